@@ -182,10 +182,7 @@ def test_an_order_for_a_doctor_whom_nobody_knows_is_refused(open_backend: Open) 
         **performer(backend, "e-mail"),
     )
     answer = own.call(
-        "POST",
-        "/fhir/ServiceRequest",
-        json=alone,
-        headers={"Prefer": "return=OperationOutcome"},
+        "POST", "/fhir/ServiceRequest", json=alone, headers={"Prefer": "return=OperationOutcome"}
     )
     assert answer.status_code == 201, answer.text
     assert "this key may not choose" in answer.text

@@ -10,7 +10,7 @@ import pytest
 
 from skinapi.accounts.auth.accounts import Account
 from skinapi.app.composition.background import _find_recipient
-from skinapi.base.errors import BadRequest, Forbidden
+from skinapi.base.errors import BadRequest
 from skinapi.base.subject import KeyUse, Subject
 from tests.integrations.test_keys import clinic_wide, sent
 from tests.privacy.made_files import make as make_file
@@ -45,10 +45,10 @@ def test_those_who_ask_at_the_same_time_get_the_same_account(real_backend: Backe
         assert len({one.id for one in threads.map(ask, range(16))}) == 1
 
 
-def test_nobody_logs_in_as_such_a_patient_and_no_mail_is_sent(
-    backend: Backend,
-) -> None:
-    patient = backend.services.patients.find_or_add(SYSTEM, NUMBER, by=program(backend))
+def test_nobody_logs_in_as_such_a_patient_and_no_mail_is_sent(backend: Backend) -> None:
+    patient = backend.services.patients.find_or_add(
+        SYSTEM, NUMBER, by=program(backend)
+    )
     for password in ("", PASSWORD):
         answer = backend.client.post("/login", json={"email": patient.email, "password": password})
         assert answer.status_code in (400, 401)
@@ -134,11 +134,6 @@ def test_what_is_no_identifier_is_refused_and_nothing_stored(
     with pytest.raises(BadRequest):
         shared_backend.services.patients.find_or_add(system, value, by=caller)
     assert len(shared_backend.stored()["accounts"]) == before
-
-
-def test_who_sees_not_every_patient_names_none(backend: Backend) -> None:
-    with pytest.raises(Forbidden):
-        backend.services.patients.find_or_add(SYSTEM, NUMBER, by=program(backend, wide=False))
 
 
 def test_nothing_is_filed_for_such_a_patient_whom_an_admin_has_suspended(backend: Backend) -> None:

@@ -4,23 +4,22 @@ import base64
 import io
 from collections.abc import Iterator
 from itertools import islice, permutations, product
-from typing import Any
 
 import pytest
 from pypdf import PdfReader
 
 from skinapi.integrations.clients import photo_forms
 from skinapi.model.assessment import choose_stated
-from skinapi.model.bands import THRESHOLDS, RaisedBy, choose_band
+from skinapi.model.bands import THRESHOLDS, choose_band
 from skinapi.model.calibration import Calibration, NamingRule
-from skinapi.model.conditions import Band, conditions_table
+from skinapi.model.conditions import conditions_table
 from skinapi.model.finding import Doubt, Finding
 from skinapi.model.headline import rank, sum_malignant
 from tests.integrations.clients.all_clear import SCREENS, must_not_be_cleared, reads_as_an_all_clear
 from tests.integrations.clients.dialects import report
 from tests.integrations.clients.test_screens import RAISED
 from tests.support.backends import Backend
-from tests.support.findings import finding_of, named_finding
+from tests.support.findings import finding_of
 from tests.support.size import size
 
 KEYS = conditions_table().keys
@@ -80,36 +79,6 @@ def test_no_screen_reads_as_an_all_clear_where_the_report_is_none(
     cleared = [finding for finding in findings if reads_as_an_all_clear(client, finding)]
     assert cleared
     assert not [finding for finding in cleared if must_not_be_cleared(finding)]
-
-
-def test_a_raised_finding_is_headed_by_the_condition_whose_threshold_it_has_passed() -> None:
-    """The Angular app showed "Type: melanocytic nevus" over an urgent referral."""
-    finding = finding_of(
-        "melanocytic_nevus", probability=0.9, raised_by=(RaisedBy.MELANOMA, RaisedBy.CHECKLIST)
-    )
-    assert finding.headline.named.key == "melanoma"
-    assert finding.headline.named.probability < 0.1
-    assert finding.most_probable == finding.stated == "melanocytic_nevus"
-
-
-def test_a_raised_finding_is_headed_by_the_most_severe_plausible_condition() -> None:
-    found: dict[str, Any] = {
-        "band": Band.DOCTOR_REVIEW,
-        "raised_by": (RaisedBy.LITTLE_TESTED,),
-    }
-    shares = {"melanocytic_nevus": 0.6, "basal_cell_carcinoma": 0.3, "melanoma": 0.1}
-    plausible = finding_of("melanocytic_nevus", ranked=rank(shares), **found)
-    assert plausible.headline.named.key == "basal_cell_carcinoma"
-    # Nothing else is plausible: a report of this class says why the band is higher.
-    assert finding_of("melanocytic_nevus", **found).headline.named.key == "melanocytic_nevus"
-
-
-def test_a_finding_that_is_spared_is_headed_by_the_most_likely_condition() -> None:
-    spared = finding_of("melanocytic_nevus", band=Band.SELF_MONITORING)
-    assert spared.headline.named == spared.headline.likely == spared.ranked[0]
-    by_rule = named_finding("benign_keratosis", most_probable="melanocytic_nevus")
-    assert by_rule.band is Band.ROUTINE
-    assert by_rule.headline.named.key == "melanocytic_nevus"
 
 
 def test_the_angular_app_gets_one_class_in_every_answer(opened: Backend) -> None:

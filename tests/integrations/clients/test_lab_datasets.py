@@ -63,13 +63,6 @@ def test_an_archive_tells_how_many_files_came_out_of_it(backend: Backend, kind: 
     assert len(backend.client.get("/api/datasets").get_json()["datasets"][0]["files"]) == 5
 
 
-def test_a_table_beside_an_archive_of_pictures_is_one_data_set(backend: Backend) -> None:
-    files = labelled(3)
-    labels = files.pop("metadata.csv")
-    answer = post_form(backend, {"metadata.csv": labels, "pictures.zip": zipped(files)})
-    assert answer.get_json()["files_extracted"] == 3
-
-
 def test_the_list_has_the_newest_version_of_each_name(backend: Backend) -> None:
     for count, name in ((2, "ham"), (3, "isic"), (4, "HAM")):
         assert post_form(backend, labelled(count), name).status_code == 200
@@ -108,32 +101,3 @@ def test_what_goes_wrong_is_told_in_a_sentence_and_leaves_nothing(
     assert backend.services.store.collection("datasets").find() == []
     assert list(backend.services.store.blobs.keys()) == []
     assert not list(backend.settings.quarantine.glob("*"))
-
-
-@pytest.mark.parametrize(
-    ("method", "path"),
-    [
-        ("POST", "upload-dataset"),
-        ("GET", "datasets"),
-        ("POST", "start-training"),
-        ("GET", "job/01234567/status"),
-    ],
-)
-def test_a_preflight_is_answered(backend: Backend, method: str, path: str) -> None:
-    headers = {"Origin": ORIGIN, "Access-Control-Request-Method": method}
-    answer = backend.client.open(f"/api/{path}", method="OPTIONS", headers=headers)
-    assert answer.status_code == 200
-    assert answer.headers["Access-Control-Allow-Origin"] == ORIGIN
-    assert method in answer.headers["Access-Control-Allow-Methods"]
-
-
-def test_a_broken_form_is_the_clients_error(backend: Backend) -> None:
-    for body, kind, status in (
-        (b"{}", "application/json", 415),
-        (b"hello", "multipart/form-data; boundary=x", 400),
-        (b"--x\r\nContent-Disposition: form-data; na", "multipart/form-data; boundary=x", 400),
-    ):
-        answer = backend.client.post(
-            "/api/upload-dataset?datasetName=ham", data=body, content_type=kind
-        )
-        assert answer.status_code == status, answer.text

@@ -84,12 +84,6 @@ def test_each_epoch_and_the_model_are_told(trained: Backend) -> None:
     assert done["completed_at"]
 
 
-def test_a_data_set_that_is_named_by_its_id_is_told_by_its_name(trained: Backend) -> None:
-    [dataset] = trained.services.store.collection("datasets").find({"status": "published"})
-    job = start(trained, dataset_name=dataset["id"]).get_json()["job_id"]
-    assert state(trained, job)["request"]["dataset_name"] == "moles"
-
-
 def test_a_cancelled_training_is_told_as_failed(trained: Backend) -> None:
     job = start(trained).get_json()["job_id"]
     trained.services.jobs.cancel(job_id=job, owner=DERMASCAN_LAB_OWNER, by=DERMASCAN_LAB_OWNER)
@@ -116,26 +110,6 @@ def test_a_training_before_an_upload_is_refused_in_a_sentence(
     said = "No data set was named (dataset_name). Upload one first, then start the training."
     assert (answer.status_code, answer.get_json()["detail"]) == (400, said)
     assert answer.headers["Access-Control-Allow-Origin"] == ORIGIN
-
-
-def test_bad_values_are_refused_by_their_name_and_queue_nothing(trained: Backend) -> None:
-    bad: tuple[tuple[str, Any], ...] = (
-        ("architecture", "VGG16"),
-        ("optimizer", "Lion"),
-        ("epochs", 0),
-        ("epochs", 10**6),
-        ("learning_rate", float("nan")),
-        ("learning_rate", 0),
-        ("learning_rate", float("inf")),
-        ("batch_size", 0),
-        ("side", 100),
-        ("dataset_name", ""),
-    )
-    for name, value in bad:
-        answer = start(trained, **{name: value})
-        assert answer.status_code in (400, 404, 422), (name, value)
-        assert name in answer.get_json()["detail"] or answer.status_code in (400, 404), value
-    assert trained.services.jobs.queue.list_jobs(owner=None, limit=9, after=None) == []
 
 
 def test_a_data_set_that_is_too_small_to_split_is_refused(backend: Backend) -> None:

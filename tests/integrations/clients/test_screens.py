@@ -1,14 +1,11 @@
 """What each client's page shows for every answer: never harmless where the answer is not."""
 
-import base64
-import io
 import re
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 
 import pytest
-from pypdf import PdfReader
 
 from skinapi.model.conditions import Band, conditions_table
 from tests.integrations.clients.dialects import SMALL
@@ -142,22 +139,3 @@ def test_a_page_shows_a_mole_as_ever_where_nothing_speaks_against_it(
     """So the pages can show an all-clear, and the test above would see it."""
     screen = pages.show(client, servers.in_state("open"), MOLE)
     assert any(line.startswith(shown) for line in screen.harmless), screen.text
-
-
-@pytest.mark.parametrize(
-    ("name", "begins"),
-    [
-        ("raised", f"Skin lesion report Most likely a mole. {UNCLEAR} See a doctor this week"),
-        ("uncertain, a carcinoma possible", "Skin lesion report Most likely a"),
-        ("refused: too dark", ""),
-    ],
-)
-def test_the_explainable_pages_report_begins_with_what_to_do_or_is_not_there(
-    pages: Pages, servers: Servers, name: str, begins: str
-) -> None:
-    """Its button stands below a sentence as below a prediction."""
-    pages.show("explainable", servers.in_state("open"), CASES[name].photo)
-    saved = base64.b64decode(pages.press("button").get_attribute("data-saved") or "")
-    text = PdfReader(io.BytesIO(saved)).pages[0].extract_text() if saved else ""
-    assert " ".join(text.split()).startswith(begins)
-    assert bool(saved) == bool(begins)

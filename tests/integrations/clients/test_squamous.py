@@ -16,7 +16,6 @@ from skinapi.integrations.clients.service import (
     decided,
     name_for,
     over_known_classes,
-    risk_of,
 )
 from skinapi.model.bands import RaisedBy
 from skinapi.model.conditions import Band, conditions_table
@@ -24,7 +23,6 @@ from skinapi.model.decoding.photo import read_photo
 from skinapi.model.finding import Doubt, Finding
 from skinapi.model.headline import NotRuledOut, rank, sum_malignant
 from skinapi.model.registry.service import ClassifiedPhoto
-from tests.model.fakes import LABELS
 from tests.support.findings import finding_of
 from tests.support.photos import photo_of
 
@@ -91,12 +89,6 @@ def test_each_client_names_the_carcinoma_that_the_api_names(
     assert Diagnosis.of(classified(finding)).class_name == "Basal Cell Carcinoma"
 
 
-def test_their_risk_is_that_of_the_finding() -> None:
-    finding = found({SQUAMOUS: 0.6})
-    assert finding.band is Band.URGENT_REFERRAL
-    assert risk_of(finding) == risk_of(finding.within_known_classes()) == "High"
-
-
 def test_the_malignant_score_loses_and_gains_nothing() -> None:
     finding = found({SQUAMOUS: 0.3, KERATOSIS: 0.3, "melanoma": 0.1})
     assert finding.within_known_classes().malignant_score == finding.malignant_score
@@ -120,34 +112,11 @@ def test_what_both_together_make_the_most_probable_is_not_turned_away(first: str
     assert diagnosis.description.startswith(finding.headline.for_patient.en)
 
 
-def test_a_sentence_in_place_of_a_class_names_the_graver_disease() -> None:
-    raised: dict[str, Any] = {
-        "band": Band.REFERRAL,
-        "raised_by": (RaisedBy.SQUAMOUS_CELL_CARCINOMA,),
-    }
-    finding = found({"melanocytic_nevus": 0.8, SQUAMOUS: 0.1}, "melanocytic_nevus", **raised)
-    with pytest.raises(Undecided) as told:
-        Predictions.of(finding)
-    said = "Most likely a mole. A skin cancer cannot be ruled out."
-    assert told.value.detail.startswith(said)
-    assert Diagnosis.of(classified(finding)).description.startswith(said)
-    assert Diagnosis.of(classified(finding)).class_id == "scc"
-    assert "Not ruled out: squamous cell carcinoma (10%)." in finding.headline.for_doctor.en
-    known = over_known_classes(finding)
-    assert known.raised_by == (RaisedBy.ACTINIC_KERATOSIS,)
-
-
 def test_what_is_not_ruled_out_names_each_condition_once() -> None:
     left = (NotRuledOut(level="0.95", keys=(SQUAMOUS, KERATOSIS, "melanoma"), too_few=(SQUAMOUS,)),)
     seven = found({SQUAMOUS: 0.6}, not_ruled_out=left).within_known_classes()
     assert seven.not_ruled_out[0].keys == (KERATOSIS, "melanoma")
     assert seven.not_ruled_out[0].too_few == (KERATOSIS,)
-
-
-def test_the_patients_facts_are_joined_too() -> None:
-    pictured = rank({SQUAMOUS: 0.3, KERATOSIS: 0.3, "melanoma": 0.4})
-    seven = found({SQUAMOUS: 0.6}, from_picture=pictured).within_known_classes()
-    assert seven.from_picture == rank({KERATOSIS: 0.6, "melanoma": 0.4})
 
 
 def test_a_doubt_between_the_two_is_still_told() -> None:
@@ -156,8 +125,3 @@ def test_a_doubt_between_the_two_is_still_told() -> None:
     finding = found({SQUAMOUS: 0.45, KERATOSIS: 0.44}, **doubt)
     with pytest.raises(Undecided):
         Predictions.of(finding)
-
-
-def test_a_finding_of_a_model_without_the_output_is_not_touched() -> None:
-    finding = finding_of("actinic_keratosis", ranked=rank(dict.fromkeys(LABELS, 1 / 8)))
-    assert finding.within_known_classes() is finding

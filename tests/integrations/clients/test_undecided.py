@@ -78,20 +78,13 @@ def test_skinartify_gets_a_sentence_where_its_maximum_would_read_as_harmless(
     assert told.value.detail.endswith(action(found["band"]))
 
 
-def test_skinartify_gets_a_sentence_where_a_rule_named_a_graver_condition() -> None:
-    with pytest.raises(Undecided) as told:
-        Predictions.of(named_finding("melanoma", most_probable="melanocytic_nevus"))
-    said = f"Most likely a mole. {CANNOT}"
-    assert told.value.detail == f"{said} {action(Band.URGENT_REFERRAL)}"
-
-
 @pytest.mark.parametrize(
     "finding",
     [
         *(
             finding_of(key, probability=0.6, band=TABLE.by_key(key).urgency)
             for key in (*BENIGN, *MALIGNANT)
-        ),
+        )
     ],
     ids=lambda finding: f"{finding.stated}, {finding.band}",
 )
@@ -105,19 +98,6 @@ def test_skinartify_gets_a_sentence_where_a_cancer_is_raised_above_itself() -> N
         Predictions.of(finding_of("basal_cell_carcinoma", probability=0.6, **URGENT))
     said = "Most likely a basal cell carcinoma. A melanoma cannot be ruled out."
     assert told.value.detail == f"{said} {action(Band.URGENT_REFERRAL)}"
-
-
-def test_a_sentence_names_no_disease_where_the_urgency_is_about_none() -> None:
-    asked: dict[str, Any] = {"band": Band.URGENT_REFERRAL, "raised_by": (RaisedBy.CHECKLIST,)}
-    ranked = rank({"melanocytic_nevus": 0.6, "dermatofibroma": 0.4})
-    finding = finding_of("melanocytic_nevus", **asked, ranked=ranked)
-    with pytest.raises(Undecided) as told:
-        Predictions.of(finding)
-    assert told.value.detail == (
-        "Most likely a mole. Your answers about the spot are a reason to see a doctor: a skin "
-        "cancer cannot be ruled out. "
-        f"{action(Band.URGENT_REFERRAL)}"
-    )
 
 
 @pytest.mark.parametrize("send", [skinartify, skinartify_document, inference])
@@ -187,14 +167,6 @@ def test_a_lesion_that_a_rule_named_on_normal_skin_is_not_turned_away() -> None:
     assert finding.band is Band.ROUTINE
     with pytest.raises(Undecided):
         Predictions.of(finding)
-
-
-def test_the_lab_is_not_told_that_no_treatment_is_needed_beside_a_doctors_review() -> None:
-    said = TABLE.by_key("melanocytic_nevus").sentences["en"].treatment_note
-    for found, told in ((REVIEWED, False), ({"band": Band.SELF_MONITORING}, True)):
-        finding = finding_of("melanocytic_nevus", **found)
-        classified = ClassifiedPhoto(finding, read_photo(photo_of("melanocytic_nevus")))
-        assert (said in Diagnosis.of(classified).treatment) == told
 
 
 def judged_as(*, malignant_score: float, **found: Any) -> ClassifiedPhoto:

@@ -137,23 +137,6 @@ def test_no_photo_is_sent_once_its_owner_has_withdrawn_the_consent(
     assert len({one.Modality for one in archive.kept.values()}) > len(sent)
 
 
-def test_with_another_setting_it_is_sent_when_it_is_stored(
-    archive: FakeArchive, tmp_path: Path
-) -> None:
-    backend = Backend(
-        tmp_path,
-        archive_url=archive.url,
-        archive_after="finding",
-        archive_user="skinapi",
-        archive_password="pässword",
-    )
-    predicted(backend.member(), keep_photo="false")
-    send_due(backend)
-    assert sorted(one.Modality for one in archive.kept.values()) == ["DOC", "SR"]
-    assert archive.authorizations == {"Basic c2tpbmFwaTpww6Rzc3dvcmQ="}
-    backend.services.store.close()
-
-
 FAULTS = {
     Mood.FORGETS: ("waiting", "not_stored"),
     Mood.IS_DOWN: ("waiting", "status"),

@@ -10,7 +10,6 @@ from pypdf import PdfReader
 from skinapi.integrations.dicom.header_facts import read_context
 from skinapi.integrations.dicom.objects import site_code
 from skinapi.integrations.dicom.reading import open_instance
-from skinapi.integrations.dicom.structured_report import LONGEST_MEANING, WORDS
 from skinapi.integrations.standards import SITE_OF
 from skinapi.model.conditions import Band
 from skinapi.model.context import BODY_SITES, Context
@@ -18,7 +17,6 @@ from tests.care.clinic import file_for
 from tests.findings.prediction.photographer import predicted
 from tests.findings.prediction.test_several_pictures import joined
 from tests.integrations.dicom.reading_back import errors_in, fetch, search, study_of, tool, value_of
-from tests.integrations.fhir.clinic import Clinic
 from tests.integrations.test_keys import made
 from tests.model.photos import skin_with_spot
 from tests.support.backends import Backend, Person
@@ -187,53 +185,8 @@ def test_no_object_says_what_the_patient_calls_the_spot(backend: Backend) -> Non
     assert "Bernadette" not in printed + "".join(map(str, objects))
 
 
-def test_a_report_without_a_withdrawn_letter_is_newer_than_the_one_with_it(
-    backend: Backend,
-) -> None:
-    """An archive keeps both, and shows the newest."""
-    doctor, ada, number = clinic_with_finding(backend)
-    sign(doctor, number)
-    reviewed = objects_of(ada)[REPORT]
-    path = f"/submissions/{number}/letters"
-    draft = doctor.call("POST", path, json={"reader": "patient"}).get_json()
-    text = {name: draft[name] for name in ("text", "version", "decision")}
-    letter = f"/letters/{draft['_id']}"
-    assert doctor.call("POST", f"{letter}/sign", json=text).status_code == 200
-    signed = objects_of(ada)[REPORT]
-    back = {"reason": "the wrong patient"}
-    assert doctor.call("POST", f"{letter}/withdrawal", json=back).status_code == 200
-    made = [reviewed, signed, objects_of(ada)[REPORT]]
-    times = [(one.ContentDate, one.ContentTime) for one in made]
-    assert sorted(set(times)) == times
-    assert len({one.SOPInstanceUID for one in made}) == 3
-    assert fetch(ada, f"/dicom/studies/{study_of(ada)}")[-1] == made[-1]
-
-
-def test_who_could_judge_nothing_has_concluded_no_urgency(tmp_path: Path) -> None:
-    clinic = Clinic(tmp_path / "clinic")
-    number = clinic.file(finding_of("melanocytic_nevus", band=Band.SELF_MONITORING))
-    clinic.review(number, new_picture_wanted=True)
-    said = concluded(objects_of(clinic.ada)[STRUCTURED], tmp_path)
-    assert "another photo" in said.lower()
-    assert '"Urgency"' not in said
-
-
 def concluded(report: Dataset, folder: Path) -> str:
     return dumped(report, folder).partition('CONTAINER:(,,"Conclusions")')[2]
-
-
-def test_a_report_in_french_says_no_english_word_of_ours(backend: Backend, tmp_path: Path) -> None:
-    doctor, ada, number = clinic_with_finding(backend, content=spot_on_skin(), language="fr")
-    sign(doctor, number, agreement="unsure", histology="awaited")
-    said = dumped(objects_of(ada)[STRUCTURED], tmp_path)
-    for word in ("Probabilité : Mélanome", "Niveau de risque", "Résultat attendu", "Pas sûr"):
-        assert word in said.replace("\N{NO-BREAK SPACE}", " ").replace("\u202f", " ")
-    assert "Probability" not in said
-
-
-def test_what_our_codes_mean_is_never_cut() -> None:
-    for meanings in WORDS.values():
-        assert max(map(len, meanings.root.values())) <= LONGEST_MEANING
 
 
 def test_what_is_written_is_read_back_with_the_same_facts(backend: Backend) -> None:

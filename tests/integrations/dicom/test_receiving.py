@@ -7,7 +7,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 from PIL import Image
 from pydicom import Dataset
@@ -18,10 +17,7 @@ from skinapi.findings.prediction.service import PredictionService
 from skinapi.integrations.dicom.header_facts import read_context
 from skinapi.integrations.dicom.reading import open_instance
 from skinapi.integrations.dicom.study import study_uid
-from skinapi.integrations.standards import SITES
-from skinapi.model.context import BODY_SITES
 from tests.integrations.test_keys import clinic_wide, made
-from tests.stores.mock_store import MockStore
 from tests.support.backends import Backend, Person
 from tests.support.dicom import (
     EXPLICIT,
@@ -124,26 +120,6 @@ def test_pixels_without_loss_are_judged_as_a_png_of_them(
     found = find(ada, made())
     assert found["probabilities"] == alone["probabilities"]
     assert found["quality"] == alone["quality"]
-
-
-def test_colours_of_another_kind_are_converted(ada: Person) -> None:
-    """To what they show, up to a rounding."""
-    ycbcr = np.asarray(Image.fromarray(PIXELS).convert("YCbCr")).tobytes()
-    made = raw_with(ycbcr, PhotometricInterpretation="YBR_FULL", PlanarConfiguration=0)
-    found, plain = find(ada, made), find(ada, raw_object(PIXELS))
-    assert found["most_probable"]["key"] == plain["most_probable"]["key"] == "melanoma"
-    assert abs(found["malignant_score"] - plain["malignant_score"]) < 0.02
-
-
-def test_a_jpeg_of_rgb_without_a_mark_keeps_its_colours(ada: Person) -> None:
-    out = io.BytesIO()
-    Image.fromarray(PIXELS).save(out, "JPEG", quality=95, keep_rgb=True)
-    plain = out.getvalue()
-    start = plain.index(b"\xff\xee")  # the mark, and 14 bytes
-    assert plain[start + 2 : start + 4] == b"\x00\x0e"
-    unmarked = plain[:start] + plain[start + 16 :]
-    found = find(ada, jpeg_object(unmarked, PhotometricInterpretation="RGB"))
-    assert found["most_probable"]["key"] == "melanoma"
 
 
 NOWHERE = {"body_site": None, "body_laterality": None}
@@ -272,12 +248,6 @@ def test_an_object_whose_patient_an_archive_has_corrected_is_filed_anew_for_that
     assert "error" not in stored.find(sort="number")[1]
 
 
-def test_with_a_clinics_key_an_object_without_a_patient_is_refused(backend: Backend) -> None:
-    status, answer = send(clinic_wide(backend, scopes=["dicom"]), jpeg_object(PatientID=""))
-    assert status == 409
-    assert "names no patient" in answer[FAILED]["Value"][0]["0040A160"]["Value"][0]
-
-
 def test_with_a_key_of_a_person_findings_are_their_own(backend: Backend) -> None:
     ada = backend.member()
     program, _ = made(ada, scopes=["dicom"])
@@ -285,14 +255,6 @@ def test_with_a_key_of_a_person_findings_are_their_own(backend: Backend) -> None
     assert len(ada.pages("/submissions")) == 1
     other, _ = made(ada, scopes=["findings:write"])
     assert send(other, jpeg_object())[0] == 403
-
-
-def test_past_a_quota_the_rest_is_to_be_sent_again(tmp_path: Path) -> None:
-    backend = Backend(tmp_path, rate_predictions="1/day")
-    status, answer = send(backend.member(), jpeg_object(), jpeg_object())
-    assert status == 202
-    assert answer[FAILED]["Value"][0]["00081197"]["Value"] == [0xA700]
-    backend.services.store.close()
 
 
 def test_a_busy_server_judges_nothing_or_says_what_is_to_be_sent_again(
@@ -346,13 +308,6 @@ def test_nothing_of_the_header_is_kept_but_the_facts_and_an_archives_source(
         assert (named.encode() in kept) is by_an_archive, named
 
 
-def test_a_server_on_mongodb_takes_objects_without_an_instance_folder(tmp_path: Path) -> None:
-    missing = tmp_path / "missing"
-    backend = Backend(missing, MockStore(), rate_limit_storage="memory://")
-    assert not missing.exists()
-    assert send(backend.member(), raw_object(), raw_object())[0] == 200
-
-
 def test_without_pydicom_the_door_says_what_is_missing(
     ada: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -377,9 +332,3 @@ def test_a_header_is_never_quoted_in_the_log() -> None:
         [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True
     )
     assert "Lovelace" not in done.stderr.partition("MADE")[2]
-
-
-def test_every_site_has_codes_of_its_own() -> None:
-    assert sorted(SITES) == sorted(BODY_SITES)
-    codes = [code for listed in SITES.values() for code in listed.split()]
-    assert len(codes) == len(set(codes))

@@ -103,24 +103,6 @@ def test_each_object_carries_what_the_archives_own_object_carried(
     assert OBJECT in str(report.ContentSequence), "an image of the measurements"
 
 
-def test_without_a_kept_photo_the_report_rests_on_the_archives_own(
-    tmp_path: Path, archive_without_photos: Person
-) -> None:
-    objects = fetch(archive_without_photos, f"/dicom/studies/{file(archive_without_photos)}")
-    assert [one.Modality for one in objects] == ["SR", "DOC"]
-    [study] = objects[0].CurrentRequestedProcedureEvidenceSequence
-    [image] = study.ReferencedSeriesSequence[0].ReferencedSOPSequence
-    assert image.ReferencedSOPInstanceUID == OBJECT
-    assert errors_in(tmp_path, *objects) == []
-
-
-@pytest.fixture
-def archive_without_photos(tmp_path: Path) -> Iterator[Person]:
-    made_here = Backend(tmp_path / "clinic", photos="never")
-    yield clinic_wide(made_here, scopes=["dicom"])
-    made_here.services.store.close()
-
-
 def test_what_was_made_here_is_no_new_picture(
     backend: Backend, archive: Person, doctor: Person
 ) -> None:
@@ -209,22 +191,6 @@ def test_what_no_object_may_say_is_not_said_again(archive: Person, tmp_path: Pat
         objects = fetch(archive, f"/dicom/studies/{study}")
         assert {name: objects[0].get(name) for name in kept} == kept
         assert errors_in(tmp_path, *objects) == []
-
-
-def test_a_photo_that_is_judged_again_keeps_its_source(
-    backend: Backend, archive: Person, doctor: Person
-) -> None:
-    number = number_of(archive, file(archive))
-    submissions = backend.services.store.collection("submissions")
-    [stored] = submissions.find({"number": number})
-    older = {**stored["finding"], "model_version": "one before"}
-    submissions.update({"id": stored["id"]}, {"$set": {"finding": older}})
-    answer = doctor.call("POST", f"/submissions/{number}/judge-again")
-    assert answer.status_code == 200, answer.text
-    again = backend.services.data.submissions.find_by_number(answer.get_json()["id"])
-    assert again
-    assert again.source
-    assert again.source.sop_instance_uid == OBJECT
 
 
 def test_the_source_is_stored_once_and_goes_with_its_finding(

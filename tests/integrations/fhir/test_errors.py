@@ -49,15 +49,6 @@ def test_without_a_token_it_is_an_outcome_too(clinic: Clinic) -> None:
     assert answer.headers["WWW-Authenticate"] == "Bearer"
 
 
-def test_json_is_asked_for_in_each_way(clinic: Clinic) -> None:
-    for accept in (
-        "application/json",
-        "text/html, */*;q=0.8",
-        "application/fhir+json; fhirVersion=4.0, application/json;q=0.5",
-    ):
-        assert read(clinic.ada, "Patient", headers={"Accept": accept})["type"] == "searchset"
-
-
 def test_what_has_not_changed_is_not_sent_again(clinic: Clinic) -> None:
     path = f"/fhir/DiagnosticReport/{clinic.numbers['signed']}"
     first = clinic.ada.call("GET", path)

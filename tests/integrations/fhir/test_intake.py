@@ -8,9 +8,6 @@ from urllib.parse import quote
 import pytest
 from werkzeug.test import TestResponse
 
-from skinapi.accounts.auth.accounts import Accounts
-from skinapi.integrations.patients import PatientsService
-from skinapi.model.registry.service import InferenceService
 from skinapi.platform.storage.ports import Document
 from tests.findings.prediction.photographer import predicted
 from tests.findings.prediction.test_several_pictures import another_spot
@@ -151,33 +148,6 @@ def test_an_order_whose_finding_was_deleted_is_gone(
     assert reported(sent(hospital, orders.transaction("O-2")))
 
 
-def test_a_new_patient_whom_another_request_has_stored_meanwhile_is_judged_once(
-    backend: Backend, hospital: Person, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    reported(sent(hospital, orders.transaction("O-1")))
-    (known,) = external(backend)
-    patients = backend.services.patients
-    judged: list[bool] = []
-    find, judge = PatientsService.find_or_draft, InferenceService.classify_pictures
-
-    def draft_first(*given: Any, **more: Any) -> Any:
-        with monkeypatch.context() as patch:  # as if the patient were stored a moment later
-            if not judged:
-                patch.setattr(Accounts, "find_external", lambda *_: None)
-            return find(*given, **more)
-
-    def count(*given: Any, **more: Any) -> Any:
-        judged.append(True)
-        return judge(*given, **more)
-
-    monkeypatch.setattr(type(patients), "find_or_draft", draft_first)
-    monkeypatch.setattr(InferenceService, "classify_pictures", count)
-    answer = sent(hospital, orders.transaction("O-2")).get_json()["entry"]
-    assert [one["response"]["status"] for one in answer] == ["200 OK", "200 OK", "201 Created"]
-    assert answer[2]["resource"]["subject"]["reference"] == f"Patient/{known['id']}"
-    assert (len(judged), len(findings(backend)), len(external(backend))) == (1, 2, 1)
-
-
 def test_another_order_under_the_same_identifier_is_refused(
     backend: Backend, hospital: Person
 ) -> None:
@@ -188,10 +158,7 @@ def test_another_order_under_the_same_identifier_is_refused(
     for path, changed in (
         ("/fhir", orders.transaction(bodySite=[back])),
         ("/fhir", orders.transaction(number="PAT-2")),
-        (
-            "/fhir/ServiceRequest",
-            orders.contained(contained=[orders.patient(id="p"), other_photo]),
-        ),
+        ("/fhir/ServiceRequest", orders.contained(contained=[orders.patient(id="p"), other_photo])),
     ):
         assert outcome(sent(hospital, changed, path))[:2] == (409, "identifier_reused")
     assert (findings(backend), external(backend)) == before
@@ -200,9 +167,7 @@ def test_another_order_under_the_same_identifier_is_refused(
     assert other["subject"] == first["subject"]
 
 
-def test_an_order_that_is_sent_at_the_same_time_makes_one_finding(
-    real_backend: Backend,
-) -> None:
+def test_an_order_that_is_sent_at_the_same_time_makes_one_finding(real_backend: Backend) -> None:
     program = clinic_wide(real_backend, scopes=["fhir"])
 
     def send(_: int) -> Json:
@@ -307,9 +272,7 @@ def test_photos_are_sent_in_each_way_that_fhir_has(backend: Backend, hospital: P
     base = "https://ehr.example/fhir"
     person = orders.entry(orders.patient(), orders.PATIENT_URL)
     by_binary = orders.bundle(
-        person,
-        orders.entry(binary, orders.MEDIA_URL),
-        orders.entry(orders.request("1")),
+        person, orders.entry(binary, orders.MEDIA_URL), orders.entry(orders.request("1"))
     )
     by_url = orders.bundle(
         person,
@@ -331,9 +294,7 @@ def test_photos_are_sent_in_each_way_that_fhir_has(backend: Backend, hospital: P
         orders.entry(orders.media(), f"{base}/Media/8"),
         orders.entry(
             orders.request(
-                "4",
-                subject={"reference": "Patient/7"},
-                supportingInfo=[{"reference": "Media/8"}],
+                "4", subject={"reference": "Patient/7"}, supportingInfo=[{"reference": "Media/8"}]
             ),
             f"{base}/ServiceRequest/9",
         ),

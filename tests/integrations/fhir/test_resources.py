@@ -72,13 +72,6 @@ def test_no_observation_of_the_model_is_coded_as_a_disease(clinic: Clinic) -> No
             assert one["note"][0]["text"].startswith("For information only")
 
 
-def test_a_doubt_has_no_value_and_says_why(clinic: Clinic) -> None:
-    doubted = observed(clinic, "doubted", "likely-condition")
-    assert "valueCodeableConcept" not in doubted
-    assert doubted["dataAbsentReason"]["coding"][0]["code"] == "unknown"
-    assert doubted["dataAbsentReason"]["text"]
-
-
 def test_what_a_doctor_decided_stands_beside_what_the_model_said(clinic: Clinic) -> None:
     decided = observed(clinic, "changed", "decided-urgency")
     assert decided["performer"] == [{"display": "Dr Example"}]
@@ -87,23 +80,6 @@ def test_what_a_doctor_decided_stands_beside_what_the_model_said(clinic: Clinic)
     assert decided["valueCodeableConcept"] != model["valueCodeableConcept"]
     assert decided["status"] == "amended"
     assert observed(clinic, "signed", "decided-urgency")["status"] == "final"
-
-
-def test_who_could_judge_nothing_has_decided_no_urgency(clinic: Clinic) -> None:
-    decided = observed(clinic, "unjudged", "decided-urgency")
-    assert "valueCodeableConcept" not in decided
-    assert decided["dataAbsentReason"]["text"] == "No urgency judged yet."
-    assert decided["status"] == "preliminary"
-    assert report(clinic, "unjudged")["conclusion"].startswith("Another photo asked for. No")
-    told = read(clinic.ada, f"DiagnosticReport/{clinic.numbers['unjudged']}")["conclusion"]
-    assert told.count("Your doctor wants another photo") == 1
-
-
-def test_a_finding_without_a_kept_photo_has_no_media(clinic: Clinic) -> None:
-    signed = report(clinic, "signed")
-    assert "media" not in signed
-    read(clinic.doctor, f"Media/{clinic.numbers['signed']}-1", status=404)
-    clinic.doctor.call("GET", f"/fhir/Binary/{clinic.numbers['signed']}-1")
 
 
 def test_each_of_several_pictures_is_there_with_its_own_bytes(clinic: Clinic) -> None:

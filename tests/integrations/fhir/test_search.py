@@ -131,15 +131,6 @@ def test_a_patient_is_named_in_each_way(clinic: Clinic) -> None:
     assert not walk(clinic.doctor, f"DiagnosticReport?patient={clinic.doctor_id}")
 
 
-def test_a_search_by_form_is_the_same(clinic: Clinic) -> None:
-    answer = clinic.doctor.call(
-        "POST", "/fhir/DiagnosticReport/_search", data={"status": "final", "_count": "1"}
-    )
-    assert ids(entries(answer.get_json(force=True))) == ids(
-        entries(read(clinic.doctor, "DiagnosticReport?status=final&_count=1"))
-    )
-
-
 def test_what_only_shapes_an_answer_is_ignored_and_said_or_refused(clinic: Clinic) -> None:
     bundle = read(clinic.doctor, "DiagnosticReport?_include=DiagnosticReport:subject&status=final")
     warned = [one for one in bundle["entry"] if one["search"]["mode"] == "outcome"]

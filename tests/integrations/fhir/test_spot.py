@@ -100,21 +100,7 @@ def test_a_report_of_an_older_photo_says_what_counts_now_and_is_found_as_changed
     assert_valid([signed, after, decided, spot.report(second)])
 
 
-def test_a_report_that_nobody_signed_says_what_a_doctor_decided_of_the_spot(spot: Spot) -> None:
-    spot.clinic.review(spot.first, **SURE_MELANOMA)
-    second = spot.photograph(MOLE)
-    milder = spot.report(second)
-    assert milder["status"] == "preliminary"
-    assert f"(finding {spot.first})" in milder["conclusion"]
-    assert milder["result"][0]["reference"] == f"Observation/{second}-decided-urgency"
-    decided = spot.observed(second, "decided-urgency")
-    assert decided["valueCodeableConcept"]["coding"][0]["code"] == "urgent_referral"
-    assert f"finding {spot.first}" in spot.observed(second, "urgency")["note"][1]["text"]
-
-
-def test_a_held_decision_changes_nothing_that_a_program_or_a_doctor_reads_here(
-    spot: Spot,
-) -> None:
+def test_a_held_decision_changes_nothing_that_a_program_or_a_doctor_reads_here(spot: Spot) -> None:
     second = spot.photograph(MOLE)
     before = [spot.read_all(number) for number in (spot.first, second)]
     updated = spot.report(second)["meta"]["lastUpdated"]

@@ -61,11 +61,7 @@ class Asked:
     def of(cls, address: str) -> "Asked":
         query = {name: values[0] for name, values in parse_qs(urlsplit(address).query).items()}
         return cls(
-            query["state"],
-            query["nonce"],
-            query["code_challenge"],
-            query["redirect_uri"],
-            query,
+            query["state"], query["nonce"], query["code_challenge"], query["redirect_uri"], query
         )
 
 

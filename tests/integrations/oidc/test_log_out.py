@@ -6,7 +6,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from tests.integrations.oidc.clinic import ADA, Clinic
+from tests.integrations.oidc.clinic import Clinic
 from tests.integrations.oidc.fake_provider import CLIENT, rsa_key, signed
 from tests.support.backends import Person
 
@@ -44,12 +44,6 @@ def test_all_sessions_of_a_person_end_but_none_of_others(clinic: Clinic) -> None
     assert ("account.logout", "done") in clinic.actions()
 
 
-def test_a_session_of_which_the_provider_did_not_say_which_it_is_ends_too(clinic: Clinic) -> None:
-    unnamed, other = clinic.entered(**STAFF), clinic.entered(**STAFF, sid="two")
-    assert send(clinic, clinic.fake.log_out_token(sid="one", sub="ada")) == (200, "")
-    assert (is_in(unnamed), is_in(other)) == (False, True)
-
-
 @pytest.mark.parametrize("about", [{"sid": "one"}, {"sub": "ada"}])
 def test_who_is_logged_out_there_on_the_way_back_is_not_logged_in_here(
     clinic: Clinic, about: dict[str, str]
@@ -73,29 +67,21 @@ def test_a_log_out_token_counts_once(clinic: Clinic) -> None:
     assert send(clinic, token) == (400, "oidc_refused")
 
 
-@pytest.mark.parametrize(
-    "claims",
-    [
-        {"events": None},
-        {"events": {"http://schemas.openid.net/event/other": {}}},
-        {"events": ["http://schemas.openid.net/event/backchannel-logout"]},
-        {"nonce": "of an ID token"},
-        {"sub": None},
-        {"sub": 7},
-        {"jti": None},
-        {"jti": 7},
-        {"iat": None},
-        {"iat": int(time.time()) - 3600, "exp": None},
-        {"exp": int(time.time()) - 300},
-        {"iss": "https://evil.example"},
-        {"aud": "another"},
-    ],
+WRONG: tuple[dict[str, Any], ...] = (
+    *({"events": None}, {"events": {"http://schemas.openid.net/event/other": {}}}),
+    {"events": ["http://schemas.openid.net/event/backchannel-logout"]},
+    *({"nonce": "of an ID token"}, {"sub": None}, {"sub": 7}, {"jti": None}, {"jti": 7}),
+    *({"iat": None}, {"iat": int(time.time()) - 3600, "exp": None}),
+    *({"exp": int(time.time()) - 300}, {"iss": "https://evil.example"}, {"aud": "another"}),
 )
-def test_what_is_no_log_out_token_ends_nothing(clinic: Clinic, claims: dict[str, Any]) -> None:
+
+
+def test_what_is_no_log_out_token_ends_nothing(clinic: Clinic) -> None:
     ada = clinic.entered(**STAFF)
     before = clinic.stored()
-    given = {"sub": "ada", **claims}
-    assert send(clinic, clinic.fake.log_out_token(**given)) == (400, "oidc_refused")
+    for claims in WRONG:
+        token = clinic.fake.log_out_token(**{"sub": "ada", **claims})
+        assert send(clinic, token) == (400, "oidc_refused"), claims
     assert clinic.stored() == before
     assert is_in(ada)
 
@@ -117,12 +103,3 @@ def test_a_provider_whose_keys_cannot_be_had_is_not_asked_for_them_by_each_reque
     for _ in range(3):
         assert send(clinic, clinic.fake.log_out_token(sub="ada")) == (503, "oidc_unavailable")
     assert clinic.fake.seen.count("/jwks") == 1
-
-
-def test_an_account_that_is_deleted_is_deleted_with_its_way(clinic: Clinic) -> None:
-    clinic.entered(**STAFF)
-    clinic.fake.claims = STAFF
-    clinic.come_back(clinic.begin())
-    clinic.admin().call("DELETE", f"/users/{ADA}")
-    assert clinic.finish().get_json()["code"] == "oidc_expired"
-    assert clinic.services.store.collection("oidc_round_trips").count() == 0
