@@ -39,9 +39,13 @@ def served_backend(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedB
         yield ServedBackend(server)
 
 
-@pytest.fixture(params=["here", "gunicorn"])
-def client_backend(request: pytest.FixtureRequest) -> ClientBackend:
-    found: ClientBackend = request.getfixturevalue(
-        "opened" if request.param == "here" else "served_backend"
-    )
+@pytest.fixture
+def client_backend(opened: Backend) -> ClientBackend:
+    return opened
+
+
+@pytest.fixture(params=["opened", "served_backend"])
+def either_backend(request: pytest.FixtureRequest) -> ClientBackend:
+    """In this process, and behind a real server."""
+    found: ClientBackend = request.getfixturevalue(request.param)
     return found

@@ -8,14 +8,32 @@ from itertools import islice, permutations, product
 import pytest
 from pypdf import PdfReader
 
+from skinapi.base.errors import Refused
+from skinapi.findings.reports.facts import Facts
 from skinapi.integrations.clients import photo_forms
+from skinapi.integrations.clients.dermascan_diagnosis import INCONCLUSIVE, Diagnosis
+from skinapi.integrations.clients.photo_forms import GuideAnswer, Predictions
+from skinapi.integrations.clients.service import (
+    CONDITION_NAMES,
+    Undecided,
+    name_for,
+    over_known_classes,
+)
 from skinapi.model.assessment import choose_stated
 from skinapi.model.bands import THRESHOLDS, choose_band
 from skinapi.model.calibration import Calibration, NamingRule
-from skinapi.model.conditions import conditions_table
+from skinapi.model.conditions import NORMAL_SKIN, conditions_table
+from skinapi.model.context import NOTHING_TOLD
 from skinapi.model.finding import Doubt, Finding
 from skinapi.model.headline import rank, sum_malignant
-from tests.integrations.clients.all_clear import SCREENS, must_not_be_cleared, reads_as_an_all_clear
+from skinapi.model.registry.service import ClassifiedPhoto
+from tests.integrations.clients.all_clear import (
+    REGULAR,
+    SCREENS,
+    any_photo,
+    must_not_be_cleared,
+    reads_as_an_all_clear,
+)
 from tests.integrations.clients.dialects import report
 from tests.integrations.clients.test_screens import RAISED
 from tests.support.backends import Backend
@@ -105,3 +123,49 @@ def test_the_explainable_clients_report_of_a_raised_finding_names_no_class(opene
     assert text.count("Not ruled out: melanoma (") == 2, "in the headline and as the condition"
     assert "Uncertain" not in text
     assert "Most probable" not in text
+
+
+def test_each_client_names_what_the_headline_names(
+    findings: list[Finding], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A client that shows one name gets the gravest of the headline, or its sentence."""
+    monkeypatch.setattr(photo_forms, "draw_overlay", lambda *_, **__: b"")
+    named, refused, sentences = 0, 0, list[tuple[str, str]]()
+    for finding in findings:
+        photo, headline = ClassifiedPhoto(finding, any_photo(), REGULAR), finding.headline
+        for client in (named_by_skinartify, named_by_guide, named_by_lab):
+            try:
+                shown, wanted = client(photo)
+            except Undecided as told:
+                sentences.append((headline.for_patient.en, told.detail))
+            except Refused:
+                assert finding.most_probable == NORMAL_SKIN
+                refused += 1
+            else:
+                assert shown == wanted
+                named += 1
+    assert all((named, refused, sentences))
+    assert [told for headline, told in sentences if headline not in told] == []
+
+
+def named_by_skinartify(photo: ClassifiedPhoto) -> tuple[str | None, str | None]:
+    shares = Predictions.of(photo.finding).predictions
+    return max(shares, key=shares.__getitem__), name_for(photo.finding, "skinartify")
+
+
+def named_by_guide(photo: ClassifiedPhoto) -> tuple[str | None, str | None]:
+    answer, headline = GuideAnswer.of(photo), photo.finding.headline
+    assert headline.for_patient.en in answer.explanation
+    return answer.predictions[0].label, CONDITION_NAMES[headline.likely.key].guide
+
+
+def named_by_lab(photo: ClassifiedPhoto) -> tuple[str | None, str | None]:
+    diagnosis, known = Diagnosis.of(photo), over_known_classes(photo.finding)
+    headline = photo.finding.headline
+    if headline.sent_for:
+        assert headline.for_patient.en in diagnosis.description
+    malignant = conditions_table().by_key(headline.named.key).malignant
+    all_clear = Facts.of(known, NOTHING_TOLD).all_clear
+    if known.most_probable == NORMAL_SKIN or not (malignant or all_clear):
+        return diagnosis.class_id, INCONCLUSIVE
+    return diagnosis.class_id, CONDITION_NAMES[headline.named.key].lab_class_id
