@@ -29,11 +29,11 @@ TAKE_NO_KEY = """
     list_people_to_reach mark_person_reached summarise_data ask_for_file show_file delete_file
     fetch_file delete_submission list_readers list_own_break_glass count_untold_break_glass
     mark_break_glass_told create_lesion change_lesion delete_lesion join_lesion sort_finding
-    show_reminder propose_lesions compare_findings generate_report
+    propose_lesions compare_findings generate_report
     # Where data is sent, which a stolen key must not change, and what people say to each other.
     list_webhooks add_webhook change_webhook rotate_webhook_secret delete_webhook
     send_webhook_test list_webhook_deliveries send_webhook_again list_messages send_message
-    mark_messages_read mark_messages_done report_message list_waiting_messages show_inbox
+    mark_messages_read mark_messages_done list_waiting_messages show_inbox
     # What a doctor decides, and the desk to do it at.
     add_review end_hold enter_in_error move_submission list_errors judge_again show_outcomes
     show_case take_unassigned_patient take_case give_back_case list_queue count_queue

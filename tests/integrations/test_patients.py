@@ -46,9 +46,7 @@ def test_those_who_ask_at_the_same_time_get_the_same_account(real_backend: Backe
 
 
 def test_nobody_logs_in_as_such_a_patient_and_no_mail_is_sent(backend: Backend) -> None:
-    patient = backend.services.patients.find_or_add(
-        SYSTEM, NUMBER, by=program(backend)
-    )
+    patient = backend.services.patients.find_or_add(SYSTEM, NUMBER, by=program(backend))
     for password in ("", PASSWORD):
         answer = backend.client.post("/login", json={"email": patient.email, "password": password})
         assert answer.status_code in (400, 401)
