@@ -9,19 +9,15 @@ import pytest
 
 from skinapi.base.errors import BadDataset, NotFound
 from skinapi.lab import layouts
-from skinapi.lab.archives import MOST_ENTRIES, Contents, Entry
+from skinapi.lab.archives import Contents, Entry
 from skinapi.lab.check_report import (
     LONGEST_SHOWN,
     MOST_IN_ENTRY,
     drop_duplicates,
 )
-from skinapi.lab.dataset_versions import Datasets, NewDataset
-from skinapi.lab.layouts import LONGEST_ROW, MOST_ROWS, Layout, read_layout, read_table
+from skinapi.lab.layouts import LONGEST_ROW, MOST_ROWS, Layout, read_layout
 from skinapi.lab.publishing import Heartbeat
 from skinapi.lab.quarantine import Quarantine
-from skinapi.model.dataset_labels import KNOWN_COLUMNS, LabelColumns
-from skinapi.platform.stores import make_store, open_store
-from tests.support.backends import settings_in
 from tests.support.size import size
 
 ROWS = size(1000, MOST_ROWS)
@@ -57,36 +53,8 @@ def layout_of(folder: Path, content: str, go_on: Callable[[], None] = lambda: No
     ids=["rows", "empty rows", "cells", "letters without a line end", "lines of one row"],
 )
 def test_a_table_is_refused_for_what_no_data_set_has(tmp_path: Path, rows: str, said: str) -> None:
-    """A row of two bytes took 80 microseconds, and a row of commas an object for each."""
     with pytest.raises(BadDataset, match=said):
         layout_of(tmp_path, "image_id,label\n" + rows)
-
-
-def test_a_table_has_no_more_rows_than_an_archive_has_pictures() -> None:
-    assert MOST_ROWS <= MOST_ENTRIES
-
-
-def test_a_table_of_the_most_rows_is_read_as_it_was(tmp_path: Path) -> None:
-    layout = layout_of(tmp_path, "image_id,label\n" + "x,nv\n" * (ROWS - 2) + "\np,nv,more")
-    assert (len(layout.missing), len(layout.pictures)) == (ROWS - 2, 1)
-    with read_table(table_of(tmp_path, "a\n" + "x" * (LONGEST_ROW - 1) + "\n")) as (_, rows):
-        assert len(next(rows)[0]) == LONGEST_ROW - 1
-
-
-def test_all_columns_that_are_read_are_known() -> None:
-    class Asked(dict[str, str]):
-        def get(self, key: str, _: Any = None) -> Any:
-            names.add(key)
-            return ""
-
-        def __missing__(self, key: str) -> str:
-            names.add(key)
-            return ""
-
-    names: set[str] = set()
-    LabelColumns(["image_id", "label"], table="t").read(Asked())
-    LabelColumns(["image", "MEL"], table="t").read(Asked())
-    assert names <= KNOWN_COLUMNS
 
 
 def test_a_check_ends_at_a_row_where_its_data_set_was_deleted(tmp_path: Path) -> None:
@@ -98,7 +66,6 @@ def test_a_check_ends_at_a_row_where_its_data_set_was_deleted(tmp_path: Path) ->
 
 
 def test_a_report_shows_some_names_of_some_copies_and_of_each_some_letters() -> None:
-    """49,000 copies of one picture under two labels made a report of 14 MB."""
     pictures: list[Any] = [
         SimpleNamespace(
             name=f"{number:06d}{'x' * 400}.jpg",
@@ -112,23 +79,3 @@ def test_a_report_shows_some_names_of_some_copies_and_of_each_some_letters() -> 
     [names] = found["contradicting"]["shown"]
     assert len(names) == MOST_IN_ENTRY
     assert {len(name) for name in names} == {LONGEST_SHOWN}
-
-
-def test_no_list_of_data_sets_reads_reports(tmp_path: Path) -> None:
-    make_store(settings_in(tmp_path))
-    store = open_store(settings_in(tmp_path))
-    datasets = Datasets(store)
-    for _ in range(2):
-        begun = datasets.begin(NewDataset(name="a", owner="o"), size=1)
-        datasets.publish(begun.id, report={"warnings": ["read"]})
-    newest = datasets.find_newest("a")
-    assert newest
-    lists = [
-        *datasets.page_of_status(after=None, limit=9).items,
-        *datasets.list_of_owner("o"),
-        newest,
-    ]
-    assert [dict(one.report) for one in lists] == [{}] * 5
-    assert [one.version for one in lists] == [1, 2, 1, 2, 2]
-    assert datasets.get(begun.id).report == {"warnings": ["read"]}
-    store.close()

@@ -17,7 +17,6 @@ from PIL import Image
 
 from skinapi.base.errors import StoreUnavailable
 from skinapi.lab import publishing
-from skinapi.lab import quarantine as quarantine_module
 from skinapi.lab.dataset_images import DatasetImage, DatasetImages, LearnedPictures
 from skinapi.lab.dataset_versions import SILENT_FOR, Datasets, NewDataset
 from skinapi.lab.quarantine import Quarantine
@@ -77,7 +76,6 @@ def test_a_zip_becomes_a_published_version_with_its_report(
 
 
 def test_a_carcinoma_that_was_published_within_keratosis_is_told_apart_again() -> None:
-    """Data sets of before squamous cell carcinoma had an output are trained on, too."""
     for written, label, told in (
         ("SCC", "actinic_keratosis", "squamous_cell_carcinoma"),
         ("scc", "basal_cell_carcinoma", "basal_cell_carcinoma"),
@@ -89,7 +87,6 @@ def test_a_carcinoma_that_was_published_within_keratosis_is_told_apart_again() -
 
 
 def test_training_reads_what_is_written_for_it(backend: Backend, tmp_path: Path) -> None:
-    """Labels are ours."""
     person = backend.member(role="researcher")
     rows = [
         {"image_id": "a", "dx": "scc", "lesion_id": "l1", "patient_id": "p", "age": "40"},
@@ -121,27 +118,9 @@ def ids_of(person: Person, dataset: dict[str, Any]) -> dict[str, str]:
     return {image["name"]: image["image_id"] for image in images}
 
 
-def test_ids_with_points_stay_apart_up_to_the_training(backend: Backend, tmp_path: Path) -> None:
-    """The letters after a point were cut off twice, and both pictures trained as `pat3`."""
-    person = backend.member(role="researcher")
-    files = {f"pat3.visit{number}.jpg": picture(number) for number in (1, 2)}
-    files["metadata.csv"] = table({"image_id": name, "dx": "mel"} for name in files)
-    dataset = send(person, [upload(person, zipped(files))])
-    assert set(ids_of(person, dataset).values()) == {"pat3.visit1", "pat3.visit2"}
-    images = backend.services.lab.datasets.data.images
-    known = {"pat3.visit1", "pat3.visit2"}
-    write_training_folder(images, dataset["id"], tmp_path / "written", known=known)
-    loaded = load_dataset(tmp_path / "written", labels=label_spellings())
-    assert {sample.image_id for sample in loaded.samples} == known
-    assert loaded.skipped == {}
-
-
 def test_only_ids_that_the_model_in_service_knows_reach_a_training(
     backend: Backend, tmp_path: Path
 ) -> None:
-    """Under another id, a picture could leave its part of that model's split. A word for a label is
-    no known id.
-    """
     person = backend.member(role="researcher")
     files = {f"{name}.jpg": picture(at) for at, name in enumerate(("ISIC_1", "jane", "mel"))}
     files["metadata.csv"] = table({"image_id": name[:-4], "dx": "mel"} for name in files)
@@ -156,9 +135,6 @@ def test_only_ids_that_the_model_in_service_knows_reach_a_training(
 def test_a_picture_in_folders_has_the_same_id_in_each_version(
     backend: Backend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Else it could come from the training's part into the test's. A name that the model in service
-    knows is one.
-    """
     learned = LearnedPictures("m-1", {"known": "train"})
     monkeypatch.setattr(publishing, "learned_by_serving", lambda _: learned)
     person = backend.member(role="researcher")
@@ -168,16 +144,6 @@ def test_a_picture_in_folders_has_the_same_id_in_each_version(
     second = ids_of(person, send(person, [upload(person, zipped(moved))]))
     assert first["nv/0001.jpg"] == second["nv/0001.jpg"] != second["mel/0001.jpg"]
     assert first["nv/known.jpg"] == second["nv/known.jpg"] == "known"
-
-
-def test_of_two_rows_with_one_id_the_second_is_named(backend: Backend) -> None:
-    """A training would drop it."""
-    person = backend.member(role="researcher")
-    files = {"a/1.jpg": picture(1), "b/1.jpg": picture(2)}
-    sent = {**files, "metadata.csv": table({"image_path": name, "dx": "mel"} for name in files)}
-    dataset = send(person, [upload(person, zipped(sent))])
-    assert dataset["pictures"] == 1
-    assert dataset["report"]["named_twice"]["shown"] == ["b/1.jpg"]
 
 
 def test_a_data_set_is_deleted_by_its_owner_or_an_admin_and_not_while_it_is_used(
@@ -221,7 +187,6 @@ WRITES = ("insert", "update", "delete", "put")
 def test_whatever_write_is_the_last_nothing_half_is_listed_and_check_repairs_it(
     backend: Backend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The process ends before each write in turn."""
     services = backend.services
     person = backend.member(role="researcher")
     files = labelled(3)
@@ -338,7 +303,6 @@ def test_of_two_servers_that_get_one_upload_one_makes_a_data_set_of_it(
 
 
 def test_a_killed_process_leaves_a_folder_that_the_next_one_sweeps(tmp_path: Path) -> None:
-    """But never one of a process that lives."""
     quarantine = Quarantine(tmp_path)
     left = tmp_path / "check-0000"
     left.mkdir()
@@ -350,24 +314,9 @@ def test_a_killed_process_leaves_a_folder_that_the_next_one_sweeps(tmp_path: Pat
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_full_disk_is_told_and_leaves_nothing(
-    backend: Backend, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    person = backend.member(role="researcher")
-    identifier = upload(person, zipped(labelled(3)))
-    kept = set(backend.services.store.blobs.keys())
-    monkeypatch.setattr(quarantine_module, "CHECK_EVERY", 1)
-    monkeypatch.setattr(quarantine_module, "refuse_full_disk", full)
-    refused = send(person, [identifier])
-    assert (refused["status"], refused["problem_code"]) == ("refused", "disk_full")
-    assert set(backend.services.store.blobs.keys()) == kept
-    await_no_leftovers(backend.settings.quarantine)
-
-
 def test_a_data_set_leaves_the_space_that_is_reserved_for_the_database(
     backend: Backend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The quarantine kept to it, and then the pictures filled it in the store."""
     person = backend.member(role="researcher")
     identifier = upload(person, zipped(labelled(3)))
     kept = set(backend.services.store.blobs.keys())

@@ -1,7 +1,5 @@
 """An account that is deleted while something of it is about to be stored leaves nothing behind."""
 
-import io
-import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -21,35 +19,6 @@ COLLECTIONS = ("datasets", "images", "uploads", "upload_parts", "jobs", "job_log
 @pytest.fixture
 def ada(any_backend: Backend) -> Person:
     return any_backend.member("ada@x.example", role="researcher")
-
-
-def assert_nothing_is_kept(backend: Backend) -> None:
-    for name in COLLECTIONS:
-        assert backend.services.store.collection(name).find() == [], name
-    assert list(backend.services.store.blobs.keys()) == []
-
-
-def test_a_form_that_waits_for_another_check_is_refused_after_the_deletion(
-    any_backend: Backend, ada: Person
-) -> None:
-    files = [(io.BytesIO(content), name) for name, content in labelled(2).items()]
-    client, path = any_backend.app.test_client(), "/api/upload-dataset?datasetName=mine"
-    statuses: list[int] = []
-
-    def post() -> None:
-        token = {"Authorization": f"Bearer {ada.token}"}
-        statuses.append(client.post(path, data={"files": files}, headers=token).status_code)
-
-    checks = any_backend.services.lab.datasets.checks
-    with checks.now():
-        sender = threading.Thread(target=post)
-        sender.start()
-        while checks._places._value > 1:  # it waits from then on
-            threading.Event().wait(0.01)
-        erase(any_backend.services, any_backend.account("ada@x.example"))
-    sender.join(60)
-    assert statuses == [401]
-    assert_nothing_is_kept(any_backend)
 
 
 def begin_an_upload(ada: Person, _: str) -> Any:
@@ -80,7 +49,6 @@ def test_nothing_is_stored_after_the_deletion(
     writer: type,
     method: str,
 ) -> None:
-    """The account is deleted between the check of the token and the write."""
     ada, ben = (backend.member(f"{name}@x.example", role="researcher") for name in ("ada", "ben"))
     send(ben, [upload(ben, zipped(labelled(30)))], name="moles")
     sent = upload(ada, zipped(labelled(2, 40)))

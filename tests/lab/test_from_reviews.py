@@ -13,9 +13,6 @@ from skinapi.lab.dataset_images import DatasetImages
 from skinapi.lab.dataset_versions import DatasetVersion
 from skinapi.lab.publishing import Publisher
 from skinapi.lab.trainings.job_services import write_training_folder
-from skinapi.learning.data.datasets import load_dataset
-from skinapi.model.context import Context, Modality
-from skinapi.model.dataset_labels import label_spellings
 from tests.care.clinic import URGENT, file_for
 from tests.lab.sending import await_check, picture
 from tests.support.backends import Backend, Person, erase
@@ -206,28 +203,6 @@ def test_names_are_the_same_in_each_version_and_lead_to_no_account(clinic: Clini
         assert clinic.backend.account(patient.email).id not in shown
 
 
-def test_training_reads_the_patients_facts_and_keeps_a_patient_in_one_part(
-    clinic: Clinic, tmp_path: Path
-) -> None:
-    ada = clinic.patient()
-    told = Context(
-        modality=Modality.CLINICAL, sex="female", body_site="lower_extremity", fitzpatrick=5
-    )
-    for number in (1, 2):
-        clinic.finding(ada, {})
-        stored = clinic.backend.services.store.collection("submissions")
-        stored.update({"number": number}, {"$set": {"context": told.model_dump(mode="json")}})
-    dataset = clinic.dataset()
-    write_training_folder(
-        DatasetImages(clinic.backend.services.store), dataset["id"], tmp_path / "written"
-    )
-    samples = load_dataset(tmp_path / "written", labels=label_spellings()).samples
-    assert len({one.patient_id for one in samples}) == 1
-    assert {one.modality for one in samples} == {Modality.CLINICAL}
-    assert samples[0].facts["localization"] == "lower extremity"
-    assert (samples[0].facts["sex"], samples[0].facts["fitzpatrick"]) == ("female", "5")
-
-
 def test_a_withdrawn_consent_erases_the_copies_and_the_next_version_lacks_them(
     any_backend: Backend,
 ) -> None:
@@ -274,7 +249,6 @@ def test_a_deletion_reaches_the_copies(any_backend: Backend, what: str) -> None:
 def test_who_withdraws_while_the_data_set_is_made_is_not_in_it(
     clinic: Clinic, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """One whose pictures were not stored yet, and one whose pictures were."""
     ada, ben = clinic.patient(), clinic.patient()
     for patient in (ada, ben, clinic.patient()):
         clinic.finding(patient, {})
@@ -297,7 +271,6 @@ def test_who_withdraws_while_the_data_set_is_made_is_not_in_it(
 def test_a_failure_after_the_publication_refuses_and_empties_nothing(
     clinic: Clinic, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """As of a database whose answer is lost, but not the change."""
     clinic.finding(clinic.patient(), {})
     store = clinic.backend.services.store
     run = store.transaction
@@ -379,15 +352,6 @@ def test_each_patient_whose_photos_a_researcher_gets_to_see_has_a_row(clinic: Cl
     assert [(row["by"], row["target"]) for row in rows] == [
         (clinic.backend.account(clinic.researcher.email).id, clinic.backend.account(ada.email).id)
     ]
-
-
-def test_nobody_teaches_a_model_without_having_said_so(clinic: Clinic) -> None:
-    ada = clinic.patient(consents=False)
-    assert "training" not in ada.call("GET", "/me").get_json()["consents"]
-    clinic.set_consent(ada, given=True)
-    assert ada.call("GET", "/me").get_json()["consents"] == {"training": True}
-    clinic.finding(ada, {})
-    assert clinic.dataset()["pictures"] == 1
 
 
 def test_erased_contributions_leave_no_trace_of_the_account(any_backend: Backend) -> None:

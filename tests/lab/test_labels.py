@@ -15,8 +15,6 @@ from skinapi.lab.trainings.job_services import JobServices
 from skinapi.lab.trainings.model_comparison import compare_on_reference
 from skinapi.learning.data.datasets import load_sources
 from skinapi.learning.data.samples import Sample
-from skinapi.model.conditions import conditions_table
-from skinapi.model.dataset_labels import label_spellings
 from tests.lab.sending import picture, send, table, upload, zipped
 from tests.support.backends import Backend, Person
 from tests.support.models import tiny_model
@@ -56,7 +54,6 @@ def lab_of(backend: Backend, work: Path) -> JobServices:
 def test_training_reference_and_gallery_read_the_published_label_and_nothing_else(
     backend: Backend, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A melanoma that was sent as a nevus was trained as a melanoma, and the other way round."""
     person, lab = backend.member(role="researcher"), lab_of(backend, tmp_path)
     dataset = publish_swapped(person, modality="clinical")
     assert (dataset["status"], dataset["pictures"]) == ("published", 7), dataset["problem"]
@@ -113,11 +110,3 @@ def test_the_report_lists_each_mapping_and_warns_of_a_known_word_with_another_me
 def test_one_label_has_one_meaning_whatever_its_case() -> None:
     with pytest.raises(BadDataset, match="NV is given twice"):
         LabelMapping({"nv": "mel", "NV": "nv"})
-
-
-def test_each_word_that_is_written_for_a_training_means_what_was_published() -> None:
-    """Training maps labels too, and must not change one of ours."""
-    spellings = label_spellings()
-    assert {key: spellings[key] for key in conditions_table().keys} == {
-        key: key for key in conditions_table().keys
-    }

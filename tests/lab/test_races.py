@@ -9,11 +9,10 @@ from typing import Any
 import pytest
 
 from skinapi.lab.dataset_images import DatasetImages
-from skinapi.lab.dataset_versions import SILENT_FOR, Datasets
-from skinapi.platform.storage.ids import now
+from skinapi.lab.dataset_versions import Datasets
 from tests.lab.sending import await_check, labelled, send, upload, zipped
 from tests.lab.test_from_reviews import clinic_of
-from tests.support.backends import Backend, Person, erase
+from tests.support.backends import Backend, Person
 from tests.support.size import size
 
 MOLES = size(9, 30)  # three lesions of each class, as a training needs
@@ -66,38 +65,6 @@ def test_of_a_training_and_what_takes_its_data_set_one_succeeds(
         real_backend.services.lab.cleanup.forget(owner)
 
 
-def test_of_a_deletion_and_a_choice_as_the_reference_one_succeeds(real_backend: Backend) -> None:
-    admin, other = real_backend.admin(), real_backend.admin("other@x.example")
-    ada = real_backend.member(role="researcher")
-    old = moles_of(ada)
-    for turn in range(size(1, 10)):
-        assert admin.call("POST", f"/datasets/{old}/reference").status_code == 200
-        new = send(ada, [upload(ada, zipped(labelled(2, 40 + 2 * turn)))], name="new")["id"]
-        chosen, deleted = both(
-            partial(admin.call, "POST", f"/datasets/{new}/reference"),
-            partial(other.call, "DELETE", f"/datasets/{new}"),
-        )
-        assert (chosen.status_code == 200) != (deleted.status_code == 200)
-        references = [one["id"] for one in ada.pages("/datasets") if one["reference"]]
-        assert references == [new if chosen.status_code == 200 else old]
-
-
-def test_of_two_choices_at_once_one_data_set_is_the_reference(real_backend: Backend) -> None:
-    admin, other = real_backend.admin(), real_backend.admin("other@x.example")
-    ada = real_backend.member(role="researcher")
-    sets = [
-        send(ada, [upload(ada, zipped(labelled(2, 10 * turn)))], name=f"set {turn}")["id"]
-        for turn in range(2)
-    ]
-    for _ in range(size(2, 20)):
-        answers = both(
-            partial(admin.call, "POST", f"/datasets/{sets[0]}/reference"),
-            partial(other.call, "POST", f"/datasets/{sets[1]}/reference"),
-        )
-        assert [answer.status_code for answer in answers] == [200, 200]
-        assert sum(one["reference"] for one in ada.pages("/datasets")) == 1
-
-
 def test_a_data_set_that_is_deleted_while_it_is_published_leaves_nothing(
     real_backend: Backend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -126,7 +93,6 @@ def test_a_data_set_that_is_deleted_while_it_is_published_leaves_nothing(
 
 
 def test_who_withdraws_while_a_data_set_is_made_is_not_in_it(real_backend: Backend) -> None:
-    """The pictures are stored, erased and counted at the same time."""
     clinic = clinic_of(real_backend)
     ada = clinic.patient()
     for patient in (ada, ada, ada, clinic.patient()):
@@ -148,34 +114,6 @@ def test_who_withdraws_while_a_data_set_is_made_is_not_in_it(real_backend: Backe
         assert clinic.faults() == []
 
 
-def test_an_upload_that_begins_while_its_account_is_deleted_leaves_nothing(
-    real_backend: Backend,
-) -> None:
-    for _ in range(size(2, 20)):
-        ada = real_backend.member(role="researcher")
-        account = real_backend.account(ada.email)
-        body = {"name": "a.zip", "size": 5}
-        begun, _ = both(
-            partial(ada.call, "POST", "/uploads", json=body),
-            partial(erase, real_backend.services, account),
-        )
-        assert begun.status_code in (201, 401)
-        assert real_backend.services.store.collection("uploads").find() == []
-
-
-def test_of_two_uploads_that_are_too_much_together_one_is_refused(
-    real_backend: Backend, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    ada = real_backend.member(role="researcher")
-    monkeypatch.setattr(real_backend.services.lab.uploads.quota, "most", 9)
-    begin = partial(ada.call, "POST", "/uploads", json={"name": "a.zip", "size": 5})
-    again = partial(twin(real_backend, ada).call, "POST", "/uploads", json={"name": "b", "size": 5})
-    for _ in range(size(2, 20)):
-        answers = both(begin, again)
-        assert sorted(answer.status_code for answer in answers) == [201, 507]
-        real_backend.services.lab.cleanup.forget(real_backend.account(ada.email).id)
-
-
 def test_a_name_goes_to_one_of_two_accounts_at_the_same_moment(real_backend: Backend) -> None:
     people = [real_backend.member(role="researcher") for _ in range(2)]
     for turn in range(size(2, 20)):
@@ -191,17 +129,3 @@ def test_a_name_goes_to_one_of_two_accounts_at_the_same_moment(real_backend: Bac
             assert sorted(answer.status_code for answer in answers) == [202, 409]
         for person in people:
             real_backend.services.lab.cleanup.forget(real_backend.account(person.email).id)
-
-
-def test_an_interrupted_deletion_hides_the_data_set_and_is_finished(
-    backend: Backend, ada: Person, moles: str
-) -> None:
-    Datasets(backend.services.store).begin_deletion(moles)
-    assert ada.pages("/datasets") == []
-    assert ada.call("GET", f"/datasets/{moles}").status_code == 404
-    assert ada.call("GET", f"/datasets/{moles}/images").status_code == 404
-    assert train(ada).status_code == 404
-    silent = {"$set": {"touched_at": now() - 2 * SILENT_FOR}}
-    backend.services.store.collection("datasets").update({"id": moles}, silent)
-    upload(ada, b"anything")
-    assert backend.services.store.collection("images").find() == []

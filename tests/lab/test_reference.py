@@ -68,7 +68,6 @@ def test_no_training_learns_from_it(backend: Backend, monkeypatch: pytest.Monkey
 def test_pictures_of_its_lesions_are_left_out_of_a_training(
     backend: Backend, tmp_path: Path
 ) -> None:
-    """Also others of the same lesion or patient, and one that was saved again, or mirrored."""
     mirrored = io.BytesIO()
     ImageOps.mirror(Image.open(io.BytesIO(picture(50)))).save(mirrored, "JPEG")
     person = backend.member(role="researcher")

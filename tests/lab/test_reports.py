@@ -8,8 +8,7 @@ import pytest
 from PIL import Image
 
 from skinapi.lab import publishing
-from skinapi.lab.dataset_images import LearnedPictures, learned_by
-from skinapi.model.network.model import SHIPPED_MODEL, read_card
+from skinapi.lab.dataset_images import LearnedPictures
 from tests.lab.sending import labelled, picture, send, table, tarred, upload, zipped
 from tests.support.backends import Backend, Person, erase
 
@@ -125,7 +124,6 @@ def test_duplicates_are_found_within_and_in_other_data_sets(person: Person) -> N
 
 
 def test_a_report_keeps_no_text_of_another_data_set(backend: Backend) -> None:
-    """Its name is shown while it is there, and names of its files never."""
     anna, ben = (backend.member(f"{n}@x.example", role="researcher") for n in ("anna", "ben"))
     names = [f"mueller_{number}" for number in range(4)]
     files = {
@@ -216,12 +214,6 @@ def test_pictures_of_the_model_in_service_are_named_by_their_part(
     assert report["seen_by_model"]["train"]["shown"] == ["p0.jpg"]
     assert report["seen_by_model"]["test"]["shown"] == ["p1.jpg"]
     assert any("test part of the model" in said for said in report["warnings"])
-
-
-def test_the_shipped_models_split_is_read() -> None:
-    learned = learned_by(SHIPPED_MODEL)
-    assert learned.model == read_card(SHIPPED_MODEL).version
-    assert {"train", "validation", "test"} == set(learned.parts.values())
 
 
 @pytest.mark.parametrize(

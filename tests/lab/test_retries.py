@@ -3,17 +3,11 @@ announcement of an upload, an import.
 """
 
 import time
-from datetime import timedelta
 from typing import Any
 
-import pytest
 from werkzeug.test import TestResponse
 
-from skinapi.base.errors import StoreUnavailable
-from skinapi.lab import uploads
-from skinapi.lab.dataset_versions import DatasetNames, Datasets
-from skinapi.platform.audit import AuditTrail
-from skinapi.platform.storage.ids import now
+from skinapi.lab.dataset_versions import Datasets
 from tests.lab.sending import DEADLINE_S, await_check, labelled, upload, zipped
 from tests.lab.test_races import both, twin
 from tests.support.backends import Backend, Person
@@ -47,37 +41,6 @@ def await_gone(person: Person, upload: str) -> None:
     while person.call("GET", f"/uploads/{upload}").status_code != 404:
         assert time.monotonic() < deadline, "the upload is still there"
         time.sleep(0.05)
-
-
-def test_a_refused_data_set_is_sent_anew_under_another_key_alone(backend: Backend) -> None:
-    person = backend.member(role="researcher")
-    sent = upload(person, b"no archive")
-    refused = await_check(person, post(person, sent).get_json()["id"])
-    assert refused["status"] == "refused"
-    assert post(person, sent).get_json()["id"] == refused["id"]
-    other = person.call("POST", "/datasets", json={"name": "moles", "uploads": [sent]})
-    assert other.status_code == 202
-    assert await_check(person, other.get_json()["id"])["id"] != refused["id"]
-
-
-def test_a_request_that_the_store_broke_off_is_begun_anew(backend: Backend) -> None:
-    """The retry was answered with a data set that nobody checked; it was refused ten minutes
-    later.
-    """
-    person = backend.member(role="researcher")
-    sent = upload(person, zipped(labelled(3)))
-
-    def away(*_: object, **__: object) -> None:
-        raise StoreUnavailable
-
-    for owner, name in ((AuditTrail, "add"), (DatasetNames, "refuse_taken")):
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(owner, name, away)
-            assert post(person, sent).status_code == 503
-        assert backend.services.store.collection("datasets").count() == 0
-    again = post(person, sent)
-    assert again.status_code == 202
-    assert await_check(person, again.get_json()["id"])["status"] == "published"
 
 
 def test_a_key_belongs_to_one_request_of_one_account(backend: Backend) -> None:
@@ -134,15 +97,6 @@ def test_an_upload_is_announced_once(backend: Backend) -> None:
     assert announce(ada).get_json()["id"] != identifier
 
 
-def test_of_two_announcements_at_the_same_time_one_makes_an_upload(real_backend: Backend) -> None:
-    person = real_backend.member(role="researcher")
-    other = twin(real_backend, person)
-    answers = both(lambda: announce(person), lambda: announce(other))
-    assert [answer.status_code for answer in answers] == [201, 201]
-    [made] = real_backend.services.store.collection("uploads").find()
-    assert {answer.get_json()["id"] for answer in answers} == {made["id"]}
-
-
 def test_an_import_is_queued_once(backend: Backend) -> None:
     person = backend.member(role="researcher")
     sent = upload(person, b"PK", "a.keras")
@@ -154,29 +108,3 @@ def test_an_import_is_queued_once(backend: Backend) -> None:
     assert len(person.call("GET", "/jobs").get_json()) == 1
     other = import_(person, sent, licence="CC0")
     assert (other.status_code, other.get_json()["code"]) == (422, "idempotency_key_reused")
-
-
-def test_of_two_imports_at_the_same_time_one_is_queued(real_backend: Backend) -> None:
-    person = real_backend.member(role="researcher")
-    other = twin(real_backend, person)
-    sent = upload(person, b"PK", "a.keras")
-    answers = both(lambda: import_(person, sent), lambda: import_(other, sent))
-    assert [answer.status_code for answer in answers] == [202, 202]
-    [made] = person.call("GET", "/jobs").get_json()
-    assert {answer.get_json()["id"] for answer in answers} == {made["id"]}
-
-
-def test_the_key_of_an_expired_upload_begins_a_new_one(
-    backend: Backend, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A sweep deletes some of those that have expired; another was the answer, and took no part."""
-    monkeypatch.setattr(uploads, "SWEPT_AT_ONCE", 1)
-    person = backend.member(role="researcher")
-    assert person.call("POST", "/uploads", json=FILE).status_code == 201
-    expired = announce(person).get_json()["id"]
-    for place, found in enumerate(backend.services.store.collection("uploads").find(sort="id")):
-        late = {"$set": {"expires_at": now() - timedelta(minutes=2 - place)}}
-        backend.services.store.collection("uploads").update({"id": found["id"]}, late)
-    again = announce(person).get_json()["id"]
-    assert again != expired
-    assert person.call("GET", f"/uploads/{again}").status_code == 200

@@ -12,8 +12,7 @@ from skinapi.lab import routes as lab_routes
 from skinapi.model.registry import routes as models_routes
 from skinapi.platform.jobs import routes as jobs_routes
 from skinapi.platform.web.declaration import declared_routes
-from tests.lab.sending import labelled, upload, zipped
-from tests.support.backends import Backend, Person
+from tests.support.backends import Backend
 from tests.support.models import write_model
 
 MODULES = {module.__name__ for module in (jobs_routes, lab_routes, models_routes, dermascan_lab)}
@@ -71,27 +70,6 @@ def test_no_field_takes_what_cannot_be_stored_or_reaches_beyond_its_line(
         "NewReason.reason", "Promotion.reason", "CompareQuery.first", "NewModel.labels",
         "NewModel.licence", "NewModel.upload", "StartTraining.dataset_name", "JobPageQuery.after",
     } <= seen  # fmt: skip
-
-
-def test_what_cannot_be_stored_is_told_in_a_sentence(
-    backend: Backend, ada: Person, tmp_path: Any
-) -> None:
-    admin = backend.admin()
-    backend.services.models.add(folder=write_model(tmp_path / "m", "lab-2"), by="system")
-    sent = upload(ada, zipped(labelled(2)))
-    before = backend.stored(but=("audit", "counters", "sessions", "guesses", "accounts"))
-    network = {"upload": "0" * 32, "labels": ["mel", "n\0v"], "scaling": "unit"}
-    for answer in (
-        ada.call("GET", "/models/compare?first=%00&second=x"),
-        ada.call("POST", "/api/start-training", json={"dataset_name": "\0x"}),
-        ada.call("POST", "/models", json=network),
-        ada.call("POST", "/datasets", json={"name": "n", "uploads": [sent], "licence": "\0"}),
-        ada.call("POST", "/datasets", json={"name": "n", "uploads": [sent], "labels": {"\0": "n"}}),
-        admin.call("POST", "/models/lab-2/promote", json={"override": True, "reason": "\0" * 12}),
-        admin.call("POST", "/models/lab-2/retire", json={"reason": "old\0"}),
-    ):
-        assert answer.status_code == 400, answer.text
-    assert backend.stored(but=("audit", "counters", "sessions", "guesses", "accounts")) == before
 
 
 @pytest.mark.parametrize("reason", ["\u200b" * 12, "\u2800" * 12, "a b c d e f", "\n" * 12])

@@ -3,7 +3,6 @@
 import hashlib
 from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -48,7 +47,6 @@ def blobs(backend: Backend) -> int:
 
 
 def test_a_part_whose_file_is_gone_keeps_nothing_from_being_repaired(any_backend: Backend) -> None:
-    """As of a file that a disk has lost."""
     store = any_backend.services.store
     identifier = begin(any_backend.member(role="researcher"))
     uploads = Uploads(store)
@@ -82,21 +80,6 @@ def test_an_upload_goes_on_where_it_was_interrupted_and_reads_as_it_was_sent(
     assert person.call("DELETE", f"/uploads/{identifier}").status_code == 200
     assert blobs(any_backend) == 0
     assert any_backend.services.store.collection("upload_parts").find() == []
-
-
-def test_a_part_may_be_as_large_as_the_largest(tmp_path: Path) -> None:
-    """Also where the server ends the body itself, as gunicorn does."""
-    backend = Backend(tmp_path)
-    person = backend.member(role="researcher")
-    content = bytes(LARGEST_PART)
-    answer = person.call(
-        "PUT",
-        f"/uploads/{begin(person, content)}/0",
-        data=content,
-        environ_overrides={"wsgi.input_terminated": True},
-    )
-    assert (answer.status_code, answer.get_json()["complete"]) == (200, True)
-    backend.services.store.close()
 
 
 @pytest.mark.parametrize(
@@ -178,12 +161,3 @@ def test_an_upload_that_has_not_arrived_makes_no_data_set(backend: Backend, pers
     answer = person.call("POST", "/datasets", json=body)
     assert (answer.status_code, "has 0 of" in answer.get_json()["error"]) == (400, True)
     assert "half" not in str(backend.services.store.collection("datasets").find())
-
-
-def test_the_quarantine_is_empty_after_all_of_this(tmp_path: Path) -> None:
-    backend = Backend(tmp_path)
-    person = backend.member(role="researcher")
-    send(person, [upload(person, zipped(labelled(2)))])
-    with backend.services.lab.datasets.checks.now():  # it has ended, not only published
-        assert not list((tmp_path / "quarantine").iterdir())
-    backend.services.store.close()

@@ -15,12 +15,11 @@ from typing import Any
 
 import pytest
 
-from skinapi.__main__ import REFUSED, main
+from skinapi.__main__ import REFUSED
 from skinapi.app.batch import command
-from skinapi.app.batch.command import INTERRUPTED, Progress
+from skinapi.app.batch.command import INTERRUPTED
 from skinapi.app.batch.judge import STOPPING, Judge
 from skinapi.app.batch.output import Output
-from skinapi.app.batch.pictures import PictureReader
 from skinapi.model.bands import OperatingPoint
 from skinapi.model.calibration import Calibration, NamingRule
 from skinapi.model.classification import classify_photo
@@ -32,8 +31,6 @@ from tests.app.batch.archives import Archive, archive_of
 from tests.support.findings import TESTED
 from tests.support.models import tiny_model, write_model
 from tests.support.photos import photo_of
-
-Interrupt = Callable[[int], None]
 
 
 @pytest.fixture
@@ -330,12 +327,6 @@ def test_a_second_run_on_one_output_is_refused(
     assert archive.run() == 0
 
 
-def test_an_empty_folder_gives_an_empty_table(tmp_path: Path) -> None:
-    archive = archive_of(tmp_path, 0)
-    assert archive.run() == 0
-    assert archive.rows() == []
-
-
 def test_a_list_is_read_from_standard_input_and_names_what_is_missing(
     archive: Archive, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -390,7 +381,6 @@ def test_a_full_disk_keeps_what_is_finished(
 def test_an_interrupted_end_is_ended_by_the_next_run(
     archive: Archive, monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:
-    """Killed before that."""
     replace, unlink = Path.replace, Path.unlink
 
     def killed_before_name(path: Path, target: Path) -> Path:
@@ -430,83 +420,6 @@ def test_an_unmounted_share_is_no_missing_picture(
     assert {row["status"] for row in archive.rows()} == {"judged"}
 
 
-def test_an_unmounted_share_is_noticed_behind_pictures_that_were_refused(
-    archive: Archive, at_picture: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """All that was left was called missing, and the output was complete."""
-    for path in sorted(archive.pictures.glob("*/*.jpg"))[5:]:
-        path.write_bytes(b"no picture")
-    at_picture(12, interrupt)
-    assert archive.run() == INTERRUPTED
-    assert len(archive.parts()) > 1
-    archive.pictures.rename(tmp_path / "unmounted")
-    archive.pictures.mkdir()
-    assert archive.run() == REFUSED
-    assert "still mounted" in capsys.readouterr().err
-    assert not archive.out.exists()
-
-
-def test_going_on_after_a_restart_keeps_what_is_finished(
-    archive: Archive, at_picture: Any, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """The sentence asked for the same command, which began anew."""
-    at_picture(12, interrupt)
-    assert archive.run("--restart") == INTERRUPTED
-    assert "without --restart" in capsys.readouterr().err
-    done = sum(part.rows for part in Output(archive.out).parts())
-    assert archive.run() == 0
-    assert f"{24 - done} pictures in" in capsys.readouterr().err
-
-
-def test_a_restart_that_cannot_list_its_pictures_forgets_nothing(
-    archive: Archive, at_picture: Any, tmp_path: Path
-) -> None:
-    at_picture(12, interrupt)
-    assert archive.run() == INTERRUPTED
-    parts = archive.parts()
-    assert archive.run("--restart", source=tmp_path / "nowhere") == REFUSED
-    assert archive.parts() == parts
-    assert archive.run() == 0
-
-
-def test_an_error_that_says_nothing_about_a_picture_ends_the_run(
-    archive: Archive, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def read(self: PictureReader, name: bytes) -> Any:
-        raise OSError(errno.EMFILE, "Too many open files")
-
-    with monkeypatch.context() as exhausted:
-        exhausted.setattr(PictureReader, "_read", read)
-        assert archive.run() == REFUSED
-    assert archive.run() == 0
-    assert {row["status"] for row in archive.rows()} == {"judged"}
-
-
-@pytest.mark.parametrize(
-    ("number", "reason"),
-    [
-        (errno.EIO, "io_error"),
-        (errno.EBADMSG, "io_error"),
-        pytest.param(errno.EUCLEAN, "io_error", id="damaged file system"),
-        pytest.param(errno.ENOKEY, "no_permission", id="encrypted"),
-    ],
-)
-def test_one_file_that_the_file_system_cannot_read_stops_nothing(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int, reason: str
-) -> None:
-    archive = archive_of(tmp_path, 2)
-    read = PictureReader._read
-
-    def damaged(self: PictureReader, name: bytes) -> Any:
-        if name.endswith(b"0001.jpg"):
-            raise OSError(number, "cannot be read")
-        return read(self, name)
-
-    monkeypatch.setattr(PictureReader, "_read", damaged)
-    assert archive.run() == 0
-    assert [row["reason"] for row in archive.rows()] == [None, reason]
-
-
 def test_a_damaged_part_is_named(
     archive: Archive, at_picture: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -522,38 +435,9 @@ def test_a_damaged_part_is_named(
     assert len(set(archive.paths())) == 24
 
 
-@pytest.mark.parametrize("place", [0, 1])
-def test_a_part_whose_pages_are_damaged_is_named_too(
-    archive: Archive, at_picture: Any, capsys: pytest.CaptureFixture[str], place: int
-) -> None:
-    """Its footer is whole, so nothing is noticed before its rows are read."""
-    at_picture(12, interrupt)
-    assert archive.run() == INTERRUPTED
-    part = Output(archive.out).folder / archive.parts()[place]
-    content = bytearray(part.read_bytes())
-    content[4:400] = bytes(396)
-    part.write_bytes(content)
-    assert archive.run() == REFUSED
-    assert f"{part.name} cannot be read. Delete it" in capsys.readouterr().err
-    assert not archive.out.exists()
-
-
-def test_a_damaged_plan_is_named(
-    archive: Archive, at_picture: Any, capsys: pytest.CaptureFixture[str]
-) -> None:
-    at_picture(12, interrupt)
-    assert archive.run() == INTERRUPTED
-    plan = Output(archive.out).plan
-    plan.write_bytes(plan.read_bytes()[:-100])
-    assert archive.run() == REFUSED
-    assert f"{plan.name} cannot be read; --restart begins it anew" in capsys.readouterr().err
-    assert archive.run("--restart") == 0
-
-
 def test_a_folder_that_becomes_a_link_is_not_followed(
     archive: Archive, at_picture: Any, tmp_path: Path
 ) -> None:
-    """The plan was written when it was a folder."""
     at_picture(12, interrupt)
     assert archive.run() == INTERRUPTED
     ward = archive.pictures / "ward 2"
@@ -565,50 +449,6 @@ def test_a_folder_that_becomes_a_link_is_not_followed(
     assert {row["sha256"] for row in archive.rows() if row["reason"] == "missing"} == {None}
 
 
-def test_the_paths_of_a_list_may_go_through_a_link(
-    archive: Archive, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    (tmp_path / "shared").symlink_to(archive.pictures)
-    listed = tmp_path / "list.txt"
-    listed.write_text("shared/ward 0/0000.jpg\n")
-    monkeypatch.chdir(tmp_path)
-    assert archive.run(source=listed) == 0
-    assert [row["status"] for row in archive.rows()] == ["judged"]
-
-
-def test_a_decoder_in_a_process_is_out_of_reach_of_ctrl_c(archive: Archive) -> None:
-    """Else the picture under way would pass for a damaged one."""
-    masks: list[set[signal.Signals]] = []
-    reader = PictureReader(os.fsencode(archive.pictures), largest_bytes=10**7)
-    judge = Judge(open_model(tiny_model()), reader)
-
-    def look() -> None:
-        judge.judge_all([b"ward 0/0000.jpg"])
-        masks.append(signal.pthread_sigmask(signal.SIG_BLOCK, []))  # type: ignore[arg-type]
-
-    thread = threading.Thread(target=look)
-    thread.start()
-    thread.join()
-    assert set(STOPPING) <= masks[0]
-
-
-def test_progress_has_rate_counts_and_the_time_left() -> None:
-    said: list[str] = []
-    now = [0.0]
-    progress = Progress(total=1000, done=100, say=said.append, clock=lambda: now[0])
-    for _ in range(20):
-        now[0] += 1
-        progress.count([{"status": "judged"}] * 9 + [{"status": "refused"}])
-    assert said == [
-        "200 of 1,000 (20.0%), 10.0/s, 0:01:20 left; judged 90, refused 10, unreadable 0",
-        "300 of 1,000 (30.0%), 10.0/s, 0:01:10 left; judged 180, refused 20, unreadable 0",
-    ]
-    now[0] += 10
-    progress.count([])
-    assert said[-1].startswith("300 of 1,000 (30.0%), 6.7/s")
-    assert progress.summary() == "200 pictures in 0:00:30: judged 180, refused 20, unreadable 0"
-
-
 def test_libraries_that_are_not_installed_are_named(
     archive: Archive, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -618,9 +458,3 @@ def test_libraries_that_are_not_installed_are_named(
     monkeypatch.setattr(importlib, "import_module", missing)
     assert archive.run() == REFUSED
     assert "(pyarrow): install requirements-batch.txt" in capsys.readouterr().err
-
-
-@pytest.mark.parametrize("wrong", [("--out", "findings.csv"), ("--threads", "0")])
-def test_arguments_that_cannot_be_meant_are_refused(wrong: tuple[str, str]) -> None:
-    with pytest.raises(SystemExit):
-        main(["batch", "folder", "--out", "findings.parquet", *wrong])

@@ -14,7 +14,6 @@ from typing import Any
 import pytest
 from distributed import LocalCluster
 
-from skinapi.__main__ import REFUSED
 from skinapi.app.batch.cluster import JudgePlugin, refuse_open_address
 from skinapi.app.batch.errors import ClusterUnavailable
 from skinapi.app.batch.judge import JudgeOptions
@@ -111,15 +110,6 @@ def test_workers_that_cannot_judge_are_named_before_the_first_picture(tmp_path: 
     ]:
         with pytest.raises(ClusterUnavailable, match=says):
             asyncio.run(plugin.setup(worker))
-
-
-def test_a_cluster_that_is_not_there_is_named(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setattr("skinapi.app.batch.cluster.CONNECT_S", 1)
-    archive = archive_of(tmp_path, 1)
-    assert archive.run("--cluster", "tcp://127.0.0.1:9") == REFUSED
-    assert "No Dask scheduler answers at tcp://127.0.0.1:9" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -55,22 +55,6 @@ def test_a_folder_that_is_too_deep_or_forbidden_has_a_name_of_its_own(
     assert sorted(walk(tmp_path).names()) == [b"a/b/c/", b"shut/"]
 
 
-def test_a_lost_file_system_ends_the_walk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "a").mkdir()
-    real = os.scandir
-
-    def scandir(path: bytes) -> "os._ScandirIterator[bytes]":
-        if path.endswith(b"/a"):
-            raise OSError(116, "Stale file handle", path)
-        return real(path)
-
-    monkeypatch.setattr(os, "scandir", scandir)
-    with pytest.raises(BadSource, match="Stale file handle"):
-        list(walk(tmp_path).names())
-    with pytest.raises(BadSource, match="No such file"):
-        list(walk(tmp_path / "nowhere").names())
-
-
 @pytest.mark.parametrize(
     ("text", "null", "names"),
     [

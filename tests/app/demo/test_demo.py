@@ -1,6 +1,5 @@
 """`make demo`: a clinic that is already at work, in a folder of its own."""
 
-from datetime import datetime, timedelta
 from html import unescape
 from pathlib import Path
 from typing import Any
@@ -13,11 +12,9 @@ from skinapi.base.errors import UnsafeSettings
 from skinapi.base.settings import Settings
 from skinapi.base.settings.demo_folder import Demo, demo_environment
 from skinapi.base.settings.safety import faults_of
-from skinapi.platform.storage.ids import now
 from tests.app.demo.demo_server import DemoServer
 from tests.console.visitor import PHONE, Visitor
 from tests.served.wire import ask
-from tests.support.backends import Backend
 
 PAGE = {"Accept": "text/html"}
 
@@ -72,15 +69,6 @@ def submissions(demo: DemoServer) -> list[dict[str, Any]]:
     return [one for patient in demo.emails("user") for one in demo.read(patient, "/submissions")]
 
 
-def test_the_courses_go_back_over_months_and_nothing_lies_ahead(demo: DemoServer) -> None:
-    spots = [one for patient in demo.emails("user") for one in demo.read(patient, "/lesions")]
-    told = [moment for one in spots for moment in (one["created_at"], one["latest"]["created_at"])]
-    made = [datetime.fromisoformat(moment) for moment in told]
-    assert min(made) < now() - timedelta(days=150)
-    assert max(made) > now() - timedelta(days=2)
-    assert max(made) < now()
-
-
 def test_findings_of_every_urgency_are_answers_of_the_shipped_model(demo: DemoServer) -> None:
     bands = {one["band"] for one in submissions(demo)}
     assert bands == {"urgent_referral", "referral", "doctor_review", "routine", "self_monitoring"}
@@ -120,11 +108,6 @@ def test_a_press_logs_a_visitor_in(demo: DemoServer, browser: webdriver.Chrome) 
     visitor.assert_quiet()
 
 
-def test_a_second_start_serves_what_visitors_have_left(demo: DemoServer) -> None:
-    settings = demo.settings().model_copy(update={"instance_dir": demo.instance})
-    assert not build_demo(settings)
-
-
 def test_the_demo_takes_over_no_other_store_mail_server_or_key() -> None:
     emptied = {name for name, value in demo_environment(Path("here")).items() if not value}
     assert {"MONGO_URI", "SMTP_URL", "OPENROUTER_API_KEY", "MODEL_PATH", "PUBLIC_URL"} <= emptied
@@ -154,9 +137,3 @@ def test_no_demo_is_made_in_production_or_in_the_folder_of_a_clinic(tmp_path: Pa
     with pytest.raises(UnsafeSettings, match="no demo"):
         build_demo(settings)
     assert not folder.with_name(f"instance{HALF_MADE}").exists()
-
-
-def test_only_a_demo_says_who_can_log_in(backend: Backend) -> None:
-    page = backend.client.get("/", headers=PAGE)
-    assert page.status_code == 200
-    assert b'name="demo"' not in page.data

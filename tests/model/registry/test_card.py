@@ -49,6 +49,5 @@ def test_two_models_are_compared_at_the_same_point() -> None:
 
 @pytest.mark.parametrize("interval", [{"n": 3}, 7, "wide", [1], [1, "x"], [[1], [2]], None])
 def test_what_is_called_an_interval_and_is_none_is_left_out(interval: Any) -> None:
-    """A card may come from anywhere."""
     figures = {"ece": 0.1, "ece_interval": interval, "points": interval}
     assert dict(list_compared_figures(figures)) == {"ece": (0.1, None)}

@@ -3,10 +3,7 @@ the model in service goes on.
 """
 
 import os
-import resource
 import shutil
-import subprocess
-import sys
 import tempfile
 from contextlib import suppress
 from pathlib import Path
@@ -16,17 +13,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from skinapi.base.errors import ModelDamaged
-from skinapi.model.network import engine
-from skinapi.model.network.model import NETWORK, SERVED_FILES, WEIGHTS, read_card, write_checksums
+from skinapi.model.network.model import NETWORK, SERVED_FILES, WEIGHTS, write_checksums
 from skinapi.model.registry.prediction_pool import PoolCaller, open_warm
 from skinapi.model.registry.service import InferenceService
-from tests.model.registry.hostile_folders import EVERY, damaged_copies, damaged_copy
+from tests.model.registry.hostile_folders import EVERY, damaged_copy
 from tests.support.models import registry_of, tiny_model, write_model
 from tests.support.photos import photo_of
 from tests.support.size import size
 
 ADA = PoolCaller("ada", signed_in=True)
-MOST_MORE_MB = 200
 
 
 @pytest.fixture(scope="module")
@@ -48,34 +43,6 @@ def test_a_damaged_file_is_named_and_the_model_before_serves_on(
     if name in (NETWORK, WEIGHTS):  # what the engine itself has read
         judged = registry.classify_photo(content=photo_of("melanoma"), caller=ADA)
         assert judged.finding.model_version == "tiny-1"
-
-
-@pytest.mark.drill
-def test_no_damaged_folder_takes_much_more_memory_than_a_whole_one(tmp_path: Path) -> None:
-    program = [sys.executable, "-m", __name__, str(tiny_model()), str(tmp_path)]
-    told = subprocess.run(program, capture_output=True, text=True, timeout=110, check=False)
-    assert told.returncode == 0, told.stderr
-    whole, worst = map(float, told.stdout.split()[-2:])
-    assert worst - whole < MOST_MORE_MB, told.stdout
-
-
-def open_every(good: Path, into: Path) -> None:
-    """Prints the most megabytes that this process held: with the good model, then with each of
-    the others that raised the mark.
-    """
-    open_warm(good)
-    whole = _peak()
-    for name, case, folder in damaged_copies(good, into):
-        before = _peak()
-        with pytest.raises(ModelDamaged):
-            open_warm(folder)
-        if _peak() > before:
-            sys.stdout.write(f"{name}, {case}: {_peak() - before:.0f} more\n")
-    sys.stdout.write(f"{whole} {_peak()}\n")
-
-
-def _peak() -> float:
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000
 
 
 @settings(
@@ -102,7 +69,6 @@ def test_a_file_with_any_bytes_exchanged_is_refused_or_served(
 
 
 def test_a_folder_may_be_a_link_and_its_files_links_within_it(tmp_path: Path) -> None:
-    """As volumes are mounted by Kubernetes."""
     folder = write_model(tmp_path / "mine")
     (folder / "v1").mkdir()
     for name in SERVED_FILES:
@@ -123,18 +89,6 @@ def test_nothing_is_read_of_a_folder_once_its_model_is_open(tmp_path: Path) -> N
     assert again.ranked == first.ranked
 
 
-def test_without_room_for_a_copy_a_model_is_served_and_not_mapped(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "nowhere"))
-    assert not engine.has_room_for(1)
-    test_nothing_is_read_of_a_folder_once_its_model_is_open(tmp_path)
-    folder = damaged_copy(tiny_model(), tmp_path / "bad", "network.bin", "every bit set")
-    (folder / "network.bin").write_bytes(b"another")
-    with pytest.raises(ModelDamaged, match=r"network\.bin.*checksum"):
-        open_warm(folder)
-
-
 def test_nothing_stays_in_the_temporary_folder(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -145,13 +99,3 @@ def test_nothing_stays_in_the_temporary_folder(
     with pytest.raises(ModelDamaged):
         open_warm(damaged_copy(good, tmp_path / "bad", "network.xml", "deep"))
     assert list(spare.iterdir()) == []
-
-
-def test_a_card_is_read_alone_or_refused_by_its_name(tmp_path: Path) -> None:
-    assert read_card(tiny_model()).version == "tiny-1"
-    with pytest.raises(ModelDamaged, match=r"card\.json"):
-        read_card(damaged_copy(tiny_model(), tmp_path / "bad", "card.json", "a pipe"))
-
-
-if __name__ == "__main__":
-    open_every(Path(sys.argv[1]), Path(sys.argv[2]))

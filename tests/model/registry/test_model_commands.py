@@ -51,7 +51,6 @@ def test_models_are_listed_added_promoted_and_rolled_back(
 def test_a_model_that_cannot_be_served_is_named_by_the_folder_that_was_typed(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """The sentence named a temporary copy."""
     folder = write_model(tmp_path / "odd", "odd-1")
     labels = folder / "labels.json"
     labels.write_text(labels.read_text().replace("melanoma", "banana"))

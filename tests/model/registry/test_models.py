@@ -15,7 +15,6 @@ from skinapi.lab.dataset_images import DatasetCounts, DatasetImages, learned_by_
 from skinapi.lab.dataset_versions import Datasets
 from skinapi.lab.trainings.reference import CurrentReference
 from skinapi.model.network.model import write_checksums
-from skinapi.model.registry import version_files
 from skinapi.model.registry.gates import GateName, PairedComparison, PairedDifference, ReferenceData
 from skinapi.model.registry.model_reloader import ModelReloader
 from skinapi.model.registry.serving_pointer import ModelVersion, Origin, Serving
@@ -186,7 +185,6 @@ def test_without_an_override_a_gate_that_is_not_passed_refuses(
 def test_nothing_is_promoted_by_a_comparison_on_what_is_not_the_reference_any_more(
     models: ModelBackend, tmp_path: Path, what: str
 ) -> None:
-    """All gates passed, though nobody could look at these pictures any more."""
     admin, reference = models.member(role="admin"), models.choose_reference()
     datasets = Datasets(models.services.store)
     compared = compared_with("tiny-1", reference)
@@ -211,7 +209,6 @@ def test_nothing_is_promoted_by_a_comparison_on_what_is_not_the_reference_any_mo
 def test_a_card_says_what_owners_have_taken_back_since_and_of_what_it_began_from(
     models: ModelBackend, tmp_path: Path
 ) -> None:
-    """Live: the card's own file is not changed."""
     researcher = models.member(role="researcher")
     datasets = Datasets(models.services.store)
     images = DatasetImages(models.services.store)
@@ -256,7 +253,6 @@ def test_rolling_back_goes_through_all_earlier_models(models: ModelBackend, tmp_
 def test_the_built_in_model_is_the_last_stop_of_rolling_back(
     models: ModelBackend, tmp_path: Path
 ) -> None:
-    """The pointer remembers 20 versions; after more promotions all of them may be deleted."""
     for version in ("b", "c", "d"):
         models.add(tmp_path, version)
     for version in (*("b", "c") * 11, "d"):
@@ -288,49 +284,6 @@ def test_a_model_without_room_on_the_disk_is_not_put_into_service(
     # Its files are there.
     assert admin.call("POST", "/models/rollback", json={}).get_json()["version"] == "b"
     assert models.answers() == "b"
-
-
-def test_no_writer_waits_until_the_files_of_a_model_are_read(
-    models: ModelBackend, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """They may have 400 MB. Where the disk has room for them, nobody asks for those of before."""
-    admin = models.member(role="admin")
-    models.add(tmp_path, "b")
-    assert admin.call("POST", "/models/b/promote", json=OVERRIDE).status_code == 200
-    assert models.answers() == "b"  # it is written
-    read: list[Path] = []
-    monkeypatch.setattr(version_files, "sum_file", read.append)
-    for path, body in (
-        ("/models/tiny-1/promote", OVERRIDE),
-        ("/models/b/shadow", None),
-        ("/models/b/promote", OVERRIDE),
-        ("/models/tiny-1/promote", OVERRIDE),
-        ("/models/rollback", {}),
-    ):
-        assert admin.call("POST", path, json=body).status_code == 200
-    assert read == []
-
-
-def test_rolling_back_leaves_out_a_model_without_room_on_the_disk(
-    models: ModelBackend, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    admin = models.member(role="admin")
-    for version in ("b", "c"):
-        models.add(tmp_path, version)
-        assert admin.call("POST", f"/models/{version}/promote", json=OVERRIDE).status_code == 200
-    assert models.answers() == "c"  # `b` was never written
-    nearly_fill_disks(monkeypatch)
-    assert admin.call("POST", "/models/rollback", json={}).get_json()["version"] == "tiny-1"
-    assert models.answers() == "tiny-1"
-
-
-def test_the_built_in_model_is_promoted_by_its_name(models: ModelBackend, tmp_path: Path) -> None:
-    admin = models.member(role="admin")
-    models.add(tmp_path, "b")
-    assert admin.call("POST", "/models/b/promote", json=OVERRIDE).status_code == 200
-    assert admin.call("POST", "/models/tiny-1/promote", json=OVERRIDE).status_code == 200
-    assert models.answers() == "tiny-1"
-    assert admin.call("POST", "/models/rollback", json={}).get_json()["version"] == "b"
 
 
 def test_what_is_in_service_is_neither_deleted_nor_retired(
@@ -369,16 +322,6 @@ def test_a_version_that_answered_can_still_be_looked_up_after_it_was_deleted(
     assert list(models.services.store.blobs.keys()) == []
 
 
-def test_a_retired_candidate_stays_with_its_files(models: ModelBackend, tmp_path: Path) -> None:
-    admin = models.member(role="admin")
-    models.add(tmp_path, "b")
-    body = {"reason": "no better"}
-    assert admin.call("POST", "/models/b/retire", json=body).status_code == 200
-    shown = admin.call("GET", "/models/b").get_json()
-    assert (shown["state"], shown["changes"][-1]["reason"]) == ("retired", "no better")
-    assert shown["size"] > 0
-
-
 def test_the_list_comes_in_pages_and_names_the_one_in_service(
     models: ModelBackend, tmp_path: Path
 ) -> None:
@@ -399,7 +342,6 @@ def test_the_list_comes_in_pages_and_names_the_one_in_service(
 def test_what_the_promoted_model_has_learned_from_is_known(
     any_models: ModelBackend, tmp_path: Path
 ) -> None:
-    """Not what the built-in one has."""
     models = any_models.services.models
     split = {"train": ["seen"], "validation": [], "test": ["measured"]}
     folder = write_model(tmp_path / "next-1", "next-1")
@@ -411,12 +353,6 @@ def test_what_the_promoted_model_has_learned_from_is_known(
     learned = learned_by_serving(models)
     assert (learned.model, learned.parts) == ("next-1", {"seen": "train", "measured": "test"})
     assert learned.part_of("seen", "0" * 64) == "train"
-
-
-def test_a_card_is_shown(models: ModelBackend, tmp_path: Path) -> None:
-    researcher = models.member(role="researcher")
-    models.add(tmp_path, "b")
-    assert researcher.call("GET", "/models/b/card").get_json()["version"] == "b"
 
 
 def test_two_versions_are_shown_side_by_side(models: ModelBackend, tmp_path: Path) -> None:
@@ -484,24 +420,9 @@ def test_a_start_serves_the_promoted_version_and_not_model_path(tmp_path: Path) 
     again.services.store.close()
 
 
-def test_a_start_with_a_lost_promoted_version_serves_the_one_before(tmp_path: Path) -> None:
-    first = ModelBackend(tmp_path / "instance")
-    first.add(tmp_path, "b")
-    lost = first.add(tmp_path, "c")
-    for version in ("b", "c"):
-        first.services.models.promote(version=version, by="system", override=True, reason=REASON)
-    first.services.store.blobs.delete(lost.files[0].piece_blobs[0])
-    first.services.store.close()
-    again = RestartedBackend(tmp_path / "instance")
-    assert again.client.get("/model-card").get_json()["version"] == "b"
-    assert again.client.get("/readyz").status_code == 200
-    again.services.store.close()
-
-
 def test_a_store_that_is_away_changes_nothing(
     models: ModelBackend, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    """And once it is back, the change that was missed is made."""
     models.add(tmp_path, "b")
     models.services.models.promote(version="b", by="system", override=True, reason=REASON)
     pointer, asked = models.services.models.pointer, threading.Event()

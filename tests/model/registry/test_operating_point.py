@@ -1,7 +1,6 @@
 """The operating point: chosen by an admin, followed by every server, kept by each finding."""
 
-from collections.abc import Callable, Iterator
-from functools import partial
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +14,6 @@ from skinapi.model.registry import shadow
 from tests.findings.prediction.photographer import predicted
 from tests.model.registry.test_models import OVERRIDE, ModelBackend
 from tests.model.registry.test_shadow import settled
-from tests.served.wire import at_once
 from tests.support.backends import Person
 from tests.support.findings import TESTED
 from tests.support.models import write_model
@@ -168,7 +166,6 @@ def test_a_finding_keeps_the_point_under_which_it_was_made(backend: PointsBacken
 def test_a_shadow_judges_at_the_point_of_the_model_in_service(
     backend: PointsBackend, tmp_path: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Else it would seem to disagree wherever the point alone decides."""
     monkeypatch.setattr(shadow, "SHARE", 1.0)
     calibration = read_calibration(folder)
     twin = write_model(tmp_path / "twin-1", "twin-1", sent=SENT, clinical=calibration.clinical)
@@ -182,19 +179,6 @@ def test_a_shadow_judges_at_the_point_of_the_model_in_service(
     settled(backend)
     counts = admin.call("GET", "/models/twin-1/shadow").get_json()
     assert (counts["judged"], counts["other_band"]) == (1, 0)
-
-
-def sample_point(backend: PointsBackend) -> str:
-    point: str = backend.client.get("/sample").get_json()["report"]["facts"]["operating_point"]
-    return point
-
-
-def test_the_sample_is_judged_anew_at_another_point(backend: PointsBackend) -> None:
-    admin = backend.member(role="admin")
-    assert sample_point(backend) == "cautious"
-    assert choose(admin, "standard").status_code == 200
-    backend.reloader.make_pass()
-    assert sample_point(backend) == "standard"
 
 
 def test_promotion_rollback_and_a_restart_keep_what_the_admin_chose(
@@ -214,42 +198,3 @@ def test_promotion_rollback_and_a_restart_keep_what_the_admin_chose(
     again = PointsBackend(tmp_path / "instance", model_path=folder, triage="standard")
     assert shown(again.member(role="admin")) == ("selective", "admin")
     again.services.store.close()
-
-
-def test_a_promotion_and_two_choices_at_once_lose_nothing(
-    backend: PointsBackend, tmp_path: Path
-) -> None:
-    """Who was answered 200 is in the trail, each row with the point before, and in the pointer."""
-    admins = [backend.member(role="admin") for _ in range(3)]
-    backend.add(tmp_path, "next-1")
-    first = choose(admins[0], "cautious").status_code
-    calls: list[Callable[[], Any]] = [
-        *(partial(choose, *one) for one in zip(admins[:2], ("standard", "selective"), strict=True)),
-        partial(admins[2].call, "POST", "/models/next-1/promote", json=OVERRIDE),
-    ]
-    *chosen, promoted = (one.status_code for one in at_once(calls))
-    assert {*chosen, promoted} <= {200, 409}
-    pointer = backend.services.models.pointer.read()
-    assert (pointer.version == "next-1") is (promoted == 200)
-    rows = [row for row in backend.audit() if row["action"] == "model.operating_point"]
-    points = ["cautious"]
-    for row in rows:
-        if row["outcome"] == "done":
-            before, _, after = row["detail"].partition(" to ")
-            assert before == points[-1]
-            points.append(after)
-    assert len(points) - 1 == [first, *chosen].count(200)
-    assert (pointer.operating_point or "cautious") == points[-1]
-
-
-def test_the_setting_holds_until_an_admin_chooses(tmp_path: Path, folder: Path) -> None:
-    backend = PointsBackend(tmp_path / "instance", model_path=folder, triage="standard")
-    admin = backend.member(role="admin")
-    assert shown(admin) == ("standard", "setting")
-    calibration = backend.app.registry.served.model.calibration
-    assert calibration.operating_point is OperatingPoint.STANDARD
-    assert choose(admin, "cautious").status_code == 200
-    backend.reloader.make_pass()
-    calibration = backend.app.registry.served.model.calibration
-    assert calibration.operating_point is OperatingPoint.CAUTIOUS
-    backend.services.store.close()

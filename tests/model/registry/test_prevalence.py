@@ -88,7 +88,6 @@ def test_an_answer_has_the_restated_probabilities_beside_the_models(clinic: Clin
 def test_nothing_that_is_decided_or_that_older_clients_read_depends_on_the_prevalence(
     clinic: Clinic, plain: Clinic
 ) -> None:
-    """Its words too: the Angular app shows them beside the model's own probability."""
     here, there = (
         {
             name: value
@@ -133,16 +132,6 @@ def test_every_page_of_a_finding_shows_the_restated_figures_and_says_for_whom(
     assert row["confidence"] == answer["confidence"]
     shares = {one["key"]: one["probability"] for one in answer["restated"]["probabilities"]}
     assert f"({ceil(100 * shares['melanoma'])}%)" in row["headline"]["doctor"]["en"]
-
-
-def test_without_a_prevalence_doctors_read_on_what_the_model_was_calibrated(plain: Clinic) -> None:
-    doctor, ada = patient_in_care(plain)
-    number = predicted(ada, BETWEEN, **LENS)["id"]
-    report = doctor.call("GET", f"/submissions/{number}/report.json?lang=fr").get_json()
-    assert report["reading"]["restated"] == ""
-    assert "50 %" in report["reading"]["calibrated_on"]
-    printed = read_pdf(doctor.call("GET", f"/submissions/{number}/report.pdf?lang=en").data)
-    assert "Calibrated on pictures of which 50% show a skin cancer" in printed
 
 
 def test_a_model_whose_mix_is_unknown_or_has_fewer_cancers_is_served_with_a_notice(

@@ -1,24 +1,17 @@
 """The model in service: warm before it answers, bounded, and exchanged without anybody noticing."""
 
-import gc
-import json
 import threading
 import time
-import weakref
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
-from unittest.mock import Mock
 
 import pytest
 
 from skinapi.base.errors import ModelDamaged, NoModel, Refused, Unavailable
 from skinapi.base.settings import Settings
-from skinapi.model.classification import prepare_photo
-from skinapi.model.decoding.photo import decode_jpeg, reencode_for_storage
-from skinapi.model.network.model import write_checksums
 from skinapi.model.registry.composition import open_models, open_registry, open_served
-from skinapi.model.registry.prediction_pool import PoolCaller, PredictionPool, open_warm
+from skinapi.model.registry.prediction_pool import PoolCaller, PredictionPool
 from skinapi.model.registry.service import InferenceService
 from skinapi.platform.audit import AuditTrail
 from skinapi.platform.storage.unit_of_work import UnitOfWork
@@ -59,23 +52,6 @@ def test_what_is_no_photo_is_refused() -> None:
         tiny_registry().classify_photo(content=b"no photo", caller=ADA)
 
 
-def test_only_a_large_photo_that_is_to_be_kept_is_decoded_for_that(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    registry, photo = tiny_registry(), photo_of("melanoma", (2400, 1800))
-    decoded = Mock(side_effect=decode_jpeg)
-    monkeypatch.setattr("skinapi.model.decoding.photo.decode_jpeg", decoded)
-    unkept = registry.classify_photo(content=photo, caller=ADA)
-    assert (unkept.kept, decoded.call_count) == (None, 1)
-    kept = registry.classify_photo(content=photo, caller=ADA, keep=True)
-    assert decoded.call_count == 3
-    registry.classify_photo(content=photo_of("melanoma", (600, 450)), caller=ADA, keep=True)
-    assert decoded.call_count == 4
-    assert kept.kept == reencode_for_storage(photo)
-    assert kept.finding.ranked == unkept.finding.ranked
-    assert kept.finding.heat == unkept.finding.heat
-
-
 def test_during_a_model_swap_every_answer_names_one_existing_version(tmp_path: Path) -> None:
     registry = registry_of(write_model(tmp_path / "a", "a"), queue=1000)
     other = write_model(tmp_path / "b", "b")
@@ -100,17 +76,6 @@ def test_during_a_model_swap_every_answer_names_one_existing_version(tmp_path: P
     stop.set()
     exchanger.join()
     assert set(found) == {"a", "b"}
-
-
-def test_a_damaged_model_changes_nothing(tmp_path: Path) -> None:
-    registry = registry_of(write_model(tmp_path / "a", "a"))
-    broken = write_model(tmp_path / "broken", "broken")
-    (broken / "network.bin").write_bytes(b"something else")
-    with pytest.raises(ModelDamaged):
-        registry.served.swap(broken)
-    assert registry.served.model.version == "a"
-    registry.served.swap(write_model(tmp_path / "b", "b"))
-    assert registry.served.model.version == "b"
 
 
 def test_past_the_queue_the_answer_is_503_at_once_and_places_are_freed() -> None:
@@ -182,7 +147,6 @@ def full() -> Iterator[FullPool]:
 
 
 def test_when_the_queue_is_full_the_caller_who_has_most_photos_makes_room(full: FullPool) -> None:
-    """One account with slow pictures kept all others out."""
     sent = full.send(MALLORY, MALLORY, MALLORY, MALLORY, ADA, BERT)
     # With two places there is nobody who has more than she would have.
     with pytest.raises(Unavailable):
@@ -194,40 +158,12 @@ def test_when_the_queue_is_full_the_caller_who_has_most_photos_makes_room(full: 
 
 
 def test_a_photo_without_an_account_gives_way_to_one_with_an_account(full: FullPool) -> None:
-    """An IPv6 customer has 65,536 addresses, and each had one photo in the queue."""
     strangers = [PoolCaller(f"2001:db8:{n}::/48", signed_in=False) for n in range(6)]
     sent = full.send(*strangers[:4], ADA, ADA, ADA)
     with pytest.raises(Unavailable):
         full.pool.run(full._hold, caller=strangers[5])
     full.go.set()
     assert [one.result() for one in sent] == [strangers[0], None, None, None, ADA, ADA, ADA]
-
-
-def test_a_photo_that_made_room_is_not_kept_in_memory(full: FullPool) -> None:
-    full.send(MALLORY, MALLORY, MALLORY)
-
-    class Picture:
-        def __call__(self) -> None: ...
-
-    picture = Picture()
-    kept = weakref.ref(picture)
-    dropped = full.crowd.submit(full.pool.run, picture, caller=MALLORY)
-    del picture
-    while len(full.pool) < 4:
-        time.sleep(0.001)
-    full.send(ADA)
-    with pytest.raises(Unavailable):
-        dropped.result()
-    del dropped
-    gc.collect()
-    assert kept() is None
-
-
-def test_a_failed_prediction_frees_its_place() -> None:
-    pool = PredictionPool(streams=1, queue=0)
-    for _ in range(3):
-        with pytest.raises(Refused):
-            pool.run(lambda: prepare_photo(b"no photo"), caller=ADA)
 
 
 def test_without_a_model_the_registry_opens_and_judges_nothing(tmp_path: Path) -> None:
@@ -238,31 +174,6 @@ def test_without_a_model_the_registry_opens_and_judges_nothing(tmp_path: Path) -
         registry.classify_photo(content=photo_of("melanoma"), caller=ADA)
 
 
-def test_a_network_that_cannot_be_run_is_damaged(tmp_path: Path) -> None:
-    folder = write_model(tmp_path / "mine")
-    (folder / "network.xml").write_text("<net/>")
-    write_checksums(folder)
-    with pytest.raises(ModelDamaged, match="cannot be run"):
-        open_warm(folder)
-
-
-def test_a_label_that_no_condition_has_is_refused(tmp_path: Path) -> None:
-    folder = write_model(tmp_path / "mine")
-    labels = (folder / "labels.json").read_text().replace("melanoma", "measles")
-    (folder / "labels.json").write_text(labels)
-    write_checksums(folder)
-    with pytest.raises(ModelDamaged, match="measles"):
-        open_warm(folder)
-
-
-def test_a_model_that_names_a_condition_twice_is_refused_by_its_folder(tmp_path: Path) -> None:
-    folder = write_model(tmp_path / "mine")
-    (folder / "labels.json").write_text(json.dumps(["melanocytic_nevus"] * len(COLOURS)))
-    write_checksums(folder)
-    with pytest.raises(ModelDamaged, match=r"mine cannot judge.*name a condition twice"):
-        open_warm(folder)
-
-
 def test_a_calibration_fitted_to_other_labels_is_refused_before_it_serves(tmp_path: Path) -> None:
     registry = registry_of(write_model(tmp_path / "a", "a"))
     first, *others = COLOURS
@@ -271,10 +182,3 @@ def test_a_calibration_fitted_to_other_labels_is_refused_before_it_serves(tmp_pa
     with pytest.raises(ModelDamaged, match=f"other has a calibration.*{first}"):
         registry.served.swap(other)
     assert registry.served.model.version == "a"
-
-
-def test_the_model_of_the_setting_is_served(tmp_path: Path) -> None:
-    folder = write_model(tmp_path / "mine", "mine")
-    registry = opened(settings_in(tmp_path, model_path=folder))
-    registry.served.ping()
-    assert registry.served.model.version == "mine"

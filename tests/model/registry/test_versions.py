@@ -8,14 +8,13 @@ from typing import Any
 
 import pytest
 
-from skinapi.app.composition.services import MODELS
 from skinapi.base.errors import Conflict, DiskFull, ModelDamaged, NotFound
 from skinapi.model.network.model import CARD, SERVED_FILES, open_model, write_checksums
 from skinapi.model.registry import version_files
 from skinapi.model.registry.serving_pointer import Origin
 from skinapi.model.registry.version_records import ModelVersions
 from skinapi.platform.audit.trail import AuditTrail
-from skinapi.platform.storage.faults import blob_faults, document_faults
+from skinapi.platform.storage.faults import blob_faults
 from skinapi.platform.storage.ports import Store
 from skinapi.platform.storage.unit_of_work import Unit, UnitOfWork
 from tests.conftest import store_on
@@ -155,14 +154,6 @@ def test_a_lost_or_damaged_piece_is_named_and_leaves_the_folder_as_it_was(
     assert fault.repair is None
 
 
-def test_whole_pieces_that_are_not_those_of_the_file_are_refused(tmp_path: Path) -> None:
-    blobs = store_of_kind("sqlite", tmp_path / "store").blobs
-    file = version_files.store_files(blobs, write_model(tmp_path / "mine"))[0]
-    twice = file.model_copy(update={"piece_blobs": file.piece_blobs * 2})
-    with pytest.raises(ModelDamaged, match=file.name):
-        version_files.read_file(blobs, twice)
-
-
 def test_a_folder_that_was_changed_or_half_written_is_written_anew(
     versions: ModelVersions, tmp_path: Path
 ) -> None:
@@ -174,14 +165,6 @@ def test_a_folder_that_was_changed_or_half_written_is_written_anew(
     versions.write_folder("mine-1", out)
     assert open_model(out).version == "mine-1"
     assert {path.name for path in out.parent.iterdir()} == {".lock", "mine-1"}
-
-
-def test_check_knows_the_pieces_of_a_model_and_its_record(
-    versions: ModelVersions, store: Store, tmp_path: Path
-) -> None:
-    versions.register(write_model(tmp_path / "mine", "mine-1"), created_by="ada")
-    assert list(blob_faults(store)) == []
-    assert list(document_faults(store, MODELS)) == []
 
 
 def test_a_deleted_candidate_leaves_nothing_and_a_served_version_its_card(
