@@ -9,12 +9,7 @@ from typing import Any
 
 from skinapi.base.field_types import ID
 from skinapi.lab.dataset_images import DatasetImages, LearnedPictures
-from skinapi.lab.dataset_versions import (
-    FEWEST_CLASSES,
-    FEWEST_TO_SPLIT,
-    Datasets,
-    DatasetVersion,
-)
+from skinapi.lab.dataset_versions import FEWEST_CLASSES, FEWEST_TO_SPLIT, Datasets, DatasetVersion
 from skinapi.lab.layouts import LabelledPicture, LabelMapping, Layout
 from skinapi.lab.picture_decoder import DecodedPicture
 from skinapi.model.context import Modality

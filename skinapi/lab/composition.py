@@ -50,15 +50,7 @@ def open_lab_services(
         disk=settings.instance_dir,
     )
     datasets = DatasetsService(
-        data,
-        publisher,
-        checks,
-        cleanup,
-        quarantine,
-        quota,
-        owners,
-        jobs.queue,
-        largest=largest,
+        data, publisher, checks, cleanup, quarantine, quota, owners, jobs.queue, largest=largest
     )
     uploads = UploadsService(
         data.store, data.uploads, quota, owners, largest=largest, sweep=cleanup.sweep

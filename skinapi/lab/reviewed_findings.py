@@ -329,11 +329,7 @@ class FromReviewsService:
         gathered = self.findings.gather(labels_from)
         if dropped := self._count_dropped(new.name):
             gathered.report["dropped"] = dropped
-        provenance = Provenance(
-            gathered.origins,
-            {"reviews": gathered.report},
-            self.contributed,
-        )
+        provenance = Provenance(gathered.origins, {"reviews": gathered.report}, self.contributed)
         if not gathered.sent:
             raise RefusedDataset(
                 "No reviewed finding may be used; the report says why", report=provenance.report

@@ -185,10 +185,7 @@ def send_dataset(
     account that used it first.
     """
     new = NewDataset(
-        owner=subject.id,
-        any_name=subject.role == "admin",
-        key=idempotency_key,
-        **body.model_dump(),
+        owner=subject.id, any_name=subject.role == "admin", key=idempotency_key, **body.model_dump()
     )
     return DatasetView.of(datasets.send_uploads(new=new, uploads=body.uploads))
 
@@ -343,10 +340,7 @@ def send_reviewed(
     is erased from all versions where its owner withdraws the consent or deletes the finding.
     """
     new = NewDataset(
-        owner=subject.id,
-        any_name=subject.role == "admin",
-        key=idempotency_key,
-        **body.model_dump(),
+        owner=subject.id, any_name=subject.role == "admin", key=idempotency_key, **body.model_dump()
     )
     return DatasetView.of(service.send(new=new, labels_from=body.labels_from))
 

@@ -110,11 +110,7 @@ class DatasetsService:
         return dataset
 
     def _run_check(
-        self,
-        *,
-        dataset: str,
-        new: NewDataset,
-        publish: Callable[[DatasetVersion], DatasetVersion],
+        self, *, dataset: str, new: NewDataset, publish: Callable[[DatasetVersion], DatasetVersion]
     ) -> DatasetVersion | None:
         """Publish the data set, or keep why it was refused (None then)."""
         try:

@@ -76,10 +76,7 @@ class Uploads(Records[UploadRecord]):
     def begin(self, announced: Announced) -> UploadRecord:
         moment = now()
         upload = UploadRecord(
-            id=new_id(),
-            created_at=moment,
-            expires_at=moment + KEPT_FOR,
-            **announced.model_dump(),
+            id=new_id(), created_at=moment, expires_at=moment + KEPT_FOR, **announced.model_dump()
         )
         return self.insert(upload)
 

@@ -42,13 +42,7 @@ TWINS = (
     ("a/b.jpg", "a\\b.jpg"),
     ("a.jpg", "./a.jpg"),
 )
-TAR_KINDS = (
-    tarfile.SYMTYPE,
-    tarfile.LNKTYPE,
-    tarfile.CHRTYPE,
-    tarfile.BLKTYPE,
-    tarfile.FIFOTYPE,
-)
+TAR_KINDS = (tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.CHRTYPE, tarfile.BLKTYPE, tarfile.FIFOTYPE)
 LINKS = ("/etc/passwd", "../../skinapi.db", "p0.jpg", "metadata.csv")
 ZIP_KINDS = (stat.S_IFLNK, stat.S_IFCHR, stat.S_IFBLK, stat.S_IFIFO, stat.S_IFSOCK)
 BOMB_MB = 64

@@ -10,11 +10,7 @@ import pytest
 from skinapi.base.errors import BadDataset, NotFound
 from skinapi.lab import layouts
 from skinapi.lab.archives import Contents, Entry
-from skinapi.lab.check_report import (
-    LONGEST_SHOWN,
-    MOST_IN_ENTRY,
-    drop_duplicates,
-)
+from skinapi.lab.check_report import LONGEST_SHOWN, MOST_IN_ENTRY, drop_duplicates
 from skinapi.lab.layouts import LONGEST_ROW, MOST_ROWS, Layout, read_layout
 from skinapi.lab.publishing import Heartbeat
 from skinapi.lab.quarantine import Quarantine

@@ -129,12 +129,7 @@ def test_reviewed_findings_become_a_data_set_and_the_rest_is_counted(backend: Ba
         "taken": 2,
         "with_histology": 1,
         "counted_within": {},
-        "left_out": {
-            "awaiting_histology": 1,
-            "no_consent": 2,
-            "photo_not_kept": 1,
-            "unsure": 1,
-        },
+        "left_out": {"awaiting_histology": 1, "no_consent": 2, "photo_not_kept": 1, "unsure": 1},
     }
     assert dataset["report"]["patients"]["count"] == 1
     assert {(one["label"], one["facts"]["dx_type"]) for one in clinic.images(dataset)} == {

@@ -143,10 +143,7 @@ class Person:
             more |= {"body_site": place.site, "body_side": place.side}
             more["body_laterality"] = place.laterality
         sent = SentPhotos(
-            contents=photos,
-            same_spot=True,
-            context=told.model_copy(update=more),
-            lesion=lesion,
+            contents=photos, same_spot=True, context=told.model_copy(update=more), lesion=lesion
         )
         return self.models.prediction.predict(owner=self.account, sent=sent)
 

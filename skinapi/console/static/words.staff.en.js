@@ -675,7 +675,6 @@ export const english = {
   gatesOpen: "It passes {n} of {all} gates. What is worse than the model in service, or cannot be compared with it, is not passed.",
   gate_ece: "Calibration error",
   gate_refused_share: "Share of refused pictures",
-  gate_latency_ms: "Time for one picture",
   outcome_passed: "passed",
   outcome_worse: "worse",
   outcome_not_measured: "not measured",

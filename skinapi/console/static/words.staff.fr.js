@@ -677,7 +677,6 @@ export const french = spaced({
   gatesOpen: "Il satisfait {n} des {all} critères. Ce qui est moins bon que le modèle en service, ou ne peut lui être comparé, n'est pas satisfait.",
   gate_ece: "Erreur de calibration",
   gate_refused_share: "Part des images refusées",
-  gate_latency_ms: "Temps par image",
   outcome_passed: "satisfait",
   outcome_worse: "moins bon",
   outcome_not_measured: "non mesuré",

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from skinapi.lab.dataset_images import learned_by
 from skinapi.lab.dataset_versions import DatasetVersion
 from skinapi.lab.trainings.job_services import JobServices
-from skinapi.lab.trainings.reference import compare_latency, list_held_out, reference_data
+from skinapi.lab.trainings.reference import list_held_out, reference_data
 from skinapi.learning.data.datasets import load_sources
 from skinapi.learning.data.samples import Sample, label_for
 from skinapi.learning.measure import metrics
@@ -74,7 +74,6 @@ def compare_for_gates(
         reference=reference,
         differences={
             **_differences(pair, samples, np.ones(len(samples), bool)),
-            GateName.LATENCY: compare_latency(first, second),
         },
         by_source={name: _differences(pair, samples, sources == name) for name in names}
         if len(names) > 1
@@ -125,9 +124,7 @@ def _compare(
     first, second = (hit[rows] for hit in hits)
     draws = metrics.draw_bootstrap([groups[row] for row in np.flatnonzero(rows).tolist()])
     return metrics.Difference.of(
-        lambda drawn: float(first[drawn].mean()),
-        lambda drawn: float(second[drawn].mean()),
-        draws,
+        lambda drawn: float(first[drawn].mean()), lambda drawn: float(second[drawn].mean()), draws
     )
 
 

@@ -8,12 +8,9 @@ compared in full.
 """
 
 import io
-import random
-import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
-from statistics import median
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,8 +20,7 @@ from skinapi.base.errors import NotFound
 from skinapi.lab.dataset_images import PAGE_SIZE, DatasetImage, DatasetImages
 from skinapi.lab.dataset_versions import Datasets, DatasetVersion
 from skinapi.lab.quarantine import comparable
-from skinapi.model.network.model import Model
-from skinapi.model.registry.gates import PairedDifference, ReferenceData
+from skinapi.model.registry.gates import ReferenceData
 
 # A crop may cut so much of each side; in between the windows are close enough.
 CUTS = ((0.05, 3), (0.1, 5))
@@ -251,36 +247,3 @@ def _one_source(one: DatasetVersion, other: DatasetVersion) -> bool:
     if one.source or other.source:
         return comparable(one.source) == comparable(other.source)
     return one.owner == other.owner
-
-
-# Compares the time that two models take for one photo, on one machine.
-
-PASSES = 40
-DRAWS = 1000
-LOW, HIGH = 25, 974  # of 1000 sorted draws: 95 %
-
-
-def compare_latency(first: Model, second: Model, *, passes: int = PASSES) -> PairedDifference:
-    """Return the medians in milliseconds, and the 95 % interval of their difference. The models
-    take turns, so that whatever else the machine does slows both.
-    """
-    pairs = [(_time(first), _time(second)) for _ in range(passes)]
-    dice = random.Random(0)  # noqa: S311 (a bootstrap)
-    draws = sorted(_difference(dice.choices(pairs, k=len(pairs))) for _ in range(DRAWS))
-    return PairedDifference(
-        first=median(one for one, _ in pairs),
-        second=median(other for _, other in pairs),
-        low=draws[LOW],
-        high=draws[HIGH],
-    )
-
-
-def _difference(pairs: list[tuple[float, float]]) -> float:
-    return median(other for _, other in pairs) - median(one for one, _ in pairs)
-
-
-def _time(model: Model) -> float:
-    picture = Image.new("RGB", (model.card.side, model.card.side), (120, 90, 80))
-    started = time.perf_counter()
-    model.read([picture])
-    return (time.perf_counter() - started) * 1000

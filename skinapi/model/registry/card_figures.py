@@ -58,7 +58,7 @@ def _interval_of(figures: Any, name: str) -> Interval | None:
 
 
 def figures_of_gates(figures: Any) -> dict[GateName, Figure]:
-    """Read `figures.test` of a card. Latency says nothing without the machine."""
+    """Read `figures.test` of a card."""
     bands, lesions = _at(figures, "bands"), [c for c in conditions_table().conditions if c.dx]
     by_gate = {
         gate: _share(

@@ -20,11 +20,7 @@ from skinapi.platform.storage.unit_of_work import UnitOfWork
 def open_served(settings: Settings) -> ServedModel:
     """Open without a model yet: the reloader of `open_registry` loads it."""
     return ServedModel(
-        partial(
-            open_warm,
-            streams=settings.num_streams,
-            prevalence=settings.prevalence_share,
-        )
+        partial(open_warm, streams=settings.num_streams, prevalence=settings.prevalence_share)
     )
 
 

@@ -136,13 +136,10 @@ def last_weeks(weeks: int) -> list[str]:
 # (Ville's inequality). So an alarm at 1 / alpha has that false-alarm rate over the whole life of a
 # model, and not for each look.
 #
-# The number is a ratio. Below stands the largest probability that any constant mix gives to all
-# that was counted. So the mix need not be known, and estimating it costs no guarantee. Above stands
-# a mixture of the alternatives "the mix changed at the beginning of week j", each by the
-# probability that a Dirichlet(1/2, …) prior gives to the counts before the change and to those
-# after it. This is universal inference (Wasserman, Ramdas, Balakrishnan,
-# https://arxiv.org/abs/1912.11436) with the estimator of Krichevsky and Trofimov. Both depend only
-# on sums of counts, so weekly counts are enough.
+# It is universal inference (Wasserman, Ramdas, Balakrishnan, https://arxiv.org/abs/1912.11436) with
+# the estimator of Krichevsky and Trofimov: the probability of what was counted under a mixture of
+# "the mix changed at the beginning of week j", over the largest that any constant mix gives to it.
+# Both depend only on sums of counts, so weekly counts are enough.
 #
 # The guarantee is for events that are independent of each other. Many photos of one patient in a
 # row are not, and can raise a false alarm.

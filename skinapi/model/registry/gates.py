@@ -50,7 +50,6 @@ class GateName(StrEnum):
     ECE = "ece"
     REFUSED_SHARE = "refused_share"
     OTHER_PICTURES = "other_pictures"
-    LATENCY = "latency_ms"
 
 
 class Outcome(StrEnum):
@@ -212,9 +211,7 @@ def _judge_gate(
         if name in comparison.differences
     }
     worse = next((gate for gate in paired.values() if not gate.passed), None)
-    # How long a picture takes does not depend on which pictures they are.
-    decisive = paired.get("reference") or (paired.get("test") if name is GateName.LATENCY else None)
-    if decisive:
+    if decisive := paired.get("reference"):
         return worse or decisive
     first, second = serving.figures.get(name), candidate.figures.get(name)
     if first and second and serving.test_part == candidate.test_part:

@@ -210,12 +210,7 @@ def _at_point(model: Model, point: OperatingPoint) -> Model:
     return model.with_calibration(model.calibration.at(point))
 
 
-def open_warm(
-    folder: Path,
-    *,
-    streams: int = 1,
-    prevalence: float | None = None,
-) -> Model:
+def open_warm(folder: Path, *, streams: int = 1, prevalence: float | None = None) -> Model:
     """Open the model, make a pass, and restate its findings for the `prevalence`."""
     if folder.suffix in KERAS_SUFFIXES:
         raise ModelDamaged(

@@ -144,11 +144,7 @@ class InferenceService:
         """
         if len(contents) == 1:
             only = self.classify_photo(
-                content=contents[0],
-                caller=caller,
-                context=context,
-                keep=keep,
-                shadowed=shadowed,
+                content=contents[0], caller=caller, context=context, keep=keep, shadowed=shadowed
             )
             return ClassifiedPictures(only.finding, (only.kept,) if only.kept else ())
         model = self.served.model

@@ -74,11 +74,7 @@ def test_after_kills_at_random_every_picture_has_one_row(
 def cluster() -> Iterator[LocalCluster]:
     """A scheduler and two workers, which speak TCP; in the drill each is a process."""
     with LocalCluster(
-        n_workers=2,
-        threads_per_worker=1,
-        processes=drill,
-        protocol="tcp",
-        dashboard_address=None,
+        n_workers=2, threads_per_worker=1, processes=drill, protocol="tcp", dashboard_address=None
     ) as cluster:
         yield cluster
 

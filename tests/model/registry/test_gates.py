@@ -1,17 +1,12 @@
 """The gates of a promotion: nothing worse beyond its interval, nothing that was not measured."""
 
-import time
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from types import MappingProxyType
 from typing import Any, get_args
 
 import pytest
 
-from skinapi.lab.trainings.reference import compare_latency
-from skinapi.model.network.engine import Engine, EngineOutput
 from skinapi.model.network.model import SHIPPED_MODEL, read_card
-from skinapi.model.network.picture import Tensor
 from skinapi.model.registry.card_figures import figures_of_gates
 from skinapi.model.registry.gates import (
     FEWEST_LESIONS,
@@ -26,9 +21,7 @@ from skinapi.model.registry.gates import (
     VersionFigures,
     judge_gates,
 )
-from skinapi.model.registry.prediction_pool import open_warm
 from skinapi.platform.storage.ids import now
-from tests.support.models import tiny_model
 
 PART = "p:100"
 SAME = PairedDifference(first=0.5, second=0.5, low=-0.01, high=0.01)
@@ -116,8 +109,6 @@ def test_a_paired_comparison_without_anything_worse_passes_all() -> None:
         ("ece", 0.001, 0.02, "worse"),
         ("ece", -0.001, 0.02, "passed"),
         ("refused_share", 0.001, 0.02, "worse"),
-        ("latency_ms", 0.5, 9.0, "worse"),
-        ("latency_ms", -9.0, -0.5, "passed"),
     ],
 )
 def test_worse_is_where_the_whole_interval_is_on_the_worse_side(
@@ -145,7 +136,7 @@ def test_two_cards_of_one_test_part_are_compared_by_the_interval_of_the_one_in_s
     name: str, value: float, outcome: str
 ) -> None:
     found = outcomes(measured(changed={name: value}))
-    assert found == {**ALL_PASSED, name: outcome, "latency_ms": "not_measured"}
+    assert found == {**ALL_PASSED, name: outcome}
 
 
 @pytest.mark.parametrize(
@@ -158,7 +149,6 @@ def test_two_cards_of_one_test_part_are_compared_by_the_interval_of_the_one_in_s
         ("specificity", 0.7, 0.6, "worse"),
         ("ece", 0.02, 0.06, "worse"),
         ("refused_share", 0.01, 0.04, "worse"),
-        ("latency_ms", 10, 20, "passed"),
     ],
 )
 def test_more_than_may_be_lost_is_worse_even_where_nothing_is_proven(
@@ -169,12 +159,10 @@ def test_more_than_may_be_lost_is_worse_even_where_nothing_is_proven(
     assert found == {**ALL_PASSED, name: outcome}
 
 
-def test_a_comparison_on_the_own_test_part_alone_decides_nothing_but_the_latency() -> None:
+def test_a_comparison_on_the_own_test_part_alone_decides_nothing() -> None:
     candidate = VersionFigures(version="new", comparisons=(paired(part="test"),))
     found = outcomes(candidate)
-    assert {name for name, outcome in found.items() if outcome == "passed"} == {
-        "latency_ms", "other_pictures"
-    }  # fmt: skip
+    assert {name for name, outcome in found.items() if outcome == "passed"} == {"other_pictures"}
     assert OWN_PART in one(GateName.SPECIFICITY, candidate).says
 
 
@@ -189,10 +177,7 @@ def test_a_model_that_accepts_pictures_without_skin_is_worse_than_one_that_refus
 
 def test_a_share_of_few_lesions_is_no_figure() -> None:
     def card(pictures: int) -> Any:
-        return {
-            "bands": {"melanoma": {"sensitivity": 1.0}},
-            "per_class": {"mel": {"n": pictures}},
-        }
+        return {"bands": {"melanoma": {"sensitivity": 1.0}}, "per_class": {"mel": {"n": pictures}}}
 
     assert GateName.MELANOMA_SENSITIVITY in figures_of_gates(card(FEWEST_LESIONS))
     assert figures_of_gates(card(FEWEST_LESIONS - 1)) == {}
@@ -268,7 +253,7 @@ def test_the_figures_are_read_from_the_card_that_training_writes() -> None:
     sensitivity = figures[GateName.MELANOMA_SENSITIVITY]
     assert sensitivity.value == written["bands"]["melanoma"]["sensitivity"]
     assert sensitivity.low < sensitivity.value < sensitivity.high
-    assert figures.keys() == {*GateName} - {GateName.LATENCY, GateName.OTHER_PICTURES}
+    assert figures.keys() == {*GateName} - {GateName.OTHER_PICTURES}
 
 
 def broken(path: tuple[str, ...], value: Any) -> Callable[[dict[str, Any]], None]:
@@ -307,24 +292,3 @@ def test_a_figure_that_is_not_as_evaluate_writes_it_is_left_out(
     whole = figures_of_gates(figures)
     change(figures)
     assert whole.keys() - figures_of_gates(figures).keys() == {lacks}
-
-
-def test_a_model_is_not_slower_than_itself() -> None:
-    model = open_warm(tiny_model())
-    compared = compare_latency(model, model, passes=20)
-    assert 0 < compared.first < 1000
-    assert compared.low <= compared.high
-    slow = replace(model, engine=SlowEngine(model.engine))
-    compared = compare_latency(model, slow, passes=9)
-    assert compared.second - compared.first > 25
-
-
-class SlowEngine(Engine):
-    """Takes 50 ms longer."""
-
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
-
-    def infer(self, batch: Tensor) -> EngineOutput:
-        time.sleep(0.05)
-        return self._engine.infer(batch)

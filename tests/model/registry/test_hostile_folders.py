@@ -45,10 +45,7 @@ def test_a_damaged_file_is_named_and_the_model_before_serves_on(
         assert judged.finding.model_version == "tiny-1"
 
 
-@settings(
-    max_examples=size(30, 2000),
-    deadline=None,
-)
+@settings(max_examples=size(30, 2000), deadline=None)
 @given(
     name=st.sampled_from(SERVED_FILES),
     place=st.integers(0, 100_000),

@@ -7,12 +7,7 @@ from itertools import product
 import numpy as np
 import pytest
 
-from skinapi.model.registry.drift_counts import (
-    ALPHA,
-    Counts,
-    evidence_of_change,
-    first_alarm,
-)
+from skinapi.model.registry.drift_counts import ALPHA, Counts, evidence_of_change, first_alarm
 from tests.support.size import size
 
 ALARM = -math.log(ALPHA)

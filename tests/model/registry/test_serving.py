@@ -69,8 +69,7 @@ def test_during_a_model_swap_every_answer_names_one_existing_version(tmp_path: P
         found = [
             judged.finding.model_version
             for judged in pool.map(
-                lambda _: registry.classify_photo(content=photo, caller=ADA),
-                range(size(100, 2000)),
+                lambda _: registry.classify_photo(content=photo, caller=ADA), range(size(100, 2000))
             )
         ]
     stop.set()

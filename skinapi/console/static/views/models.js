@@ -13,23 +13,17 @@ import { FEWEST_LESIONS, sayTooFew, StateBadge } from "/console/views/lab.js";
 const SENSITIVITY = "_sensitivity";
 const OTHER_PICTURES = "other_pictures";
 
-/** How a figure is said: in milliseconds, or as a share. @param {string} name @returns {(value: number) => string} */
-function sayFigure(name) {
-  if (name === "latency_ms") return (value) => `${sayNumber(value, 1)} ms`;
-  return sayPercent;
-}
-
-/** A difference with its sign. @param {string} name @param {number} value */
-const signed = (name, value) => `${value > 0 ? "+" : value < 0 ? "−" : "±"}${sayFigure(name)(Math.abs(value))}`;
+/** A difference with its sign. @param {number} value */
+const signed = (value) => `${value > 0 ? "+" : value < 0 ? "−" : "±"}${sayPercent(Math.abs(value))}`;
 
 /** @param {Gate} gate */
 function sayGate({ name, outcome, basis, first, second, low, high }) {
   if (name === OTHER_PICTURES) return say(outcome === "passed" ? "gateOtherPassed" : "gateOtherWorse");
   if (basis === null || first === null || second === null || low === null || high === null) return "";
-  const show = sayFigure(name);
+  const show = sayPercent;
   const paired = basis === "paired";
   const words = paired
-    ? say("gatePaired", { first: show(first), second: show(second), low: signed(name, low), high: signed(name, high) })
+    ? say("gatePaired", { first: show(first), second: show(second), low: signed(low), high: signed(high) })
     : say("gateFigures", { first: show(first), second: show(second), low: show(low), high: show(high) });
   const proven = paired ? low > 0 || high < 0 : second < low || second > high;
   return outcome === "worse" && !proven ? `${words} ${say("gateLoss")}` : words;
