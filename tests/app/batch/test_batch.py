@@ -344,18 +344,6 @@ def test_a_list_is_read_from_standard_input_and_names_what_is_missing(
     }
 
 
-def test_a_list_that_has_changed_since_is_refused(
-    archive: Archive, at_picture: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    paths = [str(path) for path in archive.pictures.glob("*/*.jpg")]
-    at_picture(4, interrupt)
-    assert archive.run(source=_list(tmp_path, *paths)) == INTERRUPTED
-    assert archive.run(source=_list(tmp_path, *paths[1:])) == REFUSED
-    assert "the list has changed" in capsys.readouterr().err
-    assert archive.run(source=_list(tmp_path, *reversed(paths))) == 0
-    assert archive.paths() == sorted(paths)
-
-
 def test_a_full_disk_keeps_what_is_finished(
     archive: Archive, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

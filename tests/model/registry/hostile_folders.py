@@ -57,11 +57,6 @@ def lead_out(path: Path) -> None:
     path.symlink_to(path.rename(path.parents[1] / f"{path.parent.name}-{path.name}"))
 
 
-def lead_in_a_circle(path: Path) -> None:
-    path.unlink()
-    path.symlink_to(path)
-
-
 def become_a_pipe(path: Path) -> None:
     """Opening one waits for a writer."""
     path.unlink()
@@ -75,25 +70,19 @@ def vanish(path: Path) -> None:
 OF_ANY_FILE: dict[str, Damage] = {
     "empty": _bytes(b""),
     "noise": _bytes(np.random.default_rng(0).bytes(5000)),
-    "zeros": _bytes(bytes(5000)),
     "cut in half": cut_in_half,
     "huge": become_huge,
     "a folder": become_a_folder,
     "a link out": lead_out,
-    "a link in a circle": lead_in_a_circle,
     "a pipe": become_a_pipe,
     "gone": vanish,
 }
 OF_ANY_JSON: dict[str, Damage] = {
     "an array": _bytes(b"[]"),
-    "null": _bytes(b"null"),
-    "a number": _bytes(b"7"),
     "NaN": _bytes(b"NaN"),
     "a long number": _bytes(b"9" * 50_000),
     "deep": _bytes(b"[" * DEEP + b"]" * DEEP),
-    "deep objects": _bytes(b'{"a":' * DEEP + b"1" + b"}" * DEEP),
     "many arrays": _bytes(b"[" + b"[]," * 1_000_000 + b"[]]"),
-    "many keys": _bytes(b"{" + b",".join(b'"%d":1' % n for n in range(300_000)) + b"}"),
     "no UTF-8": _bytes(b'["\xff"]'),
 }
 
@@ -120,20 +109,11 @@ def changed(**fields: Any) -> Damage:
 NOT_FINITE = {"nan": float("nan"), "inf": float("inf"), "-inf": float("-inf")}
 OF_CARD: dict[str, Damage] = {
     "a side that fills the machine": changed(side=1_000_000),
-    "a side of nothing": changed(side=0),
-    "a negative side": changed(side=-224),
     "another side": changed(side=223),
-    "a side with hundreds of digits": changed(side=10**400),
-    "a fraction of a side": changed(side=224.5),
     "no version": changed(version=...),
-    "an empty version": changed(version=""),
     "an endless version": changed(version="v" * 1_000_000),
-    "no scaling": changed(scaling=...),
     "an unknown precision": changed(precision="int4"),
-    "limits that are no list": changed(limits="none"),
-    "figures that are no mapping": changed(figures=[1]),
     **{f"{n} among the figures": changed(figures={"a": [{"b": v}]}) for n, v in NOT_FINITE.items()},
-    **{f"{n} in what it tells besides": changed(more=v) for n, v in NOT_FINITE.items()},
     "figures nested deep": changed(figures=json.loads('{"a":' * 250 + "1" + "}" * 250)),
 }
 OF_CALIBRATION: dict[str, Damage] = {
@@ -144,26 +124,18 @@ OF_CALIBRATION: dict[str, Damage] = {
         for n, value in NOT_FINITE.items()
     },
     "a temperature next to nothing": changed(dermoscopic__temperature=1e-320),
-    "an endless temperature": changed(dermoscopic__temperature=1e300),
-    "a temperature with hundreds of digits": changed(dermoscopic__temperature=10**400),
-    "a temperature in words": changed(dermoscopic__temperature="hot"),
     "an endless prior": changed(
         dermoscopic__naming={"tau": 1, "prior": {"melanoma": float("inf")}}
     ),
-    "an endless tau": changed(dermoscopic__naming={"tau": float("inf"), "prior": {}}),
     "limits that rule everything out": changed(
         dermoscopic__prediction_sets={"0.90": dict.fromkeys(("melanoma",), 2.0)}
     ),
     "what is familiar in numbers that are none": changed(
         dermoscopic__familiar={"features": 1, "mean": "AH4=", "directions": "AH4=", "limit": 1}
     ),
-    "more features than there are": changed(
-        dermoscopic__familiar={"features": 10**30, "mean": "", "directions": "", "limit": 1}
-    ),
     "weights that are no base64": changed(
         skin={"limit": 0.5, "not_skin": {"features": 1, "weights": "%", "bias": 0}}
     ),
-    "an endless shift": changed(patient_facts={"sex": {"female": {"melanoma": 1e300}}}),
 }
 
 
@@ -219,22 +191,13 @@ OF_HEAD: dict[str, Damage] = {
     **{f"a weight that is {n}": set_one_number(v) for n, v in NOT_FINITE.items()},
     "other names": _head(heavy=_weights(3, 8)),
     "an axis too few": _head(weights=_weights(3)),
-    "an axis too many": _head(weights=_weights(3, 8, 1)),
-    "no features": _head(weights=_weights(0, 8)),
     "other features": _head(weights=_weights(4, 8)),
-    "other outputs": _head(weights=_weights(3, 9)),
-    "one layer of two": _head(weights=_weights(3, 8), hidden_weights=_weights(3, 3)),
     "two layers that do not fit": _head(
         weights=_weights(3, 8), hidden_weights=_weights(3, 4), hidden_bias=_weights(4)
     ),
-    "double precision": _head(weights=_weights(3, 8, kind=np.float64)),
     "objects": _head(weights=np.array([{"code": "run"}], object)),
-    "texts": _head(weights=np.array(["x"])),
     "a shape that fills the machine": _raw_head(_described("(3, 100000000000)")),
-    "a shape below nothing": _raw_head(_described("(-3, -8)"), bytes(96)),
     "a header without end": _raw_head("{" * 9000),
-    "a header of another version": _raw_head(_described("(3, 8)"), bytes(96), version=b"\x09\x00"),
-    "no header": _raw_head("", bytes(96)),
     "a bomb": lambda path: _discard(path.write_bytes(_bomb())),
     "many members": lambda path: _discard(path.write_bytes(_many_members())),
 }
@@ -275,17 +238,11 @@ OF_NETWORK: dict[str, Damage] = {
     "deep": _bytes(b"<net>" + b"<layers>" * DEEP),
     "a picture that fills the machine": put(b'?,224,224,3"', b'?,1000000,1000000,3"'),
     "weights beyond the file": put(b'offset="0"', b'offset="99999999999"'),
-    "weights before the file": put(b'offset="0"', b'offset="-8"'),
     "an output of another name": put(b'"pooled"', b'"pulled"'),
     "weights that are no numbers": network_of(lambda shown: op.add(shown, _one(float("nan")))),
-    "weights without end": network_of(lambda shown: op.add(shown, _one(float("inf")))),
-    "weights that overflow": network_of(
-        lambda shown: op.multiply(op.multiply(shown, _one(3e38)), _one(3e38))
-    ),
     "numbers that fill the machine": network_of(
         lambda shown: op.tile(shown, np.array([1, 100, 100, 1]))
     ),
-    "a picture of a line": network_of(lambda shown: shown, (-1, 1, 224, 3)),
     "a large picture": network_of(lambda shown: shown, (-1, 4096, 4096, 3)),
 }
 OF_WEIGHTS: dict[str, Damage] = {
@@ -294,8 +251,6 @@ OF_WEIGHTS: dict[str, Damage] = {
 }
 OF_LABELS: dict[str, Damage] = {
     "one label": _bytes(b'["melanoma"]'),
-    "no label": _bytes(b"[]"),
-    "numbers": _bytes(b"[1,2,3,4,5,6,7,8]"),
     "a label that hides": _bytes(b'["\\ud800"]'),
     "a long label": _bytes(b'["' + b"x" * 60_000 + b'"]'),
 }

@@ -19,12 +19,10 @@ from skinapi.model.registry.gates import GateName, PairedComparison, PairedDiffe
 from skinapi.model.registry.model_reloader import ModelReloader
 from skinapi.model.registry.serving_pointer import ModelVersion, Origin, Serving
 from skinapi.platform.storage.ids import new_id, now
-from tests.conftest import store_on
 from tests.findings.prediction.photographer import predicted
 from tests.lab.sending import publish_one
 from tests.support.backends import Backend, Person
 from tests.support.models import write_model
-from tests.support.size import in_drill
 
 REASON = "a test of the override"
 OVERRIDE = {"override": True, "reason": REASON}
@@ -57,13 +55,6 @@ class ModelBackend(Backend):
         self.reloader.make_pass()
         version: str = self.client.get("/model-card").get_json()["version"]
         return version
-
-
-@pytest.fixture(params=["sqlite", *in_drill("mongod")])
-def any_models(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[ModelBackend]:
-    folder = tmp_path / "instance"
-    for store in store_on(request, folder):
-        yield ModelBackend(folder, store)
 
 
 @pytest.fixture
@@ -105,9 +96,9 @@ def state_of(person: Person, version: str) -> str:
 
 
 def test_a_model_is_promoted_predicted_with_and_rolled_back(
-    any_models: ModelBackend, tmp_path: Path
+    models: ModelBackend, tmp_path: Path
 ) -> None:
-    backend, admin = any_models, any_models.member(role="admin")
+    backend, admin = models, models.member(role="admin")
     ada = backend.member()
     reference = backend.choose_reference()
     backend.add(tmp_path, "next-1", reference_comparison=compared_with("tiny-1", reference))
@@ -239,17 +230,6 @@ def test_a_card_says_what_owners_have_taken_back_since_and_of_what_it_began_from
     assert told == [{"version": "old-1", "pictures": 40, "erased": None}]
 
 
-def test_rolling_back_goes_through_all_earlier_models(models: ModelBackend, tmp_path: Path) -> None:
-    admin = models.member(role="admin")
-    for version in ("b", "c"):
-        models.add(tmp_path, version)
-        assert admin.call("POST", f"/models/{version}/promote", json=OVERRIDE).status_code == 200
-    assert models.answers() == "c"
-    for version in ("b", "tiny-1"):
-        assert admin.call("POST", "/models/rollback", json={}).get_json()["version"] == version
-        assert models.answers() == version
-
-
 def test_the_built_in_model_is_the_last_stop_of_rolling_back(
     models: ModelBackend, tmp_path: Path
 ) -> None:
@@ -340,17 +320,17 @@ def test_the_list_comes_in_pages_and_names_the_one_in_service(
 
 
 def test_what_the_promoted_model_has_learned_from_is_known(
-    any_models: ModelBackend, tmp_path: Path
+    models: ModelBackend, tmp_path: Path
 ) -> None:
-    models = any_models.services.models
+    registry = models.services.models
     split = {"train": ["seen"], "validation": [], "test": ["measured"]}
     folder = write_model(tmp_path / "next-1", "next-1")
     (folder / "split.json").write_text(json.dumps(split))
     write_checksums(folder)
-    models.add(folder=folder, by="system")
-    assert learned_by_serving(models).parts == {}
-    models.promote(version="next-1", by="system", override=True, reason="because of the test")
-    learned = learned_by_serving(models)
+    registry.add(folder=folder, by="system")
+    assert learned_by_serving(registry).parts == {}
+    registry.promote(version="next-1", by="system", override=True, reason="because of the test")
+    learned = learned_by_serving(registry)
     assert (learned.model, learned.parts) == ("next-1", {"seen": "train", "measured": "test"})
     assert learned.part_of("seen", "0" * 64) == "train"
 
@@ -377,9 +357,9 @@ def test_two_versions_are_shown_side_by_side(models: ModelBackend, tmp_path: Pat
 
 
 def test_a_promoted_model_that_cannot_be_loaded_leaves_the_last_good_one_in_service(
-    any_models: ModelBackend, tmp_path: Path
+    models: ModelBackend, tmp_path: Path
 ) -> None:
-    backend, admin = any_models, any_models.member(role="admin")
+    backend, admin = models, models.member(role="admin")
     added = backend.add(tmp_path, "lost-1")
     assert admin.call("POST", "/models/lost-1/promote", json=OVERRIDE).status_code == 200
     backend.services.store.blobs.delete(added.files[-1].piece_blobs[0])

@@ -2,21 +2,17 @@
 clients of earlier systems stay as they are.
 """
 
-import io
 import math
 from collections.abc import Iterator
-from math import ceil
 from pathlib import Path
 from typing import Any
 
 import pytest
 import structlog
-from pypdf import PdfReader
 
 from skinapi.model.calibration import Calibration, NamingRule
 from skinapi.model.context import Modality
 from skinapi.model.registry.composition import open_served
-from tests.care.clinic import patient_in_care
 from tests.findings.prediction.photographer import predicted
 from tests.integrations.clients.dialects import guide, inference, lab, skinartify
 from tests.support.backends import Backend, settings_in
@@ -109,31 +105,6 @@ def test_clients_of_earlier_systems_get_the_models_own_probabilities(
         assert here == there, send.__name__
 
 
-def test_every_page_of_a_finding_shows_the_restated_figures_and_says_for_whom(
-    clinic: Clinic, plain: Clinic
-) -> None:
-    doctor, ada = patient_in_care(clinic)
-    answer = predicted(ada, BETWEEN, **LENS)
-    own, restated = answer["malignant_score"], answer["restated"]["malignant_score"]
-    number = answer["id"]
-    for person in (doctor, ada):
-        report = person.call("GET", f"/submissions/{number}/report.json?lang=en").get_json()
-        page = person.call("GET", f"/submissions/{number}/report?lang=en").text
-        printed = read_pdf(person.call("GET", f"/submissions/{number}/report.pdf?lang=en").data)
-        words = " ".join(str(value) for value in report["reading"].values())
-        for text in (words, page, printed):
-            assert f" {ceil(100 * restated)}%" in text
-            assert f"{ceil(100 * own)}%" not in text
-        for text in (report["reading"]["restated"], page, printed):
-            assert "of 100 such spots, 2 turned out to be a skin cancer" in text
-        assert "50%" in report["reading"]["calibrated_on"]
-    (row,) = doctor.pages("/queue")
-    assert (row["restated_malignant_score"], row["class"]) == (round(100 * restated, 2), "melanoma")
-    assert row["confidence"] == answer["confidence"]
-    shares = {one["key"]: one["probability"] for one in answer["restated"]["probabilities"]}
-    assert f"({ceil(100 * shares['melanoma'])}%)" in row["headline"]["doctor"]["en"]
-
-
 def test_a_model_whose_mix_is_unknown_or_has_fewer_cancers_is_served_with_a_notice(
     tmp_path: Path, folder: Path
 ) -> None:
@@ -150,8 +121,3 @@ def send_with(send: Any, backend: Clinic, photo: bytes) -> dict[str, Any]:
     answer = send(backend, photo)
     assert answer.status_code == 200, answer.text
     return {name: value for name, value in answer.get_json().items() if name not in CHANGING}
-
-
-def read_pdf(content: bytes) -> str:
-    pages = PdfReader(io.BytesIO(content)).pages
-    return " ".join(" ".join(page.extract_text().split()) for page in pages)

@@ -8,9 +8,7 @@ from pathlib import Path
 import pytest
 
 from skinapi.base.errors import ModelDamaged
-from skinapi.base.settings import Settings
 from skinapi.model.network.model import SHIPPED_MODEL
-from skinapi.model.registry.composition import built_in_folder
 from skinapi.model.registry.prediction_pool import open_warm
 from tests.support.models import tiny_model
 from tests.support.size import drill
@@ -31,11 +29,6 @@ def test_the_shipped_model_and_its_weights_stay_under_a_hundred_megabytes() -> N
 def test_a_keras_file_as_model_path_is_told_how_to_export(tmp_path: Path) -> None:
     with pytest.raises(ModelDamaged, match="export"):
         open_warm(tmp_path / "mine.keras")
-
-
-def test_model_path_decides_what_is_served(tmp_path: Path) -> None:
-    assert built_in_folder(Settings(model_path=tmp_path)) == tmp_path
-    assert built_in_folder(Settings(model_path=None)) == SHIPPED_MODEL
 
 
 def test_the_serving_path_never_loads_a_training_framework() -> None:

@@ -17,17 +17,15 @@ from skinapi.platform.audit.trail import AuditTrail
 from skinapi.platform.storage.faults import blob_faults
 from skinapi.platform.storage.ports import Store
 from skinapi.platform.storage.unit_of_work import Unit, UnitOfWork
-from tests.conftest import store_on
 from tests.support.backends import store_of_kind
 from tests.support.models import write_model
-from tests.support.size import in_drill
-
-KINDS = ["sqlite", *in_drill("mongomock", "mongod")]
 
 
-@pytest.fixture(params=KINDS)
-def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
-    yield from store_on(request, tmp_path / "store")
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    opened = store_of_kind("sqlite", tmp_path / "store")
+    yield opened
+    opened.close()
 
 
 def unit_of_work(store: Store) -> UnitOfWork:
