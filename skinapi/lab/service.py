@@ -234,29 +234,23 @@ class DatasetsService:
 
     # --- the reference ---
 
-    def choose_reference(self, *, dataset: str, by: Subject) -> DatasetVersion:
-        self._choose_reference(dataset, by)
-        return self._as_shown(self.data.datasets.get(dataset))
-
     @atomic
-    def _choose_reference(self, unit: Unit, dataset: str, by: Subject) -> None:
+    def choose_reference(self, unit: Unit, *, dataset: str, by: Subject) -> DatasetVersion:
         version = self._published(dataset)
         unit.audit("dataset.reference", by=by.id, target=version.id)
         if self._in_use(version.id):
             raise Conflict(LEARNED_FROM)
         self.data.datasets.set_reference(version.id)
-
-    def end_reference(self, *, dataset: str, by: Subject) -> DatasetVersion:
-        self._end_reference(dataset, by)
         return self._as_shown(self.data.datasets.get(dataset))
 
     @atomic
-    def _end_reference(self, unit: Unit, dataset: str, by: Subject) -> None:
+    def end_reference(self, unit: Unit, *, dataset: str, by: Subject) -> DatasetVersion:
         version = self._published(dataset)
         unit.audit("dataset.end_reference", by=by.id, target=version.id)
         if not version.reference:
             raise Conflict(f"{version.name} is not the reference data set")
         self.data.datasets.end_reference(version.id)
+        return self._as_shown(self.data.datasets.get(dataset))
 
     # --- deleting ---
 

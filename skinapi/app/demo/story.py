@@ -30,7 +30,7 @@ from skinapi.app.demo.drawing import (
 )
 from skinapi.base.errors import Refused
 from skinapi.care.spot_records import Place
-from skinapi.model.context import Context, Modality, SkinTone
+from skinapi.model.context import AgeBand, Context, Modality, Sex, SkinTone
 from skinapi.platform.storage.ids import Clock
 
 Story = Iterator[timedelta]
@@ -64,6 +64,22 @@ def tell(stories: Iterable[Story]) -> None:
             heapq.heappush(coming, (-next(story), number, story))
 
 
+def _told(
+    age_band: AgeBand,
+    sex: Sex,
+    *,
+    skin_tone: SkinTone | None = SkinTone.LIGHT,
+    checklist: tuple[str, ...] | None = None,
+) -> Context:
+    return Context(
+        modality=Modality.DERMOSCOPIC,
+        age_band=age_band,
+        sex=sex,
+        skin_tone=skin_tone,
+        checklist=checklist,
+    )
+
+
 def _by_phone(told: Context) -> Context:
     return told.model_copy(update={"modality": Modality.CLINICAL})
 
@@ -79,9 +95,7 @@ def _ada(staff: Staff) -> Story:
     yield days(172)
     ada = clinic.add_patient("Ada Novak", doctor=holt, teaches=True)
     back = ada.begin_spot("Left shoulder blade", Place(site="back", side="rear", x=42, y=58))
-    context = Context(
-        modality=Modality.DERMOSCOPIC, age_band="45-59", sex="female", skin_tone=SkinTone.LIGHT
-    )
+    context = _told("45-59", "female")
     first = ada.photograph(back, draw(MELANOMA_BEFORE), checklist=(), told=context)
     yield days(171)
     holt.reassure(first, "Photograph it again in three months.")
@@ -128,9 +142,7 @@ def _bruno(staff: Staff) -> Story:
     clinic, holt, haddad = staff.clinic, staff.holt, staff.haddad
     yield days(33)
     bruno = clinic.add_patient("Bruno Keller", doctor=holt, teaches=True)
-    context = Context(
-        modality=Modality.DERMOSCOPIC, age_band="60-74", sex="male", skin_tone=SkinTone.LIGHT
-    )
+    context = _told("60-74", "male")
     nose = bruno.begin_spot("Beside the nose", Place(site="face", side="front", x=47, y=26))
     pearl = bruno.photograph(nose, draw(PEARL), checklist=("oozing",), told=context)
     yield days(32)
@@ -160,13 +172,7 @@ def _chiara(staff: Staff) -> Story:
     clinic, holt = staff.clinic, staff.holt
     yield days(128)
     chiara = clinic.add_patient("Chiara Rossi", doctor=holt, teaches=True)
-    context = Context(
-        modality=Modality.DERMOSCOPIC,
-        age_band="30-44",
-        sex="female",
-        skin_tone=SkinTone.LIGHT,
-        checklist=(),
-    )
+    context = _told("30-44", "female", checklist=())
     belly = chiara.begin_spot("Belly", Place(site="abdomen", side="front", x=44, y=82))
     first = chiara.photograph(belly, draw(SMALL_MOLE), told=context)
     shin = chiara.begin_spot("Shin", Place(site="lower_extremity", side="front", x=43, y=140))
@@ -190,13 +196,7 @@ def _djamila(staff: Staff) -> Story:
     clinic, haddad = staff.clinic, staff.haddad
     yield days(44)
     djamila = clinic.add_patient("Djamila Benali", doctor=haddad, language="fr")
-    context = Context(
-        modality=Modality.DERMOSCOPIC,
-        age_band="30-44",
-        sex="female",
-        skin_tone=SkinTone.DARK,
-        checklist=(),
-    )
+    context = _told("30-44", "female", skin_tone=SkinTone.DARK, checklist=())
     leg = djamila.begin_spot("Mollet", Place(site="lower_extremity", side="rear", x=57, y=146))
     first = djamila.photograph(leg, draw(MOLE_ON_BROWN_SKIN), told=context)
     yield days(43)
@@ -211,7 +211,7 @@ def _emil(staff: Staff) -> Story:
     clinic, holt = staff.clinic, staff.holt
     yield days(9)
     emil = clinic.add_patient("Emil Sorensen", doctor=holt)
-    context = Context(modality=Modality.DERMOSCOPIC, age_band="45-59", sex="male")
+    context = _told("45-59", "male", skin_tone=None)
     thigh = emil.begin_spot("Thigh", Place(site="lower_extremity", side="front", x=57, y=120))
     with suppress(Refused):  # nobody can judge it
         emil.photograph(thigh, draw(LONG_MOLE, blur=9), told=context)
@@ -231,13 +231,7 @@ def _finn(staff: Staff) -> Story:
     clinic, haddad = staff.clinic, staff.haddad
     yield days(95)
     finn = clinic.add_patient("Finn Byrne", doctor=haddad, teaches=True)
-    context = Context(
-        modality=Modality.DERMOSCOPIC,
-        age_band="60-74",
-        sex="male",
-        skin_tone=SkinTone.LIGHT,
-        checklist=(),
-    )
+    context = _told("60-74", "male", checklist=())
     chest = finn.begin_spot("Chest", Place(site="chest", side="front", x=56, y=58))
     cherry = finn.photograph(chest, draw(CHERRY), told=context)
     yield days(94)
@@ -262,9 +256,7 @@ def _greta(staff: Staff) -> Story:
     clinic, haddad = staff.clinic, staff.haddad
     yield days(7)
     greta = clinic.add_patient("Greta Lindholm", doctor=haddad)
-    context = Context(
-        modality=Modality.DERMOSCOPIC, age_band="75+", sex="female", skin_tone=SkinTone.LIGHT
-    )
+    context = _told("75+", "female")
     back = greta.begin_spot("Lower back", Place(site="back", side="rear", x=52, y=84))
     greta.photograph(back, draw(WART), told=_by_phone(context))
     yield hours(28)
@@ -281,9 +273,7 @@ def _hugo(staff: Staff) -> Story:
     clinic, holt = staff.clinic, staff.holt
     yield days(150)
     hugo = clinic.add_patient("Hugo Petit", doctor=holt)
-    context = Context(
-        modality=Modality.DERMOSCOPIC, age_band="30-44", sex="male", skin_tone=SkinTone.LIGHT
-    )
+    context = _told("30-44", "male")
     arm = hugo.begin_spot("Forearm", Place(site="upper_extremity", side="front", x=19, y=84))
     first = hugo.photograph(arm, draw(GROWING_MOLE), checklist=(), told=context)
     yield days(149)

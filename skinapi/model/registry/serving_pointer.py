@@ -106,32 +106,22 @@ class ServingPointer(Records[Serving]):
         self, before: Serving, move: PointerChange, *, earlier: Sequence[str | None]
     ) -> Serving:
         """Put another version into service; it is no shadow any more."""
-        after = before.model_copy(
-            update={
-                "revision": before.revision + 1,
-                "version": move.version,
-                "earlier": tuple(earlier)[-MOST_EARLIER:],
-                "shadow": None if before.shadow == move.version else before.shadow,
-                "moves": before.with_move(move),
-            }
+        return self._replace(
+            before,
+            version=move.version,
+            earlier=tuple(earlier)[-MOST_EARLIER:],
+            shadow=None if before.shadow == move.version else before.shadow,
+            moves=before.with_move(move),
         )
-        return self._replace(before, after)
 
     def set_shadow(self, before: Serving, move: PointerChange, *, shadow: str | None) -> Serving:
-        after = before.model_copy(
-            update={
-                "revision": before.revision + 1,
-                "shadow": shadow,
-                "moves": before.with_move(move),
-            }
-        )
-        return self._replace(before, after)
+        return self._replace(before, shadow=shadow, moves=before.with_move(move))
 
     def set_operating_point(self, before: Serving, point: OperatingPoint) -> Serving:
-        update = {"revision": before.revision + 1, "operating_point": point}
-        return self._replace(before, before.model_copy(update=update))
+        return self._replace(before, operating_point=point)
 
-    def _replace(self, before: Serving, after: Serving) -> Serving:
+    def _replace(self, before: Serving, **update: Any) -> Serving:
+        after = before.model_copy(update={"revision": before.revision + 1, **update})
         if before.revision == 0:
             try:
                 return self.insert(after, id=DOCUMENT, created_at=now())
