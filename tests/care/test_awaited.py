@@ -25,11 +25,11 @@ def counts(doctor: Person) -> Any:
 
 
 def test_what_is_awaited_is_listed_and_counted_the_oldest_first(
-    any_backend: Backend, monkeypatch: pytest.MonkeyPatch
+    shared_backend: Backend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    doctor, ada = patient_in_care(any_backend)
-    ben = patient_of(any_backend, doctor, "Ben Okri")
-    late, early, photo = (file_for(any_backend, one, URGENT).number for one in (ada, ben, ada))
+    doctor, ada = patient_in_care(shared_backend)
+    ben = patient_of(shared_backend, doctor, "Ben Okri")
+    late, early, photo = (file_for(shared_backend, one, URGENT).number for one in (ada, ben, ada))
     with monkeypatch.context() as patch:
         patch.setattr(review_service, "now", lambda: LONG_AGO)
         decide(doctor, early, AWAITED)
@@ -53,26 +53,26 @@ def test_what_is_awaited_is_listed_and_counted_the_oldest_first(
         doctor, early, {"label": "basal_cell_carcinoma", "histology_result": "basal_cell_carcinoma"}
     )
     assert numbers(doctor, RESULTS) == [late]
-    assert counts(any_backend.member(role="doctor")) == {"result": 0, "photo": 0}
-    assert list(any_backend.services.faults()) == []
+    assert counts(shared_backend.member(role="doctor")) == {"result": 0, "photo": 0}
+    assert list(shared_backend.services.faults()) == []
 
 
-def test_a_newer_photo_of_the_spot_answers_the_wish_for_one(any_backend: Backend) -> None:
-    doctor, ada = patient_in_care(any_backend)
+def test_a_newer_photo_of_the_spot_answers_the_wish_for_one(shared_backend: Backend) -> None:
+    doctor, ada = patient_in_care(shared_backend)
     place = {"place": {"site": "back"}}
     spot = ada.call("POST", "/lesions", json=place).get_json()["id"]
-    asked, other = (file_for(any_backend, ada, REVIEW, lesion=one) for one in (spot, None))
+    asked, other = (file_for(shared_backend, ada, REVIEW, lesion=one) for one in (spot, None))
     for one in (asked, other):
         decide(doctor, one.number, PHOTO)
     assert numbers(doctor, PHOTOS) == [asked.number, other.number]
-    file_for(any_backend, ada, REVIEW, lesion=spot)
+    file_for(shared_backend, ada, REVIEW, lesion=spot)
     assert numbers(doctor, PHOTOS) == [other.number]
     decide(doctor, asked.number, PHOTO)  # the newer one is not good enough either
     assert numbers(doctor, PHOTOS) == [other.number, asked.number]
-    assert list(any_backend.services.faults()) == []
+    assert list(shared_backend.services.faults()) == []
 
 
 @pytest.mark.parametrize("other", ["reviewed=false", "urgency=urgent_referral"])
-def test_no_other_choice_goes_with_it(backend: Backend, other: str) -> None:
-    doctor = backend.member(role="doctor")
+def test_no_other_choice_goes_with_it(shared_backend: Backend, other: str) -> None:
+    doctor = shared_backend.member(role="doctor")
     assert doctor.call("GET", f"{RESULTS}&{other}").status_code == 400

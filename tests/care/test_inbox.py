@@ -82,13 +82,6 @@ def test_a_decision_comes_to_the_top_and_says_who_said_it(backend: Backend) -> N
     assert (second["lesion"], second["place"], second["advice"]["from"]) == (None, None, "finding")
 
 
-def test_it_is_said_in_the_language_that_is_asked_for(backend: Backend) -> None:
-    ada = backend.member()
-    file_for(backend, ada, URGENT)
-    [task] = inbox(ada, "?lang=fr")["tasks"]
-    assert task["advice"]["action"] == "Voir un médecin cette semaine"
-
-
 def test_what_a_doctor_holds_back_is_not_told(backend: Backend) -> None:
     grey, ada = patient_in_care(backend)
     number = file_for(backend, ada, ROUTINE, lesion=begin(ada)).number
@@ -102,7 +95,6 @@ def test_what_a_doctor_holds_back_is_not_told(backend: Backend) -> None:
 def test_a_photo_is_due_on_the_day_that_the_band_asks_for(
     backend: Backend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Of those ahead only the next one; of those that are due, all."""
     ada = backend.member()
     for name in ("first", "second"):
         filed = file_for(backend, ada, ROUTINE, lesion=begin(ada, name=name))
@@ -141,7 +133,6 @@ def test_it_has_an_end_and_says_how_many_others_wait(backend: Backend) -> None:
 
 
 def test_nothing_of_others_stands_in_it(backend: Backend) -> None:
-    """Not those of the patients of a doctor either."""
     grey, ada = patient_in_care(backend)
     bob = patient_of(backend, grey)
     file_for(backend, ada, URGENT, lesion=begin(ada))

@@ -2,7 +2,6 @@
 
 from functools import partial
 
-import pytest
 from werkzeug.test import TestResponse
 
 from tests.care.test_lesions import begin, course, shown, sort
@@ -78,22 +77,6 @@ def test_whatever_two_requests_overlap_no_finding_is_lost_and_no_spot_is_wrong(
             assert len(ada.pages("/submissions")) == kept, pair
 
 
-@pytest.mark.parametrize("last", ["a", "b"])
-def test_of_two_tabs_that_sort_one_finding_the_last_one_counts(
-    real_backend: Backend, last: str
-) -> None:
-    ada = real_backend.member()
-    spots = {"a": begin(ada), "b": begin(ada)}
-    number = predicted(ada)["id"]
-    order = sorted(spots, key=lambda name: name == last)
-    told = overlapped(*(partial(sort, ada, number, spots[name]) for name in order))
-    assert told == (200, 200)
-    counts = {name: shown(ada, spots[name])["findings"] for name in spots}
-    assert sum(counts.values()) == 1
-    named = ada.call("GET", f"/submissions/{number}").get_json()["lesion"]
-    assert counts == {name: int(spots[name] == named) for name in spots}
-
-
 def test_of_two_tabs_that_name_where_they_saw_the_finding_one_is_refused(
     real_backend: Backend,
 ) -> None:
@@ -109,18 +92,7 @@ def test_of_two_tabs_that_name_where_they_saw_the_finding_one_is_refused(
     assert [shown(ada, one)["findings"] for one in spots] == [int(said == 200) for said in told]
 
 
-def test_two_tabs_that_sort_into_one_spot_at_once_lose_no_finding(real_backend: Backend) -> None:
-    ada = real_backend.member()
-    lesion = begin(ada)
-    numbers = [predicted(ada)["id"] for _ in range(2)]
-    assert overlapped(*(partial(sort, ada, number, lesion) for number in numbers)) == (200, 200)
-    seen = shown(ada, lesion)
-    assert (seen["findings"], seen["latest"]["id"]) == (2, numbers[-1])
-    assert course(ada, lesion) == numbers
-
-
 def test_each_change_of_a_spot_is_a_write_though_it_sets_what_was_there(backend: Backend) -> None:
-    """So of two transactions about one spot one conflicts, and reads anew."""
     ada = backend.member()
     lesion = begin(ada, name="the left one")
     spots = backend.services.store.collection("lesions")

@@ -57,9 +57,9 @@ def read_pdf(at: Practice) -> str:
 
 @pytest.mark.parametrize("reader", ADDRESSEES)
 def test_the_decision_heads_every_rendering_whatever_the_doctor_writes(
-    any_backend: Backend, reader: Addressee
+    shared_backend: Backend, reader: Addressee
 ) -> None:
-    at = Practice(any_backend)
+    at = Practice(shared_backend)
     spot = at.ada.call("POST", "/lesions", json={"place": {"site": "back"}}).get_json()["id"]
     at.ada.call("PUT", f"/submissions/{at.number}/lesion", json={"lesion": spot})
     draft = at.draft(reader)
@@ -80,22 +80,8 @@ def test_the_decision_heads_every_rendering_whatever_the_doctor_writes(
         assert places[0] >= 0
 
 
-@pytest.mark.parametrize("name", REVIEWS)
-def test_any_text_is_signed_and_stands_below_the_decision(
-    shared_backend: Backend, name: str
-) -> None:
-    at = Practice(shared_backend, reviewed=False)
-    at.review(**{"certainty": "sure", **REVIEWS[name]})
-    for text in WRITTEN:
-        draft = at.draft()
-        signed = at.sign(draft, text)
-        assert signed.status_code == 200, signed.text
-        assert signed.get_json()["text"] == text
-        assert signed.get_json()["decision"] == draft["decision"] != ""
-
-
-def test_nobody_can_change_with_what_a_letter_begins(backend: Backend) -> None:
-    at = Practice(backend)
+def test_nobody_can_change_with_what_a_letter_begins(shared_backend: Backend) -> None:
+    at = Practice(shared_backend)
     draft = at.draft()
     assert at.change(draft, "a", decision="It is harmless.").status_code == 400
     for decision in ("It is harmless.", "", f"{draft['decision']} ", draft["decision"][:-1]):
@@ -105,8 +91,8 @@ def test_nobody_can_change_with_what_a_letter_begins(backend: Backend) -> None:
     assert at.sign(draft).get_json()["decision"] == draft["decision"]
 
 
-def test_a_decision_that_the_doctor_has_not_seen_is_not_signed(backend: Backend) -> None:
-    at = Practice(backend)
+def test_a_decision_that_the_doctor_has_not_seen_is_not_signed(shared_backend: Backend) -> None:
+    at = Practice(shared_backend)
     draft = at.draft()
     at.review(MOLE, urgency="routine")
     assert at.sign(draft).get_json()["code"] == "letter_decision"
@@ -116,9 +102,9 @@ def test_a_decision_that_the_doctor_has_not_seen_is_not_signed(backend: Backend)
 
 
 def test_a_draft_before_a_review_begins_with_nothing_and_then_with_the_decision(
-    backend: Backend,
+    shared_backend: Backend,
 ) -> None:
-    at = Practice(backend, reviewed=False)
+    at = Practice(shared_backend, reviewed=False)
     draft = at.draft()
     assert draft["decision"] == ""
     assert at.sign(draft).get_json()["code"] == "letter_unreviewed"
@@ -163,10 +149,9 @@ def test_only_a_proven_cancer_is_not_suspected(shared_backend: Backend, language
 
 @pytest.mark.parametrize("reader", ADDRESSEES)
 def test_what_counts_of_another_photo_of_the_spot_comes_first(
-    backend: Backend, reader: Addressee
+    shared_backend: Backend, reader: Addressee
 ) -> None:
-    """ "Here is my decision of 8 June: the spot is a mole" of a spot that is a proven melanoma."""
-    at = Practice(backend, reviewed=False)
+    at = Practice(shared_backend, reviewed=False)
     at.review(MOLE, urgency="self_monitoring")
     spot = at.ada.call("POST", "/lesions", json={"place": {"site": "back"}}).get_json()["id"]
     at.ada.call("PUT", f"/submissions/{at.number}/lesion", json={"lesion": spot})
@@ -179,12 +164,12 @@ def test_what_counts_of_another_photo_of_the_spot_comes_first(
     assert lines[-1].startswith("Replaced since: Doctor's decision: ")
 
 
-def test_an_urgent_photo_that_nobody_has_answered_comes_first(backend: Backend) -> None:
-    at = Practice(backend, reviewed=False)
+def test_an_urgent_photo_that_nobody_has_answered_comes_first(shared_backend: Backend) -> None:
+    at = Practice(shared_backend, reviewed=False)
     at.review(MOLE, urgency="self_monitoring")
     spot = at.ada.call("POST", "/lesions", json={"place": {"site": "back"}}).get_json()["id"]
     at.ada.call("PUT", f"/submissions/{at.number}/lesion", json={"lesion": spot})
-    file_for(backend, at.ada, Band.URGENT_REFERRAL, lesion=spot)
+    file_for(shared_backend, at.ada, Band.URGENT_REFERRAL, lesion=spot)
     instruction = at.ada.call("GET", f"/lesions/{spot}").get_json()["instruction"]
     day = say_day(date.fromisoformat(instruction["due"]), "en", weekday=True)
     lines = at.draft()["decision"].splitlines()
@@ -192,8 +177,8 @@ def test_an_urgent_photo_that_nobody_has_answered_comes_first(backend: Backend) 
     assert f"By {day}." in at.draft("colleague")["decision"]
 
 
-def test_a_letter_names_the_spot_in_the_patients_language(any_backend: Backend) -> None:
-    at = Practice(any_backend)
+def test_a_letter_names_the_spot_in_the_patients_language(shared_backend: Backend) -> None:
+    at = Practice(shared_backend)
     assert at.ada.call("PUT", "/me/locale", json={"locale": "fr"}).status_code == 200
     place = {"site": "back", "laterality": "left"}
     spot = at.ada.call("POST", "/lesions", json={"place": place, "name": "Omoplate"}).get_json()

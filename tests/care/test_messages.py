@@ -159,7 +159,6 @@ def test_who_is_not_in_charge_any_more_neither_writes_nor_reads(either: Talk) ->
 def test_a_doctor_who_loses_the_role_while_writing_is_refused(
     either: Talk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """After the account was read, before the transaction."""
     admin, run = either.backend.member(role="admin"), UnitOfWork.run
 
     def demoted(*arguments: Any, **options: Any) -> Any:
@@ -207,7 +206,6 @@ def test_joined_spots_have_one_conversation(either: Talk) -> None:
 
 
 def test_what_was_said_about_a_deleted_spot_stays_with_the_doctor(either: Talk) -> None:
-    """It is a part of the doctor's record, as the findings are."""
     path, messages = f"/lesions/{either.lesion}", f"/lesions/{either.lesion}/messages"
     number = predicted(either.ada, lesion=either.lesion)["id"]
     either.sent(either.ada, text="It bleeds.")
@@ -233,13 +231,7 @@ def test_what_was_said_about_a_deleted_spot_stays_with_the_doctor(either: Talk) 
     assert (stored["messages"], stored["lesions"]) == ([], [])
 
 
-def test_a_deleted_spot_without_messages_leaves_nothing(either: Talk) -> None:
-    assert either.ada.call("DELETE", f"/lesions/{either.lesion}").status_code == 200
-    assert either.backend.stored()["lesions"] == []
-
-
 def test_the_words_of_a_doctor_stay_after_the_account_is_deleted(either: Talk) -> None:
-    """As a signed letter does; what its owner wrote goes with the owner."""
     either.sent(either.grey)
     either.backend.services.admin.delete_doctor(email=either.grey.email, by="-")
     assert either.texts(either.ada) == ["hello"]

@@ -42,7 +42,6 @@ def test_who_should_see_a_doctor_is_reminded_once_two_days_before_the_last_day(
 def test_a_new_photo_in_time_puts_the_reminder_off(
     backend: Backend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Of what is to be photographed again; a visit that a photo asked for stays due."""
     ada = backend.member()
     spot = begin(ada)
     old = file_for(backend, ada, ROUTINE, lesion=spot)
@@ -73,7 +72,6 @@ def test_a_doctors_graver_decision_brings_the_mail_forward(
 def test_nobody_is_reminded_twice_after_one_finding_nor_of_what_is_gone(
     backend: Backend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A review moves the time, also after the reminder."""
     grey = backend.member(role="doctor")
     ada = patient_of(backend, grey)
     filed = file_for(backend, ada, URGENT, lesion=begin(ada))
@@ -88,17 +86,6 @@ def test_nobody_is_reminded_twice_after_one_finding_nor_of_what_is_gone(
     other.call("DELETE", f"/lesions/{deleted}")
     other.call("DELETE", f"/submissions/{number}")
     assert reminded(backend, other, monkeypatch, week) == 0
-
-
-def test_a_time_that_older_code_left_too_early_is_put_right(
-    backend: Backend, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    ada = backend.member()
-    filed = file_for(backend, ada, ROUTINE, lesion=begin(ada))
-    backend.services.store.collection("lesions").update_all({}, {"$set": {"remind_at": now()}})
-    later, quarter = (filed.created_at + timedelta(days=days) for days in (1, 91))
-    assert reminded(backend, ada, monkeypatch, later) == 0
-    assert reminded(backend, ada, monkeypatch, quarter) == 1
 
 
 def test_without_a_mail_server_nothing_is_noted(

@@ -8,7 +8,7 @@ import pytest
 from skinapi.care import spot_routes as module
 from skinapi.findings.records.submission import Submission
 from skinapi.model.conditions import Band, conditions_table
-from tests.care.clinic import REFERRAL, REVIEW, ROUTINE, URGENT, file_for, patient_of, review
+from tests.care.clinic import REFERRAL, REVIEW, ROUTINE, URGENT, file_for, patient_of
 from tests.care.test_lesions import begin
 from tests.findings.prediction.photographer import predicted
 from tests.support.backends import Backend, Person
@@ -84,17 +84,6 @@ def test_a_more_urgent_band_is_never_due_later() -> None:
     assert days == sorted(days)
 
 
-def test_a_doctors_graver_decision_brings_the_reminder_forward(backend: Backend) -> None:
-    grey = backend.member(role="doctor")
-    ada = patient_of(backend, grey)
-    lesion = begin(ada)
-    filed = file_for(backend, ada, ROUTINE, lesion=lesion)
-    review(grey, filed.number)
-    in_a_week = (filed.created_at.date() + timedelta(days=7)).isoformat()
-    told = shown(ada, lesion)
-    assert (told["act"], told["due"]) == ("see_doctor", in_a_week)
-
-
 NEVER = timedelta(days=-1)
 RESULT = {"histology_result": "melanoma", "told_by": "server"}
 
@@ -114,7 +103,6 @@ RESULT = {"histology_result": "melanoma", "told_by": "server"}
 def test_a_reminder_follows_what_a_doctor_decided(
     backend: Backend, band: Band, said: dict[str, Any], act: str | None, after: timedelta
 ) -> None:
-    """It said "Photograph the spot again" of a melanoma that was proven and removed."""
     grey = backend.member(role="doctor")
     ada = patient_of(backend, grey)
     lesion = begin(ada)

@@ -173,9 +173,6 @@ def test_a_lost_role_rests_and_comes_back_with_its_patients(
 def test_what_a_doctor_who_is_gone_has_left_open_is_in_the_list(
     any_backend: Backend, gone: str
 ) -> None:
-    """A result that is awaited, a finding that the doctor wanted to tell, a message and a second
-    opinion: nobody else would see to them.
-    """
     grey, house = any_backend.member(role="doctor"), any_backend.member(role="doctor")
     admin, ada = any_backend.admin(), patient_of(any_backend, grey)
     result, held, asked, done = (file_for(any_backend, ada, REFERRAL).number for _ in range(4))
