@@ -52,15 +52,6 @@ def test_a_key_opens_what_its_scopes_name_with_the_rights_of_its_owner(backend: 
     assert "the scope lab" in program.call("GET", "/datasets").get_json()["detail"]
 
 
-def test_the_role_of_the_owner_counts_whatever_the_scope(backend: Backend) -> None:
-    researcher = backend.member(role="researcher")
-    program, _ = made(researcher, scopes=["lab"])
-    assert program.call("GET", "/datasets").status_code == 200
-    account = backend.account(researcher.email)
-    change_account(backend.services, account.id, role="user")
-    assert refused(program.call("GET", "/datasets")) == (403, "forbidden")
-
-
 def test_the_secret_is_shown_once_and_not_stored(backend: Backend) -> None:
     ada = backend.member()
     program, shown = made(ada)

@@ -55,27 +55,6 @@ def test_nobody_logs_in_as_such_a_patient_and_no_mail_is_sent(backend: Backend) 
     assert _find_recipient(backend.services.data.accounts, patient.id) is None
 
 
-def test_a_doctor_finds_such_a_patient_and_an_admin_deletes_it(backend: Backend) -> None:
-    doctor, admin = backend.member(role="doctor"), backend.member(role="admin")
-    caller = clinic_wide(backend)
-    named = {"system": SYSTEM, "value": NUMBER}
-    patient = caller.call("POST", "/patients/external", json=named).get_json()
-    assert sent(caller, patient=patient["_id"]).status_code == 200
-    email = backend.services.data.accounts.get(patient["_id"]).email
-    assigned = admin.call("PUT", f"/users/{email}/doctor", json={"doctor": doctor.email})
-    assert assigned.status_code == 200
-    (queued,) = doctor.call("GET", "/queue").get_json()
-    assert queued["patient_name"] == patient["name"]
-    letter = doctor.call(
-        "POST", f"/submissions/{queued['id']}/letters", json={"reader": "colleague"}
-    )
-    assert letter.status_code == 201
-    erased = admin.call("DELETE", f"/users/{email}", json={"patient_number": named})
-    assert erased.status_code == 200
-    again = caller.call("POST", "/patients/external", json=named).get_json()
-    assert again["_id"] != patient["_id"]
-
-
 def test_an_admin_hands_over_and_erases_what_is_stored_under_a_number(
     backend: Backend, tmp_path: Path
 ) -> None:

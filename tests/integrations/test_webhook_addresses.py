@@ -17,9 +17,7 @@ from skinapi.base.errors import InvalidBody
 from skinapi.base.http_client import CallFailed, CallFault, HttpClient, Request, trusted_authorities
 from skinapi.integrations.webhooks.addresses import Addresses
 from tests.integrations.certificates import certificate_for, new_authority
-from tests.integrations.test_webhooks import add, send, sent
 from tests.integrations.webhook_receiver import Receiver, receiving
-from tests.support.backends import Backend
 
 NONE_LISTED = Addresses()
 LOOPBACK = Addresses((ip_network("127.0.0.0/8"), ip_network("::1/128")))
@@ -170,19 +168,6 @@ def test_without_tls_only_a_listed_address_is_called(
     with pytest.raises(CallFailed):
         call("http://rebound.example")
     assert reached == []
-
-
-def test_a_redirect_is_a_failure_and_nothing_is_called_that_it_names(tmp_path: Path) -> None:
-    with receiving() as receiver, receiving() as private:
-        backend = Backend(tmp_path, webhook_private_ranges="127.0.0.0/8")
-        admin = backend.admin()
-        webhook = add(admin, receiver.url)
-        admin.call("POST", f"/webhooks/{webhook['id']}/test")
-        receiver.answer = lambda call: call.say(301, Location=private.url)
-        send(backend)
-        assert sent(admin, webhook)[0]["fault"] == "redirect"
-        assert private.messages == []
-        backend.services.store.close()
 
 
 class TlsReceiver:

@@ -2,7 +2,6 @@
 
 import base64
 import io
-import threading
 from typing import Any
 
 import pytest
@@ -13,8 +12,7 @@ from skinapi.integrations.clients.dermascan_diagnosis import Diagnosis
 from skinapi.integrations.clients.photo_forms import GuideAnswer
 from skinapi.integrations.clients.service import Undecided
 from skinapi.model.bands import RaisedBy
-from skinapi.model.comparison import outline
-from skinapi.model.comparison.outline import Shape, find_lesion
+from skinapi.model.comparison.outline import Shape
 from skinapi.model.conditions import Band, conditions_table
 from skinapi.model.decoding.photo import read_photo
 from skinapi.model.finding import Doubt
@@ -28,8 +26,6 @@ from tests.integrations.clients.dialects import (
     skinartify_document,
 )
 from tests.integrations.clients.served_backend import ClientBackend
-from tests.model.photos import encoded, skin_with_spot
-from tests.support.backends import Backend
 from tests.support.findings import finding_of, named_finding
 from tests.support.photos import COLOURS, UNCERTAIN, photo_in, photo_of
 
@@ -148,25 +144,6 @@ def test_what_was_not_measured_says_so_and_is_not_painted_green(
     assert body["description"].endswith("ABCD: Not assessed by this system.")
 
 
-def test_a_clear_outline_is_measured_where_photos_are_judged_and_nowhere_else(
-    opened: Backend, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """In the few threads that judge: past their queue a caller is told to come back."""
-    measured_in = []
-
-    def find(pixels: Any) -> Any:
-        measured_in.append(threading.current_thread().name)
-        return find_lesion(pixels)
-
-    monkeypatch.setattr(outline, "find_lesion", find)
-    spot = encoded(skin_with_spot(skin=COLOURS["normal_skin"], spot=COLOURS["melanoma"]))
-    body = lab(opened, spot).get_json()
-    assert body["clinical_indicators"]["D"] == pytest.approx(0.4, abs=0.04)
-    guide(opened, spot)
-    [thread] = measured_in
-    assert thread.startswith("predict")
-
-
 def test_a_melanoma_is_never_called_benign_or_low(client_backend: ClientBackend) -> None:
     assert lab(client_backend, photo_of("melanoma")).get_json()["severity"] == "Critical"
     nevus = lab(client_backend, photo_of("melanocytic_nevus")).get_json()
@@ -258,16 +235,6 @@ def test_every_client_that_names_one_condition_names_what_the_rule_named() -> No
     said = "Most likely a mole. A skin cancer cannot be ruled out."
     assert diagnosis.description.startswith(said)
     assert GuideAnswer.of(judged).explanation.startswith(said)
-
-
-def test_an_uncertain_photo_is_called_so_before_anything_else(
-    client_backend: ClientBackend,
-) -> None:
-    photo = photo_in(UNCERTAIN)
-    assert "uncertain" in lab(client_backend, photo).get_json()["description"].partition(".")[0]
-    doubtful = finding_of("melanoma", probability=0.4, reasons=(Doubt.TOO_CLOSE,))
-    answer = GuideAnswer.of(ClassifiedPhoto(doubtful, read_photo(photo)))
-    assert "uncertain" in answer.explanation.partition(".")[0]
 
 
 def test_the_explainable_clients_report_says_the_band_and_the_doubt(

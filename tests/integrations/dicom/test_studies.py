@@ -128,14 +128,6 @@ def test_what_is_no_study_is_not_found(ada: Person) -> None:
             assert ada.call("GET", f"/dicom/studies/{uid}{path}").status_code == 404
 
 
-def test_what_is_no_object_of_the_study_is_not_found(backend: Backend) -> None:
-    _, ada, _ = clinic_with_finding(backend)
-    study = study_of(ada)
-    for series, instance in (("1", "1.1.2"), ("2", "1.1.1"), ("4", "4.1.7"), ("5", "5.1.0")):
-        path = f"/dicom/studies/{study}/series/{study}.{series}/instances/{study}.{instance}"
-        assert ada.call("GET", path).status_code == 404
-
-
 def test_objects_come_as_the_client_accepts_them(backend: Backend) -> None:
     _, ada, _ = clinic_with_finding(backend)
     path = f"/dicom/studies/{study_of(ada)}"

@@ -6,6 +6,7 @@ from typing import Any
 from tests.support.photos import photo_of
 
 Json = dict[str, Any]
+JSON = "application/fhir+json"
 HOSPITAL, NUMBER = "urn:oid:2.999.1", "PAT-0815"
 PLACER = "urn:oid:2.999.2"
 PATIENT_URL, MEDIA_URL, REQUEST_URL = (f"urn:uuid:{n}" for n in ("p", "m", "r"))
