@@ -85,12 +85,12 @@ def key_of(accounts: SampleAccounts, caller: str, scope: Scope) -> Person:
 
     client = accounts.backend.client
     if caller in OWNERS:
-        wanted = WantedKey(name=caller, scopes=(scope,), sessions=True)
+        wanted = WantedKey(name=caller, scopes=[scope], sessions=True)
         return Person(client, keys.make_own_proven(wanted=wanted, by=subject(caller))[1])
     if caller == "test":
-        wanted = WantedKey(name=caller, scopes=(scope,), kind="test")
+        wanted = WantedKey(name=caller, scopes=[scope], kind="test")
         return Person(client, keys.make_own_proven(wanted=wanted, by=subject("user"))[1])
-    wanted = WantedKey(name=caller, scopes=(scope,), sessions=True)
+    wanted = WantedKey(name=caller, scopes=[scope], sessions=True)
     program = Person(client, keys.make_clinic_wide_proven(wanted=wanted, by=subject("admin"))[1])
     if caller == "clinic-wide":
         return program

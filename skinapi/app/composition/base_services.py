@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 from skinapi.accounts.admin.decisions import Assignments, DecisionsService
 from skinapi.accounts.admin.service import AdminService
@@ -19,7 +20,7 @@ from skinapi.base.settings import Settings
 from skinapi.findings.reports.narrator import open_llm
 from skinapi.findings.reports.openrouter import OpenRouterClient
 from skinapi.integrations.oidc.people import People
-from skinapi.integrations.oidc.service import OidcService, Speaker
+from skinapi.integrations.oidc.service import OidcService
 from skinapi.integrations.patients import PatientsService
 from skinapi.integrations.webhooks.addresses import Addresses
 from skinapi.integrations.webhooks.endpoints import Secrets
@@ -35,6 +36,9 @@ from skinapi.platform.jobs.announcements import Announcer, open_broker
 from skinapi.platform.jobs.job_queue import Jobs
 from skinapi.platform.jobs.service import JobsService
 from skinapi.platform.storage.ports import Store
+
+if TYPE_CHECKING:
+    from skinapi.integrations.oidc.provider import Provider
 
 
 @dataclass(frozen=True)
@@ -254,7 +258,7 @@ class BaseServices:
         )
 
 
-def _open_providers(settings: Settings) -> dict[str, Speaker]:
+def _open_providers(settings: Settings) -> "dict[str, Provider]":
     named = settings.log_in_providers
     if not named:
         return {}

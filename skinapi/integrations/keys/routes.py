@@ -1,12 +1,11 @@
 """The routes of keys, and what crosses their wire."""
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import partial
-from ipaddress import ip_network
-from typing import Annotated, Literal, Self
+from typing import Literal, Self
 
-from pydantic import AfterValidator, ConfigDict, Field, StringConstraints
+from pydantic import ConfigDict, Field
 
 from skinapi.accounts.auth.accounts import Account
 from skinapi.accounts.auth.emails import Email
@@ -14,7 +13,7 @@ from skinapi.accounts.auth.errors import UNPROVEN
 from skinapi.accounts.auth.passwords import ClientInfo
 from skinapi.accounts.auth.schemas import ProvenBody
 from skinapi.base.errors import BadRequest, Conflict, Forbidden, NotFound, Unprocessable
-from skinapi.base.field_types import Identifier, Legible, NumberPart, Printable
+from skinapi.base.field_types import Identifier, NumberPart
 from skinapi.base.pages import Page
 from skinapi.base.subject import SCOPES, Scope, Subject
 from skinapi.integrations.keys.api_keys import (
@@ -30,68 +29,9 @@ from skinapi.platform.web.declaration import Rate, Routes, Signed, admins
 from skinapi.platform.web.rate_limits import caller_address
 from skinapi.platform.web.schemas import Answer, Body, Message, PageQuery
 
-LONGEST_NAME = 100
-MOST_ADDRESSES = 20
-MOST_DAYS = 3650
-# The windows of the rate limits hold a time for each request of a day.
-LARGEST_QUOTA = 100_000
-KeyName = Annotated[
-    str,
-    StringConstraints(min_length=1, max_length=LONGEST_NAME, strip_whitespace=True),
-    Printable,
-    Legible,
-]
 
-
-def _network(text: str) -> str:
-    try:
-        return str(ip_network(text.strip(), strict=False))
-    except ValueError as error:
-        raise ValueError(
-            "an address such as 192.0.2.7, or a network such as 192.0.2.0/24"
-        ) from error
-
-
-def _each_once(scopes: list[Scope]) -> list[Scope]:
-    return sorted({*scopes})
-
-
-Network = Annotated[str, StringConstraints(max_length=64), AfterValidator(_network)]
-
-
-class NewKey(ProvenBody):
-    name: KeyName
-    kind: Kind = Field(
-        default="live", description="`test`: it answers with a sample, and stores nothing"
-    )
-    scopes: Annotated[list[Scope], Field(min_length=1, max_length=20), AfterValidator(_each_once)]
-    days: Annotated[int, Field(ge=1, le=MOST_DAYS)] | None = Field(
-        default=365, description="after so many it expires; null: never"
-    )
-    addresses: Annotated[list[Network], Field(max_length=MOST_ADDRESSES)] = Field(
-        default=[], description="networks in CIDR form from which it may be used; empty: from all"
-    )
-    quota: Annotated[int, Field(ge=1, le=LARGEST_QUOTA)] | None = Field(
-        default=None, description="how many requests it may make in a day"
-    )
-    sessions: bool = Field(default=False, description="whether it may make session keys")
-    doctor: Email | None = Field(
-        default=None,
-        description="of a clinic-wide key: the e-mail of the doctor in charge of the patients whom "
-        "it adds; unless given that of DEFAULT_DOCTOR",
-    )
-
-    def wanted(self) -> WantedKey:
-        return WantedKey(
-            name=self.name,
-            kind=self.kind,
-            scopes=tuple(self.scopes),
-            life=timedelta(days=self.days) if self.days else None,
-            addresses=tuple(dict.fromkeys(self.addresses)),
-            quota=self.quota,
-            sessions=self.sessions,
-            doctor=self.doctor,
-        )
+class NewKey(ProvenBody, WantedKey):
+    pass
 
 
 class KeyView(Answer):
@@ -228,7 +168,7 @@ def make_key(
     """
     _refuse_retry(idempotency_key)
     proof = body.proof(ClientInfo(address=caller_address()))
-    return MadeKey.of(*keys.make_own(wanted=body.wanted(), by=subject, proof=proof))
+    return MadeKey.of(*keys.make_own(wanted=body, by=subject, proof=proof))
 
 
 @routes.route("DELETE", "/keys/<key>", access=Signed(), raises=(NotFound,))
@@ -292,7 +232,7 @@ def make_clinic_key(
     """
     _refuse_retry(idempotency_key)
     proof = body.proof(ClientInfo(address=caller_address()))
-    return MadeKey.of(*keys.make_clinic_wide(wanted=body.wanted(), by=subject, proof=proof))
+    return MadeKey.of(*keys.make_clinic_wide(wanted=body, by=subject, proof=proof))
 
 
 @routes.route("DELETE", "/admin/keys/<key>", access=admins(ADMINS_ONLY), raises=(NotFound,))

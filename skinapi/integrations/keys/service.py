@@ -3,13 +3,19 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from ipaddress import ip_network
+from typing import Annotated
+
+from pydantic import AfterValidator, BaseModel, Field, StringConstraints
 
 from skinapi.accounts.admin.decisions import Assignments
 from skinapi.accounts.auth.account_deletion import Eraser
 from skinapi.accounts.auth.accounts import Account, Accounts
+from skinapi.accounts.auth.emails import Email
 from skinapi.accounts.auth.passwords import Proof
 from skinapi.accounts.auth.second_factor import SecondFactorService
 from skinapi.base.errors import Forbidden, InvalidToken, NotFound, Unprocessable
+from skinapi.base.field_types import Legible, Printable
 from skinapi.base.pages import Page
 from skinapi.base.subject import Scope, Subject
 from skinapi.findings.records.service import RecordsService
@@ -43,18 +49,56 @@ NO_OWN_ACCOUNT = "Name the patient: this key is nobody's own"
 MACHINES = "programs.invalid"  # https://www.rfc-editor.org/rfc/rfc2606#section-2
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WantedKey:
-    """What a key is made with; `life` is None for one that does not expire, `doctor` an e-mail."""
+LONGEST_NAME = 100
+MOST_ADDRESSES = 20
+MOST_DAYS = 3650
+# The windows of the rate limits hold a time for each request of a day.
+LARGEST_QUOTA = 100_000
+KeyName = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=LONGEST_NAME, strip_whitespace=True),
+    Printable,
+    Legible,
+]
 
-    name: str
-    scopes: tuple[Scope, ...]
-    kind: Kind = "live"
-    life: timedelta | None = None
-    addresses: tuple[str, ...] = ()
-    quota: int | None = None
-    sessions: bool = False
-    doctor: str | None = None
+
+def _network(text: str) -> str:
+    try:
+        return str(ip_network(text.strip(), strict=False))
+    except ValueError as error:
+        raise ValueError(
+            "an address such as 192.0.2.7, or a network such as 192.0.2.0/24"
+        ) from error
+
+
+def _each_once(scopes: list[Scope]) -> list[Scope]:
+    return sorted({*scopes})
+
+
+Network = Annotated[str, StringConstraints(max_length=64), AfterValidator(_network)]
+
+
+class WantedKey(BaseModel):
+    name: KeyName
+    kind: Kind = Field(
+        default="live", description="`test`: it answers with a sample, and stores nothing"
+    )
+    scopes: Annotated[list[Scope], Field(min_length=1, max_length=20), AfterValidator(_each_once)]
+    days: Annotated[int, Field(ge=1, le=MOST_DAYS)] | None = Field(
+        default=365, description="after so many it expires; null: never"
+    )
+    addresses: Annotated[list[Network], Field(max_length=MOST_ADDRESSES)] = Field(
+        default=[], description="networks in CIDR form from which it may be used; empty: from all"
+    )
+    quota: Annotated[int, Field(ge=1, le=LARGEST_QUOTA)] | None = Field(
+        default=None, description="how many requests it may make in a day"
+    )
+    sessions: bool = Field(default=False, description="whether it may make session keys")
+    doctor: Email | None = Field(
+        default=None,
+        description="of a clinic-wide key: the e-mail of the doctor in charge of the patients whom "
+        "it adds; unless given that of DEFAULT_DOCTOR",
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,14 +179,14 @@ class KeysService:
             hint=secret[-4:],
             name=wanted.name,
             kind=wanted.kind,
-            scopes=wanted.scopes,
+            scopes=tuple(wanted.scopes),
             account=account.id,
             made_by=by.id,
             clinic_wide=clinic_wide,
             sessions=wanted.sessions,
             doctor=self.assignments.find_doctor(wanted.doctor).id if wanted.doctor else None,
-            ends_at=moment + wanted.life if wanted.life else None,
-            addresses=wanted.addresses,
+            ends_at=moment + timedelta(days=wanted.days) if wanted.days else None,
+            addresses=tuple(dict.fromkeys(wanted.addresses)),
             quota=wanted.quota,
         )
         of = "clinic-wide" if clinic_wide else "own"

@@ -1,9 +1,9 @@
 """Routes of the clinic's log-in."""
 
-from typing import Annotated, Self
+from typing import TYPE_CHECKING, Self
 
 from flask import Response, after_this_request, request
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import Field
 
 from skinapi.accounts.auth.errors import CodeRequired, TooManyCodes, WrongCode
 from skinapi.accounts.auth.passwords import ClientInfo
@@ -26,11 +26,14 @@ from skinapi.integrations.oidc.people import (
     LogOutRefused,
     ProviderUnavailable,
 )
-from skinapi.integrations.oidc.service import LIFE, OidcService, ProviderAnswer, Speaker
+from skinapi.integrations.oidc.service import LIFE, OidcService, Parameter, ProviderAnswer
 from skinapi.platform.web.declaration import Public, Rate, Routes, admins
 from skinapi.platform.web.rate_limits import caller_address
 from skinapi.platform.web.request_parsing import client_stream
 from skinapi.platform.web.schemas import Answer, Body, Message
+
+if TYPE_CHECKING:
+    from skinapi.integrations.oidc.provider import Provider
 
 LARGEST_BODY = 64 * 1024
 COOKIE = "skinapi-log-in"
@@ -39,22 +42,11 @@ COOKIE = "skinapi-log-in"
 HOST_COOKIE = f"__Host-{COOKIE}"
 # Where the console goes on, and where it says what went wrong.
 BACK, REFUSED = "/#/back", "/#/login/"
-Parameter = Annotated[str, StringConstraints(max_length=4096)]
 routes: Routes[OidcService] = Routes("oidc")
 
 
 class LogInAddress(Answer):
     address: str = Field(description="where the browser goes to log in")
-
-
-class BroughtBack(BaseModel):
-    """What a provider sends with the browser; it may send more."""
-
-    model_config = ConfigDict(extra="ignore", frozen=True)
-    code: Parameter | None = None
-    state: Parameter | None = None
-    iss: Parameter | None = None
-    error: Parameter | None = None
 
 
 class Finish(TokenRequest):
@@ -85,7 +77,7 @@ class ProviderView(Answer):
     linking: str
 
     @classmethod
-    def of(cls, oidc: OidcService, speaker: Speaker) -> Self:
+    def of(cls, oidc: OidcService, speaker: "Provider") -> Self:
         settings = speaker.settings
         return cls(
             name=settings.name,
@@ -126,15 +118,14 @@ def begin_clinic_log_in(oidc: OidcService, *, provider: str) -> LogInAddress:
     produces="text/html",
     raises=(NotFound,),
 )
-def take_answer_of_provider(oidc: OidcService, *, provider: str, query: BroughtBack) -> Response:
+def take_answer_of_provider(oidc: OidcService, *, provider: str, query: ProviderAnswer) -> Response:
     """The way back from the provider: sends the browser to the console, which opens the session.
 
     The address has no token then, and nothing that opens anything.
     """
-    answer = ProviderAnswer(code=query.code, state=query.state, issuer=query.iss, error=query.error)
     place = BACK
     try:
-        oidc.take_answer(provider=provider, secret=_secret(oidc), answer=answer)
+        oidc.take_answer(provider=provider, secret=_secret(oidc), answer=query)
     except SkinAPIError as error:
         if error.status >= 500 and not isinstance(error, ProviderUnavailable):
             raise

@@ -13,7 +13,9 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Protocol
+from typing import TYPE_CHECKING, Annotated
+
+from pydantic import BaseModel, ConfigDict, StringConstraints
 
 from skinapi.accounts.auth.accounts import NO_LOG_IN, Account, Accounts
 from skinapi.accounts.auth.emails import normalise_email
@@ -43,7 +45,11 @@ from skinapi.platform.storage.ids import is_ahead, new_id, now
 from skinapi.platform.storage.records import Records
 from skinapi.platform.storage.unit_of_work import Unit, UnitOfWork, atomic
 
+if TYPE_CHECKING:  # its libraries are imported only where there is a provider
+    from skinapi.integrations.oidc.provider import Provider
+
 LIFE = timedelta(minutes=10)
+Parameter = Annotated[str, StringConstraints(max_length=4096)]
 
 
 def derive(secret: str, name: str) -> str:
@@ -122,28 +128,14 @@ NO_ACCOUNT = "User/doctor not found"
 LOG_OUT_LIFE = timedelta(hours=1)
 
 
-class Speaker(Protocol):
-    """What `Provider` does, whose libraries are imported only where there is one."""
+class ProviderAnswer(BaseModel):
+    """What a provider sends with the browser; it may send more."""
 
-    settings: OidcProvider
-    redirect_uri: str
-
-    def authorization_address(self, *, state: str, nonce: str, verifier: str) -> str: ...
-    def log_out_address(self, back_to: str) -> str | None: ...
-    def refuse_other_issuer(self, issuer: str | None) -> None: ...
-    def redeem(self, code: str, *, verifier: str, nonce: str) -> Claims: ...
-    def read_log_out(self, token: str) -> Claims: ...
-    def metadata(self) -> object: ...
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ProviderAnswer:
-    """What a browser brings back from the provider."""
-
-    code: str | None = None
-    state: str | None = None
-    issuer: str | None = None
-    error: str | None = None
+    model_config = ConfigDict(extra="ignore", frozen=True)
+    code: Parameter | None = None
+    state: Parameter | None = None
+    iss: Parameter | None = None
+    error: Parameter | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -166,7 +158,7 @@ class OidcService:
     second_factor: SecondFactorService
     people: People
     trips: RoundTrips
-    providers: Mapping[str, Speaker]
+    providers: Mapping[str, "Provider"]
     address: str
 
     def begin(self, *, provider: str) -> tuple[str, str]:
@@ -191,7 +183,7 @@ class OidcService:
             state = (answer.state or "").encode("utf-8", "surrogatepass")
             if not hmac.compare_digest(derive(secret, "state").encode(), state):
                 raise LogInExpired
-            speaker.refuse_other_issuer(answer.issuer)
+            speaker.refuse_other_issuer(answer.iss)
             if not self.trips.use(trip):
                 raise LogInExpired
             if answer.error:
@@ -335,14 +327,14 @@ class OidcService:
             token_version=account.token_version + 1,
         )
 
-    def is_reachable(self, speaker: Speaker) -> bool:
+    def is_reachable(self, speaker: "Provider") -> bool:
         try:
             speaker.metadata()
         except ProviderUnavailable:
             return False
         return True
 
-    def _speaker(self, provider: str) -> Speaker:
+    def _speaker(self, provider: str) -> "Provider":
         if provider not in self.providers:
             raise NotFound(NO_PROVIDER)
         return self.providers[provider]

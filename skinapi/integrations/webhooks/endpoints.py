@@ -11,7 +11,7 @@ import time
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any, Protocol
+from typing import Any
 
 from skinapi.base.errors import NotFound
 from skinapi.base.stored_record import StoredRecord
@@ -150,17 +150,6 @@ class Endpoints(Records[Endpoint]):
         return [f"Webhooks that were disabled because they failed: {count}"] if count else []
 
 
-class Finding(Protocol):
-    """See `Submission`."""
-
-    @property
-    def number(self) -> int: ...
-    @property
-    def owner(self) -> str: ...
-    @property
-    def lesion(self) -> str | None: ...
-
-
 class WebhookEvents:
     """Each method is called in the transaction of what happened."""
 
@@ -218,7 +207,7 @@ class WebhookEvents:
         ids = {"job": job.id, "kind": job.kind, "status": job.status}
         self._tell(EventType.JOB_ENDED, ids, owner=job.owner)
 
-    def _tell_of_finding(self, event: EventType, finding: Finding, **more: object) -> None:
+    def _tell_of_finding(self, event: EventType, finding: Any, **more: object) -> None:
         ids = {"finding": finding.number, "patient": finding.owner, "spot": finding.lesion, **more}
         self._tell(event, ids, owner=finding.owner)
 
