@@ -11,10 +11,10 @@ from typing import Any, get_args
 
 import grimp  # comes with import-linter
 import pytest
-from flask import Flask, Response
+from flask import Response
 from openapi_spec_validator import validate
 
-from skinapi.base.settings import VERSION, Settings
+from skinapi.base.settings import Settings
 from skinapi.platform.web.declaration import Access, Opened, Rate, Route, declared_routes, route_of
 from tests.support.backends import Backend
 
@@ -112,15 +112,6 @@ def test_what_clients_without_tokens_use_is_open_only_where_the_operator_opened_
     backend.services.store.close()
 
 
-def test_a_route_without_a_declaration_is_not_there(backend: Backend) -> None:
-    _add_undeclared(backend.app)
-    assert backend.client.get("/undeclared").status_code == 404
-
-
-def _add_undeclared(app: Flask) -> None:
-    app.add_url_rule("/undeclared", view_func=lambda: "secret", endpoint="undeclared")
-
-
 def test_a_function_names_the_parts_of_its_path(backend: Backend) -> None:
     for route in declared_routes(backend.app):
         assert _path_parts(route) <= set(route.parameters), route.path
@@ -199,10 +190,6 @@ def test_loading_the_engine_tells_its_maker_nothing(tmp_path: Path) -> None:
 def test_the_example_environment_changes_nothing() -> None:
     sample = Settings(_env_file=ROOT / ".env.example")  # type: ignore[call-arg]
     assert sample == Settings(_env_file=None)  # type: ignore[call-arg]
-
-
-def test_the_version_is_one() -> None:
-    assert f'version = "{VERSION}"' in (ROOT / "pyproject.toml").read_text()
 
 
 def test_the_small_requirements_are_a_part_of_all() -> None:

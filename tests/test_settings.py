@@ -14,11 +14,10 @@ from pydantic import SecretStr, ValidationError
 
 from skinapi.app.application import create_app
 from skinapi.app.commands import name_store
-from skinapi.app.composition.services import open_services
 from skinapi.base.errors import UnsafeSettings
 from skinapi.base.settings import RATES, Settings, safety
 from skinapi.base.settings.safety import refuse_unsafe
-from skinapi.platform.stores import make_store, open_store
+from skinapi.platform.stores import make_store
 from skinapi.platform.stores.mongo_store import MongoStore
 from skinapi.platform.web.declaration import Rate
 from skinapi.platform.web.rate_limits import open_limits
@@ -63,36 +62,145 @@ def test_a_clock_in_which_no_token_could_be_made_is_refused(
         refuse_unsafe(Settings())
 
 
+REFUSED: list[tuple[str, list[Any]]] = [
+    (
+        "jwt_secret_key",
+        [None, "hid", SECRET[:31], "a" * 40, "change-me-change-me-change-me-please"],
+    ),
+    ("jwt_secret_key", [" " * 40, "0123456789" * 4, "98765432109876543210987654321098"]),
+    ("jwt_secret_key", ["abcdefghijklmnopqrstuvwxyzABCDEF", "aB3_xY7-kL9z" * 3]),
+    ("former_jwt_secret_keys", [f"{SECRET[::-1]}, {SECRET}"]),
+    (
+        "metrics_token",
+        ["1", "0123456789012345", SECRET, "hidden\n", "hid\r\nX: den", "hidd\u00e9n"],
+    ),
+    ("openrouter_api_key", ["hidden\n", "hid\r\nX: den", "hid den", "hidd\u00e9n", "hid\0den"]),
+    ("instance_dir", [Path("/"), Path("/proc/self/root")]),
+    ("allowed_origins", ["*", "https://a.example,*", "https://*.example", "null", "https://a/b"]),
+    ("allowed_origins", ["https://user:hidden@front.example", "https://front.example:0"]),
+    ("allowed_origins", ["https://front.example;https://b.example", "https://fron\u0442.example"]),
+    ("allowed_origins", ["https://[::1", "https://front.example\nX: y", "http://front.example"]),
+    ("allowed_origins", ["http://localhost.evil.example", "http://127.0.0.1.evil.example"]),
+    ("public_url", [None, "skin.example", "https://skin.example\nX", "http://skin.example"]),
+    ("public_url", ["https://user:hidden@skin.example", "https://skin.example?x=1", "https://"]),
+    ("public_url", ['https://skin.example/"><script>', "https://skin.example/%0a", "https://[zz]"]),
+    ("public_url", ["https://skin.example/../x", "https://skin.example/" + "x" * 200]),
+    ("bind", ["0.0.0.0:8000,", "0.0.0.0", "127.0.0.1:0", "127.0.0.1:70000", "[::1:5000"]),
+    ("mongo_uri", ["hidden", "mongodb://db.example/x", "mongodb://user@db.example/x"]),
+    ("mongo_uri", ["mongodb+srv://user:@db.example/x"]),
+    ("mongo_uri", ["mongodb://127.0.0.1:27017,db.example:27017/x"]),
+    ("rate_limit_storage", ["MEMORY://", " memory://", "async+redis://host", "foo://:hidden@host"]),
+    ("rate_limit_storage", ["redis://:hidden@host:badport/0", "redis://:hid/den@host/0"]),
+    ("rate_limit_storage", ["redis://counts.example:6379", "Rediss://:guest@counts.example:6379"]),
+    ("rate_limit_storage", ["mongodb://localhost.example/x"]),
+    ("jobs_broker", ["hidden", "http://u:hidden@host", "memory://", "amqp://u:hidden@/"]),
+    ("jobs_broker", ["redis://:hid/den@host/0", "redis://host:6379/0", "amqp://admin:guest@host/"]),
+    (
+        "archive_url",
+        ["http://pacs.example.org/x", "https://hidden@pacs/x", "pacs", "https://p?x=1"],
+    ),
+    ("archive_user", ["a:b"]),
+    ("archive_token", ["hid den"]),
+    ("smtp_url", ["hidden:587", "http://mail.example", "smtp://user@mail.example"]),
+    ("smtp_url", ["smtp://mail.example:port"]),
+    ("mail_from", [None, "the clinic", "a@b.example\r\nBcc: x"]),
+    ("open_lab", [True]),
+    ("rate_read", ["0/minute", "10/minute;5/second", "10/fortnight", "5/2 days", "lots", ""]),
+    ("rate_read", ["doctor=10/minute", "10/minute, queen=5/minute", "10/minute, 5/minute"]),
+    ("rate_read", ["10/minute, doctor=5/minute, doctor=6/minute", "\u0661/minute"]),
+]
+
+
 @pytest.mark.parametrize(
-    ("secret", "says"),
+    ("name", "value"), [(name, value) for name, values in REFUSED for value in values]
+)
+def test_production_refuses_a_value_unquoted(name: str, value: Any) -> None:
+    """With all others as they should be."""
+    mail = {"smtp_url": "smtp://mail.example", "mail_from": "a@b.example"}
+    others = {
+        "workers": 2,
+        "archive_url": "https://pacs.example.org",
+        **(mail if name in mail else {}),
+    }
+    with pytest.raises(UnsafeSettings, match=name.upper()) as refused:
+        refuse_unsafe(production(**{**others, name: value}))
+    told = "".join(format_exception(refused.value))
+    assert "hid" not in told.replace("hidden_", "")
+
+
+TAKEN: list[tuple[str, list[Any]]] = [
+    (
+        "allowed_origins",
+        ["http://localhost:4200, http://[::1]:5173", "https://front.example:8443/"],
+    ),
+    ("public_url", ["https://skin.example:8443/", "https://[2001:db8::1]/clinic/skin"]),
+    ("bind", ["[::]:5000", "0.0.0.0:1, localhost:8000", "skin.example:443"]),
+    ("mongo_uri", ["mongodb://127.0.0.1:27017,[::1]:27018,localhost/x"]),
+    ("mongo_uri", ["mongodb://%2Frun%2Fmongodb-27017.sock/x"]),
+    ("mongo_uri", ["mongodb+srv://user:password@a.example/x"]),
+    ("mongo_uri", ["mongodb://a.example,b.example/?authMechanism=MONGODB-X509&tls=true"]),
+    ("rate_limit_storage", ["redis://localhost:6379", "redis://:password@counts.example:6379"]),
+    ("rate_limit_storage", ["memory://", "MEMORY://"]),
+    ("archive_url", ["https://pacs.example.org/dicom-web", "http://10.1.2.3:8042/dicom-web"]),
+    ("archive_url", ["http://127.0.0.1:8000", "http://[fd00::5]:8000"]),
+    ("openrouter_api_key", ["sk-or-v1-0123abc", ""]),
+    ("metrics_token", ["f3a9c17e5b2d8046"]),
+    ("rate_read", ["1/second", "10 per 2 hours", "600/minute, doctor=1200/minute", "9 / Hour"]),
+]
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [(name, value) for name, values in TAKEN for value in values]
+)
+def test_production_takes_a_safe_value(name: str, value: Any) -> None:
+    given = production(**{name: value})
+    refuse_unsafe(given)
+    open_limits("memory://", Path(), {Rate.READ: given.rate_read})
+
+
+@pytest.mark.parametrize(
+    ("name", "uri", "read"),
     [
-        (None, "Set JWT_SECRET_KEY"),
-        ("brief", "too short"),
-        (SECRET[:31], "too short"),
-        ("a" * 40, "sample"),
-        ("ab" * 20, "sample"),
-        ("change-me-change-me-change-me-please", "sample"),
-        ("your-secret-key-goes-here-0123456789", "sample"),
-        (" " * 40, "sample"),
-        ("0123456789" * 4, "sample"),
-        ("98765432109876543210987654321098", "sample"),
-        ("abcdefghijklmnopqrstuvwxyzABCDEF", "sample"),
-        ("aB3_xY7-kL9z" * 3, "sample"),
+        ("rate_limit", " Redis://localhost:6379/0", "redis://localhost:6379/0"),
+        ("rate_limit", "MongoDB://u:p@a,b/limits", "mongodb://u:p@a,b/limits"),
+        ("broker", "AMQPS://u:long-word@host/skin", "amqps://u:long-word@host/skin"),
+        ("broker", "amqp://guest:guest@127.0.0.1/", "amqp://guest:guest@127.0.0.1/"),
     ],
 )
-def test_production_refuses_a_weak_secret(secret: str | None, says: str) -> None:
-    with pytest.raises(UnsafeSettings, match=says) as refused:
-        open_services(production(jwt_secret_key=secret))
-    assert secret is None or secret not in refused.value.detail
+def test_an_address_is_read_as_its_library_reads_it(name: str, uri: str, read: str) -> None:
+    setting = {"rate_limit": "rate_limit_storage", "broker": "jobs_broker"}[name]
+    given = production(workers=2, **{setting: uri})
+    refuse_unsafe(given)
+    assert getattr(given, f"{name}_uri") == read
 
 
-def test_production_starts_with_a_strong_secret() -> None:
-    refuse_unsafe(production())
+def test_development_takes_what_only_production_refuses() -> None:
+    refuse_unsafe(Settings(jobs_broker=SecretStr("redis://broker.example")))
+    refuse_unsafe(Settings(mongo_uri=SecretStr("mongodb://db.example/x")))
+    refuse_unsafe(Settings(allowed_origins="http://front.example"))
+    refuse_unsafe(Settings(archive_url="http://pacs.example.org"))
+    refuse_unsafe(Settings(public_url="http://skin.example:5000"))
+    with pytest.raises(UnsafeSettings, match="PUBLIC_URL"):
+        refuse_unsafe(Settings(public_url="http://skin.example/<b>"))
 
 
-def test_production_refuses_a_disk_that_may_not_last() -> None:
-    with pytest.raises(UnsafeSettings, match="INSTANCE_DIR"):
-        refuse_unsafe(Settings(environment="production", jwt_secret_key=SECRET))  # type: ignore[arg-type]
+@pytest.mark.parametrize("reachable", [{"bind": "0.0.0.0:5000"}, {"trusted_proxies": 1}])
+def test_the_lab_is_open_on_loopback_alone(reachable: dict[str, Any]) -> None:
+    with pytest.raises(UnsafeSettings, match="OPEN_LAB"):
+        refuse_unsafe(Settings(open_lab=True, **reachable))
+
+
+def test_production_names_all_that_is_unset_at_once() -> None:
+    with pytest.raises(UnsafeSettings) as caught:
+        refuse_unsafe(Settings(environment="production"))
+    for name in ("JWT_SECRET_KEY", "INSTANCE_DIR", "PUBLIC_URL"):
+        assert name in caught.value.detail
+
+
+@pytest.mark.parametrize("rate", RATES)
+def test_each_rate_is_looked_at(rate: str) -> None:
+    with pytest.raises(UnsafeSettings, match=f"RATE_{rate.upper()}"):
+        refuse_unsafe(production(**{f"rate_{rate}": "often"}))
 
 
 def test_production_takes_a_disk_named_by_hand_or_mongodb(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -104,85 +212,6 @@ def test_production_takes_a_disk_named_by_hand_or_mongodb(monkeypatch: pytest.Mo
     monkeypatch.setenv("MONGO_URI", "")
     monkeypatch.setenv("INSTANCE_DIR", "disk")
     refuse_unsafe(Settings())
-
-
-@pytest.mark.parametrize(
-    "origins",
-    ["*", "https://a.example,*", "https://*.example", "http.*", "null", "a.example", "https://a/b"],
-)
-def test_production_refuses_origins_that_are_anyones(origins: str) -> None:
-    with pytest.raises(UnsafeSettings, match="ALLOWED_ORIGINS"):
-        refuse_unsafe(production(allowed_origins=origins))
-
-
-@pytest.mark.parametrize(
-    "origin",
-    [
-        "https://user:hidden@front.example",
-        "https://user@front.example",
-        "https://front.example:99999",
-        "https://front.example:0",
-        "https://front.example:",
-        "https://front.example:8o",
-        "https://front.example;https://b.example",
-        "'https://front.example'",
-        "https://fron\u0442.example",
-        "https://[::1",
-        "https://front.example\nX: y",
-        "https://.front",
-        "http://front.example",
-        "http://localhost.evil.example",
-        "http://127.0.0.1.evil.example",
-    ],
-)
-def test_production_refuses_origins_that_no_browser_sends_or_anyone_can_read(origin: str) -> None:
-    with pytest.raises(UnsafeSettings, match="ALLOWED_ORIGINS") as refused:
-        refuse_unsafe(production(allowed_origins=f"https://a.example,{origin}"))
-    assert "hidden" not in refused.value.detail
-
-
-def test_origins_without_tls_are_for_this_machine_and_for_development() -> None:
-    loopback = "http://localhost:4200, http://127.0.0.1, http://[::1]:5173, http://app.localhost"
-    refuse_unsafe(production(allowed_origins=f"{loopback}, https://front.example:8443/"))
-    refuse_unsafe(Settings(allowed_origins="http://front.example"))
-
-
-@pytest.mark.parametrize(
-    "url",
-    [
-        "https://skin.example\nX",
-        "https://skin.example\n",
-        " https://skin.example",
-        "https:// skin.example",
-        "https://user:hidden@skin.example",
-        "https://user@skin.example",
-        "http://skin.example",
-        "http://127.0.0.1:5000",
-        "https://skin.example?x=1",
-        "https://skin.example/#y",
-        'https://skin.example/"><script>',
-        "https://skin.example/%0a",
-        "https://skin.example/../x",
-        "https://[::1",
-        "https://[zz]",
-        "https://skin.example:99999",
-        "https://skin.example/" + "x" * 200,
-        "https://",
-        "HTTPS:skin.example",
-    ],
-)
-def test_production_refuses_an_address_that_people_cannot_use(url: str) -> None:
-    with pytest.raises(UnsafeSettings, match="PUBLIC_URL") as refused:
-        refuse_unsafe(production(public_url=url))
-    assert "hidden" not in refused.value.detail
-
-
-@pytest.mark.parametrize(
-    "url",
-    ["https://skin.example", "https://skin.example:8443/", "https://[2001:db8::1]/clinic/skin"],
-)
-def test_production_takes_an_address_that_people_can_use(url: str) -> None:
-    refuse_unsafe(production(public_url=url))
 
 
 @pytest.mark.parametrize(
@@ -204,84 +233,6 @@ def test_a_mail_server_that_is_not_near_must_change_to_tls(url: str, asked: obje
     assert server.password == "" or server.password not in repr(server)
 
 
-def test_development_takes_a_public_address_without_tls_but_no_markup() -> None:
-    refuse_unsafe(Settings(public_url="http://skin.example:5000"))
-    with pytest.raises(UnsafeSettings, match="PUBLIC_URL"):
-        refuse_unsafe(Settings(public_url="http://skin.example/<b>"))
-
-
-@pytest.mark.parametrize(
-    ("given", "says"),
-    [
-        ({"metrics_token": "1"}, "METRICS_TOKEN"),
-        ({"metrics_token": "0123456789012345"}, "METRICS_TOKEN"),
-        ({"rate_limit_storage": "memory://", "workers": 2}, "RATE_LIMIT_STORAGE"),
-        ({"public_url": None}, "PUBLIC_URL"),
-        ({"public_url": "skin.example"}, "PUBLIC_URL"),
-        ({"metrics_token": SECRET}, "METRICS_TOKEN must not be JWT_SECRET_KEY"),
-        (
-            {"metrics_token": SECRET[::-1], "former_jwt_secret_keys": SECRET[::-1]},
-            "METRICS_TOKEN must not be JWT_SECRET_KEY",
-        ),
-        ({"former_jwt_secret_keys": f"{SECRET[::-1]}, {SECRET}"}, "FORMER_JWT_SECRET_KEYS"),
-        ({"instance_dir": Path("/")}, "INSTANCE_DIR"),
-        ({"instance_dir": Path("/proc/self/root")}, "INSTANCE_DIR"),
-        ({"mongo_uri": "hello"}, "MONGO_URI"),
-        ({"bind": "0.0.0.0:8000,"}, "BIND"),
-        ({"bind": "0.0.0.0"}, "BIND"),
-        ({"bind": "127.0.0.1:5000,:8000"}, "BIND"),
-        ({"bind": "127.0.0.1:0"}, "BIND"),
-        ({"bind": "127.0.0.1:70000"}, "BIND"),
-        ({"bind": "[::1:5000"}, "BIND"),
-        ({"smtp_url": "smtp://mail.example"}, "MAIL_FROM"),
-        ({"smtp_url": "smtp://mail.example", "mail_from": "the clinic"}, "MAIL_FROM"),
-        ({"smtp_url": "smtp://mail.example", "mail_from": "a@b.example\r\nBcc: x"}, "MAIL_FROM"),
-        ({"smtp_url": "mail.example:587", "mail_from": "a@b.example"}, "SMTP_URL"),
-        ({"smtp_url": "http://mail.example", "mail_from": "a@b.example"}, "SMTP_URL"),
-        ({"smtp_url": "smtp://user@mail.example", "mail_from": "a@b.example"}, "SMTP_URL"),
-        ({"smtp_url": "smtp://mail.example:port", "mail_from": "a@b.example"}, "SMTP_URL"),
-    ],
-)
-def test_production_refuses_what_makes_no_sense(given: dict[str, Any], says: str) -> None:
-    with pytest.raises(UnsafeSettings, match=says) as refused:
-        refuse_unsafe(production(**given))
-    assert "hello" not in refused.value.detail
-
-
-@pytest.mark.parametrize(
-    ("name", "address"),
-    [
-        ("mongo_uri", "mongodb://db.example/x"),
-        ("mongo_uri", "mongodb://user@db.example/x"),
-        ("mongo_uri", "mongodb+srv://user:@db.example/x"),
-        ("mongo_uri", "mongodb://127.0.0.1:27017,db.example:27017/x"),
-        ("rate_limit_storage", "redis://counts.example:6379"),
-        ("rate_limit_storage", "Rediss://:guest@counts.example:6379"),
-        ("rate_limit_storage", "mongodb://localhost.example/x"),
-    ],
-)
-def test_production_refuses_a_far_database_that_anybody_can_use(name: str, address: str) -> None:
-    with pytest.raises(UnsafeSettings, match=f"{name.upper()} must have a password"):
-        refuse_unsafe(production(**{name: address}))
-    refuse_unsafe(Settings(**{name: address}))  # type: ignore[arg-type]
-
-
-@pytest.mark.parametrize(
-    ("name", "address"),
-    [
-        ("mongo_uri", "mongodb://127.0.0.1:27017,[::1]:27018,localhost/x"),
-        ("mongo_uri", "mongodb://%2Frun%2Fmongodb-27017.sock/x"),
-        ("mongo_uri", "mongodb+srv://user:password@a.example/x"),
-        ("mongo_uri", "mongodb://a.example,b.example/?authMechanism=MONGODB-X509&tls=true"),
-        ("rate_limit_storage", "redis://localhost:6379"),
-        ("rate_limit_storage", "redis://:password@counts.example:6379"),
-        ("rate_limit_storage", "memory://"),
-    ],
-)
-def test_production_takes_a_database_of_its_own(name: str, address: str) -> None:
-    refuse_unsafe(production(**{name: address, "workers": 1}))
-
-
 @pytest.mark.parametrize("mode", [0o1777, 0o777, 0o1700])
 def test_a_folder_that_others_use_too_is_refused_and_left_as_it_is(
     tmp_path: Path, mode: int
@@ -295,92 +246,6 @@ def test_a_folder_that_others_use_too_is_refused_and_left_as_it_is(
         make_store(settings_in(folder))
     assert folder.stat().st_mode & 0o7777 == mode
     assert list(folder.iterdir()) == []
-
-
-@pytest.mark.parametrize(
-    "uri",
-    [
-        "MEMORY://",
-        " memory://",
-        "\tMemory://",
-        "async+memory://",
-        "async+redis://host",
-        "foo://:hidden@host",
-        "redis:host",
-        "hidden",
-        "redis://:hidden@host:badport/0",
-        "redis://:hid/den@host/0",
-        "redis://:hidden@[::1",
-        "memcached://host",
-    ],
-)
-def test_rate_limits_are_counted_only_where_all_workers_see_them(uri: str) -> None:
-    with pytest.raises(UnsafeSettings, match="RATE_LIMIT_STORAGE") as refused:
-        refuse_unsafe(production(rate_limit_storage=uri, workers=2))
-    assert "hid" not in "".join(format_exception(refused.value))
-
-
-@pytest.mark.parametrize(
-    ("uri", "read"),
-    [
-        (" Redis://localhost:6379/0", "redis://localhost:6379/0"),
-        ("REDISS://:p@host", "rediss://:p@host"),
-        ("MongoDB://u:p@a,b/limits", "mongodb://u:p@a,b/limits"),
-        ("mongodb+srv://u:p@a", "mongodb+srv://u:p@a"),
-    ],
-)
-def test_the_place_of_the_rate_limits_is_read_as_the_library_reads_it(uri: str, read: str) -> None:
-    given = production(rate_limit_storage=uri, workers=2)
-    refuse_unsafe(given)
-    assert given.rate_limit_uri == read
-
-
-@pytest.mark.parametrize(
-    ("uri", "read"),
-    [
-        (" Redis://:long-word@host:6379/0", "redis://:long-word@host:6379/0"),
-        ("rediss://u:long-word@host", "rediss://u:long-word@host"),
-        ("AMQPS://u:long-word@host/skin", "amqps://u:long-word@host/skin"),
-        ("amqp://guest:guest@127.0.0.1/", "amqp://guest:guest@127.0.0.1/"),
-        ("redis://localhost:6379", "redis://localhost:6379"),
-    ],
-)
-def test_a_message_broker_has_a_password_or_is_on_this_machine(uri: str, read: str) -> None:
-    given = production(jobs_broker=uri)
-    refuse_unsafe(given)
-    assert given.broker_uri == read
-
-
-@pytest.mark.parametrize(
-    "uri",
-    [
-        "hidden",
-        "redis:host",
-        "http://u:hidden@host",
-        "memory://",
-        "mongodb://u:hidden@host",
-        "amqp://u:hidden@/",
-        "amqp://u:hidden@host:badport/",
-        "redis://:hid/den@host/0",
-        "redis://host:6379/0",
-        "amqp://user@host/",
-        "amqp://guest:guest@host/",
-        "amqp://admin:guest@host/",
-    ],
-)
-def test_production_refuses_a_message_broker_that_is_open_to_others(uri: str) -> None:
-    with pytest.raises(UnsafeSettings, match="JOBS_BROKER") as refused:
-        refuse_unsafe(production(jobs_broker=uri))
-    assert "hid" not in "".join(format_exception(refused.value))
-
-
-def test_development_takes_a_message_broker_without_a_password() -> None:
-    refuse_unsafe(Settings(jobs_broker=SecretStr("redis://broker.example")))
-
-
-@pytest.mark.parametrize("uri", ["MEMORY://", "memory://"])
-def test_one_worker_may_count_in_its_memory(uri: str) -> None:
-    refuse_unsafe(production(rate_limit_storage=uri, workers=1))
 
 
 @pytest.mark.parametrize(
@@ -398,11 +263,6 @@ def test_no_password_shows_where_an_address_cannot_be_used(
     with pytest.raises(UnsafeSettings) as refused:
         create_app(production(instance_dir=tmp_path, **given), mock_store_unless(given))
     assert "hid" not in "".join(format_exception(refused.value))
-
-
-@pytest.mark.parametrize("bind", ["[::]:5000", "0.0.0.0:1, localhost:8000", "skin.example:443"])
-def test_production_listens_where_it_is_told_to(bind: str) -> None:
-    refuse_unsafe(production(bind=bind, metrics_token="f3a9c17e5b2d8046"))
 
 
 def test_no_other_user_of_the_machine_reads_the_state(tmp_path: Path) -> None:
@@ -453,7 +313,7 @@ def test_a_state_folder_that_is_a_file_is_refused(tmp_path: Path) -> None:
             Settings(instance_dir=folder).signing_key()
 
 
-@pytest.mark.parametrize("name", sorted(Settings.model_fields))
+@pytest.mark.parametrize("name", ["jwt_secret_key", "clinic_name", "workers"])
 def test_a_setting_that_is_not_utf8_is_refused_unquoted(
     monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
@@ -462,13 +322,6 @@ def test_a_setting_that_is_not_utf8_is_refused_unquoted(
         Settings()
     assert [fault["msg"] for fault in refused.value.errors()] == ["must be UTF-8 text"]
     assert "hidden" not in str(refused.value)
-
-
-@pytest.mark.parametrize("token", ["hidden\n", "hid\r\nX: den", "hid den", "hidd\u00e9n"])
-def test_a_metrics_token_that_no_header_can_carry_is_refused_unquoted(token: str) -> None:
-    with pytest.raises(UnsafeSettings, match="METRICS_TOKEN must be one word") as refused:
-        refuse_unsafe(Settings(metrics_token=SecretStr(token), jwt_secret_key=SecretStr(SECRET)))
-    assert "hid" not in str(refused.value)
 
 
 def test_no_secret_shows_when_settings_are_printed() -> None:
@@ -504,15 +357,6 @@ def test_many_who_start_at_once_make_one_secret(tmp_path: Path) -> None:
     assert [path.name for path in (tmp_path / "i").iterdir()] == ["jwt-secret"]
 
 
-@pytest.mark.parametrize("uri", ["mongodb://", "http://host", "mongodb://a:b:c/"])
-def test_an_address_that_is_no_mongodb_is_refused_without_repeating_it(
-    tmp_path: Path, uri: str
-) -> None:
-    with pytest.raises(UnsafeSettings) as refusal:
-        open_store(settings_in(tmp_path, mongo_uri=uri))
-    assert uri not in refusal.value.detail
-
-
 TOKENLESS = {"skinartify", "explainable", "guide"}
 
 
@@ -535,14 +379,6 @@ def test_clients_without_tokens_are_open_on_a_developers_own_machine_or_by_hand(
     given: dict[str, Any], opened: set[str]
 ) -> None:
     assert Settings(**given).open_clients == opened
-
-
-@pytest.mark.parametrize("reachable", [{"bind": "0.0.0.0:5000"}, {"trusted_proxies": 1}])
-def test_the_lab_is_open_on_loopback_alone(reachable: dict[str, Any]) -> None:
-    with pytest.raises(UnsafeSettings, match="OPEN_LAB"):
-        refuse_unsafe(Settings(open_lab=True, **reachable))
-    with pytest.raises(UnsafeSettings, match="OPEN_LAB"):
-        refuse_unsafe(production(open_lab=True))
 
 
 @pytest.mark.parametrize(
@@ -594,102 +430,6 @@ def test_pictures_travel_encrypted_or_in_a_private_network(url: str) -> None:
     ):
         refuse_unsafe(production(archive_url=safe))
     refuse_unsafe(Settings(archive_url="http://pacs.example.org"))
-
-
-def test_the_archive_is_named_where_findings_may_travel() -> None:
-    for url in (
-        "http://pacs.example.org/dicom-web",
-        "https://user@pacs/x",
-        "pacs",
-        "https://p?x=1",
-    ):
-        with pytest.raises(UnsafeSettings, match="ARCHIVE_URL") as refused:
-            refuse_unsafe(production(archive_url=url))
-        assert url not in str(refused.value)
-    refuse_unsafe(production(archive_url="https://pacs.example.org/dicom-web"))
-    refuse_unsafe(production(archive_url="http://10.1.2.3:8042/dicom-web"))
-    for more, name in (({"archive_user": "a:b"}, "USER"), ({"archive_token": "a b"}, "TOKEN")):
-        with pytest.raises(UnsafeSettings, match=f"ARCHIVE_{name}"):
-            refuse_unsafe(production(archive_url="https://pacs.example.org", **more))
-
-
-@pytest.mark.parametrize(
-    "key",
-    ["hidden\n", "hid\r\nX: den", "hid den", " hidden", "hidden\t", "hidd\u00e9n", "hid\0den"],
-)
-def test_a_key_that_no_header_can_carry_is_refused_unquoted(key: str) -> None:
-    with pytest.raises(UnsafeSettings, match="OPENROUTER_API_KEY must be one word") as refused:
-        refuse_unsafe(production(openrouter_api_key=key))
-    assert "hid" not in str(refused.value)
-    refuse_unsafe(production(openrouter_api_key="sk-or-v1-0123abc"))
-    refuse_unsafe(production(openrouter_api_key=""))
-
-
-@pytest.mark.parametrize(
-    ("name", "most"),
-    [
-        ("token_hours", 24 * 31),
-        ("access_minutes", 24 * 60),
-        ("session_days", 366),
-        ("session_idle_days", 366),
-        ("initial_password_hours", 24 * 31),
-    ],
-)
-def test_every_duration_and_count_has_an_upper_bound(name: str, most: int) -> None:
-    refuse_unsafe(production(**{name: most}))
-    for given in (most + 1, 10**9, 10**14, 0, -1):
-        with pytest.raises(ValidationError):
-            production(**{name: given})
-
-
-@pytest.mark.parametrize("name", [f"rate_{name}" for name in RATES])
-@pytest.mark.parametrize(
-    "rate",
-    [
-        "0/minute",
-        "-5/day",
-        "10/minute;5/second",
-        "10/minute 5/second",
-        "10/minute|5/second",
-        "10/fortnight",
-        "5/99999999 year",
-        "5/2 days",
-        "5/month",
-        "10/0 minutes",
-        "99999999999/minute",
-        "lots",
-        "",
-        "10/minute,",
-        "doctor=10/minute",
-        "10/minute, queen=5/minute",
-        "10/minute, 5/minute",
-        "10/minute, doctor=5/minute, doctor=6/minute",
-        "\u0661/minute",
-    ],
-)
-def test_a_rate_is_one_number_in_one_time_for_each_role(name: str, rate: str) -> None:
-    with pytest.raises(UnsafeSettings, match=name.upper()):
-        refuse_unsafe(production(**{name: rate}))
-
-
-@pytest.mark.parametrize(
-    "rate", ["1/second", "10 per 2 hours", "5/1 day", "600/minute, doctor=1200/minute", "9 / Hour"]
-)
-def test_a_rate_may_be_written_as_the_library_reads_it(rate: str) -> None:
-    given = production(rate_read=rate)
-    refuse_unsafe(given)
-    open_limits("memory://", Path(), {Rate.READ: given.rate_read})
-
-
-def test_the_llms_models_are_listed_with_commas() -> None:
-    assert production(openrouter_models=" a/b, c/d ,").llm_models == ["a/b", "c/d"]
-
-
-def test_production_names_all_that_is_unset_at_once() -> None:
-    with pytest.raises(UnsafeSettings) as caught:
-        refuse_unsafe(Settings(environment="production"))
-    for name in ("JWT_SECRET_KEY", "INSTANCE_DIR", "PUBLIC_URL"):
-        assert name in caught.value.detail
 
 
 def test_an_empty_variable_of_the_environment_overrides_the_file(

@@ -1,6 +1,5 @@
 """Rules and dashboard ask for what a backend really has, and each alert says what to do."""
 
-import json
 import re
 import shutil
 import subprocess
@@ -15,7 +14,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from skinapi.platform.web.declaration import declared_routes
-from tests.deploy.promql import ADDED, DASHBOARD, PROMETHEUS, alerts, grouped_by, queries, selectors
+from tests.deploy.promql import ADDED, PROMETHEUS, alerts, grouped_by, queries, selectors
 from tests.findings.prediction.photographer import predicted
 from tests.repository.documents import PAGES, ROOT
 from tests.support.backends import Backend
@@ -92,12 +91,6 @@ def test_the_full_queue_is_looked_for_on_every_route_that_takes_photos(
     routes = declared_routes(backend_with_photo.app)
     studies = {"/dicom/studies", "/dicom/studies/<study>"}  # their photos are in a file meanwhile
     assert set(named) == {route.path for route in routes if route.carries_photo} | studies
-
-
-def test_the_dashboards_panels_share_no_id_and_no_place() -> None:
-    panels = json.loads(DASHBOARD.read_text())["panels"]
-    places = [(panel["gridPos"]["x"], panel["gridPos"]["y"]) for panel in panels]
-    assert len({panel["id"] for panel in panels}) == len(set(places)) == len(panels)
 
 
 @pytest.mark.skipif(shutil.which("promtool") is None, reason="no promtool (Debian: prometheus)")

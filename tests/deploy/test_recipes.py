@@ -19,7 +19,7 @@ import pytest
 import yaml
 
 from skinapi.base.problem import PROBLEM_TYPE, Problem
-from skinapi.base.settings import VERSION, Settings
+from skinapi.base.settings import Settings
 from tests.deploy.promql import PROMETHEUS
 from tests.repository.documents import ROOT
 from tests.support.access import ROWS
@@ -61,47 +61,11 @@ def fly_settings() -> dict[str, str]:
     return found
 
 
-def kustomization(folder: Path) -> Manifest:
-    found: Manifest = yaml.safe_load((folder / "kustomization.yaml").read_text())
-    return found
-
-
 @pytest.mark.parametrize(
     "manifest", manifests(), ids=lambda one: f"{one['kind']} {one['metadata']['name']}"
 )
 def test_a_manifest_is_valid_by_the_published_schema(manifest: Manifest) -> None:
     kubernetes_validate.validate(manifest, SCHEMAS, strict=True)
-
-
-def test_an_invalid_manifest_is_refused() -> None:
-    (service,) = of_kind("Service")
-    service["spec"]["prots"] = service["spec"].pop("ports")
-    with pytest.raises(kubernetes_validate.ValidationError):
-        kubernetes_validate.validate(service, SCHEMAS, strict=True)
-
-
-def test_a_kustomization_names_each_file_beside_it() -> None:
-    others = {path.name for path in BASE.iterdir()} - {"kustomization.yaml"}
-    assert set(kustomization(BASE)["resources"]) == others
-    (resource,) = kustomization(EXAMPLE)["resources"]
-    assert (EXAMPLE / resource).resolve() == BASE
-
-
-def test_the_overlay_changes_what_the_base_has() -> None:
-    overlay = kustomization(EXAMPLE)
-    used = {one["image"] for kind in of_kind("Deployment") for one in containers_of(kind)}
-    assert {image["name"] for image in overlay["images"]} == used
-    assert {image["newTag"] for image in overlay["images"]} == {VERSION}
-    (settings,) = of_kind("ConfigMap")
-    (patch,) = overlay["patches"]
-    assert patch["target"] == {"kind": "ConfigMap", "name": settings["metadata"]["name"]}
-    for change in yaml.safe_load(patch["patch"]):
-        assert change["path"].removeprefix("/data/") in settings["data"]
-
-
-def containers_of(deployment: Manifest) -> list[Manifest]:
-    found: list[Manifest] = deployment["spec"]["template"]["spec"]["containers"]
-    return found
 
 
 def test_settings_are_real_and_secrets_are_named_and_not_contained() -> None:
@@ -187,14 +151,6 @@ def test_the_instance_folder_is_made_inside_its_volume() -> None:
     assert PurePosixPath(settings["data"]["INSTANCE_DIR"]).parent == PurePosixPath("/data")
 
 
-def test_a_host_of_the_image_lets_it_write_where_data_sets_are_checked() -> None:
-    """Its user may write in no other folder: each data set that was sent got 503."""
-    assert fly_settings()["INSTANCE_DIR"] == "/data"
-    assert (
-        "install --directory --owner=skinapi --mode=0700 /data" in (ROOT / "Dockerfile").read_text()
-    )
-
-
 # As https://fly.io/docs/networking/request-headers/ shows it: the caller, then the app's address.
 FROM_FLY = "77.97.0.98, 77.83.142.33"
 
@@ -254,16 +210,3 @@ def test_the_proxy_asks_and_answers_as_the_servers_do() -> None:
         assert (kind, str(problem.status)) == (PROBLEM_TYPE, status)
         assert problem.title == HTTPStatus(problem.status).phrase
         assert {problem.detail, problem.error, problem.message} == {problem.msg}
-
-
-def test_selectors_find_the_pods() -> None:
-    pods = [one["spec"]["template"]["metadata"]["labels"] for one in of_kind("Deployment")]
-    (service,), (budget,), (scaler,) = map(
-        of_kind, ("Service", "PodDisruptionBudget", "HorizontalPodAutoscaler")
-    )
-    wanted = [service["spec"]["selector"], budget["spec"]["selector"]["matchLabels"]]
-    wanted += [one["spec"]["podSelector"]["matchLabels"] for one in of_kind("NetworkPolicy")]
-    for labels in wanted:
-        assert any(labels.items() <= pod.items() for pod in pods), labels
-    names = {one["metadata"]["name"] for one in of_kind("Deployment")}
-    assert scaler["spec"]["scaleTargetRef"]["name"] in names

@@ -65,10 +65,6 @@ def test_a_unit_starts_what_there_is_and_writes_in_one_folder(unit: Path) -> Non
     assert "MemoryDenyWriteExecute" not in found
 
 
-def test_there_is_a_unit_for_the_server_one_for_a_worker_and_one_for_backups() -> None:
-    assert {unit.stem for unit in UNITS} == {"skinapi", "skinapi-worker", "skinapi-backup"}
-
-
 def test_a_timer_is_valid_and_starts_the_backup_every_night(tmp_path: Path) -> None:
     program = shutil.which("systemd-analyze")
     if not program:

@@ -1,22 +1,17 @@
 """What is written from the code: the tables of settings and fixed limits in
-docs/operate/configure.md, of the routes in docs/api.md, and of the model's figures in the README,
-the drawing of the layers in docs/layers.svg, the schemas of a person's file, and the errors of
-nginx.
+docs/operate/configure.md and of the routes in docs/api.md, the drawing of the layers in
+docs/layers.svg, the schemas of a person's file, and the errors of nginx.
 
 `make docs` (`python -m tests.repository.reference`) writes them again; test_docs.py fails while
 they differ.
 """
 
-import ast
-import inspect
 import json
 import re
 import sys
-import textwrap
 import tomllib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 from skinapi.accounts.auth import guess_limits, passwords, recovery, sessions
@@ -42,7 +37,6 @@ from skinapi.platform.stores import database_file, outage
 from skinapi.platform.web import admission, request_parsing, schemas
 from skinapi.privacy.person_file.format import FILES, schema_of
 from tests.repository.documents import ROOT
-from tests.repository.figures_table import HEAD, SENT_HEAD, figures_rows, sent_rows
 from tests.repository.nginx_errors import FILE as NGINX_ERRORS
 from tests.repository.nginx_errors import write_errors
 from tests.repository.routes_table import HEAD as ROUTES_HEAD
@@ -87,29 +81,7 @@ def settings_table() -> list[str]:
 
 
 def limits_table() -> list[str]:
-    rows = zip(_limits(), _constants(), strict=True)
-    return _table(("what", "limit", "constant"), [(*row, where) for row, where in rows])
-
-
-def _constants() -> Iterator[str]:
-    """For each of `_limits`, the constants that it reads."""
-    tree = ast.parse(textwrap.dedent(inspect.getsource(_limits)))
-    named: dict[str, list[str]] = {}
-    for statement in tree.body[0].body:  # type: ignore[attr-defined]
-        found = [
-            f"`{node.attr}`"
-            for node in ast.walk(statement)
-            if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name)
-            if isinstance(globals().get(node.value.id), ModuleType)
-        ]
-        if isinstance(statement, ast.Assign):
-            for target in ast.walk(statement.targets[0]):
-                if isinstance(target, ast.Name):
-                    named[target.id] = found
-        elif not isinstance(statement.value, ast.Constant):
-            for node in ast.walk(statement):
-                found += named.get(node.id, []) if isinstance(node, ast.Name) else []
-            yield ", ".join(dict.fromkeys(found))
+    return _table(("what", "limit"), [*_limits()])
 
 
 def _limits() -> Iterator[Row]:
@@ -257,13 +229,8 @@ def _text(x: int, y: int, words: str, style: str = 'font-size="12"') -> str:
     return f'<text x="{x}" y="{y}" {style} fill="#1a2430">{words}</text>'
 
 
-def figures_table() -> list[str]:
-    return [*_table(HEAD, figures_rows()), "", *_table(SENT_HEAD, sent_rows())]
-
-
 # Which tables a page has.
 TABLES: Mapping[str, Mapping[str, Callable[[], list[str]]]] = {
-    "README.md": {"figures": figures_table},
     "docs/api.md": {"routes": lambda: _table(ROUTES_HEAD, [*route_rows()])},
     "docs/operate/configure.md": {"settings": settings_table, "limits": limits_table},
 }

@@ -1,12 +1,8 @@
 """Licences, changelog, containers and checks: the files beside the code that people expect."""
 
-import hashlib
 import json
 import re
-import shlex
 import tomllib
-from pathlib import Path
-from typing import Any
 
 import yaml
 
@@ -15,11 +11,6 @@ from tests.repository.documents import ROOT
 
 SETTINGS = {name.upper() for name in Settings.model_fields}
 MODELS = ROOT / "skinapi" / "models"
-APACHE_2 = "cfc7749b96f63bd31c3c42b5c471bf756814053e847c10f3eb003417bc523d30"
-
-
-def test_the_code_is_under_the_apache_licence_to_the_letter() -> None:
-    assert hashlib.sha256((ROOT / "LICENSE").read_bytes()).hexdigest() == APACHE_2
 
 
 def test_the_models_licence_says_what_their_cards_say() -> None:
@@ -43,12 +34,6 @@ def test_what_is_not_released_has_the_number_of_the_next_release() -> None:
         assert number in sections[1]
     else:
         assert released[0] == VERSION
-
-
-def test_the_release_notes_fit_on_a_screen() -> None:
-    changes = (ROOT / "CHANGELOG.md").read_text()
-    notes = changes.partition("## [Unreleased]")[2].partition("\n## [")[0]
-    assert len(notes.splitlines()) <= 60
 
 
 def test_the_recipes_run_the_image_of_this_version() -> None:
@@ -102,15 +87,6 @@ def test_the_image_serves_as_a_user_that_is_not_root() -> None:
     assert ["ARG", "REQUIREMENTS=requirements-serve.txt"] in _dockerfile()
 
 
-def test_the_containers_are_given_settings_and_no_secret() -> None:
-    compose = yaml.safe_load((ROOT / "compose.yaml").read_text())
-    service = compose["services"]["skinapi"]
-    assert service["environment"].keys() <= SETTINGS
-    for name in ("JWT_SECRET_KEY", "METRICS_TOKEN", "OPENROUTER_API_KEY"):
-        assert (service["environment"][name] or "${").startswith("${"), name
-    assert "ports" not in service  # nginx alone is published
-
-
 def test_the_container_that_trains_is_the_servers_with_a_folder_and_a_framework() -> None:
     compose = yaml.safe_load((ROOT / "compose.yaml").read_text())
     server, worker = compose["services"]["skinapi"], compose["services"]["worker"]
@@ -127,27 +103,3 @@ def test_the_container_that_trains_is_the_servers_with_a_folder_and_a_framework(
 
 
 # --- what checks a change before and after it is sent ---
-
-
-def _yaml(name: str) -> Any:
-    return yaml.safe_load((ROOT / name).read_text())
-
-
-def test_a_commit_is_checked_as_make_lint_checks() -> None:
-    lint = re.search(r"^lint:.*\n((?:\t.*\n)+)", (ROOT / "Makefile").read_text(), re.MULTILINE)
-    assert lint
-    (repository,) = _yaml(".pre-commit-config.yaml")["repos"]
-    assert repository["repo"] == "local"
-    for hook in repository["hooks"]:
-        tool, *rest = shlex.split(hook["entry"])
-        assert " ".join([f"$(VENV)/bin/{Path(tool).name}", *rest]) in lint[1], hook["id"]
-
-
-def test_the_public_host_runs_what_must_pass() -> None:
-    steps = _yaml(".github/workflows/ci.yml")["jobs"]["checks"]["steps"]
-    installs, *checks = [step["run"] for step in steps if "run" in step]
-    assert checks == [".ci/run"]
-    # Else the tests of DICOM would skip there.
-    for package in ("dcmtk", "dicom3tools", "orthanc", "orthanc-dicomweb"):
-        assert package in installs.split()
-    assert (ROOT / ".ci" / "run").stat().st_mode & 0o100

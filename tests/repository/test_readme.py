@@ -1,19 +1,16 @@
 """The commands of the README and of docs/ do what the pages say."""
 
 import io
-import json
 import os
 import re
 import shlex
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from skinapi.__main__ import _parser, main
-from tests.repository import figures_table
 from tests.repository.documents import ROOT, blocks, chapter
 from tests.served.server import Server, serving
 from tests.support.models import write_model
@@ -76,34 +73,6 @@ def test_a_command_is_one_that_the_makefile_and_the_command_line_take(
         assert "python -m skinapi " in command, f"{page} has a command of another kind"
     for arguments in re.findall(r"python -m skinapi (.*)", called):
         _parser().parse_args(shlex.split(arguments))
-
-
-def test_the_readme_begins_with_the_three_commands() -> None:
-    first = blocks("sh")[[block.page for block in blocks("sh")].index("README.md")]
-    assert first.commands() == ["make run", "make demo", "make test"]
-
-
-def test_the_table_of_the_readme_says_what_this_week_is_worth_at_the_point_in_use(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def row(worth: float, **more: Any) -> dict[str, Any]:
-        shares = {"caught": 0.99, "benign_below": 0.4, "urgent_right": worth}
-        ends = {f"{name}_interval": [0.1, 0.9] for name in shares}
-        return {**shares, **ends, "malignant": 7, "benign": 9, "urgent": 5, **more}
-
-    sources = {"ham10000": row(0.5), "acral": row(0.7)}
-    cautious = {"dermoscopic": row(0.6, by_source=sources), "clinical": row(0.3)}
-    points = {"standard": {"dermoscopic": row(0.8)}, "cautious": cautious}
-    card = tmp_path / "card.json"
-    card.write_text(json.dumps({"figures": {"test": {"points": points}}}))
-    monkeypatch.setattr(figures_table, "CARD", card)
-    told = {first: (sent, worth) for first, sent, *_, worth in figures_table.sent_rows()}
-    assert told == {
-        "dermoscope": ("0.990 [0.100-0.900] of 7", "0.600 [0.100-0.900] of 5"),
-        "– of these HAM10000": ("0.990 [0.100-0.900] of 7", "0.500 [0.100-0.900] of 5"),
-        "– of these palms and soles": ("0.990 [0.100-0.900] of 7", "0.700 [0.100-0.900] of 5"),
-        "ordinary photographs": ("0.990 [0.100-0.900] of 7", "0.300 [0.100-0.900] of 5"),
-    }
 
 
 def test_the_newest_commit_is_cloned_as_written(tmp_path: Path) -> None:
