@@ -89,19 +89,18 @@ def assess(
         doubts.add(Doubt.NOT_SURELY_SKIN)
     if context.text_in_picture:  # no model of ours has learned from such pictures
         doubts.add(Doubt.UNLIKE_TRAINING)
-    return _most_cautious([_assess(output, doubts, context, modality) for output in each])
+    return _most_cautious(
+        [_assess(calibration, output, doubts, context, modality) for output in each]
+    )
 
 
 @dataclass(frozen=True, slots=True)
 class _CalibratedOutput:
     calibration: Calibration
-    limits: Mapping[str, float]
-    point: OperatingPoint | None
-    tested: HeldOutFigures | None
     used: Modality
+    limits: Mapping[str, float]
     probabilities: Mapping[str, float]
     from_picture: Mapping[str, float]
-    restated: Restated | None
     unlike: bool
     nearly_unlike: bool
     something_else: bool
@@ -141,38 +140,35 @@ def _calibrate(
     beyond = measure_unlike(model, calibration, logits=logits, pooled=pooled)
     return _CalibratedOutput(
         calibration=calibration,
-        limits=limits,
-        point=model.point_in_use,
-        tested=calibration.tested_at(model.operating_point),
         used=used,
+        limits=limits,
         probabilities=probabilities,
         from_picture=from_picture,
-        restated=_restate(model, used, probabilities, from_picture),
         unlike=any(excess > 0 for excess in beyond.values()),
         nearly_unlike=any(excess > -NEARLY_UNLIKE[name] for name, excess in beyond.items()),
-        something_else=_is_something_else(model, limits, pooled, from_picture),
+        something_else=model.skin is not None
+        and model.skin.finds_something_else(
+            pooled, scores=threshold_scores(from_picture), thresholds=limits
+        ),
     )
 
 
-def _restate(
-    model: ModelCalibration,
-    used: Modality,
-    probabilities: Mapping[str, float],
-    from_picture: Mapping[str, float],
-) -> Restated | None:
-    shown, pictured = (model.restate(used, each) for each in (probabilities, from_picture))
-    if shown is None or model.prevalence is None:
-        return None
-    return Restated.of(shown, None if probabilities == from_picture else pictured, model.prevalence)
-
-
 def _assess(
-    output: _CalibratedOutput, doubts: set[Doubt], context: Context, modality: ModalityFinding
+    model: ModelCalibration,
+    output: _CalibratedOutput,
+    doubts: set[Doubt],
+    context: Context,
+    modality: ModalityFinding,
 ) -> Assessment:
     calibration, versions = output.calibration, output.versions
     named = [choose_stated(version, calibration, uncertain=False) for version in versions]
     stated = [choose_stated(version, calibration, uncertain=bool(doubts)) for version in versions]
-    untested_skin = _untested_tones(calibration, output.used, context)
+    tested = calibration.tested
+    if tested and tested.modality is not output.used:
+        tested = None
+    untested_skin = tuple(
+        tone for tone in context.told_tones if not (tested and tested.tones.is_enough(tone))
+    )
     asked = [
         choose_band(
             probabilities=version,
@@ -181,11 +177,13 @@ def _assess(
             checklist_score=context.checklist_score,
             uncertain=bool(doubts),
             nearly_uncertain=output.nearly_unlike,
-            little_tested=_is_little_tested(calibration, output.used),
+            little_tested=tested is None or tested.is_little,
             untested_skin=bool(untested_skin),
         )
         for version, name in zip(versions, named, strict=True)
     ]
+    shown, pictured = (model.restate(output.used, each) for each in (versions[0], versions[-1]))
+    figures = calibration.tested_at(model.operating_point)
     band = most_urgent(*(band for band, _ in asked))
     raised_by = {rule for asked_band, rules in asked if asked_band is band for rule in rules}
     return Assessment(
@@ -197,13 +195,15 @@ def _assess(
         reasons=tuple(doubt for doubt in Doubt if doubt in doubts),
         not_ruled_out=_not_ruled_out(calibration, output.from_picture),
         modality=modality,
-        tested=(output.tested,) if output.tested else (),
+        tested=(figures,) if figures else (),
         something_else=output.something_else,
         calibrated_as=output.used,
         untested_skin=untested_skin,
-        operating_point=output.point,
+        operating_point=model.point_in_use,
         calibrated_on=calibration.malignant_share,
-        restated=output.restated,
+        restated=Restated.of(shown, pictured if len(versions) > 1 else None, model.prevalence)
+        if shown and model.prevalence
+        else None,
     )
 
 
@@ -259,22 +259,17 @@ def rules_of_conditions(assessment: Assessment, asked: Collection[RaisedBy]) -> 
 def list_doubts(
     probabilities: Mapping[str, float], *, unlike: bool, closest: float
 ) -> tuple[Doubt, ...]:
-    doubted = {
-        Doubt.TOO_CLOSE: _is_too_close(probabilities, closest),
-        Doubt.UNLIKE_TRAINING: unlike,
-    }
-    return tuple(doubt for doubt, holds in doubted.items() if holds)
-
-
-def _is_too_close(probabilities: Mapping[str, float], closest: float) -> bool:
-    """Whether conditions that ask for different things are nearly as probable as the first."""
+    """They are too close where conditions that ask for different things are nearly as probable as
+    the first.
+    """
     first = max(probabilities.values())
     demands = {
         demand_of(key, probabilities)
         for key, probability in probabilities.items()
         if probability == first or first - probability < closest
     }
-    return len(demands) > 1
+    doubted = {Doubt.TOO_CLOSE: len(demands) > 1, Doubt.UNLIKE_TRAINING: unlike}
+    return tuple(doubt for doubt, holds in doubted.items() if holds)
 
 
 def choose_stated(
@@ -289,39 +284,6 @@ def choose_stated(
     if uncertain:
         return most_severe_plausible(probabilities, also=[named])
     return named if severity_rank(named) <= severity_rank(first) else first
-
-
-def _is_little_tested(calibration: Calibration, used: Modality) -> bool:
-    tested = _tested_on(calibration, used)
-    return tested is None or tested.is_little
-
-
-def _untested_tones(
-    calibration: Calibration, used: Modality, context: Context
-) -> tuple[SkinTone, ...]:
-    tested = _tested_on(calibration, used)
-    return tuple(
-        tone for tone in context.told_tones if not (tested and tested.tones.is_enough(tone))
-    )
-
-
-def _tested_on(calibration: Calibration, used: Modality) -> HeldOutFigures | None:
-    """The calibration's test figures, if they are of this modality."""
-    tested = calibration.tested
-    return tested if tested and tested.modality is used else None
-
-
-def _is_something_else(
-    model: ModelCalibration,
-    limits: Mapping[str, float],
-    pooled: Features,
-    probabilities: Mapping[str, float],
-) -> bool:
-    return model.skin is not None and model.skin.finds_something_else(
-        pooled,
-        scores=threshold_scores(probabilities),
-        thresholds=limits,
-    )
 
 
 def _not_ruled_out(

@@ -113,13 +113,11 @@ class JoiningRule(Frozen):
             raise ValueError(f"one to {MOST_PICTURES} pictures are joined")
         keys = sorted(pictures[0][1])
         kinds = sorted({modality for modality, _ in pictures})
-        weights = {kind: self._weight(kind) if len(kinds) > 1 else 1.0 for kind in kinds}
+        both = {Modality.DERMOSCOPIC: self.dermoscopic, Modality.CLINICAL: self.clinical}
+        weights = both if len(kinds) > 1 else dict.fromkeys(kinds, 1.0)
         logs = sum(weights[kind] * _mean_log(pictures, kind, keys) for kind in kinds)
         raised = np.exp(logs - np.max(logs))
         return dict(zip(keys, (raised / raised.sum()).tolist(), strict=True))
-
-    def _weight(self, kind: Modality) -> float:
-        return self.clinical if kind is Modality.CLINICAL else self.dermoscopic
 
 
 # For a model that was fitted on no pairs: the geometric mean, which is as sure as a single picture.

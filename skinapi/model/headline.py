@@ -191,7 +191,7 @@ class Headline:
         scores = threshold_scores({entry.key: entry.probability for entry in shown})
         plausible = {stated, *(rule.value for rule in raised_by)}
         if RaisedBy.CHECKLIST in raised_by:
-            plausible |= {key for key, share in own.items() if _reaches_cautious(key, share)}
+            plausible |= {key for key in THRESHOLDS if own.get(key, -1) >= THRESHOLDS[key].cautious}
         by_picture = None
         if alone and alone.probability > own[alone.key]:
             plausible.add(alone.key)
@@ -420,11 +420,8 @@ def _open_beside(likely: Ranked, own: Mapping[str, float], plausible: Collection
     return sorted(graver, key=ranks.__getitem__)
 
 
-def _reaches_cautious(key: str, share: float) -> bool:
-    return key in THRESHOLDS and share >= THRESHOLDS[key].cautious
-
-
 def _why_sent(raised_by: Collection[RaisedBy], *, for_cancer: bool) -> SentFor:
-    others = set(raised_by) - _WITHOUT_PICTURE.keys()
-    told = [sent for rule, sent in _WITHOUT_PICTURE.items() if rule in raised_by]
-    return SentFor.CANCER if for_cancer or others or not told else told[0]
+    if for_cancer or not {*raised_by} <= _WITHOUT_PICTURE.keys():
+        return SentFor.CANCER
+    reasons = (sent for rule, sent in _WITHOUT_PICTURE.items() if rule in raised_by)
+    return next(reasons, SentFor.CANCER)

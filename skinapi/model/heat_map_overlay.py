@@ -62,7 +62,11 @@ def draw_overlay(
             reducing_gap=2.0,
         )
         _draw(heat, drawn, seen_in=photo.pixels.size)
-        return _encode_png(drawn) if format == "PNG" else encode_jpeg(drawn, QUALITY)
+        if format == "JPEG":
+            return encode_jpeg(drawn, QUALITY)
+        out = io.BytesIO()
+        drawn.save(out, "PNG", compress_level=1)
+        return out.getvalue()
 
 
 def draw_kept_overlay(content: bytes, heat: Sequence[Sequence[float]]) -> bytes:
@@ -73,12 +77,6 @@ def draw_kept_overlay(content: bytes, heat: Sequence[Sequence[float]]) -> bytes:
         pixels = read_stored_photo(content, full=True).pixels
         _draw(heat, pixels, seen_in=pixels.size)
         return encode_jpeg(pixels, QUALITY)
-
-
-def _encode_png(drawn: Image.Image) -> bytes:
-    out = io.BytesIO()
-    drawn.save(out, "PNG", compress_level=1)
-    return out.getvalue()
 
 
 def _draw(heat: Sequence[Sequence[float]], drawn: Image.Image, *, seen_in: Size) -> None:

@@ -13,7 +13,7 @@ skin around it fits at another scale (`fit_skin`). Pictures that do not fit may 
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import lru_cache
 from typing import NamedTuple, Self
 
 import numpy as np
@@ -123,6 +123,9 @@ LEAST_CONTRAST = 2.0
 # The rim of a dermoscope is at the same place in pictures of any two lesions. It is darker than
 # this share of the brightest skin, where a lesion is not.
 RIM = 0.10
+
+_ALONG = np.abs(np.fft.fftfreq(CANVAS, 1 / CANVAS)) <= FARTHEST
+_NEAR = _ALONG[:, None] & _ALONG[None]
 
 Spectra = NDArray[np.complex128]
 
@@ -263,16 +266,10 @@ def _best_shift(fixed: Spectra, moved: Spectra) -> tuple[float, int, int]:
     products, one, two, common = np.fft.irfft2(np.stack(pairs), (CANVAS, CANVAS))
     power = np.sqrt(np.maximum(one, 0) * np.maximum(two, 0))
     least = LEAST_OVERLAP * min(there[0, 0].real, other_there[0, 0].real)
-    possible = (common >= max(least, 1)) & (power > 1e-3) & _near()
+    possible = (common >= max(least, 1)) & (power > 1e-3) & _NEAR
     scores = np.where(possible, products / np.where(possible, power, 1), -1)
     row, column = np.unravel_index(int(scores.argmax()), scores.shape)
     return float(scores[row, column]), _signed(int(column)), _signed(int(row))
-
-
-@cache
-def _near() -> Mask:
-    near = np.abs(np.fft.fftfreq(CANVAS, 1 / CANVAS)) <= FARTHEST
-    return np.asarray(near[:, None] & near[None])
 
 
 def _signed(shift: int) -> int:
@@ -331,7 +328,8 @@ def fit_skin(
     skin = shown & (blur(lesion.astype(np.float32), COARSE) < 0.005)  # without the lesion's halo
     if skin.sum() < LEAST_SKIN or not lesion.any():
         return None
-    starts = [by.after(_scaled_about(_middle(lesion), factor)) for factor in STARTS]
+    x, y = _middle(lesion)
+    starts = [by.after(Similarity(f, 0, (1 - f) * x, (1 - f) * y)) for f in STARTS]
     for side, iterations in zip(SIDES, ITERATIONS, strict=True):
         views = view(first, side), view(second, side)
         within = resized(skin, views[0].contrast.shape)
@@ -354,10 +352,6 @@ def _middle(mask: Mask) -> tuple[float, float]:
     unit = min(mask.shape)
     x, y = columns.mean() + 0.5 - width / 2, rows.mean() + 0.5 - height / 2
     return float(x / unit), float(y / unit)
-
-
-def _scaled_about(point: tuple[float, float], factor: float) -> Similarity:
-    return Similarity(factor, 0, *((1 - factor) * one for one in point))
 
 
 class KnownPicture(NamedTuple):

@@ -10,7 +10,7 @@ it, is compared by `changed_part`.
 import math
 from collections.abc import Iterator
 from enum import StrEnum
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -110,6 +110,17 @@ class Alignment(StoredRecord):
     correlation: float
     overlap: float
 
+    @classmethod
+    def of(cls, fit: Fit) -> Self:
+        return cls(
+            scale=round(fit.by.scale, 4),
+            degrees=round(fit.by.degrees, 2),
+            across=round(float(fit.by.across), 4),
+            down=round(float(fit.by.down), 4),
+            correlation=round(fit.correlation, 3),
+            overlap=round(fit.overlap, 3),
+        )
+
     @property
     def similarity(self) -> Similarity:
         return Similarity.of(
@@ -199,17 +210,6 @@ def raise_band(band: Band, comparison: Comparison) -> Band:
     return min(band, asked, key=urgency)
 
 
-def _told(fit: Fit) -> Alignment:
-    return Alignment(
-        scale=round(fit.by.scale, 4),
-        degrees=round(fit.by.degrees, 2),
-        across=round(float(fit.by.across), 4),
-        down=round(float(fit.by.down), 4),
-        correlation=round(fit.correlation, 3),
-        overlap=round(fit.overlap, 3),
-    )
-
-
 def _measure(first: Image.Image, second: Image.Image, fit: Fit) -> Comparison:
     outlined = _outlined(first, second, fit.by)
     by_skin = None
@@ -232,9 +232,10 @@ def _measure(first: Image.Image, second: Image.Image, fit: Fit) -> Comparison:
         changes += [*shape, *_colour(pair, outlines)]
     part_not_measured = _why_unknown(part)
     if part and part_not_measured is None:
-        changes.append(_part(part))
+        distance = -part.distance if part.darker else part.distance
+        changes.append(_change(Measure.PART, distance, size=part.distance, error=part.error))
     return Comparison(
-        alignment=_told(fit),
+        alignment=Alignment.of(fit),
         changes=tuple(changes),
         not_measured=not_measured,
         part_not_measured=part_not_measured,
@@ -249,8 +250,9 @@ def _outlined(first: Image.Image, second: Image.Image, by: Similarity) -> _Outli
     one, other = outlines.at(pair.common.shape)
     if (skin := pair.common & ~one & ~other).any():
         pair = pair._replace(second=match_light(pair.second, pair.first, skin))
-    cut_off = NotMeasured.CUT_OFF if _is_cut_off(pair, outlines) else None
-    return _Outlined(pair, outlines, cut_off)
+    edge = resized(blur((~pair.common).astype(np.float32), 1.5) > 0.05, outlines.masks[0].shape)
+    cut_off = any((mask & edge).sum() > MOST_CUT_OFF * mask.sum() for mask in outlines.masks)
+    return _Outlined(pair, outlines, NotMeasured.CUT_OFF if cut_off else None)
 
 
 def _in_one_frame(first: Image.Image, second: Image.Image, by: Similarity) -> _Pair:
@@ -290,11 +292,6 @@ def _filled(light: Numbers, pair: _Pair) -> Image.Image:
     outer = pair.common & ~inner
     skin = np.median(pair.first[outer if outer.any() else pair.common], axis=0)
     return Image.fromarray(to_pixels(np.where(pair.common[..., None], light, skin)))
-
-
-def _is_cut_off(pair: _Pair, outlines: _Outlines) -> bool:
-    edge = resized(blur((~pair.common).astype(np.float32), 1.5) > 0.05, outlines.masks[0].shape)
-    return any((mask & edge).sum() > MOST_CUT_OFF * mask.sum() for mask in outlines.masks)
 
 
 def _within_first(first: Image.Image, pair: _Pair, outlines: _Outlines) -> tuple[Mask, Mask]:
@@ -340,22 +337,13 @@ def _why_unknown(part: ChangedPart | None) -> NotMeasured | None:
     return NotMeasured.TOO_DARK if part.hidden_by_dark else None
 
 
-def _part(part: ChangedPart) -> Change:
-    return Change(
-        measure=Measure.PART,
-        value=round(-part.distance if part.darker else part.distance, 3),
-        uncertainty=round(part.error, 3),
-        measurable=part.has_changed,
-    )
-
-
-def _change(measure: Measure, value: float, *, size: float) -> Change:
-    uncertainty = UNCERTAINTY[measure]
+def _change(measure: Measure, value: float, *, size: float, error: float | None = None) -> Change:
+    error = UNCERTAINTY[measure] if error is None else error
     return Change(
         measure=measure,
         value=round(value, 3),
-        uncertainty=uncertainty,
-        measurable=size > uncertainty,
+        uncertainty=round(error, 3),
+        measurable=size > error,
     )
 
 
@@ -363,8 +351,8 @@ def summarise(comparison: Comparison) -> tuple[LocalizedText, ...]:
     """What has changed, or in what there is no change beyond the error, and what could not be
     measured. It never says that the spot has not changed.
     """
-    if comparison.not_comparable:
-        return (_not_comparable(comparison.not_comparable),)
+    if reason := comparison.not_comparable:
+        return (_words().not_comparable.fill(why=_words().why_not_comparable[reason]),)
     changed = [change for change in comparison.changes if change.measurable]
     told = [say_change(change) for change in changed or comparison.changes]
     if not changed and len(told) == len(Measure):
@@ -389,10 +377,6 @@ def say_change(change: Change) -> LocalizedText:
             )
         )
     return _words().changed_in[key].fill(change=_number(size), error=_number(change.error))
-
-
-def _not_comparable(reason: NotComparable) -> LocalizedText:
-    return _words().not_comparable.fill(why=_words().why_not_comparable[reason])
 
 
 def _all_not_measured(comparison: Comparison) -> Iterator[LocalizedText]:

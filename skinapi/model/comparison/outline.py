@@ -143,9 +143,10 @@ def _piece(difference: Numbers, threshold: float) -> Mask | None:
         return None
     piece = _fill(component_at(standing_out, _seed(standing_out)))
     contrast = difference[piece].mean() - difference[~piece].mean() if not piece.all() else 0.0
+    border = np.concatenate([piece[0], piece[-1], piece[1:-1, 0], piece[1:-1, -1]])
     trusted = (
         SMALLEST_AREA <= piece.mean() <= LARGEST_AREA
-        and _border(piece).mean() <= MOST_OF_BORDER
+        and border.mean() <= MOST_OF_BORDER
         and contrast >= LEAST_CONTRAST
         and piece[standing_out].mean() >= LEAST_IN_ONE_PIECE
     )
@@ -209,10 +210,6 @@ def _core(mask: Mask) -> Mask:
     for down, across in ((0, 2), (4, 2), (2, 0), (2, 4)):
         core &= padded[down : down + mask.shape[0], across : across + mask.shape[1]]
     return core if core.any() else mask
-
-
-def _border(mask: Mask) -> Mask:
-    return np.concatenate([mask[0], mask[-1], mask[1:-1, 0], mask[1:-1, -1]])
 
 
 def _unpaired(mask: Mask, around: Numbers) -> float:

@@ -58,7 +58,9 @@ def _conversion_of(picture: Image.Image) -> Callable[[Image.Image, int], Image.I
         return _from_sixteen_bits
     if picture.has_transparency_data:
         return _over_white
-    return _from_palette if picture.mode in ("1", "P") else _from_colours
+    if picture.mode in ("1", "P"):
+        return lambda band, factor: band.convert("RGB").reduce(factor)
+    return lambda band, factor: as_rgb(band.reduce(factor) if factor > 1 else band)
 
 
 def _from_sixteen_bits(band: Image.Image, factor: int) -> Image.Image:
@@ -71,14 +73,6 @@ def _over_white(band: Image.Image, factor: int) -> Image.Image:
     seen = band.convert("RGBA").reduce(factor)
     white = Image.new("RGBA", seen.size, "white")
     return Image.alpha_composite(white, seen).convert("RGB")
-
-
-def _from_palette(band: Image.Image, factor: int) -> Image.Image:
-    return band.convert("RGB").reduce(factor)
-
-
-def _from_colours(band: Image.Image, factor: int) -> Image.Image:
-    return as_rgb(band.reduce(factor) if factor > 1 else band)
 
 
 def as_rgb(picture: Image.Image) -> Image.Image:

@@ -14,7 +14,6 @@ from skinapi.model.decoding.photo import SMALLEST_SIDE, Photo
 from skinapi.model.refusals import Reason
 
 Tensor = NDArray[np.float32]
-Pixels = NDArray[np.uint8]
 Box = tuple[float, float, float, float]
 
 SHOWN = 4 / 5
@@ -47,18 +46,15 @@ def make_tensor(
     picture: Image.Image, *, side: int, scaling: Scaling, box: Box | None = None
 ) -> Tensor:
     """One part of the picture in the network's units: side x side x RGB."""
-    shown = _shrink(picture, side, box or view_box(picture.size))
-    return scale_pixels(shown.astype(np.float32), scaling)
+    shown = as_rgb(picture).resize(
+        (side, side), Image.Resampling.BILINEAR, box=box or view_box(picture.size)
+    )
+    return scale_pixels(np.asarray(shown, np.float32), scaling)
 
 
 def make_whole_tensor(picture: Image.Image, *, side: int, scaling: Scaling) -> Tensor:
     """For pictures that are already cropped to the view."""
     return make_tensor(picture, side=side, scaling=scaling, box=(0, 0, *picture.size))
-
-
-def _shrink(picture: Image.Image, side: int, box: Box) -> Pixels:
-    shown = as_rgb(picture).resize((side, side), Image.Resampling.BILINEAR, box=box)
-    return np.asarray(shown, np.uint8)
 
 
 def scale_pixels(pixels: Tensor, scaling: Scaling) -> Tensor:
@@ -101,7 +97,8 @@ class Quality(StoredRecord):
 
 
 def measure_quality(photo: Photo) -> Quality:
-    grey = _grey_view(photo.pixels)
+    grey = photo.pixels.convert("L")
+    grey = grey.resize(VIEW_SIZE, Image.Resampling.BILINEAR, box=view_box(grey.size))
     brightness, highlights = levels_below(grey, 0.50, 0.95)
     sharpness = measure_sharpness(np.asarray(grey, np.float32))
     ruled_out = {
@@ -132,8 +129,3 @@ def measure_sharpness(grey: Tensor) -> float:
     edges += grey[:-2, 1:-1] + grey[2:, 1:-1]
     edges -= 4 * grey[1:-1, 1:-1]
     return float(np.sqrt(np.mean(np.square(edges, out=edges))))
-
-
-def _grey_view(pixels: Image.Image) -> Image.Image:
-    grey = pixels.convert("L")
-    return grey.resize(VIEW_SIZE, Image.Resampling.BILINEAR, box=view_box(pixels.size))
