@@ -29,7 +29,6 @@ from skinapi.findings.records.standing import SaidBy
 from skinapi.model.bands import is_sent, urgency
 from skinapi.model.comparison.alignment import Similarity
 from skinapi.model.comparison.comparison import (
-    Alignment,
     Change,
     Measure,
     NotComparable,
@@ -174,25 +173,6 @@ class Placement(Answer):
         )
 
 
-class AlignmentView(Answer):
-    """Where the earlier photo lies in the later one. Lengths are in shorter sides of the photo that
-    they are of, from its middle.
-    """
-
-    scale: float = Field(description="how much larger the same skin is in the later photo")
-    degrees: float = Field(description="clockwise")
-    across: float
-    down: float
-    correlation: float = Field(description="how well the photos fit: 1 if they are the same")
-    overlap: float = Field(description="the share of the smaller photo that the other one shows")
-    css: Placement
-
-    @classmethod
-    def of(cls, alignment: Alignment, first: Size, second: Size) -> Self:
-        placed = Placement.of(alignment.similarity, first, second)
-        return cls(**alignment.model_dump(), css=placed)
-
-
 class ChangeView(Answer):
     measure: Measure
     value: float = Field(
@@ -223,7 +203,7 @@ class SpotComparison(Answer):
     after_picture: int | None = Field(description=WHICH_PICTURE)
     comparable: bool
     not_comparable: NotComparable | None = Field(description="why not; `summary` says it in words")
-    alignment: AlignmentView | None = Field(description="null where the photos cannot be compared")
+    placement: Placement | None = Field(description="null where the photos cannot be compared")
     changes: list[ChangeView] = Field(description="of what could be measured")
     not_measured: NotMeasured | None = Field(
         description="why nothing was measured, or not the area (`no_scale`)"
@@ -267,7 +247,7 @@ class SpotComparison(Answer):
             after_picture=compared.pictures[1],
             comparable=comparison.not_comparable is None,
             not_comparable=comparison.not_comparable,
-            alignment=AlignmentView.of(alignment, compared.first_size, compared.second_size)
+            placement=Placement.of(alignment.similarity, compared.first_size, compared.second_size)
             if alignment
             else None,
             changes=[ChangeView.of(change, language) for change in comparison.changes],

@@ -63,7 +63,8 @@ def test_a_spot_that_has_not_changed_is_said_so_and_never_called_harmless(
     assert (said["before"]["id"], said["after"]["id"]) == (before, after)
     assert (said["comparable"], said["summary"]) == (True, UNCHANGED)
     assert [change["beyond_error"] for change in said["changes"]] == [False] * 4
-    assert said["alignment"]["scale"] == pytest.approx(1 / 0.8, rel=0.01)
+    [scale] = re.findall(r"scale\((.*)\)", said["placement"]["transform"])
+    assert float(scale) == pytest.approx(0.8, rel=0.01)
     assert (said["band"], said["raised"]) == (Band.ROUTINE, None)
     assert said["notices"][0] == "For information only. Not a medical diagnosis."
     assert said["notices"][1].startswith("A comparison of photos can miss a change.")
@@ -163,7 +164,7 @@ def test_what_cannot_be_compared_is_said_with_the_reason(
     before = photographed(backend, ada, spot(1), lesion=lesion)
     after = photographed(backend, ada, picture, lesion=lesion)
     said = compared(ada, lesion, before, after).get_json()
-    assert (said["comparable"], said["not_comparable"], said["alignment"]) == (False, reason, None)
+    assert (said["comparable"], said["not_comparable"], said["placement"]) == (False, reason, None)
     assert said["summary"].startswith("These two photos cannot be compared, because ")
     assert said["summary"].endswith("Whether the spot has changed is not known.")
     assert (said["changes"], said["raised"]) == ([], None)

@@ -144,8 +144,8 @@ const Compared = ({ compared, before, after, conditions }) => {
   useEffect(() => () => [before, after].forEach((url) => url && URL.revokeObjectURL(url)), [before, after]);
   return html`
     <article class="finding compared">
-      ${compared.alignment && before && after
-        ? html`<${Aligned} before=${before} after=${after} css=${compared.alignment.css} dates=${dates} />`
+      ${compared.placement && before && after
+        ? html`<${Aligned} before=${before} after=${after} css=${compared.placement} dates=${dates} />`
         : html`<${Beside} photos=${[before, after]} dates=${dates} />`}
       <header class=${`verdict band-${colourOf(told.band ?? "none", told.waits_for)}`}>
         <h2>${compared.told ?? compared.summary}</h2>
