@@ -391,7 +391,7 @@ def test_a_finding_says_until_when_its_photo_is_kept_and_that_it_went(clinic: Cl
         answer = ada.call("GET", f"{path}/{part}")
         assert (answer.status_code, "any more" in answer.get_json()["detail"]) == (404, True)
     report = ada.call("GET", f"{path}/report.html")
-    assert "The photo is not kept any more" in report.text
+    assert "No photo is kept" in report.text
     assert ada.call("GET", f"{path}/report.pdf").status_code == 200
     assert len([*clinic.backend.services.store.blobs.keys()]) == 1  # the report that was drawn anew
 

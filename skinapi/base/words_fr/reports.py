@@ -40,8 +40,7 @@ LABELS = {
     "photo_text": "La photo de la lésion.",
     "overlay_text": "La photo, colorée là où elle a le plus compté pour la réponse, du violet pour "
     "peu au jaune pour le plus.",
-    "no_photo": "La photo n'a pas été conservée: ni photo ni carte de chaleur ne sont montrées.",
-    "photo_removed": "La photo n'est plus conservée: ni photo ni carte ne sont montrées.",
+    "no_photo": "Aucune photo n'est conservée: ni photo ni carte de chaleur ne sont montrées.",
     "photo_damaged": "La photo conservée est endommagée: ni photo ni carte ne sont montrées.",
     "probabilities": "Probabilités, par ordre",
     "condition": "Affection",
@@ -102,12 +101,6 @@ LABELS = {
     "model_said_elsewhere": "Ce que le modèle a répondu le {}. C'est le conseil ci-dessus qui "
     "compte.",
     "withdrawn_letter": "Retirée par {}, {}: {}",
-    "quality": "Image et modèle",
-    "size": "Taille",
-    "pixels": "{} × {} pixels",
-    "brightness": "Luminosité",
-    "sharpness": "Netteté",
-    "at_least": "{}, pour au moins {}",
     "model": "Modèle",
     "operating_point": "Point de fonctionnement",
     "operating_points": {
@@ -128,13 +121,16 @@ LABELS = {
     "noté le {}. Ne vous y fiez pas, et demandez à la personne qui vous l’a remis.",
     "newest": "C'est le plus récent sur ce résultat: rien ne s'y est ajouté depuis.",
     "superseded": "Ce n'est pas le plus récent sur ce résultat.",
-    "newer_report": "Un rapport plus récent a été établi le {}.",
-    "later_decision": "Un médecin s'est prononcé depuis, le {}. Ce rapport ne dit pas ce qu'il a "
-    "décidé.",
-    "later_letter": "Un médecin a écrit une lettre depuis, le {}. Elle n'est pas dans ce rapport.",
-    "letter_withdrawn_since": "Un médecin a retiré une lettre depuis, le {}.",
-    "model_withdrawn_since": "La version du modèle de ce rapport a été retirée le {}.",
-    "spot_changed": "Depuis le {}, autre chose vaut pour cette tache.",
+    "newer": {
+        "newer_report_at": "Un rapport plus récent a été établi le {}.",
+        "later_decision_at": "Un médecin s'est prononcé depuis, le {}. Ce rapport ne dit pas ce "
+        "qu'il a décidé.",
+        "later_letter_at": "Un médecin a écrit une lettre depuis, le {}. Elle n'est pas dans ce "
+        "rapport.",
+        "letter_withdrawn_at": "Un médecin a retiré une lettre depuis, le {}.",
+        "model_withdrawn_at": "La version du modèle de ce rapport a été retirée le {}.",
+        "spot_changed_at": "Depuis le {}, autre chose vaut pour cette tache.",
+    },
     "model_withdrawn": "Ce résultat a été donné par {}, une version qui a été retirée le {}.",
     "ask_for_newest": "Ne vous y fiez pas: demandez le plus récent à la personne qui vous l'a "
     "remis.",

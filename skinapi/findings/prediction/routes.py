@@ -33,7 +33,7 @@ from skinapi.findings.records.schemas import (
     WillLookView,
 )
 from skinapi.findings.reports.report import Report
-from skinapi.findings.reports.schemas import FullReport
+from skinapi.findings.reports.routes import FullReport
 from skinapi.model.calibration import MOST_PICTURES
 from skinapi.model.conditions import conditions_table
 from skinapi.model.context import (

@@ -8,14 +8,14 @@ An HTML page loads nothing and runs no script; its Content-Security-Policy
 import base64
 import hashlib
 from datetime import datetime
-from functools import cache, cached_property, partial
+from functools import cache, cached_property
 from importlib import resources
 from typing import Any
 
 from jinja2 import Environment, Template
 from markupsafe import Markup
 
-from skinapi.base.languages import NUMBERS, Language
+from skinapi.base.languages import Language
 from skinapi.findings.records.advice_words import AdviceContent
 from skinapi.findings.records.decisions import say_day
 from skinapi.findings.records.reviews import Agreement, Histology, Opinion
@@ -37,7 +37,6 @@ from skinapi.findings.reports.words import (
 from skinapi.model.conditions import conditions_table
 from skinapi.model.context import Modality
 from skinapi.model.headline import probability_of, say_chance, say_share, say_share_of
-from skinapi.model.network.picture import LEAST_SHARPNESS
 
 SKIN_TYPES = ("I", "II", "III", "IV", "V", "VI")
 
@@ -50,6 +49,7 @@ class ReportContent:
         self.labels: Labels = LABELS[report.language]
         self._facts = report.facts
         self._table = conditions_table()
+        self.checklist = self._table.checklist
 
     @cached_property
     def reading(self) -> Reading:
@@ -68,6 +68,9 @@ class ReportContent:
     @cached_property
     def identity(self) -> list[Row]:
         report, labels = self.report, self.labels
+        model, point = self._facts.model_version or "", self._facts.operating_point
+        if report.model_withdrawn_at:
+            model = labels.model_withdrawn.format(model, self._time(report.model_withdrawn_at))
         rows = [
             (labels.patient, report.patient.name if report.patient else ""),
             (labels.email, report.patient.email if report.patient else ""),
@@ -75,21 +78,18 @@ class ReportContent:
             (labels.made, self._time(report.made_at)),
             (labels.issued, self._time(report.seal.issued_at if report.seal else None)),
             (labels.basis, "" if self._facts.examined else labels.as_stated),
+            (labels.model, model),
+            (labels.operating_point, labels.operating_points[point] if point else ""),
         ]
-        if withdrawn_at := report.model_withdrawn_at:
-            version = self._facts.model_version
-            withdrawn = labels.model_withdrawn.format(version, self._time(withdrawn_at))
-            rows.append((labels.model, withdrawn))
         return _filled(rows)
 
     @cached_property
     def context(self) -> list[Row]:
         """What was told about the patient."""
         told, labels = self._facts.context, self.labels
-        site, place = told.body_site, ""
+        site, skin, place = told.body_site, told.fitzpatrick, ""
         if site:
             place = labels.say_place(site, told.body_laterality, told.body_side)
-        skin = told.fitzpatrick
         skin_type = f"Fitzpatrick {SKIN_TYPES[skin - 1]}" if skin else ""
         rows = [
             (labels.age, labels.ages[told.age_band] if told.age_band else ""),
@@ -177,8 +177,6 @@ class ReportContent:
             return ""
         if self.report.photo_damaged:
             return self.labels.photo_damaged
-        if self.report.photo_removed:
-            return self.labels.photo_removed
         return self.labels.no_photo if self._facts.examined else self.labels.as_stated
 
     @property
@@ -216,29 +214,21 @@ class ReportContent:
         """The score, what it asks for (unless something else counts or the advice is that already),
         and for which spots it is; empty where nothing was asked.
         """
-        checklist = self._table.checklist
+        checklist = self.checklist
         plain = self.comes_second or self._facts.band is checklist.band
         said = self._score(self.labels.points_alone if plain else self.labels.points)
         return f"{said} {self.report.say(checklist.applies_to)}" if said else ""
 
     def _score(self, said: str) -> str:
-        score, checklist = self._facts.checklist_score, self._table.checklist
+        score, checklist = self._facts.checklist_score, self.checklist
         most = sum(item.points for item in checklist.items)
         return "" if score is None else said.format(score, most, checklist.threshold)
-
-    @property
-    def checklist_name(self) -> str:
-        return self.report.say(self._table.checklist.name)
 
     @cached_property
     def ticks(self) -> list[Tick]:
         ticked = self._facts.context.checklist
-        items = self._table.checklist.items if ticked is not None else ()
+        items = self.checklist.items if ticked is not None else ()
         return [Tick(self.report.say(i), i.points, i.key in (ticked or ())) for i in items]
-
-    @property
-    def reviewable(self) -> bool:
-        return self.report.seal is not None
 
     @cached_property
     def review(self) -> list[Row]:
@@ -320,31 +310,6 @@ class ReportContent:
     def letters(self) -> list[LetterContent]:
         return [LetterContent.of(shown, self.report.language) for shown in self.report.letters]
 
-    @cached_property
-    def quality(self) -> list[Row]:
-        facts, labels = self._facts, self.labels
-        rows = []
-        if facts.quality:
-            seen = facts.quality
-            write = partial(NUMBERS[self.report.language].write, decimals=1)
-            sharpness = map(write, (seen.sharpness, LEAST_SHARPNESS))
-            rows = [
-                (labels.size, labels.pixels.format(seen.width, seen.height)),
-                (labels.brightness, f"{seen.brightness:.0f} / 255"),
-                (labels.sharpness, labels.at_least.format(*sharpness)),
-            ]
-        if facts.model_version:
-            rows.append((labels.model, facts.model_version))
-        if facts.operating_point:
-            point = labels.operating_points[facts.operating_point]
-            rows.append((labels.operating_point, point))
-        return rows
-
-    @cached_property
-    def verification(self) -> list[Row]:
-        seal = self.report.seal
-        return [(self.labels.address, seal.url)] if seal else []
-
     def _time(self, moment: datetime | None) -> str:
         return time_text(moment, self.report.language)
 
@@ -401,10 +366,9 @@ def render_verdict(verified: Verified | None, language: Language) -> str:
     if verified and verified.entered_in_error:
         said = labels.in_error.format(time_text(verified.entered_in_error, language))
         verified = None
-    later = verified.newer if verified else None
     if verified:
-        said = labels.outdated if verified.newer else labels.valid
-        issued = verified.issued
+        issued, later = verified.issued, verified.newer
+        said = labels.outdated if later else labels.valid
         rows = [
             (labels.submission, labels.number.format(verified.number)),
             (labels.issued, time_text(issued.created_at, language)),
@@ -412,16 +376,12 @@ def render_verdict(verified: Verified | None, language: Language) -> str:
             (labels.pages_of_pdf, str(issued.pages or "")),
             (labels.code, issued.code),
         ]
-    if verified and later:
-        times = [
-            (labels.spot_changed, later.spot_changed_at),
-            (labels.newer_report, later.newer_report_at),
-            (labels.later_decision, later.later_decision_at),
-            (labels.later_letter, later.later_letter_at),
-            (labels.letter_withdrawn_since, later.letter_withdrawn_at),
-            (labels.model_withdrawn_since, later.model_withdrawn_at),
+        times = later.model_dump() if later else {}
+        newer = [
+            labels.newer[name].format(time_text(moment, language))
+            for name, moment in times.items()
+            if moment
         ]
-        newer = [said.format(time_text(moment, language)) for said, moment in times if moment]
     return _page("verdict.html").render(
         labels=labels,
         language=language,

@@ -11,8 +11,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
-from email.utils import parsedate_to_datetime
+from datetime import date, timedelta
 from typing import Annotated, Any, TypeVar
 
 from pydantic import BaseModel, StringConstraints, ValidationError
@@ -269,17 +268,7 @@ def _completion_of(reply: Reply) -> _Completion:
 
 
 def _pause(retry_after: str | None, attempt: int) -> float:
-    """The seconds to wait before a retry: what the provider says, in seconds or as a date
-    (https://www.rfc-editor.org/rfc/rfc9110#section-10.2.3), otherwise exponential backoff.
-    """
-    backoff = PAUSE_S * (1 << attempt)
-    if not retry_after:
-        return backoff
-    if retry_after.isascii() and retry_after.isdigit():
+    """The seconds to wait before a retry: what the provider says, else exponential backoff."""
+    if retry_after and retry_after.isascii() and retry_after.isdigit():
         return float(retry_after[:9])
-    try:
-        pause = parsedate_to_datetime(retry_after) - datetime.now(UTC)
-    # Besides malformed dates, some that no datetime can hold, and some without a time zone.
-    except (ValueError, OverflowError, TypeError):
-        return backoff
-    return max(0.0, pause.total_seconds())
+    return PAUSE_S * (1 << attempt)

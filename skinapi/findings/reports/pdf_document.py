@@ -72,7 +72,6 @@ class _Body:
         yield from self.letters()
         yield from self.words()
         yield from self.checklist()
-        yield from self.quality()
         yield from self.verification()
 
     def first(self) -> Iterator[Flowable]:
@@ -158,8 +157,8 @@ class _Body:
         beside = [Spacer(0, styles.small_heading.leading), figures]
         columns = table([[[title, chart], beside]], wide + 2 * GUTTER, narrow)
         yield KeepTogether([*answer, columns])
-        if content.mix:
-            yield paragraph(content.mix, styles.small)
+        for said in filter(None, (content.mix, *content.reading.tested)):
+            yield paragraph(said, styles.small)
 
     def pictures(self) -> Iterator[Flowable]:
         content, labels, pictures = self.content, self.content.labels, self.content.report.pictures
@@ -176,14 +175,12 @@ class _Body:
             yield self._both(other, labels.picture.format(place))
 
     def _both(self, pictures: Pictures, photo: str, overlay: str = "") -> Table:
-        """The photo and its heat map beside each other, each with its caption."""
         small = self.styles.small
         left = [self._picture(pictures.photo), paragraph(photo, small)]
         right = [self._picture(pictures.overlay), paragraph(overlay, small)]
         return table([[left, right]], HALF + GUTTER, HALF)
 
     def _picture(self, jpeg: bytes) -> Image:
-        """As large as half the page width allows; the JPEG is embedded unchanged."""
         width, height = ImageReader(io.BytesIO(jpeg)).getSize()
         scale = min(HALF / width, self.styles.tallest_picture / height)
         image = Image(io.BytesIO(jpeg), width * scale, height * scale, hAlign="LEFT")
@@ -194,11 +191,12 @@ class _Body:
         if self.content.parts:
             yield Spacer(0, self.styles.gap)
             yield paragraph(self.content.labels.parts, self.styles.strong)
-            for row in self.content.parts:
-                yield from self._row(*row)
+            for label, text in self.content.parts:
+                yield from self._row(label, text)
 
     def review(self) -> Iterator[Flowable]:
-        if self.content.reviewable and (self.content.review or not self.content.report.review):
+        report = self.content.report
+        if report.seal and (self.content.review or not report.review):
             yield from self._section(self.content.labels.review)
             if not self.content.review:
                 yield paragraph(self.content.labels.no_review, self.styles.text)
@@ -249,33 +247,19 @@ class _Body:
 
     def checklist(self) -> Iterator[Flowable]:
         content, styles = self.content, self.styles
-        marks = [
-            paragraph(f"{_BOXES[tick.ticked]} {tick.text} ({tick.points})", styles.text)
-            for tick in content.ticks
-        ]
-        if marks:
+        said = (f"{_BOXES[tick.ticked]} {tick.text} ({tick.points})" for tick in content.ticks)
+        if marks := [paragraph(text, styles.text) for text in said]:
             middle = (len(marks) + 1) // 2
             columns = table([[marks[:middle], marks[middle:]]], HALF + GUTTER, HALF)
             score = paragraph(content.checklist_score, styles.strong)
-            yield KeepTogether([self._heading(content.checklist_name), score, columns])
-
-    def quality(self) -> Iterator[Flowable]:
-        small, text = self.styles.small, self.styles.text
-        cells = [
-            [paragraph(label, small), paragraph(value, text)]
-            for label, value in self.content.quality
-        ]
-        if cells:
-            cells += [[]] * (-len(cells) % 4)
-            rows = [cells[first : first + 4] for first in range(0, len(cells), 4)]
-            quarters = table(rows, *[WIDTH / 4] * 4, look=[("RIGHTPADDING", (0, 0), (-1, -1), 8)])
-            yield KeepTogether([self._heading(self.content.labels.quality), quarters])
-            for said in self.content.reading.tested:
-                yield paragraph(said, small)
+            yield KeepTogether(
+                [self._heading(content.report.say(content.checklist.name)), score, columns]
+            )
 
     def verification(self) -> Iterator[Flowable]:
-        rows, labels = self.content.verification, self.content.labels
-        said = paragraph(labels.how_to_verify if rows else labels.not_filed, self.styles.text)
+        seal, labels = self.content.report.seal, self.content.labels
+        said = paragraph(labels.how_to_verify if seal else labels.not_filed, self.styles.text)
+        rows = [(labels.address, seal.url)] if seal else []
         heading = self._heading(labels.verification)
         yield KeepTogether([heading, said, self._rows(rows, WIDTH, 50)])
 

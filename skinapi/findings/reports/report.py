@@ -146,7 +146,6 @@ class Report:
     pictures: Pictures | None = None
     other_pictures: tuple[tuple[int, Pictures], ...] = ()
     photo_damaged: bool = False
-    photo_removed: bool = False
     review: Review | None = None
     decision: Decision | None = None
     held_until: datetime | None = None

@@ -1,23 +1,236 @@
-"""The routes of reports."""
+"""The routes of reports, what they are asked and what they answer."""
+
+from datetime import datetime
+from typing import Annotated, ClassVar, Literal, Self
 
 from flask import Response, request
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from skinapi.base.errors import InvalidBody, NotFound
-from skinapi.base.languages import LANGUAGES, known_language
+from skinapi.base.languages import LANGUAGES, Language, known_language
 from skinapi.base.subject import Subject
+from skinapi.findings.records.decisions import Decision
+from skinapi.findings.records.finding_schemas import AdviceView, HeadlineView
+from skinapi.findings.records.review_schemas import (
+    DecisionView,
+    FirstDecision,
+    GraverReview,
+    LetterView,
+    ReviewView,
+)
+from skinapi.findings.records.schemas import NarrativeSource, angular_name, percent
 from skinapi.findings.reports.content import POLICY, render_html, render_verdict
-from skinapi.findings.reports.schemas import (
-    FullReport,
-    ReportQuery,
-    StatedFinding,
-    StatedReport,
-    TextQuery,
-    Verdict,
+from skinapi.findings.reports.facts import Facts
+from skinapi.findings.reports.report import (
+    Reading,
+    Report,
+    ReportedPatient,
+    SealView,
+    Sections,
+    read_in_order,
 )
 from skinapi.findings.reports.service import NoSuchLanguage, ReportsService, print_pdf
+from skinapi.findings.reports.verification import Verdict
 from skinapi.findings.reports.words import LABELS
-from skinapi.model.conditions import conditions_table
+from skinapi.model.conditions import Band, Condition, Source, conditions_table
 from skinapi.platform.web.declaration import Public, Rate, Routes, Signed
+from skinapi.platform.web.schemas import Answer, ContractBody
+
+LanguageTag = Annotated[str, StringConstraints(max_length=35)]
+
+
+class ReportQuery(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    lang: LanguageTag | None = Field(default=None, description="the submission's unless given")
+
+
+class TextQuery(ReportQuery):
+    issue: bool = Field(
+        default=True,
+        description="false: the report is only read. It is not listed as issued, and "
+        "`verification` is null unless it was issued before",
+    )
+
+
+class StatedFinding(ContractBody):
+    missing: ClassVar[str] = "Class and confidence required"
+    stated: str = Field(alias="class", max_length=200, description="in any client's spelling")
+    confidence: float = Field(ge=0, le=100, allow_inf_nan=False, description="in percent")
+    language: LanguageTag | None = Field(default=None, description="the account's unless given")
+    format: Literal["json", "pdf"] = Field(
+        default="json", description="`Accept: application/pdf` asks for PDF too"
+    )
+
+
+class MoreWords(Answer):
+    language: Language
+    findings: tuple[str, ...]
+    limits: tuple[str, ...]
+    next_steps: tuple[str, ...]
+    source: NarrativeSource
+
+
+class AllWords(MoreWords):
+    sections: Sections
+
+
+class AboutView(Answer):
+    """What may be said of the decided condition, else of the likely one. Nothing is said of a
+    harmless one where the finding is in doubt or raised: "harmless" would contradict it.
+    """
+
+    name: str
+    patient_name: str = Field(description="`name` in a patient's words, within a sentence")
+    sentences: tuple[str, ...]
+    sources: tuple[Source, ...]
+
+    @classmethod
+    def of(cls, report: Report) -> Self | None:
+        if report.decision and report.decision.replaces(report.facts.band):
+            return cls._of_decision(report, report.decision)
+        described = report.facts.described
+        if described is None or (report.says_nothing_milder and not described.malignant):
+            return None
+        return cls._of_condition(described, report)
+
+    @classmethod
+    def _of_decision(cls, report: Report, decision: Decision) -> Self | None:
+        table, language = conditions_table(), report.language
+        decided = table.label(decision.label or "")
+        if not isinstance(decided, Condition):
+            ask = table.notices.decision.ask_a_doctor.in_language(language)
+            return cls(
+                name=decision.name(language),
+                patient_name=decision.name_for_patient(language),
+                sentences=(ask,),
+                sources=(),
+            )
+        raised = decision.more_urgent_than(decided.urgency) or report.says_nothing_milder
+        if raised and not decided.malignant:
+            return None
+        about = cls._of_condition(decided, report)
+        if decided.malignant and decision.proven:  # how many die of it is no help then
+            return about.model_copy(update={"sentences": about.sentences[:-1]})
+        return about
+
+    @classmethod
+    def _of_condition(cls, condition: Condition, report: Report) -> Self:
+        words = condition.sentences[report.language]
+        return cls(
+            name=report.name(condition.key),
+            patient_name=conditions_table().name_for_patient(condition.key, report.language),
+            sentences=(words.what_it_is, words.treatment_note, words.epidemiology),
+            sources=condition.sources,
+        )
+
+
+class FullReport(Answer):
+    number: int | None = Field(serialization_alias="id")
+    patient: ReportedPatient | None
+    time: datetime | None
+    clinic: str | None
+    language: Language
+    stated: str = Field(serialization_alias="class")
+    confidence: float = Field(description="in percent")
+    headline: HeadlineView | None = Field(
+        exclude_if=lambda headline: headline is None,
+        description="absent of what a caller states",
+    )
+    band: Band
+    band_label: str = Field(description="in a patient's words, as `action`")
+    action: str
+    doctor_label: str
+    doctor_action: str
+    notice: str
+    notices: list[str]
+    facts: Facts
+    narrative: AllWords
+    reading: Reading = Field(
+        description="the same words in the order in which a person reads them: the notice and "
+        "the summary first, and no sentence twice"
+    )
+    about: AboutView | None
+    decision: FirstDecision
+    review: ReviewView | None = Field(description="the one that counts")
+    graver_review: GraverReview
+    letters: list[LetterView] = Field(description="those that doctors have signed")
+    model_withdrawn_at: datetime | None = Field(
+        description="when the model version that made the finding was rolled back; null else"
+    )
+    spot_advice: AdviceView | None = Field(
+        description="what was said about another finding of the same spot, where that counts and "
+        "is something else: to be shown first, in place of what was said of this one; null else"
+    )
+    verification: SealView | None
+
+    @classmethod
+    def of(cls, report: Report) -> Self:
+        facts, words, language = report.facts, report.shown_words, report.language
+        general, *others = (report.say(said) for said in facts.notices)
+        graver = [report.graver_review] if report.graver_review else []
+        about, decision, advice = AboutView.of(report), report.decision, report.spot_advice
+        return cls(
+            number=report.number,
+            patient=report.patient,
+            time=report.made_at,
+            clinic=report.clinic,
+            language=language,
+            stated=angular_name(facts.headline.named.key),
+            confidence=percent(facts.headline.confidence),
+            headline=HeadlineView.of(facts.headline, for_doctor=True) if facts.examined else None,
+            band=facts.band,
+            band_label=words.label,
+            action=words.action,
+            doctor_label=words.doctor_label,
+            doctor_action=words.doctor_action,
+            notice=general,
+            notices=[general, *graver, *others],
+            facts=facts,
+            narrative=AllWords.model_validate(report.shown_narrative.model_dump()),
+            reading=read_in_order(report, about.sentences if about else ()),
+            about=about,
+            decision=DecisionView.of(
+                decision, language, due=report.due, held_until=report.held_until
+            )
+            if decision
+            else None,
+            review=ReviewView.of(report.review) if report.review else None,
+            graver_review=report.graver_review,
+            letters=[LetterView.of(letter) for letter in report.letters],
+            model_withdrawn_at=report.model_withdrawn_at,
+            spot_advice=AdviceView.of(advice, language, for_doctor=False) if advice else None,
+            verification=report.seal,
+        )
+
+
+class StatedReport(Answer):
+    """The four keys of the published contract at the top level, and newer fields next to them."""
+
+    overview: str
+    importance_of_early_detection: str
+    recommendation: str
+    confidence_explanation: str
+    stated: str = Field(serialization_alias="class")
+    confidence: float
+    band: Band
+    band_label: str
+    action: str
+    notice: str
+    notices: list[str]
+    basis: str
+    narrative: MoreWords
+
+    @classmethod
+    def of(cls, report: Report, basis: str) -> Self:
+        full, narrative = FullReport.of(report), report.shown_narrative
+        shared = ("stated", "confidence", "band", "band_label", "action", "notice", "notices")
+        return cls(
+            **narrative.sections.model_dump(),
+            **{name: getattr(full, name) for name in shared},
+            basis=basis,
+            narrative=MoreWords.model_validate(narrative.model_dump()),
+        )
+
 
 JSON, HTML, PDF = "application/json", "text/html", "application/pdf"
 

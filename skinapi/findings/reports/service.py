@@ -316,8 +316,7 @@ class ReportsService:
     def _with_pictures(self, report: Report, submission: Submission, to: Subject) -> Report:
         photo = self.records.photos.open(submission=submission, to=to)
         if photo is None:
-            damaged, removed = submission.photo_blob is not None, bool(submission.photo_removed_at)
-            return replace(report, photo_damaged=damaged, photo_removed=removed and not damaged)
+            return replace(report, photo_damaged=submission.photo_blob is not None)
         shown, others = submission.finding.shown_picture, []
         for place, alone in enumerate(submission.pictures):
             # Whoever reads it was noted above.

@@ -14,7 +14,7 @@ from pydantic import Field, TypeAdapter, field_serializer
 
 from skinapi.base.errors import BlobDamaged
 from skinapi.base.logs import log
-from skinapi.base.stored_record import StoredRecord
+from skinapi.base.stored_record import StoredRecord, optional
 from skinapi.base.values import Value
 from skinapi.findings.records.decisions import Decision, WaitsFor
 from skinapi.findings.records.letters import Letter, ShownLetter
@@ -28,7 +28,7 @@ from skinapi.platform.storage.ports import Blobs, Store
 from skinapi.platform.storage.records import Records
 
 # Part of a report's hash: if the layout changes, the report gets another hash.
-RENDERER = "pages-13"
+RENDERER = "pages-14"
 # These fields do not change what a report says. A field that later code adds belongs here, or each
 # report gets a new hash.
 NOT_HASHED = {
@@ -153,14 +153,14 @@ class Issued(StoredRecord):
 class SupersededView(Value):
     """When what a report does not say came about; null where there is no such thing."""
 
+    spot_changed_at: datetime | None = Field(
+        description="since when something else counts about the spot than it says"
+    )
     newer_report_at: datetime | None = Field(description="another report on the finding")
     later_decision_at: datetime | None = Field(description="a doctor's decision that it lacks")
     later_letter_at: datetime | None = Field(description="a doctor's letter that it lacks")
     letter_withdrawn_at: datetime | None = Field(description="a letter was withdrawn since")
     model_withdrawn_at: datetime | None = Field(description="its model version was, since")
-    spot_changed_at: datetime | None = Field(
-        description="since when something else counts about the spot than it says"
-    )
 
 
 def find_newer(
@@ -223,6 +223,49 @@ class Verified:
     number: int
     newer: SupersededView | None = None
     entered_in_error: datetime | None = None
+
+
+class Verdict(Value):
+    """All that a stranger who has the hash learns."""
+
+    valid: bool
+    issued_at: datetime | None = None
+    model_version: str | None = None
+    number: int | None = Field(default=None, description="of the finding, as the paper says it")
+    language: str | None = None
+    pages: int | None = Field(default=None, description="of the PDF; null where none was printed")
+    code: str | None = Field(
+        default=None, description="the first eight signs of the hash, to compare with the paper"
+    )
+    newest: bool | None = Field(
+        default=None, description="whether nothing is newer; null where it is not valid"
+    )
+    superseded: SupersededView | None = Field(
+        default=None, description="what is newer; null where nothing is"
+    )
+    entered_in_error: datetime | None = optional(
+        "since when it stands for nothing: its finding was of somebody else, say; absent where "
+        "that is not so"
+    )
+
+    @classmethod
+    def of(cls, verified: Verified | None) -> Self:
+        if verified is None:
+            return cls(valid=False)
+        if verified.entered_in_error:
+            return cls(valid=False, entered_in_error=verified.entered_in_error)
+        issued, newer = verified.issued, verified.newer
+        return cls(
+            valid=True,
+            issued_at=issued.created_at,
+            model_version=issued.model_version,
+            number=verified.number,
+            language=issued.language,
+            pages=issued.pages,
+            code=issued.code,
+            newest=newer is None,
+            superseded=newer,
+        )
 
 
 class IssuedReports(Records[Issued]):

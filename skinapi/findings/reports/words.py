@@ -70,7 +70,6 @@ class Labels(Frozen):
     overlay_text: str
     no_photo: str
     photo_damaged: str
-    photo_removed: str
 
     probabilities: str
     condition: str
@@ -122,12 +121,6 @@ class Labels(Frozen):
     model_said_elsewhere: str
     withdrawn_letter: str
 
-    quality: str
-    size: str
-    pixels: str
-    brightness: str
-    sharpness: str
-    at_least: str
     model: str
     operating_point: str
     operating_points: Mapping[OperatingPoint, str]
@@ -142,12 +135,7 @@ class Labels(Frozen):
     in_error: str
     newest: str
     superseded: str
-    newer_report: str
-    later_decision: str
-    later_letter: str
-    letter_withdrawn_since: str
-    model_withdrawn_since: str
-    spot_changed: str
+    newer: Mapping[str, str]
     model_withdrawn: str
     ask_for_newest: str
     compare: str

@@ -15,7 +15,7 @@ from skinapi.base.pages import Page
 from skinapi.base.stored_record import optional
 from skinapi.base.subject import ErasureReason, Subject
 from skinapi.findings.reports.content import POLICY
-from skinapi.findings.reports.schemas import LanguageTag
+from skinapi.findings.reports.routes import LanguageTag
 from skinapi.model.conditions import Band, conditions_table
 from skinapi.platform.web.declaration import Public, Rate, Routes, Signed, admins
 from skinapi.platform.web.rate_limits import caller_address

@@ -16,7 +16,7 @@ from skinapi.findings.reports.content import render_html
 from skinapi.findings.reports.facts import sentences_of
 from skinapi.findings.reports.pdf_document import render_pdf
 from skinapi.findings.reports.report import Report, ReportedPatient
-from skinapi.findings.reports.schemas import FullReport
+from skinapi.findings.reports.routes import FullReport
 from skinapi.findings.reports.template import write_template
 from skinapi.integrations.fhir.reports import resources_of
 from skinapi.platform.notices.outbox import WORDS as MAILS

@@ -17,7 +17,7 @@ from skinapi.findings.reports.content import ReportContent, render_html
 from skinapi.findings.reports.facts import Facts
 from skinapi.findings.reports.pdf_document import render_pdf
 from skinapi.findings.reports.report import Report
-from skinapi.findings.reports.schemas import AboutView, FullReport
+from skinapi.findings.reports.routes import AboutView, FullReport
 from skinapi.model.conditions import Band, conditions_table
 from skinapi.model.context import NOTHING_TOLD
 from skinapi.model.finding import Doubt

@@ -18,7 +18,7 @@ from skinapi.findings.reports.content import render_html
 from skinapi.findings.reports.facts import Facts
 from skinapi.findings.reports.pdf_document import render_pdf
 from skinapi.findings.reports.report import Report
-from skinapi.findings.reports.schemas import FullReport
+from skinapi.findings.reports.routes import FullReport
 from skinapi.findings.reports.template import write_template
 from skinapi.model.bands import RaisedBy, is_sent
 from skinapi.model.conditions import Band, conditions_table

@@ -14,7 +14,7 @@ from skinapi.base.languages import LANGUAGES, Language
 from skinapi.findings.reports.content import render_html
 from skinapi.findings.reports.facts import Facts, say_headline, say_kind, sentences_of, summarise
 from skinapi.findings.reports.report import Reading, Report, read_in_order
-from skinapi.findings.reports.schemas import FullReport
+from skinapi.findings.reports.routes import FullReport
 from skinapi.findings.reports.template import write_template
 from skinapi.model.bands import RaisedBy, is_sent
 from skinapi.model.calibration import HeldOutFigures

@@ -95,10 +95,10 @@ def test_the_photo_stands_beside_its_overlay_where_it_was_kept(ada: Person, kept
     printed = ada.call("GET", f"/submissions/{number}/report.pdf").data
     pages = PdfReader(io.BytesIO(printed)).pages
     assert sum(len(page.images) for page in pages) == 2 * kept
-    assert ("The photo was not kept" in text_of(printed)) is not kept
+    assert ("No photo is kept" in text_of(printed)) is not kept
     page = ada.call("GET", f"/submissions/{number}/report.html").text
     assert page.count("data:image/jpeg") == 2 * kept
-    assert ("The photo was not kept" in page) is not kept
+    assert ("No photo is kept" in page) is not kept
 
 
 def test_what_was_printed_is_printed_again_to_the_byte(backend: Backend) -> None:
