@@ -212,6 +212,8 @@ class ErasureService:
     @atomic
     def _begin(self, unit: Unit, account_id: str, by: str) -> None:
         account = self.accounts.get(account_id)
+        if account.is_record and account.held_at and by == "system":
+            return  # a hold stops what goes by its time, also one of this moment
         action = "account.expire_record" if account.is_record else "account.delete"
         self.eraser.begin(unit, account, by=by, action=action)
 
@@ -302,8 +304,6 @@ class ErasureService:
         account = self.accounts.get(account_id)
         if account.status == "deleting" or self._find_obstacle(account):
             return
-        if account.is_record and account.held_at:
-            return  # a hold stops what goes by its time
         if account.is_record:
             self._begin(account.id, "system")
         else:
