@@ -55,14 +55,6 @@ def test_many_are_approved_each_as_it_asked_and_the_patients_into_care(backend: 
     assert admin.call("GET", "/accounts/waiting").get_json() == {"count": 0}
 
 
-def test_the_admin_may_give_another_role_than_was_asked_for(backend: Backend) -> None:
-    admin = backend.member(role="admin")
-    for role, becomes in (("wanted", "researcher"), ("user", "user"), ("doctor", "doctor")):
-        ada = waiting(backend, wanted_role="researcher")
-        decide(admin, "approvals", ada, role=role)
-        assert read(backend, ada)[:2] == (becomes, "approved")
-
-
 def test_one_account_that_is_gone_holds_up_no_other(backend: Backend) -> None:
     admin, ada, gone = backend.member(role="admin"), waiting(backend), new_id()
     approved = backend.account(backend.member().email).id
@@ -144,15 +136,6 @@ def test_a_refusal_is_taken_back_or_turned_into_an_approval(backend: Backend) ->
     assert log_in(backend, ben).get_json()["code"] == "account_not_approved"
 
 
-def test_a_suspended_account_is_not_let_wait(backend: Backend) -> None:
-    admin, ada = backend.member(role="admin"), backend.member()
-    account = backend.account(ada.email).id
-    admin.call("PATCH", f"/users/{ada.email}/suspend")
-    [left] = decide(admin, "waiting", account)["left"]
-    assert left["code"] == "conflict"
-    assert log_in(backend, account).get_json()["code"] == "account_suspended"
-
-
 def test_a_refusal_without_a_reason_is_none(backend: Backend) -> None:
     admin, ada = backend.member(role="admin"), waiting(backend)
     explained = {"reason": "other", "note": NOTE}
@@ -229,16 +212,3 @@ def test_a_doctor_whose_approval_is_undone_keeps_role_and_patients(backend: Back
     assert undo(admin).status_code == 200
     assert backend.account(EMAIL).role == "doctor"
     assert backend.account(patient.email).doctor_id == doctor
-
-
-def test_a_doctor_without_patients_asks_for_the_role_again(backend: Backend) -> None:
-    """Approved as a doctor by mistake, and as a patient afterwards: no doctor is left."""
-    admin = backend.member(role="admin")
-    backend.register(EMAIL)
-    admin.call("PATCH", f"/users/{EMAIL}/approve", json={"role": "doctor"})
-    assert undo(admin).status_code == 200
-    waiting = backend.account(EMAIL)
-    assert (waiting.role, waiting.wanted_role) == ("user", "doctor")
-    admin.call("PATCH", f"/users/{EMAIL}/approve", json={})
-    approved = backend.account(EMAIL)
-    assert (approved.role, approved.wanted_role) == ("user", None)

@@ -1,5 +1,8 @@
-"""What admins do to accounts, and what nobody can make them do."""
+"""What admins do to accounts, who is in whose care, and what nobody can make them do."""
 
+import pytest
+
+from tests.findings.prediction.photographer import predicted
 from tests.support.backends import PASSWORD, Backend, Person
 
 
@@ -21,18 +24,6 @@ def test_a_list_is_followed_to_its_end_without_loss_or_repeat(backend: Backend) 
     assert emails(admin, "/accounts?status=waiting") == []
     assert "Link" not in admin.call("GET", "/users").headers
     assert "Link" not in admin.call("GET", f"/users?limit={len(users) + 1}").headers
-
-
-def test_people_are_filtered_by_role_and_status(backend: Backend) -> None:
-    backend.member("w@example.org", status="waiting")
-    backend.member("r@example.org", role="researcher")
-    backend.member("d@example.org", role="doctor", status="suspended")
-    admin = backend.member("root@example.org", role="admin")
-    assert emails(admin, "/users?status=waiting") == ["w@example.org"]
-    assert emails(admin, "/users?role=researcher&status=approved") == ["r@example.org"]
-    assert emails(admin, "/users?role=admin") == ["root@example.org"]
-    assert emails(admin, "/doctors?status=suspended") == ["d@example.org"]
-    assert emails(admin, "/doctors?status=waiting") == []
 
 
 def test_approving_never_lowers(backend: Backend) -> None:
@@ -63,19 +54,6 @@ def test_an_account_climbs_falls_rests_and_returns(backend: Backend) -> None:
     assert (shut_out.status_code, shut_out.get_json()["code"]) == (403, "account_suspended")
     assert do("PATCH", "approve", {}) == "User ada@example.org approved as researcher."
     assert backend.log_in("ada@example.org").call("GET", "/me").get_json()["role"] == "researcher"
-
-
-def test_nobody_is_nobody(backend: Backend) -> None:
-    admin = backend.member(role="admin")
-    for method, deed, body in (
-        ("PUT", "role", {"role": "user"}),
-        ("PATCH", "suspend", None),
-        ("PATCH", "unapprove", None),
-        ("POST", "reset-password", None),
-        ("PUT", "doctor", {"doctor": None}),
-    ):
-        answer = admin.call(method, f"/users/no@example.org/{deed}", json=body)
-        assert (answer.status_code, answer.get_json()["code"]) == (404, "not_found")
 
 
 def test_the_last_admin_stays_even_against_its_own_will(backend: Backend) -> None:
@@ -131,10 +109,10 @@ def test_a_reset_password_works_once_and_only_to_be_replaced(backend: Backend) -
     assert backend.log_in("ada@example.org").call("GET", "/me").status_code == 200
 
 
-def test_a_patient_is_in_one_doctors_care_until_the_doctor_goes(any_backend: Backend) -> None:
-    patient = any_backend.member("ada@example.org")
-    any_backend.member("grey@example.org", role="doctor")
-    admin = any_backend.member(role="admin")
+def test_a_patient_is_in_one_doctors_care_until_the_doctor_goes(backend: Backend) -> None:
+    patient = backend.member("ada@example.org")
+    backend.member("grey@example.org", role="doctor")
+    admin = backend.member(role="admin")
 
     def assign(doctor: str | None) -> int:
         body = {"doctor": doctor}
@@ -152,7 +130,7 @@ def test_a_patient_is_in_one_doctors_care_until_the_doctor_goes(any_backend: Bac
     assign("grey@example.org")
     admin.call("DELETE", "/doctors/grey@example.org")
     assert doctor_of_patient() is None
-    assert any_backend.account("ada@example.org").doctor_id is None
+    assert backend.account("ada@example.org").doctor_id is None
 
 
 def test_lists_say_who_is_in_whose_care_and_how_many_patients_a_doctor_has(
@@ -168,20 +146,9 @@ def test_lists_say_who_is_in_whose_care_and_how_many_patients_a_doctor_has(
         assert {row["email"]: (row["doctor"], row["patients"]) for row in rows} == expected
 
 
-def test_only_the_deletion_of_a_doctor_releases_the_patients(backend: Backend) -> None:
-    backend.member("grey@example.org", role="doctor")
-    grey = backend.account("grey@example.org").id
-    backend.member("ada@example.org", doctor_id=grey)
+def test_what_is_being_deleted_cannot_be_brought_back(backend: Backend) -> None:
+    backend.member("ada@example.org", status="deleting")
     admin = backend.member(role="admin")
-    admin.call("PUT", "/users/grey@example.org/role", json={"role": "user"})
-    assert backend.account("ada@example.org").doctor_id == grey
-    admin.call("DELETE", "/users/grey@example.org")
-    assert backend.account("ada@example.org").doctor_id is None
-
-
-def test_what_is_being_deleted_cannot_be_brought_back(any_backend: Backend) -> None:
-    any_backend.member("ada@example.org", status="deleting")
-    admin = any_backend.member(role="admin")
     for method, deed, body in (
         ("PATCH", "approve", {}),
         ("PATCH", "suspend", None),
@@ -191,20 +158,8 @@ def test_what_is_being_deleted_cannot_be_brought_back(any_backend: Backend) -> N
         answer = admin.call(method, f"/users/ada@example.org/{deed}", json=body)
         assert answer.status_code == 404
     assert admin.call("DELETE", "/users/ada@example.org").status_code == 409
-    any_backend.app.background.waiting_expiry.make_pass()
-    assert (
-        any_backend.services.store.collection("accounts").count({"email": "ada@example.org"}) == 0
-    )
-
-
-def test_making_the_same_admin_twice_changes_nothing(backend: Backend) -> None:
-    admin = backend.admin("root@example.org")
-    before = backend.stored()
-    _, one_time = backend.services.admin.ensure_admin(email="root@example.org", password=PASSWORD)
-    backend.services.admin.ensure_admin(email="root@example.org", password=None)
-    assert one_time is None
-    assert backend.stored() == before
-    assert admin.call("GET", "/users").status_code == 200
+    backend.app.background.waiting_expiry.make_pass()
+    assert backend.services.store.collection("accounts").count({"email": "ada@example.org"}) == 0
 
 
 def test_making_an_admin_with_another_password_replaces_it(backend: Backend) -> None:
@@ -240,18 +195,39 @@ def test_a_suspended_admin_comes_back_under_a_new_password_alone(backend: Backen
     )
 
 
-def test_an_account_that_is_as_wanted_is_left_as_it_is(backend: Backend) -> None:
-    """No row of the audit trail, and no new revision."""
-    admin = backend.admin()
-    for method, deed, body, account in (
-        ("PATCH", "approve", {}, {}),
-        ("PATCH", "approve", {"role": "doctor"}, {"role": "doctor"}),
-        ("PATCH", "unapprove", {}, {"status": "waiting"}),
-        ("PATCH", "suspend", {}, {"status": "suspended"}),
-        ("PUT", "role", {"role": "researcher"}, {"role": "researcher"}),
-        ("PUT", "doctor", {"doctor": None}, {}),
-    ):
-        email = backend.member(**account).email
-        before = backend.stored()
-        assert admin.call(method, f"/users/{email}/{deed}", json=body).status_code == 200
-        assert backend.stored() == before
+PROMOTIONS = [
+    ("PUT", "/users/{}/role", {"role": "doctor"}),
+    ("PATCH", "/users/{}/approve", {"role": "doctor"}),
+]
+
+
+def patient_of(backend: Backend, doctor: Person) -> Person:
+    return backend.member(doctor_id=backend.account(doctor.email).id)
+
+
+@pytest.mark.parametrize(("method", "path", "body"), PROMOTIONS)
+def test_a_patient_who_becomes_a_doctor_leaves_the_doctors_care(
+    backend: Backend, method: str, path: str, body: object
+) -> None:
+    doctor, admin = backend.member(role="doctor"), backend.member(role="admin")
+    patient = patient_of(backend, doctor)
+    number = predicted(patient, keep_photo="true")["id"]
+    assert doctor.call("GET", f"/submissions/{number}/photo").status_code == 200
+    assert admin.call(method, path.format(patient.email), json=body).status_code == 200
+    assert backend.account(patient.email).doctor_id is None
+    for what in ("", "/photo", "/heatmap", "/report.pdf", "/reviews"):
+        assert doctor.call("GET", f"/submissions/{number}{what}").status_code == 404
+
+
+def test_a_suspended_doctor_keeps_the_patients_and_gets_no_new_ones(backend: Backend) -> None:
+    doctor, admin = backend.member(role="doctor"), backend.member(role="admin")
+    kept, other = patient_of(backend, doctor), backend.member()
+    admin.call("PATCH", f"/users/{doctor.email}/suspend")
+    answer = admin.call("PUT", f"/users/{other.email}/doctor", json={"doctor": doctor.email})
+    assert answer.status_code == 409
+    assert "is not approved" in answer.get_json()["error"]
+    assert doctor.call("GET", "/submissions").status_code == 401
+    admin.call("PATCH", f"/users/{doctor.email}/approve", json={})
+    assert backend.account(kept.email).doctor_id == backend.account(doctor.email).id
+    answer = admin.call("PUT", f"/users/{other.email}/doctor", json={"doctor": doctor.email})
+    assert answer.status_code == 200

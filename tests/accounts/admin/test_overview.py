@@ -1,6 +1,5 @@
-"""What an admin sees first: what waits and what failed, and what is as it should be."""
+"""What an admin sees first: what waits, what failed, and the numbers of each day."""
 
-import shutil
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -8,13 +7,17 @@ from typing import Any
 
 import pytest
 
-from skinapi.findings.records import submission
+from skinapi.accounts.admin import usage
+from skinapi.base.errors import StoreUnavailable
+from skinapi.model.conditions import Band
 from skinapi.platform.backups.backup import begin_backup, end_backup
 from skinapi.platform.notices.outbox import Kind
 from skinapi.platform.storage.ids import now
-from tests.care.clinic import REFERRAL, REVIEW, URGENT, file_at, file_for, patient_in_care, review
+from tests.care.clinic import REFERRAL, REVIEW, URGENT, file_at, patient_in_care, review
 from tests.care.conversation import Talk
-from tests.support.backends import MAIL, Backend
+from tests.findings.prediction.photographer import predicted, send
+from tests.support.backends import MAIL, Backend, erase
+from tests.support.photos import photo_in
 
 
 @pytest.fixture
@@ -76,13 +79,13 @@ def test_what_waits_and_what_failed_is_counted(mailing: Backend) -> None:
 
 
 def test_spots_past_their_day_are_told_with_their_doctor(
-    any_backend: Backend, monkeypatch: pytest.MonkeyPatch
+    backend: Backend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A week for one band, two for the next; no time is named for the others. A doctor who asks for
     the same visit has not seen the patient: the day is that of the page.
     """
-    grey, ada = patient_in_care(any_backend)
-    nobodys = any_backend.member()
+    grey, ada = patient_in_care(backend)
+    nobodys = backend.member()
     for patient, band, days in (
         (ada, URGENT, 7),
         (ada, URGENT, 8),
@@ -91,88 +94,77 @@ def test_spots_past_their_day_are_told_with_their_doctor(
         (ada, REVIEW, 90),
         (nobodys, URGENT, 8),
     ):
-        file_at(any_backend, patient, band, now() - timedelta(days=days), monkeypatch)
-    reviewed = file_at(any_backend, ada, URGENT, now() - timedelta(days=30), monkeypatch)
+        file_at(backend, patient, band, now() - timedelta(days=days), monkeypatch)
+    reviewed = file_at(backend, ada, URGENT, now() - timedelta(days=30), monkeypatch)
     review(grey, reviewed)
     assert ada.call("GET", f"/submissions/{reviewed}").get_json()["instruction"]["due"] < today()
-    assert read(any_backend)["overdue_findings"] == [
+    assert read(backend)["overdue_findings"] == [
         {"doctor": None, "name": None, "count": 1},
         {"doctor": grey.email, "name": "Ada Example", "count": 3},
     ]
-
-
-@pytest.mark.parametrize(
-    ("said", "count"),
-    [
-        ({"certainty": "unsure", "label": "melanocytic_nevus"}, 1),
-        ({"new_picture_wanted": True}, 1),
-        ({"certainty": "sure", "label": "melanocytic_nevus"}, 0),
-        ({"certainty": "sure", "label": "melanoma", "histology": "awaited"}, 0),
-        ({"histology_result": "melanoma", "histology": "confirmed"}, 0),  # a new week begins
-    ],
-)
-def test_a_spot_is_overdue_until_a_doctor_has_said_what_ends_its_visit(
-    backend: Backend, monkeypatch: pytest.MonkeyPatch, said: dict[str, Any], count: int
-) -> None:
-    """One of two findings, the newer one milder: counted once, and not by its own day."""
-    grey, ada = patient_in_care(backend)
-    spot = ada.call("POST", "/lesions", json={"place": {"site": "back"}}).get_json()["id"]
-    for band, days in ((URGENT, 20), (REVIEW, 1)):
-        with monkeypatch.context() as patch:
-            moment = now() - timedelta(days=days)
-            patch.setattr(submission, "now", lambda moment=moment: moment)
-            newest = file_for(backend, ada, band, lesion=spot).number
-    overdue = {"doctor": grey.email, "name": "Ada Example", "count": 1}
-    assert read(backend)["overdue_findings"] == [overdue]
-    path = f"/submissions/{newest}/review"
-    assert grey.call("POST", path, json={"told_by": "server", **said}).status_code == 201
-    assert read(backend)["overdue_findings"] == [overdue] * count
-
-
-def test_a_finding_that_was_entered_in_error_is_not_overdue(
-    backend: Backend, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    grey, ada = patient_in_care(backend)
-    wrong = file_at(backend, ada, URGENT, now() - timedelta(days=8), monkeypatch)
-    assert [one["count"] for one in read(backend)["overdue_findings"]] == [1]
-    path = f"/submissions/{wrong}/entered-in-error"
-    assert grey.call("POST", path, json={"reason": "Of somebody else."}).status_code == 200
-    assert read(backend)["overdue_findings"] == []
 
 
 def today() -> str:
     return now().date().isoformat()
 
 
-def test_messages_that_no_doctor_has_answered_for_a_day_are_told(any_backend: Backend) -> None:
-    talk = Talk(any_backend)
+def test_messages_that_no_doctor_has_answered_for_a_day_are_told(backend: Backend) -> None:
+    talk = Talk(backend)
     for by in (talk.grey, talk.ada, talk.ada):
         talk.sent(by)
     talk.read(talk.grey)
-    assert read(any_backend)["left_messages"] == []
-    messages = any_backend.services.store.collection("messages")
+    assert read(backend)["left_messages"] == []
+    messages = backend.services.store.collection("messages")
     messages.update_all({}, {"$set": {"created_at": now() - timedelta(days=2)}})
     left = {"doctor": talk.grey.email, "name": "Ada Example", "count": 2}
-    assert read(any_backend)["left_messages"] == [left]
-    decisions = any_backend.services.decisions
+    assert read(backend)["left_messages"] == [left]
+    decisions = backend.services.decisions
     decisions.assign_doctor(email=talk.ada.email, doctor=None, by="-")
     nobodys = {"doctor": None, "name": None, "count": 2}
-    assert read(any_backend)["left_messages"] == [nobodys]
+    assert read(backend)["left_messages"] == [nobodys]
     first = talk.ada.call("GET", f"/lesions/{talk.lesion}/messages").get_json()[0]
     assert first["by"] == "doctor"
 
 
-def test_a_model_that_cannot_serve_and_a_disk_that_is_away_are_told(
+BLACK = photo_in((0, 0, 0))
+
+
+def counted(backend: Backend, days: int = 1) -> dict[str, Any]:
+    """The counts of today."""
+    admin = backend.member(role="admin")
+    answer = admin.call("GET", f"/admin/usage?days={days}").get_json()
+    assert len(answer["days"]) == days
+    today: dict[str, Any] = answer["days"][-1]
+    assert today.pop("day") == now().date().isoformat()
+    return today
+
+
+def counts(bands: dict[str, int] | None = None, **numbers: int) -> dict[str, Any]:
+    nothing = {"findings": 0, "refused": 0, "accounts": 0, "reports": 0}
+    every_band = {**dict.fromkeys((str(band) for band in Band), 0), **(bands or {})}
+    return {**nothing, **numbers, "bands": every_band}
+
+
+def test_what_happens_on_a_day_is_counted_once_and_stays_counted(backend: Backend) -> None:
+    ada = backend.approved("ada@example.org")  # the admin's account is the second one
+    body = predicted(ada, key="visit-1")
+    for _ in range(2):
+        assert predicted(ada, key="visit-1") == body
+        assert ada.call("GET", f"/submissions/{body['id']}/report").status_code == 200
+    assert send(ada, BLACK).status_code == 422
+    expected = counts({body["band"]: 1}, findings=1, refused=1, accounts=2, reports=1)
+    assert counted(backend) == expected
+    erase(backend.services, backend.account(ada.email))
+    assert counted(backend) == expected
+
+
+def test_nothing_fails_because_it_cannot_be_counted(
     backend: Backend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    served = backend.app.registry.served
-    served.problem = "Another model should serve"
-    served.clear()
+    def refuse(*_: Any, **__: Any) -> None:
+        raise StoreUnavailable
 
-    def away(_: object) -> None:
-        raise OSError
-
-    monkeypatch.setattr(shutil, "disk_usage", away)
-    found = read(backend)
-    assert (found["model_version"], found["disk"]) == (None, None)
-    assert found["model_problem"] == "Another model should serve"
+    monkeypatch.setattr(backend.services.store.collection(usage.DAYS), "update", refuse)
+    assert backend.register("ada@example.org").token
+    assert predicted(backend.member())["id"] == 1
+    assert counted(backend) == counts()

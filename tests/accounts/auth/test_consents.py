@@ -150,14 +150,6 @@ def test_what_was_agreed_to_before_texts_had_versions_stands_and_is_asked_again(
     assert (photos["ask_again"], llm["ask_again"]) == (True, False)
 
 
-def test_a_consent_that_is_renewed_is_noted_once(backend: Backend) -> None:
-    ada = backend.member()
-    agree(ada, "llm")
-    before = backend.stored()
-    agree(ada, "llm")
-    assert backend.stored() == before
-
-
 def test_an_unknown_consent_is_refused_with_a_sentence(backend: Backend) -> None:
     ada = backend.member()
     before = backend.stored()
@@ -216,16 +208,6 @@ def test_photos_that_a_doctor_must_keep_by_law_are_not_erased(tmp_path: Path) ->
     assert put(ada, photos=False).status_code == 200
     assert ada.call("GET", f"/submissions/{number}/photo").status_code == 200
     backend.services.store.close()
-
-
-def test_photos_are_not_erased_as_long_as_new_ones_are_kept(backend: Backend) -> None:
-    for given in ({}, {"photos": True}):
-        ada = backend.member(consents=given)
-        number = predicted(ada, keep_photo="true")["id"]
-        for body in ({"erase_kept": True}, {"photos": True, "erase_kept": True}):
-            answer = put(ada, **body)
-            assert (answer.status_code, answer.get_json()["code"]) == (409, "photos_still_kept")
-        assert ada.call("GET", f"/submissions/{number}/photo").status_code == 200
 
 
 def test_a_choice_for_one_photo_is_noted_where_it_differs(backend: Backend) -> None:

@@ -1,15 +1,20 @@
-"""Deleting an account: once begun it is finished, whatever fails in between."""
+"""Deleting an account, by an admin or its owner: once begun it is finished, whatever fails."""
 
 import pytest
+from werkzeug.test import TestResponse
 
 from skinapi.accounts.auth.account_deletion import Eraser
 from skinapi.accounts.auth.accounts import Account, Accounts
 from skinapi.accounts.auth.events import AccountErased
+from skinapi.accounts.auth.guess_limits import GUESSES_PER_HOUR
 from skinapi.app.application import create_app
-from skinapi.base.errors import SkinAPIError, StoreUnavailable
+from skinapi.base.errors import StoreUnavailable
 from skinapi.platform.storage.failed_items import FailedItems
 from skinapi.platform.storage.unit_of_work import UnitOfWork
-from tests.support.backends import Backend
+from tests.accounts.auth.test_second_factor import App, set_up
+from tests.care.clinic import patient_in_care
+from tests.findings.prediction.photographer import predicted
+from tests.support.backends import PASSWORD, Backend, Person
 
 
 class ForgettingPackage:
@@ -41,24 +46,14 @@ def erase(eraser: Eraser, account: Account) -> None:
     eraser.finish(account.id)
 
 
-def test_every_package_deletes_its_data_before_the_account_goes(any_backend: Backend) -> None:
-    person = any_backend.member("ada@example.org")
-    account = any_backend.account("ada@example.org")
-    first, second = ForgettingPackage(), ForgettingPackage()
-    erase(eraser_of(any_backend, first, second), account)
-    assert first.asked == second.asked == [account.id]
-    assert any_backend.services.store.collection("accounts").count({"id": account.id}) == 0
-    assert person.call("GET", "/me").status_code == 401
-
-
-def test_a_package_that_fails_leaves_a_deleting_account_to_finish(any_backend: Backend) -> None:
-    person = any_backend.member("ada@example.org")
-    account = any_backend.account("ada@example.org")
+def test_a_package_that_fails_leaves_a_deleting_account_to_finish(backend: Backend) -> None:
+    person = backend.member("ada@example.org")
+    account = backend.account("ada@example.org")
     healthy, broken = ForgettingPackage(), ForgettingPackage(broken=True)
-    eraser = eraser_of(any_backend, healthy, broken)
+    eraser = eraser_of(backend, healthy, broken)
     with pytest.raises(StoreUnavailable):
         erase(eraser, account)
-    assert any_backend.account("ada@example.org").status == "deleting"
+    assert backend.account("ada@example.org").status == "deleting"
     assert person.call("GET", "/me").status_code == 401
     (fault,) = eraser.faults()
     assert fault.message == f"account {account.id} is half deleted"
@@ -69,37 +64,74 @@ def test_a_package_that_fails_leaves_a_deleting_account_to_finish(any_backend: B
     assert healthy.asked == [account.id] * 2
 
 
-def test_deleting_an_account_is_idempotent(backend: Backend) -> None:
-    backend.member("ada@example.org")
-    account = backend.account("ada@example.org")
-    eraser = eraser_of(backend, ForgettingPackage())
-    erase(eraser, account)
-    with pytest.raises(SkinAPIError, match="Not found"):
-        erase(eraser, account)
-    eraser.resume()
-
-
-def test_what_fails_at_the_start_stops_neither_the_start_nor_the_others(backend: Backend) -> None:
-    for name in "abc":
-        backend.member(f"{name}@example.org", status="deleting")
-    stubborn = backend.account("a@example.org").id
-
-    def forget(event: AccountErased) -> None:
-        if event.account == stubborn:
-            raise StoreUnavailable
-
-    eraser = eraser_of(backend)
-    eraser.work.afterwards(AccountErased, forget)
-    eraser.resume()
-    accounts = eraser.accounts
-    assert accounts.list_deleting() == [stubborn]
-
-
-def test_a_start_finishes_what_a_crash_left(any_backend: Backend) -> None:
-    any_backend.member("ada@example.org", status="deleting")
-    grey = any_backend.member("grey@example.org", role="doctor", status="deleting")
-    any_backend.member("ben@example.org", doctor_id=any_backend.account(grey.email).id)
-    create_app(any_backend.settings, any_backend.services.store)
-    left = any_backend.services.store.collection("accounts").find()
+def test_a_start_finishes_what_a_crash_left(backend: Backend) -> None:
+    backend.member("ada@example.org", status="deleting")
+    grey = backend.member("grey@example.org", role="doctor", status="deleting")
+    backend.member("ben@example.org", doctor_id=backend.account(grey.email).id)
+    create_app(backend.settings, backend.services.store)
+    left = backend.services.store.collection("accounts").find()
     assert [document["email"] for document in left] == ["ben@example.org"]
     assert "doctor_id" not in left[0]
+
+
+def leave(person: Person, password: str = PASSWORD, **more: str) -> TestResponse:
+    return person.call("DELETE", "/me", json={"current_password": password, **more})
+
+
+def code_of(answer: TestResponse) -> str:
+    code: str = answer.get_json()["code"]
+    return code
+
+
+def test_a_wrong_password_deletes_nothing_and_counts_as_one_of_a_login(backend: Backend) -> None:
+    ada = backend.member()
+    answers = [leave(ada, "wrong horse") for _ in range(GUESSES_PER_HOUR + 1)]
+    assert {code_of(one) for one in answers[:-1]} == {"wrong_password"}
+    assert code_of(answers[-1]) == code_of(leave(ada)) == "too_many_guesses"
+    assert ada.call("GET", "/me").status_code == 200
+
+
+def test_who_has_a_second_factor_gives_a_code_of_it(
+    backend: Backend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = App(monkeypatch)
+    ada = backend.member()
+    secret, recovery = set_up(ada, app)
+    assert code_of(leave(ada)) == "code_required"
+    assert code_of(leave(ada, code="000000")) == "wrong_code"
+    assert leave(ada, code=recovery[0]).status_code == 200
+    grey = backend.member()
+    secret, _ = set_up(grey, app)
+    assert leave(grey, code=app.code(secret)).status_code == 200
+
+
+def test_a_doctor_who_has_patients_stays_until_they_have_another_one(backend: Backend) -> None:
+    grey, ada = patient_in_care(backend)
+    answer = leave(grey)
+    assert (answer.status_code, code_of(answer)) == (409, "doctor_has_patients")
+    assert ada.call("GET", "/me").get_json()["doctor"] == grey.email
+    backend.services.decisions.assign_doctor(email=ada.email, doctor=None, by="system")
+    assert leave(grey).status_code == 200
+
+
+def test_the_last_admin_stays_and_uses_up_no_code(
+    backend: Backend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = backend.member(role="admin")
+    _, recovery = set_up(root, App(monkeypatch))
+    answer = leave(root, code=recovery[0])
+    assert (answer.status_code, code_of(answer)) == (409, "last_admin")
+    assert root.call("GET", "/me").get_json()["recovery_codes_left"] == len(recovery)
+    backend.member(role="admin")
+    assert leave(root, code=recovery[0]).status_code == 200
+
+
+def test_what_a_doctor_signed_stays_with_the_patient(backend: Backend) -> None:
+    grey, ada = patient_in_care(backend)
+    number = predicted(ada)["id"]
+    said = {"label": "melanoma", "certainty": "sure", "told_by": "server"}
+    assert grey.call("POST", f"/submissions/{number}/review", json=said).status_code == 201
+    backend.services.decisions.assign_doctor(email=ada.email, doctor=None, by="system")
+    assert leave(grey).status_code == 200
+    (kept,) = ada.call("GET", f"/submissions/{number}/reviews").get_json()
+    assert kept["signed_by"] == "Ada Example"

@@ -1,6 +1,10 @@
-"""A password check costs the same for every account, and old hashes are renewed."""
+"""A password check costs the same for every account, and few may wait for one."""
 
+import threading
+import time
+from collections import Counter
 from collections.abc import Callable
+from contextlib import ExitStack, suppress
 from itertools import product
 from pathlib import Path
 from typing import Literal
@@ -11,7 +15,16 @@ from argon2.exceptions import VerifyMismatchError
 
 from skinapi.accounts.auth import guess_limits
 from skinapi.accounts.auth.guess_limits import FIRST_LOGINS
-from skinapi.accounts.auth.passwords import HASHER, Passwords, _unmatched_hash, one_time_password
+from skinapi.accounts.auth.passwords import (
+    HASHER,
+    PLACES,
+    RETRY_AFTER_S,
+    HashingPlaces,
+    Passwords,
+    _unmatched_hash,
+)
+from skinapi.base.caller_addresses import site_key
+from skinapi.base.errors import Unavailable
 from tests.support.backends import CHEAP, PASSWORD, Backend, put_in
 
 
@@ -115,12 +128,6 @@ def test_wrong_logins_answer_to_the_letter_alike(backend: Backend, route: Ask) -
     assert len(texts) == 1
 
 
-def test_registering_a_taken_e_mail_costs_no_hash(backend: Backend, counted: Counting) -> None:
-    body = {"name": "A", "email": "ada@example.org", "password": PASSWORD}
-    assert backend.client.post("/register", json=body).status_code == 409
-    assert counted.work == []
-
-
 class CostlyHashBackend(Backend):
     hasher = None
 
@@ -157,14 +164,100 @@ def test_the_hash_of_no_account_has_the_form_and_the_cost_of_a_real_one() -> Non
         HASHER.verify(unmatched, PASSWORD)
 
 
-def test_any_script_makes_a_password(backend: Backend) -> None:
-    body = {"name": "Åsa", "email": "asa@example.org", "password": "пароль-密码-🔑"}
-    assert backend.client.post("/register", json=body).status_code == 201
-    backend.edit("asa@example.org", status="approved")
-    backend.log_in("asa@example.org", "пароль-密码-🔑")
+HOLDER = "192.0.2.1"
+# Other addresses of one site: a household's and a company's.
+SITE = [f"2001:db8:7:{number:x}::{number}" for number in range(1, 40)]
 
 
-def test_one_time_passwords_differ_and_hold_no_lookalikes() -> None:
-    made = {one_time_password() for _ in range(50)}
-    assert len(made) == 50
-    assert not set("".join(made)) & set("IOl01")
+def taken(
+    places: HashingPlaces, addresses: list[str], held: ExitStack, *, signed: bool = False
+) -> int:
+    """How many of these addresses get a place, one after another."""
+    got = 0
+    for address in addresses:
+        with suppress(Unavailable):
+            held.enter_context(places.taken(address, signed=signed))
+            got += 1
+    return got
+
+
+def test_one_address_gets_half_and_others_find_places() -> None:
+    for crowd in ([HOLDER] * 99, SITE, ["no address"] * 99):
+        places = HashingPlaces(PLACES)
+        with ExitStack() as held:
+            assert taken(places, crowd, held) == 5
+            for number in range(3):
+                assert taken(places, [f"198.51.100.{number}"], held) == 1
+
+
+def test_five_addresses_leave_a_place_to_a_sixth_and_to_signed_in_clients() -> None:
+    places = HashingPlaces(PLACES)
+    with ExitStack() as held:
+        crowd = [f"198.51.100.{number}" for number in range(5)] * 60
+        assert taken(places, crowd, held) < PLACES - 2
+        assert taken(places, ["203.0.113.9"], held) == 1
+        many = [f"203.0.113.{number}" for number in range(20, 200)]
+        taken(places, many, held)
+        assert taken(places, ["203.0.113.10"], held) == 0
+        assert taken(places, ["203.0.113.11", "203.0.113.12"], held, signed=True) == 2
+        assert taken(places, ["203.0.113.13"], held, signed=True) == 0
+    with ExitStack() as held:
+        assert taken(places, [HOLDER] * 99, held) == 5, "all places are given back"
+    assert not places._held
+
+
+def test_a_client_is_an_ipv6_48_prefix_or_an_ipv4_address() -> None:
+    assert {site_key(address) for address in SITE} == {"2001:db8:7::/48"}
+    assert site_key("::ffff:192.0.2.1") == site_key("192.0.2.1:443") == "192.0.2.1"
+    assert site_key("") == "unknown"
+
+
+class Slow(PasswordHasher):
+    """Ends a check only when it may."""
+
+    def __init__(self) -> None:
+        super().__init__(time_cost=1, memory_cost=8, parallelism=1)
+        self.may_end = threading.Event()
+
+    def verify(self, hash: str | bytes, password: str | bytes) -> Literal[True]:
+        self.may_end.wait(20)
+        return super().verify(hash, password)
+
+
+def guesses_of(backend: Backend) -> int:
+    return sum(each["wrong"] for each in backend.services.store.collection("guesses").find())
+
+
+def test_past_its_places_a_login_is_refused_at_once_and_costs_no_guess(
+    backend: Backend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    backend.member("ada@example.org")
+    hasher = Slow()
+    passwords, auth = Passwords(hasher), backend.services.auth
+    for part in (auth, auth.authentication):
+        put_in(part, passwords=passwords)
+    body = {"email": "ada@example.org", "password": "wrong"}
+    found: Counter[int] = Counter()
+
+    def log_in() -> None:
+        found[backend.app.test_client().post("/login", json=body).status_code] += 1
+
+    crowd = [threading.Thread(target=log_in) for _ in range(20)]
+    try:
+        for one in crowd:
+            one.start()
+        for one in crowd[5:]:
+            one.join(10 / len(crowd))
+        assert found == {503: 15}
+        answer = backend.client.post("/login", json=body)
+        assert (answer.status_code, answer.headers["Retry-After"]) == (503, str(RETRY_AFTER_S))
+        # Those with a place count their guess before they hash; the refused ones may be quicker.
+        deadline = time.monotonic() + 10
+        while guesses_of(backend) < 5 and time.monotonic() < deadline:
+            time.sleep(0.01)
+        assert guesses_of(backend) == 5
+    finally:
+        hasher.may_end.set()
+        for one in crowd:
+            one.join()
+    assert found == {503: 15, 401: 5}

@@ -1,17 +1,14 @@
 """A forgotten password: links by mail and from an admin."""
 
 import re
-from collections import Counter
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from skinapi.accounts.auth import guess_limits, recovery
-from skinapi.base.errors import StoreUnavailable
+from skinapi.accounts.auth import guess_limits
 from skinapi.platform.storage.ids import now
-from skinapi.platform.stores.sqlite_store import SqliteStore
-from tests.support.backends import PASSWORD, Backend, Person, unavailable
+from tests.support.backends import PASSWORD, Backend, Person
 from tests.support.smtp_server import SmtpServer
 from tests.test_clock_set_right import Clock
 
@@ -97,53 +94,6 @@ def test_the_answer_is_the_same_whether_or_not_there_is_an_account(
     assert smtp.recipients() == [there.email]
 
 
-def test_a_request_asks_the_store_for_the_same_whether_or_not_there_is_an_account(
-    backend: Backend, smtp: SmtpServer, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """So its time does not tell either."""
-    there, waiting = backend.member(), backend.member(status="waiting")
-    suspended = backend.member(status="suspended")
-    asked: Counter[str] = Counter()
-
-    def noting(name: str) -> None:
-        original = getattr(SqliteStore, name)
-
-        def call(store: SqliteStore, *args: object) -> object:
-            asked[name] += 1
-            return original(store, *args)
-
-        monkeypatch.setattr(SqliteStore, name, call)
-
-    noting("reading")
-    noting("write")
-    found = []
-    for email in (there.email, waiting.email, suspended.email, "nobody@example.org", "no address"):
-        asked.clear()
-        backend.client.post("/password/forgotten", json={"email": email})
-        found.append(dict(asked))
-    assert found == [found[0]] * 5
-    backend.app.background.link_mailer.make_pass()
-    backend.app.background.notice_sender.make_pass()
-    assert sorted(smtp.recipients()) == sorted([there.email, waiting.email])
-
-
-def test_requests_that_wait_are_bounded_and_outlive_an_outage_of_the_store(
-    backend: Backend, smtp: SmtpServer, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(recovery, "MOST_ASKED", 2)
-    ada, ben = backend.member(), backend.member()
-    emails = (ada.email, ben.email, "nobody@example.org")
-    answers = [backend.client.post("/password/forgotten", json={"email": e}) for e in emails]
-    assert [answer.status_code for answer in answers] == [200, 200, 503]
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(SqliteStore, "transaction", unavailable)
-        with pytest.raises(StoreUnavailable):
-            backend.app.background.link_mailer.make_pass()
-    backend.app.background.link_mailer.stop()
-    backend.app.background.notice_sender.make_pass()
-    assert sorted(smtp.recipients()) == sorted([ada.email, ben.email])
-
-
 def test_ten_requests_for_one_address_send_three_mails_and_answer_the_same(
     backend: Backend, smtp: SmtpServer
 ) -> None:
@@ -152,18 +102,6 @@ def test_ten_requests_for_one_address_send_three_mails_and_answer_the_same(
     assert len(answers) == 1
     assert len(smtp.mails) == guess_limits.LINKS_PER_HOUR == 3
     assert reset(backend, token_in(smtp.texts()[0])).status_code == 200
-
-
-def test_strangers_do_not_use_up_the_mails_of_who_has_logged_in_here(
-    backend: Backend, smtp: SmtpServer
-) -> None:
-    ada = backend.member()
-    backend.log_in(ada.email)
-    far = {"environ_base": {"REMOTE_ADDR": "192.0.2.7"}, "json": {"email": ada.email}}
-    for _ in range(10):
-        backend.client.post("/password/forgotten", **far)
-    ask(backend, ada.email)
-    assert len(smtp.mails) == 4
 
 
 def test_a_link_by_mail_is_dead_after_an_hour_and_is_not_sent_then(

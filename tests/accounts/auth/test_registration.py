@@ -1,24 +1,14 @@
-"""Registration: register, be approved, log in."""
+"""Registration: a name and an address that look like nobody else's, an approval, or its end."""
+
+from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from werkzeug.test import TestResponse
 
+from skinapi.accounts.auth.accounts import Accounts
+from skinapi.platform.storage.ids import now
 from tests.support.backends import PASSWORD, Backend
-
-
-def test_a_person_registers_is_approved_and_logs_in(backend: Backend) -> None:
-    newcomer = backend.register("ada@example.org")
-    refused = backend.client.post("/login", json={"email": "ada@example.org", "password": PASSWORD})
-    assert refused.status_code == 403
-    assert refused.get_json()["error"] == "Account not approved by admin"
-
-    approved = backend.admin().call("PATCH", "/users/ada@example.org/approve", json={})
-    assert approved.get_json()["message"] == "User ada@example.org approved as user."
-
-    ada = backend.log_in("Ada@Example.org ")
-    assert ada.call("GET", "/me").get_json()["approved"] is True
-    assert newcomer.call("GET", "/me").get_json()["email"] == "ada@example.org"
-
 
 UNICODE, ASCII = "ada@bücher.example", "ada@xn--bcher-kva.example"
 
@@ -68,14 +58,104 @@ def test_a_role_that_was_asked_for_opens_nothing_and_is_given_with_the_approval(
     assert actions == ["account.register", f"account.role_{wanted}", "account.approve"]
 
 
-def test_without_a_role_in_the_approval_who_asked_for_one_is_a_patient(backend: Backend) -> None:
-    register_as(backend, "doctor")
-    answer = backend.admin().call("PATCH", "/users/eve@example.org/approve", json={})
-    assert answer.get_json()["message"] == "User eve@example.org approved as user."
-    account = backend.account("eve@example.org")
-    assert (account.role, account.wanted_role) == ("user", None)
-
-
 def test_nobody_can_ask_for_another_role(shared_backend: Backend) -> None:
     for wanted in ("admin", "user", "", 1, ["doctor"]):
         assert register_as(shared_backend, wanted).status_code == 400
+
+
+REACHING = [*range(0x202A, 0x202F), *range(0x2066, 0x206A), 0x2028, 0x2029]
+UNSEEN = (0x034F, 0x180B, 0xFE0F, 0xE0100, 0x2800)
+
+
+def body_of(name: str, email: str = "ada@example.org") -> dict[str, str]:
+    return {"name": name, "email": email, "password": PASSWORD}
+
+
+def test_a_name_that_reaches_beyond_itself_is_refused(shared_backend: Backend) -> None:
+    for code in REACHING:
+        answer = shared_backend.client.post("/register", json=body_of(f"Ada {chr(code)}gnp"))
+        assert answer.status_code == 400, hex(code)
+        assert "direction" in answer.get_json()["error"]
+
+
+def test_names_of_every_script_are_taken(shared_backend: Backend) -> None:
+    for number, name in enumerate(("נועה לוי", "محمد\u200c علی", "Zoë", "א\u200fב", "Nguyễn Thị")):
+        person = shared_backend.register(f"{number}@example.org", name)
+        assert person.call("GET", "/me").get_json()["name"] == name
+
+
+def test_an_address_that_looks_like_another_is_not_registered(shared_backend: Backend) -> None:
+    """An admin approved the wrong one of two rows that looked the same."""
+    admin = shared_backend.admin()
+    for code in UNSEEN:
+        body = body_of("Ada", f"ada{chr(code)}@example.org")
+        for answer in (
+            shared_backend.client.post("/register", json=body),
+            admin.call("POST", "/doctors", json=body),
+        ):
+            assert answer.status_code == 400, hex(code)
+            assert "invisible" in answer.get_json()["error"]
+
+
+def test_an_address_with_another_full_stop_is_not_registered(shared_backend: Backend) -> None:
+    """Programs of mail and browsers look such a name up as if it had a dot."""
+    for domain in ("example\u3002org", "example\uff61org", "example..org"):
+        body = body_of("Ada", f"ada@{domain}")
+        assert shared_backend.client.post("/register", json=body).status_code == 400
+
+
+def age(backend: Backend, email: str, days: int) -> None:
+    backend.edit(email, created_at=now() - timedelta(days=days))
+
+
+def emails(backend: Backend) -> set[str]:
+    return {account["email"] for account in backend.services.store.collection("accounts").find()}
+
+
+def test_an_account_that_was_never_approved_is_deleted_after_the_days_of_the_setting(
+    tmp_path: Path,
+) -> None:
+    backend = Backend(tmp_path, waiting_account_days=30)
+    for email, days in (("old@example.org", 31), ("new@example.org", 29)):
+        backend.register(email)
+        age(backend, email, days)
+    expired = backend.account("old@example.org").id
+    backend.app.background.waiting_expiry.make_pass()
+    assert emails(backend) == {"new@example.org"}
+    rows = [row for row in backend.audit() if row["action"] == "account.expire"]
+    assert [(row["by"], row["target"]) for row in rows] == [("system", expired)]
+    backend.app.background.waiting_expiry.make_pass()
+    assert (
+        len(backend.audit()) == len(rows) + 2
+    )  # two registrations; a pass without any writes none
+    backend.services.store.close()
+
+
+def test_an_account_that_was_approved_once_stays(backend: Backend) -> None:
+    """One whose approval was undone waits too, and may have findings."""
+    admin = backend.admin()
+    for email, statuses in (
+        ("waits@example.org", ("approve", "unapprove")),
+        ("approved@example.org", ("approve",)),
+        ("suspended@example.org", ("suspend",)),
+    ):
+        backend.register(email)
+        for status in statuses:
+            assert admin.call("PATCH", f"/users/{email}/{status}", json={}).status_code == 200
+        age(backend, email, 1000)
+    before = emails(backend)
+    backend.app.background.waiting_expiry.make_pass()
+    assert emails(backend) == before
+
+
+def test_an_account_that_is_approved_meanwhile_stays(
+    backend: Backend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    backend.register("ada@example.org")
+    age(backend, "ada@example.org", 1000)
+    read_before = backend.account("ada@example.org").stored()
+    backend.edit("ada@example.org", status="approved")
+    expiry = backend.app.background.waiting_expiry
+    monkeypatch.setattr(Accounts, "walk_unapproved", lambda *_, **__: iter([read_before]))
+    expiry.make_pass()
+    assert emails(backend) == {"ada@example.org"}

@@ -1,19 +1,15 @@
-"""A search finds each account by the beginning of its name, of its last word, or of its e-mail."""
+"""A search finds each account by its name or e-mail; each account has its language."""
 
 import random
-from functools import partial
 from typing import Any, cast
 
 import pytest
 
 from skinapi.accounts.auth import account_search
-from skinapi.accounts.auth.accounts import Account, AccountFields, Accounts
+from skinapi.accounts.auth.accounts import Account, Accounts
 from skinapi.base.pages import read_pages
 from skinapi.base.subject import Role
-from skinapi.platform.audit.trail import AuditTrail
 from skinapi.platform.storage.ports import Store
-from skinapi.platform.storage.unit_of_work import Unit, UnitOfWork
-from tests.stores.mock_store import MockStore
 from tests.support.backends import Backend
 
 LAST = "\U0010ffff"
@@ -65,11 +61,11 @@ def pages(accounts: Accounts, text: str, *, limit: int, **asked: Any) -> list[st
 
 @pytest.mark.parametrize("few", [True, False], ids=["sorted", "walked"])
 def test_pages_hold_every_hit_once_in_order(
-    any_backend: Backend, monkeypatch: pytest.MonkeyPatch, few: bool
+    backend: Backend, monkeypatch: pytest.MonkeyPatch, few: bool
 ) -> None:
     monkeypatch.setattr(account_search, "MOST_HITS", 5000 if few else 1)
     monkeypatch.setattr(account_search, "READ_AT_ONCE", 4)
-    store = any_backend.services.store
+    store = backend.services.store
     made, accounts = people(store, 24), Accounts(store)
     for text in ASKED:
         for roles, status, limit in (
@@ -81,28 +77,15 @@ def test_pages_hold_every_hit_once_in_order(
             assert pages(accounts, text, limit=limit, **asked) == hits(made, text, **asked), text
 
 
-def test_check_repairs_an_account_that_a_search_would_not_find(backend: Backend) -> None:
-    [ada, _] = people(backend.services.store, 2)
-    backend.services.store.collection("accounts").update(
-        {"id": ada.id}, {"$unset": {"family": True}}
-    )
-    [fault] = backend.services.faults()
-    assert fault.message == f"account {ada.id} is not found by its name as it is"
-    assert fault.repair
-    fault.repair()
-    assert list(backend.services.faults()) == []
+STATED = {"class": "melanoma", "confidence": 80}
 
 
-def _change(accounts: Accounts, identifier: str, fields: AccountFields, unit: Unit) -> None:
-    accounts.change(unit, accounts.get(identifier), **fields)
-
-
-def test_an_account_is_found_by_a_changed_name_and_email() -> None:
-    store = MockStore()
-    accounts = Accounts(store)
-    account = accounts.add(email="ada@example.org", name="Ada Byron", password_hash="-")
-    work = UnitOfWork(store, AuditTrail(store, secrets=["secret"]))
-    for changed in (AccountFields(name="Zoë King"), AccountFields(email="zoe@example.org")):
-        work.run(partial(_change, accounts, account.id, changed))
-    for words, many in (("ZOË", 1), ("king", 1), ("zoe@", 1), ("ada", 0), ("byron", 0)):
-        assert len(pages(accounts, words, limit=2, roles=ROLES, status=None)) == many
+def test_reports_are_in_the_chosen_language_where_none_is_asked_for(backend: Backend) -> None:
+    person = backend.member()
+    assert person.call("GET", "/me").get_json()["locale"] == "en"
+    assert person.call("PUT", "/me/locale", json={"locale": "fr"}).status_code == 200
+    assert person.call("GET", "/me").get_json()["locale"] == "fr"
+    own = person.call("POST", "/generate_report", json=STATED).get_json()
+    asked = person.call("POST", "/generate_report", json={**STATED, "language": "en"}).get_json()
+    assert "Mélanome" in own["overview"]
+    assert "Melanoma" in asked["overview"]
