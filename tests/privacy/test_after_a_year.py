@@ -17,9 +17,8 @@ from skinapi.platform.backups.erased_ids import Scrubber
 from skinapi.platform.storage.ids import new_id
 from skinapi.platform.storage.ports import Document, Remnant
 from skinapi.privacy.erasure.receipts import Kept, Receipt
-from tests.privacy.inventory import BY_COLLECTION, Fields, list_personal, list_unknown
+from tests.privacy.inventory import BY_COLLECTION, Fields, list_personal, list_unknown, paths_of
 from tests.privacy.made_files import maker_of
-from tests.privacy.stored_fields import paths_of
 from tests.privacy.year import Year, live_a_year, settings_of_year
 from tests.support.backends import ADMIN, Backend, store_of_kind
 from tests.support.openrouter import OpenRouter

@@ -3,24 +3,20 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
-from functools import partial
 from typing import Any
 
 import pytest
 from werkzeug.test import TestResponse
 
-from skinapi.base.languages import LANGUAGES
 from skinapi.findings.records import readers
 from skinapi.findings.records import service as records_service
 from skinapi.integrations.dicom.study import study_uid
-from skinapi.model.conditions import conditions_table
 from skinapi.platform.notices.outbox import WORDS, Kind
 from skinapi.platform.storage.ids import now
 from skinapi.privacy import break_glass as service
 from tests.care.clinic import patient_in_care
 from tests.findings.prediction.photographer import predicted
 from tests.findings.records.test_holds import hold
-from tests.served.wire import at_once
 from tests.support.access import RECOVERY_CODE
 from tests.support.backends import PASSWORD, Backend, Person, erase
 from tests.support.smtp_server import SmtpServer
@@ -261,18 +257,6 @@ def test_everybody_concerned_is_told_by_mail_that_names_nothing(
         assert told[person.email].split() == [*texts[kind].split(), f"{page}/{place}"]
 
 
-def test_no_word_of_its_mails_names_a_condition() -> None:
-    names = [
-        name.lower()
-        for condition in conditions_table().conditions
-        for name in condition.names.model_dump().values()
-    ]
-    for language in LANGUAGES:
-        for kind in (one for one in Kind if one.startswith("glass_broken")):
-            said = f"{WORDS[language].subjects[kind]} {WORDS[language].texts[kind]}".lower()
-            assert not [name for name in names if name in said]
-
-
 def test_the_console_tells_who_has_not_seen_it(backend: Backend) -> None:
     doctor, ada = patient_in_care(backend)
     opened(backend.member(role="admin"), number=predicted(ada)["id"])
@@ -374,21 +358,6 @@ def test_more_than_a_few_in_a_day_are_refused_and_the_other_admins_are_told_once
     assert [one["ended"] for one in another.pages("/break-glass")] == ["limit", *["closed"] * 3]
     with clock(now() + timedelta(hours=25)):
         opened(admin, number=number)
-
-
-def test_of_two_at_once_one_is_refused_and_another_admin_may_end_it(real_backend: Backend) -> None:
-    backend = real_backend
-    ada = backend.member()
-    numbers = [predicted(ada)["id"] for _ in range(2)]
-    admin, another = (backend.member(role="admin") for _ in range(2))
-    answers = at_once([partial(ask, admin, number=one) for one in numbers])
-    assert sorted(one.status_code for one in answers) == [201, 409]
-    (grant,) = [one.get_json() for one in answers if one.status_code == 201]
-    assert refused(ask(admin, number=numbers[0])) == (409, "break_glass_open")
-    opened(another, number=numbers[0])
-    assert another.call("DELETE", f"/break-glass/{grant['_id']}").status_code == 200
-    assert admin.call("GET", f"/submissions/{grant['number']}").status_code == 404
-    assert refused(admin.call("DELETE", "/break-glass/none")) == (404, "not_found")
 
 
 def test_an_operator_can_switch_it_off(backend: Backend) -> None:

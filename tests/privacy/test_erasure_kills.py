@@ -2,8 +2,7 @@
 receipt, which says what was there, and nothing of the person left.
 """
 
-from collections.abc import Iterator
-from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -12,19 +11,15 @@ from tests.care.conversation import Talk
 from tests.findings.prediction.photographer import predicted
 from tests.privacy.test_erasure import ASKED
 from tests.stores.kills import Kills
-from tests.support.backends import Backend, Person, store_of_kind
-from tests.support.size import in_drill, size
+from tests.support.backends import Backend, Person
+from tests.support.size import size
 
 STRIDE = size(7, 1)
 
 
-@pytest.fixture(params=["sqlite", *in_drill("mongod")])
-def backend(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Backend]:
-    kind = request.param
-    uri = request.getfixturevalue("emptied_database_uri") if kind == "mongod" else None
-    backend = Backend(tmp_path, store_of_kind(kind, tmp_path, uri), photos="always")
-    yield backend
-    backend.services.store.close()
+@pytest.fixture
+def given() -> dict[str, Any]:
+    return {"photos": "always"}
 
 
 def patient(backend: Backend) -> tuple[Person, str]:

@@ -10,9 +10,9 @@ from tests.privacy.inventory import (
     OF_THE_SERVER,
     list_personal,
     list_unknown,
+    paths_of_model,
     read_table,
 )
-from tests.privacy.stored_fields import paths_of_model
 from tests.repository.documents import chapter
 
 # What lists and comparisons look for, beside the fields of a model.

@@ -9,14 +9,14 @@ from werkzeug.test import TestResponse
 
 from skinapi.base.errors import InvalidToken
 from skinapi.privacy.joining import ACTED, KEYED, MOVED
-from tests.care.clinic import REVIEW, ROUTINE, URGENT, file_for, numbers, patient_in_care
+from tests.care.clinic import REVIEW, ROUTINE, file_for, numbers, patient_in_care
 from tests.findings.prediction.photographer import predicted
 from tests.integrations.fhir import orders
 from tests.integrations.test_keys import clinic_wide, made
 from tests.privacy.inventory import list_personal
 from tests.privacy.made_files import made_for, read
-from tests.support.backends import MAIL, PASSWORD, Backend, Person, erase
-from tests.use_cases.use_case import acts_on, notices_to
+from tests.support.backends import PASSWORD, Backend, Person, erase
+from tests.use_cases.use_case import acts_on
 
 SEEN = {"label": "melanoma", "certainty": "sure", "histology": "not_taken", "told_by": "server"}
 
@@ -91,8 +91,8 @@ class TwoAccounts:
 
 
 @pytest.fixture
-def two(any_backend: Backend) -> TwoAccounts:
-    return TwoAccounts(any_backend)
+def two(backend: Backend) -> TwoAccounts:
+    return TwoAccounts(backend)
 
 
 def test_all_of_the_duplicate_is_at_the_account_that_stays(two: TwoAccounts) -> None:
@@ -232,14 +232,3 @@ def test_who_leaves_leaves_with_both_and_reads_of_both(two: TwoAccounts, tmp_pat
     assert not {two.old_id, two.ada_id, account.id} & {one["id"] for one in accounts}
     for one in (two.old_id, two.ada_id):
         assert backend.services.data.erased_ids.find(one)
-
-
-def test_both_addresses_are_told(tmp_path: Path) -> None:
-    backend = Backend(tmp_path / "mails", **MAIL)
-    old, ada = backend.member(), backend.member()
-    file_for(backend, old, URGENT)
-    assert join(backend.member(role="admin"), old.email, ada.email).status_code == 200
-    outbox = backend.services.store.collection("outbox").find({"kind": "accounts_joined"})
-    assert {one.get("address") for one in outbox} == {None, old.email}
-    assert notices_to(backend, backend.account(ada.email).id) == ["accounts_joined"]
-    backend.services.store.close()

@@ -1,4 +1,4 @@
-"""What is in the file with everything about a person, and what is not."""
+"""What is in the file with everything about a person, in which form, and what is not."""
 
 import hashlib
 import json
@@ -10,20 +10,29 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fhir.resources.R4B.bundle import Bundle
 from jsonschema import Draft202012Validator
 
 from skinapi.findings.reports.words import LABELS
 from skinapi.platform.audit.trail import TrailFilter
 from skinapi.platform.storage.ids import now
-from skinapi.privacy.person_file.format import FILES, MANIFEST, PAGE, SIGNATURE, schema_of
+from skinapi.privacy.person_file.format import (
+    FILES,
+    MANIFEST,
+    ME,
+    PAGE,
+    SIGNATURE,
+    Manifest,
+    person_of,
+    schema_of,
+)
 from skinapi.privacy.person_file.page import WORDS
-from skinapi.privacy.signature import PublicKey
+from skinapi.privacy.signature import PublicKey, Signer
 from tests.care.clinic import REVIEW, file_for, patient_in_care
 from tests.care.conversation import Talk
 from tests.care.test_letters import Practice
 from tests.findings.prediction.photographer import predicted
 from tests.privacy.made_files import bytes_of, made_for, read
+from tests.repository.reference import SCHEMAS, write_schemas
 from tests.support.backends import MAIL, PASSWORD, Backend, Person
 
 
@@ -66,8 +75,8 @@ class Case:
 
 
 @pytest.fixture
-def case(any_backend: Backend, tmp_path: Path) -> Case:
-    return Case(any_backend, tmp_path)
+def case(backend: Backend, tmp_path: Path) -> Case:
+    return Case(backend, tmp_path)
 
 
 def test_all_that_is_stored_of_a_person_is_in_it(case: Case) -> None:
@@ -171,15 +180,6 @@ def test_the_list_of_its_files_is_whole_and_signed_with_the_key_that_the_server_
     }
 
 
-def test_its_fhir_bundle_has_the_same_findings(case: Case) -> None:
-    bundle = read(case.archive, "fhir/bundle.json")
-    Bundle.model_validate(bundle)
-    kinds = [entry["resource"]["resourceType"] for entry in bundle["entry"]]
-    assert bundle["type"] == "collection"
-    assert kinds.count("DiagnosticReport") == 2
-    assert kinds[0] == "Patient"
-
-
 def test_it_says_who_did_what_by_role_alone(case: Case) -> None:
     rows = read(case.archive, "audit.json")["rows"]
     said = {(one["action"], one["by"], one["finding"]) for one in rows}
@@ -247,37 +247,6 @@ def test_no_secret_is_in_it(backend: Backend, tmp_path: Path) -> None:
         assert secret.encode() not in text
 
 
-def test_what_a_doctor_holds_back_is_not_in_it(any_backend: Backend, tmp_path: Path) -> None:
-    practice = Practice(any_backend, reviewed=False)
-    ada, doctor = practice.ada, practice.doctor
-    spot = ada.call("POST", "/lesions", json={"place": {"site": "back"}}).get_json()["id"]
-    again = predicted(ada, keep_photo="true")["id"]
-    for number in (practice.number, again):
-        assert (
-            ada.call("PUT", f"/submissions/{number}/lesion", json={"lesion": spot}).status_code
-            < 300
-        )
-    until = (now() + timedelta(days=2)).isoformat()
-    note = "The excision was not in sano"
-    practice.review("melanoma", urgency="urgent_referral", hold_until=until, note=note)
-    practice.sign(practice.draft())
-    for number in (practice.number, again):  # which tells the doctor
-        answer = doctor.call("GET", f"/submissions/{number}/report.pdf")
-        assert answer.status_code == 200, answer.text
-    archive = made_for(any_backend, ada, tmp_path / "work")
-    for path in archive.namelist():
-        if path.endswith("finding.json"):
-            filed = read(archive, path)
-            assert (filed["decision"], filed["reviews"], filed["letters"]) == (None, [], [])
-            assert len(filed["reports"]) == 1
-    told = {(one["action"], one["by"]) for one in read(archive, "audit.json")["rows"]}
-    assert {action for action, by in told if by == "doctor"} == {"photo.read", "record.read"}
-    text = bytes_of(archive)
-    (letter,) = any_backend.services.store.collection("letters").find()
-    for held in (note, letter["decision"].splitlines()[0], "withheld", "Grace Hopper, "):
-        assert held.encode() not in text, held
-
-
 def test_a_hold_changes_no_word_of_it(tmp_path: Path) -> None:
     """It told of a mail that is due when the hold ends, and when the spot is looked at again."""
     backend = Backend(tmp_path / "server", **MAIL)
@@ -308,25 +277,45 @@ def test_a_hold_changes_no_word_of_it(tmp_path: Path) -> None:
     assert until[:10].encode() not in bytes_of(after)
 
 
-def test_a_damaged_photo_is_named_and_the_rest_is_there(backend: Backend, tmp_path: Path) -> None:
-    ada = backend.member()
-    first, second = (predicted(ada, keep_photo="true")["id"] for _ in range(2))
-    (stored,) = backend.services.store.collection("submissions").find({"number": int(first)})
-    key = stored["photo_blob"]
-    (file,) = Path(backend.settings.instance_dir).rglob(key)
-    file.write_bytes(b"damaged")
-    archive = made_for(backend, ada, tmp_path / "work")
-    path = f"findings/{stored['id']}/photo-1.jpg"
-    assert read(archive, MANIFEST)["missing"] == [{"path": path, "reason": "damaged"}]
-    assert path not in archive.namelist()
-    assert len([name for name in archive.namelist() if name.endswith(".jpg")]) == 1
-    assert second
-    assert WORDS["en"].labels["photo_missing"] in archive.read(PAGE).decode()
-
-
 @pytest.mark.parametrize("role", ["user", "doctor", "researcher", "admin"])
 def test_who_has_nothing_gets_a_file_too(backend: Backend, tmp_path: Path, role: str) -> None:
     archive = made_for(backend, backend.member(role=role), tmp_path / "work")
     assert read(archive, MANIFEST)["counts"]["findings"] == 0
     assert WORDS["en"].labels["nothing"] in archive.read(PAGE).decode()
     assert zipfile.ZipFile.testzip(archive) is None
+
+
+OWNER, DOCTOR = "0" * 32, "1" * 32
+
+
+def test_the_published_schemas_are_those_of_the_code() -> None:
+    assert {file: file.read_text() for file in SCHEMAS.iterdir()} == write_schemas()
+
+
+def test_a_signature_holds_for_these_bytes_and_this_key_alone() -> None:
+    signer, other = Signer(["a" * 40]), Signer(["b" * 40, "a" * 40])
+    signature = signer.sign(b"manifest")
+    assert signer.public_key.verifies(b"manifest", signature)
+    assert not signer.public_key.verifies(b"manifest ", signature)
+    assert not other.public_key.verifies(b"manifest", signature)
+    assert signer.public_key in other.known_keys
+
+
+def test_what_is_no_signature_verifies_nothing() -> None:
+    for key in ("", "no key", "aGVsbG8=", Signer(["a"]).public_key.encoded):
+        for signature in (b"", b"\xff\x00", b"aGVsbG8=\n", b"=" * 10_000):
+            assert not PublicKey(key).verifies(b"manifest", signature)
+
+
+def test_others_are_named_by_what_leads_back_to_nobody_and_stays_the_same() -> None:
+    named = person_of(DOCTOR, owner=OWNER)
+    assert DOCTOR not in named
+    assert named == person_of(DOCTOR, owner="2" * 32)
+    assert person_of(OWNER, owner=OWNER) == ME
+
+
+def test_no_path_leads_out_of_the_folder() -> None:
+    for path in ("../a", "/a", "a/../b", "C:a", "a\\b", "a//b", "A", "a/", ".a"):
+        listed = {"path": path, "bytes": 1, "sha256": "0" * 64}
+        with pytest.raises(ValueError, match="path"):
+            Manifest.model_validate({"files": [listed]})

@@ -12,7 +12,6 @@ from skinapi.base.errors import DiskFull
 from skinapi.platform.backups.backup import write_backup
 from skinapi.platform.backups.backup_file import members_of
 from skinapi.platform.jobs.job import MOST_ATTEMPTS
-from skinapi.platform.notices.outbox import Kind
 from skinapi.platform.storage.ids import now
 from skinapi.privacy.person_file.stored_files import KEPT_FOR, FileEnded, PersonFiles
 from tests.findings.prediction.photographer import predicted
@@ -47,46 +46,24 @@ def refusal(person: Person, method: str, path: str, **options: Any) -> tuple[int
     return answer.status_code, answer.get_json()["code"]
 
 
-def test_it_is_fetched_once_and_leaves_nothing(any_backend: Backend, work: Path) -> None:
-    ada = patient(any_backend)
-    before = blobs_of(any_backend)
+def test_it_is_fetched_once_and_leaves_nothing(backend: Backend, work: Path) -> None:
+    ada = patient(backend)
+    before = blobs_of(backend)
     assert state_of(ada)["state"] == "none"
     ask(ada)
     assert (state_of(ada)["state"], state_of(ada)["workers"]) == ("waiting", False)
     assert refusal(ada, "GET", "/me/file/download") == (409, "person_file_not_ready")
-    made = make(any_backend, ada, work)
+    made = make(backend, ada, work)
     told = state_of(ada)
     assert (told["state"], told["bytes"]) == ("ready", made.bytes)
     assert fetch(ada).testzip() is None
     assert state_of(ada)["state"] == "fetched"
     assert refusal(ada, "GET", "/me/file/download") == (404, "no_person_file")
-    assert blobs_of(any_backend) == before
-    actions = [row["action"] for row in any_backend.audit()][-3:]
+    assert blobs_of(backend) == before
+    actions = [row["action"] for row in backend.audit()][-3:]
     assert actions == ["job.submit", "person_file.make", "person_file.fetch"]
     ask(ada)  # another one may follow
     assert [*work.iterdir()] == []
-
-
-def test_it_says_that_no_worker_runs(backend: Backend) -> None:
-    ada = patient(backend)
-    ask(ada)
-    assert not state_of(ada)["no_worker"]
-    backend.edit(ada.email, doctor_id=backend.account(backend.member(role="doctor").email).id)
-    assert backend.client.get("/readyz").get_json()["notes"] == []
-    jobs = backend.services.jobs.queue
-    long_ago = {"$set": {"place": f"{0:032x}"}}
-    backend.services.store.collection("jobs").update({"status": "queued"}, long_ago)
-    assert state_of(ada)["no_worker"]
-    (note,) = backend.client.get("/readyz").get_json()["notes"]
-    assert note.startswith("No job worker runs")
-    assert note.endswith("start `python -m skinapi worker`")
-    overview = backend.member(role="admin").call("GET", "/admin/overview").get_json()
-    assert overview["job_worker_missing"]
-    another = patient(backend)
-    ask(another)
-    assert jobs.claim(worker="w", lease=timedelta(minutes=1))  # one is there now, and at work
-    assert not state_of(another)["no_worker"]
-    assert backend.client.get("/readyz").get_json()["notes"] == []
 
 
 def test_a_download_that_breaks_off_is_begun_again(backend: Backend, work: Path) -> None:
@@ -104,23 +81,23 @@ def test_a_download_that_breaks_off_is_begun_again(backend: Backend, work: Path)
 
 
 @pytest.mark.parametrize("asked", [True, False], ids=["made", "asked for"])
-def test_it_ends_after_a_day(any_backend: Backend, work: Path, asked: bool) -> None:
-    ada = patient(any_backend)
-    before = blobs_of(any_backend)
+def test_it_ends_after_a_day(backend: Backend, work: Path, asked: bool) -> None:
+    ada = patient(backend)
+    before = blobs_of(backend)
     ask(ada)
     if asked:
-        until = make(any_backend, ada, work).expires_at
+        until = make(backend, ada, work).expires_at
         assert KEPT_FOR - timedelta(minutes=1) < until - now() <= KEPT_FOR
-    files = any_backend.services.store.collection("person_files")
-    owner = any_backend.account(ada.email).id
+    files = backend.services.store.collection("person_files")
+    owner = backend.account(ada.email).id
     files.update({"id": owner}, {"$set": {"expires_at": now()}})
     assert state_of(ada)["state"] == "none"
     assert refusal(ada, "GET", "/me/file/download") == (404, "no_person_file")
-    any_backend.app.background.file_sweeper.make_pass()
-    assert (files.get(owner), blobs_of(any_backend)) == (None, before)
+    backend.app.background.file_sweeper.make_pass()
+    assert (files.get(owner), blobs_of(backend)) == (None, before)
     with pytest.raises(FileEnded):
-        make(any_backend, ada, work)
-    assert blobs_of(any_backend) == before
+        make(backend, ada, work)
+    assert blobs_of(backend) == before
 
 
 def test_who_asks_gives_the_password_and_the_code_again(backend: Backend) -> None:
@@ -145,34 +122,34 @@ def add_factor_to(backend: Backend, person: Person) -> None:
     )
 
 
-def test_there_is_one_at_a_time(any_backend: Backend, work: Path) -> None:
-    ada = patient(any_backend, 0)
+def test_there_is_one_at_a_time(backend: Backend, work: Path) -> None:
+    ada = patient(backend, 0)
     ask(ada)
     second = (409, "person_file_under_way")
     assert refusal(ada, "POST", "/me/file", json=ASKED) == second
-    make(any_backend, ada, work)
+    make(backend, ada, work)
     assert refusal(ada, "POST", "/me/file", json=ASKED) == second
     assert ada.call("DELETE", "/me/file").status_code == 200
     assert refusal(ada, "DELETE", "/me/file") == (404, "no_person_file")
     ask(ada)
 
 
-def test_its_end_while_it_is_made_leaves_nothing(any_backend: Backend, work: Path) -> None:
+def test_its_end_while_it_is_made_leaves_nothing(backend: Backend, work: Path) -> None:
     """Wherever it is: before a piece is noted, before it is stored, and after."""
-    ada = patient(any_backend)
-    before = blobs_of(any_backend)
-    files, ends = any_backend.services.data.person_files, ("deleted", "outdated", "erased")
+    ada = patient(backend)
+    before = blobs_of(backend)
+    files, ends = backend.services.data.person_files, ("deleted", "outdated", "erased")
     files.piece_bytes = 5_000
     for how in ends:
         for step in ("noted", "stored"):
-            ada = ada if how != "erased" else patient(any_backend)
-            before = blobs_of(any_backend)
+            ada = ada if how != "erased" else patient(backend)
+            before = blobs_of(backend)
             ask(ada)
             with pytest.MonkeyPatch.context() as patch:
-                _end_at(any_backend, ada, patch, how=how, step=step)
+                _end_at(backend, ada, patch, how=how, step=step)
                 with pytest.raises(FileEnded):
-                    make(any_backend, ada, work)
-            left = blobs_of(any_backend)
+                    make(backend, ada, work)
+            left = blobs_of(backend)
             if how == "outdated":  # another photo has come
                 left = {key for key in left if key < max(before)}
             assert left <= before, (how, step)
@@ -213,11 +190,11 @@ def _end_at(
 
 
 def test_what_fails_leaves_nothing_and_is_made_by_the_next_attempt(
-    any_backend: Backend, work: Path, monkeypatch: pytest.MonkeyPatch
+    backend: Backend, work: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    ada = patient(any_backend)
-    before = blobs_of(any_backend)
-    files = any_backend.services.data.person_files
+    ada = patient(backend)
+    before = blobs_of(backend)
+    files = backend.services.data.person_files
     files.piece_bytes = 5_000
     ask(ada)
     add_piece, count = PersonFiles.add_piece, 0
@@ -232,13 +209,13 @@ def test_what_fails_leaves_nothing_and_is_made_by_the_next_attempt(
     with monkeypatch.context() as patch:
         patch.setattr(PersonFiles, "add_piece", full)
         with pytest.raises(DiskFull):
-            make(any_backend, ada, work)
-    assert blobs_of(any_backend) > before  # until it is tried again, or given up
-    make(any_backend, ada, work, attempt=2)
+            make(backend, ada, work)
+    assert blobs_of(backend) > before  # until it is tried again, or given up
+    make(backend, ada, work, attempt=2)
     with pytest.raises(FileEnded):
-        make_again(any_backend, ada, attempt=1)
+        make_again(backend, ada, attempt=1)
     assert fetch(ada).testzip() is None
-    assert blobs_of(any_backend) == before
+    assert blobs_of(backend) == before
 
 
 def make_again(backend: Backend, person: Person, *, attempt: int) -> None:
@@ -249,55 +226,21 @@ def make_again(backend: Backend, person: Person, *, attempt: int) -> None:
     files.add_piece(file.model_copy(update={"attempt": attempt, "state": "making"}), b"late")
 
 
-def test_of_one_that_was_given_up_nothing_is_left(
-    any_backend: Backend, work: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    ada = patient(any_backend)
-    before, services = blobs_of(any_backend), any_backend.services
-    services.data.person_files.piece_bytes = 5_000
-    ask(ada)
-
-    def lost(*_: Any, **__: Any) -> None:
-        raise DiskFull
-
-    with monkeypatch.context() as patch:
-        patch.setattr(PersonFiles, "finish", lost)
-        with pytest.raises(DiskFull):
-            make(any_backend, ada, work)
-    job = job_of(any_backend, ada)
-    jobs = services.store.collection("jobs")
-    failed = {"status": "failed", "error": "The disk is full", "error_code": "disk_full"}
-    jobs.update({"id": job.id}, {"$set": {**failed, "attempts": MOST_ATTEMPTS}})
-    told = state_of(ada)
-    assert (told["state"], told["error_code"]) == ("failed", "disk_full")
-    any_backend.app.background.file_sweeper.make_pass()
-    assert blobs_of(any_backend) == before
-    ask(ada)
-
-
 def test_a_finding_that_is_deleted_takes_the_file_that_tells_of_it(
-    any_backend: Backend, work: Path
+    backend: Backend, work: Path
 ) -> None:
-    ada = patient(any_backend, 2)
+    ada = patient(backend, 2)
     ask(ada)
-    make(any_backend, ada, work)
+    make(backend, ada, work)
     number = ada.call("GET", "/submissions").get_json()[0]["id"]
     assert ada.call("DELETE", f"/submissions/{number}").status_code == 200
     assert state_of(ada)["state"] == "outdated"
     assert refusal(ada, "GET", "/me/file/download") == (404, "no_person_file")
-    (left,) = any_backend.services.store.collection("submissions").find()
-    assert blobs_of(any_backend) == {left["photo_blob"]}
-    assert f'"number":{left["number"]}'.encode() in bytes_of(
-        made_for(any_backend, ada, work)
-    ).replace(b": ", b":")
-
-
-def test_a_mail_tells_that_it_was_made(backend: Backend, work: Path) -> None:
-    ada = patient(backend, 0)
-    ask(ada)
-    make(backend, ada, work)
-    (notice,) = backend.services.data.outbox.list_to(backend.account(ada.email).id)
-    assert (notice.kind, notice.about, notice.of_security) == (Kind.FILE_MADE, "my-data", True)
+    (left,) = backend.services.store.collection("submissions").find()
+    assert blobs_of(backend) == {left["photo_blob"]}
+    assert f'"number":{left["number"]}'.encode() in bytes_of(made_for(backend, ada, work)).replace(
+        b": ", b":"
+    )
 
 
 def test_no_admin_sees_the_job_or_makes_it_go_on(backend: Backend) -> None:
@@ -310,15 +253,41 @@ def test_no_admin_sees_the_job_or_makes_it_go_on(backend: Backend) -> None:
     assert state_of(admin)["state"] == "none"
 
 
-def test_no_backup_has_it(any_backend: Backend, work: Path, tmp_path: Path) -> None:
-    ada = patient(any_backend)
+def test_no_backup_has_it(backend: Backend, work: Path, tmp_path: Path) -> None:
+    ada = patient(backend)
     ask(ada)
-    before = blobs_of(any_backend)
-    make(any_backend, ada, work)
-    pieces = blobs_of(any_backend) - before
+    before = blobs_of(backend)
+    make(backend, ada, work)
+    pieces = blobs_of(backend) - before
     with (tmp_path / "backup").open("wb") as out:
-        write_backup(any_backend.services.store, out)
+        write_backup(backend.services.store, out)
     names = [name for name, _ in members_of(tmp_path / "backup")]
     assert before
     assert {f"blobs/{key}" for key in before} <= {*names}
     assert not [name for name in names if "person_files" in name or name[6:] in pieces]
+
+
+def test_of_one_that_was_given_up_nothing_is_left(
+    backend: Backend, work: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ada = patient(backend)
+    before, services = blobs_of(backend), backend.services
+    services.data.person_files.piece_bytes = 5_000
+    ask(ada)
+
+    def lost(*_: Any, **__: Any) -> None:
+        raise DiskFull
+
+    with monkeypatch.context() as patch:
+        patch.setattr(PersonFiles, "finish", lost)
+        with pytest.raises(DiskFull):
+            make(backend, ada, work)
+    job = job_of(backend, ada)
+    jobs = services.store.collection("jobs")
+    failed = {"status": "failed", "error": "The disk is full", "error_code": "disk_full"}
+    jobs.update({"id": job.id}, {"$set": {**failed, "attempts": MOST_ATTEMPTS}})
+    told = state_of(ada)
+    assert (told["state"], told["error_code"]) == ("failed", "disk_full")
+    backend.app.background.file_sweeper.make_pass()
+    assert blobs_of(backend) == before
+    ask(ada)

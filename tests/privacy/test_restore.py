@@ -8,13 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pydantic import SecretStr
 
 from skinapi.app import backup_commands
 from skinapi.app.composition.services import open_services
 from skinapi.base.errors import BrokenErasedIds, Conflict
 from skinapi.base.settings import Settings
-from skinapi.platform.backups.backup import list_backups, write_backup
+from skinapi.platform.backups.backup import write_backup
 from skinapi.platform.backups.erased_ids import (
     FILE_NAME,
     ErasedIds,
@@ -62,8 +61,8 @@ class Clinic:
 
 
 @pytest.fixture
-def clinic(any_backend: Backend, tmp_path: Path) -> Clinic:
-    backend, folder = any_backend, tmp_path / "work"
+def clinic(backend: Backend, tmp_path: Path) -> Clinic:
+    backend, folder = backend, tmp_path / "work"
     folder.mkdir()
     backend.admin()
     ada, bob = backend.member("ada@example.org"), backend.member("bob@example.org")
@@ -175,29 +174,6 @@ def test_the_list_that_a_backup_wrote_beside_it_brings_nobody_back(
         assert restored.collection("accounts").get(clinic.ada) is None
 
 
-def test_the_list_of_another_store_is_refused_where_the_backup_knows_of_no_erasure(
-    tmp_path: Path,
-) -> None:
-    def make(name: str) -> Backend:
-        folder = tmp_path / name
-        folder.mkdir()
-        return Backend(folder)
-
-    first, other = make("first"), make("other")
-    with closing(first.services.store), closing(other.services.store):
-        backup, foreign = tmp_path / "backup.tar", tmp_path / "other.jsonl"
-        with backup.open("wb") as out:
-            write_backup(first.services.store, out)
-        # Both are copies of one store of the tests.
-        opened = other.services.store.collection("store")
-        opened.update({"id": "store"}, {"$set": {"created_at": datetime(2020, 1, 1, tzinfo=UTC)}})
-        write_erased_ids(other.services.store, foreign)
-        empty = settings_in(tmp_path / "after", model_path=tiny_model())
-        options = {"file": backup, "without_erased_ids": False, "verify": False, "drill": False}
-        with pytest.raises(Conflict, match="another store"):
-            backup_commands.restore(empty, Namespace(**options, erased=foreign))
-
-
 @pytest.mark.parametrize("cut", [0, -20])
 def test_a_list_that_is_none_or_damaged_restores_nothing(clinic: Clinic, cut: int) -> None:
     settings, path = clinic.settings(), clinic.list
@@ -228,34 +204,3 @@ def test_a_restore_that_is_killed_at_any_step_is_refused_by_servers_and_ends_who
         with suppress(Conflict):  # "not empty": it had ended, but for its check
             assert clinic.restore(settings, erased=lists) == 0
         assert_erased(clinic, settings)
-
-
-def test_where_the_only_admin_of_the_backup_was_erased_there_is_a_new_one(
-    clinic: Clinic, capsys: pytest.CaptureFixture[str]
-) -> None:
-    services = clinic.backend.services
-    first = services.data.accounts.list_active_admins()
-    clinic.backend.admin("second@example.org")
-    for identifier in first:
-        erase(services, services.data.accounts.get(identifier))
-    settings = clinic.settings()
-    assert clinic.restore(settings, erased=clinic.list) == 0
-    assert "no admin of the backup is left: admin-after-restore@" in capsys.readouterr().out
-    with closing(open_store(settings)) as store:
-        assert not any(store.collection("accounts").get(one) for one in first)
-    assert_erased(clinic, settings)
-
-
-def test_a_drill_asks_the_store_of_the_server(
-    clinic: Clinic, capsys: pytest.CaptureFixture[str], request: pytest.FixtureRequest
-) -> None:
-    live = clinic.backend.settings
-    if request.node.callspec.params["any_backend"] == "mongod":
-        uri = SecretStr(request.getfixturevalue("emptied_database_uri"))
-        live = live.model_copy(update={"mongo_uri": uri})
-    assert clinic.restore(live, drill=True) == 0
-    said = capsys.readouterr().out
-    assert "erased again: 1 accounts and 1 findings\n" in said
-    assert said.endswith("backup.tar can be restored whole\n")
-    assert [path.name for path in clinic.backup.parent.iterdir()] == ["backup.tar"]
-    assert list_backups(clinic.backend.services.store) == []

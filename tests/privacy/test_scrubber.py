@@ -1,20 +1,14 @@
 """The thread that overwrites what was deleted, and keeps the file of erased ids."""
 
-from argparse import Namespace
-from contextlib import closing
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 
 import pytest
 
-from skinapi.app import backup_commands
 from skinapi.platform.backups import erased_ids
-from skinapi.platform.backups.backup import begin_backup, end_backup, list_backups, may_hold
 from skinapi.platform.backups.erased_ids import FILE_NAME, ErasedIds, Scrubber, read_erased_ids
 from skinapi.platform.storage.ids import new_id, now
 from skinapi.platform.storage.ports import Store
-from tests.support.backends import Backend, erase, settings_in, store_of_kind
-from tests.support.models import tiny_model
 
 
 def passed(scrubber: Scrubber) -> None:
@@ -54,22 +48,6 @@ def test_an_erasure_is_scrubbed_soon_and_once_no_reader_holds_the_log(
     passed(scrubber)
 
 
-def test_while_another_server_scrubs_this_one_does_not(
-    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    first, second = (Scrubber(store, ErasedIds(store), tmp_path) for _ in range(2))
-    scrub, calls = erased_ids.scrub_store, []
-
-    def scrub_beside(store: Store) -> object:
-        calls.append(1)
-        second.make_pass()
-        return scrub(store)
-
-    monkeypatch.setattr(erased_ids, "scrub_store", scrub_beside)
-    first.make_pass()
-    assert len(calls) == 1
-
-
 def test_the_file_of_erased_ids_has_each_once_also_after_a_restart_and_a_cut_line(
     store: Store, tmp_path: Path
 ) -> None:
@@ -91,34 +69,3 @@ def test_the_file_of_erased_ids_has_each_once_also_after_a_restart_and_a_cut_lin
         passed(again)
         assert sorted(on_list(tmp_path)) == ids[:3]
     assert {one.kind for one in read_erased_ids(file).erased} == {"finding", "account"}
-
-
-def test_a_deleted_account_and_its_findings_are_on_the_list(backend: Backend) -> None:
-    backend.member("ada@example.org")
-    account = backend.account("ada@example.org")
-    erase(backend.services, account)
-    found = backend.services.data.erased_ids.find(account.id)
-    assert found
-    assert found.kind == "account"
-
-
-def test_the_operator_is_told_of_backups_and_says_which_are_no_more(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    settings = settings_in(tmp_path, model_path=tiny_model())
-    with closing(store_of_kind("sqlite", tmp_path)) as store:
-        first = begin_backup(store, place="file", name="first.tar")
-        end_backup(store, first)
-        second = begin_backup(store, place="stdout", name=None)
-        since = now() + timedelta(seconds=1)
-        assert backup_commands.show_backups(settings, Namespace(destroyed=None)) == 0
-        newest, oldest = capsys.readouterr().out.splitlines()[-2:]
-        assert newest.startswith(second)
-        assert newest.endswith("standard output  was interrupted, a part may be there")
-        assert oldest.endswith("first.tar  there")
-        assert [one.id for one in may_hold(list_backups(store), since=since)] == []
-        before = list_backups(store)[-1].created_at
-        assert [one.id for one in may_hold(list_backups(store), since=before)] == [second, first]
-        assert backup_commands.show_backups(settings, Namespace(destroyed=first)) == 0
-        assert "first.tar  destroyed " in capsys.readouterr().out
-        assert [one.id for one in may_hold(list_backups(store), since=before)] == [second]

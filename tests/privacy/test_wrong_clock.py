@@ -1,6 +1,5 @@
 """A clock that was wrong, even for seconds, erases nothing, and is an alarm afterwards."""
 
-from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -9,10 +8,8 @@ import pytest
 
 from skinapi.platform.storage.clock_watch import ALARM, STEADY
 from tests.care.conversation import Talk
-from tests.conftest import store_on
 from tests.findings.prediction.photographer import predicted
 from tests.support.backends import PASSWORD, Backend, Person
-from tests.support.size import in_drill
 from tests.test_clock_set_right import Clock
 
 DAY = timedelta(days=1)
@@ -24,11 +21,10 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     return Clock(monkeypatch)
 
 
-@pytest.fixture(params=["sqlite", *in_drill("mongod")])
-def backend(request: pytest.FixtureRequest, tmp_path: Path, clock: Clock) -> Iterator[Backend]:
+@pytest.fixture
+def backend(tmp_path: Path, clock: Clock) -> Backend:
     given: dict[str, Any] = {"deletion_wait_days": WAIT, "record_retention": YEARS}
-    for store in store_on(request, tmp_path):
-        yield Backend(tmp_path, store, waiting_account_days=30, **given)
+    return Backend(tmp_path, waiting_account_days=30, **given)
 
 
 def make_passes(backend: Backend) -> None:
@@ -136,19 +132,6 @@ def test_who_deletes_the_account_while_the_clock_is_years_ahead_leaves_the_recor
     clock.ahead = 400 * DAY
     make_passes(backend)
     assert backend.services.records.retention.find_record(account)
-
-
-def test_what_is_due_goes_on_its_day_by_a_clock_that_is_right(
-    backend: Backend, clock: Clock
-) -> None:
-    make_passes(backend)
-    ada = backend.member()
-    account = backend.account(ada.email).id
-    leave(ada)
-    live(backend, clock, WAIT - 1)
-    assert account in accounts(backend)
-    live(backend, clock, 1)
-    assert account not in accounts(backend)
 
 
 def test_after_a_long_stop_what_is_due_goes_after_a_week(backend: Backend, clock: Clock) -> None:

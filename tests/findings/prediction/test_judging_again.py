@@ -1,18 +1,17 @@
-"""Findings of a model version that was rolled back: marked, listed, and judged again."""
+"""A finding is judged again by another model version, or moved to the right patient."""
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from werkzeug.test import TestResponse
 
-from tests.care.clinic import patient_in_care
-from tests.conftest import store_on
+from tests.care.clinic import numbers, patient_in_care, patient_of
 from tests.findings.prediction.photographer import predicted
 from tests.findings.records.test_holds import in_days
 from tests.model.registry.test_models import OVERRIDE, ModelBackend
-from tests.support.backends import Person
-from tests.support.size import in_drill
+from tests.support.backends import MAIL, Backend, Person
+from tests.use_cases.use_case import acts_on, notices_to
 
 WITHDRAWN = "tiny-1"
 
@@ -55,11 +54,9 @@ class Withdrawal:
         return self.doctor.pages("/withdrawn-models/bad/submissions?limit=1")
 
 
-@pytest.fixture(params=["sqlite", *in_drill("mongod")])
-def withdrawal(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Withdrawal]:
-    folder = tmp_path / "instance"
-    for store in store_on(request, folder):
-        yield Withdrawal(ModelBackend(folder, store), folder)
+@pytest.fixture
+def withdrawal(tmp_path: Path) -> Withdrawal:
+    return Withdrawal(ModelBackend(tmp_path), tmp_path)
 
 
 def test_a_finding_says_what_became_of_the_version_that_made_it(withdrawal: Withdrawal) -> None:
@@ -159,31 +156,6 @@ def test_what_cannot_be_judged_again_says_why(withdrawal: Withdrawal) -> None:
     assert withdrawal.again(withdrawal.kept, by=withdrawal.ada).status_code == 403
 
 
-def test_the_same_version_judges_again_at_another_operating_point(withdrawal: Withdrawal) -> None:
-    body = {"operating_point": "standard"}
-    assert withdrawal.root.call("PUT", "/models/operating-point", json=body).status_code == 200
-    withdrawal.backend.reloader.make_pass()
-    made = withdrawal.again(withdrawal.kept)
-    assert (made.status_code, made.get_json()["operating_point"]) == (200, "standard")
-    refused = withdrawal.again(made.get_json()["id"])
-    assert (refused.status_code, refused.get_json()["code"]) == (409, "judged_by_this_model")
-    before = withdrawal.ada.call("GET", f"/submissions/{withdrawal.kept}").get_json()
-    assert (before["operating_point"], before["model_version"]) == ("cautious", "bad")
-
-
-def test_the_mark_of_a_withdrawal_outlasts_the_moves_that_are_kept(
-    withdrawal: Withdrawal, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    withdrawal.roll_back()
-    monkeypatch.setattr("skinapi.model.registry.serving_pointer.MOST_MOVES", 2)
-    for version in ("c", "d", "e"):
-        withdrawal.backend.add(withdrawal.folder, version)
-        withdrawal.promote(version)
-    pointer = withdrawal.backend.services.models.pointer.read()
-    assert [move.action for move in pointer.moves] == ["rollback", "promote", "promote"]
-    assert withdrawal.standing(withdrawal.kept)["state"] == "withdrawn"
-
-
 def test_the_report_and_the_seal_say_that_the_version_was_withdrawn(withdrawal: Withdrawal) -> None:
     path = f"/submissions/{withdrawal.kept}/report"
     before = withdrawal.ada.call("GET", f"{path}.json").get_json()
@@ -198,3 +170,89 @@ def test_the_report_and_the_seal_say_that_the_version_was_withdrawn(withdrawal: 
     assert "bad, a version that was withdrawn" in withdrawal.ada.call("GET", f"{path}.html").text
     verify = f"/reports/verify/{after['verification']['hash']}"
     assert withdrawal.backend.client.get(verify).get_json()["newest"]
+
+
+REASON = "This photo was taken of the next patient."
+
+
+class Mistake:
+    """A photo of Bob that was filed for Ada, who has told of herself. One doctor has both."""
+
+    def __init__(self, backend: Backend, **told: Any) -> None:
+        self.backend = backend
+        self.doctor, self.ada = patient_in_care(backend)
+        self.bob = patient_of(backend, self.doctor)
+        self.to = backend.account(self.bob.email).id
+        given = {"keep_photo": "true", "sex": "female", "age_band": "30-44", **told}
+        self.wrong = predicted(self.ada, modality="dermoscopic", **given)["id"]
+
+    def move(self, by: Person | None = None, **body: Any) -> TestResponse:
+        sent = {"reason": REASON, "patient": self.to, **body}
+        return (by or self.doctor).call("POST", f"/submissions/{self.wrong}/move", json=sent)
+
+
+@pytest.fixture
+def mistake(backend: Backend) -> Mistake:
+    return Mistake(backend)
+
+
+def stored(backend: Backend, number: int) -> Any:
+    found = backend.services.data.submissions.find_by_number(number)
+    assert found
+    return found
+
+
+def test_it_is_in_error_for_the_one_and_judged_anew_for_the_other(tmp_path: Path) -> None:
+    mistake = Mistake(Backend(tmp_path / "mails", **MAIL))
+    backend, bob = mistake.backend, mistake.bob
+    answer = mistake.move()
+    assert answer.status_code == 200, answer.text
+    moved = answer.get_json()
+    assert moved == {"id": moved["id"], "moved_from": mistake.wrong}
+    assert numbers(mistake.ada, "/submissions") == []
+    assert numbers(bob, "/submissions") == numbers(mistake.doctor, "/queue") == [moved["id"]]
+    gone = mistake.ada.call("GET", f"/submissions/{mistake.wrong}")
+    assert (gone.status_code, gone.get_json()["code"]) == (404, "entered_in_error")
+    new = stored(backend, moved["id"])
+    assert new.context.modality == "dermoscopic"
+    assert (new.context.sex, new.context.age_band, new.lesion, new.source) == (None,) * 4
+    assert new.photo_blob is None  # Bob was never asked whether photos are kept
+    ada, doctor = (backend.account(one.email).id for one in (mistake.ada, mistake.doctor))
+    assert notices_to(backend, ada) == ["entered_in_error"]
+    assert notices_to(backend, mistake.to) == ["filed"]
+    old = stored(backend, mistake.wrong)
+    assert acts_on(backend, old.id)[-1] == ("submission.enter_in_error", "done")
+    (filed,) = backend.services.store.collection("audit").find({"target": new.id})
+    assert (filed["action"], filed["by"], filed["owner"]) == (
+        "submission.create", doctor, mistake.to,
+    )  # fmt: skip
+    assert mistake.move().get_json() == moved
+    assert len(numbers(bob, "/submissions")) == 1
+    assert [*backend.services.faults()] == []
+    backend.services.store.close()
+
+
+def test_the_right_patients_consent_and_a_named_spot_count(mistake: Mistake) -> None:
+    bob = mistake.bob
+    bob.call("PUT", "/me/consents", json={"photos": True})
+    place = {"place": {"site": "back"}}
+    spot = bob.call("POST", "/lesions", json=place).get_json()["id"]
+    number = mistake.move(lesion=spot).get_json()["id"]
+    new = stored(mistake.backend, number)
+    assert (new.lesion, bool(new.photo_blob)) == (spot, True)
+    assert numbers(bob, f"/lesions/{spot}/submissions") == [number]
+
+
+def test_what_cannot_be_filed_for_the_right_one_stays_with_the_wrong_one(mistake: Mistake) -> None:
+    other = mistake.backend.member()
+    assert mistake.move(lesion="0" * 32).status_code == 404
+    own = mistake.backend.account(mistake.ada.email).id
+    assert mistake.move(patient=own).get_json()["code"] == "moved_to_same_patient"
+    stranger = mistake.backend.account(other.email).id
+    assert mistake.move(patient=stranger).status_code == 404
+    assert numbers(mistake.ada, "/submissions") == [mistake.wrong]
+    assert numbers(mistake.bob, "/submissions") == []
+    # An admin knows of patients of any doctor, or none.
+    assert mistake.move(mistake.backend.member(role="admin"), patient=stranger).status_code == 200
+    assert mistake.move().get_json()["code"] == "entered_in_error"
+    assert numbers(mistake.bob, "/submissions") == []

@@ -66,15 +66,6 @@ def test_an_outage_fails_no_prediction_and_is_told(backend: Backend, llm: OpenRo
     assert body["report"]["overview"].startswith("Le plus probable est un mélanome.")
 
 
-def test_a_submission_of_an_older_version_was_the_templates(backend: Backend) -> None:
-    ada = backend.member()
-    body = predicted(ada)
-    submissions = backend.services.store.collection("submissions")
-    submissions.update({"id": body["_id"]}, {"$unset": {"narrative_source": True}})
-    [shown] = ada.call("GET", "/submissions").get_json()
-    assert shown["narrative"] == {"source": TEMPLATES}
-
-
 def test_words_of_version_1_are_still_shown(backend: Backend) -> None:
     ada = backend.member()
     body = predicted(ada)

@@ -5,25 +5,19 @@ import io
 import json
 import re
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import Any
-from unittest.mock import MagicMock
 
 import pytest
 from PIL import Image
 
 from skinapi.base.languages import LANGUAGES, Language
-from skinapi.findings.prediction.service import SamplePicture
 from skinapi.findings.reports.words import LABELS
 from skinapi.model.conditions import Band, conditions_table
 from skinapi.model.context import SkinTone
 from skinapi.model.finding import say_untested_skin
-from skinapi.model.registry.prediction_pool import PredictionPool
 from tests.findings.prediction.photographer import predicted, send
 from tests.support.backends import Backend, Person
-from tests.support.findings import finding_of
-from tests.support.models import served_once, tiny_model
-from tests.support.photos import COLOURS, UNCERTAIN, photo_in, photo_of
+from tests.support.photos import photo_in, photo_of
 
 TABLE = conditions_table()
 CONTRACT = ("_id", "id", "user_name", "user_email", "class", "confidence", "report", "time")
@@ -52,51 +46,6 @@ def test_the_answer_has_the_contracts_keys_first_and_in_its_shape(ada: Person) -
     assert body["band"] == "urgent_referral"
     assert body["action"]
     assert body["model_version"] == "tiny-1"
-
-
-def test_the_sample_is_judged_by_the_model_in_service() -> None:
-    served = served_once(tiny_model())
-    registry, point = MagicMock(served=served), served.model.calibration.point_in_use
-    other, own = (
-        finding_of(model_version=version, operating_point=point)
-        for version in ("other", served.model.version)
-    )
-    registry.classify_photo.side_effect = [MagicMock(finding=one) for one in (other, own)]
-    sample = SamplePicture(content=b"", registry=registry)
-    assert [sample.judge() for _ in range(3)] == [other, own, own]
-
-
-@pytest.mark.parametrize("key", COLOURS)
-def test_every_class_is_named_as_that_app_names_it(ada: Person, key: str) -> None:
-    body = predicted(ada, photo_of(key))
-    assert body["class"] == TABLE.by_key(key).api_name
-    assert body["probabilities"][0]["key"] == key
-    assert sum(entry["probability"] for entry in body["probabilities"]) == pytest.approx(1)
-
-
-def test_an_uncertain_finding_names_the_more_severe_condition_first(ada: Person) -> None:
-    body = predicted(ada, photo_in(UNCERTAIN), modality="dermoscopic")
-    assert body["uncertain"] is True
-    assert body["reasons"] == ["too_close"]
-    assert "uncertain" in body["report"]["overview"].partition(".")[0]
-    assert body["band"] in ("doctor_review", "referral", "urgent_referral")
-
-
-def test_the_side_of_the_body_is_in_the_context_and_in_the_report(ada: Person) -> None:
-    side = {"body_site": "hand", "body_laterality": "right", "body_side": "rear"}
-    body = predicted(ada, photo_of("melanocytic_nevus"), **side)
-    assert body["context"].items() >= side.items()
-    for language, place in (("en", "right hand (back)"), ("fr", "main (derrière), à droite")):
-        page = ada.call("GET", f"/submissions/{body['id']}/report.html?lang={language}")
-        assert place in page.get_data(as_text=True)
-    back = {"body_site": "back", "body_laterality": "left", "body_side": "rear"}
-    number = predicted(ada, photo_of("melanocytic_nevus"), **back)["id"]
-    page = ada.call("GET", f"/submissions/{number}/report.html?lang=en")
-    said = page.get_data(as_text=True)
-    assert "left back" in said
-    assert "left back (back)" not in said
-    for wrong in ({"body_laterality": "up"}, {"body_side": "left"}):
-        assert send(ada, None, **{**side, **wrong}).status_code == 400
 
 
 def test_the_context_counts_and_comes_back(ada: Person) -> None:
@@ -209,12 +158,6 @@ def test_a_told_skin_that_was_not_tested_is_said_and_is_for_a_doctor(ada: Person
     assert urgent["untested_skin"] == ["dark"]
 
 
-def test_the_language_is_the_requests_else_the_accounts(shared_backend: Backend) -> None:
-    marie = shared_backend.member("marie@example.org", locale="fr")
-    assert predicted(marie)["notice"] == TABLE.notices.information_only.fr
-    assert predicted(marie, language="en")["notice"] == TABLE.notices.information_only.en
-
-
 @pytest.mark.parametrize(
     ("options", "status", "says"),
     [
@@ -282,12 +225,6 @@ def test_whoever_is_told_to_take_another_photo_is_told_of_the_doctor_too(reason:
     assert said.fr.endswith("consulter un médecin.")
 
 
-def test_who_may_not_predict_is_told_before_the_photo_is_read(shared_backend: Backend) -> None:
-    assert send(shared_backend.member(status="waiting")).status_code == 403
-    assert send(Person(shared_backend.client, "null")).status_code == 401
-    assert send(shared_backend.member(role="doctor")).status_code == 200
-
-
 def test_a_retry_under_the_same_key_gets_the_same_answer(shared_backend: Backend) -> None:
     bob = shared_backend.member()
     first, again = predicted(bob, key="k-1"), predicted(bob, key="k-1")
@@ -305,37 +242,3 @@ def test_retries_at_once_make_one_submission(shared_backend: Backend) -> None:
         answers = list(pool.map(lambda _: predicted(bob, key="once"), range(8)))
     assert all(answer == answers[0] for answer in answers)
     assert len(bob.call("GET", "/submissions").get_json()) == 1
-
-
-class BusyBackend(Backend):
-    """Never a place at the engine."""
-
-    pool = PredictionPool(streams=1, queue=-1)
-
-
-def test_a_full_queue_answers_503_at_once_and_says_when_to_come_back(tmp_path: Path) -> None:
-    backend = BusyBackend(tmp_path)
-    answer = send(backend.member())
-    assert (answer.status_code, answer.get_json()["code"]) == (503, "unavailable")
-    assert int(answer.headers["Retry-After"]) >= 1
-    backend.services.store.close()
-
-
-class BackendWithoutModel(Backend):
-    """No model anywhere."""
-
-    def __init__(self, folder: Path) -> None:
-        super().__init__(folder, model_path=folder / "nowhere")
-
-    def served(self) -> None:
-        return None
-
-
-def test_without_a_model_the_server_starts_and_says_what_is_missing(tmp_path: Path) -> None:
-    backend = BackendWithoutModel(tmp_path)
-    assert backend.client.get("/healthz").status_code == 200
-    assert backend.client.get("/readyz").status_code == 503
-    answer = send(backend.member())
-    assert (answer.status_code, answer.get_json()["code"]) == (503, "no_model")
-    assert "No model is loaded" in answer.get_json()["error"]
-    backend.services.store.close()

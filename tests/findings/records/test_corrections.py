@@ -14,9 +14,9 @@ from tests.integrations.fhir import orders
 from tests.integrations.test_keys import clinic_wide
 from tests.lab.test_from_reviews import CONFIRMED, clinic_of
 from tests.privacy.made_files import made_for, read
-from tests.support.backends import MAIL, Backend, Person, erase
+from tests.support.backends import Backend, Person, erase
 from tests.support.findings import finding_of
-from tests.use_cases.use_case import acts_on, notices_to
+from tests.use_cases.use_case import acts_on
 
 REASON = "The photo is of somebody else."
 MELANOMA = {
@@ -83,18 +83,6 @@ def test_what_was_entered_in_error_counts_for_nothing(backend: Backend) -> None:
     assert backend.account(ada.email).findings == 1
 
 
-def test_a_spot_whose_only_finding_it_was_has_none(backend: Backend) -> None:
-    doctor, ada = patient_in_care(backend)
-    lesion = get_new_spot(ada)
-    wrong = file_for(backend, ada, REVIEW, lesion=lesion).number
-    backend.services.lesions.counts.recount(lesion)
-    assert enter(doctor, wrong).status_code == 200
-    spot = get(ada, f"/lesions/{lesion}")
-    assert (spot["findings"], spot["latest"]) == (0, None)
-    assert [one["waiting_band"] for one in doctor.pages("/patients")] == [None]
-    assert [*backend.services.faults()] == []
-
-
 def test_nobody_is_shown_it_and_its_patient_reads_why(backend: Backend) -> None:
     doctor, ada, _, _, wrong = spot_of_two(backend)
     sign(doctor, wrong)
@@ -127,16 +115,6 @@ def test_the_doctor_in_charge_and_an_admin_enter_it_once(backend: Backend) -> No
     assert (again.status_code, again.get_json()["reason"]) == (200, REASON)
     done = acts_on(backend, wrong.id)
     assert done.count(("submission.enter_in_error", "done")) == 1
-
-
-def test_what_the_same_photo_was_judged_again_in_goes_with_it(backend: Backend) -> None:
-    doctor, ada = patient_in_care(backend)
-    first = file_for(backend, ada, REVIEW)
-    again = file_for(backend, ada, REVIEW, original=first)
-    assert enter(doctor, first.number).status_code == 200
-    assert numbers(ada, "/submissions") == []
-    entered = [one["id"] for one in get(ada, "/submissions/entered-in-error")]
-    assert entered == [first.number, again.number]
 
 
 def test_its_report_is_void_in_words_without_content(backend: Backend) -> None:
@@ -214,21 +192,6 @@ def test_the_system_that_filed_it_takes_it_back(backend: Backend, status: str) -
     assert resent.status_code == 404
     unknown = orders.request("O-9", status=status)
     assert hospital.call("POST", "/fhir/ServiceRequest", json=unknown).status_code == 404
-
-
-def test_patient_and_doctor_are_told_once_and_of_nothing_that_counts_no_more(
-    tmp_path: Path,
-) -> None:
-    backend = Backend(tmp_path / "mails", **MAIL)
-    doctor, ada = patient_in_care(backend)
-    wrong = file_for(backend, ada, REVIEW).number
-    sign(doctor, wrong)
-    own, charge = (backend.account(one.email).id for one in (ada, doctor))
-    assert notices_to(backend, own) == ["reviewed"]
-    assert enter(backend.member(role="admin"), wrong).status_code == 200
-    assert notices_to(backend, own) == ["entered_in_error"]
-    assert notices_to(backend, charge).count("entered_in_error") == 1
-    backend.services.store.close()
 
 
 def test_it_keeps_nobody_from_leaving_and_goes_with_the_account(backend: Backend) -> None:

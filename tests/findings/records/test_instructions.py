@@ -152,15 +152,6 @@ def test_a_change_counts_until_a_doctor_has_decided(
     assert (told.counts.said_by, told.counts.finding) == counts
 
 
-def test_a_photo_is_wanted_until_there_is_a_newer_one() -> None:
-    wanting = decided(REVIEW, day=1, label=None, certainty=UNSURE, new_picture_wanted=True)
-    waits, sent = (
-        reconcile(spot((REVIEW, wanting))),
-        reconcile(spot((REVIEW, wanting), (SELF, None))),
-    )
-    assert (waits.picture_wanted, sent.picture_wanted) == (True, False)
-
-
 def test_whatever_was_said_no_model_makes_it_milder() -> None:
     decisions = [
         None,
@@ -182,23 +173,6 @@ def test_whatever_was_said_no_model_makes_it_milder() -> None:
                 assert urgency(after.counts.band) <= urgency(before.counts.band)
 
 
-def test_a_comparison_gives_the_instruction_of_the_spot_in_the_words_of_who_reads(
-    backend: Backend,
-) -> None:
-    doctor, ada = patient_in_care(backend)
-    lesion = ada.call("POST", "/lesions", json={"place": {"site": "back"}}).get_json()["id"]
-    first = file_for(backend, ada, URGENT, lesion=lesion).number
-    then = file_for(backend, ada, SELF, lesion=lesion).number
-    compared = f"/lesions/{lesion}/comparison?first={first}&second={then}"
-    for reader, action in ((ada, "See a doctor this week"), (doctor, "Urgent referral")):
-        pages = (compared, f"/lesions/{lesion}", f"/submissions/{then}")
-        told = [reader.call("GET", path).get_json()["instruction"] for path in pages]
-        assert told[0]["action"] == action
-        assert [told[0]] * 3 == told
-        french = reader.call("GET", f"{pages[1]}?lang=fr").get_json()["instruction"]
-        assert french["action"] != action
-
-
 def test_another_photo_is_waited_for_until_it_is_there_and_reassures_nobody() -> None:
     unjudged = decided(SELF, day=1, label=None, certainty=UNSURE, new_picture_wanted=True)
     told = reconcile(spot((SELF, unjudged)))
@@ -216,18 +190,6 @@ def test_another_photo_is_waited_for_until_it_is_there_and_reassures_nobody() ->
     stands = reconcile(spot((REFERRAL, urgent)))
     assert stands
     assert (stands.counts.waits_for, stands.picture_wanted) == (None, True)
-
-
-def test_it_is_due_by_a_day_unless_a_result_is_awaited() -> None:
-    told = reconcile(spot((SELF, decided(REFERRAL, day=1))))
-    assert told
-    assert told.counts.due == (BEGAN + timedelta(days=15)).date()
-    awaited = reconcile(spot((SELF, decided(REFERRAL, day=1, histology=AWAITED))))
-    assert awaited
-    assert (awaited.counts.waits_for, awaited.counts.due) == (WaitsFor.RESULT, None)
-    mild = reconcile(spot((REVIEW, None)))
-    assert mild
-    assert mild.counts.due is None
 
 
 @pytest.mark.parametrize(

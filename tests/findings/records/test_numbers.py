@@ -9,20 +9,6 @@ from skinapi.platform.storage.ports import Store
 from tests.platform.storage.conftest import store
 
 __all__ = ["store"]
-NAME = "submissions"
-
-
-def stored_value(store: Store) -> int:
-    counter = store.collection("counters").get(NAME)
-    return counter["value"] if counter else 0
-
-
-def test_a_block_is_used_up_before_the_next_one(store: Store) -> None:
-    numbers = Numbers(store)
-    taken = [numbers.take() for _ in range(2 * BLOCK)]
-    assert taken == list(range(1, 2 * BLOCK + 1))
-    assert stored_value(store) == 2 * BLOCK
-    assert numbers.take() == 2 * BLOCK + 1
 
 
 def test_no_two_threads_get_the_same(store: Store) -> None:

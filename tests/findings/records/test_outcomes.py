@@ -123,24 +123,6 @@ def test_each_operating_point_and_kind_of_picture_has_its_own_figures(backend: B
     assert points_of(root) == told
 
 
-def test_a_later_result_takes_back_what_was_counted_at_the_operating_point(
-    backend: Backend,
-) -> None:
-    grey = backend.member(role="doctor")
-    ada = patient_of(backend, grey)
-    corrected, other = (file_at_point(backend, ada, URGENT, CAUTIOUS) for _ in range(2))
-    result(grey, corrected, MELANOMA)
-    result(grey, other, MELANOMA)
-    result(grey, corrected, MOLE)
-    told = points_of(grey)["cautious", "dermoscopic"]
-    assert (told["results"], told["malignant"]) == (2, 1)
-    assert share(told, "urgent_malignant") == (0.5, 2)
-    result(grey, other, MOLE)
-    told = points_of(grey)["cautious", "dermoscopic"]
-    assert share(told, "urgent_malignant") == (0.0, 2)
-    assert share(told, "malignant_sent") == (None, 0)
-
-
 def test_counts_at_an_operating_point_outlive_the_finding_and_its_patient(
     backend: Backend,
 ) -> None:

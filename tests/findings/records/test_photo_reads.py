@@ -1,17 +1,24 @@
-"""Who read a photo is in the trail: whatever shows it, whoever but its owner asks for it."""
+"""Who read what is in the trail; small pictures are for whoever may see the photo."""
 
 import io
+from datetime import timedelta
+from typing import Any
 
 import pytest
+from PIL import Image
 from pypdf import PdfReader
 from werkzeug.test import TestResponse
 
+from skinapi.findings.records import readers
+from skinapi.model.decoding.photo import THUMBNAIL_SIDE
 from skinapi.platform.audit import AuditTrail
+from skinapi.platform.storage.ids import now
 from skinapi.platform.storage.ports import Document
 from skinapi.platform.web.declaration import declared_routes
 from tests.care.clinic import patient_in_care
 from tests.findings.prediction.photographer import predicted
-from tests.support.backends import Backend, unavailable
+from tests.support.backends import Backend, erase, unavailable
+from tests.support.photos import photo_of
 
 OWNERS_ALONE = "/lesion-proposals"
 KINDS = ("application/json", "text/html", "application/pdf", "image/jpeg")
@@ -56,35 +63,6 @@ def test_every_answer_that_shows_a_photo_to_another_leaves_one_row(backend: Back
     assert shown >= 2 * len(KINDS) * 2
 
 
-def test_a_row_says_who_read_which_photo_when_and_no_more(backend: Backend) -> None:
-    doctor, patient = patient_in_care(backend)
-    made = predicted(patient, keep_photo="true")
-    doctor.call("GET", f"/submissions/{made['id']}/photo")
-    (row,) = reads(backend)
-    assert row["by"] == backend.account(doctor.email).id
-    assert row["target"] == made["_id"]
-    assert row["owner"] == backend.account(patient.email).id
-    assert row.keys() == {
-        *(
-            "owner",
-            "id",
-            "schema",
-            "created_at",
-            "sequence",
-            "previous",
-            "hash",
-            "request_id",
-            "key",
-        ),
-        "signature",
-        *("action", "phase", "outcome", "by", "target"),
-    }
-    assert list(backend.services.faults()) == []
-    admin = backend.member(role="admin")
-    (shown,) = admin.call("GET", "/audit?action=photo.read").get_json()
-    assert (shown["by_email"], shown["target"]) == (doctor.email, made["_id"])
-
-
 @pytest.mark.parametrize("reader", ["owner", "stranger"])
 def test_who_owns_the_photo_or_is_refused_it_leaves_no_row(backend: Backend, reader: str) -> None:
     _, patient = patient_in_care(backend)
@@ -93,14 +71,6 @@ def test_who_owns_the_photo_or_is_refused_it_leaves_no_row(backend: Backend, rea
     for path in paths(backend, number):
         answer = person.call("GET", path)
         assert answer.status_code == (200 if reader == "owner" else 404)
-    assert reads(backend) == []
-
-
-def test_a_photo_that_was_not_kept_is_not_read(backend: Backend) -> None:
-    doctor, patient = patient_in_care(backend)
-    number = predicted(patient)["id"]
-    for path in paths(backend, number):
-        doctor.call("GET", path)
     assert reads(backend) == []
 
 
@@ -113,3 +83,96 @@ def test_a_photo_is_not_shown_where_the_trail_cannot_be_written(
     for what in ("photo", "heatmap"):
         assert doctor.call("GET", f"/submissions/{number}/{what}").status_code == 503
         assert patient.call("GET", f"/submissions/{number}/{what}").status_code == 200
+
+
+LARGE = (2400, 1800)
+
+
+def path_of(body: dict[str, Any]) -> str:
+    return f"/submissions/{body['id']}/thumbnail"
+
+
+def looks(backend: Backend) -> list[Document]:
+    return [row for row in backend.audit() if row["action"] == "thumbnail.read"]
+
+
+def test_a_thumbnail_is_a_small_picture_of_the_whole_photo(backend: Backend) -> None:
+    answer = backend.member().call("GET", "/submissions/1/thumbnail")
+    assert answer.status_code == 404
+    ada = backend.member()
+    body = predicted(ada, photo_of("melanoma", LARGE), keep_photo="true")
+    answer = ada.call("GET", path_of(body))
+    assert answer.mimetype == "image/jpeg"
+    picture = Image.open(io.BytesIO(answer.data))
+    assert picture.size == (THUMBNAIL_SIDE, THUMBNAIL_SIDE * 3 // 4)
+    assert len(answer.data) < 20_000
+    assert not picture.getexif()
+
+
+def test_a_browser_keeps_it_and_asks_whether_it_may_still_show_it(backend: Backend) -> None:
+    doctor, ada = patient_in_care(backend)
+    path = path_of(predicted(ada, keep_photo="true"))
+    first = doctor.call("GET", path)
+    assert first.headers["Cache-Control"] == "private, no-cache"
+    kept = {"If-None-Match": first.headers["ETag"]}
+    again = doctor.call("GET", path, headers=kept)
+    assert (again.status_code, again.data) == (304, b"")
+    other = backend.member(role="doctor")
+    backend.edit(ada.email, doctor_id=backend.account(other.email).id)
+    assert doctor.call("GET", path, headers=kept).status_code == 404
+    assert ada.call("GET", path).headers["ETag"] == first.headers["ETag"]
+
+
+def test_it_is_deleted_with_the_photo(backend: Backend) -> None:
+    ada, bob = backend.member(), backend.member()
+    bodies = [predicted(person, keep_photo="true") for person in (ada, bob)]
+    for person, body in zip((ada, bob), bodies, strict=True):
+        assert person.call("GET", path_of(body)).status_code == 200
+    assert len(list(backend.services.store.blobs.keys())) == 4
+    assert ada.call("DELETE", f"/submissions/{bodies[0]['id']}").status_code == 200
+    erase(backend.services, backend.account(bob.email))
+    assert list(backend.services.store.blobs.keys()) == []
+
+
+def test_a_list_of_pictures_leaves_one_row_for_each_patient_and_day(
+    backend: Backend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    doctor, ada = patient_in_care(backend)
+    paths = [path_of(predicted(ada, keep_photo="true")) for _ in range(2)]
+    for path in paths * 2:
+        assert ada.call("GET", path).status_code == 200
+        assert doctor.call("GET", path).status_code == 200
+    [row] = looks(backend)
+    assert row["by"] == backend.account(doctor.email).id
+    assert row["target"] == backend.account(ada.email).id
+    assert (row["phase"], row["outcome"]) == ("outcome", "done")
+    tomorrow = now() + timedelta(days=1)
+    monkeypatch.setattr(readers, "now", lambda: tomorrow)
+    doctor.call("GET", paths[0])
+    assert len(looks(backend)) == 2
+
+
+def test_it_is_not_shown_where_the_trail_cannot_be_written(
+    backend: Backend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    doctor, ada = patient_in_care(backend)
+    path = path_of(predicted(ada, keep_photo="true"))
+    monkeypatch.setattr(AuditTrail, "add", unavailable)
+    assert doctor.call("GET", path).status_code == 503
+    assert ada.call("GET", path).status_code == 200
+
+
+@pytest.mark.parametrize("path", ["/queue", "/patients", "/patients/{id}/submissions", "/lesions"])
+def test_a_list_leaves_a_row_for_each_reader_patient_and_day(backend: Backend, path: str) -> None:
+    doctor = backend.member(role="doctor")
+    ada = backend.member(doctor_id=backend.account(doctor.email).id)
+    predicted(ada)
+    patient = backend.account(ada.email).id
+    spot = ada.call("POST", "/lesions", json={"place": {"site": "back"}}).get_json()
+    path = f"/lesions/{spot['id']}" if path == "/lesions" else path.format(id=patient)
+    for _ in range(3):
+        assert doctor.call("GET", path).status_code == 200, path
+    assert ada.call("GET", "/submissions").status_code == 200
+    rows = [row for row in backend.audit() if row["action"] == "record.read"]
+    assert [row["target"] for row in rows] == [patient]
+    assert [one["what"] for one in ada.pages("/me/readers")] == ["record"]

@@ -1,6 +1,5 @@
 """Quotas: photos classified per day and findings stored."""
 
-import io
 from collections import Counter
 from functools import partial
 from typing import Any
@@ -45,16 +44,6 @@ def test_photos_are_counted_by_the_day_whatever_becomes_of_them(backend: Backend
     assert refused.headers["RateLimit-Policy"].startswith('"write";')
     assert predicted(ada, key="k") == first
     assert [send(doctor, b"no photo").status_code for _ in range(5)] == [422] * 4 + [429]
-
-
-def test_the_photos_of_one_finding_are_counted_all_or_none(backend: Backend) -> None:
-    ada = backend.member()
-    predicted(ada)
-    three = {"image": [(io.BytesIO(photo_of("melanoma")), "a.jpg") for _ in range(3)]}
-    refused = ada.call("POST", "/predict", data={**three, "same_spot": "true"})
-    assert (refused.status_code, refused.get_json()["code"]) == (429, "prediction_quota_reached")
-    assert "no room for 3 more photos" in refused.get_json()["message"]
-    assert predicted(ada)
 
 
 def test_at_once_no_more_are_judged(backend: Backend) -> None:

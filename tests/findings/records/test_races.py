@@ -1,6 +1,5 @@
 """Two requests about the same finding or patient at once leave what one after the other leaves."""
 
-from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -11,7 +10,6 @@ from typing import Any
 import pytest
 from werkzeug.test import TestResponse
 
-from skinapi.base.errors import StoreBusy
 from skinapi.platform.audit import AuditTrail
 from skinapi.platform.storage.ids import now
 from skinapi.platform.storage.unit_of_work import AuditRow
@@ -208,16 +206,6 @@ def test_whatever_two_requests_overlap_nothing_is_out_of_place(backend: Backend)
         assert {row["submission"] for row in beside} <= kept, pair
 
 
-def test_of_two_reviews_at_once_the_later_decides_over_both(backend: Backend) -> None:
-    ward = Ward(backend, findings=1)
-    (number,) = ward.numbers
-    assert ward.review(number, "melanoma").status_code == 201
-    unsure = partial(ward.review, number, "melanocytic_nevus", certainty="unsure")
-    told = overlapped(partial(ward.review, number, None, new_picture_wanted=True), unsure)
-    assert told == (201, 201)
-    assert ward.is_whole()
-
-
 def test_what_is_shown_while_another_review_is_signed_stays_shown(backend: Backend) -> None:
     ward = Ward(backend, findings=1)
     (number,) = ward.numbers
@@ -259,40 +247,3 @@ def test_what_is_entered_in_error_while_something_else_happens_stands_for_nothin
         assert acts_on(backend, finding["id"]).count(entered) == told[0:1].count(200), name
         assert ward.is_whole(), name
         ward.erase()
-
-
-def test_of_two_deletions_at_once_one_is_told_that_there_is_none(backend: Backend) -> None:
-    for ward in rounds(backend, findings=2):
-        delete = partial(ward.delete, ward.numbers[0])
-        assert Counter(statuses(delete, delete)) == {200: 1, 404: 1}
-        assert ward.backend.account(ward.ada.email).findings == 1
-
-
-def test_where_the_conflicts_do_not_end_it_is_told_when_to_come_again(
-    backend: Backend, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    ward = Ward(backend, findings=1)
-
-    def conflict(*_: object, **__: object) -> None:
-        raise StoreBusy
-
-    monkeypatch.setattr(type(backend.services.store), "transaction", conflict)
-    (number,) = ward.numbers
-    for answer in (ward.file(), ward.delete(number), ward.review(number, "melanoma")):
-        assert answer.status_code == 503
-        assert int(answer.headers["Retry-After"]) > 0
-    assert ward.is_whole()
-
-
-def test_of_two_withdrawals_at_once_one_counts(backend: Backend) -> None:
-    for done, ward in enumerate(rounds(backend, findings=1), 1):
-        (number,) = ward.numbers
-        assert ward.review(number, "melanoma").status_code == 201
-        letter = ward.draft(number)
-        assert ward.sign(letter).status_code == 200
-        withdraw = partial(ward.withdraw, letter)
-        assert overlapped(withdraw, withdraw) == (200, 200)
-        rows = [
-            row["outcome"] for row in ward.stored("audit") if row["action"] == "letter.withdraw"
-        ]
-        assert rows.count("done") == done

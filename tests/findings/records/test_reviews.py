@@ -8,20 +8,15 @@ from typing import Any
 import pytest
 from werkzeug.test import TestResponse
 
-from skinapi.findings.records import reviews
 from skinapi.findings.records.decisions import WaitsFor, say_day, words_for_patient
-from skinapi.findings.records.review_service import _disagrees
-from skinapi.findings.records.reviews import Certainty, Opinion
 from skinapi.model.conditions import Band
 from skinapi.platform.storage import ids
-from skinapi.platform.storage.ids import new_id
 from tests.care.clinic import REFERRAL, REVIEW, ROUTINE, URGENT, file_for, patient_in_care
 from tests.findings.prediction.photographer import predicted
 from tests.support.backends import Backend, Person, change_account
 from tests.support.findings import finding_of
 from tests.support.photos import photo_of
 
-KERATOSIS, SQUAMOUS = "actinic_keratosis", "squamous_cell_carcinoma"
 # The network of the tests states melanoma.
 AGREED = {"label": "melanoma", "agreement": "agree", "told_by": "server"}
 
@@ -117,23 +112,6 @@ def test_a_retry_signs_once(backend: Backend) -> None:
     assert first.get_json() == again.get_json()
     assert review(doctor, number, key="visit-7", note="another").status_code == 422
     assert len(backend.stored()["reviews"]) == 1
-
-
-def test_check_finds_reviews_whose_submission_is_gone(backend: Backend) -> None:
-    doctor, _, number = in_care(backend)
-    review(doctor, number)
-    gone = new_id()
-    [row] = backend.stored()["reviews"]
-    backend.services.store.collection("reviews").update(
-        {"id": row["id"]}, {"$set": {"submission": gone}}
-    )
-    keys, fault = backend.services.faults()
-    assert keys.message.startswith("the doctors' queue differs from the findings of account")
-    assert fault.message == f"reviews of submission {gone}, which is gone"
-    for one in (keys, fault):
-        assert one.repair
-        one.repair()
-    assert list(backend.services.faults()) == []
 
 
 def test_a_decision_stands_before_the_finding_in_every_view(backend: Backend) -> None:
@@ -390,19 +368,6 @@ def test_who_agrees_lowers_no_urgency_without_saying_so(
     assert doctor.call("GET", path).get_json()["decision"]["urgency"] == "self_monitoring"
 
 
-def test_the_laboratorys_result_is_the_label(backend: Backend) -> None:
-    doctor, _, number = in_care(backend)
-    result = {"certainty": "sure", "histology_result": "benign_keratosis", "histology": "confirmed"}
-    path = f"/submissions/{number}"
-    refused = doctor.call("POST", f"{path}/review", json={**result, "label": "melanoma"})
-    assert (refused.status_code, refused.get_json()["code"]) == (422, "contradictory_review")
-    assert "benign_keratosis" in refused.get_json()["error"]
-    signed = doctor.call("POST", f"{path}/review", json=result).get_json()
-    assert (signed["label"], signed["histology_result"]) == ("benign_keratosis",) * 2
-    decision = doctor.call("GET", path).get_json()["decision"]
-    assert (decision["label"], decision["urgency"]) == ("benign_keratosis", "routine")
-
-
 def test_another_photo_keeps_the_urgency_and_what_was_decided(backend: Backend) -> None:
     doctor, _, number = in_care(backend)
     path, wanted = f"/submissions/{number}", {"new_picture_wanted": True}
@@ -418,38 +383,6 @@ def test_another_photo_keeps_the_urgency_and_what_was_decided(backend: Backend) 
     assert review(doctor, number).status_code == 201
     assert doctor.call("POST", f"{path}/review", json=wanted).status_code == 201
     assert decided() == ("melanoma", "urgent_referral", True)
-
-
-def test_a_finding_takes_so_many_reviews_and_no_more(
-    backend: Backend, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(reviews, "MOST_REVIEWS", 2)
-    doctor, _, number = in_care(backend)
-    codes = [review(doctor, number).status_code for _ in range(3)]
-    assert codes == [201, 201, 422]
-
-
-def test_keys_that_differ_from_what_holds_are_found_and_made_again(backend: Backend) -> None:
-    doctor, _, number = in_care(backend)
-    assert review(doctor, number, label="melanoma").status_code == 201
-    kept = backend.services.store.collection("submissions")
-    (sorted_by,) = (one["queue_key"] for one in kept.find())
-    assert kept.update({"number": number}, {"$set": {"queue_key": f"0{sorted_by[1:]}"}})
-    (fault,) = backend.services.records.faults()
-    assert fault.repair
-    fault.repair()
-    assert kept.find()[0]["queue_key"] == sorted_by
-    assert list(backend.services.records.faults()) == []
-
-
-@pytest.mark.parametrize(
-    ("outputs", "counts"), [((KERATOSIS,), False), ((KERATOSIS, SQUAMOUS), True)]
-)
-def test_naming_a_carcinoma_disagrees_with_a_model_that_could_have_named_it(
-    outputs: tuple[str, ...], counts: bool
-) -> None:
-    opinion = Opinion(certainty=Certainty.SURE, label=SQUAMOUS, agrees_with_label=False)
-    assert _disagrees(opinion, KERATOSIS, outputs) is counts
 
 
 @pytest.mark.parametrize(

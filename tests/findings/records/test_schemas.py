@@ -9,10 +9,9 @@ from skinapi.accounts.auth.accounts import Account
 from skinapi.base.languages import Language
 from skinapi.findings.records.schemas import SubmissionView
 from skinapi.findings.records.submission import Submission
-from skinapi.model.conditions import conditions_table
 from skinapi.model.context import Context
 from skinapi.model.finding import Finding
-from tests.support.findings import finding_of, named_finding, told_finding
+from tests.support.findings import finding_of, told_finding
 
 SECTIONS = (
     "overview",
@@ -20,7 +19,6 @@ SECTIONS = (
     "recommendation",
     "confidence_explanation",
 )
-NEW = {"modality", "tested", "from_picture", "not_ruled_out"}
 
 
 def answer_of(finding: Finding, account: Account, language: Language = "en") -> dict[str, Any]:
@@ -54,19 +52,6 @@ def ada() -> Account:
         queue_key="9",
         findings=0,
     )
-
-
-def test_what_a_rule_named_stands_beside_the_most_probable_condition(ada: Account) -> None:
-    finding = named_finding("basal_cell_carcinoma", most_probable="melanocytic_nevus")
-    body = answer_of(finding, ada, "fr")
-    assert (body["class"], body["confidence"]) == ("basal cell carcinoma", 30.0)
-    name = conditions_table().by_key("melanocytic_nevus").names.fr
-    assert body["most_probable"] == {
-        "key": "melanocytic_nevus",
-        "name": name,
-        "probability": pytest.approx(0.45),
-    }
-    assert body["raised_by"] == ["named"]
 
 
 def test_conditions_have_the_codes_of_the_table_and_a_bundle_says_that_they_are_narrower(

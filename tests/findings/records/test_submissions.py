@@ -1,4 +1,4 @@
-"""Stored submissions: who may see them, and how they are deleted."""
+"""Stored submissions: who may see them, and how they and their files are deleted."""
 
 import io
 from contextlib import closing
@@ -9,10 +9,12 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from skinapi.accounts.auth.accounts import Account, Accounts
+from skinapi.base.errors import StoreUnavailable
 from skinapi.findings.records import submissions as module
-from skinapi.model.decoding.photo import STORED_SIDE
-from skinapi.platform.storage.ports import Filter
+from skinapi.findings.records.photos import LOST as PHOTO_LOST
+from skinapi.platform.storage.files import FileBlobs
+from skinapi.platform.storage.unit_of_work import ErasureRetry
+from skinapi.platform.stores.mongo_store import GridBlobs
 from tests.findings.prediction.photographer import listed, predicted, send
 from tests.support.backends import Backend, Person, erase
 from tests.support.photos import UNCERTAIN, photo_in, photo_of
@@ -152,18 +154,6 @@ def test_photo_and_heat_map_are_pictures_without_metadata(ada: Person) -> None:
         assert b"a name" not in answer.data
 
 
-def test_a_doctor_sees_a_large_photo_at_the_stored_size_and_the_report_stays_small(
-    ada: Person,
-) -> None:
-    large = photo_of("melanoma", (2400, 1800))
-    number = predicted(ada, large, keep_photo="true")["id"]
-    for path in ("photo", "heatmap"):
-        content = ada.call("GET", f"/submissions/{number}/{path}").data
-        assert Image.open(io.BytesIO(content)).size == (STORED_SIDE, STORED_SIDE * 3 // 4)
-    for path in ("report.pdf", "report.html"):
-        assert len(ada.call("GET", f"/submissions/{number}/{path}").data) < 400_000
-
-
 def test_an_account_erased_while_its_photo_is_judged_leaves_nothing(backend: Backend) -> None:
     ada = backend.member()
     account = backend.account(ada.email)
@@ -179,39 +169,6 @@ def test_an_account_erased_while_its_photo_is_judged_leaves_nothing(backend: Bac
     assert list(backend.services.store.blobs.keys()) == []
 
 
-def test_check_finds_submissions_whose_owner_is_gone(backend: Backend) -> None:
-    ada = backend.member()
-    predicted(ada, keep_photo="true")
-    account = backend.account(ada.email)
-    gone = account.id
-    data = backend.services.data
-    data.work.run(lambda unit: data.accounts.remove(unit, gone))
-    faults = list(backend.services.faults())
-    assert [fault.message for fault in faults] == [f"submissions of account {gone}, which is gone"]
-    assert faults[0].repair
-    faults[0].repair()
-    assert list(backend.services.faults()) == []
-    assert list(backend.services.store.blobs.keys()) == []
-
-
-def test_check_takes_no_finding_of_a_new_account_for_one_of_nobody(
-    backend: Backend, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    predicted(backend.member())
-    find, registered = Accounts.list_where, list[Person]()
-
-    def find_before_another_registers(accounts: Accounts, filter: Filter) -> list[Account]:
-        found = find(accounts, filter)
-        if not registered:
-            registered.append(backend.member())
-            predicted(registered[0])
-        return found
-
-    monkeypatch.setattr(Accounts, "list_where", find_before_another_registers)
-    assert list(backend.services.records.faults()) == []
-    assert registered
-
-
 def test_a_counter_that_lags_behind_catches_up(
     backend: Backend, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -225,3 +182,62 @@ def test_a_counter_that_lags_behind_catches_up(
         again = restarted.log_in(ada.email)
         assert predicted(again)["id"] == last + 1
         assert predicted(again)["id"] == last + 2
+
+
+def test_a_kept_photo_whose_file_is_lost_is_not_called_not_kept(backend: Backend) -> None:
+    ada = backend.member()
+    number = predicted(ada, keep_photo="true")["id"]
+    [key] = backend.services.store.blobs.keys()
+    [file] = backend.settings.instance_dir.rglob(key)
+    file.unlink()
+    answer = ada.call("GET", f"/submissions/{number}/photo")
+    assert (answer.status_code, answer.get_json()["detail"]) == (404, PHOTO_LOST)
+
+
+def lose(patch: pytest.MonkeyPatch) -> None:
+    """The disk of the files is away."""
+
+    def refuse(*_: object) -> None:
+        raise StoreUnavailable
+
+    for blobs in (FileBlobs, GridBlobs):
+        patch.setattr(blobs, "delete", refuse)
+
+
+def files(backend: Backend) -> list[str]:
+    return list(backend.services.store.blobs.keys())
+
+
+def noted(backend: Backend) -> int:
+    return backend.services.store.collection("erasures").count()
+
+
+def patient_with_files(backend: Backend) -> tuple[Person, int]:
+    """A finding with its photo, a thumbnail and a report."""
+    ada = backend.member()
+    number = predicted(ada, keep_photo="true")["id"]
+    for path in ("thumbnail", "report.pdf"):
+        assert ada.call("GET", f"/submissions/{number}/{path}").status_code == 200
+    return ada, number
+
+
+def test_files_of_a_deleted_finding_go_when_the_disk_is_back(backend: Backend) -> None:
+    ada, number = patient_with_files(backend)
+    assert len(files(backend)) == 3
+    with pytest.MonkeyPatch.context() as patch:
+        lose(patch)
+        assert ada.call("DELETE", f"/submissions/{number}").status_code == 200
+    assert ada.call("GET", f"/submissions/{number}").status_code == 404
+    assert (len(files(backend)), noted(backend)) == (3, 3)
+    ErasureRetry(backend.services.store).make_pass()
+    assert (files(backend), noted(backend)) == ([], 0)
+
+
+def test_files_of_a_deleted_account_go_when_the_disk_is_back(backend: Backend) -> None:
+    ada, _ = patient_with_files(backend)
+    admin = backend.admin()
+    with pytest.MonkeyPatch.context() as patch:
+        lose(patch)
+        assert admin.call("DELETE", f"/users/{ada.email}").status_code == 200
+    ErasureRetry(backend.services.store).make_pass()
+    assert (files(backend), noted(backend)) == ([], 0)
