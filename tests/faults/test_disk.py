@@ -64,20 +64,6 @@ def test_on_a_full_disk_a_change_is_refused_with_a_sentence_and_the_server_lives
         assert len(ada.call("GET", "/submissions").json) == 2
 
 
-@pytest.mark.drill
-def test_the_counts_of_requests_need_no_disk(tmp_path: Path) -> None:
-    """They are mapped into memory: on a full disk each new worker was killed by SIGBUS."""
-    with stopping(Server(tmp_path, workers=1)) as server:
-        del server.environment["TMPDIR"]
-        server.start()
-        mapped = Path(f"/proc/{server.workers()[0]}/maps").read_text().split()
-        counts = [Path(name) for name in mapped if name.endswith(".db")]
-        assert counts
-        assert {str(path.parent.parent) for path in counts} == {"/dev/shm"}
-        server.stop()
-        assert not counts[0].parent.exists()
-
-
 def test_on_a_read_only_disk_the_server_says_what_it_waits_for_and_starts_when_it_is_mended(
     tmp_path: Path, disk: SmallDisk
 ) -> None:

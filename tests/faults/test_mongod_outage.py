@@ -3,8 +3,6 @@ server works again by itself.
 """
 
 import http.client
-import os
-import signal
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -89,18 +87,3 @@ def ask_for_changes(caller: Caller) -> int:
         refused += 1
         time.sleep(PAUSE_S)
     return refused
-
-
-@pytest.mark.timeout(600)
-def test_a_worker_that_dies_while_mongod_is_gone_is_replaced_when_it_is_back(
-    tmp_path: Path, mongod: Mongod
-) -> None:
-    """gunicorn ends a server whose worker cannot start."""
-    with serving(tmp_path, {"MONGO_URI": mongod.uri}, workers=2) as server:
-        with killed(mongod):
-            for worker in server.workers():
-                os.kill(worker, signal.SIGKILL)
-            server.await_words("waiting: The database cannot be reached")
-            time.sleep(GONE_S)
-        server.await_ready()
-        assert server.stop() == 0

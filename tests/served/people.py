@@ -8,7 +8,7 @@ from skinapi.app.composition.services import Services
 from skinapi.platform.storage.ids import new_id
 from tests.served.server import Server
 from tests.served.wire import Answer, ask
-from tests.support.backends import PASSWORD_HASH, change_account, token_for
+from tests.support.backends import PASSWORD_HASH, token_for
 
 
 @dataclass(frozen=True)
@@ -63,8 +63,3 @@ class Seeder:
     def caller(self, identifier: str, email: str) -> Caller:
         token = token_for(self.services, self.accounts.get(identifier))
         return Caller(self.server.port, identifier, email, token)
-
-    def only_admins(self, *callers: Caller) -> None:
-        kept = {caller.id for caller in callers}
-        for identifier in set(self.accounts.list_active_admins()) - kept:
-            change_account(self.services, identifier, role="user")

@@ -6,7 +6,6 @@ import json
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
 from itertools import islice, pairwise
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,7 @@ from typing import Any
 import pytest
 
 from skinapi.base.errors import InvalidQuery
-from skinapi.platform.audit.trail import AuditSealer, AuditTrail, CursorLost, cursor_of
+from skinapi.platform.audit.trail import AuditTrail, CursorLost, cursor_of
 from skinapi.platform.storage.ids import new_id
 from skinapi.platform.storage.ports import Store
 from skinapi.platform.storage.unit_of_work import AuditRow
@@ -71,19 +70,6 @@ def test_while_many_write_and_several_seal_no_row_is_skipped(stores: list[Store]
     written = {(row["by"], row["target"]) for row in rows}
     assert written == {(str(w), str(n)) for w in range(WRITERS) for n in range(EACH)}
     assert list(trails[0].faults()) == []
-
-
-def test_a_row_that_is_not_numbered_yet_comes_later_and_in_its_place(mongo_uri: str) -> None:
-    """Of a server whose clock is behind, it has an earlier id than what was read before it."""
-    with closing(store_of_kind("mongod", Path(), own_database(mongo_uri))) as store:
-        trail = AuditTrail(store, secrets=[SECRET])
-        trail.record(AuditRow("test.act", by="first", target="1"))
-        AuditSealer(store, trail).make_pass()
-        [first] = trail.follow()
-        trail.record(AuditRow("test.act", by="late", target="2"))
-        assert [*trail.follow(cursor_of(first))] == []
-        AuditSealer(store, trail).make_pass()
-        assert [row["by"] for row in trail.follow(cursor_of(first))] == ["late"]
 
 
 @pytest.fixture

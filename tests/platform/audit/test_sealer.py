@@ -2,21 +2,17 @@
 
 import json
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from skinapi.platform.audit import trail as trail_module
-from skinapi.platform.audit.trail import LEASE_LENGTH, AuditSealer, AuditTrail
-from skinapi.platform.storage.background import Lease
+from skinapi.platform.audit.trail import AuditSealer, AuditTrail
 from skinapi.platform.storage.ports import Store
 from skinapi.platform.storage.unit_of_work import AuditRow
 from skinapi.platform.stores.mongo_store import MongoStore
 from tests.support.backends import SECRET, Backend
-
-ROWS = 60
 
 
 @pytest.fixture
@@ -35,32 +31,6 @@ def sequences(store: Store) -> list[int | None]:
 
 def says(store: Store) -> list[str]:
     return [fault.message for fault in trail_on(store).faults()]
-
-
-def test_two_that_seal_at_once_make_one_chain(
-    store: Store, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """As after a lease that ran out."""
-    monkeypatch.setattr(trail_module, "SEALED_AT_ONCE", 7)
-    trails = [trail_on(store), trail_on(store)]
-    for number in range(ROWS):
-        trails[0].record(AuditRow("test.act", by="system", target=str(number)))
-    with ThreadPoolExecutor(2) as pool:
-        list(pool.map(AuditTrail.seal_all, trails))
-    assert sequences(store) == list(range(1, ROWS + 1))
-    assert says(store) == []
-
-
-def test_one_seals_at_a_time(store: Store) -> None:
-    trail = trail_on(store)
-    trail.record(AuditRow("test.act", by="system", target="x"))
-    other = Lease(store.collection("leases"), "audit-sealer", length=LEASE_LENGTH)
-    assert other.claim()
-    AuditSealer(store, trail).make_pass()
-    assert sequences(store) == [None]
-    other.release()
-    AuditSealer(store, trail).make_pass()
-    assert sequences(store) == [1]
 
 
 def test_rows_that_nobody_sealed_are_found_and_sealed(

@@ -9,7 +9,6 @@ from skinapi.platform.jobs.job_queue import Jobs
 from skinapi.platform.storage.ports import Store
 from tests.conftest import store_on
 from tests.platform.jobs.bench import Bench
-from tests.support.size import in_drill
 
 REAL = ["sqlite", "mongod"]
 
@@ -42,12 +41,4 @@ def served_bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
 @pytest.fixture
 def mongod_bench(emptied_database_uri: str, tmp_path: Path) -> Iterator[Bench]:
     with Bench(tmp_path, emptied_database_uri) as bench:
-        yield bench
-
-
-@pytest.fixture(params=["sqlite", *in_drill("mongod")])
-def any_bench(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Bench]:
-    """Workers on SQLite, in the drill on a real mongod too."""
-    uri = request.getfixturevalue("emptied_database_uri") if request.param == "mongod" else None
-    with Bench(tmp_path, uri) as bench:
         yield bench

@@ -1,6 +1,5 @@
 """Announcements of jobs through a real broker, and what becomes of jobs when they are lost."""
 
-import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,7 +7,6 @@ from pathlib import Path
 import pytest
 
 from skinapi.base.errors import UnsafeSettings
-from skinapi.platform.jobs import announcements
 from skinapi.platform.jobs.announcements import (
     MOST_WAITING,
     Announcer,
@@ -26,38 +24,24 @@ NEVER = {"SELDOM_POLL_S": "1000"}
 PATIENCE_S = 20
 
 
-@pytest.fixture
-def redis_server() -> Iterator[BrokerServer]:
-    yield from running("redis")
-
-
-@pytest.fixture(scope="module")
-def rabbitmq_server() -> Iterator[BrokerServer]:
-    yield from running("rabbitmq")
-
-
 # RabbitMQ takes six seconds of processor to start. A dozen lines of the adapter are for it alone.
 RABBITMQ = pytest.param("rabbitmq", marks=[pytest.mark.xdist_group("rabbitmq"), pytest.mark.drill])
 
 
-@pytest.fixture(params=["redis", RABBITMQ])
-def server(request: pytest.FixtureRequest) -> BrokerServer:
-    started: BrokerServer = request.getfixturevalue(f"{request.param}_server")
-    return started
-
-
-def running(kind: str) -> Iterator[BrokerServer]:
+@pytest.fixture(scope="module", params=["redis", RABBITMQ])
+def server(request: pytest.FixtureRequest) -> Iterator[BrokerServer]:
     try:
-        with running_broker(kind) as server:
+        with running_broker(request.param) as server:
             yield server
     except NoBrokerError as error:
-        pytest.skip(f"no {kind}: {error}")
+        pytest.skip(f"no {request.param}: {error}")
 
 
 @pytest.fixture
 def broker(server: BrokerServer) -> Iterator[Broker]:
     """Without what the tests before have left in it."""
-    broker = opened(server.uri)
+    broker = open_broker(server.uri)
+    assert broker
     while broker.receive():
         broker.acknowledge()
     broker.disconnect()  # else RabbitMQ hands the next one to it
@@ -66,63 +50,25 @@ def broker(server: BrokerServer) -> Iterator[Broker]:
 
 
 @pytest.fixture
-def redis_broker(redis_server: BrokerServer) -> Iterator[Broker]:
-    broker = opened(redis_server.uri)
-    yield broker
-    broker.disconnect()
-
-
-def opened(uri: str) -> Broker:
-    broker = open_broker(uri)
-    assert broker
-    return broker
-
-
-def received(broker: Broker) -> bool:
-    return any(broker.receive() for _ in range(PATIENCE_S * 2))
-
-
-@pytest.fixture
 def bench(tmp_path: Path, broker: Broker, server: BrokerServer) -> Iterator[Bench]:
     with Bench(tmp_path, settings={"JOBS_BROKER": server.uri, **NEVER}) as bench:
         yield bench
 
 
-@pytest.fixture
-def redis_bench(
-    tmp_path: Path, redis_broker: Broker, redis_server: BrokerServer
-) -> Iterator[Bench]:
-    with Bench(tmp_path, settings={"JOBS_BROKER": redis_server.uri, **NEVER}) as bench:
-        yield bench
-
-
-def test_one_worker_gets_an_announcement_and_it_is_gone_when_acknowledged(
-    broker: Broker, server: BrokerServer
+def test_a_new_and_a_retried_job_are_announced(
+    tmp_path: Path, server: BrokerServer, broker: Broker
 ) -> None:
-    other = opened(server.uri)
-    broker.announce("0badc0de")
-    assert received(broker)
-    assert not other.receive()
-    broker.acknowledge()
-    broker.disconnect()
-    assert not other.receive()
-    other.disconnect()
-
-
-def test_whoever_dies_before_the_claim_leaves_the_announcement_to_another(
-    server: BrokerServer, broker: Broker, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    if server.uri.startswith("redis"):
-        adapter = sys.modules[announcements.ADAPTER]
-        monkeypatch.setattr(adapter, "REDIS_HEARTBEAT_MS", 100)
-        monkeypatch.setattr(adapter, "REDIS_MAINTENANCE", 10**6)
-    dying, other = opened(server.uri), opened(server.uri)
-    broker.announce("0badc0de")
-    assert received(dying)
-    dying.disconnect()
-    assert received(other)
-    other.acknowledge()
-    other.disconnect()
+    backend = Backend(tmp_path, jobs_broker=server.uri)
+    ada = backend.member(role="researcher")
+    owner = backend.account(ada.email).id
+    job = backend.services.jobs.submit(kind="count", owner=owner, request={})
+    for act in ("cancel", "retry"):
+        assert any(broker.receive() for _ in range(PATIENCE_S * 2)), act
+        broker.acknowledge()
+        if act == "cancel":
+            assert ada.call("POST", f"/jobs/{job.id}/cancel").status_code == 200
+            assert ada.call("POST", f"/jobs/{job.id}/retry").status_code == 200
+    backend.services.store.close()
 
 
 def test_an_idle_worker_takes_the_job_whose_turn_it_is_when_one_is_announced(
@@ -143,8 +89,7 @@ def test_an_idle_worker_takes_the_job_whose_turn_it_is_when_one_is_announced(
     bench.await_(lambda: not broker.receive())
 
 
-def test_a_job_that_no_announcement_names_is_found_all_the_same(redis_bench: Bench) -> None:
-    bench = redis_bench
+def test_a_job_that_no_announcement_names_is_found_all_the_same(bench: Bench) -> None:
     first = bench.submit("count")
     bench.start_worker(SELDOM_POLL_S="0.5")
     bench.ended(first)
@@ -161,20 +106,6 @@ def test_without_its_broker_a_worker_asks_the_store_and_says_so_once(tmp_path: P
         log = bench.worker_log()
     assert log.count("broker_unavailable") == 1
     assert "hidden" not in log
-
-
-def test_a_broker_that_returns_is_used_again(
-    redis_server: BrokerServer, redis_broker: Broker
-) -> None:
-    redis_server.kill()
-    with pytest.raises(BrokerUnavailableError):
-        redis_broker.announce("0badc0de")
-    with pytest.raises(BrokerUnavailableError):
-        redis_broker.receive()
-    redis_server.start()
-    redis_broker.announce("0badc0de")
-    assert received(redis_broker)
-    redis_broker.acknowledge()
 
 
 class SlowBroker:
@@ -212,30 +143,6 @@ def test_nobody_waits_for_a_broker_that_does_not_answer() -> None:
     assert broker.disconnected.wait(PATIENCE_S)
     assert broker.announced[:2] == ["refused", "0"]
     assert MOST_WAITING <= len(broker.announced) <= MOST_WAITING + 1
-
-
-def test_a_new_and_a_retried_job_are_announced(
-    tmp_path: Path, redis_server: BrokerServer, redis_broker: Broker
-) -> None:
-    backend = Backend(tmp_path, jobs_broker=redis_server.uri)
-    ada = backend.member("ada@example.org", role="researcher")
-    owner = backend.account(ada.email).id
-    job = backend.services.jobs.submit(kind="count", owner=owner, request={})
-    assert received(redis_broker)
-    redis_broker.acknowledge()
-    ada.call("POST", f"/jobs/{job.id}/cancel")
-    assert not redis_broker.receive()
-    ada.call("POST", f"/jobs/{job.id}/retry")
-    assert received(redis_broker)
-    redis_broker.acknowledge()
-    backend.services.store.close()
-
-
-def test_a_missing_library_is_named_at_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delitem(sys.modules, announcements.ADAPTER, raising=False)
-    monkeypatch.setitem(sys.modules, "dramatiq", None)
-    with pytest.raises(UnsafeSettings, match=r"\(dramatiq\): install requirements-broker.txt"):
-        open_broker("redis://127.0.0.1/0")
 
 
 def test_an_address_that_cannot_be_used_is_refused_without_its_words() -> None:

@@ -1,17 +1,22 @@
-"""What becomes of a job, by what its process does. Each test has a worker of its own process."""
+"""What becomes of a job, by what its process does, and when processes are killed."""
 
 import os
+import random
 import signal
 import sys
 import time
+from collections.abc import Callable
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
 from skinapi.platform.jobs.handlers import TOO_LITTLE_MEMORY
-from skinapi.platform.jobs.job import MOST_ATTEMPTS, NO_RIGHT
+from skinapi.platform.jobs.job import MOST_ATTEMPTS, NO_RIGHT, Job
 from tests.platform.jobs.bench import Bench
+from tests.platform.jobs.killing import assert_one_end_each, kill_one, replace_dead
 from tests.support.backends import SECRET
+from tests.support.size import in_drill, size
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 
@@ -77,8 +82,7 @@ def test_jobs_end_as_their_handlers_say(bench: Bench) -> None:
     bench.await_(lambda: not bench.folders())
 
 
-def test_a_running_job_is_cancelled_within_seconds(any_bench: Bench) -> None:
-    bench = any_bench
+def test_a_running_job_is_cancelled_within_seconds(bench: Bench) -> None:
     job = bench.submit("count", steps=1000, pause=0.05)
     bench.start_worker()
     pid = bench.started(job)
@@ -141,9 +145,8 @@ def test_a_job_that_takes_too_long_fails_with_what_it_has_reached(
     assert pid not in bench.processes()
 
 
-def test_a_short_job_runs_beside_a_long_one(any_bench: Bench) -> None:
+def test_a_short_job_runs_beside_a_long_one(bench: Bench) -> None:
     """Of somebody else, or of the same account; a second long one waits."""
-    bench = any_bench
     long = bench.submit("count", steps=10_000, pause=0.02)
     worker = bench.start_worker()
     bench.started(long)
@@ -224,3 +227,60 @@ def test_a_worker_removes_what_ended_or_unknown_jobs_left(bench: Bench) -> None:
     bench.await_(lambda: bench.folders() == sorted([waiting.id, "not-a-job"]))
     bench.jobs.finish(running, status="failed", changes={})
     bench.await_(lambda: bench.folders() == ["not-a-job"])
+
+
+Report = Callable[[str], None]
+
+
+def guard_of(pid: int) -> int:
+    return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+
+
+@pytest.mark.parametrize("victim", ["guard", "handler", *in_drill("worker")])
+def test_a_kill_costs_one_attempt_and_leaves_no_process(bench: Bench, victim: str) -> None:
+    """Grandchildren too are gone before the job runs again."""
+    job = bench.submit("leave_grandchildren", pause=1.5)
+    worker = bench.start_worker()
+    handler = bench.started(job)
+    first = {pid for pid in bench.processes() if pid != worker.pid}
+    assert len(first) == 4, "the guard, the handler and two that it started"
+    os.kill({"worker": worker.pid, "guard": guard_of(handler), "handler": handler}[victim], 9)
+    if victim == "worker":
+        worker.wait()
+        bench.await_(lambda: not bench.processes(), within=5)
+        bench.start_worker()
+    bench.await_(lambda: bench.starts(job) == 2)
+    assert not first & set(bench.processes())
+    ended = bench.ended(job)
+    assert (ended.status, ended.attempts) == ("completed", 2)
+    assert len(bench.processes()) == 1
+
+
+def test_jobs_come_to_one_end_whoever_is_killed(bench: Bench, report: Report) -> None:
+    seed = random.randrange(10**6)
+    report(f"kills of workers and jobs: seed {seed}")
+    kills_of_jobs(bench, random.Random(seed), size(2, 30), lambda: None)
+
+
+def kills_of_jobs(
+    bench: Bench,
+    chance: random.Random,
+    kills: int,
+    also: Callable[[], None],
+    announce: Callable[[str], object] = lambda _: None,
+) -> None:
+    """Two workers and some jobs; each kill hits one of their processes, and a dead worker is
+    replaced.
+    """
+    jobs: list[Job] = []
+    workers = [bench.start_worker() for _ in range(2)]
+    for number in range(kills):
+        jobs.append(bench.submit("count", owner=f"owner{number}", steps=10, pause=0.05))
+        announce(jobs[-1].id)
+        bench.await_begun(jobs[-1])
+        time.sleep(chance.uniform(0, 0.5))
+        victim = kill_one(bench, chance)
+        also()
+        replace_dead(bench, workers, victim)
+    assert_one_end_each(bench, jobs)
+    bench.await_(lambda: set(bench.processes()) == {worker.pid for worker in workers})

@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 
 from skinapi.platform.jobs.job_process import (
     LONGEST_LINE,
-    MOST_ROWS,
     EventReader,
     clean_progress,
     clean_result,
@@ -19,15 +18,6 @@ from skinapi.platform.jobs.job_process import (
 )
 from skinapi.platform.storage.documents import require_value
 from tests.support.size import size
-
-
-def read(*parts: bytes) -> list[dict[str, Any]]:
-    reader = EventReader()
-    return [event for part in parts for event in reader.feed(part)]
-
-
-def test_events_are_whole_lines_of_json_objects() -> None:
-    assert read(b'{"progr', b'ess": 5}\n{"a"', b": 1}\n[1]\nno\n\n") == [{"progress": 5}, {"a": 1}]
 
 
 def test_an_endless_line_takes_no_memory_and_the_next_event_is_read() -> None:
@@ -59,13 +49,6 @@ def test_a_row_of_an_epoch_replaces_what_an_interrupted_attempt_left() -> None:
     assert rows[0]["loss"] is None
 
 
-def test_the_rows_that_there_may_be_fit_into_a_document() -> None:
-    rows: tuple[dict[str, Any], ...] = ()
-    sent = {f"column_{letter}": "\U0001f600" * 300_000 for letter in "abcdefghijklmnopqrstuvwx"}
-    rows = tuple(with_row(rows, sent))
-    assert len(json.dumps(rows[0], ensure_ascii=False).encode()) * MOST_ROWS < 16 * 2**20
-
-
 JSON = st.recursive(
     st.none()
     | st.booleans()
@@ -87,20 +70,6 @@ def test_whatever_is_sent_is_cleaned_or_refused(sent: Any) -> None:
     require_value("metrics", with_row(tuple(rows), {"epoch": sent}))
     with suppress(ValueError):
         require_value("result", clean_result(sent))
-
-
-def test_a_result_is_what_the_store_can_keep() -> None:
-    sent = {
-        "version": "a\0b\ud800",
-        "made_at": 5,
-        "$set": 1,
-        "figures": [1, 2.5, float("nan"), 10**30, None, True, object],
-    }
-    result = clean_result(sent)
-    require_value("result", result)
-    assert result["version"] == "a b"
-    assert result["figures"][:6] == [1, 2.5, None, None, None, True]
-    assert result.keys() == {"version", "figures"}
 
 
 def test_a_result_that_is_too_large_is_refused() -> None:

@@ -5,12 +5,10 @@ import signal
 import subprocess
 import sys
 import time
-from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
-from skinapi.platform.jobs.process import FIRST_START_S, WorkerKeeper
 from tests.platform.jobs.handlers import is_alive
 from tests.served.server import ROOT, children, serving
 from tests.support.backends import SECRET
@@ -24,33 +22,7 @@ while True:
     keeper.look()
     time.sleep(0.05)
 """
-QUICK = (sys.executable, "-c", "pass")
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now = 0.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
-def test_a_worker_that_cannot_start_is_tried_after_pauses_that_grow() -> None:
-    clock, starts = Clock(), []
-    keeper = WorkerKeeper(QUICK, clock=clock)
-    process = None
-    for second in range(200):
-        clock.now = float(second)
-        keeper.look()
-        if keeper._process is not None and keeper._process is not process:
-            process = keeper._process
-            starts.append(second)
-            process.wait()
-    keeper.stop()
-    assert starts[0] == FIRST_START_S
-    pauses = [later - earlier for earlier, later in pairwise(starts)]
-    assert pauses == [2, 3, 5, 9, 17, 33, 61, 61][: len(pauses)]
 
 
 def test_serve_keeps_one_worker_that_ends_with_it(tmp_path: Path) -> None:

@@ -4,7 +4,6 @@ from pathlib import Path
 
 import pytest
 
-from skinapi.base.errors import StoreUnavailable
 from skinapi.platform.jobs.job_logs import (
     HEAD_LINES,
     LINES_OF_BATCH,
@@ -70,24 +69,3 @@ def test_the_first_and_the_last_lines_are_kept(logs: JobLogs) -> None:
     assert TAIL_LINES - LINES_OF_BATCH <= len(tail) <= TAIL_LINES
     assert tail == list(range(6001 - len(tail), 6001))
     assert logs.lines(JOB, after=5998) == kept[-2:]
-
-
-def test_what_could_not_be_stored_is_stored_later(
-    logs: JobLogs, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    lines = LogLines(logs, JOB)
-    for number in range(150):
-        lines.say(str(number))
-    stored = logs.add
-
-    def once(job: str, number: int, batch: list[str]) -> None:
-        if number > 1:
-            raise StoreUnavailable
-        stored(job, number, batch)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(logs, "add", once)
-        with pytest.raises(StoreUnavailable):
-            lines.flush()
-    lines.flush()
-    assert texts(logs) == [str(number) for number in range(150)]

@@ -7,14 +7,12 @@ from typing import Any
 
 import pytest
 
-from skinapi.base.errors import NotFound
 from skinapi.platform.jobs import job_queue
 from skinapi.platform.jobs.job import (
     CRASHED,
     KEPT_FOR,
     MOST_ATTEMPTS,
     MOST_UNFINISHED,
-    PERSON_FILE,
     Job,
     JobEnded,
     JobNotEnded,
@@ -23,7 +21,7 @@ from skinapi.platform.jobs.job import (
 from skinapi.platform.jobs.job_queue import Jobs
 from skinapi.platform.storage.failed_items import FailedItems
 from skinapi.platform.storage.ids import now
-from skinapi.platform.storage.ports import Ops, Store
+from skinapi.platform.storage.ports import Store
 from tests.support.size import size
 
 LEASE = timedelta(seconds=30)
@@ -61,31 +59,6 @@ def test_everybodys_first_job_comes_before_the_second_of_who_has_one_running(job
         complete(jobs, running)
         running = jobs.claim(worker="w", lease=LEASE)
     assert taken == [adas[0].id, ben.id, cleo.id, adas[1].id, adas[2].id]
-
-
-def test_short_jobs_can_be_taken_alone_and_in_their_turn(jobs: Jobs) -> None:
-    submit(jobs, "ada")
-    assert jobs.claim(worker="w", lease=LEASE, short_only=True) is None
-    shorts = [submit(jobs, "ada", short=True) for _ in range(2)]
-    ben = submit(jobs, "ben", short=True)
-    taken = []
-    while job := jobs.claim(worker="w", lease=LEASE, short_only=True):
-        taken.append(job.id)
-        complete(jobs, job)
-    assert taken == [ben.id, *(job.id for job in shorts)]
-
-
-def test_nobody_waits_for_ever_behind_new_ones(jobs: Jobs) -> None:
-    """Ada's second job, while others submit one after the other."""
-    submit(jobs, "ada")
-    second = submit(jobs, "ada")
-    for turn in range(10):
-        submit(jobs, f"other{turn % 2}")
-        job = claim(jobs)
-        complete(jobs, job)
-        if job.id == second.id:
-            return
-    raise AssertionError("it still waits")
 
 
 def _claimed(jobs: Jobs, owner: str) -> Job:
@@ -179,21 +152,6 @@ def test_a_job_that_failed_starts_again_from_nothing_behind_the_others(jobs: Job
         jobs.retry(job)
 
 
-def test_lists_are_in_pages_newest_first_without_what_is_large(jobs: Jobs) -> None:
-    for turn in range(5):
-        job = _claimed(jobs, f"owner{turn % 2}")
-        complete(jobs, job)
-    listed = jobs.list_jobs(owner=None, after=None, limit=10)
-    assert [job.place for job in listed] == sorted((job.place for job in listed), reverse=True)
-    assert jobs.list_jobs(owner=None, after=listed[1].id, limit=2) == listed[2:4]
-    assert {job.result for job in listed} == {None}
-    own = jobs.list_jobs(owner="owner1", after=None, limit=10)
-    assert [job.id for job in own] == [job.id for job in listed if job.owner == "owner1"]
-    assert jobs.list_jobs(owner="owner1", after=own[0].id, limit=10) == own[1:]
-    with pytest.raises(NotFound):
-        jobs.list_jobs(owner="owner1", after=listed[0].id, limit=10)
-
-
 def test_forgetting_an_owner_takes_jobs_and_logs_and_fences_the_worker(
     jobs: Jobs, store: Store
 ) -> None:
@@ -266,32 +224,6 @@ def test_of_several_workers_each_job_gets_one(real_store: Store) -> None:
         assert Counter(starts) == dict.fromkeys(submitted, 1)
 
 
-def test_the_limit_of_an_account_holds_for_requests_at_the_same_moment(real_store: Store) -> None:
-    jobs = Jobs(real_store)
-    refused = []
-
-    def ask() -> None:
-        try:
-            submit(jobs)
-        except TooManyJobs:
-            refused.append(1)
-
-    askers = [threading.Thread(target=ask) for _ in range(MOST_UNFINISHED + 4)]
-    for asker in askers:
-        asker.start()
-    for asker in askers:
-        asker.join()
-    assert len(jobs.list_jobs(owner="ada", after=None, limit=99)) == MOST_UNFINISHED
-    assert len(refused) == 4
-
-
-def test_the_file_of_a_person_who_waits_is_next_whatever_waits_before_it(jobs: Jobs) -> None:
-    for owner in ("bob", "cleo"):
-        submit(jobs, owner, short=True)
-    file = jobs.add(jobs.new_id(), kind=PERSON_FILE, owner="ada", request={}, short=True)
-    assert claim(jobs).id == file.id
-
-
 def test_a_damaged_job_stops_no_other(jobs: Jobs, store: Store) -> None:
     running, waiting, whole = submit(jobs, "ada"), submit(jobs, "bob"), submit(jobs, "cleo")
     lost = jobs.claim(worker="w", lease=OVER)
@@ -306,13 +238,3 @@ def test_a_damaged_job_stops_no_other(jobs: Jobs, store: Store) -> None:
         ("job", running.id, 1),
         ("job", waiting.id, 1),
     }
-
-
-def test_a_damaged_job_is_no_sign_that_no_worker_runs(jobs: Jobs, store: Store) -> None:
-    damaged, long_ago = submit(jobs, "ada"), "0" * 32
-    changes: Ops = {"$set": {"place": long_ago}, "$unset": {"created_at": True}}
-    store.collection("jobs").update({"id": damaged.id}, changes)
-    assert jobs.find_wait_without_worker() is not None
-    submit(jobs, "bob")
-    complete(jobs, claim(jobs))
-    assert jobs.find_wait_without_worker() is None

@@ -1,15 +1,12 @@
 """Jobs through HTTP: own jobs, everybody's for admins, and what each call may do."""
 
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from skinapi.platform.jobs import service
-from skinapi.platform.jobs.job import MOST_UNFINISHED, Job
+from skinapi.platform.jobs.job import Job
 from skinapi.platform.jobs.job_queue import Jobs
-from skinapi.platform.jobs.routes import show_job_workers
 from tests.support.backends import Backend, Person
 
 LEASE = timedelta(seconds=30)
@@ -32,42 +29,6 @@ def run(backend: Backend, **changes: Any) -> Job:
     held = jobs.beat(job, lease=LEASE, changes=changes)
     assert held
     return held
-
-
-def test_a_job_is_shown_with_what_it_has_reached(backend: Backend, ada: Person) -> None:
-    job = submit(backend, ada, epochs=2)
-    assert ada.call("GET", f"/jobs/{job.id}").get_json() == {
-        "id": job.id,
-        "kind": "train",
-        "owner": backend.account(ada.email).id,
-        "status": "queued",
-        "progress": 0.0,
-        "message": "",
-        "error": None,
-        "error_code": None,
-        "attempts": 0,
-        "created_at": ada.call("GET", "/jobs").get_json()[0]["created_at"],
-        "started_at": None,
-        "completed_at": None,
-        "request": {"epochs": 2},
-        "metrics": [],
-        "result": None,
-    }
-    row = {"epoch": 1, "loss": 0.5, "timestamp": "2026-11-22T10:00:00.000+00:00"}
-    run(backend, progress=25.0, message="Epoch 1 of 2", metrics=[row])
-    shown = ada.call("GET", f"/jobs/{job.id}").get_json()
-    assert (shown["status"], shown["progress"], shown["metrics"]) == ("running", 25.0, [row])
-
-
-def test_the_list_has_pages(backend: Backend, ada: Person) -> None:
-    jobs = [submit(backend, ada, epochs=3).id for _ in range(MOST_UNFINISHED)]
-    assert [job["id"] for job in ada.pages("/jobs?limit=2")] == jobs[::-1]
-    [first, *_] = ada.call("GET", "/jobs").get_json()
-    assert "metrics" not in first
-    assert first["request"] == {"epochs": 3}, "a list says what each job is about"
-    for wrong in ("/jobs?limit=0", "/jobs?limit=101", "/jobs?after=x", "/jobs?who=me"):
-        assert ada.call("GET", wrong).status_code == 400
-    assert ada.call("GET", "/jobs?after=0badc0de").status_code == 404
 
 
 def test_somebody_elses_job_is_not_there_but_for_an_admin(backend: Backend, ada: Person) -> None:
@@ -133,15 +94,3 @@ def test_the_log_is_read_from_a_line_on(backend: Backend, ada: Person) -> None:
     nothing = ada.call("GET", f"/jobs/{job.id}/log?after=900").get_json()
     assert nothing == {"lines": [], "lines_written": 900}
     assert ada.call("GET", f"/jobs/{job.id}/log?after=-1").status_code == 400
-
-
-def test_the_lab_is_told_what_the_workers_here_lack(
-    backend: Backend, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    jobs = replace(backend.services.jobs, workers_here=True)
-    monkeypatch.setattr(service, "find_spec", lambda name: None if name == "keras" else name)
-    assert jobs.find_missing_library() == "keras"
-    assert show_job_workers(jobs).install == "make lab"
-    assert backend.services.jobs.find_missing_library() is None, "the workers are elsewhere"
-    monkeypatch.setattr(service, "find_spec", lambda name: name)
-    assert jobs.find_missing_library() is None

@@ -17,7 +17,6 @@ from skinapi.platform.notices.deliveries import (
     NotDelivered,
     Refused,
 )
-from skinapi.platform.storage.background import Lease
 from skinapi.platform.storage.ids import now
 from tests.stores.kills import Killed
 from tests.support.backends import Backend, erase
@@ -74,11 +73,6 @@ def move(backend: Backend, back: timedelta) -> None:
     for row in rows.find({"lane": {"$gt": ""}}):
         times = ("due_at", "waiting_since_at")
         rows.update({"id": row["id"]}, {"$set": {name: row[name] - back for name in times}})
-
-
-def notes(backend: Backend) -> list[str]:
-    said: list[str] = backend.client.get("/readyz").get_json()["notes"]
-    return said
 
 
 def failing(fault: str, answer: int | None = None) -> Callable[[], int]:
@@ -198,29 +192,6 @@ def test_an_endpoint_that_does_not_answer_delays_no_other(
     sender.finish_pass()
     sender.finish_pass()
     assert other.ids("dead") == stuck
-
-
-def test_a_dead_endpoint_is_not_asked_for_each_that_waits(
-    backend: Backend, other: Other, sender: DeliverySender
-) -> None:
-    other.answers["dead"] = failing("unreachable")
-    for _ in range(20):
-        add(backend, to="dead")
-    sender.finish_pass()
-    assert len(other.taken["dead"]) == 1
-
-
-def test_one_process_sends_at_a_time(
-    backend: Backend, other: Other, sender: DeliverySender
-) -> None:
-    lease = Lease(backend.services.store.collection("leases"), "delivery-sender")
-    assert lease.claim()
-    sent = add(backend)
-    sender.finish_pass()
-    assert other.taken == {}
-    lease.release()
-    sender.finish_pass()
-    assert other.ids("one") == [sent]
 
 
 def test_killed_between_sending_and_the_note_of_it_another_process_sends_it_again(

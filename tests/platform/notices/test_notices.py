@@ -15,8 +15,6 @@ from tests.care.conversation import Talk
 from tests.support.backends import PASSWORD, Backend
 from tests.support.smtp_server import SmtpServer
 
-PAGE = "http://127.0.0.1:5000/#"
-
 
 def sent(backend: Backend, smtp: SmtpServer) -> list[tuple[str, str, str]]:
     """To whom, the subject, and the link."""
@@ -77,46 +75,6 @@ def test_a_patient_is_told_of_a_review_and_that_a_new_photo_is_wanted(
     assert sent(backend, smtp) == [grave, wanted]
 
 
-def test_twenty_signatures_of_ten_minutes_are_two_mails_and_the_urgent_21st_leaves_at_once(
-    backend: Backend, smtp: SmtpServer, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    grey, ada = patient_in_care(backend)
-    signed = [file_for(backend, ada, REFERRAL).number for _ in range(21)]
-    said = {"label": "melanocytic_nevus", "certainty": "sure"}
-    for number in signed[:20]:
-        path = f"/submissions/{number}/review"
-        assert grey.call("POST", path, json=said).status_code == 201
-        if number == signed[0]:
-            assert len(sent(backend, smtp)) == 1
-    assert len(sent(backend, smtp)) == 1
-    review(grey, signed[20])
-    grave = (ada.email, "A doctor has answered", f"{PAGE}/finding/{signed[20]}")
-    assert sent(backend, smtp)[1:] == [grave]
-    later = now() + timedelta(minutes=11)
-    monkeypatch.setattr(outbox, "now", lambda: later)
-    assert len(sent(backend, smtp)) == 3
-    [*lines] = smtp.mails[-1].get_content().splitlines()
-    assert [line for line in lines if line.startswith(PAGE)] == [
-        f"{PAGE}/finding/{number}" for number in signed[1:20]
-    ]
-    assert lines.count(WORDS["en"].texts[Kind.REVIEWED]) == 1
-
-
-def test_who_makes_a_key_is_told_with_the_way_to_revoke_it(
-    backend: Backend, smtp: SmtpServer
-) -> None:
-    ada, admin = backend.member(), backend.member(role="admin")
-    own = {"current_password": PASSWORD}
-    body = {"name": "my program", "scopes": ["findings:read"], **own}
-    assert ada.call("POST", "/keys", json=body).status_code == 201
-    assert admin.call("POST", "/admin/keys", json=body).status_code == 201
-    subject = "A key for programs was made with your account"
-    assert sent(backend, smtp) == [
-        (ada.email, subject, f"{PAGE}/keys"),
-        (admin.email, subject, f"{PAGE}/integrations"),
-    ]
-
-
 def test_the_doctor_in_charge_is_told_of_an_urgent_finding_and_of_no_other(
     backend: Backend, smtp: SmtpServer
 ) -> None:
@@ -127,19 +85,6 @@ def test_the_doctor_in_charge_is_told_of_an_urgent_finding_and_of_no_other(
     file_for(backend, ada, URGENT)
     subject = "Something in your queue should be seen soon"
     assert sent(backend, smtp) == [(grey.email, subject, "http://127.0.0.1:5000/#/queue")]
-
-
-def test_a_mail_of_a_clock_that_was_ahead_holds_up_none(backend: Backend, smtp: SmtpServer) -> None:
-    """It waited until the clock was there again, and longer."""
-    grey, ada = patient_in_care(backend)
-    ahead, reviewed = now() + timedelta(hours=20), {"new_picture_wanted": True}
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(outbox, "now", lambda: ahead)
-        file_for(backend, ada, URGENT)
-        assert len(sent(backend, smtp)) == 1
-    path = f"/submissions/{file_for(backend, ada, REFERRAL).number}/review"
-    assert grey.call("POST", path, json=reviewed).status_code == 201
-    assert len(sent(backend, smtp)) == 2
 
 
 def test_a_colleague_is_told_who_is_asked_for_an_opinion_unless_it_is_withdrawn_first(

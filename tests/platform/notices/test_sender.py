@@ -4,9 +4,7 @@ import ssl
 import subprocess
 from collections.abc import Callable
 from datetime import timedelta
-from itertools import count
 from pathlib import Path
-from types import SimpleNamespace
 
 import certifi
 import pytest
@@ -14,8 +12,7 @@ import pytest
 from skinapi.base.settings.value_checks import MailAddress
 from skinapi.platform.notices import outbox, sender
 from skinapi.platform.notices.outbox import WORDS, Kind, Notice
-from skinapi.platform.notices.sender import LEASE_LENGTH, MailServer, MailServerAway
-from skinapi.platform.storage.background import Lease
+from skinapi.platform.notices.sender import MailServer, MailServerAway
 from skinapi.platform.storage.ids import now
 from tests.stores.kills import Killed
 from tests.stores.mongod import free_port
@@ -72,15 +69,6 @@ def test_a_mail_is_a_sentence_and_a_link_in_the_language_of_the_person(
     assert waiting(backend) == []
 
 
-def test_an_address_outside_ascii_gets_its_mail(
-    backend: Backend, smtp: SmtpServer, send: Pass
-) -> None:
-    tell(backend, backend.member("ada@bücher.example"))
-    tell(backend, backend.member("zoë@example.org"))
-    send()
-    assert smtp.recipients() == ["ada@xn--bcher-kva.example", "zoë@example.org"]
-
-
 def test_while_the_mail_server_is_down_mails_wait_and_readyz_says_so(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -103,32 +91,6 @@ def test_while_the_mail_server_is_down_mails_wait_and_readyz_says_so(
     backend.services.store.close()
 
 
-def test_a_server_that_is_away_is_left_alone_for_longer_and_longer(
-    backend: Backend, smtp: SmtpServer, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    smtp.behaviour = Behaviour(says={"EHLO": "421 come later", "HELO": "421 come later"})
-    tell(backend, backend.member())
-    clock = SimpleNamespace(monotonic=count(1).__next__)
-    monkeypatch.setattr(sender, "time", clock)
-    for _ in range(60):
-        backend.app.background.notice_sender.make_pass()
-    asked = [line for line in smtp.heard if line.startswith("ehlo")]
-    assert len(asked) == 5, "after 2, 4, 8 and 16 s, not each time"
-
-
-def test_a_server_that_does_not_answer_is_cut_off_and_the_mail_waits(
-    backend: Backend, smtp: SmtpServer, send: Pass, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(sender, "ANSWER_S", 0.2)
-    smtp.behaviour = Behaviour(silent={"MAIL"})
-    tell(backend, backend.member())
-    send()
-    assert len(waiting(backend)) == 1
-    smtp.behaviour = Behaviour()
-    send()
-    assert len(smtp.mails) == 1
-
-
 def test_a_mail_that_is_refused_stops_no_other_and_is_sent_later(
     backend: Backend, smtp: SmtpServer, send: Pass, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -145,17 +107,6 @@ def test_a_mail_that_is_refused_stops_no_other_and_is_sent_later(
     monkeypatch.setattr(outbox, "now", lambda: now() + timedelta(minutes=2))
     send()
     assert sorted(smtp.recipients()) == sorted([ada.email, ben.email])
-
-
-def test_a_mail_that_nobody_takes_is_given_up(
-    backend: Backend, smtp: SmtpServer, send: Pass, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    smtp.behaviour = Behaviour(says={"RCPT": "450 not now"})
-    monkeypatch.setattr(outbox, "GIVEN_UP_AFTER", timedelta(seconds=-1))
-    tell(backend, backend.member())
-    send()
-    assert waiting(backend) == []
-    assert smtp.heard == []
 
 
 def test_what_was_not_noted_as_sent_is_sent_again_as_the_same_mail(
@@ -175,37 +126,6 @@ def test_what_was_not_noted_as_sent_is_sent_again_as_the_same_mail(
     send()
     first, second = smtp.mails
     assert first["Message-ID"] == second["Message-ID"]
-
-
-def test_of_all_processes_one_sends_at_a_time(
-    backend: Backend, smtp: SmtpServer, send: Pass
-) -> None:
-    tell(backend, backend.member())
-    leases = backend.services.store.collection("leases")
-    other = Lease(leases, "notice-sender", length=LEASE_LENGTH)
-    assert other.claim()
-    send()
-    assert smtp.mails == []
-    other.release()
-    send()
-    assert len(smtp.mails) == 1
-
-
-def test_what_waits_for_others_leaves_within_an_hour_however_many_urgent_ones_do(
-    backend: Backend, smtp: SmtpServer, send: Pass, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    grey, begun = backend.member(), now()
-    tell(backend, grey, Kind.URGENT, about="queue")
-    send()
-    tell(backend, grey, Kind.OPINION, about="case/1")
-    for minutes in range(9, 70, 9):
-        moment = begun + timedelta(minutes=minutes)
-        monkeypatch.setattr(outbox, "now", lambda moment=moment: moment)
-        tell(backend, grey, Kind.URGENT, about="queue")
-        send()
-    subjects = [mail["Subject"] for mail in smtp.mails]
-    assert subjects.count("A colleague asks for your opinion") == 1
-    assert waiting(backend) == []
 
 
 def test_who_switched_notices_off_gets_those_of_security_alone(
@@ -232,20 +152,6 @@ def test_an_account_that_is_closed_gets_no_mail(
     send()
     assert smtp.mails == []
     assert waiting(backend) == []
-
-
-def test_notices_that_only_newer_code_knows_wait_for_it_and_hold_up_no_other(
-    backend: Backend, smtp: SmtpServer, send: Pass, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(sender, "SENT_AT_ONCE", 1)
-    ada = backend.member()
-    tell(backend, ada)
-    rows = backend.services.store.collection("outbox")
-    rows.update({"kind": "reviewed"}, {"$set": {"kind": "told_by_telegraph"}})
-    tell(backend, ada)
-    send()
-    assert len(smtp.mails) == 1
-    assert len(rows.find({"kind": "told_by_telegraph"})) == 1
 
 
 def address(smtp: SmtpServer, *, starttls: bool) -> MailAddress:

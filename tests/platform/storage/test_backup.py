@@ -9,8 +9,6 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from limits import parse
-from pymongo.database import Database
 
 from skinapi.base.errors import BrokenBackup, Conflict
 from skinapi.platform.backups.backup import (
@@ -23,8 +21,6 @@ from skinapi.platform.backups.backup_file import Counts, verify_backup
 from skinapi.platform.storage.files import new_file
 from skinapi.platform.storage.ids import new_id, now
 from skinapi.platform.storage.ports import Document, Store
-from skinapi.platform.stores.mongo_store import LIMIT_WINDOWS, MongoStore
-from skinapi.platform.web.mongo_limit_windows import MongoWindows
 from tests.platform.storage.conftest import sqlite_store
 
 BIG = os.urandom(300_000)
@@ -82,22 +78,6 @@ def test_everything_comes_back_in_another_kind_of_store(
     restored = restore_backup(empty, path)
     assert (restored.documents, restored.blobs) == (13, 6)
     assert contents(empty) == contents(store)
-
-
-def test_counts_of_rate_limits_are_in_no_backup(
-    mongo_database_uri: str, raw_database: Database[Document], empty: Store, tmp_path: Path
-) -> None:
-    """They are in the database of the records where MONGO_URI names one, and could not be restored:
-    nor could all the rest.
-    """
-    with closing(MongoWindows(mongo_database_uri)) as windows:
-        assert windows.hit(parse("5/minute"), "write", "203.0.113.7").allowed
-    with closing(MongoStore.at(mongo_database_uri)) as store:
-        assert store.collections() == []  # a backup can be restored into this database
-        fill(store)
-        restore_backup(empty, saved(store, tmp_path))
-        assert contents(empty) == contents(store)
-    assert raw_database[LIMIT_WINDOWS].count_documents({}) == 1
 
 
 def test_a_snapshot_is_of_one_moment(store: Store) -> None:

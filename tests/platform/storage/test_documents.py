@@ -4,12 +4,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from pymongo.database import Database
 
 from skinapi.base.errors import Duplicate
 from skinapi.platform.storage.ids import new_id, now
 from skinapi.platform.storage.ports import Document, Documents, Filter, Ops, Store
-from skinapi.platform.stores.mongo_store import MongoStore
 
 NOON = datetime(2026, 5, 4, 12, 0, 0, 123000, tzinfo=UTC)
 PAST, FUTURE = now() - timedelta(seconds=1), now() + timedelta(hours=1)
@@ -55,15 +53,6 @@ def test_a_document_comes_back_as_it_was_whole_or_some_of_its_fields(documents: 
     assert documents.find(fields=lacking) == documents.find(fields=[]) == [{"id": "a"}, {"id": "b"}]
 
 
-@pytest.mark.parametrize("year", [1, 1969, 9999])
-def test_times_of_any_year_come_back_and_compare(documents: Documents, year: int) -> None:
-    time = NOON.replace(year=year)
-    keep(documents, {"id": "a", "made_at": time}, {"id": "b", "made_at": NOON})
-    assert documents.get("a") == {"id": "a", "made_at": time}
-    assert found(documents, {"made_at": time}) == "a"
-    assert found(documents, sort="made_at") == ("ab" if year < 2026 else "ba")
-
-
 def test_none_is_the_same_as_a_missing_field_and_what_is_not_there_is_none(
     documents: Documents,
 ) -> None:
@@ -99,38 +88,6 @@ def test_each_comparison_finds_what_it_says(
     assert documents.count({"n": condition}) == len(expected)
 
 
-def test_in_takes_thousands(documents: Documents) -> None:
-    keep_values(documents, 7, "7", None)
-    assert found(documents, {"n": {"$in": list(range(10_000))}}) == "a"
-    assert found(documents, {"id": {"$in": ["a", "c", *map(str, range(5_000))]}}) == "ac"
-    assert found(documents, {"n": {"$in": ["7", None]}}) == "bc"
-
-
-def test_values_of_another_type_never_match_nor_does_a_list(documents: Documents) -> None:
-    of_types: list[tuple[Any, str]] = [(True, "a"), (1, "bd"), ("1", "c"), ({"$gte": 0}, "bd")]
-    of_types += [({"$gte": ""}, "ce"), ({"$in": [True, "1"]}, "ac"), ({"$ne": 1}, "aceg")]
-    keep_values(documents, True, 1, "1", 1.0, "true", [1], {"one": 1})
-    for value, expected in of_types:
-        assert found(documents, {"n": value}) == expected
-    of_lists: list[tuple[Any, str]] = [("x", "b"), (None, "c"), ({"$ne": "y"}, "bc")]
-    of_lists += [({"$gt": 1}, ""), ({"$in": ["x", 5]}, "b"), ('["x",null,5]', "")]
-    documents.delete({})
-    keep_values(documents, ["x", None, 5], "x", None)
-    for value, expected in of_lists:
-        assert found(documents, {"n": value}) == expected
-    assert documents.count_by("n") == {"x": 1}
-
-
-def test_a_listing_sorts_both_ways_with_ties_by_id(documents: Documents) -> None:
-    keep_values(documents, 2, 1, 2, None)
-    for sort, expected in (("id", "abcd"), ("-id", "dcba"), ("n", "dbac"), ("-n", "cabd")):
-        assert found(documents, sort=sort) == expected
-    assert [found(documents, limit=limit) for limit in (0, 1, 4, 9)] == ["", "a", *["abcd"] * 2]
-    documents.delete({})
-    keep_values(documents, "é", "z", "Z", "🩺")
-    assert found(documents, sort="n") == "cbad"  # by code point
-
-
 def test_pages_by_key_neither_skip_nor_repeat(documents: Documents) -> None:
     ids = sorted(new_id() for _ in range(7))
     keep(documents, *({"id": i, "even": n % 2 == 0} for n, i in enumerate(ids)))
@@ -141,19 +98,6 @@ def test_pages_by_key_neither_skip_nor_repeat(documents: Documents) -> None:
     assert pages == [ids[:3], ids[3:6], ids[6:]]
     assert [d["id"] for d in documents.find(sort="-id", after=ids[3])] == ids[2::-1]
     assert [d["id"] for d in documents.find({"even": True}, after=ids[2])] == [ids[4], ids[6]]
-
-
-def test_counting_by_a_field_counts_its_texts(documents: Documents) -> None:
-    keep_values(documents, "x", "y", "x", None, 1, True, ["x"], {"x": 1})
-    assert documents.count_by("n") == {"x": 2, "y": 1}
-    assert documents.count_by("n", {"id": {"$gt": "a"}}) == {"x": 1, "y": 1}
-    assert documents.count_by("id", {"n": "x"}) == {"a": 1, "c": 1}
-
-
-def test_deleting_takes_every_match_and_says_how_many(documents: Documents) -> None:
-    keep_values(documents, 0, 1, 0, 1, 0)
-    assert (documents.delete({"n": 1}), documents.delete({"n": 1})) == (2, 0)
-    assert found(documents) == "ace"
 
 
 def test_collections_are_apart_and_listed(store: Store) -> None:
@@ -188,21 +132,6 @@ def test_an_upsert_makes_or_changes_the_document_of_its_equalities(documents: Do
         documents.update(wanted, ops, upsert=True)
     assert documents.update({"id": "a"}, {"$set": {"n": 3}}, upsert=True)
     assert documents.find() == [{"id": "a", "n": 3, "m": 1, "list": [1]}]
-
-
-@pytest.mark.parametrize("value", ["1", True, [1], {"one": 1}, 2**63 - 1])
-def test_only_a_number_is_incremented_within_64_bits(documents: Documents, value: Any) -> None:
-    documents.insert({"id": "a", "n": value})
-    with pytest.raises(ValueError):
-        documents.update({"id": "a"}, {"$inc": {"n": 1}})
-    assert documents.get("a") == {"id": "a", "n": value}
-
-
-def test_a_first_write_that_is_refused_leaves_a_collection_that_works(documents: Documents) -> None:
-    with pytest.raises(ValueError):
-        documents.update({"id": "a", "n": "x"}, {"$inc": {"n": 1}}, upsert=True)
-    assert documents.find() == []
-    documents.insert({"id": "a"})
 
 
 def test_an_id_and_a_unique_key_are_taken_once(documents: Documents) -> None:
@@ -263,9 +192,3 @@ def test_what_has_expired_is_gone_at_once_and_blocks_no_unique_key(documents: Do
     documents.insert({"id": "d", "key": "a", "expires_at": PAST})
     assert documents.update({"id": "c"}, {"$set": {"key": "a", "expires_at": PAST}})
     assert documents.update({"id": "c"}, {"$inc": {"n": 1}}, upsert=True) == {"id": "c", "n": 1}
-
-
-def test_mongodb_deletes_what_has_expired_by_itself(raw_database: Database[Document]) -> None:
-    MongoStore(raw_database).collection("things").expire_by("expires_at")
-    indexes = raw_database["things"].index_information()
-    assert indexes["expires_at_1"]["expireAfterSeconds"] == 0

@@ -1,9 +1,7 @@
 """One damaged record stops no pass: it is counted, tried later, and shown to the admins."""
 
-from collections.abc import Iterator
 from datetime import timedelta
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,14 +11,9 @@ from skinapi.platform.notices import deliveries
 from skinapi.platform.notices.deliveries import Channel, Delivery, DeliverySender
 from skinapi.platform.notices.outbox import Kind
 from skinapi.platform.storage.ids import now
-from skinapi.privacy.retention.kinds import Kind as Retained
-from tests.care.clinic import ROUTINE, URGENT, file_for
-from tests.conftest import store_on
-from tests.privacy.test_retention_passes import Clinic
+from tests.care.clinic import URGENT, file_for
 from tests.support.backends import MAIL, PASSWORD, Backend
-from tests.support.size import in_drill
 from tests.support.smtp_server import SmtpServer
-from tests.test_clock_set_right import Clock
 
 DAMAGED = {"$unset": {"created_at": True}}
 
@@ -29,14 +22,6 @@ DAMAGED = {"$unset": {"created_at": True}}
 def given(smtp: SmtpServer) -> dict[str, Any]:
     mail = {**MAIL, "smtp_url": smtp.url, "mail_from": "clinic@example.org"}
     return {**mail, "photos": "always", "retain_accounts_days": 500, "waiting_account_days": 30}
-
-
-@pytest.fixture(params=["sqlite", *in_drill("mongod")])
-def backend(
-    request: pytest.FixtureRequest, tmp_path: Path, given: dict[str, Any]
-) -> Iterator[Backend]:
-    for store in store_on(request, tmp_path):
-        yield Backend(tmp_path, store, **given)
 
 
 def damage(backend: Backend, collection: str, identifier: str) -> None:
@@ -157,40 +142,6 @@ def test_a_finding_that_cannot_be_read_keeps_nobody_from_leaving(backend: Backen
     assert backend.services.data.accounts.get(account).status == "deleting"
     [noted] = backend.services.store.collection("people_to_reach").find({"account": account})
     assert [one["number"] for one in noted["findings"]] == [urgent.number]
-
-
-def test_a_patient_without_a_doctor_who_cannot_be_read_hides_no_other(backend: Backend) -> None:
-    """Lists, overview and the probe of the load balancer read all of them."""
-    doctor, broken, other = backend.member(role="doctor"), backend.member(), backend.member()
-    for person in (broken, other):
-        file_for(backend, person, URGENT)
-    identifier = backend.account(broken.email).id
-    damage(backend, "accounts", identifier)
-    assert failed(backend) == [("unassigned", identifier, 1)]
-    ready = backend.client.get("/readyz")
-    assert ready.status_code == 200, ready.text
-    assert "Patients without a doctor: 1, urgent findings of theirs: 1" in ready.get_json()["notes"]
-    assert len(doctor.call("GET", "/queue?unassigned=true").get_json()) == 1
-    backend.app.background.unassigned_mailer.make_pass()
-    mails = backend.services.store.collection("outbox").find({"kind": "unassigned"})
-    assert backend.account(doctor.email).id in {one["account"] for one in mails}
-
-
-def test_a_finding_that_cannot_be_read_keeps_no_other_from_going(
-    backend: Backend, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    clinic = Clinic(backend, Clock(monkeypatch))
-    clinic.keep({Retained.FINDINGS: 9})
-    person = backend.member()
-    filed = [file_for(backend, person, ROUTINE) for _ in range(3)]
-    backend.services.store.collection("submissions").update(
-        {"id": filed[0].id}, {"$set": {"finding": {}}}
-    )
-    clinic.live(11)
-    left = {one["id"] for one in backend.services.store.collection("submissions").find()}
-    assert left == {filed[0].id}
-    shown = backend.services.data.failed_items.list_some()
-    assert [(one.work, one.item) for one in shown] == [("retention", filed[0].id)]
 
 
 def test_what_succeeds_again_is_shown_no_more(backend: Backend) -> None:

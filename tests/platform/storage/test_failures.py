@@ -1,4 +1,4 @@
-"""A full disk, a closed port, a broken file: one error, StoreUnavailable, and nothing half done."""
+"""A full disk, a closed port, a broken file, an outage: one error, and nothing half done."""
 
 import errno
 import os
@@ -11,16 +11,15 @@ from pathlib import Path
 from typing import NoReturn
 
 import pytest
-from pymongo.errors import OperationFailure
 
 from skinapi.base.errors import DiskFull, StoreUnavailable
 from skinapi.lab.quarantine import Quarantine
 from skinapi.model.registry.version_files import models_folder
 from skinapi.platform.jobs.process import lock_folder
-from skinapi.platform.storage.files import READ_ONLY, disk_error
-from skinapi.platform.stores import make_store, open_store
+from skinapi.platform.stores import open_store
+from skinapi.platform.stores import outage as outage_module
 from skinapi.platform.stores.mongo_store import MongoStore
-from skinapi.platform.stores.mongo_transactions import mongo_errors
+from skinapi.platform.stores.outage import FAIL_FAST_S, TIMEOUT_S, Outage
 from skinapi.platform.stores.sqlite_store import SqliteStore
 from tests.platform.storage.conftest import sqlite_store
 from tests.stores.mongod import free_port
@@ -76,44 +75,6 @@ def test_a_full_disk_refuses_documents_and_keeps_what_it_had(sqlite: SqliteStore
     assert documents.find() == [{"id": "later"}]
 
 
-DISKS: dict[str, tuple[Exception, StoreUnavailable]] = {
-    "a spent quota": (OSError(errno.EDQUOT, ""), DiskFull()),
-    "a read-only disk": (OSError(errno.EROFS, ""), StoreUnavailable(READ_ONLY)),
-    "a broken disk": (OSError(errno.EIO, ""), StoreUnavailable()),
-}
-
-
-@pytest.mark.parametrize("disk", DISKS)
-def test_what_a_disk_refuses_is_said_in_words(disk: str) -> None:
-    refusal, expected = DISKS[disk]
-    error = disk_error(refusal)
-    assert (type(error), error.detail) == (type(expected), expected.detail)
-
-
-@pytest.mark.parametrize(("code", "error"), [(14031, DiskFull), (10107, StoreUnavailable)])
-def test_a_mongod_without_room_says_so(code: int, error: type[StoreUnavailable]) -> None:
-    with pytest.raises(StoreUnavailable) as raised, mongo_errors():
-        raise OperationFailure("no", code)
-    assert type(raised.value) is error
-
-
-@pytest.mark.parametrize(
-    ("inodes", "full"), [((1000, 15), True), ((1000, 16), False), ((0, 0), False)]
-)
-def test_a_disk_without_inodes_is_full_unless_it_counts_none(
-    sqlite: SqliteStore,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    inodes: tuple[int, int],
-    full: bool,
-) -> None:
-    own = os.statvfs(tmp_path)
-    counted = os.statvfs_result((*own[:5], inodes[0], inodes[1], inodes[1], *own[8:]))
-    monkeypatch.setattr(os, "statvfs", lambda _: counted)
-    with pytest.raises(DiskFull) if full else nullcontext():
-        sqlite.ping()
-
-
 def test_a_closed_port_is_unavailable_long_before_the_driver_would_give_up() -> None:
     store = MongoStore.at(f"mongodb://127.0.0.1:{free_port()}/test")
     acts: list[Callable[[], object]] = [
@@ -138,23 +99,6 @@ def test_a_folder_or_a_database_that_is_not_there_is_unavailable(tmp_path: Path)
         sqlite_store(tmp_path)
 
 
-def test_the_store_is_in_the_instance_folder_or_where_the_uri_says(
-    tmp_path: Path, mongo_database_uri: str
-) -> None:
-    folder = tmp_path / "new"
-    with closing(open_store(settings_in(folder, mongo_uri=mongo_database_uri))) as store:
-        assert isinstance(store, MongoStore)
-    assert not folder.exists()
-    make_store(settings_in(folder))
-    with closing(open_store(settings_in(folder))) as store:
-        store.collection("things").insert({"id": "a"})
-        key = store.blobs.put(b"x")
-    assert (folder / "skinapi.db").exists()
-    with closing(open_store(settings_in(folder))) as store:
-        assert store.collection("things").get("a") == {"id": "a"}
-        assert store.blobs.find(key) == b"x"
-
-
 @pytest.mark.parametrize(
     "use",
     [
@@ -175,3 +119,56 @@ def test_what_is_kept_beside_the_database_makes_no_folder_in_place_of_a_missing_
     (tmp_path / "instance").mkdir()
     use(tmp_path / "instance")
     assert list((tmp_path / "instance").iterdir()) != []
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.moment = 1000.0
+
+    def monotonic(self) -> float:
+        return self.moment
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    clock = Clock()
+    monkeypatch.setattr(outage_module, "time", clock)
+    return clock
+
+
+@pytest.fixture
+def outage(clock: Clock) -> Outage:
+    """One that a call has begun which waited in vain."""
+    outage = Outage(nullcontext)
+    wait(outage, clock, TIMEOUT_S, StoreUnavailable())
+    return outage
+
+
+def wait(outage: Outage, clock: Clock, seconds: float, ends: Exception) -> None:
+    with suppress(type(ends)), outage.noticed():
+        clock.moment += seconds
+        raise ends
+
+
+def is_refused_at_once(outage: Outage) -> bool:
+    try:
+        with outage.noticed():
+            return False
+    except StoreUnavailable:
+        return True
+
+
+def test_after_a_second_one_request_probes_and_the_others_fail_at_once(
+    outage: Outage, clock: Clock
+) -> None:
+    assert is_refused_at_once(outage)
+    clock.moment += FAIL_FAST_S
+    with outage.noticed():
+        assert is_refused_at_once(outage)
+    wait(outage, clock, TIMEOUT_S, StoreUnavailable())
+    assert is_refused_at_once(outage)
+
+
+def test_when_the_probe_succeeds_all_requests_are_sent(outage: Outage, clock: Clock) -> None:
+    clock.moment += FAIL_FAST_S
+    assert [is_refused_at_once(outage) for _ in range(3)] == [False] * 3

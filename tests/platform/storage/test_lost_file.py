@@ -1,7 +1,6 @@
 """A database file that is removed or replaced is missed; nothing goes into another one."""
 
 import shutil
-import threading
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -117,29 +116,3 @@ def test_no_write_is_acknowledged_without_the_write_ahead_log(
     with closing(sqlite_store(tmp_path)) as restarted:
         assert restarted.collection("things").get("kept")
         assert not restarted.collection("things").get("lost too")
-
-
-def test_a_log_goes_and_comes_with_the_connections_of_all_processes(
-    store: SqliteStore, tmp_path: Path
-) -> None:
-    """A store that is closed leaves all it has in the one file."""
-    documents = store.collection("things")
-    for number in range(3):
-        store.close()
-        assert not (tmp_path / "test.db-wal").exists()
-        store.ping()  # by a connection of its own, which is the only one
-        writer = threading.Thread(target=documents.insert, args=({"id": f"{number}"},))
-        writer.start()
-        writer.join()
-        with closing(sqlite_store(tmp_path)) as other:  # its end is not the last one
-            other.collection("things").insert({"id": f"{number} of another"})
-        documents.find()
-    assert len(documents.find()) == 7
-
-
-def test_whoever_is_killed_while_a_database_is_made_leaves_one_that_can_be_made(
-    tmp_path: Path,
-) -> None:
-    (tmp_path / "test.db").write_bytes(b"")
-    with closing(sqlite_store(tmp_path)) as store:
-        store.collection("things").insert({"id": "first"})

@@ -1,19 +1,23 @@
-"""Many at once: threads on both stores, and processes on SQLite, as gunicorn's workers are."""
+"""Many at once, threads and processes; concurrent writers wait for the disk once."""
 
 import os
+import threading
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing, contextmanager
 from multiprocessing import get_context
 from multiprocessing.pool import Pool
 from pathlib import Path
-from threading import Barrier, Event
+from threading import Barrier
 
+import apsw
 import pytest
 
-from skinapi.base.errors import Duplicate
+from skinapi.base.errors import Duplicate, StoreUnavailable
 from skinapi.platform.storage.ports import Documents, Ops
+from skinapi.platform.stores.database_file import SqliteFile
 from skinapi.platform.stores.sqlite_store import SqliteStore
 from tests.platform.storage.conftest import sqlite_store
 from tests.served.ready_process import ready_context
@@ -100,27 +104,9 @@ def test_no_increment_is_lost_and_parallel_upserts_make_one_document(documents: 
     assert documents.count({"n": HANDS}) == TIMES
 
 
-def test_of_many_compare_and_sets_one_wins(documents: Documents) -> None:
-    documents.insert({"id": "a", "version": 0})
-    for version in range(TIMES):
-
-        def swap(hand: int, version: int = version) -> str:
-            ops: Ops = {"$set": {"by": hand}, "$inc": {"version": 1}}
-            return "won" if documents.update({"id": "a", "version": version}, ops) else "lost"
-
-        assert at_once(swap) == {"won": 1, "lost": HANDS - 1}
-
-
 def claim_in_a_process(folder: str) -> list[str]:
     with closing(sqlite_store(Path(folder))) as store:
         return claim_all(store.collection("jobs"))
-
-
-def open_in_a_process(folder: str) -> str:
-    with closing(sqlite_store(Path(folder))) as store:
-        documents = store.collection("things")
-        documents.ensure_index("key", unique=True)
-        return inserted(documents, str(os.getpid()), "one")
 
 
 def test_processes_claim_each_job_once(tmp_path: Path, four: Pool) -> None:
@@ -128,14 +114,6 @@ def test_processes_claim_each_job_once(tmp_path: Path, four: Pool) -> None:
         jobs = queue(store.collection("jobs"))
     claims = four.starmap(claim_in_a_process, [(str(tmp_path),)] * 4, chunksize=1)
     assert sorted(job for claimed in claims for job in claimed) == jobs
-
-
-def test_processes_that_open_a_new_store_at_once_all_succeed(tmp_path: Path, four: Pool) -> None:
-    for number in range(size(3, 30)):
-        folder = tmp_path / str(number)
-        folder.mkdir()
-        outcomes = four.starmap(open_in_a_process, [(str(folder),)] * 4, chunksize=1)
-        assert Counter(outcomes) == {"won": 1, "lost": 3}
 
 
 @pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
@@ -152,31 +130,108 @@ def test_a_fork_opens_its_own_connection_and_leaves_the_parents_alone(sqlite: Sq
     assert [d["id"] for d in documents.find()] == ["child", "parent", "parent again"]
 
 
-def test_a_connection_that_is_in_use_does_not_keep_the_others_open(sqlite: SqliteStore) -> None:
-    sqlite.collection("things").insert({"id": "1"})
-    begun, end = Event(), Event()
+OPEN = SqliteFile._open  # as servers do, before the tests make it wait for no disk
+WRITERS = 6
+UNDERNEATH = apsw.vfs_names()[0]
+SYNCED: list[str] = []
 
-    def hold(*_: object) -> int:
+
+class _NotedFile(apsw.VFSFile):
+    def __init__(self, vfs: str, name: apsw.URIFilename | str | None, flags: list[int]) -> None:
+        super().__init__(vfs, name, flags)
+        self._name = name.filename() if isinstance(name, apsw.URIFilename) else str(name)
+
+    def xSync(self, flags: int) -> None:  # noqa: N802 (SQLite's name)
+        super().xSync(flags)
+        SYNCED.append(Path(self._name).name)
+
+
+class _Noted(apsw.VFS):
+    def __init__(self) -> None:
+        super().__init__("noted", UNDERNEATH, makedefault=True)
+
+    def xOpen(  # noqa: N802 (SQLite's name)
+        self, name: apsw.URIFilename | str | None, flags: list[int]
+    ) -> apsw.VFSFile:
+        return _NotedFile(UNDERNEATH, name, flags)
+
+
+@pytest.fixture
+def synced(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
+    """The files that the disk was waited for, one name a time."""
+    monkeypatch.setattr(SqliteFile, "_open", OPEN)
+    noted = _Noted()
+    SYNCED.clear()
+    yield SYNCED
+    noted.unregister()
+
+
+@contextmanager
+def while_somebody_commits(store: SqliteStore) -> Iterator[None]:
+    """Whoever comes meanwhile waits, and then all of them at once are next."""
+    begun, go_on = threading.Event(), threading.Event()
+
+    def hold(_: apsw.Connection) -> None:
         begun.set()
-        return int(end.wait(30))
+        go_on.wait(10)
 
-    def read_slowly() -> None:
-        with sqlite.reading() as connection:
-            connection.create_scalar_function("hold", hold)
-            connection.execute("SELECT hold()").fetchall()
+    holder = threading.Thread(target=store.write, args=(hold,))
+    holder.start()
+    begun.wait(10)
+    try:
+        yield
+        while len(store._commits._waiting) < WRITERS:
+            time.sleep(0.001)
+    finally:
+        go_on.set()
+        holder.join()
 
-    with ThreadPoolExecutor(1) as pool:
-        reading = pool.submit(read_slowly)
-        assert begun.wait(30)
-        sqlite.close()
-        end.set()
-        reading.result()
+
+def together(store: SqliteStore, act: Callable[[int], object]) -> list[Future[object]]:
+    with ThreadPoolExecutor(WRITERS) as pool, while_somebody_commits(store):
+        return [pool.submit(act, number) for number in range(WRITERS)]
 
 
-def test_connections_of_ended_threads_are_closed(sqlite: SqliteStore, tmp_path: Path) -> None:
+def test_each_write_is_on_the_disk_before_it_is_acknowledged_and_those_together_wait_once(
+    synced: list[str], tmp_path: Path
+) -> None:
+    with closing(sqlite_store(tmp_path)) as store:
+        documents = store.collection("things")
+        documents.insert({"id": "first"})
+        synced.clear()
+        for number in range(3):
+            documents.insert({"id": str(number)})
+            assert synced == ["test.db-wal"] * (number + 1)
+        synced.clear()
+        for done in together(store, lambda number: documents.insert({"id": f"thing-{number}"})):
+            done.result()
+        assert synced == ["test.db-wal"]
+        assert documents.count() == WRITERS + 4
+
+
+def test_one_that_is_refused_takes_no_other_with_it(sqlite: SqliteStore) -> None:
     documents = sqlite.collection("things")
-    store_file = (tmp_path / "test.db").resolve()
-    for number in range(20):
-        with ThreadPoolExecutor(1) as pool:
-            pool.submit(documents.insert, {"id": str(number)}).result()
-    assert sum(file.resolve() == store_file for file in Path("/proc/self/fd").iterdir()) <= 2
+    documents.ensure_index("key", unique=True)
+
+    def insert(number: int) -> None:
+        documents.insert({"id": f"thing-{number}", "key": f"key-{number // 2}"})
+
+    outcomes = [done.exception() for done in together(sqlite, insert)]
+    assert sum(isinstance(outcome, Duplicate) for outcome in outcomes) == WRITERS // 2
+    assert documents.count() == WRITERS // 2
+
+
+def test_a_commit_that_fails_is_acknowledged_to_nobody(sqlite: SqliteStore) -> None:
+    documents = sqlite.collection("things")
+    documents.insert({"id": "first"})
+
+    def act(number: int) -> None:
+        if number:
+            documents.insert({"id": f"thing-{number}"})
+        else:
+            sqlite.write(lambda connection: connection.execute("ROLLBACK"))
+
+    outcomes = [done.exception() for done in together(sqlite, act)]
+    assert all(isinstance(outcome, StoreUnavailable) for outcome in outcomes)
+    assert [document["id"] for document in documents.find()] == ["first"]
+    documents.insert({"id": "later"})

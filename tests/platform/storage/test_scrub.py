@@ -6,18 +6,13 @@ import sys
 from contextlib import closing
 from pathlib import Path
 from random import Random
-from secrets import token_hex
 
 import pytest
-from pymongo.database import Database
-from pymongo.errors import ExecutionTimeout, OperationFailure
 
 from skinapi.base.errors import StoreUnavailable
-from skinapi.platform.storage.ports import Document, Remnant, Scrubbed, Store
-from skinapi.platform.stores import database_file, mongo_store
-from skinapi.platform.stores.mongo_store import MongoStore
+from skinapi.platform.storage.ports import Remnant, Scrubbed, Store
+from skinapi.platform.stores import database_file
 from skinapi.platform.stores.sqlite_store import SqliteStore
-from tests.platform.storage.conftest import sqlite_store
 from tests.support.size import in_drill
 
 PEOPLE = 20
@@ -93,18 +88,6 @@ def test_no_byte_of_what_was_deleted_is_left_in_a_file_of_sqlite(
     assert found_in(tmp_path) == {}
 
 
-def test_a_checkpoint_alone_leaves_little_that_a_scrub_overwrites(tmp_path: Path) -> None:
-    """`secure_delete` alone would not do, and what was left before this version goes as well."""
-    with closing(sqlite_store(tmp_path)) as store:
-        fill(store)
-        erase(store)
-    (left,) = found_in(tmp_path).values()
-    assert left < 10
-    with closing(sqlite_store(tmp_path)) as store:
-        assert store.scrub() == ALL_DONE
-        assert found_in(tmp_path) == {}
-
-
 def test_while_a_backup_reads_it_is_said_and_done_by_a_later_call(
     sqlite: SqliteStore, tmp_path: Path
 ) -> None:
@@ -161,46 +144,6 @@ def test_a_file_that_a_scrub_made_smaller_is_not_taken_for_damaged(
         for store in (sqlite, other):
             with pytest.raises(StoreUnavailable):
                 store.ping()
-
-
-def test_mongodb_gives_the_room_of_much_that_was_deleted_back(
-    mongo_database_uri: str, raw_database: Database[Document]
-) -> None:
-    with closing(MongoStore.at(mongo_database_uri)) as store:
-        things = store.collection("things")
-        for start in range(0, 4000, 200):
-            # Text that does not pack well.
-            things.insert_many(
-                [{"id": f"{n:08}", "text": token_hex(2000)} for n in range(start, start + 200)]
-            )
-        raw_database.client.admin.command("fsync")
-        things.delete({"id": {"$lt": "00003900"}})
-        raw_database.client.admin.command("fsync")
-        before = raw_database.command({"collStats": "things"})["storageSize"]
-        remains = store.scrub(any_size=True).remains
-        after = raw_database.command({"collStats": "things"})["storageSize"]
-        assert after < before
-        assert Remnant.COMPACT_REFUSED not in remains
-        assert things.count() == 100
-
-
-@pytest.mark.parametrize(
-    ("error", "refused"),
-    [
-        (OperationFailure("not authorized", 13), True),
-        (ExecutionTimeout("operation exceeded time limit", 50), False),
-    ],
-)
-def test_a_compact_that_is_refused_or_takes_too_long_is_no_error(
-    mongo_database_uri: str, monkeypatch: pytest.MonkeyPatch, error: Exception, refused: bool
-) -> None:
-    def fail(*_: object) -> int:
-        raise error
-
-    monkeypatch.setattr(mongo_store, "free_bytes", fail)
-    with closing(MongoStore.at(mongo_database_uri)) as store:
-        store.collection("things").insert({"id": "a"})
-        assert (Remnant.COMPACT_REFUSED in store.scrub().remains) == refused
 
 
 KILLED_SCRUB = """

@@ -1,25 +1,20 @@
 """Transactions: all or nothing, isolated, durable, run again after a conflict; on both stores."""
 
-import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from contextvars import ContextVar
-from datetime import timedelta
 from functools import partial
 
 import pymongo
 import pytest
 from pymongo.errors import OperationFailure
 
-from skinapi.base.errors import Duplicate, NotFound, StoreBusy, StoreUnavailable
-from skinapi.platform.storage.ids import now
+from skinapi.base.errors import Duplicate, NotFound, StoreUnavailable
 from skinapi.platform.storage.ports import Document, Documents, Store
 from skinapi.platform.stores import mongo_store, mongo_transactions, outage
 from skinapi.platform.stores.mongo_store import MongoStore
 from skinapi.platform.stores.sqlite_store import SqliteStore
 
-WHO: ContextVar[str] = ContextVar("who", default="nobody")
 THREADS, TIMES = 4, 8
 
 
@@ -99,11 +94,6 @@ def test_one_inside_another_is_a_part_of_it(store: Store, things: Documents) -> 
     assert ids(things) == []
 
 
-def test_an_act_runs_in_its_callers_context(store: Store) -> None:
-    WHO.set("Ada")
-    assert store.transaction(WHO.get) == "Ada"
-
-
 def test_others_see_nothing_before_the_end(store: Store, things: Documents) -> None:
     with ThreadPoolExecutor(1) as other:
         assert other.submit(ids, things).result() == []
@@ -143,55 +133,6 @@ def test_what_is_read_and_written_by_many_is_neither_lost_nor_doubled(
     assert counts == {"a": 100 - 2 * TIMES, "b": 100 + 2 * TIMES}
 
 
-def test_two_that_decide_by_what_they_read_conflict_where_both_change_the_guard(
-    store: Store, things: Documents
-) -> None:
-    """Each of two may go while the other stays, and both want to go."""
-    things.insert_many([{"id": "guard", "n": 0}, {"id": "a", "in": True}, {"id": "b", "in": True}])
-    together = threading.Barrier(2, timeout=5)
-    first = threading.local()
-
-    def leave(who: str) -> None:
-        there = things.count({"in": True})
-        if not store.one_writer and not getattr(first, "run", False):
-            first.run = True
-            together.wait()
-        if there < 2:
-            raise NotFound
-        things.update({"id": "guard"}, {"$inc": {"n": 1}})
-        things.update({"id": who}, {"$set": {"in": False}})
-
-    with ThreadPoolExecutor(2) as pool:
-        left = [pool.submit(store.transaction, lambda who=who: leave(who)) for who in "ab"]
-        failed = [done.exception() for done in left]
-    assert sorted(type(each).__name__ for each in failed) == ["NoneType", "NotFound"]
-    assert things.count({"in": True}) == 1
-
-
-def test_a_conflict_that_does_not_end_is_told(
-    monkeypatch: pytest.MonkeyPatch, mongo_database_uri: str
-) -> None:
-    monkeypatch.setattr(mongo_transactions, "LONGEST_S", 0.2)
-    store = MongoStore.at(mongo_database_uri)
-    things = store.collection("things")
-    things.insert({"id": "a", "n": 0})
-    runs: list[int] = []
-
-    def act() -> None:
-        things.get("a")
-        runs.append(1)
-        other = threading.Thread(target=lambda: things.update({"id": "a"}, {"$inc": {"n": 1}}))
-        other.start()
-        other.join()
-        things.update({"id": "a"}, {"$inc": {"n": 1000}})
-
-    with pytest.raises(StoreBusy) as told:
-        store.transaction(act)
-    assert told.value.retry_after
-    assert things.get("a") == {"id": "a", "n": len(runs)}
-    store.close()
-
-
 def test_a_commit_whose_first_attempt_was_slow_is_sent_again_and_its_outcome_known(
     monkeypatch: pytest.MonkeyPatch, mongo_database_uri: str
 ) -> None:
@@ -219,20 +160,6 @@ def test_a_commit_whose_first_attempt_was_slow_is_sent_again_and_its_outcome_kno
         kept: list[Document] = [*client.get_default_database()["things"].find()]
         assert sorted(each["_id"] for each in kept) == ["a", "before"]
     store.close()
-
-
-def test_an_expired_document_holds_no_unique_key(store: Store, things: Documents) -> None:
-    things.expire_by("ends_at")
-    things.insert({"id": "old", "key": "one", "ends_at": now() - timedelta(seconds=1)})
-    others = store.collection("others")
-
-    def act() -> Document | None:
-        others.insert({"id": "beside"})
-        things.insert({"id": "new", "key": "one"})
-        return things.get("new")
-
-    assert store.transaction(act)
-    assert ids(others) == ["beside"]
 
 
 def test_where_the_commit_fails_nothing_of_it_was_written(sqlite: SqliteStore) -> None:

@@ -1,9 +1,7 @@
 """The version of a store and the key of its servers: who may open it, and who may not."""
 
 import re
-import threading
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -70,23 +68,6 @@ def test_a_store_of_other_code_than_the_release_is_refused_before_anything_is_wr
     assert store.collection(STORE_COLLECTION).find() == before
 
 
-def test_an_account_of_a_server_that_starts_beside_makes_no_old_store(
-    store: Store, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    documents = store.collection(STORE_COLLECTION)
-    read = documents.get
-
-    def read_early(identifier: str) -> Document | None:
-        monkeypatch.setattr(documents, "get", read)
-        join_store(store, secrets=[KEY])
-        store.collection("accounts").insert({"id": "a"})
-        return None
-
-    monkeypatch.setattr(documents, "get", read_early)
-    join_store(store, secrets=[KEY])
-    assert stored(store)["version"] == VERSION
-
-
 def test_another_key_is_refused_unless_it_names_the_former_one_or_is_accepted(
     store: Store,
 ) -> None:
@@ -103,25 +84,3 @@ def test_another_key_is_refused_unless_it_names_the_former_one_or_is_accepted(
         join_store(store, secrets=[KEY])
     accept_key(store, secrets=[KEY])
     join_store(store, secrets=[KEY])
-
-
-def test_servers_that_start_at_once_agree(store: Store) -> None:
-    """One of two keys wins, and who has the other one is refused."""
-    start, ended = threading.Barrier(6), dict[str, list[Any]]()
-
-    def join(key: str) -> None:
-        start.wait()
-        try:
-            join_store(store, secrets=[key])
-        except UnsafeSettings:
-            ended.setdefault(key, []).append("refused")
-        else:
-            ended.setdefault(key, []).append("joined")
-
-    threads = [threading.Thread(target=join, args=(key,)) for key in (KEY, NEXT_KEY) * 3]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert sorted(ended.values()) == [["joined"] * 3, ["refused"] * 3]
-    assert len(store.collection(STORE_COLLECTION).find()) == 1

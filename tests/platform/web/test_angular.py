@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 from pathlib import Path
-from urllib.parse import unquote_to_bytes, urlsplit
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -98,8 +98,8 @@ def test_approve_says_what_it_did(backend: Backend) -> None:
     assert backend.account("root@example.org").role == "admin"
 
 
-def test_doctors_are_listed_added_and_deleted(any_backend: Backend) -> None:
-    admin = Angular.of(any_backend, any_backend.member(role="admin"))
+def test_doctors_are_listed_added_and_deleted(backend: Backend) -> None:
+    admin = Angular.of(backend, backend.member(role="admin"))
     assert admin.send("GET", "/doctors").get_json() == []
     assert shown(admin.send("POST", "/doctors", GREY)) == (201, "Doctor added successfully")
     assert shown(admin.send("POST", "/doctors", GREY)) == (409, "Doctor already exists")
@@ -171,9 +171,9 @@ def test_an_initial_password_dies_after_72_hours(backend: Backend) -> None:
     assert (page.status_code, page.get_json()["code"]) == (403, "initial_password_expired")
 
 
-def test_deleting_a_user_says_who(any_backend: Backend) -> None:
-    any_backend.member("ada@example.org")
-    admin = Angular.of(any_backend, any_backend.member(role="admin"))
+def test_deleting_a_user_says_who(backend: Backend) -> None:
+    backend.member("ada@example.org")
+    admin = Angular.of(backend, backend.member(role="admin"))
     gone = admin.send("DELETE", "/users/ada@example.org")
     assert shown(gone) == (200, "User ada@example.org deleted")
     assert shown(admin.send("DELETE", "/users/ada@example.org")) == (404, "User not found")
@@ -203,13 +203,6 @@ def test_one_email_registers_once_also_as_a_doctor(backend: Backend) -> None:
     assert shown(app.send("POST", "/register", {**ADA, "email": " ADA@example.org"})) == taken
     admin = Angular.of(backend, backend.member(role="admin"))
     assert admin.send("POST", "/doctors", {**GREY, "email": ADA["email"]}).status_code == 409
-
-
-def test_a_wrong_password_says_nothing_more(backend: Backend) -> None:
-    backend.member("ada@example.org", status="waiting")
-    for email in ("ada@example.org", "nobody@example.org", "no address"):
-        wrong = Angular(backend).send("POST", "/login", {"email": email, "password": "wrong one"})
-        assert shown(wrong) == (401, "Invalid credentials")
 
 
 @pytest.mark.parametrize(("method", "path", "body", "sentence"), ADMIN_ALONE)
@@ -245,22 +238,6 @@ def test_a_preflight_request_is_answered(shared_backend: Backend, method: str, p
     allowed = answer.headers["Access-Control-Allow-Headers"].lower()
     assert "authorization" in allowed
     assert "content-type" in allowed
-
-
-@pytest.mark.parametrize(
-    "path", ["/nowhere", "/users//a", "/login/", "/console/x.js", "/users/%00", "/%ff", "/%0d%0aX"]
-)
-@pytest.mark.parametrize("method", ["POST", "BREW"])
-def test_a_preflight_request_is_answered_for_any_path(
-    shared_backend: Backend, path: str, method: str
-) -> None:
-    raw = {"PATH_INFO": unquote_to_bytes(path).decode("latin-1")}
-    headers = {"Origin": ORIGIN, "Access-Control-Request-Method": method}
-    answer = shared_backend.client.options("/", headers=headers, environ_overrides=raw)
-    assert (answer.status_code, answer.data) == (200, b"")
-    assert answer.headers["Access-Control-Allow-Origin"] == ORIGIN
-    odd_host = shared_backend.client.options("/", headers={**headers, "Host": "a b"})
-    assert odd_host.status_code == 200
 
 
 LOOPBACK = [
@@ -322,21 +299,3 @@ def test_production_allows_only_the_configured_origins(tmp_path: Path) -> None:
         assert "Access-Control-Allow-Origin" not in refused.headers
     told = Backend(tmp_path, environment="production", allowed_origins=f"{ORIGIN}/, https://a.b")
     assert Angular(told).preflight("POST", "/login").headers["Access-Control-Allow-Origin"]
-
-
-@pytest.mark.parametrize(
-    ("listed", "calling", "let_in"),
-    [
-        ("http://[::1]:4200", "http://[::1]:4200", True),
-        ("http://[::1]:4200", "http://1:4200", False),
-        ("http://localhost:4200", "http://localhost:4200.evil.example", False),
-        ("http://front.example", "http://frontXexample", False),
-    ],
-)
-def test_origins_are_compared_exactly(
-    tmp_path: Path, listed: str, calling: str, let_in: bool
-) -> None:
-    backend = Backend(tmp_path, allowed_origins=listed)
-    answer = backend.client.get("/healthz", headers={"Origin": calling})
-    assert ("Access-Control-Allow-Origin" in answer.headers) == let_in
-    backend.services.store.close()

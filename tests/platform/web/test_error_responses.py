@@ -1,18 +1,59 @@
-"""Every error in one body, or in the dialect its route declares; always readable for a browser."""
+"""Every error in one body, or in the dialect of its route; forms are checked by their schema."""
 
 import io
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
+from werkzeug.sansio.multipart import MultipartDecoder
 from werkzeug.test import TestResponse
 
 from skinapi.base.errors import Conflict, NotFound, StoreUnavailable
+from skinapi.platform.web.answers import Renderer, plain_text, problem_json
+from skinapi.platform.web.declaration import Rate, Routes, Signed
+from skinapi.platform.web.schemas import Body, Form, Message, Upload
 from tests.platform.web.angular import ORIGIN, assert_readable
-from tests.platform.web.failing_routes import LARGEST, FailingBackend
 from tests.support.backends import Backend, Person
+
+LARGEST = 100
+
+
+@dataclass
+class FailingService:
+    """What the routes raise; nothing, and they answer."""
+
+    fault: Exception | None = None
+
+
+class Note(Body):
+    text: str
+
+
+def plant(routes: Routes[FailingService], path: str, renderer: Renderer) -> None:
+    def take_note(service: FailingService, *, body: Note) -> Message:
+        """Fail as planted."""
+        if service.fault:
+            raise service.fault
+        return Message(message=body.text)
+
+    take_note.__name__ = "take_note_" + path.rpartition("/")[2]
+    routes.route(
+        "POST", path, access=Signed(), rate=Rate.WRITE, renderer=renderer, max_body=LARGEST
+    )(take_note)
+
+
+class FailingBackend(Backend):
+    def __init__(self, folder: Path, **settings: Any) -> None:
+        super().__init__(folder, **settings)
+        self.planted = FailingService()
+        routes: Routes[FailingService] = Routes("planted")
+        plant(routes, "/planted/json", problem_json)
+        plant(routes, "/planted/plain", plain_text)
+        self.app.register_blueprint(routes.blueprint(self.planted))
+
 
 MEMBERS = {"type", "title", "status", "detail", "code", "request_id", "error", "message", "msg"}
 SECRET_TEXT = "ada@example.org has melanoma"
@@ -111,42 +152,6 @@ def test_too_many_requests_say_when_to_come_back(tmp_path: Path, path: str, mime
     assert refused.headers["RateLimit-Policy"] == '"write";q=2;w=60'
     assert refused.headers["RateLimit"].startswith('"write";r=0;t=')
     assert backend.member().call("POST", path, json={"text": "x"}).status_code == 200
-
-
-@pytest.mark.parametrize("status", [400, 401, 413, 500, 503])
-def test_a_shared_path_answers_each_client_by_its_content_type(
-    planted: FailingBackend, status: int
-) -> None:
-    guide = fail(planted, "/planted/shared", status, content_type="multipart/form-data")
-    wanted = 415 if status in (400, 500, 503) else status
-    assert (guide.status_code, guide.mimetype) == (wanted, "application/problem+json")
-    lab = fail(planted, "/planted/shared", status, content_type="application/json")
-    assert (lab.status_code, lab.get_json()["class_name"]) == (200, "Inconclusive")
-    assert ("Retry-After" in lab.headers) == (status in RETRIES)
-
-
-@pytest.mark.parametrize("path", ["/planted/json", "/planted/plain"])
-def test_an_unannounced_body_is_cut_off_at_the_limit(planted: FailingBackend, path: str) -> None:
-    stream = io.BytesIO(b'{"text":"' + b"x" * 10 * LARGEST + b'"}')
-    answer = planted.member().call(
-        "POST",
-        path,
-        input_stream=stream,
-        content_type="application/json",
-        environ_overrides={"wsgi.input_terminated": True},
-        headers={"Origin": ORIGIN},
-    )
-    assert answer.status_code == 413
-    assert_readable(answer)
-
-
-def test_unknown_paths_answer_like_everything_else(shared_backend: Backend) -> None:
-    for path in ("/nothing", "/users/a/b/c", "/users//a", "/users/a//"):
-        environ = {"PATH_INFO": path}
-        answer = shared_backend.client.get(environ_overrides=environ, headers={"Origin": ORIGIN})
-        assert answer.status_code == 404
-        assert answer.get_json().keys() == MEMBERS
-        assert_readable(answer)
 
 
 def test_every_answer_has_the_headers_of_security(shared_backend: Backend) -> None:
@@ -249,9 +254,119 @@ def test_a_request_named_in_another_form_gets_an_id_of_ours(
     assert answer.headers["X-Request-ID"] not in odd
 
 
-def test_invented_methods_do_not_grow_the_metrics(backend: Backend) -> None:
-    for number in range(3):
-        backend.client.open("/healthz", method=f"INVENTED{number}")
-    scraped = backend.member(role="admin").call("GET", "/metrics").text
-    assert "INVENTED" not in scraped
-    assert 'method="other"' in scraped
+PHOTO = 1000
+ROOM = 64 * 1024
+
+
+class Picture(Form):
+    image: Upload
+    note: str | None = None
+    ticked: tuple[str, ...] | None = None
+    keep: bool = False
+
+
+class FormBackend(Backend):
+    def __init__(self, folder: Path, photo: int = PHOTO) -> None:
+        super().__init__(folder, max_upload_bytes=photo)
+        routes: Routes[None] = Routes("forms")
+
+        @routes.route("POST", "/planted/form", access=Signed(), rate=Rate.WRITE)
+        def take_form(_: None, *, form: Picture, idempotency_key: str | None) -> Message:
+            """Say what came."""
+            said = (form.image.filename, len(form.image.content), form.note, form.ticked, form.keep)
+            return Message(message=f"{said} {idempotency_key}")
+
+        self.app.register_blueprint(routes.blueprint(None))
+
+
+@pytest.fixture(scope="module")
+def forms(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FormBackend]:
+    backend = FormBackend(tmp_path_factory.mktemp("forms"))
+    yield backend
+    backend.services.store.close()
+
+
+@pytest.fixture(scope="module")
+def ada(forms: FormBackend) -> Person:
+    return forms.member()
+
+
+def send(person: Person, data: Any = None, **options: Any) -> TestResponse:
+    return person.call("POST", "/planted/form", data=data, **options)
+
+
+def upload(size: int = 5, name: str = "a.jpg") -> tuple[io.BytesIO, str]:
+    return io.BytesIO(b"x" * size), name
+
+
+def test_files_texts_and_lists_are_converted(ada: Person) -> None:
+    answer = send(ada, {"image": upload(), "note": "", "ticked": ["a", "b"], "keep": "true"})
+    assert answer.get_json()["message"] == "('a.jpg', 5, None, ('a', 'b'), True) None"
+
+
+@pytest.mark.parametrize(
+    ("data", "says"),
+    [
+        ({}, "image: Field required"),
+        ({"image": "text"}, "image: Field required"),
+        ({"image": upload(), "keep": "perhaps"}, "keep: Input should be a valid boolean"),
+        ({"image": upload(), "other": "x"}, "other: Extra inputs are not permitted"),
+        ({"image": [upload(), upload()]}, "image: given more than once"),
+        ({"image": upload(), "ticked": upload()}, "ticked: must be sent as text, not as a file"),
+    ],
+)
+def test_an_invalid_form_names_the_field(ada: Person, data: dict[str, Any], says: str) -> None:
+    data = {name: upload() if isinstance(v, tuple) else v for name, v in data.items()}
+    data = {name: [upload(), upload()] if isinstance(v, list) else v for name, v in data.items()}
+    answer = send(ada, data, content_type="multipart/form-data")
+    assert answer.status_code == 400
+    assert answer.get_json()["error"].startswith(says)
+
+
+@pytest.mark.parametrize(
+    ("body", "kind", "status"),
+    [
+        (b"{}", "application/json", 415),
+        (b"a=b", "application/x-www-form-urlencoded", 415),
+        (b"hello", "multipart/form-data", 400),
+        (b"hello", "multipart/form-data; boundary=x", 400),
+        (b"--x\r\nContent-Disposition: form-data; na", "multipart/form-data; boundary=x", 400),
+        (b"--x\r\n\r\n\r\n--x--", "multipart/form-data; boundary=x", 400),
+        (b"--x--", "multipart/form-data; boundary=" + "x" * 500, 400),
+    ],
+)
+def test_what_is_no_form_is_the_clients_error(
+    ada: Person, body: bytes, kind: str, status: int
+) -> None:
+    assert send(ada, body, content_type=kind).status_code == status
+
+
+def test_too_many_parts_or_too_much_text_is_too_large(ada: Person) -> None:
+    many = {f"f{number}": "x" for number in range(100)}
+    assert send(ada, many, content_type="multipart/form-data").status_code == 413
+    assert send(ada, {"image": upload(), "note": "x" * (ROOM + 2 * PHOTO)}).status_code == 413
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [b"a:\r\n" * 10_000, b" folded\r\n" * 4_000, b"a: " + b"x;" * 20_000 + b"\r\n"],
+    ids=["many", "folded", "long"],
+)
+def test_large_headers_of_a_part_are_refused_before_they_are_parsed(
+    ada: Person, headers: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A form of 10 MB in such headers took 4 seconds. The body is within its own limit."""
+    parsed = list[bytes]()
+    monkeypatch.setattr(MultipartDecoder, "_parse_headers", lambda _, data: parsed.append(data))
+    head = b'--x\r\nContent-Disposition: form-data; name="image"; filename="a.jpg"\r\n'
+    body = head + headers + b"\r\nphoto\r\n--x--\r\n"
+    answer = send(ada, body, content_type="multipart/form-data; boundary=x")
+    assert answer.status_code == 413
+    assert not parsed
+
+
+def test_an_idempotency_key_is_plain_text(ada: Person) -> None:
+    good = send(ada, {"image": upload()}, headers={"Idempotency-Key": "a-1"})
+    assert good.get_json()["message"].endswith("a-1")
+    bad = send(ada, {"image": upload()}, headers={"Idempotency-Key": "a b"})
+    assert bad.status_code == 400

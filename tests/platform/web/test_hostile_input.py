@@ -1,13 +1,15 @@
-"""Bad input gets a clear 4xx with the one error body, and leaves nothing stored."""
+"""Bad input gets a clear 4xx and leaves nothing stored; a body is counted before it is read."""
 
-from itertools import product
+import json
+import tracemalloc
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
 import pytest
+from flask import Request
 from hypothesis import example, given
 from hypothesis import strategies as st
-from werkzeug.test import TestResponse
+from werkzeug.test import EnvironBuilder, TestResponse
 
 from skinapi.accounts.auth.emails import (
     IDEOGRAPHIC_FULL_STOP,
@@ -15,7 +17,13 @@ from skinapi.accounts.auth.emails import (
     normalise_new_email,
     spellings_of,
 )
-from skinapi.base.size_limits import LARGEST_BODY
+from skinapi.accounts.auth.schemas import Credentials
+from skinapi.base.errors import InvalidBody
+from skinapi.base.size_limits import LARGEST_BODY, holds_more_values
+from skinapi.integrations.clients.explainable import ImageData
+from skinapi.platform.web.declaration import Opened, Public, Route, declared_routes
+from skinapi.platform.web.request_parsing import MOST_VALUES, read_body
+from skinapi.platform.web.schemas import Body
 from tests.platform.web.angular import ORIGIN, assert_readable
 from tests.support.backends import PASSWORD, Backend
 
@@ -183,27 +191,8 @@ def test_a_name_that_prints_blank_or_over_its_neighbours_is_refused(
     assert_refused(shared_backend, answer, before, 400)
 
 
-@pytest.mark.parametrize(
-    "name", ["Nguyễn Thị Ánh", "Zoë", "שָׁלוֹם", "प्रिया", "ปู่ย่า", "O'Neil 2nd", "\u200fעדה"]
-)
-def test_a_name_in_any_script_is_taken(backend: Backend, name: str) -> None:
-    assert post(backend, "/register", json={**GOOD, "name": name}).status_code == 201
-
-
 CASED = [character for character in map(chr, range(0x1FFF)) if character.lower() != character]
 MARKS = [chr(code) for code in range(0x300, 0x370)]
-
-
-def test_no_letter_with_a_mark_has_a_second_normal_form() -> None:
-    """J with a caron registered twice: its capital is two code points, its small letter one."""
-    moved = []
-    for letter, mark in product(CASED, MARKS):
-        email = normalise_email(f"{letter}{mark}@example.org")
-        if normalise_email(email) != email:
-            moved.append(letter + mark)
-    assert not moved
-
-
 LETTERS = st.text(st.one_of(st.sampled_from(CASED + MARKS), st.characters()), max_size=20)
 
 
@@ -279,3 +268,100 @@ def test_a_query_that_makes_no_sense_is_refused(shared_backend: Backend, query: 
     before = shared_backend.stored()
     answer = admin.call("GET", f"/users?{query}", headers={"Origin": ORIGIN})
     assert_refused(shared_backend, answer, before)
+
+
+MB = 1024 * 1024
+ANY_TEXT = st.text(st.sampled_from('[{,]}:"\\ a\né')) | st.text()
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | ANY_TEXT,
+    lambda inner: st.lists(inner, max_size=5) | st.dictionaries(ANY_TEXT, inner, max_size=5),
+)
+DENSE: dict[str, bytes] = {
+    "lists": b"[],",
+    "objects": b"{},",
+    "texts": b'"",',
+    "numbers": b"1,",
+    "truths": b"true,",
+    "nested lists": b"[[[]]],",
+    "lists of texts with quotes": rb'["\"\\"],',
+}
+
+
+def values_in(part: Any) -> int:
+    inner = part.values() if isinstance(part, dict) else part if isinstance(part, list) else ()
+    return 1 + sum(map(values_in, inner))
+
+
+@given(VALUES, st.booleans(), st.sampled_from([None, 1]))
+def test_no_fewer_are_counted_than_there_are_and_at_most_twice_as_many(
+    value: Any, ascii_alone: bool, indent: int | None
+) -> None:
+    text = json.dumps(value, ensure_ascii=ascii_alone, indent=indent).encode()
+    many = values_in(value)
+    if many > 1:
+        assert holds_more_values(text, many - 2)
+    assert not holds_more_values(text, 2 * many)
+
+
+@given(st.text(min_size=1), st.integers(0, 3))
+def test_no_text_hides_what_follows_it(text: str, most: int) -> None:
+    assert holds_more_values(json.dumps([text, [[], [], [], [], []]]).encode(), most)
+
+
+def sent(body: bytes) -> Request:
+    builder = EnvironBuilder(method="POST", data=body, content_type="application/json")
+    return Request(builder.get_environ())
+
+
+def peak_of(schema: type[Body], body: bytes) -> float:
+    """The most memory taken for a refusal, in bodies."""
+    request = sent(body)
+    tracemalloc.start()
+    try:
+        with pytest.raises(InvalidBody):
+            read_body(schema, request)
+        return tracemalloc.get_traced_memory()[1] / len(body)
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize("shape", DENSE)
+@pytest.mark.parametrize(
+    ("schema", "field"),
+    [(Credentials, "email"), (Credentials, "unknown"), (ImageData, "image_data")],
+)
+def test_no_shape_takes_more_memory_than_a_few_times_its_body(
+    schema: type[Body], field: str, shape: str
+) -> None:
+    """Forty-three times, before they were counted."""
+    values = DENSE[shape] * (MB // len(DENSE[shape]))
+    assert peak_of(schema, b'{"%s":[%s0]}' % (field.encode(), values)) < 4
+
+
+def test_a_body_of_many_values_is_told_how_many_it_may_hold(shared_backend: Backend) -> None:
+    before = shared_backend.stored()
+    emails: list[Any] = [[[]] * MOST_VALUES, {str(n): n for n in range(MOST_VALUES)}]
+    for email in emails:
+        for path in ("/login", "/inference"):
+            answer = shared_backend.client.post(path, json={"email": email})
+            assert answer.status_code == 400
+            assert f"more than {MOST_VALUES} values" in answer.text
+    assert shared_backend.stored() == before
+
+
+def routes_with_json(backend: Backend) -> list[Route]:
+    return [route for route in declared_routes(backend.app) if route.body]
+
+
+def test_what_anybody_may_send_as_json_is_small_unless_it_carries_a_photo(
+    shared_backend: Backend,
+) -> None:
+    routes = [
+        route
+        for route in routes_with_json(shared_backend)
+        if isinstance(route.access, Public | Opened) and not route.carries_photo
+    ]
+    assert len(routes) >= 4
+    for route in routes:
+        assert route.max_body, route.path
+        assert route.max_body <= 64 * 1024, route.path

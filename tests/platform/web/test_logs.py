@@ -1,21 +1,22 @@
-"""Logs hold no password, token, e-mail or name.
-
-A line that cannot be written is lost, and counted.
-"""
+"""Logs hold no password, token, e-mail or name; metrics say which parts work."""
 
 import errno
-import fcntl
 import json
 import logging
 import os
+import shutil
 import sys
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from skinapi.base.logs import LossyStream, shield_output
+from skinapi.base.errors import StoreUnavailable
+from skinapi.base.logs import LossyStream
+from skinapi.platform.jobs.job_queue import Jobs
+from skinapi.platform.web.rate_limits import SqliteWindows
 from tests.support.backends import PASSWORD, Backend
 
 REQUEST_ID = "0af7651916cd43dd8448eb211c80319c"
@@ -147,29 +148,58 @@ def test_no_fault_of_the_log_reaches_who_logs(
     assert json.loads(log.lines()[0])["lost"] == 3
 
 
-def test_the_line_after_one_that_was_cut_begins_on_its_own(tmp_path: Path) -> None:
-    reading, writing = os.pipe()
-    os.set_blocking(writing, False)
-    fcntl.fcntl(writing, fcntl.F_SETPIPE_SZ, 4096)
-    stream = LossyStream(writing)
-    stream.write("long" * 2000 + "\n")
-    cut = os.read(reading, 8192)
-    assert cut
-    assert not cut.endswith(b"\n")
-    stream.write("next\n")
-    assert os.read(reading, 8192).splitlines()[1:] == [
-        b'{"event": "log_lines_lost", "lost": 1, "level": "warning"}',
-        b"next",
-    ]
-    os.close(reading)
-    os.close(writing)
+SCRAPER = "a-token-for-the-collector-of-metrics"
+LEASE = timedelta(seconds=30)
 
 
-def test_a_process_without_standard_error_writes_into_no_other_file(
-    monkeypatch: pytest.MonkeyPatch,
+@pytest.fixture
+def scraped(tmp_path: Path) -> Iterator[Backend]:
+    backend = Backend(tmp_path, metrics_token=SCRAPER)
+    yield backend
+    backend.services.store.close()
+
+
+def scrape(backend: Backend) -> list[str]:
+    answer = backend.client.get("/metrics", headers={"Authorization": f"Bearer {SCRAPER}"})
+    assert answer.status_code == 200
+    return answer.text.splitlines()
+
+
+def ready(lines: list[str]) -> dict[str, float]:
+    found = [line.split('"') for line in lines if line.startswith("skinapi_ready{")]
+    return {name: float(value.rpartition(" ")[2]) for _, name, value in found}
+
+
+def test_the_metrics_say_which_parts_work(scraped: Backend) -> None:
+    assert ready(scrape(scraped)) == {"store": 1, "rate_limits": 1, "model": 1}
+    shutil.move(scraped.settings.instance_dir / "blobs", scraped.settings.instance_dir / "away")
+    assert ready(scrape(scraped)) == {"store": 0, "rate_limits": 1, "model": 1}
+
+
+def test_the_collector_reads_the_metrics_while_the_rate_limits_cannot_be_counted(
+    scraped: Backend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sys, "stderr", None)
-    monkeypatch.setattr(sys, "stdout", LossyStream(1))
-    shield_output()
-    assert os.fstat(sys.stderr.fileno()).st_rdev == Path(os.devnull).stat().st_rdev
-    os.close(sys.stderr.fileno())
+    def refuse(*_: object, **__: object) -> None:
+        raise StoreUnavailable
+
+    monkeypatch.setattr(SqliteWindows, "hit", refuse)
+    assert ready(scrape(scraped))["store"] == 1
+    assert scraped.client.get("/metrics").status_code == 503, "a refusal is counted"
+
+
+def test_the_metrics_count_jobs_that_wait_run_or_lost_their_worker(scraped: Backend) -> None:
+    jobs = Jobs(scraped.services.store)
+    for number in range(3):
+        jobs.add(f"0badc0d{number}", kind="train", owner=f"{number}", request={})
+    assert jobs.claim(worker="w", lease=LEASE)
+    assert 'skinapi_jobs{state="running"} 1.0' in scrape(scraped)
+    lost = jobs.claim(worker="w", lease=LEASE)
+    assert lost
+    jobs.beat(lost, lease=-LEASE, changes={})
+    made = scraped.services.store.collection("jobs")
+    made.update({"status": "queued"}, {"$set": {"place": f"{0:032x}"}})
+    lines = scrape(scraped)
+    for state in ("queued", "running", "lost"):
+        assert f'skinapi_jobs{{state="{state}"}} 1.0' in lines
+    (waits,) = (line for line in lines if line.startswith("skinapi_jobs_next_waits_seconds "))
+    assert float(waits.split()[1]) > timedelta(days=365).total_seconds()

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.disks import small_disk
 from tests.lab.sending import labelled, picture, zipped
 from tests.served.memory import measure_memory, watching_memory
 from tests.served.server import Server, serving, stopping
@@ -162,23 +161,3 @@ def chunked(port: int, pieces: list[bytes]) -> Answer:
             connection.sendall(b"%x\r\n%s\r\n" % (len(piece), piece))
         connection.sendall(b"0\r\n\r\n")
         return read_answer(connection)
-
-
-def test_an_upload_that_fills_the_disk_is_refused_and_others_go_on(tmp_path: Path) -> None:
-    """Of 64 MB a twentieth stays free for the database."""
-    with (
-        small_disk(tmp_path / "instance", 64),
-        serving(tmp_path, {"OPEN_LAB": "true"}, workers=1) as server,
-    ):
-        heads = [part_head(f"{number}.jpg") for number in range(10)]
-        length = sum(len(head) + 8 * MEGABYTE + 2 for head in heads)
-
-        def pieces() -> Iterator[bytes]:
-            for head in heads:
-                yield from (head, *[PIECE] * 8, b"\r\n")
-
-        answer = post(server.port, pieces(), length)
-        assert (answer.status, answer.json["code"]) == (507, "disk_full")
-        assert leftovers(server) == []
-        assert ask(server.port, "GET", "/readyz").status == 200
-        assert post_files(server.port, {"a.zip": zipped(labelled(2))}).status == 200

@@ -58,16 +58,6 @@ def test_a_refusal_is_received_by_a_client_that_still_sends_megabytes(
         assert_whole(answer, status)
 
 
-def test_after_a_small_refusal_the_connection_goes_on(closed: Server) -> None:
-    with closing(http.client.HTTPConnection("127.0.0.1", closed.port, timeout=PATIENCE_S)) as line:
-        for megabytes in (0, 1, 13):
-            line.request("POST", "/predict", b"x" * (megabytes * MEGABYTE + 10))
-            first = line.sock
-            answer = line.getresponse()
-            assert (answer.status, bool(answer.read())) == (401, True)
-            assert line.sock is first, "closed"
-
-
 @pytest.mark.parametrize("megabytes", [64, 4096])
 def test_a_refused_body_is_not_discarded_for_ever(closed: Server, megabytes: int) -> None:
     length = megabytes * MEGABYTE

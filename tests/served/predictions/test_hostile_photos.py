@@ -13,7 +13,7 @@ import pytest
 
 from tests.model.decoding import hostile
 from tests.served.people import Seeder
-from tests.served.photo_clients import ANGULAR, CLIENTS, GUIDE, OPEN, Client, as_form, lesions, post
+from tests.served.photo_clients import CLIENTS, GUIDE, OPEN, Client
 from tests.served.server import Server, serving
 from tests.served.wire import Answer, open_connection, read_answer
 from tests.support.size import drill, size
@@ -104,26 +104,3 @@ def test_eleven_megabytes_are_refused_before_they_are_sent(
     assert client.refusal(answer)
     limit = "8388608 bytes" if client is GUIDE else "10 MB"
     assert f"File size exceeds maximum of {limit}".encode() in answer.data
-
-
-@by_name(CLIENTS)
-def test_a_photo_of_ten_megabytes_is_judged_except_where_less_was_promised(
-    server: Server, token: str, client: Client
-) -> None:
-    (photo,) = lesions(1)
-    for length, status in ((8, 200), (10, client.too_large if client is GUIDE else 200)):
-        answer = client.send(server.port, photo.ljust(length * MEGABYTE, b"\0"), token=token)
-        assert (answer.status, client.refusal(answer)) == (status, status != 200), answer.data
-
-
-def test_nothing_of_a_refused_file_is_kept(server: Server) -> None:
-    with closing(Seeder(server)) as seeder:
-        ada, blobs = seeder.person(), seeder.services.store.blobs
-        before, judged = len([*blobs.keys()]), 0
-        for _, content in each(ANGULAR):
-            body, kind = as_form(content, "image", keep_photo="true")
-            headers = {"Content-Type": kind, "Authorization": f"Bearer {ada.token}"}
-            judged += not ANGULAR.refusal(post(server.port, ANGULAR.path, body, headers))
-        assert len(ada.call("GET", "/submissions").json) == judged
-        assert len([*blobs.keys()]) == before + judged
-        assert list(seeder.services.faults()) == []

@@ -20,8 +20,6 @@ from tests.support.size import in_drill, size
 CLIENTS = 16
 REQUESTS = size(48, 10_000)
 PHOTOS = size(8, 32)
-UPLOADS = 64
-MOST_MB = 350.0
 ITS_OWN = ("_id", "id", "time", "processing_time_ms", "instruction")
 
 

@@ -1,15 +1,18 @@
-"""Metrics and logs of a served backend: sums over all workers, and no personal data."""
+"""Metrics, logs and limits of a served backend, over all workers."""
 
 import re
+from collections import Counter
+from collections.abc import Iterator
 from contextlib import closing
 from functools import partial
 from pathlib import Path
 
 import pytest
 
-from tests.served.conftest import SCRAPER
-from tests.served.server import Server, stopping
-from tests.served.wire import ask, at_once, open_connection, read_answer
+from tests.served.conftest import SCRAPER, environment_of
+from tests.served.server import Server, serving, stopping
+from tests.served.wire import Answer, ask, at_once, open_connection, read_answer
+from tests.stores.mongod import free_port
 from tests.support.size import size
 
 CHUNKED = (
@@ -86,3 +89,41 @@ def test_a_server_whose_log_is_full_starts_answers_and_stops(tmp_path: Path) -> 
             assert ask(server.port, "GET", path).status == (404 if path == "/nowhere" else 200)
         assert server.workers() == workers
         assert server.stop() == 0
+
+
+# Below what one address may have open at a worker: past it, the longest waiting is cut off.
+CALLS = 240
+
+
+def called_at_once(server: Server, times: int, *, address: str) -> list[Answer]:
+    headers = {"X-Forwarded-For": address}
+    return at_once([partial(ask, server.port, "GET", "/api/health", headers=headers)] * times)
+
+
+@pytest.fixture(scope="module")
+def limited(store: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """Four workers, and every caller of a test from an address that no other test has."""
+    on_store = environment_of(store)
+    limits = {"RATE_READ": "100/minute", "RATE_LIMIT_STORAGE": on_store.get("MONGO_URI", "")}
+    behind_proxy = {"TRUSTED_PROXIES": "1", **on_store, **limits}
+    with serving(tmp_path_factory.mktemp("limited"), behind_proxy) as server:
+        yield server
+
+
+def test_a_limit_of_100_a_minute_over_four_workers_admits_exactly_100(limited: Server) -> None:
+    for number in range(size(1, 5)):
+        answers = called_at_once(limited, CALLS, address=f"198.51.100.{number}")
+        counted = Counter(answer.status for answer in answers)
+        assert counted == {200: 100, 429: CALLS - 100}
+        refused = next(answer for answer in answers if answer.status == 429)
+        assert 1 <= int(refused.headers["Retry-After"]) <= 60
+
+
+def test_where_the_limits_cannot_be_counted_nobody_is_let_through(tmp_path: Path) -> None:
+    gone = {"RATE_LIMIT_STORAGE": f"mongodb://127.0.0.1:{free_port()}/"}
+    with stopping(Server(tmp_path, gone, workers=1)) as server:
+        server.start(ready="/healthz")
+        for path in ("/api/health", "/readyz"):
+            answer = ask(server.port, "GET", path)
+            assert answer.status == 503
+            assert answer.headers["Retry-After"]

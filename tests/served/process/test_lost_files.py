@@ -11,16 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from skinapi.base.errors import StoreUnavailable
-from skinapi.findings.records.photos import LOST as PHOTO_LOST
-from skinapi.platform.storage.files import LOST, LOST_BLOBS
+from skinapi.platform.storage.files import LOST
 from tests.served.people import Caller, Seeder
-from tests.served.photo_clients import as_form, lesions, post
 from tests.served.server import Server, serving, stopping
-from tests.served.wire import Answer, ask
 from tests.support.size import in_drill
 
-PAGE = 4096
 SERVE, PLAIN = ("-m", "skinapi", "serve"), ("-m", "gunicorn", "wsgi:app")
 SPOILT = b"no database " * 1000
 BEGINS_A_STORE = {"skinapi.db", "skinapi.db-made", "blobs", "jwt-secret"}
@@ -54,10 +49,6 @@ def replace_by_empty(path: Path) -> None:
 
 def replace_by_noise(path: Path) -> None:
     remove(path)
-    path.write_bytes(SPOILT)
-
-
-def overwrite(path: Path) -> None:
     path.write_bytes(SPOILT)
 
 
@@ -122,86 +113,3 @@ def assert_waits_for_its_folder(server: Server, ada: Caller, put: Callable[[Path
     aside.rename(instance)
     server.await_ready()
     assert ada.call("GET", "/me").json["email"] == ada.email
-
-
-@pytest.mark.parametrize("put", [nothing, Path.mkdir], ids=["nothing", "empty folder"])
-def test_without_the_folder_of_photos_none_is_taken_or_called_not_kept(
-    losing_server: Server, ada: Caller, put: Callable[[Path], None]
-) -> None:
-    """A photo was told to be kept, and went into a new folder that nobody looked at again."""
-    server = losing_server
-    kept = send_photo(ada).json["id"]
-    blobs, aside = server.folder / "instance/blobs", server.folder / "aside"
-    blobs.rename(aside)
-    put(blobs)
-    for answer in (
-        send_photo(ada),
-        ada.call("GET", f"/submissions/{kept}/photo"),
-        ada.call("GET", "/readyz"),
-    ):
-        assert (answer.status, answer.json["detail"]) == (503, LOST_BLOBS)
-    with pytest.raises(StoreUnavailable, match=LOST_BLOBS):
-        server.check_here()
-    if blobs.exists():
-        blobs.rmdir()
-    aside.rename(blobs)
-    server.await_ready()
-    assert ada.call("GET", f"/submissions/{kept}/photo").status == 200
-
-
-def test_a_kept_photo_whose_file_is_lost_is_not_called_not_kept(
-    losing_server: Server, ada: Caller
-) -> None:
-    kept = send_photo(ada).json["id"]
-    file = max(
-        (losing_server.folder / "instance/blobs").glob("*/*"),
-        key=lambda path: path.stat().st_mtime_ns,
-    )
-    file.unlink()
-    answer = ada.call("GET", f"/submissions/{kept}/photo")
-    assert (answer.status, answer.json["detail"]) == (404, PHOTO_LOST)
-
-
-def send_photo(caller: Caller) -> Answer:
-    body, kind = as_form(lesions(1)[0], "image", keep_photo="true")
-    headers = {"Content-Type": kind, "Authorization": f"Bearer {caller.token}"}
-    return post(caller.port, "/predict", body, headers)
-
-
-def cut_off_the_end(path: Path) -> None:
-    os.truncate(path, 2 * PAGE)
-
-
-def cut_off_all(path: Path) -> None:
-    os.truncate(path, 0)
-
-
-def overwrite_behind_the_header(path: Path) -> None:
-    with path.open("r+b") as file:
-        file.seek(PAGE)
-        file.write(os.urandom(path.stat().st_size - PAGE))
-
-
-@pytest.mark.parametrize(
-    "ruin", [cut_off_the_end, *in_drill(overwrite_behind_the_header, overwrite, cut_off_all)]
-)
-def test_a_server_whose_database_is_ruined_in_place_is_not_ready(
-    tmp_path: Path, ruin: Callable[[Path], None]
-) -> None:
-    """SQLite itself would answer from memory for long."""
-    with stopping(Server(tmp_path, workers=1)) as server:
-        with closing(Seeder(server)) as seeder:
-            callers = [seeder.person() for _ in range(30)]
-        # What was written is in the database file, and no more in the log.
-        assert not (tmp_path / "instance/skinapi.db-wal").exists()
-        server.start()
-        for caller in callers:
-            assert caller.call("GET", "/me").status == 200
-        path = server.folder / "instance/skinapi.db"
-        ruin(path)
-        for _ in range(3):
-            answer = ask(server.port, "GET", "/readyz")
-            assert (answer.status, answer.json["code"]) == (503, "store_unavailable")
-            assert answer.json["detail"] == LOST
-        assert ask(server.port, "GET", "/healthz").status == 200
-        server.await_words(f'"fault": "damaged", "file": "{path}", "event": "{LOST}"')

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tests.served.people import Seeder
 from tests.served.server import STOP_S, Server, serving
-from tests.served.wire import ask, open_connection, read_answer
+from tests.served.wire import open_connection, read_answer
 from tests.support.backends import PASSWORD
 from tests.support.size import size
 
@@ -112,16 +112,3 @@ def test_after_a_stop_nothing_is_left_behind(tmp_path: Path) -> None:
     assert (tmp_path / "instance/skinapi.db").exists()
     assert not (tmp_path / "instance/skinapi.db-wal").exists()
     assert "Traceback" not in server.log()
-
-
-def test_a_server_on_mongodb_needs_no_instance_folder(
-    tmp_path: Path, mongo_database_uri: str
-) -> None:
-    """In production nothing else makes the folder, and the limits are kept there."""
-    production = {
-        "ENVIRONMENT": "production",
-        "MONGO_URI": mongo_database_uri,
-        "PUBLIC_URL": "https://skin.example",
-    }
-    with serving(tmp_path, production, workers=1) as server:
-        assert ask(server.port, "GET", "/").status == 200
