@@ -138,8 +138,10 @@ def test_a_file_that_was_cut_off_or_changed_restores_nothing(
     broken = tmp_path / "broken.tar"
     cuts = [whole[:at] for at in range(0, len(whole) - 2 * tarfile.BLOCKSIZE, len(whole) // 9)]
     with tarfile.open(fileobj=io.BytesIO(whole)) as tar:
-        flips = [flipped(whole, member.offset_data) for member in tar if member.size]
-    for content in (*cuts, *flips):
+        members = [member for member in tar if member.size]
+    flips = [flipped(whole, member.offset_data) for member in members]
+    lacking = [without(whole, member) for member in members]
+    for content in (*cuts, *flips, *lacking):
         broken.write_bytes(content)
         with pytest.raises(BrokenBackup):
             restore_backup(empty, broken)
@@ -149,6 +151,11 @@ def test_a_file_that_was_cut_off_or_changed_restores_nothing(
 
 def flipped(whole: bytes, at: int) -> bytes:
     return whole[:at] + bytes([whole[at] ^ 1]) + whole[at + 1 :]
+
+
+def without(whole: bytes, member: tarfile.TarInfo) -> bytes:
+    blocks = -(-member.size // tarfile.BLOCKSIZE) * tarfile.BLOCKSIZE
+    return whole[: member.offset] + whole[member.offset_data + blocks :]
 
 
 @pytest.mark.parametrize(
