@@ -16,7 +16,7 @@ import pytest
 from skinapi.base.errors import InvalidBody
 from skinapi.base.http_client import CallFailed, CallFault, HttpClient, Request, trusted_authorities
 from skinapi.integrations.webhooks.addresses import Addresses
-from tests.integrations.certificates import certificate_for, new_authority
+from tests.integrations.certificates import certificate_for
 from tests.integrations.webhook_receiver import Receiver, receiving
 
 NONE_LISTED = Addresses()
@@ -171,14 +171,13 @@ def test_without_tls_only_a_listed_address_is_called(
 
 
 class TlsReceiver:
-    """Speaks TLS with a certificate for these names."""
+    """Speaks TLS with a certificate for this name."""
 
-    def __init__(self, folder: Path, receiver: Receiver, *names: str) -> None:
+    def __init__(self, folder: Path, receiver: Receiver, name: str) -> None:
         trusted_authorities.cache_clear()  # the folder of the test before may have had its name
-        authority = new_authority(folder)
-        self.authority = authority.file
+        self.authority, private = certificate_for(name, folder)
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(certificate_for(authority, folder, *names))
+        context.load_cert_chain(private)
         self.asked: list[str | None] = []
         context.sni_callback = lambda _, name, __: self.asked.append(name)
         receiver.socket = context.wrap_socket(receiver.socket, server_side=True)

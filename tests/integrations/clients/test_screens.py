@@ -72,8 +72,11 @@ OF_THE_CLIENT = {
 
 
 # In the drill alone: the server answers them as it does others, in words that test_errors and
-# test_prediction_readiness read.
-ALIKE = ("refused: too dark", "refused: no picture", "413, far larger", "503")
+# test_undecided read.
+ALIKE = (
+    *("refused: too dark", "refused: no lesion", "refused: no picture", "413, far larger"),
+    *("raised: little tested", "uncertain, a melanoma possible", "429", "503"),
+)
 
 
 # Of several processes one starts the browser and the servers.
