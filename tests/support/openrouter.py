@@ -3,7 +3,6 @@
 Run by itself it hangs: `python -m tests.support.openrouter PORT`.
 """
 
-import gzip
 import json
 import socket
 import sys
@@ -159,25 +158,8 @@ def drip(call: Call) -> None:
     _dribble(call, content)
 
 
-def drip_chunks(call: Call) -> None:
-    call.protocol_version = "HTTP/1.1"
-    call.send_response(200)
-    call.send_header("Transfer-Encoding", "chunked")
-    call.end_headers()
-    while not call.server.closing.wait(0.02):
-        call.wfile.write(b"1\r\n \r\n")
-
-
 def drip_headers(call: Call) -> None:
     _dribble(call, b"HTTP/1.1 200 OK\r\nX-Slow: " + b"x" * 10_000)
-
-
-def break_off(call: Call) -> None:
-    """Fewer bytes than it promised."""
-    call.send_response(200)
-    call.send_header("Content-Length", "5000")
-    call.end_headers()
-    call.wfile.write(b'{"model": "x", "choices"')
 
 
 def hang_up(call: Call) -> None:
@@ -200,17 +182,6 @@ def redirect(location: bytes, megabytes: int = 0) -> Behaviour:
             call.wfile.write(bytes(1024 * 1024))
 
     return behave
-
-
-def compressed(call: Call) -> None:
-    """A kilobyte that unpacks to a megabyte."""
-    call.answer(302, gzip.compress(bytes(2**20)), {"Content-Encoding": "gzip", "Location": "/x"})
-
-
-def continue_for_ever(call: Call) -> None:
-    """One interim answer after another, and never the answer."""
-    while not call.server.closing.is_set():
-        call.wfile.write(b"HTTP/1.1 100 Continue\r\n\r\n" * 100)
 
 
 def _dribble(call: Call, content: bytes) -> None:

@@ -150,11 +150,6 @@ def longest_report(language: Language) -> Report:
     return replace(report, facts=facts)
 
 
-def stated_report(language: Language = "en") -> Report:
-    facts = Facts.as_stated(condition="dermatofibroma", confidence=0.4)
-    return Report(facts=facts, narrative=narrative_in(language))
-
-
 def text_of(pdf: bytes) -> str:
     """In one line."""
     pages = PdfReader(io.BytesIO(pdf)).pages

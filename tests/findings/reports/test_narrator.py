@@ -6,7 +6,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import pytest
 from structlog.testing import capture_logs
@@ -67,9 +67,17 @@ PATIENT_S = 0.3
 FIRST, SECOND = "openai/gpt-4.1-mini", "google/gemini-2.5-flash"
 
 
-def narrator_of(llm: OpenRouter, store: Store, tmp_path: Path, **settings: Any) -> Narrator:
-    asked = {"openrouter_api_key": KEY, "openrouter_url": llm.url, **settings}
-    return Narrator(open_llm(settings_in(tmp_path, **asked), store), NarrativeCache(store))
+class Make(Protocol):
+    def __call__(self, **settings: Any) -> Narrator: ...
+
+
+@pytest.fixture
+def make(llm: OpenRouter, store: Store, tmp_path: Path) -> Make:
+    def narrator(**settings: Any) -> Narrator:
+        asked = {"openrouter_api_key": KEY, "openrouter_url": llm.url, **settings}
+        return Narrator(open_llm(settings_in(tmp_path, **asked), store), NarrativeCache(store))
+
+    return narrator
 
 
 def narrate_with(
@@ -88,10 +96,10 @@ def by_template(reason: Reason | None, facts: Facts = NEVUS, language: Language 
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("key", ["melanoma", "melanocytic_nevus", "dermatofibroma"])
 def test_a_good_answer_is_used_and_names_its_model(
-    llm: OpenRouter, store: Store, tmp_path: Path, key: str, language: Language
+    make: Make, key: str, language: Language
 ) -> None:
     facts = facts_of(key)
-    narrative = narrate_with(narrator_of(llm, store, tmp_path), facts, language)
+    narrative = narrate_with(make(), facts, language)
     assert narrative.source == Source(writer=Writer.LLM, model=FIRST)
     template = write_template(facts, language)
     assert len(narrative.sections.overview) > len(template.sections.overview)
@@ -136,11 +144,11 @@ BADLY: dict[str, tuple[Behaviour, Reason]] = {
 
 @pytest.mark.parametrize("badly", BADLY)
 def test_a_bad_answer_ends_in_the_templates_words_and_its_reason(
-    llm: OpenRouter, store: Store, tmp_path: Path, badly: str
+    llm: OpenRouter, store: Store, make: Make, badly: str
 ) -> None:
     llm.behave, reason = BADLY[badly]
     with capture_logs() as logged:
-        narrative = narrate_with(narrator_of(llm, store, tmp_path))
+        narrative = narrate_with(make())
     assert narrative == by_template(reason)
     [line] = logged
     assert (line["reason"], set(line)) == (reason, {"event", "log_level", "reason", "language"})
@@ -149,15 +157,11 @@ def test_a_bad_answer_ends_in_the_templates_words_and_its_reason(
 
 @pytest.mark.parametrize("stall", [hang, drip, drip_headers])
 def test_nobody_waits_past_the_deadline(
-    llm: OpenRouter,
-    store: Store,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    stall: Behaviour,
+    llm: OpenRouter, make: Make, monkeypatch: pytest.MonkeyPatch, stall: Behaviour
 ) -> None:
     llm.behave = stall
     monkeypatch.setattr(narrator_module, "LLM_DEADLINE_S", PATIENT_S)
-    narrator = narrator_of(llm, store, tmp_path)
+    narrator = make()
     started = time.monotonic()
     assert narrate_with(narrator) == by_template(Reason.DEADLINE)
     assert time.monotonic() - started < FOREVER_S / 3
@@ -177,10 +181,10 @@ def test_nobody_waits_past_the_deadline(
     ],
 )
 def test_only_a_configured_name_is_printed_as_the_model(
-    llm: OpenRouter, store: Store, tmp_path: Path, answered: str, printed: str
+    llm: OpenRouter, make: Make, answered: str, printed: str
 ) -> None:
     llm.behave = lambda call: call.say(json.dumps(call.draft()), model=answered)
-    assert narrate_with(narrator_of(llm, store, tmp_path)).source.model == printed
+    assert narrate_with(make()).source.model == printed
 
 
 @pytest.mark.parametrize(
@@ -190,23 +194,21 @@ def test_only_a_configured_name_is_printed_as_the_model(
         "9" * 5000,
     ],
 )
-def test_no_time_to_wait_breaks_anything(
-    llm: OpenRouter, store: Store, tmp_path: Path, after: str
-) -> None:
+def test_no_time_to_wait_breaks_anything(llm: OpenRouter, make: Make, after: str) -> None:
     llm.behave = failing(503, {"Retry-After": after})
-    assert narrate_with(narrator_of(llm, store, tmp_path)) == by_template(Reason.PROVIDER)
+    assert narrate_with(make()) == by_template(Reason.PROVIDER)
 
 
 @pytest.mark.parametrize("broken", ["_completion_of", "read_draft"])
 def test_a_fault_of_ours_costs_the_words_alone_and_is_logged_without_its_text(
-    llm: OpenRouter, store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, broken: str
+    make: Make, monkeypatch: pytest.MonkeyPatch, broken: str
 ) -> None:
     def fail(*_: object) -> None:
         raise RuntimeError("a secret")
 
     module = narrator_module if broken == "read_draft" else openrouter
     monkeypatch.setattr(module, broken, fail)
-    narrator = narrator_of(llm, store, tmp_path)
+    narrator = make()
     with capture_logs() as logged:
         assert narrate_with(narrator) == by_template(Reason.FAULT)
     assert logged[0]["event"] == "fault"
@@ -218,16 +220,14 @@ def test_a_fault_of_ours_costs_the_words_alone_and_is_logged_without_its_text(
 
 @pytest.mark.parametrize("status", [429, 503])
 def test_what_passes_is_tried_again_when_it_may_be(
-    llm: OpenRouter, store: Store, tmp_path: Path, status: int
+    llm: OpenRouter, make: Make, status: int
 ) -> None:
     llm.behave = in_turn(failing(status, {"Retry-After": "0"}), well)
-    assert narrate_with(narrator_of(llm, store, tmp_path)).source.writer is Writer.LLM
+    assert narrate_with(make()).source.writer is Writer.LLM
     assert len(llm.calls) == 2
 
 
-def test_what_is_asked_is_closed_strict_and_private(
-    llm: OpenRouter, store: Store, tmp_path: Path
-) -> None:
+def test_what_is_asked_is_closed_strict_and_private(llm: OpenRouter, make: Make) -> None:
     context = Context(
         modality=Modality.DERMOSCOPIC,
         age_band="60-74",
@@ -237,7 +237,7 @@ def test_what_is_asked_is_closed_strict_and_private(
         checklist=("oozing",),
     )
     facts = facts_of("melanoma", context, reasons=(Doubt.TOO_CLOSE,))
-    narrate_with(narrator_of(llm, store, tmp_path, openrouter_models="a/first, b/second"), facts)
+    narrate_with(make(openrouter_models="a/first, b/second"), facts)
     [(path, headers, sent)] = llm.calls
     body = json.loads(sent)
     assert path == "/api/v1/chat/completions"
@@ -273,7 +273,7 @@ def test_what_is_asked_is_closed_strict_and_private(
 
 
 def test_neither_the_environments_proxy_nor_netrc_is_followed(
-    llm: OpenRouter, store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    llm: OpenRouter, tmp_path: Path, make: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     netrc = tmp_path / "netrc"
     netrc.write_text("machine 127.0.0.1 login eve password eve\n")
@@ -282,16 +282,14 @@ def test_neither_the_environments_proxy_nor_netrc_is_followed(
         monkeypatch.setenv(name, "http://127.0.0.1:9")
     for name in ("no_proxy", "NO_PROXY"):
         monkeypatch.delenv(name, raising=False)
-    assert narrate_with(narrator_of(llm, store, tmp_path)).source.writer is Writer.LLM
+    assert narrate_with(make()).source.writer is Writer.LLM
     assert llm.calls[0][1]["Authorization"] == f"Bearer {KEY}"
 
 
-def test_without_key_or_consent_nothing_is_sent(
-    llm: OpenRouter, store: Store, tmp_path: Path
-) -> None:
-    keyless = narrator_of(llm, store, tmp_path, openrouter_api_key=None)
+def test_without_key_or_consent_nothing_is_sent(llm: OpenRouter, make: Make) -> None:
+    keyless = make(openrouter_api_key=None)
     assert narrate_with(keyless) == by_template(Reason.NO_KEY)
-    narrator = narrator_of(llm, store, tmp_path)
+    narrator = make()
     for consents in ({}, {"llm": False}, {"photos": True}):
         assert narrate_with(narrator, consents=consents) == by_template(Reason.NO_CONSENT)
     assert narrate_with(narrator, llm=False) == by_template(None)
@@ -301,15 +299,15 @@ def test_without_key_or_consent_nothing_is_sent(
 
 
 def test_the_same_facts_give_the_same_words_and_cost_one_request(
-    llm: OpenRouter, store: Store, tmp_path: Path
+    llm: OpenRouter, store: Store, make: Make
 ) -> None:
-    first = narrate_with(narrator_of(llm, store, tmp_path))
+    first = narrate_with(make())
     llm.behave = saying(overview=["compares"])
-    again = narrate_with(narrator_of(llm, store, tmp_path))
+    again = narrate_with(make())
     assert (first, len(llm.calls)) == (again, 1)
-    narrate_with(narrator_of(llm, store, tmp_path), language="fr")
-    narrate_with(narrator_of(llm, store, tmp_path), facts_of("melanoma"))
-    narrate_with(narrator_of(llm, store, tmp_path, openrouter_models="another/one"))
+    narrate_with(make(), language="fr")
+    narrate_with(make(), facts_of("melanoma"))
+    narrate_with(make(openrouter_models="another/one"))
     assert len(llm.calls) == 4
     kept = store.collection("narratives").find({"facts_hash": NEVUS.hash})
     assert {name for row in kept for name in row} == {
@@ -319,24 +317,24 @@ def test_the_same_facts_give_the_same_words_and_cost_one_request(
 
 
 def test_words_are_kept_for_ninety_days_and_asked_for_anew_then(
-    llm: OpenRouter, store: Store, tmp_path: Path
+    llm: OpenRouter, store: Store, make: Make
 ) -> None:
-    narrate_with(narrator_of(llm, store, tmp_path))
+    narrate_with(make())
     [kept] = store.collection("narratives").find()
     assert kept["expires_at"] - kept["created_at"] == timedelta(days=90)
     past = {"expires_at": now() - timedelta(seconds=1)}
     assert store.collection("narratives").update({"id": kept["id"]}, {"$set": past})
-    narrate_with(narrator_of(llm, store, tmp_path))
+    narrate_with(make())
     assert len(llm.calls) == 2
     assert [row["id"] for row in store.collection("narratives").find()] != [kept["id"]]
 
 
 def test_at_most_four_are_under_way_and_the_fifth_does_not_wait(
-    llm: OpenRouter, store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    llm: OpenRouter, make: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     llm.behave = hang
     monkeypatch.setattr(narrator_module, "LLM_DEADLINE_S", 1)
-    narrator = narrator_of(llm, store, tmp_path)
+    narrator = make()
     with ThreadPoolExecutor(16) as pool:
         told = list(pool.map(lambda _: narrate_with(narrator), range(16)))
     reasons = [narrative.source.reason for narrative in told]
@@ -345,10 +343,8 @@ def test_at_most_four_are_under_way_and_the_fifth_does_not_wait(
     assert llm.most_at_once == 4
 
 
-def test_after_three_failures_the_circuit_breaker_opens(
-    llm: OpenRouter, store: Store, tmp_path: Path
-) -> None:
-    narrator = narrator_of(llm, store, tmp_path)
+def test_after_three_failures_the_circuit_breaker_opens(llm: OpenRouter, make: Make) -> None:
+    narrator = make()
     llm.behave = failing(500)
     reasons = [narrate_with(narrator).source.reason for _ in range(5)]
     assert reasons == [Reason.PROVIDER] * 3 + [Reason.RESTING] * 2
@@ -373,21 +369,19 @@ def test_after_the_pause_one_request_probes_the_llm(monkeypatch: pytest.MonkeyPa
 
 
 def test_a_store_that_fails_costs_the_words_alone(
-    llm: OpenRouter, store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    make: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def gone(*_: object) -> None:
         raise StoreUnavailable
 
     monkeypatch.setattr("skinapi.findings.reports.narrator.NarrativeCache.find", gone)
-    assert narrate_with(narrator_of(llm, store, tmp_path)) == by_template(Reason.STORE)
+    assert narrate_with(make()) == by_template(Reason.STORE)
 
 
-def test_the_days_budget_is_shared_by_all_and_outlives_a_restart(
-    llm: OpenRouter, store: Store, tmp_path: Path
-) -> None:
+def test_the_days_budget_is_shared_by_all_and_outlives_a_restart(store: Store, make: Make) -> None:
     answers = []
     for key in ("melanoma", "melanocytic_nevus", "dermatofibroma"):
-        narrator = narrator_of(llm, store, tmp_path, llm_daily_budget=2)
+        narrator = make(llm_daily_budget=2)
         answers.append(narrate_with(narrator, facts_of(key)).source)
     assert [source.writer for source in answers] == [Writer.LLM, Writer.LLM, Writer.TEMPLATE]
     assert answers[-1].reason is Reason.BUDGET
@@ -395,7 +389,7 @@ def test_the_days_budget_is_shared_by_all_and_outlives_a_restart(
     assert counters.update({"id": "llm_calls"}, {"$set": {"day": "2026-01-01"}})
     assert narrate_with(narrator, facts_of("melanoma", probability=0.8)).source.writer is Writer.LLM
     assert counters.find({"id": "llm_calls"})[0]["value"] == 1
-    none_left = narrator_of(llm, store, tmp_path, llm_daily_budget=0)
+    none_left = make(llm_daily_budget=0)
     assert narrate_with(none_left, facts_of("vascular_lesion")).source.reason is Reason.BUDGET
 
 
@@ -429,12 +423,12 @@ def test_a_clock_that_was_ahead_for_a_while_does_not_end_the_budget(
 
 
 def test_the_longest_template_leaves_no_room_and_nothing_is_asked(
-    llm: OpenRouter, store: Store, tmp_path: Path
+    llm: OpenRouter, make: Make
 ) -> None:
     of_others = (RaisedBy.SQUAMOUS_CELL_CARCINOMA, RaisedBy.PICTURE)
     rules = tuple(rule for rule in RaisedBy if rule not in of_others)
     finding = told_finding("melanocytic_nevus", raised_by=rules, reasons=tuple(Doubt))
     longest = Facts.of(finding, NOTHING_TOLD)
-    narrative = narrate_with(narrator_of(llm, store, tmp_path), longest, "fr")
+    narrative = narrate_with(make(), longest, "fr")
     assert narrative == by_template(Reason.NO_ROOM, longest, "fr")
     assert llm.calls == []

@@ -10,6 +10,7 @@ import pytest
 from pypdf import PdfReader
 
 from skinapi.base.subject import Subject
+from skinapi.findings.reports.narrator import Narrator
 from skinapi.findings.reports.verification import Issued
 from skinapi.findings.reports.words import say_moment
 from skinapi.model.conditions import Band, conditions_table
@@ -217,15 +218,15 @@ def test_the_seal_shows_what_a_paper_is_compared_with(backend: Backend) -> None:
 NEWER = ("newer_report_at", "later_decision_at", "later_letter_at")
 
 
-@pytest.mark.parametrize("before_version_7", [False, True])
+@pytest.mark.parametrize("of_1_0_0", [False, True])
 def test_the_seal_says_what_is_newer_and_nothing_of_what_it_says(
-    backend: Backend, *, before_version_7: bool
+    backend: Backend, *, of_1_0_0: bool
 ) -> None:
     doctor, ada, number = in_care(backend)
     first, french = (
         report_of(ada, number, lang=language)["verification"]["hash"] for language in ("en", "fr")
     )
-    if before_version_7:
+    if of_1_0_0:
         reports = backend.services.store.collection("reports")
         reports.update_all({}, {"$unset": {"contents": True, "pages": True}})
     assert verdict(backend, first).get_json()["newest"]  # the same in French is no newer one
@@ -400,6 +401,21 @@ def test_a_report_that_is_only_read_is_not_issued(backend: Backend) -> None:
     for page in ("report", "report.html", "report.pdf"):  # these are handed on
         answer = ada.call("GET", f"/submissions/{number}/{page}?issue=false")
         assert answer.status_code == 400
+
+
+def test_a_submission_deleted_while_it_is_read_is_not_found(backend: Backend) -> None:
+    ada = backend.member()
+    number = predicted(ada)["id"]
+    narrate = Narrator.narrate
+
+    def delete_meanwhile(*arguments: Any, **words: Any) -> Any:
+        ada.call("DELETE", f"/submissions/{number}")
+        return narrate(*arguments, **words)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Narrator, "narrate", delete_meanwhile)
+        answer = ada.call("GET", f"/submissions/{number}/report.json?issue=false")
+    assert answer.status_code == 404
 
 
 def state(person: Person, **body: Any) -> Any:
