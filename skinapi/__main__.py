@@ -88,7 +88,7 @@ def _before_serving(worker: Worker) -> None:
 
 
 def serve(settings: Settings, _: argparse.Namespace) -> int:
-    """Serve the API until the process is stopped. Raises UnsafeSettings."""
+    """Serve the API until the process is stopped."""
     refuse_unsafe(settings)
     sys.argv = ["gunicorn", "--config", str(SERVER_CONFIGURATION)]
     parent = os.getpid()
@@ -106,7 +106,7 @@ def serve(settings: Settings, _: argparse.Namespace) -> int:
 
 def show_demo(_: Settings, options: argparse.Namespace) -> int:
     """Serve a clinic that is already at work, from a folder of its own, which is made where it is
-    missing. Raises UnsafeSettings.
+    missing.
     """
     os.environ.update(demo_environment(options.folder))
     settings = read_settings()
@@ -197,9 +197,7 @@ def _say(sentences: Iterable[str]) -> None:
 
 
 def check_settings(settings: Settings, _: argparse.Namespace) -> int:
-    """Say whether a server would start with these settings, and which names are none. Raises
-    UnsafeSettings.
-    """
+    """Say whether a server would start with these settings, and which names are none."""
     _say(odd_names())
     refuse_unsafe(settings)
     if not settings.lab_workers:

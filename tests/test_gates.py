@@ -65,7 +65,6 @@ def test_only_what_tells_nothing_is_open_to_all(backend: Backend) -> None:
         ("GET", "/password"),
         ("GET", "/console/<path:name>"),
         ("GET", "/embed"),
-        ("GET", "/embed/colours.css"),
         ("GET", "/sample"),
         ("GET", "/api/health"),
         ("GET", "/model-card"),

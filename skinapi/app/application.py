@@ -110,8 +110,7 @@ def create_app(
     """The web application. Without `settings` they are read from the environment. `served` may have
     the built-in model already. `workers_here`: this server keeps the job workers.
 
-    Resumes what an interruption left of deleted accounts and of data sets. Raises UnsafeSettings,
-    StoreTooNew, StoreTooOld, BrokenStore.
+    Resumes what an interruption left of deleted accounts and of data sets.
     """
     settings = settings or Settings()
     configure_logs()

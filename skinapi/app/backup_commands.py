@@ -90,8 +90,7 @@ REMAINS = {
 def back_up(settings: Settings, options: argparse.Namespace) -> int:
     """Write a backup of the store to a new file, or to standard output for `-`; with --keep to a
     file with the time in its name, in a folder in which only so many stay, with the list of erased
-    ids beside them. Servers may run. The exit status is 1 if a damaged file was left out. Raises
-    StoreUnavailable, UnsafeSettings.
+    ids beside them. Servers may run. The exit status is 1 if a damaged file was left out.
     """
     configure_logs()
     refuse_unsafe(settings)
@@ -148,7 +147,7 @@ def _remove_old(store: Store, folder: Path, *, keep: int) -> None:
 
 def show_backups(settings: Settings, options: argparse.Namespace) -> int:
     """List the backups that were made, one on a line, the newest first; with --destroyed, note
-    first that one is no more. Raises NotFound.
+    first that one is no more.
     """
     configure_logs()
     refuse_unsafe(settings)
@@ -174,7 +173,7 @@ def _destroyed(services: Services, identifier: str) -> None:
 
 
 def export_erased_ids(settings: Settings, options: argparse.Namespace) -> int:
-    """Write the list of erased ids to a file, which is replaced. Raises Conflict."""
+    """Write the list of erased ids to a file, which is replaced."""
     configure_logs()
     refuse_unsafe(settings)
     many = write_erased_ids(open_store(settings), options.file)
@@ -184,7 +183,7 @@ def export_erased_ids(settings: Settings, options: argparse.Namespace) -> int:
 
 def scrub(settings: Settings, _: argparse.Namespace) -> int:
     """Overwrite what was deleted, whatever the size of the store, and say what remains. The exit
-    status is 1 where another call can do more. Raises StoreUnavailable.
+    status is 1 where another call can do more.
     """
     configure_logs()
     refuse_unsafe(settings)
@@ -200,8 +199,7 @@ def scrub(settings: Settings, _: argparse.Namespace) -> int:
 def restore(settings: Settings, options: argparse.Namespace) -> int:
     """Restore a backup into an empty store, erase again what was erased since, then repair what was
     half written at its moment; with --verify, only read the file; with --drill, restore it into a
-    folder beside it that is removed again. Raises BrokenBackup, BrokenErasedIds, Conflict,
-    StoreTooNew, StoreTooOld, StoreUnavailable, UnsafeSettings.
+    folder beside it that is removed again.
     """
     configure_logs()
     file = newest_backup(options.file)
@@ -226,9 +224,8 @@ def restore(settings: Settings, options: argparse.Namespace) -> int:
 
 
 def _lists_for(settings: Settings, options: argparse.Namespace, file: Path) -> list[ErasedList]:
-    """The lists of erased ids: that which the operator gives, that which a server kept in its
-    instance folder, that beside the backup, and that of the store of the settings. Which store is
-    to be filled may hold the list alone; a drill asks the one that serves.
+    """The lists of erased ids: the operator's, that of the instance folder, that beside the backup,
+    and that of the store of the settings.
     """
     kept = [settings.instance_dir / FILE_NAME, file.parent / FILE_NAME]
     given = [options.erased] if options.erased else []

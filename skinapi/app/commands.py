@@ -42,10 +42,8 @@ def print_banner(settings: Settings, served: ServedModel) -> None:
 
 
 def make_first_admin(settings: Settings, services: Services) -> None:
-    """If there is no active admin, create one, and print its one-time password.
-
-    Each worker calls this before it accepts requests, so no caller can register this e-mail address
-    first. Only the worker that made the password prints it.
+    """Create an admin where there is none, before a caller can register this e-mail address. Only
+    the worker that made the one-time password prints it.
     """
     if services.admin.has_admin():
         return
@@ -82,7 +80,6 @@ def create_admin(settings: Settings, options: argparse.Namespace) -> int:
 
 
 def _say_change(before: Account | None, after: Account) -> str:
-    """What `create_admin` has done."""
     if before is None:
         return "the account was created"
     if not before.active_admin:
@@ -112,9 +109,7 @@ def check(settings: Settings, options: argparse.Namespace) -> int:
 
 
 def accept_store_key(settings: Settings, _: argparse.Namespace) -> int:
-    """Make JWT_SECRET_KEY the key of the store, whose former key is lost. Raises StoreTooNew,
-    StoreTooOld.
-    """
+    """Make JWT_SECRET_KEY the key of the store, whose former key is lost."""
     configure_logs()
     refuse_unsafe(settings)
     say_store(settings)
@@ -140,7 +135,7 @@ def list_models(settings: Settings, _: argparse.Namespace) -> int:
 
 
 def add_model(settings: Settings, options: argparse.Namespace) -> int:
-    """Store the model of a folder as a candidate. Raises ModelDamaged, Conflict."""
+    """Store the model of a folder as a candidate."""
     models = _open_models(settings)
     found = models.add(folder=options.folder, by=OPERATOR)
     print(f"{found.version} is a candidate")
@@ -149,7 +144,7 @@ def add_model(settings: Settings, options: argparse.Namespace) -> int:
 
 
 def promote_model(settings: Settings, options: argparse.Namespace) -> int:
-    """Put a version into service. Raises NotFound, GatesNotPassed, Conflict, InvalidBody."""
+    """Put a version into service."""
     models = _open_models(settings)
     models.promote(
         version=options.version, by=OPERATOR, reason=options.reason, override=options.override
@@ -159,7 +154,7 @@ def promote_model(settings: Settings, options: argparse.Namespace) -> int:
 
 
 def roll_back_model(settings: Settings, options: argparse.Namespace) -> int:
-    """Put the version before into service again. Raises Conflict."""
+    """Put the version before into service again."""
     models = _open_models(settings)
     models.roll_back(by=OPERATOR, reason=options.reason)
     print(f"{models.serving_version()} is in service; every server follows within seconds")
@@ -208,7 +203,7 @@ def _report(faults: Iterable[Fault], *, repair: bool) -> int:
 
 
 def _failure_of(repair: Callable[[], object]) -> str | None:
-    """The name of the error if the repair fails. Raises StoreUnavailable, UnsafeSettings."""
+    """The name of the error if the repair fails."""
     try:
         repair()
     except (StoreUnavailable, UnsafeSettings):

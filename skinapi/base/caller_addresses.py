@@ -8,7 +8,7 @@ UNKNOWN = "unknown"
 def address_key(address: str) -> str:
     """One key per caller, however its address is written; `unknown` for what is no address.
 
-    An IPv6 household is one caller, so the key is its /64 network. A socket that listens on [::]
+    An IPv6 household can use any address of its /64 network (RFC 6177). A socket on [::]
     shows IPv4 addresses as IPv6 (`::ffff:192.0.2.1`), and some proxies send `ip:port`.
     """
     parsed = parse_address(address)
@@ -16,8 +16,6 @@ def address_key(address: str) -> str:
         return UNKNOWN
     if parsed.version == 4:
         return str(parsed)
-    # One household gets at least a /64 and can use any address of it:
-    # https://www.rfc-editor.org/rfc/rfc6177
     return str(ip_network((parsed, 64), strict=False))
 
 
@@ -32,11 +30,7 @@ def parse_address(address: str) -> IPv4Address | IPv6Address | None:
 
 
 def site_key(address: str) -> str:
-    """One key per site, which is wider than a caller: of IPv6 the /48 network.
-
-    A provider gives a customer a /48 on request, and that holds 65,536 networks of size /64. So
-    where few places are shared by all, a customer must count as one.
-    """
+    """One key per customer of a provider, who may have a whole /48 network of IPv6."""
     key = address_key(address)
     if key == UNKNOWN or ":" not in key:
         return key

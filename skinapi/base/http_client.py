@@ -167,16 +167,10 @@ class HttpClient:
     """Sends requests with a deadline, at most `most_at_once` at a time in a process, and reads
     answers of at most `largest_answer` bytes; with 0 their status and headers alone.
 
-    Without `resolve` the host's name is looked up by the system, whatever address that gives.
-
-    A socket's read timeout starts again with every byte, so it cannot enforce a deadline. So each
-    request runs in its own thread, and at the deadline the caller stops waiting and ends the
-    connection. The thread holds its slot until it ends, so that abandoned requests count too.
-
-    Python's own client does no more than it is told. Others follow a redirect, or read all of its
-    body first; they unpack a compressed answer, of which a small one may be large; and they obey a
-    proxy of the environment or a .netrc, which could send a key or a patient's data to a place that
-    no setting names.
+    A socket's read timeout starts again with every byte, so each request runs in a thread of its
+    own, which holds its slot until it ends. Python's own client follows no redirect, unpacks no
+    answer, and obeys no proxy of the environment, which could send a key or a patient's data to a
+    place that no setting names.
     """
 
     def __init__(

@@ -28,9 +28,7 @@ def known_language(text: str | None) -> Language | None:
 
 
 def in_each_language(words: Mapping[Language, T] | Mapping[str, T]) -> Mapping[Any, T]:
-    """The same words by language. Raises ValueError where a language has none: at load, because a
-    reader of that language would else get another one.
-    """
+    """The same words, once each language has some."""
     missing = [language for language in LANGUAGES if language not in words]
     if missing:
         raise ValueError(f"No words in: {', '.join(missing)}")
@@ -38,9 +36,7 @@ def in_each_language(words: Mapping[Language, T] | Mapping[str, T]) -> Mapping[A
 
 
 def require_same_keys(words: Mapping[Any, BaseModel]) -> None:
-    """Raises ValueError where a mapping in the words of one language has other keys than in those
-    of the first: a text for a value would be missed when it is first asked for.
-    """
+    """Refuse a mapping that has other keys in one language than in the first."""
     first, *others = words
     for language in others:
         for field, texts in words[first]:
@@ -50,10 +46,8 @@ def require_same_keys(words: Mapping[Any, BaseModel]) -> None:
 
 
 def load_words(name: str, schema: type[Words]) -> Mapping[Language, Words]:
-    """The words of each language under this name: `reports.LABELS` stands in
-    `skinapi/base/words_en/reports.py`. Raises where a language lacks the file or a text in it, or
-    a text for a value that another language has: at load, because a reader of that language would
-    else get another one.
+    """The words of each language: `reports.LABELS` stands in `skinapi/base/words_en/reports.py`. A
+    text that one language lacks ends the start, else its reader would get another language.
     """
     file, _, table = name.partition(".")
     words = {}

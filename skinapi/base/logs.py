@@ -71,9 +71,8 @@ class LossyStream(io.TextIOBase, TextIO):
     """Writes lines to a file descriptor, and loses those that cannot be written: because the disk
     is full, or nobody reads the pipe any more.
 
-    Lost lines are counted. When a line can be written again, one before it says how many were lost.
-    Nothing is kept for later, unlike in Python's own streams: their rest would be written into the
-    middle of another line.
+    When a line can be written again, one before it says how many were lost. Python's own streams
+    would keep a rest, and write it into the middle of another line.
     """
 
     encoding = "utf-8"

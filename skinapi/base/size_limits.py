@@ -40,9 +40,8 @@ def holds_more_values(text: bytes, most: int) -> bool:
     """Whether parsing this JSON text could make more than about `most` values, at all depths
     together. The three bytes `[],` take 130 bytes when parsed, so they are counted before.
 
-    Counts opening brackets, opening braces and commas outside strings. In JSON this count is at
-    least the number of values minus one, and at most twice the number of values (if all of them are
-    empty). For a text that is not JSON, the answer may be wrongly True.
+    Counts opening brackets, opening braces and commas outside strings: in JSON one less than the
+    values, up to twice as many. For a text that is not JSON, the answer may be wrongly True.
     """
     # First, because it is fast for a photo in base64, which contains none of these characters.
     if _count(text) <= most:

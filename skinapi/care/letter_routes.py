@@ -80,7 +80,7 @@ routes: Routes[LettersService] = Routes("letters", access=DOCTORS)
 def draft_letter(
     letters: LettersService, *, number: str, body: NewLetter, subject: Subject
 ) -> WrittenLetter:
-    """Begin a letter about a finding of a patient in care. Nobody else sees it before it is signed."""
+    """Begin a letter about a finding of a patient in care. Nobody else sees it unsigned."""
     return WrittenLetter.of(
         letters.draft_letter(number=number, by=subject, reader=body.reader, language=body.language)
     )

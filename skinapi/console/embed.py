@@ -10,7 +10,6 @@ from html import escape
 from flask import Response
 
 from skinapi.base.settings import Settings
-from skinapi.base.settings.contrast import Accent, Theme
 from skinapi.console.routes import ASSETS, POLICY, TYPES, Asset, answer_asset
 from skinapi.platform.web.declaration import Public, Rate, Routes
 
@@ -21,10 +20,9 @@ PERMISSIONS = "camera=(self), microphone=(), geolocation=(), display-capture=(),
 
 @dataclass(frozen=True, slots=True)
 class EmbedPage:
-    """The page, its colours, and the policy that says which origins may show it in a frame."""
+    """The page, and the policy that says which origins may show it in a frame."""
 
     page: Asset
-    colours: Asset
     policy: str
 
     @classmethod
@@ -38,7 +36,6 @@ class EmbedPage:
         )
         return cls(
             page=_made(page, ".html"),
-            colours=_made(_write_colours(settings), ".css"),
             policy=POLICY.replace(NOBODY, _ancestors(origins)),
         )
 
@@ -58,20 +55,6 @@ def _made(text: str, suffix: str) -> Asset:
     return Asset(content, TYPES[suffix], sha256(content).hexdigest()[:20], compressible=True)
 
 
-def _write_colours(settings: Settings) -> str:
-    """Write the colours of each theme for which the operator names one."""
-    named: dict[Theme, str | None] = {
-        "light": settings.embed_color,
-        "dark": settings.embed_color_dark,
-    }
-    accents = {theme: Accent.of(colour, theme) for theme, colour in named.items() if colour}
-    return "\n".join(
-        f"@media (prefers-color-scheme: {theme}) {{ :root {{ --accent: {accent.colour}; "
-        f"--accent-ink: {accent.ink}; --accent-soft: {accent.shade} }} }}"
-        for theme, accent in accents.items()
-    )
-
-
 routes: Routes[EmbedPage] = Routes("embed", rate=Rate.UNLIMITED)
 
 
@@ -81,9 +64,3 @@ def show_embed_page(embed: EmbedPage) -> Response:
     of EMBED_ORIGINS may show it; without any it says that it is switched off.
     """
     return embed.show()
-
-
-@routes.route("GET", "/embed/colours.css", access=Public(), produces="text/css")
-def show_embed_colours(embed: EmbedPage) -> Response:
-    """The clinic's colours for that page."""
-    return answer_asset(embed.colours)

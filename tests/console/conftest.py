@@ -81,8 +81,7 @@ def server(
 ) -> Iterator[Server]:
     """One for all of them: its people are strangers to each other."""
     mail = {name.upper(): value for name, value in MAIL.items()}
-    colours = {"EMBED_COLOR": "#7a1fa2", "EMBED_COLOR_DARK": "#d7a6f0"}
-    embed = {"EMBED_ORIGINS": ", ".join(site.origins), **colours}
+    embed = {"EMBED_ORIGINS": ", ".join(site.origins)}
     webhooks = {"WEBHOOK_PRIVATE_RANGES": "127.0.0.0/8"}
     settings = {"PHOTOS": "consent", "MODEL_PATH": str(carded_model), **mail, **embed, **webhooks}
     with serving(tmp_path_factory.mktemp("console"), settings, workers=1) as server:

@@ -1,4 +1,4 @@
-"""Who may show the page to embed in a frame, and in which colours."""
+"""Who may show the page to embed in a frame."""
 
 import re
 from datetime import timedelta
@@ -8,9 +8,7 @@ from typing import Any
 import pytest
 
 from skinapi.base.errors import UnsafeSettings
-from skinapi.base.settings.contrast import SURFACES, Surfaces, contrast
 from skinapi.base.settings.safety import refuse_unsafe
-from skinapi.console.routes import STATIC
 from skinapi.platform.storage.ids import now
 from tests.integrations.test_keys import clinic_wide, refused, sent
 from tests.support.backends import Backend, Person, settings_in
@@ -32,7 +30,7 @@ def test_listed_sites_alone_may_show_the_page_in_a_frame(tmp_path: Path) -> None
     assert "Set-Cookie" not in page.headers
     assert f'<meta name="origins" content="{LISTED}">' in page.text
     assert not re.search(r"<script(?! type=\"module\" src=)|style=|\son\w+=", page.text)
-    for other in ("/", "/console/style.css", "/console/embed/index.html", "/embed/colours.css"):
+    for other in ("/", "/console/style.css", "/console/embed/index.html"):
         headers = client.get(other, headers={"Accept": "text/html"}).headers
         assert headers["X-Frame-Options"] == "DENY", other
         assert "frame-ancestors 'none'" in headers["Content-Security-Policy"], other
@@ -45,54 +43,25 @@ def test_without_a_list_no_site_may_show_it(shared_backend: Backend) -> None:
     assert '<meta name="origins" content="">' in page.text
 
 
-def test_the_page_has_the_name_and_the_colours_of_the_clinic(tmp_path: Path) -> None:
-    colours: dict[str, Any] = {"embed_color": "#7a1fa2", "embed_color_dark": "#d7a6f0"}
-    client = Backend(tmp_path, **SITES, clinic_name="Dr. <Ada> & Co", **colours).client
-    page = client.get("/embed").text
+def test_the_page_has_the_name_of_the_clinic(tmp_path: Path) -> None:
+    page = Backend(tmp_path, **SITES, clinic_name="Dr. <Ada> & Co").client.get("/embed").text
     assert "<title>Dr. &lt;Ada&gt; &amp; Co</title>" in page
-    sheet = client.get("/embed/colours.css").text
-    light, dark = sheet.splitlines()
-    assert "light" in light
-    assert "--accent: #7a1fa2; --accent-ink: #ffffff" in light
-    assert "dark" in dark
-    assert "--accent: #d7a6f0; --accent-ink: #000000" in dark
-
-
-def test_without_colours_it_has_those_of_the_console(shared_backend: Backend) -> None:
-    assert shared_backend.client.get("/embed/colours.css").text == ""
 
 
 @pytest.mark.parametrize(
     ("wrong", "sentence"),
     [
-        ({"embed_color": "#ffcc00"}, r"EMBED_COLOR .* light page.* 1\.\d:1.*4\.5:1.*darker"),
-        ({"embed_color": "#6b7f8a"}, "EMBED_COLOR is hard to read"),  # on paper alone
-        ({"embed_color_dark": "#7a1fa2"}, "EMBED_COLOR_DARK .* dark page.*lighter"),
-        ({"embed_color": "red"}, "EMBED_COLOR must be a colour as #0f5f6b"),
-        ({"embed_color": "#fff;}*{"}, "EMBED_COLOR must be a colour"),
         ({"embed_origins": "https://*.clinic.example"}, "EMBED_ORIGINS must name each site"),
         ({"embed_origins": "https://clinic.example/page"}, "EMBED_ORIGINS must name"),
         ({"embed_origins": "*"}, "EMBED_ORIGINS must name"),
         ({"embed_origins": "https://a.example; script-src *"}, "EMBED_ORIGINS must name"),
     ],
 )
-def test_what_would_be_unsafe_or_hard_to_read_is_refused_at_the_start(
+def test_what_would_be_unsafe_is_refused_at_the_start(
     tmp_path: Path, wrong: dict[str, str], sentence: str
 ) -> None:
     with pytest.raises(UnsafeSettings, match=sentence):
         refuse_unsafe(settings_in(tmp_path, **wrong))
-
-
-def test_contrast_is_measured_against_the_colours_of_the_style() -> None:
-    style = (STATIC / "style.css").read_text()
-    for theme, place in (("light", 0), ("dark", 1)):
-        named = {
-            name: re.findall(rf"--{name}: (#\w{{6}});", style)[place]
-            for name in ("paper", "sheet", "ink", "soft")
-        }
-        assert Surfaces(**named) == SURFACES[theme]  # type: ignore[index]
-    assert contrast("#000000", "#ffffff") == pytest.approx(21)
-    assert contrast("#767676", "#ffffff") == pytest.approx(4.54, abs=0.005)  # of WCAG's examples
 
 
 @pytest.fixture

@@ -619,7 +619,6 @@ show_metrics                 admins            /metrics
 show_password_page           anyone            /password
 show_asset                   anyone            /console/style.css
 show_embed_page              anyone            /embed
-show_embed_colours           anyone            /embed/colours.css
 say_health                   anyone            /api/health
 show_model_card              anyone            /model-card
 show_conditions              anyone            /conditions

@@ -109,7 +109,7 @@ def _to_accounts(data: Repositories, cases: CasesService, records: RecordsServic
 
 def _erase_photos(data: Repositories, records: RecordsService, account: str) -> list[str]:
     """The kept photos of an account, with their copies in data sets and in printed reports. The
-    result is the keys of the files. Raises PhotosKeptByLaw.
+    result is the keys of the files.
     """
     records.retention.refuse_erasure_of_photos(account)
     findings, photos = data.submissions.erase_photos(account)

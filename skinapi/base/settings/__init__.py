@@ -273,15 +273,6 @@ class Settings(PrivacySettings):
         description="Sites that may show `/embed` in a frame, as `https://host`, comma-separated: "
         "docs/integrate/embed.md. If empty, that page is switched off.",
     )
-    embed_color: str | None = Field(
-        default=None,
-        description="The clinic's colour on that page, as `#0f5f6b`. One that is hard to read "
-        "there (WCAG AA) is refused at the start. If empty: the console's own.",
-    )
-    embed_color_dark: str | None = Field(
-        default=None,
-        description="The same for who has set their device to dark, where the page is dark.",
-    )
     max_upload_bytes: PositiveInt = Field(
         default=10 * 1024 * 1024,
         description="Largest photo in bytes. The DermaScan guide's own limit of 8 MB stays. "
@@ -540,10 +531,8 @@ class Settings(PrivacySettings):
 
     @property
     def open_clients(self) -> frozenset[str]:
-        """The clients that are served without tokens.
-
-        In development on a loopback address: all that no setting closes. Elsewhere: only those that
-        a setting opens. The lab always needs its setting.
+        """The clients that are served without tokens: in development on a loopback address all that
+        no setting closes, elsewhere only those that a setting opens.
         """
         by_default = not self.production and self.loopback
         asked = {
@@ -598,31 +587,31 @@ class Settings(PrivacySettings):
 
     @property
     def log_in_providers(self) -> tuple[OidcProvider, ...]:
-        """Where the clinic's accounts log in. Raises UnsafeSettings."""
+        """Where the clinic's accounts log in."""
         return read_providers(self.oidc_providers, self.secret("oidc_secrets"))
 
     @property
     def rate_limit_uri(self) -> str | None:
-        """Where the rate limits are counted; None for a SQLite file. Raises UnsafeSettings."""
+        """Where the rate limits are counted; None for a SQLite file."""
         if named := self.secret("rate_limit_storage"):
             return read_rate_limit_uri(named)
         return self.secret("mongo_uri")
 
     @property
     def broker_uri(self) -> str | None:
-        """The address of the message broker of jobs; None without one. Raises UnsafeSettings."""
+        """The address of the message broker of jobs; None without one."""
         named = self.secret("jobs_broker")
         return read_broker_uri(named) if named else None
 
     @property
     def mail_server(self) -> MailAddress | None:
-        """The mail server; None without one. Raises UnsafeSettings."""
+        """The mail server; None without one."""
         named = self.secret("smtp_url")
         return read_smtp_url(named) if named else None
 
     @property
     def webhook_networks(self) -> tuple[IPv4Network | IPv6Network, ...]:
-        """Where webhooks may be sent besides the public internet. Raises UnsafeSettings."""
+        """Where webhooks may be sent besides the public internet."""
         return read_networks("WEBHOOK_PRIVATE_RANGES", self.webhook_private_ranges or "")
 
     def signing_key(self) -> str:

@@ -14,7 +14,6 @@ from pydantic_settings import DotEnvSettingsSource
 
 from skinapi.base.errors import UnsafeSettings
 from skinapi.base.settings import Settings, sentences_of
-from skinapi.base.settings.contrast import faults_of_colour
 from skinapi.base.settings.demo_folder import is_demo
 from skinapi.base.settings.instance_folder import refuse_shared
 from skinapi.base.settings.privacy import faults_of_retention
@@ -150,10 +149,6 @@ def _faults_of_embed(settings: Settings) -> Iterator[str]:
             "EMBED_ORIGINS must name each site as https://host or https://host:port, without *, "
             "user or path; in production http:// is for this machine alone"
         )
-    if settings.embed_color:
-        yield from faults_of_colour("EMBED_COLOR", settings.embed_color, "light")
-    if settings.embed_color_dark:
-        yield from faults_of_colour("EMBED_COLOR_DARK", settings.embed_color_dark, "dark")
 
 
 def _faults_of_archive(settings: Settings) -> Iterator[str]:

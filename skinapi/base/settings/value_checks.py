@@ -46,10 +46,7 @@ LONGEST_URL = 200  # the QR code of a report has room for this address and a che
 
 
 def read_rate_limit_uri(text: str) -> str:
-    """The URI with its scheme as the library of the rate limits reads it: trimmed, in lower case.
-
-    Raises UnsafeSettings for a scheme that this server does not count with.
-    """
+    """The URI, trimmed, with its scheme in lower case, as the library of the limits reads it."""
     uri, scheme = _with_scheme(text)
     if scheme not in (MEMORY, *SHARED_COUNTS):
         raise UnsafeSettings(
@@ -64,7 +61,7 @@ def read_rate_limit_uri(text: str) -> str:
 
 
 def read_broker_uri(text: str) -> str:
-    """The URI of a message broker with its scheme in lower case. Raises UnsafeSettings."""
+    """The URI of a message broker with its scheme in lower case."""
     uri, scheme = _with_scheme(text)
     if scheme not in BROKERS:
         raise UnsafeSettings(
@@ -262,7 +259,7 @@ def _unreadable() -> UnsafeSettings:
 
 
 def read_networks(name: str, text: str) -> tuple[IPv4Network | IPv6Network, ...]:
-    """The networks of a setting, separated by commas. Raises UnsafeSettings."""
+    """The networks of a setting, separated by commas."""
     try:
         return tuple(ip_network(part.strip()) for part in text.split(",") if part.strip())
     except ValueError as error:
