@@ -6,10 +6,11 @@ import pytest
 
 from skinapi.lab import publishing
 from tests.lab.conftest import DecoderHere
-from tests.lab.sending import labelled, picture, post_form, table, tarred, zipped
+from tests.lab.sending import labelled, picture, post_form, table, tarred
 from tests.support.backends import Backend
 
 ORIGIN = "http://localhost:5173"
+UNNAMED = "datasetName: give the data set a name"
 FIELDS = {"status", "dataset_name", "dataset_path", "files_saved", "files_extracted", "message"}
 
 
@@ -53,12 +54,9 @@ def test_many_files_are_answered_as_its_client_reads_them(backend: Backend, name
     }
 
 
-@pytest.mark.parametrize("kind", ["zip", "tar", "tgz"])
-def test_an_archive_tells_how_many_files_came_out_of_it(backend: Backend, kind: str) -> None:
-    files = labelled(7)
-    packed = zipped(files) if kind == "zip" else tarred(files, "w" if kind == "tar" else "w:gz")
-    body = post_form(backend, {f"all.{kind}": packed}).get_json()
-    assert body["files_saved"] == [f"all.{kind}"]
+def test_an_archive_tells_how_many_files_came_out_of_it(backend: Backend) -> None:
+    body = post_form(backend, {"all.tgz": tarred(labelled(7), "w:gz")}).get_json()
+    assert body["files_saved"] == ["all.tgz"]
     assert body["files_extracted"] == 8
     assert len(backend.client.get("/api/datasets").get_json()["datasets"][0]["files"]) == 5
 
@@ -79,24 +77,20 @@ def test_pictures_with_unknown_labels_are_left_out_and_the_message_says_so(
     assert "Left out, because their labels are not known: 1 (birthmark)." in body["message"]
 
 
-@pytest.mark.parametrize(
-    ("files", "name", "status", "says"),
-    [
-        ({"metadata.csv": b"x"}, "ham", 422, "No picture was sent"),
-        ({"a.zip": b"no zip"}, "ham", 422, "a.zip is damaged, or no such archive"),
-        ({}, "ham", 400, "No file was sent"),
-        ({"a.jpg": picture(0)}, "", 400, "datasetName: give the data set a name"),
-        ({"a.jpg": picture(0)}, "%00", 400, "datasetName: give the data set a name"),
-        ({"a.jpg": picture(0)}, "x" * 101, 400, "datasetName: give the data set a name"),
-        ({"../a.jpg": picture(0)}, "ham", 422, "../a.jpg: names with .. are refused"),
-    ],
+WRONG: tuple[tuple[dict[str, bytes], str, int, str], ...] = (
+    ({"metadata.csv": b"x"}, "ham", 422, "No picture was sent"),
+    ({"a.zip": b"no zip"}, "ham", 422, "a.zip is damaged, or no such archive"),
+    ({"../a.jpg": picture(0)}, "ham", 422, "../a.jpg: names with .. are refused"),
+    ({}, "ham", 400, "No file was sent"),
+    *(({"a.jpg": picture(0)}, name, 400, UNNAMED) for name in ("", "%00", "x" * 101)),
 )
-def test_what_goes_wrong_is_told_in_a_sentence_and_leaves_nothing(
-    backend: Backend, files: dict[str, bytes], name: str, status: int, says: str
-) -> None:
-    answer = post_form(backend, files, name, content_type="multipart/form-data")
-    assert answer.status_code == status, answer.text
-    assert says in answer.get_json()["detail"]
+
+
+def test_what_goes_wrong_is_told_in_a_sentence_and_leaves_nothing(backend: Backend) -> None:
+    for files, name, status, says in WRONG:
+        answer = post_form(backend, files, name, content_type="multipart/form-data")
+        assert answer.status_code == status, answer.text
+        assert says in answer.get_json()["detail"]
     assert backend.client.get("/api/datasets").get_json() == {"datasets": []}
     assert backend.services.store.collection("datasets").find() == []
     assert list(backend.services.store.blobs.keys()) == []

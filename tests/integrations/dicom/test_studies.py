@@ -89,19 +89,6 @@ def uids_of(found: list[dict[str, Any]]) -> list[str]:
     return [value_of(one, "StudyInstanceUID") for one in found]
 
 
-def test_further_attributes_are_answered_where_they_are_asked_for(backend: Backend) -> None:
-    _, ada, _ = clinic_with_finding(backend, body_site="back")
-    path = f"/dicom/studies/{study_of(ada)}/instances"
-    plain = search(ada, path)[0]
-    assert "00082218" not in plain
-    assert "00082218" in search(ada, path, includefield="AnatomicRegionSequence")[0]
-    assert (
-        search(ada, path, includefield="00082218")[0]
-        == search(ada, path, AnatomicRegionSequence="")[0]
-    )
-    assert len(search(ada, path, includefield="all")[0]) > 2 * len(plain)
-
-
 def test_a_query_that_means_nothing_gets_a_sentence(ada: Person) -> None:
     for query in (
         {"StudyDate": "yesterday"},
