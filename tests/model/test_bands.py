@@ -150,11 +150,6 @@ def test_a_checklist_without_a_sign_raises_nothing() -> None:
     assert choose(mole, Context(checklist=()), limits=unreachable)[0] is Band.SELF_MONITORING
 
 
-def test_the_rules_that_asked_are_named() -> None:
-    _, raised_by = choose(surely("melanoma"), Context(checklist=tuple(ITEMS)))
-    assert raised_by == (RaisedBy.MELANOMA, RaisedBy.MOST_PROBABLE, RaisedBy.CHECKLIST)
-
-
 def test_a_checklist_is_scored_by_its_weights_and_knows_its_items() -> None:
     assert Context().checklist_score is None
     assert Context(checklist=()).checklist_score == 0
@@ -218,19 +213,6 @@ def test_a_condition_that_is_almost_the_most_probable_is_less_urgent_by_steps(
 ) -> None:
     p = {"melanoma": math.exp(odds) / 2, "melanocytic_nevus": 0.5}
     assert choose(p, limits=dict.fromkeys(THRESHOLDS, 1.0))[0] is band
-
-
-@given(p=st.floats(0.01, 0.9), limits=thresholds)
-@many
-def test_splitting_a_carcinoma_off_actinic_keratosis_is_not_milder_with_equal_thresholds(
-    p: float, limits: dict[str, float]
-) -> None:
-    """Where one of the two has all of it, as where a network knows which it is."""
-    limits["squamous_cell_carcinoma"] = limits.setdefault("actinic_keratosis", 0.05)
-    other = {"melanocytic_nevus": 1 - p}
-    within = choose({"actinic_keratosis": p, **other}, limits=limits)[0]
-    own = choose({"squamous_cell_carcinoma": p, "actinic_keratosis": 0.0, **other}, limits=limits)
-    assert urgency(own[0]) <= urgency(within)
 
 
 def test_the_graver_of_two_plausible_ones_is_melanoma_then_squamous_then_keratosis() -> None:

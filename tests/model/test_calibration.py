@@ -82,7 +82,7 @@ def judged(
     return each[0].finding if len(each) == 1 else join_photos(model, each)
 
 
-@pytest.mark.parametrize("share", np.linspace(0.01, 0.99, 9).tolist())
+@pytest.mark.parametrize("share", [0.01, 0.5, 0.99])
 def test_a_prevalence_changes_what_is_shown_and_nothing_that_is_decided(share: float) -> None:
     shown = {"melanoma": share, "melanocytic_nevus": 1 - share}
     for modalities in ([Modality.DERMOSCOPIC], [Modality.DERMOSCOPIC, Modality.CLINICAL]):
@@ -164,23 +164,10 @@ def test_without_a_mix_of_both_kinds_nothing_is_restated(prior: dict[str, float]
     assert calibration.restate(Modality.DERMOSCOPIC, NEVUS) is None
 
 
-def test_a_finding_without_prevalence_is_stored_as_before() -> None:
-    stored = judged(Modality.DERMOSCOPIC, prevalence=None).model_dump()
-    assert "restated" not in stored
-    kept = judged(Modality.DERMOSCOPIC, prevalence=0.02)
-    assert Finding.model_validate_json(kept.model_dump_json()) == kept
-    assert kept.by_own_mix().shown_ranked == kept.ranked
-
-
 def test_probabilities_sum_to_one_even_for_huge_logits() -> None:
     probabilities = softmax(np.array([[1e4, 0.0, -1e4], [0.0, 0.0, 0.0]]))
     np.testing.assert_allclose(probabilities.sum(axis=1), 1)
     assert np.isfinite(probabilities).all()
-
-
-def test_energy_is_high_where_something_is_recognised() -> None:
-    energy = Calibration().energy(np.array([[9.0, 0.0, 0.0], [0.0, 0.0, 0.0]]))
-    assert energy[0] > energy[1]
 
 
 @pytest.mark.parametrize("wrong", [-21, float("nan"), float("inf")])

@@ -1,15 +1,34 @@
-"""From bytes to a Finding, with a model that answers what the test says."""
+"""From bytes to a Finding, of one photo or several, by a model that answers what a test says."""
 
 import math
+from itertools import permutations
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from PIL import Image, ImageFilter
 from pydantic import ValidationError
 
 from skinapi.base.errors import Refused
-from skinapi.model.calibration import Calibration, ModelCalibration
-from skinapi.model.classification import classify_photo
+from skinapi.model.assessment import Assessment, assess
+from skinapi.model.bands import (
+    RaisedBy,
+    demand_of,
+    most_probable,
+    severity_rank,
+    threshold_scores,
+    urgency,
+)
+from skinapi.model.calibration import (
+    EQUAL,
+    MOST_PICTURES,
+    Calibration,
+    HeldOutFigures,
+    JoiningRule,
+    ModelCalibration,
+)
+from skinapi.model.classification import classify_photo, join_assessments
 from skinapi.model.conditions import Band, conditions_table
 from skinapi.model.context import Context, Modality
 from skinapi.model.detectors import (
@@ -18,11 +37,11 @@ from skinapi.model.detectors import (
     SkinDetector,
 )
 from skinapi.model.finding import Doubt, Finding
-from tests.model.fakes import FEATURES, LABELS, FakeEngine, fake_model
+from tests.model.fakes import FEATURES, LABELS, TESTED, FakeEngine, fake_model, some_shares
 from tests.model.photos import encoded, skin_with_spot
 
 PHOTO = encoded(skin_with_spot(), quality=95)
-DERMOSCOPIC = Context(modality=Modality.DERMOSCOPIC)
+THROUGH_LENS = Context(modality=Modality.DERMOSCOPIC)
 NEVUS = {"melanocytic_nevus": 0.95, "benign_keratosis": 0.04, "melanoma": 0.01}
 CLOSE = {
     "melanocytic_nevus": 0.3,
@@ -35,7 +54,7 @@ BASAL, MOLE = "basal_cell_carcinoma", "melanocytic_nevus"
 NOTHING = {"normal_skin": 0.9, "melanocytic_nevus": 0.1}
 
 
-def judged(probabilities: dict[str, float], context: Context = DERMOSCOPIC) -> Finding:
+def judged(probabilities: dict[str, float], context: Context = THROUGH_LENS) -> Finding:
     return classify_photo(fake_model(probabilities), PHOTO, context)
 
 
@@ -106,7 +125,7 @@ def test_the_heat_is_the_stated_classs_own() -> None:
 
 def test_the_calibrations_thresholds_and_temperature_decide() -> None:
     calibration = Calibration(temperature=3, thresholds={"melanoma": 0.9, "malignant": 0.9})
-    finding = classify_photo(fake_model(NEVUS, calibration=calibration), PHOTO, DERMOSCOPIC)
+    finding = classify_photo(fake_model(NEVUS, calibration=calibration), PHOTO, THROUGH_LENS)
     assert finding.confidence < 0.9
     assert finding.band is Band.SELF_MONITORING
 
@@ -163,7 +182,7 @@ def all_not_skin(sure: float | None = 0.99) -> SkinDetector:
 
 
 def judged_by(calibration: ModelCalibration, probabilities: dict[str, float]) -> Finding:
-    return classify_photo(fake_model(probabilities, calibration=calibration), PHOTO, DERMOSCOPIC)
+    return classify_photo(fake_model(probabilities, calibration=calibration), PHOTO, THROUGH_LENS)
 
 
 def test_what_is_surely_something_else_is_refused_unless_its_sender_confirms_it() -> None:
@@ -171,7 +190,7 @@ def test_what_is_surely_something_else_is_refused_unless_its_sender_confirms_it(
     with pytest.raises(Refused) as caught:
         judged_by(calibration, NEVUS)
     assert caught.value.reason == "not_skin"
-    confirmed = DERMOSCOPIC.model_copy(update={"skin_confirmed": True})
+    confirmed = THROUGH_LENS.model_copy(update={"skin_confirmed": True})
     model = fake_model(NEVUS, calibration=calibration)
     assert Doubt.NOT_SURELY_SKIN in classify_photo(model, PHOTO, confirmed).reasons
 
@@ -206,3 +225,114 @@ def test_a_network_that_recognises_nothing_makes_it_unlike_training() -> None:
     flat = dict.fromkeys(LABELS, 1e-9)
     model = fake_model(flat, calibration=Calibration(unlike_training=-5.0))
     assert Doubt.UNLIKE_TRAINING in classify_photo(model, PHOTO).reasons
+
+
+DERMOSCOPIC, CLINICAL = Modality.DERMOSCOPIC, Modality.CLINICAL
+MODEL = ModelCalibration(
+    dermoscopic=Calibration(tested=TESTED, thresholds={"melanoma": 0.3, "malignant": 0.5}),
+    clinical=Calibration(
+        tested=HeldOutFigures(modality=CLINICAL, lesions=900, malignant=300, sensitivity=0.96),
+        thresholds={"melanoma": 0.4, "malignant": 0.4},
+    ),
+)
+weights = st.floats(0.05, 2)
+rules = st.builds(JoiningRule, dermoscopic=weights, clinical=weights)
+kinds = st.sampled_from([DERMOSCOPIC, CLINICAL])
+
+
+pictures = st.lists(st.tuples(kinds, some_shares()), min_size=1, max_size=MOST_PICTURES)
+
+
+def assessed(kind: Modality, picture: dict[str, float]) -> Assessment:
+    logits = np.log([picture[label] for label in LABELS])
+    context = Context(modality=kind)
+    return assess(MODEL, labels=LABELS, logits=logits, pooled=np.zeros(1), context=context)
+
+
+@given(rules, pictures)
+def test_all_together_is_never_milder_than_any_picture_and_no_doubt_or_rule_is_lost(
+    rule: JoiningRule, given_: list[tuple[Modality, dict[str, float]]]
+) -> None:
+    single = [assessed(kind, picture) for kind, picture in given_]
+    joined = join_assessments(MODEL.model_copy(update={"joining": rule}), single)
+    assert all(urgency(joined.band) <= urgency(one.band) for one in single)
+    if threshold_scores(joined.probabilities)["melanoma"] >= 0.4:
+        assert joined.band is Band.URGENT_REFERRAL
+    assert severity_rank(joined.stated) <= min(severity_rank(one.stated) for one in single)
+    asked = {demand_of(one.stated, one.probabilities) for one in single}
+    assert Doubt.PICTURES_DISAGREE in joined.reasons or len(asked) == 1
+    assert {*joined.reasons} >= {doubt for one in single for doubt in one.reasons}
+    by_name = {RaisedBy.MOST_PROBABLE, RaisedBy.NAMED, RaisedBy.NEAR_THRESHOLD}
+    raised = {rule for one in single if one.band is joined.band for rule in one.raised_by}
+    assert joined.raised_by
+    assert {*joined.raised_by} >= raised - by_name
+    sets = {entry.level: {*entry.keys} for entry in joined.not_ruled_out}
+    assert all({*entry.keys} <= sets[entry.level] for one in single for entry in one.not_ruled_out)
+
+
+def sure_of(key: str, share: float = 0.93) -> dict[str, float]:
+    left = (1 - share) / (len(LABELS) - 1)
+    return dict.fromkeys(LABELS, left) | {key: share}
+
+
+@pytest.mark.parametrize("kind", [DERMOSCOPIC, CLINICAL])
+def test_a_carcinoma_that_one_picture_states_is_not_joined_into_a_mole(kind: Modality) -> None:
+    carcinoma = assessed(kind, sure_of("basal_cell_carcinoma", 0.67))
+    nevus = assessed(DERMOSCOPIC, sure_of("melanocytic_nevus", 0.999))
+    joined = join_assessments(MODEL, [nevus, carcinoma])
+    assert most_probable(joined.probabilities) == "melanocytic_nevus"
+    assert (joined.stated, joined.reasons) == ("basal_cell_carcinoma", (Doubt.PICTURES_DISAGREE,))
+
+
+def test_pictures_of_two_benign_conditions_do_not_disagree() -> None:
+    keratosis = assessed(DERMOSCOPIC, sure_of("benign_keratosis", 0.99))
+    nevus, carcinoma = (
+        assessed(DERMOSCOPIC, sure_of(key, 0.99))
+        for key in ("melanocytic_nevus", "basal_cell_carcinoma")
+    )
+    assert join_assessments(MODEL, [keratosis, nevus]).reasons == ()
+    assert Doubt.PICTURES_DISAGREE in join_assessments(MODEL, [keratosis, carcinoma]).reasons
+
+
+def test_a_band_that_one_picture_alone_asks_for_is_told_as_such() -> None:
+    melanoma = dict.fromkeys(LABELS, 0.01) | {"melanoma": 0.45, "melanocytic_nevus": 0.43}
+    melanoma["benign_keratosis"] += 1 - math.fsum(melanoma.values())
+    nevus = dict.fromkeys(LABELS, 1e-6) | {"melanocytic_nevus": 1 - 1e-6 * (len(LABELS) - 1)}
+    lens, close_up = assessed(DERMOSCOPIC, melanoma), assessed(CLINICAL, nevus)
+    joined = join_assessments(MODEL, [lens, close_up])
+    assert threshold_scores(joined.probabilities)["melanoma"] < 0.3
+    assert (joined.band, joined.raised_by[:1]) == (Band.URGENT_REFERRAL, (RaisedBy.MELANOMA,))
+    assert RaisedBy.PICTURE in joined.raised_by
+    assert RaisedBy.PICTURE not in join_assessments(MODEL, [lens, lens]).raised_by
+
+
+@given(rules, pictures)
+def test_joined_probabilities_sum_to_one_in_any_order(
+    rule: JoiningRule, given_: list[tuple[Modality, dict[str, float]]]
+) -> None:
+    joined = rule.join(given_)
+    assert math.isclose(sum(joined.values()), 1, abs_tol=1e-9)
+    assert set(joined) == set(LABELS)
+    for order in permutations(given_):
+        assert rule.join(order) == joined
+
+
+def test_without_a_fitted_rule_both_kinds_count_the_same() -> None:
+    nevus = dict.fromkeys(LABELS, 0.01) | {"melanocytic_nevus": 0.93}
+    melanoma = dict.fromkeys(LABELS, 0.01) | {"melanoma": 0.93}
+    one, other = (
+        join_assessments(MODEL, [assessed(DERMOSCOPIC, lens), assessed(CLINICAL, close_up)])
+        for lens, close_up in ((nevus, melanoma), (melanoma, nevus))
+    )
+    assert one.probabilities == pytest.approx(other.probabilities)
+    assert one.band is other.band is Band.URGENT_REFERRAL
+
+
+def test_none_and_five_pictures_and_a_rule_of_nothing_are_refused() -> None:
+    picture = dict.fromkeys(LABELS, 1 / len(LABELS))
+    for count in (0, MOST_PICTURES + 1):
+        with pytest.raises(ValueError, match="one to 4"):
+            EQUAL.join([(CLINICAL, picture)] * count)
+    for dermoscopic, clinical in ((0, 0), (3, 1), (-1, 1), (math.nan, 1)):
+        with pytest.raises(ValidationError):
+            JoiningRule(dermoscopic=dermoscopic, clinical=clinical)

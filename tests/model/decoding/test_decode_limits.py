@@ -55,12 +55,6 @@ def test_a_header_tells_the_size_that_is_decoded(name: str) -> None:
             "too_much_memory",
             "takes 120 MB of memory to open; at most 88",
         ),
-        (
-            hostile.png(6_000, 4_000, kind=4),  # grey, with alpha
-            "too_much_memory",
-            "takes 120 MB of memory to open; at most 88",
-        ),
-        (hostile.png(12_000, 1_500, depth=16), "too_much_memory", "at most 88 MB"),
         (hostile.jpeg_of(7_000, 7_000, progressive=True), "too_much_memory", "at most 88 MB"),
         (
             hostile.in_several_scans(hostile.jpeg_of(7_000, 7_000, progressive=False)),
@@ -69,7 +63,6 @@ def test_a_header_tells_the_size_that_is_decoded(name: str) -> None:
         ),
         (dict(hostile.bombs())["five thousand scans"], "too_many_scans", "scans; at most 64 are"),
         (dict(hostile.moving())["moving WEBP"], "moving", "more than one picture"),
-        (dict(hostile.moving())["moving PNG"], "moving", "more than one picture"),
     ],
     ids=lambda value: "" if isinstance(value, bytes) else None,
 )
@@ -85,12 +78,8 @@ def test_a_refusal_names_the_bound(content: bytes, reason: str, says: str) -> No
     "content",
     [
         hostile.jpeg_of(8_064, 6_048, progressive=False),
-        hostile.jpeg_of(9_248, 6_936, progressive=False),
         hostile.jpeg_of(4_032, 3_024, progressive=True),
-        hostile.jpeg_of(12_000, 400, progressive=False),
-        hostile.png(4_032, 3_024),
         hostile.png(4_000, 4_000, kind=6),
-        hostile.png(300, 9_000),
     ],
     ids=lambda content: str(read_header(content)),
 )

@@ -25,7 +25,7 @@ from skinapi.model.headline import (
     say_share,
     say_share_of,
 )
-from tests.support.findings import EIGHT, finding_of, named_finding
+from tests.support.findings import EIGHT, finding_of
 from tests.support.size import size
 from tests.support.wording import jargon_in
 
@@ -251,13 +251,6 @@ def test_french_names_have_their_articles() -> None:
     assert finding.headline.for_doctor.fr == (
         "Le plus probable\u00a0: naevus mélanocytaire (86 %). Non exclu\u00a0: mélanome (13 %)."
     )
-
-
-def test_what_a_rule_named_cannot_be_ruled_out_where_the_finding_is_sent() -> None:
-    sent = named_finding(BASAL, most_probable=MOLE).headline
-    assert (sent.likely.key, sent.named.key, sent.keys) == (MOLE, BASAL, (MOLE, BASAL))
-    spared = named_finding("benign_keratosis", most_probable=MOLE).headline
-    assert (spared.named.key, spared.keys, spared.sent_for) == (MOLE, (MOLE,), None)
 
 
 def test_what_one_picture_alone_shows_cannot_be_ruled_out() -> None:
