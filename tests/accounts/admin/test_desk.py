@@ -1,29 +1,16 @@
-"""What admins do to accounts, who is in whose care, and what nobody can make them do."""
+"""What admins do to accounts, who is in whose care, and what the audit trail says of it."""
+
+import csv
+import io
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
+from werkzeug.test import TestResponse
 
+from skinapi.platform.storage.ids import first_id_at
 from tests.findings.prediction.photographer import predicted
 from tests.support.backends import PASSWORD, Backend, Person
-
-
-def emails(person: Person, path: str) -> list[str]:
-    return [item["email"] for item in person.pages(path)]
-
-
-def test_a_list_is_followed_to_its_end_without_loss_or_repeat(backend: Backend) -> None:
-    people = [f"p{number}@example.org" for number in range(12)]
-    for number, email in enumerate(people):
-        backend.member(email, role="doctor" if number % 4 == 3 else "user")
-    admin = backend.member("root@example.org", role="admin")
-    users = [email for number, email in enumerate(people) if number % 4 != 3]
-    assert sorted(emails(admin, "/users?limit=2")) == sorted([*users, "root@example.org"])
-    assert sorted(emails(admin, "/doctors?limit=2")) == sorted(set(people) - set(users))
-    assert len(emails(admin, "/users?limit=2&role=user&q=p1")) == 2
-    assert emails(admin, "/accounts?limit=2") == [*people, "root@example.org"]
-    assert emails(admin, "/accounts?limit=1&role=doctor&q=p") == emails(admin, "/doctors")
-    assert emails(admin, "/accounts?status=waiting") == []
-    assert "Link" not in admin.call("GET", "/users").headers
-    assert "Link" not in admin.call("GET", f"/users?limit={len(users) + 1}").headers
 
 
 def test_approving_never_lowers(backend: Backend) -> None:
@@ -133,19 +120,6 @@ def test_a_patient_is_in_one_doctors_care_until_the_doctor_goes(backend: Backend
     assert backend.account("ada@example.org").doctor_id is None
 
 
-def test_lists_say_who_is_in_whose_care_and_how_many_patients_a_doctor_has(
-    backend: Backend,
-) -> None:
-    doctor, idle = backend.member(role="doctor"), backend.member(role="doctor")
-    ada = backend.member(doctor_id=backend.account(doctor.email).id)
-    for path, expected in (
-        ("/accounts?role=user", {ada.email: (doctor.email, None)}),
-        ("/doctors", {doctor.email: (None, 1), idle.email: (None, 0)}),
-    ):
-        rows = backend.member(role="admin").pages(path)
-        assert {row["email"]: (row["doctor"], row["patients"]) for row in rows} == expected
-
-
 def test_what_is_being_deleted_cannot_be_brought_back(backend: Backend) -> None:
     backend.member("ada@example.org", status="deleting")
     admin = backend.member(role="admin")
@@ -231,3 +205,94 @@ def test_a_suspended_doctor_keeps_the_patients_and_gets_no_new_ones(backend: Bac
     assert backend.account(kept.email).doctor_id == backend.account(doctor.email).id
     answer = admin.call("PUT", f"/users/{other.email}/doctor", json={"doctor": doctor.email})
     assert answer.status_code == 200
+
+
+DAY = datetime(2026, 3, 1, tzinfo=UTC)
+
+
+def write(backend: Backend, *moments: datetime, **fields: Any) -> None:
+    """Rows as they stand in a store, of times that are past."""
+    rows = backend.services.store.collection("audit")
+    for number, moment in enumerate(moments):
+        row = {
+            "id": f"{int(first_id_at(moment), 16) + number:032x}",
+            "created_at": moment,
+            "schema": 1,
+            "action": "photo.read",
+            "phase": "outcome",
+            "outcome": "done",
+            "by": "system",
+            "target": "7",
+            "sequence": -number - 1,
+        }
+        rows.insert({**row, **fields})
+
+
+def rows_in(file: TestResponse) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(file.data.decode("utf-8-sig"), newline="")))
+
+
+def times(admin: Person, **query: str) -> list[str]:
+    pages = admin.pages("/audit?" + "&".join(f"{name}={value}" for name, value in query.items()))
+    return [row["created_at"][:10] for row in pages if row["action"] == "photo.read"]
+
+
+def test_rows_are_found_by_time_with_and_without_the_other_filters(backend: Backend) -> None:
+    admin = backend.member(role="admin")
+    who = backend.account(admin.email).id
+    write(backend, *(DAY + timedelta(days=number) for number in range(4)), by=who)
+    span = {"since": "2026-03-02T00:00:00Z", "until": "2026-03-04T00:00:00Z", "limit": "1"}
+    wanted = ["2026-03-03", "2026-03-02"]
+    assert times(admin, **span) == wanted
+    assert times(admin, **span, action="photo.read") == wanted
+    assert times(admin, **span, account=who) == wanted
+    assert times(admin, **span, account=who, action="photo.read") == wanted
+    assert times(admin, since="2026-03-04T01:00:00%2B01:00", action="photo.read") == ["2026-03-04"]
+    assert times(admin, until="2026-03-01T00:00:00Z") == []
+
+
+def test_what_is_done_about_a_patient_is_found_by_the_patient(backend: Backend) -> None:
+    """Also a doctor's review of her finding, whose row names neither of them as its target."""
+    admin = backend.member(role="admin")
+    doctor = backend.member(role="doctor")
+    ada, eve = (backend.member(doctor_id=backend.account(doctor.email).id) for _ in "12")
+    hers, other = (predicted(person)["id"] for person in (ada, eve))
+    said = {"label": "melanoma", "certainty": "sure"}
+    for number in (hers, other):
+        path = f"/submissions/{number}/review"
+        assert doctor.call("POST", path, json=said).status_code == 201
+    account = backend.account(ada.email)
+    rows = admin.pages(f"/audit?account={account.id}&action=review.create")
+    assert [(row["finding"], row["by_email"], row["owner_name"]) for row in rows] == [
+        (hers, doctor.email, account.name)
+    ]
+    found = {row["action"] for row in admin.pages(f"/audit?account={account.id}")}
+    assert found >= {"review.create", "submission.create"}
+    assert list(backend.services.data.trail.faults()) == []
+    span = f"account={account.id}&since=2026-01-01T00:00:00Z&until=2100-01-01T00:00:00Z"
+    assert len(admin.pages(f"/audit?{span}&action=review.create")) == 1
+    assert len(admin.pages(f"/audit?{span}&limit=1")) >= 2
+
+
+def test_who_is_put_in_charge_is_said_with_the_patient(backend: Backend) -> None:
+    admin, doctor = backend.member(role="admin"), backend.member(role="doctor")
+    ada = backend.member()
+    body = {"doctor": doctor.email}
+    assert admin.call("PUT", f"/users/{ada.email}/doctor", json=body).status_code == 200
+    [row] = admin.pages("/audit?action=doctor.assign")
+    assert (row["target_email"], row["owner_email"]) == (doctor.email, ada.email)
+
+
+def test_no_cell_of_the_file_is_a_formula(backend: Backend) -> None:
+    admin = backend.member(role="admin")
+    texts = [f'{begins}HYPERLINK("http://evil.example"), "quoted"\nend' for begins in "=+-@\t\r\n"]
+    for number, text in enumerate(texts):
+        write(backend, DAY + timedelta(days=number), detail=text, sequence=-number - 1)
+    answer = admin.call("GET", "/audit/export?action=photo.read")
+    assert answer.mimetype == "text/csv"
+    assert answer.headers["Content-Disposition"] == 'attachment; filename="audit.csv"'
+    rows = rows_in(answer)
+    assert [row["detail"] for row in reversed(rows)] == [f"'{text}" for text in texts]
+    assert (rows[0]["action"], rows[0]["by"], rows[0]["by_email"]) == ("photo.read", "system", "")
+    cells = [cell for row in rows for cell in row.values()]
+    assert not any(cell.startswith(("=", "+", "-", "@")) for cell in cells)

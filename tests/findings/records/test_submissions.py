@@ -1,7 +1,6 @@
 """Stored submissions: who may see them, and how they and their files are deleted."""
 
 import io
-from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,7 +9,6 @@ import pytest
 from PIL import Image
 
 from skinapi.base.errors import StoreUnavailable
-from skinapi.findings.records import submissions as module
 from skinapi.findings.records.photos import LOST as PHOTO_LOST
 from skinapi.platform.storage.files import FileBlobs
 from skinapi.platform.storage.unit_of_work import ErasureRetry
@@ -167,21 +165,6 @@ def test_an_account_erased_while_its_photo_is_judged_leaves_nothing(backend: Bac
     assert send(ada, keep_photo="true").status_code == 401
     assert backend.stored().get("submissions", []) == []
     assert list(backend.services.store.blobs.keys()) == []
-
-
-def test_a_counter_that_lags_behind_catches_up(
-    backend: Backend, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(module, "BLOCK", 1)
-    ada = backend.member()
-    last = max(predicted(ada)["id"] for _ in range(3))
-    counters = backend.services.store.collection("counters")
-    counters.update({"id": "submissions"}, {"$set": {"value": 0}})
-    restarted = Backend(tmp_path)
-    with closing(restarted.services.store):
-        again = restarted.log_in(ada.email)
-        assert predicted(again)["id"] == last + 1
-        assert predicted(again)["id"] == last + 2
 
 
 def test_a_kept_photo_whose_file_is_lost_is_not_called_not_kept(backend: Backend) -> None:

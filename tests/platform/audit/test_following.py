@@ -1,11 +1,10 @@
-"""The audit trail as a program collects it: each row once, in the order of the chain, whoever
-writes meanwhile.
-"""
+"""The audit trail as a program collects it, and how rows of several servers get their numbers."""
 
 import json
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from itertools import islice, pairwise
 from pathlib import Path
 from typing import Any
@@ -13,10 +12,12 @@ from typing import Any
 import pytest
 
 from skinapi.base.errors import InvalidQuery
-from skinapi.platform.audit.trail import AuditTrail, CursorLost, cursor_of
+from skinapi.platform.audit import trail as trail_module
+from skinapi.platform.audit.trail import AuditSealer, AuditTrail, CursorLost, cursor_of
 from skinapi.platform.storage.ids import new_id
 from skinapi.platform.storage.ports import Store
 from skinapi.platform.storage.unit_of_work import AuditRow
+from skinapi.platform.stores.mongo_store import MongoStore
 from tests.conftest import own_database
 from tests.support.backends import SECRET, Backend, Person, store_of_kind
 from tests.support.size import size
@@ -139,3 +140,62 @@ def test_of_a_trail_that_an_older_backup_replaced_nothing_is_skipped_in_silence(
         backend.services.data.trail.follow(newest["cursor"])
     with pytest.raises(InvalidQuery):
         backend.services.data.trail.follow("newest")
+
+
+@pytest.fixture
+def mongo_store(emptied_database_uri: str) -> Iterator[Store]:
+    with closing(MongoStore.at(emptied_database_uri)) as opened:
+        yield opened
+
+
+def trail_on(mongo_store: Store) -> AuditTrail:
+    return AuditTrail(mongo_store, secrets=[SECRET])
+
+
+def sequences(mongo_store: Store) -> list[int | None]:
+    return [row.get("sequence") for row in mongo_store.collection("audit").find()]
+
+
+def says(mongo_store: Store) -> list[str]:
+    return [fault.message for fault in trail_on(mongo_store).faults()]
+
+
+def test_rows_that_nobody_sealed_are_found_and_sealed(
+    mongo_store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trail = trail_on(mongo_store)
+    trail.record(AuditRow("test.act", by="system", target="x"))
+    monkeypatch.setattr(trail_module, "LATEST_SEAL", -trail_module.LATEST_SEAL)
+    (fault,) = trail.faults()
+    assert fault.message == "1 audit rows are not numbered yet"
+    assert fault.repair
+    fault.repair()
+    assert sequences(mongo_store) == [1]
+
+
+def test_a_row_that_was_changed_before_it_is_sealed_is_found(mongo_store: Store) -> None:
+    trail = trail_on(mongo_store)
+    trail.record(AuditRow("test.act", by="system", target="x"))
+    rows = mongo_store.collection("audit")
+    rows.update({"action": "test.act"}, {"$set": {"by": "somebody-else"}})
+    assert [
+        fault.endswith("is not signed, and not numbered yet") for fault in says(mongo_store)
+    ] == [True]
+    trail.seal()
+    assert says(mongo_store) == ["audit row 1 was not signed before it was numbered"]
+
+
+def test_the_newest_sealed_row_is_logged_once(
+    capfd: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    backend = Backend(tmp_path)
+    sealer = AuditSealer(backend.services.store, backend.services.data.trail)
+    backend.services.data.trail.record(AuditRow("test.act", by="system", target="x"))
+    capfd.readouterr()
+    for _ in range(2):
+        sealer.make_pass()
+    (line,) = [json.loads(line) for line in capfd.readouterr().err.splitlines()]
+    (row,) = backend.audit()
+    assert line["event"] == "audit"
+    assert (line["sequence"], line["hash"]) == (row["sequence"], row["hash"])
+    assert line.keys() == {"event", "level", "timestamp", "sequence", "hash"}

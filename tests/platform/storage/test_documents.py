@@ -7,7 +7,7 @@ import pytest
 
 from skinapi.base.errors import Duplicate
 from skinapi.platform.storage.ids import new_id, now
-from skinapi.platform.storage.ports import Document, Documents, Filter, Ops, Store
+from skinapi.platform.storage.ports import Document, Documents, Filter, Ops
 
 NOON = datetime(2026, 5, 4, 12, 0, 0, 123000, tzinfo=UTC)
 PAST, FUTURE = now() - timedelta(seconds=1), now() + timedelta(hours=1)
@@ -98,15 +98,6 @@ def test_pages_by_key_neither_skip_nor_repeat(documents: Documents) -> None:
     assert pages == [ids[:3], ids[3:6], ids[6:]]
     assert [d["id"] for d in documents.find(sort="-id", after=ids[3])] == ids[2::-1]
     assert [d["id"] for d in documents.find({"even": True}, after=ids[2])] == [ids[4], ids[6]]
-
-
-def test_collections_are_apart_and_listed(store: Store) -> None:
-    store.collection("ones").insert({"id": "a"})
-    store.collection("twos").insert({"id": "a", "n": 2})
-    store.blobs.put(b"bytes")  # which is no collection of documents
-    assert store.collection("ones").get("a") == {"id": "a"}
-    assert store.collections() == ["ones", "twos"]
-    store.ping()
 
 
 def test_an_update_answers_the_first_by_id_as_it_became(documents: Documents) -> None:

@@ -66,17 +66,6 @@ def test_a_role_may_have_a_limit_of_its_own(tmp_path: Path) -> None:
     backend.services.store.close()
 
 
-def test_a_browser_gets_permission_while_nothing_can_be_counted(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def gone(*_: object) -> None:
-        raise StoreUnavailable
-
-    monkeypatch.setattr(Limits, "spend", gone)
-    headers = {"Origin": "http://localhost:4200", "Access-Control-Request-Method": "POST"}
-    assert Backend(tmp_path).client.options("/login", headers=headers).status_code == 200
-
-
 @pytest.mark.parametrize(
     ("seen", "counted"),
     [
