@@ -69,9 +69,7 @@ class Draft(Frozen):
 
 
 def free_characters(template: Narrative) -> int:
-    """The number of characters that each text of the LLM may have. Raises NarrativeUnavailable if
-    the template's own text leaves too few.
-    """
+    """The number of characters that each text of the LLM may have, beside the template's."""
     taken = sum(len(section) + 1 for section in template.sections.model_dump().values())
     room = min(LONGEST_TEXT, (MOST_CHARACTERS - taken) // 2)
     if room < SHORTEST_TEXT:
@@ -80,7 +78,6 @@ def free_characters(template: Narrative) -> int:
 
 
 def make_question(facts: Facts, language: Language, *, possible: Collection[Remark]) -> Question:
-    """Asks to choose among the possible sentences."""
     return Question(
         name="narrative",
         instructions=instructions(language),
@@ -96,7 +93,6 @@ def instructions(language: Language) -> str:
 
 
 def sent_facts(facts: Facts, language: Language) -> dict[str, Any]:
-    """The part of the facts that is sent to the LLM."""
     table, shown = conditions_table(), facts.shown
 
     def share(value: float, *, malignant: bool) -> str:
@@ -129,7 +125,6 @@ def sent_facts(facts: Facts, language: Language) -> dict[str, Any]:
 
 
 def read_draft(content: str, possible: Collection[Remark]) -> Draft:
-    """Parse the LLM's answer. Raises NarrativeUnavailable if it does not fit the schema."""
     try:
         draft = Draft.model_validate_json(content)
     except ValidationError as error:
@@ -241,7 +236,7 @@ class NarrativeCache:
     def keep(
         self, facts: Facts, language: Language, writer: str, choice: RemarkChoice
     ) -> RemarkChoice:
-        """Store a choice and return it. If another request was faster, return its choice."""
+        """Store a choice and return it, or that of a request that was faster."""
         moment, key = now(), _key(facts, language, writer)
         row = {
             "id": new_id(),
@@ -255,7 +250,7 @@ class NarrativeCache:
         return self.find(facts, language, writer) or choice
 
     def forget(self, submission: Submission) -> None:
-        """Delete the choices made for these facts, in every language and of every writer."""
+        """Delete the choices made for the facts of a finding, in every language."""
         for finding in (submission.finding, submission.finding.by_own_mix()):
             facts = Facts.of(finding, submission.context)
             self._documents.delete({"facts_hash": facts.hash})
@@ -284,10 +279,8 @@ class Narrator:
         llm: bool = False,
         consents: Mapping[str, bool] = NO_CONSENTS,
     ) -> Narrative:
-        """Write the narrative of these facts. There is always a result.
-
-        `llm` requests the LLM. It is used only with the operator's key and with the consent of the
-        owner of the facts. If it fails, the template writes, and `source` holds the reason.
+        """Write the narrative. `llm` requests the LLM, which is used only with the operator's key
+        and the consent of the owner of the facts; if it fails, `source` holds the reason.
         """
         if not llm:
             return write_template(facts, language)
@@ -298,7 +291,6 @@ class Narrator:
         return write_template(facts, language).model_copy(update={"source": source})
 
     def _write(self, llm: OpenRouterClient, facts: Facts, language: Language) -> Narrative:
-        """Let the LLM choose sentences, or take its stored choice."""
         deadline = time.monotonic() + LLM_DEADLINE_S
         if not facts.examined:
             raise NarrativeUnavailable(Reason.NOTHING_EXAMINED)
@@ -325,13 +317,12 @@ def _choose(
 
 @cache
 def _fingerprint(models: tuple[str, ...]) -> str:
-    """The key of stored choices: other models or other instructions give another one."""
+    """The key of stored choices: other models or instructions give another one."""
     asked = [models, *map(instructions, LANGUAGES)]
     return f"llm-{hashlib.sha256(json.dumps(asked).encode()).hexdigest()[:16]}"
 
 
 def require_llm(llm: OpenRouterClient | None, consents: Mapping[str, bool]) -> OpenRouterClient:
-    """Raises NarrativeUnavailable without the operator's key, or without the owner's consent."""
     if llm is None:
         raise NarrativeUnavailable(Reason.NO_KEY)
     if not consents.get(CONSENT, False):
@@ -340,7 +331,7 @@ def require_llm(llm: OpenRouterClient | None, consents: Mapping[str, bool]) -> O
 
 
 def why_unwritten(fault: Exception, language: Language) -> Reason:
-    """Why the LLM has not written, which is logged. Call it where the fault is caught."""
+    """Log why the LLM has not written. Call it where the fault is caught."""
     if isinstance(fault, NarrativeUnavailable):
         reason = fault.reason
     elif isinstance(fault, SkinAPIError):

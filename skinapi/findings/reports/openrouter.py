@@ -60,7 +60,7 @@ class _Choice(BaseModel):
 
 
 class _Completion(BaseModel):
-    """A response with status 200. It may contain an error, at the top level or in a choice."""
+    """A response with status 200, which may contain an error, at the top level or in a choice."""
 
     model: ModelName | None = None
     choices: list[_Choice] = []
@@ -73,7 +73,7 @@ class _Completion(BaseModel):
 
     @property
     def content(self) -> str | None:
-        """The text; None if it is incomplete or missing."""
+        """None where the text is incomplete or missing."""
         complete = (choice for choice in self.choices[:1] if choice.finish_reason == "stop")
         return next((choice.message.content for choice in complete if choice.message), None)
 
@@ -100,7 +100,6 @@ class CircuitBreaker:
         self._open_until = 0.0
 
     def admit(self) -> None:
-        """Raises NarrativeUnavailable if no request may be sent now."""
         with self._lock:
             if self._failures < MOST_FAILURES:
                 return
@@ -124,7 +123,7 @@ class DailyBudget:
         self._most = most
 
     def spend(self) -> None:
-        """Count one request. Raises NarrativeUnavailable if the day's budget is used up."""
+        """Count one request, or raise NarrativeUnavailable."""
         today = now().date()
         # The first count fails on a new day. Another worker may start that day first, so then count
         # again.
@@ -138,10 +137,10 @@ class DailyBudget:
         return self._counters.update(left, {"$inc": {"value": 1}}) is not None
 
     def _start_day(self, today: date) -> bool:
-        """Start a new day and count its first request. False if another worker has started it.
+        """Start a new day with its first request; False where another worker has started it.
 
         A day after tomorrow was counted under a wrong clock. Tomorrow is not taken for one: around
-        midnight, workers whose clocks differ would each begin their own day again and again.
+        midnight, workers whose clocks differ would begin their own day again and again.
         """
         day, tomorrow = today.isoformat(), (today + timedelta(days=1)).isoformat()
         for over in ({"$lt": day}, {"$gt": tomorrow}):
@@ -156,7 +155,7 @@ class DailyBudget:
 
 
 class OpenRouterClient:
-    """Asks the LLM, unless it has failed too often. One for all that is asked."""
+    """Asks the LLM, unless it has failed too often."""
 
     def __init__(self, *, url: str, key: str, models: list[str], budget: DailyBudget) -> None:
         self._client = HttpClient(url, most_at_once=MOST_AT_ONCE, largest_answer=LARGEST_ANSWER)
@@ -168,9 +167,8 @@ class OpenRouterClient:
     def ask(
         self, question: Question, read: Callable[[str], T], *, deadline: float
     ) -> tuple[T, str]:
-        """The answer as `read` understands it, and the model that gave it. Raises
-        NarrativeUnavailable, with the reason, by the deadline (of `time.monotonic`); `read` does so
-        where it cannot.
+        """The answer as `read` understands it, and the model that gave it; or NarrativeUnavailable
+        is raised by the deadline (of `time.monotonic`).
         """
         self._breaker.admit()
         try:
@@ -197,7 +195,6 @@ class OpenRouterClient:
         return read(content), configured_model(answered, self.models)
 
     def _body(self, question: Question) -> dict[str, Any]:
-        """The body of a chat completion."""
         sent = json.dumps(question.sent, ensure_ascii=False)
         schema = {"name": question.name, "strict": True, "schema": question.schema}
         return {
@@ -217,9 +214,7 @@ class OpenRouterClient:
         }
 
     def _request(self, body: Mapping[str, Any], deadline: float) -> _Completion:
-        """Send the request. Retries temporary failures, as soon as the provider allows it and while
-        there is time. Raises NarrativeUnavailable.
-        """
+        """Retry temporary failures, as soon as the provider allows it and while there is time."""
         attempt = 0
         while True:
             self._budget.spend()
@@ -235,9 +230,7 @@ class OpenRouterClient:
             time.sleep(pause)
 
     def _send(self, body: Mapping[str, Any], deadline: float) -> Reply:
-        """Raises NarrativeUnavailable, by the deadline (of `time.monotonic`) at the latest, and at
-        once if all slots are taken: the template can write the narrative at once.
-        """
+        """Fail at once where all slots are taken: the template can write at once."""
         content = json.dumps(body).encode()
         request = Request("POST", "/chat/completions", self._headers, content)
         try:
@@ -247,12 +240,8 @@ class OpenRouterClient:
 
 
 def configured_model(answered: str, configured: Sequence[str]) -> str:
-    """The configured name of the model that answered. No text of the provider is printed: a report
-    would say it in our name.
-
-    OpenRouter may answer with a longer name, for instance a dated version of the configured model
-    (`vendor/model-2026-01-31`). Where the answer begins with none of the configured names, the
-    result is all of them: each was allowed to answer.
+    """The configured name of the model that answered, which may use a longer, dated name; all
+    configured names where none fits. No text of the provider is printed in our name.
     """
     fitting = [name for name in configured if re.match(rf"{re.escape(name)}(?![\w.])", answered)]
     return max(fitting, key=len) if fitting else " / ".join(configured)

@@ -53,16 +53,15 @@ def seal_report(report: Report, *, submission: str) -> str:
     """Hash the report's content with SHA-256. The random id of the submission is part of it, so
     that no one can find a valid hash by guessing the content.
     """
-    review, advice, due = report.review, report.spot_advice, report.due
+    review, decision = report.review, report.decision
+    advice, due = report.spot_advice, report.due
     withdrawn_at = report.model_withdrawn_at
     sealed: dict[str, Any] = {
         "facts": report.facts.model_dump(mode="json"),
         "narrative": report.narrative.model_dump(mode="json", exclude=NOT_HASHED_OF_NARRATIVE),
         "review": review.model_dump(mode="json", exclude=NOT_HASHED) if review else None,
-        "decision": DECISIONS.dump_python(
-            report.decision, mode="json", exclude=NOT_HASHED_OF_DECISION
-        )
-        if report.decision
+        "decision": DECISIONS.dump_python(decision, mode="json", exclude=NOT_HASHED_OF_DECISION)
+        if decision
         else None,
         "language": report.language,
         "renderer": RENDERER,

@@ -14,7 +14,6 @@ from skinapi.base.languages import LANGUAGES, Language
 from skinapi.findings.reports.content import render_html
 from skinapi.findings.reports.facts import Facts, say_headline, say_kind, sentences_of, summarise
 from skinapi.findings.reports.report import Reading, Report, read_in_order
-from skinapi.findings.reports.routes import FullReport
 from skinapi.findings.reports.template import write_template
 from skinapi.model.bands import RaisedBy, is_sent
 from skinapi.model.calibration import HeldOutFigures
@@ -150,16 +149,6 @@ def test_the_web_page_begins_with_the_notice_and_three_sentences_and_repeats_non
             first[1] = "Rapport sur une lésion de la peau"
         assert said[:6] == first
         assert said_twice(said) == []
-
-
-def test_the_json_has_the_same_words_in_that_order() -> None:
-    report = report_on(facts_of(), "en")
-    body = FullReport.of(report).model_dump(by_alias=True)
-    summary = summarise(report.facts, "en")
-    assert body["reading"]["summary"] == summary.model_dump()
-    assert body["notice"] == body["reading"]["notice"] == body["notices"][0]
-    about = body["about"]["sentences"]
-    assert body["reading"]["about"] == (*about[1:],), "what it is stands in the overview already"
 
 
 @pytest.mark.parametrize(

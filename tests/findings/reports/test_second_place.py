@@ -136,32 +136,6 @@ def size_of(text: str, pdf: bytes) -> float:
     return max(sizes)
 
 
-@pytest.mark.parametrize("language", LANGUAGES)
-def test_what_the_model_found_is_called_that_where_something_else_counts(
-    language: Language,
-) -> None:
-    asks = {"en": "a doctor should see it this week", "fr": "doit la voir cette semaine"}[language]
-    dark = {"en": "brown, black or dark spot", "fr": "tache brune, noire ou foncée"}[language]
-    plain = report_on_a_mole(language)
-    context = plain.facts.context.model_copy(update={"checklist": ()})
-    plain = replace(plain, facts=plain.facts.model_copy(update={"context": context}))
-    decided = reviewed(plain, finding=finding_of(MOLE), label=MOLE, certainty=Certainty.SURE)
-    heads = {
-        "en": ("How certain the model was", "What the model found"),
-        "fr": ("Degré de certitude du modèle", "Constatations du modèle"),
-    }[language]
-    before, after = (text_of(render_pdf(report)) for report in (plain, decided))
-    assert asks in before
-    assert asks not in after
-    assert dark in before
-    assert dark in after
-    urgent = plain.facts.model_copy(update={"band": Band.URGENT_REFERRAL})
-    told = text_of(render_pdf(replace(plain, facts=urgent)))
-    assert dark in told
-    assert asks not in told, "the advice is that already"
-    assert all(head in after and head not in before for head in heads)
-
-
 @pytest.mark.parametrize("lines", [24, 36, 48])
 def test_a_struck_letter_stands_on_one_page_with_its_mark(lines: int) -> None:
     text = "\n".join(f"Line {line} of the letter." for line in range(20))

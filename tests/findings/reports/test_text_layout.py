@@ -8,7 +8,7 @@ from reportlab import rl_config
 from reportlab.pdfbase.pdfmetrics import stringWidth
 
 from skinapi.base.languages import NO_BREAK_SPACE
-from skinapi.findings.reports.pdf_elements import NORMAL, REGULAR, one_line, paragraph, printable
+from skinapi.findings.reports.pdf_elements import NORMAL, REGULAR, paragraph, printable
 from skinapi.findings.reports.words import UNPRINTABLE, strip_control_characters
 
 HIDDEN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
@@ -57,10 +57,3 @@ def test_a_french_sign_stays_with_its_word() -> None:
     assert lines_of(said, width) == ["Mélanome :", "92,14 %", "« probable » ;", "et après ?"]
     narrow = stringWidth("soit 92,14", REGULAR, 9)
     assert lines_of("soit 92,14 %", narrow) == ["soit", "92,14 %"]
-
-
-def test_one_line_says_that_more_would_follow() -> None:
-    assert one_line("short", NORMAL.text, width=100) == "short"
-    long = one_line("long " * 40, NORMAL.text, width=100)
-    assert long.endswith("…")
-    assert stringWidth(long, REGULAR, 9) <= 100
