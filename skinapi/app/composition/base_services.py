@@ -1,8 +1,11 @@
-"""Builds the services of accounts, of log-ins, of models, of jobs and of the lab."""
+"""Builds the services of accounts, log-ins, models, jobs and the lab, and what the services of
+findings and care share.
+"""
 
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
 from skinapi.accounts.admin.decisions import Assignments, DecisionsService
@@ -10,6 +13,7 @@ from skinapi.accounts.admin.service import AdminService
 from skinapi.accounts.auth.account_deletion import Eraser
 from skinapi.accounts.auth.authorizer import Authorizer, Tokens
 from skinapi.accounts.auth.consents import ConsentsService
+from skinapi.accounts.auth.emails import normalise_email, spellings_of
 from skinapi.accounts.auth.owners import OwnerStatus
 from skinapi.accounts.auth.passwords import PLACES, Authentication, Passwords
 from skinapi.accounts.auth.recovery import RecoveryService
@@ -17,6 +21,10 @@ from skinapi.accounts.auth.second_factor import SecondFactorService
 from skinapi.accounts.auth.service import AuthService
 from skinapi.app.composition.repositories import Repositories
 from skinapi.base.settings import Settings
+from skinapi.care.messages import find_unanswered
+from skinapi.care.reminders import LesionCounts
+from skinapi.findings.records.record_retention import RecordRetention
+from skinapi.findings.records.review_queue import ReviewQueue, UnassignedPatients
 from skinapi.findings.reports.narrator import open_llm
 from skinapi.findings.reports.openrouter import OpenRouterClient
 from skinapi.integrations.oidc.people import People
@@ -257,6 +265,43 @@ class BaseServices:
             models=self.models,
         )
 
+    @cached_property
+    def counts(self) -> LesionCounts:
+        most = self.settings.most_lesion_findings
+        return LesionCounts(self.data.lesions, self.data.spots, most=most)
+
+    @cached_property
+    def unassigned(self) -> UnassignedPatients:
+        return UnassignedPatients(
+            accounts=self.data.accounts,
+            submissions=self.data.submissions,
+            spots=self.data.spots,
+            outbox=self.data.outbox,
+            failed=self.data.failed_items,
+            seen_by=_spellings(self.settings.unassigned_seen_by),
+            find_unanswered=partial(find_unanswered, self.data.messages, self.data.lesions),
+        )
+
+    @cached_property
+    def queue(self) -> ReviewQueue:
+        return ReviewQueue(
+            work=self.data.work,
+            submissions=self.data.submissions,
+            spots=self.data.spots,
+            accounts=self.data.accounts,
+        )
+
+    @cached_property
+    def retention(self) -> RecordRetention:
+        return RecordRetention(
+            years=self.settings.record_retention,
+            submissions=self.data.submissions,
+            spots=self.data.spots,
+            reviews=self.data.reviews,
+            letters=self.data.letters,
+            clock=self.data.clock,
+        )
+
 
 def _open_providers(settings: Settings) -> "dict[str, Provider]":
     named = settings.log_in_providers
@@ -273,3 +318,14 @@ def _open_providers(settings: Settings) -> "dict[str, Provider]":
         )
         for described in named
     }
+
+
+def _spellings(emails: frozenset[str] | None) -> frozenset[str] | None:
+    """These addresses as accounts may have them. One that is none names nobody."""
+    if emails is None:
+        return None
+    found = set[str]()
+    for email in emails:
+        with suppress(ValueError):
+            found.update(spellings_of(normalise_email(email)))
+    return frozenset(found)

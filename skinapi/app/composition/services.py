@@ -2,16 +2,14 @@
 
 import math
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
 from datetime import timedelta
-from functools import cached_property, partial
+from functools import cached_property
 
 from pydantic import BaseModel
 
 from skinapi.accounts.auth.account_search import search_faults
 from skinapi.accounts.auth.accounts import Account
 from skinapi.accounts.auth.consents import ConsentGiven
-from skinapi.accounts.auth.emails import normalise_email, spellings_of
 from skinapi.accounts.auth.owners import OwnerStatus
 from skinapi.accounts.auth.recovery import PasswordLink
 from skinapi.accounts.auth.sessions import Session
@@ -24,10 +22,10 @@ from skinapi.base.settings.safety import refuse_unsafe
 from skinapi.care.cases import CasesService
 from skinapi.care.letters import LettersService
 from skinapi.care.message_records import Message
-from skinapi.care.messages import MessagesService, find_unanswered
+from skinapi.care.messages import MessagesService
 from skinapi.care.own_data import InboxService, OwnDataService
 from skinapi.care.queue import CareService
-from skinapi.care.reminders import LesionCounts, ReminderMailer
+from skinapi.care.reminders import ReminderMailer
 from skinapi.care.spot_records import Lesion
 from skinapi.care.spots import LesionsService
 from skinapi.findings.records.corrections import CorrectionsService
@@ -35,8 +33,6 @@ from skinapi.findings.records.letters import Letter
 from skinapi.findings.records.outcomes import CountedOutcome
 from skinapi.findings.records.photos import KeptPhotos, Thumbnails
 from skinapi.findings.records.readers import BreakGlass, ReadNotes
-from skinapi.findings.records.record_retention import RecordRetention
-from skinapi.findings.records.review_queue import ReviewQueue, UnassignedPatients
 from skinapi.findings.records.review_service import ReviewsService
 from skinapi.findings.records.reviews import Review
 from skinapi.findings.records.service import RecordsService
@@ -108,43 +104,6 @@ MODELS: Mapping[str, type[BaseModel]] = {
 
 class Services(BaseServices):
     """The services that need no model, and the repositories that they share."""
-
-    @cached_property
-    def counts(self) -> LesionCounts:
-        most = self.settings.most_lesion_findings
-        return LesionCounts(self.data.lesions, self.data.spots, most=most)
-
-    @cached_property
-    def unassigned(self) -> UnassignedPatients:
-        return UnassignedPatients(
-            accounts=self.data.accounts,
-            submissions=self.data.submissions,
-            spots=self.data.spots,
-            outbox=self.data.outbox,
-            failed=self.data.failed_items,
-            seen_by=_spellings(self.settings.unassigned_seen_by),
-            find_unanswered=partial(find_unanswered, self.data.messages, self.data.lesions),
-        )
-
-    @cached_property
-    def queue(self) -> ReviewQueue:
-        return ReviewQueue(
-            work=self.data.work,
-            submissions=self.data.submissions,
-            spots=self.data.spots,
-            accounts=self.data.accounts,
-        )
-
-    @cached_property
-    def retention(self) -> RecordRetention:
-        return RecordRetention(
-            years=self.settings.record_retention,
-            submissions=self.data.submissions,
-            spots=self.data.spots,
-            reviews=self.data.reviews,
-            letters=self.data.letters,
-            clock=self.data.clock,
-        )
 
     @cached_property
     def records(self) -> RecordsService:
@@ -408,14 +367,3 @@ def open_services(
         archive_after=settings.archive_after if settings.archive_url else None,
     )
     return services
-
-
-def _spellings(emails: frozenset[str] | None) -> frozenset[str] | None:
-    """These addresses as accounts may have them. One that is none names nobody."""
-    if emails is None:
-        return None
-    found = set[str]()
-    for email in emails:
-        with suppress(ValueError):
-            found.update(spellings_of(normalise_email(email)))
-    return frozenset(found)
