@@ -36,6 +36,18 @@ def test_a_report_read_while_the_llm_fails_has_the_code_it_always_has() -> None:
     assert sealed(written(source=Source(reason=Reason.NO_KEY))) == sealed(written())
 
 
+def test_another_language_another_submission_and_other_words_have_codes_of_their_own() -> None:
+    narrative = written()
+    other_words = narrative.model_copy(update={"limits": ("Something else.",)})
+    codes = {
+        sealed(narrative),
+        sealed(narrative, "another"),
+        sealed(written("fr")),
+        sealed(other_words),
+    }
+    assert len(codes) == 4
+
+
 MONDAY = datetime(2026, 11, 30, tzinfo=UTC)
 SIGNED = Letter(
     id="0" * 32,
