@@ -150,29 +150,23 @@ class LettersService:
             unit.publish(LetterIssued(finding, issued))
         return ShownLetter(issued)
 
-    def withdraw_letter(self, *, letter: str, reason: str, by: Subject) -> ShownLetter:
-        """The same again changes nothing."""
-        found, submission = self._withdraw(letter, reason, by)
-        if found.withdrawn is None or found.withdrawn.reason != reason:
-            raise LetterWithdrawn
-        return show_letter(found, submission)
-
     @atomic
-    def _withdraw(
-        self, unit: Unit, letter: str, reason: str, by: Subject
-    ) -> tuple[Letter, Submission]:
-        found, submission = self._get_signed(letter, by)
-        if found.withdrawn:
-            return found, submission
+    def withdraw_letter(self, unit: Unit, *, letter: str, reason: str, by: Subject) -> ShownLetter:
+        """The same again changes nothing."""
+        signed, submission = self._get_signed(letter, by)
+        if signed.withdrawn:
+            if signed.withdrawn.reason != reason:
+                raise LetterWithdrawn
+            return show_letter(signed, submission)
         unit.audit("letter.withdraw", by=by.id, target=submission.id, owner=submission.owner)
         self.records.rely_on(submission)
-        about = f"finding/{submission.number}"
-        if submission.for_programs().shows(found.signed_at):  # else none is known
+        if submission.for_programs().shows(signed.signed_at):  # else none is known
             self._note_change(unit, submission)
+            about = f"finding/{submission.number}"
             self.outbox.add(Kind.LETTER_WITHDRAWN, to=submission.owner, about=about)
-            unit.publish(LetterTakenBack(submission, found))
-        said = Withdrawal(withdrawn_at=now(), withdrawn_by=by.account.name, reason=reason)
-        return self.letters.withdraw(letter, said), submission
+            unit.publish(LetterTakenBack(submission, signed))
+        withdrawal = Withdrawal(withdrawn_at=now(), withdrawn_by=by.account.name, reason=reason)
+        return show_letter(self.letters.withdraw(letter, withdrawal), submission)
 
     def _note_change(self, unit: Unit, about: Submission) -> None:
         """A letter changes what is read of its own finding alone."""

@@ -95,7 +95,7 @@ def test_a_spot_that_has_grown_asks_for_a_doctor_and_for_nothing_milder(
     )
     assert told
     assert 28 <= int(told[1]) <= 43
-    assert said["band"] == raised
+    assert said["band"] == said["instruction"]["band"] == raised
     assert (said["raised"] is not None) == (raised is not band)
 
 

@@ -1,10 +1,27 @@
-"""The doctors' lists agree with the findings, and cost the same however many patients there are."""
+"""The order of the doctors' lists, what stays in sight there, and that check mends them."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
+from skinapi.findings.records import review_service
+from skinapi.model.headline import Restated
 from skinapi.platform.storage.ports import Document
-from tests.care.clinic import REVIEW, URGENT, file_for, patient_of
+from tests.care.clinic import (
+    REFERRAL,
+    REVIEW,
+    URGENT,
+    file_at,
+    file_for,
+    file_scored,
+    numbers,
+    patient_in_care,
+    patient_of,
+    review,
+)
 from tests.support.backends import Backend, Person
+from tests.support.findings import finding_of
 
 
 def misplaced(backend: Backend, doctor: Person) -> list[Person]:
@@ -82,3 +99,146 @@ def test_check_makes_each_key_again_and_mends_it(
         fault.repair()
     assert {one["id"]: one.get(field) for one in stored.find()} == right
     assert list(any_backend.services.faults()) == []
+
+
+MONDAY = datetime(2026, 11, 16, 9, tzinfo=UTC)
+
+
+def next_link(answer: Any) -> str:
+    link: str = answer.headers["Link"]
+    return link.partition(">")[0].removeprefix("<")
+
+
+def test_a_melanoma_of_77_percent_stands_above_one_of_12_that_has_waited_longer(
+    shared_backend: Backend,
+) -> None:
+    doctor = shared_backend.member(role="doctor")
+    ada, ben = (patient_of(shared_backend, doctor, name) for name in ("Ada", "Ben"))
+    for band in (REVIEW, URGENT):
+        low = file_scored(shared_backend, ada, 0.12, band)
+        high = file_scored(shared_backend, ben, 0.77, band)
+        queue = "/queue?reviewed=false"
+        assert numbers(doctor, queue)[:2] == numbers(doctor, f"{queue}&limit=1")[:2] == [high, low]
+        assert [one["malignant_score"] for one in doctor.pages(queue)[:2]] == [77.0, 12.0]
+        assert [one["waiting_submission"] for one in doctor.pages("/patients")] == [high, low]
+    referral = file_scored(shared_backend, ada, 0.99, REFERRAL)
+    assert numbers(doctor, queue)[:3] == [high, low, referral]  # the band comes first
+    assert list(shared_backend.services.faults()) == []
+
+
+def test_a_page_ends_between_findings_of_one_score_without_loss_or_repetition(
+    shared_backend: Backend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    doctor, ada = patient_in_care(shared_backend)
+    late = file_at(shared_backend, ada, REVIEW, MONDAY + timedelta(seconds=1), monkeypatch)
+    equal = [file_at(shared_backend, ada, REVIEW, MONDAY, monkeypatch) for _ in range(3)]
+    lower = file_scored(shared_backend, ada, 0.1)  # it has waited as long as they have
+    for limit in (1, 2, 3, 4):
+        assert numbers(doctor, f"/queue?limit={limit}") == [*equal, late, lower]
+    assert doctor.pages("/patients")[0]["waiting_since"] == "2026-11-16T09:00:00Z"
+
+
+@pytest.mark.parametrize("score", [0.0, 1.0, 0.0012, 0.99999])
+def test_any_score_has_a_place(shared_backend: Backend, score: float) -> None:
+    doctor, ada = patient_in_care(shared_backend)
+    between = file_scored(shared_backend, ada, 0.5)
+    number = file_scored(shared_backend, ada, score)
+    assert numbers(doctor, "/queue") == sorted([between, number], reverse=score > 0.5)
+    assert numbers(doctor, f"/queue?urgency={REVIEW}&limit=1") == numbers(doctor, "/queue")
+
+
+def test_a_review_between_two_pages_neither_skips_nor_repeats_another_finding(
+    shared_backend: Backend,
+) -> None:
+    doctor, ada = patient_in_care(shared_backend)
+    made = [file_scored(shared_backend, ada, score) for score in (0.2, 0.4, 0.4, 0.8)]
+    highest, *equal, lowest = made[3], made[1], made[2], made[0]
+    first = doctor.call("GET", "/queue?reviewed=false&limit=2")
+    assert [one["id"] for one in first.get_json()] == [highest, equal[0]]
+    for number in (highest, equal[0]):
+        review(doctor, number)
+    rest = doctor.call("GET", next_link(first)).get_json()
+    assert [one["id"] for one in rest] == [equal[1], lowest]
+
+
+def test_scores_that_are_restated_are_shown_and_do_not_order(shared_backend: Backend) -> None:
+    doctor, ada = patient_in_care(shared_backend)
+    made = {}
+    for own, restated in ((0.6, 0.05), (0.3, 0.2)):
+        finding = finding_of(band=REVIEW, malignant_score=own)
+        shown = Restated(prevalence=0.02, ranked=finding.ranked, malignant_score=restated)
+        finding = finding.model_copy(update={"restated": shown})
+        made[own] = file_for(shared_backend, ada, REVIEW, finding=finding).number
+    rows = doctor.pages("/queue")
+    assert [one["id"] for one in rows] == [made[0.6], made[0.3]]
+    assert [one["malignant_score"] for one in rows] == [60.0, 30.0]
+    assert [one["restated_malignant_score"] for one in rows] == [5.0, 20.0]
+
+
+AWAITED = {"label": "basal_cell_carcinoma", "certainty": "sure", "histology": "awaited"}
+PHOTO = {"new_picture_wanted": True, "certainty": "unsure"}
+RESULTS, PHOTOS = "/queue?awaited=result", "/queue?awaited=photo"
+LONG_AGO = datetime.now(UTC).replace(microsecond=0) - timedelta(days=30)
+
+
+def decide(doctor: Person, number: int, body: dict[str, Any]) -> None:
+    answer = doctor.call("POST", f"/submissions/{number}/review", json=body)
+    assert answer.status_code == 201, answer.get_json()
+
+
+def counts(doctor: Person) -> Any:
+    return doctor.call("GET", "/queue/counts").get_json()["awaited"]
+
+
+def test_what_is_awaited_is_listed_and_counted_the_oldest_first(
+    shared_backend: Backend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    doctor, ada = patient_in_care(shared_backend)
+    ben = patient_of(shared_backend, doctor, "Ben Okri")
+    late, early, photo = (file_for(shared_backend, one, URGENT).number for one in (ada, ben, ada))
+    with monkeypatch.context() as patch:
+        patch.setattr(review_service, "now", lambda: LONG_AGO)
+        decide(doctor, early, AWAITED)
+    decide(doctor, late, AWAITED)
+    decide(doctor, photo, PHOTO)
+    for limit in ("", "&limit=1"):
+        assert numbers(doctor, RESULTS + limit) == [early, late]
+    assert numbers(doctor, PHOTOS) == [photo]
+    assert counts(doctor) == {"result": 2, "photo": 1}
+    overdue = doctor.call("GET", "/queue/counts").get_json()["overdue"]
+    assert overdue == {"result": 1, "photo": 0}
+    shown = [doctor.call("GET", f"/submissions/{one}/case").get_json() for one in (early, late)]
+    assert [one.get("overdue", False) for one in shown] == [True, False]
+    oldest = doctor.pages(RESULTS)[0]["awaited"]
+    since = LONG_AGO.isoformat().replace("+00:00", "Z")
+    assert oldest == {"what": "result", "since": since, "overdue": True, "submission": early}
+    told = {one["name"]: one["awaited"] for one in doctor.pages("/patients")}
+    assert told["Ben Okri"] == oldest
+    assert (told["Ada Example"]["what"], told["Ada Example"]["overdue"]) == ("result", False)
+    decide(
+        doctor, early, {"label": "basal_cell_carcinoma", "histology_result": "basal_cell_carcinoma"}
+    )
+    assert numbers(doctor, RESULTS) == [late]
+    assert counts(shared_backend.member(role="doctor")) == {"result": 0, "photo": 0}
+    assert list(shared_backend.services.faults()) == []
+
+
+def test_a_newer_photo_of_the_spot_answers_the_wish_for_one(shared_backend: Backend) -> None:
+    doctor, ada = patient_in_care(shared_backend)
+    place = {"place": {"site": "back"}}
+    spot = ada.call("POST", "/lesions", json=place).get_json()["id"]
+    asked, other = (file_for(shared_backend, ada, REVIEW, lesion=one) for one in (spot, None))
+    for one in (asked, other):
+        decide(doctor, one.number, PHOTO)
+    assert numbers(doctor, PHOTOS) == [asked.number, other.number]
+    file_for(shared_backend, ada, REVIEW, lesion=spot)
+    assert numbers(doctor, PHOTOS) == [other.number]
+    decide(doctor, asked.number, PHOTO)  # the newer one is not good enough either
+    assert numbers(doctor, PHOTOS) == [other.number, asked.number]
+    assert list(shared_backend.services.faults()) == []
+
+
+@pytest.mark.parametrize("other", ["reviewed=false", "urgency=urgent_referral"])
+def test_no_other_choice_goes_with_it(shared_backend: Backend, other: str) -> None:
+    doctor = shared_backend.member(role="doctor")
+    assert doctor.call("GET", f"{RESULTS}&{other}").status_code == 400
