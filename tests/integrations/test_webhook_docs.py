@@ -4,38 +4,23 @@ import json
 import os
 import shutil
 import subprocess
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 from standardwebhooks.webhooks import WebhookVerificationError
-from werkzeug.serving import make_server
 
 from skinapi.platform.storage.unit_of_work import AuditRow
 from tests.integrations.test_webhooks import add, send
 from tests.integrations.webhook_receiver import receiving
 from tests.repository.documents import Block, blocks
 from tests.support.backends import Backend
+from tests.support.local_server import serving_here
 
 
 def block(kind: str) -> Block:
     (found,) = blocks(kind)
     return found
-
-
-@contextmanager
-def served(backend: Backend) -> Iterator[str]:
-    server = make_server("127.0.0.1", 0, backend.app, threaded=True)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        thread.join()
 
 
 def typed(kind: str, address: str, token: str) -> str:
@@ -54,7 +39,7 @@ def typed(kind: str, address: str, token: str) -> str:
 
 def test_the_command_sets_a_webhook(backend: Backend) -> None:
     admin = backend.admin()
-    with served(backend) as address:
+    with serving_here(backend.app) as address:
         answered = json.loads(typed("bash webhook", address, admin.token))
     assert answered["secret"].startswith("whsec_")
     [listed] = admin.call("GET", "/webhooks").get_json()
@@ -67,7 +52,7 @@ def test_the_commands_collect_the_audit_trail(backend: Backend) -> None:
         backend.services.data.trail.record(AuditRow("test.act", by="-", target=str(number)))
     told: dict[str, Any] = {}
     exec(block("python audit").text, told)
-    with served(backend) as address:
+    with serving_here(backend.app) as address:
         printed = typed("bash audit", address, admin.token).splitlines()
         rows = [*told["collect"](address, admin.token)]
         assert [*told["collect"](address, admin.token, after=rows[-1]["cursor"])] == []

@@ -4,7 +4,10 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from socketserver import ThreadingTCPServer
-from typing import TypeVar
+from typing import Any, TypeVar
+
+from flask import Flask
+from werkzeug.serving import WSGIRequestHandler, make_server
 
 
 class LocalServer(ThreadingTCPServer):
@@ -30,6 +33,25 @@ def serving_in_a_thread(server: S) -> Iterator[S]:
         yield server
     finally:
         server.closing.set()
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+class QuietRequests(WSGIRequestHandler):
+    def log(self, type: str, message: str, *args: Any) -> None:
+        pass
+
+
+@contextmanager
+def serving_here(app: Flask) -> Iterator[str]:
+    """The address at which this process answers."""
+    server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=QuietRequests)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.port}"
+    finally:
         server.shutdown()
         thread.join()
         server.server_close()

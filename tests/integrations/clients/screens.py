@@ -18,13 +18,13 @@ from selenium import webdriver
 from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.ui import WebDriverWait
-from werkzeug.serving import WSGIRequestHandler, make_server
 
 from tests.integrations.clients.broken import BrokenBackend
 from tests.integrations.clients.dialects import SMALL
 from tests.served.people import Seeder
 from tests.served.server import serving
 from tests.support.backends import Backend
+from tests.support.local_server import serving_here
 from tests.support.models import tested_model
 
 PAGES = Path(__file__).parent / "pages"
@@ -97,8 +97,8 @@ class Servers:
         made, settings = STATES[state]
         backend = made(self._folder / state.replace(" ", "-"), **settings)
         self._until.callback(backend.services.store.close)
-        port = self._until.enter_context(serving_here(backend))
-        return Asked(f"http://127.0.0.1:{port}", backend.member().token)
+        address = self._until.enter_context(serving_here(backend.app))
+        return Asked(address, backend.member().token)
 
 
 class Pages:
@@ -147,22 +147,3 @@ def serving_pages() -> Iterator[str]:
             yield f"http://localhost:{server.server_address[1]}"
         finally:  # else a test that fails never ends
             server.shutdown()
-
-
-class QuietRequests(WSGIRequestHandler):
-    def log(self, type: str, message: str, *args: Any) -> None:
-        pass
-
-
-@contextmanager
-def serving_here(backend: Backend) -> Iterator[int]:
-    """The port at which this process answers."""
-    server = make_server("127.0.0.1", 0, backend.app, threaded=True, request_handler=QuietRequests)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-    thread.start()
-    try:
-        yield server.port
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()

@@ -2,13 +2,10 @@
 
 import io
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from threading import Thread
 
 import pytest
 from pypdf import PdfReader
-from werkzeug.serving import make_server
 
 from skinapi.integrations.dicom import archive as archive_module
 from skinapi.integrations.dicom.archive import ARCHIVE
@@ -26,6 +23,7 @@ from tests.integrations.dicom.test_objects import (
     sign,
 )
 from tests.support.backends import Backend, erase
+from tests.support.local_server import serving_here
 from tests.support.orthanc import Orthanc
 
 
@@ -212,8 +210,8 @@ def test_orthanc_keeps_what_is_sent_and_reads_our_studies(orthanc: Orthanc, tmp_
     assert_shown(orthanc, sent)
     for one in sent:
         assert orthanc.call("DELETE", f"/instances/{one}").status == 200
-    with served(backend) as url:
-        orthanc.add_server("skinapi", url, doctor.token)
+    with serving_here(backend.app) as address:
+        orthanc.add_server("skinapi", f"{address}/dicom", doctor.token)
         study = {"Study": study_of(doctor)}
         fetched = orthanc.call(
             "POST", "/dicom-web/servers/skinapi/retrieve", json={"Resources": [study]}
@@ -239,19 +237,6 @@ def assert_shown(orthanc: Orthanc, instances: set[str]) -> None:
             assert orthanc.call("GET", f"/instances/{one}/pdf").data.startswith(b"%PDF")
         kinds.add(kind)
     assert kinds == {"XC", "OT", "SR", "DOC"}
-
-
-@contextmanager
-def served(backend: Backend) -> Iterator[str]:
-    server = make_server("127.0.0.1", 0, backend.app, threaded=True)
-    thread = Thread(target=server.serve_forever)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.port}/dicom"
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
 
 
 def test_what_counts_of_a_spot_is_sent_anew_for_each_of_its_findings(
