@@ -11,8 +11,8 @@ from skinapi.platform.jobs.handlers import Handlers, guard_job
 
 # Each kind of job, and its handler as `module:function`, which only the process of a job imports.
 HANDLERS: Handlers = {
-    "training": "skinapi.lab.trainings.training_job:train",
-    "import": "skinapi.lab.trainings.import_job:import_model",
+    "training": "skinapi.lab.training_job:train",
+    "import": "skinapi.lab.import_job:import_model",
     "person_file": "skinapi.app.composition.privacy_services:make_file",
 }
 

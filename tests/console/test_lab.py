@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from skinapi.lab.dataset_versions import Datasets, NewDataset
-from skinapi.lab.trainings.reference import CurrentReference
+from skinapi.lab.reference import CurrentReference
 from skinapi.model.network.model import CARD, SHIPPED_MODEL, read_card, write_checksums
 from skinapi.model.registry.gates import GateName, PairedComparison, PairedDifference, ReferenceData
 from skinapi.model.registry.serving_pointer import Origin

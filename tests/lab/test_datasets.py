@@ -19,9 +19,9 @@ from skinapi.base.errors import StoreUnavailable
 from skinapi.lab import publishing
 from skinapi.lab.dataset_images import DatasetImage, DatasetImages, LearnedPictures
 from skinapi.lab.dataset_versions import SILENT_FOR, Datasets, NewDataset
+from skinapi.lab.job_services import _name_label, write_training_folder
 from skinapi.lab.quarantine import Quarantine
 from skinapi.lab.service import DatasetsService
-from skinapi.lab.trainings.job_services import _name_label, write_training_folder
 from skinapi.learning.data.datasets import load_dataset
 from skinapi.model.dataset_labels import label_spellings
 from skinapi.platform.storage.ids import now

@@ -7,12 +7,12 @@ from typing import Any, cast
 import pytest
 
 from skinapi.base.errors import BadDataset
+from skinapi.lab import model_comparison
 from skinapi.lab.dataset_images import DatasetImages
 from skinapi.lab.dataset_versions import Datasets
+from skinapi.lab.job_services import JobServices
 from skinapi.lab.layouts import LabelMapping
-from skinapi.lab.trainings import model_comparison
-from skinapi.lab.trainings.job_services import JobServices
-from skinapi.lab.trainings.model_comparison import compare_on_reference
+from skinapi.lab.model_comparison import compare_on_reference
 from skinapi.learning.data.datasets import load_sources
 from skinapi.learning.data.samples import Sample
 from tests.lab.sending import picture, send, table, upload, zipped

@@ -10,9 +10,9 @@ from PIL import Image, ImageOps
 from skinapi.base.errors import BadDataset
 from skinapi.lab.dataset_images import DatasetImages, LearnedPictures
 from skinapi.lab.dataset_versions import Datasets
+from skinapi.lab.job_services import write_training_folder
+from skinapi.lab.reference import list_held_out
 from skinapi.lab.service import TrainingRequest
-from skinapi.lab.trainings.job_services import write_training_folder
-from skinapi.lab.trainings.reference import list_held_out
 from tests.lab.sending import labelled, picture, send, table, upload, zipped
 from tests.support.backends import Backend, Person
 

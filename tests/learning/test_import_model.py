@@ -21,10 +21,10 @@ from skinapi.base.errors import (
     UnreadableNetwork,
 )
 from skinapi.base.settings.value_checks import machine_memory
+from skinapi.lab import import_job
 from skinapi.lab.dataset_versions import Datasets
+from skinapi.lab.import_job import ExportRequest, answer, import_model
 from skinapi.lab.service import ImportRequest
-from skinapi.lab.trainings import import_job
-from skinapi.lab.trainings.import_job import ExportRequest, answer, import_model
 from skinapi.lab.uploads import Announced, Uploads
 from skinapi.model.network.model import read_card
 from skinapi.model.network.picture import Scaling

@@ -10,11 +10,11 @@ from typing import Any, cast
 import pytest
 
 from skinapi.base.errors import BadNetwork, NotFound
+from skinapi.lab import job_services, model_comparison, training_job
 from skinapi.lab.dataset_images import DatasetImage, DatasetImages
 from skinapi.lab.dataset_versions import Datasets, DatasetVersion
-from skinapi.lab.trainings import job_services, model_comparison, training_job
-from skinapi.lab.trainings.job_services import JobServices
-from skinapi.lab.trainings.training_job import choose_start
+from skinapi.lab.job_services import JobServices
+from skinapi.lab.training_job import choose_start
 from skinapi.learning.measure import stress
 from skinapi.learning.train.networks import ARCHITECTURES
 from skinapi.model.registry.serving_pointer import Origin

@@ -1,4 +1,6 @@
-"""The arguments of `python -m skinapi batch`."""
+"""The arguments of `python -m skinapi batch`, and the errors that end a run; what is finished is
+kept.
+"""
 
 import argparse
 import os
@@ -6,7 +8,47 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from skinapi.base.errors import Conflict, Unavailable, Unprocessable
 from skinapi.base.settings import TRIAGE
+
+# With --restart, the same command would forget what is finished.
+GO_ON = "run the same command again, without --restart"
+
+
+class OutputInUse(Conflict):
+    code = "output_in_use"
+    sentence = "Another run writes this output; wait for it, or choose another --out"
+
+
+class OutputOfAnotherRun(Conflict):
+    code = "output_of_another_run"
+    sentence = "The output belongs to another run; --restart begins it anew"
+
+
+class OutputDamaged(Unprocessable):
+    code = "output_damaged"
+    sentence = "A finished part of the output cannot be read; --restart begins it anew"
+
+
+class BadSource(Unprocessable):
+    code, sentence = "bad_source", "The pictures cannot be listed"
+
+
+class PicturesGone(Unavailable):
+    code = "pictures_gone"
+    sentence = (
+        "The pictures cannot be reached any more: is their disk or network share still mounted? "
+        f"Then {GO_ON}"
+    )
+
+
+class OutputUnwritable(Unavailable):
+    code, sentence = "output_unwritable", "The output cannot be written"
+
+
+class ClusterUnavailable(Unavailable):
+    code, sentence = "cluster_unavailable", "The cluster cannot be used"
+
 
 if TYPE_CHECKING:
     Commands = argparse._SubParsersAction[argparse.ArgumentParser]

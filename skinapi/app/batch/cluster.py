@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 from distributed import Client, Future, Worker, WorkerPlugin, get_worker
 from distributed.scheduler import KilledWorker
 
-from skinapi.app.batch.errors import GO_ON, ClusterUnavailable
+from skinapi.app.batch.arguments import GO_ON, ClusterUnavailable
 from skinapi.app.batch.judge import Judge, JudgeOptions, Row, open_judge, sum_model
 from skinapi.base.errors import ModelDamaged, SkinAPIError
 from skinapi.base.settings import VERSION

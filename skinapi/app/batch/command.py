@@ -17,8 +17,13 @@ from typing import Protocol
 
 import pyarrow as pa
 
-from skinapi.app.batch.arguments import BatchArguments
-from skinapi.app.batch.errors import GO_ON, BadSource, OutputOfAnotherRun, PicturesGone
+from skinapi.app.batch.arguments import (
+    GO_ON,
+    BadSource,
+    BatchArguments,
+    OutputOfAnotherRun,
+    PicturesGone,
+)
 from skinapi.app.batch.judge import (
     FAILED,
     JUDGED,

@@ -26,7 +26,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from pydantic import BaseModel, ConfigDict
 
-from skinapi.app.batch.errors import (
+from skinapi.app.batch.arguments import (
     GO_ON,
     OutputDamaged,
     OutputInUse,

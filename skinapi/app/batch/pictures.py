@@ -16,8 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
-from skinapi.app.batch.arguments import STDIN
-from skinapi.app.batch.errors import BadSource, PicturesGone
+from skinapi.app.batch.arguments import STDIN, BadSource, PicturesGone
 from skinapi.integrations.dicom.stow import LARGEST_OBJECT
 from skinapi.model.dataset_labels import PICTURE_SUFFIXES
 

@@ -19,7 +19,7 @@ from skinapi.findings.records.review_service import EndedHolds
 from skinapi.integrations.dicom.archive import ARCHIVE, ArchiveService
 from skinapi.integrations.webhooks.endpoints import KIND as WEBHOOK
 from skinapi.integrations.webhooks.service import WebhookSender
-from skinapi.model.registry.model_reloader import ModelReloader
+from skinapi.model.registry.service import ModelReloader
 from skinapi.platform.audit.trail import AuditSealer
 from skinapi.platform.backups.erased_ids import Scrubber
 from skinapi.platform.notices.deliveries import Channel, DeliverySender

@@ -34,8 +34,8 @@ from skinapi.integrations.webhooks.addresses import Addresses
 from skinapi.integrations.webhooks.endpoints import Secrets
 from skinapi.integrations.webhooks.service import WebhooksService
 from skinapi.lab.composition import LabServices, open_lab_services
+from skinapi.lab.reference import CurrentReference
 from skinapi.lab.reviewed_findings import ReviewedFindings
-from skinapi.lab.trainings.reference import CurrentReference
 from skinapi.model.registry.composition import open_models
 from skinapi.model.registry.drift import DriftService
 from skinapi.model.registry.prediction_pool import ServedModel

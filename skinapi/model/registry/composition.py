@@ -6,9 +6,13 @@ from pathlib import Path
 from skinapi.base.settings import Settings
 from skinapi.model.bands import OperatingPoint
 from skinapi.model.network.model import SHIPPED_MODEL
-from skinapi.model.registry.model_reloader import ModelReloader
 from skinapi.model.registry.prediction_pool import PredictionPool, ServedModel, open_warm
-from skinapi.model.registry.service import ClientNames, InferenceService, OperatingPointService
+from skinapi.model.registry.service import (
+    ClientNames,
+    InferenceService,
+    ModelReloader,
+    OperatingPointService,
+)
 from skinapi.model.registry.serving_pointer import ServingPointer
 from skinapi.model.registry.shadow import Shadow, ShadowResults
 from skinapi.model.registry.version_records import ModelVersions

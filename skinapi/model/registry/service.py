@@ -1,13 +1,28 @@
-"""The use cases of the model in service: classify a photo, replace the model, describe it."""
+"""The model in service: classifying with it, its operating point, and the thread that follows the
+pointer.
 
+Every server process asks the store once a second, loads and warms a new model beside the one in
+service, and then exchanges them. If the new one cannot be used, the last good one goes on serving.
+"""
+
+import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
+from pathlib import Path
 from typing import NamedTuple, TypeVar
 
-from skinapi.base.errors import Refused, StoreUnavailable
-from skinapi.base.logs import current_request_id
+from skinapi.base.errors import (
+    DiskFull,
+    ModelDamaged,
+    NotFound,
+    Refused,
+    SkinAPIError,
+    StoreUnavailable,
+)
+from skinapi.base.logs import current_request_id, log
 from skinapi.model.bands import OperatingPoint
 from skinapi.model.classification import (
     JudgedPhoto,
@@ -23,10 +38,121 @@ from skinapi.model.decoding.photo import Photo, reencode_for_storage, shrink_to_
 from skinapi.model.finding import Finding
 from skinapi.model.network.model import Model
 from skinapi.model.registry.prediction_pool import PoolCaller, PredictionPool, ServedModel
-from skinapi.model.registry.serving_pointer import ServingPointer, TakenBack
+from skinapi.model.registry.serving_pointer import Serving, ServingPointer, TakenBack
 from skinapi.model.registry.shadow import Shadow
+from skinapi.model.registry.version_files import models_folder, prune_folders
+from skinapi.model.registry.version_records import ModelVersions
 from skinapi.model.registry.version_service import ModelsService
+from skinapi.platform.storage.background import PeriodicThread
 from skinapi.platform.storage.unit_of_work import Unit, UnitOfWork, atomic
+
+POLL_S = 1.0
+# A model that could not be loaded: its files may have been put back.
+RETRY_S = 30.0
+UNUSABLE: tuple[type[SkinAPIError], ...] = (ModelDamaged, NotFound, DiskFull)
+
+
+class ModelReloader(PeriodicThread):
+    """`built_in` is a folder; others are written below `instance`. `candidate` judges in the
+    background; `point` holds where no admin has chosen one.
+    """
+
+    def __init__(
+        self,
+        *,
+        served: ServedModel,
+        pointer: ServingPointer,
+        versions: ModelVersions,
+        built_in: Path,
+        instance: Path,
+        candidate: ServedModel,
+        point: OperatingPoint,
+    ) -> None:
+        super().__init__("model-reloader", every_s=POLL_S, failure="model not followed")
+        self._served = served
+        self._candidate = candidate
+        self._shadow: str | None = None
+        self._point = point
+        self._pointer = pointer
+        self._versions = versions
+        self._built_in = built_in
+        self._instance = instance
+        self._lock = threading.Lock()
+        # A model that was loaded before is the built-in one.
+        self._source: str | None = None
+        self._seen = -1
+        self._retry_at = 0.0
+
+    def make_pass(self) -> None:
+        """Serve what the pointer names now."""
+        with self._lock:
+            wanted = self._pointer.read()
+            retry = self._served.problem is not None and time.monotonic() >= self._retry_at
+            if wanted.revision != self._seen or retry:
+                self._follow_point(wanted.operating_point)
+                self._follow(wanted)
+                self._follow_shadow(wanted.shadow)
+                self._seen = wanted.revision
+
+    def _follow_point(self, chosen: OperatingPoint | None) -> None:
+        """Before the model is followed, so that a new one judges its first picture at it."""
+        for served in (self._served, self._candidate):
+            served.choose_point(chosen or self._point)
+        if chosen and chosen is not self._point:
+            log.info("operating point chosen by an admin", point=chosen, setting=self._point)
+
+    def _follow(self, wanted: Serving) -> None:
+        """Load the version, or, where nothing is in service yet, the newest that can be loaded."""
+        fault = self._load(wanted.version)
+        if fault is None:
+            self._served.problem = None
+            needed = (wanted.version, *wanted.earlier[-1:], wanted.shadow)
+            kept = {version for version in needed if version}
+            with suppress(StoreUnavailable):
+                prune_folders(models_folder(self._instance), kept)
+            return
+        log.error("model not loaded", version=wanted.version, reason=fault)
+        if not self._served.loaded:
+            for version in (*reversed(wanted.earlier), None):
+                if self._load(version) is None:
+                    break
+        self._retry_at = time.monotonic() + RETRY_S
+        # Without the reason: it may hold a path, and anybody may read `/readyz`.
+        answering = self._served.model.version if self._served.loaded else "nothing"
+        self._served.problem = (
+            f"The model {wanted.version or 'of this server'} cannot be loaded, so {answering} "
+            "answers; the server's log says why"
+        )
+
+    def _follow_shadow(self, version: str | None) -> None:
+        """Load the candidate, or none, once for each move of the pointer."""
+        if version == self._shadow:
+            return
+        self._candidate.clear()
+        if version is not None:
+            try:
+                self._candidate.swap(self._fetch(version))
+            except UNUSABLE as error:
+                log.error("shadow model not loaded", version=version, reason=error.detail)
+        self._shadow = version
+
+    def _load(self, version: str | None) -> str | None:
+        """Serve this version, unless it is in service already. The reason if it cannot be."""
+        if self._served.loaded and self._source == version:
+            return None
+        try:
+            self._served.swap(self._fetch(version))
+        except UNUSABLE as error:
+            return error.detail
+        self._source = version
+        return None
+
+    def _fetch(self, version: str | None) -> Path:
+        if version is None:
+            return self._built_in
+        folder = models_folder(self._instance) / version
+        self._versions.write_folder(version, folder)
+        return folder
 
 
 class ChosenPoint(NamedTuple):

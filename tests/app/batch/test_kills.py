@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 from distributed import LocalCluster
 
+from skinapi.app.batch.arguments import ClusterUnavailable
 from skinapi.app.batch.cluster import JudgePlugin, refuse_open_address
-from skinapi.app.batch.errors import ClusterUnavailable
 from skinapi.app.batch.judge import JudgeOptions
 from skinapi.model.bands import OperatingPoint
 from skinapi.model.network.engine import Precision

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from skinapi.app.batch import pictures
-from skinapi.app.batch.errors import BadSource
+from skinapi.app.batch.arguments import BadSource
 from skinapi.app.batch.pictures import FolderWalk, PathList, open_listing
 
 

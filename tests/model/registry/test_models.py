@@ -13,10 +13,10 @@ import pytest
 from skinapi.base.errors import StoreUnavailable
 from skinapi.lab.dataset_images import DatasetCounts, DatasetImages, learned_by_serving
 from skinapi.lab.dataset_versions import Datasets
-from skinapi.lab.trainings.reference import CurrentReference
+from skinapi.lab.reference import CurrentReference
 from skinapi.model.network.model import write_checksums
 from skinapi.model.registry.gates import GateName, PairedComparison, PairedDifference, ReferenceData
-from skinapi.model.registry.model_reloader import ModelReloader
+from skinapi.model.registry.service import ModelReloader
 from skinapi.model.registry.serving_pointer import ModelVersion, Origin, Serving
 from skinapi.platform.storage.ids import new_id, now
 from tests.findings.prediction.photographer import predicted

@@ -15,16 +15,16 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
 from skinapi.base.errors import BadNetwork, DiskFull, SkinAPIError
+from skinapi.lab.job_services import JobServices, open_job_services, register_once
+from skinapi.lab.model_comparison import compare_on_reference
 from skinapi.lab.service import ImportRequest, suffix_of
-from skinapi.lab.trainings.job_services import JobServices, open_job_services, register_once
-from skinapi.lab.trainings.model_comparison import compare_on_reference
 from skinapi.learning.commands import ExportOptions
 from skinapi.model.registry.serving_pointer import ModelVersion, Origin
 from skinapi.platform.jobs.handlers import FOLDER, JobContext
 from skinapi.platform.jobs.process import described, machine_environment
 
-_ROOT = Path(__file__).parents[3]
-CONFINEMENT, PROGRAM = "skinapi.platform.jobs.process", "skinapi.lab.trainings.import_job"
+_ROOT = Path(__file__).parents[2]
+CONFINEMENT, PROGRAM = "skinapi.platform.jobs.process", "skinapi.lab.import_job"
 LONGEST_ANSWER = 64 * 1024
 FAULTS: Mapping[str | None, type[BadNetwork]] = {
     fault.code: fault for fault in BadNetwork.__subclasses__()

@@ -13,15 +13,15 @@ from typing import Any
 from skinapi.base.errors import BadNetwork
 from skinapi.lab.dataset_images import learned_by
 from skinapi.lab.dataset_versions import DatasetVersion
-from skinapi.lab.service import TrainingRequest
-from skinapi.lab.trainings.job_services import (
+from skinapi.lab.job_services import (
     JobServices,
     count_erased,
     open_job_services,
     register_once,
 )
-from skinapi.lab.trainings.model_comparison import LearnedFrom, compare_models, compare_on_reference
-from skinapi.lab.trainings.reference import list_held_out
+from skinapi.lab.model_comparison import LearnedFrom, compare_models, compare_on_reference
+from skinapi.lab.reference import list_held_out
+from skinapi.lab.service import TrainingRequest
 from skinapi.learning.commands import TrainOptions
 from skinapi.learning.commands.train import train_model
 from skinapi.learning.data.datasets import load_sources
