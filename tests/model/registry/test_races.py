@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from skinapi.base.errors import Conflict, NotFound
+from skinapi.model.bands import OperatingPoint
 from skinapi.model.registry.serving_pointer import ModelChanged, ServingPointer
 from skinapi.model.registry.shadow import ShadowResults
 from skinapi.model.registry.version_records import ModelVersions
@@ -143,3 +144,13 @@ def test_of_two_who_promote_at_once_one_is_told(models: ModelsService, store: St
         assert all(isinstance(error, ModelChanged) for error in told)
         assert len(told) == 1 or moves[1].previous == moves[0].version
         assert_sound(models, store)
+
+
+def test_whoever_read_the_pointer_before_another_promotion_is_told(models: ModelsService) -> None:
+    prepare(models)
+    before = models.pointer.read()
+    models.roll_back(by="bob")
+    with pytest.raises(ModelChanged, match="Another request"):
+        models.pointer.set_operating_point(before, OperatingPoint.STANDARD)
+    assert models.serving_version() == "a"
+    assert models.pointer.read().operating_point is None

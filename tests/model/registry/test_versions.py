@@ -152,6 +152,14 @@ def test_a_lost_or_damaged_piece_is_named_and_leaves_the_folder_as_it_was(
     assert fault.repair is None
 
 
+def test_whole_pieces_that_are_not_those_of_the_file_are_refused(tmp_path: Path) -> None:
+    blobs = store_of_kind("sqlite", tmp_path / "store").blobs
+    file = version_files.store_files(blobs, write_model(tmp_path / "mine"))[0]
+    twice = file.model_copy(update={"piece_blobs": file.piece_blobs * 2})
+    with pytest.raises(ModelDamaged, match=file.name):
+        version_files.read_file(blobs, twice)
+
+
 def test_a_folder_that_was_changed_or_half_written_is_written_anew(
     versions: ModelVersions, tmp_path: Path
 ) -> None:
