@@ -3,11 +3,15 @@ announcement of an upload, an import.
 """
 
 import time
+from datetime import timedelta
 from typing import Any
 
+import pytest
 from werkzeug.test import TestResponse
 
+from skinapi.lab import uploads
 from skinapi.lab.dataset_versions import Datasets
+from skinapi.platform.storage.ids import now
 from tests.lab.sending import DEADLINE_S, await_check, labelled, upload, zipped
 from tests.lab.test_races import both, twin
 from tests.support.backends import Backend, Person
@@ -108,3 +112,27 @@ def test_an_import_is_queued_once(backend: Backend) -> None:
     assert len(person.call("GET", "/jobs").get_json()) == 1
     other = import_(person, sent, licence="CC0")
     assert (other.status_code, other.get_json()["code"]) == (422, "idempotency_key_reused")
+
+
+def test_of_two_announcements_at_the_same_time_one_makes_an_upload(real_backend: Backend) -> None:
+    person = real_backend.member(role="researcher")
+    other = twin(real_backend, person)
+    answers = both(lambda: announce(person), lambda: announce(other))
+    assert [answer.status_code for answer in answers] == [201, 201]
+    [made] = real_backend.services.store.collection("uploads").find()
+    assert {answer.get_json()["id"] for answer in answers} == {made["id"]}
+
+
+def test_the_key_of_an_expired_upload_begins_a_new_one(
+    backend: Backend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(uploads, "SWEPT_AT_ONCE", 1)
+    person = backend.member(role="researcher")
+    assert person.call("POST", "/uploads", json=FILE).status_code == 201
+    expired = announce(person).get_json()["id"]
+    for place, found in enumerate(backend.services.store.collection("uploads").find(sort="id")):
+        late = {"$set": {"expires_at": now() - timedelta(minutes=2 - place)}}
+        backend.services.store.collection("uploads").update({"id": found["id"]}, late)
+    again = announce(person).get_json()["id"]
+    assert again != expired
+    assert person.call("GET", f"/uploads/{again}").status_code == 200

@@ -20,6 +20,7 @@ from skinapi.app.batch import command
 from skinapi.app.batch.command import INTERRUPTED
 from skinapi.app.batch.judge import STOPPING, Judge
 from skinapi.app.batch.output import Output
+from skinapi.app.batch.pictures import PictureReader
 from skinapi.model.bands import OperatingPoint
 from skinapi.model.calibration import Calibration, NamingRule
 from skinapi.model.classification import classify_photo
@@ -446,3 +447,27 @@ def test_libraries_that_are_not_installed_are_named(
     monkeypatch.setattr(importlib, "import_module", missing)
     assert archive.run() == REFUSED
     assert "(pyarrow): install requirements-batch.txt" in capsys.readouterr().err
+
+
+def test_a_restart_that_cannot_list_its_pictures_forgets_nothing(
+    archive: Archive, at_picture: Any, tmp_path: Path
+) -> None:
+    at_picture(12, interrupt)
+    assert archive.run() == INTERRUPTED
+    parts = archive.parts()
+    assert archive.run("--restart", source=tmp_path / "nowhere") == REFUSED
+    assert archive.parts() == parts
+    assert archive.run() == 0
+
+
+def test_an_error_that_says_nothing_about_a_picture_ends_the_run(
+    archive: Archive, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def read(self: PictureReader, name: bytes) -> Any:
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    with monkeypatch.context() as exhausted:
+        exhausted.setattr(PictureReader, "_read", read)
+        assert archive.run() == REFUSED
+    assert archive.run() == 0
+    assert {row["status"] for row in archive.rows()} == {"judged"}

@@ -5,7 +5,7 @@ import json
 import os
 import shutil
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -278,3 +278,8 @@ def damaged_copy(good: Path, folder: Path, name: str, case: str) -> Path:
 
 def _may_be_summed(path: Path) -> bool:
     return path.is_file() and path.stat().st_size < HUGE
+
+
+def damaged_copies(good: Path, into: Path) -> Iterator[tuple[str, str, Path]]:
+    for number, (name, case) in enumerate(EVERY):
+        yield name, case, damaged_copy(good, into / str(number), name, case)

@@ -3,7 +3,10 @@ the model in service goes on.
 """
 
 import os
+import resource
 import shutil
+import subprocess
+import sys
 import tempfile
 from contextlib import suppress
 from pathlib import Path
@@ -16,11 +19,12 @@ from skinapi.base.errors import ModelDamaged
 from skinapi.model.network.model import NETWORK, SERVED_FILES, WEIGHTS, write_checksums
 from skinapi.model.registry.prediction_pool import PoolCaller, open_warm
 from skinapi.model.registry.service import InferenceService
-from tests.model.registry.hostile_folders import EVERY, damaged_copy
+from tests.model.registry.hostile_folders import EVERY, damaged_copies, damaged_copy
 from tests.support.models import registry_of, tiny_model, write_model
 from tests.support.photos import photo_of
 from tests.support.size import size
 
+MOST_MORE_MB = 200
 ADA = PoolCaller("ada", signed_in=True)
 
 
@@ -96,3 +100,35 @@ def test_nothing_stays_in_the_temporary_folder(
     with pytest.raises(ModelDamaged):
         open_warm(damaged_copy(good, tmp_path / "bad", "network.xml", "deep"))
     assert list(spare.iterdir()) == []
+
+
+@pytest.mark.drill
+def test_no_damaged_folder_takes_much_more_memory_than_a_whole_one(tmp_path: Path) -> None:
+    program = [sys.executable, "-m", __name__, str(tiny_model()), str(tmp_path)]
+    told = subprocess.run(program, capture_output=True, text=True, timeout=110, check=False)
+    assert told.returncode == 0, told.stderr
+    whole, worst = map(float, told.stdout.split()[-2:])
+    assert worst - whole < MOST_MORE_MB, told.stdout
+
+
+def open_every(good: Path, into: Path) -> None:
+    """Prints the most megabytes that this process held: with the good model, then with each of
+    the others that raised the mark.
+    """
+    open_warm(good)
+    whole = _peak()
+    for name, case, folder in damaged_copies(good, into):
+        before = _peak()
+        with pytest.raises(ModelDamaged):
+            open_warm(folder)
+        if _peak() > before:
+            sys.stdout.write(f"{name}, {case}: {_peak() - before:.0f} more\n")
+    sys.stdout.write(f"{whole} {_peak()}\n")
+
+
+def _peak() -> float:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000
+
+
+if __name__ == "__main__":
+    open_every(Path(sys.argv[1]), Path(sys.argv[2]))

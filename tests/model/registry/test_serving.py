@@ -1,5 +1,6 @@
 """The model in service: warm before it answers, bounded, and exchanged without anybody noticing."""
 
+import json
 import threading
 import time
 from collections.abc import Iterator
@@ -10,8 +11,9 @@ import pytest
 
 from skinapi.base.errors import ModelDamaged, NoModel, Refused, Unavailable
 from skinapi.base.settings import Settings
+from skinapi.model.network.model import write_checksums
 from skinapi.model.registry.composition import open_models, open_registry, open_served
-from skinapi.model.registry.prediction_pool import PoolCaller, PredictionPool
+from skinapi.model.registry.prediction_pool import PoolCaller, PredictionPool, open_warm
 from skinapi.model.registry.service import InferenceService
 from skinapi.platform.audit import AuditTrail
 from skinapi.platform.storage.unit_of_work import UnitOfWork
@@ -181,3 +183,20 @@ def test_a_calibration_fitted_to_other_labels_is_refused_before_it_serves(tmp_pa
     with pytest.raises(ModelDamaged, match=f"other has a calibration.*{first}"):
         registry.served.swap(other)
     assert registry.served.model.version == "a"
+
+
+def test_a_label_that_no_condition_has_is_refused(tmp_path: Path) -> None:
+    folder = write_model(tmp_path / "mine")
+    labels = (folder / "labels.json").read_text().replace("melanoma", "measles")
+    (folder / "labels.json").write_text(labels)
+    write_checksums(folder)
+    with pytest.raises(ModelDamaged, match="measles"):
+        open_warm(folder)
+
+
+def test_a_model_that_names_a_condition_twice_is_refused_by_its_folder(tmp_path: Path) -> None:
+    folder = write_model(tmp_path / "mine")
+    (folder / "labels.json").write_text(json.dumps(["melanocytic_nevus"] * len(COLOURS)))
+    write_checksums(folder)
+    with pytest.raises(ModelDamaged, match=r"mine cannot judge.*name a condition twice"):
+        open_warm(folder)
