@@ -42,7 +42,6 @@ DECISIONS: list[dict[str, Any] | None] = [
 ]
 # Of another finding of the spot: said by whom, how urgent, waiting for what.
 ELSEWHERE = [
-    None,
     *((by, band, None) for by in (SaidBy.DECISION, SaidBy.FINDING) for band in Band),
     (SaidBy.DECISION, Band.SELF_MONITORING, WaitsFor.PHOTO),
     (SaidBy.DECISION, Band.REFERRAL, WaitsFor.RESULT),
@@ -73,11 +72,9 @@ def reports(language: Language) -> Iterator[Report]:
             if report.decision
             else (band, None)
         )
-        for other in ELSEWHERE[next(turn) % STEP :: STEP]:
-            if other is None:
-                yield report
-            elif other[1:] != own:
-                by, urgency, waits = other
+        yield report
+        for by, urgency, waits in ELSEWHERE[next(turn) % STEP :: STEP]:
+            if (urgency, waits) != own:
                 yield replace(report, spot_advice=Advice(by, urgency, SINCE, 7, waits))
 
 
