@@ -41,8 +41,6 @@ from skinapi.model.conditions import Band, conditions_table
 from skinapi.platform.web.declaration import Routes, Signed
 from skinapi.platform.web.schemas import Answer, Body, Message, PageQuery
 
-# What crosses the wire about doctors' cases.
-
 LONGEST_QUESTION = 500
 
 
@@ -136,9 +134,6 @@ def close_opinion(cases: CasesService, *, number: str, subject: Subject) -> Case
     read, and stays beside the reviews.
     """
     return CaseView.of(*cases.close_opinion(number=number, by=subject), subject.id)
-
-
-# The query and the answer of a comparison, and the answer of proposals.
 
 
 WHICH_PICTURE = "which picture was compared, counted from 1; null of a finding on one picture"

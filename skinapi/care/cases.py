@@ -30,8 +30,6 @@ from skinapi.platform.notices.outbox import Kind, Outbox
 from skinapi.platform.storage.ids import now
 from skinapi.platform.storage.unit_of_work import AuditRow, Unit, UnitOfWork, atomic
 
-# Errors about doctors' cases.
-
 
 class CaseTaken(Conflict):
     """`hours`: how long a doctor has a case."""

@@ -29,15 +29,10 @@ from skinapi.model.detectors import KNOWN
 from skinapi.model.registry.prediction_pool import PoolCaller
 from skinapi.model.registry.service import InferenceService
 
-# Errors about comparisons.
-
 
 class ComparedWithItself(Unprocessable):
     code = "compared_with_itself"
     sentence = "A finding cannot be compared with itself; name two findings of the spot"
-
-
-# Which pictures of two findings are compared, where a finding is on several.
 
 
 class ComparedPicture(NamedTuple):

@@ -23,9 +23,6 @@ from skinapi.findings.records.review_schemas import LetterView
 from skinapi.platform.web.declaration import Routes, Signed
 from skinapi.platform.web.schemas import Body, Message
 
-# What crosses the wire about letters.
-
-
 MOST_VERSIONS = 2**31
 LetterText = Annotated[
     str,

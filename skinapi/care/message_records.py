@@ -180,9 +180,6 @@ class Messages(Records[Message]):
             yield Fault(says, partial(self._forget_lesion, lesion))
 
 
-# Errors about messages.
-
-
 class NobodyInCharge(Conflict):
     code = "nobody_in_charge"
     sentence = "No doctor is in charge of you at the moment, so nobody would read this message"

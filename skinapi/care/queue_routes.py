@@ -66,23 +66,19 @@ def list_queue(
         page = care.list_unassigned(
             doctor=subject, urgency=query.urgency, after=query.after, limit=query.limit
         )
-        return page.map(lambda found: QueuedFinding.of(found, subject.id))
-    if query.awaited:
+    elif query.awaited:
         page = care.list_awaited(
+            doctor=subject, awaited=query.awaited, after=query.after, limit=query.limit
+        )
+    else:
+        page = care.list_queue(
             doctor=subject,
-            awaited=query.awaited,
+            reviewed=query.reviewed,
+            urgency=query.urgency,
             after=query.after,
             limit=query.limit,
         )
-        return page.map(lambda found: QueuedFinding.of(found, subject.id))
-    page = care.list_queue(
-        doctor=subject,
-        reviewed=query.reviewed,
-        urgency=query.urgency,
-        after=query.after,
-        limit=query.limit,
-    )
-    return page.map(lambda found: QueuedFinding.of(found, subject.id))
+    return page.map(lambda case: QueuedFinding.of(case, subject.id))
 
 
 @routes.route("GET", "/queue/counts")

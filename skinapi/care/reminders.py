@@ -84,9 +84,6 @@ def look_at(stands: Standing | None) -> datetime | None:
     return min([*moments, *([reminder.remind_at] if reminder else [])], default=None)
 
 
-# Puts reminders that are due into the outbox.
-
-
 PASS_EVERY_S = 600.0
 REMINDED_AT_ONCE = 1000
 

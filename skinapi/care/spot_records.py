@@ -157,9 +157,6 @@ class Lesions(Records[Lesion]):
         return set(self._documents.count_by("owner"))
 
 
-# Errors about spots.
-
-
 class TooManyLesions(Unprocessable):
     """`most`: how many spots an account may have."""
 
