@@ -113,7 +113,6 @@ sys.exit(main(sys.argv[2:]))
 def test_one_that_is_terminated_leaves_no_copy_of_the_records(
     backend: Backend, tmp_path: Path, interrupted: str, command: str
 ) -> None:
-    """Nobody removed it, and each night made one more."""
     assert main(["backup", "first.tar"]) == 0
     before = sorted(tmp_path.iterdir())
     ended = subprocess.run(

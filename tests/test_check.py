@@ -115,7 +115,6 @@ def test_a_token_that_was_revoked_after_the_backup_stays_dead_after_a_restore(
 
 
 def test_a_new_key_is_accepted_where_the_former_one_is_lost(tmp_path: Path) -> None:
-    """The rows of the former key stay what they are: rows that nobody can verify."""
     backend = Backend(tmp_path)
     backend.admin()
     backend.services.store.close()
@@ -141,7 +140,6 @@ def test_a_restored_store_takes_the_key_that_it_is_restored_with(tmp_path: Path)
 
 
 def test_a_store_that_was_only_checked_is_empty_to_a_restore(tmp_path: Path) -> None:
-    """The check writes the version of the store, and a restore then refused it."""
     backend, file = Backend(tmp_path / "before"), tmp_path / "backup.tar"
     ada = backend.member()
     with file.open("wb") as out:
@@ -178,7 +176,6 @@ def test_a_repair_that_fails_keeps_the_others_from_nothing(
 
 
 def test_check_changes_nothing_of_the_store_without_repair(backend: Backend) -> None:
-    """It gave the store a new key, with which the servers that ran could not start again."""
     before = backend.services.store.collection("store").get("store")
     settings = backend.settings.model_copy(
         update={

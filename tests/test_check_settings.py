@@ -40,7 +40,6 @@ def alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_seven_bad_settings_are_named_in_one_run(
     command: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Each run named the first."""
     for name, value in SEVEN.items():
         monkeypatch.setenv(name, value)
     assert main([command]) == REFUSED
@@ -108,7 +107,6 @@ def test_every_name_of_the_file_is_looked_at_and_of_the_environment_those_that_a
 def test_a_secret_that_was_broken_into_lines_is_not_repeated(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Each further line of it was printed as a name, into the log of the server too."""
     lines = ["JWT_SECRET_KEY=", "q8Zs0mYw5pXc2Lr7", "dGhlIHJlc3Q==", "c29t+/x=1", "METRIC_TOKEN=1"]
     (tmp_path / ".env").write_text("\n".join(lines))
     assert main(["check-settings"]) == 0

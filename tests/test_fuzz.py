@@ -110,7 +110,6 @@ def test_no_generated_request_breaks_the_description(
 def test_no_generated_sequence_of_requests_breaks_the_description(
     fuzzed: Fuzzed, report: Callable[[str], None]
 ) -> None:
-    """Each step begins with what an earlier one answered."""
     answered: Counter[int] = Counter()
 
     state_machine: Any = schemathesis.openapi.from_wsgi(

@@ -66,7 +66,6 @@ def test_a_text_that_one_language_lacks_ends_the_start(
 
 
 def test_nowhere_is_one_language_what_is_left_of_another() -> None:
-    """`fr if language == "fr" else en` made a third language silently English."""
     asking = re.compile(
         r"""\bif\b[^\n]*[!=]=\s*["'](?:en|fr)["']\s+else|[!=]==?\s*["'](?:en|fr)["']\s*\?"""
     )

@@ -91,7 +91,6 @@ def test_the_owner_of_the_store_is_not_refused(
 def test_a_file_that_root_left_is_named_and_not_taken_for_a_database_that_is_away(
     store_of_nobody: Path, left: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """The server said "The database cannot be reached", and no more."""
     path = store_of_nobody / left
     path.touch(mode=0o600)
     os.chown(path, 0, 0)

@@ -115,7 +115,6 @@ REFUSED: list[tuple[str, list[Any]]] = [
     ("name", "value"), [(name, value) for name, values in REFUSED for value in values]
 )
 def test_production_refuses_a_value_unquoted(name: str, value: Any) -> None:
-    """With all others as they should be."""
     mail = {"smtp_url": "smtp://mail.example", "mail_from": "a@b.example"}
     others = {
         "workers": 2,
@@ -371,7 +370,7 @@ TOKENLESS = {"skinartify", "explainable", "guide"}
         ({"trusted_proxies": 1}, set()),
         ({"open_guide": False}, TOKENLESS - {"guide"}),
         ({"open_lab": True}, {*TOKENLESS, "lab"}),
-        ({"environment": "production"}, set()),
+        ({"environment": "production", "bind": "127.0.0.1:5000"}, set()),
         ({"environment": "production", "open_explainable": True}, {"explainable"}),
     ],
 )
@@ -435,7 +434,6 @@ def test_pictures_travel_encrypted_or_in_a_private_network(url: str) -> None:
 def test_an_empty_variable_of_the_environment_overrides_the_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """An operator meant the store of this folder, and touched the MongoDB of `.env`."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / ".env").write_text("MONGO_URI=mongodb://db/skinapi\nWORKERS=3\n")
     monkeypatch.delenv("MONGO_URI", raising=False)

@@ -72,7 +72,6 @@ def test_a_server_shows_a_finding_of_the_next_version(tmp_path: Path) -> None:
 
 
 def test_a_server_shows_a_model_whose_comparison_is_of_the_next_version(tmp_path: Path) -> None:
-    """Which may have a gate more, too."""
     backend = ModelBackend(tmp_path / "instance")
     with closing(backend.services.store):
         compared = compared_with("tiny-1", backend.choose_reference())

@@ -68,7 +68,6 @@ def held(proxy: Proxy) -> int:
 def test_a_stranger_is_refused_before_the_body_is_taken(
     proxy: Proxy, tokens: dict[str, str], path: bytes, form: bytes, role: str, status: int
 ) -> None:
-    """Three without a token held 299 MB, and every log-in was 507 then."""
     who = bearer(tokens.get(role, role)) if role else b""
     answer = tell(proxy.port, head(path, form, who, LARGE), 2_000_000 * b"x")
     assert (answer.status, answer.json["status"]) == (status, status)
@@ -150,7 +149,6 @@ def test_an_address_and_a_token_hold_so_many_bodies(proxy: Proxy, tokens: dict[s
 def test_with_http_2_a_long_head_is_answered_in_the_servers_form(
     server: Server, tmp_path: Path, path: str, header: str, status: int
 ) -> None:
-    """gunicorn answered with a page of HTML, which a page of another origin could not even read."""
     curl = shutil.which("curl")
     if not curl or b"HTTP2" not in subprocess.check_output([curl, "--version"]):
         pytest.skip("no curl with HTTP/2 is installed")

@@ -78,11 +78,6 @@ def recorded() -> set[str]:
     return set(named)
 
 
-def test_every_recorded_ratio_is_read_by_an_alert() -> None:
-    read = {s.metric for rule in alerts() for s in selectors(rule["expr"])}
-    assert recorded() <= read
-
-
 def test_the_full_queue_is_looked_for_on_every_route_that_takes_photos(
     backend_with_photo: Backend,
 ) -> None:

@@ -101,7 +101,6 @@ def test_its_errors_are_those_of_the_server() -> None:
 def test_a_photo_of_16_megabytes_is_refused_in_each_clients_shape(
     behind: Behind, name: str
 ) -> None:
-    """nginx's own page of HTML made two clients show a finding that nobody had made."""
     send, statuses, kind = CLIENTS[name]
     seen = len(behind.server.heads)
     answer = send(through(behind.proxy), TOO_LARGE)
@@ -149,7 +148,6 @@ def test_an_error_of_the_server_itself_passes(behind: Behind, path: str) -> None
 def test_a_preflight_is_answered_where_the_server_is_down(
     behind: Behind, tmp_path: Path, origin: str
 ) -> None:
-    """Else the page hears a network error in the place of the sentence."""
     asked = {
         "Origin": origin,
         "Access-Control-Request-Method": "POST",
@@ -238,26 +236,6 @@ def test_the_server_hears_the_callers_address_last_and_the_name_it_was_asked_by(
     assert ACCEPTED_ID.fullmatch(head["x-request-id"])
 
 
-def test_a_slow_caller_reaches_the_server_once_its_body_is_whole(behind: Behind) -> None:
-    seen = len(behind.server.heads)
-    with closing(open_connection(behind.proxy.port)) as connection:
-        head = b"POST /predict HTTP/1.1\r\nHost: a\r\nX-Request-ID: %s\r\nContent-Length: 4\r\n\r\n"
-        connection.sendall(head % (b"a" * 32) + b"ha")
-        through(behind.proxy).post("/predict")  # a whole one, which has overtaken it
-        assert len(behind.server.heads) == seen + 1
-        connection.sendall(b"lf")
-        assert read_answer(connection).status == 200
-    assert behind.server.heads[-1]["x-request-id"] == "a" * 32
-
-
-def test_a_head_that_does_not_end_holds_no_connection(behind: Behind) -> None:
-    seen = len(behind.server.heads)
-    with closing(open_connection(behind.proxy.port)) as connection:
-        connection.sendall(b"GET /healthz HTTP/1.1\r\nHost: a\r\n")
-        assert connection.recv(1024) == b""  # closed
-    assert len(behind.server.heads) == seen
-
-
 def test_every_route_gets_the_largest_body_that_it_takes(tmp_path: Path) -> None:
     backend = Backend(tmp_path)
     sizes = Sizes(photo=PHOTO, spooled=DATASET, held=PHOTO, held_in_files=DATASET)
@@ -344,7 +322,6 @@ def browser() -> Iterator[webdriver.Chrome]:
 def test_no_page_shows_a_finding_in_the_place_of_an_error_of_nginx(
     browser: webdriver.Chrome, behind: Behind, tmp_path: Path
 ) -> None:
-    """A photo that is too large, and a server that is down, on each client's page."""
     with serving_pages() as origin:
         pages = Pages(browser, origin, tmp_path)
         made = Proxy(tmp_path, server=f"127.0.0.1:{free_port()}", origins=origin)

@@ -122,7 +122,6 @@ def gibibytes(quantity: str) -> int:
     "deployment", of_kind("Deployment"), ids=lambda one: one["metadata"]["name"]
 )
 def test_a_pod_fills_no_disk_of_its_node(deployment: Manifest) -> None:
-    """The volumes of the worker had no limit. What a pod writes beside them is its log."""
     pod = deployment["spec"]["template"]["spec"]
     sizes = {one["name"]: gibibytes(one["emptyDir"]["sizeLimit"]) for one in pod["volumes"]}
     assert sizes["data"] * 1024**3 >= 3 * Settings.model_fields["max_dataset_bytes"].default

@@ -57,7 +57,6 @@ def test_every_link_leads_somewhere(page: str) -> None:
 
 
 def test_every_page_that_a_file_names_is_there() -> None:
-    """In comments, messages and recipes too, with the chapter behind `#`."""
     for file in _texts():
         lines = "\n".join(line for line in file.read_text().splitlines() if ".md" in line)
         named = re.findall(r"([\w./-]*\w\.md)(?:#([\w-]+))?", LINK.sub("", lines))

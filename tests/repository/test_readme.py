@@ -75,19 +75,6 @@ def test_a_command_is_one_that_the_makefile_and_the_command_line_take(
         _parser().parse_args(shlex.split(arguments))
 
 
-def test_the_newest_commit_is_cloned_as_written(tmp_path: Path) -> None:
-    """The whole history is ten times as large."""
-    (clone,) = blocks("bash clone")
-    git = ["git", "-c", "user.name=Ada", "-c", "user.email=ada@example.org", "-C", str(tmp_path)]
-    subprocess.run([*git, "init", "--quiet", "origin"], check=True)
-    for number in range(2):
-        commit = ["-C", "origin", "commit", "--quiet", "--allow-empty", "-m", str(number)]
-        subprocess.run([*git, *commit], check=True)
-    script = clone.text + "git rev-list --count HEAD"
-    done = _bash(script, tmp_path, REPOSITORY=f"file://{tmp_path}/origin")
-    assert (done.returncode, done.stdout) == (0, "1\n"), done.stderr
-
-
 def test_the_example_with_curl_works_as_written(tmp_path: Path) -> None:
     (example,) = blocks("bash example")
     (tmp_path / "lesion.jpg").write_bytes(photo_of("melanoma"))
