@@ -44,6 +44,12 @@ probabilities = shares.map(
 )
 checklists = st.none() | st.lists(st.sampled_from(ITEMS), unique=True).map(tuple)
 contexts = st.builds(Context, checklist=checklists)
+BY_THRESHOLD = {
+    "melanoma": Band.URGENT_REFERRAL,
+    "squamous_cell_carcinoma": Band.URGENT_REFERRAL,
+    "basal_cell_carcinoma": Band.REFERRAL,
+    "actinic_keratosis": Band.REFERRAL,
+}
 thresholds = st.fixed_dictionaries({}, optional=dict.fromkeys(THRESHOLDS, st.floats(0, 1)))
 
 
@@ -90,11 +96,29 @@ def test_the_most_urgent_wins(
     )
     limits = {name: each.cautious for name, each in THRESHOLDS.items()} | limits
     floors = [band_of_condition(key, p) for key in (most_probable(p), named)]
-    floors += [rule.band for name, rule in THRESHOLDS.items() if p.get(name, -1) >= limits[name]]
+    floors += [band for name, band in BY_THRESHOLD.items() if p.get(name, -1) >= limits[name]]
     floors += [Band.DOCTOR_REVIEW] * (uncertain or little_tested)
     floors += [Band.URGENT_REFERRAL] * ((context.checklist_score or 0) >= 3)
     assert all(urgency(band) <= urgency(floor) for floor in floors)
     assert raised_by
+
+
+def test_each_doubt_alone_sends_a_harmless_mole_to_a_doctor() -> None:
+    mole, unreachable = surely("melanocytic_nevus"), dict.fromkeys(THRESHOLDS, 1.1)
+    assert choose(mole, limits=unreachable)[0] is Band.SELF_MONITORING
+    for doubt in ("uncertain", "little_tested", "untested_skin"):
+        alone: dict[str, Any] = {doubt: True}
+        asked = choose(mole, limits=unreachable, **alone)
+        assert asked == (Band.DOCTOR_REVIEW, (RaisedBy(doubt),))
+    referred = Context(checklist=("change_in_size", "oozing"))
+    assert choose(mole, referred, limits=unreachable)[0] is Band.URGENT_REFERRAL
+
+
+@pytest.mark.parametrize("name", [*BY_THRESHOLD])
+def test_a_score_at_its_threshold_asks_for_its_band(name: str) -> None:
+    limits = {**dict.fromkeys(THRESHOLDS, 1.1), name: 0.25}
+    few = {**surely("melanocytic_nevus"), "melanocytic_nevus": 0.75, name: 0.25}
+    assert choose(few, limits=limits) == (BY_THRESHOLD[name], (RaisedBy(name),))
 
 
 @many
