@@ -18,6 +18,7 @@ from skinapi.integrations.clients.service import (
     decided,
     name_for,
     over_known_classes,
+    risk_of,
 )
 from skinapi.model.bands import RaisedBy
 from skinapi.model.conditions import NORMAL_SKIN, Band, conditions_table
@@ -305,3 +306,9 @@ def test_a_doubt_between_the_two_is_still_told() -> None:
     finding = found({SQUAMOUS: 0.45, KERATOSIS: 0.44}, **doubt)
     with pytest.raises(Undecided):
         Predictions.of(finding)
+
+
+def test_a_risk_is_never_low_where_the_band_is_raised() -> None:
+    bands = (Band.SELF_MONITORING, Band.ROUTINE, Band.DOCTOR_REVIEW, Band.URGENT_REFERRAL)
+    risks = [risk_of(finding_of("melanocytic_nevus", band=band)) for band in bands]
+    assert risks == ["Low", "Medium", "Medium", "High"]
