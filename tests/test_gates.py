@@ -109,6 +109,11 @@ def test_what_clients_without_tokens_use_is_open_only_where_the_operator_opened_
     backend.services.store.close()
 
 
+def test_a_route_without_a_declaration_is_not_there(backend: Backend) -> None:
+    backend.app.add_url_rule("/undeclared", view_func=lambda: "secret", endpoint="undeclared")
+    assert backend.client.get("/undeclared").status_code == 404
+
+
 def test_the_description_is_valid_openapi(backend: Backend) -> None:
     spec = backend.client.get("/openapi.json").get_json()
     assert spec["openapi"] == "3.1.0"
