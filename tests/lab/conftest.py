@@ -9,7 +9,7 @@ import pytest
 
 from skinapi.lab import picture_decoder, publishing
 from skinapi.lab.picture_decoder import DecodedPicture, PictureDecoder, parse_answer
-from tests.support.backends import Backend, Person
+from tests.support.backends import Backend
 
 
 class DecoderHere:
@@ -54,11 +54,6 @@ def real_backend(real_backend: Backend) -> Iterator[Backend]:
 def any_backend(any_backend: Backend) -> Iterator[Backend]:
     yield any_backend
     _await_last_check(any_backend)
-
-
-@pytest.fixture
-def ada(backend: Backend) -> Person:
-    return backend.member("ada@x.example", role="researcher")
 
 
 def _await_last_check(backend: Backend) -> None:

@@ -16,11 +16,6 @@ from tests.support.backends import Backend, Person, erase
 COLLECTIONS = ("datasets", "images", "uploads", "upload_parts", "jobs", "job_logs")
 
 
-@pytest.fixture
-def ada(any_backend: Backend) -> Person:
-    return any_backend.member("ada@x.example", role="researcher")
-
-
 def begin_an_upload(ada: Person, _: str) -> Any:
     return ada.call("POST", "/uploads", json={"name": "a.zip", "size": 5})
 

@@ -9,6 +9,11 @@ from tests.support.backends import Backend, Person
 
 
 @pytest.fixture
+def ada(backend: Backend) -> Person:
+    return backend.member("ada@x.example", role="researcher")
+
+
+@pytest.fixture
 def ben(backend: Backend) -> Person:
     return backend.member("ben@x.example", role="researcher")
 

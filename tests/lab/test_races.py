@@ -18,11 +18,6 @@ from tests.support.size import size
 MOLES = size(9, 30)  # three lesions of each class, as a training needs
 
 
-@pytest.fixture
-def moles(ada: Person) -> str:
-    return moles_of(ada)
-
-
 def moles_of(person: Person) -> str:
     return str(send(person, [upload(person, zipped(labelled(MOLES)))], name="moles")["id"])
 
