@@ -226,7 +226,8 @@ def test_the_explainable_clients_report_says_the_band_and_the_doubt(
     client_backend: ClientBackend,
 ) -> None:
     content = base64.b64decode(report(client_backend, photo_in(UNCERTAIN)).get_json()["pdf_report"])
-    text = " ".join(PdfReader(io.BytesIO(content)).pages[0].extract_text().split())
+    pages = [page.extract_text() for page in PdfReader(io.BytesIO(content)).pages]
+    text = " ".join(" ".join(pages).split())
     assert "This finding is uncertain" in text
     assert "Diagnosis Inconclusive - no diagnosis" in text
     assert "Condition Most likely" in text
