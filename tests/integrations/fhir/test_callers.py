@@ -30,6 +30,7 @@ def test_a_person_finds_their_own_and_a_doctor_those_in_care(clinic: Clinic) -> 
             read(person, f"{kind}/{own[0]}", status=404)
             assert not walk(person, f"{kind}?_id={own[0]}")
             assert kind == "Patient" or not walk(person, f"{kind}?patient={clinic.patient}")
+    assert clinic.backend.account(clinic.bob.email).id not in ids(walk(clinic.doctor, "Patient"))
     for person in (clinic.bob, clinic.admin):
         read(person, f"Patient/{clinic.patient}/$everything", status=404)
     for person in (clinic.ada, clinic.doctor):
