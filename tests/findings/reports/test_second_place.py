@@ -119,7 +119,10 @@ def test_a_proven_melanoma_of_another_photo_heads_the_page(language: Language) -
     assert urgency not in " ".join(read_in_order(shown).findings)
     alone = report_on_a_mole(language)
     assert 'class="answer"' in render_html(alone)
-    assert 'class="answer"' not in render_html(shown)
+    advised = replace(alone, spot_advice=advice)
+    assert ReportContent(advised).replaced
+    for second in (shown, advised):
+        assert 'class="answer"' not in render_html(second)
     answer = ReportContent(alone).answer[1]
     assert size_of(answer, render_pdf(alone)) > 12 > size_of(answer, printed)
 
