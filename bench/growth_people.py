@@ -20,7 +20,7 @@ from bench.growth_common import (
 from skinapi.accounts.auth.sessions import Session
 from skinapi.app.composition.services import Services
 from skinapi.care.queue import CareService
-from skinapi.findings.records.list_keys import make_reviewed_key
+from skinapi.findings.records.queue_order import make_reviewed_key
 from skinapi.findings.records.reviews import Certainty, Opinion, Review
 from skinapi.findings.records.submission import Submission
 from skinapi.model.context import Context

@@ -16,7 +16,7 @@ from gunicorn.errors import HaltServer
 from gunicorn.workers.base import Worker
 from pydantic import ValidationError
 
-from skinapi.accounts.auth.emails import normalise_new_email
+from skinapi.accounts.auth.email_addresses import normalise_new_email
 from skinapi.app.batch.arguments import add_batch
 from skinapi.base.errors import SkinAPIError, UnsafeSettings
 from skinapi.base.settings import Settings, sentences_of

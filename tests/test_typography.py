@@ -9,7 +9,7 @@ from skinapi.base.languages import space_french
 from skinapi.care.letter_drafts import LETTER_WORDS
 from skinapi.findings.reports.words import LABELS, SENTENCES
 from skinapi.model.conditions import conditions_table
-from skinapi.platform.notices.outbox import WORDS
+from skinapi.platform.notices.mail_texts import WORDS
 from tests.support.wording import wrong_spaces_in
 
 

@@ -69,8 +69,9 @@ from skinapi.platform.web.admission import (
     guard_requests,
     limit_waiting,
 )
-from skinapi.platform.web.answers import add_headers, allowed_origins, answer_errors
+from skinapi.platform.web.answers import answer_errors
 from skinapi.platform.web.declaration import Rate, renderer_for
+from skinapi.platform.web.headers import add_headers, allowed_origins
 from skinapi.platform.web.pages import ServerInfo, log_requests, measure_requests
 from skinapi.platform.web.pages import routes as server_routes
 from skinapi.platform.web.rate_limits import Limits, add_rate_headers, open_limits

@@ -7,7 +7,7 @@ from typing import Annotated, Self
 from pydantic import Field, StringConstraints
 
 from skinapi.accounts.auth.accounts import Account
-from skinapi.accounts.auth.emails import LONGEST_TYPED
+from skinapi.accounts.auth.email_addresses import LONGEST_TYPED
 from skinapi.base.errors import Conflict, Forbidden, NotFound, PatientTaken
 from skinapi.base.languages import Language
 from skinapi.base.pages import Page

@@ -12,7 +12,7 @@ from typing import Any
 
 from skinapi.accounts.admin.decisions import Assignments
 from skinapi.accounts.auth.accounts import Account, Accounts
-from skinapi.accounts.auth.emails import normalise_email
+from skinapi.accounts.auth.email_addresses import normalise_email
 from skinapi.accounts.auth.events import ConsentWithdrawn
 from skinapi.base.errors import Conflict, Forbidden, NotFound, PatientTaken
 from skinapi.base.field_types import ID

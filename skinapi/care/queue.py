@@ -1,6 +1,6 @@
 """The use cases of a doctor's lists: patients in care, their findings, and the queue of all.
 
-The order of the queue: findings/records/list_keys.py.
+The order of the queue: findings/records/queue_order.py.
 """
 
 from collections import defaultdict

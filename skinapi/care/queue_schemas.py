@@ -12,7 +12,7 @@ from skinapi.base.stored_record import optional
 from skinapi.care.queue import OVERDUE_AFTER, FoundCase, FoundPatient
 from skinapi.findings.records.decisions import WaitsFor
 from skinapi.findings.records.finding_schemas import AdviceView, HeadlineView
-from skinapi.findings.records.list_keys import Waiting
+from skinapi.findings.records.queue_order import Waiting
 from skinapi.findings.records.review_queue import Left, is_free
 from skinapi.findings.records.review_schemas import FirstDecision, GraverReview
 from skinapi.findings.records.schemas import (

@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from skinapi.base.field_types import ID
-from skinapi.lab.dataset_images import DatasetImages, LearnedPictures
+from skinapi.lab.dataset_images import DatasetImages
 from skinapi.lab.dataset_versions import FEWEST_CLASSES, FEWEST_TO_SPLIT, Datasets, DatasetVersion
-from skinapi.lab.layouts import LabelledPicture, LabelMapping, Layout
+from skinapi.lab.label_mapping import LabelMapping
+from skinapi.lab.layouts import LabelledPicture, Layout
+from skinapi.lab.learned_pictures import LearnedPictures
 from skinapi.lab.picture_decoder import DecodedPicture
 from skinapi.model.context import Modality
 from skinapi.model.dataset_labels import LabelRow

@@ -19,7 +19,7 @@ from skinapi.lab.job_services import JobServices, open_job_services, register_on
 from skinapi.lab.model_comparison import compare_on_reference
 from skinapi.lab.service import ImportRequest, suffix_of
 from skinapi.learning.commands import ExportOptions
-from skinapi.model.registry.serving_pointer import ModelVersion, Origin
+from skinapi.model.registry.stored_version import ModelVersion, Origin
 from skinapi.platform.jobs.handlers import FOLDER, JobContext
 from skinapi.platform.jobs.process import described, machine_environment
 

@@ -16,7 +16,7 @@ from skinapi.lab.uploads import Uploads
 from skinapi.model.conditions import conditions_table
 from skinapi.model.dataset_labels import FACTS, SQUAMOUS, TABLE_NAME, label_spellings
 from skinapi.model.registry.composition import open_models
-from skinapi.model.registry.serving_pointer import ModelVersion, Origin
+from skinapi.model.registry.stored_version import ModelVersion, Origin
 from skinapi.model.registry.version_service import ModelsService
 from skinapi.platform.audit import AuditTrail
 from skinapi.platform.jobs.handlers import JobContext

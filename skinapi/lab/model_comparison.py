@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from skinapi.lab.dataset_images import learned_by
 from skinapi.lab.dataset_versions import DatasetVersion
 from skinapi.lab.job_services import JobServices
+from skinapi.lab.learned_pictures import learned_by
 from skinapi.lab.reference import list_held_out, reference_data
 from skinapi.learning.data.datasets import load_sources
 from skinapi.learning.data.samples import Sample, label_for

@@ -23,10 +23,12 @@ from skinapi.lab.check_report import (
     unknown_labels,
     warnings_of,
 )
-from skinapi.lab.dataset_images import DatasetCounts, DatasetImage, Origin, learned_by_serving
+from skinapi.lab.dataset_images import DatasetCounts, DatasetImage, Origin
 from skinapi.lab.dataset_versions import SHOWN_FILES, DatasetVersion, NewDataset
 from skinapi.lab.errors import RefusedDataset, UnknownLabels
-from skinapi.lab.layouts import LabelledPicture, LabelMapping, Layout, read_layout
+from skinapi.lab.label_mapping import LabelMapping
+from skinapi.lab.layouts import LabelledPicture, Layout, read_layout
+from skinapi.lab.learned_pictures import learned_by_serving
 from skinapi.lab.picture_decoder import PictureDecoder
 from skinapi.lab.quarantine import Quarantine, QuarantineFolder, SentFile, shown
 from skinapi.lab.uploads import LabRepositories, Quota

@@ -21,7 +21,8 @@ from typing import IO, Any
 from skinapi.accounts.auth.accounts import TEACHING_CONSENT, Account, Accounts
 from skinapi.accounts.auth.events import ConsentWithdrawn
 from skinapi.base.errors import BlobDamaged, Duplicate
-from skinapi.findings.records.reviews import Histology, Review, Reviews, deciding_review
+from skinapi.findings.records.deciding_review import Reviews, deciding_review
+from skinapi.findings.records.reviews import Histology, Review
 from skinapi.findings.records.submission import SubmittedPhoto
 from skinapi.findings.records.submissions import Submissions
 from skinapi.lab.dataset_images import DatasetImage, Origin

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 from skinapi.base.errors import BadNetwork
-from skinapi.lab.dataset_images import learned_by
 from skinapi.lab.dataset_versions import DatasetVersion
 from skinapi.lab.job_services import (
     JobServices,
@@ -19,6 +18,7 @@ from skinapi.lab.job_services import (
     open_job_services,
     register_once,
 )
+from skinapi.lab.learned_pictures import learned_by
 from skinapi.lab.model_comparison import LearnedFrom, compare_models, compare_on_reference
 from skinapi.lab.reference import list_held_out
 from skinapi.lab.service import TrainingRequest
@@ -28,7 +28,7 @@ from skinapi.learning.data.datasets import load_sources
 from skinapi.learning.data.samples import Sample, read_split, select_part
 from skinapi.learning.train.weights import find_imagenet
 from skinapi.model.network.model import NORMS, SPLIT, read_card
-from skinapi.model.registry.serving_pointer import ModelVersion, Origin, PatientPictures
+from skinapi.model.registry.stored_version import ModelVersion, Origin, PatientPictures
 from skinapi.platform.jobs.handlers import JobContext
 from skinapi.platform.storage.ids import now
 

@@ -7,7 +7,7 @@ from typing import Annotated, Self
 
 from pydantic import ConfigDict, Field, StringConstraints, model_validator
 
-from skinapi.accounts.auth.emails import Email
+from skinapi.accounts.auth.email_addresses import Email
 from skinapi.accounts.auth.errors import UNPROVEN
 from skinapi.accounts.auth.passwords import ClientInfo
 from skinapi.accounts.auth.schemas import ProvenBody
@@ -41,7 +41,7 @@ Reason = Annotated[
     Legible,
     Contained,
 ]
-# Numbers have at most 16 digits: see findings/records/list_keys.py.
+# Numbers have at most 16 digits: see findings/records/queue_order.py.
 FindingNumber = Annotated[int, Field(ge=1, lt=10**16)]
 
 

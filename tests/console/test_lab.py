@@ -10,7 +10,7 @@ from skinapi.lab.dataset_versions import Datasets, NewDataset
 from skinapi.lab.reference import CurrentReference
 from skinapi.model.network.model import CARD, SHIPPED_MODEL, read_card, write_checksums
 from skinapi.model.registry.gates import GateName, PairedComparison, PairedDifference, ReferenceData
-from skinapi.model.registry.serving_pointer import Origin
+from skinapi.model.registry.stored_version import Origin
 from skinapi.platform.jobs.job_queue import Jobs
 from skinapi.platform.storage.ids import new_id, now
 from tests.console.journey import Journey, Look, file_of, looks

@@ -11,7 +11,7 @@ from skinapi.lab import model_comparison
 from skinapi.lab.dataset_images import DatasetImages
 from skinapi.lab.dataset_versions import Datasets
 from skinapi.lab.job_services import JobServices
-from skinapi.lab.layouts import LabelMapping
+from skinapi.lab.label_mapping import LabelMapping
 from skinapi.lab.model_comparison import compare_on_reference
 from skinapi.learning.data.datasets import load_sources
 from skinapi.learning.data.samples import Sample

@@ -17,7 +17,7 @@ from skinapi.lab.job_services import JobServices
 from skinapi.lab.training_job import choose_start
 from skinapi.learning.measure import stress
 from skinapi.learning.train.networks import ARCHITECTURES
-from skinapi.model.registry.serving_pointer import Origin
+from skinapi.model.registry.stored_version import Origin
 from skinapi.platform.jobs.job import DERMASCAN_LAB_OWNER
 from skinapi.platform.jobs.job_queue import Jobs
 from skinapi.platform.storage.ids import new_id, now

@@ -21,7 +21,7 @@ from skinapi.learning.train.card import (
 from skinapi.model.calibration import Calibration, ModelCalibration, softmax
 from skinapi.model.classification import classify_photo
 from skinapi.model.context import Modality
-from skinapi.model.network.engine import Head
+from skinapi.model.network.grad_cam import Head
 from skinapi.model.network.model import Model, open_model
 from tests.learning.conftest import Small, run_command
 from tests.learning.pictures import write_source

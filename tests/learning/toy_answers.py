@@ -13,7 +13,8 @@ from skinapi.learning.measure.predictions import ModelOutputs, Predictions
 from skinapi.model.calibration import Calibration, ModelCalibration, softmax
 from skinapi.model.context import Modality
 from skinapi.model.detectors import LinearClassifier, ModalityDetector, SkinDetector
-from skinapi.model.network.engine import Engine, EngineOutput, Head
+from skinapi.model.network.engine import Engine, EngineOutput
+from skinapi.model.network.grad_cam import Head
 from skinapi.model.network.model import Model
 from skinapi.model.network.picture import Tensor
 from tests.support.cards import model_card

@@ -12,7 +12,8 @@ from skinapi.model.calibration import (
 )
 from skinapi.model.conditions import conditions_table
 from skinapi.model.context import Modality
-from skinapi.model.network.engine import Engine, EngineOutput, Head
+from skinapi.model.network.engine import Engine, EngineOutput
+from skinapi.model.network.grad_cam import Head
 from skinapi.model.network.model import Model
 from skinapi.model.network.picture import Tensor
 from tests.support.cards import model_card

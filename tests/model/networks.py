@@ -9,7 +9,8 @@ from openvino import opset13 as ops
 from PIL import Image
 
 from skinapi.model.calibration import ModelCalibration
-from skinapi.model.network.engine import OUTPUTS, Head
+from skinapi.model.network.engine import OUTPUTS
+from skinapi.model.network.grad_cam import Head
 from skinapi.model.network.model import (
     CALIBRATION,
     CARD,

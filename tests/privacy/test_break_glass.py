@@ -11,7 +11,8 @@ from werkzeug.test import TestResponse
 from skinapi.findings.records import readers
 from skinapi.findings.records import service as records_service
 from skinapi.integrations.dicom.study import study_uid
-from skinapi.platform.notices.outbox import WORDS, Kind
+from skinapi.platform.notices.mail_texts import WORDS
+from skinapi.platform.notices.outbox import Kind
 from skinapi.platform.storage.ids import now
 from skinapi.privacy import break_glass as service
 from tests.care.clinic import patient_in_care

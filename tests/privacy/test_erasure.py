@@ -9,7 +9,7 @@ import pytest
 from skinapi.accounts.auth.accounts import Accounts
 from skinapi.base.errors import UnsafeSettings
 from skinapi.model.conditions import Band
-from skinapi.model.registry.serving_pointer import Origin, PatientPictures
+from skinapi.model.registry.stored_version import Origin, PatientPictures
 from skinapi.platform.notices.outbox import Kind, Notice
 from skinapi.platform.storage.ids import now
 from tests.care.clinic import file_for, patient_in_care, review

@@ -26,8 +26,8 @@ from skinapi.base.errors import (
 from skinapi.base.problem import SECURITY_HEADERS
 from skinapi.base.settings import Settings
 from skinapi.base.size_limits import body_too_large, photo_too_large
-from skinapi.platform.web.answers import HTTPS_ONLY, METHODS, READABLE, SENDABLE
 from skinapi.platform.web.declaration import choose_client_route, renderer_for
+from skinapi.platform.web.headers import HTTPS_ONLY, METHODS, READABLE, SENDABLE
 from tests.repository.documents import ROOT
 from tests.support.backends import Backend
 

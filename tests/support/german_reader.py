@@ -14,7 +14,7 @@ from skinapi.findings.reports.facts import Facts
 from skinapi.findings.reports.template import write_template
 from skinapi.model.context import NOTHING_TOLD
 from skinapi.model.finding import Doubt
-from skinapi.platform.notices.outbox import WORDS
+from skinapi.platform.notices.mail_texts import WORDS
 from tests.findings.prediction.photographer import predicted, send
 from tests.findings.reports.facts import texts_of
 from tests.model.photos import encoded, skin_with_spot

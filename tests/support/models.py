@@ -17,7 +17,7 @@ from skinapi.model.bands import OperatingPoint
 from skinapi.model.calibration import Calibration, ModelCalibration
 from skinapi.model.context import Modality
 from skinapi.model.detectors import LinearClassifier, ModalityDetector, SkinDetector
-from skinapi.model.network.engine import Head
+from skinapi.model.network.grad_cam import Head
 from skinapi.model.network.model import (
     CALIBRATION,
     CARD,

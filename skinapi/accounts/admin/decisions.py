@@ -11,7 +11,7 @@ from functools import partial
 from typing import Literal
 
 from skinapi.accounts.auth.accounts import NOT_REFUSED, Account, AccountFields, Accounts, Refusal
-from skinapi.accounts.auth.emails import normalise_email
+from skinapi.accounts.auth.email_addresses import normalise_email
 from skinapi.base.errors import Conflict, NotFound, SkinAPIError
 from skinapi.base.field_types import ID
 from skinapi.base.subject import RefusalReason, Role

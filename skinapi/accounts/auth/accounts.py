@@ -6,7 +6,7 @@ from functools import partial
 from typing import Any, Literal, TypedDict, Unpack
 
 from skinapi.accounts.auth.account_search import find_by_beginning, find_patients, search_fields
-from skinapi.accounts.auth.emails import spellings_of
+from skinapi.accounts.auth.email_addresses import spellings_of
 from skinapi.accounts.auth.errors import LastAdmin
 from skinapi.accounts.auth.events import (
     AdminStopped,

@@ -15,6 +15,7 @@ from skinapi.accounts.auth.errors import (
     WrongPassword,
 )
 from skinapi.accounts.auth.passwords import ClientInfo
+from skinapi.accounts.auth.qr_code import draw_qr
 from skinapi.accounts.auth.schemas import (
     CodeBody,
     Consents,
@@ -26,12 +27,7 @@ from skinapi.accounts.auth.schemas import (
     RecoveryCodes,
     SecondFactorSecret,
 )
-from skinapi.accounts.auth.second_factor import (
-    SecondFactorService,
-    draw_qr,
-    provisioning_uri,
-    spell_secret,
-)
+from skinapi.accounts.auth.second_factor import SecondFactorService, provisioning_uri, spell_secret
 from skinapi.base.subject import Subject
 from skinapi.platform.web.declaration import Rate, Routes, Signed
 from skinapi.platform.web.rate_limits import caller_address

@@ -20,7 +20,7 @@ from argon2.low_level import ARGON2_VERSION
 from pydantic import StringConstraints
 
 from skinapi.accounts.auth.accounts import Account, Accounts
-from skinapi.accounts.auth.emails import normalise_email
+from skinapi.accounts.auth.email_addresses import normalise_email
 from skinapi.accounts.auth.errors import (
     InitialPasswordExpired,
     InvalidCredentials,

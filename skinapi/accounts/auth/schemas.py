@@ -16,7 +16,7 @@ from skinapi.accounts.auth.consents import (
     latest_of,
     newest_text,
 )
-from skinapi.accounts.auth.emails import NewEmail
+from skinapi.accounts.auth.email_addresses import NewEmail
 from skinapi.accounts.auth.passwords import AnyPassword, ClientInfo, NewPassword, Proof
 from skinapi.accounts.auth.sessions import Session
 from skinapi.base.field_types import Legible, Name, Printable

@@ -179,9 +179,9 @@ class Judge:
         if content[128:132] != b"DICM":
             return content, NOTHING_TOLD
         with installed():
-            from skinapi.integrations.dicom.header_facts import read_context  # noqa: PLC0415
+            from skinapi.integrations.dicom.header import open_instance  # noqa: PLC0415
+            from skinapi.integrations.dicom.patient_facts import read_context  # noqa: PLC0415
             from skinapi.integrations.dicom.pixels import read_photo_file  # noqa: PLC0415
-            from skinapi.integrations.dicom.reading import open_instance  # noqa: PLC0415
         instance = open_instance(io.BytesIO(content))
         photo = read_photo_file(instance, largest=self._reader.largest_bytes)
         return photo, read_context(instance)

@@ -8,7 +8,7 @@ from functools import partial
 
 from skinapi.accounts.auth.account_deletion import WaitingExpiry
 from skinapi.accounts.auth.accounts import Accounts
-from skinapi.accounts.auth.emails import spellings_of
+from skinapi.accounts.auth.email_addresses import spellings_of
 from skinapi.accounts.auth.recovery import LinkMailer
 from skinapi.app.composition.privacy_services import PrivacyServices
 from skinapi.app.composition.services import Services
@@ -22,8 +22,10 @@ from skinapi.integrations.webhooks.service import WebhookSender
 from skinapi.model.registry.service import ModelReloader
 from skinapi.platform.audit.trail import AuditSealer
 from skinapi.platform.backups.erased_ids import Scrubber
-from skinapi.platform.notices.deliveries import Channel, DeliverySender
-from skinapi.platform.notices.outbox import Kind, Notice, Recipient, write_mail
+from skinapi.platform.notices.deliveries import Channel
+from skinapi.platform.notices.delivery_sender import DeliverySender
+from skinapi.platform.notices.mail_texts import Recipient, write_mail
+from skinapi.platform.notices.outbox import Kind, Notice
 from skinapi.platform.notices.sender import MailServer, NoticeSender
 from skinapi.platform.storage.background import BackgroundThread
 from skinapi.platform.storage.unit_of_work import ErasureRetry

@@ -13,7 +13,7 @@ from skinapi.accounts.admin.service import AdminService
 from skinapi.accounts.auth.account_deletion import Eraser
 from skinapi.accounts.auth.authorizer import Authorizer, Tokens
 from skinapi.accounts.auth.consents import ConsentsService
-from skinapi.accounts.auth.emails import normalise_email, spellings_of
+from skinapi.accounts.auth.email_addresses import normalise_email, spellings_of
 from skinapi.accounts.auth.owners import OwnerStatus
 from skinapi.accounts.auth.passwords import PLACES, Authentication, Passwords
 from skinapi.accounts.auth.recovery import RecoveryService

@@ -22,7 +22,7 @@ from skinapi.integrations.clients.service import ClientsService
 from skinapi.integrations.dicom.archive import ArchiveClient, ArchiveService, authorization_of
 from skinapi.integrations.dicom.receiving import IntakeService
 from skinapi.integrations.dicom.studies import StudiesService
-from skinapi.integrations.fhir.intake import FhirIntakeService
+from skinapi.integrations.fhir.order_intake import FhirIntakeService
 from skinapi.integrations.fhir.service import FhirService
 from skinapi.model.registry.service import InferenceService
 

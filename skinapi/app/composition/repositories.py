@@ -11,11 +11,11 @@ from skinapi.base.errors import BrokenStore, Duplicate
 from skinapi.base.settings import Settings
 from skinapi.care.message_records import Messages
 from skinapi.care.spot_records import Lesions
+from skinapi.findings.records.deciding_review import Reviews
 from skinapi.findings.records.letters import Letters
 from skinapi.findings.records.outcomes import OutcomeCounts
 from skinapi.findings.records.readers import BreakGlasses
 from skinapi.findings.records.record_retention import Resting
-from skinapi.findings.records.reviews import Reviews
 from skinapi.findings.records.spots import Spots
 from skinapi.findings.records.submissions import Submissions
 from skinapi.findings.reports.narrator import NarrativeCache

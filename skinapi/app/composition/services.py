@@ -46,7 +46,8 @@ from skinapi.lab.dataset_images import DatasetImage
 from skinapi.lab.dataset_versions import DatasetVersion
 from skinapi.lab.uploads import UploadRecord
 from skinapi.model.registry.prediction_pool import ServedModel
-from skinapi.model.registry.serving_pointer import ModelVersion, Serving
+from skinapi.model.registry.serving_pointer import Serving
+from skinapi.model.registry.stored_version import ModelVersion
 from skinapi.platform.backups.backup import BackupMade, refuse_unfinished_restore
 from skinapi.platform.backups.erased_ids import Erased
 from skinapi.platform.jobs.job import Job

@@ -35,6 +35,7 @@ from skinapi.base.settings.value_checks import (
     refuse_weak_key,
     stored_secret,
 )
+from skinapi.base.size_limits import LARGEST_PHOTO
 from skinapi.base.subject import ROLES
 
 VERSION = "2.0.0.dev0"
@@ -274,7 +275,7 @@ class Settings(PrivacySettings):
         "docs/integrate/embed.md. If empty, that page is switched off.",
     )
     max_upload_bytes: PositiveInt = Field(
-        default=10 * 1024 * 1024,
+        default=LARGEST_PHOTO,
         description="Largest photo in bytes. The DermaScan guide's own limit of 8 MB stays. "
         "Request bodies have room in memory for two such photos in each process, at least 20 MB. "
         "One that finds no room gets 503 with `Retry-After`; so does a second one of a caller that "

@@ -11,7 +11,8 @@ from typing import Literal, Self
 
 from skinapi.base.languages import Language, LocalizedText, load_words
 from skinapi.base.stored_record import Frozen
-from skinapi.findings.records.reviews import Certainty, Histology, Review, StandingReviews
+from skinapi.findings.records.deciding_review import StandingReviews
+from skinapi.findings.records.reviews import Certainty, Histology, Review
 from skinapi.model.bands import is_sent, most_urgent, urgency
 from skinapi.model.conditions import NORMAL_SKIN, Band, BandWords, Condition, conditions_table
 

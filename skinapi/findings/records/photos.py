@@ -10,7 +10,7 @@ from skinapi.accounts.auth.accounts import Account
 from skinapi.base.errors import BlobDamaged, NotFound
 from skinapi.base.logs import log
 from skinapi.base.subject import Subject
-from skinapi.findings.records.list_keys import resting_since
+from skinapi.findings.records.queue_order import resting_since
 from skinapi.findings.records.readers import ReadNotes
 from skinapi.findings.records.record_retention import waits_for_somebody
 from skinapi.findings.records.submission import PhotoChoice, Submission

@@ -9,9 +9,9 @@ from typing import Any
 
 from skinapi.base.errors import Conflict
 from skinapi.base.pages import batched
+from skinapi.findings.records.deciding_review import Reviews
 from skinapi.findings.records.letters import Letters
-from skinapi.findings.records.list_keys import WITH_PHOTO, WITHOUT, make_rest_key, rests_reviewed
-from skinapi.findings.records.reviews import Reviews
+from skinapi.findings.records.queue_order import WITH_PHOTO, WITHOUT, make_rest_key, rests_reviewed
 from skinapi.findings.records.spots import Spots
 from skinapi.findings.records.standing import Reader
 from skinapi.findings.records.submission import Listed, Submission

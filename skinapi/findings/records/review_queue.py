@@ -2,7 +2,7 @@
 them, or one who is no active doctor now.
 
 An index can sort only by fields of its own documents, so a submission holds the `doctor` in whose
-care its owner is and its keys (list_keys.py), and an account the `queue_key` of its most urgent
+care its owner is and its keys (queue_order.py), and an account the `queue_key` of its most urgent
 unreviewed submission. These fields only order lists: who may see a finding is decided by the
 owner's account (readers.py). Of two transactions that change what waits for one account, one must
 see the other. So filing and deleting write the account, and whoever gives the account the key of a
@@ -20,13 +20,13 @@ from typing import Literal, NamedTuple
 from pydantic import Field
 
 from skinapi.accounts.auth.accounts import Account, Accounts, key_without_findings
-from skinapi.accounts.auth.emails import spellings_of
+from skinapi.accounts.auth.email_addresses import spellings_of
 from skinapi.accounts.auth.events import DoctorChanged, DoctorReturned
 from skinapi.base.pages import Page, batched
 from skinapi.base.subject import Subject
 from skinapi.base.values import Value
 from skinapi.findings.records.decisions import WaitsFor
-from skinapi.findings.records.list_keys import key_range, make_hold_key
+from skinapi.findings.records.queue_order import key_range, make_hold_key
 from skinapi.findings.records.spots import Spots
 from skinapi.findings.records.standing import Reader
 from skinapi.findings.records.submission import URGENT, Listed

@@ -10,6 +10,7 @@ from skinapi.accounts.auth.accounts import Account, Accounts
 from skinapi.base.errors import Duplicate, IdempotencyKeyReused
 from skinapi.base.pages import Page, page_of
 from skinapi.base.subject import Subject
+from skinapi.findings.records.deciding_review import Reviews
 from skinapi.findings.records.decisions import urgency_of
 from skinapi.findings.records.errors import HoldRefused
 from skinapi.findings.records.events import (
@@ -24,7 +25,7 @@ from skinapi.findings.records.outcomes import OutcomeCounts
 from skinapi.findings.records.readers import in_care
 from skinapi.findings.records.review_queue import ReviewQueue
 from skinapi.findings.records.review_schemas import NewReview
-from skinapi.findings.records.reviews import Opinion, Review, Reviews, Teller
+from skinapi.findings.records.reviews import Opinion, Review, Teller
 from skinapi.findings.records.service import RecordsService
 from skinapi.findings.records.spots import Spots
 from skinapi.findings.records.standing import Reader

@@ -432,7 +432,7 @@ class RecordsService:
         yield from self.queue.faults()
 
     def _find(self, number: str) -> Submission:
-        # Numbers have at most 16 digits (see list_keys.py); a longer one might not fit into the
+        # Numbers have at most 16 digits (see queue_order.py); a longer one might not fit into the
         # stores' 64-bit integers.
         if not (number.isascii() and number.isdigit()) or len(number) > 16:
             raise NotFound(NOT_YOURS)

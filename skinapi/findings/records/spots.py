@@ -7,8 +7,8 @@ from datetime import datetime
 from typing import TypeVar
 
 from skinapi.base.pages import Page, page_of
+from skinapi.findings.records.deciding_review import Reviews
 from skinapi.findings.records.errors import FindingInError
-from skinapi.findings.records.reviews import Reviews
 from skinapi.findings.records.standing import (
     Advice,
     JudgedPhoto,

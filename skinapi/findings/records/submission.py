@@ -13,7 +13,7 @@ from skinapi.base.errors import NotFound
 from skinapi.base.languages import Language
 from skinapi.base.stored_record import StoredRecord, optional
 from skinapi.findings.records.decisions import Decision, WaitsFor
-from skinapi.findings.records.list_keys import (
+from skinapi.findings.records.queue_order import (
     FIRST_REVIEWED,
     make_awaited_key,
     make_due_key,
@@ -77,7 +77,7 @@ class Listed(StoredRecord):
     Of what the sender told, `context` holds the age and the place on the body alone. `photo_blob`
     is one of the `picture_blobs`, where there are several. `taken_by` is the doctor who works on
     it, `opinion_of` who is asked for a second opinion, which has come from `opinion_came_at` until
-    the doctor in charge has answered it. The keys order lists (list_keys.py).
+    the doctor in charge has answered it. The keys order lists (queue_order.py).
     """
 
     id: str

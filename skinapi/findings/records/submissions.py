@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 from skinapi.base.errors import Duplicate
 from skinapi.base.pages import Page, page_of
 from skinapi.findings.records.decisions import WaitsFor
-from skinapi.findings.records.list_keys import (
+from skinapi.findings.records.queue_order import (
     FIRST_REVIEWED,
     awaited_range,
     awaited_since,

@@ -18,7 +18,7 @@ from skinapi.lab.errors import DatasetQuotaReached, NameTaken
 from skinapi.lab.routes import DatasetName
 from skinapi.lab.service import DatasetsService, TrainingRequest, TrainingService
 from skinapi.model.registry.card_figures import number
-from skinapi.model.registry.serving_pointer import ModelVersion
+from skinapi.model.registry.stored_version import ModelVersion
 from skinapi.model.registry.version_service import ModelsService
 from skinapi.platform.jobs.job import DERMASCAN_LAB_OWNER, Job, Status, TooManyJobs
 from skinapi.platform.web.declaration import Opened, Rate, Routes

@@ -15,8 +15,7 @@ from pydicom import Dataset
 from pydicom.encaps import generate_fragments, parse_basic_offsets
 
 from skinapi.base.size_limits import photo_too_large
-from skinapi.integrations.dicom.jpeg_2000 import decode_jpeg_2000
-from skinapi.integrations.dicom.reading import (
+from skinapi.integrations.dicom.header import (
     JPEG_2000,
     JPEG_BASELINE,
     RLE,
@@ -25,6 +24,7 @@ from skinapi.integrations.dicom.reading import (
     refusing,
     text_in,
 )
+from skinapi.integrations.dicom.jpeg_2000 import decode_jpeg_2000
 from skinapi.integrations.dicom.stow import LARGEST_OBJECT, Failure, RefusedInstance
 from skinapi.model.decoding.file_header import Header, read_header
 from skinapi.model.decoding.photo import WORKING_SIZE, refuse_oversize, stored_size

@@ -40,7 +40,7 @@ from skinapi.integrations.dicom.study import ObjectId, study_uid
 from skinapi.integrations.patients import PatientsService
 
 if TYPE_CHECKING:
-    from skinapi.integrations.dicom.reading import Instance
+    from skinapi.integrations.dicom.header import Instance
 
 # No caller can send it as an Idempotency-Key: those have no slash.
 KEY = "dicom/"
@@ -73,7 +73,7 @@ class IntakeService:
         that was sent before is answered as then. Raises Unavailable where nothing was judged yet:
         the sender may send all of it again.
         """
-        from skinapi.integrations.dicom.reading import open_instance  # noqa: PLC0415
+        from skinapi.integrations.dicom.header import open_instance  # noqa: PLC0415
 
         judged = False
         for part in parts:
@@ -97,7 +97,7 @@ class IntakeService:
                 yield Received(sop=sop, study=study_uid(finding.id))
 
     def _judge(self, instance: "Instance", by: Subject) -> Submission:
-        from skinapi.integrations.dicom.header_facts import (  # noqa: PLC0415
+        from skinapi.integrations.dicom.patient_facts import (  # noqa: PLC0415
             read_context,
             read_patient,
             read_source,

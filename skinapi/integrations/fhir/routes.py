@@ -36,13 +36,13 @@ from skinapi.integrations.fhir.elements import (
     outcome_of,
     write_bundle,
 )
-from skinapi.integrations.fhir.intake import (
+from skinapi.integrations.fhir.kinds import EVERYTHING, KINDS, Kind, capability_statement
+from skinapi.integrations.fhir.order_intake import (
     FhirIntakeService,
     IdentifierReused,
     PhotosApart,
     UnknownPerformer,
 )
-from skinapi.integrations.fhir.kinds import EVERYTHING, KINDS, Kind, capability_statement
 from skinapi.integrations.fhir.search import AFTER, MOST_PARAMETERS, Search, read_search
 from skinapi.integrations.fhir.sent_resources import is_r4, read_json
 from skinapi.integrations.fhir.service import FhirService, FoundPage

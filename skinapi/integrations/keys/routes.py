@@ -8,7 +8,7 @@ from typing import Literal, Self
 from pydantic import ConfigDict, Field
 
 from skinapi.accounts.auth.accounts import Account
-from skinapi.accounts.auth.emails import Email
+from skinapi.accounts.auth.email_addresses import Email
 from skinapi.accounts.auth.errors import UNPROVEN
 from skinapi.accounts.auth.passwords import ClientInfo
 from skinapi.accounts.auth.schemas import ProvenBody

@@ -11,7 +11,7 @@ from pydantic import AfterValidator, BaseModel, Field, StringConstraints
 from skinapi.accounts.admin.decisions import Assignments
 from skinapi.accounts.auth.account_deletion import Eraser
 from skinapi.accounts.auth.accounts import Account, Accounts
-from skinapi.accounts.auth.emails import Email
+from skinapi.accounts.auth.email_addresses import Email
 from skinapi.accounts.auth.passwords import Proof
 from skinapi.accounts.auth.second_factor import SecondFactorService
 from skinapi.base.errors import Forbidden, InvalidToken, NotFound, Unprocessable

@@ -9,7 +9,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from skinapi.accounts.admin.decisions import Assignments
 from skinapi.accounts.auth.accounts import Account, AccountFields, Accounts, WantedRole
-from skinapi.accounts.auth.emails import NewEmail
+from skinapi.accounts.auth.email_addresses import NewEmail
 from skinapi.accounts.auth.errors import LastAdmin
 from skinapi.accounts.auth.events import AccountAdded, LogInReplaced
 from skinapi.accounts.auth.sessions import Sessions

@@ -19,14 +19,8 @@ import openvino as ov
 from skinapi.base.errors import BadNetwork, WrongNetworkHead, WrongNetworkInput, WrongNetworkLabels
 from skinapi.learning.train.networks import store_as_float16
 from skinapi.model.calibration import ModelCalibration, softmax
-from skinapi.model.network.engine import (
-    OUTPUTS,
-    BadGraph,
-    Head,
-    OpenVinoEngine,
-    Precision,
-    shared_core,
-)
+from skinapi.model.network.engine import OUTPUTS, BadGraph, OpenVinoEngine, Precision, shared_core
+from skinapi.model.network.grad_cam import Head
 from skinapi.model.network.model import (
     CALIBRATION,
     CARD,

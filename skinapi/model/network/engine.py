@@ -1,6 +1,5 @@
 """The interface to a neural network, and the engine that runs one with OpenVINO. One pass gives all
-that a finding and its heat map need: behind global average pooling the gradient is known in closed
-form, so Grad-CAM (https://arxiv.org/abs/1610.02391) needs no second pass.
+that a finding and its heat map need (grad_cam.py).
 
 A graph is checked before it is compiled: would it fill the memory, or give results that are not
 numbers? A network is stored in float16. By default the engine unpacks it to float32 in memory,
@@ -43,53 +42,6 @@ class Engine(Protocol):
         """Run the network on pictures x height x width x channels. Many threads may call it at
         once.
         """
-
-
-@dataclass(frozen=True, slots=True)
-class Head:
-    """The layers after the pooling: one Dense layer, or Dense with ReLU and then Dense."""
-
-    weights: Tensor
-    hidden_weights: Tensor | None = None
-    hidden_bias: Tensor | None = None
-
-    @property
-    def features(self) -> int:
-        first = self.weights if self.hidden_weights is None else self.hidden_weights
-        return int(first.shape[0])
-
-    @property
-    def outputs(self) -> int:
-        return int(self.weights.shape[1])
-
-    def answer(self, pooled: Tensor) -> Tensor:
-        """The logits of a batch of pooled features, without the bias of the last layer."""
-        features = pooled
-        if self.hidden_weights is not None and self.hidden_bias is not None:
-            features = np.maximum(pooled @ self.hidden_weights + self.hidden_bias, np.float32(0.0))
-        logits: Tensor = features @ self.weights
-        return logits
-
-    def slope(self, pooled: Tensor, output: int) -> Tensor:
-        """The gradient of the output's logit by each pooled feature."""
-        if self.hidden_weights is None or self.hidden_bias is None:
-            return self.weights[:, output]
-        active = pooled @ self.hidden_weights + self.hidden_bias > 0
-        slope: Tensor = self.hidden_weights @ np.where(
-            active, self.weights[:, output], np.float32(0)
-        )
-        return slope
-
-    def heat(self, feature_map: Tensor, pooled: Tensor, output: int) -> Tensor:
-        """Which places of one picture raise this output: height x width, never negative, on the
-        logit's scale, as in the Grad-CAM paper; maps of the probabilities look different.
-        """
-        height, width, _ = feature_map.shape
-        importance = self.slope(pooled, output) / np.float32(height * width)
-        # `@` reads the processor's flags afterwards, and has warned of an invalid value where none
-        # was.
-        heat: Tensor = np.maximum(np.dot(feature_map, importance), np.float32(0.0))
-        return heat
 
 
 LARGEST_INPUT_SIDE = 1024

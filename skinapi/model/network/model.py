@@ -25,10 +25,10 @@ from skinapi.model.network.engine import (
     BadGraph,
     Engine,
     EngineOutput,
-    Head,
     OpenVinoEngine,
     Precision,
 )
+from skinapi.model.network.grad_cam import Head
 from skinapi.model.network.model_checks import (
     BadFile,
     find_calibration_fault,

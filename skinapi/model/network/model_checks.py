@@ -26,7 +26,8 @@ from skinapi.base.size_limits import holds_more_values
 from skinapi.model.bands import THRESHOLDS, OperatingPoint
 from skinapi.model.calibration import Calibration, ModelCalibration, PatientFactsTable
 from skinapi.model.conditions import NORMAL_SKIN, conditions_table
-from skinapi.model.network.engine import EngineOutput, Head, has_room_for
+from skinapi.model.network.engine import EngineOutput, has_room_for
+from skinapi.model.network.grad_cam import Head
 from skinapi.model.network.picture import Tensor
 
 V = TypeVar("V")

@@ -20,8 +20,9 @@ from skinapi.model.registry.schemas import (
     OperatingPointView,
 )
 from skinapi.model.registry.service import InferenceService, OperatingPointService
-from skinapi.model.registry.serving_pointer import GatesNotPassed, ModelChanged, TakenBack
+from skinapi.model.registry.serving_pointer import GatesNotPassed, ModelChanged
 from skinapi.model.registry.shadow import Disagreement
+from skinapi.model.registry.stored_version import TakenBack
 from skinapi.model.registry.version_schemas import (
     CompareQuery,
     Comparison,

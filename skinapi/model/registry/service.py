@@ -38,8 +38,9 @@ from skinapi.model.decoding.photo import Photo, reencode_for_storage, shrink_to_
 from skinapi.model.finding import Finding
 from skinapi.model.network.model import Model
 from skinapi.model.registry.prediction_pool import PoolCaller, PredictionPool, ServedModel
-from skinapi.model.registry.serving_pointer import Serving, ServingPointer, TakenBack
+from skinapi.model.registry.serving_pointer import Serving, ServingPointer
 from skinapi.model.registry.shadow import Shadow
+from skinapi.model.registry.stored_version import TakenBack
 from skinapi.model.registry.version_files import models_folder, prune_folders
 from skinapi.model.registry.version_records import ModelVersions
 from skinapi.model.registry.version_service import ModelsService

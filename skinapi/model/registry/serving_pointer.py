@@ -2,18 +2,13 @@
 server follows; and what is stored of a version.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Literal
 
 from skinapi.base.errors import Conflict, Duplicate
 from skinapi.base.stored_record import StoredRecord
 from skinapi.model.bands import OperatingPoint
-from skinapi.model.network.model import ModelCard
-from skinapi.model.registry.card_figures import figures_of_gates
-from skinapi.model.registry.gates import PairedComparison, VersionFigures
-from skinapi.model.registry.version_files import StoredFile
 from skinapi.platform.storage.ids import now
 from skinapi.platform.storage.records import Records
 
@@ -130,117 +125,3 @@ class ServingPointer(Records[Serving]):
         if self._change({"id": DOCUMENT, "revision": before.revision}, **after.stored()) is None:
             raise ModelChanged
         return after
-
-
-# What is stored of a model version.
-
-
-# Servers of store version 4 mark a version as deleting first.
-State = Literal["candidate", "retired", "deleting"]
-
-
-class Change(StoredRecord):
-    state: State
-    by: str
-    changed_at: datetime
-    reason: str | None = None
-
-
-class PatientPictures(StoredRecord):
-    """How many `pictures` of patients of this server a version was made with, and how many of its
-    data set had been erased before.
-    """
-
-    pictures: int
-    erased_before: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TakenBack:
-    """How many of a version's `pictures` of patients were erased since; None: nobody can tell."""
-
-    version: str
-    pictures: int
-    erased: int | None
-
-
-class Origin(StoredRecord):
-    """Where a version that a job has made comes from. `comparison` is on its own test part;
-    `started_from` had its weights before it learned.
-    """
-
-    parent: str | None = None
-    dataset: str | None = None
-    job: str | None = None
-    patient_pictures: PatientPictures | None = None
-    started_from: str | None = None
-    comparison: PairedComparison | None = None
-    reference_comparison: PairedComparison | None = None
-
-
-# By an operator, from a folder.
-BROUGHT: Origin = Origin()
-
-
-class VersionSummary(StoredRecord):
-    id: str
-    created_at: datetime
-    version: str
-    state: State
-    architecture: str
-    headline: Mapping[str, float] = {}
-    files: tuple[StoredFile, ...] = ()
-    created_by: str
-    parent: str | None = None
-    dataset: str | None = None
-    job: str | None = None
-    served_at: datetime | None = None
-    files_deleted_at: datetime | None = None
-    revision: int
-
-    @property
-    def size(self) -> int:
-        return sum(file.size for file in self.files)
-
-    @property
-    def servable(self) -> bool:
-        return bool(self.files) and self.state != "deleting"
-
-    def refuse_without_files(self) -> None:
-        if not self.servable:
-            raise Conflict(f"The files of {self.version} are deleted")
-
-
-class ModelVersion(VersionSummary):
-    """A version with its card: JSON, as the folder had it. See `Origin` for the comparisons."""
-
-    card: str
-    labels: tuple[str, ...] = ()
-    test_part: str | None = None
-    refuses_other_pictures: bool = False
-    patient_pictures: PatientPictures | None = None
-    started_from: str | None = None
-    comparison: PairedComparison | None = None
-    reference_comparison: PairedComparison | None = None
-    changes: tuple[Change, ...] = ()
-
-    def read_card(self) -> ModelCard:
-        return ModelCard.model_validate_json(self.card)
-
-    def test_figures(self) -> dict[str, Any]:
-        """The figures on its own test part."""
-        figures = self.read_card().figures.get("test")
-        return figures if isinstance(figures, dict) else {}
-
-    def figures_for_gates(self) -> VersionFigures:
-        # Whoever trains chooses the ids of the pictures, and so could name any test part.
-        figures = self.test_figures() if self.job is None and self.test_part else {}
-        return VersionFigures(
-            version=self.version,
-            # With fewer pictures, because of labels that one model does not know, the same list is
-            # another part.
-            test_part=f"{self.test_part}:{figures.get('n')}",
-            figures=figures_of_gates(figures),
-            comparisons=tuple(filter(None, (self.comparison, self.reference_comparison))),
-            refuses_other_pictures=self.refuses_other_pictures,
-        )

@@ -35,7 +35,7 @@ from skinapi.model.network.model_checks import BadFile, read_json
 from skinapi.model.registry.card_figures import number
 from skinapi.model.registry.gates import name_test_part
 from skinapi.model.registry.prediction_pool import open_warm
-from skinapi.model.registry.serving_pointer import (
+from skinapi.model.registry.stored_version import (
     BROUGHT,
     Change,
     ModelVersion,

@@ -10,13 +10,9 @@ from skinapi.base.field_types import Contained, Printable, PrintableLines
 from skinapi.base.stored_record import optional
 from skinapi.model.registry.card_figures import list_compared_figures
 from skinapi.model.registry.gates import Gate, PairedComparison
-from skinapi.model.registry.serving_pointer import (
-    Change,
-    ModelVersion,
-    PointerChange,
-    VersionSummary,
-)
+from skinapi.model.registry.serving_pointer import PointerChange
 from skinapi.model.registry.shadow import ShadowCounts
+from skinapi.model.registry.stored_version import Change, ModelVersion, VersionSummary
 from skinapi.model.registry.version_service import Inspected
 from skinapi.platform.web.schemas import Answer, Body, PageQuery
 

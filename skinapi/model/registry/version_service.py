@@ -18,17 +18,14 @@ from skinapi.model.network.model import MB, ModelCard, read_card
 from skinapi.model.registry.gates import Gate, ReferenceData, judge_gates, summarise
 from skinapi.model.registry.prediction_pool import ServedModel
 from skinapi.model.registry.serving_pointer import (
-    BROUGHT,
     Action,
     GatesNotPassed,
-    ModelVersion,
-    Origin,
     PointerChange,
     Serving,
     ServingPointer,
-    TakenBack,
 )
 from skinapi.model.registry.shadow import ShadowResults
+from skinapi.model.registry.stored_version import BROUGHT, ModelVersion, Origin, TakenBack
 from skinapi.model.registry.version_files import models_folder, refuse_without_room
 from skinapi.model.registry.version_records import ModelVersions
 from skinapi.platform.storage.faults import Fault

@@ -24,11 +24,7 @@ from skinapi.platform.jobs.announcements import Broker, BrokerUnavailableError
 from skinapi.platform.jobs.attempt import Attempt, Timing, WorkerSettings
 from skinapi.platform.jobs.job import MOST_ATTEMPTS, NO_RIGHT, Job
 from skinapi.platform.jobs.job_queue import Jobs
-from skinapi.platform.jobs.process import (
-    boot_time,
-    folders_in,
-    remove_if,
-)
+from skinapi.platform.jobs.process import boot_time, folders_in, remove_if
 from skinapi.platform.storage.ports import Store
 
 # A lane of a worker: claims jobs one at a time, and runs each in a process of its own.

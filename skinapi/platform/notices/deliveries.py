@@ -6,29 +6,22 @@ what is sent is made of them when it is sent. Each kind of delivery has a sender
 """
 
 import random
-import threading
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
-from skinapi.base.errors import StoreUnavailable
-from skinapi.base.logs import log
 from skinapi.base.pages import Page
 from skinapi.base.stored_record import StoredRecord
-from skinapi.platform.storage.background import Lease, PeriodicThread, backoff
-from skinapi.platform.storage.failed_items import FailedItems
+from skinapi.platform.notices.retries import delivery_wait
 from skinapi.platform.storage.ids import made_at, new_id, now
-from skinapi.platform.storage.ports import Document, Filter, Store, set_or_remove
+from skinapi.platform.storage.ports import Document, Filter, set_or_remove
 from skinapi.platform.storage.records import Records
 
 DAY = timedelta(days=1)
 KEPT = timedelta(days=7)  # after its end, for the page of the last deliveries
 # Of one that nobody sends: its kind is known to newer code alone.
 LONGEST_KEPT = timedelta(days=30)
-FIRST_RETRY = timedelta(seconds=5)
-LONGEST_RETRY = timedelta(hours=3)
 LATE = timedelta(minutes=10)
 # The fault of one that cannot be made of what is stored.
 DAMAGED = "damaged"
@@ -146,7 +139,7 @@ class Deliveries(Records[Delivery]):
             since = made_at(document["id"])
         changes = _ended("failed", attempts=attempts, fault=DAMAGED)
         if since > moment - DAY:
-            wait = backoff(attempts, first=FIRST_RETRY, longest=LONGEST_RETRY)
+            wait = delivery_wait(attempts)
             changes = {"attempts": attempts, "tried_at": moment, "due_at": moment + wait}
             changes |= {"answer": None, "fault": DAMAGED}
         # Not read: it is damaged.
@@ -165,7 +158,7 @@ class Deliveries(Records[Delivery]):
     def retry(self, delivery: Delivery, why: NotDelivered) -> None:
         """Send it later: after each failure about twice as late, not all at the same moment."""
         attempts = delivery.attempts + 1
-        wait = backoff(attempts, first=FIRST_RETRY, longest=LONGEST_RETRY)
+        wait = delivery_wait(attempts)
         spread = random.uniform(0.75, 1.25)  # noqa: S311 (no secret)
         wait = timedelta(seconds=round(wait.total_seconds() * spread, 3))
         moment = now()
@@ -201,140 +194,3 @@ class Deliveries(Records[Delivery]):
 def _ended(state: State, **facts: Any) -> Document:
     waiting = dict.fromkeys(("lane", "due_at", "waiting_since_at"))
     return {"state": state, "expires_at": now() + KEPT, **waiting, **facts}
-
-
-# Sends what waits.
-
-
-SEND_EVERY_S = 1.0
-SENT_AT_ONCE = 50
-MOST_LANES = 40  # endpoints to which is sent at the same time, each by a thread
-FIRST_PAUSE_S = 2.0
-LONGEST_PAUSE_S = 300.0
-END_S = 4.0
-LEASE_LENGTH = timedelta(seconds=30)
-
-
-@dataclass(slots=True)
-class _Lane:
-    """An endpoint, as this process knows it: how long nothing is sent to it after failures."""
-
-    thread: threading.Thread | None = None
-    pause_s: float = 0.0
-    paused_until: float = 0.0
-
-    @property
-    def is_busy(self) -> bool:
-        return self.thread is not None and self.thread.is_alive()
-
-    def pause(self) -> None:
-        self.pause_s = min(max(FIRST_PAUSE_S, 2 * self.pause_s), LONGEST_PAUSE_S)
-        self.paused_until = time.monotonic() + self.pause_s
-
-
-class DeliverySender(PeriodicThread):
-    """Sends each delivery at least once: after a crash before it was noted, again, with the same
-    id. Of all processes one sends at a time; each endpoint has a thread of its own, so that one
-    that does not answer delays no other.
-    """
-
-    def __init__(
-        self,
-        store: Store,
-        deliveries: Deliveries,
-        channels: Mapping[str, Channel],
-        failed: FailedItems,
-    ) -> None:
-        super().__init__("delivery-sender", every_s=SEND_EVERY_S, failure="deliveries not sent")
-        self._lease = Lease(store.collection("leases"), "delivery-sender", length=LEASE_LENGTH)
-        self._deliveries = deliveries
-        self._channels, self._failed = channels, failed
-        self._lanes: dict[str, _Lane] = {}
-        self._mine = False
-
-    def make_pass(self) -> None:
-        """Start to send to each endpoint for which something is due."""
-        waiting = self._waiting_lanes()
-        busy = any(lane.is_busy for lane in self._lanes.values())
-        if not waiting and not busy:
-            self._give_back()
-            return
-        self._mine = self._lease.renew() if self._mine else self._lease.claim() is not None
-        if not self._mine:
-            return
-        self._lanes = {to: self._lanes.get(to) or _Lane() for to in waiting}
-        for to, lane in self._lanes.items():
-            if not lane.is_busy and time.monotonic() >= lane.paused_until:
-                lane.thread = threading.Thread(
-                    target=self._send_lane, args=(to, lane), name=f"delivery-{to}", daemon=True
-                )
-                lane.thread.start()
-
-    def finish_pass(self) -> None:
-        """A pass, to its end: for tests and commands."""
-        self.make_pass()
-        for lane in self._lanes.values():
-            if lane.thread:
-                lane.thread.join()
-
-    def stop(self) -> None:
-        super().stop()
-        until = time.monotonic() + END_S
-        for lane in self._lanes.values():
-            if lane.thread:
-                lane.thread.join(max(0.0, until - time.monotonic()))
-        self._give_back()
-
-    def _give_back(self) -> None:
-        if self._mine:
-            self._lease.release()
-            self._mine = False
-
-    def _waiting_lanes(self) -> list[str]:
-        found, last = [to for to, lane in self._lanes.items() if lane.is_busy], ""
-        while len(found) < MOST_LANES and (lane := self._deliveries.find_next_lane(last)):
-            last = lane
-            if lane not in found:
-                found.append(lane)
-        return found
-
-    def _send_lane(self, to: str, lane: _Lane) -> None:
-        try:
-            due = ((one["id"], one) for one in self._deliveries.find_due(to, SENT_AT_ONCE))
-            sent = self._failed.each(
-                "delivery",
-                due,
-                lambda document: self._send_stored(document, lane),
-                postpone=self._deliveries.retry_damaged,
-            )
-            all(sent)  # up to the first that is not to be sent
-        except StoreUnavailable:
-            lane.pause()
-
-    def _send_stored(self, document: Document, lane: _Lane) -> bool:
-        """False where nothing more is to be sent to the endpoint now."""
-        if self.stopping.is_set() or not self._mine:
-            return False
-        delivery = Delivery.model_validate(document)
-        channel = self._channels.get(delivery.kind)
-        return channel is None or self._send(delivery, channel, lane)
-
-    def _send(self, delivery: Delivery, channel: Channel, lane: _Lane) -> bool:
-        """False where the endpoint takes nothing now."""
-        try:
-            answer = channel.send(delivery)
-        except Refused as refused:
-            log.warning("delivery_refused", kind=delivery.kind, reason=refused.fault)
-            self._deliveries.mark_refused(delivery, refused)
-            return True
-        except NotDelivered as failed:
-            if not lane.pause_s:
-                log.warning("delivery_later", kind=delivery.kind, reason=failed.fault)
-            lane.pause()
-            self._deliveries.retry(delivery, failed)
-            since = now() - channel.tried_for
-            self._deliveries.give_up(delivery.to, waiting_since=since, why=failed.fault)
-            return False
-        self._deliveries.mark_delivered(delivery, answer=answer)
-        lane.pause_s = 0.0
-        return True

@@ -14,7 +14,8 @@ import certifi
 
 from skinapi.base.logs import log
 from skinapi.base.settings.value_checks import MailAddress
-from skinapi.platform.notices.outbox import Notice, Outbox, Recipient, parting_recipient
+from skinapi.platform.notices.mail_texts import Recipient, parting_recipient
+from skinapi.platform.notices.outbox import Notice, Outbox
 from skinapi.platform.storage.background import Lease, PeriodicThread
 from skinapi.platform.storage.failed_items import FailedItems
 from skinapi.platform.storage.ports import Store

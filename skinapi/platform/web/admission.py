@@ -28,7 +28,6 @@ from skinapi.base.errors import (
 )
 from skinapi.base.size_limits import LARGEST_BODY, body_too_large, photo_too_large
 from skinapi.base.subject import Subject
-from skinapi.platform.web.answers import LOOPBACK_HOST
 from skinapi.platform.web.declaration import (
     Access,
     Opened,
@@ -38,6 +37,7 @@ from skinapi.platform.web.declaration import (
     choose_client_route,
     route_of,
 )
+from skinapi.platform.web.headers import LOOPBACK_HOST
 from skinapi.platform.web.rate_limits import Limits, caller_address
 from skinapi.platform.web.request_context import limit_body, remember_subject
 from skinapi.platform.web.request_parsing import (

@@ -3,13 +3,11 @@
 A route may declare a renderer of its own, because existing clients read errors in different forms.
 """
 
-import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
 from flask import Flask, Request, Response, jsonify, request
-from flask_cors import CORS
 from pydantic import BaseModel
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 from werkzeug.exceptions import MethodNotAllowed as WrongMethod
@@ -18,7 +16,7 @@ from skinapi.base import errors
 from skinapi.base.errors import SkinAPIError
 from skinapi.base.languages import LANGUAGES, Language, known_language, load_words
 from skinapi.base.logs import log_fault
-from skinapi.base.problem import PROBLEM_TYPE, SECURITY_HEADERS, problem_of
+from skinapi.base.problem import PROBLEM_TYPE, problem_of
 from skinapi.platform.web.request_context import oversize, request_id
 
 # Makes the whole answer, including its status. One that serves several clients on the same path
@@ -132,53 +130,3 @@ def _as_skinapi_error(raised: Exception) -> SkinAPIError:
         return BY_STATUS[raised.code]()
     log_fault(raised)
     return SkinAPIError()
-
-
-# The headers of every answer: CORS for the known front ends, and security headers.
-
-
-SENDABLE = ["Authorization", "Content-Type", "Idempotency-Key", "X-Request-ID"]
-METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
-NO_FRAME = "frame-ancestors 'none'"
-HTTPS_ONLY = "max-age=31536000"
-READABLE = ["X-Request-ID", "Retry-After", "Link", "RateLimit", "RateLimit-Policy"]
-
-# Any port, because development servers move to the next free one, and previews have others.
-LOOPBACK_HOST = re.compile(
-    r"(?:(?:[a-z0-9-]+\.)*localhost|127(?:\.\d{1,3}){3}|\[::1\])(?::\d{1,5})?"
-)
-
-
-def allowed_origins(origins: Sequence[str], *, loopback: bool) -> list[re.Pattern[str]]:
-    """Matches exactly these `origins`; with `loopback` also every page served from this machine."""
-    patterns = [re.escape(origin) for origin in origins]
-    patterns += [f"https?://{LOOPBACK_HOST.pattern}"] * loopback
-    return [re.compile(rf"(?:{pattern})\Z") for pattern in patterns]
-
-
-def add_headers(app: Flask, *, origins: Sequence[re.Pattern[str]], https_only: bool) -> None:
-    """Add CORS, for pages of these `origins`, and security headers; with `https_only` also HSTS."""
-    CORS(
-        app,
-        origins=list(origins),
-        allow_headers=SENDABLE,
-        expose_headers=READABLE,
-        methods=METHODS,
-        max_age=600,
-        vary_header=True,
-        always_send=False,
-    )
-
-    @app.after_request
-    def add(response: Response) -> Response:
-        # `setdefault`: pages need a Content-Security-Policy of their own.
-        for name, value in SECURITY_HEADERS.items():
-            response.headers.setdefault(name, value)
-        # It knows no list of origins, so it goes where a page's policy has one:
-        # https://www.w3.org/TR/CSP3/#frame-ancestors-and-frame-options
-        policy = response.headers["Content-Security-Policy"]
-        if "frame-ancestors" in policy and NO_FRAME not in policy:
-            del response.headers["X-Frame-Options"]
-        if https_only:
-            response.headers["Strict-Transport-Security"] = HTTPS_ONLY
-        return response

@@ -29,7 +29,8 @@ from skinapi.platform.web.declaration import (
     declared_routes,
     prefers_page,
 )
-from skinapi.platform.web.openapi import build_spec, docs_page
+from skinapi.platform.web.docs_page import docs_page
+from skinapi.platform.web.openapi import build_spec
 from skinapi.platform.web.request_context import current_subject, request_id
 from skinapi.platform.web.schemas import Answer
 

@@ -10,7 +10,7 @@ from skinapi.accounts.auth.consents import Consents
 from skinapi.base.pages import batched, read_pages
 from skinapi.findings.records.record_retention import MedicalRecord
 from skinapi.integrations.webhooks.endpoints import Endpoints
-from skinapi.model.registry.serving_pointer import VersionSummary
+from skinapi.model.registry.stored_version import VersionSummary
 from skinapi.model.registry.version_service import ModelsService
 from skinapi.platform.notices.outbox import Kind
 from skinapi.platform.storage.ids import made_at

@@ -19,7 +19,7 @@ from skinapi.accounts.auth.owners import AccountUses, Unused
 from skinapi.base.errors import NotFound
 from skinapi.base.pages import batched
 from skinapi.care.message_records import Message, Messages
-from skinapi.findings.records.list_keys import resting_since
+from skinapi.findings.records.queue_order import resting_since
 from skinapi.findings.records.record_retention import FINDINGS, PHOTOS, Resting, Rests
 from skinapi.findings.records.service import RecordsService
 from skinapi.findings.records.submission import Submission

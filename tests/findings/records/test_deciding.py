@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from skinapi.findings.records.deciding_review import deciding_review
 from skinapi.findings.records.decisions import Decision
-from skinapi.findings.records.reviews import Certainty, Histology, Opinion, Review, deciding_review
+from skinapi.findings.records.reviews import Certainty, Histology, Opinion, Review
 from skinapi.findings.records.standing import FindingStanding, JudgedPhoto, reconcile
 from skinapi.model.bands import urgency
 from skinapi.model.conditions import Band, conditions_table

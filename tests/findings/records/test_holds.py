@@ -8,7 +8,7 @@ import pytest
 from werkzeug.test import TestResponse
 
 from skinapi.findings.records.events import ReviewSigned
-from skinapi.findings.records.list_keys import make_hold_key
+from skinapi.findings.records.queue_order import make_hold_key
 from skinapi.findings.records.review_service import EndedHolds
 from skinapi.platform.storage.ids import now
 from tests.care.clinic import REVIEW, file_for, patient_in_care, patient_of

@@ -8,7 +8,8 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from skinapi.findings.records.reviews import Certainty, Histology, Opinion, Review, deciding_review
+from skinapi.findings.records.deciding_review import deciding_review
+from skinapi.findings.records.reviews import Certainty, Histology, Opinion, Review
 from skinapi.findings.records.standing import JudgedPhoto, Reader, SpotFacts, Standing, standing
 from skinapi.model.bands import urgency
 from skinapi.model.conditions import Band

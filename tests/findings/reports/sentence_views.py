@@ -9,9 +9,9 @@ from typing import Any, NamedTuple
 from pypdf import PdfReader
 
 from skinapi.care.letter_drafts import LetterFacts, say_decision, write_draft
+from skinapi.findings.records.deciding_review import deciding_review
 from skinapi.findings.records.finding_schemas import InstructionView
 from skinapi.findings.records.letters import ADDRESSEES
-from skinapi.findings.records.reviews import deciding_review
 from skinapi.findings.reports.content import render_html
 from skinapi.findings.reports.facts import sentences_of
 from skinapi.findings.reports.pdf_document import render_pdf
@@ -19,7 +19,7 @@ from skinapi.findings.reports.report import Report, ReportedPatient
 from skinapi.findings.reports.routes import FullReport
 from skinapi.findings.reports.template import write_template
 from skinapi.integrations.fhir.reports import resources_of
-from skinapi.platform.notices.outbox import WORDS as MAILS
+from skinapi.platform.notices.mail_texts import WORDS as MAILS
 from skinapi.platform.notices.outbox import Kind
 from tests.findings.reports.random_findings import Said
 

@@ -7,9 +7,9 @@ from typing import Any
 from pydicom import Dataset
 from pypdf import PdfReader
 
-from skinapi.integrations.dicom.header_facts import read_context
+from skinapi.integrations.dicom.header import open_instance
 from skinapi.integrations.dicom.objects import site_code
-from skinapi.integrations.dicom.reading import open_instance
+from skinapi.integrations.dicom.patient_facts import read_context
 from skinapi.integrations.standards import SITE_OF
 from skinapi.model.conditions import Band
 from skinapi.model.context import BODY_SITES, Context

@@ -13,8 +13,8 @@ from pydicom import Dataset
 from skinapi.base.errors import Unavailable
 from skinapi.base.subject import KeyUse, Subject
 from skinapi.findings.prediction.service import PredictionService
-from skinapi.integrations.dicom.header_facts import read_context
-from skinapi.integrations.dicom.reading import open_instance
+from skinapi.integrations.dicom.header import open_instance
+from skinapi.integrations.dicom.patient_facts import read_context
 from skinapi.integrations.dicom.study import study_uid
 from tests.integrations.test_keys import clinic_wide, made
 from tests.support.backends import Backend, Person
@@ -313,8 +313,8 @@ def test_a_header_is_never_quoted_in_the_log() -> None:
     script = (
         "import io, warnings, logging; logging.basicConfig(level=0);"
         "from tests.support.dicom import jpeg_object;"
-        "from skinapi.integrations.dicom.reading import open_instance;"
-        "from skinapi.integrations.dicom.header_facts import read_context;"
+        "from skinapi.integrations.dicom.header import open_instance;"
+        "from skinapi.integrations.dicom.patient_facts import read_context;"
         "one = jpeg_object(PatientAge='Lovelace', PatientSex='Lovelace', StudyDate='Lovelace');"
         "open('/dev/stderr', 'w').write('MADE ');"
         "read_context(open_instance(io.BytesIO(one)))"

@@ -11,7 +11,8 @@ import openvino as ov
 import pytest
 from PIL import Image
 
-from skinapi.model.network.engine import Head, OpenVinoEngine, Precision, unpacked_weights, widen
+from skinapi.model.network.engine import OpenVinoEngine, Precision, unpacked_weights, widen
+from skinapi.model.network.grad_cam import Head
 from skinapi.model.network.model import NETWORK, SHIPPED_MODEL, Model, open_model
 from skinapi.model.network.picture import Scaling, Tensor, make_tensor, scale_pixels, view_box
 from tests.model.networks import picture, write_model_folder

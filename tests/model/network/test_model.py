@@ -27,7 +27,8 @@ from skinapi.model.detectors import (
     ModalityDetector,
     OutOfDistributionDetector,
 )
-from skinapi.model.network.engine import EngineOutput, Head, Precision
+from skinapi.model.network.engine import EngineOutput, Precision
+from skinapi.model.network.grad_cam import Head
 from skinapi.model.network.model import (
     CALIBRATION,
     CARD,

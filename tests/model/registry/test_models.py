@@ -11,13 +11,15 @@ from typing import Any
 import pytest
 
 from skinapi.base.errors import StoreUnavailable
-from skinapi.lab.dataset_images import DatasetCounts, DatasetImages, learned_by_serving
+from skinapi.lab.dataset_images import DatasetCounts, DatasetImages
 from skinapi.lab.dataset_versions import Datasets
+from skinapi.lab.learned_pictures import learned_by_serving
 from skinapi.lab.reference import CurrentReference
 from skinapi.model.network.model import write_checksums
 from skinapi.model.registry.gates import GateName, PairedComparison, PairedDifference, ReferenceData
 from skinapi.model.registry.service import ModelReloader
-from skinapi.model.registry.serving_pointer import ModelVersion, Origin, Serving
+from skinapi.model.registry.serving_pointer import Serving
+from skinapi.model.registry.stored_version import ModelVersion, Origin
 from skinapi.platform.storage.ids import new_id, now
 from tests.findings.prediction.photographer import predicted
 from tests.lab.sending import publish_one

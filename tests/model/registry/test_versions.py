@@ -11,7 +11,7 @@ import pytest
 from skinapi.base.errors import Conflict, DiskFull, ModelDamaged, NotFound
 from skinapi.model.network.model import CARD, SERVED_FILES, open_model, write_checksums
 from skinapi.model.registry import version_files
-from skinapi.model.registry.serving_pointer import Origin
+from skinapi.model.registry.stored_version import Origin
 from skinapi.model.registry.version_records import ModelVersions
 from skinapi.platform.audit.trail import AuditTrail
 from skinapi.platform.storage.faults import blob_faults

@@ -9,14 +9,8 @@ from typing import Any
 import pytest
 
 from skinapi.platform.notices import deliveries
-from skinapi.platform.notices.deliveries import (
-    KEPT,
-    Channel,
-    Delivery,
-    DeliverySender,
-    NotDelivered,
-    Refused,
-)
+from skinapi.platform.notices.deliveries import KEPT, Channel, Delivery, NotDelivered, Refused
+from skinapi.platform.notices.delivery_sender import DeliverySender
 from skinapi.platform.storage.ids import now
 from tests.stores.kills import Killed
 from tests.support.backends import Backend, erase

@@ -14,7 +14,8 @@ from skinapi.base.settings.value_checks import MailAddress
 from skinapi.care import messages as message_service
 from skinapi.model.conditions import conditions_table
 from skinapi.platform.notices import outbox, sender
-from skinapi.platform.notices.outbox import WORDS, Kind, Notice
+from skinapi.platform.notices.mail_texts import WORDS
+from skinapi.platform.notices.outbox import Kind, Notice
 from skinapi.platform.notices.sender import MailServer, MailServerAway
 from skinapi.platform.storage.ids import now
 from tests.care.clinic import REFERRAL, URGENT, file_for, patient_in_care, review

@@ -8,7 +8,8 @@ import pytest
 
 from skinapi.app.application import create_app
 from skinapi.platform.notices import deliveries
-from skinapi.platform.notices.deliveries import Channel, Delivery, DeliverySender
+from skinapi.platform.notices.deliveries import Channel, Delivery
+from skinapi.platform.notices.delivery_sender import DeliverySender
 from skinapi.platform.notices.outbox import Kind
 from skinapi.platform.storage.ids import now
 from tests.care.clinic import URGENT, file_for

@@ -11,7 +11,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from werkzeug.test import EnvironBuilder, TestResponse
 
-from skinapi.accounts.auth.emails import (
+from skinapi.accounts.auth.email_addresses import (
     IDEOGRAPHIC_FULL_STOP,
     normalise_email,
     normalise_new_email,

@@ -10,7 +10,7 @@ from pydicom import Dataset
 from pydicom.sr._snomed_dict import mapping as snomed_mapping
 
 from skinapi.findings.records.submission import Source
-from skinapi.integrations.dicom.reading import (
+from skinapi.integrations.dicom.header import (
     DERMOSCOPIC,
     LONGEST_TEXT,
     NO_OBJECT,

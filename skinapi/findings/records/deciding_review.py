@@ -1,0 +1,128 @@
+"""Which review of a finding counts. The table of cases is in docs/reviews.md."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+from skinapi.findings.records.errors import TooManyReviews
+from skinapi.findings.records.reviews import MOST_REVIEWS, Opinion, Review
+from skinapi.model.bands import most_urgent, urgency
+from skinapi.model.conditions import Band, conditions_table
+from skinapi.platform.storage.ids import now
+from skinapi.platform.storage.ports import Filter
+from skinapi.platform.storage.records import Records
+
+Gravity = tuple[bool, int, int]
+
+
+def deciding_review(reviews: Iterable[Review]) -> Review | None:
+    standing = StandingReviews()
+    for review in reviews:
+        if not review.second_opinion:
+            standing.add(review)
+    return standing.deciding()
+
+
+class StandingReviews:
+    """The reviews that no later one has withdrawn, as they are signed one after the other."""
+
+    def __init__(self) -> None:
+        self._standing: list[Review] = []
+        self._gravity: dict[int, Gravity] = {}
+
+    def add(self, review: Review) -> None:
+        self._standing = [one for one in self._standing if not self._replaces(review, one)]
+        self._standing.append(review)
+
+    def deciding(self) -> Review | None:
+        """The laboratory's newest result outranks opinions, and only another result replaces it; a
+        graver condition whose result is awaited since then stands before it. Of opinions, one that
+        is sure or whose result is awaited outranks one that is unsure; among equals the graver
+        counts, then the newer. A doctor's own later opinion replaces the earlier one, unless it is
+        unsure and milder.
+        """
+        standing = self._standing
+        if len(standing) == 1:
+            return standing[0]
+        results = [place for place, one in enumerate(standing) if one.opinion.histology_result]
+        if not results:
+            return max(reversed(standing), key=self._rank, default=None)
+        result, since = standing[results[-1]], standing[results[-1] + 1 :]
+        reopening = [
+            review
+            for review in since
+            if review.opinion.awaited and self._grave(review) > self._grave(result)
+        ]
+        return max(reversed(reopening), key=self._grave, default=result)
+
+    def _grave(self, review: Review) -> Gravity:
+        if id(review) not in self._gravity:
+            self._gravity[id(review)] = _gravity(review.opinion)
+        return self._gravity[id(review)]
+
+    def _replaces(self, later: Review, earlier: Review) -> bool:
+        if later.doctor != earlier.doctor or earlier.opinion.histology_result:
+            return False
+        if later.opinion.condition is None:
+            return earlier.opinion.condition is None
+        return later.opinion.sure or self._grave(later) >= self._grave(earlier)
+
+    def _rank(self, review: Review) -> tuple[int, Gravity]:
+        opinion = review.opinion
+        says = opinion.condition is not None or opinion.urgency is not None
+        weight = 2 if opinion.sure or opinion.awaited else 1
+        return weight if says else 0, self._grave(review)
+
+
+def _gravity(opinion: Opinion) -> Gravity:
+    least = Band.SELF_MONITORING
+    own = conditions_table().label(opinion.condition).urgency if opinion.condition else least
+    asked = opinion.urgency or own
+    return opinion.malignant, -urgency(most_urgent(own, asked)), -urgency(asked)
+
+
+class Reviews(Records[Review]):
+    collection, record = "reviews", Review
+    indexes = (("submission", "id"),)
+    unique = (("doctor", "idempotency_key"),)
+
+    def add(self, review: Review, *, signed: Sequence[Review]) -> None:
+        """Store a review of a finding that has the reviews `signed`. It sorts after those
+        (`new_id_after`), also on a machine whose clock is behind: the later one may withdraw the
+        earlier.
+        """
+        if len(signed) >= MOST_REVIEWS:
+            raise TooManyReviews
+        self.insert(review)
+
+    def find_by_key(self, doctor: str, key: str | None) -> Review | None:
+        return self._by_key(key, doctor=doctor)
+
+    def list_of(self, submission: str) -> list[Review]:
+        return self._list({"submission": submission})
+
+    def list_of_each(self, submissions: Sequence[str]) -> dict[str, list[Review]]:
+        """By finding, in the order of signing."""
+        by_finding: dict[str, list[Review]] = {}
+        if submissions:
+            wanted: Filter = {"submission": {"$in": [*submissions]}}
+            for review in self._list(wanted, sort="submission"):
+                by_finding.setdefault(review.submission, []).append(review)
+        return by_finding
+
+    def list_signatures(self, submissions: Sequence[str]) -> list[tuple[str, datetime]]:
+        """Of which of these findings there are reviews, and when each was signed."""
+        wanted: Filter = {"submission": {"$in": [*submissions]}}
+        found = self._documents.find(wanted, sort="submission", fields=("submission", "created_at"))
+        return [(one["submission"], one["created_at"]) for one in found]
+
+    def end_holds(self, submission: str) -> bool:
+        """False where nothing was held."""
+        moment = now()
+        held = {"submission": submission, "hold_ends_at": {"$gt": moment}}
+        return self._documents.update_all(held, {"$set": {"hold_ends_at": moment}}) > 0
+
+    def reviewed_submissions(self) -> set[str]:
+        return set(self._documents.count_by("submission"))
+
+    def forget(self, submission: str) -> None:
+        self._documents.delete({"submission": submission})

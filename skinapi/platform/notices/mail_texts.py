@@ -1,0 +1,81 @@
+"""Writes the mail of a notice."""
+
+from collections.abc import Callable, Mapping, Sequence
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.utils import format_datetime
+from typing import NamedTuple
+
+from pydantic import BaseModel, ConfigDict
+
+from skinapi.base.languages import LANGUAGES, Language, load_words
+from skinapi.base.subject import RefusalReason
+from skinapi.platform.notices.outbox import Kind, Notice
+
+
+class MailWords(BaseModel):
+    """`several` is the subject of a mail that sums up. `switch_off` has a place for a `page`."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    subjects: Mapping[Kind, str]
+    texts: Mapping[Kind, str]
+    refusals: Mapping[RefusalReason, str]
+    several: str
+    switch_off: str
+
+
+WORDS: Mapping[Language, MailWords] = load_words("mails.MAILS", MailWords)
+
+
+class Recipient(NamedTuple):
+    """`notices`: whether others than those of security. `refusal`: why it was not approved."""
+
+    email: str
+    language: Language
+    notices: bool
+    refusal: RefusalReason | None = None
+
+
+def parting_recipient(notice: Notice) -> Recipient | None:
+    """Who gets a mail that needs no account; None for the others."""
+    if notice.address is None:
+        return None
+    return Recipient(notice.address, notice.language or LANGUAGES[0], notices=True)
+
+
+def write_mail(
+    notices: Sequence[Notice],
+    recipient: Recipient,
+    *,
+    sender: Address,
+    console: str,
+    link_to: Callable[[Notice], str],
+) -> EmailMessage:
+    """For each kind a sentence, and for each thing a link into the console. The Message-ID is that
+    of the first, so that a mail program can show one that was sent twice once.
+    """
+    words, notice = WORDS[recipient.language], notices[0]
+    by_kind: dict[Kind, list[Notice]] = {}
+    for one in notices:
+        by_kind.setdefault(one.kind, []).append(one)
+    parts = []
+    for kind, (first, *others) in by_kind.items():
+        links = dict.fromkeys(map(link_to, (first, *others)))
+        parts += [words.texts[kind].format(**first.joined(others).figures), "\n".join(links)]
+    if notice.kind is Kind.REFUSED:  # nobody who cannot log in has a page to switch it off
+        parts[1:1] = [words.refusals[recipient.refusal]] if recipient.refusal else []
+    elif not notice.of_security:
+        parts.append(words.switch_off.format(page=f"{console}/#/account"))
+    mail = EmailMessage()
+    mail["Subject"] = words.subjects[notice.kind] if len(by_kind) == 1 else words.several
+    mail["From"] = sender
+    # Not parsed: Python's parser refuses letters outside ASCII, which many mail servers take.
+    name, _, domain = recipient.email.rpartition("@")
+    mail["To"] = Address(username=name, domain=domain)
+    mail["Date"] = format_datetime(notice.created_at)
+    mail["Message-ID"] = f"<{notice.id}@{sender.domain}>"
+    mail["Auto-Submitted"] = "auto-generated"  # https://www.rfc-editor.org/rfc/rfc3834
+    mail.set_content("\n\n".join(parts) + "\n")
+    mail["Content-Language"] = recipient.language
+    return mail

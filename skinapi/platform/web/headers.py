@@ -1,0 +1,55 @@
+"""The headers of every answer: CORS for the known front ends, and security headers."""
+
+import re
+from collections.abc import Sequence
+
+from flask import Flask, Response
+from flask_cors import CORS
+
+from skinapi.base.problem import SECURITY_HEADERS
+
+SENDABLE = ["Authorization", "Content-Type", "Idempotency-Key", "X-Request-ID"]
+METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
+NO_FRAME = "frame-ancestors 'none'"
+HTTPS_ONLY = "max-age=31536000"
+READABLE = ["X-Request-ID", "Retry-After", "Link", "RateLimit", "RateLimit-Policy"]
+
+# Any port, because development servers move to the next free one, and previews have others.
+LOOPBACK_HOST = re.compile(
+    r"(?:(?:[a-z0-9-]+\.)*localhost|127(?:\.\d{1,3}){3}|\[::1\])(?::\d{1,5})?"
+)
+
+
+def allowed_origins(origins: Sequence[str], *, loopback: bool) -> list[re.Pattern[str]]:
+    """Matches exactly these `origins`; with `loopback` also every page served from this machine."""
+    patterns = [re.escape(origin) for origin in origins]
+    patterns += [f"https?://{LOOPBACK_HOST.pattern}"] * loopback
+    return [re.compile(rf"(?:{pattern})\Z") for pattern in patterns]
+
+
+def add_headers(app: Flask, *, origins: Sequence[re.Pattern[str]], https_only: bool) -> None:
+    """Add CORS, for pages of these `origins`, and security headers; with `https_only` also HSTS."""
+    CORS(
+        app,
+        origins=list(origins),
+        allow_headers=SENDABLE,
+        expose_headers=READABLE,
+        methods=METHODS,
+        max_age=600,
+        vary_header=True,
+        always_send=False,
+    )
+
+    @app.after_request
+    def add(response: Response) -> Response:
+        # `setdefault`: pages need a Content-Security-Policy of their own.
+        for name, value in SECURITY_HEADERS.items():
+            response.headers.setdefault(name, value)
+        # It knows no list of origins, so it goes where a page's policy has one:
+        # https://www.w3.org/TR/CSP3/#frame-ancestors-and-frame-options
+        policy = response.headers["Content-Security-Policy"]
+        if "frame-ancestors" in policy and NO_FRAME not in policy:
+            del response.headers["X-Frame-Options"]
+        if https_only:
+            response.headers["Strict-Transport-Security"] = HTTPS_ONLY
+        return response
