@@ -12,7 +12,7 @@ from skinapi.findings.records.review_service import EndedHolds
 from skinapi.integrations.webhooks import endpoints, service
 from skinapi.integrations.webhooks.endpoints import MOST_ENDPOINTS, ROTATED_FOR, EventType
 from skinapi.integrations.webhooks.service import DISABLED_AFTER
-from skinapi.platform.notices import deliveries
+from skinapi.platform.notices import delivery_sender
 from skinapi.platform.storage.ids import now
 from tests.findings.prediction.photographer import predicted
 from tests.findings.records.test_holds import pass_days
@@ -47,8 +47,8 @@ def receiver() -> Iterator[Receiver]:
 @pytest.fixture
 def admin(backend: Backend, monkeypatch: pytest.MonkeyPatch) -> Person:
     """And an endpoint that failed is tried again at once."""
-    monkeypatch.setattr(deliveries, "FIRST_PAUSE_S", 0.0)
-    monkeypatch.setattr(deliveries, "LONGEST_PAUSE_S", 0.0)
+    monkeypatch.setattr(delivery_sender, "FIRST_PAUSE_S", 0.0)
+    monkeypatch.setattr(delivery_sender, "LONGEST_PAUSE_S", 0.0)
     return backend.admin()
 
 

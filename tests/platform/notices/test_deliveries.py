@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from skinapi.platform.notices import deliveries
+from skinapi.platform.notices import delivery_sender
 from skinapi.platform.notices.deliveries import KEPT, Channel, Delivery, NotDelivered, Refused
 from skinapi.platform.notices.delivery_sender import DeliverySender
 from skinapi.platform.storage.ids import now
@@ -39,8 +39,8 @@ def other() -> Other:
 @pytest.fixture
 def sender(backend: Backend, other: Other, monkeypatch: pytest.MonkeyPatch) -> DeliverySender:
     """One that tries an endpoint again at once."""
-    monkeypatch.setattr(deliveries, "FIRST_PAUSE_S", 0.0)
-    monkeypatch.setattr(deliveries, "LONGEST_PAUSE_S", 0.0)
+    monkeypatch.setattr(delivery_sender, "FIRST_PAUSE_S", 0.0)
+    monkeypatch.setattr(delivery_sender, "LONGEST_PAUSE_S", 0.0)
     return sender_of(backend, other)
 
 

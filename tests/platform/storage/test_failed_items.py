@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from skinapi.app.application import create_app
-from skinapi.platform.notices import deliveries
+from skinapi.platform.notices import delivery_sender
 from skinapi.platform.notices.deliveries import Channel, Delivery
 from skinapi.platform.notices.delivery_sender import DeliverySender
 from skinapi.platform.notices.outbox import Kind
@@ -39,7 +39,7 @@ def failed(backend: Backend) -> list[tuple[str, str, int]]:
 def test_a_delivery_that_cannot_be_read_or_made_blocks_not_its_endpoint(
     backend: Backend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(deliveries, "FIRST_PAUSE_S", 0.0)
+    monkeypatch.setattr(delivery_sender, "FIRST_PAUSE_S", 0.0)
     store, data, sent = backend.services.store, backend.services.data, list[str]()
 
     def send(delivery: Delivery) -> int:
