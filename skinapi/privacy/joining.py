@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from skinapi.accounts.admin.decisions import NO_ACCOUNT, get_by_email
 from skinapi.accounts.auth.accounts import NOT_REFUSED, Account, AccountFields, Accounts
-from skinapi.accounts.auth.consents import PURPOSES, ConsentGiven, Consents
+from skinapi.accounts.auth.consents import PURPOSES, Consents
 from skinapi.accounts.auth.events import AccountsJoined, ConsentWithdrawn
 from skinapi.base.errors import Conflict
 from skinapi.findings.records.events import FindingsChanged
@@ -110,10 +110,9 @@ class JoiningService:
             if given or refused:
                 joined[purpose] = not refused
             if given and refused:
-                refusal = ConsentGiven(
+                self.consents.note(
                     account=stays.id, purpose=purpose, given=False, by=by, way="joining"
                 )
-                self.consents.insert(refusal)
                 unit.publish(ConsentWithdrawn(given[0], purpose))
         return joined
 

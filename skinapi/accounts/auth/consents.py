@@ -8,9 +8,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
-from typing import Literal, Self, get_args
+from typing import Any, Literal, Self, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, RootModel, model_validator
+from pydantic import BaseModel, ConfigDict, RootModel, model_validator
 
 from skinapi.accounts.auth.accounts import Account, Accounts
 from skinapi.accounts.auth.errors import ConsentTextChanged, PhotosStillKept
@@ -91,8 +91,8 @@ class ConsentGiven(StoredRecord):
     - `finding`: the consent is about the photo of this finding alone
     """
 
-    id: str = Field(default_factory=new_id)
-    created_at: datetime = Field(default_factory=now)
+    id: str
+    created_at: datetime
     account: str
     purpose: str
     given: bool
@@ -106,6 +106,10 @@ class ConsentGiven(StoredRecord):
 class Consents(Records[ConsentGiven]):
     collection, record = "consents", ConsentGiven
     indexes = (("account", "id"),)
+
+    def note(self, **fields: Any) -> None:
+        """Store a change that is made now, with the fields of `ConsentGiven`."""
+        self.insert(ConsentGiven(id=new_id(), created_at=now(), **fields))
 
     def history_of(self, account: str) -> list[ConsentGiven]:
         """All changes, the oldest first."""
@@ -178,7 +182,7 @@ class ConsentsService:
         self.accounts.change(unit, account, consents=dict(account.consents) | {**due})
         for purpose, allowed in due.items():
             version = changed.texts.get(purpose)
-            given = ConsentGiven(
+            self.consents.note(
                 account=account.id,
                 purpose=purpose,
                 given=allowed,
@@ -187,7 +191,6 @@ class ConsentsService:
                 version=version,
                 language=None if version is None else changed.language,
             )
-            self.consents.insert(given)
             if not allowed:
                 unit.publish(ConsentWithdrawn(account.id, purpose))
 

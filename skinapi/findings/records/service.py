@@ -8,7 +8,7 @@ from functools import partial
 from typing import Literal
 
 from skinapi.accounts.auth.accounts import Account, Accounts
-from skinapi.accounts.auth.consents import ConsentGiven, Consents
+from skinapi.accounts.auth.consents import Consents
 from skinapi.base.errors import (
     Duplicate,
     Forbidden,
@@ -198,7 +198,7 @@ class RecordsService:
         if choice is None or choice.told is not kept or self.photos.policy != "consent":
             return
         if kept is not (account.consents.get("photos") is True):
-            noted = ConsentGiven(
+            self.consents.note(
                 account=account.id,
                 purpose="photos",
                 given=kept,
@@ -206,7 +206,6 @@ class RecordsService:
                 way=choice.way,
                 finding=new.id,
             )
-            self.consents.insert(noted)
 
     def list_own(
         self,

@@ -11,7 +11,6 @@ import pytest
 from skinapi.accounts.auth import consents
 from skinapi.accounts.auth.consents import (
     PURPOSES,
-    ConsentGiven,
     ConsentText,
     Purpose,
     list_consent_texts,
@@ -100,22 +99,23 @@ def test_each_change_is_noted_with_its_text_and_nothing_is_overwritten(backend: 
     assert ada.call("GET", "/me").get_json()["consents"] == {"training": False, "llm": True}
 
 
+def test_a_consent_whose_time_is_lost_is_damaged(backend: Backend) -> None:
+    ada = backend.member()
+    agree(ada, "training")
+    stored = backend.services.store.collection("consents")
+    (given,) = stored.find({"account": backend.account(ada.email).id})
+    stored.update({"id": given["id"]}, {"$unset": {"created_at": True}})
+    assert [one for one in backend.services.faults() if given["id"] in one.message]
+
+
 def test_a_consent_under_an_earlier_text_stands_and_is_asked_again(
     backend: Backend, second_text: None
 ) -> None:
     ada = backend.member(consents={"training": True})
     account = backend.account(ada.email)
+    given = {"account": account.id, "purpose": "training", "given": True, "by": account.id}
     backend.services.store.transaction(
-        lambda: backend.services.data.consents.insert(
-            ConsentGiven(
-                account=account.id,
-                purpose="training",
-                given=True,
-                by=account.id,
-                way="console",
-                version=1,
-            )
-        )
+        lambda: backend.services.data.consents.note(**given, way="console", version=1)
     )
     state = state_of(ada, "training")
     assert (state["given"], state["version"], state["ask_again"]) == (True, 1, True)
