@@ -1,7 +1,6 @@
 """Every way a request can fail: each error knows its status, its code and its sentence.
 
-The tree, with the statuses. An error that only one package raises is defined in that package; all
-codes are listed in docs/api.md.
+The tree, with the statuses. An error that only one package raises is defined in that package.
 
     SkinAPIError                     500
       BadRequest                     400

@@ -125,7 +125,6 @@ def test_it_opens_nothing_by_fhir_and_dicom(backend: Backend) -> None:
     for path in (
         *(f"/fhir/Binary/{number}-{part}" for part in ("report", "1")),
         f"/fhir/DiagnosticReport/{number}",
-        f"/fhir/DiagnosticReport/{number}/$document",
         f"/dicom/studies/{study}",
     ):
         assert admin.call("GET", path).status_code == 404, path

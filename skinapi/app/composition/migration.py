@@ -43,7 +43,6 @@ def migrate_store(
         ("reviews", partial(_fill_opinion, store)),
         ("submissions", partial(_convert_finding, store, queue)),
         ("accounts", partial(_count_findings, queue)),
-        ("outcome_counts", partial(_keep_of_model, store)),
     ]
     for place, (name, convert) in enumerate(steps[begun.get("step", 0) :], begun.get("step", 0)):
         after = begun.get("reached") if place == begun.get("step", 0) else None
@@ -110,9 +109,3 @@ def _convert_finding(store: Store, queue: ReviewQueue, submission: Document) -> 
 def _count_findings(queue: ReviewQueue, account: Document) -> None:
     queue.recount(account["id"])
     queue.update_owner_key(queue.accounts.get(account["id"]))
-
-
-def _keep_of_model(store: Store, outcome: Document) -> None:
-    """Delete what the release counted of a doctor."""
-    if outcome["kind"] == "doctor":
-        store.collection("outcome_counts").delete({"id": outcome["id"]})
