@@ -73,7 +73,7 @@ class AdminService:
         )
 
     def accounts_of(self, identifiers: set[str]) -> dict[str, Account]:
-        """Those that are gone are left out."""
+        """Accounts that are gone are left out."""
         found: dict[str, Account] = {}
         wanted = sorted(identifiers)
         for start in range(0, len(wanted), READ_AT_ONCE):

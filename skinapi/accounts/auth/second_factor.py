@@ -29,9 +29,6 @@ from skinapi.platform.notices.outbox import Kind, Outbox
 from skinapi.platform.storage.ids import now
 from skinapi.platform.storage.unit_of_work import AuditRow, Unit, UnitOfWork, atomic
 
-# Time-based one-time codes (RFC 6238) and recovery codes.
-
-
 STEP_S, DIGITS = 30, 6
 # A code is taken one step early and one late: for a clock that is wrong, and a slow typist.
 TOLERATED_STEPS = 1

@@ -201,9 +201,6 @@ def _is_loopback(host: str) -> bool:
         return False
 
 
-# The mail server that SMTP_URL names.
-
-
 PORTS = {"smtp": 587, "smtps": 465}
 # What every mail server takes: https://www.rfc-editor.org/rfc/rfc5321#section-4.1.2
 MAILBOX = re.compile(r"[\w.!#$%&'*+/=?^`{|}~-]+@[\w-]+(?:\.[\w-]+)*", re.ASCII)
@@ -255,9 +252,6 @@ def _unreadable() -> UnsafeSettings:
     )
 
 
-# Other systems that are told of what happens.
-
-
 def read_networks(name: str, text: str) -> tuple[IPv4Network | IPv6Network, ...]:
     """The networks of a setting, separated by commas."""
     try:
@@ -277,9 +271,6 @@ def read_authorities(path: Path) -> None:
             "TRUSTED_AUTHORITIES must name a file that this server can read, with certificates in "
             "PEM form"
         ) from error
-
-
-# How secrets are judged, and how the one of development is made.
 
 
 SHORTEST_KEY = 32
@@ -319,9 +310,6 @@ def stored_secret(path: Path) -> str:
         finally:
             temporary.unlink()
     return path.read_text()
-
-
-# What this machine has.
 
 
 # Of the control group that this process is in, as a container sees it: version 2, then 1.

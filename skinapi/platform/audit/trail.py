@@ -287,7 +287,7 @@ LEASE_LENGTH = timedelta(seconds=5)
 
 
 class AuditSealer(PeriodicThread):
-    """Of all processes one seals at a time; that two do would harm nothing but their speed."""
+    """One process at a time seals; two at once would only be slower."""
 
     def __init__(self, store: Store, trail: AuditTrail) -> None:
         super().__init__("audit-sealer", every_s=SEAL_EVERY_S, failure="audit rows not sealed")

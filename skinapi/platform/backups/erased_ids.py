@@ -68,7 +68,7 @@ class ErasedIds(Records[Erased]):
     def list_since(self, moment: datetime) -> Iterator[Erased]:
         yield from self._list({"created_at": {"$gte": moment}}, sort="created_at")
 
-    def wait_for_scrub(self) -> bool:
+    def needs_scrub(self) -> bool:
         """Whether anything was erased since the last complete scrub."""
         return bool(self._documents.find(WAITS, sort="created_at", limit=1, fields=()))
 
@@ -85,7 +85,7 @@ class ErasedIds(Records[Erased]):
 
 
 def list_erased(store: Store) -> Iterator[Erased]:
-    """As `ErasedIds.walk_all`, of a store that is only read."""
+    """Walk all, oldest id first, in a store that is only read."""
     documents, after = store.collection(COLLECTION), None
     while page := documents.find(after=after, limit=AT_ONCE):
         yield from map(Erased.model_validate, page)
@@ -217,7 +217,7 @@ class Scrubber(PeriodicThread):
         self._file.update()
         # Also once for what was deleted before there were scrubs.
         first = not self._store.collection("counters").get(LAST)
-        if time.monotonic() < self._not_before or not (first or self._erased.wait_for_scrub()):
+        if time.monotonic() < self._not_before or not (first or self._erased.needs_scrub()):
             return
         if self._lease.claim() is None:
             return

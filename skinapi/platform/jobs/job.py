@@ -65,9 +65,6 @@ class Job(StoredRecord):
         return self.status in ENDED
 
 
-# The errors that only jobs raise.
-
-
 class TooManyJobs(TooManyRequests):
     code = "too_many_jobs"
     sentence = (

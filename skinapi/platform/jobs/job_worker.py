@@ -27,15 +27,14 @@ from skinapi.platform.jobs.job_queue import Jobs
 from skinapi.platform.jobs.process import boot_time, folders_in, remove_if
 from skinapi.platform.storage.ports import Store
 
-# A lane of a worker: claims jobs one at a time, and runs each in a process of its own.
-
-
 LOOK_AT_PARENT_S = 1.0
 T = TypeVar("T")
 
 
 class Lane:
-    """With `short_only` it takes nothing but short jobs. `claimed` is called after each claim."""
+    """Claims jobs one at a time, and runs each in a process of its own. With `short_only` it takes
+    nothing but short jobs. `claimed` is called after each claim.
+    """
 
     def __init__(
         self,

@@ -64,8 +64,6 @@ def described(status: int) -> str:
 
 
 # What programs that this server starts get of its environment: allow lists, by name.
-
-
 MACHINE = (
     "HOME", "LANG", "LANGUAGE", "LC_ALL", "LC_CTYPE", "LD_LIBRARY_PATH", "PATH", "PYTHONHASHSEED",
     "PYTHONPATH", "TMPDIR", "TZ", "VIRTUAL_ENV",

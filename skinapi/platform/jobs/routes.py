@@ -14,9 +14,6 @@ from skinapi.platform.jobs.service import JobsService
 from skinapi.platform.web.declaration import Routes, Signed
 from skinapi.platform.web.schemas import Answer
 
-# What crosses the wire about jobs.
-
-
 LARGEST_PAGE = 100
 JobId = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{8}$")]
 

@@ -280,15 +280,14 @@ def _value(
     return found[0] if found else None
 
 
-# Bodies that a route reads itself, piece by piece, because they may be larger than memory.
-
-
 MOST_STREAMED_PARTS = 20_000
 UNREADABLE = "The body could not be read"
 
 
 class FormStream(Generic[F]):
-    """A multipart form: the head of each part, then its bytes. `F` describes it for the docs."""
+    """A multipart form that may be larger than memory: the head of each part, then its bytes. `F`
+    describes it for the docs.
+    """
 
     def __init__(self, request: Request) -> None:
         if request.mimetype != MULTIPART:
