@@ -236,7 +236,7 @@ class Submissions(Records[Submission]):
         return Counter(one.get("doctor") for one in found)
 
     def page_opinions(self, doctor: str, *, after: str | None, limit: int) -> Page[Listed]:
-        """Those about which a second opinion has come, the gravest first."""
+        """List the findings about which a second opinion has come, the gravest first."""
         ranges = [("0", FIRST_REVIEWED)]
         return self._page_by("opinion_key", {"doctor": doctor}, ranges, after=after, limit=limit)
 
@@ -290,7 +290,7 @@ class Submissions(Records[Submission]):
         return [one for one in found.values() if _is_reviewed(one)]
 
     def list_held(self, owners: Collection[str]) -> list[Listed]:
-        """Those of which something is held back from these owners."""
+        """List the findings of which something is held back from these owners."""
         found = self._find_held("") if owners else []
         return [Listed.model_validate(one) for one in found if one["owner"] in owners]
 
@@ -303,7 +303,7 @@ class Submissions(Records[Submission]):
         return [one for one in found if _is_reviewed(one)]
 
     def list_visits(self, doctor: str, owners: Sequence[str], *, limit: int) -> list[Listed]:
-        """Those whose decision asks for a visit; the most urgent first."""
+        """List the findings whose decision asks for a visit, the most urgent first."""
         first, _ = key_range(reviewed=True, band=Band.URGENT_REFERRAL)
         _, end = key_range(reviewed=True, band=Band.DOCTOR_REVIEW)
         wanted: Filter = {
@@ -337,7 +337,7 @@ class Submissions(Records[Submission]):
         after: str | None = None,
         limit: int,
     ) -> list[Submission]:
-        """Those that changed at `since` or later and before `until`, behind this `changed`."""
+        """List what changed at `since` or later and before `until`, behind `after`, a `changed`."""
         low, high = first_id_at(since) if since else "", first_id_at(until) if until else "g"
         if after and newest_first:
             high = min(high, after)
@@ -361,7 +361,8 @@ class Submissions(Records[Submission]):
         others = {"judged_again": deleted.again_of, "again_of": deleted.judged_again}
         for field, number in others.items():
             if number:
-                self._change({"number": number}, **{field: None}, changed=new_id())
+                change = set_or_remove({field: None, "changed": new_id()})
+                self._documents.update({"number": number}, change)
 
     def most_urgent(self, owner: str) -> tuple[str, str] | None:
         """Its id and queue key, of those that nobody has reviewed."""
@@ -442,7 +443,7 @@ class Submissions(Records[Submission]):
         return self._page_of(Submission, wanted, after=after, limit=limit)
 
     def photos_of(self, identifiers: Sequence[str]) -> dict[str, SubmittedPhoto]:
-        """By id; one that is deleted, or was entered in error, is left out."""
+        """A finding that is deleted, or was entered in error, is left out."""
         wanted = {"id": {"$in": list(identifiers)}, "error": None}
         found = self._documents.find(wanted, fields=PHOTO_FIELDS)
         return {one["id"]: SubmittedPhoto.model_validate({"finding": {}, **one}) for one in found}
@@ -453,7 +454,6 @@ class Submissions(Records[Submission]):
     def walk_stored(
         self, owner: str, *, fields: Sequence[str] = LISTED_FIELDS
     ) -> Iterator[Document]:
-        """As they are stored."""
         after = None
         while found := self._documents.find(
             {"owner": owner}, after=after, limit=PAGE_SIZE, fields=fields

@@ -144,6 +144,18 @@ def test_of_two_findings_on_one_photo_each_is_deleted_by_itself(withdrawal: With
     assert "again_of" not in ada.call("GET", f"/submissions/{newest}").get_json()
 
 
+def test_a_finding_goes_though_the_one_it_names_cannot_be_read(
+    withdrawal: Withdrawal,
+) -> None:
+    alone = withdrawal.predicted(keep_photo="true")
+    withdrawal.roll_back()
+    new = withdrawal.again(alone).get_json()["id"]
+    stored = withdrawal.backend.services.store.collection("submissions")
+    stored.update({"number": alone}, {"$set": {"context": 7}})
+    assert withdrawal.ada.call("DELETE", f"/submissions/{new}").status_code == 200
+    assert "judged_again" not in stored.find({"number": alone})[0]
+
+
 def test_what_cannot_be_judged_again_says_why(withdrawal: Withdrawal) -> None:
     same = withdrawal.again(withdrawal.kept)
     assert (same.status_code, same.get_json()["code"]) == (409, "judged_by_this_model")
