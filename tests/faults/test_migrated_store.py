@@ -33,7 +33,7 @@ CHANGED = {
     "counters": {"sequence", "hash", "signature"},  # of the audit trail, which has a row more
     "submissions": {
         *(*KEYS, "finding", "decision", "reviewed_as", "model_version", "revision"),
-        *("learning_key", "shape"),
+        "learning_key",
     },
     "reviews": {"opinion"},
 }

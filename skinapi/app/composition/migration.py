@@ -26,7 +26,7 @@ LONGEST_S = 20.0
 # Collections of versions before the release.
 EMPTIED = ("account_ngrams", "finding_counts", "migrations")
 # What the release stored with a finding, and nothing reads.
-UNREAD = dict.fromkeys(("decision", "reviewed_as", "learning_key", "shape"), True)
+UNREAD = dict.fromkeys(("decision", "reviewed_as", "learning_key"), True)
 
 
 def migrate_store(
