@@ -87,7 +87,7 @@ class InboxService:
     most: int
 
     def list_tasks(self, *, owner: str) -> list[InboxEntry]:
-        """Of the photos that are not due yet it has only the next one: the others have time."""
+        """Only the next photo that is not due yet is on the list: the others have time."""
         spots = self.lesions.page_owned(owner, after=None, limit=self.most).items
         stands = self.spots.stand([spot.id for spot in spots if spot.latest], Reader.PATIENT)
         unread = self.messages.count_waiting_by_lesion(owner)

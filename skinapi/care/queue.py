@@ -284,7 +284,7 @@ class CareService:
         )
 
     def list_withdrawn_models(self, *, doctor: Subject) -> list[tuple[str, datetime]]:
-        """Those that have judged a finding in this doctor's care; the newest first."""
+        """List the versions that judged a finding in this doctor's care, the newest first."""
         withdrawn = self.pointer.read().withdrawn
         judged = [
             (version, withdrawn_at)

@@ -52,9 +52,6 @@ from skinapi.model.finding import Finding
 from skinapi.platform.web.declaration import Public, Rate, Routes, Signed
 from skinapi.platform.web.schemas import Answer, ContractForm, Upload
 
-# The form of /predict: the fields that the Angular app sends, and further facts about a photo.
-
-
 NO_IMAGE = "No image uploaded"
 # The value of `checklist` where the patient was asked and denied every item; leaving the field out
 # means that the patient was not asked.

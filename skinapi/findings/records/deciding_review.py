@@ -101,7 +101,7 @@ class Reviews(Records[Review]):
         return self._list({"submission": submission})
 
     def list_of_each(self, submissions: Sequence[str]) -> dict[str, list[Review]]:
-        """By finding, in the order of signing."""
+        """Reviews are keyed by finding, in the order of signing."""
         by_finding: dict[str, list[Review]] = {}
         if submissions:
             wanted: Filter = {"submission": {"$in": [*submissions]}}
@@ -110,7 +110,7 @@ class Reviews(Records[Review]):
         return by_finding
 
     def list_signatures(self, submissions: Sequence[str]) -> list[tuple[str, datetime]]:
-        """Of which of these findings there are reviews, and when each was signed."""
+        """List the finding of each review of these findings, and when it was signed."""
         wanted: Filter = {"submission": {"$in": [*submissions]}}
         found = self._documents.find(wanted, sort="submission", fields=("submission", "created_at"))
         return [(one["submission"], one["created_at"]) for one in found]

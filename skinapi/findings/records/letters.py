@@ -85,7 +85,7 @@ class Letters(Records[Letter]):
         return self._list({"submission": submission})
 
     def list_signed_of(self, submissions: Sequence[str]) -> list[Letter]:
-        """Those of each finding, the oldest first."""
+        """The letters stand by finding, the oldest first."""
         wanted: Filter = {"submission": {"$in": [*submissions]}}
         return [one for one in self._list(wanted, sort="submission") if one.signed_at]
 

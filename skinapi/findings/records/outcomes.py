@@ -157,7 +157,7 @@ class OutcomeCounts(Records[CountedOutcome]):
             self._documents.update(counted, {"$inc": dict.fromkeys(counters, -1)})
 
     def of_models(self, *, months: int) -> dict[str, ModelOutcomes]:
-        """By version, in so many months, of which this one is the last."""
+        """Read the figures of each version for so many months, of which this one is the last."""
         counted = self._list({"month": {"$gte": _first_month(months)}}, sort="month")
         by_version = dict[str, list[CountedOutcome]]()
         for one in sorted(counted, key=lambda each: each.subject):

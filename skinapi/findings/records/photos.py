@@ -46,7 +46,7 @@ class KeptPhotos:
         return since + timedelta(days=self.days)
 
     def may_keep(self, owner: Account, keep_photo: bool | None, *, by: str) -> bool:
-        """By the operator's policy, else by the request, else by the account's consent. What
+        """The operator's policy decides, else the request, else the account's consent. What
         somebody has refused, nobody else can allow for them.
         """
         if self.policy != "consent":

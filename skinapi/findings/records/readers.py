@@ -122,7 +122,6 @@ class BreakGlasses(Records[BreakGlass]):
         return grant if grant and grant.finding == finding and grant.in_force else None
 
     def find_all_open(self) -> list[Document]:
-        """As they are stored."""
         return self._documents.find({"open_by": {"$gt": ""}}, sort="open_by")
 
     def list_open_on(self, finding: str) -> list[BreakGlass]:
@@ -158,7 +157,7 @@ class BreakGlasses(Records[BreakGlass]):
         return self._page({}, after=after, limit=limit, newest_first=True)
 
     def page_concerning(self, account: str, *, after: str | None, limit: int) -> Page[BreakGlass]:
-        """Those about this patient, or of patients of this doctor, the newest first."""
+        """List what concerns this patient, or patients of this doctor, the newest first."""
         behind: Filter = {"id": {"$lt": after}} if after else {}
         listings = [
             self._documents.find({name: account, **behind}, sort="-id", limit=limit + 1)
@@ -199,7 +198,7 @@ ReaderKey = tuple[ReadAction, str, str | None]
 
 @dataclass(slots=True)
 class _Noted:
-    """Whose record one reader has read since the day began; `after` is the last row of them."""
+    """`owners`: whose record a reader has read since the day began; `after`: its last row."""
 
     after: str
     owners: set[str] = field(default_factory=set)

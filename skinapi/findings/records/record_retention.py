@@ -63,7 +63,7 @@ class Resting:
             yield self._walk_one(wanted)
 
     def _walk_one(self, wanted: Filter) -> Iterator[Rests]:
-        """Those that are held back are read, too: MongoDB would sort all without them."""
+        """It reads those that are held back, too: MongoDB would sort all without them."""
         key = wanted["rest_key"]
         others = wanted.keys() - {"rest_key"}  # what must be missing
         while found := self._documents.find(
@@ -85,7 +85,7 @@ class Resting:
         return key[:15] < make_rest_key(key[0] == WITH_PHOTO, rests_reviewed(key), before)
 
     def owners_that_wait(self, owners: Sequence[str]) -> set[str]:
-        """Those of these owners of whom a finding waits for somebody."""
+        """Return the owners with a finding that waits for somebody."""
         waiting = set[str]()
         for start in range(0, len(owners), PAGE_SIZE):
             these: Filter = {"owner": {"$in": [*owners[start : start + PAGE_SIZE]]}}

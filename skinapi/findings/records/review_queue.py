@@ -184,7 +184,7 @@ class UnassignedPatients:
     find_unanswered: Callable[[str | None], Sequence[str]]
 
     def shows_list(self, to: Subject) -> bool:
-        """As a person, not by a key."""
+        """A doctor sees it in person, not by a key."""
         return to.role == "doctor" and to.key is None and self.is_named(to.account)
 
     def may_see(self, owner: Account, to: Subject) -> bool:
@@ -232,7 +232,7 @@ class UnassignedPatients:
         return Page(shown, _key_of(shown[-1]) if len(cases) > limit else None)
 
     def count(self) -> UnassignedView:
-        """Of MOST_UNASSIGNED patients at most."""
+        """Count what waits, for MOST_UNASSIGNED patients at most."""
         owners = [one.id for _, patients in self._walk_patients() for one in patients]
         left = [one for stored, _, _ in self._walk_left() for one in stored]
         urgent = sum(map(_is_urgent, left))
@@ -274,7 +274,7 @@ class UnassignedPatients:
             )
 
     def _walk_patients(self) -> Iterator[tuple[str | None, list[Account]]]:
-        """Those with a finding that waits for a review, by the doctor who rests; None: nobody."""
+        """Read the patients whose finding waits for a review, by the doctor who rests, or None."""
         left = MOST_UNASSIGNED
         for doctor in self._list_gone():
             stored = self.accounts.find_waiting_patients(doctor, limit=left)
@@ -297,7 +297,7 @@ class UnassignedPatients:
         return cases
 
     def _walk_left(self) -> Iterator[tuple[list[Document], dict[str, Account], set[str]]]:
-        """As stored, with their owners and the ids of those about which a message waits."""
+        """Read what is left, with its owners and the ids of what a message waits about."""
         for doctor in self._list_gone():
             unanswered = {*self.find_unanswered(doctor)}
             stored = self.submissions.find_left(doctor, limit=MOST_UNASSIGNED)

@@ -190,7 +190,7 @@ class ReviewsService:
             self._tell_of_letters(unit, submission, held)
 
     def _tell_of_letters(self, unit: Unit, about: Submission, held: Sequence[Review]) -> None:
-        """Those that were signed while these reviews, and no others, were held back."""
+        """Publish the letters that were signed while these reviews alone were held back."""
         moment, since = now(), min(one.created_at for one in held)
         others = [one for one in about.stands.reviews if one not in held]
         still_held = [one.created_at for one in others if one.held_at(moment)]

@@ -174,7 +174,7 @@ class Spots:
         return [standing(one, Reader.PATIENT, moment) for one in facts]
 
     def by_ids(self, identifiers: list[str]) -> dict[str, Listed]:
-        """Those that are not deleted."""
+        """Findings that are deleted are left out."""
         found = self._documents.find({"id": {"$in": identifiers}}, fields=LISTED_FIELDS)
         return {one["id"]: Listed.model_validate(one) for one in found}
 

@@ -95,7 +95,7 @@ class FindingStanding:
 
 
 class SaidBy(StrEnum):
-    """Of equally urgent advice the first counts."""
+    """Where advice is equally urgent, the first of these counts."""
 
     DECISION = "decision"
     COMPARISON = "comparison"
@@ -135,7 +135,7 @@ class Advice:
         return due_day(self.levels or levels_of(self.band, self.since))
 
     def words(self, language: Language) -> BandWords:
-        """As a patient reads it, with what it waits for; `next_step` is by who said it."""
+        """The words are those for a patient; `next_step` depends on who said it."""
         words = words_for_patient(
             self.band,
             self.waits_for,

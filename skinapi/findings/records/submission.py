@@ -176,7 +176,7 @@ class Listed(StoredRecord):
         return max([own, counts.since, *by_doctor])
 
     def for_programs(self) -> Self:
-        """As a program may know it, which may show what it reads to the patient."""
+        """See it like a program, which may show the patient what it reads."""
         return self if self.reader.is_patient else self.seen_by(Reader.PROGRAM)
 
     def seen_by(self, reader: Reader) -> Self:
@@ -188,7 +188,7 @@ class Listed(StoredRecord):
         return self.viewed(SpotView(facts, reader, self.created_at))
 
     def with_review(self, review: Review) -> Self:
-        """As it is seen once this review is signed, too."""
+        """See it like after the signing of this review."""
         facts = self._view.facts
         reviews = {**facts.reviews, self.id: (*facts.reviews.get(self.id, ()), review)}
         return self.viewed(replace(self._view, facts=replace(facts, reviews=reviews)))
@@ -216,7 +216,7 @@ class Listed(StoredRecord):
         return len(self.picture_blobs) or int(self.photo_blob is not None)
 
     def make_keys(self, reader: Reader = Reader.DOCTOR) -> dict[str, str | None]:
-        """By what this reader knows; those of a doctor are stored."""
+        """The keys follow from what this reader knows; those of a doctor are stored."""
         standing = self._view.seen_by(reader).standing
         own, counts = standing.findings[self.id], standing.instruction.counts
         decision, awaited = own.decision, standing.awaited(self.id)
@@ -254,9 +254,9 @@ class Listed(StoredRecord):
 
 
 def rest_keys(case: Sequence[Listed]) -> dict[str, str | None]:
-    """By id. A case rests since something last happened with it; that a decision is held back ends
-    then, too. None while a result is awaited or an urgent finding waits for a review: it must not
-    go before somebody has done that.
+    """Return the key of each id. A case rests since something last happened with it; the end of a
+    hold counts, too. None while a result is awaited or an urgent finding waits for a review: it
+    must not go before somebody has done that.
     """
     if any(one.decision.awaited if one.decision else one.band is URGENT for one in case):
         return dict.fromkeys(one.id for one in case)
@@ -334,7 +334,7 @@ class RecognisedKind(StoredRecord):
 
 
 class SubmittedPhoto(StoredRecord):
-    """Whose photo a submission has, and what is known about the photo without looking at it."""
+    """A photo has an owner and facts that are known without looking at it."""
 
     id: str
     owner: str

@@ -64,7 +64,7 @@ class Term:
 
 @dataclass(frozen=True, slots=True)
 class Spare:
-    """Of whom nothing goes: who is `held`, and whose record a doctor must keep by law until
+    """Nothing goes of a person who is `held`, or whose record a doctor must keep by law until
     `record_end`.
     """
 
