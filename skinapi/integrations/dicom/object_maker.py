@@ -2,7 +2,6 @@
 
 import io
 from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from pydicom import Dataset, dcmread
@@ -53,10 +52,15 @@ class ObjectMaker:
         return content
 
     def _make_all(self, study: Study, *, bulk: bool) -> Iterator[Dataset]:
-        """A picture whose file is lost is left out."""
+        """A picture whose file is lost is left out, and nothing else."""
         for of in study.objects:
-            with suppress(NotFound):
-                yield self._make(study, of, bulk=bulk)
+            try:
+                made = self._make(study, of, bulk=bulk)
+            except NotFound:
+                if not of.kind.is_picture:
+                    raise
+            else:
+                yield made
 
     def _make(self, study: Study, of: ObjectId, *, bulk: bool) -> Dataset:
         origin = ObjectSource(study.finding, self.clinic)

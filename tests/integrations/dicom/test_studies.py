@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 from pydicom import dcmread
 
+from skinapi.base.errors import NotFound
+from skinapi.findings.reports.service import ReportsService
 from tests.findings.prediction.photographer import predicted
 from tests.findings.records.test_holds import in_days
 from tests.integrations.dicom.reading_back import (
@@ -157,6 +159,21 @@ def test_pictures_and_the_report_are_shown_by_a_browser(backend: Backend) -> Non
     assert paper.data.startswith(b"%PDF")
     assert ada.call("GET", f"/dicom{path_of(structured)}/rendered").status_code == 406
     assert ada.call("GET", f"/dicom{path_of(structured)}/frames/1").status_code == 404
+
+
+def test_a_report_that_is_gone_breaks_the_answer_off(
+    backend: Backend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Left out, it would look as if the study had none."""
+    _, ada, _ = clinic_with_finding(backend)
+    study = study_of(ada)
+
+    def refuse(*_: object, **__: object) -> bytes:
+        raise NotFound
+
+    monkeypatch.setattr(ReportsService, "print_unnamed", refuse)
+    with pytest.raises(NotFound):
+        fetch(ada, f"/dicom/studies/{study}")
 
 
 def test_whoever_fetches_a_photo_stands_in_the_audit_trail(backend: Backend) -> None:
