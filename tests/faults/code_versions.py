@@ -46,13 +46,11 @@ def code_after(folder: Path) -> Path:
     code = folder / "skinapi"
     # Inside a record too: what it is made of is read by the version before as well.
     total = "    total: NonNegativeFloat\n"
-    replace(
-        code / "model/finding/finding.py", total, f"{total}    queued: NonNegativeFloat = 0.0\n"
-    )
+    replace(code / "model/finding.py", total, f"{total}    queued: NonNegativeFloat = 0.0\n")
     replace(
         code / "findings/records/submissions.py",
-        '{**submission.stored(), "schema": 1}',
-        '{**submission.stored(), "schema": 1, "year": submission.created_at.year}',
+        "self.insert(new.as_submission(number=number, doctor=doctor))",
+        "self.insert(new.as_submission(number=number, doctor=doctor), year=now().year)",
     )
     return folder
 
