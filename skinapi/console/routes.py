@@ -21,9 +21,6 @@ from skinapi.model.heat_map_overlay import COLOURS_FILE
 from skinapi.platform.web.answers import refusal_page
 from skinapi.platform.web.declaration import Public, Rate, Routes
 
-# The files of the console, as they are sent.
-
-
 STATIC = Path(__file__).parent / "static"
 TYPES = {
     ".html": "text/html; charset=utf-8",

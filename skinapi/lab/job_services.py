@@ -24,8 +24,6 @@ from skinapi.platform.jobs.job import NO_RIGHT
 from skinapi.platform.storage.unit_of_work import UnitOfWork
 from skinapi.platform.stores import open_store
 
-# Writes a data set to a folder in the layout that training reads: a table and its pictures.
-
 COLUMNS = ("image_id", "image_path", "dx", "lesion_id", "patient_id", "modality", *FACTS)
 
 

@@ -19,8 +19,6 @@ from skinapi.model.dataset_labels import (
     LabelRow,
 )
 
-# Reads tables of strangers: each row as it is needed, and none that is too long.
-
 LARGEST_TABLE = 32 * 1024 * 1024
 MOST_COLUMNS = 200
 # Characters, with those of all cells.

@@ -37,8 +37,6 @@ from skinapi.model.registry.gates import (
 )
 from skinapi.platform.storage.ids import now
 
-# Compares what two models would tell users about the same pictures: what decides a promotion.
-
 
 @dataclass(frozen=True, slots=True)
 class _Served:

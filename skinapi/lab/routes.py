@@ -127,9 +127,6 @@ class ImageView(Answer):
         return cls.model_validate(image.model_dump(include=set(cls.model_fields)))
 
 
-# What crosses the wire about uploads.
-
-
 class NewUpload(Body):
     name: Name
     size: Annotated[int, Field(ge=1)]
@@ -255,9 +252,6 @@ def end_reference(datasets: DatasetsService, *, dataset: str, subject: Subject) 
     return DatasetView.of(datasets.end_reference(dataset=dataset, by=subject))
 
 
-# The routes of uploads, which can be continued after an interruption.
-
-
 upload_routes: Routes[UploadsService] = Routes("uploads", access=RESEARCHERS)
 
 
@@ -302,9 +296,6 @@ def delete_upload(uploads: UploadsService, *, upload: str, subject: Subject) -> 
     return Message(message=f"Upload {upload} deleted")
 
 
-# The route that makes a data set of reviewed findings.
-
-
 from_reviews_routes: Routes[FromReviewsService] = Routes("datasets-from-reviews")
 
 
@@ -343,9 +334,6 @@ def send_reviewed(
         owner=subject.id, any_name=subject.role == "admin", key=idempotency_key, **body.model_dump()
     )
     return DatasetView.of(service.send(new=new, labels_from=body.labels_from))
-
-
-# The route that imports a network of one's own as a model version.
 
 
 import_routes: Routes[ImportsService] = Routes("imported models")

@@ -393,7 +393,7 @@ class ConditionsTable(Frozen):
         return self.label(key).names.in_language(language)
 
     def name_for_patient(self, key: str, language: Language) -> str:
-        """Those that no model states have one name for everybody."""
+        """A condition that no model states has one name for everybody."""
         names = self.notices.headline.names.get(key)
         return names.patient.in_language(language) if names else self.name(key, language)
 

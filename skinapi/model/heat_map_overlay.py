@@ -1,7 +1,7 @@
 """Draws a heat map over its photo. This is done only on request; a finding stores just the map.
 
-The console draws its own (console/static/views/heat_photo.js), in the same colours
-(heat_map_colours.js) and in the box of `HeatView` (findings/records/finding_schemas.py).
+The console draws its own (console/static/views/finding_photo.js), in the same colours
+(heat_map_colours.js) and in the box of `HeatView`.
 """
 
 import io

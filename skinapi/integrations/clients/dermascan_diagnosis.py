@@ -200,6 +200,6 @@ def sends_json(request: Request) -> bool:
 def predict_for_lab(
     clients: ClientsService, *, body: DataUrl, subject: Subject | None
 ) -> Diagnosis:
-    """As JSON with a data URL: DermaScan lab's diagnosis; every error is "inconclusive"."""
+    """Answer a photo in a data URL as DermaScan lab does; every error is "inconclusive"."""
     content = clients.decode_photo(text=body.image)
     return Diagnosis.of(clients.classify_photo(content=content, by=subject, measure=True))

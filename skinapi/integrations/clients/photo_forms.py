@@ -276,7 +276,7 @@ def predict_for_skinartify(
 def predict_for_either(
     clients: ClientsService, *, form: EitherForm, subject: Subject | None
 ) -> GuideAnswer | Inconclusive | PredictionsAndResults:
-    """As a form: with `file` DermaScan guide's answer, with `image` Skinartify's.
+    """Answer a form with `file` as DermaScan guide does, one with `image` as Skinartify does.
 
     A page in a browser, which sends its Origin, gets the guide's errors as inconclusive answers
     with status 200.

@@ -118,7 +118,7 @@ class Query:
         return first, first_id_at(_day(last) + timedelta(days=1)) if last else END_ID
 
     def select(self, candidates: Iterable[Dataset]) -> list[Dataset]:
-        """Those that match, behind the offset and one more than the limit at most."""
+        """Choose what matches, behind the offset and one more than the limit at most."""
         matching = (
             candidate
             for candidate in candidates
@@ -160,8 +160,8 @@ def _day(text: str) -> datetime:
 
 
 def _fits(candidate: Dataset, keyword: str, asked: str) -> bool:
-    """By the rules of PS3.4, C.2.2.2: a list of UIDs, wild cards, else the value itself. The day of
-    the study and the patient, who has two ids, were looked at before.
+    """Compare by PS3.4, C.2.2.2: a list of UIDs, wild cards, else the value itself. The day of the
+    study and the patient, who has two ids, were looked at before.
     """
     if keyword in ("StudyDate", "PatientID"):
         return True

@@ -174,7 +174,6 @@ def make_report(
 
 
 def _sent_object(source: Source) -> Dataset:
-    """As much of the archive's own object as evidence needs."""
     made = Dataset()
     made.StudyInstanceUID, made.SeriesInstanceUID = source.study_uid, source.series_uid
     made.SOPClassUID, made.SOPInstanceUID = source.sop_class_uid, source.sop_instance_uid
@@ -243,7 +242,7 @@ def _spot(origin: ObjectSource) -> TrackingIdentifier:
 
 
 def _probabilities(origin: ObjectSource) -> Iterator[Measurement]:
-    """Those that people read. The condition stands beside each by the codes of the table."""
+    """The probabilities that people read, each beside the codes of its condition."""
     finding, language = origin.finding.finding, origin.language
     for ranked in finding.shown_ranked:
         measured = _number(probability_code(ranked.key, language), ranked.probability)

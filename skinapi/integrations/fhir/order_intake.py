@@ -205,7 +205,7 @@ class FhirIntakeService:
     def _find_owner(
         self, order: Order, by: Subject, doctor: Account | None
     ) -> tuple[Account, Newcomer | None]:
-        """Whose finding it is, and what stores that account, if it is a new one."""
+        """The owner of the finding, and what stores that account, if it is a new one."""
         if isinstance(order.patient, str):
             return self.prediction.records.find_owner(patient=order.patient, by=by), None
         return self.patients.find_or_newcomer(

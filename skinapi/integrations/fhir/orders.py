@@ -170,8 +170,8 @@ class OrderReader:
         raise holder.refuse("its subject must be a Patient, by a reference or an identifier")
 
     def _read_performers(self) -> Iterator[str]:
-        """By what the doctors are named who are to look: a reference, an identifier, or the e-mail
-        of a `Practitioner` that was sent. A name that nobody here has is kept: it is refused.
+        """The names of the doctors who are to look: a reference, an identifier, or the e-mail of a
+        `Practitioner` that was sent. A name that nobody here has is kept: it is refused.
         """
         for reference in self.request.model.performer or ():
             told, known = reference.reference, reference.identifier

@@ -138,7 +138,7 @@ class Sent:
 
     @property
     def held_identifiers(self) -> list[Any]:
-        """Those that are in use, as they were sent. Without a system one says nothing."""
+        """The identifiers in use, as they were sent. Without a system one says nothing."""
         held = getattr(self.model, "identifier", None) or ()
         return [one for one in held if one.use != "old" and one.system and one.value]
 
@@ -188,8 +188,8 @@ def open_resource(raw: object, place: str, *, url: str | None = None, inside: bo
 
 
 def _open_contained(raw: dict[str, Any], place: str) -> dict[str, Sent]:
-    """Those that are used, by `#id`. What else is contained may be referred to by elements that are
-    not read.
+    """The contained resources that are used, by `#id`. What else is contained may be referred to by
+    elements that are not read.
     """
     opened: dict[str, Sent] = {}
     contained = raw.get("contained", [])

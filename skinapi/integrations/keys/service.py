@@ -231,8 +231,8 @@ class KeysService:
         self._revoke(key=key, by=by, own=True)
 
     def revoke_any(self, *, key: str, by: str) -> None:
-        """As an admin. A program's own account is deleted with its key where it has no finding and
-        no data set could be its; else it is suspended, and an admin may delete it.
+        """A program's own account is deleted with its key where it has no finding and no data set
+        could be its; else it is suspended, and an admin may delete it.
         """
         erased = self._revoke(key=key, by=by, own=False)
         if erased:

@@ -177,8 +177,8 @@ class Provider:
         return self._object_of(reply)
 
     def _with_user_info(self, claims: Claims, info: Claims) -> Claims:
-        """Of UserInfo only who the person is: it says nothing of this log-in. An address comes with
-        whether it is verified, both from one of the two.
+        """UserInfo adds only who the person is: it says nothing of this log-in. An address comes
+        with whether it is verified, both from one of the two.
         """
         if not isinstance(claims.get("sub"), str) or info.get("sub") != claims["sub"]:
             raise LogInRefused("bad_claim")

@@ -201,7 +201,7 @@ def site_word(written: str) -> str:
 
 
 def skin_tone(sample: Sample) -> SkinTone | None:
-    """By the column skin_tone (our word, or a step of MILK10k), else by the Fitzpatrick type."""
+    """Read the column skin_tone (our word, or a step of MILK10k), else the Fitzpatrick type."""
     told = sample.facts.get("skin_tone", "").strip().lower()
     if told in list(SkinTone):
         return SkinTone(told)

@@ -150,7 +150,7 @@ def _measure_squamous(rows: pd.DataFrame) -> Figures:
 
 
 def _measure_prediction_sets(lesions: pd.DataFrame) -> dict[str, Figures]:
-    """By modality, level and class. `too_few` marks a class whose coverage is not guaranteed."""
+    """`too_few` marks a class whose coverage is not guaranteed."""
     by_modality = measure_each_group(lesions, "calibrated_as", _measure_levels)
     return {modality: levels for modality, levels in by_modality.items() if levels}
 
@@ -303,7 +303,7 @@ def _within(probabilities: Mapping[str, float], classes: Sequence[str]) -> list[
 
 
 def measure_points(model: Model, outputs: ModelOutputs) -> dict[str, dict[str, Any]]:
-    """By operating point, kind of picture and source; {} for a model without operating points."""
+    """The result is empty for a model without operating points."""
     return {
         point.value: _measure_kinds(model.with_calibration(model.calibration.at(point)), outputs)
         for point in (_points_of(model.calibration) if outputs.samples else ())

@@ -236,7 +236,7 @@ LEFT_OUT = TypeAdapter(Annotated[list[LeftOut], Field(min_length=1)])
 
 
 def malignant_scores(model: Model, outputs: ModelOutputs) -> dict[str, SourceScores]:
-    """By source and modality the malignant scores of one picture of each lesion. A lesion that is
+    """The malignant scores of one picture of each lesion, by source and modality. A lesion that is
     sent to a doctor whatever the thresholds are, as where it is in doubt, has the score 1.
     """
     places = [

@@ -118,8 +118,8 @@ def _fit_not_skin(train: ModelOutputs, not_skin: Features) -> LinearClassifier:
 def _fit_sure(
     classifier: LinearClassifier, train: ModelOutputs, validation: ModelOutputs, not_skin: Features
 ) -> float | None:
-    """By a margin beyond every picture of skin, also where its source was left out of the fit. None
-    where that leaves nothing.
+    """The threshold lies a margin beyond every picture of skin, also where its source was left out
+    of the fit. None where that leaves nothing.
     """
     highest = [classifier.probability(part.pooled).max() for part in (train, validation)]
     sources = [np.array([*map(source_of, part.samples)]) for part in (train, validation)]
@@ -226,5 +226,5 @@ def _fit(known: ModelOutputs, watched: ModelOutputs, others: ModelOutputs) -> Ot
 
 
 def _fold_of(sample: Sample) -> int:
-    """By patient or lesion, and the same on every machine."""
+    """One patient or lesion has one fold, the same on every machine."""
     return zlib.crc32(bootstrap_group(sample).encode()) % FOLDS

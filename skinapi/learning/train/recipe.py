@@ -101,7 +101,7 @@ class Recipe:
             )
 
     def for_card(self) -> dict[str, Any]:
-        """As clients read it: what is no fact of the network is its one phase, if any."""
+        """Clients read what is no fact of the network as its one phase, if any."""
         phase = {"name": NAME, **asdict(self)}
         network = {name: phase.pop(name) for name in OF_THE_NETWORK}
         return {**network, "phases": [phase] if self.epochs else []}

@@ -249,7 +249,7 @@ def _scored(first: View, second: View) -> Iterator[tuple[float, Similarity]]:
 
 
 def _spectra(turned: View, by: Similarity) -> Spectra:
-    """Of the contrast, its square and where there is skin, turned and scaled about the middle."""
+    """Transform the contrast, its square and the mask of skin, turned and scaled."""
     side = 2 * REACH
     unit = side / SEARCH_SIDE
     onto = Similarity(by.a * unit, by.b * unit, 0, 0)
@@ -346,7 +346,6 @@ def resized(mask: Mask, shape: tuple[int, ...]) -> Mask:
 
 
 def _middle(mask: Mask) -> tuple[float, float]:
-    """As `Similarity` measures points."""
     rows, columns = np.nonzero(mask)
     height, width = mask.shape
     unit = min(mask.shape)

@@ -39,9 +39,6 @@ from skinapi.model.registry.version_service import ModelsService
 from skinapi.platform.web.declaration import Public, Routes, Signed, admins
 from skinapi.platform.web.schemas import Message
 
-# The routes of model versions.
-
-
 RESEARCH = Signed(roles=("researcher", "admin"), scopes=("lab",))
 PROMOTERS = admins("Only admin can put models into service")
 KEEPERS = admins("Only admin can retire or delete models")
@@ -206,9 +203,6 @@ def show_conditions(registry: InferenceService) -> ConditionsView:
     return ConditionsView.of(conditions_table(), registry.client_names)
 
 
-# The route of drift: what the model did each week, and what has changed.
-
-
 drift_routes: Routes[DriftService] = Routes("drift")
 
 
@@ -226,9 +220,6 @@ def show_drift(drift: DriftService, *, query: DriftQuery) -> DriftView:
         tests=[test for test, _ in tests],
         alpha=ALPHA,
     )
-
-
-# The routes of the operating point.
 
 
 STAFF = Signed(roles=("doctor", "researcher", "admin"))

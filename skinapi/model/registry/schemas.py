@@ -74,9 +74,6 @@ class ConditionsView(Answer):
         )
 
 
-# What crosses the wire about operating points.
-
-
 Kind = Literal["dermoscopic", "clinical"]
 
 
@@ -188,9 +185,6 @@ class OperatingPointView(Answer):
             model_version=chosen.model.version,
             points=[PointView.of(point, calibration) for point in OperatingPoint],
         )
-
-
-# The query and the answer of drift: the model by week, and what has changed.
 
 
 class DriftQuery(BaseModel):

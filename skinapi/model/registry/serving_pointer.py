@@ -12,8 +12,6 @@ from skinapi.model.bands import OperatingPoint
 from skinapi.platform.storage.ids import now
 from skinapi.platform.storage.records import Records
 
-# The errors that only the registry raises.
-
 
 class GatesNotPassed(Conflict):
     code = "gates_not_passed"
