@@ -340,8 +340,8 @@ class RetainedAccounts(Retained):
 
     def _walk(self, *, before: datetime, spare: Spare) -> Iterator[Unused]:
         for batch in batched(self.uses.walk_unused(before=before), 100):
-            waiting = self.resting.owners_that_wait([account.id for account in batch])
-            yield from (account for account in batch if account.id not in {*waiting, *spare.held})
+            stay = spare.held | self.resting.owners_that_wait([account.id for account in batch])
+            yield from (account for account in batch if account.id not in stay)
 
 
 def _account_goes(account: Unused, term: Term) -> datetime:
