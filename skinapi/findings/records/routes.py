@@ -230,7 +230,11 @@ class OutcomesView(Answer):
     models: dict[str, ModelOutcomes] = Field(description="by the version of the model")
 
 
-@outcome_routes.route("GET", "/outcomes", access=Signed(roles=("doctor", "admin")))
+@outcome_routes.route(
+    "GET",
+    "/outcomes",
+    access=Signed(roles=("doctor", "admin"), refusal="Only doctors and admins see outcomes"),
+)
 def show_outcomes(outcomes: OutcomeCounts, *, query: OutcomesQuery) -> OutcomesView:
     """What the model had said, against the laboratory's results.
 
