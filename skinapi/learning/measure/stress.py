@@ -1,6 +1,6 @@
 """Stress test: how much worse a model is on degraded and on marked pictures.
 
-Markings are painted where serving shows them to the network (`tensor.view_box`). They must not
+Markings are painted where serving shows them to the network (`view_box`). They must not
 become the answer: pen rings and rulers occur in training data beside cancers.
 """
 

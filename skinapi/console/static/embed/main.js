@@ -1,5 +1,6 @@
-// What the page in the frame and the site around it tell each other: docs/integrate/embed.md has the table.
-// Only the origins that the operator lists are told anything, or heard.
+// The page that another site shows in a frame: the console's way from a photo to its finding, for one patient,
+// with a session key that the site around hands over. It has no navigation, and nobody logs in here. What it and
+// that site tell each other stands in docs/integrate/embed.md; only origins that the operator lists are told or heard.
 
 import "/console/embed/memory.js";
 import { html, render, useEffect, useReducer, useRef, useState } from "/console/vendor/htm-preact-3.1.1.js";
@@ -16,7 +17,7 @@ const VERSION = 1;
 /** @param {string} name */
 const metaOf = (name) => document.querySelector(`meta[name="${name}"]`)?.getAttribute("content") ?? "";
 
-export const origins = metaOf("origins").split(" ").filter(Boolean);
+const origins = metaOf("origins").split(" ").filter(Boolean);
 const isFramed = parent !== window;
 
 /** The origin of the site around: known from the browser, or once that site has said something. */
@@ -25,7 +26,7 @@ let site = origins.find((one) => one === location.ancestorOrigins?.[0]);
 /** @typedef {"ready" | "captured" | "finding" | "refused" | "expiring" | "expired" | "step" | "height"} Event */
 
 /** A browser delivers it where the site around has that origin, and nowhere else. @param {Event} type @param {Record<string, string | number>} [values] */
-export function tell(type, values = {}) {
+function tell(type, values = {}) {
   if (!isFramed) return;
   for (const origin of site ? [site] : origins) parent.postMessage({ skinapi: VERSION, type, ...values }, origin);
 }
@@ -39,7 +40,7 @@ function readHanded(data) {
 }
 
 /** @param {(handed: Handed) => void} take what a listed site hands; anything else is ignored */
-export function hear(take) {
+function hear(take) {
   const listen = (/** @type {MessageEvent} */ { origin, source, data }) => {
     if (!isFramed || source !== parent || !origins.includes(origin)) return;
     const handed = readHanded(data);
@@ -50,7 +51,6 @@ export function hear(take) {
   addEventListener("message", listen);
   return () => removeEventListener("message", listen);
 }
-
 
 /** A site is asked for another key so long before the one at hand ends, so that its patient notices nothing. */
 const SOON_MS = 30_000;
