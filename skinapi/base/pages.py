@@ -13,7 +13,7 @@ class Page(Generic[T]):
     """One page of a list, and where the next one begins; `next_after` is None on the last page.
 
     `items` are built when they are first read, not before: building a large page takes so long that
-    only one caller at a time may do it (`one_at_a_time` in platform/web/rate_limits.py).
+    only one caller at a time may do it (`one_list_at_a_time` in platform/web/declaration.py).
     """
 
     def __init__(self, records: Iterable[T], next_after: str | None = None) -> None:
