@@ -22,6 +22,7 @@ from tests.stores.mongod import DIE_WITH_PARENT, free_port
 
 PLUGIN = Path("/usr/share/orthanc/plugins/libOrthancDicomWeb.so")
 START_S = 30
+ATTEMPTS = 5
 
 
 @dataclass
@@ -103,9 +104,22 @@ def running_orthanc(**configuration: Any) -> Iterator[Orthanc]:
     if binary is None or not PLUGIN.exists():
         pytest.skip("no Orthanc with its DICOMweb plug-in (Debian: orthanc, orthanc-dicomweb)")
     with TemporaryDirectory(prefix="orthanc-", ignore_cleanup_errors=True) as folder:
-        archive = Orthanc(free_port(), free_port(), Path(folder) / "log")
-        file = Path(folder) / "orthanc.json"
-        file.write_bytes(dump({**_configuration(Path(folder), archive), **configuration}))
+        archive, process = _start(binary, Path(folder), configuration)
+        try:
+            yield archive
+        finally:
+            process.kill()
+            process.wait()
+
+
+def _start(
+    binary: str, folder: Path, configuration: Mapping[str, Any]
+) -> tuple[Orthanc, subprocess.Popen[bytes]]:
+    """Start it on other ports again where another process has taken one of these meanwhile."""
+    for _ in range(ATTEMPTS):
+        archive = Orthanc(free_port(), free_port(), folder / "log")
+        file = folder / "orthanc.json"
+        file.write_bytes(dump({**_configuration(folder, archive), **configuration}))
         command = [sys.executable, "-c", DIE_WITH_PARENT, binary, str(file)]
         with archive.log.open("wb") as written:
             process = subprocess.Popen(
@@ -113,10 +127,14 @@ def running_orthanc(**configuration: Any) -> Iterator[Orthanc]:
             )
         try:
             _await_start(archive, process)
-            yield archive
-        finally:
+        except AssertionError:
             process.kill()
             process.wait()
+            if "already in use" not in archive.said():
+                raise
+        else:
+            return archive, process
+    raise AssertionError(archive.said())
 
 
 def _configuration(folder: Path, archive: Orthanc) -> dict[str, Any]:
