@@ -39,7 +39,7 @@ class Disagreement(StoredRecord):
     label: str
     shadow_label: str | None = None
     largest_difference: float | None = None
-    """Of the probabilities of one condition."""
+    """It is the largest difference between the two probabilities of one condition."""
 
 
 class ShadowCounts(StoredRecord):
