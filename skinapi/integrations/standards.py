@@ -10,18 +10,17 @@ from skinapi.findings.records.standing import Advice
 from skinapi.findings.records.submission import Submission
 from skinapi.findings.reports.words import LABELS, DecisionContent, say_advice
 from skinapi.model.context import (
-    AGE_BANDS,
     TWO_SIDED,
-    AgeBand,
     BodySide,
     BodySite,
     Laterality,
     Modality,
+    Sex,
 )
 
-OLDEST = 130
 # Of DICOM: https://dicom.nema.org/medical/dicom/current/output/chtml/part16/chapter_D.html
 MODALITY_OF: Mapping[str, Modality] = {"DMS": Modality.DERMOSCOPIC, "XC": Modality.CLINICAL}
+SEX_OF: Mapping[str, Sex] = {"F": "female", "M": "male", "O": "other"}
 
 # SNOMED CT codes of CID 4029 "Dermatology Anatomic Site" and CID 4031 "Common Anatomic Region" of
 # DICOM. The first of each is the whole site. What is left out is no skin, or lies in two of our
@@ -64,13 +63,6 @@ LATERALITY_OF: Mapping[str, Laterality] = {"7771000": "left", "24028007": "right
 def side_of(code: str) -> BodySide | None:
     """Whether this code means the front or the rear of its site, where that has both."""
     return _SIDE_OF.get(code) if SITE_OF.get(code) in TWO_SIDED else None
-
-
-def age_band_of(years: int) -> AgeBand | None:
-    if not 0 <= years <= OLDEST:
-        return None
-    ends = [int(band.partition("-")[2] or OLDEST) for band in AGE_BANDS]
-    return next(band for band, end in zip(AGE_BANDS, ends, strict=True) if years <= end)
 
 
 def counting_decision(finding: Submission) -> Decision | None:

@@ -71,7 +71,15 @@ TONE_OF_TYPE: Mapping[Fitzpatrick, SkinTone] = {
     6: SkinTone.DARK,
 }
 AGE_BANDS: tuple[AgeBand, ...] = get_args(AgeBand)
+OLDEST = 130
 BODY_SITES: tuple[BodySite, ...] = get_args(BodySite)
+
+
+def age_band_of(years: int | None) -> AgeBand | None:
+    if years is None or not 0 <= years <= OLDEST:
+        return None
+    ends = [int(band.partition("-")[2] or OLDEST) for band in AGE_BANDS]
+    return next(band for band, end in zip(AGE_BANDS, ends, strict=True) if years <= end)
 
 
 class Context(StoredRecord):

@@ -147,6 +147,8 @@ class JoiningService:
             second_factor=None,
             doctor_id=None,
             consents={},
+            birth_year=None,
+            sex=None,
             wanted_role=None,
             held_at=None,
             held_by=None,
@@ -155,7 +157,12 @@ class JoiningService:
         self.accounts.change(unit, gone, **(nothing | NOT_REFUSED))
         for earlier in self.accounts.by_ids({*gone.joined}).values():
             self.accounts.change(unit, earlier, joined_to=stays.id)
-        joined = AccountFields(consents=consents, joined=(*stays.joined, gone.id, *gone.joined))
+        joined = AccountFields(
+            consents=consents,
+            birth_year=stays.birth_year or gone.birth_year,
+            sex=stays.sex or gone.sex,
+            joined=(*stays.joined, gone.id, *gone.joined),
+        )
         if gone.held_at and not stays.held_at:
             joined |= AccountFields(
                 held_at=gone.held_at, held_by=gone.held_by, held_because=gone.held_because

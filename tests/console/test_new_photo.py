@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from selenium.webdriver.common.keys import Keys
 
+from skinapi.platform.storage.ids import now
 from tests.console.journey import file_of
 from tests.console.visitor import PHONE, Visitor
 from tests.served.people import Caller, Seeder
@@ -106,14 +107,14 @@ def test_a_reload_loses_neither_photo_nor_crop_nor_answers_and_the_photo_is_file
     visitor.ask("body_site")
     visitor.choose("body_site", "hand")
     visitor.answer("body_laterality", "left")
-    visitor.answer("age_band", "45-59")
+    visitor.answer("birth_year", str(now().year - 50))
     visitor.answer("checklist", "oozing")
     visitor.await_truth(lambda: kept(visitor) == [False], "the photo, encrypted")
     reload(visitor)
     visitor.see("were not sent yet")
     visitor.see("Is any of this true of the spot?")
-    visitor.find("[name=checklist][value=oozing]:checked")
-    visitor.find("[name=age_band][value='45-59']:checked")
+    visitor.find("[name=checklist][value=oozing][aria-pressed=true]")
+    visitor.find("[name=age_band][value='45-59']")
     assert visitor.find(".crop input").get_attribute("value") == "2"
     visitor.answer("keep_photo", "true")
     visitor.lose_answer_of_photo()
@@ -128,9 +129,21 @@ def test_a_reload_loses_neither_photo_nor_crop_nor_answers_and_the_photo_is_file
     whole = ada.call("GET", f"/submissions/{found['id']}").json
     assert (whole["context"]["body_site"], whole["context"]["age_band"]) == ("hand", "45-59")
     assert whole["checklist_score"] == 1
+    me = ada.call("GET", "/me").json
+    assert (me["birth_year"], me.get("sex")) == (now().year - 50, None), "kept in the account"
     visitor.await_truth(lambda: kept(visitor) == [], "the photo to be forgotten")
     visitor.go("check")
     visitor.find("[name=camera]")  # and nothing of it is there
+    visitor.go(f"finding/{found['id']}")
+    visitor.press(".own-facts summary")
+    visitor.press_button("Correct it")
+    visitor.press("button[value=none]")
+    visitor.find("[value=oozing][aria-pressed=false]")
+    visitor.press_button("Judge again")
+    visitor.see("because what was told was corrected: Signs.")
+    newer = ada.call("GET", "/submissions").json[-1]
+    assert newer["again_of"] == found["id"]
+    assert ada.call("GET", f"/submissions/{newer['id']}").json["checklist_score"] == 0
 
 
 def test_a_logout_forgets_the_photo_that_was_not_sent(

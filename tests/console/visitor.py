@@ -198,7 +198,10 @@ class Visitor:
     def answer(self, question: str, value: str) -> None:
         """A question about a photo, as soon as it is asked."""
         self.ask(question)
-        self.press(f"input[name='{question}'][value='{value}']")
+        if question == "birth_year":
+            self.type(birth_year=value)
+        else:
+            self.press(f":is(input, button)[name='{question}'][value='{value}']")
 
     def press(self, selector: str) -> None:
         """Click, as soon as it is there and nothing lies over it."""

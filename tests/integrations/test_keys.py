@@ -91,6 +91,30 @@ def test_a_clinic_wide_key_sees_every_patient_and_files_for_them(backend: Backen
     assert filed["by_key"]
 
 
+def test_who_files_for_a_patient_need_not_tell_what_the_patient_told_once(
+    backend: Backend,
+) -> None:
+    ada, program = backend.member(), clinic_wide(backend)
+    patient, told = backend.account(ada.email).id, {"birth_year": now().year - 60, "sex": "female"}
+    for years in (-1, 131):
+        body = {**told, "birth_year": now().year - years}
+        assert ada.call("PUT", "/me/person", json=body).status_code == 400
+    assert ada.call("PUT", "/me/person", json=told).status_code == 200
+    me = ada.call("GET", "/me").get_json()
+    assert {name: me[name] for name in told} == told
+
+    def facts_of(found: TestResponse) -> tuple[str | None, str | None]:
+        context = found.get_json()["context"]
+        return context["age_band"], context["sex"]
+
+    assert facts_of(sent(program, patient=patient)) == ("60-74", "female")
+    assert facts_of(sent(program, patient=patient, sex="other")) == ("60-74", "other")
+    assert facts_of(sent(ada)) == (None, None), "earlier clients of hers tell none"
+    assert ada.call("PUT", "/me/person", json={}).status_code == 200
+    assert facts_of(sent(program, patient=patient)) == (None, None)
+    assert told.keys().isdisjoint(ada.call("GET", "/me").get_json())
+
+
 def test_a_clinic_wide_key_lists_every_patient_and_finding(backend: Backend) -> None:
     program, doctor = clinic_wide(backend), backend.member(role="doctor")
     ada = backend.member(name="Ada Example", doctor_id=backend.account(doctor.email).id)

@@ -61,6 +61,7 @@ class TwoAccounts:
         self.backend, self.root = backend, backend.member(role="admin")
         self.grey, self.old = patient_in_care(backend)
         self.grace, self.ada = patient_in_care(backend)
+        self.old.call("PUT", "/me/person", json={"birth_year": 1950, "sex": "female"})
         self.numbers = [number for one in (self.old, self.ada) for number in self._fill(one)]
         self.old_id, self.ada_id = (backend.account(one.email).id for one in (self.old, self.ada))
 
@@ -103,6 +104,7 @@ def test_all_of_the_duplicate_is_at_the_account_that_stays(two: TwoAccounts) -> 
     assert two.places_of(two.old_id) == {"accounts", "audit"}
     assert sorted(numbers(ada, "/submissions")) == sorted(two.numbers)
     assert [one["findings"] for one in get(ada, "/lesions")] == [1, 1]
+    assert (get(ada, "/me")["birth_year"], get(ada, "/me")["sex"]) == (1950, "female")
     assert sorted(numbers(two.grace, "/queue?reviewed=false")) == sorted(two.numbers[1::2])
     assert numbers(two.grey, "/queue") == get(two.grey, "/patients") == []
     assert two.grey.call("GET", f"/submissions/{two.numbers[0]}").status_code == 404

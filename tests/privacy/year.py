@@ -224,6 +224,7 @@ def _meet(backend: Backend) -> Year:
         admin.do("PUT", f"/users/{patient.email}/doctor", {"doctor": doctor.email})
         patient.do("PUT", "/me/consents", {"photos": True, "llm": True, "training": True})
     person.do("PUT", "/me/locale", {"locale": "fr"})
+    person.do("PUT", "/me/person", {"birth_year": 1991, "sex": "female"})
     marks = Marks(backend.account(person.email).id)
     program = Somebody(backend.client, "")
     return Year(backend, admin, doctor, colleague, researcher, person, other, program, marks)

@@ -77,6 +77,7 @@ WHO = {
     "in_care": "ufonononnuu",
     "conversation": "ufononnnnuu",  # its two sides
     "owner": "ufonnnnnnuu",
+    "owner_or_in_charge": "ufononfnnuu",
     "doctors": "ufffoooffuu",
     "tellers": "ufffooofouu",
     "doctor_who_tells": "ufffonnfnuu",
@@ -665,6 +666,7 @@ show_consents                approved          /me/consents
 set_consents                 approved          /me/consents
 change_locale                approved          /me/locale
 set_notices                  approved          /me/notices
+set_person                   approved          /me/person
 delete_me                    approved          /me
 show_deletion                approved          /me/deletion
 take_deletion_back           approved          /me/deletion
@@ -781,6 +783,7 @@ count_queue                  doctors           /queue/counts
 list_withdrawn_models        doctors           /withdrawn-models
 list_withdrawn_findings      doctors           /withdrawn-models/withdrawn/submissions
 judge_again                  in_charge         /submissions/{number}/judge-again
+correct_facts                owner_or_in_charge /submissions/{number}/facts
 draft_letter                 in_charge         /submissions/{number}/letters
 list_letters                 in_care           /submissions/{number}/letters
 list_spot_letters            in_care           /lesions/{lesion}/letters
@@ -903,6 +906,7 @@ REQUESTS: dict[str, Options | Callable[[SampleAccounts], Options]] = {
     "set_consents": {"json": {"photos": True}},
     "change_locale": {"json": {"locale": "fr"}},
     "set_notices": {"json": {"mail": False}},
+    "set_person": {"json": {"birth_year": 1976, "sex": "female"}},
     "delete_me": nobody_needs_the_caller,
     "take_deletion_back": deletion_waits,
     "ask_for_file": {"json": {"current_password": PASSWORD}},
@@ -953,6 +957,7 @@ REQUESTS: dict[str, Options | Callable[[SampleAccounts], Options]] = {
     "withdraw_request": lambda accounts: no_body(accounts.ask_colleague()),
     "list_withdrawn_findings": SampleAccounts.withdraw_model,
     "judge_again": SampleAccounts.replace_model,
+    "correct_facts": {"json": {"age_band": "45-59"}},
     "draft_letter": {"json": {"reader": "colleague"}},
     "list_spot_letters": SampleAccounts.sort_sample,
     "change_letter": {"json": {"text": "Dear Ada,", "version": 1}},

@@ -27,6 +27,7 @@ from skinapi.base.languages import LANGUAGES, Language, known_language
 from skinapi.base.pages import Page, page_of
 from skinapi.base.stored_record import StoredRecord
 from skinapi.base.subject import RefusalReason, Role
+from skinapi.model.context import Sex
 from skinapi.platform.storage.documents import merged
 from skinapi.platform.storage.faults import Fault
 from skinapi.platform.storage.ids import made_at, new_id, now
@@ -78,6 +79,7 @@ class Account(StoredRecord):
     - `token_version`: a new one revokes all tokens
     - `queue_key`: sorts a doctor's patients by how urgently their findings need a review
     - `notices`: whether mails are sent that are not of security
+    - `birth_year`, `sex`: as its owner has told them for photos to come
     - `patients_rest`: it was a doctor's, who has lost the role and still has patients
     - `wanted_role`: asked for at the registration, until an admin approves the account
     - `browsers`: hashes of those that have opened the account, the newest last
@@ -108,6 +110,8 @@ class Account(StoredRecord):
     locale: str = "en"
     consents: Mapping[str, bool] = {}
     notices: bool = True
+    birth_year: int | None = None
+    sex: Sex | None = None
     doctor_id: str | None = None
     patients_rest: bool | None = None
     queue_key: str
@@ -232,6 +236,8 @@ class AccountFields(TypedDict, total=False):
     locale: str
     consents: Mapping[str, bool]
     notices: bool
+    birth_year: int | None
+    sex: Sex | None
     doctor_id: str | None
     second_factor: SecondFactor | None
     wanted_role: WantedRole | None

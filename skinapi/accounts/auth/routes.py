@@ -31,6 +31,7 @@ from skinapi.accounts.auth.schemas import (
     PasswordByLink,
     PasswordLinkView,
     PasswordReplacement,
+    Person,
     RefreshBody,
     Refreshed,
     Registration,
@@ -185,6 +186,16 @@ def set_notices(auth: AuthService, *, body: NewNotices, subject: Subject) -> Mes
     """Choose whether one gets notices by mail. Those of security are sent in any case."""
     auth.set_notices(account_id=subject.id, mail=body.mail)
     return Message(message="Notices changed")
+
+
+@routes.route("PUT", "/me/person", access=Signed())
+def set_person(auth: AuthService, *, body: Person, subject: Subject) -> Message:
+    """Tell the year of birth and the sex once, for photos to come: a page of this server fills them
+    in, and so does the server where a program or a doctor sends a photo of this person. Findings
+    that are there stay as they are.
+    """
+    auth.set_person(account_id=subject.id, birth_year=body.birth_year, sex=body.sex)
+    return Message(message="Year of birth and sex changed")
 
 
 @routes.route("POST", "/auth/logout", access=ANYONE_SIGNED)

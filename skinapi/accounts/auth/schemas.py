@@ -4,7 +4,7 @@ from datetime import datetime
 from operator import not_
 from typing import Annotated, ClassVar, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator
 
 from skinapi.accounts.auth.accounts import Account, Status, WantedRole
 from skinapi.accounts.auth.consents import (
@@ -23,6 +23,8 @@ from skinapi.base.field_types import Legible, Name, Printable
 from skinapi.base.languages import Language
 from skinapi.base.stored_record import optional
 from skinapi.base.subject import Role
+from skinapi.model.context import OLDEST, Sex, age_band_of
+from skinapi.platform.storage.ids import now
 from skinapi.platform.web.schemas import Answer, Body, ContractBody
 
 ClientName = Annotated[str, StringConstraints(min_length=1, max_length=100), Printable, Legible]
@@ -111,6 +113,20 @@ class NewLocale(Body):
 
 class NewNotices(Body):
     mail: bool = Field(description="whether mails are sent that are not of security")
+
+
+class Person(Body):
+    """What one tells of oneself once, for photos to come. What is left out is forgotten."""
+
+    birth_year: int | None = Field(default=None, description="at most 130 years ago")
+    sex: Sex | None = None
+
+    @field_validator("birth_year")
+    @classmethod
+    def _refuse_no_year(cls, year: int | None) -> int | None:
+        if year is not None and age_band_of(now().year - year) is None:
+            raise ValueError(f"a year from {now().year - OLDEST} to {now().year}")
+        return year
 
 
 class Forgotten(Body):
@@ -229,6 +245,8 @@ class Me(AccountView):
     doctor_name: str | None = optional("the name of that doctor; absent without one")
     locale: str
     consents: dict[str, bool]
+    birth_year: int | None = optional("as one has told it for photos to come; absent else")
+    sex: Sex | None = optional("the same of the sex")
     notices: bool | None = Field(
         description="whether mails are sent that are not of security; null where the server sends "
         "no mail"

@@ -27,6 +27,7 @@ from skinapi.base.errors import (
 )
 from skinapi.base.languages import Language
 from skinapi.base.subject import Subject
+from skinapi.model.context import Sex
 from skinapi.platform.notices.outbox import Kind, Outbox
 from skinapi.platform.storage.unit_of_work import Unit, UnitOfWork, atomic
 
@@ -163,6 +164,15 @@ class AuthService:
         if account.notices != mail:
             unit.audit("account.notices", by=account_id, target=account_id)
             self.accounts.change(unit, account, notices=mail)
+
+    @atomic
+    def set_person(
+        self, unit: Unit, *, account_id: str, birth_year: int | None, sex: Sex | None
+    ) -> None:
+        account = self.accounts.get(account_id)
+        if (account.birth_year, account.sex) != (birth_year, sex):
+            unit.audit("account.person", by=account_id, target=account_id)
+            self.accounts.change(unit, account, birth_year=birth_year, sex=sex)
 
     def wants_notices(self, account: Account) -> bool | None:
         """None where this server sends no mail."""

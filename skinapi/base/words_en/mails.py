@@ -9,6 +9,7 @@ MAILS = {
         "letter_withdrawn": "Your doctor has taken a letter back",
         "entered_in_error": "An entry was made in error",
         "filed": "A photo was filed for you",
+        "judged_again": "A photo of yours was judged again",
         "accounts_joined": "Two accounts of yours are one now",
         "new_picture": "Your doctor asks for a new photo",
         "urgent": "Something in your queue should be seen soon",
@@ -44,6 +45,8 @@ MAILS = {
         "read why.",
         "filed": "A photo of yours had been filed for somebody else by mistake. It is in your list "
         "now. Log in to see it.",
+        "judged_again": "Your doctor has corrected something that was told with a photo of "
+        "yours, so it was judged again. Log in to read the result.",
         "accounts_joined": "An administrator has joined two accounts of yours. One of them stays, "
         "with all of both; nobody can log in to the other any more. If these were not both yours, "
         "tell the clinic.",

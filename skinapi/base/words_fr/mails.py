@@ -9,6 +9,7 @@ MAILS = {
         "letter_withdrawn": "Votre médecin a retiré une lettre",
         "entered_in_error": "Une entrée a été faite par erreur",
         "filed": "Une photo a été enregistrée pour vous",
+        "judged_again": "Une de vos photos a été jugée à nouveau",
         "accounts_joined": "Deux de vos comptes n'en font plus qu'un",
         "new_picture": "Votre médecin demande une nouvelle photo",
         "urgent": "Un élément de votre file est à voir rapidement",
@@ -44,6 +45,8 @@ MAILS = {
         "erreur. Connectez-vous pour lire pourquoi.",
         "filed": "Une photo de vous avait été enregistrée par erreur pour une autre personne. Elle "
         "est maintenant dans votre liste. Connectez-vous pour la voir.",
+        "judged_again": "Votre médecin a corrigé une indication donnée avec une de vos photos, qui "
+        "a donc été jugée à nouveau. Connectez-vous pour lire le résultat.",
         "accounts_joined": "Un administrateur a réuni deux de vos comptes. L'un d'eux reste et "
         "contient tout ce qui était dans les deux ; personne ne peut plus se connecter à l'autre. "
         "Si ces comptes n'étaient pas tous les deux à vous, dites-le à la clinique.",

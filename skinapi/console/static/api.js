@@ -7,7 +7,6 @@ const KEY = "skinapi.session";
 /** So long a new tab waits for an answer of the others before it shows that nobody is logged in. */
 const ANSWERED_WITHIN_MS = 40;
 /** What views/drafts.js keeps of answers until one logs out. */
-export const ANSWERS_KEY = "skinapi.told";
 /** What the names begin with under which views/drafts.js keeps what was typed. */
 export const DRAFTS_KEY = "skinapi.typed.";
 /** Under which views/unsent_photos.js keeps the key of the photos that were not sent. */
@@ -64,7 +63,7 @@ function apply(next, since) {
   const before = session;
   [session, at, asking] = [next, since, false];
   if (next) sessionStorage.setItem(KEY, JSON.stringify({ ...next, at }));
-  else [sessionStorage.removeItem(KEY), localStorage.removeItem(ANSWERS_KEY)];
+  else sessionStorage.removeItem(KEY);
   const waiting = waitingForLogin;
   waitingForLogin = [];
   if (before && next && sameEmail(before, next)) waiting.forEach((release) => release());

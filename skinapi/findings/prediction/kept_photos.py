@@ -1,25 +1,29 @@
-"""The use cases of kept photos: let the model in service judge one again, and move a finding that
-was filed for the wrong patient to the right one.
+"""The use cases of kept photos: let the model in service judge one again, also with what was told
+corrected, and move a finding that was filed for the wrong patient to the right one.
 """
 
 from dataclasses import dataclass
 from functools import partial
 
 from skinapi.accounts.auth.accounts import Account
-from skinapi.base.errors import Conflict, NotFound, Refused, Unprocessable
+from skinapi.base.errors import Conflict, Forbidden, NotFound, Refused, Unprocessable
 from skinapi.base.subject import Subject
 from skinapi.findings.prediction.service import PredictionService, SentPhotos, is_made_by
 from skinapi.findings.records.corrections import CorrectionsService
 from skinapi.findings.records.errors import FindingInError
 from skinapi.findings.records.readers import in_care
-from skinapi.findings.records.submission import NewFinding, Submission
+from skinapi.findings.records.submission import NewFinding, Submission, hash_of_request
 from skinapi.model.context import Context
 from skinapi.model.refusals import translate_refusal
 from skinapi.model.registry.prediction_pool import PoolCaller
 
 NOT_IN_CHARGE = "Only the doctor in charge lets a photo be judged again"
+NOT_YOURS_TO_CORRECT = "Only the patient or the doctor in charge corrects what was told"
+# What of a finding's context can be corrected.
+CORRECTABLE = ("age_band", "sex", "body_site", "body_laterality", "body_side", "checklist")
 # No caller can send these as an Idempotency-Key: those have no slash.
 AGAIN = "again/"
+CORRECTED = "corrected/"
 MOVED = "moved/"
 # What is known about the photo itself, whoever it is of.
 OF_PHOTO = {"modality", "text_in_picture"}
@@ -33,7 +37,7 @@ class NoPhotoToJudge(Conflict):
     sentence = "The photo of this finding was not kept"
 
     def __init__(self, reason: str = sentence) -> None:
-        super().__init__(f"{reason}. It cannot be judged again: ask the patient for another photo.")
+        super().__init__(f"{reason}. It cannot be judged again: another photo is needed.")
 
 
 class JudgedByThisModel(Conflict):
@@ -42,6 +46,14 @@ class JudgedByThisModel(Conflict):
         "The model in service has made this finding, at the operating point that is in use; it "
         "would say the same again"
     )
+
+
+class NotTheNewest(Conflict):
+    code = "not_the_newest"
+    sentence = "The photo of this finding was judged again"
+
+    def __init__(self, number: int) -> None:
+        super().__init__(f"{self.sentence}, as finding {number}: correct that one.")
 
 
 class NoPhotoToMove(Conflict):
@@ -77,35 +89,70 @@ class KeptPhotosService:
             return records.get(number=str(answered.number), to=by)
         if is_made_by(registry.served.model, original.finding):
             raise JudgedByThisModel
+        return self._judge(original, owner, context=original.context, key=key, by=by), owner
+
+    def correct(self, *, number: str, told: Context, by: Subject) -> Submission:
+        """Make a new finding on the kept photos of this one, with what is told of the person and
+        the spot corrected, as its owner or the doctor in charge. Of `told`, `CORRECTABLE` counts.
+        Where nothing is corrected, the answer is the finding itself; called again, the new one.
+        """
+        records = self.prediction.records
+        original, owner = records.get(number=number, to=by)
+        if original.owner != by.id and not in_care(owner, by):
+            raise Forbidden(NOT_YOURS_TO_CORRECT)
+        facts = {name: getattr(told, name) for name in CORRECTABLE}
+        corrected = tuple(
+            name for name, fact in facts.items() if fact != getattr(original.context, name)
+        )
+        if not corrected:
+            return original
+        context = original.context.model_copy(update=facts)
+        key = f"{CORRECTED}{original.id}/{hash_of_request('', context.model_dump_json())}"
+        if answered := records.find_answered(owner=owner.id, key=key, request_hash=key):
+            return answered
+        if original.judged_again:
+            raise NotTheNewest(original.judged_again)
+        return self._judge(original, owner, context=context, key=key, by=by, corrected=corrected)
+
+    def _judge(
+        self,
+        original: Submission,
+        owner: Account,
+        *,
+        context: Context,
+        key: str,
+        by: Subject,
+        corrected: tuple[str, ...] = (),
+    ) -> Submission:
+        records, registry = self.prediction.records, self.prediction.registry
         contents = self._read_photos(original, NoPhotoToJudge)
         try:
             classified = registry.classify_pictures(
                 contents=contents,
                 same_spot=True,
                 caller=PoolCaller(by.id, signed_in=True),
-                context=original.context.model_copy(update=OF_SKIN),
+                context=context.model_copy(update=OF_SKIN),
                 keep=False,
             )
         except Refused as refused:
-            asked = original.context.checklist or ()
+            asked = context.checklist or ()
             raise translate_refusal(refused, original.language, asked) from refused
         new = NewFinding(
             owner=owner.id,
             finding=classified.finding,
             photos=contents,  # as they were kept: to keep one of them anew would change it
-            context=original.context,
+            context=context,
             language=original.language,
-            **self.prediction.narrate(
-                classified.finding, original.context, original.language, owner
-            ),
+            **self.prediction.narrate(classified.finding, context, original.language, owner),
             lesion=original.lesion,
             key=key,
             request_hash=key,
             again=original,
+            corrected=corrected,
             by=by.id,
             source=original.source,
         )
-        return records.file_finding(new), owner
+        return records.file_finding(new)
 
     def move(
         self, *, number: str, reason: str, patient: str, lesion: str | None, by: Subject

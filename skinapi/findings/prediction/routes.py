@@ -22,6 +22,7 @@ from skinapi.findings.prediction.kept_photos import (
     MovedToSamePatient,
     NoPhotoToJudge,
     NoPhotoToMove,
+    NotTheNewest,
 )
 from skinapi.findings.prediction.service import MaybeDifferentSpots, PredictionService, SentPhotos
 from skinapi.findings.records.errors import FindingErased, LesionFull, StorageQuotaReached
@@ -50,7 +51,7 @@ from skinapi.model.context import (
 )
 from skinapi.model.finding import Finding
 from skinapi.platform.web.declaration import Public, Rate, Routes, Signed
-from skinapi.platform.web.schemas import Answer, ContractForm, Upload
+from skinapi.platform.web.schemas import Answer, Body, ContractForm, Upload
 
 NO_IMAGE = "No image uploaded"
 # The value of `checklist` where the patient was asked and denied every item; leaving the field out
@@ -65,24 +66,27 @@ def _to_number(text: Any) -> Any:
 def _split_items(sent: Any) -> Any:
     """The items of a list that was sent as several fields or as one field with commas.
 
-    `none` becomes an empty tuple. Commas alone become None: they answer nothing.
+    `none` alone becomes an empty tuple. Commas alone become None: they answer nothing.
     """
     if not isinstance(sent, list):
         return sent
     items = [item.strip() for text in sent for item in str(text).split(",")]
-    told = [item for item in items if item]
-    return tuple(item for item in told if item != ALL_DENIED) if told else None
+    told = tuple(item for item in items if item)
+    return () if told == (ALL_DENIED,) else told or None
 
 
 def _known_items(ticked: tuple[str, ...] | None) -> tuple[str, ...] | None:
+    if ticked and ALL_DENIED in ticked:
+        raise ValueError(f"{ALL_DENIED} stands alone")
     known = [item.key for item in conditions_table().checklist.items]
     if not set(ticked or ()) <= set(known):
         raise ValueError(f"the items are {', '.join(known)}, or {ALL_DENIED}")
     return ticked
 
 
-class ContextForm(ContractForm):
-    modality: Modality = Modality.UNKNOWN
+class ToldFacts(BaseModel):
+    """What is told of the person and the spot."""
+
     age_band: AgeBand | None = None
     sex: Sex | None = None
     body_site: BodySite | None = None
@@ -92,14 +96,22 @@ class ContextForm(ContractForm):
     body_side: BodySide | None = Field(
         default=None, description="front or rear of the person's `body_site`"
     )
-    fitzpatrick: Annotated[Fitzpatrick | None, BeforeValidator(_to_number)] = None
-    skin_tone: SkinTone | None = None
     checklist: Annotated[
         tuple[str, ...] | None, BeforeValidator(_split_items), AfterValidator(_known_items)
     ] = Field(default=None, description="the ticked items of the 7-point checklist, or `none`")
 
     def context(self) -> Context:
         return Context.model_validate(self.model_dump(include=set(Context.model_fields)))
+
+
+class ContextForm(ToldFacts, ContractForm):
+    modality: Modality = Modality.UNKNOWN
+    fitzpatrick: Annotated[Fitzpatrick | None, BeforeValidator(_to_number)] = None
+    skin_tone: SkinTone | None = None
+
+
+class CorrectedFacts(ToldFacts, Body):
+    """All of it as it should be: what is left out counts as not told."""
 
 
 class PhotoForm(ContextForm):
@@ -243,6 +255,33 @@ def judge_again(photos: KeptPhotosService, *, number: str, subject: Subject) -> 
     one stays as it was, and names the new one (`judged_again`). Sent again, the answer is the same.
     """
     return SubmissionInCare.of(*photos.judge_again(number=number, by=subject))
+
+
+class CorrectedView(Answer):
+    number: int = Field(serialization_alias="id", description="of the finding that counts now")
+    again_of: int | None
+
+
+@kept_photo_routes.route(
+    "PUT",
+    "/submissions/<number>/facts",
+    access=Signed(),
+    raises=(
+        *(NotFound, Forbidden, NoPhotoToJudge, NotTheNewest),
+        *(Refused, NoModel, LesionFull),
+    ),
+)
+def correct_facts(
+    photos: KeptPhotosService, *, number: str, body: CorrectedFacts, subject: Subject
+) -> CorrectedView:
+    """Correct age, sex, place or signs as they were told with a photo, as the patient or the doctor
+    in charge. The kept photo is judged anew with them: that makes a new finding, which names this
+    one (`again_of`) and what was `corrected`, and is reviewed as any new one. What a doctor has
+    decided stays. Without a kept photo nothing changes (`no_photo_to_judge`). Sent again, the
+    answer is the same.
+    """
+    found = photos.correct(number=number, told=body.context(), by=subject)
+    return CorrectedView(number=found.number, again_of=found.again_of)
 
 
 class NewPatient(NewError):

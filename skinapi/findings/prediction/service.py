@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 from skinapi.accounts.admin.usage import PhotoCounts
@@ -23,12 +23,13 @@ from skinapi.findings.records.submission import (
 from skinapi.findings.reports.facts import Facts
 from skinapi.findings.reports.narrator import Narrator
 from skinapi.findings.reports.report import Narrative, Report
-from skinapi.model.context import NOTHING_TOLD, Context
+from skinapi.model.context import NOTHING_TOLD, Context, age_band_of
 from skinapi.model.finding import Doubt, Finding
 from skinapi.model.network.model import Model
 from skinapi.model.refusals import Reason, translate_refusal
 from skinapi.model.registry.prediction_pool import PoolCaller
 from skinapi.model.registry.service import ClassifiedPictures, InferenceService
+from skinapi.platform.storage.ids import now
 from skinapi.platform.storage.unit_of_work import Unit
 
 
@@ -139,6 +140,8 @@ class PredictionService:
         With `ask_about_skin`, Refused is a question where the photo does not look like skin.
         """
         request_hash, language = sent.request_hash, sent.language or owner.language
+        if by and by.id != owner.id:
+            sent = replace(sent, context=_fill_in(sent.context, owner))
         answered = self.records.find_answered(
             owner=owner.id, key=sent.key, request_hash=request_hash, by=by.id if by else None
         )
@@ -245,6 +248,13 @@ def is_made_by(model: Model, finding: Finding) -> bool:
     """Whether this model has made it, at the operating point that it has now."""
     in_use = model.version, model.calibration.point_in_use
     return in_use == (finding.model_version, finding.operating_point)
+
+
+def _fill_in(context: Context, owner: Account) -> Context:
+    """Fill in what the sender has not told of the person from the person's account."""
+    years = now().year - owner.birth_year if owner.birth_year else None
+    told = {"age_band": context.age_band or age_band_of(years), "sex": context.sex or owner.sex}
+    return context.model_copy(update=told)
 
 
 def _fields_of(narrative: Narrative) -> dict[str, Any]:

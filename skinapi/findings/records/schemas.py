@@ -47,7 +47,7 @@ TIME = "%Y-%m-%d %H:%M:%S"
 AS_FOUND = ("operating_point", "untested_skin", "checklist_score", "calibrated_on")
 AS_STORED = (
     *("id", "number", "language", "lesion"),
-    *("again_of", "photo_sent_at", "judged_again", "picture_count"),
+    *("again_of", "photo_sent_at", "judged_again", "corrected", "picture_count"),
 )
 
 
@@ -115,6 +115,11 @@ class SummaryFields(Answer):
     )
     judged_again: int | None = optional(
         "the finding in which the photo of this one was judged again; absent else"
+    )
+    corrected: tuple[str, ...] = optional(
+        "the fields of `context` that were corrected since the finding `again_of`, for which this "
+        "one was made; absent else",
+        default=(),
     )
     picture_count: int = optional(
         "of how many pictures the finding is; absent where of one", default=1

@@ -181,6 +181,8 @@ class RecordsService:
         if new.again:
             self.rely_on(new.again)
             self.submissions.link_again(new.again, number)
+        if new.corrected and new.by != new.owner:
+            self.outbox.add(Kind.JUDGED_AGAIN, to=new.owner, about=f"finding/{number}")
         filed = self.submissions.add(new, number=number, doctor=account.doctor_id)
         self.queue.join(filed, account)
         unit.publish(FindingFiled(filed))

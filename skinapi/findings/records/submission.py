@@ -72,7 +72,8 @@ class Listed(StoredRecord):
     """A finding as a list reads it. `view` is what holds about its spot for the reader of this copy
     (spots.py): it is never stored, and what is said of the finding is read from it alone. With an
     `error` it stands for nothing: it belongs to no spot and no list. Of one that was judged again,
-    the new finding names the old one in `again_of`, and the old one it in `judged_again`.
+    the new finding names the old one in `again_of`, and the old one it in `judged_again`;
+    `corrected` are the fields of the context in which the new one differs.
 
     Of what the sender told, `context` holds the age and the place on the body alone. `photo_blob`
     is one of the `picture_blobs`, where there are several. `taken_by` is the doctor who works on
@@ -107,6 +108,7 @@ class Listed(StoredRecord):
     model_version: str | None = None
     again_of: int | None = None
     judged_again: int | None = None
+    corrected: tuple[str, ...] = optional(default=())
     awaited_key: str | None = None
     rest_key: str | None = None
     view: InstanceOf[SpotView] | None = Field(default=None, exclude=True, repr=False)
@@ -381,6 +383,7 @@ class NewFinding:
     photos: Sequence[bytes] = ()
     blobs: tuple[str, ...] = ()
     again: Submission | None = None
+    corrected: tuple[str, ...] = ()
     by: str | None = None
     session_of: str | None = None
     choice: PhotoChoice | None = None
@@ -412,6 +415,7 @@ class NewFinding:
             changed=new_id(),
             session_of=self.session_of,
             again_of=again.number if again else None,
+            corrected=self.corrected,
             photo_sent_at=again.photographed_at if again else None,
             filed_by=self.by if for_other else None,
             source=self.source,

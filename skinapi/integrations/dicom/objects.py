@@ -30,6 +30,7 @@ from skinapi.base.languages import Language
 from skinapi.base.settings import VERSION
 from skinapi.findings.records.submission import Source, Submission
 from skinapi.integrations.dicom.study import Kind, ObjectId
+from skinapi.integrations.standards import SEX_OF
 from skinapi.model.context import BodySite, Context
 from skinapi.platform.storage.ids import made_at
 
@@ -52,7 +53,7 @@ SERIES: Mapping[Kind, Series] = {
     Kind.STRUCTURED_REPORT: Series(EnhancedSRStorage, "SR", "Structured report"),
     Kind.REPORT: Series(EncapsulatedPDFStorage, "DOC", "Report"),
 }
-SEXES = {"female": "F", "male": "M", "other": "O"}
+SEXES = {sex: code for code, sex in SEX_OF.items()}
 # Hands and feet together have no code.
 SITES: Mapping[BodySite, str] = {
     "abdomen": "SkinOfAbdomen",
@@ -139,7 +140,7 @@ def study_of(origin: ObjectSource) -> dict[str, Any]:
         "patient_id": source.patient_id if source else finding.owner,
         "patient_name": "",
         "patient_birth_date": "",
-        "patient_sex": SEXES.get(finding.context.sex or "", ""),
+        "patient_sex": SEXES[finding.context.sex] if finding.context.sex else "",
         "study_id": str(finding.number),
         "accession_number": (source and source.accession_number) or "",
         "study_date": f"{at:%Y%m%d}",

@@ -23,16 +23,15 @@ from skinapi.integrations.dicom.header import (
 from skinapi.integrations.standards import (
     LATERALITY_OF,
     MODALITY_OF,
+    SEX_OF,
     SITE_OF,
-    age_band_of,
     side_of,
 )
-from skinapi.model.context import AgeBand, BodySide, BodySite, Context, Laterality, Modality, Sex
+from skinapi.model.context import BodySide, BodySite, Context, Laterality, Modality, age_band_of
 
 # Of a patient's number without an issuer: it is one of the clinic that this server serves.
 OWN_ISSUER = "dicom"
 LONGEST_SHORT_TEXT = 16  # of a Short String, as an accession number is
-_SEXES: dict[str, Sex] = {"F": "female", "M": "male", "O": "other"}
 _LATERALITIES: dict[str, Laterality] = {"L": "left", "R": "right"}
 
 
@@ -100,8 +99,8 @@ def read_context(instance: Instance) -> Context:
         site, laterality, side = _read_place(header)
         return Context(
             modality=_read_modality(instance),
-            age_band=_read_age(header),
-            sex=_SEXES.get(text_in(header, "PatientSex")),
+            age_band=age_band_of(_read_age(header)),
+            sex=SEX_OF.get(text_in(header, "PatientSex")),
             body_site=site,
             body_laterality=laterality,
             body_side=side,
@@ -139,11 +138,9 @@ def _snomed_code(item: Dataset) -> str:
     return code if scheme == "SCT" else ""
 
 
-def _read_age(header: Dataset) -> AgeBand | None:
+def _read_age(header: Dataset) -> int | None:
     years = _told_age(header)
-    if years is None:
-        years = _age_by_dates(header)
-    return None if years is None else age_band_of(years)
+    return _age_by_dates(header) if years is None else years
 
 
 def _told_age(header: Dataset) -> int | None:

@@ -17,7 +17,7 @@ from skinapi.base.size_limits import photo_too_large
 from skinapi.findings.prediction.service import SentPhotos
 from skinapi.integrations.fhir.elements import DICOM, SNOMED, own_system
 from skinapi.integrations.fhir.sent_resources import Identifier, Sent
-from skinapi.integrations.standards import LATERALITY_OF, MODALITY_OF, SITE_OF, age_band_of, side_of
+from skinapi.integrations.standards import LATERALITY_OF, MODALITY_OF, SITE_OF, side_of
 from skinapi.model.calibration import MOST_PICTURES
 from skinapi.model.context import (
     BODY_SITES,
@@ -29,6 +29,7 @@ from skinapi.model.context import (
     Laterality,
     Modality,
     Sex,
+    age_band_of,
 )
 from skinapi.platform.storage.ids import now
 

@@ -32,6 +32,7 @@ class Kind(StrEnum):
     LETTER_WITHDRAWN = "letter_withdrawn"
     ENTERED_IN_ERROR = "entered_in_error"
     FILED = "filed"
+    JUDGED_AGAIN = "judged_again"
     ACCOUNTS_JOINED = "accounts_joined"
     NEW_PICTURE = "new_picture"
     URGENT = "urgent"

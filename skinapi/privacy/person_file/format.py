@@ -31,7 +31,7 @@ from skinapi.findings.records.letters import Addressee, Withdrawal
 from skinapi.findings.records.reviews import Opinion
 from skinapi.findings.records.submission import Source
 from skinapi.model.conditions import Band
-from skinapi.model.context import Context
+from skinapi.model.context import Context, Sex
 from skinapi.model.finding import Finding
 
 FORMAT: Literal["skinapi-person-file"] = "skinapi-person-file"
@@ -116,6 +116,8 @@ class AccountFile(Filed):
     status: str
     locale: str
     notices: bool = Field(description="whether mails are sent that are not of security")
+    birth_year: int | None = Field(default=None, description="as told for photos to come")
+    sex: Sex | None = None
     wanted_role: str | None = None
     doctor: str | None = Field(default=None, description="the name of the doctor in charge")
     password: bool = Field(description="whether it has one here")
@@ -261,6 +263,9 @@ class FindingFile(Filed):
     source: Source | None = None
     again_of: int | None = Field(default=None, description="the number of the finding before it")
     judged_again: int | None = Field(default=None, description="the number of the one after it")
+    corrected: Sequence[str] = Field(
+        default=(), description="what was corrected of `context` since the finding before it"
+    )
     filed_by: Person | None = Field(default=None, description="who has sent it for its owner")
     photos: Sequence[FiledPhoto] = ()
     reports: Sequence[FiledReport] = ()

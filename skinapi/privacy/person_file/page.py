@@ -188,6 +188,8 @@ class PageWriter:
             "status": words.statuses.get(account.status, account.status),
             "since": self._time(account.created_at),
             "language": account.locale,
+            "birth_year": account.birth_year and str(account.birth_year),
+            "sex": account.sex and LABELS[self._language].sexes[account.sex],
             "doctor": account.doctor,
             "password": there[account.password],
             "second_factor": there[account.second_factor],

@@ -11,6 +11,7 @@ from tests.findings.prediction.photographer import predicted
 from tests.findings.records.test_holds import in_days
 from tests.model.registry.test_models import OVERRIDE, ModelBackend
 from tests.support.backends import MAIL, Backend, Person
+from tests.support.photos import photo_of
 from tests.use_cases.use_case import acts_on, notices_to
 
 WITHDRAWN = "tiny-1"
@@ -162,7 +163,7 @@ def test_what_cannot_be_judged_again_says_why(withdrawal: Withdrawal) -> None:
     withdrawal.roll_back()
     refused = withdrawal.again(withdrawal.unkept)
     assert (refused.status_code, refused.get_json()["code"]) == (409, "no_photo_to_judge")
-    assert "ask the patient for another photo" in refused.get_json()["error"]
+    assert "another photo is needed" in refused.get_json()["error"]
     stranger = withdrawal.backend.member(role="doctor")
     assert withdrawal.again(withdrawal.kept, by=stranger).status_code == 404
     assert withdrawal.again(withdrawal.kept, by=withdrawal.ada).status_code == 403
@@ -182,6 +183,68 @@ def test_the_report_and_the_seal_say_that_the_version_was_withdrawn(withdrawal: 
     assert "bad, a version that was withdrawn" in withdrawal.ada.call("GET", f"{path}.html").text
     verify = f"/reports/verify/{after['verification']['hash']}"
     assert withdrawal.backend.client.get(verify).get_json()["newest"]
+
+
+TOLD = {"age_band": "30-44", "sex": "female", "body_site": "back", "checklist": "none"}
+AS_TOLD = {**TOLD, "checklist": ["none"]}
+CORRECTIONS = [
+    ({"age_band": "75+"}, ["age_band"]),
+    ({"sex": None, "body_site": "ear"}, ["sex", "body_site"]),
+    ({"checklist": ["change_in_size", "oozing"]}, ["checklist"]),
+    ({"checklist": None}, ["checklist"]),
+]
+
+
+@pytest.mark.parametrize(("told", "corrected"), CORRECTIONS)
+def test_a_corrected_fact_judges_the_kept_photo_anew_and_says_so(
+    backend: Backend, told: dict[str, Any], corrected: list[str]
+) -> None:
+    doctor, ada = patient_in_care(backend)
+    first = predicted(ada, photo_of("melanocytic_nevus"), keep_photo="true", **TOLD)["id"]
+    path, body = f"/submissions/{first}/facts", {**AS_TOLD, **told}
+    assert ada.call("PUT", path, json=AS_TOLD).get_json()["id"] == first, "nothing is corrected"
+    for by in (ada, doctor):
+        made = by.call("PUT", path, json=body)
+        assert made.status_code == 200, made.text
+    new = made.get_json()["id"]
+    assert made.get_json()["again_of"] == first
+    found = ada.call("GET", f"/submissions/{new}").get_json()
+    assert found["corrected"] == corrected
+    stored = body if body["checklist"] != ["none"] else {**body, "checklist": []}
+    assert {name: found["context"][name] for name in stored} == stored
+    assert (found["band"] == "urgent_referral") == ("oozing" in (body["checklist"] or ()))
+    assert new in numbers(doctor, "/queue"), "it waits for a review as any new finding"
+    before = ada.call("GET", f"/submissions/{first}").get_json()
+    assert (before["judged_again"], before["context"]["age_band"]) == (new, "30-44")
+    other = ada.call("PUT", path, json={**AS_TOLD, "sex": "male"})
+    assert (other.status_code, other.get_json()["code"]) == (409, "not_the_newest")
+
+
+def test_a_patient_is_told_of_what_the_doctor_has_corrected(tmp_path: Path) -> None:
+    backend = Backend(tmp_path, **MAIL)
+    doctor, ada = patient_in_care(backend)
+    owner = backend.account(ada.email).id
+    first = predicted(ada, keep_photo="true")["id"]
+    new = ada.call("PUT", f"/submissions/{first}/facts", json={"sex": "male"}).get_json()["id"]
+    assert notices_to(backend, owner) == []
+    doctor.call("PUT", f"/submissions/{new}/facts", json={"sex": "female"})
+    assert notices_to(backend, owner) == ["judged_again"]
+
+
+def test_a_fact_of_a_photo_that_was_not_kept_is_not_corrected(backend: Backend) -> None:
+    _, ada = patient_in_care(backend)
+    path = f"/submissions/{predicted(ada)['id']}/facts"
+    refused = ada.call("PUT", path, json={"checklist": ["oozing"]})
+    assert (refused.status_code, refused.get_json()["code"]) == (409, "no_photo_to_judge")
+    wrong = [
+        {"age_band": "130"},
+        {"body_site": "tail"},
+        {"checklist": ["none", "oozing"]},
+        {"checklist": ["warm"]},
+        {"modality": "clinical"},
+    ]
+    for body in wrong:
+        assert ada.call("PUT", path, json=body).status_code == 400, body
 
 
 REASON = "This photo was taken of the next patient."
@@ -214,7 +277,7 @@ def stored(backend: Backend, number: int) -> Any:
     return found
 
 
-def test_it_is_in_error_for_the_one_and_judged_anew_for_the_other(tmp_path: Path) -> None:
+def test_it_is_in_error_for_the_one_and_judged_again_for_the_other(tmp_path: Path) -> None:
     mistake = Mistake(Backend(tmp_path / "mails", **MAIL))
     backend, bob = mistake.backend, mistake.bob
     answer = mistake.move()

@@ -185,7 +185,7 @@ const View = ({ filed, onFiled }) => {
       tell("finding", { number: submission.id, link: `${origin}/submissions/${submission.id}` });
     },
   };
-  return html`<${NewPhoto} consent=${null} argument="" filters=${filters} hearing=${hearing} />`;
+  return html`<${NewPhoto} consent=${null} person=${null} argument="" filters=${filters} hearing=${hearing} />`;
 };
 
 /** The key has ended: what was chosen and typed stays below, until the site around hands another one. */

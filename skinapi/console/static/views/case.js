@@ -18,6 +18,7 @@ import { Letters } from "/console/views/letters.js";
 import { FindingRow } from "/console/views/queue_rows.js";
 import { fillReview, focusOn, ReviewForm } from "/console/views/review_form.js";
 import { nameOfSpot } from "/console/views/spot_points.js";
+import { CorrectFacts } from "/console/views/told_facts.js";
 import { ModelMark } from "/console/views/withdrawn.js";
 
 /** What a case is drawn from. @typedef {Awaited<ReturnType<typeof loadCase>>} Found */
@@ -61,8 +62,8 @@ async function loadCase(number) {
   return { ...found, reviews, work, conditions: /** @type {Api["ConditionsView"]} */ (conditions) };
 }
 
-/** What the patient told with the photo. @param {{submission: Api["SubmissionInCare"], checklist: Api["Checklist"]}} props */
-const Context = ({ submission, checklist }) => {
+/** What the patient told with the photo. @param {{submission: Api["SubmissionInCare"], checklist: Api["Checklist"], inCharge: boolean}} props */
+const Context = ({ submission, checklist, inCharge }) => {
   const { modality, body_site: site, body_laterality: laterality, body_side: side, age_band, sex, skin_tone, fitzpatrick, checklist: ticked } = submission.context;
   const rows = [
     [say("kindOfPicture"), modality !== "unknown" && sayValue("kind", modality)],
@@ -80,6 +81,7 @@ const Context = ({ submission, checklist }) => {
       ${rows.length > 0 && html`<dl class="pairs">${rows.map(([name, told]) => html`<dt>${name}</dt><dd>${told}</dd>`)}</dl>`}
       ${ticked && html`<h3>${say("checklistScore", { score: submission.checklist_score })}</h3>
         ${items.length === 0 ? html`<p>${say("noneOfThese")}</p>` : html`<ul>${items.map((item) => html`<li>${said(item.doctor)}</li>`)}</ul>`}`}
+      ${inCharge && html`<${CorrectFacts} submission=${submission} checklist=${checklist} view="case" />`}
     </section>`;
 };
 
@@ -253,7 +255,7 @@ const CaseRead = ({ number, title, found, wanted, onNext, onBegin }) => {
   const decided = Boolean(report.decision); // then the form stands before what has led to the decision
   const told = html`
     <${Reasons} report=${report} conditions=${conditions} />
-    <${Context} submission=${submission} checklist=${conditions.checklist} />
+    <${Context} submission=${submission} checklist=${conditions.checklist} inCharge=${!asked && !submission.unassigned} />
     ${!asked && !submission.unassigned && submission.lesion && html`<${LastMessage} spot=${submission.lesion} />`}`;
   const signed = (shown = (/** @type {Api["ReviewView"]} */ _) => true) =>
     reviews.filter(shown).map((review) => html`<${review.second_opinion ? SecondOpinion : Reviewed} key=${review._id} review=${review} conditions=${conditions}

@@ -1,6 +1,6 @@
-// What this tab remembers: what was typed and not sent, the answers told last, the photos sent last.
+// What this tab remembers: what was typed and not sent, the photos sent last.
 
-import { ANSWERS_KEY, DRAFTS_KEY, getSession, onSessionChange } from "/console/api.js";
+import { DRAFTS_KEY, getSession, onSessionChange } from "/console/api.js";
 
 /** @template T @typedef {{get: (about: string) => T | undefined, set: (about: string, draft: T) => void, delete: (about: string) => void}} Drafts */
 
@@ -38,24 +38,6 @@ export function keepDrafts(name) {
       keep();
     },
   };
-}
-
-/** What this person told last; nothing of anybody else. @returns {Record<string, string>} */
-export function recallAnswers() {
-  try {
-    const { email, ...told } = JSON.parse(localStorage.getItem(ANSWERS_KEY) ?? "{}");
-    return email === getSession()?.email ? told : {};
-  } catch {
-    return {};
-  }
-}
-
-/** @param {FormData} answers */
-export function rememberAnswers(answers) {
-  const told = Object.fromEntries(["age_band", "sex"].map((name) => [name, answers.get(name) ?? ""]));
-  try {
-    localStorage.setItem(ANSWERS_KEY, JSON.stringify({ ...told, email: getSession()?.email }));
-  } catch {} // it is full: they are asked again
 }
 
 const NONE = { number: "", photos: /** @type {Blob[]} */ ([]), place: /** @type {Place | null} */ (null) };

@@ -9,6 +9,7 @@ import { wasJustSent } from "/console/views/drafts.js";
 import { FindingPhoto, photoOf, useForgotten } from "/console/views/finding_photo.js";
 import { FoldedLetter, SignedLetter } from "/console/views/letters.js";
 import { SortCard } from "/console/views/sort_finding.js";
+import { OwnFacts } from "/console/views/told_facts.js";
 import { ModelMark } from "/console/views/withdrawn.js";
 
 /** @param {Api["ConditionsView"]} conditions @param {string} key */
@@ -275,6 +276,7 @@ export const View = ({ argument }) => {
           report=${report} submission=${submission} photo=${photo} conditions=${conditions}>
           <${YourDoctor} submission=${submission} report=${report} />
           <${SpotOfFinding} submission=${submission} onSorted=${answer.reload} />
+          <${OwnFacts} submission=${submission} checklist=${conditions.checklist} />
           <${Downloads} number=${argument}><a class="button quiet" href="#/check">${say("newPhoto")}</a><//>
           ${(report.letters ?? []).map((/** @type {Api["LetterView"]} */ letter) => html`<${letter.reader === "patient" ? SignedLetter : FoldedLetter} key=${letter._id} letter=${letter} />`)}
         <//>`}

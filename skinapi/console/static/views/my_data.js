@@ -7,6 +7,7 @@ import { colon, getLanguage, hasWords, isolated, say, sayAge, sayBytes, sayCount
 import { Pages, Polled, usePages, usePolling } from "/console/lists.js";
 import { CodeField } from "/console/views/login.js";
 import { MyDeletion } from "/console/views/my_deletion.js";
+import { AskPerson } from "/console/views/photo_questions.js";
 
 /** @typedef {Api["ConsentView"]} Consent */
 /** @typedef {(consent: Consent, given: boolean, more?: {erase_kept: boolean}) => Promise<void>} Decide */
@@ -109,6 +110,23 @@ const MyConsents = ({ onChange }) => {
         ${(/** @type {[Api["ConsentsView"], Api["OwnDataSummary"]]} */ [{ consents, history }, { photos }]) => html`
           ${consents.map((consent) => html`<${OneConsent} key=${consent.purpose} consent=${consent} photos=${photos} decide=${decide} />`)}
           ${history.length > 0 && html`<${History} history=${history} consents=${consents} />`}`}
+      <//>
+    </section>`;
+};
+
+/** What one tells of oneself once, for photos to come. @param {{me: Api["Me"]}} props */
+const MyPerson = ({ me }) => {
+  const save = async (/** @type {Record<string, string>} */ { birth_year, age_band, sex }) => {
+    if (birth_year && !age_band) return; // the field says what is wrong
+    await put("/me/person", { birth_year: Number(birth_year) || null, sex: sex || null });
+    toast(say("saved"));
+  };
+  return html`
+    <section class="card">
+      <h2>${say("aboutYou")}</h2>
+      <p>${say("personText")}</p>
+      <${Form} label=${say("save")} kind="" onSend=${save}>
+        <${AskPerson} told=${{ birth_year: String(me.birth_year ?? ""), sex: me.sex ?? "" }} />
       <//>
     </section>`;
 };
@@ -270,7 +288,7 @@ export const View = () => {
     <${Answer} answer=${answer}>
       ${(/** @type {Api["Me"]} */ me) => html`
         <div class="columns">
-          <div><${MyConsents} onChange=${answer.reload} /></div>
+          <div><${MyPerson} me=${me} /><${MyConsents} onChange=${answer.reload} /></div>
           <div><${MyFile} me=${me} /><${MyReaders} /><${MyDeletion} me=${me} /></div>
         </div>`}
     <//>`;

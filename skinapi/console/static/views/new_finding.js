@@ -8,9 +8,8 @@ import { say } from "/console/language.js";
 import { scrollToTop } from "/console/navigation.js";
 import { AskPlace } from "/console/views/body_map.js";
 import { AddPhotos, ChoosePhoto, ChosenPhoto } from "/console/views/choose_photo.js";
-import { recallAnswers } from "/console/views/drafts.js";
 import { Approved } from "/console/views/login.js";
-import { AboutPhotos, AskAbout, AskChecklist, AskKind, AskSpot, AskToKeep, isOfPhoto, NotSent } from "/console/views/photo_questions.js";
+import { AboutPhotos, AskAbout, AskKind, AskSigns, AskSpot, AskToKeep, isOfPhoto, NotSent } from "/console/views/photo_questions.js";
 import { askBefore, askNext, leaveQuestions, recallDraft, stepsOf, useBar, useDraft, useNarrow, useSending } from "/console/views/photo_sending.js";
 import { nameOfSpot } from "/console/views/spot_points.js";
 
@@ -77,32 +76,36 @@ const Photos = ({ draft, sending, hidden, step }) => {
     </div>`;
 };
 
+/** What shows that a spot is harmless where it is told. @type {Step[]} */
+const SENDS_MORE_WITHOUT = ["place", "about", "checklist"];
+
 /** All questions; where one is asked at a time, the others are there and hidden, with their answers.
- * @param {{draft: ReturnType<typeof useDraft>, before: Draft | null, consent: boolean | null | undefined, spots: Api["LesionView"][] | null,
+ * @param {{draft: ReturnType<typeof useDraft>, before: Draft | null, consent: boolean | null | undefined, person: Api["Person"] | null, spots: Api["LesionView"][] | null,
  *   checklist: Api["Checklist"], steps: Step[], step: Step, narrow: boolean, missing: boolean}} props */
-const Questions = ({ draft, before, consent, spots, checklist, steps, step, narrow, missing }) => {
-  const [known] = useState(recallAnswers);
+const Questions = ({ draft, before, consent, person, spots, checklist, steps, step, narrow, missing }) => {
   const { chosen, place } = draft;
+  /** @type {Record<string, string>} */
+  const known = { ...(person?.birth_year && { birth_year: String(person.birth_year) }), ...(person?.sex && { sex: person.sex }) };
   const answered = Object.fromEntries(before?.answers ?? []);
   const told = { ...known, ...answered };
-  const ticked = (before?.answers ?? []).filter(([name]) => name === "checklist").map(([, value]) => value);
   const asked = (/** @type {Step} */ one, /** @type {unknown} */ question) => html`<div hidden=${narrow && step !== one}>${question}</div>`;
   return html`
     <div class=${narrow ? "one-question" : ""} hidden=${narrow && step === "photo"}>
       <p hidden=${narrow && step !== steps[1]}>${say("questionsText")}</p>
+      <p hidden=${!narrow || step === steps[1] || !SENDS_MORE_WITHOUT.includes(step)}>${say("skipCost")}</p>
       ${chosen.length < 2 && asked("kind", html`<${AskKind} told=${told} />`)}
       ${asked("place", html`<${AskPlace} place=${place} onPlace=${draft.choosePlace} />`)}
       ${place.site && spots && asked("spot", html`<${AskSpot} spots=${spots} site=${place.site} chosen=${draft.spot} onChoose=${draft.setSpot} />`)}
-      ${asked("about", html`<${AskAbout} told=${told} known=${known} remembered=${consent !== null} />`)}
-      ${asked("checklist", html`<${AskChecklist} checklist=${checklist} ticked=${ticked} />`)}
+      ${asked("about", html`<${AskAbout} told=${told} person=${person} />`)}
+      ${asked("checklist", html`<${AskSigns} checklist=${checklist} ticked=${told.checklist?.split(",")} onChange=${draft.keep} />`)}
       ${asked("keep", html`<${AskToKeep} told=${answered} consent=${consent} missing=${missing} />`)}
     </div>`;
 };
 
 /** `from` is the spot whose photo is taken, `before` what was begun and not sent.
- * @param {{consent: boolean | null | undefined, spots: Api["LesionView"][] | null, checklist: Api["Checklist"], from?: Api["LesionView"], about: string,
+ * @param {{consent: boolean | null | undefined, person: Api["Person"] | null, spots: Api["LesionView"][] | null, checklist: Api["Checklist"], from?: Api["LesionView"], about: string,
  *   filters: URLSearchParams, before: Draft | null, onAnew: () => void, hearing?: Hearing}} props */
-const Check = ({ consent, spots, checklist, from, about, filters, before, onAnew, hearing }) => {
+const Check = ({ consent, person, spots, checklist, from, about, filters, before, onAnew, hearing }) => {
   const draft = useDraft(about, before, from, spots);
   const [missing, setMissing] = useState(false);
   const heading = useRef(/** @type {HTMLElement | null} */ (null));
@@ -117,7 +120,11 @@ const Check = ({ consent, spots, checklist, from, about, filters, before, onAnew
     hearing?.onRefused(problem);
     if (isOfPhoto(problem)) turnTo("photo");
   };
-  const sending = useSending(draft, () => [setMissing(true), turnTo("keep")], refused, hearing?.onFiled);
+  const ask = (/** @type {Step} */ about) => {
+    setMissing(about === "keep");
+    turnTo(about);
+  };
+  const sending = useSending(draft, person, ask, refused, hearing?.onFiled);
   useEffect(() => hearing?.onChosen(chosen.length), [chosen.length]);
   const { error, sent, send } = sending;
   const ofPhoto = some && error && isOfPhoto(error);
@@ -149,7 +156,7 @@ const Check = ({ consent, spots, checklist, from, about, filters, before, onAnew
     }}>
       <div class="columns">
         <${Photos} draft=${draft} sending=${sending} hidden=${narrow && step !== "photo"} step=${step} />
-        <${Questions} ...${{ draft, before, consent, spots, checklist, steps, step, narrow, missing }} />
+        <${Questions} ...${{ draft, before, consent, person, spots, checklist, steps, step, narrow, missing }} />
       </div>
       <div class="actions send" ref=${bar}>
         ${some && error && !ofPhoto && html`<${NotSent} error=${error} onRetry=${send} />`}
@@ -165,8 +172,8 @@ const Check = ({ consent, spots, checklist, from, about, filters, before, onAnew
 const ownSpots = () => getAll("/lesions?limit=200").catch(() => null);
 
 /** The flow from a photo to its finding. With `hearing` it is of a page that knows no spots.
- * @param {{consent: boolean | null | undefined, argument: string, filters: URLSearchParams, hearing?: Hearing}} props */
-export const NewPhoto = ({ consent, argument, filters, hearing }) => {
+ * @param {{consent: boolean | null | undefined, person: Api["Person"] | null, argument: string, filters: URLSearchParams, hearing?: Hearing}} props */
+export const NewPhoto = ({ consent, person, argument, filters, hearing }) => {
   const [turn, setTurn] = useState(0);
   const load = async () => {
     /** @type {[Api["LesionView"][] | null, Api["ConditionsView"], Draft | null]} */
@@ -181,11 +188,11 @@ export const NewPhoto = ({ consent, argument, filters, hearing }) => {
   return html`
     <${Answer} answer=${answer}>
       ${(/** @type {Awaited<ReturnType<typeof load>>} */ { spots, conditions, before, turn: key }) => html`
-        <${Check} key=${key} consent=${consent} hearing=${hearing} spots=${spots} checklist=${conditions.checklist} about=${argument} filters=${filters}
+        <${Check} key=${key} consent=${consent} person=${person} hearing=${hearing} spots=${spots} checklist=${conditions.checklist} about=${argument} filters=${filters}
           from=${spots?.find((one) => one.id === argument)} before=${before} onAnew=${beginAnew} />`}
     <//>`;
 };
 
 /** @param {{argument: string, filters: URLSearchParams}} props the spot whose photo is taken, if any, and the question that is asked */
 export const View = ({ argument, filters }) =>
-  html`<${Approved}>${(/** @type {Api["Me"]} */ account) => html`<${NewPhoto} consent=${account.consents?.photos} argument=${argument} filters=${filters} />`}<//>`;
+  html`<${Approved}>${(/** @type {Api["Me"]} */ account) => html`<${NewPhoto} consent=${account.consents?.photos} person=${account} argument=${argument} filters=${filters} />`}<//>`;

@@ -2,42 +2,68 @@
 
 import { html, useEffect, useRef, useState } from "/console/vendor/htm-preact-3.1.1.js";
 import { get } from "/console/api.js";
-import { Chips, Message, sayError, useAnswer } from "/console/components.js";
+import { Chips, Field, Message, onValue, sayError, useAnswer } from "/console/components.js";
 import { colon, getLanguage, said, say, sayValue } from "/console/language.js";
 import { KeptPhoto } from "/console/lists.js";
 import { nameOfSpot } from "/console/views/spot_points.js";
 
-const AGES = ["0-29", "30-44", "45-59", "60-74", "75+"];
-const SEXES = ["female", "male", "other"];
+export const AGES = ["0-29", "30-44", "45-59", "60-74", "75+"];
+export const SEXES = ["female", "male", "other"];
 const SKIN_TONES = ["light", "medium", "dark"];
 const KINDS = ["clinical", "dermoscopic"];
 
 /** The answer by which a spot is begun with the finding. */
 export const NEW = "new";
 
+/** That no sign is there: none pressed says nothing. */
+const NO_SIGN = "none";
+
 /** What was answered before, by the name of the question. @typedef {Record<string, string>} Told */
 
 /** The answers of a group of words, after none. @param {string} group @param {string[]} values @returns {[string, string][]} */
-const optionsOf = (group, values) => [["", say("notSaid")], ...values.map((value) => /** @type {[string, string]} */ ([value, sayValue(group, value)]))];
+export const optionsOf = (group, values) => [["", say("notSaid")], ...values.map((value) => /** @type {[string, string]} */ ([value, sayValue(group, value)]))];
 
 /** @param {{told: Told}} props */
 export const AskKind = ({ told }) => html`
   <${Chips} name="modality" title=${say("kind")} chosen=${told.modality ?? ""} options=${optionsOf("kind", KINDS)} />`;
 
-/** Age and sex as they are known, in one line, until somebody changes them; and the skin tone.
- * @param {{told: Told, known: Told, remembered: boolean}} props `known` is what was told with an earlier photo; `remembered`: also in this browser */
-export const AskAbout = ({ told, known, remembered }) => {
-  const [changing, setChanging] = useState(false);
-  const { age_band: age = "", sex = "" } = told;
-  const words = [age && sayValue("age", age), sex && sayValue("sex", sex)].filter(Boolean);
-  const line = words.length > 0 && known.age_band === age && known.sex === sex && !changing;
+const OLDEST = 130;
+
+/** Of somebody who was born in this year; none where nobody alive was. @param {string} year */
+function ageBandOf(year) {
+  const years = new Date().getFullYear() - Number(year);
+  return years >= 0 && years <= OLDEST ? AGES.find((band) => years <= Number(band.split("-")[1] ?? OLDEST)) : undefined;
+}
+
+/** Year of birth and sex. The age group that follows from it is sent with a photo.
+ * @param {{told: Told, hint?: string}} props */
+export const AskPerson = ({ told, hint }) => {
+  const [year, setYear] = useState(told.birth_year ?? "");
+  const [left, setLeft] = useState(false); // the field: until then somebody is typing
+  const ageBand = ageBandOf(year);
+  const newest = new Date().getFullYear();
   return html`
-    ${line
-      ? html`<p class="row">${say("youTold", { told: words.join(", ") })}
-          <input type="hidden" name="age_band" value=${age} /><input type="hidden" name="sex" value=${sex} />
+    <${Field} label=${say("birthYear")} name="birth_year" hint=${hint} value=${year} inputmode="numeric" maxlength="4" autocomplete="bday-year"
+      error=${year && !ageBand && (left || year.length > 3) ? say("noBirthYear", { first: newest - OLDEST, last: newest }) : ""}
+      onInput=${onValue(setYear)} onBlur=${() => setLeft(true)} />
+    <input type="hidden" name="age_band" value=${ageBand ?? ""} />
+    <${Chips} name="sex" title=${say("sex")} chosen=${told.sex ?? ""} options=${optionsOf("sex", SEXES)} />`;
+};
+
+/** Year of birth and sex as they are known, in one line, until somebody changes them; and the skin tone.
+ * @param {{told: Told, person: Api["Person"] | null}} props `person` is what is kept in the account */
+export const AskAbout = ({ told, person }) => {
+  const [changing, setChanging] = useState(false);
+  const { birth_year: year = "", sex = "" } = told;
+  const known = person?.birth_year && year === String(person.birth_year) && sex === (person.sex ?? "");
+  const words = [known && say("bornIn", { year }), sex && sayValue("sex", sex)].filter(Boolean);
+  return html`
+    ${known && !changing
+      ? html`<p class="row">${say("fromAccount", { told: words.join(", ") })}
+          <input type="hidden" name="birth_year" value=${year} /><input type="hidden" name="age_band" value=${ageBandOf(year)} />
+          <input type="hidden" name="sex" value=${sex} />
           <button type="button" class="quiet" onClick=${() => setChanging(true)}>${say("change")}</button></p>`
-      : html`<${Chips} name="age_band" title=${say("age")} chosen=${age} options=${optionsOf("age", AGES)} />
-          <${Chips} name="sex" title=${say("sex")} hint=${remembered ? say("toldRemembered") : undefined} chosen=${sex} options=${optionsOf("sex", SEXES)} />`}
+      : html`<${AskPerson} told=${told} hint=${person ? say("personKept") : undefined} />`}
     <${Chips} name="skin_tone" title=${say("skinTone")} hint=${say("skinToneWhy")} chosen=${told.skin_tone ?? ""} options=${optionsOf("skin", SKIN_TONES)} />`;
 };
 
@@ -61,17 +87,24 @@ export const AskSpot = ({ spots, site, chosen, onChoose }) => {
     </fieldset>`;
 };
 
-/** @param {{checklist: Api["Checklist"], ticked: string[]}} props */
-export const AskChecklist = ({ checklist, ticked }) => {
-  const [none, setNone] = useState(ticked.includes("none"));
+/** A button for each sign. None pressed: it was not said. @param {{checklist: Api["Checklist"], ticked?: readonly string[] | null, onChange?: () => void}} props */
+export const AskSigns = ({ checklist, ticked, onChange }) => {
+  const [signs, setSigns] = useState(/** @type {readonly string[]} */ (ticked ?? []));
+  const before = useRef(signs);
+  useEffect(() => {
+    if (before.current !== signs) onChange?.();
+    before.current = signs;
+  }, [signs]);
+  const press = (/** @type {string} */ sign) =>
+    setSigns(signs.includes(sign) ? signs.filter((other) => other !== sign) : [...signs.filter((other) => sign !== NO_SIGN && other !== NO_SIGN), sign]);
+  const button = (/** @type {string} */ sign, /** @type {unknown} */ words) => html`
+    <button type="button" class="chip" name="checklist" value=${sign} aria-pressed=${signs.includes(sign)} onClick=${() => press(sign)}>${words}</button>`;
   return html`
     <fieldset>
       <legend>${say("checklistQuestion")}</legend>
       <small>${said(checklist.applies_to)}</small>
-      ${checklist.items.map((item) => html`<label class="tick"><input type="checkbox" name="checklist" value=${item.key}
-        disabled=${none} defaultChecked=${ticked.includes(item.key)} />${said(item)}</label>`)}
-      <label class="tick"><input type="checkbox" name="checklist" value="none" defaultChecked=${none}
-        onChange=${(/** @type {FieldEvent} */ event) => setNone(event.target.checked)} />${say("noneOfThese")}</label>
+      <div class="chips">${checklist.items.map((item) => button(item.key, said(item)))}${button(NO_SIGN, say("noneOfThese"))}</div>
+      <input type="hidden" name="checklist" value=${signs.join(",")} />
     </fieldset>`;
 };
 

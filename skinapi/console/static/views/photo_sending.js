@@ -6,7 +6,7 @@ import { sayError, toast } from "/console/components.js";
 import { colon, getLanguage, say } from "/console/language.js";
 import { addressOf, goTo, readAddress, replacePlace } from "/console/navigation.js";
 import { cutOut, WHOLE } from "/console/views/choose_photo.js";
-import { keepDrafts, rememberAnswers, rememberPhotos } from "/console/views/drafts.js";
+import { keepDrafts, rememberPhotos } from "/console/views/drafts.js";
 import { NEW } from "/console/views/photo_questions.js";
 import { forgetOldPhotos, forgetPhotos, keepPhoto, recallPhoto } from "/console/views/unsent_photos.js";
 
@@ -228,25 +228,33 @@ function consent(photos, shown) {
   return put("/me/consents", { photos, texts: { photos: Number(version) }, language });
 }
 
-/** Sends what is there, once at a time. `onMissing`: it was not said whether the photo is kept. `onFiled` hears of the finding.
- * @param {ReturnType<typeof useDraft>} draft @param {() => void} onMissing @param {(error: Failed) => void} onRefused
+/** Keep in the account what was told of the person, where that is something else. Where that fails, it is asked again.
+ * @param {Api["Person"]} known @param {Api["Person"]} told */
+async function keepPerson(known, told) {
+  if (told.birth_year === (known.birth_year ?? null) && told.sex === (known.sex ?? null)) return;
+  await put("/me/person", told).catch(() => {});
+}
+
+/** Sends what is there, once at a time. `onMissing` hears what was not answered, or not rightly. `onFiled` hears of the finding.
+ * @param {ReturnType<typeof useDraft>} draft @param {Api["Person"] | null} person what is kept in the account; null without one
+ * @param {(about: Step) => void} onMissing @param {(error: Failed) => void} onRefused
  * @param {(submission: Api["SubmissionView"]) => void} [onFiled] */
-export function useSending(draft, onMissing, onRefused, onFiled) {
+export function useSending(draft, person, onMissing, onRefused, onFiled) {
   const [error, setError] = useState(/** @type {Failed | null} */ (null));
   const [sent, setSent] = useState(-1); // how much of it, or -1
   const busy = useRef(false);
   const { form, said, spot, place } = draft;
-  const sendBody = async (/** @type {FormData} */ body, /** @type {string | null} */ always) => {
+  const sendBody = async (/** @type {FormData} */ body, /** @type {string | null} */ always, /** @type {number | null} */ year) => {
     const prepared = await prepare(said.current.sent, draft.describe(body), draft.chosen, draft.cut);
     if (!form.current) return; // the view was left, perhaps by logging out
     said.current = { ...said.current, sent: prepared, unknown: true };
     draft.keep();
-    rememberAnswers(body);
     if (spot === NEW) body.delete("lesion");
     prepared.photos.forEach((photo) => body.append("image", photo, "photo.jpg"));
     const answer = await upload("/predict", body, prepared.key, setSent);
     rememberPhotos(String(answer.id), prepared.photos, place);
     if (spot === NEW) await beginSpot(answer.id, place, prepared.key);
+    if (person) await keepPerson(person, { birth_year: year, sex: /** @type {Api["Person"]["sex"]} */ (body.get("sex")) });
     if (always) await consent(body.get("keep_photo") === "true", always).catch((problem) => toast(sayError(problem)));
     draft.forget();
     onFiled?.(answer);
@@ -255,9 +263,11 @@ export function useSending(draft, onMissing, onRefused, onFiled) {
   const send = async () => {
     if (!form.current || draft.chosen.length === 0 || busy.current) return;
     const body = answersOf(form.current);
-    if (!body.has("keep_photo")) return onMissing();
+    if (form.current.querySelector("[aria-invalid]")) return onMissing("about");
+    if (!body.has("keep_photo")) return onMissing("keep");
     const always = /** @type {string | null} */ (body.get("keep_always"));
-    body.delete("keep_always");
+    const year = body.has("age_band") ? Number(body.get("birth_year")) : null;
+    for (const name of ["keep_always", "birth_year"]) body.delete(name);
     const { confirmed } = said.current;
     body.set("skin", confirmed.skin);
     if (confirmed.same) body.set("same_spot", "true");
@@ -265,7 +275,7 @@ export function useSending(draft, onMissing, onRefused, onFiled) {
     setError(null);
     setSent(0);
     try {
-      await sendBody(body, always);
+      await sendBody(body, always, year);
     } catch (problem) {
       said.current.unknown = problem.status === 0;
       draft.keep();

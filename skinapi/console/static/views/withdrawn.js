@@ -6,6 +6,7 @@ import { Empty, Icon, Load, Message, toast, useAct, useAnswer } from "/console/c
 import { say, sayDate } from "/console/language.js";
 import { Pages, usePages } from "/console/lists.js";
 import { FindingRow } from "/console/views/queue_rows.js";
+import { sayCorrected } from "/console/views/told_facts.js";
 
 /** Those that have judged findings in one's care. @returns {Promise<Api["WithdrawnModel"][]>} */
 export const getWithdrawn = () => get("/withdrawn-models");
@@ -38,7 +39,8 @@ export const ModelMark = ({ submission, doctor }) => {
     withdrawn && say(doctor ? "withdrawnModel" : "withdrawnForPatient", { version, date: sayDate(/** @type {string} */ (model.withdrawn_at)) }),
     withdrawn && !doctor && !newer && say("withdrawnAsk"),
     doctor && model?.state === "older" && say("olderModel", { version }),
-    original && say("againOf", { number: original, date: sayDate(/** @type {string} */ (sent)) }),
+    original && submission.corrected && say("correctedOf", { date: sayDate(`${submission.time.replace(" ", "T")}Z`), facts: sayCorrected(submission.corrected) }),
+    original && !submission.corrected && say("againOf", { number: original, date: sayDate(/** @type {string} */ (sent)) }),
   ].filter(Boolean);
   if (said.length === 0 && !newer) return null;
   return html`<${Message} kind=${withdrawn && doctor ? "bad" : "info"}>
