@@ -12,6 +12,7 @@ import importlib
 import os
 import resource
 import shutil
+import socket
 import sys
 import tempfile
 import threading
@@ -49,6 +50,7 @@ TRIM_FROM = 16 * 1024 * 1024
 # Freed blocks between blocks in use are returned only by `malloc_trim`, which takes 2 to 6 ms.
 GIVE_BACK_EVERY_S = 5.0
 STORE_RETRY_S = 0.5
+PAUSE_OF_CONNECTION_S, LONGEST_PAUSE_S = 0.000_25, 0.002_5
 SHARED_MEMORY = "/dev/shm"  # noqa: S108 (a folder of our own in it, where the system has it)
 METRICS_PREFIX = "skinapi-metrics-"
 # Files that a worker opens besides its connections: the stores' for each thread, and a few for all.
@@ -122,6 +124,14 @@ class StoreWaitingWorker(ThreadWorker):  # type: ignore[misc]
                 for _ in range(self.cfg.backlog):
                     self.accept(listener)  # does nothing where none waits
             listener.close()
+
+    def accept(self, listener: socket.socket) -> None:
+        """Leave a new connection to the process that has the fewest: the longer this one waits, the
+        more it has. All are told of it at once, and the first would take most of them.
+        """
+        if self.alive and self.cfg.workers > 1:
+            time.sleep(min(self.nr_conns * PAUSE_OF_CONNECTION_S, LONGEST_PAUSE_S))
+        super().accept(listener)
 
     def load_wsgi(self) -> None:
         try:
@@ -257,11 +267,13 @@ values.ValueClass = values.get_value_class()
 
 os.umask(0o077)  # other users of this machine may not read what the workers write
 settings = _read_settings()
-if settings.workers > 1:
+sizing = settings.sizing
+if sizing.workers > 1:
     with quick_start():  # the workers are forks, and share the modules
         importlib.import_module("skinapi.app.application")
         importlib.import_module("skinapi.findings.reports.pdf_document")
-bind, workers, threads = settings.binds, settings.workers, settings.threads
+        importlib.import_module("skinapi.model.network.engine").load_plugin()
+bind, workers, threads = settings.binds, sizing.workers, settings.threads
 worker_connections = _connections_beside(FILES_OF_ALL + FILES_OF_THREAD * threads)
 worker_class = StoreWaitingWorker
 preload_app = False  # no connection may be open when the workers fork
@@ -310,7 +322,7 @@ def on_starting(arbiter: Arbiter) -> None:
 
 
 def when_ready(_: Arbiter) -> None:
-    sys.stderr.write(f"listening on {', '.join(bind)}\n")
+    sys.stderr.write(f"listening on {', '.join(bind)}\n{sizing.reason}\n")
 
 
 def pre_fork(_: Arbiter, __: Worker) -> None:

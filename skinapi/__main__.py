@@ -204,6 +204,7 @@ def check_settings(settings: Settings, _: argparse.Namespace) -> int:
         _say(["LAB_WORKERS=0: `serve` starts no job worker; start `python -m skinapi worker` too"])
     if settings.archive_url and settings.photos == "consent":
         _say([NO_PHOTOS_OF_ARCHIVE])
+    print(settings.sizing.reason)
     print(f"the settings are safe to serve with ({settings.environment})")
     return 0
 

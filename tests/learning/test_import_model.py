@@ -20,7 +20,7 @@ from skinapi.base.errors import (
     SkinAPIError,
     UnreadableNetwork,
 )
-from skinapi.base.settings.value_checks import machine_memory
+from skinapi.base.settings.sizing import usable_memory
 from skinapi.lab import import_job
 from skinapi.lab.dataset_versions import Datasets
 from skinapi.lab.import_job import ExportRequest, answer, import_model
@@ -81,7 +81,7 @@ def test_the_file_is_read_by_a_process_that_answers(tmp_path: Path) -> None:
         licence="mine",
         out=tmp_path / "model",
     )
-    lines = import_job.export_confined(wanted, work=tmp_path, memory=machine_memory())
+    lines = import_job.export_confined(wanted, work=tmp_path, memory=usable_memory())
     assert "probabilities within" in lines[0]
     assert read_card(tmp_path / "model").licence == "mine"
 

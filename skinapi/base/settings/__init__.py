@@ -4,10 +4,11 @@ import math
 import os
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Annotated, Literal, get_args
 
 from pydantic import (
     AliasChoices,
+    BeforeValidator,
     Field,
     NonNegativeInt,
     PositiveInt,
@@ -25,9 +26,9 @@ from pydantic_settings import (
 
 from skinapi.base.settings.log_in_providers import OidcProvider, read_providers
 from skinapi.base.settings.privacy import PrivacySettings
+from skinapi.base.settings.sizing import Sizing, size_server, usable_memory
 from skinapi.base.settings.value_checks import (
     MailAddress,
-    machine_memory,
     read_broker_uri,
     read_networks,
     read_rate_limit_uri,
@@ -61,6 +62,13 @@ def sentences_of(error: ValidationError) -> list[str]:
     """One for each setting that is wrong, without its value."""
     faults = error.errors(include_input=False)
     return [f"{'.'.join(map(str, fault['loc']))} {fault['msg']}" for fault in faults]
+
+
+def _chosen_by_machine(value: object) -> object:
+    return None if isinstance(value, str) and value.strip().lower() == "auto" else value
+
+
+AutoInt = Annotated[Annotated[int, Field(ge=1, le=256)] | None, BeforeValidator(_chosen_by_machine)]
 
 
 class Settings(PrivacySettings):
@@ -156,11 +164,11 @@ class Settings(PrivacySettings):
         "and the clients of earlier systems, stay as they are. If empty: the probabilities hold "
         "for the pictures on which the model was calibrated.",
     )
-    num_streams: PositiveInt = Field(
-        default=2,
-        le=256,
+    num_streams: AutoInt = Field(
+        default=None,
         description="Photos that are judged at the same time, in each process. 16 more wait; "
-        "others get 503 with `Retry-After`.",
+        "others get 503 with `Retry-After`. If empty or `auto`: the processor cores of each "
+        "process, up to 4.",
     )
     photos: Literal["never", "consent", "always"] = Field(
         default="consent",
@@ -255,7 +263,11 @@ class Settings(PrivacySettings):
     port: PositiveInt = Field(
         default=5000, le=65535, description="The port, where BIND is not set."
     )
-    workers: PositiveInt = Field(default=1, le=256, description="Server processes.")
+    workers: AutoInt = Field(
+        default=None,
+        description="Server processes. If empty or `auto`: one for two processor cores, as far as "
+        "half of the memory has room for them; `check-settings` says how many.",
+    )
     threads: PositiveInt = Field(default=32, le=1024, description="Threads in each process.")
     trusted_proxies: int = Field(
         default=0,
@@ -577,9 +589,14 @@ class Settings(PrivacySettings):
         return [name.strip() for name in self.openrouter_models.split(",") if name.strip()]
 
     @property
+    def sizing(self) -> Sizing:
+        """How many processes serve, and how many photos each judges at once."""
+        return size_server(self.workers, self.num_streams)
+
+    @property
     def job_memory(self) -> int:
         """Bytes that a process of a job may use."""
-        return self.job_memory_bytes or machine_memory()
+        return self.job_memory_bytes or usable_memory()
 
     def secret(self, name: str) -> str | None:
         """The plain text of a secret setting, or None if it is not set."""

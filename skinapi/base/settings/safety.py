@@ -233,8 +233,11 @@ def _faults_of_production(settings: Settings) -> Iterator[str]:
     if token is not None and (len(token) < SHORTEST_TOKEN or looks_made_up(token)):
         yield "METRICS_TOKEN must have at least 16 random characters"
     counted = (settings.secret("rate_limit_storage") or "").strip().lower()
-    if counted.startswith(f"{MEMORY}:") and settings.workers > 1:
-        yield ("RATE_LIMIT_STORAGE must be shared by the workers; memory:// counts in each alone")
+    if counted.startswith(f"{MEMORY}:") and settings.sizing.workers > 1:
+        yield (
+            "RATE_LIMIT_STORAGE must be shared by the workers; memory:// counts in each alone: "
+            "set WORKERS=1, or another storage"
+        )
 
 
 def read_settings() -> Settings:

@@ -2,11 +2,9 @@
 secrets, memory. No error quotes the value, which may hold a password.
 """
 
-import os
 import re
 import secrets
 import ssl
-from contextlib import suppress
 from dataclasses import dataclass, field
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from itertools import pairwise
@@ -310,16 +308,3 @@ def stored_secret(path: Path) -> str:
         finally:
             temporary.unlink()
     return path.read_text()
-
-
-# Of the control group that this process is in, as a container sees it: version 2, then 1.
-_LIMITS = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")
-
-
-def machine_memory() -> int:
-    """Bytes of memory that this machine has, or that its container may use."""
-    limits = [os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")]
-    for path in _LIMITS:
-        with suppress(OSError, ValueError):  # no such file, or "max"
-            limits.append(int(Path(path).read_text()))
-    return min(limits)

@@ -155,6 +155,7 @@ def open_model(
     *,
     precision: Precision | None = None,
     streams: int = 1,
+    threads: int | None = None,
     calibrated: bool = True,
 ) -> Model:
     """Check every file against its checksum, then compile the network; the folder is not read
@@ -174,7 +175,7 @@ def open_model(
         labels = _read(copy, LABELS, TypeAdapter(tuple[str, ...]))
         head = _read_head(copy)
         _refuse_unfit(folder, calibration, labels, head)
-        engine = _open_engine(copy, precision or card.precision, streams, private=private)
+        engine = _open_engine(copy, precision or card.precision, streams, threads, private=private)
     return Model(card=card, labels=labels, calibration=calibration, head=head, engine=engine)
 
 
@@ -221,7 +222,9 @@ def _refuse_unfit(
         )
 
 
-def _open_engine(folder: Path, precision: Precision, streams: int, *, private: bool) -> Engine:
+def _open_engine(
+    folder: Path, precision: Precision, streams: int, threads: int | None, *, private: bool
+) -> Engine:
     both = f"{NETWORK} with {WEIGHTS}"
     # OpenVINO would try to read any other content as one of the other formats that it knows.
     with (folder / NETWORK).open("rb") as network:
@@ -229,7 +232,11 @@ def _open_engine(folder: Path, precision: Precision, streams: int, *, private: b
             raise BadFile(NETWORK, "it is no OpenVINO network")
     try:
         return OpenVinoEngine(
-            folder / NETWORK, precision=precision, streams=streams, private=private
+            folder / NETWORK,
+            precision=precision,
+            streams=streams,
+            threads=threads,
+            private=private,
         )
     except BadGraph as bad:
         raise BadFile(both, str(bad)) from bad

@@ -23,8 +23,14 @@ from skinapi.platform.storage.unit_of_work import UnitOfWork
 
 def open_served(settings: Settings) -> ServedModel:
     """Open without a model yet: the reloader of `open_registry` loads it."""
+    sizing = settings.sizing
     return ServedModel(
-        partial(open_warm, streams=settings.num_streams, prevalence=settings.prevalence_share)
+        partial(
+            open_warm,
+            streams=sizing.streams,
+            threads=sizing.inference_threads,
+            prevalence=settings.prevalence_share,
+        )
     )
 
 
@@ -74,7 +80,7 @@ def open_registry(
     )
     registry = InferenceService(
         served=served,
-        pool=PredictionPool(streams=settings.num_streams) if pool is None else pool,
+        pool=PredictionPool(streams=settings.sizing.streams) if pool is None else pool,
         shadow=Shadow(served=candidate, results=models.shadows),
         client_names=client_names,
         models=models,

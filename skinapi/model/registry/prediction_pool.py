@@ -210,14 +210,20 @@ def _at_point(model: Model, point: OperatingPoint) -> Model:
     return model.with_calibration(model.calibration.at(point))
 
 
-def open_warm(folder: Path, *, streams: int = 1, prevalence: float | None = None) -> Model:
+def open_warm(
+    folder: Path,
+    *,
+    streams: int = 1,
+    threads: int | None = None,
+    prevalence: float | None = None,
+) -> Model:
     """Open the model, make a pass, and restate its findings for the `prevalence`."""
     if folder.suffix in KERAS_SUFFIXES:
         raise ModelDamaged(
             f"{folder.name} is a Keras network; export it first: "
             f"python -m skinapi export {folder.name} --labels ... --scaling ..."
         )
-    model = open_model(folder, streams=streams)
+    model = open_model(folder, streams=streams, threads=threads)
     model.warm()  # the first pass is slow, and it finds a model that loads but does not work
     served = model.with_calibration(model.calibration.where(prevalence))
     for modality in served.calibration.not_restated:

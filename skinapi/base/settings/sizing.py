@@ -1,0 +1,96 @@
+"""How many processes serve and how many photos each judges at once, from the processor cores and
+the memory that this process may use: of a container or a service, not of the whole machine.
+"""
+
+import os
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+CONTROL_GROUPS = Path("/sys/fs/cgroup")
+OWN_GROUPS = Path("/proc/self/cgroup")
+# Two streams keep a process's Python busy on one core of the two. docs/operate/performance.md has
+# what other numbers bring.
+CORES_OF_PROCESS = 2
+# More streams in one process wait for its Python, and each takes memory.
+MOST_STREAMS = 4
+# What the first process takes with the parent, and what each further one does: measured with the
+# shipped model, with room for a large photo. The other half of the memory is for the database, the
+# job workers and the pages of files.
+FIRST_PROCESS, FURTHER_PROCESS = 300 * 2**20, 150 * 2**20
+
+
+@dataclass(frozen=True, slots=True)
+class Sizing:
+    """What a server runs with. `reason` is a sentence for people."""
+
+    workers: int
+    streams: int
+    inference_threads: int  # of all streams of a process together
+    reason: str
+
+
+def size_server(workers: int | None, streams: int | None) -> Sizing:
+    """Choose what is None, by this machine."""
+    cores, memory = usable_cores(), usable_memory()
+    by_cores = max(1, cores // CORES_OF_PROCESS)
+    by_memory = 1 + max(0, memory // 2 - FIRST_PROCESS) // FURTHER_PROCESS
+    chosen_workers = workers or min(by_cores, by_memory)
+    threads = max(1, cores // chosen_workers)
+    chosen_streams = streams or min(threads, MOST_STREAMS)
+    named = "chosen" if workers is None else "set"
+    if workers is None and by_memory < by_cores:
+        named = "chosen, as many as the memory has room for"
+    return Sizing(
+        chosen_workers,
+        chosen_streams,
+        max(threads, chosen_streams),
+        f"cores: {cores}, memory: {memory / 2**30:.1f} GiB, WORKERS={chosen_workers} ({named}), "
+        f"NUM_STREAMS={chosen_streams} ({'set' if streams else 'chosen'})",
+    )
+
+
+def usable_cores() -> int:
+    """Whole processor cores that this process may use."""
+    try:
+        allowed = len(os.sched_getaffinity(0))
+    except AttributeError:  # not on Linux
+        allowed = os.cpu_count() or 1
+    return max(1, min([allowed, *map(int, _quotas())]))
+
+
+def _quotas() -> Iterator[float]:
+    for folder in _groups("cpu"):
+        with suppress(OSError, ValueError):  # no such file, or "max"
+            quota, period = (folder / "cpu.max").read_text().split()
+            yield int(quota) / int(period)
+        with suppress(OSError, ValueError):
+            quota_us = int((folder / "cpu.cfs_quota_us").read_text())
+            if quota_us > 0:  # -1: none
+                yield quota_us / int((folder / "cpu.cfs_period_us").read_text())
+
+
+def usable_memory() -> int:
+    """Bytes of memory that this machine has, or that its container may use."""
+    limits = [os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")]
+    for folder in _groups("memory"):
+        for name in ("memory.max", "memory.limit_in_bytes"):
+            with suppress(OSError, ValueError):  # no such file, or "max"
+                limits.append(int((folder / name).read_text()))
+    return min(limits)
+
+
+def _groups(controller: str) -> Iterator[Path]:
+    """The control groups that this process is in, of version 2 and of version 1, each with those
+    around it. A container sees its own as the root.
+    https://docs.kernel.org/admin-guide/cgroup-v2.html
+    """
+    own = [""]
+    with suppress(OSError):
+        own = OWN_GROUPS.read_text().splitlines()
+    for line in own:
+        _, _, path = line.rpartition(":")
+        for root in (CONTROL_GROUPS, CONTROL_GROUPS / controller):
+            group = Path(path.lstrip("/"))
+            yield from (root / each for each in (group, *group.parents))
