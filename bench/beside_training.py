@@ -62,11 +62,12 @@ def compare(server: Server, requests: Sequence[bytes], handler: int, clients: in
     walls = {"paused": 0.0, "beside": 0.0}
     for _ in range(ROUNDS):
         with paused_process(handler):
-            times, wall = times_of(server.port, requests, clients=clients, bounds=ROUND)
+            times, wall, _ = times_of(server.port, requests, clients=clients, bounds=ROUND)
         paused, walls["paused"] = paused + times, walls["paused"] + wall
-        times, wall = times_of(server.port, requests, clients=clients, bounds=ROUND)
+        times, wall, _ = times_of(server.port, requests, clients=clients, bounds=ROUND)
         beside, walls["beside"] = beside + times, walls["beside"] + wall
-    without, with_it = timing_of(paused, walls["paused"]), timing_of(beside, walls["beside"])
+    without = timing_of(paused, walls["paused"], {})
+    with_it = timing_of(beside, walls["beside"], {})
     return {
         "paused": without.as_dict(),
         "beside": with_it.as_dict(),

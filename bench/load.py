@@ -8,28 +8,36 @@ import json
 import socket
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
-from dataclasses import asdict, dataclass
+from contextlib import suppress
+from dataclasses import dataclass, field
+from math import nan
 from threading import Barrier
 from typing import Any
 
 import numpy as np
 
 PATIENCE_S = 300
+AFTER_FAILURE_S = 0.1
 
 
 @dataclass(frozen=True)
 class Timing:
-    """Milliseconds a request, and requests a second of all clients together."""
+    """Milliseconds a request, and requests a second of all clients together. `failed`: how many
+    requests had another status than 200, or an error, by its name.
+    """
 
     p50: float
     p99: float
     per_second: float
+    failed: dict[str, int] = field(default_factory=dict)
 
-    def as_dict(self) -> dict[str, float]:
-        return {name: round(value, 2) for name, value in asdict(self).items()}
+    def as_dict(self) -> dict[str, Any]:
+        figures = {name: getattr(self, name) for name in ("p50", "p99", "per_second")}
+        rounded = {name: round(value, 2) for name, value in figures.items()}
+        return {**rounded, "failed": self.failed}
 
 
 def request_bytes(method: str, path: str, *, token: str = "", body: Any = None) -> bytes:
@@ -49,42 +57,50 @@ class Bounds:
 
 
 def load(port: int, requests: Sequence[bytes], *, clients: int, bounds: Bounds) -> Timing:
-    """Each client makes the next request in turn as soon as its last one is answered."""
+    """Each client makes the next request in turn as soon as its last one is answered. After a
+    failure it waits a little and connects again.
+    """
     return timing_of(*times_of(port, requests, clients=clients, bounds=bounds))
 
 
 def times_of(
     port: int, requests: Sequence[bytes], *, clients: int, bounds: Bounds
-) -> tuple[list[float], float]:
-    """The seconds of each request of such a load, and of all together."""
-    start, turns = Barrier(clients + 1), itertools.count()
+) -> tuple[list[float], float, Counter[str]]:
+    """The seconds of each request of such a load, and of all together, and what failed."""
+    start, turns, failed = Barrier(clients + 1), itertools.count(), Counter[str]()
 
     def one_client() -> list[float]:
-        times = []
-        with closing(connect(port)) as line:
-            start.wait()
-            deadline = time.perf_counter() + bounds.seconds
-            while (turn := next(turns)) < bounds.calls:
-                began = time.perf_counter()
-                if began > deadline:
-                    break
+        times: list[float] = []
+        line = connect(port)
+        start.wait()
+        deadline = time.perf_counter() + bounds.seconds
+        while (turn := next(turns)) < bounds.calls:
+            began = time.perf_counter()
+            if began > deadline:
+                break
+            try:
                 exchange(line, requests[turn % len(requests)])
                 times.append(time.perf_counter() - began)
+            except (OSError, RequestFailed) as error:
+                failed[str(error) or type(error).__name__] += 1
+                line.close()
+                time.sleep(AFTER_FAILURE_S)
+                with suppress(OSError):
+                    line = connect(port)
+        line.close()
         return times
 
-    with closing(connect(port)) as line:
-        exchange(line, requests[0])
     with ThreadPoolExecutor(clients) as pool:
         running = [pool.submit(one_client) for _ in range(clients)]
         start.wait()
         began = time.perf_counter()
         times = [spent for client in running for spent in client.result()]
-        return times, time.perf_counter() - began
+        return times, time.perf_counter() - began, failed
 
 
-def timing_of(times: Sequence[float], wall: float) -> Timing:
-    p50, p99 = np.percentile(np.array(times) * 1000, (50, 99)).tolist()
-    return Timing(p50, p99, len(times) / wall)
+def timing_of(times: Sequence[float], wall: float, failed: Mapping[str, int]) -> Timing:
+    p50, p99 = np.percentile(np.array(times) * 1000, (50, 99)).tolist() if times else (nan, nan)
+    return Timing(p50, p99, len(times) / wall, dict(failed))
 
 
 def rate_of(work: Callable[[], object], streams: int, *, seconds: float) -> float:
@@ -111,14 +127,19 @@ def connect(port: int) -> socket.socket:
     return line
 
 
+class RequestFailed(Exception):
+    """The answer had another status than 200, or broke off."""
+
+
 def exchange(line: socket.socket, request: bytes) -> None:
     line.sendall(request)
     heard = b""
     while b"\r\n\r\n" not in heard:
         heard += _some(line)
     head, _, body = heard.partition(b"\r\n\r\n")
-    if b" 200 " not in head.partition(b"\r\n")[0]:
-        raise RuntimeError(f"answered {heard[:1000]!r}")
+    status = head.split(maxsplit=2)[1].decode()
+    if status != "200":
+        raise RequestFailed(status)
     length = int(head.lower().partition(b"content-length:")[2].partition(b"\r\n")[0])
     missing = length - len(body)
     while missing > 0:
@@ -128,5 +149,5 @@ def exchange(line: socket.socket, request: bytes) -> None:
 def _some(line: socket.socket) -> bytes:
     some = line.recv(1 << 16)
     if not some:
-        raise RuntimeError("the server hung up")
+        raise RequestFailed("hung up")
     return some

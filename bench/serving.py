@@ -1,4 +1,4 @@
-"""Photos to answers with their heat map: the server against the bare engine.
+"""Photos to answers with their heat map: one process of the server, by clients and sizes of photos.
 
 `python -m bench.serving [--model DIR] [--photos DIR]` prints this part of `make bench` alone.
 Every request stays on this machine, and each round is bounded in calls and in seconds.
@@ -7,24 +7,18 @@ Every request stays on this machine, and each round is bounded in calls and in s
 import argparse
 import itertools
 import json
-import statistics
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, closing
-from dataclasses import dataclass, fields
-from math import nan
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-import numpy as np
-
-from bench.load import Bounds, Timing, connect, exchange, load, rate_of
+from bench.load import Bounds, connect, exchange, load
 from bench.photos import SIZES, Photos, photos
 from skinapi.base.settings import Settings
-from skinapi.model.classification import classify_photo
-from skinapi.model.network.engine import Precision
 from skinapi.model.network.model import SHIPPED_MODEL, open_model
 from tests.served.memory import measure_memory, watching_memory
 from tests.served.people import Seeder
@@ -36,15 +30,9 @@ RESULT = Path("instance/bench-serving.json")
 CLIENTS = (1, 4, 16)
 MANY = 8
 OURS = Bounds(size(400, 4000), seconds=size(6, 40))
-ENGINE_S = size(3, 15)
-# Turns of our server and of the engine without a server: how fast a machine is changes by a tenth
-# from minute to minute where others use it, so the two are compared in the same seconds.
-TURNS = size(7, 15)
-TURN = Bounds(10**6, seconds=4)
 STARTS = 2
 SMALL, LARGE = SIZES
 Results = dict[str, Any]
-FIGURES = [field.name for field in fields(Timing)]
 
 
 @dataclass(frozen=True)
@@ -86,14 +74,8 @@ class Contender:
         return all(door.send(port, photo, token=token).status == 200 for door in self.doors)
 
     def measure(self, door: Client, content: Sequence[bytes], clients: int) -> Results:
-        """Without figures, and with what happened as `failed`, where the server breaks off."""
         requests = [request_of(door, photo, self.token) for photo in content]
-        port, bounds = self.server.port, self.bounds
-        try:
-            return load(port, requests, clients=clients, bounds=bounds).as_dict()
-        except (OSError, RuntimeError) as error:
-            sys.stderr.write(f"{self.name} at {door.path} says: {self.server.log()[-2000:]}\n")
-            return {**dict.fromkeys(FIGURES, nan), "failed": repr(error)}
+        return load(self.server.port, requests, clients=clients, bounds=self.bounds).as_dict()
 
 
 def request_of(door: Client, photo: bytes, token: str) -> bytes:
@@ -122,9 +104,6 @@ def measure_serving(model: Path, pictures: Path | None) -> Results:
             server["memory_mb"]["under_load"] = max(
                 row["held_mb"] for row in results["rounds"] if row["server"] == contender.name
             )
-        results["turns"] = measure_turns(contenders[0], model, content[SMALL])
-    results["engine"] = measure_engine(model, content[SMALL][0])
-    results["ratios"] = ratios(results)
     return results
 
 
@@ -141,20 +120,6 @@ def measure_rounds(contenders: Sequence[Contender], content: Photos) -> Iterator
                 yield row
 
 
-def measure_turns(contender: Contender, model: Path, content: Sequence[bytes]) -> list[Results]:
-    """Findings a second over HTTP with four clients, and in this process, in turns."""
-    streams = Settings().num_streams
-    opened, in_turn = open_model(model, streams=streams), itertools.cycle(content)
-    requests = [request_of(ANGULAR, each, contender.token) for each in content]
-
-    def turn() -> Results:
-        served = load(contender.server.port, requests, clients=4, bounds=TURN)
-        bare = rate_of(lambda: classify_photo(opened, next(in_turn)), streams, seconds=TURN.seconds)
-        return {"served": round(served.per_second, 1), "bare": round(bare, 1)}
-
-    return [turn() for _ in range(TURNS)]
-
-
 def ours(folder: Path, model: Path) -> Contender:
     # Room for 16 large photos at once.
     roomy = {"MODEL_PATH": str(model), "MAX_UPLOAD_BYTES": str(32 * 2**20)}
@@ -162,48 +127,6 @@ def ours(folder: Path, model: Path) -> Contender:
     with closing(Seeder(server)) as seeder:
         token = seeder.person().token
     return Contender("ours", server, ("-m", "skinapi", "serve"), (GUIDE, ANGULAR), OURS, token)
-
-
-def measure_engine(model: Path, photo: bytes) -> Results:
-    """Photos a second in the server's streams and precision, without a server: of the network
-    alone, and of all from the file in memory to the finding with its heat map.
-    """
-    streams = Settings().num_streams
-    opened = open_model(model, streams=streams)
-    precision, side = Precision(opened.card.precision), opened.card.side
-    tensor = np.random.default_rng(0).normal(0, 50, (1, side, side, 3)).astype(np.float32)
-    rate = rate_of(lambda: opened.engine.infer(tensor), streams, seconds=ENGINE_S)
-    findings = rate_of(lambda: classify_photo(opened, photo), streams, seconds=ENGINE_S)
-    return {
-        "precision": precision.value,
-        "streams": streams,
-        "per_second": round(rate, 1),
-        "findings_per_second": round(findings, 1),
-    }
-
-
-def ratios(results: Results) -> dict[str, float]:
-    """Ours against the others, as the targets name them: small photos of four clients."""
-    mine = round_of(results, "ours", GUIDE.path)
-    served = round_of(results, "ours", ANGULAR.path)
-    engine = results["engine"]
-    found = {
-        "HTTP of engine, heat map (target 0.85)": statistics.median(
-            turn["served"] / turn["bare"] for turn in results["turns"]
-        ),
-        "HTTP of the network alone": served["per_second"] / engine["per_second"],
-        "HTTP with a PNG of the network alone": mine["per_second"] / engine["per_second"],
-    }
-    return {name: round(value, 3) for name, value in found.items()}
-
-
-def round_of(results: Results, server: str, path: str) -> Mapping[str, float]:
-    wanted = (server, path, SMALL, 4)
-    return next(
-        row
-        for row in results["rounds"]
-        if (row["server"], row["path"], row["photo"], row["clients"]) == wanted
-    )
 
 
 def table(results: Results) -> Iterator[str]:
@@ -217,22 +140,12 @@ def table(results: Results) -> Iterator[str]:
         memory = server["memory_mb"]
         sizes = f"{memory['under_load']:>21.0f}{memory['held']:>7.0f}{memory['peak_rss']:>13.0f}"
         yield f"{name:8}{server['cold_start_s']:>13.2f}{sizes}"
-    engine = results["engine"]
-    yield (
-        f"without a server, {engine['precision']} on {engine['streams']} streams: "
-        f"{engine['findings_per_second']} findings/s with heat map, network alone "
-        f"{engine['per_second']}/s"
-    )
-    turns = ", ".join(f"{turn['served']} of {turn['bare']}" for turn in results["turns"])
-    yield f"findings/s, over HTTP of without a server, in turns: {turns}"
-    for name, ratio in results["ratios"].items():
-        yield f"  {name:38}{ratio:>8.3f}  (1/{1 / ratio:.1f})"
 
 
 def row_of_table(row: Results) -> str:
     names = f"{row['photo']:9}{row['clients']:>8}  {row['server']:8}{row['path']:14}"
     figures = f"{row['p50']:>9.1f}{row['p99']:>9.1f}{row['per_second']:>8.1f}"
-    return f"{names}{figures}  {row.get('failed', '')}".rstrip()
+    return f"{names}{figures}  {row['failed'] or ''}".rstrip()
 
 
 def main() -> None:
