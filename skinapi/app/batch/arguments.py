@@ -75,8 +75,9 @@ def add_batch(commands: "Commands") -> argparse.ArgumentParser:
     parser.add_argument(
         "source",
         metavar="FOLDER|LIST",
-        help="a folder with pictures in any depth, or a text file with one path on a line; "
-        f"`{STDIN}` reads such a list from standard input",
+        help="a folder with pictures in any depth; or a text file with one path on a line; or a "
+        "table (.csv) with the column `path` and what is told of each picture; "
+        f"`{STDIN}` reads a list from standard input",
     )
     parser.add_argument(
         "--out",

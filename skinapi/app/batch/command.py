@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from importlib.util import find_spec
-from itertools import groupby, islice
+from itertools import groupby, islice, pairwise
 from types import FrameType
 from typing import Protocol
 
@@ -35,10 +35,11 @@ from skinapi.app.batch.judge import (
     Row,
     columns,
     open_judge,
+    path_columns,
     sum_model,
 )
 from skinapi.app.batch.output import Manifest, Output, Part
-from skinapi.app.batch.pictures import FolderWalk, Listing, is_dicom, open_listing
+from skinapi.app.batch.pictures import FolderWalk, Listing, is_dicom, name_of, open_listing
 from skinapi.base.logs import configure_logs
 from skinapi.base.settings import Settings
 from skinapi.model.bands import OperatingPoint
@@ -344,10 +345,14 @@ def _sorted_names(listing: Listing, stop: threading.Event) -> list[bytes]:
         if stop.is_set():
             raise Interrupted
         names.append(name)
-    if any(map(is_dicom, names)) and find_spec("pydicom") is None:
+    if any(is_dicom(name_of(entry)) for entry in names) and find_spec("pydicom") is None:
         raise BadSource(NO_DICOM)
     names.sort()
     once = [name for name, _ in groupby(names)]
+    for entry, following in pairwise(once):
+        if (name := name_of(entry)) == name_of(following):
+            path = path_columns(name)["path"]
+            raise BadSource(f"The table tells different things of {path}")
     repeated = f", {len(names) - len(once):,} named twice" if len(names) > len(once) else ""
     others = f", {listing.left_out:,} other files left out" if listing.left_out else ""
     _say(f"{len(once):,} pictures{repeated}{others}")
@@ -367,8 +372,8 @@ def _open_workers(options: JudgeOptions, arguments: BatchArguments) -> Workers:
 def _refuse_if_gone(output: Output, options: JudgeOptions) -> None:
     names, parts = output.names(), output.parts()
     done = sum(part.rows for part in parts)
-    before = [names[place].as_py() for place in islice(_last_read(parts), LOOKED_FOR)]
-    following = names[done : done + LOOKED_FOR].to_pylist()
+    before = [name_of(names[at].as_py()) for at in islice(_last_read(parts), LOOKED_FOR)]
+    following = [name_of(entry) for entry in names[done : done + LOOKED_FOR].to_pylist()]
     reader = options.open_reader()
     if before and following and not any(map(reader.exists, [*before, *following])):
         raise PicturesGone

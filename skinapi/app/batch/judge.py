@@ -11,13 +11,19 @@ from typing import Any
 
 import pyarrow as pa
 
-from skinapi.app.batch.pictures import PictureFile, PictureReader, UnreadableFile
+from skinapi.app.batch.pictures import (
+    PictureFile,
+    PictureReader,
+    UnreadableFile,
+    name_of,
+    told_in,
+)
 from skinapi.base.errors import PayloadTooLarge, Refused, SkinAPIError, Unavailable
 from skinapi.base.logs import log
 from skinapi.integrations.dicom.stow import RefusedInstance, installed
 from skinapi.model.bands import OperatingPoint
 from skinapi.model.classification import classify_photo
-from skinapi.model.context import NOTHING_TOLD, Context
+from skinapi.model.context import Context
 from skinapi.model.finding import Finding
 from skinapi.model.headline import Restated
 from skinapi.model.network.engine import Precision
@@ -28,10 +34,11 @@ JUDGED, REFUSED, UNREADABLE, FAILED = "judged", "refused", "unreadable", "failed
 Row = dict[str, Any]
 _WORDS = pa.dictionary(pa.int16(), pa.string())  # few values, many times
 _PLACES = ("first", "second", "third")
+_TOLD = ("age_band", "sex", "body_site")
 
 
 def columns(labels: Sequence[str], *, restated: bool = False) -> pa.Schema:
-    """Name the columns for these labels; those behind `reason` are null unless judged."""
+    """Name the columns for these labels; those behind `checklist` are null unless judged."""
     shares = ["malignant_score", *map(probability_column, labels)] if restated else []
     return pa.schema(
         [
@@ -41,6 +48,8 @@ def columns(labels: Sequence[str], *, restated: bool = False) -> pa.Schema:
             ("sha256", pa.string()),
             ("status", _WORDS),
             ("reason", _WORDS),
+            *((name, _WORDS) for name in _TOLD),
+            ("checklist", pa.list_(pa.string())),
             ("band", _WORDS),
             ("raised_by", pa.list_(pa.string())),
             ("condition", _WORDS),
@@ -79,6 +88,10 @@ def path_columns(name: bytes) -> Row:
         return {"path": name.decode()}
     except UnicodeDecodeError:
         return {"path": name.decode(errors="backslashreplace"), "path_bytes": name}
+
+
+def told_columns(told: Context) -> Row:
+    return {**{name: getattr(told, name) for name in _TOLD}, "checklist": told.checklist}
 
 
 def finding_columns(finding: Finding) -> Row:
@@ -148,19 +161,21 @@ class Judge:
         signal.pthread_sigmask(signal.SIG_BLOCK, STOPPING)
         return [self.judge(name) for name in names]
 
-    def judge(self, name: bytes) -> Row:
-        row = path_columns(name)
+    def judge(self, entry: bytes) -> Row:
+        name, told = name_of(entry), told_in(entry)
+        row = path_columns(name) | told_columns(told)
         try:
             file = self._reader.read(name)
         except UnreadableFile as unreadable:
             return row | {"status": UNREADABLE, "reason": unreadable.reason}
-        return row | {"bytes": file.size, "sha256": file.sha256} | self._judge_file(file)
+        return row | {"bytes": file.size, "sha256": file.sha256} | self._judge_file(file, told)
 
-    def _judge_file(self, file: PictureFile) -> Row:
+    def _judge_file(self, file: PictureFile, told: Context) -> Row:
         if file.content is None:
             return {"status": REFUSED, "reason": PayloadTooLarge.code}
         try:
-            finding = _classify(self._model, *self._open(file.content))
+            content, context = self._open(file.content, told)
+            finding = _classify(self._model, content, context)
         except Refused as refused:
             return {"status": REFUSED, "reason": refused.reason}
         except RefusedInstance as refused:
@@ -172,19 +187,22 @@ class Judge:
         except Exception as error:  # noqa: BLE001 (one picture must not end a run of days)
             log.exception("picture_failed", sha256=file.sha256, error=type(error).__name__)
             return {"status": FAILED, "reason": SkinAPIError.code}
-        return {"status": JUDGED} | finding_columns(finding)
+        return {"status": JUDGED} | told_columns(context) | finding_columns(finding)
 
-    def _open(self, content: bytes) -> tuple[bytes, Context]:
-        """Return the photo and context of a DICOM object; of another file its bytes."""
+    def _open(self, content: bytes, told: Context) -> tuple[bytes, Context]:
+        """Return the photo and context of a DICOM object, where a table may tell otherwise than its
+        header; of another file its bytes.
+        """
         if content[128:132] != b"DICM":
-            return content, NOTHING_TOLD
+            return content, told
         with installed():
             from skinapi.integrations.dicom.header import open_instance  # noqa: PLC0415
             from skinapi.integrations.dicom.patient_facts import read_context  # noqa: PLC0415
             from skinapi.integrations.dicom.pixels import read_photo_file  # noqa: PLC0415
         instance = open_instance(io.BytesIO(content))
         photo = read_photo_file(instance, largest=self._reader.largest_bytes)
-        return photo, read_context(instance)
+        told_by_table = {name: getattr(told, name) for name in told.model_fields_set}
+        return photo, read_context(instance).model_copy(update=told_by_table)
 
 
 def _classify(model: Model, content: bytes, context: Context) -> Finding:

@@ -1,24 +1,31 @@
-"""The pictures of a run: which a folder or a list has, and the bytes of each.
+"""The pictures of a run: which a folder, a list or a table has, and the bytes of each.
 
 A name is a path relative to the root, in the bytes of the file system. A folder that could not be
 listed has a name too, which ends with a slash, so that nothing is left out unnoticed. The file
-system is not trusted, and may go away.
+system is not trusted, and may go away. What a table tells of a picture goes with its name through
+the run: the name, a NUL byte, and JSON.
 """
 
+import csv
 import errno
 import hashlib
 import os
 import stat
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
+from pydantic import ValidationError
+
 from skinapi.app.batch.arguments import STDIN, BadSource, PicturesGone
+from skinapi.findings.prediction.schemas import ContextForm
 from skinapi.integrations.dicom.stow import LARGEST_OBJECT
+from skinapi.model.context import NOTHING_TOLD, OLDEST, Context, age_band_of
 from skinapi.model.dataset_labels import PICTURE_SUFFIXES
+from skinapi.platform.web.request_parsing import sentence_of
 
 # What says something about one picture. All other errors say something about the file system or
 # this process (no more memory or open files), and a row would be wrong.
@@ -43,6 +50,9 @@ MOST_DEPTH = 64
 LONGEST_NAME = 64 * 1024
 BLOCK_BYTES = 1024 * 1024
 DICOM_SUFFIX = b".dcm"
+TABLE_SUFFIX = ".csv"
+PATH, AGE, SIGNS = "path", "age", "checklist"
+TABLE_COLUMNS = (PATH, AGE, *ContextForm.model_fields)
 _SUFFIXES = (*(os.fsencode(suffix) for suffix in PICTURE_SUFFIXES), DICOM_SUFFIX)
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"  # written before the first line by programs on Windows
 # A link is not followed, and a pipe or a device does not block.
@@ -110,12 +120,76 @@ class PathList:
                 yield _without_dots(name)
 
 
-Listing = FolderWalk | PathList
+@dataclass(slots=True)
+class FactsTable:
+    """Reads a CSV file with the column `path`, and with columns of what is told of each picture,
+    named and filled as the fields of `POST /predict`; `age` in years may stand for `age_band`.
+    """
+
+    root: bytes
+    path: Path
+    left_out: int = 0
+
+    def names(self) -> Iterator[bytes]:
+        try:
+            with self.path.open(encoding="utf-8-sig", errors="surrogateescape", newline="") as file:
+                rows = csv.DictReader(file, strict=True)
+                _refuse_columns(rows.fieldnames or ())
+                for row in rows:
+                    try:
+                        yield _entry_of(row)
+                    except ValueError as error:
+                        raise BadSource(f"Line {rows.line_num} of the table: {error}") from error
+        except (OSError, csv.Error) as error:
+            raise BadSource(f"The table cannot be read: {error}") from error
+
+
+def _refuse_columns(names: Sequence[str]) -> None:
+    unknown = sorted({*names} - {*TABLE_COLUMNS})
+    if unknown or PATH not in names or len(names) > len({*names}):
+        wrong = f", not {unknown[0]}" if unknown else ", each once, and path among them"
+        raise BadSource(f"The columns of a table are {', '.join(TABLE_COLUMNS)}{wrong}")
+
+
+def _entry_of(row: Mapping[str, str | None]) -> bytes:
+    """Return the name of a row's picture with what is told of it, or raise ValueError."""
+    if None in (*row, *row.values()):
+        raise ValueError("it has not as many cells as the first line")
+    told: dict[str, Any] = {column: text.strip() for column, text in row.items() if text}
+    name = os.fsencode(told.pop(PATH, ""))
+    if not name or b"\0" in name:
+        raise ValueError("it has no path")
+    if age := told.pop(AGE, None):
+        told["age_band"] = age_band_of(int(age)) if age.isascii() and age.isdigit() else None
+        if told["age_band"] is None:
+            raise ValueError(f"age: whole years from 0 to {OLDEST}")
+    if SIGNS in told:
+        told[SIGNS] = [told[SIGNS]]
+    try:
+        context = ContextForm.model_validate(told).context()
+    except ValidationError as error:
+        raise ValueError(sentence_of(error, missing=None)) from error
+    facts = context.model_dump_json(exclude_defaults=True)
+    return _without_dots(name) + (b"" if facts == "{}" else b"\0" + facts.encode())
+
+
+def name_of(entry: bytes) -> bytes:
+    return entry.partition(b"\0")[0]
+
+
+def told_in(entry: bytes) -> Context:
+    facts = entry.partition(b"\0")[2]
+    return Context.model_validate_json(facts) if facts else NOTHING_TOLD
+
+
+Listing = FolderWalk | PathList | FactsTable
 
 
 def open_listing(given: str, *, null: bool) -> Listing:
     if given != STDIN and Path(given).is_dir():
         return FolderWalk(os.fsencode(Path(given).absolute()))
+    if given.lower().endswith(TABLE_SUFFIX):
+        return FactsTable(os.fsencode(Path.cwd()), Path(given))
     return PathList(os.fsencode(Path.cwd()), None if given == STDIN else Path(given), null)
 
 

@@ -1,8 +1,8 @@
 """The route that classifies a photo for an account."""
 
-from typing import Annotated, Any, Self
+from typing import Self
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from skinapi.base.errors import (
     BadRequest,
@@ -24,6 +24,7 @@ from skinapi.findings.prediction.kept_photos import (
     NoPhotoToMove,
     NotTheNewest,
 )
+from skinapi.findings.prediction.schemas import ContextForm, CorrectedFacts
 from skinapi.findings.prediction.service import MaybeDifferentSpots, PredictionService, SentPhotos
 from skinapi.findings.records.errors import FindingErased, LesionFull, StorageQuotaReached
 from skinapi.findings.records.finding_schemas import HeatView
@@ -36,82 +37,15 @@ from skinapi.findings.records.schemas import (
 from skinapi.findings.reports.report import Report
 from skinapi.findings.reports.routes import FullReport
 from skinapi.model.calibration import MOST_PICTURES
-from skinapi.model.conditions import conditions_table
 from skinapi.model.context import (
-    AgeBand,
-    BodySide,
-    BodySite,
     Context,
-    Fitzpatrick,
-    Laterality,
-    Modality,
-    Sex,
     SkinAnswer,
-    SkinTone,
 )
 from skinapi.model.finding import Finding
 from skinapi.platform.web.declaration import Public, Rate, Routes, Signed
-from skinapi.platform.web.schemas import Answer, Body, ContractForm, Upload
+from skinapi.platform.web.schemas import Answer, Upload
 
 NO_IMAGE = "No image uploaded"
-# The value of `checklist` where the patient was asked and denied every item; leaving the field out
-# means that the patient was not asked.
-ALL_DENIED = "none"
-
-
-def _to_number(text: Any) -> Any:
-    return int(text) if isinstance(text, str) and text.isascii() and text.isdigit() else text
-
-
-def _split_items(sent: Any) -> Any:
-    """The items of a list that was sent as several fields or as one field with commas.
-
-    `none` alone becomes an empty tuple. Commas alone become None: they answer nothing.
-    """
-    if not isinstance(sent, list):
-        return sent
-    items = [item.strip() for text in sent for item in str(text).split(",")]
-    told = tuple(item for item in items if item)
-    return () if told == (ALL_DENIED,) else told or None
-
-
-def _known_items(ticked: tuple[str, ...] | None) -> tuple[str, ...] | None:
-    if ticked and ALL_DENIED in ticked:
-        raise ValueError(f"{ALL_DENIED} stands alone")
-    known = [item.key for item in conditions_table().checklist.items]
-    if not set(ticked or ()) <= set(known):
-        raise ValueError(f"the items are {', '.join(known)}, or {ALL_DENIED}")
-    return ticked
-
-
-class ToldFacts(BaseModel):
-    """What is told of the person and the spot."""
-
-    age_band: AgeBand | None = None
-    sex: Sex | None = None
-    body_site: BodySite | None = None
-    body_laterality: Laterality | None = Field(
-        default=None, description="left, right or middle of the person's `body_site`"
-    )
-    body_side: BodySide | None = Field(
-        default=None, description="front or rear of the person's `body_site`"
-    )
-    checklist: Annotated[
-        tuple[str, ...] | None, BeforeValidator(_split_items), AfterValidator(_known_items)
-    ] = Field(default=None, description="the ticked items of the 7-point checklist, or `none`")
-
-    def context(self) -> Context:
-        return Context.model_validate(self.model_dump(include=set(Context.model_fields)))
-
-
-class ContextForm(ToldFacts, ContractForm):
-    modality: Modality = Modality.UNKNOWN
-    fitzpatrick: Annotated[Fitzpatrick | None, BeforeValidator(_to_number)] = None
-    skin_tone: SkinTone | None = None
-
-
-class CorrectedFacts(ToldFacts, Body):
-    """All of it as it should be: what is left out counts as not told."""
 
 
 class PhotoForm(ContextForm):

@@ -8,6 +8,7 @@ import pytest
 from skinapi.app.batch import pictures
 from skinapi.app.batch.arguments import BadSource
 from skinapi.app.batch.pictures import FolderWalk, PathList, open_listing
+from skinapi.model.context import Context
 
 
 def walk(folder: Path) -> FolderWalk:
@@ -85,3 +86,41 @@ def test_what_is_no_list_of_paths_is_refused(tmp_path: Path, text: bytes, says: 
         list(open_listing(str(tmp_path / "list"), null=False).names())
     with pytest.raises(BadSource, match="No such file"):
         list(open_listing(str(tmp_path / "nowhere"), null=False).names())
+
+
+HEAD = "path,age,sex,body_site,checklist\n"
+
+
+def entries_of(folder: Path, text: str) -> list[bytes]:
+    (folder / "told.csv").write_text(text)
+    return list(open_listing(str(folder / "told.csv"), null=False).names())
+
+
+def test_a_table_tells_of_each_picture_what_a_sender_could(tmp_path: Path) -> None:
+    lines = 'a.jpg,62,female,back,"oozing,change_in_size"\n./b.jpg,,,,\n'
+    first, second = entries_of(tmp_path, f"{HEAD}{lines}")
+    assert (pictures.name_of(first), pictures.name_of(second)) == (b"a.jpg", b"b.jpg")
+    assert pictures.told_in(first) == Context(
+        age_band="60-74", sex="female", body_site="back", checklist=("change_in_size", "oozing")
+    )
+    assert pictures.told_in(second) == Context()
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("age,sex\n1,female\n", "path among them"),
+        ("path,name\na.jpg,Ada\n", "not name"),
+        (f"{HEAD}a.jpg,50,female,back,\nb.jpg,131,,,\n", "Line 3 .*: age: whole years from 0"),
+        (f"{HEAD}a.jpg,,woman,,\n", "Line 2 .*: sex: "),
+        (f"{HEAD}a.jpg,,,tail,\n", "Line 2 .*: body_site: "),
+        (f'{HEAD}a.jpg,,,,"none,oozing"\n', "Line 2 .*: checklist: none stands alone"),
+        (f"{HEAD}a.jpg,50\n", "Line 2 .*: it has not as many cells"),
+        (f"{HEAD},50,,,\n", "Line 2 .*: it has no path"),
+    ],
+)
+def test_a_line_that_tells_what_no_sender_could_is_named(
+    tmp_path: Path, text: str, says: str
+) -> None:
+    with pytest.raises(BadSource, match=says):
+        entries_of(tmp_path, text)

@@ -1,0 +1,80 @@
+"""What a sender tells of a photo, the person and the spot, in the words of the API: the fields of a
+form, a JSON body, or the columns of a table.
+"""
+
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, Field
+
+from skinapi.model.conditions import conditions_table
+from skinapi.model.context import (
+    AgeBand,
+    BodySide,
+    BodySite,
+    Context,
+    Fitzpatrick,
+    Laterality,
+    Modality,
+    Sex,
+    SkinTone,
+)
+from skinapi.platform.web.schemas import Body, ContractForm
+
+# The value of `checklist` where the patient was asked and denied every item; leaving the field out
+# means that the patient was not asked.
+ALL_DENIED = "none"
+
+
+def _to_number(text: Any) -> Any:
+    return int(text) if isinstance(text, str) and text.isascii() and text.isdigit() else text
+
+
+def _split_items(sent: Any) -> Any:
+    """The items of a list that was sent as several fields or as one field with commas.
+
+    `none` alone becomes an empty tuple. Commas alone become None: they answer nothing.
+    """
+    if not isinstance(sent, list):
+        return sent
+    items = [item.strip() for text in sent for item in str(text).split(",")]
+    told = tuple(item for item in items if item)
+    return () if told == (ALL_DENIED,) else told or None
+
+
+def _known_items(ticked: tuple[str, ...] | None) -> tuple[str, ...] | None:
+    if ticked and ALL_DENIED in ticked:
+        raise ValueError(f"{ALL_DENIED} stands alone")
+    known = [item.key for item in conditions_table().checklist.items]
+    if not set(ticked or ()) <= set(known):
+        raise ValueError(f"the items are {', '.join(known)}, or {ALL_DENIED}")
+    return ticked
+
+
+class ToldFacts(BaseModel):
+    """What is told of the person and the spot."""
+
+    age_band: AgeBand | None = None
+    sex: Sex | None = None
+    body_site: BodySite | None = None
+    body_laterality: Laterality | None = Field(
+        default=None, description="left, right or middle of the person's `body_site`"
+    )
+    body_side: BodySide | None = Field(
+        default=None, description="front or rear of the person's `body_site`"
+    )
+    checklist: Annotated[
+        tuple[str, ...] | None, BeforeValidator(_split_items), AfterValidator(_known_items)
+    ] = Field(default=None, description="the ticked items of the 7-point checklist, or `none`")
+
+    def context(self) -> Context:
+        return Context.model_validate(self.model_dump(include=set(Context.model_fields)))
+
+
+class ContextForm(ToldFacts, ContractForm):
+    modality: Modality = Modality.UNKNOWN
+    fitzpatrick: Annotated[Fitzpatrick | None, BeforeValidator(_to_number)] = None
+    skin_tone: SkinTone | None = None
+
+
+class CorrectedFacts(ToldFacts, Body):
+    """All of it as it should be: what is left out counts as not told."""
