@@ -288,6 +288,8 @@ LETTERS = {
 CODES = {
     "probability": "Probability: {condition}",
     "malignant_score": "Malignant score: the sum of all that count as malignant",
+    "age_band": "Age group in years, as told",
+    "sign": "Sign of the checklist, as told",
     "checklist_score": "Score of the weighted 7-point checklist",
     "risk_band": "Risk band",
     "most_likely": "Most likely by the model",

@@ -300,6 +300,8 @@ LETTERS = {
 CODES = {
     "probability": "Probabilité: {condition}",
     "malignant_score": "Score de malignité: somme de ce qui compte comme malin",
+    "age_band": "Tranche d'âge en années, comme indiqué",
+    "sign": "Signe de la liste, comme indiqué",
     "checklist_score": "Score de la liste pondérée en 7 points",
     "risk_band": "Niveau de risque",
     "most_likely": "Le plus probable selon le modèle",

@@ -271,8 +271,18 @@ def _said_by_model(origin: ObjectSource) -> Iterator[QualitativeEvaluation]:
     replaced_by = origin.finding.replaced_by
     if replaced_by and not replaced_by.decision:  # else the conclusions say it
         said.append(("urgency", band_code(replaced_by.band, language)))
-    for name, code in said:
+    for name, code in [*said, *_list_told(origin)]:
         yield QualitativeEvaluation(own(name, language), code)
+
+
+def _list_told(origin: ObjectSource) -> Iterator[tuple[str, CodedConcept]]:
+    """What counted with the photo, beside the site and the patient's sex."""
+    context, language = origin.finding.context, origin.language
+    if context.age_band:
+        yield "age_band", _own(context.age_band, context.age_band)
+    for sign in conditions_table().checklist.items:
+        if sign.key in (context.checklist or ()):
+            yield "sign", _own(sign.key, sign.doctor.in_language(language))
 
 
 def _conclusions(origin: ObjectSource, decision: Decision) -> ContainerContentItem:

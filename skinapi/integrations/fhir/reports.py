@@ -42,6 +42,7 @@ from skinapi.model.finding import doubt_notice
 
 CATEGORIES = "http://terminology.hl7.org/CodeSystem/observation-category"
 SECTIONS = "http://terminology.hl7.org/CodeSystem/v2-0074"
+GENDER = "http://hl7.org/fhir/administrative-gender"
 MEDIA_TYPES = "http://terminology.hl7.org/CodeSystem/media-type"
 MODALITIES = {
     Modality.DERMOSCOPIC: coding(DICOM, "DMS", "Dermoscopy"),
@@ -240,14 +241,34 @@ def observations_of(submission: Submission) -> Iterator[Resource]:
         valueCodeableConcept=_band_concept(finding.band),
         note=_notes(submission, *([_say_instead(replaced_by)] if replaced_by else [])),
     )
-    if finding.checklist_score is not None:
+    if told := list(_list_told(submission)):
         yield _observe(
             submission,
-            "checklist",
-            "Score of the weighted 7-point checklist, as the sender answered it",
+            "told",
+            "What the sender told of the person and the spot, which counts with the photo",
             by_model=False,
-            valueInteger=finding.checklist_score,
+            component=told,
         )
+
+
+def _list_told(submission: Submission) -> Iterator[Element]:
+    """Beside the place, which is the `bodySite` of every observation."""
+    context, score = submission.context, submission.finding.checklist_score
+    told: list[tuple[str, str, Element]] = []
+    if context.age_band:
+        told.append(("age-band", "Age group, in years", {"valueString": context.age_band}))
+    if context.sex:
+        sex = {"valueCodeableConcept": concept(coding(GENDER, context.sex, context.sex))}
+        told.append(("sex", "Sex", sex))
+    if score is not None:
+        says = "Score of the weighted 7-point checklist"
+        told.append(("checklist-score", says, {"valueInteger": score}))
+    for sign in conditions_table().checklist.items:
+        if sign.key in (context.checklist or ()):
+            value = own_concept("signs", sign.key, sign.doctor.en)
+            told.append(("sign", "A sign of the checklist", {"valueCodeableConcept": value}))
+    for code, says, said in told:
+        yield {"code": own_concept("observations", code, says), **said}
 
 
 def _likely(submission: Submission) -> Resource:

@@ -1,6 +1,7 @@
 """The DICOM objects of a finding: what each says, and what other software says of them."""
 
 import io
+import re
 from pathlib import Path
 from typing import Any
 
@@ -117,7 +118,8 @@ def spot_on_skin() -> bytes:
 def test_what_the_model_says_and_what_a_doctor_says_are_kept_apart(
     backend: Backend, tmp_path: Path
 ) -> None:
-    doctor, ada, number = clinic_with_finding(backend, content=spot_on_skin())
+    told = {"age_band": "45-59", "sex": "female", "checklist": "oozing"}
+    doctor, ada, number = clinic_with_finding(backend, content=spot_on_skin(), **told)
     first = objects_of(ada)[STRUCTURED]
     before = dumped(first, tmp_path)
     assert "Person Observer" not in before
@@ -127,6 +129,9 @@ def test_what_the_model_says_and_what_a_doctor_says_are_kept_apart(
     assert 'NUM:(,,"Probability: Melanoma")' in before
     assert "(93655004,SCT," in before
     assert '"Finding")=(93655004' not in before, "of a probability"
+    assert first.PatientSex == "F"
+    for name, value in (("Age group in years, as told", "45-59"), ("Sign of the", "Oozing")):
+        assert re.search(f'{name}.*"{value}"', before), name
     assert "For information only. Not a medical diagnosis." in before
     sign(doctor, number, label="melanocytic_nevus", agreement="disagree")
     second = objects_of(ada)[STRUCTURED]
