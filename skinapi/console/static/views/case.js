@@ -19,7 +19,7 @@ import { FindingRow } from "/console/views/queue_rows.js";
 import { fillReview, focusOn, ReviewForm } from "/console/views/review_form.js";
 import { nameOfSpot } from "/console/views/spot_points.js";
 import { CorrectFacts } from "/console/views/told_facts.js";
-import { ModelMark } from "/console/views/withdrawn.js";
+import { JudgedAgain, ModelMark } from "/console/views/withdrawn.js";
 
 /** What a case is drawn from. @typedef {Awaited<ReturnType<typeof loadCase>>} Found */
 
@@ -265,6 +265,7 @@ const CaseRead = ({ number, title, found, wanted, onNext, onBegin }) => {
       ${asked && html`<${Asked} opinion=${work.opinion} />`}
       ${gone && html`<${Message}><p><strong>${say("recordOfDeleted", { date: sayDate(gone, false) })}</strong> ${say("recordOfDeletedText")}</p><//>`}
       ${submission.no_access && html`<${Message}><p>${say("noAccess")}</p><//>`}
+      <${JudgedAgain} submission=${submission} place="case" />
       <${Verdicts} title=${title} report=${report} submission=${submission} conditions=${conditions} overdue=${work.overdue} doctor />
       <${ModelMark} submission=${submission} doctor />
       ${!decided && told}

@@ -10,7 +10,7 @@ import { FindingPhoto, photoOf, useForgotten } from "/console/views/finding_phot
 import { FoldedLetter, SignedLetter } from "/console/views/letters.js";
 import { SortCard } from "/console/views/sort_finding.js";
 import { OwnFacts } from "/console/views/told_facts.js";
-import { ModelMark } from "/console/views/withdrawn.js";
+import { JudgedAgain, ModelMark } from "/console/views/withdrawn.js";
 
 /** @param {Api["ConditionsView"]} conditions @param {string} key */
 export const nameOf = (conditions, key) =>
@@ -177,6 +177,7 @@ export const Verdicts = ({ title, report, submission, conditions, doctor, overdu
  *   children?: unknown}} props */
 export const FindingPage = ({ title, report, submission, photo, conditions, children }) => html`
   <article class="finding">
+    <${JudgedAgain} submission=${submission} place="finding" />
     <${Verdicts} title=${title} report=${report} submission=${submission} conditions=${conditions} doctor=${false} />
     <div class="columns photo-first">
       <div>

@@ -30,6 +30,10 @@ const JudgeAgain = ({ finding, onJudged }) => {
     ${failed}`;
 };
 
+/** Before all that an older judgement of the photo says. @param {{submission: Api["SubmissionView"], place: "finding" | "case"}} props */
+export const JudgedAgain = ({ submission: { judged_again: newer }, place }) =>
+  newer && html`<${Message} kind="warn"><p><a href="#/${place}/${newer}">${say("judgedAgain", { number: newer })}</a></p><//>`;
+
 /** What became of the model that made a finding, and of its photo. @param {{submission: Api["SubmissionView"], doctor: boolean}} props */
 export const ModelMark = ({ submission, doctor }) => {
   const { model, model_version: version, again_of: original, judged_again: newer, photo_sent_at: sent } = submission;
@@ -42,11 +46,10 @@ export const ModelMark = ({ submission, doctor }) => {
     original && submission.corrected && say("correctedOf", { date: sayDate(`${submission.time.replace(" ", "T")}Z`), facts: sayCorrected(submission.corrected) }),
     original && !submission.corrected && say("againOf", { number: original, date: sayDate(/** @type {string} */ (sent)) }),
   ].filter(Boolean);
-  if (said.length === 0 && !newer) return null;
+  if (said.length === 0) return null;
   return html`<${Message} kind=${withdrawn && doctor ? "bad" : "info"}>
     ${said.map((one) => html`<p>${one}</p>`)}
     ${original && html`<p><a href="#/${place}/${original}">${say("againOriginal", { number: original })}</a></p>`}
-    ${newer && html`<p><a href="#/${place}/${newer}">${say("judgedAgain", { number: newer })}</a></p>`}
     ${doctor && withdrawn && !newer && html`<p><${JudgeAgain} finding=${submission} onJudged=${(/** @type {number} */ id) => (location.hash = `#/case/${id}`)} /></p>`}
   <//>`;
 };
