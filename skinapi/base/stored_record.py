@@ -38,8 +38,10 @@ class StoredRecord(BaseModel):
 
 
 def _plain(value: Any) -> Any:
+    if isinstance(value, (str, float, int)):  # most are, and Mapping takes long to ask for
+        return value
+    if isinstance(value, (list, tuple)):
+        return [_plain(part) for part in value]
     if isinstance(value, Mapping):
         return {str(name): _plain(part) for name, part in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(part) for part in value]
     return value

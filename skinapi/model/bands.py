@@ -11,6 +11,7 @@ calibration.json. `cautious` holds for a model that has no threshold of its own.
 import math
 from collections.abc import Collection, Iterable, Mapping
 from enum import StrEnum
+from functools import cache
 from typing import NamedTuple
 
 from skinapi.model.conditions import Band, conditions_table
@@ -163,14 +164,21 @@ def band_of_condition(key: str, outputs: Collection[str]) -> Band:
     """The band of the gravest that a condition may be, named by a model of these outputs: actinic
     keratosis is as urgent as squamous cell carcinoma where that has no output.
     """
+    return _band_beside(key, _told_apart(key, outputs))
+
+
+def _told_apart(key: str, outputs: Collection[str]) -> tuple[str, ...]:
+    """Those of these outputs that would be counted as this one if they had none of their own."""
+    others = conditions_table().counted_as_this(key)
+    return tuple(other for other in others if other in outputs) if others else ()
+
+
+# A finding asks two hundred times for the band and the rank of a condition.
+@cache
+def _band_beside(key: str, told_apart: tuple[str, ...]) -> Band:
     table = conditions_table()
-    within = [other for other in table.counted_as_this(key) if other not in outputs]
+    within = [other for other in table.counted_as_this(key) if other not in told_apart]
     return most_urgent(*(table.label(each).urgency for each in (key, *within)))
-
-
-def _is_apart(key: str, outputs: Collection[str]) -> bool:
-    """Whether another of these outputs would be counted as this one if it had none of its own."""
-    return any(other in outputs for other in conditions_table().counted_as_this(key))
 
 
 def demand_of(key: str, outputs: Collection[str]) -> Band | None:
@@ -237,9 +245,14 @@ def severity_rank(key: str, outputs: Collection[str] = ()) -> tuple[int, int, in
     has no output is the graver (squamous cell carcinoma). Where these outputs tell the two apart,
     what is left of the other is the mildest of its equals.
     """
+    return _rank_beside(key, _told_apart(key, outputs))
+
+
+@cache
+def _rank_beside(key: str, told_apart: tuple[str, ...]) -> tuple[int, int, int]:
     condition = conditions_table().by_key(key)
-    rank = _SEVERITIES.index(condition.severity), urgency(band_of_condition(key, outputs))
-    return *rank, 1 - bool(condition.counted_as) + _is_apart(key, outputs)
+    rank = _SEVERITIES.index(condition.severity), urgency(_band_beside(key, told_apart))
+    return *rank, 1 - bool(condition.counted_as) + bool(told_apart)
 
 
 def urgency(band: Band) -> int:

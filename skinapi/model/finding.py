@@ -5,6 +5,7 @@ it. API responses, reports and records are made from it.
 import math
 from collections.abc import Iterator, Sequence
 from enum import StrEnum
+from functools import lru_cache
 from typing import Self
 
 from pydantic import (
@@ -108,6 +109,7 @@ def limits_of_tests(
     return [one for one in _tested_notices(used, tested) if one not in figures]
 
 
+@lru_cache(maxsize=64)  # each notice on a finding of the same model has the same figures
 def say_tested(figures: HeldOutFigures) -> LocalizedText:
     notices = conditions_table().notices
     return notices.tested.fill(
@@ -293,6 +295,8 @@ class Finding(FindingSummary):
 
     def by_own_mix(self) -> Self:
         """The finding without restated probabilities, for clients that show the model's."""
+        if self.restated is None and not self.pictures:
+            return self
         pictures = tuple(one.by_own_mix() for one in self.pictures)
         return self.model_copy(update={"restated": None, "pictures": pictures})
 

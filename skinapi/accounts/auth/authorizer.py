@@ -6,6 +6,7 @@ session are read from the store once for each request, so that deletion, suspens
 take effect at once. The subject carries the account to the routes.
 """
 
+import base64
 import hmac
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -55,7 +56,9 @@ class Claims(BaseModel):
 
 class Tokens:
     def __init__(self, *, key: str) -> None:
-        self._key = key
+        # Made once: the library would look at each token whether the key has another form.
+        secret = base64.urlsafe_b64encode(key.encode()).decode()
+        self._key = jwt.PyJWK({"kty": "oct", "alg": ALGORITHM, "k": secret})
 
     def sign(
         self,

@@ -4,6 +4,7 @@ of the one instruction about a spot.
 
 from collections.abc import Sequence
 from datetime import date, datetime
+from functools import cache
 from typing import Any, Literal, Self
 
 from pydantic import Field
@@ -225,12 +226,16 @@ def judged_fields(finding: Finding, language: Language) -> dict[str, Any]:
 
 def list_codes(ranked: Sequence[Ranked]) -> list[CodedCondition]:
     """The codes of these conditions, in their order, of those that have any."""
-    conditions = [conditions_table().by_key(entry.key) for entry in ranked]
-    return [
-        CodedCondition(key=one.key, relation=one.code_relation, **dict(one.codes))
-        for one in conditions
-        if any(dict(one.codes).values())
-    ]
+    return [codes for entry in ranked if (codes := _codes_of(entry.key))]
+
+
+@cache
+def _codes_of(key: str) -> CodedCondition | None:
+    condition = conditions_table().by_key(key)
+    codes = dict(condition.codes)
+    if not any(codes.values()):
+        return None
+    return CodedCondition(key=key, relation=condition.code_relation, **codes)
 
 
 MOST_SUPERSEDED = 10

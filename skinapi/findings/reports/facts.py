@@ -6,6 +6,7 @@ import hashlib
 import json
 import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from functools import cached_property
 from typing import Annotated, Self
 
 from pydantic import Field
@@ -138,7 +139,8 @@ class Facts(Frozen):
     def shown_confidence(self) -> float:
         return probability_of(self.shown.ranked, self.stated) if self.examined else self.confidence
 
-    @property
+    # Each sentence of a narrative asks for this one and the next.
+    @cached_property
     def headline(self) -> Headline:
         """What every view of these facts says first."""
         if not self.examined:
@@ -155,7 +157,7 @@ class Facts(Frozen):
             told_signs=self.told_signs,
         )
 
-    @property
+    @cached_property
     def in_hundreds(self) -> bool:
         """Whether a text for patients counts in hundreds, not tens: all of a text count alike."""
         headline, malignant = self.headline, conditions_table().malignant_keys

@@ -69,21 +69,30 @@ class AuditTrail:
 
     def add(self, *rows: AuditRow) -> None:
         """Add rows in the transaction under way, sealed at once where the store has one writer."""
-        for added in rows:
-            row = {
-                "phase": "outcome",  # the API says it; rows of the first code may be "intent"
-                **asdict(added),
-                "id": new_id(),
-                "schema": 1,
-                "created_at": now(),
-                "request_id": current_request_id.get(),
-                "by_key": current_key_id.get(),
-                "key": self._keys.current,
-            }
-            row["signature"] = self._keys.sign(row)
-            self._rows.insert(row)
-        if self._store.one_writer:
+        if not rows:
+            return
+        added, one_writer = [self._signed_row(row) for row in rows], self._store.one_writer
+        if one_writer and not (waits := self.has_unsealed()):
+            # Stored with its number, a row is written once, and so are the indexes of its fields.
+            links = self._chain(added)
+            added = [{**row, **links[row["id"]]} for row in added]
+        self._rows.insert_many(added)
+        if one_writer and waits:
             self._seal()
+
+    def _signed_row(self, added: AuditRow) -> Document:
+        row = {
+            "phase": "outcome",  # the API says it; rows of the first code may be "intent"
+            **asdict(added),
+            "id": new_id(),
+            "schema": 1,
+            "created_at": now(),
+            "request_id": current_request_id.get(),
+            "by_key": current_key_id.get(),
+            "key": self._keys.current,
+        }
+        row["signature"] = self._keys.sign(row)
+        return row
 
     def record(self, *rows: AuditRow) -> None:
         """Add rows in the transaction under way, or in one of their own."""
@@ -252,21 +261,25 @@ class AuditTrail:
 
     def _seal(self) -> int:
         if rows := self._list_sealable(SEALED_AT_ONCE):
-            newest = self._chain_head.newest()
-            changes: dict[str, Document] = {}
-            for row in rows:
-                change: Document = {"key": self._keys.current, "previous": newest["hash"]}
-                change["sequence"] = newest["sequence"] + 1
-                if newest.get("head_fault"):
-                    change["head_fault"] = newest["head_fault"]
-                if not self.is_signed(row):
-                    change["unsigned"] = True
-                change["hash"] = self._keys.sign({**row, **change})
-                changes[row["id"]] = change
-                newest = {"sequence": change["sequence"], "hash": change["hash"]}
-            self._rows.set_each(changes)
-            self._chain_head.move(newest)
+            self._rows.set_each(self._chain(rows))
         return len(rows)
+
+    def _chain(self, rows: Sequence[Document]) -> dict[str, Document]:
+        """Move the head of the chain behind these rows. The fields that each gets, by its id."""
+        newest = self._chain_head.newest()
+        changes: dict[str, Document] = {}
+        for row in rows:
+            change: Document = {"key": self._keys.current, "previous": newest["hash"]}
+            change["sequence"] = newest["sequence"] + 1
+            if newest.get("head_fault"):
+                change["head_fault"] = newest["head_fault"]
+            if not self.is_signed(row):
+                change["unsigned"] = True
+            change["hash"] = self._keys.sign({**row, **change})
+            changes[row["id"]] = change
+            newest = {"sequence": change["sequence"], "hash": change["hash"]}
+        self._chain_head.move(newest)
+        return changes
 
 
 class CursorLost(Conflict):

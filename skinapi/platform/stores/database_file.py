@@ -210,7 +210,7 @@ def _header_of(path: Path) -> bytes:
 
 def _inode_of(path: Path) -> Inode | None:
     try:
-        status = path.stat()
+        status = os.stat(path)  # noqa: PTH116 (twenty times a finding: half the time of Path.stat)
     except FileNotFoundError:
         return None
     return status.st_dev, status.st_ino

@@ -45,6 +45,7 @@ class SqliteStore:
         self._opened: list[tuple[int, threading.Thread, apsw.Connection]] = []
         self._collections: dict[str, SqliteDocuments] = {}
         self._definitions: dict[str, str] | None = None
+        self._tables_ensured = (0, 0)  # by which process, of how many collections
 
     def make(self) -> None:
         """Create the store where it was not made yet."""
@@ -126,8 +127,7 @@ class SqliteStore:
         if opened := self._open.get():
             with opened.noted_failure():
                 return act()
-        for documents in tuple(self._collections.values()):
-            documents.ensure_table()
+        self._ensure_tables()
         # `act` may run on another writer's thread, and needs its caller's context there, such as
         # the request id.
         context = copy_context()
@@ -138,6 +138,14 @@ class SqliteStore:
             return opened.run(act)
 
         return self.write(lambda connection: context.run(run, connection))
+
+    def _ensure_tables(self) -> None:
+        """Create those of all collections that were asked for, once in this process."""
+        collections, pid = tuple(self._collections.values()), os.getpid()
+        if self._tables_ensured != (pid, len(collections)):
+            for documents in collections:
+                documents.ensure_table()
+            self._tables_ensured = pid, len(collections)
 
     @contextmanager
     def reading(self) -> Iterator[apsw.Connection]:

@@ -22,7 +22,7 @@ from collections.abc import Callable, Iterable, Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from enum import Enum
-from functools import reduce
+from functools import cached_property, reduce
 from operator import or_
 from types import UnionType
 from typing import Any, Generic, TypeVar, get_args, get_origin
@@ -159,7 +159,6 @@ class Route:
     when: Callable[[Request], bool] | None = None
     parameters: dict[str, inspect.Parameter] = field(init=False)
     returns: Any = field(init=False)
-    answer: TypeAdapter[Any] = field(init=False)
 
     def __post_init__(self) -> None:
         signature = inspect.signature(self.function, eval_str=True)
@@ -168,9 +167,13 @@ class Route:
         object.__setattr__(self, "parameters", without_service)
         object.__setattr__(self, "carries_photo", self.carries_photo or self.form is not None)
         object.__setattr__(self, "returns", signature.return_annotation)
-        if self.is_json:
-            answer = TypeAdapter(_json_type(self.returns))
-            object.__setattr__(self, "answer", answer)
+
+    @cached_property
+    def answer(self) -> TypeAdapter[Any]:
+        """What writes the JSON. To build all of them is a third of a start, so each is built when
+        it is asked for first.
+        """
+        return TypeAdapter(_json_type(self.returns))
 
     @property
     def is_json(self) -> bool:
@@ -331,7 +334,14 @@ def choose_client_route(app: Flask, request: Request) -> None:
 
 
 def _sharing(app: Flask, rule: Rule) -> list[Rule]:
-    return [other for other in app.url_map.iter_rules() if other.rule == rule.rule]
+    """The rules of the same path. Flask takes no further ones after the first request."""
+    by_path: dict[str, list[Rule]] | None = app.extensions.get("rules_by_path")
+    if by_path is None:
+        by_path = {}
+        for each in app.url_map.iter_rules():
+            by_path.setdefault(each.rule, []).append(each)
+        app.extensions["rules_by_path"] = by_path
+    return by_path[rule.rule]
 
 
 def declared_routes(app: Flask) -> Iterable[Route]:
