@@ -52,8 +52,9 @@ def read_pages(ada: Person, made: dict[str, Any]) -> dict[str, str]:
     page, printed = (ada.call("GET", f"{report}.{kind}") for kind in ("html", "pdf"))
     sheets = PdfReader(io.BytesIO(printed.data)).pages
     return {
-        "html": unescape(TAG.sub(" ", page.text)),
-        "pdf": "\n".join(sheet.extract_text() for sheet in sheets),
+        # Without the sources, whose titles are in their own language.
+        "html": unescape(TAG.sub(" ", page.text.partition("</main>")[0])),
+        "pdf": "\n".join(sheet.extract_text() for sheet in sheets).partition("\nSöürcës\n")[0],
     }
 
 

@@ -60,9 +60,21 @@ class Call(BaseHTTPRequestHandler):
     def tell(self, **changed: Any) -> None:
         self.say(json.dumps({**self.draft(), **changed}))
 
+    @property
+    def passages(self) -> dict[str, str]:
+        """Those that were sent, by id."""
+        sent: dict[str, str] = json.loads(self.body["messages"][1]["content"])["passages"]
+        return sent
+
     def draft(self) -> dict[str, Any]:
-        """What a model that obeys would answer."""
-        return {"overview": ["probability"], "confidence_explanation": ["from_model"]}
+        """What a model that obeys would answer: each passage as it is, those of one subject in one
+        paragraph.
+        """
+        paragraphs: dict[str, list[Any]] = {}
+        for name, text in self.passages.items():
+            sentence = {"text": text, "passages": [name]}
+            paragraphs.setdefault(name.partition(".")[0], []).append(sentence)
+        return {"paragraphs": [*paragraphs.values()]}
 
 
 class OpenRouter(LocalServer):

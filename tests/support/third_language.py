@@ -24,6 +24,7 @@ PLACES = {
     ),
     "BandEntry": ("skinapi.model.conditions", "    fr: BandWords\n", "    de: BandWords\n"),
     "conditions.yaml": ("skinapi.model.conditions", "space_all_french(written)", " | in_german"),
+    "passages.yaml": ("skinapi.model.passages", "space_all_french(written)", " | in_german"),
     "words.de.js": (
         "skinapi.console.routes",
         "    if path.suffix in TYPES\n}\n",

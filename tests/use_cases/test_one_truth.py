@@ -145,8 +145,8 @@ def walk_finding(person: Person, truth: Truth) -> Iterator[Told]:
     elsewhere = advice(truth.elsewhere)
     yield Told(f"{path}/report.json spot_advice", report["spot_advice"], elsewhere)
     reading = report["reading"]
-    words = [reading["overview"], reading["recommendation"], *reading["next_steps"]]
-    words += reading["about"] or []
+    told = [one["text"] for paragraph in reading["explanation"] for one in paragraph]
+    words = [*told, *reading["next_steps"]]
     yield asks_nothing_else(f"{path}/report.json words", words, truth)
     page = person.call("GET", f"{path}/report.html").text
     yield Told(f"{path}/report.html", asked_in(text_of(page), "en"), truth.asks)

@@ -5,7 +5,7 @@ A day is one document, to which all servers add: reading a year costs 366 small 
 is ever counted down: a finding that was deleted was made on that day all the same.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 
 from skinapi.model.conditions import Band
@@ -36,6 +36,10 @@ class DailyCounts:
     def add_report(self) -> None:
         self._add(REPORTS)
 
+    def add_writing(self, figures: Mapping[str, int]) -> None:
+        """Count what an LLM wrote and what was kept of it."""
+        self._add_all({f"writer_{name}": count for name, count in figures.items() if count})
+
     def read(self, *, days: int) -> Sequence[tuple[date, Document]]:
         """Oldest first; today is the last one. A day without counts has an empty document."""
         today = now().date()
@@ -45,10 +49,13 @@ class DailyCounts:
         return [(day, found.get(day.isoformat(), {})) for day in wanted]
 
     def _add(self, *fields: str) -> None:
+        self._add_all(dict.fromkeys(fields, 1))
+
+    def _add_all(self, counts: Mapping[str, int]) -> None:
         today = now().date()
         begins = datetime.combine(today, time(), UTC)
         facts: Document = {"schema": 1, "created_at": begins}
-        self._totals.add(DAYS, today.isoformat(), dict.fromkeys(fields, 1), facts)
+        self._totals.add(DAYS, today.isoformat(), counts, facts)
 
 
 def field_of(band: Band) -> str:

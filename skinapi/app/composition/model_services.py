@@ -165,7 +165,7 @@ def open_reports(settings: Settings, services: Services, allowances: Allowances)
         letters=services.data.letters,
         issued=services.data.issued,
         work=services.data.work,
-        narrator=Narrator(services.llm, services.data.narratives),
+        narrator=Narrator(services.llm, services.data.narratives, services.data.usage),
         allowances=allowances,
         usage=services.data.usage,
         clinic=settings.clinic_name,

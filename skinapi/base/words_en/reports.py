@@ -12,9 +12,6 @@ LABELS = {
     "submission": "Finding",
     "number": "No. {}",
     "made": "Photo sent",
-    "judged": "Judged again",
-    "judged_corrected": "corrected before: {}",
-    "judged_since": "since then as finding {}",
     "issued": "Issued",
     "not_filed": "Not kept by this server; it cannot be verified.",
     "not_printed": "□ stands for a letter of a script that this page cannot print. Read these "
@@ -52,18 +49,14 @@ LABELS = {
     "from_picture": "From the picture alone",
     "counted": "counted in the malignant score",
     "explanation": "Explanation",
-    "overview": "Overview",
-    "importance": "Why early detection matters",
-    "recommendation": "Recommendation",
-    "confidence": "How certain this is",
-    "confidence_of_model": "How certain the model was",
     "findings_of_model": "What the model found",
     "findings": "Findings",
     "limits": "Limits",
     "next_steps": "Next steps",
-    "written_by_template": "The text is put together from reviewed sentences.",
-    "written_by_llm": "The text is put together from reviewed sentences; the language model {} "
-    "chose some of those on the calculation.",
+    "written_by_template": "The explanation is made of reviewed passages.",
+    "written_by_llm": "Worded by {} from reviewed passages; {} of {} sentences kept. "
+    "What to do and by when is not its work.",
+    "sources": "Sources",
     "score": "{} of {}",
     "points_alone": "{} of {} points.",
     "points": "{} of {} points; from {} on, a doctor should see it this week.",
@@ -128,7 +121,6 @@ LABELS = {
         "later_letter_at": "A doctor has written a letter since, on {}. It is not in this report.",
         "letter_withdrawn_at": "A doctor has withdrawn a letter since, on {}.",
         "model_withdrawn_at": "The model version of this report was withdrawn on {}.",
-        "judged_again_at": "The photo was judged again since, on {}. This report does not say so.",
         "spot_changed_at": "Since {}, something else counts about this spot.",
     },
     "model_withdrawn": "This finding was made by {}, a version that was withdrawn on {}.",
@@ -185,8 +177,7 @@ LABELS = {
     },
 }
 
-# The facts fill in the places in braces. Of `remarks` an LLM may choose: none of them negates,
-# advises, reassures, promises or disowns the report.
+# The facts fill in the places in braces.
 SENTENCES = {
     "uncertain": "This finding is uncertain: {doubts}.",
     "doubts": {
@@ -229,20 +220,6 @@ SENTENCES = {
     "quality.",
     "checklist_score": "The 7-point checklist was answered; its score: {score}.",
     "checklist_unanswered": "The 7-point checklist was not answered.",
-    "remarks": {
-        "compared": "The model compared the picture with the pictures it learned from.",
-        "calculated": "The model calculated a probability for each condition.",
-        "probability": "The probability of {name} is {share}.",
-        "highest_probability": "The highest probability is that of {highest}: {highest_share}.",
-        "from_model": "Each probability comes from a calculation of the model.",
-        "weighs": "Each probability says how the model weighs a condition.",
-        "compares": "The calculation compares the conditions.",
-        "parts_of_sum": "The probabilities of the conditions are parts of one sum.",
-        "in_order": "The conditions are listed in the order of their probabilities.",
-        "score_adds": "The malignant score adds up the probabilities of several conditions.",
-        "score": "The malignant score is a sum, here {score}.",
-        "checklist": "The points of the 7-point checklist: {points}.",
-    },
 }
 
 # How a day is written.

@@ -12,9 +12,6 @@ LABELS = {
     "submission": "Résultat",
     "number": "N° {}",
     "made": "Photo envoyée",
-    "judged": "Jugé à nouveau",
-    "judged_corrected": "corrigé avant : {}",
-    "judged_since": "depuis : résultat {}",
     "issued": "Établi le",
     "not_filed": "Non conservé par ce serveur; il ne peut pas être vérifié.",
     "not_printed": "□ remplace une lettre d'une écriture que cette page ne peut pas imprimer. Ces "
@@ -52,18 +49,14 @@ LABELS = {
     "from_picture": "D'après l'image seule",
     "counted": "compté dans le score de malignité",
     "explanation": "Explication",
-    "overview": "Vue d'ensemble",
-    "importance": "Pourquoi détecter tôt",
-    "recommendation": "Recommandation",
-    "confidence": "Degré de certitude",
-    "confidence_of_model": "Degré de certitude du modèle",
     "findings_of_model": "Constatations du modèle",
     "findings": "Constatations",
     "limits": "Limites",
     "next_steps": "Et maintenant",
-    "written_by_template": "Le texte est composé de phrases relues.",
-    "written_by_llm": "Le texte est composé de phrases relues; le modèle de langage {} a choisi "
-    "certaines de celles sur le calcul.",
+    "written_by_template": "L'explication est faite de passages relus.",
+    "written_by_llm": "Rédigé par {} à partir de passages relus; {} phrases gardées sur "
+    "{}. Que faire et quand ne vient pas de lui.",
+    "sources": "Sources",
     "score": "{} sur {}",
     "points_alone": "Score: {} sur {}.",
     "points": "Score: {} sur {}; à partir de {}, un médecin doit la voir cette semaine.",
@@ -132,7 +125,6 @@ LABELS = {
         "rapport.",
         "letter_withdrawn_at": "Un médecin a retiré une lettre depuis, le {}.",
         "model_withdrawn_at": "La version du modèle de ce rapport a été retirée le {}.",
-        "judged_again_at": "La photo a été jugée à nouveau, le {}. Ce rapport ne le dit pas.",
         "spot_changed_at": "Depuis le {}, autre chose vaut pour cette tache.",
     },
     "model_withdrawn": "Ce résultat a été donné par {}, une version qui a été retirée le {}.",
@@ -194,8 +186,7 @@ LABELS = {
     },
 }
 
-# The facts fill in the places in braces. Of `remarks` an LLM may choose: none of them negates,
-# advises, reassures, promises or disowns the report.
+# The facts fill in the places in braces.
 SENTENCES = {
     "uncertain": "Ce résultat est incertain: {doubts}.",
     "doubts": {
@@ -238,20 +229,6 @@ SENTENCES = {
     "quality": "L'image mesure {width} sur {height} pixels et a passé le contrôle de sa qualité.",
     "checklist_score": "La liste en 7 points a été remplie; son score: {score}.",
     "checklist_unanswered": "La liste en 7 points n'a pas été remplie.",
-    "remarks": {
-        "compared": "Le modèle a comparé l'image avec les images dont il a appris.",
-        "calculated": "Le modèle a calculé une probabilité pour chaque affection.",
-        "probability": "Probabilité calculée: {name}, {share}.",
-        "highest_probability": "La probabilité la plus haute est: {highest}, {highest_share}.",
-        "from_model": "Chaque probabilité vient d'un calcul du modèle.",
-        "weighs": "Chaque probabilité dit comment le modèle pèse une affection.",
-        "compares": "Le calcul compare les affections.",
-        "parts_of_sum": "Les probabilités des affections sont les parties d'une somme.",
-        "in_order": "Les affections sont classées dans l'ordre de leurs probabilités.",
-        "score_adds": "Le score de malignité additionne les probabilités de plusieurs affections.",
-        "score": "Le score de malignité est une somme, ici {score}.",
-        "checklist": "Points de la liste en 7 points: {points}.",
-    },
 }
 
 # How a day is written.

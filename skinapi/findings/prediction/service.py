@@ -260,7 +260,7 @@ def _fill_in(context: Context, owner: Account) -> Context:
 def _fields_of(narrative: Narrative) -> dict[str, Any]:
     return {
         "sections": narrative.sections.model_dump(),
-        "narrative_source": narrative.source.model_dump(mode="json"),
+        "narrative_source": narrative.source.model_dump(mode="json", exclude={"kept", "written"}),
     }
 
 

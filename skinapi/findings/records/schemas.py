@@ -64,6 +64,8 @@ class NarrativeSource(Answer):
     reason: str | None = Field(
         default=None, description="why the LLM was wanted and the template wrote"
     )
+    kept: int | None = optional("of the LLM's sentences; absent where the template wrote")
+    written: int | None = optional("how many sentences the LLM wrote")
 
 
 class NarrativeView(Answer):

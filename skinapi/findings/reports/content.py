@@ -7,6 +7,7 @@ An HTML page loads nothing and runs no script; its Content-Security-Policy
 
 import base64
 import hashlib
+from collections.abc import Iterable
 from datetime import datetime
 from functools import cache, cached_property
 from importlib import resources
@@ -37,6 +38,7 @@ from skinapi.findings.reports.words import (
 from skinapi.model.conditions import conditions_table
 from skinapi.model.context import Modality
 from skinapi.model.headline import probability_of, say_chance, say_share, say_share_of
+from skinapi.model.passages import passages_table
 
 SKIN_TYPES = ("I", "II", "III", "IV", "V", "VI")
 
@@ -75,26 +77,13 @@ class ReportContent:
             (labels.patient, report.patient.name if report.patient else ""),
             (labels.email, report.patient.email if report.patient else ""),
             (labels.submission, self.number),
-            (labels.made, self._time(report.photo_sent_at or report.made_at)),
-            (labels.judged, self._say_judged()),
+            (labels.made, self._time(report.made_at)),
             (labels.issued, self._time(report.seal.issued_at if report.seal else None)),
             (labels.basis, "" if self._facts.examined else labels.as_stated),
             (labels.model, model),
             (labels.operating_point, labels.operating_points[point] if point else ""),
         ]
         return _filled(rows)
-
-    def _say_judged(self) -> str:
-        """When the photo was judged again, what was corrected before, and the newer finding."""
-        report, labels = self.report, self.labels
-        names = {"age_band": labels.age, "sex": labels.sex, "checklist": labels.checklist_score}
-        corrected = dict.fromkeys(names.get(one, labels.site) for one in report.corrected)
-        said = [
-            self._time(report.made_at) if report.photo_sent_at else "",
-            labels.judged_corrected.format(", ".join(corrected)) if corrected else "",
-            labels.judged_since.format(report.judged_again) if report.judged_again else "",
-        ]
-        return " · ".join(filter(None, said))
 
     @cached_property
     def context(self) -> list[Row]:
@@ -192,17 +181,30 @@ class ReportContent:
             return self.labels.photo_damaged
         return self.labels.no_photo if self._facts.examined else self.labels.as_stated
 
-    @property
-    def sections(self) -> list[Row]:
-        labels, reading = self.labels, self.reading
-        certain = labels.confidence_of_model if self.comes_second else labels.confidence
-        rows = [
-            (labels.overview, reading.overview),
-            (labels.importance, reading.importance_of_early_detection),
-            (labels.recommendation, reading.recommendation),
-            (certain, reading.confidence_explanation),
+    @cached_property
+    def explanation(self) -> list[list[tuple[str, str]]]:
+        """The sentences of each paragraph, with the number of the note that names their sources."""
+        return [
+            [(sentence.text, self._note(sentence.passages)) for sentence in paragraph]
+            for paragraph in self.reading.explanation
         ]
-        return _filled(rows)
+
+    def _note(self, passages: tuple[str, ...]) -> str:
+        return ", ".join(str(self._sources.index(one) + 1) for one in sources_of(passages))
+
+    @cached_property
+    def _sources(self) -> list[str]:
+        named = (
+            source
+            for paragraph in self.reading.explanation
+            for sentence in paragraph
+            for source in sources_of(sentence.passages)
+        )
+        return list(dict.fromkeys(named))
+
+    @property
+    def notes(self) -> list[Row]:
+        return [(str(place), said) for place, said in enumerate(self._sources, 1)]
 
     @property
     def lists(self) -> list[tuple[str, tuple[str, ...]]]:
@@ -219,7 +221,7 @@ class ReportContent:
     def writer(self) -> str:
         source = self.report.narrative.source
         if source.writer is Writer.LLM:
-            return self.labels.written_by_llm.format(source.model)
+            return self.labels.written_by_llm.format(source.model, source.kept, source.written)
         return self.labels.written_by_template
 
     @property
@@ -328,6 +330,14 @@ class ReportContent:
 
     def _share(self, key: str, share: float) -> str:
         return self.report.say(say_share_of(key, share))
+
+
+def sources_of(passages: Iterable[str]) -> list[str]:
+    """What stands behind these passages; nothing behind the finding's own facts."""
+    table = passages_table()
+    sources = (source for one in passages if table.has(one) for source in table.by_id(one).sources)
+    named = (source.publisher or source.citation for source in sources)
+    return list(dict.fromkeys(filter(None, named)))
 
 
 def _filled(rows: list[Row]) -> list[Row]:

@@ -1,223 +1,177 @@
 """Chooses the writer of a narrative: the LLM if it is requested, allowed and available, otherwise
-the template. The LLM chooses sentences that are added to the template's, by their ids; names and
-numbers are filled in from the facts here, so no answer of an LLM can change one.
+the template. The LLM words an explanation from passages (`explanation.py`); a program keeps the
+sentences that say what the passages say on which they rest (`proof.py`). What to do, how urgent
+that is and every date are the template's.
 
-Only names of conditions, enums and rounded numbers are sent: no picture, no text that a user typed,
-and no fact about the person, not even the age band, nor the probabilities that would reveal it.
+Only passages are sent, with names of conditions and rounded numbers: no picture, no text that a
+user typed, and no fact about the person, not even the age band.
 
-Its choice is stored without an owner and deleted with the finding, or after ninety days: if the
-store failed before the finding was stored, no deletion would find it.
+What is kept of an answer is stored without an owner and deleted with the finding, or after ninety
+days: if the store failed before the finding was stored, no deletion would find it.
 """
 
 import hashlib
 import json
 import time
-from collections.abc import Collection, Mapping
+from collections import Counter
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
-from functools import cache, partial
 from typing import Annotated, Any
 
-from pydantic import Field, ValidationError
+from pydantic import Field, StringConstraints, ValidationError
 
+from skinapi.accounts.admin.usage import DailyCounts
 from skinapi.base.errors import Duplicate, SkinAPIError
-from skinapi.base.languages import LANGUAGES, Language
+from skinapi.base.languages import Language
 from skinapi.base.logs import log, log_fault
 from skinapi.base.settings import Settings
 from skinapi.base.stored_record import Frozen, StoredRecord
+from skinapi.findings.records.decisions import Decision
 from skinapi.findings.records.submission import Submission
+from skinapi.findings.reports.explanation import (
+    Basis,
+    Paragraphs,
+    WordedSentence,
+    choose_passages,
+)
 from skinapi.findings.reports.facts import Facts
 from skinapi.findings.reports.openrouter import DailyBudget, OpenRouterClient, Question
+from skinapi.findings.reports.proof import Dropped, prove
 from skinapi.findings.reports.report import (
-    MOST_CHARACTERS,
     Narrative,
     NarrativeUnavailable,
     Reason,
     Source,
     Writer,
 )
-from skinapi.findings.reports.template import SectionAdditions, write_template
-from skinapi.findings.reports.words import SENTENCES, Remark
-from skinapi.model.bands import RaisedBy
-from skinapi.model.conditions import conditions_table
-from skinapi.model.headline import Ranked, say_chance, say_share
+from skinapi.findings.reports.template import write_template
+from skinapi.model.passages import PassageReader
 from skinapi.platform.storage.ids import new_id, now
 from skinapi.platform.storage.ports import Filter, Store
 
-SHORTEST_TEXT, LONGEST_TEXT = 80, 300
-MOST_REMARKS = 4  # in each text
-MOST_TOKENS = 800
+MOST_PARAGRAPHS, MOST_SENTENCES, MOST_CITED = 6, 10, 4
+MOST_TOKENS = 2000
+LEAST_KEPT = 0.5
+# Part of the key of what is kept: another rule or other lists of words give another one.
+RULE = "closed-vocabulary-1"
 INSTRUCTIONS = """\
-A computer model has judged a picture of a skin lesion. The report on it is complete: what the
-condition is, every figure, how urgent it is and what to do are said already. You choose a few
-sentences that help a reader to see how its figures hang together: `overview` follows what was
-found, `confidence_explanation` follows the probabilities.
+You put a report on a skin lesion into words, for {reader}, in {language}. You get passages, each
+with an id. Write {most} short paragraphs at most. Under each sentence name the passages on which it
+rests, by their ids.
 
-For each of the two, name by their ids one to {most} sentences of this list, in the order of the
-list, none in both. What stands in braces is filled in from the facts.
-{sentences}"""
+You may shorten, join and order passages and make them plainer. You add nothing: a program drops
+every sentence in which a word is not in the passages that it names. So keep to their words. Keep
+each "not", "usually", "often", "can", "may", "most", "a few", "if", "while" and each number beside
+the same word as in the passage. Name the condition in each sentence that is about one. Say of a
+condition only what its own passages say. No question, no quotation, no heading, no list, no
+markup, no advice, no time by which something should happen. Do not say "your" of a condition."""
+READERS: Mapping[PassageReader, str] = {
+    "patient": "a patient, in plain words",
+    "colleague": "a doctor, in clinical words",
+}
+NAMES: Mapping[Language, str] = {"en": "English", "fr": "French"}
 
-Remarks = Annotated[tuple[Remark, ...], Field(min_length=1, max_length=MOST_REMARKS)]
+
+class DraftSentence(Frozen):
+    text: Annotated[str, StringConstraints(max_length=600)]
+    passages: Annotated[tuple[str, ...], Field(max_length=MOST_CITED)]
+
+
+Paragraph = Annotated[tuple[DraftSentence, ...], Field(max_length=MOST_SENTENCES)]
 
 
 class Draft(Frozen):
     """The LLM's answer."""
 
-    overview: Remarks
-    confidence_explanation: Remarks
+    paragraphs: Annotated[tuple[Paragraph, ...], Field(min_length=1, max_length=MOST_PARAGRAPHS)]
 
 
-def free_characters(template: Narrative) -> int:
-    """The number of characters that each text of the LLM may have, beside the template's."""
-    taken = sum(len(section) + 1 for section in template.sections.model_dump().values())
-    room = min(LONGEST_TEXT, (MOST_CHARACTERS - taken) // 2)
-    if room < SHORTEST_TEXT:
-        raise NarrativeUnavailable(Reason.NO_ROOM)
-    return room
+class WordedExplanation(StoredRecord):
+    """What was kept of an LLM's answer: `kept` of the `written` sentences; no paragraph where the
+    template's words stand instead.
+    """
+
+    paragraphs: Paragraphs
+    written: int
+    model: str
+
+    @property
+    def kept(self) -> int:
+        return sum(map(len, self.paragraphs))
 
 
-def make_question(facts: Facts, language: Language, *, possible: Collection[Remark]) -> Question:
+def make_question(basis: Basis, reader: PassageReader, language: Language) -> Question:
     return Question(
-        name="narrative",
-        instructions=instructions(language),
-        sent=sent_facts(facts, language),
-        schema=_schema(possible),
+        name="explanation",
+        instructions=INSTRUCTIONS.format(
+            reader=READERS[reader], language=NAMES[language], most=MOST_PARAGRAPHS
+        ),
+        sent={"passages": {one.id: one.in_language(language) for one in basis.sent}},
+        schema=_schema([one.id for one in basis.sent]),
         most_tokens=MOST_TOKENS,
     )
 
 
-def instructions(language: Language) -> str:
-    listed = (f"- {remark}: {said}" for remark, said in SENTENCES[language].remarks.items())
-    return INSTRUCTIONS.format(most=MOST_REMARKS, sentences="\n".join(listed))
-
-
-def sent_facts(facts: Facts, language: Language) -> dict[str, Any]:
-    table, shown = conditions_table(), facts.shown
-
-    def share(value: float, *, malignant: bool) -> str:
-        return say_share(value, malignant=malignant).in_language(language)
-
-    def share_of(key: str, value: float) -> str:
-        return share(value, malignant=key in table.malignant_keys)
-
-    return {
-        "language": language,
-        "stated": table.name(facts.stated, language),
-        "confidence": share_of(facts.stated, facts.shown_confidence),
-        "ranked": [
-            {
-                "name": table.name(entry.key, language),
-                "probability": share_of(entry.key, entry.probability),
-            }
-            for entry in shown.ranked
-        ],
-        "malignant_score": None
-        if shown.malignant_score is None
-        else share(shown.malignant_score, malignant=True),
-        "band": facts.band,
-        # Without the skin tone, which this rule would give away.
-        "raised_by": [rule for rule in facts.raised_by if rule is not RaisedBy.UNTESTED_SKIN],
-        "doubts": facts.reasons,
-        "not_dermoscopic": facts.not_dermoscopic,
-        "checklist_score": facts.checklist_score,
-    }
-
-
-def read_draft(content: str, possible: Collection[Remark]) -> Draft:
-    try:
-        draft = Draft.model_validate_json(content)
-    except ValidationError as error:
-        raise NarrativeUnavailable(Reason.MALFORMED) from error
-    if not {*draft.overview, *draft.confidence_explanation} <= {*possible}:
-        raise NarrativeUnavailable(Reason.MALFORMED)
-    return draft
-
-
-def _schema(possible: Collection[Remark]) -> dict[str, Any]:
-    texts = list(Draft.model_fields)
+def _schema(ids: list[str]) -> dict[str, Any]:
     # Without `maxItems`: not every provider's strict mode knows it.
-    ids = {"type": "array", "items": {"type": "string", "enum": [*possible]}}
+    sentence = _object(
+        text={"type": "string"},
+        passages={"type": "array", "items": {"type": "string", "enum": ids}},
+    )
+    sentences = {"type": "array", "items": sentence}
+    return _object(paragraphs={"type": "array", "items": sentences})
+
+
+def _object(**properties: Any) -> dict[str, Any]:
     return {
         "type": "object",
-        "properties": dict.fromkeys(texts, ids),
-        "required": texts,
+        "properties": properties,
+        "required": [*properties],
         "additionalProperties": False,
     }
 
 
-class RemarkChoice(StoredRecord):
-    """What an LLM has chosen to add to two sections."""
-
-    overview: tuple[Remark, ...]
-    confidence_explanation: tuple[Remark, ...]
-    model: str
-
-
-def possible_remarks(facts: Facts, language: Language, *, room: int) -> dict[Remark, str]:
-    """The sentences that these facts of a picture can fill in, at most `room` characters each."""
-    left_out = {
-        Remark.SCORE: facts.malignant_score is None,
-        Remark.SCORE_ADDS: facts.malignant_score is None,
-        Remark.CHECKLIST: facts.checklist_score is None,
-        Remark.HIGHEST_PROBABILITY: facts.shown.ranked[0].key == facts.headline.named.key,
-    }
-    values = _values(facts, language)
-    filled = {
-        remark: sentence.format(**values)
-        for remark, sentence in SENTENCES[language].remarks.items()
-        if not left_out.get(remark, False)
-    }
-    return {remark: said for remark, said in filled.items() if len(said) <= room}
+def read_draft(content: str) -> Draft:
+    try:
+        return Draft.model_validate_json(content)
+    except ValidationError as error:
+        raise NarrativeUnavailable(Reason.MALFORMED) from error
 
 
-def write_remarks(
-    choice: RemarkChoice, facts: Facts, language: Language, *, room: int
-) -> SectionAdditions:
-    """Each sentence once, in the order of the catalogue, as far as there is room in its section."""
-    possible = possible_remarks(facts, language, room=room)
-    # What one section has said the other does not repeat.
-    later = {*choice.confidence_explanation} - {*choice.overview}
-    return SectionAdditions(
-        overview=_join({*choice.overview}, possible, room),
-        confidence_explanation=_join(later, possible, room),
-    )
+def prove_draft(
+    draft: Draft, basis: Basis, language: Language
+) -> tuple[Paragraphs, Counter[Dropped]]:
+    """The sentences that are kept, and how many are not, by reason."""
+    sent = {passage.id: passage for passage in basis.sent}
+    paragraphs, dropped = list[tuple[WordedSentence, ...]](), Counter[Dropped]()
+    for paragraph in draft.paragraphs:
+        kept, subject = list[WordedSentence](), None
+        for sentence in paragraph:
+            cited = [sent[one] for one in dict.fromkeys(sentence.passages) if one in sent]
+            proved = prove(sentence.text, cited, language, subject=subject)
+            if isinstance(proved, Dropped):
+                dropped[proved] += 1
+                subject = None
+                continue
+            subject = proved.subject
+            kept.append(WordedSentence(text=sentence.text, passages=proved.passages))
+        paragraphs.append(tuple(kept))
+    return tuple(filter(None, paragraphs)), dropped
 
 
-def _join(chosen: Collection[Remark], possible: dict[Remark, str], room: int) -> str:
-    text = ""
-    for remark in Remark:
-        if remark in chosen and remark in possible:
-            longer = f"{text} {possible[remark]}".strip()
-            text = longer if len(longer) <= room else text
-    return text
-
-
-def _values(facts: Facts, language: Language) -> dict[str, str]:
-    """Patients read these sentences: a probability is in whole numbers."""
-    table, named, shown = conditions_table(), facts.headline.named, facts.shown
-
-    def chance(share: float, *, malignant: bool) -> str:
-        said = say_chance(share, malignant=malignant, in_hundreds=facts.in_hundreds)
-        return said.in_language(language)
-
-    def chance_of(entry: Ranked) -> str:
-        return chance(entry.probability, malignant=entry.key in table.malignant_keys)
-
-    return {
-        "name": table.name(named.key, language),
-        "share": chance_of(named),
-        "highest": table.name(shown.ranked[0].key, language),
-        "highest_share": chance_of(shown.ranked[0]),
-        "score": chance(shown.malignant_score or 0, malignant=True),
-        "points": str(facts.checklist_score),
-    }
+def is_complete(paragraphs: Paragraphs, basis: Basis) -> bool:
+    """Whether each doubt is told, and nothing that comforts without what must be told with it."""
+    told = {one for paragraph in paragraphs for sentence in paragraph for one in sentence.passages}
+    together = {one.needs for one in basis.sent if one.id in told and one.needs}
+    return told.issuperset(basis.needed | together)
 
 
 CONSENT = "llm"
 NARRATIVE_LIFETIME = timedelta(days=90)
 LLM_DEADLINE_S = 8.0  # that one narrative may wait for the LLM, all attempts together
-NOT_ASKED = (Reason.NO_KEY, Reason.NO_CONSENT)
+NOT_ASKED = (Reason.NO_KEY, Reason.NO_CONSENT, Reason.NOTHING_EXAMINED)
 NO_CONSENTS: Mapping[str, bool] = {}
 
 
@@ -228,15 +182,15 @@ class NarrativeCache:
         self._documents.ensure_index("facts_hash")
         self._documents.expire_by("expires_at")
 
-    def find(self, facts: Facts, language: Language, writer: str) -> RemarkChoice | None:
-        """`writer` is a fingerprint of what else it depends on: models and instructions."""
+    def find(self, facts: Facts, language: Language, writer: str) -> WordedExplanation | None:
+        """`writer` is a fingerprint of what else it depends on: models, passages, the rule."""
         rows = self._documents.find(_key(facts, language, writer), limit=1)
-        return RemarkChoice.model_validate(rows[0]["choice"]) if rows else None
+        return WordedExplanation.model_validate(rows[0]["explanation"]) if rows else None
 
     def keep(
-        self, facts: Facts, language: Language, writer: str, choice: RemarkChoice
-    ) -> RemarkChoice:
-        """Store a choice and return it, or that of a request that was faster."""
+        self, facts: Facts, language: Language, writer: str, explanation: WordedExplanation
+    ) -> WordedExplanation:
+        """Store an explanation and return it, or that of a request that was faster."""
         moment, key = now(), _key(facts, language, writer)
         row = {
             "id": new_id(),
@@ -245,12 +199,12 @@ class NarrativeCache:
             "expires_at": moment + NARRATIVE_LIFETIME,
         }
         with suppress(Duplicate):
-            self._documents.insert({**row, **key, "choice": choice.stored()})
-            return choice
-        return self.find(facts, language, writer) or choice
+            self._documents.insert({**row, **key, "explanation": explanation.stored()})
+            return explanation
+        return self.find(facts, language, writer) or explanation
 
     def forget(self, submission: Submission) -> None:
-        """Delete the choices made for the facts of a finding, in every language."""
+        """Delete the explanations written for the facts of a finding, in every language."""
         for finding in (submission.finding, submission.finding.by_own_mix()):
             facts = Facts.of(finding, submission.context)
             self._documents.delete({"facts_hash": facts.hash})
@@ -266,6 +220,7 @@ class Narrator:
 
     llm: OpenRouterClient | None
     cache: NarrativeCache
+    usage: DailyCounts
 
     @property
     def has_llm(self) -> bool:
@@ -278,47 +233,75 @@ class Narrator:
         language: Language,
         llm: bool = False,
         consents: Mapping[str, bool] = NO_CONSENTS,
+        reader: PassageReader = "patient",
+        decision: Decision | None = None,
+        elsewhere: bool = False,
     ) -> Narrative:
         """Write the narrative. `llm` requests the LLM, which is used only with the operator's key
         and the consent of the owner of the facts; if it fails, `source` holds the reason.
         """
+        basis = choose_passages(facts, reader, decision=decision, elsewhere=elsewhere)
         if not llm:
-            return write_template(facts, language)
+            return write_template(facts, language, basis)
         try:
-            return self._write(require_llm(self.llm, consents), facts, language)
+            client = require_llm(self.llm, consents)
+            worded = self._word(client, facts, basis, reader, language)
         except Exception as fault:  # noqa: BLE001 (no fault of a writer may cost the text)
-            source = Source(reason=why_unwritten(fault, language))
-        return write_template(facts, language).model_copy(update={"source": source})
+            reason = why_unwritten(fault, language)
+            if reason not in NOT_ASKED:
+                self.usage.add_writing({"template": 1})
+            source = Source(reason=reason)
+            return write_template(facts, language, basis).model_copy(update={"source": source})
+        source = Source(
+            writer=Writer.LLM, model=worded.model, kept=worded.kept, written=worded.written
+        )
+        narrative = write_template(facts, language, basis, worded.paragraphs)
+        return narrative.model_copy(update={"source": source})
 
-    def _write(self, llm: OpenRouterClient, facts: Facts, language: Language) -> Narrative:
+    def _word(
+        self,
+        llm: OpenRouterClient,
+        facts: Facts,
+        basis: Basis,
+        reader: PassageReader,
+        language: Language,
+    ) -> WordedExplanation:
         deadline = time.monotonic() + LLM_DEADLINE_S
-        if not facts.examined:
+        if not basis.groups:
             raise NarrativeUnavailable(Reason.NOTHING_EXAMINED)
-        room = free_characters(write_template(facts, language))
-        key = _fingerprint(tuple(llm.models))
-        choice = self.cache.find(facts, language, key)
-        if choice is None:
-            choice = _choose(llm, facts, language, room, deadline)
-            choice = self.cache.keep(facts, language, key, choice)
-        added = write_remarks(choice, facts, language, room=room)
-        source = Source(writer=Writer.LLM, model=choice.model)
-        return write_template(facts, language, added).model_copy(update={"source": source})
+        question = make_question(basis, reader, language)
+        key = _fingerprint(question, llm.models)
+        found = self.cache.find(facts, language, key)
+        if found is not None:
+            return _require_words(found)
+        began = time.monotonic()
+        reading = llm.ask(question, read_draft, deadline=deadline)
+        paragraphs, dropped = prove_draft(reading.answer, basis, language)
+        written = sum(map(len, reading.answer.paragraphs))
+        worded = WordedExplanation(paragraphs=paragraphs, written=written, model=reading.model)
+        self._count(worded, dropped, seconds=time.monotonic() - began, tokens=reading.tokens)
+        if worded.kept < LEAST_KEPT * written or not is_complete(paragraphs, basis):
+            worded = worded.model_copy(update={"paragraphs": ()})  # the next answer would be as bad
+        return _require_words(self.cache.keep(facts, language, key, worded))
+
+    def _count(
+        self, worded: WordedExplanation, dropped: Counter[Dropped], *, seconds: float, tokens: int
+    ) -> None:
+        """Never the text of a sentence."""
+        figures = {f"dropped_{reason}": count for reason, count in dropped.items()}
+        figures |= {"answers": 1, "kept": worded.kept, "tokens": tokens}
+        self.usage.add_writing({**figures, "milliseconds": round(1000 * seconds)})
 
 
-def _choose(
-    llm: OpenRouterClient, facts: Facts, language: Language, room: int, deadline: float
-) -> RemarkChoice:
-    possible = possible_remarks(facts, language, room=room)
-    question = make_question(facts, language, possible=possible)
-    read = partial(read_draft, possible=possible)
-    draft, model = llm.ask(question, read, deadline=deadline)
-    return RemarkChoice(**dict(draft), model=model)
+def _require_words(worded: WordedExplanation) -> WordedExplanation:
+    if not worded.paragraphs:
+        raise NarrativeUnavailable(Reason.UNPROVED)
+    return worded
 
 
-@cache
-def _fingerprint(models: tuple[str, ...]) -> str:
-    """The key of stored choices: other models or instructions give another one."""
-    asked = [models, *map(instructions, LANGUAGES)]
+def _fingerprint(question: Question, models: list[str]) -> str:
+    """The key of what is kept: equal for the same passages, reader, language, models and rule."""
+    asked = [RULE, models, question.instructions, question.sent]
     return f"llm-{hashlib.sha256(json.dumps(asked).encode()).hexdigest()[:16]}"
 
 

@@ -12,9 +12,9 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Generic, TypeVar
 
-from pydantic import BaseModel, StringConstraints, ValidationError
+from pydantic import BaseModel, Field, StringConstraints, ValidationError
 
 from skinapi.base.errors import Duplicate, SkinAPIError
 from skinapi.base.http_client import CallFailed, HttpClient, Reply, Request
@@ -37,8 +37,8 @@ REASON_BY_STATUS: Mapping[int, Reason] = {
     402: Reason.NO_CREDIT,
     429: Reason.RATE_LIMITED,
 }
-# No request was sent, so these do not count as failures of the provider.
-NOT_SENT = frozenset({Reason.BUSY, Reason.BUDGET})
+# No failures of the provider: no request was sent, or one answer of many was of no use.
+NO_FAILURE = frozenset({Reason.BUSY, Reason.BUDGET, Reason.MALFORMED})
 
 T = TypeVar("T")
 # With {1,100} in the pattern, pydantic would keep 10 MB of compiled classes of letters.
@@ -59,12 +59,17 @@ class _Choice(BaseModel):
     error: _Error | None = None
 
 
+class _Usage(BaseModel):
+    total_tokens: int = Field(default=0, ge=0, le=10**7)
+
+
 class _Completion(BaseModel):
     """A response with status 200, which may contain an error, at the top level or in a choice."""
 
     model: ModelName | None = None
     choices: list[_Choice] = []
     error: _Error | None = None
+    usage: _Usage | None = None
 
     @property
     def failure(self) -> int | None:
@@ -87,6 +92,15 @@ class Question:
     sent: Mapping[str, Any]
     schema: Mapping[str, Any]
     most_tokens: int
+
+
+@dataclass(frozen=True)
+class Reading(Generic[T]):
+    """An answer as it was understood, the model that gave it, and what it cost in tokens."""
+
+    answer: T
+    model: str
+    tokens: int
 
 
 class CircuitBreaker:
@@ -164,17 +178,15 @@ class OpenRouterClient:
         self._budget = budget
         self._breaker = CircuitBreaker()
 
-    def ask(
-        self, question: Question, read: Callable[[str], T], *, deadline: float
-    ) -> tuple[T, str]:
-        """The answer as `read` understands it, and the model that gave it; or NarrativeUnavailable
-        is raised by the deadline (of `time.monotonic`).
+    def ask(self, question: Question, read: Callable[[str], T], *, deadline: float) -> Reading[T]:
+        """The answer as `read` understands it. Raises NarrativeUnavailable by the deadline (of
+        `time.monotonic`).
         """
         self._breaker.admit()
         try:
             answer = self._ask_and_read(question, read, deadline)
         except NarrativeUnavailable as unwritten:
-            if unwritten.reason not in NOT_SENT:
+            if unwritten.reason not in NO_FAILURE:
                 self._breaker.record(success=False)
             raise
         except SkinAPIError:  # the store, not the LLM
@@ -187,12 +199,13 @@ class OpenRouterClient:
 
     def _ask_and_read(
         self, question: Question, read: Callable[[str], T], deadline: float
-    ) -> tuple[T, str]:
+    ) -> Reading[T]:
         completion = self._request(self._body(question), deadline)
         content, answered = completion.content, completion.model
         if content is None or answered is None:
             raise NarrativeUnavailable(Reason.MALFORMED)
-        return read(content), configured_model(answered, self.models)
+        tokens = completion.usage.total_tokens if completion.usage else 0
+        return Reading(read(content), configured_model(answered, self.models), tokens)
 
     def _body(self, question: Question) -> dict[str, Any]:
         sent = json.dumps(question.sent, ensure_ascii=False)

@@ -41,6 +41,7 @@ from skinapi.findings.reports.pdf_elements import (
     UNJUDGED,
     WIDTH,
     Styles,
+    cited,
     draw_bars,
     one_line,
     paragraph,
@@ -73,6 +74,7 @@ class _Body:
         yield from self.words()
         yield from self.checklist()
         yield from self.verification()
+        yield from self.sources()
 
     def first(self) -> Iterator[Flowable]:
         """What counts: advice about the spot, else a decision, else what the model says."""
@@ -233,17 +235,17 @@ class _Body:
             yield Spacer(0, 3)
 
     def words(self) -> Iterator[Flowable]:
-        styles = self.styles
-        yield from self._section(self.content.labels.explanation, lines=4)
-        for heading, text in self.content.sections:
-            yield from self._small_heading(heading)
-            yield paragraph(text, styles.text)
-        for heading, items in self.content.lists:
+        content, styles = self.content, self.styles
+        if content.explanation:
+            yield from self._section(content.labels.explanation, lines=4)
+            for sentences in content.explanation:
+                yield cited(sentences, styles.text)
+                yield Spacer(0, 3)
+            yield paragraph(content.writer, styles.small)
+        for heading, items in content.lists:
             yield from self._small_heading(heading)
             for item in items:
                 yield paragraph(item, styles.item, bullet="•")
-        yield Spacer(0, 3)
-        yield paragraph(self.content.writer, styles.small)
 
     def checklist(self) -> Iterator[Flowable]:
         content, styles = self.content, self.styles
@@ -262,6 +264,12 @@ class _Body:
         rows = [(labels.address, seal.url)] if seal else []
         heading = self._heading(labels.verification)
         yield KeepTogether([heading, said, self._rows(rows, WIDTH, 50)])
+
+    def sources(self) -> Iterator[Flowable]:
+        if self.content.notes:
+            yield from self._section(self.content.labels.sources)
+            for number, text in self.content.notes:
+                yield paragraph(f"{number}  {text}", self.styles.small)
 
     def _section(self, heading: str, *, lines: int = 2) -> Iterator[Flowable]:
         """A heading on the page of the first lines that follow it."""

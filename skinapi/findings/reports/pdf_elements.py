@@ -2,7 +2,7 @@
 
 import io
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from html import escape
 from importlib import resources
 from typing import Any
@@ -131,6 +131,15 @@ def paragraph(
     if look:
         style = ParagraphStyle("", style, **look)
     return Paragraph(f"<strike>{shown}</strike>" if struck else shown, style, bulletText=bullet)
+
+
+def cited(sentences: Iterable[tuple[str, str]], style: ParagraphStyle) -> Paragraph:
+    """Sentences, each with the number of its note."""
+    said = (
+        f"{escape(printable(text))}<super>{note}</super>" if note else escape(printable(text))
+        for text, note in sentences
+    )
+    return Paragraph(" ".join(said), style)
 
 
 def table(

@@ -3,7 +3,7 @@ JSON are made from it.
 """
 
 import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
@@ -12,13 +12,14 @@ from PIL import Image
 
 from skinapi.base.errors import Unavailable
 from skinapi.base.languages import Language, LocalizedText
-from skinapi.base.stored_record import Frozen, StoredRecord
+from skinapi.base.stored_record import Frozen, StoredRecord, optional
 from skinapi.base.values import Value
 from skinapi.findings.records.advice_words import AdviceContent, put_first, say_counting
 from skinapi.findings.records.decisions import Decision
 from skinapi.findings.records.letters import ShownLetter
 from skinapi.findings.records.reviews import Review
 from skinapi.findings.records.standing import Advice
+from skinapi.findings.reports.explanation import Paragraphs
 from skinapi.findings.reports.facts import (
     Facts,
     FreshSentences,
@@ -64,7 +65,6 @@ class Reason(StrEnum):
     NO_KEY = "no_key"
     NO_CONSENT = "no_consent"
     NOTHING_EXAMINED = "nothing_examined"
-    NO_ROOM = "no_room"
     RESTING = "resting"
     BUSY = "busy"
     BUDGET = "budget"
@@ -78,6 +78,7 @@ class Reason(StrEnum):
     PROVIDER = "provider"
     TOO_LARGE = "too_large"
     MALFORMED = "malformed"
+    UNPROVED = "unproved"
     FAULT = "fault"
 
 
@@ -92,16 +93,21 @@ class NarrativeUnavailable(Unavailable):
 
 
 class Source(StoredRecord):
-    """`reason` is set where the LLM was requested and its text was not used."""
+    """`reason` is set where the LLM was requested and its text was not used. Of an LLM's sentences
+    that were `written`, some were `kept`.
+    """
 
     writer: Writer = Writer.TEMPLATE
     model: str | None = None
     reason: Reason | None = None
+    kept: int | None = optional()
+    written: int | None = optional()
 
 
 class Narrative(StoredRecord):
     language: Language
     sections: Sections
+    explanation: Paragraphs = ()
     findings: tuple[str, ...]
     limits: tuple[str, ...]
     next_steps: tuple[str, ...]
@@ -134,9 +140,7 @@ class Report:
     Only a report on a stored submission has `number`, `patient`, `made_at`, `content_hash` and,
     once issued, `seal`. `other_pictures` are those beside the shown one, each with its place.
     `spot_advice` is what was said about another finding of the spot, where that counts and is
-    something else. With `photo_sent_at` the photo was judged again as what was told was
-    `corrected`, or by another model; `judged_again` is the finding in which it was since.
-    `translations` are pairs of label and value, for a client with its own words.
+    something else. `translations` are pairs of label and value, for a client with its own words.
     """
 
     facts: Facts
@@ -153,9 +157,6 @@ class Report:
     held_until: datetime | None = None
     letters: tuple[ShownLetter, ...] = ()
     model_withdrawn_at: datetime | None = None
-    photo_sent_at: datetime | None = None
-    corrected: tuple[str, ...] = ()
-    judged_again: int | None = None
     spot_advice: Advice | None = None
     due: date | None = None
     seal: SealView | None = None
@@ -251,14 +252,10 @@ class Reading(Frozen):
 
     notice: str
     summary: Summary
-    overview: str
-    importance_of_early_detection: str
-    recommendation: str
+    explanation: Paragraphs
     next_steps: tuple[str, ...]
-    confidence_explanation: str
     findings: tuple[str, ...]
     limits: tuple[str, ...]
-    about: tuple[str, ...]
     restated: str
     calibrated_on: str
     tested: tuple[str, ...]
@@ -266,9 +263,9 @@ class Reading(Frozen):
     doubts: str
 
 
-def read_in_order(report: Report, about: Iterable[str] = ()) -> Reading:
-    """The texts in the order in which a person reads them, no sentence twice; `about` comes last.
-    What was written for another urgency than the one that counts is left out.
+def read_in_order(report: Report) -> Reading:
+    """The texts in the order in which a person reads them, no sentence twice. What was written for
+    another urgency than the one that counts is left out.
     """
     narrative, facts, language = report.shown_narrative, report.facts, report.language
     notice = report.say(conditions_table().notices.information_only)
@@ -281,22 +278,13 @@ def read_in_order(report: Report, about: Iterable[str] = ()) -> Reading:
     tested = tuple(report.say(say_tested(one)) for one in facts.tested)
     told = list_steps_of_doubts(facts, language) if replaced else ()
     fresh = FreshSentences([notice, *decided, *summary.sentences, for_doctor, *told, *tested])
-    sections = narrative.sections
     return Reading(
         notice=notice,
         summary=summary,
-        overview="" if replaced else fresh.text(sections.overview),
-        importance_of_early_detection=""
-        if report.says_nothing_milder
-        else fresh.text(sections.importance_of_early_detection),
-        recommendation="" if elsewhere else fresh.text(sections.recommendation),
+        explanation=narrative.explanation,
         next_steps=() if elsewhere else fresh.items(narrative.next_steps),
-        confidence_explanation=""
-        if report.unjudged
-        else fresh.text(sections.confidence_explanation),
         findings=() if report.unjudged else fresh.items(narrative.findings),
         limits=fresh.items([*narrative.limits, *map(report.say, facts.notices)]),
-        about=fresh.items(about),
         restated=report.say(say_restated(facts.restated.prevalence)) if facts.restated else "",
         calibrated_on=report.say(say_calibrated_on(facts.mixes)) if facts.mixes else "",
         tested=() if report.unjudged else tested,

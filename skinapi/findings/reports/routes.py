@@ -9,7 +9,6 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from skinapi.base.errors import InvalidBody, NotFound
 from skinapi.base.languages import LANGUAGES, Language, known_language
 from skinapi.base.subject import Subject
-from skinapi.findings.records.decisions import Decision
 from skinapi.findings.records.finding_schemas import AdviceView, HeadlineView
 from skinapi.findings.records.review_schemas import (
     DecisionView,
@@ -32,7 +31,8 @@ from skinapi.findings.reports.report import (
 from skinapi.findings.reports.service import NoSuchLanguage, ReportsService, print_pdf
 from skinapi.findings.reports.verification import Verdict
 from skinapi.findings.reports.words import LABELS
-from skinapi.model.conditions import Band, Condition, Source, conditions_table
+from skinapi.model.conditions import Band, Source, conditions_table
+from skinapi.model.passages import PassageReader, passages_table
 from skinapi.platform.web.declaration import Public, Rate, Routes, Signed
 from skinapi.platform.web.schemas import Answer, ContractBody
 
@@ -42,6 +42,7 @@ LanguageTag = Annotated[str, StringConstraints(max_length=35)]
 class ReportQuery(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
     lang: LanguageTag | None = Field(default=None, description="the submission's unless given")
+    reader: PassageReader = Field(default="patient", description="for whom the explanation is")
 
 
 class TextQuery(ReportQuery):
@@ -74,54 +75,10 @@ class AllWords(MoreWords):
     sections: Sections
 
 
-class AboutView(Answer):
-    """What may be said of the decided condition, else of the likely one. Nothing is said of a
-    harmless one where the finding is in doubt or raised: "harmless" would contradict it.
-    """
-
-    name: str
-    patient_name: str = Field(description="`name` in a patient's words, within a sentence")
-    sentences: tuple[str, ...]
+class PassageView(Answer):
+    id: str
+    text: str
     sources: tuple[Source, ...]
-
-    @classmethod
-    def of(cls, report: Report) -> Self | None:
-        if report.decision and report.decision.replaces(report.facts.band):
-            return cls._of_decision(report, report.decision)
-        described = report.facts.described
-        if described is None or (report.says_nothing_milder and not described.malignant):
-            return None
-        return cls._of_condition(described, report)
-
-    @classmethod
-    def _of_decision(cls, report: Report, decision: Decision) -> Self | None:
-        table, language = conditions_table(), report.language
-        decided = table.label(decision.label or "")
-        if not isinstance(decided, Condition):
-            ask = table.notices.decision.ask_a_doctor.in_language(language)
-            return cls(
-                name=decision.name(language),
-                patient_name=decision.name_for_patient(language),
-                sentences=(ask,),
-                sources=(),
-            )
-        raised = decision.more_urgent_than(decided.urgency) or report.says_nothing_milder
-        if raised and not decided.malignant:
-            return None
-        about = cls._of_condition(decided, report)
-        if decided.malignant and decision.proven:  # how many die of it is no help then
-            return about.model_copy(update={"sentences": about.sentences[:-1]})
-        return about
-
-    @classmethod
-    def _of_condition(cls, condition: Condition, report: Report) -> Self:
-        words = condition.sentences[report.language]
-        return cls(
-            name=report.name(condition.key),
-            patient_name=conditions_table().name_for_patient(condition.key, report.language),
-            sentences=(words.what_it_is, words.treatment_note, words.epidemiology),
-            sources=condition.sources,
-        )
 
 
 class FullReport(Answer):
@@ -149,7 +106,10 @@ class FullReport(Answer):
         description="the same words in the order in which a person reads them: the notice and "
         "the summary first, and no sentence twice"
     )
-    about: AboutView | None
+    passages: list[PassageView] = Field(
+        description="those on which the sentences of the explanation rest; what is not here is a "
+        "fact of the finding itself"
+    )
     decision: FirstDecision
     review: ReviewView | None = Field(description="the one that counts")
     graver_review: GraverReview
@@ -168,7 +128,7 @@ class FullReport(Answer):
         facts, words, language = report.facts, report.shown_words, report.language
         general, *others = (report.say(said) for said in facts.notices)
         graver = [report.graver_review] if report.graver_review else []
-        about, decision, advice = AboutView.of(report), report.decision, report.spot_advice
+        decision, advice = report.decision, report.spot_advice
         return cls(
             number=report.number,
             patient=report.patient,
@@ -187,8 +147,8 @@ class FullReport(Answer):
             notices=[general, *graver, *others],
             facts=facts,
             narrative=AllWords.model_validate(report.shown_narrative.model_dump()),
-            reading=read_in_order(report, about.sentences if about else ()),
-            about=about,
+            reading=read_in_order(report),
+            passages=_list_passages(report),
             decision=DecisionView.of(
                 decision, language, due=report.due, held_until=report.held_until
             )
@@ -201,6 +161,21 @@ class FullReport(Answer):
             spot_advice=AdviceView.of(advice, language, for_doctor=False) if advice else None,
             verification=report.seal,
         )
+
+
+def _list_passages(report: Report) -> list[PassageView]:
+    table, named = passages_table(), dict[str, None]()
+    for paragraph in report.narrative.explanation:
+        for sentence in paragraph:
+            named |= dict.fromkeys(sentence.passages)
+    return [
+        PassageView(
+            id=one,
+            text=table.by_id(one).in_language(report.language),
+            sources=table.by_id(one).sources,
+        )
+        for one in filter(table.has, named)
+    ]
 
 
 class StatedReport(Answer):
@@ -249,12 +224,18 @@ def show_report(
     """The whole report: as JSON, or as HTML or PDF if the `Accept` header asks for it."""
     accepted = _accepted(JSON, HTML, PDF)
     if accepted == HTML:
-        report = reports.read_illustrated_report(number=number, to=subject, language=query.lang)
+        report = reports.read_illustrated_report(
+            number=number, to=subject, language=query.lang, reader=query.reader
+        )
         return _page(render_html(report))
     if accepted == PDF:
-        content = reports.print_report(number=number, to=subject, language=query.lang)
+        content = reports.print_report(
+            number=number, to=subject, language=query.lang, reader=query.reader
+        )
         return _pdf(content, name=f"report-{number}.pdf")
-    return FullReport.of(reports.read_report(number=number, to=subject, language=query.lang))
+    return FullReport.of(
+        reports.read_report(number=number, to=subject, language=query.lang, reader=query.reader)
+    )
 
 
 @routes.route(
@@ -267,7 +248,9 @@ def show_report_json(
     reports: ReportsService, *, number: str, query: TextQuery, subject: Subject
 ) -> FullReport:
     """The whole report as JSON."""
-    report = reports.read_report(number=number, to=subject, language=query.lang, issue=query.issue)
+    report = reports.read_report(
+        number=number, to=subject, language=query.lang, reader=query.reader, issue=query.issue
+    )
     return FullReport.of(report)
 
 
@@ -278,7 +261,9 @@ def show_report_html(
     reports: ReportsService, *, number: str, query: ReportQuery, subject: Subject
 ) -> Response:
     """The report as an HTML page, for screens, screen readers and printing from a browser."""
-    report = reports.read_illustrated_report(number=number, to=subject, language=query.lang)
+    report = reports.read_illustrated_report(
+        number=number, to=subject, language=query.lang, reader=query.reader
+    )
     return _page(render_html(report))
 
 
@@ -289,7 +274,9 @@ def show_report_pdf(
     reports: ReportsService, *, number: str, query: ReportQuery, subject: Subject
 ) -> Response:
     """The report as PDF on A4, with a QR code that leads to its verification."""
-    content = reports.print_report(number=number, to=subject, language=query.lang)
+    content = reports.print_report(
+        number=number, to=subject, language=query.lang, reader=query.reader
+    )
     return _pdf(content, name=f"report-{number}.pdf")
 
 

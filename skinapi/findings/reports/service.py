@@ -35,6 +35,7 @@ from skinapi.findings.reports.verification import (
     find_newer,
     seal_report,
 )
+from skinapi.model.passages import PassageReader
 from skinapi.platform.storage.unit_of_work import Unit, UnitOfWork, atomic
 
 HASH = re.compile("[0-9a-f]{64}")
@@ -86,22 +87,32 @@ class ReportsService:
     address: str
 
     def read_report(
-        self, *, number: str, to: Subject, language: str | None, issue: bool = True
+        self,
+        *,
+        number: str,
+        to: Subject,
+        language: str | None,
+        reader: PassageReader = "patient",
+        issue: bool = True,
     ) -> Report:
         """Read a report, without pictures. It is issued, unless `issue` is false."""
         submission, owner = self.records.get_to_read(number=number, to=to, reading="report")
-        return self._report_on(submission, owner, to, language, issue=issue)
+        return self._report_on(submission, owner, to, language, reader=reader, issue=issue)
 
-    def read_illustrated_report(self, *, number: str, to: Subject, language: str | None) -> Report:
+    def read_illustrated_report(
+        self, *, number: str, to: Subject, language: str | None, reader: PassageReader
+    ) -> Report:
         self.count_rendering(to)
         submission, owner = self.records.get_to_read(number=number, to=to, reading="report")
-        report = self._report_on(submission, owner, to, language)
+        report = self._report_on(submission, owner, to, language, reader=reader)
         return self._with_pictures(report, submission, to)
 
-    def print_report(self, *, number: str, to: Subject, language: str | None) -> bytes:
+    def print_report(
+        self, *, number: str, to: Subject, language: str | None, reader: PassageReader = "patient"
+    ) -> bytes:
         """Store and return the PDF of the first time, unless the photo was damaged."""
         submission, owner = self.records.get_to_read(number=number, to=to, reading="report")
-        return self._print(submission, owner, to, language)
+        return self._print(submission, owner, to, language, reader)
 
     def read_for_programs(self, *, number: str, to: Subject) -> Report:
         """Read the report that `print_unnamed` prints, without issuing it."""
@@ -114,9 +125,14 @@ class ReportsService:
         return self._print(submission.for_programs(), owner, to, None)
 
     def _print(
-        self, submission: Submission, owner: Account, to: Subject, language: str | None
+        self,
+        submission: Submission,
+        owner: Account,
+        to: Subject,
+        language: str | None,
+        reader: PassageReader = "patient",
     ) -> bytes:
-        report = self._report_on(submission, owner, to, language)
+        report = self._report_on(submission, owner, to, language, reader=reader)
         issued = self.issued.find_by_hash(report.seal.hash) if report.seal else None
         kept = self.issued.read_pdf(issued) if issued else None
         if kept:
@@ -204,8 +220,6 @@ class ReportsService:
             return Verified(issued, submission.number, None, submission.error.entered_at)
         seen = self._as_its_reader_sees(issued, submission)
         letters = self._list_letters(seen)
-        again = submission.judged_again
-        judged = self.records.submissions.find_by_number(again) if again else None
         newer = find_newer(
             issued,
             seen,
@@ -214,7 +228,6 @@ class ReportsService:
             model_withdrawn_at=self.records.models.find_version_state(
                 submission.finding.model_version
             ).withdrawn_at,
-            judged_again_at=judged.created_at if judged else None,
         )
         return Verified(issued, submission.number, newer)
 
@@ -240,12 +253,19 @@ class ReportsService:
         to: Subject,
         language: str | None,
         *,
+        reader: PassageReader = "patient",
         issue: bool = True,
     ) -> Report:
         chosen = _parse_language(language) or submission.language
         facts = Facts.of(submission.finding, submission.context)
         narrative = self.narrator.narrate(
-            facts=facts, language=chosen, llm=self.narrator.has_llm, consents=owner.consents
+            facts=facts,
+            language=chosen,
+            llm=self.narrator.has_llm,
+            consents=owner.consents,
+            reader=reader,
+            decision=submission.decision,
+            elsewhere=submission.replaced_by is not None,
         )
         signed = self._list_letters(submission)
         report = Report(
@@ -262,9 +282,6 @@ class ReportsService:
             model_withdrawn_at=self.records.models.find_version_state(
                 submission.finding.model_version
             ).withdrawn_at,
-            photo_sent_at=submission.photo_sent_at,
-            corrected=submission.corrected,
-            judged_again=submission.judged_again,
             spot_advice=submission.replaced_by,
             due=submission.instruction.counts.due,
         )
@@ -274,6 +291,7 @@ class ReportsService:
                 submission,
                 by=to,
                 language=chosen,
+                reader=reader,
                 hash=code,
                 contents=ReportContents.of(submission, signed),
             )

@@ -2,10 +2,10 @@
 sentence about a disease comes from the conditions table, the others from the language's words.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from skinapi.base.languages import Language, LocalizedText
-from skinapi.base.stored_record import Frozen
+from skinapi.findings.reports.explanation import Basis, Paragraphs, choose_passages
 from skinapi.findings.reports.facts import Facts, say_certainty, say_doubts, say_headline, say_sent
 from skinapi.findings.reports.report import MOST_CHARACTERS, Narrative, Sections
 from skinapi.findings.reports.words import SENTENCES
@@ -15,24 +15,18 @@ from skinapi.model.finding import doubt_notice, modality_doubts
 from skinapi.model.headline import Ranked, probability_of, say_chance, say_share, say_share_of
 
 
-class SectionAdditions(Frozen):
-    """The sentences of another writer, added to the template's own, before the notices."""
-
-    overview: str = ""
-    confidence_explanation: str = ""
-
-
-NO_ADDITIONS = SectionAdditions()
-
-
 def write_template(
-    facts: Facts, language: Language, added: SectionAdditions = NO_ADDITIONS
+    facts: Facts, language: Language, basis: Basis | None = None, worded: Paragraphs = ()
 ) -> Narrative:
-    """Sections and next steps are a patient's, without percentages; the rest is a doctor's."""
+    """Sections and next steps are a patient's, without percentages; the findings are a doctor's.
+    `worded` is what an LLM has made of the basis, in place of the template's own words.
+    """
     sentences = _Sentences(facts, language)
+    basis = choose_passages(facts, "patient") if basis is None else basis
     return Narrative(
         language=language,
-        sections=_sections_of(sentences, added),
+        sections=_sections_of(sentences, worded),
+        explanation=(*worded, *basis.own_words(language)) if worded else basis.as_written(language),
         findings=(
             *sentences.lead(for_doctor=True),
             *sentences.figures(),
@@ -43,17 +37,18 @@ def write_template(
         next_steps=(
             sentences.action(),
             *sentences.urgency_beyond(),
-            *sentences.advice(),
             *sentences.checklist_result(),
         ),
     )
 
 
-def _sections_of(sentences: "_Sentences", added: SectionAdditions) -> Sections:
+def _sections_of(sentences: "_Sentences", worded: Paragraphs) -> Sections:
     """The four sections, with as many sentences on the kind of picture as the Angular app's PDF has
-    room for; the narrative's `limits` hold all.
+    room for; the narrative's `limits` hold all. An LLM's words on conditions stand in place of what
+    the template says the condition is, as far as there is room.
     """
-    overview = _join(*sentences.lead(), *sentences.urgency_beyond(), *sentences.what_it_is())
+    lead = *sentences.lead(), *sentences.urgency_beyond()
+    overview = _join(*lead, *sentences.what_it_is())
     early = _join(*sentences.why_early())
     recommendation = _join(sentences.action(), *sentences.advice(), *sentences.checklist_result())
     confidence, doubt = sentences.confidence(), sentences.first_doubt()
@@ -62,19 +57,33 @@ def _sections_of(sentences: "_Sentences", added: SectionAdditions) -> Sections:
     room = MOST_CHARACTERS - sum(map(len, bare))
     if room < 0:  # the overview names this doubt, too
         room, doubt = room + len(_join(*doubt)), []
+    told = _join(*_about_conditions(worded, room + len(overview) - len(_join(*lead)) - 1))
+    if told:
+        longer = _join(*lead, told)
+        room, overview = room + len(overview) - len(longer), longer
     fitting = []
     for notice in sentences.picture_notices():
         if len(notice) < room:
             fitting.append(notice)
             room -= len(notice) + 1
     return Sections(
-        overview=_join(overview, added.overview),
+        overview=overview,
         importance_of_early_detection=early,
         recommendation=recommendation,
-        confidence_explanation=_join(
-            *confidence, added.confidence_explanation, *doubt, *fitting, information
-        ),
+        confidence_explanation=_join(*confidence, *doubt, *fitting, information),
     )
+
+
+def _about_conditions(worded: Paragraphs, room: int) -> Iterator[str]:
+    """The first sentences that rest on passages about conditions, as far as there is room."""
+    for paragraph in worded:
+        for sentence in paragraph:
+            if any(one.startswith(("finding.", "general.")) for one in sentence.passages):
+                continue
+            room -= len(sentence.text) + 1
+            if room < 0:
+                return
+            yield sentence.text
 
 
 def _join(*sentences: str) -> str:

@@ -22,13 +22,14 @@ from skinapi.findings.records.standing import SaidBy
 from skinapi.findings.records.submission import Submission
 from skinapi.findings.reports.report import Report
 from skinapi.model.conditions import Band
+from skinapi.model.passages import PassageReader
 from skinapi.platform.storage.faults import Fault
 from skinapi.platform.storage.ids import new_id, now
 from skinapi.platform.storage.ports import Blobs, Store
 from skinapi.platform.storage.records import Records
 
 # Part of a report's hash: if the layout changes, the report gets another hash.
-RENDERER = "pages-14"
+RENDERER = "pages-15"
 # These fields do not change what a report says. A field that later code adds belongs here, or each
 # report gets a new hash.
 NOT_HASHED = {
@@ -72,8 +73,6 @@ def seal_report(report: Report, *, submission: str) -> str:
         if advice
         else None,
         "due": due.isoformat() if due else None,
-        **({"corrected": report.corrected} if report.corrected else {}),
-        **({"judged_again": report.judged_again} if report.judged_again else {}),
     }
     # Sorted keys and fixed separators: equal content gives equal bytes.
     canonical = json.dumps(sealed, sort_keys=True, separators=(",", ":"))
@@ -139,6 +138,7 @@ class Issued(StoredRecord):
     created_at: datetime
     submission: str
     language: str
+    reader: PassageReader = "patient"
     hash: str
     model_version: str | None = None
     pdf_blob: str | None = None
@@ -162,9 +162,6 @@ class SupersededView(Value):
     later_letter_at: datetime | None = Field(description="a doctor's letter that it lacks")
     letter_withdrawn_at: datetime | None = Field(description="a letter was withdrawn since")
     model_withdrawn_at: datetime | None = Field(description="its model version was, since")
-    judged_again_at: datetime | None = Field(
-        description="its photo was judged again, by another model or with other facts"
-    )
 
 
 def find_newer(
@@ -174,7 +171,6 @@ def find_newer(
     report: datetime | None,
     letters: Sequence[Letter],
     model_withdrawn_at: datetime | None,
-    judged_again_at: datetime | None,
 ) -> SupersededView | None:
     """What is newer than a report; `seen` is its finding as the reader may know it now."""
     contents, since, decision = issued.contents, issued.created_at, seen.decision
@@ -195,15 +191,12 @@ def find_newer(
         "later_decision_at": decision.decided_at if decision and decided else None,
         "later_letter_at": max(written, default=None),
         "letter_withdrawn_at": max(withdrawn, default=None),
-        "model_withdrawn_at": _after(since, model_withdrawn_at),
-        "judged_again_at": _after(since, judged_again_at),
+        "model_withdrawn_at": model_withdrawn_at
+        if model_withdrawn_at and model_withdrawn_at > since
+        else None,
         "spot_changed_at": None if own else _find_spot_change(issued, seen),
     }
     return SupersededView(**times) if any(times.values()) else None
-
-
-def _after(since: datetime, moment: datetime | None) -> datetime | None:
-    return moment if moment and moment > since else None
 
 
 def _find_spot_change(issued: Issued, seen: Submission) -> datetime | None:
@@ -300,7 +293,9 @@ class IssuedReports(Records[Issued]):
         """
         later = self._documents.find({"submission": issued.submission}, after=issued.id)
         reports = map(Issued.model_validate, later)
-        same = [one for one in reports if one.language == issued.language]
+        same = [
+            one for one in reports if (one.language, one.reader) == (issued.language, issued.reader)
+        ]
         return max(
             (one.created_at for one in same if not one.contents or one.contents == saying),
             default=None,

@@ -6,7 +6,6 @@ import unicodedata
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from enum import StrEnum
 from typing import Self
 
 from skinapi.base.field_types import cap_marks
@@ -40,9 +39,6 @@ class Labels(Frozen):
     submission: str
     number: str
     made: str
-    judged: str
-    judged_corrected: str
-    judged_since: str
     issued: str
     not_filed: str
     not_printed: str
@@ -82,17 +78,13 @@ class Labels(Frozen):
     counted: str
 
     explanation: str
-    overview: str
-    importance: str
-    recommendation: str
-    confidence: str
-    confidence_of_model: str
     findings_of_model: str
     findings: str
     limits: str
     next_steps: str
     written_by_template: str
     written_by_llm: str
+    sources: str
 
     score: str
     points: str
@@ -166,29 +158,8 @@ class Labels(Frozen):
         return self.lateralities[laterality].format(place) if laterality else place
 
 
-class Remark(StrEnum):
-    """A sentence on the calculation, which an LLM may add to the template's, by this id. They are
-    written in this order. None of them negates, advises, reassures, promises or disowns the report.
-    """
-
-    COMPARED = "compared"
-    CALCULATED = "calculated"
-    PROBABILITY = "probability"
-    HIGHEST_PROBABILITY = "highest_probability"
-    FROM_MODEL = "from_model"
-    WEIGHS = "weighs"
-    COMPARES = "compares"
-    PARTS_OF_SUM = "parts_of_sum"
-    IN_ORDER = "in_order"
-    SCORE_ADDS = "score_adds"
-    SCORE = "score"
-    CHECKLIST = "checklist"
-
-
 class Sentences(Frozen):
-    """The template's sentences, and those that an LLM may choose (`remarks`). The facts fill in the
-    placeholders in braces.
-    """
+    """The template's sentences. The facts fill in the placeholders in braces."""
 
     uncertain: str
     doubts: Mapping[Doubt, str]
@@ -212,7 +183,6 @@ class Sentences(Frozen):
     quality: str
     checklist_score: str
     checklist_unanswered: str
-    remarks: Mapping[Remark, str]
 
 
 LABELS: Mapping[Language, Labels] = load_words("reports.LABELS", Labels)

@@ -39,7 +39,7 @@ def test_the_llm_writes_where_operator_and_owner_agree(backend: Backend, llm: Op
         "model": "openai/gpt-4.1-mini",
         "reason": None,
     }
-    assert "The probability of Melanoma is " in body["report"]["overview"]
+    assert "Melanoma is a cancer of the skin cells" in body["report"]["overview"]
     assert ada.call("GET", "/submissions").get_json()[-1] == listed(body)
     assert ada.call("PUT", "/me/consents", json={"llm": False, "photos": True}).status_code == 200
     later = predicted(ada, photo_of("dermatofibroma"))

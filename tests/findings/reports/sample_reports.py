@@ -12,6 +12,7 @@ from skinapi.base.languages import Language
 from skinapi.findings.records.decisions import Decision
 from skinapi.findings.records.review_schemas import NewReview
 from skinapi.findings.records.reviews import Agreement, Histology, Review
+from skinapi.findings.reports.explanation import WordedSentence
 from skinapi.findings.reports.facts import Facts
 from skinapi.findings.reports.report import (
     MOST_CHARACTERS,
@@ -110,11 +111,11 @@ def made_report(
     return Report(**{**values, **fields})
 
 
-def narrative_in(language: Language, **sections: str) -> Narrative:
-    texts = {name: f"Words about the {name}." for name in Sections.model_fields}
+def narrative_in(language: Language, text: str = "Words that explain.") -> Narrative:
     return Narrative(
         language=language,
-        sections=Sections(**{**texts, **sections}),
+        sections=Sections(**dict.fromkeys(Sections.model_fields, "Words of a section.")),
+        explanation=((WordedSentence(text=text, passages=("melanoma.what",)),),),
         findings=("The first thing found.", "The second thing found."),
         limits=("A limit.",),
         next_steps=("The next step.",),
@@ -130,6 +131,7 @@ def longest_report(language: Language) -> Report:
     narrative = Narrative(
         language=language,
         sections=Sections(**dict.fromkeys(Sections.model_fields, section)),
+        explanation=((WordedSentence(text=section, passages=("melanoma.what",)),) * 4,),
         findings=lists,
         limits=lists[:1],
         next_steps=lists[:1],

@@ -13,18 +13,20 @@ from skinapi.findings.records.deciding_review import deciding_review
 from skinapi.findings.records.finding_schemas import InstructionView
 from skinapi.findings.records.letters import ADDRESSEES
 from skinapi.findings.reports.content import render_html
+from skinapi.findings.reports.explanation import choose_passages
 from skinapi.findings.reports.facts import sentences_of
 from skinapi.findings.reports.pdf_document import render_pdf
 from skinapi.findings.reports.report import Report, ReportedPatient
 from skinapi.findings.reports.routes import FullReport
 from skinapi.findings.reports.template import write_template
 from skinapi.integrations.fhir.reports import resources_of
+from skinapi.model.passages import PassageReader
 from skinapi.platform.notices.mail_texts import WORDS as MAILS
 from skinapi.platform.notices.outbox import Kind
 from tests.findings.reports.random_findings import Said
 
 TAG = re.compile(r"<[^>]*>")
-INLINE = re.compile(r"</?(?:strong|em|bdi|small|span|a|time)\b[^>]*>")
+INLINE = re.compile(r"</?(?:strong|em|bdi|small|span|a|sup|time)\b[^>]*>")
 
 
 class View(NamedTuple):
@@ -40,26 +42,29 @@ def view_of(name: str, texts: Sequence[str | None]) -> View:
     return View(name, tuple(one for text in plain for one in sentences_of(text)))
 
 
-def report_on(said: Said) -> Report:
+def report_on(said: Said, reader: PassageReader = "patient") -> Report:
     facts, decision = said.facts, said.decision
     own = (decision.urgency, decision.waits_for) if decision else (facts.band, None)
+    elsewhere = said.instruction.elsewhere(said.submission.number, *own)
+    basis = choose_passages(facts, reader, decision=decision, elsewhere=elsewhere is not None)
     return Report(
         facts=facts,
-        narrative=write_template(facts, said.language),
+        narrative=write_template(facts, said.language, basis),
         clinic="Clinique du Lac",
         number=said.submission.number,
         patient=ReportedPatient(name="Ada Example", email="ada@example.org"),
         made_at=said.submission.created_at,
         review=deciding_review(said.reviews) or (said.reviews[-1] if said.reviews else None),
         decision=decision,
-        spot_advice=said.instruction.elsewhere(said.submission.number, *own),
+        spot_advice=elsewhere,
         due=said.due,
     )
 
 
 def views_of(said: Said) -> Iterator[View]:
     report = report_on(said)
-    yield from _console(said, FullReport.of(report))
+    colleague = report_on(said, "colleague")
+    yield from _console(said, FullReport.of(report), FullReport.of(colleague))
     yield view_of("both: report", _lines_of(render_html(report)))
     yield from _letters(said, report)
     yield from _mails(said)
@@ -75,14 +80,14 @@ def fhir_views_of(said: Said) -> Iterator[View]:
 def printed_views(said: Said) -> Iterator[View]:
     """Page by page: each begins with the notice."""
     for page in PdfReader(io.BytesIO(render_pdf(report_on(said)))).pages:
-        yield view_of("both: PDF", [page.extract_text()])
+        yield view_of("both: PDF", [page.extract_text().partition("\nSources\n")[0]])
 
 
-def _console(said: Said, full: FullReport) -> Iterator[View]:
+def _console(said: Said, full: FullReport, of_doctor: FullReport) -> Iterator[View]:
     """As `views/finding.js` shows it to each."""
     read, language, decision = full.reading, said.language, full.decision
     rest = [*read.findings, *read.limits, *read.tested]
-    about = [read.overview, *read.about]
+    about, to_doctor = (_explained(one) for one in (full, of_doctor))
     for_patient, for_doctor = (
         InstructionView.of_spot(said.instruction, language, for_doctor=doctor)
         for doctor in (False, True)
@@ -101,21 +106,24 @@ def _console(said: Said, full: FullReport) -> Iterator[View]:
         first = [*decided, *model]
     else:
         first = [read.summary.to_do, *([for_patient.sentence] if said.due else []), *model]
-    own_steps = [] if full.spot_advice else [read.recommendation, *read.next_steps]
-    early = [read.importance_of_early_detection, read.confidence_explanation]
-    yield view_of("patient: finding", [*first, *own_steps, *about, *early])
+    own_steps = [] if full.spot_advice else [*read.next_steps]
+    yield view_of("patient: finding", [*first, *own_steps, *about])
     yield view_of("patient: spot", [*to_do, decision.heading if decision else read.summary.likely])
     headline = said.facts.headline.for_doctor.in_language(language)
     doubts = read.doubts or read.summary.certainty
-    rest = [text.replace(read.doubts, "") for text in [read.overview, *rest]]
-    model = [headline, doubts, read.confidence_explanation, *rest, *read.about]
+    rest = [text.replace(read.doubts, "") for text in rest]
+    model = [headline, doubts, *rest, *to_doctor]
     signed = [*said.decision.for_doctor(language)] if said.decision else [full.doctor_action]
     yield view_of("doctor: case", [*signed, *model])
     yield view_of("doctor: spot", [for_doctor.action, for_doctor.sentence, headline])
 
 
+def _explained(full: FullReport) -> list[str]:
+    return [one.text for paragraph in full.reading.explanation for one in paragraph]
+
+
 def _lines_of(page: str) -> list[str]:
-    body = page.partition("<main>")[2] or page
+    body = page.partition("<main>")[2].partition("</main>")[0] or page  # without the sources
     return unescape(TAG.sub("\n", INLINE.sub("", body))).splitlines()
 
 

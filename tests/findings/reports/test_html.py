@@ -98,7 +98,7 @@ def test_every_text_stays_text(hostile: str) -> None:
     report = made_report(
         patient=ReportedPatient(name=hostile, email=hostile),
         clinic=hostile,
-        narrative=narrative_in("en", confidence_explanation=hostile),
+        narrative=narrative_in("en", hostile),
         review=review,
         decision=Decision.of([review], finding_of().band),
     )

@@ -3,6 +3,7 @@
 import json
 import threading
 import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
@@ -11,18 +12,14 @@ from typing import Any, Protocol
 import pytest
 from structlog.testing import capture_logs
 
+from skinapi.accounts.admin.usage import DailyCounts
 from skinapi.base.errors import StoreUnavailable
 from skinapi.base.languages import LANGUAGES, Language
 from skinapi.findings.reports import narrator as narrator_module
 from skinapi.findings.reports import openrouter
+from skinapi.findings.reports.explanation import choose_passages
 from skinapi.findings.reports.facts import Facts
-from skinapi.findings.reports.narrator import (
-    LONGEST_TEXT,
-    NarrativeCache,
-    Narrator,
-    open_llm,
-    possible_remarks,
-)
+from skinapi.findings.reports.narrator import NarrativeCache, Narrator, open_llm
 from skinapi.findings.reports.openrouter import DailyBudget
 from skinapi.findings.reports.report import (
     MOST_CHARACTERS,
@@ -33,20 +30,20 @@ from skinapi.findings.reports.report import (
     Writer,
 )
 from skinapi.findings.reports.template import write_template
-from skinapi.findings.reports.words import Remark
 from skinapi.model.bands import RaisedBy
 from skinapi.model.conditions import conditions_table
-from skinapi.model.context import NOTHING_TOLD, Context, Modality
+from skinapi.model.context import Context, Modality
 from skinapi.model.finding import Doubt
+from skinapi.platform.storage.background import Totals
 from skinapi.platform.storage.ids import now
 from skinapi.platform.storage.ports import Store
 from tests.findings.reports.facts import facts_of
 from tests.support.backends import settings_in
-from tests.support.findings import EIGHT, told_finding
 from tests.support.openrouter import (
     FOREVER_S,
     KEY,
     Behaviour,
+    Call,
     OpenRouter,
     drip,
     drip_headers,
@@ -75,7 +72,9 @@ class Make(Protocol):
 def make(llm: OpenRouter, store: Store, tmp_path: Path) -> Make:
     def narrator(**settings: Any) -> Narrator:
         asked = {"openrouter_api_key": KEY, "openrouter_url": llm.url, **settings}
-        return Narrator(open_llm(settings_in(tmp_path, **asked), store), NarrativeCache(store))
+        usage = DailyCounts(store, Totals(store))
+        client = open_llm(settings_in(tmp_path, **asked), store)
+        return Narrator(client, NarrativeCache(store), usage)
 
     return narrator
 
@@ -100,10 +99,13 @@ def test_a_good_answer_is_used_and_names_its_model(
 ) -> None:
     facts = facts_of(key)
     narrative = narrate_with(make(), facts, language)
-    assert narrative.source == Source(writer=Writer.LLM, model=FIRST)
+    sent = choose_passages(facts, "patient").sent
+    assert narrative.source == Source(
+        writer=Writer.LLM, model=FIRST, kept=len(sent), written=len(sent)
+    )
+    told = [one.text for paragraph in narrative.explanation for one in paragraph]
+    assert set(told) >= {one.in_language(language) for one in sent}
     template = write_template(facts, language)
-    assert len(narrative.sections.overview) > len(template.sections.overview)
-    assert narrative.sections.overview.startswith(template.sections.overview)
     assert narrative.sections.recommendation == template.sections.recommendation
     assert narrative.next_steps == template.next_steps
     assert sum(map(len, narrative.sections.model_dump().values())) <= MOST_CHARACTERS
@@ -132,13 +134,12 @@ BADLY: dict[str, tuple[Behaviour, Reason]] = {
     "a redirect with a body": (redirect(b"/x", megabytes=40), Reason.TOO_LARGE),
     "hung up": (hang_up, Reason.UNREACHABLE),
     "a body without end": (flood, Reason.TOO_LARGE),
-    "prose": (saying(overview="There is no need to see a doctor."), Reason.MALFORMED),
-    "an id that is not on the list": (saying(overview=["reassured"]), Reason.MALFORMED),
-    "an id for which there is no fact": (
-        saying(overview=["probability", "checklist"]),
+    "no list": (saying(paragraphs="There is no need to see a doctor."), Reason.MALFORMED),
+    "too many paragraphs": (saying(paragraphs=[[]] * 7), Reason.MALFORMED),
+    "a sentence without end": (
+        saying(paragraphs=[[{"text": "A mole. " * 200, "passages": []}]]),
         Reason.MALFORMED,
     ),
-    "too many ids": (saying(overview=list(Remark)[:5]), Reason.MALFORMED),
 }
 
 
@@ -250,26 +251,20 @@ def test_what_is_asked_is_closed_strict_and_private(llm: OpenRouter, make: Make)
     schema = asked["json_schema"]["schema"]
     assert schema["additionalProperties"] is False
     assert sorted(schema["required"]) == sorted(schema["properties"])
-    possible = possible_remarks(facts, "en", room=LONGEST_TEXT)
-    assert Remark.CHECKLIST not in possible
-    for ids in schema["properties"].values():
-        assert ids == {"type": "array", "items": {"type": "string", "enum": list(possible)}}
+    [ids] = {*find_enums(schema)}
+    told = json.loads(body["messages"][1]["content"])["passages"]
+    assert [*told] == [*ids]
+    assert not [one for one in told if one in ("general.signs", "general.dermoscope")]
     for private in ("60-74", "female", "genital", "made-1", KEY):
         assert private not in sent
-    told = json.loads(body["messages"][1]["content"])
-    names = {conditions_table().name(key, "en") for key in EIGHT}
-    assert {entry["name"] for entry in told.pop("ranked")} == names
-    assert told == {
-        "language": "en",
-        "stated": "Melanoma",
-        "confidence": "90%",
-        "malignant_score": "93%",
-        "band": "urgent_referral",
-        "raised_by": ["most_probable"],
-        "doubts": ["too_close"],
-        "not_dermoscopic": True,
-        "checklist_score": None,
-    }
+
+
+def find_enums(schema: Any) -> Iterator[tuple[str, ...]]:
+    if isinstance(schema, dict):
+        if "enum" in schema:
+            yield tuple(schema["enum"])
+        for part in schema.values():
+            yield from find_enums(part)
 
 
 def test_neither_the_environments_proxy_nor_netrc_is_followed(
@@ -302,9 +297,10 @@ def test_the_same_facts_give_the_same_words_and_cost_one_request(
     llm: OpenRouter, store: Store, make: Make
 ) -> None:
     first = narrate_with(make())
-    llm.behave = saying(overview=["compares"])
+    llm.behave = hang_up
     again = narrate_with(make())
     assert (first, len(llm.calls)) == (again, 1)
+    llm.behave = well
     narrate_with(make(), language="fr")
     narrate_with(make(), facts_of("melanoma"))
     narrate_with(make(openrouter_models="another/one"))
@@ -312,7 +308,7 @@ def test_the_same_facts_give_the_same_words_and_cost_one_request(
     kept = store.collection("narratives").find({"facts_hash": NEVUS.hash})
     assert {name for row in kept for name in row} == {
         *("id", "schema", "created_at", "expires_at"),
-        *("facts_hash", "language", "writer", "choice"),
+        *("facts_hash", "language", "writer", "explanation"),
     }
 
 
@@ -422,13 +418,69 @@ def test_a_clock_that_was_ahead_for_a_while_does_not_end_the_budget(
         budget.spend()
 
 
-def test_the_longest_template_leaves_no_room_and_nothing_is_asked(
-    llm: OpenRouter, make: Make
+TOLD = "Melanoma is a cancer of the skin cells that make pigment."
+
+
+def paragraphs(*texts: str) -> Behaviour:
+    """Each sentence rests on everything that was sent about melanoma."""
+
+    def behave(call: Call) -> None:
+        about = [name for name in call.passages if name.startswith("melanoma.")][:4]
+        call.tell(paragraphs=[[{"text": text, "passages": about} for text in texts]])
+
+    return behave
+
+
+def test_a_sentence_that_no_passage_says_is_dropped_alone_and_counted_without_its_text(
+    llm: OpenRouter, store: Store, make: Make
 ) -> None:
-    of_others = (RaisedBy.SQUAMOUS_CELL_CARCINOMA, RaisedBy.PICTURE)
-    rules = tuple(rule for rule in RaisedBy if rule not in of_others)
-    finding = told_finding("melanocytic_nevus", raised_by=rules, reasons=tuple(Doubt))
-    longest = Facts.of(finding, NOTHING_TOLD)
-    narrative = narrate_with(make(), longest, "fr")
-    assert narrative == by_template(Reason.NO_ROOM, longest, "fr")
-    assert llm.calls == []
+    llm.behave = paragraphs(TOLD, "Melanoma is not a cancer.", "It can wait.", TOLD)
+    with capture_logs() as logged:
+        narrative = narrate_with(make(), facts_of("melanoma"))
+    assert (narrative.source.kept, narrative.source.written) == (2, 4)
+    [kept] = narrative.explanation[:1]
+    assert [one.text for one in kept] == [TOLD, TOLD]
+    assert "wait" not in str(logged)
+    [day] = store.collection("daily_counts").find()
+    counted = {name: day[name] for name in day if name.startswith("writer_")}
+    assert counted.pop("writer_milliseconds", 0) < 8000
+    assert counted == {
+        "writer_answers": 1,
+        "writer_kept": 2,
+        "writer_dropped_qualifier": 1,
+        "writer_dropped_word": 1,
+        "writer_tokens": 960,
+    }
+
+
+@pytest.mark.parametrize(
+    ("key", "told"),
+    [
+        ("melanoma", (TOLD, "It can wait.", "No doctor is needed.")),
+        ("melanoma", ()),
+        ("benign_keratosis", ("A benign keratosis is a harmless growth of the outer skin.",)),
+    ],
+    ids=["fewer than half", "nothing", "a comfort without what belongs to it"],
+)
+def test_what_is_not_proved_enough_ends_in_the_template_and_is_not_asked_for_again(
+    llm: OpenRouter, make: Make, key: str, told: tuple[str, ...]
+) -> None:
+    facts = facts_of(key, band=conditions_table().by_key(key).urgency)
+
+    def behave(call: Call) -> None:
+        about = [name for name in call.passages if name.startswith(key)][:4]
+        call.tell(paragraphs=[[{"text": text, "passages": about} for text in told]])
+
+    llm.behave = behave
+    for _ in range(2):
+        assert narrate_with(make(), facts) == by_template(Reason.UNPROVED, facts)
+    assert len(llm.calls) == 1
+
+
+def test_malformed_answers_put_it_to_rest_for_nobody(llm: OpenRouter, make: Make) -> None:
+    narrator = make()
+    llm.behave = saying(paragraphs=1)
+    for _ in range(openrouter.MOST_FAILURES + 1):
+        assert narrate_with(narrator).source.reason is Reason.MALFORMED
+    llm.behave = well
+    assert narrate_with(narrator).source.writer is Writer.LLM

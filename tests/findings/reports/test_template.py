@@ -14,7 +14,6 @@ from skinapi.base.languages import LANGUAGES, Language
 from skinapi.findings.records.decisions import Decision
 from skinapi.findings.records.reviews import Certainty, Histology
 from skinapi.findings.reports.facts import Facts, say_certainty, sentences_of
-from skinapi.findings.reports.narrator import possible_remarks, sent_facts
 from skinapi.findings.reports.report import MOST_CHARACTERS, Sections
 from skinapi.findings.reports.template import write_template
 from skinapi.findings.reports.words import LABELS, SENTENCES
@@ -342,18 +341,14 @@ RESTATED = Facts.of(restated_finding(own=OWN), NOTHING_TOLD)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_template_remarks_and_prompt_have_the_shown_figures_alone(language: Language) -> None:
+def test_the_template_has_the_shown_figures_alone(language: Language) -> None:
     def share(value: float) -> str:
         return say_share(value, malignant=True).in_language(language)
 
     written = " ".join(texts_of(write_template(RESTATED, language)))
-    remarks = " ".join(possible_remarks(RESTATED, language, room=300).values())
-    sent = str(sent_facts(RESTATED, language))
-    for text in (written, sent):
-        assert share(RESTATED.shown_confidence) in text
-    for text in (written, remarks, sent):
-        assert share(OWN) not in text
-        assert share(RESTATED.malignant_score or 0) not in text
+    assert share(RESTATED.shown_confidence) in written
+    assert share(OWN) not in written
+    assert share(RESTATED.malignant_score or 0) not in written
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

@@ -24,7 +24,7 @@ import { JudgedAgain, ModelMark } from "/console/views/withdrawn.js";
 /** What a case is drawn from. @typedef {Awaited<ReturnType<typeof loadCase>>} Found */
 
 /** @param {string} number */
-const readFinding = (number) => Promise.all([getSubmission(number), getReport(number)]);
+const readFinding = (number) => Promise.all([getSubmission(number), getReport(number, "colleague")]);
 
 let prepared = { about: "", at: 0, answer: /** @type {ReturnType<typeof readFinding> | null} */ (null) };
 const FRESH_MS = 60_000;

@@ -108,7 +108,7 @@ export const BreakGlass = () => {
 async function loadEmergency(number) {
   const [submission, report, reviews, conditions, grants] = await Promise.all([
     getSubmission(number),
-    getReport(number),
+    getReport(number, "colleague"),
     getAll(apiPath`/submissions/${number}/reviews`),
     getConditions(),
     get("/break-glass?limit=50"),

@@ -69,17 +69,38 @@ const Probabilities = ({ report: { facts, headline, reading }, conditions, docto
 const Folded = ({ title, children }) => html`
   <details class="card"><summary>${title}</summary>${children}</details>`;
 
+/** A sentence; behind it the passages on which it rests, where they have other words, and their sources.
+ * @param {{sentence: Api["WordedSentence"], passages: Api["PassageView"][]}} props */
+const Sentence = ({ sentence, passages }) => {
+  const rests = passages.filter((one) => sentence.passages.includes(one.id));
+  return html`
+    <details class="sentence"><summary>${sentence.text}</summary>
+      ${rests.length === 0 && html`<div>${say("fromFinding")}</div>`}
+      ${rests.map(({ text, sources }) => html`<div>${text !== sentence.text && html`<q>${text}</q> `}${sources.map((source, place) => html`${place > 0 && "; "}${source.url
+        ? html`<a href=${source.url} rel="noreferrer noopener" target="_blank">${source.publisher ?? source.citation}</a>`
+        : (source.publisher ?? source.citation)}`)}</div>`)}
+    </details>`;
+};
+
+/** What it means, and who has worded that. @param {{report: FindingReport}} props */
+const Explanation = ({ report: { reading, narrative, passages } }) => {
+  const { writer, model, kept, written } = narrative.source;
+  return reading.explanation.length > 0 && html`
+    <${Folded} title=${say("explanation")}>
+      ${reading.explanation.map((paragraph) => html`<div class="explained">${paragraph.map((sentence) => html`<${Sentence} sentence=${sentence} passages=${passages} />`)}</div>`)}
+      ${writer === "llm" && html`<p><small>${say("wordedBy", { model, kept, written })}</small></p>`}
+    <//>`;
+};
+
 /** All that the API says beyond its first three sentences, none of them twice; each source is a click away.
- * `elsewhere`: what is to be done was said of another photo of the spot. A doctor is not told what a patient is to do, and why, a patient no lists of codes.
+ * `elsewhere`: what is to be done was said of another photo of the spot. A doctor is not told what a patient is to do.
  * @param {{report: FindingReport, conditions: Api["ConditionsView"], doctor: boolean, elsewhere?: boolean}} props */
 export const Rest = ({ report, conditions, doctor, elsewhere = false }) => {
-  const { facts, reading, about } = report;
+  const { facts, reading } = report;
   // A doctor reads the doubts above.
-  const [overview, ...findings] = [reading.overview, ...reading.findings].map((text) => (doctor ? text.replace(reading.doubts, "").trim() : text));
-  const sources = (about?.sources ?? []).filter(({ kind }) => doctor || kind !== "classification");
+  const findings = reading.findings.map((/** @type {string} */ text) => (doctor ? text.replace(reading.doubts, "").trim() : text));
   const certain = html`
     <${Folded} title=${say(doctor ? "howCertain" : report.decision?.unjudged ? "forDoctorUnjudged" : "forDoctor")}>
-      ${doctor && reading.confidence_explanation && html`<p>${reading.confidence_explanation}</p>`}
       <${Probabilities} report=${report} conditions=${conditions} doctor=${doctor} />
       <${Sentences} items=${findings.filter(Boolean)} />
       <h3>${say("limits")}</h3><${Sentences} items=${[...reading.limits, ...reading.tested]} />
@@ -88,22 +109,10 @@ export const Rest = ({ report, conditions, doctor, elsewhere = false }) => {
     <//>`;
   return html`
     ${doctor && certain}
-    ${!doctor && !elsewhere && (reading.recommendation || reading.next_steps.length > 0) && html`<${Folded} title=${say("nextSteps")}>
-      ${reading.recommendation && html`<p>${reading.recommendation}</p>`}
+    ${!doctor && !elsewhere && reading.next_steps.length > 0 && html`<${Folded} title=${say("nextSteps")}>
       <${Sentences} items=${reading.next_steps} />
     <//>`}
-    ${!report.decision?.unjudged && (overview || reading.about.length > 0) && html`<${Folded}
-      title=${say("aboutCondition", { name: (doctor ? about?.name : about?.patient_name) ?? nameOf(conditions, report.headline.likely.key) })}>
-      ${overview && html`<p>${overview}</p>`}
-      ${reading.about.map((/** @type {string} */ sentence) => html`<p>${sentence}</p>`)}
-      ${sources.length > 0 && html`<details><summary>${say("sources")}</summary>
-        <ul>${sources.map((/** @type {Api["Source"]} */ source) => html`<li>
-          <a href=${source.url} rel="noreferrer noopener" target="_blank">${source.publisher ?? source.citation}</a></li>`)}</ul></details>`}
-    <//>`}
-    ${!doctor && reading.importance_of_early_detection && html`
-      <${Folded} title=${say("whyEarly")}><p>${reading.importance_of_early_detection}</p><//>`}
-    ${!doctor && reading.confidence_explanation && html`
-      <${Folded} title=${say("howCertain")}><p>${reading.confidence_explanation}</p><//>`}
+    <${Explanation} report=${report} />
     ${!doctor && certain}`;
 };
 
@@ -211,8 +220,8 @@ export const Downloads = ({ number, children }) => {
     ${error && html`<${Failure} error=${error} />`}`;
 };
 
-/** What the server says of a finding now, in words. To read it issues no report: a PDF does. @param {string} number @returns {Promise<FindingReport>} */
-export const getReport = (number) => get(apiPath`/submissions/${number}/report.json?lang=${getLanguage()}&issue=false`);
+/** What the server says of a finding now, in words. To read it issues no report: a PDF does. @param {string} number @param {string} [reader] @returns {Promise<FindingReport>} */
+export const getReport = (number, reader = "patient") => get(apiPath`/submissions/${number}/report.json?lang=${getLanguage()}&issue=false&reader=${reader}`);
 
 /** What is stored of it, with what to do about its spot in the words of this page. @param {string} number @returns {Promise<Api["SubmissionInCare"]>} */
 export const getSubmission = (number) => get(apiPath`/submissions/${number}?lang=${getLanguage()}`);

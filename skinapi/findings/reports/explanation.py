@@ -1,0 +1,241 @@
+"""The explanation of a finding: which passages belong to it and its reader, and the paragraphs that
+are made of them. What to do and by when is not part of it: that stands first, in fixed words.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+from skinapi.base.languages import LANGUAGES, Language, LocalizedText
+from skinapi.base.stored_record import StoredRecord
+from skinapi.findings.records.decisions import Decision
+from skinapi.findings.reports.facts import Facts
+from skinapi.findings.reports.words import SENTENCES
+from skinapi.model.bands import is_sent
+from skinapi.model.conditions import NORMAL_SKIN, Condition, conditions_table
+from skinapi.model.headline import probability_of, say_chance
+from skinapi.model.passages import Passage, PassageReader, passages_table
+
+# Read at the start: a passage that one language lacks ends it.
+PASSAGES = passages_table()
+# Told of a condition that is not the likely one: what it is and why it matters, no more.
+OF_ANOTHER = frozenset({"what", "bowen", "same", "early", "late", "exam"})
+# Not told once the laboratory has found it: how it looks, what
+# happens if it is left, what is done where it is suspected.
+BEFORE_A_RESULT = frozenset({"look", "begins", "late", "apart", "exam", "management"})
+# A patient reads 250 words at most, with those that stand first. What is left out first where the
+# explanation is longer than its share, in the longer language.
+MOST_WORDS = 195
+LEFT_OUT_FIRST = [
+    "dermoscope",
+    "joined",
+    "others",
+    "look",
+    "begins",
+    "apart",
+    "small",
+    "bowen",
+    "figure",
+    "exam",
+    "heat_map",
+    "treat",
+    "signs",
+    "cancer",
+]
+SEEN_WITH_A_DERMOSCOPE = frozenset({"melanoma", "melanocytic_nevus", "benign_keratosis"})
+
+
+class WordedSentence(StoredRecord):
+    """`passages` are the ids of those on which it rests; of the template's words, the one it is."""
+
+    text: str
+    passages: tuple[str, ...]
+
+
+Paragraphs = tuple[tuple[WordedSentence, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Basis:
+    """`groups` become the template's paragraphs. `stated` stands elsewhere on the page already: it
+    is told again only by an LLM, which may rest on it. `own` follows from what a person told: no
+    LLM gets it. Without `needed`, an LLM's explanation is not complete.
+    """
+
+    groups: tuple[tuple[Passage, ...], ...] = ()
+    stated: tuple[Passage, ...] = ()
+    own: tuple[Passage, ...] = ()
+    needed: frozenset[str] = frozenset()
+
+    @property
+    def sent(self) -> tuple[Passage, ...]:
+        return (*self.stated, *(passage for group in self.groups for passage in group))
+
+    def as_written(self, language: Language) -> Paragraphs:
+        """The template's words: each passage once."""
+        said = tuple(_write(group, language) for group in self.groups if group)
+        return (*said, *self.own_words(language))
+
+    def own_words(self, language: Language) -> Paragraphs:
+        return (_write(self.own, language),) if self.own else ()
+
+
+def _write(group: Sequence[Passage], language: Language) -> tuple[WordedSentence, ...]:
+    return tuple(
+        WordedSentence(text=passage.in_language(language), passages=(passage.id,))
+        for passage in group
+    )
+
+
+def choose_passages(
+    facts: Facts,
+    reader: PassageReader,
+    *,
+    decision: Decision | None = None,
+    elsewhere: bool = False,
+) -> Basis:
+    """`elsewhere`: what counts was said of another finding of the spot: it is explained there."""
+    if not facts.examined or elsewhere or (decision is not None and decision.unjudged):
+        return Basis()
+    if decision is not None and decision.replaces(facts.band):
+        return _of_decision(decision, reader)
+    likely, concern = facts.described, _concern(facts)
+    if likely and decision and decision.waits_for and not likely.malignant:
+        likely = None
+    groups = []
+    if likely:
+        groups += _split_treatment(_told_of(likely.key, reader))
+    if concern and concern != likely:
+        told = _told_of(concern.key, reader)
+        groups.append([one for one in told if likely is None or _topic(one) in OF_ANOTHER])
+    named = {one.key for one in (likely, concern) if one}
+    groups.append([*_of_finding(facts, reader)])
+    doubts = frozenset(f"general.{doubt}" for doubt in facts.reasons)
+    *groups, own = _shorten([*groups, [*_of_person(facts, reader, named)]])
+    return Basis(
+        groups=tuple(map(tuple, groups)),
+        stated=tuple(_stated(facts)),
+        own=tuple(own),
+        needed=doubts,
+    )
+
+
+def _shorten(groups: list[list[Passage]]) -> list[list[Passage]]:
+    for topic in LEFT_OUT_FIRST:
+        told = [passage for group in groups for passage in group]
+        words = (sum(len(one.in_language(spoken).split()) for one in told) for spoken in LANGUAGES)
+        if max(words) <= MOST_WORDS:
+            break
+        groups = [[one for one in group if _topic(one) != topic] for group in groups]
+    return groups
+
+
+def _concern(facts: Facts) -> Condition | None:
+    """The cancer that is open, where a doctor is to look for it."""
+    concern = facts.concern
+    is_open = facts.uncertain or is_sent(facts.band)
+    return concern if concern.malignant and is_open else None
+
+
+def _of_decision(decision: Decision, reader: PassageReader) -> Basis:
+    decided = conditions_table().label(decision.label or "")
+    raised = isinstance(decided, Condition) and (
+        decision.more_urgent_than(decided.urgency) or decision.waits_for is not None
+    )
+    if not isinstance(decided, Condition) or (raised and not decided.malignant):
+        return Basis()
+    told = _told_of(decided.key, reader)
+    if decided.malignant and decision.proven:
+        told = [one for one in told if _topic(one) not in BEFORE_A_RESULT]
+    chosen = {one.id for one in told}
+    told = [one for one in told if one.needs is None or one.needs in chosen]
+    return Basis(tuple(map(tuple, _split_treatment(told))))
+
+
+def _told_of(condition: str, reader: PassageReader) -> list[Passage]:
+    return PASSAGES.list_about(condition, reader)
+
+
+def _topic(passage: Passage) -> str:
+    return passage.id.partition(".")[2]
+
+
+def _split_treatment(told: Sequence[Passage]) -> list[list[Passage]]:
+    """What it is, then how it is examined and treated."""
+    later = {"exam", "treat", "others", "management"}
+    first = [one for one in told if _topic(one) not in later]
+    return [first, [one for one in told if _topic(one) in later]]
+
+
+def _of_finding(facts: Facts, reader: PassageReader) -> Iterator[Passage]:
+    """What the figures, the doubts and the heat map mean."""
+    for doubt in facts.reasons:
+        yield _general(doubt)
+    if reader == "patient":
+        yield from _figures(facts)
+        yield _general("figure")
+    if facts.pictures:
+        yield _general("joined")
+    yield _general("heat_map" if reader == "patient" else "heat_map_clinical")
+
+
+def _of_person(facts: Facts, reader: PassageReader, named: set[str]) -> Iterator[Passage]:
+    if reader == "patient" and facts.told_signs:
+        yield _general("signs")
+    if reader == "patient" and named & SEEN_WITH_A_DERMOSCOPE and is_sent(facts.band):
+        yield _general("dermoscope")
+
+
+def _general(topic: str) -> Passage:
+    return PASSAGES.by_id(f"general.{topic}")
+
+
+def _figures(facts: Facts) -> Iterator[Passage]:
+    """The estimate of what is named, and of any cancer, where that is another figure."""
+    table, headline = conditions_table(), facts.headline
+
+    def chance(share: float, *, malignant: bool) -> LocalizedText:
+        return say_chance(share, malignant=malignant, in_hundreds=facts.in_hundreds)
+
+    said = dict[str, LocalizedText]()
+    for key in dict.fromkeys([headline.likely.key, headline.named.key]):
+        share = probability_of(facts.shown.ranked, key)
+        said[key] = chance(share, malignant=key in table.malignant_keys)
+
+    def estimate(language: Language) -> str:
+        names = (
+            f"{table.name_for_patient(key, language)} ({share.in_language(language)})"
+            for key, share in said.items()
+        )
+        return SENTENCES[language].estimated.format(names=", ".join(names))
+
+    yield _passage("estimate", LocalizedText.by(estimate))
+    cancer = chance(headline.malignant, malignant=True)
+    if cancer not in [share for key, share in said.items() if key in table.malignant_keys]:
+        words = LocalizedText(**{one: SENTENCES[one].chance_of_cancer for one in LANGUAGES})
+        yield _passage("cancer", words.fill(share=cancer))
+
+
+def _stated(facts: Facts) -> Iterator[Passage]:
+    """What is likely and what is not ruled out, as the headline says it: without its reasons, which
+    may tell what a person told.
+    """
+    words, headline = conditions_table().notices.headline, facts.headline
+    if headline.mostly_malignant:
+        yield _passage("mostly", words.mostly)
+    elif headline.likely.key != NORMAL_SKIN:
+        name = words.names[headline.likely.key].patient
+        yield _passage("likely", words.likely.fill(name=name))
+    for entry in headline.not_ruled_out:
+        said = words.not_ruled_out.fill(name=words.names[entry.key].patient)
+        yield _passage(f"open_{entry.key}", LocalizedText.by(partial(_capital, said)))
+
+
+def _capital(said: LocalizedText, language: Language) -> str:
+    text = said.in_language(language)
+    return text[0].upper() + text[1:]
+
+
+def _passage(name: str, said: LocalizedText) -> Passage:
+    """A fact of the finding, in our words."""
+    return Passage(id=f"finding.{name}", **said.model_dump())

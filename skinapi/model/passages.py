@@ -1,0 +1,110 @@
+"""Reads `passages.yaml`: what an explanation may say, one sourced sentence each."""
+
+from collections.abc import Mapping
+from functools import cache, cached_property
+from importlib import resources
+from typing import Literal
+
+import yaml
+from pydantic import Field
+
+from skinapi.base.languages import LANGUAGES, Language, LocalizedText, space_all_french
+from skinapi.base.stored_record import Frozen
+from skinapi.model.conditions import Source, conditions_table
+
+PassageReader = Literal["patient", "colleague"]
+
+
+class Passage(LocalizedText):
+    """`about` is the condition of which it speaks, if it is of one. `needs` is the id of another
+    one without which it must not be told; `also` are other wordings, for the proof alone.
+    """
+
+    id: str
+    about: str | None = None
+    reader: PassageReader | None = None
+    sources: tuple[Source, ...] = ()
+    needs: str | None = None
+    also: Mapping[Language, tuple[str, ...]] = {}
+
+
+class _Written(LocalizedText):
+    """A passage as the file has it."""
+
+    id: str
+    reader: PassageReader | None = Field(default=None, alias="for")
+    sentence: str | None = Field(default=None, alias="from")
+    sources: tuple[Source, ...] = ()
+    needs: str | None = Field(default=None, alias="with")
+    also: Mapping[Language, tuple[str, ...]] = {}
+
+    def of(self, about: str | None, software: Source) -> Passage:
+        group = about or "general"
+        return Passage(
+            id=f"{group}.{self.id}",
+            about=about,
+            reader=self.reader,
+            sources=self._list_sources(about, software),
+            needs=f"{group}.{self.needs}" if self.needs else None,
+            also=self.also,
+            **{language: self.in_language(language) for language in LANGUAGES},
+        )
+
+    def _list_sources(self, about: str | None, software: Source) -> tuple[Source, ...]:
+        table = conditions_table()
+        if about and self.sentence:
+            own = table.by_key(about).sources
+            return tuple(source for source in own if self.sentence in source.supports)
+        if self.sentence == "checklist":
+            return table.checklist.sources[:1]
+        return (software,) if self.sentence == "software" else self.sources
+
+
+class Reviewed(Frozen):
+    by: str
+    date: str
+
+
+class _File(Frozen):
+    file_schema: int = Field(alias="schema")
+    reviewed: Reviewed
+    software: Source
+    about: Mapping[str, tuple[_Written, ...]]
+    general: tuple[_Written, ...]
+
+
+class PassagesTable(Frozen):
+    all: tuple[Passage, ...]
+
+    @cached_property
+    def _by_id(self) -> dict[str, Passage]:
+        return {passage.id: passage for passage in self.all}
+
+    def has(self, identifier: str) -> bool:
+        return identifier in self._by_id
+
+    def by_id(self, identifier: str) -> Passage:
+        return self._by_id[identifier]
+
+    def list_about(self, condition: str, reader: PassageReader) -> list[Passage]:
+        """Those of a condition for this reader, in the order in which they are read."""
+        return [
+            passage
+            for passage in self.all
+            if passage.about == condition and passage.reader in (None, reader)
+        ]
+
+
+@cache
+def passages_table() -> PassagesTable:
+    text = resources.files("skinapi.model").joinpath("passages.yaml").read_text("utf-8")
+    written = yaml.load(text, yaml.CSafeLoader)
+    file = _File.model_validate(space_all_french(written))
+    of_conditions = (
+        passage.of(condition, file.software)
+        for condition, passages in file.about.items()
+        for passage in passages
+    )
+    return PassagesTable(
+        all=(*of_conditions, *(passage.of(None, file.software) for passage in file.general))
+    )

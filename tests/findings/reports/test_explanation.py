@@ -1,0 +1,90 @@
+"""The template's explanation: each fact once, short and plain, never against what counts."""
+
+import re
+from statistics import median
+
+import pytest
+
+from skinapi.base.languages import LANGUAGES, Language
+from skinapi.findings.reports.explanation import choose_passages
+from skinapi.findings.reports.report import read_in_order
+from skinapi.model.conditions import Band, conditions_table
+from skinapi.model.finding import Doubt
+from skinapi.model.passages import Passage, passages_table
+from tests.findings.reports.facts import facts_of
+from tests.findings.reports.random_findings import random_findings
+from tests.findings.reports.sentence_views import report_on
+from tests.support.size import size
+
+PASSAGES = passages_table().all
+MOST_WORDS = 250
+HARDEST_GRADE = 7
+NOT_SAID = re.compile(
+    r"\b(?:see a doctor|show the|appointment|week|within|consult\w*|rendez-vous|semaine|montrer)\b"
+)
+
+
+def test_each_passage_has_a_source_two_languages_and_no_advice() -> None:
+    assert len({passage.id for passage in PASSAGES}) == len(PASSAGES)
+    for passage in PASSAGES:
+        assert passage.sources, passage.id
+        assert passage.needs is None or passages_table().has(passage.needs)
+        for language in LANGUAGES:
+            text = passage.in_language(language)
+            text.encode("latin-1")
+            if passage.about:
+                assert not NOT_SAID.search(text.lower()), text
+
+
+def grade_of(text: str) -> float:
+    """Flesch-Kincaid, with a word's groups of vowels as its syllables."""
+    words = re.findall(r"[A-Za-z']+", text)
+    groups = [re.findall(r"[aeiouy]+", re.sub(r"(?<=[^l])e$", "", word.lower())) for word in words]
+    sentences = len(re.findall(r"[.;](?=\s|$)", text))
+    syllables = sum(max(1, len(group)) for group in groups)
+    return 0.39 * len(words) / sentences + 11.8 * syllables / len(words) - 15.59
+
+
+@pytest.mark.parametrize("condition", conditions_table().keys)
+def test_what_a_patient_reads_of_a_condition_is_plain(condition: str) -> None:
+    told = passages_table().list_about(condition, "patient")
+    text = " ".join(passage.en for passage in told)
+    # Its name is what it is, however long.
+    for name in ("basal cell carcinoma", "squamous cell carcinoma", "keratoacanthoma", "keratosis"):
+        text = re.sub(name, "mole", text, flags=re.IGNORECASE)
+    assert grade_of(text) <= HARDEST_GRADE
+
+
+def test_what_is_open_on_a_patients_report_is_short_and_says_nothing_twice() -> None:
+    lengths = []
+    for seed, said in random_findings(size(100, 2000)):
+        report = report_on(said)
+        reading = read_in_order(report)
+        told = [one for paragraph in reading.explanation for one in paragraph]
+        assert len({one.text for one in told}) == len(told), seed
+        text = " ".join([*reading.summary.sentences, *(one.text for one in told)])
+        lengths.append(len(text.split()))
+        assert lengths[-1] <= MOST_WORDS, (seed, text)
+    assert median(lengths) > 40
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_no_comfort_stands_without_what_belongs_to_it(language: Language) -> None:
+    for _, said in random_findings(size(100, 1000)):
+        for reader in ("patient", "colleague"):
+            basis = choose_passages(said.facts, reader, decision=said.decision)
+            chosen: dict[str, Passage] = {one.id: one for one in basis.sent}
+            assert all(one.needs in chosen for one in chosen.values() if one.needs)
+            assert len(chosen) == len(basis.sent)
+
+
+def test_a_benign_condition_is_described_only_where_nothing_graver_is_open() -> None:
+    described = [
+        any(one.about == "benign_keratosis" for one in choose_passages(facts, "patient").sent)
+        for facts in (
+            facts_of("benign_keratosis", band=Band.ROUTINE),
+            facts_of("benign_keratosis", reasons=(Doubt.TOO_CLOSE,)),
+            facts_of("benign_keratosis", band=Band.URGENT_REFERRAL),
+        )
+    ]
+    assert described == [True, False, False]
