@@ -13,10 +13,10 @@ from skinapi.model.bands import (
     RaisedBy,
     band_of_condition,
     choose_band,
+    choose_for_person,
     demand_of,
     most_probable,
     most_severe_plausible,
-    most_urgent,
     severity_rank,
     tell_rules,
     threshold_scores,
@@ -33,6 +33,7 @@ from skinapi.model.context import Context, Modality, SkinTone
 from skinapi.model.detectors import Features, ModalityFinding, settle_modality
 from skinapi.model.finding import Doubt
 from skinapi.model.headline import NotRuledOut, Restated, join_not_ruled_out
+from skinapi.model.patient_facts import Fact
 
 # Saving a picture once more at quality 95 moves its energy, its distance (as a share) and the log
 # odds of another disease by less than this in 99 of 100 cases (measured by
@@ -44,7 +45,8 @@ CONDITION_RULES = {RaisedBy.MOST_PROBABLE, RaisedBy.NAMED}
 @dataclass(frozen=True, slots=True)
 class Assessment:
     """What the model says about one picture. `stated` is the condition that clients are told;
-    `from_picture` holds the probabilities before the patient's facts, where these changed any;
+    `from_picture` holds the probabilities before the patient's facts, where these changed any, and
+    `moved_by` those of the `told` facts that moved the most probable condition;
     `untested_skin` the told tones of which too few lesions were tested; `something_else`: it surely
     shows no skin.
     """
@@ -64,6 +66,8 @@ class Assessment:
     operating_point: OperatingPoint | None
     calibrated_on: float | None = None
     restated: Restated | None = None
+    told: tuple[Fact, ...] = ()
+    moved_by: tuple[Fact, ...] = ()
 
     @property
     def malignant_score(self) -> float:
@@ -98,7 +102,7 @@ def assess(
 class _CalibratedOutput:
     calibration: Calibration
     used: Modality
-    limits: Mapping[str, float]
+    told: tuple[Fact, ...]
     probabilities: Mapping[str, float]
     from_picture: Mapping[str, float]
     unlike: bool
@@ -107,12 +111,8 @@ class _CalibratedOutput:
 
     @property
     def versions(self) -> tuple[Mapping[str, float], ...]:
-        """The probabilities with and without the patient's facts: these may raise a band or a
-        doubt, but never lower a band or take a doubt away.
-        """
-        if self.probabilities == self.from_picture:
-            return (self.from_picture,)
-        return (self.probabilities, self.from_picture)
+        """The probabilities with and without the patient's facts. Facts take no doubt away."""
+        return (self.probabilities, self.from_picture) if self.told else (self.from_picture,)
 
     @property
     def doubts(self) -> set[Doubt]:
@@ -133,22 +133,23 @@ def _calibrate(
     context: Context,
 ) -> _CalibratedOutput:
     calibration = model.of(used)
-    limits = calibration.limits(model.operating_point)
     from_picture = dict(zip(labels, calibration.probabilities(logits).tolist(), strict=True))
-    table = model.patient_facts
-    probabilities = table.shift(from_picture, context) if table else from_picture
+    table = calibration.patient_facts
+    told = table.told(context) if table else ()
     beyond = measure_unlike(model, calibration, logits=logits, pooled=pooled)
     return _CalibratedOutput(
         calibration=calibration,
         used=used,
-        limits=limits,
-        probabilities=probabilities,
+        told=told,
+        probabilities=table.shift(from_picture, context, told) if table and told else from_picture,
         from_picture=from_picture,
         unlike=any(excess > 0 for excess in beyond.values()),
         nearly_unlike=any(excess > -NEARLY_UNLIKE[name] for name, excess in beyond.items()),
         something_else=model.skin is not None
         and model.skin.finds_something_else(
-            pooled, scores=threshold_scores(from_picture), thresholds=limits
+            pooled,
+            scores=threshold_scores(from_picture),
+            thresholds=calibration.limits(model.operating_point),
         ),
     )
 
@@ -173,25 +174,33 @@ def _assess(
         choose_band(
             probabilities=version,
             named=name,
-            thresholds=output.limits,
+            thresholds=calibration.limits(model.operating_point, facts),
             checklist_score=context.checklist_score,
             uncertain=bool(doubts),
             nearly_uncertain=output.nearly_unlike,
             little_tested=tested is None or tested.is_little,
             untested_skin=bool(untested_skin),
         )
-        for version, name in zip(versions, named, strict=True)
+        for version, name, facts in zip(
+            versions, named, (output.told, ())[-len(versions) :], strict=True
+        )
     ]
+    chosen = choose_for_person(
+        picture=asked[-1],
+        person=asked[0],
+        may_lower=calibration.may_lower(output.told),
+    )
+    # The stated condition of the version that asked for the band, else the patient's.
+    place = next((n for n, each in enumerate(asked) if each.band is chosen.band), 0)
+    table, first = calibration.patient_facts, most_probable(output.probabilities)
     shown, pictured = (model.restate(output.used, each) for each in (versions[0], versions[-1]))
     figures = calibration.tested_at(model.operating_point)
-    band = most_urgent(*(band for band, _ in asked))
-    raised_by = {rule for asked_band, rules in asked if asked_band is band for rule in rules}
     return Assessment(
         probabilities=output.probabilities,
         from_picture=output.from_picture if len(versions) > 1 else None,
-        stated=next(name for name, (each, _) in zip(stated, asked, strict=True) if each is band),
-        band=band,
-        raised_by=tell_rules(raised_by),
+        stated=stated[place],
+        band=chosen.band,
+        raised_by=chosen.rules,
         reasons=tuple(doubt for doubt in Doubt if doubt in doubts),
         not_ruled_out=_not_ruled_out(calibration, output.from_picture),
         modality=modality,
@@ -204,6 +213,8 @@ def _assess(
         restated=Restated.of(shown, pictured if len(versions) > 1 else None, model.prevalence)
         if shown and model.prevalence
         else None,
+        told=output.told,
+        moved_by=table.moved_by(output.from_picture, context, first) if table else (),
     )
 
 

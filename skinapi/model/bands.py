@@ -12,9 +12,14 @@ import math
 from collections.abc import Collection, Iterable, Mapping
 from enum import StrEnum
 from functools import cache
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
+
+from pydantic import Field
 
 from skinapi.model.conditions import Band, conditions_table
+
+# A threshold above 1, or one that is not a number, would never be reached.
+Limit = Annotated[float, Field(ge=0, le=1)]
 
 
 class OperatingPoint(StrEnum):
@@ -70,7 +75,16 @@ class RaisedBy(StrEnum):
     UNTESTED_SKIN = "untested_skin"
     # Of several pictures: one alone asks for it, and the joined probabilities do not.
     PICTURE = "picture"
+    # The patient's facts ask for less than the picture: they may lower its band by one step only.
+    FROM_PICTURE = "from_picture"
     UNCERTAIN = "uncertain"
+
+
+class Asked(NamedTuple):
+    """A band, and the rules that ask for it."""
+
+    band: Band
+    rules: tuple[RaisedBy, ...]
 
 
 def choose_band(
@@ -83,7 +97,7 @@ def choose_band(
     nearly_uncertain: bool = False,
     little_tested: bool,
     untested_skin: bool,
-) -> tuple[Band, tuple[RaisedBy, ...]]:
+) -> Asked:
     """The most urgent band that a rule asks for, and every rule that asks for it.
     `nearly_uncertain`: saving the picture once more may make it unlike the training.
     """
@@ -103,7 +117,20 @@ def choose_band(
     if uncertain:
         asked[RaisedBy.UNCERTAIN] = Band.DOCTOR_REVIEW
     band = most_urgent(*asked.values())
-    return band, tell_rules(rule for rule in RaisedBy if asked.get(rule) is band)
+    return Asked(band, tell_rules(rule for rule in RaisedBy if asked.get(rule) is band))
+
+
+def choose_for_person(*, picture: Asked, person: Asked, may_lower: bool) -> Asked:
+    """The band where the patient's facts ask for another one than the picture alone. They may raise
+    it as they must, and lower it by one step; never where the picture alone is urgent.
+    """
+    if urgency(person.band) <= urgency(picture.band):
+        same = person.band is picture.band
+        return Asked(person.band, tell_rules({*person.rules, *(picture.rules if same else ())}))
+    if picture.band is Band.URGENT_REFERRAL or not may_lower:
+        return picture
+    one_step = list(Band)[urgency(picture.band) + 1]
+    return person if person.band is one_step else Asked(one_step, (RaisedBy.FROM_PICTURE,))
 
 
 def tell_rules(asked: Iterable[RaisedBy]) -> tuple[RaisedBy, ...]:

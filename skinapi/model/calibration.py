@@ -7,8 +7,8 @@ to several pictures of one lesion.
 """
 
 import math
-from collections.abc import Mapping, Sequence
-from typing import Annotated, Literal, Self
+from collections.abc import Collection, Mapping, Sequence
+from typing import Annotated, Any, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,9 +16,9 @@ from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, mod
 
 from skinapi.base.errors import NoOperatingPoints
 from skinapi.base.stored_record import Frozen, StoredRecord
-from skinapi.model.bands import OperatingPoint, all_thresholds, log_odds, most_probable
+from skinapi.model.bands import Limit, OperatingPoint, all_thresholds, log_odds, most_probable
 from skinapi.model.conditions import conditions_table
-from skinapi.model.context import Context, Modality, SkinTone
+from skinapi.model.context import Modality, SkinTone
 from skinapi.model.detectors import (
     KNOWN,
     Features,
@@ -27,37 +27,7 @@ from skinapi.model.detectors import (
     OutOfDistributionDetector,
     SkinDetector,
 )
-
-# Nothing that is fitted comes near these bounds; beyond them sums overflow.
-Shift = Annotated[float, Field(ge=-20, le=20)]
-Shifts = Mapping[str, Mapping[str, Shift]]
-
-
-class PatientFactsTable(Frozen):
-    """The number that each value of a fact adds to the log probability of each condition, learned
-    from the patients of the training pictures. It never lowers a band (`assessment`).
-    """
-
-    age_band: Shifts = Field(default_factory=dict)
-    sex: Shifts = Field(default_factory=dict)
-    body_site: Shifts = Field(default_factory=dict)
-
-    def shift(self, probabilities: Mapping[str, float], context: Context) -> dict[str, float]:
-        """The probabilities with the patient's facts; unchanged if none are known."""
-        told = (
-            self.age_band.get(context.age_band or "", {}),
-            self.sex.get(context.sex or "", {}),
-            self.body_site.get(context.body_site or "", {}),
-        )
-        if not any(told):
-            return dict(probabilities)
-        raised = {
-            key: p * float(np.exp(sum(shifts.get(key, 0.0) for shifts in told)))
-            for key, p in probabilities.items()
-        }
-        whole = sum(raised.values())
-        return {key: value / whole for key, value in raised.items()}
-
+from skinapi.model.patient_facts import Fact, PatientFactsTable, ToldLimits, name_told
 
 # Beyond it nothing changes: no mix of lesions is that pure, and products would underflow.
 PUREST = 1e-9
@@ -134,8 +104,6 @@ def _mean_log(
 
 
 Probabilities = NDArray[np.float64]
-# A threshold or limit above 1, or one that is not a number, would never be reached.
-Limit = Annotated[float, Field(ge=0, le=1)]
 Level = Literal["0.90", "0.95"]
 LEVELS: tuple[Level, ...] = ("0.90", "0.95")
 # With fewer malignant lesions in a modality's test part, its sensitivity is hardly known.
@@ -241,11 +209,20 @@ class Calibration(Frozen):
     too_few: Mapping[Level, tuple[str, ...]] = {}
     tested: HeldOutFigures | None = None
     point_figures: Mapping[OperatingPoint, PointFigures] = {}
+    patient_facts: PatientFactsTable | None = None
 
-    def limits(self, point: OperatingPoint) -> Mapping[str, float]:
-        """The threshold of each score that decides on a band."""
-        limits = all_thresholds(self.thresholds)
-        return {**limits, "malignant": self.sent[point]} if self.sent else limits
+    def limits(self, point: OperatingPoint, told: Collection[Fact] = ()) -> Mapping[str, float]:
+        """The threshold of each score that decides on a band, where these facts are told."""
+        facts = self._told_limits(told)
+        limits, sent = (facts or self).thresholds, (facts or self).sent
+        return all_thresholds(limits) | ({"malignant": sent[point]} if sent else {})
+
+    def may_lower(self, told: Collection[Fact]) -> bool:
+        """Whether these facts may lower a band: only where thresholds were fitted with them."""
+        return self._told_limits(told) is not None
+
+    def _told_limits(self, told: Collection[Fact]) -> ToldLimits | None:
+        return self.patient_facts.limits.get(name_told(told)) if self.patient_facts else None
 
     def tested_at(self, point: OperatingPoint) -> HeldOutFigures | None:
         """The test figures with the sensitivity of this operating point."""
@@ -291,10 +268,19 @@ class ModelCalibration(Frozen):
     modality: ModalityDetector | None = None
     skin: SkinDetector | None = None
     other_diseases: OtherDiseaseDetector | None = None
-    patient_facts: PatientFactsTable | None = None
     joining: JoiningRule | None = None
     operating_point: OperatingPoint = Field(default=OperatingPoint.CAUTIOUS, exclude=True)
     prevalence: float | None = Field(default=None, gt=0, lt=1, exclude=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _drop_table_of_frequencies(cls, read: Any) -> Any:
+        """Version 1.0.0 kept one table for all kinds of picture, whatever these show."""
+        return (
+            {k: v for k, v in read.items() if k != "patient_facts"}
+            if isinstance(read, dict)
+            else read
+        )
 
     @property
     def has_points(self) -> bool:

@@ -3,8 +3,9 @@ checks come first.
 """
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -18,8 +19,10 @@ from skinapi.model.assessment import (
     rules_of_conditions,
 )
 from skinapi.model.bands import (
+    OperatingPoint,
     RaisedBy,
     choose_band,
+    choose_for_person,
     demand_of,
     most_probable,
     most_urgent,
@@ -36,6 +39,7 @@ from skinapi.model.headline import Restated, as_mapping, join_not_ruled_out, ran
 from skinapi.model.network.engine import EngineOutput
 from skinapi.model.network.model import Model
 from skinapi.model.network.picture import Quality, measure_quality
+from skinapi.model.patient_facts import Fact
 from skinapi.model.refusals import Reason, refuse
 
 # These rules ask for a band whatever the probabilities are.
@@ -69,11 +73,11 @@ def join_assessments(calibration: ModelCalibration, pictures: Sequence[Assessmen
     closest = max(one.too_close for one in used)
     doubts = {doubt for one in pictures for doubt in one.reasons}
     doubts |= {d for one in versions for d in list_doubts(one, unlike=False, closest=closest)}
-    limits = [one.limits(calibration.operating_point) for one in used]
-    answer = _answer(versions, used, limits, uncertain=bool(doubts))
+    judge = partial(_answer, calibration, versions, pictures)
+    answer = judge(uncertain=bool(doubts))
     if _disagree(pictures, most_probable(versions[0]), answer):
         doubts.add(Doubt.PICTURES_DISAGREE)
-        answer = _answer(versions, used, limits, uncertain=True)
+        answer = judge(uncertain=True)
     band = most_urgent(answer.band, *(one.band for one in pictures))
     joined = replace(
         pictures[gravest(pictures)],
@@ -81,6 +85,7 @@ def join_assessments(calibration: ModelCalibration, pictures: Sequence[Assessmen
         from_picture=versions[1] if len(versions) > 1 else None,
         calibrated_on=None,
         restated=_join_restated(rule, pictures),
+        moved_by=_moved_by(pictures, most_probable(versions[0])),
         stated=min([answer.stated, *(one.stated for one in pictures)], key=severity_rank),
         band=band,
         reasons=tuple(doubt for doubt in Doubt if doubt in doubts),
@@ -96,12 +101,13 @@ def join_assessments(calibration: ModelCalibration, pictures: Sequence[Assessmen
 
 
 def _answer(
+    calibration: ModelCalibration,
     versions: Sequence[Mapping[str, float]],
-    used: Sequence[Calibration],
-    limits: Sequence[Mapping[str, float]],
+    pictures: Sequence[Assessment],
     *,
     uncertain: bool,
 ) -> _Answer:
+    used = [calibration.of(one.calibrated_as) for one in pictures]
     named, stated = (
         [
             min((choose_stated(version, one, uncertain=doubt) for one in used), key=severity_rank)
@@ -109,21 +115,33 @@ def _answer(
         ]
         for doubt in (False, uncertain)
     )
+    told = pictures[0].told
+    lowest = [_lowest_limits(used, calibration.operating_point, facts) for facts in (told, ())]
     asked = [
         choose_band(
             probabilities=version,
             named=name,
-            thresholds={key: min(each[key] for each in limits) for key in limits[0]},
+            thresholds=limits,
             checklist_score=None,
             uncertain=uncertain,
             little_tested=False,
             untested_skin=False,
         )
-        for version, name in zip(versions, named, strict=True)
+        for version, name, limits in zip(versions, named, lowest[-len(versions) :], strict=True)
     ]
-    band = most_urgent(*(band for band, _ in asked))
-    rules = tuple(rule for one, told in asked if one is band for rule in told)
-    return _Answer(min(stated, key=severity_rank), band, rules)
+    chosen = choose_for_person(
+        picture=asked[-1],
+        person=asked[0],
+        may_lower=all(one.may_lower(told) for one in used),
+    )
+    return _Answer(min(stated, key=severity_rank), chosen.band, chosen.rules)
+
+
+def _lowest_limits(
+    used: Sequence[Calibration], point: OperatingPoint, told: Collection[Fact]
+) -> Mapping[str, float]:
+    limits = [one.limits(point, told) for one in used]
+    return {key: min(each[key] for each in limits) for key in limits[0]}
 
 
 def _disagree(pictures: Sequence[Assessment], first: str, answer: _Answer) -> bool:
@@ -168,6 +186,14 @@ def _join_versions(
         return (joined,)
     alone = [(one.calibrated_as, one.from_picture or one.probabilities) for one in pictures]
     return joined, rule.join(alone)
+
+
+def _moved_by(pictures: Sequence[Assessment], first: str) -> tuple[Fact, ...]:
+    """The facts that moved the same condition in any picture."""
+    moved = {
+        f for one in pictures if most_probable(one.probabilities) == first for f in one.moved_by
+    }
+    return tuple(fact for fact in Fact if fact in moved)
 
 
 def _join_restated(rule: JoiningRule, pictures: Sequence[Assessment]) -> Restated | None:
@@ -318,6 +344,7 @@ def _finding_of(assessment: Assessment, **measured: Any) -> Finding:
         operating_point=assessment.operating_point,
         calibrated_on=assessment.calibrated_on,
         restated=assessment.restated,
+        moved_by=assessment.moved_by,
         **measured,
     )
 

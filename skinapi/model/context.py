@@ -4,9 +4,9 @@ optional.
 
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import Literal, get_args
+from typing import Literal, Self, get_args
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from skinapi.base.stored_record import StoredRecord
 from skinapi.model.conditions import conditions_table
@@ -71,24 +71,29 @@ TONE_OF_TYPE: Mapping[Fitzpatrick, SkinTone] = {
     6: SkinTone.DARK,
 }
 AGE_BANDS: tuple[AgeBand, ...] = get_args(AgeBand)
-OLDEST = 130
+OLDEST = 120
+# The age that stands for those of whom only the group is told.
+_MIDDLE_AGES: Mapping[AgeBand, int] = {"0-29": 20, "30-44": 37, "45-59": 52, "60-74": 67, "75+": 80}
 BODY_SITES: tuple[BodySite, ...] = get_args(BodySite)
 
 
-def age_band_of(years: int | None) -> AgeBand | None:
+def age_band_of(years: float | None) -> AgeBand | None:
+    """Return None for an age that nobody has."""
     if years is None or not 0 <= years <= OLDEST:
         return None
-    ends = [int(band.partition("-")[2] or OLDEST) for band in AGE_BANDS]
-    return next(band for band, end in zip(AGE_BANDS, ends, strict=True) if years <= end)
+    ends = [int(band.partition("-")[2] or OLDEST) + 1 for band in AGE_BANDS]
+    return next(band for band, end in zip(AGE_BANDS, ends, strict=True) if years < end)
 
 
 class Context(StoredRecord):
-    """What is known about a photo besides its pixels. `checklist`: None if the questions were not
-    asked. `skin_confirmed`: the sender says that it shows the spot, whatever the program sees.
-    `text_in_picture`: the file says that text is written into its pixels.
+    """What is known about a photo besides its pixels. `age` is in years; where it is told,
+    `age_band` is its group. `checklist`: None if the questions were not asked. `skin_confirmed`:
+    the sender says that it shows the spot, whatever the program sees. `text_in_picture`: the file
+    says that text is written into its pixels.
     """
 
     modality: Modality = Modality.UNKNOWN
+    age: int | None = Field(default=None, ge=0, le=OLDEST, exclude_if=lambda told: told is None)
     age_band: AgeBand | None = None
     sex: Sex | None = None
     body_site: BodySite | None = None
@@ -110,6 +115,32 @@ class Context(StoredRecord):
         if unknown:
             raise ValueError(f"unknown checklist items: {', '.join(unknown)}")
         return tuple(key for key in known if key in ticked)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _add_age_band(cls, told: object) -> object:
+        if (
+            not isinstance(told, dict)
+            or not isinstance(told.get("age"), int)
+            or told.get("age_band")
+        ):
+            return told
+        return {**told, "age_band": age_band_of(told["age"])}
+
+    @model_validator(mode="after")
+    def _refuse_two_ages(self) -> Self:
+        if self.age is not None and self.age_band != age_band_of(self.age):
+            raise ValueError("age is not within age_band")
+        return self
+
+    @property
+    def years(self) -> int | None:
+        """The age, or one that stands for the group that was told."""
+        return (
+            self.age
+            if self.age is not None or self.age_band is None
+            else _MIDDLE_AGES[self.age_band]
+        )
 
     @property
     def told_tones(self) -> tuple[SkinTone, ...]:

@@ -7,6 +7,7 @@ Training and the server, which checks data sets that are uploaded, both read lab
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import PurePosixPath
 
 from skinapi.base.errors import BadDataset, WrongNetworkLabels
@@ -18,7 +19,19 @@ PICTURE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp")
 TABLE_NAME = "metadata.csv"
 ID_COLUMNS = ("image_id", "image", "image_path")
 LABEL_COLUMNS = ("dx", "label")
-FACTS = ("age", "sex", "localization", "dx_type", "fitzpatrick", "skin_tone")
+# The items of the 7-point checklist, as columns with yes or no.
+SIGNS = (
+    *("change_in_size", "irregular_shape", "irregular_colour", "diameter_7mm_or_more"),
+    *("inflammation", "oozing", "change_in_sensation"),
+)
+FACTS = ("age", "sex", "localization", "dx_type", "fitzpatrick", "skin_tone", *SIGNS)
+# PAD-UFES-20 asks these of the patients, and gives two diameters in millimetres.
+ANSWERS = {
+    "change_in_size": ("grew",),
+    "change_in_sensation": ("itch", "hurt"),
+    "oozing": ("bleed",),
+}
+DIAMETERS = ("diameter_1", "diameter_2")
 # Another name of a fact's column, in MILK10k.
 ALSO_NAMED = {"localization": "site"}
 ISIC_COLUMNS = {
@@ -37,7 +50,7 @@ NO_LABEL = "none"
 KNOWN_COLUMNS = frozenset(
     (
         *(*ID_COLUMNS, *LABEL_COLUMNS, "lesion_id", "patient_id", "modality"),
-        *(*FACTS, *ALSO_NAMED.values(), *ISIC_COLUMNS),
+        *(*FACTS, *ALSO_NAMED.values(), *ISIC_COLUMNS, *chain(*ANSWERS.values()), *DIAMETERS),
     )
 )
 
@@ -79,12 +92,32 @@ class LabelColumns:
             lesion_id=(row.get("lesion_id") or "").strip() or image_id,
             patient_id=(row.get("patient_id") or "").strip(),
             modality=(row.get("modality") or "").strip().lower(),
-            facts={
+            facts=_read_signs(row)
+            | {
                 name: value
                 for name in FACTS
                 if (value := row.get(name) or row.get(ALSO_NAMED.get(name, name)))
             },
         )
+
+
+def _read_signs(row: Mapping[str, str]) -> dict[str, str]:
+    """Each sign that was asked, as `yes` or `no`."""
+    told = {
+        item: {(row.get(name) or "").strip().lower() for name in names} & {"true", "false"}
+        for item, names in ANSWERS.items()
+    }
+    signs = {item: "yes" if "true" in said else "no" for item, said in told.items() if said}
+    sizes = [
+        float(size) for name in DIAMETERS if (size := row.get(name) or "") and _is_number(size)
+    ]
+    if sizes:
+        signs["diameter_7mm_or_more"] = "yes" if max(sizes) >= 7 else "no"
+    return signs
+
+
+def _is_number(text: str) -> bool:
+    return text.replace(".", "", 1).isascii() and text.replace(".", "", 1).isdigit()
 
 
 def _without_suffix(name: str) -> str:

@@ -33,6 +33,7 @@ from skinapi.model.headline import (
     without_normal_skin,
 )
 from skinapi.model.network.picture import Quality
+from skinapi.model.patient_facts import Fact
 from skinapi.model.refusals import Reason, refuse
 
 # Of the first of these a prevalence is a whole number.
@@ -224,9 +225,9 @@ class Finding(FindingSummary):
     """All that is known about one photo, or about several of one lesion: then `pictures` has each
     one's own finding, in the order sent, and quality, modality and heat map are those of
     `shown_picture`. `from_picture` has the probabilities before the patient's facts, if these
-    changed any. `operating_point` is the one that the clinic had chosen. `calibrated_on` is the
-    share of malignant lesions for which `ranked` holds; None where it is not known, and of several
-    pictures.
+    changed any, and `moved_by` the facts that moved what is most probable. `operating_point` is the
+    one that the clinic had chosen. `calibrated_on` is the share of malignant lesions for which
+    `ranked` holds; None where it is not known, and of several pictures.
     """
 
     quality: Quality
@@ -237,6 +238,7 @@ class Finding(FindingSummary):
     modality: ModalityFinding | None = None
     tested: tuple[HeldOutFigures, ...] = ()
     from_picture: tuple[Ranked, ...] | None = None
+    moved_by: tuple[Fact, ...] = Field(default=(), exclude_if=lambda facts: not facts)
     not_ruled_out: tuple[NotRuledOut, ...] = ()
     profile_unread: bool = False
     text_in_picture: bool = Field(default=False, exclude_if=lambda written: not written)

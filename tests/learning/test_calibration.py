@@ -25,9 +25,13 @@ from skinapi.learning.train.fit_detectors import (
     fit_modality_detector,
     fit_skin_detector,
 )
-from skinapi.learning.train.fit_patient_facts import fit_patient_facts, fit_table
+from skinapi.learning.train.fit_patient_facts import fit_patient_facts
+from skinapi.model.bands import OperatingPoint
 from skinapi.model.calibration import Calibration, ModelCalibration
+from skinapi.model.conditions import conditions_table
 from skinapi.model.context import Modality
+from skinapi.model.dataset_labels import SIGNS, LabelColumns
+from skinapi.model.patient_facts import PatientFactsTable
 from tests.learning.toy_answers import toy_model
 
 LABELS = ("melanoma", "melanocytic_nevus", "benign_keratosis")
@@ -213,6 +217,7 @@ def test_each_modality_gets_a_calibration_of_its_own() -> None:
     found = fit_calibration(
         labels=LABELS,
         train=joined(sharp, flat),
+        patients=joined(sharp, flat).samples,
         validation=joined(sharp, flat),
         not_skin=None,
         report=silent,
@@ -239,30 +244,68 @@ def hospital(name: str, seed: int, *, tells: bool) -> ModelOutputs:
     return ModelOutputs(samples, answers.logits, answers.pooled)
 
 
-def facts_of(train: ModelOutputs, watched: ModelOutputs) -> object:
-    return fit_patient_facts(ModelCalibration(), LABELS, train, watched, report=silent)
+def facts_of(learned: ModelOutputs, watched: ModelOutputs) -> PatientFactsTable | None:
+    calibration = ModelCalibration(
+        dermoscopic=Calibration(sent=dict.fromkeys(OperatingPoint, 0.1), thresholds={})
+    )
+    fitted = fit_patient_facts(calibration, LABELS, learned.samples, watched, report=silent)
+    return fitted.dermoscopic.patient_facts
 
 
-def test_what_patients_tell_does_not_ship_if_one_source_gains_and_none_else() -> None:
-    learned = joined(hospital("a", 1, tells=True), hospital("b", 2, tells=False))
-    watched = joined(hospital("a", 3, tells=True), hospital("b", 4, tells=False))
-    assert facts_of(learned, watched) is None
+def test_facts_that_tell_a_class_count_and_have_thresholds_where_enough_tell_them() -> None:
+    learned = joined(hospital("a", 1, tells=True), hospital("b", 2, tells=True))
+    watched = joined(hospital("a", 3, tells=True), hospital("b", 4, tells=True))
+    table = facts_of(learned, watched)
+    assert table is not None
+    assert table.age[90]["melanoma"] > 0.5 > -0.5 > table.age[30]["melanoma"]
+    assert (table.sex, table.body_site, table.ticked) == ({}, {}, {})
+    (limits,) = table.limits.items()
+    assert limits[0] == "age"
+    # All that is malignant is old, so a threshold that sends it all spares more than before.
+    assert limits[1].sent[OperatingPoint.CAUTIOUS] > 0.1
 
 
-def test_a_table_compares_within_a_source_not_between_hospitals() -> None:
+def test_facts_that_tell_nothing_or_harm_one_source_do_not_count() -> None:
+    learned = joined(hospital("a", 1, tells=True), hospital("b", 2, tells=True))
+    for second in (False, True):
+        watched = joined(hospital("a", 3, tells=second), hospital("b", 4, tells=False))
+        assert facts_of(learned, watched) is None
+
+
+def test_facts_compare_within_a_source_not_between_hospitals() -> None:
     """One hospital sees the old, the other the young: that alone says nothing of a class."""
     old = [sample_of(n, "melanoma", source="a", facts={"age": "80"}) for n in range(200)]
     young = [
         sample_of(900 + n, "melanocytic_nevus", source="b", facts={"age": "20"}) for n in range(200)
     ]
-    table = fit_table([*old, *young], LABELS, strength=1.0)
-    assert all(shift == 0 for shifts in table.age_band.values() for shift in shifts.values())
+    watched = joined(hospital("a", 3, tells=True), hospital("b", 4, tells=True))
+    assert facts_of(ModelOutputs([*old, *young], watched.logits, watched.pooled), watched) is None
+
+
+def test_answers_of_a_data_set_become_signs() -> None:
+    columns = LabelColumns({"image_id", "dx"}, table="t")
+    row = {"image_id": "a", "dx": "nv", "itch": "UNK", "hurt": "True", "grew": "False", "bleed": ""}
+    facts = columns.read({**row, "diameter_1": "7.0", "diameter_2": "", "oozing": "yes"}).facts
+    assert facts == {
+        "change_in_sensation": "yes",
+        "change_in_size": "no",
+        "diameter_7mm_or_more": "yes",
+        "oozing": "yes",
+    }
+    context = patient_context(sample_of(1, "melanoma", facts=facts))
+    assert context.checklist == ("diameter_7mm_or_more", "oozing", "change_in_sensation")
+    assert {*SIGNS} == {item.key for item in conditions_table().checklist.items}
 
 
 def test_the_words_of_data_sets_become_those_of_the_api() -> None:
     facts = {"age": "47.0", "sex": "FEMALE", "localization": "posterior torso"}
     found = patient_context(sample_of(1, "melanoma", facts=facts))
-    assert (found.age_band, found.sex, found.body_site) == ("45-59", "female", "back")
+    assert (found.age, found.age_band, found.sex, found.body_site) == (
+        47,
+        "45-59",
+        "female",
+        "back",
+    )
     sites = {"head_neck_face": "face", "lower_extremity": "lower_extremity", "acral NOS": "acral"}
     for written, site in sites.items():
         found = patient_context(sample_of(1, "melanoma", facts={"localization": written}))

@@ -9,13 +9,19 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from skinapi.model.assessment import Assessment, assess
-from skinapi.model.bands import THRESHOLDS, RaisedBy, band_of_condition, severity_rank, urgency
+from skinapi.model.bands import (
+    THRESHOLDS,
+    OperatingPoint,
+    RaisedBy,
+    band_of_condition,
+    severity_rank,
+    urgency,
+)
 from skinapi.model.calibration import (
     Calibration,
     HeldOutFigures,
     ModelCalibration,
     NamingRule,
-    PatientFactsTable,
     TonesTested,
 )
 from skinapi.model.conditions import Band
@@ -27,6 +33,7 @@ from skinapi.model.detectors import (
 )
 from skinapi.model.finding import Doubt
 from skinapi.model.headline import rank
+from skinapi.model.patient_facts import Fact, PatientFactsTable, ToldLimits
 from tests.model.fakes import LABELS, TESTED, some_shares
 
 DERMOSCOPIC, CLINICAL, UNKNOWN = Modality.DERMOSCOPIC, Modality.CLINICAL, Modality.UNKNOWN
@@ -194,40 +201,84 @@ def test_what_looks_like_a_disease_that_it_does_not_name_is_in_doubt_and_never_m
     assert familiar == without
 
 
-def told(table: PatientFactsTable, p: dict[str, float], **facts: str) -> Assessment:
+def told(table: PatientFactsTable, p: dict[str, float], **facts: Any) -> Assessment:
     context = Context.model_validate({"modality": DERMOSCOPIC, **facts})
-    calibration = ModelCalibration(dermoscopic=WELL_TESTED, patient_facts=table)
-    return assessed(p, calibration, context=context)
+    known = WELL_TESTED.model_copy(update={"patient_facts": table})
+    return assessed(p, ModelCalibration(dermoscopic=known), context=context)
 
 
-OLD = PatientFactsTable(age_band={"75+": {"melanoma": 1.0, "melanocytic_nevus": -1.0}})
+AGED = {
+    30: {"melanoma": -1.0, "melanocytic_nevus": 1.0},
+    70: {"melanoma": 1.0, "melanocytic_nevus": -1.0},
+}
+OLD = PatientFactsTable(age=AGED)
 
 
 def test_patient_facts_change_the_probabilities_and_those_of_the_picture_are_kept() -> None:
-    found = told(OLD, NEVUS, age_band="75+")
+    found = told(OLD, NEVUS, age=80)
     assert found.from_picture is not None
     assert found.from_picture["melanoma"] == pytest.approx(0.01, abs=1e-6)
     assert found.probabilities["melanoma"] == pytest.approx(
         0.01 * np.e / (0.01 * np.e + 0.95 / np.e + 0.04), abs=1e-6
     )
     assert sum(found.probabilities.values()) == pytest.approx(1)
-    assert told(OLD, NEVUS).from_picture is None
-    assert told(OLD, NEVUS, age_band="30-44").from_picture is None
+    assert found.moved_by == (Fact.AGE,)
+    untold = told(OLD, NEVUS, sex="female", body_site="back", checklist=())
+    assert (untold.from_picture, untold.moved_by) == (None, ())
 
 
-@given(
-    some_shares(),
-    st.lists(st.floats(-2, 2), min_size=len(LABELS), max_size=len(LABELS)),
-)
-def test_whatever_a_model_has_learned_of_patients_no_band_is_lowered_and_no_doubt_taken(
-    probabilities: dict[str, float], shifts: list[float]
+def test_the_shifts_of_an_age_lie_on_a_straight_line_and_a_group_stands_for_its_middle() -> None:
+    shares = [told(OLD, NEVUS, age=age).probabilities["melanoma"] for age in (20, 30, 50, 70, 90)]
+    assert shares[0] == shares[1] < shares[2] < shares[3] == shares[4]
+    assert shares[2] == pytest.approx(0.01)
+    assert told(OLD, NEVUS, age_band="75+").probabilities["melanoma"] == shares[4]
+
+
+def test_a_sign_that_was_asked_counts_whether_it_is_ticked_or_not() -> None:
+    table = PatientFactsTable(
+        ticked={"oozing": {"melanoma": 1.0}}, not_ticked={"oozing": {"melanoma": -1.0}}
+    )
+    shares = [
+        told(table, NEVUS, checklist=answers).probabilities["melanoma"]
+        for answers in (("oozing",), None, ("inflammation",), ())
+    ]
+    assert shares[0] > shares[1] > shares[2] == shares[3]
+
+
+ANY_SHIFTS = st.lists(st.floats(-3, 3), min_size=len(LABELS), max_size=len(LABELS))
+NEVER = {"thresholds": dict.fromkeys(THRESHOLDS, 1.0), "sent": dict.fromkeys(OperatingPoint, 1.0)}
+
+
+@given(some_shares(), ANY_SHIFTS, st.booleans(), st.sampled_from([None, (), ("oozing",)]))
+def test_facts_lower_a_band_by_one_step_at_most_and_never_an_urgent_one(
+    probabilities: dict[str, float],
+    shifts: list[float],
+    own_limits: bool,
+    checklist: tuple[str, ...] | None,
 ) -> None:
-    """A fact took the doubt away that had raised the band."""
-    table = PatientFactsTable(sex={"female": dict(zip(LABELS, shifts, strict=True))})
-    without = told(table, probabilities)
-    found = told(table, probabilities, sex="female")
-    assert urgency(found.band) <= urgency(without.band)
+    table = PatientFactsTable(
+        sex={"female": dict(zip(LABELS, shifts, strict=True))},
+        limits={"sex": ToldLimits.model_validate(NEVER)} if own_limits else {},
+    )
+    without = told(table, probabilities, checklist=checklist)
+    found = told(table, probabilities, sex="female", checklist=checklist)
+    lowered = urgency(found.band) - urgency(without.band)
+    assert lowered <= (1 if own_limits and without.band is not Band.URGENT_REFERRAL else 0)
+    if found.reasons or checklist:
+        assert urgency(found.band) <= urgency(Band.DOCTOR_REVIEW)
     assert set(found.reasons) >= set(without.reasons)
+    assert found.raised_by
+
+
+def test_where_facts_ask_for_two_steps_less_the_picture_is_told_as_the_reason() -> None:
+    cancer = {"basal_cell_carcinoma": 0.7, "melanocytic_nevus": 0.3}
+    young = PatientFactsTable(
+        age={0: {"basal_cell_carcinoma": -9.0}, 90: {"basal_cell_carcinoma": 0.0}},
+        limits={"age": ToldLimits.model_validate(NEVER)},
+    )
+    assert told(young, cancer).band is Band.REFERRAL
+    found = told(young, cancer, age=0)
+    assert (found.band, found.raised_by) == (Band.DOCTOR_REVIEW, (RaisedBy.FROM_PICTURE,))
 
 
 @given(
@@ -243,11 +294,14 @@ def test_the_conditions_that_are_told_as_reasons_ask_for_the_band(
     sex: Sex | None,
     checklist: tuple[str, ...],
 ) -> None:
-    table = PatientFactsTable(sex={"female": dict(zip(LABELS, shifts, strict=True))})
+    table = PatientFactsTable(
+        sex={"female": dict(zip(LABELS, shifts, strict=True))},
+        limits={"sex": ToldLimits.model_validate(NEVER)},
+    )
     rare = NamingRule(tau=0.7, prior={label: 0.9**place for place, label in enumerate(LABELS)})
-    naming = WELL_TESTED.model_copy(update={"naming": rare, "too_close": 0.02})
-    flat = PHONE_TESTED.model_copy(update={"temperature": 2.0, "too_close": 0.02})
-    calibration = both(naming, flat).model_copy(update={"patient_facts": table})
+    close = {"too_close": 0.02, "patient_facts": table}
+    naming = WELL_TESTED.model_copy(update={"naming": rare, **close})
+    calibration = both(naming, PHONE_TESTED.model_copy(update={"temperature": 2.0, **close}))
     context = Context(sex=sex, checklist=checklist)
     found = assessed(probabilities, calibration, context=context)
     ranked = rank(found.probabilities)

@@ -9,12 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from skinapi.model.bands import OperatingPoint
 from skinapi.model.calibration import (
     Calibration,
     JoiningRule,
     ModelCalibration,
     NamingRule,
-    PatientFactsTable,
     restate,
     softmax,
 )
@@ -23,6 +23,7 @@ from skinapi.model.conditions import conditions_table
 from skinapi.model.context import Context, Modality
 from skinapi.model.finding import Finding
 from skinapi.model.headline import as_mapping
+from skinapi.model.patient_facts import Fact, PatientFactsTable, ToldLimits
 from tests.model.fakes import LABELS, TESTED, fake_model, some_shares
 from tests.model.photos import encoded, skin_with_spot
 
@@ -182,3 +183,25 @@ def test_a_senseless_number_is_refused(wrong: float) -> None:
             Calibration.model_validate({name: value})
     with pytest.raises(ValidationError, match="sex"):
         PatientFactsTable(sex={"female": {"melanoma": wrong}})
+
+
+def test_a_calibration_of_the_last_version_is_read_without_its_table_of_frequencies() -> None:
+    old = {"patient_facts": {"sex": {"female": {"melanoma": 0.5}}, "age_band": {}, "body_site": {}}}
+    assert ModelCalibration.model_validate(old) == ModelCalibration()
+
+
+def test_told_facts_have_thresholds_of_their_own_and_others_those_without_facts() -> None:
+    own = ToldLimits(thresholds={"melanoma": 0.3}, sent=dict.fromkeys(OperatingPoint, 0.2))
+    known = Calibration(
+        thresholds={"melanoma": 0.1},
+        sent=dict.fromkeys(OperatingPoint, 0.05),
+        patient_facts=PatientFactsTable(limits={"age+sex": own}),
+    )
+    for told, melanoma, malignant in (
+        ((), 0.1, 0.05),
+        ((Fact.AGE,), 0.1, 0.05),
+        ((Fact.SEX, Fact.AGE), 0.3, 0.2),
+    ):
+        limits = known.limits(OperatingPoint.CAUTIOUS, told)
+        assert (limits["melanoma"], limits["malignant"]) == (melanoma, malignant)
+        assert known.may_lower(told) == (melanoma == 0.3)

@@ -18,17 +18,16 @@ from PIL import Image
 from skinapi.base.errors import BadDataset, Refused, UnreadablePicture
 from skinapi.model.conditions import NORMAL_SKIN, conditions_table
 from skinapi.model.context import (
-    AGE_BANDS,
     BODY_SITES,
     TONE_OF_TYPE,
-    AgeBand,
     BodySite,
     Context,
     Fitzpatrick,
     Modality,
     SkinTone,
+    age_band_of,
 )
-from skinapi.model.dataset_labels import SQUAMOUS, label_spellings, other_diseases
+from skinapi.model.dataset_labels import SIGNS, SQUAMOUS, label_spellings, other_diseases
 from skinapi.model.decoding.photo import Photo, read_photo
 from skinapi.model.network.model import PARTS, SPLIT, Part
 
@@ -175,25 +174,24 @@ def measuring_half(samples: Sequence[Sample]) -> Sequence[Sample]:
 
 
 def patient_context(sample: Sample) -> Context:
+    """What the sender of this picture would have told."""
     sex = sample.facts.get("sex", "").lower()
+    signs = {item: sample.facts[item] for item in SIGNS if item in sample.facts}
     return Context(
         modality=sample.modality,
-        age_band=_age_band(sample.facts.get("age", "")),
+        age=_read_age(sample.facts.get("age", "")),
         sex="female" if sex == "female" else "male" if sex == "male" else None,
         body_site=SITES.get(site_word(sample.facts.get("localization", ""))),
+        checklist=tuple(item for item, told in signs.items() if told == "yes") if signs else None,
     )
 
 
-def _age_band(age: str) -> AgeBand | None:
+def _read_age(written: str) -> int | None:
     try:
-        years = float(age)
+        years = float(written)
     except ValueError:
         return None
-    return next((band for band in AGE_BANDS if years >= 0 and years < _end_of(band)), None)
-
-
-def _end_of(band: str) -> float:
-    return float("inf") if band.endswith("+") else int(band.split("-")[1]) + 1
+    return int(years) if age_band_of(years) else None
 
 
 def site_word(written: str) -> str:

@@ -84,9 +84,15 @@ class BandRows:
 
     @classmethod
     def of(
-        cls, outputs: ModelOutputs, labels: Sequence[str], calibration: Calibration
+        cls,
+        outputs: ModelOutputs,
+        labels: Sequence[str],
+        calibration: Calibration,
+        probabilities: Floats | None = None,
     ) -> "BandRows":
-        probabilities = calibration.probabilities(outputs.logits)
+        """`probabilities` are those with the patients' facts, if they count."""
+        if probabilities is None:
+            probabilities = calibration.probabilities(outputs.logits)
         each = [dict(zip(labels, row, strict=True)) for row in probabilities.tolist()]
         name = calibration.naming.name if calibration.naming else most_probable
         return cls(
@@ -102,6 +108,14 @@ class BandRows:
         keys = conditions_table().malignant_keys
         each = [p for key, p in self.probabilities.items() if key in keys]
         return np.asarray(np.sum(each, axis=0))
+
+    def urgent(self, thresholds: Mapping[str, float]) -> Rows:
+        """Those that a threshold or a name makes urgent."""
+        urgent = np.zeros(len(self.labels), bool)
+        for key, threshold in THRESHOLDS.items():
+            if threshold.band is Band.URGENT_REFERRAL and key in thresholds:
+                urgent |= (self.probabilities[key] >= thresholds[key]) | self.names(key)
+        return urgent
 
     def names(self, key: str) -> Rows:
         return np.array([key in named for named in self.named], bool)
@@ -164,11 +178,11 @@ def _malignant_by_source(rows: BandRows) -> list[Rows]:
     return [*large, *([np.any(small, axis=0)] if small else [])]
 
 
-def fit_soon(rows: BandRows, modality: Modality) -> dict[str, float]:
+def fit_soon(rows: BandRows, modality: Modality, *, urgent: Rows | None = None) -> dict[str, float]:
     """The thresholds of single cancers, from which a finding is urgent or a referral.
 
     That of melanoma is the lowest with which at most URGENT_BENIGN of the benign lesions are told
-    "this week", by whichever rule.
+    "this week", by whichever rule; `urgent` are so already.
     """
     cap = URGENT_BENIGN[modality]
     thresholds = {
@@ -177,7 +191,8 @@ def fit_soon(rows: BandRows, modality: Modality) -> dict[str, float]:
         if key in rows.probabilities and key != "melanoma" and (rows.labels == key).any()
     }
     if "melanoma" in rows.probabilities:
-        thresholds["melanoma"] = _melanoma_threshold(rows, thresholds, cap)
+        already = rows.urgent(thresholds) if urgent is None else rows.urgent(thresholds) | urgent
+        thresholds["melanoma"] = _melanoma_threshold(rows, already, cap)
     return thresholds
 
 
@@ -189,14 +204,11 @@ def _own_threshold(rows: BandRows, key: str, *, most_benign: float) -> float:
     return min(limit, THRESHOLDS[key].cautious if few else 1.0)
 
 
-def _melanoma_threshold(rows: BandRows, others: Mapping[str, float], cap: float) -> float:
+def _melanoma_threshold(rows: BandRows, urgent: Rows, cap: float) -> float:
     """With few melanomas it is the cautious default."""
     if (rows.labels == "melanoma").sum() < MIN_POSITIVE:
         return THRESHOLDS["melanoma"].cautious
-    urgent = rows.names("melanoma")
-    for key, threshold in THRESHOLDS.items():
-        if threshold.band is Band.URGENT_REFERRAL and key in others:
-            urgent |= (rows.probabilities[key] >= others[key]) | rows.names(key)
+    urgent = urgent | rows.names("melanoma")
     benign = ~rows.malignant
     waiting = benign & ~urgent
     left = cap * benign.sum() - (benign & urgent).sum()

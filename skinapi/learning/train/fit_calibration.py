@@ -85,6 +85,7 @@ def calibrate_model(
     return fit_calibration(
         labels=model.labels,
         train=run_model(model, chosen, report=report),
+        patients=train,
         validation=run_model(model, validation, report=report),
         not_skin=read_not_skin_features(model, photographs) if photographs else None,
         others=run_model(model, others, report=report) if others else None,
@@ -115,6 +116,7 @@ def fit_calibration(
     *,
     labels: Sequence[str],
     train: ModelOutputs,
+    patients: Sequence[Sample],
     validation: ModelOutputs,
     not_skin: NDArray[np.floating] | None,
     others: ModelOutputs | None = None,
@@ -122,7 +124,8 @@ def fit_calibration(
     report: Report,
 ) -> ModelCalibration:
     """`train` need only be a sample of the training part: it gives the features of the detectors.
-    `not_skin` holds pooled features of ordinary photographs, a row for each view.
+    `patients` are all of it: their facts count. `not_skin` holds pooled features of ordinary
+    photographs, a row for each view.
     """
     fitted = {
         modality: _fit_modality(modality, labels, train, validation, left_out, report)
@@ -140,9 +143,9 @@ def fit_calibration(
     if others is not None:
         doubt = fit_other_diseases(train, validation, others, report=report)
         calibration = calibration.model_copy(update={"other_diseases": doubt})
-    table = fit_patient_facts(calibration, labels, train, validation, report=report)
     joining = fit_joining(calibration, labels, validation, report=report)
-    return calibration.model_copy(update={"patient_facts": table, "joining": joining})
+    calibration = calibration.model_copy(update={"joining": joining})
+    return fit_patient_facts(calibration, labels, patients, validation, report=report)
 
 
 def _fit_modality(

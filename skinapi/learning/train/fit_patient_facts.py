@@ -1,24 +1,42 @@
-"""Fits how age, sex and body site shift the probabilities of a model."""
+"""Fits what a patient's facts add to the probabilities of a picture, by kind of picture, and the
+thresholds of the bands where they are told.
 
-from collections import Counter
-from collections.abc import Mapping, Sequence
+How a fact goes with a condition is learned from the patients of the training pictures, within each
+source: a hospital's own mix of patients and conditions stays out of it. How much of that still
+counts beside the picture is learned on validation, where the network's answers are those to
+pictures that it has not learned from.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from itertools import chain, combinations, pairwise
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.optimize import minimize
+from sklearn.linear_model import LogisticRegression
 
-from skinapi.learning.data.samples import Sample, patient_context
+from skinapi.learning.data.samples import Sample, patient_context, source_of
 from skinapi.learning.measure import metrics
 from skinapi.learning.measure.predictions import ModelOutputs
 from skinapi.learning.progress import Report
-from skinapi.model.calibration import ModelCalibration, PatientFactsTable
+from skinapi.learning.train.fit_bands import SENT, BandRows, fit_soon, is_malignant
+from skinapi.learning.train.recipe import weigh_by_root
+from skinapi.model.bands import log_odds
+from skinapi.model.calibration import Calibration, ModelCalibration, softmax
 from skinapi.model.conditions import NORMAL_SKIN
-from skinapi.model.context import BODY_SITES, BodySite
+from skinapi.model.context import BODY_SITES, BodySite, Modality
+from skinapi.model.detectors import KNOWN
+from skinapi.model.patient_facts import Fact, PatientFactsTable, Shifts, ToldLimits, name_told
 
-STRENGTHS = (0.25, 0.5, 0.75, 1.0)
-# Smoothing: the frequency in the source counts as much as this many pictures of the class.
-PRIOR_COUNT = 20.0
-FEWEST_SOURCES = 2
-
+PENALTY = 10.0
+# The offset of each source is penalised by a hundredth of that.
+OFFSET_SCALE = 10.0
+# With fewer malignant lesions that tell a set of facts, it has no thresholds of its own.
+FEWEST_MALIGNANT = 50
+# The probabilities change along straight lines between these ages.
+AGES = (0, 30, 50, 70, 90)
 # Fitted by part of the body: single sites have too few pictures.
 SITE_GROUPS: Mapping[str, tuple[BodySite, ...]] = {
     "head": ("ear", "face", "neck", "scalp"),
@@ -27,118 +45,318 @@ SITE_GROUPS: Mapping[str, tuple[BodySite, ...]] = {
     "leg": ("foot", "lower_extremity"),
     "acral": ("acral",),
 }
+_GROUP_OF: Mapping[str | None, str] = {
+    site: group for group, sites in SITE_GROUPS.items() for site in sites
+}
+# Of the other signs no data set that we know asks the patients.
+SEXES = {"female": 0.0, "male": 1.0}
+SIGNS = ("change_in_size", "change_in_sensation", "oozing", "diameter_7mm_or_more")
+
+Floats = NDArray[np.float64]
 
 
 def fit_patient_facts(
     calibration: ModelCalibration,
     labels: Sequence[str],
-    train: ModelOutputs,
+    patients: Sequence[Sample],
     validation: ModelOutputs,
     *,
     report: Report,
-) -> PatientFactsTable | None:
-    """The table at the strength with the lowest validation loss, or None where it does not help.
-
-    It helps if the log loss falls significantly in two sources and rises significantly in none.
+) -> ModelCalibration:
+    """The calibration with the facts of `patients`, those of all training pictures. A kind of
+    picture gets a table where it helps: where the log loss on its validation lesions falls
+    significantly over all, and rises significantly in no source.
     """
-    train_lesions = [sample for sample in train.samples if sample.is_lesion]
-    validation_lesions = validation.where(lambda sample: sample.is_lesion)
-    plain = log_losses(calibration, labels, validation_lesions, None)
-    tables = [fit_table(train_lesions, labels, strength=strength) for strength in STRENGTHS]
-    losses = [log_losses(calibration, labels, validation_lesions, table) for table in tables]
-    best = int(np.argmin([loss.mean() for loss in losses]))
-    gain = plain - losses[best]
-    sources = np.array([sample.source for sample in validation_lesions.samples])
-    lesions = np.array([sample.lesion_key for sample in validation_lesions.samples])
-    intervals = []
-    for source in np.unique(sources).tolist():
-        rows = sources == source
-        fall, low, high = _mean_with_interval(gain[rows], lesions[rows].tolist())
-        report(f"patient facts on {source}: log loss falls by {fall:.4f} [{low:.4f}, {high:.4f}]")
-        intervals.append((low, high))
-    resolved = sum(low > 0 for low, _ in intervals)
-    harmed = any(high < 0 for _, high in intervals)
-    return tables[best] if resolved >= FEWEST_SOURCES and not harmed else None
-
-
-def _mean_with_interval(
-    values: NDArray[np.float64], lesions: Sequence[str]
-) -> tuple[float, float, float]:
-    low, high = metrics.bootstrap_interval(
-        lambda drawn: float(values[drawn].mean()), metrics.draw_bootstrap(lesions)
-    )
-    return float(values.mean()), low, high
-
-
-def fit_table(
-    samples: Sequence[Sample], labels: Sequence[str], *, strength: float
-) -> PatientFactsTable:
-    """For each class and value the log of how much more frequent the value is in the class than in
-    its source, times `strength`.
-
-    Computed within each source, because hospitals differ in their patients; then averaged over the
-    sources, weighted by their number of pictures of the class.
-    """
-    contexts = [patient_context(sample) for sample in samples]
-    grouped = {site: group for group, sites in SITE_GROUPS.items() for site in sites}
-    ages = _shifts(samples, labels, [context.age_band for context in contexts], strength)
-    sexes = _shifts(samples, labels, [context.sex for context in contexts], strength)
-    sites = _shifts(
-        samples,
-        labels,
-        [grouped[context.body_site] if context.body_site else None for context in contexts],
-        strength,
-    )
-    return PatientFactsTable(
-        age_band=ages,
-        sex=sexes,
-        body_site={site: sites[grouped[site]] for site in BODY_SITES if grouped[site] in sites},
-    )
-
-
-def _shifts(
-    samples: Sequence[Sample], labels: Sequence[str], values: Sequence[str | None], strength: float
-) -> dict[str, dict[str, float]]:
-    known = [
-        (sample.source, sample.label, value)
-        for sample, value in zip(samples, values, strict=True)
-        if value is not None
-    ]
-    both = Counter(known)
-    of_class = Counter((source, label) for source, label, _ in known)
-    of_value = Counter((source, value) for source, _, value in known)
-    of_source = Counter(source for source, _, _ in known)
-
-    def shift(label: str, value: str) -> float:
-        total = weight = 0.0
-        for source, total_count in of_source.items():
-            frequency = of_value[source, value] / total_count
-            in_class = of_class[source, label]
-            if frequency > 0 and in_class > 0:
-                share = (both[source, label, value] + PRIOR_COUNT * frequency) / (
-                    in_class + PRIOR_COUNT
-                )
-                total += in_class * float(np.log(share / frequency))
-                weight += in_class
-        return round(strength * total / weight, 3) if weight else 0.0
-
-    return {
-        value: {label: shift(label, value) for label in labels if label != NORMAL_SKIN}
-        for value in sorted({value for _, _, value in known})
+    patients = [sample for sample in patients if sample.is_lesion]
+    classes = [label for label in labels if label != NORMAL_SKIN]
+    learned = _learn(patients, classes)
+    without = {
+        source: _learn([s for s in patients if source_of(s) != source], classes)
+        for source in sorted(set(map(source_of, patients)))
     }
+    fitted = {}
+    for kind in KNOWN:
+        own: Calibration | None = getattr(calibration, kind.value)
+        lesions = validation.lesions_of(kind)
+        if own is None or not lesions.samples:
+            continue
+        rows = _Lesions(own, kind, labels, lesions)
+        table = rows.fit_table(learned)
+        if _helps(rows, table, report=report):
+            others = {source: rows.fit_table(each) for source, each in without.items()}
+            table = table.model_copy(update={"limits": _fit_limits(rows, table, others)})
+            for told, limits in table.limits.items():
+                report(f"{kind}, told {told}: sent from {dict(limits.sent)}")
+            fitted[kind.value] = own.model_copy(update={"patient_facts": table})
+    return calibration.model_copy(update=fitted)
 
 
-def log_losses(
-    calibration: ModelCalibration,
-    labels: Sequence[str],
-    outputs: ModelOutputs,
-    table: PatientFactsTable | None,
-) -> NDArray[np.float64]:
-    losses = []
-    for sample, logits in zip(outputs.samples, outputs.logits, strict=True):
-        row = calibration.of(sample.modality).probabilities(logits)
-        probabilities = dict(zip(labels, row.tolist(), strict=True))
-        if table is not None:
-            probabilities = table.shift(probabilities, patient_context(sample))
-        losses.append(-np.log(max(probabilities[sample.label], 1e-12)))
-    return np.array(losses)
+def _helps(rows: "_Lesions", table: PatientFactsTable, *, report: Report) -> bool:
+    if not table.conditions:
+        return False
+    gain = rows.log_losses(None) - rows.log_losses(table)
+    sources = np.array(list(map(source_of, rows.outputs.samples)))
+    keys = np.array([sample.lesion_key for sample in rows.outputs.samples])
+    intervals = {}
+    for name, chosen in {
+        "all": sources != "",
+        **{s: sources == s for s in np.unique(sources)},
+    }.items():
+        values = gain[chosen]
+        draws = metrics.draw_bootstrap(keys[chosen].tolist())
+        low, high = metrics.bootstrap_interval(partial(_mean_of, values), draws)
+        intervals[name] = low, high
+        report(
+            f"{rows.kind}: with the patients' facts the log loss on {name} falls by "
+            f"{values.mean():.4f} [{low:.4f}, {high:.4f}]"
+        )
+    return intervals["all"][0] > 0 and all(high >= 0 for _, high in intervals.values())
+
+
+def _mean_of(values: Floats, rows: metrics.Rows) -> float:
+    return float(values[rows].mean())
+
+
+# The fact of each column of numbers.
+_FACTS = (
+    *[Fact.AGE] * (len(AGES) - 1),
+    Fact.SEX,
+    *[Fact.BODY_SITE] * len(SITE_GROUPS),
+    *[Fact.SIGNS] * len(SIGNS),
+)
+
+
+def _describe(sample: Sample) -> list[float]:
+    """The numbers of one patient; NaN where a fact is not told."""
+    context, untold = patient_context(sample), float("nan")
+    years, group = context.years, _GROUP_OF.get(context.body_site)
+    signs = [{"yes": 1.0, "no": 0.0}.get(sample.facts.get(sign, ""), untold) for sign in SIGNS]
+    return [
+        *([untold] * (len(AGES) - 1) if years is None else _along_line(years)),
+        SEXES.get(context.sex or "", untold),
+        *(untold if group is None else float(group == each) for each in SITE_GROUPS),
+        *signs,
+    ]
+
+
+def _along_line(years: float) -> list[float]:
+    """How far the age has come along each straight line, from 0 to its length in 20 years."""
+    return [(min(max(years, start), end) - start) / 20 for start, end in pairwise(AGES)]
+
+
+@dataclass(frozen=True, slots=True)
+class _Learned:
+    """How each column goes with each class, and the mean of those who tell it."""
+
+    classes: Sequence[str]
+    weights: Floats
+    means: Floats
+
+    def centre(self, samples: Sequence[Sample]) -> Floats:
+        """The columns of these patients: zero is the mean, or not told."""
+        columns = np.array([_describe(sample) for sample in samples])
+        return np.where(np.isnan(columns), 0, columns - self.means)
+
+
+def _learn(patients: Sequence[Sample], classes: Sequence[str]) -> _Learned:
+    """Within each source: what differs between hospitals says nothing of a lesion."""
+    columns = np.array([_describe(s) for s in patients]).reshape(-1, len(_FACTS))
+    sources = np.array(list(map(source_of, patients)))
+    centred = np.zeros(columns.shape)
+    for source in np.unique(sources):
+        own = columns[sources == source]
+        centred[sources == source] = np.where(np.isnan(own), 0, own - _means(own))
+    truth = np.array([classes.index(sample.label) for sample in patients])
+    weights = _fit_direction(centred, truth, patients, len(classes))
+    return _Learned(classes, weights, _means(columns))
+
+
+def _means(columns: Floats) -> Floats:
+    told = ~np.isnan(columns)
+    return np.where(told, columns, 0).sum(axis=0) / np.maximum(told.sum(axis=0), 1)
+
+
+def _part(columns: Floats, fact: Fact) -> Floats:
+    return columns[:, [place for place, own in enumerate(_FACTS) if own is fact]]
+
+
+def _fit_direction(
+    columns: Floats, truth: NDArray[np.int64], samples: Sequence[Sample], classes: int
+) -> Floats:
+    """The log odds of each condition by each column, beside an offset for each source and kind of
+    picture, which is then dropped.
+    """
+    groups = np.array([f"{source_of(sample)}:{sample.modality}" for sample in samples])
+    offsets = (groups[:, None] == np.unique(groups)) * OFFSET_SCALE
+    weights = np.zeros((columns.shape[1], classes))
+    if len(np.unique(truth)) < 2:
+        return weights
+    model = LogisticRegression(C=1 / PENALTY, tol=1e-4, max_iter=1000)
+    weight = weigh_by_root(groups) * len(groups)
+    model.fit(np.hstack([columns, offsets]), truth, sample_weight=weight)
+    # Of two classes it gives the second's against the first's.
+    fitted = model.coef_ if len(model.coef_) > 1 else np.vstack([-model.coef_, model.coef_]) / 2
+    weights[:, model.classes_] = fitted[:, : columns.shape[1]].T
+    return weights
+
+
+@dataclass(frozen=True, slots=True)
+class _Lesions:
+    """Validation lesions of one kind of picture, with its calibration."""
+
+    calibration: Calibration
+    kind: Modality
+    labels: Sequence[str]
+    outputs: ModelOutputs
+
+    def fit_table(self, learned: _Learned) -> PatientFactsTable:
+        centred = learned.centre(self.outputs.samples)
+        shifts = {f: _part(centred, f) @ _part(learned.weights.T, f).T for f in Fact}
+        strength = self._fit_strength(learned.classes, shifts)
+        by_column = np.array([strength[fact] for fact in _FACTS])
+        return _tabulate(replace(learned, weights=learned.weights * by_column[:, None]))
+
+    def _fit_strength(
+        self, classes: Sequence[str], shifts: Mapping[Fact, Floats]
+    ) -> dict[Fact, float]:
+        """How much of each fact's shifts, from nothing to all, counts beside the picture: with the
+        lowest log loss, and an offset for each source that is then dropped.
+        """
+        places = [self.labels.index(label) for label in classes]
+        answers = self.calibration.probabilities(self.outputs.logits)
+        logs = np.log(np.maximum(answers[:, places], 1e-12))
+        sources = np.array(list(map(source_of, self.outputs.samples)))
+        groups = (sources[:, None] == np.unique(sources)).astype(float)
+        truth = np.array([classes.index(sample.label) for sample in self.outputs.samples])
+        weight = weigh_by_root(sources) * len(sources)
+        facts = [fact for fact in Fact if np.any(shifts[fact])]
+
+        def measure(numbers: Floats) -> tuple[float, Floats]:
+            strengths, offsets = (
+                numbers[: len(facts)],
+                numbers[len(facts) :].reshape(-1, len(classes)),
+            )
+            moved = sum((s * shifts[f] for s, f in zip(strengths, facts, strict=True)), logs)
+            answer = softmax(moved + groups @ offsets)
+            own = answer[np.arange(len(truth)), truth]
+            loss = -weight @ np.log(np.maximum(own, 1e-12)) + np.sum(offsets**2) / PENALTY / 2
+            slope = (answer - np.eye(len(classes))[truth]) * weight[:, None]
+            by_fact = [np.sum(slope * shifts[fact]) for fact in facts]
+            by_source = groups.T @ slope + offsets / PENALTY
+            return loss, np.array([*by_fact, *by_source.ravel()])
+
+        free = groups.shape[1] * len(classes)
+        start = np.array([0.5] * len(facts) + [0.0] * free)
+        bounds = [(0.0, 1.0)] * len(facts) + [(None, None)] * free
+        best = minimize(measure, start, jac=True, method="L-BFGS-B", bounds=bounds).x
+        return dict.fromkeys(Fact, 0.0) | dict(zip(facts, best.tolist(), strict=False))
+
+    def probabilities(
+        self, table: PatientFactsTable | None, facts: Collection[Fact] = tuple(Fact)
+    ) -> Floats:
+        plain = self.calibration.probabilities(self.outputs.logits)
+        if table is None:
+            return plain
+        each = [
+            table.shift(dict(zip(self.labels, row, strict=True)), patient_context(sample), facts)
+            for row, sample in zip(plain.tolist(), self.outputs.samples, strict=True)
+        ]
+        return np.array([[shares[label] for label in self.labels] for shares in each])
+
+    def log_losses(self, table: PatientFactsTable | None) -> Floats:
+        truth = [self.labels.index(sample.label) for sample in self.outputs.samples]
+        own = self.probabilities(table)[np.arange(len(truth)), truth]
+        return np.asarray(-np.log(np.maximum(own, 1e-12)))
+
+    def band_rows(
+        self, table: PatientFactsTable | None, facts: Collection[Fact] = tuple(Fact)
+    ) -> BandRows:
+        shares = self.probabilities(table, facts)
+        return BandRows.of(self.outputs, self.labels, self.calibration, shares)
+
+
+def _tabulate(learned: _Learned) -> PatientFactsTable:
+    weights, means = learned.weights, learned.means
+
+    def shifts(fact: Fact, numbers: Sequence[float]) -> Shifts:
+        places = [place for place, own in enumerate(_FACTS) if own is fact]
+        moved = (np.array(numbers) - means[places]) @ weights[places]
+        return dict(zip(learned.classes, np.round(moved, 3).tolist(), strict=True))
+
+    def answer(item: str, number: float) -> Shifts:
+        mean = _part(means[None], Fact.SIGNS)[0].tolist()
+        return shifts(
+            Fact.SIGNS, [number if own == item else m for own, m in zip(SIGNS, mean, strict=True)]
+        )
+
+    fitted = {fact: bool(np.any(_part(weights.T, fact))) for fact in Fact}
+    groups = {group: [float(group == each) for each in SITE_GROUPS] for group in SITE_GROUPS}
+    return PatientFactsTable(
+        age={age: shifts(Fact.AGE, _along_line(age)) for age in AGES if fitted[Fact.AGE]},
+        sex={sex: shifts(Fact.SEX, [number]) for sex, number in SEXES.items() if fitted[Fact.SEX]},
+        body_site={
+            site: shifts(Fact.BODY_SITE, groups[_GROUP_OF[site]])
+            for site in BODY_SITES
+            if fitted[Fact.BODY_SITE]
+        },
+        ticked={item: answer(item, 1) for item in SIGNS if fitted[Fact.SIGNS]},
+        not_ticked={item: answer(item, 0) for item in SIGNS if fitted[Fact.SIGNS]},
+    )
+
+
+def _fit_limits(
+    rows: _Lesions, table: PatientFactsTable, without: Mapping[str, PatientFactsTable]
+) -> dict[str, ToldLimits]:
+    """The thresholds for each set of facts that enough malignant lesions tell."""
+    told = [set(table.told(patient_context(sample))) for sample in rows.outputs.samples]
+    limits = {}
+    for facts in chain.from_iterable(combinations(Fact, n) for n in range(1, len(Fact) + 1)):
+        chosen = [row for row, known in enumerate(told) if known.issuperset(facts)]
+        own = replace(rows, outputs=rows.outputs.take(chosen))
+        if sum(map(is_malignant, own.outputs.samples)) >= FEWEST_MALIGNANT:
+            limits[name_told(facts)] = _fit_told(own, table, without, facts)
+    return limits
+
+
+def _fit_told(
+    rows: _Lesions,
+    table: PatientFactsTable,
+    without: Mapping[str, PatientFactsTable],
+    facts: Sequence[Fact],
+) -> ToldLimits:
+    """The urgent thresholds are fitted as without facts. The sending ones are those without facts,
+    moved in log odds by as much as these facts move the threshold that sends the same share of
+    these malignant lesions: so what is demanded for sources that the network never saw still
+    counts. Each lesion is also weighed by what the other sources teach of the facts, and the lower
+    threshold is used.
+    """
+    one_each = replace(rows, outputs=rows.outputs.one_per_lesion())
+    plain, own = one_each.band_rows(None), one_each.band_rows(table, facts)
+    elsewhere = np.zeros(len(plain.malignant))
+    for source, other in without.items():
+        chosen = plain.sources == source
+        elsewhere[chosen] = one_each.band_rows(other, facts).malignant_score[chosen]
+    malignant = plain.malignant
+    weight = weigh_by_root(plain.sources[malignant])
+    # One move for all points, the mean of theirs: each stands on a few lesions.
+    before, *after = (
+        np.mean(
+            [log_odds(_reached_by(share, scores[malignant], weight)) for share in SENT.values()]
+        )
+        for scores in (plain.malignant_score, own.malignant_score, elsewhere)
+    )
+    moved = np.exp(min(after) - before)
+    sent = {}
+    for point, untold in rows.calibration.sent.items():
+        odds = untold / (1 - untold) * moved
+        # Rounded down, as the thresholds without facts are.
+        sent[point] = float(np.floor(1e4 * odds / (1 + odds)) / 1e4)
+    urgent = plain.urgent(rows.calibration.thresholds)
+    return ToldLimits(thresholds=fit_soon(own, rows.kind, urgent=urgent), sent=sent)
+
+
+def _reached_by(share: float, scores: Floats, weight: Floats) -> float:
+    """The largest score that lesions with this share of the weight reach."""
+    falling = np.argsort(-scores)
+    reached = np.cumsum(weight[falling])
+    return float(scores[falling][np.searchsorted(reached, share * reached[-1] - 1e-9)])

@@ -24,7 +24,7 @@ from pydantic.config import ExtraValues
 from skinapi.base.errors import ModelDamaged
 from skinapi.base.size_limits import holds_more_values
 from skinapi.model.bands import THRESHOLDS, OperatingPoint
-from skinapi.model.calibration import Calibration, ModelCalibration, PatientFactsTable
+from skinapi.model.calibration import Calibration, ModelCalibration
 from skinapi.model.conditions import NORMAL_SKIN, conditions_table
 from skinapi.model.network.engine import EngineOutput, has_room_for
 from skinapi.model.network.grad_cam import Head
@@ -253,9 +253,6 @@ def find_calibration_fault(
     ):
         if fitted is not None and (fault := _fault_of_modality(fitted, labels)):
             return f"{modality}: {fault}"
-    table = calibration.patient_facts
-    if table is not None and (fault := _fault_of_facts(table, labels)):
-        return f"patient facts: {fault}"
     wrong = [n for n in _features_read(calibration) if n != features]
     if wrong:
         return f"it reads {wrong[0]} features, but the network has {features}"
@@ -331,14 +328,9 @@ def _fault_of_modality(fitted: Calibration, labels: Sequence[str]) -> str | None
         if {*limits} - {NORMAL_SKIN} != lesions:
             odd = ", ".join(sorted(({*limits} - {NORMAL_SKIN}) ^ lesions))
             return f"the limits of the prediction set {level} and the labels differ in {odd}"
-    return _fault_of_keys(
-        [*(fitted.naming.prior if fitted.naming else ()), *chain(*fitted.too_few.values())], labels
-    )
-
-
-def _fault_of_facts(table: PatientFactsTable, labels: Sequence[str]) -> str | None:
-    facts = (table.age_band, table.sex, table.body_site)
-    return _fault_of_keys([key for f in facts for shifts in f.values() for key in shifts], labels)
+    facts = fitted.patient_facts.conditions if fitted.patient_facts else ()
+    prior = fitted.naming.prior if fitted.naming else ()
+    return _fault_of_keys([*prior, *chain(*fitted.too_few.values()), *sorted(facts)], labels)
 
 
 def _fault_of_keys(keys: Sequence[str], labels: Sequence[str]) -> str | None:

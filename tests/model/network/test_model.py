@@ -17,7 +17,6 @@ from skinapi.model.calibration import (
     Calibration,
     ModelCalibration,
     NamingRule,
-    PatientFactsTable,
     PointFigures,
 )
 from skinapi.model.conditions import conditions_table
@@ -43,6 +42,7 @@ from skinapi.model.network.model_checks import (
     find_label_fault,
     find_version_fault,
 )
+from skinapi.model.patient_facts import PatientFactsTable
 from tests.model.networks import LABELS_USED, picture, write_model_folder
 
 FEATURES = 8
@@ -205,7 +205,7 @@ def test_what_belongs_to_no_single_modality_must_fit_as_well() -> None:
     detector = ModalityDetector(dermoscopic=LinearClassifier.of(ROWS[0], 0.0), sure=0.9)
     assert "9 features" in (fault_of(modality=detector) or "")
     unknown = PatientFactsTable(sex={"female": {"dermatofibroma": 0.1}})
-    assert "dermatofibroma" in (fault_of(patient_facts=unknown) or "")
+    assert "dermatofibroma" in (fault_of(clinical=Calibration(patient_facts=unknown)) or "")
 
 
 def test_a_folder_is_opened_only_with_a_calibration_of_its_own(folder: Path) -> None:

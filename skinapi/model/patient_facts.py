@@ -1,0 +1,111 @@
+"""What a patient's age, sex, body site and signs add to the probabilities of a picture.
+
+Fitted by `python -m skinapi calibrate` (`learning/train/fit_patient_facts.py`). A fact that is not
+told, or that the model has not learned, adds nothing.
+"""
+
+import math
+from collections.abc import Collection, Iterator, Mapping
+from enum import StrEnum
+from itertools import pairwise
+from typing import Annotated
+
+from pydantic import Field
+
+from skinapi.base.stored_record import Frozen
+from skinapi.model.bands import Limit, OperatingPoint
+from skinapi.model.context import Context
+
+# Nothing that is fitted comes near these bounds; beyond them sums overflow.
+Shift = Annotated[float, Field(ge=-20, le=20)]
+Shifts = Mapping[str, Shift]
+
+
+class Fact(StrEnum):
+    AGE = "age"
+    SEX = "sex"
+    BODY_SITE = "body_site"
+    SIGNS = "signs"
+
+
+class ToldLimits(Frozen):
+    """The thresholds of the bands where these facts are told: `Calibration` has the others."""
+
+    thresholds: Mapping[str, Limit]
+    sent: Mapping[OperatingPoint, Limit]
+
+
+class PatientFactsTable(Frozen):
+    """The number that each value of a fact adds to the log probability of each condition, given
+    what a picture of this kind shows. Zero is the average patient of the pictures it was fitted to.
+
+    `age` has the values at some ages, with straight lines between them. `limits` holds thresholds
+    by what is told (`name_told`): a set of facts without its own may raise a band, and lowers none.
+    """
+
+    age: Mapping[int, Shifts] = Field(default_factory=dict)
+    sex: Mapping[str, Shifts] = Field(default_factory=dict)
+    body_site: Mapping[str, Shifts] = Field(default_factory=dict)
+    ticked: Mapping[str, Shifts] = Field(default_factory=dict)
+    not_ticked: Mapping[str, Shifts] = Field(default_factory=dict)
+    limits: Mapping[str, ToldLimits] = Field(default_factory=dict)
+
+    def told(self, context: Context) -> tuple[Fact, ...]:
+        """The facts that change something."""
+        return tuple(fact for fact in Fact if any(self._shifts(fact, context)))
+
+    def shift(
+        self, probabilities: Mapping[str, float], context: Context, facts: Collection[Fact]
+    ) -> dict[str, float]:
+        """The probabilities with these facts of the patient."""
+        shifts = [each for fact in facts for each in self._shifts(fact, context)]
+        raised = {
+            key: p * math.exp(math.fsum(each.get(key, 0.0) for each in shifts))
+            for key, p in probabilities.items()
+        }
+        whole = math.fsum(raised.values())
+        return {key: value / whole for key, value in raised.items()}
+
+    def moved_by(
+        self, probabilities: Mapping[str, float], context: Context, key: str
+    ) -> tuple[Fact, ...]:
+        """The facts without which the probability of `key` would lie nearer to the picture's."""
+        told = self.told(context)
+        whole = self.shift(probabilities, context, told)[key]
+        without = {
+            fact: self.shift(probabilities, context, [one for one in told if one is not fact])[key]
+            for fact in told
+        }
+        raised = whole > probabilities[key]
+        return tuple(f for f, p in without.items() if (p < whole if raised else p > whole))
+
+    @property
+    def conditions(self) -> set[str]:
+        values = (self.age, self.sex, self.body_site, self.ticked, self.not_ticked)
+        return {key for value in values for shifts in value.values() for key in shifts}
+
+    def _shifts(self, fact: Fact, context: Context) -> Iterator[Shifts]:
+        if fact is Fact.AGE and self.age and context.years is not None:
+            yield self._at(context.years)
+        elif fact is Fact.SEX:
+            yield self.sex.get(context.sex or "", {})
+        elif fact is Fact.BODY_SITE:
+            yield self.body_site.get(context.body_site or "", {})
+        elif fact is Fact.SIGNS and context.checklist is not None:
+            for item in sorted({*self.ticked, *self.not_ticked}):
+                answers = self.ticked if item in context.checklist else self.not_ticked
+                yield answers.get(item, {})
+
+    def _at(self, years: float) -> Shifts:
+        ages = sorted(self.age)
+        within = min(max(years, ages[0]), ages[-1])
+        for start, end in pairwise(ages):
+            if within <= end:
+                part = (within - start) / (end - start)
+                low, high = self.age[start], self.age[end]
+                return {key: low[key] + part * (high[key] - low[key]) for key in low}
+        return self.age[ages[0]]
+
+
+def name_told(facts: Collection[Fact]) -> str:
+    return "+".join(fact for fact in Fact if fact in facts)
