@@ -34,7 +34,7 @@ JUDGED, REFUSED, UNREADABLE, FAILED = "judged", "refused", "unreadable", "failed
 Row = dict[str, Any]
 _WORDS = pa.dictionary(pa.int16(), pa.string())  # few values, many times
 _PLACES = ("first", "second", "third")
-_TOLD = ("age_band", "sex", "body_site")
+_TOLD = ("age", "age_band", "sex", "body_site")
 
 
 def columns(labels: Sequence[str], *, restated: bool = False) -> pa.Schema:

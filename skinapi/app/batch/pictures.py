@@ -23,7 +23,7 @@ from pydantic import ValidationError
 from skinapi.app.batch.arguments import STDIN, BadSource, PicturesGone
 from skinapi.findings.prediction.schemas import ContextForm
 from skinapi.integrations.dicom.stow import LARGEST_OBJECT
-from skinapi.model.context import NOTHING_TOLD, OLDEST, Context, age_band_of
+from skinapi.model.context import NOTHING_TOLD, Context
 from skinapi.model.dataset_labels import PICTURE_SUFFIXES
 from skinapi.platform.web.request_parsing import sentence_of
 
@@ -51,8 +51,8 @@ LONGEST_NAME = 64 * 1024
 BLOCK_BYTES = 1024 * 1024
 DICOM_SUFFIX = b".dcm"
 TABLE_SUFFIX = ".csv"
-PATH, AGE, SIGNS = "path", "age", "checklist"
-TABLE_COLUMNS = (PATH, AGE, *ContextForm.model_fields)
+PATH, SIGNS = "path", "checklist"
+TABLE_COLUMNS = (PATH, *ContextForm.model_fields)
 _SUFFIXES = (*(os.fsencode(suffix) for suffix in PICTURE_SUFFIXES), DICOM_SUFFIX)
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"  # written before the first line by programs on Windows
 # A link is not followed, and a pipe or a device does not block.
@@ -123,7 +123,7 @@ class PathList:
 @dataclass(slots=True)
 class FactsTable:
     """Reads a CSV file with the column `path`, and with columns of what is told of each picture,
-    named and filled as the fields of `POST /predict`; `age` in years may stand for `age_band`.
+    named and filled as the fields of `POST /predict`.
     """
 
     root: bytes
@@ -159,10 +159,6 @@ def _entry_of(row: Mapping[str, str | None]) -> bytes:
     name = os.fsencode(told.pop(PATH, ""))
     if not name or b"\0" in name:
         raise ValueError("it has no path")
-    if age := told.pop(AGE, None):
-        told["age_band"] = age_band_of(int(age)) if age.isascii() and age.isdigit() else None
-        if told["age_band"] is None:
-            raise ValueError(f"age: whole years from 0 to {OLDEST}")
     if SIGNS in told:
         told[SIGNS] = [told[SIGNS]]
     try:

@@ -20,7 +20,10 @@ from skinapi.model.registry.prediction_pool import PoolCaller
 NOT_IN_CHARGE = "Only the doctor in charge lets a photo be judged again"
 NOT_YOURS_TO_CORRECT = "Only the patient or the doctor in charge corrects what was told"
 # What of a finding's context can be corrected.
-CORRECTABLE = ("age_band", "sex", "body_site", "body_laterality", "body_side", "checklist")
+CORRECTABLE = (
+    *("age", "age_band", "sex"),
+    *("body_site", "body_laterality", "body_side", "checklist"),
+)
 # No caller can send these as an Idempotency-Key: those have no slash.
 AGAIN = "again/"
 CORRECTED = "corrected/"

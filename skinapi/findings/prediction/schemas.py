@@ -2,12 +2,13 @@
 form, a JSON body, or the columns of a table.
 """
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, model_validator
 
 from skinapi.model.conditions import conditions_table
 from skinapi.model.context import (
+    OLDEST,
     AgeBand,
     BodySide,
     BodySite,
@@ -17,6 +18,7 @@ from skinapi.model.context import (
     Modality,
     Sex,
     SkinTone,
+    age_band_of,
 )
 from skinapi.platform.web.schemas import Body, ContractForm
 
@@ -53,6 +55,9 @@ def _known_items(ticked: tuple[str, ...] | None) -> tuple[str, ...] | None:
 class ToldFacts(BaseModel):
     """What is told of the person and the spot."""
 
+    age: Annotated[int | None, BeforeValidator(_to_number)] = Field(
+        default=None, ge=0, le=OLDEST, description="in years; it counts more exactly than its group"
+    )
     age_band: AgeBand | None = None
     sex: Sex | None = None
     body_site: BodySite | None = None
@@ -65,6 +70,12 @@ class ToldFacts(BaseModel):
     checklist: Annotated[
         tuple[str, ...] | None, BeforeValidator(_split_items), AfterValidator(_known_items)
     ] = Field(default=None, description="the ticked items of the 7-point checklist, or `none`")
+
+    @model_validator(mode="after")
+    def _refuse_two_ages(self) -> Self:
+        if self.age is not None and self.age_band not in (None, age_band_of(self.age)):
+            raise ValueError("age is not within age_band")
+        return self
 
     def context(self) -> Context:
         return Context.model_validate(self.model_dump(include=set(Context.model_fields)))

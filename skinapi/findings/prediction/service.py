@@ -252,8 +252,10 @@ def is_made_by(model: Model, finding: Finding) -> bool:
 
 def _fill_in(context: Context, owner: Account) -> Context:
     """Fill in what the sender has not told of the person from the person's account."""
-    years = now().year - owner.birth_year if owner.birth_year else None
-    told = {"age_band": context.age_band or age_band_of(years), "sex": context.sex or owner.sex}
+    told: dict[str, Any] = {"sex": context.sex or owner.sex}
+    if owner.birth_year and context.age_band is None:
+        years = now().year - owner.birth_year
+        told |= {"age": years, "age_band": age_band_of(years)}
     return context.model_copy(update=told)
 
 

@@ -97,9 +97,12 @@ def read_context(instance: Instance) -> Context:
     header = instance.header
     with refusing(NO_OBJECT):
         site, laterality, side = _read_place(header)
+        years = _read_age(header)
+        band = age_band_of(years)
         return Context(
             modality=_read_modality(instance),
-            age_band=age_band_of(_read_age(header)),
+            age=years if band else None,
+            age_band=band,
             sex=SEX_OF.get(text_in(header, "PatientSex")),
             body_site=site,
             body_laterality=laterality,

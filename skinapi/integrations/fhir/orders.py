@@ -308,14 +308,15 @@ def read_context(
     if not places and sites:
         unread.append(f"{request.place}: this server knows no place by the code of bodySite")
     place = places.pop() if places else None
-    age_band = None
+    age, age_band = None, None
     if person is not None and person.model.birthDate is not None:
-        age_band = _read_age(person.model.birthDate, _day_of(request))
+        age, age_band = _read_age(person.model.birthDate, _day_of(request))
         if age_band is None:
             unread.append(f"{person.place}: birthDate does not say which age group it is")
     modalities = set(map(_read_modality, media))
     context = Context(
         modality=modalities.pop() if len(modalities) == 1 else Modality.UNKNOWN,
+        age=age,
         age_band=age_band,
         sex=_SEXES.get(person.model.gender or "") if person else None,
         body_site=place.site if place else None,
@@ -373,16 +374,18 @@ def _day_of(request: Sent) -> date:
         return now().date()
 
 
-def _read_age(told: Any, on: date) -> AgeBand | None:
-    """None where a year or a month leaves two groups open, or nobody is that old."""
+def _read_age(told: Any, on: date) -> tuple[int | None, AgeBand | None]:
+    """The age and its group; None where a year or a month leaves two open, or nobody is that old."""
     year, *rest = map(int, str(told).split("-"))
     if not year:
-        return None
+        return None, None
     months = rest[:1] or [1, 12]
     days = rest[1:] or [1, monthrange(year, months[-1])[1]]
     earliest, latest = date(year, months[0], days[0]), date(year, months[-1], days[-1])
-    bands = {age_band_of(_years(born, on)) for born in (earliest, latest)}
-    return bands.pop() if len(bands) == 1 else None
+    ages = {_years(born, on) for born in (earliest, latest)}
+    bands = {age_band_of(age) for age in ages}
+    band = bands.pop() if len(bands) == 1 else None
+    return ages.pop() if band and len(ages) == 1 else None, band
 
 
 def _years(born: date, on: date) -> int:

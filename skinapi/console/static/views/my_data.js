@@ -116,8 +116,8 @@ const MyConsents = ({ onChange }) => {
 
 /** What one tells of oneself once, for photos to come. @param {{me: Api["Me"]}} props */
 const MyPerson = ({ me }) => {
-  const save = async (/** @type {Record<string, string>} */ { birth_year, age_band, sex }) => {
-    if (birth_year && !age_band) return; // the field says what is wrong
+  const save = async (/** @type {Record<string, string>} */ { birth_year, age, sex }) => {
+    if (birth_year && !age) return; // the field says what is wrong
     await put("/me/person", { birth_year: Number(birth_year) || null, sex: sex || null });
     toast(say("saved"));
   };

@@ -27,26 +27,26 @@ export const optionsOf = (group, values) => [["", say("notSaid")], ...values.map
 export const AskKind = ({ told }) => html`
   <${Chips} name="modality" title=${say("kind")} chosen=${told.modality ?? ""} options=${optionsOf("kind", KINDS)} />`;
 
-const OLDEST = 130;
+const OLDEST = 120;
 
-/** Of somebody who was born in this year; none where nobody alive was. @param {string} year */
-function ageBandOf(year) {
-  const years = new Date().getFullYear() - Number(year);
-  return years >= 0 && years <= OLDEST ? AGES.find((band) => years <= Number(band.split("-")[1] ?? OLDEST)) : undefined;
+/** In years, of somebody who was born in this year; none where nobody alive was. @param {string} year */
+function ageOf(year) {
+  const years = year ? new Date().getFullYear() - Number(year) : -1;
+  return years >= 0 && years <= OLDEST ? years : undefined;
 }
 
-/** Year of birth and sex. The age group that follows from it is sent with a photo.
+/** Year of birth and sex. The age that follows from it is sent with a photo.
  * @param {{told: Told, hint?: string}} props */
 export const AskPerson = ({ told, hint }) => {
   const [year, setYear] = useState(told.birth_year ?? "");
   const [left, setLeft] = useState(false); // the field: until then somebody is typing
-  const ageBand = ageBandOf(year);
+  const age = ageOf(year);
   const newest = new Date().getFullYear();
   return html`
     <${Field} label=${say("birthYear")} name="birth_year" hint=${hint} value=${year} inputmode="numeric" maxlength="4" autocomplete="bday-year"
-      error=${year && !ageBand && (left || year.length > 3) ? say("noBirthYear", { first: newest - OLDEST, last: newest }) : ""}
+      error=${year && age === undefined && (left || year.length > 3) ? say("noBirthYear", { first: newest - OLDEST, last: newest }) : ""}
       onInput=${onValue(setYear)} onBlur=${() => setLeft(true)} />
-    <input type="hidden" name="age_band" value=${ageBand ?? ""} />
+    <input type="hidden" name="age" value=${age ?? ""} />
     <${Chips} name="sex" title=${say("sex")} chosen=${told.sex ?? ""} options=${optionsOf("sex", SEXES)} />`;
 };
 
@@ -60,7 +60,7 @@ export const AskAbout = ({ told, person }) => {
   return html`
     ${known && !changing
       ? html`<p class="row">${say("fromAccount", { told: words.join(", ") })}
-          <input type="hidden" name="birth_year" value=${year} /><input type="hidden" name="age_band" value=${ageBandOf(year)} />
+          <input type="hidden" name="birth_year" value=${year} /><input type="hidden" name="age" value=${ageOf(year)} />
           <input type="hidden" name="sex" value=${sex} />
           <button type="button" class="quiet" onClick=${() => setChanging(true)}>${say("change")}</button></p>`
       : html`<${AskPerson} told=${told} hint=${person ? say("personKept") : undefined} />`}

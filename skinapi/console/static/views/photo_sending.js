@@ -266,7 +266,7 @@ export function useSending(draft, person, onMissing, onRefused, onFiled) {
     if (form.current.querySelector("[aria-invalid]")) return onMissing("about");
     if (!body.has("keep_photo")) return onMissing("keep");
     const always = /** @type {string | null} */ (body.get("keep_always"));
-    const year = body.has("age_band") ? Number(body.get("birth_year")) : null;
+    const year = body.has("age") ? Number(body.get("birth_year")) : null;
     for (const name of ["keep_always", "birth_year"]) body.delete(name);
     const { confirmed } = said.current;
     body.set("skin", confirmed.skin);

@@ -51,4 +51,4 @@ export const OwnFacts = ({ submission, checklist }) => {
 
 /** The names of the facts that were corrected, none twice. @param {readonly string[]} corrected */
 export const sayCorrected = (corrected) =>
-  [...new Set(corrected.map((name) => say(name === "age_band" ? "age" : name === "sex" ? "sex" : name === "checklist" ? "signs" : "placeOnBody")))].join(", ");
+  [...new Set(corrected.map((name) => say(name.startsWith("age") ? "age" : name === "sex" ? "sex" : name === "checklist" ? "signs" : "placeOnBody")))].join(", ");
