@@ -114,7 +114,7 @@ def test_a_reload_loses_neither_photo_nor_crop_nor_answers_and_the_photo_is_file
     visitor.see("were not sent yet")
     visitor.see("Is any of this true of the spot?")
     visitor.find("[name=checklist][value=oozing][aria-pressed=true]")
-    visitor.find("[name=age_band][value='45-59']")
+    visitor.find("[name=age][value='50']")
     assert visitor.find(".crop input").get_attribute("value") == "2"
     visitor.answer("keep_photo", "true")
     visitor.lose_answer_of_photo()

@@ -375,7 +375,7 @@ def _day_of(request: Sent) -> date:
 
 
 def _read_age(told: Any, on: date) -> tuple[int | None, AgeBand | None]:
-    """The age and its group; None where a year or a month leaves two open, or nobody is that old."""
+    """The age and its group, each None where it is left open by a year or a month alone."""
     year, *rest = map(int, str(told).split("-"))
     if not year:
         return None, None

@@ -149,6 +149,9 @@ class CardOptions(PictureOptions):
     split: Annotated[
         Path | None, Argument("a split file; default: the one in the model folder")
     ] = None
+    only_facts: Annotated[
+        bool, Argument("only what the patients' facts add; all else stays as it is")
+    ] = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

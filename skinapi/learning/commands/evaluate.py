@@ -27,6 +27,7 @@ from skinapi.learning.data.datasets import (
     parse_source,
 )
 from skinapi.learning.data.samples import (
+    label_for,
     read_split,
     require_one_part_per_group,
     select_fitting,
@@ -53,6 +54,7 @@ from skinapi.learning.train.fit_bands import (
     write_left_out,
 )
 from skinapi.learning.train.fit_calibration import calibrate_model
+from skinapi.learning.train.fit_patient_facts import fit_patient_facts
 from skinapi.learning.train.openvino_export import write_model_files
 from skinapi.learning.train.trained_model import measure_again
 from skinapi.model.context import Modality
@@ -144,6 +146,8 @@ def _print_differences(differences: Mapping[str, Difference]) -> None:
 
 def calibrate(settings: Settings, options: CalibrateOptions) -> int:  # noqa: ARG001
     """Fits the calibration of a model folder again. The test part is never read."""
+    if options.only_facts:
+        return _calibrate_facts(options)
     left_out = read_left_out(options.left_out)
     model = open_model(options.model, calibrated=False)
     sources, parts = _load_model_pictures(options)
@@ -174,6 +178,24 @@ def calibrate(settings: Settings, options: CalibrateOptions) -> int:  # noqa: AR
     return 0
 
 
+def _calibrate_facts(options: CalibrateOptions) -> int:
+    model = open_model(options.model)
+    sources, parts = _load_model_pictures(options)
+    validation = select_part(sources.dataset.samples, parts, "validation")
+    calibration = fit_patient_facts(
+        model.calibration,
+        model.labels,
+        label_for(select_part(sources.dataset.samples, parts, "train"), model.labels),
+        run_model(model, validation, report=print_line),
+        report=print_line,
+    )
+    card = json.loads((options.model / CARD).read_bytes())
+    with raise_disk_full():
+        version = write_model_files(options.model, card=card, calibration=calibration)
+    print_line(f"{version}: the patients' facts are fitted; run card --only-facts to measure them.")
+    return 0
+
+
 def card(settings: Settings, options: CardOptions) -> int:  # noqa: ARG001
     """On the test part of the model's split; its card is written anew."""
     sources, parts = _load_model_pictures(options)
@@ -190,6 +212,7 @@ def card(settings: Settings, options: CardOptions) -> int:  # noqa: ARG001
             validation=validation,
             test=replace(sources.dataset, samples=tuple(test), others=unseen),
             not_skin=options.not_skin,
+            only_facts=options.only_facts,
             report=print_line,
         )
     print_line(describe_figures(figures))

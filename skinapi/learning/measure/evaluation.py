@@ -3,7 +3,7 @@ its calibration tells beside each finding.
 """
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,12 @@ import numpy as np
 import pandas as pd
 
 from skinapi.learning.data.datasets import Dataset, load_pictures
-from skinapi.learning.data.samples import UNKNOWN, Sample, measuring_half, skin_tone
+from skinapi.learning.data.samples import (
+    UNKNOWN,
+    Sample,
+    measuring_half,
+    skin_tone,
+)
 from skinapi.learning.measure import metrics
 from skinapi.learning.measure.figures import (
     REACHED,
@@ -24,6 +29,7 @@ from skinapi.learning.measure.figures import (
     measure_predictions,
     measure_sent,
     measure_share,
+    points_of,
     serve_as_if_tested,
     serve_pictures,
     short_name,
@@ -40,12 +46,12 @@ from skinapi.learning.measure.predictions import (
     run_model,
     shared_classes,
 )
+from skinapi.learning.measure.told_facts import measure_told
 from skinapi.learning.progress import Report
 from skinapi.model.bands import OperatingPoint
 from skinapi.model.calibration import (
     LEVELS,
     HeldOutFigures,
-    ModelCalibration,
     PointFigures,
     TonesTested,
 )
@@ -100,6 +106,7 @@ def measure_answers(model: Model, outputs: ModelOutputs, *, lesions_known: bool)
         "refusals": measure_share("refused_share", lesions.table, lesions.table["refused"]),
         "malignant_caught": measure_each_group(first.table, "calibrated_as", measure_sent),
         "points": measure_points(model, outputs),
+        "told": measure_told(model, outputs),
         "prediction_sets": _measure_prediction_sets(lesions.table),
         "gates": _count_outcomes(rows),
     }
@@ -306,13 +313,8 @@ def measure_points(model: Model, outputs: ModelOutputs) -> dict[str, dict[str, A
     """The result is empty for a model without operating points."""
     return {
         point.value: _measure_kinds(model.with_calibration(model.calibration.at(point)), outputs)
-        for point in (_points_of(model.calibration) if outputs.samples else ())
+        for point in (points_of(model.calibration) if outputs.samples else ())
     }
-
-
-def _points_of(calibration: ModelCalibration) -> Iterator[OperatingPoint]:
-    own = [kind for kind in (calibration.dermoscopic, calibration.clinical) if kind is not None]
-    return (point for point in OperatingPoint if all(point in kind.sent for kind in own))
 
 
 def _measure_kinds(model: Model, outputs: ModelOutputs) -> Figures:

@@ -2,7 +2,7 @@
 rules. `tabulate` has a row for each picture; every figure of who is sent comes from it.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,16 +22,18 @@ from skinapi.learning.measure.predictions import (
     predict,
     serve_outputs,
     shared_classes,
+    tell_nothing,
 )
-from skinapi.model.bands import THRESHOLDS, keys_of_threshold, urgency
+from skinapi.model.bands import THRESHOLDS, OperatingPoint, keys_of_threshold, urgency
 from skinapi.model.calibration import (
     ENOUGH_TESTED,
     LEVELS,
     Calibration,
     HeldOutFigures,
+    ModelCalibration,
 )
 from skinapi.model.conditions import NORMAL_SKIN, Band, conditions_table
-from skinapi.model.context import Modality
+from skinapi.model.context import Context, Modality
 from skinapi.model.detectors import KNOWN
 from skinapi.model.finding import Doubt
 from skinapi.model.network.model import Model
@@ -77,12 +79,16 @@ class ServedPictures:
         return predict(self.model, self.outputs, self.results, apart=apart)
 
 
-def serve_pictures(model: Model, outputs: ModelOutputs) -> ServedPictures:
-    results = serve_outputs(model, outputs)
+def serve_pictures(
+    model: Model, outputs: ModelOutputs, tell: Callable[[Sample], Context] = tell_nothing
+) -> ServedPictures:
+    results = serve_outputs(model, outputs, tell)
     return ServedPictures(model, outputs, results, tabulate(outputs.samples, results))
 
 
-def serve_as_if_tested(model: Model, outputs: ModelOutputs) -> ServedPictures:
+def serve_as_if_tested(
+    model: Model, outputs: ModelOutputs, tell: Callable[[Sample], Context] = tell_nothing
+) -> ServedPictures:
     """The same without one rule of serving: no band below doctor_review for a modality with few
     tested lesions. With that rule a new model would get a sensitivity of 1 on any data.
     """
@@ -90,7 +96,7 @@ def serve_as_if_tested(model: Model, outputs: ModelOutputs) -> ServedPictures:
     measured = calibration.model_copy(
         update={kind.value: _as_if_tested(calibration.of(kind), kind) for kind in KNOWN}
     )
-    served = serve_pictures(model.with_calibration(measured), outputs)
+    served = serve_pictures(model.with_calibration(measured), outputs, tell)
     return ServedPictures(model, outputs, served.results, served.table)
 
 
@@ -196,6 +202,11 @@ def measure_sent(rows: pd.DataFrame) -> Figures:
         **measure_share("melanomas_told_urgent", rows, urgent, melanomas),
         **measure_share("urgent_right", rows, malignant, urgent),
     }
+
+
+def points_of(calibration: ModelCalibration) -> Iterator[OperatingPoint]:
+    own = [kind for kind in (calibration.dermoscopic, calibration.clinical) if kind is not None]
+    return (point for point in OperatingPoint if all(point in kind.sent for kind in own))
 
 
 def measure_predictions(predictions: Predictions) -> Figures:

@@ -122,7 +122,14 @@ def name_result(result: ServedResult) -> str:
     return f"uncertain: {' and '.join(reasons)}" if reasons else FOUND
 
 
-def serve_outputs(model: Model, outputs: ModelOutputs) -> list[ServedResult]:
+def tell_nothing(sample: Sample) -> Context:
+    return Context(modality=sample.modality)
+
+
+def serve_outputs(
+    model: Model, outputs: ModelOutputs, tell: Callable[[Sample], Context] = tell_nothing
+) -> list[ServedResult]:
+    """`tell`: what the sender tells of a picture."""
     results = []
     for sample, logits, pooled in zip(outputs.samples, outputs.logits, outputs.pooled, strict=True):
         assessment = assess(
@@ -130,7 +137,7 @@ def serve_outputs(model: Model, outputs: ModelOutputs) -> list[ServedResult]:
             labels=model.labels,
             logits=logits,
             pooled=pooled,
-            context=Context(modality=sample.modality),
+            context=tell(sample),
         )
         not_skin = Reason.NOT_SKIN if assessment.something_else else None
         results.append(ServedResult(assessment, outputs.unfit.get(sample.image_id, not_skin)))

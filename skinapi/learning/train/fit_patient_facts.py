@@ -173,7 +173,8 @@ def _learn(patients: Sequence[Sample], classes: Sequence[str]) -> _Learned:
 
 def _means(columns: Floats) -> Floats:
     told = ~np.isnan(columns)
-    return np.where(told, columns, 0).sum(axis=0) / np.maximum(told.sum(axis=0), 1)
+    means = np.where(told, columns, 0).sum(axis=0) / np.maximum(told.sum(axis=0), 1)
+    return np.asarray(means)
 
 
 def _part(columns: Floats, fact: Fact) -> Floats:

@@ -7,7 +7,6 @@ import { colon, getLanguage, said, say, sayValue } from "/console/language.js";
 import { KeptPhoto } from "/console/lists.js";
 import { nameOfSpot } from "/console/views/spot_points.js";
 
-export const AGES = ["0-29", "30-44", "45-59", "60-74", "75+"];
 export const SEXES = ["female", "male", "other"];
 const SKIN_TONES = ["light", "medium", "dark"];
 const KINDS = ["clinical", "dermoscopic"];

@@ -2,17 +2,18 @@
 
 import { html, useState } from "/console/vendor/htm-preact-3.1.1.js";
 import { apiPath, put } from "/console/api.js";
-import { Chips, Form } from "/console/components.js";
+import { Chips, Field, Form, onValue } from "/console/components.js";
 import { said, say, sayValue } from "/console/language.js";
 import { goTo } from "/console/navigation.js";
 import { AskPlace, sayPlace } from "/console/views/body_map.js";
-import { AGES, AskSigns, optionsOf, SEXES } from "/console/views/photo_questions.js";
+import { AskSigns, optionsOf, SEXES } from "/console/views/photo_questions.js";
 
 /** @typedef {{submission: Api["SubmissionView"], checklist: Api["Checklist"], view: "finding" | "case"}} Told */
 
 /** @param {Told} props */
 const Correction = ({ submission, checklist, view }) => {
-  const { age_band, sex, body_site, body_laterality, body_side, checklist: signs } = submission.context;
+  const { age: told, age_band, sex, body_site, body_laterality, body_side, checklist: signs } = submission.context;
+  const [age, setAge] = useState(String(told ?? ""));
   const [place, setPlace] = useState(/** @type {Place} */ ({ site: body_site ?? "", laterality: body_laterality, side: body_side }));
   const correct = async (/** @type {Record<string, string>} */ values) => {
     const told = Object.fromEntries(Object.entries(values).filter(([, value]) => value));
@@ -22,7 +23,8 @@ const Correction = ({ submission, checklist, view }) => {
   return html`
     <${Form} label=${say("judgeCorrected")} onSend=${correct}>
       <p>${say("correctText")}</p>
-      <${Chips} name="age_band" title=${say("age")} chosen=${age_band ?? ""} options=${optionsOf("age", AGES)} />
+      <${Field} name="age" label=${say("age")} hint=${told === undefined && age_band ? sayValue("age", age_band) : undefined} value=${age} inputmode="numeric" maxlength="3" onInput=${onValue(setAge)} />
+      ${!age && told === undefined && html`<input type="hidden" name="age_band" value=${age_band ?? ""} />`}
       <${Chips} name="sex" title=${say("sex")} chosen=${sex ?? ""} options=${optionsOf("sex", SEXES)} />
       <${AskPlace} place=${place} onPlace=${setPlace} />
       <${AskSigns} checklist=${checklist} ticked=${signs && (signs.length > 0 ? signs : ["none"])} />
