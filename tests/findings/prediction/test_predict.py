@@ -169,6 +169,12 @@ def test_a_told_skin_that_was_not_tested_is_said_and_is_for_a_doctor(ada: Person
         ({"data": {"image": (io.BytesIO(b"x"), "a.jpg"), "checklist": "x"}}, 400, "checklist: "),
         ({"data": {"image": (io.BytesIO(b"x"), "a.jpg"), "checklist": "none,oozing"}}, 400, "che"),
         ({"data": {"image": (io.BytesIO(b"x"), "a.jpg"), "age_band": "130"}}, 400, "age_band: "),
+        ({"data": {"image": (io.BytesIO(b"x"), "a.jpg"), "age": "121"}}, 400, "age: "),
+        (
+            {"data": {"image": (io.BytesIO(b"x"), "a.jpg"), "age": "50", "age_band": "75+"}},
+            400,
+            "age is not within age_band",
+        ),
         ({"data": {"image": (io.BytesIO(b"x"), "a.jpg"), "body_site": "tail"}}, 400, "body_site"),
         ({"data": {"image": (io.BytesIO(b"x"), "a.jpg"), "fitzpatrick": "9"}}, 400, "fitz"),
         ({"data": {"image": (io.BytesIO(b"x"), "a.jpg")}}, 422, "The file could not be read"),

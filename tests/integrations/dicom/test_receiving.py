@@ -45,6 +45,7 @@ PHOTO = photo_of("melanoma")
 PIXELS = pixels_of()
 TOLD = {
     "modality": "dermoscopic",
+    "age": 64,
     "age_band": "60-74",
     "sex": "female",
     "body_site": "chest",
@@ -121,12 +122,12 @@ HEADERS: list[tuple[dict[str, Any], dict[str, Any]]] = [
     ({"SOPClassUID": SECONDARY_CAPTURE, "Modality": "OT"}, {"modality": "unknown"}),
     ({"PatientSex": "O"}, {"sex": "other"}),
     ({"PatientSex": ""}, {"sex": None}),
-    ({"PatientAge": "029Y"}, {"age_band": "0-29"}),
-    ({"PatientAge": "018M"}, {"age_band": "0-29"}),
-    ({"PatientBirthDate": "19510201"}, {"age_band": "75+"}),
+    ({"PatientAge": "029Y"}, {"age": 29, "age_band": "0-29"}),
+    ({"PatientAge": "018M"}, {"age": 1, "age_band": "0-29"}),
+    ({"PatientBirthDate": "19510201"}, {"age": 75, "age_band": "75+"}),
     ({"PatientBirthDate": "19510202"}, {"age_band": "60-74"}),
-    ({"PatientBirthDate": ""}, {"age_band": None}),
-    ({"PatientBirthDate": "17000101"}, {"age_band": None}),
+    ({"PatientBirthDate": ""}, {"age": None, "age_band": None}),
+    ({"PatientBirthDate": "17000101"}, {"age": None, "age_band": None}),
     ({"ImageLaterality": "R"}, {"body_laterality": "right"}),
     ({"ImageLaterality": "B"}, {"body_laterality": None}),
     (

@@ -77,7 +77,7 @@ def test_an_order_becomes_the_finding_that_predict_makes(
         data={
             "image": (io.BytesIO(orders.PHOTO), "a.jpg"),
             "patient": account["id"],
-            "age_band": "60-74",
+            "age": "65",
             "sex": "female",
         },
     ).get_json()
