@@ -125,7 +125,7 @@ HEADERS: list[tuple[dict[str, Any], dict[str, Any]]] = [
     ({"PatientAge": "029Y"}, {"age": 29, "age_band": "0-29"}),
     ({"PatientAge": "018M"}, {"age": 1, "age_band": "0-29"}),
     ({"PatientBirthDate": "19510201"}, {"age": 75, "age_band": "75+"}),
-    ({"PatientBirthDate": "19510202"}, {"age_band": "60-74"}),
+    ({"PatientBirthDate": "19510202"}, {"age": 74, "age_band": "60-74"}),
     ({"PatientBirthDate": ""}, {"age": None, "age_band": None}),
     ({"PatientBirthDate": "17000101"}, {"age": None, "age_band": None}),
     ({"ImageLaterality": "R"}, {"body_laterality": "right"}),
