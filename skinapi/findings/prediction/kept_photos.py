@@ -10,7 +10,7 @@ from skinapi.base.errors import Conflict, Forbidden, NotFound, Refused, Unproces
 from skinapi.base.subject import Subject
 from skinapi.findings.prediction.service import PredictionService, SentPhotos, is_made_by
 from skinapi.findings.records.corrections import CorrectionsService
-from skinapi.findings.records.errors import FindingInError
+from skinapi.findings.records.errors import FindingInError, NotTheNewest
 from skinapi.findings.records.readers import in_care
 from skinapi.findings.records.submission import NewFinding, Submission, hash_of_request
 from skinapi.model.context import Context
@@ -49,14 +49,6 @@ class JudgedByThisModel(Conflict):
         "The model in service has made this finding, at the operating point that is in use; it "
         "would say the same again"
     )
-
-
-class NotTheNewest(Conflict):
-    code = "not_the_newest"
-    sentence = "The photo of this finding was judged again"
-
-    def __init__(self, number: int) -> None:
-        super().__init__(f"{self.sentence}, as finding {number}: correct that one.")
 
 
 class NoPhotoToMove(Conflict):
@@ -129,6 +121,8 @@ class KeptPhotosService:
     ) -> Submission:
         records, registry = self.prediction.records, self.prediction.registry
         contents = self._read_photos(original, NoPhotoToJudge)
+        if corrected:  # a patient may correct often
+            self.prediction.quotas.count_photos(owner, len(contents))
         try:
             classified = registry.classify_pictures(
                 contents=contents,

@@ -22,11 +22,15 @@ from skinapi.findings.prediction.kept_photos import (
     MovedToSamePatient,
     NoPhotoToJudge,
     NoPhotoToMove,
-    NotTheNewest,
 )
 from skinapi.findings.prediction.schemas import ContextForm, CorrectedFacts
 from skinapi.findings.prediction.service import MaybeDifferentSpots, PredictionService, SentPhotos
-from skinapi.findings.records.errors import FindingErased, LesionFull, StorageQuotaReached
+from skinapi.findings.records.errors import (
+    FindingErased,
+    LesionFull,
+    NotTheNewest,
+    StorageQuotaReached,
+)
 from skinapi.findings.records.finding_schemas import HeatView
 from skinapi.findings.records.schemas import (
     NewError,
@@ -179,7 +183,7 @@ def show_sample(prediction: PredictionService, *, query: SampleQuery) -> SampleV
     "/submissions/<number>/judge-again",
     access=Signed(roles=("doctor",), refusal="Only doctors let a photo be judged again"),
     raises=(
-        *(NotFound, Forbidden, NoPhotoToJudge, JudgedByThisModel),
+        *(NotFound, Forbidden, NoPhotoToJudge, JudgedByThisModel, NotTheNewest),
         *(Refused, NoModel, LesionFull),
     ),
 )
@@ -202,7 +206,7 @@ class CorrectedView(Answer):
     access=Signed(),
     raises=(
         *(NotFound, Forbidden, NoPhotoToJudge, NotTheNewest),
-        *(Refused, NoModel, LesionFull),
+        *(Refused, NoModel, LesionFull, *QUOTAS),
     ),
 )
 def correct_facts(

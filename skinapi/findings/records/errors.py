@@ -88,3 +88,11 @@ class LetterWithdrawn(Conflict):
 class LetterChanged(Conflict):
     code = "letter_changed"
     sentence = "This letter was changed in another window; load it again before you go on"
+
+
+class NotTheNewest(Conflict):
+    code = "not_the_newest"
+    sentence = "The photo of this finding was judged again"
+
+    def __init__(self, number: int) -> None:
+        super().__init__(f"{self.sentence}, as finding {number}: correct that one.")

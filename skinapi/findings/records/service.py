@@ -21,7 +21,7 @@ from skinapi.base.errors import (
 )
 from skinapi.base.pages import Page, batched
 from skinapi.base.subject import KeyUse, Subject
-from skinapi.findings.records.errors import FindingErased
+from skinapi.findings.records.errors import FindingErased, NotTheNewest
 from skinapi.findings.records.events import (
     FindingDeleted,
     FindingDiscarded,
@@ -178,12 +178,11 @@ class RecordsService:
         if not self.photos.may_still_keep(account, new.choice):
             new = replace(new, blobs=())
         self._note_choice(new, account)
+        filed = self.submissions.add(new, number=number, doctor=account.doctor_id)
         if new.again:
-            self.rely_on(new.again)
-            self.submissions.link_again(new.again, number)
+            self._link_again(new.again, number)
         if new.corrected and new.by != new.owner:
             self.outbox.add(Kind.JUDGED_AGAIN, to=new.owner, about=f"finding/{number}")
-        filed = self.submissions.add(new, number=number, doctor=account.doctor_id)
         self.queue.join(filed, account)
         unit.publish(FindingFiled(filed))
         changed = self.spots.change([filed.lesion]) if filed.lesion else [filed]
@@ -194,6 +193,14 @@ class RecordsService:
         if filed.lesion is None:
             return filed.alone(Reader.PATIENT)
         return self.spots.see_one(filed, Reader.PATIENT)
+
+    def _link_again(self, original: Submission, number: int) -> None:
+        """Only the newest judgement of a photo is judged again."""
+        self.rely_on(original)
+        stored = self.submissions.find(original.id)
+        if stored and stored.judged_again:
+            raise NotTheNewest(stored.judged_again)
+        self.submissions.link_again(original, number)
 
     def _note_choice(self, new: NewFinding, account: Account) -> None:
         choice, kept = new.choice, bool(new.blobs)

@@ -1,5 +1,6 @@
 """A finding is judged again by another model version, or moved to the right patient."""
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ from werkzeug.test import TestResponse
 from tests.care.clinic import numbers, patient_in_care, patient_of
 from tests.findings.prediction.photographer import predicted
 from tests.findings.records.test_holds import in_days
+from tests.lab.test_races import both, twin
 from tests.model.registry.test_models import OVERRIDE, ModelBackend
 from tests.support.backends import MAIL, Backend, Person
 from tests.support.photos import photo_of
@@ -218,6 +220,18 @@ def test_a_corrected_fact_judges_the_kept_photo_anew_and_says_so(
     assert (before["judged_again"], before["context"]["age_band"]) == (new, "30-44")
     other = ada.call("PUT", path, json={**AS_TOLD, "sex": "male"})
     assert (other.status_code, other.get_json()["code"]) == (409, "not_the_newest")
+
+
+def test_of_two_corrections_at_once_one_is_made(real_backend: Backend) -> None:
+    ada = real_backend.member()
+    other = twin(real_backend, ada)
+    path = f"/submissions/{predicted(ada, keep_photo='true')['id']}/facts"
+    answers = both(
+        partial(ada.call, "PUT", path, json={"sex": "male"}),
+        partial(other.call, "PUT", path, json={"sex": "female"}),
+    )
+    assert sorted(one.status_code for one in answers) == [200, 409]
+    assert len(ada.pages("/submissions")) == 2
 
 
 def test_a_patient_is_told_of_what_the_doctor_has_corrected(tmp_path: Path) -> None:
