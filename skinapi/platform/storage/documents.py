@@ -242,8 +242,11 @@ def stored_value(value: Any) -> Any:
     return value
 
 
+_ENCODER = json.JSONEncoder(default=stored_value, ensure_ascii=False, separators=(",", ":"))
+
+
 def to_json(document: Document) -> str:
-    text = json.dumps(document, default=stored_value, ensure_ascii=False, separators=(",", ":"))
+    text = _ENCODER.encode(document)
     if len(text) > LARGEST_DOCUMENT:
         raise ValueError("a document is at most 16 MiB, as in MongoDB; larger things are blobs")
     return text

@@ -99,13 +99,13 @@ class SqliteFile:
             ours = header.startswith(MAGIC) and header[ID_AT] == APPLICATION_ID.to_bytes(4, "big")
             if not (ours and self._has_not_shrunk(header)):
                 self._refuse(DAMAGED)
-            self._opened_inode = _inode_of(self._path)
+            self._opened_inode = inode_of(self._path)
             connection = self._open(apsw.SQLITE_OPEN_READWRITE)
             # SQLite opens the log at the first read, and keeps it until the connection is closed.
             connection.execute("SELECT count(*) FROM sqlite_master").fetchall()
             with self._counting:
                 self._open_connections += 1
-                self._log_inodes = tuple(map(_inode_of, self._log_files))
+                self._log_inodes = tuple(map(inode_of, self._log_files))
             return connection
 
     def close(self, connection: apsw.Connection) -> None:
@@ -155,12 +155,12 @@ class SqliteFile:
         replacement is not opened before a restart: the write-ahead log beside it belongs to the
         first file, and SQLite would write it into the replacement.
         """
-        inode = _inode_of(self._path)
+        inode = inode_of(self._path)
         if inode is None or self._opened_inode not in (None, inode):
             self._refuse(MISSING)
         self._report_recovery(MISSING)
         known = self._log_inodes
-        if known is not None and tuple(map(_inode_of, self._log_files)) != known:
+        if known is not None and tuple(map(inode_of, self._log_files)) != known:
             # Only what it has open leads to the log now. A write would be gone with a killed
             # process, and a new process would begin another log for the same file.
             self._refuse(LOG_REMOVED)
@@ -208,7 +208,7 @@ def _header_of(path: Path) -> bytes:
         file.xClose()
 
 
-def _inode_of(path: Path) -> Inode | None:
+def inode_of(path: Path) -> Inode | None:
     try:
         status = os.stat(path)  # noqa: PTH116 (twenty times a finding: half the time of Path.stat)
     except FileNotFoundError:

@@ -2,10 +2,11 @@
 
 import importlib
 import math
+import os
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol, TypeVar
 
@@ -27,7 +28,7 @@ from skinapi.base.errors import (
 from skinapi.base.subject import ROLES
 from skinapi.platform.storage.files import disk_error
 from skinapi.platform.storage.ids import CLOCK_TOLERANCE
-from skinapi.platform.stores.database_file import sqlite_errors
+from skinapi.platform.stores.database_file import inode_of, sqlite_errors
 from skinapi.platform.stores.outage import Outage
 from skinapi.platform.web.declaration import Rate
 
@@ -53,14 +54,19 @@ class Window(NamedTuple):
 class SqliteWindows:
     """Counts hits in a SQLite file: exact across processes, nothing to install.
 
-    Each hit opens the file. Where that was removed, replaced or damaged, or is of an earlier
-    version, a new one is created and counting starts again from zero: losing the counts of a minute
-    does no harm.
+    One connection serves all threads of a process. Where the file was removed, replaced or damaged,
+    or is of an earlier version, a new one is created and counting starts again from zero: losing
+    the counts of a minute does no harm.
     """
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._lock = threading.Lock()
+        self._connection: apsw.Connection | None = None
+        self._opened_by = 0
+        self._inode: tuple[int, int] | None = None
+        # A child must not close its parent's connection: https://www.sqlite.org/howtocorrupt.html
+        self._of_parent: apsw.Connection | None = None
 
     def hit(self, item: RateLimitItem, *names: str, cost: int = 1) -> Window:
         key, moment = item.key_for(*names), time.time()
@@ -72,16 +78,33 @@ class SqliteWindows:
     def _run(self, act: Callable[[apsw.Connection], T]) -> T:
         with sqlite_errors(), self._lock:
             try:
-                return self._run_once(act)
+                return act(self._connect())
             except DAMAGED:
                 Path(f"{self._path}-journal").unlink(missing_ok=True)
                 self._path.unlink(missing_ok=True)
             except apsw.ReadOnlyError:  # also raised where the file was removed a moment ago
                 pass
-            return self._run_once(act)
+            self._close()
+            return act(self._connect())
 
-    def _run_once(self, act: Callable[[apsw.Connection], T]) -> T:
-        with closing(apsw.Connection(str(self._path))) as connection:
+    def _connect(self) -> apsw.Connection:
+        if self._opened_by != os.getpid():
+            self._of_parent, self._connection = self._connection, None
+        elif self._inode != inode_of(self._path):
+            self._close()
+        if self._connection is None:
+            self._connection = self._open()
+            self._opened_by, self._inode = os.getpid(), inode_of(self._path)
+        return self._connection
+
+    def _close(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    def _open(self) -> apsw.Connection:
+        connection = apsw.Connection(str(self._path))
+        try:
             connection.set_busy_timeout(LONGEST_WAIT_MS)
             # Nothing is synced: losing counts in a power cut does no harm. Without a journal, a
             # process that is killed in a transaction would leave a file that cannot be read.
@@ -91,7 +114,10 @@ class SqliteWindows:
                 " PRIMARY KEY (key, at, number)) WITHOUT ROWID;"
                 "CREATE INDEX IF NOT EXISTS by_expiry ON hits (expires);"
             ).fetchall()  # a statement that returns rows stops the script until they are read
-            return act(connection)
+        except BaseException:
+            connection.close()
+            raise
+        return connection
 
 
 def _hit(
