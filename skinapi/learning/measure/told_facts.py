@@ -37,7 +37,7 @@ TELLING: Mapping[str, Callable[[Sample], Context]] = {
     "person": _tell_person,
     "signs": patient_context,
 }
-AT_SENSITIVITY = (0.98, 0.95)
+AT_SENSITIVITY = (0.98, 0.97, 0.95)
 
 
 def measure_told(model: Model, outputs: ModelOutputs) -> dict[str, dict[str, Figures]]:
