@@ -43,6 +43,15 @@ def test_calibrating_again_finds_the_same_and_keeps_the_card(small: Small, tmp_p
     assert familiar_of(after).limit == pytest.approx(familiar_of(before).limit)
 
 
+def test_fitting_the_facts_alone_leaves_all_else_as_it_was(small: Small, tmp_path: Path) -> None:
+    again = shutil.copytree(small.model, tmp_path / "model")
+    for command in ("calibrate", "card"):
+        assert run_command([command, again, "--data", small.data, "--only-facts"], tmp_path) == 0
+    before, after = open_model(small.model), open_model(again)
+    assert after.calibration == before.calibration, "nobody's age is known there"
+    assert after.card.figures["test"] == before.card.figures["test"] | {"told": {}}
+
+
 def test_a_folder_with_another_models_calibration_can_be_calibrated(
     small: Small, tmp_path: Path
 ) -> None:
