@@ -118,7 +118,7 @@ class NewNotices(Body):
 class Person(Body):
     """What one tells of oneself once, for photos to come. What is left out is forgotten."""
 
-    birth_year: int | None = Field(default=None, description="at most 130 years ago")
+    birth_year: int | None = Field(default=None, description=f"at most {OLDEST} years ago")
     sex: Sex | None = None
 
     @field_validator("birth_year")

@@ -34,7 +34,7 @@ JUDGED, REFUSED, UNREADABLE, FAILED = "judged", "refused", "unreadable", "failed
 Row = dict[str, Any]
 _WORDS = pa.dictionary(pa.int16(), pa.string())  # few values, many times
 _PLACES = ("first", "second", "third")
-_TOLD = ("age", "age_band", "sex", "body_site")
+_TOLD = ("age_band", "sex", "body_site")
 
 
 def columns(labels: Sequence[str], *, restated: bool = False) -> pa.Schema:
@@ -48,6 +48,7 @@ def columns(labels: Sequence[str], *, restated: bool = False) -> pa.Schema:
             ("sha256", pa.string()),
             ("status", _WORDS),
             ("reason", _WORDS),
+            ("age", pa.int16()),
             *((name, _WORDS) for name in _TOLD),
             ("checklist", pa.list_(pa.string())),
             ("band", _WORDS),
@@ -91,7 +92,8 @@ def path_columns(name: bytes) -> Row:
 
 
 def told_columns(told: Context) -> Row:
-    return {**{name: getattr(told, name) for name in _TOLD}, "checklist": told.checklist}
+    words = {name: getattr(told, name) for name in _TOLD}
+    return {"age": told.age, **words, "checklist": told.checklist}
 
 
 def finding_columns(finding: Finding) -> Row:

@@ -253,9 +253,9 @@ def is_made_by(model: Model, finding: Finding) -> bool:
 def _fill_in(context: Context, owner: Account) -> Context:
     """Fill in what the sender has not told of the person from the person's account."""
     told: dict[str, Any] = {"sex": context.sex or owner.sex}
-    if owner.birth_year and context.age_band is None:
-        years = now().year - owner.birth_year
-        told |= {"age": years, "age_band": age_band_of(years)}
+    years = now().year - owner.birth_year if owner.birth_year else None
+    if context.age_band is None and (age_band := age_band_of(years)):
+        told |= {"age": years, "age_band": age_band}
     return context.model_copy(update=told)
 
 

@@ -156,6 +156,8 @@ def complete(made: Dataset, origin: ObjectSource, at: datetime) -> None:
     made.InstanceCreationDate, made.InstanceCreationTime = at.date(), at.time()
     made.TimezoneOffsetFromUTC = "+0000"
     made.StudyDescription = f"Skin finding {origin.finding.number}"
+    if (age := origin.finding.context.age) is not None:
+        made.PatientAge = f"{age:03d}Y"
     source = origin.finding.source
     name_issuer(made, source)
     if source:

@@ -255,6 +255,8 @@ def _list_told(submission: Submission) -> Iterator[Element]:
     """Beside the place, which is the `bodySite` of every observation."""
     context, score = submission.context, submission.finding.checklist_score
     told: list[tuple[str, str, Element]] = []
+    if context.age is not None:
+        told.append(("age", "Age, in years", {"valueInteger": context.age}))
     if context.age_band:
         told.append(("age-band", "Age group, in years", {"valueString": context.age_band}))
     if context.sex:

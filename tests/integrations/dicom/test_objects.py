@@ -118,7 +118,7 @@ def spot_on_skin() -> bytes:
 def test_what_the_model_says_and_what_a_doctor_says_are_kept_apart(
     backend: Backend, tmp_path: Path
 ) -> None:
-    told = {"age_band": "45-59", "sex": "female", "checklist": "oozing"}
+    told = {"age": "50", "sex": "female", "checklist": "oozing"}
     doctor, ada, number = clinic_with_finding(backend, content=spot_on_skin(), **told)
     first = objects_of(ada)[STRUCTURED]
     before = dumped(first, tmp_path)
@@ -129,7 +129,7 @@ def test_what_the_model_says_and_what_a_doctor_says_are_kept_apart(
     assert 'NUM:(,,"Probability: Melanoma")' in before
     assert "(93655004,SCT," in before
     assert '"Finding")=(93655004' not in before, "of a probability"
-    assert first.PatientSex == "F"
+    assert (first.PatientSex, first.PatientAge) == ("F", "050Y")
     for name, value in (("Age group in years, as told", "45-59"), ("Sign of the", "Oozing")):
         assert re.search(f'{name}.*"{value}"', before), name
     assert "For information only. Not a medical diagnosis." in before

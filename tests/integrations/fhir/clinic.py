@@ -40,7 +40,7 @@ class Clinic:
             "POST", "/lesions", json={"place": {"site": "back", "side": "rear"}, "name": "by tie"}
         ).get_json()["id"]
         sent = {"lesion": spot, "checklist": "change_in_size", "body_site": "back"}
-        sent |= {"age_band": "45-59", "sex": "female"}
+        sent |= {"age": "50", "sex": "female"}
         several = [photo_of("melanoma"), photo_of("melanoma", (310, 230))]
         numbers = {
             "new": predicted(self.ada, keep_photo="true")["id"],

@@ -85,9 +85,9 @@ def test_what_a_doctor_decided_stands_beside_what_the_model_said(clinic: Clinic)
 def test_what_was_told_and_counted_is_said(clinic: Clinic) -> None:
     told = [*observed(clinic, "spot", "told")["component"]]
     codes = [one["code"]["coding"][0]["code"] for one in told]
-    assert codes == ["age-band", "sex", "checklist-score", "sign"]
-    age, sex, score, sign = told
-    assert (age["valueString"], score["valueInteger"]) == ("45-59", 2)
+    assert codes == ["age", "age-band", "sex", "checklist-score", "sign"]
+    age, band, sex, score, sign = told
+    assert (age["valueInteger"], band["valueString"], score["valueInteger"]) == (50, "45-59", 2)
     concepts = [one["valueCodeableConcept"]["coding"][0]["code"] for one in (sex, sign)]
     assert concepts == ["female", "change_in_size"]
     read(clinic.doctor, f"Observation/{clinic.numbers['new']}-told", status=404)
