@@ -1,5 +1,6 @@
 """Reads `passages.yaml`: what an explanation may say, one sourced sentence each."""
 
+import re
 from collections.abc import Mapping
 from functools import cache, cached_property
 from importlib import resources
@@ -12,12 +13,14 @@ from skinapi.base.languages import LANGUAGES, Language, LocalizedText, space_all
 from skinapi.base.stored_record import Frozen
 from skinapi.model.conditions import Source, conditions_table
 
+_BRACKETS = re.compile(r"[\[\]]")
 PassageReader = Literal["patient", "colleague"]
 
 
 class Passage(LocalizedText):
     """`about` is the condition of which it speaks, if it is of one. `needs` is the id of another
-    one without which it must not be told; `also` are other wordings, for the proof alone.
+    one without which it must not be told. `marked` has in brackets what may be left out; `also`
+    are other wordings. Both are for the proof alone.
     """
 
     id: str
@@ -25,7 +28,12 @@ class Passage(LocalizedText):
     reader: PassageReader | None = None
     sources: tuple[Source, ...] = ()
     needs: str | None = None
+    marked: Mapping[Language, str] = {}
     also: Mapping[Language, tuple[str, ...]] = {}
+
+    def wordings(self, language: Language) -> tuple[str, ...]:
+        first = self.marked.get(language) or self.in_language(language)
+        return (first, *self.also.get(language, ()))
 
 
 class _Written(LocalizedText):
@@ -47,8 +55,12 @@ class _Written(LocalizedText):
             sources=self._list_sources(about, software),
             needs=f"{group}.{self.needs}" if self.needs else None,
             also=self.also,
-            **{language: self.in_language(language) for language in LANGUAGES},
+            marked={language: self.in_language(language) for language in LANGUAGES},
+            **{language: self._printed(language) for language in LANGUAGES},
         )
+
+    def _printed(self, language: Language) -> str:
+        return _BRACKETS.sub("", self.in_language(language))
 
     def _list_sources(self, about: str | None, software: Source) -> tuple[Source, ...]:
         table = conditions_table()

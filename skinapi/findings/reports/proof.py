@@ -3,13 +3,13 @@
 A sentence and each passage are read as tokens: names of conditions, numbers, words that change a
 claim (guards: "not", "usually", "can", "if"), prepositions that say which is which (links), and
 the lemmas of all other words; words without a claim are passed over. A part of a sentence follows a
-passage if its tokens are the passage's, in the passage's order, or with what stands before a comma
-or an "if" moved behind it. All guards and numbers must be there, and most other words: words that
-stand together are kept or left out together, so that no "fair skin" becomes "skin".
+passage if it has all its tokens and no others, but for what the passage has in brackets; if at most
+two blocks of them have moved; and if each guard and number stands before the same word. Parts are
+joined by "and", "but" or a semicolon alone.
 """
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import lru_cache
@@ -20,10 +20,12 @@ from skinapi.findings.reports.vocabulary import Vocabulary, load_vocabulary
 from skinapi.model.passages import Passage
 
 MOST_WORDS = 45
-MOST_MOVED = 2
-LEAST_COVERED = 0.6  # of the words of a passage that is used
+MOST_MOVED = 1
 # One sentence of letters, numbers and these marks: no question, quotation, heading, list, link.
 _FORM = re.compile(r"[A-ZÀ-ÖØ-Þ0-9](?:[A-Za-zÀ-ÖØ-öø-ÿ0-9 ,;:()'’%\u00a0-]|\.(?=\d))*\.")
+
+
+_MARKS = frozenset(",;:")
 
 
 class Dropped(StrEnum):
@@ -45,7 +47,6 @@ class Kind(StrEnum):
     NUMBER = "number"
     GUARD = "guard"
     LINK = "link"
-    OF_FINDING = "of_finding"
     WORD = "word"
 
 
@@ -59,7 +60,7 @@ class Token:
 
     @property
     def is_content(self) -> bool:
-        return self.kind in (Kind.NAME, Kind.WORD, Kind.OF_FINDING)
+        return self.kind in (Kind.NAME, Kind.WORD)
 
 
 def read_tokens(text: str, language: Language) -> list[Token]:
@@ -71,12 +72,17 @@ def read_tokens(text: str, language: Language) -> list[Token]:
         beside = {vocabulary.lemma(word) for word in words[max(0, place - 1) : place + 2]}
         addressed = token and token[1] in ("you", "your", "vous", "votre")
         if token is None or (addressed and beside & vocabulary.addressed):
-            before.append(words[place])
+            before.append(_known_as(words[place : place + taken], vocabulary))
         else:
             tokens.append(Token(*token, tuple(before)))
             before = []
         place += taken
     return tokens
+
+
+def _known_as(words: Sequence[str], known: Vocabulary) -> str:
+    """A word without a claim, or the first of the phrases that mean the same."""
+    return known.guards.get(tuple(words), words[0])
 
 
 def _read_one(
@@ -102,8 +108,6 @@ def _read_one(
         return 1, (Kind.LINK, word)
     if word in known.free or not word[0].isalnum():
         return 1, None
-    if word in known.free_of_finding:
-        return 1, (Kind.OF_FINDING, word)
     return 1, (Kind.WORD, known.lemma(word))
 
 
@@ -126,10 +130,14 @@ class Unit:
     about: str | None
     tokens: tuple[Token, ...]
     keys: frozenset[Token]
-    parts: tuple[int, ...]  # of each token, between which commas and "and" it stands
-    optional: frozenset[int]  # the parts that may be left out
-    runs: tuple[tuple[int, ...], ...]  # words that stay together
-    joins: frozenset[str]  # of "and" and "or", which it has
+    groups: tuple[int, ...]  # of each token; 0 must be told, of each other group all or nothing
+    joins: tuple[str, ...]  # "and" or "or" before each token, or in the list in which it stands
+
+    @property
+    def subject(self) -> int | None:
+        """Where it begins with the name of its condition, in place of which "it" may stand."""
+        first = next((i for i, token in enumerate(self.tokens) if token.is_content), 0)
+        return first if self.tokens[first] == Token(Kind.NAME, self.about or "") else None
 
     @property
     def names(self) -> set[str]:
@@ -137,8 +145,7 @@ class Unit:
 
 
 def _units_of(passage: Passage, language: Language) -> tuple[Unit, ...]:
-    texts = (passage.in_language(language), *passage.also.get(language, ()))
-    return _read_units(passage.id, passage.about, texts, language)
+    return _read_units(passage.id, passage.about, passage.wordings(language), language)
 
 
 @lru_cache(maxsize=1024)
@@ -147,74 +154,40 @@ def _read_units(
 ) -> tuple[Unit, ...]:
     known = load_vocabulary(language)
     parts = [part for text in texts for part in re.split(r"[\s\u00a0]?;\s", text)]
-    return tuple(_unit(passage, about, read_tokens(part, language), known) for part in parts)
+    return tuple(_unit(passage, about, part, known) for part in parts)
 
 
-def _unit(passage: str, about: str | None, read: list[Token], known: Vocabulary) -> Unit:
-    tokens, part, parts = _without_address(read, about), 0, list[int]()
-    added = {0: False}
-    for token in tokens:
-        marks = {*token.before} & {",", ":", "and", "et"}
-        part += bool(marks)
-        added.setdefault(part, bool(marks & {"and", "et"}))
-        parts.append(part)
-    hard = {part for part, token in zip(parts, tokens, strict=True) if not _may_go(token, known)}
+def _unit(passage: str, about: str | None, text: str, known: Vocabulary) -> Unit:
+    tokens, groups = list[Token](), list[int]()
+    # What stands in brackets may be left out.
+    for place, part in enumerate(re.split(r"[\[\]]", text)):
+        read = read_tokens(part, known.language)
+        tokens += read
+        groups += [place if place % 2 else 0] * len(read)
     return Unit(
         passage=passage,
         about=about,
         tokens=tuple(tokens),
         keys=frozenset(tokens),
-        parts=tuple(parts),
-        optional=frozenset(part for part in added if part and (added[part] or part not in hard)),
-        runs=tuple(_find_runs(tokens, known)),
-        joins=_joins(tokens),
+        groups=tuple(groups),
+        joins=tuple(_find_joins(tokens, known)),
     )
 
 
-def _may_go(token: Token, known: Vocabulary) -> bool:
-    return token.kind is not Kind.NUMBER and (
-        token.kind is not Kind.GUARD or token.key in known.weak
-    )
-
-
-def _joins(tokens: Iterable[Token]) -> frozenset[str]:
-    return frozenset({"and", "or", "et", "ou"} & {word for one in tokens for word in one.before})
-
-
-def _without_address(tokens: Sequence[Token], about: str | None) -> list[Token]:
-    """Of what is about the finding, words that address the reader claim nothing."""
-    if about is not None:
-        return [*tokens]
-    return [token for token in tokens if token.kind is not Kind.OF_FINDING]
-
-
-def _find_runs(tokens: Sequence[Token], known: Vocabulary) -> Iterator[tuple[int, ...]]:
-    run: list[int] = []
+def _find_joins(tokens: Sequence[Token], known: Vocabulary) -> Iterator[str]:
     for place, token in enumerate(tokens):
-        spared = token.kind is Kind.WORD and token.key in known.spared
-        joined = known.articles >= {*token.before} and (
-            not token.before or known.of & {*token.before}
-        )
-        if not token.is_content or not joined:
-            yield tuple(run)
-            run = []
-        if token.is_content and not spared:
-            run.append(place)
-    yield tuple(run)
+        behind = tokens[place:] if "," in token.before else [token]
+        yield next((join for one in behind for join in known.joins & {*one.before}), "")
 
 
 def _follows(part: Sequence[Token], unit: Unit, known: Vocabulary) -> bool:
     """Whether this part of a sentence says what the unit says."""
     part = _without_own_name(part, unit, known)
-    inner = {word for token in part[1:] for word in token.before}
-    joins = {"and", "or", "et", "ou"} & inner
-    if not part or (joins and unit.joins and not joins <= unit.joins):
-        return False
     places = _place(part, unit)
     return (
         places is not None
-        and _keeps_names(part, places, unit, known)
-        and _keeps_all(set(places), unit, known)
+        and _keeps_all(set(places), unit)
+        and _keeps_small_words(part, places, unit, known)
         and _keeps_order(places, unit, known)
         and all(
             _is_bound(part, places, at, unit, known)
@@ -225,17 +198,17 @@ def _follows(part: Sequence[Token], unit: Unit, known: Vocabulary) -> bool:
 
 
 def _without_own_name(part: Sequence[Token], unit: Unit, known: Vocabulary) -> Sequence[Token]:
-    """The name of the condition may stand in place of "it", but not behind "is"."""
+    """The name of the condition may stand in place of "it": first, or where the passage has one."""
     if unit.about is None or unit.names:
         return part
-    own = Token(Kind.NAME, unit.about)
-    return [
-        token
-        for place, token in enumerate(part)
-        if token != own
-        or known.copulas & {*token.before}
-        or (not place and not known.before_name >= {*token.before})
-    ]
+    own, left = Token(Kind.NAME, unit.about), list[Token]()
+    for place, token in enumerate(part):
+        beside = [*part[max(0, place - 1) : place], *part[place + 1 : place + 2]]
+        replaced = any(known.pronouns & {*other.before} for other in unit.tokens if other in beside)
+        stands = known.before_name >= {*token.before} if not place else replaced
+        if token != own or known.copulas & {*token.before} or not stands:
+            left.append(token)
+    return left
 
 
 def _place(part: Sequence[Token], unit: Unit) -> list[int] | None:
@@ -254,57 +227,58 @@ def _place(part: Sequence[Token], unit: Unit) -> list[int] | None:
     return places
 
 
-def _keeps_names(
+def _keeps_all(told: set[int], unit: Unit) -> bool:
+    """Whether nothing is left out but what may be, and the name in place of which "it" stands."""
+    for group in {*unit.groups}:
+        own = {
+            place
+            for place in range(len(unit.tokens))
+            if unit.groups[place] == group and place != unit.subject
+        }
+        if not own <= told and (group == 0 or own & told):
+            return False
+    return bool(told)
+
+
+def _keeps_small_words(
     part: Sequence[Token], places: Sequence[int], unit: Unit, known: Vocabulary
 ) -> bool:
-    """No condition is said to be there ("it is a melanoma") of which that is not said."""
-    return not any(
-        token.kind is Kind.NAME
-        and known.copulas & {*token.before}
-        and not known.copulas & {*unit.tokens[place].before}
-        for token, place in zip(part, places, strict=True)
-    )
-
-
-def _keeps_all(matched: set[int], unit: Unit, known: Vocabulary) -> bool:
-    """Whether nothing is left out without which the rest would say something else."""
-    tokens, told = unit.tokens, {unit.parts[place] for place in matched}
-    left_out = unit.optional - told
-    needed = [i for i in range(len(tokens)) if unit.parts[i] not in left_out]
-    for place in needed:
-        token = tokens[place]
-        if place in matched or token.is_content or token.key in known.spared:
-            continue
-        if token.kind is not Kind.LINK or place + 1 in matched:
+    """No "and" is an "or", and no condition is said to be there ("it is a melanoma")."""
+    for at, (token, place) in enumerate(zip(part, places, strict=True)):
+        before, own = {*token.before}, {*unit.tokens[place].before}
+        joined = known.joins & before
+        own_join = unit.joins[place] or known.joint
+        if at and joined - {own_join} and places[at - 1] < place:
             return False
-    if any(0 < len(matched.intersection(run)) < len(run) for run in unit.runs):
-        return False
-    words = [place for place in needed if tokens[place].is_content]
-    return len(matched.intersection(words)) >= LEAST_COVERED * len(words)
+        if token.kind is Kind.NAME and known.copulas & before and not known.copulas & own:
+            return False
+    return True
 
 
 def _keeps_order(places: Sequence[int], unit: Unit, known: Vocabulary) -> bool:
-    """At most two blocks have moved; what stands before a word with two sides ("into", "mimic")
-    stays before it; numbers, and words of how many and whether, keep their order.
+    """At most two blocks have moved. What stands before a name of several, or before a word with
+    two sides ("into", "mimic"), stays before it; so do numbers, and guards of the same word.
     """
     moved = sum(later < sooner for sooner, later in pairwise(places))
     if moved > MOST_MOVED:
         return False
-    if not moved:
-        return True
-    tokens = unit.tokens
-    for at, place in enumerate(places):
-        sided = tokens[place].kind is Kind.LINK or tokens[place].key in known.directed
-        if sided and any((before > place) for before in places[:at]):
+    tokens, several = unit.tokens, len(unit.names) > 1
+    for at, place in enumerate(places if moved else ()):
+        token = tokens[place]
+        sided = token.kind is Kind.LINK or token.key in known.directed
+        if sided and (
+            any(sooner > place for sooner in places[:at])
+            or any(later < place for later in places[at:])
+        ):
             return False
-        if sided and any((behind < place) for behind in places[at:]):
-            return False
-    fixed = [place for place in places if tokens[place].kind is Kind.NUMBER]
-    fixed_of = dict[int | None, list[int]]()
+    fixed = dict[object, list[int]]()
     for place in places:
-        if tokens[place].kind is Kind.GUARD and tokens[place].key not in known.floating:
-            fixed_of.setdefault(_beside(place, unit, set(places))[1], []).append(place)
-    return all(one == sorted(one) for one in (fixed, *fixed_of.values()))
+        token = tokens[place]
+        if token.kind is Kind.NUMBER or (several and token.kind is Kind.NAME):
+            fixed.setdefault(token.kind, []).append(place)
+        elif token.kind is Kind.GUARD and token.key not in known.floating:
+            fixed.setdefault(_beside(place, unit, set(places))[1], []).append(place)
+    return all(one == sorted(one) for one in fixed.values())
 
 
 def _beside(place: int, unit: Unit, matched: set[int]) -> tuple[int | None, int | None]:
@@ -317,14 +291,41 @@ def _beside(place: int, unit: Unit, matched: set[int]) -> tuple[int | None, int 
 def _is_bound(
     part: Sequence[Token], places: Sequence[int], at: int, unit: Unit, known: Vocabulary
 ) -> bool:
-    """Whether a guard or number stands beside the word beside which it stands in the unit."""
+    """Whether a guard or number stands before (some: behind) the same word as in the unit; one that
+    floats, beside it.
+    """
     left, right = _beside(places[at], unit, set(places))
-    behind = next((places[i] for i in range(at + 1, len(part)) if part[i].is_content), None)
-    before = next((places[i] for i in range(at - 1, -1, -1) if part[i].is_content), None)
-    beside = {behind, before} - {None}
-    if right is None or part[at].key in known.floating:
-        return left in beside or right in beside or not beside
-    return right in beside
+    behind, parted_behind = _next_word(part, places, at, 1, known)
+    before, parted_before = _next_word(part, places, at, -1, known)
+    if part[at].key in known.floating:
+        return bool({left, right} & {behind, before}) or len(part) == 1
+    if part[at].key in known.leftward and left is not None:
+        return before == left and (not parted_before or _is_parted(unit, left, places[at], known))
+    if right is None:
+        return before == left
+    return behind == right and (not parted_behind or _is_parted(unit, places[at], right, known))
+
+
+def _next_word(
+    part: Sequence[Token], places: Sequence[int], at: int, step: int, known: Vocabulary
+) -> tuple[int | None, bool]:
+    """Where the nearest word stands in the unit, and whether a comma or an "and" is between."""
+    parting, parted = _MARKS | known.joints, False
+    while True:
+        if step < 0:
+            parted = parted or not parting.isdisjoint(part[at].before)
+        at += step
+        if not 0 <= at < len(part):
+            return None, parted
+        if step > 0:
+            parted = parted or not parting.isdisjoint(part[at].before)
+        if part[at].is_content:
+            return places[at], parted
+
+
+def _is_parted(unit: Unit, first: int, last: int, known: Vocabulary) -> bool:
+    between = unit.tokens[first + 1 : last + 1]
+    return any({*token.before} & (_MARKS | known.joints) for token in between)
 
 
 @dataclass(frozen=True, slots=True)
@@ -363,15 +364,12 @@ def _split(
             return None
         failed.add(state)
         for place, unit in enumerate(units):
-            if place in used:
+            if place in used or (begin and not _meets(tokens[begin], unit, known)):
                 continue
             for end in range(_reach(tokens, begin, unit), begin, -1):
-                part = _without_address(tokens[begin:end], unit.about)
-                spoken = _subject_of(part, unit, told)
-                if spoken is None and unit.about:
-                    continue
-                if _follows(part, unit, known):
-                    found = search(end, spoken, (*used, place))
+                part = tokens[begin:end]
+                if _speaks_of_its_own(part, unit, told) and _follows(part, unit, known):
+                    found = search(end, _subject_behind(part, unit), (*used, place))
                     if found:
                         return found
         return None
@@ -379,39 +377,48 @@ def _split(
     return search(0, subject, ())
 
 
+def _meets(first: Token, unit: Unit, known: Vocabulary) -> bool:
+    """Whether a part may begin here: no "which" or "or" makes one claim of two."""
+    before = {*first.before}
+    allowed = _MARKS | known.joining | {*unit.tokens[0].before}
+    return bool(before & (_MARKS | known.joints)) and before <= allowed
+
+
 def _reach(tokens: Sequence[Token], begin: int, unit: Unit) -> int:
     end = begin
-    while end < len(tokens) and (
-        tokens[end] in unit.keys
-        or (tokens[end].kind is Kind.OF_FINDING and unit.about is None)
-        or tokens[end] == Token(Kind.NAME, unit.about or "")
-    ):
+    own = Token(Kind.NAME, unit.about or "")
+    while end < len(tokens) and (tokens[end] in unit.keys or tokens[end] == own):
         end += 1
     return end
 
 
-def _subject_of(part: Sequence[Token], unit: Unit, told: str | None) -> str | None:
-    """Of what the part speaks for its reader; None where that is not its passage's condition."""
-    named = [token.key for token in part if token.kind is Kind.NAME]
-    if unit.about is None:
-        return named[0] if len({*named}) == 1 else None
-    return unit.about if unit.about in (*named, told) else None
+def _names_in(part: Sequence[Token]) -> list[str]:
+    return [token.key for token in part if token.kind is Kind.NAME]
+
+
+def _speaks_of_its_own(part: Sequence[Token], unit: Unit, told: str | None) -> bool:
+    """Whether a reader takes the part to speak of its passage's condition: it names that, or the
+    words before speak of it alone.
+    """
+    return unit.about is None or unit.about in (*_names_in(part), told)
+
+
+def _subject_behind(part: Sequence[Token], unit: Unit) -> str | None:
+    """What "it" is for the reader behind the part; None where that may be one of several."""
+    named = {*_names_in(part), *([unit.about] if unit.about else [])}
+    return named.pop() if len(named) == 1 else None
 
 
 def _why(tokens: list[Token], units: list[Unit], known: Vocabulary, subject: str | None) -> Dropped:
     """The reason that tells an operator most."""
     keys = {token for unit in units for token in unit.keys}
-    about = {unit.about for unit in units}
-    keys |= {Token(Kind.NAME, key) for key in about if key}
-    strange = {
-        token.kind
-        for token in tokens
-        if token not in keys and not (token.kind is Kind.OF_FINDING and None in about)
-    }
+    about = {unit.about for unit in units if unit.about}
+    keys |= {Token(Kind.NAME, key) for key in about}
+    strange = {token.kind for token in tokens if token not in keys}
     for kind, reason in _REASONS.items():
         if kind in strange:
             return reason
-    if any(_split(tokens, units, known, key) for key in about if key and key != subject):
+    if any(_split(tokens, units, known, key) for key in about if key != subject):
         return Dropped.SUBJECT
     guards = {token for token in keys if token.kind in (Kind.GUARD, Kind.NUMBER)}
     return Dropped.REARRANGED if guards <= {*tokens} else Dropped.QUALIFIER
@@ -419,7 +426,6 @@ def _why(tokens: list[Token], units: list[Unit], known: Vocabulary, subject: str
 
 _REASONS = {
     Kind.WORD: Dropped.WORD,
-    Kind.OF_FINDING: Dropped.WORD,
     Kind.LINK: Dropped.WORD,
     Kind.NAME: Dropped.NAME,
     Kind.NUMBER: Dropped.NUMBER,

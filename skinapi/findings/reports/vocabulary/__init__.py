@@ -21,6 +21,11 @@ _SPELLED: Mapping[Language, Sequence[tuple[str, str]]] = {
     "fr": ((r"\bs'(?=ils?\b)", "si "), (r"'", " ")),
 }
 
+_LISTS = (
+    *("free", "copulas", "floating", "leftward", "directed", "addressed", "links", "before_name"),
+    *("joins", "joints", "joining", "pronouns"),
+)
+
 Phrase = tuple[str, ...]
 
 
@@ -39,21 +44,26 @@ class Vocabulary(BaseModel):
 
     language: Language
     free: frozenset[str]
-    free_of_finding: frozenset[str]
     copulas: frozenset[str]
     guards: Mapping[Phrase, str]
-    weak: frozenset[str]
     floating: frozenset[str]
+    leftward: frozenset[str]
     directed: frozenset[str]
     addressed: frozenset[str]
     links: frozenset[str]
-    articles: frozenset[str]
-    of: frozenset[str]
     before_name: frozenset[str]
-    spared: frozenset[str]
+    joins: frozenset[str]
+    joints: frozenset[str]
+    pronouns: frozenset[str]
+    joining: frozenset[str]
     names: Mapping[Phrase, str]
     numbers: Mapping[str, int]
     lemmas: Mapping[str, str]
+
+    @property
+    def joint(self) -> str:
+        """ "and": it may join what a passage only puts side by side."""
+        return next(iter(self.joins & self.joints))
 
     def lemma(self, word: str) -> str:
         return self.lemmas.get(word, word)
@@ -89,8 +99,7 @@ def load_vocabulary(language: Language) -> Vocabulary:
         for condition, called in written.pop("names").items()
         for name in called
     }
-    lists = ("free", "free_of_finding", "copulas", "weak", "floating", "directed", "addressed")
-    for name in (*lists, "links", "spared", "articles", "of", "before_name"):
+    for name in _LISTS:
         written[name] = written[name].split()
     made = {"language": language, "guards": guards, "names": names, "lemmas": lemmas}
     return Vocabulary.model_validate({**written, **made})
