@@ -11,7 +11,6 @@ import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from dataclasses import dataclass, field
 from math import nan
 from threading import Barrier
@@ -71,7 +70,7 @@ def times_of(
 
     def one_client() -> list[float]:
         times: list[float] = []
-        line = connect(port)
+        line = _connect_or_fail_later(port)
         start.wait()
         deadline = time.perf_counter() + bounds.seconds
         while (turn := next(turns)) < bounds.calls:
@@ -85,8 +84,7 @@ def times_of(
                 failed[str(error) or type(error).__name__] += 1
                 line.close()
                 time.sleep(AFTER_FAILURE_S)
-                with suppress(OSError):
-                    line = connect(port)
+                line = _connect_or_fail_later(port)
         line.close()
         return times
 
@@ -125,6 +123,13 @@ def connect(port: int) -> socket.socket:
     line = socket.create_connection(("127.0.0.1", port), timeout=PATIENCE_S)
     line.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return line
+
+
+def _connect_or_fail_later(port: int) -> socket.socket:
+    try:
+        return connect(port)
+    except OSError:
+        return socket.socket()  # the next request on it fails, and is counted
 
 
 class RequestFailed(Exception):
