@@ -12,6 +12,9 @@ LABELS = {
     "submission": "Finding",
     "number": "No. {}",
     "made": "Photo sent",
+    "judged": "Judged again",
+    "judged_corrected": "corrected before: {}",
+    "judged_since": "since then as finding {}",
     "issued": "Issued",
     "not_filed": "Not kept by this server; it cannot be verified.",
     "not_printed": "□ stands for a letter of a script that this page cannot print. Read these "
@@ -121,6 +124,7 @@ LABELS = {
         "later_letter_at": "A doctor has written a letter since, on {}. It is not in this report.",
         "letter_withdrawn_at": "A doctor has withdrawn a letter since, on {}.",
         "model_withdrawn_at": "The model version of this report was withdrawn on {}.",
+        "judged_again_at": "The photo was judged again since, on {}. This report does not say so.",
         "spot_changed_at": "Since {}, something else counts about this spot.",
     },
     "model_withdrawn": "This finding was made by {}, a version that was withdrawn on {}.",

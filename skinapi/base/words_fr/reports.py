@@ -12,6 +12,9 @@ LABELS = {
     "submission": "Résultat",
     "number": "N° {}",
     "made": "Photo envoyée",
+    "judged": "Jugé à nouveau",
+    "judged_corrected": "corrigé avant : {}",
+    "judged_since": "depuis : résultat {}",
     "issued": "Établi le",
     "not_filed": "Non conservé par ce serveur; il ne peut pas être vérifié.",
     "not_printed": "□ remplace une lettre d'une écriture que cette page ne peut pas imprimer. Ces "
@@ -125,6 +128,7 @@ LABELS = {
         "rapport.",
         "letter_withdrawn_at": "Un médecin a retiré une lettre depuis, le {}.",
         "model_withdrawn_at": "La version du modèle de ce rapport a été retirée le {}.",
+        "judged_again_at": "La photo a été jugée à nouveau, le {}. Ce rapport ne le dit pas.",
         "spot_changed_at": "Depuis le {}, autre chose vaut pour cette tache.",
     },
     "model_withdrawn": "Ce résultat a été donné par {}, une version qui a été retirée le {}.",

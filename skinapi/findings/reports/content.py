@@ -77,13 +77,26 @@ class ReportContent:
             (labels.patient, report.patient.name if report.patient else ""),
             (labels.email, report.patient.email if report.patient else ""),
             (labels.submission, self.number),
-            (labels.made, self._time(report.made_at)),
+            (labels.made, self._time(report.photo_sent_at or report.made_at)),
+            (labels.judged, self._say_judged()),
             (labels.issued, self._time(report.seal.issued_at if report.seal else None)),
             (labels.basis, "" if self._facts.examined else labels.as_stated),
             (labels.model, model),
             (labels.operating_point, labels.operating_points[point] if point else ""),
         ]
         return _filled(rows)
+
+    def _say_judged(self) -> str:
+        """When the photo was judged again, what was corrected before, and the newer finding."""
+        report, labels = self.report, self.labels
+        names = {"age_band": labels.age, "sex": labels.sex, "checklist": labels.checklist_score}
+        corrected = dict.fromkeys(names.get(one, labels.site) for one in report.corrected)
+        said = [
+            self._time(report.made_at) if report.photo_sent_at else "",
+            labels.judged_corrected.format(", ".join(corrected)) if corrected else "",
+            labels.judged_since.format(report.judged_again) if report.judged_again else "",
+        ]
+        return " · ".join(filter(None, said))
 
     @cached_property
     def context(self) -> list[Row]:

@@ -140,7 +140,9 @@ class Report:
     Only a report on a stored submission has `number`, `patient`, `made_at`, `content_hash` and,
     once issued, `seal`. `other_pictures` are those beside the shown one, each with its place.
     `spot_advice` is what was said about another finding of the spot, where that counts and is
-    something else. `translations` are pairs of label and value, for a client with its own words.
+    something else. With `photo_sent_at` the photo was judged again as what was told was
+    `corrected`, or by another model; `judged_again` is the finding in which it was since.
+    `translations` are pairs of label and value, for a client with its own words.
     """
 
     facts: Facts
@@ -157,6 +159,9 @@ class Report:
     held_until: datetime | None = None
     letters: tuple[ShownLetter, ...] = ()
     model_withdrawn_at: datetime | None = None
+    photo_sent_at: datetime | None = None
+    corrected: tuple[str, ...] = ()
+    judged_again: int | None = None
     spot_advice: Advice | None = None
     due: date | None = None
     seal: SealView | None = None

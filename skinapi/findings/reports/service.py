@@ -220,6 +220,8 @@ class ReportsService:
             return Verified(issued, submission.number, None, submission.error.entered_at)
         seen = self._as_its_reader_sees(issued, submission)
         letters = self._list_letters(seen)
+        again = submission.judged_again
+        judged = self.records.submissions.find_by_number(again) if again else None
         newer = find_newer(
             issued,
             seen,
@@ -228,6 +230,7 @@ class ReportsService:
             model_withdrawn_at=self.records.models.find_version_state(
                 submission.finding.model_version
             ).withdrawn_at,
+            judged_again_at=judged.created_at if judged else None,
         )
         return Verified(issued, submission.number, newer)
 
@@ -282,6 +285,9 @@ class ReportsService:
             model_withdrawn_at=self.records.models.find_version_state(
                 submission.finding.model_version
             ).withdrawn_at,
+            photo_sent_at=submission.photo_sent_at,
+            corrected=submission.corrected,
+            judged_again=submission.judged_again,
             spot_advice=submission.replaced_by,
             due=submission.instruction.counts.due,
         )

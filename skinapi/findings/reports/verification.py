@@ -73,6 +73,8 @@ def seal_report(report: Report, *, submission: str) -> str:
         if advice
         else None,
         "due": due.isoformat() if due else None,
+        **({"corrected": report.corrected} if report.corrected else {}),
+        **({"judged_again": report.judged_again} if report.judged_again else {}),
     }
     # Sorted keys and fixed separators: equal content gives equal bytes.
     canonical = json.dumps(sealed, sort_keys=True, separators=(",", ":"))
@@ -162,6 +164,9 @@ class SupersededView(Value):
     later_letter_at: datetime | None = Field(description="a doctor's letter that it lacks")
     letter_withdrawn_at: datetime | None = Field(description="a letter was withdrawn since")
     model_withdrawn_at: datetime | None = Field(description="its model version was, since")
+    judged_again_at: datetime | None = Field(
+        description="its photo was judged again, by another model or with other facts"
+    )
 
 
 def find_newer(
@@ -171,6 +176,7 @@ def find_newer(
     report: datetime | None,
     letters: Sequence[Letter],
     model_withdrawn_at: datetime | None,
+    judged_again_at: datetime | None,
 ) -> SupersededView | None:
     """What is newer than a report; `seen` is its finding as the reader may know it now."""
     contents, since, decision = issued.contents, issued.created_at, seen.decision
@@ -191,12 +197,15 @@ def find_newer(
         "later_decision_at": decision.decided_at if decision and decided else None,
         "later_letter_at": max(written, default=None),
         "letter_withdrawn_at": max(withdrawn, default=None),
-        "model_withdrawn_at": model_withdrawn_at
-        if model_withdrawn_at and model_withdrawn_at > since
-        else None,
+        "model_withdrawn_at": _after(since, model_withdrawn_at),
+        "judged_again_at": _after(since, judged_again_at),
         "spot_changed_at": None if own else _find_spot_change(issued, seen),
     }
     return SupersededView(**times) if any(times.values()) else None
+
+
+def _after(since: datetime, moment: datetime | None) -> datetime | None:
+    return moment if moment and moment > since else None
 
 
 def _find_spot_change(issued: Issued, seen: Submission) -> datetime | None:

@@ -39,6 +39,9 @@ class Labels(Frozen):
     submission: str
     number: str
     made: str
+    judged: str
+    judged_corrected: str
+    judged_since: str
     issued: str
     not_filed: str
     not_printed: str

@@ -205,6 +205,7 @@ def test_a_corrected_fact_judges_the_kept_photo_anew_and_says_so(
     first = predicted(ada, photo_of("melanocytic_nevus"), keep_photo="true", **TOLD)["id"]
     path, body = f"/submissions/{first}/facts", {**AS_TOLD, **told}
     assert ada.call("PUT", path, json=AS_TOLD).get_json()["id"] == first, "nothing is corrected"
+    before = ada.call("GET", f"/submissions/{first}/report.json").get_json()
     for by in (ada, doctor):
         made = by.call("PUT", path, json=body)
         assert made.status_code == 200, made.text
@@ -214,6 +215,15 @@ def test_a_corrected_fact_judges_the_kept_photo_anew_and_says_so(
     assert found["corrected"] == corrected
     stored = body if body["checklist"] != ["none"] else {**body, "checklist": []}
     assert {name: found["context"][name] for name in stored} == stored
+    page = ada.call("GET", f"/submissions/{new}/report.html").text
+    assert "corrected before: " in page
+    after = ada.call("GET", f"/submissions/{first}/report.json").get_json()
+    page = ada.call("GET", f"/submissions/{first}/report.html").text
+    assert f"since then as finding {new}" in page
+    hashes = [one["verification"]["hash"] for one in (before, after)]
+    shown = [backend.client.get(f"/reports/verify/{one}").get_json() for one in hashes]
+    assert [one["newest"] for one in shown] == [False, True], "the second one says it itself"
+    assert shown[0]["superseded"]["judged_again_at"]
     assert (found["band"] == "urgent_referral") == ("oozing" in (body["checklist"] or ()))
     assert new in numbers(doctor, "/queue"), "it waits for a review as any new finding"
     before = ada.call("GET", f"/submissions/{first}").get_json()

@@ -250,6 +250,7 @@ def test_the_seal_says_what_is_newer_and_nothing_of_what_it_says(
         "later_letter_at": letter.get_json()["signed_at"],
         "letter_withdrawn_at": None,
         "model_withdrawn_at": None,
+        "judged_again_at": None,
         "spot_changed_at": None,
     }
     page = verdict_page(backend, first)
