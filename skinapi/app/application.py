@@ -1,5 +1,6 @@
 """Builds the Flask application: middleware, and the routes of all packages."""
 
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 
 from flask import Flask
@@ -59,7 +60,7 @@ from skinapi.model.registry.composition import open_operating_point, open_regist
 from skinapi.model.registry.prediction_pool import PredictionPool, ServedModel
 from skinapi.model.registry.routes import drift_routes, models_routes, operating_point_routes
 from skinapi.model.registry.routes import routes as registry_routes
-from skinapi.model.registry.service import InferenceService
+from skinapi.model.registry.service import InferenceService, ModelReloader
 from skinapi.platform.jobs.routes import routes as jobs_routes
 from skinapi.platform.storage.ports import Store
 from skinapi.platform.web.admission import (
@@ -128,6 +129,17 @@ def create_app(
     registry, reloader = open_registry(
         settings, services.models, served_model, names_for_clients(), pool
     )
+    # To open a model is work of libraries that leave Python to the rest of this function.
+    with ThreadPoolExecutor(1) as opening:
+        model_opened = opening.submit(reloader.make_pass)
+        app = _build(settings, services, registry, reloader)
+        model_opened.result()
+    return app
+
+
+def _build(
+    settings: Settings, services: Services, registry: InferenceService, reloader: ModelReloader
+) -> Application:
     rates = {Rate(name): text for name, text in settings.rates.items()}
     limits = open_limits(settings.rate_limit_uri, settings.instance_dir, rates)
 
@@ -160,7 +172,6 @@ def create_app(
     console = Console.of(read_demo(settings.instance_dir), log_ins)
     answer_errors(app, renderer_for(app, console.show_missing, {"/fhir": operation_outcome}))
     _register_routes(app, settings, limits, console, model_services)
-    reloader.make_pass()
     return app
 
 

@@ -26,7 +26,8 @@ LARGEST_PAGE = 1000
 class Body(BaseModel):
     """A request body of our own routes. An unknown field is an error that names the field."""
 
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+    # `defer_build` as in base/stored_record.py.
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, defer_build=True)
     missing: ClassVar[str | None] = None
 
 
