@@ -2,7 +2,7 @@
 can change, and the draft, which its doctor edits. The draft says nothing of what was decided.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
@@ -15,6 +15,7 @@ from skinapi.findings.records.letters import Addressee
 from skinapi.findings.records.standing import Advice
 from skinapi.findings.records.submission import Submission
 from skinapi.findings.reports.facts import Facts
+from skinapi.findings.reports.report import Narrative, Writer
 from skinapi.findings.reports.words import (
     LABELS,
     SENTENCES,
@@ -93,9 +94,12 @@ def say_decision(about: LetterFacts, reader: Addressee, language: Language) -> s
     return "\n".join(filter(None, lines))
 
 
-def write_draft(about: LetterFacts, reader: Addressee, language: Language) -> str:
-    """Paragraphs with an empty line between them: greeting, which spot and photo it is about, to a
-    colleague the model's answer in one sentence, closing.
+def write_draft(
+    about: LetterFacts, reader: Addressee, language: Language, explained: Sequence[str] = ()
+) -> str:
+    """Paragraphs with an empty line between them: greeting, which spot and photo it is about, what
+    was found in plain or clinical words, to a colleague the model's answer in one sentence,
+    closing.
     """
     words = LETTER_WORDS[language]
     greeting = words.to_patient if reader == "patient" else words.to_colleague
@@ -107,10 +111,23 @@ def write_draft(about: LetterFacts, reader: Addressee, language: Language) -> st
     parts = [
         greeting.format(patient=about.patient),
         photo,
+        *explained,
         words.ask if reader == "patient" else _say_model(about, language),
         words.closing.format(doctor=about.doctor),
     ]
     return "\n\n".join(parts)
+
+
+def say_explanation(narrative: Narrative) -> list[str]:
+    """Its paragraphs; behind an LLM's, who has worded them: the doctor may strike that out, as all
+    of a draft.
+    """
+    told = [" ".join(one.text for one in paragraph) for paragraph in narrative.explanation]
+    source = narrative.source
+    if told and source.writer is Writer.LLM:
+        words = LABELS[narrative.language].written_by_llm
+        told.append(f"({words.format(source.model, source.kept, source.written)})")
+    return told
 
 
 def _say_spot(about: LetterFacts, language: Language) -> str:

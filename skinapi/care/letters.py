@@ -2,6 +2,7 @@
 doctor sees it.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import NamedTuple
@@ -10,7 +11,7 @@ from skinapi.accounts.auth.accounts import Account
 from skinapi.base.errors import NotFound
 from skinapi.base.languages import Language
 from skinapi.base.subject import Subject
-from skinapi.care.letter_drafts import LetterFacts, say_decision, write_draft
+from skinapi.care.letter_drafts import LetterFacts, say_decision, say_explanation, write_draft
 from skinapi.care.spot_records import Place
 from skinapi.care.spots import LesionsService
 from skinapi.findings.records.decisions import Decision
@@ -32,6 +33,7 @@ from skinapi.findings.records.letters import (
 from skinapi.findings.records.service import RecordsService
 from skinapi.findings.records.standing import Advice, Reader
 from skinapi.findings.records.submission import Submission
+from skinapi.findings.reports.narrator import Narrator
 from skinapi.platform.notices.outbox import Kind, Outbox
 from skinapi.platform.storage.ids import now
 from skinapi.platform.storage.unit_of_work import Unit, UnitOfWork, atomic
@@ -41,10 +43,11 @@ NO_LETTER = "There is no such letter"
 NOT_SIGNED = "There is no such signed letter"
 
 
-def _show_draft(letter: Letter, about: LetterFacts) -> ShownLetter:
+def _show_draft(letter: Letter, about: LetterFacts, explained: Sequence[str] = ()) -> ShownLetter:
     """Show the draft as if it was signed now. A text that nobody has changed is drafted anew."""
     reader, language = letter.reader, letter.language
-    text = write_draft(about, reader, language) if letter.version == 1 else letter.text
+    unchanged = letter.version == 1
+    text = write_draft(about, reader, language, explained) if unchanged else letter.text
     decision = say_decision(about, reader, language)
     return ShownLetter(letter.model_copy(update={"text": text, "decision": decision}))
 
@@ -62,27 +65,70 @@ class LettersService:
     records: RecordsService
     lesions: LesionsService
     outbox: Outbox
+    narrator: Narrator
 
-    @atomic
     def draft_letter(
-        self, unit: Unit, *, number: str, by: Subject, reader: Addressee, language: Language | None
+        self, *, number: str, by: Subject, reader: Addressee, language: Language | None
     ) -> ShownLetter:
         """It is in the language of the patient's account unless another is asked for. Raises
         NotFound, Forbidden, TooManyLetters.
         """
         submission, owner = self._get_in_care(number, by)
+        own = owner.language if reader == "patient" else submission.language
+        about = self._facts_of(submission, owner, by)
+        # Outside the transaction: an LLM may take seconds.
+        explained = self._explain(about, owner, reader, language or own)
+        return self._add_draft(
+            number=number, by=by, reader=reader, language=language or own, explained=explained
+        )
+
+    @atomic
+    def _add_draft(
+        self,
+        unit: Unit,
+        *,
+        number: str,
+        by: Subject,
+        reader: Addressee,
+        language: Language,
+        explained: Sequence[str],
+    ) -> ShownLetter:
+        submission, owner = self._get_in_care(number, by)
         unit.audit("letter.draft", by=by.id, target=submission.id, owner=submission.owner)
         self.records.rely_on(submission)
-        own = owner.language if reader == "patient" else submission.language
         about = self._facts_of(submission, owner, by)
         letter = self.letters.add(
             submission=submission.id,
             doctor=by.id,
             reader=reader,
-            language=language or own,
-            text=write_draft(about, reader, language or own),
+            language=language,
+            text=write_draft(about, reader, language, explained),
         )
-        return _show_draft(letter, about)
+        return _show_draft(letter, about, explained)
+
+    def _explain(
+        self,
+        about: LetterFacts,
+        owner: Account,
+        reader: Addressee,
+        language: Language,
+        *,
+        again: bool = False,
+    ) -> list[str]:
+        """What was decided, in words for its reader; nothing before a decision."""
+        if about.decision is None:
+            return []
+        narrative = self.narrator.narrate(
+            facts=about.facts,
+            language=language,
+            llm=self.narrator.has_llm,
+            consents=owner.consents,
+            reader=reader,
+            decision=about.decision,
+            elsewhere=about.advice is not None,
+            again=again,
+        )
+        return say_explanation(narrative)
 
     def list_letters(self, *, number: str, to: Subject) -> list[ShownLetter]:
         """The signed letters that the caller may see, and the caller's drafts."""
@@ -97,7 +143,11 @@ class LettersService:
         drafts = not all(letter.signed_at for letter in letters)
         about = self._facts_of(submission, owner, to) if drafts else None
         return [
-            _show_draft(letter, about)
+            _show_draft(
+                letter,
+                about,
+                self._explain(about, owner, letter.reader, letter.language, again=True),
+            )
             if about and not letter.signed_at
             else show_letter(letter, submission)
             for letter in letters

@@ -6,6 +6,7 @@ import io
 import re
 from datetime import date
 from html import unescape
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,10 +16,12 @@ from skinapi.base.languages import LANGUAGES, NO_BREAK_SPACE, Language
 from skinapi.findings.records.decisions import say_day
 from skinapi.findings.records.letters import ADDRESSEES, Addressee
 from skinapi.model.conditions import Band, conditions_table
+from skinapi.model.passages import passages_table
 from tests.care.clinic import file_for
 from tests.care.test_letters import Practice
 from tests.findings.prediction.photographer import predicted
 from tests.support.backends import Backend
+from tests.support.openrouter import KEY, Call, OpenRouter
 
 MOLE, MELANOMA = "melanocytic_nevus", "melanoma"
 REVIEWS: dict[str, dict[str, Any]] = {
@@ -130,8 +133,45 @@ def test_a_draft_says_nothing_that_the_decision_says(
         said = table.band_words(band, language)
         for one in (said.label, said.next_step, said.first_step, said.doctor_label):
             assert one.rstrip(".") not in draft["text"]
-    named = [one for one in ("mel", "mél", "mole", "beauté") if one in draft["text"].lower()]
-    assert (reader == "colleague") >= bool(named), draft["text"]
+    label = REVIEWS[name]["label"]
+    about = passages_table().list_about(label, reader) if label else []
+    told = [one for one in about if one.in_language(language) in draft["text"]]
+    assert bool(told) is (label is not None)
+
+
+@pytest.mark.parametrize("reader", ADDRESSEES)
+def test_an_llm_words_the_explanation_of_a_draft_and_the_doctor_changes_what_they_like(
+    tmp_path: Path, llm: OpenRouter, reader: Addressee
+) -> None:
+    settings: dict[str, Any] = {"openrouter_api_key": KEY, "openrouter_url": llm.url}
+    at = Practice(Backend(tmp_path, **settings), reviewed=False)
+    assert at.ada.call("PUT", "/me/consents", json={"llm": True}).status_code == 200
+    at.review(MELANOMA, certainty="sure")
+    llm.behave = worded
+    draft = at.draft(reader)
+    told = SAID[reader]
+    assert (
+        f"{told}\n\n(Worded by openai/gpt-4.1-mini from reviewed passages; 1 of 2" in draft["text"]
+    )
+    assert "can wait" not in draft["text"]
+    [asked] = [sent for _, _, sent in llm.calls if "melanoma." in sent]
+    assert not [one for one in ("Ada", "this week", "suspected diagnosis") if one in asked]
+    (shown,) = at.shown_to(at.doctor)
+    assert (shown["text"], len(llm.calls)) == (draft["text"], 1), "it is not asked again"
+    assert at.sign(shown, "It is harmless, and can wait.").status_code == 200
+
+
+SAID = {
+    "patient": "A melanoma is a cancer of the skin cells.",
+    "colleague": "A suspected melanoma is usually excised completely and sent to histology.",
+}
+
+
+def worded(call: Call) -> None:
+    reader = "patient" if "melanoma.what" in call.passages else "colleague"
+    rests = {"patient": "melanoma.what", "colleague": "melanoma.management"}[reader]
+    texts = (SAID[reader], "A melanoma can wait.")
+    call.tell(paragraphs=[[{"text": text, "passages": [rests]} for text in texts]])
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

@@ -16,7 +16,6 @@ from skinapi.findings.prediction.service import (
     SamplePicture,
 )
 from skinapi.findings.records.changes import ChangedFindings
-from skinapi.findings.reports.narrator import Narrator
 from skinapi.findings.reports.service import ReportsService
 from skinapi.integrations.clients.service import ClientsService
 from skinapi.integrations.dicom.archive import ArchiveClient, ArchiveService, authorization_of
@@ -165,7 +164,7 @@ def open_reports(settings: Settings, services: Services, allowances: Allowances)
         letters=services.data.letters,
         issued=services.data.issued,
         work=services.data.work,
-        narrator=Narrator(services.llm, services.data.narratives, services.data.usage),
+        narrator=services.narrator,
         allowances=allowances,
         usage=services.data.usage,
         clinic=settings.clinic_name,

@@ -37,6 +37,7 @@ from skinapi.findings.records.review_service import ReviewsService
 from skinapi.findings.records.reviews import Review
 from skinapi.findings.records.service import RecordsService
 from skinapi.findings.records.submission import Submission
+from skinapi.findings.reports.narrator import Narrator
 from skinapi.findings.reports.verification import Issued
 from skinapi.integrations.keys.api_keys import ApiKey, SessionKey
 from skinapi.integrations.keys.service import KeysService
@@ -212,6 +213,10 @@ class Services(BaseServices):
         )
 
     @cached_property
+    def narrator(self) -> Narrator:
+        return Narrator(self.llm, self.data.narratives, self.data.usage)
+
+    @cached_property
     def letters(self) -> LettersService:
         return LettersService(
             work=self.data.work,
@@ -219,6 +224,7 @@ class Services(BaseServices):
             records=self.records,
             lesions=self.lesions,
             outbox=self.data.outbox,
+            narrator=self.narrator,
         )
 
     @cached_property

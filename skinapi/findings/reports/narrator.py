@@ -171,7 +171,7 @@ def is_complete(paragraphs: Paragraphs, basis: Basis) -> bool:
 CONSENT = "llm"
 NARRATIVE_LIFETIME = timedelta(days=90)
 LLM_DEADLINE_S = 8.0  # that one narrative may wait for the LLM, all attempts together
-NOT_ASKED = (Reason.NO_KEY, Reason.NO_CONSENT, Reason.NOTHING_EXAMINED)
+NOT_ASKED = (Reason.NO_KEY, Reason.NO_CONSENT, Reason.NOTHING_EXAMINED, Reason.NOT_ASKED)
 NO_CONSENTS: Mapping[str, bool] = {}
 
 
@@ -236,16 +236,18 @@ class Narrator:
         reader: PassageReader = "patient",
         decision: Decision | None = None,
         elsewhere: bool = False,
+        again: bool = False,
     ) -> Narrative:
         """Write the narrative. `llm` requests the LLM, which is used only with the operator's key
-        and the consent of the owner of the facts; if it fails, `source` holds the reason.
+        and the consent of the owner of the facts; if it fails, `source` holds the reason. `again`:
+        what it once wrote is used, and nothing is asked.
         """
         basis = choose_passages(facts, reader, decision=decision, elsewhere=elsewhere)
         if not llm:
             return write_template(facts, language, basis)
         try:
             client = require_llm(self.llm, consents)
-            worded = self._word(client, facts, basis, reader, language)
+            worded = self._word(client, facts, basis, reader, language, again=again)
         except Exception as fault:  # noqa: BLE001 (no fault of a writer may cost the text)
             reason = why_unwritten(fault, language)
             if reason not in NOT_ASKED:
@@ -265,6 +267,8 @@ class Narrator:
         basis: Basis,
         reader: PassageReader,
         language: Language,
+        *,
+        again: bool,
     ) -> WordedExplanation:
         deadline = time.monotonic() + LLM_DEADLINE_S
         if not basis.groups:
@@ -274,6 +278,8 @@ class Narrator:
         found = self.cache.find(facts, language, key)
         if found is not None:
             return _require_words(found)
+        if again:
+            raise NarrativeUnavailable(Reason.NOT_ASKED)
         began = time.monotonic()
         reading = llm.ask(question, read_draft, deadline=deadline)
         paragraphs, dropped = prove_draft(reading.answer, basis, language)

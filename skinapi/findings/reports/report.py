@@ -65,6 +65,7 @@ class Reason(StrEnum):
     NO_KEY = "no_key"
     NO_CONSENT = "no_consent"
     NOTHING_EXAMINED = "nothing_examined"
+    NOT_ASKED = "not_asked"
     RESTING = "resting"
     BUSY = "busy"
     BUDGET = "budget"
