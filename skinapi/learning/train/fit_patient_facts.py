@@ -21,7 +21,7 @@ from skinapi.learning.data.samples import Sample, patient_context, source_of
 from skinapi.learning.measure import metrics
 from skinapi.learning.measure.predictions import ModelOutputs, bootstrap_group
 from skinapi.learning.progress import Report
-from skinapi.learning.train.fit_bands import SENT, BandRows, fit_soon, is_malignant
+from skinapi.learning.train.fit_bands import LESS_ELSEWHERE, SENT, BandRows, fit_soon, is_malignant
 from skinapi.learning.train.recipe import weigh_by_root
 from skinapi.model.bands import log_odds
 from skinapi.model.calibration import Calibration, ModelCalibration, softmax
@@ -354,8 +354,8 @@ def _fit_told(
     """The urgent thresholds are fitted as without facts. The sending ones are those without facts,
     moved in log odds by as much as these facts move the threshold that sends the same share of
     these malignant lesions: so what is demanded for sources that the network never saw still
-    counts. Each lesion is also weighed by what the other sources teach of the facts, and the lower
-    threshold is used.
+    counts. Each source is also weighed by what the other sources teach of the facts; of it a little
+    less must be sent, and the lower threshold is used.
     """
     one_each = replace(rows, outputs=rows.outputs.one_per_lesion())
     plain, own = one_each.band_rows(None), one_each.band_rows(table, facts)
@@ -368,9 +368,16 @@ def _fit_told(
     # One move for all points, the mean of theirs: each stands on a few lesions.
     before, *after = (
         np.mean(
-            [log_odds(_reached_by(share, scores[malignant], weight)) for share in SENT.values()]
+            [
+                log_odds(_reached_by(share - less, scores[malignant], weight))
+                for share in SENT.values()
+            ]
         )
-        for scores in (plain.malignant_score, own.malignant_score, elsewhere)
+        for scores, less in (
+            (plain.malignant_score, 0.0),
+            (own.malignant_score, 0.0),
+            (elsewhere, LESS_ELSEWHERE),
+        )
     )
     moved = np.exp(min(after) - before)
     sent = {}
