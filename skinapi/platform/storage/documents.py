@@ -156,7 +156,8 @@ def _require_nested(name: str, value: list[Any] | Document, depth: int) -> None:
         raise ValueError(f"{name}: nested deeper than {DEEPEST}")
     if isinstance(value, list):
         for item in value:
-            require_value("item", item, depth)
+            if type(item) is not float or not math.isfinite(item):  # a heat map is of floats
+                require_value("item", item, depth)
         return
     for key, item in value.items():
         if not isinstance(key, str) or key.startswith("$"):

@@ -275,8 +275,11 @@ class GroupCommit:
         failure: Exception | None = StoreUnavailable()
         try:
             with self._transaction() as connection:
-                for write in batch:
-                    write.attempt(connection)
+                if len(batch) == 1:  # the end of the transaction undoes it, where it fails
+                    batch[0].result = batch[0].act(connection)
+                else:
+                    for write in batch:
+                        write.attempt(connection)
             failure = None
         except Exception as error:  # noqa: BLE001 (each writer raises it on its own thread)
             failure = error
@@ -288,7 +291,7 @@ class GroupCommit:
 
 class _Write:
     def __init__(self, act: Callable[[apsw.Connection], Any]) -> None:
-        self._act = act
+        self.act = act
         self.finished = False
         self.result: Any = None
         self.error: Exception | None = None
@@ -303,7 +306,7 @@ class _Write:
             raise StoreUnavailable
         connection.execute("SAVEPOINT act")
         try:
-            self.result = self._act(connection)
+            self.result = self.act(connection)
         except BaseException as error:
             if not connection.in_transaction:
                 raise

@@ -4,6 +4,7 @@ import html
 import io
 import json
 import re
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -46,6 +47,26 @@ def test_the_answer_has_the_contracts_keys_first_and_in_its_shape(ada: Person) -
     assert body["band"] == "urgent_referral"
     assert body["action"]
     assert body["model_version"] == "tiny-1"
+
+
+def test_a_finding_holds_the_lock_of_all_processes_for_few_statements(
+    backend: Backend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each gives up Python's own lock, and waits for it while no other process can write."""
+    totals = backend.services.data.totals  # else written with each finding, as where none serves
+    monkeypatch.setattr(totals, "add", lambda *_: None)
+    ada, sent = backend.member(), list[str]()
+    predicted(ada)
+
+    def note(_: object, sql: str, __: object) -> bool:
+        sent.append(sql.split(maxsplit=1)[0])
+        return True
+
+    for _, _, connection in backend.services.store._opened:  # type: ignore[attr-defined]
+        connection.exec_trace = note
+    predicted(ada)
+    written = sent[sent.index("BEGIN") : sent.index("COMMIT")]
+    assert Counter(written) == {"BEGIN": 1, "SELECT": 5, "INSERT": 2, "UPDATE": 2}
 
 
 def test_the_context_counts_and_comes_back(ada: Person) -> None:
