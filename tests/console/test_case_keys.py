@@ -149,7 +149,7 @@ def give_a_second_opinion(journey: Journey, colleague: Caller, number: int) -> N
     journey.step("colleague")
     visitor.keys("o")
     journey.see("noteForWhoAsked")
-    journey.see("signOpinion")
+    journey.see("signNext")
     assert visitor.count(".work .take") == 0
     visitor.see(QUESTION)
     journey.step("second-opinion")

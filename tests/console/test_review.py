@@ -198,10 +198,11 @@ def test_a_result_is_the_diagnosis_and_is_read_before_it_is_signed(
     visitor.choose("result", "benign_keratosis")
     assert visitor.count("[name=agreement]") == 0
     said = visitor.run(BAR)
-    assert said.startswith("Histology: Benign (pigmented) keratosis · Routine visit")
+    falls = "Urgent referral → Routine visit"
+    assert said.startswith(f"Histology: Benign (pigmented) keratosis · {falls}")
     visitor.press(".signing [value=stay]")
     visitor.find(".doubt")
-    assert "from Urgent referral to Routine visit" in visitor.run(BAR)
+    assert "Sign all the same?" in visitor.run(BAR)
     assert visitor.run(IS_CUT) is False
     assert signed(doctor, number) == []
     sign_what_falls(visitor)
@@ -213,14 +214,17 @@ def test_a_result_is_the_diagnosis_and_is_read_before_it_is_signed(
     assert visitor.find(".case-head strong").text in visitor.find(".toast").text
 
 
-def test_who_agrees_with_a_finding_in_doubt_is_asked_before_its_urgency_falls(
+def test_who_agrees_keeps_the_urgency_and_is_asked_before_that_of_a_doubt_falls(
     visitor: Visitor, doctor: Caller, patient: Caller
 ) -> None:
     number = send(patient, MOLE, body_site="back", skin_tone="dark")
     open_case(visitor, doctor, number)
     press(visitor, "a", "[value=agree]:checked:focus")
+    assert visitor.run(BAR).endswith("Doctor's review")
+    press(visitor, "e", "[value=enough]:checked:focus")
+    assert visitor.run(BAR).endswith("Doctor's review → Self-monitoring")
     visitor.keys(Keys.ENTER)
-    visitor.see("The urgency falls from Doctor's review to Self-monitoring.")
+    visitor.see("Sign all the same?")
     assert signed(doctor, number) == []
     sign_what_falls(visitor)
     visitor.see("Urgency lowered from Doctor's review to Self-monitoring.")
@@ -252,6 +256,28 @@ def test_a_case_is_reviewed_and_left_with_three_keys_or_four(
     assert [agree["agreement"], disagree["agreement"]] == ["agree", "disagree"]
     assert [one["new_picture_wanted"] for one in (agree, disagree, picture)] == [False, False, True]
     visitor.assert_quiet()
+
+
+def test_keys_that_come_before_the_case_change_nothing_and_the_case_says_so(
+    visitor: Visitor, doctor: Caller, patient: Caller
+) -> None:
+    """Typed as fast as the driver can, while one review is signed and the next case is read."""
+    for key in ("melanoma", MOLE):
+        send(patient, key, body_site="back")
+    visitor.look(DESK)
+    visitor.enter(doctor, "doctor")
+    visitor.find(".finding-row.current")
+    visitor.keys("o")
+    first = opened(visitor)
+    press(visitor, "u", "[value=unsure]:checked:focus")
+    visitor.keys(Keys.ENTER, "d", "2", Keys.ENTER)
+    visitor.see("Pressed before this case was shown, and not used: d 2 Enter")
+    second = opened(visitor)
+    assert second != first
+    assert visitor.count("[name=agreement]:checked") == 0
+    assert [len(signed(doctor, one)) for one in (first, second)] == [1, 0]
+    press(visitor, "u", "[value=unsure]:checked:focus")
+    visitor.see_none("not used")
 
 
 def press_through(visitor: Visitor, *steps: tuple[str, str]) -> int:

@@ -123,7 +123,7 @@ export const Tabs = ({ label, tabs, chosen, onChoose }) => html`
     ${tabs.map(([value, text]) => html`<button aria-pressed=${String(value === chosen)} onClick=${() => onChoose(value)}>${text}</button>`)}
   </div>`;
 
-const TYPED_IN = "input:not([type=radio], [type=checkbox], [type=range]), textarea";
+export const TYPED_IN = "input:not([type=radio], [type=checkbox], [type=range]), textarea";
 const PRESSED = "a, button, summary, [role=button]";
 
 /** What single keys do. Not while one types, answers a dialog, or holds Ctrl, Alt or Meta; and Enter

@@ -10,12 +10,11 @@ import { PlaceMap, sayPlace } from "/console/views/body_map.js";
 import { Asked, CaseWork, SecondOpinion } from "/console/views/case_work.js";
 import { WrongPatient } from "/console/views/wrong_patient.js";
 import { leaveCase } from "/console/views/compare_photos.js";
-import { FormerConversation, LastMessage, PatientConversation } from "/console/views/conversation.js";
+import { FormerConversation, PatientConversation, waitsForAnswer } from "/console/views/conversation.js";
 import { UrgencySign } from "/console/views/decision.js";
 import { Alone, countsElsewhere, Downloads, getReport, getSubmission, isMalignant, nameOf, Rest, Reviewed, Verdicts } from "/console/views/finding.js";
 import { FindingPhoto, photoOf, useForgotten } from "/console/views/finding_photo.js";
 import { Letters } from "/console/views/letters.js";
-import { FindingRow } from "/console/views/queue_rows.js";
 import { fillReview, focusOn, ReviewForm } from "/console/views/review_form.js";
 import { nameOfSpot } from "/console/views/spot_points.js";
 import { CorrectFacts } from "/console/views/told_facts.js";
@@ -57,17 +56,19 @@ const getWork = (number) => get(apiPath`/submissions/${number}/case`).catch((err
 
 /** @param {string} number */
 async function loadCase(number) {
-  const finding = takePrepared(number).then(async ([submission, report]) => ({ submission, report, photo: await photoOf(submission) }));
+  const finding = takePrepared(number).then(async ([submission, report]) => {
+    const [photo, written] = await Promise.all([photoOf(submission), submission.lesion && !submission.unassigned && waitsForAnswer(submission.lesion)]);
+    return { submission, report, photo, written };
+  });
   const [found, reviews, work, conditions] = await Promise.all([finding, getReviews(number), getWork(number), getConditions()]);
   return { ...found, reviews, work, conditions: /** @type {Api["ConditionsView"]} */ (conditions) };
 }
 
 /** What the patient told with the photo. @param {{submission: Api["SubmissionInCare"], checklist: Api["Checklist"], inCharge: boolean}} props */
 const Context = ({ submission, checklist, inCharge }) => {
-  const { modality, body_site: site, body_laterality: laterality, body_side: side, age_band, sex, skin_tone, fitzpatrick, checklist: ticked } = submission.context;
+  const { modality, age_band, sex, skin_tone, fitzpatrick, checklist: ticked } = submission.context;
   const rows = [
     [say("kindOfPicture"), modality !== "unknown" && sayValue("kind", modality)],
-    [say("bodySite"), site && sayPlace({ site, laterality, side })],
     [say("age"), age_band && sayValue("age", age_band)],
     [say("sex"), sex && sayValue("sex", sex)],
     [say("skinTone"), skin_tone && sayValue("skin", skin_tone)],
@@ -80,7 +81,7 @@ const Context = ({ submission, checklist, inCharge }) => {
       ${rows.length === 0 && !ticked && html`<p>${say("nothingTold")}</p>`}
       ${rows.length > 0 && html`<dl class="pairs">${rows.map(([name, told]) => html`<dt>${name}</dt><dd>${told}</dd>`)}</dl>`}
       ${ticked && html`<h3>${say("checklistScore", { score: submission.checklist_score })}</h3>
-        ${items.length === 0 ? html`<p>${say("noneOfThese")}</p>` : html`<ul>${items.map((item) => html`<li>${said(item.doctor)}</li>`)}</ul>`}`}
+        <ul>${items.map((item) => html`<li>${said(item.doctor)}</li>`)}</ul>`}
       ${inCharge && html`<${CorrectFacts} submission=${submission} checklist=${checklist} view="case" />`}
     </section>`;
 };
@@ -101,23 +102,8 @@ const Reasons = ({ report: { facts, headline, band, decision, reading }, conditi
   const headed = !restated && (headline.mostly_malignant || alone);
   const score = typeof shown === "number" && (restated ? say("scoreRestated", { restated: sayShare(shown, true), own: sayShare(own ?? 0, true) }) : sayShare(shown, true));
   const reasons = rules.map((/** @type {string} */ rule) => sayRule(rule, facts, conditions));
-  const said = [score && !decision && !headed && say("scoreIs", { score }), reasons.length > 0 && say("reasonsAre", { reasons: reasons.join(", ") }), facts.modality && (facts.context.modality === "unknown" || facts.modality.used.length > 1) && say("kindByProgram", { kind: reading.kind })].filter(Boolean);
+  const said = [score && !decision && !headed && say("scoreIs", { score }), reasons.length > 0 && say("reasonsAre", { reasons: reasons.join(", ") }), facts.modality && (facts.context.modality === "unknown" || (facts.modality.used.length > 1 && facts.modality.recognised !== "unknown")) && say("kindByProgram", { kind: reading.kind })].filter(Boolean);
   return said.length > 0 && html`<p class="reasons"><small>${said.join(" · ")}</small></p>`;
-};
-
-/** @param {{patient: string, number: string, conditions: Api["ConditionsView"]}} props */
-const OtherFindings = ({ patient, number, conditions }) => {
-  const pages = usePages(apiPath`/patients/${patient}/submissions?limit=10`);
-  const none = html`<p>${say("noOthers")}</p>`;
-  return html`
-    <${Pages} pages=${pages} empty=${none}>
-      ${(/** @type {Api["QueuedFinding"][]} */ items) => {
-        const others = items.filter((one) => String(one.id) !== number);
-        return others.length === 0
-          ? none
-          : html`<ul class="list rows">${others.map((found) => html`<${FindingRow} key=${found.id} found=${found} conditions=${conditions} named=${false} />`)}</ul>`;
-      }}
-    <//>`;
 };
 
 /** What the patient is not shown yet; `onShown`: of who may show it. @param {{number: string, until: string, onShown: (() => void) | null}} props */
@@ -146,16 +132,17 @@ const SpotPhotos = ({ spot, number, conditions }) => {
     <//>`;
 };
 
-export const KeysHelp = () => ["queueKeys", "caseKeys", "photoKeys"].map((key) => html`<p class="keys">${say(/** @type {"caseKeys"} */ (key))}</p>`);
+/** Each key and what it does. @param {"allKeys" | "photoKeys"} words */
+const keysOf = (words) => say(words).split("; ").map((row) => row.split(": "));
 
-/** The same, unfolded by a click or by its own key. */
+/** All keys, unfolded by a click or by their own key. */
 export const FoldedKeys = ({ named = true }) => {
   const [open, setOpen] = useState(false);
   useKeys({ "?": () => setOpen(!open), Escape: () => setOpen(false) });
   return html`
     <div class="help keys">
       ${named && html`<button class="quiet" aria-expanded=${String(open)} onClick=${() => setOpen(!open)}>${say("keysTitle")}<kbd aria-hidden="true">?</kbd></button>`}
-      ${open && html`<div class="card"><${KeysHelp} /></div>`}
+      ${open && html`<div class="card"><table>${[...keysOf("allKeys"), ...keysOf("photoKeys")].map(([key, does]) => html`<tr><th scope="row"><kbd>${key}</kbd></th><td>${does}</td></tr>`)}</table></div>`}
     </div>`;
 };
 
@@ -198,8 +185,8 @@ const Strip = ({ submission, conditions, back }) => {
     </section>`;
 };
 
-/** `onBegin` says that the review is begun; `openNext` opens the next case, and answers whether there is one.
- * @typedef {{back: string, wanted: boolean, onNext: () => void, openNext: () => boolean, onBegin: () => void, onChanged: () => void}} Way */
+/** `onBegin` says that the review is begun; `openNext` opens the next case, and answers whether there is one; `early` are keys that came before the case.
+ * @typedef {{back: string, early: string, wanted: boolean, onNext: () => void, openNext: () => boolean, onBegin: () => void, onChanged: () => void}} Way */
 
 /** What a case says by now, and what is done with it. @param {string} number @param {Found} finding @param {Way} way */
 function useCase(number, finding, { onNext, openNext, onChanged }) {
@@ -249,14 +236,16 @@ function useCase(number, finding, { onNext, openNext, onChanged }) {
 /** What is read and written beside the photo. @param {{number: string, title: string, found: ReturnType<typeof useCase>} & Way} props */
 const CaseRead = ({ number, title, found, wanted, onNext, onBegin }) => {
   const { asked, error, form, unfold, renew, use, changed, shown, done, entered } = found;
-  const { report, submission, reviews, work, conditions } = found.now;
+  const { report, submission, reviews, work, conditions, written } = found.now; // what waits for an answer is read before the review
   const gone = submission.record_kept_until; // the patient's account is deleted
   const mayUse = Boolean(work.opinion_came_at && !asked);
+  const conversation = !asked && !submission.unassigned && submission.lesion && !gone
+    && html`<${PatientConversation} spot=${submission.lesion} about=${submission} wanted=${wanted} />`;
   const decided = Boolean(report.decision); // then the form stands before what has led to the decision
   const told = html`
     <${Reasons} report=${report} conditions=${conditions} />
     <${Context} submission=${submission} checklist=${conditions.checklist} inCharge=${!asked && !submission.unassigned} />
-    ${!asked && !submission.unassigned && submission.lesion && html`<${LastMessage} spot=${submission.lesion} />`}`;
+    ${written && conversation}`;
   const signed = (shown = (/** @type {Api["ReviewView"]} */ _) => true) =>
     reviews.filter(shown).map((review) => html`<${review.second_opinion ? SecondOpinion : Reviewed} key=${review._id} review=${review} conditions=${conditions}
       onUse=${mayUse && (() => use(review))} />`);
@@ -281,16 +270,12 @@ const CaseRead = ({ number, title, found, wanted, onNext, onBegin }) => {
       ${decided && html`${told}${signed((one) => !one.second_opinion || !mayUse)}`}
       ${work.free !== undefined && html`<${CaseWork} number=${number} patient=${submission.user_name} work=${work} mayAsk=${!gone} onChanged=${changed} onEnded=${onNext} />`}
       ${!asked && !submission.unassigned && html`<${Letters} key=${`letters ${number}`} number=${number} decision=${report.decision} patient=${submission.user_name} conditions=${conditions} left=${Boolean(gone)} />`}
-      ${!asked && !submission.unassigned && submission.lesion && !gone && html`<${PatientConversation} spot=${submission.lesion} about=${submission} wanted=${wanted} />`}
+      ${!written && conversation}
       ${!asked && submission.lesion && gone && html`<${FormerConversation} spot=${submission.lesion} closed="messagesOfRecord" />`}
       ${!asked && !submission.unassigned && submission.former_lesion && html`<${FormerConversation} spot=${submission.former_lesion} />`}
       <${Rest} report=${report} conditions=${conditions} doctor />
       <${Downloads} number=${number} />
       ${!asked && !submission.unassigned && html`<${WrongPatient} number=${number} onEntered=${entered} />`}
-      ${!asked && !submission.unassigned && submission.patient_id && html`<section>
-        <h2>${say("otherFindings")}</h2>
-        <${OtherFindings} patient=${submission.patient_id} number=${number} conditions=${conditions} />
-      </section>`}
     </aside>`;
 };
 
@@ -303,7 +288,10 @@ const CasePane = ({ number, finding, ...way }) => {
     <article class="case finding" tabindex="-1">
       <header class="case-head">
         <a class="button quiet to-list" href=${way.back}><${Icon} name="back" size=${16} />${say("title_queue")}</a>
-        <p><strong>${isolated(submission.user_name)}</strong> · ${title}</p>
+        <p>${!submission.unassigned && !found.asked && submission.patient_id
+          ? html`<a href="#/patients/${submission.patient_id}"><strong>${isolated(submission.user_name)}</strong></a>`
+          : html`<strong>${isolated(submission.user_name)}</strong>`} · ${title}</p>
+        ${way.early && html`<p class="early" role="status">${say("keysTooEarly", { keys: way.early })}</p>`}
         <${FoldedKeys} />
         <button class=${found.form.signed ? "next-case primary" : "next-case"} onClick=${way.onNext}>${say("nextCase")}<kbd aria-hidden="true">j</kbd></button>
       </header>

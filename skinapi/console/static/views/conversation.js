@@ -115,7 +115,7 @@ const Conversation = ({ spot, view, mayWrite, about = null, wanted = false, read
   if (!mayWrite && items.length === 0) return null;
   return html`
     <section class="card conversation">
-      <h2>${say("messages")} <small>${say("messagesOrder")}</small></h2>
+      <h2>${say("messages")}</h2>
       ${next && html`<button class="quiet" onClick=${pages.more}>${say("messagesEarlier")}</button>`}
       <ul class="plain" aria-live="polite">${items.map((message) => html`<${Said} key=${message._id} message=${message} view=${view} />`).reverse()}</ul>
       <div ref=${last}></div>
@@ -125,14 +125,9 @@ const Conversation = ({ spot, view, mayWrite, about = null, wanted = false, read
     </section>`;
 };
 
-/** What the patient wrote last about a spot, beside its finding. @param {{spot: string}} props */
-export const LastMessage = ({ spot }) => {
-  const { value } = useAnswer(() => get(apiPath`/lesions/${spot}/messages?order=newest&limit=1`).catch(() => []), [spot, useWaiting().messages.some(({ lesion }) => lesion === spot)]);
-  const last = value?.[0];
-  return last && !last.own && html`
-    <section class="card last-message"><small><b>${last.name ? isolated(last.name) : say("role_user")}</b> · ${sayDate(last.created_at)}</small>
-      <p class="letter-text">${last.text}</p></section>`;
-};
+/** Whether the patient has written something about a spot that waits for an answer. @param {string} spot @returns {Promise<boolean>} */
+export const waitsForAnswer = (spot) =>
+  get(apiPath`/lesions/${spot}/messages?order=newest&limit=1`).then(([last]) => Boolean(last?.waits), () => false);
 
 /** For the doctor in charge. @param {{spot: string, about?: About, wanted?: boolean}} props */
 export const PatientConversation = ({ spot, ...rest }) => html`<${Conversation} key=${spot} spot=${spot} view="case" mayWrite ...${rest} />`;

@@ -52,7 +52,7 @@ export const Decided = ({ decision, note, doctor, spot, title, overdue = false, 
     </section>`;
   return html`
     <header class="verdict decided band-${seen ? urgency : colourOf(urgency, waits)}">
-      <p class="eyebrow">${title}</p>
+      ${!doctor && html`<p class="eyebrow">${title}</p>`}
       <h1><${Icon} name=${seen ? urgency : iconOf(urgency, waits)} size=${32} />${heading}</h1>
       ${remarks.map((/** @type {string} */ remark) => html`<p class="action">${remark}</p>`)}
       ${!doctor && decision.unjudged && html`<p class="action">${say("unjudged")}</p>`}

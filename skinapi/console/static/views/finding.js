@@ -102,7 +102,7 @@ export const Rest = ({ report, conditions, doctor, elsewhere = false }) => {
   const certain = html`
     <${Folded} title=${say(doctor ? "howCertain" : report.decision?.unjudged ? "forDoctorUnjudged" : "forDoctor")}>
       <${Probabilities} report=${report} conditions=${conditions} doctor=${doctor} />
-      <${Sentences} items=${findings.filter(Boolean)} />
+      <${Sentences} items=${[doctor && reading.summary.certainty, ...findings].filter(Boolean)} />
       <h3>${say("limits")}</h3><${Sentences} items=${[...reading.limits, ...reading.tested]} />
       ${doctor && facts.model_version && html`<p><small>${say("madeBy", { version: facts.model_version })}
         ${facts.operating_point && ` ${say("madeAt", { point: sayValue("point", facts.operating_point) })}`}</small></p>`}
@@ -121,7 +121,8 @@ export const Rest = ({ report, conditions, doctor, elsewhere = false }) => {
 const First = ({ report, doctor, instruction }) => {
   const { likely, to_do, certainty } = report.reading.summary;
   const icon = html`<${Icon} name=${report.band} size=${32} />`;
-  if (doctor) return html`<h1>${icon}${report.doctor_label}</h1><p>${said(report.headline.doctor)} ${report.reading.doubts || certainty}</p>
+  const unknown = report.facts.raised_by.some((/** @type {string} */ rule) => ["little_tested", "untested_skin"].includes(rule));
+  if (doctor) return html`<h1>${icon}${report.doctor_label}</h1><p>${said(report.headline.doctor)} ${report.reading.doubts || (unknown && certainty)}</p>
     <details class="guideline"><summary>${say("whatToDo")}</summary><p class="action">${report.doctor_action}</p></details>`;
   return html`<p class="action">${likely}</p><h1>${icon}${to_do}</h1>
     ${instruction?.due && html`<p class="action how">${instruction.sentence}</p><${Due} due=${instruction.due} />`}<p>${certainty}</p>`;
@@ -175,7 +176,7 @@ export const Verdicts = ({ title, report, submission, conditions, doctor, overdu
       ? html`<details class="card model"><summary>${say("modelThen", { date: sayShortDay(report.time) })}${colon()}${report.doctor_label}</summary>
           ${decision.histology !== "confirmed" && html`<p>${report.doctor_action}</p>`}<p>${said(report.headline.doctor)} ${report.reading.doubts || report.reading.summary.certainty}</p></details>`
       : html`<header class=${`verdict band-${report.band}`}>
-          <p class="eyebrow">${title}</p>
+          ${!doctor && html`<p class="eyebrow">${title}</p>`}
           <${First} report=${report} doctor=${doctor} instruction=${submission.instruction} />
           ${doctor && !ofSpot && html`<${ToldDue} due=${submission.instruction?.due} untold=${submission.no_access} />`}
         </header>`}`;

@@ -203,7 +203,7 @@ export const Letters = ({ number, patient, decision, conditions, left = false })
       )}
       <div class="row">
         ${READERS.filter((reader) => !left || reader !== "patient").map((reader) => html`<button disabled=${busy !== ""} onClick=${() => begin(reader)}>
-          ${busy === reader ? say("letterDrafting") : say(`letterDraft_${reader}`)}${reader === "patient" && html`<kbd aria-hidden="true">l</kbd>`}
+          ${busy === reader ? say("letterDrafting") : say(`letterTo_${reader}`)}${reader === "patient" && html`<kbd aria-hidden="true">l</kbd>`}
         </button>`)}
       </div>
       ${failed}

@@ -3,12 +3,12 @@
 
 import { html, useEffect, useRef, useState } from "/console/vendor/htm-preact-3.1.1.js";
 import { getConditions } from "/console/api.js";
-import { Empty, Icon, Load, onValue, toast, useAnswer, useKeys } from "/console/components.js";
+import { Empty, Icon, Load, onValue, toast, TYPED_IN, useAnswer, useKeys } from "/console/components.js";
 import { say, sayNumber } from "/console/language.js";
 import { Pages, usePages } from "/console/lists.js";
 import { addressOf, goTo } from "/console/navigation.js";
 import { askWhatWaits, countUnread, useWaiting } from "/console/waiting.js";
-import { Case, FoldedKeys, KeysHelp, prepareCase } from "/console/views/case.js";
+import { Case, FoldedKeys, prepareCase } from "/console/views/case.js";
 import { placeOfConversation, UnreadLinks } from "/console/views/conversation.js";
 import { Overdue } from "/console/views/decision.js";
 import { labelOfBand } from "/console/views/finding.js";
@@ -121,12 +121,12 @@ const Notes = ({ messages, filters, counts }) => {
     </p>`;
 };
 
-/** Beside the list while no case is open: what the list is ordered by, and the keys. @param {{list: string}} props */
+/** Beside the list while no case is open: what the list is ordered by. @param {{list: string}} props */
 const NothingOpen = ({ list }) => html`
   <div class="pane-empty">
     <h2>${say("noCaseOpen")}</h2>
     <p>${say(isAwaited(list) ? "awaitedOrder" : list === "reviewed" ? "reviewedOrder" : "queueOrder")}</p>
-    <${KeysHelp} />
+    <p class="keys">${say("keysHint")}</p>
   </div>`;
 
 /** What else there is where a list is empty. @param {{filters: Filters, counts: Api["QueueCountsView"] | null}} props */
@@ -152,6 +152,27 @@ const useWayOut = () =>
     addEventListener("keydown", leave);
     return () => removeEventListener("keydown", leave);
   }, []);
+
+/** What a key does to a case; the others open another one. */
+const CASE_KEYS = "aedugynpbvlmst123456789";
+
+/** Keys of a case that is being signed or is not there yet: they do nothing, so that nobody answers a photo before it is shown, and the next case says so. @param {string} number */
+const useEarlyKeys = (number) => {
+  const [early, setEarly] = useState("");
+  useEffect(() => {
+    const press = (/** @type {KeyboardEvent} */ event) => {
+      const { key, target } = event;
+      if (!number || event.ctrlKey || event.altKey || event.metaKey || /** @type {Element} */ (target).closest(TYPED_IN) || !(CASE_KEYS.includes(key) || key === "Enter")) return;
+      if (document.querySelector("#review[aria-busy=false], .case .change, .case .take-patient, dialog[open]")) return setEarly("");
+      event.preventDefault();
+      event.stopImmediatePropagation();
+      if (!event.repeat) setEarly((before) => `${before} ${key}`.trim());
+    };
+    addEventListener("keydown", press, true);
+    return () => removeEventListener("keydown", press, true);
+  }, [number]);
+  return early;
+};
 
 /** What is listed, page by page, and the cursor in it. @param {Filters} filters @param {string} number the case that is open */
 const useList = (filters, number) => {
@@ -214,6 +235,7 @@ const Workspace = ({ conditions, number, at, filters }) => {
   const { goOn, openNext, prepareNext } = useWay(list, number, filters, frame);
   const { messages, counts } = useWaiting();
   const query = addressOf("", { ...filters });
+  const early = useEarlyKeys(number);
   useWayOut();
   useEffect(() => frame.current?.querySelector(".current")?.scrollIntoView({ block: "nearest" }), [list.cursor]);
   /** The case stays open: it need not be in the list. @param {Partial<Filters>} changed */
@@ -233,7 +255,7 @@ const Workspace = ({ conditions, number, at, filters }) => {
       </section>
       <section class="pane" aria-label=${say("title_case")}>
         ${number
-          ? html`<${Case} key=${number} number=${number} back=${`#/queue${query}`} wanted=${at === "messages"} onNext=${goOn} openNext=${openNext}
+          ? html`<${Case} key=${number} number=${number} early=${early} back=${`#/queue${query}`} wanted=${at === "messages"} onNext=${goOn} openNext=${openNext}
               onBegin=${prepareNext} onChanged=${() => askWhatWaits().catch(() => {})} />`
           : html`<${NothingOpen} list=${filters.list} />`}
       </section>

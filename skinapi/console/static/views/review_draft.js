@@ -58,25 +58,28 @@ export function comesTo({ agreement, label, urgency, histology, result, picture 
   if (!named) return { named, band: report.band };
   if (known) return { named, band: malignant && named === stated.key ? mostUrgent(conditions, own, report.band) : own };
   if (agreement === ENOUGH) return { named, band: own };
-  const keeps = agrees && (malignant || report.band !== "doctor_review");
-  return { named, band: agreement === "unsure" || histology === "awaited" || keeps ? mostUrgent(conditions, own, report.band) : own };
+  return { named, band: agreement === "unsure" || histology === "awaited" || agrees ? mostUrgent(conditions, own, report.band) : own };
 }
 
 /** What can be wrong in a finding that somebody agrees with: it says so itself, or the model was not tested for this skin tone.
  * @param {Reviewing} reviewing */
 const isInDoubt = ({ report: { facts } }) => facts.uncertain || facts.untested_skin?.length > 0;
 
+/** The urgency that counts before it is signed. @param {Reviewing} reviewing */
+export const bandBefore = ({ report }) => report.decision?.urgency ?? report.band;
+
 /** About what one should be asked once more: the urgency falls to watching what the checklist would refer, or by two bands or more;
- * where one agrees with a finding in doubt, by one. Who agrees by the first key with any other is not asked.
+ * where one agrees with a finding in doubt, by one. With any other, who agrees by the first key is not asked, nor who answers by a milder urgency that
+ * the check wanted a doctor to look.
  * @param {Draft} draft @param {Reviewing} reviewing @returns {("checklist" | "falls")[]} */
 export function doubtsOf(draft, reviewing) {
   const { report, conditions } = reviewing;
   const { band } = comesTo(draft, reviewing);
   const agrees = draft.histology !== "confirmed" && ["agree", ENOUGH].includes(draft.agreement);
   const doubted = agrees && isInDoubt(reviewing);
-  if (agrees && draft.agreement !== ENOUGH && !draft.urgency && !doubted) return [];
+  if (agrees && (draft.agreement !== ENOUGH || report.band === "doctor_review") && !draft.urgency && !doubted) return [];
   const refers = (report.facts.checklist_score ?? 0) >= conditions.checklist.threshold && band === "self_monitoring";
-  const before = placeOf(conditions, report.decision?.urgency ?? report.band);
+  const before = placeOf(conditions, bandBefore(reviewing));
   return [...(refers ? [/** @type {const} */ ("checklist")] : []), ...(placeOf(conditions, band) - before >= (doubted ? 1 : 2) ? [/** @type {const} */ ("falls")] : [])];
 }
 

@@ -6,7 +6,7 @@ import { onValue, sayError, Select, signByKey, toast, useKeys } from "/console/c
 import { colon, isolated, said, say, sayDate, sayShare, sayValue } from "/console/language.js";
 import { keepDrafts } from "/console/views/drafts.js";
 import { isMalignant, labelOfBand, nameOf } from "/console/views/finding.js";
-import { comesTo, doubtsOf, EMPTY, ENOUGH, isKept, keepsUrgency, labelsOf, mayHold, milderOf, namesCancer, reviewOf, SAME, SERVER, TELLS } from "/console/views/review_draft.js";
+import { bandBefore, comesTo, doubtsOf, EMPTY, ENOUGH, isKept, keepsUrgency, labelsOf, mayHold, milderOf, namesCancer, reviewOf, SAME, SERVER, TELLS } from "/console/views/review_draft.js";
 
 /** @typedef {import("/console/views/review_draft.js").Draft} Draft */
 /** @typedef {import("/console/views/review_draft.js").Reviewing} Reviewing */
@@ -59,22 +59,20 @@ const TELLERS = /** @type {const} */ ([[TELLS, "b"], [SERVER, "v"]]);
 const Tellers = ({ teller, noAccess, onTeller }) => html`
   <fieldset class="tellers"><legend>${say("whoTells")}</legend>
     <div class="chips">${TELLERS.map(([value, key]) => html`
-      <label key=${value} class="chip"><input type="radio" name="teller" value=${value} required checked=${teller === value}
+      <label key=${value} class="chip"><input type="radio" name="teller" form="review" value=${value} required checked=${teller === value}
         onChange=${() => onTeller(value)} />${say(value === TELLS ? "holdIt" : noAccess ? "recordShows" : "serverTells")}<kbd aria-hidden="true">${key}</kbd></label>`)}</div>
   </fieldset>`;
 
-/** Who tells the patient, and until when the review is held for the doctor, where that `may` be. @param {{draft: Draft, cancer: boolean, may: boolean, noAccess: boolean, onTeller: (teller: string) => void, onHeld: (held: string) => void}} props */
-const Hold = ({ draft: { teller, held }, cancer, may, noAccess, onTeller, onHeld }) => html`
+/** Who tells the patient, and until when the review is held for the doctor: in view beside the button that signs.
+ * @param {{draft: Draft, cancer: boolean, noAccess: boolean, onTeller: (teller: string) => void, onHeld: (held: string) => void}} props */
+const Hold = ({ draft: { teller, held }, cancer, noAccess, onTeller, onHeld }) => html`
   ${cancer ? html`<${Tellers} teller=${teller} noAccess=${noAccess} onTeller=${onTeller} />` : html`
-    <label class="tick"><input type="checkbox" name="hold" checked=${may && held !== ""} disabled=${!may} aria-describedby=${may ? null : "hold-refused"}
-      onChange=${(/** @type {FieldEvent} */ event) => onHeld(event.target.checked ? dayAfter(2) : "")} />${say("holdIt")}</label>
-    ${!may && html`<p><small id="hold-refused">${say("holdRefused")}</small></p>`}`}
-  ${may && held !== "" && (!cancer || teller === TELLS) && html`<div class="field">
-    <label for="review-held">${say("holdUntil")}</label>
-    <input id="review-held" name="held" type="date" required min=${dayAfter(0)} max=${dayAfter(DAYS_HELD)} value=${held}
-      onChange=${(/** @type {FieldEvent} */ event) => event.target.value && onHeld(event.target.value)} />
-    <small>${say("holdText")}</small>
-  </div>`}`;
+    <label class="tick"><input type="checkbox" name="hold" form="review" checked=${held !== ""}
+      onChange=${(/** @type {FieldEvent} */ event) => onHeld(event.target.checked ? dayAfter(2) : "")} />${say("holdIt")}<kbd aria-hidden="true">b</kbd></label>`}
+  ${held !== "" && (!cancer || teller === TELLS) && html`<label class="until">${say("holdUntil")}
+    <input name="held" form="review" type="date" required min=${dayAfter(0)} max=${dayAfter(DAYS_HELD)} value=${held}
+      onChange=${(/** @type {FieldEvent} */ event) => event.target.value && onHeld(event.target.value)} /></label>
+    <small>${say("holdText")}</small>`}`;
 
 /** What a doctor may name, each always at the same place and with the same key; beside it how probable the model holds it.
  * @param {{labels: {key: string, text: string, share?: string, off: boolean}[], value: string, unsure: boolean, onLabel: (label: string) => void}} props */
@@ -103,15 +101,14 @@ function sayReview(draft, reviewing) {
   const word = agreement && say(/** @type {"unsure"} */ (agreement === ENOUGH ? "agree" : agreement));
   const what = known ? `${say("histology")}${colon()}${name || "…"}` : picture ? say("anotherPhoto") : name && agreement !== "disagree" ? `${word}${colon()}${name}` : name || word;
   const settled = name || picture || draft.urgency || agreement === "unsure";
-  return [what, settled && labelOfBand(conditions, band), !known && histology && sayValue("histology", histology)].filter(Boolean).join(" · ");
+  const [from, to] = [bandBefore(reviewing), band].map((key) => labelOfBand(conditions, key));
+  return [what, settled && (from === to ? to : `${from} → ${to}`), !known && histology && sayValue("histology", histology)].filter(Boolean).join(" · ");
 }
 
-/** What is asked before such a review is signed. @param {ReturnType<typeof doubtsOf>} doubts @param {Draft} draft @param {Reviewing} reviewing */
-const sayDoubts = (doubts, draft, reviewing) => {
-  const { report, conditions } = reviewing;
-  const [from, to] = [report.decision?.urgency ?? report.band, comesTo(draft, reviewing).band].map((band) => labelOfBand(conditions, band));
-  const said = { checklist: say("askChecklist", { score: report.facts.checklist_score }), falls: say("askFalls", { from, to }) };
-  return [...doubts.map((doubt) => said[doubt]), say("askSign")].join(" ");
+/** What is asked before such a review is signed. @param {ReturnType<typeof doubtsOf>} doubts @param {Reviewing} reviewing */
+const sayDoubts = (doubts, reviewing) => {
+  const score = reviewing.report.facts.checklist_score;
+  return [doubts.includes("checklist") && say("askChecklist", { score }), say("askSign")].filter(Boolean).join(" ");
 };
 
 /** The answers to what the model says, each with its key and named in full. @param {Reviewing} reviewing @returns {{value: string, key: string, text: string}[]} */
@@ -177,6 +174,7 @@ function useAnswers({ draft, enter }, reviewing, left, asked, onBegin) {
   const labels = offeredLabels(reviewing, agreement);
   const urgencies = urgenciesOf(reviewing, draft);
   const asksTeller = !asked && !left && namesCancer(draft, reviewing); // nobody else is told
+  const holds = !asked && !left && mayHold(draft, reviewing);
   const choose = (/** @type {string} */ agreement) => {
     onBegin();
     enter({ agreement, label: "", picture: false, teller: "" });
@@ -188,6 +186,7 @@ function useAnswers({ draft, enter }, reviewing, left, asked, onBegin) {
   };
   const answer = {
     urgency: (/** @type {string} */ urgency) => enter({ urgency }),
+    held: (/** @type {string} */ held) => enter({ held }),
     teller: (/** @type {string} */ teller) => enter({ teller, held: teller === TELLS ? draft.held || dayAfter(2) : "" }),
     histology: (/** @type {string} */ histology) =>
       enter({ histology, ...(histology === "confirmed" ? { agreement: "", label: "", picture: false } : { result: "" }) }),
@@ -219,13 +218,17 @@ function useAnswers({ draft, enter }, reviewing, left, asked, onBegin) {
     g: () => next("urgency", urgencies.map(([key]) => key)),
     y: () => next("histology", HISTOLOGIES),
     n: () => focusOn("[name=note]"),
+    ...(holds && !asksTeller && { b: () => {
+      answer.held(draft.held ? "" : dayAfter(2));
+      focusOn("[name=hold]"); // from there Enter signs
+    } }),
     ...Object.fromEntries(asksTeller ? TELLERS.map(([value, key]) => [key, () => {
       answer.teller(value);
       focusOn(`[value=${value}]`); // from there Enter signs
     }]) : []),
     ...Object.fromEntries(names ? labels.slice(0, KEYS).map(({ key, off }, nth) => [nth + 1, () => off || enter({ label: key, teller: "" })]) : []),
   });
-  return { known, names, agreements, labels, urgencies, asksTeller, choose, want, answer };
+  return { known, names, agreements, labels, urgencies, asksTeller, holds, choose, want, answer };
 }
 
 /** Signs a review, once what is in doubt was asked. `asking` is what is asked now.
@@ -240,10 +243,11 @@ function useSigning({ draft, enter }, reviewing, { number, seen, onSigned, onSta
   const sign = async (/** @type {SubmitEvent} */ event) => {
     event.preventDefault();
     setError(null);
-    const empty = /** @type {HTMLFormElement} */ (event.target).querySelector("input:invalid, select:invalid");
+    const fields = /** @type {HTMLInputElement[]} */ ([.../** @type {HTMLFormElement} */ (event.target).elements]);
+    const empty = fields.find((field) => !field.validity.valid);
     if (empty) {
-      setMissing({ of: draft, name: /** @type {HTMLInputElement} */ (empty).name });
-      return focusOn(`[name=${/** @type {HTMLInputElement} */ (empty).name}]`);
+      setMissing({ of: draft, name: empty.name });
+      return focusOn(`[name=${empty.name}]`);
     }
     if (doubts.length > 0) {
       if (doubted?.of !== draft) return setDoubted({ of: draft, at: event.timeStamp });
@@ -278,7 +282,7 @@ const stay = (event) => {
   if (event.key === "Enter" && event.repeat) event.preventDefault(); // a key that is held down answers no question
   if (event.key !== "Enter" || !event.shiftKey || event.target.matches("textarea")) return;
   event.preventDefault();
-  /** @type {HTMLFormElement} */ (event.currentTarget).requestSubmit(/** @type {HTMLElement | null} */ (document.querySelector(`.signing [value=${STAY}]`)));
+  /** @type {HTMLFormElement} */ (document.getElementById("review")).requestSubmit(/** @type {HTMLElement | null} */ (document.querySelector(`.signing [value=${STAY}]`)));
 };
 
 /** Without a kept photo (`pictured`) there is nothing that one could agree with. `replaced`: what was said of another photo counts. `asked`: the caller
@@ -290,7 +294,7 @@ export const ReviewForm = ({ number, report, conditions, pictured, replaced = fa
   const reviewing = { report, conditions, pictured };
   const filled = useDraft(number, seen);
   const { draft, enter } = filled;
-  const { known, names, agreements, labels, urgencies, asksTeller, choose, want, answer } = useAnswers(filled, reviewing, left, asked, onBegin);
+  const { known, names, agreements, labels, urgencies, asksTeller, holds, choose, want, answer } = useAnswers(filled, reviewing, left, asked, onBegin);
   const { sign, busy, refused, asking } = useSigning(filled, reviewing, { number, seen, onSigned, onStale });
   const { agreement } = draft;
   // Beside an urgent finding, a mole's own urgency is an all-clear: it is read before it is signed.
@@ -299,8 +303,8 @@ export const ReviewForm = ({ number, report, conditions, pictured, replaced = fa
   const needed = !draft.picture && draft.urgency === "";
   const withKey = (/** @type {string} */ title, /** @type {string} */ key) => html`${title} <kbd aria-hidden="true">${key}</kbd>`;
   return html`
-    <form class="card" id="review" novalidate onSubmit=${sign} onKeyDown=${stay} aria-label=${say("review")}>
-      <h2>${say(asked ? "opinionYours" : "review")}</h2>
+    <form class="card" id="review" novalidate aria-busy=${String(busy)} onSubmit=${sign} onKeyDown=${stay} aria-label=${say("review")}>
+      ${asked && html`<h2>${say("opinionYours")}</h2>`}
       ${known
         ? html`<p>${say("resultIsLabel")}</p>`
         : html`<div class="chips" role="radiogroup" aria-label=${say("agreement")}>
@@ -309,8 +313,7 @@ export const ReviewForm = ({ number, report, conditions, pictured, replaced = fa
             disabled=${["agree", ENOUGH].includes(value) && !pictured} checked=${agreement === value}
             onChange=${() => choose(value)} />${text}<kbd aria-hidden="true">${key}</kbd></label>`)}
         </div>`}
-      ${!replaced && html`<${Standing} decision=${report.decision} />`}
-      ${report.band === "doctor_review" && !report.decision && !known && html`<p><small>${say(asked ? "opinionSettles" : "reviewSettles")}</small></p>`}
+      ${!replaced && (agreement || draft.histology || draft.picture || draft.urgency) && html`<${Standing} decision=${report.decision} />`}
       ${!pictured && html`<p><small>${say("error_no_picture_to_agree_on")}</small></p>`}
       ${names && html`<${Labels} labels=${labels} value=${draft.label} unsure=${agreement === "unsure"} onLabel=${(/** @type {string} */ label) => enter({ label })} />`}
       <div class="pair"><${Select} id="review-urgency" name="urgency" label=${withKey(say("urgency"), "g")} value=${draft.urgency}
@@ -327,12 +330,12 @@ export const ReviewForm = ({ number, report, conditions, pictured, replaced = fa
           onInput=${onValue((note) => enter({ note }))}></textarea>
         <small id="review-readers">${say(asked ? "noteForWhoAsked" : "noteForPatient")}</small>
       </div>
-      ${!asked && !left && html`<${Hold} draft=${draft} cancer=${asksTeller} may=${mayHold(draft, reviewing)} noAccess=${noAccess} onTeller=${answer.teller} onHeld=${(/** @type {string} */ held) => enter({ held })} />`}
     </form>
-    <div class="signing">
-      <p aria-live="polite">${sayReview(draft, reviewing)}${asking && html`<strong class="doubt">${sayDoubts(asking, draft, reviewing)}</strong>`}
+    <div class="signing" onKeyDown=${stay}>
+      ${holds && html`<${Hold} draft=${draft} cancer=${asksTeller} noAccess=${noAccess} onTeller=${answer.teller} onHeld=${answer.held} />`}
+      <p aria-live="polite">${sayReview(draft, reviewing)}${asking && html`<strong class="doubt">${sayDoubts(asking, reviewing)}</strong>`}
         ${refused && html`<strong class="doubt">${refused}</strong>`}</p>
-      <button class="primary" form="review" disabled=${busy}>${say(busy ? "sending" : asked ? "signOpinion" : "signNext")}</button>
+      <button class="primary" form="review" disabled=${busy}>${say(busy ? "sending" : "signNext")}</button>
       ${!asked && html`<button form="review" value=${STAY} disabled=${busy} aria-keyshortcuts="Shift+Enter">${say("sign")}</button>`}
     </div>`;
 };
