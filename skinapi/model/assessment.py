@@ -7,6 +7,7 @@ result is used.
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from skinapi.model.bands import (
     OperatingPoint,
@@ -98,6 +99,13 @@ def assess(
     )
 
 
+class Version(NamedTuple):
+    """Probabilities, and the facts of the patient that they count."""
+
+    probabilities: Mapping[str, float]
+    told: tuple[Fact, ...]
+
+
 @dataclass(frozen=True, slots=True)
 class _CalibratedOutput:
     calibration: Calibration
@@ -110,17 +118,18 @@ class _CalibratedOutput:
     something_else: bool
 
     @property
-    def versions(self) -> tuple[Mapping[str, float], ...]:
-        """The probabilities with and without the patient's facts. Facts take no doubt away."""
-        return (self.probabilities, self.from_picture) if self.told else (self.from_picture,)
+    def versions(self) -> tuple[Version, ...]:
+        """With the patient's facts, if any are told, and without. Facts take no doubt away."""
+        alone = Version(self.from_picture, ())
+        return (Version(self.probabilities, self.told), alone) if self.told else (alone,)
 
     @property
     def doubts(self) -> set[Doubt]:
         closest = self.calibration.too_close
         return {
             doubt
-            for version in self.versions
-            for doubt in list_doubts(version, unlike=self.unlike, closest=closest)
+            for each in self.versions
+            for doubt in list_doubts(each.probabilities, unlike=self.unlike, closest=closest)
         }
 
 
@@ -162,8 +171,10 @@ def _assess(
     modality: ModalityFinding,
 ) -> Assessment:
     calibration, versions = output.calibration, output.versions
-    named = [choose_stated(version, calibration, uncertain=False) for version in versions]
-    stated = [choose_stated(version, calibration, uncertain=bool(doubts)) for version in versions]
+    named, stated = (
+        [choose_stated(each.probabilities, calibration, uncertain=doubt) for each in versions]
+        for doubt in (False, bool(doubts))
+    )
     tested = calibration.tested
     if tested and tested.modality is not output.used:
         tested = None
@@ -172,18 +183,16 @@ def _assess(
     )
     asked = [
         choose_band(
-            probabilities=version,
+            probabilities=each.probabilities,
             named=name,
-            thresholds=calibration.limits(model.operating_point, facts),
+            thresholds=calibration.limits(model.operating_point, each.told),
             checklist_score=context.checklist_score,
             uncertain=bool(doubts),
             nearly_uncertain=output.nearly_unlike,
             little_tested=tested is None or tested.is_little,
             untested_skin=bool(untested_skin),
         )
-        for version, name, facts in zip(
-            versions, named, (output.told, ())[-len(versions) :], strict=True
-        )
+        for each, name in zip(versions, named, strict=True)
     ]
     chosen = choose_for_person(
         picture=asked[-1],
@@ -193,7 +202,9 @@ def _assess(
     # The stated condition of the version that asked for the band, else the patient's.
     place = next((n for n, each in enumerate(asked) if each.band is chosen.band), 0)
     table, first = calibration.patient_facts, most_probable(output.probabilities)
-    shown, pictured = (model.restate(output.used, each) for each in (versions[0], versions[-1]))
+    shown, pictured = (
+        model.restate(output.used, each.probabilities) for each in (versions[0], versions[-1])
+    )
     figures = calibration.tested_at(model.operating_point)
     return Assessment(
         probabilities=output.probabilities,

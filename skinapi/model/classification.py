@@ -13,6 +13,7 @@ import numpy as np
 from skinapi.model.assessment import (
     CONDITION_RULES,
     Assessment,
+    Version,
     assess,
     choose_stated,
     list_doubts,
@@ -72,20 +73,24 @@ def join_assessments(calibration: ModelCalibration, pictures: Sequence[Assessmen
     used = [calibration.of(one.calibrated_as) for one in pictures]
     closest = max(one.too_close for one in used)
     doubts = {doubt for one in pictures for doubt in one.reasons}
-    doubts |= {d for one in versions for d in list_doubts(one, unlike=False, closest=closest)}
+    doubts |= {
+        doubt
+        for each in versions
+        for doubt in list_doubts(each.probabilities, unlike=False, closest=closest)
+    }
     judge = partial(_answer, calibration, versions, pictures)
     answer = judge(uncertain=bool(doubts))
-    if _disagree(pictures, most_probable(versions[0]), answer):
+    if _disagree(pictures, most_probable(versions[0].probabilities), answer):
         doubts.add(Doubt.PICTURES_DISAGREE)
         answer = judge(uncertain=True)
     band = most_urgent(answer.band, *(one.band for one in pictures))
     joined = replace(
         pictures[gravest(pictures)],
-        probabilities=versions[0],
-        from_picture=versions[1] if len(versions) > 1 else None,
+        probabilities=versions[0].probabilities,
+        from_picture=versions[1].probabilities if len(versions) > 1 else None,
         calibrated_on=None,
         restated=_join_restated(rule, pictures),
-        moved_by=_moved_by(pictures, most_probable(versions[0])),
+        moved_by=_moved_by(pictures, most_probable(versions[0].probabilities)),
         stated=min([answer.stated, *(one.stated for one in pictures)], key=severity_rank),
         band=band,
         reasons=tuple(doubt for doubt in Doubt if doubt in doubts),
@@ -102,7 +107,7 @@ def join_assessments(calibration: ModelCalibration, pictures: Sequence[Assessmen
 
 def _answer(
     calibration: ModelCalibration,
-    versions: Sequence[Mapping[str, float]],
+    versions: Sequence[Version],
     pictures: Sequence[Assessment],
     *,
     uncertain: bool,
@@ -110,29 +115,30 @@ def _answer(
     used = [calibration.of(one.calibrated_as) for one in pictures]
     named, stated = (
         [
-            min((choose_stated(version, one, uncertain=doubt) for one in used), key=severity_rank)
-            for version in versions
+            min(
+                (choose_stated(each.probabilities, one, uncertain=doubt) for one in used),
+                key=severity_rank,
+            )
+            for each in versions
         ]
         for doubt in (False, uncertain)
     )
-    told = pictures[0].told
-    lowest = [_lowest_limits(used, calibration.operating_point, facts) for facts in (told, ())]
     asked = [
         choose_band(
-            probabilities=version,
+            probabilities=each.probabilities,
             named=name,
-            thresholds=limits,
+            thresholds=_lowest_limits(used, calibration.operating_point, each.told),
             checklist_score=None,
             uncertain=uncertain,
             little_tested=False,
             untested_skin=False,
         )
-        for version, name, limits in zip(versions, named, lowest[-len(versions) :], strict=True)
+        for each, name in zip(versions, named, strict=True)
     ]
     chosen = choose_for_person(
         picture=asked[-1],
         person=asked[0],
-        may_lower=all(one.may_lower(told) for one in used),
+        may_lower=all(one.may_lower(versions[0].told) for one in used),
     )
     return _Answer(min(stated, key=severity_rank), chosen.band, chosen.rules)
 
@@ -177,15 +183,15 @@ def gravest(pictures: Sequence[Assessment]) -> int:
     )
 
 
-def _join_versions(
-    rule: JoiningRule, pictures: Sequence[Assessment]
-) -> tuple[Mapping[str, float], ...]:
+def _join_versions(rule: JoiningRule, pictures: Sequence[Assessment]) -> tuple[Version, ...]:
     """The joined probabilities, and those without the patient's facts where these changed any."""
     joined = rule.join([(one.calibrated_as, one.probabilities) for one in pictures])
     if not any(one.from_picture for one in pictures):
-        return (joined,)
+        return (Version(joined, ()),)
     alone = [(one.calibrated_as, one.from_picture or one.probabilities) for one in pictures]
-    return joined, rule.join(alone)
+    # The facts that all count; a picture's own kind may know one more.
+    told = tuple(fact for fact in Fact if all(fact in one.told for one in pictures))
+    return Version(joined, told), Version(rule.join(alone), ())
 
 
 def _moved_by(pictures: Sequence[Assessment], first: str) -> tuple[Fact, ...]:
