@@ -54,11 +54,17 @@ WITHOUT_SCORES = {
 
 
 class _Answer(NamedTuple):
-    """What the joined probabilities alone ask for."""
+    """What the joined probabilities alone ask for. `each` is what is stated with the patient's
+    facts, and then without them where these changed anything.
+    """
 
-    stated: str
+    each: tuple[str, ...]
     band: Band
     rules: tuple[RaisedBy, ...]
+
+    @property
+    def stated(self) -> str:
+        return min(self.each, key=severity_rank)
 
 
 def join_assessments(calibration: ModelCalibration, pictures: Sequence[Assessment]) -> Assessment:
@@ -80,7 +86,8 @@ def join_assessments(calibration: ModelCalibration, pictures: Sequence[Assessmen
     }
     judge = partial(_answer, calibration, versions, pictures)
     answer = judge(uncertain=bool(doubts))
-    if _disagree(pictures, most_probable(versions[0].probabilities), answer):
+    first = most_probable(versions[0].probabilities)
+    if _disagree(pictures, first, answer) or _disagree_alone(calibration, pictures, answer):
         doubts.add(Doubt.PICTURES_DISAGREE)
         answer = judge(uncertain=True)
     band = most_urgent(answer.band, *(one.band for one in pictures))
@@ -90,7 +97,7 @@ def join_assessments(calibration: ModelCalibration, pictures: Sequence[Assessmen
         from_picture=versions[1].probabilities if len(versions) > 1 else None,
         calibrated_on=None,
         restated=_join_restated(rule, pictures),
-        moved_by=_moved_by(pictures, most_probable(versions[0].probabilities)),
+        moved_by=_moved_by(pictures, first),
         stated=min([answer.stated, *(one.stated for one in pictures)], key=severity_rank),
         band=band,
         reasons=tuple(doubt for doubt in Doubt if doubt in doubts),
@@ -140,7 +147,7 @@ def _answer(
         person=asked[0],
         may_lower=all(one.may_lower(versions[0].told) for one in used),
     )
-    return _Answer(min(stated, key=severity_rank), chosen.band, chosen.rules)
+    return _Answer(tuple(stated), chosen.band, chosen.rules)
 
 
 def _lowest_limits(
@@ -155,18 +162,32 @@ def _disagree(pictures: Sequence[Assessment], first: str, answer: _Answer) -> bo
     together; or the scores of one send it more urgently, while together a benign condition
     (`first`) is the most probable.
     """
-    table = conditions_table()
-    demands = {demand_of(one.stated, one.probabilities) for one in pictures}
-    stated = min(severity_rank(one.stated) for one in pictures)
+    stated = [(one.stated, one.probabilities) for one in pictures]
     sent = any(
         urgency(one.band) < urgency(answer.band) and not {*one.raised_by} <= WITHOUT_SCORES
         for one in pictures
     )
-    return (
-        len(demands) > 1
-        or stated < severity_rank(answer.stated)
-        or (sent and not table.by_key(first).malignant)
-    )
+    benign = not conditions_table().by_key(first).malignant
+    return (sent and benign) or _state_other_than(answer.stated, stated)
+
+
+def _disagree_alone(
+    calibration: ModelCalibration, pictures: Sequence[Assessment], answer: _Answer
+) -> bool:
+    """Whether they disagree without the patient's facts: these take no doubt away."""
+    stated = []
+    for one in pictures:
+        alone, doubtful = one.from_picture or one.probabilities, bool(one.reasons)
+        used = calibration.of(one.calibrated_as)
+        stated.append((choose_stated(alone, used, uncertain=doubtful), alone))
+    return len(answer.each) > 1 and _state_other_than(answer.each[-1], stated)
+
+
+def _state_other_than(joined: str, each: Sequence[tuple[str, Mapping[str, float]]]) -> bool:
+    """Whether what they state asks for different things, or one states something graver."""
+    demands = {demand_of(stated, outputs) for stated, outputs in each}
+    graver = min(severity_rank(stated) for stated, _ in each) < severity_rank(joined)
+    return len(demands) > 1 or graver
 
 
 def gravest(pictures: Sequence[Assessment]) -> int:
