@@ -152,6 +152,8 @@ def _say_model(about: LetterFacts, language: Language) -> str:
         )
     )
     sentences = [answer]
+    if facts.effect and facts.effect.for_doctor:
+        sentences.append(facts.effect.for_doctor.in_language(language))
     if facts.uncertain:
         doubts = ", ".join(phrases.doubts[doubt] for doubt in facts.reasons)
         sentences.append(phrases.uncertain.format(doubts=doubts))

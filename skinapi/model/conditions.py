@@ -83,6 +83,22 @@ class HeadlineWords(Frozen):
     names: Mapping[str, HeadlineNames]
 
 
+class FactsEffectWords(Frozen):
+    """The keys of both lists of facts are facts, and `other`; those of `picture` and `doctor` are
+    `one` and `many`.
+    """
+
+    more_likely: LocalizedText
+    less_likely: LocalizedText
+    picture: Mapping[str, LocalizedText]
+    facts: Mapping[str, LocalizedText]
+    doctor: Mapping[str, LocalizedText]
+    doctor_facts: Mapping[str, LocalizedText]
+    both: LocalizedText
+    less_than_one: LocalizedText
+    more_than_99: LocalizedText
+
+
 class WaitingWords(Frozen):
     """What is read in place of a band's words until a doctor has decided."""
 
@@ -144,6 +160,7 @@ class Notices(Frozen):
     information_only: LocalizedText
     early: LocalizedText
     headline: HeadlineWords
+    facts_effect: FactsEffectWords
     kinds: Mapping[str, PictureKind]
     tested: LocalizedText
     untested: LocalizedText

@@ -21,6 +21,7 @@ from skinapi.model.calibration import HeldOutFigures
 from skinapi.model.conditions import NORMAL_SKIN, Band, BandWords, conditions_table
 from skinapi.model.context import Modality, SkinTone
 from skinapi.model.detectors import KNOWN, ModalityFinding
+from skinapi.model.facts_effect import FactsEffect
 from skinapi.model.headline import (
     Headline,
     NotRuledOut,
@@ -204,6 +205,11 @@ class FindingHeading(StoredRecord):
             told_signs=self.told_signs,
         )
 
+    @property
+    def facts_effect(self) -> FactsEffect | None:
+        """What the patient's facts changed; a list does not tell it."""
+        return None
+
     def band_words(self, language: Language = "en") -> BandWords:
         return conditions_table().band_words(self.band, language, self.headline.suspected)
 
@@ -284,6 +290,19 @@ class Finding(FindingSummary):
         graver = severity_rank(alone.key, outputs) < severity_rank(own.key, outputs)
         surer = alone.key == own.key and alone.probability > own.probability
         return gravest if graver or (surer and Doubt.PICTURES_DISAGREE in self.reasons) else None
+
+    @property
+    def facts_effect(self) -> FactsEffect | None:
+        return FactsEffect.of(
+            self.headline,
+            most_probable=self.most_probable,
+            shown=self.shown_ranked,
+            from_picture=(self.restated or self).from_picture,
+            moved_by=self.moved_by,
+            band=self.band,
+            uncertain=self.uncertain,
+            several=bool(self.pictures),
+        )
 
     @property
     def most_probable(self) -> str:

@@ -366,6 +366,11 @@ def say_share_of(key: str, share: float) -> LocalizedText:
     return say_share(share, malignant=key in conditions_table().malignant_keys)
 
 
+def whole_percent(key: str, share: float) -> int:
+    """A probability in percent: a cancer's is rounded up."""
+    return _whole_percent(share, malignant=key in conditions_table().malignant_keys)
+
+
 def _whole_percent(share: float, *, malignant: bool) -> int:
     percent = round(100 * share, 6)  # 0.07 is not 7.000000000000001 %
     return math.ceil(percent) if malignant else math.floor(percent + 0.5)

@@ -38,7 +38,9 @@ _TOLD = ("age_band", "sex", "body_site")
 
 
 def columns(labels: Sequence[str], *, restated: bool = False) -> pa.Schema:
-    """Name the columns for these labels; those behind `checklist` are null unless judged."""
+    """Name the columns for these labels; those behind `checklist` are null unless judged, and those
+    for the picture alone unless something was told that changed its probabilities.
+    """
     shares = ["malignant_score", *map(probability_column, labels)] if restated else []
     return pa.schema(
         [
@@ -70,6 +72,7 @@ def columns(labels: Sequence[str], *, restated: bool = False) -> pa.Schema:
             ("model_version", _WORDS),
             ("operating_point", _WORDS),
             *((probability_column(label), pa.float64()) for label in labels),
+            *((picture_column(label), pa.float64()) for label in labels),
             *((restated_column(name), pa.float64()) for name in shares),
         ]
     )
@@ -77,6 +80,10 @@ def columns(labels: Sequence[str], *, restated: bool = False) -> pa.Schema:
 
 def probability_column(label: str) -> str:
     return f"p_{label}"
+
+
+def picture_column(label: str) -> str:
+    return f"picture_{probability_column(label)}"
 
 
 def restated_column(name: str) -> str:
@@ -119,6 +126,7 @@ def finding_columns(finding: Finding) -> Row:
         "model_version": finding.model_version,
         "operating_point": finding.operating_point and finding.operating_point.value,
         **{probability_column(ranked.key): ranked.probability for ranked in finding.ranked},
+        **{picture_column(one.key): one.probability for one in finding.from_picture or ()},
         **(_restated_columns(finding.restated) if finding.restated else {}),
     }
 

@@ -153,6 +153,7 @@ export const english = {
   rule_little_tested: "little tested on this kind of picture",
   rule_untested_skin: "tested on too few lesions on such skin",
   rule_picture: "picture {picture} by itself",
+  rule_from_picture: "the picture alone asks for one step more",
   rule_uncertain: "not certain",
   toReview: "To review",
   withdrawnModels: "Withdrawn models: {count}",

@@ -156,6 +156,7 @@ export const french = spaced({
   rule_little_tested: "modèle peu testé sur ce type d'image",
   rule_untested_skin: "modèle testé sur trop peu de lésions sur une telle peau",
   rule_picture: "l'image {picture} à elle seule",
+  rule_from_picture: "l'image seule demande un degré d'urgence de plus",
   rule_uncertain: "pas certain",
   toReview: "Sans avis",
   withdrawnModels: "Modèles retirés: {count}",

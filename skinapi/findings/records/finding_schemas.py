@@ -17,6 +17,7 @@ from skinapi.model.calibration import TonesTested
 from skinapi.model.conditions import Band, conditions_table
 from skinapi.model.context import Modality
 from skinapi.model.detectors import ModalityFinding
+from skinapi.model.facts_effect import FactsEffect
 from skinapi.model.finding import Finding
 from skinapi.model.headline import Headline, NotRuledOut, Ranked
 from skinapi.model.network.picture import view_box
@@ -98,15 +99,24 @@ class HeadlineView(Answer):
         description="one sentence or two, without numbers, in each language"
     )
     doctor: LocalizedText | None = optional("for doctors: with names and percentages")
+    facts_effect: LocalizedText | None = optional(
+        "the sentence that follows: how likely it is with what the patient told, and how likely by "
+        "the picture alone; absent where that is the same, or would comfort where nothing may"
+    )
+    doctor_facts_effect: LocalizedText | None = optional(
+        "for doctors: the percentages by the picture alone, and which facts moved them"
+    )
 
     @classmethod
-    def of(cls, headline: Headline, *, for_doctor: bool) -> Self:
+    def of(cls, headline: Headline, effect: FactsEffect | None, *, for_doctor: bool) -> Self:
         return cls(
             likely=ShareOf(**headline.likely.model_dump()),
             not_ruled_out=[ShareOf(**entry.model_dump()) for entry in headline.not_ruled_out],
             mostly_malignant=headline.mostly_malignant,
             patient=headline.for_patient,
             doctor=headline.for_doctor if for_doctor else None,
+            facts_effect=effect.for_patient if effect else None,
+            doctor_facts_effect=effect.for_doctor if effect and for_doctor else None,
         )
 
 

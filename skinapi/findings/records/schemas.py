@@ -399,7 +399,7 @@ class SubmissionInCare(SubmissionView):
     ) -> Self:
         seen = SubmissionView.of(submission, owner, model, instructed_in)
         worded = {
-            "headline": HeadlineView.of(submission.finding.headline, for_doctor=True),
+            **headed_fields(submission.finding, for_doctor=True),
             "pictures": _pictures(submission, for_doctor=True),
         }
         return cls(
@@ -425,7 +425,7 @@ def headed_fields(finding: FindingHeading, *, for_doctor: bool) -> dict[str, Any
     return {
         "stated": angular_name(headline.named.key),
         "confidence": percent(headline.confidence),
-        "headline": HeadlineView.of(headline, for_doctor=for_doctor),
+        "headline": HeadlineView.of(headline, finding.facts_effect, for_doctor=for_doctor),
     }
 
 

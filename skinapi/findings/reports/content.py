@@ -37,7 +37,7 @@ from skinapi.findings.reports.words import (
 )
 from skinapi.model.conditions import conditions_table
 from skinapi.model.context import Modality
-from skinapi.model.headline import probability_of, say_chance, say_share, say_share_of
+from skinapi.model.headline import say_chance, say_share, say_share_of
 from skinapi.model.passages import passages_table
 
 SKIN_TYPES = ("I", "II", "III", "IV", "V", "VI")
@@ -132,9 +132,6 @@ class ReportContent:
         label = labels.probability if facts.examined else labels.stated_share
         likely = facts.headline.likely
         rows = [*self.report.translations, (label, self._share(likely.key, likely.probability))]
-        if facts.shown.from_picture is not None:
-            pictured = probability_of(facts.shown.from_picture, likely.key)
-            rows.append((labels.from_picture, self._share(likely.key, pictured)))
         if facts.shown.malignant_score is not None:
             score = say_share(facts.shown.malignant_score, malignant=True)
             rows.append((labels.malignant_score, self.report.say(score)))

@@ -9,7 +9,7 @@ from functools import partial
 from skinapi.base.languages import LANGUAGES, Language, LocalizedText
 from skinapi.base.stored_record import StoredRecord
 from skinapi.findings.records.decisions import Decision
-from skinapi.findings.reports.facts import Facts
+from skinapi.findings.reports.facts import Facts, summarise
 from skinapi.findings.reports.words import SENTENCES
 from skinapi.model.bands import is_sent
 from skinapi.model.conditions import NORMAL_SKIN, Condition, conditions_table
@@ -23,9 +23,9 @@ OF_ANOTHER = frozenset({"what", "bowen", "same", "early", "late", "exam"})
 # Not told once the laboratory has found it: how it looks, what
 # happens if it is left, what is done where it is suspected.
 BEFORE_A_RESULT = frozenset({"look", "begins", "late", "apart", "exam", "management"})
-# A patient reads 250 words at most, with those that stand first. What is left out first where the
-# explanation is longer than its share, in the longer language.
-MOST_WORDS = 195
+# A patient reads 250 words at most, with those that stand first; of these, a decision may need some
+# more. What is left out first where the explanation is longer, in the longer language.
+MOST_WORDS, MOST_WORDS_IN_ALL = 195, 245
 LEFT_OUT_FIRST = [
     "dermoscope",
     "joined",
@@ -111,7 +111,7 @@ def choose_passages(
     named = {one.key for one in (likely, concern) if one}
     groups.append([*_of_finding(facts, reader)])
     doubts = frozenset(f"general.{doubt}" for doubt in facts.reasons)
-    *groups, own = _shorten([*groups, [*_of_person(facts, reader, named)]])
+    *groups, own = _shorten([*groups, [*_of_person(facts, reader, named)]], facts)
     return Basis(
         groups=tuple(map(tuple, groups)),
         stated=tuple(_stated(facts)),
@@ -120,11 +120,13 @@ def choose_passages(
     )
 
 
-def _shorten(groups: list[list[Passage]]) -> list[list[Passage]]:
+def _shorten(groups: list[list[Passage]], facts: Facts) -> list[list[Passage]]:
+    first = (" ".join(summarise(facts, spoken).sentences) for spoken in LANGUAGES)
+    room = MOST_WORDS_IN_ALL - max(len(text.split()) for text in first)
     for topic in LEFT_OUT_FIRST:
         told = [passage for group in groups for passage in group]
         words = (sum(len(one.in_language(spoken).split()) for one in told) for spoken in LANGUAGES)
-        if max(words) <= MOST_WORDS:
+        if max(words) <= min(MOST_WORDS, room):
             break
         groups = [[one for one in group if _topic(one) != topic] for group in groups]
     return groups

@@ -27,6 +27,7 @@ from skinapi.model.calibration import HeldOutFigures
 from skinapi.model.conditions import NORMAL_SKIN, Band, BandWords, Condition, conditions_table
 from skinapi.model.context import NOTHING_TOLD, Context, Modality, SkinTone
 from skinapi.model.detectors import ModalityFinding
+from skinapi.model.facts_effect import FactsEffect
 from skinapi.model.finding import Doubt, Finding, doubt_notice
 from skinapi.model.headline import (
     GRAVER_SHARE,
@@ -38,6 +39,7 @@ from skinapi.model.headline import (
     probability_of,
 )
 from skinapi.model.network.picture import Quality
+from skinapi.model.patient_facts import Fact
 
 Share = Annotated[float, Field(ge=0, le=1)]
 
@@ -97,6 +99,7 @@ class Facts(Frozen):
     notices: tuple[LocalizedText, ...]
     # Left out where there are none, so that the reports on one picture keep their hashes.
     pictures: tuple[PictureFacts, ...] = optional(default=())
+    moved_by: tuple[Fact, ...] = optional(default=())
     alone: Ranked | None = optional()
     restated: Restated | None = optional()
     mixes: tuple[Share, ...] = optional(default=())
@@ -158,8 +161,24 @@ class Facts(Frozen):
         )
 
     @cached_property
+    def effect(self) -> FactsEffect | None:
+        """What the patient's facts changed."""
+        return FactsEffect.of(
+            self.headline,
+            most_probable=self.ranked[0].key if self.ranked else self.stated,
+            shown=self.shown.ranked,
+            from_picture=self.shown.from_picture,
+            moved_by=self.moved_by,
+            band=self.band,
+            uncertain=self.uncertain,
+            several=bool(self.pictures),
+        )
+
+    @cached_property
     def in_hundreds(self) -> bool:
         """Whether a text for patients counts in hundreds, not tens: all of a text count alike."""
+        if self.effect and self.effect.for_patient:
+            return True
         headline, malignant = self.headline, conditions_table().malignant_keys
         ranked = [*self.shown.ranked, *(self.shown.from_picture or ())]
         named = {headline.likely.key, headline.named.key}
@@ -226,7 +245,9 @@ MISSED = ("few", "some", "many")
 
 
 class Summary(Frozen):
-    """One sentence each, of `likely` two where something cannot be ruled out."""
+    """One sentence each, of `likely` one more where something cannot be ruled out, and one more
+    where the patient's facts changed how likely it is.
+    """
 
     likely: str
     to_do: str
@@ -243,8 +264,10 @@ def summarise(
     """`decided`: a doctor has looked, so nothing is said of whether one should. `counts`: what is
     to be done, where it is not what the finding asks for.
     """
+    effect = None if decided else facts.effect and facts.effect.for_patient
+    likely = say_headline(facts, language)
     return Summary(
-        likely=say_headline(facts, language),
+        likely=f"{likely} {effect.in_language(language)}" if effect else likely,
         to_do=f"{(counts or facts.band_words(language)).label}.",
         certainty=say_certainty(facts, language, decided=decided),
     )
@@ -340,8 +363,10 @@ def say_headline(facts: Facts, language: Language, *, for_doctor: bool = False) 
     if not facts.examined:
         name = conditions_table().name(facts.stated, language)
         return SENTENCES[language].as_stated.format(name=name)
-    headline = facts.headline
-    return (headline.for_doctor if for_doctor else headline.for_patient).in_language(language)
+    if not for_doctor:
+        return facts.headline.for_patient.in_language(language)
+    said = [facts.headline.for_doctor, facts.effect and facts.effect.for_doctor]
+    return " ".join(one.in_language(language) for one in said if one)
 
 
 END_OF_SENTENCE = re.compile(r"(?<=[.!?…])\s+")

@@ -137,7 +137,9 @@ class FullReport(Answer):
             language=language,
             stated=angular_name(facts.headline.named.key),
             confidence=percent(facts.headline.confidence),
-            headline=HeadlineView.of(facts.headline, for_doctor=True) if facts.examined else None,
+            headline=HeadlineView.of(facts.headline, facts.effect, for_doctor=True)
+            if facts.examined
+            else None,
             band=facts.band,
             band_label=words.label,
             action=words.action,

@@ -170,13 +170,12 @@ class _Sentences:
                 joined=self._chance(alone.key, probability_of(shown.ranked, alone.key)),
             )
             return [said, *self._chance_of_cancer()]
-        estimated = self._chances(shown.ranked)
-        pictured = self._chances(shown.from_picture or shown.ranked)
-        if pictured == estimated:
-            return [phrases.estimated.format(names=estimated), *self._chance_of_cancer()]
-        pictured = phrases.from_picture.format(names=pictured)
-        told = phrases.with_what_was_told.format(names=estimated)
-        return [pictured, told, *self._chance_of_cancer()]
+        effect = facts.effect and facts.effect.for_patient
+        return [
+            phrases.estimated.format(names=self._chances(shown.ranked)),
+            *([self._say(effect)] if effect else []),
+            *self._chance_of_cancer(),
+        ]
 
     def _chances(self, ranked: Sequence[Ranked]) -> str:
         keys = dict.fromkeys([self._likely.key, self._headline.named.key])
@@ -217,14 +216,10 @@ class _Sentences:
         return tuple(self._say(notice) for notice in self._facts.notices)
 
     def figures(self) -> list[str]:
-        facts, shown = self._facts, self._facts.shown
+        facts = self._facts
         if not facts.examined:
             return [self._stated_confidence(self._share(facts.stated, facts.confidence))]
-        if shown.from_picture is None:
-            return self._malignant_score()
-        named = [entry for entry in shown.from_picture if entry.key in self._headline.keys]
-        names = ", ".join(self._with_share(entry.key, entry.probability) for entry in named)
-        return [self._phrases.from_picture.format(names=names), *self._malignant_score()]
+        return self._malignant_score()
 
     def band(self) -> str:
         label = self._facts.band_words(self._language).doctor_label

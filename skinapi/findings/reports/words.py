@@ -77,7 +77,6 @@ class Labels(Frozen):
     condition: str
     probability: str
     stated_share: str
-    from_picture: str
     counted: str
 
     explanation: str
@@ -176,8 +175,6 @@ class Sentences(Frozen):
     any_cancer: str
     how_probable: str
     estimated: str
-    from_picture: str
-    with_what_was_told: str
     chance_alone: str
     chance_of_cancer: str
     malignant_score: str

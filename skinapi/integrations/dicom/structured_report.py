@@ -226,9 +226,10 @@ def _model_answer(
     if not counting_decision(origin.finding):  # else the conclusions say it
         group[0].ContentSequence.extend(_say_replaced(origin))
     # What must be shown with every finding, doubts included.
-    for notice in finding.notices:
+    effect = finding.facts_effect and finding.facts_effect.for_doctor
+    for said in (*([effect] if effect else []), *finding.notices):
         group[0].ContentSequence.append(
-            TextContentItem(codes.DCM.Comment, notice.in_language(language), CONTAINS)
+            TextContentItem(codes.DCM.Comment, said.in_language(language), CONTAINS)
         )
     return group
 

@@ -39,6 +39,7 @@ from skinapi.integrations.standards import counting_decision, say_replaced
 from skinapi.model.conditions import Band, conditions_table
 from skinapi.model.context import Modality
 from skinapi.model.finding import doubt_notice
+from skinapi.model.headline import as_mapping
 
 CATEGORIES = "http://terminology.hl7.org/CodeSystem/observation-category"
 SECTIONS = "http://terminology.hl7.org/CodeSystem/v2-0074"
@@ -190,10 +191,13 @@ def _say(submission: Submission) -> str:
     if decision:  # of one that judges nothing the next steps say it, too
         said = [] if decision.unjudged else [f"{decision.heading(language)}."]
         return " ".join([*said, *decision.next_steps(language), *due])
-    headline, words = submission.finding.headline, submission.finding.band_words(language)
-    told = headline.for_doctor if for_doctor else headline.for_patient
+    finding, words = submission.finding, submission.finding.band_words(language)
+    headline, effect = finding.headline, finding.facts_effect
+    sentences = [headline.for_doctor if for_doctor else headline.for_patient]
+    changed = effect and (effect.for_doctor if for_doctor else effect.for_patient)
+    sentences += [changed] if changed else []
     step = words.doctor_action if for_doctor else words.action
-    return " ".join([told.in_language(language), step, *due])
+    return " ".join([*(one.in_language(language) for one in sentences), step, *due])
 
 
 def _narrative(paragraphs: list[str]) -> Element:
@@ -211,11 +215,13 @@ def _refer(resource: Resource) -> Element:
 def observations_of(submission: Submission) -> Iterator[Resource]:
     """What a doctor has decided first: it replaces the model's band. Then the model's output."""
     finding, replaced_by = submission.finding, submission.replaced_by
+    pictured = as_mapping((finding.restated or finding).from_picture or ())
     if submission.decision or counting_decision(submission):
         yield _decided(submission)
     yield _likely(submission)
     for ranked in finding.shown_ranked:
         name = conditions_table().by_key(ranked.key).names.en
+        alone = pictured.get(ranked.key)
         yield _observe(
             submission,
             f"probability-{ranked.key.replace('_', '-')}",
@@ -225,7 +231,8 @@ def observations_of(submission: Submission) -> Iterator[Resource]:
                 {
                     "code": own_concept("observations", "condition", "Of which condition"),
                     "valueCodeableConcept": condition_concept(ranked.key),
-                }
+                },
+                *([] if alone is None else [_by_picture(alone)]),
             ],
         )
     yield _observe(
@@ -249,6 +256,12 @@ def observations_of(submission: Submission) -> Iterator[Resource]:
             by_model=False,
             component=told,
         )
+
+
+def _by_picture(probability: float) -> Element:
+    says = "The same by the picture alone, without what the sender told"
+    code = own_concept("observations", "by-picture-alone", says)
+    return {"code": code, "valueQuantity": share(probability)}
 
 
 def _list_told(submission: Submission) -> Iterator[Element]:

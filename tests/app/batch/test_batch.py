@@ -18,7 +18,7 @@ import pytest
 from skinapi.__main__ import REFUSED
 from skinapi.app.batch import command
 from skinapi.app.batch.command import INTERRUPTED
-from skinapi.app.batch.judge import STOPPING, Judge
+from skinapi.app.batch.judge import STOPPING, Judge, finding_columns
 from skinapi.app.batch.output import Output
 from skinapi.app.batch.pictures import PictureReader
 from skinapi.model.bands import OperatingPoint
@@ -29,7 +29,7 @@ from skinapi.model.network.model import open_model
 from skinapi.platform.storage import files as durable
 from skinapi.platform.storage.files import DRAFT
 from tests.app.batch.archives import Archive, archive_of
-from tests.support.findings import TESTED
+from tests.support.findings import TESTED, finding_of, told_finding
 from tests.support.models import tiny_model, write_model
 from tests.support.photos import photo_of
 
@@ -294,6 +294,12 @@ def test_with_a_prevalence_the_table_has_the_restated_probabilities_too(
         whole = math.fsum(p for name, p in row.items() if name.startswith("restated_p_"))
         assert whole == pytest.approx(1)
     assert any(row["restated_p_melanoma"] < row["p_melanoma"] for row in archive.rows())
+
+
+def test_the_table_has_the_probabilities_by_the_picture_alone_where_facts_changed_them() -> None:
+    told, plain = finding_columns(told_finding("melanoma")), finding_columns(finding_of())
+    assert (told["p_melanoma"], told["picture_p_melanoma"]) == pytest.approx((0.44, 0.31))
+    assert "picture_p_melanoma" not in plain
 
 
 def _list(folder: Path, *paths: str) -> Path:

@@ -11,6 +11,7 @@ from skinapi.findings.records.schemas import SubmissionView
 from skinapi.findings.records.submission import Submission
 from skinapi.model.context import Context
 from skinapi.model.finding import Finding
+from skinapi.model.patient_facts import Fact
 from tests.support.findings import finding_of, told_finding
 
 SECTIONS = (
@@ -77,6 +78,16 @@ def test_what_cannot_be_ruled_out_is_listed_for_each_level(ada: Account) -> None
     assert low["too_few_pictures"] == []
     assert len(high["conditions"]) == 6
     assert high["too_few_pictures"] == [{"key": "dermatofibroma", "name": "Dermatofibroma"}]
+
+
+def test_what_facts_changed_is_said_behind_the_headline_and_nothing_where_none_did(
+    ada: Account,
+) -> None:
+    said = answer_of(told_finding("melanoma", moved_by=(Fact.AGE,)), ada)["headline"]
+    assert said["facts_effect"]["en"].startswith("At your age a melanoma is more likely")
+    plain = answer_of(finding_of("melanoma"), ada)["headline"]
+    assert "facts_effect" not in plain
+    assert not [name for name in (*said, *plain) if name.startswith("doctor")]
 
 
 def test_a_picture_that_contradicts_what_was_told_is_said_to(ada: Account) -> None:

@@ -70,6 +70,8 @@ SAYS: Mapping[Language, Mapping[str, str]] = in_each_language(
             "misses": "misses|how often this check",
             "guessed": "seems to be",
             "number": r"(?:(?:about|less than|more than) \d+ in \d+|[<>]?\d+%)",
+            "with_facts": r"({}) is (more|less) likely than .+: (.+) instead of (.+) in 100\.",
+            "more": "more",
         },
         "fr": {
             "reason": "La raison : ",
@@ -82,6 +84,8 @@ SAYS: Mapping[Language, Mapping[str, str]] = in_each_language(
             "misses": "manque",
             "guessed": "semble l'être",
             "number": r"(?:(?:environ|moins de|plus de) \d+ sur \d+|[<>]? ?\d+ %)",
+            "with_facts": r"({}) est (plus|moins) probable que .+ : (.+) sur 100 au lieu de (.+)\.",
+            "more": "plus",
         },
     }
 )
@@ -147,7 +151,7 @@ class Reader:
             yield Contradiction(name, why, tuple(which))
         rules = [self._twice, self._unsure_reason, self._other_number, self._other_likely]
         rules += [self._past, self._guideline, self._kind, self._mild_text, self._spared]
-        rules += [self._unlikely_heading, self._looks_most_like]
+        rules += [self._unlikely_heading, self._looks_most_like, self._with_facts]
         rules += [self._other_urgency, self._told_change] if who != "doctor" else []
         rules += [self._graver_unnamed] if who == "doctor" else []
         for rule in rules:
@@ -235,6 +239,28 @@ class Reader:
             said = " ".join(words.by_picture.fill(name=name).in_language(self._language).split())
             if said in sentences and entry.probability < SURE_ENOUGH:
                 yield f"{entry.key} has {entry.probability:.0%}", said
+
+    def _with_facts(self, sentences: Iterable[str]) -> Iterator[tuple[str, str]]:
+        """What facts changed has the figures of the lists, and comforts nobody who is to go soon,
+        reads of a doubt, or told a sign.
+        """
+        facts, likely = self._facts, self._facts.headline.likely.key
+        form = re.compile(self._says["with_facts"].format(self._any_name))
+        for one in sentences:
+            for name, direction, *figures in form.findall(one):
+                key, more = self._keys[name], direction == self._says["more"]
+                lists = (facts.shown.ranked, facts.shown.from_picture or ())
+                shares = [e.probability for each in lists for e in each if e.key == key]
+                known = [say_share(s, malignant=key in TABLE.malignant_keys).en for s in shares]
+                written = [re.sub(r"\D+", "", figure) for figure in figures]
+                if written != [re.sub(r"\D+", "", share) for share in known]:
+                    yield f"{key} has {known}", one
+                if key != likely or more != (shares[0] > shares[-1]):
+                    yield f"{likely} has {known}", one
+                soon = facts.band in (Band.URGENT_REFERRAL, Band.REFERRAL)
+                alarmed = soon or facts.uncertain or facts.context.told_signs
+                if alarmed and more != (key in TABLE.malignant_keys):
+                    yield "comforts", one
 
     def _past(self, sentences: Iterable[str]) -> Iterator[tuple[str, str]]:
         """A day to act on is not past when it is written, and not named by its weekday first."""

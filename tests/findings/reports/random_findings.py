@@ -7,13 +7,11 @@ import random
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
 import numpy as np
 
-import skinapi
 from skinapi.base.languages import LANGUAGES, Language
 from skinapi.findings.records.decisions import Decision
 from skinapi.findings.records.errors import ContradictoryReview
@@ -22,48 +20,25 @@ from skinapi.findings.records.reviews import Certainty, Histology, Review
 from skinapi.findings.records.standing import Instruction, Reader, SpotFacts, SpotView
 from skinapi.findings.records.submission import NewFinding, Submission
 from skinapi.findings.reports.facts import Facts
-from skinapi.model.calibration import ModelCalibration
 from skinapi.model.classification import PreparedPhoto, join_photos, judge_prepared
 from skinapi.model.conditions import Band, conditions_table
-from skinapi.model.context import AGE_BANDS, BODY_SITES, Context, Modality
-from skinapi.model.detectors import (
-    LinearClassifier,
-    ModalityDetector,
-    OtherDiseaseDetector,
-    SkinDetector,
-)
+from skinapi.model.context import Context
 from skinapi.model.finding import Finding
 from skinapi.model.network.engine import EngineOutput
 from skinapi.model.network.model import Model
 from skinapi.model.network.picture import Quality
 from skinapi.platform.storage.ids import new_id, now
+from tests.model.random_outputs import (
+    LABELS,
+    random_context,
+    random_features,
+    random_logits,
+    shipped_calibration,
+    with_tables,
+)
 
-SHIPPED = Path(skinapi.__file__).parent / "models/resnet50/calibration.json"
-LABELS = conditions_table().keys
 QUALITY = Quality(width=600, height=450, brightness=120, highlights=0.0, sharpness=5, reasons=())
-
-
-def _one_feature(place: int) -> LinearClassifier:
-    """Its log odds are the feature at this place."""
-    return LinearClassifier.of(np.eye(3, dtype=np.float32)[place], 0.0)
-
-
-def _calibration() -> ModelCalibration:
-    """The shipped one, whose detectors read drawn features: dermoscopic, no skin, not known."""
-    shipped = ModelCalibration.model_validate_json(SHIPPED.read_bytes())
-    plain = {"familiar": None, "unlike_training": None}
-    return shipped.model_copy(
-        update={
-            "dermoscopic": shipped.dermoscopic.model_copy(update=plain),
-            "clinical": shipped.clinical and shipped.clinical.model_copy(update=plain),
-            "modality": ModalityDetector(dermoscopic=_one_feature(0), sure=0.9),
-            "skin": SkinDetector(not_skin=_one_feature(1), limit=0.5),
-            "other_diseases": OtherDiseaseDetector(other=_one_feature(2), limit=0.5, pictures=9),
-        }
-    )
-
-
-CALIBRATION = _calibration()
+CALIBRATION = shipped_calibration()
 
 
 @dataclass(frozen=True)
@@ -93,40 +68,15 @@ class _RandomModel:
 
     def __init__(self, draw: random.Random) -> None:
         prevalence = 0.02 if draw.random() < 0.2 else None
-        self.calibration = CALIBRATION.where(prevalence)
+        self.calibration = with_tables(CALIBRATION.where(prevalence), draw)
         self._draw = draw
 
     def read(self, _: object) -> EngineOutput:
-        draw = self._draw
-        spread, benign = draw.choice([0.1, 0.3, 1.0]), draw.choice([1, 10, 50])
-        malignant = conditions_table().malignant_keys
-        shares = [
-            (draw.gammavariate(spread, 1) + 1e-4) * (1 if key in malignant else benign)
-            for key in LABELS
-        ]
-        features = [draw.gauss(0, 4), draw.gauss(-3, 2), draw.gauss(-3, 2)]
-        empty = np.zeros((1, 2, 2, 1), np.float32)
-        logits = (1.5 * np.log([shares])).astype(np.float32)
-        return EngineOutput(logits, empty, np.array([features], np.float32))
+        logits, features = random_logits(self._draw), random_features(self._draw)
+        return EngineOutput(logits[None], np.zeros((1, 2, 2, 1), np.float32), features[None])
 
     def heat_of(self, *_: object, **__: object) -> Any:
         return np.zeros((2, 2))
-
-
-def _context(draw: random.Random) -> Context:
-    items = [item.key for item in conditions_table().checklist.items]
-    ticked = tuple(draw.sample(items, draw.choice([0, 1, 1, 2, 3])))
-    told = draw.random() < 0.5
-    return Context(
-        modality=draw.choice(list(Modality)),
-        age_band=draw.choice(AGE_BANDS) if told else None,
-        sex=draw.choice(["female", "male"]) if told else None,
-        body_site=draw.choice(BODY_SITES) if told else None,
-        fitzpatrick=cast("Any", draw.choice([None, None, 2, 4, 6])),
-        checklist=ticked if draw.random() < 0.5 else None,
-        skin_confirmed=True,
-        text_in_picture=draw.random() < 0.05,
-    )
 
 
 def random_finding(draw: random.Random, context: Context) -> Finding:
@@ -184,7 +134,7 @@ def _submission(finding: Finding, context: Context, language: Language, number: 
 def random_said(seed: int) -> Said:
     """The same for the same seed, but for its ids and its days, which count from today."""
     draw = random.Random(seed)
-    language, context = LANGUAGES[seed % len(LANGUAGES)], _context(draw)
+    language, context = LANGUAGES[seed % len(LANGUAGES)], random_context(draw)
     sent = now() - timedelta(days=draw.choice([0, 0, 1, 7, 30]))
     own = _submission(random_finding(draw, context), context, language, 7)
     own = own.model_copy(update={"created_at": sent})

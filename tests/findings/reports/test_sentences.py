@@ -74,6 +74,16 @@ MOLE = {
 }
 
 
+def with_facts(direction: str, now: int) -> str:
+    return (
+        f"At this place a mole is {direction} likely than the picture alone tells: {now} instead "
+        "of 60 in 100."
+    )
+
+
+TOLD_MOLE = MOLE | {"from_picture": rank({"melanocytic_nevus": 0.6, "melanoma": 0.4})}
+
+
 @pytest.mark.parametrize(
     ("texts", "finding", "told"),
     [
@@ -104,6 +114,21 @@ MOLE = {
             {},
         ),
         (["A skin cancer cannot be ruled out."], SPARED, {}),
+        (
+            [with_facts("more", 70)],
+            TOLD_MOLE,
+            {},
+        ),
+        (
+            [with_facts("less", 70)],
+            TOLD_MOLE | SPARED,
+            {},
+        ),
+        (
+            [with_facts("more", 71)],
+            TOLD_MOLE | SPARED,
+            {},
+        ),
         (
             ["Keep an eye on it; see a doctor if it changes."],
             SPARED,

@@ -14,6 +14,7 @@ from skinapi.integrations.dicom.patient_facts import read_context
 from skinapi.integrations.standards import SITE_OF
 from skinapi.model.conditions import Band
 from skinapi.model.context import BODY_SITES, Context
+from skinapi.model.patient_facts import Fact
 from tests.care.clinic import file_for
 from tests.findings.prediction.photographer import predicted
 from tests.findings.prediction.test_several_pictures import joined
@@ -21,7 +22,7 @@ from tests.integrations.dicom.reading_back import errors_in, fetch, search, stud
 from tests.integrations.test_keys import made
 from tests.model.photos import skin_with_spot
 from tests.support.backends import Backend, Person
-from tests.support.findings import finding_of
+from tests.support.findings import finding_of, told_finding
 from tests.support.photos import UNCERTAIN, photo_in, photo_of
 
 PHOTO, DERMOSCOPY = "1.2.840.10008.5.1.4.1.1.77.1.4", "1.2.840.10008.5.1.4.1.1.77.1.7"
@@ -145,6 +146,13 @@ def test_what_the_model_says_and_what_a_doctor_says_are_kept_apart(
     [study] = second.PredecessorDocumentsSequence
     [predecessor] = study.ReferencedSeriesSequence[0].ReferencedSOPSequence
     assert predecessor.ReferencedSOPInstanceUID == first.SOPInstanceUID
+
+
+def test_what_facts_changed_is_a_comment(backend: Backend, tmp_path: Path) -> None:
+    finding, ada = told_finding("melanoma", moved_by=(Fact.AGE,)), backend.member()
+    file_for(backend, ada, finding.band, finding=finding)
+    said = dumped(objects_of(ada)[STRUCTURED], tmp_path)
+    assert "From the picture alone: melanoma (31%); moved by age." in said
 
 
 def test_what_waits_is_preliminary_and_concludes_nothing_in_public_codes(

@@ -2,9 +2,13 @@
 
 from typing import Any
 
+import pytest
+
 from skinapi.integrations.fhir.kinds import KINDS
+from skinapi.model.patient_facts import Fact
 from tests.integrations.fhir.clinic import Clinic, entries, read
 from tests.integrations.fhir.validation import assert_valid, flat
+from tests.support.findings import told_finding
 
 # The codes that must not stand where a reader takes them for a diagnosis.
 PUBLIC = ("http://snomed.info/sct", "http://hl7.org/fhir/sid/icd-10-cm")
@@ -91,6 +95,20 @@ def test_what_was_told_and_counted_is_said(clinic: Clinic) -> None:
     concepts = [one["valueCodeableConcept"]["coding"][0]["code"] for one in (sex, sign)]
     assert concepts == ["female", "change_in_size"]
     read(clinic.doctor, f"Observation/{clinic.numbers['new']}-told", status=404)
+
+
+def test_a_probability_has_that_by_the_picture_alone_where_facts_changed_it(
+    clinic: Clinic,
+) -> None:
+    clinic.numbers["moved"] = clinic.file(told_finding("melanoma", moved_by=(Fact.AGE,)))
+    melanoma = observed(clinic, "moved", "probability-melanoma")
+    _, alone = melanoma["component"]
+    assert alone["code"]["coding"][0]["code"] == "by-picture-alone"
+    shares = [one["valueQuantity"]["value"] for one in (melanoma, alone)]
+    assert shares == pytest.approx([0.44, 0.31])
+    said = report(clinic, "moved")["text"]["div"]
+    assert "From the picture alone: melanoma (31%); moved by age." in said
+    assert len(observed(clinic, "new", "probability-melanoma")["component"]) == 1
 
 
 def test_each_of_several_pictures_is_there_with_its_own_bytes(clinic: Clinic) -> None:

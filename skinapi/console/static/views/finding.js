@@ -116,13 +116,16 @@ export const Rest = ({ report, conditions, doctor, elsewhere = false }) => {
     ${!doctor && certain}`;
 };
 
+/** The headline, and what the picture alone says where the patient's facts changed it. @param {FindingReport} report */
+const sayForDoctor = ({ headline }) => [headline.doctor, headline.doctor_facts_effect].filter(Boolean).map(said).join(" ");
+
 /** What comes first, for whom it is: nobody suspects what the laboratory has found. `instruction`: what to do about the spot, and until when.
  * @param {{report: FindingReport, doctor: boolean, instruction?: Api["InstructionView"] | null}} props */
 const First = ({ report, doctor, instruction }) => {
   const { likely, to_do, certainty } = report.reading.summary;
   const icon = html`<${Icon} name=${report.band} size=${32} />`;
   const unknown = report.facts.raised_by.some((/** @type {string} */ rule) => ["little_tested", "untested_skin"].includes(rule));
-  if (doctor) return html`<h1>${icon}${report.doctor_label}</h1><p>${said(report.headline.doctor)} ${report.reading.doubts || (unknown && certainty)}</p>
+  if (doctor) return html`<h1>${icon}${report.doctor_label}</h1><p>${sayForDoctor(report)} ${report.reading.doubts || (unknown && certainty)}</p>
     <details class="guideline"><summary>${say("whatToDo")}</summary><p class="action">${report.doctor_action}</p></details>`;
   return html`<p class="action">${likely}</p><h1>${icon}${to_do}</h1>
     ${instruction?.due && html`<p class="action how">${instruction.sentence}</p><${Due} due=${instruction.due} />`}<p>${certainty}</p>`;
@@ -174,7 +177,7 @@ export const Verdicts = ({ title, report, submission, conditions, doctor, overdu
     ${spoken}${decided}
     ${decision
       ? html`<details class="card model"><summary>${say("modelThen", { date: sayShortDay(report.time) })}${colon()}${report.doctor_label}</summary>
-          ${decision.histology !== "confirmed" && html`<p>${report.doctor_action}</p>`}<p>${said(report.headline.doctor)} ${report.reading.doubts || report.reading.summary.certainty}</p></details>`
+          ${decision.histology !== "confirmed" && html`<p>${report.doctor_action}</p>`}<p>${sayForDoctor(report)} ${report.reading.doubts || report.reading.summary.certainty}</p></details>`
       : html`<header class=${`verdict band-${report.band}`}>
           ${!doctor && html`<p class="eyebrow">${title}</p>`}
           <${First} report=${report} doctor=${doctor} instruction=${submission.instruction} />

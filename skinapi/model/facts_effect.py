@@ -1,0 +1,136 @@
+"""What the patient's facts changed of the probabilities of a finding, in one sentence for the
+patient and one for the doctor; the words are in `conditions.yaml`, under `notices.facts_effect`.
+"""
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Self
+
+from skinapi.base.languages import Language, LocalizedText
+from skinapi.model.bands import urgency
+from skinapi.model.conditions import NORMAL_SKIN, Band, conditions_table
+from skinapi.model.headline import (
+    LEAST_SHARE,
+    Headline,
+    Ranked,
+    as_mapping,
+    say_share_of,
+    whole_percent,
+)
+from skinapi.model.patient_facts import Fact
+
+
+@dataclass(frozen=True, slots=True)
+class FactsEffect:
+    """`pictured` are the probabilities by the picture alone and `shown` those with the facts, both
+    as people read them; `moved_by` the facts that moved the likely condition, where these are known
+    of it. `may_comfort`: nothing else asks for a doctor soon.
+    """
+
+    headline: Headline
+    shown: dict[str, float]
+    pictured: dict[str, float]
+    moved_by: tuple[Fact, ...]
+    may_comfort: bool
+    several: bool
+
+    @classmethod
+    def of(
+        cls,
+        headline: Headline,
+        *,
+        most_probable: str,
+        shown: Iterable[Ranked],
+        from_picture: Sequence[Ranked] | None,
+        moved_by: tuple[Fact, ...],
+        band: Band,
+        uncertain: bool,
+        several: bool,
+    ) -> Self | None:
+        """Return None where the facts changed nothing."""
+        if from_picture is None:
+            return None
+        soon = urgency(band) <= urgency(Band.REFERRAL)
+        return cls(
+            headline=headline,
+            shown=as_mapping(shown),
+            pictured=as_mapping(from_picture),
+            moved_by=moved_by if headline.likely.key == most_probable else (),
+            may_comfort=not (soon or uncertain or headline.told_signs or headline.by_picture),
+            several=several,
+        )
+
+    @property
+    def for_patient(self) -> LocalizedText | None:
+        """Nothing where the whole numbers are alike, nor where it would comfort beside advice to
+        see a doctor soon, a doubt, or signs that are a reason to go.
+        """
+        words, key = conditions_table().notices.facts_effect, self.headline.likely.key
+        now, before = (_count(key, shares[key]) for shares in (self.shown, self.pictured))
+        if now == before or key == NORMAL_SKIN or self.headline.mostly_malignant:
+            return None
+        more_likely = self.shown[key] > self.pictured[key]
+        malignant = key in conditions_table().malignant_keys
+        if more_likely is not malignant and not self.may_comfort:
+            return None
+        sentence = words.more_likely if more_likely else words.less_likely
+        return _capital(
+            sentence.fill(
+                facts=self._list_facts(for_doctor=False),
+                name=conditions_table().notices.headline.names[key].patient,
+                picture=words.picture["many" if self.several else "one"],
+                now=now,
+                before=before,
+            )
+        )
+
+    @property
+    def for_doctor(self) -> LocalizedText | None:
+        """What the headline names, by the picture alone. The headline has the other figures."""
+        words, names = conditions_table().notices.facts_effect, self.headline.keys
+        shares = {key: say_share_of(key, self.pictured[key]) for key in names}
+        if all(said == say_share_of(key, self.shown[key]) for key, said in shares.items()):
+            return None
+        named = conditions_table().notices.headline.names
+
+        def say_names(language: Language) -> str:
+            return ", ".join(
+                f"{named[key].doctor.in_language(language)} ({share.in_language(language)})"
+                for key, share in shares.items()
+            )
+
+        return words.doctor["many" if self.several else "one"].fill(
+            names=LocalizedText.by(say_names), facts=self._list_facts(for_doctor=True)
+        )
+
+    def _list_facts(self, *, for_doctor: bool) -> LocalizedText:
+        words = conditions_table().notices.facts_effect
+        named = words.doctor_facts if for_doctor else words.facts
+        return _join([named[fact] for fact in self.moved_by] or [named["other"]], words.both)
+
+
+def _join(texts: Collection[LocalizedText], both: LocalizedText) -> LocalizedText:
+    *others, last = texts
+    if not others:
+        return last
+    first = LocalizedText.by(lambda spoken: ", ".join(one.in_language(spoken) for one in others))
+    return both.fill(first=first, last=last)
+
+
+def _count(key: str, share: float) -> LocalizedText:
+    """How many in 100. Nothing is said to be certain."""
+    words = conditions_table().notices.facts_effect
+    if share < LEAST_SHARE:
+        return words.less_than_one
+    percent = whole_percent(key, share)
+    if percent > 99 or share > 1 - LEAST_SHARE:
+        return words.more_than_99
+    return LocalizedText.by(lambda _: str(percent))
+
+
+def _capital(said: LocalizedText) -> LocalizedText:
+    return LocalizedText.by(lambda spoken: _raise(said.in_language(spoken)))
+
+
+def _raise(text: str) -> str:
+    return text[0].upper() + text[1:]
