@@ -50,6 +50,10 @@ TRIM_FROM = 16 * 1024 * 1024
 # Freed blocks between blocks in use are returned only by `malloc_trim`, which takes 2 to 6 ms.
 GIVE_BACK_EVERY_S = 5.0
 STORE_RETRY_S = 0.5
+# A thread that comes back from the engine or the store waits so long for one that runs Python, and
+# may hold the store's lock meanwhile. With Python's own 5 ms, eight processes made 4 % fewer
+# findings on sixteen cores, and the slowest of a hundred took 584 ms instead of 328 (one run each).
+SWITCH_S = 0.000_5
 PAUSE_OF_CONNECTION_S, LONGEST_PAUSE_S = 0.000_25, 0.002_5
 SHARED_MEMORY = "/dev/shm"  # noqa: S108 (a folder of our own in it, where the system has it)
 METRICS_PREFIX = "skinapi-metrics-"
@@ -265,6 +269,7 @@ if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
 # The library reads PROMETHEUS_MULTIPROC_DIR only once, at its import, and it is imported above.
 values.ValueClass = values.get_value_class()
 
+sys.setswitchinterval(SWITCH_S)  # the workers inherit it
 os.umask(0o077)  # other users of this machine may not read what the workers write
 settings = _read_settings()
 sizing = settings.sizing
