@@ -70,8 +70,7 @@ class FactsEffect:
         if now == before or key == NORMAL_SKIN or self.headline.mostly_malignant:
             return None
         more_likely = self.shown[key] > self.pictured[key]
-        malignant = key in conditions_table().malignant_keys
-        if more_likely is not malignant and not self.may_comfort:
+        if self._comforts(key, more_likely) and not self.may_comfort:
             return None
         sentence = words.more_likely if more_likely else words.less_likely
         return _capital(
@@ -83,6 +82,11 @@ class FactsEffect:
                 before=before,
             )
         )
+
+    def _comforts(self, key: str, more_likely: bool) -> bool:
+        """A milder condition is more likely, or a cancer less likely."""
+        malignant = key in conditions_table().malignant_keys
+        return (not malignant or bool(self.headline.not_ruled_out)) if more_likely else malignant
 
     @property
     def for_doctor(self) -> LocalizedText | None:

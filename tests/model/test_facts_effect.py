@@ -12,7 +12,7 @@ from skinapi.model.headline import Ranked, Restated, rank
 from skinapi.model.patient_facts import Fact
 from tests.support.findings import finding_of
 
-MOLE, MELANOMA = "melanocytic_nevus", "melanoma"
+MOLE, MELANOMA, BASAL = "melanocytic_nevus", "melanoma", "basal_cell_carcinoma"
 REVIEW: dict[str, Any] = {"band": Band.DOCTOR_REVIEW, "raised_by": (RaisedBy.MALIGNANT,)}
 
 
@@ -26,7 +26,8 @@ LIKELIER: dict[str, Any] = {
     "moved_by": (Fact.AGE, Fact.BODY_SITE),
     **REVIEW,
 }
-CANCERS = rank({MOLE: 0.45, MELANOMA: 0.3, "basal_cell_carcinoma": 0.25})
+CANCERS = rank({MOLE: 0.45, MELANOMA: 0.3, BASAL: 0.25})
+CARCINOMA = rank({MOLE: 0.05, MELANOMA: 0.25, BASAL: 0.7})
 MELANOMA_LIKELIER: dict[str, Any] = {
     "ranked": shares(0.2, 0.7),
     "from_picture": shares(0.4, 0.5),
@@ -105,6 +106,7 @@ def test_a_patient_reads_what_the_facts_changed(
         (MOLE, {"reasons": (Doubt.UNLIKE_TRAINING,)}),
         (MOLE, {"told_signs": ("inflammation",)}),
         (MELANOMA, MELANOMA_LIKELIER | {"from_picture": shares(0.1, 0.8)}),
+        (BASAL, {"ranked": CARCINOMA, "from_picture": CANCERS, "band": Band.URGENT_REFERRAL}),
         (MOLE, {"from_picture": shares(0.862, 0.05)}),
         (MOLE, {"ranked": CANCERS, "from_picture": shares(0.4, 0.1)}),
     ],

@@ -20,7 +20,6 @@ from skinapi.base.languages import Language
 from skinapi.findings.records.advice_words import AdviceContent
 from skinapi.findings.records.decisions import say_day
 from skinapi.findings.records.reviews import Agreement, Histology, Opinion
-from skinapi.findings.reports.facts import say_headline
 from skinapi.findings.reports.report import Reading, Report, Writer, read_in_order
 from skinapi.findings.reports.verification import Verified
 from skinapi.findings.reports.words import (
@@ -123,7 +122,13 @@ class ReportContent:
             return labels.stated, self.report.name(facts.stated)
         label = labels.for_doctor_uncertain if facts.uncertain else labels.for_doctor
         label = labels.for_doctor_unjudged if self.report.unjudged else label
-        return label, say_headline(facts, self.report.language, for_doctor=True)
+        return label, self.report.say(facts.headline.for_doctor)
+
+    @property
+    def effect(self) -> str:
+        """What the patient's facts changed, in a doctor's words."""
+        said = self._facts.effect and self._facts.effect.for_doctor
+        return self.report.say(said) if said else ""
 
     @cached_property
     def figures(self) -> list[Row]:

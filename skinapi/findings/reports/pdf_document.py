@@ -146,6 +146,8 @@ class _Body:
         label, name = content.answer
         written = styles.text if content.comes_second else styles.answer
         answer = [paragraph(label, styles.label), paragraph(name, written), Spacer(0, 4)]
+        if content.effect:
+            answer += [paragraph(content.effect, styles.text), Spacer(0, 4)]
         yield Spacer(0, styles.gap)
         if not content.bars:
             figures = self._rows(content.figures, WIDTH, 110, values=styles.strong)

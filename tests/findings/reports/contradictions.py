@@ -259,7 +259,8 @@ class Reader:
                     yield f"{likely} has {known}", one
                 soon = facts.band in (Band.URGENT_REFERRAL, Band.REFERRAL)
                 alarmed = soon or facts.uncertain or facts.context.told_signs
-                if alarmed and more != (key in TABLE.malignant_keys):
+                graver = facts.headline.not_ruled_out and more
+                if alarmed and (graver or more != (key in TABLE.malignant_keys)):
                     yield "comforts", one
 
     def _past(self, sentences: Iterable[str]) -> Iterator[tuple[str, str]]:
