@@ -15,7 +15,7 @@ import { UrgencySign } from "/console/views/decision.js";
 import { Alone, countsElsewhere, Downloads, getReport, getSubmission, isMalignant, nameOf, Rest, Reviewed, Verdicts } from "/console/views/finding.js";
 import { FindingPhoto, photoOf, useForgotten } from "/console/views/finding_photo.js";
 import { Letters } from "/console/views/letters.js";
-import { fillReview, focusOn, ReviewForm } from "/console/views/review_form.js";
+import { fillReview, focusOn, hasDraft, ReviewForm } from "/console/views/review_form.js";
 import { nameOfSpot } from "/console/views/spot_points.js";
 import { CorrectFacts } from "/console/views/told_facts.js";
 import { JudgedAgain, ModelMark } from "/console/views/withdrawn.js";
@@ -159,9 +159,13 @@ const TakePatient = ({ patient, onTaken }) => {
     <//>`;
 };
 
-/** In place of the form, once it is signed; its keys unfold it. @param {{onChange: () => void}} props */
+/** In place of the form, once it is signed and nothing is open; its keys unfold it, and act in it. @param {{onChange: () => void}} props */
 const ChangeDecision = ({ onChange }) => {
-  useKeys(Object.fromEntries(["a", "d", "e", "n", "p", "u"].map((key) => [key, onChange])));
+  const press = (/** @type {string} */ key) => {
+    onChange();
+    setTimeout(() => document.body.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true }))); // the form is there once this has been drawn
+  };
+  useKeys(Object.fromEntries([..."adegnpuyb"].map((key) => [key, () => press(key)])));
   return html`<p><button class="change" onClick=${onChange}>${say("changeDecision")}</button></p>`;
 };
 
@@ -193,7 +197,9 @@ function useCase(number, finding, { onNext, openNext, onChanged }) {
   const [now, setNow] = useState(finding);
   useEffect(() => setNow(finding), [finding]); // in other words
   const [error, setError] = useState(/** @type {Failed | null} */ (null));
-  const [form, setForm] = useState({ turn: 0, signed: false, folded: false });
+  const { decision } = finding.report;
+  const settled = Boolean(decision && !decision.waits_for && !decision.held_until && !finding.work.opinion_came_at && !finding.work.opinion) && !hasDraft(number);
+  const [form, setForm] = useState({ turn: 0, signed: false, folded: settled });
   const asked = now.work.opinion?.of_me; // a colleague sees the finding until the review is signed
   const unfold = () => setForm({ ...form, folded: false });
   /** What the server says by now. The photo is not read again: that is audited. */

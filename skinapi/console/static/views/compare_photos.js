@@ -139,6 +139,7 @@ const Compared = ({ compared, before, after, conditions }) => {
   // Where nothing is known of the spot, it is what the comparison alone asks for.
   /** @type {Partial<Api["InstructionView"]>} */
   const told = compared.instruction ?? { band: compared.band, action: compared.band_label, sentence: compared.action };
+  const doctor = getSession()?.role === "doctor"; // who reads on the page of the case what to do
   const both = [compared.before, compared.after];
   const dates = both.map((one) => sayDate(one.created_at));
   useEffect(() => () => [before, after].forEach((url) => url && URL.revokeObjectURL(url)), [before, after]);
@@ -152,12 +153,12 @@ const Compared = ({ compared, before, after, conditions }) => {
         ${compared.told && html`<p class="action">${compared.summary}</p>`}
         ${both.filter((one) => one.decision?.unjudged).map((one) => html`<p class="action">${say("unjudgedOfDate", { date: sayDate(one.created_at) })}</p>`)}
         ${compared.raised && told.from !== "decision" && html`<p class="action">${compared.raised}</p>`}
-        <p class="action"><${Icon} name=${told.band} /> <strong>${told.action}.</strong> ${told.sentence}</p>
-        ${getSession()?.role !== "doctor" && html`<${Due} due=${told.due} />`}
+        <p class="action"><${Icon} name=${told.band} /> <strong>${told.action}.</strong> ${!doctor && told.sentence}</p>
+        ${!doctor && html`<${Due} due=${told.due} />`}
         ${compared.decided && html`<p>${compared.decided}</p>`}
         <${DecisionLine} decision=${compared.after.decision} conditions=${conditions} />
-        <${Superseded} items=${told.superseded ?? []} view=${getSession()?.role === "doctor" ? "case" : "finding"} />
-        ${compared.notices.map((notice, at) => html`<p class=${at === 0 ? "notice" : ""}><small>${notice}</small></p>`)}
+        <${Superseded} items=${told.superseded ?? []} view=${doctor ? "case" : "finding"} />
+        ${compared.notices.slice(1).map((notice) => html`<p><small>${notice}</small></p>`)}
       </header>
       ${compared.changes.length > 0 && html`<section><h3>${say("measured")}</h3>
         <ul>${compared.changes.map((change) => html`<li>${change.sentence}</li>`)}</ul></section>`}

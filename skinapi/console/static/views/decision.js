@@ -36,9 +36,9 @@ export const saySigned = ({ unjudged, decided_by: name, decided_at: at }) => say
 /** @param {string} band @param {Api["AdviceView"]["waits_for"]} [waits] */
 const iconOf = (band, waits) => (waits ? (waits === "photo" ? "camera" : "file") : band);
 
-/** The head of a decided finding. `overdue`: the result that it awaits. `past` says, to a doctor, what counts in its place.
- * @param {{decision: Api["DecisionView"], note?: string | null, doctor: boolean, spot: string | null, title: string, overdue?: boolean, past?: string | null, untold?: boolean}} props */
-export const Decided = ({ decision, note, doctor, spot, title, overdue = false, past = null, untold = false }) => {
+/** The head of a decided finding. `overdue`: the result that it awaits. `past` says, to a doctor, what counts in its place; `unsure`, about what nobody is sure.
+ * @param {{unsure?: string | null | false, decision: Api["DecisionView"], note?: string | null, doctor: boolean, spot: string | null, title: string, overdue?: boolean, past?: string | null, untold?: boolean}} props */
+export const Decided = ({ decision, note, doctor, spot, title, overdue = false, past = null, untold = false, unsure = null }) => {
   const { urgency, urgency_label: label, waits_for: waits } = decision;
   const [heading, ...remarks] = (doctor && decision.for_doctor) || [decision.heading, ...decision.remarks];
   const seen = doctor && waits !== "photo";
@@ -53,7 +53,7 @@ export const Decided = ({ decision, note, doctor, spot, title, overdue = false, 
   return html`
     <header class="verdict decided band-${seen ? urgency : colourOf(urgency, waits)}">
       ${!doctor && html`<p class="eyebrow">${title}</p>`}
-      <h1><${Icon} name=${seen ? urgency : iconOf(urgency, waits)} size=${32} />${heading}</h1>
+      <h1><${Icon} name=${seen ? urgency : iconOf(urgency, waits)} size=${32} />${unsure || heading}</h1>
       ${remarks.map((/** @type {string} */ remark) => html`<p class="action">${remark}</p>`)}
       ${!doctor && decision.unjudged && html`<p class="action">${say("unjudged")}</p>`}
       ${!doctor && html`<p class="action">${label !== heading && html`<strong>${label}.</strong>`} ${decision.next_step}</p>

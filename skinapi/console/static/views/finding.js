@@ -170,8 +170,10 @@ export const Verdicts = ({ title, report, submission, conditions, doctor, overdu
   if (ofSpot && !doctor)
     return html`${spoken}<${ThisPhoto} title=${title} report=${report} counts=${sayWhichCounts(ofSpot, submission)} />
       ${decision && html`<${ModelBefore} report=${report} />`}`;
+  const unsure = doctor && decision?.title_key === "opinion" && !decision.label && !decision.unjudged
+    && say("unsureAbout", { names: [report.headline.likely, ...report.headline.not_ruled_out].map(({ key }) => nameOf(conditions, key)).join(" / ") });
   const decided = decision && html`<${Decided} decision=${decision} note=${!doctor && report.review?.note}
-    doctor=${doctor} spot=${submission.lesion} title=${title} overdue=${overdue} past=${ofSpot && sayWhichCounts(ofSpot, submission)} untold=${submission.no_access} />`;
+    doctor=${doctor} spot=${submission.lesion} title=${title} overdue=${overdue} past=${ofSpot && sayWhichCounts(ofSpot, submission)} untold=${submission.no_access} unsure=${unsure} />`;
   if (decision && !doctor) return html`${decided}<${ModelBefore} report=${report} />`;
   return html`
     ${spoken}${decided}

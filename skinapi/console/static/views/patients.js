@@ -4,7 +4,7 @@ import { html, useState } from "/console/vendor/htm-preact-3.1.1.js";
 import { apiPath, get, getAll, getConditions } from "/console/api.js";
 import { BandBadge, Empty, Icon, Load } from "/console/components.js";
 import { getLanguage, isolated, say, sayAge, sayDate, sayNumber, sayShortDay, today } from "/console/language.js";
-import { Pages, usePages } from "/console/lists.js";
+import { Pages, Table, usePages } from "/console/lists.js";
 import { addressOf } from "/console/navigation.js";
 import { countUnread, useWaiting } from "/console/waiting.js";
 import { Search } from "/console/views/account_actions.js";
@@ -18,39 +18,30 @@ import { nameOfSpot, SpotPlace, SpotPoints } from "/console/views/spot_points.js
 /** Of a patient who has left. @param {string} until */
 const sayRecord = (until) => say("onlyRecord", { until: sayDate(until, false) });
 
-/** Since when a result or a photo is waited for. @param {Api["AwaitedView"]} awaited */
-const sayAwaited = ({ what, since, overdue }) => {
-  const said = `${say(`awaited_${what}`)} · ${say("awaitedSince", { date: sayDate(since, false) })}`;
-  return overdue ? html`<${Overdue} text=${`${said} · ${say("overdue")}`} />` : said;
+/** What waits for the doctor: a finding to review, and messages. @param {{patient: Api["PatientInCare"], conditions: Api["ConditionsView"]}} props */
+const ForDoctor = ({ patient: { _id, waiting_band: band, waiting_since: since, waiting_submission: number }, conditions }) => {
+  const messages = useWaiting().messages.filter((one) => one.patient === _id);
+  return html`
+    ${band && html`<a href="#/case/${number}"><${BandBadge} band=${band} label=${labelOfBand(conditions, band)} /></a> <small>${sayAge(/** @type {string} */ (since))}</small>`}
+    ${messages.length > 0 && html` <a href=${`#/${placeOfConversation(messages[0])}`}><${Icon} name="message" size=${16} /> ${say("messages")} ${sayNumber(countUnread(messages))}</a>`}`;
 };
 
-/** @param {{patient: Api["PatientInCare"], conditions: Api["ConditionsView"]}} props */
-const PatientRow = ({ patient, conditions }) => {
-  const messages = useWaiting().messages.filter((one) => one.patient === patient._id);
+/** What is waited for from the patient or the laboratory. @param {{patient: Api["PatientInCare"]}} props */
+const FromOthers = ({ patient: { awaited, due } }) => {
+  const said = awaited && `${say(`awaited_${awaited.what}`)} ${say("awaitedSince", { date: sayShortDay(awaited.since) })}`;
+  const visit = due && say(due < today() ? "visitWasDue" : "visitDue", { date: sayShortDay(due) });
   return html`
-  <li>
-    <div class="grow">
-      <a href="#/patients/${patient._id}">${isolated(patient.name)}</a>
-      <small>${patient.record_kept_until ? sayRecord(patient.record_kept_until) : isolated(patient.email)}</small>
-    </div>
-    ${messages.length > 0 && html`<a class="button quiet" href=${`#/${placeOfConversation(messages[0])}`}><${Icon} name="message" size=${16} />
-      ${say("messagesUnread", { count: sayNumber(countUnread(messages)) })}</a>`}
-    ${patient.waiting_band
-      ? html`<span class="row">
-          <small>${say("waitingSince", { age: sayAge(/** @type {string} */ (patient.waiting_since)) })}</small>
-          <${BandBadge} band=${patient.waiting_band} label=${labelOfBand(conditions, patient.waiting_band)} />
-          <a class="button" href="#/case/${patient.waiting_submission}"
-            aria-label=${`${say("review")} · ${isolated(patient.name)}`}>${say("review")}</a></span>`
-      : !patient.awaited && !patient.due && html`<small>${say("nothingWaits")}</small>`}
-    ${patient.due && html`<small>${patient.due < today()
-      ? html`<${Overdue} text=${say("visitWasDue", { date: sayShortDay(patient.due) })} />`
-      : say("visitDue", { date: sayShortDay(patient.due) })}</small>`}
-    ${patient.awaited && html`<a href=${`#/case/${patient.awaited.submission}?list=${patient.awaited.what}`}>
-      <small>${sayAwaited(patient.awaited)}</small></a>`}
-    <a class="button quiet" href="#/patients/${patient._id}" aria-label=${`${say("allFindings")} · ${isolated(patient.name)}`}>
-      ${say("allFindings")}<${Icon} name="next" size=${16} /></a>
-  </li>`;
+    ${awaited && html`<a href=${`#/case/${awaited.submission}?list=${awaited.what}`}>${awaited.overdue ? html`<${Overdue} text=${`${said}, ${say("overdue")}`} />` : said}</a>`}
+    ${said && visit && " · "}${visit && (due < today() ? html`<${Overdue} text=${visit} />` : visit)}`;
 };
+
+/** @param {Api["ConditionsView"]} conditions @returns {Column<Api["PatientInCare"]>[]} */
+const columnsOf = (conditions) => [
+  [say("title_patients"), (one) => html`<a href="#/patients/${one._id}">${isolated(one.name)}</a>`],
+  [say("waitsForYou"), (one) => html`<span><${ForDoctor} patient=${one} conditions=${conditions} /></span>`],
+  [say("waitedFor"), (one) => html`<span><${FromOthers} patient=${one} /></span>`],
+  [say("email"), (one) => html`<span class="address">${one.record_kept_until ? sayRecord(one.record_kept_until) : isolated(one.email)}</span>`],
+];
 
 const Patients = () => {
   const [text, setText] = useState("");
@@ -60,10 +51,9 @@ const Patients = () => {
     <h1>${say("title_patients")}</h1>
     <${Search} onSearch=${setText} />
     <${Load} ask=${getConditions}>
-      ${(/** @type {Api["ConditionsView"]} */ table) => html`
+      ${(/** @type {Api["ConditionsView"]} */ conditions) => html`
         <${Pages} pages=${pages} empty=${none}>
-          ${(/** @type {Api["PatientInCare"][]} */ items) => html`<ul class="list">
-            ${items.map((patient) => html`<${PatientRow} key=${patient._id} patient=${patient} conditions=${table} />`)}</ul>`}
+          ${(/** @type {Api["PatientInCare"][]} */ items) => html`<div class="patients"><${Table} title=${say("title_patients")} columns=${columnsOf(conditions)} rows=${items} /></div>`}
         <//>`}
     <//>`;
 };
@@ -107,7 +97,6 @@ const Course = ({ argument, filters }) => html`
       <${BackToCase} filters=${filters} />
       <h1>${nameOfSpot(spot)}</h1>
       <${PatientHead} spot=${spot} />
-      <p>${say("countFindings", { count: spot.findings })}</p>
       ${spot.instruction && html`<div class="finding"><${Instruction} instruction=${spot.instruction} view="case" conditions=${conditions} overdue=${spot.instruction.waits_for === "result" && spot.latest?.awaited?.overdue} /></div>`}
       ${spot.findings > 1 && html`<p><a class="button" href=${addressOf(`#/visits/${spot.id}`, Object.fromEntries(filters))}>${say("sideBySide")}</a></p>`}
       <${SpotPlace} spot=${spot} />

@@ -69,10 +69,6 @@ const State = ({ found }) => {
   return html`<small title=${found.due ? say("toldDue", { date: sayShortDay(found.due) }) : null}>${told}${told && state && " · "}${state}</small>`;
 };
 
-/** What counts in its place. @param {Api["AdviceView"]} advice @param {Api["ConditionsView"]} conditions */
-const sayReplaced = ({ finding, label, band }, conditions) =>
-  say("replacedBy", { number: finding, name: label ? shortNameOf(conditions, label) : labelOfBand(conditions, band) });
-
 /** A finding in two lines. `of` is how many of its patient stand together, this one on top; `below`, that it is one of the others.
  * @param {{found: Found, conditions: Api["ConditionsView"], current?: boolean, named?: boolean, of?: number, below?: boolean, query?: string,
  *   children?: unknown}} props */
@@ -82,7 +78,7 @@ export const FindingRow = ({ found, conditions, current = false, named = true, o
   const { awaited, left = [], replaced_by: instead } = found;
   const said = [
     ...left.filter((one) => one !== "result").map((one) => sayValue("left", one)), // that is said with its day
-    instead && sayReplaced(instead, conditions),
+    instead && say("replacedBy", { number: instead.finding }),
     awaited && say("awaitedSince", { date: sayShortDay(awaited.since) }),
     decision ? sayDecision(decision, conditions) : sayLikely(found, conditions),
     found.uncertain && !decision && say("uncertainMark"),

@@ -22,6 +22,9 @@ const DAYS_HELD = 6;
 const drafts = keepDrafts("review");
 const JUST_NOW_MS = 10_000;
 
+/** Whether a review is begun. @param {string} number */
+export const hasDraft = (number) => drafts.get(number) !== undefined;
+
 /** Fill the form with what a second opinion says, for the doctor in charge to read, change and sign.
  * @param {string} number @param {Api["ReviewView"]} opinion */
 export function fillReview(number, opinion) {
