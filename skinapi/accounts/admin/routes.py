@@ -26,6 +26,7 @@ from skinapi.accounts.admin.schemas import (
     UsageView,
     UserSearch,
     WaitingCount,
+    WriterUsage,
 )
 from skinapi.accounts.admin.service import AdminService
 from skinapi.accounts.admin.usage import DailyCounts
@@ -306,6 +307,11 @@ def reopen_accounts(
 
 @usage_routes.route("GET", "/admin/usage", access=admins("Only admin can view the usage"))
 def show_usage(counts: DailyCounts, *, query: UsageQuery) -> UsageView:
-    """How many findings, refused photos, accounts and reports each day (UTC) had."""
+    """How many findings, refused photos, accounts and reports each day (UTC) had, and what was kept
+    of an LLM's sentences.
+    """
     days = counts.read(days=query.days)
-    return UsageView(days=[DayOfUsage.of(day, counted) for day, counted in days])
+    return UsageView(
+        days=[DayOfUsage.of(day, counted) for day, counted in days],
+        writer=WriterUsage.of(counted for _, counted in days),
+    )

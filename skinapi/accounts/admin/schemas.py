@@ -1,6 +1,7 @@
 """Queries, request bodies and answers of the admin routes."""
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 from typing import Annotated, ClassVar, Literal, Self
 
@@ -23,6 +24,7 @@ from skinapi.base.field_types import Identifier, Legible, Name, NumberPart, Prin
 from skinapi.base.stored_record import optional
 from skinapi.base.subject import ErasureReason, RefusalReason, Role
 from skinapi.model.conditions import Band
+from skinapi.model.passages import passages_table
 from skinapi.platform.storage.ports import Document
 from skinapi.platform.web.schemas import (
     LARGEST_PAGE,
@@ -257,5 +259,38 @@ class DayOfUsage(Answer):
         )
 
 
+class WriterUsage(Answer):
+    """What an LLM wrote on those days, and what was kept of it. No text is in it."""
+
+    passages: int = Field(description="of which an explanation may be made, today")
+    answers: int
+    kept: int = Field(description="sentences")
+    dropped: dict[str, int] = Field(description="sentences, by the reason")
+    template: int = Field(description="explanations for which the passages stood instead")
+    seconds: float | None = Field(description="on average, for an answer; null without one")
+    tokens: int
+
+    @classmethod
+    def of(cls, days: Iterable[Document]) -> Self:
+        sums = Counter[str]()
+        for counted in days:
+            sums.update(usage.writing_of(counted))
+        head, answers = "dropped_", sums["answers"]
+        return cls(
+            passages=len(passages_table().all),
+            answers=answers,
+            kept=sums["kept"],
+            dropped={
+                name.removeprefix(head): count
+                for name, count in sums.items()
+                if name.startswith(head)
+            },
+            template=sums["template"],
+            seconds=round(sums["milliseconds"] / answers / 1000, 1) if answers else None,
+            tokens=sums["tokens"],
+        )
+
+
 class UsageView(Answer):
     days: list[DayOfUsage] = Field(description="oldest first, with the days without any use")
+    writer: WriterUsage

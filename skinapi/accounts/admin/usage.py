@@ -16,6 +16,7 @@ from skinapi.platform.storage.ids import now
 from skinapi.platform.storage.ports import Document, Store
 
 DAYS = "daily_counts"
+WRITER = "writer_"
 FINDINGS, REFUSED, ACCOUNTS, REPORTS = "findings", "refused", "accounts", "reports"
 
 
@@ -38,7 +39,7 @@ class DailyCounts:
 
     def add_writing(self, figures: Mapping[str, int]) -> None:
         """Count what an LLM wrote and what was kept of it."""
-        self._add_all({f"writer_{name}": count for name, count in figures.items() if count})
+        self._add_all({WRITER + name: count for name, count in figures.items() if count})
 
     def read(self, *, days: int) -> Sequence[tuple[date, Document]]:
         """Oldest first; today is the last one. A day without counts has an empty document."""
@@ -56,6 +57,15 @@ class DailyCounts:
         begins = datetime.combine(today, time(), UTC)
         facts: Document = {"schema": 1, "created_at": begins}
         self._totals.add(DAYS, today.isoformat(), counts, facts)
+
+
+def writing_of(counted: Document) -> dict[str, int]:
+    """What was counted of an LLM's writing."""
+    return {
+        name.removeprefix(WRITER): count
+        for name, count in counted.items()
+        if name.startswith(WRITER)
+    }
 
 
 def field_of(band: Band) -> str:

@@ -49,9 +49,7 @@ def test_a_fresh_server_has_nothing_to_do_but_its_first_backup(backend: Backend)
         "backup_at": None,
         "model_version": "tiny-1",
         "model_problem": None,
-        "drift_watched": 0,
         "drift_alerts": 0,
-        "leaves": [],
         "failed_items": [],
         "clock_alarm": None,
     }
@@ -170,3 +168,20 @@ def test_nothing_fails_because_it_cannot_be_counted(
     assert backend.register("ada@example.org").token
     assert predicted(backend.member())["id"] == 1
     assert counted(backend) == counts()
+
+
+def test_what_an_llm_wrote_is_added_up_by_reason(backend: Backend) -> None:
+    figures = {"answers": 2, "kept": 7, "dropped_word": 1, "tokens": 900, "milliseconds": 5000}
+    backend.services.data.usage.add_writing(figures)
+    backend.services.data.usage.add_writing({"template": 1})
+    admin = backend.member(role="admin")
+    writer = admin.call("GET", "/admin/usage?days=3").get_json()["writer"]
+    assert writer.pop("passages") > 50
+    assert writer == {
+        "answers": 2,
+        "kept": 7,
+        "dropped": {"word": 1},
+        "template": 1,
+        "seconds": 2.5,
+        "tokens": 900,
+    }
