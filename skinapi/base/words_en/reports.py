@@ -190,6 +190,7 @@ SENTENCES = {
         "unlike_training": "the picture is unlike those the model learned from",
     },
     "in_case": "In case it is {name}:",
+    "in_case_explained": "In case it is {name}, this is what that means.",
     "as_stated": "As stated by the caller: {name}; no picture was examined.",
     "both": "{} and {}",
     "near_limit": "The check is a little less sure than for most such spots; have it looked at "

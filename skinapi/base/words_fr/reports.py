@@ -198,6 +198,7 @@ SENTENCES = {
         "too_close": "les possibilités sont proches l'une de l'autre",
         "unlike_training": "l'image ne ressemble pas à celles dont le modèle a appris",
     },
+    "in_case_explained": "Au cas où ce serait {name}, voici ce que cela veut dire.",
     "in_case": "Au cas où ce serait {name}:",
     "as_stated": "Selon l'indication de l'appelant: {name}; aucune image n'a été examinée.",
     "both": "{} et {}",

@@ -205,7 +205,7 @@ class ReportContent:
         ]
 
     def _note(self, passages: tuple[str, ...]) -> str:
-        return ", ".join(str(self._sources.index(one) + 1) for one in sources_of(passages))
+        return ",".join(str(self._sources.index(one) + 1) for one in sources_of(passages))
 
     @cached_property
     def _sources(self) -> list[str]:

@@ -22,7 +22,8 @@ PASSAGES = passages_table()
 OF_ANOTHER = frozenset({"what", "bowen", "same", "early", "late", "exam"})
 # Not told once the laboratory has found it: how it looks, what
 # happens if it is left, what is done where it is suspected.
-BEFORE_A_RESULT = frozenset({"look", "begins", "late", "apart", "exam", "management"})
+BEFORE_A_RESULT = frozenset({"look", "begins", "late", "apart", "exam", "clinical"})
+OF_A_SUSPICION = frozenset({"melanoma.management", "actinic_keratosis.management"})
 # A patient reads 250 words at most, with those that stand first; of these, a decision may need some
 # more. What is left out first where the explanation is longer, in the longer language.
 MOST_WORDS, MOST_WORDS_IN_ALL = 195, 245
@@ -59,11 +60,13 @@ Paragraphs = tuple[tuple[WordedSentence, ...], ...]
 class Basis:
     """`groups` become the template's paragraphs. `stated` stands elsewhere on the page already: it
     is told again only by an LLM, which may rest on it. `own` follows from what a person told: no
-    LLM gets it. Without `needed`, an LLM's explanation is not complete.
+    LLM gets it. An LLM's explanation is not complete without `needed`, nor without the passage of
+    `lead` before what it tells of the condition there.
     """
 
     groups: tuple[tuple[Passage, ...], ...] = ()
     stated: tuple[Passage, ...] = ()
+    lead: tuple[str, str] | None = None
     own: tuple[Passage, ...] = ()
     needed: frozenset[str] = frozenset()
 
@@ -73,11 +76,11 @@ class Basis:
 
     def as_written(self, language: Language) -> Paragraphs:
         """The template's words: each passage once."""
-        said = tuple(_write(group, language) for group in self.groups if group)
-        return (*said, *self.own_words(language))
+        return self.around(tuple(_write(group, language) for group in self.groups), language)
 
-    def own_words(self, language: Language) -> Paragraphs:
-        return (_write(self.own, language),) if self.own else ()
+    def around(self, told: Paragraphs, language: Language) -> Paragraphs:
+        """What is told, and what ends it."""
+        return tuple(filter(None, (*told, _write(self.own, language))))
 
 
 def _write(group: Sequence[Passage], language: Language) -> tuple[WordedSentence, ...]:
@@ -102,12 +105,17 @@ def choose_passages(
     likely, concern = facts.described, _concern(facts)
     if likely and decision and decision.waits_for and not likely.malignant:
         likely = None
-    groups = []
+    groups, lead = list[list[Passage]](), None
     if likely:
         groups += _split_treatment(_told_of(likely.key, reader))
     if concern and concern != likely:
         told = _told_of(concern.key, reader)
-        groups.append([one for one in told if likely is None or _topic(one) in OF_ANOTHER])
+        another = concern.key != facts.headline.likely.key
+        if another:
+            in_case = _passage("in_case", _in_case(concern.key))
+            lead = (in_case.id, concern.key)
+            told = [in_case, *(one for one in told if _topic(one) in OF_ANOTHER)]
+        groups.append(told)
     named = {one.key for one in (likely, concern) if one}
     groups.append([*_of_finding(facts, reader)])
     doubts = frozenset(f"general.{doubt}" for doubt in facts.reasons)
@@ -115,6 +123,7 @@ def choose_passages(
     return Basis(
         groups=tuple(map(tuple, groups)),
         stated=tuple(_stated(facts)),
+        lead=lead,
         own=tuple(own),
         needed=doubts,
     )
@@ -132,6 +141,12 @@ def _shorten(groups: list[list[Passage]], facts: Facts) -> list[list[Passage]]:
     return groups
 
 
+def _in_case(condition: str) -> LocalizedText:
+    words = LocalizedText(**{one: SENTENCES[one].in_case_explained for one in LANGUAGES})
+    names = conditions_table().notices.headline.names
+    return words.fill(name=names[condition].patient)
+
+
 def _concern(facts: Facts) -> Condition | None:
     """The cancer that is open, where a doctor is to look for it."""
     concern = facts.concern
@@ -146,16 +161,18 @@ def _of_decision(decision: Decision, reader: PassageReader) -> Basis:
     )
     if not isinstance(decided, Condition) or (raised and not decided.malignant):
         return Basis()
-    told = _told_of(decided.key, reader)
-    if decided.malignant and decision.proven:
-        told = [one for one in told if _topic(one) not in BEFORE_A_RESULT]
+    told = _told_of(decided.key, reader, proven=decided.malignant and decision.proven)
     chosen = {one.id for one in told}
     told = [one for one in told if one.needs is None or one.needs in chosen]
     return Basis(tuple(map(tuple, _split_treatment(told))))
 
 
-def _told_of(condition: str, reader: PassageReader) -> list[Passage]:
-    return PASSAGES.list_about(condition, reader)
+def _told_of(condition: str, reader: PassageReader, *, proven: bool = False) -> list[Passage]:
+    told = PASSAGES.list_about(condition, reader)
+    if not proven:
+        return [one for one in told if _topic(one) != "proven"]
+    not_now = {*OF_A_SUSPICION, *(one.id for one in told if _topic(one) in BEFORE_A_RESULT)}
+    return [one for one in told if one.id not in not_now]
 
 
 def _topic(passage: Passage) -> str:
@@ -164,7 +181,7 @@ def _topic(passage: Passage) -> str:
 
 def _split_treatment(told: Sequence[Passage]) -> list[list[Passage]]:
     """What it is, then how it is examined and treated."""
-    later = {"exam", "treat", "others", "management"}
+    later = {"exam", "treat", "others", "management", "proven"}
     first = [one for one in told if _topic(one) not in later]
     return [first, [one for one in told if _topic(one) in later]]
 
@@ -182,8 +199,10 @@ def _of_finding(facts: Facts, reader: PassageReader) -> Iterator[Passage]:
 
 
 def _of_person(facts: Facts, reader: PassageReader, named: set[str]) -> Iterator[Passage]:
-    if reader == "patient" and facts.told_signs:
+    if reader == "patient" and facts.context.checklist:
         yield _general("signs")
+        if facts.headline.likely.key == "melanocytic_nevus" and not facts.described:
+            yield PASSAGES.by_id("melanocytic_nevus.late")
     if reader == "patient" and named & SEEN_WITH_A_DERMOSCOPE and is_sent(facts.band):
         yield _general("dermoscope")
 

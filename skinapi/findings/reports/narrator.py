@@ -162,10 +162,17 @@ def prove_draft(
 
 
 def is_complete(paragraphs: Paragraphs, basis: Basis) -> bool:
-    """Whether each doubt is told, and nothing that comforts without what must be told with it."""
-    told = {one for paragraph in paragraphs for sentence in paragraph for one in sentence.passages}
+    """Whether each doubt is told, nothing that comforts without what must be told with it, and of a
+    condition that is only open no word before it is said to be that.
+    """
+    told = [one for paragraph in paragraphs for sentence in paragraph for one in sentence.passages]
     together = {one.needs for one in basis.sent if one.id in told and one.needs}
-    return told.issuperset(basis.needed | together)
+    if basis.lead:
+        lead, condition = basis.lead
+        about = next((i for i, one in enumerate(told) if one.startswith(f"{condition}.")), None)
+        if about is not None and lead not in told[:about]:
+            return False
+    return {*told} >= basis.needed | together
 
 
 CONSENT = "llm"

@@ -136,7 +136,9 @@ def paragraph(
 def cited(sentences: Iterable[tuple[str, str]], style: ParagraphStyle) -> Paragraph:
     """Sentences, each with the number of its note."""
     said = (
-        f"{escape(printable(text))}<super>{note}</super>" if note else escape(printable(text))
+        f'{escape(printable(text))}<super size="6">{note}</super>'
+        if note
+        else escape(printable(text))
         for text, note in sentences
     )
     return Paragraph(" ".join(said), style)

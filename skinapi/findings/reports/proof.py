@@ -9,11 +9,11 @@ joined by "and", "but" or a semicolon alone.
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import lru_cache
-from itertools import pairwise
+from itertools import accumulate, pairwise
 
 from skinapi.base.languages import Language
 from skinapi.findings.reports.vocabulary import Vocabulary, load_vocabulary
@@ -39,7 +39,6 @@ class Dropped(StrEnum):
     QUALIFIER = "qualifier"
     REARRANGED = "rearranged"
     SUBJECT = "subject"
-    ALONE = "alone"
 
 
 class Kind(StrEnum):
@@ -131,6 +130,7 @@ class Unit:
     tokens: tuple[Token, ...]
     keys: frozenset[Token]
     groups: tuple[int, ...]  # of each token; 0 must be told, of each other group all or nothing
+    clauses: tuple[int, ...]  # of each token, between which commas it stands
     joins: tuple[str, ...]  # "and" or "or" before each token, or in the list in which it stands
 
     @property
@@ -170,6 +170,7 @@ def _unit(passage: str, about: str | None, text: str, known: Vocabulary) -> Unit
         tokens=tuple(tokens),
         keys=frozenset(tokens),
         groups=tuple(groups),
+        clauses=tuple(accumulate(int("," in token.before) for token in tokens)),
         joins=tuple(_find_joins(tokens, known)),
     )
 
@@ -198,17 +199,23 @@ def _follows(part: Sequence[Token], unit: Unit, known: Vocabulary) -> bool:
 
 
 def _without_own_name(part: Sequence[Token], unit: Unit, known: Vocabulary) -> Sequence[Token]:
-    """The name of the condition may stand in place of "it": first, or where the passage has one."""
+    """The name of its condition claims nothing in a passage, but for behind "is"."""
     if unit.about is None or unit.names:
         return part
-    own, left = Token(Kind.NAME, unit.about), list[Token]()
-    for place, token in enumerate(part):
-        beside = [*part[max(0, place - 1) : place], *part[place + 1 : place + 2]]
-        replaced = any(known.pronouns & {*other.before} for other in unit.tokens if other in beside)
-        stands = known.before_name >= {*token.before} if not place else replaced
-        if token != own or known.copulas & {*token.before} or not stands:
-            left.append(token)
-    return left
+    own = Token(Kind.NAME, unit.about)
+
+    def count_copulas(tokens: Iterable[Token]) -> int:
+        return sum(word in known.copulas for token in tokens for word in token.before)
+
+    # "It is removed by doctors", and not "a melanoma removes".
+    is_subject = count_copulas(part) >= count_copulas(unit.tokens)
+    return [
+        token
+        for place, token in enumerate(part)
+        if token != own
+        or known.copulas & {*token.before}
+        or (not place and not (is_subject and known.before_name >= {*token.before}))
+    ]
 
 
 def _place(part: Sequence[Token], unit: Unit) -> list[int] | None:
@@ -247,8 +254,9 @@ def _keeps_small_words(
     for at, (token, place) in enumerate(zip(part, places, strict=True)):
         before, own = {*token.before}, {*unit.tokens[place].before}
         joined = known.joins & before
-        own_join = unit.joins[place] or known.joint
-        if at and joined - {own_join} and places[at - 1] < place:
+        ahead = bool(at) and places[at - 1] < place
+        own_joins = {unit.joins[place]} if ahead else {*unit.joins}
+        if at and joined - ((own_joins - {""}) or {known.joint}):
             return False
         if token.kind is Kind.NAME and known.copulas & before and not known.copulas & own:
             return False
@@ -298,7 +306,9 @@ def _is_bound(
     behind, parted_behind = _next_word(part, places, at, 1, known)
     before, parted_before = _next_word(part, places, at, -1, known)
     if part[at].key in known.floating:
-        return bool({left, right} & {behind, before}) or len(part) == 1
+        own = {unit.clauses[place] for place in (left, right) if place is not None}
+        beside = {unit.clauses[place] for place in (before, behind) if place is not None}
+        return bool(own & beside) or len(part) == 1
     if part[at].key in known.leftward and left is not None:
         return before == left and (not parted_before or _is_parted(unit, left, places[at], known))
     if right is None:
@@ -346,6 +356,8 @@ def prove(
     units = [unit for passage in cited for unit in _units_of(passage, language)]
     if not units or not tokens:
         return Dropped.PASSAGE
+    if not known.pairs_negations(text):
+        return Dropped.QUALIFIER
     proved = _split(tokens, units, known, subject)
     return proved or _why(tokens, units, known, subject)
 
@@ -364,7 +376,8 @@ def _split(
             return None
         failed.add(state)
         for place, unit in enumerate(units):
-            if place in used or (begin and not _meets(tokens[begin], unit, known)):
+            same = bool(used) and units[used[-1]].passage == unit.passage
+            if place in used or (begin and not _meets(tokens[begin], unit, known, same=same)):
                 continue
             for end in range(_reach(tokens, begin, unit), begin, -1):
                 part = tokens[begin:end]
@@ -377,10 +390,10 @@ def _split(
     return search(0, subject, ())
 
 
-def _meets(first: Token, unit: Unit, known: Vocabulary) -> bool:
+def _meets(first: Token, unit: Unit, known: Vocabulary, *, same: bool) -> bool:
     """Whether a part may begin here: no "which" or "or" makes one claim of two."""
     before = {*first.before}
-    allowed = _MARKS | known.joining | {*unit.tokens[0].before}
+    allowed = _MARKS | known.joining | {*unit.tokens[0].before} | (known.within if same else set())
     return bool(before & (_MARKS | known.joints)) and before <= allowed
 
 

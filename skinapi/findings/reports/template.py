@@ -26,7 +26,7 @@ def write_template(
     return Narrative(
         language=language,
         sections=_sections_of(sentences, worded),
-        explanation=(*worded, *basis.own_words(language)) if worded else basis.as_written(language),
+        explanation=basis.around(worded, language) if worded else basis.as_written(language),
         findings=(
             *sentences.lead(for_doctor=True),
             *sentences.figures(),

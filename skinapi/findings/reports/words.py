@@ -166,6 +166,7 @@ class Sentences(Frozen):
     uncertain: str
     doubts: Mapping[Doubt, str]
     in_case: str
+    in_case_explained: str
     as_stated: str
     more_urgent: str
     near_limit: str

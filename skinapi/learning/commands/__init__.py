@@ -111,10 +111,7 @@ class TrainOptions(PictureOptions):
     weights: Annotated[Path | None, Argument("the folder of your ImageNet weights")] = None
     epochs: Annotated[
         int | None,
-        Argument(
-            "exactly so many; 0: make a model of the starting weights, trained elsewhere; else at "
-            "most 8, until five bring nothing better"
-        ),
+        Argument("at most so many; 0: make a model of the starting weights, trained elsewhere"),
     ] = None
     optimizer: Optimizer | None = None
     learning_rate: Annotated[float | None, Argument("the highest", type=_rate)] = None

@@ -477,6 +477,20 @@ def test_what_is_not_proved_enough_ends_in_the_template_and_is_not_asked_for_aga
     assert len(llm.calls) == 1
 
 
+def test_nothing_is_told_of_a_cancer_that_is_only_open_before_it_is_said_to_be_that(
+    llm: OpenRouter, make: Make
+) -> None:
+    facts = facts_of("benign_keratosis", reasons=(Doubt.TOO_CLOSE,))
+    assert narrate_with(make(), facts).source.writer is Writer.LLM
+
+    def reversed_order(call: Call) -> None:
+        call.tell(paragraphs=call.draft()["paragraphs"][::-1])
+
+    llm.behave = reversed_order
+    french = narrate_with(make(), facts, "fr")
+    assert french == by_template(Reason.UNPROVED, facts, "fr")
+
+
 def test_malformed_answers_put_it_to_rest_for_nobody(llm: OpenRouter, make: Make) -> None:
     narrator = make()
     llm.behave = saying(paragraphs=1)

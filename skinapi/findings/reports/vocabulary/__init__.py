@@ -23,7 +23,7 @@ _SPELLED: Mapping[Language, Sequence[tuple[str, str]]] = {
 
 _LISTS = (
     *("free", "copulas", "floating", "leftward", "directed", "addressed", "links", "before_name"),
-    *("joins", "joints", "joining", "pronouns"),
+    *("joins", "joints", "joining", "within", "halves", "whole"),
 )
 
 Phrase = tuple[str, ...]
@@ -54,7 +54,9 @@ class Vocabulary(BaseModel):
     before_name: frozenset[str]
     joins: frozenset[str]
     joints: frozenset[str]
-    pronouns: frozenset[str]
+    within: frozenset[str]
+    halves: frozenset[str]
+    whole: frozenset[str]
     joining: frozenset[str]
     names: Mapping[Phrase, str]
     numbers: Mapping[str, int]
@@ -72,6 +74,12 @@ class Vocabulary(BaseModel):
     def longest(self) -> int:
         """The words of the longest phrase."""
         return max(len(phrase) for phrase in (*self.guards, *self.names))
+
+    def pairs_negations(self, text: str) -> bool:
+        """Whether each half of a negation ("ne") has its other half: alone it negates, too."""
+        words = self.split(text)
+        halves = sum(word in self.halves for word in words)
+        return halves <= sum(word in self.whole for word in words)
 
     def split(self, text: str) -> list[str]:
         return words_in(text, self.language)
