@@ -507,6 +507,7 @@ export const english = {
   noDoctor: "No doctor is in charge of you at the moment.",
   findingsEmpty: "No findings",
   uncertainMark: "not certain",
+  unsureAbout: "Doctor unsure: {names}",
   awaitedSince: "since {date}",
   overdue: "overdue",
   leftByDoctor: "Reviewed, still open",

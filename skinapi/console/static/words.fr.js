@@ -522,6 +522,7 @@ export const french = spaced({
   noDoctor: "Aucun médecin n'est chargé de vous en ce moment.",
   findingsEmpty: "Aucun résultat",
   uncertainMark: "pas certain",
+  unsureAbout: "Médecin incertain: {names}",
   awaitedSince: "depuis le {date}",
   overdue: "en retard",
   leftByDoctor: "Examiné, pas terminé",

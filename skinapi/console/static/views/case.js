@@ -133,7 +133,7 @@ const SpotPhotos = ({ spot, number, conditions }) => {
 };
 
 /** Each key and what it does. @param {"allKeys" | "photoKeys"} words */
-const keysOf = (words) => say(words).split("; ").map((row) => row.split(": "));
+const keysOf = (words) => say(words).split(/\s*;\s/).map((row) => row.split(/\s*:\s/)); // French has a space before both
 
 /** All keys, unfolded by a click or by their own key. */
 export const FoldedKeys = ({ named = true }) => {
