@@ -21,7 +21,7 @@ def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(os, "sysconf", pages.__getitem__)
     monkeypatch.setattr(sizing, "CONTROL_GROUPS", tmp_path)
     monkeypatch.setattr(sizing, "OWN_GROUPS", tmp_path / "own")
-    (tmp_path / "own").write_text("4:cpu,cpuacct:/old\n0::/a.slice/b.service\n")
+    (tmp_path / "own").write_text("4:cpu,cpuacct:/old\n5:memory:/pod:x\n0::/a.slice/b:c\n")
     return tmp_path
 
 
@@ -33,9 +33,13 @@ def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         ("cpu.max", "150000 100000", 1),
         ("cpu.max", "50000 100000", 1),
         ("a.slice/cpu.max", "200000 100000", 2),
-        ("a.slice/b.service/cpu.max", "300000 100000", 3),
+        ("a.slice/b:c/cpu.max", "300000 100000", 3),
         ("cpu/old/cpu.cfs_quota_us", "200000", 2),
+        ("cpu/pod:x/cpu.cfs_quota_us", "200000", 16),  # the group of its memory alone
         ("cpu/cpu.cfs_quota_us", "-1", 16),
+        ("cpu.max", "100000 0", 16),
+        ("cpu.max", f"{10**400} 1", 16),
+        ("cpu.max", "0 100000 1", 16),
     ],
 )
 def test_cores_are_those_of_the_container_or_the_service(
@@ -48,7 +52,7 @@ def test_cores_are_those_of_the_container_or_the_service(
 
 
 @pytest.mark.parametrize(
-    "file", ["memory.max", "a.slice/memory.max", "memory/old/memory.limit_in_bytes"]
+    "file", ["memory.max", "a.slice/memory.max", "memory/pod:x/memory.limit_in_bytes"]
 )
 def test_memory_is_that_of_the_container_or_the_service(file: str, machine: Path) -> None:
     assert usable_memory() == OF_THIS_MACHINE

@@ -62,10 +62,10 @@ def usable_cores() -> int:
 
 def _quotas() -> Iterator[float]:
     for folder in _groups("cpu"):
-        with suppress(OSError, ValueError):  # no such file, or "max"
+        with suppress(OSError, ValueError, ArithmeticError):  # no such file, "max", or nonsense
             quota, period = (folder / "cpu.max").read_text().split()
             yield int(quota) / int(period)
-        with suppress(OSError, ValueError):
+        with suppress(OSError, ValueError, ArithmeticError):
             quota_us = int((folder / "cpu.cfs_quota_us").read_text())
             if quota_us > 0:  # -1: none
                 yield quota_us / int((folder / "cpu.cfs_period_us").read_text())
@@ -86,11 +86,14 @@ def _groups(controller: str) -> Iterator[Path]:
     around it. A container sees its own as the root.
     https://docs.kernel.org/admin-guide/cgroup-v2.html
     """
-    own = [""]
-    with suppress(OSError):
-        own = OWN_GROUPS.read_text().splitlines()
-    for line in own:
-        _, _, path = line.rpartition(":")
-        for root in (CONTROL_GROUPS, CONTROL_GROUPS / controller):
-            group = Path(path.lstrip("/"))
-            yield from (root / each for each in (group, *group.parents))
+    roots = {"": CONTROL_GROUPS, controller: CONTROL_GROUPS / controller}
+    yield from roots.values()
+    lines: list[str] = []
+    with suppress(OSError, ValueError):
+        lines = OWN_GROUPS.read_text().splitlines()
+    for line in lines:  # number:controllers:path, and a path may have colons
+        _, _, names_and_path = line.partition(":")
+        names, _, path = names_and_path.partition(":")
+        group = Path(path.lstrip("/"))
+        for name in roots.keys() & {*names.split(",")}:
+            yield from (roots[name] / each for each in (group, *group.parents))
