@@ -96,24 +96,23 @@ class LabelColumns:
             | {
                 name: value
                 for name in FACTS
-                if (value := row.get(name) or row.get(ALSO_NAMED.get(name, name)))
+                if name not in SIGNS
+                and (value := row.get(name) or row.get(ALSO_NAMED.get(name, name)))
             },
         )
 
 
 def _read_signs(row: Mapping[str, str]) -> dict[str, str]:
-    """Each sign that was asked, as `yes` or `no`."""
-    told = {
-        item: {(row.get(name) or "").strip().lower() for name in names} & {"true", "false"}
-        for item, names in ANSWERS.items()
-    }
-    signs = {item: "yes" if "true" in said else "no" for item, said in told.items() if said}
-    sizes = [
-        float(size) for name in DIAMETERS if (size := row.get(name) or "") and _is_number(size)
-    ]
-    if sizes:
+    """Each sign that was asked, as `yes` or `no`. A column of its own counts first."""
+
+    def words(*names: str) -> set[str]:
+        return {(row.get(name) or "").strip().lower() for name in names}
+
+    answers = {item: words(*names) & {"true", "false"} for item, names in ANSWERS.items()}
+    signs = {item: "yes" if "true" in each else "no" for item, each in answers.items() if each}
+    if sizes := [float(size) for size in words(*DIAMETERS) if _is_number(size)]:
         signs["diameter_7mm_or_more"] = "yes" if max(sizes) >= 7 else "no"
-    return signs
+    return signs | {item: word for item in SIGNS for word in words(item) & {"yes", "no"}}
 
 
 def _is_number(text: str) -> bool:

@@ -8,9 +8,9 @@ import math
 from collections.abc import Collection, Iterator, Mapping
 from enum import StrEnum
 from itertools import pairwise
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from skinapi.base.stored_record import Frozen
 from skinapi.model.bands import Limit, OperatingPoint
@@ -49,6 +49,12 @@ class PatientFactsTable(Frozen):
     ticked: Mapping[str, Shifts] = Field(default_factory=dict)
     not_ticked: Mapping[str, Shifts] = Field(default_factory=dict)
     limits: Mapping[str, ToldLimits] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _refuse_gaps(self) -> Self:
+        if len({frozenset(shifts) for shifts in self.age.values()}) > 1:
+            raise ValueError("each age moves the same conditions")
+        return self
 
     def told(self, context: Context) -> tuple[Fact, ...]:
         """The facts that change something."""

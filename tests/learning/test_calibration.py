@@ -285,7 +285,9 @@ def test_facts_compare_within_a_source_not_between_hospitals() -> None:
 def test_answers_of_a_data_set_become_signs() -> None:
     columns = LabelColumns({"image_id", "dx"}, table="t")
     row = {"image_id": "a", "dx": "nv", "itch": "UNK", "hurt": "True", "grew": "False", "bleed": ""}
-    facts = columns.read({**row, "diameter_1": "7.0", "diameter_2": "", "oozing": "yes"}).facts
+    facts = columns.read(
+        {**row, "diameter_1": "7.0", "diameter_2": "", "oozing": " Yes", "inflammation": "?"}
+    ).facts
     assert facts == {
         "change_in_sensation": "yes",
         "change_in_size": "no",

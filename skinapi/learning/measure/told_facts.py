@@ -41,8 +41,8 @@ AT_SENSITIVITY = (0.98, 0.97, 0.95)
 
 
 def measure_told(model: Model, outputs: ModelOutputs) -> dict[str, dict[str, Figures]]:
-    """By kind of picture and source, over one picture of each lesion whose patient told a fact that
-    the model knows. {} for a model that knows none.
+    """Figures by kind of picture and source, over one picture of each lesion whose patient told a
+    fact that the model knows. {} for a model that knows none.
     """
     measured: dict[str, dict[str, Figures]] = {}
     for kind in KNOWN:
@@ -104,7 +104,7 @@ def _auc_of(scores: metrics.Floats, positive: metrics.Mask, rows: metrics.Rows) 
 def _measure_telling_at_points(
     model: Model, lesions: ModelOutputs, tell: Callable[[Sample], Context]
 ) -> Figures:
-    """Of the malignant ones the share that is sent, of the benign ones that is spared."""
+    """The share of the malignant ones that is sent, and of the benign ones that is spared."""
     figures = {}
     for point in points_of(model.calibration):
         at = model.with_calibration(model.calibration.at(point))

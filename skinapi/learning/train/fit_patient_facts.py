@@ -340,7 +340,8 @@ def _fit_limits(
     for facts in chain.from_iterable(combinations(Fact, n) for n in range(1, len(Fact) + 1)):
         chosen = [row for row, known in enumerate(told) if known.issuperset(facts)]
         own = replace(rows, outputs=rows.outputs.take(chosen))
-        if sum(map(is_malignant, own.outputs.samples)) >= FEWEST_MALIGNANT:
+        lesions = own.outputs.one_per_lesion().samples
+        if sum(map(is_malignant, lesions)) >= FEWEST_MALIGNANT:
             limits[name_told(facts)] = _fit_told(own, table, without, facts)
     return limits
 

@@ -313,24 +313,34 @@ def find_head_fault(stored: Mapping[str, Tensor]) -> str | None:
 
 
 def _fault_of_modality(fitted: Calibration, labels: Sequence[str]) -> str | None:
-    unknown = [name for name in fitted.thresholds if name not in THRESHOLDS]
-    if unknown:
-        return f"no band has the threshold {unknown[0]}"
-    missing = [point for point in OperatingPoint if point not in fitted.sent]
-    if fitted.sent and missing:
-        return f"it has no threshold for the operating point {missing[0]}"
-    sent = [fitted.sent[point] for point in OperatingPoint if fitted.sent]
-    if sent != sorted(sent):
-        return "its operating points are not in their order: the cautious one sends the most"
+    table = fitted.patient_facts
+    for limits in (fitted, *(table.limits.values() if table else ())):
+        if fault := _fault_of_limits(limits.thresholds, limits.sent):
+            return fault
     lesions = {*labels} - {NORMAL_SKIN}
-    for level, limits in fitted.prediction_sets.items():
+    for level, least in fitted.prediction_sets.items():
         # A class without a limit would count as ruled out.
-        if {*limits} - {NORMAL_SKIN} != lesions:
-            odd = ", ".join(sorted(({*limits} - {NORMAL_SKIN}) ^ lesions))
+        if {*least} - {NORMAL_SKIN} != lesions:
+            odd = ", ".join(sorted(({*least} - {NORMAL_SKIN}) ^ lesions))
             return f"the limits of the prediction set {level} and the labels differ in {odd}"
-    facts = fitted.patient_facts.conditions if fitted.patient_facts else ()
+    facts = table.conditions if table else ()
     prior = fitted.naming.prior if fitted.naming else ()
     return _fault_of_keys([*prior, *chain(*fitted.too_few.values()), *sorted(facts)], labels)
+
+
+def _fault_of_limits(
+    thresholds: Mapping[str, float], sent: Mapping[OperatingPoint, float]
+) -> str | None:
+    unknown = [name for name in thresholds if name not in THRESHOLDS]
+    if unknown:
+        return f"no band has the threshold {unknown[0]}"
+    missing = [point for point in OperatingPoint if point not in sent]
+    if sent and missing:
+        return f"it has no threshold for the operating point {missing[0]}"
+    limits = [sent[point] for point in OperatingPoint if sent]
+    if limits != sorted(limits):
+        return "its operating points are not in their order: the cautious one sends the most"
+    return None
 
 
 def _fault_of_keys(keys: Sequence[str], labels: Sequence[str]) -> str | None:
