@@ -212,6 +212,8 @@ class Judge:
         instance = open_instance(io.BytesIO(content))
         photo = read_photo_file(instance, largest=self._reader.largest_bytes)
         told_by_table = {name: getattr(told, name) for name in told.model_fields_set}
+        if told.age_band:  # with the table's age, if it tells one
+            told_by_table["age"] = told.age
         return photo, read_context(instance).model_copy(update=told_by_table)
 
 

@@ -155,7 +155,9 @@ def _entry_of(row: Mapping[str, str | None]) -> bytes:
     """Return the name of a row's picture with what is told of it, or raise ValueError."""
     if None in (*row, *row.values()):
         raise ValueError("it has not as many cells as the first line")
-    told: dict[str, Any] = {column: text.strip() for column, text in row.items() if text}
+    told: dict[str, Any] = {
+        column: cell for column, text in row.items() if text and (cell := text.strip())
+    }
     name = os.fsencode(told.pop(PATH, ""))
     if not name or b"\0" in name:
         raise ValueError("it has no path")

@@ -39,6 +39,17 @@ def test_an_object_has_the_row_of_its_photo_and_another_one_its_reason(tmp_path:
     assert rows[2]["modality_used"] == ["dermoscopic"]  # as the header says
 
 
+def test_what_a_table_tells_replaces_what_the_header_says(tmp_path: Path) -> None:
+    archive = archive_of(tmp_path, 0)
+    (archive.pictures / "a.dcm").write_bytes(jpeg_object(photo_of("melanoma"), PatientAge="062Y"))
+    for cells, age, group in ((",", 62, "60-74"), ("20,", 20, "0-29"), (",0-29", None, "0-29")):
+        table = tmp_path / "told.csv"
+        table.write_text(f"path,age,age_band\n{archive.pictures / 'a.dcm'},{cells}\n")
+        assert archive.run("--restart", source=table) == 0
+        [row] = archive.rows()
+        assert (row["age"], row["age_band"]) == (age, group), cells
+
+
 def test_without_pydicom_a_run_on_objects_does_not_begin(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

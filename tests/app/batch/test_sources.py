@@ -97,7 +97,7 @@ def entries_of(folder: Path, text: str) -> list[bytes]:
 
 
 def test_a_table_tells_of_each_picture_what_a_sender_could(tmp_path: Path) -> None:
-    lines = 'a.jpg,62,female,back,"oozing,change_in_size"\n./b.jpg,,,,\n'
+    lines = 'a.jpg,62,female,back,"oozing,change_in_size"\n./b.jpg, ,,,\n'
     first, second = entries_of(tmp_path, f"{HEAD}{lines}")
     assert (pictures.name_of(first), pictures.name_of(second)) == (b"a.jpg", b"b.jpg")
     assert pictures.told_in(first) == Context(
