@@ -105,8 +105,6 @@ class KeptPhotosService:
         key = f"{CORRECTED}{original.id}/{hash_of_request('', context.model_dump_json())}"
         if answered := records.find_answered(owner=owner.id, key=key, request_hash=key):
             return answered
-        if original.judged_again:
-            raise NotTheNewest(original.judged_again)
         return self._judge(original, owner, context=context, key=key, by=by, corrected=corrected)
 
     def _judge(
@@ -120,6 +118,8 @@ class KeptPhotosService:
         corrected: tuple[str, ...] = (),
     ) -> Submission:
         records, registry = self.prediction.records, self.prediction.registry
+        if original.judged_again:
+            raise NotTheNewest(original.judged_again)
         contents = self._read_photos(original, NoPhotoToJudge)
         if corrected:  # a patient may correct often
             self.prediction.quotas.count_photos(owner, len(contents))

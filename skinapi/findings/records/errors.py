@@ -95,4 +95,4 @@ class NotTheNewest(Conflict):
     sentence = "The photo of this finding was judged again"
 
     def __init__(self, number: int) -> None:
-        super().__init__(f"{self.sentence}, as finding {number}: correct that one.")
+        super().__init__(f"{self.sentence}, as finding {number}: go on with that one.")

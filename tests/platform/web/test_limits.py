@@ -165,6 +165,23 @@ def test_a_killed_writer_leaves_the_file_whole(tmp_path: Path) -> None:
     assert SqliteWindows(path).hit(ONE, "key").allowed
 
 
+def open_files(path: Path) -> int:
+    return sum(os.path.realpath(file) == str(path) for file in Path("/proc/self/fd").iterdir())
+
+
+def test_a_fork_counts_on_a_connection_of_its_own(tmp_path: Path) -> None:
+    """Used after a fork, its parent's could damage the file."""
+    path = tmp_path / "limits.db"
+    windows = SqliteWindows(path)
+    assert windows.hit(FEW, "key").allowed
+    if not (child := os.fork()):
+        counted = windows.hit(FEW, "key").allowed and windows.hit(ONE, "another").allowed
+        os._exit(0 if counted and open_files(path) == 2 else 1)
+    assert os.waitpid(child, 0)[1] == 0
+    assert not windows.hit(FEW, "key").allowed
+    assert open_files(path) == 1, "one for all requests of a process"
+
+
 def spoil(path: Path) -> None:
     path.write_bytes(os.urandom(path.stat().st_size))
 
