@@ -7,6 +7,7 @@ last finished epoch, and stores no version twice.
 import math
 import shutil
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ from skinapi.learning.commands import TrainOptions
 from skinapi.learning.commands.train import train_model
 from skinapi.learning.data.datasets import load_sources
 from skinapi.learning.data.samples import Sample, read_split, select_part
+from skinapi.learning.progress import StepLine
 from skinapi.learning.train.weights import find_imagenet
 from skinapi.model.network.model import NORMS, SPLIT, read_card
 from skinapi.model.registry.stored_version import ModelVersion, Origin, PatientPictures
@@ -35,7 +37,7 @@ from skinapi.platform.storage.ids import now
 TRAINING = "training"  # the folder of the checkpoints
 NOTED = ".json"  # beside the data set that was read
 # Percent of the job's progress; the epochs lie between the first two.
-READ, TRAINED, MEASURED = 2.0, 80.0, 95.0
+READ, TRAINED, MEASURED, COMPARED = 2.0, 80.0, 95.0, 99.0
 
 
 def train(context: JobContext) -> dict[str, Any]:
@@ -52,16 +54,12 @@ def _store_version(lab: JobServices) -> ModelVersion:
     source = _write_source(lab, dataset, serving)
     lab.datasets.get_published(dataset.id)  # deleted meanwhile, it may have been written in part
     options = _options(lab, request, dataset, source, serving)
-    context.progress(READ, "Training")
-    folder = train_model(
-        lab.settings,
-        options,
-        report=context.say,
-        on_epoch=lambda row, last: _tell_epoch(context, row, epochs=request.epochs, last=last),
-    )
-    context.progress(MEASURED, "Comparing with the model in service")
+    stages = _Stages(context)
+    stages.begin(READ, TRAINED, "Training")
+    folder = train_model(lab.settings, options, report=stages.report, on_epoch=stages.tell_epoch)
+    stages.begin(MEASURED, COMPARED, "Comparing with the model in service")
     samples = _test_samples(options, folder)
-    compared = compare_models(serving, folder, samples, context.say) if serving else None
+    compared = compare_models(serving, folder, samples, stages.report) if serving else None
     origin = Origin(
         dataset=dataset.id,
         parent=compared.first_version if compared else None,
@@ -180,15 +178,30 @@ def _started_from(serving: Path | None, options: TrainOptions) -> str | None:
     return read_card(serving).version if serving and options.init == str(serving) else None
 
 
-def _tell_epoch(context: JobContext, row: Mapping[str, float], *, epochs: int, last: bool) -> None:
-    known = {name: value for name, value in row.items() if math.isfinite(value)}
-    context.metric(**known, timestamp=now().isoformat())
-    if last:
-        context.progress(TRAINED, "Measuring the model")
-    else:
-        epoch = int(row["epoch"])
-        share = epoch / epochs
-        context.progress(READ + (TRAINED - READ) * share, f"Epoch {epoch} of {epochs}")
+@dataclass(slots=True)
+class _Stages:
+    """Writes the log of a training, and tells its worker with each counted line how far it is."""
+
+    context: JobContext
+    low: float = 0.0
+    high: float = 0.0
+    message: str = ""
+
+    def begin(self, low: float, high: float, message: str) -> None:
+        self.low, self.high, self.message = low, high, message
+        self.context.progress(low, message)
+
+    def report(self, line: str) -> None:
+        self.context.say(line)
+        if isinstance(line, StepLine):
+            percent = self.low + (self.high - self.low) * line.done / line.total
+            self.context.progress(percent, f"{self.message}: {line.done} of {line.total}")
+
+    def tell_epoch(self, row: Mapping[str, float], last: bool) -> None:
+        known = {name: value for name, value in row.items() if math.isfinite(value)}
+        self.context.metric(**known, timestamp=now().isoformat())
+        if last:
+            self.begin(TRAINED, MEASURED, "Measuring the model")
 
 
 def _test_samples(options: TrainOptions, folder: Path) -> list[Sample]:

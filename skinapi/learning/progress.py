@@ -6,25 +6,45 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 Report = Callable[[str], None]
-SECONDS_BETWEEN_LINES = 10.0
+SECONDS_BETWEEN_LINES = 5.0
+
+
+class StepLine(str):
+    """A line of a log that also says how many steps are done."""
+
+    __slots__ = ("done", "total")
+
+    def __new__(cls, text: str, done: int, total: int) -> "StepLine":
+        line = super().__new__(cls, text)
+        line.done, line.total = done, total
+        return line
+
+    done: int
+    total: int
 
 
 @dataclass(slots=True)
 class Progress:
-    """Counts steps, and reports them and the time left every few seconds."""
+    """Counts steps, and reports them and the time left every few seconds, each as a `StepLine`.
+
+    `done` are the steps that an earlier run has done.
+    """
 
     what: str
     total: int
     report: Report
-    _done: int = 0
+    done: int = 0
+    _here: int = 0
     _started: float = field(default_factory=time.monotonic)
     _last_line: float = field(default_factory=time.monotonic)
 
     def advance(self, steps: int = 1, note: str = "") -> None:
-        self._done += steps
+        self.done += steps
+        self._here += steps
         now = time.monotonic()
-        if now - self._last_line >= SECONDS_BETWEEN_LINES or self._done >= self.total:
+        if now - self._last_line >= SECONDS_BETWEEN_LINES or self.done >= self.total:
             self._last_line = now
-            seconds = (now - self._started) / max(self._done, 1) * (self.total - self._done)
+            seconds = (now - self._started) / max(self._here, 1) * (self.total - self.done)
             left = timedelta(seconds=round(seconds))
-            self.report(f"{self.what} {self._done}/{self.total}, {left} left{note}")
+            text = f"{self.what} {self.done}/{self.total}, {left} left{note}"
+            self.report(StepLine(text, self.done, self.total))

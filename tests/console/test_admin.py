@@ -169,5 +169,5 @@ def choose_the_operating_point(journey: Journey, admin: Caller) -> None:
 def see_how_the_server_is(journey: Journey) -> None:
     visitor = journey.visitor
     visitor.press("footer a[href='#/model']")
-    journey.see("byClassText")
+    journey.see("table_per_class")
     journey.step("model")

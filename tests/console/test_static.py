@@ -331,7 +331,7 @@ def test_what_a_job_says_of_itself_has_words(
     name: str, words: dict[Language, dict[str, str]]
 ) -> None:
     source = (STATIC.parents[1] / "lab" / f"{name}.py").read_text()
-    messages = re.findall(r'\.progress\([\w.]+, "([^"]+)"\)', source)
+    messages = re.findall(r'\.(?:progress|begin)\((?:[\w.]+, )+"([^"]+)"\)', source)
     assert messages
     for message in messages:
         assert "job_says_" + re.sub("[^a-z]+", "_", message.lower()) in words["en"]

@@ -17,6 +17,8 @@ from PIL import Image
 
 from skinapi.base.errors import BadDataset
 from skinapi.learning import commands as options
+from skinapi.learning.commands import TrainOptions
+from skinapi.learning.commands.train import choose_recipe
 from skinapi.learning.data.datasets import load_dataset
 from skinapi.learning.data.samples import Sample
 from skinapi.learning.measure.predictions import lesion_classes
@@ -298,3 +300,10 @@ def test_the_views_are_those_of_the_seed_with_their_labels(tmp_path: Path) -> No
     first, again = (views.fetch(np.array([1, 0]), np.random.default_rng(1)) for _ in "12")
     np.testing.assert_array_equal(first[0], again[0])
     assert first[1].tolist() == [[1, 0], [0, 1]]
+
+
+def test_as_many_epochs_are_trained_as_were_asked_for() -> None:
+    """Else it ends where five of them bring nothing better."""
+    usual, asked = (choose_recipe(TrainOptions(data=[], epochs=epochs)) for epochs in (None, 30))
+    assert usual.patience < usual.epochs
+    assert (asked.epochs, asked.patience) == (30, 30)

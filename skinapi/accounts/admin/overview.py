@@ -4,7 +4,7 @@ All of it is counted or kept elsewhere already. It is one answer of a few reads 
 """
 
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -115,7 +115,9 @@ class Overview(Answer):
     )
     model_version: str | None = Field(description="in service; null where there is none")
     model_problem: str | None = Field(description="why another model does not serve")
+    drift_watched: int = Field(description="in how many measures a change would be seen by now")
     drift_alerts: int = Field(description="in how many measures photos or findings have changed")
+    leaves: list[str] = Field(description="the settings that are made by which data leaves here")
     failed_items: list[FailedItemView] = Field(
         description=f"damaged records that the server cannot work on, {MOST_SHOWN} at most"
     )
@@ -127,7 +129,7 @@ class Overview(Answer):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OverviewService:
     """`count_unassigned` has `patients`, `findings` and `urgent`; `folder` is where this server
-    keeps its files.
+    keeps its files; `leaves` are the settings that are made by which data leaves it.
     """
 
     accounts: Accounts
@@ -140,6 +142,7 @@ class OverviewService:
     drift: DriftService
     served: ServedModel
     folder: Path
+    leaves: Sequence[str]
     store: Store
     failed: FailedItems
     clock: ClockWatch
@@ -147,6 +150,7 @@ class OverviewService:
     def read(self) -> Overview:
         alarm = self.clock.find_alarm()
         unassigned = dict(self.count_unassigned())
+        tests = self.drift.run_tests()
         return Overview(
             unassigned=UnassignedTotals(**unassigned, listed=self.has_readers()),
             overdue_findings=self._with_doctors(self.count_overdue()),
@@ -162,7 +166,9 @@ class OverviewService:
             backup_at=find_last_backup(self.store),
             model_version=self._model_version(),
             model_problem=self.served.problem,
-            drift_alerts=sum(alert is not None for _, alert in self.drift.run_tests()),
+            drift_watched=sum(test.reference_events >= test.reference_size for test, _ in tests),
+            drift_alerts=sum(alert is not None for _, alert in tests),
+            leaves=list(self.leaves),
             failed_items=[FailedItemView.model_validate(item) for item in self.failed.list_some()],
             clock_alarm=ClockAlarmView.model_validate(alarm) if alarm else None,
         )

@@ -79,6 +79,7 @@ class ModelServices:
             drift=services.drift,
             served=self.registry.served,
             folder=self.settings.instance_dir,
+            leaves=self.settings.list_outlets(),
             store=services.store,
             accounts=data.accounts,
             count_overdue=data.submissions.count_overdue,

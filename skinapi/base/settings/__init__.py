@@ -71,6 +71,13 @@ def _chosen_by_machine(value: object) -> object:
 AutoInt = Annotated[Annotated[int, Field(ge=1, le=256)] | None, BeforeValidator(_chosen_by_machine)]
 
 
+# By what data leaves the server, where it is set; the console has words for each.
+OUTLETS = (
+    *("openrouter_api_key", "smtp_url", "mongo_uri", "rate_limit_storage", "jobs_broker"),
+    *("oidc_providers", "archive_url"),
+)
+
+
 class Settings(PrivacySettings):
     model_config = SettingsConfigDict(
         env_file=".env",
@@ -631,6 +638,10 @@ class Settings(PrivacySettings):
     def webhook_networks(self) -> tuple[IPv4Network | IPv6Network, ...]:
         """Where webhooks may be sent besides the public internet."""
         return read_networks("WEBHOOK_PRIVATE_RANGES", self.webhook_private_ranges or "")
+
+    def list_outlets(self) -> list[str]:
+        """Name the settings that are made by which data leaves the server."""
+        return [name.upper() for name in OUTLETS if getattr(self, name)]
 
     def signing_key(self) -> str:
         """The key that signs the tokens. In development it is made once and stored in INSTANCE_DIR.

@@ -284,6 +284,9 @@ export const Confirm = ({ title, children, confirm, kind = "danger", keep = say(
     </dialog>`;
 };
 
+/** What something is, and what it becomes. @param {{before: unknown, after: unknown}} props */
+export const Change = ({ before, after }) => html`<p>${before} → <strong>${after}</strong></p>`;
+
 /** A button, and the question before it acts. `words` are on the button, above the question and on its answer, unless these have their own.
  * @param {{words: string, kind?: "danger" | "primary", look?: string | null, button?: unknown, title?: string, confirm?: string, keep?: string,
  *   onConfirm: () => Promise<void> | void, children?: unknown}} props */

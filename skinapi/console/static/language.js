@@ -237,3 +237,6 @@ export function sayPercent(share, digits = 1) {
   if (1 - share > 1e-9 && share > 1 - least) return `> ${format.format(1 - least)}`;
   return share > 0 && share < least ? `< ${format.format(least)}` : format.format(share);
 }
+
+/** The interval of a figure, rounded as the figure is. @param {number} low @param {number} high */
+export const sayInterval = (low, high) => `${sayPercent(low)} – ${sayPercent(high)}`;

@@ -4,7 +4,7 @@ import { html, render, useEffect, useLayoutEffect, useReducer, useRef, useState 
 import { checkSession, get, getSession, isAsking, isWaitingForLogin, logOut, onSessionChange, personNumber, put, setSession } from "/console/api.js";
 import { Failure, Icon, Loading, Menu, sayError, toast, Toasts, useAnswer } from "/console/components.js";
 import { getLanguage, hasWords, nameOfLanguage, onLanguageChange, otherLanguages, readStaffWords, say, sayDate, setLanguage } from "/console/language.js";
-import { goTo, LAB, placeOf, placesOf, readAddress, READS_MESSAGES, scrollToTop } from "/console/navigation.js";
+import { goTo, LAB, OWN_PLACES, placeOf, placesOf, readAddress, READS_MESSAGES, scrollToTop } from "/console/navigation.js";
 import { AccountCount, QueueCount, UnreadCount, useAsking } from "/console/waiting.js";
 
 /** The module of each view, loaded when that is first shown: its `View`, or one of its `VIEWS`. */
@@ -144,9 +144,14 @@ const Places = ({ name, label, places }) => {
 /** What waits at a place. @param {string} place */
 const countAt = (place) => html`${place === "queue" && html`<${QueueCount} />`}${READS_MESSAGES.includes(place) && html`<${UnreadCount} />`}${place === "accounts" && html`<${AccountCount} />`}`;
 
+/** Who has no photos to send by the role. @param {string} [role] */
+const isStaffRole = (role = "user") => !["user", "doctor"].includes(role);
+
 const Header = () => {
   const session = getSession();
-  const places = session ? [...placesOf(session.role), "account"] : [];
+  const isStaff = isStaffRole(session?.role);
+  const own = useAnswer(() => (isStaff ? get("/lesions?limit=1").catch(() => []) : Promise.resolve([])), [personNumber(), isStaff]);
+  const places = session ? [...placesOf(session.role), ...(own.value?.length > 0 ? OWN_PLACES : []), "account"] : [];
   useAsking(places.some((place) => READS_MESSAGES.includes(place)));
   return html`
     <header class="top">
@@ -251,7 +256,7 @@ const Console = () => {
       <p class="notice"><${Icon} name="info" size=${16} />${say("notice")}</p>
       ${getSession() && html`<${Untold} role=${getSession()?.role ?? ""} /><${DeletionWaits} role=${getSession()?.role ?? ""} />`}
       <main id="main" tabindex="-1"><${View} /></main>
-      <footer><nav aria-label=${say("more")}><a href="#/model">${say("title_model")}</a><a href="/docs">${say("nav_docs")}</a></nav></footer>
+      <footer><nav aria-label=${say("more")}><a href="#/model">${say("title_model")}</a>${isStaffRole(getSession()?.role) && html`<a href="/docs">${say("nav_docs")}</a>`}</nav></footer>
     </div>
     <${Toasts} />
     ${isWaitingForLogin() && html`<${LoginAgain} />`}`;

@@ -5,9 +5,9 @@ export const LAB = ["datasets", "train", "jobs", "models", "drift"];
 
 const NAVIGATION = {
   user: ["spots", "check"],
-  researcher: [LAB[0], "spots", "check"],
+  researcher: [LAB[0]],
   doctor: ["queue", "patients", "outcomes", "check"],
-  admin: ["overview", "accounts", "audit", "triage", LAB[0], "check"],
+  admin: ["overview", "accounts", "audit", "triage", LAB[0]],
 };
 
 /** A view that is opened from a place of the navigation. @type {Record<string, string>} */
@@ -33,6 +33,9 @@ const PARENTS = {
 /** @param {string} role @returns {string[]} */
 export const placesOf = (role) =>
   NAVIGATION[/** @type {keyof typeof NAVIGATION} */ (role)] ?? NAVIGATION.user;
+
+/** What is in the navigation of whoever has spots of their own, whatever the role. */
+export const OWN_PLACES = ["spots", "check"];
 
 /** Where the messages of a role are counted, which it reads from there. */
 export const READS_MESSAGES = ["spots", "queue"];

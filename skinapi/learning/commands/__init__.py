@@ -111,7 +111,10 @@ class TrainOptions(PictureOptions):
     weights: Annotated[Path | None, Argument("the folder of your ImageNet weights")] = None
     epochs: Annotated[
         int | None,
-        Argument("at most so many; 0: make a model of the starting weights, trained elsewhere"),
+        Argument(
+            "exactly so many; 0: make a model of the starting weights, trained elsewhere; else at "
+            "most 8, until five bring nothing better"
+        ),
     ] = None
     optimizer: Optimizer | None = None
     learning_rate: Annotated[float | None, Argument("the highest", type=_rate)] = None

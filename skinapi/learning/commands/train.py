@@ -261,6 +261,8 @@ def choose_recipe(options: TrainOptions) -> Recipe:
         "batch": options.batch,
     }
     changes: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
+    if options.epochs is not None:
+        changes["patience"] = options.epochs  # as many as were asked for
     return Recipe(
         architecture=options.architecture,
         side=options.side,

@@ -124,7 +124,8 @@ def run_epochs(run: TrainingRun, model: keras.Model, fetch: Fetch, score: Score)
         assign(state_of(model), load_arrays(folder / f"state-{status.epoch}.npz"))
     for finished in status.history:
         run.on_epoch(finished, status.finished and finished is status.history[-1])
-    progress = Progress(NAME, (recipe.epochs - status.epoch) * len(batches), run.report)
+    steps = len(batches)
+    progress = Progress(NAME, recipe.epochs * steps, run.report, done=status.epoch * steps)
     while not status.finished:
         began = time.monotonic()
         trained, weights = _train_epoch(model, EpochBatches(batches, status.epoch), progress)

@@ -57,6 +57,13 @@ def _interval_of(figures: Any, name: str) -> Interval | None:
     return None if low is None or high is None else (low, high)
 
 
+def find_figure_at_point(
+    figures: Mapping[str, Any], point: str, kind: str, name: str
+) -> Figure | None:
+    """Return what the card's test states of a share at an operating point."""
+    return _with_interval(_at(figures, "test", "points", point, kind), name)
+
+
 def figures_of_gates(figures: Any) -> dict[GateName, Figure]:
     """Read `figures.test` of a card."""
     bands, lesions = _at(figures, "bands"), [c for c in conditions_table().conditions if c.dx]

@@ -1,14 +1,16 @@
 """The answer schemas of the conditions table, of operating points and of drift."""
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
+from functools import partial
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from skinapi.base.values import wilson_interval
 from skinapi.model.bands import OperatingPoint
-from skinapi.model.calibration import Calibration, ModelCalibration, PointFigures
+from skinapi.model.calibration import Calibration, PointFigures
 from skinapi.model.conditions import (
     Band,
     BandEntry,
@@ -21,11 +23,17 @@ from skinapi.model.conditions import (
     conditions_table,
 )
 from skinapi.model.finding import Doubt
+from skinapi.model.network.model import Model
+from skinapi.model.registry.card_figures import find_figure_at_point
 from skinapi.model.registry.drift import AlertView, MeasureTestView
 from skinapi.model.registry.drift_counts import MOST_WEEKS, WeekCounts, first_day
+from skinapi.model.registry.gates import Figure
 from skinapi.model.registry.service import ChosenPoint
 from skinapi.platform.storage.ports import Document
 from skinapi.platform.web.schemas import Answer, Body
+
+# The share with this name, where the card states it.
+StatedFigure = Callable[[str], Figure | None]
 
 
 class ConditionView(Answer):
@@ -82,17 +90,21 @@ class NewOperatingPoint(Body):
 
 
 class Share(Answer):
-    """A share with its 95 % Wilson interval."""
+    """A share with its 95 % interval: the card's, else Wilson's of the count."""
 
     share: float
     low: float
     high: float
 
     @classmethod
-    def of(cls, part: int, whole: int) -> Self | None:
-        """None of nothing."""
+    def of(cls, part: int, whole: int, stated: Figure | None = None) -> Self | None:
+        """None of nothing. The card counts two lesions of one patient as one observation, which
+        the counts do not tell: so `stated` goes first, and each page shows the same interval.
+        """
         if not whole:
             return None
+        if stated and math.isclose(stated.value, part / whole):
+            return cls(share=part / whole, low=stated.low, high=stated.high)
         low, high = wilson_interval(part / whole, whole)
         return cls(share=part / whole, low=low, high=high)
 
@@ -125,19 +137,27 @@ class KindView(Answer):
     melanomas_urgent_share: Share | None
 
     @classmethod
-    def of_figures(cls, modality: Kind, one: PointFigures) -> Self:
+    def of_figures(cls, modality: Kind, one: PointFigures, stated: StatedFigure) -> Self:
         return cls(
             **one.model_dump(),
             modality=modality,
-            malignant_sent_share=Share.of(one.malignant_sent, one.malignant),
+            malignant_sent_share=Share.of(one.malignant_sent, one.malignant, stated("caught")),
             malignant_urgent_share=Share.of(one.malignant_urgent, one.malignant),
-            benign_spared_share=Share.of(one.benign - one.benign_sent, one.benign),
-            benign_urgent_share=Share.of(one.benign_urgent, one.benign),
+            benign_spared_share=Share.of(
+                one.benign - one.benign_sent, one.benign, stated("benign_below")
+            ),
+            benign_urgent_share=Share.of(
+                one.benign_urgent, one.benign, stated("benign_told_urgent")
+            ),
             urgent_malignant_share=Share.of(
-                one.malignant_urgent, one.malignant_urgent + one.benign_urgent
+                one.malignant_urgent,
+                one.malignant_urgent + one.benign_urgent,
+                stated("urgent_right"),
             ),
             melanomas_sent_share=Share.of(one.melanomas_sent, one.melanomas),
-            melanomas_urgent_share=Share.of(one.melanomas_urgent, one.melanomas),
+            melanomas_urgent_share=Share.of(
+                one.melanomas_urgent, one.melanomas, stated("melanomas_told_urgent")
+            ),
         )
 
 
@@ -148,15 +168,19 @@ class PointView(Answer):
     )
 
     @classmethod
-    def of(cls, point: OperatingPoint, model: ModelCalibration) -> Self:
+    def of(cls, point: OperatingPoint, model: Model) -> Self:
         calibrations: dict[Kind, Calibration | None] = {
-            "dermoscopic": model.dermoscopic,
-            "clinical": model.clinical,
+            "dermoscopic": model.calibration.dermoscopic,
+            "clinical": model.calibration.clinical,
         }
         return cls(
             point=point,
             kinds=[
-                KindView.of_figures(modality, calibration.point_figures[point])
+                KindView.of_figures(
+                    modality,
+                    calibration.point_figures[point],
+                    partial(find_figure_at_point, model.card.figures, point, modality),
+                )
                 for modality, calibration in calibrations.items()
                 if calibration and point in calibration.point_figures
             ],
@@ -183,7 +207,7 @@ class OperatingPointView(Answer):
             chosen_by="admin" if chosen.by_admin else "setting",
             has_points=calibration.has_points,
             model_version=chosen.model.version,
-            points=[PointView.of(point, calibration) for point in OperatingPoint],
+            points=[PointView.of(point, chosen.model) for point in OperatingPoint],
         )
 
 

@@ -95,6 +95,13 @@ UNPRINTABLE = re.compile("[\0-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 ESCAPES = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b[@-_]")
 
 
+# What TensorFlow's libraries in C++ print of themselves, whatever TF_CPP_MIN_LOG_LEVEL says: glog's
+# lines of the levels below an error.
+OF_LIBRARIES = re.compile(
+    rb"[IW]\d{4} \d\d:\d\d:[\d.:]+ +\d+ \S+:\d+\] |WARNING: All log messages before absl::"
+)
+
+
 class LogLines:
     """Takes the output of one attempt. Between two calls of `flush`, no more lines wait than a
     job's log may have, and only what is stored is cleaned: a process may print 100 MB.
@@ -134,6 +141,8 @@ class LogLines:
         self._add(text.encode())
 
     def _add(self, line: bytes) -> None:
+        if OF_LIBRARIES.match(line):
+            return
         self._number += 1
         waiting = self._head if self._number <= HEAD_LINES else self._tail
         waiting.append((self._number, line))

@@ -118,19 +118,9 @@ const PasswordCard = () => {
       <//></details></section>`;
 };
 
-const DataCard = () => html`
-  <section class="card">
-    <h2>${say("title_my-data")}</h2>
-    <p>${say("myDataText")}</p>
-    <p><a class="button" href="#/my-data">${say("title_my-data")}</a></p>
-  </section>`;
-
-const ProgramsCard = () => html`
-  <section class="card">
-    <h2>${say("programs")}</h2>
-    <p>${say("programsText")}</p>
-    <p><a class="button" href="#/keys">${say("title_keys")}</a></p>
-  </section>`;
+/** Keys are for who has programs. @param {{me: Api["Me"]}} props */
+const Elsewhere = ({ me }) => html`
+  <p class="row"><a class="button" href="#/my-data">${say("title_my-data")}</a>${me.role !== "user" && html`<a class="button" href="#/keys">${say("title_keys")}</a>`}</p>`;
 
 /** End every session of the account, this one last. */
 async function logOutEverywhere() {
@@ -180,7 +170,7 @@ export const View = () => {
           me.second_factor_missing
             ? html`<div class="columns"><div>${factor}</div><div>${password}<${MyDeletion} me=${me} /></div></div>`
             : html`<div class="columns">
-                <div><${DataCard} />${me.notices !== null && html`<${NoticesCard} me=${me} />`}<${ProgramsCard} /></div>
+                <div><${Elsewhere} me=${me} />${me.notices !== null && html`<${NoticesCard} me=${me} />`}</div>
                 <div>${password}${factor}<${Sessions} /></div>
               </div>`}`;
       }}

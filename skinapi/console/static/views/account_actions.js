@@ -2,7 +2,7 @@
 
 import { html, useEffect, useRef, useState } from "/console/vendor/htm-preact-3.1.1.js";
 import { apiPath, getAll, getSession, patch, post, put, remove } from "/console/api.js";
-import { Confirm, Field, onValue, sayError, Select, TextArea, toast } from "/console/components.js";
+import { Change, Confirm, Field, onValue, sayError, Select, TextArea, toast } from "/console/components.js";
 import { isolated, say, sayCount, sayNumber, sayValue, valuesOf } from "/console/language.js";
 import { askForAccounts } from "/console/waiting.js";
 import { labelOfLogIn } from "/console/views/login.js";
@@ -123,6 +123,7 @@ const Refuse = ({ accounts, onChange, onClose }) => {
   const title = accounts.length === 1 ? say("refuseAsk", { who: sayWho(accounts[0]) }) : say("refuseManyAsk", { count: sayNumber(accounts.length) });
   return html`
     <${Confirm} title=${title} confirm=${say("refuse")} onConfirm=${async () => send()} onClose=${onClose}>
+      <${Change} before=${say("is_waiting")} after=${say("isRefused")} />
       <p>${say("refuseAskText")}</p>
       <${Select} label=${say("reason")} name="reason" value=${reason} onChoose=${setReason}
         options=${valuesOf("refusal").map((one) => [one, sayValue("refusal", one)])} />
@@ -148,6 +149,7 @@ const DeleteAccount = ({ account, who, onChange, onClose }) => {
   };
   return html`
     <${Confirm} title=${say("deleteAccount")} confirm=${say("delete")} onConfirm=${removeAccount} onClose=${onClose}>
+      <${Change} before=${doctor ? say(account.patients === 1 ? "onePatient" : "manyPatients", { count: sayNumber(account.patients ?? 0) }) : sayValue("is", account.status)} after=${say(doctor ? "noDoctorAfter" : "is_deleting")} />
       <p>${say(doctor ? "deleteDoctorText" : "deleteAccountText", { who })}</p>
       <${Select} label=${say("erasingReason")} name="reason" value=${reason} onChoose=${setReason}
         options=${[["", say("notSaid")], ...valuesOf("erasing").map((one) => [one, sayValue("erasing", one)])]} />
@@ -217,7 +219,14 @@ export const Ask = ({ accounts, question, onChange, onSecret, onClose }) => {
       : [say("forbidLogInAsk", { who, name }), say("forbidLogInText"), say("forbidLogIn", { name }), logInAt],
   };
   const [title, text, confirm, go] = asked[question.kind];
-  return html`<${Confirm} title=${title} confirm=${confirm} onConfirm=${go} onClose=${onClose}><p>${text}</p><//>`;
+  /** @type {Partial<Record<Question["kind"], [string, string]>>} */
+  const changes = {
+    suspend: [sayValue("is", account.status), say("is_suspended")],
+    role: [sayValue("role", account.role), sayValue("role", role)],
+    factor: [say("hasSecondFactor"), say("passwordAlone")],
+  };
+  const [before, after] = changes[question.kind] ?? [];
+  return html`<${Confirm} title=${title} confirm=${confirm} onConfirm=${go} onClose=${onClose}>${before && html`<${Change} before=${before} after=${after} />`}<p>${text}</p><//>`;
 };
 
 /** A field that searches when one pauses. @param {{onSearch: (text: string) => void, label?: string, hint?: string, value?: string}} props */

@@ -2,7 +2,7 @@
 
 import { html } from "/console/vendor/htm-preact-3.1.1.js";
 import { apiPath, get, getAll, getConditions, getSession, post, remove } from "/console/api.js";
-import { Answer, AskFirst, Icon, Message, toast, useAct, useAnswer } from "/console/components.js";
+import { Answer, AskFirst, Change, Icon, Message, toast, useAct, useAnswer } from "/console/components.js";
 import { hasWords, isolated, say, sayBytes, sayDate, sayNumber, sayValue } from "/console/language.js";
 import { Pages, Polled, Thumbnail, usePages, usePolling } from "/console/lists.js";
 import { goTo } from "/console/navigation.js";
@@ -92,7 +92,15 @@ const Delete = ({ dataset }) => {
   };
   return html`<${AskFirst} words=${say("delete")} look="danger" button=${html`<${Icon} name="trash" />${say("delete")}`} title=${say("deleteDataset")}
     onConfirm=${go}>
+    <${Change} before=${sayPictures(dataset.pictures)} after=${say("noneYet")} />
     <p>${say("deleteDatasetText", { name: dataset.name })}</p><//>`;
+};
+
+/** @param {{dataset: Dataset}} props */
+const ReferenceChange = ({ dataset }) => {
+  const now = useAnswer(() => getAll("/datasets?limit=200"), []).value?.find((/** @type {Dataset} */ one) => one.reference);
+  const name = (/** @type {Dataset | undefined} */ one) => (one ? `${isolated(one.name)} (${say("versionOf", { version: one.version ?? 1 })})` : say("noneYet"));
+  return html`<${Change} before=${name(now)} after=${name(dataset.reference ? undefined : dataset)} />`;
 };
 
 /** An admin chooses the one data set on which all models are compared. @param {{dataset: Dataset, onChange: () => void}} props */
@@ -101,6 +109,7 @@ const Reference = ({ dataset, onChange }) => {
   const path = apiPath`/datasets/${dataset.id}/reference`;
   const go = () => (dataset.reference ? remove(path) : post(path)).then(onChange);
   return html`<${AskFirst} words=${say(dataset.reference ? "endReference" : "chooseReference")} kind="primary" onConfirm=${go}>
+    <${ReferenceChange} dataset=${dataset} />
     <p>${say(dataset.reference ? "endReferenceText" : "chooseReferenceText")}</p><//>`;
 };
 

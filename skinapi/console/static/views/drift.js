@@ -3,7 +3,7 @@
 import { html } from "/console/vendor/htm-preact-3.1.1.js";
 import { get, getConditions } from "/console/api.js";
 import { Empty, Icon, Load, Message } from "/console/components.js";
-import { hasWords, say, sayDay, sayNumber, sayPercent, sayValue } from "/console/language.js";
+import { colon, hasWords, say, sayDay, sayNumber, sayPercent, sayValue } from "/console/language.js";
 import { FoldedTable } from "/console/lists.js";
 import { labelOfBand, nameOf } from "/console/views/finding.js";
 
@@ -16,7 +16,7 @@ const WEEKS = 26;
 
 /** The newest first. @param {{weeks: Week[], conditions: Api["ConditionsView"]}} props */
 const WeekTable = ({ weeks, conditions }) => html`
-  <${FoldedTable} title=${say("usageTable")} rows=${[...weeks].reverse()} columns=${/** @type {Column<Week>[]} */ ([
+  <${FoldedTable} title=${say("driftWeeks")} rows=${[...weeks].reverse()} columns=${/** @type {Column<Week>[]} */ ([
     [say("weekFrom"), (week) => html`<time datetime=${week.starts}>${sayDay(week.starts)}</time>`],
     [say("findings"), (week) => sayNumber(week.findings)],
     [say("chart_refused"), (week) => sayNumber(week.refused)],
@@ -46,10 +46,17 @@ const AlertText = ({ alert, weeks, conditions }) => {
   })}</li>`;
 };
 
+/** Whether enough was counted for a change to be seen. @param {Test} test */
+const isWatched = ({ reference_events: n, reference_size: all }) => n >= all;
+
+/** @param {Test} test */
+const sayHowFar = ({ reference_events: n, reference_size: all }) => say("watch_waiting", { n: sayNumber(n), all: sayNumber(all) });
+
 /** Whether a measure is watched, and since when. @param {Test} test @param {Found} found @returns {["info" | "check" | "referral", string]} */
-function standingOf({ measure, reference_events: n, reference_size: all, tested_events: events, tested_since: since }, { alerts, weeks }) {
+function standingOf(test, { alerts, weeks }) {
+  const { measure, tested_events: events, tested_since: since } = test;
   if (alerts.some((alert) => alert.measure === measure)) return ["referral", say("watch_alarm")];
-  if (n < all) return ["info", say("watch_waiting", { n: sayNumber(n), all: sayNumber(all) })];
+  if (!isWatched(test)) return ["info", sayHowFar(test)];
   return ["check", since ? say("watch_since", { date: sayWeek(since, weeks), n: sayNumber(events) }) : say("watch_next")];
 }
 
@@ -69,17 +76,17 @@ const Watched = ({ found, conditions }) => html`
 
 /** @param {{found: Found, conditions: Api["ConditionsView"]}} props */
 const Drift = ({ found, conditions }) => {
-  const { weeks } = found;
-  const used = weeks.some((week) => week.findings + week.refused + week.reviews > 0);
-  if (!used) return html`<${Empty} title=${say("driftEmpty")}><p>${say("driftEmptyText")}</p><//>`;
+  const { tests, alerts, weeks } = found;
+  if (alerts.length === 0 && !tests.some(isWatched)) return html`<${Empty} title=${say("driftEmpty")}><p>${say("driftEmptyText")}</p>
+    <ul>${tests.map((test) => html`<li>${sayValue("tested", test.measure)}${colon()}${sayHowFar(test)}</li>`)}</ul><//>`;
   return html`
+    <p>${say("driftText")}</p>
     <${Watched} found=${found} conditions=${conditions} />
     <${WeekTable} weeks=${weeks} conditions=${conditions} />`;
 };
 
 export const View = () => html`
   <h1>${say("title_drift")}</h1>
-  <p>${say("driftText")}</p>
   <${Load} ask=${() => Promise.all([get(`/drift?weeks=${WEEKS}`), getConditions()])}>
       ${(/** @type {[Api["DriftView"], Api["ConditionsView"]]} */ [found, conditions]) => html`<${Drift} found=${found} conditions=${conditions} />`}
   <//>`;

@@ -2,7 +2,7 @@
 
 import { html, useEffect, useState } from "/console/vendor/htm-preact-3.1.1.js";
 import { ApiError, apiPath, get, getAll, getConditions, post, put, remove } from "/console/api.js";
-import { Answer, AskFirst, Empty, Field, Form, Message, Select, TextArea, toast, useAnswer } from "/console/components.js";
+import { Answer, AskFirst, Change, Field, Form, Message, Select, TextArea, toast, useAnswer } from "/console/components.js";
 import { getLanguage, isolated, say, sayDate, sayNumber, sayValue } from "/console/language.js";
 import { Pages, usePages } from "/console/lists.js";
 import { goTo } from "/console/navigation.js";
@@ -58,7 +58,7 @@ const Ask = ({ me, onOpened }) => {
       <p>${say("glassText")}</p>
       <${Message}>${say("glassTold")}<//>
       <${Form} label=${say("glassOpen")} kind="danger" onSend=${ask}>
-        <${Field} label=${say("glassFinding")} name="glassFinding" hint=${say("glassFindingHint")} autocomplete="off" autocapitalize="none" spellcheck="false" maxlength="200" required />
+        <${Field} label=${say("glassFinding")} name="glassFinding" autocomplete="off" autocapitalize="none" spellcheck="false" maxlength="200" required />
         <${TextArea} label=${say("reason")} name="glassReason" hint=${say("glassReasonHint")} rows="3" minlength="10" maxlength="500" required />
         <${OwnerFields} me=${me} />
       <//>
@@ -78,7 +78,7 @@ const Row = ({ grant, own, onEnded }) => html`
     </div>
     <span class="mark">${sayEnd(grant)}</span>
     ${isRunning(grant) && own && grant.number && html`<a class="button quiet" href="#/emergency/${grant.number}">${say("glassRead")}</a>`}
-    ${isRunning(grant) && html`<${AskFirst} words=${say("glassClose")} look="quiet" title=${say("glassCloseAsk")} onConfirm=${() => endGrant(grant._id).then(onEnded)}><p>${say("glassCloseText")}</p><//>`}
+    ${isRunning(grant) && html`<${AskFirst} words=${say("glassClose")} look="quiet" title=${say("glassCloseAsk")} onConfirm=${() => endGrant(grant._id).then(onEnded)}><${Change} before=${sayEnd(grant)} after=${say("glassEnd_closed")} /><p>${say("glassCloseText")}</p><//>`}
   </li>`;
 
 /** @param {{me: Api["Me"]}} props */
@@ -91,9 +91,9 @@ const Emergencies = ({ me }) => {
   };
   return html`
     ${opened ? html`<${Choose} opened=${opened} />` : html`<${Ask} me=${me} onOpened=${onOpened} />`}
-    <h2>${say("glassList")}</h2>
-    <${Pages} pages=${pages} empty=${html`<${Empty} title=${say("glassNone")} />`}>
+    <${Pages} pages=${pages} empty="">
       ${(/** @type {Grant[]} */ grants) => html`
+        <h2>${say("glassList")}</h2>
         <p>${say("glassRunning", { count: sayNumber(grants.filter(isRunning).length) })}</p>
         <ul class="list">${grants.map((grant) => html`<${Row} key=${grant._id} grant=${grant} own=${grant.admin === me._id} onEnded=${pages.reload} />`)}</ul>`}
     <//>`;

@@ -2,7 +2,7 @@
 
 import { html, useEffect, useRef, useState } from "/console/vendor/htm-preact-3.1.1.js";
 import { apiPath, get, post } from "/console/api.js";
-import { AskFirst, Empty, Message, sayError, useAct } from "/console/components.js";
+import { AskFirst, Change, Empty, Message, sayError, useAct } from "/console/components.js";
 import { colon, getLanguage, hasWords, isolated, say, sayAge, sayDate, sayDuration, sayNumber, sayPercent, sayValue } from "/console/language.js";
 import { FoldedTable, isPassing, Pages, Polled, usePages, usePolling } from "/console/lists.js";
 import { StateBadge } from "/console/views/lab.js";
@@ -71,7 +71,8 @@ export const Lines = ({ title, words, lines, from, to, end, sayValue = sayNumber
 const PAGE = 30;
 const EVERY_MS = 2000;
 const UNFINISHED = new Set(["queued", "running"]);
-const EPOCH = /^Epoch (\d+) of (\d+)$/;
+/** What is done, and how many of how many steps. */
+const STEPS = /^(.+): (\d+) of (\d+)$/;
 
 /** @param {Pick<Job, "status">} job */
 const isUnfinished = (job) => UNFINISHED.has(job.status);
@@ -82,10 +83,10 @@ export const titleOf = ({ kind, request }) =>
 
 /** What the job says of itself, in this language as far as there are words for it. @param {{message: string}} props */
 const Progress = ({ message }) => {
-  const epoch = message.match(EPOCH);
-  if (epoch) return html`<span>${say("epochOf", { n: epoch[1], all: epoch[2] })}</span>`;
-  const key = `job_says_${message.toLowerCase().replace(/[^a-z]+/g, "_")}`;
-  return hasWords(key) ? html`<span>${say(/** @type {WordKey} */ (key))}</span>` : html`<span lang="en">${isolated(message)}</span>`;
+  const [, what = message, n, all] = message.match(STEPS) ?? [];
+  const key = `job_says_${what.toLowerCase().replace(/[^a-z]+/g, "_")}`;
+  if (!hasWords(key)) return html`<span lang="en">${isolated(message)}</span>`;
+  return html`<span>${say(/** @type {WordKey} */ (key))}${n && `${colon()}${say("jobStep", { n, all })}`}</span>`;
 };
 
 /** How long a job took that has ended. @param {Job} job */
@@ -252,6 +253,7 @@ const Actions = ({ job, onChange }) => {
     <div class="row">
       ${version && html`<a class="button primary" href="#/version/${version}">${say("toModel")}</a>`}
       ${isUnfinished(job) && html`<${AskFirst} words=${sayValue("cancel", job.kind)} look="danger" keep=${say("keepRunning")} onConfirm=${() => act("cancel")}>
+        <${Change} before=${`${sayValue("job_is", job.status)} (${sayPercent(Math.round(job.progress) / 100)})`} after=${say("job_is_cancelled")} />
         <p>${sayValue("cancelled", job.kind)}</p><//>`}
       ${ended && html`<button class="primary" onClick=${() => run(() => act("retry"))}>${say("startAgain")}</button>`}
     </div>
@@ -260,14 +262,14 @@ const Actions = ({ job, onChange }) => {
 
 /** @param {{job: Job}} props */
 const HowFar = ({ job }) => {
-  const learned = job.kind === "training" && job.status === "running" && job.metrics.length >= job.request.epochs;
   const unclaimed = job.status === "queued" && Date.now() - Date.parse(job.created_at) > LONG_WAIT_MS;
   return html`
   <section class="card">
-    <div class="row between">${learned ? html`<span>${say("epochsDone", { n: sayNumber(job.metrics.length) })}</span>` : job.message ? html`<${Progress} message=${job.message} />` : html`<span>${sayAge(job.created_at)}</span>`}<strong>${sayPercent(Math.round(job.progress) / 100)}</strong></div>
+    <div class="row between">${job.message ? html`<${Progress} message=${job.message} />` : html`<span>${sayAge(job.created_at)}</span>`}<strong>${sayPercent(Math.round(job.progress) / 100)}</strong></div>
     <progress max="100" value=${job.progress} aria-label=${say("progress")}></progress>
     <p><small>${[
       job.status === "queued" && say(unclaimed ? "queuedLong" : "queuedText"),
+      job.metrics.length > 0 && say("epochOf", { n: sayNumber(job.metrics.length), all: sayNumber(job.request.epochs) }),
       sayLastEpochs(job.metrics),
       job.attempts > 1 && say("attempt", { n: sayNumber(job.attempts) }),
     ]

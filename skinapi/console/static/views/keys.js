@@ -2,7 +2,7 @@
 
 import { html, useState } from "/console/vendor/htm-preact-3.1.1.js";
 import { apiPath, get, getSession, post, remove } from "/console/api.js";
-import { Answer, AskFirst, Empty, Field, Form, Message, Secret, Select, TextArea, toast, useAnswer } from "/console/components.js";
+import { Answer, AskFirst, Change, Empty, Field, Form, Message, Secret, Select, TextArea, toast, useAnswer } from "/console/components.js";
 import { isolated, say, sayAge, sayDate, sayList, sayNumber, sayValue } from "/console/language.js";
 import { Pages, usePages } from "/console/lists.js";
 import { getDoctors } from "/console/views/account_actions.js";
@@ -42,7 +42,7 @@ const KeyRow = ({ one, onRevoke }) => {
         <small><code>sk_${one.kind}_…${one.hint}</code> · ${factsOf(one).join(" · ")}${one.account && html` · <a href=${`#/audit?key=${one._id}`}>${say("keyTrail")}</a>`}</small></div>
       ${marks.map((mark) => html`<span class="mark">${say(/** @type {WordKey} */ (mark))}</span>`)}
       ${!one.revoked_at && html`<${AskFirst} words=${say("revokeKey")} look="quiet" title=${say("revokeKeyAsk", { name: one.name })}
-        onConfirm=${() => onRevoke(one)}><p>${say(one.clinic_wide ? "revokeClinicKeyText" : "revokeKeyText")}</p><//>`}
+        onConfirm=${() => onRevoke(one)}><${Change} before=${one.used_at ? say("keyUses", { count: sayNumber(one.uses), age: sayAge(one.used_at) }) : say("keyUnused")} after=${say("keyRevoked")} /><p>${say(one.clinic_wide ? "revokeClinicKeyText" : "revokeKeyText")}</p><//>`}
     </li>`;
 };
 

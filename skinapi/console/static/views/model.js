@@ -3,7 +3,7 @@
 import { html } from "/console/vendor/htm-preact-3.1.1.js";
 import { get, getConditions } from "/console/api.js";
 import { Load } from "/console/components.js";
-import { colon, getLanguage, said, say, sayNumber, sayPercent, sayValue } from "/console/language.js";
+import { colon, getLanguage, said, say, sayInterval, sayNumber, sayPercent, sayValue } from "/console/language.js";
 import { Table } from "/console/lists.js";
 import { nameOf } from "/console/views/finding.js";
 import { FEWEST_LESIONS, sayTooFew } from "/console/views/lab.js";
@@ -22,9 +22,6 @@ const intervalOf = (figures, key) => {
   const interval = /** @type {number[] | undefined} */ (figures[`${key}_interval`]);
   return interval && interval[1] > interval[0] ? interval : undefined;
 };
-
-/** @param {number[]} interval */
-const sayInterval = ([low, high]) => `${sayPercent(low)} – ${sayPercent(high)}`;
 
 /** Where the bars of a measure begin: chance, of an AUC. @param {string} measure */
 const startOf = (measure) => (measure.endsWith("auc") ? 0.5 : 0);
@@ -48,7 +45,7 @@ const Bar = ({ value, interval, from = 0 }) => {
 const measureOf = (key, title, among) => [title, ({ figures }) => {
   const [value, interval, all] = [numberOf(figures, key), intervalOf(figures, key), among && numberOf(figures, among)];
   if (value === undefined) return "–";
-  return html`<span><span class="figure">${sayPercent(value)}${interval && html` <small>${sayInterval(interval)}</small>`}</span>
+  return html`<span><span class="figure">${sayPercent(value)}${interval && html` <small>${sayInterval(interval[0], interval[1])}</small>`}</span>
       ${typeof all === "number" && html` <small class="figure">${say("outcomeOf", { n: sayNumber(all) })}</small>`}</span>
     <${Bar} value=${value} interval=${interval} from=${startOf(key)} />`;
 }];
@@ -61,7 +58,7 @@ const counted = () => [say("lesions"), ({ figures: { n } }) => (n === undefined 
 
 /** A sentence about a share, with its interval and as a bar. @param {{text: string, share: number, interval?: number[]}} props */
 const Claim = ({ text, share, interval }) => html`
-  <div class="claim"><p>${text}${interval && html` <small>${say("interval")}${colon()}${sayInterval(interval)}</small>`}</p>
+  <div class="claim"><p>${text}${interval && html` <small>${say("interval")}${colon()}${sayInterval(interval[0], interval[1])}</small>`}</p>
     <${Bar} value=${share} interval=${interval} /></div>`;
 
 /** @param {Api["ConditionsView"]} conditions @param {string} kind @param {"one" | "many"} [count] */
@@ -113,7 +110,7 @@ const Overall = ({ figures, uncertain }) => {
       [say("measure"), ({ title, text }) => html`${say(title)}<small>${say(text)}</small>`],
       [say("value"), ({ key, value, interval }) => html`<span class="figure">${sayPercent(value)}</span> <${Bar} value=${value} interval=${interval}
         from=${startOf(key)} />`],
-      [say("interval"), ({ interval }) => (interval ? sayInterval(interval) : "–")],
+      [say("interval"), ({ interval }) => (interval ? sayInterval(interval[0], interval[1]) : "–")],
     ])} />
     ${uncertain !== undefined && html`<p>${say("uncertainShare", { share: sayPercent(uncertain) })}</p>`}`;
 };
@@ -129,14 +126,17 @@ const Melanoma = ({ classes, conditions }) => {
   return html`<${Claim} text=${text} share=${share} interval=${interval} />`;
 };
 
+/** A part of the page that is rarely read. @param {{title: string, children?: unknown}} props */
+const Folded = ({ title, children }) => html`<details class="card"><summary><strong>${title}</strong></summary>${children}</details>`;
+
 /** A part of the page, which can be folded. @param {{title: string, folded: boolean, children?: unknown}} props */
 const Section = ({ title, folded, children }) =>
   folded
-    ? html`<details class="card"><summary><strong>${title}</strong></summary>${children}</details>`
+    ? html`<${Folded} title=${title}>${children}<//>`
     : html`<section class="card"><h2>${title}</h2>${children}</section>`;
 
-/** `folded`: what is rarely read. @param {{card: ModelCard, conditions: Api["ConditionsView"], folded?: boolean}} props */
-export const TestFigures = ({ card, conditions, folded = false }) => {
+/** @param {{card: ModelCard, conditions: Api["ConditionsView"]}} props */
+export const TestFigures = ({ card, conditions }) => {
   const all = card.figures?.test;
   if (typeof all?.n !== "number") return html`<p>${say("noFigures")}</p>`;
   const figures = all.one_per_lesion ?? all;
@@ -161,12 +161,12 @@ export const TestFigures = ({ card, conditions, folded = false }) => {
       <${Melanoma} classes=${byClass} conditions=${conditions} />
       <${Overall} figures=${figures} uncertain=${all.gates?.uncertain} />
     </section>
-    ${classes.length > 0 && html`<${Section} title=${say("table_per_class")} folded=${folded}><p>${say("byClassText")}</p>
+    ${classes.length > 0 && html`<${Folded} title=${say("table_per_class")}><p>${say("byClassText")}</p>
       <${Table} title=${say("table_per_class")} rows=${classes} columns=${[
         named(say("class")), counted(), measureOf(sensitivity, say("measure_sensitivity")),
         measureOf("specificity", say("measure_specificity")), measureOf("auc", "AUC"),
       ]} /><//>`}
-    ${parts.length > 0 && html`<${Section} title=${say("bySource")} folded=${folded}><p>${say("bySourceText")}</p>
+    ${parts.length > 0 && html`<${Folded} title=${say("bySource")}><p>${say("bySourceText")}</p>
       <${Table} title=${say("bySource")} rows=${parts} columns=${[
         named(say("source")), counted(), measureOf("macro_auc", say("measure_macro_auc")), measureOf("named_balanced_accuracy", say("measure_named_balanced_accuracy")),
       ]} /><//>`}`;
@@ -188,11 +188,11 @@ export const TakenBack = ({ taken = [] }) =>
 
 /** What a model has learned from, and was tested on. @typedef {NonNullable<ModelCard["sources"]>[number]} Source */
 
-/** @param {{card: ModelCard, conditions: Api["ConditionsView"], folded?: boolean}} props */
-export const Learned = ({ card, conditions, folded = false }) => {
+/** @param {{card: ModelCard, conditions: Api["ConditionsView"]}} props */
+export const Learned = ({ card, conditions }) => {
   const sayKind = (/** @type {string} */ kind) => (kind === "unknown" ? sayValue("kind", kind) : nameOfKind(conditions, kind));
   return Array.isArray(card.sources) && html`
-    <${Section} title=${say("learnedFrom")} folded=${folded}>
+    <${Folded} title=${say("learnedFrom")}>
       <${Table} title=${say("learnedFrom")} rows=${card.sources} columns=${/** @type {Column<Source>[]} */ ([
         [say("source"), ({ name }) => sayValue("source", name)],
         [say("pictures"), ({ modality }) => [modality ?? []].flat().map(sayKind).join(", ")],

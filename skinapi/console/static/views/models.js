@@ -61,7 +61,7 @@ export const Gates = ({ gates }) => {
   return html`
     ${open.length > 0 && html`<${List} gates=${open} conditions=${conditions} />`}
     ${unmeasured.length > 0 && html`<p>${say("gateNotMeasured", { names })}</p>`}
-    ${passed.length > 0 && html`<details class="found" open=${passed.length === gates.length}>
+    ${passed.length > 0 && html`<details class="found">
       <summary>${say("gatesPassed", { n: sayNumber(passed.length) })}</summary><${List} gates=${passed} conditions=${conditions} /></details>`}`;
 };
 
@@ -69,12 +69,12 @@ export const Gates = ({ gates }) => {
 const ORDER = { serving: 0, shadow: 1 };
 
 /** @returns {Promise<Api["ModelSummaryView"][]>} */
-const getModels = async () =>
+export const getModels = async () =>
   (await getAll("/models?limit=200")).reverse().sort((one, other) => (ORDER[one.state] ?? 2) - (ORDER[other.state] ?? 2));
 
 /** What a list says of a model's own test: as its page does, where its record has that, with one picture of each lesion.
  * @param {Record<string, number>} figures */
-const sayHeadline = ({ macro_auc, balanced_accuracy, lesions, by_lesion_macro_auc: auc, by_lesion_named_balanced_accuracy: accuracy }) => {
+export const sayHeadline = ({ macro_auc, balanced_accuracy, lesions, by_lesion_macro_auc: auc, by_lesion_named_balanced_accuracy: accuracy }) => {
   if (lesions < FEWEST_LESIONS) return sayTooFew(lesions);
   const said = [
     (auc ?? macro_auc) !== undefined && `${say("measure_macro_auc")} ${sayPercent(auc ?? macro_auc)}`,

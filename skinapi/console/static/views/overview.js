@@ -3,7 +3,7 @@
 import { html } from "/console/vendor/htm-preact-3.1.1.js";
 import { apiPath, get, getConditions, post } from "/console/api.js";
 import { Answer, Empty, Icon, useAct, useAnswer } from "/console/components.js";
-import { colon, getLanguage, isolated, say, sayBytes, sayCount, sayDate, sayValue } from "/console/language.js";
+import { colon, getLanguage, isolated, say, sayBytes, sayCount, sayDate, sayNumber, sayValue } from "/console/language.js";
 import { addressOf } from "/console/navigation.js";
 import { labelOfBand } from "/console/views/finding.js";
 
@@ -57,11 +57,11 @@ function itemsOf(found) {
     ...itemsLeft(found.overdue_findings, "findingsOverdue", say("findingsOverdueText"), say("noFindingsOverdue")),
     ...itemsLeft(found.left_messages, "messagesLeft", say("messagesLeftText"), say("noMessagesLeft")),
     { act: waiting > 0, text: waiting > 0 ? sayCount("accountsWait", waiting) : say("noAccountsWaiting"), place: "accounts" },
-    { act: Boolean(mails), text: mails === null ? say("noMails") : mails > 0 ? sayCount("mailsLate", mails) : say("mailsSent"), more: mails ? [say("mailsLateText")] : [] },
+    { act: mails !== 0, text: mails === null ? say("noMails") : mails > 0 ? sayCount("mailsLate", mails) : say("mailsSent"), more: mails === 0 ? [] : [say(mails === null ? "noMailsText" : "mailsLateText")] },
     ...failed.map((job) => ({ act: true, text: say("jobFailed", { kind: job.kind, date: job.completed_at && sayDate(job.completed_at) }), place: `job/${job._id}`, more: job.error ? [job.error] : [] })),
     ...(jobs.lost > 0 ? [{ act: true, text: sayCount("jobsLost", jobs.lost), place: "jobs" }] : []),
     ...(found.job_worker_missing ? [{ act: true, text: say("noJobWorker"), place: "jobs", more: [say("noJobWorkerText")] }] : []),
-    { act: false, text: `${sayCount("jobsWait", jobs.queued)}, ${sayCount("jobsRun", jobs.running)}`, place: "jobs" },
+    ...(jobs.queued + jobs.running > 0 ? [{ act: false, text: `${sayCount("jobsWait", jobs.queued)}, ${sayCount("jobsRun", jobs.running)}`, place: "jobs" }] : []),
     ...(disk ? [{ act: disk.free_bytes < LEAST_FREE * disk.total_bytes, text: say("diskFree", { free: sayBytes(disk.free_bytes), total: sayBytes(disk.total_bytes) }) }] : []),
     {
       act: !backup || Date.now() - Date.parse(backup) > OLDEST_BACKUP_MS,
@@ -69,7 +69,7 @@ function itemsOf(found) {
       more: backup ? [] : [say("noBackupText")],
     },
     { act: Boolean(found.model_problem) || !found.model_version, text: say("modelServes", { version: model }), place: "model", more: found.model_problem ? [found.model_problem] : [] },
-    { act: found.drift_alerts > 0, text: found.drift_alerts > 0 ? sayCount("driftFound", found.drift_alerts) : say("noAlerts"), place: "drift" },
+    ...(found.drift_watched > 0 ? [{ act: found.drift_alerts > 0, text: found.drift_alerts > 0 ? sayCount("driftFound", found.drift_alerts) : say("noAlerts", { count: sayNumber(found.drift_watched) }), place: "drift" }] : []),
   ];
 }
 
@@ -80,9 +80,8 @@ const Line = ({ item }) => html`
       ${item.more?.map((text) => html`<small>${text}</small>`)}</div>
     ${item.place && html`<${Icon} name="next" />`}</li>`;
 
-/** @param {{title: string, items: Item[]}} props */
-const Lines = ({ title, items }) =>
-  items.length > 0 && html`<h2>${title}</h2><ul class="list overview">${items.map((item) => html`<${Line} item=${item} />`)}</ul>`;
+/** @param {{items: Item[]}} props */
+const Lines = ({ items }) => html`<ul class="list overview">${items.map((item) => html`<${Line} item=${item} />`)}</ul>`;
 
 /** What an LLM has written in the last days, and what was kept of it; nothing where none did. @param {{writer: Api["WriterUsage"]}} props */
 const Writer = ({ writer }) =>
@@ -110,9 +109,10 @@ const OverviewPage = () => {
       ${(/** @type {Api["Overview"]} */ found) => {
         const { notes = [] } = /** @type {Partial<Api["Readiness"]>} */ (health.value ?? {});
         const items = [...(toReach > 0 ? [{ act: true, text: sayCount("peopleToReach", toReach), place: "people-to-reach" }] : []), ...itemsOf(found)];
+        const waiting = items.filter(({ act }) => act);
         return html`
-          <${Lines} title=${say("inbox")} items=${items.filter(({ act }) => act)} />
-          <${Lines} title=${say(items.some(({ act }) => act) ? "restIsRight" : "asItShouldBe")} items=${items.filter(({ act }) => !act)} />
+          ${waiting.length > 0 ? html`<h2>${say("inbox")}</h2><${Lines} items=${waiting} />` : html`<p class="lead">${say("asItShouldBe")}</p>`}
+          <details><summary>${say("restIsRight", { count: sayNumber(items.length - waiting.length) })}</summary><${Lines} items=${items.filter(({ act }) => !act)} /></details>
           ${usage.value && html`<${Writer} writer=${usage.value.writer} />`}
           <p><small>SkinAPI ${version}${notes.map((note) => html`<br /><span lang="en">${note}</span>`)}</small></p>`;
       }}

@@ -97,13 +97,11 @@ const Found = ({ title, count, shown }) =>
     ${count > shown.length && html`<p><small>${say("moreNotShown", { n: sayNumber(count - shown.length) })}</small></p>`}
   </details>`;
 
-/** What `told` and `parts` hold at all, under a title. @param {{title: string, text: string, none: string, told?: string[], parts: Part[]}} props */
-const Section = ({ title, text, none, told = [], parts }) => html`
-  <section class="card">
+/** What `told` and `parts` hold, under a title. @param {{title: string, text?: string, told?: string[], parts: Part[]}} props */
+const Section = ({ title, text, told = [], parts }) =>
+  (told.length > 0 || parts.some(({ count }) => count > 0)) && html`<section class="card">
     <h2>${title}</h2>
-    ${told.length > 0 || parts.some(({ count }) => count > 0)
-      ? html`<p>${text}</p>${told.length > 0 && html`<ul>${told.map((one) => html`<li>${one}</li>`)}</ul>`}${parts.map((one) => html`<${Found} ...${one} />`)}`
-      : html`<p>${none}</p>`}
+    ${text && html`<p>${text}</p>`}${told.length > 0 && html`<ul>${told.map((one) => html`<li>${one}</li>`)}</ul>`}${parts.map((one) => html`<${Found} ...${one} />`)}
   </section>`;
 
 /** @param {string[]} names */
@@ -114,7 +112,7 @@ const LeftOut = ({ report }) => {
   const { unknown_labels: unknown = [], skipped_files: skipped = {}, duplicates } = report;
   const asked = (report.labels ?? []).filter(({ count, published_as: as }) => count > 0 && !as);
   const files = { count: Object.values(skipped).reduce((sum, n) => sum + n, 0), shown: Object.entries(skipped) };
-  return html`<${Section} title=${say("leftOut")} text=${say("leftOutText")} none=${say("nothingLeftOut")}
+  return html`<${Section} title=${say("leftOut")}
     told=${asked.map(({ label, count }) => say("leftOutLabel", { label, n: sayNumber(count) }))} parts=${[
       part("unreadable", report.unreadable, ({ name, reason }) => html`${Name(name)} <span lang="en">${reason}</span>`),
       part("labels", { count: unknown.length, shown: unknown }, ({ label, count }) => html`${Name(label)} (${sayNumber(count)})`),
@@ -134,7 +132,7 @@ const Leaks = ({ report: { elsewhere, seen_by_model: seen = {}, lesions, patient
     html`${Name(name)} – ${title ? html`<a href="#/dataset/${dataset}">${isolated(title)}</a>` : html`<code>${dataset}</code>`}`;
   const labelled = (/** @type {string} */ name, /** @type {string[]} */ labels) => html`${Name(name)}${colon()}${Names(labels)}`;
   const parts = /** @type {const} */ (["train", "validation", "test"]);
-  return html`<${Section} title=${say("leaks")} text=${say("leaksText")} none=${say("noLeaks")} parts=${[
+  return html`<${Section} title=${say("leaks")} text=${say("leaksText")} parts=${[
     part("same", elsewhere?.same, other),
     ...parts.map((one) => ({ ...part("", seen[one], Name), title: sayValue("seen", one) })),
     part("lesions", lesions?.with_several_labels, ({ lesion, labels }) => labelled(lesion, labels)),

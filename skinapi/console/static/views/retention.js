@@ -2,7 +2,7 @@
 
 import { html, useState } from "/console/vendor/htm-preact-3.1.1.js";
 import { apiPath, get, put, remove } from "/console/api.js";
-import { Answer, AskFirst, Field, Form, Message, onValue, toast, useAct, useAnswer } from "/console/components.js";
+import { Answer, AskFirst, Change, Field, Form, Load, Message, onValue, toast, useAct, useAnswer } from "/console/components.js";
 import { isolated, say, sayCount, sayDate, sayList, sayValue } from "/console/language.js";
 import { Pages, Table, usePages } from "/console/lists.js";
 
@@ -13,26 +13,17 @@ import { Pages, Table, usePages } from "/console/lists.js";
 const sayGoing = (kind, { items, persons }) => (kind === "accounts" ? sayCount("retained_accounts", items) :
   say("retentionOf", { items: sayCount(`retained_${kind}`, items), persons: sayCount("retained_people", persons) }));
 
-/** What goes when. @param {{kind: Kind}} props */
-const Preview = ({ kind }) => {
-  const { first, month } = kind;
+/** What goes when; of what is kept for ever, that it is. @param {{kind: Kind}} props */
+const KindRow = ({ kind }) => {
+  const { days, first, month, acts_from: from } = kind;
+  const waits = from && new Date(from) > new Date();
   return html`
-    <p>${first ? html`<strong>${say("retentionFirst", { date: sayDate(first.at, false), what: sayGoing(kind.kind, first) })}</strong>` : say("retentionNothing")}</p>
-    ${month && html`<p>${say("retentionMonth", { what: sayGoing(kind.kind, month) })}</p>`}`;
-};
-
-/** @param {{kind: Kind}} props */
-const KindCard = ({ kind }) => {
-  const title = sayValue("retainedKind", kind.kind);
-  const waits = kind.acts_from && new Date(kind.acts_from) > new Date();
-  return html`
-    <section class="card" aria-label=${title}>
-      <h3>${title}</h3>
-      <p>${sayValue("retainedRule", kind.kind)}</p>
-      <p><code>${kind.setting}</code> ${kind.days ? sayCount("days", kind.days) : say("retentionForEver")}</p>
-      ${waits && html`<p><strong>${say("retentionActsFrom", { date: sayDate(kind.acts_from ?? "", false) })}</strong></p>`}
-      ${kind.days && html`<${Preview} kind=${kind} />`}
-    </section>`;
+    <dt>${sayValue("retainedKind", kind.kind)}</dt>
+    <dd>${days ? html`${sayCount("days", days)} <small><code>${kind.setting}</code></small>
+      <br /><small>${sayValue("retainedRule", kind.kind)}</small>
+      ${waits && html`<br /><strong>${say("retentionActsFrom", { date: sayDate(from, false) })}</strong>`}
+      <br />${first ? html`<strong>${say("retentionFirst", { date: sayDate(first.at, false), what: sayGoing(kind.kind, first) })}</strong>` : say("retentionNothing")}
+      ${month && html`<br />${say("retentionMonth", { what: sayGoing(kind.kind, month) })}`}` : html`${say("retentionForEver")} <small><code>${kind.setting}</code></small>`}</dd>`;
 };
 
 /** Nothing goes from then on. @param {{label: string, name: string, children?: unknown, onStop: (reason: string) => Promise<void>}} props */
@@ -60,7 +51,7 @@ const Pause = ({ pause, onChange }) => {
   if (pause)
     return html`
       <${Message} kind="bad">${say("retentionPausedSince", { date: sayDate(pause.since), reason: isolated(pause.reason) })}<//>
-      <p><${AskFirst} words=${say("retentionResume")} kind="primary" onConfirm=${resume}><p>${say("retentionResumeText")}</p><//></p>`;
+      <p><${AskFirst} words=${say("retentionResume")} kind="primary" onConfirm=${resume}><${Change} before=${say("retentionPaused")} after=${say("retentionResumeText")} /><//></p>`;
   return html`<details class="card"><summary>${say("retentionPause")}</summary><p>${say("retentionPauseText")}</p>
     <${StopForm} label=${say("retentionPause")} name="pauseReason" onStop=${stop} /></details>`;
 };
@@ -104,15 +95,22 @@ export const Retained = () => {
   return html`
     <${Answer} answer=${answer}>${(/** @type {Retention} */ { kinds, fixed, pause, held, runs }) => html`
       <p class="lead">${say("retentionText")}</p>
+      <dl class="pairs">${kinds.map((kind) => html`<${KindRow} key=${kind.kind} kind=${kind} />`)}</dl>
+      <p>${say("retentionFixedText", { what: sayList(fixed.map((one) => say("retentionFixedOne", { what: sayValue("fixedKind", one.kind), days: sayCount("days", one.days) }))) })}</p>
       <${Pause} pause=${pause} onChange=${answer.reload} />
-      ${kinds.map((kind) => html`<${KindCard} key=${kind.kind} kind=${kind} />`)}
       <h2>${say("retentionHolds")}</h2>
       <${Held} key=${held.length} held=${held} onChange=${answer.reload} />
       <h2>${say("retentionRuns")}</h2>
-      <${Runs} runs=${runs} />
-      <h2>${say("retentionFixed")}</h2>
-      <p>${say("retentionFixedText", { what: sayList(fixed.map((one) => say("retentionFixedOne", { what: sayValue("fixedKind", one.kind), days: sayCount("days", one.days) }))) })}</p>`}<//>`;
+      <${Runs} runs=${runs} />`}<//>`;
 };
+
+/** By which settings data leaves this server. */
+export const Leaves = () => html`
+  <${Load} ask=${() => get("/admin/overview")}>${(/** @type {Api["Overview"]} */ { leaves }) => html`
+    ${leaves.length > 0
+      ? html`<dl class="pairs">${leaves.map((name) => html`<dt><code>${name}</code></dt><dd>${sayValue("leaves", name.toLowerCase())}</dd>`)}</dl>`
+      : html`<p>${say("leavesNothing")}</p>`}
+    <p>${say("leavesElsewhere")} <a href="#/integrations">${say("title_integrations")}</a></p>`}<//>`;
 
 /** @param {string | null | undefined} moment */
 const day = (moment) => (moment ? sayDate(moment, false) : "");

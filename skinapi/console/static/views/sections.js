@@ -21,6 +21,7 @@ const PAGES = {
     sections: {
       retention: async () => (await import("/console/views/retention.js")).Retained,
       glass: async () => (await import("/console/views/emergency.js")).BreakGlass,
+      leaves: async () => (await import("/console/views/retention.js")).Leaves,
       erasures: async () => (await import("/console/views/retention.js")).Erasures,
     },
   },

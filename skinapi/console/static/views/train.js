@@ -77,7 +77,7 @@ const TrainForm = ({ datasets, chosen }) => {
       <div class="fields">
         ${NUMBER_NAMES.map((name) => html`<${Field} name=${name} label=${sayValue("train", name)} hint=${sayValue("hint", name)} error=${faults[name]}
           onInput=${() => setFaults({ ...faults, [name]: "" })} inputmode="decimal" autocomplete="off" defaultValue=${NUMBERS[name].first} />`)}
-        <${Select} name="optimizer" label=${say("train_optimizer")} hint=${say("hint_optimizer")} options=${OPTIMIZERS.map((one) => [one, one])} />
+        <${Select} name="optimizer" label=${say("train_optimizer")} options=${OPTIMIZERS.map((one) => [one, one])} />
       </div>
       <label class="tick"><input type="checkbox" name="class_balancing" defaultChecked=${true} />
         <span>${say("train_class_balancing")}<small>${say("hint_class_balancing")}</small></span></label>

@@ -49,13 +49,12 @@ const ROWS = [
   ["rowCancers", ({ malignant_sent_share: share }) => share && { range: sayRest(share) }],
 ];
 
-/** One thing that happens; bold, where the points differ. @param {{word: WordKey, cells: ({n?: string, range: string} | null)[], used: number}} props */
+/** One thing that happens, where the points differ in it. @param {{word: WordKey, cells: ({n?: string, range: string} | null)[], used: number}} props */
 const PriceRow = ({ word, cells, used }) => {
   const texts = cells.map((cell) => cell && (cell.n ?? cell.range));
-  const differ = new Set(texts).size > 1;
   return (
-    texts.some(Boolean) && html`<tr><th scope="row">${say(word)}</th>
-      ${cells.map((cell, at) => html`<td class=${at === used ? "used" : null}>${differ ? html`<strong>${texts[at] ?? "–"}</strong>` : (texts[at] ?? "–")}${cell?.n && html` <small>(${cell.range})</small>`}</td>`)}</tr>`
+    new Set(texts).size > 1 && html`<tr><th scope="row">${say(word)}</th>
+      ${cells.map((cell, at) => html`<td class=${at === used ? "used" : null}><strong>${texts[at] ?? "–"}</strong>${cell?.n && html` <small>(${cell.range})</small>`}</td>`)}</tr>`
   );
 };
 
@@ -75,7 +74,6 @@ const Prices = ({ points, chosen, conditions, onAsk }) => {
     <table class="triage" ref=${table}>
       <thead><tr><td></td>${points.map(({ point }, at) => html`
         <th scope="col" class=${at === used ? "used" : null} aria-current=${at === used ? "true" : null} tabindex=${at === used ? -1 : null}><span class="kind">${sayValue("point", point)}</span>${at === used && html` <span class="badge state-serving"><${Icon} name="check" size=${16} />${say("pointUsed")}</span>`}</th>`)}</tr></thead>
-      <tbody><${PriceRow} word="rowFitted" used=${used} cells=${points.map(({ point }) => ({ range: sayValue("pointText", point) }))} /></tbody>
       ${kinds.map(({ modality }) => html`<tbody>
         <tr><th scope="rowgroup" class="kind" colspan=${points.length + 1}>${nameOfKind(conditions, modality)}</th></tr>
         ${ROWS.map(([word, read]) => html`<${PriceRow} word=${word} used=${used} cells=${points.map((point) => {
@@ -111,7 +109,7 @@ const Points = ({ answer, conditions, onChange }) => {
   return html`
     <${Prices} points=${answer.points} chosen=${chosen} conditions=${conditions} onAsk=${isAdmin ? setAsked : null} />
     <${Details} answer=${answer} conditions=${conditions} isAdmin=${isAdmin} />
-    ${["admin", "doctor"].includes(getSession()?.role ?? "") && html`<p><a class="button" href="#/outcomes">${say("curveTitle")}</a></p>`}
+    ${["admin", "doctor"].includes(getSession()?.role ?? "") && html`<p><a class="button" href="#/outcomes">${say("title_outcomes")}</a></p>`}
     ${asked && html`<${Question} before=${answer.points.find(({ point }) => point === chosen)} point=${asked} conditions=${conditions} onDone=${onChange} onClose=${() => setAsked(null)} />`}`;
 };
 

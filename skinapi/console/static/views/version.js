@@ -2,14 +2,14 @@
 
 import { html, useRef, useState } from "/console/vendor/htm-preact-3.1.1.js";
 import { ApiError, apiPath, get, getConditions, getSession, post, remove } from "/console/api.js";
-import { Answer, Confirm, Field, Icon, Load, Message, toast, useAnswer } from "/console/components.js";
+import { Answer, Change, Confirm, Field, Icon, Load, Message, toast, useAnswer } from "/console/components.js";
 import { colon, isolated, say, sayBytes, sayDate, sayNumber, sayPercent, sayValue } from "/console/language.js";
 import { Pages, Table, usePages } from "/console/lists.js";
 import { goTo } from "/console/navigation.js";
 import { labelOfBand, nameOf } from "/console/views/finding.js";
 import { StateBadge } from "/console/views/lab.js";
 import { Learned, Limits, TakenBack, TestFigures } from "/console/views/model.js";
-import { Fault, Gates, isPassed, isUnmeasured } from "/console/views/models.js";
+import { Fault, Gates, getModels, isPassed, isUnmeasured, sayHeadline } from "/console/views/models.js";
 
 /** @typedef {"promote" | "override" | "rollback" | "retire" | "shadow" | "endShadow" | "delete"} Action */
 
@@ -26,6 +26,8 @@ const QUESTIONS = {
   delete: ["deleteModelTitle", "deleteModelText", "delete"],
 };
 const HARMLESS = new Set(["promote", "shadow"]);
+/** By which another version serves. */
+const MOVES = new Set(["promote", "override", "rollback"]);
 const WITH_REASON = new Set(["promote", "override", "rollback", "retire"]);
 
 /** @param {Action} action @param {string} version @param {string} reason */
@@ -49,6 +51,18 @@ function send(action, version, reason) {
   }
 }
 
+/** @param {Api["ModelSummaryView"] | undefined} model */
+const sayModel = (model) => (model ? html`<code>${model.version}</code> (${sayHeadline(model.figures) || say("noFigures")})` : say("noModel"));
+
+/** Which version serves and which would, each with its figures. @param {{model: Api["ModelView"], action: Action}} props */
+const Before = ({ model, action }) => {
+  const all = useAnswer(getModels, []).value;
+  if (!all || !MOVES.has(action)) return null;
+  const serving = all.find(({ state }) => state === "serving");
+  const [last] = model.moves.filter(({ version }) => version === model.version).sort((one, other) => other.changed_at.localeCompare(one.changed_at));
+  return html`<${Change} before=${sayModel(serving)} after=${sayModel(all.find(({ version }) => version === (action === "rollback" ? last?.previous : model.version)))} />`;
+};
+
 /** @param {{model: Api["ModelView"], action: Action, onDone: () => void, onClose: () => void}} props */
 const Question = ({ model, action, onDone, onClose }) => {
   const reason = useRef("");
@@ -67,6 +81,7 @@ const Question = ({ model, action, onDone, onClose }) => {
   return html`
     <${Confirm} title=${say(/** @type {WordKey} */ (title))} confirm=${say(/** @type {WordKey} */ (button))} onConfirm=${go} onClose=${onClose}
       kind=${HARMLESS.has(action) ? "primary" : "danger"}>
+      <${Before} model=${model} action=${action} />
       <p>${say(/** @type {WordKey} */ (text), { version: model.version })}</p>
       ${action === "override" && html`<${Gates} gates=${model.gates.filter((gate) => !isPassed(gate))} />`}
       ${WITH_REASON.has(action) &&
@@ -233,8 +248,8 @@ export const View = ({ argument }) => html`
       </div>
       <${GatesOf} model=${model} />
       <${Shadow} model=${model} conditions=${conditions} />
-      <${TestFigures} card=${model.card} conditions=${conditions} folded=${true} />
+      <${TestFigures} card=${model.card} conditions=${conditions} />
       <${Limits} card=${model.card} folded=${true} />
-      <${Learned} card=${model.card} conditions=${conditions} folded=${true} />
+      <${Learned} card=${model.card} conditions=${conditions} />
       <${History} model=${model} />`}
   <//>`;

@@ -60,9 +60,9 @@ export const Archive = () => {
     <${Answer} answer=${answer}>${(/** @type {Api["ArchiveView"]} */ { address, sends_after }) => html`
       ${address === null ? html`<p>${say("archiveNone")}</p>` : html`
         <p>${sayValue("archive_after", sends_after)}</p>
-        <p class="address"><strong>${isolated(address)}</strong></p>`}
-      <section class="card" aria-label=${say("deliveries")}><h2>${say("deliveries")}</h2>
-        <${Deliveries} path="/archive/deliveries" mayResend=${address !== null} /></section>`}<//>`;
+        <p class="address"><strong>${isolated(address)}</strong></p>
+        <section class="card" aria-label=${say("deliveries")}><h2>${say("deliveries")}</h2>
+          <${Deliveries} path="/archive/deliveries" mayResend /></section>`}`}<//>`;
 };
 
 /** @typedef {Api["WebhookView"]} Webhook */
