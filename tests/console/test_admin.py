@@ -156,8 +156,6 @@ def choose_the_operating_point(journey: Journey, admin: Caller) -> None:
     journey.step("another-point")
     visitor.press("dialog .primary")
     visitor.find(".triage thead th:nth-child(3):focus")
-    visitor.press("main details summary")
-    journey.see("pointByAdmin")
     journey.step("point-chosen")
     assert admin.call("GET", place).json["operating_point"] == "standard"
     visitor.press(".top a[href='#/audit']")

@@ -123,7 +123,7 @@ const Refuse = ({ accounts, onChange, onClose }) => {
   const title = accounts.length === 1 ? say("refuseAsk", { who: sayWho(accounts[0]) }) : say("refuseManyAsk", { count: sayNumber(accounts.length) });
   return html`
     <${Confirm} title=${title} confirm=${say("refuse")} onConfirm=${async () => send()} onClose=${onClose}>
-      <${Change} before=${say("is_waiting")} after=${say("isRefused")} />
+      <${Change} before=${say("is_waiting")} after=${say("outcome_refused")} />
       <p>${say("refuseAskText")}</p>
       <${Select} label=${say("reason")} name="reason" value=${reason} onChoose=${setReason}
         options=${valuesOf("refusal").map((one) => [one, sayValue("refusal", one)])} />

@@ -123,7 +123,7 @@ export const View = ({ filters }) => {
     <${Accounts} path=${`/accounts?${query}`} turn=${turn} doctors=${doctors.value ?? []}
       keeps=${(/** @type {Api["AccountRow"]} */ one) => (!role || one.role === role) && stands(status, one)}
       empty=${html`<${Empty} title=${say("usersEmpty")}><p>${say(q ? "searchEmpty" : "usersEmptyText")}</p><//>`} />
-    ${added && html`<${Secret} title=${say("initialPasswordField")} password=${added.password}
+    ${added && html`<${Secret} title=${say("initialPasswordShort")} password=${added.password}
       text=${`${say("resetPasswordText")} ${say("addDoctorText")}`} onClose=${() => {
         toast(say("added", { email: added.email }));
         setAdded(null);

@@ -92,14 +92,14 @@ const Delete = ({ dataset }) => {
   };
   return html`<${AskFirst} words=${say("delete")} look="danger" button=${html`<${Icon} name="trash" />${say("delete")}`} title=${say("deleteDataset")}
     onConfirm=${go}>
-    <${Change} before=${sayPictures(dataset.pictures)} after=${say("noneYet")} />
+    <${Change} before=${sayPictures(dataset.pictures)} after=${say("inNoBackup")} />
     <p>${say("deleteDatasetText", { name: dataset.name })}</p><//>`;
 };
 
 /** @param {{dataset: Dataset}} props */
 const ReferenceChange = ({ dataset }) => {
   const now = useAnswer(() => getAll("/datasets?limit=200"), []).value?.find((/** @type {Dataset} */ one) => one.reference);
-  const name = (/** @type {Dataset | undefined} */ one) => (one ? `${isolated(one.name)} (${say("versionOf", { version: one.version ?? 1 })})` : say("noneYet"));
+  const name = (/** @type {Dataset | undefined} */ one) => (one ? `${isolated(one.name)} (${say("versionOf", { version: one.version ?? 1 })})` : say("inNoBackup"));
   return html`<${Change} before=${name(now)} after=${name(dataset.reference ? undefined : dataset)} />`;
 };
 

@@ -104,7 +104,7 @@ const FromReviews = () => {
 export const TakenFromReviews = ({ reviews }) => html`
   <section class="card">
     <h2>${say("takenFromReviews")}</h2>
-    <p>${sayValue("from", reviews.labels_from)}.</p>
+    <p>${say("labelsFrom")} ${sayValue("from", reviews.labels_from)}.</p>
     <dl class="pairs">
       <dt>${say("reviewedFindings")}</dt><dd>${sayNumber(reviews.reviewed)}</dd>
       <dt>${say("takenFindings")}</dt><dd>${sayNumber(reviews.taken)}</dd>

@@ -4,7 +4,7 @@ import { html, useEffect, useRef, useState } from "/console/vendor/htm-preact-3.
 import { apiPath, get, post } from "/console/api.js";
 import { AskFirst, Change, Empty, Message, sayError, useAct } from "/console/components.js";
 import { colon, getLanguage, hasWords, isolated, say, sayAge, sayDate, sayDuration, sayNumber, sayPercent, sayValue } from "/console/language.js";
-import { FoldedTable, isPassing, Pages, Polled, usePages, usePolling } from "/console/lists.js";
+import { isPassing, Pages, Polled, usePages, usePolling } from "/console/lists.js";
 import { StateBadge } from "/console/views/lab.js";
 
 const STEP = 10;
@@ -146,19 +146,8 @@ const Curves = ({ epochs }) => {
         lines=${lines("loss")} sayValue=${(/** @type {number} */ value) => sayNumber(value, value < 1 ? 2 : 0)} ...${ends} />
       <${Lines} title=${say("measure_accuracy")} words=${say("accuracyWords", { training: sayShare(last.accuracy), validation: sayShare(last.val_accuracy) })}
         lines=${lines("accuracy")} end=${1} sayValue=${sayPercent} ...${ends} />
-    </div>
-    <${Epochs} epochs=${epochs} />`;
+    </div>`;
 };
-
-/** The same as a table, the newest first. @param {{epochs: Epoch[]}} props */
-const Epochs = ({ epochs }) => html`
-  <${FoldedTable} title=${say("usageTable")} rows=${[...epochs].reverse()} columns=${/** @type {Column<Epoch>[]} */ ([
-    [say("epochColumn"), (row) => sayNumber(row.epoch)],
-    [say("lossTraining"), (row) => sayLoss(row.loss)],
-    [say("lossValidation"), (row) => sayLoss(row.val_loss)],
-    [say("accuracyTraining"), (row) => sayShare(row.accuracy)],
-    [say("accuracyValidation"), (row) => sayShare(row.val_accuracy)],
-  ])} />`;
 
 /** How long the last epochs took, each. @param {Epoch[]} epochs */
 function sayLastEpochs(epochs) {

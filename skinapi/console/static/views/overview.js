@@ -149,11 +149,10 @@ const PeopleToReach = () => {
   const answer = useAnswer(() => Promise.all([getPeopleToReach(), getConditions()]), [getLanguage()]);
   return html`
     <h1>${say("title_people-to-reach")}</h1>
-    <p>${say("toReachText")}</p>
     <${Answer} answer=${answer}>
       ${(/** @type {[Api["PersonToReachView"][], Api["ConditionsView"]]} */ [people, conditions]) => people.length === 0
         ? html`<${Empty} title=${say("toReachNobody")} />`
-        : people.map((one) => html`<${Person} key=${one._id} one=${one} conditions=${conditions} onDone=${answer.reload} />`)}
+        : html`<p>${say("toReachText")}</p>${people.map((one) => html`<${Person} key=${one._id} one=${one} conditions=${conditions} onDone=${answer.reload} />`)}`}
     <//>`;
 };
 

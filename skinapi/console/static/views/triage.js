@@ -28,19 +28,6 @@ const sayShare = ({ share, low, high }) => ({ n: sayNumber(of100(share)), range:
 /** How many of 100 are not in the share. @param {Share} share */
 const sayRest = ({ low, high }) => sayRange(of100(1 - high), of100(1 - low));
 
-/** Folded: who chose the point, what it does, and on how many lesions its price was counted, the same at every point. @param {{answer: Api["OperatingPointView"], conditions: Api["ConditionsView"], isAdmin: boolean}} props */
-const Details = ({ answer, conditions, isAdmin }) => {
-  const kinds = answer.points.find((point) => point.kinds.length > 0)?.kinds ?? [];
-  return html`<details><summary>${say("pointDetails")}</summary>
-    <p>${say("pointRule")} ${say(answer.chosen_by === "admin" ? "pointByAdmin" : "pointBySetting")}
-      ${isAdmin && html` ${say("pointTrail")} <a href="#/audit">${say("title_audit")}</a>`}</p>
-    ${kinds.length > 0 && html`<p>${say("priceCounted")}
-      ${kinds.map(({ modality, benign, malignant, melanomas }) => {
-        const counts = { benign: sayNumber(benign), malignant: sayNumber(malignant), melanomas: sayNumber(melanomas) };
-        return ` ${say("priceLesions", { kinds: nameOfKind(conditions, modality), ...counts })}`;
-      })} ${say("priceElsewhere")}</p>`}</details>`;
-};
-
 /** What happens, in a row, at each point: the figure and its range. @type {[WordKey, (kind: Kind) => {n?: string, range: string} | null][]} */
 const ROWS = [
   ["rowSpared", ({ benign_spared_share: share }) => share && sayShare(share)],
@@ -108,7 +95,7 @@ const Points = ({ answer, conditions, onChange }) => {
   if (!known) return html`<${Message}>${say("noPoints", { version })} <code>python -m skinapi calibrate</code><//>`;
   return html`
     <${Prices} points=${answer.points} chosen=${chosen} conditions=${conditions} onAsk=${isAdmin ? setAsked : null} />
-    <${Details} answer=${answer} conditions=${conditions} isAdmin=${isAdmin} />
+    <p>${say("priceElsewhere")}</p>
     ${["admin", "doctor"].includes(getSession()?.role ?? "") && html`<p><a class="button" href="#/outcomes">${say("title_outcomes")}</a></p>`}
     ${asked && html`<${Question} before=${answer.points.find(({ point }) => point === chosen)} point=${asked} conditions=${conditions} onDone=${onChange} onClose=${() => setAsked(null)} />`}`;
 };

@@ -54,13 +54,17 @@ function send(action, version, reason) {
 /** @param {Api["ModelSummaryView"] | undefined} model */
 const sayModel = (model) => (model ? html`<code>${model.version}</code> (${sayHeadline(model.figures) || say("noFigures")})` : say("noModel"));
 
+/** How it came into service, the newest first. @param {Api["ModelView"]} model */
+const promotionsOf = ({ moves, version }) =>
+  moves.filter((move) => move.action === "promote" && move.version === version).sort((one, other) => other.changed_at.localeCompare(one.changed_at));
+
 /** Which version serves and which would, each with its figures. @param {{model: Api["ModelView"], action: Action}} props */
 const Before = ({ model, action }) => {
   const all = useAnswer(getModels, []).value;
   if (!all || !MOVES.has(action)) return null;
   const serving = all.find(({ state }) => state === "serving");
-  const [last] = model.moves.filter(({ version }) => version === model.version).sort((one, other) => other.changed_at.localeCompare(one.changed_at));
-  return html`<${Change} before=${sayModel(serving)} after=${sayModel(all.find(({ version }) => version === (action === "rollback" ? last?.previous : model.version)))} />`;
+  const [last] = promotionsOf(model);
+  return html`<${Change} before=${sayModel(serving)} after=${sayModel(all.find(({ version, built_in }) => (action !== "rollback" ? version === model.version : last.previous ? version === last.previous : built_in)))} />`;
 };
 
 /** @param {{model: Api["ModelView"], action: Action, onDone: () => void, onClose: () => void}} props */
@@ -91,9 +95,10 @@ const Question = ({ model, action, onDone, onClose }) => {
 };
 
 /** What can be done with a version in its state. @param {Api["ModelView"]} model @returns {Action[]} */
-function actionsOn({ state, gates, size, built_in }) {
+function actionsOn(model) {
+  const { state, gates, size, built_in } = model;
   const stored = size > 0;
-  if (state === "serving") return ["rollback"];
+  if (state === "serving") return promotionsOf(model).length > 0 ? ["rollback"] : [];
   if (state === "shadow") return [gates.every(isPassed) ? "promote" : "override", "endShadow"];
   /** @type {Action[]} */
   const found = stored || built_in ? [gates.every(isPassed) ? "promote" : "override"] : [];
