@@ -69,6 +69,7 @@ class InboxEntry:
     advice: Advice | None = None
     unread: int = 0
     due: date | None = None
+    photo_kept: bool = False
 
     @property
     def rank(self) -> tuple[int, float]:
@@ -109,7 +110,10 @@ def _tasks_of(
     instruction = stands.instruction
     asked = instruction.counts.band in ORDER
     if asked:
-        yield InboxEntry(task=Task.SEE_DOCTOR, lesion=lesion, advice=instruction.counts)
+        about = instruction.counts.finding
+        kept = any(s.photo.kept for s in stands.findings.values() if s.photo.number == about)
+        advice = instruction.counts
+        yield InboxEntry(task=Task.SEE_DOCTOR, lesion=lesion, advice=advice, photo_kept=kept)
     newest = stands.newest
     if instruction.picture_wanted and (decision := newest.decision):
         number = newest.photo.number
@@ -139,6 +143,7 @@ class TaskView(Answer):
         description="when to photograph the spot again, or until when a result should be there; "
         "else null"
     )
+    photo_kept: bool = Field(description="whether the photo of what asks to see a doctor is kept")
 
     @classmethod
     def of(cls, entry: InboxEntry, language: Language) -> Self:
@@ -154,6 +159,7 @@ class TaskView(Answer):
             else None,
             unread=entry.unread,
             due=entry.due,
+            photo_kept=entry.photo_kept,
         )
 
 

@@ -23,6 +23,7 @@ from tests.care.test_lesions import begin
 from tests.care.test_letters import Practice
 from tests.findings.prediction.photographer import predicted
 from tests.support.backends import Backend, Person
+from tests.support.photos import photo_of
 
 
 def inbox(person: Person, query: str = "") -> Any:
@@ -75,10 +76,12 @@ def test_a_decision_comes_to_the_top_and_says_who_said_it(backend: Backend) -> N
     grey, ada = patient_in_care(backend)
     lesion = begin(ada, name="left of the spine")
     number = file_for(backend, ada, ROUTINE, lesion=lesion).number
-    file_for(backend, ada, REFERRAL)
+    blob = backend.services.store.blobs.put(photo_of("melanoma"))
+    file_for(backend, ada, REFERRAL, photo_blob=blob)
     review(grey, number)
     first, second = inbox(ada)["tasks"]
     assert (first["task"], first["lesion"]) == ("see_doctor", lesion)
+    assert (first["photo_kept"], second["photo_kept"]) == (False, True)
     advice = first["advice"]
     assert (advice["from"], advice["finding"], advice["band"]) == ("decision", number, URGENT)
     assert advice["action"] == "See a doctor this week"

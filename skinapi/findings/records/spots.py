@@ -24,7 +24,7 @@ from skinapi.model.conditions import Band
 from skinapi.platform.storage.ids import new_id, now
 from skinapi.platform.storage.ports import Document, Filter, Ops, Store, set_or_remove
 
-PHOTO_FIELDS = ("number", "band", "created_at", "photo_sent_at", "lesion")
+PHOTO_FIELDS = ("number", "band", "created_at", "photo_sent_at", "lesion", "photo_blob")
 Seen = TypeVar("Seen", bound=Listed)
 
 
@@ -229,7 +229,8 @@ def _photo_of(document: Document) -> JudgedPhoto:
     created_at: datetime = document["created_at"]
     sent_at: datetime = document.get("photo_sent_at") or created_at
     band = Band(document["band"])
-    return JudgedPhoto(document["id"], document["number"], band, created_at, sent_at)
+    kept = document.get("photo_blob") is not None
+    return JudgedPhoto(document["id"], document["number"], band, created_at, sent_at, kept)
 
 
 def _move_to(lesion: str | None) -> Ops:

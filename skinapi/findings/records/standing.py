@@ -53,6 +53,7 @@ class JudgedPhoto:
     band: Band
     created_at: datetime
     photographed_at: datetime
+    kept: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -142,8 +142,8 @@ export const sayDecision = (decision, conditions) => {
   return [(label || !wanted) && sayWhat(decision, conditions), wanted && say("newPictureWanted"), histology === "awaited" && say("histology_awaited")].filter(Boolean).join(" · ");
 };
 
-/** The decision in a row of a list, beside its urgency. @param {{decision: Api["DecisionView"], conditions: Api["ConditionsView"]}} props */
-export const DecisionLine = ({ decision, conditions }) =>
+/** The decision in a row of a list, beside its urgency. @param {{decision: Api["DecisionView"], conditions: Api["ConditionsView"], signed?: boolean}} props */
+export const DecisionLine = ({ decision, conditions, signed = true }) =>
   decision && html`<small class="decision">
     ${(decision.label || !decision.waits_for) && html`<strong>${decision.waits_for ? sayWhat(decision, conditions) : sayDecision(decision, conditions)}</strong>`}
-    <span>${saySigned(decision)}</span></small>`;
+    ${signed && html`<span>${saySigned(decision)}</span>`}</small>`;

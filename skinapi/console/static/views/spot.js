@@ -159,7 +159,7 @@ export const View = ({ argument, filters }) => {
         <${Answer} answer=${pages}>
           ${(/** @type {Api["ListedFinding"][]} */ items) => (items.length === 0 ? html`<${Empty} title=${say("noPhotoYet")} />` : html`
             <section><h2>${say("course", { count: spot.findings })}</h2>
-              <${OwnFindings} items=${items} spot=${spot.id} spots=${spots} conditions=${conditions} counts=${spot.instruction?.finding} onChange=${changed} />
+              <${OwnFindings} items=${items} spot=${spot.id} spots=${spots} conditions=${conditions} onChange=${changed} />
               <${Turn} ...${pages} /></section>`)}
         <//>
         <${LettersOfSpot} key=${`letters ${spot.id}`} spot=${spot.id} />

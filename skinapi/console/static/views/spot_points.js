@@ -50,9 +50,9 @@ const pointsOf = (spots) =>
 
 const PAGE = 10;
 
-/** `view` is the page of a spot.
- * @param {{spots: Api["LesionView"][], conditions: Api["ConditionsView"], view: "spot" | "course", actions?: (spot: Api["LesionView"]) => unknown}} props */
-export const SpotPoints = ({ spots, conditions, view, actions }) => {
+/** `view` is the page of a spot. `told`: those of which the page says already what is to be done.
+ * @param {{spots: Api["LesionView"][], conditions: Api["ConditionsView"], view: "spot" | "course", told?: Set<string | null>, actions?: (spot: Api["LesionView"]) => unknown}} props */
+export const SpotPoints = ({ spots, conditions, view, told, actions }) => {
   const [first, setFirst] = useState(0);
   const points = pointsOf(spots);
   const badge = (/** @type {Api["LesionView"]} */ spot) => {
@@ -68,15 +68,16 @@ export const SpotPoints = ({ spots, conditions, view, actions }) => {
         ${spots.slice(first, first + PAGE).map((spot, at) => {
           const [index, { latest }] = [first + at, spot];
           return html`
-            <li key=${spot.id}>
+            <li key=${spot.id} class=${view === "spot" ? "spot-row" : null}>
               <${Marker} point=${points[index]} />
               ${latest && html`<${KeptPhoto} number=${latest.id} kept=${latest.photo_kept} />`}
               <div class="grow">
                 <a href="#/${view}/${spot.id}"><span class="hidden">${index + 1}. </span>${nameOfSpot(spot)}</a>
                 <small>${[spot.name && sayPlace(spot.place), !spot.place.laterality && say("sideMissing"), latest ? sayDate(latest.created_at, false) : say("noPhotoYet")].filter(Boolean).join(" · ")}</small>
-                ${latest && html`<${DecisionLine} decision=${latest.decision} conditions=${conditions} />`}
+                ${latest && html`<${DecisionLine} decision=${latest.decision} conditions=${conditions} signed=${view === "course"} />`}
+                ${view === "spot" && latest && !told?.has(spot.id) && badge(spot)}
               </div>
-              ${latest && badge(spot)}
+              ${view === "course" && latest && badge(spot)}
               ${actions?.(spot)}
             </li>`;
         })}

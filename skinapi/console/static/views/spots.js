@@ -2,12 +2,12 @@
 
 import { html, useEffect, useState } from "/console/vendor/htm-preact-3.1.1.js";
 import { apiPath, get, getAll, getConditions, newKey, post, remove } from "/console/api.js";
-import { Answer, BandBadge, Confirm, Icon, Menu, Message, sayError, toast, useAnswer } from "/console/components.js";
-import { colon, getLanguage, isolated, say, sayDate, sayDueDay, today } from "/console/language.js";
+import { Answer, Confirm, Icon, Menu, Message, sayError, toast, useAnswer } from "/console/components.js";
+import { colon, getLanguage, isolated, say, sayDate, sayDueDay, sayShortDay, today } from "/console/language.js";
 import { KeptPhoto, Pages, Turn, usePages, usePaging } from "/console/lists.js";
 import { addressOf, goTo } from "/console/navigation.js";
 import { useWaiting } from "/console/waiting.js";
-import { bandOf, colourOf, DecisionLine, Due, labelOfAdvice, saidBy, waitsOf } from "/console/views/decision.js";
+import { bandOf, colourOf, Due, labelOfAdvice, waitsOf } from "/console/views/decision.js";
 import { Approved } from "/console/views/login.js";
 import { SortDialog, SpotFields, spotOf } from "/console/views/sort_finding.js";
 import { nameOfSpot, SpotPoints } from "/console/views/spot_points.js";
@@ -33,44 +33,56 @@ function placeOf({ task, lesion, advice }) {
   return lesion ? `spot/${lesion}` : `finding/${advice?.finding}`;
 }
 
+/** The spot, or the finding that belongs to none. @param {Api["TaskView"]} one */
+const aboutOf = ({ place, name, advice }) => (place ? nameOfSpot({ name, place }) : say("findingNumber", { number: advice?.finding }));
+
 /** @param {{one: Api["TaskView"]}} props */
-const Task = ({ one }) => {
-  const { task, advice, place, name, sentence } = one;
-  const band = task === "see_doctor" && advice ? colourOf(advice.band, advice.waits_for) : null;
-  const about = place ? nameOfSpot({ name, place }) : `${say("title_finding")} ${advice?.finding}`;
+const Task = ({ one }) => html`
+  <li class="whole task band-none">
+    <${Icon} name=${one.task === "message" ? "message" : "camera"} size=${28} />
+    <div class="grow"><a class="cover" href=${`#/${placeOf(one)}`}>${wordsOf(one)}</a>
+      ${one.sentence && html`<p>${one.sentence}</p>`}<small>${aboutOf(one)}</small></div>
+    <${Icon} name="next" />
+  </li>`;
+
+/** What a doctor is to see, small, each with the way to its page. @param {{tasks: Api["TaskView"][]}} props */
+const Pictures = ({ tasks }) => html`
+  <ul class="own-findings">${tasks.map((one) => html`
+    <li key=${one.lesion ?? one.advice?.finding}><${KeptPhoto} number=${one.advice?.finding} kept=${one.photo_kept} />
+      <small><a class="cover" href=${`#/${placeOf(one)}`}>${aboutOf(one)}</a></small></li>`)}</ul>`;
+
+/** One visit for all that asks for one: the most urgent heads, and the rest is shown on the same day. @param {{tasks: Api["TaskView"][]}} props */
+const Visit = ({ tasks }) => {
+  const [{ advice }] = tasks;
+  const first = tasks.filter((one) => one.advice?.action === advice?.action);
+  const besides = tasks.filter((one) => !first.includes(one));
+  const dues = first.flatMap((one) => one.advice?.due ?? []).sort();
   return html`
-    <li class=${`whole task band-${band ?? "none"}`}>
-      <${Icon} name=${band ?? (task === "message" ? "message" : "camera")} size=${28} />
-      <div class="grow"><a class="cover" href=${`#/${placeOf(one)}`}>${wordsOf(one)}</a>
-        ${sentence && html`<p>${sentence}</p>`}${task === "see_doctor" && html`<${Due} due=${advice?.due} />`}
-        <small>${about}${task !== "photograph" && advice && ` · ${saidBy(advice)}`}</small></div>
-      <${Icon} name="next" />
-    </li>`;
+    <section class=${`visit band-${advice?.band}`}>
+      <h2><${Icon} name=${advice?.band} size=${28} />${first.length > 1 ? say("visitAbout", { action: advice?.action, count: first.length }) : advice?.action}</h2>
+      <${Due} due=${dues[0]} />
+      <${Pictures} tasks=${first} />
+      ${[...new Set(first.map((one) => one.sentence).filter(Boolean))].map((sentence) => html`<p>${sentence}</p>`)}
+      ${besides.length > 0 && html`<h3>${say("visitBesides")}</h3><${Pictures} tasks=${besides} />`}
+    </section>`;
 };
-
-/** @param {{tasks: Api["TaskView"][]}} props */
-const Tasks = ({ tasks }) => html`
-  <ul class="list">${tasks.map((one) => html`<${Task} key=${`${one.task} ${one.lesion ?? one.advice?.finding}`} one=${one} />`)}</ul>`;
-
-const SEEN = 5;
 
 /** What is due on a later day. @param {{one: Api["TaskView"]}} props */
 const Later = ({ one }) => html`
-  <p><strong>${say("inboxLater")}</strong> ${wordsOf(one)}${" · "}<a href="#/spot/${one.lesion}">${one.place && nameOfSpot({ name: one.name, place: one.place })}</a></p>`;
+  <p><strong>${say("inboxLater")}</strong> ${wordsOf(one)}${" · "}<a href="#/spot/${one.lesion}">${aboutOf(one)}</a></p>`;
+
+/** Whether it asks for a visit, and waits for nothing else. @param {Api["TaskView"]} one */
+const asksForVisit = ({ task, advice }) => task === "see_doctor" && !advice?.waits_for;
 
 /** @param {{inbox: Api["InboxView"]}} props */
 const Inbox = ({ inbox: { tasks, more } }) => {
+  const visit = tasks.filter(asksForVisit);
   const later = tasks.filter(({ due }) => due && isAhead(due));
-  const now = tasks.filter((one) => !later.includes(one));
+  const others = tasks.filter((one) => !visit.includes(one) && !later.includes(one));
   return html`
-    ${now.length > 0 && html`<section class="inbox">
-      <h2>${say("inbox")}</h2>
-      <${Tasks} tasks=${now.slice(0, SEEN)} />
-      ${now.length > SEEN && html`<details><summary>${say("inboxOthers", { count: now.length - SEEN + more })}</summary>
-        <${Tasks} tasks=${now.slice(SEEN)} />
-        ${more > 0 && html`<p><small>${say("inboxMore", { count: more })}</small></p>`}
-      </details>`}
-    </section>`}
+    ${visit.length > 0 && html`<${Visit} tasks=${visit} />`}
+    ${others.length > 0 && html`<ul class="list">${others.map((one) => html`<${Task} key=${`${one.task} ${one.lesion ?? one.advice?.finding}`} one=${one} />`)}</ul>`}
+    ${more > 0 && html`<p><small>${say("inboxMore", { count: more })}</small></p>`}
     ${later.map((one) => html`<${Later} key=${one.lesion} one=${one} />`)}`;
 };
 
@@ -79,33 +91,26 @@ const Inbox = ({ inbox: { tasks, more } }) => {
 /** @param {Own} finding */
 const madeAt = (finding) => ("created_at" in finding ? finding.created_at : `${finding.time.replace(" ", "T")}Z`);
 
-/** What was said of a finding. @param {{one: Own, conditions: Api["ConditionsView"], past: boolean}} props */
-const Said = ({ one, conditions, past }) => {
+/** What asks a patient for what, as a sign. @param {{one: Own, conditions: Api["ConditionsView"]}} props */
+const Sign = ({ one, conditions }) => {
   const [band, waits] = [bandOf(one), waitsOf(one)];
-  const badge = html`<${BandBadge} band=${past ? "none" : colourOf(band, waits)} label=${labelOfAdvice(conditions, band, waits)} />`;
-  const decided = html`<${DecisionLine} decision=${one.decision} conditions=${conditions} />`;
-  return past ? html`<details class="past"><summary>${say("saidThen")}</summary>${badge}${decided}</details>` : html`${decided}${badge}`;
+  const label = labelOfAdvice(conditions, band, waits);
+  return html`<span class=${`sign-of band-${colourOf(band, waits)}`} role="img" aria-label=${label} title=${label}><${Icon} name=${waits ? (waits === "photo" ? "camera" : "file") : band} size=${16} /></span>`;
 };
 
-/** `spot` is the one that all of them belong to, or null. `counts` is the number of the finding about which
- * was said what is to be done now: what was said of the others is folded.
- * @param {{items: Own[], spot: string | null, spots: Api["LesionView"][], conditions: Api["ConditionsView"], onChange: (error?: Failed | null) => void,
- *   counts?: number}} props */
-export const OwnFindings = ({ items, spot, spots, conditions, onChange, counts }) => {
+/** One's own findings as pictures: `spot` is the one that all of them belong to, or null. There the page says what is to be done; else a sign says it of each.
+ * @param {{items: Own[], spot: string | null, spots: Api["LesionView"][], conditions: Api["ConditionsView"], onChange: (error?: Failed | null) => void}} props */
+export const OwnFindings = ({ items, spot, spots, conditions, onChange }) => {
   const [doomed, setDoomed] = useState(/** @type {Own | null} */ (null));
   const [sorted, setSorted] = useState(/** @type {Own | null} */ (null));
-  const sort = say(spot ? "sortAgain" : "sort");
-  const sortButton = (/** @type {Own} */ one) => html`<button class=${spot ? "quiet" : ""} aria-label=${`${sort} · ${one.id}`} onClick=${() => setSorted(one)}>${sort}</button>`;
   return html`
-    <ul class="list own-findings">
+    <ul class="own-findings">
       ${items.map((one) => html`
-        <li key=${one.id}>
-          <${KeptPhoto} number=${one.id} kept=${one.photo_kept} />
-          <div class="grow"><p><a href="#/finding/${one.id}">${say("title_finding")} ${one.id}</a> <small>${sayDate(madeAt(one), false)}</small></p>
-            <${Said} one=${one} conditions=${conditions} past=${counts !== undefined && counts !== Number(one.id)} />${!spot && sortButton(one)}</div>
+        <li key=${one.id}><${KeptPhoto} number=${one.id} kept=${one.photo_kept} />
+          <small>${!spot && html`<${Sign} one=${one} conditions=${conditions} /> `}<a class="cover" href="#/finding/${one.id}" aria-label=${`${say("findingNumber", { number: one.id })} · ${sayShortDay(madeAt(one))}`}>${one.id} · ${sayShortDay(madeAt(one))}</a></small>
           <${Menu} name=${one.id} label=${say("moreAbout", { number: one.id })}>
-            ${spot && sortButton(one)}
-            <button class="quiet danger" aria-label=${`${say("delete")} ${one.id}`} onClick=${() => setDoomed(one)}>${say("delete")}</button><//>
+            <button class="quiet" onClick=${() => setSorted(one)}>${say(spot ? "sortAgain" : "sort")}</button>
+            <button class="quiet danger" onClick=${() => setDoomed(one)}>${say("delete")}</button><//>
         </li>`)}
     </ul>
     ${sorted && html`<${SortDialog} finding=${sorted} spot=${spot} spots=${spots} onDone=${onChange} onClose=${() => setSorted(null)} />`}
@@ -140,8 +145,8 @@ const NewSpot = ({ onClose }) => {
     <//>`;
 };
 
-/** A screen or two of them, however many there are. */
-const UNSORTED = "/submissions?lesion=none&order=newest&limit=10";
+/** A screen of them, however many there are. */
+const UNSORTED = "/submissions?lesion=none&order=newest&limit=12";
 
 /** @param {{doctor?: string | null}} props */
 const Spots = ({ doctor }) => {
@@ -171,19 +176,18 @@ const Spots = ({ doctor }) => {
     <${Answer} answer=${answer}>
       ${(/** @type {[Api["InboxView"], Api["LesionView"][], Api["ConditionsView"]]} */ [inbox, spots, conditions]) => html`
         <${Inbox} inbox=${inbox} />
-        ${spots.length === 0
-          ? html`<p class="lead">${say("spotsEmpty")} ${doctor && say("spotsEmptyDoctor", { name: isolated(doctor) })}</p>`
-          : html`<${SpotPoints} spots=${spots} conditions=${conditions} view="spot" actions=${(/** @type {Api["LesionView"]} */ spot) => html`
-              <a class="button quiet" href="#/check/${spot.id}" aria-label=${`${say("newPhotoOfIt")}${colon()}${nameOfSpot(spot)}`}><${Icon} name="camera" /></a>`} />`}
-        <p><button class="quiet" onClick=${() => setAdding(true)}>${say("newSpot")}</button></p>
+        ${spots.length > 0 && html`<${SpotPoints} spots=${spots} conditions=${conditions} view="spot" told=${new Set(inbox.tasks.filter(asksForVisit).map((one) => one.lesion))} actions=${(/** @type {Api["LesionView"]} */ spot) => html`
+          <a class="button quiet" href="#/check/${spot.id}" aria-label=${`${say("newPhotoOfIt")}${colon()}${nameOfSpot(spot)}`}><${Icon} name="camera" /></a>`} />`}
         <${Answer} answer=${pages}>
-          ${(/** @type {Own[]} */ items) => (items.length > 0 || pages.back) && html`<section>
-            <h2>${say("unsorted")}</h2>
-            <p>${say("unsortedText")}</p>
-            <${OwnFindings} items=${items} spot=${null} spots=${spots} conditions=${conditions} onChange=${changed} />
-            <${Turn} ...${pages} />
-          </section>`}
+          ${(/** @type {Own[]} */ items) => (items.length > 0 || pages.back
+            ? html`<section>
+                <h2>${say("unsorted")}</h2>
+                <${OwnFindings} items=${items} spot=${null} spots=${spots} conditions=${conditions} onChange=${changed} />
+                <${Turn} ...${pages} />
+              </section>`
+            : spots.length === 0 && html`<p class="lead">${say("spotsEmpty")} ${doctor && say("spotsEmptyDoctor", { name: isolated(doctor) })}</p>`)}
         <//>
+        <p><button class="quiet" onClick=${() => setAdding(true)}>${say("newSpot")}</button></p>
         <${OwnErrors} />`}
     <//>`;
 };
