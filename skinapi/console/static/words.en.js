@@ -442,7 +442,6 @@ export const english = {
   error_person_file_not_ready: "Your file is not ready yet.",
   error_person_file_ended: "It was stopped, or something that it would tell was deleted meanwhile. Make a new one.",
   deleteOwn: "Delete my account",
-  deleteOwnText: "Your account and all that is stored about you. You are told first what goes and what stays.",
   deleteOwnAsk: "Delete your account?",
   toBeTold_held: "Your doctor has something to tell you about a finding. Please speak to them before you delete.",
   toBeTold_unreviewed: "A finding of yours is urgent, and no doctor here has looked at it. Please see a doctor, or wait for the answer before you delete.",

@@ -457,7 +457,6 @@ export const french = spaced({
   error_person_file_not_ready: "Votre fichier n'est pas encore prêt.",
   error_person_file_ended: "Il a été arrêté, ou quelque chose dont il parlerait a été supprimé entre-temps. Faites-en un nouveau.",
   deleteOwn: "Supprimer mon compte",
-  deleteOwnText: "Votre compte et tout ce qui est conservé à votre sujet. Vous lirez d'abord ce qui disparaît et ce qui reste.",
   deleteOwnAsk: "Supprimer votre compte?",
   toBeTold_held: "Votre médecin a quelque chose à vous annoncer au sujet d'un résultat. Parlez-lui avant de supprimer.",
   toBeTold_unreviewed: "Un de vos résultats est urgent et aucun médecin ne l'a regardé ici. Consultez un médecin, ou attendez la réponse avant de supprimer.",

@@ -12,21 +12,12 @@ import { AskPerson } from "/console/views/photo_questions.js";
 /** @typedef {Api["ConsentView"]} Consent */
 /** @typedef {(consent: Consent, given: boolean, more?: {erase_kept: boolean}) => Promise<void>} Decide */
 
-/** What the account's own page says that one has agreed to. */
-const CONSENTS = /** @type {const} */ ([
-  ["photos", "agreedPhotos"],
-  ["llm", "agreedLlm"],
-  ["training", "agreedTraining"],
-  ["sharing", "agreedSharing"],
-]);
-
 /** What one has said of it, and when. @param {Consent} consent */
-function sayState({ given, since, version, purpose }) {
+function sayState({ given, since, purpose }) {
   if (given === null) return say(purpose === "sharing" ? "sharingNotAsked" : purpose === "photos" ? "photosNotAsked" : "consentNotAsked");
   const words = given ? "consentGiven" : "consentRefused";
   if (!since) return say(given ? "consentGivenBefore" : "consentRefusedBefore");
-  const said = say(words, { date: sayDate(since, false) });
-  return version === null ? said : `${said} ${say("consentVersion", { version: sayNumber(version) })}`;
+  return say(words, { date: sayDate(since, false) });
 }
 
 /** Asked before the consent to keep photos ends, of who has some.
@@ -59,8 +50,7 @@ const OneConsent = ({ consent, photos, decide }) => {
   const id = `consent-${purpose}`;
   return html`
     <article class="consent" aria-labelledby=${id}>
-      <h3 id=${id}>${newest.title}</h3>
-      <p><small>${newest.text}</small></p>
+      <details open=${given !== true || again}><summary><h3 id=${id}>${newest.title}</h3></summary><p><small>${newest.text}</small></p></details>
       <p>${sayState(consent)}</p>
       ${again && html`<${Message}>
         <p>${say("consentAskAgain")}</p>
@@ -105,7 +95,6 @@ const MyConsents = ({ onChange }) => {
   return html`
     <section class="card">
       <h2>${say("consents")}</h2>
-      <p>${say("consentsText")}</p>
       <${Answer} answer=${answer}>
         ${(/** @type {[Api["ConsentsView"], Api["OwnDataSummary"]]} */ [{ consents, history }, { photos }]) => html`
           ${consents.map((consent) => html`<${OneConsent} key=${consent.purpose} consent=${consent} photos=${photos} decide=${decide} />`)}
@@ -139,14 +128,12 @@ const LONG_WAIT_S = 60;
 /** @param {{me: Api["Me"]}} props */
 const Stored = ({ me }) => {
   const answer = useAnswer(() => get("/me/data/summary"), [me]);
-  const agreed = CONSENTS.filter(([name]) => me.consents[name]).map(([, words]) => say(words));
   return html`
     <${Answer} answer=${answer}>
       ${(/** @type {Api["OwnDataSummary"]} */ { since: registered, ...stored }) => {
         const counts = Object.entries(stored).filter(([, count]) => count > 0).map(([nouns, count]) => sayCount(nouns, count));
         const since = sayDate(registered, false);
-        return html`<p>${counts.length > 0 ? say("dataStored", { since, stored: sayList(counts) }) : say("nothingStored", { since })}
-          ${" "}${agreed.length > 0 ? say("agreedTo", { consents: sayList(agreed) }) : say("agreedToNothing")}</p>`;
+        return html`<p>${counts.length > 0 ? say("dataStored", { since, stored: sayList(counts) }) : say("nothingStored", { since })}</p>`;
       }}
     <//>`;
 };
@@ -248,10 +235,24 @@ function sayWho({ name, role, program }) {
   return [as ? say("readerAs", { who, role: as }) : who, program && program !== name && say("readerProgram", { name: isolated(program) })].filter(Boolean).join(" · ");
 }
 
-/** @param {{one: Api["ReadingView"]}} props */
-const Reading = ({ one }) => html`
-  <li>${sayWho(one)}${one.break_glass && html`${" "}<span class="mark">${say(one.refused ? "glassRefused" : "glassMark")}</span>`}<br />
-    <small>${sayValue("read", one.what)}${one.finding && html` · <a href="#/finding/${one.finding}">${say("findingNumber", { number: one.finding })}</a>`} · <time datetime=${one.at}>${sayDate(one.at)}</time></small></li>`;
+/** @param {string} moment */
+const sayMonth = (moment) => new Intl.DateTimeFormat(getLanguage(), { month: "long", year: "numeric" }).format(new Date(moment));
+
+/** What one reader did in one month. @param {{readings: Api["ReadingView"][]}} props */
+const Readings = ({ readings: [one, ...others] }) => html`
+  <li>${sayWho(one)} · ${sayMonth(one.at)}${one.break_glass && html`${" "}<span class="mark">${say(one.refused ? "glassRefused" : "glassMark")}</span>`}<br />
+    <small>${sayList([...new Set([one, ...others].map(({ what }) => sayValue("read", what)))])}</small></li>`;
+
+/** A reader and a month each. @param {Api["ReadingView"][]} readings @returns {Api["ReadingView"][][]} */
+function byReaderAndMonth(readings) {
+  /** @type {Map<string, Api["ReadingView"][]>} */
+  const groups = new Map();
+  for (const one of readings) {
+    const key = `${sayWho(one)} ${sayMonth(one.at)} ${one.break_glass} ${one.refused}`;
+    groups.set(key, [...(groups.get(key) ?? []), one]);
+  }
+  return [...groups.values()];
+}
 
 /** @param {{one: Api["BreakGlassOfPatient"]}} props */
 const Emergency = ({ one }) => html`
@@ -262,7 +263,7 @@ const Emergency = ({ one }) => html`
   <//>`;
 
 const MyReaders = () => {
-  const readings = usePages("/me/readers?limit=20");
+  const readings = usePages("/me/readers?limit=100");
   const emergencies = usePages("/me/break-glass?limit=5");
   const shown = emergencies.items?.length ?? 0;
   useEffect(() => {
@@ -271,12 +272,11 @@ const MyReaders = () => {
   return html`
     <section class="card">
       <h2>${say("myReaders")}</h2>
-      <p>${say("myReadersText")}</p>
       <${Pages} pages=${emergencies} empty="">
         ${(/** @type {Api["BreakGlassOfPatient"][]} */ items) => items.map((one) => html`<${Emergency} key=${one._id} one=${one} />`)}
       <//>
       <${Pages} pages=${readings} empty=${html`<p>${say("noReaders")}</p>`}>
-        ${(/** @type {Api["ReadingView"][]} */ items) => html`<ul class="plain">${items.map((one) => html`<${Reading} key=${one._id} one=${one} />`)}</ul>`}
+        ${(/** @type {Api["ReadingView"][]} */ items) => html`<ul class="plain">${byReaderAndMonth(items).map((readings) => html`<${Readings} key=${readings[0]._id} readings=${readings} />`)}</ul>`}
       <//>
     </section>`;
 };

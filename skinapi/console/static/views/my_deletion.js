@@ -74,7 +74,6 @@ export const MyDeletion = ({ me }) => {
   };
   return html`
     <section class="card">
-      <h2>${say("deleteOwn")}</h2>
       <${Answer} answer=${answer}>
         ${(/** @type {Api["DeletionPreview"]} */ preview) => preview.deletion_at
           ? html`
@@ -83,7 +82,6 @@ export const MyDeletion = ({ me }) => {
             <${Kept} preview=${preview} />
             <p><button onClick=${() => takeDeletionBack().then(answer.reload, answer.reload)}>${say("takeDeletionBack")}</button></p>`
           : html`
-            <p>${say("deleteOwnText")}</p>
             <p><button class="danger" onClick=${() => setAsking(true)}>${say("deleteOwn")}…</button></p>
             ${asking && html`<${AskDeletion} me=${me} preview=${preview} onWait=${wait} onClose=${() => setAsking(false)} />`}`}
       <//>
