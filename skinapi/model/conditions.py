@@ -165,6 +165,7 @@ class Notices(Frozen):
     tested: LocalizedText
     untested: LocalizedText
     little_tested: LocalizedText
+    about_model: tuple[LocalizedText, ...]
     skins: Mapping[str, LocalizedText]
     untested_skin: LocalizedText
     certainty: CertaintyWords

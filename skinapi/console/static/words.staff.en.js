@@ -454,6 +454,7 @@ export const english = {
   source_pad_ufes_20: "PAD-UFES-20",
   inEnglish: "In English, as in the model card.",
   wholeCard: "All figures, for programs (JSON)",
+  modelCard: "All figures and limits (the model card)",
   refused_bad_archive: "An archive cannot be unpacked, or a name in it is not allowed. Pack it again as zip or tar, then send it.",
   refused_bad_dataset: "The pictures or their labels cannot be read. Send a table metadata.csv that names pictures and labels, or one folder for each class.",
   refused_bad_request: "The bytes that arrived are not those that were announced. Upload the files again.",

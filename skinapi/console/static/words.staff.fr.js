@@ -457,6 +457,7 @@ export const french = spaced({
   source_pad_ufes_20: "PAD-UFES-20",
   inEnglish: "En anglais, comme dans la fiche du modèle.",
   wholeCard: "Tous les chiffres, pour les programmes (JSON)",
+  modelCard: "Tous les chiffres et limites (la fiche du modèle)",
   refused_bad_archive: "Une archive ne peut pas être décompressée, ou un nom qu'elle contient n'est pas permis. Refaites-la en zip ou tar, puis envoyez-la.",
   refused_bad_dataset: "Les images ou leurs étiquettes ne peuvent pas être lues. Envoyez un tableau metadata.csv qui cite images et étiquettes, ou un dossier par classe.",
   refused_bad_request: "Les octets reçus ne sont pas ceux annoncés. Envoyez de nouveau les fichiers.",

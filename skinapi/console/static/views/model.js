@@ -1,7 +1,7 @@
 // The model card as a page that people can read: what the model is for, its limits and its figures.
 
 import { html } from "/console/vendor/htm-preact-3.1.1.js";
-import { get, getConditions } from "/console/api.js";
+import { get, getConditions, getSession } from "/console/api.js";
 import { Load } from "/console/components.js";
 import { colon, getLanguage, said, say, sayInterval, sayNumber, sayPercent, sayValue } from "/console/language.js";
 import { Table } from "/console/lists.js";
@@ -203,10 +203,31 @@ export const Learned = ({ card, conditions }) => {
     <//>`;
 };
 
-export const View = () => html`
+/** How many malignant lesions were tested, and how many of them were sent where the fewest are. @param {TestedOn | undefined} test */
+function fewestSent(test) {
+  const points = Object.values(test?.points ?? {});
+  const counts = (points.length > 0 ? points : [test?.malignant_caught ?? {}]).map((kinds) => {
+    const parts = Object.values(kinds).map((/** @type {Measures} */ one) => ({ all: numberOf(one, "malignant") ?? 0, share: numberOf(one, "caught") ?? 0 }));
+    return { all: parts.reduce((sum, { all }) => sum + all, 0), sent: parts.reduce((sum, { all, share }) => sum + Math.round(all * share), 0) };
+  });
+  return counts.sort((one, other) => one.sent - other.sent)[0];
+}
+
+/** What a patient reads. @param {{card: ModelCard, conditions: Api["ConditionsView"]}} props */
+const InShort = ({ card, conditions }) => {
+  const { sent, all } = fewestSent(card.figures?.test);
+  const lines = conditions.notices.about_model.map(said).filter((line) => all > 0 || !line.includes("{all}"));
+  return html`
+    ${lines.map((line) => html`<p>${line.replace("{sent}", sayNumber(sent)).replace("{all}", sayNumber(all))}</p>`)}
+    <${TakenBack} taken=${card.taken_back} />
+    <p><a class="button" href="#/model/card">${say("modelCard")}</a></p>`;
+};
+
+/** @param {{argument: string}} props `card`: all of it, for whoever asks */
+export const View = ({ argument }) => html`
   <h1>${say("title_model")}</h1>
   <${Load} ask=${() => Promise.all([get("/model-card"), getConditions()])}>
-    ${(/** @type {[ModelCard, Api["ConditionsView"]]} */ [card, conditions]) => html`
+    ${(/** @type {[ModelCard, Api["ConditionsView"]]} */ [card, conditions]) => argument !== "card" && ["user", undefined].includes(getSession()?.role) ? html`<${InShort} card=${card} conditions=${conditions} />` : html`
       <div class="model">
         <p class="lead">${card.architecture} · ${say("version")} <code>${card.version}</code></p>
         <${TakenBack} taken=${card.taken_back} />
