@@ -85,6 +85,7 @@ REFUSED: list[tuple[str, list[Any]]] = [
     ("public_url", ["https://user:hidden@skin.example", "https://skin.example?x=1", "https://"]),
     ("public_url", ['https://skin.example/"><script>', "https://skin.example/%0a", "https://[zz]"]),
     ("public_url", ["https://skin.example/../x", "https://skin.example/" + "x" * 200]),
+    ("privacy_url", ["javascript:alert(1)", "skin.example/privacy"]),
     ("bind", ["0.0.0.0:8000,", "0.0.0.0", "127.0.0.1:0", "127.0.0.1:70000", "[::1:5000"]),
     ("mongo_uri", ["hidden", "mongodb://db.example/x", "mongodb://user@db.example/x"]),
     ("mongo_uri", ["mongodb+srv://user:@db.example/x"]),

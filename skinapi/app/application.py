@@ -169,7 +169,8 @@ def _build(
         one.name: {"label": one.shown_name, "links": one.linking == "by_admin"}
         for one in settings.log_in_providers
     }
-    console = Console.of(read_demo(settings.instance_dir), log_ins)
+    responsible = {"name": settings.clinic_name, "notice": settings.privacy_url}
+    console = Console.of(read_demo(settings.instance_dir), log_ins, responsible)
     answer_errors(app, renderer_for(app, console.show_missing, {"/fhir": operation_outcome}))
     _register_routes(app, settings, limits, console, model_services)
     return app

@@ -86,13 +86,17 @@ class Console:
     index: Asset
 
     @classmethod
-    def of(cls, demo: Demo | None, log_ins: Mapping[str, object]) -> "Console":
+    def of(
+        cls, demo: Demo | None, log_ins: Mapping[str, object], responsible: Mapping[str, str | None]
+    ) -> "Console":
         """In a demo the page says who can log in, for the log-in view; elsewhere what the console
-        knows of the providers of the clinic's log-in, by their names, where there are some.
+        knows of the providers of the clinic's log-in, by their names, where there are some; and
+        who is responsible for the data, for whoever registers.
         """
         index = ASSETS[INDEX]
         values = {"demo": demo.model_dump_json() if demo else None}
         values["log-ins"] = json.dumps(log_ins) if log_ins else None
+        values["responsible"] = json.dumps(responsible) if any(responsible.values()) else None
         tags = [f'<meta name="{name}" content="{escape(v)}">\n' for name, v in values.items() if v]
         if not tags:
             return cls(index)

@@ -44,8 +44,9 @@ def test_without_a_list_no_site_may_show_it(shared_backend: Backend) -> None:
 
 
 def test_the_page_has_the_name_of_the_clinic(tmp_path: Path) -> None:
-    page = Backend(tmp_path, **SITES, clinic_name="Dr. <Ada> & Co").client.get("/embed").text
-    assert "<title>Dr. &lt;Ada&gt; &amp; Co</title>" in page
+    client = Backend(tmp_path, **SITES, clinic_name="Dr. <Ada> & Co").client
+    assert "<title>Dr. &lt;Ada&gt; &amp; Co</title>" in client.get("/embed").text
+    assert "Dr. &lt;Ada&gt; &amp; Co" in client.get("/").text, "for whoever registers"
 
 
 @pytest.mark.parametrize(

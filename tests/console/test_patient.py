@@ -79,7 +79,7 @@ def send_a_photo(journey: Journey, photo: Path) -> None:
     visitor.await_rest(SCROLLED, "the page to stand still")
     visitor.answer("sex", "other")
     visitor.find("[name=sex][value=other]:checked")
-    journey.press("sendPhoto")
+    journey.press("skipQuestions")
     assert visitor.count("[name=keep_photo]:checked") == 0, "it was asked, and nothing was sent"
     journey.step("keep-first")
     visitor.answer("keep_photo", "false")
@@ -94,9 +94,6 @@ def send_a_photo(journey: Journey, photo: Path) -> None:
     journey.step("place")
     visitor.press(BACK)
     assert visitor.find("[name=body_site]").get_attribute("value") == "back"
-    visitor.ask("lesion")
-    journey.step("spot")
-    visitor.press("[name=lesion][value='']")
     visitor.ask("modality")
     journey.step("kind")
     for question, value in (
@@ -165,15 +162,16 @@ def read_the_finding(journey: Journey) -> None:
 def delete_it(journey: Journey) -> None:
     visitor = journey.visitor
     visitor.press(".top a[href='#/spots']")
+    visitor.press(".spot-row a")
     visitor.run("arguments[0].scrollIntoView()", visitor.find(".own-findings li"))
     visitor.find("img.thumb")
-    journey.step("unsorted")
+    journey.step("spot")
     visitor.press(".own-findings .menu-button")
     visitor.press(".menu .danger")
     journey.see("deleteFinding")
     journey.step("delete")
     visitor.press("dialog .danger")
-    visitor.see_none(journey.say("unsorted"))
+    journey.see("noPhotoYet")
     journey.step("no-findings")
 
 

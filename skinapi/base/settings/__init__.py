@@ -195,7 +195,15 @@ class Settings(PrivacySettings):
     )
 
     clinic_name: str | None = Field(
-        default=None, max_length=200, description="Name at the head of every report."
+        default=None,
+        max_length=200,
+        description="Who is responsible for what is stored: named where one registers, and at the "
+        "head of every report.",
+    )
+    privacy_url: str | None = Field(
+        default=None,
+        description="The clinic's own privacy notice, as `https://host/path`: linked where one "
+        "registers.",
     )
 
     unassigned_patients: str = Field(

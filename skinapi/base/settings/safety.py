@@ -136,6 +136,8 @@ def _faults_of_addresses(settings: Settings) -> Iterator[str]:
             "PUBLIC_URL must be the address that people use, as https://host, without user, "
             f"query or fragment, and of at most {LONGEST_URL} characters"
         )
+    if settings.privacy_url and not is_url(settings.privacy_url):
+        yield "PRIVACY_URL must be the address of a page, as https://host/path"
     yield from _faults_of_embed(settings)
     yield from _faults_of_archive(settings)
     yield from _faults_of_mail(settings)

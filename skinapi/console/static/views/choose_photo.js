@@ -6,6 +6,9 @@ import { say } from "/console/language.js";
 
 /** The part of the shorter side that the server looks at. */
 const SHOWN = 4 / 5;
+/** So far the photo can be zoomed out: then the square is as wide as its shorter side, and what is added lies outside. */
+const FARTHEST = SHOWN;
+const ADDED = "#808080";
 /** A file above this is sent smaller, so that the server's 10 MB refuse no phone; the longest side then. */
 const ALONE = { bytes: 5e6, longest: 3000 };
 /** The same for each of up to four, which share the 10 MB. */
@@ -21,12 +24,20 @@ function boxOf(of, view) {
   return [view.x * of.width - width / 2, view.y * of.height - height / 2, width, height];
 }
 
+/** The box of the picture on the whole canvas. @param {CanvasRenderingContext2D} context @param {ImageBitmap} picture @param {[number, number, number, number]} box */
+function fill(context, picture, box) {
+  const { width, height } = context.canvas;
+  context.fillStyle = ADDED;
+  context.fillRect(0, 0, width, height);
+  context.drawImage(picture, ...box, 0, 0, width, height);
+}
+
 /** The part with the square that is looked at. @param {HTMLCanvasElement} target @param {ImageBitmap} picture @param {[number, number, number, number]} box */
 function draw(target, picture, box) {
   target.width = 960;
   target.height = Math.round((960 * picture.height) / picture.width);
   const context = /** @type {CanvasRenderingContext2D} */ (target.getContext("2d"));
-  context.drawImage(picture, ...box, 0, 0, target.width, target.height);
+  fill(context, picture, box);
   const side = SHOWN * Math.min(target.width, target.height);
   context.strokeStyle = "rgb(255 255 255 / 0.85)";
   context.lineWidth = 3;
@@ -43,7 +54,7 @@ export async function cutOut(file, picture, view, several) {
   const scale = Math.min(1, most.longest / Math.max(box[2], box[3]));
   cut.width = Math.round(scale * box[2]);
   cut.height = Math.round(scale * box[3]);
-  cut.getContext("2d")?.drawImage(picture, ...box, 0, 0, cut.width, cut.height);
+  fill(/** @type {CanvasRenderingContext2D} */ (cut.getContext("2d")), picture, box);
   return new Promise((resolve) => {
     cut.toBlob((blob) => resolve(blob ?? file), "image/jpeg", 0.95);
   });
@@ -79,7 +90,7 @@ const PhotoCrop = ({ file, first, several, onReady, onUnreadable }) => {
   /** @param {number} zoom @param {number} x @param {number} y */
   const look = (zoom, x, y) => {
     const margin = 0.5 / zoom;
-    const inside = (/** @type {number} */ place) => Math.min(1 - margin, Math.max(margin, place));
+    const inside = (/** @type {number} */ place) => (zoom < 1 ? 0.5 : Math.min(1 - margin, Math.max(margin, place)));
     setView({ zoom, x: inside(x), y: inside(y) });
   };
   const move = (/** @type {On<PointerEvent>} */ event) => {
@@ -93,7 +104,7 @@ const PhotoCrop = ({ file, first, several, onReady, onUnreadable }) => {
   const step = (/** @type {KeyboardEvent} */ event) => {
     const moves = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
     const by = moves[/** @type {"ArrowUp"} */ (event.key)];
-    if (!by || view.zoom === 1) return;
+    if (!by || view.zoom <= 1) return;
     event.preventDefault();
     look(view.zoom, view.x + (0.04 * by[0]) / view.zoom, view.y + (0.04 * by[1]) / view.zoom);
   };
@@ -107,7 +118,7 @@ const PhotoCrop = ({ file, first, several, onReady, onUnreadable }) => {
         onPointerMove=${move} onPointerUp=${() => (drag.current = null)} onPointerCancel=${() => (drag.current = null)}></canvas>
       <figcaption>
         <label class="slider">${say("zoom")}
-          <input type="range" min="1" max="6" step="0.1" value=${view.zoom} aria-valuetext=${`${view.zoom} ×`}
+          <input type="range" min=${FARTHEST} max="6" step="0.1" value=${view.zoom} aria-valuetext=${`${view.zoom} ×`}
             onInput=${(/** @type {FieldEvent} */ event) => look(Number(event.target.value), view.x, view.y)} /></label>
         <small>${say("cropText")}</small>
       </figcaption>

@@ -205,6 +205,14 @@ const Waiting = ({ argument }) => {
 export const Approved = ({ children }) => html`
   <${Load} ask=${() => get("/me")}>${(/** @type {Api["Me"]} */ me) => (me.status === "waiting" ? html`<${Waiting} />` : children(me))}<//>`;
 
+/** Who is responsible for what is stored, and where that says what it does, if the server knows. @type {{name: string | null, notice: string | null}} */
+const RESPONSIBLE = JSON.parse(document.querySelector("meta[name=responsible]")?.getAttribute("content") ?? '{"name": null, "notice": null}');
+
+/** What is stored of whoever registers, and who answers for it. */
+const Privacy = () => html`
+  <p><small>${say("privacyText")} ${RESPONSIBLE.name ? say("privacyBy", { name: RESPONSIBLE.name }) : say("privacyByUnknown")}
+    ${RESPONSIBLE.notice && html` <a href=${RESPONSIBLE.notice} rel="noreferrer noopener" target="_blank">${say("privacyNotice")}</a>`}</small></p>`;
+
 const Register = () => {
   const [done, setDone] = useState(false);
   /** @param {Record<string, string>} values */
@@ -224,6 +232,7 @@ const Register = () => {
           autocomplete="new-password" minlength="8" required />
         <${Select} label=${say("wantedRole")} name="wanted"
           options=${[["", say("role_user")], ["doctor", say("role_doctor")], ["researcher", say("role_researcher")]]} />
+        <${Privacy} />
       <//>
       <p>${say("haveAccount")} <a href="#/login">${say("logIn")}</a></p>
     </div>`;

@@ -28,10 +28,11 @@ const Recalled = ({ unknown, onAnew }) => html`
   <${Message}><p>${say(unknown ? "unsentUnknown" : "unsentBack")}</p>
     <button type="button" onClick=${onAnew}>${say("beginAnew")}</button><//>`;
 
-/** The way between the questions, and Send; one on the whole page. A second tap of a double tap meets the next
- * question, and does nothing.
- * @param {{steps: Step[], step: Step, narrow: boolean, several: boolean, asked: boolean, onSend: () => void}} props `asked`: something else is asked first */
-const Buttons = ({ steps, step, narrow, several, asked, onSend }) => {
+/** The way between the questions, and Send where nothing is missing; one on the whole page. A second tap of a double
+ * tap meets the next question, and does nothing.
+ * @param {{steps: Step[], step: Step, narrow: boolean, several: boolean, asked: boolean, whole: boolean, onSend: () => void, onSkip: () => void}} props
+ * `asked`: something else is asked first; `whole`: what has to be answered is */
+const Buttons = ({ steps, step, narrow, several, asked, whole, onSend, onSkip }) => {
   const at = steps.indexOf(step);
   const kind = asked ? "" : "primary";
   const send = say(several ? "sendPhotos" : "sendPhoto");
@@ -42,7 +43,7 @@ const Buttons = ({ steps, step, narrow, several, asked, onSend }) => {
       onClick=${(/** @type {MouseEvent} */ event) => event.detail < 2 && askBefore(steps[at - 1])}><${Icon} name="back" /></button>`}
     ${at === steps.length - 1
       ? html`<button class=${`${kind} grow`}>${send}</button>`
-      : html`<button type="button" class="grow" onClick=${onSend}>${send}</button><button class=${`${kind} grow`} onClick=${once}>${say("stepNext")}</button>`}`;
+      : html`<button type="button" class="grow" onClick=${whole ? onSend : onSkip}>${whole ? send : say("skipQuestions")}</button><button class=${`${kind} grow`} onClick=${once}>${say("stepNext")}</button>`}`;
 };
 
 /** The photos as they will be sent, what is said of them, and further ones.
@@ -95,7 +96,7 @@ const Questions = ({ draft, before, consent, person, spots, checklist, steps, st
       <p hidden=${!narrow || step === steps[1] || !SENDS_MORE_WITHOUT.includes(step)}>${say("skipCost")}</p>
       ${chosen.length < 2 && asked("kind", html`<${AskKind} told=${told} />`)}
       ${asked("place", html`<${AskPlace} place=${place} onPlace=${draft.choosePlace} />`)}
-      ${place.site && spots && asked("spot", html`<${AskSpot} spots=${spots} site=${place.site} chosen=${draft.spot} onChoose=${draft.setSpot} />`)}
+      ${steps.includes("spot") && asked("spot", html`<${AskSpot} spots=${spots} site=${place.site} chosen=${draft.spot} onChoose=${draft.setSpot} />`)}
       ${asked("about", html`<${AskAbout} told=${told} person=${person} />`)}
       ${asked("checklist", html`<${AskSigns} checklist=${checklist} ticked=${told.checklist?.split(",")} onChange=${draft.keep} />`)}
       ${asked("keep", html`<${AskToKeep} told=${answered} consent=${consent} missing=${missing} />`)}
@@ -113,7 +114,7 @@ const Check = ({ consent, person, spots, checklist, from, about, filters, before
   const narrow = useNarrow();
   const { chosen, place } = draft;
   const [some, several] = [chosen.length > 0, chosen.length > 1];
-  const steps = stepsOf({ known: Boolean(from?.place.laterality), placed: Boolean(place.site && spots), several });
+  const steps = stepsOf({ known: Boolean(from?.place.laterality), placed: Boolean(spots?.some((one) => one.place.site === place.site)), several });
   const step = (some && steps.find((one) => one === filters.get("step"))) || "photo";
   const turnTo = (/** @type {Step} */ wanted) => narrow && step !== wanted && askNext(wanted);
   const refused = (/** @type {Failed} */ problem) => {
@@ -163,7 +164,7 @@ const Check = ({ consent, person, spots, checklist, from, about, filters, before
         ${sent >= 0
           ? html`<div role="status" class="sending">
               <progress max="1" value=${sent < 1 ? sent : null}></progress>${say(sent < 1 ? "uploading" : "analysing")}</div>`
-          : html`<${Buttons} ...${{ steps, step, narrow, several }} asked=${Boolean(error)} onSend=${send} />`}
+          : html`<${Buttons} ...${{ steps, step, narrow, several }} asked=${Boolean(error)} whole=${draft.isWhole()} onSend=${send} onSkip=${() => turnTo("keep")} />`}
       </div>
     </form>`;
 };

@@ -79,7 +79,6 @@ export const AskSpot = ({ spots, site, chosen, onChoose }) => {
   return html`
     <fieldset class="own-spots">
       <legend>${say("whichOfYours")}</legend>
-      ${chosen === NEW && near.length === 0 && html`<small>${say("firstOfPlace")}</small>`}
       <div class="chips">
         ${option("", say("noSpot"))}${near.map((one) => option(one.id, nameOfSpot(one), one))}${option(NEW, say("anotherSpot"))}
       </div>

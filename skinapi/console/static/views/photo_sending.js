@@ -7,7 +7,7 @@ import { colon, getLanguage, say } from "/console/language.js";
 import { addressOf, goTo, readAddress, replacePlace } from "/console/navigation.js";
 import { cutOut, WHOLE } from "/console/views/choose_photo.js";
 import { keepDrafts, rememberPhotos } from "/console/views/drafts.js";
-import { NEW } from "/console/views/photo_questions.js";
+import { isOfPhoto, NEW } from "/console/views/photo_questions.js";
 import { forgetOldPhotos, forgetPhotos, keepPhoto, recallPhoto } from "/console/views/unsent_photos.js";
 
 /** @typedef {import("/console/views/choose_photo.js").View} View */
@@ -186,11 +186,12 @@ export function useDraft(about, before, from, spots) {
   const cuts = useRef(/** @type {Map<string, {take: () => Promise<Blob>, view: Chosen["first"]}>} */ (new Map()));
   const said = useRef({ confirmed: before?.confirmed ?? NOTHING_CONFIRMED, sent: before?.sent ?? null, unknown: before?.unknown ?? false });
   const gone = useRef(false); // it was sent
+  const refused = useRef(false); // no finding can be made of it: it waits for nothing
   const now = useRef({ chosen, place, told });
   now.current = { chosen, place, told };
 
   const keep = () => {
-    if (!form.current || gone.current) return;
+    if (!form.current || gone.current || refused.current) return;
     const answers = /** @type {[string, string][]} */ ([...new FormData(form.current)]);
     const photos = now.current.chosen.map((photo) => ({ ...photo, first: cuts.current.get(photo.id)?.view ?? photo.first }));
     saveDraft(about, { photos, answers, place: now.current.place, spot: now.current.told, ...said.current });
@@ -207,6 +208,7 @@ export function useDraft(about, before, from, spots) {
     JSON.stringify([chosen.map(({ id, first }) => [id, cuts.current.get(id)?.view ?? first]), [...body].map(String).sort()]);
   const choose = (/** @type {(before: Chosen[]) => Chosen[]} */ next) => {
     said.current.confirmed = NOTHING_CONFIRMED;
+    refused.current = false;
     const left = next(now.current.chosen);
     now.current.chosen.filter((one) => !left.includes(one)).forEach(({ id }) => forgetPhoto(id));
     setChosen(next);
@@ -215,11 +217,17 @@ export function useDraft(about, before, from, spots) {
     gone.current = true;
     forgetDraft(about);
   };
+  const refuse = () => {
+    refused.current = true;
+    forgetDraft(about);
+  };
+  /** Whether the one question that has to be answered is. */
+  const isWhole = () => form.current !== null && new FormData(form.current).has("keep_photo");
   const choosePlace = (/** @type {Place} */ next) => {
     if (next.site !== place.site) setSpot(null);
     setPlace(next);
   };
-  return { chosen, choose, place, choosePlace, spot, setSpot, form, cuts, said, keep, cut, describe, forget };
+  return { chosen, choose, place, choosePlace, spot, setSpot, form, cuts, said, keep, cut, describe, forget, refuse, isWhole };
 }
 
 /** Of all later photos. @param {boolean} photos @param {string} shown the language and the version of the text that was read */
@@ -278,7 +286,8 @@ export function useSending(draft, person, onMissing, onRefused, onFiled) {
       await sendBody(body, always, year);
     } catch (problem) {
       said.current.unknown = problem.status === 0;
-      draft.keep();
+      if (isOfPhoto(problem) && !problem.question) draft.refuse();
+      else draft.keep();
       setError(problem);
       setSent(-1);
       if (form.current) onRefused(problem);
