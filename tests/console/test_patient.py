@@ -167,7 +167,7 @@ def delete_it(journey: Journey) -> None:
     visitor.find("img.thumb")
     journey.step("spot")
     visitor.press(".own-findings .menu-button")
-    visitor.press(".menu .danger")
+    visitor.press(".own-findings .menu .danger")
     journey.see("deleteFinding")
     journey.step("delete")
     visitor.press("dialog .danger")
