@@ -73,18 +73,18 @@ def test_on_a_phone_one_question_is_asked_at_a_time_and_back_asks_the_one_before
     visitor.await_truth(lambda: visitor.run(HEADING_HAS_THE_FOCUS), "the question to be read")
     visitor.choose("body_site", "back")
     visitor.press(NEXT)
-    visitor.see("Step 3 of 7")  # which spot it is, where one knows the place
-    visitor.press("[name=lesion][value=new]")
+    visitor.see("How was the photo taken?")  # which spot it is is not asked where there is none
+    visitor.press("[name=modality][value=clinical]")
     visitor.keys(Keys.ENTER)
-    visitor.see("How was the photo taken?")  # and nothing was sent
+    visitor.see("About you")  # and nothing was sent
     visitor.run("history.back()")
-    visitor.see("Which of your spots is it?")
+    visitor.see("How was the photo taken?")
     visitor.await_truth(lambda: visitor.run(HEADING_HAS_THE_FOCUS), "the question to be read")
     visitor.press("[aria-label='Back to the question before']")
     visitor.see("Where is the spot?")
     assert visitor.find("[name=body_site]").get_attribute("value") == "back"
     visitor.run("history.back()")
-    visitor.see("Step 1 of 7")
+    visitor.see("Step 1 of 6")
     visitor.run("history.back()")
     visitor.see("No spots yet")
     visitor.run("history.forward()")
@@ -122,7 +122,7 @@ def test_a_reload_loses_neither_photo_nor_crop_nor_answers_and_the_photo_is_file
     visitor.see("cannot be reached")
     assert findings(ada) == 1
     reload(visitor)
-    visitor.see("it is filed once")
+    visitor.see("it is filed only once")
     visitor.press_button("Send the photo")
     visitor.find(".verdict h1")
     [found] = ada.call("GET", "/submissions").json

@@ -241,7 +241,7 @@ export const english = {
   aboutYou: "About you",
   change: "Change",
   unsentBack: "This photo and its answers were not sent yet.",
-  unsentUnknown: "This photo was being sent, and no answer came. Send it again: it is filed once.",
+  unsentUnknown: "This photo was sent, and no answer came. Send it once more: it is filed only once.",
   beginAnew: "Start over",
   questionsText: "These answers make the finding safer. All may be left out but one: whether the photo is kept. Without the others, more moles are sent to a doctor.",
   notSaid: "not said",

@@ -256,7 +256,7 @@ export const french = spaced({
   aboutYou: "À propos de vous",
   change: "Modifier",
   unsentBack: "Cette photo et ses réponses n'ont pas encore été envoyées.",
-  unsentUnknown: "Cette photo était en cours d'envoi, et aucune réponse n'est venue. Envoyez-la de nouveau : elle n'est classée qu'une fois.",
+  unsentUnknown: "Cette photo a été envoyée, et aucune réponse n'est venue. Envoyez-la encore: elle n'est classée qu'une fois.",
   beginAnew: "Recommencer",
   questionsText: "Ces réponses rendent le résultat plus sûr. Toutes peuvent être omises sauf une: si la photo est gardée. Sans les autres, davantage de grains de beauté sont adressés à un médecin.",
   notSaid: "non précisé",
