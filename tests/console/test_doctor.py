@@ -5,7 +5,6 @@ from typing import Any
 import pytest
 from selenium.webdriver.common.keys import Keys
 
-from skinapi.base.languages import LANGUAGES
 from tests.console.journey import Journey, Look, looks
 from tests.console.visitor import Visitor
 from tests.served.people import Caller, Seeder
@@ -94,9 +93,8 @@ def agree(journey: Journey) -> None:
     visitor.see("Excision advised.")
     visitor.find(".next-case.primary:focus")
     journey.step("signed")
-    for language in LANGUAGES:
-        journey.press(f"pdf_{language}")
-        visitor.await_answer(f"/report.pdf?lang={language}")
+    journey.press("pdfReport")
+    visitor.await_answer(f"/report.pdf?lang={journey.language}")
     if journey.on_phone:
         journey.press("nextCase")
     else:

@@ -5,7 +5,6 @@ from pathlib import Path
 import pytest
 from selenium.webdriver.common.keys import Keys
 
-from skinapi.base.languages import LANGUAGES
 from skinapi.findings.reports.facts import sentences_of
 from skinapi.model.conditions import Band, conditions_table
 from skinapi.platform.storage.ids import now
@@ -152,9 +151,8 @@ def read_the_finding(journey: Journey) -> None:
     journey.press("heatMap")
     visitor.find(".heat-photo canvas")
     journey.step("heat-map")
-    for language in LANGUAGES:
-        journey.press(f"pdf_{language}")
-        visitor.await_answer(f"/report.pdf?lang={language}")
+    journey.press("pdfReport")
+    visitor.await_answer(f"/report.pdf?lang={journey.language}")
     visitor.press("summary")
     journey.step("about")
 

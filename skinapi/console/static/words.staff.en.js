@@ -1226,4 +1226,5 @@ export const english = {
   leaves_oidc_providers: "the clinic's log-in: that somebody logs in here",
   leaves_archive_url: "picture archive: photos, findings and reports, under the patient's number, without a name",
   jobStep: "step {n} of {all}",
+  inbox: "To do",
 };

@@ -1229,4 +1229,5 @@ export const french = spaced({
   leaves_jobs_broker: "file de messages: identifiants de tâches",
   leaves_oidc_providers: "connexion de l'établissement: que quelqu'un se connecte ici",
   leaves_archive_url: "archive d'images: photos, résultats et rapports, sous le numéro du patient, sans nom",
+  inbox: "À faire",
 });

@@ -249,13 +249,13 @@ class Summary(Frozen):
     where the patient's facts changed how likely it is.
     """
 
-    likely: str
     to_do: str
+    likely: str
     certainty: str
 
     @property
     def sentences(self) -> tuple[str, str, str]:
-        return self.likely, self.to_do, self.certainty
+        return self.to_do, self.likely, self.certainty
 
 
 def summarise(

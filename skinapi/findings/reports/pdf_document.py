@@ -91,9 +91,9 @@ class _Body:
             summary, colours = content.reading.summary, BAND_COLOURS[content.report.facts.band]
             yield _box(
                 colours,
-                paragraph(summary.likely, styles.action),
                 paragraph(summary.to_do, styles.band, textColor=colours[0]),
                 *([paragraph(content.step, styles.action)] if content.step else []),
+                paragraph(summary.likely, styles.action),
                 paragraph(summary.certainty, styles.action),
             )
             return

@@ -93,11 +93,11 @@ export const Instruction = ({ instruction, view, conditions, here, overdue = fal
       ? html`<${SaidOf} said=${instruction} here=${here?.id} conditions=${conditions} />`
       : html`${saidBy(instruction)}${instruction.finding !== here?.id && html`${" · "}<${FindingLink} number=${instruction.finding} view=${view} />`}`}</p>
     <h2><${Icon} name=${view === "finding" || instruction.waits_for === "photo" ? iconOf(instruction.band, instruction.waits_for) : instruction.band} size=${32} />${instruction.action}</h2>
-    ${children}
+    ${view === "finding" ? html`<${Due} due=${instruction.due} />` : children}
     ${view === "finding" || instruction.picture_wanted
       ? html`<p class="action">${instruction.sentence}</p>`
       : html`<details class="guideline"><summary>${say("whatToDo")}</summary><p class="action">${instruction.sentence}</p></details>`}
-    <${view === "finding" ? Due : ToldDue} due=${instruction.due} untold=${Boolean(here?.no_access)} />
+    ${view === "finding" ? children : html`<${ToldDue} due=${instruction.due} untold=${Boolean(here?.no_access)} />`}
     ${overdue && html`<p><${Overdue} text=${say("awaitedOverdue", { date: sayDate(instruction.since, false) })} /></p>`}
     ${instruction.picture_wanted && view === "finding" && here && html`<${TakeAnother} spot=${here.lesion} />`}
     <${Superseded} items=${instruction.superseded} view=${view} />

@@ -1,9 +1,10 @@
 // One finding: three sentences, then the photo; the rest unfolds.
 
-import { html, useEffect, useState } from "/console/vendor/htm-preact-3.1.1.js";
+import { html, useEffect, useRef, useState } from "/console/vendor/htm-preact-3.1.1.js";
 import { apiPath, get, getAll, getConditions, saveFile } from "/console/api.js";
 import { Answer, BandBadge, Failure, Icon, Message, sayError, useAct, useAnswer } from "/console/components.js";
-import { colon, getLanguage, isolated, otherLanguages, said, say, sayDate, sayShare, sayShortDay, sayValue } from "/console/language.js";
+import { colon, getLanguage, isolated, said, say, sayDate, sayShare, sayShortDay, sayValue } from "/console/language.js";
+import { addressOf, goTo } from "/console/navigation.js";
 import { Decided, Due, Instruction, saySigned, ToldDue } from "/console/views/decision.js";
 import { wasJustSent } from "/console/views/drafts.js";
 import { FindingPhoto, photoOf, useForgotten } from "/console/views/finding_photo.js";
@@ -44,6 +45,9 @@ const Bars = ({ rows, label }) => html`
       </li>`)}
   </ol>`;
 
+/** A patient reads whole numbers: below this each is one of many. */
+const LEAST_SHOWN = 0.01;
+
 /** What the headline names is marked. Where they are restated, a doctor unfolds the model's own.
  * @param {{report: FindingReport, conditions: Api["ConditionsView"], doctor: boolean}} props */
 const Probabilities = ({ report: { facts, headline, reading }, conditions, doctor }) => {
@@ -55,10 +59,11 @@ const Probabilities = ({ report: { facts, headline, reading }, conditions, docto
       malignant: isMalignant(conditions, one.key),
       marked: named.has(one.key),
     }))} />`;
+  const { ranked } = facts.restated ?? facts;
   return html`
   <section>
-    <h2>${say("probabilities")}</h2>
-    ${bars((facts.restated ?? facts).ranked)}
+    ${doctor && html`<h2>${say("probabilities")}</h2>`}
+    ${bars(doctor ? ranked : ranked.filter((/** @type {Api["Ranked"]} */ one) => one.probability >= LEAST_SHOWN))}
     <small>${reading.restated || (doctor && reading.calibrated_on) || say("probabilitiesText")}</small>
     ${doctor && facts.restated && html`
       <details><summary>${say("ownFigures")}</summary>${bars(facts.ranked)}<small>${reading.calibrated_on}</small></details>`}
@@ -93,24 +98,25 @@ const Explanation = ({ report: { reading, narrative, passages } }) => {
 };
 
 /** All that the API says beyond its first three sentences, none of them twice; each source is a click away.
- * `elsewhere`: what is to be done was said of another photo of the spot. A doctor is not told what a patient is to do.
- * @param {{report: FindingReport, conditions: Api["ConditionsView"], doctor: boolean, elsewhere?: boolean}} props */
-export const Rest = ({ report, conditions, doctor, elsewhere = false }) => {
+ * `elsewhere`: what is to be done was said of another photo of the spot; `told`: of this one, above. A doctor is not told what a patient is to do.
+ * @param {{report: FindingReport, conditions: Api["ConditionsView"], doctor: boolean, elsewhere?: boolean, told?: string | null}} props */
+export const Rest = ({ report, conditions, doctor, elsewhere = false, told = null }) => {
   const { facts, reading } = report;
+  const steps = reading.next_steps.filter((/** @type {string} */ step) => step !== told);
   // A doctor reads the doubts above.
-  const findings = reading.findings.map((/** @type {string} */ text) => (doctor ? text.replace(reading.doubts, "").trim() : text));
+  const findings = reading.findings.map((/** @type {string} */ text) => text.replace(reading.doubts, "").trim());
   const certain = html`
-    <${Folded} title=${say(doctor ? "howCertain" : report.decision?.unjudged ? "forDoctorUnjudged" : "forDoctor")}>
+    <${Folded} title=${say(doctor ? "howCertain" : report.decision?.unjudged ? "forDoctorUnjudged" : "howLikely")}>
       <${Probabilities} report=${report} conditions=${conditions} doctor=${doctor} />
-      <${Sentences} items=${[doctor && reading.summary.certainty, ...findings].filter(Boolean)} />
-      <h3>${say("limits")}</h3><${Sentences} items=${[...reading.limits, ...reading.tested]} />
+      ${doctor && html`<${Sentences} items=${[reading.summary.certainty, ...findings].filter(Boolean)} />`}
+      <h3>${say("limits")}</h3><${Sentences} items=${doctor ? [...reading.limits, ...reading.tested] : reading.limits} />
       ${doctor && facts.model_version && html`<p><small>${say("madeBy", { version: facts.model_version })}
         ${facts.operating_point && ` ${say("madeAt", { point: sayValue("point", facts.operating_point) })}`}</small></p>`}
     <//>`;
   return html`
     ${doctor && certain}
-    ${!doctor && !elsewhere && reading.next_steps.length > 0 && html`<${Folded} title=${say("nextSteps")}>
-      <${Sentences} items=${reading.next_steps} />
+    ${!doctor && !elsewhere && steps.length > 0 && html`<${Folded} title=${say("nextSteps")}>
+      <${Sentences} items=${steps} />
     <//>`}
     <${Explanation} report=${report} />
     ${!doctor && certain}`;
@@ -127,8 +133,8 @@ const First = ({ report, doctor, instruction }) => {
   const unknown = report.facts.raised_by.some((/** @type {string} */ rule) => ["little_tested", "untested_skin"].includes(rule));
   if (doctor) return html`<h1>${icon}${report.doctor_label}</h1><p>${sayForDoctor(report)} ${report.reading.doubts || (unknown && certainty)}</p>
     <details class="guideline"><summary>${say("whatToDo")}</summary><p class="action">${report.doctor_action}</p></details>`;
-  return html`<p class="action">${likely}</p><h1>${icon}${to_do}</h1>
-    ${instruction?.due && html`<p class="action how">${instruction.sentence}</p><${Due} due=${instruction.due} />`}<p>${certainty}</p>`;
+  return html`<h1>${icon}${to_do}</h1>
+    ${instruction?.due && html`<${Due} due=${instruction.due} /><p class="action how">${instruction.sentence}</p>`}<p class="action">${likely}</p><p>${certainty}</p>`;
 };
 
 /** What one of several pictures alone says, for a doctor: a patient reads what all of them say. @param {{picture: Api["PictureView"], conditions: Api["ConditionsView"]}} props */
@@ -194,6 +200,7 @@ export const FindingPage = ({ title, report, submission, photo, conditions, chil
   <article class="finding">
     <${JudgedAgain} submission=${submission} place="finding" />
     <${Verdicts} title=${title} report=${report} submission=${submission} conditions=${conditions} doctor=${false} />
+    ${!report.decision && !report.review && submission.will_look && html`<p class="will-look">${submission.will_look.sentence}</p>`}
     <div class="columns photo-first">
       <div>
         <${FindingPhoto} key=${submission.id} submission=${submission} photo=${photo} heat=${submission.heat} />
@@ -201,26 +208,19 @@ export const FindingPage = ({ title, report, submission, photo, conditions, chil
       <div>
         <${ModelMark} submission=${submission} doctor=${false} />
         ${children}
-        <${Rest} report=${report} conditions=${conditions} doctor=${false} elsewhere=${Boolean(countsElsewhere(report, submission))} />
+        <${Rest} report=${report} conditions=${conditions} doctor=${false} elsewhere=${Boolean(countsElsewhere(report, submission))} told=${submission.instruction?.due && wordsOfBand(conditions, report.band)?.action} />
       </div>
     </div>
   </article>`;
 
-/** The report as PDF, and what else is offered. @param {{number: string, children?: unknown}} props */
+/** The report as PDF, in the language of this page, and what else is offered. @param {{number: string, children?: unknown}} props */
 export const Downloads = ({ number, children }) => {
-  const { run, error } = useAct();
-  const [busy, setBusy] = useState("");
-  const download = async (/** @type {string} */ language) => {
-    setBusy(language);
-    await run(() => saveFile(apiPath`/submissions/${number}/report.pdf?lang=${language}`, "application/pdf", `skinapi-${number}-${language}.pdf`));
-    setBusy("");
-  };
+  const { run, busy, error } = useAct();
+  const language = getLanguage();
+  const download = () => run(() => saveFile(apiPath`/submissions/${number}/report.pdf?lang=${language}`, "application/pdf", `skinapi-${number}-${language}.pdf`));
   return html`
     <div class="row">
-      ${[getLanguage(), ...otherLanguages()].map((language) => html`
-        <button class="quiet" disabled=${busy !== ""} onClick=${() => download(language)}>
-          <${Icon} name="file" />${busy === language ? say("printing") : say(`pdf_${language}`)}
-        </button>`)}
+      <button class="quiet" disabled=${busy} onClick=${download}><${Icon} name="file" />${say(busy ? "printing" : "pdfReport")}</button>
       ${children}
     </div>
     ${error && html`<${Failure} error=${error} />`}`;
@@ -245,41 +245,42 @@ function useFinding(number) {
   return answer;
 }
 
-/** The spot that one's own finding belongs to, or the question which one that is: at once where the finding was
- * just sent, for the photos are compared anew each time.
- * @param {{submission: Api["SubmissionView"], onSorted: () => void}} props */
-const SpotOfFinding = ({ submission, onSorted }) => {
+/** The spot that one's own finding belongs to, and the way to write to one's doctor about it; or the question which one that is: at once
+ * where the finding was just sent, for the photos are compared anew each time, and before one writes.
+ * @param {{submission: Api["SubmissionInCare"], report: FindingReport, onSorted: () => void}} props */
+const SpotOfFinding = ({ submission, report, onSorted }) => {
+  const { id, lesion } = submission;
   const [spots, setSpots] = useState(/** @type {Api["LesionView"][] | null} */ (null));
   const [error, setError] = useState(/** @type {Failed | null} */ (null));
+  const writes = useRef(false);
   const ask = () => /** @type {Promise<Api["LesionView"][]>} */ (getAll("/lesions?limit=200"));
   useEffect(() => {
-    if (!submission.lesion && wasJustSent(submission.id)) ask().then((found) => found.length > 0 && setSpots(found), () => {});
-  }, [submission.id]);
-  const spot = useAnswer(async () => submission.lesion && get(apiPath`/lesions/${submission.lesion}`), [submission.lesion]);
-  if (submission.lesion)
-    return html`<p class="row"><a class="button" href="#/spot/${submission.lesion}">${say("toSpot")}</a>
-      ${spot.value?.findings > 1 && html`<a class="button" href="#/visits/${submission.lesion}">${say("sideBySide")}</a>`}</p>`;
-  const done = (/** @type {Failed | null | undefined} */ problem) => {
+    if (!lesion && wasJustSent(id)) ask().then((found) => found.length > 0 && setSpots(found), () => {});
+  }, [id]);
+  const spot = useAnswer(async () => lesion && get(apiPath`/lesions/${lesion}`), [lesion]);
+  const doctor = useAnswer(() => get("/me"), []).value?.doctor_name;
+  const photoFirst = report.decision?.new_picture_wanted || submission.instruction?.picture_wanted;
+  const write = doctor && !photoFirst && html`<${Icon} name="message" />${say("writeTo", { name: isolated(doctor) })}`;
+  if (lesion)
+    return html`<p class="row">${write && html`<a class="button primary" href="#/spot/${lesion}?at=messages">${write}</a>`}
+      <a class="button" href="#/spot/${lesion}">${say("toSpot")}</a>
+      ${spot.value?.findings > 1 && html`<a class="button" href="#/visits/${lesion}">${say("sideBySide")}</a>`}</p>`;
+  const choose = (/** @type {boolean} */ toWrite) => {
+    writes.current = toWrite;
+    ask().then(setSpots, setError);
+  };
+  const done = async (/** @type {Failed | null | undefined} */ problem) => {
+    const sorted = writes.current && !problem && (await getSubmission(String(id)).catch(() => null))?.lesion;
+    if (sorted) return goTo(addressOf(`spot/${sorted}`, { at: "messages" }));
     setError(problem ?? null);
     setSpots(null);
     onSorted();
   };
   return html`
-    ${!spots && html`<p><button onClick=${() => ask().then(setSpots, setError)}>${say("sort")}</button></p>`}
+    ${!spots && html`<p class="row">${write && html`<button class="primary" onClick=${() => choose(true)}>${write}</button>`}
+      <button onClick=${() => choose(false)}>${say("sort")}</button></p>`}
     ${error && html`<${Message} kind="bad">${sayError(error)}<//>`}
-    ${spots && html`<${SortCard} finding=${submission} spots=${spots} onDone=${done} />`}`;
-};
-
-/** Who gets the finding, until that doctor has answered, and the way to write to them. @param {{submission: Api["SubmissionInCare"], report: FindingReport}} props */
-const YourDoctor = ({ submission, report }) => {
-  const me = useAnswer(() => get("/me"), []);
-  const name = me.value?.doctor_name && isolated(me.value.doctor_name);
-  if (!me.value) return null;
-  const answered = report.decision || report.review;
-  const first = submission.lesion && !report.decision?.new_picture_wanted && !submission.instruction?.picture_wanted;
-  return html`
-    ${!answered && submission.will_look && html`<p class="will-look">${submission.will_look.sentence}</p>`}
-    ${name && first && html`<p><a class="button primary" href="#/spot/${submission.lesion}?at=messages"><${Icon} name="message" />${say("writeTo", { name })}</a></p>`}`;
+    ${spots && html`<${SortCard} finding=${submission} spots=${spots} why=${writes.current ? say("sortToWrite") : ""} onDone=${done} />`}`;
 };
 
 /** @param {{argument: string}} props */
@@ -290,8 +291,7 @@ export const View = ({ argument }) => {
       ${(/** @type {Awaited<ReturnType<typeof loadFinding>>} */ { submission, report, conditions, photo }) => html`
         <${FindingPage} title=${say("findingOf", { number: argument, date: sayDate(`${submission.time.replace(" ", "T")}Z`) })}
           report=${report} submission=${submission} photo=${photo} conditions=${conditions}>
-          <${YourDoctor} submission=${submission} report=${report} />
-          <${SpotOfFinding} submission=${submission} onSorted=${answer.reload} />
+          <${SpotOfFinding} submission=${submission} report=${report} onSorted=${answer.reload} />
           <${OwnFacts} submission=${submission} checklist=${conditions.checklist} />
           <${Downloads} number=${argument}><a class="button quiet" href="#/check">${say("newPhoto")}</a><//>
           ${(report.letters ?? []).map((/** @type {Api["LetterView"]} */ letter) => html`<${letter.reader === "patient" ? SignedLetter : FoldedLetter} key=${letter._id} letter=${letter} />`)}

@@ -41,8 +41,8 @@ export const spotOf = ({ name, place }) => {
 };
 
 /** What is chosen for a finding, and `sort`, which keeps it.
- * @param {Sorted} finding @param {string | null} spot to which it belongs now @param {(error?: Failed | null) => void} onDone */
-function useSorting(finding, spot, onDone) {
+ * @param {Sorted} finding @param {string | null} spot to which it belongs now @param {Api["LesionView"][]} spots @param {(error?: Failed | null) => void} onDone */
+function useSorting(finding, spot, spots, onDone) {
   const number = finding.id;
   const [picked, setPicked] = useState(/** @type {string | null} */ (null));
   const [changed, setChanged] = useState(/** @type {Fields | null} */ (null));
@@ -51,7 +51,7 @@ function useSorting(finding, spot, onDone) {
   const ask = () => Promise.all([get(apiPath`/submissions/${number}/lesion-proposals`), get(apiPath`/submissions/${number}`)]);
   const asked = useAnswer(ask, [number]);
   const [proposed, whole] = asked.value ?? [[], null];
-  const chosen = picked ?? proposed.find((one) => one.alike)?.id ?? ""; // the one that looks alike, unless somebody says otherwise
+  const chosen = picked ?? proposed.find((one) => one.alike)?.id ?? (spots.length > 0 ? "" : NEW); // the one that looks alike, unless somebody says otherwise
   const fields = changed ?? { name: "", place: toldPlace(whole) };
   const sort = async () => {
     const made = chosen === NEW ? await post("/lesions", spotOf(fields), key) : null;
@@ -95,20 +95,21 @@ const WhichSpot = ({ sorting: { asked, proposed, chosen, setPicked, fields, setC
 
 /** As a dialog. @param {{finding: Sorted, spot: string | null, spots: Api["LesionView"][], onDone: (error?: Failed | null) => void, onClose: () => void}} props */
 export const SortDialog = ({ finding, spot, spots, onDone, onClose }) => {
-  const sorting = useSorting(finding, spot, onDone);
+  const sorting = useSorting(finding, spot, spots, onDone);
   return html`
     <${Confirm} title=${say("sortFinding", { number: finding.id })} confirm=${say("save")} kind="primary" onConfirm=${sorting.sort} onClose=${onClose}>
       <${WhichSpot} ...${{ sorting, finding, spot, spots }} />
     <//>`;
 };
 
-/** As a part of the page of a finding without a spot. @param {{finding: Sorted, spots: Api["LesionView"][], onDone: (error?: Failed | null) => void}} props */
-export const SortCard = ({ finding, spots, onDone }) => {
-  const sorting = useSorting(finding, null, onDone);
+/** As a part of the page of a finding without a spot; `why` it is asked. @param {{finding: Sorted, spots: Api["LesionView"][], why?: string, onDone: (error?: Failed | null) => void}} props */
+export const SortCard = ({ finding, spots, why, onDone }) => {
+  const sorting = useSorting(finding, null, spots, onDone);
   const { run, busy, error } = useAct();
   return html`
     <section class="card" aria-labelledby="sort-title">
       <h2 id="sort-title">${say("whichOfYours")}</h2>
+      ${why && html`<p>${why}</p>`}
       <${WhichSpot} ...${{ sorting, finding, spot: null, spots }} />
       ${error && html`<${Failure} error=${error} />`}
       <button class="primary" disabled=${busy || sorting.asked.loading} onClick=${() => run(sorting.sort)}>${say("save")}</button>
