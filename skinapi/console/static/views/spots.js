@@ -41,7 +41,7 @@ const Task = ({ one }) => html`
   <li class="whole task band-none">
     <${Icon} name=${one.task === "message" ? "message" : "camera"} size=${28} />
     <div class="grow"><a class="cover" href=${`#/${placeOf(one)}`}>${wordsOf(one)}</a>
-      ${one.sentence && html`<p>${one.sentence}</p>`}<small>${aboutOf(one)}</small></div>
+      ${one.task !== "picture" && one.sentence && html`<p>${one.sentence}</p>`}<small>${aboutOf(one)}</small></div>
     <${Icon} name="next" />
   </li>`;
 
