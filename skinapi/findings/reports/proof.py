@@ -358,8 +358,17 @@ def prove(
         return Dropped.PASSAGE
     if not known.pairs_negations(text):
         return Dropped.QUALIFIER
-    proved = _split(tokens, units, known, subject)
-    return proved or _why(tokens, units, known, subject)
+    if strange := _find_strange(tokens, units):
+        return strange
+    return _split(tokens, units, known, subject) or _why(tokens, units, known, subject)
+
+
+def _find_strange(tokens: Sequence[Token], units: Sequence[Unit]) -> Dropped | None:
+    """Why no order could help: a word, name, number or guard that no passage has."""
+    keys = {token for unit in units for token in unit.keys}
+    keys |= {Token(Kind.NAME, unit.about) for unit in units if unit.about}
+    strange = {token.kind for token in tokens if token not in keys}
+    return next((reason for kind, reason in _REASONS.items() if kind in strange), None)
 
 
 def _split(
@@ -426,11 +435,6 @@ def _why(tokens: list[Token], units: list[Unit], known: Vocabulary, subject: str
     """The reason that tells an operator most."""
     keys = {token for unit in units for token in unit.keys}
     about = {unit.about for unit in units if unit.about}
-    keys |= {Token(Kind.NAME, key) for key in about}
-    strange = {token.kind for token in tokens if token not in keys}
-    for kind, reason in _REASONS.items():
-        if kind in strange:
-            return reason
     if any(_split(tokens, units, known, key) for key in about if key != subject):
         return Dropped.SUBJECT
     guards = {token for token in keys if token.kind in (Kind.GUARD, Kind.NUMBER)}
