@@ -107,6 +107,7 @@ def sign_a_letter(journey: Journey) -> tuple[str, str]:
     journey.see("letterIsSigned_patient")
     named = visitor.find(".case-head strong").text
     assert visitor.find(".toast").text.startswith(named)
+    visitor.press(".letters summary")
     visitor.find(".letter-text")
     journey.step("letter")
     return begins, text

@@ -209,8 +209,8 @@ def test_a_result_is_the_diagnosis_and_is_read_before_it_is_signed(
     assert (review["label"], review["histology_result"]) == ("benign_keratosis",) * 2
     assert review["downgrade_confirmed"] is True
     visitor.find(".spot-photos [aria-current] .band-routine")  # drawn again, without a reload
-    assert visitor.find(".toast").text.startswith("Review signed: Histology: Benign")
-    assert visitor.find(".case-head strong").text in visitor.find(".toast").text
+    named = visitor.find(".case-head strong").text
+    assert f"{named}, finding {number}: Review signed: Histology" in visitor.find(".toast").text
 
 
 def test_who_agrees_keeps_the_urgency_and_is_asked_before_that_of_a_doubt_falls(

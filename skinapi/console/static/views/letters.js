@@ -42,9 +42,9 @@ const whyStruck = ({ withdrawn, superseded, signed_at }) => [
 /** To whom it is, for who reads it. @param {Signed} letter */
 const titleOf = ({ reader }) => say(reader === "patient" && getSession()?.role !== "doctor" ? "letterToYou" : `letterTo_${/** @type {"patient"} */ (reader)}`);
 
-/** Behind its title, where one stands among others. @param {{letter: Signed}} props */
-export const FoldedLetter = ({ letter }) => html`
-  <details class="card"><summary>${titleOf(letter)} · ${sayDate(letter.signed_at, false)}</summary><${SignedLetter} letter=${letter} /></details>`;
+/** Behind its title, where one stands among others. @param {{letter: Signed, onWithdrawn?: () => void}} props */
+export const FoldedLetter = ({ letter, onWithdrawn }) => html`
+  <details class="card"><summary>${titleOf(letter)} · ${sayDate(letter.signed_at, false)}</summary><${SignedLetter} letter=${letter} onWithdrawn=${onWithdrawn} /></details>`;
 
 /** With what a letter begins: the server's words. @param {{letter: Api["LetterView"]}} props */
 const DecisionOf = ({ letter: { decision, language } }) => {
@@ -197,7 +197,7 @@ export const Letters = ({ number, patient, decision, conditions, left = false })
     <section class="letters">
       ${letters.value.map((/** @type {Api["WrittenLetter"]} */ letter) =>
         letter.signed_at
-          ? html`<${SignedLetter} key=${letter._id} letter=${letter} onWithdrawn=${letters.reload} />`
+          ? html`<${whyStruck(/** @type {Signed} */ (letter)).length > 0 ? SignedLetter : FoldedLetter} key=${letter._id} letter=${letter} onWithdrawn=${letters.reload} />`
           : html`<${Draft} key=${keyOf(letter)} draft=${letter} reviewed=${Boolean(decision)} patient=${patient}
               cancer=${cancerOf(conditions, decision)} onDone=${letters.reload} onAnew=${(/** @type {string} */ language) => begin(letter.reader, language, letter._id)} />`,
       )}

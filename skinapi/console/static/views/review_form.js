@@ -326,7 +326,7 @@ export const ReviewForm = ({ number, report, conditions, pictured, replaced = fa
       ${known && html`<${Select} id="review-result" name="result" label=${say("histologyResult")} value=${draft.result} required
         options=${[["", say("choose")], ...labels.map(({ key, text }) => [key, text])]} onChoose=${(/** @type {string} */ result) => enter({ result })} />`}
       ${!left && html`<label class="tick"><input type="checkbox" name="picture" checked=${draft.picture} disabled=${known}
-        onChange=${(/** @type {FieldEvent} */ event) => want(event.target.checked)} />${say(asked ? "pictureNotGoodOpinion" : "pictureNotGood")}<kbd aria-hidden="true">p</kbd></label>`}
+        onChange=${(/** @type {FieldEvent} */ event) => want(event.target.checked)} />${say(asked ? "pictureNotGoodOpinion" : "anotherPhoto")}<kbd aria-hidden="true">p</kbd></label>`}
       <div class="field">
         <label for="review-note">${say("note")}</label>
         <textarea id="review-note" name="note" aria-describedby="review-readers" rows="2" maxlength=${LONGEST_NOTE} value=${draft.note} onKeyDown=${signByKey}
