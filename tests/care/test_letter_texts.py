@@ -150,9 +150,8 @@ def test_an_llm_words_the_explanation_of_a_draft_and_the_doctor_changes_what_the
     llm.behave = worded
     draft = at.draft(reader)
     told = SAID[reader]
-    assert (
-        f"{told}\n\n(Worded by openai/gpt-4.1-mini from reviewed passages; 1 of 2" in draft["text"]
-    )
+    worded_by = "Worded by openai/gpt-4.1-mini from passages with sources; 1 of 2"
+    assert f"{told}\n\n({worded_by}" in draft["text"]
     assert "can wait" not in draft["text"]
     [asked] = [sent for _, _, sent in llm.calls if "melanoma." in sent]
     assert not [one for one in ("Ada", "this week", "suspected diagnosis") if one in asked]

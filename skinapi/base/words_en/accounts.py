@@ -18,6 +18,12 @@ CONSENTS = {
             "text": "It gets the figures of a finding: no picture, no name, nothing that you "
             "typed. If you take this back, it writes nothing more.",
         },
+        {
+            "title": "A language model may word a part of my reports",
+            "text": "It gets the figures of a finding, and general sentences about what the check, "
+            "your doctor or a laboratory names: no picture, no name, nothing that you typed. "
+            "If you take this back, it writes nothing more.",
+        },
     ],
     "training": [
         {

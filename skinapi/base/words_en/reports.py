@@ -55,8 +55,8 @@ LABELS = {
     "findings": "Findings",
     "limits": "Limits",
     "next_steps": "Next steps",
-    "written_by_template": "The explanation is made of reviewed passages.",
-    "written_by_llm": "Worded by {} from reviewed passages; {} of {} sentences kept. "
+    "written_by_template": "The explanation is made of passages with sources.",
+    "written_by_llm": "Worded by {} from passages with sources; {} of {} sentences kept. "
     "What to do and by when is not its work.",
     "sources": "Sources",
     "score": "{} of {}",

@@ -19,6 +19,12 @@ CONSENTS = {
             "text": "Il reçoit les chiffres d'un résultat: ni image, ni nom, ni rien que vous ayez "
             "écrit. Si vous retirez cet accord, il n'écrit plus rien.",
         },
+        {
+            "title": "Un modèle de langue peut rédiger une partie de mes rapports",
+            "text": "Il reçoit les chiffres d'un résultat, et des phrases générales sur ce que "
+            "nomment le contrôle, votre médecin ou un laboratoire: ni image, ni nom, ni rien que "
+            "vous ayez écrit. Si vous retirez cet accord, il n'écrit plus rien.",
+        },
     ],
     "training": [
         {

@@ -55,9 +55,9 @@ LABELS = {
     "findings": "Constatations",
     "limits": "Limites",
     "next_steps": "Et maintenant",
-    "written_by_template": "L'explication est faite de passages relus.",
-    "written_by_llm": "Rédigé par {} à partir de passages relus; {} phrases gardées sur "
-    "{}. Que faire et quand ne vient pas de lui.",
+    "written_by_template": "L'explication est faite de passages avec leurs sources.",
+    "written_by_llm": "Rédigé par {} à partir de passages avec leurs sources; {} phrases gardées "
+    "sur {}. Que faire et quand ne vient pas de lui.",
     "sources": "Sources",
     "score": "{} sur {}",
     "points_alone": "Score: {} sur {}.",

@@ -296,7 +296,7 @@ export const english = {
   nextSteps: "What to do next",
   limits: "What the model cannot know",
   explanation: "What this means",
-  wordedBy: "Worded by {model} from reviewed passages; {kept} of {written} sentences kept. What to do and by when is not its work.",
+  wordedBy: "Worded by {model} from passages with sources; {kept} of {written} sentences kept. What to do and by when is not its work.",
   fromFinding: "From the figures of this finding.",
   printing: "Printing …",
   pdfReport: "Report as PDF",

@@ -241,7 +241,7 @@ def test_no_colleague_is_asked_about_whom_refuses_it(backend: Backend) -> None:
 def test_the_history_goes_with_its_account(backend: Backend) -> None:
     ada, bob = backend.member(), backend.member()
     for person in (ada, bob):
-        agree(person, "llm")
+        agree(person, "training")
     erase(backend.services, backend.account(ada.email))
     left = {one["account"] for one in backend.stored()["consents"]}
     assert left == {backend.account(bob.email).id}
