@@ -269,12 +269,14 @@ def test_keys_that_come_before_the_case_change_nothing_and_the_case_says_so(
     visitor.keys("o")
     first = opened(visitor)
     press(visitor, "u", "[value=unsure]:checked:focus")
+    press(visitor, "b", "[name=hold]:checked:focus")
     visitor.keys(Keys.ENTER, "d", "2", Keys.ENTER)
     visitor.await_truth(lambda: f"case/{first}" not in visitor.run(HASH), "the next case")
     second = opened(visitor)
     visitor.see("Pressed before this case was shown, and not used: d 2 Enter")
     assert visitor.count("[name=agreement]:checked") == 0
     assert [len(signed(doctor, one)) for one in (first, second)] == [1, 0]
+    assert "held_until" in signed(doctor, first)[0]
     press(visitor, "u", "[value=unsure]:checked:focus")
     visitor.see_none("not used")
 
