@@ -343,7 +343,7 @@ export const english = {
   downgradeConfirmed: "The doctor was asked about the lower urgency and signed it.",
   histology_confirmed: "result known",
   spots: "Spots",
-  newSpot: "Begin a spot without a photo",
+  newSpot: "Add a spot without a photo",
   newPhoto: "New photo",
   newPhotoOfIt: "New photo of this spot",
   noPhotoYet: "No photo yet",

@@ -53,11 +53,11 @@ export const Decided = ({ decision, note, doctor, spot, title, overdue = false, 
   return html`
     <header class="verdict decided band-${seen ? urgency : colourOf(urgency, waits)}">
       ${!doctor && html`<p class="eyebrow">${title}</p>`}
-      <h1><${Icon} name=${seen ? urgency : iconOf(urgency, waits)} size=${32} />${unsure || heading}</h1>
+      <h1><${Icon} name=${seen ? urgency : iconOf(urgency, waits)} size=${32} />${unsure || (doctor ? heading : label)}</h1>
+      ${!doctor && html`<${Due} due=${decision.due} /><p class="action">${decision.next_step}</p>`}
+      ${!doctor && label !== heading && html`<p class="action"><strong>${heading}</strong></p>`}
       ${remarks.map((/** @type {string} */ remark) => html`<p class="action">${remark}</p>`)}
       ${!doctor && decision.unjudged && html`<p class="action">${say("unjudged")}</p>`}
-      ${!doctor && html`<p class="action">${label !== heading && html`<strong>${label}.</strong>`} ${decision.next_step}</p>
-        <${Due} due=${decision.due} />`}
       ${doctor && html`<${ToldDue} due=${decision.due} untold=${untold} />`}
       ${overdue && html`<p><${Overdue} text=${say("awaitedOverdue", { date: sayDate(decision.decided_at, false) })} /></p>`}
       ${note && html`<p class="note">${note}</p>`}

@@ -87,12 +87,18 @@ const Sentence = ({ sentence, passages }) => {
     </details>`;
 };
 
-/** What it means, and who has worded that. @param {{report: FindingReport}} props */
-const Explanation = ({ report: { reading, narrative, passages } }) => {
+/** What a patient reads beside the figures and the colours themselves. */
+const SAID_ELSEWHERE = ["figure", "heat_map"];
+
+/** What it means, and who has worded that. @param {{report: FindingReport, doctor: boolean}} props */
+const Explanation = ({ report: { reading, narrative, passages }, doctor }) => {
   const { writer, model, kept, written } = narrative.source;
+  /** @type {Api["WordedSentence"][][]} */
+  const paragraphs = reading.explanation.map((/** @type {Api["WordedSentence"][]} */ sentences) =>
+    sentences.filter((one) => doctor || !one.passages.every((id) => SAID_ELSEWHERE.includes(id))));
   return reading.explanation.length > 0 && html`
     <${Folded} title=${say("explanation")}>
-      ${reading.explanation.map((paragraph) => html`<div class="explained">${paragraph.map((sentence) => html`<${Sentence} sentence=${sentence} passages=${passages} />`)}</div>`)}
+      ${paragraphs.map((paragraph) => html`<div class="explained">${paragraph.map((sentence) => html`<${Sentence} sentence=${sentence} passages=${passages} />`)}</div>`)}
       ${writer === "llm" && html`<p><small>${say("wordedBy", { model, kept, written })}</small></p>`}
     <//>`;
 };
@@ -118,7 +124,7 @@ export const Rest = ({ report, conditions, doctor, elsewhere = false, told = nul
     ${!doctor && !elsewhere && steps.length > 0 && html`<${Folded} title=${say("nextSteps")}>
       <${Sentences} items=${steps} />
     <//>`}
-    <${Explanation} report=${report} />
+    <${Explanation} report=${report} doctor=${doctor} />
     ${!doctor && certain}`;
 };
 
