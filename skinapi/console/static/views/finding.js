@@ -88,7 +88,7 @@ const Sentence = ({ sentence, passages }) => {
 };
 
 /** What a patient reads beside the figures and the colours themselves. */
-const SAID_ELSEWHERE = ["figure", "heat_map"];
+const SAID_ELSEWHERE = ["finding.estimate", "general.figure", "general.heat_map"];
 
 /** What it means, and who has worded that. @param {{report: FindingReport, doctor: boolean}} props */
 const Explanation = ({ report: { reading, narrative, passages }, doctor }) => {
