@@ -45,8 +45,8 @@ export const OwnFacts = ({ submission, checklist }) => {
   const ticked = checklist.items.filter(({ key }) => signs?.includes(key)).map(said);
   const told = [age && sayValue("age", age), sex && sayValue("sex", sex), site && sayPlace({ site, laterality, side }), ...(signs?.length === 0 ? [say("noneOfThese")] : ticked)].filter(Boolean);
   return html`
-    <details class="card own-facts"><summary>${say("youTold")}</summary>
-      <p>${told.length > 0 ? told.join(" · ") : say("youToldNothing")}</p>
+    <details class="card own-facts"><summary>${say(told.length > 0 ? "youTold" : "youToldNothing")}</summary>
+      ${told.length > 0 && html`<p>${told.join(" · ")}</p>`}
       <${CorrectFacts} submission=${submission} checklist=${checklist} view="finding" />
     </details>`;
 };
