@@ -238,10 +238,14 @@ function sayWho({ name, role, program }) {
 /** @param {string} moment */
 const sayMonth = (moment) => new Intl.DateTimeFormat(getLanguage(), { month: "long", year: "numeric" }).format(new Date(moment));
 
-/** What one reader did in one month. @param {{readings: Api["ReadingView"][]}} props */
-const Readings = ({ readings: [one, ...others] }) => html`
-  <li>${sayWho(one)} · ${sayMonth(one.at)}${one.break_glass && html`${" "}<span class="mark">${say(one.refused ? "glassRefused" : "glassMark")}</span>`}<br />
-    <small>${sayList([...new Set([one, ...others].map(({ what }) => sayValue("read", what)))])}</small></li>`;
+/** What one reader did in one month, besides reading the record. @param {{readings: Api["ReadingView"][]}} props */
+const Readings = ({ readings }) => {
+  const [one] = readings;
+  const besides = [...new Set(readings.map(({ what }) => what))].filter((what) => what !== "record");
+  return html`
+    <li>${sayWho(one)} · ${sayMonth(one.at)}${one.break_glass && html`${" "}<span class="mark">${say(one.refused ? "glassRefused" : "glassMark")}</span>`}
+      ${besides.length > 0 && html`<br /><small>${sayList(besides.map((what) => sayValue("read", what)))}</small>`}</li>`;
+};
 
 /** A reader and a month each. @param {Api["ReadingView"][]} readings @returns {Api["ReadingView"][][]} */
 function byReaderAndMonth(readings) {
