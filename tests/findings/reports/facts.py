@@ -75,6 +75,7 @@ def found(draw: st.DrawFn) -> Facts:
         uncertain=bool(reasons),
         not_dermoscopic=context.modality is not Modality.DERMOSCOPIC,
         checklist_score=context.checklist_score,
+        told_signs=context.told_signs,
         modality=draw(st.sampled_from([None, UNSURE, CONTRADICTED])),
         tested=draw(st.sampled_from([(), (TESTED,), (TESTED, LITTLE_TESTED)])),
         from_picture=draw(st.sampled_from([None, ranked, finding_of(SQUAMOUS).ranked])),
