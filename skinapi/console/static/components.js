@@ -1,8 +1,8 @@
 // What every view is built from.
 
-import { html, useEffect, useLayoutEffect, useRef, useState } from "/console/vendor/htm-preact-3.1.1.js";
+import { html, useEffect, useLayoutEffect, useReducer, useRef, useState } from "/console/vendor/htm-preact-3.1.1.js";
 import { getSession, onSessionChange } from "/console/api.js";
-import { colon, hasWords, isolated, say, sayDate, sayValue, sayWait } from "/console/language.js";
+import { colon, hasWords, isolated, onLanguageChange, say, sayDate, sayValue, sayWait } from "/console/language.js";
 
 const ICONS = {
   urgent_referral: "M12 2 1.5 21h21L12 2Zm0 6.5v6.2m0 2.6v.1",
@@ -259,6 +259,35 @@ export const Toasts = () => {
     </div>`;
 };
 
+/** Draw the page again when the person, the language or the address is another one. @param {() => void} [onMoved] hears of another address */
+export function useRedraw(onMoved) {
+  const [, redraw] = useReducer((/** @type {number} */ count) => count + 1, 0);
+  useEffect(() => {
+    const moved = () => {
+      redraw(0);
+      onMoved?.();
+    };
+    addEventListener("hashchange", moved);
+    const stops = [onSessionChange(() => redraw(0)), onLanguageChange(() => redraw(0)), () => removeEventListener("hashchange", moved)];
+    return () => stops.forEach((stop) => stop());
+  }, []);
+}
+
+/** Covers all, until its reason has passed: a modal dialog, because it must lie over one that is open, and it opens again after Escape.
+ * @param {{title: string, text: string, onOpen?: () => void, children?: unknown}} props */
+export const Veil = ({ title, text, onOpen, children }) => {
+  const dialog = useRef(/** @type {HTMLDialogElement | null} */ (null));
+  const open = () => {
+    dialog.current?.showModal();
+    onOpen?.();
+  };
+  useEffect(open, []);
+  return html`
+    <dialog class="veil" ref=${dialog} onClose=${open} aria-label=${title}>
+      <div class="card narrow"><h2>${title}</h2><p>${text}</p>${children}</div>
+    </dialog>`;
+};
+
 export function useModal() {
   const dialog = useRef(/** @type {HTMLDialogElement | null} */ (null));
   useEffect(() => dialog.current?.showModal(), []);
@@ -278,8 +307,8 @@ export const Confirm = ({ title, children, confirm, kind = "danger", keep = say(
       ${children}
       ${failed}
       <div class="row end">
-        <button class="quiet" onClick=${onClose}>${keep}</button>
-        <button class=${kind} disabled=${busy} onClick=${go}>${confirm}</button>
+        <button type="button" class="quiet" onClick=${onClose}>${keep}</button>
+        <button type="button" class=${kind} disabled=${busy} onClick=${go}>${confirm}</button>
       </div>
     </dialog>`;
 };
@@ -293,7 +322,7 @@ export const Change = ({ before, after }) => html`<p>${before} → <strong>${aft
 export const AskFirst = ({ words, look, button = words, title = words, confirm = words, ...question }) => {
   const [asked, setAsked] = useState(false);
   return html`
-    <button class=${look} onClick=${() => setAsked(true)}>${button}</button>
+    <button type="button" class=${look} onClick=${() => setAsked(true)}>${button}</button>
     ${asked && html`<${Confirm} title=${title} confirm=${confirm} onClose=${() => setAsked(false)} ...${question} />`}`;
 };
 

@@ -1,9 +1,9 @@
 // The frame around every view: navigation by role, language, login, and which view is shown.
 
-import { html, render, useEffect, useLayoutEffect, useReducer, useRef, useState } from "/console/vendor/htm-preact-3.1.1.js";
+import { html, render, useEffect, useLayoutEffect, useRef, useState } from "/console/vendor/htm-preact-3.1.1.js";
 import { checkSession, get, getSession, isAsking, isWaitingForLogin, logOut, onSessionChange, personNumber, put, setSession } from "/console/api.js";
-import { Failure, Icon, Loading, Menu, sayError, toast, Toasts, useAnswer } from "/console/components.js";
-import { getLanguage, hasWords, nameOfLanguage, onLanguageChange, otherLanguages, readStaffWords, say, sayDate, setLanguage } from "/console/language.js";
+import { Failure, Icon, Loading, Menu, sayError, toast, Toasts, useAnswer, useRedraw, Veil } from "/console/components.js";
+import { getLanguage, hasWords, nameOfLanguage, otherLanguages, readStaffWords, say, sayDate, setLanguage } from "/console/language.js";
 import { goTo, LAB, OWN_PLACES, placeOf, placesOf, readAddress, READS_MESSAGES, scrollToTop } from "/console/navigation.js";
 import { AccountCount, QueueCount, UnreadCount, useAsking } from "/console/waiting.js";
 
@@ -71,19 +71,6 @@ function readPlace() {
   const { name, argument, rest, filters } = readAddress();
   const known = Object.hasOwn(VIEWS, name) && (name || !argument) && ARGUMENT.test(argument) && rest.length === 0;
   return known ? { name, argument, filters } : MISSING;
-}
-
-function useRedraw() {
-  const [, redraw] = useReducer((/** @type {number} */ count) => count + 1, 0);
-  useEffect(() => {
-    const stops = [onSessionChange(() => redraw(0)), onLanguageChange(() => redraw(0))];
-    const moved = () => redraw(0);
-    addEventListener("hashchange", moved);
-    return () => {
-      stops.forEach((stop) => stop());
-      removeEventListener("hashchange", moved);
-    };
-  }, []);
 }
 
 /** For the console, and for the reports of who is logged in. @param {import("/console/language.js").Language} next */
@@ -218,29 +205,19 @@ const View = () => {
 };
 
 /** The session ended while something was on its way: it is sent once one has logged in again. What was
- * shown stays below, and cannot be seen, printed or copied: somebody else may sit here now. It is a
- * modal dialog, because it must lie over one that is open. */
+ * shown stays below, and cannot be seen, printed or copied: somebody else may sit here now. */
 const LoginAgain = () => {
   const [form, setForm] = useState(/** @type {typeof import("/console/views/login.js").LoginForm | null} */ (null));
-  const dialog = useRef(/** @type {HTMLDialogElement | null} */ (null));
-  const open = () => dialog.current?.showModal();
-  useEffect(() => {
-    open();
-    import("/console/views/login.js").then((module) => setForm(() => module.LoginForm));
-  }, []);
+  useEffect(() => void import("/console/views/login.js").then((module) => setForm(() => module.LoginForm)), []);
   const leave = () => {
     setSession(null);
     goTo("login");
   };
   return html`
-    <dialog class="veil" ref=${dialog} onClose=${open} aria-label=${say("sessionEnded")}>
-      <div class="card narrow">
-        <h2>${say("sessionEnded")}</h2>
-        <p>${say("sessionEndedText")}</p>
-        ${form && html`<${form} email=${getSession()?.email ?? ""} />`}
-        <button class="quiet" onClick=${leave}>${say("leave")}</button>
-      </div>
-    </dialog>`;
+    <${Veil} title=${say("sessionEnded")} text=${say("sessionEndedText")}>
+      ${form && html`<${form} email=${getSession()?.email ?? ""} />`}
+      <button class="quiet" onClick=${leave}>${say("leave")}</button>
+    <//>`;
 };
 
 const Console = () => {

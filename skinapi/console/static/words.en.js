@@ -105,8 +105,7 @@ export const english = {
   currentPassword: "Initial or current password",
   passwordHint: "at least 8 characters",
   passwordsDiffer: "The two new passwords differ",
-  passwordText:
-    "Your account was opened with an initial password. Replace it here by one that only you know.",
+  passwordText: "Your account was opened with an initial password. Replace it here by one that only you know.",
   passwordChanged: "Your password is changed. You can log in with it now.",
   initialPassword: "This is an initial password. Choose one of your own to go on.",
   changePassword: "Change password",
@@ -225,8 +224,7 @@ export const english = {
   fullScreen: "Full screen",
   photoKeys: "+ −: zoom; 0: whole photo; h: heat map; f: full screen",
   heatMap: "Heat map",
-  heatMapText:
-    "Colours show what spoke most for the answer, from violet (little) to yellow (most). They are no outline of the spot.",
+  heatMapText: "Colours show what spoke most for the answer, from violet (little) to yellow (most). They are no outline of the spot.",
   checklistQuestion: "Is any of this true of the spot?",
   stepOf: "Step {step} of {all}",
   stepBack: "Back to the question before",

@@ -120,8 +120,7 @@ export const french = spaced({
   currentPassword: "Mot de passe initial ou actuel",
   passwordHint: "au moins 8 caractères",
   passwordsDiffer: "Les deux nouveaux mots de passe diffèrent",
-  passwordText:
-    "Votre compte a été ouvert avec un mot de passe initial. Remplacez-le ici par un autre que vous seul connaissez.",
+  passwordText: "Votre compte a été ouvert avec un mot de passe initial. Remplacez-le ici par un autre que vous seul connaissez.",
   passwordChanged: "Le mot de passe est changé. Vous pouvez vous connecter.",
   initialPassword: "Ce mot de passe est initial. Choisissez le vôtre pour continuer.",
   changePassword: "Changer le mot de passe",
@@ -240,8 +239,7 @@ export const french = spaced({
   fullScreen: "Plein écran",
   photoKeys: "+ −: zoom; 0: photo entière; h: carte de chaleur; f: plein écran",
   heatMap: "Carte de chaleur",
-  heatMapText:
-    "Les couleurs montrent ce qui a le plus compté, du violet (peu) au jaune (le plus). Elles ne tracent pas la tache.",
+  heatMapText: "Les couleurs montrent ce qui a le plus compté, du violet (peu) au jaune (le plus). Elles ne tracent pas la tache.",
   checklistQuestion: "Un de ces points décrit-il la tache?",
   stepOf: "Étape {step} sur {all}",
   stepBack: "Retour à la question précédente",

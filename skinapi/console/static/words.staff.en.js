@@ -237,8 +237,7 @@ export const english = {
   outcome_refused: "refused",
   outcome_interrupted: "interrupted",
   unsigned: "not signed",
-  unsignedText:
-    "Rows marked as not signed were written by an earlier version, or were put in or changed past this server. Run python -m skinapi check on the server.",
+  unsignedText: "Rows marked as not signed were written by an earlier version, or were put in or changed past this server. Run python -m skinapi check on the server.",
   since: "From",
   until: "Until",
   exportCsv: "Save as CSV (at most 10,000 rows)",
@@ -402,8 +401,7 @@ export const english = {
   weekFrom: "Week from",
   triageText: "The fewer harmless lesions are sent to a doctor, the more cancers are missed.",
   pointUsed: "in use",
-  noPoints:
-    "The model {version} was calibrated by an older version of this software. It has no operating points: it is served with the older rule, and there is nothing to choose. Ask whoever runs the server to calibrate it again:",
+  noPoints: "The model {version} was calibrated by an older version of this software. It has no operating points: it is served with the older rule, and there is nothing to choose. Ask whoever runs the server to calibrate it again:",
   noPrice: "The model brings no figures for this point.",
   rowSpared: "Of 100 harmless moles and spots, spared a visit",
   rowUrgent: "Of 100 harmless moles and spots, told to see a doctor this week",

@@ -240,8 +240,7 @@ export const french = spaced({
   outcome_refused: "refusé",
   outcome_interrupted: "interrompu",
   unsigned: "non signée",
-  unsignedText:
-    "Les lignes marquées comme non signées viennent d'une version antérieure, ou ont été ajoutées ou modifiées sans passer par ce serveur. Lancez python -m skinapi check sur le serveur.",
+  unsignedText: "Les lignes marquées comme non signées viennent d'une version antérieure, ou ont été ajoutées ou modifiées sans passer par ce serveur. Lancez python -m skinapi check sur le serveur.",
   since: "Du",
   until: "Au",
   exportCsv: "Enregistrer en CSV (10 000 lignes au plus)",
@@ -405,8 +404,7 @@ export const french = spaced({
   weekFrom: "Semaine du",
   triageText: "Moins de lésions bénignes sont adressées à un médecin, plus de cancers sont manqués.",
   pointUsed: "en service",
-  noPoints:
-    "Le modèle {version} a été calibré par une version plus ancienne de ce logiciel. Il n'a pas de point de fonctionnement: l'ancienne règle s'applique, et il n'y a rien à choisir. Demandez à qui gère le serveur de le calibrer à nouveau:",
+  noPoints: "Le modèle {version} a été calibré par une version plus ancienne de ce logiciel. Il n'a pas de point de fonctionnement: l'ancienne règle s'applique, et il n'y a rien à choisir. Demandez à qui gère le serveur de le calibrer à nouveau:",
   noPrice: "Le modèle n'apporte pas de chiffres pour ce point.",
   rowSpared: "Sur 100 grains de beauté et taches bénignes, consultation évitée",
   rowUrgent: "Sur 100 grains de beauté et taches bénignes, adressés à un médecin cette semaine",

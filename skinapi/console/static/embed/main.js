@@ -3,10 +3,10 @@
 // that site tell each other stands in docs/integrate/embed.md; only origins that the operator lists are told or heard.
 
 import "/console/embed/memory.js";
-import { html, render, useEffect, useReducer, useRef, useState } from "/console/vendor/htm-preact-3.1.1.js";
+import { html, render, useEffect, useRef, useState } from "/console/vendor/htm-preact-3.1.1.js";
 import { ApiError, getConditions, getSession, getWith, isWaitingForLogin, onSessionChange, personNumber, serverTime, setSession } from "/console/api.js";
-import { Answer, Failure, Icon, Loading, Message, Toasts, useAnswer } from "/console/components.js";
-import { asLanguage, getLanguage, nameOfLanguage, onLanguageChange, otherLanguages, say, sayDate, setLanguage } from "/console/language.js";
+import { Answer, Failure, Icon, Loading, Message, Toasts, useAnswer, useRedraw, Veil } from "/console/components.js";
+import { asLanguage, getLanguage, nameOfLanguage, otherLanguages, say, sayDate, setLanguage } from "/console/language.js";
 import { readAddress, replacePlace, scrollToTop } from "/console/navigation.js";
 import { FindingPage, getReport } from "/console/views/finding.js";
 import { photoOf, useForgotten } from "/console/views/finding_photo.js";
@@ -130,19 +130,6 @@ function useHeight() {
   }, []);
 }
 
-function useRedraw() {
-  const [, redraw] = useReducer((/** @type {number} */ count) => count + 1, 0);
-  useEffect(() => {
-    const moved = () => {
-      redraw(0);
-      tell("step");
-    };
-    const stops = [onLanguageChange(() => redraw(0)), () => removeEventListener("hashchange", moved)];
-    addEventListener("hashchange", moved);
-    return () => stops.forEach((stop) => stop());
-  }, []);
-}
-
 /** The answer: what was just filed, in the language of this page. @param {{submission: Api["SubmissionView"]}} props */
 const Finding = ({ submission }) => {
   const load = async () => {
@@ -189,22 +176,10 @@ const View = ({ filed, onFiled }) => {
 };
 
 /** The key has ended: what was chosen and typed stays below, until the site around hands another one. */
-const Ended = () => {
-  const dialog = useRef(/** @type {HTMLDialogElement | null} */ (null));
-  const open = () => {
-    dialog.current?.showModal();
-    tell("step");
-  };
-  useEffect(open, []);
-  return html`
-    <dialog class="veil" ref=${dialog} onClose=${open} aria-label=${say("embedEnded")}>
-      <div class="card narrow">
-        <h2>${say("embedEnded")}</h2>
-        <p>${say("embedEndedText")}</p>
-        <button class="primary" onClick=${() => tell("expired")}>${say("goOn")}</button>
-      </div>
-    </dialog>`;
-};
+const Ended = () => html`
+  <${Veil} title=${say("embedEnded")} text=${say("embedEndedText")} onOpen=${() => tell("step")}>
+    <button class="primary" onClick=${() => tell("expired")}>${say("goOn")}</button>
+  <//>`;
 
 /** Why the page cannot begin: the key is none that it takes, or it could not ask. @param {{error: Failed, retry: () => void}} props */
 const NoKey = ({ error, retry }) =>
@@ -228,7 +203,7 @@ const Frame = ({ children }) => html`
   <${Toasts} />`;
 
 const Embedded = () => {
-  useRedraw();
+  useRedraw(() => tell("step"));
   useHeight();
   const { info, problem, ended } = useHandedKeys();
   const [filed, setFiled] = useState(/** @type {Api["SubmissionView"] | null} */ (null));

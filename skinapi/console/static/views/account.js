@@ -3,7 +3,7 @@
 import { html, useEffect, useRef, useState } from "/console/vendor/htm-preact-3.1.1.js";
 import { ApiError, apiPath, get, getAll, getSession, logOut, onSessionChange, post, put, remove, setSession } from "/console/api.js";
 import { nameOfClient } from "/console/browser.js";
-import { Answer, AskFirst, Field, Form, Message, sayError, Secret, toast, useAnswer } from "/console/components.js";
+import { AskFirst, Field, Form, Load, Message, sayError, Secret, toast } from "/console/components.js";
 import { isolated, say, sayAge } from "/console/language.js";
 import { Pages, usePages } from "/console/lists.js";
 import { CodeField, labelOfLogIn, NewPassword } from "/console/views/login.js";
@@ -154,25 +154,22 @@ const Sessions = () => {
     </section>`;
 };
 
-export const View = () => {
-  const answer = useAnswer(() => get("/me"), []);
-  return html`
-    <h1>${say("title_account")}</h1>
-    <${Answer} answer=${answer}>
-      ${(/** @type {Api["Me"]} */ me) => {
-        const password = me.has_password !== false && html`<${PasswordCard} />`;
-        const factor = html`<${SecondFactorCard} me=${me} onChange=${answer.reload} />`;
-        return html`
-          <p>${isolated(me.name)} · ${isolated(me.email)} · ${say(/** @type {WordKey} */ (`role_${me.role}`))}<br />
-            ${me.provider && html`<small>${say(me.has_password === false ? "accountOf" : "accountOfAdmin", { name: labelOfLogIn(me.provider) })}</small><br />`}
-            ${me.role === "user" && html`<small>${me.doctor ? say("yourDoctor", { name: me.doctor_name ?? me.doctor }) : say("noDoctor")}</small>`}</p>
-          ${/* Until a factor is set up that must be, nothing else of the account is open. */
-          me.second_factor_missing
-            ? html`<div class="columns"><div>${factor}</div><div>${password}<${MyDeletion} me=${me} /></div></div>`
-            : html`<div class="columns">
-                <div><${Elsewhere} me=${me} />${me.notices !== null && html`<${NoticesCard} me=${me} />`}</div>
-                <div>${password}${factor}<${Sessions} /></div>
-              </div>`}`;
-      }}
-    <//>`;
-};
+export const View = () => html`
+  <h1>${say("title_account")}</h1>
+  <${Load} ask=${() => get("/me")}>
+    ${(/** @type {Api["Me"]} */ me, /** @type {() => void} */ reload) => {
+      const password = me.has_password !== false && html`<${PasswordCard} />`;
+      const factor = html`<${SecondFactorCard} me=${me} onChange=${reload} />`;
+      return html`
+        <p>${isolated(me.name)} · ${isolated(me.email)} · ${say(/** @type {WordKey} */ (`role_${me.role}`))}<br />
+          ${me.provider && html`<small>${say(me.has_password === false ? "accountOf" : "accountOfAdmin", { name: labelOfLogIn(me.provider) })}</small><br />`}
+          ${me.role === "user" && html`<small>${me.doctor ? say("yourDoctor", { name: me.doctor_name ?? me.doctor }) : say("noDoctor")}</small>`}</p>
+        ${/* Until a factor is set up that must be, nothing else of the account is open. */
+        me.second_factor_missing
+          ? html`<div class="columns"><div>${factor}</div><div>${password}<${MyDeletion} me=${me} /></div></div>`
+          : html`<div class="columns">
+              <div><${Elsewhere} me=${me} />${me.notices !== null && html`<${NoticesCard} me=${me} />`}</div>
+              <div>${password}${factor}<${Sessions} /></div>
+            </div>`}`;
+    }}
+  <//>`;

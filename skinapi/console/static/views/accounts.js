@@ -2,7 +2,7 @@
 
 import { html, useState } from "/console/vendor/htm-preact-3.1.1.js";
 import { apiPath, get, post } from "/console/api.js";
-import { Answer, Empty, Field, Form, onValue, Secret, Tabs, toast, useAnswer } from "/console/components.js";
+import { Empty, Field, Form, Load, onValue, Secret, Tabs, toast, useAnswer } from "/console/components.js";
 import { isolated, say, sayValue } from "/console/language.js";
 import { addressOf, readAddress, replacePlace } from "/console/navigation.js";
 import { getDoctors, ROLES, Search } from "/console/views/account_actions.js";
@@ -10,24 +10,20 @@ import { Accounts } from "/console/views/account_table.js";
 import { FileAt } from "/console/views/my_data.js";
 
 /** @param {{patient: Api["FoundPatient"], onShow: (email: string) => void}} props */
-const Found = ({ patient, onShow }) => {
-  const answer = useAnswer(() => get("/me"), []);
-  return html`
-    <h3>${isolated(patient.name)}</h3>
-    <p>${say("externalFileText")}</p>
-    <${Answer} answer=${answer}>
-      ${(/** @type {Api["Me"]} */ me) => html`<${FileAt} key=${patient._id} me=${me} path=${apiPath`/users/${patient.email}/file`} />`}
-    <//>
-    <p>${say("externalErase")}</p>
-    <p><button onClick=${() => onShow(patient.email)}>${say("externalShow")}</button></p>`;
-};
+const Found = ({ patient, onShow }) => html`
+  <h3>${isolated(patient.name)}</h3>
+  <p>${say("externalFileText")}</p>
+  <${Load} ask=${() => get("/me")}>
+    ${(/** @type {Api["Me"]} */ me) => html`<${FileAt} key=${patient._id} me=${me} path=${apiPath`/users/${patient.email}/file`} />`}
+  <//>
+  <p>${say("externalErase")}</p>
+  <p><button onClick=${() => onShow(patient.email)}>${say("externalShow")}</button></p>`;
 
 /** @param {{onShow: (email: string) => void}} props shows this account in the list */
 const ExternalPatient = ({ onShow }) => {
   const [open, setOpen] = useState(false);
   const [patient, setPatient] = useState(/** @type {Api["FoundPatient"] | null} */ (null));
-  /** @param {Record<string, string>} values */
-  const find = async ({ system, value }) => {
+  const find = async (/** @type {Record<string, string>} */ { system, value }) => {
     setPatient(null);
     setPatient(await post("/patients/external/find", { system, value }));
   };
@@ -57,8 +53,7 @@ function newPassword() {
 /** @param {{onAdded: (email: string, password: string) => void}} props */
 const NewDoctor = ({ onAdded }) => {
   const [open, setOpen] = useState(false);
-  /** @param {Record<string, string>} values */
-  const add = async ({ name, email }) => {
+  const add = async (/** @type {Record<string, string>} */ { name, email }) => {
     const password = newPassword();
     await post("/doctors", { name, email, password });
     setOpen(false);

@@ -58,8 +58,7 @@ export const CaseWork = ({ number, patient, work, mayAsk, onChanged, onEnded }) 
     onEnded();
   };
   const end = () => (opinion?.of_me ? run(decline) : change(() => remove(request)));
-  /** @param {Record<string, string>} values */
-  const send = async ({ colleague, question }) => {
+  const send = async (/** @type {Record<string, string>} */ { colleague, question }) => {
     try {
       await put(request, { colleague, ...(question.trim() && { question }) });
     } catch (problem) {

@@ -2,7 +2,7 @@
 
 import { html } from "/console/vendor/htm-preact-3.1.1.js";
 import { get } from "/console/api.js";
-import { Answer, Empty, Message, useAnswer } from "/console/components.js";
+import { Empty, Load, Message } from "/console/components.js";
 import { isolated, say, sayList, sayValue } from "/console/language.js";
 
 /** @param {{provider: Api["ProviderView"]}} props */
@@ -25,14 +25,11 @@ const Provider = ({ provider }) => {
     </section>`;
 };
 
-export const Section = () => {
-  const answer = useAnswer(() => get("/integrations/oidc"), []);
-  return html`
-    <${Answer} answer=${answer}>
-      ${(/** @type {Api["ProviderView"][]} */ providers) =>
-        providers.length === 0
-          ? html`<${Empty} title=${say("providersEmpty")}><p>${say("providersEmptyText")}</p><//>`
-          : html`<p>${say("providersText")}</p>
-              ${providers.map((provider) => html`<${Provider} key=${provider.name} provider=${provider} />`)}`}
-    <//>`;
-};
+export const Section = () => html`
+  <${Load} ask=${() => get("/integrations/oidc")}>
+    ${(/** @type {Api["ProviderView"][]} */ providers) =>
+      providers.length === 0
+        ? html`<${Empty} title=${say("providersEmpty")}><p>${say("providersEmptyText")}</p><//>`
+        : html`<p>${say("providersText")}</p>
+            ${providers.map((provider) => html`<${Provider} key=${provider.name} provider=${provider} />`)}`}
+  <//>`;

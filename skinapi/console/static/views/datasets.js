@@ -2,7 +2,7 @@
 
 import { html, useRef, useState } from "/console/vendor/htm-preact-3.1.1.js";
 import { ApiError, apiPath, get, getAll, getConditions, newKey, post, remove } from "/console/api.js";
-import { Confirm, Empty, Field, Form, Icon, Load } from "/console/components.js";
+import { AskFirst, Empty, Field, Form, Icon, Load } from "/console/components.js";
 import { isolated, say, sayDate, sayNumber, sayValue } from "/console/language.js";
 import { Table, usePolling } from "/console/lists.js";
 import { goTo } from "/console/navigation.js";
@@ -64,8 +64,7 @@ export const LabelForm = ({ dataset, conditions }) => {
 /** Whose word counts; the first is taken where nothing is chosen. */
 const LABELS_FROM = ["reviews", "histology"];
 
-/** @param {{onClose: () => void}} props */
-const AskForReviews = ({ onClose }) => {
+const FromReviews = () => {
   const form = useRef(/** @type {HTMLFormElement | null} */ (null));
   const [fault, setFault] = useState("");
   const make = async () => {
@@ -77,7 +76,7 @@ const AskForReviews = ({ onClose }) => {
     goTo(`dataset/${made.id}`);
   };
   return html`
-    <${Confirm} title=${say("fromReviews")} confirm=${say("makeDataset")} kind="primary" onConfirm=${make} onClose=${onClose}>
+    <${AskFirst} words=${say("fromReviews")} confirm=${say("makeDataset")} kind="primary" onConfirm=${make}>
       <p>${say("fromReviewsText")}</p>
       <form ref=${form} onSubmit=${(/** @type {Event} */ event) => event.preventDefault()}>
         <${Field} label=${say("name")} name="name" hint=${say("datasetNameHint")} error=${fault} maxlength="100" autocomplete="off" />
@@ -91,13 +90,6 @@ const AskForReviews = ({ onClose }) => {
         <${Field} label=${say("licence")} name="licence" maxlength="200" autocomplete="off" />
       </form>
     <//>`;
-};
-
-const FromReviews = () => {
-  const [asked, setAsked] = useState(false);
-  return html`
-    <button onClick=${() => setAsked(true)}>${say("fromReviews")}</button>
-    ${asked && html`<${AskForReviews} onClose=${() => setAsked(false)} />`}`;
 };
 
 /** What of the reviewed findings was taken, and what was not. @param {{reviews: NonNullable<DatasetReport["reviews"]>}} props */

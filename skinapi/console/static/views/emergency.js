@@ -2,7 +2,7 @@
 
 import { html, useEffect, useState } from "/console/vendor/htm-preact-3.1.1.js";
 import { ApiError, apiPath, get, getAll, getConditions, post, put, remove } from "/console/api.js";
-import { Answer, AskFirst, Change, Field, Form, Message, Select, TextArea, toast, useAnswer } from "/console/components.js";
+import { Answer, AskFirst, Change, Field, Form, Load, Message, Select, TextArea, toast, useAnswer } from "/console/components.js";
 import { getLanguage, isolated, say, sayDate, sayNumber, sayValue } from "/console/language.js";
 import { Pages, usePages } from "/console/lists.js";
 import { goTo } from "/console/navigation.js";
@@ -43,8 +43,7 @@ const Choose = ({ opened }) => html`
 
 /** @param {{me: Api["Me"], onOpened: (opened: Api["OpenedBreakGlass"]) => void}} props */
 const Ask = ({ me, onOpened }) => {
-  /** @param {Record<string, string>} values */
-  const ask = async (values) => {
+  const ask = async (/** @type {Record<string, string>} */ values) => {
     /** @type {Api["OpenedBreakGlass"]} */
     const opened = await post("/break-glass", askedOf(values)).catch((error) => {
       throw error.status === 404 ? new ApiError(404, "no_finding", say("glassNotFound")) : error;
@@ -99,10 +98,7 @@ const Emergencies = ({ me }) => {
     <//>`;
 };
 
-export const BreakGlass = () => {
-  const me = useAnswer(() => get("/me"), []);
-  return html`<${Answer} answer=${me}>${(/** @type {Api["Me"]} */ found) => html`<${Emergencies} me=${found} />`}<//>`;
-};
+export const BreakGlass = () => html`<${Load} ask=${() => get("/me")}>${(/** @type {Api["Me"]} */ me) => html`<${Emergencies} me=${me} />`}<//>`;
 
 /** @param {string} number */
 async function loadEmergency(number) {

@@ -32,8 +32,13 @@ const factsOf = ({ created_at, ends_at, revoked_at, uses, used_at, addresses, qu
     sessions && say("keyMakesSessions"),
   ].filter(Boolean);
 
-/** @param {{one: Key, onRevoke: (key: Key) => Promise<void>}} props */
-const KeyRow = ({ one, onRevoke }) => {
+/** @param {{one: Key, path: string, onChange: () => void}} props */
+const KeyRow = ({ one, path, onChange }) => {
+  const revoke = async () => {
+    await remove(`${path}${apiPath`/${one._id}`}`);
+    toast(say("keyRevokedNow"));
+    onChange();
+  };
   const marks = [one.clinic_wide && "keyWide", one.maker_gone && !one.revoked_at && "keyMakerGone", one.kind === "test" && "keyTest", one.revoked_at ? "keyRevoked" : hasEnded(one) && "keyEnded"].filter(Boolean);
   return html`
     <li>
@@ -42,16 +47,16 @@ const KeyRow = ({ one, onRevoke }) => {
         <small><code>sk_${one.kind}_…${one.hint}</code> · ${factsOf(one).join(" · ")}${one.account && html` · <a href=${`#/audit?key=${one._id}`}>${say("keyTrail")}</a>`}</small></div>
       ${marks.map((mark) => html`<span class="mark">${say(/** @type {WordKey} */ (mark))}</span>`)}
       ${!one.revoked_at && html`<${AskFirst} words=${say("revokeKey")} look="quiet" title=${say("revokeKeyAsk", { name: one.name })}
-        onConfirm=${() => onRevoke(one)}><${Change} before=${one.used_at ? say("keyUses", { count: sayNumber(one.uses), age: sayAge(one.used_at) }) : say("keyUnused")} after=${say("keyRevoked")} /><p>${say(one.clinic_wide ? "revokeClinicKeyText" : "revokeKeyText")}</p><//>`}
+        onConfirm=${revoke}><${Change} before=${one.used_at ? say("keyUses", { count: sayNumber(one.uses), age: sayAge(one.used_at) }) : say("keyUnused")} after=${say("keyRevoked")} /><p>${say(one.clinic_wide ? "revokeClinicKeyText" : "revokeKeyText")}</p><//>`}
     </li>`;
 };
 
-/** Those that open something first, the newest of them first. @param {{keys: Key[], onRevoke: (key: Key) => Promise<void>}} props */
-const KeyList = ({ keys, onRevoke }) => {
+/** Those that open something first, the newest of them first. `path` is the list's. @param {{keys: Key[], path: string, onChange: () => void}} props */
+const KeyList = ({ keys, path, onChange }) => {
   const newest = [...keys].reverse();
   const sorted = [...newest.filter((one) => !hasEnded(one)), ...newest.filter(hasEnded)];
   if (sorted.length === 0) return html`<${Empty} title=${say("keysEmpty")} />`;
-  return html`<ul class="list">${sorted.map((one) => html`<${KeyRow} key=${one._id} one=${one} onRevoke=${onRevoke} />`)}</ul>`;
+  return html`<ul class="list">${sorted.map((one) => html`<${KeyRow} key=${one._id} one=${one} path=${path} onChange=${onChange} />`)}</ul>`;
 };
 
 /** What a form says, as the API takes it. @param {Record<string, string>} values @param {string[]} scopes */
@@ -75,8 +80,7 @@ const NewKey = ({ path, scopes, kinds = false, doctors, warning, onMade }) => {
   const [made, setMade] = useState(/** @type {Api["MadeKey"] | null} */ (null));
   const [turn, setTurn] = useState(0); // after one is made, a new form, which is empty
   const [ticked, setTicked] = useState(/** @type {string[]} */ ([]));
-  /** @param {Record<string, string>} values */
-  const make = async (values) => {
+  const make = async (/** @type {Record<string, string>} */ values) => {
     if (ticked.length === 0) throw { status: 400, message: say("keyNeedsScope") };
     setMade(await post(path, keyOf(values, ticked)));
   };
@@ -120,17 +124,11 @@ const MORE = { researcher: ["lab"], admin: ["lab", "audit:read"] };
 
 export const View = () => {
   const keys = useAnswer(() => get("/keys"), []);
-  /** @param {Api["KeyView"]} key */
-  const revoke = async ({ _id }) => {
-    await remove(apiPath`/keys/${_id}`);
-    toast(say("keyRevokedNow"));
-    keys.reload();
-  };
   return html`
     <h1>${say("title_keys")}</h1>
     <p>${say("keysText")}${" "}<a href="/docs">${say("nav_docs")}</a></p>
     <${NewKey} path="/keys" kinds scopes=${[...FINDINGS, ...(MORE[getSession()?.role ?? ""] ?? [])]} onMade=${keys.reload} />
-    <${Answer} answer=${keys}>${(/** @type {Api["KeyView"][]} */ found) => html`<${KeyList} keys=${found} onRevoke=${revoke} />`}<//>`;
+    <${Answer} answer=${keys}>${(/** @type {Api["KeyView"][]} */ found) => html`<${KeyList} keys=${found} path="/keys" onChange=${keys.reload} />`}<//>`;
 };
 
 const SCOPES = ["findings:write", "findings:read", "fhir", "dicom", "lab", "audit:read"];
@@ -138,16 +136,10 @@ const SCOPES = ["findings:write", "findings:read", "fhir", "dicom", "lab", "audi
 export const ClinicKeys = () => {
   const pages = usePages("/admin/keys?limit=200");
   const doctors = useAnswer(getDoctors, []);
-  /** @param {Api["KeyView"]} key */
-  const revoke = async ({ _id }) => {
-    await remove(apiPath`/admin/keys/${_id}`);
-    toast(say("keyRevokedNow"));
-    pages.reload();
-  };
   return html`
     <p>${say("clinicKeysText")}</p>
     <${NewKey} path="/admin/keys" scopes=${SCOPES} doctors=${doctors.value ?? []} warning=${say("clinicKeyReads")} onMade=${pages.reload} />
     <${Pages} pages=${pages} empty=${html`<${Empty} title=${say("keysEmpty")} />`}>
-      ${(/** @type {Api["AnyKeyView"][]} */ keys) => html`<${KeyList} keys=${keys} onRevoke=${revoke} />`}
+      ${(/** @type {Api["AnyKeyView"][]} */ keys) => html`<${KeyList} keys=${keys} path="/admin/keys" onChange=${pages.reload} />`}
     <//>`;
 };

@@ -2,7 +2,7 @@
 
 import { html, useEffect, useRef, useState } from "/console/vendor/htm-preact-3.1.1.js";
 import { apiPath, get, getSession, post, put, remove } from "/console/api.js";
-import { Confirm, Failure, Message, onValue, sayError, signByKey, TextArea, toast, toastAbout, useAct, useAnswer, useKeys } from "/console/components.js";
+import { AskFirst, Failure, Message, onValue, sayError, signByKey, TextArea, toast, toastAbout, useAct, useAnswer, useKeys } from "/console/components.js";
 import { getLanguage, isolated, nameOfLanguage, otherLanguages, said, say, sayDate } from "/console/language.js";
 import { keepDrafts } from "/console/views/drafts.js";
 
@@ -15,8 +15,8 @@ const RELOADED = new Set(["letter_changed", "letter_signed", "letter_decision"])
 /** By letter. @type {import("/console/views/drafts.js").Drafts<string>} */
 const drafts = keepDrafts("letter");
 
-/** @param {{path: string, onDone: () => void, onClose: () => void}} props */
-const Withdraw = ({ path, onDone, onClose }) => {
+/** @param {{path: string, onDone: () => void}} props */
+const Withdraw = ({ path, onDone }) => {
   const [reason, setReason] = useState("");
   const withdraw = async () => {
     if (!reason.trim()) throw new Error(say("letterReasonMissing"));
@@ -25,7 +25,7 @@ const Withdraw = ({ path, onDone, onClose }) => {
     onDone();
   };
   return html`
-    <${Confirm} title=${say("letterWithdrawTitle")} confirm=${say("letterWithdraw")} onConfirm=${withdraw} onClose=${onClose}>
+    <${AskFirst} words=${say("letterWithdraw")} title=${say("letterWithdrawTitle")} onConfirm=${withdraw}>
       <p>${say("letterWithdrawText")}</p>
       <${TextArea} label=${say("letterReason")} name="withdrawal" rows="3" maxlength="500" value=${reason} onText=${setReason} />
     <//>`;
@@ -54,7 +54,6 @@ const DecisionOf = ({ letter: { decision, language } }) => {
 
 /** A signed letter; its doctor may withdraw it. @param {{letter: Signed, onWithdrawn?: () => void}} props */
 export const SignedLetter = ({ letter, onWithdrawn }) => {
-  const [asking, setAsking] = useState(false);
   const struck = whyStruck(letter);
   const decision = html`<${DecisionOf} letter=${letter} />`;
   const signed = html`<p><small>${say("letterSigned", { name: isolated(letter.signed_by), date: sayDate(letter.signed_at) })}</small></p>`;
@@ -65,8 +64,7 @@ export const SignedLetter = ({ letter, onWithdrawn }) => {
       ${struck.length > 0
         ? html`<details class="struck"><summary>${struck.map((sentence) => html`<strong>${sentence}</strong> `)}</summary><del>${decision}</del>${signed}<del>${text}</del></details>`
         : html`${decision}${signed}${text}`}
-      ${onWithdrawn && !letter.withdrawn && html`<p><button onClick=${() => setAsking(true)}>${say("letterWithdraw")}</button></p>`}
-      ${asking && html`<${Withdraw} path=${apiPath`/letters/${letter._id}`} onDone=${onWithdrawn} onClose=${() => setAsking(false)} />`}
+      ${onWithdrawn && !letter.withdrawn && html`<p><${Withdraw} path=${apiPath`/letters/${letter._id}`} onDone=${onWithdrawn} /></p>`}
     </section>`;
 };
 
@@ -125,7 +123,6 @@ function useLetter(draft, patient, onDone) {
  * @param {{draft: Api["WrittenLetter"], reviewed: boolean, patient: string, cancer: string, onDone: () => void, onAnew: (language: string) => void}} props */
 const Draft = ({ draft, reviewed, patient, cancer, onDone, onAnew }) => {
   const { letter, text, enter, stored, save, sign, leave, busy, error, path } = useLetter(draft, patient, onDone);
-  const [deleting, setDeleting] = useState(false);
   return html`
     <form class="card letter" onSubmit=${sign} aria-label=${say(`letterTo_${/** @type {"patient"} */ (letter.reader)}`)}>
       <h2>${say(`letterTo_${/** @type {"patient"} */ (letter.reader)}`)}</h2>
@@ -146,10 +143,8 @@ const Draft = ({ draft, reviewed, patient, cancer, onDone, onAnew }) => {
         <button type="button" disabled=${busy} onClick=${save}>${say("save")}</button>
         ${stored && letter.version === 1 && otherLanguages(letter.language).map((one) => html`
           <button type="button" class="quiet" disabled=${busy} onClick=${() => onAnew(one)}>${say("letterAnew", { language: nameOfLanguage(one) })}</button>`)}
-        <button type="button" class="danger" disabled=${busy} onClick=${() => setDeleting(true)}>${say("letterDelete")}</button>
+        <${AskFirst} words=${say("letterDelete")} look="danger" title=${say("letterDeleteTitle")} onConfirm=${() => remove(path).then(leave)} />
       </div>
-      ${deleting && html`<${Confirm} title=${say("letterDeleteTitle")} confirm=${say("letterDelete")} onClose=${() => setDeleting(false)}
-        onConfirm=${() => remove(path).then(leave)} />`}
     </form>`;
 };
 

@@ -20,8 +20,7 @@ export const labelOfLogIn = (name) => isolated(Object.hasOwn(LOG_INS, name) ? LO
 
 const ClinicLogIns = () => {
   const { run, busy, failed } = useAct();
-  /** @param {string} name */
-  const begin = (name) => run(async () => {
+  const begin = (/** @type {string} */ name) => run(async () => {
     const { address } = await post(apiPath`/auth/oidc/${name}/start`);
     if (getSession()) sessionStorage.setItem(PLACE_KEY, location.hash);
     location.assign(address);
@@ -113,44 +112,47 @@ async function beginSession(given) {
 
 /** @param {{email?: string}} props */
 export const LoginForm = ({ email = "" }) => {
-  const [initial, setInitial] = useState(/** @type {{email: string, password: string} | null} */ (null));
+  const [initial, setInitial] = useState(/** @type {{email: string, current: string} | null} */ (null));
+  const [replaced, setReplaced] = useState(false);
   const { ask, field } = useCode();
-  /** @param {Record<string, string>} values */
-  const logIn = async ({ email, password, code }) => {
+  const logIn = async (/** @type {Record<string, string>} */ { email, password, code }) => {
     try {
       await beginSession({ email, password, ...(code && { code }) });
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
       if (Object.hasOwn(NOT_IN, error.code) && !isWaitingForLogin()) return goTo(NOT_IN[error.code]);
       if (error.code !== INITIAL) throw error;
-      setInitial({ email, password });
+      setInitial({ email, current: password });
     }
   };
-  if (initial) return html`<${ReplacePassword} ...${initial} />`;
+  /** A code is used up: the login takes another one. @param {{email: string, password: string, code?: string}} now */
+  const goOn = ({ email, password, code }) => (code ? setReplaced(true) : beginSession({ email, password }));
+  if (initial && !replaced) return html`<p>${say("initialPassword")}</p><${ReplacePassword} known=${initial} onReplaced=${goOn} />`;
   return html`
+    ${replaced && html`<${Message} kind="good">${say("passwordSaved")}<//>`}
     <${ClinicLogIns} />
     <${Form} onSend=${(/** @type {Record<string, string>} */ values) => ask(() => logIn(values))} label=${say("logIn")}>
-      <${Field} label=${say("email")} name="email" type="email" autocomplete="username" required defaultValue=${email} />
+      <${Field} label=${say("email")} name="email" type="email" autocomplete="username" required defaultValue=${initial?.email ?? email} />
       <${Field} label=${say("password")} name="password" type="password" autocomplete="current-password" required />
       ${field}
     <//>`;
 };
 
-/** @param {{email: string, password: string}} props */
-const ReplacePassword = ({ email, password }) => {
+/** Replaces an initial password, or one that is known, without a session. @param {{known?: {email: string, current: string},
+ *   onReplaced: (now: {email: string, password: string, code?: string}) => unknown}} props */
+const ReplacePassword = ({ known, onReplaced }) => {
   const { ask, field } = useCode();
-  const [done, setDone] = useState(false);
-  /** @param {Record<string, string>} values */
-  const replace = async ({ fresh, again, code }) => {
+  const replace = async (/** @type {Record<string, string>} */ values) => {
+    const { email, current, fresh, again, code } = /** @type {Record<string, string>} */ ({ ...known, ...values });
     if (fresh !== again) throw new ApiError(400, "differ", say("passwordsDiffer"));
-    await post("/password", { email, current_password: password, new_password: fresh, ...(code && { code }) });
-    if (code) return setDone(true); // it is used up, and the login takes another one
-    await beginSession({ email, password: fresh });
+    await post("/password", { email, current_password: current, new_password: fresh, ...(code && { code }) });
+    await onReplaced({ email, password: fresh, code });
   };
-  if (done) return html`<${Message} kind="good">${say("passwordSaved")}<//><${LoginForm} email=${email} />`;
   return html`
-    <p>${say("initialPassword")}</p>
     <${Form} onSend=${(/** @type {Record<string, string>} */ values) => ask(() => replace(values))} label=${say("changePassword")}>
+      ${!known && html`
+        <${Field} label=${say("email")} name="email" type="email" autocomplete="username" required />
+        <${Field} label=${say("currentPassword")} name="current" type="password" autocomplete="current-password" required />`}
       <${NewPassword} />
       ${field}
     <//>`;
@@ -215,8 +217,7 @@ const Privacy = () => html`
 
 const Register = () => {
   const [done, setDone] = useState(false);
-  /** @param {Record<string, string>} values */
-  const register = async ({ name, email, password, wanted }) => {
+  const register = async (/** @type {Record<string, string>} */ { name, email, password, wanted }) => {
     await post("/register", { name, email, password, ...(wanted && { wanted_role: wanted }), client: nameOfClient(navigator.userAgent) });
     setDone(true);
   };
@@ -240,33 +241,19 @@ const Register = () => {
 
 const InitialPassword = () => {
   const [done, setDone] = useState(false);
-  const { ask, field } = useCode();
-  /** @param {Record<string, string>} values */
-  const change = async ({ email, current, fresh, again, code }) => {
-    if (fresh !== again) throw new ApiError(400, "differ", say("passwordsDiffer"));
-    await post("/password", { email, current_password: current, new_password: fresh, ...(code && { code }) });
-    setDone(true);
-  };
   return html`
     <div class="card narrow">
       <h1>${say("title_password")}</h1>
       <p>${say("passwordText")}</p>
       ${done
         ? html`<${Message} kind="good">${say("passwordChanged")} <a href="/#/login">${say("logIn")}</a><//>`
-        : html`<${Form} onSend=${(/** @type {Record<string, string>} */ values) => ask(() => change(values))} label=${say("changePassword")}>
-            <${Field} label=${say("email")} name="email" type="email" autocomplete="username" required />
-            <${Field} label=${say("currentPassword")} name="current" type="password"
-              autocomplete="current-password" required />
-            <${NewPassword} />
-            ${field}
-          <//>`}
+        : html`<${ReplacePassword} onReplaced=${() => setDone(true)} />`}
     </div>`;
 };
 
 const AskForLink = () => {
   const [asked, setAsked] = useState(false);
-  /** @param {Record<string, string>} values */
-  const ask = async ({ email }) => {
+  const ask = async (/** @type {Record<string, string>} */ { email }) => {
     await post("/password/forgotten", { email });
     setAsked(true);
   };
@@ -281,8 +268,7 @@ const AskForLink = () => {
 /** @param {{token: string}} props */
 const ChoosePassword = ({ token }) => {
   const [done, setDone] = useState(false);
-  /** @param {Record<string, string>} values */
-  const choose = async ({ fresh, again }) => {
+  const choose = async (/** @type {Record<string, string>} */ { fresh, again }) => {
     if (fresh !== again) throw new ApiError(400, "differ", say("passwordsDiffer"));
     await post("/password/reset", { token, new_password: fresh });
     setDone(true);

@@ -30,8 +30,7 @@ const Receipt = ({ code, onClose }) => html`
 const AskDeletion = ({ me, preview, onWait, onClose }) => {
   const dialog = useModal();
   const [code, setCode] = useState("");
-  /** @param {Record<string, string>} values */
-  const leave = async ({ ownPassword = "", ownCode }) => {
+  const leave = async (/** @type {Record<string, string>} */ { ownPassword = "", ownCode }) => {
     const answer = await deleteAccount({ current_password: ownPassword, ...(ownCode && { code: ownCode }) });
     if (answer.deletion_at) onWait();
     else setCode(answer.receipt);

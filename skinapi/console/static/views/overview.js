@@ -2,7 +2,7 @@
 
 import { html } from "/console/vendor/htm-preact-3.1.1.js";
 import { apiPath, get, getConditions, post } from "/console/api.js";
-import { Answer, Empty, Icon, useAct, useAnswer } from "/console/components.js";
+import { Answer, Empty, Icon, Load, useAct, useAnswer } from "/console/components.js";
 import { colon, getLanguage, isolated, say, sayBytes, sayCount, sayDate, sayNumber, sayValue } from "/console/language.js";
 import { addressOf } from "/console/navigation.js";
 import { labelOfBand } from "/console/views/finding.js";
@@ -145,15 +145,12 @@ const Person = ({ one, conditions, onDone }) => {
     </section>`;
 };
 
-const PeopleToReach = () => {
-  const answer = useAnswer(() => Promise.all([getPeopleToReach(), getConditions()]), [getLanguage()]);
-  return html`
-    <h1>${say("title_people-to-reach")}</h1>
-    <${Answer} answer=${answer}>
-      ${(/** @type {[Api["PersonToReachView"][], Api["ConditionsView"]]} */ [people, conditions]) => people.length === 0
-        ? html`<${Empty} title=${say("toReachNobody")} />`
-        : html`<p>${say("toReachText")}</p>${people.map((one) => html`<${Person} key=${one._id} one=${one} conditions=${conditions} onDone=${answer.reload} />`)}`}
-    <//>`;
-};
+const PeopleToReach = () => html`
+  <h1>${say("title_people-to-reach")}</h1>
+  <${Load} ask=${() => Promise.all([getPeopleToReach(), getConditions()])} inputs=${[getLanguage()]}>
+    ${(/** @type {[Api["PersonToReachView"][], Api["ConditionsView"]]} */ [people, conditions], /** @type {() => void} */ reload) => people.length === 0
+      ? html`<${Empty} title=${say("toReachNobody")} />`
+      : html`<p>${say("toReachText")}</p>${people.map((one) => html`<${Person} key=${one._id} one=${one} conditions=${conditions} onDone=${reload} />`)}`}
+  <//>`;
 
 export const VIEWS = { overview: OverviewPage, "people-to-reach": PeopleToReach };

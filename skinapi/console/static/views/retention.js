@@ -2,7 +2,7 @@
 
 import { html, useState } from "/console/vendor/htm-preact-3.1.1.js";
 import { apiPath, get, put, remove } from "/console/api.js";
-import { Answer, AskFirst, Change, Field, Form, Load, Message, onValue, toast, useAct, useAnswer } from "/console/components.js";
+import { AskFirst, Change, Field, Form, Load, Message, onValue, toast, useAct } from "/console/components.js";
 import { isolated, say, sayCount, sayDate, sayList, sayValue } from "/console/language.js";
 import { Pages, Table, usePages } from "/console/lists.js";
 
@@ -90,19 +90,16 @@ const Runs = ({ runs }) =>
     ? html`<dl class="pairs">${runs.map((run) => html`<dt>${sayDate(run.at)}</dt><dd>${sayGoing(run.kind, run)}</dd>`)}</dl>`
     : html`<p>${say("retentionNoRuns")}</p>`;
 
-export const Retained = () => {
-  const answer = useAnswer(() => get("/retention"), []);
-  return html`
-    <${Answer} answer=${answer}>${(/** @type {Retention} */ { kinds, fixed, pause, held, runs }) => html`
-      <p class="lead">${say("retentionText")}</p>
-      <dl class="pairs">${kinds.map((kind) => html`<${KindRow} key=${kind.kind} kind=${kind} />`)}</dl>
-      <p>${say("retentionFixedText", { what: sayList(fixed.map((one) => say("retentionFixedOne", { what: sayValue("fixedKind", one.kind), days: sayCount("days", one.days) }))) })}</p>
-      <${Pause} pause=${pause} onChange=${answer.reload} />
-      <h2>${say("retentionHolds")}</h2>
-      <${Held} key=${held.length} held=${held} onChange=${answer.reload} />
-      <h2>${say("retentionRuns")}</h2>
-      <${Runs} runs=${runs} />`}<//>`;
-};
+export const Retained = () => html`
+  <${Load} ask=${() => get("/retention")}>${(/** @type {Retention} */ { kinds, fixed, pause, held, runs }, /** @type {() => void} */ reload) => html`
+    <p class="lead">${say("retentionText")}</p>
+    <dl class="pairs">${kinds.map((kind) => html`<${KindRow} key=${kind.kind} kind=${kind} />`)}</dl>
+    <p>${say("retentionFixedText", { what: sayList(fixed.map((one) => say("retentionFixedOne", { what: sayValue("fixedKind", one.kind), days: sayCount("days", one.days) }))) })}</p>
+    <${Pause} pause=${pause} onChange=${reload} />
+    <h2>${say("retentionHolds")}</h2>
+    <${Held} key=${held.length} held=${held} onChange=${reload} />
+    <h2>${say("retentionRuns")}</h2>
+    <${Runs} runs=${runs} />`}<//>`;
 
 /** By which settings data leaves this server. */
 export const Leaves = () => html`
@@ -115,27 +112,24 @@ export const Leaves = () => html`
 /** @param {string | null | undefined} moment */
 const day = (moment) => (moment ? sayDate(moment, false) : "");
 
-const Waiting = () => {
-  const answer = useAnswer(() => get("/erasures/waiting"), []);
-  return html`
-    <${Answer} answer=${answer}>
-      ${(/** @type {Api["WaitingErasures"]} */ { deletions, records }) => html`
-        <h2>${say("waitingDeletions")}</h2>
-        ${deletions.length > 0
-          ? html`<${Table} title=${say("waitingDeletions")} rows=${deletions} columns=${[
-              [say("account"), (/** @type {Api["WaitingDeletion"]} */ one) => isolated(one.email)],
-              [say("role"), (/** @type {Api["WaitingDeletion"]} */ one) => say(/** @type {WordKey} */ (`role_${one.role}`))],
-              [say("deletedOn"), (/** @type {Api["WaitingDeletion"]} */ one) => day(one.deletion_at)],
-            ]} />`
-          : html`<p>${say("noWaitingDeletions")}</p>`}
-        ${records.length > 0 && html`
-          <h2>${say("keptRecords")}</h2>
-          <${Table} title=${say("keptRecords")} rows=${records} columns=${[
-            [say("account"), (/** @type {Api["KeptRecord"]} */ one) => html`<code class="wrap">${one._id}</code>`],
-            [say("keptUntil"), (/** @type {Api["KeptRecord"]} */ one) => day(one.kept_until)],
-          ]} />`}`}
-    <//>`;
-};
+const Waiting = () => html`
+  <${Load} ask=${() => get("/erasures/waiting")}>
+    ${(/** @type {Api["WaitingErasures"]} */ { deletions, records }) => html`
+      <h2>${say("waitingDeletions")}</h2>
+      ${deletions.length > 0
+        ? html`<${Table} title=${say("waitingDeletions")} rows=${deletions} columns=${[
+            [say("account"), (/** @type {Api["WaitingDeletion"]} */ one) => isolated(one.email)],
+            [say("role"), (/** @type {Api["WaitingDeletion"]} */ one) => say(/** @type {WordKey} */ (`role_${one.role}`))],
+            [say("deletedOn"), (/** @type {Api["WaitingDeletion"]} */ one) => day(one.deletion_at)],
+          ]} />`
+        : html`<p>${say("noWaitingDeletions")}</p>`}
+      ${records.length > 0 && html`
+        <h2>${say("keptRecords")}</h2>
+        <${Table} title=${say("keptRecords")} rows=${records} columns=${[
+          [say("account"), (/** @type {Api["KeptRecord"]} */ one) => html`<code class="wrap">${one._id}</code>`],
+          [say("keptUntil"), (/** @type {Api["KeptRecord"]} */ one) => day(one.kept_until)],
+        ]} />`}`}
+  <//>`;
 
 /** @param {Api["ReceiptView"]} one */
 const backupsOf = (one) => (one.backups.length > 0 ? sayCount("backups", one.backups.length) : say("inNoBackup"));

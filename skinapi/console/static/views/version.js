@@ -30,25 +30,14 @@ const HARMLESS = new Set(["promote", "shadow"]);
 const MOVES = new Set(["promote", "override", "rollback"]);
 const WITH_REASON = new Set(["promote", "override", "rollback", "retire"]);
 
-/** @param {Action} action @param {string} version @param {string} reason */
+/** What each action sends. @param {Action} action @param {string} version @param {string} reason */
 function send(action, version, reason) {
+  const path = apiPath`/models/${version}`;
   const said = reason ? { reason } : {};
-  switch (action) {
-    case "promote":
-      return post(apiPath`/models/${version}/promote`, said);
-    case "override":
-      return post(apiPath`/models/${version}/promote`, { reason, override: true });
-    case "rollback":
-      return post("/models/rollback", said);
-    case "retire":
-      return post(apiPath`/models/${version}/retire`, said);
-    case "shadow":
-      return post(apiPath`/models/${version}/shadow`);
-    case "endShadow":
-      return remove(apiPath`/models/${version}/shadow`);
-    case "delete":
-      return remove(apiPath`/models/${version}`);
-  }
+  if (action === "delete") return remove(path);
+  if (action === "endShadow") return remove(`${path}/shadow`);
+  if (action === "override") return post(`${path}/promote`, { reason, override: true });
+  return post(action === "rollback" ? "/models/rollback" : `${path}/${action}`, said);
 }
 
 /** @param {Api["ModelSummaryView"] | undefined} model */

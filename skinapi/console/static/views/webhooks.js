@@ -2,7 +2,7 @@
 
 import { html, useState } from "/console/vendor/htm-preact-3.1.1.js";
 import { apiPath, get, post, put } from "/console/api.js";
-import { Answer, Empty, toast, useAct, useAnswer } from "/console/components.js";
+import { Empty, Load, toast, useAct } from "/console/components.js";
 import { isolated, say, sayAge, sayCount, sayDate, sayValue } from "/console/language.js";
 import { Pages, usePages } from "/console/lists.js";
 
@@ -35,8 +35,7 @@ const Deliveries = ({ path, mayResend }) => {
   /** @type {PagesOf<Delivery>} */
   const pages = usePages(`${path}?limit=${SHOWN}`);
   const { run, failed } = useAct();
-  /** @param {Delivery} one */
-  const again = async ({ id }) => {
+  const again = async (/** @type {Delivery} */ { id }) => {
     await post(`${path}${apiPath`/${id}/again`}`);
     toast(say("deliverySentAgain"));
     pages.reload();
@@ -54,16 +53,13 @@ const Deliveries = ({ path, mayResend }) => {
     <//>`;
 };
 
-export const Archive = () => {
-  const answer = useAnswer(() => get("/archive"), []);
-  return html`
-    <${Answer} answer=${answer}>${(/** @type {Api["ArchiveView"]} */ { address, sends_after }) => html`
-      ${address === null ? html`<p>${say("archiveNone")}</p>` : html`
-        <p>${sayValue("archive_after", sends_after)}</p>
-        <p class="address"><strong>${isolated(address)}</strong></p>
-        <section class="card" aria-label=${say("deliveries")}><h2>${say("deliveries")}</h2>
-          <${Deliveries} path="/archive/deliveries" mayResend /></section>`}`}<//>`;
-};
+export const Archive = () => html`
+  <${Load} ask=${() => get("/archive")}>${(/** @type {Api["ArchiveView"]} */ { address, sends_after }) => html`
+    ${address === null ? html`<p>${say("archiveNone")}</p>` : html`
+      <p>${sayValue("archive_after", sends_after)}</p>
+      <p class="address"><strong>${isolated(address)}</strong></p>
+      <section class="card" aria-label=${say("deliveries")}><h2>${say("deliveries")}</h2>
+        <${Deliveries} path="/archive/deliveries" mayResend /></section>`}`}<//>`;
 
 /** @typedef {Api["WebhookView"]} Webhook */
 
@@ -90,11 +86,8 @@ const WebhookCard = ({ webhook, onChange }) => {
     </section>`;
 };
 
-export const Webhooks = () => {
-  const answer = useAnswer(() => get("/webhooks"), []);
-  return html`
-    <p>${say("webhooksText")}</p>
-    <${Answer} answer=${answer}>${(/** @type {Webhook[]} */ found) => found.length === 0
-      ? html`<${Empty} title=${say("webhooksEmpty")} />`
-      : found.map((one) => html`<${WebhookCard} key=${one.id} webhook=${one} onChange=${answer.reload} />`)}<//>`;
-};
+export const Webhooks = () => html`
+  <p>${say("webhooksText")}</p>
+  <${Load} ask=${() => get("/webhooks")}>${(/** @type {Webhook[]} */ found, /** @type {() => void} */ reload) => found.length === 0
+    ? html`<${Empty} title=${say("webhooksEmpty")} />`
+    : found.map((one) => html`<${WebhookCard} key=${one.id} webhook=${one} onChange=${reload} />`)}<//>`;

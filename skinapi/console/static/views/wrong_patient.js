@@ -2,7 +2,7 @@
 
 import { html, useState } from "/console/vendor/htm-preact-3.1.1.js";
 import { apiPath, get, getSession, post } from "/console/api.js";
-import { Answer, Confirm, Select, TextArea, toast, useAnswer } from "/console/components.js";
+import { Answer, AskFirst, Select, TextArea, toast, useAnswer } from "/console/components.js";
 import { isolated, say } from "/console/language.js";
 import { Search } from "/console/views/account_actions.js";
 
@@ -28,7 +28,6 @@ const RightPatient = ({ chosen, onChoose }) => {
 
 /** @param {{number: string, onEntered: () => void}} props */
 export const WrongPatient = ({ number, onEntered }) => {
-  const [asked, setAsked] = useState(false);
   const [reason, setReason] = useState("");
   const [patient, setPatient] = useState("");
   const enter = async () => {
@@ -40,11 +39,10 @@ export const WrongPatient = ({ number, onEntered }) => {
     toast(patient ? say("isMoved", { number, moved: String(moved.id) }) : say("isEnteredInError", { number }));
   };
   return html`
-    <p><button class="quiet wrong-patient" onClick=${() => setAsked(true)}>${say("wrongPatient")}</button></p>
-    ${asked && html`<${Confirm} title=${say("wrongPatientAsk")} confirm=${say(patient ? "moveFinding" : "enterInError")} onConfirm=${enter} onClose=${() => setAsked(false)}>
+    <p><${AskFirst} words=${say("wrongPatient")} look="quiet wrong-patient" title=${say("wrongPatientAsk")} confirm=${say(patient ? "moveFinding" : "enterInError")} onConfirm=${enter}>
       <p>${say("wrongPatientText")}</p>
       <${TextArea} label=${say("reason")} name="wrong-patient" hint=${say("wrongPatientHint")} rows="3" maxlength="500" value=${reason} onText=${setReason} />
       <${RightPatient} chosen=${patient} onChoose=${setPatient} />
       <p>${say(patient ? "moveFindingText" : "rightPatientText")}</p>
-    <//>`}`;
+    <//></p>`;
 };
