@@ -44,8 +44,7 @@ export const personNumber = () => persons;
 
 export const isWaitingForLogin = () => waitingForLogin.length > 0;
 
-/** @param {() => void} listener */
-export function onSessionChange(listener) {
+export function onSessionChange(/** @type {() => void} */ listener) {
   listeners.add(listener);
   return () => listeners.delete(listener);
 }

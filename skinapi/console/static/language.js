@@ -34,8 +34,7 @@ await readWords(language);
 /** @type {Set<() => void>} */
 const listeners = new Set();
 
-/** @param {Language} one */
-async function readWords(one) {
+async function readWords(/** @type {Language} */ one) {
   const [forAll, staffs] = await Promise.all([SPOKEN[one].words(), forStaff ? SPOKEN[one].staffWords() : null]);
   words[one] = /** @type {Record<WordKey, string>} */ ({ ...forAll, ...staffs });
 }
@@ -60,8 +59,7 @@ export const nameOfLanguage = (one) => SPOKEN[one].name;
 /** How the reader's country writes dates and numbers in this language, such as "en-GB". */
 const locale = () => navigator.languages.find((one) => one.split("-")[0] === language) ?? language;
 
-/** @param {() => void} listener */
-export function onLanguageChange(listener) {
+export function onLanguageChange(/** @type {() => void} */ listener) {
   listeners.add(listener);
   return () => listeners.delete(listener);
 }
@@ -103,8 +101,7 @@ export function say(key, values = {}) {
   });
 }
 
-/** @param {string} key */
-export const hasWords = (key) => key in table();
+export const hasWords = (/** @type {string} */ key) => key in table();
 
 /** The same for a key that is put together from an API's value; the value itself where the console
  * has no words for it. @param {string} group @param {string} value */
@@ -196,8 +193,7 @@ export function sayDuration(seconds) {
 
 const SIZES = ["byte", "kilobyte", "megabyte", "gigabyte"];
 
-/** @param {number} bytes */
-export function sayBytes(bytes) {
+export function sayBytes(/** @type {number} */ bytes) {
   const step = Math.min(SIZES.length - 1, Math.floor(Math.log10(Math.max(1, bytes)) / 3));
   const format = new Intl.NumberFormat(locale(), { style: "unit", unit: SIZES[step], maximumFractionDigits: 1 });
   return format.format(bytes / 1000 ** step);

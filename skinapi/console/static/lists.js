@@ -92,8 +92,7 @@ const LONGEST_MS = 30_000;
 /** No answer, too many requests, a busy server: these pass by themselves. */
 const PASSING = new Set([0, 429, 503]);
 
-/** @param {Failed} error */
-export const isPassing = (error) => PASSING.has(error.status);
+export const isPassing = (/** @type {Failed} */ error) => PASSING.has(error.status);
 
 /** What a request answers, and what it answers then, as long as `goesOn` says so of the answer.
  * @template T @param {() => Promise<T>} ask @param {unknown[]} inputs @param {(value: T) => boolean} goesOn

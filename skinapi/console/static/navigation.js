@@ -46,8 +46,7 @@ export const placeOf = (name) => PARENTS[name] ?? name;
 /** Where the page is scrolled, or in a low window all of it. */
 export const scrollToTop = () => [document.querySelector(".page"), document.scrollingElement].forEach((one) => one?.scrollTo(0, 0));
 
-/** @param {string} place */
-export const goTo = (place) => {
+export const goTo = (/** @type {string} */ place) => {
   location.hash = `#/${place}`;
 };
 

@@ -20,8 +20,7 @@ let turn = 0;
 /** @type {Set<() => void>} */
 const listeners = new Set();
 
-/** @param {Waiting} next */
-function tell(next) {
+function tell(/** @type {Waiting} */ next) {
   known = next;
   listeners.forEach((listener) => listener());
 }

@@ -94,8 +94,7 @@ const NoticesCard = ({ me }) => html`
       <span>${say("noticesByMail")}<br /><small>${say("noticesByMailText")}</small></span></label>
   </section>`;
 
-/** @param {Record<string, string>} values */
-async function changePassword({ current, fresh, again }) {
+async function changePassword(/** @type {Record<string, string>} */ { current, fresh, again }) {
   if (fresh !== again) throw new ApiError(400, "differ", say("passwordsDiffer"));
   const answer = await put("/me/password", { current_password: current, new_password: fresh });
   const session = getSession();

@@ -29,8 +29,7 @@ export const getDoctors = () => getAll("/accounts?role=doctor&status=approved");
 /** @param {Account} account @param {string} part */
 const pathOf = (account, part) => apiPath`/users/${account.email}/${part}`;
 
-/** @param {Account} account */
-export const isOneself = (account) => account.email === getSession()?.email;
+export const isOneself = (/** @type {Account} */ account) => account.email === getSession()?.email;
 
 /** A person by name, and by what no other has. @param {Account} account */
 export const sayWho = ({ name, email }) => `${isolated(name)} (${isolated(email)})`;

@@ -51,8 +51,7 @@ const COLUMNS = /** @type {const} */ (["account", "role", "assignDoctor", "statu
 /** What one click does. The second of a double click would do what has come under the pointer. @param {() => void} act */
 const onFirstClick = (act) => (/** @type {MouseEvent} */ event) => event.detail <= 1 && act();
 
-/** @param {Account} account */
-const sayStatus = ({ refusal, joined_to: joined, status }) =>
+const sayStatus = (/** @type {Account} */ { refusal, joined_to: joined, status }) =>
   refusal ? say("refusedFor", { reason: sayValue("refusal", refusal.reason) }) : joined ? say("isJoined") : sayValue("is", status);
 
 /** @param {Doctors} doctors @param {string} email */

@@ -18,8 +18,7 @@ const USED = /\.(jpe?g|png|webp|csv|zip|tar|tgz|tar\.gz)$/i;
 const SKIPPED = /(^|\/)(\.|__macosx\/|thumbs\.db$|desktop\.ini$)/i;
 const ACCEPTED = ".jpg,.jpeg,.png,.webp,.csv,.zip,.tar,.tgz,.tar.gz";
 
-/** @param {string} path */
-const isArchive = (path) => ARCHIVE.test(path);
+const isArchive = (/** @type {string} */ path) => ARCHIVE.test(path);
 
 /** Whether a file can be a part of a data set. @param {ChosenFile} chosen */
 const isUsed = ({ path, file }) => USED.test(path) && !SKIPPED.test(path) && file.size > 0;

@@ -123,8 +123,7 @@ function moved(place, told) {
   return { ...next, x: tenths(MIDLINE + off) };
 }
 
-/** @param {number} value */
-const tenths = (value) => Math.round(10 * value) / 10;
+const tenths = (/** @type {number} */ value) => Math.round(10 * value) / 10;
 /** @param {number} value @param {number} least @param {number} most */
 const within = (value, least, most) => Math.min(most, Math.max(least, value));
 

@@ -54,8 +54,7 @@ const getReviews = (number) => getAll(apiPath`/submissions/${number}/reviews`);
 /** Nothing of a patient without a doctor. @param {string} number @returns {Promise<Partial<Api["CaseView"]>>} */
 const getWork = (number) => get(apiPath`/submissions/${number}/case`).catch((error) => (error.status === 404 || error.status === 403 ? {} : Promise.reject(error)));
 
-/** @param {string} number */
-async function loadCase(number) {
+async function loadCase(/** @type {string} */ number) {
   const finding = takePrepared(number).then(async ([submission, report]) => {
     const [photo, written] = await Promise.all([photoOf(submission), submission.lesion && !submission.unassigned && waitsForAnswer(submission.lesion)]);
     return { submission, report, photo, written };

@@ -6,8 +6,7 @@ import { Answer, Form, Message, Select, signByKey, toastAbout, useAct, useAnswer
 import { isolated, say, sayAge } from "/console/language.js";
 import { Reviewed } from "/console/views/finding.js";
 
-/** @param {Api["OpinionView"]} opinion */
-const sayOpinion = ({ of_me, doctor, colleague }) =>
+const sayOpinion = (/** @type {Api["OpinionView"]} */ { of_me, doctor, colleague }) =>
   of_me ? say("opinionOfMe", { name: isolated(doctor) }) : say("opinionOf", { name: isolated(colleague) });
 
 /** Who works on a case, the weightiest first. @param {Partial<Api["CaseView"]>} [work] */

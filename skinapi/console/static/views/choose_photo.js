@@ -141,8 +141,7 @@ const MOST_PHOTOS = 4;
 export const AddPhotos = ({ chosen, onPhotos }) => {
   const left = MOST_PHOTOS - chosen;
   if (left <= 0) return null;
-  /** @param {FilesEvent} event */
-  const take = ({ target }) => {
+  const take = (/** @type {FilesEvent} */ { target }) => {
     const files = [...target.files];
     target.value = ""; // the same one may be chosen again
     if (files.length > left) toast(say("fourAtMost"));

@@ -58,5 +58,4 @@ export const addressOfRecentPhoto = (number, place) =>
 /** The place as it was told with the photo, with its point: the server is told none. @param {number} number */
 export const placeOfRecent = (number) => (sent.number === String(number) ? sent.place : null);
 
-/** @param {number} number */
-export const wasJustSent = (number) => sent.number === String(number);
+export const wasJustSent = (/** @type {number} */ number) => sent.number === String(number);

@@ -20,8 +20,7 @@ const isRunning = ({ ended_at, ends_at }) => !ended_at && Date.parse(ends_at) > 
 /** End it, whoever has it. @param {string} id */
 const endGrant = (id) => remove(apiPath`/break-glass/${id}`).then(() => toast(say("glassEnded")));
 
-/** @param {Record<string, string>} values */
-const askedOf = ({ glassFinding, glassReason, ownPassword = "", ownCode }) => ({
+const askedOf = (/** @type {Record<string, string>} */ { glassFinding, glassReason, ownPassword = "", ownCode }) => ({
   ...(/^[1-9][0-9]*$/.test(glassFinding.trim()) ? { number: Number(glassFinding) } : { email: glassFinding.trim() }),
   reason: glassReason,
   current_password: ownPassword,
@@ -100,8 +99,7 @@ const Emergencies = ({ me }) => {
 
 export const BreakGlass = () => html`<${Load} ask=${() => get("/me")}>${(/** @type {Api["Me"]} */ me) => html`<${Emergencies} me=${me} />`}<//>`;
 
-/** @param {string} number */
-async function loadEmergency(number) {
+async function loadEmergency(/** @type {string} */ number) {
   const [submission, report, reviews, conditions, grants] = await Promise.all([
     getSubmission(number),
     getReport(number, "colleague"),

@@ -74,8 +74,7 @@ const UNFINISHED = new Set(["queued", "running"]);
 /** What is done, and how many of how many steps. */
 const STEPS = /^(.+): (\d+) of (\d+)$/;
 
-/** @param {Pick<Job, "status">} job */
-const isUnfinished = (job) => UNFINISHED.has(job.status);
+const isUnfinished = (/** @type {Pick<Job, "status">} */ job) => UNFINISHED.has(job.status);
 
 /** What a job is about. @param {Pick<Job, "kind" | "request">} job */
 export const titleOf = ({ kind, request }) =>

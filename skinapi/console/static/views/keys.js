@@ -13,8 +13,7 @@ import { OwnerFields } from "/console/views/login.js";
 const DAYS = ["30", "90", "365", "never"];
 const USUAL_DAYS = "365";
 
-/** @param {string} scope */
-const sayScope = (scope) => sayValue("scope", scope.replace(":", "_"));
+const sayScope = (/** @type {string} */ scope) => sayValue("scope", scope.replace(":", "_"));
 
 /** @param {Key} key */
 const hasEnded = ({ ends_at, revoked_at }) => Boolean(revoked_at) || (ends_at !== null && Date.parse(ends_at) <= Date.now());

@@ -16,8 +16,7 @@ const OTHER_PICTURES = "other_pictures";
 /** A difference with its sign. @param {number} value */
 const signed = (value) => `${value > 0 ? "+" : value < 0 ? "−" : "±"}${sayPercent(Math.abs(value))}`;
 
-/** @param {Gate} gate */
-function sayGate({ name, outcome, basis, first, second, low, high }) {
+function sayGate(/** @type {Gate} */ { name, outcome, basis, first, second, low, high }) {
   if (name === OTHER_PICTURES) return say(outcome === "passed" ? "gateOtherPassed" : "gateOtherWorse");
   if (basis === null || first === null || second === null || low === null || high === null) return "";
   const show = sayPercent;
@@ -36,8 +35,7 @@ function titleOf(name, conditions) {
   return say("gateSensitivity", { name: conditions ? nameOf(conditions, condition) : condition });
 }
 
-/** @param {Gate} gate */
-export const isPassed = ({ outcome }) => outcome === "passed";
+export const isPassed = (/** @type {Gate} */ { outcome }) => outcome === "passed";
 
 /** What neither was compared nor is known otherwise. @param {Gate} gate */
 export const isUnmeasured = ({ name, outcome }) => name !== OTHER_PICTURES && outcome === "not_measured";

@@ -141,8 +141,7 @@ const Stored = ({ me }) => {
 /** Who asks is asked for the password: the file tells everything. @param {{me: Api["Me"], path: string, onAsked: () => void, onClose: () => void}} props */
 const AskForFile = ({ me, path, onAsked, onClose }) => {
   const dialog = useModal();
-  /** @param {Record<string, string>} values */
-  const ask = async ({ filePassword = "", fileCode }) => {
+  const ask = async (/** @type {Record<string, string>} */ { filePassword = "", fileCode }) => {
     await post(path, { current_password: filePassword, ...(fileCode && { code: fileCode }) });
     onAsked();
   };
@@ -228,8 +227,7 @@ const MyFile = ({ me }) => html`
     <${FileAt} me=${me} path="/me/file" />
   </section>`;
 
-/** @param {Api["ReadingView"]} one */
-function sayWho({ name, role, program }) {
+function sayWho(/** @type {Api["ReadingView"]} */ { name, role, program }) {
   const who = name ? isolated(name) : say("readerGone");
   const as = role && sayValue("role", role);
   return [as ? say("readerAs", { who, role: as }) : who, program && program !== name && say("readerProgram", { name: isolated(program) })].filter(Boolean).join(" · ");

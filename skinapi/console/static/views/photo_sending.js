@@ -25,8 +25,7 @@ const drafts = keepDrafts("new_finding");
 /** Under which name a photo is kept as it was sent, where that is not the file itself. @param {string} id */
 const nameAsSent = (id) => `${id} sent`;
 
-/** @param {unknown} value */
-const isPhoto = (value) => value instanceof Blob;
+const isPhoto = (/** @type {unknown} */ value) => value instanceof Blob;
 
 /** What was begun of a spot, or of none; null where nothing was. @param {string} about @returns {Promise<Draft | null>} */
 export async function recallDraft(about) {
@@ -46,17 +45,14 @@ export async function recallDraft(about) {
 /** @param {string} about @param {Draft} draft */
 const saveDraft = (about, draft) => drafts.set(about, { ...draft, at: Date.now() });
 
-/** @param {string} about */
-const hasDraft = (about) => drafts.get(about) !== undefined;
+const hasDraft = (/** @type {string} */ about) => drafts.get(about) !== undefined;
 
-/** @param {string} about */
-function forgetDraft(about) {
+function forgetDraft(/** @type {string} */ about) {
   forgetPhotos((drafts.get(about)?.photos ?? []).flatMap(({ id }) => [id, nameAsSent(id)]));
   drafts.delete(about);
 }
 
-/** @param {string} id */
-const forgetPhoto = (id) => forgetPhotos([id, nameAsSent(id)]);
+const forgetPhoto = (/** @type {string} */ id) => forgetPhotos([id, nameAsSent(id)]);
 
 /** What is to be sent, and its key: the same photos with the same answers are the same bytes under the same key,
  * also after a reload.
@@ -123,8 +119,7 @@ export function stepsOf({ known, placed, several }) {
 /** So many questions were gone through since the first one, each a step for the browser's Back. */
 const depth = () => Number(history.state?.asked ?? 0);
 
-/** @param {Step} step */
-function addressOfStep(step) {
+function addressOfStep(/** @type {Step} */ step) {
   const { name, argument } = readAddress();
   return addressOf(argument ? `${name}/${argument}` : name, { step: step === "photo" ? "" : step });
 }
@@ -200,8 +195,7 @@ export function useDraft(about, before, from, spots) {
     if (chosen.length > 0 || hasDraft(about)) keep();
   }, [chosen, place, told]);
 
-  /** @param {Chosen} photo */
-  const cut = ({ id, file, first }) =>
+  const cut = (/** @type {Chosen} */ { id, file, first }) =>
     cuts.current.get(id)?.take() ?? (first.zoom === 1 ? Promise.resolve(file) : createImageBitmap(file).then((picture) => cutOut(file, picture, first, chosen.length > 1)));
   /** What is sent, as text. @param {FormData} body */
   const describe = (body) =>

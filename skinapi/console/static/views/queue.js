@@ -32,8 +32,7 @@ const LISTS = {
 
 /** What decisions wait for; these lists hold every urgency. */
 const AWAITED = /** @type {const} */ (["result", "photo"]);
-/** @param {string} list */
-const isAwaited = (list) => AWAITED.some((one) => one === list);
+const isAwaited = (/** @type {string} */ list) => AWAITED.some((one) => one === list);
 
 /** @typedef {Api["QueuedFinding"]} Found */
 /** @typedef {{list: string, urgency: string}} Filters what is listed, as it stands in the address */

@@ -89,8 +89,7 @@ const Name = (name) => html`<code>${isolated(name)}</code>`;
 /** @template T @param {string} kind @param {Listed<T> | undefined} found @param {(one: T) => unknown} show @returns {Part} */
 const part = (kind, found, show) => ({ title: sayValue("found", kind), count: found?.count ?? 0, shown: (found?.shown ?? []).map(show) });
 
-/** @param {Part} props */
-const Found = ({ title, count, shown }) =>
+const Found = (/** @type {Part} */ { title, count, shown }) =>
   count > 0 && html`<details class="found">
     <summary>${title}${colon()}<strong>${sayNumber(count)}</strong></summary>
     <ul>${shown.map((one) => html`<li>${one}</li>`)}</ul>
@@ -104,8 +103,7 @@ const Section = ({ title, text, told = [], parts }) =>
     ${text && html`<p>${text}</p>`}${told.length > 0 && html`<ul>${told.map((one) => html`<li>${one}</li>`)}</ul>`}${parts.map((one) => html`<${Found} ...${one} />`)}
   </section>`;
 
-/** @param {string[]} names */
-const Names = (names) => names.map((one) => html`${Name(one)} `);
+const Names = (/** @type {string[]} */ names) => names.map((one) => html`${Name(one)} `);
 
 /** @param {{report: DatasetReport}} props */
 const LeftOut = ({ report }) => {

@@ -109,8 +109,7 @@ export const Leaves = () => html`
       : html`<p>${say("leavesNothing")}</p>`}
     <p>${say("leavesElsewhere")} <a href="#/integrations">${say("title_integrations")}</a></p>`}<//>`;
 
-/** @param {string | null | undefined} moment */
-const day = (moment) => (moment ? sayDate(moment, false) : "");
+const day = (/** @type {string | null | undefined} */ moment) => (moment ? sayDate(moment, false) : "");
 
 const Waiting = () => html`
   <${Load} ask=${() => get("/erasures/waiting")}>

@@ -42,8 +42,7 @@ export function fillReview(number, opinion) {
   });
 }
 
-/** @param {string} selector */
-export function focusOn(selector) {
+export function focusOn(/** @type {string} */ selector) {
   const field = /** @type {HTMLElement | null} */ (document.querySelector(`.case ${selector}`));
   field?.focus();
   field?.scrollIntoView({ block: "nearest" });

@@ -27,8 +27,7 @@ const PAGES = {
   },
 };
 
-/** @param {string} place */
-const pageOf = (place) => (/** @type {{argument: string}} */ { argument }) => {
+const pageOf = (/** @type {string} */ place) => (/** @type {{argument: string}} */ { argument }) => {
   const { nameOf, sections } = PAGES[place];
   const chosen = Object.hasOwn(sections, argument) ? argument : Object.keys(sections)[0];
   const title = say(/** @type {WordKey} */ (`title_${place}`));

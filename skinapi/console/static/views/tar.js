@@ -22,8 +22,7 @@ function headerOf(name, size, type) {
   return block;
 }
 
-/** @param {number} size */
-const paddingOf = (size) => new Uint8Array((BLOCK - (size % BLOCK)) % BLOCK);
+const paddingOf = (/** @type {number} */ size) => new Uint8Array((BLOCK - (size % BLOCK)) % BLOCK);
 
 /** @param {ChosenFile[]} chosen @returns {Blob} */
 export function tarOf(chosen) {

@@ -10,8 +10,7 @@ import { AskSigns, optionsOf, SEXES } from "/console/views/photo_questions.js";
 
 /** @typedef {{submission: Api["SubmissionView"], checklist: Api["Checklist"], view: "finding" | "case"}} Told */
 
-/** @param {Told} props */
-const Correction = ({ submission, checklist, view }) => {
+const Correction = (/** @type {Told} */ { submission, checklist, view }) => {
   const { age: told, age_band, sex, body_site, body_laterality, body_side, checklist: signs } = submission.context;
   const [age, setAge] = useState(String(told ?? ""));
   const [place, setPlace] = useState(/** @type {Place} */ ({ site: body_site ?? "", laterality: body_laterality, side: body_side }));

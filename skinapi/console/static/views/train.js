@@ -21,8 +21,7 @@ const NUMBER_NAMES = /** @type {(keyof typeof NUMBERS)[]} */ (Object.keys(NUMBER
 const FEWEST_CLASSES = 2;
 const FEWEST_OF_A_CLASS = 10;
 
-/** @param {Pick<Api["DatasetSummary"], "counts">} dataset */
-const isLargeEnough = (dataset) =>
+const isLargeEnough = (/** @type {Pick<Api["DatasetSummary"], "counts">} */ dataset) =>
   Object.values(dataset.counts).filter((count) => count >= FEWEST_OF_A_CLASS).length >= FEWEST_CLASSES;
 
 /** What is wrong with a data set, or nothing. @param {Pick<Api["DatasetSummary"], "reference" | "counts">} dataset */

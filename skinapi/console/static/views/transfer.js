@@ -31,14 +31,12 @@ const listeners = new Set();
 
 const getTransfer = () => state;
 
-/** @param {() => void} listener */
-function onTransfer(listener) {
+function onTransfer(/** @type {() => void} */ listener) {
   listeners.add(listener);
   return () => void listeners.delete(listener);
 }
 
-/** @param {State | null} next */
-function become(next) {
+function become(/** @type {State | null} */ next) {
   state = next;
   listeners.forEach((listener) => listener());
 }

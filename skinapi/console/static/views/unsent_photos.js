@@ -27,8 +27,7 @@ function makeTab() {
   return tab;
 }
 
-/** @param {Tab} tab */
-function cipherOf({ secret }) {
+function cipherOf(/** @type {Tab} */ { secret }) {
   const bytes = Uint8Array.from(secret.match(/../g) ?? [], (pair) => parseInt(pair, 16));
   return crypto.subtle.importKey("raw", bytes, "AES-GCM", false, ["encrypt", "decrypt"]);
 }
@@ -86,8 +85,7 @@ export async function recallPhoto(id) {
   }
 }
 
-/** @param {string[]} ids */
-export async function forgetPhotos(ids) {
+export async function forgetPhotos(/** @type {string[]} */ ids) {
   const tab = readTab();
   if (!tab) return;
   for (const id of ids) await inStore("readwrite", (store) => store.delete([tab.id, id])).catch(() => {});

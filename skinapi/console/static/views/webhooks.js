@@ -10,8 +10,7 @@ import { Pages, usePages } from "/console/lists.js";
 
 const SHOWN = 20;
 
-/** @param {string} type */
-const sayEvent = (type) => sayValue("event", type.replace(".", "_"));
+const sayEvent = (/** @type {string} */ type) => sayValue("event", type.replace(".", "_"));
 
 /** @param {Delivery} one */
 const sayDelivery = ({ type, finding }) => (finding ? say("findingNumber", { number: String(finding) }) : sayEvent(type));
