@@ -98,6 +98,8 @@ def test_a_second_opinion_opens_one_finding_to_one_doctor_until_it_is_signed(
     assert clinic.sees(clinic.colleague) == [200] * 3
     assert clinic.sees(clinic.stranger) == [404] * 3
     assert clinic.colleague.call("GET", f"/submissions/{other}").status_code == 404
+    corrected = clinic.colleague.call("PUT", f"{clinic.path}/facts", json={"sex": "male"})
+    assert corrected.status_code == 403, "who is asked reads, and corrects nothing"
     review(clinic.colleague, clinic.number)
     assert clinic.sees(clinic.colleague) == [404] * 3
     (signed,) = clinic.doctor.call("GET", f"{clinic.path}/reviews").get_json()

@@ -109,6 +109,7 @@ def test_who_files_for_a_patient_need_not_tell_what_the_patient_told_once(
 
     assert facts_of(sent(program, patient=patient)) == ("60-74", "female")
     assert facts_of(sent(program, patient=patient, sex="other")) == ("60-74", "other")
+    assert facts_of(sent(program, patient=patient, age_band="0-29")) == ("0-29", "female")
     assert facts_of(sent(ada)) == (None, None), "earlier clients of hers tell none"
     assert ada.call("PUT", "/me/person", json={}).status_code == 200
     assert facts_of(sent(program, patient=patient)) == (None, None)

@@ -281,6 +281,16 @@ def test_where_facts_ask_for_two_steps_less_the_picture_is_told_as_the_reason() 
     assert (found.band, found.raised_by) == (Band.DOCTOR_REVIEW, (RaisedBy.FROM_PICTURE,))
 
 
+def test_what_stays_urgent_by_the_picture_is_stated_as_the_picture_alone_names_it() -> None:
+    young = PatientFactsTable(
+        age={0: {"melanoma": -9.0}, 90: {"melanoma": 0.0}},
+        limits={"age": ToldLimits.model_validate(NEVER)},
+    )
+    found = told(young, {"melanoma": 0.7, "melanocytic_nevus": 0.3}, age=0)
+    assert (found.band, found.stated) == (Band.URGENT_REFERRAL, "melanoma")
+    assert found.probabilities["melanocytic_nevus"] > 0.9
+
+
 @given(
     some_shares(),
     st.lists(st.floats(-2, 2), min_size=len(LABELS), max_size=len(LABELS)),

@@ -62,6 +62,7 @@ def test_facts_lower_a_band_by_one_step_and_never_what_the_picture_calls_urgent(
         pictured = judged(calibration, seed, context.model_copy(update=UNTOLD))
         told = judged(calibration, seed, context)
         for by_picture, found in zip(pictured, told, strict=True):
+            assert found.not_ruled_out == by_picture.not_ruled_out, seed
             steps = urgency(found.band) - urgency(by_picture.band)
             assert steps <= (0 if by_picture.band is Band.URGENT_REFERRAL else 1), seed
             if found.reasons or context.checklist:

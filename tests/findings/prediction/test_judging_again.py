@@ -244,6 +244,14 @@ def test_of_two_corrections_at_once_one_is_made(real_backend: Backend) -> None:
     assert len(ada.pages("/submissions")) == 2
 
 
+def test_a_correction_counts_for_the_photos_of_the_day(tmp_path: Path) -> None:
+    ada = Backend(tmp_path, rate_predictions="2/day").member()
+    first = predicted(ada, keep_photo="true")["id"]
+    new = ada.call("PUT", f"/submissions/{first}/facts", json={"sex": "male"}).get_json()["id"]
+    refused = ada.call("PUT", f"/submissions/{new}/facts", json={"sex": "female"})
+    assert (refused.status_code, refused.get_json()["code"]) == (429, "prediction_quota_reached")
+
+
 def test_a_patient_is_told_of_what_the_doctor_has_corrected(tmp_path: Path) -> None:
     backend = Backend(tmp_path, **MAIL)
     doctor, ada = patient_in_care(backend)

@@ -210,15 +210,19 @@ def test_each_write_is_on_the_disk_before_it_is_acknowledged_and_those_together_
 
 
 def test_one_that_is_refused_takes_no_other_with_it(sqlite: SqliteStore) -> None:
-    documents = sqlite.collection("things")
+    documents, notes = sqlite.collection("things"), sqlite.collection("notes")
     documents.ensure_index("key", unique=True)
+    notes.insert({"id": "first"})
 
     def insert(number: int) -> None:
+        notes.insert({"id": f"note-{number}"})
         documents.insert({"id": f"thing-{number}", "key": f"key-{number // 2}"})
 
-    outcomes = [done.exception() for done in together(sqlite, insert)]
+    done = together(sqlite, lambda number: sqlite.transaction(lambda: insert(number)))
+    outcomes = [one.exception() for one in done]
     assert sum(isinstance(outcome, Duplicate) for outcome in outcomes) == WRITERS // 2
     assert documents.count() == WRITERS // 2
+    assert notes.count() == 1 + WRITERS // 2, "what the refused ones wrote before is undone"
 
 
 def test_a_commit_that_fails_is_acknowledged_to_nobody(sqlite: SqliteStore) -> None:
