@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import lru_cache
-from itertools import accumulate, pairwise
+from itertools import accumulate, pairwise, takewhile
 
 from skinapi.base.languages import Language
 from skinapi.findings.reports.vocabulary import Vocabulary, load_vocabulary
@@ -22,10 +22,10 @@ from skinapi.model.passages import Passage
 MOST_WORDS = 45
 MOST_MOVED = 1
 # One sentence of letters, numbers and these marks: no question, quotation, heading, list, link.
-_FORM = re.compile(r"[A-ZÀ-ÖØ-Þ0-9](?:[A-Za-zÀ-ÖØ-öø-ÿ0-9 ,;:()'’%\u00a0-]|\.(?=\d))*\.")
-
-
-_MARKS = frozenset(",;:")
+_FORM = re.compile(
+    r"[A-ZÀ-ÖØ-Þ0-9](?:[A-Za-zÀ-ÖØ-öø-ÿ0-9 ,;:()%\u00a0-]|(?<=[A-Za-zÀ-ÿ])['’]|\.(?=\d))*\."
+)
+_MARKS = frozenset(",;:()")
 
 
 class Dropped(StrEnum):
@@ -70,6 +70,8 @@ def read_tokens(text: str, language: Language) -> list[Token]:
         taken, token = _read_one(words, place, vocabulary)
         beside = {vocabulary.lemma(word) for word in words[max(0, place - 1) : place + 2]}
         addressed = token and token[1] in ("you", "your", "vous", "votre")
+        # "Your skin cancer" would be a diagnosis.
+        addressed = addressed and "cancer" not in words[place : place + 3]
         if token is None or (addressed and beside & vocabulary.addressed):
             before.append(_known_as(words[place : place + taken], vocabulary))
         else:
@@ -131,6 +133,7 @@ class Unit:
     keys: frozenset[Token]
     groups: tuple[int, ...]  # of each token; 0 must be told, of each other group all or nothing
     clauses: tuple[int, ...]  # of each token, between which commas it stands
+    trailing: frozenset[str]  # the words without a claim behind the last token
     joins: tuple[str, ...]  # "and" or "or" before each token, or in the list in which it stands
 
     @property
@@ -171,6 +174,7 @@ def _unit(passage: str, about: str | None, text: str, known: Vocabulary) -> Unit
         keys=frozenset(tokens),
         groups=tuple(groups),
         clauses=tuple(accumulate(int("," in token.before) for token in tokens)),
+        trailing=frozenset(_read_trailing(text, known)),
         joins=tuple(_find_joins(tokens, known)),
     )
 
@@ -250,7 +254,12 @@ def _keeps_all(told: set[int], unit: Unit) -> bool:
 def _keeps_small_words(
     part: Sequence[Token], places: Sequence[int], unit: Unit, known: Vocabulary
 ) -> bool:
-    """No "and" is an "or", and no condition is said to be there ("it is a melanoma")."""
+    """No "and" is an "or", no condition is said to be there ("it is a melanoma"), no verb turns
+    round ("is damaged"), and no small word is added that claims something.
+    """
+    own_words = {word for place in places for word in unit.tokens[place].before} | unit.trailing
+    if any(known.bounded & {*token.before} - own_words for token in part):
+        return False
     for at, (token, place) in enumerate(zip(part, places, strict=True)):
         before, own = {*token.before}, {*unit.tokens[place].before}
         joined = known.joins & before
@@ -258,9 +267,26 @@ def _keeps_small_words(
         own_joins = {unit.joins[place]} if ahead else {*unit.joins}
         if at and joined - ((own_joins - {""}) or {known.joint}):
             return False
-        if token.kind is Kind.NAME and known.copulas & before and not known.copulas & own:
+        added_copula = bool(known.copulas & before) > bool(known.copulas & own)
+        if added_copula and (token.kind is Kind.NAME or token.key in known.directed):
+            return False
+        if min(at, place) < 2 and not _restricts_alike(token, unit, place, known):
+            return False
+        if "but" in token.before[1:] and token.before[token.before.index("but") - 1] not in _MARKS:
             return False
     return True
+
+
+def _restricts(token: Token, known: Vocabulary) -> bool:
+    """Whether "that" stands before it, and says of which ones the rest is true."""
+    pairs = pairwise(("", *token.before))
+    return any(word in known.relatives and before != "," for before, word in pairs)
+
+
+def _restricts_alike(token: Token, unit: Unit, place: int, known: Vocabulary) -> bool:
+    """No "that" is lost, and none is added but for an "if" ("one that is left to grow")."""
+    own, new = _restricts(unit.tokens[place], known), _restricts(token, known)
+    return own == new or (new and any(token.key in known.conditional for token in unit.tokens))
 
 
 def _keeps_order(places: Sequence[int], unit: Unit, known: Vocabulary) -> bool:
@@ -303,6 +329,10 @@ def _is_bound(
     floats, beside it.
     """
     left, right = _beside(places[at], unit, set(places))
+    two = [token.key for token in unit.tokens[places[at] : places[at] + 2]]
+    both = len(two) == 2 and known.conditional.issuperset(two)
+    if both and two != [token.key for token in part[at : at + 2]]:
+        return False
     behind, parted_behind = _next_word(part, places, at, 1, known)
     before, parted_before = _next_word(part, places, at, -1, known)
     if part[at].key in known.floating:
@@ -356,11 +386,21 @@ def prove(
     units = [unit for passage in cited for unit in _units_of(passage, language)]
     if not units or not tokens:
         return Dropped.PASSAGE
-    if not known.pairs_negations(text):
+    if not known.pairs_negations(text) or _ends_in_claim(text, units, known):
         return Dropped.QUALIFIER
     if strange := _find_strange(tokens, units):
         return strange
     return _split(tokens, units, known, subject) or _why(tokens, units, known, subject)
+
+
+def _read_trailing(text: str, known: Vocabulary) -> Iterator[str]:
+    return takewhile(known.free.__contains__, reversed(known.split(text)))
+
+
+def _ends_in_claim(text: str, units: Sequence[Unit], known: Vocabulary) -> bool:
+    """Whether behind the last token a small word claims what the passages do not ("here")."""
+    own = {word for unit in units for word in unit.trailing}
+    return bool(known.bounded & {*_read_trailing(text, known)} - own)
 
 
 def _find_strange(tokens: Sequence[Token], units: Sequence[Unit]) -> Dropped | None:

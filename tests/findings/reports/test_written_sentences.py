@@ -16,7 +16,7 @@ from skinapi.findings.reports.proof import Dropped, Proved, prove
 from skinapi.model.passages import Passage, passages_table
 
 FILE = Path(__file__).with_name("written_sentences.yaml")
-KEPT_OF_MISLEADING = {"open": 0.01, "held_back": 0.01, "against": 2 / 60}
+KEPT_OF_MISLEADING = {"open": 0.01, "held_back": 0.01, "against": 2 / 60, "fresh": 2 / 60}
 KEPT_OF_GOOD = 0.85
 Row = tuple[Language, str, str, str]
 NOT_YET = pytest.mark.xfail(reason="61 and 35 of 100 are kept", strict=True)
@@ -30,6 +30,9 @@ def written() -> dict[str, dict[str, list[Row]]]:
 
 def citations(condition: str) -> Iterator[Sequence[Passage]]:
     """Whatever an LLM could name: each passage, each two of a condition, all of them."""
+    if "." in condition:
+        yield [passages_table().by_id(passage) for passage in condition.split()]
+        return
     table = passages_table().all
     own = [passage for passage in table if passage.about == condition]
     general = [passage for passage in table if passage.about is None]
@@ -53,7 +56,10 @@ def test_misleading_sentences_are_dropped(part: str) -> None:
     kept = [
         (idea, text)
         for language, idea, condition, text in rows
-        if any(is_kept(text, cited, language, condition) for cited in citations(condition))
+        if any(
+            is_kept(text, cited, language, condition.split(".")[0])
+            for cited in citations(condition)
+        )
     ]
     sys.stdout.write(f"{part}: {len(kept)} of {len(rows)} misleading sentences kept\n")
     assert len(kept) <= KEPT_OF_MISLEADING[part] * len(rows), kept

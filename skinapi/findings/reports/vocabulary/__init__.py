@@ -18,12 +18,27 @@ LEMMAS = Path(__file__).parent
 _WORD = re.compile(r"\d+(?:[.,]\d+)?(?: ?%)?|[^\W\d_]+(?:-[^\W\d_]+)*|[,;:()]")
 _SPELLED: Mapping[Language, Sequence[tuple[str, str]]] = {
     "en": ((r"\bcan(?:not|'t)\b", "can not"), (r"n't\b", " not"), (r"'s\b|s'(?= )", "")),
-    "fr": ((r"\bs'(?=ils?\b)", "si "), (r"'", " ")),
+    "fr": (
+        (r"\bs'(?=ils?\b)", "si "),
+        (r"\bce(?= (?:ne|n'|sont|peut|peuvent)\b)", "c"),
+        (r"\b(l[ea]s?) trouve\b", r"\1"),
+        (r"'", " "),
+    ),
 }
 
 _LISTS = (
     *("free", "copulas", "floating", "leftward", "directed", "addressed", "links", "before_name"),
-    *("joins", "joints", "joining", "within", "halves", "whole"),
+    *(
+        "joins",
+        "joints",
+        "joining",
+        "within",
+        "halves",
+        "whole",
+        "bounded",
+        "relatives",
+        "conditional",
+    ),
 )
 
 Phrase = tuple[str, ...]
@@ -58,6 +73,9 @@ class Vocabulary(BaseModel):
     halves: frozenset[str]
     whole: frozenset[str]
     joining: frozenset[str]
+    bounded: frozenset[str]
+    relatives: frozenset[str]
+    conditional: frozenset[str]
     names: Mapping[Phrase, str]
     numbers: Mapping[str, int]
     lemmas: Mapping[str, str]
