@@ -128,7 +128,7 @@ def test_what_the_person_said_of_the_size_comes_before_what_was_measured(backend
     after = photographed(backend, ada, spot(1), lesion=lesion, context=told, band=REFERRAL)
     said = [compared(who, lesion, before, after).get_json()["told"] for who in (ada, doctor)]
     assert said == [
-        "You said that it has changed in size: that counts.",
+        "You said that it has changed in size: that counts, whatever the photos show.",
         "The patient said that it has changed in size.",
     ]
 

@@ -105,7 +105,7 @@ def choose_passages(
     likely, concern = facts.described, _concern(facts)
     if likely and decision and decision.waits_for and not likely.malignant:
         likely = None
-    groups, lead = list[list[Passage]](), None
+    groups, lead, in_case = list[list[Passage]](), None, None
     if likely:
         groups += _split_treatment(_told_of(likely.key, reader))
     if concern and concern != likely:
@@ -120,6 +120,10 @@ def choose_passages(
     groups.append([*_of_finding(facts, reader)])
     doubts = frozenset(f"general.{doubt}" for doubt in facts.reasons)
     *groups, own = _shorten([*groups, [*_of_person(facts, reader, named)]], facts)
+    if in_case and [in_case] in groups:
+        # Nothing is left of what it announces.
+        groups.remove([in_case])
+        lead = None
     return Basis(
         groups=tuple(map(tuple, groups)),
         stated=tuple(_stated(facts)),

@@ -35,7 +35,7 @@ PAIRS: Mapping[Language, tuple[tuple[str, str, str], ...]] = in_each_language(
                 "cannot tell (?:which|the possibilities)|the check cannot",
                 "which kind",
             ),
-            ("does not look like skin", "is not in doubt", "skin or not"),
+            ("does not look like skin", "should see it in any case", "skin or not"),
             ("how probable a skin cancer", "less than 1 in 100", "probable or not"),
             ("[Hh]armless", "cannot be ruled out|[Nn]ot ruled out", OF_THE_MODEL),
             ("is awaited", "Laboratory's result:", "whether there is a result"),
@@ -46,7 +46,7 @@ PAIRS: Mapping[Language, tuple[tuple[str, str, str], ...]] = in_each_language(
         ),
         "fr": (
             ("[Ll]e plus probable", "ne peut pas le dire|ne départage pas", "which kind"),
-            ("ne ressemble pas à de la peau", "ne fait pas de doute", "skin or not"),
+            ("ne ressemble pas à de la peau", "doit la voir dans tous les cas", "skin or not"),
             ("la probabilité d'un cancer", "moins de 1 sur 100", "probable or not"),
             ("inoffensi|un amas bénin|et bénin", "peut pas exclure|[Nn]on exclu", OF_THE_MODEL),
             ("est attendu", "Résultat du laboratoire :", "whether there is a result"),

@@ -76,6 +76,8 @@ def test_no_comfort_stands_without_what_belongs_to_it(language: Language) -> Non
             chosen: dict[str, Passage] = {one.id: one for one in basis.sent}
             assert all(one.needs in chosen for one in chosen.values() if one.needs)
             assert len(chosen) == len(basis.sent)
+            announced = [group for group in basis.groups if group[:1] and "in_case" in group[0].id]
+            assert all(len(group) > 1 for group in announced), "it announces nothing"
 
 
 def test_a_benign_condition_is_described_only_where_nothing_graver_is_open() -> None:

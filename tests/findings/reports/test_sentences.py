@@ -97,7 +97,7 @@ TOLD_MOLE = MOLE | {"from_picture": rank({"melanocytic_nevus": 0.6, "melanoma": 
             MOLE,
             {},
         ),
-        (["It does not look like skin.", "That a doctor should see it is not in doubt."], {}, {}),
+        (["It does not look like skin.", "A doctor should see it in any case."], {}, {}),
         (
             ["This check misses few cancers in dermoscope pictures."],
             {},

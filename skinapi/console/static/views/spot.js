@@ -56,7 +56,7 @@ const DeleteSpot = ({ spot, onClose }) => html`
       goTo("spots");
     }}><p>${say("deleteSpotText", { name: nameOfSpot(spot) })}</p><//>`;
 
-/** What is mostly done with a spot: a photo comes first where it is what is to be done. @param {{spot: Api["LesionView"]}} props */
+/** What is mostly done with a spot: a photo comes first where it is what is to be done. The last day for a visit stands in the advice. @param {{spot: Api["LesionView"]}} props */
 const Tools = ({ spot }) => {
   const { latest, reminder } = spot;
   const photo = !latest || ["send_photo", "photograph"].includes(reminder?.act ?? "");
@@ -65,7 +65,7 @@ const Tools = ({ spot }) => {
       <a class=${photo ? "button primary" : "button"} href="#/check/${spot.id}"><${Icon} name="camera" />${say("newPhotoOfIt")}</a>
       ${spot.findings > 1 && html`<a class="button" href="#/visits/${spot.id}">${say("sideBySide")}</a>`}
     </div>
-    ${reminder && html`<p>${say(reminder.last ? "reminderUntil" : "reminderOn", { what: reminder.says, date: sayDueDay(reminder.due) })}</p>`}`;
+    ${reminder && !reminder.last && html`<p>${say("reminderOn", { what: reminder.says, date: sayDueDay(reminder.due) })}</p>`}`;
 };
 
 /** What is rarely done with it. @param {{spot: Api["LesionView"], others: Api["LesionView"][], onDone: () => void}} props */
