@@ -234,8 +234,8 @@ def serving(admin: Caller) -> str:
 
 def promote(journey: Journey, admin: Caller, version: str) -> None:
     visitor = journey.visitor
-    journey.press("promote")
-    journey.see("promoteTitle")
+    journey.press("modelDo_promote")
+    journey.see("modelTitle_promote")
     visitor.type(reason="Better calibrated")
     journey.step("promote")
     visitor.press("dialog .primary")
@@ -246,7 +246,7 @@ def promote(journey: Journey, admin: Caller, version: str) -> None:
 
 def roll_back(journey: Journey, admin: Caller, before: str) -> None:
     visitor = journey.visitor
-    journey.press("rollback")
+    journey.press("modelDo_rollback")
     visitor.press("dialog .danger")
     journey.see("model_retired")
     journey.step("rolled-back")
@@ -262,7 +262,7 @@ def override(journey: Journey, admin: Caller, version: str) -> None:
     ]
     assert visitor.find("main details.found").get_attribute("open") is None
     journey.step("gates-not-passed")
-    journey.press("overrideButton")
+    journey.press("modelDo_override")
     visitor.press("dialog .danger")
     journey.see("reasonTooShort", n="10")
     journey.step("why")

@@ -43,7 +43,7 @@ def register(journey: Journey, email: str) -> None:
     visitor = journey.visitor
     visitor.open("/#/register")
     visitor.type(name="Ada Lovelace", email=email, password=PASSWORD)
-    journey.press("register", within="narrow")
+    journey.press("title_register", within="narrow")
     journey.see("waitingTitle")
     journey.step("registered")
     visitor.go("login")
@@ -62,7 +62,7 @@ def enter(journey: Journey, email: str) -> None:
     journey.visitor.press("form .primary")
     journey.see("spotsEmpty")
     journey.step("no-spots")
-    journey.press("newPhoto")
+    journey.press("title_check")
     journey.see("choosePhoto")
     journey.step("check")
 

@@ -203,7 +203,7 @@ def test_a_photo_that_does_not_look_like_skin_is_asked_about_where_it_is_shown(
     journey = Journey(visitor, "skin", look)
     field = "camera" if journey.on_phone else "photo"
     visitor.enter(ada, "user")
-    journey.press("newPhoto")
+    journey.press("title_check")
     visitor.hand_in(field, dark)
     visitor.answer("birth_year", str(now().year - 50))
     visitor.answer("checklist", "oozing")

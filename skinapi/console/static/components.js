@@ -203,6 +203,13 @@ export const Select = ({ label, name, id, hint, error, value, options = [], onCh
       ${options.map(([key, words]) => html`<option key=${key} value=${key} selected=${key === value}>${words}</option>`)}${children}
     </select>`} />`;
 
+/** A list beside its label, which acts at once. @param {{label: unknown, name: string, value: string, options: [string, unknown][], onChoose: (value: string) => void}} props */
+export const Choice = ({ label, name, value, options, onChoose }) => html`
+  <label class="choice">${label}
+    <select name=${name} value=${value} onChange=${onValue(onChoose)}>
+      ${options.map(([key, words]) => html`<option value=${key} selected=${key === value}>${words}</option>`)}
+    </select></label>`;
+
 /** A text of several lines.
  * @param {Labelled & {rows?: string, maxlength?: string | number, value?: string, onText?: (text: string) => void, lang?: string}} props */
 export const TextArea = ({ label, name, id, hint, error, value, onText, ...rest }) => html`

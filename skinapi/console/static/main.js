@@ -147,7 +147,7 @@ const Header = () => {
       <div class="row">
         ${session
           ? html`<button class="quiet log-out" onClick=${logOut}>${say("logOut")}</button>`
-          : html`<a class=${`button quiet${isAsking() ? " unseen" : ""}`} href="#/login">${say("logIn")}</a>`}
+          : html`<a class=${`button quiet${isAsking() ? " unseen" : ""}`} href="#/login">${say("title_login")}</a>`}
         ${otherLanguages().map((other) => html`<button class="quiet language" lang=${other} onClick=${(/** @type {MouseEvent} */ event) => event.detail < 2 && chooseLanguage(other)}>${nameOfLanguage(other)}</button>`)}
       </div>
     </header>`;

@@ -143,7 +143,7 @@ const Finding = ({ submission }) => {
     <${Answer} answer=${answer}>
       ${(/** @type {Awaited<ReturnType<typeof load>>} */ { report, conditions, photo }) => html`
         <${FindingPage} title=${say("findingOf", { number: submission.id, date })} report=${report} submission=${submission} photo=${photo} conditions=${conditions}>
-          <p><a class="button" href="#/check">${say("newPhoto")}</a></p>
+          <p><a class="button" href="#/check">${say("title_check")}</a></p>
         <//>`}
     <//>`;
 };

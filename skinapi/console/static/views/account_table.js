@@ -1,7 +1,7 @@
 // The admin's table: one line an account. Several are chosen and decided on at once; the approval of a patient asks for the doctor.
 
 import { html, useEffect, useState } from "/console/vendor/htm-preact-3.1.1.js";
-import { Confirm, Icon, Message, onValue, sayError, Secret, Select, useAct } from "/console/components.js";
+import { Choice, Confirm, Icon, Message, sayError, Secret, Select, useAct } from "/console/components.js";
 import { isolated, say, sayDate, sayNumber, sayValue } from "/console/language.js";
 import { Pages, usePages } from "/console/lists.js";
 import { Ask, decide, isOneself, roleAfter, ROLES, sayRoles, sayWho, setField } from "/console/views/account_actions.js";
@@ -46,7 +46,7 @@ const ApprovePatient = ({ account, doctors, onChange, onClose }) => {
 /** @typedef {Api["AccountRow"][]} Doctors */
 
 const MOST_CHOSEN = 100;
-const COLUMNS = /** @type {const} */ (["account", "role", "assignDoctor", "status", "registered"]);
+const COLUMNS = /** @type {const} */ (["title_account", "role", "assignDoctor", "status", "registered"]);
 
 /** What one click does. The second of a double click would do what has come under the pointer. @param {() => void} act */
 const onFirstClick = (act) => (/** @type {MouseEvent} */ event) => event.detail <= 1 && act();
@@ -59,12 +59,11 @@ const nameOfDoctor = (doctors, email) => isolated(doctors.find((one) => one.emai
 
 /** Whoever is in charge of a patient. @param {{value: string, doctors: Doctors, nobody: string, onChoose: (email: string) => void, label?: string}} props */
 const DoctorChoice = ({ value, doctors, nobody, onChoose, label = say("assignDoctor") }) => html`
-  <label class="choice">${label}
-    <select name="doctor" value=${value} onChange=${onValue(onChoose)}>
-      <option value="">${nobody}</option>
-      ${value && !doctors.some((one) => one.email === value) && html`<option value=${value}>${isolated(value)}</option>`}
-      ${doctors.map((one) => html`<option value=${one.email} selected=${one.email === value}>${isolated(one.name)}</option>`)}
-    </select></label>`;
+  <${Choice} label=${label} name="doctor" value=${value} onChoose=${onChoose} options=${[
+    ["", nobody],
+    ...(value && !doctors.some((one) => one.email === value) ? [[value, isolated(value)]] : []),
+    ...doctors.map((one) => [one.email, isolated(one.name)]),
+  ]} />`;
 
 /** At which log-in of the clinic the account may log in. @param {{account: Account, onAsk: (question: Question) => void}} props */
 const LogInAt = ({ account, onAsk }) => {
@@ -148,11 +147,8 @@ const Chosen = ({ accounts, act, doctors, onClear }) => {
   return html`
     <div class="actions" role="group" aria-label=${say("manyChosen", { count })}>
       <strong>${say("manyChosen", { count })}</strong>
-      <label class="choice">${say("role")}
-        <select name="approve-role" value=${role} onChange=${onValue(setRole)}>
-          <option value="wanted">${say("asEachAsks")}</option>
-          ${ROLES.slice(0, 3).map((one) => html`<option value=${one}>${sayValue("role", one)}</option>`)}
-        </select></label>
+      <${Choice} label=${say("role")} name="approve-role" value=${role} onChoose=${setRole}
+        options=${[["wanted", say("asEachAsks")], ...ROLES.slice(0, 3).map((one) => [one, sayValue("role", one)])]} />
       <${DoctorChoice} value=${doctor} doctors=${doctors} label=${say("doctorOfPatients")} nobody=${say("doctorUnchanged")} onChoose=${setDoctor} />
       <button class="primary" disabled=${busy} onClick=${approveChosen}>${say("approveMany", { count, roles: sayRoles(accounts, role) })}</button>
       <button disabled=${accounts.some(({ status }) => status !== "waiting")} onClick=${() => act.onAsk({ kind: "refuse" }, accounts)}>${say("refuse")}</button>

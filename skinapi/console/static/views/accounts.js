@@ -2,7 +2,7 @@
 
 import { html, useState } from "/console/vendor/htm-preact-3.1.1.js";
 import { apiPath, get, post } from "/console/api.js";
-import { Empty, Field, Form, Load, onValue, Secret, Tabs, toast, useAnswer } from "/console/components.js";
+import { Choice, Empty, Field, Form, Load, Secret, Tabs, toast, useAnswer } from "/console/components.js";
 import { isolated, say, sayValue } from "/console/language.js";
 import { addressOf, readAddress, replacePlace } from "/console/navigation.js";
 import { getDoctors, ROLES, Search } from "/console/views/account_actions.js";
@@ -73,14 +73,6 @@ const NewDoctor = ({ onAdded }) => {
 /** Which accounts a status of the filter means. @param {string} status @param {Api["AccountRow"]} account */
 const stands = (status, account) => status === ALL || status === (account.refusal ? "refused" : account.status);
 
-/** @param {{chosen: string, onChoose: (role: string) => void}} props */
-const RoleFilter = ({ chosen, onChoose }) => html`
-  <label class="choice">${say("role")}
-    <select name="role" value=${chosen} onChange=${onValue(onChoose)}>
-      <option value="">${say("anyRole")}</option>
-      ${ROLES.map((role) => html`<option value=${role} selected=${role === chosen}>${sayValue("role", role)}</option>`)}
-    </select></label>`;
-
 /** @param {{filters: URLSearchParams}} props what of the address stands behind the ? */
 export const View = ({ filters }) => {
   const [added, setAdded] = useState(/** @type {{email: string, password: string} | null} */ (null));
@@ -112,7 +104,8 @@ export const View = ({ filters }) => {
         ...STATUSES.map((one) => [one, say(`status_${one}`)]),
         [ALL, say("all")],
       ]} />
-      <${RoleFilter} chosen=${role} onChoose=${(/** @type {string} */ next) => filter({ role: next })} />
+      <${Choice} label=${say("role")} name="role" value=${role} onChoose=${(/** @type {string} */ next) => filter({ role: next })}
+        options=${[["", say("anyRole")], ...ROLES.map((one) => [one, sayValue("role", one)])]} />
       <${Search} key=${turn} value=${q} onSearch=${(/** @type {string} */ text) => filter({ q: text })} />
     </div>
     <${Accounts} path=${`/accounts?${query}`} turn=${turn} doctors=${doctors.value ?? []}

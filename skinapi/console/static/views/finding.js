@@ -299,7 +299,7 @@ export const View = ({ argument }) => {
           report=${report} submission=${submission} photo=${photo} conditions=${conditions}>
           <${SpotOfFinding} submission=${submission} report=${report} onSorted=${answer.reload} />
           <${OwnFacts} submission=${submission} checklist=${conditions.checklist} />
-          <${Downloads} number=${argument}><a class="button quiet" href="#/check">${say("newPhoto")}</a><//>
+          <${Downloads} number=${argument}><a class="button quiet" href="#/check">${say("title_check")}</a><//>
           ${(report.letters ?? []).map((/** @type {Api["LetterView"]} */ letter) => html`<${letter.reader === "patient" ? SignedLetter : FoldedLetter} key=${letter._id} letter=${letter} />`)}
         <//>`}
     <//>`;

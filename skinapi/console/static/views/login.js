@@ -54,13 +54,13 @@ const BackFromClinic = () => {
       setFailure(/** @type {Failed} */ (error));
     });
   }, []);
-  if (failure) return html`<div class="card narrow"><h1>${say("logIn")}</h1>
-    <${Message} kind="bad">${sayError(failure)}<//><p><a href="#/login">${say("logIn")}</a></p></div>`;
+  if (failure) return html`<div class="card narrow"><h1>${say("title_login")}</h1>
+    <${Message} kind="bad">${sayError(failure)}<//><p><a href="#/login">${say("title_login")}</a></p></div>`;
   if (!field) return html`<${Loading} />`;
   return html`
     <div class="card narrow">
-      <h1>${say("logIn")}</h1>
-      <${Form} onSend=${(/** @type {Record<string, string>} */ { code }) => finish(code)} label=${say("logIn")}>${field}<//>
+      <h1>${say("title_login")}</h1>
+      <${Form} onSend=${(/** @type {Record<string, string>} */ { code }) => finish(code)} label=${say("title_login")}>${field}<//>
     </div>`;
 };
 
@@ -131,7 +131,7 @@ export const LoginForm = ({ email = "" }) => {
   return html`
     ${replaced && html`<${Message} kind="good">${say("passwordSaved")}<//>`}
     <${ClinicLogIns} />
-    <${Form} onSend=${(/** @type {Record<string, string>} */ values) => ask(() => logIn(values))} label=${say("logIn")}>
+    <${Form} onSend=${(/** @type {Record<string, string>} */ values) => ask(() => logIn(values))} label=${say("title_login")}>
       <${Field} label=${say("email")} name="email" type="email" autocomplete="username" required defaultValue=${initial?.email ?? email} />
       <${Field} label=${say("password")} name="password" type="password" autocomplete="current-password" required />
       ${field}
@@ -180,12 +180,12 @@ export const DemoLogins = () => DEMO && html`
 /** @param {{argument?: string}} props why one was not logged in at the clinic's log-in */
 const LoginPage = ({ argument = "" }) => html`
   <div class="card narrow">
-    <h1>${say("logIn")}</h1>
+    <h1>${say("title_login")}</h1>
     ${hasWords(`error_${argument}`) && html`<${Message} kind="bad">${sayError({ status: 403, code: argument, message: "" })}<//>`}
     <${DemoLogins} />
     <${LoginForm} />
     <p><a href="#/forgotten">${say("forgotten")}</a></p>
-    <p>${say("noAccount")} <a href="#/register">${say("register")}</a></p>
+    <p>${say("noAccount")} <a href="#/register">${say("title_register")}</a></p>
   </div>`;
 
 /** @param {{argument?: string}} props `suspended`, or else it waits for approval */
@@ -224,9 +224,9 @@ const Register = () => {
   if (done) return html`<${Waiting} />`;
   return html`
     <div class="card narrow">
-      <h1>${say("register")}</h1>
+      <h1>${say("title_register")}</h1>
       <p>${say("registerText")}</p>
-      <${Form} onSend=${register} label=${say("register")}>
+      <${Form} onSend=${register} label=${say("title_register")}>
         <${Field} label=${say("name")} name="name" autocomplete="name" required />
         <${Field} label=${say("email")} name="email" type="email" autocomplete="username" required />
         <${Field} label=${say("password")} hint=${say("passwordHint")} name="password" type="password"
@@ -235,7 +235,7 @@ const Register = () => {
           options=${[["", say("role_user")], ["doctor", say("role_doctor")], ["researcher", say("role_researcher")]]} />
         <${Privacy} />
       <//>
-      <p>${say("haveAccount")} <a href="#/login">${say("logIn")}</a></p>
+      <p>${say("haveAccount")} <a href="#/login">${say("title_login")}</a></p>
     </div>`;
 };
 
@@ -246,7 +246,7 @@ const InitialPassword = () => {
       <h1>${say("title_password")}</h1>
       <p>${say("passwordText")}</p>
       ${done
-        ? html`<${Message} kind="good">${say("passwordChanged")} <a href="/#/login">${say("logIn")}</a><//>`
+        ? html`<${Message} kind="good">${say("passwordChanged")} <a href="/#/login">${say("title_login")}</a><//>`
         : html`<${ReplacePassword} onReplaced=${() => setDone(true)} />`}
     </div>`;
 };
@@ -273,7 +273,7 @@ const ChoosePassword = ({ token }) => {
     await post("/password/reset", { token, new_password: fresh });
     setDone(true);
   };
-  if (done) return html`<${Message} kind="good">${say("passwordChanged")} <a href="#/login">${say("logIn")}</a><//>`;
+  if (done) return html`<${Message} kind="good">${say("passwordChanged")} <a href="#/login">${say("title_login")}</a><//>`;
   return html`
     <p>${say("choosePasswordText")}</p>
     <${Form} onSend=${choose} label=${say("changePassword")}><${NewPassword} /><//>

@@ -78,7 +78,7 @@ const Caught = ({ caught: kinds = {}, conditions }) =>
  * @param {{points: NonNullable<TestedOn["points"]>, conditions: Api["ConditionsView"]}} props */
 const Points = ({ points, conditions }) => {
   const [first] = Object.values(points);
-  const columns = [named(say("pictures")), ...[...AT_A_POINT].map(([key, among]) => measureOf(key, sayValue("measure", key), among))];
+  const columns = [named(say("kindOfPicture")), ...[...AT_A_POINT].map(([key, among]) => measureOf(key, sayValue("measure", key), among))];
   /** @param {string} kind @param {string} [source] */
   const rowsOf = (kind, source) =>
     Object.entries(points).map(([point, of]) => {
@@ -195,7 +195,7 @@ export const Learned = ({ card, conditions }) => {
     <${Folded} title=${say("learnedFrom")}>
       <${Table} title=${say("learnedFrom")} rows=${card.sources} columns=${/** @type {Column<Source>[]} */ ([
         [say("source"), ({ name }) => sayValue("source", name)],
-        [say("pictures"), ({ modality }) => [modality ?? []].flat().map(sayKind).join(", ")],
+        [say("kindOfPicture"), ({ modality }) => [modality ?? []].flat().map(sayKind).join(", ")],
         [say("learnedPictures"), ({ pictures }) => sayNumber(pictures?.train ?? 0)],
         [say("testPictures"), ({ pictures }) => sayNumber(pictures?.test ?? 0)],
         [say("licence"), ({ licence }) => html`<span lang="en">${licence || "–"}</span>`],

@@ -32,7 +32,7 @@ const itemsOfClock = (alarm) =>
         text: say(alarm.set_right ? "clockWasWrong" : "clockWrong", { from: sayDate(alarm.jumped_from), to: sayDate(alarm.jumped_to) }),
         more: [
           alarm.set_right ? say("clockSetRight", { date: sayDate(alarm.set_right) }) : say("clockWrongText"),
-          say("clockSpared", { accounts: sayCount("sparedAccounts", alarm.spared_accounts), records: sayCount("sparedRecords", alarm.spared_records) }),
+          say("clockSpared", { accounts: sayCount("erasedAccounts", alarm.spared_accounts), records: sayCount("sparedRecords", alarm.spared_records) }),
         ],
       }];
 

@@ -10,8 +10,8 @@ import { Pages, Table, usePages } from "/console/lists.js";
 /** @typedef {Api["RetentionView"]} Retention */
 
 /** So many of a kind, of so many people. @param {string} kind @param {{items: number, persons: number}} going */
-const sayGoing = (kind, { items, persons }) => (kind === "accounts" ? sayCount("retained_accounts", items) :
-  say("retentionOf", { items: sayCount(`retained_${kind}`, items), persons: sayCount("retained_people", persons) }));
+const sayGoing = (kind, { items, persons }) => (kind === "accounts" ? sayCount("erasedAccounts", items) :
+  say("retentionOf", { items: sayCount(kind === "photos" ? "photosOfFindings" : kind, items), persons: sayCount("people", persons) }));
 
 /** What goes when; of what is kept for ever, that it is. @param {{kind: Kind}} props */
 const KindRow = ({ kind }) => {
@@ -117,7 +117,7 @@ const Waiting = () => html`
       <h2>${say("waitingDeletions")}</h2>
       ${deletions.length > 0
         ? html`<${Table} title=${say("waitingDeletions")} rows=${deletions} columns=${[
-            [say("account"), (/** @type {Api["WaitingDeletion"]} */ one) => isolated(one.email)],
+            [say("title_account"), (/** @type {Api["WaitingDeletion"]} */ one) => isolated(one.email)],
             [say("role"), (/** @type {Api["WaitingDeletion"]} */ one) => say(/** @type {WordKey} */ (`role_${one.role}`))],
             [say("deletedOn"), (/** @type {Api["WaitingDeletion"]} */ one) => day(one.deletion_at)],
           ]} />`
@@ -125,7 +125,7 @@ const Waiting = () => html`
       ${records.length > 0 && html`
         <h2>${say("keptRecords")}</h2>
         <${Table} title=${say("keptRecords")} rows=${records} columns=${[
-          [say("account"), (/** @type {Api["KeptRecord"]} */ one) => html`<code class="wrap">${one._id}</code>`],
+          [say("title_account"), (/** @type {Api["KeptRecord"]} */ one) => html`<code class="wrap">${one._id}</code>`],
           [say("keptUntil"), (/** @type {Api["KeptRecord"]} */ one) => day(one.kept_until)],
         ]} />`}`}
   <//>`;

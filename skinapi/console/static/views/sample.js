@@ -7,7 +7,7 @@ import { getLanguage, say } from "/console/language.js";
 import { FindingPage } from "/console/views/finding.js";
 
 export const View = () => html`
-  <${Message}>${say("sampleText")} ${!getSession() && html`<a href="#/register">${say("register")}</a>`}<//>
+  <${Message}>${say("sampleText")} ${!getSession() && html`<a href="#/register">${say("title_register")}</a>`}<//>
   <${Load} ask=${() => Promise.all([get(apiPath`/sample?lang=${getLanguage()}`), getConditions()])} inputs=${[getLanguage()]}>
     ${(/** @type {[Api["SampleView"], Api["ConditionsView"]]} */ [sample, conditions]) => html`
       <${FindingPage} title=${say("title_sample")} report=${sample.report} submission=${sample} photo="/console/sample.jpg" conditions=${conditions} />`}

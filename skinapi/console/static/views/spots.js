@@ -170,7 +170,7 @@ const Spots = ({ doctor }) => {
     return () => document.removeEventListener("visibilitychange", renew);
   });
   return html`
-    <div class="row between"><h1>${say("title_spots")}</h1><a class="button primary" href="#/check"><${Icon} name="camera" />${say("newPhoto")}</a></div>
+    <div class="row between"><h1>${say("title_spots")}</h1><a class="button primary" href="#/check"><${Icon} name="camera" />${say("title_check")}</a></div>
     ${error && html`<${Message} kind="bad"><p>${sayError(error)}</p><p>${say("nowNewest")}</p><//>`}
     ${adding && html`<${NewSpot} onClose=${() => setAdding(false)} />`}
     <${Answer} answer=${answer}>

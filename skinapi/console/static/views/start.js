@@ -27,10 +27,10 @@ const Start = () => {
         <a class="button" href="#/sample">${say("trySample")}</a>
       </section>
       <section class="card narrow">
-        <h2>${say("logIn")}</h2>
+        <h2>${say("title_login")}</h2>
         <${DemoLogins} />
         <${LoginForm} />
-        <p>${say("noAccount")} <a href="#/register">${say("register")}</a></p>
+        <p>${say("noAccount")} <a href="#/register">${say("title_register")}</a></p>
       </section>
     </div>`;
 };

@@ -15,16 +15,6 @@ import { Fault, Gates, getModels, isPassed, isUnmeasured, sayHeadline } from "/c
 
 /** An override needs a reason that says something; as the API has it. */
 const LEAST_REASON = 10;
-/** The question of each action: the keys of its title, its text and its button. @type {Record<Action, [string, string, string]>} */
-const QUESTIONS = {
-  promote: ["promoteTitle", "promoteText", "promote"],
-  override: ["overrideTitle", "overrideText", "overrideButton"],
-  rollback: ["rollbackTitle", "rollbackText", "rollback"],
-  retire: ["retireTitle", "retireText", "retire"],
-  shadow: ["shadowTitle", "shadowText", "shadow"],
-  endShadow: ["endShadowTitle", "endShadowText", "endShadow"],
-  delete: ["deleteModelTitle", "deleteModelText", "delete"],
-};
 const HARMLESS = new Set(["promote", "shadow"]);
 /** By which another version serves. */
 const MOVES = new Set(["promote", "override", "rollback"]);
@@ -56,11 +46,13 @@ const Before = ({ model, action }) => {
   return html`<${Change} before=${sayModel(serving)} after=${sayModel(all.find(({ version, built_in }) => (action !== "rollback" ? version === model.version : last.previous ? version === last.previous : built_in)))} />`;
 };
 
+/** What is on the button of an action. @param {Action} action */
+const sayAction = (action) => say(action === "delete" ? "delete" : `modelDo_${action}`);
+
 /** @param {{model: Api["ModelView"], action: Action, onDone: () => void, onClose: () => void}} props */
 const Question = ({ model, action, onDone, onClose }) => {
   const reason = useRef("");
   const [fault, setFault] = useState("");
-  const [title, text, button] = QUESTIONS[action];
   const go = async () => {
     const said = reason.current.trim();
     if (action === "override" && said.length < LEAST_REASON) {
@@ -68,14 +60,14 @@ const Question = ({ model, action, onDone, onClose }) => {
       throw new ApiError(400, "reason", say("reasonNeeded"));
     }
     await send(action, model.version, said);
-    toast(say(/** @type {WordKey} */ (`done_${action}`), { version: model.version }));
+    toast(say(`done_${action}`, { version: model.version }));
     onDone();
   };
   return html`
-    <${Confirm} title=${say(/** @type {WordKey} */ (title))} confirm=${say(/** @type {WordKey} */ (button))} onConfirm=${go} onClose=${onClose}
+    <${Confirm} title=${say(`modelTitle_${action}`)} confirm=${sayAction(action)} onConfirm=${go} onClose=${onClose}
       kind=${HARMLESS.has(action) ? "primary" : "danger"}>
       <${Before} model=${model} action=${action} />
-      <p>${say(/** @type {WordKey} */ (text), { version: model.version })}</p>
+      <p>${say(`modelText_${action}`, { version: model.version })}</p>
       ${action === "override" && html`<${Gates} gates=${model.gates.filter((gate) => !isPassed(gate))} />`}
       ${WITH_REASON.has(action) &&
       html`<${Field} name="reason" label=${say(action === "override" ? "reason" : "reasonOptional")} error=${fault} maxlength="1000" autocomplete="off"
@@ -107,7 +99,7 @@ const ModelActions = ({ model, onChange }) => {
   const done = () => (asked === "delete" ? goTo("models") : onChange());
   return html`
     ${actionsOn(model).map((action) => html`<button class=${LOOK[action]} onClick=${() => setAsked(action)}>
-      ${action === "delete" && html`<${Icon} name="trash" />`}${say(/** @type {WordKey} */ (QUESTIONS[action][2]))}</button>`)}
+      ${action === "delete" && html`<${Icon} name="trash" />`}${sayAction(action)}</button>`)}
     ${asked && html`<${Question} model=${model} action=${asked} onDone=${done} onClose=${() => setAsked(null)} />`}`;
 };
 
