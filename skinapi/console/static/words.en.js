@@ -292,6 +292,7 @@ export const english = {
   explanation: "What this means",
   wordedBy: "Worded by {model} from passages with sources; {kept} of {written} sentences kept. What to do and by when is not its work.",
   fromFinding: "From the figures of this finding.",
+  fromSoftware: "What this program does, no medical fact.",
   printing: "Printing …",
   pdfReport: "Report as PDF",
   reviewedBy: "Reviewed by {name}, {date}",

@@ -16,7 +16,7 @@ export const english = {
   noJobWorkerText: "Start one: python -m skinapi worker. It makes the file with everything about a person, and trains models.",
   patientsUnassignedText: "Their findings wait for a review. Assign a doctor: Manage, in the line of each patient. Doctors take them from the list without a doctor.",
   nobodyUnassigned: "Each patient whose findings wait has a doctor",
-  restIsRight: "In order ({count})",
+  restIsRight: "No problem found ({count})",
   asItShouldBe: "Nothing to do",
   findingsOverdueText: "A doctor should have seen the patient by a day that has passed, and no doctor has noted a sample, a result or a milder urgency. Ask the doctor whether the patient came, or put the patient into the care of another doctor.",
   noFindingsOverdue: "No spot is past the day by which a doctor should see it",

@@ -83,7 +83,7 @@ const Sentence = ({ sentence, passages }) => {
       ${rests.length === 0 && html`<div>${say("fromFinding")}</div>`}
       ${rests.map(({ text, sources }) => html`<div>${text !== sentence.text && html`<q>${text}</q> `}${sources.map((source, place) => html`${place > 0 && "; "}${source.url
         ? html`<a href=${source.url} rel="noreferrer noopener" target="_blank">${source.publisher ?? source.citation}</a>`
-        : (source.publisher ?? source.citation)}`)}</div>`)}
+        : source.kind === "software" ? say("fromSoftware") : (source.publisher ?? source.citation)}`)}</div>`)}
     </details>`;
 };
 
