@@ -6,7 +6,6 @@
 const KEY = "skinapi.session";
 /** So long a new tab waits for an answer of the others before it shows that nobody is logged in. */
 const ANSWERED_WITHIN_MS = 40;
-/** What views/drafts.js keeps of answers until one logs out. */
 /** What the names begin with under which views/drafts.js keeps what was typed. */
 export const DRAFTS_KEY = "skinapi.typed.";
 /** Under which views/unsent_photos.js keeps the key of the photos that were not sent. */

@@ -41,8 +41,7 @@ export const Message = ({ children, kind = "info" }) => html`
 export const Loading = () => html`
   <div class="loading" role="status"><span class="spinner"></span>${say("loading")}</div>`;
 
-/** @param {{title: string, children?: unknown}} props */
-export const Empty = ({ title, children }) => html`
+export const Empty = (/** @type {{title: string, children?: unknown}} */ { title, children }) => html`
   <div class="empty"><h2>${title}</h2>${children}</div>`;
 
 /** What an error means to a person, and the way on. @param {{error: Failed, retry?: () => void}} props */

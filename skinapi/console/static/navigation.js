@@ -10,24 +10,16 @@ const NAVIGATION = {
   admin: ["overview", "accounts", "audit", "triage", LAB[0]],
 };
 
-/** A view that is opened from a place of the navigation. @type {Record<string, string>} */
-const PARENTS = {
-  case: "queue",
-  withdrawn: "queue",
-  "people-to-reach": "queue",
-  course: "patients",
-  finding: "spots",
-  spot: "spots",
-  visits: "spots",
-  integrations: "overview",
-  "data-protection": "overview",
-  emergency: "overview",
-  keys: "account",
-  "my-data": "account",
-  add: "datasets",
-  dataset: "datasets",
-  job: "jobs",
-  version: "models",
+/** The views that are opened from a place of the navigation. @type {Record<string, string[]>} */
+const CHILDREN = {
+  queue: ["case", "withdrawn", "people-to-reach"],
+  patients: ["course"],
+  spots: ["finding", "spot", "visits"],
+  overview: ["integrations", "data-protection", "emergency"],
+  account: ["keys", "my-data"],
+  datasets: ["add", "dataset"],
+  jobs: ["job"],
+  models: ["version"],
 };
 
 /** @param {string} role @returns {string[]} */
@@ -41,7 +33,7 @@ export const OWN_PLACES = ["spots", "check"];
 export const READS_MESSAGES = ["spots", "queue"];
 
 /** The place of the navigation that a view belongs to. @param {string} name */
-export const placeOf = (name) => PARENTS[name] ?? name;
+export const placeOf = (name) => Object.keys(CHILDREN).find((place) => CHILDREN[place].includes(name)) ?? name;
 
 /** Where the page is scrolled, or in a low window all of it. */
 export const scrollToTop = () => [document.querySelector(".page"), document.scrollingElement].forEach((one) => one?.scrollTo(0, 0));

@@ -48,9 +48,7 @@ export function useWaiting() {
     const listener = () => setShown(known);
     listener();
     listeners.add(listener);
-    return () => {
-      listeners.delete(listener);
-    };
+    return () => void listeners.delete(listener);
   }, []);
   return shown;
 }

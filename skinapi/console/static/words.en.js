@@ -641,6 +641,7 @@ export const english = {
   copied: "Copied",
   done: "Done",
   day: "Day",
+  version: "Version",
   madeBy: "Model {version}.",
   madeAt: "Operating point: {point}.",
   kind_unknown: "not known",

@@ -1,18 +1,10 @@
 // The console's own words in French. Medical words come from the API.
 
-/**
- * With a no-break space where French has one: before : ; ? ! and inside « ».
- * @template {Record<string, string>} T @param {T} words @returns {T}
- */
-export const spaced = (words) =>
-  /** @type {T} */ (
-    Object.fromEntries(
-      Object.entries(words).map(([key, text]) => [
-        key,
-        text.replace(/(?<=\S)\s*([:;?!»])(?=[\s)»]|$)/g, "\u00a0$1").replace(/«\s*/g, "«\u00a0"),
-      ]),
-    )
-  );
+/** With a no-break space where French has one: before : ; ? ! and inside « ». @template {Record<string, string>} T @param {T} words @returns {T} */
+export const spaced = (words) => {
+  const spacedText = (/** @type {string} */ text) => text.replace(/(?<=\S)\s*([:;?!»])(?=[\s)»]|$)/g, "\u00a0$1").replace(/«\s*/g, "«\u00a0");
+  return /** @type {T} */ (Object.fromEntries(Object.entries(words).map(([key, text]) => [key, spacedText(text)])));
+};
 
 /** @type {typeof import("/console/words.en.js").english} */
 export const french = spaced({
@@ -656,6 +648,7 @@ export const french = spaced({
   copied: "Copié",
   done: "Terminé",
   day: "Jour",
+  version: "Version",
   madeBy: "Modèle {version}.",
   madeAt: "Point de fonctionnement: {point}.",
   kind_unknown: "non précisé",

@@ -193,8 +193,7 @@ const Header = () => html`
     </div>
   </header>`;
 
-/** @param {{children?: unknown}} props */
-const Frame = ({ children }) => html`
+const Frame = (/** @type {{children?: unknown}} */ { children }) => html`
   <${Header} />
   <div class="page">
     <p class="notice"><${Icon} name="info" size=${16} />${say("notice")}</p>

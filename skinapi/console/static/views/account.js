@@ -11,8 +11,7 @@ import { MyDeletion } from "/console/views/my_deletion.js";
 
 const MARGIN = 4;
 
-/** @param {{qr: {side: number, path: string}}} props */
-const QrCode = ({ qr }) => {
+const QrCode = (/** @type {{qr: {side: number, path: string}}} */ { qr }) => {
   const wide = qr.side + 2 * MARGIN;
   return html`<svg class="qr" viewBox="${-MARGIN} ${-MARGIN} ${wide} ${wide}" role="img" aria-label=${say("qrCode")}>
     <path d=${qr.path} /></svg>`;
@@ -22,8 +21,7 @@ const QrCode = ({ qr }) => {
 const Password = ({ me }) => me.has_password !== false && html`<${Field} label=${say("yourPassword")} name="factorPassword" type="password"
   autocomplete="current-password" required />`;
 
-/** @param {{me: Api["Me"], onDone: () => void}} props */
-const SetUp = ({ me, onDone }) => {
+const SetUp = (/** @type {{me: Api["Me"], onDone: () => void}} */ { me, onDone }) => {
   const [made, setMade] = useState(/** @type {Api["SecondFactorSecret"] | null} */ (null));
   const [recovery, setRecovery] = useState(/** @type {string[] | null} */ (null));
   if (recovery)
@@ -42,8 +40,7 @@ const SetUp = ({ me, onDone }) => {
       <${CodeField} hint=${say("codeOfApp")} /><//>`;
 };
 
-/** @param {{me: Api["Me"], onDone: () => void}} props */
-const Remove = ({ me, onDone }) => html`
+const Remove = (/** @type {{me: Api["Me"], onDone: () => void}} */ { me, onDone }) => html`
   <details class="factor"><summary>${say("removeFactor")}</summary>
     <${Form} label=${say("removeFactor")} onSend=${async (/** @type {Record<string, string>} */ { factorPassword = "", code }) => {
       await post("/me/second-factor/remove", { current_password: factorPassword, code });
@@ -51,8 +48,7 @@ const Remove = ({ me, onDone }) => html`
       onDone();
     }}><${Password} me=${me} /><${CodeField} hint=${say("codeHint")} /><//></details>`;
 
-/** @param {{me: Api["Me"], onChange: () => void}} props */
-const SecondFactorCard = ({ me, onChange }) => html`
+const SecondFactorCard = (/** @type {{me: Api["Me"], onChange: () => void}} */ { me, onChange }) => html`
   <section class="card">
     <h2>${say("secondFactor")}</h2>
     ${me.second_factor_missing && html`<${Message}>${say("factorMissing")}<//>`}
@@ -85,8 +81,7 @@ async function keep(path, name, box) {
   underWay.delete(box);
 }
 
-/** @param {{me: Api["Me"]}} props */
-const NoticesCard = ({ me }) => html`
+const NoticesCard = (/** @type {{me: Api["Me"]}} */ { me }) => html`
   <section class="card">
     <h2>${say("notices")}</h2>
     <label class="tick"><input type="checkbox" defaultChecked=${me.notices}

@@ -183,7 +183,7 @@ export const Ask = ({ accounts, question, onChange, onSecret, onClose }) => {
   if (question.kind === "join") return html`<${JoinAccount} account=${account} who=${who} onChange=${onChange} onClose=${onClose} />`;
   const patients = account.role === "doctor" ? account.patients ?? 0 : 0;
   const own = isOneself(account);
-  const { role = "" } = question;
+  const { role = "", provider = null } = question;
   const link = async () => {
     const made = await post(pathOf(account, "password-link"));
     onSecret({ title: say("passwordLink"), text: say("passwordLinkText"), password: made.link, expires_at: made.expires_at });
@@ -194,7 +194,6 @@ export const Ask = ({ accounts, question, onChange, onSecret, onClose }) => {
     onChange(account, { second_factor: false });
     toast(say("factorRemoved", { who }));
   };
-  const { provider = null } = question;
   const logInAt = async () => {
     await put(pathOf(account, "provider"), { provider });
     onChange(account, { link_allowed: provider, ...(!provider && { provider: null }) });

@@ -50,8 +50,7 @@ function newPassword() {
   return [0, 6, 12].map((start) => signs.slice(start, start + 6).join("")).join("-");
 }
 
-/** @param {{onAdded: (email: string, password: string) => void}} props */
-const NewDoctor = ({ onAdded }) => {
+const NewDoctor = (/** @type {{onAdded: (email: string, password: string) => void}} */ { onAdded }) => {
   const [open, setOpen] = useState(false);
   const add = async (/** @type {Record<string, string>} */ { name, email }) => {
     const password = newPassword();

@@ -63,8 +63,7 @@ async function filesIn(event) {
   return plainFilesOf(event).map((file) => ({ path: file.webkitRelativePath || file.name, file }));
 }
 
-/** @param {{onFiles: (found: ChosenFile[]) => void, small: boolean}} props */
-const Choose = ({ onFiles, small }) => html`
+const Choose = (/** @type {{onFiles: (found: ChosenFile[]) => void, small: boolean}} */ { onFiles, small }) => html`
   <${DropArea} small=${small} onTake=${async (/** @type {FilesEvent} */ event) => onFiles(await filesIn(event))}>
     ${(/** @type {unknown} */ take) => html`
       ${!small && html`<${Icon} name="upload" size=${40} />`}
@@ -107,8 +106,7 @@ function offeredName(chosen) {
   return (parts.length > 1 ? parts[0] : isArchive(first.path) ? first.path.replace(/\.(zip|tar|tgz|tar\.gz)$/i, "") : "").slice(0, 100);
 }
 
-/** @param {{chosen: ChosenFile[]}} props */
-const About = ({ chosen }) => {
+const About = (/** @type {{chosen: ChosenFile[]}} */ { chosen }) => {
   const [error, setError] = useState("");
   const offered = offeredName(chosen);
   const send = (/** @type {SubmitEvent} */ event) => {

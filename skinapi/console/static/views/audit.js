@@ -119,8 +119,7 @@ function withOutcomes(rows) {
   return rows.filter((row) => row.phase === "outcome" || !completed.has(row._id));
 }
 
-/** @param {{row: Row}} props */
-const Line = ({ row }) => {
+const Line = (/** @type {{row: Row}} */ { row }) => {
   const [outcome, detail] = [sayOutcome(row), sayDetail(row)];
   return html`<tr>
     <td><time datetime=${row.created_at}>${sayDate(row.created_at)}</time></td>
@@ -130,8 +129,7 @@ const Line = ({ row }) => {
   </tr>`;
 };
 
-/** @param {{rows: Row[]}} props */
-const Trail = ({ rows }) => html`
+const Trail = (/** @type {{rows: Row[]}} */ { rows }) => html`
   ${rows.some((row) => !row.signed) && html`<${Message} kind="bad">${say("unsignedText")}<//>`}
   <table class="trail">
     <thead><tr><th scope="col">${say("when")}</th><th scope="col">${say("happened")}</th></tr></thead>
@@ -145,8 +143,7 @@ const Export = ({ query }) => {
   return html`<p><button onClick=${save}>${say("exportCsv")}</button></p>${failed}`;
 };
 
-/** @param {{query: Record<string, string>}} props */
-const Found = ({ query }) => {
+const Found = (/** @type {{query: Record<string, string>}} */ { query }) => {
   const pages = usePages(`/audit?${new URLSearchParams({ limit: "100", ...query })}`);
   return html`
     <${Pages} pages=${pages} empty=${html`<${Empty} title=${say("auditEmpty")}><p>${say("auditEmptyText")}</p><//>`}>

@@ -2,7 +2,7 @@
 
 import { html, useEffect, useState } from "/console/vendor/htm-preact-3.1.1.js";
 import { apiPath, getAll, put, remove } from "/console/api.js";
-import { Answer, Form, Message, Select, signByKey, toastAbout, useAct, useAnswer, useKeys } from "/console/components.js";
+import { Answer, Form, Message, Select, signByKey, TextArea, toastAbout, useAct, useAnswer, useKeys } from "/console/components.js";
 import { isolated, say, sayAge } from "/console/language.js";
 import { Reviewed } from "/console/views/finding.js";
 
@@ -31,11 +31,9 @@ const AskColleague = ({ onSend }) => {
     <${Answer} answer=${answer}>
       ${(/** @type {Api["Colleague"][]} */ colleagues) => html`
         <${Form} label=${say("opinionSend")} kind="" onSend=${onSend}>
-          <${Select} label=${say("colleague")} name="colleague" required aria-describedby="colleague-sees"
+          <${Select} label=${say("colleague")} name="colleague" required hint=${say("colleagueHint")}
             options=${[["", say("choose")], ...colleagues.map(({ _id, name, email }) => [_id, `${isolated(name)} · ${email}`])]} />
-          <div class="field"><label for="question">${say("opinionQuestion")}</label>
-            <textarea id="question" name="question" rows="2" maxlength="500" onKeyDown=${signByKey}></textarea>
-            <small id="colleague-sees">${say("colleagueHint")}</small></div>
+          <${TextArea} label=${say("opinionQuestion")} name="question" rows="2" maxlength="500" onKeyDown=${signByKey} />
         <//>`}
     <//>`;
 };

@@ -155,8 +155,7 @@ export const AddPhotos = ({ chosen, onPhotos }) => {
     </div>`;
 };
 
-/** @param {{onPhoto: (file: File) => void}} props */
-export const ChoosePhoto = ({ onPhoto }) => {
+export const ChoosePhoto = (/** @type {{onPhoto: (file: File) => void}} */ { onPhoto }) => {
   const handheld = matchMedia("(pointer: coarse)").matches;
   return html`
     <${DropArea} onTake=${(/** @type {FilesEvent} */ event) => filesOf(event).slice(0, 1).forEach(onPhoto)}>

@@ -5,8 +5,7 @@ import { get } from "/console/api.js";
 import { Empty, Load, Message } from "/console/components.js";
 import { isolated, say, sayList, sayValue } from "/console/language.js";
 
-/** @param {{provider: Api["ProviderView"]}} props */
-const Provider = ({ provider }) => {
+const Provider = (/** @type {{provider: Api["ProviderView"]}} */ { provider }) => {
   const roles = Object.entries(provider.roles).map(([group, role]) => `${isolated(group)} → ${sayValue("role", role)}`);
   /** @type {[string, string][]} */
   const addresses = [

@@ -85,8 +85,7 @@ const Frame = ({ before, after, css, alts, cut = 100, looking, onLook, onDrag })
     </div>`;
 };
 
-/** @param {{looking: Looking, onLook: (next: Looking) => void}} props */
-const Zoom = ({ looking, onLook }) => html`
+const Zoom = (/** @type {{looking: Looking, onLook: (next: Looking) => void}} */ { looking, onLook }) => html`
   <label class="slider">${say("zoom")}<input type="range" min="1" max=${LARGEST} step="0.5" name="zoom" value=${looking.zoom}
     onInput=${(/** @type {FieldEvent} */ event) => onLook(within({ ...looking, zoom: Number(event.target.value) }))} /></label>`;
 

@@ -2,7 +2,7 @@
 
 import { html, useEffect, useRef, useState } from "/console/vendor/htm-preact-3.1.1.js";
 import { apiPath, get, newKey, post, put } from "/console/api.js";
-import { Failure, sayError, signByKey, toast, useAct, useAnswer } from "/console/components.js";
+import { Failure, sayError, signByKey, TextArea, toast, useAct, useAnswer } from "/console/components.js";
 import { isolated, say, sayDate } from "/console/language.js";
 import { usePages } from "/console/lists.js";
 import { addressOf } from "/console/navigation.js";
@@ -17,8 +17,7 @@ const PAGE = 50;
 /** By conversation, with the key of the request that sends it. @type {import("/console/views/drafts.js").Drafts<{text: string, key: string}>} */
 const drafts = keepDrafts("message");
 
-/** @param {{message: Api["MessageView"], view: string}} props */
-const Said = ({ message, view }) => html`
+const Said = (/** @type {{message: Api["MessageView"], view: string}} */ { message, view }) => html`
   <li class=${message.own ? "own" : ""}>
     <small><b>${message.own ? say("messageOwn") : message.name ? isolated(message.name) : say("role_user")}</b> · ${sayDate(message.created_at)}</small>
     <p class="letter-text">${message.text}</p>
@@ -29,8 +28,7 @@ const Said = ({ message, view }) => html`
 
 /** A finding that a message names. @typedef {Pick<Api["SubmissionInCare"], "_id" | "id">} About */
 
-/** @param {{path: string, about: About | null, onSent: () => void}} props */
-const Write = ({ path, about, onSent }) => {
+const Write = (/** @type {{path: string, about: About | null, onSent: () => void}} */ { path, about, onSent }) => {
   const [text, setText] = useState(drafts.get(path)?.text ?? "");
   const { run, busy, failed } = useAct();
   const key = useRef(drafts.get(path)?.key ?? newKey()); // the same until the text is another, so that it is there once
@@ -49,15 +47,15 @@ const Write = ({ path, about, onSent }) => {
       throw problem;
     }));
   };
-  const enter = (/** @type {FieldEvent} */ event) => {
-    setText(event.target.value);
+  const enter = (/** @type {string} */ next) => {
+    setText(next);
     key.current = newKey();
-    drafts.set(path, { text: event.target.value, key: key.current });
+    drafts.set(path, { text: next, key: key.current });
   };
   return html`
     <form onSubmit=${submit}>
-      <div class="field"><label for="message">${about ? say("messageAbout", { number: about.id }) : say("messageText")}</label>
-        <textarea id="message" name="message" rows="3" onKeyDown=${signByKey} maxlength=${LONGEST} required readonly=${busy} value=${text} onInput=${enter}></textarea></div>
+      <${TextArea} label=${about ? say("messageAbout", { number: about.id }) : say("messageText")} name="message" rows="3" onKeyDown=${signByKey}
+        maxlength=${LONGEST} required readonly=${busy} value=${text} onText=${enter} />
       ${failed}
       <button disabled=${busy}>${say(busy ? "sending" : "messageSend")}</button>
     </form>`;

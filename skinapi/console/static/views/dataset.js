@@ -2,7 +2,7 @@
 
 import { html } from "/console/vendor/htm-preact-3.1.1.js";
 import { apiPath, get, getAll, getConditions, getSession, post, remove } from "/console/api.js";
-import { Answer, AskFirst, Change, Icon, Message, toast, useAct, useAnswer } from "/console/components.js";
+import { AskFirst, Change, Icon, Load, Message, toast, useAct, useAnswer } from "/console/components.js";
 import { hasWords, isolated, say, sayBytes, sayDate, sayNumber, sayValue } from "/console/language.js";
 import { Pages, Polled, Thumbnail, usePages, usePolling } from "/console/lists.js";
 import { goTo } from "/console/navigation.js";
@@ -14,8 +14,7 @@ import { faultOfDataset } from "/console/views/train.js";
 
 const PICTURES = 24;
 
-/** @param {{dataset: Dataset}} props */
-const Checking = ({ dataset }) => html`
+const Checking = (/** @type {{dataset: Dataset}} */ { dataset }) => html`
   <section class="card">
     <h2>${say("beingChecked")}</h2>
     <progress max="100" value=${dataset.progress} aria-label=${say("beingChecked")}></progress>
@@ -23,8 +22,7 @@ const Checking = ({ dataset }) => html`
     <p>${say("beingCheckedText")}</p>
   </section>`;
 
-/** @param {{dataset: Dataset, conditions: Api["ConditionsView"]}} props */
-const Refused = ({ dataset, conditions }) => {
+const Refused = (/** @type {{dataset: Dataset, conditions: Api["ConditionsView"]}} */ { dataset, conditions }) => {
   const { run, busy, failed } = useAct();
   const { problem, problem_code: code, report, uploads } = dataset;
   const unreadable = report.unreadable?.shown ?? [];
@@ -48,8 +46,7 @@ const Refused = ({ dataset, conditions }) => {
     ${uploads.length > 0 && html`<p><small>${say("refusedKept")}</small></p>`}`;
 };
 
-/** @param {{dataset: Dataset, conditions: Api["ConditionsView"]}} props */
-const Pictures = ({ dataset, conditions }) => {
+const Pictures = (/** @type {{dataset: Dataset, conditions: Api["ConditionsView"]}} */ { dataset, conditions }) => {
   const pages = usePages(`${apiPath`/datasets/${dataset.id}/images`}?limit=${PICTURES}`);
   return html`
     <section class="card">
@@ -81,8 +78,7 @@ const Versions = ({ dataset }) => {
   );
 };
 
-/** @param {{dataset: Dataset}} props */
-const Delete = ({ dataset }) => {
+const Delete = (/** @type {{dataset: Dataset}} */ { dataset }) => {
   const me = useAnswer(() => get("/me"), []);
   if (getSession()?.role !== "admin" && me.value?._id !== dataset.owner) return null;
   const go = async () => {
@@ -96,8 +92,7 @@ const Delete = ({ dataset }) => {
     <p>${say("deleteDatasetText", { name: dataset.name })}</p><//>`;
 };
 
-/** @param {{dataset: Dataset}} props */
-const ReferenceChange = ({ dataset }) => {
+const ReferenceChange = (/** @type {{dataset: Dataset}} */ { dataset }) => {
   const now = useAnswer(() => getAll("/datasets?limit=200"), []).value?.find((/** @type {Dataset} */ one) => one.reference);
   const name = (/** @type {Dataset | undefined} */ one) => (one ? `${isolated(one.name)} (${say("versionOf", { version: one.version ?? 1 })})` : say("inNoBackup"));
   return html`<${Change} before=${name(now)} after=${name(dataset.reference ? undefined : dataset)} />`;
@@ -119,8 +114,7 @@ const TrainOn = ({ dataset }) => {
   return fault ? html`<p>${fault}</p>` : html`<a class="button primary" href="#/train/${dataset.id}">${say("trainOnIt")}</a>`;
 };
 
-/** @param {{dataset: Dataset}} props */
-const About = ({ dataset }) => {
+const About = (/** @type {{dataset: Dataset}} */ { dataset }) => {
   const { version, pictures, size, licence, source, modality, created_at } = dataset;
   const facts = [
     version && say("versionOf", { version }),
@@ -139,12 +133,10 @@ const About = ({ dataset }) => {
     ${dataset.erased > 0 && html`<p>${say("erasedText", { n: sayNumber(dataset.erased) })}</p>`}`;
 };
 
-/** @param {{argument: string}} props */
-export const View = ({ argument }) => {
-  const conditions = useAnswer(getConditions, []);
+export const View = (/** @type {{argument: string}} */ { argument }) => {
   const polled = usePolling(() => get(apiPath`/datasets/${argument}`), [argument], ({ status }) => status === "checking");
   return html`
-    <${Answer} answer=${conditions}>
+    <${Load} ask=${getConditions}>
       ${(/** @type {Api["ConditionsView"]} */ table) => html`<${Polled} polled=${polled}>
         ${(/** @type {Dataset} */ dataset) => html`
           <div class="row between"><h1>${isolated(dataset.name)}</h1><${DatasetBadge} dataset=${dataset} /></div>

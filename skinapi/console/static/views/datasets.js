@@ -2,7 +2,7 @@
 
 import { html, useRef, useState } from "/console/vendor/htm-preact-3.1.1.js";
 import { ApiError, apiPath, get, getAll, getConditions, newKey, post, remove } from "/console/api.js";
-import { AskFirst, Empty, Field, Form, Icon, Load } from "/console/components.js";
+import { AskFirst, Chips, Empty, Field, Form, Icon, Load } from "/console/components.js";
 import { isolated, say, sayDate, sayNumber, sayValue } from "/console/language.js";
 import { Table, usePolling } from "/console/lists.js";
 import { goTo } from "/console/navigation.js";
@@ -80,13 +80,8 @@ const FromReviews = () => {
       <p>${say("fromReviewsText")}</p>
       <form ref=${form} onSubmit=${(/** @type {Event} */ event) => event.preventDefault()}>
         <${Field} label=${say("name")} name="name" hint=${say("datasetNameHint")} error=${fault} maxlength="100" autocomplete="off" />
-        <fieldset>
-          <legend>${say("labelsFrom")}</legend>
-          ${LABELS_FROM.map(
-            (source) => html`<label class="tick"><input type="radio" name="labels_from" value=${source} defaultChecked=${source === LABELS_FROM[0]} />
-              ${sayValue("from", source)}</label>`,
-          )}
-        </fieldset>
+        <${Chips} name="labels_from" title=${say("labelsFrom")} chosen=${LABELS_FROM[0]}
+          options=${LABELS_FROM.map((source) => [source, sayValue("from", source)])} />
         <${Field} label=${say("licence")} name="licence" maxlength="200" autocomplete="off" />
       </form>
     <//>`;

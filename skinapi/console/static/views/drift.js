@@ -74,8 +74,7 @@ const Watched = ({ found, conditions }) => html`
       return html`<li class=${LOOKS[icon]}><${Icon} name=${icon} /><div><strong>${sayValue("tested", test.measure)}</strong><small>${words}</small></div></li>`;
     })}</ul></section>`}`;
 
-/** @param {{found: Found, conditions: Api["ConditionsView"]}} props */
-const Drift = ({ found, conditions }) => {
+const Drift = (/** @type {{found: Found, conditions: Api["ConditionsView"]}} */ { found, conditions }) => {
   const { tests, alerts, weeks } = found;
   if (alerts.length === 0 && !tests.some(isWatched)) return html`<${Empty} title=${say("driftEmpty")}><p>${say("driftEmptyText")}</p>
     <ul>${tests.map((test) => html`<li>${sayValue("tested", test.measure)}${colon()}${sayHowFar(test)}</li>`)}</ul><//>`;

@@ -3,7 +3,7 @@
 import { html, useEffect, useState } from "/console/vendor/htm-preact-3.1.1.js";
 import { ApiError, apiPath, get, getAll, getConditions, post, put, remove } from "/console/api.js";
 import { Answer, AskFirst, Change, Field, Form, Load, Message, Select, TextArea, toast, useAnswer } from "/console/components.js";
-import { getLanguage, isolated, say, sayDate, sayNumber, sayValue } from "/console/language.js";
+import { colon, getLanguage, isolated, say, sayDate, sayNumber, sayValue } from "/console/language.js";
 import { Pages, usePages } from "/console/lists.js";
 import { goTo } from "/console/navigation.js";
 import { WrongPatient } from "/console/views/wrong_patient.js";
@@ -40,8 +40,7 @@ const Choose = ({ opened }) => html`
     <//>
   </section>`;
 
-/** @param {{me: Api["Me"], onOpened: (opened: Api["OpenedBreakGlass"]) => void}} props */
-const Ask = ({ me, onOpened }) => {
+const Ask = (/** @type {{me: Api["Me"], onOpened: (opened: Api["OpenedBreakGlass"]) => void}} */ { me, onOpened }) => {
   const ask = async (/** @type {Record<string, string>} */ values) => {
     /** @type {Api["OpenedBreakGlass"]} */
     const opened = await post("/break-glass", askedOf(values)).catch((error) => {
@@ -66,8 +65,7 @@ const Ask = ({ me, onOpened }) => {
 /** @param {Grant} grant */
 const sayEnd = (grant) => (isRunning(grant) ? say("glassUntil", { time: sayDate(grant.ends_at) }) : `${sayValue("glassEnd", grant.ended ?? "time")}`);
 
-/** @param {{grant: Grant, own: boolean, onEnded: () => void}} props */
-const Row = ({ grant, own, onEnded }) => html`
+const Row = (/** @type {{grant: Grant, own: boolean, onEnded: () => void}} */ { grant, own, onEnded }) => html`
   <li>
     <div class="grow">
       <strong>${grant.number ? say("findingNumber", { number: grant.number }) : say("glassNoNumber")}</strong>
@@ -79,8 +77,7 @@ const Row = ({ grant, own, onEnded }) => html`
     ${isRunning(grant) && html`<${AskFirst} words=${say("glassClose")} look="quiet" title=${say("glassCloseAsk")} onConfirm=${() => endGrant(grant._id).then(onEnded)}><${Change} before=${sayEnd(grant)} after=${say("glassEnd_closed")} /><p>${say("glassCloseText")}</p><//>`}
   </li>`;
 
-/** @param {{me: Api["Me"]}} props */
-const Emergencies = ({ me }) => {
+const Emergencies = (/** @type {{me: Api["Me"]}} */ { me }) => {
   const pages = usePages("/break-glass?limit=50");
   const [opened, setOpened] = useState(/** @type {Api["OpenedBreakGlass"] | null} */ (null));
   const onOpened = (/** @type {Api["OpenedBreakGlass"]} */ found) => {
@@ -112,10 +109,9 @@ async function loadEmergency(/** @type {string} */ number) {
   return { submission, report, reviews, conditions, grant, photo: await photoOf(submission) };
 }
 
-/** @param {{grant: Api["BreakGlassOfAdmin"]}} props */
-const Banner = ({ grant }) => html`
+const Banner = (/** @type {{grant: Api["BreakGlassOfAdmin"]}} */ { grant }) => html`
   <${Message} kind="bad">
-    <p><strong>${say("glassBanner", { time: sayDate(grant.ends_at) })}</strong> ${say("glassBannerReason")} <span class="note">${isolated(grant.reason)}</span></p>
+    <p><strong>${say("glassBanner", { time: sayDate(grant.ends_at) })}</strong> ${say("reason")}${colon()}<span class="note">${isolated(grant.reason)}</span></p>
     <${AskFirst} words=${say("glassClose")} title=${say("glassCloseAsk")} onConfirm=${() => endGrant(grant._id).then(() => goTo("data-protection/glass"))}><p>${say("glassCloseText")}</p><//>
   <//>`;
 
@@ -130,8 +126,7 @@ function useIsOver(until) {
   return over;
 }
 
-/** @param {{argument: string}} props */
-export const View = ({ argument }) => {
+export const View = (/** @type {{argument: string}} */ { argument }) => {
   const answer = useAnswer(() => loadEmergency(argument), [argument, getLanguage()]);
   useForgotten(answer.value?.photo);
   const over = useIsOver(answer.value?.grant?.ends_at);

@@ -289,8 +289,7 @@ const SpotOfFinding = ({ submission, report, onSorted }) => {
     ${spots && html`<${SortCard} finding=${submission} spots=${spots} why=${writes.current ? say("sortToWrite") : ""} onDone=${done} />`}`;
 };
 
-/** @param {{argument: string}} props */
-export const View = ({ argument }) => {
+export const View = (/** @type {{argument: string}} */ { argument }) => {
   const answer = useFinding(argument);
   return html`
     <${Answer} answer=${answer}>

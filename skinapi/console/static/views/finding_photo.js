@@ -153,8 +153,7 @@ function useHands({ latest, zoomTo }) {
   return { wheel, pinch, drag };
 }
 
-/** @param {{url: string, heat: Heat}} props */
-const HeatPhoto = ({ url, heat }) => {
+const HeatPhoto = (/** @type {{url: string, heat: Heat}} */ { url, heat }) => {
   const figure = useRef(/** @type {HTMLElement | null} */ (null));
   const [size, setSize] = useState(/** @type {number[] | null} */ (null));
   const [mapped, setMapped] = useState(false);

@@ -92,8 +92,7 @@ const Progress = ({ message }) => {
 const sayTime = ({ started_at: begun, completed_at: ended }) =>
   begun && ended ? say("tookTime", { time: sayDuration((Date.parse(ended) - Date.parse(begun)) / 1000) }) : "";
 
-/** @param {{job: Job}} props */
-const JobRow = ({ job }) => html`
+const JobRow = (/** @type {{job: Job}} */ { job }) => html`
   <li class="whole dense">
     <div class="grow">
       <a class="cover" href="#/job/${job.id}">${titleOf(job)}</a>
@@ -131,8 +130,7 @@ const sayShare = (value) => (typeof value === "number" ? sayPercent(value) : "â€
 /** @param {Epoch[]} epochs @param {keyof Epoch} name */
 const valuesOf = (epochs, name) => epochs.map((row) => row[name] ?? null);
 
-/** @param {{epochs: Epoch[]}} props */
-const Curves = ({ epochs }) => {
+const Curves = (/** @type {{epochs: Epoch[]}} */ { epochs }) => {
   const last = epochs[epochs.length - 1];
   const ends = { from: say("epoch", { n: sayNumber(epochs[0].epoch) }), to: say("epoch", { n: sayNumber(last.epoch) }) };
   const lines = (/** @type {"loss" | "accuracy"} */ name) => [
@@ -220,8 +218,7 @@ function sayFault({ error, error_code: code }) {
   return hasWords(`error_${code}`) ? sayError({ status: 422, code, message: error }) : "";
 }
 
-/** @param {{job: FailedJob}} props */
-const Failed = ({ job }) => {
+const Failed = (/** @type {{job: FailedJob}} */ { job }) => {
   const words = sayFault(job);
   return html`
     <${Message} kind="bad">
@@ -231,8 +228,7 @@ const Failed = ({ job }) => {
     <//>`;
 };
 
-/** @param {{job: Job, onChange: () => void}} props */
-const Actions = ({ job, onChange }) => {
+const Actions = (/** @type {{job: Job, onChange: () => void}} */ { job, onChange }) => {
   const { run, failed } = useAct();
   const act = (/** @type {"retry" | "cancel"} */ what) => post(apiPath`/jobs/${job.id}/${what}`).then(onChange);
   const version = job.result?.version;
@@ -248,8 +244,7 @@ const Actions = ({ job, onChange }) => {
     ${failed}`;
 };
 
-/** @param {{job: Job}} props */
-const HowFar = ({ job }) => {
+const HowFar = (/** @type {{job: Job}} */ { job }) => {
   const unclaimed = job.status === "queued" && Date.now() - Date.parse(job.created_at) > LONG_WAIT_MS;
   return html`
   <section class="card">
@@ -266,8 +261,7 @@ const HowFar = ({ job }) => {
   </section>`;
 };
 
-/** @param {{argument: string}} props */
-const OneJob = ({ argument }) => {
+const OneJob = (/** @type {{argument: string}} */ { argument }) => {
   const polled = usePolling(() => get(apiPath`/jobs/${argument}`), [argument], isUnfinished);
   return html`
     <${Polled} polled=${polled}>

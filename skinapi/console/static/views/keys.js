@@ -31,8 +31,7 @@ const factsOf = ({ created_at, ends_at, revoked_at, uses, used_at, addresses, qu
     sessions && say("keyMakesSessions"),
   ].filter(Boolean);
 
-/** @param {{one: Key, path: string, onChange: () => void}} props */
-const KeyRow = ({ one, path, onChange }) => {
+const KeyRow = (/** @type {{one: Key, path: string, onChange: () => void}} */ { one, path, onChange }) => {
   const revoke = async () => {
     await remove(`${path}${apiPath`/${one._id}`}`);
     toast(say("keyRevokedNow"));

@@ -2,7 +2,7 @@
 
 import { html, useEffect, useRef, useState } from "/console/vendor/htm-preact-3.1.1.js";
 import { apiPath, get, getSession, post, put, remove } from "/console/api.js";
-import { AskFirst, Failure, Message, onValue, sayError, signByKey, TextArea, toast, toastAbout, useAct, useAnswer, useKeys } from "/console/components.js";
+import { AskFirst, Failure, Message, sayError, signByKey, TextArea, toast, toastAbout, useAct, useAnswer, useKeys } from "/console/components.js";
 import { getLanguage, isolated, nameOfLanguage, otherLanguages, said, say, sayDate } from "/console/language.js";
 import { keepDrafts } from "/console/views/drafts.js";
 
@@ -15,8 +15,7 @@ const RELOADED = new Set(["letter_changed", "letter_signed", "letter_decision"])
 /** By letter. @type {import("/console/views/drafts.js").Drafts<string>} */
 const drafts = keepDrafts("letter");
 
-/** @param {{path: string, onDone: () => void}} props */
-const Withdraw = ({ path, onDone }) => {
+const Withdraw = (/** @type {{path: string, onDone: () => void}} */ { path, onDone }) => {
   const [reason, setReason] = useState("");
   const withdraw = async () => {
     if (!reason.trim()) throw new Error(say("letterReasonMissing"));
@@ -129,11 +128,8 @@ const Draft = ({ draft, reviewed, patient, cancer, onDone, onAnew }) => {
       <p>${say("letterUnsigned")}</p>
       ${!reviewed && html`<p><strong>${say("error_letter_unreviewed")}</strong></p>`}
       ${letter.decision && html`<p><small>${say("letterBegins")}</small></p><${DecisionOf} letter=${letter} />`}
-      <div class="field">
-        <label for="letter-${draft._id}">${say("letterText")}</label>
-        <textarea id="letter-${draft._id}" name="letter" rows="16" onKeyDown=${signByKey} maxlength=${LONGEST} required lang=${letter.language} value=${text}
-          onInput=${onValue(enter)}></textarea>
-      </div>
+      <${TextArea} label=${say("letterText")} id=${`letter-${draft._id}`} name="letter" rows="16" onKeyDown=${signByKey} maxlength=${LONGEST} required
+        lang=${letter.language} value=${text} onText=${enter} />
       ${error && html`<${Message} kind="bad">
         <p>${sayError(error)}</p>
         ${RELOADED.has(error.code) && html`<button type="button" class="quiet" onClick=${error.code === "letter_decision" ? onDone : leave}>${say("letterReload")}</button>`}

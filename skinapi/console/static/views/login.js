@@ -265,8 +265,7 @@ const AskForLink = () => {
     <//>`;
 };
 
-/** @param {{token: string}} props */
-const ChoosePassword = ({ token }) => {
+const ChoosePassword = (/** @type {{token: string}} */ { token }) => {
   const [done, setDone] = useState(false);
   const choose = async (/** @type {Record<string, string>} */ { fresh, again }) => {
     if (fresh !== again) throw new ApiError(400, "differ", say("passwordsDiffer"));

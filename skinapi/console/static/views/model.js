@@ -188,8 +188,7 @@ export const TakenBack = ({ taken = [] }) =>
 
 /** What a model has learned from, and was tested on. @typedef {NonNullable<ModelCard["sources"]>[number]} Source */
 
-/** @param {{card: ModelCard, conditions: Api["ConditionsView"]}} props */
-export const Learned = ({ card, conditions }) => {
+export const Learned = (/** @type {{card: ModelCard, conditions: Api["ConditionsView"]}} */ { card, conditions }) => {
   const sayKind = (/** @type {string} */ kind) => (kind === "unknown" ? sayValue("kind", kind) : nameOfKind(conditions, kind));
   return Array.isArray(card.sources) && html`
     <${Folded} title=${say("learnedFrom")}>

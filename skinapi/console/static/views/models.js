@@ -40,8 +40,7 @@ export const isPassed = (/** @type {Gate} */ { outcome }) => outcome === "passed
 /** What neither was compared nor is known otherwise. @param {Gate} gate */
 export const isUnmeasured = ({ name, outcome }) => name !== OTHER_PICTURES && outcome === "not_measured";
 
-/** @param {{gates: Gate[], conditions?: Api["ConditionsView"]}} props */
-const List = ({ gates, conditions }) => html`
+const List = (/** @type {{gates: Gate[], conditions?: Api["ConditionsView"]}} */ { gates, conditions }) => html`
   <ul class="gates">
     ${gates.map((gate) => html`<li class=${isPassed(gate) ? "passed" : "open"}>
       <${Icon} name=${isPassed(gate) ? "check" : "close"} />
@@ -87,8 +86,7 @@ export const sayHeadline = ({ macro_auc, balanced_accuracy, lesions, by_lesion_m
 export const Fault = ({ model }) =>
   model.fault && html`<${Message} kind="bad"><p>${say("modelFault")}</p><p lang="en"><small>${model.fault}</small></p><//>`;
 
-/** @param {{model: Api["ModelSummaryView"]}} props */
-const ModelRow = ({ model }) => html`
+const ModelRow = (/** @type {{model: Api["ModelSummaryView"]}} */ { model }) => html`
   <li class="whole">
     <div class="grow">
       <a class="cover" href="#/version/${model.version}"><code>${model.version}</code></a>

@@ -2,7 +2,7 @@
 
 import { html, useEffect, useState } from "/console/vendor/htm-preact-3.1.1.js";
 import { get, post, put, remove, saveFile } from "/console/api.js";
-import { Answer, Field, Form, Message, toast, useAct, useAnswer, useModal } from "/console/components.js";
+import { Answer, Field, Form, Load, Message, toast, useAct, useAnswer, useModal } from "/console/components.js";
 import { colon, getLanguage, hasWords, isolated, say, sayAge, sayBytes, sayCount, sayDate, sayList, sayNumber, sayPercent, sayValue } from "/console/language.js";
 import { Pages, Polled, usePages, usePolling } from "/console/lists.js";
 import { CodeField } from "/console/views/login.js";
@@ -39,8 +39,7 @@ const AskErasure = ({ photos, run, busy, failed, onClose }) => {
     </dialog>`;
 };
 
-/** @param {{consent: Consent, photos: number, decide: Decide}} props */
-const OneConsent = ({ consent, photos, decide }) => {
+const OneConsent = (/** @type {{consent: Consent, photos: number, decide: Decide}} */ { consent, photos, decide }) => {
   const { purpose, given, newest, agreed, ask_again: again } = consent;
   const [asking, setAsking] = useState(false);
   const { run, busy, failed } = useAct();
@@ -58,7 +57,7 @@ const OneConsent = ({ consent, photos, decide }) => {
       <//>`}
       <div class="row">
         ${(given !== true || again) && html`<button name=${`agree-${purpose}`} aria-describedby=${id} disabled=${busy} onClick=${() => choose(true)}>${say(again ? "agreeAgain" : "consentAgree")}</button>`}
-        ${given !== false && html`<button class=${again || given === null ? "quiet" : null} name=${`refuse-${purpose}`} aria-describedby=${id} disabled=${busy} onClick=${refuse}>${say(given ? "takeBack" : "consentRefuse")}</button>`}
+        ${given !== false && html`<button class=${again || given === null ? "quiet" : null} name=${`refuse-${purpose}`} aria-describedby=${id} disabled=${busy} onClick=${refuse}>${say(given ? "takeBack" : "refuse")}</button>`}
         ${given === false && purpose === "photos" && photos > 0 && html`<button class="danger" name="erase" disabled=${busy} onClick=${() => setAsking(true)}>${say("eraseKeptButton")}</button>`}
       </div>
       ${!asking && failed}
@@ -66,8 +65,7 @@ const OneConsent = ({ consent, photos, decide }) => {
     </article>`;
 };
 
-/** @param {{history: Api["ConsentChangeView"][], consents: Consent[]}} props */
-const History = ({ history, consents }) => {
+const History = (/** @type {{history: Api["ConsentChangeView"][], consents: Consent[]}} */ { history, consents }) => {
   const title = (/** @type {string} */ purpose) => consents.find((one) => one.purpose === purpose)?.newest.title ?? purpose;
   return html`
     <details>
@@ -81,8 +79,7 @@ const History = ({ history, consents }) => {
     </details>`;
 };
 
-/** @param {{onChange: () => void}} props */
-const MyConsents = ({ onChange }) => {
+const MyConsents = (/** @type {{onChange: () => void}} */ { onChange }) => {
   const language = getLanguage();
   const answer = useAnswer(() => Promise.all([get(`/me/consents?lang=${language}`), get("/me/data/summary")]), [language]);
   /** @type {Decide} */
@@ -125,18 +122,14 @@ const UNDER_WAY = ["waiting", "making"];
 /** A worker takes it within seconds, unless it has much to do. */
 const LONG_WAIT_S = 60;
 
-/** @param {{me: Api["Me"]}} props */
-const Stored = ({ me }) => {
-  const answer = useAnswer(() => get("/me/data/summary"), [me]);
-  return html`
-    <${Answer} answer=${answer}>
-      ${(/** @type {Api["OwnDataSummary"]} */ { since: registered, ...stored }) => {
-        const counts = Object.entries(stored).filter(([, count]) => count > 0).map(([nouns, count]) => sayCount(nouns, count));
-        const since = sayDate(registered, false);
-        return html`<p>${counts.length > 0 ? say("dataStored", { since, stored: sayList(counts) }) : say("nothingStored", { since })}</p>`;
-      }}
-    <//>`;
-};
+const Stored = (/** @type {{me: Api["Me"]}} */ { me }) => html`
+  <${Load} ask=${() => get("/me/data/summary")} inputs=${[me]}>
+    ${(/** @type {Api["OwnDataSummary"]} */ { since: registered, ...stored }) => {
+      const counts = Object.entries(stored).filter(([, count]) => count > 0).map(([nouns, count]) => sayCount(nouns, count));
+      const since = sayDate(registered, false);
+      return html`<p>${counts.length > 0 ? say("dataStored", { since, stored: sayList(counts) }) : say("nothingStored", { since })}</p>`;
+    }}
+  <//>`;
 
 /** Who asks is asked for the password: the file tells everything. @param {{me: Api["Me"], path: string, onAsked: () => void, onClose: () => void}} props */
 const AskForFile = ({ me, path, onAsked, onClose }) => {
@@ -166,14 +159,12 @@ const UnderWay = ({ file, path, onChange }) => {
     <p><${Delete} words="fileStop" path=${path} onChange=${onChange} /></p>`;
 };
 
-/** @param {{words: WordKey, path: string, onChange: () => void}} props */
-const Delete = ({ words, path, onChange }) => {
+const Delete = (/** @type {{words: WordKey, path: string, onChange: () => void}} */ { words, path, onChange }) => {
   const { run, busy, failed } = useAct();
   return html`<button disabled=${busy} onClick=${() => run(() => remove(path).then(onChange))}>${say(words)}</button>${failed}`;
 };
 
-/** @param {{file: Api["FileView"], path: string, onChange: () => void}} props */
-const Ready = ({ file, path, onChange }) => {
+const Ready = (/** @type {{file: Api["FileView"], path: string, onChange: () => void}} */ { file, path, onChange }) => {
   const { run, busy, failed } = useAct();
   const fetched = () => run(async () => {
     try {
@@ -218,8 +209,7 @@ export const FileAt = ({ me, path }) => {
     ${asking && html`<${AskForFile} me=${me} path=${path} onAsked=${change} onClose=${() => setAsking(false)} />`}`;
 };
 
-/** @param {{me: Api["Me"]}} props */
-const MyFile = ({ me }) => html`
+const MyFile = (/** @type {{me: Api["Me"]}} */ { me }) => html`
   <section class="card" id="my-file">
     <h2>${say("myFile")}</h2>
     <${Stored} me=${me} />
@@ -256,8 +246,7 @@ function byReaderAndMonth(readings) {
   return [...groups.values()];
 }
 
-/** @param {{one: Api["BreakGlassOfPatient"]}} props */
-const Emergency = ({ one }) => html`
+const Emergency = (/** @type {{one: Api["BreakGlassOfPatient"]}} */ { one }) => html`
   <${Message}>
     <p><strong>${say(one.own ? "glassOwn" : "glassOfPatient", { who: isolated(one.admin_name ?? say("glassGone")), date: sayDate(one.created_at) })}</strong>
       ${one.number && html` <a href=${`#/${one.own ? "finding" : "case"}/${one.number}`}>${say("findingNumber", { number: one.number })}</a>`}</p>
@@ -283,15 +272,12 @@ const MyReaders = () => {
     </section>`;
 };
 
-export const View = () => {
-  const answer = useAnswer(() => get("/me"), []);
-  return html`
-    <h1>${say("title_my-data")}</h1>
-    <${Answer} answer=${answer}>
-      ${(/** @type {Api["Me"]} */ me) => html`
-        <div class="columns">
-          <div><${MyPerson} me=${me} /><${MyConsents} onChange=${answer.reload} /></div>
-          <div><${MyFile} me=${me} /><${MyReaders} /><${MyDeletion} me=${me} /></div>
-        </div>`}
-    <//>`;
-};
+export const View = () => html`
+  <h1>${say("title_my-data")}</h1>
+  <${Load} ask=${() => get("/me")}>
+    ${(/** @type {Api["Me"]} */ me, /** @type {() => void} */ reload) => html`
+      <div class="columns">
+        <div><${MyPerson} me=${me} /><${MyConsents} onChange=${reload} /></div>
+        <div><${MyFile} me=${me} /><${MyReaders} /><${MyDeletion} me=${me} /></div>
+      </div>`}
+  <//>`;

@@ -62,8 +62,7 @@ export async function takeDeletionBack() {
   toast(say("deletionTakenBack"));
 }
 
-/** @param {{me: Api["Me"]}} props */
-export const MyDeletion = ({ me }) => {
+export const MyDeletion = (/** @type {{me: Api["Me"]}} */ { me }) => {
   const answer = useAnswer(() => get("/me/deletion"), []);
   const [asking, setAsking] = useState(false);
   const wait = () => {

@@ -73,8 +73,7 @@ function itemsOf(found) {
   ];
 }
 
-/** @param {{item: Item}} props */
-const Line = ({ item }) => html`
+const Line = (/** @type {{item: Item}} */ { item }) => html`
   <li class="${item.place ? "whole" : ""} ${item.act ? "to-do" : ""}"><${Icon} name=${item.act ? "referral" : "check"} />
     <div class="grow">${item.place ? html`<a class="cover" href=${`#/${item.place}`}>${item.text}</a>` : html`<span>${item.text}</span>`}
       ${item.more?.map((text) => html`<small>${text}</small>`)}</div>

@@ -65,8 +65,7 @@ const PatientSpots = ({ patient }) => html`
       spots.length > 0 && html`<section><h2>${say("spots")}</h2><${SpotPoints} spots=${spots} conditions=${conditions} view="course" /></section>`}
   <//>`;
 
-/** @param {{patient: string}} props */
-const OfOne = ({ patient }) => html`
+const OfOne = (/** @type {{patient: string}} */ { patient }) => html`
   <p><a href="#/patients"><${Icon} name="back" size=${16} />${say("title_patients")}</a></p>
   <${FindingPages} path=${apiPath`/patients/${patient}/submissions?limit=20`}
     empty=${html`<${Empty} title=${say("findingsEmpty")}><p>${say("findingsEmptyText")}</p><//>`}
@@ -89,8 +88,7 @@ const SpotTimeline = ({ spot, conditions }) => {
     <//>`;
 };
 
-/** @param {{argument: string, filters: URLSearchParams}} props */
-const Course = ({ argument, filters }) => html`
+const Course = (/** @type {{argument: string, filters: URLSearchParams}} */ { argument, filters }) => html`
   <${Load} ask=${() => Promise.all([get(apiPath`/lesions/${argument}?lang=${getLanguage()}`), getConditions()])} inputs=${[argument, getLanguage()]}
     gone=${html`<${Empty} title=${say("spotGone")}><p>${say("patientSpotGone")}</p><a class="button" href="#/patients">${say("title_patients")}</a><//>`}>
     ${(/** @type {[Api["LesionView"], Api["ConditionsView"]]} */ [spot, conditions]) => html`

@@ -22,8 +22,7 @@ const NO_SIGN = "none";
 /** The answers of a group of words, after none. @param {string} group @param {string[]} values @returns {[string, string][]} */
 export const optionsOf = (group, values) => [["", say("notSaid")], ...values.map((value) => /** @type {[string, string]} */ ([value, sayValue(group, value)]))];
 
-/** @param {{told: Told}} props */
-export const AskKind = ({ told }) => html`
+export const AskKind = (/** @type {{told: Told}} */ { told }) => html`
   <${Chips} name="modality" title=${say("kind")} chosen=${told.modality ?? ""} options=${optionsOf("kind", KINDS)} />`;
 
 const OLDEST = 120;

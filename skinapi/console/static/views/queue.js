@@ -261,8 +261,7 @@ const Workspace = ({ conditions, number, at, filters }) => {
     </div>`;
 };
 
-/** @param {{argument: string, filters: URLSearchParams}} props */
-export const View = ({ argument, filters }) => html`
+export const View = (/** @type {{argument: string, filters: URLSearchParams}} */ { argument, filters }) => html`
   <${Load} ask=${getConditions}>
     ${(/** @type {Api["ConditionsView"]} */ table) => html`<${Workspace} conditions=${table} number=${/^\d+$/.test(argument) ? argument : ""} at=${filters.get("at") ?? ""}
       filters=${filtersOf(filters, table)} />`}

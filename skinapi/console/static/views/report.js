@@ -30,15 +30,13 @@ function warningsOf(report, conditions) {
   ].filter((sentence) => typeof sentence === "string");
 }
 
-/** @param {{report: DatasetReport, conditions: Api["ConditionsView"]}} props */
-const Warnings = ({ report, conditions }) => {
+const Warnings = (/** @type {{report: DatasetReport, conditions: Api["ConditionsView"]}} */ { report, conditions }) => {
   const warnings = warningsOf(report, conditions);
   if (warnings.length === 0) return html`<${Message} kind="good">${say("nothingStandsOut")}<//>`;
   return html`<${Message}><p><strong>${say("readBefore")}</strong></p><ul>${warnings.map((one) => html`<li>${one}</li>`)}</ul><//>`;
 };
 
-/** @param {{report: DatasetReport, conditions: Api["ConditionsView"]}} props */
-const Classes = ({ report, conditions }) => {
+const Classes = (/** @type {{report: DatasetReport, conditions: Api["ConditionsView"]}} */ { report, conditions }) => {
   const classes = Object.entries(report.classes ?? {}).sort(([, one], [, other]) => other.pictures - one.pictures);
   const all = classes.reduce((sum, [, { pictures }]) => sum + pictures, 0);
   const labels = report.labels ?? [];
@@ -59,8 +57,7 @@ const Classes = ({ report, conditions }) => {
     </section>`;
 };
 
-/** @param {{report: DatasetReport}} props */
-const Groups = ({ report }) => {
+const Groups = (/** @type {{report: DatasetReport}} */ { report }) => {
   const { modalities = {}, sources = [], lesions, patients } = report;
   const count = (/** @type {Record<string, number>} */ counts, /** @type {(key: string) => string} */ name) =>
     Object.entries(counts).map(([key, n]) => `${name(key)}${colon()}${sayNumber(n)}`).join(", ");
@@ -105,8 +102,7 @@ const Section = ({ title, text, told = [], parts }) =>
 
 const Names = (/** @type {string[]} */ names) => names.map((one) => html`${Name(one)} `);
 
-/** @param {{report: DatasetReport}} props */
-const LeftOut = ({ report }) => {
+const LeftOut = (/** @type {{report: DatasetReport}} */ { report }) => {
   const { unknown_labels: unknown = [], skipped_files: skipped = {}, duplicates } = report;
   const asked = (report.labels ?? []).filter(({ count, published_as: as }) => count > 0 && !as);
   const files = { count: Object.values(skipped).reduce((sum, n) => sum + n, 0), shown: Object.entries(skipped) };

@@ -36,8 +36,7 @@ const StopForm = ({ label, name, children, onStop }) => {
     <//>`;
 };
 
-/** @param {{pause: Retention["pause"], onChange: () => void}} props */
-const Pause = ({ pause, onChange }) => {
+const Pause = (/** @type {{pause: Retention["pause"], onChange: () => void}} */ { pause, onChange }) => {
   const resume = async () => {
     await remove("/retention/pause");
     toast(say("retentionResumed"));
@@ -84,8 +83,7 @@ const Held = ({ held, onChange }) => {
     </details>`;
 };
 
-/** @param {{runs: Retention["runs"]}} props */
-const Runs = ({ runs }) =>
+const Runs = (/** @type {{runs: Retention["runs"]}} */ { runs }) =>
   runs.length > 0
     ? html`<dl class="pairs">${runs.map((run) => html`<dt>${sayDate(run.at)}</dt><dd>${sayGoing(run.kind, run)}</dd>`)}</dl>`
     : html`<p>${say("retentionNoRuns")}</p>`;

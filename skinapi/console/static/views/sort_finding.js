@@ -3,7 +3,7 @@
 
 import { html, useState } from "/console/vendor/htm-preact-3.1.1.js";
 import { apiPath, get, newKey, post, put } from "/console/api.js";
-import { Answer, Confirm, Failure, Field, onValue, useAct, useAnswer } from "/console/components.js";
+import { Answer, Confirm, Failure, Field, Select, useAct, useAnswer } from "/console/components.js";
 import { say } from "/console/language.js";
 import { KeptPhoto } from "/console/lists.js";
 import { AskPlace } from "/console/views/body_map.js";
@@ -79,14 +79,13 @@ const WhichSpot = ({ sorting: { asked, proposed, chosen, setPicked, fields, setC
   return html`
     <${Answer} answer=${asked}>
       ${() => html`
-        <div class="field"><label for="chosen-spot">${say("whichSpot")}</label>
-          <select id="chosen-spot" name="spot" value=${chosen} aria-describedby=${alike.length > 0 ? "alike-hint" : null} onChange=${onValue(setPicked)}>
-            <option value="">${say("noSpot")}</option>
-            ${alike.length > 0 && html`<optgroup label=${say("spotsAlike")}>${spotOptions(alike)}</optgroup>`}
-            ${atPlace.length > 0 && html`<optgroup label=${say("spotsAtPlace")}>${spotOptions(atPlace)}</optgroup>`}
-            ${others.length > 0 && html`<optgroup label=${say("otherSpots")}>${spotOptions(others)}</optgroup>`}
-            <option value=${NEW}>${say("anotherSpot")}</option>
-          </select>${alike.length > 0 && html`<small id="alike-hint">${say("spotsAlikeHint")}</small>`}</div>
+        <${Select} label=${say("whichSpot")} name="spot" value=${chosen} options=${[["", say("noSpot")]]} onChoose=${setPicked}
+          hint=${alike.length > 0 ? say("spotsAlikeHint") : undefined}>
+          ${alike.length > 0 && html`<optgroup label=${say("spotsAlike")}>${spotOptions(alike)}</optgroup>`}
+          ${atPlace.length > 0 && html`<optgroup label=${say("spotsAtPlace")}>${spotOptions(atPlace)}</optgroup>`}
+          ${others.length > 0 && html`<optgroup label=${say("otherSpots")}>${spotOptions(others)}</optgroup>`}
+          <option value=${NEW} selected=${chosen === NEW}>${say("anotherSpot")}</option>
+        <//>
         <${Beside} finding=${finding} alike=${alike} />
         ${chosen === NEW &&
         html`<${SpotFields} ...${fields} onChange=${(/** @type {Partial<Fields>} */ changed) => setChanged({ ...fields, ...changed })} />`}`}

@@ -47,8 +47,7 @@ const JoinSpot = ({ spot, others, onDone, onClose }) => {
     <//>`;
 };
 
-/** @param {{spot: Api["LesionView"], onClose: () => void}} props */
-const DeleteSpot = ({ spot, onClose }) => html`
+const DeleteSpot = (/** @type {{spot: Api["LesionView"], onClose: () => void}} */ { spot, onClose }) => html`
   <${Confirm} title=${say("deleteSpot")} confirm=${say("delete")} onClose=${onClose}
     onConfirm=${async () => {
       await remove(apiPath`/lesions/${spot.id}`);

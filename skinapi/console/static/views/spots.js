@@ -36,8 +36,7 @@ function placeOf({ task, lesion, advice }) {
 /** The spot, or the finding that belongs to none. @param {Api["TaskView"]} one */
 const aboutOf = ({ place, name, advice }) => (place ? nameOfSpot({ name, place }) : say("findingNumber", { number: advice?.finding }));
 
-/** @param {{one: Api["TaskView"]}} props */
-const Task = ({ one }) => html`
+const Task = (/** @type {{one: Api["TaskView"]}} */ { one }) => html`
   <li class="whole task band-none">
     <${Icon} name=${one.task === "message" ? "message" : "camera"} size=${28} />
     <div class="grow"><a class="cover" href=${`#/${placeOf(one)}`}>${wordsOf(one)}</a>
@@ -134,8 +133,7 @@ const OwnErrors = () => html`
   <//>`;
 
 
-/** @param {{onClose: () => void}} props */
-const NewSpot = ({ onClose }) => {
+const NewSpot = (/** @type {{onClose: () => void}} */ { onClose }) => {
   const [fields, setFields] = useState({ name: "", place: { site: "" } });
   const [key] = useState(newKey);
   const create = async () => goTo(`spot/${(await post("/lesions", spotOf(fields), key)).id}`);
@@ -148,8 +146,7 @@ const NewSpot = ({ onClose }) => {
 /** A screen of them, however many there are. */
 const UNSORTED = "/submissions?lesion=none&order=newest&limit=12";
 
-/** @param {{doctor?: string | null}} props */
-const Spots = ({ doctor }) => {
+const Spots = (/** @type {{doctor?: string | null}} */ { doctor }) => {
   const unread = useWaiting().messages.map((one) => `${one.lesion} ${one.unread}`).join();
   const answer = useAnswer(() => Promise.all([getInbox(), getAll("/lesions?limit=200"), getConditions()]), [getLanguage(), unread]);
   const pages = usePaging(UNSORTED);

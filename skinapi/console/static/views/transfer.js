@@ -29,13 +29,6 @@ let wake = () => {};
 /** @type {Set<() => void>} */
 const listeners = new Set();
 
-const getTransfer = () => state;
-
-function onTransfer(/** @type {() => void} */ listener) {
-  listeners.add(listener);
-  return () => void listeners.delete(listener);
-}
-
 function become(/** @type {State | null} */ next) {
   state = next;
   listeners.forEach((listener) => listener());
@@ -165,8 +158,12 @@ async function findPlace(piece) {
 
 export function useTransfer() {
   const [, redraw] = useReducer((/** @type {number} */ count) => count + 1, 0);
-  useEffect(() => onTransfer(() => redraw(0)), []);
-  return getTransfer();
+  useEffect(() => {
+    const listener = () => redraw(0);
+    listeners.add(listener);
+    return () => void listeners.delete(listener);
+  }, []);
+  return state;
 }
 
 /** How far the upload is, with the ways out. @param {{transfer: State}} props */

@@ -60,7 +60,7 @@ const Question = ({ model, action, onDone, onClose }) => {
       throw new ApiError(400, "reason", say("reasonNeeded"));
     }
     await send(action, model.version, said);
-    toast(say(`done_${action}`, { version: model.version }));
+    toast(say(action === "override" ? "done_promote" : `done_${action}`, { version: model.version }));
     onDone();
   };
   return html`
@@ -105,8 +105,7 @@ const ModelActions = ({ model, onChange }) => {
 
 const DISAGREEMENTS = 20;
 
-/** @param {{model: Api["ModelView"]}} props */
-const Origin = ({ model }) => {
+const Origin = (/** @type {{model: Api["ModelView"]}} */ { model }) => {
   const facts = /** @type {[string, unknown][]} */ ([
     [say("architecture"), model.architecture],
     [say("addedAt"), sayDate(model.created_at)],
@@ -128,8 +127,7 @@ const Next = ({ model: { gates, dataset } }) => {
     ${dataset && html`<a class="button primary" href="#/train/${dataset}">${say("nextTrain")}</a>`}`;
 };
 
-/** @param {{model: Api["ModelView"]}} props */
-const GatesOf = ({ model }) => {
+const GatesOf = (/** @type {{model: Api["ModelView"]}} */ { model }) => {
   const { gates, comparison, reference_comparison: reference, on_current_reference: current } = model;
   if (gates.length === 0) return null;
   const passed = gates.filter(isPassed).length;
@@ -208,8 +206,7 @@ function eventsOf({ moves, changes, version, built_in }) {
   return said.sort((one, other) => other.at.localeCompare(one.at));
 }
 
-/** @param {{model: Api["ModelView"]}} props */
-const History = ({ model }) => html`
+const History = (/** @type {{model: Api["ModelView"]}} */ { model }) => html`
   <section class="card">
     <h2>${say("historyOfModel")}</h2>
     <ul class="plain">
@@ -220,8 +217,7 @@ const History = ({ model }) => html`
     </ul>
   </section>`;
 
-/** @param {{argument: string}} props */
-export const View = ({ argument }) => html`
+export const View = (/** @type {{argument: string}} */ { argument }) => html`
   <${Load} ask=${() => Promise.all([get(apiPath`/models/${argument}`), getConditions()])} inputs=${[argument]}>
     ${(/** @type {[Api["ModelView"], Api["ConditionsView"]]} */ [model, conditions], /** @type {() => void} */ reload) => html`
       <div class="row between"><h1>${model.version}</h1><${StateBadge} state=${model.state} words=${sayValue("model", model.state)} /></div>

@@ -62,8 +62,7 @@ export const Archive = () => html`
 
 /** @typedef {Api["WebhookView"]} Webhook */
 
-/** @param {{webhook: Webhook, onChange: () => void}} props */
-const WebhookCard = ({ webhook, onChange }) => {
+const WebhookCard = (/** @type {{webhook: Webhook, onChange: () => void}} */ { webhook, onChange }) => {
   const { run, busy, failed } = useAct();
   const [open, setOpen] = useState(false);
   const { url, events, clinical, enabled } = webhook;

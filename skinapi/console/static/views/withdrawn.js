@@ -54,8 +54,7 @@ export const ModelMark = ({ submission, doctor }) => {
   <//>`;
 };
 
-/** @param {{version: string}} props */
-const OfVersion = ({ version }) => {
+const OfVersion = (/** @type {{version: string}} */ { version }) => {
   const pages = usePages(`${apiPath`/withdrawn-models/${version}/submissions`}?limit=20`);
   return html`
     <p>${say("withdrawnText")}</p>
@@ -69,8 +68,7 @@ const OfVersion = ({ version }) => {
     <//>`;
 };
 
-/** @param {{argument: string}} props */
-export const View = ({ argument }) => html`
+export const View = (/** @type {{argument: string}} */ { argument }) => html`
   <p><a href="#/queue"><${Icon} name="back" size=${16} />${say("title_queue")}</a></p>
   <h1>${say("title_withdrawn")}</h1>
   ${argument ? html`<p><code>${argument}</code></p><${OfVersion} key=${argument} version=${argument} />` : html`<${WithdrawnLinks} />`}`;

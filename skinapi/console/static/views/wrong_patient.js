@@ -2,7 +2,7 @@
 
 import { html, useState } from "/console/vendor/htm-preact-3.1.1.js";
 import { apiPath, get, getSession, post } from "/console/api.js";
-import { Answer, AskFirst, Select, TextArea, toast, useAnswer } from "/console/components.js";
+import { AskFirst, Load, Select, TextArea, toast } from "/console/components.js";
 import { isolated, say } from "/console/language.js";
 import { Search } from "/console/views/account_actions.js";
 
@@ -12,22 +12,20 @@ const MOST_FOUND = "10";
 const RightPatient = ({ chosen, onChoose }) => {
   const [q, setQ] = useState("");
   const list = getSession()?.role === "admin" ? "/accounts?role=user&status=approved&" : "/patients?";
-  const answer = useAnswer(async () => (q ? get(list + new URLSearchParams({ q, limit: MOST_FOUND })) : []), [q]);
   const search = (/** @type {string} */ text) => {
     onChoose("");
     setQ(text);
   };
   return html`
     <${Search} label=${say("rightPatient")} onSearch=${search} />
-    <${Answer} answer=${answer}>
+    <${Load} ask=${async () => (q ? get(list + new URLSearchParams({ q, limit: MOST_FOUND })) : [])} inputs=${[q]}>
       ${(/** @type {{_id: string, name: string, email: string}[]} */ found) => q && html`
         <${Select} label=${say("choose")} name="right-patient" value=${chosen} onChoose=${onChoose}
           options=${[["", say(found.length > 0 ? "movesToNobody" : "searchEmpty")], ...found.map(({ _id, name, email }) => [_id, `${isolated(name)} · ${isolated(email)}`])]} />`}
     <//>`;
 };
 
-/** @param {{number: string, onEntered: () => void}} props */
-export const WrongPatient = ({ number, onEntered }) => {
+export const WrongPatient = (/** @type {{number: string, onEntered: () => void}} */ { number, onEntered }) => {
   const [reason, setReason] = useState("");
   const [patient, setPatient] = useState("");
   const enter = async () => {
