@@ -76,12 +76,12 @@ def test_a_review_whose_answer_was_lost_is_signed_once_after_a_reload(
     visitor.press("[name=teller][value=server]")
     visitor.type(note="Irregular border")
     visitor.lose_answer(f"/submissions/{number}/review")
-    visitor.press("[form=review]")
+    visitor.press("button[form=review]")
     visitor.see("cannot be reached")
     visitor.run("location.reload()")
     visitor.find("#review input[value=agree]:checked")
     assert visitor.find("[name=note]").get_attribute("value") == "Irregular border"
-    visitor.press("[form=review]")
+    visitor.press("button[form=review]")
     visitor.find(".toast")
     [review] = doctor.call("GET", f"/submissions/{number}/reviews").json
     assert review["note"] == "Irregular border"
