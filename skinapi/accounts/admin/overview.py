@@ -94,6 +94,10 @@ class Overview(Answer):
         description="spots, and findings that belong to none, that a doctor should have seen by a "
         "day that is past, by the doctor in charge"
     )
+    late_results: list[LeftWithDoctorView] = Field(
+        description="findings whose laboratory's result has not come for 14 days, by the doctor in "
+        "charge"
+    )
     left_messages: list[LeftWithDoctorView] = Field(
         description="messages of patients that no doctor has answered for a day, by the doctor in "
         "charge"
@@ -134,6 +138,7 @@ class OverviewService:
 
     accounts: Accounts
     count_overdue: CountByDoctor
+    count_late_results: CountByDoctor
     count_left_messages: CountByDoctor
     count_unassigned: Callable[[], Any]
     has_readers: Callable[[], bool]
@@ -154,6 +159,7 @@ class OverviewService:
         return Overview(
             unassigned=UnassignedTotals(**unassigned, listed=self.has_readers()),
             overdue_findings=self._with_doctors(self.count_overdue()),
+            late_results=self._with_doctors(self.count_late_results()),
             left_messages=self._with_doctors(self.count_left_messages()),
             waiting_accounts=self.accounts.count_waiting(most=MOST_COUNTED),
             late_mails=self.outbox.count_late() if self.outbox.enabled else None,

@@ -83,6 +83,7 @@ class ModelServices:
             store=services.store,
             accounts=data.accounts,
             count_overdue=data.submissions.count_overdue,
+            count_late_results=data.submissions.count_late_results,
             count_left_messages=data.messages.count_left,
             failed=data.failed_items,
             clock=data.clock,

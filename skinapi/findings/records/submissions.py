@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 from skinapi.base.errors import Duplicate
 from skinapi.base.pages import Page, page_of
-from skinapi.findings.records.decisions import WaitsFor
+from skinapi.findings.records.decisions import RESULT_AFTER, WaitsFor
 from skinapi.findings.records.queue_order import (
     FIRST_REVIEWED,
     awaited_range,
@@ -54,6 +54,7 @@ INDEXES: tuple[tuple[str, ...], ...] = (
     *(("doctor",), ("doctor", "queue_key"), ("doctor", "opinion_key")),
     *(("doctor", "model_version"), ("doctor", "awaited_key"), ("doctor", "changed")),
     *(("opinion_of", "queue_key"), ("queue_key",), ("hold_key",), ("due_key",), ("changed",)),
+    ("awaited_key",),
 )
 # What is read of each view; of a Submission all.
 FIELDS: dict[type[Listed], tuple[str, ...] | None] = {
@@ -233,6 +234,18 @@ class Submissions(Records[Submission]):
         """Spots past their day, by the doctor in charge; None: nobody is. MOST_OVERDUE at most."""
         past: Filter = {"due_key": {"$gt": "", "$lt": due_before(now().date())}}
         found = self._documents.find(past, sort="due_key", limit=MOST_OVERDUE, fields=("doctor",))
+        return Counter(one.get("doctor") for one in found)
+
+    def count_late_results(self) -> Counter[str | None]:
+        """Findings whose laboratory's result has not come in time, by the doctor in charge."""
+        first, _ = awaited_range(WaitsFor.RESULT)
+        late = awaited_since(WaitsFor.RESULT, now() - RESULT_AFTER)
+        found = self._documents.find(
+            {"awaited_key": {"$gt": first, "$lt": late}},
+            sort="awaited_key",
+            limit=MOST_OVERDUE,
+            fields=("doctor",),
+        )
         return Counter(one.get("doctor") for one in found)
 
     def page_opinions(self, doctor: str, *, after: str | None, limit: int) -> Page[Listed]:

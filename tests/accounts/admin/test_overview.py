@@ -9,11 +9,12 @@ import pytest
 
 from skinapi.accounts.admin import usage
 from skinapi.base.errors import StoreUnavailable
+from skinapi.findings.records.queue_order import awaited_since
 from skinapi.model.conditions import Band
 from skinapi.platform.backups.backup import begin_backup, end_backup
 from skinapi.platform.notices.outbox import Kind
 from skinapi.platform.storage.ids import now
-from tests.care.clinic import REFERRAL, REVIEW, URGENT, file_at, patient_in_care, review
+from tests.care.clinic import REFERRAL, REVIEW, URGENT, file_at, file_for, patient_in_care, review
 from tests.care.conversation import Talk
 from tests.findings.prediction.photographer import predicted, send
 from tests.support.backends import MAIL, Backend, erase
@@ -40,6 +41,7 @@ def test_a_fresh_server_has_nothing_to_do_but_its_first_backup(backend: Backend)
     assert found == {
         "unassigned": {"patients": 0, "findings": 0, "urgent": 0, "listed": False},
         "overdue_findings": [],
+        "late_results": [],
         "left_messages": [],
         "waiting_accounts": 0,
         "late_mails": None,
@@ -103,6 +105,19 @@ def test_spots_past_their_day_are_told_with_their_doctor(
     assert read(backend)["overdue_findings"] == [
         {"doctor": None, "name": None, "count": 1},
         {"doctor": grey.email, "name": "Ada Example", "count": 3},
+    ]
+
+
+def test_a_result_that_has_not_come_in_time_is_told(backend: Backend) -> None:
+    grey, ada = patient_in_care(backend)
+    submissions = backend.services.store.collection("submissions")
+    for days in (13, 15):
+        number = file_for(backend, ada, URGENT).number
+        review(grey, number, histology="awaited")
+        key = f"{awaited_since('result', now() - timedelta(days=days))}{number:016d}"
+        submissions.update_all({"number": number}, {"$set": {"awaited_key": key}})
+    assert read(backend)["late_results"] == [
+        {"doctor": grey.email, "name": "Ada Example", "count": 1}
     ]
 
 

@@ -55,6 +55,7 @@ function itemsOf(found) {
       more: [say("itemFailedText", { attempts: sayCount("attempts", failed.attempts), date: sayDate(failed.created_at), reason: failed.reason })],
     })),
     ...itemsLeft(found.overdue_findings, "findingsOverdue", say("findingsOverdueText"), say("noFindingsOverdue")),
+    ...itemsLeft(found.late_results, "resultsLate", say("resultsLateText"), say("noResultsLate")),
     ...itemsLeft(found.left_messages, "messagesLeft", say("messagesLeftText"), say("noMessagesLeft")),
     { act: waiting > 0, text: waiting > 0 ? sayCount("accountsWait", waiting) : say("noAccountsWaiting"), place: "accounts" },
     { act: mails !== 0, text: mails === null ? say("noMails") : mails > 0 ? sayCount("mailsLate", mails) : say("mailsSent"), more: mails === 0 ? [] : [say(mails === null ? "noMailsText" : "mailsLateText")] },
