@@ -195,7 +195,7 @@ def band_of_condition(key: str, outputs: Collection[str]) -> Band:
 
 
 def _told_apart(key: str, outputs: Collection[str]) -> tuple[str, ...]:
-    """Those of these outputs that would be counted as this one if they had none of their own."""
+    """List the outputs that would be counted as this one if they had none of their own."""
     others = conditions_table().counted_as_this(key)
     return tuple(other for other in others if other in outputs) if others else ()
 

@@ -99,7 +99,7 @@ class PassagesTable(Frozen):
         return self._by_id[identifier]
 
     def list_about(self, condition: str, reader: PassageReader) -> list[Passage]:
-        """Those of a condition for this reader, in the order in which they are read."""
+        """List the passages about a condition for this reader, in the order of reading."""
         return [
             passage
             for passage in self.all

@@ -232,21 +232,20 @@ class Submissions(Records[Submission]):
 
     def count_overdue(self) -> Counter[str | None]:
         """Spots past their day, by the doctor in charge; None: nobody is. MOST_OVERDUE at most."""
-        past: Filter = {"due_key": {"$gt": "", "$lt": due_before(now().date())}}
-        found = self._documents.find(past, sort="due_key", limit=MOST_OVERDUE, fields=("doctor",))
-        return Counter(one.get("doctor") for one in found)
+        return self._count_by_doctor("due_key", "", due_before(now().date()))
 
     def count_late_results(self) -> Counter[str | None]:
-        """Findings whose laboratory's result has not come in time, by the doctor in charge."""
+        """Count the findings whose laboratory's result has not come in time, by the doctor in
+        charge; MOST_OVERDUE at most.
+        """
         first, _ = awaited_range(WaitsFor.RESULT)
         late = awaited_since(WaitsFor.RESULT, now() - RESULT_AFTER)
-        found = self._documents.find(
-            {"awaited_key": {"$gt": first, "$lt": late}},
-            sort="awaited_key",
-            limit=MOST_OVERDUE,
-            fields=("doctor",),
-        )
-        return Counter(one.get("doctor") for one in found)
+        return self._count_by_doctor("awaited_key", first, late)
+
+    def _count_by_doctor(self, key: str, after: str, before: str) -> Counter[str | None]:
+        within: Filter = {key: {"$gt": after, "$lt": before}}
+        submissions = self._documents.find(within, sort=key, limit=MOST_OVERDUE, fields=("doctor",))
+        return Counter(submission.get("doctor") for submission in submissions)
 
     def page_opinions(self, doctor: str, *, after: str | None, limit: int) -> Page[Listed]:
         """List the findings about which a second opinion has come, the gravest first."""

@@ -50,11 +50,11 @@ def measure_told(model: Model, outputs: ModelOutputs) -> dict[str, dict[str, Fig
         own = outputs.lesions_of(kind).one_per_lesion()
         if table is None or not own.samples:
             continue
-        told = [table.told(patient_context(sample)) for sample in own.samples]
+        facts = [table.told(patient_context(sample)) for sample in own.samples]
         for source in sorted(set(map(source_of, own.samples))):
-            rows = [r for r, s in enumerate(own.samples) if told[r] and source_of(s) == source]
+            rows = [r for r, s in enumerate(own.samples) if facts[r] and source_of(s) == source]
             if rows:
-                signs = any(Fact.SIGNS in told[row] for row in rows)
+                signs = any(Fact.SIGNS in facts[row] for row in rows)
                 measured.setdefault(kind.value, {})[source] = _measure_telling(
                     model, own.take(rows), ["nothing", "person", *(["signs"] if signs else [])]
                 )

@@ -48,8 +48,8 @@ SITE_GROUPS: Mapping[str, tuple[BodySite, ...]] = {
 _GROUP_OF: Mapping[str | None, str] = {
     site: group for group, sites in SITE_GROUPS.items() for site in sites
 }
-# Of the other signs no data set that we know asks the patients.
 SEXES = {"female": 0.0, "male": 1.0}
+# No data set that we know asks patients about the other signs.
 SIGNS = ("change_in_size", "change_in_sensation", "oozing", "diameter_7mm_or_more")
 
 Floats = NDArray[np.float64]
@@ -122,11 +122,11 @@ def _report_left_out(
     own = replace(rows, outputs=rows.outputs.where(lambda sample: source_of(sample) == source))
     if not own.outputs.samples:
         return
-    plain, told = own.band_rows(None), own.band_rows(table)
+    plain, shifted = own.band_rows(None), own.band_rows(table)
     if plain.malignant.all() or not plain.malignant.any():
         return
     change = metrics.Difference.of(
-        partial(_auc_of, plain), partial(_auc_of, told), metrics.draw_bootstrap(own.groups)
+        partial(_auc_of, plain), partial(_auc_of, shifted), metrics.draw_bootstrap(own.groups)
     )
     report(f"{rows.kind}: facts as learned without {source}, malignant AUC there {change}")
 
@@ -370,7 +370,7 @@ def _fit_told(
     before, *after = (
         np.mean(
             [
-                log_odds(_reached_by(share - less, scores[malignant], weight))
+                log_odds(_reached_by_weight(share - less, scores[malignant], weight))
                 for share in SENT.values()
             ]
         )
@@ -390,7 +390,7 @@ def _fit_told(
     return ToldLimits(thresholds=fit_soon(own, rows.kind, urgent=urgent), sent=sent)
 
 
-def _reached_by(share: float, scores: Floats, weight: Floats) -> float:
+def _reached_by_weight(share: float, scores: Floats, weight: Floats) -> float:
     """The largest score that lesions with this share of the weight reach."""
     falling = np.argsort(-scores)
     reached = np.cumsum(weight[falling])
