@@ -99,6 +99,22 @@ def test_on_a_phone_one_question_is_asked_at_a_time_and_back_asks_the_one_before
     visitor.assert_quiet()
 
 
+def test_a_photo_that_is_taken_from_a_spot_belongs_to_it(
+    visitor: Visitor, ada: Caller, mole: Path
+) -> None:
+    place = {"site": "back", "side": "rear", "x": 42, "y": 60}
+    spot = ada.call("POST", "/lesions", json={"place": place}).json["id"]
+    visitor.look(PHONE)
+    visitor.enter(ada, "user")
+    visitor.press(f"a[href='#/check/{spot}']")
+    visitor.hand_in("camera", mole)
+    visitor.answer("keep_photo", "true")
+    visitor.press_button("Send the photo")
+    visitor.find(".verdict h1")
+    [found] = ada.call("GET", "/submissions").json
+    assert found["lesion"] == spot
+
+
 def test_a_reload_loses_neither_photo_nor_crop_nor_answers_and_the_photo_is_filed_once(
     visitor: Visitor, ada: Caller, mole: Path
 ) -> None:

@@ -267,6 +267,7 @@ export function useSending(draft, person, onMissing, onRefused, onFiled) {
     const body = answersOf(form.current);
     if (form.current.querySelector("[aria-invalid]")) return onMissing("about");
     if (!body.has("keep_photo")) return onMissing("keep");
+    if (spot) body.set("lesion", spot); // not asked where one came from it
     const always = /** @type {string | null} */ (body.get("keep_always"));
     const year = body.has("age") ? Number(body.get("birth_year")) : null;
     for (const name of ["keep_always", "birth_year"]) body.delete(name);
