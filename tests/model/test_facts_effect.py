@@ -124,7 +124,7 @@ def test_a_doctor_reads_the_figures_by_the_picture_alone_and_what_moved_them() -
     assert effect
     assert effect.for_doctor
     assert effect.for_doctor.en == (
-        "From the picture alone: melanocytic nevus (71%), melanoma (12%); moved by age and site."
+        "From the picture alone, without age and site: melanocytic nevus (71%), melanoma (12%)."
     )
     assert effect.for_doctor.fr.startswith("D'après l'image seule")
     assert effect_of() is None

@@ -197,7 +197,7 @@ def test_another_photo_is_waited_for_until_it_is_there_and_reassures_nobody() ->
     [
         (
             decided(SELF, day=1, label=None, certainty=UNSURE, new_picture_wanted=True),
-            ["Another photo asked for", "No urgency judged yet."],
+            ["Another photo asked for", "No urgency yet."],
         ),
         (
             decided(URGENT, day=1, label=None, certainty=UNSURE, new_picture_wanted=True),

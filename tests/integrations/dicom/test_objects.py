@@ -152,7 +152,7 @@ def test_what_facts_changed_is_a_comment(backend: Backend, tmp_path: Path) -> No
     finding, ada = told_finding("melanoma", moved_by=(Fact.AGE,)), backend.member()
     file_for(backend, ada, finding.band, finding=finding)
     said = dumped(objects_of(ada)[STRUCTURED], tmp_path)
-    assert "From the picture alone: melanoma (31%); moved by age." in said
+    assert "From the picture alone, without age: melanoma (31%)." in said
 
 
 def test_what_waits_is_preliminary_and_concludes_nothing_in_public_codes(

@@ -107,7 +107,7 @@ def test_a_probability_has_that_by_the_picture_alone_where_facts_changed_it(
     shares = [one["valueQuantity"]["value"] for one in (melanoma, alone)]
     assert shares == pytest.approx([0.44, 0.31])
     said = report(clinic, "moved")["text"]["div"]
-    assert "From the picture alone: melanoma (31%); moved by age." in said
+    assert "From the picture alone, without age: melanoma (31%)." in said
     assert len(observed(clinic, "new", "probability-melanoma")["component"]) == 1
 
 
