@@ -193,8 +193,12 @@ def test_a_result_is_the_diagnosis_and_is_read_before_it_is_signed(
     number = send(patient, "melanoma", lesion=spot, body_site="back")
     open_case(visitor, doctor, number)
     press(visitor, "a", "[value=agree]:checked:focus")
-    visitor.choose("histology", "confirmed")
-    visitor.choose("result", "benign_keratosis")
+    press(visitor, "y", "[name=histology] [value=not_taken]:checked")
+    press(visitor, "y", "[name=histology] [value=awaited]:checked")
+    press(visitor, "y", "[name=result]:focus")
+    press(visitor, "2", "[name=result][value=basal_cell_carcinoma]:checked")
+    press(visitor, "v", "[name=teller][value=server]:checked")  # and no vascular lesion
+    press(visitor, "5", "[name=result][value=benign_keratosis]:checked")
     assert visitor.count("[name=agreement]") == 0
     said = visitor.run(BAR)
     falls = "Urgent referral → Routine visit"
@@ -210,7 +214,7 @@ def test_a_result_is_the_diagnosis_and_is_read_before_it_is_signed(
     assert review["downgrade_confirmed"] is True
     visitor.find(".spot-photos [aria-current] .band-routine")  # drawn again, without a reload
     named = visitor.find(".case-head strong").text
-    assert f"{named}, finding {number}: Review signed: Histology" in visitor.find(".toast").text
+    assert f"{named}, finding {number}, signed: Histology" in visitor.find(".toast").text
 
 
 def test_who_agrees_keeps_the_urgency_and_is_asked_before_that_of_a_doubt_falls(

@@ -125,7 +125,7 @@ export const said = (said) => said?.[language] ?? "";
 /** @param {string} moment @param {boolean} [withTime] */
 export function sayDate(moment, withTime = true) {
   const day = { day: "numeric", month: "short", year: "numeric" };
-  const time = withTime ? { hour: "2-digit", minute: "2-digit" } : {};
+  const time = withTime ? { hour: "numeric", minute: "2-digit" } : {};
   // @ts-ignore (the options are spread from plain objects)
   return written(new Intl.DateTimeFormat(locale(), { ...day, ...time }), moment);
 }
@@ -167,13 +167,13 @@ export const sayShortDay = (moment) => {
 /** The day where one is, written as the API writes a day. */
 export const today = () => new Date().toLocaleDateString("sv");
 
-/** How long ago, in the largest whole unit; `narrow` is the length alone. @param {string} moment @param {"long" | "narrow"} [style] */
+/** How long ago, in the largest whole unit; `narrow` says that it waits for so long. @param {string} moment @param {"long" | "narrow"} [style] */
 export function sayAge(moment, style = "long") {
   const seconds = (Date.now() - new Date(moment).getTime()) / 1000;
   const [unit, size] = UNITS.find(([, size]) => seconds >= size) ?? UNITS[UNITS.length - 1];
   const count = Math.floor(seconds / size);
   if (unit === "second") return say("justNow");
-  if (style === "narrow") return new Intl.NumberFormat(locale(), { style: "unit", unit, unitDisplay: "narrow" }).format(count);
+  if (style === "narrow") return say("waitsFor", { time: new Intl.NumberFormat(locale(), { style: "unit", unit, unitDisplay: "narrow" }).format(count) });
   return new Intl.RelativeTimeFormat(locale(), { numeric: "auto" }).format(-count, unit);
 }
 

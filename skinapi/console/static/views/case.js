@@ -3,7 +3,7 @@
 import { html, useEffect, useRef, useState } from "/console/vendor/htm-preact-3.1.1.js";
 import { apiPath, get, getAll, getConditions, personNumber, put, remove } from "/console/api.js";
 import { Answer, Failure, Icon, Message, toast, useAct, useAnswer, useKeys } from "/console/components.js";
-import { getLanguage, hasWords, isolated, said, say, sayDate, sayShare, sayValue } from "/console/language.js";
+import { getLanguage, hasWords, isolated, said, say, sayDate, sayNumber, sayShare, sayValue } from "/console/language.js";
 import { KeptPhoto, Pages, usePages } from "/console/lists.js";
 import { goTo, scrollToTop } from "/console/navigation.js";
 import { PlaceMap, sayPlace } from "/console/views/body_map.js";
@@ -22,8 +22,7 @@ import { JudgedAgain, ModelMark } from "/console/views/withdrawn.js";
 
 /** What a case is drawn from. @typedef {Awaited<ReturnType<typeof loadCase>>} Found */
 
-/** @param {string} number */
-const readFinding = (number) => Promise.all([getSubmission(number), getReport(number, "colleague")]);
+const readFinding = (/** @type {string} */ number) => Promise.all([getSubmission(number), getReport(number, "colleague")]);
 
 let prepared = { about: "", at: 0, answer: /** @type {ReturnType<typeof readFinding> | null} */ (null) };
 const FRESH_MS = 60_000;
@@ -48,19 +47,22 @@ function takePrepared(number) {
   return about === aboutCase(number) && answer && Date.now() - at < FRESH_MS ? answer : readFinding(number);
 }
 
-/** @param {string} number @returns {Promise<Api["ReviewView"][]>} */
-const getReviews = (number) => getAll(apiPath`/submissions/${number}/reviews`);
+const getReviews = (/** @type {string} */ number) => /** @type {Promise<Api["ReviewView"][]>} */ (getAll(apiPath`/submissions/${number}/reviews`));
 
 /** Nothing of a patient without a doctor. @param {string} number @returns {Promise<Partial<Api["CaseView"]>>} */
 const getWork = (number) => get(apiPath`/submissions/${number}/case`).catch((error) => (error.status === 404 || error.status === 403 ? {} : Promise.reject(error)));
 
 async function loadCase(/** @type {string} */ number) {
-  const finding = takePrepared(number).then(async ([submission, report]) => {
-    const [photo, written] = await Promise.all([photoOf(submission), submission.lesion && !submission.unassigned && waitsForAnswer(submission.lesion)]);
-    return { submission, report, photo, written };
+  const prepared = takePrepared(number);
+  /** @type {Promise<Partial<Api["CaseView"]>>} */
+  const working = prepared.then(([submission]) => (submission.unassigned ? {} : getWork(number)));
+  const finding = prepared.then(async ([submission, report]) => {
+    const waits = working.then(({ opinion }) => (submission.lesion && !submission.unassigned && !opinion?.of_me ? waitsForAnswer(submission.lesion) : false));
+    const [photo, work, written] = await Promise.all([photoOf(submission), working, waits]);
+    return { submission, report, photo, work, written };
   });
-  const [found, reviews, work, conditions] = await Promise.all([finding, getReviews(number), getWork(number), getConditions()]);
-  return { ...found, reviews, work, conditions: /** @type {Api["ConditionsView"]} */ (conditions) };
+  const [found, reviews, conditions] = await Promise.all([finding, getReviews(number), getConditions()]);
+  return { ...found, reviews, conditions: /** @type {Api["ConditionsView"]} */ (conditions) };
 }
 
 /** What the patient told with the photo. @param {{submission: Api["SubmissionInCare"], checklist: Api["Checklist"], inCharge: boolean}} props */
@@ -85,23 +87,24 @@ const Context = ({ submission, checklist, inCharge }) => {
     </section>`;
 };
 
-const SPARED = ["routine", "self_monitoring"];
-
-/** A rule that asked for the band; of several pictures, the first one that asks for it by itself. @param {string} rule @param {FindingReport["facts"]} facts @param {Api["ConditionsView"]} conditions */
-const sayRule = (rule, { band, pictures = [] }, conditions) => {
+/** A rule that asked for the band; of several pictures, the first one that asks for it by itself. @param {string} rule @param {FindingReport} report @param {Api["ConditionsView"]} conditions */
+const sayRule = (rule, { facts: { band, pictures = [] }, headline }, conditions) => {
+  if (rule === "most_probable") return nameOf(conditions, headline.likely.key);
   if (rule === "picture") return say("rule_picture", { picture: pictures.findIndex((one) => one.band === band) + 1 });
   return hasWords(`rule_${rule}`) ? sayValue("rule", rule) : nameOf(conditions, rule);
 };
 
 /** Why it stands where it does in the list: how probable a skin cancer is, where the headline does not say so, which rules asked for the band, and the kind of picture, where the patient has not told that one. @param {{report: FindingReport, conditions: Api["ConditionsView"]}} props */
-const Reasons = ({ report: { facts, headline, band, decision, reading }, conditions }) => {
+const Reasons = ({ report, conditions }) => {
+  const { facts, headline, band, decision, reading } = report;
+  if (decision) return null; // another urgency counts
   const { malignant_score: own, restated, raised_by: rules } = facts;
   const shown = restated ? restated.malignant_score : own;
-  const alone = !SPARED.includes(band) && headline.not_ruled_out.length === 0 && !isMalignant(conditions, headline.likely.key);
+  const alone = !["routine", "self_monitoring"].includes(band) && headline.not_ruled_out.length === 0 && !isMalignant(conditions, headline.likely.key);
   const headed = !restated && (headline.mostly_malignant || alone);
   const score = typeof shown === "number" && (restated ? say("scoreRestated", { restated: sayShare(shown, true), own: sayShare(own ?? 0, true) }) : sayShare(shown, true));
-  const reasons = rules.map((/** @type {string} */ rule) => sayRule(rule, facts, conditions));
-  const said = [score && !decision && !headed && say("scoreIs", { score }), reasons.length > 0 && say("reasonsAre", { reasons: reasons.join(", ") }), facts.modality && (facts.context.modality === "unknown" || (facts.modality.used.length > 1 && facts.modality.recognised !== "unknown")) && say("kindByProgram", { kind: reading.kind })].filter(Boolean);
+  const reasons = [...new Set(rules.map((/** @type {string} */ rule) => sayRule(rule, report, conditions)))];
+  const said = [score && !headed && say("scoreIs", { score }), reasons.length > 0 && say("reasonsAre", { reasons: reasons.join(", ") }), facts.modality && (facts.context.modality === "unknown" || (facts.modality.used.length > 1 && facts.modality.recognised !== "unknown")) && say("kindByProgram", { kind: reading.kind })].filter(Boolean);
   return said.length > 0 && html`<p class="reasons"><small>${said.join(" · ")}</small></p>`;
 };
 
@@ -111,7 +114,7 @@ const Held = ({ number, until, onShown }) => {
   const show = () => run(() => remove(apiPath`/submissions/${number}/hold`).then(() => onShown?.()));
   return html`
     <${Message}>
-      <p><strong>${say("heldUntil", { date: sayDate(until) })}</strong></p>
+      <p><strong>${say("heldUntil", { date: sayDate(until, false) })}</strong></p>
       ${error && html`<${Failure} error=${error} />`}
       ${onShown && html`<button class="show-now" onClick=${show}>${say("showNow")}</button>`}
     <//>`;
@@ -272,7 +275,7 @@ const CaseRead = ({ number, title, found, wanted, onNext, onBegin }) => {
         ? html`<${ChangeDecision} onChange=${unfold} />`
         : html`<${ReviewForm} key=${`${number} ${form.turn}`} number=${number} report=${report} conditions=${conditions} seen=${reviews.at(-1)?._id}
             pictured=${submission.photo_kept} replaced=${Boolean(countsElsewhere(report, submission))} asked=${asked} left=${Boolean(gone)} noAccess=${submission.no_access} onBegin=${onBegin} onSigned=${done} onStale=${renew} />`}
-      ${decided && html`${told}${signed((one) => !one.second_opinion || !mayUse)}`}
+      ${decided && html`${told}<details class="card" open=${reviews.some((one) => one.lowered_to)}><summary>${say("reviews")} (${sayNumber(reviews.length)})</summary>${signed((one) => !one.second_opinion || !mayUse)}</details>`}
       ${work.free !== undefined && html`<${CaseWork} number=${number} patient=${submission.user_name} work=${work} mayAsk=${!gone} onChanged=${changed} onEnded=${onNext} />`}
       ${!asked && !submission.unassigned && html`<${Letters} key=${`letters ${number}`} number=${number} decision=${report.decision} patient=${submission.user_name} conditions=${conditions} left=${Boolean(gone)} />`}
       ${!written && conversation}

@@ -155,7 +155,7 @@ const Compared = ({ compared, before, after, conditions }) => {
         <p class="action"><${Icon} name=${told.band} /> <strong>${told.action}.</strong> ${!doctor && told.sentence}</p>
         ${!doctor && html`<${Due} due=${told.due} />`}
         ${compared.decided && html`<p>${compared.decided}</p>`}
-        <${DecisionLine} decision=${compared.after.decision} conditions=${conditions} />
+        <${DecisionLine} decision=${compared.after.decision} conditions=${conditions} signed=${!compared.decided} />
         <${Superseded} items=${told.superseded ?? []} view=${doctor ? "case" : "finding"} />
         ${compared.notices.slice(1).map((notice) => html`<p><small>${notice}</small></p>`)}
       </header>

@@ -2,7 +2,7 @@
 
 import { html, useEffect, useRef, useState } from "/console/vendor/htm-preact-3.1.1.js";
 import { apiPath, get, newKey, post, put } from "/console/api.js";
-import { Failure, sayError, signByKey, TextArea, toast, useAct, useAnswer } from "/console/components.js";
+import { Failure, Icon, sayError, signByKey, TextArea, toast, useAct, useAnswer } from "/console/components.js";
 import { isolated, say, sayDate } from "/console/language.js";
 import { usePages } from "/console/lists.js";
 import { addressOf } from "/console/navigation.js";
@@ -147,4 +147,4 @@ export const placeOfConversation = ({ lesion, finding }, filters = {}) =>
 
 /** The conversations that wait for a doctor. @param {{messages: Api["WaitingView"][], filters: Record<string, string>}} props */
 export const UnreadLinks = ({ messages, filters }) => messages.map((one) => html`
-  <a href=${`#/${placeOfConversation(one, filters)}`}>${one.patient_name && `${isolated(one.patient_name)} · `}${nameOfSpot(one)} (${one.unread})</a>`);
+  <a href=${`#/${placeOfConversation(one, filters)}`}><${Icon} name="message" size=${16} />${one.patient_name && `${isolated(one.patient_name)} · `}${nameOfSpot(one)} (${one.unread})</a>`);

@@ -76,7 +76,7 @@ export const Superseded = ({ items, view }) => items.length > 0 && html`
   </details>`;
 
 /** Who said it, and when. @param {Api["AdviceView"]} one */
-export const saidBy = (one) => say(/** @type {WordKey} */ (`saidBy_${one.by_result ? "result" : one.unjudged ? "unjudged" : one.from}`), { date: sayDate(one.since) });
+export const saidBy = (one) => say(/** @type {WordKey} */ (`saidBy_${one.by_result ? "result" : one.unjudged ? "unjudged" : one.from}`), { date: sayDate(one.since, false) });
 
 /** A doctor reads of which finding it was said, and what was named. @param {{said: Api["AdviceView"], here?: string, conditions: Api["ConditionsView"]}} props */
 const SaidOf = ({ said, here, conditions }) => {
@@ -93,11 +93,11 @@ export const Instruction = ({ instruction, view, conditions, here, overdue = fal
       ? html`<${SaidOf} said=${instruction} here=${here?.id} conditions=${conditions} />`
       : html`${saidBy(instruction)}${instruction.finding !== here?.id && html`${" · "}<${FindingLink} number=${instruction.finding} view=${view} />`}`}</p>
     <h2><${Icon} name=${view === "finding" || instruction.waits_for === "photo" ? iconOf(instruction.band, instruction.waits_for) : instruction.band} size=${32} />${instruction.action}</h2>
-    ${view === "finding" ? html`<${Due} due=${instruction.due} />` : children}
+    ${view === "finding" ? html`<${Due} due=${instruction.due} />` : html`<${ToldDue} due=${instruction.due} untold=${Boolean(here?.no_access)} />${children}`}
     ${view === "finding" || instruction.picture_wanted
       ? html`<p class="action">${instruction.sentence}</p>`
       : html`<details class="guideline"><summary>${say("whatToDo")}</summary><p class="action">${instruction.sentence}</p></details>`}
-    ${view === "finding" ? children : html`<${ToldDue} due=${instruction.due} untold=${Boolean(here?.no_access)} />`}
+    ${view === "finding" && children}
     ${overdue && html`<p><${Overdue} text=${say("awaitedOverdue", { date: sayDate(instruction.since, false) })} /></p>`}
     ${instruction.picture_wanted && view === "finding" && here && html`<${TakeAnother} spot=${here.lesion} />`}
     <${Superseded} items=${instruction.superseded} view=${view} />

@@ -95,8 +95,8 @@ const Explanation = ({ report: { reading, narrative, passages }, doctor }) => {
   const { writer, model, kept, written } = narrative.source;
   /** @type {Api["WordedSentence"][][]} */
   const paragraphs = reading.explanation.map((/** @type {Api["WordedSentence"][]} */ sentences) =>
-    sentences.filter((one) => doctor || !one.passages.every((id) => SAID_ELSEWHERE.includes(id))));
-  return reading.explanation.length > 0 && html`
+    sentences.filter((one) => !one.passages.every((id) => (doctor ? id.startsWith("general.") : SAID_ELSEWHERE.includes(id)))));
+  return paragraphs.flat().length > 0 && html`
     <${Folded} title=${say("explanation")}>
       ${paragraphs.map((paragraph) => html`<div class="explained">${paragraph.map((sentence) => html`<${Sentence} sentence=${sentence} passages=${passages} />`)}</div>`)}
       ${writer === "llm" && html`<p><small>${say("wordedBy", { model, kept, written })}</small></p>`}
@@ -111,11 +111,13 @@ export const Rest = ({ report, conditions, doctor, elsewhere = false, told = nul
   const steps = reading.next_steps.filter((/** @type {string} */ step) => step !== told);
   // A doctor reads the doubts above.
   const findings = reading.findings.map((/** @type {string} */ text) => text.replace(reading.doubts, "").trim());
+  const { uncertain, strange, disagree, not_surely_skin: unlikeSkin } = conditions.notices;
+  const limits = reading.limits.filter((/** @type {string} */ text) => ![uncertain, strange, disagree, unlikeSkin].some((doubt) => said(doubt).includes(text)));
   const certain = html`
     <${Folded} title=${say(doctor ? "howCertain" : report.decision?.unjudged ? "forDoctorUnjudged" : "howLikely")}>
       <${Probabilities} report=${report} conditions=${conditions} doctor=${doctor} />
-      ${doctor && html`<${Sentences} items=${[reading.summary.certainty, ...findings].filter(Boolean)} />`}
-      <h3>${say("limits")}</h3><${Sentences} items=${doctor ? [...reading.limits, ...reading.tested] : reading.limits} />
+      ${doctor && html`<${Sentences} items=${[!reading.doubts && reading.summary.certainty, ...findings].filter(Boolean)} />`}
+      <h3>${say("limits")}</h3><${Sentences} items=${doctor ? [...limits, ...reading.tested] : reading.limits} />
       ${doctor && facts.model_version && html`<p><small>${say("madeBy", { version: facts.model_version })}
         ${facts.operating_point && ` ${say("madeAt", { point: sayValue("point", facts.operating_point) })}`}</small></p>`}
     <//>`;
@@ -131,13 +133,13 @@ export const Rest = ({ report, conditions, doctor, elsewhere = false, told = nul
 /** The headline, and what the picture alone says where the patient's facts changed it. @param {FindingReport} report */
 const sayForDoctor = ({ headline }) => [headline.doctor, headline.doctor_facts_effect].filter(Boolean).map(said).join(" ");
 
-/** What comes first, for whom it is: nobody suspects what the laboratory has found. `instruction`: what to do about the spot, and until when.
- * @param {{report: FindingReport, doctor: boolean, instruction?: Api["InstructionView"] | null}} props */
-const First = ({ report, doctor, instruction }) => {
+/** What comes first, for whom it is: nobody suspects what the laboratory has found. `instruction`: what to do about the spot, and until when; a doctor reads `children` in its place.
+ * @param {{report: FindingReport, doctor: boolean, instruction?: Api["InstructionView"] | null, children?: unknown}} props */
+const First = ({ report, doctor, instruction, children }) => {
   const { likely, to_do, certainty } = report.reading.summary;
   const icon = html`<${Icon} name=${report.band} size=${32} />`;
   const unknown = report.facts.raised_by.some((/** @type {string} */ rule) => ["little_tested", "untested_skin"].includes(rule));
-  if (doctor) return html`<h1>${icon}${report.doctor_label}</h1><p>${sayForDoctor(report)} ${report.reading.doubts || (unknown && certainty)}</p>
+  if (doctor) return html`<h1>${icon}${report.doctor_label}</h1>${children}<p>${sayForDoctor(report)} ${report.reading.doubts || (unknown && certainty)}</p>
     <details class="guideline"><summary>${say("whatToDo")}</summary><p class="action">${report.doctor_action}</p></details>`;
   return html`<h1>${icon}${to_do}</h1>
     ${instruction?.due && html`<${Due} due=${instruction.due} /><p class="action how">${instruction.sentence}</p>`}<p class="action">${likely}</p><p>${certainty}</p>`;
@@ -171,6 +173,13 @@ const ThisPhoto = ({ title, report: { decision, reading }, counts }) => html`
     <p><small>${decision ? `${decision.unjudged ? `${say("unjudged")} ` : ""}${saySigned(decision)}` : reading.summary.certainty}</small></p>
   </section>`;
 
+/** In a doctor's words. @param {Api["ConditionsView"]} conditions @param {string} key */
+export const doctorNameOf = (conditions, key) => said(conditions.notices.headline.names[key]?.doctor);
+
+/** Of which condition of the model a doctor is unsure, who names none. @param {Api["DecisionView"]} decision @param {Api["HeadlineView"]} headline @param {Api["ConditionsView"]} conditions */
+export const sayUnsure = ({ title_key: title, label, unjudged }, { likely, not_ruled_out: others }, conditions) =>
+  title === "opinion" && !label && !unjudged && say("unsureAbout", { names: [likely, ...others].map(({ key }) => doctorNameOf(conditions, key)).join(", ") });
+
 /** What is to be done comes first, once: a patient reads no other urgency, neither of what a decision has
  * replaced, nor of a finding where something else was said of its spot.
  * `overdue`: the result that a decision awaits.
@@ -182,10 +191,8 @@ export const Verdicts = ({ title, report, submission, conditions, doctor, overdu
   if (ofSpot && !doctor)
     return html`${spoken}<${ThisPhoto} title=${title} report=${report} counts=${sayWhichCounts(ofSpot, submission)} />
       ${decision && html`<${ModelBefore} report=${report} />`}`;
-  const unsure = doctor && decision?.title_key === "opinion" && !decision.label && !decision.unjudged
-    && say("unsureAbout", { names: [report.headline.likely, ...report.headline.not_ruled_out].map(({ key }) => nameOf(conditions, key)).join(" / ") });
-  const decided = decision && html`<${Decided} decision=${decision} note=${!doctor && report.review?.note}
-    doctor=${doctor} spot=${submission.lesion} title=${title} overdue=${overdue} past=${ofSpot && sayWhichCounts(ofSpot, submission)} untold=${submission.no_access} unsure=${unsure} />`;
+  const decided = decision && html`<${Decided} decision=${decision} note=${report.review?.note}
+    doctor=${doctor} spot=${submission.lesion} title=${title} overdue=${overdue} past=${ofSpot && sayWhichCounts(ofSpot, submission)} untold=${submission.no_access} unsure=${doctor && sayUnsure(decision, report.headline, conditions)} />`;
   if (decision && !doctor) return html`${decided}<${ModelBefore} report=${report} />`;
   return html`
     ${spoken}${decided}
@@ -194,8 +201,8 @@ export const Verdicts = ({ title, report, submission, conditions, doctor, overdu
           ${decision.histology !== "confirmed" && html`<p>${report.doctor_action}</p>`}<p>${sayForDoctor(report)} ${report.reading.doubts || report.reading.summary.certainty}</p></details>`
       : html`<header class=${`verdict band-${report.band}`}>
           ${!doctor && html`<p class="eyebrow">${title}</p>`}
-          <${First} report=${report} doctor=${doctor} instruction=${submission.instruction} />
-          ${doctor && !ofSpot && html`<${ToldDue} due=${submission.instruction?.due} untold=${submission.no_access} />`}
+          <${First} report=${report} doctor=${doctor} instruction=${submission.instruction}>
+            ${doctor && !ofSpot && html`<${ToldDue} due=${submission.instruction?.due} untold=${submission.no_access} />`}<//>
         </header>`}`;
 };
 

@@ -3,7 +3,7 @@
 import { html, useEffect, useRef, useState } from "/console/vendor/htm-preact-3.1.1.js";
 import { apiPath, get, getSession, post, put, remove } from "/console/api.js";
 import { AskFirst, Failure, Message, sayError, signByKey, TextArea, toast, toastAbout, useAct, useAnswer, useKeys } from "/console/components.js";
-import { getLanguage, isolated, nameOfLanguage, otherLanguages, said, say, sayDate } from "/console/language.js";
+import { getLanguage, isolated, nameOfLanguage, otherLanguages, said, say, sayDate, sayShortDay } from "/console/language.js";
 import { keepDrafts } from "/console/views/drafts.js";
 
 const LONGEST = 5000;
@@ -70,19 +70,24 @@ export const SignedLetter = ({ letter, onWithdrawn }) => {
 /** Another one as soon as the text or what was decided is. @param {Api["WrittenLetter"]} letter */
 const keyOf = ({ _id, version, decision }) => [_id, version, decision].join(" ");
 
+/** The name of the patient, the cancer of which a letter tells, if any, and until when the decision is held back. @typedef {{patient: string, cancer: string, held?: string | null}} About */
+
 /** The cancer of which a letter about this decision tells, in the words for a patient; none else. @param {Api["ConditionsView"]} conditions @param {Api["DecisionView"] | null} decision */
 const cancerOf = (conditions, decision) => {
   const decided = [...conditions.conditions, ...(conditions.review_only ?? [])].find((one) => one.key === decision?.label);
   return decided?.malignant ? said(conditions.notices.headline.names[decided.key]?.patient) || said(decided.names) : "";
 };
 
-/** What signing does. @param {Api["WrittenLetter"]} letter @param {{patient: string, cancer: string}} about */
-const saySign = ({ reader }, { patient, cancer }) =>
-  reader === "patient" && cancer ? say("letterSignTells", { name: patient, cancer }) : say(/** @type {"letterSign_patient"} */ (`letterSign_${reader}`));
+/** What signing does, and what it has done. @param {Api["WrittenLetter"]} letter @param {About} about @returns {[string, string]} */
+const saySigning = ({ reader }, { patient, cancer, held }) => {
+  const [date, to] = [held && sayShortDay(held), /** @type {"patient"} */ (reader)];
+  if (to === "patient" && date) return [say("letterSignHeld", { name: patient, date }), say("letterIsHeld", { date })];
+  return [to === "patient" && cancer ? say("letterSignTells", { name: patient, cancer }) : say(`letterSign_${to}`), say(`letterIsSigned_${to}`)];
+};
 
 /** The doctor's own draft as it is written, stored and signed.
- * @param {Api["WrittenLetter"]} draft @param {string} patient @param {() => void} onDone */
-function useLetter(draft, patient, onDone) {
+ * @param {Api["WrittenLetter"]} draft @param {About} about @param {() => void} onDone */
+function useLetter(draft, about, onDone) {
   const [letter, setLetter] = useState(draft);
   const [text, setText] = useState(drafts.get(draft._id) ?? draft.text);
   const { run, busy, error } = useAct();
@@ -101,7 +106,7 @@ function useLetter(draft, patient, onDone) {
         setLetter(changed);
         setText(changed.text);
       }
-      toastAbout(patient, say("letterStored"));
+      toastAbout(about.patient, say("letterStored"));
     });
   const leave = () => {
     drafts.delete(draft._id);
@@ -111,17 +116,17 @@ function useLetter(draft, patient, onDone) {
     event.preventDefault();
     run(async () => {
       await post(`${path}/sign`, { text, version: letter.version, decision: letter.decision });
-      toastAbout(patient, say(`letterIsSigned_${/** @type {"patient"} */ (letter.reader)}`));
+      toastAbout(about.patient, saySigning(letter, about)[1]);
       leave();
     });
   };
   return { letter, text, enter, stored, save, sign, leave, busy, error, path };
 }
 
-/** The doctor's own draft, about a `patient` of this name; perhaps it tells of a `cancer`.
- * @param {{draft: Api["WrittenLetter"], reviewed: boolean, patient: string, cancer: string, onDone: () => void, onAnew: (language: string) => void}} props */
-const Draft = ({ draft, reviewed, patient, cancer, onDone, onAnew }) => {
-  const { letter, text, enter, stored, save, sign, leave, busy, error, path } = useLetter(draft, patient, onDone);
+/** The doctor's own draft.
+ * @param {{draft: Api["WrittenLetter"], reviewed: boolean, about: About, onDone: () => void, onAnew: (language: string) => void}} props */
+const Draft = ({ draft, reviewed, about, onDone, onAnew }) => {
+  const { letter, text, enter, stored, save, sign, leave, busy, error, path } = useLetter(draft, about, onDone);
   return html`
     <form class="card letter" onSubmit=${sign} aria-label=${say(`letterTo_${/** @type {"patient"} */ (letter.reader)}`)}>
       <h2>${say(`letterTo_${/** @type {"patient"} */ (letter.reader)}`)}</h2>
@@ -135,7 +140,7 @@ const Draft = ({ draft, reviewed, patient, cancer, onDone, onAnew }) => {
         ${RELOADED.has(error.code) && html`<button type="button" class="quiet" onClick=${error.code === "letter_decision" ? onDone : leave}>${say("letterReload")}</button>`}
       <//>`}
       <div class="row">
-        <button disabled=${busy}>${saySign(letter, { patient, cancer })}</button>
+        <button disabled=${busy || !reviewed}>${saySigning(letter, about)[0]}</button>
         <button type="button" disabled=${busy} onClick=${save}>${say("save")}</button>
         ${stored && letter.version === 1 && otherLanguages(letter.language).map((one) => html`
           <button type="button" class="quiet" disabled=${busy} onClick=${() => onAnew(one)}>${say("letterAnew", { language: nameOfLanguage(one) })}</button>`)}
@@ -189,8 +194,8 @@ export const Letters = ({ number, patient, decision, conditions, left = false })
       ${letters.value.map((/** @type {Api["WrittenLetter"]} */ letter) =>
         letter.signed_at
           ? html`<${whyStruck(/** @type {Signed} */ (letter)).length > 0 ? SignedLetter : FoldedLetter} key=${letter._id} letter=${letter} onWithdrawn=${letters.reload} />`
-          : html`<${Draft} key=${keyOf(letter)} draft=${letter} reviewed=${Boolean(decision)} patient=${patient}
-              cancer=${cancerOf(conditions, decision)} onDone=${letters.reload} onAnew=${(/** @type {string} */ language) => begin(letter.reader, language, letter._id)} />`,
+          : html`<${Draft} key=${keyOf(letter)} draft=${letter} reviewed=${Boolean(decision)}
+              about=${{ patient, cancer: cancerOf(conditions, decision), held: decision?.held_until }} onDone=${letters.reload} onAnew=${(/** @type {string} */ language) => begin(letter.reader, language, letter._id)} />`,
       )}
       <div class="row">
         ${READERS.filter((reader) => !left || reader !== "patient").map((reader) => html`<button disabled=${busy !== ""} onClick=${() => begin(reader)}>

@@ -106,7 +106,7 @@ const Filter = ({ filters: { list, urgency }, counts, conditions, onChange }) =>
 const Notes = ({ messages, filters, counts }) => {
   const withdrawn = useAnswer(getWithdrawn, []).value ?? [];
   const toReach = useAnswer(getPeopleToReach, []).value ?? [];
-  const overdue = AWAITED.filter((one) => counts?.overdue?.[one]);
+  const overdue = AWAITED.filter((one) => counts?.overdue?.[one] && filters.list !== one);
   const unassigned = counts?.unassigned;
   if (messages.length === 0 && withdrawn.length === 0 && toReach.length === 0 && overdue.length === 0 && !unassigned?.findings) return null;
   return html`
@@ -114,7 +114,7 @@ const Notes = ({ messages, filters, counts }) => {
       <${ReachLink} people=${toReach} />
       ${unassigned && unassigned.findings > 0 && filters.list !== "unassigned" && html`<a class="without-doctor" href="#/queue?list=unassigned"><${Icon} name="referral" size=${16} /> ${sayUnassigned(unassigned)}</a>`}
       ${overdue.map((one) => html`<a href=${`#/queue?list=${one}`}><${Overdue} text=${sayAwaitedCount(one, counts)} /></a>`)}
-      ${messages.length > 0 && html`<${Icon} name="message" size=${16} /><span class="hidden">${say("messagesUnread", { count: sayNumber(countUnread(messages)) })}</span>`}
+      ${messages.length > 0 && html`<span class="hidden">${say("messagesUnread", { count: sayNumber(countUnread(messages)) })}</span>`}
       <${UnreadLinks} messages=${messages} filters=${filters} />
       ${withdrawn.length > 0 && html`<a href="#/withdrawn"><${Icon} name="info" size=${16} /> ${say("withdrawnModels", { count: sayNumber(withdrawn.length) })}</a>`}
     </p>`;

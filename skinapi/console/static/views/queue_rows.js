@@ -3,24 +3,21 @@
 import { html } from "/console/vendor/htm-preact-3.1.1.js";
 import { getConditions } from "/console/api.js";
 import { BandBadge, Load } from "/console/components.js";
-import { isolated, say, sayAge, sayDate, sayNumber, sayShare, sayShortDay, sayValue, today } from "/console/language.js";
+import { isolated, say, sayAge, sayCount, sayDate, sayNumber, sayShare, sayShortDay, sayValue, today } from "/console/language.js";
 import { KeptPhoto, Pages, usePages } from "/console/lists.js";
 import { addressOf } from "/console/navigation.js";
 import { sayPlace } from "/console/views/body_map.js";
 import { sayWork } from "/console/views/case_work.js";
 import { bandOf, isUnjudged, Overdue, sayDecision, UnjudgedBadge, UrgencySign } from "/console/views/decision.js";
-import { isMalignant, labelOfBand, nameOf } from "/console/views/finding.js";
+import { doctorNameOf, isMalignant, labelOfBand, sayUnsure } from "/console/views/finding.js";
 
 /** @typedef {Api["QueuedFinding"]} Found */
-
-/** Without what stands in brackets behind it. @param {Api["ConditionsView"]} conditions @param {string} key */
-const shortNameOf = (conditions, key) => nameOf(conditions, key).replace(/ \([^()]*\)$/, "");
 
 /** What cannot be ruled out, then what is likely: the graver stands first, for the end may be cut off, and the figure before its name. Where
  * nothing is named, how probable a skin cancer is; first, where that is more than half.
  * @param {Found} found @param {Api["ConditionsView"]} conditions */
 const sayLikely = ({ headline, malignant_score: own, restated_malignant_score: restated }, conditions) => {
-  const named = [...headline.not_ruled_out, headline.likely].map(({ key, probability }) => `${sayShare(probability, isMalignant(conditions, key))} ${shortNameOf(conditions, key)}`);
+  const named = [...headline.not_ruled_out, headline.likely].map(({ key, probability }) => `${sayShare(probability, isMalignant(conditions, key))} ${doctorNameOf(conditions, key)}`);
   const all = restated ?? own; // the list of a spot has none
   const score = all !== undefined && say("scoreIs", { score: sayShare(all / 100, true) });
   if (score && headline.mostly_malignant) named.unshift(score);
@@ -57,7 +54,7 @@ const sayTold = ({ due }) => {
 /** What happens with it: it was reviewed, a doctor works on it, or it waits. @param {Found} found */
 const sayState = ({ case: work, reviewed, created_at: made, awaited, decision }) => {
   const [works] = sayWork(work);
-  if (works) return html`${sayAge(work.opinion_came_at ?? work.opinion?.asked_at ?? made, "narrow")} <span class="mark">${works}</span>`;
+  if (works) return html`<span class="mark">${works}</span> ${sayAge(work.opinion_came_at ?? work.opinion?.asked_at ?? made, "narrow")}`;
   if (awaited) return awaited.overdue && html`<${Overdue} text=${say("overdue")} />`;
   if (reviewed && decision) return say("photoReviewed", { photo: sayShortDay(made), date: sayShortDay(decision.decided_at) });
   return reviewed ? `${say("reviewed")} · ${sayDate(made, false)}` : sayAge(made, "narrow");
@@ -76,11 +73,11 @@ export const FindingRow = ({ found, conditions, current = false, named = true, o
   const { id, body_site: site, body_laterality: laterality, body_side: side, decision } = found;
   const where = [`${say("title_finding")} ${id}`, site && sayPlace({ site, laterality, side })].filter(Boolean).join(" · ");
   const { awaited, left = [], replaced_by: instead } = found;
-  const said = [
+  const sentence = [
     ...left.filter((one) => one !== "result").map((one) => sayValue("left", one)), // that is said with its day
     instead && say("replacedBy", { number: instead.finding }),
     awaited && say("awaitedSince", { date: sayShortDay(awaited.since) }),
-    decision ? sayDecision(decision, conditions) : sayLikely(found, conditions),
+    decision ? sayUnsure(decision, found.headline, conditions) || sayDecision(decision, conditions) : sayLikely(found, conditions),
     found.uncertain && !decision && say("uncertainMark"),
   ].filter(Boolean).join(" · ");
   return html`
@@ -89,9 +86,9 @@ export const FindingRow = ({ found, conditions, current = false, named = true, o
       <${UrgencySign} found=${found} conditions=${conditions} />
       <div class="grow">
         <span class="line"><a class="cover" href=${`#/case/${id}${query}`} data-number=${id} aria-current=${current ? "true" : null}>
-            ${named ? html`${below && html`<span class="hidden">${isolated(found.patient_name)} · </span>`}${below ? where : isolated(found.patient_name)}${of > 1 && html` <small>${of}</small>`}` : where}</a>
+            ${named ? html`${below && html`<span class="hidden">${isolated(found.patient_name)} · </span>`}${below ? where : isolated(found.patient_name)}${of > 1 && html` <small>${sayCount("findings", of)}</small>`}` : where}</a>
           <${State} found=${found} /></span>
-        <span class="line"><span class="said" title=${said}>${said}</span></span>
+        <span class="line"><span class="said" title=${sentence}>${sentence}</span></span>
         ${children}
       </div>
     </li>`;

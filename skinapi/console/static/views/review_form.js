@@ -76,22 +76,17 @@ const Hold = ({ draft: { teller, held }, cancer, noAccess, onTeller, onHeld }) =
       onChange=${(/** @type {FieldEvent} */ event) => event.target.value && onHeld(event.target.value)} /></label>
     <small>${say("holdText")}</small>`}`;
 
-/** What a doctor may name, each always at the same place and with the same key; beside it how probable the model holds it.
- * @param {{labels: {key: string, text: string, share?: string, off: boolean}[], value: string, unsure: boolean, onLabel: (label: string) => void}} props */
-const Labels = ({ labels, value, unsure, onLabel }) => html`
-  <div class="chips labels" role="radiogroup" aria-label=${say("label")}>
+/** What a doctor may name, or the laboratory has found (`result`), each always at the same place and with the same key; beside it how probable the model holds it.
+ * @param {{labels: {key: string, text: string, share?: string, off: boolean}[], value: string, result: boolean, unsure: boolean, onLabel: (label: string) => void}} props */
+const Labels = ({ labels, value, result, unsure, onLabel }) => html`
+  <div class="chips labels" role="radiogroup" aria-label=${say(result ? "histology_result" : "label")}>
     ${[...labels, ...(unsure ? [{ key: "", text: say("noLabelNamed"), share: undefined, off: false }] : [])].map(({ key, text, share, off }, nth) => html`
-      <label class="chip"><input type="radio" name="label" value=${key} checked=${key === value} required=${!unsure} disabled=${off}
+      <label class="chip"><input type="radio" name=${result ? "result" : "label"} value=${key} checked=${key === value} required=${!unsure} disabled=${off}
         onChange=${() => onLabel(key)} />${text}${share !== undefined && html` <small>${share}</small>`}${key && nth < KEYS && html`<kbd aria-hidden="true">${nth + 1}</kbd>`}</label>`)}
   </div>`;
 
-/** What stands, and what withdraws it. @param {{decision: Api["DecisionView"] | null}} props */
-const Standing = ({ decision }) =>
-  decision &&
-  html`<p class="standing"><small>${say(decision.histology === "confirmed" ? "resultStands" : decision.label ? "reviewStands" : "unnamedStands", {
-    name: isolated(decision.name),
-    doctor: isolated(decision.decided_by),
-  })}</small></p>`;
+/** What stands, and what withdraws it. @param {Api["DecisionView"]} decision */
+const sayStanding = (decision) => html`<p class="standing"><small>${say(decision.histology === "confirmed" ? "resultStands" : "reviewStands", { name: isolated(decision.name), doctor: isolated(decision.decided_by) })}</small></p>`;
 
 /** All that is about to be signed. @param {Draft} draft @param {Reviewing} reviewing */
 function sayReview(draft, reviewing) {
@@ -108,10 +103,8 @@ function sayReview(draft, reviewing) {
 }
 
 /** What is asked before such a review is signed. @param {ReturnType<typeof doubtsOf>} doubts @param {Reviewing} reviewing */
-const sayDoubts = (doubts, reviewing) => {
-  const score = reviewing.report.facts.checklist_score;
-  return [doubts.includes("checklist") && say("askChecklist", { score }), say("askSign")].filter(Boolean).join(" ");
-};
+const sayDoubts = (doubts, { report }) =>
+  [doubts.includes("checklist") && say("askChecklist", { score: report.facts.checklist_score }), say("askSign")].filter(Boolean).join(" ");
 
 /** The answers to what the model says, each with its key and named in full. @param {Reviewing} reviewing @returns {{value: string, key: string, text: string}[]} */
 function agreementsOf(reviewing) {
@@ -148,7 +141,7 @@ function urgenciesOf(reviewing, draft) {
   const others = conditions.bands.filter(({ key }) => (!pictured || key !== report.band) && (!picture || keepsUrgency(reviewing, key)) && ((key !== alone && isKept(draft, reviewing, key)) || key === urgency));
   const same = say("urgencyAgreed", { band: labelOfBand(conditions, report.band) });
   return [
-    ...(pictured && ((report.band !== alone && isKept(draft, reviewing, report.band)) || urgency === SAME) ? [/** @type {[string, string]} */ ([SAME, same])] : []),
+    ...(pictured && report.band !== alone && (isKept(draft, reviewing, report.band) || urgency === SAME) ? [/** @type {[string, string]} */ ([SAME, same])] : []),
     ...others.map(({ key }) => /** @type {[string, string]} */ ([key, labelOfBand(conditions, key)])),
   ];
 }
@@ -189,6 +182,7 @@ function useAnswers({ draft, enter }, reviewing, left, asked, onBegin) {
   const answer = {
     urgency: (/** @type {string} */ urgency) => enter({ urgency }),
     held: (/** @type {string} */ held) => enter({ held }),
+    name: (/** @type {string} */ key) => enter(known ? { result: key } : { label: key, teller: "" }),
     teller: (/** @type {string} */ teller) => enter({ teller, held: teller === TELLS ? draft.held || dayAfter(2) : "" }),
     histology: (/** @type {string} */ histology) =>
       enter({ histology, ...(histology === "confirmed" ? { agreement: "", label: "", picture: false } : { result: "" }) }),
@@ -228,7 +222,7 @@ function useAnswers({ draft, enter }, reviewing, left, asked, onBegin) {
       answer.teller(value);
       focusOn(`[value=${value}]`); // from there Enter signs
     }]) : []),
-    ...Object.fromEntries(names ? labels.slice(0, KEYS).map(({ key, off }, nth) => [nth + 1, () => off || enter({ label: key, teller: "" })]) : []),
+    ...Object.fromEntries(names || known ? labels.slice(0, KEYS).map(({ key, off }, nth) => [nth + 1, () => off || answer.name(key)]) : []),
   });
   return { known, names, agreements, labels, urgencies, asksTeller, holds, choose, want, answer };
 }
@@ -263,9 +257,9 @@ function useSigning({ draft, enter }, reviewing, { number, seen, onSigned, onSta
       const review = await post(apiPath`/submissions/${number}/review`, reviewOf(draft, reviewing, doubts.length > 0), `review-${number}-after-${draft.after || seen}`);
       if (drafts.get(number) === draft) drafts.delete(number); // else it was changed meanwhile
       const before = serverTime() - Date.parse(review.created_at) > JUST_NOW_MS;
-      const said = before ? say("signedBefore", { date: sayDate(review.created_at) }) : `${say("signed")}${colon()}${sayReview(draft, reviewing)}`;
+      const said = before ? say("signedBefore", { date: sayDate(review.created_at) }) : sayReview(draft, reviewing);
       if (form.isConnected) onSigned(stays, said);
-      else toast(`${say("title_finding")} ${number}${colon()}${said}`); // the doctor works at another finding by now
+      else toast(`${say("title_finding")} ${number}, ${say("signed")}${colon()}${said}`); // the doctor works at another finding by now
     } catch (problem) {
       const unseen = problem.code === "idempotency_key_reused";
       if (unseen) await onStale();
@@ -315,15 +309,13 @@ export const ReviewForm = ({ number, report, conditions, pictured, replaced = fa
             disabled=${["agree", ENOUGH].includes(value) && !pictured} checked=${agreement === value}
             onChange=${() => choose(value)} />${text}<kbd aria-hidden="true">${key}</kbd></label>`)}
         </div>`}
-      ${!replaced && (agreement || draft.histology || draft.picture || draft.urgency) && html`<${Standing} decision=${report.decision} />`}
+      ${!replaced && !known && (agreement || draft.histology || draft.picture || draft.urgency) && report.decision && sayStanding(report.decision)}
       ${!pictured && html`<p><small>${say("error_no_picture_to_agree_on")}</small></p>`}
-      ${names && html`<${Labels} labels=${labels} value=${draft.label} unsure=${agreement === "unsure"} onLabel=${(/** @type {string} */ label) => enter({ label })} />`}
-      <div class="pair"><${Select} id="review-urgency" name="urgency" label=${withKey(say("urgency"), "g")} value=${draft.urgency}
+      ${(names || known) && html`<${Labels} labels=${labels} value=${known ? draft.result : draft.label} result=${known} unsure=${!known && agreement === "unsure"} onLabel=${answer.name} />`}
+      <div class="pair"><${Select} id="review-urgency" name="urgency" label=${withKey(say("urgency"), "g")} value=${urgencies.some(([key]) => key === draft.urgency) ? draft.urgency : ""}
         options=${[["", suggested], ...urgencies]} onChoose=${answer.urgency} />
       <${Select} id="review-histology" name="histology" label=${withKey(say("histology"), "y")} value=${draft.histology}
         options=${[["", say("notSaid")], ...HISTOLOGIES.map((key) => [key, sayValue("histology", key)])]} onChoose=${answer.histology} /></div>
-      ${known && html`<${Select} id="review-result" name="result" label=${say("histologyResult")} value=${draft.result} required
-        options=${[["", say("choose")], ...labels.map(({ key, text }) => [key, text])]} onChoose=${(/** @type {string} */ result) => enter({ result })} />`}
       ${!left && html`<label class="tick"><input type="checkbox" name="picture" checked=${draft.picture} disabled=${known}
         onChange=${(/** @type {FieldEvent} */ event) => want(event.target.checked)} />${say(asked ? "pictureNotGoodOpinion" : "anotherPhoto")}<kbd aria-hidden="true">p</kbd></label>`}
       <div class="field">
