@@ -208,8 +208,8 @@ def test_what_a_doctor_who_is_gone_has_left_open_is_in_the_list(
     assert numbers(house, "/queue?awaited=result") == [result]
 
 
-def test_the_patient_reads_who_will_look(open_backend: Open) -> None:
-    backend = open_backend()
+def test_the_patient_reads_who_will_look_and_when(open_backend: Open) -> None:
+    backend = open_backend(review_within_days=3)
     patient = backend.member()
     path = f"/submissions/{predicted(patient)['id']}"
 
@@ -229,7 +229,11 @@ def test_the_patient_reads_who_will_look(open_backend: Open) -> None:
     doctor = backend.member(role="doctor", name="Dr Grey")
     assert told()["by"] == "doctors"
     take(doctor, identifier(backend, patient))
-    assert (told()["by"], "Dr Grey" in told()["sentence"]) == ("doctor", True)
+    assert told()["by"] == "doctor"
+    assert told()["sentence"].endswith(
+        "Dr Grey will look at this. The answer usually comes within 3 days."
+    )
+    assert told("fr")["sentence"].endswith("La réponse vient en général dans les 3 jours.")
     backend.edit(doctor.email, status="suspended")
     assert told()["by"] == "nobody"
     backend.edit(doctor.email, status="approved")

@@ -239,7 +239,7 @@ def test_what_was_told_is_the_reason_in_the_headline(signs: tuple[str, ...], tol
     assert headline.for_patient.en == (
         f"Most likely a mole. You told us that {told}: show it to a doctor."
     )
-    assert "Montrer la tache à un médecin." in headline.for_patient.fr
+    assert "Montrez la tache à un médecin." in headline.for_patient.fr
     assert "All cancers together: 1%." in headline.for_doctor.en
 
 

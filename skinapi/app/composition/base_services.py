@@ -279,6 +279,7 @@ class BaseServices:
             outbox=self.data.outbox,
             failed=self.data.failed_items,
             seen_by=_spellings(self.settings.unassigned_seen_by),
+            review_days=self.settings.review_within_days,
             find_unanswered=partial(find_unanswered, self.data.messages, self.data.lesions),
         )
 

@@ -214,6 +214,13 @@ class Settings(PrivacySettings):
         "patients read that nobody here will look: "
         "[reviews.md](../reviews.md#patients-without-a-doctor).",
     )
+    review_within_days: int | None = Field(
+        default=None,
+        ge=1,
+        le=90,
+        description="Within how many days a doctor usually answers: patients read it beside who "
+        "will look at a finding. If empty: no time is named.",
+    )
     default_doctor: str | None = Field(
         default=None,
         max_length=254,

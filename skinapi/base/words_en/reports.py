@@ -236,10 +236,13 @@ DAYS = {
     "weekdays": "Monday Tuesday Wednesday Thursday Friday Saturday Sunday",
 }
 
-# Who will look at a finding, for its owner.
+# Who will look at a finding, for its owner, and when: as REVIEW_WITHIN_DAYS says.
 LOOKS = {
-    "doctor": "{name} will look at this. There is no answer yet.",
-    "doctors": "The clinic's doctors will look at this. There is no answer yet.",
+    "doctor": "{name} will look at this. {when}",
+    "doctors": "The clinic's doctors will look at this. {when}",
+    "unknown": "There is no answer yet.",
+    "one_day": "The answer usually comes within a day.",
+    "days": "The answer usually comes within {days} days.",
     "nobody": "Nobody here will look at this. For advice, ask a doctor of your own.",
     "nobody_by": "Nobody here will look at this: go to a doctor of your own by {day}.",
     "nobody_go": "Nobody here will look at this: go to a doctor of your own.",

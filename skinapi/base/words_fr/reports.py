@@ -247,9 +247,11 @@ DAYS = {
 
 # Who will look at a finding, for its owner.
 LOOKS = {
-    "doctor": "{name} regardera ce résultat. Il n'y a pas encore de réponse.",
-    "doctors": "Les médecins de la clinique regarderont ce résultat. Il n'y a pas encore de "
-    "réponse.",
+    "doctor": "{name} regardera ce résultat. {when}",
+    "doctors": "Les médecins de la clinique regarderont ce résultat. {when}",
+    "unknown": "Il n'y a pas encore de réponse.",
+    "one_day": "La réponse vient en général en un jour.",
+    "days": "La réponse vient en général dans les {days} jours.",
     "nobody": "Personne ici ne regardera ce résultat. Pour un avis, demandez à un médecin de votre "
     "choix.",
     "nobody_by": "Personne ici ne regardera ce résultat : allez chez un médecin de votre choix "

@@ -161,10 +161,13 @@ class UnassignedView(Value):
 
 
 class WillLook(NamedTuple):
-    """The doctor in charge, any of the doctors who see the patients without one, or nobody here."""
+    """The doctor in charge, any of the doctors who see the patients without one, or nobody here;
+    usually within `days`, where the clinic says that.
+    """
 
     by: Literal["doctor", "doctors", "nobody"]
     doctor: Account | None = None
+    days: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -181,6 +184,7 @@ class UnassignedPatients:
     outbox: Outbox
     failed: FailedItems
     seen_by: frozenset[str] | None
+    review_days: int | None
     find_unanswered: Callable[[str | None], Sequence[str]]
 
     def shows_list(self, to: Subject) -> bool:
@@ -199,8 +203,9 @@ class UnassignedPatients:
 
     def find_who_looks(self, owner: Account) -> WillLook:
         if doctor := self.find_doctor(owner):
-            return WillLook("doctor", doctor)
-        return WillLook("doctors" if _is_patient(owner) and self.has_readers() else "nobody")
+            return WillLook("doctor", doctor, self.review_days)
+        by_doctors = _is_patient(owner) and self.has_readers()
+        return WillLook("doctors" if by_doctors else "nobody", days=self.review_days)
 
     def has_readers(self) -> bool:
         if self.seen_by is None:

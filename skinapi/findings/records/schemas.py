@@ -234,6 +234,9 @@ class LooksWords(Frozen):
 
     doctor: str
     doctors: str
+    unknown: str
+    one_day: str
+    days: str
     nobody: str
     nobody_by: str
     nobody_go: str
@@ -267,10 +270,11 @@ class WillLookView(Answer):
             return None
         words, counts, due = LOOKS[language], instruction.counts, None
         name = looks.doctor.name if looks.doctor else None
+        when = words.one_day if looks.days == 1 else words.days if looks.days else words.unknown
         if looks.by == "doctor":
-            sentence = words.doctor.format(name=name)
+            sentence = words.doctor.format(name=name, when=when.format(days=looks.days))
         elif looks.by == "doctors":
-            sentence = words.doctors
+            sentence = words.doctors.format(when=when.format(days=looks.days))
         elif due := counts.due:
             sentence = words.nobody_by.format(day=say_day(due, language, weekday=True))
         else:

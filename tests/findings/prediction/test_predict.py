@@ -252,7 +252,7 @@ def test_a_refused_photo_does_not_drop_the_referral_that_the_checklist_demands(
 def test_whoever_is_told_to_take_another_photo_is_told_of_the_doctor_too(reason: str) -> None:
     said = TABLE.notices.refused[reason]
     assert said.en.endswith("see a doctor.")
-    assert said.fr.endswith("consulter un médecin.")
+    assert said.fr.endswith("consultez un médecin.")
 
 
 def test_a_retry_under_the_same_key_gets_the_same_answer(shared_backend: Backend) -> None:

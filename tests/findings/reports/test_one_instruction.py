@@ -109,7 +109,7 @@ def test_a_doubt_asks_for_nothing_beside_what_counts(language: Language) -> None
     plain = replace(plain, facts=facts, narrative=write_template(facts, language))
     decided = reviewed(plain, finding=finding_of(MOLE), label=MOLE, certainty=SURE)
     advised = replace(plain, spot_advice=Advice(SaidBy.DECISION, Band.REFERRAL, SINCE, 7))
-    shows = {"en": "how the spot to a doctor", "fr": "ontrer la tache à un médecin"}[language]
+    shows = {"en": "how the spot to a doctor", "fr": "ontrez la tache à un médecin"}[language]
     doubts = {"en": "The possibilities are close to each other.", "fr": "proches l'une de l'autre"}
     for report in (decided, advised):
         page = plain_text(render_html(report))

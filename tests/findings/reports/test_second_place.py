@@ -68,7 +68,7 @@ def test_before_a_review_it_is_said_what_to_do_first_and_until_when(language: La
     call, day = {
         "en": ("call the doctor's practice today.", "By 3 December 2026 (Thursday)."),
         "fr": (
-            "appeler le cabinet du médecin aujourd'hui",
+            "appelez le cabinet du médecin aujourd'hui",
             "Au plus tard le 3 décembre 2026 (jeudi).",
         ),
     }[language]
