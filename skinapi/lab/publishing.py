@@ -305,7 +305,9 @@ class Publisher:
             for number, picture in enumerate(pictures):
                 if number % TOUCH_EVERY == 0:
                     share = DECODED_SHARE * number / len(pictures)
-                    self._touch(sending.dataset, share, f"Decoded {number} of {len(pictures)}")
+                    self._touch(
+                        sending.dataset, share, f"Reading pictures: {number} of {len(pictures)}"
+                    )
                 label = sending.mapping.find(picture.row.label)
                 if label is None:
                     continue
@@ -348,7 +350,7 @@ class Publisher:
         rest = 100.0 - DECODED_SHARE
         for first in range(0, len(checked), STORED_AT_ONCE):
             share = DECODED_SHARE + rest * first / len(checked)
-            self._touch(dataset, share, f"Stored {first} of {len(checked)}")
+            self._touch(dataset, share, f"Storing pictures: {first} of {len(checked)}")
             batch = checked[first : first + STORED_AT_ONCE]
             storage.add(dataset.id, batch, sending.provenance)
 

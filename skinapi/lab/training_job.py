@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from skinapi.base.errors import BadNetwork
+from skinapi.lab.dataset_images import DatasetImage
 from skinapi.lab.dataset_versions import DatasetVersion
 from skinapi.lab.job_services import (
     JobServices,
@@ -27,7 +28,7 @@ from skinapi.learning.commands import TrainOptions
 from skinapi.learning.commands.train import train_model
 from skinapi.learning.data.datasets import load_sources
 from skinapi.learning.data.samples import Sample, read_split, select_part
-from skinapi.learning.progress import StepLine
+from skinapi.learning.progress import Progress, StageLine, StepLine
 from skinapi.learning.train.weights import find_imagenet
 from skinapi.model.network.model import NORMS, SPLIT, read_card
 from skinapi.model.registry.stored_version import ModelVersion, Origin, PatientPictures
@@ -38,6 +39,9 @@ TRAINING = "training"  # the folder of the checkpoints
 NOTED = ".json"  # beside the data set that was read
 # Percent of the job's progress; the epochs lie between the first two.
 READ, TRAINED, MEASURED, COMPARED = 2.0, 80.0, 95.0, 99.0
+# How often all pictures of a part are run: of the calibration, the test and its changed pictures;
+# by the model in service and by the new one.
+MEASURING, COMPARING = 18, 2
 
 
 def train(context: JobContext) -> dict[str, Any]:
@@ -51,13 +55,14 @@ def _store_version(lab: JobServices) -> ModelVersion:
     request = TrainingRequest.model_validate(context.job.request)
     dataset = lab.datasets.get_published(request.dataset)
     serving = lab.write_serving()
-    source = _write_source(lab, dataset, serving)
+    stages = _Stages(context)
+    stages.begin(0.0, READ, "Reading the data set")
+    source = _write_source(lab, dataset, serving, stages)
     lab.datasets.get_published(dataset.id)  # deleted meanwhile, it may have been written in part
     options = _options(lab, request, dataset, source, serving)
-    stages = _Stages(context)
     stages.begin(READ, TRAINED, "Training")
     folder = train_model(lab.settings, options, report=stages.report, on_epoch=stages.tell_epoch)
-    stages.begin(MEASURED, COMPARED, "Comparing with the model in service")
+    stages.begin(MEASURED, COMPARED, "Comparing with the model in service", COMPARING)
     samples = _test_samples(options, folder)
     compared = compare_models(serving, folder, samples, stages.report) if serving else None
     origin = Origin(
@@ -73,7 +78,9 @@ def _store_version(lab: JobServices) -> ModelVersion:
     return register_once(lab, folder, origin)
 
 
-def _write_source(lab: JobServices, dataset: DatasetVersion, serving: Path | None) -> Path:
+def _write_source(
+    lab: JobServices, dataset: DatasetVersion, serving: Path | None, stages: "_Stages"
+) -> Path:
     """Write the data set, without what is in the reference; again where a picture of it was erased
     before the training begins. The folder's name stands in the card, which everybody can read, so
     it is not the name that somebody gave the data set.
@@ -81,7 +88,7 @@ def _write_source(lab: JobServices, dataset: DatasetVersion, serving: Path | Non
     folder = lab.context.work / "data" / f"dataset-{dataset.id}"
     while True:
         if not folder.is_dir():
-            _write_once(lab, dataset, serving, folder)
+            _write_once(lab, dataset, serving, folder, stages)
         begun = (lab.context.work / TRAINING).exists()
         if begun:
             return folder
@@ -109,17 +116,26 @@ def _find_read(folder: Path) -> PatientPictures | None:
 
 
 def _write_once(
-    lab: JobServices, dataset: DatasetVersion, serving: Path | None, folder: Path
+    lab: JobServices,
+    dataset: DatasetVersion,
+    serving: Path | None,
+    folder: Path,
+    stages: "_Stages",
 ) -> None:
-    lab.context.progress(0.0, "Reading the data set")
     reference = lab.datasets.find_reference()
     held_out = (
         list_held_out(lab.images, dataset=dataset, reference=reference) if reference else set()
     )
+    progress = Progress("picture", dataset.pictures, stages.count)
+
+    def is_left_out(image: DatasetImage) -> bool:
+        progress.advance()
+        return image.id in held_out
+
     lab.write_pictures(
         dataset,
         folder,
-        leave_out=lambda image: image.id in held_out,
+        leave_out=is_left_out,
         known=learned_by(serving).parts if serving else (),
     )
     if held_out:
@@ -186,22 +202,35 @@ class _Stages:
     low: float = 0.0
     high: float = 0.0
     message: str = ""
+    passes: int = 1  # how often steps are counted to their end in this stage
+    percent: float = 0.0
 
-    def begin(self, low: float, high: float, message: str) -> None:
-        self.low, self.high, self.message = low, high, message
+    def begin(self, low: float, high: float, message: str, passes: int = 1) -> None:
+        self.low = self.percent = low
+        self.high, self.message, self.passes = high, message, passes
         self.context.progress(low, message)
 
     def report(self, line: str) -> None:
+        if isinstance(line, StageLine):
+            self.context.progress(self.percent, line)
+            return
         self.context.say(line)
+        self.count(line)
+
+    def count(self, line: str) -> None:
         if isinstance(line, StepLine):
-            percent = self.low + (self.high - self.low) * line.done / line.total
-            self.context.progress(percent, f"{self.message}: {line.done} of {line.total}")
+            width = (self.high - self.low) / self.passes
+            done = line.done / line.total
+            self.percent = min(self.low + width * done, self.high)
+            self.context.progress(self.percent, f"{self.message}: {line.done} of {line.total}")
+            if done == 1:
+                self.low, self.passes = self.percent, max(self.passes - 1, 1)
 
     def tell_epoch(self, row: Mapping[str, float], last: bool) -> None:
         known = {name: value for name, value in row.items() if math.isfinite(value)}
         self.context.metric(**known, timestamp=now().isoformat())
         if last:
-            self.begin(TRAINED, MEASURED, "Measuring the model")
+            self.begin(TRAINED, MEASURED, "Measuring the model", MEASURING)
 
 
 def _test_samples(options: TrainOptions, folder: Path) -> list[Sample]:

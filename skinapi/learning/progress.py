@@ -9,6 +9,12 @@ Report = Callable[[str], None]
 SECONDS_BETWEEN_LINES = 5.0
 
 
+class StageLine(str):
+    """A line of a log that names work which begins now and whose steps cannot be counted."""
+
+    __slots__ = ()
+
+
 class StepLine(str):
     """A line of a log that also says how many steps are done."""
 
@@ -46,5 +52,6 @@ class Progress:
             self._last_line = now
             seconds = (now - self._started) / max(self._here, 1) * (self.total - self.done)
             left = timedelta(seconds=round(seconds))
-            text = f"{self.what} {self.done}/{self.total}, {left} left{note}"
+            ahead = f", {left} left" if self.done < self.total else ""
+            text = f"{self.what} {self.done}/{self.total}{ahead}{note}"
             self.report(StepLine(text, self.done, self.total))

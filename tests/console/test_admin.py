@@ -134,7 +134,7 @@ def read_the_trail(journey: Journey, account: Caller) -> None:
     visitor.go("audit?action=Nothing")
     journey.see("badFilter")
     visitor.go("audit?until=2020-01-01")
-    journey.see("auditEmptyText")
+    journey.see("auditEmpty")
 
 
 def choose_the_operating_point(journey: Journey, admin: Caller) -> None:
@@ -150,7 +150,7 @@ def choose_the_operating_point(journey: Journey, admin: Caller) -> None:
     assert journey.say("fromTo", low="0", high="5") in rows[journey.say("rowMelanomas")], rows
     journey.step("triage")
     visitor.press(".triage tfoot td:nth-child(3) button")
-    journey.see("choosePointTitle", name=names["standard"])
+    journey.see("choosePointTitle", name=names["standard"].capitalize())
     assert f"{spared['n']} ({spared['range']})" in visitor.read("dialog")  # and what held before
     assert admin.call("GET", place).json["operating_point"] == "cautious"
     journey.step("another-point")

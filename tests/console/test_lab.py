@@ -239,7 +239,7 @@ def promote(journey: Journey, admin: Caller, version: str) -> None:
     visitor.type(reason="Better calibrated")
     journey.step("promote")
     visitor.press("dialog .primary")
-    journey.see("servesNow")
+    journey.see("model_serving")
     journey.step("serves")
     assert serving(admin) == version
 
@@ -268,7 +268,7 @@ def override(journey: Journey, admin: Caller, version: str) -> None:
     journey.step("why")
     visitor.type(reason=REASON)
     visitor.press("dialog .danger")
-    journey.see("servesNow")
+    journey.see("model_serving")
     visitor.see(REASON)
     assert serving(admin) == version
 

@@ -53,7 +53,7 @@ def test_a_data_set_that_was_written_in_part_is_written_again(
 ) -> None:
     context = cast("Any", SimpleNamespace(work=tmp_path, progress=lambda *_: None))
     lab = lab_of(context, MockStore())
-    dataset = cast("DatasetVersion", SimpleNamespace(id="1", name="Mrs Muster, ward 3"))
+    dataset = cast("DatasetVersion", SimpleNamespace(id="1", name="Mrs Muster", pictures=1))
 
     def write(_: object, __: str, folder: Path, **___: object) -> None:
         folder.mkdir()
@@ -65,10 +65,10 @@ def test_a_data_set_that_was_written_in_part_is_written_again(
     monkeypatch.setattr(job_services, "write_training_folder", write)
     names = ["cut off"]
     with pytest.raises(InterruptedError):
-        training_job._write_source(lab, dataset, None)
+        training_job._write_source(lab, dataset, None, training_job._Stages(context))
     names = ["metadata.csv"]
     for _ in range(2):
-        source = training_job._write_source(lab, dataset, None)
+        source = training_job._write_source(lab, dataset, None, training_job._Stages(context))
     assert source.name == "dataset-1", "everybody can read the card, which names it"
     assert [path.name for path in source.iterdir()] == names
 
@@ -96,13 +96,13 @@ def test_a_picture_that_is_erased_before_the_training_begins_is_not_learned_from
         return content
 
     monkeypatch.setattr(DatasetImages, "read_file", erase_the_first)
-    source = training_job._write_source(lab, dataset, None)
+    source = training_job._write_source(lab, dataset, None, training_job._Stages(context))
     kept = [path.read_bytes() for path in sorted((source / "images").iterdir())]
     assert kept == [b"second", b"third"]
     assert said == ["1 pictures were erased meanwhile: the data set is read again"]
     (tmp_path / "training").mkdir()
     images.delete_records({"id": next(images.walk(dataset.id)).id})
-    assert training_job._write_source(lab, dataset, None) == source
+    assert training_job._write_source(lab, dataset, None, training_job._Stages(context)) == source
     assert len(list((source / "images").iterdir())) == 2
 
 
@@ -140,12 +140,12 @@ def test_a_consent_withdrawn_while_a_training_reads_counts_and_later_is_in_the_c
     if when == "reading":
         monkeypatch.setattr(DatasetImages, "read_file", wait_once)
     withdrawing.start()
-    source = training_job._write_source(lab, published, None)
+    source = training_job._write_source(lab, published, None, training_job._Stages(context))
     if when == "learning":
         (tmp_path / "training").mkdir()
         reached.set()
     withdrawing.join()
-    source = training_job._write_source(lab, published, None)
+    source = training_job._write_source(lab, published, None, training_job._Stages(context))
     left = len(list((source / "images").iterdir()))
     noted = training_job._find_read(source)
     assert noted is not None
@@ -273,6 +273,9 @@ def test_a_data_set_becomes_a_candidate_compared_with_the_model_in_service(
     assert list(dict.fromkeys(match[2] for match in told)) == [
         "Reading the data set",
         "Training",
+        "Building the network",
+        "Compiling the network",
+        "Validating the epoch",
         "Measuring the model",
         "Comparing with the model in service",
     ]

@@ -195,7 +195,7 @@ const SIZES = ["byte", "kilobyte", "megabyte", "gigabyte"];
 
 export function sayBytes(/** @type {number} */ bytes) {
   const step = Math.min(SIZES.length - 1, Math.floor(Math.log10(Math.max(1, bytes)) / 3));
-  const format = new Intl.NumberFormat(locale(), { style: "unit", unit: SIZES[step], maximumFractionDigits: 1 });
+  const format = new Intl.NumberFormat(locale(), { style: "unit", unit: SIZES[step], unitDisplay: step === 0 ? "long" : "short", maximumFractionDigits: 1 });
   return format.format(bytes / 1000 ** step);
 }
 
@@ -226,13 +226,16 @@ export function sayShare(share, malignant) {
 }
 
 /** A figure of a test or a count. Never quite 0 or 100 where it is not that. @param {number} share between 0 and 1 @param {number} [digits] behind the decimal point, at most */
-export function sayPercent(share, digits = 1) {
-  const format = new Intl.NumberFormat(locale(), { style: "percent", maximumFractionDigits: digits });
+export function sayPercent(share, digits = 1, least_digits = 0) {
+  const format = new Intl.NumberFormat(locale(), { style: "percent", minimumFractionDigits: least_digits, maximumFractionDigits: digits });
   const least = 0.01 / 10 ** digits;
   // An interval's end may miss 1 by a rounding.
   if (1 - share > 1e-9 && share > 1 - least) return `> ${format.format(1 - least)}`;
   return share > 0 && share < least ? `< ${format.format(least)}` : format.format(share);
 }
 
-/** The interval of a figure, rounded as the figure is. @param {number} low @param {number} high */
-export const sayInterval = (low, high) => `${sayPercent(low)} – ${sayPercent(high)}`;
+/** A share beside its interval: both have one digit, also where that is 0. @param {number} share */
+export const sayMeasured = (share) => sayPercent(share, 1, 1);
+
+/** @param {number} low @param {number} high */
+export const sayInterval = (low, high) => `${sayMeasured(low)} – ${sayMeasured(high)}`;

@@ -18,10 +18,9 @@ from numpy.typing import NDArray
 from skinapi.base.errors import BadDataset
 from skinapi.learning.data.samples import Sample
 from skinapi.learning.measure.metrics import balanced_accuracy, log_loss, macro_auc
-from skinapi.learning.progress import Progress, Report
+from skinapi.learning.progress import Progress, Report, StageLine
 from skinapi.learning.train.networks import fuse, unfuse
 from skinapi.learning.train.recipe import (
-    NAME,
     Batches,
     EpochBatches,
     Fetch,
@@ -80,6 +79,7 @@ def train_network(
     # What would otherwise fail after hours.
     require_scorable(data.validation)
     make_sampler(recipe, data)
+    run.report(StageLine("Building the network"))
     keras.utils.set_random_seed(recipe.seed)
     network = recipe.build(len(data.classes), compute=recipe.compute)
     initialise(network)
@@ -125,7 +125,9 @@ def run_epochs(run: TrainingRun, model: keras.Model, fetch: Fetch, score: Score)
     for finished in status.history:
         run.on_epoch(finished, status.finished and finished is status.history[-1])
     steps = len(batches)
-    progress = Progress(NAME, recipe.epochs * steps, run.report, done=status.epoch * steps)
+    progress = Progress("step", recipe.epochs * steps, run.report, done=status.epoch * steps)
+    # Keras traces the network in the first step, which takes as long as many steps.
+    run.report(StageLine("Compiling the network"))
     while not status.finished:
         began = time.monotonic()
         trained, weights = _train_epoch(model, EpochBatches(batches, status.epoch), progress)
@@ -143,8 +145,8 @@ def run_epochs(run: TrainingRun, model: keras.Model, fetch: Fetch, score: Score)
         run.on_epoch(
             {**status.history[-1], "seconds": round(time.monotonic() - began, 1)}, status.finished
         )
-        shown = " ".join(f"{name} {value:.4f}" for name, value in status.history[-1].items())
-        run.report(f"{NAME} of {recipe.epochs}: {shown}")
+        shown = " ".join(f"{name} {value:.4f}" for name, value in (trained | scores).items())
+        run.report(f"epoch {status.epoch}/{recipe.epochs}: {shown}")
     model.set_weights(load_arrays(folder / "best.npz"))
     return status
 
@@ -255,6 +257,7 @@ def _flatten(value: Any, name: str = "") -> Iterator[tuple[str, object]]:
 def score_network(network: keras.Model, run: TrainingRun) -> dict[str, float]:
     """Works batch by batch, so a large folder fits into memory."""
     samples, logits = run.data.validation, []
+    run.report(StageLine("Validating the epoch"))
     for start in range(0, len(samples), SCORED_AT_ONCE):
         batch = [load_tensor(each, run.recipe) for each in samples[start : start + SCORED_AT_ONCE]]
         logits.append(keras.ops.convert_to_numpy(network.predict_on_batch(np.stack(batch))))

@@ -91,6 +91,7 @@ Handlers = Mapping[str, str]
 def handle(context: JobContext, handlers: Handlers) -> int:
     """Run the handler of this job, and send how it ended. Returns an exit status."""
     try:
+        context.progress(0.0, "Loading the libraries")
         result = _handler_of(context.job.kind, handlers)(context)
     except Unavailable as error:
         context.send({"error": error.detail, "code": error.code, "again": True})
@@ -114,6 +115,7 @@ def _handler_of(kind: str, handlers: Handlers) -> Handler:
         raise SkinAPIError(f"This server has no code for jobs of the kind {kind}")
     module, _, name = handlers[kind].partition(":")
     try:
+        # TensorFlow and what belongs to it take seconds, and minutes where the machine is busy.
         handler: Handler = getattr(importlib.import_module(module), name)
     except ModuleNotFoundError as error:
         raise SkinAPIError(

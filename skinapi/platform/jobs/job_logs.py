@@ -99,6 +99,7 @@ ESCAPES = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b[@-_]")
 # lines of the levels below an error.
 OF_LIBRARIES = re.compile(
     rb"[IW]\d{4} \d\d:\d\d:[\d.:]+ +\d+ \S+:\d+\] |WARNING: All log messages before absl::"
+    rb"|To enable the following instructions: "
 )
 
 

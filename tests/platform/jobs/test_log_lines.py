@@ -31,6 +31,7 @@ def texts(logs: JobLogs) -> list[str]:
 def test_lines_are_cut_at_their_ends_and_cleaned(logs: JobLogs) -> None:
     lines = LogLines(logs, JOB, secrets=["hunter2+", ""])
     lines.feed(b"WARNING: All log messages before absl::InitializeLog() is called\n")
+    lines.feed(b"To enable the following instructions: AVX2 FMA, rebuild TensorFlow\n")
     lines.feed(b"I0000 00:00:1795803153.364513    3331 port.cc:153] oneDNN operations are on.\n")
     lines.feed(b"one\r\n  two \xff\n\x1b[1;31mred\x1b[0m\n1 %\r2 %\r3 %\nhun")
     lines.feed(b"ter2+ and hunter2+\n" + b"y" * 600 + b"\nlast")

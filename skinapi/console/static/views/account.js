@@ -161,9 +161,9 @@ export const View = () => html`
         ${/* Until a factor is set up that must be, nothing else of the account is open. */
         me.second_factor_missing
           ? html`<div class="columns"><div>${factor}</div><div>${password}<${MyDeletion} me=${me} /></div></div>`
-          : html`<div class="columns">
-              <div><${Elsewhere} me=${me} />${me.notices !== null && html`<${NoticesCard} me=${me} />`}</div>
-              <div>${password}${factor}<${Sessions} /></div>
+          : html`<${Elsewhere} me=${me} /><div class="columns">
+              <div>${me.notices !== null && html`<${NoticesCard} me=${me} />`}${password}${factor}</div>
+              <div><${Sessions} /></div>
             </div>`}`;
     }}
   <//>`;

@@ -167,7 +167,8 @@ const JoinAccount = ({ account, who, onChange, onClose }) => {
     toast(say("accountsJoined", { who, into: isolated(into) }));
   };
   return html`
-    <${Confirm} title=${say("joinAccount")} confirm=${say("joinAccounts")} onConfirm=${join} onClose=${onClose}>
+    <${Confirm} title=${say("joinAccount")} confirm=${say("joinAccount")} onConfirm=${join} onClose=${onClose}>
+      <${Change} before=${who} after=${isolated(into) || "…"} />
       <p>${say("joinAccountText", { who })}</p>
       <${Field} label=${say("joinInto")} hint=${say("joinIntoHint")} name="into" type="email" autocomplete="off" onInput=${onValue(setInto)} />
     <//>`;
@@ -222,6 +223,8 @@ export const Ask = ({ accounts, question, onChange, onSecret, onClose }) => {
     suspend: [sayValue("is", account.status), say("is_suspended")],
     role: [sayValue("role", account.role), sayValue("role", role)],
     factor: [say("hasSecondFactor"), say("passwordAlone")],
+    reset: [say("password"), say("resetPassword")],
+    logInAt: provider ? [say("password"), name] : [name, say("password")],
   };
   const [before, after] = changes[question.kind] ?? [];
   return html`<${Confirm} title=${title} confirm=${confirm} onConfirm=${go} onClose=${onClose}>${before && html`<${Change} before=${before} after=${after} />`}<p>${text}</p><//>`;

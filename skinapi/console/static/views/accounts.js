@@ -1,7 +1,7 @@
 // All accounts, those that wait for approval first; the form for a new doctor, and a patient of another system.
 
 import { html, useState } from "/console/vendor/htm-preact-3.1.1.js";
-import { apiPath, get, post } from "/console/api.js";
+import { ApiError, apiPath, get, post } from "/console/api.js";
 import { Choice, Empty, Field, Form, Load, Secret, Tabs, toast, useAnswer } from "/console/components.js";
 import { isolated, say, sayValue } from "/console/language.js";
 import { addressOf, readAddress, replacePlace } from "/console/navigation.js";
@@ -25,7 +25,9 @@ const ExternalPatient = ({ onShow }) => {
   const [patient, setPatient] = useState(/** @type {Api["FoundPatient"] | null} */ (null));
   const find = async (/** @type {Record<string, string>} */ { system, value }) => {
     setPatient(null);
-    setPatient(await post("/patients/external/find", { system, value }));
+    setPatient(await post("/patients/external/find", { system, value }).catch((error) => {
+      throw error.status === 404 ? new ApiError(404, "no_patient", say("searchEmpty")) : error;
+    }));
   };
   return html`
     <button aria-expanded=${String(open)} onClick=${() => setOpen(!open)}>${say("externalFind")}</button>
@@ -109,9 +111,9 @@ export const View = ({ filters }) => {
     </div>
     <${Accounts} path=${`/accounts?${query}`} turn=${turn} doctors=${doctors.value ?? []}
       keeps=${(/** @type {Api["AccountRow"]} */ one) => (!role || one.role === role) && stands(status, one)}
-      empty=${html`<${Empty} title=${say("usersEmpty")}><p>${say(q ? "searchEmpty" : "usersEmptyText")}</p><//>`} />
-    ${added && html`<${Secret} title=${say("initialPasswordShort")} password=${added.password}
-      text=${`${say("resetPasswordText")} ${say("addDoctorText")}`} onClose=${() => {
+      empty=${html`<${Empty} title=${say(q ? "searchEmpty" : "usersEmpty")} />`} />
+    ${added && html`<${Secret} title=${say("resetPassword")} password=${added.password}
+      text=${say("resetPasswordText")} onClose=${() => {
         toast(say("added", { email: added.email }));
         setAdded(null);
       }} />`}`;

@@ -93,7 +93,7 @@ const sayWhom = (id, email, name) => (email ? `${isolated(name ?? "")} (${isolat
 /** Whom or what it was done to; of a patient's finding or spot, whose it is, unless the patient did it. @param {Row} row @param {string} owner */
 function sayTarget(row, owner) {
   const target = row.finding ? String(row.finding) : sayWhom(row.target, row.target_email, row.target_name);
-  return row.owner && row.owner !== row.by && !row.target_email ? say("ofOwner", { target, owner }) : target;
+  return row.owner && row.owner !== row.by && !row.target_email && !row.action.startsWith("doctor.") ? say("ofOwner", { target, owner }) : target;
 }
 
 /** What happened, as a sentence. @param {Row} row */
@@ -146,7 +146,7 @@ const Export = ({ query }) => {
 const Found = (/** @type {{query: Record<string, string>}} */ { query }) => {
   const pages = usePages(`/audit?${new URLSearchParams({ limit: "100", ...query })}`);
   return html`
-    <${Pages} pages=${pages} empty=${html`<${Empty} title=${say("auditEmpty")}><p>${say("auditEmptyText")}</p><//>`}>
+    <${Pages} pages=${pages} empty=${html`<${Empty} title=${say("auditEmpty")} />`}>
       ${(/** @type {Row[]} */ rows) => html`<${Trail} rows=${rows} />`}
     <//>
     <${Export} query=${query} />`;

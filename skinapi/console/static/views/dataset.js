@@ -9,6 +9,7 @@ import { goTo } from "/console/navigation.js";
 import { asksLabels, DatasetBadge, LabelForm, sendAgain, TakenFromReviews } from "/console/views/datasets.js";
 import { nameOf } from "/console/views/finding.js";
 import { nameKey, sayPictures } from "/console/views/lab.js";
+import { Progress } from "/console/views/jobs.js";
 import { Report } from "/console/views/report.js";
 import { faultOfDataset } from "/console/views/train.js";
 
@@ -18,7 +19,7 @@ const Checking = (/** @type {{dataset: Dataset}} */ { dataset }) => html`
   <section class="card">
     <h2>${say("beingChecked")}</h2>
     <progress max="100" value=${dataset.progress} aria-label=${say("beingChecked")}></progress>
-    <p><small lang="en">${dataset.message}</small></p>
+    <p><${Progress} message=${dataset.message} /></p>
     <p>${say("beingCheckedText")}</p>
   </section>`;
 
@@ -30,8 +31,8 @@ const Refused = (/** @type {{dataset: Dataset, conditions: Api["ConditionsView"]
   return html`
     <${Message} kind=${asks ? "info" : "bad"}>
       <p><strong>${say(asks ? "asksTitle" : "refusedTitle")}</strong></p>
+      ${!asks && !report.reviews && problem && html`<p lang="en">${isolated(problem)}</p>`}
       <p>${report.reviews ? say("noReviewsUsed") : hasWords(`refused_${code}`) ? sayValue("refused", code ?? "") : say("ourFault")}</p>
-      ${!asks && !report.reviews && problem && html`<p lang="en"><small>${isolated(problem)}</small></p>`}
     <//>
     ${unreadable.length > 0 &&
     html`<ul>${unreadable.map(({ name, reason }) => html`<li><code>${isolated(name)}</code> <span lang="en">${reason}</span></li>`)}</ul>`}

@@ -56,7 +56,6 @@ export const LabelForm = ({ dataset, conditions }) => {
   return html`
     <section class="card">
       <h2>${say("mapLabels")}</h2>
-      <p>${say("mapLabelsText")}</p>
       <${Form} onSend=${send} label=${say("sendAgain")}><${Table} title=${say("mapLabels")} rows=${unknown} columns=${columns} /><//>
     </section>`;
 };

@@ -76,7 +76,7 @@ const Watched = ({ found, conditions }) => html`
 
 const Drift = (/** @type {{found: Found, conditions: Api["ConditionsView"]}} */ { found, conditions }) => {
   const { tests, alerts, weeks } = found;
-  if (alerts.length === 0 && !tests.some(isWatched)) return html`<${Empty} title=${say("driftEmpty")}><p>${say("driftEmptyText")}</p>
+  if (alerts.length === 0 && !tests.some(isWatched)) return html`<${Empty} title=${say("driftEmpty")}>
     <ul>${tests.map((test) => html`<li>${sayValue("tested", test.measure)}${colon()}${sayHowFar(test)}</li>`)}</ul><//>`;
   return html`
     <p>${say("driftText")}</p>

@@ -3,7 +3,7 @@
 import { html, useEffect, useState } from "/console/vendor/htm-preact-3.1.1.js";
 import { ApiError, apiPath, get, getAll, getConditions, post, put, remove } from "/console/api.js";
 import { Answer, AskFirst, Change, Field, Form, Load, Message, Select, TextArea, toast, useAnswer } from "/console/components.js";
-import { colon, getLanguage, isolated, say, sayDate, sayNumber, sayValue } from "/console/language.js";
+import { colon, getLanguage, isolated, say, sayDate, sayValue } from "/console/language.js";
 import { Pages, usePages } from "/console/lists.js";
 import { goTo } from "/console/navigation.js";
 import { WrongPatient } from "/console/views/wrong_patient.js";
@@ -80,17 +80,16 @@ const Row = (/** @type {{grant: Grant, own: boolean, onEnded: () => void}} */ { 
 const Emergencies = (/** @type {{me: Api["Me"]}} */ { me }) => {
   const pages = usePages("/break-glass?limit=50");
   const [opened, setOpened] = useState(/** @type {Api["OpenedBreakGlass"] | null} */ (null));
-  const onOpened = (/** @type {Api["OpenedBreakGlass"]} */ found) => {
+  const onChange = (/** @type {Api["OpenedBreakGlass"] | null} */ found) => {
     setOpened(found);
     pages.reload();
   };
   return html`
-    ${opened ? html`<${Choose} opened=${opened} />` : html`<${Ask} me=${me} onOpened=${onOpened} />`}
+    ${opened ? html`<${Choose} opened=${opened} />` : html`<${Ask} me=${me} onOpened=${onChange} />`}
     <${Pages} pages=${pages} empty="">
       ${(/** @type {Grant[]} */ grants) => html`
         <h2>${say("glassList")}</h2>
-        <p>${say("glassRunning", { count: sayNumber(grants.filter(isRunning).length) })}</p>
-        <ul class="list">${grants.map((grant) => html`<${Row} key=${grant._id} grant=${grant} own=${grant.admin === me._id} onEnded=${pages.reload} />`)}</ul>`}
+        <ul class="list">${grants.map((grant) => html`<${Row} key=${grant._id} grant=${grant} own=${grant.admin === me._id} onEnded=${() => onChange(null)} />`)}</ul>`}
     <//>`;
 };
 
@@ -112,7 +111,7 @@ async function loadEmergency(/** @type {string} */ number) {
 const Banner = (/** @type {{grant: Api["BreakGlassOfAdmin"]}} */ { grant }) => html`
   <${Message} kind="bad">
     <p><strong>${say("glassBanner", { time: sayDate(grant.ends_at) })}</strong> ${say("reason")}${colon()}<span class="note">${isolated(grant.reason)}</span></p>
-    <${AskFirst} words=${say("glassClose")} title=${say("glassCloseAsk")} onConfirm=${() => endGrant(grant._id).then(() => goTo("data-protection/glass"))}><p>${say("glassCloseText")}</p><//>
+    <${AskFirst} words=${say("glassClose")} title=${say("glassCloseAsk")} onConfirm=${() => endGrant(grant._id).then(() => goTo("data-protection/glass"))}><${Change} before=${sayEnd(grant)} after=${say("glassEnd_closed")} /><p>${say("glassCloseText")}</p><//>
   <//>`;
 
 /** Whether its hour is over by now. @param {string | undefined} until */

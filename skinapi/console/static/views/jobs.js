@@ -81,7 +81,7 @@ export const titleOf = ({ kind, request }) =>
   request.architecture ? say("trainingOf", { architecture: request.architecture, dataset: request.dataset_name }) : sayValue("job", kind);
 
 /** What the job says of itself, in this language as far as there are words for it. @param {{message: string}} props */
-const Progress = ({ message }) => {
+export const Progress = ({ message }) => {
   const [, what = message, n, all] = message.match(STEPS) ?? [];
   const key = `job_says_${what.toLowerCase().replace(/[^a-z]+/g, "_")}`;
   if (!hasWords(key)) return html`<span lang="en">${isolated(message)}</span>`;
@@ -114,7 +114,7 @@ const Jobs = () => {
   }, [runs]);
   return html`
     <div class="row between"><h1>${say("title_jobs")}</h1><a class="button primary" href="#/train">${say("title_train")}</a></div>
-    <${Pages} pages=${pages} empty=${html`<${Empty} title=${say("jobsEmpty")}><p>${say("jobsEmptyText")}</p><//>`}>
+    <${Pages} pages=${pages} empty=${html`<${Empty} title=${say("jobsEmpty")} />`}>
       ${(/** @type {Job[]} */ jobs) => html`<ul class="list">${jobs.map((job) => html`<${JobRow} key=${job.id} job=${job} />`)}</ul>`}
     <//>`;
 };
@@ -244,14 +244,20 @@ const Actions = (/** @type {{job: Job, onChange: () => void}} */ { job, onChange
     ${failed}`;
 };
 
+/** How long it has run, to the second: it goes on where no step can be counted. @param {string} since */
+function sayClock(since) {
+  const seconds = Math.max(0, Math.floor((Date.now() - Date.parse(since)) / 1000));
+  return `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}`;
+}
+
 const HowFar = (/** @type {{job: Job}} */ { job }) => {
   const unclaimed = job.status === "queued" && Date.now() - Date.parse(job.created_at) > LONG_WAIT_MS;
   return html`
   <section class="card">
-    <div class="row between">${job.message ? html`<${Progress} message=${job.message} />` : html`<span>${sayAge(job.created_at)}</span>`}<strong>${sayPercent(Math.round(job.progress) / 100)}</strong></div>
+    <div class="row between">${job.status === "queued" ? html`<span>${say(unclaimed ? "queuedLong" : "queuedText")}</span>` : html`<${Progress} message=${job.message} />`}<strong>${sayPercent(Math.round(job.progress) / 100)}</strong></div>
     <progress max="100" value=${job.progress} aria-label=${say("progress")}></progress>
     <p><small>${[
-      job.status === "queued" && say(unclaimed ? "queuedLong" : "queuedText"),
+      job.started_at && say("runsFor", { time: sayClock(job.started_at) }),
       job.metrics.length > 0 && say("epochOf", { n: sayNumber(job.metrics.length), all: sayNumber(job.request.epochs) }),
       sayLastEpochs(job.metrics),
       job.attempts > 1 && say("attempt", { n: sayNumber(job.attempts) }),

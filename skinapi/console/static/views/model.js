@@ -3,7 +3,7 @@
 import { html } from "/console/vendor/htm-preact-3.1.1.js";
 import { get, getConditions, getSession } from "/console/api.js";
 import { Load } from "/console/components.js";
-import { colon, getLanguage, said, say, sayInterval, sayNumber, sayPercent, sayValue } from "/console/language.js";
+import { colon, getLanguage, said, say, sayInterval, sayMeasured, sayNumber, sayPercent, sayValue } from "/console/language.js";
 import { Table } from "/console/lists.js";
 import { nameOf } from "/console/views/finding.js";
 import { FEWEST_LESIONS, sayTooFew } from "/console/views/lab.js";
@@ -45,7 +45,7 @@ const Bar = ({ value, interval, from = 0 }) => {
 const measureOf = (key, title, among) => [title, ({ figures }) => {
   const [value, interval, all] = [numberOf(figures, key), intervalOf(figures, key), among && numberOf(figures, among)];
   if (value === undefined) return "–";
-  return html`<span><span class="figure">${sayPercent(value)}${interval && html` <small>${sayInterval(interval[0], interval[1])}</small>`}</span>
+  return html`<span><span class="figure">${sayMeasured(value)}${interval && html` <small>${sayInterval(interval[0], interval[1])}</small>`}</span>
       ${typeof all === "number" && html` <small class="figure">${say("outcomeOf", { n: sayNumber(all) })}</small>`}</span>
     <${Bar} value=${value} interval=${interval} from=${startOf(key)} />`;
 }];
@@ -69,7 +69,7 @@ export const nameOfKind = (conditions, kind, count = "many") => said(conditions.
 const Caught = ({ caught: kinds = {}, conditions }) =>
   Object.entries(kinds).map(([kind, { lesions, malignant, caught, caught_interval: interval }]) => {
     /** @type {Record<string, string>} */
-    const values = { lesions: sayNumber(lesions), kinds: nameOfKind(conditions, kind), malignant: sayNumber(malignant), sensitivity: sayPercent(caught) };
+    const values = { lesions: sayNumber(lesions), kinds: nameOfKind(conditions, kind), malignant: sayNumber(malignant), sensitivity: sayMeasured(caught) };
     const text = said(conditions.notices.tested).replace(/\{(\w+)\}/g, (_, name) => values[name] ?? "");
     return html`<${Claim} text=${text} share=${caught} interval=${interval} />`;
   });
@@ -108,7 +108,7 @@ const Overall = ({ figures, uncertain }) => {
   return html`
     <${Table} title=${say("modelFigures")} rows=${rows} columns=${/** @type {Column<typeof rows[number]>[]} */ ([
       [say("measure"), ({ title, text }) => html`${say(title)}<small>${say(text)}</small>`],
-      [say("value"), ({ key, value, interval }) => html`<span class="figure">${sayPercent(value)}</span> <${Bar} value=${value} interval=${interval}
+      [say("value"), ({ key, value, interval }) => html`<span class="figure">${sayMeasured(value)}</span> <${Bar} value=${value} interval=${interval}
         from=${startOf(key)} />`],
       [say("interval"), ({ interval }) => (interval ? sayInterval(interval[0], interval[1]) : "–")],
     ])} />
@@ -122,7 +122,7 @@ const Melanoma = ({ classes, conditions }) => {
   const name = melanoma.named_sensitivity === undefined ? "sensitivity" : "named_sensitivity";
   const [share, interval] = [numberOf(melanoma, name), /** @type {number[] | undefined} */ (melanoma[`${name}_interval`])];
   if (share === undefined) return null;
-  const text = say("namedOf", { name: nameOf(conditions, "melanoma"), n: sayNumber(melanoma.n ?? 0), share: sayPercent(share) });
+  const text = say("namedOf", { name: nameOf(conditions, "melanoma"), n: sayNumber(melanoma.n ?? 0), share: sayMeasured(share) });
   return html`<${Claim} text=${text} share=${share} interval=${interval} />`;
 };
 

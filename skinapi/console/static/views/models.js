@@ -3,7 +3,7 @@
 import { html } from "/console/vendor/htm-preact-3.1.1.js";
 import { getAll, getConditions } from "/console/api.js";
 import { Empty, Icon, Load, Message, useAnswer } from "/console/components.js";
-import { colon, say, sayDate, sayNumber, sayPercent, sayValue } from "/console/language.js";
+import { colon, say, sayDate, sayInterval, sayMeasured, sayNumber, sayValue } from "/console/language.js";
 import { nameOf } from "/console/views/finding.js";
 import { FEWEST_LESIONS, sayTooFew, StateBadge } from "/console/views/lab.js";
 
@@ -13,17 +13,16 @@ import { FEWEST_LESIONS, sayTooFew, StateBadge } from "/console/views/lab.js";
 const SENSITIVITY = "_sensitivity";
 const OTHER_PICTURES = "other_pictures";
 
-/** A difference with its sign. @param {number} value */
-const signed = (value) => `${value > 0 ? "+" : value < 0 ? "−" : "±"}${sayPercent(Math.abs(value))}`;
+/** A difference in percentage points, with its sign. @param {number} value */
+const signed = (value) => `${value > 0 ? "+" : value < 0 ? "−" : "±"}${sayNumber(Math.abs(100 * value), 1)}`;
 
 function sayGate(/** @type {Gate} */ { name, outcome, basis, first, second, low, high }) {
   if (name === OTHER_PICTURES) return say(outcome === "passed" ? "gateOtherPassed" : "gateOtherWorse");
   if (basis === null || first === null || second === null || low === null || high === null) return "";
-  const show = sayPercent;
   const paired = basis === "paired";
   const words = paired
-    ? say("gatePaired", { first: show(first), second: show(second), low: signed(low), high: signed(high) })
-    : say("gateFigures", { first: show(first), second: show(second), low: show(low), high: show(high) });
+    ? say("gatePaired", { first: sayMeasured(first), second: sayMeasured(second), low: signed(low), high: signed(high) })
+    : say("gateFigures", { first: sayMeasured(first), second: sayMeasured(second), interval: sayInterval(low, high) });
   const proven = paired ? low > 0 || high < 0 : second < low || second > high;
   return outcome === "worse" && !proven ? `${words} ${say("gateLoss")}` : words;
 }
@@ -74,9 +73,9 @@ export const getModels = async () =>
 export const sayHeadline = ({ macro_auc, balanced_accuracy, lesions, by_lesion_macro_auc: auc, by_lesion_named_balanced_accuracy: accuracy }) => {
   if (lesions < FEWEST_LESIONS) return sayTooFew(lesions);
   const said = [
-    (auc ?? macro_auc) !== undefined && `${say("measure_macro_auc")} ${sayPercent(auc ?? macro_auc)}`,
+    (auc ?? macro_auc) !== undefined && `${say("measure_macro_auc")} ${sayMeasured(auc ?? macro_auc)}`,
     (accuracy ?? balanced_accuracy) !== undefined &&
-      `${say(accuracy === undefined ? "measure_balanced_accuracy" : "measure_named_balanced_accuracy")} ${sayPercent(accuracy ?? balanced_accuracy)}`,
+      `${say(accuracy === undefined ? "measure_balanced_accuracy" : "measure_named_balanced_accuracy")} ${sayMeasured(accuracy ?? balanced_accuracy)}`,
   ].filter(Boolean);
   const on = auc === undefined ? say("onPictures") : say("onLesions", { n: sayNumber(lesions) });
   return said.length > 0 && [...said, on].join(" · ");
@@ -102,7 +101,7 @@ export const View = () => html`
   <${Load} ask=${getModels}>
     ${(/** @type {Api["ModelSummaryView"][]} */ found) =>
       found.length === 0
-        ? html`<${Empty} title=${say("modelsEmpty")}><p>${say("modelsEmptyText")}</p><//>`
+        ? html`<${Empty} title=${say("modelsEmpty")} />`
         : html`${found.map((model) => html`<${Fault} model=${model} />`)}
             <ul class="list">${found.map((model) => html`<${ModelRow} key=${model._id} model=${model} />`)}</ul>`}
   <//>`;

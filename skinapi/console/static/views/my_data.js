@@ -274,10 +274,10 @@ const MyReaders = () => {
 
 export const View = () => html`
   <h1>${say("title_my-data")}</h1>
-  <${Load} ask=${() => get("/me")}>
-    ${(/** @type {Api["Me"]} */ me, /** @type {() => void} */ reload) => html`
+  <${Load} ask=${() => Promise.all([get("/me"), get("/me/data/summary")])}>
+    ${(/** @type {[Api["Me"], Api["OwnDataSummary"]]} */ [me, { since: _, ...stored }], /** @type {() => void} */ reload) => html`
       <div class="columns">
-        <div><${MyPerson} me=${me} /><${MyConsents} onChange=${reload} /></div>
+        ${(["user", "doctor"].includes(me.role) || Object.values(stored).some((count) => count > 0)) && html`<div><${MyPerson} me=${me} /><${MyConsents} onChange=${reload} /></div>`}
         <div><${MyFile} me=${me} /><${MyReaders} /><${MyDeletion} me=${me} /></div>
       </div>`}
   <//>`;

@@ -3,7 +3,7 @@
 import { html } from "/console/vendor/htm-preact-3.1.1.js";
 import { get, getConditions } from "/console/api.js";
 import { Empty, Load } from "/console/components.js";
-import { colon, say, sayCount, sayInterval, sayNumber, sayPercent, sayValue } from "/console/language.js";
+import { colon, say, sayCount, sayInterval, sayMeasured, sayNumber, sayValue } from "/console/language.js";
 import { Table } from "/console/lists.js";
 import { labelOfBand } from "/console/views/finding.js";
 
@@ -18,7 +18,7 @@ const KINDS = ["dermoscopic", "clinical", "both"];
 const Share = ({ figure: { value, low, high, n } }) =>
   value === null || low === null || high === null || n < ENOUGH
     ? say("outcomeTooFew", { n: sayNumber(n) })
-    : html`<span><strong>${sayPercent(value)}</strong> <small>${sayInterval(low, high)}, ${say("outcomeOf", { n: sayNumber(n) })}</small></span>`;
+    : html`<span><strong>${sayMeasured(value)}</strong> <small>${sayInterval(low, high)}, ${say("outcomeOf", { n: sayNumber(n) })}</small></span>`;
 
 /** @param {Api["Share"] | null} share @param {number} n @returns {Figure} */
 const figureOf = (share, n) => ({ value: share?.share ?? null, low: share?.low ?? null, high: share?.high ?? null, n });

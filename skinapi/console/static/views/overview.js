@@ -6,9 +6,13 @@ import { Answer, Empty, Icon, Load, useAct, useAnswer } from "/console/component
 import { colon, getLanguage, isolated, say, sayBytes, sayCount, sayDate, sayNumber, sayValue } from "/console/language.js";
 import { addressOf } from "/console/navigation.js";
 import { labelOfBand } from "/console/views/finding.js";
+import { FEWEST_LESIONS, sayTooFew } from "/console/views/lab.js";
+import { getModels } from "/console/views/models.js";
 
 const LEAST_FREE = 0.1;
 const OLDEST_BACKUP_MS = 7 * 24 * 3600 * 1000;
+/** How the notes of the server begin that say what is among the lines of the page. */
+const SAID_ABOVE = /^(Patients without|Mails that|No job worker|Damaged records|The clock)/;
 
 /** A line of the page; `act`: somebody should do something about it, at `place` where that is in the console. @typedef {{act: boolean, text: string, place?: string, more?: string[]}} Item */
 
@@ -39,8 +43,8 @@ const itemsOfClock = (alarm) =>
 /** "2 patients have no doctor, 4 urgent findings". @param {{patients: number, urgent: number}} counted */
 export const sayUnassigned = ({ patients, urgent }) => `${sayCount("patientsUnassigned", patients)}, ${sayCount("urgentFindings", urgent)}`;
 
-/** @param {Api["Overview"]} found @returns {Item[]} */
-function itemsOf(found) {
+/** @param {Api["Overview"]} found @param {number} lesions on which the model in service was tested @returns {Item[]} */
+function itemsOf(found, lesions = FEWEST_LESIONS) {
   const { waiting_accounts: waiting, late_mails: mails, failed_jobs: failed, jobs, disk, backup_at: backup } = found;
   const model = found.model_version ?? say("noModel");
   const { unassigned } = found;
@@ -69,7 +73,8 @@ function itemsOf(found) {
       text: backup ? say("backupAt", { date: sayDate(backup) }) : say("noBackup"),
       more: backup ? [] : [say("noBackupText")],
     },
-    { act: Boolean(found.model_problem) || !found.model_version, text: say("modelServes", { version: model }), place: "model", more: found.model_problem ? [found.model_problem] : [] },
+    { act: Boolean(found.model_problem) || !found.model_version || lesions < FEWEST_LESIONS, text: say("modelServes", { version: model }), place: "model",
+      more: [found.model_problem ?? "", lesions < FEWEST_LESIONS ? sayTooFew(lesions) : ""].filter(Boolean) },
     ...(found.drift_watched > 0 ? [{ act: found.drift_alerts > 0, text: found.drift_alerts > 0 ? sayCount("driftFound", found.drift_alerts) : say("noAlerts", { count: sayNumber(found.drift_watched) }), place: "drift" }] : []),
   ];
 }
@@ -86,12 +91,12 @@ const Lines = ({ items }) => html`<ul class="list overview">${items.map((item) =
 /** What an LLM has written in the last days, and what was kept of it; nothing where none did. @param {{writer: Api["WriterUsage"]}} props */
 const Writer = ({ writer }) =>
   writer.answers + writer.template > 0 && html`
-    <details class="card"><summary>${say("writerCard")}${colon()}${say("writerKept", { kept: writer.kept, written: writer.kept + Object.values(writer.dropped).reduce((sum, one) => sum + one, 0) })}</summary>
+    <details class="card"><summary>${say("writerCard")}${colon()}${say("writerKept", { kept: sayNumber(writer.kept), written: sayNumber(writer.kept + Object.values(writer.dropped).reduce((sum, one) => sum + one, 0)) })}</summary>
       <ul>
-        <li>${say("writerPassages", { passages: writer.passages })}</li>
-        <li>${say("writerAnswers", { answers: writer.answers, seconds: writer.seconds ?? "–", tokens: writer.tokens })}</li>
-        <li>${say("writerTemplate", { template: writer.template })}</li>
-        ${Object.entries(writer.dropped).map(([reason, count]) => html`<li>${say("writerDropped", { reason: sayValue("dropped", reason), count })}</li>`)}
+        <li>${say("writerPassages", { passages: sayNumber(writer.passages) })}</li>
+        <li>${say("writerAnswers", { answers: sayNumber(writer.answers), seconds: writer.seconds === null ? "–" : sayNumber(writer.seconds, 1), tokens: sayNumber(writer.tokens) })}</li>
+        <li>${say("writerTemplate", { template: sayNumber(writer.template) })}</li>
+        ${Object.entries(writer.dropped).map(([reason, count]) => html`<li>${say("writerDropped", { reason: sayValue("dropped", reason), count: sayNumber(count) })}</li>`)}
       </ul></details>`;
 
 const OverviewPage = () => {
@@ -99,22 +104,22 @@ const OverviewPage = () => {
   const overview = useAnswer(() => get("/admin/overview"), []);
   const toReach = useAnswer(getPeopleToReach, []).value?.length ?? 0;
   const health = useAnswer(() => get("/readyz"), []);
+  const serving = useAnswer(getModels, []).value?.find(({ state }) => state === "serving");
   const version = useAnswer(() => get("/"), []).value?.version;
   return html`
     <div class="row between"><h1>${say("title_overview")}</h1>
       <div class="row"><a class="button" href="#/integrations">${say("title_integrations")}</a>
-        <a class="button" href="#/data-protection">${say("title_data-protection")}</a>
-        <button onClick=${overview.reload}>${say("reload")}</button></div></div>
+        <a class="button" href="#/data-protection">${say("title_data-protection")}</a></div></div>
     <${Answer} answer=${overview}>
       ${(/** @type {Api["Overview"]} */ found) => {
         const { notes = [] } = /** @type {Partial<Api["Readiness"]>} */ (health.value ?? {});
-        const items = [...(toReach > 0 ? [{ act: true, text: sayCount("peopleToReach", toReach), place: "people-to-reach" }] : []), ...itemsOf(found)];
+        const items = [...(toReach > 0 ? [{ act: true, text: sayCount("peopleToReach", toReach), place: "people-to-reach" }] : []), ...itemsOf(found, serving?.figures.lesions)];
         const waiting = items.filter(({ act }) => act);
         return html`
-          ${waiting.length > 0 ? html`<h2>${say("inbox")}</h2><${Lines} items=${waiting} />` : html`<p class="lead">${say("asItShouldBe")}</p>`}
+          ${waiting.length > 0 ? html`<h2>${say("waitsForYou")}</h2><${Lines} items=${waiting} />` : html`<p class="lead">${say("asItShouldBe")}</p>`}
           <details><summary>${say("restIsRight", { count: sayNumber(items.length - waiting.length) })}</summary><${Lines} items=${items.filter(({ act }) => !act)} /></details>
           ${usage.value && html`<${Writer} writer=${usage.value.writer} />`}
-          <p><small>SkinAPI ${version}${notes.map((note) => html`<br /><span lang="en">${note}</span>`)}</small></p>`;
+          <p><small>SkinAPI ${version}${notes.filter((note) => !SAID_ABOVE.test(note)).map((note) => html`<br /><span lang="en">${note}</span>`)}</small></p>`;
       }}
     <//>`;
 };

@@ -84,19 +84,16 @@ const Held = ({ held, onChange }) => {
 };
 
 const Runs = (/** @type {{runs: Retention["runs"]}} */ { runs }) =>
-  runs.length > 0
-    ? html`<dl class="pairs">${runs.map((run) => html`<dt>${sayDate(run.at)}</dt><dd>${sayGoing(run.kind, run)}</dd>`)}</dl>`
-    : html`<p>${say("retentionNoRuns")}</p>`;
+  runs.length > 0 && html`<h2>${say("retentionRuns")}</h2>
+    <dl class="pairs">${runs.map((run) => html`<dt>${sayDate(run.at)}</dt><dd>${sayGoing(run.kind, run)}</dd>`)}</dl>`;
 
 export const Retained = () => html`
   <${Load} ask=${() => get("/retention")}>${(/** @type {Retention} */ { kinds, fixed, pause, held, runs }, /** @type {() => void} */ reload) => html`
-    <p class="lead">${say("retentionText")}</p>
     <dl class="pairs">${kinds.map((kind) => html`<${KindRow} key=${kind.kind} kind=${kind} />`)}</dl>
     <p>${say("retentionFixedText", { what: sayList(fixed.map((one) => say("retentionFixedOne", { what: sayValue("fixedKind", one.kind), days: sayCount("days", one.days) }))) })}</p>
     <${Pause} pause=${pause} onChange=${reload} />
     <h2>${say("retentionHolds")}</h2>
     <${Held} key=${held.length} held=${held} onChange=${reload} />
-    <h2>${say("retentionRuns")}</h2>
     <${Runs} runs=${runs} />`}<//>`;
 
 /** By which settings data leaves this server. */
@@ -112,14 +109,13 @@ const day = (/** @type {string | null | undefined} */ moment) => (moment ? sayDa
 const Waiting = () => html`
   <${Load} ask=${() => get("/erasures/waiting")}>
     ${(/** @type {Api["WaitingErasures"]} */ { deletions, records }) => html`
-      <h2>${say("waitingDeletions")}</h2>
-      ${deletions.length > 0
-        ? html`<${Table} title=${say("waitingDeletions")} rows=${deletions} columns=${[
-            [say("title_account"), (/** @type {Api["WaitingDeletion"]} */ one) => isolated(one.email)],
-            [say("role"), (/** @type {Api["WaitingDeletion"]} */ one) => say(/** @type {WordKey} */ (`role_${one.role}`))],
-            [say("deletedOn"), (/** @type {Api["WaitingDeletion"]} */ one) => day(one.deletion_at)],
-          ]} />`
-        : html`<p>${say("noWaitingDeletions")}</p>`}
+      ${deletions.length > 0 && html`
+        <h2>${say("waitingDeletions")}</h2>
+        <${Table} title=${say("waitingDeletions")} rows=${deletions} columns=${[
+          [say("title_account"), (/** @type {Api["WaitingDeletion"]} */ one) => isolated(one.email)],
+          [say("role"), (/** @type {Api["WaitingDeletion"]} */ one) => say(/** @type {WordKey} */ (`role_${one.role}`))],
+          [say("deletedOn"), (/** @type {Api["WaitingDeletion"]} */ one) => day(one.deletion_at)],
+        ]} />`}
       ${records.length > 0 && html`
         <h2>${say("keptRecords")}</h2>
         <${Table} title=${say("keptRecords")} rows=${records} columns=${[

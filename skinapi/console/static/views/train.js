@@ -111,7 +111,7 @@ export const View = ({ argument }) => html`
   <${IfInstalled}><${Load} ask=${() => getAll("/datasets?limit=200")}>
     ${(/** @type {Api["DatasetSummary"][]} */ datasets) =>
       !datasets.some(isLargeEnough)
-        ? html`<${Empty} title=${say(datasets.length ? "datasetsTooSmall" : "datasetsEmpty")}><p>${!datasets.length && say("trainEmptyText")} ${say("trainDatasetHint")}</p>
+        ? html`<${Empty} title=${say(datasets.length ? "datasetsTooSmall" : "datasetsEmpty")}><p>${say("trainDatasetHint")}</p>
             <a class="button primary" href="#/add">${say("title_add")}</a><//>`
         : html`<p>${say("trainText")}</p><${TrainForm} datasets=${[...datasets].reverse()} chosen=${argument} />`}
   <//><//>`;

@@ -28,7 +28,7 @@ const sayShare = ({ share, low, high }) => ({ n: sayNumber(of100(share)), range:
 /** How many of 100 are not in the share. @param {Share} share */
 const sayRest = ({ low, high }) => sayRange(of100(1 - high), of100(1 - low));
 
-/** What happens, in a row, at each point: the figure and its range. @type {[WordKey, (kind: Kind) => {n?: string, range: string} | null][]} */
+/** What happens, in a row, at each point: the figure and its range. @type {[WordKey, (kind: Kind) => Cell][]} */
 const ROWS = [
   ["rowSpared", ({ benign_spared_share: share }) => share && sayShare(share)],
   ["rowUrgent", ({ benign_urgent_share: share }) => share && sayShare(share)],
@@ -36,14 +36,14 @@ const ROWS = [
   ["rowCancers", ({ malignant_sent_share: share }) => share && { range: sayRest(share) }],
 ];
 
-/** One thing that happens, where the points differ in it. @param {{word: WordKey, cells: ({n?: string, range: string} | null)[], used: number}} props */
-const PriceRow = ({ word, cells, used }) => {
-  const texts = cells.map((cell) => cell && (cell.n ?? cell.range));
-  return (
-    new Set(texts).size > 1 && html`<tr><th scope="row">${say(word)}</th>
-      ${cells.map((cell, at) => html`<td class=${at === used ? "used" : null}><strong>${texts[at] ?? "–"}</strong>${cell?.n && html` <small>(${cell.range})</small>`}</td>`)}</tr>`
-  );
-};
+/** @typedef {{n?: string, range: string} | null} Cell */
+/** @param {Cell[]} cells */
+const differ = (cells) => new Set(cells.map((cell) => cell && (cell.n ?? cell.range))).size > 1;
+
+/** One thing that happens, where the points differ in it. @param {{word: WordKey, cells: Cell[], used: number}} props */
+const PriceRow = ({ word, cells, used }) =>
+  differ(cells) && html`<tr><th scope="row">${say(word)}</th>
+    ${cells.map((cell, at) => html`<td class=${at === used ? "used" : null}><strong>${cell?.n ?? cell?.range ?? "–"}</strong>${cell?.n && html` <small>(${cell.range})</small>`}</td>`)}</tr>`;
 
 /** What happens, a row each, at each point, a column each. @param {{points: Point[], chosen: string, conditions: Api["ConditionsView"], onAsk: ((point: Point) => void) | null}} props */
 const Prices = ({ points, chosen, conditions, onAsk }) => {
@@ -56,17 +56,19 @@ const Prices = ({ points, chosen, conditions, onAsk }) => {
     // The button that was pressed is gone: a keyboard goes on at the point that was chosen.
     /** @type {HTMLElement | null | undefined} */ (table.current?.querySelector("[aria-current]"))?.focus({ preventScroll: true });
   }, [chosen]);
-  const kinds = points.find((point) => point.kinds.length > 0)?.kinds ?? [];
+  /** @param {string} modality @param {typeof ROWS[number][1]} read */
+  const cellsOf = (modality, read) => points.map(({ kinds }) => {
+    const kind = kinds.find((one) => one.modality === modality);
+    return kind ? read(kind) : null;
+  });
+  const kinds = (points.find((point) => point.kinds.length > 0)?.kinds ?? []).filter(({ modality }) => ROWS.some(([, read]) => differ(cellsOf(modality, read))));
   return html`
     <table class="triage" ref=${table}>
       <thead><tr><td></td>${points.map(({ point }, at) => html`
         <th scope="col" class=${at === used ? "used" : null} aria-current=${at === used ? "true" : null} tabindex=${at === used ? -1 : null}><span class="kind">${sayValue("point", point)}</span>${at === used && html` <span class="badge state-serving"><${Icon} name="check" size=${16} />${say("pointUsed")}</span>`}</th>`)}</tr></thead>
       ${kinds.map(({ modality }) => html`<tbody>
         <tr><th scope="rowgroup" class="kind" colspan=${points.length + 1}>${nameOfKind(conditions, modality)}</th></tr>
-        ${ROWS.map(([word, read]) => html`<${PriceRow} word=${word} used=${used} cells=${points.map((point) => {
-          const kind = point.kinds.find((one) => one.modality === modality);
-          return kind ? read(kind) : null;
-        })} />`)}</tbody>`)}
+        ${ROWS.map(([word, read]) => html`<${PriceRow} word=${word} used=${used} cells=${cellsOf(modality, read)} />`)}</tbody>`)}
       ${onAsk && html`<tfoot><tr><td></td>${points.map((point, at) => html`<td class=${at === used ? "used" : null}>${at !== used && html`<button aria-label=${`${say("choosePoint")} ${sayValue("point", point.point)}`} onClick=${() => onAsk(point)}>${say("choosePoint")}</button>`}</td>`)}</tr></tfoot>`}
     </table>
     ${kinds.length === 0 && html`<p>${say("noPrice")}</p>`}`;
@@ -74,7 +76,7 @@ const Prices = ({ points, chosen, conditions, onAsk }) => {
 
 /** @param {{before: Point | undefined, point: Point, conditions: Api["ConditionsView"], onDone: () => void, onClose: () => void}} props */
 const Question = ({ before, point, conditions, onDone, onClose }) => {
-  const name = sayValue("point", point.point);
+  const name = sayValue("point", point.point).replace(/^./, (first) => first.toLocaleUpperCase());
   const choose = async () => {
     await put(PATH, { operating_point: point.point });
     toast(say("pointChosen", { name }));

@@ -1,8 +1,8 @@
 // One model version: its figures, its history, and what an admin does with it.
 
-import { html, useRef, useState } from "/console/vendor/htm-preact-3.1.1.js";
+import { html, useState } from "/console/vendor/htm-preact-3.1.1.js";
 import { ApiError, apiPath, get, getConditions, getSession, post, remove } from "/console/api.js";
-import { Answer, Change, Confirm, Field, Icon, Load, Message, toast, useAnswer } from "/console/components.js";
+import { Answer, Change, Confirm, Field, Icon, Load, onValue, toast, useAnswer } from "/console/components.js";
 import { colon, isolated, say, sayBytes, sayDate, sayNumber, sayPercent, sayValue } from "/console/language.js";
 import { Pages, Table, usePages } from "/console/lists.js";
 import { goTo } from "/console/navigation.js";
@@ -16,8 +16,6 @@ import { Fault, Gates, getModels, isPassed, isUnmeasured, sayHeadline } from "/c
 /** An override needs a reason that says something; as the API has it. */
 const LEAST_REASON = 10;
 const HARMLESS = new Set(["promote", "shadow"]);
-/** By which another version serves. */
-const MOVES = new Set(["promote", "override", "rollback"]);
 const WITH_REASON = new Set(["promote", "override", "rollback", "retire"]);
 
 /** What each action sends. @param {Action} action @param {string} version @param {string} reason */
@@ -37,10 +35,15 @@ const sayModel = (model) => (model ? html`<code>${model.version}</code> (${sayHe
 const promotionsOf = ({ moves, version }) =>
   moves.filter((move) => move.action === "promote" && move.version === version).sort((one, other) => other.changed_at.localeCompare(one.changed_at));
 
-/** Which version serves and which would, each with its figures. @param {{model: Api["ModelView"], action: Action}} props */
+/** What becomes of it where the version in service stays. @type {Partial<Record<Action, WordKey>>} */
+const AFTER = { retire: "model_retired", shadow: "model_shadow", endShadow: "model_candidate", delete: "deleted" };
+
+/** Which version serves and which would, each with its figures; or the state before and after. @param {{model: Api["ModelView"], action: Action}} props */
 const Before = ({ model, action }) => {
   const all = useAnswer(getModels, []).value;
-  if (!all || !MOVES.has(action)) return null;
+  const state = AFTER[action];
+  if (state) return html`<${Change} before=${sayValue("model", model.state)} after=${say(state)} />`;
+  if (!all) return null;
   const serving = all.find(({ state }) => state === "serving");
   const [last] = promotionsOf(model);
   return html`<${Change} before=${sayModel(serving)} after=${sayModel(all.find(({ version, built_in }) => (action !== "rollback" ? version === model.version : last.previous ? version === last.previous : built_in)))} />`;
@@ -51,14 +54,10 @@ const sayAction = (action) => say(action === "delete" ? "delete" : `modelDo_${ac
 
 /** @param {{model: Api["ModelView"], action: Action, onDone: () => void, onClose: () => void}} props */
 const Question = ({ model, action, onDone, onClose }) => {
-  const reason = useRef("");
-  const [fault, setFault] = useState("");
+  const [reason, setReason] = useState("");
   const go = async () => {
-    const said = reason.current.trim();
-    if (action === "override" && said.length < LEAST_REASON) {
-      setFault(say("reasonTooShort", { n: String(LEAST_REASON) }));
-      throw new ApiError(400, "reason", say("reasonNeeded"));
-    }
+    const said = reason.trim();
+    if (action === "override" && said.length < LEAST_REASON) throw new ApiError(400, "reason", say("reasonTooShort", { n: String(LEAST_REASON) }));
     await send(action, model.version, said);
     toast(say(action === "override" ? "done_promote" : `done_${action}`, { version: model.version }));
     onDone();
@@ -70,8 +69,7 @@ const Question = ({ model, action, onDone, onClose }) => {
       <p>${say(`modelText_${action}`, { version: model.version })}</p>
       ${action === "override" && html`<${Gates} gates=${model.gates.filter((gate) => !isPassed(gate))} />`}
       ${WITH_REASON.has(action) &&
-      html`<${Field} name="reason" label=${say(action === "override" ? "reason" : "reasonOptional")} error=${fault} maxlength="1000" autocomplete="off"
-        onInput=${(/** @type {FieldEvent} */ event) => (reason.current = event.target.value)} />`}
+      html`<${Field} name="reason" label=${say(action === "override" ? "reason" : "reasonOptional")} maxlength="1000" autocomplete="off" onInput=${onValue(setReason)} />`}
     <//>`;
 };
 
@@ -111,7 +109,7 @@ const Origin = (/** @type {{model: Api["ModelView"]}} */ { model }) => {
     [say("addedAt"), sayDate(model.created_at)],
     [say("size"), model.size > 0 ? sayBytes(model.size) : say(model.built_in ? "builtIn" : "filesDeleted")],
     [say("parent"), model.parent && html`<a href="#/version/${model.parent}"><code>${model.parent}</code></a>`],
-    [say("title_dataset"), model.dataset && html`<a href="#/dataset/${model.dataset}">${say("trainedOn")}</a>`],
+    [say("trainedOn"), model.dataset && html`<a href="#/dataset/${model.dataset}">${say("title_dataset")}</a>`],
     [model.dataset ? say("job_training") : sayValue("job", "import"), model.job && html`<a href="#/job/${model.job}"><code>${model.job}</code></a>`],
   ]);
   return html`<dl class="pairs">
@@ -222,7 +220,6 @@ export const View = (/** @type {{argument: string}} */ { argument }) => html`
     ${(/** @type {[Api["ModelView"], Api["ConditionsView"]]} */ [model, conditions], /** @type {() => void} */ reload) => html`
       <div class="row between"><h1>${model.version}</h1><${StateBadge} state=${model.state} words=${sayValue("model", model.state)} /></div>
       <${Fault} model=${model} />
-      ${model.state === "serving" && !model.fault && html`<${Message} kind="good">${say("servesNow")}<//>`}
       <${Origin} model=${model} />
       <${TakenBack} taken=${model.taken_back} />
       <div class="row">
