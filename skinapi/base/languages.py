@@ -64,6 +64,10 @@ class NumberFormat(NamedTuple):
 
     decimal_mark: str
     percent: str
+    thousands: str
+
+    def write_count(self, number: int) -> str:
+        return f"{number:,}".replace(",", self.thousands)
 
     def write(self, number: float, *, decimals: int) -> str:
         return f"{number:.{decimals}f}".replace(".", self.decimal_mark)
@@ -75,8 +79,8 @@ class NumberFormat(NamedTuple):
 
 NUMBERS: Mapping[Language, NumberFormat] = in_each_language(
     {
-        "en": NumberFormat(decimal_mark=".", percent="{}%"),
-        "fr": NumberFormat(decimal_mark=",", percent="{} %"),
+        "en": NumberFormat(decimal_mark=".", percent="{}%", thousands=","),
+        "fr": NumberFormat(decimal_mark=",", percent="{} %", thousands=NO_BREAK_SPACE),
     }
 )
 

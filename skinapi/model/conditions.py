@@ -179,6 +179,7 @@ class Notices(Frozen):
     comparison: ComparisonWords
     restated: LocalizedText
     calibrated_on: LocalizedText
+    calibrated_on_both: LocalizedText
     joined: LocalizedText
     picture_refused: LocalizedText
     profile_unread: LocalizedText

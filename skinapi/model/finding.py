@@ -80,15 +80,17 @@ def say_restated(prevalence: float) -> LocalizedText:
 
 def say_calibrated_on(mixes: Sequence[float]) -> LocalizedText:
     """For which mix the model's own probabilities hold, for doctors."""
+    notices = conditions_table().notices
+    first, *others = (percent_text(share, decimals=0) for share in mixes)
+    if others:
+        return notices.calibrated_on_both.fill(first=first, last=others[-1])
+    return notices.calibrated_on.fill(shares=first)
 
-    def shares(language: Language) -> str:
-        return " / ".join(NUMBERS[language].write_share(share, decimals=0) for share in mixes)
 
-    return conditions_table().notices.calibrated_on.fill(shares=LocalizedText.by(shares))
-
-
-def percent_text(share: float) -> LocalizedText:
-    return LocalizedText.by(lambda language: NUMBERS[language].write_share(share, decimals=1))
+def percent_text(share: float, *, decimals: int = 1) -> LocalizedText:
+    return LocalizedText.by(
+        lambda language: NUMBERS[language].write_share(share, decimals=decimals)
+    )
 
 
 def _tested_notices(
@@ -135,7 +137,7 @@ def modality_doubts(modality: ModalityFinding | None) -> Iterator[LocalizedText]
 
 
 def _number(number: int) -> LocalizedText:
-    return LocalizedText.by(lambda _: str(number))
+    return LocalizedText.by(lambda language: NUMBERS[language].write_count(number))
 
 
 class Doubt(StrEnum):

@@ -199,7 +199,8 @@ def test_what_counts_of_another_photo_of_the_spot_comes_first(
     number, at.number = at.number, first
     lines = at.draft(reader)["decision"].splitlines()
     assert lines[0].startswith("Laboratory's result of ")
-    assert lines[0].endswith(f"(finding {number}): Melanoma")
+    name = {"patient": "a melanoma", "colleague": "Melanoma"}[reader]
+    assert lines[0].endswith(f"(finding {number}): {name}")
     assert lines[-1].startswith("Replaced since: Doctor's decision: ")
 
 

@@ -233,7 +233,7 @@ def for_patients(language: Language) -> Iterator[str]:
     """Every text of the table that a patient reads; figures of the test and the mix of the
     calibration are a doctor's.
     """
-    for_doctors = ("tested", "calibrated_on")
+    for_doctors = ("tested", "calibrated_on", "calibrated_on_both")
     for band in TABLE.bands:
         words = TABLE.band_words(band.key, language)
         yield from (words.label, words.action)

@@ -19,8 +19,8 @@ PLACES = {
     "LocalizedText": ("skinapi.base.languages", "    fr: str\n", "    de: str\n"),
     "NUMBERS": (
         "skinapi.base.languages",
-        'percent="{} %"),\n',
-        '"de": NumberFormat(decimal_mark=",", percent="{} %"),\n',
+        "thousands=NO_BREAK_SPACE),\n",
+        '"de": NumberFormat(decimal_mark=",", percent="{} %", thousands="."),\n',
     ),
     "BandEntry": ("skinapi.model.conditions", "    fr: BandWords\n", "    de: BandWords\n"),
     "conditions.yaml": ("skinapi.model.conditions", "space_all_french(written)", " | in_german"),

@@ -31,18 +31,20 @@ LABELS = {
     "kind_unclear": "not clear from the picture",
     "stated": "As stated by the caller",
     "for_doctor": "For the doctor",
-    "for_doctor_unjudged": "For the doctor. Of a photo that could not be judged",
-    "for_doctor_uncertain": "For the doctor. Uncertain",
+    "answer": "The model's answer",
+    "answer_unjudged": "The model's answer. Of a photo that could not be judged",
+    "answer_uncertain": "The model's answer. Uncertain",
     "malignant_score": "Malignant score",
     "checklist_score": "7-point checklist",
     "not_asked": "not answered",
     "pictures": "Photo and heat map",
     "picture": "Picture {}",
     "parts": "What each picture by itself would have been answered with:",
-    "photo": "Photo, {} × {} pixels as sent; it carries no measure of length.",
+    "photo": "Photo, {} × {} pixels as sent; without a scale.",
     "photo_text": "The photo of the lesion.",
     "overlay_text": "The photo with colours laid over the places that spoke most for the answer, "
     "from violet for little to yellow for most.",
+    "overlay_scale": "From violet (counted little for the answer) to yellow (counted most).",
     "no_photo": "No photo is kept, so neither photo nor heat map is shown.",
     "photo_damaged": "The kept photo is damaged, so neither photo nor heat map is shown.",
     "probabilities": "Probabilities, ranked",
@@ -55,7 +57,7 @@ LABELS = {
     "findings": "Findings",
     "limits": "Limits",
     "next_steps": "Next steps",
-    "written_by_template": "The explanation is made of passages with sources.",
+    "written_by_template": "The small numbers lead to the sources at the end.",
     "written_by_llm": "Worded by {} from passages with sources; {} of {} sentences kept. "
     "What to do and by when is not its work.",
     "sources": "Sources",
@@ -214,15 +216,13 @@ SENTENCES = {
     "how_probable": "{name}: {share}",
     "estimated": "The model's estimate: {names}.",
     "chance_alone": "Picture {picture} alone: {name}, {share}; all pictures together: {joined}.",
+    "by_picture": "By picture {picture} alone, {name}: {share}.",
     "chance_of_cancer": "Any skin cancer or early form of one: {share}.",
     "malignant_score": "The malignant score, which adds up {names}, is {share}.",
     "stated_confidence": "The caller gives {name} a confidence of {share}; nothing here confirms "
     "it.",
     "band": "Urgency: {label}; the reason: {reasons}.",
-    "quality": "The picture measures {width} by {height} pixels and passed the check of its "
-    "quality.",
     "checklist_score": "The 7-point checklist was answered; its score: {score}.",
-    "checklist_unanswered": "The 7-point checklist was not answered.",
 }
 
 # How a day is written.

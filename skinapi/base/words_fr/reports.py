@@ -31,18 +31,20 @@ LABELS = {
     "kind_unclear": "non reconnaissable sur l'image",
     "stated": "Selon l'appelant",
     "for_doctor": "Pour le médecin",
-    "for_doctor_unjudged": "Pour le médecin. D'une photo qui n'a pas pu être jugée",
-    "for_doctor_uncertain": "Pour le médecin. Incertain",
+    "answer": "Réponse du modèle",
+    "answer_unjudged": "Réponse du modèle. D'une photo qui n'a pas pu être jugée",
+    "answer_uncertain": "Réponse du modèle. Incertaine",
     "malignant_score": "Score de malignité",
     "checklist_score": "Liste en 7 points",
     "not_asked": "non remplie",
     "pictures": "Photo et carte de chaleur",
     "picture": "Image {}",
     "parts": "Ce qu'aurait donné chaque image à elle seule:",
-    "photo": "Photo, {} × {} pixels à l'envoi; elle ne porte aucune mesure de longueur.",
+    "photo": "Photo, {} × {} pixels à l'envoi; sans échelle.",
     "photo_text": "La photo de la lésion.",
     "overlay_text": "La photo, colorée là où elle a le plus compté pour la réponse, du violet pour "
     "peu au jaune pour le plus.",
+    "overlay_scale": "Du violet (a peu compté pour la réponse) au jaune (a le plus compté).",
     "no_photo": "Aucune photo n'est conservée: ni photo ni carte de chaleur ne sont montrées.",
     "photo_damaged": "La photo conservée est endommagée: ni photo ni carte ne sont montrées.",
     "probabilities": "Probabilités, par ordre",
@@ -55,7 +57,7 @@ LABELS = {
     "findings": "Constatations",
     "limits": "Limites",
     "next_steps": "Et maintenant",
-    "written_by_template": "L'explication est faite de passages avec leurs sources.",
+    "written_by_template": "Les petits numéros renvoient aux sources, à la fin.",
     "written_by_llm": "Rédigé par {} à partir de passages avec leurs sources; {} phrases gardées "
     "sur {}. Que faire et quand ne vient pas de lui.",
     "sources": "Sources",
@@ -225,13 +227,12 @@ SENTENCES = {
     "estimated": "Estimation du modèle: {names}.",
     "chance_alone": "L'image {picture} à elle seule: {name}, {share}; toutes les images ensemble: "
     "{joined}.",
+    "by_picture": "D'après l'image {picture} seule, {name}: {share}.",
     "chance_of_cancer": "Tout cancer de la peau ou forme précoce: {share}.",
     "malignant_score": "Le score de malignité, somme de {names}, est de {share}.",
     "stated_confidence": "Confiance selon l'appelant: {name}, {share}; rien ici ne la confirme.",
     "band": "Urgence: {label}; la raison: {reasons}.",
-    "quality": "L'image mesure {width} sur {height} pixels et a passé le contrôle de sa qualité.",
     "checklist_score": "La liste en 7 points a été remplie; son score: {score}.",
-    "checklist_unanswered": "La liste en 7 points n'a pas été remplie.",
 }
 
 # How a day is written.

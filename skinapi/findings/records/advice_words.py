@@ -25,9 +25,9 @@ class AdviceContent:
     said: str
 
     @classmethod
-    def of(cls, advice: Advice, language: Language) -> Self:
-        notices = conditions_table().notices.decision
-        words, head = advice.words(language), say_elsewhere(advice, language)
+    def of(cls, advice: Advice, language: Language, *, for_doctor: bool = False) -> Self:
+        notices, words = conditions_table().notices.decision, advice.words(language)
+        head = say_elsewhere(advice, language, for_doctor=for_doctor)
         said = notices.counts_here if head else notices.said_elsewhere
         day = say_day(advice.since, language)
         return cls(
@@ -43,10 +43,11 @@ class AdviceContent:
         return f"{self.label}. {self.sentence}"
 
 
-def say_elsewhere(advice: Advice, language: Language) -> str:
+def say_elsewhere(advice: Advice, language: Language, *, for_doctor: bool) -> str:
     decision = advice.decision
     if decision is None or decision.label is None:
         return ""
+    name = decision.name(language) if for_doctor else decision.name_for_patient(language)
     return (
         conditions_table()
         .notices.decision.elsewhere.in_language(language)
@@ -54,7 +55,7 @@ def say_elsewhere(advice: Advice, language: Language) -> str:
             title=decision.title().in_language(language),
             date=say_day(advice.since, language),
             number=advice.finding,
-            name=decision.name(language),
+            name=name,
         )
     )
 
@@ -76,7 +77,8 @@ def put_first(
     """The sections of a narrative about a finding of this band, after what counts."""
     if elsewhere is None:
         return decision.put_first(sections, band, language) if decision else {**sections}
-    content, words = AdviceContent.of(elsewhere, language), conditions_table().notices.decision
+    content = AdviceContent.of(elsewhere, language, for_doctor=True)  # as older clients name it
+    words = conditions_table().notices.decision
     head = f"{content.head}. " if content.head else ""
     model = words.overview_elsewhere.in_language(language)
     counts, early = elsewhere.decision, words.ask_a_doctor.in_language(language)

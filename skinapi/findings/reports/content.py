@@ -17,26 +17,31 @@ from jinja2 import Environment, Template
 from markupsafe import Markup
 
 from skinapi.base.languages import Language
-from skinapi.findings.records.advice_words import AdviceContent
 from skinapi.findings.records.decisions import say_day
 from skinapi.findings.records.reviews import Agreement, Histology, Opinion
 from skinapi.findings.reports.report import Reading, Report, Writer, read_in_order
 from skinapi.findings.reports.verification import Verified
 from skinapi.findings.reports.words import (
     LABELS,
+    SENTENCES,
     Bar,
     DecisionContent,
+    FirstContent,
     Labels,
     LetterContent,
     Row,
     Tick,
+    first_of_advice,
+    first_of_decision,
+    join_to_do,
     say_step,
     strip_control_characters,
     time_text,
 )
-from skinapi.model.conditions import conditions_table
+from skinapi.model.conditions import Band, Source, conditions_table
 from skinapi.model.context import Modality
-from skinapi.model.headline import say_chance, say_share, say_share_of
+from skinapi.model.finding import modality_doubts
+from skinapi.model.headline import say_share, say_share_of
 from skinapi.model.passages import passages_table
 
 SKIN_TYPES = ("I", "II", "III", "IV", "V", "VI")
@@ -120,8 +125,8 @@ class ReportContent:
         facts, labels = self._facts, self.labels
         if not facts.examined:
             return labels.stated, self.report.name(facts.stated)
-        label = labels.for_doctor_uncertain if facts.uncertain else labels.for_doctor
-        label = labels.for_doctor_unjudged if self.report.unjudged else label
+        label = labels.answer_uncertain if facts.uncertain else labels.answer
+        label = labels.answer_unjudged if self.report.unjudged else label
         return label, self.report.say(facts.headline.for_doctor)
 
     @property
@@ -132,18 +137,20 @@ class ReportContent:
 
     @cached_property
     def figures(self) -> list[Row]:
-        """The numbers beside the chart, of the most probable condition."""
+        """The numbers beside the chart, which has the probabilities."""
         facts, labels = self._facts, self.labels
-        label = labels.probability if facts.examined else labels.stated_share
-        likely = facts.headline.likely
-        rows = [*self.report.translations, (label, self._share(likely.key, likely.probability))]
+        rows = [*self.report.translations]
+        if not facts.examined:
+            rows.append((labels.stated_share, self._share(facts.stated, facts.confidence)))
         if facts.shown.malignant_score is not None:
             score = say_share(facts.shown.malignant_score, malignant=True)
             rows.append((labels.malignant_score, self.report.say(score)))
         if facts.examined:
             rows.append((labels.checklist_score, self._score(labels.score) or labels.not_asked))
-            rows.append((labels.modality, self.reading.kind))
-        return rows
+            # The limits say of which kind it may be, where that is in doubt.
+            doubted = any(modality_doubts(facts.modality))
+            rows.append((labels.modality, "" if doubted else self.reading.kind))
+        return _filled(rows)
 
     @cached_property
     def bars(self) -> list[Bar]:
@@ -166,9 +173,12 @@ class ReportContent:
 
     @property
     def photo_text(self) -> str:
-        """The size of the photo as sent; the stored and the printed one may be smaller."""
-        seen = self._facts.quality
-        return self.labels.photo.format(seen.width, seen.height) if seen else ""
+        """Which of several it is, and its size as sent; the printed one may be smaller."""
+        seen, others = self._facts.quality, [place for place, _ in self.report.other_pictures]
+        size = self.labels.photo.format(seen.width, seen.height) if seen else ""
+        places = range(1, len(self._facts.pictures) + 1)
+        shown = next((place for place in places if place not in others), None)
+        return f"{self.labels.picture.format(shown)}. {size}" if others and shown else size
 
     @cached_property
     def parts(self) -> list[Row]:
@@ -181,9 +191,9 @@ class ReportContent:
             kind = f"{self.labels.modalities[picture.kind]} · " if known else ""
             key, probability = picture.heading.key, picture.heading.probability
             malignant = key in table.malignant_keys
-            chance = say_chance(probability, malignant=malignant, in_hundreds=True)
+            share = say_share(probability, malignant=malignant)
             label = table.band_words(picture.band, self.report.language).doctor_label
-            text = f"{kind}{self.report.name(key)}, {self.report.say(chance)} · {label}"
+            text = f"{kind}{self.report.name(key)}, {self.report.say(share)} · {label}"
             rows.append((self.labels.picture.format(place), text))
         return rows
 
@@ -198,14 +208,23 @@ class ReportContent:
 
     @cached_property
     def explanation(self) -> list[list[tuple[str, str]]]:
-        """The sentences of each paragraph, with the number of the note that names their sources."""
+        """The sentences of each paragraph, with the numbers of the notes that name the sources: of
+        sentences with the same ones, behind the last.
+        """
         return [
-            [(sentence.text, self._note(sentence.passages)) for sentence in paragraph]
+            [
+                (sentence.text, "" if note == following else note)
+                for sentence, note, following in zip(
+                    paragraph, notes, [*notes[1:], ""], strict=True
+                )
+            ]
             for paragraph in self.reading.explanation
+            for notes in [[self._note(sentence.passages) for sentence in paragraph]]
         ]
 
     def _note(self, passages: tuple[str, ...]) -> str:
-        return ",".join(str(self._sources.index(one) + 1) for one in sources_of(passages))
+        numbers = sorted(self._sources.index(one) + 1 for one in sources_of(passages))
+        return ",".join(map(str, numbers))
 
     @cached_property
     def _sources(self) -> list[str]:
@@ -223,21 +242,27 @@ class ReportContent:
 
     @property
     def lists(self) -> list[tuple[str, tuple[str, ...]]]:
+        """For a doctor: what the figures beside the chart do not say."""
         labels, reading = self.labels, self.reading
-        findings = labels.findings_of_model if self.comes_second else labels.findings
-        lists = [
-            (findings, reading.findings),
-            (labels.next_steps, reading.next_steps),
-            (labels.limits, reading.limits),
-        ]
+        heading = labels.findings_of_model if self.comes_second else labels.findings
+        added_up = SENTENCES[self.report.language].malignant_score.partition("{")[0]
+        findings = tuple(one for one in reading.findings if not one.startswith(added_up))
+        lists = [(heading, findings), (labels.limits, reading.limits)]
         return [(heading, items) for heading, items in lists if items]
+
+    @property
+    def next_steps(self) -> tuple[str, ...]:
+        """For a patient: what does not stand first already."""
+        done = self.report.band_words.action if self.step else ""
+        steps = [one for one in self.reading.next_steps if one != done]
+        return () if self.for_doctor else tuple(steps)
 
     @property
     def writer(self) -> str:
         source = self.report.narrative.source
         if source.writer is Writer.LLM:
             return self.labels.written_by_llm.format(source.model, source.kept, source.written)
-        return self.labels.written_by_template
+        return self.labels.written_by_template if self.notes else ""
 
     @property
     def checklist_score(self) -> str:
@@ -258,7 +283,14 @@ class ReportContent:
     def ticks(self) -> list[Tick]:
         ticked = self._facts.context.checklist
         items = self.checklist.items if ticked is not None else ()
-        return [Tick(self.report.say(i), i.points, i.key in (ticked or ())) for i in items]
+        return [
+            Tick(
+                self.report.say(item.doctor if self.for_doctor else item),
+                item.points,
+                item.key in (ticked or ()),
+            )
+            for item in items
+        ]
 
     @cached_property
     def review(self) -> list[Row]:
@@ -285,13 +317,13 @@ class ReportContent:
     def review_replaced(self) -> str:
         """Say that the review counts no more; empty where it does."""
         review = self.report.review
-        if review is None or self.spot_advice is None:
+        if review is None or self.report.spot_advice is None:
             return ""
         return self.labels.review_replaced.format(say_day(review.created_at, self.report.language))
 
     def _say_urgency(self, opinion: Opinion) -> str:
         """Empty where the decision says it, or another urgency counts."""
-        if opinion.urgency is None or self.spot_advice or self.decision:
+        if opinion.urgency is None or self.report.spot_advice or self.decision:
             return ""
         words = self._table.band_words(opinion.urgency, self.report.language)
         agreed = self.labels.urgency_agreed if opinion.agrees_with_urgency else "{}"
@@ -304,18 +336,39 @@ class ReportContent:
 
     @property
     def step(self) -> str:
+        """How to go about it, where a doctor is to look at it and no time is left open."""
         report = self.report
-        return say_step(report.band_words, report.due, report.language)
+        named = report.facts.band in (Band.DOCTOR_REVIEW, Band.ROUTINE)
+        step = report.band_words.first_step if named else ""
+        return say_step(report.band_words, report.due, report.language) or step
+
+    @property
+    def for_doctor(self) -> bool:
+        return self.report.reader == "colleague"
 
     @cached_property
-    def spot_advice(self) -> AdviceContent | None:
-        advice = self.report.spot_advice
-        return AdviceContent.of(advice, self.report.language) if advice else None
+    def first(self) -> FirstContent:
+        """What counts, in the reader's words: advice about the spot, else a decision, else what the
+        model says.
+        """
+        report, language = self.report, self.report.language
+        if report.spot_advice:
+            return first_of_advice(report.spot_advice, language, for_doctor=self.for_doctor)
+        if report.decision:
+            return first_of_decision(
+                report.decision, language, due=report.due, for_doctor=self.for_doctor
+            )
+        summary, words = self.reading.summary, report.band_words
+        if self.for_doctor:
+            head, said = words.doctor_label, [join_to_do([], words, report.due, language)]
+        else:
+            head, said = summary.to_do, [self.step, summary.likely, summary.certainty]
+        return FirstContent(report.facts.band, head, "", tuple(filter(None, said)), "")
 
     @property
     def comes_second(self) -> bool:
         """Whether something else counts than what the model said."""
-        return self.decision is not None or self.spot_advice is not None
+        return self.decision is not None or self.report.spot_advice is not None
 
     @property
     def replaced(self) -> list[Row]:
@@ -323,16 +376,18 @@ class ReportContent:
         summary, decision = self.reading.summary, self.decision
         if not self.comes_second:
             return []
-        model = f"{summary.likely} {summary.certainty}"
+        # A doctor reads it in other words, below.
+        model = "" if self.for_doctor else f"{summary.likely} {summary.certainty}"
         rows = [(self._model_said, self.labels.says_nothing if self.report.unjudged else model)]
-        if decision and self.spot_advice:
+        if decision and self.report.spot_advice:
             rows.insert(0, (self.labels.decision_replaced.format(decision.head), decision.signed))
         return rows
 
     @property
     def _model_said(self) -> str:
         made = self.report.made_at
-        said = self.labels.model_said_elsewhere if self.spot_advice else self.labels.model_said
+        elsewhere = self.report.spot_advice
+        said = self.labels.model_said_elsewhere if elsewhere else self.labels.model_said
         said = self.labels.model_unjudged if self.report.unjudged else said
         return said.format(say_day(made, self.report.language) if made else "")
 
@@ -348,11 +403,20 @@ class ReportContent:
 
 
 def sources_of(passages: Iterable[str]) -> list[str]:
-    """What stands behind these passages; nothing behind the finding's own facts."""
+    """What stands behind these passages; nothing behind the finding's own facts, and what the
+    software says of itself.
+    """
     table = passages_table()
     sources = (source for one in passages if table.has(one) for source in table.by_id(one).sources)
-    named = (source.publisher or source.citation for source in sources)
+    named = (_name_source(source) for source in sources if source.kind != "software")
     return list(dict.fromkeys(filter(None, named)))
+
+
+def _name_source(source: Source) -> str:
+    """A citation is complete; a publisher is not without the address of the page."""
+    address = (source.url or "").partition("://")[2]
+    named = f"{source.publisher}, {address}" if address else source.publisher
+    return source.citation or named or ""
 
 
 def _filled(rows: list[Row]) -> list[Row]:

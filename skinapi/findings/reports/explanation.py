@@ -19,14 +19,16 @@ from skinapi.model.passages import Passage, PassageReader, passages_table
 # Read at the start: a passage that one language lacks ends it.
 PASSAGES = passages_table()
 # Told of a condition that is not the likely one: what it is and why it matters, no more.
-OF_ANOTHER = frozenset({"what", "bowen", "same", "early", "late", "exam"})
+OF_ANOTHER = frozenset({"what", "bowen", "same", "early", "late", "exam", "management"})
 # Not told once the laboratory has found it: how it looks, what
 # happens if it is left, what is done where it is suspected.
 BEFORE_A_RESULT = frozenset({"look", "begins", "late", "apart", "exam", "clinical"})
 OF_A_SUSPICION = frozenset({"melanoma.management", "actinic_keratosis.management"})
 # A patient reads 250 words at most, with those that stand first; of these, a decision may need some
 # more. What is left out first where the explanation is longer, in the longer language.
-MOST_WORDS, MOST_WORDS_IN_ALL = 195, 245
+MOST_WORDS, MOST_WORDS_IN_ALL = 195, 250
+# Words beside them: the day and other steps; what the answers to the checklist come to.
+OF_STEPS, OF_CHECKLIST = 22, 20
 LEFT_OUT_FIRST = [
     "dermoscope",
     "joined",
@@ -42,6 +44,7 @@ LEFT_OUT_FIRST = [
     "treat",
     "signs",
     "cancer",
+    "by_picture",
 ]
 SEEN_WITH_A_DERMOSCOPE = frozenset({"melanoma", "melanocytic_nevus", "benign_keratosis"})
 
@@ -59,15 +62,16 @@ Paragraphs = tuple[tuple[WordedSentence, ...], ...]
 @dataclass(frozen=True, slots=True)
 class Basis:
     """`groups` become the template's paragraphs. `stated` stands elsewhere on the page already: it
-    is told again only by an LLM, which may rest on it. `own` follows from what a person told: no
-    LLM gets it. An LLM's explanation is not complete without `needed`, nor without the passage of
-    `lead` before what it tells of the condition there.
+    is told again only by an LLM, which may rest on it. `first` and `last` follow from what a person
+    told: no LLM gets them. An LLM's explanation is not complete without `needed`, nor without the
+    passage of `lead` before what it tells of the condition there.
     """
 
     groups: tuple[tuple[Passage, ...], ...] = ()
     stated: tuple[Passage, ...] = ()
     lead: tuple[str, str] | None = None
-    own: tuple[Passage, ...] = ()
+    first: tuple[Passage, ...] = ()
+    last: tuple[Passage, ...] = ()
     needed: frozenset[str] = frozenset()
 
     @property
@@ -79,8 +83,21 @@ class Basis:
         return self.around(tuple(_write(group, language) for group in self.groups), language)
 
     def around(self, told: Paragraphs, language: Language) -> Paragraphs:
-        """What is told, and what ends it."""
-        return tuple(filter(None, (*told, _write(self.own, language))))
+        """What is told, between what begins and what ends it."""
+        stated = frozenset(passage.id for passage in self.stated)
+        first, last = _write(self.first, language), _write(self.last, language)
+        fresh = (tuple(_leave_out(stated, part)) for part in told)
+        return tuple(filter(None, (first, *fresh, last)))
+
+
+def _leave_out(
+    stated: frozenset[str], paragraph: Sequence[WordedSentence]
+) -> Iterator[WordedSentence]:
+    """Leave out what stands on the page already, unless a sentence that may say "it" follows."""
+    for place, sentence in enumerate(paragraph, 1):
+        follow = {one.partition(".")[0] for later in paragraph[place:] for one in later.passages}
+        if not stated.issuperset(sentence.passages) or follow - {"finding", "general"}:
+            yield sentence
 
 
 def _write(group: Sequence[Passage], language: Language) -> tuple[WordedSentence, ...]:
@@ -106,6 +123,7 @@ def choose_passages(
     if likely and decision and decision.waits_for and not likely.malignant:
         likely = None
     groups, lead, in_case = list[list[Passage]](), None, None
+    patient = reader == "patient"
     if likely:
         groups += _split_treatment(_told_of(likely.key, reader))
     if concern and concern != likely:
@@ -117,9 +135,11 @@ def choose_passages(
             told = [in_case, *(one for one in told if _topic(one) in OF_ANOTHER)]
         groups.append(told)
     named = {one.key for one in (likely, concern) if one}
-    groups.append([*_of_finding(facts, reader)])
+    # What is only open comes after what was found.
+    groups.insert(0 if in_case and not likely else len(groups), [*_of_finding(facts, reader)])
     doubts = frozenset(f"general.{doubt}" for doubt in facts.reasons)
-    *groups, own = _shorten([*groups, [*_of_person(facts, reader, named)]], facts)
+    first, last = ([*_of_signs(facts)], [*_of_visit(facts, named)]) if patient else ([], [])
+    first, *groups, last = _shorten([first, *groups, last], facts)
     if in_case and [in_case] in groups:
         # Nothing is left of what it announces.
         groups.remove([in_case])
@@ -128,14 +148,19 @@ def choose_passages(
         groups=tuple(map(tuple, groups)),
         stated=tuple(_stated(facts)),
         lead=lead,
-        own=tuple(own),
+        first=tuple(first),
+        last=tuple(last),
         needed=doubts,
     )
 
 
 def _shorten(groups: list[list[Passage]], facts: Facts) -> list[list[Passage]]:
-    first = (" ".join(summarise(facts, spoken).sentences) for spoken in LANGUAGES)
-    room = MOST_WORDS_IN_ALL - max(len(text.split()) for text in first)
+    beside = 0 if facts.checklist_score is None else OF_CHECKLIST
+    above = (
+        " ".join((*summarise(facts, one).sentences, facts.band_words(one).first_step))
+        for one in LANGUAGES
+    )
+    room = MOST_WORDS_IN_ALL - OF_STEPS - beside - max(len(text.split()) for text in above)
     for topic in LEFT_OUT_FIRST:
         told = [passage for group in groups for passage in group]
         words = (sum(len(one.in_language(spoken).split()) for one in told) for spoken in LANGUAGES)
@@ -146,9 +171,12 @@ def _shorten(groups: list[list[Passage]], facts: Facts) -> list[list[Passage]]:
 
 
 def _in_case(condition: str) -> LocalizedText:
-    words = LocalizedText(**{one: SENTENCES[one].in_case_explained for one in LANGUAGES})
     names = conditions_table().notices.headline.names
-    return words.fill(name=names[condition].patient)
+    return _sentence("in_case_explained").fill(name=names[condition].patient)
+
+
+def _sentence(name: str) -> LocalizedText:
+    return LocalizedText.by(lambda language: str(getattr(SENTENCES[language], name)))
 
 
 def _concern(facts: Facts) -> Condition | None:
@@ -195,19 +223,24 @@ def _of_finding(facts: Facts, reader: PassageReader) -> Iterator[Passage]:
     for doubt in facts.reasons:
         yield _general(doubt)
     if reader == "patient":
-        yield from _figures(facts)
-        yield _general("figure")
+        figures = [*_figures(facts)]
+        yield from figures
+        if figures:  # "The figure" is the first of these.
+            yield _general("figure").model_copy(update={"needs": figures[0].id})
     if facts.pictures:
         yield _general("joined")
     yield _general("heat_map" if reader == "patient" else "heat_map_clinical")
 
 
-def _of_person(facts: Facts, reader: PassageReader, named: set[str]) -> Iterator[Passage]:
-    if reader == "patient" and facts.context.checklist:
+def _of_signs(facts: Facts) -> Iterator[Passage]:
+    if facts.context.checklist:
         yield _general("signs")
         if facts.headline.likely.key == "melanocytic_nevus" and not facts.described:
             yield PASSAGES.by_id("melanocytic_nevus.late")
-    if reader == "patient" and named & SEEN_WITH_A_DERMOSCOPE and is_sent(facts.band):
+
+
+def _of_visit(facts: Facts, named: set[str]) -> Iterator[Passage]:
+    if named & SEEN_WITH_A_DERMOSCOPE and is_sent(facts.band):
         yield _general("dermoscope")
 
 
@@ -223,7 +256,10 @@ def _figures(facts: Facts) -> Iterator[Passage]:
         return say_chance(share, malignant=malignant, in_hundreds=facts.in_hundreds)
 
     said = dict[str, LocalizedText]()
-    for key in dict.fromkeys([headline.likely.key, headline.named.key]):
+    # What the person's facts changed stands first, with the figure of what is likely.
+    told_first = facts.effect and facts.effect.for_patient
+    keys = dict.fromkeys([headline.likely.key, headline.named.key])
+    for key in [key for key in keys if not (told_first and key == headline.likely.key)]:
         share = probability_of(facts.shown.ranked, key)
         said[key] = chance(share, malignant=key in table.malignant_keys)
 
@@ -234,11 +270,18 @@ def _figures(facts: Facts) -> Iterator[Passage]:
         )
         return SENTENCES[language].estimated.format(names=", ".join(names))
 
-    yield _passage("estimate", LocalizedText.by(estimate))
+    if said:
+        yield _passage("estimate", LocalizedText.by(estimate))
+    if place := facts.place_alone:
+        filled = {
+            "picture": LocalizedText.by(lambda _: str(place)),
+            "name": table.notices.headline.names[headline.named.key].patient,
+            "share": chance(headline.named.probability, malignant=True),
+        }
+        yield _passage("by_picture", _sentence("by_picture").fill(**filled))
     cancer = chance(headline.malignant, malignant=True)
     if cancer not in [share for key, share in said.items() if key in table.malignant_keys]:
-        words = LocalizedText(**{one: SENTENCES[one].chance_of_cancer for one in LANGUAGES})
-        yield _passage("cancer", words.fill(share=cancer))
+        yield _passage("cancer", _sentence("chance_of_cancer").fill(share=cancer))
 
 
 def _stated(facts: Facts) -> Iterator[Passage]:

@@ -187,6 +187,13 @@ class Facts(Frozen):
         return needs_hundreds([*said, *([(headline.malignant, True)] if self.examined else [])])
 
     @property
+    def place_alone(self) -> int | None:
+        """The place of the one of several pictures that alone shows what the headline names."""
+        each = [one.heading.probability for one in self.pictures]
+        named = self.headline.named.probability
+        return each.index(named) + 1 if self.alone and named in each else None
+
+    @property
     def described(self) -> Condition | None:
         """The likely condition, where it may be said what that is: a benign one is described as
         harmless, which must stand beside an all-clear alone.

@@ -1,5 +1,5 @@
-"""Renders a report as PDF on A4, for a clinic's records, in the order in which a doctor reads it.
-Equal reports give equal bytes. Change `RENDERER` in content.py with the layout.
+"""Renders a report as PDF on A4, in the order in which a patient or a doctor reads it. Equal
+reports give equal bytes. Change `RENDERER` in verification.py with the layout.
 """
 
 import io
@@ -67,49 +67,34 @@ class _Body:
         yield from self.first()
         yield from self.replaced()
         yield from self.head()
-        yield from self.finding()
+        for_doctor = self.content.for_doctor
+        before, behind = (self.finding, self.words)[:: 1 if for_doctor else -1]
+        yield from before()
         yield from self.pictures()
         yield from self.review()
         yield from self.letters()
-        yield from self.words()
+        yield from behind()
+        yield from self.lists()
         yield from self.checklist()
         yield from self.verification()
         yield from self.sources()
 
     def first(self) -> Iterator[Flowable]:
-        """What counts: advice about the spot, else a decision, else what the model says."""
-        content, styles = self.content, self.styles
-        if advice := content.spot_advice:
-            head, label = advice.head or advice.label, advice.label if advice.head else ""
-            sentences, signed = advice.sentence, advice.said
-            colours = BAND_COLOURS[advice.urgency]
-        elif decision := content.decision:
-            head, label = decision.head, decision.urgency_label
-            sentences, signed = " ".join(decision.sentences), decision.signed
-            colours = BAND_COLOURS[decision.urgency] if decision.urgency else UNJUDGED
-        else:
-            summary, colours = content.reading.summary, BAND_COLOURS[content.report.facts.band]
-            yield _box(
-                colours,
-                paragraph(summary.to_do, styles.band, textColor=colours[0]),
-                *([paragraph(content.step, styles.action)] if content.step else []),
-                paragraph(summary.likely, styles.action),
-                paragraph(summary.certainty, styles.action),
-            )
-            return
+        first, styles = self.content.first, self.styles
+        colours = BAND_COLOURS[first.urgency] if first.urgency else UNJUDGED
         yield _box(
             colours,
-            paragraph(head, styles.band, textColor=colours[0]),
-            *([paragraph(label, styles.strong)] if label else []),
-            paragraph(sentences, styles.action),
-            paragraph(signed, styles.small),
+            paragraph(first.head, styles.band, textColor=colours[0]),
+            *([paragraph(first.label, styles.strong)] if first.label else []),
+            *(paragraph(sentence, styles.action) for sentence in first.sentences),
+            *([paragraph(first.signed, styles.small)] if first.signed else []),
         )
 
     def replaced(self) -> Iterator[Flowable]:
-        for heading, text in self.content.replaced:
+        for said in self.content.replaced:
             yield Spacer(0, 5)
-            yield paragraph(heading, self.styles.small)
-            yield paragraph(text, self.styles.small)
+            for text in filter(None, said):
+                yield paragraph(text, self.styles.small)
 
     def head(self) -> Iterator[Flowable]:
         content, seal, strong = self.content, self.content.report.seal, self.styles.strong
@@ -145,10 +130,14 @@ class _Body:
         content, styles = self.content, self.styles
         label, name = content.answer
         written = styles.text if content.comes_second else styles.answer
-        answer = [paragraph(label, styles.label), paragraph(name, written), Spacer(0, 4)]
+        answer: list[Flowable] = [paragraph(label, styles.label), paragraph(name, written)]
+        answer.append(Spacer(0, 4))
         if content.effect:
             answer += [paragraph(content.effect, styles.text), Spacer(0, 4)]
-        yield Spacer(0, styles.gap)
+        if content.for_doctor:
+            yield Spacer(0, styles.gap)
+        else:
+            answer.insert(0, self._heading(content.labels.for_doctor))
         if not content.bars:
             figures = self._rows(content.figures, WIDTH, 110, values=styles.strong)
             yield KeepTogether([*answer, figures])
@@ -163,17 +152,16 @@ class _Body:
         yield KeepTogether([*answer, columns])
         for said in filter(None, (content.mix, *content.reading.tested)):
             yield paragraph(said, styles.small)
+        yield from self._parts()
 
     def pictures(self) -> Iterator[Flowable]:
         content, labels, pictures = self.content, self.content.labels, self.content.report.pictures
         if pictures is None:
             yield from self._section(labels.pictures)
             yield paragraph(content.no_pictures, self.styles.text)
-            yield from self._parts()
             return
-        both = self._both(pictures, content.photo_text, labels.overlay_text)
+        both = self._both(pictures, content.photo_text, labels.overlay_scale)
         yield KeepTogether([self._heading(labels.pictures), both])
-        yield from self._parts()
         for place, other in self.content.report.other_pictures:
             yield Spacer(0, self.styles.gap)
             yield self._both(other, labels.picture.format(place))
@@ -243,11 +231,19 @@ class _Body:
             for sentences in content.explanation:
                 yield cited(sentences, styles.text)
                 yield Spacer(0, 3)
-            yield paragraph(content.writer, styles.small)
-        for heading, items in content.lists:
+            if content.writer:
+                yield paragraph(content.writer, styles.small)
+        yield from self._list(content.labels.next_steps, content.next_steps)
+
+    def lists(self) -> Iterator[Flowable]:
+        for heading, items in self.content.lists:
+            yield from self._list(heading, items)
+
+    def _list(self, heading: str, items: Iterable[str]) -> Iterator[Flowable]:
+        if items:
             yield from self._small_heading(heading)
             for item in items:
-                yield paragraph(item, styles.item, bullet="•")
+                yield paragraph(item, self.styles.item, bullet="•")
 
     def checklist(self) -> Iterator[Flowable]:
         content, styles = self.content, self.styles

@@ -3,7 +3,7 @@ JSON are made from it.
 """
 
 import io
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
@@ -28,14 +28,22 @@ from skinapi.findings.reports.facts import (
     say_doubts,
     say_headline,
     say_kind,
+    sentences_of,
     summarise,
 )
 from skinapi.findings.reports.words import SENTENCES
 from skinapi.model.bands import urgency
 from skinapi.model.conditions import BandWords, conditions_table
 from skinapi.model.decoding.photo import Photo
-from skinapi.model.finding import say_calibrated_on, say_restated, say_tested
+from skinapi.model.finding import (
+    doubt_notice,
+    say_calibrated_on,
+    say_joined,
+    say_restated,
+    say_tested,
+)
 from skinapi.model.heat_map_overlay import draw_overlay
+from skinapi.model.passages import PassageReader
 
 # 84 mm on paper at 170 dots per inch.
 PRINTED_SIDE = 560
@@ -148,6 +156,7 @@ class Report:
 
     facts: Facts
     narrative: Narrative
+    reader: PassageReader = "patient"
     clinic: str | None = None
     number: int | None = None
     patient: ReportedPatient | None = None
@@ -282,7 +291,7 @@ def read_in_order(report: Report) -> Reading:
     # Wherever the findings are shown, a doctor reads the headline above them.
     for_doctor = say_headline(facts, language, for_doctor=True)
     tested = tuple(report.say(say_tested(one)) for one in facts.tested)
-    told = list_steps_of_doubts(facts, language) if replaced else ()
+    told = list_steps_of_doubts(facts, language) if replaced else _list_explained(report)
     fresh = FreshSentences([notice, *decided, *summary.sentences, for_doctor, *told, *tested])
     return Reading(
         notice=notice,
@@ -297,3 +306,18 @@ def read_in_order(report: Report) -> Reading:
         kind=say_kind(facts, language),
         doubts=say_doubts(facts, language),
     )
+
+
+def _list_explained(report: Report) -> Iterator[str]:
+    """What findings and limits would say again of the doubts that the explanation tells: the doubt,
+    and that a doctor is to look, which stands first. What else may help is not among it.
+    """
+    facts, language = report.facts, report.language
+    told = {one for part in report.narrative.explanation for said in part for one in said.passages}
+    doubts = [doubt for doubt in facts.reasons if f"general.{doubt}" in told]
+    for doubt in doubts:
+        yield from sentences_of(report.say(doubt_notice(doubt)))[:2]
+    if doubts and doubts == [*facts.reasons]:
+        yield say_doubts(facts, language)
+    if "general.joined" in told:
+        yield report.say(say_joined(len(facts.pictures)))

@@ -42,7 +42,7 @@ LanguageTag = Annotated[str, StringConstraints(max_length=35)]
 class ReportQuery(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
     lang: LanguageTag | None = Field(default=None, description="the submission's unless given")
-    reader: PassageReader = Field(default="patient", description="for whom the explanation is")
+    reader: PassageReader = Field(default="patient", description="for whom the report is")
 
 
 class TextQuery(ReportQuery):

@@ -274,6 +274,7 @@ class ReportsService:
         report = Report(
             facts=facts,
             narrative=narrative,
+            reader=reader,
             clinic=self.clinic,
             number=submission.number,
             patient=ReportedPatient(name=owner.name, email=owner.email),

@@ -31,13 +31,12 @@ def write_template(
             *sentences.lead(for_doctor=True),
             *sentences.figures(),
             sentences.band(),
-            *sentences.circumstances(),
         ),
         limits=sentences.notices(),
         next_steps=(
             sentences.action(),
-            *sentences.urgency_beyond(),
-            *sentences.checklist_result(),
+            *sentences.near_limit(),
+            *sentences.checklist_result(high=False),
         ),
     )
 
@@ -135,36 +134,41 @@ class _Sentences:
         """It comes before what the condition is, so that a reader does not stop at "harmless"."""
         if not self._facts.more_urgent:
             return []
-        near = set(self._facts.raised_by) == {RaisedBy.NEAR_THRESHOLD}
-        if near and not is_sent(self._facts.band):
-            return [self._phrases.near_limit]
+        if near := self.near_limit():
+            return near
         name, reasons = self._for_patient(self._likely.key), self._reasons()
         return [self._phrases.more_urgent.format(name=name, reasons=reasons)]
+
+    def near_limit(self) -> list[str]:
+        near = set(self._facts.raised_by) == {RaisedBy.NEAR_THRESHOLD}
+        raised = self._facts.more_urgent and not is_sent(self._facts.band)
+        return [self._phrases.near_limit] if near and raised else []
 
     def advice(self) -> list[str]:
         own = self._likely.sentences[self._language].what_to_do
         return [own] if self._facts.as_urgent else []
 
-    def checklist_result(self) -> list[str]:
+    def checklist_result(self, *, high: bool = True) -> list[str]:
+        """`high`: also that of a high score, which asks for what the band asks for."""
         score, checklist = self._facts.checklist_score, self._table.checklist
         if score is None:
             return []
         if self._facts.told_signs:
             return [self._say(checklist.say_told(self._facts.told_signs))]
-        high = score >= checklist.threshold
-        if not high and is_sent(self._facts.band):
-            return []  # "see a doctor if the spot worries you" would be milder than the band
-        return [self._say(checklist.result.at_or_above if high else checklist.result.below)]
+        if score >= checklist.threshold:
+            return [self._say(checklist.result.at_or_above)] if high else []
+        # A low score would comfort beside the advice to see a doctor.
+        return [] if is_sent(self._facts.band) else [self._say(checklist.result.below)]
 
     def confidence(self) -> list[str]:
         """Say how probable it is, in whole numbers."""
         facts, phrases, shown = self._facts, self._phrases, self._facts.shown
         if not facts.examined:
             return [self._stated_confidence(self._chance(facts.stated, facts.confidence))]
-        alone, each = self._headline.named, [one.heading.probability for one in facts.pictures]
-        if facts.alone and alone.probability in each:
+        alone = self._headline.named
+        if facts.place_alone:
             said = phrases.chance_alone.format(
-                picture=each.index(alone.probability) + 1,
+                picture=facts.place_alone,
                 name=self._for_patient(alone.key),
                 share=self._chance(alone.key, alone.probability),
                 joined=self._chance(alone.key, probability_of(shown.ranked, alone.key)),
@@ -225,18 +229,6 @@ class _Sentences:
         label = self._facts.band_words(self._language).doctor_label
         return self._phrases.band.format(label=label, reasons=self._reasons(for_doctor=True))
 
-    def circumstances(self) -> list[str]:
-        facts, phrases = self._facts, self._phrases
-        if not facts.examined:
-            return []
-        said = []
-        if facts.quality:
-            size = {"width": facts.quality.width, "height": facts.quality.height}
-            said.append(phrases.quality.format(**size))
-        if facts.checklist_score is None:
-            return [*said, phrases.checklist_unanswered]
-        return [*said, phrases.checklist_score.format(score=facts.checklist_score)]
-
     def _malignant_score(self) -> list[str]:
         if self._facts.shown.malignant_score is None or self._headline.says_malignant:
             return []
@@ -261,7 +253,7 @@ class _Sentences:
             (place, one) for place, one in enumerate(facts.pictures, 1) if one.band is facts.band
         )
         key, share = one.heading.key, one.heading.probability
-        named = self._name_of if for_doctor else self._for_patient
+        named = self._for_doctor if for_doctor else self._for_patient
         if key in self._table.malignant_keys:
             name = named(key)
         else:
@@ -284,7 +276,7 @@ class _Sentences:
         key, share = self._asked_by(rule)
         if not restated:
             return self._with_share(key, share)
-        return self._why_open(key, self._name_of(key))
+        return self._why_open(key, self._for_doctor(key))
 
     def _why_for_patient(self, rule: RaisedBy) -> str:
         """Without how probable it is: "the reason: a melanoma" of 22 % would be a diagnosis."""
@@ -309,7 +301,7 @@ class _Sentences:
         return key, probability_of(facts.shown.ranked, key) if facts.examined else facts.confidence
 
     def _with_share(self, key: str, share: float) -> str:
-        return f"{self._name_of(key)} ({self._share(key, share)})"
+        return f"{self._for_doctor(key)} ({self._share(key, share)})"
 
     def _say(self, said: LocalizedText) -> str:
         return said.in_language(self._language)
@@ -317,8 +309,8 @@ class _Sentences:
     def _name(self, condition: Condition) -> str:
         return condition.names.in_language(self._language)
 
-    def _name_of(self, key: str) -> str:
-        return self._table.name(key, self._language)
+    def _for_doctor(self, key: str) -> str:
+        return self._say(self._table.notices.headline.names[key].doctor)
 
     def _with_chance(self, key: str, share: float) -> str:
         return f"{self._for_patient(key)} ({self._chance(key, share)})"

@@ -29,7 +29,7 @@ from skinapi.platform.storage.ports import Blobs, Store
 from skinapi.platform.storage.records import Records
 
 # Part of a report's hash: if the layout changes, the report gets another hash.
-RENDERER = "pages-15"
+RENDERER = "pages-16"
 # These fields do not change what a report says. A field that later code adds belongs here, or each
 # report gets a new hash.
 NOT_HASHED = {
@@ -65,6 +65,7 @@ def seal_report(report: Report, *, submission: str) -> str:
         if decision
         else None,
         "language": report.language,
+        "reader": report.reader,
         "renderer": RENDERER,
         "submission": submission,
         "letters": [_say_letter(shown) for shown in report.letters],

@@ -58,8 +58,9 @@ class Labels(Frozen):
 
     stated: str
     for_doctor: str
-    for_doctor_uncertain: str
-    for_doctor_unjudged: str
+    answer: str
+    answer_uncertain: str
+    answer_unjudged: str
     malignant_score: str
     checklist_score: str
     not_asked: str
@@ -70,6 +71,7 @@ class Labels(Frozen):
     photo: str
     photo_text: str
     overlay_text: str
+    overlay_scale: str
     no_photo: str
     photo_damaged: str
 
@@ -177,13 +179,12 @@ class Sentences(Frozen):
     how_probable: str
     estimated: str
     chance_alone: str
+    by_picture: str
     chance_of_cancer: str
     malignant_score: str
     stated_confidence: str
     band: str
-    quality: str
     checklist_score: str
-    checklist_unanswered: str
 
 
 LABELS: Mapping[Language, Labels] = load_words("reports.LABELS", Labels)
@@ -242,6 +243,19 @@ class Tick:
 
 
 @dataclass(frozen=True, slots=True)
+class FirstContent:
+    """What counts, in reading order. `urgency` is None where no visit is asked for yet; `label` and
+    `signed` may be empty.
+    """
+
+    urgency: Band | None
+    head: str
+    label: str
+    sentences: tuple[str, ...]
+    signed: str
+
+
+@dataclass(frozen=True, slots=True)
 class DecisionContent:
     """What doctors have decided, in reading order. `urgency` is None where the decision waits for
     something and asks for no visit.
@@ -269,11 +283,34 @@ class DecisionContent:
         )
 
 
+def first_of_decision(
+    decision: Decision, language: Language, *, due: date | None, for_doctor: bool
+) -> FirstContent:
+    own = DecisionContent.of(decision, language, due=due)
+    head, label, sentences = own.head, own.urgency_label, own.sentences
+    if for_doctor:
+        (head, *said), label = decision.for_doctor(language), ""
+        sentences = (join_to_do(said, decision.band_words(language), due, language),)
+    return FirstContent(own.urgency, head, label, (" ".join(sentences),), own.signed)
+
+
+def first_of_advice(advice: Advice, language: Language, *, for_doctor: bool) -> FirstContent:
+    own = AdviceContent.of(advice, language, for_doctor=for_doctor)
+    words = advice.words(language)
+    label, sentence = own.label, own.sentence
+    if for_doctor:
+        label = words.doctor_label
+        sentence = join_to_do([], words, advice.due, language)
+    head, label = (own.head, label) if own.head else (label, "")
+    return FirstContent(own.urgency, head, label, (sentence,), own.said)
+
+
 def say_advice(advice: Advice, language: Language, *, for_doctor: bool) -> Iterator[str]:
     """What counts, said about another finding of the spot: what it is, what to do by when, who
     decided, and that it counts.
     """
-    content, words = AdviceContent.of(advice, language), advice.words(language)
+    content = AdviceContent.of(advice, language, for_doctor=for_doctor)
+    words = advice.words(language)
     if content.head:
         yield content.head
     if for_doctor:

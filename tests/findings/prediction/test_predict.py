@@ -143,7 +143,7 @@ def test_a_told_dermoscope_picture_is_banded_by_its_figures(ada: Person) -> None
     ]
     assert body["notices"][1:] == [
         (
-            "Tested on 1000 lesions (dermoscope pictures): of the 200 that count as malignant, "
+            "Tested on 1,000 lesions (dermoscope pictures): of the 200 that count as malignant, "
             "95.0% were sent to a doctor."
         )
     ]

@@ -107,7 +107,7 @@ def test_a_picture_that_contradicts_what_was_told_is_said_to(ada: Account) -> No
             "cautious answer is given."
         ),
         (
-            "Tested on 1000 lesions (dermoscope pictures): of the 200 that count as malignant, "
+            "Tested on 1,000 lesions (dermoscope pictures): of the 200 that count as malignant, "
             "95.0% were sent to a doctor."
         ),
         (

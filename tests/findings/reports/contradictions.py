@@ -41,18 +41,20 @@ PAIRS: Mapping[Language, tuple[tuple[str, str, str], ...]] = in_each_language(
             ("is awaited", "Laboratory's result:", "whether there is a result"),
             ("[Pp]roven by", "suspected|result is awaited", "proven or not"),
             ("could not be judged", "[Nn]o appointment is needed", "judged or not"),
-            ("no picture was examined", "The picture measures", "examined or not"),
             ("was not answered", "list that doctors use", "answered or not"),
         ),
         "fr": (
             ("[Ll]e plus probable", "ne peut pas le dire|ne départage pas", "which kind"),
-            ("ne ressemble pas à de la peau", "doit la voir dans tous les cas", "skin or not"),
+            (
+                "ne ressemble pas à de la peau",
+                "doit voir la tache dans tous les cas",
+                "skin or not",
+            ),
             ("la probabilité d'un cancer", "moins de 1 sur 100", "probable or not"),
             ("inoffensi|un amas bénin|et bénin", "peut pas exclure|[Nn]on exclu", OF_THE_MODEL),
             ("est attendu", "Résultat du laboratoire :", "whether there is a result"),
             ("[Pp]rouvé par", "suspecté|résultat du laboratoire est attendu", "proven or not"),
             ("n'a pas pu être jugée", "[Aa]ucun rendez-vous n'est nécessaire", "judged or not"),
-            ("aucune image n'a été examinée", "L'image mesure", "examined or not"),
             ("n'a pas été remplie", "liste utilisée par les médecins", "answered or not"),
         ),
     }

@@ -55,6 +55,7 @@ def report_on(said: Said, reader: PassageReader = "patient") -> Report:
     return Report(
         facts=facts,
         narrative=write_template(facts, said.language, basis),
+        reader=reader,
         clinic="Clinique du Lac",
         number=said.submission.number,
         patient=ReportedPatient(name="Ada Example", email="ada@example.org"),
@@ -71,6 +72,7 @@ def views_of(said: Said) -> Iterator[View]:
     colleague = report_on(said, "colleague")
     yield from _console(said, FullReport.of(report), FullReport.of(colleague))
     yield view_of("both: report", _lines_of(render_html(report)))
+    yield view_of("doctor: report", _lines_of(render_html(colleague)))
     yield from _letters(said, report)
     yield from _mails(said)
 

@@ -6,8 +6,9 @@ from statistics import median
 import pytest
 
 from skinapi.base.languages import LANGUAGES, Language
+from skinapi.findings.reports.content import ReportContent
 from skinapi.findings.reports.explanation import choose_passages
-from skinapi.findings.reports.report import read_in_order
+from skinapi.findings.reports.facts import sentences_of
 from skinapi.model.conditions import Band, conditions_table
 from skinapi.model.finding import Doubt
 from skinapi.model.passages import Passage, passages_table
@@ -19,6 +20,9 @@ from tests.support.size import size
 PASSAGES = passages_table().all
 MOST_WORDS = 250
 HARDEST_GRADE = 7
+NAMES = re.compile(
+    "basal cell carcinoma|squamous cell carcinoma|keratoacanthoma|keratosis", re.IGNORECASE
+)
 NOT_SAID = re.compile(
     r"\b(?:see a doctor|show the|appointment|week|within|consult\w*|rendez-vous|semaine|montrer)\b"
 )
@@ -45,26 +49,32 @@ def grade_of(text: str) -> float:
     return 0.39 * len(words) / sentences + 11.8 * syllables / len(words) - 15.59
 
 
+def without_names(text: str) -> str:
+    """A name is what it is, however long."""
+    return NAMES.sub("mole", text)
+
+
 @pytest.mark.parametrize("condition", conditions_table().keys)
 def test_what_a_patient_reads_of_a_condition_is_plain(condition: str) -> None:
     told = passages_table().list_about(condition, "patient")
     text = " ".join(passage.en for passage in told)
-    # Its name is what it is, however long.
-    for name in ("basal cell carcinoma", "squamous cell carcinoma", "keratoacanthoma", "keratosis"):
-        text = re.sub(name, "mole", text, flags=re.IGNORECASE)
-    assert grade_of(text) <= HARDEST_GRADE
+    assert grade_of(without_names(text)) <= HARDEST_GRADE
 
 
-def test_what_is_open_on_a_patients_report_is_short_and_says_nothing_twice() -> None:
+def test_what_a_patient_reads_of_a_report_is_short_and_plain_and_says_nothing_twice() -> None:
     lengths = []
     for seed, said in random_findings(size(100, 2000)):
-        report = report_on(said)
-        reading = read_in_order(report)
-        told = [one for paragraph in reading.explanation for one in paragraph]
-        assert len({one.text for one in told}) == len(told), seed
-        text = " ".join([*reading.summary.sentences, *(one.text for one in told)])
+        content = ReportContent(report_on(said))
+        told = [one.text for paragraph in content.reading.explanation for one in paragraph]
+        first = [f"{content.first.head.removesuffix('.')}.", *content.first.sentences]
+        texts = [*first, *told, *content.next_steps]
+        sentences = [one for text in texts for one in sentences_of(text)]
+        assert len({*sentences}) == len(sentences), (seed, sentences)
+        text = " ".join(sentences)
         lengths.append(len(text.split()))
         assert lengths[-1] <= MOST_WORDS, (seed, text)
+        if told and said.language == "en":
+            assert grade_of(without_names(text)) <= HARDEST_GRADE, (seed, text)
     assert median(lengths) > 40
 
 

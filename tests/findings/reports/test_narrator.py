@@ -99,12 +99,16 @@ def test_a_good_answer_is_used_and_names_its_model(
 ) -> None:
     facts = facts_of(key)
     narrative = narrate_with(make(), facts, language)
-    sent = choose_passages(facts, "patient").sent
-    assert narrative.source == Source(
-        writer=Writer.LLM, model=FIRST, kept=len(sent), written=len(sent)
-    )
+    basis = choose_passages(facts, "patient")
+    sent = len(basis.sent)
+    assert narrative.source == Source(writer=Writer.LLM, model=FIRST, kept=sent, written=sent)
     told = [one.text for paragraph in narrative.explanation for one in paragraph]
-    assert set(told) >= {one.in_language(language) for one in sent}
+    stands, new = (
+        {one.in_language(language) for one in part}
+        for part in (basis.stated, sum(basis.groups, ()))
+    )
+    assert new <= set(told)
+    assert not stands & set(told), "it stands first on the page"
     template = write_template(facts, language)
     assert narrative.sections.recommendation == template.sections.recommendation
     assert narrative.next_steps == template.next_steps
