@@ -49,7 +49,8 @@ def file_for(backend: Backend, patient: Person, band: Band, **fields: Any) -> Su
 
 def file_new(backend: Backend, new: NewFinding) -> Submission:
     records = backend.services.records
-    return records.file(new, records.submissions.take_number())
+    number = records.submissions.take_number()
+    return records.file(new, records.submissions.prepare(new, number=number))
 
 
 def file_scored(

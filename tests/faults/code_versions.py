@@ -49,8 +49,8 @@ def code_after(folder: Path) -> Path:
     replace(code / "model/finding.py", total, f"{total}    queued: NonNegativeFloat = 0.0\n")
     replace(
         code / "findings/records/submissions.py",
-        "self.insert(new.as_submission(number=number, doctor=doctor))",
-        "self.insert(new.as_submission(number=number, doctor=doctor), year=now().year)",
+        "self.encode(submission))",
+        "self.encode(submission, year=now().year))",
     )
     return folder
 

@@ -382,7 +382,9 @@ class SampleAccounts:
             key=new_id(),
             blobs=(blobs.put(PHOTO),),
         )
-        return submissions.add(new, number=submissions.take_number(), doctor=None).number
+        prepared = submissions.prepare(new, number=submissions.take_number())
+        submissions.add(prepared)
+        return prepared.submission.number
 
     def refresh_token(self) -> str:
         account = self.backend.account(self.person("user").email)

@@ -148,6 +148,7 @@ class KeptPhotosService:
             corrected=corrected,
             by=by.id,
             source=original.source,
+            doctor=owner.doctor_id,
         )
         return records.file_finding(new)
 

@@ -166,6 +166,7 @@ class PredictionService:
             choice=_choice_of(sent, by or owner),
             source=sent.source,
             moves=sent.moves,
+            doctor=owner.doctor_id,
         )
         return self.records.file_finding(new, newcomer)
 

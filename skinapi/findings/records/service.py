@@ -48,7 +48,7 @@ from skinapi.findings.records.submission import (
     SubmissionSummary,
     hash_of_request,
 )
-from skinapi.findings.records.submissions import Submissions
+from skinapi.findings.records.submissions import PreparedSubmission, Submissions
 from skinapi.model.conditions import Band
 from skinapi.model.heat_map_overlay import draw_kept_overlay
 from skinapi.model.registry.version_service import ModelsService
@@ -149,8 +149,9 @@ class RecordsService:
     def _file_once(self, new: NewFinding, newcomer: Newcomer | None) -> Submission:
         for _ in range(ATTEMPTS):
             number = self.submissions.take_number()
+            prepared = self.submissions.prepare(new, number=number)
             with suppress(Duplicate):
-                return self.file(new, number, newcomer)
+                return self.file(new, prepared, newcomer)
             if newcomer and (stored_since := newcomer.find()):
                 new, newcomer = replace(new, owner=stored_since.id), None
                 continue
@@ -164,8 +165,13 @@ class RecordsService:
 
     @atomic
     def file(
-        self, unit: Unit, new: NewFinding, number: int, newcomer: Newcomer | None = None
+        self,
+        unit: Unit,
+        new: NewFinding,
+        prepared: PreparedSubmission,
+        newcomer: Newcomer | None = None,
     ) -> Submission:
+        number = prepared.submission.number
         if newcomer:
             newcomer.add(unit)
         if new.moves:
@@ -175,10 +181,13 @@ class RecordsService:
         account = self.accounts.add_findings(new.owner, 1)
         if account is None:  # it is deleted, being deleted, or joined to another one
             raise InvalidToken
-        if not self.photos.may_still_keep(account, new.choice):
-            new = replace(new, blobs=())
+        blobs = new.blobs if self.photos.may_still_keep(account, new.choice) else ()
+        if (blobs, account.doctor_id) != (new.blobs, new.doctor):
+            new = replace(new, blobs=blobs, doctor=account.doctor_id)
+            prepared = self.submissions.prepare(new, number=number)
         self._note_choice(new, account)
-        filed = self.submissions.add(new, number=number, doctor=account.doctor_id)
+        self.submissions.add(prepared)
+        filed = prepared.submission
         if new.again:
             self._link_again(new.again, number)
         if new.corrected and new.by != new.owner:

@@ -367,7 +367,8 @@ class NewFinding:
     """What is filed of a finding: `photos` are to be kept, as these `blobs`. By `key` and
     `request_hash` a retry is recognised. `by` is the account that files it for its owner,
     `session_of` the key whose session key does. It is judged `again` of that finding. `moves`
-    enters in error, in the same transaction, what was filed for another patient.
+    enters in error, in the same transaction, what was filed for another patient. `doctor` is its
+    owner's, as far as known before.
     """
 
     id: str = field(default_factory=new_id)
@@ -389,8 +390,9 @@ class NewFinding:
     choice: PhotoChoice | None = None
     source: Source | None = None
     moves: Callable[[Unit], None] | None = None
+    doctor: str | None = None
 
-    def as_submission(self, *, number: int, doctor: str | None = None) -> Submission:
+    def as_submission(self, *, number: int) -> Submission:
         finding, blobs, again = self.finding, self.blobs, self.again
         for_other = not again and self.by != self.owner
         submission = Submission(
@@ -398,7 +400,7 @@ class NewFinding:
             created_at=now(),
             number=number,
             owner=self.owner,
-            doctor=doctor,
+            doctor=self.doctor,
             band=finding.band,
             finding=finding,
             model_version=finding.model_version,

@@ -5,6 +5,7 @@ import threading
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -35,7 +36,7 @@ from skinapi.findings.records.submission import (
 )
 from skinapi.model.conditions import Band
 from skinapi.platform.storage.ids import first_id_at, new_id, now
-from skinapi.platform.storage.ports import Document, Filter, Ops, Store, set_or_remove
+from skinapi.platform.storage.ports import Document, Encoded, Filter, Ops, Store, set_or_remove
 from skinapi.platform.storage.records import Records
 
 COUNTER = "submissions"
@@ -102,6 +103,12 @@ class Numbers:
                 self._counters.insert(first)
 
 
+@dataclass(frozen=True, slots=True)
+class PreparedSubmission:
+    submission: Submission
+    encoded: Encoded
+
+
 class Submissions(Records[Submission]):
     collection, record = "submissions", Submission
     unique = (("number",), ("owner", "idempotency_key"), ("filed_by", "idempotency_key"))
@@ -111,8 +118,13 @@ class Submissions(Records[Submission]):
         super().__init__(store)
         self._numbers = Numbers(store)
 
-    def add(self, new: NewFinding, *, number: int, doctor: str | None) -> Submission:
-        return self.insert(new.as_submission(number=number, doctor=doctor))
+    def prepare(self, new: NewFinding, *, number: int) -> PreparedSubmission:
+        """Make what `add` stores. Other writers wait for a transaction, so call it before."""
+        submission = new.as_submission(number=number)
+        return PreparedSubmission(submission, self.encode(submission))
+
+    def add(self, prepared: PreparedSubmission) -> None:
+        self._documents.insert_encoded(prepared.encoded)
 
     def take_number(self) -> int:
         """Call it before a transaction. The number stays unused where nothing is stored."""

@@ -85,32 +85,37 @@ class ChainHead:
         """The number and hash that the next row follows, with a `head_fault` where the stored head
         cannot be trusted. The number of a deleted row is never given to a new one.
         """
-        head, rows = self._read(), self._last_row()
+        head = self._read()
         trusted = head is not None and self._trusts(head)
-        candidates = [START, *rows, *([head] if head and trusted else [])]
+        candidates = [self.last_row(), *([head] if head and trusted else [])]
         newest = _place(max(candidates, key=lambda link: int(link["sequence"])))
         if trusted or (head is None and newest == START):
             return newest
         return {**newest, "head_fault": MISSING if head is None else NOT_OURS}
 
+    def follow(self, last: Document, row: Document) -> bool:
+        """Move the head from the last row to this one. False where it is not there as this server
+        would have signed it: then ask `newest`.
+        """
+        at_last = {"id": self._id, "signature": self._signed(last)["signature"]}
+        return self._counters.update(at_last, {"$set": self._signed(row)}) is not None
+
     def move(self, row: Document) -> None:
         """Move the head to this row, unless it is at a later one."""
-        facts = {"chain": self._name, **_place(row), "key": self._keys.current}
-        head = {**facts, "signature": self._keys.sign(facts)}
+        head = self._signed(row)
         behind = {"id": self._id, "sequence": {"$lt": row["sequence"]}}
         if self._counters.update(behind, {"$set": head}) is None and self._read() is None:
             self._counters.insert({"id": self._id, "schema": 1, "created_at": now(), **head})
 
     def faults(self) -> Iterator[Fault]:
         # None can be repaired: a new head would hide what was deleted.
-        head, rows = self._read(), self._last_row()
+        head, last = self._read(), self.last_row()["sequence"]
         if head is None:
-            if rows:
+            if last:
                 yield Fault(f"{self._name} rows without a chain head: the newest may be deleted")
         elif not self._trusts(head):
             yield Fault(f"the chain head of the {self._name} rows is not signed with a known key")
         else:
-            last = rows[0]["sequence"] if rows else 0
             if last < head["sequence"]:
                 yield Fault(f"{self._name} rows {last + 1} to {head['sequence']} are missing")
             for row in self._rows.find({"sequence": head["sequence"]}):
@@ -122,8 +127,14 @@ class ChainHead:
         signed = {field: head.get(field) for field in SIGNED_FIELDS}
         return head.get("chain") == self._name and self._keys.signed(signed, field="signature")
 
-    def _last_row(self) -> list[Document]:
-        return self._rows.find({"sequence": {"$gt": 0}}, sort="-sequence", limit=1)
+    def last_row(self) -> Document:
+        newest = self._rows.find(sort="-sequence", limit=1)  # those without a number come last
+        return next((_place(row) for row in newest if "sequence" in row), START)
+
+    def _signed(self, row: Document) -> Document:
+        """The head at this row."""
+        facts = {"chain": self._name, **_place(row), "key": self._keys.current}
+        return {**facts, "signature": self._keys.sign(facts)}
 
     def _read(self) -> Document | None:
         return self._counters.get(self._id)

@@ -1,14 +1,15 @@
 """The audit trail: an append-only log of who did what to which account.
 
-A row is inserted and signed in the transaction of its change. It names accounts by id alone, so
-that it can be kept when a person is erased. Then it is sealed: it gets the next number and the hash
-of the row before. A store with one writer does so in the same transaction; else rows of all servers
-are sealed in batches, because each change would wait for the head of the chain.
+A row is inserted in the transaction of its change. It names accounts by id alone, so that it can be
+kept when a person is erased. It is sealed: it gets the next number, the hash of the row before, and
+its own hash, which a key signs. A store with one writer does so in the same transaction; else rows
+are signed there, and those of all servers are sealed in batches, because each change would wait for
+the head of the chain.
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Mapping, Sequence, Set
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 from typing import TypeVar
@@ -30,6 +31,7 @@ WALKED = 200
 LATEST_SEAL = timedelta(minutes=1)
 NOT_SEALED: Filter = {"sequence": None}
 T = TypeVar("T")
+Links = dict[str, Document]
 PURPOSE = "skinapi audit rows"
 # `owner`: whose finding, spot or letter the target is. Rows of before it was stored lack it.
 ACCOUNT_FIELDS = ("by", "target", "owner")
@@ -71,19 +73,24 @@ class AuditTrail:
         """Add rows in the transaction under way, sealed at once where the store has one writer."""
         if not rows:
             return
-        added, one_writer = [self._signed_row(row) for row in rows], self._store.one_writer
-        if one_writer and not (waits := self.has_unsealed()):
+        added = [self._make_row(row) for row in rows]
+        if self._store.one_writer:
             # Stored with its number, a row is written once, and so are the indexes of its fields.
             links = self._chain(added)
             added = [{**row, **links[row["id"]]} for row in added]
+        else:
+            added = [{**row, "signature": self._keys.sign(row)} for row in added]
         self._rows.insert_many(added)
-        if one_writer and waits:
-            self._seal()
 
-    def _signed_row(self, added: AuditRow) -> Document:
-        row = {
+    def _make_row(self, added: AuditRow) -> Document:
+        return {
             "phase": "outcome",  # the API says it; rows of the first code may be "intent"
-            **asdict(added),
+            "action": added.action,
+            "by": added.by,
+            "target": added.target,
+            "detail": added.detail,
+            "outcome": added.outcome,
+            "owner": added.owner,
             "id": new_id(),
             "schema": 1,
             "created_at": now(),
@@ -91,8 +98,6 @@ class AuditTrail:
             "by_key": current_key_id.get(),
             "key": self._keys.current,
         }
-        row["signature"] = self._keys.sign(row)
-        return row
 
     def record(self, *rows: AuditRow) -> None:
         """Add rows in the transaction under way, or in one of their own."""
@@ -261,25 +266,32 @@ class AuditTrail:
 
     def _seal(self) -> int:
         if rows := self._list_sealable(SEALED_AT_ONCE):
-            self._rows.set_each(self._chain(rows))
+            unsigned = {row["id"] for row in rows if not self.is_signed(row)}
+            self._rows.set_each(self._chain(rows, unsigned))
         return len(rows)
 
-    def _chain(self, rows: Sequence[Document]) -> dict[str, Document]:
+    def _chain(self, rows: Sequence[Document], unsigned: Set[str] = frozenset()) -> Links:
         """Move the head of the chain behind these rows. The fields that each gets, by its id."""
-        newest = self._chain_head.newest()
-        changes: dict[str, Document] = {}
+        last = self._chain_head.last_row()
+        links = self._link(rows, last, unsigned)
+        if not self._chain_head.follow(last, links[rows[-1]["id"]]):
+            links = self._link(rows, self._chain_head.newest(), unsigned)
+            self._chain_head.move(links[rows[-1]["id"]])
+        return links
+
+    def _link(self, rows: Sequence[Document], newest: Document, unsigned: Set[str]) -> Links:
+        links: Links = {}
         for row in rows:
-            change: Document = {"key": self._keys.current, "previous": newest["hash"]}
-            change["sequence"] = newest["sequence"] + 1
+            link: Document = {"key": self._keys.current, "previous": newest["hash"]}
+            link["sequence"] = newest["sequence"] + 1
             if newest.get("head_fault"):
-                change["head_fault"] = newest["head_fault"]
-            if not self.is_signed(row):
-                change["unsigned"] = True
-            change["hash"] = self._keys.sign({**row, **change})
-            changes[row["id"]] = change
-            newest = {"sequence": change["sequence"], "hash": change["hash"]}
-        self._chain_head.move(newest)
-        return changes
+                link["head_fault"] = newest["head_fault"]
+            if row["id"] in unsigned:
+                link["unsigned"] = True
+            link["hash"] = self._keys.sign({**row, **link})
+            links[row["id"]] = link
+            newest = {"sequence": link["sequence"], "hash": link["hash"]}
+        return links
 
 
 class CursorLost(Conflict):

@@ -246,8 +246,11 @@ def stored_value(value: Any) -> Any:
 _ENCODER = json.JSONEncoder(default=stored_value, ensure_ascii=False, separators=(",", ":"))
 
 
-def to_json(document: Document) -> str:
-    text = _ENCODER.encode(document)
+def to_json(value: Any) -> str:
+    return require_size(_ENCODER.encode(value))
+
+
+def require_size(text: str) -> str:
     if len(text) > LARGEST_DOCUMENT:
         raise ValueError("a document is at most 16 MiB, as in MongoDB; larger things are blobs")
     return text

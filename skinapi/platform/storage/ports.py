@@ -20,6 +20,7 @@ from typing import Any, Protocol, TypeVar
 Document = dict[str, Any]
 Filter = dict[str, Any]
 Ops = dict[str, dict[str, Any]]
+Encoded = Any  # a document as its store writes it
 T = TypeVar("T")
 
 
@@ -44,6 +45,11 @@ class Documents(Protocol):
 
     def insert_many(self, documents: Sequence[Document]) -> None:
         """All are durable when it returns; after an error some may have been added."""
+
+    def encode(self, document: Document) -> Encoded:
+        """Check a document and encode it before a transaction, for which others wait."""
+
+    def insert_encoded(self, document: Encoded) -> None: ...
 
     def get(self, identifier: str) -> Document | None: ...
 

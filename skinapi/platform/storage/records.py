@@ -8,7 +8,7 @@ from skinapi.base.errors import NotFound
 from skinapi.base.pages import Page, page_of
 from skinapi.base.stored_record import StoredRecord
 from skinapi.platform.storage.documents import UNSTORABLE
-from skinapi.platform.storage.ports import Document, Filter, Store, set_or_remove
+from skinapi.platform.storage.ports import Document, Encoded, Filter, Store, set_or_remove
 
 R = TypeVar("R", bound=StoredRecord)
 T = TypeVar("T")
@@ -49,8 +49,11 @@ class Records(Generic[R]):
 
     def insert(self, record: R, /, **more: Any) -> R:
         """Store a new record; `more` are fields that only the store uses."""
-        self._documents.insert({**record.stored(), **more, "schema": 1})
+        self._documents.insert_encoded(self.encode(record, **more))
         return record
+
+    def encode(self, record: R, /, **more: Any) -> Encoded:
+        return self._documents.encode({**record.stored(), **more, "schema": 1})
 
     def find(self, identifier: str, /) -> R | None:
         """None too for a text that no store takes as an id."""

@@ -24,7 +24,7 @@ from skinapi.platform.storage.documents import (
     require_upsert,
 )
 from skinapi.platform.storage.ids import now
-from skinapi.platform.storage.ports import Document, Filter, Ops
+from skinapi.platform.storage.ports import Document, Encoded, Filter, Ops
 from skinapi.platform.stores.mongo_transactions import (
     INDEXING_S,
     MongoTransactions,
@@ -69,15 +69,19 @@ class MongoDocuments:
         self._expiry_field = field
 
     def insert(self, document: Document) -> None:
-        kept = _to_mongo(checked_document(document, self._indexed_fields))
-        with self._calling() as session:
-            self._retry_on_duplicate(lambda: self._collection.insert_one(kept, session=session))
+        self.insert_encoded(self.encode(document))
 
     def insert_many(self, documents: Sequence[Document]) -> None:
-        checked = [checked_document(document, self._indexed_fields) for document in documents]
-        kept = [_to_mongo(document) for document in checked]
+        kept = [*map(self.encode, documents)]
         with self._calling() as session, self._longer_timeout():
             self._collection.insert_many(kept, ordered=False, session=session)
+
+    def encode(self, document: Document) -> Encoded:
+        return _to_mongo(checked_document(document, self._indexed_fields))
+
+    def insert_encoded(self, document: Encoded) -> None:
+        with self._calling() as session:
+            self._retry_on_duplicate(lambda: self._collection.insert_one(document, session=session))
 
     def get(self, identifier: str) -> Document | None:
         documents = self.find({"id": require_id(identifier)}, limit=1)

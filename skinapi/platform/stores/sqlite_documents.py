@@ -5,7 +5,6 @@ translation of filters to SQL. Table and indexes are created on first use.
 import os
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from datetime import datetime
 from functools import cache
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -24,14 +23,14 @@ from skinapi.platform.storage.documents import (
     require_listing,
     require_name,
     require_ops,
+    require_size,
     require_text_field,
     require_upsert,
-    require_value,
     stored_value,
     to_json,
 )
 from skinapi.platform.storage.ids import now
-from skinapi.platform.storage.ports import Document, Filter, Ops
+from skinapi.platform.storage.ports import Document, Encoded, Filter, Ops
 
 if TYPE_CHECKING:
     from skinapi.platform.stores.sqlite_store import SqliteStore
@@ -47,6 +46,7 @@ class SqliteDocuments:
         self._name = name
         self._select_by_id = f'SELECT doc FROM "{name}" WHERE id = ?'
         self._insert = f'INSERT INTO "{name}" VALUES (?, ?)'
+        self._select_first = f'SELECT id FROM "{name}" WHERE {{}} ORDER BY id LIMIT 1'
         self._expiry_field: str | None = None
         self._created_in_pid: int | None = None
         self._indexed_fields: set[str] = set()
@@ -76,12 +76,19 @@ class SqliteDocuments:
         self._expiry_field = field
 
     def insert(self, document: Document) -> None:
-        self.insert_many([document])
+        self.insert_encoded(self.encode(document))
 
     def insert_many(self, documents: Sequence[Document]) -> None:
-        kept = [checked_document(document, self._indexed_fields) for document in documents]
-        rows = [(document["id"], to_json(document)) for document in kept]
+        self._add([*map(self.encode, documents)])
 
+    def encode(self, document: Document) -> Encoded:
+        checked = checked_document(document, self._indexed_fields)
+        return checked["id"], to_json(checked)
+
+    def insert_encoded(self, document: Encoded) -> None:
+        self._add([document])
+
+    def _add(self, rows: Sequence[Encoded]) -> None:
         def add(connection: apsw.Connection) -> None:
             self._purge(connection)
             connection.executemany(self._insert, rows)
@@ -131,32 +138,27 @@ class SqliteDocuments:
     def update(self, filter: Filter, ops: Ops, *, upsert: bool = False) -> Document | None:
         require_ops(ops, self._indexed_fields)
         start = require_upsert(filter) if upsert else None
+        condition, values = self._where(filter)
+        if "id" not in filter:
+            condition = f"id = ({self._select_first.format(condition)})"
 
         def change(connection: apsw.Connection) -> Document | None:
             self._purge(connection)
-            document = self._first(connection, filter)
-            if document is None and start is None:
-                return None
-            changed = _applied(ops, start or {} if document is None else document)
-            if document is not None:
-                self._replace(connection, [changed])
-            else:
-                connection.execute(self._insert, (changed["id"], to_json(changed)))
-            return changed
+            changed = self._change(connection, ops, (condition, values))
+            if changed or start is None:
+                return changed[0] if changed else None
+            text, new_values = _changed(ops)
+            select = f"WITH made (doc) AS (SELECT ?) SELECT {text} FROM made"
+            ((made,),) = _run_change(connection, select, [to_json(start), *new_values])
+            connection.execute(self._insert, (start["id"], require_size(made)))
+            return from_json(made)
 
         return self._write(change)
 
     def update_all(self, filter: Filter, ops: Ops) -> int:
         require_ops(ops, self._indexed_fields)
-
-        def change(connection: apsw.Connection) -> int:
-            condition, values = self._where(filter)
-            rows = connection.execute(f'SELECT doc FROM "{self._name}" WHERE {condition}', values)
-            changed = [_applied(ops, from_json(str(text))) for (text,) in rows.fetchall()]
-            self._replace(connection, changed)
-            return len(changed)
-
-        return self._write(change)
+        wanted = self._where(filter)
+        return self._write(lambda connection: len(self._change(connection, ops, wanted)))
 
     def set_each(self, changes: Mapping[str, Document]) -> None:
         for fields in changes.values():
@@ -164,8 +166,7 @@ class SqliteDocuments:
 
         def change(connection: apsw.Connection) -> None:
             for identifier, fields in changes.items():
-                if document := self._first(connection, {"id": identifier}):
-                    self._replace(connection, [{**document, **fields}])
+                self._change(connection, {"$set": fields}, self._where({"id": identifier}))
 
         self._write(change)
 
@@ -183,11 +184,13 @@ class SqliteDocuments:
         connection.execute(f'DELETE FROM "{self._name}" WHERE {condition}', values)
         return connection.changes()
 
-    def _replace(self, connection: apsw.Connection, changed: Sequence[Document]) -> None:
-        connection.executemany(
-            f'UPDATE "{self._name}" SET doc = ? WHERE id = ?',
-            [(to_json(document), document["id"]) for document in changed],
-        )
+    def _change(self, connection: apsw.Connection, ops: Ops, wanted: Sql) -> list[Document]:
+        """Change the documents, and return them as they became."""
+        changed, new_values = _changed(ops)
+        condition, values = wanted
+        update = f'UPDATE "{self._name}" SET doc = {changed} WHERE {condition} RETURNING doc'
+        rows = _run_change(connection, update, [*new_values, *values])
+        return [from_json(require_size(text)) for (text,) in rows]
 
     def _where(self, filter: Filter | None) -> Sql:
         """The SQL condition of the filter, for documents that have not expired."""
@@ -260,16 +263,36 @@ def _definition(connection: apsw.Connection, name: str) -> str | None:
     return next((sql for (sql,) in rows), None)
 
 
-def _applied(ops: Ops, document: Document) -> Document:
-    changed = {**document, **ops.get("$set", {})}
-    for field in ops.get("$unset", {}):
-        changed.pop(field, None)
+def _run_change(connection: apsw.Connection, sql: str, values: Sequence[Any]) -> list[Any]:
+    try:
+        return connection.execute(sql, values).fetchall()
+    except apsw.SQLError as error:
+        if str(error) != "malformed JSON":
+            raise
+        raise ValueError("only a number is counted, within 64 bits") from error
+
+
+def _changed(ops: Ops) -> Sql:
+    """The SQL of a document with these changes."""
+    changed, values = "doc", list[Any]()
+    if removed := ops.get("$unset"):
+        paths = ", ".join(f"'$.{field}'" for field in removed)
+        changed = f"json_remove({changed}, {paths})"
+    fields = []
+    for field, value in ops.get("$set", {}).items():
+        fields.append(f"'$.{field}', json(?)")
+        values.append(to_json(value))
     for field, step in ops.get("$inc", {}).items():
-        if isinstance(changed.get(field, 0), bool | str | list | dict | datetime):
-            raise ValueError(f"{field} is not a number")
-        changed[field] = changed.get(field, 0) + step
-        require_value(field, changed[field])
-    return changed
+        former_type = f"coalesce(json_type(doc, '$.{field}'), 'integer')"
+        counted = f"coalesce({sql_field(field)}, 0) + ?"
+        # Beyond 64 bits an integer becomes a real number, which is inexact. Half a document is no
+        # JSON, which is an error: SQL has no other way to refuse a value.
+        fields.append(
+            f"'$.{field}', CASE {former_type} WHEN typeof({counted}) THEN {counted} "
+            "ELSE json(substr(doc, 2)) END"
+        )
+        values += [step, step]
+    return f"json_set({changed}, {', '.join(fields)})" if fields else changed, values
 
 
 # Translates a MongoDB filter to SQL. A value of another type never matches, as in MongoDB.

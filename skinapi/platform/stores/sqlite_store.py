@@ -183,10 +183,10 @@ class SqliteStore:
             try:
                 yield connection
                 connection.execute("COMMIT")
-                self._file.refuse_if_replaced()  # else nobody would be told that it is lost
             finally:
                 if connection.in_transaction:
                     connection.execute("ROLLBACK")
+        self._file.refuse_if_replaced()  # else nobody would be told that it is lost
 
     def _connection(self, holder: Any, thread: threading.Thread | None = None) -> apsw.Connection:
         """The connection in `holder`, which is kept as long as `thread` lives, by default the

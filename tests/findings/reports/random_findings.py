@@ -127,8 +127,9 @@ def _submission(finding: Finding, context: Context, language: Language, number: 
         language=language,
         sections={},
         narrative_source={},
+        doctor="2" * 32,
     )
-    return new.as_submission(number=number, doctor="2" * 32)
+    return new.as_submission(number=number)
 
 
 def random_said(seed: int) -> Said:

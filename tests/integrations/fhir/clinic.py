@@ -88,9 +88,11 @@ class Clinic:
             narrative_source={"writer": "template"},
             key=new_id(),
             blobs=tuple(map(self.backend.services.store.blobs.put, photos or [])),
+            doctor=None if owner else self.doctor_id,
         )
-        number, doctor = submissions.take_number(), None if owner else self.doctor_id
-        return submissions.add(new, number=number, doctor=doctor).number
+        number = submissions.take_number()
+        submissions.add(submissions.prepare(new, number=number))
+        return number
 
 
 def read(person: Person, path: str, status: int = 200, **options: Any) -> Any:
