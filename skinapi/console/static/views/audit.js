@@ -92,7 +92,7 @@ const sayWhom = (id, email, name) => (email ? `${isolated(name ?? "")} (${isolat
 
 /** Whom or what it was done to; of a patient's finding or spot, whose it is, unless the patient did it. @param {Row} row @param {string} owner */
 function sayTarget(row, owner) {
-  const target = row.finding ? String(row.finding) : sayWhom(row.target, row.target_email, row.target_name);
+  const target = row.finding ? (row.action === "breakglass.end" ? say("findingNumber", { number: row.finding }) : String(row.finding)) : sayWhom(row.target, row.target_email, row.target_name);
   return row.owner && row.owner !== row.by && !row.target_email && !row.action.startsWith("doctor.") ? say("ofOwner", { target, owner }) : target;
 }
 

@@ -66,7 +66,7 @@ function itemsOf(found, lesions = FEWEST_LESIONS) {
     ...failed.map((job) => ({ act: true, text: say("jobFailed", { kind: job.kind, date: job.completed_at && sayDate(job.completed_at) }), place: `job/${job._id}`, more: job.error ? [job.error] : [] })),
     ...(jobs.lost > 0 ? [{ act: true, text: sayCount("jobsLost", jobs.lost), place: "jobs" }] : []),
     ...(found.job_worker_missing ? [{ act: true, text: say("noJobWorker"), place: "jobs", more: [say("noJobWorkerText")] }] : []),
-    ...(jobs.queued + jobs.running > 0 ? [{ act: false, text: `${sayCount("jobsWait", jobs.queued)}, ${sayCount("jobsRun", jobs.running)}`, place: "jobs" }] : []),
+    ...(jobs.queued + jobs.running > 0 ? [{ act: false, text: [jobs.queued && sayCount("jobsWait", jobs.queued), jobs.running && sayCount("jobsRun", jobs.running)].filter(Boolean).join(", "), place: "jobs" }] : []),
     ...(disk ? [{ act: disk.free_bytes < LEAST_FREE * disk.total_bytes, text: say("diskFree", { free: sayBytes(disk.free_bytes), total: sayBytes(disk.total_bytes) }) }] : []),
     {
       act: !backup || Date.now() - Date.parse(backup) > OLDEST_BACKUP_MS,
@@ -104,7 +104,7 @@ const OverviewPage = () => {
   const overview = useAnswer(() => get("/admin/overview"), []);
   const toReach = useAnswer(getPeopleToReach, []).value?.length ?? 0;
   const health = useAnswer(() => get("/readyz"), []);
-  const serving = useAnswer(getModels, []).value?.find(({ state }) => state === "serving");
+  const models = useAnswer(getModels, []).value;
   const version = useAnswer(() => get("/"), []).value?.version;
   return html`
     <div class="row between"><h1>${say("title_overview")}</h1>
@@ -113,7 +113,7 @@ const OverviewPage = () => {
     <${Answer} answer=${overview}>
       ${(/** @type {Api["Overview"]} */ found) => {
         const { notes = [] } = /** @type {Partial<Api["Readiness"]>} */ (health.value ?? {});
-        const items = [...(toReach > 0 ? [{ act: true, text: sayCount("peopleToReach", toReach), place: "people-to-reach" }] : []), ...itemsOf(found, serving?.figures.lesions)];
+        const items = [...(toReach > 0 ? [{ act: true, text: sayCount("peopleToReach", toReach), place: "people-to-reach" }] : []), ...itemsOf(found, models?.find(({ version }) => version === found.model_version)?.figures.lesions)];
         const waiting = items.filter(({ act }) => act);
         return html`
           ${waiting.length > 0 ? html`<h2>${say("waitsForYou")}</h2><${Lines} items=${waiting} />` : html`<p class="lead">${say("asItShouldBe")}</p>`}

@@ -3,7 +3,7 @@
 import { html, useRef, useState } from "/console/vendor/htm-preact-3.1.1.js";
 import { get, getAll, post } from "/console/api.js";
 import { Empty, Field, Load, Select, useAct } from "/console/components.js";
-import { isolated, say, sayValue } from "/console/language.js";
+import { isolated, say, sayNumber, sayValue } from "/console/language.js";
 import { Polled, usePolling } from "/console/lists.js";
 import { goTo } from "/console/navigation.js";
 import { sayPictures } from "/console/views/lab.js";
@@ -12,9 +12,9 @@ const ARCHITECTURES = ["ResNet50", "DenseNet169", "MobileNetV2", "EfficientNetB3
 const OPTIMIZERS = ["Adam", "SGD", "RMSprop"];
 /** What the API takes, and what stands in the form at first. */
 const NUMBERS = /** @type {const} */ ({
-  epochs: { from: 1, to: 200, whole: true, first: "10" },
-  batch_size: { from: 1, to: 128, whole: true, first: "32" },
-  learning_rate: { from: 0.000001, to: 1, whole: false, first: "0.0001" },
+  epochs: { from: 1, to: 200, whole: true, digits: 0, first: 10 },
+  batch_size: { from: 1, to: 128, whole: true, digits: 0, first: 32 },
+  learning_rate: { from: 0.000001, to: 1, whole: false, digits: 4, first: 0.0001 },
 });
 const NUMBER_NAMES = /** @type {(keyof typeof NUMBERS)[]} */ (Object.keys(NUMBERS));
 /** With fewer classes, or fewer pictures of them, a data set cannot be split into three parts. */
@@ -75,7 +75,7 @@ const TrainForm = ({ datasets, chosen }) => {
       <${Select} name="architecture" label=${say("architecture")} hint=${say("architectureHint")} options=${ARCHITECTURES.map((one) => [one, one])} />
       <div class="fields">
         ${NUMBER_NAMES.map((name) => html`<${Field} name=${name} label=${sayValue("train", name)} hint=${sayValue("hint", name)} error=${faults[name]}
-          onInput=${() => setFaults({ ...faults, [name]: "" })} inputmode="decimal" autocomplete="off" defaultValue=${NUMBERS[name].first} />`)}
+          onInput=${() => setFaults({ ...faults, [name]: "" })} inputmode="decimal" autocomplete="off" defaultValue=${sayNumber(NUMBERS[name].first, NUMBERS[name].digits)} />`)}
         <${Select} name="optimizer" label=${say("train_optimizer")} options=${OPTIMIZERS.map((one) => [one, one])} />
       </div>
       <label class="tick"><input type="checkbox" name="class_balancing" defaultChecked=${true} />

@@ -36,7 +36,7 @@ const promotionsOf = ({ moves, version }) =>
   moves.filter((move) => move.action === "promote" && move.version === version).sort((one, other) => other.changed_at.localeCompare(one.changed_at));
 
 /** What becomes of it where the version in service stays. @type {Partial<Record<Action, WordKey>>} */
-const AFTER = { retire: "model_retired", shadow: "model_shadow", endShadow: "model_candidate", delete: "deleted" };
+const AFTER = { retire: "model_retired", shadow: "model_shadow", endShadow: "model_candidate", delete: "is_deleting" };
 
 /** Which version serves and which would, each with its figures; or the state before and after. @param {{model: Api["ModelView"], action: Action}} props */
 const Before = ({ model, action }) => {
