@@ -52,7 +52,7 @@ const Pictures = (/** @type {{dataset: Dataset, conditions: Api["ConditionsView"
   return html`
     <section class="card">
       <h2>${say("picturesCount")}</h2>
-      <${Pages} pages=${pages} empty=${html`<p>${say("noPictures")}</p>`}>
+      <${Pages} pages=${pages} empty="">
         ${(/** @type {Api["ImageView"][]} */ images) => html`<ul class="pictures">
           ${images.map((image) => html`<li key=${image.id}>
             <${Thumbnail} path=${apiPath`/datasets/${dataset.id}/images/${image.id}/thumbnail`} alt=${isolated(image.name)} />

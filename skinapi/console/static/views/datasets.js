@@ -154,7 +154,7 @@ export const View = () => {
     <${Load} ask=${() => Promise.all([getAll("/datasets?limit=200"), getConditions()])} inputs=${[checking]}>
       ${(/** @type {[Api["DatasetSummary"][], Api["ConditionsView"]]} */ [published, conditions]) => {
         const rows = [...(open.value ?? []), ...newestOfEach(published)];
-        if (rows.length === 0 && !transfer) return html`<${Empty} title=${say("datasetsEmpty")}><p>${say("datasetsEmptyText")}</p><//>`;
+        if (rows.length === 0 && !transfer) return html`<${Empty} title=${say("datasetsEmpty")} />`;
         return html`<ul class="list">${rows.map((one) => html`<${DatasetRow} key=${one.id} dataset=${one} conditions=${conditions} />`)}</ul>`;
       }}
     <//>`;

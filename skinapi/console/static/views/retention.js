@@ -50,7 +50,7 @@ const Pause = (/** @type {{pause: Retention["pause"], onChange: () => void}} */ 
   if (pause)
     return html`
       <${Message} kind="bad">${say("retentionPausedSince", { date: sayDate(pause.since), reason: isolated(pause.reason) })}<//>
-      <p><${AskFirst} words=${say("retentionResume")} kind="primary" onConfirm=${resume}><${Change} before=${say("retentionPaused")} after=${say("retentionResumeText")} /><//></p>`;
+      <p><${AskFirst} words=${say("retentionResume")} kind="primary" onConfirm=${resume}><${Change} before=${say("retentionPaused")} after=${say("retentionResumed")} /><//></p>`;
   return html`<details class="card"><summary>${say("retentionPause")}</summary><p>${say("retentionPauseText")}</p>
     <${StopForm} label=${say("retentionPause")} name="pauseReason" onStop=${stop} /></details>`;
 };
