@@ -124,10 +124,7 @@ export const said = (said) => said?.[language] ?? "";
 
 /** @param {string} moment @param {boolean} [withTime] */
 export function sayDate(moment, withTime = true) {
-  const day = { day: "numeric", month: "short", year: "numeric" };
-  const time = withTime ? { hour: "numeric", minute: "2-digit" } : {};
-  // @ts-ignore (the options are spread from plain objects)
-  return written(new Intl.DateTimeFormat(locale(), { ...day, ...time }), moment);
+  return written(new Intl.DateTimeFormat(locale(), { dateStyle: "medium", timeStyle: withTime ? "short" : undefined }), moment);
 }
 
 /** @param {Intl.DateTimeFormat} format @param {string} moment */

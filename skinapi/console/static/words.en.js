@@ -584,7 +584,7 @@ export const english = {
   letterSignTells: "Send: tells {name} of {cancer}",
   letterSignHeld: "Sign: {name} reads it after {date}",
   letterAnew: "Draft in: {language}",
-  letterIsSigned_patient: "Letter sent to the patient",
+  letterIsSigned_patient: "Letter sent",
   letterIsHeld: "Letter signed. The patient reads it after {date}.",
   letterIsSigned_colleague: "The letter is in the report.",
   letterSuperseded: "Written on {date}, before the decision of {decided}, which counts.",

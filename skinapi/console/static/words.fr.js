@@ -591,7 +591,7 @@ export const french = spaced({
   letterSignTells: "Envoyer: annonce {cancer} à {name}",
   letterSignHeld: "Signer: {name} la lit après le {date}",
   letterAnew: "Rédiger en: {language}",
-  letterIsSigned_patient: "Lettre envoyée au patient",
+  letterIsSigned_patient: "Lettre envoyée",
   letterIsHeld: "Lettre signée. Le patient la lit après le {date}.",
   letterIsSigned_colleague: "La lettre est dans le rapport.",
   letterSuperseded: "Écrite le {date}, avant la décision du {decided}, qui compte.",

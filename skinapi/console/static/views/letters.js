@@ -128,7 +128,7 @@ function useLetter(draft, about, onDone) {
 const Draft = ({ draft, reviewed, about, onDone, onAnew }) => {
   const { letter, text, enter, stored, save, sign, leave, busy, error, path } = useLetter(draft, about, onDone);
   return html`
-    <form class="card letter" onSubmit=${sign} aria-label=${say(`letterTo_${/** @type {"patient"} */ (letter.reader)}`)}>
+    <form class="card letter" onSubmit=${reviewed ? sign : (/** @type {SubmitEvent} */ event) => event.preventDefault()} aria-label=${say(`letterTo_${/** @type {"patient"} */ (letter.reader)}`)}>
       <h2>${say(`letterTo_${/** @type {"patient"} */ (letter.reader)}`)}</h2>
       <p>${say("letterUnsigned")}</p>
       ${!reviewed && html`<p><strong>${say("error_letter_unreviewed")}</strong></p>`}
