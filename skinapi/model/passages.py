@@ -13,14 +13,14 @@ from skinapi.base.languages import LANGUAGES, Language, LocalizedText, space_all
 from skinapi.base.stored_record import Frozen
 from skinapi.model.conditions import Source, conditions_table
 
-_BRACKETS = re.compile(r"[\[\]]")
+_MARKS = re.compile(r"[\[\]{}<>~!]")
 PassageReader = Literal["patient", "colleague"]
 
 
 class Passage(LocalizedText):
     """`about` is the condition of which it speaks, if it is of one. `needs` is the id of another
-    one without which it must not be told. `marked` has in brackets what may be left out; `also`
-    are other wordings. Both are for the proof alone.
+    one without which it must not be told. `marked` is the sentence with its marks;
+    `also` are other wordings, with marks.
     """
 
     id: str
@@ -60,7 +60,7 @@ class _Written(LocalizedText):
         )
 
     def _printed(self, language: Language) -> str:
-        return _BRACKETS.sub("", self.in_language(language))
+        return _MARKS.sub("", self.in_language(language))
 
     def _list_sources(self, about: str | None, software: Source) -> tuple[Source, ...]:
         table = conditions_table()
@@ -83,10 +83,14 @@ class _File(Frozen):
     software: Source
     about: Mapping[str, tuple[_Written, ...]]
     general: tuple[_Written, ...]
+    finding: Mapping[str, Mapping[Language, tuple[str, ...]]]
 
 
 class PassagesTable(Frozen):
+    """`finding` are other wordings of what is said of one finding, by what it is."""
+
     all: tuple[Passage, ...]
+    finding: Mapping[str, Mapping[Language, tuple[str, ...]]]
 
     @cached_property
     def _by_id(self) -> dict[str, Passage]:
@@ -97,6 +101,16 @@ class PassagesTable(Frozen):
 
     def by_id(self, identifier: str) -> Passage:
         return self._by_id[identifier]
+
+    def of_finding(
+        self, topic: str, said: LocalizedText, wordings: str = "", **values: LocalizedText
+    ) -> Passage:
+        """A fact of one finding: `values` are what its other wordings have in braces."""
+        also = {}
+        for language, texts in self.finding.get(wordings, {}).items():
+            filled = {key: value.in_language(language) for key, value in values.items()}
+            also[language] = tuple(text.format(**filled) for text in texts)
+        return Passage(id=f"finding.{topic}", also=also, **said.model_dump())
 
     def list_about(self, condition: str, reader: PassageReader) -> list[Passage]:
         """List the passages about a condition for this reader, in the order of reading."""
@@ -118,5 +132,6 @@ def passages_table() -> PassagesTable:
         for passage in passages
     )
     return PassagesTable(
-        all=(*of_conditions, *(passage.of(None, file.software) for passage in file.general))
+        all=(*of_conditions, *(passage.of(None, file.software) for passage in file.general)),
+        finding=file.finding,
     )

@@ -4,6 +4,7 @@ Run by itself it hangs: `python -m tests.support.openrouter PORT`.
 """
 
 import json
+import re
 import socket
 import sys
 import threading
@@ -62,9 +63,9 @@ class Call(BaseHTTPRequestHandler):
 
     @property
     def passages(self) -> dict[str, str]:
-        """Those that were sent, by id."""
-        sent: dict[str, str] = json.loads(self.body["messages"][1]["content"])["passages"]
-        return sent
+        """The first wording of those that were sent, without its marks, by id."""
+        sent: dict[str, list[str]] = json.loads(self.body["messages"][1]["content"])["passages"]
+        return {name: re.sub(r"[\[\]{}<>~!]", "", texts[0]) for name, texts in sent.items()}
 
     def draft(self) -> dict[str, Any]:
         """What a model that obeys would answer: each passage as it is, those of one subject in one

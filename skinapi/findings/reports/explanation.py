@@ -130,7 +130,7 @@ def choose_passages(
         told = _told_of(concern.key, reader)
         another = concern.key != facts.headline.likely.key
         if another:
-            in_case = _passage("in_case", _in_case(concern.key))
+            in_case = PASSAGES.of_finding("in_case", _in_case(concern.key))
             lead = (in_case.id, concern.key)
             told = [in_case, *(one for one in told if _topic(one) in OF_ANOTHER)]
         groups.append(told)
@@ -271,17 +271,29 @@ def _figures(facts: Facts) -> Iterator[Passage]:
         return SENTENCES[language].estimated.format(names=", ".join(names))
 
     if said:
-        yield _passage("estimate", LocalizedText.by(estimate))
+        named = [LocalizedText.by(partial(table.name_for_patient, key)) for key in said]
+        shares = [*said.values()]
+        yield PASSAGES.of_finding(
+            "estimate",
+            LocalizedText.by(estimate),
+            "estimate" if len(said) == 1 else "estimate_two",
+            name=named[0],
+            share=shares[0],
+            second_name=named[-1],
+            second_share=shares[-1],
+        )
     if place := facts.place_alone:
         filled = {
             "picture": LocalizedText.by(lambda _: str(place)),
             "name": table.notices.headline.names[headline.named.key].patient,
             "share": chance(headline.named.probability, malignant=True),
         }
-        yield _passage("by_picture", _sentence("by_picture").fill(**filled))
+        said_of_picture = _sentence("by_picture").fill(**filled)
+        yield PASSAGES.of_finding("by_picture", said_of_picture, "by_picture", **filled)
     cancer = chance(headline.malignant, malignant=True)
     if cancer not in [share for key, share in said.items() if key in table.malignant_keys]:
-        yield _passage("cancer", _sentence("chance_of_cancer").fill(share=cancer))
+        said_of_cancer = _sentence("chance_of_cancer").fill(share=cancer)
+        yield PASSAGES.of_finding("cancer", said_of_cancer, "cancer", share=cancer)
 
 
 def _stated(facts: Facts) -> Iterator[Passage]:
@@ -290,20 +302,18 @@ def _stated(facts: Facts) -> Iterator[Passage]:
     """
     words, headline = conditions_table().notices.headline, facts.headline
     if headline.mostly_malignant:
-        yield _passage("mostly", words.mostly)
+        yield PASSAGES.of_finding("mostly", words.mostly)
     elif headline.likely.key != NORMAL_SKIN:
         name = words.names[headline.likely.key].patient
-        yield _passage("likely", words.likely.fill(name=name))
+        yield PASSAGES.of_finding("likely", words.likely.fill(name=name), "likely", name=name)
     for entry in headline.not_ruled_out:
-        said = words.not_ruled_out.fill(name=words.names[entry.key].patient)
-        yield _passage(f"open_{entry.key}", LocalizedText.by(partial(_capital, said)))
+        name = words.names[entry.key].patient
+        said = words.not_ruled_out.fill(name=name)
+        yield PASSAGES.of_finding(
+            f"open_{entry.key}", LocalizedText.by(partial(_capital, said)), "open", name=name
+        )
 
 
 def _capital(said: LocalizedText, language: Language) -> str:
     text = said.in_language(language)
     return text[0].upper() + text[1:]
-
-
-def _passage(name: str, said: LocalizedText) -> Passage:
-    """A fact of the finding, in our words."""
-    return Passage(id=f"finding.{name}", **said.model_dump())

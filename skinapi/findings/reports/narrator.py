@@ -55,18 +55,33 @@ MOST_PARAGRAPHS, MOST_SENTENCES, MOST_CITED = 6, 10, 4
 MOST_TOKENS = 2000
 LEAST_KEPT = 0.5
 # Part of the key of what is kept: another rule or other lists of words give another one.
-RULE = "closed-vocabulary-1"
+RULE = "closed-vocabulary-2"
 INSTRUCTIONS = """\
 You put a report on a skin lesion into words, for {reader}, in {language}. You get passages, each
-with an id. Write {most} short paragraphs at most. Under each sentence name the passages on which it
-rests, by their ids.
+with an id and its wordings. Write {most} short paragraphs at most. Under each sentence name the
+passages on which it rests, by their ids.
 
-You may shorten, join and order passages and make them plainer. You add nothing: a program drops
-every sentence in which a word is not in the passages that it names. So keep to their words. Keep
-each "not", "usually", "often", "can", "may", "most", "a few", "if", "while" and each number beside
-the same word as in the passage. Name the condition in each sentence that is about one. Say of a
-condition only what its own passages say. No question, no quotation, no heading, no list, no
-markup, no advice, no time by which something should happen. Do not say "your" of a condition."""
+A program keeps a sentence only if it is made of these wordings, word by word and in their order. So
+choose one wording of a passage and follow it. The wordings have marks, your text has none:
+[x] may be left out; (a|b) is one of them; {{a, b or c}} are all of them in any order; <a, b or c>
+are some of them in any order; ~it is "it" or the name of the condition.
+
+You decide what is told, how shortly and in which order, and which wording reads best. You may join
+two wordings in a sentence by "and", "but" or a semicolon. Name the condition in the first sentence
+about it in each paragraph; right after, "it" may stand for its name. Tell each passage once. Add no
+word of your own: no question, quotation, heading, list, markup or advice, no time by which
+something should happen, no "your" before a condition.
+
+{example}"""
+EXAMPLES: Mapping[Language, str] = {
+    "en": """\
+Example. Wordings: "A wart is a (small|) lump[ of the skin]." and "~It may be {rough or flat}[, and
+often itches]." A sentence that is kept: "A wart is a lump, and it may be flat or rough.\"""",
+    "fr": """\
+Exemple. Formulations : « Une verrue est un (petit|) bouton[ de la peau]. » et « ~Elle peut être
+{rugueuse ou plate}[, et démange souvent]. » Une phrase qui est gardée : « Une verrue est un bouton,
+et elle peut être plate ou rugueuse. »""",
+}
 READERS: Mapping[PassageReader, str] = {
     "patient": "a patient, in plain words",
     "colleague": "a doctor, in clinical words",
@@ -106,9 +121,12 @@ def make_question(basis: Basis, reader: PassageReader, language: Language) -> Qu
     return Question(
         name="explanation",
         instructions=INSTRUCTIONS.format(
-            reader=READERS[reader], language=NAMES[language], most=MOST_PARAGRAPHS
+            reader=READERS[reader],
+            language=NAMES[language],
+            most=MOST_PARAGRAPHS,
+            example=EXAMPLES[language],
         ),
-        sent={"passages": {one.id: one.in_language(language) for one in basis.sent}},
+        sent={"passages": {one.id: one.wordings(language) for one in basis.sent}},
         schema=_schema([one.id for one in basis.sent]),
         most_tokens=MOST_TOKENS,
     )

@@ -1,0 +1,204 @@
+"""Reads the wordings of a passage: a sentence in words of its own with these marks.
+
+`[x]` may be left out. `(a|b)` is one of them. `{a, b or c}` are these in any order, `<a, b or c>`
+one or more of them in any order. `~it` may be the name of the passage's own condition. That name
+may be "it" at the begin of a wording and where nothing else is named, but for `!name`. A wording
+that begins with `!` may stand behind any other.
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import permutations
+
+from skinapi.base.languages import Language
+from skinapi.findings.reports.vocabulary import (
+    IT,
+    RELATIVES,
+    Kind,
+    Token,
+    Vocabulary,
+    load_vocabulary,
+)
+from skinapi.model.conditions import NORMAL_SKIN
+from skinapi.model.passages import Passage
+
+_CLOSING = {"[": "]", "(": ")", "{": "}", "<": ">"}
+_HALVES = re.compile(r"[\s\u00a0]?;\s")
+_NEVER = r"(?!)"
+CHOICE = re.compile(r"\|")
+ITEMS = re.compile(r",? (?:and|or|et|ou) |, ")
+
+
+@dataclass(frozen=True, slots=True)
+class Wordings:
+    """`pattern` matches the keys of a wording's tokens, `alone` those of one that says by itself
+    of what it speaks. `keys` are all tokens of all wordings,
+    `guards` those of the first that may not be left out.
+    """
+
+    passage: str
+    about: str | None
+    pattern: re.Pattern[str]
+    alone: re.Pattern[str]
+    keys: frozenset[Token]
+    guards: frozenset[Token]
+
+    def matches(self, part: Sequence[Token], told: str | None, keys: str) -> bool:
+        """Whether the part is one of them, and a reader takes it to speak of the passage's
+        condition: it says so, or the words before speak of that alone.
+        """
+        says = self.about is None or self.about in (told, *names_in(part))
+        return bool((self.pattern if says else self.alone).fullmatch(keys))
+
+    def subject_behind(self, part: Sequence[Token]) -> str | None:
+        """What "it" is for the reader behind the part; None where that may be one of several, or
+        the spot itself ("most likely a mole").
+        """
+        return self.about if self.about and names_in(part) <= {self.about} else None
+
+
+def names_in(tokens: Iterable[Token]) -> set[str]:
+    return {token.key for token in tokens if token.kind is Kind.NAME}
+
+
+def join_keys(tokens: Iterable[Token]) -> str:
+    return "".join(f"{token.key} " for token in tokens)
+
+
+def read_wordings(passage: Passage, language: Language) -> Wordings:
+    # What the program does not know is said of no condition.
+    about = None if passage.about == NORMAL_SKIN else passage.about
+    return _read(passage.id, about, passage.wordings(language), language)
+
+
+@lru_cache(maxsize=1024)
+def _read(passage: str, about: str | None, texts: tuple[str, ...], language: Language) -> Wordings:
+    known = load_vocabulary(language)
+    # The halves of a wording may be told apart.
+    halves = [half for text in texts for half in split_outside(text, _HALVES)]
+    readers = [_Reader(known, about, half) for half in halves]
+    patterns = [reader.pattern() for reader in readers]
+    alone = [one for one, half in zip(patterns, halves, strict=True) if half.startswith("!")]
+    keys = {token for reader in readers for token in reader.keys}
+    must = re.sub(r"\[[^\]]*\]", "", texts[0])
+    return Wordings(
+        passage=passage,
+        about=about,
+        pattern=re.compile("|".join(patterns)),
+        alone=re.compile("|".join(alone or [_NEVER])),
+        keys=frozenset({*keys, *([Token(Kind.NAME, about)] if about else [])}),
+        guards=frozenset(token for token in known.read_tokens(must) if token.is_guard),
+    )
+
+
+def _without_marks(text: str) -> str:
+    return re.sub(r"[\[\](){}<>|~!]", " ", text)
+
+
+class _Reader:
+    """Makes a pattern of one wording."""
+
+    def __init__(self, known: Vocabulary, about: str | None, wording: str) -> None:
+        self._known, self._about, self._wording = known, about, wording
+        self.keys = set[Token]()
+        self._must_name = False
+        self._names_others = bool(names_in(known.read_tokens(_without_marks(wording))) - {about})
+
+    def pattern(self) -> str:
+        return self._read(self._wording.rstrip("."), begins=True)
+
+    def _read(self, text: str, *, begins: bool) -> str:
+        parts = list[str]()
+        for mark, inner in scan(text):
+            own = begins and not any(parts)
+            parts.append(self._read_part(mark, inner, begins=own))
+        return "".join(parts)
+
+    def _read_part(self, mark: str, inner: str, *, begins: bool) -> str:
+        if mark in ("{", "<"):
+            return self._read_list(inner, whole=mark == "{")
+        if mark == "~":
+            self.keys.add(IT)
+            return self._own_name("it ")
+        if mark == "!":
+            self._must_name = True
+            return ""
+        if mark == "":
+            return self._read_words(inner, begins=begins)
+        choices = [self._read(choice, begins=begins) for choice in split_outside(inner, CHOICE)]
+        return f"(?:{'|'.join(choices)}){'?' if mark == '[' else ''}"
+
+    def _own_name(self, *others: str) -> str:
+        return f"(?:{'|'.join([f'{self._about} ', *others])})?" if self._about else ""
+
+    def _read_list(self, text: str, *, whole: bool) -> str:
+        items = [self._read(item, begins=False) for item in split_outside(text, ITEMS)]
+        joint = "(?:and |et )?"
+        if re.search(r" (?:or|ou) ", text):
+            joint = "(?:or |ou )?"
+            self.keys |= {Token(Kind.WORD, "or"), Token(Kind.WORD, "ou")}
+        if whole:
+            return f"(?:{'|'.join(joint.join(order) for order in permutations(items))})"
+        one = f"(?:{'|'.join(items)})"
+        return f"{one}(?:{joint}{one})*"
+
+    def _read_words(self, text: str, *, begins: bool) -> str:
+        pattern, must_name = "", self._must_name
+        self._must_name = self._must_name and not text.strip()
+        for token in self._known.read_tokens(text):
+            self.keys.add(token)
+            own = token.kind is Kind.NAME and token.key == self._about
+            if token.joins:
+                pattern += f"(?:{token.key} |; ){{1,2}}"
+            elif token.key == "the":
+                pattern += "(?:the )?"
+            elif token.key in RELATIVES and not pattern:  # a comma may be in the words before
+                pattern += f"{token.key},? "
+                self.keys.add(Token(token.kind, f"{token.key},"))
+            elif own and not must_name and ((not pattern and begins) or not self._names_others):
+                pattern += self._own_name()
+            else:
+                pattern += re.escape(f"{token.key} ")
+        return pattern
+
+
+def scan(text: str) -> Iterator[tuple[str, str]]:
+    """Each mark with what is inside it, and the words between them with no mark."""
+    words, at = "", 0
+    while at < len(text):
+        end = _find_close(text, at)
+        inner = text[at + 1 : end]
+        if text[at] in "~!" or (end and (text[at] != "(" or "|" in inner)):
+            yield from [("", words), (text[at], inner)]
+            words, at = "", end or at
+        else:
+            words += text[at]
+        at += 1
+    yield "", words
+
+
+def _find_close(text: str, at: int) -> int:
+    """Where the mark is closed; 0 if it is none."""
+    opening, depth = text[at], 0
+    closing = _CLOSING.get(opening)
+    for place in range(at, len(text) if closing else at):
+        depth += (text[place] == opening) - (text[place] == closing)
+        if not depth:
+            return place
+    return 0
+
+
+def split_outside(text: str, separator: re.Pattern[str]) -> list[str]:
+    """Split where the separator is inside no mark."""
+    parts, begin, depth = list[str](), 0, 0
+    for found in re.finditer(rf"[\[({{<]|[\])}}>]|{separator.pattern}", text):
+        if found[0] in _CLOSING:
+            depth += 1
+        elif found[0] in _CLOSING.values():
+            depth -= 1
+        elif not depth:
+            parts.append(text[begin : found.start()])
+            begin = found.end()
+    return [*parts, text[begin:]]
