@@ -115,7 +115,7 @@ def add_a_data_set(journey: Journey, files: list[Path], name: str) -> None:
     visitor.find("input[name=files]")
     journey.step("add")
     visitor.hand_in("files", *files)
-    journey.see("nPictures", n=str(PICTURES))
+    visitor.see(f"{journey.say('picturesCount')}: {PICTURES}")
     visitor.press("form .primary")
     journey.see("nameNeeded")
     visitor.type(name=name, licence="CC BY 4.0", source="A clinic")

@@ -707,7 +707,7 @@ export const english = {
   error_unknown_labels: "The data set has labels that are not known.",
   error_wrong_offset: "The upload does not continue here. Begin it again.",
   modality: "How the pictures were taken",
-  seen_train: "The model in service has learned from these",
-  seen_validation: "The model in service was tuned on these",
-  seen_test: "The model in service is tested on these",
+  seen_train: "Learned from by the model in service",
+  seen_validation: "Used to tune the model in service",
+  seen_test: "Used to test the model in service",
 };

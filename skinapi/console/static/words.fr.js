@@ -714,7 +714,7 @@ export const french = spaced({
   error_unknown_labels: "Le jeu de données contient des étiquettes inconnues.",
   error_wrong_offset: "L'envoi ne reprend pas à cet endroit. Recommencez-le.",
   modality: "Prise de vue",
-  seen_train: "Le modèle en service en a appris",
-  seen_validation: "Le modèle en service a été réglé sur elles",
-  seen_test: "Le modèle en service est testé sur elles",
+  seen_train: "Apprises par le modèle en service",
+  seen_validation: "Utilisées pour régler le modèle en service",
+  seen_test: "Utilisées pour tester le modèle en service",
 });

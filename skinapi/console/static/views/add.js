@@ -3,8 +3,7 @@
 import { html, useEffect, useState } from "/console/vendor/htm-preact-3.1.1.js";
 import { get, newKey, post } from "/console/api.js";
 import { Chips, DropArea, Field, filesOf as plainFilesOf, Icon, Message, sayError } from "/console/components.js";
-import { isolated, say, sayBytes, sayNumber, sayValue } from "/console/language.js";
-import { sayPictures } from "/console/views/lab.js";
+import { colon, isolated, say, sayBytes, sayNumber, sayValue } from "/console/language.js";
 import { tarOf } from "/console/views/tar.js";
 import { startTransfer, TransferStatus, useTransfer } from "/console/views/transfer.js";
 
@@ -84,7 +83,7 @@ const Chosen = ({ chosen, skipped, onClear }) => {
   const tables = chosen.filter(({ path }) => TABLE.test(path)).length;
   const pictures = chosen.length - archives - tables;
   const counts = [
-    pictures > 0 && sayPictures(pictures),
+    pictures > 0 && `${say("picturesCount")}${colon()}${sayNumber(pictures)}`,
     tables > 0 && say("nTables", { n: sayNumber(tables) }),
     archives > 0 && say("nArchives", { n: sayNumber(archives) }),
   ];

@@ -31,8 +31,8 @@ const Refused = (/** @type {{dataset: Dataset, conditions: Api["ConditionsView"]
   return html`
     <${Message} kind=${asks ? "info" : "bad"}>
       <p><strong>${say(asks ? "asksTitle" : "refusedTitle")}</strong></p>
-      ${!asks && !report.reviews && problem && html`<p lang="en">${isolated(problem)}</p>`}
       <p>${report.reviews ? say("noReviewsUsed") : hasWords(`refused_${code}`) ? sayValue("refused", code ?? "") : say("ourFault")}</p>
+      ${!asks && !report.reviews && problem && html`<p lang="en"><small>${isolated(problem)}</small></p>`}
     <//>
     ${unreadable.length > 0 &&
     html`<ul>${unreadable.map(({ name, reason }) => html`<li><code>${isolated(name)}</code> <span lang="en">${reason}</span></li>`)}</ul>`}
