@@ -68,7 +68,7 @@ def test_the_decision_heads_every_rendering_whatever_the_doctor_writes(
     draft = at.draft(reader)
     lines = draft["decision"].splitlines()
     assert "elanoma" in lines[0]
-    assert lines[-1].startswith("Decided by Dr Grace Hopper, ")
+    assert lines[-1].startswith("Reviewed by Dr Grace Hopper, ")
     assert at.sign(draft, "\n".join(WRITTEN)).status_code == 200
     said = at.report().get_json()["letters"], at.shown_to(at.ada), at.shown_to(at.doctor)
     for shown in (*said, at.ada.call("GET", f"/lesions/{spot}/letters").get_json()):

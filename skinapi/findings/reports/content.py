@@ -19,6 +19,7 @@ from markupsafe import Markup
 from skinapi.base.languages import Language
 from skinapi.findings.records.decisions import say_day
 from skinapi.findings.records.reviews import Agreement, Histology, Opinion
+from skinapi.findings.reports.explanation import Paragraphs
 from skinapi.findings.reports.report import Reading, Report, Writer, read_in_order
 from skinapi.findings.reports.verification import Verified
 from skinapi.findings.reports.words import (
@@ -218,9 +219,18 @@ class ReportContent:
                     paragraph, notes, [*notes[1:], ""], strict=True
                 )
             ]
-            for paragraph in self.reading.explanation
+            for paragraph in self._explained
             for notes in [[self._note(sentence.passages) for sentence in paragraph]]
         ]
+
+    @property
+    def _explained(self) -> Paragraphs:
+        """None where a doctor's letter, whose draft has it, tells the patient what counts."""
+        told = any(
+            one.letter.reader == "patient" and not (one.superseded or one.letter.withdrawn)
+            for one in self.report.letters
+        )
+        return () if told and not self.for_doctor else self.reading.explanation
 
     def _note(self, passages: tuple[str, ...]) -> str:
         numbers = sorted(self._sources.index(one) + 1 for one in sources_of(passages))
@@ -230,7 +240,7 @@ class ReportContent:
     def _sources(self) -> list[str]:
         named = (
             source
-            for paragraph in self.reading.explanation
+            for paragraph in self._explained
             for sentence in paragraph
             for source in sources_of(sentence.passages)
         )

@@ -27,10 +27,8 @@ OF_A_SUSPICION = frozenset({"melanoma.management", "actinic_keratosis.management
 # A patient reads 250 words at most, with those that stand first; of these, a decision may need some
 # more. What is left out first where the explanation is longer, in the longer language.
 MOST_WORDS, MOST_WORDS_IN_ALL = 195, 250
-# Words beside them: the day and other steps; what the answers to the checklist come to.
-OF_STEPS, OF_CHECKLIST = 22, 20
+OF_DAY, OF_CHECKLIST = 8, 24  # words beside them: until when, and what the answers come to
 LEFT_OUT_FIRST = [
-    "dermoscope",
     "joined",
     "others",
     "look",
@@ -45,8 +43,8 @@ LEFT_OUT_FIRST = [
     "signs",
     "cancer",
     "by_picture",
+    "estimate",
 ]
-SEEN_WITH_A_DERMOSCOPE = frozenset({"melanoma", "melanocytic_nevus", "benign_keratosis"})
 
 
 class WordedSentence(StoredRecord):
@@ -62,16 +60,15 @@ Paragraphs = tuple[tuple[WordedSentence, ...], ...]
 @dataclass(frozen=True, slots=True)
 class Basis:
     """`groups` become the template's paragraphs. `stated` stands elsewhere on the page already: it
-    is told again only by an LLM, which may rest on it. `first` and `last` follow from what a person
-    told: no LLM gets them. An LLM's explanation is not complete without `needed`, nor without the
-    passage of `lead` before what it tells of the condition there.
+    is told again only by an LLM, which may rest on it. `first` follows from what a person told: no
+    LLM gets it. An LLM's explanation is not complete without `needed`, nor without the passage of
+    `lead` before what it tells of the condition there.
     """
 
     groups: tuple[tuple[Passage, ...], ...] = ()
     stated: tuple[Passage, ...] = ()
     lead: tuple[str, str] | None = None
     first: tuple[Passage, ...] = ()
-    last: tuple[Passage, ...] = ()
     needed: frozenset[str] = frozenset()
 
     @property
@@ -83,11 +80,10 @@ class Basis:
         return self.around(tuple(_write(group, language) for group in self.groups), language)
 
     def around(self, told: Paragraphs, language: Language) -> Paragraphs:
-        """What is told, between what begins and what ends it."""
+        """What is told, behind what begins it."""
         stated = frozenset(passage.id for passage in self.stated)
-        first, last = _write(self.first, language), _write(self.last, language)
         fresh = (tuple(_leave_out(stated, part)) for part in told)
-        return tuple(filter(None, (first, *fresh, last)))
+        return tuple(filter(None, (_write(self.first, language), *fresh)))
 
 
 def _leave_out(
@@ -134,12 +130,10 @@ def choose_passages(
             lead = (in_case.id, concern.key)
             told = [in_case, *(one for one in told if _topic(one) in OF_ANOTHER)]
         groups.append(told)
-    named = {one.key for one in (likely, concern) if one}
     # What is only open comes after what was found.
     groups.insert(0 if in_case and not likely else len(groups), [*_of_finding(facts, reader)])
     doubts = frozenset(f"general.{doubt}" for doubt in facts.reasons)
-    first, last = ([*_of_signs(facts)], [*_of_visit(facts, named)]) if patient else ([], [])
-    first, *groups, last = _shorten([first, *groups, last], facts)
+    first, *groups = _shorten([[*_of_signs(facts)] if patient else [], *groups], facts)
     if in_case and [in_case] in groups:
         # Nothing is left of what it announces.
         groups.remove([in_case])
@@ -149,18 +143,18 @@ def choose_passages(
         stated=tuple(_stated(facts)),
         lead=lead,
         first=tuple(first),
-        last=tuple(last),
         needed=doubts,
     )
 
 
 def _shorten(groups: list[list[Passage]], facts: Facts) -> list[list[Passage]]:
-    beside = 0 if facts.checklist_score is None else OF_CHECKLIST
+    beside = OF_DAY + (OF_CHECKLIST if facts.checklist_score is not None else 0)
+    steps = "first_step" if is_sent(facts.band) else "action"
     above = (
-        " ".join((*summarise(facts, one).sentences, facts.band_words(one).first_step))
+        " ".join((*summarise(facts, one).sentences, getattr(facts.band_words(one), steps)))
         for one in LANGUAGES
     )
-    room = MOST_WORDS_IN_ALL - OF_STEPS - beside - max(len(text.split()) for text in above)
+    room = MOST_WORDS_IN_ALL - beside - max(len(text.split()) for text in above)
     for topic in LEFT_OUT_FIRST:
         told = [passage for group in groups for passage in group]
         words = (sum(len(one.in_language(spoken).split()) for one in told) for spoken in LANGUAGES)
@@ -237,11 +231,6 @@ def _of_signs(facts: Facts) -> Iterator[Passage]:
         yield _general("signs")
         if facts.headline.likely.key == "melanocytic_nevus" and not facts.described:
             yield PASSAGES.by_id("melanocytic_nevus.late")
-
-
-def _of_visit(facts: Facts, named: set[str]) -> Iterator[Passage]:
-    if named & SEEN_WITH_A_DERMOSCOPE and is_sent(facts.band):
-        yield _general("dermoscope")
 
 
 def _general(topic: str) -> Passage:

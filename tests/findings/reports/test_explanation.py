@@ -21,7 +21,9 @@ PASSAGES = passages_table().all
 MOST_WORDS = 250
 HARDEST_GRADE = 7
 NAMES = re.compile(
-    "basal cell carcinoma|squamous cell carcinoma|keratoacanthoma|keratosis", re.IGNORECASE
+    "basal cell carcinoma|squamous cell carcinoma|keratoacanthoma|(actinic )?keratosis"
+    "|dermatofibroma",
+    re.IGNORECASE,
 )
 NOT_SAID = re.compile(
     r"\b(?:see a doctor|show the|appointment|week|within|consult\w*|rendez-vous|semaine|montrer)\b"

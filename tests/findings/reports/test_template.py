@@ -289,7 +289,7 @@ def test_what_a_caller_states_is_told_as_stated_and_no_model_is_spoken_of(
 def test_the_findings_tell_the_score_and_the_urgency() -> None:
     facts = facts_of("melanoma", checklist_score=4, raised_by=(RaisedBy.MELANOMA,))
     findings = " ".join(write_template(facts, "en").findings)
-    assert "is 93%" in findings
+    assert "): 93%." in findings
     assert "Urgency: Urgent referral; the reason: melanoma (90%)." in findings
 
 
