@@ -2,7 +2,7 @@
 
 import { html, useState } from "/console/vendor/htm-preact-3.1.1.js";
 import { apiPath, get, getSession, post } from "/console/api.js";
-import { AskFirst, Load, Select, TextArea, toast } from "/console/components.js";
+import { AskFirst, Change, Load, Select, TextArea, toast } from "/console/components.js";
 import { isolated, say } from "/console/language.js";
 import { Search } from "/console/views/account_actions.js";
 
@@ -38,6 +38,7 @@ export const WrongPatient = (/** @type {{number: string, onEntered: () => void}}
   };
   return html`
     <p><${AskFirst} words=${say("wrongPatient")} look="quiet wrong-patient" title=${say("wrongPatientAsk")} confirm=${say(patient ? "moveFinding" : "enterInError")} onConfirm=${enter}>
+      <${Change} before=${say("findingNumber", { number })} after=${say("enteredInError")} />
       <p>${say("wrongPatientText")}</p>
       <${TextArea} label=${say("reason")} name="wrong-patient" hint=${say("wrongPatientHint")} rows="3" maxlength="500" value=${reason} onText=${setReason} />
       <${RightPatient} chosen=${patient} onChoose=${setPatient} />
