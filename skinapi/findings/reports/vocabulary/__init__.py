@@ -140,10 +140,13 @@ class Vocabulary(BaseModel):
         return 1, Token(Kind.WORD, self.lemma(word))
 
     def _name_follows(self, words: Sequence[str], place: int) -> bool:
-        """Whether nothing but articles and marks is between."""
+        """Whether nothing but articles, marks and one adjective is between."""
         behind = dropwhile(_ARTICLES.__contains__, map(self.lemma, words[place:]))
-        begun = tuple(islice(behind, self.longest))
-        return any(begun[:length] in self.names for length in range(1, len(begun) + 1))
+        begun = tuple(islice(behind, self.longest + 1))
+        starts = (0, 1) if begun and begun[0] not in self.free else (0,)
+        return any(
+            begun[start:end] in self.names for start in starts for end in range(len(begun) + 1)
+        )
 
     def _read_number(self, words: Sequence[str], place: int) -> str | None:
         word = words[place]
