@@ -83,7 +83,7 @@ def _before_serving(worker: Worker) -> None:
     """gunicorn calls this in each worker after the app is loaded and before it accepts requests."""
     commands, settings = _commands(), Settings()
     if worker.age == 1:
-        commands.print_banner(settings, worker.wsgi.registry.served)
+        commands.print_banner(settings)
     worker.wait_for_store(partial(commands.make_first_admin, settings, worker.wsgi.services))
 
 

@@ -48,6 +48,15 @@ def test_every_route_is_declared_and_described(backend: Backend) -> None:
         assert not route.is_json or route.answer, rule.rule
 
 
+def test_a_rule_builds_its_path_although_none_is_prepared_at_the_start(backend: Backend) -> None:
+    (rule,) = [
+        one
+        for one in backend.app.url_map.iter_rules()
+        if one.rule == "/jobs/<job_id>" and "GET" in (one.methods or ())
+    ]
+    assert rule.build({"job_id": "7"}) == ("", "/jobs/7")
+
+
 def test_only_what_tells_nothing_is_open_to_all(backend: Backend) -> None:
     open_routes = {
         (route.method, route.path)

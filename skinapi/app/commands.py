@@ -19,8 +19,6 @@ from skinapi.base.logs import configure_logs
 from skinapi.base.pages import read_pages
 from skinapi.base.settings import Settings
 from skinapi.base.settings.safety import refuse_unsafe
-from skinapi.model.registry.prediction_pool import ServedModel
-from skinapi.model.registry.service import announce_model
 from skinapi.model.registry.version_schemas import shown_state
 from skinapi.model.registry.version_service import ModelsService
 from skinapi.platform.storage.faults import Fault
@@ -33,12 +31,12 @@ FIRST_ADMIN = "admin@skinapi.local"
 OPERATOR = "system"
 
 
-def print_banner(settings: Settings, served: ServedModel) -> None:
-    """Print the startup banner: the addresses of the server, and the model."""
+def print_banner(settings: Settings) -> None:
+    """Print the startup banner with the addresses of the server."""
     print("\nSkinAPI: for information only, not a medical diagnosis\n")
     for address in settings.binds:
         print(f"  open      http://{address}")
-    print(f"  model     {announce_model(served)}\n", flush=True)
+    print(flush=True)
 
 
 def make_first_admin(settings: Settings, services: Services) -> None:

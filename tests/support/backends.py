@@ -85,6 +85,7 @@ class Backend:
             self.app: Application = create_app(
                 self.settings, store, served=self.served(), pool=self.pool
             )
+            self.app.background.model_reloader.make_pass()
         self.client = self.app.test_client()
 
     def served(self) -> ServedModel | None:

@@ -22,6 +22,7 @@ from skinapi.model.network.model import Model, open_model
 
 MOST_WAITING = 16
 RETRY_AFTER_S = 2
+LONGEST_OPENING_S = 10.0
 T = TypeVar("T")
 
 
@@ -146,13 +147,15 @@ class ServedModel:
     def __init__(self, open_warm: Open) -> None:
         self._open = open_warm
         self._serving: Model | None = None
+        self._tried = threading.Event()
         self._refused: str | None = None
         self._point = OperatingPoint.CAUTIOUS
         self.problem: str | None = None
 
     @property
     def model(self) -> Model:
-        """The model in service."""
+        """The model in service. Waits for the first: a server answers before it has opened one."""
+        self._tried.wait(LONGEST_OPENING_S)
         serving = self._serving  # read once: another thread may replace it after the check
         if serving is None:
             raise NoModel
@@ -168,17 +171,20 @@ class ServedModel:
                 f"No model is loaded, so no picture can be judged: {self._refused} cannot be used, "
                 "for the reason in the server's log"
             )
-        _ = self.model
+        if self._serving is None:
+            raise NoModel
 
     def swap(self, folder: Path) -> Model:
         """Serve the model of this folder; the one before serves while it loads."""
         started = time.monotonic()
         try:
             model = self._open(folder)
+            self._serving = _at_point(model, self._point)
         except ModelDamaged as fault:
             self._refused = f"{fault.file} of MODEL_PATH" if fault.file else None
             raise
-        self._serving = _at_point(model, self._point)
+        finally:
+            self._tried.set()
         seconds = round(time.monotonic() - started, 2)
         log.info("model ready", version=model.version, seconds=seconds)
         if not model.calibration.has_points:

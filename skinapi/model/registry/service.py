@@ -58,6 +58,8 @@ class ModelReloader(PeriodicThread):
     background; `point` holds where no admin has chosen one.
     """
 
+    first_after_s = 0.0
+
     def __init__(
         self,
         *,
@@ -323,11 +325,3 @@ def _judge(model: Model, content: bytes, context: Context, keep: bool) -> _Judge
     known = KnownPicture(shrink_to_stored(prepared.photo).pixels, kind)
     kept = reencode_for_storage(content, prepared.photo) if keep else None
     return _JudgedPicture(judged, known, kept)
-
-
-def announce_model(served: ServedModel) -> str:
-    """The line that `serve` prints about its model."""
-    if not served.loaded:
-        return "none, so no photo can be judged: set MODEL_PATH"
-    card = served.model.card
-    return f"{card.version} ({card.precision.value})"

@@ -43,7 +43,11 @@ class BackgroundThread(ABC):
 
 
 class PeriodicThread(BackgroundThread):
-    """Makes passes. One that fails is logged as `failure`, unless the store is away."""
+    """Makes passes, the first after `first_after_s`. One that fails is logged as `failure`, unless
+    the store is away.
+    """
+
+    first_after_s: float | None = None  # None: `every_s`
 
     def __init__(self, name: str, *, every_s: float, failure: str) -> None:
         super().__init__(name)
@@ -54,7 +58,9 @@ class PeriodicThread(BackgroundThread):
     def make_pass(self) -> None: ...
 
     def run(self) -> None:
-        while not self.stopping.wait(self.every_s):
+        wait_s = self.every_s if self.first_after_s is None else self.first_after_s
+        while not self.stopping.wait(wait_s):
+            wait_s = self.every_s
             try:
                 self.make_pass()
             except StoreUnavailable:

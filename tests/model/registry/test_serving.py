@@ -11,6 +11,8 @@ import pytest
 
 from skinapi.base.errors import ModelDamaged, NoModel, Refused, Unavailable
 from skinapi.base.settings import Settings
+from skinapi.base.settings.sizing import usable_cores
+from skinapi.model.network.engine import OpenVinoEngine
 from skinapi.model.network.model import write_checksums
 from skinapi.model.registry.composition import open_models, open_registry, open_served
 from skinapi.model.registry.prediction_pool import PoolCaller, PredictionPool, open_warm
@@ -19,7 +21,7 @@ from skinapi.platform.audit import AuditTrail
 from skinapi.platform.storage.unit_of_work import UnitOfWork
 from tests.stores.mock_store import MockStore
 from tests.support.backends import SECRET, settings_in
-from tests.support.models import registry_of, tiny_registry, write_model
+from tests.support.models import registry_of, tiny_model, tiny_registry, write_model
 from tests.support.photos import COLOURS, UNCERTAIN, photo_in, photo_of
 from tests.support.size import size
 
@@ -173,6 +175,27 @@ def test_without_a_model_the_registry_opens_and_judges_nothing(tmp_path: Path) -
         registry.served.ping()
     with pytest.raises(NoModel):
         registry.classify_photo(content=photo_of("melanoma"), caller=ADA)
+
+
+def test_a_photo_that_comes_before_the_first_model_waits_for_it(tmp_path: Path) -> None:
+    served = open_served(settings_in(tmp_path))
+    with pytest.raises(NoModel):
+        served.ping()
+    with ThreadPoolExecutor(1) as sender:
+        waiting = sender.submit(lambda: served.model)
+        opened = served.swap(tiny_model())
+        assert waiting.result(PATIENCE_S) is opened
+
+
+def test_an_engine_has_its_process_s_share_of_the_cores_and_is_pinned_to_none(
+    tmp_path: Path,
+) -> None:
+    """Each process would pin its threads to the same first cores, and take all of them."""
+    settings = settings_in(tmp_path, workers=usable_cores())
+    engine = open_served(settings).swap(tiny_model()).engine
+    assert isinstance(engine, OpenVinoEngine)
+    names = ("INFERENCE_NUM_THREADS", "ENABLE_CPU_PINNING")
+    assert [engine._compiled.get_property(name) for name in names] == [1, False]
 
 
 def test_a_calibration_fitted_to_other_labels_is_refused_before_it_serves(tmp_path: Path) -> None:

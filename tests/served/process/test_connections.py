@@ -1,9 +1,13 @@
 """Connections are spread over the processes of a server."""
 
+import os
+import subprocess
+import sys
 import time
 from contextlib import suppress
 from pathlib import Path
 
+from tests.repository.documents import ROOT
 from tests.served.server import READY_S, serving
 from tests.served.wire import open_connection
 
@@ -31,6 +35,30 @@ def test_no_process_takes_most_of_the_connections(tmp_path: Path) -> None:
             line.close()
     assert sum(held) >= CONNECTIONS
     assert max(held) <= CONNECTIONS // 2, held
+
+
+PAUSES = """
+import runpy, sys
+from types import SimpleNamespace
+conf = runpy.run_path("gunicorn.conf.py")
+slept = []
+conf["time"].sleep = slept.append
+worker = object.__new__(conf["StoreWaitingWorker"])
+worker.alive = True
+def accept(): raise BlockingIOError(11, "none waits")
+for processes, worker.nr_conns in ((1, 8), (2, 0), (2, 4), (2, 1000)):
+    worker.cfg = SimpleNamespace(workers=processes)
+    worker.accept(SimpleNamespace(accept=accept))
+print(slept)
+"""
+
+
+def test_a_process_lets_those_with_fewer_connections_accept_first(tmp_path: Path) -> None:
+    environment = {**os.environ, "INSTANCE_DIR": str(tmp_path)}
+    ended = subprocess.run(
+        [sys.executable, "-c", PAUSES], env=environment, cwd=ROOT, capture_output=True, check=True
+    )
+    assert ended.stdout.decode().strip() == "[0.0, 0.001, 0.0025]"
 
 
 def _established(port: int) -> set[str]:
