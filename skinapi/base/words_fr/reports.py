@@ -58,7 +58,7 @@ LABELS = {
     "limits": "Limites",
     "next_steps": "Et maintenant",
     "written_by_template": "Les petits numéros renvoient aux sources, à la fin.",
-    "written_by_llm": "Rédigé par {} à partir de passages avec leurs sources; {} phrases gardées "
+    "written_by_llm": "Rédigé par {} à partir de passages avec leurs sources; phrases gardées: {} "
     "sur {}. Que faire et quand ne vient pas de lui.",
     "sources": "Sources",
     "score": "{} sur {}",

@@ -298,7 +298,7 @@ export const french = spaced({
   nextSteps: "Que faire ensuite",
   limits: "Ce que le modèle ne peut savoir",
   explanation: "Ce que cela veut dire",
-  wordedBy: "Rédigé par {model} à partir de passages avec leurs sources; {kept} phrases gardées sur {written}. Que faire et quand ne vient pas de lui.",
+  wordedBy: "Rédigé par {model} à partir de passages avec leurs sources; phrases gardées: {kept} sur {written}. Que faire et quand ne vient pas de lui.",
   fromFinding: "Des chiffres de ce résultat.",
   fromSoftware: "Ce que fait ce programme, sans être un fait médical.",
   printing: "Impression …",

@@ -22,7 +22,7 @@ MOST_WORDS = 250
 HARDEST_GRADE = 7
 NAMES = re.compile(
     "basal cell carcinoma|squamous cell carcinoma|keratoacanthoma|(actinic )?keratosis"
-    "|dermatofibroma",
+    "|dermatofibroma|melanoma",
     re.IGNORECASE,
 )
 NOT_SAID = re.compile(

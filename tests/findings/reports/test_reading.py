@@ -15,6 +15,7 @@ from skinapi.findings.reports.content import ReportContent, render_html
 from skinapi.findings.reports.facts import Facts, say_kind, sentences_of, summarise
 from skinapi.findings.reports.report import Reading, Report, read_in_order
 from skinapi.findings.reports.template import write_template
+from skinapi.findings.reports.words import LABELS
 from skinapi.model.bands import RaisedBy, is_sent
 from skinapi.model.calibration import HeldOutFigures
 from skinapi.model.conditions import NORMAL_SKIN, Band
@@ -141,6 +142,24 @@ def test_the_web_page_begins_with_the_notice_and_three_sentences_and_repeats_non
             first[1] = "Rapport sur une lésion de la peau"
         assert said[: len(first)] == first
         assert said_twice(said) == []
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_colleague_reads_a_doctors_words_and_a_patient_why_before_the_figures(
+    language: Language,
+) -> None:
+    labels = LABELS[language]
+    for report in reports(language):
+        words = report.band_words
+        page = Paragraphs(render_html(replace(report, reader="colleague"))).filled
+        assert words.doctor_action in " ".join(page)
+        read = summarise(report.facts, language)
+        for patients in (*read.sentences, words.action, words.first_step, labels.next_steps):
+            assert patients not in page
+        assert page.index(labels.probabilities) < page.index(labels.explanation)
+        page = Paragraphs(render_html(report)).filled
+        order = [labels.explanation, labels.pictures, labels.for_doctor, labels.probabilities]
+        assert [text for text in page if text in order] == order
 
 
 @pytest.mark.parametrize(

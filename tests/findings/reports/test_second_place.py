@@ -150,6 +150,17 @@ def test_a_struck_letter_stands_on_one_page_with_its_mark(lines: int) -> None:
     assert "Written and signed by" in marked.replace("\n", " ")
 
 
+def test_what_a_letter_explains_to_a_patient_is_not_explained_again() -> None:
+    superseded = LaterDecision(decided_at=SINCE, decided_by="Dr Hyde", by_result=False)
+    for by, reader, explained in (
+        (None, "patient", False),
+        (None, "colleague", True),
+        (superseded, "patient", True),
+    ):
+        content = ReportContent(made_report(letters=(ShownLetter(SIGNED, by),), reader=reader))
+        assert bool(content.explanation) is bool(content.notes) is explained
+
+
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_the_review_repeats_nothing_of_the_decision_above_it(language: Language) -> None:
     content, labels = ReportContent(made_report(language)), LABELS[language]
