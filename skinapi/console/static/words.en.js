@@ -328,7 +328,7 @@ export const english = {
   saidBy_finding: "Automatic check of {date}",
   saidBy_comparison: "Comparison with the photo of {date}",
   urgency: "Urgency",
-  urgencyAgreed: "{band}, as the model",
+  urgencyAgreed: "{band}, as the model says",
   agreement_agree: "the doctor agrees with the model",
   agreement_disagree: "the doctor does not agree with the model",
   agreement_unsure: "the doctor is unsure",

@@ -143,7 +143,6 @@ export const french = spaced({
   noneOfUrgency: "Aucun résultat de cette urgence dans cette liste.",
   rule_malignant: "probabilité de cancer de la peau ou de forme précoce",
   rule_near_threshold: "proche du seuil de l'urgence suivante",
-  rule_named: "affection nommée",
   rule_checklist: "liste en 7 points",
   rule_told_signs: "ce que le patient a dit",
   rule_not_dermoscopic: "image dont on ne sait pas si elle vient d'un dermatoscope",

@@ -87,11 +87,10 @@ const Context = ({ submission, checklist, inCharge }) => {
     </section>`;
 };
 
-/** A rule that asked for the band; of several pictures, the first one that asks for it by itself. @param {string} rule @param {FindingReport} report @param {Api["ConditionsView"]} conditions */
-const sayRule = (rule, { facts: { band, pictures = [] }, headline }, conditions) => {
-  if (rule === "most_probable") return nameOf(conditions, headline.likely.key);
+/** A rule that asked for the band; of several pictures, the first one that asks for it by itself. @param {string} rule @param {FindingReport["facts"]} facts @param {Api["ConditionsView"]} conditions */
+const sayRule = (rule, { band, pictures = [], ranked, stated }, conditions) => {
   if (rule === "picture") return say("rule_picture", { picture: pictures.findIndex((one) => one.band === band) + 1 });
-  return hasWords(`rule_${rule}`) ? sayValue("rule", rule) : nameOf(conditions, rule);
+  return hasWords(`rule_${rule}`) ? sayValue("rule", rule) : nameOf(conditions, { most_probable: ranked[0]?.key, named: stated }[rule] ?? rule);
 };
 
 /** Why it stands where it does in the list: how probable a skin cancer is, where the headline does not say so, which rules asked for the band, and the kind of picture, where the patient has not told that one. @param {{report: FindingReport, conditions: Api["ConditionsView"]}} props */
@@ -103,7 +102,7 @@ const Reasons = ({ report, conditions }) => {
   const alone = !["routine", "self_monitoring"].includes(band) && headline.not_ruled_out.length === 0 && !isMalignant(conditions, headline.likely.key);
   const headed = !restated && (headline.mostly_malignant || alone);
   const score = typeof shown === "number" && (restated ? say("scoreRestated", { restated: sayShare(shown, true), own: sayShare(own ?? 0, true) }) : sayShare(shown, true));
-  const reasons = [...new Set(rules.map((/** @type {string} */ rule) => sayRule(rule, report, conditions)))];
+  const reasons = [...new Set(rules.map((/** @type {string} */ rule) => sayRule(rule, facts, conditions)))];
   const said = [score && !headed && say("scoreIs", { score }), reasons.length > 0 && say("reasonsAre", { reasons: reasons.join(", ") }), facts.modality && (facts.context.modality === "unknown" || (facts.modality.used.length > 1 && facts.modality.recognised !== "unknown")) && say("kindByProgram", { kind: reading.kind })].filter(Boolean);
   return said.length > 0 && html`<p class="reasons"><small>${said.join(" · ")}</small></p>`;
 };

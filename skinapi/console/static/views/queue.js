@@ -128,16 +128,11 @@ const NothingOpen = ({ list }) => html`
     <p class="keys">${say("keysHint")}</p>
   </div>`;
 
-/** What else there is where a list is empty. @param {{filters: Filters, counts: Api["QueueCountsView"] | null}} props */
-const NothingListed = ({ filters: { list, urgency }, counts }) => {
-  const plain = !list && !urgency;
-  const awaited = plain ? AWAITED.filter((one) => counts?.awaited?.[one]) : [];
-  return html`
-    <${Empty} title=${say(plain ? "queueEmpty" : "findingsEmpty")}>
-      ${urgency ? html`<p>${say("noneOfUrgency")}</p>` : plain && html`<p>${say("queueEmptyText")}</p>`}
-      ${awaited.map((one) => html`<a class="button" href=${`#/queue?list=${one}`}>${counted(say(`awaited_${one}`), counts?.awaited[one])}</a>`)}
-    <//>`;
-};
+/** In place of an empty list. @param {{filters: Filters}} props */
+const NothingListed = ({ filters: { list, urgency } }) => html`
+  <${Empty} title=${say(!list && !urgency ? "queueEmpty" : "findingsEmpty")}>
+    ${urgency ? html`<p>${say("noneOfUrgency")}</p>` : !list && html`<p>${say("queueEmptyText")}</p>`}
+  <//>`;
 
 /** Escape leaves a field, so that single keys work again: of a case for the case, else for the row that is marked. */
 const useWayOut = () =>
@@ -247,7 +242,7 @@ const Workspace = ({ conditions, number, at, filters }) => {
         ${!number && html`<${FoldedKeys} named=${false} />`}
         <${Filter} filters=${filters} counts=${counts} conditions=${conditions} onChange=${(/** @type {Partial<Filters>} */ changed) => goTo(placeOf(changed))} />
         <${Notes} messages=${messages} filters=${filters} counts=${counts} />
-        <${Pages} pages=${list.pages} empty=${html`<${NothingListed} filters=${filters} counts=${counts} />`}>
+        <${Pages} pages=${list.pages} empty=${html`<${NothingListed} filters=${filters} />`}>
           ${() => html`<${FindingRows} groups=${list.groups} conditions=${conditions} cursor=${list.cursor} query=${query}
             headed=${list.byUrgency} more=${Boolean(list.pages.next)} />`}
         <//>
@@ -256,7 +251,7 @@ const Workspace = ({ conditions, number, at, filters }) => {
         ${number
           ? html`<${Case} key=${number} number=${number} early=${early} back=${`#/queue${query}`} wanted=${at === "messages"} onNext=${goOn} openNext=${openNext}
               onBegin=${prepareNext} onChanged=${() => askWhatWaits().catch(() => {})} />`
-          : html`<${NothingOpen} list=${filters.list} />`}
+          : list.rows.length > 0 && html`<${NothingOpen} list=${filters.list} />`}
       </section>
     </div>`;
 };
