@@ -19,8 +19,7 @@ from skinapi.findings.reports.report import Narrative, Writer
 from skinapi.findings.reports.words import (
     LABELS,
     SENTENCES,
-    DecisionContent,
-    join_to_do,
+    FirstContent,
     say_advice,
 )
 from skinapi.model.conditions import conditions_table
@@ -79,18 +78,16 @@ def say_decision(about: LetterFacts, reader: Addressee, language: Language) -> s
     decision = about.decision
     if decision is None:
         return ""
-    own = DecisionContent.of(decision, language, due=about.due)
+    doctor = reader != "patient"
+    own = FirstContent.of_decision(decision, language, due=about.due, for_doctor=doctor)
     if about.advice:
-        replaced = LABELS[language].decision_replaced.format(own.head)
-        counts = say_advice(about.advice, language, for_doctor=reader != "patient")
+        head = decision.heading(language)
+        counts = say_advice(about.advice, language, for_doctor=doctor)
+        replaced = LABELS[language].decision_replaced.format(head)
         lines = [*counts, f"{replaced}. {own.signed}"]
-    elif reader == "patient":
-        label = [f"{own.urgency_label}."] if own.urgency_label else []
-        lines = [own.head, " ".join([*label, *own.sentences]), own.signed]
     else:
-        head, *said = decision.for_doctor(language)
-        words = decision.band_words(language)
-        lines = [head, join_to_do(said, words, about.due, language), own.signed]
+        label = [f"{own.label}."] if own.label else []
+        lines = [own.head, " ".join([*label, *own.sentences]), own.signed]
     return "\n".join(filter(None, lines))
 
 

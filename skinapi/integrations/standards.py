@@ -8,7 +8,7 @@ from skinapi.base.languages import Language
 from skinapi.findings.records.decisions import Decision, say_day
 from skinapi.findings.records.standing import Advice
 from skinapi.findings.records.submission import Submission
-from skinapi.findings.reports.words import LABELS, DecisionContent, say_advice
+from skinapi.findings.reports.words import LABELS, FirstContent, say_advice
 from skinapi.model.context import (
     TWO_SIDED,
     BodySide,
@@ -88,7 +88,7 @@ def _say_before(finding: Submission, language: Language, *, for_doctor: bool) ->
     if decision:
         heading = decision.heading(language, for_doctor=for_doctor)
         yield labels.decision_replaced.format(heading)
-        yield DecisionContent.of(decision, language, due=None).signed
+        yield FirstContent.of_decision(decision, language).signed
         return
     headline = finding.finding.headline
     said = headline.for_doctor if for_doctor else headline.for_patient

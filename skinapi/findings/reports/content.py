@@ -26,14 +26,11 @@ from skinapi.findings.reports.words import (
     LABELS,
     SENTENCES,
     Bar,
-    DecisionContent,
     FirstContent,
     Labels,
     LetterContent,
     Row,
     Tick,
-    first_of_advice,
-    first_of_decision,
     join_to_do,
     say_step,
     strip_control_characters,
@@ -313,7 +310,7 @@ class ReportContent:
         not_taken = opinion.histology is Histology.NOT_TAKEN
         # Who is sure and does not agree or disagree has seen no picture, or named no label.
         said = opinion.agreement is not Agreement.UNSURE or not opinion.sure
-        said = said and not opinion.only_wants_a_picture and self.decision is None
+        said = said and not opinion.only_wants_a_picture and self.report.decision is None
         rows = [
             (labels.agreement, labels.agreements[opinion.agreement] if said else ""),
             (labels.review_label, self.report.name(seen) if seen else ""),
@@ -333,16 +330,11 @@ class ReportContent:
 
     def _say_urgency(self, opinion: Opinion) -> str:
         """Empty where the decision says it, or another urgency counts."""
-        if opinion.urgency is None or self.report.spot_advice or self.decision:
+        if opinion.urgency is None or self.report.spot_advice or self.report.decision:
             return ""
         words = self._table.band_words(opinion.urgency, self.report.language)
         agreed = self.labels.urgency_agreed if opinion.agrees_with_urgency else "{}"
         return agreed.format(words.label)
-
-    @cached_property
-    def decision(self) -> DecisionContent | None:
-        report, decision = self.report, self.report.decision
-        return DecisionContent.of(decision, report.language, due=report.due) if decision else None
 
     @property
     def step(self) -> str:
@@ -363,9 +355,9 @@ class ReportContent:
         """
         report, language = self.report, self.report.language
         if report.spot_advice:
-            return first_of_advice(report.spot_advice, language, for_doctor=self.for_doctor)
+            return FirstContent.of_advice(report.spot_advice, language, for_doctor=self.for_doctor)
         if report.decision:
-            return first_of_decision(
+            return FirstContent.of_decision(
                 report.decision, language, due=report.due, for_doctor=self.for_doctor
             )
         summary, words = self.reading.summary, report.band_words
@@ -378,19 +370,20 @@ class ReportContent:
     @property
     def comes_second(self) -> bool:
         """Whether something else counts than what the model said."""
-        return self.decision is not None or self.report.spot_advice is not None
+        return self.report.decision is not None or self.report.spot_advice is not None
 
     @property
     def replaced(self) -> list[Row]:
         """What was said of it and counts no more, without its urgency."""
-        summary, decision = self.reading.summary, self.decision
+        summary, decision = self.reading.summary, self.report.decision
         if not self.comes_second:
             return []
         # A doctor reads it in other words, below.
         model = "" if self.for_doctor else f"{summary.likely} {summary.certainty}"
         rows = [(self._model_said, self.labels.says_nothing if self.report.unjudged else model)]
         if decision and self.report.spot_advice:
-            rows.insert(0, (self.labels.decision_replaced.format(decision.head), decision.signed))
+            own = FirstContent.of_decision(decision, self.report.language)
+            rows.insert(0, (self.labels.decision_replaced.format(own.head), own.signed))
         return rows
 
     @property

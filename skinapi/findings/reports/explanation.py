@@ -148,7 +148,8 @@ def choose_passages(
 
 
 def _shorten(groups: list[list[Passage]], facts: Facts) -> list[list[Passage]]:
-    beside = OF_DAY + (OF_CHECKLIST if facts.checklist_score is not None else 0)
+    answered = facts.told_signs or not is_sent(facts.band)
+    beside = OF_DAY + (OF_CHECKLIST if answered else 0)
     steps = "first_step" if is_sent(facts.band) else "action"
     above = (
         " ".join((*summarise(facts, one).sentences, getattr(facts.band_words(one), steps)))

@@ -123,7 +123,8 @@ class _Body:
         texts = [text for _, text in (*content.identity, *content.review)]
         for letter in content.letters:
             texts += [*letter.struck, *letter.decision, letter.signed, *letter.lines]
-        texts += [content.report.clinic or "", content.decision.signed if content.decision else ""]
+        texts += [text for row in content.replaced for text in row]
+        texts += [content.report.clinic or "", content.first.signed]
         return any(UNPRINTABLE in printable(text) for text in texts)
 
     def finding(self) -> Iterator[Flowable]:

@@ -244,8 +244,8 @@ class Tick:
 
 @dataclass(frozen=True, slots=True)
 class FirstContent:
-    """What counts, in reading order. `urgency` is None where no visit is asked for yet; `label` and
-    `signed` may be empty.
+    """What counts, in reading order. `urgency` is None where something is waited for and no visit
+    is asked for; `label` and `signed` may be empty.
     """
 
     urgency: Band | None
@@ -254,55 +254,41 @@ class FirstContent:
     sentences: tuple[str, ...]
     signed: str
 
-
-@dataclass(frozen=True, slots=True)
-class DecisionContent:
-    """What doctors have decided, in reading order. `urgency` is None where the decision waits for
-    something and asks for no visit.
-    """
-
-    head: str
-    urgency: Band | None
-    urgency_label: str
-    sentences: tuple[str, ...]
-    signed: str
-
     @classmethod
-    def of(cls, decision: Decision, language: Language, *, due: date | None) -> Self:
+    def of_decision(
+        cls,
+        decision: Decision,
+        language: Language,
+        *,
+        due: date | None = None,
+        for_doctor: bool = False,
+    ) -> Self:
         words, head = decision.band_words(language), decision.heading(language)
         labels, waits = LABELS[language], decision.waits_for
+        label = "" if words.label == head else words.label
         unjudged = [labels.unjudged] if waits is WaitsFor.PHOTO and decision.unjudged else []
-        signed = labels.asked if decision.unjudged else labels.decided
         remarks = decision.remarks(language)
+        to_do = " ".join((*unjudged, *remarks, words.next_step, *say_due(due, language)))
+        if for_doctor:
+            (head, *said), label = decision.for_doctor(language), ""
+            to_do = join_to_do(said, words, due, language)
+        signed = labels.asked if decision.unjudged else labels.decided
         return cls(
-            head=head,
             urgency=None if waits and not is_sent(decision.urgency) else decision.urgency,
-            urgency_label="" if words.label == head else words.label,
-            sentences=(*unjudged, *remarks, words.next_step, *say_due(due, language)),
+            head=head,
+            label=label,
+            sentences=(to_do,),
             signed=signed.format(decision.decided_by, say_moment(decision.decided_at, language)),
         )
 
-
-def first_of_decision(
-    decision: Decision, language: Language, *, due: date | None, for_doctor: bool
-) -> FirstContent:
-    own = DecisionContent.of(decision, language, due=due)
-    head, label, sentences = own.head, own.urgency_label, own.sentences
-    if for_doctor:
-        (head, *said), label = decision.for_doctor(language), ""
-        sentences = (join_to_do(said, decision.band_words(language), due, language),)
-    return FirstContent(own.urgency, head, label, (" ".join(sentences),), own.signed)
-
-
-def first_of_advice(advice: Advice, language: Language, *, for_doctor: bool) -> FirstContent:
-    own = AdviceContent.of(advice, language, for_doctor=for_doctor)
-    words = advice.words(language)
-    label, sentence = own.label, own.sentence
-    if for_doctor:
-        label = words.doctor_label
-        sentence = join_to_do([], words, advice.due, language)
-    head, label = (own.head, label) if own.head else (label, "")
-    return FirstContent(own.urgency, head, label, (sentence,), own.said)
+    @classmethod
+    def of_advice(cls, advice: Advice, language: Language, *, for_doctor: bool) -> Self:
+        own = AdviceContent.of(advice, language, for_doctor=for_doctor)
+        words, label, to_do = advice.words(language), own.label, own.sentence
+        if for_doctor:
+            label, to_do = words.doctor_label, join_to_do([], words, advice.due, language)
+        head, label = (own.head, label) if own.head else (label, "")
+        return cls(own.urgency, head, label, (to_do,), own.said)
 
 
 def say_advice(advice: Advice, language: Language, *, for_doctor: bool) -> Iterator[str]:
@@ -318,7 +304,7 @@ def say_advice(advice: Advice, language: Language, *, for_doctor: bool) -> Itera
     else:
         yield content.to_do
     if advice.decision:
-        yield DecisionContent.of(advice.decision, language, due=None).signed
+        yield FirstContent.of_decision(advice.decision, language).signed
     yield content.said
 
 
