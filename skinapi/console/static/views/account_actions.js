@@ -11,7 +11,7 @@ export const ROLES = ["user", "doctor", "researcher", "admin"];
 const PAUSE_MS = 400;
 const LONGEST_NOTE = 500;
 /** The end of the addresses of patients whom another system has sent. */
-const EXTERNAL = "@patients.invalid";
+export const EXTERNAL = "@patients.invalid";
 
 /** @typedef {Api["AccountRow"]} Account */
 /** @typedef {Partial<Account> & {gone?: boolean}} Changed */

@@ -31,7 +31,7 @@ export const colourOf = (band, waits) => (waits && ["routine", "self_monitoring"
 export const labelOfAdvice = (conditions, band, waits) => (waits ? say(`waits_${waits}`) : labelForPatient(conditions, band));
 
 /** Who decided, or asked for another photo, and when. @param {Api["DecisionView"]} decision */
-export const saySigned = ({ unjudged, title_key: title, decided_by: name, decided_at: at }) => say(unjudged ? "askedBy" : title === "opinion" ? "reviewedBy" : "decidedBy", { name: isolated(name), date: sayDate(at) });
+export const saySigned = ({ unjudged, decided_by: name, decided_at: at }) => say(unjudged ? "askedBy" : "reviewedBy", { name: isolated(name), date: sayDate(at) });
 
 /** @param {string} band @param {Api["AdviceView"]["waits_for"]} [waits] */
 const iconOf = (band, waits) => (waits ? (waits === "photo" ? "camera" : "file") : band);

@@ -70,7 +70,7 @@ export const SignedLetter = ({ letter, onWithdrawn }) => {
 /** Another one as soon as the text or what was decided is. @param {Api["WrittenLetter"]} letter */
 const keyOf = ({ _id, version, decision }) => [_id, version, decision].join(" ");
 
-/** The name of the patient, the cancer of which a letter tells, if any, and until when the decision is held back. @typedef {{patient: string, cancer: string, held?: string | null}} About */
+/** The name of the patient, the cancer of which a letter tells, if any, until when the decision is held back, and whether the patient reads nothing here. @typedef {{patient: string, cancer: string, held?: string | null, noAccess?: boolean}} About */
 
 /** The cancer of which a letter about this decision tells, in the words for a patient; none else. @param {Api["ConditionsView"]} conditions @param {Api["DecisionView"] | null} decision */
 const cancerOf = (conditions, decision) => {
@@ -79,8 +79,8 @@ const cancerOf = (conditions, decision) => {
 };
 
 /** What signing does, and what it has done. @param {Api["WrittenLetter"]} letter @param {About} about @returns {[string, string]} */
-const saySigning = ({ reader }, { patient, cancer, held }) => {
-  const [date, to] = [held && sayShortDay(held), /** @type {"patient"} */ (reader)];
+const saySigning = ({ reader }, { patient, cancer, held, noAccess }) => {
+  const [date, to] = [held && sayShortDay(held), /** @type {"patient"} */ (noAccess ? "colleague" : reader)];
   if (to === "patient" && date) return [say("letterSignHeld", { name: patient, date }), say("letterIsHeld", { date })];
   return [to === "patient" && cancer ? say("letterSignTells", { name: patient, cancer }) : say(`letterSign_${to}`), say(`letterIsSigned_${to}`)];
 };
@@ -150,8 +150,8 @@ const Draft = ({ draft, reviewed, about, onDone, onAnew }) => {
 };
 
 /** The letters of a case, and the way to write one. They are read anew when the `decision` is another one.
- * @param {{number: string, patient: string, decision: Api["DecisionView"] | null, conditions: Api["ConditionsView"], left?: boolean}} props `left`: only the record is kept of the patient, who reads no letter any more. */
-export const Letters = ({ number, patient, decision, conditions, left = false }) => {
+ * @param {{number: string, patient: string, decision: Api["DecisionView"] | null, conditions: Api["ConditionsView"], left?: boolean, noAccess?: boolean}} props `left`: only the record is kept of the patient, who reads no letter any more. */
+export const Letters = ({ number, patient, decision, conditions, left = false, noAccess = false }) => {
   const path = apiPath`/submissions/${number}/letters`;
   const letters = useAnswer(() => get(path), [number, decision?.decided_at]);
   const { run, failed } = useAct();
@@ -195,7 +195,7 @@ export const Letters = ({ number, patient, decision, conditions, left = false })
         letter.signed_at
           ? html`<${whyStruck(/** @type {Signed} */ (letter)).length > 0 ? SignedLetter : FoldedLetter} key=${letter._id} letter=${letter} onWithdrawn=${letters.reload} />`
           : html`<${Draft} key=${keyOf(letter)} draft=${letter} reviewed=${Boolean(decision)}
-              about=${{ patient, cancer: cancerOf(conditions, decision), held: decision?.held_until }} onDone=${letters.reload} onAnew=${(/** @type {string} */ language) => begin(letter.reader, language, letter._id)} />`,
+              about=${{ patient, cancer: cancerOf(conditions, decision), held: decision?.held_until, noAccess }} onDone=${letters.reload} onAnew=${(/** @type {string} */ language) => begin(letter.reader, language, letter._id)} />`,
       )}
       <div class="row">
         ${READERS.filter((reader) => !left || reader !== "patient").map((reader) => html`<button disabled=${busy !== ""} onClick=${() => begin(reader)}>

@@ -7,7 +7,7 @@ import { getLanguage, isolated, say, sayAge, sayDate, sayNumber, sayShortDay, to
 import { Pages, Table, usePages } from "/console/lists.js";
 import { addressOf } from "/console/navigation.js";
 import { countUnread, useWaiting } from "/console/waiting.js";
-import { Search } from "/console/views/account_actions.js";
+import { EXTERNAL, Search } from "/console/views/account_actions.js";
 import { BackToCase, PatientHead } from "/console/views/compare_photos.js";
 import { FormerConversation, PatientConversation, placeOfConversation } from "/console/views/conversation.js";
 import { Instruction, Overdue } from "/console/views/decision.js";
@@ -17,6 +17,9 @@ import { nameOfSpot, SpotPlace, SpotPoints } from "/console/views/spot_points.js
 
 /** Of a patient who has left. @param {string} until */
 const sayRecord = (until) => say("onlyRecord", { until: sayDate(until, false) });
+
+/** Nothing reaches a patient whom another system has sent. @param {string} email */
+const sayEmail = (email) => (email.endsWith(EXTERNAL) ? "" : isolated(email));
 
 /** What waits for the doctor: a finding to review, and messages. @param {{patient: Api["PatientInCare"], conditions: Api["ConditionsView"]}} props */
 const ForDoctor = ({ patient: { _id, waiting_band: band, waiting_since: since, waiting_submission: number }, conditions }) => {
@@ -40,7 +43,7 @@ const columnsOf = (conditions) => [
   [say("title_patients"), (one) => html`<a href="#/patients/${one._id}">${isolated(one.name)}</a>`],
   [say("waitsForYou"), (one) => html`<span><${ForDoctor} patient=${one} conditions=${conditions} /></span>`],
   [say("waitedFor"), (one) => html`<span><${FromOthers} patient=${one} /></span>`],
-  [say("email"), (one) => html`<span class="address">${one.record_kept_until ? sayRecord(one.record_kept_until) : isolated(one.email)}</span>`],
+  [say("email"), (one) => html`<span class="address">${one.record_kept_until ? sayRecord(one.record_kept_until) : sayEmail(one.email)}</span>`],
 ];
 
 const Patients = () => {
@@ -70,7 +73,7 @@ const OfOne = (/** @type {{patient: string}} */ { patient }) => html`
   <${FindingPages} path=${apiPath`/patients/${patient}/submissions?limit=20`}
     empty=${html`<${Empty} title=${say("findingsEmpty")}><p>${say("findingsEmptyText")}</p><//>`}
     head=${(/** @type {Api["QueuedFinding"] | undefined} */ first) => html`<h1>${first ? isolated(first.patient_name) : say("allFindings")}</h1>
-      ${first && html`<p>${first.record_kept_until ? html`<strong>${sayRecord(first.record_kept_until)}</strong>` : isolated(first.patient_email)}</p>`}
+      ${first && html`<p>${first.record_kept_until ? html`<strong>${sayRecord(first.record_kept_until)}</strong>` : sayEmail(first.patient_email)}</p>`}
       <${PatientSpots} patient=${patient} />`} />`;
 
 /** @param {{argument: string}} props */

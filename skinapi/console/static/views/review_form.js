@@ -74,7 +74,7 @@ const Hold = ({ draft: { teller, held }, cancer, noAccess, onTeller, onHeld }) =
   ${held !== "" && (!cancer || teller === TELLS) && html`<label class="until">${say("holdUntil")}
     <input name="held" form="review" type="date" required min=${dayAfter(0)} max=${dayAfter(DAYS_HELD)} value=${held}
       onChange=${(/** @type {FieldEvent} */ event) => event.target.value && onHeld(event.target.value)} /></label>
-    <small>${say("holdText")}</small>`}`;
+    ${!noAccess && html`<small>${say("holdText")}</small>`}`}`;
 
 /** What a doctor may name, or the laboratory has found (`result`), each always at the same place and with the same key; beside it how probable the model holds it.
  * @param {{labels: {key: string, text: string, share?: string, off: boolean}[], value: string, result: boolean, unsure: boolean, onLabel: (label: string) => void}} props */

@@ -33,7 +33,7 @@ const Correction = (/** @type {Told} */ { submission, checklist, view }) => {
 /** Not of a finding whose photo was judged again: the newer one is corrected. @param {Told} props */
 export const CorrectFacts = (props) => {
   const [asked, setAsked] = useState(false);
-  if (props.submission.judged_again) return null;
+  if (props.submission.judged_again || (props.view === "case" && !props.submission.photo_kept)) return null;
   if (!props.submission.photo_kept) return html`<p><small>${say("correctNoPhoto")}</small></p>`;
   return asked ? html`<${Correction} ...${props} />` : html`<p><button type="button" class="quiet" onClick=${() => setAsked(true)}>${say("correctFacts")}</button></p>`;
 };
