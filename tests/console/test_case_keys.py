@@ -131,15 +131,17 @@ def owner_of(doctor: Caller, number: int) -> tuple[str, str]:
 def read_the_letter(
     journey: Journey, seeder: Seeder, doctor: Caller, number: int, written: tuple[str, str]
 ) -> None:
-    """As its patient."""
+    """As its patient, who reads above it what was decided, and not again."""
     visitor = journey.visitor
     visitor.enter(seeder.caller(*owner_of(doctor, number)), "user")
     visitor.go(f"finding/{number}")
     visitor.find(".letter-text")
     assert visitor.find(".letter h2").text == journey.say("letterToYou")
     begins, text = written
+    assert visitor.find(".verdict.decided .due").text
     shown = visitor.find(".letter").text
-    assert 0 < shown.find(begins) < shown.find(text)
+    assert text in shown
+    assert begins not in shown
     journey.step("patient")
 
 

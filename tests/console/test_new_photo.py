@@ -184,7 +184,7 @@ def test_whether_a_photo_is_kept_is_the_consent_of_the_account(
     """What was answered once was remembered as a consent that the account did not show."""
     choose(visitor, ada, mole)
     visitor.press(NEXT)
-    visitor.see("You may leave out all of them, but not whether the photo is kept")
+    visitor.see("You may leave out these answers")
     visitor.answer("keep_photo", "true")
     visitor.press_button("Send the photo")
     visitor.find(".verdict h1")

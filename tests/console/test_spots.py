@@ -124,7 +124,7 @@ def change(journey: Journey) -> None:
     visitor.press("dialog .body-map figure:last-child path:nth-of-type(3)")
     journey.step("change")
     visitor.press("dialog .primary")
-    visitor.see("beside the spine")
+    visitor.see("Beside the spine")
 
 
 def join(journey: Journey) -> None:

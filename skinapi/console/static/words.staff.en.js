@@ -1026,7 +1026,7 @@ export const english = {
   consentWay_key: "For one photo alone, by a program",
   consentWay_photo: "For one photo alone",
   consents: "What you agree to",
-  personText: "Asked once, for your next photos.",
+  personText: "Used for your next photos, and not asked again.",
   dataStored: "Since {since}: {stored}.",
   eraseKept: "Delete the photos",
   eraseKeptAsk: "Delete the kept photos too?",

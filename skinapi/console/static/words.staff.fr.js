@@ -1029,7 +1029,7 @@ export const french = spaced({
   consentWay_key: "Pour une seule photo, par un programme",
   consentWay_photo: "Pour une seule photo",
   consents: "Ce que vous acceptez",
-  personText: "Demandé une fois, pour vos prochaines photos.",
+  personText: "Servent à vos prochaines photos, sans être redemandés.",
   dataStored: "Depuis le {since}: {stored}.",
   eraseKept: "Supprimer les photos",
   eraseKeptAsk: "Supprimer aussi les photos gardées?",

@@ -127,7 +127,7 @@ const Beside = ({ photos, dates }) => {
   return html`
     <div><div class="beside">
       ${photos.map((photo, index) => html`<figure>
-        ${photo ? html`<${Frame} before=${photo} alts=${[say("photoOfDate", { date: dates[index] })]} looking=${looking} onLook=${onLook} />` : html`<p>${say("noPhoto")}</p>`}
+        ${photo ? html`<${Frame} before=${photo} alts=${[say("photoOfDate", { date: dates[index] })]} looking=${looking} onLook=${onLook} />` : html`<p>${say("photoNotKept")}</p>`}
         <figcaption>${dates[index]}</figcaption></figure>`)}
     </div>
     ${photos.every(Boolean) && html`<${Zoom} looking=${looking} onLook=${onLook} />`}</div>`;
@@ -141,6 +141,7 @@ const Compared = ({ compared, before, after, conditions }) => {
   const doctor = getSession()?.role === "doctor"; // who reads on the page of the case what to do
   const both = [compared.before, compared.after];
   const dates = both.map((one) => sayDate(one.created_at));
+  const measured = compared.changes.filter(({ sentence }) => !compared.summary.includes(sentence));
   useEffect(() => () => [before, after].forEach((url) => url && URL.revokeObjectURL(url)), [before, after]);
   return html`
     <article class="finding compared">
@@ -156,11 +157,10 @@ const Compared = ({ compared, before, after, conditions }) => {
         ${!doctor && html`<${Due} due=${told.due} />`}
         ${compared.decided && html`<p>${compared.decided}</p>`}
         <${DecisionLine} decision=${compared.after.decision} conditions=${conditions} signed=${!compared.decided} />
-        <${Superseded} items=${told.superseded ?? []} view=${doctor ? "case" : "finding"} />
+        <${Superseded} counts=${told} view=${doctor ? "case" : "finding"} />
         ${compared.notices.slice(1).map((notice) => html`<p><small>${notice}</small></p>`)}
       </header>
-      ${compared.changes.length > 0 && html`<section><h3>${say("measured")}</h3>
-        <ul>${compared.changes.map((change) => html`<li>${change.sentence}</li>`)}</ul></section>`}
+      ${measured.length > 0 && html`<section><h3>${say("measured")}</h3><ul>${measured.map((change) => html`<li>${change.sentence}</li>`)}</ul></section>`}
     </article>`;
 };
 

@@ -69,11 +69,14 @@ export const Decided = ({ decision, note, doctor, spot, title, overdue = false, 
 /** @param {{number: number, view: string}} props */
 const FindingLink = ({ number, view }) => html`<a href="#/${view}/${number}">${say("title_finding")} ${number}</a>`;
 
-/** What else was said of a spot, with its dates: it counts no more, or is milder. @param {{items: Api["AdviceView"][], view: string}} props */
-export const Superseded = ({ items, view }) => items.length > 0 && html`
+/** What else was said of a spot than what counts, with its dates: it counts no more, or is milder. @param {{counts: Partial<Api["InstructionView"]>, view: string}} props */
+export const Superseded = ({ counts: { action, from, superseded = [] }, view }) => {
+  const others = superseded.filter((one) => one.action !== action || one.from !== from);
+  return others.length > 0 && html`
   <details class="past"><summary>${say("saidBesides")}</summary>
-    <ul class="plain">${items.map((one) => html`<li>${saidBy(one)}${colon()}${one.action}${" · "}<${FindingLink} number=${one.finding} view=${view} /></li>`)}</ul>
+    <ul class="plain">${others.map((one) => html`<li>${saidBy(one)}${colon()}${one.action}${" · "}<${FindingLink} number=${one.finding} view=${view} /></li>`)}</ul>
   </details>`;
+};
 
 /** Who said it, and when. @param {Api["AdviceView"]} one */
 export const saidBy = (one) => say(/** @type {WordKey} */ (`saidBy_${one.by_result ? "result" : one.unjudged ? "unjudged" : one.from}`), { date: sayDate(one.since, false) });
@@ -100,7 +103,7 @@ export const Instruction = ({ instruction, view, conditions, here, overdue = fal
     ${view === "finding" && children}
     ${overdue && html`<p><${Overdue} text=${say("awaitedOverdue", { date: sayDate(instruction.since, false) })} /></p>`}
     ${instruction.picture_wanted && view === "finding" && here && html`<${TakeAnother} spot=${here.lesion} />`}
-    <${Superseded} items=${instruction.superseded} view=${view} />
+    <${Superseded} counts=${instruction} view=${view} />
   </header>`;
 
 /** The urgency that counts in a list. @param {Pick<Api["ListedFinding"], "band" | "decision">} found */

@@ -54,7 +54,7 @@ const Probabilities = ({ report: { facts, headline, reading }, conditions, docto
   const named = new Set([headline.likely, ...headline.not_ruled_out].map((one) => one.key));
   const bars = (/** @type {Api["Ranked"][]} */ ranked) => html`
     <${Bars} label=${say("probabilities")} rows=${ranked.map((one) => ({
-      name: nameOf(conditions, one.key),
+      name: (!doctor && said(conditions.notices.headline.names[one.key]?.patient)) || nameOf(conditions, one.key),
       share: one.probability,
       malignant: isMalignant(conditions, one.key),
       marked: named.has(one.key),
@@ -74,60 +74,80 @@ const Probabilities = ({ report: { facts, headline, reading }, conditions, docto
 const Folded = ({ title, children }) => html`
   <details class="card"><summary>${title}</summary>${children}</details>`;
 
-/** A sentence; behind it the passages on which it rests, where they have other words, and their sources.
+/** @param {Api["Source"]} source */
+const nameOfSource = ({ publisher, citation }) => publisher ?? citation ?? "";
+
+/** Where a link leads to the rest of it. @param {Api["Source"]} source */
+const shortName = (source) => (source.url ? nameOfSource(source).split(/[:,(]| et al/)[0].trim() : nameOfSource(source));
+
+/** @param {Api["Source"]} source @param {string} name */
+const citing = ({ url }, name) => (url ? html`<a href=${url} rel="noreferrer noopener" target="_blank">${name}</a>` : name);
+
+/** For a patient, the sources of others, each once. @param {{passages: Api["PassageView"][]}} props */
+const Sources = ({ passages }) => {
+  const sources = new Map(passages.flatMap((one) => one.sources.filter(({ kind }) => kind !== "software")).map((one) => [shortName(one), one]));
+  return sources.size > 0 && html`
+    <details><summary>${say("sources")}</summary><p><small>${[...sources.values()].map((one, place) => html`${place > 0 && "; "}${citing(one, shortName(one))}`)}</small></p></details>`;
+};
+
+/** For a doctor, a sentence; behind it the passages on which it rests, where they have other words, and their sources.
  * @param {{sentence: Api["WordedSentence"], passages: Api["PassageView"][]}} props */
 const Sentence = ({ sentence, passages }) => {
-  const rests = passages.filter((one) => sentence.passages.includes(one.id));
+  const rests = passages.filter((one) => sentence.passages.includes(one.id) && one.sources.some(({ kind }) => kind !== "software"));
+  if (rests.length === 0) return html`<p>${sentence.text}</p>`;
   return html`
     <details class="sentence"><summary>${sentence.text}</summary>
-      ${rests.length === 0 && html`<div>${say("fromFinding")}</div>`}
-      ${rests.map(({ text, sources }) => html`<div>${text !== sentence.text && html`<q>${text}</q> `}${sources.map((source, place) => html`${place > 0 && "; "}${source.url
-        ? html`<a href=${source.url} rel="noreferrer noopener" target="_blank">${source.publisher ?? source.citation}</a>`
-        : source.kind === "software" ? say("fromSoftware") : (source.publisher ?? source.citation)}`)}</div>`)}
+      ${rests.map(({ text, sources }) => html`<div>${text !== sentence.text && html`<q>${text}</q> `}${sources.map((source, place) => html`${place > 0 && "; "}${citing(source, nameOfSource(source))}`)}</div>`)}
     </details>`;
 };
 
-/** What a patient reads beside the figures and the colours themselves. */
-const SAID_ELSEWHERE = ["finding.estimate", "general.figure", "general.heat_map"];
+/** What a patient reads beside the figures, the colours and the doubts themselves, or need not know. */
+const LEFT_OUT = ["finding.estimate", "finding.cancer", "general.figure", "general.heat_map", "general.too_close", "general.unlike_training", "general.dermoscope"];
 
 /** What it means, and who has worded that. @param {{report: FindingReport, doctor: boolean}} props */
-const Explanation = ({ report: { reading, narrative, passages }, doctor }) => {
+const Explanation = ({ report: { reading, narrative, passages, letters }, doctor }) => {
   const { writer, model, kept, written } = narrative.source;
+  const counts = (letters ?? []).filter((/** @type {Api["LetterView"]} */ one) => one.reader === "patient" && !one.superseded && !one.withdrawn);
+  /** @param {Api["WordedSentence"]} one */
+  const isNew = (one) => !one.passages.every((id) => LEFT_OUT.includes(id)) && !counts.some((/** @type {Api["LetterView"]} */ { text }) => text.includes(one.text));
   /** @type {Api["WordedSentence"][][]} */
-  const paragraphs = reading.explanation.map((/** @type {Api["WordedSentence"][]} */ sentences) =>
-    sentences.filter((one) => !one.passages.every((id) => (doctor ? id.startsWith("general.") : SAID_ELSEWHERE.includes(id)))));
-  return paragraphs.flat().length > 0 && html`
+  const paragraphs = reading.explanation
+    .map((/** @type {Api["WordedSentence"][]} */ sentences) => sentences.filter((one) => (doctor ? !one.passages.every((id) => id.startsWith("general.")) : isNew(one)))).filter(({ length }) => length > 0);
+  const told = paragraphs.flat().flatMap((one) => one.passages);
+  return paragraphs.length > 0 && html`
     <${Folded} title=${say("explanation")}>
-      ${paragraphs.map((paragraph) => html`<div class="explained">${paragraph.map((sentence) => html`<${Sentence} sentence=${sentence} passages=${passages} />`)}</div>`)}
+      ${paragraphs.map((paragraph) => (doctor
+        ? html`<div class="explained">${paragraph.map((sentence) => html`<${Sentence} sentence=${sentence} passages=${passages} />`)}</div>`
+        : html`<p>${paragraph.map(({ text }) => text).join(" ")}</p>`))}
+      ${!doctor && html`<${Sources} passages=${passages.filter((/** @type {Api["PassageView"]} */ { id }) => told.includes(id))} />`}
       ${writer === "llm" && html`<p><small>${say("wordedBy", { model, kept, written })}</small></p>`}
     <//>`;
 };
 
-/** All that the API says beyond its first three sentences, none of them twice; each source is a click away.
- * `elsewhere`: what is to be done was said of another photo of the spot; `told`: of this one, above. A doctor is not told what a patient is to do.
- * @param {{report: FindingReport, conditions: Api["ConditionsView"], doctor: boolean, elsewhere?: boolean, told?: string | null}} props */
-export const Rest = ({ report, conditions, doctor, elsewhere = false, told = null }) => {
+/** For a patient, how probable the model finds each name, and what it cannot know. @param {{report: FindingReport, conditions: Api["ConditionsView"]}} props */
+const HowLikely = ({ report, conditions }) => html`
+  <${Probabilities} report=${report} conditions=${conditions} doctor=${false} /><${Sentences} items=${report.reading.limits.filter((/** @type {string} */ text) => !said(conditions.notices.uncertain).includes(text))} />`;
+
+/** What the API says beyond its first three sentences, none of it twice; each source is a click away.
+ * `elsewhere`: what is to be done was said of another photo of the spot; `due`: it stands above with its day. A doctor is not told what a patient is to do.
+ * @param {{report: FindingReport, conditions: Api["ConditionsView"], doctor: boolean, elsewhere?: boolean, due?: boolean}} props */
+export const Rest = ({ report, conditions, doctor, elsewhere = false, due = false }) => {
   const { facts, reading } = report;
-  const steps = reading.next_steps.filter((/** @type {string} */ step) => step !== told);
   // A doctor reads the doubts above.
   const findings = reading.findings.map((/** @type {string} */ text) => text.replace(reading.doubts, "").trim());
   const { uncertain, strange, disagree, not_surely_skin: unlikeSkin } = conditions.notices;
   const limits = reading.limits.filter((/** @type {string} */ text) => ![uncertain, strange, disagree, unlikeSkin].some((doubt) => said(doubt).includes(text)));
-  const certain = html`
-    <${Folded} title=${say(doctor ? "howCertain" : report.decision?.unjudged ? "forDoctorUnjudged" : "howLikely")}>
-      <${Probabilities} report=${report} conditions=${conditions} doctor=${doctor} />
-      ${doctor && html`<${Sentences} items=${[!reading.doubts && reading.summary.certainty, ...findings].filter(Boolean)} />`}
-      <h3>${say("limits")}</h3><${Sentences} items=${doctor ? [...limits, ...reading.tested] : reading.limits} />
-      ${doctor && facts.model_version && html`<p><small>${say("madeBy", { version: facts.model_version })}
-        ${facts.operating_point && ` ${say("madeAt", { point: sayValue("point", facts.operating_point) })}`}</small></p>`}
-    <//>`;
   return html`
-    ${doctor && certain}
-    ${!doctor && !elsewhere && steps.length > 0 && html`<${Folded} title=${say("nextSteps")}>
-      <${Sentences} items=${steps} />
+    ${doctor && html`<${Folded} title=${say("howCertain")}>
+      <${Probabilities} report=${report} conditions=${conditions} doctor=${true} />
+      <${Sentences} items=${[!reading.doubts && reading.summary.certainty, ...findings].filter(Boolean)} />
+      <h3>${say("limits")}</h3><${Sentences} items=${[...limits, ...reading.tested]} />
+      ${facts.model_version && html`<p><small>${say("madeBy", { version: facts.model_version })}
+        ${facts.operating_point && ` ${say("madeAt", { point: sayValue("point", facts.operating_point) })}`}</small></p>`}
     <//>`}
+    ${!doctor && !elsewhere && !due && reading.next_steps.length > 0 && html`<${Folded} title=${say("nextSteps")}><${Sentences} items=${reading.next_steps} /><//>`}
     <${Explanation} report=${report} doctor=${doctor} />
-    ${!doctor && certain}`;
+    ${!doctor && !report.decision && html`<${Folded} title=${say("howLikely")}><${HowLikely} report=${report} conditions=${conditions} /><//>`}`;
 };
 
 /** The headline, and what the picture alone says where the patient's facts changed it. @param {FindingReport} report */
@@ -156,10 +176,10 @@ export const countsElsewhere = ({ decision, band }, { instruction }) => {
   return same ? null : instruction;
 };
 
-/** What the model said before a doctor decided, without its urgency: that counts no more. @param {{report: FindingReport}} props */
-const ModelBefore = ({ report: { time, reading, decision } }) => html`
-  <details class="card"><summary>${say(decision?.unjudged ? "modelSaidUnjudged" : "modelSaid", { date: sayDate(time) })}</summary>
-    <p>${reading.summary.likely} ${reading.summary.certainty}</p></details>`;
+/** What the model said before a doctor decided, without its urgency: that counts no more. @param {{report: FindingReport, conditions: Api["ConditionsView"]}} props */
+const ModelBefore = ({ report, conditions }) => html`
+  <${Folded} title=${say(report.decision?.unjudged ? "modelSaidUnjudged" : "modelSaid", { date: sayDate(report.time) })}>
+    <p>${report.reading.summary.likely}</p><${HowLikely} report=${report} conditions=${conditions} /><//>`;
 
 /** @param {Api["InstructionView"]} ofSpot @param {Pick<Api["SubmissionView"], "id">} submission */
 const sayWhichCounts = (ofSpot, { id }) => say(ofSpot.finding < id ? "earlierAdviceStays" : "newerAdviceCounts");
@@ -190,10 +210,10 @@ export const Verdicts = ({ title, report, submission, conditions, doctor, overdu
   const spoken = ofSpot && html`<${Instruction} instruction=${ofSpot} view=${doctor ? "case" : "finding"} conditions=${conditions} here=${submission} />`;
   if (ofSpot && !doctor)
     return html`${spoken}<${ThisPhoto} title=${title} report=${report} counts=${sayWhichCounts(ofSpot, submission)} />
-      ${decision && html`<${ModelBefore} report=${report} />`}`;
+      ${decision && html`<${ModelBefore} report=${report} conditions=${conditions} />`}`;
   const decided = decision && html`<${Decided} decision=${decision} note=${report.review?.note}
     doctor=${doctor} spot=${submission.lesion} title=${title} overdue=${overdue} past=${ofSpot && sayWhichCounts(ofSpot, submission)} untold=${submission.no_access} unsure=${doctor && sayUnsure(decision, report.headline, conditions)} />`;
-  if (decision && !doctor) return html`${decided}<${ModelBefore} report=${report} />`;
+  if (decision && !doctor) return html`${decided}<${ModelBefore} report=${report} conditions=${conditions} />`;
   return html`
     ${spoken}${decided}
     ${decision
@@ -221,21 +241,18 @@ export const FindingPage = ({ title, report, submission, photo, conditions, chil
       <div>
         <${ModelMark} submission=${submission} doctor=${false} />
         ${children}
-        <${Rest} report=${report} conditions=${conditions} doctor=${false} elsewhere=${Boolean(countsElsewhere(report, submission))} told=${submission.instruction?.due && wordsOfBand(conditions, report.band)?.action} />
+        <${Rest} report=${report} conditions=${conditions} doctor=${false} elsewhere=${Boolean(countsElsewhere(report, submission))} due=${Boolean(submission.instruction?.due)} />
       </div>
     </div>
   </article>`;
 
-/** The report as PDF, in the language of this page, and what else is offered. @param {{number: string, children?: unknown}} props */
-export const Downloads = ({ number, children }) => {
+/** The report as PDF, in the language of this page. @param {{number: string}} props */
+export const Downloads = ({ number }) => {
   const { run, busy, error } = useAct();
   const language = getLanguage();
   const download = () => run(() => saveFile(apiPath`/submissions/${number}/report.pdf?lang=${language}`, "application/pdf", `skinapi-${number}-${language}.pdf`));
   return html`
-    <div class="row">
-      <button class="quiet" disabled=${busy} onClick=${download}><${Icon} name="file" />${say(busy ? "printing" : "pdfReport")}</button>
-      ${children}
-    </div>
+    <p><button class="quiet" disabled=${busy} onClick=${download}><${Icon} name="file" />${say(busy ? "printing" : "pdfReport")}</button></p>
     ${error && html`<${Failure} error=${error} />`}`;
 };
 
@@ -270,14 +287,12 @@ const SpotOfFinding = ({ submission, report, onSorted }) => {
   useEffect(() => {
     if (!lesion && wasJustSent(id)) ask().then((found) => found.length > 0 && setSpots(found), () => {});
   }, [id]);
-  const spot = useAnswer(async () => lesion && get(apiPath`/lesions/${lesion}`), [lesion]);
   const doctor = useAnswer(() => get("/me"), []).value?.doctor_name;
   const photoFirst = report.decision?.new_picture_wanted || submission.instruction?.picture_wanted;
   const write = doctor && !photoFirst && html`<${Icon} name="message" />${say("writeTo", { name: isolated(doctor) })}`;
   if (lesion)
     return html`<p class="row">${write && html`<a class="button primary" href="#/spot/${lesion}?at=messages">${write}</a>`}
-      <a class="button" href="#/spot/${lesion}">${say("toSpot")}</a>
-      ${spot.value?.findings > 1 && html`<a class="button" href="#/visits/${lesion}">${say("sideBySide")}</a>`}</p>`;
+      <a class="button" href="#/spot/${lesion}">${say("toSpot")}</a></p>`;
   const choose = (/** @type {boolean} */ toWrite) => {
     writes.current = toWrite;
     ask().then(setSpots, setError);
@@ -305,8 +320,9 @@ export const View = (/** @type {{argument: string}} */ { argument }) => {
           report=${report} submission=${submission} photo=${photo} conditions=${conditions}>
           <${SpotOfFinding} submission=${submission} report=${report} onSorted=${answer.reload} />
           <${OwnFacts} submission=${submission} checklist=${conditions.checklist} />
-          <${Downloads} number=${argument}><a class="button quiet" href="#/check">${say("title_check")}</a><//>
-          ${(report.letters ?? []).map((/** @type {Api["LetterView"]} */ letter) => html`<${letter.reader === "patient" ? SignedLetter : FoldedLetter} key=${letter._id} letter=${letter} />`)}
+          <${Downloads} number=${argument} />
+          ${(report.letters ?? []).filter((/** @type {Api["LetterView"]} */ { reader }) => reader === "patient" || !submission.lesion).map((/** @type {Api["LetterView"]} */ letter) =>
+            html`<${letter.reader === "patient" ? SignedLetter : FoldedLetter} key=${letter._id} letter=${letter} decided=${!countsElsewhere(report, submission)} />`)}
         <//>`}
     <//>`;
 };

@@ -51,8 +51,9 @@ const DecisionOf = ({ letter: { decision, language } }) => {
   return html`<div class="letter-decision" lang=${language}><p><strong><bdi>${first}</bdi></strong></p>${others.map((line) => html`<p><bdi>${line}</bdi></p>`)}</div>`;
 };
 
-/** A signed letter; its doctor may withdraw it. @param {{letter: Signed, onWithdrawn?: () => void}} props */
-export const SignedLetter = ({ letter, onWithdrawn }) => {
+/** A signed letter; its doctor may withdraw it. `decided`: the page itself says what counts.
+ * @param {{letter: Signed, onWithdrawn?: () => void, decided?: boolean}} props */
+export const SignedLetter = ({ letter, onWithdrawn, decided = false }) => {
   const struck = whyStruck(letter);
   const decision = html`<${DecisionOf} letter=${letter} />`;
   const signed = html`<p><small>${say("letterSigned", { name: isolated(letter.signed_by), date: sayDate(letter.signed_at) })}</small></p>`;
@@ -62,7 +63,7 @@ export const SignedLetter = ({ letter, onWithdrawn }) => {
       <h2>${titleOf(letter)}</h2>
       ${struck.length > 0
         ? html`<details class="struck"><summary>${struck.map((sentence) => html`<strong>${sentence}</strong> `)}</summary><del>${decision}</del>${signed}<del>${text}</del></details>`
-        : html`${decision}${signed}${text}`}
+        : html`${!decided && decision}${signed}${text}`}
       ${onWithdrawn && !letter.withdrawn && html`<p><${Withdraw} path=${apiPath`/letters/${letter._id}`} onDone=${onWithdrawn} /></p>`}
     </section>`;
 };

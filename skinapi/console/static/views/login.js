@@ -169,7 +169,7 @@ export const NewPassword = () => html`
 const DEMO = JSON.parse(document.querySelector("meta[name=demo]")?.getAttribute("content") ?? "null");
 
 /** Who can log in, where this is a demo: one press each. */
-export const DemoLogins = () => DEMO && html`
+const DemoLogins = () => DEMO && html`
   <p>${say("demoText", { password: DEMO.password, email: DEMO.people[0].email })}</p>
   <ul class="plain">
     ${DEMO.people.map(({ email, name, role }) => html`<li>
@@ -177,15 +177,19 @@ export const DemoLogins = () => DEMO && html`
       ${" "}${sayValue("role", role)}</li>`)}
   </ul>`;
 
+/** The way in, and what leads to it. */
+export const WayIn = () => html`
+  <${DemoLogins} />
+  <${LoginForm} />
+  <p><a href="#/forgotten">${say("forgotten")}</a></p>
+  <p>${say("noAccount")} <a href="#/register">${say("title_register")}</a></p>`;
+
 /** @param {{argument?: string}} props why one was not logged in at the clinic's log-in */
 const LoginPage = ({ argument = "" }) => html`
   <div class="card narrow">
     <h1>${say("title_login")}</h1>
     ${hasWords(`error_${argument}`) && html`<${Message} kind="bad">${sayError({ status: 403, code: argument, message: "" })}<//>`}
-    <${DemoLogins} />
-    <${LoginForm} />
-    <p><a href="#/forgotten">${say("forgotten")}</a></p>
-    <p>${say("noAccount")} <a href="#/register">${say("title_register")}</a></p>
+    <${WayIn} />
   </div>`;
 
 /** @param {{argument?: string}} props `suspended`, or else it waits for approval */
@@ -197,7 +201,6 @@ const Waiting = ({ argument }) => {
     <div class="card narrow">
       <h1>${say(suspended ? "suspendedTitle" : "waitingTitle")}</h1>
       <p>${say(suspended ? "suspendedText" : "waitingText")}</p>
-      ${!suspended && html`<ol><li>${say("waitingStep1")}</li><li>${say("waitingStep2")}</li></ol>`}
       <p><strong>${say("waitingUrgent")}</strong> ${urge}</p>
       <a class="button" href="#/sample">${say("trySample")}</a>
     </div>`;
@@ -246,7 +249,7 @@ const InitialPassword = () => {
       <h1>${say("title_password")}</h1>
       <p>${say("passwordText")}</p>
       ${done
-        ? html`<${Message} kind="good">${say("passwordChanged")} <a href="/#/login">${say("title_login")}</a><//>`
+        ? html`<${Message} kind="good">${say("passwordSaved")}. <a href="/#/login">${say("title_login")}</a><//>`
         : html`<${ReplacePassword} onReplaced=${() => setDone(true)} />`}
     </div>`;
 };
@@ -272,7 +275,7 @@ const ChoosePassword = (/** @type {{token: string}} */ { token }) => {
     await post("/password/reset", { token, new_password: fresh });
     setDone(true);
   };
-  if (done) return html`<${Message} kind="good">${say("passwordChanged")} <a href="#/login">${say("title_login")}</a><//>`;
+  if (done) return html`<${Message} kind="good">${say("passwordSaved")}. <a href="#/login">${say("title_login")}</a><//>`;
   return html`
     <p>${say("choosePasswordText")}</p>
     <${Form} onSend=${choose} label=${say("changePassword")}><${NewPassword} /><//>

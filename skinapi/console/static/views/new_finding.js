@@ -53,6 +53,7 @@ const Photos = ({ draft, sending, hidden, step }) => {
   const { error, sent, send, change } = sending;
   const several = chosen.length > 1;
   const asked = Boolean(error && isOfPhoto(error));
+  const refused = asked && !several && !error?.question;
   const leaveOut = (/** @type {string} */ id) => change((before) => before.filter((one) => one.id !== id));
   const unreadable = (/** @type {string} */ id) => {
     leaveOut(id);
@@ -73,12 +74,9 @@ const Photos = ({ draft, sending, hidden, step }) => {
         onUnreadable=${() => unreadable(photo.id)} onOut=${() => leaveOut(photo.id)} />`)}
       ${asked && html`<${AboutPhotos} key=${step} error=${error} several=${several} onOther=${() => change(() => [])}
         onShows=${() => confirm({ skin: "confirmed" })} onSame=${() => confirm({ same: true })} />`}
-      ${sent < 0 && html`<${AddPhotos} chosen=${chosen.length} onPhotos=${sending.add} />`}
+      ${sent < 0 && !refused && html`<${AddPhotos} chosen=${chosen.length} onPhotos=${sending.add} />`}
     </div>`;
 };
-
-/** What shows that a spot is harmless where it is told. @type {Step[]} */
-const SENDS_MORE_WITHOUT = ["place", "about", "checklist"];
 
 /** All questions; where one is asked at a time, the others are there and hidden, with their answers.
  * @param {{draft: ReturnType<typeof useDraft>, before: Draft | null, consent: boolean | null | undefined, person: Api["Person"] | null, spots: Api["LesionView"][] | null,
@@ -93,7 +91,6 @@ const Questions = ({ draft, before, consent, person, spots, checklist, steps, st
   return html`
     <div class=${narrow ? "one-question" : ""} hidden=${narrow && step === "photo"}>
       <p hidden=${narrow && step !== steps[1]}>${say("questionsText")}</p>
-      <p hidden=${!narrow || step === steps[1] || !SENDS_MORE_WITHOUT.includes(step)}>${say("skipCost")}</p>
       ${chosen.length < 2 && asked("kind", html`<${AskKind} told=${told} />`)}
       ${asked("place", html`<${AskPlace} place=${place} onPlace=${draft.choosePlace} />`)}
       ${steps.includes("spot") && asked("spot", html`<${AskSpot} spots=${spots} site=${place.site} chosen=${draft.spot} onChoose=${draft.setSpot} />`)}
@@ -164,7 +161,7 @@ const Check = ({ consent, person, spots, checklist, from, about, filters, before
         ${sent >= 0
           ? html`<div role="status" class="sending">
               <progress max="1" value=${sent < 1 ? sent : null}></progress>${say(sent < 1 ? "uploading" : "analysing")}</div>`
-          : html`<${Buttons} ...${{ steps, step, narrow, several }} asked=${Boolean(error)} whole=${draft.isWhole()} onSend=${send} onSkip=${() => turnTo("keep")} />`}
+          : !(ofPhoto && !several && !error.question) && html`<${Buttons} ...${{ steps, step, narrow, several }} asked=${Boolean(error)} whole=${draft.isWhole()} onSend=${send} onSkip=${() => turnTo("keep")} />`}
       </div>
     </form>`;
 };

@@ -121,7 +121,7 @@ const AskAlways = ({ ticked }) => {
  * @param {{told: Told, consent: boolean | null | undefined, missing: boolean}} props `missing`: one tried to send without an answer */
 export const AskToKeep = ({ told, consent, missing }) => html`
   <${Chips} name="keep_photo" title=${say("keepPhoto")} required chosen=${told.keep_photo ?? String(consent)}
-    note=${missing && html`<${Message} kind="bad">${say("keepPhotoFirst")}<//>`} hint=${say("keepPhotoWhy")}
+    note=${missing && html`<${Message} kind="bad">${say("keepPhotoFirst")}<//>`}
     options=${["true", "false"].map((value) => [value, sayValue("keepPhoto", value)])}>
     ${consent === undefined && html`<${AskAlways} ticked=${Boolean(told.keep_always)} />`}
   <//>`;

@@ -148,7 +148,6 @@ export function leaveQuestions(place) {
   }
 }
 
-
 /** @type {Draft["confirmed"]} */
 const NOTHING_CONFIRMED = { skin: "ask", same: false };
 

@@ -3,7 +3,7 @@
 import { html, useState } from "/console/vendor/htm-preact-3.1.1.js";
 import { apiPath, get, getAll, getConditions, patch, post, remove } from "/console/api.js";
 import { Answer, Confirm, Empty, Icon, Menu, Message, sayError, Select, toast, useAnswer } from "/console/components.js";
-import { getLanguage, said, say, sayDueDay } from "/console/language.js";
+import { colon, getLanguage, said, say, sayDueDay, today } from "/console/language.js";
 import { Turn, usePaging } from "/console/lists.js";
 import { goTo } from "/console/navigation.js";
 import { OwnConversation } from "/console/views/conversation.js";
@@ -64,7 +64,7 @@ const Tools = ({ spot }) => {
       <a class=${photo ? "button primary" : "button"} href="#/check/${spot.id}"><${Icon} name="camera" />${say("newPhotoOfIt")}</a>
       ${spot.findings > 1 && html`<a class="button" href="#/visits/${spot.id}">${say("sideBySide")}</a>`}
     </div>
-    ${reminder && !reminder.last && html`<p>${say("reminderOn", { what: reminder.says, date: sayDueDay(reminder.due) })}</p>`}`;
+    ${reminder && !reminder.last && reminder.act !== "send_photo" && html`<p>${reminder.due > today() ? say("reminderOn", { what: reminder.says, date: sayDueDay(reminder.due) }) : `${say("whatToDo")}${colon()}${reminder.says}`}</p>`}`;
 };
 
 /** What is rarely done with it. @param {{spot: Api["LesionView"], others: Api["LesionView"][], onDone: () => void}} props */

@@ -18,7 +18,7 @@ export const AskSide = ({ spot, onDone }) => {
   const choose = (laterality) => run(() => patch(apiPath`/lesions/${spot.id}`, { place: { ...spot.place, laterality } }).then(onDone));
   return html`
     <${Message}>
-      <p><strong>${say("sideOfSpot")}</strong> ${say("sideOfSpotText")}</p>
+      <p><strong>${say("sideOfSpot")}</strong></p>
       <div class="row">${lateralitiesOf(spot.place.site).map((one) => html`<button onClick=${() => choose(one)}>${sayValue("side", one)}</button>`)}</div>
       ${error && html`<${Failure} error=${error} />`}
     <//>`;

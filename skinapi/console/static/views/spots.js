@@ -19,7 +19,7 @@ const getInbox = () => get(`/inbox?lang=${getLanguage()}`);
 function wordsOf({ task, advice, unread, due }) {
   if (task === "see_doctor" || task === "result") return advice?.action;
   if (task === "message") return unread > 1 ? say("inbox_messages", { count: unread }) : say("inbox_message");
-  if (!due) return say("inbox_picture");
+  if (!due) return say("waits_photo");
   return say(isAhead(due) ? "inbox_photograph" : "inbox_photograph_due", { date: sayDueDay(due) });
 }
 
@@ -106,7 +106,7 @@ export const OwnFindings = ({ items, spot, spots, conditions, onChange }) => {
     <ul class="own-findings">
       ${items.map((one) => html`
         <li key=${one.id}><${KeptPhoto} number=${one.id} kept=${one.photo_kept} />
-          <small>${!spot && html`<${Sign} one=${one} conditions=${conditions} /> `}<a class="cover" href="#/finding/${one.id}" aria-label=${`${say("findingNumber", { number: one.id })} · ${sayShortDay(madeAt(one))}`}>${one.id} · ${sayShortDay(madeAt(one))}</a></small>
+          <small>${!spot && html`<${Sign} one=${one} conditions=${conditions} /> `}<a class="cover" href="#/finding/${one.id}">${say("findingNumber", { number: one.id })} · ${sayShortDay(madeAt(one))}</a></small>
           <${Menu} name=${one.id} label=${say("moreAbout", { number: one.id })}>
             <button class="quiet" onClick=${() => setSorted(one)}>${say(spot ? "sortAgain" : "sort")}</button>
             <button class="quiet danger" onClick=${() => setDoomed(one)}>${say("delete")}</button><//>
@@ -131,7 +131,6 @@ const OwnErrors = () => html`
         <p>${isolated(one.reason)} <small>${sayDate(one.entered_in_error_at, false)}</small></p></div></li>`)}</ul>
     </section>`}
   <//>`;
-
 
 const NewSpot = (/** @type {{onClose: () => void}} */ { onClose }) => {
   const [fields, setFields] = useState({ name: "", place: { site: "" } });

@@ -5,7 +5,7 @@ import { getSession } from "/console/api.js";
 import { Empty, Icon } from "/console/components.js";
 import { say } from "/console/language.js";
 import { placesOf } from "/console/navigation.js";
-import { DemoLogins, LoginForm } from "/console/views/login.js";
+import { WayIn } from "/console/views/login.js";
 
 const Start = () => {
   const session = getSession();
@@ -18,7 +18,6 @@ const Start = () => {
     <div class="start">
       <section>
         <h1>${say("startTitle")}</h1>
-        <p class="lead">${say("startText")}</p>
         <ol class="steps">
           <li><${Icon} name="camera" />${say("startStep1")}</li>
           <li><${Icon} name="self_monitoring" />${say("startStep2")}</li>
@@ -28,9 +27,7 @@ const Start = () => {
       </section>
       <section class="card narrow">
         <h2>${say("title_login")}</h2>
-        <${DemoLogins} />
-        <${LoginForm} />
-        <p>${say("noAccount")} <a href="#/register">${say("title_register")}</a></p>
+        <${WayIn} />
       </section>
     </div>`;
 };
@@ -38,7 +35,7 @@ const Start = () => {
 const Missing = () => html`
   <${Empty} title=${say("title_missing")}>
     <p>${say("missingText")}</p>
-    <a class="button" href="#/">${say("toFirstPage")}</a>
+    <a class="button" href="#/">${say("toStart")}</a>
   <//>`;
 
 export const VIEWS = { "": Start, missing: Missing };

@@ -3,7 +3,7 @@
 import { html, useState } from "/console/vendor/htm-preact-3.1.1.js";
 import { apiPath, put } from "/console/api.js";
 import { Chips, Field, Form, onValue } from "/console/components.js";
-import { said, say, sayValue } from "/console/language.js";
+import { colon, said, say, sayValue } from "/console/language.js";
 import { goTo } from "/console/navigation.js";
 import { AskPlace, sayPlace } from "/console/views/body_map.js";
 import { AskSigns, optionsOf, SEXES } from "/console/views/photo_questions.js";
@@ -40,9 +40,9 @@ export const CorrectFacts = (props) => {
 
 /** For the patient. @param {Omit<Told, "view">} props */
 export const OwnFacts = ({ submission, checklist }) => {
-  const { age_band: age, sex, body_site: site, body_laterality: laterality, body_side: side, checklist: signs } = submission.context;
+  const { age_band: age, sex, skin_tone: tone, modality: kind, body_site: site, body_laterality: laterality, body_side: side, checklist: signs } = submission.context;
   const ticked = checklist.items.filter(({ key }) => signs?.includes(key)).map(said);
-  const told = [age && sayValue("age", age), sex && sayValue("sex", sex), site && sayPlace({ site, laterality, side }), ...(signs?.length === 0 ? [say("noneOfThese")] : ticked)].filter(Boolean);
+  const told = [age && sayValue("age", age), sex && sayValue("sex", sex), tone && `${say("skinTone")}${colon()}${sayValue("skin", tone)}`, site && sayPlace({ site, laterality, side }), kind && kind !== "unknown" && sayValue("kind", kind), ...(signs?.length === 0 ? [say("noSigns")] : ticked)].filter(Boolean);
   return html`
     <details class="card own-facts"><summary>${say(told.length > 0 ? "youTold" : "youToldNothing")}</summary>
       ${told.length > 0 && html`<p>${told.join(" · ")}</p>`}
