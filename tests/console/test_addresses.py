@@ -41,7 +41,7 @@ def test_an_address_that_names_no_view_says_so_and_leads_back(
     visitor.enter(seeder.person("admin"), "admin")
     for place in NO_VIEW:
         with subtests.test(place):
-            visitor.see("Nothing to do")
+            visitor.see("nothing to do")
             visitor.go(place)
             visitor.see("Page not found")
             visitor.press_button("Go to the first page")
