@@ -73,6 +73,7 @@ STARTED_ONCE = (
     "model",
     "demo",
     "orthanc",
+    "release",
 )
 
 

@@ -1,7 +1,5 @@
 """Every route called by every role, for data of one account."""
 
-from functools import cache
-
 import pytest
 from werkzeug.test import TestResponse
 
@@ -24,16 +22,11 @@ def backend(tmp_path_factory: pytest.TempPathFactory) -> Backend:
     return Backend(tmp_path_factory.mktemp("access"), environment="production", **MAIL)
 
 
-@cache
-def untouched(backend: Backend) -> SampleAccounts:
-    """For all that only reads or is refused: to make these people takes longer than to ask."""
-    return SampleAccounts(backend)
-
-
-@cache
-def changed(backend: Backend) -> SampleAccounts:
-    """For what is allowed, as long as it is: who may is there whatever was asked before."""
-    return SampleAccounts(backend)
+@pytest.fixture(scope="module")
+def accounts(backend: Backend, tmp_path_factory: pytest.TempPathFactory) -> SampleAccounts:
+    accounts = SampleAccounts(backend)
+    accounts.keep(tmp_path_factory.mktemp("kept"))
+    return accounts
 
 
 def declared(backend: Backend) -> dict[str, Route]:
@@ -52,24 +45,21 @@ def test_every_route_has_a_row_and_every_row_a_route(backend: Backend) -> None:
 
 
 @pytest.mark.parametrize("name", ROWS)
-def test_each_role_gets_exactly_the_status_of_its_row(backend: Backend, name: str) -> None:
+def test_each_role_gets_exactly_the_status_of_its_row(
+    backend: Backend, accounts: SampleAccounts, name: str
+) -> None:
     """An admin with a grant reads its finding too, and nothing else that an admin may not."""
     row, route = ROWS[name], declared(backend)[name]
     wanted = dict(zip(PEOPLE, row.who, strict=True))
     if name in OPENED or wanted["admin"] != "o":
         wanted[GRANTED] = "o" if name in OPENED else wanted["admin"]
-    shared = route.method == "GET" or not row.prepares
-    accounts = untouched(backend) if shared else SampleAccounts(backend)
-    # Who may goes last: what is deleted then was there for all who may not.
+    accounts.restore()
+    # Who may goes last: the others are refused what is there.
     for who in sorted(wanted, key=lambda one: wanted[one] == "o"):
-        if wanted[who] == "o" and route.method != "GET" and accounts is untouched(backend):
-            accounts = changed(backend)
         answer = ask(accounts, who, route.method, name)
-        if letter(answer) != wanted[who] and shared:
-            changed.cache_clear()  # an earlier request has changed what this one needs
-            accounts = changed(backend)
-            answer = ask(accounts, who, route.method, name)
         assert letter(answer) == wanted[who], f"{who}: {answer.text[:200]}"
+        if route.method != "GET" and wanted[who] == "o":
+            accounts.restore()
 
 
 def ask(accounts: SampleAccounts, who: str, method: str, name: str) -> TestResponse:

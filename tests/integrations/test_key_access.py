@@ -68,9 +68,15 @@ def backend(tmp_path_factory: pytest.TempPathFactory) -> Backend:
     return Backend(tmp_path_factory.mktemp("keys"), environment="production", **MAIL)
 
 
-@cache
-def sample(backend: Backend) -> SampleAccounts:
-    return SampleAccounts(backend)
+@pytest.fixture(scope="module")
+def accounts(backend: Backend, tmp_path_factory: pytest.TempPathFactory) -> SampleAccounts:
+    """With a key for each caller and scope."""
+    accounts = SampleAccounts(backend)
+    for caller, scope in product(CALLERS, SCOPES):
+        if may_have(caller, scope):
+            key_of(accounts, caller, scope)
+    accounts.keep(tmp_path_factory.mktemp("kept"))
+    return accounts
 
 
 @cache
@@ -157,8 +163,9 @@ def test_each_route_takes_keys_or_says_why_not(backend: Backend) -> None:
     assert closed == NO_KEY, "declare scopes, or say in NO_KEY why it takes no key"
 
 
-def test_admission_refuses_each_key_that_its_route_does_not_take(backend: Backend) -> None:
-    accounts = sample(backend)
+def test_admission_refuses_each_key_that_its_route_does_not_take(
+    backend: Backend, accounts: SampleAccounts
+) -> None:
     data = backend.services.data
     authorizer = KeyAuthorizer(
         persons=backend.services.authorizer,
@@ -187,7 +194,9 @@ def test_admission_refuses_each_key_that_its_route_does_not_take(backend: Backen
 
 
 @pytest.mark.parametrize("name", [name for name in ROWS if name not in NO_KEY])
-def test_each_key_gets_what_its_owner_would_and_no_more(backend: Backend, name: str) -> None:
+def test_each_key_gets_what_its_owner_would_and_no_more(
+    backend: Backend, accounts: SampleAccounts, name: str
+) -> None:
     route, row = declared(backend)[name], ROWS[name]
     if isinstance(route.access, Public | Scraper | Opened):
         return
@@ -196,7 +205,7 @@ def test_each_key_gets_what_its_owner_would_and_no_more(backend: Backend, name: 
         for scope, caller in product(route.access.scopes, CALLERS)
         if may_have(caller, scope) and refusal(route, scope, caller) is None
     ]
-    accounts = sample(backend) if route.method == "GET" else SampleAccounts(backend)
+    accounts.restore()
     for scope, caller in sorted(asked, key=lambda one: expected(name, *one) == "o"):
         accounts.scope, accounts.caller = scope, None
         options = row.options(accounts)

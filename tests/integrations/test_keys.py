@@ -432,14 +432,6 @@ def test_a_key_is_not_made_by_a_retry_of_a_request(shared_backend: Backend) -> N
     assert "Idempotency-Key" in answer.get_json()["detail"]
 
 
-def test_another_persons_key_is_not_there(shared_backend: Backend) -> None:
-    ada, eve = shared_backend.member(), shared_backend.member(role="admin")
-    _, shown = made(ada)
-    for key in (shown["_id"], "0" * 32, "x"):
-        assert refused(eve.call("DELETE", f"/keys/{key}")) == (404, "not_found")
-    assert len(ada.call("GET", "/keys").get_json()) == 1
-
-
 def test_a_session_key_for_nobody_is_refused(backend: Backend) -> None:
     admin = backend.member(role="admin")
     program, _ = made(admin, "/admin/keys", sessions=True)

@@ -11,7 +11,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
-from functools import cache, wraps
+from functools import cache, cached_property, wraps
 from pathlib import Path
 from typing import Any
 
@@ -59,7 +59,7 @@ class Query:
     filter: Filter = field(default_factory=dict)
     options: Document = field(default_factory=dict)
 
-    @property
+    @cached_property
     def shape(self) -> str:
         options = [f"{name}:{self.options.get(name)}" for name in ("field", "sort")]
         options += [name for name in ("after", "limit") if self.options.get(name)]
@@ -161,14 +161,14 @@ class PlanCheck:
 
         @wraps(original)
         def call(documents: Any, *args: Any, **options: Any) -> Any:
-            caller = Path(sys._getframe(1).f_code.co_filename)
+            caller = sys._getframe(1).f_code.co_filename
             if self._call.busy or not _is_of_application(caller):
                 return original(documents, *args, **options)
             given = dict(signature.bind(documents, *args, **options).arguments)
             del given["self"]
             name, conditions = _name_of(documents), given.pop("filter", None) or {}
             query = Query(name, original.__name__, conditions, given)
-            if caller.parent not in STORAGE:  # that goes through collections of tests, too
+            if not _is_of_storage(caller):  # that goes through collections of tests, too
                 self.asked.add(name)
             with self._call:
                 if isinstance(documents, SqliteDocuments):
@@ -223,8 +223,13 @@ class _Call(threading.local):
 
 
 @cache
-def _is_of_application(path: Path) -> bool:
-    return path.is_relative_to(SOURCES) and path.parent != ADAPTERS
+def _is_of_application(path: str) -> bool:
+    return Path(path).is_relative_to(SOURCES) and Path(path).parent != ADAPTERS
+
+
+@cache
+def _is_of_storage(path: str) -> bool:
+    return Path(path).parent in STORAGE
 
 
 def _name_of(documents: SqliteDocuments | MongoDocuments) -> str:

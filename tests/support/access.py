@@ -6,13 +6,17 @@ n(ot found, 404). Every path names what belongs to Ada, the `user`.
 """
 
 import io
+import shutil
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing
 from copy import deepcopy
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
+
+import apsw
 
 from skinapi.accounts.auth.accounts import Account
 from skinapi.accounts.auth.second_factor import code_at, hash_recovery_code, step_of
@@ -95,6 +99,7 @@ NOT_ITS_OWN = {"clinic-wide": "n"}  # it is in the lab, and did not begin the jo
 WEBHOOK_URL = "https://example.org/hooks"
 WEBHOOK = {"url": WEBHOOK_URL, "events": ["job.ended"]}
 Options = dict[str, Any]
+DATABASE = "skinapi.db"
 
 
 class SampleAccounts:
@@ -159,6 +164,23 @@ class SampleAccounts:
         self.people[GRANTED] = backend.member(role="admin")
         self.named["grant"] = self.break_glass(GRANTED)
         self.named["unchosen_grant"] = self.break_glass("admin", chosen=False)
+
+    def keep(self, folder: Path) -> None:
+        """Copy all that is stored, for `restore`: to make it takes twenty times as long."""
+        self._kept = folder, dict(self.named)
+        settings = self.backend.settings
+        with closing(apsw.Connection(str(folder / DATABASE))) as copy:
+            _copy_database(settings.instance_dir / DATABASE, copy)
+        shutil.copytree(settings.instance_dir / "blobs", folder / "blobs")
+
+    def restore(self) -> None:
+        """Bring back what was stored at `keep`, whatever requests have changed since."""
+        folder, named = self._kept
+        self.named = dict(named)
+        instance = self.backend.settings.instance_dir
+        with closing(apsw.Connection(str(instance / DATABASE))) as stored:
+            _copy_database(folder / DATABASE, stored)
+        shutil.copytree(folder / "blobs", instance / "blobs", dirs_exist_ok=True)
 
     def person(self, who: str) -> Person:
         person = self.people[who]
@@ -391,6 +413,12 @@ class SampleAccounts:
         return self.backend.services.data.sessions.open(account, renews=True)[1] or ""
 
 
+def _copy_database(path: Path, into: apsw.Connection) -> None:
+    into.set_busy_timeout(10_000)  # what a request has begun in another thread may still write
+    with closing(apsw.Connection(str(path))) as source, into.backup("main", source, "main") as copy:
+        copy.step()
+
+
 def password_link(accounts: SampleAccounts) -> Options:
     """A link of somebody else: it can be used once."""
     email = accounts.backend.member().email
@@ -461,7 +489,6 @@ def _make_file(accounts: SampleAccounts, account: str) -> None:
 
 
 EXTERNAL = f"hospital@{PATIENTS}"
-FILE_OF_PATIENT = f"/users/{EXTERNAL}/file"
 
 
 def external_patient(accounts: SampleAccounts, *, file: bool = False) -> Options:
@@ -507,11 +534,6 @@ class Row:
     def options(self, accounts: SampleAccounts) -> Options:
         request = REQUESTS.get(self.name, {})
         return deepcopy(request) if isinstance(request, dict) else request(accounts)
-
-    @property
-    def prepares(self) -> bool:
-        """Whether its request may change what is stored before it is sent."""
-        return not isinstance(REQUESTS.get(self.name, {}), dict)
 
     @property
     def keyed(self) -> Mapping[str, str]:
@@ -998,7 +1020,6 @@ REQUESTS: dict[str, Options | Callable[[SampleAccounts], Options]] = {
     "infer_for_explainable": {"json": {"image_data": base64_of(PHOTO)}},
     "report_for_explainable": {"json": {"image_data": base64_of(PHOTO)}},
 }
-SESSIONS_FORBIDDEN = {"session": "f", "other session": "f"}
 # What keys get, by the callers of test_key_access.py, where it is not what their owner gets.
 KEYED: dict[str, dict[str, str]] = {
     "take_bundle": ANY_PATIENT,

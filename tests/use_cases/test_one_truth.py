@@ -32,7 +32,7 @@ from tests.support.backends import Backend, Person
 from tests.support.size import size
 from tests.use_cases.spot_history import History, program_of
 
-HISTORIES, STEPS = size(15, 500), 6
+HISTORIES, STEPS = size(6, 500), 6
 PATIENT, DOCTOR, PROGRAM = Reader.PATIENT, Reader.DOCTOR, Reader.PROGRAM
 
 
