@@ -102,7 +102,7 @@ const Sentence = ({ sentence, passages }) => {
 };
 
 /** What a patient reads beside the figures, the colours and the doubts themselves, or need not know. */
-const LEFT_OUT = ["finding.estimate", "finding.cancer", "general.figure", "general.heat_map", "general.too_close", "general.unlike_training", "general.dermoscope"];
+const LEFT_OUT = ["finding.estimate", "finding.cancer", "general.figure", "general.heat_map", "general.too_close", "general.dermoscope"];
 
 /** What it means, and who has worded that. @param {{report: FindingReport, doctor: boolean}} props */
 const Explanation = ({ report: { reading, narrative, passages, letters }, doctor }) => {
@@ -126,7 +126,7 @@ const Explanation = ({ report: { reading, narrative, passages, letters }, doctor
 
 /** For a patient, how probable the model finds each name, and what it cannot know. @param {{report: FindingReport, conditions: Api["ConditionsView"]}} props */
 const HowLikely = ({ report, conditions }) => html`
-  <${Probabilities} report=${report} conditions=${conditions} doctor=${false} /><${Sentences} items=${report.reading.limits.filter((/** @type {string} */ text) => !said(conditions.notices.uncertain).includes(text))} />`;
+  <${Probabilities} report=${report} conditions=${conditions} doctor=${false} /><${Sentences} items=${report.reading.limits} />`;
 
 /** What the API says beyond its first three sentences, none of it twice; each source is a click away.
  * `elsewhere`: what is to be done was said of another photo of the spot; `due`: it stands above with its day. A doctor is not told what a patient is to do.
