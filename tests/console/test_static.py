@@ -19,6 +19,7 @@ from skinapi.console.routes import ASSETS, STATIC
 from skinapi.findings.records.reviews import Agreement
 from skinapi.findings.reports.words import LABELS
 from skinapi.model.conditions import Band, conditions_table
+from skinapi.model.finding import Doubt
 from skinapi.model.heat_map_overlay import COLOURS_FILE
 from skinapi.platform.storage.failed_items import WORK
 from tests.console.visitor import Visitor
@@ -276,6 +277,14 @@ unwritten uri_too_long
 """
 # The API says this one in the language of the photo.
 SAID_BY_THE_API = {"not_judgeable"}
+
+
+def test_no_doubt_is_left_out_of_a_patients_explanation_but_the_one_that_the_page_tells() -> None:
+    script = (STATIC / "views" / "finding.js").read_text("utf-8")
+    listed = re.search(r"const LEFT_OUT = (\[.*?\]);", script)
+    assert listed is not None
+    doubts = {f"general.{doubt}" for doubt in Doubt} & {*json.loads(listed[1])}
+    assert doubts == {"general.too_close"}
 
 
 def test_every_error_that_a_person_can_meet_has_words(
