@@ -27,7 +27,7 @@ from operator import or_
 from types import UnionType
 from typing import Any, Generic, TypeVar, get_args, get_origin
 
-from flask import Blueprint, Flask, Request, Response, request
+from flask import Flask, Request, Response, request
 from pydantic import BaseModel, TypeAdapter
 from werkzeug.exceptions import HTTPException
 from werkzeug.routing import Rule
@@ -294,16 +294,14 @@ class Routes(Generic[S]):
 
         return declare
 
-    def blueprint(self, service: S) -> Blueprint:
-        blueprint = Blueprint(self._tag, __name__)
+    def register(self, app: Flask, service: S) -> None:
         for route in self._routes:
-            blueprint.add_url_rule(
+            app.add_url_rule(
                 route.path,
-                endpoint=route.function.__name__,
+                endpoint=f"{self._tag}.{route.function.__name__}",
                 view_func=_view(route, service),
                 methods=[route.method],
             )
-        return blueprint
 
 
 def _view(route: Route, service: object) -> Callable[..., Response]:

@@ -52,7 +52,7 @@ class FailingBackend(Backend):
         routes: Routes[FailingService] = Routes("planted")
         plant(routes, "/planted/json", problem_json)
         plant(routes, "/planted/plain", plain_text)
-        self.app.register_blueprint(routes.blueprint(self.planted))
+        routes.register(self.app, self.planted)
 
 
 MEMBERS = {"type", "title", "status", "detail", "code", "request_id", "error", "message", "msg"}
@@ -276,7 +276,7 @@ class FormBackend(Backend):
             said = (form.image.filename, len(form.image.content), form.note, form.ticked, form.keep)
             return Message(message=f"{said} {idempotency_key}")
 
-        self.app.register_blueprint(routes.blueprint(None))
+        routes.register(self.app, None)
 
 
 @pytest.fixture(scope="module")

@@ -341,7 +341,7 @@ class ListBackend(Backend):
             assert self.found.wait(30)
             return Page([Item(number=1)])
 
-        self.app.register_blueprint(routes.blueprint(None))
+        routes.register(self.app, None)
 
 
 def call(person: Person, path: str) -> TestResponse:
