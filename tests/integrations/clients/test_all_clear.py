@@ -117,7 +117,8 @@ def test_the_angular_app_gets_one_class_in_every_answer(opened: Backend) -> None
 def test_the_explainable_clients_report_of_a_raised_finding_names_no_class(opened: Backend) -> None:
     """It said "Most probable: mole, 87.94 %" beside "Diagnosis: inconclusive"."""
     content = base64.b64decode(report(opened, RAISED).get_json()["pdf_report"])
-    text = " ".join(PdfReader(io.BytesIO(content)).pages[0].extract_text().split())
+    pages = PdfReader(io.BytesIO(content)).pages
+    text = " ".join(word for page in pages for word in page.extract_text().split())
     assert "Diagnosis Inconclusive - no diagnosis" in text
     assert "Most likely a mole. A skin cancer cannot be ruled out." in text
     assert text.count("Not ruled out: melanoma (") == 2, "in the headline and as the condition"
