@@ -55,7 +55,7 @@ def test_patient_and_doctor_exchange_messages(
     talk_in_the_case(journey, number)
     browser.switch_to.window(patients_tab)
     visitor.see(MARKUP)  # without loading the page again
-    visitor.find(f"a[href='#/finding/{number}']")
+    visitor.find(f".conversation a[href='#/finding/{number}']")
     journey.see("messageRead")
     visitor.run("document.querySelector('[name=message]').scrollIntoView()")
     visitor.await_truth(lambda: patient.call("GET", "/messages").json == [], "it is read")
@@ -80,7 +80,6 @@ def talk_in_the_case(journey: Journey, number: int) -> None:
     assert visitor.find("[name=message]").get_property("value") == UNSENT
     journey.step("case")
     write(journey, ".")
-    visitor.find(f".own a[href='#/case/{number}']")
 
 
 def write(journey: Journey, text: str) -> None:

@@ -184,7 +184,7 @@ const Strip = ({ submission, conditions, back }) => {
         <p>${lesion
           ? html`<a href=${leaveCase("course", lesion, submission.id, back)}>${spot.value ? nameOfSpot(spot.value) : say("sameSpot")}</a>${spot.value?.name && ` · ${sayPlace(spot.value.place)}`}
               ${spot.value?.findings > 1 && html` · <a href=${leaveCase("visits", lesion, submission.id, back)}>${say("sideBySide")}</a>`}`
-          : html`${place && sayPlace(place)} <small>${say("noSpotYet")}</small>`}</p>
+          : html`${place && `${sayPlace(place)} · `}<small>${say("noSpotYet")}</small>`}</p>
         ${lesion && html`<${SpotPhotos} spot=${lesion} number=${String(submission.id)} conditions=${conditions} />`}
       </div>
     </section>`;
@@ -266,7 +266,7 @@ const CaseRead = ({ number, title, found, wanted, onNext, onBegin }) => {
       <${ModelMark} submission=${submission} doctor />
       ${!decided && told}
       ${error && html`<${Failure} error=${error} retry=${renew} />`}
-      ${report.decision?.held_until && html`<${Held} number=${number} until=${report.decision.held_until} onShown=${submission.unassigned ? null : shown} />`}
+      ${report.decision?.held_until && html`<${Held} number=${number} until=${report.decision.held_until} onShown=${asked || submission.unassigned ? null : shown} />`}
       ${decided ? signed((one) => one.second_opinion && mayUse) : signed()}
       ${submission.unassigned
         ? html`<${TakePatient} patient=${submission.patient_id} onTaken=${shown} />`

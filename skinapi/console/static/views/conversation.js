@@ -17,11 +17,11 @@ const PAGE = 50;
 /** By conversation, with the key of the request that sends it. @type {import("/console/views/drafts.js").Drafts<{text: string, key: string}>} */
 const drafts = keepDrafts("message");
 
-const Said = (/** @type {{message: Api["MessageView"], view: string}} */ { message, view }) => html`
+const Said = (/** @type {{message: Api["MessageView"], view: string, about: About | null}} */ { message, view, about }) => html`
   <li class=${message.own ? "own" : ""}>
     <small><b>${message.own ? say("messageOwn") : message.name ? isolated(message.name) : say("role_user")}</b> · ${sayDate(message.created_at)}</small>
     <p class="letter-text">${message.text}</p>
-    <small>${message.finding && html`<a href="#/${view}/${message.finding}">${say("title_finding")} ${message.finding}</a>`}
+    <small>${message.finding && message.finding !== about?.id && html`<a href="#/${view}/${message.finding}">${say("title_finding")} ${message.finding}</a>`}
       ${message.own && message.read_at && ` ${say("messageRead")}`}
       ${view === "case" && message.waits && ` ${say("messageWaits")}`}</small>
   </li>`;
@@ -115,7 +115,7 @@ const Conversation = ({ spot, view, mayWrite, about = null, wanted = false, read
     <section class="card conversation">
       <h2>${say("messages")}</h2>
       ${next && html`<button class="quiet" onClick=${pages.more}>${say("messagesEarlier")}</button>`}
-      <ul class="plain" aria-live="polite">${items.map((message) => html`<${Said} key=${message._id} message=${message} view=${view} />`).reverse()}</ul>
+      <ul class="plain" aria-live="polite">${items.map((message) => html`<${Said} key=${message._id} message=${message} view=${view} about=${about} />`).reverse()}</ul>
       <div ref=${last}></div>
       ${view === "case" && items.some(({ waits }) => waits) && html`<p><button class="quiet end-messages" onClick=${end}>${say("messagesDone")}</button></p>${failed}`}
       ${mayWrite ? html`<${Write} path=${path} about=${about} onSent=${renew} />` : html`<p>${say(closed)}</p>`}

@@ -3,7 +3,7 @@
 import { html, useEffect, useRef, useState } from "/console/vendor/htm-preact-3.1.1.js";
 import { get } from "/console/api.js";
 import { Chips, Field, Message, onValue, sayError, useAnswer } from "/console/components.js";
-import { colon, getLanguage, said, say, sayValue } from "/console/language.js";
+import { getLanguage, said, say, sayValue } from "/console/language.js";
 import { KeptPhoto } from "/console/lists.js";
 import { nameOfSpot } from "/console/views/spot_points.js";
 
@@ -113,7 +113,7 @@ const AskAlways = ({ ticked }) => {
   return text && !loading && html`
     <label class="tick"><input type="checkbox" name="keep_always" value=${`${language} ${text.version}`} aria-describedby="keep-always-text"
       defaultChecked=${ticked} />${say("keepAlways")}</label>
-    <small id="keep-always-text">${text.title}${colon()}${text.text}</small>`;
+    <small id="keep-always-text">${text.text}</small>`;
 };
 
 /** Whether this photo is kept. The account's consent answers it, until somebody says otherwise for this photo; who has

@@ -97,7 +97,7 @@ function sayReview(draft, reviewing) {
   const name = named && nameOf(conditions, named);
   const word = agreement && say(/** @type {"unsure"} */ (agreement === ENOUGH ? "agree" : agreement));
   const what = known ? `${say("histology")}${colon()}${name || "…"}` : picture ? say("anotherPhoto") : name && agreement !== "disagree" ? `${word}${colon()}${name}` : name || word;
-  const settled = name || picture || draft.urgency || agreement === "unsure";
+  const settled = name || draft.urgency || agreement === "unsure";
   const [from, to] = [bandBefore(reviewing), band].map((key) => labelOfBand(conditions, key));
   return [what, settled && (from === to ? to : `${from} → ${to}`), !known && histology && sayValue("histology", histology)].filter(Boolean).join(" · ");
 }

@@ -64,7 +64,7 @@ const Tools = ({ spot }) => {
       <a class=${photo ? "button primary" : "button"} href="#/check/${spot.id}"><${Icon} name="camera" />${say("newPhotoOfIt")}</a>
       ${spot.findings > 1 && html`<a class="button" href="#/visits/${spot.id}">${say("sideBySide")}</a>`}
     </div>
-    ${reminder && !reminder.last && reminder.act !== "send_photo" && html`<p>${reminder.due > today() ? say("reminderOn", { what: reminder.says, date: sayDueDay(reminder.due) }) : `${say("whatToDo")}${colon()}${reminder.says}`}</p>`}`;
+    ${reminder && !reminder.last && !["send_photo", "ask_result"].includes(reminder.act) && html`<p>${reminder.due > today() ? say(reminder.act === "see_doctor" ? "reminderBy" : "reminderOn", { what: reminder.says, date: sayDueDay(reminder.due) }) : `${say("whatToDo")}${colon()}${reminder.says}`}</p>`}`;
 };
 
 /** What is rarely done with it. @param {{spot: Api["LesionView"], others: Api["LesionView"][], onDone: () => void}} props */
@@ -126,7 +126,8 @@ const Now = ({ spot, note, findings, conditions }) => {
   const counts = [latest, ...findings].find((one) => Number(one.id) === instruction?.finding);
   return html`
     <div class="finding spot-now">
-      <div>${instruction && html`<${Instruction} instruction=${instruction} view="finding" conditions=${conditions}>${counts && instruction.from !== "comparison" && html`<${Likely} found=${counts} conditions=${conditions} />`}
+      <div>${instruction && html`<${Instruction} instruction=${instruction} view="finding" conditions=${conditions}
+        overdue=${spot.reminder?.act === "ask_result" && spot.reminder.due <= today()}>${counts && instruction.from !== "comparison" && html`<${Likely} found=${counts} conditions=${conditions} />`}
         ${note && html`<p class="note">${note}</p>`}<//>`}</div>
       <div class="spot-photo"><${NewestPhoto} key=${latest.id} number=${latest.id} /></div>
       <div><${Tools} spot=${spot} /></div>
