@@ -48,10 +48,10 @@ export const Empty = (/** @type {{title: string, children?: unknown}} */ { title
 export const Failure = ({ error, retry }) => html`
   <${Message} kind="bad">
     <p>${sayError(error)}</p>
-    ${error?.status === 404
-      ? html`<a class="button quiet" href="#/">${say("toStart")}</a>`
-      : error?.code === "second_factor_required"
-        ? html`<a class="button" href="#/account">${say("setUp")}</a>`
+    ${error?.code === "second_factor_required"
+      ? html`<a class="button" href="#/account">${say("setUp")}</a>`
+      : error?.status === 403 || error?.status === 404
+        ? html`<a class="button quiet" href="#/">${say("toStart")}</a>`
         : retry && html`<button class="quiet" onClick=${retry}>${say("tryAgain")}</button>`}
   <//>`;
 

@@ -2,7 +2,7 @@
 
 /** With a no-break space where French has one: before : ; ? ! and inside « ». @template {Record<string, string>} T @param {T} words @returns {T} */
 export const spaced = (words) => {
-  const spacedText = (/** @type {string} */ text) => text.replace(/(?<=\S)\s*([:;?!»])(?=[\s)»]|$)/g, "\u00a0$1").replace(/«\s*/g, "«\u00a0");
+  const spacedText = (/** @type {string} */ text) => text.replace(/(?<=\S)\s*([:;?!»%])(?=[\s).,»]|$)/g, "\u00a0$1").replace(/«\s*/g, "«\u00a0");
   return /** @type {T} */ (Object.fromEntries(Object.entries(words).map(([key, text]) => [key, spacedText(text)])));
 };
 

@@ -3,7 +3,7 @@
 import { html, useEffect, useRef, useState } from "/console/vendor/htm-preact-3.1.1.js";
 import { apiPath, getAll, getSession, patch, post, put, remove } from "/console/api.js";
 import { Change, Confirm, Field, onValue, sayError, Select, TextArea, toast } from "/console/components.js";
-import { isolated, say, sayCount, sayNumber, sayValue, valuesOf } from "/console/language.js";
+import { colon, isolated, say, sayCount, sayNumber, sayValue, valuesOf } from "/console/language.js";
 import { askForAccounts } from "/console/waiting.js";
 import { labelOfLogIn } from "/console/views/login.js";
 
@@ -168,7 +168,7 @@ const JoinAccount = ({ account, who, onChange, onClose }) => {
   };
   return html`
     <${Confirm} title=${say("joinAccount")} confirm=${say("joinAccount")} onConfirm=${join} onClose=${onClose}>
-      <${Change} before=${who} after=${isolated(into) || "…"} />
+      ${into && html`<${Change} before=${who} after=${isolated(into)} />`}
       <p>${say("joinAccountText", { who })}</p>
       <${Field} label=${say("joinInto")} hint=${say("joinIntoHint")} name="into" type="email" autocomplete="off" onInput=${onValue(setInto)} />
     <//>`;
@@ -201,7 +201,7 @@ export const Ask = ({ accounts, question, onChange, onSecret, onClose }) => {
     toast(say("logInChanged", { who }));
   };
   const name = labelOfLogIn(provider ?? account.provider ?? account.link_allowed ?? "");
-  const demoted = say(own ? "losesAccess" : "adminAskText");
+  const demoted = [own ? say("losesAccess") : role === "admin" && say("adminAskText"), patients > 0 && say("patientsRest")].filter(Boolean);
   const suspended = [
     say(own ? "losesAccess" : "suspendAskText"),
     patients > 0 && say("suspendDoctorText", { patients: sayCount("patientsStay", patients) }),
@@ -209,7 +209,7 @@ export const Ask = ({ accounts, question, onChange, onSecret, onClose }) => {
   /** @type {Record<Exclude<Question["kind"], "refuse" | "delete" | "join">, [string, string, string, () => Promise<void>]>} */
   const asked = {
     suspend: [say(own ? "suspendSelf" : "suspendAsk", { who }), suspended.join(" "), say("suspend"), () => suspend(account, onChange)],
-    role: [say(own ? "demoteSelf" : "adminAsk", { who }), demoted, say(own ? "changeRole" : "makeAdmin"), () => setField(account, "role", role, onChange)],
+    role: [own ? say("demoteSelf") : role === "admin" ? say("adminAsk", { who }) : `${say("changeRole")}${colon()}${who}`, demoted.join(" "), say(own || role !== "admin" ? "changeRole" : "makeAdmin"), () => setField(account, "role", role, onChange)],
     reset: [say("resetAsk"), say("resetAskText", { who }), say("resetPassword"), reset],
     link: [say("passwordLink"), say("passwordLinkAskText", { who }), say("passwordLink"), link],
     factor: [say("removeFactor"), say("removeFactorText", { who }), say("removeFactor"), removeFactor],

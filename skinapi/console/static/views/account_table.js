@@ -81,7 +81,7 @@ const Managed = ({ account, act, doctors }) => {
   const chooseRole = (/** @type {FieldEvent} */ event) => {
     const role = event.target.value;
     event.target.value = account.role; // until the server has agreed
-    if (isOneself(account) || role === "admin") ask("role", role);
+    if (isOneself(account) || role === "admin" || account.patients) ask("role", role);
     else set("role", role);
   };
   return html`

@@ -30,7 +30,7 @@ const groupOf = (action) => Object.entries(GROUPS).find(([, begins]) => /** @typ
 /** An action as its sentence says it, whoever did it; as it is where there are no words. @param {string} action */
 const sayAction = (action) => {
   const key = /** @type {WordKey} */ (`did_${wordsOf(action)}`);
-  return hasWords(key) ? say(key, { by: "…", target: "…", owner: "…" }).replace(/^… /, "") : action;
+  return hasWords(key) ? say(key, { by: "…", target: "…", owner: "…" }).replace(/^…\s*:?\s/, "") : action;
 };
 
 const IDENTIFIER = /^[0-9a-f]{32}$/;
@@ -92,7 +92,7 @@ const sayWhom = (id, email, name) => (email ? `${isolated(name ?? "")} (${isolat
 
 /** Whom or what it was done to; of a patient's finding or spot, whose it is, unless the patient did it. @param {Row} row @param {string} owner */
 function sayTarget(row, owner) {
-  const target = row.finding ? (row.action === "breakglass.end" ? say("findingNumber", { number: row.finding }) : String(row.finding)) : sayWhom(row.target, row.target_email, row.target_name);
+  const target = row.finding ? (/^breakglass\.(ask|end)$/.test(row.action) ? say("findingNumber", { number: row.finding }) : String(row.finding)) : sayWhom(row.target, row.target_email, row.target_name);
   return row.owner && row.owner !== row.by && !row.target_email && !row.action.startsWith("doctor.") ? say("ofOwner", { target, owner }) : target;
 }
 

@@ -89,7 +89,7 @@ const Delete = (/** @type {{dataset: Dataset}} */ { dataset }) => {
   };
   return html`<${AskFirst} words=${say("delete")} look="danger" button=${html`<${Icon} name="trash" />${say("delete")}`} title=${say("deleteDataset")}
     onConfirm=${go}>
-    <${Change} before=${sayPictures(dataset.pictures)} after=${say("inNoBackup")} />
+    ${dataset.pictures > 0 && html`<${Change} before=${sayPictures(dataset.pictures)} after=${say("inNoBackup")} />`}
     <p>${say("deleteDatasetText", { name: dataset.name })}</p><//>`;
 };
 
@@ -140,7 +140,7 @@ export const View = (/** @type {{argument: string}} */ { argument }) => {
     <${Load} ask=${getConditions}>
       ${(/** @type {Api["ConditionsView"]} */ table) => html`<${Polled} polled=${polled}>
         ${(/** @type {Dataset} */ dataset) => html`
-          <div class="row between"><h1>${isolated(dataset.name)}</h1><${DatasetBadge} dataset=${dataset} /></div>
+          <div class="row between"><h1 class="given">${isolated(dataset.name)}</h1><${DatasetBadge} dataset=${dataset} /></div>
           <${About} dataset=${dataset} />
           ${dataset.status === "checking" && html`<${Checking} dataset=${dataset} />`}
           ${dataset.status === "refused" && html`<${Refused} dataset=${dataset} conditions=${table} />`}

@@ -1,6 +1,6 @@
 // The data sets of the lab, how one is made of reviews, and what labels mean that the server does not know.
 
-import { html, useRef, useState } from "/console/vendor/htm-preact-3.1.1.js";
+import { html, useRef } from "/console/vendor/htm-preact-3.1.1.js";
 import { ApiError, apiPath, get, getAll, getConditions, newKey, post, remove } from "/console/api.js";
 import { AskFirst, Chips, Empty, Field, Form, Icon, Load } from "/console/components.js";
 import { isolated, say, sayDate, sayNumber, sayValue } from "/console/language.js";
@@ -65,11 +65,9 @@ const LABELS_FROM = ["reviews", "histology"];
 
 const FromReviews = () => {
   const form = useRef(/** @type {HTMLFormElement | null} */ (null));
-  const [fault, setFault] = useState("");
   const make = async () => {
     const said = new FormData(/** @type {HTMLFormElement} */ (form.current));
     const [name, licence] = ["name", "licence"].map((field) => String(said.get(field)).trim());
-    setFault(name ? "" : say("nameNeeded"));
     if (!name) throw new ApiError(400, "name", say("nameNeeded"));
     const made = await post("/datasets/from-reviews", { name, licence, labels_from: said.get("labels_from") });
     goTo(`dataset/${made.id}`);
@@ -78,7 +76,7 @@ const FromReviews = () => {
     <${AskFirst} words=${say("fromReviews")} confirm=${say("makeDataset")} kind="primary" onConfirm=${make}>
       <p>${say("fromReviewsText")}</p>
       <form ref=${form} onSubmit=${(/** @type {Event} */ event) => event.preventDefault()}>
-        <${Field} label=${say("name")} name="name" hint=${say("datasetNameHint")} error=${fault} maxlength="100" autocomplete="off" />
+        <${Field} label=${say("name")} name="name" hint=${say("datasetNameHint")} maxlength="100" autocomplete="off" />
         <${Chips} name="labels_from" title=${say("labelsFrom")} chosen=${LABELS_FROM[0]}
           options=${LABELS_FROM.map((source) => [source, sayValue("from", source)])} />
         <${Field} label=${say("licence")} name="licence" maxlength="200" autocomplete="off" />

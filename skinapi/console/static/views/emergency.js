@@ -110,7 +110,7 @@ async function loadEmergency(/** @type {string} */ number) {
 
 const Banner = (/** @type {{grant: Api["BreakGlassOfAdmin"]}} */ { grant }) => html`
   <${Message} kind="bad">
-    <p><strong>${say("glassBanner", { time: sayDate(grant.ends_at) })}</strong> ${say("reason")}${colon()}<span class="note">${isolated(grant.reason)}</span></p>
+    <p><strong>${say("glassBanner", { number: String(grant.number), time: sayDate(grant.ends_at) })}</strong> ${say("reason")}${colon()}<span class="note">${isolated(grant.reason)}</span></p>
     <${AskFirst} words=${say("glassClose")} title=${say("glassCloseAsk")} onConfirm=${() => endGrant(grant._id).then(() => goTo("data-protection/glass"))}><${Change} before=${sayEnd(grant)} after=${say("glassEnd_closed")} /><p>${say("glassCloseText")}</p><//>
   <//>`;
 

@@ -236,7 +236,7 @@ const Actions = (/** @type {{job: Job, onChange: () => void}} */ { job, onChange
   return html`
     <div class="row">
       ${version && html`<a class="button primary" href="#/version/${version}">${say("toModel")}</a>`}
-      ${isUnfinished(job) && html`<${AskFirst} words=${sayValue("cancel", job.kind)} look="danger" keep=${say("keepRunning")} onConfirm=${() => act("cancel")}>
+      ${isUnfinished(job) && job.message !== "Being cancelled" && html`<${AskFirst} words=${sayValue("cancel", job.kind)} look="danger" keep=${say("keepRunning")} onConfirm=${() => act("cancel")}>
         <${Change} before=${`${sayValue("job_is", job.status)} (${sayPercent(Math.round(job.progress) / 100)})`} after=${say("job_is_cancelled")} />
         <p>${sayValue("cancelled", job.kind)}</p><//>`}
       ${ended && html`<button class="primary" onClick=${() => run(() => act("retry"))}>${say("startAgain")}</button>`}

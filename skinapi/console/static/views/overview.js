@@ -41,7 +41,7 @@ const itemsOfClock = (alarm) =>
       }];
 
 /** "2 patients have no doctor, 4 urgent findings". @param {{patients: number, urgent: number}} counted */
-export const sayUnassigned = ({ patients, urgent }) => `${sayCount("patientsUnassigned", patients)}, ${sayCount("urgentFindings", urgent)}`;
+export const sayUnassigned = ({ patients, urgent }) => [sayCount("patientsUnassigned", patients), urgent > 0 && sayCount("urgentFindings", urgent)].filter(Boolean).join(", ");
 
 /** @param {Api["Overview"]} found @param {number} lesions on which the model in service was tested @returns {Item[]} */
 function itemsOf(found, lesions = FEWEST_LESIONS) {
@@ -108,8 +108,8 @@ const OverviewPage = () => {
   const version = useAnswer(() => get("/"), []).value?.version;
   return html`
     <div class="row between"><h1>${say("title_overview")}</h1>
-      <div class="row"><a class="button" href="#/integrations">${say("title_integrations")}</a>
-        <a class="button" href="#/data-protection">${say("title_data-protection")}</a></div></div>
+      ${overview.value && html`<div class="row"><a class="button" href="#/integrations">${say("title_integrations")}</a>
+        <a class="button" href="#/data-protection">${say("title_data-protection")}</a></div>`}</div>
     <${Answer} answer=${overview}>
       ${(/** @type {Api["Overview"]} */ found) => {
         const { notes = [] } = /** @type {Partial<Api["Readiness"]>} */ (health.value ?? {});

@@ -70,10 +70,10 @@ const Groups = (/** @type {{report: DatasetReport}} */ { report }) => {
         <dt>${say("modality")}</dt><dd>${count(modalities, (key) => sayValue("kind", key))}</dd>
         <dt>${say("lesions")}</dt><dd>${lesions?.known
           ? say("lesionsText", { n: sayNumber(lesions.count), most: sayNumber(lesions.largest) })
-          : say("lesionsUnknown")}</dd>
+          : say("notSaid")}</dd>
         <dt>${say("title_patients")}</dt><dd>${patients && patients.count > 0
           ? say("patientsText", { n: sayNumber(patients.count), most: sayNumber(patients.largest), without: sayNumber(patients.pictures_without) })
-          : say("patientsUnknown")}</dd>
+          : say("notSaid")}</dd>
       </dl>
     </section>`;
 };

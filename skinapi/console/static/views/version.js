@@ -218,7 +218,7 @@ const History = (/** @type {{model: Api["ModelView"]}} */ { model }) => html`
 export const View = (/** @type {{argument: string}} */ { argument }) => html`
   <${Load} ask=${() => Promise.all([get(apiPath`/models/${argument}`), getConditions()])} inputs=${[argument]}>
     ${(/** @type {[Api["ModelView"], Api["ConditionsView"]]} */ [model, conditions], /** @type {() => void} */ reload) => html`
-      <div class="row between"><h1>${model.version}</h1><${StateBadge} state=${model.state} words=${sayValue("model", model.state)} /></div>
+      <div class="row between"><h1 class="given">${model.version}</h1><${StateBadge} state=${model.state} words=${sayValue("model", model.state)} /></div>
       <${Fault} model=${model} />
       <${Origin} model=${model} />
       <${TakenBack} taken=${model.taken_back} />
