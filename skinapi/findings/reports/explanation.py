@@ -126,7 +126,7 @@ def choose_passages(
         told = _told_of(concern.key, reader)
         another = concern.key != facts.headline.likely.key
         if another:
-            in_case = PASSAGES.of_finding("in_case", _in_case(concern.key))
+            in_case = _in_case(concern.key)
             lead = (in_case.id, concern.key)
             told = [in_case, *(one for one in told if _topic(one) in OF_ANOTHER)]
         groups.append(told)
@@ -165,9 +165,10 @@ def _shorten(groups: list[list[Passage]], facts: Facts) -> list[list[Passage]]:
     return groups
 
 
-def _in_case(condition: str) -> LocalizedText:
-    names = conditions_table().notices.headline.names
-    return _sentence("in_case_explained").fill(name=names[condition].patient)
+def _in_case(condition: str) -> Passage:
+    name = conditions_table().notices.headline.names[condition].patient
+    said = _sentence("in_case_explained").fill(name=name)
+    return PASSAGES.of_finding("in_case", said, "in_case", name=name)
 
 
 def _sentence(name: str) -> LocalizedText:

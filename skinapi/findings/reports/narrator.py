@@ -14,7 +14,7 @@ import hashlib
 import json
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
@@ -55,22 +55,23 @@ MOST_PARAGRAPHS, MOST_SENTENCES, MOST_CITED = 6, 10, 4
 MOST_TOKENS = 2000
 LEAST_KEPT = 0.5
 # Part of the key of what is kept: another rule or other lists of words give another one.
-RULE = "closed-vocabulary-2"
+RULE = "reviewed-wordings-3"
 INSTRUCTIONS = """\
 You put a report on a skin lesion into words, for {reader}, in {language}. You get passages, each
 with an id and its wordings. Write {most} short paragraphs at most. Under each sentence name the
 passages on which it rests, by their ids.
 
-A program keeps a sentence only if it is made of these wordings, word by word and in their order. So
-choose one wording of a passage and follow it. The wordings have marks, your text has none:
-[x] may be left out; (a|b) is one of them; {{a, b or c}} are all of them in any order; <a, b or c>
-are some of them in any order; ~it is "it" or the name of the condition.
+A program keeps a sentence only if it is made of these wordings, word by word and in their order: no
+other tense, article or preposition. So choose one wording of a passage and follow it. The wordings
+have marks, your text has none: [x] may be left out; (a|b) is one of them; {{a, b or c}} are all of
+them in any order; <a, b or c> are some of them in any order, the last behind "or"; ~it is "it" or
+the name of the condition. The halves of a wording that has a semicolon may be two sentences.
 
 You decide what is told, how shortly and in which order, and which wording reads best. You may join
-two wordings in a sentence by "and", "but" or a semicolon. Name the condition in the first sentence
-about it in each paragraph; right after, "it" may stand for its name. Tell each passage once. Add no
-word of your own: no question, quotation, heading, list, markup or advice, no time by which
-something should happen, no "your" before a condition.
+two wordings in a sentence by "and" or a semicolon, or by "but" where a caution follows. Name the
+condition in the first sentence about it in each paragraph; right after, "it" may stand for its
+name. Tell each passage once. Add no word of your own: no question, quotation, heading, list, markup
+or advice, no time by which something should happen, no "your" before a condition.
 
 {example}"""
 EXAMPLES: Mapping[Language, str] = {
@@ -126,10 +127,15 @@ def make_question(basis: Basis, reader: PassageReader, language: Language) -> Qu
             most=MOST_PARAGRAPHS,
             example=EXAMPLES[language],
         ),
-        sent={"passages": {one.id: one.wordings(language) for one in basis.sent}},
+        sent={"passages": {one.id: _unmarked(one.wordings(language)) for one in basis.sent}},
         schema=_schema([one.id for one in basis.sent]),
         most_tokens=MOST_TOKENS,
     )
+
+
+def _unmarked(wordings: Sequence[str]) -> list[str]:
+    """Without the mark that the proof alone needs."""
+    return [wording.replace("!", "") for wording in wordings]
 
 
 def _schema(ids: list[str]) -> dict[str, Any]:

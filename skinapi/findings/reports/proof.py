@@ -2,8 +2,8 @@
 
 A passage has wordings that people have reviewed, with marks for what may be left out, for choices
 and for lists (`wordings.py`). A sentence is kept if it is one of these wordings, or several that
-are joined by "and", "but" or a semicolon, word by word and in that order. Only articles, pronouns
-and a few prepositions are passed over, and words that mean the same are one word.
+are joined by "and", "but" or a semicolon, word by word and in that order. Nothing is passed over
+but capitals and commas: no other word, tense or preposition is the same.
 """
 
 import re
@@ -13,11 +13,12 @@ from enum import StrEnum
 from itertools import accumulate
 
 from skinapi.base.languages import Language
-from skinapi.findings.reports.vocabulary import COLON, Kind, Token, load_vocabulary
+from skinapi.findings.reports.vocabulary import CONTRASTS, Kind, Token, load_vocabulary
 from skinapi.findings.reports.wordings import Wordings, join_keys, read_wordings
 from skinapi.model.passages import Passage
 
 MOST_WORDS = 45
+WARNS = frozenset({"late", "same", "in_case"})
 # One sentence of letters, numbers and these marks: no question, quotation, heading, list, link.
 _FORM = re.compile(
     r"[A-ZÀ-ÖØ-Þ0-9](?:[A-Za-zÀ-ÖØ-öø-ÿ0-9 ,;:()%\u00a0]|(?<=\w)-(?=\w)"
@@ -80,28 +81,39 @@ def _split(tokens: list[Token], cited: list[Wordings], subject: str | None) -> P
     """Find parts of the sentence of which each is a wording of a passage."""
     text = join_keys(tokens)
     starts = [0, *accumulate(len(join_keys([token])) for token in tokens)]
-    failed = set[tuple[int, str | None]]()
+    failed = set[tuple[int, str | None, str | None]]()
 
-    def search(begin: int, told: str | None, used: tuple[str, ...]) -> Proved | None:
-        if (begin, told) in failed:
+    def search(
+        begin: int, told: str | None, used: tuple[str, ...], weakened: Wordings | None = None
+    ) -> Proved | None:
+        state = (begin, told, weakened.passage if weakened else None)
+        if state in failed:
             return None
-        failed.add((begin, told))
+        failed.add(state)
         for end in _find_ends(tokens, begin):
             part = tokens[begin:end]
             for wordings in cited:
-                if not wordings.matches(part, told, text[starts[begin] : starts[end]]):
+                keys = text[starts[begin] : starts[end]]
+                if not wordings.matches(part, told, keys, joined=begin > 0):
                     continue
-                # Of a condition, a colon would make a reason of what follows.
-                if wordings.about and tokens[end:] and tokens[end].key == COLON:
+                if weakened and not _may_weaken(weakened, wordings):
                     continue
                 behind, ids = wordings.subject_behind(part), (*used, wordings.passage)
                 if end == len(tokens):
                     return Proved(tuple(dict.fromkeys(ids)), behind)
-                if found := search(_skip_joints(tokens, end), behind, ids):
+                after = _skip_joints(tokens, end)
+                but = any(token.key in CONTRASTS for token in tokens[end:after])
+                if found := search(after, behind, ids, wordings if but else None):
                     return found
         return None
 
-    return search(0, subject, ()) or search(_skip_joints(tokens, 0), subject, ())
+    return search(0, subject, ())
+
+
+def _may_weaken(before: Wordings, after: Wordings) -> bool:
+    """Whether a "but" may stand between them: none makes less of a warning."""
+    topic = before.passage.partition(".")[2]
+    return not (after.comforts or topic in WARNS or topic.startswith("open"))
 
 
 def _find_ends(tokens: Sequence[Token], begin: int) -> Iterator[int]:

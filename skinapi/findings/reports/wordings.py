@@ -2,8 +2,8 @@
 
 `[x]` may be left out. `(a|b)` is one of them. `{a, b or c}` are these in any order, `<a, b or c>`
 one or more of them in any order. `~it` may be the name of the passage's own condition. That name
-may be "it" at the begin of a wording and where nothing else is named, but for `!name`. A wording
-that begins with `!` may stand behind any other.
+may be "it" at the begin of a wording, but for `!name`. A wording that begins with `!` may stand
+behind any other.
 """
 
 import re
@@ -14,7 +14,8 @@ from itertools import permutations
 
 from skinapi.base.languages import Language
 from skinapi.findings.reports.vocabulary import (
-    IT,
+    ARTICLES,
+    PRONOUNS,
     RELATIVES,
     Kind,
     Token,
@@ -35,22 +36,26 @@ ITEMS = re.compile(r",? (?:and|or|et|ou) |, ")
 class Wordings:
     """`pattern` matches the keys of a wording's tokens, `alone` those of one that says by itself
     of what it speaks. `keys` are all tokens of all wordings,
-    `guards` those of the first that may not be left out.
+    `guards` those of the first that may not be left out. `comforts`: it needs a caveat.
     """
 
     passage: str
     about: str | None
+    comforts: bool
     pattern: re.Pattern[str]
     alone: re.Pattern[str]
     keys: frozenset[Token]
     guards: frozenset[Token]
 
-    def matches(self, part: Sequence[Token], told: str | None, keys: str) -> bool:
+    def matches(self, part: Sequence[Token], told: str | None, keys: str, *, joined: bool) -> bool:
         """Whether the part is one of them, and a reader takes it to speak of the passage's
-        condition: it says so, or the words before speak of that alone.
+        condition: it says so, or the words before speak of that alone. Behind "and" the name
+        may be missing.
         """
         says = self.about is None or self.about in (told, *names_in(part))
-        return bool((self.pattern if says else self.alone).fullmatch(keys))
+        pattern = self.pattern if says else self.alone
+        missing = joined and told == self.about and f"{self.about} {keys}"
+        return bool(pattern.fullmatch(keys) or (missing and pattern.fullmatch(missing)))
 
     def subject_behind(self, part: Sequence[Token]) -> str | None:
         """What "it" is for the reader behind the part; None where that may be one of several, or
@@ -70,11 +75,13 @@ def join_keys(tokens: Iterable[Token]) -> str:
 def read_wordings(passage: Passage, language: Language) -> Wordings:
     # What the program does not know is said of no condition.
     about = None if passage.about == NORMAL_SKIN else passage.about
-    return _read(passage.id, about, passage.wordings(language), language)
+    return _read(passage.id, about, passage.wordings(language), language, bool(passage.needs))
 
 
 @lru_cache(maxsize=1024)
-def _read(passage: str, about: str | None, texts: tuple[str, ...], language: Language) -> Wordings:
+def _read(
+    passage: str, about: str | None, texts: tuple[str, ...], language: Language, comforts: bool
+) -> Wordings:
     known = load_vocabulary(language)
     # The halves of a wording may be told apart.
     halves = [half for text in texts for half in split_outside(text, _HALVES)]
@@ -86,6 +93,7 @@ def _read(passage: str, about: str | None, texts: tuple[str, ...], language: Lan
     return Wordings(
         passage=passage,
         about=about,
+        comforts=comforts,
         pattern=re.compile("|".join(patterns)),
         alone=re.compile("|".join(alone or [_NEVER])),
         keys=frozenset({*keys, *([Token(Kind.NAME, about)] if about else [])}),
@@ -93,18 +101,13 @@ def _read(passage: str, about: str | None, texts: tuple[str, ...], language: Lan
     )
 
 
-def _without_marks(text: str) -> str:
-    return re.sub(r"[\[\](){}<>|~!]", " ", text)
-
-
 class _Reader:
     """Makes a pattern of one wording."""
 
     def __init__(self, known: Vocabulary, about: str | None, wording: str) -> None:
         self._known, self._about, self._wording = known, about, wording
-        self.keys = set[Token]()
-        self._must_name = False
-        self._names_others = bool(names_in(known.read_tokens(_without_marks(wording))) - {about})
+        self.keys = {Token(Kind.WORD, word) for word in PRONOUNS[known.language]}
+        self._must_name = self._is_pronoun = False
 
     def pattern(self) -> str:
         return self._read(self._wording.rstrip("."), begins=True)
@@ -120,8 +123,8 @@ class _Reader:
         if mark in ("{", "<"):
             return self._read_list(inner, whole=mark == "{")
         if mark == "~":
-            self.keys.add(IT)
-            return self._own_name("it ")
+            self._is_pronoun = True
+            return ""
         if mark == "!":
             self._must_name = True
             return ""
@@ -131,34 +134,39 @@ class _Reader:
         return f"(?:{'|'.join(choices)}){'?' if mark == '[' else ''}"
 
     def _own_name(self, *others: str) -> str:
-        return f"(?:{'|'.join([f'{self._about} ', *others])})?" if self._about else ""
+        said = (self._about, *PRONOUNS[self._known.language], *others)
+        return f"(?:{'|'.join(f'{one} ' for one in said)})"
 
     def _read_list(self, text: str, *, whole: bool) -> str:
         items = [self._read(item, begins=False) for item in split_outside(text, ITEMS)]
-        joint = "(?:and |et )?"
-        if re.search(r" (?:or|ou) ", text):
-            joint = "(?:or |ou )?"
-            self.keys |= {Token(Kind.WORD, "or"), Token(Kind.WORD, "ou")}
+        said = re.search(r" (and|or|et|ou) ", text)
+        joint = f"{said[1]} " if said else ""
+        self.keys |= {Token(Kind.WORD, said[1])} if said else set()
         if whole:
-            return f"(?:{'|'.join(joint.join(order) for order in permutations(items))})"
+            between = f"(?:{joint})?"
+            orders = (between.join(rest) + joint + last for *rest, last in permutations(items))
+            return f"(?:{'|'.join(orders)})"
         one = f"(?:{'|'.join(items)})"
-        return f"{one}(?:{joint}{one})*"
+        return f"{one}(?:(?:(?:{joint})?{one})*{joint}{one})?"
 
     def _read_words(self, text: str, *, begins: bool) -> str:
-        pattern, must_name = "", self._must_name
-        self._must_name = self._must_name and not text.strip()
-        for token in self._known.read_tokens(text):
+        pattern, must_name, is_pronoun = "", self._must_name, self._is_pronoun
+        if text.strip():
+            self._must_name = self._is_pronoun = False
+        tokens = self._known.read_tokens(text)
+        for place, token in enumerate(tokens, 1):
             self.keys.add(token)
+            first = not pattern
             own = token.kind is Kind.NAME and token.key == self._about
-            if token.joins:
-                pattern += f"(?:{token.key} |; ){{1,2}}"
-            elif token.key == "the":
-                pattern += "(?:the )?"
-            elif token.key in RELATIVES and not pattern:  # a comma may be in the words before
+            if token.key in RELATIVES and first:  # a comma may be in the words before
                 pattern += f"{token.key},? "
                 self.keys.add(Token(token.kind, f"{token.key},"))
-            elif own and not must_name and ((not pattern and begins) or not self._names_others):
+            elif first and is_pronoun and self._about:
+                pattern += self._own_name(token.key)
+            elif first and begins and own and not must_name:
                 pattern += self._own_name()
+            elif place == len(tokens) and token.key in ARTICLES[self._known.language]:
+                pattern += f"(?:{token.key} )?"  # it belongs to the name of a choice
             else:
                 pattern += re.escape(f"{token.key} ")
         return pattern

@@ -7,7 +7,6 @@ import pytest
 
 from skinapi.base.languages import LANGUAGES, Language
 from skinapi.findings.reports.proof import Dropped, Proved, prove
-from skinapi.findings.reports.vocabulary import load_vocabulary
 from skinapi.findings.reports.wordings import CHOICE, ITEMS, scan, split_outside
 from skinapi.model.passages import passages_table
 from tests.support.size import size
@@ -37,18 +36,12 @@ def write_out(wording: str, language: Language, draw: random.Random) -> str:
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_each_wording_is_kept(language: Language) -> None:
-    draw, known = random.Random(69), load_vocabulary(language)
-    phrases = {word for phrase in (*known.guards, *known.names) for word in phrase} | {
-        *known.lemmas.values()
-    }
+    draw = random.Random(69)
     for passage in TABLE.all:
         for wording in passage.wordings(language) * size(2, 20):
             text = write_out(wording, language, draw).strip()
             said = f"{text[0].upper()}{text[1:].rstrip('.')}."
             assert isinstance(proof_of(said, passage.id, language, passage.about), Proved), said
-            words = {word for word in known.split(said) if word.isalpha()}
-            unknown = words - known.lemmas.keys() - known.free - known.numbers.keys() - phrases
-            assert not unknown, "run `python -m tests.repository.lemmas`"
 
 
 KEPT = [
@@ -121,7 +114,7 @@ DROPPED = [
     # Its own words, another claim.
     (
         "en",
-        "Melanoma with little pigment is red, and a lump that grows fast or bleeds can look dark.",
+        "A dark or red melanoma can look like a lump with little pigment that bleeds.",
         "vascular_lesion.late",
         Dropped.REARRANGED,
     ),

@@ -11,15 +11,22 @@ from typing import Any
 import pytest
 import yaml
 
-from skinapi.base.languages import Language
+from skinapi.base.languages import Language, LocalizedText
 from skinapi.findings.reports.proof import Dropped, Proved, prove
+from skinapi.model.conditions import conditions_table
 from skinapi.model.passages import Passage, passages_table
 
 FILE = Path(__file__).with_name("written_sentences.yaml")
-KEPT_OF_MISLEADING = {"open": 0.01, "held_back": 0.01, "against": 2 / 60, "fresh": 2 / 60}
+KEPT_OF_MISLEADING = {
+    "open": 0.01,
+    "held_back": 0.01,
+    "against": 2 / 60,
+    "fresh": 2 / 60,
+    "second_fresh": 2 / 60,
+}
 KEPT_OF_GOOD = 0.85
+FREELY_WRITTEN = {"open": 53, "held_back": 26, "fresh": 25}  # by hands that were not told to follow
 Row = tuple[Language, str, str, str]
-NOT_YET = pytest.mark.xfail(reason="55 of 100 are kept", strict=True)
 
 
 @cache
@@ -31,7 +38,7 @@ def written() -> dict[str, dict[str, list[Row]]]:
 def citations(condition: str) -> Iterator[Sequence[Passage]]:
     """Whatever an LLM could name: each passage, each two of a condition, all of them."""
     if "." in condition:
-        yield [passages_table().by_id(passage) for passage in condition.split()]
+        yield [cited_passage(passage) for passage in condition.split()]
         return
     table = passages_table().all
     own = [passage for passage in table if passage.about == condition]
@@ -42,12 +49,31 @@ def citations(condition: str) -> Iterator[Sequence[Passage]]:
     yield [*own, *general]
 
 
+def cited_passage(identifier: str) -> Passage:
+    """A passage of the table, or of a finding: `finding.estimate:melanoma:4/10`."""
+    table, words = passages_table(), conditions_table().notices.headline
+    named, *given = identifier.split(":")
+    if not given:
+        return table.by_id(named)
+    topic, (count, of) = named.partition(".")[2], given[-1].split("/") if "/" in given[-1] else "12"
+    name = words.names[given[0]].patient if given[0] in words.names else words.cancer
+    share = LocalizedText(en=f"about {count} in {of}", fr=f"environ {count} sur {of}")
+    values = {"name": name, "share": share, "picture": LocalizedText(en="2", fr="2")}
+    told = {"likely": words.likely, "open": words.not_ruled_out}
+    said = told.get(topic) or LocalizedText.by(lambda language: table.finding[topic][language][0])
+    return table.of_finding(topic, said.fill(**values), topic, **values)
+
+
 def is_kept(text: str, cited: Sequence[Passage], language: Language, condition: str | None) -> bool:
     """With no sentence before it, or with one on its condition."""
-    return any(
-        isinstance(prove(text, cited, language, subject=subject), Proved)
-        for subject in (None, condition)
-    )
+    for begins in (None, condition):
+        subject, proofs = begins, list[Proved | Dropped]()
+        for sentence in text.split(" || "):
+            proofs.append(prove(sentence, cited, language, subject=subject))
+            subject = proofs[-1].subject if isinstance(proofs[-1], Proved) else None
+        if all(isinstance(one, Proved) for one in proofs):
+            return True
+    return False
 
 
 @pytest.mark.parametrize("part", KEPT_OF_MISLEADING)
@@ -68,9 +94,11 @@ def test_misleading_sentences_are_dropped(part: str) -> None:
 @pytest.mark.parametrize(
     "part",
     [
-        "open",
-        pytest.param("held_back", marks=NOT_YET),
         "instructed",
+        *(
+            pytest.param(part, marks=pytest.mark.xfail(reason=f"{kept} of 100", strict=True))
+            for part, kept in FREELY_WRITTEN.items()
+        ),
     ],
 )
 def test_good_sentences_are_kept(part: str) -> None:
