@@ -15,6 +15,7 @@ from skinapi.lab.dataset_versions import Datasets, DatasetVersion
 from skinapi.lab.uploads import Uploads
 from skinapi.model.conditions import conditions_table
 from skinapi.model.dataset_labels import FACTS, SQUAMOUS, TABLE_NAME, label_spellings
+from skinapi.model.network.model import read_card
 from skinapi.model.registry.composition import open_models
 from skinapi.model.registry.stored_version import ModelVersion, Origin
 from skinapi.model.registry.version_service import ModelsService
@@ -144,10 +145,14 @@ def open_job_services(context: JobContext) -> JobServices:
 
 
 def register_once(lab: JobServices, folder: Path, origin: Origin) -> ModelVersion:
-    """Store the version, unless an attempt before has."""
+    """Store the version, unless an attempt before has, or a training that made the same network."""
     job = lab.context.job
     if not lab.may_work(job.owner):
         raise Forbidden(NO_RIGHT)
+    # A training names its version by the network's checksum.
+    same = lab.models.versions.find(read_card(folder).version) if origin.dataset else None
+    if same and same.servable:
+        return same
     return lab.find_stored() or lab.models.add(
         folder=folder, by=job.owner, origin=origin.model_copy(update={"job": job.id})
     )

@@ -2,6 +2,7 @@
 
 import re
 import threading
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from types import SimpleNamespace
@@ -9,11 +10,11 @@ from typing import Any, cast
 
 import pytest
 
-from skinapi.base.errors import BadNetwork, NotFound
+from skinapi.base.errors import BadNetwork, Conflict, NotFound
 from skinapi.lab import job_services, model_comparison, training_job
 from skinapi.lab.dataset_images import DatasetImage, DatasetImages
 from skinapi.lab.dataset_versions import Datasets, DatasetVersion
-from skinapi.lab.job_services import JobServices
+from skinapi.lab.job_services import JobServices, register_once
 from skinapi.lab.training_job import choose_start
 from skinapi.learning.measure import stress
 from skinapi.learning.progress import StepLine
@@ -30,6 +31,7 @@ from tests.learning import tiny
 from tests.learning.conftest import Small
 from tests.learning.pictures import write_ham_like
 from tests.learning.test_import_model import Attempt
+from tests.model.registry.test_versions import versions_in
 from tests.stores.mock_store import MockStore
 from tests.support.backends import Backend
 from tests.support.models import tiny_model, write_model
@@ -204,6 +206,27 @@ def test_no_model_is_compared_on_a_reference_that_it_has_learned_from(
         training_job.train(context)
     assert compared == [f"pictures of {other.id}, 1"], "of the other alone"
     assert said == [model_comparison.LEARNED_REFERENCE]
+
+
+def test_the_same_training_again_ends_with_the_version_that_it_made(tmp_path: Path) -> None:
+    store = MockStore()
+    versions = versions_in(store)
+
+    def add(*, folder: Path, by: str, origin: Origin) -> object:
+        return versions.register(folder, created_by=by, origin=origin)
+
+    job = SimpleNamespace(id="1", owner="ada", created_at=now())
+    lab = replace(
+        lab_of(cast("Any", SimpleNamespace(job=job)), store),
+        models=cast("Any", SimpleNamespace(versions=versions, add=add)),
+        may_work=lambda _: True,
+    )
+    folder = write_model(tmp_path / "mine", "mine-1")
+    first = register_once(lab, folder, Origin(dataset="7"))
+    job.id = "2"
+    assert register_once(lab, folder, Origin(dataset="7")) == first
+    with pytest.raises(Conflict, match="mine-1 already"):
+        register_once(lab, folder, Origin())
 
 
 class Stored:

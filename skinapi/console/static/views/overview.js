@@ -23,7 +23,7 @@ const itemsLeft = (left, nouns, why, none) =>
     : left.map(({ doctor, name, count }) => ({
         act: true,
         text: `${sayCount(nouns, count)} · ${doctor ? isolated(name || doctor) : say("nobodyInCharge")}`,
-        place: addressOf("accounts", { status: "approved", role: doctor ? "doctor" : "user", q: doctor ?? "" }),
+        place: addressOf("accounts", { status: "approved", role: doctor ? "" : "user", q: doctor ?? "" }),
         more: [why],
       }));
 
