@@ -40,7 +40,7 @@ WORDS = {
 }
 LANGUAGE = ("skinapi.base.languages", 'Literal["en", "fr"', ', "de"')
 _DOTTED = str.maketrans("aeiouAEIOU", "äëïöüÄËÏÖÜ")
-_HOLE = re.compile(r"(\{[^}]*\})")
+_HOLE = re.compile(r"(\{[^}\s]*\})")
 
 
 class InGerman:

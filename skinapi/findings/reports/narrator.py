@@ -191,6 +191,9 @@ def is_complete(paragraphs: Paragraphs, basis: Basis) -> bool:
     """
     told = [one for paragraph in paragraphs for sentence in paragraph for one in sentence.passages]
     together = {one.needs for one in basis.sent if one.id in told and one.needs}
+    # What early treatment can do is told with what happens without it, unless that is proven.
+    late = {one.replace(".early", ".late") for one in told if one.endswith(".early")}
+    together |= late & {one.id for one in basis.sent}
     if basis.lead:
         lead, condition = basis.lead
         about = next((i for i, one in enumerate(told) if one.startswith(f"{condition}.")), None)

@@ -423,6 +423,7 @@ def test_a_clock_that_was_ahead_for_a_while_does_not_end_the_budget(
 
 
 TOLD = "Melanoma is a cancer of the skin cells that make pigment."
+CURED = "Found while it is still thin, a melanoma can usually be cured by removing it."
 
 
 def paragraphs(*texts: str) -> Behaviour:
@@ -463,8 +464,9 @@ def test_a_sentence_that_no_passage_says_is_dropped_alone_and_counted_without_it
         ("melanoma", (TOLD, "It can wait.", "No doctor is needed.")),
         ("melanoma", ()),
         ("benign_keratosis", ("A benign keratosis is a harmless growth of the outer skin.",)),
+        ("melanoma", (CURED,)),
     ],
-    ids=["fewer than half", "nothing", "a comfort without what belongs to it"],
+    ids=["fewer than half", "nothing", "a comfort without its caveat", "early without late"],
 )
 def test_what_is_not_proved_enough_ends_in_the_template_and_is_not_asked_for_again(
     llm: OpenRouter, make: Make, key: str, told: tuple[str, ...]
