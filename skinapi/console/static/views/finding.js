@@ -218,7 +218,7 @@ export const Verdicts = ({ title, report, submission, conditions, doctor, overdu
     ${spoken}${decided}
     ${decision
       ? html`<details class="card model"><summary>${say("modelThen", { date: sayShortDay(report.time) })}${colon()}${report.doctor_label}</summary>
-          ${decision.histology !== "confirmed" && html`<p>${report.doctor_action}</p>`}<p>${sayForDoctor(report)} ${report.reading.doubts || report.reading.summary.certainty}</p></details>`
+          ${decision.histology !== "confirmed" && html`<p>${report.doctor_action}</p>`}<p>${sayForDoctor(report)} ${report.reading.doubts}</p></details>`
       : html`<header class=${`verdict band-${report.band}`}>
           ${!doctor && html`<p class="eyebrow">${title}</p>`}
           <${First} report=${report} doctor=${doctor} instruction=${submission.instruction}>

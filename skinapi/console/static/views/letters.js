@@ -43,7 +43,7 @@ const titleOf = ({ reader }) => say(reader === "patient" && getSession()?.role !
 
 /** Behind its title, where one stands among others. @param {{letter: Signed, onWithdrawn?: () => void}} props */
 export const FoldedLetter = ({ letter, onWithdrawn }) => html`
-  <details class="card"><summary>${titleOf(letter)} · ${sayDate(letter.signed_at, false)}</summary><${SignedLetter} letter=${letter} onWithdrawn=${onWithdrawn} /></details>`;
+  <details class="card"><summary>${titleOf(letter)} · ${sayDate(letter.signed_at, false)}</summary><${SignedLetter} letter=${letter} onWithdrawn=${onWithdrawn} folded /></details>`;
 
 /** With what a letter begins: the server's words. @param {{letter: Api["LetterView"]}} props */
 const DecisionOf = ({ letter: { decision, language } }) => {
@@ -51,16 +51,16 @@ const DecisionOf = ({ letter: { decision, language } }) => {
   return html`<div class="letter-decision" lang=${language}><p><strong><bdi>${first}</bdi></strong></p>${others.map((line) => html`<p><bdi>${line}</bdi></p>`)}</div>`;
 };
 
-/** A signed letter; its doctor may withdraw it. `decided`: the page itself says what counts.
- * @param {{letter: Signed, onWithdrawn?: () => void, decided?: boolean}} props */
-export const SignedLetter = ({ letter, onWithdrawn, decided = false }) => {
+/** A signed letter; its doctor may withdraw it. `decided`: the page itself says what counts; `folded`: its title stands above.
+ * @param {{letter: Signed, onWithdrawn?: () => void, decided?: boolean, folded?: boolean}} props */
+export const SignedLetter = ({ letter, onWithdrawn, decided = false, folded = false }) => {
   const struck = whyStruck(letter);
   const decision = html`<${DecisionOf} letter=${letter} />`;
   const signed = html`<p><small>${say("letterSigned", { name: isolated(letter.signed_by), date: sayDate(letter.signed_at) })}</small></p>`;
   const text = html`<p class="letter-text" lang=${letter.language}>${letter.text}</p>`;
   return html`
     <section class="card letter">
-      <h2>${titleOf(letter)}</h2>
+      ${!folded && html`<h2>${titleOf(letter)}</h2>`}
       ${struck.length > 0
         ? html`<details class="struck"><summary>${struck.map((sentence) => html`<strong>${sentence}</strong> `)}</summary><del>${decision}</del>${signed}<del>${text}</del></details>`
         : html`${!decided && decision}${signed}${text}`}
