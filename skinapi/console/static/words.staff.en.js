@@ -587,7 +587,7 @@ export const english = {
   job_says_its_worker_disappeared_it_waits_again: "Its worker disappeared; it waits again",
   epochOf: "{n} of {all} epochs done",
   epoch: "epoch {n}",
-  lastEpochs: "the last epochs took {times}",
+  lastEpoch: "the last epoch took {time}",
   tookTime: "took {time}",
   progress: "Progress",
   queuedLong: "It has not begun yet. Either another job is before it, or no worker runs on this server: ask an admin.",

@@ -590,7 +590,7 @@ export const french = spaced({
   job_says_its_worker_disappeared_it_waits_again: "Son exécuteur a disparu; il attend de nouveau",
   epochOf: "{n} époques sur {all} terminées",
   epoch: "époque {n}",
-  lastEpochs: "dernières époques : {times}",
+  lastEpoch: "dernière époque: {time}",
   tookTime: "en {time}",
   progress: "Avancement",
   queuedLong: "Elle n'a pas encore commencé. Ou une autre tâche la précède, ou aucun processus de travail ne tourne sur ce serveur: demandez à un administrateur.",

@@ -146,10 +146,10 @@ const Curves = (/** @type {{epochs: Epoch[]}} */ { epochs }) => {
     </div>`;
 };
 
-/** How long the last epochs took, each. @param {Epoch[]} epochs */
-function sayLastEpochs(epochs) {
-  const times = epochs.slice(-3).flatMap(({ seconds }) => (seconds ? sayDuration(seconds) : []));
-  return times.length > 0 && say("lastEpochs", { times: times.join(", ") });
+/** How long the last epoch took. @param {Epoch[]} epochs */
+function sayLastEpoch(epochs) {
+  const seconds = epochs[epochs.length - 1]?.seconds;
+  return seconds && say("lastEpoch", { time: sayDuration(seconds) });
 }
 
 /** What a training was asked for. @param {{request: Job["request"]}} props */
@@ -259,7 +259,7 @@ const HowFar = (/** @type {{job: Job}} */ { job }) => {
     <p><small>${[
       job.started_at && say("runsFor", { time: sayClock(job.started_at) }),
       job.metrics.length > 0 && say("epochOf", { n: sayNumber(job.metrics.length), all: sayNumber(job.request.epochs) }),
-      sayLastEpochs(job.metrics),
+      sayLastEpoch(job.metrics),
       job.attempts > 1 && say("attempt", { n: sayNumber(job.attempts) }),
     ]
       .filter(Boolean)
