@@ -293,7 +293,7 @@ def _stated(facts: Facts) -> Iterator[Passage]:
     """
     words, headline = conditions_table().notices.headline, facts.headline
     if headline.mostly_malignant:
-        yield PASSAGES.of_finding("mostly", words.mostly)
+        yield PASSAGES.of_finding("mostly", words.mostly, "mostly")
     elif headline.likely.key != NORMAL_SKIN:
         name = words.names[headline.likely.key].patient
         yield PASSAGES.of_finding("likely", words.likely.fill(name=name), "likely", name=name)
