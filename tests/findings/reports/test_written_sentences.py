@@ -25,7 +25,7 @@ KEPT_OF_MISLEADING = {
     "second_fresh": 2 / 60,
 }
 KEPT_OF_GOOD = 0.85
-FREELY_WRITTEN = {"open": 51, "held_back": 27, "fresh": 25}  # by hands that were not told to follow
+FREELY_WRITTEN = {"open": 51, "held_back": 26, "fresh": 24}  # by hands that were not told to follow
 Row = tuple[Language, str, str, str]
 
 
