@@ -145,7 +145,7 @@ def _limit_modality(samples: Sequence[Sample]) -> str:
 
 def _limit_skin(samples: Sequence[Sample]) -> str:
     tones = Counter(map(skin_tone, samples))
-    known = [f"{tone} {tones[tone]}" for tone in SkinTone if tones[tone]]
+    known = [f"{tone} {tones[tone]:,}" for tone in SkinTone if tones[tone]]
     counted = f" Skin tones of the training pictures, where known: {', '.join(known)}."
     return (
         f"Mostly light skin.{counted if known else ''} In the DDI study a network trained on "

@@ -1,8 +1,8 @@
 // "Add a data set": pictures with their labels are chosen, described and sent.
 
-import { html, useEffect, useState } from "/console/vendor/htm-preact-3.1.1.js";
+import { html, useState } from "/console/vendor/htm-preact-3.1.1.js";
 import { get, newKey, post } from "/console/api.js";
-import { Chips, DropArea, Field, filesOf as plainFilesOf, Icon, Message, sayError } from "/console/components.js";
+import { Chips, DropArea, Failure, Field, filesOf as plainFilesOf, Icon, Message, sayError, useAnswer } from "/console/components.js";
 import { colon, isolated, say, sayBytes, sayNumber, sayValue } from "/console/language.js";
 import { tarOf } from "/console/views/tar.js";
 import { startTransfer, TransferStatus, useTransfer } from "/console/views/transfer.js";
@@ -132,7 +132,7 @@ export const View = () => {
   const [chosen, setChosen] = useState(/** @type {ChosenFile[]} */ ([]));
   const [skipped, setSkipped] = useState(0);
   const [empty, setEmpty] = useState(false);
-  useEffect(() => void get("/me").catch(() => {}), []); // an ended session asks for the login before the upload
+  const allowed = useAnswer(() => get("/datasets?limit=1"), []); // an ended session asks for the login before the upload
   const add = (/** @type {ChosenFile[]} */ found) => {
     const used = found.filter(isUsed);
     const paths = new Set(used.map(({ path }) => path));
@@ -140,15 +140,12 @@ export const View = () => {
     setSkipped(skipped + found.length - used.length);
     setEmpty(used.length === 0 && chosen.length === 0);
   };
-  const clear = () => {
-    setChosen([]);
-    setSkipped(0);
-  };
+  if (allowed.error) return html`<${Failure} error=${allowed.error} retry=${allowed.reload} />`;
   if (transfer) return html`<h1>${say("title_add")}</h1><${TransferStatus} transfer=${transfer} />`;
   return html`
     <h1>${say("title_add")}</h1>
     ${empty && html`<${Message} kind="bad">${say("noFilesUsed")}<//>`}
-    ${chosen.length > 0 && html`<${Chosen} chosen=${chosen} skipped=${skipped} onClear=${clear} />`}
+    ${chosen.length > 0 && html`<${Chosen} chosen=${chosen} skipped=${skipped} onClear=${() => (setChosen([]), setSkipped(0))} />`}
     <${Choose} onFiles=${add} small=${chosen.length > 0} />
     ${chosen.length > 0 && html`<${About} chosen=${chosen} />`}`;
 };

@@ -11,6 +11,7 @@ import { addressOf, goTo } from "/console/navigation.js";
 /** What is looked for: an action, an account by its e-mail, the key of a program, from and until which day. */
 const ASKED = /** @type {const} */ (["action", "who", "key", "since", "until"]);
 const DAY = /^(19[7-9]|2\d\d)\d-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])$/;
+const IDENTIFIER = /^[0-9a-f]{32}$/;
 const ACTION = /^[a-z]+\.[a-z_]+$/;
 
 /** Where the words of an action are, which the API writes as `account.approve`. @param {string} action */
@@ -32,8 +33,6 @@ const sayAction = (action) => {
   const key = /** @type {WordKey} */ (`did_${wordsOf(action)}`);
   return hasWords(key) ? say(key, { by: "…", target: "…", owner: "…" }).replace(/^…\s*:?\s/, "") : action;
 };
-
-const IDENTIFIER = /^[0-9a-f]{32}$/;
 
 /** The account with this e-mail, or the only one that it is a part of; or the id itself, also of one that is erased. @param {string} text @returns {Promise<string>} */
 async function findAccount(text) {
@@ -92,6 +91,7 @@ const sayWhom = (id, email, name) => (email ? `${isolated(name ?? "")} (${isolat
 
 /** Whom or what it was done to; of a patient's finding or spot, whose it is, unless the patient did it. @param {Row} row @param {string} owner */
 function sayTarget(row, owner) {
+  if (row.action === "breakglass.ask" && row.target === row.by) return say("glassNoNumber"); // refused before a finding was looked for
   const target = row.finding ? (/^breakglass\.(ask|end)$/.test(row.action) ? say("findingNumber", { number: row.finding }) : String(row.finding)) : sayWhom(row.target, row.target_email, row.target_name);
   return row.owner && row.owner !== row.by && !row.target_email && !row.action.startsWith("doctor.") ? say("ofOwner", { target, owner }) : target;
 }
@@ -106,17 +106,21 @@ function sayRow(row) {
 }
 
 /** What became of it, where it was not done; a refusal has a code of its own. @param {Row} row */
-function sayOutcome(row) {
-  if (row.phase === "intent") return say("outcome_open");
-  const outcome = row.outcome ?? "";
-  if (outcome === "done") return "";
-  return outcome === "interrupted" ? sayValue("outcome", outcome) : say("outcome_refused");
-}
+const sayOutcome = ({ phase, outcome }) => (phase === "intent" ? say("outcome_open")
+  : outcome === "done" ? "" : outcome === "interrupted" ? sayValue("outcome", outcome) : say("outcome_refused"));
+
+/** Acts with two rows: of these the second says more. @type {Record<string, string>} */
+const SAYS_MORE = { "account.assign": "doctor.assign", "case.ask_opinion": "doctor.ask_opinion" };
+
+/** Whether a row beside it says the same: of one act, or of one look in an emergency, each request of which is a row. @param {Row} row @param {Row} [other] */
+const isSaidBy = (row, other) => row.signed && other?.signed && row.by === other.by && row.by_key === other.by_key && row.outcome === other.outcome && row.created_at.slice(0, 16) === other.created_at.slice(0, 16) &&
+  (row.action in SAYS_MORE ? other.action === SAYS_MORE[row.action] && other.owner === (row.owner ?? row.target) : row.action === "breakglass.read" && other.action === row.action && other.target === row.target);
 
 /** An intent is left out where its outcome is in the list. @param {Row[]} rows */
 function withOutcomes(rows) {
   const completed = new Set(rows.map((row) => row.intent));
-  return rows.filter((row) => row.phase === "outcome" || !completed.has(row._id));
+  const done = rows.filter((row) => row.phase === "outcome" || !completed.has(row._id));
+  return done.filter((row, at) => !isSaidBy(row, done[at + 1]) && !(row.action in SAYS_MORE && isSaidBy(row, done[at - 1])));
 }
 
 const Line = (/** @type {{row: Row}} */ { row }) => {

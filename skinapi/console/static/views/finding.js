@@ -161,7 +161,7 @@ const First = ({ report, doctor, instruction, children }) => {
   const unknown = report.facts.raised_by.some((/** @type {string} */ rule) => ["little_tested", "untested_skin"].includes(rule));
   if (doctor) return html`<h1>${icon}${report.doctor_label}</h1>${children}<p>${sayForDoctor(report)} ${report.reading.doubts || (unknown && certainty)}</p>
     <details class="guideline"><summary>${say("whatToDo")}</summary><p class="action">${report.doctor_action}</p></details>`;
-  return html`<h1>${icon}${to_do}</h1>
+  return html`<h1>${icon}${to_do.replace(/^([^.]*)\.$/, "$1")}</h1>
     ${instruction?.due && html`<${Due} due=${instruction.due} /><p class="action how">${instruction.sentence}</p>`}<p class="action">${likely}</p><p>${certainty}</p>`;
 };
 

@@ -200,7 +200,7 @@ export const Letters = ({ number, patient, decision, conditions, left = false, n
       )}
       <div class="row">
         ${READERS.filter((reader) => !left || reader !== "patient").map((reader) => html`<button disabled=${busy !== ""} onClick=${() => begin(reader)}>
-          ${busy === reader ? say("letterDrafting") : say(`letterTo_${reader}`)}${reader === "patient" && html`<kbd aria-hidden="true">l</kbd>`}
+          ${busy === reader ? say("letterDrafting") : say(`letterNew_${reader}`)}${reader === "patient" && html`<kbd aria-hidden="true">l</kbd>`}
         </button>`)}
       </div>
       ${failed}

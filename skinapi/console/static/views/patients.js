@@ -73,8 +73,8 @@ const OfOne = (/** @type {{patient: string}} */ { patient }) => html`
   <${FindingPages} path=${apiPath`/patients/${patient}/submissions?limit=20`}
     empty=${html`<${Empty} title=${say("findingsEmpty")}><p>${say("findingsEmptyText")}</p><//>`}
     head=${(/** @type {Api["QueuedFinding"] | undefined} */ first) => html`<h1>${first ? isolated(first.patient_name) : say("allFindings")}</h1>
-      ${first && html`<p>${first.record_kept_until ? html`<strong>${sayRecord(first.record_kept_until)}</strong>` : sayEmail(first.patient_email)}</p>`}
-      <${PatientSpots} patient=${patient} />`} />`;
+      ${first && html`<p>${first.record_kept_until ? html`<strong>${sayRecord(first.record_kept_until)}</strong>` : sayEmail(first.patient_email)}</p>`}`} />
+  <${PatientSpots} patient=${patient} />`;
 
 /** @param {{argument: string}} props */
 const PatientsPage = ({ argument }) => (argument ? html`<${OfOne} patient=${argument} />` : html`<${Patients} />`);

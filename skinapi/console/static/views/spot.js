@@ -55,6 +55,11 @@ const DeleteSpot = (/** @type {{spot: Api["LesionView"], onClose: () => void}} *
       goTo("spots");
     }}><p>${say("deleteSpotText", { name: nameOfSpot(spot) })}</p><//>`;
 
+/** What is to be done next; a visit on whose day the advice itself says nothing, too. @param {NonNullable<Api["LesionView"]["reminder"]>} reminder @param {Api["LesionView"]["instruction"]} instruction */
+const sayNext = ({ act, says, due }, instruction) => (due > today()
+  ? say(act === "see_doctor" ? "reminderBy" : "reminderOn", { what: says, date: sayDueDay(due) })
+  : act !== "see_doctor" ? `${say("whatToDo")}${colon()}${says}` : instruction?.due ? "" : say("visitPassed"));
+
 /** What is mostly done with a spot: a photo comes first where it is what is to be done. The last day for a visit stands in the advice. @param {{spot: Api["LesionView"]}} props */
 const Tools = ({ spot }) => {
   const { latest, reminder } = spot;
@@ -64,7 +69,7 @@ const Tools = ({ spot }) => {
       <a class=${photo ? "button primary" : "button"} href="#/check/${spot.id}"><${Icon} name="camera" />${say("newPhotoOfIt")}</a>
       ${spot.findings > 1 && html`<a class="button" href="#/visits/${spot.id}">${say("sideBySide")}</a>`}
     </div>
-    ${reminder && !reminder.last && !["send_photo", "ask_result"].includes(reminder.act) && html`<p>${reminder.due > today() ? say(reminder.act === "see_doctor" ? "reminderBy" : "reminderOn", { what: reminder.says, date: sayDueDay(reminder.due) }) : `${say("whatToDo")}${colon()}${reminder.says}`}</p>`}`;
+    ${reminder && !reminder.last && !["send_photo", "ask_result"].includes(reminder.act) && html`<p>${sayNext(reminder, spot.instruction)}</p>`}`;
 };
 
 /** What is rarely done with it. @param {{spot: Api["LesionView"], others: Api["LesionView"][], onDone: () => void}} props */

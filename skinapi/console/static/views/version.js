@@ -104,12 +104,13 @@ const ModelActions = ({ model, onChange }) => {
 const DISAGREEMENTS = 20;
 
 const Origin = (/** @type {{model: Api["ModelView"]}} */ { model }) => {
+  const dataset = useAnswer(async () => model.dataset && get(apiPath`/datasets/${model.dataset}`).catch(() => null), [model.dataset]).value;
   const facts = /** @type {[string, unknown][]} */ ([
     [say("architecture"), model.architecture],
     [say("addedAt"), sayDate(model.created_at)],
     [say("size"), model.size > 0 ? sayBytes(model.size) : say(model.built_in ? "builtIn" : "filesDeleted")],
     [say("parent"), model.parent && html`<a href="#/version/${model.parent}"><code>${model.parent}</code></a>`],
-    [say("trainedOn"), model.dataset && html`<a href="#/dataset/${model.dataset}">${say("title_dataset")}</a>`],
+    [say("trainedOn"), model.dataset && html`<a href="#/dataset/${model.dataset}">${dataset ? isolated(dataset.name) : say("title_dataset")}</a>`],
     [model.dataset ? say("job_training") : sayValue("job", "import"), model.job && html`<a href="#/job/${model.job}"><code>${model.job}</code></a>`],
   ]);
   return html`<dl class="pairs">
