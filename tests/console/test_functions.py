@@ -127,3 +127,27 @@ def test_a_wait_is_never_said_too_short_and_a_figure_never_quite_certain() -> No
 def test_what_somebody_typed_reorders_nothing_around_it() -> None:
     names = [["Ada"], ["دكتورة"], ["a\u202eb"]]
     assert called("language.js", "isolated", names) == ["Ada", "\u2068دكتورة\u2069", "ab"]
+
+
+def test_the_trail_shows_an_act_once_and_no_forged_row_behind_another() -> None:
+    both = {"signed": True, "by": "ada", "by_key": None, "outcome": "done", "phase": "outcome"}
+
+    def row(action: str, moment: str = "2026-11-27T10:00:05Z", **changed: Any) -> dict[str, Any]:
+        return both | {"action": action, "created_at": moment, "target": "7"} | changed
+
+    look, later = row("breakglass.read"), row("breakglass.read", "2026-11-27T10:07:00Z")
+    doctor = row("doctor.assign", target="bo", owner="7")
+    account, another = row("account.assign"), row("account.assign", target="8")
+    forged, other = row("breakglass.read", signed=False), row("breakglass.read", target="8")
+    trails = {
+        "several requests of one look": ([later, look, look, look], [later, look]),
+        "a change of doctors": ([doctor, account], [doctor]),
+        "the same in the other order": ([account, doctor], [doctor]),
+        "two patients": ([doctor, another], [doctor, another]),
+        "two findings": ([look, other], [look, other]),
+        "a forged row": ([look, forged], [look, forged]),
+    }
+    shown = called("views/audit.js", "listActs", [[rows] for rows, _ in trails.values()])
+    assert dict(zip(trails, shown, strict=True)) == {
+        name: kept for name, (_, kept) in trails.items()
+    }

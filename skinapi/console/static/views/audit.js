@@ -109,18 +109,15 @@ function sayRow(row) {
 const sayOutcome = ({ phase, outcome }) => (phase === "intent" ? say("outcome_open")
   : outcome === "done" ? "" : outcome === "interrupted" ? sayValue("outcome", outcome) : say("outcome_refused"));
 
-/** Acts with two rows: of these the second says more. @type {Record<string, string>} */
-const SAYS_MORE = { "account.assign": "doctor.assign", "case.ask_opinion": "doctor.ask_opinion" };
-
-/** Whether a row beside it says the same: of one act, or of one look in an emergency, each request of which is a row. @param {Row} row @param {Row} [other] */
+/** Whether the row after it, or before it, says the same: of a change of doctors, which are two, and of one look in an emergency, each request of which is one. @param {Row} row @param {Row} [other] */
 const isSaidBy = (row, other) => row.signed && other?.signed && row.by === other.by && row.by_key === other.by_key && row.outcome === other.outcome && row.created_at.slice(0, 16) === other.created_at.slice(0, 16) &&
-  (row.action in SAYS_MORE ? other.action === SAYS_MORE[row.action] && other.owner === (row.owner ?? row.target) : row.action === "breakglass.read" && other.action === row.action && other.target === row.target);
+  (row.action === "account.assign" ? other.action === "doctor.assign" && other.owner === row.target : row.action === "breakglass.read" && other.action === row.action && other.target === row.target);
 
-/** An intent is left out where its outcome is in the list. @param {Row[]} rows */
-function withOutcomes(rows) {
+/** Each act once: an intent is left out where its outcome is in the list. @param {Row[]} rows */
+export function listActs(rows) {
   const completed = new Set(rows.map((row) => row.intent));
   const done = rows.filter((row) => row.phase === "outcome" || !completed.has(row._id));
-  return done.filter((row, at) => !isSaidBy(row, done[at + 1]) && !(row.action in SAYS_MORE && isSaidBy(row, done[at - 1])));
+  return done.filter((row, at) => !isSaidBy(row, done[at + 1]) && (row.action === "breakglass.read" || !isSaidBy(row, done[at - 1])));
 }
 
 const Line = (/** @type {{row: Row}} */ { row }) => {
@@ -137,7 +134,7 @@ const Trail = (/** @type {{rows: Row[]}} */ { rows }) => html`
   ${rows.some((row) => !row.signed) && html`<${Message} kind="bad">${say("unsignedText")}<//>`}
   <table class="trail">
     <thead><tr><th scope="col">${say("when")}</th><th scope="col">${say("happened")}</th></tr></thead>
-    <tbody>${withOutcomes(rows).map((row) => html`<${Line} key=${row._id} row=${row} />`)}</tbody>
+    <tbody>${listActs(rows).map((row) => html`<${Line} key=${row._id} row=${row} />`)}</tbody>
   </table>`;
 
 /** What was found as a file. @param {{query: Record<string, string>}} props */

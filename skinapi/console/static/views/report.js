@@ -23,7 +23,8 @@ function warningsOf(report, conditions) {
   return [
     ...remapped.map(({ label, published_as: as, known_as: known }) => say("warnMapped", { label, as: names([as ?? ""]), known: names([known ?? ""]) })),
     Object.keys(report.classes ?? {}).length < 2 && say("warnOneClass"),
-    small.length > 0 && say("warnSmall", { n: FEWEST_LESIONS, names: names(small) }),
+    // Where it cannot be split at all, the way to train on it says so.
+    small.length > 0 && Object.values(report.classes ?? {}).filter(({ pictures }) => pictures >= Number(FEWEST_LESIONS)).length > 1 && say("warnSmall", { n: FEWEST_LESIONS, names: names(small) }),
     lesions?.known === false && say("warnLesions"),
     (report.modalities?.unknown ?? 0) > 0 && say("warnModality"),
     ...counted.map(([key, found]) => found && found.count > 0 && say(`warn_${key}`, { n: sayNumber(found.count) })),
