@@ -118,6 +118,7 @@ class DecisionWords(Frozen):
     heading: LocalizedText
     elsewhere: LocalizedText
     waits_for: Mapping[str, WaitingWords]
+    result_overdue: LocalizedText
     proven: Mapping[str, LocalizedText]
     proven_for_doctor: LocalizedText
     unnamed: LocalizedText

@@ -337,7 +337,6 @@ export const english = {
   visitAbout: "{action} about these {count} spots",
   inbox_message: "Your doctor wrote",
   inbox_messages: "Your doctor wrote {count} messages",
-  inbox_result_due: "The result is overdue since {date}: call the doctor's practice.",
   inbox_photograph: "Photograph again on {date}",
   inbox_photograph_due: "Photograph again: due since {date}",
   inboxLater: "Later:",

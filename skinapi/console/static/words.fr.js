@@ -344,7 +344,6 @@ export const french = spaced({
   visitAbout: "{action} pour ces {count} taches",
   inbox_message: "Votre médecin vous a écrit",
   inbox_messages: "Votre médecin vous a écrit {count} messages",
-  inbox_result_due: "Le résultat est en retard depuis le {date}: appelez le cabinet du médecin.",
   inbox_photograph: "À photographier de nouveau le {date}",
   inbox_photograph_due: "Nouvelle photo: à faire depuis le {date}",
   inboxLater: "Plus tard:",

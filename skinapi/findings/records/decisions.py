@@ -15,6 +15,7 @@ from skinapi.findings.records.deciding_review import StandingReviews
 from skinapi.findings.records.reviews import Certainty, Histology, Review
 from skinapi.model.bands import is_sent, most_urgent, urgency
 from skinapi.model.conditions import NORMAL_SKIN, Band, BandWords, Condition, conditions_table
+from skinapi.platform.storage.ids import now
 
 # By then a result should be there, and after so long a photo that is asked for is asked for again.
 RESULT_AFTER = timedelta(days=14)
@@ -127,8 +128,10 @@ def words_for_patient(
     if waits_for:
         waiting = notices.waits_for[waits_for]
         said = {name: text.in_language(language) for name, text in waiting if text}
-        last = say_day(since + RESULT_AFTER, language, weekday=True)
-        said["next_step"] = said["next_step"].format(date=last)
+        last = since + RESULT_AFTER
+        if waits_for is WaitsFor.RESULT and last.date() < now().date():
+            said["next_step"] = notices.result_overdue.in_language(language)
+        said["next_step"] = said["next_step"].format(date=say_day(last, language, weekday=True))
     elif is_proven_cancer(label, proven=proven):
         said = {"doctor_action": notices.proven_for_doctor.in_language(language)}
         if step := notices.proven.get(band):

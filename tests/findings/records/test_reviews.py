@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from werkzeug.test import TestResponse
 
+from skinapi.findings.records import decisions
 from skinapi.findings.records.decisions import WaitsFor, say_day, words_for_patient
 from skinapi.model.conditions import Band
 from skinapi.platform.storage import ids
@@ -446,15 +447,30 @@ def test_a_cancer_that_is_proven_is_suspected_no_more(backend: Backend) -> None:
     assert seen["instruction"]["sentence"] == "Proven by histology."
 
 
-def test_who_awaits_a_result_reads_from_when_to_ask_for_it(backend: Backend) -> None:
+def test_who_awaits_a_result_reads_from_when_to_ask_for_it(
+    backend: Backend, monkeypatch: pytest.MonkeyPatch
+) -> None:
     doctor, ada = patient_in_care(backend)
     number = file_for(backend, ada, URGENT).number
     said = {"label": "melanoma", "certainty": "sure", "histology": "awaited", "told_by": "server"}
     assert doctor.call("POST", f"/submissions/{number}/review", json=said).status_code == 201
     day = ids.now() + timedelta(days=14)
-    for language, asked in (
-        ("en", f"If you have heard nothing by {say_day(day, 'en', weekday=True)}, call"),
-        ("fr", f"Sans nouvelle d'ici au {say_day(day, 'fr', weekday=True)}, appelez"),
+    for language, asked, late in (
+        (
+            "en",
+            f"If you have heard nothing by {say_day(day, 'en', weekday=True)}, call",
+            "should have come by",
+        ),
+        (
+            "fr",
+            f"Sans nouvelle d'ici au {say_day(day, 'fr', weekday=True)}, appelez",
+            "devait arriver",
+        ),
     ):
         told = ada.call("GET", f"/submissions/{number}?lang={language}").get_json()
         assert asked in told["instruction"]["sentence"]
+        with monkeypatch.context() as changed:
+            changed.setattr(decisions, "now", lambda: day + timedelta(days=1))
+            told = ada.call("GET", f"/submissions/{number}?lang={language}").get_json()
+        assert asked not in told["instruction"]["sentence"]
+        assert late in told["instruction"]["sentence"]

@@ -77,8 +77,8 @@ const Folded = ({ title, children }) => html`
 /** @param {Api["Source"]} source */
 const nameOfSource = ({ publisher, citation }) => publisher ?? citation ?? "";
 
-/** Where a link leads to the rest of it. @param {Api["Source"]} source */
-const shortName = (source) => (source.url ? nameOfSource(source).split(/[:,(]| et al/)[0].trim() : nameOfSource(source));
+/** A link, or the PDF, leads to the rest of it. @param {Api["Source"]} source */
+const shortName = (source) => nameOfSource(source).split(/[:,(]| et al/)[0].trim();
 
 /** @param {Api["Source"]} source @param {string} name */
 const citing = ({ url }, name) => (url ? html`<a href=${url} rel="noreferrer noopener" target="_blank">${name}</a>` : name);

@@ -17,7 +17,6 @@ const getInbox = () => get(`/inbox?lang=${getLanguage()}`);
 
 /** What is to be done, in a patient's words. @param {Api["TaskView"]} one */
 function wordsOf({ task, advice, unread, due }) {
-  if (due && isLate({ task, due })) return say("inbox_result_due", { date: sayDueDay(due) });
   if (task === "see_doctor" || task === "result") return advice?.action;
   if (task === "message") return unread > 1 ? say("inbox_messages", { count: unread }) : say("inbox_message");
   if (!due) return say("waits_photo");
@@ -26,9 +25,6 @@ function wordsOf({ task, advice, unread, due }) {
 
 /** Whether that day is still to come. @param {string} due */
 const isAhead = (due) => due > today();
-
-/** Whether a laboratory's result should be there. @param {Pick<Api["TaskView"], "task" | "due">} one */
-const isLate = ({ task, due }) => task === "result" && due && !isAhead(due);
 
 /** Where it is done: a message where it stands, and what is urgent at the top of its page. @param {Api["TaskView"]} one */
 function placeOf({ task, lesion, advice }) {
@@ -44,7 +40,7 @@ const Task = (/** @type {{one: Api["TaskView"]}} */ { one }) => html`
   <li class="whole task band-none">
     <${Icon} name=${one.task === "message" ? "message" : one.advice?.waits_for === "result" ? "file" : "camera"} size=${28} />
     <div class="grow"><a class="cover" href=${`#/${placeOf(one)}`}>${wordsOf(one)}</a>
-      ${one.task !== "picture" && !isLate(one) && one.sentence && html`<p>${one.sentence}</p>`}<small>${aboutOf(one)}</small></div>
+      ${one.task !== "picture" && one.sentence && html`<p>${one.sentence}</p>`}<small>${aboutOf(one)}</small></div>
     <${Icon} name="next" />
   </li>`;
 
