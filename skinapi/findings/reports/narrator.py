@@ -55,7 +55,7 @@ MOST_PARAGRAPHS, MOST_SENTENCES, MOST_CITED = 6, 10, 4
 MOST_TOKENS = 2000
 LEAST_KEPT = 0.5
 # Part of the key of what is kept: another rule or other lists of words give another one.
-RULE = "reviewed-wordings-3"
+RULE = "reviewed-wordings-4"
 INSTRUCTIONS = """\
 You put a report on a skin lesion into words, for {reader}, in {language}. You get passages, each
 with an id and its wordings. Write {most} short paragraphs at most. Under each sentence name the
@@ -67,21 +67,22 @@ have marks, your text has none: [x] may be left out; (a|b) is one of them; {{a, 
 them in any order; <a, b or c> are some of them in any order, the last behind "or"; ~it is "it" or
 the name of the condition. The halves of a wording that has a semicolon may be two sentences.
 
-You decide what is told, how shortly and in which order, and which wording reads best. You may join
-two wordings in a sentence by "and" or a semicolon, or by "but" where a caution follows. Name the
-condition in the first sentence about it in each paragraph; right after, "it" may stand for its
-name. Tell each passage once. Add no word of your own: no question, quotation, heading, list, markup
-or advice, no time by which something should happen, no "your" before a condition.
+You decide what is told, how shortly and in which order, and which wording reads best. A sentence is
+one wording, or two of them with a semicolon between; a passage of "finding" is a sentence of its
+own. Join nothing by a word of your own. Name the condition in the first sentence about it in each
+paragraph, and again behind a passage "others" or "management"; else "it" may stand for its name
+right after. Tell each passage once. Add no word of your own: no question, quotation, heading, list,
+markup or advice, no time by which something should happen, no "your" before a condition.
 
 {example}"""
 EXAMPLES: Mapping[Language, str] = {
     "en": """\
 Example. Wordings: "A wart is a (small|) lump[ of the skin]." and "~It may be {rough or flat}[, and
-often itches]." A sentence that is kept: "A wart is a lump, and it may be flat or rough.\"""",
+often itches]." A sentence that is kept: "A wart is a lump; it may be flat or rough.\"""",
     "fr": """\
 Exemple. Formulations : « Une verrue est un (petit|) bouton[ de la peau]. » et « ~Elle peut être
-{rugueuse ou plate}[, et démange souvent]. » Une phrase qui est gardée : « Une verrue est un bouton,
-et elle peut être plate ou rugueuse. »""",
+{rugueuse ou plate}[, et démange souvent]. » Une phrase qui est gardée : « Une verrue est un
+bouton ; elle peut être plate ou rugueuse. »""",
 }
 READERS: Mapping[PassageReader, str] = {
     "patient": "a patient, in plain words",
@@ -185,6 +186,9 @@ def prove_draft(
     return tuple(filter(None, paragraphs)), dropped
 
 
+_OF_NONE = ("finding.", "general.")
+
+
 def is_complete(paragraphs: Paragraphs, basis: Basis) -> bool:
     """Whether each doubt is told, nothing that comforts without what must be told with it, and of a
     condition that is only open no word before it is said to be that.
@@ -196,8 +200,11 @@ def is_complete(paragraphs: Paragraphs, basis: Basis) -> bool:
     together |= late & {one.id for one in basis.sent}
     if basis.lead:
         lead, condition = basis.lead
-        about = next((i for i, one in enumerate(told) if one.startswith(f"{condition}.")), None)
-        if about is not None and lead not in told[:about]:
+        # Of conditions the next one behind "what follows", and that one alone.
+        of_conditions = [one for one in told if one == lead or not one.startswith(_OF_NONE)]
+        about = [one.startswith(f"{condition}.") for one in of_conditions]
+        begun = about.index(True) if any(about) else 0
+        if (any(about) or lead in told) and of_conditions[max(0, begun - 1) : begun] != [lead]:
             return False
     return {*told} >= basis.needed | together
 

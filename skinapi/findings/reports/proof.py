@@ -1,24 +1,24 @@
 """Decides by a program whether a sentence says what the passages say that it rests on, and no more.
 
 A passage has wordings that people have reviewed, with marks for what may be left out, for choices
-and for lists (`wordings.py`). A sentence is kept if it is one of these wordings, or several that
-are joined by "and", "but" or a semicolon, word by word and in that order. Nothing is passed over
-but capitals and commas: no other word, tense or preposition is the same.
+and for lists (`wordings.py`). A sentence is kept if it is one of these wordings, word by word, or
+several with semicolons between them: an "and" or a "but" between two would make a new claim of
+them. Nothing is passed over but capitals and commas: no other word, tense or preposition is the
+same.
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from itertools import accumulate
+from itertools import groupby
 
 from skinapi.base.languages import Language
-from skinapi.findings.reports.vocabulary import CONTRASTS, Kind, Token, load_vocabulary
+from skinapi.findings.reports.vocabulary import Kind, Token, load_vocabulary
 from skinapi.findings.reports.wordings import Wordings, join_keys, read_wordings
 from skinapi.model.passages import Passage
 
 MOST_WORDS = 45
-WARNS = frozenset({"late", "same", "in_case"})
 # One sentence of letters, numbers and these marks: no question, quotation, heading, list, link.
 _FORM = re.compile(
     r"[A-ZÀ-ÖØ-Þ0-9](?:[A-Za-zÀ-ÖØ-öø-ÿ0-9 ,;:()%\u00a0]|(?<=\w)-(?=\w)"
@@ -78,53 +78,29 @@ def _find_strange(tokens: Sequence[Token], cited: Sequence[Wordings]) -> Dropped
 
 
 def _split(tokens: list[Token], cited: list[Wordings], subject: str | None) -> Proved | None:
-    """Find parts of the sentence of which each is a wording of a passage."""
-    text = join_keys(tokens)
-    starts = [0, *accumulate(len(join_keys([token])) for token in tokens)]
-    failed = set[tuple[int, str | None, str | None]]()
-
-    def search(
-        begin: int, told: str | None, used: tuple[str, ...], weakened: Wordings | None = None
-    ) -> Proved | None:
-        state = (begin, told, weakened.passage if weakened else None)
-        if state in failed:
+    """Find the wording that each part of the sentence is. A fact of the finding is a sentence of
+    its own.
+    """
+    parts = [[*part] for is_joint, part in groupby(tokens, lambda one: one.joins) if not is_joint]
+    told = list[Wordings]()
+    for part in parts:
+        found = _find_wording(part, cited, told[-1] if told else None, subject)
+        if found is None or (found.is_of_finding and len(parts) > 1):
             return None
-        failed.add(state)
-        for end in _find_ends(tokens, begin):
-            part = tokens[begin:end]
-            for wordings in cited:
-                keys = text[starts[begin] : starts[end]]
-                if not wordings.matches(part, told, keys, joined=begin > 0):
-                    continue
-                if weakened and not _may_weaken(weakened, wordings):
-                    continue
-                behind, ids = wordings.subject_behind(part), (*used, wordings.passage)
-                if end == len(tokens):
-                    return Proved(tuple(dict.fromkeys(ids)), behind)
-                after = _skip_joints(tokens, end)
-                but = any(token.key in CONTRASTS for token in tokens[end:after])
-                if found := search(after, behind, ids, wordings if but else None):
-                    return found
-        return None
-
-    return search(0, subject, ())
+        subject = found.subject_behind(part)
+        told.append(found)
+    return Proved(tuple(dict.fromkeys(one.passage for one in told)), subject)
 
 
-def _may_weaken(before: Wordings, after: Wordings) -> bool:
-    """Whether a "but" may stand between them: none makes less of a warning."""
-    topic = before.passage.partition(".")[2]
-    return not (after.comforts or topic in WARNS or topic.startswith("open"))
-
-
-def _find_ends(tokens: Sequence[Token], begin: int) -> Iterator[int]:
-    """The end of the sentence, and where another passage may begin."""
-    yield len(tokens)
-    yield from (at for at in range(len(tokens) - 1, begin, -1) if tokens[at].joins)
-
-
-def _skip_joints(tokens: Sequence[Token], at: int) -> int:
-    """ "; but" are two of them."""
-    return next((i for i in range(at, min(at + 2, len(tokens))) if not tokens[i].joins), at + 2)
+def _find_wording(
+    part: Sequence[Token], cited: Sequence[Wordings], last: Wordings | None, subject: str | None
+) -> Wordings | None:
+    """The second half of a passage speaks of the same condition as its first."""
+    keys = join_keys(part)
+    return next(
+        (one for one in cited if one.matches(part, one.about if one is last else subject, keys)),
+        None,
+    )
 
 
 def _why(tokens: list[Token], cited: list[Wordings], subject: str | None) -> Dropped:

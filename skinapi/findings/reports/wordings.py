@@ -15,12 +15,12 @@ from itertools import permutations
 from skinapi.base.languages import Language
 from skinapi.findings.reports.vocabulary import (
     ARTICLES,
-    PRONOUNS,
     RELATIVES,
     Kind,
     Token,
     Vocabulary,
     load_vocabulary,
+    pronouns_of,
 )
 from skinapi.model.conditions import NORMAL_SKIN
 from skinapi.model.passages import Passage
@@ -28,6 +28,8 @@ from skinapi.model.passages import Passage
 _CLOSING = {"[": "]", "(": ")", "{": "}", "<": ">"}
 _HALVES = re.compile(r"[\s\u00a0]?;\s")
 _NEVER = r"(?!)"
+# They speak of one that bleeds, grows or is in doubt.
+OF_ONE_OF_THEM = re.compile(r".*\.(?:others|management)|melanocytic_nevus\.exam")
 CHOICE = re.compile(r"\|")
 ITEMS = re.compile(r",? (?:and|or|et|ou) |, ")
 
@@ -36,32 +38,33 @@ ITEMS = re.compile(r",? (?:and|or|et|ou) |, ")
 class Wordings:
     """`pattern` matches the keys of a wording's tokens, `alone` those of one that says by itself
     of what it speaks. `keys` are all tokens of all wordings,
-    `guards` those of the first that may not be left out. `comforts`: it needs a caveat.
+    `guards` those of the first that may not be left out.
     """
 
     passage: str
     about: str | None
-    comforts: bool
     pattern: re.Pattern[str]
     alone: re.Pattern[str]
     keys: frozenset[Token]
     guards: frozenset[Token]
 
-    def matches(self, part: Sequence[Token], told: str | None, keys: str, *, joined: bool) -> bool:
+    @property
+    def is_of_finding(self) -> bool:
+        return self.passage.startswith("finding.")
+
+    def matches(self, part: Sequence[Token], told: str | None, keys: str) -> bool:
         """Whether the part is one of them, and a reader takes it to speak of the passage's
-        condition: it says so, or the words before speak of that alone. Behind "and" the name
-        may be missing.
+        condition: it says so, or the words before speak of that alone.
         """
         says = self.about is None or self.about in (told, *names_in(part))
-        pattern = self.pattern if says else self.alone
-        missing = joined and told == self.about and f"{self.about} {keys}"
-        return bool(pattern.fullmatch(keys) or (missing and pattern.fullmatch(missing)))
+        return bool((self.pattern if says else self.alone).fullmatch(keys))
 
     def subject_behind(self, part: Sequence[Token]) -> str | None:
-        """What "it" is for the reader behind the part; None where that may be one of several, or
-        the spot itself ("most likely a mole").
+        """What "it" is for the reader behind the part; None where that may be one of several, the
+        spot itself ("most likely a mole"), or one that bleeds, grows or is in doubt.
         """
-        return self.about if self.about and names_in(part) <= {self.about} else None
+        alone = names_in(part) <= {self.about} and not OF_ONE_OF_THEM.fullmatch(self.passage)
+        return self.about if alone else None
 
 
 def names_in(tokens: Iterable[Token]) -> set[str]:
@@ -75,13 +78,11 @@ def join_keys(tokens: Iterable[Token]) -> str:
 def read_wordings(passage: Passage, language: Language) -> Wordings:
     # What the program does not know is said of no condition.
     about = None if passage.about == NORMAL_SKIN else passage.about
-    return _read(passage.id, about, passage.wordings(language), language, bool(passage.needs))
+    return _read(passage.id, about, passage.wordings(language), language)
 
 
 @lru_cache(maxsize=1024)
-def _read(
-    passage: str, about: str | None, texts: tuple[str, ...], language: Language, comforts: bool
-) -> Wordings:
+def _read(passage: str, about: str | None, texts: tuple[str, ...], language: Language) -> Wordings:
     known = load_vocabulary(language)
     # The halves of a wording may be told apart.
     halves = [half for text in texts for half in split_outside(text, _HALVES)]
@@ -93,7 +94,6 @@ def _read(
     return Wordings(
         passage=passage,
         about=about,
-        comforts=comforts,
         pattern=re.compile("|".join(patterns)),
         alone=re.compile("|".join(alone or [_NEVER])),
         keys=frozenset({*keys, *([Token(Kind.NAME, about)] if about else [])}),
@@ -106,7 +106,7 @@ class _Reader:
 
     def __init__(self, known: Vocabulary, about: str | None, wording: str) -> None:
         self._known, self._about, self._wording = known, about, wording
-        self.keys = {Token(Kind.WORD, word) for word in PRONOUNS[known.language]}
+        self.keys = {Token(Kind.WORD, word) for word in pronouns_of(about, known.language)}
         self._must_name = self._is_pronoun = False
 
     def pattern(self) -> str:
@@ -134,7 +134,7 @@ class _Reader:
         return f"(?:{'|'.join(choices)}){'?' if mark == '[' else ''}"
 
     def _own_name(self, *others: str) -> str:
-        said = (self._about, *PRONOUNS[self._known.language], *others)
+        said = (self._about, *pronouns_of(self._about, self._known.language), *others)
         return f"(?:{'|'.join(f'{one} ' for one in said)})"
 
     def _read_list(self, text: str, *, whole: bool) -> str:

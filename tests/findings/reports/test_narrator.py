@@ -17,9 +17,14 @@ from skinapi.base.errors import StoreUnavailable
 from skinapi.base.languages import LANGUAGES, Language
 from skinapi.findings.reports import narrator as narrator_module
 from skinapi.findings.reports import openrouter
-from skinapi.findings.reports.explanation import choose_passages
+from skinapi.findings.reports.explanation import WordedSentence, choose_passages
 from skinapi.findings.reports.facts import Facts
-from skinapi.findings.reports.narrator import NarrativeCache, Narrator, open_llm
+from skinapi.findings.reports.narrator import (
+    NarrativeCache,
+    Narrator,
+    is_complete,
+    open_llm,
+)
 from skinapi.findings.reports.openrouter import DailyBudget
 from skinapi.findings.reports.report import (
     MOST_CHARACTERS,
@@ -495,6 +500,17 @@ def test_nothing_is_told_of_a_cancer_that_is_only_open_before_it_is_said_to_be_t
     llm.behave = reversed_order
     french = narrate_with(make(), facts, "fr")
     assert french == by_template(Reason.UNPROVED, facts, "fr")
+
+
+def test_behind_what_follows_in_case_of_a_cancer_nothing_is_told_of_another_condition() -> None:
+    basis = choose_passages(facts_of("benign_keratosis", reasons=(Doubt.TOO_CLOSE,)), "patient")
+    assert basis.lead == ("finding.in_case", "melanoma")
+    first = ["general.too_close", "finding.in_case"]
+    told = ["general.heat_map", "melanoma.what", "benign_keratosis.look"]
+    between = ["benign_keratosis.look", "melanoma.what"]
+    for ids, complete in ([*first, *told], True), ([*first, *between], False), (first, False):
+        sentences = tuple(WordedSentence(text=one, passages=(one,)) for one in ids)
+        assert is_complete((sentences,), basis) is complete
 
 
 def test_malformed_answers_put_it_to_rest_for_nobody(llm: OpenRouter, make: Make) -> None:

@@ -60,7 +60,7 @@ KEPT = [
     ("en", "Melanoma is a cancer of the skin cells.", "melanoma.what"),
     (
         "en",
-        "A mole is a harmless cluster of cells, and the great majority of moles stay harmless.",
+        "A mole is a harmless cluster of cells; the great majority of moles stay harmless.",
         "melanocytic_nevus.what melanocytic_nevus.early",
     ),
     (

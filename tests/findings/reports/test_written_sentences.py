@@ -23,9 +23,10 @@ KEPT_OF_MISLEADING = {
     "against": 2 / 60,
     "fresh": 2 / 60,
     "second_fresh": 2 / 60,
+    "third_fresh": 2 / 60,
 }
 KEPT_OF_GOOD = 0.85
-FREELY_WRITTEN = {"open": 51, "held_back": 26, "fresh": 24}  # by hands that were not told to follow
+FREELY_WRITTEN = {"open": 45, "held_back": 15, "fresh": 6}  # by hands that were not told to follow
 Row = tuple[Language, str, str, str]
 
 
@@ -94,7 +95,7 @@ def test_misleading_sentences_are_dropped(part: str) -> None:
 @pytest.mark.parametrize(
     "part",
     [
-        "instructed",
+        "answered",
         *(
             pytest.param(part, marks=pytest.mark.xfail(reason=f"{kept} of 100", strict=True))
             for part, kept in FREELY_WRITTEN.items()

@@ -30,13 +30,14 @@ ARTICLES: Mapping[Language, frozenset[str]] = {
     "en": frozenset({"a", "an"}),
     "fr": frozenset({"un", "une", "le", "la", "les", "des"}),
 }
-PRONOUNS: Mapping[Language, tuple[str, ...]] = {
-    "en": ("it", "they"),
-    "fr": ("il", "elle", "ils", "elles"),
-}
-CONTRASTS = frozenset({"but", "mais"})
-_JOINTS = frozenset({"and", "et", ";", *CONTRASTS})
+FEMININE = frozenset({"actinic_keratosis", "benign_keratosis", "vascular_lesion"})
 RELATIVES = frozenset({"that", "which", "qui"})
+
+
+def pronouns_of(condition: str | None, language: Language) -> tuple[str, str]:
+    if language == "en":
+        return "it", "they"
+    return ("elle", "elles") if condition in FEMININE else ("il", "ils")
 
 
 def words_in(text: str, language: Language) -> list[str]:
@@ -60,12 +61,12 @@ class Token(NamedTuple):
 
     @property
     def is_guard(self) -> bool:
-        return self.kind in (Kind.GUARD, Kind.NUMBER) and not self.joins
+        return self.kind in (Kind.GUARD, Kind.NUMBER)
 
     @property
     def joins(self) -> bool:
         """Whether another passage may follow it."""
-        return self.key in _JOINTS
+        return self.key == ";"
 
 
 class Vocabulary(BaseModel):
