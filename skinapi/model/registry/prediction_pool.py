@@ -166,6 +166,8 @@ class ServedModel:
         return self._serving is not None
 
     def ping(self) -> None:
+        if not self._tried.is_set():
+            raise Unavailable("The server is starting: its model is being opened", retry_after=1)
         if self._serving is None and self._refused:
             raise NoModel(
                 f"No model is loaded, so no picture can be judged: {self._refused} cannot be used, "

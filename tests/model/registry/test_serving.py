@@ -179,7 +179,7 @@ def test_without_a_model_the_registry_opens_and_judges_nothing(tmp_path: Path) -
 
 def test_a_photo_that_comes_before_the_first_model_waits_for_it(tmp_path: Path) -> None:
     served = open_served(settings_in(tmp_path))
-    with pytest.raises(NoModel):
+    with pytest.raises(Unavailable, match="starting"):
         served.ping()
     with ThreadPoolExecutor(1) as sender:
         waiting = sender.submit(lambda: served.model)
