@@ -55,7 +55,7 @@ MOST_PARAGRAPHS, MOST_SENTENCES, MOST_CITED = 6, 10, 4
 MOST_TOKENS = 2000
 LEAST_KEPT = 0.5
 # Part of the key of what is kept: another rule or other lists of words give another one.
-RULE = "reviewed-wordings-4"
+RULE = "reviewed-wordings-5"
 INSTRUCTIONS = """\
 You put a report on a skin lesion into words, for {reader}, in {language}. You get passages, each
 with an id and its wordings. Write {most} short paragraphs at most. Under each sentence name the
@@ -70,9 +70,9 @@ the name of the condition. The halves of a wording that has a semicolon may be t
 You decide what is told, how shortly and in which order, and which wording reads best. A sentence is
 one wording, or two of them with a semicolon between; a passage of "finding" is a sentence of its
 own. Join nothing by a word of your own. Name the condition in the first sentence about it in each
-paragraph, and again behind a passage "others" or "management"; else "it" may stand for its name
-right after. Tell each passage once. Add no word of your own: no question, quotation, heading, list,
-markup or advice, no time by which something should happen, no "your" before a condition.
+paragraph, and again behind a passage "others", "management" or "late"; else "it" may stand for its
+name right after. Tell each passage once. Add no word of your own: no question, quotation, heading,
+list, markup or advice, no time by which something should happen, no "your" before a condition.
 
 {example}"""
 EXAMPLES: Mapping[Language, str] = {

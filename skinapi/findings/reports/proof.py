@@ -19,10 +19,11 @@ from skinapi.findings.reports.wordings import Wordings, join_keys, read_wordings
 from skinapi.model.passages import Passage
 
 MOST_WORDS = 45
-# One sentence of letters, numbers and these marks: no question, quotation, heading, list, link.
+# One sentence of letters, numbers and these marks: no question, quotation, heading, list, link. No
+# "No, ...", and no point, comma or percent sign that would make another number.
 _FORM = re.compile(
-    r"[A-ZÀ-ÖØ-Þ0-9](?:[A-Za-zÀ-ÖØ-öø-ÿ0-9 ,;:()%\u00a0]|(?<=\w)-(?=\w)"
-    r"|(?<=[A-Za-zÀ-ÿ])['’]|\.(?=\d))*\."
+    r"(?!.*\b(?:[Nn]on?|[Nn]ot),)[A-ZÀ-ÖØ-Þ0-9](?:[A-Za-zÀ-ÖØ-öø-ÿ0-9 ;:()\u00a0]|(?<=\w)-(?=\w)"
+    r"|(?<=[A-Za-zÀ-ÿ])['’]|(?<=\d)[.,](?=\d)|,(?!\d)|(?<=\d)%|(?<=\d[ \u00a0])%)*\."
 )
 
 

@@ -28,8 +28,10 @@ from skinapi.model.passages import Passage
 _CLOSING = {"[": "]", "(": ")", "{": "}", "<": ">"}
 _HALVES = re.compile(r"[\s\u00a0]?;\s")
 _NEVER = r"(?!)"
-# They speak of one that bleeds, grows or is in doubt.
-OF_ONE_OF_THEM = re.compile(r".*\.(?:others|management)|melanocytic_nevus\.exam")
+# They speak of one that bleeds, grows, is neglected or in doubt.
+OF_ONE_OF_THEM = re.compile(
+    r".*\.(?:others|management)|melanocytic_nevus\.exam|squamous_cell_carcinoma\.late"
+)
 CHOICE = re.compile(r"\|")
 ITEMS = re.compile(r",? (?:and|or|et|ou) |, ")
 
