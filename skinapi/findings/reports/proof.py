@@ -83,14 +83,14 @@ def _split(tokens: list[Token], cited: list[Wordings], subject: str | None) -> P
     its own.
     """
     parts = [[*part] for is_joint, part in groupby(tokens, lambda one: one.joins) if not is_joint]
-    told = list[Wordings]()
+    wordings = list[Wordings]()
     for part in parts:
-        found = _find_wording(part, cited, told[-1] if told else None, subject)
-        if found is None or (found.is_of_finding and len(parts) > 1):
+        wording = _find_wording(part, cited, wordings[-1] if wordings else None, subject)
+        if wording is None or (wording.is_of_finding and len(parts) > 1):
             return None
-        subject = found.subject_behind(part)
-        told.append(found)
-    return Proved(tuple(dict.fromkeys(one.passage for one in told)), subject)
+        subject = wording.subject_behind(part)
+        wordings.append(wording)
+    return Proved(tuple(dict.fromkeys(one.passage for one in wordings)), subject)
 
 
 def _find_wording(

@@ -30,6 +30,7 @@ ARTICLES: Mapping[Language, frozenset[str]] = {
     "en": frozenset({"a", "an"}),
     "fr": frozenset({"un", "une", "le", "la", "les", "des"}),
 }
+# Conditions whose French name is feminine.
 FEMININE = frozenset({"actinic_keratosis", "benign_keratosis", "vascular_lesion"})
 RELATIVES = frozenset({"that", "which", "qui"})
 
