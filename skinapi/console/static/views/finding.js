@@ -102,7 +102,7 @@ const Sentence = ({ sentence, passages }) => {
 };
 
 /** What a patient reads beside the figures, the colours and the doubts themselves, or need not know. */
-const LEFT_OUT = ["finding.estimate", "finding.cancer", "general.figure", "general.heat_map", "general.too_close", "general.dermoscope"];
+const LEFT_OUT = ["finding.estimate", "finding.cancer", "general.figure", "general.heat_map", "general.too_close"];
 
 /** What it means, and who has worded that. @param {{report: FindingReport, doctor: boolean}} props */
 const Explanation = ({ report: { reading, narrative, passages, letters }, doctor }) => {
