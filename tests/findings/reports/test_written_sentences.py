@@ -26,7 +26,7 @@ KEPT_OF_MISLEADING = {
     "third_fresh": 2 / 60,
 }
 KEPT_OF_GOOD = 0.85
-FREELY_WRITTEN = {"open": 45, "held_back": 15, "fresh": 6}  # by hands that were not told to follow
+FREELY_WRITTEN = {"open": 43, "held_back": 14, "fresh": 6}  # by hands that were not told to follow
 Row = tuple[Language, str, str, str]
 
 
@@ -97,7 +97,7 @@ def test_misleading_sentences_are_dropped(part: str) -> None:
     [
         "answered",
         *(
-            pytest.param(part, marks=pytest.mark.xfail(reason=f"{kept} of 100", strict=True))
+            pytest.param(part, marks=pytest.mark.xfail(reason=f"{kept} of 99", strict=True))
             for part, kept in FREELY_WRITTEN.items()
         ),
     ],
