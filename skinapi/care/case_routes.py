@@ -278,7 +278,7 @@ def _say_decided(compared: ComparedFindings, language: Language) -> str | None:
     if counts is None or counts.said_by is not SaidBy.DECISION:
         return None
     words = conditions_table().notices.comparison
-    with_both = counts.since > compared.after.photographed_at
+    with_both = counts.since > compared.after.created_at
     sentence = words.decided_with_both if with_both else words.decided_before
     return sentence.in_language(language).format(date=say_day(counts.since, language))
 

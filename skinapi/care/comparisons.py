@@ -126,15 +126,11 @@ class ComparisonsService:
     def compare_findings(
         self, *, lesion: str, numbers: tuple[int, int], to: Subject
     ) -> ComparedFindings:
-        """Compare the earlier with the later of two findings of a spot. Of a photo that was judged
-        again it counts when it was sent; two findings on it are one.
-        """
+        """Compare the earlier with the later of two findings of a spot."""
         spot = self.lesions.find(lesion=lesion, to=to)
         found = [self._finding(spot, number, to) for number in numbers]
-        before, after = sorted(found, key=lambda finding: (finding.photographed_at, finding.id))
-        if before.photographed_at == after.photographed_at and (
-            before.id == after.id or after.photo_sent_at
-        ):
+        before, after = sorted(found, key=lambda finding: finding.id)
+        if before.id == after.id:
             raise ComparedWithItself
         chosen = choose_pictures(before, after)
         sizes: tuple[Size, Size] = ((0, 0), (0, 0))

@@ -102,7 +102,7 @@ def write_draft(
     greeting = words.to_patient if reader == "patient" else words.to_colleague
     photo = words.about[reader].format(
         spot=_say_spot(about, language),
-        date=say_day(about.submission.photographed_at, language),
+        date=say_day(about.submission.created_at, language),
         number=about.submission.number,
     )
     parts = [

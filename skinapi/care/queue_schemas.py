@@ -243,9 +243,8 @@ class QueuedFinding(ListedFinding):
     record_kept_until: datetime | None = optional("as that of the patient")
     case: CaseView
     awaited: AwaitedView | None = Field(description="null where its decision waits for nothing")
-    judged_again: int | None = Field(
-        description="the finding in which the photo of this one was judged again; null where none"
-    )
+    version: int = optional("as that of a finding", default=1)
+    more_urgent: bool = optional("as that of a finding", default=False)
     left: tuple[Left, ...] = optional(
         "only with `unassigned=true`, of a reviewed finding: why it waits. `held`: the patient is "
         "still to be told; `result`: that of a sample is awaited; `opinion`: a second one has "
@@ -273,7 +272,8 @@ class QueuedFinding(ListedFinding):
             if finding.restated
             else None,
             case=CaseView.of(submission, found.doctors, asker),
-            judged_again=submission.judged_again,
+            version=submission.version,
+            more_urgent=submission.more_urgent,
             left=found.left,
         )
 

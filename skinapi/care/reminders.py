@@ -13,10 +13,8 @@ from skinapi.care.spot_records import Lesion, Lesions
 from skinapi.findings.records.decisions import PHOTO_AFTER, RESULT_AFTER, WaitsFor
 from skinapi.findings.records.errors import LesionFull
 from skinapi.findings.records.events import (
-    FindingDeleted,
+    FindingEvent,
     FindingFiled,
-    FindingReviewed,
-    FindingVoided,
 )
 from skinapi.findings.records.spots import Spots
 from skinapi.findings.records.standing import Instruction, Reader, Standing
@@ -151,7 +149,7 @@ class LesionCounts:
     def on_filed(self, event: FindingFiled) -> None:
         self.enter(event.finding)
 
-    def on_changed(self, event: FindingReviewed | FindingVoided | FindingDeleted) -> None:
+    def on_changed(self, event: FindingEvent) -> None:
         self.update(event.finding)
 
     def enter(self, submission: Submission) -> None:

@@ -92,5 +92,5 @@ def _say_before(finding: Submission, language: Language, *, for_doctor: bool) ->
         return
     headline = finding.finding.headline
     said = headline.for_doctor if for_doctor else headline.for_patient
-    yield labels.model_said_elsewhere.format(say_day(finding.created_at, language))
+    yield labels.model_said_elsewhere.format(say_day(finding.newest.judged_at, language))
     yield said.in_language(language)

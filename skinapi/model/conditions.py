@@ -130,6 +130,7 @@ class DecisionWords(Frozen):
     ask_a_doctor: LocalizedText
     overview: LocalizedText
     said_elsewhere: LocalizedText
+    reopened: LocalizedText
     counts_here: LocalizedText
     overview_elsewhere: LocalizedText
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from skinapi.findings.records import submission as module
-from skinapi.findings.records.submission import NewFinding, Submission
+from skinapi.findings.records.submission import NewFinding, NewVersion, Submission
 from skinapi.model.conditions import Band
 from skinapi.model.context import Context
 from tests.support.access import SECTIONS
@@ -32,8 +32,6 @@ def file_at(
 
 def file_for(backend: Backend, patient: Person, band: Band, **fields: Any) -> Submission:
     given = {"finding": finding_of(band=band), "context": Context(), **fields}
-    if original := given.pop("original", None):
-        given |= {"again": original, "by": "-"}
     photo = given.pop("photo_blob", None)
     if photo:
         given["blobs"] = (photo,)
@@ -45,6 +43,23 @@ def file_for(backend: Backend, patient: Person, band: Band, **fields: Any) -> Su
         **given,
     )
     return file_new(backend, new)
+
+
+def judge_anew(backend: Backend, number: int, band: Band, **fields: Any) -> Submission:
+    """The finding, after its photo was judged with this result."""
+    records = backend.services.records
+    before = records.submissions.find_by_number(number)
+    assert before
+    given = {"finding": finding_of(band=band), "context": before.context, **fields}
+    new = NewVersion(
+        sections=before.sections,
+        narrative_source=before.narrative_source,
+        **{"corrected": (), "by": before.owner, **given},
+    )
+    records.add_version(before=before, new=new)
+    after = records.submissions.find_by_number(number)
+    assert after
+    return after
 
 
 def file_new(backend: Backend, new: NewFinding) -> Submission:

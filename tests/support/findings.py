@@ -1,7 +1,9 @@
 """Findings for a test, made without a network."""
 
+from datetime import UTC, datetime
 from typing import Any
 
+from skinapi.findings.records.versions import JudgedVersion
 from skinapi.model.bands import RaisedBy
 from skinapi.model.calibration import HeldOutFigures, restate
 from skinapi.model.conditions import NORMAL_SKIN, Band, conditions_table
@@ -27,6 +29,12 @@ TESTED = HeldOutFigures(
 LITTLE_TESTED = HeldOutFigures(
     modality=Modality.CLINICAL, lesions=345, malignant=90, sensitivity=0.912
 )
+
+
+def judged(
+    band: Band, at: datetime = datetime(2026, 1, 1, tzinfo=UTC), version: int = 1
+) -> JudgedVersion:
+    return JudgedVersion(version=version, band=band, judged_at=at)
 
 
 def finding_of(

@@ -14,7 +14,7 @@ from skinapi.findings.records.standing import (
     Standing,
     standing,
 )
-from skinapi.findings.records.submission import NewFinding
+from skinapi.findings.records.submission import NewFinding, Submission
 from skinapi.findings.reports.facts import Facts
 from skinapi.findings.reports.template import write_template
 from skinapi.model.conditions import NORMAL_SKIN, Band, conditions_table
@@ -205,7 +205,7 @@ class History:
         stored = self.read(number)
         spot = stored.get("lesion")
         found = submissions.find({"lesion": spot}) if spot else [stored]
-        photos = sorted(map(_photo_of, found), key=lambda one: (one.photographed_at, one.id))
+        photos = sorted(map(_photo_of, found), key=lambda one: one.id)
         reviews = {one.id: self._stored("reviews", one.id, Review) for one in photos}
         stands = standing(SpotFacts(tuple(photos), reviews), reader, now())
         return stands, stands.findings[stored["id"]]
@@ -223,9 +223,7 @@ class History:
 
 
 def _photo_of(stored: Document) -> JudgedPhoto:
-    made_at, sent_at = stored["created_at"], stored.get("photo_sent_at")
-    band = Band(stored["band"])
-    return JudgedPhoto(stored["id"], stored["number"], band, made_at, sent_at or made_at)
+    return Submission.model_validate(stored).photo
 
 
 def program_of(backend: Backend) -> Person:

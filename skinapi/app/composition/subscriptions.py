@@ -29,6 +29,7 @@ from skinapi.findings.records.events import (
     FindingDeleted,
     FindingDiscarded,
     FindingFiled,
+    FindingJudgedAgain,
     FindingReviewed,
     FindingsChanged,
     FindingVoided,
@@ -124,8 +125,10 @@ def _to_findings(data: Repositories, counts: LesionCounts) -> None:
     if uses.stored:
         inside(FindingFiled, uses.on_finding)
         inside(FindingReviewed, uses.on_finding)
+        inside(FindingJudgedAgain, uses.on_finding)
     afterwards(FindingFiled, lambda event: data.photo_counts.add_finding(event.finding.finding))
     inside(FindingReviewed, counts.on_changed)
+    inside(FindingJudgedAgain, counts.on_changed)
     inside(PhotosRemoved, lambda event: data.issued.drop_pdfs([event.finding.id]))
     inside(
         FindingVoided,
@@ -159,6 +162,7 @@ def _to_webhooks(data: Repositories) -> None:
     """
     inside, told = data.work.inside, data.webhook_events
     inside(FindingFiled, told.on_filed)
+    inside(FindingJudgedAgain, told.on_judged_again)
     inside(ReviewSigned, told.on_review)
     inside(LetterIssued, told.on_letter)
     inside(LetterTakenBack, told.on_letter_taken_back)

@@ -14,7 +14,7 @@ LABELS = {
     "made": "Photo sent",
     "judged": "Judged again",
     "judged_corrected": "corrected before: {}",
-    "judged_since": "since then as finding {}",
+    "version": "version {}",
     "issued": "Issued",
     "not_filed": "Not kept by this server; it cannot be verified.",
     "not_printed": "□ stands for a letter of a script that this page cannot print. Read these "

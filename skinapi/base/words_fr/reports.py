@@ -14,7 +14,7 @@ LABELS = {
     "made": "Photo envoyée",
     "judged": "Jugé à nouveau",
     "judged_corrected": "corrigé avant : {}",
-    "judged_since": "depuis : résultat {}",
+    "version": "version {}",
     "issued": "Établi le",
     "not_filed": "Non conservé par ce serveur; il ne peut pas être vérifié.",
     "not_printed": "□ remplace une lettre d'une écriture que cette page ne peut pas imprimer. Ces "

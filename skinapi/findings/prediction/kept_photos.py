@@ -2,6 +2,7 @@
 corrected, and move a finding that was filed for the wrong patient to the right one.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from functools import partial
 
@@ -10,23 +11,16 @@ from skinapi.base.errors import Conflict, Forbidden, NotFound, Refused, Unproces
 from skinapi.base.subject import Subject
 from skinapi.findings.prediction.service import PredictionService, SentPhotos, is_made_by
 from skinapi.findings.records.corrections import CorrectionsService
-from skinapi.findings.records.errors import FindingInError, NotTheNewest
+from skinapi.findings.records.errors import FindingInError
 from skinapi.findings.records.readers import in_care
-from skinapi.findings.records.submission import NewFinding, Submission, hash_of_request
+from skinapi.findings.records.submission import NewVersion, Submission
 from skinapi.model.context import Context
 from skinapi.model.refusals import translate_refusal
 from skinapi.model.registry.prediction_pool import PoolCaller
 
 NOT_IN_CHARGE = "Only the doctor in charge lets a photo be judged again"
 NOT_YOURS_TO_CORRECT = "Only the patient or the doctor in charge corrects what was told"
-# What of a finding's context can be corrected.
-CORRECTABLE = (
-    *("age", "age_band", "sex"),
-    *("body_site", "body_laterality", "body_side", "checklist"),
-)
-# No caller can send these as an Idempotency-Key: those have no slash.
-AGAIN = "again/"
-CORRECTED = "corrected/"
+# No caller can send this as an Idempotency-Key: those have no slash.
 MOVED = "moved/"
 # What is known about the photo itself, whoever it is of.
 OF_PHOTO = {"modality", "text_in_picture"}
@@ -73,58 +67,51 @@ class KeptPhotosService:
     corrections: CorrectionsService
 
     def judge_again(self, *, number: str, by: Subject) -> tuple[Submission, Account]:
-        """Make a new finding on the kept photos of this one, of the same owner and spot; return it
-        with its owner. The old one stays as it was, with what doctors have decided. It counts for
-        no day's photos. Called again, the result is the finding of the first time.
+        """Let the model in service judge the kept photos of a finding again, as the doctor in
+        charge. It counts for no day's photos. Called again, it changes nothing.
         """
         records, registry = self.prediction.records, self.prediction.registry
-        original, owner = records.get_in_charge(number=number, by=by, refusal=NOT_IN_CHARGE)
-        key = f"{AGAIN}{original.id}"
-        if answered := records.find_answered(owner=owner.id, key=key, request_hash=key):
-            return records.get(number=str(answered.number), to=by)
-        if is_made_by(registry.served.model, original.finding):
+        found, owner = records.get_in_charge(number=number, by=by, refusal=NOT_IN_CHARGE)
+        if not is_made_by(registry.served.model, found.finding):
+            self._judge(found, owner, context=found.context, by=by)
+        elif found.judged_by != by.id or found.corrected:
             raise JudgedByThisModel
-        return self._judge(original, owner, context=original.context, key=key, by=by), owner
+        return records.get(number=number, to=by)
 
-    def correct(self, *, number: str, told: Context, by: Subject) -> Submission:
-        """Make a new finding on the kept photos of this one, with what is told of the person and
-        the spot corrected, as its owner or the doctor in charge. Of `told`, `CORRECTABLE` counts.
-        Where nothing is corrected, the answer is the finding itself; called again, the new one.
+    def correct(
+        self, *, number: str, told: Context, facts: Collection[str], by: Subject
+    ) -> Submission:
+        """Correct these `facts` of what was told of the person, the spot and the picture, as the
+        owner or the doctor in charge, and judge the kept photos with them. Nothing is judged where
+        nothing differs, so it may be called again.
         """
         records = self.prediction.records
-        original, owner = records.get(number=number, to=by)
-        if original.owner != by.id and not in_care(owner, by):
+        found, owner = records.get(number=number, to=by)
+        if found.owner != by.id and not in_care(owner, by):
             raise Forbidden(NOT_YOURS_TO_CORRECT)
-        facts = {name: getattr(told, name) for name in CORRECTABLE}
+        context = found.context.model_copy(update={name: getattr(told, name) for name in facts})
         corrected = tuple(
-            name for name, fact in facts.items() if fact != getattr(original.context, name)
+            name for name in facts if getattr(context, name) != getattr(found.context, name)
         )
-        if not corrected:
-            return original
-        context = original.context.model_copy(update=facts)
-        key = f"{CORRECTED}{original.id}/{hash_of_request('', context.model_dump_json())}"
-        if answered := records.find_answered(owner=owner.id, key=key, request_hash=key):
-            return answered
-        return self._judge(original, owner, context=context, key=key, by=by, corrected=corrected)
+        if corrected:
+            self._judge(found, owner, context=context, by=by, corrected=corrected)
+            found, _ = records.get(number=number, to=by)
+        return found
 
     def _judge(
         self,
-        original: Submission,
+        found: Submission,
         owner: Account,
         *,
         context: Context,
-        key: str,
         by: Subject,
         corrected: tuple[str, ...] = (),
-    ) -> Submission:
-        records, registry = self.prediction.records, self.prediction.registry
-        if original.judged_again:
-            raise NotTheNewest(original.judged_again)
-        contents = self._read_photos(original, NoPhotoToJudge)
+    ) -> None:
+        contents = self._read_photos(found, NoPhotoToJudge)
         if corrected:  # a patient may correct often
             self.prediction.quotas.count_photos(owner, len(contents))
         try:
-            classified = registry.classify_pictures(
+            classified = self.prediction.registry.classify_pictures(
                 contents=contents,
                 same_spot=True,
                 caller=PoolCaller(by.id, signed_in=True),
@@ -133,24 +120,15 @@ class KeptPhotosService:
             )
         except Refused as refused:
             asked = context.checklist or ()
-            raise translate_refusal(refused, original.language, asked) from refused
-        new = NewFinding(
-            owner=owner.id,
+            raise translate_refusal(refused, found.language, asked) from refused
+        new = NewVersion(
             finding=classified.finding,
-            photos=contents,  # as they were kept: to keep one of them anew would change it
             context=context,
-            language=original.language,
-            **self.prediction.narrate(classified.finding, context, original.language, owner),
-            lesion=original.lesion,
-            key=key,
-            request_hash=key,
-            again=original,
             corrected=corrected,
+            **self.prediction.narrate(classified.finding, context, found.language, owner),
             by=by.id,
-            source=original.source,
-            doctor=owner.doctor_id,
         )
-        return records.file_finding(new)
+        self.prediction.records.add_version(before=found, new=new)
 
     def move(
         self, *, number: str, reason: str, patient: str, lesion: str | None, by: Subject

@@ -27,9 +27,10 @@ from skinapi.findings.prediction.schemas import ContextForm, CorrectedFacts
 from skinapi.findings.prediction.service import MaybeDifferentSpots, PredictionService, SentPhotos
 from skinapi.findings.records.errors import (
     FindingErased,
+    JudgedMeanwhile,
     LesionFull,
-    NotTheNewest,
     StorageQuotaReached,
+    TooManyVersions,
 )
 from skinapi.findings.records.finding_schemas import HeatView
 from skinapi.findings.records.schemas import (
@@ -183,21 +184,21 @@ def show_sample(prediction: PredictionService, *, query: SampleQuery) -> SampleV
     "/submissions/<number>/judge-again",
     access=Signed(roles=("doctor",), refusal="Only doctors let a photo be judged again"),
     raises=(
-        *(NotFound, Forbidden, NoPhotoToJudge, JudgedByThisModel, NotTheNewest),
-        *(Refused, NoModel, LesionFull),
+        *(NotFound, Forbidden, NoPhotoToJudge, JudgedByThisModel, JudgedMeanwhile),
+        *(TooManyVersions, Refused, NoModel),
     ),
 )
 def judge_again(photos: KeptPhotosService, *, number: str, subject: Subject) -> SubmissionInCare:
     """Let the model in service judge the kept photos of a patient in care again, as where the
-    version of then was withdrawn. That makes a new finding, which names this one (`again_of`); this
-    one stays as it was, and names the new one (`judged_again`). Sent again, the answer is the same.
+    version of then was withdrawn. That adds a version to the finding; the ones before are its
+    history (`versions`). What a doctor has decided stays. Sent again, the answer is the same.
     """
     return SubmissionInCare.of(*photos.judge_again(number=number, by=subject))
 
 
 class CorrectedView(Answer):
-    number: int = Field(serialization_alias="id", description="of the finding that counts now")
-    again_of: int | None
+    number: int = Field(serialization_alias="id")
+    version: int = Field(description="the one that counts now, from 1")
 
 
 @kept_photo_routes.route(
@@ -205,21 +206,22 @@ class CorrectedView(Answer):
     "/submissions/<number>/facts",
     access=Signed(),
     raises=(
-        *(NotFound, Forbidden, NoPhotoToJudge, NotTheNewest),
-        *(Refused, NoModel, LesionFull, *QUOTAS),
+        *(NotFound, Forbidden, NoPhotoToJudge, JudgedMeanwhile, TooManyVersions),
+        *(Refused, NoModel, *QUOTAS),
     ),
 )
 def correct_facts(
     photos: KeptPhotosService, *, number: str, body: CorrectedFacts, subject: Subject
 ) -> CorrectedView:
-    """Correct age, sex, place or signs as they were told with a photo, as the patient or the doctor
-    in charge. The kept photo is judged anew with them: that makes a new finding, which names this
-    one (`again_of`) and what was `corrected`, and is reviewed as any new one. What a doctor has
-    decided stays. Without a kept photo nothing changes (`no_photo_to_judge`). Sent again, the
-    answer is the same.
+    """Correct what was told with a photo, as the patient or the doctor in charge. The kept photo is
+    judged again with it: that adds a version to the finding, which says what was `corrected`. What
+    a doctor has decided stays; a version that is more urgent waits for a doctor. Without a kept
+    photo nothing changes (`no_photo_to_judge`). Sent again, the answer is the same.
     """
-    found = photos.correct(number=number, told=body.context(), by=subject)
-    return CorrectedView(number=found.number, again_of=found.again_of)
+    found = photos.correct(
+        number=number, told=body.context(), facts=body.corrected_facts, by=subject
+    )
+    return CorrectedView(number=found.number, version=found.version)
 
 
 class NewPatient(NewError):

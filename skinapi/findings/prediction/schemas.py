@@ -81,11 +81,25 @@ class ToldFacts(BaseModel):
         return Context.model_validate(self.model_dump(include=set(Context.model_fields)))
 
 
-class ContextForm(ToldFacts, ContractForm):
+class ToldWithPhoto(ToldFacts):
+    """What is told of the picture and the skin, too."""
+
     modality: Modality = Modality.UNKNOWN
     fitzpatrick: Annotated[Fitzpatrick | None, BeforeValidator(_to_number)] = None
     skin_tone: SkinTone | None = None
 
 
-class CorrectedFacts(ToldFacts, Body):
-    """All of it as it should be: what is left out counts as not told."""
+class ContextForm(ToldWithPhoto, ContractForm):
+    pass
+
+
+class CorrectedFacts(ToldWithPhoto, Body):
+    """All of it as it should be: what is left out counts as not told; but `modality`, `fitzpatrick`
+    and `skin_tone` stay as they were.
+    """
+
+    @property
+    def corrected_facts(self) -> list[str]:
+        """The names of the facts to be corrected, in the order in which they are asked."""
+        told = ToldFacts.model_fields.keys() | self.model_fields_set
+        return [name for name in CorrectedFacts.model_fields if name in told]

@@ -29,6 +29,7 @@ class AdviceContent:
         notices, words = conditions_table().notices.decision, advice.words(language)
         head = say_elsewhere(advice, language, for_doctor=for_doctor)
         said = notices.counts_here if head else notices.said_elsewhere
+        said = notices.reopened if advice.reopens else said
         day = say_day(advice.since, language)
         return cls(
             urgency=advice.band,

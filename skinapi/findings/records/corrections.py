@@ -1,6 +1,6 @@
 """The use cases of findings that were filed for the wrong patient."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from skinapi.accounts.auth.accounts import Account, Accounts
@@ -49,8 +49,8 @@ class CorrectionsService:
 
     @atomic
     def enter_in_error(self, unit: Unit, *, number: str, reason: str, by: Subject) -> Submission:
-        """Let a finding stand for nothing, with all others of the same photo; and tell its patient
-        and the doctor in charge. The same again changes nothing.
+        """Let a finding stand for nothing, and tell its patient and the doctor in charge. The same
+        again changes nothing.
         """
         found, owner = self.records.get_to_correct(number=number, by=by)
         return self._enter(unit, found, owner, by, reason)
@@ -100,21 +100,9 @@ class CorrectionsService:
         unit.record(row)
         reason = reason or ERRORS[owner.language].taken_back
         error = EnteredInError(entered_at=now(), by=by.id, reason=reason)
-        for submission in self._list_of_same_photo(found):
-            self._void(unit, submission, error)
-            self._tell(submission, owner, by)
+        self._void(unit, found, error)
+        self._tell(found, owner, by)
         return self.submissions.find(found.id) or found
-
-    def _list_of_same_photo(self, found: Submission) -> Iterator[Submission]:
-        waiting, seen = [found], {found.number}
-        while waiting:
-            submission = waiting.pop()
-            yield submission
-            for number in (submission.again_of, submission.judged_again):
-                if number and number not in seen:
-                    seen.add(number)
-                    linked = self.submissions.find_by_number(number)
-                    waiting += [linked] if linked and not linked.error else []
 
     def _void(self, unit: Unit, submission: Submission, error: EnteredInError) -> None:
         reviews = [

@@ -13,6 +13,7 @@ from skinapi.base.languages import Language, LocalizedText, load_words
 from skinapi.base.stored_record import Frozen
 from skinapi.findings.records.deciding_review import StandingReviews
 from skinapi.findings.records.reviews import Certainty, Histology, Review
+from skinapi.findings.records.versions import JudgedVersion
 from skinapi.model.bands import is_sent, most_urgent, urgency
 from skinapi.model.conditions import NORMAL_SKIN, Band, BandWords, Condition, conditions_table
 from skinapi.platform.storage.ids import now
@@ -150,6 +151,7 @@ class Decision:
     """What the review that counts says; `urgency` counts in place of the finding's.
     `new_picture_wanted` is what the newest review says, whichever counts; `earlier` has the oldest
     first. `levels`: since when the finding has been at least so urgent, without a break.
+    `answered` is the newest version of the finding that a doctor saw.
     """
 
     review: str
@@ -163,15 +165,17 @@ class Decision:
     doctor: str | None = None
     levels: Levels = field(default_factory=dict)
     earlier: tuple["Decision", ...] = ()
+    answered: int = 1
 
     @classmethod
-    def of(
-        cls, reviews: Sequence[Review], band: Band, found_at: datetime | None = None
-    ) -> Self | None:
-        """`reviews` are in the order of signing; None without any that counts."""
+    def of(cls, reviews: Sequence[Review], versions: Sequence[JudgedVersion]) -> Self | None:
+        """`reviews` are in the order of signing; each answers the version that its doctor saw. None
+        without any that counts.
+        """
         counted = [review for review in reviews if not review.second_opinion]
         if not counted:
             return None
+        bands = {one.version: one.band for one in versions}
         steps, decided_before = list[Self](), dict[str, Review | None]()
         standing, decides = StandingReviews(), None
         for review in counted:
@@ -179,12 +183,19 @@ class Decision:
             standing.add(review)
             decides = standing.deciding() or review
             before = decided_before[decides.id]
-            steps.append(cls._after(review, decides, urgency_of(decides, before, band)))
+            steps.append(
+                cls._after(review, decides, urgency_of(decides, before, bands[decides.version]))
+            )
         last = steps[-1]
-        levels = levels_since(_urgencies(counted, steps, band, found_at))
+        levels = levels_since(_urgencies(counted, steps, versions))
         # What counted before the last of these, each once.
         earlier = {one.review: one for one in steps if one.review != last.review}
-        return replace(last, levels=levels, earlier=tuple(earlier.values())[-MOST_EARLIER:])
+        return replace(
+            last,
+            levels=levels,
+            earlier=tuple(earlier.values())[-MOST_EARLIER:],
+            answered=counted[-1].version,
+        )
 
     @classmethod
     def _after(cls, newest: Review, decides: Review, urgency: Band) -> Self:
@@ -369,16 +380,22 @@ class Decision:
 
 
 def _urgencies(
-    reviews: Sequence[Review], steps: Sequence[Decision], band: Band, found_at: datetime | None
+    reviews: Sequence[Review], steps: Sequence[Decision], versions: Sequence[JudgedVersion]
 ) -> Iterator[Step]:
-    """The laboratory's result judges anew: what was before it is no part of it."""
-    proven = steps[-1].proven
+    """How urgent it was, the newest first. A version after a decision may be more urgent; it lowers
+    nothing. The laboratory's result judges anew: what was before it is no part of it.
+    """
+    proven, seen = steps[-1].proven, reviews[-1].version
+    left = [one for one in versions if one.version <= seen]
     for review, step in zip(reversed(reviews), reversed(steps), strict=True):
         if step.proven != proven:
             return
+        while left and left[-1].version > review.version:
+            version = left.pop()
+            yield version.judged_at, most_urgent(version.band, step.urgency)
         yield review.created_at, step.urgency
-    if found_at and not proven:
-        yield found_at, band
+    if not proven:
+        yield from ((one.judged_at, one.band) for one in reversed(left))
 
 
 def urgency_of(decides: Review, before: Review | None, band: Band) -> Band:

@@ -90,9 +90,11 @@ class LetterChanged(Conflict):
     sentence = "This letter was changed in another window; load it again before you go on"
 
 
-class NotTheNewest(Conflict):
-    code = "not_the_newest"
-    sentence = "The photo of this finding was judged again"
+class JudgedMeanwhile(Conflict):
+    code = "judged_meanwhile"
+    sentence = "The photo of this finding was judged again in the meantime; open the finding again"
 
-    def __init__(self, number: int) -> None:
-        super().__init__(f"{self.sentence}, as finding {number}: go on with that one.")
+
+class TooManyVersions(Unprocessable):
+    code = "too_many_versions"
+    sentence = "The photo of this finding was judged as often as it can be; take another photo"

@@ -21,6 +21,10 @@ class FindingFiled(FindingEvent):
     """`finding` is the new one."""
 
 
+class FindingJudgedAgain(FindingEvent):
+    """Its photo was judged again; `finding` has the new version."""
+
+
 class FindingReviewed(FindingEvent):
     """Doctors have decided something else."""
 

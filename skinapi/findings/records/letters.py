@@ -189,7 +189,7 @@ def _superseded_here(letter: Letter, about: Listed) -> LaterDecision | None:
     decision = about.decision
     if decision is None or not later:
         return None
-    before = Decision.of(counted[: -len(later)], about.band)
+    before = Decision.of(counted[: -len(later)], about.photo.versions)
     if _says_no_less(decision, before, about):
         return None
     # Where somebody took a review back, the one that counts may be older than the letter.

@@ -112,6 +112,7 @@ class ReviewsService:
             id=new_id_after(signed[-1].id if signed else None),
             created_at=now(),
             submission=submission.id,
+            version=submission.version,
             doctor=by.id,
             signature=by.account.name,
             opinion=opinion,

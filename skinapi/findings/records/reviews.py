@@ -5,7 +5,7 @@ finding counts.
 from datetime import datetime
 from enum import StrEnum
 
-from skinapi.base.stored_record import StoredRecord
+from skinapi.base.stored_record import StoredRecord, optional
 from skinapi.model.bands import most_urgent
 from skinapi.model.conditions import Band, conditions_table
 
@@ -97,12 +97,14 @@ class Opinion(StoredRecord):
 class Review(StoredRecord):
     """`signature` is the doctor's name at that time. Until `hold_ends_at` its patient is not shown
     it. A second opinion (`asked_by` another doctor, with the `question`) decides nothing. It has
-    lowered the urgency that counted `lowered_from` one `lowered_to` another.
+    lowered the urgency that counted `lowered_from` one `lowered_to` another. `version` is the one
+    of the finding that its doctor saw.
     """
 
     id: str
     created_at: datetime
     submission: str
+    version: int = optional(default=1)
     doctor: str
     signature: str
     opinion: Opinion

@@ -35,6 +35,7 @@ from skinapi.findings.records.review_queue import WillLook
 from skinapi.findings.records.review_schemas import DecisionView, FirstDecision, GraverReview
 from skinapi.findings.records.standing import Instruction
 from skinapi.findings.records.submission import Listed, Submission, SubmissionSummary
+from skinapi.findings.records.versions import EarlierVersion
 from skinapi.model.bands import OperatingPoint, RaisedBy, is_sent, urgency
 from skinapi.model.calibration import MOST_PICTURES
 from skinapi.model.conditions import Band, BandWords, conditions_table
@@ -47,7 +48,7 @@ TIME = "%Y-%m-%d %H:%M:%S"
 AS_FOUND = ("operating_point", "untested_skin", "checklist_score", "calibrated_on")
 AS_STORED = (
     *("id", "number", "language", "lesion"),
-    *("again_of", "photo_sent_at", "judged_again", "corrected", "picture_count"),
+    *("version", "judged_at", "more_urgent", "corrected", "picture_count"),
 )
 
 
@@ -109,19 +110,16 @@ class SummaryFields(Answer):
     lesion: str | None = optional(
         "the spot that the finding belongs to; absent where it belongs to none"
     )
-    again_of: int | None = optional(
-        "the finding whose photo was judged again in this one; absent else"
+    version: int = optional(
+        "the newest of the finding, which counts: its photo was judged again. Absent of the first",
+        default=1,
     )
-    photo_sent_at: datetime | None = optional(
-        "when that photo was sent; absent of a finding on a new one"
-    )
-    judged_again: int | None = optional(
-        "the finding in which the photo of this one was judged again; absent else"
-    )
+    judged_at: datetime | None = optional("when that was made; absent of the first")
     corrected: tuple[str, ...] = optional(
-        "the fields of `context` that were corrected since the finding `again_of`, for which this "
-        "one was made; absent else",
-        default=(),
+        "the fields of `context` that were corrected before it; absent where none was", default=()
+    )
+    more_urgent: bool = optional(
+        "it is more urgent than the version before; absent where it is not", default=False
     )
     picture_count: int = optional(
         "of how many pictures the finding is; absent where of one", default=1
@@ -282,6 +280,38 @@ class WillLookView(Answer):
         return cls(by=looks.by, name=name, sentence=sentence, due=due)
 
 
+class VersionView(Answer):
+    """What the photo was answered with before it was judged again."""
+
+    version: int
+    judged_at: datetime
+    judged_by: Literal["patient", "clinic"] = Field(description="who had it judged")
+    corrected: tuple[str, ...]
+    model_version: str
+    headline: HeadlineView
+    band: Band
+    band_label: str
+    report: ReportView = Field(description="as it was answered then")
+    context: Context
+
+    @classmethod
+    def of(cls, earlier: EarlierVersion, seen: Submission) -> Self:
+        finding = earlier.finding
+        words = finding.band_words(seen.language)
+        for_doctor = seen.reader.knows_all
+        clinic = earlier.judged_by not in (None, seen.owner)
+        return cls(
+            **{name: getattr(earlier, name) for name in ("version", "judged_at", "corrected")},
+            judged_by="clinic" if clinic or (seen.filed_by and earlier.version == 1) else "patient",
+            model_version=finding.model_version,
+            headline=headed_fields(finding, for_doctor=for_doctor)["headline"],
+            band=finding.band,
+            band_label=words.doctor_label if for_doctor else words.label,
+            report=ReportView.model_validate(earlier.sections),
+            context=earlier.context,
+        )
+
+
 class SubmissionView(SummaryFields):
     model: ModelStanding | None = optional(
         "whether its version is in service, was replaced, or was rolled back (withdrawn); absent "
@@ -327,6 +357,9 @@ class SubmissionView(SummaryFields):
     )
     restated: RestatedView | None = optional("absent without PREVALENCE")
     context: Context
+    versions: list[VersionView] = optional(
+        "the versions before this one, the oldest first; absent where there is none", default=[]
+    )
     pictures: list[PictureView] = optional(
         "each of several pictures, as they were sent; absent where there was one", default=[]
     )
@@ -366,6 +399,7 @@ class SubmissionView(SummaryFields):
             ],
             tested=[TestedView(**tested.model_dump()) for tested in finding.tested],
             context=submission.context,
+            versions=[VersionView.of(one, submission) for one in submission.earlier],
             pictures=_pictures(submission, for_doctor=False),
         )
 

@@ -21,11 +21,12 @@ from skinapi.base.errors import (
 )
 from skinapi.base.pages import Page, batched
 from skinapi.base.subject import KeyUse, Subject
-from skinapi.findings.records.errors import FindingErased, NotTheNewest
+from skinapi.findings.records.errors import FindingErased, JudgedMeanwhile, TooManyVersions
 from skinapi.findings.records.events import (
     FindingDeleted,
     FindingDiscarded,
     FindingFiled,
+    FindingJudgedAgain,
     FindingsChanged,
     PhotosRemoved,
 )
@@ -44,11 +45,13 @@ from skinapi.findings.records.spots import Spots
 from skinapi.findings.records.standing import Reader
 from skinapi.findings.records.submission import (
     NewFinding,
+    NewVersion,
     Submission,
     SubmissionSummary,
     hash_of_request,
 )
 from skinapi.findings.records.submissions import PreparedSubmission, Submissions
+from skinapi.findings.records.versions import MOST_VERSIONS
 from skinapi.model.conditions import Band
 from skinapi.model.heat_map_overlay import draw_kept_overlay
 from skinapi.model.registry.version_service import ModelsService
@@ -176,8 +179,7 @@ class RecordsService:
             newcomer.add(unit)
         if new.moves:
             new.moves(unit)
-        action = "submission.judge_again" if new.again else "submission.create"
-        unit.audit(action, by=new.by or new.owner, target=new.id, owner=new.owner)
+        unit.audit("submission.create", by=new.by or new.owner, target=new.id, owner=new.owner)
         account = self.accounts.add_findings(new.owner, 1)
         if account is None:  # it is deleted, being deleted, or joined to another one
             raise InvalidToken
@@ -188,28 +190,52 @@ class RecordsService:
         self._note_choice(new, account)
         self.submissions.add(prepared)
         filed = prepared.submission
-        if new.again:
-            self._link_again(new.again, number)
-        if new.corrected and new.by != new.owner:
-            self.outbox.add(Kind.JUDGED_AGAIN, to=new.owner, about=f"finding/{number}")
         self.queue.join(filed, account)
         unit.publish(FindingFiled(filed))
         changed = self.spots.change([filed.lesion]) if filed.lesion else [filed]
         unit.publish(FindingsChanged(changed))
-        urgent = filed.finding.band is Band.URGENT_REFERRAL
-        if urgent and (doctor := self.unassigned.find_doctor(account)):
-            self.outbox.add(Kind.URGENT, to=doctor.id, about="queue")
+        if filed.band is Band.URGENT_REFERRAL:
+            self._tell_doctor(account)
         if filed.lesion is None:
             return filed.alone(Reader.PATIENT)
         return self.spots.see_one(filed, Reader.PATIENT)
 
-    def _link_again(self, original: Submission, number: int) -> None:
-        """Only the newest judgement of a photo is judged again."""
-        self.rely_on(original)
-        stored = self.submissions.find(original.id)
-        if stored and stored.judged_again:
-            raise NotTheNewest(stored.judged_again)
-        self.submissions.link_again(original, number)
+    @atomic
+    def add_version(self, unit: Unit, *, before: Submission, new: NewVersion) -> None:
+        """Let another judgement of its photo count from now on. The patient is told of what
+        somebody else has had judged, the doctor in charge of what became urgent.
+        """
+        account = self.accounts.by_ids({before.owner}).get(before.owner)
+        stored = self.submissions.find(before.id)
+        if stored is None or account is None or account.status == "deleting":
+            raise NotFound(NOT_YOURS)
+        seen = self.spots.see_one(stored, Reader.DOCTOR)
+        if stored.version >= MOST_VERSIONS:
+            raise TooManyVersions
+        unit.audit("submission.judge_again", by=new.by, target=stored.id, owner=stored.owner)
+        after = new.after(stored)
+        if stored.version != before.version or not self.submissions.add_version(stored, after):
+            raise JudgedMeanwhile
+        if after.photo_blob != stored.photo_blob:  # another of its pictures is shown
+            self.submissions.change(stored.id, thumbnail_blob=None)
+            unit.erase(set(filter(None, [stored.thumbnail_blob])))
+        alone = [] if stored.lesion else [stored.id]
+        changed = self.spots.change([stored.lesion], ids=alone)
+        self.queue.update_owner_key(account)
+        after = self.spots.see_one(after, Reader.DOCTOR)
+        unit.publish(FindingJudgedAgain(after))
+        unit.publish(FindingsChanged(changed))
+        if new.by != stored.owner:
+            about = f"finding/{stored.number}"
+            self.outbox.add(Kind.JUDGED_AGAIN, to=stored.owner, about=about)
+        counts, counted = after.instruction.counts.band, seen.instruction.counts.band
+        if counts is Band.URGENT_REFERRAL and counts is not counted:
+            self._tell_doctor(account)
+
+    def _tell_doctor(self, patient: Account) -> None:
+        """Tell the doctor in charge that something urgent waits."""
+        if doctor := self.unassigned.find_doctor(patient):
+            self.outbox.add(Kind.URGENT, to=doctor.id, about="queue")
 
     def _note_choice(self, new: NewFinding, account: Account) -> None:
         choice, kept = new.choice, bool(new.blobs)
@@ -460,7 +486,6 @@ class RecordsService:
 
     def _remove(self, unit: Unit, submission: Submission) -> None:
         self.submissions.remove(submission.id)
-        self.submissions.unlink_again(submission)
         unit.publish(FindingDeleted(submission))
         unit.publish(FindingsChanged(self.spots.change([submission.lesion])))
         unit.erase(_photos_of(submission))

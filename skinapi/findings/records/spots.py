@@ -3,7 +3,6 @@ findings from one to another.
 """
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
 from typing import TypeVar
 
 from skinapi.base.pages import Page, page_of
@@ -20,11 +19,14 @@ from skinapi.findings.records.standing import (
 )
 from skinapi.findings.records.submission import LISTED_FIELDS, Listed, rest_keys
 from skinapi.findings.records.submissions import TOUCH
-from skinapi.model.conditions import Band
+from skinapi.findings.records.versions import JudgedVersion
 from skinapi.platform.storage.ids import new_id, now
 from skinapi.platform.storage.ports import Document, Filter, Ops, Store, set_or_remove
 
-PHOTO_FIELDS = ("number", "band", "created_at", "photo_sent_at", "lesion", "photo_blob")
+PHOTO_FIELDS = (
+    *("number", "band", "created_at", "lesion", "photo_blob"),
+    *("version", "judged_at", "earlier"),
+)
 Seen = TypeVar("Seen", bound=Listed)
 
 
@@ -133,13 +135,8 @@ class Spots:
         return self._documents.count({"lesion": lesion})
 
     def newest(self, lesion: str) -> Listed | None:
-        """The finding on the newest photo; where that was judged again, the last one."""
-        wanted: Filter = {"lesion": lesion}
-        found = self._documents.find(wanted, sort="-id", limit=1, fields=LISTED_FIELDS)
-        if found and found[0].get("photo_sent_at"):  # it may be on an older photo
-            found = self._documents.find(wanted, fields=LISTED_FIELDS)
-        entries = map(Listed.model_validate, found)
-        return max(entries, key=lambda one: (one.photographed_at, one.id), default=None)
+        found = self._documents.find({"lesion": lesion}, sort="-id", limit=1, fields=LISTED_FIELDS)
+        return Listed.model_validate(found[0]) if found else None
 
     def page(
         self, lesion: str, *, newest_first: bool, after: str | None, limit: int
@@ -161,16 +158,12 @@ class Spots:
     def list_unsorted(self, owner: str, *, limit: int) -> list[Standing]:
         """What holds about the newest findings in no spot, as their owner may know, by photo."""
         wanted: Filter = {"owner": owner, "lesion": None}
-        fields = (*PHOTO_FIELDS, "again_of", "error")
-        photos: dict[int, list[JudgedPhoto]] = {}
-        for one in self._documents.find(wanted, sort="-id", limit=limit, fields=fields):
-            if one.get("error"):
-                continue
-            photo = _photo_of(one)
-            photos.setdefault(one.get("again_of") or photo.number, []).insert(0, photo)
+        fields = (*PHOTO_FIELDS, "error")
+        found = self._documents.find(wanted, sort="-id", limit=limit, fields=fields)
+        photos = [_photo_of(one) for one in found if not one.get("error")]
         moment = now()
-        reviews = self._reviews.list_of_each([one.id for each in photos.values() for one in each])
-        facts = (SpotFacts(tuple(each), reviews) for each in photos.values())
+        reviews = self._reviews.list_of_each([one.id for one in photos])
+        facts = (SpotFacts((one,), reviews) for one in photos)
         return [standing(one, Reader.PATIENT, moment) for one in facts]
 
     def by_ids(self, identifiers: list[str]) -> dict[str, Listed]:
@@ -217,20 +210,18 @@ class Spots:
         ):
             photos.setdefault(one["lesion"], []).append(_photo_of(one))
         reviews = self._reviews.list_of_each([one.id for each in photos.values() for one in each])
-        return {
-            lesion: SpotFacts(
-                tuple(sorted(each, key=lambda one: (one.photographed_at, one.id))), reviews
-            )
-            for lesion, each in photos.items()
-        }
+        return {lesion: SpotFacts(tuple(each), reviews) for lesion, each in photos.items()}
 
 
 def _photo_of(document: Document) -> JudgedPhoto:
-    created_at: datetime = document["created_at"]
-    sent_at: datetime = document.get("photo_sent_at") or created_at
-    band = Band(document["band"])
+    newest = JudgedVersion(
+        version=document.get("version", 1),
+        band=document["band"],
+        judged_at=document.get("judged_at") or document["created_at"],
+    )
+    earlier = map(JudgedVersion.model_validate, document.get("earlier", ()))
     kept = document.get("photo_blob") is not None
-    return JudgedPhoto(document["id"], document["number"], band, created_at, sent_at, kept)
+    return JudgedPhoto(document["id"], document["number"], (*earlier, newest), kept)
 
 
 def _move_to(lesion: str | None) -> Ops:

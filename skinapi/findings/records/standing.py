@@ -19,9 +19,11 @@ from skinapi.findings.records.decisions import (
     due_day,
     is_proven_cancer,
     levels_of,
+    levels_since,
     words_for_patient,
 )
 from skinapi.findings.records.reviews import Review
+from skinapi.findings.records.versions import JudgedVersion
 from skinapi.model.bands import urgency
 from skinapi.model.conditions import Band, BandWords
 
@@ -46,14 +48,24 @@ class Reader(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class JudgedPhoto:
-    """`photographed_at` is when the photo was sent: of one that is judged again, before."""
+    """`versions` are those of its finding, the newest last. `kept`: the photo is."""
 
     id: str
     number: int
-    band: Band
-    created_at: datetime
-    photographed_at: datetime
+    versions: tuple[JudgedVersion, ...]
     kept: bool = False
+
+    @property
+    def newest(self) -> JudgedVersion:
+        return self.versions[-1]
+
+    @property
+    def band(self) -> Band:
+        return self.newest.band
+
+    @property
+    def created_at(self) -> datetime:
+        return self.versions[0].judged_at
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,9 +96,23 @@ class FindingStanding:
         return [one for one in self.reviews if not one.second_opinion]
 
     @property
+    def unseen(self) -> tuple[JudgedVersion, ...]:
+        """The versions that no doctor has answered."""
+        answered = self.decision.answered if self.decision else 0
+        return tuple(one for one in self.photo.versions if one.version > answered)
+
+    @property
+    def reopened(self) -> bool:
+        """Whether a version that no doctor has seen is more urgent than what was decided."""
+        decision = self.decision
+        if decision is None or decision.proven or not self.unseen:
+            return False
+        return urgency(self.photo.band) < urgency(decision.urgency)
+
+    @property
     def said_at(self) -> datetime:
         """When the last of it could be read first, by who may know no more than the patient."""
-        return max([self.photo.created_at, *(one.shown_at for one in self.counted)])
+        return max([self.photo.newest.judged_at, *(one.shown_at for one in self.counted)])
 
     @property
     def review(self) -> Review | None:
@@ -109,7 +135,8 @@ RANKS = {said_by: place for place, said_by in enumerate(SaidBy)}
 @dataclass(frozen=True, slots=True)
 class Advice:
     """What was said about the finding of this number. `levels`: since when the spot has been so
-    urgent. `unjudged`: by a check of a photo that a doctor could not judge.
+    urgent. `unjudged`: by a check of a photo that a doctor could not judge. `reopens`: by a version
+    that is more urgent than what a doctor has decided about an earlier one.
     """
 
     said_by: SaidBy
@@ -121,6 +148,7 @@ class Advice:
     decision: Decision | None = field(default=None, compare=False)
     levels: Levels | None = field(default=None, compare=False)
     unjudged: bool = False
+    reopens: bool = False
 
     @property
     def label(self) -> str | None:
@@ -166,10 +194,13 @@ class Instruction:
         return is_proven_cancer(self.counts.label, proven=self.counts.by_result)
 
     def elsewhere(self, finding: int, band: Band, waits_for: WaitsFor | None) -> Advice | None:
-        """What counts, where that was said about another finding and is something else."""
+        """What counts, where that was said about another finding, or another version of this one,
+        and is something else.
+        """
         counts = self.counts
         same = (counts.band, counts.waits_for) == (band, waits_for)
-        return None if same or counts.finding == finding else counts
+        own = counts.finding == finding and not counts.reopens
+        return None if same or own else counts
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,7 +277,7 @@ def _stand(
     ]
     return FindingStanding(
         photo,
-        Decision.of(known, photo.band, photo.created_at),
+        Decision.of(known, photo.versions),
         tuple(known),
         min((one.created_at for one in held), default=None),
         min(ends, default=None),
@@ -292,22 +323,23 @@ def reconcile(
         replace(counts.advice, levels=levels),
         tuple(others),
         bool(newest.decision and newest.decision.new_picture_wanted),
-        newest.photo.photographed_at,
+        newest.photo.created_at,
     )
 
 
 def _list_said(findings: Sequence[FindingStanding], compared: Advice | None) -> Iterator[_Said]:
-    settling = _settled_after(findings)
     for place, about in enumerate(findings):
-        photo, decision, settled = about.photo, about.decision, settling[place]
+        photo, decision = about.photo, about.decision
+        version, later = photo.newest, findings[place + 1 :]
+        settled = _find_settled(version, later)
         unjudged = decision is not None and decision.unjudged
-        said = SaidBy.FINDING, photo.band, photo.created_at, photo.number
-        advice, levels = Advice(*said, unjudged=unjudged), levels_of(photo.band, photo.created_at)
-        yield (
-            _Said(advice, {}, ended=True)
-            if decision
-            else _Said(advice, levels, settled is not None, settled)
-        )
+        said = SaidBy.FINDING, version.band, version.judged_at, photo.number
+        advice = Advice(*said, unjudged=unjudged, reopens=about.reopened)
+        if decision and not about.reopened:
+            yield _Said(advice, {}, ended=True)
+        else:
+            levels = levels_since((one.judged_at, one.band) for one in reversed(about.unseen))
+            yield _Said(advice, levels, settled is not None, settled)
         if compared and compared.finding == photo.number:
             ends = decision if decision and decision.settled else settled
             levels = levels_of(compared.band, compared.since)
@@ -325,21 +357,20 @@ def _list_said(findings: Sequence[FindingStanding], compared: Advice | None) -> 
             decision.levels,
         )
         came = decision.waits_for is WaitsFor.PHOTO and about is not findings[-1]
-        later = [one.decision for one in findings[place + 1 :] if one.decision]
-        ends = _first([one for one in later if one.ends(decision)])
+        decided = [one.decision for one in later if one.decision]
+        ends = _first([one for one in decided if one.ends(decision)])
         yield _Said(counts, decision.levels, came or ends is not None, ends)
         for one in decision.earlier:
             before = one.urgency, one.decided_at, photo.number, one.waits_for, one.proven
             yield _Said(Advice(SaidBy.DECISION, *before), {}, ended=True)
 
 
-def _settled_after(findings: Sequence[FindingStanding]) -> list[Decision | None]:
-    found, first = list[Decision | None](), None
-    for one in reversed(findings):
-        found.append(first)
-        if one.decision and one.decision.settled:
-            first = _first([one.decision, *([first] if first else [])])
-    return found[::-1]
+def _find_settled(version: JudgedVersion, later: Sequence[FindingStanding]) -> Decision | None:
+    """The first decision on a later photo that settles what this version asks for."""
+    settled = [one.decision for one in later if one.decision and one.decision.settled]
+    if version.version > 1:  # it may have been judged after that decision
+        settled = [one for one in settled if one.decided_at >= version.judged_at]
+    return _first(settled)
 
 
 def _first(decisions: Sequence[Decision]) -> Decision | None:

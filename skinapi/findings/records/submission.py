@@ -33,7 +33,8 @@ from skinapi.findings.records.standing import (
     SpotView,
     Standing,
 )
-from skinapi.model.bands import most_urgent
+from skinapi.findings.records.versions import EarlierVersion, JudgedVersion
+from skinapi.model.bands import most_urgent, urgency
 from skinapi.model.conditions import Band
 from skinapi.model.context import NOTHING_TOLD, Context, Modality
 from skinapi.model.detectors import ModalityFinding
@@ -71,9 +72,9 @@ class EnteredInError(StoredRecord):
 class Listed(StoredRecord):
     """A finding as a list reads it. `view` is what holds about its spot for the reader of this copy
     (spots.py): it is never stored, and what is said of the finding is read from it alone. With an
-    `error` it stands for nothing: it belongs to no spot and no list. Of one that was judged again,
-    the new finding names the old one in `again_of`, and the old one it in `judged_again`;
-    `corrected` are the fields of the context in which the new one differs.
+    `error` it stands for nothing: it belongs to no spot and no list. It says what its newest
+    `version` says, which was made at `judged_at` where that is not the first; `corrected` are the
+    fields of the context in which that differs from the one before it, `earlier` those before.
 
     Of what the sender told, `context` holds the age and the place on the body alone. `photo_blob`
     is one of the `picture_blobs`, where there are several. `taken_by` is the doctor who works on
@@ -90,7 +91,6 @@ class Listed(StoredRecord):
     language: Language
     lesion: str | None = None
     queue_key: str | None = None
-    photo_sent_at: datetime | None = None
     error: EnteredInError | None = optional()
     context: Context = NOTHING_TOLD
     photo_blob: str | None = None
@@ -106,20 +106,28 @@ class Listed(StoredRecord):
     hold_key: str | None = None
     due_key: str | None = None
     model_version: str | None = None
-    again_of: int | None = None
-    judged_again: int | None = None
+    version: int = optional(default=1)
+    judged_at: datetime | None = None
     corrected: tuple[str, ...] = optional(default=())
+    earlier: tuple[JudgedVersion, ...] = optional(default=())
     awaited_key: str | None = None
     rest_key: str | None = None
     view: InstanceOf[SpotView] | None = Field(default=None, exclude=True, repr=False)
 
     @property
-    def photographed_at(self) -> datetime:
-        return self.photo_sent_at or self.created_at
+    def newest(self) -> JudgedVersion:
+        since = self.judged_at or self.created_at
+        return JudgedVersion(version=self.version, band=self.band, judged_at=since)
 
     @property
     def photo(self) -> JudgedPhoto:
-        return JudgedPhoto(self.id, self.number, self.band, self.created_at, self.photographed_at)
+        kept = self.photo_blob is not None
+        return JudgedPhoto(self.id, self.number, (*self.earlier, self.newest), kept)
+
+    @property
+    def more_urgent(self) -> bool:
+        """Whether its newest version is more urgent than the one before."""
+        return bool(self.earlier) and urgency(self.band) < urgency(self.earlier[-1].band)
 
     @property
     def reader(self) -> Reader:
@@ -145,10 +153,12 @@ class Listed(StoredRecord):
 
     @property
     def reviewed(self) -> bool:
-        """Whether a doctor has decided, as far as its reader knows; by its key without one."""
+        """Whether a doctor has decided, as far as its reader knows, and no version since then is
+        more urgent; by its key without a reader.
+        """
         if self.view is None:
             return self.queue_key is not None and self.queue_key >= FIRST_REVIEWED
-        return self.decision is not None
+        return self.decision is not None and not self.stands.reopened
 
     @property
     def held_until(self) -> datetime | None:
@@ -160,7 +170,9 @@ class Listed(StoredRecord):
 
     @property
     def replaced_by(self) -> Advice | None:
-        """What counts about its spot, where that was said of another finding and differs."""
+        """What counts about its spot, where that was said of another finding, or of a version that
+        no doctor has seen, and differs.
+        """
         decision = self.decision
         own = (decision.urgency, decision.waits_for) if decision else (self.band, None)
         return self.instruction.elsewhere(self.number, *own)
@@ -222,7 +234,7 @@ class Listed(StoredRecord):
         standing = self._view.seen_by(reader).standing
         own, counts = standing.findings[self.id], standing.instruction.counts
         decision, awaited = own.decision, standing.awaited(self.id)
-        if decision is None:
+        if decision is None or own.reopened:
             queue_key = self._make_waiting_key(self.band, self.created_at)
         else:
             queue_key = make_reviewed_key(decision.urgency, self.created_at, self.number)
@@ -260,19 +272,21 @@ def rest_keys(case: Sequence[Listed]) -> dict[str, str | None]:
     hold counts, too. None while a result is awaited or an urgent finding waits for a review: it
     must not go before somebody has done that.
     """
-    if any(one.decision.awaited if one.decision else one.band is URGENT for one in case):
+    waiting = [one for one in case if not one.reviewed]
+    if any(one.band is URGENT for one in waiting) or any(
+        one.decision.awaited for one in case if one.decision
+    ):
         return dict.fromkeys(one.id for one in case)
     since = max(
         moment
         for one in case
         for moment in (
-            one.created_at,
+            one.newest.judged_at,
             *([one.decision.decided_at] if one.decision else []),
             *(review.hold_ends_at for review in one.stands.reviews if review.hold_ends_at),
         )
     )
-    reviewed = all(one.decision for one in case)
-    return {one.id: make_rest_key(bool(one.photos), reviewed, since, one.number) for one in case}
+    return {one.id: make_rest_key(bool(one.photos), not waiting, since, one.number) for one in case}
 
 
 class SubmissionSummary(Listed):
@@ -284,14 +298,17 @@ class SubmissionSummary(Listed):
 
 
 class Submission(SubmissionSummary):
-    """`changed` is an id made when its patient last got to see something else. `filed_by` is the
-    account that has filed it for its owner, `session_of` the key whose session key did. For an
-    index, `source_patient` is the patient's number of the `source`.
+    """`changed` is an id made when its patient last got to see something else. `judged_by` is the
+    account that had the photo judged again for its newest version. `filed_by` is the account that
+    has filed it for its owner, `session_of` the key whose session key did. For an index,
+    `source_patient` is the patient's number of the `source`.
     """
 
     finding: Finding
     context: Context
     changed: str
+    judged_by: str | None = None
+    earlier: tuple[EarlierVersion, ...] = optional(default=())
     thumbnail_blob: str | None = None
     former_lesion: str | None = None
     revision: int = 1
@@ -306,6 +323,10 @@ class Submission(SubmissionSummary):
     @property
     def changed_at(self) -> datetime:
         return made_at(self.changed)
+
+    def as_earlier(self) -> EarlierVersion:
+        told = {name: getattr(self, name) for name in _OF_VERSION}
+        return EarlierVersion(**told, judged_at=self.newest.judged_at)
 
     @property
     def filed_request(self) -> str | None:
@@ -366,9 +387,8 @@ class PhotoChoice:
 class NewFinding:
     """What is filed of a finding: `photos` are to be kept, as these `blobs`. By `key` and
     `request_hash` a retry is recognised. `by` is the account that files it for its owner,
-    `session_of` the key whose session key does. It is judged `again` of that finding. `moves`
-    enters in error, in the same transaction, what was filed for another patient. `doctor` is its
-    owner's, as far as known before.
+    `session_of` the key whose session key does. `moves` enters in error, in the same transaction,
+    what was filed for another patient. `doctor` is its owner's, as far as known before.
     """
 
     id: str = field(default_factory=new_id)
@@ -383,8 +403,6 @@ class NewFinding:
     lesion: str | None = None
     photos: Sequence[bytes] = ()
     blobs: tuple[str, ...] = ()
-    again: Submission | None = None
-    corrected: tuple[str, ...] = ()
     by: str | None = None
     session_of: str | None = None
     choice: PhotoChoice | None = None
@@ -393,8 +411,7 @@ class NewFinding:
     doctor: str | None = None
 
     def as_submission(self, *, number: int) -> Submission:
-        finding, blobs, again = self.finding, self.blobs, self.again
-        for_other = not again and self.by != self.owner
+        finding, blobs = self.finding, self.blobs
         submission = Submission(
             id=self.id,
             created_at=now(),
@@ -416,10 +433,7 @@ class NewFinding:
             picture_count=max(1, len(finding.pictures)),
             changed=new_id(),
             session_of=self.session_of,
-            again_of=again.number if again else None,
-            corrected=self.corrected,
-            photo_sent_at=again.photographed_at if again else None,
-            filed_by=self.by if for_other else None,
+            filed_by=self.by if self.by != self.owner else None,
             source=self.source,
             source_patient=self.source.patient_id if self.source else None,
         )
@@ -430,9 +444,44 @@ class NewFinding:
         return submission.model_copy(update=keys)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewVersion:
+    """What another judgement of a finding's photo says. `by` is the account that had it judged."""
+
+    finding: Finding
+    context: Context
+    corrected: tuple[str, ...]
+    sections: dict[str, str]
+    narrative_source: Mapping[str, str | None]
+    by: str
+
+    def after(self, before: Submission) -> Submission:
+        """The finding with this version. What there was becomes its history."""
+        finding = self.finding
+        shown = before.picture_blobs[finding.shown_picture] if before.picture_blobs else None
+        return before.model_copy(
+            update={
+                "version": before.version + 1,
+                "judged_at": now(),
+                "judged_by": self.by,
+                "corrected": self.corrected,
+                "earlier": (*before.earlier, before.as_earlier()),
+                "band": finding.band,
+                "finding": finding,
+                "model_version": finding.model_version,
+                "context": self.context,
+                "sections": self.sections,
+                "narrative_source": self.narrative_source,
+                "photo_blob": shown or before.photo_blob,
+            }
+        )
+
+
 def hash_of_request(by: str, key: str) -> str:
     return hashlib.sha256(f"{by}\n{key}".encode("utf-8", "surrogatepass")).hexdigest()
 
+
+_OF_VERSION = EarlierVersion.model_fields.keys() - {"judged_at"}
 
 # The fields that order lists: `make_keys`, and `rest_keys`.
 KEYS = ("queue_key", "awaited_key", "hold_key", "due_key", "rest_key")

@@ -37,7 +37,7 @@ from skinapi.findings.records.submission import (
 from skinapi.model.conditions import Band
 from skinapi.platform.storage.ids import first_id_at, new_id, now
 from skinapi.platform.storage.ports import Document, Encoded, Filter, Ops, Store, set_or_remove
-from skinapi.platform.storage.records import Records
+from skinapi.platform.storage.records import Records, changes_between
 
 COUNTER = "submissions"
 BLOCK = 20
@@ -377,16 +377,13 @@ class Submissions(Records[Submission]):
     def note_change(self, identifier: str) -> None:
         self._documents.update({"id": identifier}, {"$set": {"changed": new_id()}})
 
-    def link_again(self, original: Listed, number: int) -> None:
-        """Let the original name the finding that its photo was given when it was judged again."""
-        self.change(original.id, judged_again=number, changed=new_id())
-
-    def unlink_again(self, deleted: Listed) -> None:
-        others = {"judged_again": deleted.again_of, "again_of": deleted.judged_again}
-        for field, number in others.items():
-            if number:
-                change = set_or_remove({field: None, "changed": new_id()})
-                self._documents.update({"number": number}, change)
+    def add_version(self, before: Submission, after: Submission) -> bool:
+        """False where another version was added since, or the finding was deleted."""
+        first = before.version == 1  # it is not stored then
+        seen: Filter = {"id": before.id, "version": None if first else before.version}
+        changed = {**changes_between(before, after), "changed": new_id()}
+        change = {**set_or_remove(changed), **TOUCH}
+        return self._documents.update(seen, change) is not None
 
     def most_urgent(self, owner: str) -> tuple[str, str] | None:
         """Its id and queue key, of those that nobody has reviewed."""

@@ -79,7 +79,7 @@ class ReportContent:
             (labels.patient, report.patient.name if report.patient else ""),
             (labels.email, report.patient.email if report.patient else ""),
             (labels.submission, self.number),
-            (labels.made, self._time(report.photo_sent_at or report.made_at)),
+            (labels.made, self._time(report.made_at)),
             (labels.judged, self._say_judged()),
             (labels.issued, self._time(report.seal.issued_at if report.seal else None)),
             (labels.basis, "" if self._facts.examined else labels.as_stated),
@@ -89,14 +89,22 @@ class ReportContent:
         return _filled(rows)
 
     def _say_judged(self) -> str:
-        """When the photo was judged again, what was corrected before, and the newer finding."""
+        """Which version it is of a photo that was judged again, and what was corrected before."""
         report, labels = self.report, self.labels
-        names = {"age_band": labels.age, "sex": labels.sex, "checklist": labels.checklist_score}
-        corrected = dict.fromkeys(names.get(one, labels.site) for one in report.corrected)
+        names = {
+            **dict.fromkeys(("age", "age_band"), labels.age),
+            **dict.fromkeys(("body_site", "body_laterality", "body_side"), labels.site),
+            "sex": labels.sex,
+            "checklist": labels.checklist_score,
+            "modality": labels.modality,
+            "skin_tone": labels.skin_tone,
+            "fitzpatrick": labels.skin_type,
+        }
+        corrected = dict.fromkeys(names[one] for one in report.corrected)
         said = [
-            self._time(report.made_at) if report.photo_sent_at else "",
+            self._time(report.judged_at),
+            labels.version.format(report.version) if report.judged_at else "",
             labels.judged_corrected.format(", ".join(corrected)) if corrected else "",
-            labels.judged_since.format(report.judged_again) if report.judged_again else "",
         ]
         return " · ".join(filter(None, said))
 
@@ -388,8 +396,8 @@ class ReportContent:
 
     @property
     def _model_said(self) -> str:
-        made = self.report.made_at
-        elsewhere = self.report.spot_advice
+        made = self.report.judged_at or self.report.made_at
+        elsewhere = self.report.spot_advice and not self.report.spot_advice.reopens
         said = self.labels.model_said_elsewhere if elsewhere else self.labels.model_said
         said = self.labels.model_unjudged if self.report.unjudged else said
         return said.format(say_day(made, self.report.language) if made else "")

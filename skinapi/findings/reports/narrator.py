@@ -246,9 +246,10 @@ class NarrativeCache:
 
     def forget(self, submission: Submission) -> None:
         """Delete the explanations written for the facts of a finding, in every language."""
-        for finding in (submission.finding, submission.finding.by_own_mix()):
-            facts = Facts.of(finding, submission.context)
-            self._documents.delete({"facts_hash": facts.hash})
+        for told in (submission.as_earlier(), *submission.earlier):
+            for finding in (told.finding, told.finding.by_own_mix()):
+                facts = Facts.of(finding, told.context)
+                self._documents.delete({"facts_hash": facts.hash})
 
 
 def _key(facts: Facts, language: Language, writer: str) -> Filter:

@@ -148,9 +148,9 @@ class Report:
 
     Only a report on a stored submission has `number`, `patient`, `made_at`, `content_hash` and,
     once issued, `seal`. `other_pictures` are those beside the shown one, each with its place.
-    `spot_advice` is what was said about another finding of the spot, where that counts and is
-    something else. With `photo_sent_at` the photo was judged again as what was told was
-    `corrected`, or by another model; `judged_again` is the finding in which it was since.
+    `spot_advice` is what was said about another finding of the spot, or by a version of this one
+    that no doctor has seen, where that counts and is something else. Of a later `version` the photo
+    was judged at `judged_at`, because what was told was `corrected`, or by another model.
     `translations` are pairs of label and value, for a client with its own words.
     """
 
@@ -169,9 +169,9 @@ class Report:
     held_until: datetime | None = None
     letters: tuple[ShownLetter, ...] = ()
     model_withdrawn_at: datetime | None = None
-    photo_sent_at: datetime | None = None
+    version: int = 1
+    judged_at: datetime | None = None
     corrected: tuple[str, ...] = ()
-    judged_again: int | None = None
     spot_advice: Advice | None = None
     due: date | None = None
     seal: SealView | None = None

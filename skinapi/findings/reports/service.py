@@ -220,8 +220,6 @@ class ReportsService:
             return Verified(issued, submission.number, None, submission.error.entered_at)
         seen = self._as_its_reader_sees(issued, submission)
         letters = self._list_letters(seen)
-        again = submission.judged_again
-        judged = self.records.submissions.find_by_number(again) if again else None
         newer = find_newer(
             issued,
             seen,
@@ -230,7 +228,6 @@ class ReportsService:
             model_withdrawn_at=self.records.models.find_version_state(
                 submission.finding.model_version
             ).withdrawn_at,
-            judged_again_at=judged.created_at if judged else None,
         )
         return Verified(issued, submission.number, newer)
 
@@ -260,15 +257,16 @@ class ReportsService:
         issue: bool = True,
     ) -> Report:
         chosen = _parse_language(language) or submission.language
-        facts = Facts.of(submission.finding, submission.context)
+        facts, advice = Facts.of(submission.finding, submission.context), submission.replaced_by
+        reopens = advice is not None and advice.reopens
         narrative = self.narrator.narrate(
             facts=facts,
             language=chosen,
             llm=self.narrator.has_llm,
             consents=owner.consents,
             reader=reader,
-            decision=submission.decision,
-            elsewhere=submission.replaced_by is not None,
+            decision=None if reopens else submission.decision,
+            elsewhere=advice is not None and not reopens,
         )
         signed = self._list_letters(submission)
         report = Report(
@@ -286,10 +284,10 @@ class ReportsService:
             model_withdrawn_at=self.records.models.find_version_state(
                 submission.finding.model_version
             ).withdrawn_at,
-            photo_sent_at=submission.photo_sent_at,
+            version=submission.version,
+            judged_at=submission.judged_at,
             corrected=submission.corrected,
-            judged_again=submission.judged_again,
-            spot_advice=submission.replaced_by,
+            spot_advice=advice,
             due=submission.instruction.counts.due,
         )
         code = seal_report(report, submission=submission.id)
@@ -300,6 +298,7 @@ class ReportsService:
                 language=chosen,
                 reader=reader,
                 hash=code,
+                version=submission.version,
                 contents=ReportContents.of(submission, signed),
             )
         else:

@@ -42,7 +42,8 @@ NOT_HASHED = {
     "lowered_to",
     "hold_ends_at",
 }
-NOT_HASHED_OF_DECISION = {"doctor", "levels", "earlier"}  # the review and `due` say it
+# The review, `due` and the version say it.
+NOT_HASHED_OF_DECISION = {"doctor", "levels", "earlier", "answered"}
 DECISIONS = TypeAdapter(Decision)
 NOT_HASHED_OF_NARRATIVE = {"source": {"reason"}}
 LETTER_SAYS = {
@@ -75,7 +76,7 @@ def seal_report(report: Report, *, submission: str) -> str:
         else None,
         "due": due.isoformat() if due else None,
         **({"corrected": report.corrected} if report.corrected else {}),
-        **({"judged_again": report.judged_again} if report.judged_again else {}),
+        **({"version": report.version} if report.version > 1 else {}),
     }
     # Sorted keys and fixed separators: equal content gives equal bytes.
     canonical = json.dumps(sealed, sort_keys=True, separators=(",", ":"))
@@ -133,8 +134,8 @@ def _say_letter(shown: ShownLetter) -> dict[str, Any]:
 
 
 class Issued(StoredRecord):
-    """A report that was issued. Its PDF is stored when it is first requested, with the number of
-    its `pages`. A report of 1.0.0 does not say its `contents`.
+    """A report that was issued, on a `version` of a finding. Its PDF is stored when it is first
+    requested, with the number of its `pages`. A report of 1.0.0 does not say its `contents`.
     """
 
     id: str
@@ -143,6 +144,7 @@ class Issued(StoredRecord):
     language: str
     reader: PassageReader = "patient"
     hash: str
+    version: int = optional(default=1)
     model_version: str | None = None
     pdf_blob: str | None = None
     pages: int | None = None
@@ -177,7 +179,6 @@ def find_newer(
     report: datetime | None,
     letters: Sequence[Letter],
     model_withdrawn_at: datetime | None,
-    judged_again_at: datetime | None,
 ) -> SupersededView | None:
     """What is newer than a report; `seen` is its finding as the reader may know it now."""
     contents, since, decision = issued.contents, issued.created_at, seen.decision
@@ -199,7 +200,7 @@ def find_newer(
         "later_letter_at": max(written, default=None),
         "letter_withdrawn_at": max(withdrawn, default=None),
         "model_withdrawn_at": _after(since, model_withdrawn_at),
-        "judged_again_at": _after(since, judged_again_at),
+        "judged_again_at": seen.judged_at if issued.version < seen.version else None,
         "spot_changed_at": None if own else _find_spot_change(issued, seen),
     }
     return SupersededView(**times) if any(times.values()) else None

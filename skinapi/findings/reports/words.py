@@ -41,7 +41,7 @@ class Labels(Frozen):
     made: str
     judged: str
     judged_corrected: str
-    judged_since: str
+    version: str
     issued: str
     not_filed: str
     not_printed: str

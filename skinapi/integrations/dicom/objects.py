@@ -236,9 +236,9 @@ def make_heat_map(
 def _picture(
     origin: ObjectSource, of: ObjectId, content: bytes | None, size: tuple[int, int]
 ) -> SOPClass:
-    made = make_object(origin, of, origin.finding.photographed_at, JPEGBaseline8Bit)
+    made = make_object(origin, of, origin.finding.created_at, JPEGBaseline8Bit)
     made.PatientOrientation = ""
-    made.AcquisitionDateTime = origin.finding.photographed_at
+    made.AcquisitionDateTime = origin.finding.created_at
     made.SamplesPerPixel, made.PlanarConfiguration = 3, 0
     made.PhotometricInterpretation = "YBR_FULL_422"
     made.Columns, made.Rows = size

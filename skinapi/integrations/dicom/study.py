@@ -112,10 +112,11 @@ class Study:
 
 
 def version_of(finding: Submission) -> int:
-    """The number of the structured report: how many reviews there are. Where what counts was said
-    about another finding of the spot, one that is of what that says.
+    """The number of the structured report: how many reviews there are, and versions after the
+    first. Where what counts was said about another finding of the spot, one made of what that says.
     """
-    counted, advice = len(finding.stands.counted), finding.replaced_by
+    counted = len(finding.stands.counted) + finding.version - 1
+    advice = finding.replaced_by
     if advice is None:
         return counted
     said = [counted, finding.said_at, advice.finding, advice.band, advice.since, advice.due]

@@ -35,6 +35,7 @@ KNOWN_FOR_S = 3.0
 
 class EventType(StrEnum):
     FINDING_STORED = "finding.stored"
+    FINDING_CHANGED = "finding.changed"
     REVIEW_SIGNED = "review.signed"
     LETTER_SIGNED = "letter.signed"
     LETTER_WITHDRAWN = "letter.withdrawn"
@@ -159,6 +160,11 @@ class WebhookEvents:
     def on_filed(self, event: Any) -> None:
         """FindingFiled"""
         self._tell_of_finding(EventType.FINDING_STORED, event.finding)
+
+    def on_judged_again(self, event: Any) -> None:
+        """FindingJudgedAgain"""
+        finding = event.finding
+        self._tell_of_finding(EventType.FINDING_CHANGED, finding, version=finding.version)
 
     def on_review(self, event: Any) -> None:
         """ReviewSigned"""

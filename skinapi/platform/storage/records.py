@@ -122,8 +122,9 @@ class Records(Generic[R]):
 
 def changes_between(before: R, after: R) -> Document:
     """The fields that differ, as they are afterwards; None where there is none any more."""
-    old = before.stored()
-    return {name: value for name, value in after.stored().items() if value != old[name]}
+    old, new = before.stored(), after.stored()
+    names = [name for name in {**old, **new} if new.get(name) != old.get(name)]
+    return {name: new.get(name) for name in names}
 
 
 S = TypeVar("S", bound=Records[Any])

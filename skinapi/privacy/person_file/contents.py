@@ -52,7 +52,9 @@ from skinapi.privacy.person_file.format import (
     FiledReview,
     FiledSession,
     FiledSpot,
+    FiledVersion,
     FindingFile,
+    Person,
     person_of,
 )
 
@@ -173,12 +175,16 @@ class PersonContents:
         number, decision = str(submission.number), submission.decision
         reviews = self.reviews.list_reviews(number=number, to=to, after=None, limit=MOST_REVIEWS)
         letters = [shown.letter for shown in self.letters.list_letters(number=number, to=to)]
-        filed_by = submission.filed_by
         return _filed(
             FindingFile,
             submission,
             decision=_name_doctors(decision, to.id) if decision else None,
-            filed_by=person_of(filed_by, owner=to.id) if filed_by else None,
+            filed_by=_name_account(submission.filed_by, to.id),
+            judged_by=_name_account(submission.judged_by, to.id),
+            earlier=[
+                _filed(FiledVersion, one, judged_by=_name_account(one.judged_by, to.id))
+                for one in submission.earlier
+            ],
             photos=photos,
             reports=reports,
             reviews=[
@@ -252,6 +258,10 @@ def _say_actor(row: Document, own: Sequence[str], roles: Mapping[str, str]) -> s
     if row.get("by_key"):
         return "program"
     return ME if by in own else roles.get(by, by or "anonymous")
+
+
+def _name_account(account: str | None, owner: str) -> Person | None:
+    return person_of(account, owner=owner) if account else None
 
 
 def _filed(model: type[F], record: BaseModel, **told: Any) -> F:

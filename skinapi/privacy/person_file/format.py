@@ -243,6 +243,19 @@ class FiledLetter(Filed):
     withdrawn: Withdrawal | None = None
 
 
+class FiledVersion(Filed):
+    """What the photo was answered with before it was judged again."""
+
+    version: int
+    judged_at: datetime
+    judged_by: Person | None = None
+    corrected: Sequence[str] = ()
+    finding: Finding
+    context: Context
+    sections: Mapping[str, str]
+    narrative_source: Mapping[str, str | None]
+
+
 class FindingFile(Filed):
     """`findings/<id>/finding.json`: what was found on one photo or several, what its owner told,
     and what doctors have signed, as its owner may know it now.
@@ -259,13 +272,14 @@ class FindingFile(Filed):
     decision: Decision | None = Field(description="`doctor` is named as in reviews")
     lesion: Id | None = None
     former_lesion: Id | None = None
-    photo_sent_at: datetime | None = None
     source: Source | None = None
-    again_of: int | None = Field(default=None, description="the number of the finding before it")
-    judged_again: int | None = Field(default=None, description="the number of the one after it")
+    version: int = Field(default=1, description="its photo was judged so often")
+    judged_at: datetime | None = Field(default=None, description="when the newest version was made")
+    judged_by: Person | None = Field(default=None, description="who had it judged again")
     corrected: Sequence[str] = Field(
-        default=(), description="what was corrected of `context` since the finding before it"
+        default=(), description="what was corrected of `context` since the version before"
     )
+    earlier: Sequence[FiledVersion] = Field(default=(), description="the oldest first")
     filed_by: Person | None = Field(default=None, description="who has sent it for its owner")
     photos: Sequence[FiledPhoto] = ()
     reports: Sequence[FiledReport] = ()

@@ -16,6 +16,7 @@ from skinapi.findings.records.standing import FindingStanding, JudgedPhoto, reco
 from skinapi.model.bands import urgency
 from skinapi.model.conditions import Band, conditions_table
 from skinapi.platform.storage.ids import now
+from tests.support.findings import judged
 
 SURE, UNSURE = Certainty.SURE, Certainty.UNSURE
 AWAITED = Histology.AWAITED
@@ -172,11 +173,8 @@ def result_on(day: int, label: str = "melanoma") -> Review:
 
 
 def found(band: Band, *reviews: Review, day: int = 0) -> FindingStanding:
-    at = FIRST_DAY + timedelta(days=day)
-    return FindingStanding(
-        JudgedPhoto(f"{day}", day, band, created_at=at, photographed_at=at),
-        Decision.of(reviews, band, at),
-    )
+    versions = (judged(band, FIRST_DAY + timedelta(days=day)),)
+    return FindingStanding(JudgedPhoto(f"{day}", day, versions), Decision.of(reviews, versions))
 
 
 def due(*findings: FindingStanding) -> int | None:

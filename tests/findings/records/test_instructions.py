@@ -19,6 +19,7 @@ from skinapi.model.conditions import Band
 from tests.care.clinic import file_for, patient_in_care
 from tests.findings.prediction.photographer import predicted
 from tests.support.backends import Backend
+from tests.support.findings import judged
 from tests.support.photos import photo_of
 
 URGENT, REFERRAL, REVIEW, ROUTINE, SELF = Band
@@ -47,14 +48,7 @@ def spot(*findings: tuple[Band, Decision | None]) -> list[FindingStanding]:
     """A finding a day, from day 1, with its band and what doctors have decided."""
     return [
         FindingStanding(
-            JudgedPhoto(
-                f"{day}",
-                day,
-                band,
-                created_at=BEGAN + timedelta(days=day),
-                photographed_at=BEGAN + timedelta(days=day),
-            ),
-            decision,
+            JudgedPhoto(f"{day}", day, (judged(band, BEGAN + timedelta(days=day)),)), decision
         )
         for day, (band, decision) in enumerate(findings, 1)
     ]

@@ -13,6 +13,7 @@ from skinapi.findings.records.reviews import Certainty, Histology, Opinion, Revi
 from skinapi.findings.records.standing import JudgedPhoto, Reader, SpotFacts, Standing, standing
 from skinapi.model.bands import urgency
 from skinapi.model.conditions import Band
+from tests.support.findings import judged
 
 BEGAN = datetime(2026, 11, 1, 9, tzinfo=UTC)
 LATER = BEGAN + timedelta(days=40)
@@ -42,7 +43,8 @@ def facts(draw: st.DrawFn) -> SpotFacts:
     photos, reviews = [], {}
     for place in range(draw(st.integers(1, 4))):
         at = BEGAN + timedelta(days=place)
-        photos.append(JudgedPhoto(f"{place}", place, draw(st.sampled_from(Band)), at, at))
+        versions = (judged(draw(st.sampled_from(Band)), at),)
+        photos.append(JudgedPhoto(f"{place}", place, versions))
         reviews[f"{place}"] = [
             Review(
                 id=f"{place}-{number}",
@@ -103,7 +105,7 @@ def test_another_photo_that_nobody_has_answered_makes_nothing_milder(
     known: SpotFacts, band: Band
 ) -> None:
     before = standing(known, Reader.DOCTOR, LATER).instruction.counts
-    photo = JudgedPhoto("9", 9, band, LATER, LATER)
+    photo = JudgedPhoto("9", 9, (judged(band, LATER),))
     more = SpotFacts((*known.photos, photo), known.reviews)
     after = standing(more, Reader.DOCTOR, LATER).instruction.counts
     if before.waits_for != "photo":

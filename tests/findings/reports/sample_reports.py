@@ -30,7 +30,7 @@ from skinapi.model.context import Context, Modality
 from skinapi.model.decoding.photo import read_photo
 from skinapi.model.finding import Doubt, Finding
 from tests.model.photos import encoded, skin_with_spot
-from tests.support.findings import finding_of, told_finding
+from tests.support.findings import finding_of, judged, told_finding
 
 HASH = "3f" * 32
 SEAL = SealView(
@@ -56,7 +56,7 @@ def reviewed(report: Report, *, finding: Finding | None = None, **said: Any) -> 
     found = finding or finding_of()
     opinion = NewReview(**said).resolve(stated=found.stated, band=found.band, pictured=True)
     review = REVIEW.model_copy(update={"opinion": opinion})
-    return replace(report, review=review, decision=Decision.of([review], found.band))
+    return replace(report, review=review, decision=Decision.of([review], [judged(found.band)]))
 
 
 # Every rule that can ask for one band beside the others, every doubt, every number.
@@ -105,7 +105,7 @@ def made_report(
         "made_at": datetime(2026, 11, 20, 14, 5, tzinfo=UTC),
         "pictures": printed_pictures() if photo else None,
         "review": REVIEW,
-        "decision": Decision.of([REVIEW], found.band),
+        "decision": Decision.of([REVIEW], [judged(found.band)]),
         "seal": SEAL,
     }
     return Report(**{**values, **fields})
@@ -144,7 +144,7 @@ def longest_report(language: Language) -> Report:
         clinic=name,
         patient=ReportedPatient(name=name, email=f"{'w' * 60}@{'example.' * 20}org"),
         review=long,
-        decision=Decision.of([long], finding_of().band),
+        decision=Decision.of([long], [judged(finding_of().band)]),
     )
     ticked = tuple(item.key for item in conditions_table().checklist.items)
     context = report.facts.context.model_copy(update={"checklist": ticked})

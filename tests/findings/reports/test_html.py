@@ -12,7 +12,7 @@ from skinapi.findings.records.decisions import Decision
 from skinapi.findings.reports.content import POLICY, render_html
 from skinapi.findings.reports.report import ReportedPatient
 from tests.findings.reports.sample_reports import REVIEW, made_report, narrative_in
-from tests.support.findings import finding_of
+from tests.support.findings import finding_of, judged
 
 SINGLE = {"meta", "img", "rect", "br"}
 
@@ -100,7 +100,7 @@ def test_every_text_stays_text(hostile: str) -> None:
         clinic=hostile,
         narrative=narrative_in("en", hostile),
         review=review,
-        decision=Decision.of([review], finding_of().band),
+        decision=Decision.of([review], [judged(finding_of().band)]),
     )
     page = Outline(render_html(report))
     assert [tag for tag, _ in page.elements] == [tag for tag, _ in plain.elements]
