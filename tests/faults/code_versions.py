@@ -12,6 +12,8 @@ from tests.served.server import ROOT
 
 # Release 1.0.0. It runs with what this tree requires, for CI installs nothing else.
 RELEASE = "8b07cab5"
+# The last commit that made a finding of each judgement of a photo: version 10 of the store.
+BEFORE_VERSIONS = "706cd33e"
 SERVED = ("skinapi", "gunicorn.conf.py", "wsgi.py")
 MODELS = "skinapi/models"  # large, and the same
 
@@ -20,12 +22,12 @@ class NoHistoryError(Exception):
     """The commit is not here, for example in a shallow clone."""
 
 
-def code_of_release(folder: Path) -> Path:
-    """The code of release 1.0.0, out of the git history. Raises NoHistoryError."""
-    command = ["git", "archive", RELEASE, "--", *SERVED, "tests", f":(exclude){MODELS}"]
+def code_of(commit: str, folder: Path) -> Path:
+    """The code of a commit, out of the git history. Raises NoHistoryError."""
+    command = ["git", "archive", commit, "--", *SERVED, "tests", f":(exclude){MODELS}"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, check=False)
     if done.returncode:
-        raise NoHistoryError(f"commit {RELEASE} is not in the git history here")
+        raise NoHistoryError(f"commit {commit} is not in the git history here")
     with tarfile.open(fileobj=io.BytesIO(done.stdout)) as archive:
         archive.extractall(folder, filter="data")
     (folder / MODELS).symlink_to(ROOT / MODELS)

@@ -1,4 +1,4 @@
-"""The migration of a store of release 1.0.0, by the first server of this version that opens it.
+"""The migration of an older store, by the first server of this version that opens it.
 
 Nothing else uses the store meanwhile, and whatever reads it afterwards knows one form of each
 record. Where it is interrupted, the next call goes on; it may look at a record twice.
@@ -9,6 +9,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
+from skinapi.app.composition.judgements import JudgementJoiner
 from skinapi.app.composition.repositories import Repositories
 from skinapi.base.errors import StoreUnavailable
 from skinapi.findings.records.review_queue import ReviewQueue
@@ -17,7 +18,7 @@ from skinapi.model.bands import RaisedBy
 from skinapi.model.conditions import conditions_table
 from skinapi.platform.storage.background import Lease
 from skinapi.platform.storage.ports import Document, Store
-from skinapi.platform.storage.store_version import MIGRATING, end_migration
+from skinapi.platform.storage.store_version import MIGRATING, RELEASED, end_migration
 from skinapi.platform.storage.unit_of_work import AuditRow
 
 READ_AT_ONCE = 100
@@ -30,20 +31,32 @@ UNREAD = dict.fromkeys(("decision", "reviewed_as", "learning_key"), True)
 
 
 def migrate_store(
-    store: Store, data: Repositories, queue: ReviewQueue, *, longest_s: float = LONGEST_S
+    store: Store,
+    data: Repositories,
+    queue: ReviewQueue,
+    joiner: JudgementJoiner,
+    former: int,
+    *,
+    longest_s: float = LONGEST_S,
 ) -> None:
-    """Go on with the migration for so many seconds. Raises StoreUnavailable where it has not come
-    to its end, or where another process works at it: then call it again.
+    """Go on with the migration of a store of version `former` for so many seconds. Raises
+    StoreUnavailable where it has not come to its end, or where another process works at it: then
+    call it again.
     """
     lease, end = Lease(store.collection("leases"), "migration"), time.monotonic() + longest_s
     begun = lease.claim()
     if begun is None:
         raise StoreUnavailable(MIGRATING)
     steps: list[tuple[str, Callable[[Document], None]]] = [
-        ("reviews", partial(_fill_opinion, store)),
-        ("submissions", partial(_convert_finding, store, queue)),
+        ("submissions", joiner.join),
         ("accounts", partial(_count_findings, queue)),
     ]
+    if former == RELEASED:
+        steps = [
+            ("reviews", partial(_fill_opinion, store)),
+            ("submissions", partial(_convert_finding, store, queue)),
+            ("accounts", partial(_count_findings, queue)),
+        ]
     for place, (name, convert) in enumerate(steps[begun.get("step", 0) :], begun.get("step", 0)):
         after = begun.get("reached") if place == begun.get("step", 0) else None
         while found := store.collection(name).find(after=after, limit=READ_AT_ONCE):

@@ -14,6 +14,7 @@ from skinapi.accounts.auth.owners import OwnerStatus
 from skinapi.accounts.auth.recovery import PasswordLink
 from skinapi.accounts.auth.sessions import Session
 from skinapi.app.composition.base_services import BaseServices
+from skinapi.app.composition.judgements import JudgementJoiner
 from skinapi.app.composition.migration import LONGEST_S, migrate_store
 from skinapi.app.composition.repositories import Repositories
 from skinapi.app.composition.subscriptions import subscribe
@@ -57,7 +58,7 @@ from skinapi.platform.notices.deliveries import Delivery
 from skinapi.platform.notices.outbox import Notice
 from skinapi.platform.storage.faults import Fault, blob_faults, document_faults, guarded
 from skinapi.platform.storage.ports import Store
-from skinapi.platform.storage.store_version import begin_migration, is_released, join_store
+from skinapi.platform.storage.store_version import begin_migration, is_older, join_store
 from skinapi.platform.stores import open_store
 from skinapi.privacy.erasure.contents import AccountContents
 from skinapi.privacy.erasure.people_to_reach import ReachService
@@ -349,17 +350,23 @@ def open_services(
     restore, which has not ended yet.
 
     Raises UnsafeSettings, StoreTooNew, StoreTooOld, BrokenStore if two accounts share an e-mail
-    address, and StoreUnavailable while a store of release 1.0.0 is migrated.
+    address, and StoreUnavailable while an older store is migrated.
     """
     refuse_unsafe(settings)
     store = store or open_store(settings)
     if not restoring:
         refuse_unfinished_restore(store)
-    if change and is_released(store):
-        begin_migration(store, secrets=settings.audit_secrets())
+    if change and is_older(store):
+        former = begin_migration(store, secrets=settings.audit_secrets())
         migrating = Services(settings, store, Repositories(settings, store))
         longest_s = math.inf if restoring else LONGEST_S
-        migrate_store(store, migrating.data, migrating.queue, longest_s=longest_s)
+        joiner = JudgementJoiner(
+            store=store,
+            queue=migrating.queue,
+            counts=migrating.counts,
+            outcomes=migrating.data.outcome_counts,
+        )
+        migrate_store(store, migrating.data, migrating.queue, joiner, former, longest_s=longest_s)
     join_store(store, secrets=settings.audit_secrets(), change=change)
     data = Repositories(settings, store)
     services = Services(settings, store, data, served, workers_here)

@@ -19,9 +19,10 @@ from skinapi.platform.storage.ports import Document, Store
 # Raise it where the code before could not read what this one stores, or would store what this one
 # cannot read. A field that is only added needs no new version: code leaves out what it does not
 # know.
-VERSION = 10
-# Of a store of release 1.0.0, which app/composition/migration.py makes one of this version.
-RELEASED = 6
+VERSION = 11
+# Of a store of release 1.0.0, and of one of the commits before version 11. The first server makes
+# them stores of this version: app/composition/migration.py.
+RELEASED, BEFORE = 6, 10
 STORE_COLLECTION = "store"
 # Release 1.0.0 reads `compatible_since`, and refuses a store that is not compatible with it.
 CURRENT = {"version": VERSION, "compatible_since": VERSION}
@@ -32,7 +33,7 @@ OTHER_KEY = (
     "lost: `python -m skinapi accept-key`"
 )
 MIGRATING = (
-    "The store is of release 1.0.0. A server of this version migrates it when it starts, and "
+    "The store is of an older version. A server of this version migrates it when it starts, and "
     "nothing else can use it until then: docs/operate/upgrade.md"
 )
 
@@ -89,7 +90,7 @@ def join_store(store: Store, *, secrets: Sequence[str], change: bool = True) -> 
                 log.info("store", version=VERSION)
             continue
         _refuse_other(stored)
-        if stored["version"] == RELEASED or stored.get("migrating"):
+        if _is_older(stored):
             raise StoreUnavailable(MIGRATING)
         if keys.age(stored) is None:
             raise UnsafeSettings(OTHER_KEY)
@@ -100,18 +101,25 @@ def join_store(store: Store, *, secrets: Sequence[str], change: bool = True) -> 
         documents.update(former, {"$set": {"key": keys.current}})
 
 
-def is_released(store: Store) -> bool:
-    """Whether it is a store of release 1.0.0, also one whose migration has not come to its end."""
+def is_older(store: Store) -> bool:
+    """Whether it is a store to be migrated, also one whose migration has not come to its end."""
     stored = store.collection(STORE_COLLECTION).get(STORE_COLLECTION)
-    return stored is not None and (stored["version"] == RELEASED or "migrating" in stored)
+    return stored is not None and _is_older(stored)
 
 
-def begin_migration(store: Store, *, secrets: Sequence[str]) -> None:
-    """Keep everybody else from opening the store."""
+def _is_older(stored: Document) -> bool:
+    return stored["version"] in (RELEASED, BEFORE) or "migrating" in stored
+
+
+def begin_migration(store: Store, *, secrets: Sequence[str]) -> int:
+    """Keep everybody else from opening the store. Return the version that it had."""
     documents = store.collection(STORE_COLLECTION)
-    if SigningKeys(secrets, purpose=PURPOSE).age(documents.get(STORE_COLLECTION) or {}) is None:
+    stored = documents.get(STORE_COLLECTION) or {}
+    if SigningKeys(secrets, purpose=PURPOSE).age(stored) is None:
         raise UnsafeSettings(OTHER_KEY)
-    documents.update({"id": STORE_COLLECTION}, {"$set": {**CURRENT, "migrating": True}})
+    former: int = stored["migrating"] if "migrating" in stored else stored["version"]
+    documents.update({"id": STORE_COLLECTION}, {"$set": {**CURRENT, "migrating": former}})
+    return former
 
 
 def end_migration(store: Store) -> None:
@@ -136,9 +144,9 @@ def _refuse_other(stored: Document) -> None:
             f"The store has version {stored['version']}; this code has version {VERSION}. "
             "Install the newer code again, or restore the backup from before the upgrade"
         )
-    if stored["version"] not in (RELEASED, VERSION):
+    if stored["version"] not in (RELEASED, BEFORE, VERSION):
         raise StoreTooOld(
             f"The store has version {stored['version']}; this code reads version {VERSION}, and "
-            f"migrates version {RELEASED}, that of release 1.0.0. Run older code on it first: "
-            "docs/operate/upgrade.md names it, and says for how long"
+            f"migrates versions {BEFORE} and {RELEASED}, that of release 1.0.0. Run older code on "
+            "it first: docs/operate/upgrade.md names it, and says for how long"
         )
