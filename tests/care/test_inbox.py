@@ -14,6 +14,7 @@ from tests.care.clinic import (
     ROUTINE,
     URGENT,
     file_for,
+    judge_anew,
     patient_in_care,
     patient_of,
     review,
@@ -113,10 +114,11 @@ def test_a_photo_is_due_on_the_day_that_the_band_asks_for(
 
 def test_a_photo_that_was_judged_again_waits_once(backend: Backend) -> None:
     ada = backend.member()
-    original = file_for(backend, ada, REFERRAL)
-    file_for(backend, ada, URGENT, original=original)
+    number = file_for(backend, ada, REFERRAL).number
+    for band in (ROUTINE, URGENT):
+        judge_anew(backend, number, band)
     [task] = inbox(ada)["tasks"]
-    assert task["advice"]["band"] == URGENT
+    assert (task["advice"]["finding"], task["advice"]["band"]) == (number, URGENT)
 
 
 def test_a_message_that_was_read_waits_no_more(backend: Backend) -> None:

@@ -1,5 +1,6 @@
 """A finding is judged again by another model version, or moved to the right patient."""
 
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -7,9 +8,13 @@ from typing import Any
 import pytest
 from werkzeug.test import TestResponse
 
-from tests.care.clinic import numbers, patient_in_care, patient_of
+from skinapi.findings.records import submission
+from skinapi.findings.records.versions import MOST_VERSIONS
+from skinapi.model.conditions import Band
+from skinapi.model.registry.service import InferenceService
+from skinapi.platform.storage.ids import now
+from tests.care.clinic import judge_anew, numbers, patient_in_care, patient_of
 from tests.findings.prediction.photographer import predicted
-from tests.findings.records.test_holds import in_days
 from tests.lab.test_races import both, twin
 from tests.model.registry.test_models import OVERRIDE, ModelBackend
 from tests.support.backends import MAIL, Backend, Person
@@ -93,70 +98,32 @@ def test_the_findings_of_a_withdrawn_version_are_listed_for_their_doctor_alone(
     assert stranger.pages("/withdrawn-models/bad/submissions") == []
 
 
-def test_a_photo_is_judged_again_in_a_new_finding_and_the_old_one_stays(
-    withdrawal: Withdrawal,
-) -> None:
-    kept, doctor = withdrawal.kept, withdrawal.doctor
-    said = {"label": "melanoma", "agreement": "agree"}
+def test_a_photo_that_another_model_judges_stays_one_finding(withdrawal: Withdrawal) -> None:
+    kept, doctor, ada = withdrawal.kept, withdrawal.doctor, withdrawal.ada
+    said = {"label": "melanoma", "agreement": "agree", "told_by": "server"}
     assert doctor.call("POST", f"/submissions/{kept}/review", json=said).status_code == 201
     withdrawal.roll_back()
-    before = withdrawal.ada.call("GET", f"/submissions/{kept}").get_json()
+    before = ada.call("GET", f"/submissions/{kept}").get_json()
     made, again = withdrawal.again(kept), withdrawal.again(kept)
-    assert made.status_code == again.status_code == 200, made.text
-    new = made.get_json()
-    assert again.get_json()["id"] == new["id"], "pressed twice"
-    after = withdrawal.ada.call("GET", f"/submissions/{kept}").get_json()
-    assert after.pop("judged_again") == new["id"]
-    for one in (before, after):
-        del one["instruction"]  # it is the spot's, which has one finding more
-    assert after == before
-    mine = withdrawal.ada.call("GET", f"/submissions/{new['id']}").get_json()
-    assert (mine["again_of"], mine["model_version"]) == (kept, WITHDRAWN)
-    assert (mine["lesion"], mine["decision"], mine["model"]["state"]) == (
-        withdrawal.spot,
-        None,
-        "in_service",
-    )
-    photos = [
-        withdrawal.ada.call("GET", f"/submissions/{one}/photo").data for one in (kept, new["id"])
-    ]
-    assert photos[0] == photos[1]
-    assert [one["judged_again"] for one in withdrawal.listed()] == [new["id"], None]
-    rows = [row for row in withdrawal.backend.audit() if row["target"] == new["_id"]]
+    assert made.status_code == 200, made.text
+    assert again.get_json() == made.get_json(), "pressed twice"
+    after = ada.call("GET", f"/submissions/{kept}").get_json()
+    for name in ("_id", "id", "lesion", "decision", "time"):
+        assert after[name] == before[name], name
+    assert counting(after) == counting(before)
+    assert (after["version"], after["model_version"], after["model"]["state"]) == (
+        2, WITHDRAWN, "in_service",
+    )  # fmt: skip
+    [earlier] = after["versions"]
+    assert (earlier["version"], earlier["model_version"]) == (1, before["model_version"])
+    assert (earlier["judged_by"], earlier["report"]["confidence_explanation"]) == (
+        "patient", before["report"]["confidence_explanation"],
+    )  # fmt: skip
+    assert numbers(ada, f"/lesions/{withdrawal.spot}/submissions") == [kept]
+    assert [one["id"] for one in withdrawal.listed()] == [withdrawal.unkept]
+    rows = [row for row in withdrawal.backend.audit() if row["target"] == after["_id"]]
     account = withdrawal.backend.account(doctor.email).id
-    assert [(row["action"], row["by"]) for row in rows] == [("submission.judge_again", account)]
-    compared = f"/lesions/{withdrawal.spot}/comparison?first={kept}&second={new['id']}"
-    refused = withdrawal.ada.call("GET", compared)
-    assert (refused.status_code, refused.get_json()["code"]) == (422, "compared_with_itself")
-    held = {"label": "melanoma", "certainty": "sure", "hold_until": in_days(1)}
-    assert doctor.call("POST", f"/submissions/{new['id']}/review", json=held).status_code == 201
-    assert withdrawal.again(kept).get_json()["decision"]["label"] == "melanoma", "to the doctor"
-
-
-def test_of_two_findings_on_one_photo_each_is_deleted_by_itself(withdrawal: Withdrawal) -> None:
-    withdrawal.roll_back()
-    kept, ada = withdrawal.kept, withdrawal.ada
-    new = withdrawal.again(kept).get_json()["id"]
-    assert ada.call("DELETE", f"/submissions/{new}").status_code == 200
-    assert ada.call("GET", f"/submissions/{kept}/photo").status_code == 200
-    assert "judged_again" not in ada.call("GET", f"/submissions/{kept}").get_json()
-    newest = withdrawal.again(kept).get_json()["id"]
-    assert newest != new
-    assert ada.call("DELETE", f"/submissions/{kept}").status_code == 200
-    assert ada.call("GET", f"/submissions/{newest}/photo").status_code == 200
-    assert "again_of" not in ada.call("GET", f"/submissions/{newest}").get_json()
-
-
-def test_a_finding_goes_though_the_one_it_names_cannot_be_read(
-    withdrawal: Withdrawal,
-) -> None:
-    alone = withdrawal.predicted(keep_photo="true")
-    withdrawal.roll_back()
-    new = withdrawal.again(alone).get_json()["id"]
-    stored = withdrawal.backend.services.store.collection("submissions")
-    stored.update({"number": alone}, {"$set": {"context": 7}})
-    assert withdrawal.ada.call("DELETE", f"/submissions/{new}").status_code == 200
-    assert "judged_again" not in stored.find({"number": alone})[0]
+    assert ("submission.judge_again", account) in [(row["action"], row["by"]) for row in rows]
 
 
 def test_what_cannot_be_judged_again_says_why(withdrawal: Withdrawal) -> None:
@@ -191,76 +158,201 @@ TOLD = {"age_band": "30-44", "sex": "female", "body_site": "back", "checklist": 
 AS_TOLD = {**TOLD, "checklist": ["none"]}
 CORRECTIONS = [
     ({"age_band": "75+"}, ["age_band"]),
+    ({"age_band": None, "age": 80}, ["age", "age_band"]),
     ({"sex": None, "body_site": "ear"}, ["sex", "body_site"]),
     ({"checklist": ["change_in_size", "oozing"]}, ["checklist"]),
     ({"checklist": None}, ["checklist"]),
+    ({"modality": "clinical", "skin_tone": "dark"}, ["modality", "skin_tone"]),
 ]
 
 
+class Corrected:
+    """A doctor, and a patient with a kept photo of a mole, told of with `TOLD`."""
+
+    def __init__(self, backend: Backend, **told: Any) -> None:
+        self.backend = backend
+        self.doctor, self.ada = patient_in_care(backend)
+        given = {"keep_photo": "true", **TOLD, **told}
+        self.number: int = predicted(self.ada, photo_of("melanocytic_nevus"), **given)["id"]
+        self.path = f"/submissions/{self.number}"
+
+    def correct(self, by: Person | None = None, **told: Any) -> TestResponse:
+        return (by or self.ada).call("PUT", f"{self.path}/facts", json={**AS_TOLD, **told})
+
+    def read(self, by: Person | None = None, of: str = "") -> Any:
+        return (by or self.ada).call("GET", f"{self.path}{of}").get_json()
+
+    def review(self, **said: Any) -> Any:
+        answer = self.doctor.call("POST", f"{self.path}/review", json=said)
+        assert answer.status_code == 201, answer.text
+        return answer.get_json()
+
+
+def counting(found: Any) -> dict[str, Any]:
+    """What is to be done, without what was said before."""
+    return {**found["instruction"], "superseded": None}
+
+
+@pytest.fixture
+def case(real_backend: Backend) -> Corrected:
+    return Corrected(real_backend)
+
+
 @pytest.mark.parametrize(("told", "corrected"), CORRECTIONS)
-def test_a_corrected_fact_judges_the_kept_photo_anew_and_says_so(
+def test_a_corrected_fact_makes_a_version_that_says_so(
     backend: Backend, told: dict[str, Any], corrected: list[str]
 ) -> None:
-    doctor, ada = patient_in_care(backend)
-    first = predicted(ada, photo_of("melanocytic_nevus"), keep_photo="true", **TOLD)["id"]
-    path, body = f"/submissions/{first}/facts", {**AS_TOLD, **told}
-    assert ada.call("PUT", path, json=AS_TOLD).get_json()["id"] == first, "nothing is corrected"
-    before = ada.call("GET", f"/submissions/{first}/report.json").get_json()
-    for by in (ada, doctor):
-        made = by.call("PUT", path, json=body)
-        assert made.status_code == 200, made.text
-    new = made.get_json()["id"]
-    assert made.get_json()["again_of"] == first
-    found = ada.call("GET", f"/submissions/{new}").get_json()
+    case = Corrected(backend)
+    assert case.correct().get_json() == {"id": case.number, "version": 1}, "nothing is corrected"
+    before = case.read(of="/report.json")["verification"]["hash"]
+    for by in (case.ada, case.doctor):  # the same again, by whoever
+        made = case.correct(by, **told)
+        assert made.get_json() == {"id": case.number, "version": 2}, made.text
+    found = case.read()
     assert found["corrected"] == corrected
-    stored = body if body["checklist"] != ["none"] else {**body, "checklist": []}
-    assert {name: found["context"][name] for name in stored} == stored
-    page = ada.call("GET", f"/submissions/{new}/report.html").text
-    assert "corrected before: " in page
-    after = ada.call("GET", f"/submissions/{first}/report.json").get_json()
-    page = ada.call("GET", f"/submissions/{first}/report.html").text
-    assert f"since then as finding {new}" in page
-    hashes = [one["verification"]["hash"] for one in (before, after)]
-    shown = [backend.client.get(f"/reports/verify/{one}").get_json() for one in hashes]
-    assert [one["newest"] for one in shown] == [False, True], "the second one says it itself"
-    assert shown[0]["superseded"]["judged_again_at"]
-    assert (found["band"] == "urgent_referral") == ("oozing" in (body["checklist"] or ()))
-    assert new in numbers(doctor, "/queue"), "it waits for a review as any new finding"
-    before = ada.call("GET", f"/submissions/{first}").get_json()
-    assert (before["judged_again"], before["context"]["age_band"]) == (new, "30-44")
-    other = ada.call("PUT", path, json={**AS_TOLD, "sex": "male"})
-    assert (other.status_code, other.get_json()["code"]) == (409, "not_the_newest")
+    facts = {**AS_TOLD, **told}
+    stored = facts if facts["checklist"] != ["none"] else {**facts, "checklist": []}
+    assert {name: found["context"].get(name) for name in stored} == {
+        **stored, "age_band": "75+" if "age" in told else stored["age_band"],
+    }  # fmt: skip
+    after = case.read(of="/report.json")["verification"]["hash"]
+    shown = [backend.client.get(f"/reports/verify/{one}").get_json() for one in (before, after)]
+    assert [one["newest"] for one in shown] == [False, True]
+    assert shown[0]["superseded"]["judged_again_at"] == found["judged_at"]
+    bleeds = "oozing" in (facts["checklist"] or ())
+    assert (found["band"] == "urgent_referral") == found.get("more_urgent", False) == bleeds
+    assert numbers(case.doctor, "/queue") == [case.number]
 
 
-def test_of_two_corrections_at_once_one_is_made(real_backend: Backend) -> None:
-    ada = real_backend.member()
-    other = twin(real_backend, ada)
-    path = f"/submissions/{predicted(ada, keep_photo='true')['id']}/facts"
-    answers = both(
-        partial(ada.call, "PUT", path, json={"sex": "male"}),
-        partial(other.call, "PUT", path, json={"sex": "female"}),
-    )
+def test_a_decision_heads_a_version_that_is_milder(case: Corrected) -> None:
+    signed = case.review(label="melanoma", certainty="sure", told_by="server")
+    before = case.read()
+    assert case.correct(age_band="75+").status_code == 200
+    after = case.read()
+    assert (after["decision"], counting(after)) == (before["decision"], counting(before))
+    assert after["report"]["overview"] == before["report"]["overview"]
+    report = case.read(of="/report.json")
+    assert report["review"]["_id"] == signed["_id"]
+    assert numbers(case.doctor, "/queue?reviewed=false") == []
+    lowered = case.review(label="melanocytic_nevus", certainty="sure", downgrade_confirmed=True)
+    assert lowered["lowered_from"] == "urgent_referral"
+
+
+def test_no_version_opens_a_proven_result_again(case: Corrected) -> None:
+    case.review(histology_result="melanocytic_nevus")
+    before = case.read()
+    assert case.correct(checklist=["oozing", "change_in_size"]).status_code == 200
+    after = case.read()
+    assert after["band"] == "urgent_referral"
+    assert counting(after) == counting(before)
+    assert numbers(case.doctor, "/queue?reviewed=false") == []
+
+
+def test_a_version_that_is_more_urgent_waits_for_a_doctor_in_the_same_row(tmp_path: Path) -> None:
+    case = Corrected(Backend(tmp_path, **MAIL))
+    doctor = case.backend.account(case.doctor.email).id
+    case.review(label="melanocytic_nevus", certainty="sure")
+    told = notices_to(case.backend, doctor)
+    assert case.correct(checklist=["oozing", "change_in_size"]).status_code == 200
+    assert notices_to(case.backend, doctor) == [*told, "urgent"]
+    [row] = case.doctor.call("GET", "/queue?reviewed=false").get_json()
+    assert (row["id"], row["band"], row["more_urgent"]) == (case.number, "urgent_referral", True)
+    assert numbers(case.doctor, "/queue?reviewed=true") == []
+    found = case.read()
+    assert (found["instruction"]["band"], found["decision"]["label"]) == (
+        "urgent_referral", "melanocytic_nevus",
+    )  # fmt: skip
+    assert "It became more urgent on" in found["report"]["overview"]
+    assert found["instruction"]["due"] == str((now() + timedelta(days=7)).date())
+    case.review(label="melanocytic_nevus", certainty="sure", downgrade_confirmed=True)
+    assert numbers(case.doctor, "/queue?reviewed=false") == []
+    assert case.read()["instruction"]["band"] == "self_monitoring"
+    case.backend.services.store.close()
+
+
+def test_the_day_of_what_stays_urgent_does_not_move(
+    backend: Backend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    case = Corrected(backend, checklist="oozing,change_in_size")
+    due = case.read()["instruction"]["due"]
+    monkeypatch.setattr(submission, "now", lambda: now() + timedelta(days=3))
+    assert case.correct(checklist=["oozing", "change_in_size"], sex="male").status_code == 200
+    assert (case.read()["version"], case.read()["instruction"]["due"]) == (2, due)
+
+
+def test_somebody_elses_photo_is_gone_however_often_it_was_corrected(case: Corrected) -> None:
+    for age in ("60-74", "75+"):
+        assert case.correct(age_band=age).status_code == 200
+    body = {"reason": REASON}
+    gone = case.doctor.call("POST", f"{case.path}/entered-in-error", json=body)
+    assert gone.status_code == 200, gone.text
+    for of in ("", "/photo", "/report.pdf", "/report.json", "/heatmap", "/reviews"):
+        assert case.ada.call("GET", f"{case.path}{of}").status_code == 404, of
+    assert case.correct(age_band="0-29").status_code == 404
+    assert numbers(case.ada, "/submissions") == numbers(case.doctor, "/queue") == []
+    assert [*case.backend.services.faults()] == []
+
+
+def test_a_result_counts_the_version_that_its_doctor_saw(case: Corrected) -> None:
+    case.review(histology_result="melanoma", told_by="server")
+    assert case.correct(age_band="75+").status_code == 200
+    case.review(histology_result="melanoma", told_by="server")
+    counted = case.doctor.call("GET", "/outcomes").get_json()["models"]
+    assert [one["results"] for one in counted.values()] == [1]
+    body = {"reason": REASON}
+    assert case.doctor.call("POST", f"{case.path}/entered-in-error", json=body).status_code == 200
+    assert case.doctor.call("GET", "/outcomes").get_json()["models"] == {}
+
+
+def test_what_is_put_in_a_spot_while_its_photo_is_judged_stays_there(
+    case: Corrected, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = case.ada.call("POST", "/lesions", json={"place": {"site": "back"}})
+    spot = made.get_json()["id"]
+    judge, other = InferenceService.classify_pictures, twin(case.backend, case.ada)
+
+    def classify(registry: InferenceService, **given: Any) -> Any:
+        put = other.call("PUT", f"{case.path}/lesion", json={"lesion": spot})
+        assert put.status_code == 200
+        return judge(registry, **given)
+
+    monkeypatch.setattr(InferenceService, "classify_pictures", classify)
+    assert case.correct(age_band="75+").status_code == 200
+    assert (case.read()["lesion"], case.read()["version"]) == (spot, 2)
+    assert numbers(case.ada, f"/lesions/{spot}/submissions") == [case.number]
+
+
+def test_of_two_corrections_at_once_one_is_made(case: Corrected) -> None:
+    other = twin(case.backend, case.ada)
+    answers = both(partial(case.correct, sex="male"), partial(case.correct, other, body_site="ear"))
     assert sorted(one.status_code for one in answers) == [200, 409]
-    assert len(ada.pages("/submissions")) == 2
+    assert case.read()["version"] == 2
+
+
+def test_more_than_twenty_versions_are_refused_with_the_way_out(backend: Backend) -> None:
+    case = Corrected(backend)
+    for _ in range(MOST_VERSIONS - 1):
+        judge_anew(backend, case.number, Band.ROUTINE)
+    refused = case.correct(age_band="75+")
+    assert (refused.status_code, refused.get_json()["code"]) == (422, "too_many_versions")
+    assert "take another photo" in refused.get_json()["error"]
+    assert len(case.read()["versions"]) == MOST_VERSIONS - 1
 
 
 def test_a_correction_counts_for_the_photos_of_the_day(tmp_path: Path) -> None:
-    ada = Backend(tmp_path, rate_predictions="2/day").member()
-    first = predicted(ada, keep_photo="true")["id"]
-    new = ada.call("PUT", f"/submissions/{first}/facts", json={"sex": "male"}).get_json()["id"]
-    refused = ada.call("PUT", f"/submissions/{new}/facts", json={"sex": "female"})
+    case = Corrected(Backend(tmp_path, rate_predictions="2/day"))
+    assert case.correct(sex="male").status_code == 200
+    refused = case.correct(sex="female")
     assert (refused.status_code, refused.get_json()["code"]) == (429, "prediction_quota_reached")
 
 
 def test_a_patient_is_told_of_what_the_doctor_has_corrected(tmp_path: Path) -> None:
-    backend = Backend(tmp_path, **MAIL)
-    doctor, ada = patient_in_care(backend)
-    owner = backend.account(ada.email).id
-    first = predicted(ada, keep_photo="true")["id"]
-    new = ada.call("PUT", f"/submissions/{first}/facts", json={"sex": "male"}).get_json()["id"]
-    assert notices_to(backend, owner) == []
-    doctor.call("PUT", f"/submissions/{new}/facts", json={"sex": "female"})
-    assert notices_to(backend, owner) == ["judged_again"]
+    case = Corrected(Backend(tmp_path, **MAIL))
+    owner = case.backend.account(case.ada.email).id
+    assert case.correct(sex="male").status_code == 200
+    assert notices_to(case.backend, owner) == []
+    assert case.correct(case.doctor, sex="female").status_code == 200
+    assert notices_to(case.backend, owner) == ["judged_again"]
 
 
 def test_a_fact_of_a_photo_that_was_not_kept_is_not_corrected(backend: Backend) -> None:
@@ -273,7 +365,7 @@ def test_a_fact_of_a_photo_that_was_not_kept_is_not_corrected(backend: Backend) 
         {"body_site": "tail"},
         {"checklist": ["none", "oozing"]},
         {"checklist": ["warm"]},
-        {"modality": "clinical"},
+        {"modality": "x-ray"},
     ]
     for body in wrong:
         assert ada.call("PUT", path, json=body).status_code == 400, body

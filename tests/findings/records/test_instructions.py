@@ -16,7 +16,7 @@ from skinapi.findings.records.standing import (
 )
 from skinapi.model.bands import urgency
 from skinapi.model.conditions import Band
-from tests.care.clinic import file_for, patient_in_care
+from tests.care.clinic import file_for, judge_anew, patient_in_care
 from tests.findings.prediction.photographer import predicted
 from tests.support.backends import Backend
 from tests.support.findings import judged
@@ -275,9 +275,9 @@ def test_a_decision_on_an_old_photo_that_was_judged_again_ends_nothing_of_a_newe
     lesion = ada.call("POST", "/lesions", json={"place": {"site": "back"}}).get_json()["id"]
     old = file_for(backend, ada, SELF, lesion=lesion)
     new = file_for(backend, ada, URGENT, lesion=lesion).number
-    again = file_for(backend, ada, SELF, lesion=lesion, original=old).number
+    judge_anew(backend, old.number, SELF)
     body = {"label": "melanocytic_nevus", "certainty": "sure"}
-    assert doctor.call("POST", f"/submissions/{again}/review", json=body).status_code == 201
+    assert doctor.call("POST", f"/submissions/{old.number}/review", json=body).status_code == 201
     told = ada.call("GET", f"/lesions/{lesion}").get_json()
     assert (told["instruction"]["finding"], told["instruction"]["band"]) == (new, URGENT)
     assert told["latest"]["id"] == new, "the newest photo, by which reminders go too"
