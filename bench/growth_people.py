@@ -22,6 +22,8 @@ from skinapi.app.composition.services import Services
 from skinapi.care.queue import CareService
 from skinapi.findings.records.queue_order import make_reviewed_key
 from skinapi.findings.records.reviews import Certainty, Opinion, Review
+from skinapi.findings.records.seen_findings import see_alone
+from skinapi.findings.records.standing import Reader
 from skinapi.findings.records.submission import Submission
 from skinapi.model.context import Context
 from skinapi.platform.audit.trail import TrailFilter
@@ -76,7 +78,7 @@ def fill_findings(store: Store, records: int) -> None:
     def each() -> Iterator[Document]:
         for number in range(1, records + 1):
             numbered = submission.model_copy(update={"number": number})
-            keys = numbered.alone().make_keys()
+            keys = see_alone(numbered, Reader.DOCTOR).make_keys()
             if number % 2 == 0:
                 keys["queue_key"] = make_reviewed_key(finding.band, submission.created_at, number)
             yield {"id": new_id(), "number": number, **keys}

@@ -22,8 +22,9 @@ from skinapi.care.queue import NO_PATIENT, doctors_of
 from skinapi.findings.records.events import OpinionWanted
 from skinapi.findings.records.record_retention import PatientDeleted
 from skinapi.findings.records.review_queue import TAKEN_FOR, is_free
+from skinapi.findings.records.seen_findings import SeenSubmission
 from skinapi.findings.records.service import RecordsService
-from skinapi.findings.records.submission import Listed, Submission
+from skinapi.findings.records.submission import Listed
 from skinapi.findings.records.submissions import NONE_CAME, NOT_TAKEN, Submissions
 from skinapi.platform.audit import AuditTrail
 from skinapi.platform.notices.outbox import Kind, Outbox
@@ -57,7 +58,7 @@ NOT_IN_CHARGE = "Only the doctor in charge asks for a second opinion, and answer
 NOT_TO_REVIEW = "Only who may review a finding can take it"
 NO_COLLEAGUE = "There is no active doctor with this e-mail or id"
 ONESELF = "A second opinion is that of another doctor; name a colleague"
-Case = tuple[Submission, Mapping[str, Account]]
+Case = tuple[SeenSubmission, Mapping[str, Account]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -183,19 +184,19 @@ class CasesService:
         )
         return Page([item for item in page.items if item.id != by.id], page.next_after)
 
-    def _set_work(self, submission: Submission, **fields: Any) -> Case:
+    def _set_work(self, submission: SeenSubmission, **fields: Any) -> Case:
         self.submissions.change(submission.id, **fields)
         return self._with_doctors(submission.model_copy(update=fields))
 
-    def _with_doctors(self, submission: Submission) -> Case:
+    def _with_doctors(self, submission: SeenSubmission) -> Case:
         return submission, self.accounts.by_ids(doctors_of(submission))
 
-    def _get(self, number: str, by: Subject) -> Submission:
+    def _get(self, number: str, by: Subject) -> SeenSubmission:
         return self.records.get_in_charge(
             number=number, by=by, refusal=NOT_TO_REVIEW, or_asked=True
         )[0]
 
-    def _get_in_charge(self, number: str, by: Subject) -> Submission:
+    def _get_in_charge(self, number: str, by: Subject) -> SeenSubmission:
         return self.records.get_in_charge(number=number, by=by, refusal=NOT_IN_CHARGE)[0]
 
     def _find_colleague(self, named: str) -> Account:

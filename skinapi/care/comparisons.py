@@ -12,6 +12,7 @@ from skinapi.base.errors import NotFound, TooManyRequests, Unavailable, Unproces
 from skinapi.base.subject import Allowances, Subject
 from skinapi.care.spot_records import Lesion
 from skinapi.care.spots import LesionsService, ShownLesion
+from skinapi.findings.records.seen_findings import SeenSubmission
 from skinapi.findings.records.service import NOT_YOURS, RecordsService
 from skinapi.findings.records.standing import Advice, Instruction, SaidBy
 from skinapi.findings.records.submission import Submission
@@ -93,8 +94,8 @@ class ComparedFindings:
     `instruction` is what is to be done about the spot.
     """
 
-    before: Submission
-    after: Submission
+    before: SeenSubmission
+    after: SeenSubmission
     comparison: Comparison
     pictures: tuple[int | None, int | None]
     instruction: Instruction | None
@@ -164,7 +165,7 @@ class ComparisonsService:
         return [ProposedLesion(found, alike=found.lesion.id in fits) for found in near]
 
     def _find_fits(
-        self, finding: Submission, near: Sequence[ShownLesion], by: Subject
+        self, finding: SeenSubmission, near: Sequence[ShownLesion], by: Subject
     ) -> dict[str, float]:
         pairs = {}
         for lesion, latest in near:
@@ -183,7 +184,7 @@ class ComparisonsService:
         except (TooManyRequests, Unavailable):
             return {}
 
-    def _finding(self, spot: Lesion, number: int, to: Subject) -> Submission:
+    def _finding(self, spot: Lesion, number: int, to: Subject) -> SeenSubmission:
         finding, _ = self.records.get(number=str(number), to=to)
         if finding.lesion != spot.id:
             raise NotFound(NOT_YOURS)
@@ -204,7 +205,7 @@ class _NoPhoto(Exception):
         self.reason = reason
 
 
-def _advice_of(comparison: Comparison, after: Submission) -> Advice | None:
+def _advice_of(comparison: Comparison, after: SeenSubmission) -> Advice | None:
     band = raise_band(after.finding.band, comparison)
     if band is after.finding.band:
         return None

@@ -30,9 +30,9 @@ from skinapi.findings.records.letters import (
     Withdrawal,
     show_letter,
 )
+from skinapi.findings.records.seen_findings import SeenSubmission
 from skinapi.findings.records.service import RecordsService
 from skinapi.findings.records.standing import Advice, Reader
-from skinapi.findings.records.submission import Submission
 from skinapi.findings.reports.narrator import Narrator
 from skinapi.platform.notices.outbox import Kind, Outbox
 from skinapi.platform.storage.ids import now
@@ -54,7 +54,7 @@ def _show_draft(letter: Letter, about: LetterFacts, explained: Sequence[str] = (
 
 class _Draft(NamedTuple):
     letter: Letter
-    submission: Submission
+    submission: SeenSubmission
     owner: Account
 
 
@@ -218,7 +218,7 @@ class LettersService:
         withdrawal = Withdrawal(withdrawn_at=now(), withdrawn_by=by.account.name, reason=reason)
         return show_letter(self.letters.withdraw(letter, withdrawal), submission)
 
-    def _note_change(self, unit: Unit, about: Submission) -> None:
+    def _note_change(self, unit: Unit, about: SeenSubmission) -> None:
         """A letter changes what is read of its own finding alone."""
         self.records.submissions.note_change(about.id)
         unit.publish(FindingsChanged([about]))
@@ -230,7 +230,7 @@ class LettersService:
 
     def _facts_of(
         self,
-        submission: Submission,
+        submission: SeenSubmission,
         owner: Account,
         doctor: Subject,
     ) -> LetterFacts:
@@ -257,7 +257,7 @@ class LettersService:
         )
 
     def _find_advice(
-        self, submission: Submission, decision: Decision | None
+        self, submission: SeenSubmission, decision: Decision | None
     ) -> tuple[Advice | None, date | None]:
         """What counts of the spot, where it was said about another finding, and until when a doctor
         should have seen the spot: as its owner may know it, who reads the letter as soon as nothing
@@ -289,12 +289,12 @@ class LettersService:
             raise LetterSigned
         return _Draft(letter, submission, owner)
 
-    def _get_signed(self, identifier: str, by: Subject) -> tuple[Letter, Submission]:
+    def _get_signed(self, identifier: str, by: Subject) -> tuple[Letter, SeenSubmission]:
         letter = self.letters.find(identifier)
         submission = self.records.submissions.find(letter.submission) if letter else None
         if letter is None or submission is None or letter.signed_at is None:
             raise NotFound(NOT_SIGNED)
         return letter, self._get_in_care(str(submission.number), by)[0]
 
-    def _get_in_care(self, number: str, doctor: Subject) -> tuple[Submission, Account]:
+    def _get_in_care(self, number: str, doctor: Subject) -> tuple[SeenSubmission, Account]:
         return self.records.get_in_charge(number=number, by=doctor, refusal=NOT_IN_CHARGE)

@@ -18,6 +18,7 @@ from skinapi.base.values import Value
 from skinapi.findings.records.decisions import RESULT_AFTER, WaitsFor
 from skinapi.findings.records.readers import ReadNotes, in_care, is_asked, reader_in_care
 from skinapi.findings.records.review_queue import Left, UnassignedPatients, UnassignedView
+from skinapi.findings.records.seen_findings import SeenListed
 from skinapi.findings.records.spots import Spots
 from skinapi.findings.records.submission import Listed
 from skinapi.findings.records.submissions import Submissions
@@ -42,7 +43,7 @@ OVERDUE_AFTER = RESULT_AFTER
 class FoundCase:
     """`doctors` are those that work on it; `left` is of a patient without a doctor."""
 
-    submission: Listed
+    submission: SeenListed
     owner: Account
     doctors: Mapping[str, Account]
     left: tuple[Left, ...] = ()
@@ -55,7 +56,7 @@ class FoundPatient:
     """
 
     account: Account
-    awaited: Listed | None
+    awaited: SeenListed | None
     due: date | None
 
 
@@ -157,7 +158,7 @@ class CareService:
         page = self.submissions.page_awaited(doctor.id, awaited, after=after, limit=limit)
         return self._in_care(page, doctor)
 
-    def _list_held(self, owners: Sequence[str], to: Subject) -> list[Listed]:
+    def _list_held(self, owners: Sequence[str], to: Subject) -> list[SeenListed]:
         """The findings of which the caller may not know all, sorted by what the caller may know."""
         reader = reader_in_care(to)
         if reader.knows_all:
@@ -166,10 +167,10 @@ class CareService:
         return [finding.model_copy(update=finding.make_keys(reader)) for finding in held]
 
     def _awaited_of(
-        self, patients: Sequence[Account], held: Sequence[Listed], to: Subject
-    ) -> dict[str, Listed]:
+        self, patients: Sequence[Account], held: Sequence[SeenListed], to: Subject
+    ) -> dict[str, SeenListed]:
         """What the decisions about these patients' findings have waited for the longest."""
-        findings = [finding for finding in held if finding.awaited_key]
+        findings: list[Listed] = [finding for finding in held if finding.awaited_key]
         for doctor, owners in _by_doctor(patients):
             page = self.submissions.page_awaited(
                 doctor, owners=owners, after=None, limit=MOST_AWAITED
@@ -183,10 +184,10 @@ class CareService:
         }
 
     def _visits_of(
-        self, patients: Sequence[Account], held: Sequence[Listed], to: Subject
+        self, patients: Sequence[Account], held: Sequence[SeenListed], to: Subject
     ) -> dict[str, date]:
         """A day that is long past is none: nobody notes here that a patient came."""
-        findings = [
+        findings: list[Listed] = [
             finding for finding in held if finding.decision and is_sent(finding.decision.urgency)
         ]
         for doctor, owners in _by_doctor(patients):
@@ -339,7 +340,7 @@ def _key_of(case: Listed) -> str:
     return case.queue_key or ""
 
 
-def _as_known(patient: Account, held: Sequence[Listed]) -> Account:
+def _as_known(patient: Account, held: Sequence[SeenListed]) -> Account:
     """With the most urgent finding that waits as far as the caller knows."""
     waiting = [
         _key_of(finding) for finding in held if finding.owner == patient.id and not finding.decision

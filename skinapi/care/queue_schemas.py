@@ -22,7 +22,7 @@ from skinapi.findings.records.schemas import (
     percent,
     shown_words,
 )
-from skinapi.findings.records.submission import Listed
+from skinapi.findings.records.seen_findings import SeenListed
 from skinapi.model.bands import RaisedBy
 from skinapi.model.conditions import Band
 from skinapi.model.context import AgeBand, BodySide, BodySite, Laterality
@@ -89,7 +89,7 @@ class AwaitedView(Answer):
     submission: int = Field(description="the number of the finding")
 
     @classmethod
-    def of(cls, submission: Listed | None) -> Self | None:
+    def of(cls, submission: SeenListed | None) -> Self | None:
         awaited = submission.awaited if submission else None
         if submission is None or awaited is None or submission.decision is None:
             return None
@@ -191,7 +191,7 @@ class CaseView(Answer):
     )
 
     @classmethod
-    def of(cls, submission: Listed, doctors: Mapping[str, Account], asker: str) -> Self:
+    def of(cls, submission: SeenListed, doctors: Mapping[str, Account], asker: str) -> Self:
         awaited = AwaitedView.of(submission)
 
         def name(doctor: str | None) -> str:
@@ -278,7 +278,7 @@ class QueuedFinding(ListedFinding):
         )
 
 
-def listed_fields(submission: Listed, *, for_doctor: bool) -> dict[str, Any]:
+def listed_fields(submission: SeenListed, *, for_doctor: bool) -> dict[str, Any]:
     finding = submission.finding
     label = (
         finding.band_words(submission.language).doctor_label
@@ -301,7 +301,7 @@ def listed_fields(submission: Listed, *, for_doctor: bool) -> dict[str, Any]:
     }
 
 
-def _for_doctor(submission: Listed) -> dict[str, Any]:
+def _for_doctor(submission: SeenListed) -> dict[str, Any]:
     """The fields of a ListedFinding that doctors alone read."""
     other = submission.replaced_by
     replaced = other if submission.decision else None

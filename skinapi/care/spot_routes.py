@@ -25,7 +25,7 @@ from skinapi.care.spots import LesionsService, ShownLesion
 from skinapi.findings.records.errors import LesionFull
 from skinapi.findings.records.finding_schemas import InstructionView
 from skinapi.findings.records.schemas import SubmissionView
-from skinapi.findings.records.submission import Listed
+from skinapi.findings.records.seen_findings import SeenListed
 from skinapi.model.conditions import conditions_table
 from skinapi.model.context import BodySide, BodySite, Laterality
 from skinapi.platform.storage.ids import now
@@ -192,7 +192,7 @@ class LesionView(Answer):
         )
 
 
-def finding_view(submission: Listed, *, for_doctor: bool) -> ListedFinding:
+def finding_view(submission: SeenListed, *, for_doctor: bool) -> ListedFinding:
     return ListedFinding(**listed_fields(submission, for_doctor=for_doctor))
 
 

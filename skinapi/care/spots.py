@@ -28,10 +28,10 @@ from skinapi.care.spot_records import (
 )
 from skinapi.findings.records.events import FindingsChanged
 from skinapi.findings.records.readers import reader_of
+from skinapi.findings.records.seen_findings import SeenListed, SeenSubmission
 from skinapi.findings.records.service import NOT_YOURS, RecordsService
 from skinapi.findings.records.spots import Spots
 from skinapi.findings.records.standing import Advice, Instruction, Reader
-from skinapi.findings.records.submission import Listed, Submission
 from skinapi.platform.storage.faults import Fault
 from skinapi.platform.storage.ids import new_id, now
 from skinapi.platform.storage.ports import Document
@@ -44,7 +44,7 @@ class ShownLesion(NamedTuple):
     """A spot and its newest finding, as its reader may know."""
 
     lesion: Lesion
-    latest: Listed | None
+    latest: SeenListed | None
 
     @property
     def instruction(self) -> Instruction | None:
@@ -144,7 +144,7 @@ class LesionsService:
 
     def _show(self, lesion: Lesion, reader: Reader = Reader.PATIENT) -> ShownLesion:
         newest = self.spots.newest(lesion.id)
-        return ShownLesion(lesion, newest and self.spots.see_one(newest, reader))
+        return ShownLesion(lesion, self.spots.see_one(newest, reader) if newest else None)
 
     def instruct_compared(
         self, *, lesion: Lesion, compared: Advice | None, to: Subject
@@ -155,12 +155,12 @@ class LesionsService:
 
     def page_course(
         self, *, lesion: str, to: Subject, newest_first: bool, after: str | None, limit: int
-    ) -> Page[Listed]:
+    ) -> Page[SeenListed]:
         spot = self.find(lesion=lesion, to=to)
         page = self.spots.page(spot.id, newest_first=newest_first, after=after, limit=limit)
         return page.map_all(partial(self.spots.see, reader=reader_of(spot.owner, to)))
 
-    def list_course(self, *, lesion: str, to: Subject) -> list[Listed]:
+    def list_course(self, *, lesion: str, to: Subject) -> list[SeenListed]:
         found = self.find(lesion=lesion, to=to)
         return self.spots.see(self.spots.list_of(found.id), reader_of(found.owner, to))
 
@@ -211,7 +211,7 @@ class LesionsService:
         lesion: str | None,
         may_leave: Callable[[str | None], bool],
         by: Subject,
-    ) -> Submission:
+    ) -> SeenSubmission:
         finding = self.get_own_finding(number, by)
         if lesion:
             self.counts.get_own(lesion, by.id)
@@ -226,13 +226,13 @@ class LesionsService:
         self.counts.update(finding)
         return self.spots.see_one(moved, Reader.PATIENT)
 
-    def get_own_finding(self, number: str, by: Subject) -> Submission:
+    def get_own_finding(self, number: str, by: Subject) -> SeenSubmission:
         finding, owner = self.records.get(number=number, to=by)
         if owner.id != by.id:
             raise NotFound(NOT_YOURS)
         return finding
 
-    def list_at_place(self, finding: Submission) -> list[ShownLesion]:
+    def list_at_place(self, finding: SeenSubmission) -> list[ShownLesion]:
         """The spots of its owner where a finding is, but its own: the one with the newest finding
         first, and last what is on another side of the body than was told. None where nobody told
         where the finding is.

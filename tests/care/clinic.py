@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
-from skinapi.findings.records import submission as module
-from skinapi.findings.records.submission import NewFinding, NewVersion, Submission
+from skinapi.findings.records import new_findings as module
+from skinapi.findings.records.new_findings import NewFinding, NewVersion
+from skinapi.findings.records.submission import Submission
 from skinapi.model.conditions import Band
 from skinapi.model.context import Context
 from tests.support.access import SECTIONS

@@ -20,8 +20,9 @@ import apsw
 
 from skinapi.accounts.auth.accounts import Account
 from skinapi.accounts.auth.second_factor import code_at, hash_recovery_code, step_of
+from skinapi.findings.records.new_findings import NewFinding
 from skinapi.findings.records.readers import LIFE, BreakGlass
-from skinapi.findings.records.submission import NewFinding, Submission
+from skinapi.findings.records.submission import Submission
 from skinapi.findings.records.submissions import Submissions
 from skinapi.integrations.dicom.archive import ARCHIVE
 from skinapi.integrations.dicom.study import study_uid

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from skinapi.findings.records.letters import Letter
+from skinapi.findings.records.new_findings import NewFinding
 from skinapi.findings.records.reviews import Review
 from skinapi.findings.records.standing import (
     FindingStanding,
@@ -14,7 +15,7 @@ from skinapi.findings.records.standing import (
     Standing,
     standing,
 )
-from skinapi.findings.records.submission import NewFinding, Submission
+from skinapi.findings.records.submission import Submission
 from skinapi.findings.reports.facts import Facts
 from skinapi.findings.reports.template import write_template
 from skinapi.model.conditions import NORMAL_SKIN, Band, conditions_table

@@ -20,7 +20,7 @@ from skinapi.care.spot_records import Place
 from skinapi.findings.prediction.service import SentPhotos
 from skinapi.findings.records.letters import Addressee
 from skinapi.findings.records.review_schemas import NewReview
-from skinapi.findings.records.submission import Submission
+from skinapi.findings.records.seen_findings import SeenSubmission
 from skinapi.integrations.clients.service import names_for_clients
 from skinapi.lab.dataset_versions import NewDataset
 from skinapi.model.context import Context
@@ -135,7 +135,7 @@ class Person:
         *photos: bytes,
         told: Context,
         checklist: tuple[str, ...] | None = None,
-    ) -> Submission:
+    ) -> SeenSubmission:
         more: dict[str, Any] = {} if checklist is None else {"checklist": checklist}
         found = self.services.data.lesions.find(lesion) if lesion else None
         if found:
@@ -149,21 +149,23 @@ class Person:
 
     # --- of a doctor ---
 
-    def review(self, finding: Submission, **said: Any) -> None:
+    def review(self, finding: SeenSubmission, **said: Any) -> None:
         """Sign a review after which the server tells the patient, of a cancer too."""
         statement = NewReview.model_validate({"told_by": "server", **said})
         number = str(finding.number)
         self.services.reviews.add_review(number=number, by=self.subject, said=statement, key=None)
 
-    def agree(self, finding: Submission) -> None:
+    def agree(self, finding: SeenSubmission) -> None:
         self.review(finding, certainty="sure", agrees_with_label=True, agrees_with_urgency=True)
 
-    def reassure(self, finding: Submission, note: str | None = None) -> None:
+    def reassure(self, finding: SeenSubmission, note: str | None = None) -> None:
         """Agree with the label, and let the patient watch the spot."""
         fields = {"certainty": "sure", "agrees_with_label": True, "urgency": "self_monitoring"}
         self.review(finding, **fields, note=note)
 
-    def write_letter(self, finding: Submission, reader: Addressee, *, sign: bool = True) -> None:
+    def write_letter(
+        self, finding: SeenSubmission, reader: Addressee, *, sign: bool = True
+    ) -> None:
         letters, number = self.services.letters, str(finding.number)
         letter = letters.draft_letter(
             number=number, by=self.subject, reader=reader, language=None
@@ -177,10 +179,10 @@ class Person:
                 by=self.subject,
             )
 
-    def take(self, finding: Submission) -> None:
+    def take(self, finding: SeenSubmission) -> None:
         self.services.cases.take_case(number=str(finding.number), by=self.subject)
 
-    def ask_opinion(self, finding: Submission, colleague: "Person", question: str) -> None:
+    def ask_opinion(self, finding: SeenSubmission, colleague: "Person", question: str) -> None:
         number, asked = str(finding.number), colleague.email
         self.services.cases.ask_colleague(
             number=number, colleague=asked, question=question, by=self.subject

@@ -12,8 +12,10 @@ from skinapi.base.subject import Subject
 from skinapi.findings.prediction.service import PredictionService, SentPhotos, is_made_by
 from skinapi.findings.records.corrections import CorrectionsService
 from skinapi.findings.records.errors import FindingInError
+from skinapi.findings.records.new_findings import NewVersion
 from skinapi.findings.records.readers import in_care
-from skinapi.findings.records.submission import NewVersion, Submission
+from skinapi.findings.records.seen_findings import SeenSubmission
+from skinapi.findings.records.submission import Submission
 from skinapi.model.context import Context
 from skinapi.model.refusals import translate_refusal
 from skinapi.model.registry.prediction_pool import PoolCaller
@@ -66,7 +68,7 @@ class KeptPhotosService:
     prediction: PredictionService
     corrections: CorrectionsService
 
-    def judge_again(self, *, number: str, by: Subject) -> tuple[Submission, Account]:
+    def judge_again(self, *, number: str, by: Subject) -> tuple[SeenSubmission, Account]:
         """Let the model in service judge the kept photos of a finding again, as the doctor in
         charge. It counts for no day's photos. Called again, it changes nothing.
         """
@@ -80,7 +82,7 @@ class KeptPhotosService:
 
     def correct(
         self, *, number: str, told: Context, facts: Collection[str], by: Subject
-    ) -> Submission:
+    ) -> SeenSubmission:
         """Correct these `facts` of what was told of the person, the spot and the picture, as the
         owner or the doctor in charge, and judge the kept photos with them. Nothing is judged where
         nothing differs, so it may be called again.

@@ -12,14 +12,11 @@ from skinapi.base.errors import Refused, Unprocessable
 from skinapi.base.languages import Language
 from skinapi.base.subject import Allowances, Subject
 from skinapi.findings.records.errors import StorageQuotaReached
+from skinapi.findings.records.new_findings import NewFinding, PhotoChoice
+from skinapi.findings.records.seen_findings import SeenSubmission, see_alone
 from skinapi.findings.records.service import Newcomer, RecordsService
 from skinapi.findings.records.standing import Reader
-from skinapi.findings.records.submission import (
-    NewFinding,
-    PhotoChoice,
-    Source,
-    Submission,
-)
+from skinapi.findings.records.submission import Source
 from skinapi.findings.reports.facts import Facts
 from skinapi.findings.reports.narrator import Narrator
 from skinapi.findings.reports.report import Narrative, Report
@@ -131,7 +128,7 @@ class PredictionService:
         sent: SentPhotos,
         by: Subject | None = None,
         newcomer: Newcomer | None = None,
-    ) -> Submission:
+    ) -> SeenSubmission:
         """Classify one to four photos of one spot of this account, and store the finding. `by`
         files it, where that is not the owner; `newcomer` stores an owner who is not stored yet,
         with the finding.
@@ -183,7 +180,7 @@ class PredictionService:
             )
         )
 
-    def rehearse(self, *, owner: Account, sent: SentPhotos, by: Subject) -> Submission:
+    def rehearse(self, *, owner: Account, sent: SentPhotos, by: Subject) -> SeenSubmission:
         """Answer a test key: the photos are judged, refused and counted as those of whom the key
         belongs to, but the finding is that of the sample picture, under the number 0, and nothing
         is stored.
@@ -203,7 +200,7 @@ class PredictionService:
             **_fields_of(report.narrative),
             request_hash=sent.request_hash,
         )
-        return new.as_submission(number=0).alone(Reader.PATIENT)
+        return see_alone(new.as_submission(number=0), Reader.PATIENT)
 
     def _classify(
         self, owner: Account, sent: SentPhotos, *, caller: str, counted: bool = True

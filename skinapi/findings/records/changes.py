@@ -9,6 +9,7 @@ from skinapi.base.field_types import ID
 from skinapi.base.pages import Page
 from skinapi.base.subject import Subject
 from skinapi.findings.records.readers import in_care
+from skinapi.findings.records.seen_findings import SeenSubmission
 from skinapi.findings.records.service import RecordsService
 from skinapi.findings.records.standing import Reader
 from skinapi.findings.records.submission import Submission
@@ -19,7 +20,7 @@ from skinapi.platform.storage.ports import Filter
 LATEST_COMMIT = timedelta(minutes=2)
 AT_ONCE = 50
 READ_AT_ONCE = 100
-SeenFinding = tuple[Submission, Account]
+SeenFinding = tuple[SeenSubmission, Account]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,7 +89,7 @@ class ChangedFindings:
 
     def _seen(self, found: list[Submission], to: Subject, span: Span) -> list[SeenFinding]:
         owners = self.records.accounts.by_ids({one.owner for one in found})
-        seen = list[SeenFinding]()
+        seen = list[tuple[Submission, Account]]()
         for submission in found:
             owner = owners.get(submission.owner)
             if owner is None or not span.holds(submission.changed_at):
@@ -106,7 +107,7 @@ class ChangedFindings:
 
     def walk_filed(
         self, *, to: Subject, patient: str | None, first: str, end: str
-    ) -> Iterator[Submission]:
+    ) -> Iterator[SeenSubmission]:
         of = _whose(to, patient)
         while of is not None:
             found = self.records.submissions.list_filed(

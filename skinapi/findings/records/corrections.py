@@ -12,6 +12,7 @@ from skinapi.findings.records.errors import FindingInError
 from skinapi.findings.records.events import FindingsChanged, FindingVoided
 from skinapi.findings.records.outcomes import OutcomeCounts
 from skinapi.findings.records.review_queue import ReviewQueue
+from skinapi.findings.records.seen_findings import SeenSubmission
 from skinapi.findings.records.service import RecordsService
 from skinapi.findings.records.spots import Spots
 from skinapi.findings.records.standing import Reader
@@ -66,7 +67,7 @@ class CorrectionsService:
         self.outbox.add(Kind.FILED, to=right)
 
     @atomic
-    def take_back(self, unit: Unit, *, keys: Sequence[str], by: Subject) -> Submission:
+    def take_back(self, unit: Unit, *, keys: Sequence[str], by: Subject) -> SeenSubmission:
         """The same of what a program has filed by one of these keys, as its owner may know it."""
         found = (self.submissions.find_filed(by.id, key) for key in keys)
         filed = next(filter(None, found), None)

@@ -16,8 +16,8 @@ from skinapi.base.values import Value
 from skinapi.findings.records.decisions import Decision
 from skinapi.findings.records.errors import LetterChanged, TooManyLetters
 from skinapi.findings.records.reviews import Review
+from skinapi.findings.records.seen_findings import SeenListed
 from skinapi.findings.records.standing import SaidBy
-from skinapi.findings.records.submission import Listed
 from skinapi.model.bands import urgency
 from skinapi.model.conditions import Band
 from skinapi.platform.storage.faults import Fault
@@ -142,7 +142,7 @@ class ShownLetter:
     superseded: LaterDecision | None = None
 
 
-def show_letter(letter: Letter, about: Listed) -> ShownLetter:
+def show_letter(letter: Letter, about: SeenListed) -> ShownLetter:
     """Judge a letter against what holds now, for the reader of this copy of the finding: by what
     was decided when it was signed and what is decided now, never by its words. So a letter by hand
     is superseded too.
@@ -155,7 +155,7 @@ def show_letter(letter: Letter, about: Listed) -> ShownLetter:
     )
 
 
-def _superseded_elsewhere(letter: Letter, about: Listed) -> LaterDecision | None:
+def _superseded_elsewhere(letter: Letter, about: SeenListed) -> LaterDecision | None:
     """A letter says nothing of what was held back when it was signed: that comes later, too."""
     own, signed_at, elsewhere = about.decision, letter.signed_at, about.replaced_by
     counts = elsewhere and elsewhere.decision
@@ -171,7 +171,7 @@ def _superseded_elsewhere(letter: Letter, about: Listed) -> LaterDecision | None
     return max(later, key=lambda one: one.decided_at, default=None)
 
 
-def _superseded_by_finding(letter: Letter, about: Listed) -> LaterDecision | None:
+def _superseded_by_finding(letter: Letter, about: SeenListed) -> LaterDecision | None:
     """What no doctor has answered yet takes a letter back only where it is more urgent."""
     own, counts = about.decision, about.instruction.counts
     if own is None or letter.signed_at is None or counts.said_by is SaidBy.DECISION:
@@ -183,7 +183,7 @@ def _superseded_by_finding(letter: Letter, about: Listed) -> LaterDecision | Non
     )
 
 
-def _superseded_here(letter: Letter, about: Listed) -> LaterDecision | None:
+def _superseded_here(letter: Letter, about: SeenListed) -> LaterDecision | None:
     counted = about.stands.counted
     later = [review for review in counted if _is_later(review, letter)]
     decision = about.decision
@@ -198,7 +198,7 @@ def _superseded_here(letter: Letter, about: Listed) -> LaterDecision | None:
     return LaterDecision(decided_at=by.created_at, decided_by=by.signature, by_result=by_result)
 
 
-def _says_no_less(now: Decision, before: Decision | None, about: Listed) -> bool:
+def _says_no_less(now: Decision, before: Decision | None, about: SeenListed) -> bool:
     """Whether what was written by `before`, or by the finding alone, holds by `now` too. It does
     not once the laboratory has said what it is, or something else is waited for.
     """

@@ -10,10 +10,12 @@ from skinapi.accounts.auth.accounts import Account
 from skinapi.base.errors import BlobDamaged, NotFound
 from skinapi.base.logs import log
 from skinapi.base.subject import Subject
+from skinapi.findings.records.new_findings import PhotoChoice
 from skinapi.findings.records.queue_order import resting_since
 from skinapi.findings.records.readers import ReadNotes
 from skinapi.findings.records.record_retention import waits_for_somebody
-from skinapi.findings.records.submission import PhotoChoice, Submission
+from skinapi.findings.records.seen_findings import SeenSubmission
+from skinapi.findings.records.submission import Submission
 from skinapi.findings.records.submissions import Submissions
 from skinapi.model.decoding.photo import Photo, draw_thumbnail, read_stored_photo
 from skinapi.platform.audit import AuditTrail
@@ -37,7 +39,7 @@ class KeptPhotos:
     policy: PhotoPolicy
     days: int | None = None
 
-    def find_end(self, submission: Submission) -> datetime | None:
+    def find_end(self, submission: SeenSubmission) -> datetime | None:
         """When their time ends at the earliest; None where somebody has to do something first."""
         since = resting_since(submission.rest_key)
         told = submission.reader.knows_all or not submission.held_until

@@ -12,6 +12,7 @@ from skinapi.base.pages import batched
 from skinapi.findings.records.deciding_review import Reviews
 from skinapi.findings.records.letters import Letters
 from skinapi.findings.records.queue_order import WITH_PHOTO, WITHOUT, make_rest_key, rests_reviewed
+from skinapi.findings.records.seen_findings import SeenListed
 from skinapi.findings.records.spots import Spots
 from skinapi.findings.records.standing import Reader
 from skinapi.findings.records.submission import Listed, Submission
@@ -268,7 +269,7 @@ class RecordRetention:
 
 
 def _of_same_spots(
-    findings: Mapping[str, Listed], signed: Mapping[str, datetime]
+    findings: Mapping[str, SeenListed], signed: Mapping[str, datetime]
 ) -> dict[str, datetime]:
     """The findings that stand at a spot beside one that is signed, and are at least as urgent as
     the mildest of these, or say what counts about the spot; with the newest signature about it.

@@ -27,9 +27,10 @@ from skinapi.base.subject import Subject
 from skinapi.base.values import Value
 from skinapi.findings.records.decisions import WaitsFor
 from skinapi.findings.records.queue_order import key_range, make_hold_key
+from skinapi.findings.records.seen_findings import URGENT, SeenListed
 from skinapi.findings.records.spots import Spots
 from skinapi.findings.records.standing import Reader
-from skinapi.findings.records.submission import URGENT, Listed
+from skinapi.findings.records.submission import Listed
 from skinapi.findings.records.submissions import Submissions
 from skinapi.model.conditions import Band
 from skinapi.platform.notices.outbox import Kind, Outbox
@@ -147,7 +148,7 @@ class Left(StrEnum):
 
 
 class UnassignedCase(NamedTuple):
-    finding: Listed
+    finding: SeenListed
     owner: Account
     left: tuple[Left, ...] = ()
 
@@ -342,7 +343,7 @@ def _is_urgent(stored: Document) -> bool:
     return held and first <= stored["queue_key"] < end
 
 
-def _left_of(finding: Listed, unanswered: Collection[str]) -> tuple[Left, ...]:
+def _left_of(finding: SeenListed, unanswered: Collection[str]) -> tuple[Left, ...]:
     holds = {
         Left.HELD: finding.held_until is not None,
         Left.RESULT: finding.awaited is WaitsFor.RESULT,

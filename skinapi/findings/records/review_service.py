@@ -26,10 +26,10 @@ from skinapi.findings.records.readers import in_care
 from skinapi.findings.records.review_queue import ReviewQueue
 from skinapi.findings.records.review_schemas import NewReview
 from skinapi.findings.records.reviews import Opinion, Review, Teller
+from skinapi.findings.records.seen_findings import SeenSubmission
 from skinapi.findings.records.service import RecordsService
 from skinapi.findings.records.spots import Spots
 from skinapi.findings.records.standing import Reader
-from skinapi.findings.records.submission import Submission
 from skinapi.findings.records.submissions import Submissions
 from skinapi.model.bands import urgency
 from skinapi.model.conditions import Band, conditions_table
@@ -141,8 +141,8 @@ class ReviewsService:
         self,
         unit: Unit,
         reviews: Sequence[Review],
-        submission: Submission,
-        after: Submission,
+        submission: SeenSubmission,
+        after: SeenSubmission,
         owner: Account,
     ) -> None:
         opinion, due_at = reviews[-1].opinion, reviews[-1].hold_ends_at
@@ -168,11 +168,11 @@ class ReviewsService:
     def _mark(
         self,
         unit: Unit,
-        submission: Submission,
+        submission: SeenSubmission,
         owner: Account,
         *,
         shown: Sequence[Review],
-        known: Submission | None = None,
+        known: SeenSubmission | None = None,
     ) -> None:
         """Sort the lists by what holds now, which `known` shows if it is given. `shown` are the
         reviews that the patient sees from now on.
@@ -190,7 +190,7 @@ class ReviewsService:
         if held := [one for one in shown if one.hold_ends_at]:
             self._tell_of_letters(unit, submission, held)
 
-    def _tell_of_letters(self, unit: Unit, about: Submission, held: Sequence[Review]) -> None:
+    def _tell_of_letters(self, unit: Unit, about: SeenSubmission, held: Sequence[Review]) -> None:
         """Publish the letters that were signed while these reviews alone were held back."""
         moment, since = now(), min(one.created_at for one in held)
         others = [one for one in about.stands.reviews if one not in held]
@@ -269,7 +269,7 @@ class EndedHolds(PeriodicThread):
             pass
 
 
-def _lowered(before: Submission, after: Submission) -> dict[str, Band]:
+def _lowered(before: SeenSubmission, after: SeenSubmission) -> dict[str, Band]:
     former = before.decision.urgency if before.decision else before.band
     counts = after.decision.urgency if after.decision else former
     return (

@@ -33,8 +33,9 @@ from skinapi.findings.records.finding_schemas import (
 )
 from skinapi.findings.records.review_queue import WillLook
 from skinapi.findings.records.review_schemas import DecisionView, FirstDecision, GraverReview
+from skinapi.findings.records.seen_findings import SeenListed, SeenSubmission, SeenSummary
 from skinapi.findings.records.standing import Instruction
-from skinapi.findings.records.submission import Listed, Submission, SubmissionSummary
+from skinapi.findings.records.submission import Submission
 from skinapi.findings.records.versions import EarlierVersion
 from skinapi.model.bands import OperatingPoint, RaisedBy, is_sent, urgency
 from skinapi.model.calibration import MOST_PICTURES
@@ -130,7 +131,7 @@ class SummaryView(SummaryFields):
     patient_id: str | None = optional("the owner, who is not the caller; absent otherwise")
 
     @classmethod
-    def of(cls, submission: SubmissionSummary, owner: Account, *, to: Subject) -> Self:
+    def of(cls, submission: SeenSummary, owner: Account, *, to: Subject) -> Self:
         patient = owner.id if owner.id != to.id else None
         return cls(**_summary(submission, owner), patient_id=patient)
 
@@ -295,7 +296,7 @@ class VersionView(Answer):
     context: Context
 
     @classmethod
-    def of(cls, earlier: EarlierVersion, seen: Submission) -> Self:
+    def of(cls, earlier: EarlierVersion, seen: SeenSubmission) -> Self:
         finding = earlier.finding
         words = finding.band_words(seen.language)
         for_doctor = seen.reader.knows_all
@@ -377,7 +378,7 @@ class SubmissionView(SummaryFields):
     @classmethod
     def of(
         cls,
-        submission: Submission,
+        submission: SeenSubmission,
         owner: Account,
         model: VersionState | None = None,
         instructed_in: Language | None = None,
@@ -430,7 +431,7 @@ class SubmissionInCare(SubmissionView):
     @classmethod
     def of(
         cls,
-        submission: Submission,
+        submission: SeenSubmission,
         owner: Account,
         model: VersionState | None = None,
         instructed_in: Language | None = None,
@@ -449,7 +450,7 @@ class SubmissionInCare(SubmissionView):
         )
 
 
-def _pictures(submission: Submission, *, for_doctor: bool) -> list[PictureView]:
+def _pictures(submission: SeenSubmission, *, for_doctor: bool) -> list[PictureView]:
     finding, language = submission.finding, submission.language
     return [
         PictureView.of(one, language, shown=place == finding.shown_picture, for_doctor=for_doctor)
@@ -468,7 +469,7 @@ def headed_fields(finding: FindingHeading, *, for_doctor: bool) -> dict[str, Any
 
 
 def _summary(
-    submission: SubmissionSummary, owner: Account, instructed_in: Language | None = None
+    submission: SeenSummary, owner: Account, instructed_in: Language | None = None
 ) -> dict[str, Any]:
     finding, language = submission.finding, submission.language
     band = shown_words(submission)
@@ -507,7 +508,7 @@ def _summary(
     }
 
 
-def decision_view(submission: Listed) -> DecisionView | None:
+def decision_view(submission: SeenListed) -> DecisionView | None:
     decision = submission.decision
     if decision is None:
         return None
@@ -516,7 +517,7 @@ def decision_view(submission: Listed) -> DecisionView | None:
     return DecisionView.of(decision, submission.language, due=due, held_until=held_until)
 
 
-def shown_words(submission: Listed) -> BandWords:
+def shown_words(submission: SeenListed) -> BandWords:
     """Return the words of what counts about its spot, where its own band is milder."""
     finding, counts = submission.finding, submission.instruction.counts
     if urgency(counts.band) >= urgency(finding.band):
@@ -525,7 +526,7 @@ def shown_words(submission: Listed) -> BandWords:
     return say_counting(words, counts.due, submission.language)
 
 
-def graver_sentence(submission: Listed) -> str | None:
+def graver_sentence(submission: SeenListed) -> str | None:
     """What clients without decisions show first, where the decision that counts is more urgent."""
     elsewhere, band = submission.replaced_by, submission.finding.band
     decision = (elsewhere and elsewhere.decision) or submission.decision

@@ -30,6 +30,7 @@ from skinapi.findings.records.events import (
     FindingsChanged,
     PhotosRemoved,
 )
+from skinapi.findings.records.new_findings import NewFinding, NewVersion
 from skinapi.findings.records.photos import KeptPhotos, Thumbnails
 from skinapi.findings.records.readers import (
     BreakGlass,
@@ -41,15 +42,10 @@ from skinapi.findings.records.readers import (
 )
 from skinapi.findings.records.record_retention import MedicalRecord, RecordRetention
 from skinapi.findings.records.review_queue import ReviewQueue, UnassignedPatients, WillLook
+from skinapi.findings.records.seen_findings import SeenSubmission, SeenSummary, see_alone
 from skinapi.findings.records.spots import Spots
 from skinapi.findings.records.standing import Reader
-from skinapi.findings.records.submission import (
-    NewFinding,
-    NewVersion,
-    Submission,
-    SubmissionSummary,
-    hash_of_request,
-)
+from skinapi.findings.records.submission import Submission, hash_of_request
 from skinapi.findings.records.submissions import PreparedSubmission, Submissions
 from skinapi.findings.records.versions import MOST_VERSIONS
 from skinapi.model.conditions import Band
@@ -105,7 +101,7 @@ class RecordsService:
 
     def find_answered(
         self, *, owner: str, key: str | None, request_hash: str, by: str | None = None
-    ) -> Submission | None:
+    ) -> SeenSubmission | None:
         """What the same request created before; `by` has filed it."""
         found = self._find_keyed(owner, key, by)
         if found is None:
@@ -131,7 +127,7 @@ class RecordsService:
             found = self.submissions.find_filed(by, key)
         return found
 
-    def file_finding(self, new: NewFinding, newcomer: Newcomer | None = None) -> Submission:
+    def file_finding(self, new: NewFinding, newcomer: Newcomer | None = None) -> SeenSubmission:
         """Store a finding, and its photos where `photos.may_keep` allows it; answer it as its owner
         may know it. A retry gets what the first request has stored. `newcomer` stores the owner in
         the same transaction.
@@ -149,7 +145,7 @@ class RecordsService:
             self.photos.delete(*new.blobs)
         return filed
 
-    def _file_once(self, new: NewFinding, newcomer: Newcomer | None) -> Submission:
+    def _file_once(self, new: NewFinding, newcomer: Newcomer | None) -> SeenSubmission:
         for _ in range(ATTEMPTS):
             number = self.submissions.take_number()
             prepared = self.submissions.prepare(new, number=number)
@@ -173,7 +169,7 @@ class RecordsService:
         new: NewFinding,
         prepared: PreparedSubmission,
         newcomer: Newcomer | None = None,
-    ) -> Submission:
+    ) -> SeenSubmission:
         number = prepared.submission.number
         if newcomer:
             newcomer.add(unit)
@@ -197,7 +193,7 @@ class RecordsService:
         if filed.band is Band.URGENT_REFERRAL:
             self._tell_doctor(account)
         if filed.lesion is None:
-            return filed.alone(Reader.PATIENT)
+            return see_alone(filed, Reader.PATIENT)
         return self.spots.see_one(filed, Reader.PATIENT)
 
     @atomic
@@ -259,10 +255,10 @@ class RecordsService:
         newest_first: bool = False,
         after: str | None,
         limit: int,
-    ) -> Page[tuple[SubmissionSummary, Account]]:
+    ) -> Page[tuple[SeenSummary, Account]]:
         """A program with a clinic-wide key has every patient's. Each comes with its owner."""
         wide = to.key is not None and to.key.clinic_wide
-        page = self.submissions.page_owned(
+        stored = self.submissions.page_owned(
             None if wide else to.id,
             unsorted=unsorted,
             newest_first=newest_first,
@@ -270,18 +266,18 @@ class RecordsService:
             limit=limit,
         )
         reader = Reader.PROGRAM if wide else Reader.PATIENT
-        page = page.map_all(partial(self.spots.see, reader=reader))
+        found = self.spots.see(stored.items, reader)
         if not wide:
-            return page.map(lambda one: (one, to.account))
-        owners = self.accounts.by_ids({one.owner for one in page.items})
+            return Page([(one, to.account) for one in found], stored.next_after)
+        owners = self.accounts.by_ids({one.owner for one in found})
         seen = {name: one for name, one in owners.items() if in_care(one, to)}
         self.note_read(seen, by=to)
-        shown = [(one, seen[one.owner]) for one in page.items if one.owner in seen]
-        return Page(shown, page.next_after)
+        shown = [(one, seen[one.owner]) for one in found if one.owner in seen]
+        return Page(shown, stored.next_after)
 
     def get(
         self, *, number: str, to: Subject, with_errors: bool = False
-    ) -> tuple[Submission, Account]:
+    ) -> tuple[SeenSubmission, Account]:
         """A submission and its owner: the caller, or a patient whom the caller cares for or is
         asked about. Everything else is NotFound, so that a caller cannot learn which numbers exist.
         """
@@ -305,7 +301,7 @@ class RecordsService:
 
     def get_to_read(
         self, *, number: str, to: Subject, reading: Reading | None = None
-    ) -> tuple[Submission, Account]:
+    ) -> tuple[SeenSubmission, Account]:
         """The same, also for an admin who has broken the glass of this finding. For what shows a
         finding and changes nothing. The audit trail gets a row of what such an admin is `reading`.
         """
@@ -318,7 +314,7 @@ class RecordsService:
 
     def get_in_charge(
         self, *, number: str, by: Subject, refusal: str, or_asked: bool = False
-    ) -> tuple[Submission, Account]:
+    ) -> tuple[SeenSubmission, Account]:
         submission, owner = self.get(number=number, to=by)
         if in_care(owner, by) or (or_asked and is_asked(submission, owner, by)):
             return submission, owner
@@ -341,7 +337,7 @@ class RecordsService:
     @atomic
     def _read_by_break_glass(
         self, unit: Unit, *, grant: BreakGlass, reading: Reading | None
-    ) -> tuple[Submission, Account]:
+    ) -> tuple[SeenSubmission, Account]:
         submission = self.submissions.find(grant.finding or "")
         owner = self.accounts.by_ids({grant.owner or ""}).get(grant.owner or "")
         if submission is None or owner is None or owner.status == "deleting":
@@ -368,7 +364,7 @@ class RecordsService:
             raise NotFound(NO_PATIENT)
         return found
 
-    def find_who_looks(self, submission: Submission, owner: Account) -> WillLook | None:
+    def find_who_looks(self, submission: SeenSubmission, owner: Account) -> WillLook | None:
         """None where a doctor has answered, as far as the reader of this copy may know."""
         return None if submission.reviewed else self.unassigned.find_who_looks(owner)
 
@@ -389,7 +385,7 @@ class RecordsService:
         photo = self.photos.read(submission=submission, to=to)
         return draw_kept_overlay(photo, submission.finding.heat)
 
-    def _get_picture(self, number: str, picture: int | None, to: Subject) -> Submission:
+    def _get_picture(self, number: str, picture: int | None, to: Subject) -> SeenSubmission:
         submission, _ = self.get_to_read(number=number, to=to)
         return submission.of_picture(picture) if picture else submission
 

@@ -3,11 +3,18 @@ findings from one to another.
 """
 
 from collections.abc import Iterable, Sequence
-from typing import TypeVar
+from typing import overload
 
 from skinapi.base.pages import Page, page_of
 from skinapi.findings.records.deciding_review import Reviews
 from skinapi.findings.records.errors import FindingInError
+from skinapi.findings.records.seen_findings import (
+    SeenListed,
+    SeenSubmission,
+    SeenSummary,
+    rest_keys,
+    see_with,
+)
 from skinapi.findings.records.standing import (
     Advice,
     JudgedPhoto,
@@ -17,7 +24,7 @@ from skinapi.findings.records.standing import (
     Standing,
     standing,
 )
-from skinapi.findings.records.submission import LISTED_FIELDS, Listed, rest_keys
+from skinapi.findings.records.submission import LISTED_FIELDS, Listed, Submission, SubmissionSummary
 from skinapi.findings.records.submissions import TOUCH
 from skinapi.findings.records.versions import JudgedVersion
 from skinapi.platform.storage.ids import new_id, now
@@ -27,7 +34,6 @@ PHOTO_FIELDS = (
     *("number", "band", "created_at", "lesion", "photo_blob"),
     *("version", "judged_at", "earlier"),
 )
-Seen = TypeVar("Seen", bound=Listed)
 
 
 class Spots:
@@ -36,9 +42,24 @@ class Spots:
         self._documents.ensure_index("lesion", "id")
         self._reviews = reviews
 
+    @overload
     def see(
-        self, entries: Sequence[Seen], reader: Reader, *, with_errors: bool = False
-    ) -> list[Seen]:
+        self, entries: Sequence[Submission], reader: Reader, *, with_errors: bool = False
+    ) -> list[SeenSubmission]: ...
+
+    @overload
+    def see(
+        self, entries: Sequence[SubmissionSummary], reader: Reader, *, with_errors: bool = False
+    ) -> list[SeenSummary]: ...
+
+    @overload
+    def see(
+        self, entries: Sequence[Listed], reader: Reader, *, with_errors: bool = False
+    ) -> list[SeenListed]: ...
+
+    def see(
+        self, entries: Sequence[Listed], reader: Reader, *, with_errors: bool = False
+    ) -> Sequence[SeenListed]:
         """See findings as the reader may know them now, for two queries; none that are in error."""
         found = [one for one in entries if with_errors or one.error is None]
         moment, views = now(), dict[str, SpotView]()
@@ -50,9 +71,19 @@ class Spots:
         reviews = self._reviews.list_of_each([one.id for one in alone if not one.error])
         for one in alone:
             views[one.id] = SpotView(SpotFacts((one.photo,), reviews), reader, moment)
-        return [one.viewed(views[one.id]) for one in found]
+        return [see_with(one, views[one.id]) for one in found]
 
-    def see_one(self, found: Seen, reader: Reader, *, with_errors: bool = False) -> Seen:
+    @overload
+    def see_one(
+        self, found: Submission, reader: Reader, *, with_errors: bool = False
+    ) -> SeenSubmission: ...
+
+    @overload
+    def see_one(
+        self, found: Listed, reader: Reader, *, with_errors: bool = False
+    ) -> SeenListed: ...
+
+    def see_one(self, found: Listed, reader: Reader, *, with_errors: bool = False) -> SeenListed:
         if found.error and not with_errors:
             raise FindingInError(found.error.reason)
         return self.see([found], reader, with_errors=with_errors)[0]
@@ -87,7 +118,7 @@ class Spots:
         *,
         lesions: Iterable[str | None] = (),
         ids: Sequence[str] = (),
-        known: Listed | None = None,
+        known: SeenListed | None = None,
         shown: str | None = None,
     ) -> int:
         """Give these the keys by which lists sort them, by what holds now, which `known` shows if
@@ -104,16 +135,17 @@ class Spots:
         *,
         lesions: Iterable[str | None],
         ids: Sequence[str],
-        known: Listed | None = None,
+        known: SeenListed | None = None,
         shown: str | None = None,
-    ) -> list[tuple[Listed, dict[str, str | None]]]:
+    ) -> list[tuple[SeenListed, dict[str, str | None]]]:
         """List the findings that `renew_keys` gives other keys, each with all of them."""
         found = [*map(Listed.model_validate, self._select(lesions, ids, LISTED_FIELDS))]
-        seen = [one.seen_as(known) for one in found] if known else self.see(found, Reader.DOCTOR)
-        cases: dict[str, list[Listed]] = {}
+        seen = [see_with(one, known.view) for one in found] if known else []
+        seen = seen or self.see(found, Reader.DOCTOR)
+        cases: dict[str, list[SeenListed]] = {}
         for one in seen:
             cases.setdefault(one.lesion or one.id, []).append(one)
-        changed = list[tuple[Listed, dict[str, str | None]]]()
+        changed = list[tuple[SeenListed, dict[str, str | None]]]()
         for case in cases.values():
             rests = rest_keys(case)
             for one in case:

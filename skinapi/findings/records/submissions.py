@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 from skinapi.base.errors import Duplicate
 from skinapi.base.pages import Page, page_of
 from skinapi.findings.records.decisions import RESULT_AFTER, WaitsFor
+from skinapi.findings.records.new_findings import NewFinding
 from skinapi.findings.records.queue_order import (
     FIRST_REVIEWED,
     awaited_range,
@@ -29,7 +30,6 @@ from skinapi.findings.records.submission import (
     SUMMARY_FIELDS,
     EnteredInError,
     Listed,
-    NewFinding,
     Submission,
     SubmissionSummary,
     SubmittedPhoto,

@@ -14,6 +14,7 @@ from skinapi.base.languages import LANGUAGES, Language, known_language, load_wor
 from skinapi.base.stored_record import StoredRecord
 from skinapi.base.subject import Allowances, Subject
 from skinapi.findings.records.letters import Letter, Letters, ShownLetter, show_letter
+from skinapi.findings.records.seen_findings import SeenSubmission
 from skinapi.findings.records.service import NOT_YOURS, RecordsService
 from skinapi.findings.records.standing import Reader
 from skinapi.findings.records.submission import Submission
@@ -126,7 +127,7 @@ class ReportsService:
 
     def _print(
         self,
-        submission: Submission,
+        submission: SeenSubmission,
         owner: Account,
         to: Subject,
         language: str | None,
@@ -231,7 +232,7 @@ class ReportsService:
         )
         return Verified(issued, submission.number, newer)
 
-    def _as_its_reader_sees(self, issued: Issued, submission: Submission) -> Submission:
+    def _as_its_reader_sees(self, issued: Issued, submission: Submission) -> SeenSubmission:
         """See the finding as its patient, who may be the one who asks; as its doctor where the
         report says what is held back.
         """
@@ -248,7 +249,7 @@ class ReportsService:
 
     def _report_on(
         self,
-        submission: Submission,
+        submission: SeenSubmission,
         owner: Account,
         to: Subject,
         language: str | None,
@@ -309,17 +310,19 @@ class ReportsService:
             seal = SealView(hash=code, url=url, issued_at=issued.created_at)
         return replace(report, content_hash=code, seal=seal)
 
-    def _list_letters(self, submission: Submission) -> tuple[Letter, ...]:
+    def _list_letters(self, submission: SeenSubmission) -> tuple[Letter, ...]:
         signed = self.letters.list_signed(submission.id)
         return tuple(one for one in signed if submission.shows(one.signed_at))
 
-    def _find_issued(self, submission: Submission, hash: str) -> Issued | None:
+    def _find_issued(self, submission: SeenSubmission, hash: str) -> Issued | None:
         if not self.records.submissions.has(submission.id):
             self.records.forget_beside(submission)
             raise NotFound(NOT_YOURS)
         return self.issued.find_by_hash(hash)
 
-    def _issue(self, submission: Submission, *, by: Subject, hash: str, **fields: Any) -> Issued:
+    def _issue(
+        self, submission: SeenSubmission, *, by: Subject, hash: str, **fields: Any
+    ) -> Issued:
         if issued := self.issued.find_by_hash(hash):
             return issued
         try:
@@ -335,7 +338,7 @@ class ReportsService:
 
     @atomic
     def _add_issued(
-        self, unit: Unit, submission: Submission, by: Subject, fields: Mapping[str, Any]
+        self, unit: Unit, submission: SeenSubmission, by: Subject, fields: Mapping[str, Any]
     ) -> Issued:
         unit.audit("report.issue", by=by.id, target=submission.id, owner=submission.owner)
         self.records.rely_on(submission)
@@ -343,7 +346,7 @@ class ReportsService:
         version = submission.finding.model_version
         return self.issued.add(submission=submission.id, model_version=version, **fields)
 
-    def _with_pictures(self, report: Report, submission: Submission, to: Subject) -> Report:
+    def _with_pictures(self, report: Report, submission: SeenSubmission, to: Subject) -> Report:
         photo = self.records.photos.open(submission=submission, to=to)
         if photo is None:
             return replace(report, photo_damaged=submission.photo_blob is not None)
@@ -356,7 +359,7 @@ class ReportsService:
         return replace(report, pictures=pictures, other_pictures=tuple(others))
 
 
-def _list_said(seen: Submission) -> set[tuple[int | None, datetime | None]]:
+def _list_said(seen: SeenSubmission) -> set[tuple[int | None, datetime | None]]:
     instruction = seen.instruction
     return {(one.finding, one.since) for one in (instruction.counts, *instruction.others)}
 

@@ -18,8 +18,8 @@ from skinapi.base.stored_record import StoredRecord, optional
 from skinapi.base.values import Value
 from skinapi.findings.records.decisions import Decision, WaitsFor
 from skinapi.findings.records.letters import Letter, ShownLetter
+from skinapi.findings.records.seen_findings import SeenSubmission
 from skinapi.findings.records.standing import SaidBy
-from skinapi.findings.records.submission import Submission
 from skinapi.findings.reports.report import Report
 from skinapi.model.conditions import Band
 from skinapi.model.passages import PassageReader
@@ -99,7 +99,7 @@ class SpotSaid(StoredRecord):
         return due.isoformat() if due else None
 
     @classmethod
-    def of(cls, submission: Submission) -> Self:
+    def of(cls, submission: SeenSubmission) -> Self:
         counts, elsewhere = submission.instruction.counts, submission.replaced_by
         return cls(
             band=counts.band,
@@ -120,7 +120,7 @@ class ReportContents(StoredRecord):
     spot: SpotSaid
 
     @classmethod
-    def of(cls, submission: Submission, letters: Sequence[Letter]) -> Self:
+    def of(cls, submission: SeenSubmission, letters: Sequence[Letter]) -> Self:
         ids, decision = tuple(letter.id for letter in letters), submission.decision
         review = decision.review if decision else None
         return cls(review=review, letters=ids, spot=SpotSaid.of(submission))
@@ -174,7 +174,7 @@ class SupersededView(Value):
 
 def find_newer(
     issued: Issued,
-    seen: Submission,
+    seen: SeenSubmission,
     *,
     report: datetime | None,
     letters: Sequence[Letter],
@@ -210,7 +210,7 @@ def _after(since: datetime, moment: datetime | None) -> datetime | None:
     return moment if moment and moment > since else None
 
 
-def _find_spot_change(issued: Issued, seen: Submission) -> datetime | None:
+def _find_spot_change(issued: Issued, seen: SeenSubmission) -> datetime | None:
     """When something else was said about the spot than the report says. A report of 1.0.0 does not
     tell what counted: there the time decides.
     """

@@ -28,7 +28,8 @@ from pydicom.uid import (
 
 from skinapi.base.languages import Language
 from skinapi.base.settings import VERSION
-from skinapi.findings.records.submission import Source, Submission
+from skinapi.findings.records.seen_findings import SeenSubmission
+from skinapi.findings.records.submission import Source
 from skinapi.integrations.dicom.study import Kind, ObjectId
 from skinapi.integrations.standards import SEX_OF
 from skinapi.model.context import BodySite, Context
@@ -86,7 +87,7 @@ HEAT = "The parts of the photograph that the model's answer rests on, drawn over
 class ObjectSource:
     """The finding of which objects are made, and where: the clinic's name, if it has one."""
 
-    finding: Submission
+    finding: SeenSubmission
     clinic: str | None = None
 
     @property

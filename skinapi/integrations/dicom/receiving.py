@@ -26,8 +26,8 @@ from skinapi.base.subject import Subject
 from skinapi.findings.prediction.service import PredictionService, SentPhotos
 from skinapi.findings.records.corrections import CorrectionsService
 from skinapi.findings.records.errors import StorageQuotaReached
+from skinapi.findings.records.seen_findings import SeenSubmission
 from skinapi.findings.records.service import Newcomer
-from skinapi.findings.records.submission import Submission
 from skinapi.integrations.dicom.multipart import OBJECT, Part
 from skinapi.integrations.dicom.stow import (
     LARGEST_OBJECT,
@@ -96,7 +96,7 @@ class IntakeService:
                 judged = True
                 yield Received(sop=sop, study=study_uid(finding.id))
 
-    def _judge(self, instance: "Instance", by: Subject) -> Submission:
+    def _judge(self, instance: "Instance", by: Subject) -> SeenSubmission:
         from skinapi.integrations.dicom.patient_facts import (  # noqa: PLC0415
             read_context,
             read_patient,

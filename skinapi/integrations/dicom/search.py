@@ -17,7 +17,7 @@ from pydicom.tag import Tag
 
 from skinapi.base.errors import InvalidQuery, TooManyFound
 from skinapi.base.subject import Subject
-from skinapi.findings.records.submission import Submission
+from skinapi.findings.records.seen_findings import SeenSubmission
 from skinapi.integrations.dicom.object_maker import ObjectMaker
 from skinapi.integrations.dicom.objects import SERIES, ObjectSource, name_issuer, study_of
 from skinapi.integrations.dicom.studies import StudiesService
@@ -96,7 +96,7 @@ class Query:
         # The store takes no value with a NUL. Nobody has the other id, so nothing is found.
         return asked if asked.isprintable() else NOBODY
 
-    def fits_patient(self, finding: Submission) -> bool:
+    def fits_patient(self, finding: SeenSubmission) -> bool:
         """Whether its patient is asked for, by the number that the sender's own object had or by
         the id of the account; or nobody is.
         """
@@ -203,7 +203,7 @@ class Search:
         asked = query.keys.get("StudyInstanceUID")
         if asked:
             named = self.studies.find_each(SEVERAL.split(asked), to=to)
-            findings: Iterable[Submission] = (each for each in named if first <= each.id < end)
+            findings: Iterable[SeenSubmission] = (each for each in named if first <= each.id < end)
         else:
             findings = self.studies.findings.walk_filed(
                 to=to, patient=query.patient, first=first, end=end
@@ -226,7 +226,7 @@ class Search:
         shown = [query.answer(match, always) for match in selected[: query.limit]]
         return Found(shown, more=len(selected) > query.limit)
 
-    def _describe_study(self, finding: Submission) -> Dataset:
+    def _describe_study(self, finding: SeenSubmission) -> Dataset:
         kinds = [picture.kind for picture in pictures_of(finding)]
         kinds += [Kind.STRUCTURED_REPORT, Kind.REPORT]
         made = _study_level(finding)
@@ -259,7 +259,7 @@ class Search:
         return path
 
 
-def _study_level(finding: Submission) -> Dataset:
+def _study_level(finding: SeenSubmission) -> Dataset:
     told = study_of(ObjectSource(finding))
     made = Dataset()
     made.SpecificCharacterSet = "ISO_IR 192"
@@ -285,7 +285,7 @@ _STUDY_KEYWORDS = {
 }
 
 
-def _limited(findings: Iterable[Submission]) -> Iterator[Submission]:
+def _limited(findings: Iterable[SeenSubmission]) -> Iterator[SeenSubmission]:
     for place, finding in enumerate(findings):
         if place == MOST_SEARCHED:
             raise TooManyFound(TOO_BROAD)

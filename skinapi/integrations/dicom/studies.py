@@ -12,8 +12,8 @@ from skinapi.accounts.auth.accounts import Account
 from skinapi.base.errors import NotFound
 from skinapi.base.subject import Subject
 from skinapi.findings.records.changes import ChangedFindings
+from skinapi.findings.records.seen_findings import SeenSubmission
 from skinapi.findings.records.service import NOT_YOURS, RecordsService
-from skinapi.findings.records.submission import Submission
 from skinapi.findings.reports.service import ReportsService
 from skinapi.integrations.dicom.stow import installed
 from skinapi.integrations.dicom.study import (
@@ -40,7 +40,7 @@ class StudiesService:
     reports: ReportsService
     clinic: str | None
 
-    def find_each(self, studies: Sequence[str], *, to: Subject) -> Iterator[Submission]:
+    def find_each(self, studies: Sequence[str], *, to: Subject) -> Iterator[SeenSubmission]:
         """The findings of the first of these studies that the caller may see."""
         for study in dict.fromkeys(studies[:READ_AT_ONCE]):
             with suppress(NotFound):
@@ -80,7 +80,7 @@ class StudiesService:
             from skinapi.integrations.dicom.object_maker import ObjectMaker  # noqa: PLC0415
         return ObjectMaker(self.records.photos, self.reports, self.clinic)
 
-    def _get(self, study: str, to: Subject) -> tuple[Submission, Account]:
+    def _get(self, study: str, to: Subject) -> tuple[SeenSubmission, Account]:
         identifier = finding_of(study)
         stored = self.records.submissions.find(identifier) if identifier else None
         if stored is None:

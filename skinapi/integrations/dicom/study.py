@@ -15,8 +15,8 @@ from typing import Self
 
 from skinapi.base.errors import NotFound
 from skinapi.base.subject import Subject
+from skinapi.findings.records.seen_findings import SeenSubmission
 from skinapi.findings.records.service import NOT_YOURS
-from skinapi.findings.records.submission import Submission
 from skinapi.model.context import Modality
 
 ROOT = "2.25"
@@ -92,7 +92,7 @@ class Study:
     letter. `photos_withdrawn`: the patient has withdrawn the consent that photos are kept.
     """
 
-    finding: Submission
+    finding: SeenSubmission
     objects: tuple[ObjectId, ...]
     reader: Subject
     reported_at: datetime
@@ -111,7 +111,7 @@ class Study:
         return replace(self, objects=tuple(objects))
 
 
-def version_of(finding: Submission) -> int:
+def version_of(finding: SeenSubmission) -> int:
     """The number of the structured report: how many reviews there are, and versions after the
     first. Where what counts was said about another finding of the spot, one made of what that says.
     """
@@ -127,7 +127,7 @@ def version_of(finding: Submission) -> int:
     return int(digest[:12], 16)
 
 
-def pictures_of(finding: Submission) -> list[ObjectId]:
+def pictures_of(finding: SeenSubmission) -> list[ObjectId]:
     """The kept photos of a finding, and their heat maps."""
     return [
         ObjectId(finding.id, kind, number)
@@ -137,7 +137,7 @@ def pictures_of(finding: Submission) -> list[ObjectId]:
     ]
 
 
-def kind_of(picture: Submission) -> Kind:
+def kind_of(picture: SeenSubmission) -> Kind:
     """What was used as dermoscopic alone is dermoscopy; what may be either is a photograph."""
     modality = picture.finding.modality
     dermoscopic = modality is not None and modality.used == (Modality.DERMOSCOPIC,)

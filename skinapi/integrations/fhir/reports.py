@@ -12,8 +12,9 @@ from typing import Any
 
 from skinapi.findings.records.corrections import ERRORS
 from skinapi.findings.records.decisions import Decision, WaitsFor, say_due
+from skinapi.findings.records.seen_findings import SeenSubmission
 from skinapi.findings.records.standing import Advice
-from skinapi.findings.records.submission import EnteredInError, Submission
+from skinapi.findings.records.submission import EnteredInError
 from skinapi.findings.reports.facts import without_repeats
 from skinapi.findings.reports.words import say_advice
 from skinapi.integrations.fhir.elements import (
@@ -62,7 +63,9 @@ KEPT_IN_ERROR = {
 }
 
 
-def resources_of(submission: Submission, base: str, *, printed: bool = False) -> Iterator[Resource]:
+def resources_of(
+    submission: SeenSubmission, base: str, *, printed: bool = False
+) -> Iterator[Resource]:
     """All resources of a finding: the report first, then what it refers to. With `printed` the
     report names its PDF, in which a signed letter may name the patient.
     """
@@ -76,7 +79,7 @@ def resources_of(submission: Submission, base: str, *, printed: bool = False) ->
     yield from media
 
 
-def _in_error(submission: Submission, error: EnteredInError, base: str) -> Iterator[Resource]:
+def _in_error(submission: SeenSubmission, error: EnteredInError, base: str) -> Iterator[Resource]:
     """The report, observations and photos that a program may have copied, without what they said:
     it may be about somebody else.
     """
@@ -94,7 +97,7 @@ def _in_error(submission: Submission, error: EnteredInError, base: str) -> Itera
         yield made(kind, resource["id"], submission.changed_at, **kept)
 
 
-def report_status(submission: Submission) -> str:
+def report_status(submission: SeenSubmission) -> str:
     """Preliminary until a doctor has judged it and waits for neither a result of the laboratory nor
     another photo; amended where something else counts since: another decision, or what was said of
     another finding of the spot.
@@ -109,7 +112,10 @@ def report_status(submission: Submission) -> str:
 
 
 def _report_of(
-    submission: Submission, observations: list[Resource], media: list[Resource], base: str | None
+    submission: SeenSubmission,
+    observations: list[Resource],
+    media: list[Resource],
+    base: str | None,
 ) -> Resource:
     number, language = submission.number, submission.language
     said, counting = _say(submission), counting_decision(submission)
@@ -147,7 +153,7 @@ def _report_of(
     )
 
 
-def _based_on(submission: Submission) -> list[Element]:
+def _based_on(submission: SeenSubmission) -> list[Element]:
     """The order that it answers; of its own identifier a keyed hash is kept."""
     if not (submission.idempotency_key or "").startswith(ORDER_KEY):
         return []
@@ -155,7 +161,7 @@ def _based_on(submission: Submission) -> list[Element]:
     return [{"type": "ServiceRequest", "identifier": order}]
 
 
-def _conclude(submission: Submission) -> Element:
+def _conclude(submission: SeenSubmission) -> Element:
     """What is more than a suspicion, in codes; else why there is none."""
     decision, replaced_by = counting_decision(submission), submission.replaced_by
     if replaced_by and decision is None:
@@ -178,7 +184,7 @@ def _no_concept(reason: str, text: str) -> Element:
     return {"extension": [{"url": DATA_ABSENT, "valueCode": reason}], "text": text}
 
 
-def _say(submission: Submission) -> str:
+def _say(submission: SeenSubmission) -> str:
     """What counts, in the words of its reader, and by when it is due."""
     decision, language = submission.decision, submission.language
     due = say_due(submission.instruction.counts.due, language)
@@ -212,7 +218,7 @@ def _refer(resource: Resource) -> Element:
     return reference(resource["resourceType"], resource["id"])
 
 
-def observations_of(submission: Submission) -> Iterator[Resource]:
+def observations_of(submission: SeenSubmission) -> Iterator[Resource]:
     """What a doctor has decided first: it replaces the model's band. Then the model's output."""
     finding, replaced_by = submission.finding, submission.replaced_by
     pictured = as_mapping((finding.restated or finding).from_picture or ())
@@ -264,7 +270,7 @@ def _by_picture(probability: float) -> Element:
     return {"code": code, "valueQuantity": share(probability)}
 
 
-def _list_told(submission: Submission) -> Iterator[Element]:
+def _list_told(submission: SeenSubmission) -> Iterator[Element]:
     """Beside the place, which is the `bodySite` of every observation."""
     context, score = submission.context, submission.finding.checklist_score
     told: list[tuple[str, str, Element]] = []
@@ -286,7 +292,7 @@ def _list_told(submission: Submission) -> Iterator[Element]:
         yield {"code": own_concept("observations", code, says), **said}
 
 
-def _likely(submission: Submission) -> Resource:
+def _likely(submission: SeenSubmission) -> Resource:
     finding, language = submission.finding, submission.language
     key = finding.likely
     if finding.uncertain:
@@ -315,7 +321,7 @@ def _band_concept(band: Band) -> Element:
     return own_concept("bands", band, words.doctor_label)
 
 
-def _decided(submission: Submission) -> Resource:
+def _decided(submission: SeenSubmission) -> Resource:
     """Who could judge nothing by the photo has decided no urgency, though one stays in force. Where
     what counts was said of another finding of the spot, the doctor's of that; without a value where
     no doctor has answered that finding.
@@ -350,7 +356,7 @@ def _judges(decision: Decision) -> bool:
 
 
 def _observe(
-    submission: Submission, name: str, says: str, *, by_model: bool = True, **elements: Any
+    submission: SeenSubmission, name: str, says: str, *, by_model: bool = True, **elements: Any
 ) -> Resource:
     """What the model says stays preliminary: nobody signs it. A doctor's answer is an observation
     of its own.
@@ -385,12 +391,12 @@ def _observe(
     )
 
 
-def _notes(submission: Submission, *more: str) -> list[Element]:
+def _notes(submission: SeenSubmission, *more: str) -> list[Element]:
     notice = conditions_table().notices.information_only.in_language(submission.language)
     return [{"text": text} for text in (notice, *more)]
 
 
-def _body_site(submission: Submission) -> Element:
+def _body_site(submission: SeenSubmission) -> Element:
     """The site as it was told, and the spot that the finding belongs to."""
     site, spot = submission.context.body_site, submission.lesion
     told = own_concept("body-sites", site, site.replace("_", " ")) if site else {}
@@ -400,13 +406,13 @@ def _body_site(submission: Submission) -> Element:
     return {"extension": [belongs], **told}
 
 
-def _media_ids(submission: Submission) -> list[str]:
+def _media_ids(submission: SeenSubmission) -> list[str]:
     """The ids of the photos that are kept: with their places, as they were sent."""
     pictures = enumerate(submission.pictures, 1)
     return [f"{submission.number}-{place}" for place, picture in pictures if picture.photo_blob]
 
 
-def media_of(submission: Submission, base: str) -> Iterator[Resource]:
+def media_of(submission: SeenSubmission, base: str) -> Iterator[Resource]:
     for identifier in _media_ids(submission):
         picture = submission.of_picture(int(identifier.rpartition("-")[2]))
         quality, modality = picture.finding.quality, picture.finding.modality

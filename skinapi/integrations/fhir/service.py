@@ -13,8 +13,8 @@ from skinapi.base.pages import read_pages
 from skinapi.base.subject import Subject
 from skinapi.care.spots import LesionsService
 from skinapi.findings.records.changes import LATEST_COMMIT, ChangedFindings
+from skinapi.findings.records.seen_findings import SeenSubmission
 from skinapi.findings.records.service import RecordsService
-from skinapi.findings.records.submission import Submission
 from skinapi.findings.reports.service import ReportsService
 from skinapi.integrations.fhir.elements import ORDERS, Resource, own_system
 from skinapi.integrations.fhir.kinds import EVERYTHING, KINDS, OF_FINDINGS, Kind
@@ -225,7 +225,7 @@ class FhirService:
             return False
         return account.id == to.id or self.records.may_see(account, to, lesion=None)
 
-    def _of_finding(self, submission: Submission, to: Subject) -> Iterator[Resource]:
+    def _of_finding(self, submission: SeenSubmission, to: Subject) -> Iterator[Resource]:
         return resources_of(submission, self.base, printed=may_name(to))
 
     def _of_patient(self, kind: Kind, account: Account, to: Subject) -> Iterator[Resource]:

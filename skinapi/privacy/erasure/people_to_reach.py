@@ -19,9 +19,10 @@ from skinapi.base.stored_record import StoredRecord
 from skinapi.base.subject import Subject
 from skinapi.findings.records.events import FindingDiscarded
 from skinapi.findings.records.review_queue import UnassignedPatients
+from skinapi.findings.records.seen_findings import URGENT, SeenListed
 from skinapi.findings.records.spots import Spots
 from skinapi.findings.records.standing import Reader
-from skinapi.findings.records.submission import URGENT, Listed
+from skinapi.findings.records.submission import Listed
 from skinapi.integrations.patients import PatientsService
 from skinapi.model.conditions import Band
 from skinapi.platform.notices.outbox import Kind
@@ -215,7 +216,7 @@ class ReachService:
                 yield to_tell
 
 
-def _find_what_to_tell(entry: Listed) -> FindingToTell | None:
+def _find_what_to_tell(entry: SeenListed) -> FindingToTell | None:
     decision = entry.decision
     if entry.held_until and decision:
         why, label, urgency = Why.HELD, decision.label, decision.urgency

@@ -25,9 +25,9 @@ from skinapi.findings.records.decisions import Decision
 from skinapi.findings.records.readers import BreakGlasses
 from skinapi.findings.records.review_service import ReviewsService
 from skinapi.findings.records.reviews import MOST_REVIEWS
+from skinapi.findings.records.seen_findings import SeenSubmission
 from skinapi.findings.records.service import RecordsService
 from skinapi.findings.records.standing import Reader
-from skinapi.findings.records.submission import Submission
 from skinapi.integrations.keys.api_keys import ApiKeys
 from skinapi.platform.audit import AuditTrail
 from skinapi.platform.audit.trail import TrailFilter
@@ -155,7 +155,7 @@ class PersonContents:
                 author = person_of(message.author, owner=account.id)
                 yield _filed(FiledMessage, message, author=author)
 
-    def walk_findings(self, to: Subject) -> Iterator[Submission]:
+    def walk_findings(self, to: Subject) -> Iterator[SeenSubmission]:
         submissions = self.records.submissions
         for page in read_pages(
             lambda after: submissions.page_kept(to.id, after=after, limit=PAGE_SIZE)
@@ -166,7 +166,7 @@ class PersonContents:
 
     def describe_finding(
         self,
-        submission: Submission,
+        submission: SeenSubmission,
         to: Subject,
         *,
         photos: list[FiledPhoto],

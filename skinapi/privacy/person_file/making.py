@@ -22,7 +22,7 @@ from skinapi.base.errors import NotFound
 from skinapi.base.languages import known_language
 from skinapi.base.subject import Subject
 from skinapi.findings.records.photos import DAMAGED
-from skinapi.findings.records.submission import Submission
+from skinapi.findings.records.seen_findings import SeenSubmission
 from skinapi.findings.reports.report import Report
 from skinapi.findings.reports.service import ReportsService
 from skinapi.integrations.fhir.elements import write_collection
@@ -268,7 +268,7 @@ class _Run:
             progress(BEGUN + (FOUND - BEGUN) * share, f"Findings: {len(self._numbers)}")
         return len(self._numbers)
 
-    def _write_photos(self, submission: Submission) -> Iterator[FiledPhoto]:
+    def _write_photos(self, submission: SeenSubmission) -> Iterator[FiledPhoto]:
         for place, alone in enumerate(submission.pictures, start=1):
             if alone.photo_blob is None:
                 continue
@@ -282,7 +282,7 @@ class _Run:
             shown = alone.photo_blob == submission.photo_blob
             yield FiledPhoto(path=path, place=place, shown=shown, missing=missing)
 
-    def _write_reports(self, submission: Submission) -> Iterator[FiledReport]:
+    def _write_reports(self, submission: SeenSubmission) -> Iterator[FiledReport]:
         """Write today's report, and those that were issued and kept."""
         folder, reports = f"findings/{submission.id}", self._maker.reports
         number = str(submission.number)
@@ -307,7 +307,7 @@ class _Run:
                 issued_at=issued.created_at,
             )
 
-    def _read_report(self, submission: Submission) -> Report | None:
+    def _read_report(self, submission: SeenSubmission) -> Report | None:
         number, language = str(submission.number), self._account.language
         with suppress(NotFound):
             return self._maker.reports.read_report(

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from werkzeug.test import TestResponse
 
-from skinapi.findings.records import submission
+from skinapi.findings.records import new_findings
 from skinapi.findings.records.versions import MOST_VERSIONS
 from skinapi.model.conditions import Band
 from skinapi.model.registry.service import InferenceService
@@ -275,7 +275,7 @@ def test_the_day_of_what_stays_urgent_does_not_move(
 ) -> None:
     case = Corrected(backend, checklist="oozing,change_in_size")
     due = case.read()["instruction"]["due"]
-    monkeypatch.setattr(submission, "now", lambda: now() + timedelta(days=3))
+    monkeypatch.setattr(new_findings, "now", lambda: now() + timedelta(days=3))
     assert case.correct(checklist=["oozing", "change_in_size"], sex="male").status_code == 200
     assert (case.read()["version"], case.read()["instruction"]["due"]) == (2, due)
 

@@ -8,6 +8,8 @@ import pytest
 from skinapi.accounts.auth.accounts import Account
 from skinapi.base.languages import Language
 from skinapi.findings.records.schemas import SubmissionView
+from skinapi.findings.records.seen_findings import see_alone
+from skinapi.findings.records.standing import Reader
 from skinapi.findings.records.submission import Submission
 from skinapi.model.context import Context
 from skinapi.model.finding import Finding
@@ -35,7 +37,7 @@ def answer_of(finding: Finding, account: Account, language: Language = "en") -> 
         language=language,
         sections=dict.fromkeys(SECTIONS, "Words."),
     )
-    view = SubmissionView.of(submission.alone(), account)
+    view = SubmissionView.of(see_alone(submission, Reader.DOCTOR), account)
     body: dict[str, Any] = view.model_dump(mode="json", by_alias=True)
     return body
 

@@ -15,10 +15,12 @@ import numpy as np
 from skinapi.base.languages import LANGUAGES, Language
 from skinapi.findings.records.decisions import Decision
 from skinapi.findings.records.errors import ContradictoryReview
+from skinapi.findings.records.new_findings import NewFinding
 from skinapi.findings.records.review_schemas import NewReview
 from skinapi.findings.records.reviews import Certainty, Histology, Review
+from skinapi.findings.records.seen_findings import SeenSubmission, see_with
 from skinapi.findings.records.standing import Instruction, Reader, SpotFacts, SpotView
-from skinapi.findings.records.submission import NewFinding, Submission
+from skinapi.findings.records.submission import Submission
 from skinapi.findings.reports.facts import Facts
 from skinapi.model.classification import PreparedPhoto, join_photos, judge_prepared
 from skinapi.model.conditions import Band, conditions_table
@@ -45,7 +47,7 @@ CALIBRATION = shipped_calibration()
 class Said:
     """A finding with what has been said of it and of its spot, and its language."""
 
-    submission: Submission
+    submission: SeenSubmission
     reviews: tuple[Review, ...]
     decision: Decision | None
     instruction: Instruction
@@ -154,8 +156,8 @@ def random_said(seed: int) -> Said:
         spot.insert(0, other)
     facts = SpotFacts(tuple(one.photo for one in spot), signed)
     reader = Reader.PATIENT if as_owner else Reader.DOCTOR
-    own = own.viewed(SpotView(facts, reader, now()))
-    return Said(own, own.stands.reviews, own.decision, own.instruction, language, as_owner)
+    seen = see_with(own, SpotView(facts, reader, now()))
+    return Said(seen, seen.stands.reviews, seen.decision, seen.instruction, language, as_owner)
 
 
 def random_findings(count: int, *, first: int = 0) -> Iterator[tuple[int, Said]]:

@@ -4,7 +4,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from skinapi.findings.records.submission import NewFinding
+from skinapi.findings.records.new_findings import NewFinding
 from skinapi.model.conditions import Band
 from skinapi.model.context import Context
 from skinapi.model.finding import Doubt, Finding

@@ -1,0 +1,117 @@
+"""What is filed: a new finding, or another version of one."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from skinapi.accounts.auth.consents import Way
+from skinapi.base.languages import Language
+from skinapi.findings.records.seen_findings import rest_keys, see_alone
+from skinapi.findings.records.standing import Reader
+from skinapi.findings.records.submission import Source, Submission
+from skinapi.model.context import Context
+from skinapi.model.finding import Finding
+from skinapi.platform.storage.ids import new_id, now
+from skinapi.platform.storage.unit_of_work import Unit
+
+
+@dataclass(frozen=True, slots=True)
+class PhotoChoice:
+    """What a request says about keeping its photo: `told`, by which account and in which way."""
+
+    told: bool | None
+    by: str
+    way: Way
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewFinding:
+    """What is filed of a finding: `photos` are to be kept, as these `blobs`. By `key` and
+    `request_hash` a retry is recognised. `by` is the account that files it for its owner,
+    `session_of` the key whose session key does. `moves` enters in error, in the same transaction,
+    what was filed for another patient. `doctor` is its owner's, as far as known before.
+    """
+
+    id: str = field(default_factory=new_id)
+    owner: str
+    finding: Finding
+    context: Context
+    language: Language
+    sections: dict[str, str]
+    narrative_source: Mapping[str, str | None]
+    key: str | None = None
+    request_hash: str = ""
+    lesion: str | None = None
+    photos: Sequence[bytes] = ()
+    blobs: tuple[str, ...] = ()
+    by: str | None = None
+    session_of: str | None = None
+    choice: PhotoChoice | None = None
+    source: Source | None = None
+    moves: Callable[[Unit], None] | None = None
+    doctor: str | None = None
+
+    def as_submission(self, *, number: int) -> Submission:
+        finding, blobs = self.finding, self.blobs
+        submission = Submission(
+            id=self.id,
+            created_at=now(),
+            number=number,
+            owner=self.owner,
+            doctor=self.doctor,
+            band=finding.band,
+            finding=finding,
+            model_version=finding.model_version,
+            context=self.context,
+            language=self.language,
+            sections=self.sections,
+            narrative_source=self.narrative_source,
+            lesion=self.lesion,
+            idempotency_key=self.key,
+            request_hash=self.request_hash,
+            photo_blob=blobs[finding.shown_picture] if blobs else None,
+            picture_blobs=blobs if finding.pictures else (),
+            picture_count=max(1, len(finding.pictures)),
+            changed=new_id(),
+            session_of=self.session_of,
+            filed_by=self.by if self.by != self.owner else None,
+            source=self.source,
+            source_patient=self.source.patient_id if self.source else None,
+        )
+        alone = see_alone(submission, Reader.DOCTOR)
+        keys = alone.make_keys()
+        if submission.lesion is None:  # else its spot is looked at, once it is there
+            keys |= {"rest_key": rest_keys([alone])[submission.id]}
+        return submission.model_copy(update=keys)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewVersion:
+    """What another judgement of a finding's photo says. `by` is the account that had it judged."""
+
+    finding: Finding
+    context: Context
+    corrected: tuple[str, ...]
+    sections: dict[str, str]
+    narrative_source: Mapping[str, str | None]
+    by: str
+
+    def after(self, before: Submission) -> Submission:
+        """The finding with this version. What there was becomes its history."""
+        finding = self.finding
+        shown = before.picture_blobs[finding.shown_picture] if before.picture_blobs else None
+        return before.model_copy(
+            update={
+                "version": before.version + 1,
+                "judged_at": now(),
+                "judged_by": self.by,
+                "corrected": self.corrected,
+                "earlier": (*before.earlier, before.as_earlier()),
+                "band": finding.band,
+                "finding": finding,
+                "model_version": finding.model_version,
+                "context": self.context,
+                "sections": self.sections,
+                "narrative_source": self.narrative_source,
+                "photo_blob": shown or before.photo_blob,
+            }
+        )

@@ -1,0 +1,201 @@
+"""A stored finding as one reader may know it now. What is said of it is read from here alone."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Self, overload
+
+from pydantic import Field, InstanceOf
+
+from skinapi.findings.records.decisions import Decision, WaitsFor
+from skinapi.findings.records.queue_order import (
+    make_awaited_key,
+    make_due_key,
+    make_hold_key,
+    make_rest_key,
+    make_reviewed_key,
+)
+from skinapi.findings.records.reviews import Review
+from skinapi.findings.records.standing import (
+    Advice,
+    FindingStanding,
+    Instruction,
+    Reader,
+    SpotFacts,
+    SpotView,
+    Standing,
+)
+from skinapi.findings.records.submission import Listed, Submission, SubmissionSummary
+from skinapi.model.conditions import Band
+
+URGENT = next(iter(Band))
+
+
+class SeenListed(Listed):
+    """`view` is what holds about its spot for a reader; it is never stored."""
+
+    view: InstanceOf[SpotView] = Field(exclude=True, repr=False)
+
+    @property
+    def reader(self) -> Reader:
+        return self.view.reader
+
+    @property
+    def standing(self) -> Standing:
+        """What holds about its spot."""
+        return self.view.standing
+
+    @property
+    def stands(self) -> FindingStanding:
+        """What holds about the finding itself."""
+        return self.standing.findings[self.id]
+
+    @property
+    def decision(self) -> Decision | None:
+        return self.stands.decision
+
+    @property
+    def instruction(self) -> Instruction:
+        return self.standing.instruction
+
+    @property
+    def reviewed(self) -> bool:
+        """Whether a doctor has decided, as far as its reader knows, and no version since then is
+        more urgent.
+        """
+        return self.decision is not None and not self.stands.reopened
+
+    @property
+    def held_until(self) -> datetime | None:
+        return self.stands.held_until
+
+    @property
+    def awaited(self) -> WaitsFor | None:
+        return self.standing.awaited(self.id)
+
+    @property
+    def replaced_by(self) -> Advice | None:
+        """What counts about its spot, where that was said of another finding, or of a version that
+        no doctor has seen, and differs.
+        """
+        decision = self.decision
+        own = (decision.urgency, decision.waits_for) if decision else (self.band, None)
+        return self.instruction.elsewhere(self.number, *own)
+
+    @property
+    def said_at(self) -> datetime:
+        """When what holds about it could be read first."""
+        own, counts = self.stands.said_at, self.replaced_by
+        if counts is None:
+            return own
+        others = self.standing.findings.values()
+        by_doctor = [
+            one.said_at for one in others if counts.decision and one.photo.number == counts.finding
+        ]
+        return max([own, counts.since, *by_doctor])
+
+    def for_programs(self) -> Self:
+        """See it like a program, which may show the patient what it reads."""
+        return self if self.reader.is_patient else self.seen_by(Reader.PROGRAM)
+
+    def seen_by(self, reader: Reader) -> Self:
+        return self.viewed(self.view.seen_by(reader))
+
+    def with_review(self, review: Review) -> Self:
+        """See it like after the signing of this review."""
+        facts = self.view.facts
+        reviews = {**facts.reviews, self.id: (*facts.reviews.get(self.id, ()), review)}
+        return self.viewed(replace(self.view, facts=replace(facts, reviews=reviews)))
+
+    def viewed(self, view: SpotView) -> Self:
+        return self.model_copy(update={"view": view})
+
+    def shows(self, written_at: datetime | None) -> bool:
+        """Whether its reader may read what a doctor wrote then: it may tell what is held back."""
+        since = self.stands.held_since
+        return self.reader.knows_all or not (since and written_at and written_at >= since)
+
+    def make_keys(self, reader: Reader = Reader.DOCTOR) -> dict[str, str | None]:
+        """The keys follow from what this reader knows; those of a doctor are stored."""
+        standing = self.view.seen_by(reader).standing
+        own, counts = standing.findings[self.id], standing.instruction.counts
+        decision, awaited = own.decision, standing.awaited(self.id)
+        if decision is None or own.reopened:
+            queue_key = self._make_waiting_key(self.band, self.created_at)
+        else:
+            queue_key = make_reviewed_key(decision.urgency, self.created_at, self.number)
+        is_due = counts.finding == self.number
+        return {
+            "awaited_key": make_awaited_key(awaited, decision.decided_at, self.number)
+            if awaited and decision
+            else None,
+            "queue_key": queue_key,
+            "hold_key": make_hold_key(own.hold_ends_at, self.number),
+            "due_key": make_due_key(counts.due, self.number) if is_due else None,
+        }
+
+    def untold(self, reviews: Sequence[Review]) -> list[Review]:
+        """Reviews whose hold has ended by its time, of which nobody was told yet."""
+        first, moment = self.hold_key, self.view.moment
+        return [
+            one
+            for one in reviews
+            if first and (key := make_hold_key(one.hold_ends_at, self.number))
+            if key >= first and not one.held_at(moment)
+        ]
+
+
+class SeenSummary(SubmissionSummary, SeenListed):
+    pass
+
+
+class SeenSubmission(Submission, SeenSummary):
+    pass
+
+
+_SEEN: tuple[tuple[type[Listed], type[SeenListed]], ...] = (
+    (Submission, SeenSubmission),
+    (SubmissionSummary, SeenSummary),
+    (Listed, SeenListed),
+)
+
+
+@overload
+def see_with(found: Submission, view: SpotView) -> SeenSubmission: ...
+
+
+@overload
+def see_with(found: Listed, view: SpotView) -> SeenListed: ...
+
+
+def see_with(found: Listed, view: SpotView) -> SeenListed:
+    """See a finding with this view: a SeenSubmission of a Submission, and so on."""
+    seen = next(seen for stored, seen in _SEEN if isinstance(found, stored))
+    return seen.model_construct(found.model_fields_set, **{**found.__dict__, "view": view})
+
+
+def see_alone(found: Submission, reader: Reader) -> SeenSubmission:
+    """See a finding before there is a review of it, without its spot."""
+    return see_with(found, SpotView(SpotFacts((found.photo,), {}), reader, found.created_at))
+
+
+def rest_keys(case: Sequence[SeenListed]) -> dict[str, str | None]:
+    """Return the key of each id. A case rests since something last happened with it; the end of a
+    hold counts, too. None while a result is awaited or an urgent finding waits for a review: it
+    must not go before somebody has done that.
+    """
+    waiting = [one for one in case if not one.reviewed]
+    if any(one.band is URGENT for one in waiting) or any(
+        one.decision.awaited for one in case if one.decision
+    ):
+        return dict.fromkeys(one.id for one in case)
+    since = max(
+        moment
+        for one in case
+        for moment in (
+            one.newest.judged_at,
+            *([one.decision.decided_at] if one.decision else []),
+            *(review.hold_ends_at for review in one.stands.reviews if review.hold_ends_at),
+        )
+    )
+    return {one.id: make_rest_key(bool(one.photos), not waiting, since, one.number) for one in case}
