@@ -178,7 +178,7 @@ def _to_archive(data: Repositories, after: ArchiveTime) -> None:
 
     def send(event: FindingsChanged) -> None:
         for finding in data.spots.see(event.findings, Reader.PROGRAM):
-            if finding.reviewed or after == "finding":
+            if finding.decision or after == "finding":
                 about = {"type": "study", "finding": finding.id, "number": finding.number}
                 data.deliveries.add(ARCHIVE, to=ARCHIVE, about=about, owner=finding.owner)
 

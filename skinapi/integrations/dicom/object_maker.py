@@ -19,7 +19,7 @@ from skinapi.integrations.dicom.objects import (
     size_of,
 )
 from skinapi.integrations.dicom.structured_report import make_report
-from skinapi.integrations.dicom.study import Kind, ObjectId, Study, kind_of, pictures_of
+from skinapi.integrations.dicom.study import Kind, ObjectId, Study, pictures_of
 from skinapi.model.heat_map_overlay import draw_kept_overlay
 
 
@@ -45,7 +45,7 @@ class ObjectMaker:
         """A picture as JPEG, or the report as PDF."""
         if of.kind is Kind.REPORT:
             return self._print(study)
-        picture = study.finding.of_picture(of.number)
+        picture = study.finding.of_picture(of.place)
         content = self.photos.content_of(picture)
         if of.kind is Kind.HEAT_MAP:
             return draw_kept_overlay(content, picture.finding.heat)
@@ -71,13 +71,14 @@ class ObjectMaker:
         if of.kind is Kind.REPORT:
             printed = self._print(study) if bulk else None
             return make_document(origin, of, study.reported_at, printed)
-        picture = study.finding.of_picture(of.number)
+        picture = study.finding.of_picture(of.place)
         photo = self.photos.content_of(picture)
         size = size_of(photo)
         if of.kind is not Kind.HEAT_MAP:
             return make_photo(origin, of, photo if bulk else None, size)
         drawn = draw_kept_overlay(photo, picture.finding.heat) if bulk else None
-        source = ObjectId(of.finding, kind_of(picture), of.number)
+        known = pictures_of(study.finding)
+        source = next(one for one in known if one.place == of.place and one.kind != of.kind)
         return make_heat_map(origin, of, drawn, size, source)
 
     def _print(self, study: Study) -> bytes:

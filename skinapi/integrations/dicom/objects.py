@@ -237,7 +237,9 @@ def make_heat_map(
 def _picture(
     origin: ObjectSource, of: ObjectId, content: bytes | None, size: tuple[int, int]
 ) -> SOPClass:
-    made = make_object(origin, of, origin.finding.created_at, JPEGBaseline8Bit)
+    versions = origin.finding.photo.versions
+    since = next(one.judged_at for one in versions if one.version == of.version)
+    made = make_object(origin, of, since, JPEGBaseline8Bit)
     made.PatientOrientation = ""
     made.AcquisitionDateTime = origin.finding.created_at
     made.SamplesPerPixel, made.PlanarConfiguration = 3, 0

@@ -48,7 +48,7 @@ from skinapi.integrations.dicom.objects import (
     side_code,
     site_code,
 )
-from skinapi.integrations.dicom.study import Kind, ObjectId, kind_of, study_uid
+from skinapi.integrations.dicom.study import Kind, ObjectId, count_steps, kind_of, study_uid
 from skinapi.integrations.standards import counting_decision, say_replaced
 from skinapi.model.conditions import Band, Condition, conditions_table
 
@@ -148,7 +148,8 @@ def make_report(
     )
     if decision:
         content[0].ContentSequence.append(_conclusions(origin, decision))
-    before = len(finding.stands.counted) - (replaced_by is None)
+    elsewhere = replaced_by is not None and not replaced_by.reopens
+    before = count_steps(finding) - (not elsewhere)
     earlier = ObjectId(of.finding, of.kind, before)
     # highdicom takes the patient and the study from an instance: without a photo, from this.
     stand_in = make_object(origin, ObjectId(of.finding, Kind.REPORT, 0), at)

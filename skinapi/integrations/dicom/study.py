@@ -22,6 +22,10 @@ from skinapi.model.context import Modality
 ROOT = "2.25"
 # Raise it where an object of the same finding says something else than it did before.
 FORMAT = 1
+# More than the pictures of a finding.
+PLACES = 100
+# What a photograph's object says of what was told.
+TOLD_BY_PHOTO = {"age", "sex", "body_site", "body_laterality", "modality"}
 # The id of the finding, the kind of object, FORMAT, the object.
 OURS = re.compile(ROOT.replace(".", r"\.") + r"\.(\d{1,39})(?:\.([1-5])(?:\.\d\.(\d{1,15}))?)?")
 
@@ -42,11 +46,27 @@ class Kind(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class ObjectId:
-    """`number` is a picture's place among those that were sent, or that of what a report says."""
+    """`number` is that of what a report says; of a picture its place among those that were sent,
+    with the version of the finding since which it is as it is.
+    """
 
     finding: str
     kind: Kind
     number: int
+
+    @classmethod
+    def of_picture(cls, finding: str, kind: Kind, place: int, version: int) -> Self:
+        return cls(finding, kind, (version - 1) * PLACES + place)
+
+    @property
+    def place(self) -> int:
+        """Of a picture."""
+        return self.number % PLACES
+
+    @property
+    def version(self) -> int:
+        """Of a picture."""
+        return self.number // PLACES + 1
 
     @property
     def study(self) -> str:
@@ -111,13 +131,18 @@ class Study:
         return replace(self, objects=tuple(objects))
 
 
+def count_steps(finding: SeenSubmission) -> int:
+    """How many reviews there are, and versions after the first."""
+    return len(finding.stands.counted) + finding.version - 1
+
+
 def version_of(finding: SeenSubmission) -> int:
-    """The number of the structured report: how many reviews there are, and versions after the
-    first. Where what counts was said about another finding of the spot, one made of what that says.
+    """The number of the structured report: that of the finding's own steps. Where what counts was
+    said about another finding of the spot, one made of what that says; also where it became more
+    urgent in a spot, which may move the day.
     """
-    counted = len(finding.stands.counted) + finding.version - 1
-    advice = finding.replaced_by
-    if advice is None:
+    counted, advice = count_steps(finding), finding.replaced_by
+    if advice is None or (advice.reopens and finding.lesion is None):
         return counted
     said = [counted, finding.said_at, advice.finding, advice.band, advice.since, advice.due]
     said += [advice.said_by, advice.waits_for, advice.by_result]
@@ -128,12 +153,20 @@ def version_of(finding: SeenSubmission) -> int:
 
 
 def pictures_of(finding: SeenSubmission) -> list[ObjectId]:
-    """The kept photos of a finding, and their heat maps."""
+    """The kept photos of a finding, each with its heat map, which another version draws anew. A
+    photograph is another object where something was corrected that it says.
+    """
+    steps = [(one.version, one.corrected) for one in finding.earlier]
+    steps.append((finding.version, finding.corrected))
+    told = [version for version, corrected in steps if TOLD_BY_PHOTO.intersection(corrected)]
     return [
-        ObjectId(finding.id, kind, number)
-        for number, picture in enumerate(finding.pictures, 1)
+        ObjectId.of_picture(finding.id, kind, place, version)
+        for place, picture in enumerate(finding.pictures, 1)
         if picture.photo_blob
-        for kind in (kind_of(picture), Kind.HEAT_MAP)
+        for kind, version in (
+            (kind_of(picture), max(told, default=1)),
+            (Kind.HEAT_MAP, finding.version),
+        )
     ]
 
 

@@ -16,15 +16,21 @@ from tests.findings.records.test_holds import in_days
 from tests.integrations.dicom.fake_archive import FakeArchive, Mood, fake_archive
 from tests.integrations.dicom.reading_back import study_of
 from tests.integrations.dicom.test_objects import (
+    MOLE,
+    SIGNS,
     STRUCTURED,
+    TOLD,
     clinic_with_finding,
+    correct,
     objects_of,
     photograph_again,
     sign,
+    text_of,
 )
 from tests.support.backends import Backend, erase
 from tests.support.local_server import serving_here
 from tests.support.orthanc import Orthanc
+from tests.support.photos import photo_of
 
 
 @pytest.fixture
@@ -109,6 +115,22 @@ def test_another_review_and_a_withdrawn_letter_send_new_versions_and_nothing_els
     assert len(archive.asked) > asked
     kinds = sorted(one.Modality for uid, one in archive.kept.items() if uid not in before | second)
     assert set(kinds) == {"DOC"}
+
+
+def test_a_finding_that_became_more_urgent_is_sent_before_a_doctor_has_answered(
+    backend: Backend, archive: FakeArchive
+) -> None:
+    doctor, ada, number = clinic_with_finding(
+        backend, content=photo_of("melanocytic_nevus"), **TOLD
+    )
+    sign(doctor, number, **MOLE)
+    send_due(backend)
+    before = set(archive.kept)
+    correct(ada, number, checklist=SIGNS)
+    send_due(backend)
+    sent = {one.Modality: one for uid, one in archive.kept.items() if uid not in before}
+    assert sorted(sent) == ["DOC", "OT", "SR"], "the photograph says the same"
+    assert "It became more urgent" in text_of(sent["SR"])
 
 
 def test_no_photo_is_sent_once_its_owner_has_withdrawn_the_consent(

@@ -2,6 +2,7 @@
 
 import io
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -278,3 +279,72 @@ def text_of(report: Dataset) -> str:
 
 def content_time(report: Dataset) -> str:
     return f"{report.ContentDate} {report.ContentTime}"
+
+
+TOLD = {"body_site": "back", "sex": "female", "checklist": "none"}
+MOLE = {"label": "melanocytic_nevus", "agreement": "agree"}
+SIGNS = ["change_in_size", "oozing"]
+
+
+def correct(person: Person, number: int, **facts: Any) -> None:
+    body = {**TOLD, "checklist": ["none"], **facts}
+    answer = person.call("PUT", f"/submissions/{number}/facts", json=body)
+    assert answer.status_code == 200, answer.text
+
+
+def named_before(report: Dataset) -> str:
+    [series] = report.PredecessorDocumentsSequence[0].ReferencedSeriesSequence
+    return str(series.ReferencedSOPSequence[0].ReferencedSOPInstanceUID)
+
+
+def test_each_version_of_a_finding_has_objects_of_its_own_and_names_those_before(
+    backend: Backend, tmp_path: Path
+) -> None:
+    doctor, ada, number = clinic_with_finding(
+        backend, content=photo_of("melanocytic_nevus"), **TOLD
+    )
+    study, steps = study_of(ada), [objects_of(ada)]
+    happened: list[Callable[[], None]] = [
+        lambda: correct(ada, number, checklist=None),
+        lambda: sign(doctor, number, **MOLE),
+        lambda: correct(ada, number, checklist=None, body_site="chest"),
+        lambda: sign(doctor, number, **MOLE),
+        lambda: correct(ada, number, checklist=SIGNS, body_site="chest"),
+        lambda: sign(doctor, number, **MOLE, downgrade_confirmed=True),
+    ]
+    for happen in happened:
+        happen()
+        steps.append(objects_of(ada))
+    reports = [step[STRUCTURED] for step in steps]
+    assert "PredecessorDocumentsSequence" not in reports[0]
+    assert [*map(named_before, reports[1:])] == [one.SOPInstanceUID for one in reports[:-1]]
+    assert [*map(content_time, reports)] == sorted(map(content_time, reports))
+    versions = [0, 1, 1, 2, 2, 3, 3]
+    assert placed(steps, CAPTURE) == versions, "a heat map is drawn anew"
+    assert placed(steps, PHOTO) == [0, 0, 0, 1, 1, 1, 1], "another place stands in the photograph"
+    assert placed(steps, REPORT) == placed(steps, STRUCTURED) == [*range(7)]
+    sites = [step[PHOTO].AnatomicRegionSequence[0].CodeMeaning for step in steps]
+    assert len(set(sites[:3])) == len(set(sites[3:])) == 1 < len(set(sites))
+    for step in steps:
+        photo, heat = step[PHOTO].SOPInstanceUID, step[CAPTURE]
+        assert heat.SourceImageSequence[0].ReferencedSOPInstanceUID == photo
+        assert photo in text_of(step[STRUCTURED])
+    known = {
+        value_of(one, "SOPInstanceUID") for one in search(ada, f"/dicom/studies/{study}/instances")
+    }
+    assert known == {one.SOPInstanceUID for one in steps[-1].values()}
+    for one in (each for step in steps for each in step.values()):
+        path = f"/dicom/studies/{study}/series/{one.SeriesInstanceUID}/instances"
+        status = ada.call("GET", f"{path}/{one.SOPInstanceUID}").status_code
+        assert status == (200 if one.SOPInstanceUID in known else 404)
+    reopened = text_of(reports[5])
+    assert "It became more urgent on" in reopened
+    assert "Dr Grace Hopper" in reopened
+    assert reports[5].PreliminaryFlag == "PRELIMINARY"
+    assert errors_in(tmp_path, *(one for step in steps for one in step.values())) == []
+
+
+def placed(steps: list[dict[str, Dataset]], kind: str) -> list[int]:
+    """Which of the objects of this class each step has: 0 the first, 1 the next one."""
+    uids = [step[kind].SOPInstanceUID for step in steps]
+    return [[*dict.fromkeys(uids)].index(uid) for uid in uids]
