@@ -33,6 +33,7 @@ from skinapi.findings.reports.words import (
     Tick,
     join_to_do,
     say_step,
+    say_version,
     strip_control_characters,
     time_text,
 )
@@ -75,38 +76,19 @@ class ReportContent:
         model, point = self._facts.model_version or "", self._facts.operating_point
         if report.model_withdrawn_at:
             model = labels.model_withdrawn.format(model, self._time(report.model_withdrawn_at))
+        judged = say_version(report.version, report.judged_at, report.corrected, report.language)
         rows = [
             (labels.patient, report.patient.name if report.patient else ""),
             (labels.email, report.patient.email if report.patient else ""),
             (labels.submission, self.number),
             (labels.made, self._time(report.made_at)),
-            (labels.judged, self._say_judged()),
+            (labels.judged, judged),
             (labels.issued, self._time(report.seal.issued_at if report.seal else None)),
             (labels.basis, "" if self._facts.examined else labels.as_stated),
             (labels.model, model),
             (labels.operating_point, labels.operating_points[point] if point else ""),
         ]
         return _filled(rows)
-
-    def _say_judged(self) -> str:
-        """Which version it is of a photo that was judged again, and what was corrected before."""
-        report, labels = self.report, self.labels
-        names = {
-            **dict.fromkeys(("age", "age_band"), labels.age),
-            **dict.fromkeys(("body_site", "body_laterality", "body_side"), labels.site),
-            "sex": labels.sex,
-            "checklist": labels.checklist_score,
-            "modality": labels.modality,
-            "skin_tone": labels.skin_tone,
-            "fitzpatrick": labels.skin_type,
-        }
-        corrected = dict.fromkeys(names[one] for one in report.corrected)
-        said = [
-            self._time(report.judged_at),
-            labels.version.format(report.version) if report.judged_at else "",
-            labels.judged_corrected.format(", ".join(corrected)) if corrected else "",
-        ]
-        return " · ".join(filter(None, said))
 
     @cached_property
     def context(self) -> list[Row]:

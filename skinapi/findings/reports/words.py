@@ -3,7 +3,7 @@ of a report's pages that are made of them: a decision, advice, a letter.
 """
 
 import unicodedata
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Self
@@ -194,6 +194,27 @@ SENTENCES: Mapping[Language, Sentences] = load_words("reports.SENTENCES", Senten
 def say_moment(moment: datetime, language: Language) -> str:
     time = f"{moment.astimezone(UTC):%H:%M}"
     return LABELS[language].moment.format(day=say_day(moment, language), time=time)
+
+
+def say_version(
+    version: int, judged_at: datetime | None, corrected: Iterable[str], language: Language
+) -> str:
+    """Say of a photo that was judged again when that was, which version it made, and which fields
+    of the context were corrected before. Empty of the first version.
+    """
+    labels = LABELS[language]
+    names = {
+        **dict.fromkeys(("age", "age_band"), labels.age),
+        **dict.fromkeys(("body_site", "body_laterality", "body_side"), labels.site),
+        "sex": labels.sex,
+        "checklist": labels.checklist_score,
+        "modality": labels.modality,
+        "skin_tone": labels.skin_tone,
+        "fitzpatrick": labels.skin_type,
+    }
+    facts = ", ".join(dict.fromkeys(names[one] for one in corrected))
+    said = [say_moment(judged_at, language), labels.version.format(version)] if judged_at else []
+    return " · ".join([*said, *([labels.judged_corrected.format(facts)] if facts else [])])
 
 
 Row = tuple[str, str]

@@ -16,7 +16,7 @@ from skinapi.findings.records.seen_findings import SeenSubmission
 from skinapi.findings.records.standing import Advice
 from skinapi.findings.records.submission import EnteredInError
 from skinapi.findings.reports.facts import without_repeats
-from skinapi.findings.reports.words import say_advice
+from skinapi.findings.reports.words import LABELS, say_advice, say_version
 from skinapi.integrations.fhir.elements import (
     DATA_ABSENT,
     DICOM,
@@ -77,6 +77,21 @@ def resources_of(
     yield _report_of(submission, observations, media, base if printed else None)
     yield from observations
     yield from media
+    for gone in _observed_before(submission, observations):
+        yield _without_content(gone, submission)
+
+
+def _observed_before(submission: SeenSubmission, now: list[Resource]) -> list[Resource]:
+    """What an earlier version observed and the newest does not: no fact is told any more, say. A
+    program may have copied it.
+    """
+    known = {one["id"] for one in now}
+    versions = [
+        submission.model_copy(update={"finding": one.finding, "context": one.context})
+        for one in submission.earlier
+    ]
+    before = {one["id"]: one for version in versions for one in observations_of(version)}
+    return [one for name, one in before.items() if name not in known]
 
 
 def _in_error(submission: SeenSubmission, error: EnteredInError, base: str) -> Iterator[Resource]:
@@ -84,17 +99,24 @@ def _in_error(submission: SeenSubmission, error: EnteredInError, base: str) -> I
     it may be about somebody else.
     """
     observations = [*observations_of(submission), _observe(submission, "decided-urgency", DECIDED)]
+    observations += _observed_before(submission, observations)
     media = list(media_of(submission, base))
     says = [ERRORS[submission.language].in_error, error.reason]
-    for resource in (_report_of(submission, observations, media, None), *observations, *media):
-        kind = resource["resourceType"]
-        kept = {name: value for name, value in resource.items() if name in KEPT_IN_ERROR}
-        if kind == "DiagnosticReport":
-            kept["text"] = _narrative(says)
-        if kind == "Media":
-            kept["content"] = {"contentType": "image/jpeg"}
-        kept["status"] = "entered-in-error"
-        yield made(kind, resource["id"], submission.changed_at, **kept)
+    report = _report_of(submission, observations, media, None)
+    yield _without_content(report, submission, text=_narrative(says))
+    for one in (*observations, *media):
+        yield _without_content(one, submission)
+
+
+def _without_content(
+    resource: Resource, submission: SeenSubmission, **elements: Element
+) -> Resource:
+    kind = resource["resourceType"]
+    kept = {name: value for name, value in resource.items() if name in KEPT_IN_ERROR}
+    if kind == "Media":
+        kept["content"] = {"contentType": "image/jpeg"}
+    kept |= {"status": "entered-in-error", **elements}
+    return made(kind, resource["id"], submission.changed_at, **kept)
 
 
 def report_status(submission: SeenSubmission) -> str:
@@ -131,7 +153,7 @@ def _report_of(
         number,
         submission.changed_at,
         language=language,
-        text=_narrative([said, *without_repeats(notices)]),
+        text=_narrative([said, *_say_judged(submission), *without_repeats(notices)]),
         identifier=[{"system": own_system("findings"), "value": str(number)}],
         basedOn=_based_on(submission),
         status=report_status(submission),
@@ -204,6 +226,13 @@ def _say(submission: SeenSubmission) -> str:
     sentences += [changed] if changed else []
     step = words.doctor_action if for_doctor else words.action
     return " ".join([*(one.in_language(language) for one in sentences), step, *due])
+
+
+def _say_judged(submission: SeenSubmission) -> Iterator[str]:
+    """Which version it is of a photo that was judged again, and what was corrected."""
+    version, language = submission.newest, submission.language
+    if said := say_version(version.version, submission.judged_at, submission.corrected, language):
+        yield f"{LABELS[language].judged}: {said}"
 
 
 def _narrative(paragraphs: list[str]) -> Element:

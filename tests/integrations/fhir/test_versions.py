@@ -1,0 +1,153 @@
+"""A photo that was judged again, as a health record reads its finding."""
+
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from skinapi.model.conditions import Band
+from tests.care.clinic import judge_anew
+from tests.findings.prediction.photographer import predicted
+from tests.integrations.fhir import orders
+from tests.integrations.fhir.clinic import Clinic, read
+from tests.integrations.fhir.test_search import ids, walk
+from tests.integrations.fhir.test_spot import SURE_MOLE
+from tests.integrations.fhir.validation import assert_valid
+from tests.integrations.test_keys import clinic_wide
+from tests.support.backends import Backend
+from tests.support.photos import photo_of
+
+TOLD = {"age": "50", "sex": "female", "body_site": "back", "checklist": "none"}
+SIGNS = ["change_in_size", "oozing"]
+
+
+class Corrected:
+    """A finding of Ada's, of which she corrects what she has told."""
+
+    def __init__(self, folder: Path) -> None:
+        self.clinic = Clinic(folder)
+        sent = {"keep_photo": "true", **TOLD}
+        self.number = predicted(self.clinic.ada, photo_of("melanocytic_nevus"), **sent)["id"]
+
+    def correct(self, **facts: Any) -> None:
+        body = {**TOLD, "checklist": ["none"], **facts}
+        answer = self.clinic.ada.call("PUT", f"/submissions/{self.number}/facts", json=body)
+        assert answer.status_code == 200, answer.text
+
+    def report(self) -> Any:
+        return read(self.clinic.doctor, f"DiagnosticReport/{self.number}")
+
+    def observed(self, name: str) -> Any:
+        return read(self.clinic.doctor, f"Observation/{self.number}-{name}")
+
+    def observations(self) -> list[Any]:
+        path = f"Observation?patient={self.clinic.patient}"
+        found = walk(self.clinic.doctor, path)
+        return [one for one in found if one["id"].startswith(f"{self.number}-")]
+
+
+def test_a_correction_is_another_version_of_the_same_report(tmp_path: Path) -> None:
+    found = Corrected(tmp_path)
+    before, told = found.report(), found.observed("told")
+    found.correct(age=51, body_site="chest")
+    after = found.report()
+    reports = walk(found.clinic.doctor, f"DiagnosticReport?patient={found.clinic.patient}")
+    assert ids(reports) == [str(found.number)]
+    assert after["meta"]["versionId"] != before["meta"]["versionId"]
+    assert after["meta"]["lastUpdated"] > before["meta"]["lastUpdated"]
+    assert after["issued"] > before["issued"]
+    assert after["effectiveDateTime"] == before["effectiveDateTime"], "it is the same photo"
+    assert (before["status"], after["status"]) == ("preliminary", "preliminary")
+    assert "version" not in before["text"]["div"]
+    assert "version 2 · corrected before: Age, Body site<" in after["text"]["div"]
+    since = quote(before["meta"]["lastUpdated"])
+    for kind, known in (
+        ("DiagnosticReport", 1),
+        ("Observation", len(after["result"])),
+        ("Media", 1),
+    ):
+        changed = walk(found.clinic.doctor, f"{kind}?_lastUpdated=gt{since}")
+        assert len(changed) == known, kind
+    assert [one["component"][0]["valueInteger"] for one in (told, found.observed("told"))] == [
+        50,
+        51,
+    ]
+    assert found.observed("told")["bodySite"]["coding"][0]["code"] == "chest"
+    assert_valid([after, *found.observations()])
+
+
+def test_what_is_told_no_more_is_entered_in_error(tmp_path: Path) -> None:
+    found = Corrected(tmp_path)
+    assert found.observed("told")["status"] == "preliminary"
+    found.correct(age=None, sex=None, checklist=None)
+    told = found.observed("told")
+    assert told["status"] == "entered-in-error"
+    assert "component" not in told
+    assert f"Observation/{told['id']}" not in {one["reference"] for one in found.report()["result"]}
+    assert_valid([told])
+
+
+def test_a_decision_stands_before_a_milder_version(tmp_path: Path) -> None:
+    found = Corrected(tmp_path)
+    found.correct(checklist=SIGNS)
+    found.clinic.review(found.number, label="melanoma", certainty="sure")
+    before = found.report()
+    found.correct()
+    after = found.report()
+    assert (
+        found.observed("urgency")["valueCodeableConcept"]["coding"][0]["code"] != "urgent_referral"
+    )
+    for name in ("status", "conclusion", "conclusionCode", "resultsInterpreter"):
+        assert after[name] == before[name], name
+    assert after["status"] == "final"
+    decided = found.observed("decided-urgency")
+    assert decided["valueCodeableConcept"]["coding"][0]["code"] == "urgent_referral"
+
+
+def test_a_more_urgent_version_reopens_what_was_decided(tmp_path: Path) -> None:
+    found = Corrected(tmp_path)
+    found.clinic.review(found.number, **SURE_MOLE, downgrade_confirmed=True)
+    assert found.report()["status"] == "final"
+    found.correct(checklist=SIGNS)
+    report, decided = found.report(), found.observed("decided-urgency")
+    assert report["status"] == decided["status"] == "amended"
+    assert report["conclusion"].startswith("Urgent referral")
+    assert "It became more urgent on" in report["conclusion"]
+    assert "No doctor has looked at it since." in report["conclusion"]
+    assert "Replaced since: Doctor's decision: Melanocytic nevus" in report["conclusion"]
+    assert "resultsInterpreter" not in report
+    assert "coding" not in report["conclusionCode"][0]
+    assert "It became more urgent on" in decided["dataAbsentReason"]["text"]
+    found.clinic.review(found.number, label="melanoma", certainty="sure", histology="confirmed")
+    assert found.report()["conclusionCode"][0]["text"] == "Melanoma"
+    assert found.report()["status"] == "amended"
+    assert_valid([report, decided, found.report()])
+
+
+def test_all_versions_are_entered_in_error_together(tmp_path: Path) -> None:
+    found = Corrected(tmp_path)
+    found.correct(checklist=SIGNS)
+    found.correct(age=None, sex=None, checklist=None, body_site=None)
+    body = {"reason": "This photo was of somebody else."}
+    path = f"/submissions/{found.number}/entered-in-error"
+    assert found.clinic.doctor.call("POST", path, json=body).status_code == 200
+    resources = [found.report(), *found.observations()]
+    resources += walk(found.clinic.doctor, f"Media?patient={found.clinic.patient}")
+    assert {one["status"] for one in resources} == {"entered-in-error"}
+    assert f"{found.number}-told" in ids(resources)
+    assert "Melanoma" not in str([one for one in resources if one["resourceType"] != "Observation"])
+    assert_valid(resources)
+
+
+def test_an_order_is_taken_back_with_all_versions_of_its_finding(backend: Backend) -> None:
+    hospital = clinic_wide(backend, scopes=["fhir"])
+    order = orders.contained()
+    number = hospital.call("POST", "/fhir/ServiceRequest", json=order).get_json()["id"]
+    for band in (Band.URGENT_REFERRAL, Band.ROUTINE):
+        judge_anew(backend, int(number), band)
+    back = orders.request(status="revoked", subject={"reference": "Patient/unknown"})
+    del back["supportingInfo"]
+    answer = hospital.call("POST", "/fhir/ServiceRequest", json=back)
+    assert (answer.status_code, answer.get_json()["status"]) == (200, "entered-in-error")
+    found = walk(hospital, "DiagnosticReport")
+    assert [(one["id"], one["status"]) for one in found] == [(number, "entered-in-error")]
+    assert {one["status"] for one in walk(hospital, "Observation")} == {"entered-in-error"}
