@@ -92,8 +92,9 @@ def test_each_event_arrives_signed_with_ids_and_links_alone(
     webhook = add(admin, receiver.url)
     doctor, colleague = backend.member(role="doctor"), backend.member(role="doctor")
     ada = backend.member("ada@example.org", doctor_id=backend.account(doctor.email).id)
-    number = predicted(ada)["id"]
+    number = predicted(ada, keep_photo="true")["id"]
     path = f"/submissions/{number}"
+    assert ada.call("PUT", f"{path}/facts", json={"sex": "male"}).get_json()["version"] == 2
     asked = doctor.call("PUT", f"{path}/second-opinion", json={"colleague": colleague.email})
     assert asked.status_code == 200
     said = {"label": "melanoma", "certainty": "sure", "note": "a secret note", "told_by": "server"}
@@ -132,7 +133,8 @@ def test_each_event_arrives_signed_with_ids_and_links_alone(
         assert b"secret note" not in message.body
         assert b"ada@" not in message.body
     stored = next(one for one in receiver.messages if one.type == "finding.stored").read()
-    assert stored["data"]["ids"] == {"finding": number, "patient": ada_id}
+    ids = {"finding": number, "patient": ada_id}
+    assert (stored["data"]["ids"], gone["finding.changed"]) == (ids, {**ids, "version": 2})
     assert stored["data"]["links"] == {
         "finding": f"http://127.0.0.1:5000/submissions/{number}",
         "console": f"http://127.0.0.1:5000/#/finding/{number}",

@@ -43,6 +43,9 @@ class Case:
         self.backend = backend
         self.practice = practice = Practice(backend)
         self.ada, self.doctor = practice.ada, practice.doctor
+        for by, told in ((self.ada, {"age_band": "60-74"}), (self.doctor, {"sex": "female"})):
+            path, body = f"/submissions/{practice.number}/facts", {"age_band": "60-74", **told}
+            assert by.call("PUT", path, json=body).status_code == 200
         practice.review("melanocytic_nevus", note="Come again in May.")
         practice.sign(practice.draft())
         practice.change(practice.draft(), "A draft of nobody's business")
@@ -141,6 +144,26 @@ def test_photos_and_reports_are_the_stored_ones(case: Case) -> None:
         assert case.archive.read(report["path"]).startswith(b"%PDF-")
     # What is printed for the file alone is neither issued nor kept.
     assert len([one for one in case.stored("reports") if one.get("pdf_blob")]) == 1
+
+
+def test_each_version_of_a_finding_says_what_it_said_and_who_had_it_judged(case: Case) -> None:
+    filed = case.finding(case.practice.number)
+    told = [filed, *reversed(filed["earlier"])]
+    assert [one["version"] for one in told] == [3, 2, 1]
+    assert [one["corrected"] for one in told] == [["sex"], ["age_band"], []]
+    doctor = filed["decision"]["doctor"]
+    assert [one["judged_by"] for one in told] == [doctor, "me", None]
+    assert [one["context"]["age_band"] for one in told] == ["60-74", "60-74", None]
+    assert [one["version"] for one in (*filed["reviews"], *filed["reports"])] == [1, 3, 3]
+    (stored,) = case.stored("submissions", number=int(case.practice.number))
+    for one, before in zip(filed["earlier"], stored["earlier"], strict=True):
+        for name in ("finding", "sections", "narrative_source"):
+            assert one[name] == before[name]
+    page = unescape(case.archive.read(PAGE).decode())
+    assert "version 3 · corrected before: Sex" in page
+    shown = page.partition(WORDS["en"].labels["earlier"])[2].partition("</article>")[0]
+    said = re.findall("version .*(?=<)", shown)
+    assert said == ["version 2 · corrected before: Age", "version 1"]
 
 
 def test_each_of_its_json_files_is_what_its_schema_says(case: Case) -> None:

@@ -56,6 +56,7 @@ PAGE = {
         "photo_missing": "The stored photo is damaged or lost, so it is not in the file.",
         "no_photo": "No photo was kept.",
         "told": "What you told",
+        "earlier": "What the model said of the same photo before. It counts no more.",
         "doctors": "What doctors have written",
         "review": "{doctor}, {moment}",
         "report": "The report as PDF",

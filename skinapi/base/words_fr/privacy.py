@@ -57,6 +57,7 @@ PAGE = {
         "fichier.",
         "no_photo": "Aucune photo n'a été conservée.",
         "told": "Ce que vous avez indiqué",
+        "earlier": "Ce que le modèle disait avant de la même photo. Cela ne compte plus.",
         "doctors": "Ce que des médecins ont écrit",
         "review": "{doctor}, {moment}",
         "report": "Le rapport en PDF",

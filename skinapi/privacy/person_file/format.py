@@ -213,6 +213,7 @@ class FiledReport(Filed):
     issued_at: datetime | None = Field(
         default=None, description="null of one that was printed for this file alone"
     )
+    version: int = Field(default=1, description="of the finding, that it says")
 
 
 class FiledReview(Filed):
@@ -220,6 +221,7 @@ class FiledReview(Filed):
     created_at: datetime
     doctor: Person
     signature: str = Field(description="the doctor's name at that time")
+    version: int = Field(default=1, description="of the finding, that the doctor saw")
     opinion: Opinion
     note: str | None = None
     downgrade_confirmed: bool = False

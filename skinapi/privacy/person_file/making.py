@@ -294,6 +294,7 @@ class _Run:
             language=report.language,
             hash=report.content_hash,
             issued_at=report.seal.issued_at if report.seal else None,
+            version=report.version,
         )
         for issued, kept in reports.walk_issued(number=number, to=self._to):
             if issued.hash == report.content_hash:
@@ -305,6 +306,7 @@ class _Run:
                 language=known_language(issued.language) or report.language,
                 hash=issued.hash,
                 issued_at=issued.created_at,
+                version=issued.version,
             )
 
     def _read_report(self, submission: SeenSubmission) -> Report | None:

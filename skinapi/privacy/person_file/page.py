@@ -19,7 +19,12 @@ from skinapi.base.languages import Language, load_words
 from skinapi.findings.records.decisions import say_day
 from skinapi.findings.reports.content import ReportContent
 from skinapi.findings.reports.report import Report
-from skinapi.findings.reports.words import LABELS, strip_control_characters, time_text
+from skinapi.findings.reports.words import (
+    LABELS,
+    say_version,
+    strip_control_characters,
+    time_text,
+)
 from skinapi.model.conditions import conditions_table
 from skinapi.privacy.person_file.format import (
     AccountFile,
@@ -128,6 +133,8 @@ class PageWriter:
             letters=content.letters if content else (),
             moment=self._time(filed.created_at),
             photos=filed.photos,
+            judged=self._say_judged(filed),
+            earlier=self._list_earlier(filed),
             reviews=self._list_reviews(filed),
             reports=[
                 (
@@ -229,6 +236,19 @@ class PageWriter:
                 for message in messages
             ],
         }
+
+    def _say_judged(self, filed: FindingFile) -> str:
+        said = say_version(filed.version, filed.judged_at, filed.corrected, self._language)
+        return f"{LABELS[self._language].judged}: {said}" if said else ""
+
+    def _list_earlier(self, filed: FindingFile) -> list[tuple[str, str]]:
+        """What the photo was answered with before it was judged again, the newest first."""
+        language, rows = self._language, []
+        for one in reversed(filed.earlier):
+            said = one.finding.headline.for_patient.in_language(language)
+            head = say_version(one.version, one.judged_at, one.corrected, language)
+            rows.append((head, f"{said} {one.finding.band_words(language).label}."))
+        return rows
 
     def _list_reviews(self, filed: FindingFile) -> list[tuple[str, str]]:
         rows = []
