@@ -196,7 +196,7 @@ def test_a_newer_photo_that_asks_for_more_supersedes_a_letter_until_a_doctor_has
     marked = standing()
     assert (marked["by_finding"], marked["by_result"]) == (urgent.number, False)
     assert marked["decided_by"] == ""
-    says = "before the photo of"
+    says = "before the model"
     assert says in at.report("report.html").text
     assert says in printed(at)
     if answered:

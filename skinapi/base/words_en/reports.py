@@ -90,12 +90,12 @@ LABELS = {
     "superseded_letter": {
         "decision": "Written on {}, before the decision of {}, which counts",
         "result": "Written on {}, before the laboratory's result of {}, which counts",
-        "finding": "Written on {}, before the photo of {}, which asks for more",
+        "finding": "Written on {}, before the model's answer of {}, which asks for more",
     },
     "superseded_at_once": {
         "decision": "Written just before the decision of {}, which counts",
         "result": "Written just before the laboratory's result of {}, which counts",
-        "finding": "Written just before the photo of {}, which asks for more",
+        "finding": "Written just before the model's answer of {}, which asks for more",
     },
     "decision_replaced": "Replaced since: {}",
     "model_said_elsewhere": "What the model said on {}. The advice above counts.",

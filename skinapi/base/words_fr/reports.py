@@ -71,7 +71,7 @@ LABELS = {
     "unjudged": "Cette photo n'a pas pu être jugée.",
     "says_nothing": "Cela ne dit pas ce qu'est la tache, car la photo n'a pas pu être jugée.",
     "asked": "Demandée par {}, {}",
-    "model_said": "Ce que le modèle avait répondu le {}. La décision ci-dessus compte.",
+    "model_said": "Ce que le modèle a répondu le {}. La décision ci-dessus compte.",
     "review": "Avis du médecin",
     "no_review": "Aucun médecin n'a encore donné son avis sur ce résultat.",
     "agreement": "Réponse du modèle",
@@ -90,12 +90,12 @@ LABELS = {
     "superseded_letter": {
         "decision": "Écrite le {}, avant la décision du {}, qui compte",
         "result": "Écrite le {}, avant le résultat du laboratoire du {}, qui compte",
-        "finding": "Écrite le {}, avant la photo du {}, qui demande davantage",
+        "finding": "Écrite le {}, avant la réponse du modèle du {}, qui demande davantage",
     },
     "superseded_at_once": {
         "decision": "Écrite juste avant la décision du {}, qui compte",
         "result": "Écrite juste avant le résultat du laboratoire du {}, qui compte",
-        "finding": "Écrite juste avant la photo du {}, qui demande davantage",
+        "finding": "Écrite juste avant la réponse du modèle du {}, qui demande davantage",
     },
     "decision_replaced": "Remplacé depuis: {}",
     "model_said_elsewhere": "Ce que le modèle a répondu le {}. C'est le conseil ci-dessus qui "

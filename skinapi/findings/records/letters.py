@@ -131,8 +131,8 @@ class LaterDecision(Value):
     )
     by_result: bool = Field(description="whether it is by the laboratory's result")
     by_finding: int | None = optional(
-        "the number of a newer finding of the spot, which asks for more and which no doctor has "
-        "answered; absent where a doctor has decided"
+        "the number of the finding, or of another of the spot, whose model's answer asks for more "
+        "and which no doctor has answered since; absent where a doctor has decided"
     )
 
 

@@ -17,6 +17,7 @@ from jinja2 import Environment, Template
 from markupsafe import Markup
 
 from skinapi.base.languages import Language
+from skinapi.findings.records.advice_words import AdviceContent
 from skinapi.findings.records.decisions import say_day
 from skinapi.findings.records.reviews import Agreement, Histology, Opinion
 from skinapi.findings.reports.explanation import Paragraphs
@@ -344,33 +345,33 @@ class ReportContent:
         model says.
         """
         report, language = self.report, self.report.language
-        if report.spot_advice:
+        if report.spot_advice and self.comes_second:
             return FirstContent.of_advice(report.spot_advice, language, for_doctor=self.for_doctor)
-        if report.decision:
+        if report.decision and self.comes_second:
             return FirstContent.of_decision(
                 report.decision, language, due=report.due, for_doctor=self.for_doctor
             )
         summary, words = self.reading.summary, report.band_words
+        since = AdviceContent.of(report.reopened, language).said if report.reopened else ""
         if self.for_doctor:
-            head, said = words.doctor_label, [join_to_do([], words, report.due, language)]
+            head, said = words.doctor_label, [join_to_do([], words, report.due, language), since]
         else:
-            head, said = summary.to_do, [self.step, summary.likely, summary.certainty]
+            head, said = summary.to_do, [self.step, since, summary.likely, summary.certainty]
         return FirstContent(report.facts.band, head, "", tuple(filter(None, said)), "")
 
     @property
     def comes_second(self) -> bool:
-        """Whether something else counts than what the model said."""
-        return self.report.decision is not None or self.report.spot_advice is not None
+        return self.report.comes_second
 
     @property
     def replaced(self) -> list[Row]:
         """What was said of it and counts no more, without its urgency."""
-        summary, decision = self.reading.summary, self.report.decision
-        if not self.comes_second:
-            return []
-        # A doctor reads it in other words, below.
-        model = "" if self.for_doctor else f"{summary.likely} {summary.certainty}"
-        rows = [(self._model_said, self.labels.says_nothing if self.report.unjudged else model)]
+        summary, decision, rows = self.reading.summary, self.report.decision, list[Row]()
+        if self.comes_second:
+            # A doctor reads it in other words, below.
+            model = "" if self.for_doctor else f"{summary.likely} {summary.certainty}"
+            said = self.labels.says_nothing if self.report.unjudged else model
+            rows.append((self._model_said, said))
         if decision and self.report.spot_advice:
             own = FirstContent.of_decision(decision, self.report.language)
             rows.insert(0, (self.labels.decision_replaced.format(own.head), own.signed))
@@ -379,7 +380,7 @@ class ReportContent:
     @property
     def _model_said(self) -> str:
         made = self.report.judged_at or self.report.made_at
-        elsewhere = self.report.spot_advice and not self.report.spot_advice.reopens
+        elsewhere = self.report.spot_advice
         said = self.labels.model_said_elsewhere if elsewhere else self.labels.model_said
         said = self.labels.model_unjudged if self.report.unjudged else said
         return said.format(say_day(made, self.report.language) if made else "")

@@ -214,6 +214,16 @@ class Report:
         return self.decision is not None and self.decision.unjudged
 
     @property
+    def reopened(self) -> Advice | None:
+        """What the model says now, where that is more urgent than what a doctor had decided."""
+        return self.spot_advice if self.spot_advice and self.spot_advice.reopens else None
+
+    @property
+    def comes_second(self) -> bool:
+        """Whether something else counts than what the model says."""
+        return not self.reopened and bool(self.decision or self.spot_advice)
+
+    @property
     def says_nothing_milder(self) -> bool:
         """Whether what counts was said about another finding of the spot, or is not known yet."""
         waits = self.decision is not None and self.decision.waits_for is not None
@@ -232,6 +242,8 @@ class Report:
             decision=self.decision,
             elsewhere=self.spot_advice,
         )
+        if self.reopened:
+            return narrative.model_copy(update={"sections": Sections(**sections)})
         steps, findings = list[str](), narrative.findings
         if self.spot_advice:
             steps = [AdviceContent.of(self.spot_advice, language).to_do]
@@ -284,10 +296,10 @@ def read_in_order(report: Report) -> Reading:
     """
     narrative, facts, language = report.shown_narrative, report.facts, report.language
     notice = report.say(conditions_table().notices.information_only)
-    elsewhere = report.spot_advice is not None
-    replaced = report.decision is not None or elsewhere
+    replaced = report.comes_second
+    elsewhere = replaced and report.spot_advice is not None
     summary = summarise(facts, language, decided=replaced, counts=report.words_that_count)
-    decided = report.decision.next_steps(language) if report.decision else []
+    decided = report.decision.next_steps(language) if report.decision and replaced else []
     # Wherever the findings are shown, a doctor reads the headline above them.
     for_doctor = say_headline(facts, language, for_doctor=True)
     tested = tuple(report.say(say_tested(one)) for one in facts.tested)

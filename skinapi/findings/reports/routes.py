@@ -118,8 +118,9 @@ class FullReport(Answer):
         description="when the model version that made the finding was rolled back; null else"
     )
     spot_advice: AdviceView | None = Field(
-        description="what was said about another finding of the same spot, where that counts and "
-        "is something else: to be shown first, in place of what was said of this one; null else"
+        description="what was said about another finding of the same spot, or by a version of this "
+        "one that no doctor has seen, where that counts and is something else: to be shown first, "
+        "in place of what was said of this one before; null else"
     )
     verification: SealView | None
 

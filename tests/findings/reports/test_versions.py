@@ -1,0 +1,155 @@
+"""What a paper says of a photo that was judged again."""
+
+import io
+import re
+from typing import Any
+
+import pytest
+from pypdf import PdfReader
+
+from tests.care.clinic import patient_in_care
+from tests.findings.prediction.photographer import predicted
+from tests.support.backends import Backend
+from tests.support.photos import photo_of
+
+TOLD = {"age": "40", "sex": "female", "body_site": "back", "checklist": "none"}
+SIGNS = ["change_in_size", "oozing"]
+MOLE = {"label": "melanocytic_nevus", "agreement": "agree"}
+MELANOMA = {"label": "melanoma", "certainty": "sure"}
+BECAME = {
+    "en": ("It became more urgent on", "No doctor has looked at it since."),
+    "fr": ("C'est devenu plus urgent le", "Aucun médecin ne l'a encore regardée depuis."),
+}
+
+
+class Paper:
+    """The reports on a photo of a mole, of which its patient corrects what was told."""
+
+    def __init__(self, backend: Backend) -> None:
+        self.backend = backend
+        self.doctor, self.ada = patient_in_care(backend)
+        photo = photo_of("melanocytic_nevus")
+        self.number = predicted(self.ada, photo, keep_photo="true", **TOLD)["id"]
+
+    def correct(self, **facts: Any) -> None:
+        body = {**TOLD, "checklist": ["none"], **facts}
+        answer = self.ada.call("PUT", f"/submissions/{self.number}/facts", json=body)
+        assert answer.status_code == 200, answer.text
+
+    def sign(self, **said: Any) -> None:
+        path, body = f"/submissions/{self.number}/review", {"told_by": "server", **said}
+        assert self.doctor.call("POST", path, json=body).status_code == 201
+
+    def verdict(self) -> Any:
+        """Issue a report; ask whether it is still the newest as often as the result is called."""
+        path = f"/submissions/{self.number}/report.json"
+        code = self.ada.call("GET", path).get_json()["verification"]["hash"]
+        return lambda: self.backend.client.get(f"/reports/verify/{code}").get_json()
+
+    def read(self, language: str = "en", reader: str = "patient") -> list[str]:
+        """The text of the page and of the PDF."""
+        asked = f"/submissions/{self.number}/report.%s?lang={language}&reader={reader}"
+        page, printed = (self.ada.call("GET", asked % kind) for kind in ("html", "pdf"))
+        body = re.sub("<[^>]+>", " ", page.text.partition("<main>")[2])
+        pages = PdfReader(io.BytesIO(printed.data)).pages
+        texts = (body, " ".join(one.extract_text() for one in pages))
+        return [" ".join(text.replace("&#39;", "'").split()) for text in texts]
+
+
+@pytest.fixture
+def paper(backend: Backend) -> Paper:
+    return Paper(backend)
+
+
+def in_order(text: str, *said: str) -> bool:
+    places = [text.find(one) for one in said]
+    return -1 not in places and places == sorted(places)
+
+
+def test_a_paper_is_the_newest_until_its_photo_is_judged_again(paper: Paper) -> None:
+    first = paper.verdict()
+    assert (first()["newest"], first()["superseded"]) == (True, None)
+    paper.correct(age=41)
+    second = paper.verdict()
+    stored = paper.ada.call("GET", f"/submissions/{paper.number}").get_json()
+    assert first()["newest"] is False
+    assert first()["superseded"]["judged_again_at"] == stored["judged_at"]
+    assert (second()["newest"], second()["superseded"]) == (True, None)
+
+
+def test_a_paper_says_which_version_it_is_and_what_alone_was_corrected(paper: Paper) -> None:
+    for text in paper.read():
+        assert "Judged again" not in text
+    paper.correct(age=78)
+    for text in paper.read():
+        assert re.search("Judged again .{20,40} · version 2 · corrected before: Age Issued", text)
+        assert "75 years or older" in text
+        assert "No doctor has reviewed this finding yet." in text
+    for text in paper.read("fr"):
+        assert re.search("Jugé à nouveau .* · version 2 · corrigé avant : Âge Établi le", text)
+
+
+@pytest.mark.parametrize("language", BECAME)
+def test_a_decision_heads_a_milder_version_which_stands_second(paper: Paper, language: str) -> None:
+    paper.correct(checklist=SIGNS)
+    paper.sign(**MELANOMA)
+    paper.correct()
+    said = {
+        "en": ("Doctor's suspected diagnosis", "What the model said on", "Most likely a mole"),
+        "fr": ("Suspicion du médecin", "Ce que le modèle a répondu le", "Le plus probable est"),
+    }
+    for text in paper.read(language):
+        assert in_order(text, *said[language], "version 3")
+        assert BECAME[language][0] not in text
+    sections = paper.ada.call("GET", "/submissions").get_json()[0]["report"]
+    assert sections["overview"].startswith("Doctor's suspected diagnosis of")
+    assert "earlier" not in sections["overview"], "the model has answered later"
+
+
+@pytest.mark.parametrize("language", BECAME)
+@pytest.mark.parametrize("reader", ["patient", "colleague"])
+def test_what_became_more_urgent_heads_the_decision_of_before(
+    paper: Paper, reader: str, language: str
+) -> None:
+    paper.sign(**MOLE)
+    path = f"/submissions/{paper.number}/letters"
+    draft = paper.doctor.call("POST", path, json={"reader": "patient"}).get_json()
+    signed = {name: draft[name] for name in ("text", "version", "decision")}
+    assert (
+        paper.doctor.call("POST", f"/letters/{draft['_id']}/sign", json=signed).status_code == 200
+    )
+    paper.correct(checklist=SIGNS)
+    heads = {
+        ("en", "patient"): "See a doctor this week.",
+        ("en", "colleague"): "Urgent referral",
+        ("fr", "patient"): "Voir un médecin cette semaine.",
+        ("fr", "colleague"): "Avis spécialisé urgent",
+    }
+    replaced = {
+        "en": "Replaced since: Doctor's decision: a mole",
+        "fr": "Remplacé depuis : Décision",
+    }
+    likely = {"en": ("Most likely a mole",), "fr": ("Le plus probable est un grain de beauté",)}
+    model = likely[language] if reader == "patient" else ()
+    second = {"en": "What the model said", "fr": "Ce que le modèle a répondu"}
+    before = {"en": "before the model's answer of", "fr": "avant la réponse du modèle du"}
+    for text in paper.read(language, reader):
+        head = heads[language, reader]
+        assert in_order(text, head, *BECAME[language], *model, replaced[language], "version 2")
+        assert second[language] not in text, "nothing above it counts more"
+        assert before[language] in text, "the letter is struck"
+
+
+def test_the_paper_of_a_decision_is_not_the_newest_once_it_became_more_urgent(
+    paper: Paper,
+) -> None:
+    paper.sign(**MOLE)
+    decided = paper.verdict()
+    paper.correct(checklist=SIGNS)
+    assert decided()["superseded"]["judged_again_at"]
+    assert decided()["superseded"]["spot_changed_at"]
+    reopened = paper.verdict()
+    assert reopened()["newest"]
+    paper.sign(**MELANOMA)
+    assert reopened()["superseded"]["later_decision_at"]
+    assert reopened()["superseded"]["judged_again_at"] is None
