@@ -126,7 +126,6 @@ class DecisionWords(Frozen):
     new_picture: LocalizedText
     new_picture_doctor: LocalizedText
     normal_skin: LocalizedText
-    model_second: LocalizedText
     ask_a_doctor: LocalizedText
     overview: LocalizedText
     said_elsewhere: LocalizedText

@@ -1,0 +1,65 @@
+"""A photo that was judged again, as the Angular app lists it."""
+
+from typing import Any
+
+from tests.care.clinic import patient_in_care
+from tests.findings.prediction.photographer import predicted
+from tests.support.backends import Backend, Person
+from tests.support.photos import photo_of
+
+FIELDS = {"_id", "id", "user_name", "user_email", "class", "confidence", "report", "time"}
+SIGNS = {"checklist": ["change_in_size", "oozing"]}
+
+
+def listed(person: Person) -> list[dict[str, Any]]:
+    """The request as a browser sends it for that app."""
+    headers = {
+        "Accept": "application/json, text/plain, */*",
+        "Origin": "http://localhost:4200",
+        "Referer": "http://localhost:4200/",
+    }
+    answer = person.call("GET", "/submissions", headers=headers)
+    assert answer.status_code == 200, answer.text
+    found = answer.get_json()
+    assert all(one.keys() >= FIELDS for one in found)
+    return [{name: one[name] for name in FIELDS} for one in found]
+
+
+def correct(person: Person, number: int, **facts: Any) -> None:
+    answer = person.call("PUT", f"/submissions/{number}/facts", json=facts)
+    assert answer.status_code == 200, answer.text
+
+
+def test_a_corrected_finding_is_one_row_with_the_newest_answer(backend: Backend) -> None:
+    doctor, ada = patient_in_care(backend)
+    number = predicted(ada, photo_of("melanocytic_nevus"), keep_photo="true")["id"]
+    [first] = listed(ada)
+    assert "this week" not in first["report"]["recommendation"]
+    correct(ada, number, **SIGNS)
+    [second] = listed(ada)
+    same = ("_id", "id", "user_name", "user_email", "time")
+    assert [second[name] for name in same] == [first[name] for name in same]
+    assert "this week" in second["report"]["recommendation"]
+
+    said = {"label": "basal_cell_carcinoma", "certainty": "sure", "told_by": "server"}
+    said |= {"urgency": "urgent_referral"}
+    path = f"/submissions/{number}/review"
+    assert doctor.call("POST", path, json=said).status_code == 201
+    correct(ada, number)
+    [decided] = listed(ada)
+    assert decided["class"] == first["class"], "the newest answer of the model"
+    report = decided["report"]
+    assert report["overview"].startswith("Doctor's suspected diagnosis of ")
+    assert "Basal cell carcinoma. This is what counts" in report["overview"]
+    assert report["recommendation"].startswith("See a doctor this week.")
+
+    mole = {"label": "melanocytic_nevus", "agreement": "agree", "downgrade_confirmed": True}
+    assert doctor.call("POST", path, json={**mole, "told_by": "server"}).status_code == 201
+    assert "this week" not in listed(ada)[0]["report"]["recommendation"]
+    correct(ada, number, **SIGNS)
+    [reopened] = listed(ada)
+    for name in ("overview", "recommendation"):
+        assert reopened["report"][name].startswith("See a doctor this week.")
+        assert "It became more urgent on" in reopened["report"][name]
+    assert sum(map(len, reopened["report"].values())) <= 2000
+    assert reopened["_id"] == first["_id"]
