@@ -172,8 +172,14 @@ def result_on(day: int, label: str = "melanoma") -> Review:
     return review_on(day, **said)
 
 
-def found(band: Band, *reviews: Review, day: int = 0) -> FindingStanding:
-    versions = (judged(band, FIRST_DAY + timedelta(days=day)),)
+def found(
+    band: Band, *reviews: Review, day: int = 0, again: tuple[tuple[int, Band], ...] = ()
+) -> FindingStanding:
+    """`again`: on which days its photo was judged again, and how urgent it was then."""
+    versions = tuple(
+        judged(asked, FIRST_DAY + timedelta(days=at), version)
+        for version, (at, asked) in enumerate(((day, band), *again), 1)
+    )
     return FindingStanding(JudgedPhoto(f"{day}", day, versions), Decision.of(reviews, versions))
 
 
@@ -219,6 +225,13 @@ def due(*findings: FindingStanding) -> int | None:
         ([found(URGENT), found(SELF, day=4)], 7),
         ([found(SELF, review_on(1, URGENT)), found(URGENT, review_on(9, URGENT), day=8)], 8),
         ([found(URGENT), found(SELF, review_on(5, SELF), day=4), found(URGENT, day=9)], 16),
+        # the photo was judged again
+        ([found(REFERRAL, again=((12, URGENT),))], 14),
+        ([found(URGENT, again=((2, SELF),))], None),
+        ([found(URGENT, review_on(2, URGENT), again=((3, SELF),))], 7),
+        ([found(REFERRAL, review_on(2, REFERRAL), again=((3, URGENT),))], 10),
+        ([found(URGENT, review_on(2, SELF), again=((5, URGENT),))], 12),
+        ([found(URGENT, result_on(20), again=((22, URGENT),))], 27),
     ],
 )  # fmt: skip
 def test_the_table_of_days_holds(findings: list[FindingStanding], day: int | None) -> None:
