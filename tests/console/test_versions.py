@@ -8,12 +8,11 @@ import pytest
 
 from skinapi.platform.storage.ids import now
 from tests.console.journey import Journey, Look, looks
-from tests.console.test_review import DESK, MOLE, open_case, sign, signed
-from tests.console.test_review import doctor as doctor
-from tests.console.test_review import patient as patient
+from tests.console.test_every_page import withdraw_version
+from tests.console.test_review import DESK, MOLE, open_case, opened, sign, signed
 from tests.console.test_spots import send
 from tests.console.visitor import Visitor
-from tests.served.people import Caller
+from tests.served.people import Caller, Seeder
 
 TOLD = {"age": "40", "sex": "female", "body_site": "back", "checklist": "none"}
 # By themselves a reason to see a doctor this week.
@@ -109,7 +108,7 @@ def test_a_decision_heads_its_finding_until_that_becomes_more_urgent(
         visitor.enter(caller, role)
         visitor.go(f"{place}/{number}")
         visitor.see("It became more urgent.")
-        assert "band-urgent_referral" in visitor.find(VERDICT).get_attribute("class").split()
+        visitor.find(f":is({VERDICT}).band-urgent_referral")
         visitor.see("No doctor has looked at it since.")
         if role == "doctor":
             visitor.find("#review")  # it waits for a review, and the row says so
@@ -160,3 +159,21 @@ def test_who_deletes_an_urgent_finding_reads_that_no_doctor_has_looked(
     visitor.see("This cannot be undone.")
     visitor.see_none("No doctor has looked")
     visitor.assert_accessible()
+
+
+def test_a_photo_of_a_withdrawn_model_is_judged_again_in_its_finding(
+    visitor: Visitor, seeder: Seeder, doctor: Caller, patient: Caller
+) -> None:
+    number = send(patient, MOLE, **TOLD)
+    withdraw_version(seeder, number)
+    visitor.look(DESK)
+    visitor.enter(doctor, "doctor")
+    visitor.go("withdrawn/gone-1")
+    visitor.press(".judge-again")
+    visitor.see(f"The photo of finding {number} was judged again")
+    visitor.press_button(f"To finding {number}")
+    visitor.see("by another model version.")
+    assert opened(visitor) == number
+    assert found(doctor, number)["version"] == 2
+    assert visitor.count(".judge-again") == 0
+    visitor.assert_quiet()
