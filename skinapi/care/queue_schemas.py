@@ -304,6 +304,8 @@ def listed_fields(submission: SeenListed, *, for_doctor: bool) -> dict[str, Any]
 def _for_doctor(submission: SeenListed) -> dict[str, Any]:
     """The fields of a ListedFinding that doctors alone read."""
     other = submission.replaced_by
+    if other and other.finding == submission.number:  # it waits again
+        other = None
     replaced = other if submission.decision else None
     return {
         "awaited": AwaitedView.of(submission),

@@ -20,7 +20,7 @@ from skinapi.model.network.model import (
 from skinapi.platform.jobs.job_queue import Jobs
 from tests.console.embedding_site import EmbeddingSite
 from tests.console.visitor import Visitor
-from tests.served.people import Seeder
+from tests.served.people import Caller, Seeder
 from tests.served.server import Server, serving
 from tests.support.backends import MAIL
 from tests.support.models import GREEN_IS_NO_SKIN, tiny_model
@@ -93,6 +93,21 @@ def seeder(server: Server) -> Iterator[Seeder]:
     seeder = Seeder(server)
     yield seeder
     seeder.close()
+
+
+@pytest.fixture
+def patient(seeder: Seeder) -> Caller:
+    patient = seeder.person()
+    assert patient.call("PUT", "/me/consents", json={"photos": True}).status == 200
+    return patient
+
+
+@pytest.fixture
+def doctor(seeder: Seeder, patient: Caller) -> Caller:
+    """In charge of the patient."""
+    doctor = seeder.person("doctor")
+    seeder.services.decisions.assign_doctor(email=patient.email, doctor=doctor.email, by="admin")
+    return doctor
 
 
 @pytest.fixture

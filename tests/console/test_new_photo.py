@@ -157,9 +157,9 @@ def test_a_reload_loses_neither_photo_nor_crop_nor_answers_and_the_photo_is_file
     visitor.find("[value=oozing][aria-pressed=false]")
     visitor.press_button("Judge again")
     visitor.see("because what was told was corrected: Signs.")
-    newer = ada.call("GET", "/submissions").json[-1]
-    assert newer["again_of"] == found["id"]
-    assert ada.call("GET", f"/submissions/{newer['id']}").json["checklist_score"] == 0
+    [newest] = ada.call("GET", "/submissions").json
+    assert (newest["id"], newest["version"]) == (found["id"], 2)
+    assert ada.call("GET", f"/submissions/{newest['id']}").json["checklist_score"] == 0
 
 
 def test_a_logout_forgets_the_photo_that_was_not_sent(

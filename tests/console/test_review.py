@@ -35,21 +35,6 @@ return Boolean(document.querySelector(".verdict.decided"));
 """
 
 
-@pytest.fixture
-def patient(seeder: Seeder) -> Caller:
-    patient = seeder.person()
-    assert patient.call("PUT", "/me/consents", json={"photos": True}).status == 200
-    return patient
-
-
-@pytest.fixture
-def doctor(seeder: Seeder, patient: Caller) -> Caller:
-    """In charge of the patient."""
-    doctor = seeder.person("doctor")
-    seeder.services.decisions.assign_doctor(email=patient.email, doctor=doctor.email, by="admin")
-    return doctor
-
-
 def open_case(visitor: Visitor, doctor: Caller, number: int) -> None:
     visitor.look(DESK)
     visitor.enter(doctor, "doctor")

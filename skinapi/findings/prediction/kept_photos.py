@@ -11,7 +11,7 @@ from skinapi.base.errors import Conflict, Forbidden, NotFound, Refused, Unproces
 from skinapi.base.subject import Subject
 from skinapi.findings.prediction.service import PredictionService, SentPhotos, is_made_by
 from skinapi.findings.records.corrections import CorrectionsService
-from skinapi.findings.records.errors import FindingInError
+from skinapi.findings.records.errors import FindingInError, JudgedMeanwhile
 from skinapi.findings.records.new_findings import NewVersion
 from skinapi.findings.records.readers import in_care
 from skinapi.findings.records.seen_findings import SeenSubmission
@@ -81,11 +81,17 @@ class KeptPhotosService:
         return records.get(number=number, to=by)
 
     def correct(
-        self, *, number: str, told: Context, facts: Collection[str], by: Subject
+        self,
+        *,
+        number: str,
+        told: Context,
+        facts: Collection[str],
+        version: int | None,
+        by: Subject,
     ) -> SeenSubmission:
         """Correct these `facts` of what was told of the person, the spot and the picture, as the
         owner or the doctor in charge, and judge the kept photos with them. Nothing is judged where
-        nothing differs, so it may be called again.
+        nothing differs, so it may be called again. `version`: the one that the caller has seen.
         """
         records = self.prediction.records
         found, owner = records.get(number=number, to=by)
@@ -96,6 +102,8 @@ class KeptPhotosService:
             name for name in facts if getattr(context, name) != getattr(found.context, name)
         )
         if corrected:
+            if version not in (None, found.version):
+                raise JudgedMeanwhile
             self._judge(found, owner, context=context, by=by, corrected=corrected)
             found, _ = records.get(number=number, to=by)
         return found

@@ -219,7 +219,11 @@ def correct_facts(
     photo nothing changes (`no_photo_to_judge`). Sent again, the answer is the same.
     """
     found = photos.correct(
-        number=number, told=body.context(), facts=body.corrected_facts, by=subject
+        number=number,
+        told=body.context(),
+        facts=body.corrected_facts,
+        version=body.version,
+        by=subject,
     )
     return CorrectedView(number=found.number, version=found.version)
 

@@ -98,8 +98,14 @@ class CorrectedFacts(ToldWithPhoto, Body):
     and `skin_tone` stay as they were.
     """
 
+    version: int | None = Field(
+        default=None,
+        description="the `version` of the finding that is corrected: where another one counts by "
+        "now, nothing is (`judged_meanwhile`)",
+    )
+
     @property
     def corrected_facts(self) -> list[str]:
         """The names of the facts to be corrected, in the order in which they are asked."""
         told = ToldFacts.model_fields.keys() | self.model_fields_set
-        return [name for name in CorrectedFacts.model_fields if name in told]
+        return [name for name in ToldWithPhoto.model_fields if name in told]

@@ -87,6 +87,11 @@ class NewReview(Body):
         default=False,
         description="the doctor was asked whether the urgency shall fall so far, and said yes",
     )
+    version: int | None = Field(
+        default=None,
+        description="the `version` of the finding that the doctor has seen: where another one "
+        "counts by now, the review is refused (`judged_meanwhile`)",
+    )
     note: Note | None = None
     hold_until: AwareDatetime | None = Field(
         default=None,

@@ -12,7 +12,7 @@ from skinapi.base.pages import Page, page_of
 from skinapi.base.subject import Subject
 from skinapi.findings.records.deciding_review import Reviews
 from skinapi.findings.records.decisions import urgency_of
-from skinapi.findings.records.errors import HoldRefused
+from skinapi.findings.records.errors import HoldRefused, JudgedMeanwhile
 from skinapi.findings.records.events import (
     FindingReviewed,
     FindingsChanged,
@@ -97,6 +97,8 @@ class ReviewsService:
         submission, owner = self.records.get_in_charge(
             number=number, by=by, refusal=NOT_IN_CHARGE, or_asked=True
         )
+        if said.version not in (None, submission.version):
+            raise JudgedMeanwhile
         opinion = said.resolve(
             stated=submission.finding.likely,
             band=submission.band,
@@ -270,7 +272,8 @@ class EndedHolds(PeriodicThread):
 
 
 def _lowered(before: SeenSubmission, after: SeenSubmission) -> dict[str, Band]:
-    former = before.decision.urgency if before.decision else before.band
+    decision = before.decision
+    former = decision.urgency if decision and before.reviewed else before.band
     counts = after.decision.urgency if after.decision else former
     return (
         {"lowered_from": former, "lowered_to": counts} if urgency(counts) > urgency(former) else {}

@@ -257,6 +257,7 @@ def test_a_version_that_is_more_urgent_waits_for_a_doctor_in_the_same_row(tmp_pa
     assert notices_to(case.backend, doctor) == [*told, "urgent"]
     [row] = case.doctor.call("GET", "/queue?reviewed=false").get_json()
     assert (row["id"], row["band"], row["more_urgent"]) == (case.number, "urgent_referral", True)
+    assert (bool(row["due"]), row.get("replaced_by")) == (True, None)
     assert numbers(case.doctor, "/queue?reviewed=true") == []
     found = case.read()
     assert (found["instruction"]["band"], found["decision"]["label"]) == (
@@ -264,7 +265,8 @@ def test_a_version_that_is_more_urgent_waits_for_a_doctor_in_the_same_row(tmp_pa
     )  # fmt: skip
     assert "It became more urgent on" in found["report"]["overview"]
     assert found["instruction"]["due"] == str((now() + timedelta(days=7)).date())
-    case.review(label="melanocytic_nevus", certainty="sure", downgrade_confirmed=True)
+    signed = case.review(label="melanocytic_nevus", certainty="sure", downgrade_confirmed=True)
+    assert signed["lowered_from"] == "urgent_referral"
     assert numbers(case.doctor, "/queue?reviewed=false") == []
     assert case.read()["instruction"]["band"] == "self_monitoring"
     case.backend.services.store.close()
@@ -327,6 +329,19 @@ def test_of_two_corrections_at_once_one_is_made(case: Corrected) -> None:
     answers = both(partial(case.correct, sex="male"), partial(case.correct, other, body_site="ear"))
     assert sorted(one.status_code for one in answers) == [200, 409]
     assert case.read()["version"] == 2
+
+
+def test_what_was_not_seen_is_neither_signed_nor_corrected(case: Corrected) -> None:
+    assert case.correct(sex="male", version=1).status_code == 200
+    assert case.correct(sex="male", version=1).get_json()["version"] == 2, "the same again"
+    stale = case.correct(case.doctor, body_site="ear", version=1)
+    said = {"label": "melanocytic_nevus", "certainty": "sure", "version": 1}
+    unseen = case.doctor.call("POST", f"{case.path}/review", json=said)
+    for refused in (stale, unseen):
+        assert (refused.status_code, refused.get_json()["code"]) == (409, "judged_meanwhile")
+    assert case.read(of="/reviews") == []
+    case.review(**{**said, "version": 2})
+    assert case.correct(case.doctor, sex="male", body_site="ear", version=2).status_code == 200
 
 
 def test_more_than_twenty_versions_are_refused_with_the_way_out(backend: Backend) -> None:

@@ -11,14 +11,15 @@ import { Asked, CaseWork, SecondOpinion } from "/console/views/case_work.js";
 import { WrongPatient } from "/console/views/wrong_patient.js";
 import { leaveCase } from "/console/views/compare_photos.js";
 import { FormerConversation, PatientConversation, waitsForAnswer } from "/console/views/conversation.js";
-import { UrgencySign } from "/console/views/decision.js";
-import { Alone, countsElsewhere, Downloads, getReport, getSubmission, isMalignant, nameOf, Rest, Reviewed, Verdicts } from "/console/views/finding.js";
+import { isReopened, UrgencySign } from "/console/views/decision.js";
+import { Alone, asItWaits, countsElsewhere, Downloads, getReport, getSubmission, isMalignant, nameOf, Rest, Reviewed, Verdicts } from "/console/views/finding.js";
 import { FindingPhoto, photoOf, useForgotten } from "/console/views/finding_photo.js";
 import { Letters } from "/console/views/letters.js";
 import { fillReview, focusOn, hasDraft, ReviewForm } from "/console/views/review_form.js";
 import { nameOfSpot } from "/console/views/spot_points.js";
 import { CorrectFacts } from "/console/views/told_facts.js";
-import { JudgedAgain, ModelMark } from "/console/views/withdrawn.js";
+import { EarlierAnswers } from "/console/views/versions.js";
+import { ModelMark } from "/console/views/withdrawn.js";
 
 /** What a case is drawn from. @typedef {Awaited<ReturnType<typeof loadCase>>} Found */
 
@@ -65,8 +66,8 @@ async function loadCase(/** @type {string} */ number) {
   return { ...found, reviews, conditions: /** @type {Api["ConditionsView"]} */ (conditions) };
 }
 
-/** What the patient told with the photo. @param {{submission: Api["SubmissionInCare"], checklist: Api["Checklist"], inCharge: boolean}} props */
-const Context = ({ submission, checklist, inCharge }) => {
+/** What the patient told with the photo; `onCorrected`: of who may correct it. @param {{submission: Api["SubmissionInCare"], checklist: Api["Checklist"], onCorrected: (() => void) | null}} props */
+const Context = ({ submission, checklist, onCorrected }) => {
   const { modality, age_band, sex, skin_tone, fitzpatrick, checklist: ticked } = submission.context;
   const rows = [
     [say("kindOfPicture"), modality !== "unknown" && sayValue("kind", modality)],
@@ -83,7 +84,7 @@ const Context = ({ submission, checklist, inCharge }) => {
       ${rows.length > 0 && html`<dl class="pairs">${rows.map(([name, told]) => html`<dt>${name}</dt><dd>${told}</dd>`)}</dl>`}
       ${ticked && html`<h3>${say("checklistScore", { score: submission.checklist_score })}</h3>
         <ul>${items.map((item) => html`<li>${said(item.doctor)}</li>`)}</ul>`}
-      ${inCharge && html`<${CorrectFacts} submission=${submission} checklist=${checklist} view="case" />`}
+      ${onCorrected && submission.photo_kept && html`<${CorrectFacts} submission=${submission} checklist=${checklist} onCorrected=${onCorrected} />`}
     </section>`;
 };
 
@@ -193,13 +194,15 @@ const Strip = ({ submission, conditions, back }) => {
 /** `onBegin` says that the review is begun; `openNext` opens the next case, and answers whether there is one; `early` are keys that came before the case.
  * @typedef {{back: string, early: string, wanted: boolean, onNext: () => void, openNext: () => boolean, onBegin: () => void, onChanged: () => void}} Way */
 
+const scrollUp = () => document.querySelector(".case-read")?.scrollTo(0, 0);
+
 /** What a case says by now, and what is done with it. @param {string} number @param {Found} finding @param {Way} way */
 function useCase(number, finding, { onNext, openNext, onChanged }) {
   const [now, setNow] = useState(finding);
   useEffect(() => setNow(finding), [finding]); // in other words
   const [error, setError] = useState(/** @type {Failed | null} */ (null));
   const { decision } = finding.report;
-  const settled = Boolean(decision && !decision.waits_for && !decision.held_until && !finding.work.opinion_came_at && !finding.work.opinion) && !hasDraft(number);
+  const settled = Boolean(decision && !isReopened(finding.submission) && !decision.waits_for && !decision.held_until && !finding.work.opinion_came_at && !finding.work.opinion) && !hasDraft(number);
   const [form, setForm] = useState({ turn: 0, signed: false, folded: settled });
   const asked = now.work.opinion?.of_me; // a colleague sees the finding until the review is signed
   const unfold = () => setForm({ ...form, folded: false });
@@ -222,6 +225,7 @@ function useCase(number, finding, { onNext, openNext, onChanged }) {
     onChanged();
     return renew();
   };
+  const judged = () => shown().then(scrollUp);
   /** @param {boolean} stays @param {string} said */
   const done = (stays, said) => {
     onChanged();
@@ -231,27 +235,28 @@ function useCase(number, finding, { onNext, openNext, onChanged }) {
     toast(signedOf);
     setForm({ turn: form.turn + 1, signed: true, folded: true });
     focusOn(".next-case");
-    renew().then(() => document.querySelector(".case-read")?.scrollTo(0, 0));
+    renew().then(scrollUp);
   };
   const entered = () => {
     onChanged();
     onNext();
   };
-  return { now, asked, error, form, unfold, renew, use, changed, shown, done, entered };
+  return { now, asked, error, form, unfold, renew, use, changed, shown, judged, done, entered };
 }
 
 /** What is read and written beside the photo. @param {{number: string, title: string, found: ReturnType<typeof useCase>} & Way} props */
 const CaseRead = ({ number, title, found, wanted, onNext, onBegin }) => {
-  const { asked, error, form, unfold, renew, use, changed, shown, done, entered } = found;
+  const { asked, error, form, unfold, renew, use, changed, shown, judged, done, entered } = found;
   const { report, submission, reviews, work, conditions, written } = found.now; // what waits for an answer is read before the review
   const gone = submission.record_kept_until; // the patient's account is deleted
   const mayUse = Boolean(work.opinion_came_at && !asked);
   const conversation = !asked && !submission.unassigned && submission.lesion && !gone
     && html`<${PatientConversation} spot=${submission.lesion} about=${submission} wanted=${wanted} />`;
-  const decided = Boolean(report.decision); // then the form stands before what has led to the decision
+  const waiting = asItWaits(report, submission);
+  const decided = Boolean(waiting.decision); // then the form stands before what has led to the decision
   const told = html`
-    <${Reasons} report=${report} conditions=${conditions} />
-    <${Context} submission=${submission} checklist=${conditions.checklist} inCharge=${!asked && !submission.unassigned} />
+    <${Reasons} report=${waiting} conditions=${conditions} />
+    <${Context} submission=${submission} checklist=${conditions.checklist} onCorrected=${asked || submission.unassigned ? null : judged} />
     ${written && conversation}`;
   const signed = (shown = (/** @type {Api["ReviewView"]} */ _) => true) =>
     reviews.filter(shown).map((review) => html`<${review.second_opinion ? SecondOpinion : Reviewed} key=${review._id} review=${review} conditions=${conditions}
@@ -261,9 +266,8 @@ const CaseRead = ({ number, title, found, wanted, onNext, onBegin }) => {
       ${asked && html`<${Asked} opinion=${work.opinion} />`}
       ${gone && html`<${Message}><p><strong>${say("recordOfDeleted", { date: sayDate(gone, false) })}</strong> ${say("recordOfDeletedText")}</p><//>`}
       ${submission.no_access && html`<${Message}><p>${say("noAccess")}</p><//>`}
-      <${JudgedAgain} submission=${submission} place="case" />
       <${Verdicts} title=${title} report=${report} submission=${submission} conditions=${conditions} overdue=${work.overdue} doctor />
-      <${ModelMark} submission=${submission} doctor />
+      <${ModelMark} submission=${submission} onJudged=${judged} />
       ${!decided && told}
       ${error && html`<${Failure} error=${error} retry=${renew} />`}
       ${report.decision?.held_until && html`<${Held} number=${number} until=${report.decision.held_until} onShown=${asked || submission.unassigned ? null : shown} />`}
@@ -272,7 +276,7 @@ const CaseRead = ({ number, title, found, wanted, onNext, onBegin }) => {
         ? html`<${TakePatient} patient=${submission.patient_id} onTaken=${shown} />`
         : form.folded
         ? html`<${ChangeDecision} onChange=${unfold} />`
-        : html`<${ReviewForm} key=${`${number} ${form.turn}`} number=${number} report=${report} conditions=${conditions} seen=${reviews.at(-1)?._id}
+        : html`<${ReviewForm} key=${`${number} ${form.turn}`} number=${number} report=${waiting} conditions=${conditions} version=${submission.version ?? 1} seen=${reviews.at(-1)?._id}
             pictured=${submission.photo_kept} replaced=${Boolean(countsElsewhere(report, submission))} asked=${asked} left=${Boolean(gone)} noAccess=${submission.no_access} onBegin=${onBegin} onSigned=${done} onStale=${renew} />`}
       ${decided && html`${told}<details class="card" open=${reviews.some((one) => one.lowered_to)}><summary>${say("reviews")} (${sayNumber(reviews.length)})</summary>${signed((one) => !one.second_opinion || !mayUse)}</details>`}
       ${work.free !== undefined && html`<${CaseWork} number=${number} patient=${submission.user_name} work=${work} mayAsk=${!gone} onChanged=${changed} onEnded=${onNext} />`}
@@ -280,6 +284,7 @@ const CaseRead = ({ number, title, found, wanted, onNext, onBegin }) => {
       ${!written && conversation}
       ${!asked && submission.lesion && gone && html`<${FormerConversation} spot=${submission.lesion} closed="messagesOfRecord" />`}
       ${!asked && !submission.unassigned && submission.former_lesion && html`<${FormerConversation} spot=${submission.former_lesion} />`}
+      <${EarlierAnswers} submission=${submission} conditions=${conditions} doctor />
       <${Rest} report=${report} conditions=${conditions} doctor />
       <${Downloads} number=${number} />
       ${!asked && !submission.unassigned && html`<${WrongPatient} number=${number} onEntered=${entered} />`}

@@ -106,10 +106,19 @@ export const Instruction = ({ instruction, view, conditions, here, overdue = fal
     <${Superseded} counts=${instruction} view=${view} />
   </header>`;
 
-/** The urgency that counts in a list. @param {Pick<Api["ListedFinding"], "band" | "decision">} found */
-export const bandOf = (found) => found.decision?.urgency ?? found.band;
+/** A finding as a list has it, or whole. @typedef {Pick<Api["ListedFinding"], "id" | "band" | "decision"> & Partial<Pick<Api["ListedFinding"], "reviewed">> & {instruction?: Api["InstructionView"] | null}} Found */
 
-/** For a doctor: nobody could judge the photo, so it has no urgency. @param {Pick<Api["ListedFinding"], "decision">} found */
+/** Whether a version that no doctor has seen is more urgent than what was decided: then it waits again. @param {Found} found */
+export const isReopened = ({ id, decision, reviewed, instruction }) =>
+  Boolean(decision) && (reviewed === false || (instruction?.from === "finding" && instruction.finding === id));
+
+/** The decision that counts in a list. @param {Found} found */
+const decisionOf = (found) => (isReopened(found) ? null : found.decision);
+
+/** The urgency that counts in a list. @param {Found} found */
+export const bandOf = (found) => decisionOf(found)?.urgency ?? found.band;
+
+/** For a doctor: nobody could judge the photo, so it has no urgency. @param {Found} found */
 export const isUnjudged = (found) => waitsOf(found) === "photo";
 
 /** The urgency that counts, as a sign; grey where what was said of another photo counts instead.
@@ -122,8 +131,8 @@ export const UrgencySign = ({ found, conditions, size }) => {
 
 export const UnjudgedBadge = () => html`<span class="badge band-none"><${Icon} name="camera" size=${16} />${say("notJudgedYet")}</span>`;
 
-/** What the patient waits for, or is waited for. @param {Pick<Api["ListedFinding"], "decision">} found */
-export const waitsOf = (found) => found.decision?.waits_for;
+/** What the patient waits for, or is waited for. @param {Found} found */
+export const waitsOf = (found) => decisionOf(found)?.waits_for;
 
 /** The same of a spot with findings. @param {Api["LesionView"]} spot */
 export const waitsOfSpot = (spot) => (spot.instruction ? spot.instruction.waits_for : spot.latest && waitsOf(/** @type {Api["ListedFinding"]} */ (spot.latest)));

@@ -6,6 +6,7 @@ import { Answer, AskFirst, Change, Field, Form, Load, Message, Select, TextArea,
 import { colon, getLanguage, isolated, say, sayDate, sayValue } from "/console/language.js";
 import { Pages, usePages } from "/console/lists.js";
 import { goTo } from "/console/navigation.js";
+import { EarlierAnswers } from "/console/views/versions.js";
 import { WrongPatient } from "/console/views/wrong_patient.js";
 import { Downloads, getReport, getSubmission, Rest, Reviewed, Verdicts } from "/console/views/finding.js";
 import { FindingPhoto, photoOf, useForgotten } from "/console/views/finding_photo.js";
@@ -146,6 +147,7 @@ export const View = (/** @type {{argument: string}} */ { argument }) => {
               ${(report.letters ?? []).map((/** @type {Api["LetterView"]} */ letter) => html`<${FoldedLetter} key=${letter._id} letter=${letter} />`)}
               <${Downloads} number=${argument} />
               <${WrongPatient} number=${argument} onEntered=${() => goTo("data-protection/glass")} />
+              <${EarlierAnswers} submission=${submission} conditions=${conditions} doctor />
               <${Rest} report=${report} conditions=${conditions} doctor />
             </div>
           </div>

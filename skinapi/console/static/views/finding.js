@@ -4,14 +4,15 @@ import { html, useEffect, useRef, useState } from "/console/vendor/htm-preact-3.
 import { apiPath, get, getAll, getConditions, saveFile } from "/console/api.js";
 import { Answer, BandBadge, Failure, Icon, Message, sayError, useAct, useAnswer } from "/console/components.js";
 import { colon, getLanguage, isolated, said, say, sayDate, sayShare, sayShortDay, sayValue } from "/console/language.js";
-import { addressOf, goTo } from "/console/navigation.js";
-import { Decided, Due, Instruction, saySigned, ToldDue } from "/console/views/decision.js";
+import { addressOf, goTo, scrollToTop } from "/console/navigation.js";
+import { Decided, Due, Instruction, isReopened, saySigned, ToldDue } from "/console/views/decision.js";
 import { wasJustSent } from "/console/views/drafts.js";
 import { FindingPhoto, photoOf, useForgotten } from "/console/views/finding_photo.js";
 import { FoldedLetter, SignedLetter } from "/console/views/letters.js";
 import { SortCard } from "/console/views/sort_finding.js";
 import { OwnFacts } from "/console/views/told_facts.js";
-import { JudgedAgain, ModelMark } from "/console/views/withdrawn.js";
+import { EarlierAnswers, JudgedAgain } from "/console/views/versions.js";
+import { ModelMark } from "/console/views/withdrawn.js";
 
 /** @param {Api["ConditionsView"]} conditions @param {string} key */
 export const nameOf = (conditions, key) =>
@@ -176,9 +177,12 @@ export const countsElsewhere = ({ decision, band }, { instruction }) => {
   return same ? null : instruction;
 };
 
-/** What the model said before a doctor decided, without its urgency: that counts no more. @param {{report: FindingReport, conditions: Api["ConditionsView"]}} props */
-const ModelBefore = ({ report, conditions }) => html`
-  <${Folded} title=${say(report.decision?.unjudged ? "modelSaidUnjudged" : "modelSaid", { date: sayDate(report.time) })}>
+/** What it says without its decision, where a more urgent version waits for a doctor again. @param {FindingReport} report @param {Api["SubmissionView"]} submission @returns {FindingReport} */
+export const asItWaits = (report, submission) => (isReopened(submission) ? { ...report, decision: null } : report);
+
+/** What the model said, without its urgency: what a doctor has decided counts. @param {{report: FindingReport, submission: Api["SubmissionView"], conditions: Api["ConditionsView"]}} props */
+const ModelBefore = ({ report, submission, conditions }) => html`
+  <${Folded} title=${say(report.decision?.unjudged ? "modelSaidUnjudged" : "modelSaid", { date: sayDate(submission.judged_at ?? report.time) })}>
     <p>${report.reading.summary.likely}</p><${HowLikely} report=${report} conditions=${conditions} /><//>`;
 
 /** @param {Api["InstructionView"]} ofSpot @param {Pick<Api["SubmissionView"], "id">} submission */
@@ -201,29 +205,31 @@ export const sayUnsure = ({ title_key: title, label, unjudged }, { likely, not_r
   title === "opinion" && !label && !unjudged && say("unsureAbout", { names: [likely, ...others].map(({ key }) => doctorNameOf(conditions, key)).join(", ") });
 
 /** What is to be done comes first, once: a patient reads no other urgency, neither of what a decision has
- * replaced, nor of a finding where something else was said of its spot.
+ * replaced, nor of a finding where something else was said of its spot. A decision stands before what the model says, unless that became more urgent since.
  * `overdue`: the result that a decision awaits.
  * @param {{title: string, report: FindingReport, submission: Api["SubmissionView"] & {no_access?: boolean}, conditions: Api["ConditionsView"], doctor: boolean, overdue?: boolean}} props */
 export const Verdicts = ({ title, report, submission, conditions, doctor, overdue = false }) => {
   const { decision } = report;
-  const ofSpot = countsElsewhere(report, submission);
+  const reopened = isReopened(submission);
+  const ofSpot = reopened ? null : countsElsewhere(report, submission);
+  const again = html`<${JudgedAgain} submission=${submission} />`;
+  const before = decision && html`<${ModelBefore} report=${report} submission=${submission} conditions=${conditions} />`;
   const spoken = ofSpot && html`<${Instruction} instruction=${ofSpot} view=${doctor ? "case" : "finding"} conditions=${conditions} here=${submission} />`;
   if (ofSpot && !doctor)
-    return html`${spoken}<${ThisPhoto} title=${title} report=${report} counts=${sayWhichCounts(ofSpot, submission)} />
-      ${decision && html`<${ModelBefore} report=${report} conditions=${conditions} />`}`;
+    return html`${spoken}<${ThisPhoto} title=${title} report=${report} counts=${sayWhichCounts(ofSpot, submission)} />${again}${before}`;
   const decided = decision && html`<${Decided} decision=${decision} note=${report.review?.note}
-    doctor=${doctor} spot=${submission.lesion} title=${title} overdue=${overdue} past=${ofSpot && sayWhichCounts(ofSpot, submission)} untold=${submission.no_access} unsure=${doctor && sayUnsure(decision, report.headline, conditions)} />`;
-  if (decision && !doctor) return html`${decided}<${ModelBefore} report=${report} conditions=${conditions} />`;
-  return html`
-    ${spoken}${decided}
-    ${decision
-      ? html`<details class="card model"><summary>${say("modelThen", { date: sayShortDay(report.time) })}${colon()}${report.doctor_label}</summary>
-          ${decision.histology !== "confirmed" && html`<p>${report.doctor_action}</p>`}<p>${sayForDoctor(report)} ${report.reading.doubts}</p></details>`
-      : html`<header class=${`verdict band-${report.band}`}>
-          ${!doctor && html`<p class="eyebrow">${title}</p>`}
-          <${First} report=${report} doctor=${doctor} instruction=${submission.instruction}>
-            ${doctor && !ofSpot && html`<${ToldDue} due=${submission.instruction?.due} untold=${submission.no_access} />`}<//>
-        </header>`}`;
+    doctor=${doctor} spot=${submission.lesion} title=${title} overdue=${overdue} past=${reopened ? say("decidedBefore") : ofSpot && sayWhichCounts(ofSpot, submission)} untold=${submission.no_access} unsure=${doctor && sayUnsure(decision, report.headline, conditions)} />`;
+  if (!decision || reopened)
+    return html`${spoken}
+      <header class=${`verdict band-${report.band}`}>
+        ${!doctor && html`<p class="eyebrow">${title}</p>`}
+        <${First} report=${report} doctor=${doctor} instruction=${submission.instruction}>
+          ${doctor && !ofSpot && html`<${ToldDue} due=${submission.instruction?.due} untold=${submission.no_access} />`}<//>
+      </header>${again}${decided}`;
+  if (!doctor) return html`${decided}${again}${before}`;
+  return html`${spoken}${decided}${again}
+    <details class="card model"><summary>${say("modelThen", { date: sayShortDay(submission.judged_at ?? report.time) })}${colon()}${report.doctor_label}</summary>
+      ${decision.histology !== "confirmed" && html`<p>${report.doctor_action}</p>`}<p>${sayForDoctor(report)} ${report.reading.doubts}</p></details>`;
 };
 
 /** `submission` is what has several photos, or one.
@@ -231,7 +237,6 @@ export const Verdicts = ({ title, report, submission, conditions, doctor, overdu
  *   children?: unknown}} props */
 export const FindingPage = ({ title, report, submission, photo, conditions, children }) => html`
   <article class="finding">
-    <${JudgedAgain} submission=${submission} place="finding" />
     <${Verdicts} title=${title} report=${report} submission=${submission} conditions=${conditions} doctor=${false} />
     ${!report.decision && !report.review && submission.will_look && html`<p class="will-look">${submission.will_look.sentence}</p>`}
     <div class="columns photo-first">
@@ -239,9 +244,10 @@ export const FindingPage = ({ title, report, submission, photo, conditions, chil
         <${FindingPhoto} key=${submission.id} submission=${submission} photo=${photo} heat=${submission.heat} />
       </div>
       <div>
-        <${ModelMark} submission=${submission} doctor=${false} />
+        <${ModelMark} submission=${submission} />
         ${children}
-        <${Rest} report=${report} conditions=${conditions} doctor=${false} elsewhere=${Boolean(countsElsewhere(report, submission))} due=${Boolean(submission.instruction?.due)} />
+        <${Rest} report=${asItWaits(report, submission)} conditions=${conditions} doctor=${false} elsewhere=${Boolean(countsElsewhere(report, submission))} due=${Boolean(submission.instruction?.due)} />
+        <${EarlierAnswers} submission=${submission} conditions=${conditions} />
       </div>
     </div>
   </article>`;
@@ -319,7 +325,7 @@ export const View = (/** @type {{argument: string}} */ { argument }) => {
         <${FindingPage} title=${say("findingOf", { number: argument, date: sayDate(`${submission.time.replace(" ", "T")}Z`) })}
           report=${report} submission=${submission} photo=${photo} conditions=${conditions}>
           <${SpotOfFinding} submission=${submission} report=${report} onSorted=${answer.reload} />
-          <${OwnFacts} submission=${submission} checklist=${conditions.checklist} />
+          <${OwnFacts} submission=${submission} checklist=${conditions.checklist} onCorrected=${() => [answer.reload(), scrollToTop()]} />
           <${Downloads} number=${argument} />
           ${(report.letters ?? []).filter((/** @type {Api["LetterView"]} */ { reader }) => reader === "patient" || !submission.lesion).map((/** @type {Api["LetterView"]} */ letter) =>
             html`<${letter.reader === "patient" ? SignedLetter : FoldedLetter} key=${letter._id} letter=${letter} decided=${!countsElsewhere(report, submission)} />`)}

@@ -7,7 +7,7 @@ import { getLanguage, said, say, sayValue } from "/console/language.js";
 import { KeptPhoto } from "/console/lists.js";
 import { nameOfSpot } from "/console/views/spot_points.js";
 
-export const SEXES = ["female", "male", "other"];
+const SEXES = ["female", "male", "other"];
 const SKIN_TONES = ["light", "medium", "dark"];
 const KINDS = ["clinical", "dermoscopic"];
 
@@ -20,26 +20,25 @@ const NO_SIGN = "none";
 /** What was answered before, by the name of the question. @typedef {Record<string, string>} Told */
 
 /** The answers of a group of words, after none. @param {string} group @param {string[]} values @returns {[string, string][]} */
-export const optionsOf = (group, values) => [["", say("notSaid")], ...values.map((value) => /** @type {[string, string]} */ ([value, sayValue(group, value)]))];
+const optionsOf = (group, values) => [["", say("notSaid")], ...values.map((value) => /** @type {[string, string]} */ ([value, sayValue(group, value)]))];
 
 export const AskKind = (/** @type {{told: Told}} */ { told }) => html`
   <${Chips} name="modality" title=${say("kind")} chosen=${told.modality ?? ""} options=${optionsOf("kind", KINDS)} />`;
 
 const OLDEST = 120;
 
-/** In years, of somebody who was born in this year; none where nobody alive was. @param {string} year */
-function ageOf(year) {
-  const years = year ? new Date().getFullYear() - Number(year) : -1;
+/** In years, of somebody who was born in this year; none where nobody alive was. @param {string} year @param {number} [at] the year of the photo */
+function ageOf(year, at = new Date().getFullYear()) {
+  const years = year ? at - Number(year) : -1;
   return years >= 0 && years <= OLDEST ? years : undefined;
 }
 
-/** Year of birth and sex. The age that follows from it is sent with a photo.
- * @param {{told: Told, hint?: string}} props */
-export const AskPerson = ({ told, hint }) => {
+/** Year of birth and sex. The age that follows from it is sent with a photo; `at` is the year of that, if not this one.
+ * @param {{told: Told, hint?: string, at?: number}} props */
+export const AskPerson = ({ told, hint, at: newest = new Date().getFullYear() }) => {
   const [year, setYear] = useState(told.birth_year ?? "");
   const [left, setLeft] = useState(false); // the field: until then somebody is typing
-  const age = ageOf(year);
-  const newest = new Date().getFullYear();
+  const age = ageOf(year, newest);
   return html`
     <${Field} label=${say("birthYear")} name="birth_year" hint=${hint} value=${year} inputmode="numeric" maxlength="4" autocomplete="bday-year"
       error=${year && age === undefined && (left || year.length > 3) ? say("noBirthYear", { first: newest - OLDEST, last: newest }) : ""}
@@ -47,6 +46,9 @@ export const AskPerson = ({ told, hint }) => {
     <input type="hidden" name="age" value=${age ?? ""} />
     <${Chips} name="sex" title=${say("sex")} chosen=${told.sex ?? ""} options=${optionsOf("sex", SEXES)} />`;
 };
+
+export const AskSkinTone = (/** @type {{told: Told}} */ { told }) => html`
+  <${Chips} name="skin_tone" title=${say("skinTone")} hint=${say("skinToneWhy")} chosen=${told.skin_tone ?? ""} options=${optionsOf("skin", SKIN_TONES)} />`;
 
 /** Year of birth and sex as they are known, in one line, until somebody changes them; and the skin tone.
  * @param {{told: Told, person: Api["Person"] | null}} props `person` is what is kept in the account */
@@ -62,7 +64,7 @@ export const AskAbout = ({ told, person }) => {
           <input type="hidden" name="sex" value=${sex} />
           <button type="button" class="quiet" onClick=${() => setChanging(true)}>${say("change")}</button></p>`
       : html`<${AskPerson} told=${told} hint=${person ? say("personKept") : undefined} />`}
-    <${Chips} name="skin_tone" title=${say("skinTone")} hint=${say("skinToneWhy")} chosen=${told.skin_tone ?? ""} options=${optionsOf("skin", SKIN_TONES)} />`;
+    <${AskSkinTone} told=${told} />`;
 };
 
 /** Which of one's spots it is: those at the place, with their newest photos, the newest first. Nothing is

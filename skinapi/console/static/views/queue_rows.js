@@ -8,7 +8,7 @@ import { KeptPhoto, Pages, usePages } from "/console/lists.js";
 import { addressOf } from "/console/navigation.js";
 import { sayPlace } from "/console/views/body_map.js";
 import { sayWork } from "/console/views/case_work.js";
-import { bandOf, isUnjudged, Overdue, sayDecision, UnjudgedBadge, UrgencySign } from "/console/views/decision.js";
+import { bandOf, isReopened, isUnjudged, Overdue, sayDecision, UnjudgedBadge, UrgencySign } from "/console/views/decision.js";
 import { doctorNameOf, isMalignant, labelOfBand, sayUnsure } from "/console/views/finding.js";
 
 /** @typedef {Api["QueuedFinding"]} Found */
@@ -70,11 +70,13 @@ const State = ({ found }) => {
  * @param {{found: Found, conditions: Api["ConditionsView"], current?: boolean, named?: boolean, of?: number, below?: boolean, query?: string,
  *   children?: unknown}} props */
 export const FindingRow = ({ found, conditions, current = false, named = true, of = 1, below = false, query = "", children }) => {
-  const { id, body_site: site, body_laterality: laterality, body_side: side, decision } = found;
+  const { id, body_site: site, body_laterality: laterality, body_side: side } = found;
+  const decision = isReopened(found) ? null : found.decision;
   const where = [`${say("title_finding")} ${id}`, site && sayPlace({ site, laterality, side })].filter(Boolean).join(" · ");
   const { awaited, left = [], replaced_by: instead } = found;
   const sentence = [
     ...left.filter((one) => one !== "result").map((one) => sayValue("left", one)), // that is said with its day
+    (isReopened(found) || (found.more_urgent && !found.reviewed)) && say("becameUrgentRow"),
     instead && say("replacedBy", { number: instead.finding }),
     awaited && say("awaitedSince", { date: sayShortDay(awaited.since) }),
     decision ? sayUnsure(decision, found.headline, conditions) || sayDecision(decision, conditions) : sayLikely(found, conditions),

@@ -6,8 +6,8 @@ export const ENOUGH = "enough";
 /** Who tells the patient: the doctor, or the server. */
 export const TELLS = "doctor";
 export const SERVER = "server";
-/** `teller` says who tells the patient of a malignant label, `held` until which day that is the doctor. `after` is the newest review that the doctor saw when this one was begun. */
-export const EMPTY = { agreement: "", label: "", urgency: "", histology: "", result: "", picture: false, note: "", teller: "", held: "", after: "" };
+/** `teller` says who tells the patient of a malignant label, `held` until which day that is the doctor. `after` is the newest review that the doctor saw when this one was begun, `version` that of the finding. */
+export const EMPTY = { agreement: "", label: "", urgency: "", histology: "", result: "", picture: false, note: "", teller: "", held: "", after: "", version: 0 };
 
 /** @typedef {typeof EMPTY} Draft */
 /** What one reviews. @typedef {{report: FindingReport, conditions: Api["ConditionsView"], pictured: boolean}} Reviewing */

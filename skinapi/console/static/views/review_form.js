@@ -21,6 +21,11 @@ const DAYS_HELD = 6;
 /** By finding. @type {import("/console/views/drafts.js").Drafts<Draft>} */
 const drafts = keepDrafts("review");
 const JUST_NOW_MS = 10_000;
+/** What was not seen when the review was begun: what to say of it, and what of the draft does not hold any more. @type {Record<string, {words: WordKey, forget: Partial<Draft>}>} */
+const UNSEEN = {
+  idempotency_key_reused: { words: "reviewedMeanwhile", forget: { after: "" } },
+  judged_meanwhile: { words: "judgedMeanwhile", forget: { agreement: "", label: "", urgency: "", teller: "", held: "", version: 0 } },
+};
 
 /** Whether a review is begun. @param {string} number */
 export const hasDraft = (number) => drafts.get(number) !== undefined;
@@ -146,12 +151,12 @@ function urgenciesOf(reviewing, draft) {
   ];
 }
 
-/** A review as it is filled in, kept in this tab. @param {string} number @param {string} seen the newest review that stands above */
-function useDraft(number, seen) {
+/** A review as it is filled in, kept in this tab. @param {string} number @param {string} seen the newest review that stands above @param {number} version that of the finding */
+function useDraft(number, seen, version) {
   const [draft, setDraft] = useState(drafts.get(number) ?? EMPTY);
   const enter = (/** @type {Partial<Draft>} */ change) => {
     const before = drafts.get(number) ?? EMPTY;
-    const next = { ...before, after: before.after || seen, ...change };
+    const next = { ...before, after: before.after || seen, version: before.version || version, ...change };
     drafts.set(number, next);
     setDraft(next);
   };
@@ -229,8 +234,8 @@ function useAnswers({ draft, enter }, reviewing, left, asked, onBegin) {
 
 /** Signs a review, once what is in doubt was asked. `asking` is what is asked now.
  * @param {ReturnType<typeof useDraft>} filled @param {Reviewing} reviewing
- * @param {{number: string, seen: string, onSigned: (stays: boolean, said: string) => void, onStale: () => Promise<void>}} about */
-function useSigning({ draft, enter }, reviewing, { number, seen, onSigned, onStale }) {
+ * @param {{number: string, seen: string, version: number, onSigned: (stays: boolean, said: string) => void, onStale: () => Promise<void>}} about */
+function useSigning({ draft, enter }, reviewing, { number, seen, version, onSigned, onStale }) {
   const [error, setError] = useState(/** @type {Failed | null} */ (null));
   const [busy, setBusy] = useState(false);
   const [doubted, setDoubted] = useState(/** @type {{of: Draft, at: number} | null} */ (null)); // the review about which one was asked once more, and when
@@ -254,17 +259,17 @@ function useSigning({ draft, enter }, reviewing, { number, seen, onSigned, onSta
     setBusy(true);
     try {
       // One review of each doctor follows what was seen, in however many windows it is signed and sent again.
-      const review = await post(apiPath`/submissions/${number}/review`, reviewOf(draft, reviewing, doubts.length > 0), `review-${number}-after-${draft.after || seen}`);
+      const review = await post(apiPath`/submissions/${number}/review`, { ...reviewOf(draft, reviewing, doubts.length > 0), version: draft.version || version }, `review-${number}-after-${draft.after || seen}`);
       if (drafts.get(number) === draft) drafts.delete(number); // else it was changed meanwhile
       const before = serverTime() - Date.parse(review.created_at) > JUST_NOW_MS;
       const said = before ? say("signedBefore", { date: sayDate(review.created_at) }) : sayReview(draft, reviewing);
       if (form.isConnected) onSigned(stays, said);
       else toast(`${say("title_finding")} ${number}, ${say("signed")}${colon()}${said}`); // the doctor works at another finding by now
     } catch (problem) {
-      const unseen = problem.code === "idempotency_key_reused";
+      const unseen = UNSEEN[problem.code];
       if (unseen) await onStale();
-      if (unseen) enter({ after: "" }); // what was signed meanwhile stands above now
-      setError(unseen ? { status: 422, code: "", message: say("reviewedMeanwhile") } : problem);
+      if (unseen) enter(unseen.forget); // what was signed or judged meanwhile stands above now
+      setError(unseen ? { status: 422, code: "", message: say(unseen.words) } : problem);
       setBusy(false);
       if (!form.isConnected) toast(say("notSigned", { number, reason: sayError(problem) }));
     }
@@ -282,16 +287,16 @@ const stay = (event) => {
 };
 
 /** Without a kept photo (`pictured`) there is nothing that one could agree with. `replaced`: what was said of another photo counts. `asked`: the caller
- * gives a second opinion, which the doctor in charge alone reads. `left`: the patient is gone, and sends no other photo. `seen` is the newest review that stands above. `onBegin` is called
- * where agreement is chosen, `onSigned` with whether the doctor stays and what was done, `onStale` where another review was signed meanwhile.
- * @param {{number: string, report: FindingReport, conditions: Api["ConditionsView"], pictured: boolean, replaced?: boolean, asked?: boolean, left?: boolean, noAccess?: boolean, seen?: string,
+ * gives a second opinion, which the doctor in charge alone reads. `left`: the patient is gone, and sends no other photo. `seen` is the newest review that stands above, `version` that of the finding. `onBegin` is called
+ * where agreement is chosen, `onSigned` with whether the doctor stays and what was done, `onStale` where another review was signed, or the photo judged again, meanwhile.
+ * @param {{number: string, report: FindingReport, conditions: Api["ConditionsView"], pictured: boolean, replaced?: boolean, asked?: boolean, left?: boolean, noAccess?: boolean, seen?: string, version: number,
  *   onBegin: () => void, onSigned: (stays: boolean, said: string) => void, onStale: () => Promise<void>}} props */
-export const ReviewForm = ({ number, report, conditions, pictured, replaced = false, asked = false, left = false, noAccess = false, seen = "none", onBegin, onSigned, onStale }) => {
+export const ReviewForm = ({ number, report, conditions, pictured, replaced = false, asked = false, left = false, noAccess = false, seen = "none", version, onBegin, onSigned, onStale }) => {
   const reviewing = { report, conditions, pictured };
-  const filled = useDraft(number, seen);
+  const filled = useDraft(number, seen, version);
   const { draft, enter } = filled;
   const { known, names, agreements, labels, urgencies, asksTeller, holds, choose, want, answer } = useAnswers(filled, reviewing, left, asked, onBegin);
-  const { sign, busy, refused, asking } = useSigning(filled, reviewing, { number, seen, onSigned, onStale });
+  const { sign, busy, refused, asking } = useSigning(filled, reviewing, { number, seen, version, onSigned, onStale });
   const { agreement } = draft;
   // Beside an urgent finding, a mole's own urgency is an all-clear: it is read before it is signed.
   const { named, band } = comesTo({ ...draft, urgency: "" }, reviewing);

@@ -2,12 +2,13 @@
 
 import { html, useEffect, useState } from "/console/vendor/htm-preact-3.1.1.js";
 import { apiPath, get, getAll, getConditions, newKey, post, remove } from "/console/api.js";
-import { Answer, Confirm, Icon, Menu, Message, sayError, toast, useAnswer } from "/console/components.js";
+import { Answer, Confirm, Icon, Load, Menu, Message, sayError, toast, useAnswer } from "/console/components.js";
 import { colon, getLanguage, isolated, say, sayDate, sayDueDay, sayShortDay, today } from "/console/language.js";
 import { KeptPhoto, Pages, Turn, usePages, usePaging } from "/console/lists.js";
 import { addressOf, goTo } from "/console/navigation.js";
 import { useWaiting } from "/console/waiting.js";
-import { bandOf, colourOf, Due, labelOfAdvice, waitsOf } from "/console/views/decision.js";
+import { bandOf, colourOf, Due, isReopened, labelOfAdvice, waitsOf } from "/console/views/decision.js";
+import { getSubmission } from "/console/views/finding.js";
 import { Approved } from "/console/views/login.js";
 import { SortDialog, SpotFields, spotOf } from "/console/views/sort_finding.js";
 import { nameOfSpot, SpotPoints } from "/console/views/spot_points.js";
@@ -97,6 +98,24 @@ const Sign = ({ one, conditions }) => {
   return html`<span class=${`sign-of band-${colourOf(band, waits)}`} role="img" aria-label=${label} title=${label}><${Icon} name=${waits ? (waits === "photo" ? "camera" : "file") : band} size=${16} /></span>`;
 };
 
+/** Before one's own finding is deleted: what it asks for, where no doctor has looked. @param {{number: number, onDeleted: () => void, onClose: () => void}} props */
+const DeleteFinding = ({ number, onDeleted, onClose }) => {
+  const erase = async () => {
+    await remove(apiPath`/submissions/${number}`);
+    toast(say("deleted"));
+    onDeleted();
+  };
+  return html`
+    <${Load} ask=${() => getSubmission(String(number))}>
+      ${(/** @type {Api["SubmissionView"]} */ { id, decision, instruction, ...finding }) => html`
+        <${Confirm} title=${say("deleteFinding")} confirm=${say("delete")} onClose=${onClose} onConfirm=${erase}>
+          ${instruction?.due && (!decision || isReopened({ id, decision, instruction, ...finding })) && html`<${Message} kind="bad">
+            <p><strong>${instruction.action}</strong></p><${Due} due=${instruction.due} /><p>${say("deleteUnseen")}</p><//>`}
+          <p>${say("deleteFindingText", { number })}</p>
+        <//>`}
+    <//>`;
+};
+
 /** One's own findings as pictures: `spot` is the one that all of them belong to, or null. There the page says what is to be done; else a sign says it of each.
  * @param {{items: Own[], spot: string | null, spots: Api["LesionView"][], conditions: Api["ConditionsView"], onChange: (error?: Failed | null) => void}} props */
 export const OwnFindings = ({ items, spot, spots, conditions, onChange }) => {
@@ -113,12 +132,7 @@ export const OwnFindings = ({ items, spot, spots, conditions, onChange }) => {
         </li>`)}
     </ul>
     ${sorted && html`<${SortDialog} finding=${sorted} spot=${spot} spots=${spots} onDone=${onChange} onClose=${() => setSorted(null)} />`}
-    ${doomed && html`<${Confirm} title=${say("deleteFinding")} confirm=${say("delete")} onClose=${() => setDoomed(null)}
-      onConfirm=${async () => {
-        await remove(apiPath`/submissions/${doomed.id}`);
-        toast(say("deleted"));
-        onChange();
-      }}><p>${say("deleteFindingText", { number: doomed.id })}</p><//>`}`;
+    ${doomed && html`<${DeleteFinding} number=${doomed.id} onDeleted=${onChange} onClose=${() => setDoomed(null)} />`}`;
 };
 
 const OwnErrors = () => html`

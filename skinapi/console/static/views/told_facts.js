@@ -2,54 +2,63 @@
 
 import { html, useState } from "/console/vendor/htm-preact-3.1.1.js";
 import { apiPath, put } from "/console/api.js";
-import { Chips, Field, Form, onValue } from "/console/components.js";
+import { Form, sayError, toast } from "/console/components.js";
 import { colon, said, say, sayValue } from "/console/language.js";
-import { goTo } from "/console/navigation.js";
 import { AskPlace, sayPlace } from "/console/views/body_map.js";
-import { AskSigns, optionsOf, SEXES } from "/console/views/photo_questions.js";
+import { AskKind, AskPerson, AskSigns, AskSkinTone } from "/console/views/photo_questions.js";
 
-/** @typedef {{submission: Api["SubmissionView"], checklist: Api["Checklist"], view: "finding" | "case"}} Told */
+/** `onCorrected` hears that another version counts. @typedef {{submission: Api["SubmissionView"], checklist: Api["Checklist"], onCorrected: () => void}} Told */
 
-const Correction = (/** @type {Told} */ { submission, checklist, view }) => {
-  const { age: told, age_band, sex, body_site, body_laterality, body_side, checklist: signs } = submission.context;
-  const [age, setAge] = useState(String(told ?? ""));
+/** The questions of a new photo, with the answers of then. @param {Told} props */
+const Correction = ({ submission, checklist, onCorrected }) => {
+  const { id, version = 1, time, picture_count: pictures = 1, context } = submission;
+  const { age, age_band, body_site, body_laterality, body_side, checklist: signs } = context;
   const [place, setPlace] = useState(/** @type {Place} */ ({ site: body_site ?? "", laterality: body_laterality, side: body_side }));
-  const correct = async (/** @type {Record<string, string>} */ values) => {
-    const told = Object.fromEntries(Object.entries(values).filter(([, value]) => value));
-    const { id } = await put(apiPath`/submissions/${submission.id}/facts`, { ...told, ...(told.checklist && { checklist: told.checklist.split(",") }) });
-    goTo(`${view}/${id}`);
+  const year = Number(time.slice(0, 4));
+  const born = age === undefined || age === null ? "" : String(year - age);
+  const told = { birth_year: born, sex: context.sex ?? "", skin_tone: context.skin_tone ?? "", modality: context.modality ?? "" };
+  const correct = async (/** @type {Record<string, string>} */ { birth_year, ...answers }) => {
+    if (birth_year && !answers.age) return; // the field says what is wrong
+    const left = (/** @type {string} */ name) => (name === "modality" ? "unknown" : null);
+    const facts = Object.fromEntries(Object.entries(answers).map(([name, value]) => [name, value || left(name)]));
+    try {
+      const corrected = await put(apiPath`/submissions/${id}/facts`, {
+        ...facts, version, age_band: birth_year || born ? null : age_band, checklist: answers.checklist ? answers.checklist.split(",") : null,
+      });
+      if (corrected.version === version) toast(say("nothingCorrected"));
+    } catch (problem) {
+      if (problem.code !== "judged_meanwhile") throw problem;
+      toast(sayError(problem));
+    }
+    onCorrected();
   };
   return html`
-    <${Form} label=${say("judgeCorrected")} onSend=${correct}>
+    <${Form} label=${say("judgeCorrected")} kind="" onSend=${correct}>
       <p>${say("correctText")}</p>
-      <${Field} name="age" label=${say("age")} hint=${told === undefined && age_band ? sayValue("age", age_band) : undefined} value=${age} inputmode="numeric" maxlength="3" onInput=${onValue(setAge)} />
-      ${!age && told === undefined && html`<input type="hidden" name="age_band" value=${age_band ?? ""} />`}
-      <${Chips} name="sex" title=${say("sex")} chosen=${sex ?? ""} options=${optionsOf("sex", SEXES)} />
+      ${pictures < 2 && html`<${AskKind} told=${told} />`}
       <${AskPlace} place=${place} onPlace=${setPlace} />
+      <${AskPerson} told=${told} at=${year} hint=${!born && age_band ? sayValue("age", age_band) : undefined} />
+      <${AskSkinTone} told=${told} />
       <${AskSigns} checklist=${checklist} ticked=${signs && (signs.length > 0 ? signs : ["none"])} />
     <//>`;
 };
 
-/** Not of a finding whose photo was judged again: the newer one is corrected. @param {Told} props */
+/** @param {Told} props */
 export const CorrectFacts = (props) => {
   const [asked, setAsked] = useState(false);
-  if (props.submission.judged_again || (props.view === "case" && !props.submission.photo_kept)) return null;
   if (!props.submission.photo_kept) return html`<p><small>${say("correctNoPhoto")}</small></p>`;
-  return asked ? html`<${Correction} ...${props} />` : html`<p><button type="button" class="quiet" onClick=${() => setAsked(true)}>${say("correctFacts")}</button></p>`;
+  if (!asked) return html`<p><button type="button" class="quiet" onClick=${() => setAsked(true)}>${say("correctFacts")}</button></p>`;
+  return html`<${Correction} ...${props} onCorrected=${() => [setAsked(false), props.onCorrected()]} />`;
 };
 
-/** For the patient. @param {Omit<Told, "view">} props */
-export const OwnFacts = ({ submission, checklist }) => {
-  const { age_band: age, sex, skin_tone: tone, modality: kind, body_site: site, body_laterality: laterality, body_side: side, checklist: signs } = submission.context;
-  const ticked = checklist.items.filter(({ key }) => signs?.includes(key)).map(said);
+/** For the patient. @param {Told} props */
+export const OwnFacts = (props) => {
+  const { age_band: age, sex, skin_tone: tone, modality: kind, body_site: site, body_laterality: laterality, body_side: side, checklist: signs } = props.submission.context;
+  const ticked = props.checklist.items.filter(({ key }) => signs?.includes(key)).map(said);
   const told = [age && sayValue("age", age), sex && sayValue("sex", sex), tone && `${say("skinTone")}${colon()}${sayValue("skin", tone)}`, site && sayPlace({ site, laterality, side }), kind && kind !== "unknown" && sayValue("kind", kind), ...(signs?.length === 0 ? [say("noSigns")] : ticked)].filter(Boolean);
   return html`
     <details class="card own-facts"><summary>${say(told.length > 0 ? "youTold" : "youToldNothing")}</summary>
       ${told.length > 0 && html`<p>${told.join(" · ")}</p>`}
-      <${CorrectFacts} submission=${submission} checklist=${checklist} view="finding" />
+      <${CorrectFacts} ...${props} />
     </details>`;
 };
-
-/** The names of the facts that were corrected, none twice. @param {readonly string[]} corrected */
-export const sayCorrected = (corrected) =>
-  [...new Set(corrected.map((name) => say(name.startsWith("age") ? "age" : name === "sex" ? "sex" : name === "checklist" ? "signs" : "placeOnBody")))].join(", ");

@@ -5,8 +5,8 @@ import { apiPath, get, getConditions, post } from "/console/api.js";
 import { Empty, Icon, Load, Message, toast, useAct, useAnswer } from "/console/components.js";
 import { say, sayDate } from "/console/language.js";
 import { Pages, usePages } from "/console/lists.js";
+import { goTo } from "/console/navigation.js";
 import { FindingRow } from "/console/views/queue_rows.js";
-import { sayCorrected } from "/console/views/told_facts.js";
 
 /** Those that have judged findings in one's care. @returns {Promise<Api["WithdrawnModel"][]>} */
 export const getWithdrawn = () => get("/withdrawn-models");
@@ -15,42 +15,34 @@ const WithdrawnLinks = () =>
   (useAnswer(getWithdrawn, []).value ?? []).map(({ version, withdrawn_at }) => html`<${Message}>
     ${say("withdrawnModel", { version, date: sayDate(withdrawn_at) })} <a href="#/withdrawn/${version}">${say("withdrawnList")}</a><//>`);
 
-/** Lets the photo of a finding be judged again, or leads to what came of it. @param {{finding: Pick<Api["QueuedFinding"], "id" | "photo_kept" | "judged_again">, onJudged: (number: number) => void}} props */
+/** Lets the photo of a finding be judged again. @param {{finding: Pick<Api["QueuedFinding"], "id" | "photo_kept">, onJudged: () => void}} props */
 const JudgeAgain = ({ finding, onJudged }) => {
   const { run, busy, failed } = useAct();
-  if (finding.judged_again) return html`<a class="button" href="#/case/${finding.judged_again}">${say("judgedAgain", { number: finding.judged_again })}</a>`;
   if (!finding.photo_kept) return html`<small>${say("judgeAgainNoPhoto")}</small>`;
   const judge = async () => {
-    const { id } = await post(apiPath`/submissions/${finding.id}/judge-again`, undefined);
-    toast(say("judgedAgain", { number: id }));
-    onJudged(id);
+    await post(apiPath`/submissions/${finding.id}/judge-again`, undefined);
+    toast(say("judgedAgain", { number: finding.id }), () => goTo(`case/${finding.id}`), say("toFinding", { number: finding.id }));
+    onJudged();
   };
   return html`
     <button class="judge-again" disabled=${busy} onClick=${() => run(judge)}>${say(busy ? "sending" : "judgeAgain")}</button>
     ${failed}`;
 };
 
-/** Before all that an older judgement of the photo says. @param {{submission: Api["SubmissionView"], place: "finding" | "case"}} props */
-export const JudgedAgain = ({ submission: { judged_again: newer }, place }) =>
-  newer && html`<${Message} kind="warn"><p><a href="#/${place}/${newer}">${say("judgedAgain", { number: newer })}</a></p><//>`;
-
-/** What became of the model that made a finding, and of its photo. @param {{submission: Api["SubmissionView"], doctor: boolean}} props */
-export const ModelMark = ({ submission, doctor }) => {
-  const { model, model_version: version, again_of: original, judged_again: newer, photo_sent_at: sent } = submission;
-  const place = doctor ? "case" : "finding";
+/** What became of the model that made a finding; `onJudged`: for a doctor. @param {{submission: Api["SubmissionView"], onJudged?: () => void}} props */
+export const ModelMark = ({ submission, onJudged }) => {
+  const { model, model_version: version } = submission;
+  const doctor = Boolean(onJudged);
   const withdrawn = model?.state === "withdrawn";
   const said = [
     withdrawn && say(doctor ? "withdrawnModel" : "withdrawnForPatient", { version, date: sayDate(/** @type {string} */ (model.withdrawn_at)) }),
-    withdrawn && !doctor && !newer && say("withdrawnAsk"),
+    withdrawn && !doctor && say("withdrawnAsk"),
     doctor && model?.state === "older" && say("olderModel", { version }),
-    original && submission.corrected && say("correctedOf", { date: sayDate(`${submission.time.replace(" ", "T")}Z`), facts: sayCorrected(submission.corrected) }),
-    original && !submission.corrected && say("againOf", { number: original, date: sayDate(/** @type {string} */ (sent)) }),
   ].filter(Boolean);
   if (said.length === 0) return null;
   return html`<${Message} kind=${withdrawn && doctor ? "bad" : "info"}>
     ${said.map((one) => html`<p>${one}</p>`)}
-    ${original && html`<p><a href="#/${place}/${original}">${say("againOriginal", { number: original })}</a></p>`}
-    ${doctor && withdrawn && !newer && html`<p><${JudgeAgain} finding=${submission} onJudged=${(/** @type {number} */ id) => (location.hash = `#/case/${id}`)} /></p>`}
+    ${doctor && withdrawn && html`<p><${JudgeAgain} finding=${submission} onJudged=${onJudged} /></p>`}
   <//>`;
 };
 

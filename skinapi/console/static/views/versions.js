@@ -1,0 +1,41 @@
+// A finding whose photo was judged again: why, what comes of it, and what was answered before.
+
+import { html } from "/console/vendor/htm-preact-3.1.1.js";
+import { Message } from "/console/components.js";
+import { said, say, sayDate } from "/console/language.js";
+import { isReopened } from "/console/views/decision.js";
+import { labelForPatient, labelOfBand } from "/console/views/finding.js";
+
+/** What each field of a context is called. @type {Record<string, WordKey>} */
+const FACTS = {
+  age: "age", age_band: "age", sex: "sex", checklist: "signs", modality: "kindOfPicture", skin_tone: "skinTone", fitzpatrick: "skinTone",
+  body_site: "placeOnBody", body_laterality: "placeOnBody", body_side: "placeOnBody",
+};
+
+/** The names of the facts that were corrected, none twice. @param {readonly string[]} corrected */
+export const sayCorrected = (corrected) => [...new Set(corrected.map((name) => say(FACTS[name])))].join(", ");
+
+/** Why the photo of a finding was judged again, and whether that made it more urgent.
+ * @param {{submission: Api["SubmissionView"]}} props */
+export const JudgedAgain = ({ submission }) => {
+  const { judged_at: at, corrected = [], more_urgent: risen, decision } = submission;
+  if (!at) return null;
+  const urgent = decision ? isReopened(submission) : risen;
+  const stays = decision && decision.decided_at < at && !urgent;
+  return html`
+    <${Message} kind=${urgent ? "bad" : "info"}>
+      <p>${urgent && html`<strong>${say("becameUrgent")}</strong> `}${say(corrected.length > 0 ? "correctedOf" : "againOf", { date: sayDate(at), facts: sayCorrected(corrected) })}${stays && ` ${say("decisionStays")}`}</p>
+    <//>`;
+};
+
+/** The answers that were given before, the newest first. @param {{submission: Api["SubmissionView"], conditions: Api["ConditionsView"], doctor?: boolean}} props */
+export const EarlierAnswers = ({ submission: { versions = [] }, conditions, doctor = false }) => {
+  const label = doctor ? labelOfBand : labelForPatient;
+  return versions.length > 0 && html`
+    <details class="card earlier"><summary>${say("earlierAnswers")}</summary>
+      <p>${say("earlierAnswersText")}</p>
+      <ol class="plain">${[...versions].reverse().map(({ version, judged_at, judged_by, corrected, headline, band }) => html`
+        <li key=${version}><p><strong>${sayDate(judged_at)}</strong>${corrected.length > 0 && ` · ${say(`correctedBy_${judged_by === "patient" && !doctor ? "you" : judged_by}`, { facts: sayCorrected(corrected) })}`}</p>
+          <p>${said(doctor ? headline.doctor : headline.patient)}</p><p><small>${label(conditions, band)}</small></p></li>`)}</ol>
+    </details>`;
+};
