@@ -88,6 +88,12 @@ class NewReview(Body):
         description="the doctor was asked whether the urgency shall fall so far, and said yes",
     )
     note: Note | None = None
+    version: int | None = Field(
+        default=None,
+        ge=1,
+        description="of the finding that the doctor has looked at: where its photo was judged again "
+        "since, nothing is signed (`judged_meanwhile`). The newest unless given",
+    )
     hold_until: AwareDatetime | None = Field(
         default=None,
         description="the doctor tells the patient: until then, a week at most, the patient's views "

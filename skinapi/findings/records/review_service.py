@@ -12,7 +12,7 @@ from skinapi.base.pages import Page, page_of
 from skinapi.base.subject import Subject
 from skinapi.findings.records.deciding_review import Reviews
 from skinapi.findings.records.decisions import urgency_of
-from skinapi.findings.records.errors import HoldRefused
+from skinapi.findings.records.errors import HoldRefused, JudgedMeanwhile
 from skinapi.findings.records.events import (
     FindingReviewed,
     FindingsChanged,
@@ -97,6 +97,8 @@ class ReviewsService:
         submission, owner = self.records.get_in_charge(
             number=number, by=by, refusal=NOT_IN_CHARGE, or_asked=True
         )
+        if said.version not in (None, submission.version):
+            raise JudgedMeanwhile
         opinion = said.resolve(
             stated=submission.finding.likely,
             band=submission.band,
@@ -309,4 +311,5 @@ def _disagrees(opinion: Opinion, stated: str, outputs: Sequence[str]) -> bool:
 
 
 def _hash(submission: str, said: NewReview) -> str:
-    return hashlib.sha256(f"{submission}\n{said.model_dump_json()}".encode()).hexdigest()
+    told = said.model_dump_json(exclude={"version"})
+    return hashlib.sha256(f"{submission}\n{told}".encode()).hexdigest()

@@ -13,6 +13,7 @@ from skinapi.findings.records.corrections import CorrectionsService
 from skinapi.findings.records.errors import (
     ContradictoryReview,
     HoldRefused,
+    JudgedMeanwhile,
     NoPictureToAgreeOn,
     TooManyReviews,
 )
@@ -148,6 +149,7 @@ def delete_submission(records: RecordsService, *, number: str, subject: Subject)
         NotFound,
         Forbidden,
         IdempotencyKeyReused,
+        JudgedMeanwhile,
         ContradictoryReview,
         NoPictureToAgreeOn,
         HoldRefused,
