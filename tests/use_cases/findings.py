@@ -223,8 +223,7 @@ def versions_and_lists(backend: Backend, people: tuple[Person, Person]) -> Any:
     counts, decision = finding["instruction"], finding["decision"]
     told = notices_to(backend, backend.account(grey.email).id)
     lists = lists_and_rows(backend, people), review_and_lists(backend, people)
-    faults = [*backend.services.records.faults()]
-    return versions, counts["from"], decision and decision["label"], told, lists, faults
+    return versions, counts["from"], decision and decision["label"], told, lists
 
 
 def with_another_patient(backend: Backend) -> tuple[Person, Person, Person]:
@@ -256,7 +255,7 @@ def with_a_second_account(backend: Backend) -> tuple[Person, Person, Person, Per
 
 
 def join_them(_: Backend, people: tuple[Person, Person, Person, Person]) -> object:
-    ada, _, old, root = people
+    ada, old, root = people[0], *people[2:]
     return join(root, old.email, ada.email)
 
 

@@ -203,7 +203,8 @@ class RecordsService:
         """
         stored = self.submissions.find(before.id)
         # Since it was read, its owner may have been joined to another account.
-        account = stored and self.accounts.by_ids({stored.owner}).get(stored.owner)
+        owner = stored.owner if stored else before.owner
+        account = self.accounts.by_ids({owner}).get(owner)
         if stored is None or account is None or account.status == "deleting":
             raise NotFound(NOT_YOURS)
         seen = self.spots.see_one(stored, Reader.DOCTOR)
