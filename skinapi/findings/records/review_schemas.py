@@ -91,8 +91,8 @@ class NewReview(Body):
     version: int | None = Field(
         default=None,
         ge=1,
-        description="of the finding that the doctor has looked at; the newest unless given. Nothing "
-        "is signed where its photo was judged again since then (`judged_meanwhile`)",
+        description="of the finding that the doctor has looked at; the newest unless given. "
+        "Nothing is signed where its photo was judged again since then (`judged_meanwhile`)",
     )
     hold_until: AwareDatetime | None = Field(
         default=None,
