@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import takewhile
 from typing import Any
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from skinapi.findings.records.deciding_review import deciding_review
@@ -184,6 +184,7 @@ def _decided(decision: Decision | None) -> list[Band]:
     return [decision.urgency] if decision else []
 
 
+@settings(max_examples=500)  # an equal urgency is rare
 @given(facts())
 def test_a_finding_is_reopened_where_an_unseen_version_is_more_urgent_and_no_result_stands(
     known: SpotFacts,
