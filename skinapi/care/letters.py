@@ -259,14 +259,14 @@ class LettersService:
     def _find_advice(
         self, submission: SeenSubmission, decision: Decision | None
     ) -> tuple[Advice | None, date | None]:
-        """What counts of the spot, where it was said about another finding, and until when a doctor
-        should have seen the spot: as its owner may know it, who reads the letter as soon as nothing
-        about its finding is held back.
+        """What counts of the spot, where it was said about another finding or a version that no
+        review has answered, and until when a doctor should have seen the spot: as its owner may
+        know it, who reads the letter as soon as nothing about its finding is held back.
         """
         said = (decision.urgency, decision.waits_for) if decision else (submission.band, None)
         to_owner = submission.seen_by(Reader.PATIENT).instruction
         counts, known = submission.replaced_by, to_owner.elsewhere(submission.number, *said)
-        if submission.held_until and (counts is None or counts == known):
+        if submission.held_until and (counts is None or counts == known or counts.reopens):
             return counts, submission.instruction.counts.due
         if known or submission.held_until is None:
             return known, to_owner.counts.due

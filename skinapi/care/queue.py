@@ -343,7 +343,7 @@ def _key_of(case: Listed) -> str:
 def _as_known(patient: Account, held: Sequence[SeenListed]) -> Account:
     """With the most urgent finding that waits as far as the caller knows."""
     waiting = [
-        _key_of(finding) for finding in held if finding.owner == patient.id and not finding.decision
+        _key_of(finding) for finding in held if finding.owner == patient.id and not finding.reviewed
     ]
     keys = [*waiting, *([patient.queue_key] if patient.queue_key else [])]
     return patient.model_copy(update={"queue_key": min(keys)}) if waiting else patient

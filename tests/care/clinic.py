@@ -51,13 +51,16 @@ def judge_anew(backend: Backend, number: int, band: Band, **fields: Any) -> Subm
     records = backend.services.records
     before = records.submissions.find_by_number(number)
     assert before
-    given = {"finding": finding_of(band=band), "context": before.context, **fields}
-    new = NewVersion(
-        sections=before.sections,
-        narrative_source=before.narrative_source,
-        **{"corrected": (), "by": before.owner, **given},
-    )
-    records.add_version(before=before, new=new)
+    given = {
+        "finding": finding_of(band=band),
+        "context": before.context,
+        "sections": before.sections,
+        "narrative_source": before.narrative_source,
+        "corrected": (),
+        "by": before.owner,
+        **fields,
+    }
+    records.add_version(before=before, new=NewVersion(**given))
     after = records.submissions.find_by_number(number)
     assert after
     return after

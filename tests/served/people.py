@@ -47,7 +47,7 @@ class Seeder:
     def close(self) -> None:
         self.services.store.close()
 
-    def person(self, role: Any = "user", status: Any = "approved") -> Caller:
+    def person(self, role: Any = "user", status: Any = "approved", **fields: Any) -> Caller:
         identifier = new_id()
         email = f"{role}-{identifier[-12:]}@example.org"
         self.accounts.add(
@@ -57,6 +57,7 @@ class Seeder:
             password_hash=PASSWORD_HASH,
             role=role,
             status=status,
+            **fields,
         )
         return self.caller(identifier, email)
 

@@ -1,12 +1,15 @@
-"""Findings: filed, reviewed, reported, deleted."""
+"""Findings: filed, judged again, reviewed, moved, joined, deleted."""
 
 from datetime import timedelta
 from typing import Any
 
 from werkzeug.test import TestResponse
 
+from skinapi.model.conditions import Band
 from skinapi.platform.storage.ids import now
+from tests.care.clinic import judge_anew, patient_of
 from tests.findings.prediction.photographer import predicted, send
+from tests.privacy.test_joining import join
 from tests.support.backends import Backend, Person
 from tests.use_cases.use_case import UseCase, acts_in, notices_to
 
@@ -191,7 +194,87 @@ def errors_and_lists(backend: Backend, people: tuple[Person, Person]) -> Any:
     return lists_and_rows(backend, people), entered, outcomes, notices
 
 
+def with_a_reviewed_photo(backend: Backend) -> tuple[Person, Person]:
+    people = with_a_photo(backend)
+    review_it(backend, people)
+    return people
+
+
+def correct_it(_: Backend, people: tuple[Person, Person]) -> TestResponse:
+    """With a sign of a melanoma, which is more urgent than what the doctor has decided."""
+    body = {"checklist": ["change_in_size", "oozing"]}
+    return people[0].call("PUT", f"/submissions/{number_of(people[0])}/facts", json=body)
+
+
+def judge_it_again(backend: Backend, people: tuple[Person, Person]) -> object:
+    """As the doctor has another model do it."""
+    ada, grey = people
+    by = backend.account(grey.email).id
+    return judge_anew(backend, number_of(ada), Band.URGENT_REFERRAL, by=by)
+
+
+def versions_and_lists(backend: Backend, people: tuple[Person, Person]) -> Any:
+    ada, grey = people
+    finding = ada.call("GET", f"/submissions/{number_of(ada)}").get_json()
+    versions = [
+        (one["band"], one["version"], one.get("corrected"))
+        for one in (*finding.get("versions", ()), {"version": 1, **finding})
+    ]
+    counts, decision = finding["instruction"], finding["decision"]
+    told = notices_to(backend, backend.account(grey.email).id)
+    lists = lists_and_rows(backend, people), review_and_lists(backend, people)
+    return versions, counts["from"], decision and decision["label"], told, lists
+
+
+def with_another_patient(backend: Backend) -> tuple[Person, Person, Person]:
+    """Of the same doctor, whose photo it is."""
+    ada, grey = with_a_reviewed_photo(backend)
+    correct_it(backend, (ada, grey))
+    return ada, grey, patient_of(backend, grey)
+
+
+def move_it(backend: Backend, people: tuple[Person, Person, Person]) -> object:
+    ada, grey, bob = people
+    own = [*ada.call("GET", "/submissions").get_json(), *_entered_in_error(ada)]
+    body = {"reason": "The photo is of somebody else.", "patient": backend.account(bob.email).id}
+    return grey.call("POST", f"/submissions/{own[0]['id']}/move", json=body)
+
+
+def both_patients(backend: Backend, people: tuple[Person, Person, Person]) -> Any:
+    ada, grey, bob = people
+    counted = [backend.account(one.email).findings for one in (ada, bob)]
+    return errors_and_lists(backend, (ada, grey)), lists_and_rows(backend, (bob, grey)), counted
+
+
+def with_a_second_account(backend: Backend) -> tuple[Person, Person, Person, Person]:
+    """Each with a photo that was judged again."""
+    ada, grey, old = with_another_patient(backend)
+    predicted(old, keep_photo="true")
+    correct_it(backend, (old, grey))
+    return ada, grey, old, backend.member(role="admin")
+
+
+def join_them(_: Backend, people: tuple[Person, Person, Person, Person]) -> object:
+    ada, old, root = people[0], *people[2:]
+    return join(root, old.email, ada.email)
+
+
+def joined_accounts(backend: Backend, people: tuple[Person, Person, Person, Person]) -> Any:
+    ada, grey, old, _ = people
+    accounts = [backend.account(one.email) for one in (ada, old)]
+    seen = [
+        (one.findings, one.status, len([*backend.services.data.submissions.walk_owned(one.id)]))
+        for one in accounts
+    ]
+    versions = [one["version"] for one in ada.pages("/submissions")]
+    return seen, versions, old.call("GET", "/me").status_code, lists_and_rows(backend, (ada, grey))
+
+
 USE_CASES = (
+    UseCase("correct a fact", with_a_reviewed_photo, correct_it, versions_and_lists),
+    UseCase("judge again", with_a_reviewed_photo, judge_it_again, versions_and_lists),
+    UseCase("move a finding", with_another_patient, move_it, both_patients),
+    UseCase("join two accounts", with_a_second_account, join_them, joined_accounts),
     UseCase("file with photo", a_patient_of_a_doctor, file_one_with_its_photo, lists_and_rows),
     UseCase("delete a finding", with_a_photo, delete_it, lists_and_rows),
     UseCase("hold a review", with_a_finding, hold_it, review_and_lists),

@@ -1,9 +1,15 @@
-"""Random histories of a spot, each by its seed: photos, reviews, letters, holds, moves."""
+"""Random histories of a spot, each by its seed: photos, corrections, reviews, letters, holds, moves
+to another spot or person, errors, deletions, a second account that is joined, a restore.
+"""
 
 import random
+from argparse import Namespace
 from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any, TypeVar
 
+from skinapi.app import backup_commands
 from skinapi.findings.records.letters import Letter
 from skinapi.findings.records.new_findings import NewFinding
 from skinapi.findings.records.reviews import Review
@@ -20,11 +26,15 @@ from skinapi.findings.reports.facts import Facts
 from skinapi.findings.reports.template import write_template
 from skinapi.model.conditions import NORMAL_SKIN, Band, conditions_table
 from skinapi.model.context import Context
+from skinapi.model.finding import Finding
+from skinapi.platform.backups.backup import write_backup
+from skinapi.platform.backups.erased_ids import write_erased_ids
 from skinapi.platform.storage.ids import now
 from skinapi.platform.storage.ports import Document
-from tests.care.clinic import file_new, patient_in_care
+from tests.care.clinic import file_new, judge_anew, patient_in_care, patient_of
 from tests.findings.records.test_holds import in_days, pass_days
 from tests.integrations.test_keys import made
+from tests.privacy.test_joining import join
 from tests.support.backends import Backend, Person
 from tests.support.findings import EIGHT, finding_of
 from tests.support.photos import photo_of as picture_of
@@ -34,66 +44,173 @@ T = TypeVar("T", Review, Letter)
 LABELS = conditions_table().labels
 NAMED = tuple(key for key in LABELS if key != NORMAL_SKIN)
 MALIGNANT = tuple(key for key in NAMED if conditions_table().label(key).malignant)
-PHOTO = picture_of("melanoma", (120, 90))
+PHOTO = picture_of("melanoma")
+
+
+AGES = ("0-29", "30-44", "45-59", "60-74", "75+")
+
+
+@dataclass
+class Patient:
+    """`numbers` are the findings that stand, `gone` those that stood there once."""
+
+    person: Person
+    id: str
+    spots: list[str] = field(default_factory=list)
+    numbers: list[int] = field(default_factory=list)
+    gone: list[int] = field(default_factory=list)
+
+    def copy(self) -> "Patient":
+        return replace(self, spots=[*self.spots], numbers=[*self.numbers], gone=[*self.gone])
+
+
+@dataclass
+class Saved:
+    """What there was when the backup was made."""
+
+    backup: Path
+    patients: list[Patient]
+    letters: list[str]
+    counted: set[int]
 
 
 class History:
-    """What happens to the spot of one patient. `numbers` are the findings that there are."""
+    """What happens to the spots of Ada, who has a second account (`old`) until an admin joins it,
+    and of Bob, whose photos were mixed up with hers. `counted` are the findings with a result of
+    the laboratory.
+    """
 
     def __init__(self, backend: Backend, program: Person, seed: int) -> None:
         self.backend, self.program, self.draw = backend, program, random.Random(seed)
-        self.grey, self.ada = patient_in_care(backend)
-        self.colleague = backend.member(role="doctor")
-        self.patient = backend.account(self.ada.email).id
-        self.spots = [self._begin_spot(), self._begin_spot()]
-        self.numbers: list[int] = []
+        self.seed = seed
+        self.grey, ada = patient_in_care(backend)
+        self.colleague, self.root = backend.member(role="doctor"), backend.admin()
+        people = [ada, patient_of(backend, self.grey), patient_of(backend, self.grey)]
+        self.main, self.bob, self.old = map(self._enrol, people)
         self.letters: list[str] = []
+        self.counted: set[int] = set()
+        self.saved: Saved | None = None
         self.log: list[str] = []
         self.file()
 
-    def _begin_spot(self) -> str:
-        answer = self.ada.call("POST", "/lesions", json={"place": {"site": "back"}})
-        spot: str = answer.get_json()["id"]
-        return spot
+    def _enrol(self, person: Person) -> Patient:
+        patient = Patient(person, self.backend.account(person.email).id)
+        for _ in range(2):
+            answer = person.call("POST", "/lesions", json={"place": {"site": "back"}})
+            patient.spots.append(answer.get_json()["id"])
+        return patient
+
+    @property
+    def ada(self) -> Person:
+        return self.main.person
+
+    @property
+    def patient(self) -> str:
+        return self.main.id
+
+    @property
+    def spots(self) -> list[str]:
+        return self.main.spots
+
+    @property
+    def numbers(self) -> list[int]:
+        return self.main.numbers
+
+    @property
+    def patients(self) -> list[Patient]:
+        return [self.main, self.bob, self.old]
 
     def step(self) -> Callable[[], None]:
         """One that may happen now."""
         numbers, letters = self.numbers, [self.withdraw_letter] * (len(self.letters) > 0)
         on_findings = [self.review] * 5 + [self.hold] * 2 + [self.review_for_colleague]
         on_findings += [self.write_letter] * 2 + [self.move, self.delete]
+        on_findings += [self.judge_again] * 4 + [self.enter_in_error]
+        on_photos = [self.correct] * 2 + [self.move_to_bob]
         held = [self.end_hold, self.let_hold_end] * 2 if self.held() else []
         file = [self.file] * (3 if len(numbers) < MOST_PHOTOS else 0)
-        return self.draw.choice([*file, *(on_findings if numbers else []), *held, *letters])
+        others = [self.move_from_bob, self.restore if self.saved else self.back_up]
+        others += [self.join] if self.old.spots else []
+        return self.draw.choice(
+            [
+                *file,
+                *(on_findings if numbers else []),
+                *(on_photos if self.kept() else []),
+                *held,
+                *letters,
+                *others,
+            ]
+        )
 
     def is_secret(self, act: Callable[[], None]) -> bool:
         """Whether the patient may not know of it yet."""
         return act in (self.hold, self.review_for_colleague)
 
+    def corrects(self, act: Callable[[], None]) -> bool:
+        """Whether it adds a version to a finding."""
+        return act in (self.correct, self.judge_again)
+
     def held(self) -> list[int]:
         return [one for one in self.numbers if self.stand(one, Reader.DOCTOR)[1].held_until]
+
+    def kept(self) -> list[int]:
+        """The findings whose photo was kept."""
+        return [one for one in self.numbers if self.read(one).get("photo_blob")]
 
     # What is done.
 
     def file(self) -> None:
+        self._file(self.main, kept=self.draw.random() < 0.6)
+
+    def _file(self, patient: Patient, *, kept: bool) -> int:
         draw = self.draw
         band, label = draw.choice([*Band]), draw.choice(EIGHT)
         # Who has no picture cannot agree.
-        blobs = [self.backend.services.store.blobs.put(PHOTO)] if draw.random() < 0.6 else []
+        blobs = [self.backend.services.store.blobs.put(PHOTO)] if kept else []
         finding = finding_of(label, band=band, probability=draw.choice([0.5, 0.9]))
-        words = write_template(Facts.of(finding, Context()), "en").sections
         new = NewFinding(
-            owner=self.patient,
+            owner=patient.id,
             finding=finding,
             context=Context(),
             language="en",
-            sections=words.model_dump(),
-            narrative_source={"writer": "template"},
+            **_worded(finding),
             blobs=tuple(blobs),
-            lesion=None if draw.random() < 0.15 else self.spots[0],
+            lesion=None if draw.random() < 0.3 else patient.spots[0],
         )
         number = file_new(self.backend, new).number
-        self.numbers.append(number)
-        self._note(f"{number} filed: {label} {band} {new.lesion and 'of the spot'}")
+        patient.numbers.append(number)
+        whose = self._name(patient)
+        self._note(f"{number} filed of {whose}: {label} {band} {new.lesion and 'of the spot'}")
+        return number
+
+    def _name(self, patient: Patient) -> str:
+        return ("Ada", "Bob", "the second account")[self.patients.index(patient)]
+
+    def correct(self) -> None:
+        """What was told of a photo: it is judged with that."""
+        number, by = self.draw.choice(self.kept()), self.draw.choice([self.ada, self.grey])
+        told = self.read(number)["context"]
+        age = self.draw.choice([one for one in AGES if one != told.get("age_band")])
+        names = ("sex", "body_site", "body_laterality", "body_side", "checklist")
+        body = {**{name: told[name] for name in names if told.get(name)}, "age_band": age}
+        answer = by.call("PUT", f"/submissions/{number}/facts", json=body)
+        assert answer.status_code == 200, answer.text
+        band = self.read(number)["band"]
+        self._note(f"{number} corrected by {self._who(by)}: {age}, now {band}")
+
+    def judge_again(self) -> None:
+        self._judge(self.draw.choice(self.numbers), self.draw.choice([self.ada, self.grey]))
+
+    def _judge(self, number: int, by: Person) -> None:
+        """By another model, also without a photo: the band is drawn."""
+        band, label = self.draw.choice([*Band]), self.draw.choice(EIGHT)
+        finding = finding_of(label, band=band, probability=self.draw.choice([0.5, 0.9]))
+        account = self.backend.account(by.email).id
+        judge_anew(self.backend, number, band, finding=finding, by=account, **_worded(finding))
+        self._note(f"{number} judged again: {label} {band}")
+
+    def _who(self, person: Person) -> str:
+        return "the patient" if person is self.ada else "the doctor"
 
     def review(self) -> None:
         """Which the patient is told at once."""
@@ -127,6 +244,8 @@ class History:
         self._note(f"{answer.status_code} {by} reviews {number}: {body}")
         refused = answer.status_code == 422 and answer.get_json()["code"]
         assert answer.status_code == 201 or refused == "no_picture_to_agree_on", answer.text
+        if answer.status_code == 201 and by == "doctor" and "histology_result" in body:
+            self.counted.add(number)
 
     def _say(self) -> dict[str, Any]:
         """What a doctor may say of a photo."""
@@ -183,19 +302,118 @@ class History:
         self._note(f"{number} moved to {spot and self.spots.index(spot)}")
 
     def delete(self) -> None:
-        number = self.numbers.pop(self.draw.randrange(len(self.numbers)))
+        number = self.draw.choice(self.numbers)
         assert self.ada.call("DELETE", f"/submissions/{number}").status_code == 200
+        self._lose(number)
         self._note(f"{number} deleted")
+
+    def _lose(self, number: int) -> None:
+        self.numbers.remove(number)
+        self.main.gone.append(number)
+
+    def enter_in_error(self) -> None:
+        number, body = self.draw.choice(self.numbers), {"reason": "It is of somebody else."}
+        path = f"/submissions/{number}/entered-in-error"
+        answer = self.draw.choice([self.grey, self.root]).call("POST", path, json=body)
+        assert answer.status_code == 200, answer.text
+        self._lose(number)
+        self.counted.discard(number)
+        self._note(f"{number} entered in error")
+
+    def move_to_bob(self) -> None:
+        number = self.draw.choice(self.kept())
+        self._move(number, self.main, self.bob)
+
+    def move_from_bob(self) -> None:
+        number = self._file(self.bob, kept=True)
+        if self.draw.random() < 0.5:
+            self._judge(number, self.grey)
+        self._move(number, self.bob, self.main)
+
+    def _move(self, number: int, wrong: Patient, right: Patient) -> None:
+        body = {"reason": "It is of somebody else.", "patient": right.id}
+        spot = self.draw.choice([right.spots[0], None])
+        path, given = f"/submissions/{number}/move", {**body, "lesion": spot}
+        answer = self.draw.choice([self.grey, self.root]).call("POST", path, json=given)
+        assert answer.status_code == 200, answer.text
+        wrong.numbers.remove(number)
+        wrong.gone.append(number)
+        self.counted.discard(number)
+        right.numbers.append(answer.get_json()["id"])
+        self._note(f"{number} moved to {self._name(right)}, as {right.numbers[-1]}")
+
+    def join(self) -> None:
+        """The two accounts of the patient, after something was filed in the second one."""
+        for _ in range(self.draw.choice([0, 1, 2])):
+            number = self._file(self.old, kept=True)
+            if self.draw.random() < 0.5:
+                self._judge(number, self.grey)
+        stays, goes = self.draw.sample([self.main, self.old], 2)
+        answer = join(self.root, goes.person.email, stays.person.email)
+        assert answer.status_code == 200, answer.text
+        stays.spots = [*self.spots, *self.old.spots]
+        stays.numbers = [*self.numbers, *self.old.numbers]
+        stays.gone = [*self.main.gone, *self.old.gone]
+        self.main, self.old = stays, Patient(goes.person, goes.id)
+        self._note("accounts joined")
+
+    def back_up(self) -> None:
+        backup = self.backend.settings.instance_dir / f"{len(self.log)}.tar"
+        with backup.open("wb") as out:
+            write_backup(self.backend.services.store, out)
+        patients = [one.copy() for one in self.patients]
+        self.saved = Saved(backup, patients, [*self.letters], {*self.counted})
+        self._note("backup made")
+
+    def restore(self) -> None:
+        """The backup on a new machine. What was erased since does not come back."""
+        saved, self.saved = self.saved, None
+        assert saved
+        folder = saved.backup.parent / f"restored-{len(self.log)}"
+        erased = [number for one in self.patients for number in one.gone]
+        in_error = [one for one in erased if self._is_in_error(one)]
+        write_erased_ids(self.backend.services.store, saved.backup.with_suffix(".jsonl"))
+        settings = self.backend.settings.model_copy(update={"instance_dir": folder})
+        options = {"without_erased_ids": False, "verify": False, "drill": False}
+        files = {"file": saved.backup, "erased": saved.backup.with_suffix(".jsonl")}
+        folder.mkdir()
+        assert backup_commands.restore(settings, Namespace(**files, **options)) == 0
+        self.backend.services.store.close()
+        self._go_on_with(Backend(folder))
+        self.main, self.bob, self.old = saved.patients
+        self.letters, self.counted = saved.letters, saved.counted
+        for patient in self.patients:
+            lost = [one for one in patient.numbers if one in erased and one not in in_error]
+            patient.numbers = [one for one in patient.numbers if one not in lost]
+            patient.gone += lost
+        self._note("backup restored")
 
     def _note(self, what: str) -> None:
         self.log.append(what)
 
     # What holds, by what is stored.
 
+    def _go_on_with(self, backend: Backend) -> None:
+        """Sessions are not restored, keys are."""
+        people = [self.grey, self.colleague, self.root, *(one.person for one in self.patients)]
+        for person in people:
+            person.token = backend.token_of(backend.account(person.email))
+        for person in (*people, self.program):
+            person.client = backend.client
+        self.backend = backend
+
+    def _is_in_error(self, number: int) -> bool:
+        found = self.backend.services.store.collection("submissions").find({"number": number})
+        return any(one.get("error") for one in found)
+
     def read(self, number: int) -> Document:
         """The finding as it is stored."""
         (stored,) = self.backend.services.store.collection("submissions").find({"number": number})
         return stored
+
+    def find_id(self, number: int) -> str | None:
+        found = self.backend.services.store.collection("submissions").find({"number": number})
+        return found[0]["id"] if found else None
 
     def asks_colleague(self, number: int) -> bool:
         return self.read(number).get("opinion_of") == self.backend.account(self.colleague.email).id
@@ -223,6 +441,11 @@ class History:
         return [kind.model_validate(one) for one in found]
 
 
+def _worded(finding: Finding) -> dict[str, Any]:
+    words = write_template(Facts.of(finding, Context()), "en").sections
+    return {"sections": words.model_dump(), "narrative_source": {"writer": "template"}}
+
+
 def _photo_of(stored: Document) -> JudgedPhoto:
     return Submission.model_validate(stored).photo
 
@@ -230,4 +453,4 @@ def _photo_of(stored: Document) -> JudgedPhoto:
 def program_of(backend: Backend) -> Person:
     """An EHR of the clinic."""
     scopes = ["fhir", "dicom", "findings:read"]
-    return made(backend.member(role="admin"), "/admin/keys", scopes=scopes)[0]
+    return made(backend.admin(), "/admin/keys", scopes=scopes)[0]

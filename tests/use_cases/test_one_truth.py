@@ -3,9 +3,12 @@
 import html
 import json
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import pairwise, product
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
@@ -30,9 +33,9 @@ from tests.integrations.dicom.test_objects import pdf_of
 from tests.privacy.test_break_glass import opened
 from tests.support.backends import Backend, Person
 from tests.support.size import size
-from tests.use_cases.spot_history import History, program_of
+from tests.use_cases.spot_history import History, Patient, program_of
 
-HISTORIES, STEPS = size(6, 500), 6
+HISTORIES, STEPS = size(6, 500), 8
 PATIENT, DOCTOR, PROGRAM = Reader.PATIENT, Reader.DOCTOR, Reader.PROGRAM
 
 
@@ -75,6 +78,14 @@ class Truth:
         return plain(DecisionView.of(decision, "en", due=self.counts.due, held_until=held))
 
     @property
+    def waits(self) -> bool:
+        """Whether the doctor in charge has to look: nobody has, a version since then is more
+        urgent, or a second opinion has come.
+        """
+        came = "opinion_key" in self.history.read(self.number)
+        return came or self.own.decision is None or self.own.reopened
+
+    @property
     def elsewhere(self) -> Advice | None:
         """What counts, where it was said of another finding and is something else."""
         decision = self.own.decision
@@ -102,7 +113,8 @@ class Truth:
         decision, counts, elsewhere = self.own.decision, self.counts, self.elsewhere
         own = decision and (decision.review, decision.new_picture_wanted)
         said_by = elsewhere and (elsewhere.finding, elsewhere.since)
-        return own, (counts.band, counts.waits_for, counts.due, said_by), letters
+        version = self.own.photo.newest.version
+        return own, version, (counts.band, counts.waits_for, counts.due, said_by), letters
 
 
 def walk(history: History) -> Iterator[Told]:
@@ -110,6 +122,8 @@ def walk(history: History) -> Iterator[Told]:
         yield from walk_next_photo(history)
     yield from walk_lists(history)
     yield from walk_home(history)
+    yield from walk_counts(history)
+    yield from walk_gone(history)
     readers = [(history.ada, PATIENT), (history.grey, DOCTOR), (history.program, PROGRAM)]
     for number in history.numbers:
         asked = [(history.colleague, DOCTOR)] if history.asks_colleague(number) else []
@@ -138,6 +152,7 @@ def walk_finding(person: Person, truth: Truth) -> Iterator[Told]:
     finding = read(person, path)
     yield Told(f"{path} instruction", finding["instruction"], truth.instruction)
     yield from walk_summary(path, finding, truth)
+    yield from walk_versions(path, finding, truth)
     reviews = [one["_id"] for one in read(person, f"{path}/reviews")]
     yield Told(f"{path}/reviews", reviews, [one.id for one in truth.own.reviews])
     report = read(person, f"{path}/report.json?issue=false")
@@ -157,6 +172,22 @@ def walk_finding(person: Person, truth: Truth) -> Iterator[Told]:
         for letter in signed:
             if not (letter["superseded"] or letter["withdrawn"]):
                 yield asks_nothing_else(f"{path}/{name} stands", [letter["decision"]], truth)
+
+
+def walk_versions(channel: str, finding: Any, truth: Truth) -> Iterator[Told]:
+    """All that its photo was answered with, and what was corrected each time."""
+    contexts = [one["context"] for one in (*finding.get("versions", ()), finding)]
+    numbers = [one["version"] for one in finding.get("versions", ())]
+    newest = truth.own.photo.newest.version
+    yield Told(
+        f"{channel} versions", [*numbers, finding.get("version", 1)], [*range(1, newest + 1)]
+    )
+    corrected = [
+        {name for name, told in after.items() if told != before[name]}
+        for before, after in pairwise(contexts)
+    ]
+    told = [{*one.get("corrected", ())} for one in (*finding.get("versions", ()), finding)]
+    yield Told(f"{channel} corrected", told, [set(), *corrected])
 
 
 def walk_summary(channel: str, finding: Any, truth: Truth) -> Iterator[Told]:
@@ -188,6 +219,8 @@ def walk_lists(history: History) -> Iterator[Told]:
         for path in [*paths, *courses]:
             found = person.pages(path)
             for listed in found:
+                if path == "/queue" and listed["id"] not in truths:
+                    continue  # of the other patients
                 yield from walk_entry(f"{reader}: {path}", listed, truths)
         if reader is DOCTOR:
             yield from walk_queue(person, truths)
@@ -214,13 +247,18 @@ def walk_queue(doctor: Person, truths: Mapping[int, Truth]) -> Iterator[Told]:
 
     decided = {number: truth.own.decision for number, truth in truths.items()}
     waits = {number: one.spot.awaited(one.own.photo.id) for number, one in truths.items()}
-    urgencies = {number: one.urgency for number, one in decided.items() if one}
+    open_ = {number: one.waits for number, one in truths.items()}
+    settled = {
+        number: one for number, one in decided.items() if one and not truths[number].own.reopened
+    }
+    urgencies = {number: one.urgency for number, one in settled.items()}
     lists: list[tuple[str, Mapping[int, Any], Any]] = [
         *((f"awaited={what}", waits, what) for what in WaitsFor),
         *((f"reviewed=true&urgency={band}", urgencies, band) for band in Band),
+        ("reviewed=false", open_, True),
     ]
     for query, said, wanted in lists:
-        listed = {one["id"] for one in doctor.pages(f"/queue?{query}")}
+        listed = {one["id"] for one in doctor.pages(f"/queue?{query}")} & truths.keys()
         yield Told(f"/queue?{query}", listed, {x for x, one in said.items() if one is wanted})
 
 
@@ -250,9 +288,55 @@ def walk_home(history: History) -> Iterator[Told]:
         yield Told("reminder", said and (said["act"], said["due"]), named)
 
 
+def walk_counts(history: History) -> Iterator[Told]:
+    """A finding is one, however often its photo was judged, and one person's."""
+    queue = numbers_in(history.grey.pages("/queue"))
+    for patient in filter(lambda one: one.spots, history.patients):
+        path, once = f"/patients/{patient.id}/submissions", Counter(patient.numbers)
+        yield Told(path, numbers_in(history.grey.pages(path)), once)
+        yield Told(f"{path} of a program", numbers_in(history.program.pages(path)), once)
+        yield Told("counted", history.backend.account(patient.person.email).findings, len(once))
+        yield Told("/queue", {number: queue[number] for number in once}, once)
+        yield Told("/submissions", numbers_in(patient.person.pages("/submissions")), once)
+        tasks = read(patient.person, "/inbox")["tasks"]
+        about = [(one["task"], one["lesion"] or one["advice"]["finding"]) for one in tasks]
+        yield Told("/inbox twice", len(about), len({*about}))
+    yield Told("/queue of all", queue.total(), sum(len(one.numbers) for one in history.patients))
+    models = read(history.grey, "/outcomes")["models"].values()
+    yield Told("/outcomes", sum(one["results"] for one in models), len(history.counted))
+    yield Told("check", [one.message for one in history.backend.services.faults()], [])
+
+
+def numbers_in(listed: list[Any]) -> Counter[int]:
+    return Counter(one["id"] for one in listed)
+
+
+def walk_gone(history: History) -> Iterator[Told]:
+    """What was deleted, moved or entered in error is nowhere at the one who had it."""
+    parts = ("", "/reviews", "/letters", "/photo", "/thumbnail", "/heatmap", "/report.json")
+    for patient in history.patients:
+        for number in patient.gone:
+            readers = [history.grey, history.program, *([patient.person] * bool(patient.spots))]
+            for reader, part in product(readers, (*parts, "/report.html", "/report.pdf")):
+                status = reader.call("GET", f"/submissions/{number}{part}").status_code
+                yield Told(f"gone {number}{part}", status, 404)
+            yield from walk_gone_elsewhere(history, patient, number)
+
+
+def walk_gone_elsewhere(history: History, patient: Patient, number: int) -> Iterator[Told]:
+    report = history.program.call("GET", f"/fhir/DiagnosticReport/{number}").get_json(force=True)
+    yield Told(f"gone {number} FHIR", report.get("status", "entered-in-error"), "entered-in-error")
+    for path, resource in everything(history, patient.id).items():
+        if re.search(rf"/{number}(-|$)", path) and not path.startswith("Patient/"):
+            yield Told(f"gone {path}", resource.get("status"), "entered-in-error")
+    if identifier := history.find_id(number):
+        path = f"/dicom/studies/{study_uid(identifier)}"
+        yield Told(f"gone {path}", history.program.call("GET", path).status_code, 404)
+
+
 def walk_fhir(history: History) -> Iterator[Told]:
     """What an EHR reads: each report and what its doctor has decided."""
-    found = everything(history)
+    found = everything(history, history.patient)
     for number in history.numbers:
         truth, path = Truth(history, number, PROGRAM), f"DiagnosticReport/{number}"
         report = found[path]
@@ -293,11 +377,11 @@ def coded_in(items: Iterable[Dataset]) -> Iterator[tuple[str, str]]:
         yield from coded_in(one.get("ContentSequence", ()))
 
 
-def everything(history: History) -> dict[str, Any]:
-    path = f"/fhir/Patient/{history.patient}/$everything?_count=200"
+def everything(history: History, patient: str) -> dict[str, Any]:
+    path = f"/fhir/Patient/{patient}/$everything?_count=200"
     bundle = read(history.program, path)
     assert not [one for one in bundle["link"] if one["relation"] == "next"]
-    resources = [one["resource"] for one in bundle["entry"]]
+    resources = [one["resource"] for one in bundle.get("entry", ())]
     return {f"{one['resourceType']}/{one['id']}": one for one in resources}
 
 
@@ -393,26 +477,45 @@ def answer_of(person: Person, path: str) -> bytes:
     return re.sub(case, b"", MADE_AT.sub(b"", answer.data))
 
 
-def run(backend: Backend, program: Person, seed: int) -> tuple[History, list[Told], int]:
-    history = History(backend, program, seed)
+def run(folder: Path, seed: int) -> tuple[History, list[Told], int]:
+    backend = Backend(folder)
+    history = History(backend, program_of(backend), seed)
     papers, told = [print_report(history)], list[Told]()
+    kept = list[Paper]()
     for _ in range(STEPS):
         act = history.step()
         before = answers(history, papers) if history.is_secret(act) else {}
+        days = decided_days(history) if history.corrects(act) else {}
         act()
         if before:
             after = answers(history, papers)
             told += [Told(f"secret {name}", after[name], before[name]) for name in before]
+        told += [Told("day", moved_later(history, *day), False) for day in days.items()]
+        kept = [*papers] if act == history.back_up else kept
+        papers = kept if act == history.restore else papers
         if history.numbers and history.draw.random() < 0.3:
             papers.append(print_report(history))
     told += walk(history)
     told += [one for paper in papers for one in verify(history, paper)]
+    history.backend.services.store.close()
     return history, [one for one in told if one.says != one.holds], len(told)
 
 
-@pytest.mark.timeout(size(240, 1800))
-def test_each_channel_says_what_holds(backend: Backend) -> None:
-    program = program_of(backend)
+def decided_days(history: History) -> dict[int, Any]:
+    """Until when a doctor should see what a doctor has decided about, as the patient reads it."""
+    asked = {
+        one: read(history.ada, f"/submissions/{one}")["instruction"] for one in history.numbers
+    }
+    return {one: said["due"] for one, said in asked.items() if said["from"] == "decision"}
+
+
+def moved_later(history: History, number: int, before: str | None) -> bool:
+    due = read(history.ada, f"/submissions/{number}")["instruction"]["due"]
+    return before is not None and (due is None or due > before)
+
+
+@pytest.mark.timeout(size(240, 5400))
+def test_each_channel_says_what_holds(tmp_path: Path) -> None:
     for seed in range(HISTORIES):
-        history, wrong, _ = run(backend, program, seed)
+        history, wrong, _ = run(tmp_path / f"{seed}", seed)
         assert wrong == [], (seed, history.log)

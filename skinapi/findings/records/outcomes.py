@@ -139,21 +139,23 @@ class OutcomeCounts(Records[CountedOutcome]):
     indexes = (("month", "id"),)
 
     def add(self, submission: Submission, reviews: Sequence[Review]) -> None:
-        """Count the newest review, which brings a result, and take back what an earlier one
-        counted.
+        """Count the newest review, which brings a result, of the version that its doctor saw, and
+        take back what an earlier one counted.
         """
         self.take_back(submission, reviews[:-1])
-        outcome = _outcome(submission, reviews[-1])
+        finding = submission.found_in(reviews[-1].version)
+        outcome = _outcome(finding, reviews[-1])
         facts: Filter = {"id": outcome.id, "schema": 1, **outcome.stored()}
-        steps = dict.fromkeys(_counters(submission.finding), 1)
+        steps = dict.fromkeys(_counters(finding), 1)
         self._documents.update(facts, {"$inc": steps}, upsert=True)
 
     def take_back(self, submission: Submission, reviews: Sequence[Review]) -> None:
         results = [one for one in reviews if one.opinion.histology_result]
         if results:
-            counters = _counters(submission.finding)
+            finding = submission.found_in(results[-1].version)
+            counters = _counters(finding)
             counted: Filter = {field: {"$gt": 0} for field in counters}
-            counted["id"] = _outcome(submission, results[-1]).id
+            counted["id"] = _outcome(finding, results[-1]).id
             self._documents.update(counted, {"$inc": dict.fromkeys(counters, -1)})
 
     def of_models(self, *, months: int) -> dict[str, ModelOutcomes]:
@@ -166,8 +168,8 @@ class OutcomeCounts(Records[CountedOutcome]):
         return {version: figures_of(each) for version, each in by_version.items()}
 
 
-def _outcome(submission: Submission, result: Review) -> Outcome:
-    finding, truth = submission.finding, result.opinion.histology_result or ""
+def _outcome(finding: Finding, result: Review) -> Outcome:
+    truth = result.opinion.histology_result or ""
     outputs = [one.key for one in finding.ranked]
     return Outcome(
         subject=finding.model_version,

@@ -312,4 +312,5 @@ def _disagrees(opinion: Opinion, stated: str, outputs: Sequence[str]) -> bool:
 
 
 def _hash(submission: str, said: NewReview) -> str:
-    return hashlib.sha256(f"{submission}\n{said.model_dump_json()}".encode()).hexdigest()
+    told = said.model_dump_json(exclude={"version"})
+    return hashlib.sha256(f"{submission}\n{told}".encode()).hexdigest()

@@ -201,8 +201,10 @@ class RecordsService:
         """Let another judgement of its photo count from now on. The patient is told of what
         somebody else has had judged, the doctor in charge of what became urgent.
         """
-        account = self.accounts.by_ids({before.owner}).get(before.owner)
         stored = self.submissions.find(before.id)
+        # Since it was read, its owner may have been joined to another account.
+        owner = stored.owner if stored else before.owner
+        account = self.accounts.by_ids({owner}).get(owner)
         if stored is None or account is None or account.status == "deleting":
             raise NotFound(NOT_YOURS)
         seen = self.spots.see_one(stored, Reader.DOCTOR)

@@ -167,6 +167,10 @@ class Submission(SubmissionSummary):
         told = {name: getattr(self, name) for name in _OF_VERSION}
         return EarlierVersion(**told, judged_at=self.newest.judged_at)
 
+    def found_in(self, version: int) -> Finding:
+        """What this version of it says."""
+        return next((one.finding for one in self.earlier if one.version == version), self.finding)
+
     @property
     def filed_request(self) -> str | None:
         """What stands for the request by which another account has filed it for its owner."""

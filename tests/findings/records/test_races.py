@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from functools import partial
+from itertools import product
 from threading import Event
 from typing import Any
 
@@ -15,8 +16,10 @@ from skinapi.platform.storage.ids import now
 from skinapi.platform.storage.unit_of_work import AuditRow
 from tests.care.clinic import URGENT, numbers, patient_of
 from tests.findings.prediction.photographer import predicted, send
+from tests.privacy.test_joining import join
 from tests.served.wire import at_once
-from tests.support.backends import Backend, Person
+from tests.support.backends import Backend, Person, erase
+from tests.support.photos import photo_of
 from tests.support.size import size
 from tests.use_cases.use_case import acts_on
 
@@ -37,6 +40,11 @@ class Ward:
 
     def file(self, **options: Any) -> TestResponse:
         return send(self.ada, keep_photo="true", **options)
+
+    def file_mole(self) -> int:
+        mole = photo_of("melanocytic_nevus")
+        number: int = predicted(self.ada, mole, keep_photo="true")["id"]
+        return number
 
     def review(self, number: int, label: str | None, **said: Any) -> TestResponse:
         body = {"label": label, **(said or {"agreement": "disagree"})}
@@ -61,6 +69,18 @@ class Ward:
     def enter_in_error(self, number: int) -> TestResponse:
         body = {"reason": "The photo is of somebody else."}
         return self.doctor.call("POST", f"/submissions/{number}/entered-in-error", json=body)
+
+    def correct(self, number: int, age: str = "75+") -> TestResponse:
+        """As its doctor does, with what makes it urgent."""
+        body = {"age_band": age, "checklist": ["change_in_size", "oozing"]}
+        return self.doctor.call("PUT", f"/submissions/{number}/facts", json=body)
+
+    def erase_photos(self) -> TestResponse:
+        body = {"photos": False, "erase_kept": True}
+        return self.ada.call("PUT", "/me/consents", json=body)
+
+    def join_to(self, stays: Person) -> TestResponse:
+        return join(self.admin, self.ada.email, stays.email)
 
     def ask(self, number: int) -> TestResponse:
         body = {"colleague": self.other.email}
@@ -247,3 +267,69 @@ def test_what_is_entered_in_error_while_something_else_happens_stands_for_nothin
         assert acts_on(backend, finding["id"]).count(entered) == told[0:1].count(200), name
         assert ward.is_whole(), name
         ward.erase()
+
+
+def test_a_correction_beside_something_else_is_whole_or_refused(backend: Backend) -> None:
+    """Whichever of the two comes first, and where both begin at once."""
+    beside = ("correct", "review", "review seen", "delete", "enter", "erase photos", "join")
+    pairs = [*product(beside, (overlapped, overlapped_back, both_at_once))]
+    for name, pair in pairs[:: size(2, 1)]:
+        ward = Ward(backend, findings=0)
+        number, other = (ward.file_mole() for _ in range(2))
+        stays = patient_of(backend, ward.doctor)
+        corrected = partial(ward.correct, number)
+        beside_it: dict[str, Call] = {
+            "correct": partial(ward.correct, number, "0-29"),
+            "review": partial(ward.review, number, "melanoma"),
+            "review seen": partial(ward.review, number, "melanoma", certainty="sure", version=1),
+            "delete": partial(ward.delete, number),
+            "enter": partial(ward.enter_in_error, number),
+            "erase photos": ward.erase_photos,
+            "join": partial(ward.join_to, stays),
+        }
+        told = pair(corrected, beside_it[name])
+        about = name, pair.__name__, told
+        assert told[0] in (200, 409) or (told[0] == 404 and name in ("delete", "enter")), about
+        assert told[1] in ((200, 409) if name == "correct" else (200, 201, 409)), about
+        assert 409 not in told[1:] or name in ("correct", "review seen"), about
+        stored = {row["number"]: row for row in ward.stored("submissions")}
+        assert (number in stored) == (name != "delete"), about
+        made = told.count(200) if name == "correct" else told[0] == 200
+        if finding := stored.get(number):
+            assert finding.get("version", 1) == 1 + made, about
+            assert len(finding.get("earlier", ())) == made, about
+            assert bool(finding.get("error")) == (name == "enter"), about
+            kept = name != "erase photos"
+            assert bool(finding.get("photo_blob")) == kept, about
+        if name == "correct" and pair is not both_at_once:
+            assert sorted(told) == [200, 409], about
+        if name.startswith("review"):
+            assert_answered(ward, number, asked=name == "review seen", signed=told[1] == 201)
+        listed = [number, other] if number in stored and name != "enter" else [other]
+        reader = stays if name == "join" else ward.ada
+        assert sorted(numbers(reader, "/submissions")) == listed, about
+        assert sorted(numbers(ward.doctor, "/queue")) == listed, about
+        assert ward.is_whole(), about
+        erase(backend.services, backend.account(reader.email))
+
+
+def assert_answered(ward: Ward, number: int, *, asked: bool, signed: bool) -> None:
+    """A review is of the version that there was when it was signed, or that its doctor saw."""
+    reviews = ward.stored("reviews")
+    assert len(reviews) == signed
+    answered = {row.get("version", 1) for row in reviews}
+    assert answered <= ({1} if asked else {1, 2})
+    (finding,) = (row for row in ward.stored("submissions") if row["number"] == number)
+    more_urgent = [row for row in reviews if row.get("version", 1) < finding.get("version", 1)]
+    assert all(row["created_at"] <= finding["judged_at"] for row in more_urgent)
+
+
+def overlapped_back(first: Call, second: Call) -> tuple[int, int]:
+    """`second` is the one that stops."""
+    back, forth = overlapped(second, first)
+    return forth, back
+
+
+def both_at_once(first: Call, second: Call) -> tuple[int, int]:
+    one, two = statuses(first, second)
+    return one, two

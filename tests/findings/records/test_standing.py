@@ -3,16 +3,19 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from itertools import takewhile
 from typing import Any
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from skinapi.findings.records.deciding_review import deciding_review
+from skinapi.findings.records.decisions import Decision
 from skinapi.findings.records.reviews import Certainty, Histology, Opinion, Review
 from skinapi.findings.records.standing import JudgedPhoto, Reader, SpotFacts, Standing, standing
+from skinapi.findings.records.versions import JudgedVersion
 from skinapi.model.bands import urgency
-from skinapi.model.conditions import Band
+from skinapi.model.conditions import Band, conditions_table
 from tests.support.findings import judged
 
 BEGAN = datetime(2026, 11, 1, 9, tzinfo=UTC)
@@ -38,17 +41,33 @@ def opinions(draw: st.DrawFn) -> Opinion:
 
 
 @st.composite
+def photos_at(draw: st.DrawFn, place: int, at: datetime) -> JudgedPhoto:
+    bands = draw(st.lists(st.sampled_from(Band), min_size=1, max_size=3))
+    hours = sorted(draw(st.integers(1, 200)) for _ in bands[1:])
+    moments = [at, *(at + timedelta(hours=one) for one in hours)]
+    versions = zip(bands, moments, range(1, len(bands) + 1), strict=True)
+    return JudgedPhoto(f"{place}", place, tuple(judged(*one) for one in versions))
+
+
+@st.composite
 def facts(draw: st.DrawFn) -> SpotFacts:
-    """Up to four photos, a day after the other, each with up to three reviews by two doctors."""
+    """Up to four photos, a day after the other, each with up to three versions, and up to three
+    reviews by two doctors, of the version that there was then.
+    """
     photos, reviews = [], {}
     for place in range(draw(st.integers(1, 4))):
         at = BEGAN + timedelta(days=place)
-        versions = (judged(draw(st.sampled_from(Band)), at),)
-        photos.append(JudgedPhoto(f"{place}", place, versions))
+        photo = draw(photos_at(place, at))
+        photos.append(photo)
+        moments = [
+            at + timedelta(hours=5 + number * draw(st.integers(1, 30)))
+            for number in range(draw(st.integers(0, 3)))
+        ]
         reviews[f"{place}"] = [
             Review(
                 id=f"{place}-{number}",
-                created_at=at + timedelta(hours=5 + number * draw(st.integers(1, 30))),
+                created_at=moment,
+                version=max(one.version for one in photo.versions if one.judged_at <= moment),
                 signature="Dr Grey",
                 submission=f"{place}",
                 doctor=draw(st.sampled_from("ab")),
@@ -56,7 +75,7 @@ def facts(draw: st.DrawFn) -> SpotFacts:
                 asked_by=draw(st.sampled_from((None, None, "c"))),
                 hold_ends_at=draw(st.sampled_from((None, LATER + HOUR, LATER - HOUR))),
             )
-            for number in range(draw(st.integers(0, 3)))
+            for number, moment in enumerate(sorted(moments))
         ]
     return SpotFacts(tuple(photos), reviews)
 
@@ -110,6 +129,139 @@ def test_another_photo_that_nobody_has_answered_makes_nothing_milder(
     after = standing(more, Reader.DOCTOR, LATER).instruction.counts
     if before.waits_for != "photo":
         assert urgency(after.band) <= urgency(before.band)
+
+
+def with_version(known: SpotFacts, name: str, band: Band) -> SpotFacts:
+    """The photo of this name judged again."""
+
+    def again(photo: JudgedPhoto) -> JudgedPhoto:
+        version = judged(band, LATER, photo.newest.version + 1)
+        return replace(photo, versions=(*photo.versions, version))
+
+    photos = (again(one) if one.id == name else one for one in known.photos)
+    return SpotFacts(tuple(photos), known.reviews)
+
+
+def only(known: SpotFacts, photo: JudgedPhoto) -> SpotFacts:
+    return SpotFacts((photo,), known.reviews)
+
+
+@given(facts(), st.sampled_from(Band))
+def test_a_version_that_nobody_has_answered_makes_nothing_milder_than_a_decision(
+    known: SpotFacts, band: Band
+) -> None:
+    stands = standing(known, Reader.DOCTOR, LATER)
+    for name, finding in stands.findings.items():
+        if finding.decision is None or finding.reopened:
+            continue
+        before = stands.instruction.counts
+        after = standing(with_version(known, name, band), Reader.DOCTOR, LATER)
+        counts = after.instruction.counts
+        assert urgency(counts.band) <= urgency(before.band)
+        assert before.due is None or (counts.due is not None and counts.due <= before.due)
+        decision = after.findings[name].decision
+        assert decision
+        assert replace(decision, levels={}) == replace(finding.decision, levels={})
+
+
+@given(facts(), st.sampled_from(Band))
+def test_a_version_that_is_more_urgent_than_all_that_was_decided_counts_unless_a_result_stands(
+    known: SpotFacts, band: Band
+) -> None:
+    stands = standing(known, Reader.DOCTOR, LATER)
+    before = stands.instruction.counts
+    for name, finding in stands.findings.items():
+        decision = finding.decision
+        counts = standing(with_version(known, name, band), Reader.DOCTOR, LATER).instruction.counts
+        if decision and decision.proven:
+            assert counts == replace(before, levels=counts.levels)
+        elif all(urgency(band) < urgency(said) for said in (before.band, *_decided(decision))):
+            assert (counts.band, counts.finding) == (band, finding.photo.number)
+            assert counts.reopens == (decision is not None)
+
+
+def _decided(decision: Decision | None) -> list[Band]:
+    return [decision.urgency] if decision else []
+
+
+@settings(max_examples=500)  # an equal urgency is rare
+@given(facts())
+def test_a_finding_is_reopened_where_an_unseen_version_is_more_urgent_and_no_result_stands(
+    known: SpotFacts,
+) -> None:
+    for photo in known.photos:
+        stands = standing(only(known, photo), Reader.DOCTOR, LATER)
+        counted = [one for one in known.reviews[photo.id] if not one.second_opinion]
+        decision, newest = stands.findings[photo.id].decision, photo.versions[-1]
+        counts = stands.instruction.counts
+        if decision is None:
+            assert (counted, counts.said_by, counts.band) == ([], "finding", newest.band)
+            assert not counts.reopens
+            continue
+        seen = counted[-1].version == newest.version
+        milder = urgency(newest.band) >= urgency(decision.urgency)
+        keeps = seen or milder or decision.histology == Histology.CONFIRMED
+        assert stands.findings[photo.id].reopened == counts.reopens == (not keeps)
+        assert (counts.said_by, counts.band) == (
+            ("decision", decision.urgency) if keeps else ("finding", newest.band)
+        )
+
+
+@given(facts(), st.data())
+def test_no_version_changes_the_label_and_only_those_that_were_answered_the_urgency(
+    known: SpotFacts, data: st.DataObject
+) -> None:
+    for photo in known.photos:
+        reviews = known.reviews[photo.id]
+        answered = {one.version for one in reviews}
+        other = [
+            one if one.version in answered else replace_band(one, data.draw(st.sampled_from(Band)))
+            for one in photo.versions
+        ]
+        all_other = [replace_band(one, data.draw(st.sampled_from(Band))) for one in other]
+        decision = decision_of(known, photo)
+        if decision is None:
+            continue
+        unanswered = decision_of(known, replace(photo, versions=tuple(other)))
+        assert unanswered
+        assert replace(unanswered, levels={}) == replace(decision, levels={})
+        judged_else = decision_of(known, replace(photo, versions=tuple(all_other)))
+        assert judged_else
+        assert (judged_else.review, judged_else.label) == (
+            decision.review,
+            decision.label,
+        )
+
+
+def replace_band(version: JudgedVersion, band: Band) -> JudgedVersion:
+    return version.model_copy(update={"band": band})
+
+
+def decision_of(known: SpotFacts, photo: JudgedPhoto) -> Decision | None:
+    return standing(only(known, photo), Reader.DOCTOR, LATER).findings[photo.id].decision
+
+
+@given(facts())
+def test_of_the_versions_that_nobody_has_answered_the_newest_counts_since_it_was_so_urgent(
+    known: SpotFacts,
+) -> None:
+    days = {one.key: one.see_within_days for one in conditions_table().bands}
+    for photo in known.photos:
+        counts = standing(SpotFacts((photo,), {}), Reader.DOCTOR, LATER).instruction.counts
+        *_, newest = photo.versions
+        assert (counts.band, counts.since) == (newest.band, newest.judged_at)
+        ends = [
+            (began(photo, level) + timedelta(days=within)).date()
+            for level, within in days.items()
+            if within is not None and urgency(newest.band) <= urgency(level)
+        ]
+        assert counts.due == min(ends, default=None)
+
+
+def began(photo: JudgedPhoto, level: Band) -> datetime:
+    """Since when each version was at least so urgent."""
+    run = takewhile(lambda one: urgency(one.band) <= urgency(level), reversed(photo.versions))
+    return [*run][-1].judged_at
 
 
 @given(facts())
