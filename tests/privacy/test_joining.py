@@ -144,8 +144,9 @@ def test_nothing_is_filed_there_any_more_and_it_is_changed_at_the_other(two: Two
         ("PATCH", "approve", {}),
         ("POST", "reset-password", None),
         ("PUT", "role", {"role": "admin"}),
+        ("DELETE", "", None),
     ):
-        refused = two.root.call(method, f"/users/{two.old.email}/{part}", json=body)
+        refused = two.root.call(method, f"/users/{two.old.email}/{part}".rstrip("/"), json=body)
         assert refused.status_code == 409, refused.text
     (row,) = [one for one in get(two.root, "/accounts") if one["_id"] == two.old_id]
     assert (row["status"], row["joined_to"]) == ("suspended", two.ada_id)
@@ -214,6 +215,7 @@ def test_a_health_record_learns_who_stays_and_finds_by_either_number(backend: Ba
         assert (len(found), subjects) == (2, {f"Patient/{ada}"})
     changed = {entry["resource"]["meta"]["lastUpdated"] for entry in found}
     assert max(changed) > before["lastUpdated"]
+    assert root.call("DELETE", f"/users/{addresses[old]}").get_json()["code"] == "goes_with_other"
     for number, order in (("A", "O-3"), ("B", "O-4")):
         hospital.call("POST", "/fhir/ServiceRequest", json=orders.contained(order, number=number))
     assert len(get(hospital, f"/fhir/DiagnosticReport?patient={ada}")["entry"]) == 4

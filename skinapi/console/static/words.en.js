@@ -15,6 +15,7 @@ export const english = {
   offline: "The server cannot be reached. Check the connection, then try again.",
   ourFault: "Something went wrong on the server. Nothing of yours was lost; try again in a moment.",
   error_being_deleted: "This account is being deleted already.",
+  error_goes_with_other: "This account was joined to another one. It is deleted with the one that stays.",
   error_not_patient: "Only the data of patients is deleted by itself after a time.",
   error_record_kept: "A doctor must keep this by law. It cannot be deleted yet.",
   error_record_in_work: "A doctor has this in work. It cannot be deleted now: try again in some days, or ask your doctor.",

@@ -22,6 +22,7 @@ export const french = spaced({
   offline: "Le serveur est injoignable. Vérifiez la connexion, puis réessayez.",
   ourFault: "Une erreur s'est produite sur le serveur. Rien n'est perdu; réessayez dans un instant.",
   error_being_deleted: "Ce compte est déjà en cours de suppression.",
+  error_goes_with_other: "Ce compte a été réuni à un autre. Il est supprimé avec celui qui reste.",
   error_not_patient: "Seules les données des patients sont supprimées d'elles-mêmes après un temps.",
   error_record_kept: "Un médecin doit conserver cela par la loi. On ne peut pas encore le supprimer.",
   error_record_in_work: "Un médecin s'en occupe. On ne peut pas le supprimer maintenant : réessayez dans quelques jours, ou demandez à votre médecin.",
