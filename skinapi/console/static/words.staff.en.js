@@ -342,6 +342,7 @@ export const english = {
   did_model_shadow: "{by} set the model {target} to judge in the background",
   did_record_read: "{by} read the record of {target}",
   did_photo_read: "{by} looked at the photo of the finding {target}",
+  did_photo_erase_again: "The photos of the finding {target}, erased before, were erased again after a restore",
   did_photo_to_dataset: "{by} took photos of {target} into a data set",
   did_report_issue: "A report on the finding {target} was issued for {by}",
   did_review_create: "{by} signed a review of the finding {target}",

@@ -345,6 +345,7 @@ export const french = spaced({
   did_model_shadow: "{by} a fait juger le modèle {target} en arrière-plan",
   did_record_read: "{by} a lu le dossier de {target}",
   did_photo_read: "{by} a regardé la photo du résultat {target}",
+  did_photo_erase_again: "Les photos du résultat {target}, effacées auparavant, ont été effacées de nouveau après une restauration",
   did_photo_to_dataset: "{by} a pris des photos de {target} dans un jeu de données",
   did_report_issue: "Un rapport sur le résultat {target} a été établi pour {by}",
   did_review_create: "{by} a signé un avis sur le résultat {target}",
