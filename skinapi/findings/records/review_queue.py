@@ -191,8 +191,18 @@ class UnassignedPatients:
         """A doctor sees it in person, not by a key."""
         return to.role == "doctor" and to.key is None and self.is_named(to.account)
 
-    def may_see(self, owner: Account, to: Subject) -> bool:
-        return self.shows_list(to) and _is_patient(owner) and self.find_doctor(owner) is None
+    def list_cases(self, owner: Account, to: Subject) -> frozenset[str]:
+        """The spots of this patient, and findings of none, that stand in the list that this doctor
+        sees.
+        """
+        if not (self.shows_list(to) and _is_patient(owner)) or self.find_doctor(owner):
+            return frozenset()
+        doctor, of, most = owner.doctor_id, [owner.id], MOST_UNASSIGNED
+        listed = self.submissions.find_waiting(doctor, of, band=None, after="", limit=most)
+        listed += self.submissions.find_left(doctor, owners=of, limit=most)
+        listed += self.submissions.find_reviewed(sorted(self.find_unanswered(doctor)))
+        own = (one for one in listed if one["owner"] == owner.id)
+        return frozenset(one.get("lesion") or one["id"] for one in own)
 
     def find_doctor(self, owner: Account) -> Account | None:
         """The active doctor in charge."""

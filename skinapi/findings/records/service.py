@@ -270,7 +270,7 @@ class RecordsService:
         except NotFound as error:
             raise NotFound(NOT_YOURS) from error
         if owner.id != to.id and not (
-            is_asked(submission, owner, to) or self.may_see(owner, to, lesion=submission.lesion)
+            is_asked(submission, owner, to) or self.may_see(owner, to, case=submission.case)
         ):
             raise NotFound(NOT_YOURS)
         self.note_read([owner.id], by=to)
@@ -346,13 +346,17 @@ class RecordsService:
         """None where a doctor has answered, as far as the reader of this copy may know."""
         return None if submission.reviewed else self.unassigned.find_who_looks(owner)
 
-    def may_see(self, owner: Account, to: Subject, *, lesion: str | None) -> bool:
-        """Whether the caller may see the findings of a spot of this patient, or those of none."""
-        if in_care(owner, to) or self.unassigned.may_see(owner, to):
+    def may_see(self, owner: Account, to: Subject, *, case: str) -> bool:
+        """Whether the caller may see a spot of this patient, or a finding of none."""
+        if in_care(owner, to) or case in self.unassigned.list_cases(owner, to):
             return True
         stays = owner.status != "deleting" and not owner.is_record
-        asked = lesion and to.role == "doctor" and stays
-        return bool(asked) and self.submissions.is_asked_about(lesion or "", to.id)
+        asked = to.role == "doctor" and stays
+        return asked and self.submissions.is_asked_about(case, to.id)
+
+    def may_see_patient(self, owner: Account, to: Subject) -> bool:
+        """Whether the caller may see who this is."""
+        return in_care(owner, to) or bool(self.unassigned.list_cases(owner, to))
 
     def read_kept_photo(self, *, number: str, picture: int | None, to: Subject) -> bytes:
         submission = self._get_picture(number, picture, to)

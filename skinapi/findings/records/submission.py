@@ -118,6 +118,11 @@ class Listed(StoredRecord):
         return self.photo_sent_at or self.created_at
 
     @property
+    def case(self) -> str:
+        """Its spot, or itself where it belongs to none."""
+        return self.lesion or self.id
+
+    @property
     def photo(self) -> JudgedPhoto:
         return JudgedPhoto(self.id, self.number, self.band, self.created_at, self.photographed_at)
 
