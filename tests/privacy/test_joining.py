@@ -8,8 +8,9 @@ import pytest
 from werkzeug.test import TestResponse
 
 from skinapi.base.errors import InvalidToken
+from skinapi.model.registry.service import InferenceService
 from skinapi.privacy.joining import ACTED, KEYED, MOVED
-from tests.care.clinic import REVIEW, ROUTINE, file_for, numbers, patient_in_care
+from tests.care.clinic import REVIEW, ROUTINE, file_for, numbers, patient_in_care, patient_of
 from tests.findings.prediction.photographer import predicted
 from tests.integrations.fhir import orders
 from tests.integrations.test_keys import clinic_wide, made
@@ -150,6 +151,33 @@ def test_nothing_is_filed_there_any_more_and_it_is_changed_at_the_other(two: Two
         assert refused.status_code == 409, refused.text
     (row,) = [one for one in get(two.root, "/accounts") if one["_id"] == two.old_id]
     assert (row["status"], row["joined_to"]) == ("suspended", two.ada_id)
+
+
+@pytest.mark.parametrize(("gone", "status"), [("joined", 409), ("erased", 404)])
+@pytest.mark.parametrize("act", ["facts", "move"])
+def test_a_doctor_reads_what_became_of_the_patient_meanwhile(
+    real_backend: Backend, monkeypatch: pytest.MonkeyPatch, act: str, gone: str, status: int
+) -> None:
+    backend = real_backend
+    root, (doctor, ada) = backend.member(role="admin"), patient_in_care(backend)
+    ben, stays = patient_of(backend, doctor), patient_of(backend, doctor)
+    number = predicted(ada, keep_photo="true")["id"]
+    changes = ada if act == "facts" else ben
+    judge = InferenceService.classify_pictures
+
+    def change_first(*arguments: Any, **options: Any) -> Any:
+        if gone == "joined":
+            assert join(root, changes.email, stays.email).status_code == 200
+        else:
+            erase(backend.services, backend.account(changes.email))
+        return judge(*arguments, **options)
+
+    monkeypatch.setattr(InferenceService, "classify_pictures", change_first)
+    body = {"reason": "of Ben", "patient": backend.account(ben.email).id}
+    method, body = ("PUT", {"age": 50}) if act == "facts" else ("POST", body)
+    refused = doctor.call(method, f"/submissions/{number}/{act}", json=body)
+    code = "patient_joined" if gone == "joined" else "not_found"
+    assert (refused.status_code, refused.get_json()["code"]) == (status, code)
 
 
 def test_what_either_has_refused_is_refused(backend: Backend) -> None:

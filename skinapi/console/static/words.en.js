@@ -396,6 +396,7 @@ export const english = {
   spotGoneText: "It was deleted, or joined to another spot. Its findings and photos are kept.",
   deleteSpotText: "“{name}” is deleted. Its findings and photos stay, and belong to no spot then. What you and your doctor wrote about it stays with the doctor.",
   error_patient_deleted: "The patient's account is deleted. The record is kept for you alone; nobody else is asked or told about it.",
+  error_patient_joined: "This patient's account was joined to another one meanwhile, which has all findings now. Load the page again, and do it there.",
   messagesOfDeleted: "The patient has deleted this spot. What was said about it stays in your record.",
   reminderOn: "Next: {what}, {date}",
   reminderBy: "Next: {what} by {date}",

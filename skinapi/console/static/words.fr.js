@@ -403,6 +403,7 @@ export const french = spaced({
   spotGoneText: "Elle a été supprimée ou jointe à une autre tache. Ses résultats et ses photos sont conservés.",
   deleteSpotText: "« {name} » est supprimée. Ses résultats et ses photos restent, et n'appartiennent alors à aucune tache. Ce que vous et votre médecin avez écrit à son sujet reste chez le médecin.",
   error_patient_deleted: "Le compte du patient est supprimé. Le dossier est conservé pour vous seul; on n'interroge et on n'avertit plus personne à son sujet.",
+  error_patient_joined: "Entre-temps, le compte de ce patient a été réuni à un autre, qui a désormais tous les résultats. Rechargez la page et faites-le là.",
   messagesOfDeleted: "Le patient a supprimé cette tache. Ce qui a été dit à son sujet reste dans votre dossier.",
   reminderOn: "Ensuite: {what}, {date}",
   reminderBy: "Ensuite: {what}, au plus tard le {date}",

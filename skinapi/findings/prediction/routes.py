@@ -29,6 +29,7 @@ from skinapi.findings.records.errors import (
     FindingErased,
     LesionFull,
     NotTheNewest,
+    PatientJoined,
     StorageQuotaReached,
 )
 from skinapi.findings.records.finding_schemas import HeatView
@@ -119,7 +120,7 @@ kept_photo_routes: Routes[KeptPhotosService] = Routes("kept_photos")
     access=Signed(scopes=("findings:write",), test_keys=True),
     raises=(
         *(BadRequest, Refused, IdempotencyKeyReused, NoModel, NotFound, LesionFull),
-        *(MaybeDifferentSpots, FindingErased, *QUOTAS),
+        *(MaybeDifferentSpots, FindingErased, PatientJoined, *QUOTAS),
     ),
 )
 def predict(
@@ -184,7 +185,7 @@ def show_sample(prediction: PredictionService, *, query: SampleQuery) -> SampleV
     access=Signed(roles=("doctor",), refusal="Only doctors let a photo be judged again"),
     raises=(
         *(NotFound, Forbidden, NoPhotoToJudge, JudgedByThisModel, NotTheNewest),
-        *(Refused, NoModel, LesionFull),
+        *(PatientJoined, Refused, NoModel, LesionFull),
     ),
 )
 def judge_again(photos: KeptPhotosService, *, number: str, subject: Subject) -> SubmissionInCare:
@@ -205,7 +206,7 @@ class CorrectedView(Answer):
     "/submissions/<number>/facts",
     access=Signed(),
     raises=(
-        *(NotFound, Forbidden, NoPhotoToJudge, NotTheNewest),
+        *(NotFound, Forbidden, NoPhotoToJudge, NotTheNewest, PatientJoined),
         *(Refused, NoModel, LesionFull, *QUOTAS),
     ),
 )
@@ -241,7 +242,7 @@ class MovedView(Answer):
     "/submissions/<number>/move",
     access=Signed(roles=("doctor", "admin")),
     raises=(
-        *(NotFound, Forbidden, NoPhotoToMove, MovedToSamePatient),
+        *(NotFound, Forbidden, NoPhotoToMove, MovedToSamePatient, PatientJoined),
         *(Refused, NoModel, LesionFull, *QUOTAS),
     ),
 )

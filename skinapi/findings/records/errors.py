@@ -90,6 +90,14 @@ class LetterChanged(Conflict):
     sentence = "This letter was changed in another window; load it again before you go on"
 
 
+class PatientJoined(Conflict):
+    code = "patient_joined"
+    sentence = (
+        "This patient's account was joined to another one meanwhile, which has all findings now: "
+        "load the page again, and do it there"
+    )
+
+
 class NotTheNewest(Conflict):
     code = "not_the_newest"
     sentence = "The photo of this finding was judged again"

@@ -7,7 +7,7 @@ from datetime import timedelta
 from functools import partial
 from typing import Literal
 
-from skinapi.accounts.auth.accounts import Account, Accounts
+from skinapi.accounts.auth.accounts import BEING_DELETED, Account, Accounts
 from skinapi.accounts.auth.consents import Consents
 from skinapi.base.errors import (
     Duplicate,
@@ -21,7 +21,7 @@ from skinapi.base.errors import (
 )
 from skinapi.base.pages import Page, batched
 from skinapi.base.subject import KeyUse, Subject
-from skinapi.findings.records.errors import FindingErased, NotTheNewest
+from skinapi.findings.records.errors import FindingErased, NotTheNewest, PatientJoined
 from skinapi.findings.records.events import (
     FindingDeleted,
     FindingDiscarded,
@@ -179,8 +179,8 @@ class RecordsService:
         action = "submission.judge_again" if new.again else "submission.create"
         unit.audit(action, by=new.by or new.owner, target=new.id, owner=new.owner)
         account = self.accounts.add_findings(new.owner, 1)
-        if account is None:  # it is deleted, being deleted, or joined to another one
-            raise InvalidToken
+        if account is None:
+            raise self._why_gone(new)
         blobs = new.blobs if self.photos.may_still_keep(account, new.choice) else ()
         if (blobs, account.doctor_id) != (new.blobs, new.doctor):
             new = replace(new, blobs=blobs, doctor=account.doctor_id)
@@ -202,6 +202,13 @@ class RecordsService:
         if filed.lesion is None:
             return filed.alone(Reader.PATIENT)
         return self.spots.see_one(filed, Reader.PATIENT)
+
+    def _why_gone(self, new: NewFinding) -> SkinAPIError:
+        """What has become of the owner meanwhile, for whoever files it."""
+        if new.by in (None, new.owner):  # nobody is logged in there any more
+            return InvalidToken()
+        owner = self.accounts.by_ids({new.owner}).get(new.owner)
+        return PatientJoined() if owner and owner.joined_to else NotFound(BEING_DELETED)
 
     def _link_again(self, original: Submission, number: int) -> None:
         """Only the newest judgement of a photo is judged again."""
