@@ -60,7 +60,8 @@ class JoiningService:
     def join(self, unit: Unit, *, email: str, into: str, by: str) -> Account:
         """Join the account with this e-mail, the duplicate, to the one that stays.
 
-        The doctor of that one is in charge of all, if it has any. A consent holds that one of both
+        An active doctor of either is in charge of all, first that of the one that stays; the other
+        doctor is told. A consent holds that one of both
         has given and neither has refused. The same again changes nothing.
         """
         both = (get_by_email(self.accounts, address, NO_ACCOUNT) for address in (email, into))
@@ -71,7 +72,7 @@ class JoiningService:
         unit.audit("account.join", by=by, target=gone.id)
         _refuse(gone, stays)
         unit.record(AuditRow("account.join", by=by, target=stays.id))
-        doctor = stays.doctor_id or gone.doctor_id
+        doctor = self._choose_doctor(gone, stays)
         gone = self._put_in_care(unit, gone, doctor, by)
         stays = self._put_in_care(unit, stays, doctor, by)
         consents = self._join_consents(unit, gone, stays, by)
@@ -94,9 +95,16 @@ class JoiningService:
             )
         return stays
 
+    def _choose_doctor(self, gone: Account, stays: Account) -> str | None:
+        """One who rests is in charge where no active one is."""
+        active = map(self.records.unassigned.find_doctor, (stays, gone))
+        chosen = next(filter(None, active), None)
+        return chosen.id if chosen else stays.doctor_id or gone.doctor_id
+
     def _put_in_care(self, unit: Unit, account: Account, doctor: str | None, by: str) -> Account:
         if account.doctor_id == doctor:
             return account
+        self.records.unassigned.tell_of_loss(account)
         unit.record(AuditRow("account.assign", by=by, target=account.id))
         return self.accounts.change(unit, account, doctor_id=doctor)
 

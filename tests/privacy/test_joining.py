@@ -10,13 +10,21 @@ from werkzeug.test import TestResponse
 from skinapi.base.errors import InvalidToken
 from skinapi.model.registry.service import InferenceService
 from skinapi.privacy.joining import ACTED, KEYED, MOVED
-from tests.care.clinic import REVIEW, ROUTINE, file_for, numbers, patient_in_care, patient_of
+from tests.care.clinic import (
+    REVIEW,
+    ROUTINE,
+    URGENT,
+    file_for,
+    numbers,
+    patient_in_care,
+    patient_of,
+)
 from tests.findings.prediction.photographer import predicted
 from tests.integrations.fhir import orders
 from tests.integrations.test_keys import clinic_wide, made
 from tests.privacy.inventory import list_personal
 from tests.privacy.made_files import made_for, read
-from tests.support.backends import PASSWORD, Backend, Person, erase
+from tests.support.backends import MAIL, PASSWORD, Backend, Person, erase
 from tests.use_cases.use_case import acts_on
 
 SEEN = {"label": "melanoma", "certainty": "sure", "histology": "not_taken", "told_by": "server"}
@@ -178,6 +186,26 @@ def test_a_doctor_reads_what_became_of_the_patient_meanwhile(
     refused = doctor.call(method, f"/submissions/{number}/{act}", json=body)
     code = "patient_joined" if gone == "joined" else "not_found"
     assert (refused.status_code, refused.get_json()["code"]) == (status, code)
+
+
+@pytest.mark.parametrize("given", [MAIL])
+@pytest.mark.parametrize(("rests", "loses"), [("stays", "grace"), (None, "grey"), ("gone", "grey")])
+def test_an_active_doctor_is_in_charge_and_who_loses_the_patient_is_told(
+    two: TwoAccounts, rests: str | None, loses: str
+) -> None:
+    doctors = {"gone": two.grey, "stays": two.grace}
+    lost, won = (two.grey, two.grace) if loses == "grey" else (two.grace, two.grey)
+    urgent = file_for(two.backend, two.ada if lost is two.grace else two.old, URGENT).number
+    if rests:
+        two.root.call("PATCH", f"/users/{doctors[rests].email}/suspend")
+    assert two.join().status_code == 200
+    assert urgent in numbers(won, "/queue?reviewed=false")
+    assert get(two.ada, "/me")["doctor"] == won.email
+    told = two.backend.services.data.outbox.list_to(two.backend.account(lost.email).id)
+    figures = [one.figures for one in told if one.kind == "left_care"]
+    assert figures == [{"findings": 2, "urgent": 1}]
+    ours = two.backend.services.data.outbox.list_to(two.backend.account(won.email).id)
+    assert [one.figures for one in ours if one.kind == "came_into_care"] == figures
 
 
 def test_what_either_has_refused_is_refused(backend: Backend) -> None:

@@ -16,6 +16,7 @@ MAILS = {
         "person_to_reach": "Somebody could not be told in time",
         "unassigned": "Patients without a doctor wait",
         "came_into_care": "Findings came into your care",
+        "left_care": "A patient of yours has another doctor",
         "opinion": "A colleague asks for your opinion",
         "opinion_came": "A colleague has answered you",
         "reminder": "A reminder",
@@ -58,6 +59,9 @@ MAILS = {
         "{urgent}. Log in to see to it that somebody looks at them.",
         "came_into_care": "Findings that came into your care: {findings}. Urgent among them: "
         "{urgent}. Log in to see them.",
+        "left_care": "A patient of yours is in the care of another doctor now: two accounts of one "
+        "person were joined. Findings that waited for you: {findings}. Urgent among them: "
+        "{urgent}. If that is wrong, tell an administrator.",
         "opinion": "A colleague asks for your opinion. Log in to give it.",
         "opinion_came": "The colleague whom you asked has given an opinion. Log in to read it "
         "and to decide.",

@@ -16,6 +16,7 @@ MAILS = {
         "person_to_reach": "Une personne n'a pas pu être prévenue à temps",
         "unassigned": "Des patients sans médecin attendent",
         "came_into_care": "Des résultats vous sont confiés",
+        "left_care": "Un de vos patients a changé de médecin",
         "opinion": "Un confrère demande votre avis",
         "opinion_came": "Un confrère vous a répondu",
         "reminder": "Un rappel",
@@ -61,6 +62,9 @@ MAILS = {
         "{urgent}. Connectez-vous pour veiller à ce que quelqu'un les regarde.",
         "came_into_care": "Résultats qui vous sont confiés : {findings}. Urgents parmi eux : "
         "{urgent}. Connectez-vous pour les voir.",
+        "left_care": "Un de vos patients est désormais suivi par un autre médecin : deux comptes "
+        "d'une même personne ont été réunis. Résultats qui vous attendaient : {findings}. Urgents "
+        "parmi eux : {urgent}. Si c'est une erreur, dites-le à un administrateur.",
         "opinion": "Un confrère demande votre avis. Connectez-vous pour le donner.",
         "opinion_came": "Le confrère que vous avez interrogé a donné son avis. Connectez-vous "
         "pour le lire et pour décider.",

@@ -39,6 +39,7 @@ class Kind(StrEnum):
     UNASSIGNED = "unassigned"
     TO_REACH = "person_to_reach"
     CAME_INTO_CARE = "came_into_care"
+    LEFT_CARE = "left_care"
     OPINION = "opinion"
     OPINION_CAME = "opinion_came"
     REMINDER = "reminder"
