@@ -215,8 +215,8 @@ def test_only_what_stands_in_the_list_is_open(any_backend: Backend, gone: str) -
     bodies = [{"place": {"site": site}} for site in ("back", "face")]
     shut, spot = (ada.call("POST", "/lesions", json=one).get_json()["id"] for one in bodies)
     closed, closed_in_spot, of_ben = (
-        file_for(any_backend, *of, lesion=lesion).number
-        for *of, lesion in ((ada, ROUTINE, None), (ada, ROUTINE, shut), (ben, ROUTINE, None))
+        file_for(any_backend, patient, ROUTINE, lesion=lesion).number
+        for patient, lesion in ((ada, None), (ada, shut), (ben, None))
     )
     for number in (closed, closed_in_spot, of_ben):
         sign(grey, number, label="melanocytic_nevus")

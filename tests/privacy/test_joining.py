@@ -1,6 +1,7 @@
 """Two accounts of one person become one: what the duplicate had is at the one that stays."""
 
 from collections.abc import Mapping
+from email.headerregistry import Address
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ from werkzeug.test import TestResponse
 
 from skinapi.base.errors import InvalidToken
 from skinapi.model.registry.service import InferenceService
+from skinapi.platform.notices.mail_texts import parting_recipient, write_mail
 from skinapi.privacy.joining import ACTED, KEYED, MOVED
 from tests.care.clinic import (
     REVIEW,
@@ -55,8 +57,9 @@ STAYS: Mapping[str, str] = {
 }
 
 
-def join(by: Person, duplicate: str, into: str) -> TestResponse:
-    return by.call("POST", f"/users/{duplicate}/join", json={"into": into})
+def join(by: Person, duplicate: str, into: str, **given: Any) -> TestResponse:
+    body = {"into": into, "reason": "showed a passport", "current_password": PASSWORD, **given}
+    return by.call("POST", f"/users/{duplicate}/join", json=body)
 
 
 def get(person: Person, path: str) -> Any:
@@ -123,8 +126,6 @@ def test_all_of_the_duplicate_is_at_the_account_that_stays(two: TwoAccounts) -> 
     keys = get(ada, "/keys")
     assert sorted(bool(one["revoked_at"]) for one in keys) == [False, True]
     assert two.old.call("GET", "/me").status_code == 401
-    credentials = {"email": two.old.email, "password": PASSWORD}
-    assert backend.client.post("/login", json=credentials).status_code == 401
     for account in (two.old_id, two.ada_id):
         assert ("account.join", "done") in acts_on(backend, account)
     assert backend.account(ada.email).findings == 4
@@ -153,12 +154,14 @@ def test_nothing_is_filed_there_any_more_and_it_is_changed_at_the_other(two: Two
         ("PATCH", "approve", {}),
         ("POST", "reset-password", None),
         ("PUT", "role", {"role": "admin"}),
+        ("POST", "password-link", None),
         ("DELETE", "", None),
     ):
         refused = two.root.call(method, f"/users/{two.old.email}/{part}".rstrip("/"), json=body)
         assert refused.status_code == 409, refused.text
     (row,) = [one for one in get(two.root, "/accounts") if one["_id"] == two.old_id]
     assert (row["status"], row["joined_to"]) == ("suspended", two.ada_id)
+    assert row["joined_because"] == "showed a passport"
 
 
 @pytest.mark.parametrize(("gone", "status"), [("joined", 409), ("erased", 404)])
@@ -181,8 +184,8 @@ def test_a_doctor_reads_what_became_of_the_patient_meanwhile(
         return judge(*arguments, **options)
 
     monkeypatch.setattr(InferenceService, "classify_pictures", change_first)
-    body = {"reason": "of Ben", "patient": backend.account(ben.email).id}
-    method, body = ("PUT", {"age": 50}) if act == "facts" else ("POST", body)
+    moved = {"reason": "of Ben", "patient": backend.account(ben.email).id}
+    method, body = ("PUT", {"age": "50"}) if act == "facts" else ("POST", moved)
     refused = doctor.call(method, f"/submissions/{number}/{act}", json=body)
     code = "patient_joined" if gone == "joined" else "not_found"
     assert (refused.status_code, refused.get_json()["code"]) == (status, code)
@@ -206,6 +209,46 @@ def test_an_active_doctor_is_in_charge_and_who_loses_the_patient_is_told(
     assert figures == [{"findings": 2, "urgent": 1}]
     ours = two.backend.services.data.outbox.list_to(two.backend.account(won.email).id)
     assert [one.figures for one in ours if one.kind == "came_into_care"] == figures
+
+
+def test_an_admin_sees_both_people_before_and_says_why_with_the_password(two: TwoAccounts) -> None:
+    path = f"/users/{two.old.email}/join?into={two.ada.email}"
+    two.root.call("PATCH", f"/users/{two.grace.email}/suspend")
+    seen = get(two.root, path)
+    gone, stays = seen["gone"], seen["stays"]
+    assert (gone["email"], gone["birth_year"]) == (two.old.email, 1950)
+    assert (stays["email"], stays["doctor_rests"]) == (two.ada.email, True)
+    assert [one["findings"] + one["spots"] for one in (gone, stays)] == [3, 3]
+    assert stays["last_finding_at"] > stays["created_at"]
+    grace, grey = (two.backend.account(one.email).name for one in (two.grace, two.grey))
+    assert (seen["doctor"], seen["loses"], gone["doctor"]) == (grey, grace, grey)
+    for given, status in (({"reason": ""}, 400), ({"current_password": "wrong"}, 403)):
+        refused = join(two.root, two.old.email, two.ada.email, **given)
+        assert (refused.status_code, get(two.root, path)) == (status, seen)
+    itself = two.root.call("GET", f"/users/{two.old.email}/join?into={two.old.email}")
+    assert itself.get_json()["code"] == "cannot_join"
+
+
+@pytest.mark.parametrize("given", [MAIL])
+def test_only_the_owner_of_the_log_in_that_went_is_told_which_one_stays(two: TwoAccounts) -> None:
+    backend, client = two.backend, two.backend.client
+    two.join()
+    for password, answer in (("a wrong one", (401, None)), (PASSWORD, (403, two.ada.email))):
+        credentials = {"email": two.old.email, "password": password}
+        told = client.post("/login", json=credentials)
+        assert (told.status_code, told.get_json().get("log_in")) == answer
+    asked = client.post("/password/forgotten", json={"email": two.old.email})
+    stranger = client.post("/password/forgotten", json={"email": "nobody@example.org"})
+    assert (asked.status_code, asked.get_json()) == (stranger.status_code, stranger.get_json())
+    backend.services.recovery.mail_links()
+    *_, notice = backend.services.data.outbox.list_to(two.old_id)
+    recipient = parting_recipient(notice)
+    assert recipient
+    assert recipient.email == two.old.email
+    mail = write_mail(
+        [notice], recipient, sender=Address(addr_spec="a@b.example"), console="", link_to=str
+    )
+    assert two.ada.email in mail.get_content()
 
 
 def test_what_either_has_refused_is_refused(backend: Backend) -> None:

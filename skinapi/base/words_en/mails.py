@@ -21,6 +21,7 @@ MAILS = {
         "opinion_came": "A colleague has answered you",
         "reminder": "A reminder",
         "message": "You have a message",
+        "log_in_joined": "Your log-in",
         "password_link": "Choose a new password",
         "password_changed": "Your password was changed",
         "new_browser": "A new browser opened your account",
@@ -67,6 +68,9 @@ MAILS = {
         "and to decide.",
         "reminder": "Something waits for you to do. Log in to see what, and until when.",
         "message": "Somebody has written to you. Log in to read the message.",
+        "log_in_joined": "Somebody asked for a new password for this address. Its account was "
+        "joined to another one of yours. Log in as {log_in}. If you do not know the password of "
+        "that one, ask for a new one with that address. If it was not you, do nothing.",
         "password_link": "Somebody asked for a new password for your account. With this link "
         "you choose it: once, and within an hour. If it was not you, do nothing: your password "
         "stays as it is.",

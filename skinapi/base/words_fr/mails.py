@@ -21,6 +21,7 @@ MAILS = {
         "opinion_came": "Un confrère vous a répondu",
         "reminder": "Un rappel",
         "message": "Vous avez un message",
+        "log_in_joined": "Votre connexion",
         "password_link": "Choisissez un nouveau mot de passe",
         "password_changed": "Votre mot de passe a été changé",
         "new_browser": "Un nouveau navigateur a ouvert votre compte",
@@ -70,6 +71,10 @@ MAILS = {
         "pour le lire et pour décider.",
         "reminder": "Quelque chose vous attend. Connectez-vous pour voir quoi, et jusqu'à quand.",
         "message": "Quelqu'un vous a écrit. Connectez-vous pour lire le message.",
+        "log_in_joined": "Quelqu'un a demandé un nouveau mot de passe pour cette adresse. Son "
+        "compte a été réuni à un autre qui est à vous. Connectez-vous avec l'adresse {log_in}. Si "
+        "vous n'en connaissez pas le mot de passe, demandez-en un nouveau avec cette adresse. Si "
+        "ce n'était pas vous, ne faites rien.",
         "password_link": "Quelqu'un a demandé un nouveau mot de passe pour votre compte. Ce "
         "lien permet de le choisir: une seule fois, pendant une heure. Si ce n'était pas vous, ne "
         "faites rien: votre mot de passe reste le même.",

@@ -14,6 +14,7 @@ export const english = {
   delete: "Delete",
   offline: "The server cannot be reached. Check the connection, then try again.",
   ourFault: "Something went wrong on the server. Nothing of yours was lost; try again in a moment.",
+  error_account_joined: "This account was joined to another one of yours. Log in as {logIn}. If you do not know that password, ask for a new one.",
   error_being_deleted: "This account is being deleted already.",
   error_goes_with_other: "This account was joined to another one. It is deleted with the one that stays.",
   error_not_patient: "Only the data of patients is deleted by itself after a time.",

@@ -21,6 +21,7 @@ export const french = spaced({
   delete: "Supprimer",
   offline: "Le serveur est injoignable. Vérifiez la connexion, puis réessayez.",
   ourFault: "Une erreur s'est produite sur le serveur. Rien n'est perdu; réessayez dans un instant.",
+  error_account_joined: "Ce compte a été réuni à un autre qui est à vous. Connectez-vous avec l'adresse {logIn}. Si vous n'en connaissez pas le mot de passe, demandez-en un nouveau.",
   error_being_deleted: "Ce compte est déjà en cours de suppression.",
   error_goes_with_other: "Ce compte a été réuni à un autre. Il est supprimé avec celui qui reste.",
   error_not_patient: "Seules les données des patients sont supprimées d'elles-mêmes après un temps.",
