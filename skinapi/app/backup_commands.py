@@ -7,6 +7,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -15,7 +16,7 @@ from pydantic import SecretStr
 from skinapi.accounts.auth.errors import LastAdmin
 from skinapi.app.commands import OPERATOR, check, say_store
 from skinapi.app.composition.services import Services, open_services
-from skinapi.base.errors import Conflict, NotFound, SkinAPIError, StoreUnavailable, UnsafeSettings
+from skinapi.base.errors import Conflict, SkinAPIError, StoreUnavailable, UnsafeSettings
 from skinapi.base.logs import configure_logs
 from skinapi.base.settings import Settings
 from skinapi.base.settings.safety import refuse_unsafe
@@ -42,6 +43,7 @@ from skinapi.platform.backups.backup_file import (
 from skinapi.platform.backups.erased_ids import (
     FILE_NAME,
     Erased,
+    ErasedKind,
     ErasedList,
     list_erased,
     read_erased_ids,
@@ -270,7 +272,10 @@ def _restore_into(settings: Settings, file: Path, lists: list[ErasedList]) -> in
         services = open_services(settings, store, restoring=True)
         services.data.trail.record(AuditRow("store.restore", by=OPERATOR, target="store"))
         again = _erase_again(services)
-        print(f"erased again: {again['account']:,} accounts and {again['finding']:,} findings")
+        print(
+            f"erased again: {again['account']:,} accounts, {again['finding']:,} findings, and the "
+            f"photos of {again['photo']:,}; entered in error again: {again['error']:,} findings"
+        )
         if again.total():
             # Nothing else reads this store yet, so it takes its time.
             scrub_store(store, any_size=True)
@@ -288,20 +293,49 @@ def _erase_again(services: Services) -> "Counter[str]":
     """Delete what is on the list of erased ids and in the store, as it was deleted then; how many
     of each kind.
     """
+    acts: dict[ErasedKind, Callable[[Erased], bool]] = {
+        "account": partial(_erase_account, services),
+        "finding": lambda one: services.records.erase_again(identifier=one.about, by=OPERATOR),
+        "photo": partial(_erase_photos, services),
+        "error": lambda one: services.corrections.enter_again(identifier=one.about, by=OPERATOR),
+    }
     again = Counter[str]()
     for one in services.data.erased_ids.walk_all():
-        if one.kind == "finding":
-            again[one.kind] += services.records.erase_again(identifier=one.id, by=OPERATOR)
-            continue
-        with suppress(NotFound):
-            services.data.accounts.get(one.id)
-            try:
-                services.eraser.erase_again(one.id, by=OPERATOR)
-            except LastAdmin:
-                _add_admin(services)
-                services.eraser.erase_again(one.id, by=OPERATOR)
-            again[one.kind] += 1
+        again[one.kind] += acts[one.kind](one)
     return again
+
+
+def _erase_account(services: Services, erased: Erased) -> bool:
+    """An account that had given all that it held to another one is not erased for that one."""
+    data = services.data
+    account = data.accounts.by_ids({erased.about}).get(erased.about)
+    if account is None or account.joined_to:  # that goes with the one that stays
+        return False
+    held = (one["id"] for one in data.submissions.walk_stored(account.id, fields=()))
+    if not erased.findings and any(data.erased_ids.find(one) is None for one in held):
+        print(f"not erased: account {account.id}, which had given its findings to another one")
+        return False
+    try:
+        services.eraser.erase_again(account.id, by=OPERATOR)
+    except LastAdmin:
+        _add_admin(services)
+        services.eraser.erase_again(account.id, by=OPERATOR)
+    return True
+
+
+def _erase_photos(services: Services, erased: Erased) -> bool:
+    """Delete the photos of a finding that stays, and their copies in data sets."""
+
+    def erase(unit: Unit) -> bool:
+        found = services.data.submissions.find(erased.about)
+        if found is None or not found.photos:
+            return False
+        unit.audit("photo.erase_again", by=OPERATOR, target=found.id, owner=found.owner)
+        services.records.remove_photos(unit, found)
+        unit.erase(services.data.contributed.delete_of_finding(found.id))
+        return True
+
+    return services.data.work.run(erase)
 
 
 def _add_admin(services: Services) -> None:

@@ -13,6 +13,7 @@ The tree, with the statuses. An error that only one package raises is defined in
       Forbidden                      403
         AccountNotApproved           403
         AccountSuspended             403
+        AccountJoined                403
         AccountRefused               403
         PasswordChangeRequired       403
       NotFound                       404
@@ -152,6 +153,18 @@ class Duplicate(Conflict):
 
 class Gone(SkinAPIError):
     status, code, sentence = 410, "gone", "This was deleted"
+
+
+class AccountJoined(Forbidden):
+    """`log_in` is the e-mail of the account that stays. Raised only to who knows the password of
+    the one that was joined to it.
+    """
+
+    code, sentence = "account_joined", "This account was joined to another one of yours"
+
+    def __init__(self, log_in: str) -> None:
+        self.log_in = log_in
+        super().__init__(f"{self.sentence}. Log in as {log_in}")
 
 
 class PatientTaken(Conflict):

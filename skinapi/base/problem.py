@@ -8,7 +8,7 @@ from http import HTTPStatus
 
 from pydantic import BaseModel, Field
 
-from skinapi.base.errors import AccountRefused, PatientTaken, Refused, SkinAPIError
+from skinapi.base.errors import AccountJoined, AccountRefused, PatientTaken, Refused, SkinAPIError
 
 PROBLEM_TYPE = "application/problem+json"
 # https://owasp.org/www-project-secure-headers/
@@ -55,6 +55,11 @@ class Problem(BaseModel):
         exclude_if=lambda doctor: doctor is None,
         description="of `patient_taken`: the name of the doctor in charge",
     )
+    log_in: str | None = Field(
+        default=None,
+        exclude_if=lambda log_in: log_in is None,
+        description="of `account_joined`: the e-mail of the account that stays",
+    )
     error: str
     message: str
     msg: str
@@ -75,6 +80,7 @@ def problem_of(
         question=error.question if isinstance(error, Refused) else None,
         refusal=_refusal_of(error),
         doctor=error.doctor if isinstance(error, PatientTaken) else None,
+        log_in=error.log_in if isinstance(error, AccountJoined) else None,
         error=error.detail,
         message=error.detail,
         msg=error.detail,

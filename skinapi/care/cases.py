@@ -85,7 +85,7 @@ class CasesService:
         doctor = unassigned.find_doctor(owner)
         if doctor and self.records.notes.has_read(patient, by=by):
             raise PatientTaken(doctor.name)
-        if not unassigned.may_see(owner, by):
+        if not unassigned.list_cases(owner, by):
             raise NotFound(NO_PATIENT)
         self.assignments.assign(unit, owner, doctor=by.id, by=by.id)
 

@@ -27,7 +27,7 @@ from skinapi.care.spot_records import (
     TooManyLesions,
 )
 from skinapi.findings.records.events import FindingsChanged
-from skinapi.findings.records.readers import reader_of
+from skinapi.findings.records.readers import in_care, reader_of
 from skinapi.findings.records.seen_findings import SeenListed, SeenSubmission
 from skinapi.findings.records.service import NOT_YOURS, RecordsService
 from skinapi.findings.records.spots import Spots
@@ -118,7 +118,7 @@ class LesionsService:
         self, *, patient: str, doctor: Subject, after: str | None, limit: int
     ) -> Page[ShownLesion]:
         owner = self.accounts.by_ids({patient}).get(patient)
-        if owner is None or not self.records.may_see(owner, doctor, lesion=None):
+        if owner is None or not in_care(owner, doctor):
             raise NotFound(NO_PATIENT)
         self.records.note_read([patient], by=doctor)
         return self._page(patient, reader_of(patient, doctor), after=after, limit=limit)
@@ -137,7 +137,7 @@ class LesionsService:
             raise NotFound(NO_LESION)
         owner = self.accounts.by_ids({spot.owner}).get(spot.owner)
         own = spot.owner == to.id and not spot.deleted_at
-        if not own and (owner is None or not self.records.may_see(owner, to, lesion=spot.id)):
+        if not own and (owner is None or not self.records.may_see(owner, to, case=spot.id)):
             raise NotFound(NO_LESION)
         self.records.note_read([spot.owner], by=to)
         return spot

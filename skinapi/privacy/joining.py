@@ -2,12 +2,20 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
+
+from pydantic import Field
 
 from skinapi.accounts.admin.decisions import NO_ACCOUNT, get_by_email
 from skinapi.accounts.auth.accounts import NOT_REFUSED, Account, AccountFields, Accounts
 from skinapi.accounts.auth.consents import PURPOSES, Consents
 from skinapi.accounts.auth.events import AccountsJoined, ConsentWithdrawn
+from skinapi.accounts.auth.passwords import Proof
+from skinapi.accounts.auth.second_factor import SecondFactorService
 from skinapi.base.errors import Conflict
+from skinapi.base.subject import Subject
+from skinapi.base.values import Value
+from skinapi.care.spot_records import Lesions
 from skinapi.findings.records.events import FindingsChanged
 from skinapi.findings.records.service import RecordsService
 from skinapi.platform.notices.outbox import Kind, Outbox
@@ -47,6 +55,27 @@ class CannotJoin(Conflict):
     code, sentence = "cannot_join", "These two accounts cannot be joined"
 
 
+class AccountToJoin(Value):
+    """What tells an admin whose account it is."""
+
+    email: str
+    name: str
+    birth_year: int | None
+    created_at: datetime
+    findings: int
+    spots: int
+    last_finding_at: datetime | None
+    doctor: str | None = Field(description="the name of who is in charge")
+    doctor_rests: bool = Field(description="whether that one is suspended, or no doctor now")
+
+
+class JoiningPreview(Value):
+    gone: AccountToJoin
+    stays: AccountToJoin
+    doctor: str | None = Field(description="the name of who will be in charge of all")
+    loses: str | None = Field(description="the name of the doctor who loses the patient")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JoiningService:
     work: UnitOfWork
@@ -54,31 +83,74 @@ class JoiningService:
     accounts: Accounts
     consents: Consents
     records: RecordsService
+    lesions: Lesions
+    second_factor: SecondFactorService
     outbox: Outbox
 
+    def preview(self, *, email: str, into: str) -> JoiningPreview:
+        """Show both people, and what becomes of their doctors. Refused as `join` is."""
+        gone, stays = self._find_both(email, into)
+        _refuse(gone, stays)
+        chosen = self._choose_doctor(gone, stays)
+        doctors = self.accounts.by_ids({one for one in (gone.doctor_id, stays.doctor_id) if one})
+        loses = [doctor.name for name, doctor in doctors.items() if name != chosen]
+        return JoiningPreview(
+            gone=self._show(gone, doctors),
+            stays=self._show(stays, doctors),
+            doctor=doctors[chosen].name if chosen in doctors else None,
+            loses=next(iter(loses), None),
+        )
+
+    def _find_both(self, email: str, into: str) -> tuple[Account, Account]:
+        gone, stays = (get_by_email(self.accounts, one, NO_ACCOUNT) for one in (email, into))
+        return gone, stays
+
+    def _show(self, account: Account, doctors: Mapping[str, Account]) -> AccountToJoin:
+        newest = self.records.submissions.page_owned(
+            account.id, newest_first=True, after=None, limit=1
+        )
+        doctor = doctors.get(account.doctor_id or "")
+        return AccountToJoin(
+            email=account.email,
+            name=account.name,
+            birth_year=account.birth_year,
+            created_at=account.created_at,
+            findings=account.findings,
+            spots=self.lesions.count_of(account.id),
+            last_finding_at=next((one.created_at for one in newest.items), None),
+            doctor=doctor.name if doctor else None,
+            doctor_rests=doctor is not None and not doctor.active_doctor,
+        )
+
+    def join(self, *, email: str, into: str, reason: str, by: Subject, proof: Proof) -> Account:
+        """Let an admin who proves who it is join both, for this reason."""
+        admin = self.accounts.get(by.id)
+        self.second_factor.reauthenticate(admin, proof, session_id=by.session_id)
+        return self._join(email=email, into=into, reason=reason, by=by.id)
+
     @atomic
-    def join(self, unit: Unit, *, email: str, into: str, by: str) -> Account:
+    def _join(self, unit: Unit, *, email: str, into: str, reason: str, by: str) -> Account:
         """Join the account with this e-mail, the duplicate, to the one that stays.
 
-        The doctor of that one is in charge of all, if it has any. A consent holds that one of both
+        An active doctor of either is in charge of all, first that of the one that stays; the other
+        doctor is told. A consent holds that one of both
         has given and neither has refused. The same again changes nothing.
         """
-        both = (get_by_email(self.accounts, address, NO_ACCOUNT) for address in (email, into))
         # What is filed in either at the same time conflicts.
-        gone, stays = (self.accounts.hold(account.id) for account in both)
+        gone, stays = (self.accounts.hold(one.id) for one in self._find_both(email, into))
         if gone.joined_to == stays.id:
             return stays
         unit.audit("account.join", by=by, target=gone.id)
         _refuse(gone, stays)
         unit.record(AuditRow("account.join", by=by, target=stays.id))
-        doctor = stays.doctor_id or gone.doctor_id
+        doctor = self._choose_doctor(gone, stays)
         gone = self._put_in_care(unit, gone, doctor, by)
         stays = self._put_in_care(unit, stays, doctor, by)
         consents = self._join_consents(unit, gone, stays, by)
         unit.publish(AccountsJoined(gone.id, stays.id))
         findings = [one.id for one in self.records.submissions.walk_owned(gone.id)]
         self._move(gone.id, stays.id)
-        self._close(unit, gone, stays, consents)
+        self._close(unit, gone, stays, consents, reason)
         for account in (gone.id, stays.id):
             self.records.queue.recount(account)
             self.records.queue.update_owner_key(self.accounts.get(account))
@@ -94,9 +166,16 @@ class JoiningService:
             )
         return stays
 
+    def _choose_doctor(self, gone: Account, stays: Account) -> str | None:
+        """One who rests is in charge where no active one is."""
+        active = map(self.records.unassigned.find_doctor, (stays, gone))
+        chosen = next(filter(None, active), None)
+        return chosen.id if chosen else stays.doctor_id or gone.doctor_id
+
     def _put_in_care(self, unit: Unit, account: Account, doctor: str | None, by: str) -> Account:
         if account.doctor_id == doctor:
             return account
+        self.records.unassigned.tell_of_loss(account)
         unit.record(AuditRow("account.assign", by=by, target=account.id))
         return self.accounts.change(unit, account, doctor_id=doctor)
 
@@ -136,14 +215,20 @@ class JoiningService:
         return [(document["id"], document[KEY]) for document in documents]
 
     def _close(
-        self, unit: Unit, gone: Account, stays: Account, consents: Mapping[str, bool]
+        self,
+        unit: Unit,
+        gone: Account,
+        stays: Account,
+        consents: Mapping[str, bool],
+        reason: str,
     ) -> None:
+        """The password stays: whoever knows it is told which log-in there is now."""
         nothing = AccountFields(
             status="suspended",
             joined_to=stays.id,
+            joined_because=reason,
             joined=(),
             token_version=gone.token_version + 1,
-            password_hash="",
             second_factor=None,
             doctor_id=None,
             consents={},

@@ -31,7 +31,7 @@ from skinapi.privacy.break_glass import (
     TooManyBreakGlass,
     Wanted,
 )
-from skinapi.privacy.joining import CannotJoin, JoiningService
+from skinapi.privacy.joining import CannotJoin, JoiningPreview, JoiningService
 from skinapi.privacy.readers import ReadersService, ReadingView
 
 Reason = Annotated[
@@ -237,18 +237,39 @@ class AccountThatStays(Body):
     into: Email = Field(description="the e-mail of the account that stays")
 
 
+class Joining(ProvenBody, AccountThatStays):
+    reason: Reason = Field(
+        description="how it is known that both are of one person; admins read it"
+    )
+
+
+@joining_routes.route(
+    "GET",
+    "/users/<email>/join",
+    access=admins("Only admin can join accounts"),
+    raises=(NotFound, CannotJoin),
+)
+def preview_joining(
+    joining: JoiningService, *, email: str, query: AccountThatStays
+) -> JoiningPreview:
+    """Whose both accounts are, by what an admin may know, and who will be in charge."""
+    return joining.preview(email=email, into=query.into)
+
+
 @joining_routes.route(
     "POST",
     "/users/<email>/join",
     access=admins("Only admin can join accounts"),
-    rate=Rate.WRITE,
-    raises=(NotFound, CannotJoin),
+    rate=Rate.SIGN_IN,
+    raises=(*UNPROVEN, NotFound, CannotJoin),
 )
 def join_accounts(
-    joining: JoiningService, *, email: str, body: AccountThatStays, subject: Subject
+    joining: JoiningService, *, email: str, body: Joining, subject: Subject
 ) -> Message:
     """Join the account of a patient to another one of the same person: findings, spots, letters,
-    messages and consents go there, and nobody logs in to this one any more. It cannot be undone.
+    messages and consents go there, and nobody logs in to this one any more. It cannot be undone. It
+    takes a reason, and the password again.
     """
-    stays = joining.join(email=email, into=body.into, by=subject.id)
+    proof = body.proof(ClientInfo(address=caller_address()))
+    stays = joining.join(email=email, into=body.into, reason=body.reason, by=subject, proof=proof)
     return Message(message=f"Joined to {stays.email}")

@@ -208,6 +208,45 @@ def test_what_a_doctor_who_is_gone_has_left_open_is_in_the_list(
     assert numbers(house, "/queue?awaited=result") == [result]
 
 
+@pytest.mark.parametrize("gone", ["suspended", "unassigned"])
+def test_only_what_stands_in_the_list_is_open(any_backend: Backend, gone: str) -> None:
+    grey, house = any_backend.member(role="doctor"), any_backend.member(role="doctor")
+    admin, ada, ben = any_backend.admin(), *(patient_of(any_backend, grey) for _ in range(2))
+    bodies = [{"place": {"site": site}} for site in ("back", "face")]
+    shut, spot = (ada.call("POST", "/lesions", json=one).get_json()["id"] for one in bodies)
+    closed, closed_in_spot, of_ben = (
+        file_for(any_backend, patient, ROUTINE, lesion=lesion).number
+        for patient, lesion in ((ada, None), (ada, shut), (ben, None))
+    )
+    for number in (closed, closed_in_spot, of_ben):
+        sign(grey, number, label="melanocytic_nevus")
+    waits = file_for(any_backend, ada, URGENT, lesion=spot).number
+    letter = grey.call("POST", f"/submissions/{closed}/letters", json={"reader": "patient"})
+    ids = [identifier(any_backend, one) for one in (ada, ben)]
+    opens = [f"/submissions/{waits}", f"/lesions/{spot}", f"/fhir/Patient/{ids[0]}"]
+    closes = [f"/fhir/Patient/{ids[1]}", f"/lesions/{shut}", f"/patients/{ids[0]}/lesions"]
+    for number in (closed, closed_in_spot, of_ben):
+        parts = ("", "/reviews", "/letters", "/report", "/report.pdf")
+        closes += [f"/submissions/{number}{part}" for part in parts]
+        closes += [f"/fhir/DiagnosticReport/{number}"]
+    assert {grey.call("GET", path).status_code for path in opens + closes} == {200}
+    if gone == "suspended":
+        admin.call("PATCH", f"/users/{grey.email}/suspend")
+    else:
+        for patient in (ada, ben):
+            admin.call("PUT", f"/users/{patient.email}/doctor", json={"doctor": None})
+    assert (numbers(house, LIST), letter.status_code) == ([waits], 201)
+    assert {house.call("GET", path).status_code for path in opens} == {200}
+    answers = {path: house.call("GET", path).status_code for path in closes}
+    assert answers == dict.fromkeys(closes, 404)
+    everything = house.call("GET", f"/fhir/Patient/{ids[0]}/$everything").get_json()["entry"]
+    kinds = [entry["resource"] for entry in everything]
+    reports = [one["id"] for one in kinds if one["resourceType"] == "DiagnosticReport"]
+    spots = [one["id"] for one in kinds if one["resourceType"] == "BodyStructure"]
+    assert (reports, spots) == ([str(waits)], [spot])
+    assert take(house, ids[1]).status_code == 404
+
+
 def test_the_patient_reads_who_will_look_and_when(open_backend: Open) -> None:
     backend = open_backend(review_within_days=3)
     patient = backend.member()

@@ -6,6 +6,7 @@ from skinapi.platform.storage.ids import new_id
 from tests.console.journey import Journey, Look, looks
 from tests.console.visitor import Visitor
 from tests.served.people import Caller, Seeder
+from tests.support.backends import PASSWORD
 
 # What happens, first for pictures taken through a dermoscope, and its figures at each point.
 READ_ROWS = """
@@ -29,6 +30,36 @@ def test_accounts_are_approved_and_everything_is_seen(
     read_the_trail(journey, waiting)
     choose_the_operating_point(journey, admin)
     see_how_the_server_is(journey)
+
+
+@pytest.mark.parametrize("look", looks(1), ids=str)
+def test_two_accounts_are_joined_once_both_people_were_seen(
+    visitor: Visitor, seeder: Seeder, look: Look
+) -> None:
+    admin, gone, stays = seeder.person("admin"), seeder.person(), seeder.person()
+    for one, year in ((gone, 1950), (stays, 1981)):
+        assert one.call("PUT", "/me/person", json={"birth_year": year}).status == 200
+    journey = Journey(visitor, "admin", look)
+    visitor.enter(admin, "admin")
+    visitor.go(f"accounts?status=all&q={gone.email}")
+    visitor.press(".accounts .manage")
+    journey.press("joinAccount", within="managed")
+    visitor.type(into=stays.email)
+    journey.step("join-whom")
+    visitor.press("dialog .primary")
+    journey.see("joinYearsDiffer")
+    visitor.type(joinReason="showed a passport", ownPassword=PASSWORD)
+    journey.step("join-both")
+    visitor.press("dialog .danger")
+    journey.see("accountsJoined", who=named(gone), into=stays.email)
+    visitor.see("showed a passport")
+    journey.step("joined")
+    visitor.run("sessionStorage.clear()")
+    visitor.open("/#/login")
+    visitor.type(email=gone.email, password=PASSWORD)
+    visitor.press("main form .primary")
+    journey.see("error_account_joined", logIn=stays.email)
+    journey.step("which-log-in", expected=("/login",))
 
 
 def named(caller: Caller) -> str:

@@ -103,16 +103,17 @@ def test_who_files_for_a_patient_need_not_tell_what_the_patient_told_once(
     me = ada.call("GET", "/me").get_json()
     assert {name: me[name] for name in told} == told
 
-    def facts_of(found: TestResponse) -> tuple[str | None, str | None]:
+    def facts_of(found: TestResponse) -> tuple[Any, ...]:
         context = found.get_json()["context"]
-        return context["age_band"], context["sex"]
+        return context.get("age"), context["age_band"], context["sex"]
 
-    assert facts_of(sent(program, patient=patient)) == ("60-74", "female")
-    assert facts_of(sent(program, patient=patient, sex="other")) == ("60-74", "other")
-    assert facts_of(sent(program, patient=patient, age_band="0-29")) == ("0-29", "female")
-    assert facts_of(sent(ada)) == (None, None), "earlier clients of hers tell none"
+    lower = (59, "45-59")
+    assert facts_of(sent(program, patient=patient)) == (*lower, "female")
+    assert facts_of(sent(program, patient=patient, sex="other")) == (*lower, "other")
+    assert facts_of(sent(program, patient=patient, age_band="0-29")) == (None, "0-29", "female")
+    assert facts_of(sent(ada)) == (None, None, None), "earlier clients of hers tell none"
     assert ada.call("PUT", "/me/person", json={}).status_code == 200
-    assert facts_of(sent(program, patient=patient)) == (None, None)
+    assert facts_of(sent(program, patient=patient)) == (None, None, None)
     assert told.keys().isdisjoint(ada.call("GET", "/me").get_json())
 
 

@@ -1,6 +1,7 @@
 """Two accounts of one person become one: what the duplicate had is at the one that stays."""
 
 from collections.abc import Mapping
+from email.headerregistry import Address
 from pathlib import Path
 from typing import Any
 
@@ -8,14 +9,24 @@ import pytest
 from werkzeug.test import TestResponse
 
 from skinapi.base.errors import InvalidToken
+from skinapi.model.registry.service import InferenceService
+from skinapi.platform.notices.mail_texts import parting_recipient, write_mail
 from skinapi.privacy.joining import ACTED, KEYED, MOVED
-from tests.care.clinic import REVIEW, ROUTINE, file_for, numbers, patient_in_care
+from tests.care.clinic import (
+    REVIEW,
+    ROUTINE,
+    URGENT,
+    file_for,
+    numbers,
+    patient_in_care,
+    patient_of,
+)
 from tests.findings.prediction.photographer import predicted
 from tests.integrations.fhir import orders
 from tests.integrations.test_keys import clinic_wide, made
 from tests.privacy.inventory import list_personal
 from tests.privacy.made_files import made_for, read
-from tests.support.backends import PASSWORD, Backend, Person, erase
+from tests.support.backends import MAIL, PASSWORD, Backend, Person, erase
 from tests.use_cases.use_case import acts_on
 
 SEEN = {"label": "melanoma", "certainty": "sure", "histology": "not_taken", "told_by": "server"}
@@ -46,8 +57,9 @@ STAYS: Mapping[str, str] = {
 }
 
 
-def join(by: Person, duplicate: str, into: str) -> TestResponse:
-    return by.call("POST", f"/users/{duplicate}/join", json={"into": into})
+def join(by: Person, duplicate: str, into: str, **given: Any) -> TestResponse:
+    body = {"into": into, "reason": "showed a passport", "current_password": PASSWORD, **given}
+    return by.call("POST", f"/users/{duplicate}/join", json=body)
 
 
 def get(person: Person, path: str) -> Any:
@@ -114,8 +126,6 @@ def test_all_of_the_duplicate_is_at_the_account_that_stays(two: TwoAccounts) -> 
     keys = get(ada, "/keys")
     assert sorted(bool(one["revoked_at"]) for one in keys) == [False, True]
     assert two.old.call("GET", "/me").status_code == 401
-    credentials = {"email": two.old.email, "password": PASSWORD}
-    assert backend.client.post("/login", json=credentials).status_code == 401
     for account in (two.old_id, two.ada_id):
         assert ("account.join", "done") in acts_on(backend, account)
     assert backend.account(ada.email).findings == 4
@@ -144,11 +154,101 @@ def test_nothing_is_filed_there_any_more_and_it_is_changed_at_the_other(two: Two
         ("PATCH", "approve", {}),
         ("POST", "reset-password", None),
         ("PUT", "role", {"role": "admin"}),
+        ("POST", "password-link", None),
+        ("DELETE", "", None),
     ):
-        refused = two.root.call(method, f"/users/{two.old.email}/{part}", json=body)
+        refused = two.root.call(method, f"/users/{two.old.email}/{part}".rstrip("/"), json=body)
         assert refused.status_code == 409, refused.text
     (row,) = [one for one in get(two.root, "/accounts") if one["_id"] == two.old_id]
     assert (row["status"], row["joined_to"]) == ("suspended", two.ada_id)
+    assert row["joined_because"] == "showed a passport"
+
+
+@pytest.mark.parametrize(("gone", "status"), [("joined", 409), ("erased", 404)])
+@pytest.mark.parametrize("act", ["facts", "move"])
+def test_a_doctor_reads_what_became_of_the_patient_meanwhile(
+    real_backend: Backend, monkeypatch: pytest.MonkeyPatch, act: str, gone: str, status: int
+) -> None:
+    backend = real_backend
+    root, (doctor, ada) = backend.member(role="admin"), patient_in_care(backend)
+    ben, stays = patient_of(backend, doctor), patient_of(backend, doctor)
+    number = predicted(ada, keep_photo="true")["id"]
+    changes = ada if act == "facts" else ben
+    judge = InferenceService.classify_pictures
+
+    def change_first(*arguments: Any, **options: Any) -> Any:
+        if gone == "joined":
+            assert join(root, changes.email, stays.email).status_code == 200
+        else:
+            erase(backend.services, backend.account(changes.email))
+        return judge(*arguments, **options)
+
+    monkeypatch.setattr(InferenceService, "classify_pictures", change_first)
+    moved = {"reason": "of Ben", "patient": backend.account(ben.email).id}
+    method, body = ("PUT", {"age": "50"}) if act == "facts" else ("POST", moved)
+    refused = doctor.call(method, f"/submissions/{number}/{act}", json=body)
+    code = "patient_joined" if gone == "joined" else "not_found"
+    assert (refused.status_code, refused.get_json()["code"]) == (status, code)
+
+
+@pytest.mark.parametrize("given", [MAIL])
+@pytest.mark.parametrize(("rests", "loses"), [("stays", "grace"), (None, "grey"), ("gone", "grey")])
+def test_an_active_doctor_is_in_charge_and_who_loses_the_patient_is_told(
+    two: TwoAccounts, rests: str | None, loses: str
+) -> None:
+    doctors = {"gone": two.grey, "stays": two.grace}
+    lost, won = (two.grey, two.grace) if loses == "grey" else (two.grace, two.grey)
+    urgent = file_for(two.backend, two.ada if lost is two.grace else two.old, URGENT).number
+    if rests:
+        two.root.call("PATCH", f"/users/{doctors[rests].email}/suspend")
+    assert two.join().status_code == 200
+    assert urgent in numbers(won, "/queue?reviewed=false")
+    assert get(two.ada, "/me")["doctor"] == won.email
+    told = two.backend.services.data.outbox.list_to(two.backend.account(lost.email).id)
+    figures = [one.figures for one in told if one.kind == "left_care"]
+    assert figures == [{"findings": 2, "urgent": 1}]
+    ours = two.backend.services.data.outbox.list_to(two.backend.account(won.email).id)
+    assert [one.figures for one in ours if one.kind == "came_into_care"] == figures
+
+
+def test_an_admin_sees_both_people_before_and_says_why_with_the_password(two: TwoAccounts) -> None:
+    path = f"/users/{two.old.email}/join?into={two.ada.email}"
+    two.root.call("PATCH", f"/users/{two.grace.email}/suspend")
+    seen = get(two.root, path)
+    gone, stays = seen["gone"], seen["stays"]
+    assert (gone["email"], gone["birth_year"]) == (two.old.email, 1950)
+    assert (stays["email"], stays["doctor_rests"]) == (two.ada.email, True)
+    assert [one["findings"] + one["spots"] for one in (gone, stays)] == [3, 3]
+    assert stays["last_finding_at"] > stays["created_at"]
+    grace, grey = (two.backend.account(one.email).name for one in (two.grace, two.grey))
+    assert (seen["doctor"], seen["loses"], gone["doctor"]) == (grey, grace, grey)
+    for given, status in (({"reason": ""}, 400), ({"current_password": "wrong"}, 403)):
+        refused = join(two.root, two.old.email, two.ada.email, **given)
+        assert (refused.status_code, get(two.root, path)) == (status, seen)
+    itself = two.root.call("GET", f"/users/{two.old.email}/join?into={two.old.email}")
+    assert itself.get_json()["code"] == "cannot_join"
+
+
+@pytest.mark.parametrize("given", [MAIL])
+def test_only_the_owner_of_the_log_in_that_went_is_told_which_one_stays(two: TwoAccounts) -> None:
+    backend, client = two.backend, two.backend.client
+    two.join()
+    for password, answer in (("a wrong one", (401, None)), (PASSWORD, (403, two.ada.email))):
+        credentials = {"email": two.old.email, "password": password}
+        told = client.post("/login", json=credentials)
+        assert (told.status_code, told.get_json().get("log_in")) == answer
+    asked = client.post("/password/forgotten", json={"email": two.old.email})
+    stranger = client.post("/password/forgotten", json={"email": "nobody@example.org"})
+    assert (asked.status_code, asked.get_json()) == (stranger.status_code, stranger.get_json())
+    backend.services.recovery.mail_links()
+    *_, notice = backend.services.data.outbox.list_to(two.old_id)
+    recipient = parting_recipient(notice)
+    assert recipient
+    assert recipient.email == two.old.email
+    mail = write_mail(
+        [notice], recipient, sender=Address(addr_spec="a@b.example"), console="", link_to=str
+    )
+    assert two.ada.email in mail.get_content()
 
 
 def test_what_either_has_refused_is_refused(backend: Backend) -> None:
@@ -214,6 +314,7 @@ def test_a_health_record_learns_who_stays_and_finds_by_either_number(backend: Ba
         assert (len(found), subjects) == (2, {f"Patient/{ada}"})
     changed = {entry["resource"]["meta"]["lastUpdated"] for entry in found}
     assert max(changed) > before["lastUpdated"]
+    assert root.call("DELETE", f"/users/{addresses[old]}").get_json()["code"] == "goes_with_other"
     for number, order in (("A", "O-3"), ("B", "O-4")):
         hospital.call("POST", "/fhir/ServiceRequest", json=orders.contained(order, number=number))
     assert len(get(hospital, f"/fhir/DiagnosticReport?patient={ada}")["entry"]) == 4

@@ -103,8 +103,43 @@ def test_what_was_erased_since_the_backup_is_erased_again(
     clinic: Clinic, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert clinic.restore(clinic.settings(), erased=clinic.list) == 0
-    assert "erased again: 1 accounts and 1 findings\n" in capsys.readouterr().out
+    assert "erased again: 1 accounts, 1 findings, and the photos of 0;" in capsys.readouterr().out
     assert_erased(clinic, clinic.settings())
+
+
+def test_an_account_that_had_given_its_findings_away_is_not_erased_for_the_other(
+    clinic: Clinic, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As the list has it where the empty rest of a joined account was deleted by itself."""
+    clinic.backend.services.data.erased_ids.add("account", clinic.ada)
+    settings = clinic.settings()
+    assert clinic.restore(settings, erased=clinic.list) == 0
+    assert f"not erased: account {clinic.ada}" in capsys.readouterr().out
+    assert_erased(clinic, settings)
+
+
+def test_photos_erased_and_findings_entered_in_error_since_the_backup_do_not_come_back(
+    clinic: Clinic,
+) -> None:
+    backend, kept = clinic.backend, clinic.findings["kept"]
+    ada = backend.log_in("ada@example.org")
+    other = predicted(ada, keep_photo="true")["id"]
+    wrong = backend.services.data.submissions.find_by_number(int(other))
+    assert wrong
+    with clinic.backup.open("wb") as out:
+        write_backup(backend.services.store, out)
+    path, reason = f"/submissions/{other}/entered-in-error", {"reason": "of somebody else"}
+    entered = backend.admin().call("POST", path, json=reason)
+    withdrawn = ada.call("PUT", "/me/consents", json={"photos": False, "erase_kept": True})
+    assert (entered.status_code, withdrawn.status_code) == (200, 200)
+    settings = clinic.settings()
+    assert clinic.restore(settings, erased=clinic.list) == 0
+    with closing(open_store(settings)) as store:
+        data = open_services(settings, store).data
+        again, error = data.submissions.find(kept), data.submissions.find(wrong.id)
+        assert (again and again.error, error and error.error and error.error.by) == (None, "system")
+        assert [*store.blobs.keys()] == []
+        assert data.trail.find_newest("photo.erase_again", target=kept)
 
 
 @pytest.mark.parametrize("place", ["beside the backup", "instance folder", "store"])

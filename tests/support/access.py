@@ -329,7 +329,11 @@ class SampleAccounts:
 
     def stays(self) -> "Options":
         """The account that stays where Ada's is joined to another one."""
-        return {"json": {"into": self.backend.member().email}}
+        reason = {"reason": "showed a passport", "current_password": PASSWORD}
+        return {"json": {"into": self.backend.member().email, **reason}}
+
+    def previewed(self) -> "Options":
+        return {"query_string": {"into": self.backend.member().email}}
 
     def right_patient(self) -> "Options":
         """Another patient of the doctor in charge of the sample finding."""
@@ -748,6 +752,7 @@ unapprove_user               admins            /users/{email}/unapprove
 change_role                  admins            /users/{email}/role
 suspend_user                 admins            /users/{email}/suspend
 join_accounts                admins            /users/{email}/join
+preview_joining              admins            /users/{email}/join
 reset_password               admins            /users/{email}/reset-password
 reset_second_factor          admins            /users/{email}/second-factor
 allow_provider               admins            /users/{email}/provider
@@ -961,6 +966,7 @@ REQUESTS: dict[str, Options | Callable[[SampleAccounts], Options]] = {
     "approve_user": {"json": {}},
     "change_role": {"json": {"role": "admin"}},
     "join_accounts": SampleAccounts.stays,
+    "preview_joining": SampleAccounts.previewed,
     "reset_second_factor": factor_of_ada,
     "allow_provider": {"json": {"provider": None}},
     "assign_doctor": {"json": {"doctor": None}},

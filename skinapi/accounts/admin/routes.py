@@ -34,6 +34,7 @@ from skinapi.accounts.auth.accounts import Account
 from skinapi.accounts.auth.errors import (
     BeingDeleted,
     EmailTaken,
+    GoesWithOther,
     LastAdmin,
     NoPasswordHere,
     NoSecondFactor,
@@ -106,7 +107,7 @@ def _beside(admin: AdminService, page: Page[Account]) -> dict[str, Any]:
     "DELETE",
     "/users/<email>",
     access=admins("Only admin can delete users"),
-    raises=(NotFound, LastAdmin, BeingDeleted),
+    raises=(NotFound, LastAdmin, BeingDeleted, GoesWithOther),
 )
 def delete_user(
     admin: AdminService, *, email: str, query: DeletionQuery, body: Deletion, subject: Subject

@@ -129,6 +129,7 @@ class AccountRow(ListedAccount):
     joined_to: str | None = optional(
         "the id of the account to which it was joined; its status is `suspended`"
     )
+    joined_because: str | None = optional("the reason of the admin who joined it")
     default_doctor: bool = optional("whether it is that of DEFAULT_DOCTOR", default=False)
 
     @classmethod

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from skinapi.accounts.auth.accounts import Account, Accounts
-from skinapi.accounts.auth.errors import BeingDeleted
+from skinapi.accounts.auth.errors import BeingDeleted, GoesWithOther
 from skinapi.accounts.auth.events import AccountErased, AccountGone, ErasureBegun, PatientNumber
 from skinapi.base.errors import StoreUnavailable
 from skinapi.base.subject import ErasureReason
@@ -46,6 +46,8 @@ class Eraser:
         unit.audit(action, by=by, target=account.id, detail=reason)
         if account.status == "deleting":
             raise BeingDeleted
+        if account.joined_to:
+            raise GoesWithOther
         unit.publish(ErasureBegun(account.id, by, reason, number))
         # As who listens has left it: perhaps its medical record is kept.
         account = self.accounts.get(account.id)
@@ -54,9 +56,9 @@ class Eraser:
         )
 
     def finish(self, account_id: str) -> None:
-        """Idempotent. What was joined to the account goes with it."""
+        """Idempotent. What was joined to the account goes with it, before it."""
         account = self.accounts.by_ids({account_id}).get(account_id)
-        for one in (account_id, *(account.joined if account else ())):
+        for one in (*(account.joined if account else ()), account_id):
             self.work.announce(AccountErased(one))
         self._remove(account_id)
 

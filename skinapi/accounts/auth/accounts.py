@@ -16,6 +16,7 @@ from skinapi.accounts.auth.events import (
     PatientsReleased,
 )
 from skinapi.base.errors import (
+    AccountJoined,
     AccountNotApproved,
     AccountRefused,
     AccountSuspended,
@@ -94,7 +95,8 @@ class Account(StoredRecord):
     - `held_at`: nothing of it goes by its time meanwhile
     - `deletion_due_at`: it is deleted then, as its owner has asked
     - `record_kept_until_at`: until then its medical record alone is kept, without an address
-    - `joined_to`: the account of the same person that has all that it had, and names it in `joined`
+    - `joined_to`: the account of the same person that has all that it had, and names it in
+      `joined`; `joined_because` is the admin's reason
     """
 
     id: str
@@ -138,6 +140,7 @@ class Account(StoredRecord):
     deletion_due_at: datetime | None = None
     record_kept_until_at: datetime | None = None
     joined_to: str | None = None
+    joined_because: str | None = None
     joined: tuple[str, ...] = ()
 
     @property
@@ -259,6 +262,7 @@ class AccountFields(TypedDict, total=False):
     deletion_due_at: datetime | None
     record_kept_until_at: datetime | None
     joined_to: str | None
+    joined_because: str | None
     joined: tuple[str, ...]
 
 
@@ -444,6 +448,11 @@ class Accounts(Records[Account]):
         """The account with this id; of one that was joined to another, that one."""
         found = self.by_ids({identifier}).get(identifier)
         return self.find_staying(found.joined_to) if found and found.joined_to else found
+
+    def refuse_joined(self, account: Account) -> None:
+        """Call it once the caller has proved to be the owner of the account."""
+        if account.joined_to and (staying := self.find_staying(account.joined_to)):
+            raise AccountJoined(staying.email)
 
     def find_stored(self, identifiers: set[str]) -> list[Document]:
         wanted: Filter = {"id": {"$in": sorted(identifiers)}}

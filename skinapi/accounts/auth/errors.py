@@ -116,6 +116,11 @@ class BeingDeleted(Conflict):
     sentence = "This account is being deleted already; its receipt says when all of it is gone"
 
 
+class GoesWithOther(Conflict):
+    code = "goes_with_other"
+    sentence = "This account was joined to another one: it goes with the one that stays"
+
+
 class DoctorHasPatients(Conflict):
     code = "doctor_has_patients"
     sentence = "Patients are in your care. Ask an admin to give them another doctor first"

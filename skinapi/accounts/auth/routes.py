@@ -40,6 +40,7 @@ from skinapi.accounts.auth.schemas import (
 )
 from skinapi.accounts.auth.service import AuthService, IssuedTokens
 from skinapi.base.errors import (
+    AccountJoined,
     AccountNotApproved,
     AccountRefused,
     AccountSuspended,
@@ -64,6 +65,7 @@ OPEN: Any = {"access": Public(), "max_body": LARGEST_BODY}
 REFUSALS = (
     InvalidCredentials,
     AccountNotApproved,
+    AccountJoined,
     AccountRefused,
     AccountSuspended,
     InitialPasswordExpired,

@@ -89,6 +89,8 @@ class PrivacyServices:
             accounts=data.accounts,
             consents=data.consents,
             records=self.services.records,
+            lesions=data.lesions,
+            second_factor=self.services.second_factor,
             outbox=data.outbox,
         )
 

@@ -114,6 +114,8 @@ def _erase_photos(data: Repositories, records: RecordsService, account: str) -> 
     """
     records.retention.refuse_erasure_of_photos(account)
     findings, photos = data.submissions.erase_photos(account)
+    for finding in findings:
+        data.erased_ids.add("photo", finding)
     copies = data.contributed.delete_of_account(account, withdrawn=True)
     return [*photos, *copies, *data.issued.drop_pdfs(findings)]
 
@@ -132,6 +134,7 @@ def _to_findings(data: Repositories, counts: LesionCounts) -> None:
     inside(PhotosRemoved, lambda event: data.issued.drop_pdfs([event.finding.id]))
     inside(
         FindingVoided,
+        lambda event: data.erased_ids.add("error", event.finding.id),
         counts.on_changed,
         lambda event: data.contributed.delete_of_finding(event.finding.id),
         lambda event: data.break_glass.end_of_finding(event.finding.id),
@@ -195,8 +198,16 @@ def _to_erasure(
     """Each forgets what it has of the account, in transactions of its own, and may be asked again
     after an interruption. Of a medical record that is kept, its part stays.
     """
+
+    def list_account(event: AccountErased) -> None:
+        account = data.accounts.by_ids({event.account}).get(event.account)
+        # What a joined one had is counted with the one that stays.
+        owner = (account and account.joined_to) or event.account
+        held = sum(1 for _ in data.submissions.walk_stored(owner, fields=()))
+        data.erased_ids.add("account", event.account, findings=held)
+
     # Before the account is removed: a deletion that is interrupted announces it again.
-    data.work.afterwards(AccountErased, lambda event: data.erased_ids.add("account", event.account))
+    data.work.afterwards(AccountErased, list_account)
     data.work.inside(ErasureBegun, erasure.on_begun)
     data.work.inside(FindingDiscarded, erasure.to_reach.on_finding_discarded)
     data.work.inside(AccountGone, erasure.on_gone)

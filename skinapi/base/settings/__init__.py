@@ -209,7 +209,7 @@ class Settings(PrivacySettings):
     unassigned_patients: str = Field(
         default="all",
         max_length=4000,
-        description="Which doctors see the findings of patients who have no doctor, and take the "
+        description="Which doctors see what waits of patients who have no doctor, and take the "
         "patients: `all`, the e-mails of some, comma-separated, or `none`. With `none` these "
         "patients read that nobody here will look: "
         "[reviews.md](../reviews.md#patients-without-a-doctor).",

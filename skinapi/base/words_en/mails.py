@@ -16,10 +16,12 @@ MAILS = {
         "person_to_reach": "Somebody could not be told in time",
         "unassigned": "Patients without a doctor wait",
         "came_into_care": "Findings came into your care",
+        "left_care": "A patient of yours has another doctor",
         "opinion": "A colleague asks for your opinion",
         "opinion_came": "A colleague has answered you",
         "reminder": "A reminder",
         "message": "You have a message",
+        "log_in_joined": "Your log-in",
         "password_link": "Choose a new password",
         "password_changed": "Your password was changed",
         "new_browser": "A new browser opened your account",
@@ -58,11 +60,17 @@ MAILS = {
         "{urgent}. Log in to see to it that somebody looks at them.",
         "came_into_care": "Findings that came into your care: {findings}. Urgent among them: "
         "{urgent}. Log in to see them.",
+        "left_care": "A patient of yours is in the care of another doctor now: two accounts of one "
+        "person were joined. Findings that waited for you: {findings}. Urgent among them: "
+        "{urgent}. If that is wrong, tell an administrator.",
         "opinion": "A colleague asks for your opinion. Log in to give it.",
         "opinion_came": "The colleague whom you asked has given an opinion. Log in to read it "
         "and to decide.",
         "reminder": "Something waits for you to do. Log in to see what, and until when.",
         "message": "Somebody has written to you. Log in to read the message.",
+        "log_in_joined": "Somebody asked for a new password for this address. Its account was "
+        "joined to another one of yours. Log in as {log_in}. If you do not know the password of "
+        "that one, ask for a new one with that address. If it was not you, do nothing.",
         "password_link": "Somebody asked for a new password for your account. With this link "
         "you choose it: once, and within an hour. If it was not you, do nothing: your password "
         "stays as it is.",

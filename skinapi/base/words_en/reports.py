@@ -252,6 +252,7 @@ LOOKS = {
 ERRORS = {
     "in_error": "This was entered in error and stands for nothing.",
     "taken_back": "The clinic's system that had sent this photo has taken it back.",
+    "restored": "It had been entered in error before. The server was restored from a backup since.",
 }
 
 # The sentences of a letter's draft.

@@ -16,10 +16,12 @@ MAILS = {
         "person_to_reach": "Une personne n'a pas pu être prévenue à temps",
         "unassigned": "Des patients sans médecin attendent",
         "came_into_care": "Des résultats vous sont confiés",
+        "left_care": "Un de vos patients a changé de médecin",
         "opinion": "Un confrère demande votre avis",
         "opinion_came": "Un confrère vous a répondu",
         "reminder": "Un rappel",
         "message": "Vous avez un message",
+        "log_in_joined": "Votre connexion",
         "password_link": "Choisissez un nouveau mot de passe",
         "password_changed": "Votre mot de passe a été changé",
         "new_browser": "Un nouveau navigateur a ouvert votre compte",
@@ -61,11 +63,18 @@ MAILS = {
         "{urgent}. Connectez-vous pour veiller à ce que quelqu'un les regarde.",
         "came_into_care": "Résultats qui vous sont confiés : {findings}. Urgents parmi eux : "
         "{urgent}. Connectez-vous pour les voir.",
+        "left_care": "Un de vos patients est désormais suivi par un autre médecin : deux comptes "
+        "d'une même personne ont été réunis. Résultats qui vous attendaient : {findings}. Urgents "
+        "parmi eux : {urgent}. Si c'est une erreur, dites-le à un administrateur.",
         "opinion": "Un confrère demande votre avis. Connectez-vous pour le donner.",
         "opinion_came": "Le confrère que vous avez interrogé a donné son avis. Connectez-vous "
         "pour le lire et pour décider.",
         "reminder": "Quelque chose vous attend. Connectez-vous pour voir quoi, et jusqu'à quand.",
         "message": "Quelqu'un vous a écrit. Connectez-vous pour lire le message.",
+        "log_in_joined": "Quelqu'un a demandé un nouveau mot de passe pour cette adresse. Son "
+        "compte a été réuni à un autre qui est à vous. Connectez-vous avec l'adresse {log_in}. Si "
+        "vous n'en connaissez pas le mot de passe, demandez-en un nouveau avec cette adresse. Si "
+        "ce n'était pas vous, ne faites rien.",
         "password_link": "Quelqu'un a demandé un nouveau mot de passe pour votre compte. Ce "
         "lien permet de le choisir: une seule fois, pendant une heure. Si ce n'était pas vous, ne "
         "faites rien: votre mot de passe reste le même.",

@@ -265,6 +265,7 @@ LOOKS = {
 ERRORS = {
     "in_error": "Ce résultat a été enregistré par erreur et ne vaut rien.",
     "taken_back": "Le système de la clinique qui avait envoyé cette photo l'a retirée.",
+    "restored": "Il avait été enregistré par erreur. Le serveur a été restauré depuis.",
 }
 
 # The sentences of a letter's draft.

@@ -14,8 +14,9 @@ export const PHOTOS_KEY = `${DRAFTS_KEY}photos`;
 /** An answer above 399, or none at all (status 0: the server cannot be reached). */
 export class ApiError extends Error {
   /** @param {number} status @param {string} code @param {string} sentence @param {number} retryAfter @param {string} question what the sender may confirm
-   * @param {{reason: string, note: string | null} | null} refusal why the account was not approved @param {string} doctor who is in charge */
-  constructor(status, code, sentence, retryAfter = 0, question = "", refusal = null, doctor = "") {
+   * @param {{reason: string, note: string | null} | null} refusal why the account was not approved @param {string} doctor who is in charge
+   * @param {string} logIn the e-mail of the account that stays */
+  constructor(status, code, sentence, retryAfter = 0, question = "", refusal = null, doctor = "", logIn = "") {
     super(sentence);
     this.status = status;
     this.code = code;
@@ -23,6 +24,7 @@ export class ApiError extends Error {
     this.question = question;
     this.refusal = refusal;
     this.doctor = doctor;
+    this.logIn = logIn;
   }
 }
 
@@ -192,6 +194,7 @@ async function exchange(method, path, options, signal) {
     problem.question,
     problem.refusal,
     problem.doctor,
+    problem.log_in,
   );
   signal.throwIfAborted();
   if (response.status !== 401 || !used || path.startsWith("/login") || (leaving && method !== "DELETE")) throw error;

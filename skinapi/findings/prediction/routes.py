@@ -29,6 +29,7 @@ from skinapi.findings.records.errors import (
     FindingErased,
     JudgedMeanwhile,
     LesionFull,
+    PatientJoined,
     StorageQuotaReached,
     TooManyVersions,
 )
@@ -120,7 +121,7 @@ kept_photo_routes: Routes[KeptPhotosService] = Routes("kept_photos")
     access=Signed(scopes=("findings:write",), test_keys=True),
     raises=(
         *(BadRequest, Refused, IdempotencyKeyReused, NoModel, NotFound, LesionFull),
-        *(MaybeDifferentSpots, FindingErased, *QUOTAS),
+        *(MaybeDifferentSpots, FindingErased, PatientJoined, *QUOTAS),
     ),
 )
 def predict(
@@ -247,7 +248,7 @@ class MovedView(Answer):
     "/submissions/<number>/move",
     access=Signed(roles=("doctor", "admin")),
     raises=(
-        *(NotFound, Forbidden, NoPhotoToMove, MovedToSamePatient),
+        *(NotFound, Forbidden, NoPhotoToMove, MovedToSamePatient, PatientJoined),
         *(Refused, NoModel, LesionFull, *QUOTAS),
     ),
 )

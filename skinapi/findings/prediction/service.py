@@ -249,9 +249,11 @@ def is_made_by(model: Model, finding: Finding) -> bool:
 
 
 def _fill_in(context: Context, owner: Account) -> Context:
-    """Fill in what the sender has not told of the person from the person's account."""
+    """Fill in what the sender has not told of the person from the person's account. By a year of
+    birth alone a person is of two ages: the lower one counts, which is reached in any case.
+    """
     told: dict[str, Any] = {"sex": context.sex or owner.sex}
-    years = now().year - owner.birth_year if owner.birth_year else None
+    years = max(now().year - owner.birth_year - 1, 0) if owner.birth_year else None
     if context.age_band is None and (age_band := age_band_of(years)):
         told |= {"age": years, "age_band": age_band}
     return context.model_copy(update=told)

@@ -94,7 +94,7 @@ class ChangedFindings:
             owner = owners.get(submission.owner)
             if owner is None or not span.holds(submission.changed_at):
                 continue
-            if owner.id == to.id or self.records.may_see(owner, to, lesion=submission.lesion):
+            if owner.id == to.id or self.records.may_see(owner, to, case=submission.case):
                 seen.append((submission, owner))
         self.records.note_read({owner.id for _, owner in seen}, by=to)
         told = self.records.spots.see(

@@ -32,6 +32,7 @@ NOTHING_FILED = "This program has filed no finding by this order"
 class ErrorWords(Frozen):
     in_error: str
     taken_back: str
+    restored: str
 
 
 ERRORS: Mapping[Language, ErrorWords] = load_words("reports.ERRORS", ErrorWords)
@@ -55,6 +56,17 @@ class CorrectionsService:
         """
         found, owner = self.records.get_to_correct(number=number, by=by)
         return self._enter(unit, found, owner, by, reason)
+
+    @atomic
+    def enter_again(self, unit: Unit, *, identifier: str, by: str) -> bool:
+        """Enter a finding in error that a restore brought back; its patient was told then."""
+        found = self.submissions.find(identifier)
+        if found is None or found.error:
+            return False
+        unit.audit("submission.enter_in_error", by=by, target=found.id, owner=found.owner)
+        reason = ERRORS[found.language].restored
+        self._void(unit, found, EnteredInError(entered_at=now(), by=by, reason=reason))
+        return True
 
     def leave_wrong_patient(
         self, unit: Unit, *, number: str, reason: str, right: str, by: Subject

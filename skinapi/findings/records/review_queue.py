@@ -192,8 +192,18 @@ class UnassignedPatients:
         """A doctor sees it in person, not by a key."""
         return to.role == "doctor" and to.key is None and self.is_named(to.account)
 
-    def may_see(self, owner: Account, to: Subject) -> bool:
-        return self.shows_list(to) and _is_patient(owner) and self.find_doctor(owner) is None
+    def list_cases(self, owner: Account, to: Subject) -> frozenset[str]:
+        """The spots of this patient, and findings of none, that stand in the list that this doctor
+        sees.
+        """
+        if not (self.shows_list(to) and _is_patient(owner)) or self.find_doctor(owner):
+            return frozenset()
+        doctor, of, most = owner.doctor_id, [owner.id], MOST_UNASSIGNED
+        listed = self.submissions.find_waiting(doctor, of, band=None, after="", limit=most)
+        listed += self.submissions.find_left(doctor, owners=of, limit=most)
+        listed += self.submissions.find_reviewed(sorted(self.find_unanswered(doctor)))
+        own = (one for one in listed if one["owner"] == owner.id)
+        return frozenset(one.get("lesion") or one["id"] for one in own)
 
     def find_doctor(self, owner: Account) -> Account | None:
         """The active doctor in charge."""
@@ -254,23 +264,28 @@ class UnassignedPatients:
     def on_doctor_changed(self, event: DoctorChanged) -> None:
         """Tell the doctor what has come into care with this patient."""
         if event.doctor:
-            self._tell_of_arrivals(event.doctor, [event.patient])
+            self._tell(Kind.CAME_INTO_CARE, event.doctor, [event.patient])
+
+    def tell_of_loss(self, patient: Account) -> None:
+        """Tell the doctor in charge, before the patient gets another one, what goes there."""
+        if patient.doctor_id:
+            self._tell(Kind.LEFT_CARE, patient.doctor_id, [patient.id])
 
     def on_doctor_returned(self, event: DoctorReturned) -> None:
         """Tell the doctor what waits of the patients who are back in care."""
         patients = self.accounts.find_waiting_patients(event.doctor, limit=MOST_UNASSIGNED)
-        self._tell_of_arrivals(event.doctor, [one["id"] for one in patients])
+        self._tell(Kind.CAME_INTO_CARE, event.doctor, [one["id"] for one in patients])
 
-    def _tell_of_arrivals(self, doctor: str, patients: list[str]) -> None:
+    def _tell(self, kind: Kind, doctor: str, patients: list[str]) -> None:
         if not patients:
             return
         left = self.submissions.find_left(doctor, owners=patients, limit=MOST_UNASSIGNED)
         findings = self.submissions.count_waiting(patients) + len(left)
-        if findings:
+        if findings or kind is Kind.LEFT_CARE:
             urgent = self.submissions.count_waiting(patients, band=URGENT)
-            waiting = self.outbox.find_last(Kind.CAME_INTO_CARE, to=doctor) or {}
+            waiting = self.outbox.find_last(kind, to=doctor) or {}
             self.outbox.add(
-                Kind.CAME_INTO_CARE,
+                kind,
                 to=doctor,
                 about="queue",
                 urgent=urgent > 0,

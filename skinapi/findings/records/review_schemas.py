@@ -93,12 +93,6 @@ class NewReview(Body):
         "counts by now, the review is refused (`judged_meanwhile`)",
     )
     note: Note | None = None
-    version: int | None = Field(
-        default=None,
-        ge=1,
-        description="of the finding that the doctor has looked at; the newest unless given. "
-        "Nothing is signed where its photo was judged again since then (`judged_meanwhile`)",
-    )
     hold_until: AwareDatetime | None = Field(
         default=None,
         description="the doctor tells the patient: until then, a week at most, the patient's views "

@@ -84,7 +84,7 @@ def show_submission(
         )
         will_look = WillLookView.of(looks, submission.instruction, language)
         shown = shown.model_copy(update={"will_look": will_look})
-    elif records.unassigned.may_see(owner, subject):
+    elif submission.case in records.unassigned.list_cases(owner, subject):
         shown = shown.model_copy(update={"unassigned": True})
     # The photo of a kept record goes with the record.
     if (

@@ -7,7 +7,7 @@ from datetime import timedelta
 from functools import partial
 from typing import Literal
 
-from skinapi.accounts.auth.accounts import Account, Accounts
+from skinapi.accounts.auth.accounts import BEING_DELETED, Account, Accounts
 from skinapi.accounts.auth.consents import Consents
 from skinapi.base.errors import (
     Duplicate,
@@ -21,7 +21,12 @@ from skinapi.base.errors import (
 )
 from skinapi.base.pages import Page, batched
 from skinapi.base.subject import KeyUse, Subject
-from skinapi.findings.records.errors import FindingErased, JudgedMeanwhile, TooManyVersions
+from skinapi.findings.records.errors import (
+    FindingErased,
+    JudgedMeanwhile,
+    PatientJoined,
+    TooManyVersions,
+)
 from skinapi.findings.records.events import (
     FindingDeleted,
     FindingDiscarded,
@@ -177,8 +182,8 @@ class RecordsService:
             new.moves(unit)
         unit.audit("submission.create", by=new.by or new.owner, target=new.id, owner=new.owner)
         account = self.accounts.add_findings(new.owner, 1)
-        if account is None:  # it is deleted, being deleted, or joined to another one
-            raise InvalidToken
+        if account is None:
+            raise self._why_gone(new)
         blobs = new.blobs if self.photos.may_still_keep(account, new.choice) else ()
         if (blobs, account.doctor_id) != (new.blobs, new.doctor):
             new = replace(new, blobs=blobs, doctor=account.doctor_id)
@@ -195,6 +200,13 @@ class RecordsService:
         if filed.lesion is None:
             return see_alone(filed, Reader.PATIENT)
         return self.spots.see_one(filed, Reader.PATIENT)
+
+    def _why_gone(self, new: NewFinding) -> SkinAPIError:
+        """What has become of the owner meanwhile, for whoever files it."""
+        if new.by in (None, new.owner):  # nobody is logged in there any more
+            return InvalidToken()
+        owner = self.accounts.by_ids({new.owner}).get(new.owner)
+        return PatientJoined() if owner and owner.joined_to else NotFound(BEING_DELETED)
 
     @atomic
     def add_version(self, unit: Unit, *, before: Submission, new: NewVersion) -> None:
@@ -294,7 +306,7 @@ class RecordsService:
         except NotFound as error:
             raise NotFound(NOT_YOURS) from error
         if owner.id != to.id and not (
-            is_asked(submission, owner, to) or self.may_see(owner, to, lesion=submission.lesion)
+            is_asked(submission, owner, to) or self.may_see(owner, to, case=submission.case)
         ):
             raise NotFound(NOT_YOURS)
         self.note_read([owner.id], by=to)
@@ -370,13 +382,17 @@ class RecordsService:
         """None where a doctor has answered, as far as the reader of this copy may know."""
         return None if submission.reviewed else self.unassigned.find_who_looks(owner)
 
-    def may_see(self, owner: Account, to: Subject, *, lesion: str | None) -> bool:
-        """Whether the caller may see the findings of a spot of this patient, or those of none."""
-        if in_care(owner, to) or self.unassigned.may_see(owner, to):
+    def may_see(self, owner: Account, to: Subject, *, case: str) -> bool:
+        """Whether the caller may see a spot of this patient, or a finding of none."""
+        if in_care(owner, to) or case in self.unassigned.list_cases(owner, to):
             return True
         stays = owner.status != "deleting" and not owner.is_record
-        asked = lesion and to.role == "doctor" and stays
-        return bool(asked) and self.submissions.is_asked_about(lesion or "", to.id)
+        asked = to.role == "doctor" and stays
+        return asked and self.submissions.is_asked_about(case, to.id)
+
+    def may_see_patient(self, owner: Account, to: Subject) -> bool:
+        """Whether the caller may see who this is."""
+        return in_care(owner, to) or bool(self.unassigned.list_cases(owner, to))
 
     def read_kept_photo(self, *, number: str, picture: int | None, to: Subject) -> bytes:
         submission = self._get_picture(number, picture, to)

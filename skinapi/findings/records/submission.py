@@ -100,6 +100,11 @@ class Listed(StoredRecord):
         return JudgedVersion(version=self.version, band=self.band, judged_at=since)
 
     @property
+    def case(self) -> str:
+        """Its spot, or itself where it belongs to none."""
+        return self.lesion or self.id
+
+    @property
     def photo(self) -> JudgedPhoto:
         kept = self.photo_blob is not None
         return JudgedPhoto(self.id, self.number, (*self.earlier, self.newest), kept)

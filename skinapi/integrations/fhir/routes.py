@@ -25,7 +25,12 @@ from skinapi.base.errors import (
 )
 from skinapi.base.languages import LANGUAGES, Language, known_language
 from skinapi.base.subject import Scope, Subject
-from skinapi.findings.records.errors import FindingErased, LesionFull, StorageQuotaReached
+from skinapi.findings.records.errors import (
+    FindingErased,
+    LesionFull,
+    PatientJoined,
+    StorageQuotaReached,
+)
 from skinapi.integrations.fhir.elements import (
     FHIR_JSON,
     Element,
@@ -67,7 +72,7 @@ class UnknownKind(NotFound):
 
 REFUSED_BODIES = (BadRequest, UnsupportedMediaType, NotAcceptable)
 REFUSALS = (
-    *(*REFUSED_BODIES, Forbidden, NotFound, IdentifierReused, FindingErased),
+    *(*REFUSED_BODIES, Forbidden, NotFound, IdentifierReused, FindingErased, PatientJoined),
     UnknownPerformer,
     *(Refused, PhotosApart, LesionFull, NoModel, PredictionQuotaReached, StorageQuotaReached),
 )

@@ -223,7 +223,7 @@ class FhirService:
             account = staying
         if to.key and to.key.patient not in (None, account.id):
             return False
-        return account.id == to.id or self.records.may_see(account, to, lesion=None)
+        return account.id == to.id or self.records.may_see_patient(account, to)
 
     def _of_finding(self, submission: SeenSubmission, to: Subject) -> Iterator[Resource]:
         return resources_of(submission, self.base, printed=may_name(to))
@@ -236,7 +236,9 @@ class FhirService:
             for page in read_pages(
                 lambda after: spots.page_owned(account.id, after=after, limit=100)
             ):
-                yield from (body_structure_of(spot, to) for spot in page.items)
+                for spot in page.items:
+                    if account.id == to.id or self.records.may_see(account, to, case=spot.id):
+                        yield body_structure_of(spot, to)
 
     def _walk_findings(
         self, search: Search, to: Subject, patient: str | None, behind: str

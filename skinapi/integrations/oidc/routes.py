@@ -10,6 +10,7 @@ from skinapi.accounts.auth.passwords import ClientInfo
 from skinapi.accounts.auth.routes import token_fields, user_agent
 from skinapi.accounts.auth.schemas import CODE, Code, LoggedIn, TokenRequest
 from skinapi.base.errors import (
+    AccountJoined,
     AccountNotApproved,
     AccountRefused,
     AccountSuspended,
@@ -145,6 +146,7 @@ def take_answer_of_provider(oidc: OidcService, *, provider: str, query: Provider
     raises=(
         LogInExpired,
         AccountNotApproved,
+        AccountJoined,
         AccountRefused,
         AccountSuspended,
         PasswordChangeRequired,

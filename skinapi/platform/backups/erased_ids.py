@@ -1,5 +1,5 @@
-"""The ids of accounts and findings that were erased, for a restore of a backup from before; and
-the thread that then overwrites what was deleted.
+"""The ids of accounts, findings and photos that were erased, and of findings that were entered in
+error, for a restore of a backup from before; and the thread that then overwrites what was deleted.
 
 Only ids: nobody is named. The list is never deleted. It stands in the store, and so in each backup;
 and in a file beside the store, which outlives it. `python -m skinapi erased-ids` writes another.
@@ -24,7 +24,7 @@ from skinapi.platform.storage.ids import now
 from skinapi.platform.storage.ports import Document, Scrubbed, Store, set_or_remove
 from skinapi.platform.storage.records import Records
 
-ErasedKind = Literal["account", "finding"]
+ErasedKind = Literal["account", "finding", "photo", "error"]
 COLLECTION = "erased_ids"
 FILE_NAME = "erased-ids.jsonl"
 AT_ONCE = 500
@@ -38,28 +38,50 @@ LAST = "last-scrub"
 
 
 class Erased(StoredRecord):
-    """`id` is that of the account or finding, `created_at` when it was erased. `scrubbed_at`: when
-    the store had overwritten what was deleted, as far as it can. `request`: the hash of the request
-    by which a program had filed the finding, which is not judged again.
+    """`id` is that of the account or finding; behind `photo/` where the photos alone were erased,
+    behind `error/` where it was entered in error. `created_at` is when that was, `scrubbed_at` when
+    the store had overwritten what was deleted, as far as it can. `findings`: how many an account
+    held when it went. `request`: the hash of the request by which a program had filed the finding,
+    which is not judged again.
     """
 
     id: str
     created_at: datetime
     kind: ErasedKind
     scrubbed_at: datetime | None = None
+    findings: int = 0
     request: str | None = optional()
+
+    @property
+    def about(self) -> str:
+        return self.id.rpartition("/")[2]
 
 
 class ErasedIds(Records[Erased]):
     collection, record = COLLECTION, Erased
     indexes = (("scrubbed_at", "created_at", "id"), ("created_at", "id"), ("request", "id"))
 
-    def add(self, kind: ErasedKind, identifier: str, *, request: str | None = None) -> None:
-        """Call it in the transaction that deletes the account or finding. It may be on the list."""
-        erased: Document = {"kind": kind, "created_at": now(), "schema": 1, "scrubbed_at": None}
-        if request:
-            erased["request"] = request
-        self._documents.update({"id": identifier}, set_or_remove(erased), upsert=True)
+    def add(
+        self,
+        kind: ErasedKind,
+        identifier: str,
+        *,
+        findings: int = 0,
+        request: str | None = None,
+    ) -> None:
+        """Call it in the transaction of what it notes. It may be on the list."""
+        moment = now()
+        erased: Document = {
+            "kind": kind,
+            "created_at": moment,
+            "schema": 1,
+            # What is entered in error is not deleted.
+            "scrubbed_at": moment if kind == "error" else None,
+            "findings": findings,
+            "request": request,
+        }
+        key = f"{kind}/{identifier}" if kind in ("photo", "error") else identifier
+        self._documents.update({"id": key}, set_or_remove(erased), upsert=True)
 
     def has_request(self, request: str) -> bool:
         """Whether the finding that this request has made was erased."""

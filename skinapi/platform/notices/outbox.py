@@ -39,10 +39,12 @@ class Kind(StrEnum):
     UNASSIGNED = "unassigned"
     TO_REACH = "person_to_reach"
     CAME_INTO_CARE = "came_into_care"
+    LEFT_CARE = "left_care"
     OPINION = "opinion"
     OPINION_CAME = "opinion_came"
     REMINDER = "reminder"
     MESSAGE = "message"
+    LOG_IN_JOINED = "log_in_joined"
     PASSWORD_LINK = "password_link"  # noqa: S105 (a kind, no password)
     PASSWORD_CHANGED = "password_changed"  # noqa: S105
     NEW_BROWSER = "new_browser"
@@ -68,15 +70,15 @@ SECURITY = frozenset({
     Kind.PASSWORD_LINK, Kind.PASSWORD_CHANGED, Kind.NEW_BROWSER, Kind.WRONG_CODES, Kind.KEY_MADE,
     Kind.GLASS_BROKEN, Kind.GLASS_BROKEN_OF_PATIENT, Kind.GLASS_BROKEN_BY_ADMIN,
     Kind.GLASS_BROKEN_OFTEN, Kind.ACCOUNT_UNUSED, Kind.DELETION_ASKED, Kind.DELETION_TOMORROW,
-    Kind.ERASED, Kind.FILE_MADE, Kind.ACCOUNTS_JOINED,
+    Kind.ERASED, Kind.FILE_MADE, Kind.ACCOUNTS_JOINED, Kind.LOG_IN_JOINED,
 })  # fmt: skip
 
 
 class Notice(StoredRecord):
     """`about` is the place in the console that the mail leads to; of a PASSWORD_LINK the id of the
-    link, of an ERASED the page of the receipt. `figures` are what the text has places for. `author`
-    wrote a MESSAGE. One without `due_at` has been sent. An ERASED outlives its account, so it has
-    an `address` and a `language` of its own.
+    link, of an ERASED the page of the receipt. `figures` are what the text has places for, `log_in`
+    is the e-mail that a LOG_IN_JOINED names. `author` wrote a MESSAGE. One without `due_at` has
+    been sent. An ERASED outlives its account, so it has an `address` and a `language` of its own.
     """
 
     id: str
@@ -92,6 +94,7 @@ class Notice(StoredRecord):
     expires_at: datetime
     address: str | None = None
     language: Language | None = None
+    log_in: str | None = None
     figures: Mapping[str, int] = {}
 
     def joined(self, others: Sequence["Notice"]) -> "Notice":
@@ -143,6 +146,7 @@ class Outbox(Records[Notice]):
         figures: Mapping[str, int] | None = None,
         address: str | None = None,
         language: Language | None = None,
+        log_in: str | None = None,
     ) -> None:
         """Call it in the transaction of the change. `to` is an account, which a mail to an
         `address` outlives. It is sent after `delay`, or at `due_at`, unless it is withdrawn before.
@@ -165,6 +169,7 @@ class Outbox(Records[Notice]):
                 figures=figures or {},
                 address=address,
                 language=language,
+                log_in=log_in,
             )
         )
 

@@ -1,11 +1,11 @@
 // What an admin does to accounts: to one or to many, asked before it is done where it weighs.
 
 import { html, useEffect, useRef, useState } from "/console/vendor/htm-preact-3.1.1.js";
-import { apiPath, getAll, getSession, patch, post, put, remove } from "/console/api.js";
-import { Change, Confirm, Field, onValue, sayError, Select, TextArea, toast } from "/console/components.js";
-import { colon, isolated, say, sayCount, sayNumber, sayValue, valuesOf } from "/console/language.js";
+import { apiPath, get, getAll, getSession, patch, post, put, remove } from "/console/api.js";
+import { Change, Confirm, Field, Form, Message, onValue, sayError, Select, TextArea, toast, useAnswer, useModal } from "/console/components.js";
+import { colon, isolated, say, sayCount, sayDate, sayNumber, sayValue, valuesOf } from "/console/language.js";
 import { askForAccounts } from "/console/waiting.js";
-import { labelOfLogIn } from "/console/views/login.js";
+import { labelOfLogIn, OwnerFields } from "/console/views/login.js";
 
 export const ROLES = ["user", "doctor", "researcher", "admin"];
 const PAUSE_MS = 400;
@@ -158,20 +158,55 @@ const DeleteAccount = ({ account, who, onChange, onClose }) => {
     <//>`;
 };
 
-/** To which account of the same person this one is joined. @param {{account: Account, who: string, onChange: Act["onChange"], onClose: () => void}} props */
+/** Both people side by side, by what tells them apart. @param {{seen: Api["JoiningPreview"]}} props */
+const BothPeople = ({ seen: { gone, stays, doctor, loses } }) => {
+  const differ = gone.birth_year && stays.birth_year && gone.birth_year !== stays.birth_year;
+  /** @type {[string, (one: Api["AccountToJoin"]) => unknown][]} */
+  const rows = [
+    [say("name"), (one) => isolated(one.name)],
+    [say("email"), (one) => isolated(one.email)],
+    [say("birthYear"), (one) => one.birth_year ?? say("notSaid")],
+    [say("registered"), (one) => sayDate(one.created_at, false)],
+    [say("findings"), (one) => sayNumber(one.findings)],
+    [say("newestFinding"), (one) => (one.last_finding_at ? sayDate(one.last_finding_at, false) : "–")],
+    [say("spots"), (one) => sayNumber(one.spots)],
+    [say("assignDoctor"), (one) => (one.doctor ? html`${isolated(one.doctor)}${one.doctor_rests && ` (${say("doctorRests")})`}` : say("nobody"))],
+  ];
+  return html`
+    <table class="both-people">
+      <thead><tr><td></td><th scope="col">${say("joinGoes")}</th><th scope="col">${say("joinStays")}</th></tr></thead>
+      <tbody>${rows.map(([name, tell]) => html`<tr><th scope="row">${name}</th><td>${tell(gone)}</td><td>${tell(stays)}</td></tr>`)}</tbody>
+    </table>
+    ${differ && html`<${Message} kind="bad">${say("joinYearsDiffer")}<//>`}
+    <p>${doctor ? say("joinDoctor", { doctor: isolated(doctor) }) : say("joinNoDoctor")} ${loses && say("joinLoses", { doctor: isolated(loses) })}</p>`;
+};
+
+/** To which account of the same person this one is joined: first both are shown. @param {{account: Account, who: string, onChange: Act["onChange"], onClose: () => void}} props */
 const JoinAccount = ({ account, who, onChange, onClose }) => {
-  const [into, setInto] = useState("");
-  const join = async () => {
-    await post(pathOf(account, "join"), { into });
-    onChange(account, { status: "suspended", joined_to: into, doctor: null });
-    toast(say("accountsJoined", { who, into: isolated(into) }));
+  const dialog = useModal();
+  const me = useAnswer(() => get("/me"), []);
+  const [seen, setSeen] = useState(/** @type {Api["JoiningPreview"] | null} */ (null));
+  const path = pathOf(account, "join");
+  const join = async (/** @type {Record<string, string>} */ { into, joinReason, ownPassword = "", ownCode }) => {
+    if (!seen) return setSeen(await get(`${path}?${new URLSearchParams({ into })}`));
+    const { email } = seen.stays;
+    await post(path, { into: email, reason: joinReason, current_password: ownPassword, ...(ownCode && { code: ownCode }) });
+    onChange(account, { status: "suspended", joined_to: email, joined_because: joinReason, doctor: null });
+    toast(say("accountsJoined", { who, into: isolated(email) }));
+    onClose();
   };
   return html`
-    <${Confirm} title=${say("joinAccount")} confirm=${say("joinAccount")} onConfirm=${join} onClose=${onClose}>
-      ${into && html`<${Change} before=${who} after=${isolated(into)} />`}
-      <p>${say("joinAccountText", { who })}</p>
-      <${Field} label=${say("joinInto")} hint=${say("joinIntoHint")} name="into" type="email" autocomplete="off" onInput=${onValue(setInto)} />
-    <//>`;
+    <dialog ref=${dialog} aria-label=${say("joinAccount")} onClose=${onClose}>
+      <h2>${say("joinAccount")}</h2>
+      <${Form} key=${String(!seen)} label=${say(seen ? "joinAccount" : "joinShow")} kind=${seen ? "danger" : "primary"} onSend=${join} onClose=${onClose}>
+        ${seen
+          ? html`<${BothPeople} seen=${seen} />
+              <p>${say("joinAccountText")}</p>
+              <${TextArea} label=${say("reason")} name="joinReason" hint=${say("joinReasonHint")} rows="2" minlength="10" maxlength=${LONGEST_NOTE} required />
+              <${OwnerFields} me=${me.value} />`
+          : html`<p>${who}</p><${Field} label=${say("joinInto")} hint=${say("joinIntoHint")} name="into" type="email" autocomplete="off" required />`}
+      <//>
+    </dialog>`;
 };
 
 /** What is asked before it is done, in words of what will happen.

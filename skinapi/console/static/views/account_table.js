@@ -2,7 +2,7 @@
 
 import { html, useEffect, useState } from "/console/vendor/htm-preact-3.1.1.js";
 import { Choice, Confirm, Icon, Message, sayError, Secret, Select, useAct } from "/console/components.js";
-import { isolated, say, sayDate, sayNumber, sayValue } from "/console/language.js";
+import { colon, isolated, say, sayDate, sayNumber, sayValue } from "/console/language.js";
 import { Pages, usePages } from "/console/lists.js";
 import { Ask, decide, isOneself, roleAfter, ROLES, sayRoles, sayWho, setField } from "/console/views/account_actions.js";
 import { labelOfLogIn, namesOfLinkedLogIns } from "/console/views/login.js";
@@ -121,6 +121,7 @@ const Row = ({ account, chosen, onChoose, act, doctors }) => {
       <td>${status !== "approved" && account.wanted_role ? html`<strong class="wanted">${say("asksFor", { role: sayValue("role", account.wanted_role) })}</strong>` : sayValue("role", role)}</td>
       <td>${account.doctor ? nameOfDoctor(doctors, account.doctor) : role === "user" && status === "approved" && html`<strong>${say("noDoctorForNow")}</strong>`}${role === "doctor" && say(patients === 1 ? "onePatient" : "manyPatients", { count: sayNumber(patients) })}</td>
       <td class=${`standing standing-${account.refusal ? "refused" : status}`}>${sayStatus(account)}
+        ${account.joined_because && html`<small> · ${say("reason")}${colon()}${isolated(account.joined_because)}</small>`}
         ${account.must_change_password && html`<small title=${say("initialPasswordOpen")}> · ${say("initialPasswordShort")}</small>`}
         ${account.second_factor && html`<small> · ${say("hasSecondFactor")}</small>`}
         ${account.provider && html`<small> · ${say("logsInAt", { name: labelOfLogIn(account.provider) })}</small>`}

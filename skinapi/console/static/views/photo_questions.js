@@ -27,10 +27,11 @@ export const AskKind = (/** @type {{told: Told}} */ { told }) => html`
 
 const OLDEST = 120;
 
-/** In years, of somebody who was born in this year; none where nobody alive was. @param {string} year @param {number} [at] the year of the photo */
+/** In years, of somebody who was born in this year: the lower of both, which is reached in any case. None where
+ * nobody alive was. @param {string} year @param {number} [at] the year of the photo */
 function ageOf(year, at = new Date().getFullYear()) {
   const years = year ? at - Number(year) : -1;
-  return years >= 0 && years <= OLDEST ? years : undefined;
+  return years >= 0 && years <= OLDEST ? Math.max(years - 1, 0) : undefined;
 }
 
 /** Year of birth and sex. The age that follows from it is sent with a photo; `at` is the year of that, if not this one.
