@@ -19,7 +19,8 @@ from typing import Any
 import pytest
 
 from skinapi.app.composition.services import Services
-from skinapi.findings.records.submission import NewFinding, Submission
+from skinapi.findings.records.new_findings import NewFinding
+from skinapi.findings.records.submission import Submission
 from skinapi.findings.records.versions import EarlierVersion
 from skinapi.model.conditions import Band
 from skinapi.model.context import Context
