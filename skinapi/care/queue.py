@@ -139,7 +139,7 @@ class CareService:
         listed = [
             finding
             for finding in held
-            if _key_of(finding) > (after or "") and reviewed in (None, finding.decision is not None)
+            if _key_of(finding) > (after or "") and reviewed in (None, finding.reviewed)
         ]
         findings = sorted([*_without(held, page.items), *listed], key=_key_of)
         more = page.next_after is not None or len(findings) > limit
@@ -188,7 +188,9 @@ class CareService:
     ) -> dict[str, date]:
         """A day that is long past is none: nobody notes here that a patient came."""
         findings: list[Listed] = [
-            finding for finding in held if finding.decision and is_sent(finding.decision.urgency)
+            finding
+            for finding in held
+            if finding.reviewed and finding.decision and is_sent(finding.decision.urgency)
         ]
         for doctor, owners in _by_doctor(patients):
             visits = self.submissions.list_visits(doctor, owners, limit=MOST_AWAITED)
