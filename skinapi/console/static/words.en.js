@@ -513,7 +513,7 @@ export const english = {
   againOf: "The photo was judged again on {date}, by another model version.",
   becameUrgent: "It became more urgent.",
   becameUrgentRow: "became more urgent",
-  decidedBefore: "This was decided before that. No doctor has looked at it since.",
+  decidedBefore: "This was decided before that. No doctor has answered since then.",
   decisionStays: "What a doctor had decided before that still counts.",
   earlierAnswers: "Earlier answers",
   earlierAnswersText: "They do not count any more.",

@@ -520,7 +520,7 @@ export const french = spaced({
   againOf: "La photo a été jugée à nouveau le {date}, par une autre version du modèle.",
   becameUrgent: "C'est devenu plus urgent.",
   becameUrgentRow: "devenu plus urgent",
-  decidedBefore: "Ceci a été décidé auparavant. Aucun médecin ne l'a regardé depuis.",
+  decidedBefore: "Ceci a été décidé auparavant. Aucun médecin n'a répondu depuis.",
   decisionStays: "Ce qu'un médecin avait décidé auparavant compte toujours.",
   earlierAnswers: "Réponses précédentes",
   earlierAnswersText: "Elles ne comptent plus.",

@@ -17,8 +17,8 @@ SIGNS = ["change_in_size", "oozing"]
 MOLE = {"label": "melanocytic_nevus", "agreement": "agree"}
 MELANOMA = {"label": "melanoma", "certainty": "sure"}
 BECAME = {
-    "en": ("It became more urgent on", "No doctor has looked at it since."),
-    "fr": ("C'est devenu plus urgent le", "Aucun médecin ne l'a encore regardée depuis."),
+    "en": ("It became more urgent on", "No doctor has answered since then."),
+    "fr": ("C'est devenu plus urgent le", "Aucun médecin n'a encore répondu depuis."),
 }
 
 
