@@ -11,11 +11,12 @@ from pypdf import PdfReader
 from skinapi.findings.records.decisions import say_day
 from skinapi.findings.records.letters import LaterDecision, ShownLetter
 from skinapi.findings.reports.words import LetterContent, say_moment
-from skinapi.model.conditions import Band
+from skinapi.model.conditions import Band, conditions_table
 from skinapi.platform.storage.ids import now
-from tests.care.clinic import file_for
+from tests.care.clinic import file_for, judge_anew
 from tests.care.test_letters import Practice
 from tests.findings.prediction.photographer import predicted
+from tests.findings.records.test_holds import in_days
 from tests.findings.reports.test_verification import SIGNED
 from tests.support.backends import MAIL, Backend
 from tests.use_cases.use_case import notices_to
@@ -34,6 +35,18 @@ def a_letter_about_a_mole(backend: Backend, **said: Any) -> tuple[Practice, dict
     signed = at.sign(draft, f"{draft['text']}\n\n{HARMLESS}")
     assert signed.status_code == 200, signed.text
     return at, signed.get_json()
+
+
+def test_a_letter_during_a_hold_begins_with_a_version_that_is_more_urgent(
+    shared_backend: Backend,
+) -> None:
+    """Its patient reads it when the hold has ended."""
+    at = Practice(shared_backend, reviewed=False)
+    at.review(MELANOMA, urgency="doctor_review", hold_until=in_days(1))
+    judge_anew(shared_backend, at.number, Band.URGENT_REFERRAL)
+    asked = {band: conditions_table().band_words(band, "en").label for band in Band}
+    decision = at.draft()["decision"]
+    assert decision.startswith(asked[Band.URGENT_REFERRAL])
 
 
 def minute(moment: str) -> str:

@@ -9,7 +9,7 @@ from skinapi.model.bands import OperatingPoint
 from skinapi.model.conditions import Band
 from skinapi.model.context import Modality
 from skinapi.model.detectors import ModalityFinding
-from tests.care.clinic import REVIEW, ROUTINE, URGENT, file_for, patient_of
+from tests.care.clinic import REVIEW, ROUTINE, URGENT, file_for, judge_anew, patient_of
 from tests.support.backends import Backend, Person, erase
 from tests.support.findings import finding_of
 
@@ -52,6 +52,20 @@ def test_what_the_model_said_is_counted_once_a_result_is_known(backend: Backend)
     assert (model["results"], model["malignant"]) == (2, 1), "a later result replaces the earlier"
     assert share(model, "named_sensitivity") == share(model, "sent_sensitivity") == (1.0, 1)
     assert share(model, "named_specificity") == share(model, "sent_specificity") == (0.0, 1)
+
+
+def test_a_photo_that_was_judged_again_between_two_results_is_counted_once(
+    backend: Backend,
+) -> None:
+    """By the version that the doctor saw last."""
+    grey = backend.member(role="doctor")
+    number = file_for(backend, patient_of(backend, grey), ROUTINE).number
+    result(grey, number, MELANOMA)
+    judge_anew(backend, number, URGENT)
+    result(grey, number, MOLE)
+    [model] = outcomes(grey)["models"].values()
+    assert (model["results"], model["malignant"]) == (1, 0)
+    assert share(model, "sent_specificity") == (0.0, 1)
 
 
 CAUTIOUS, STANDARD = OperatingPoint.CAUTIOUS, OperatingPoint.STANDARD
