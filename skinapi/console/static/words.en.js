@@ -517,6 +517,7 @@ export const english = {
   decisionStays: "What a doctor had decided before that still counts.",
   earlierAnswers: "Earlier answers",
   earlierAnswersText: "They do not count any more.",
+  correctedBy_patient: "the patient corrected: {facts}",
   correctedBy_you: "you corrected: {facts}",
   correctedBy_clinic: "the clinic corrected: {facts}",
   youTold: "What you told with this photo",

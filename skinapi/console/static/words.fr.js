@@ -524,6 +524,7 @@ export const french = spaced({
   decisionStays: "Ce qu'un médecin avait décidé auparavant compte toujours.",
   earlierAnswers: "Réponses précédentes",
   earlierAnswersText: "Elles ne comptent plus.",
+  correctedBy_patient: "le patient a corrigé : {facts}",
   correctedBy_you: "vous avez corrigé : {facts}",
   correctedBy_clinic: "la clinique a corrigé : {facts}",
   youTold: "Ce que vous avez dit avec cette photo",
