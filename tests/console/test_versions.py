@@ -44,7 +44,7 @@ def test_a_correction_asks_what_the_photo_was_asked_and_the_finding_becomes_more
     journey.step("correction")
     told = {"modality": "clinical", "sex": "female", "skin_tone": "medium"}
     assert {name: visitor.run(CHECKED, name) for name in told} == told
-    assert visitor.find("[name=birth_year]").get_attribute("value") == str(now().year - 40)
+    assert visitor.find("[name=birth_year]").get_attribute("value") == str(now().year - 41)
     visitor.press("[name=skin_tone][value=dark]")
     for sign_ in SIGNS:
         visitor.press(f"button[value={sign_}]")

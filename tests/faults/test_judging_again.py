@@ -31,6 +31,7 @@ from tests.served.people import Caller, Seeder
 from tests.served.server import Server, stopping
 from tests.served.wire import Answer
 from tests.support.access import SECTIONS
+from tests.support.backends import PASSWORD
 from tests.support.findings import finding_of
 from tests.support.photos import photo_of
 from tests.support.size import size
@@ -135,7 +136,8 @@ class Actor(threading.Thread):
     def _join(self) -> None:
         if self.duplicates:
             gone = self.duplicates.pop()
-            self._ask("POST", f"/users/{gone.email}/join", self._admin, {"into": self.ada.email})
+            body = {"into": self.ada.email, "reason": "one person", "current_password": PASSWORD}
+            self._ask("POST", f"/users/{gone.email}/join", self._admin, body)
             self.joined[gone.id] = self.ada.id
             for case in self.cases:
                 case.owner = self.ada.id if case.owner == gone.id else case.owner

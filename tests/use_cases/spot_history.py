@@ -371,7 +371,6 @@ class History:
         assert saved
         folder = saved.backup.parent / f"restored-{len(self.log)}"
         erased = [number for one in self.patients for number in one.gone]
-        in_error = [one for one in erased if self._is_in_error(one)]
         write_erased_ids(self.backend.services.store, saved.backup.with_suffix(".jsonl"))
         settings = self.backend.settings.model_copy(update={"instance_dir": folder})
         options = {"without_erased_ids": False, "verify": False, "drill": False}
@@ -383,7 +382,7 @@ class History:
         self.main, self.bob, self.old = saved.patients
         self.letters, self.counted = saved.letters, saved.counted
         for patient in self.patients:
-            lost = [one for one in patient.numbers if one in erased and one not in in_error]
+            lost = [one for one in patient.numbers if one in erased]
             patient.numbers = [one for one in patient.numbers if one not in lost]
             patient.gone += lost
         self._note("backup restored")
@@ -401,10 +400,6 @@ class History:
         for person in (*people, self.program):
             person.client = backend.client
         self.backend = backend
-
-    def _is_in_error(self, number: int) -> bool:
-        found = self.backend.services.store.collection("submissions").find({"number": number})
-        return any(one.get("error") for one in found)
 
     def read(self, number: int) -> Document:
         """The finding as it is stored."""

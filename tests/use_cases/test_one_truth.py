@@ -236,9 +236,10 @@ def walk_entry(channel: str, listed: Any, truths: Mapping[int, Truth]) -> Iterat
     if "instruction" in listed:
         yield Told(f"{channel} instruction", listed["instruction"], truth.instruction)
     if truth.reader is DOCTOR:
-        due = None if truth.elsewhere else truth.counts.due
+        other = truth.elsewhere if truth.counts.finding != truth.number else None
+        due = None if other else truth.counts.due
         yield Told(f"{channel} due", finding.get("due"), due and due.isoformat())
-        replaced = advice(truth.elsewhere if truth.own.decision else None, for_doctor=True)
+        replaced = advice(other if truth.own.decision else None, for_doctor=True)
         yield Told(f"{channel} replaced_by", finding.get("replaced_by"), replaced)
 
 

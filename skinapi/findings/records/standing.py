@@ -103,11 +103,16 @@ class FindingStanding:
 
     @property
     def reopened(self) -> bool:
-        """Whether a version that no doctor has seen is more urgent than what was decided."""
-        decision = self.decision
+        """Whether a version that no doctor has seen is more urgent than what was decided. Unless it
+        is of the first urgency, it must be more urgent than the version that the doctor saw, too:
+        who called a mole harmless that the model sends to a doctor has answered that.
+        """
+        decision, asked = self.decision, self.photo.band
         if decision is None or decision.proven or not self.unseen:
             return False
-        return urgency(self.photo.band) < urgency(decision.urgency)
+        answered = [one.band for one in self.photo.versions if one.version == decision.answered]
+        rises = asked is Band.URGENT_REFERRAL or all(urgency(asked) < urgency(x) for x in answered)
+        return rises and urgency(asked) < urgency(decision.urgency)
 
     @property
     def said_at(self) -> datetime:

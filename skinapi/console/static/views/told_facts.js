@@ -15,7 +15,7 @@ const Correction = ({ submission, checklist, onCorrected }) => {
   const { age, age_band, body_site, body_laterality, body_side, checklist: signs } = context;
   const [place, setPlace] = useState(/** @type {Place} */ ({ site: body_site ?? "", laterality: body_laterality, side: body_side }));
   const year = Number(time.slice(0, 4));
-  const born = age === undefined || age === null ? "" : String(year - age);
+  const born = age === undefined || age === null ? "" : String(year - age - 1); // as `ageOf` counts
   const told = { birth_year: born, sex: context.sex ?? "", skin_tone: context.skin_tone ?? "", modality: context.modality ?? "" };
   const correct = async (/** @type {Record<string, string>} */ { birth_year, ...answers }) => {
     if (birth_year && !answers.age) return; // the field says what is wrong
