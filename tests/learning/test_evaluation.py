@@ -81,6 +81,24 @@ def test_classes_that_the_labels_lack_are_dropped_and_said(
     assert "left out and the rest renormalised: akiec, bkl, df, vasc" in capsys.readouterr().out
 
 
+def test_lesions_of_one_class_are_measured_by_who_is_sent(
+    small: Small,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    table = write_one_hot(tmp_path, small.data, ["mel"])
+    figures = evaluated(small, tmp_path, monkeypatch, "--labels", table)
+    with table.open() as rows:
+        melanomas = sum(1 for _ in csv.DictReader(rows))
+    assert figures["n"] == figures["lesions"] == melanomas
+    cautious = figures["points"]["cautious"]["dermoscopic"]
+    assert (cautious["malignant"], cautious["benign"]) == (melanomas, 0)
+    assert 0 <= figures["named"] <= 1
+    assert "macro_auc" not in figures
+    assert "all of one class" in capsys.readouterr().out
+
+
 def test_the_test_part_alone_can_be_measured(
     small: Small, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

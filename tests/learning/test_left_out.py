@@ -14,6 +14,7 @@ from skinapi.learning.train.fit_bands import read_left_out
 from skinapi.learning.train.recipe import TrainingData
 from skinapi.learning.train.training import TrainingRun, train_network
 from skinapi.model.context import Modality
+from skinapi.model.network.model import open_model
 from tests.learning.conftest import Small, run_command
 from tests.learning.pictures import write_source
 
@@ -111,3 +112,21 @@ def test_what_a_model_makes_of_a_source_that_it_never_saw_is_a_file_that_calibra
     assert "phones, by a network that never saw it:" in said
     (told,) = json.loads((model / "card.json").read_text())["left_out"]
     assert (told["source"], "scores" in told) == ("phones", False)
+
+
+def test_what_a_clinic_gets_that_the_model_never_saw_is_on_its_card(
+    small: Small, phones: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = shutil.copytree(small.model, tmp_path / "model")
+    before = json.loads((model / "card.json").read_text())
+    monkeypatch.setenv("MODEL_PATH", str(model))
+    assert run_command(["evaluate", "--images", phones, "--on-card"], tmp_path) == 0
+    card = json.loads((model / "card.json").read_text())
+    entry = card.pop("elsewhere")["phones"]
+    assert card == before
+    assert entry["n"] == 24
+    assert entry["points"]["cautious"]["clinical"]["malignant"] == 12
+    assert entry["command"] in (model / "README.md").read_text()
+    assert open_model(model).version == card["version"]
+    with pytest.raises(BadDataset, match=r"knows \d+ of these pictures"):
+        run_command(["evaluate", "--images", small.data, "--on-card"], tmp_path)

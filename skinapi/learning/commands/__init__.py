@@ -189,6 +189,13 @@ class EvaluateOptions:
             metavar="FILE",
         ),
     ] = None
+    on_card: Annotated[
+        bool,
+        Argument(
+            "write who is sent onto the model's card, as of a clinic that it never saw: of "
+            "pictures from which it has learned nothing"
+        ),
+    ] = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

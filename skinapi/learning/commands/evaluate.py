@@ -25,6 +25,7 @@ from skinapi.learning.data.datasets import (
     load_part,
     load_sources,
     parse_source,
+    source_name,
 )
 from skinapi.learning.data.samples import (
     label_for,
@@ -46,7 +47,7 @@ from skinapi.learning.measure.predictions import (
     split_by_group,
 )
 from skinapi.learning.measure.stress import measure_stress
-from skinapi.learning.train.card import describe_figures
+from skinapi.learning.train.card import describe_figures, write_readable_card
 from skinapi.learning.train.fit_bands import (
     describe_elsewhere,
     malignant_scores,
@@ -62,6 +63,9 @@ from skinapi.model.dataset_labels import label_spellings
 from skinapi.model.network.engine import Precision
 from skinapi.model.network.model import CARD, SHIPPED_MODEL, SPLIT, Model, Part, open_model
 
+# What the card tells of a clinic that the model never saw.
+ON_CARD = ("n", "lesions", "named", "named_interval", "points")
+
 
 def evaluate(settings: Settings, options: EvaluateOptions) -> int:
     precision = Precision(options.precision) if options.precision else None
@@ -75,6 +79,8 @@ def evaluate(settings: Settings, options: EvaluateOptions) -> int:
     with raise_disk_full():
         if options.left_out:
             _write_left_out(folder, model, options.left_out, figures, outputs)
+        if options.on_card:
+            _write_on_card(folder, model, options.images, figures, outputs)
         if options.out:
             options.out.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
     return 0
@@ -83,6 +89,31 @@ def evaluate(settings: Settings, options: EvaluateOptions) -> int:
 def _write_left_out(
     folder: Path, model: Model, out: Path, figures: Mapping[str, Any], outputs: ModelOutputs
 ) -> None:
+    _refuse_learned(folder, model, outputs)
+    scores = malignant_scores(model, outputs)
+    command = _tell_command(folder, " ".join(scores), "--left-out FILE")
+    write_left_out(out, command, figures, scores)
+
+
+def _write_on_card(
+    folder: Path, model: Model, images: Path, figures: Mapping[str, Any], outputs: ModelOutputs
+) -> None:
+    _refuse_learned(folder, model, outputs)
+    name = source_name(images)
+    told = {key: figures[key] for key in ON_CARD if key in figures}
+    entry = {"command": _tell_command(folder, name, "--on-card"), **told}
+    card = json.loads((folder / CARD).read_bytes())
+    card["elsewhere"] = {**card.get("elsewhere", {}), name: entry}
+    if "training" in card:
+        write_readable_card(folder, card, model.version)
+    write_model_files(folder, card=card, calibration=model.calibration)
+
+
+def _tell_command(folder: Path, images: str, more: str) -> str:
+    return f"MODEL_PATH={folder.name} python -m skinapi evaluate --images {images} {more}"
+
+
+def _refuse_learned(folder: Path, model: Model, outputs: ModelOutputs) -> None:
     """Refuses a picture that the model may have learned from."""
     if not (folder / SPLIT).is_file():
         raise BadDataset(f"{folder} has no {SPLIT}: what it has learned from is not known.")
@@ -90,9 +121,6 @@ def _write_left_out(
     seen = [s.image_id for s in outputs.samples if parts.get(s.image_id, "test") != "test"]
     if seen:
         raise BadDataset(f"{model.version} knows {len(seen)} of these pictures, {seen[0]} is one.")
-    scores = malignant_scores(model, outputs)
-    command = f"MODEL_PATH={folder.name} python -m skinapi evaluate --images {{}} --left-out FILE"
-    write_left_out(out, command.format(" ".join(scores)), figures, scores)
 
 
 def _load(options: EvaluateOptions) -> Dataset:

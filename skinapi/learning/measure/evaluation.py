@@ -48,7 +48,7 @@ from skinapi.learning.measure.predictions import (
 )
 from skinapi.learning.measure.told_facts import measure_told
 from skinapi.learning.progress import Report
-from skinapi.model.bands import OperatingPoint
+from skinapi.model.bands import OperatingPoint, most_probable
 from skinapi.model.calibration import (
     LEVELS,
     HeldOutFigures,
@@ -93,6 +93,8 @@ def evaluate_model(
 
 def measure_answers(model: Model, outputs: ModelOutputs, *, lesions_known: bool) -> Figures:
     served = serve_as_if_tested(model, outputs)
+    if len(shared_classes(model, outputs)) == 1:
+        return _measure_one_class(served, lesions_known=lesions_known)
     rows, lesions = served.table, served.lesions
     predictions, apart = served.predict(), served.predict(apart=True)
     first = served.one_per_lesion()
@@ -122,6 +124,25 @@ def measure_answers(model: Model, outputs: ModelOutputs, *, lesions_known: bool)
         own = {**measure_predictions(first.predict()), **_measure_groups(first)}
         figures["one_per_lesion"] = own
     return figures
+
+
+def _measure_one_class(served: ServedPictures, *, lesions_known: bool) -> Figures:
+    """What users get where all lesions are of one class, as melanomas of another clinic: AUC and
+    calibration need a second class. Over one picture of each lesion where the lesions are known.
+    """
+    own = served.one_per_lesion() if lesions_known else served.lesions
+    asked = [result.assessment.probabilities for result in own.results]
+    named = pd.Series([most_probable(p) for p in asked], own.table.index) == own.table["label"]
+    return {
+        "one_class_only": True,
+        "n": len(own.table),
+        "lesions": own.table["lesion"].nunique(),
+        "refused": int(own.table["refused"].sum()),
+        **measure_share("named", own.table, named),
+        **_measure_groups(own),
+        "points": measure_points(served.model, served.outputs),
+        "gates": _count_outcomes(own.table),
+    }
 
 
 def _measure_groups(lesions: ServedPictures) -> dict[str, dict[str, Figures]]:
