@@ -20,8 +20,7 @@ GROUPS = frozenset(("benign", "malignant"))
 
 
 def explain_groups(labels: Iterable[str]) -> str:
-    """Say why pictures with these labels are left out, and what to do; empty where none is a group.
-    """
+    """Say why pictures labelled so are left out, and what to do; empty where none is a group."""
     named = sorted({label.lower() for label in labels} & GROUPS)
     if not named:
         return ""
@@ -31,8 +30,8 @@ def explain_groups(labels: Iterable[str]) -> str:
     choice = "; ".join(f"{name}: {', '.join(sorted(of[name]))}" for name in named)
     return (
         f"The model learns single conditions, and {', '.join(named)} names a group of them: label "
-        "each picture with what it shows, or map the label to one condition with the field `labels` "
-        f"of POST /datasets ({choice})."
+        "each picture with what it shows, or map the label to one condition with the field "
+        f"`labels` of POST /datasets ({choice})."
     )
 
 

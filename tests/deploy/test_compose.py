@@ -87,7 +87,9 @@ def test_a_backup_outlives_the_container() -> None:
 def test_a_backup_is_made_and_tried_every_night() -> None:
     night = services()["backup"]
     (_, _, script) = night["command"]
-    made = "python -m skinapi backup --keep 14 /backups && python -m skinapi restore --drill /backups"
+    made = (
+        "python -m skinapi backup --keep 14 /backups && python -m skinapi restore --drill /backups"
+    )
     assert made in script
     assert "date -d 'tomorrow 02:30'" in script
     assert "backups:/backups" in night["volumes"]

@@ -23,7 +23,13 @@ OTHERWISE: Mapping[str, str] = {
 }
 # What the code that deletes them reads beside the owner.
 FIELDS: Mapping[str, Document] = {
-    "datasets": {"name": "spots", "name_key": "spots", "touched_at": now(), "size": 0, "pictures": 0},
+    "datasets": {
+        "name": "spots",
+        "name_key": "spots",
+        "touched_at": now(),
+        "size": 0,
+        "pictures": 0,
+    },
     "failed_items": {"collection": "accounts"},
     "images": {"dataset": "none", "label": "melanoma", "size": 1},
     "jobs": {"kind": "train", "state": "queued", "place": "1"},

@@ -272,8 +272,8 @@ def read_authorities(path: Path) -> None:
 
 
 SHORTEST_KEY = 32
-# In bits, as `estimate_bits` counts. Of 2000 random ones each, 32 hex digits had 100 or more, and 16
-# of them 41. One in a hundred of 32 small letters and digits has less than 90.
+# In bits, as `estimate_bits` counts. Of 2000 random ones each, 32 hex digits had 100 or more, and
+# 16 of them 41. One in a hundred of 32 small letters and digits has less than 90.
 LEAST_OF_KEY, LEAST_OF_TOKEN = 90, 38
 MAKES_KEY = "make one with `openssl rand -base64 48`"
 SAMPLE_KEYS = ("change-me", "changeme", "example", "sample", "secret", "password")

@@ -82,7 +82,9 @@ def _unite_forms(body: Spec, components: Spec) -> None:
     """
     for content in (one for kind, one in body["content"].items() if kind == MULTIPART):
         forms = _branches(content["schema"])
-        fields = [components[form["$ref"].rpartition("/")[2]]["properties"].keys() for form in forms]
+        fields = [
+            components[form["$ref"].rpartition("/")[2]]["properties"].keys() for form in forms
+        ]
         for form, has in zip(forms, fields, strict=True):
             if len(forms) > 1 and all(has >= other for other in fields):
                 content["schema"] = form

@@ -248,9 +248,7 @@ def test_the_metrics_tell_what_an_operator_should_be_called_for(backend: Backend
     assert 0 < after["skinapi_disk_free_bytes"] <= after["skinapi_disk_total_bytes"]
 
 
-def test_a_fault_is_counted_by_its_route(
-    backend: Backend, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_fault_is_counted_by_its_route(backend: Backend, monkeypatch: pytest.MonkeyPatch) -> None:
     counted = 'skinapi_requests_total{method="GET",route="/lesions",status="500"}'
     before = gauges(backend).get(counted, 0)
     ada = backend.member()
