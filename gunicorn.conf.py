@@ -381,7 +381,10 @@ def child_exit(_: Arbiter, worker: Worker) -> None:
         with suppress(OSError), file.open("rb+") as counts:
             # The file begins with how many of its bytes are used.
             used = int.from_bytes(counts.read(4), sys.byteorder)
-            counts.truncate(used)
+            if used:
+                counts.truncate(used)
+            else:  # it had answered nothing yet, and an empty file could not be read
+                file.unlink()
 
 
 def on_exit(_: Arbiter) -> None:
