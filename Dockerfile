@@ -1,20 +1,24 @@
 # What serving needs, and nothing else. docs/operate/install.md says how it is run.
-FROM python:3.11-slim AS build
+# Pin it as packages are: `docker buildx imagetools inspect python:3.11-slim` says today's digest, and
+# `--build-arg BASE=python:3.11-slim@sha256:…` builds on it. None is written here: who wrote this file
+# had no registry to ask, and one that nobody has run is no pin.
+ARG BASE=python:3.11-slim
+FROM ${BASE} AS build
 # requirements-broker.txt where JOBS_BROKER is set, requirements-dicom.txt where pictures come from an
 # archive or go to one.
 ARG REQUIREMENTS=requirements-serve.txt
 WORKDIR /build
-COPY requirements-serve.txt requirements-broker.txt requirements-dicom.txt requirements.txt \
+COPY requirements-serve.txt requirements-broker.txt requirements-dicom.txt requirements-train.txt \
     deploy/sbom.py ./
 RUN python -m venv /venv \
     && /venv/bin/pip install --no-cache-dir --require-hashes -r ${REQUIREMENTS} \
     && python sbom.py ${REQUIREMENTS} > /venv/sbom.cdx.json
 
 FROM build AS build-lab
-RUN /venv/bin/pip install --no-cache-dir --require-hashes -r requirements.txt \
-    && python sbom.py requirements.txt > /venv/sbom.cdx.json
+RUN /venv/bin/pip install --no-cache-dir --require-hashes -r requirements-train.txt \
+    && python sbom.py requirements-train.txt > /venv/sbom.cdx.json
 
-FROM python:3.11-slim AS program
+FROM ${BASE} AS program
 ENV PATH=/venv/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1 \
     PYTHONUNBUFFERED=1 \

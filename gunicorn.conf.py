@@ -338,26 +338,53 @@ def pre_fork(_: Arbiter, __: Worker) -> None:
     gc.freeze()
 
 
+def worker_abort(worker: Worker) -> None:
+    """Called in a worker that did not answer in time, and is ended for it."""
+    worker.aborted = True
+
+
 def worker_exit(_: Arbiter, worker: Worker) -> None:
-    """Close the store.
+    """Close the store, and note whether the worker was told to stop.
 
     The last process that closes a SQLite file writes the write-ahead log into the file and removes
     the log.
     """
+    if not (worker.alive or worker.aborted):
+        with suppress(OSError):
+            _mark_of_stopped(worker).touch()
     if app := getattr(worker, "wsgi", None):  # no application where it still waits for the store
         app.background.stop()
         with suppress(StoreUnavailable):
             app.services.store.close()
 
 
+def _mark_of_stopped(worker: Worker) -> Path:
+    return Path(os.environ["PROMETHEUS_MULTIPROC_DIR"]) / f"stopped_{worker.pid}"
+
+
+def _count_death(worker: Worker) -> None:
+    """Count a worker that ended without being told to; /metrics reads it."""
+    mark = _mark_of_stopped(worker)
+    with suppress(OSError):
+        if mark.exists():
+            mark.unlink()
+        else:
+            with mark.with_name("died").open("ab") as file:
+                file.write(b".")
+
+
 def child_exit(_: Arbiter, worker: Worker) -> None:
     """Keep the dead worker's counts, which belong to the sums, but not their spare space."""
+    _count_death(worker)
     mark_process_dead(worker.pid)
     for file in Path(os.environ["PROMETHEUS_MULTIPROC_DIR"]).glob(f"*_{worker.pid}.db"):
         with suppress(OSError), file.open("rb+") as counts:
             # The file begins with how many of its bytes are used.
             used = int.from_bytes(counts.read(4), sys.byteorder)
-            counts.truncate(used)
+            if used:
+                counts.truncate(used)
+            else:  # it had answered nothing yet, and an empty file could not be read
+                file.unlink()
 
 
 def on_exit(_: Arbiter) -> None:

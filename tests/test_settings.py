@@ -69,10 +69,23 @@ REFUSED: list[tuple[str, list[Any]]] = [
     ),
     ("jwt_secret_key", [" " * 40, "0123456789" * 4, "98765432109876543210987654321098"]),
     ("jwt_secret_key", ["abcdefghijklmnopqrstuvwxyzABCDEF", "aB3_xY7-kL9z" * 3]),
+    (
+        "jwt_secret_key",
+        ["qwertyuiopasdfghjklzxcvbnm1234567890", "0987654321POIUYTREWQlkjhgfdsa;;;"],
+    ),
+    ("jwt_secret_key", ["thequickbrownfoxjumpsoverthelazydog", "MySuperSecretKeyForSkin2026x9Lq7"]),
     ("former_jwt_secret_keys", [f"{SECRET[::-1]}, {SECRET}"]),
     (
         "metrics_token",
-        ["1", "0123456789012345", SECRET, "hidden\n", "hid\r\nX: den", "hidd\u00e9n"],
+        [
+            "1",
+            "0123456789012345",
+            "qwertyuiopasdfgh",
+            SECRET,
+            "hidden\n",
+            "hid\r\nX: den",
+            "hidd\u00e9n",
+        ],
     ),
     ("openrouter_api_key", ["hidden\n", "hid\r\nX: den", "hid den", "hidd\u00e9n", "hid\0den"]),
     ("instance_dir", [Path("/"), Path("/proc/self/root")]),
@@ -144,7 +157,8 @@ TAKEN: list[tuple[str, list[Any]]] = [
     ("archive_url", ["https://pacs.example.org/dicom-web", "http://10.1.2.3:8042/dicom-web"]),
     ("archive_url", ["http://127.0.0.1:8000", "http://[fd00::5]:8000"]),
     ("openrouter_api_key", ["sk-or-v1-0123abc", ""]),
-    ("metrics_token", ["f3a9c17e5b2d8046"]),
+    ("metrics_token", ["f3a9c17e5b2d8046", "9f06ad3c1b6cd06a"]),
+    ("jwt_secret_key", ["57b29ee04a3f8c6607d1b1c0a85f9e23", "k3x9w0qv7bz2m5tj8hr1c6yn4pd0sf7g"]),
     ("rate_read", ["1/second", "10 per 2 hours", "600/minute, doctor=1200/minute", "9 / Hour"]),
 ]
 
@@ -188,6 +202,13 @@ def test_development_takes_what_only_production_refuses() -> None:
 def test_the_lab_is_open_on_loopback_alone(reachable: dict[str, Any]) -> None:
     with pytest.raises(UnsafeSettings, match="OPEN_LAB"):
         refuse_unsafe(Settings(open_lab=True, **reachable))
+
+
+@pytest.mark.parametrize("key", [None, "supersecret", "qwertyuiopasdfghjklzxcvbnm1234567890"])
+def test_a_refused_key_names_the_command_that_makes_one(key: str | None) -> None:
+    for name in ("jwt_secret_key", "metrics_token") if key else ("jwt_secret_key",):
+        with pytest.raises(UnsafeSettings, match="`openssl rand -base64 48`"):
+            refuse_unsafe(production(**{name: key}))
 
 
 def test_production_names_all_that_is_unset_at_once() -> None:

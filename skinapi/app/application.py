@@ -8,6 +8,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.routing import Rule
 
 from skinapi.accounts.admin.audit_routes import audit_routes
+from skinapi.accounts.admin.operation_gauges import OperationGauges
 from skinapi.accounts.admin.overview import overview_routes
 from skinapi.accounts.admin.routes import decision_routes, usage_routes
 from skinapi.accounts.admin.routes import routes as admin_routes
@@ -47,6 +48,7 @@ from skinapi.integrations.clients import (
     photo_forms,
 )
 from skinapi.integrations.clients.service import names_for_clients
+from skinapi.integrations.dicom.archive import ARCHIVE
 from skinapi.integrations.dicom.routes import archive_routes, stow_routes, studies_routes
 from skinapi.integrations.fhir.routes import intake_routes, operation_outcome
 from skinapi.integrations.fhir.routes import routes as fhir_routes
@@ -54,6 +56,7 @@ from skinapi.integrations.keys.admission import KeyAuthorizer
 from skinapi.integrations.keys.routes import patient_routes as external_patient_routes
 from skinapi.integrations.keys.routes import routes as key_routes
 from skinapi.integrations.oidc.routes import routes as oidc_routes
+from skinapi.integrations.webhooks.endpoints import KIND as WEBHOOK
 from skinapi.integrations.webhooks.routes import routes as webhooks_routes
 from skinapi.lab.routes import from_reviews_routes, import_routes, upload_routes
 from skinapi.lab.routes import routes as dataset_routes
@@ -300,7 +303,25 @@ def _open_server_info(app: Application, limits: Limits, console: Console) -> Ser
             *services.data.failed_items.problems(),
             *services.data.clock.problems(),
         ],
-        gauges=(services.drift.gauges, services.jobs.gauges, services.data.clock.gauges),
+        gauges=(
+            services.drift.gauges,
+            services.jobs.gauges,
+            services.data.clock.gauges,
+            _open_operation_gauges(services).gauges,
+        ),
+    )
+
+
+def _open_operation_gauges(services: Services) -> OperationGauges:
+    data = services.data
+    return OperationGauges(
+        store=services.store,
+        outbox=data.outbox,
+        deliveries=data.deliveries,
+        kinds=(WEBHOOK, ARCHIVE),
+        count_unassigned=services.unassigned.count,
+        count_overdue=data.submissions.count_overdue,
+        folder=services.settings.instance_dir,
     )
 
 

@@ -48,6 +48,7 @@ The tree, with the statuses. An error that only one package raises is defined in
       UnsafeSettings                 500
       ModelDamaged                   500
       Unavailable                    503
+        Starting                     503
         NoModel                      503
         StoreUnavailable             503
           DiskFull                   507
@@ -213,6 +214,12 @@ class Unavailable(SkinAPIError):
 
     def __init__(self, sentence: str | None = None, *, retry_after: int = 5) -> None:
         super().__init__(sentence, retry_after=retry_after)
+
+
+class Starting(Unavailable):
+    """No fault: every start says so, until the model is opened."""
+
+    sentence = "The server is starting: its model is being opened"
 
 
 class NoModel(Unavailable):

@@ -55,6 +55,7 @@ class QueueQuery(PatientsQuery):
 
 
 class DoctorsQueueQuery(QueueQuery):
+    limit: Annotated[int, Field(ge=1, le=LARGEST_PAGE)] = 50
     urgency: Band | None = Field(
         default=None,
         description="only findings of this band; of reviewed ones, those whose decision asks for "

@@ -7,13 +7,32 @@ from typing import Any
 
 from skinapi.base.errors import BadDataset
 from skinapi.lab.quarantine import shown
-from skinapi.model.conditions import conditions_table
+from skinapi.model.conditions import NORMAL_SKIN, conditions_table
 from skinapi.model.dataset_labels import (
     label_spellings,
 )
 
 # Of two words of ten letters, six or seven must be the same in the same order.
 ALIKE = 0.6
+
+# They name no condition but a group, and a training learns each condition by itself.
+GROUPS = frozenset(("benign", "malignant"))
+
+
+def explain_groups(labels: Iterable[str]) -> str:
+    """Say why pictures labelled so are left out, and what to do; empty where none is a group."""
+    named = sorted({label.lower() for label in labels} & GROUPS)
+    if not named:
+        return ""
+    table = conditions_table()
+    benign = {*table.keys} - table.malignant_keys - {NORMAL_SKIN}
+    of = {"benign": benign, "malignant": table.malignant_keys}
+    choice = "; ".join(f"{name}: {', '.join(sorted(of[name]))}" for name in named)
+    return (
+        f"The model learns single conditions, and {', '.join(named)} names a group of them: label "
+        "each picture with what it shows, or map the label to one condition with the field "
+        f"`labels` of POST /datasets ({choice})."
+    )
 
 
 class LabelMapping:

@@ -26,7 +26,7 @@ from skinapi.lab.check_report import (
 from skinapi.lab.dataset_images import DatasetCounts, DatasetImage, Origin
 from skinapi.lab.dataset_versions import SHOWN_FILES, DatasetVersion, NewDataset
 from skinapi.lab.errors import RefusedDataset, UnknownLabels
-from skinapi.lab.label_mapping import LabelMapping
+from skinapi.lab.label_mapping import LabelMapping, explain_groups
 from skinapi.lab.layouts import LabelledPicture, Layout, read_layout
 from skinapi.lab.learned_pictures import learned_by_serving
 from skinapi.lab.picture_decoder import PictureDecoder
@@ -230,9 +230,10 @@ class Publisher:
         unknown = sending.unknown_labels
         if unknown and not sending.new.skip_unknown_labels:
             names = ", ".join(shown(each["label"]) or "(empty)" for each in unknown[:5])
+            groups = explain_groups(each["label"] for each in unknown)
             raise UnknownLabels(
                 f"Labels that are not known: {names}. Send the data set again with `labels`, which "
-                "maps each to one of ours, or to null to leave its pictures out",
+                f"maps each to one of ours, or to null to leave its pictures out. {groups}".strip(),
                 report={"unknown_labels": unknown},
             )
 

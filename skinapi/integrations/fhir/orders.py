@@ -37,6 +37,11 @@ NOT_HERE = (
     "refers to what is not in this request. Send it along: this server fetches nothing from "
     "other addresses"
 )
+# The keys of the queue are stored: an order's haste among them would have to be migrated.
+NOT_SOONER = (
+    "priority {priority} was not read and not kept: the doctor's queue is in the order of what the "
+    "photos show, so call the doctor if this cannot wait"
+)
 BEGINNINGS: Mapping[str, tuple[bytes, ...]] = {
     "image/jpeg": (b"\xff\xd8\xff",),
     "image/png": (b"\x89PNG\r\n\x1a\n",),
@@ -115,6 +120,8 @@ class OrderReader:
             if spare.place not in self.used and spare.kind != "Practitioner":
                 raise spare.refuse("the ServiceRequest does not refer to it")
         context, unread = read_context(request, person, media)
+        if model.priority not in (None, "routine"):
+            unread.append(f"{request.place}: {NOT_SOONER.format(priority=model.priority)}")
         return Order(
             identifier=self.read_identifier(),
             patient=patient or "",

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-from skinapi.base.errors import ModelDamaged, NoModel, Unavailable
+from skinapi.base.errors import ModelDamaged, NoModel, Starting, Unavailable
 from skinapi.base.logs import log
 from skinapi.model.bands import OperatingPoint
 from skinapi.model.network.model import Model, open_model
@@ -167,7 +167,7 @@ class ServedModel:
 
     def ping(self) -> None:
         if not self._tried.is_set():
-            raise Unavailable("The server is starting: its model is being opened", retry_after=1)
+            raise Starting(retry_after=1)
         if self._serving is None and self._refused:
             raise NoModel(
                 f"No model is loaded, so no picture can be judged: {self._refused} cannot be used, "

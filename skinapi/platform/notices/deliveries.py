@@ -188,7 +188,10 @@ class Deliveries(Records[Delivery]):
 
     def count_late(self) -> int:
         """How many should have been taken by now."""
-        return self._documents.count({"waiting_since_at": {"$lte": now() - LATE}})
+        return sum(self.count_late_by_kind().values())
+
+    def count_late_by_kind(self) -> dict[str, int]:
+        return self._documents.count_by("kind", {"waiting_since_at": {"$lte": now() - LATE}})
 
 
 def _ended(state: State, **facts: Any) -> Document:

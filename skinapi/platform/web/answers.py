@@ -121,7 +121,7 @@ def answer_errors(app: Flask, renderer_for: Callable[[Request], Renderer]) -> No
 
 def _as_skinapi_error(raised: Exception) -> SkinAPIError:
     if isinstance(raised, SkinAPIError):
-        if raised.status >= errors.SkinAPIError.status:
+        if raised.status >= errors.SkinAPIError.status and not isinstance(raised, errors.Starting):
             log_fault(raised)
         return raised
     if isinstance(raised, RequestEntityTooLarge):

@@ -35,6 +35,9 @@ def build_spec(routes: Iterable[Route]) -> Spec:
     for route in routes:
         path = re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", route.path)
         _add(paths.setdefault(path, {}), route.method.lower(), _operation(route, schemas))
+    for operation in (one for path in paths.values() for one in path.values()):
+        if "requestBody" in operation:
+            _unite_forms(operation["requestBody"], schemas.components)
     return {
         "openapi": "3.1.0",
         "info": {
@@ -71,6 +74,20 @@ def _add(operations: Spec, method: str, operation: Spec) -> None:
         _merge_content(first["requestBody"], operation["requestBody"])
     for status, response in operation["responses"].items():
         _merge_content(first["responses"].setdefault(status, response), response)
+
+
+def _unite_forms(body: Spec, components: Spec) -> None:
+    """Keep one form of those that a path takes, if it has the fields of all: generators of clients
+    send nothing where they have to choose.
+    """
+    for content in (one for kind, one in body["content"].items() if kind == MULTIPART):
+        forms = _branches(content["schema"])
+        fields = [
+            components[form["$ref"].rpartition("/")[2]]["properties"].keys() for form in forms
+        ]
+        for form, has in zip(forms, fields, strict=True):
+            if len(forms) > 1 and all(has >= other for other in fields):
+                content["schema"] = form
 
 
 def _merge_parameters(into: list[Spec], others: list[Spec]) -> None:

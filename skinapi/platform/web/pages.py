@@ -40,6 +40,7 @@ SECONDS = Histogram("skinapi_request_seconds", "Time to answer", ["method", "rou
 METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 FOLDER = "PROMETHEUS_MULTIPROC_DIR"
+DIED = "died"  # a file in it
 # The files that each worker counts in. All series of all routes take less.
 RESERVED_BYTES = {"counter": 512 * 1024, "histogram": 1024 * 1024}
 
@@ -74,6 +75,12 @@ def _reserve(folder: Path) -> bool:
         log.error("requests are not counted: no room for the metrics", reason=error.strerror)
         return False
     return True
+
+
+def _count_died() -> int:
+    """gunicorn.conf.py adds a byte to this file for each; under another server there is none."""
+    file = Path(os.environ.get(FOLDER, "")) / DIED
+    return file.stat().st_size if FOLDER in os.environ and file.exists() else 0
 
 
 def exposition(gauges: Iterable[GaugeReading]) -> bytes:
@@ -153,6 +160,8 @@ class ServerInfo:
         for part, probe in self.probes.items():
             labels = (("part", part),)
             yield GaugeReading("skinapi_ready", says, float(_works(probe)), labels)
+        says = "Processes of this server that ended without being told to, since its start"
+        yield GaugeReading("skinapi_died_processes", says, _count_died())
         for look_up in self._gauges:
             yield from look_up()
 

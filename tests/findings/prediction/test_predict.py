@@ -262,6 +262,9 @@ def test_a_retry_under_the_same_key_gets_the_same_answer(shared_backend: Backend
     assert len(bob.call("GET", "/submissions").get_json()) == 1
     other = send(bob, photo_of("dermatofibroma"), key="k-1")
     assert (other.status_code, other.get_json()["code"]) == (422, "idempotency_key_reused")
+    for name, value in (("keep_photo", "true"), ("keep_photo", "false"), ("language", "fr")):
+        changed = send(bob, None, key="k-1", **{name: value})
+        assert (changed.status_code, changed.get_json()["code"]) == (422, "idempotency_key_reused")
     assert predicted(shared_backend.member(), key="k-1")["id"] != first["id"]
     assert predicted(bob, key="k-2")["id"] != first["id"]
 

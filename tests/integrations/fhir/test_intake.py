@@ -104,6 +104,19 @@ def test_the_answer_says_where_each_is_and_what_was_not_read(hospital: Person) -
     assert issue["diagnostics"].endswith("not read and not kept: address, name, telecom")
 
 
+@pytest.mark.parametrize(
+    ("priority", "told"), [("stat", True), ("urgent", True), ("asap", True), ("routine", False)]
+)
+def test_an_order_in_haste_is_told_that_nobody_sees_its_priority(
+    hospital: Person, priority: str, told: bool
+) -> None:
+    order = orders.transaction(priority=priority)
+    [*_, report] = sent(hospital, order).get_json()["entry"]
+    said = report["response"]["outcome"]["issue"][0]["diagnostics"]
+    assert (f"priority {priority} was not read and not kept" in said) is told
+    assert ("call the doctor" in said) is told
+
+
 def test_nothing_is_kept_of_names_addresses_and_numbers(backend: Backend, hospital: Person) -> None:
     reported(sent(hospital, orders.transaction("ORDER-1")))
     assert sent(hospital, orders.contained("ORDER-2"), "/fhir/ServiceRequest").status_code == 201

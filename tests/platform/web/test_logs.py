@@ -6,6 +6,7 @@ import logging
 import os
 import shutil
 import sys
+import threading
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -15,8 +16,13 @@ import pytest
 
 from skinapi.base.errors import StoreUnavailable
 from skinapi.base.logs import LossyStream
+from skinapi.care.spots import LesionsService
+from skinapi.platform.backups.backup import begin_backup, end_backup
 from skinapi.platform.jobs.job_queue import Jobs
+from skinapi.platform.notices.outbox import Kind
+from skinapi.platform.storage.ids import now
 from skinapi.platform.web.rate_limits import SqliteWindows
+from tests.care.clinic import URGENT, file_for
 from tests.support.backends import PASSWORD, Backend
 
 REQUEST_ID = "0af7651916cd43dd8448eb211c80319c"
@@ -203,3 +209,59 @@ def test_the_metrics_count_jobs_that_wait_run_or_lost_their_worker(scraped: Back
         assert f'skinapi_jobs{{state="{state}"}} 1.0' in lines
     (waits,) = (line for line in lines if line.startswith("skinapi_jobs_next_waits_seconds "))
     assert float(waits.split()[1]) > timedelta(days=365).total_seconds()
+
+
+def gauges(backend: Backend) -> dict[str, float]:
+    """What /metrics tells, by the name and the labels."""
+    text = backend.member(role="admin").call("GET", "/metrics").text
+    lines = (line.rpartition(" ") for line in text.splitlines() if not line.startswith("#"))
+    return {name: float(value) for name, _, value in lines}
+
+
+def test_the_metrics_tell_what_an_operator_should_be_called_for(backend: Backend) -> None:
+    before, store = gauges(backend), backend.services.store
+    assert before["skinapi_backup_age_seconds"] == float("inf")
+    assert before["skinapi_died_processes"] == 0
+    waits = {
+        name: before[name]
+        for name in (
+            "skinapi_late_mails",
+            'skinapi_late_deliveries{kind="webhook"}',
+            'skinapi_late_deliveries{kind="archive"}',
+            "skinapi_unassigned_patients",
+            "skinapi_overdue_findings",
+        )
+    }
+    assert set(waits.values()) == {0}
+    end_backup(store, begin_backup(store, place="stdout", name=None))
+    long_ago = now() - timedelta(days=30)
+    backend.services.data.outbox.enabled = True
+    backend.services.data.outbox.add(Kind.UNASSIGNED, to="x", due_at=now() - timedelta(hours=1))
+    for kind in ("webhook", "archive"):
+        backend.services.data.deliveries.add(kind, to=kind, about={})
+    store.collection("deliveries").update_all({}, {"$set": {"waiting_since_at": long_ago}})
+    file_for(backend, backend.member(), URGENT)
+    store.collection("submissions").update_all({}, {"$set": {"due_key": "20260101"}})
+    after = gauges(backend)
+    assert 0 <= after["skinapi_backup_age_seconds"] < 60
+    assert {name for name in waits if after[name] != 1} == set()
+    assert 0 < after["skinapi_disk_free_bytes"] <= after["skinapi_disk_total_bytes"]
+
+
+def test_a_fault_is_counted_by_its_route(backend: Backend, monkeypatch: pytest.MonkeyPatch) -> None:
+    counted = 'skinapi_requests_total{method="GET",route="/lesions",status="500"}'
+    before = gauges(backend).get(counted, 0)
+    ada = backend.member()
+    monkeypatch.setattr(LesionsService, "list_own", lambda *_, **__: 1 / 0)
+    assert ada.call("GET", "/lesions").status_code == 500
+    assert gauges(backend)[counted] == before + 1
+
+
+def test_a_start_is_no_fault_in_the_log(
+    backend: Backend, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(backend.app.registry.served, "_tried", threading.Event())
+    answer = backend.anyone.get("/readyz")
+    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "1")
+    assert "starting" in answer.get_json()["detail"]
+    assert '"event": "fault"' not in capfd.readouterr().err

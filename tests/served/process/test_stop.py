@@ -9,10 +9,11 @@ from pathlib import Path
 
 from tests.served.people import Seeder
 from tests.served.server import STOP_S, Server, serving
-from tests.served.wire import open_connection, read_answer
+from tests.served.wire import ask, open_connection, read_answer
 from tests.support.backends import PASSWORD
 from tests.support.size import size
 
+SCRAPER = "f3a9c17e5b2d8046"
 GO_ON = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 
@@ -112,3 +113,17 @@ def test_after_a_stop_nothing_is_left_behind(tmp_path: Path) -> None:
     assert (tmp_path / "instance/skinapi.db").exists()
     assert not (tmp_path / "instance/skinapi.db-wal").exists()
     assert "Traceback" not in server.log()
+
+
+def test_a_process_that_dies_is_counted_and_one_that_is_told_to_stop_is_not(
+    tmp_path: Path,
+) -> None:
+    with serving(tmp_path, {"METRICS_TOKEN": SCRAPER}, workers=2) as server:
+        for sent, died in ((signal.SIGTERM, 0), (signal.SIGKILL, 1)):
+            old = server.workers()
+            os.kill(old[0], sent)
+            deadline = time.monotonic() + STOP_S
+            while old[0] in server.workers() and time.monotonic() < deadline:
+                time.sleep(0.05)
+            text = ask(server.port, "GET", "/metrics", token=SCRAPER).data.decode()
+            assert f"\nskinapi_died_processes {died}.0\n" in text

@@ -1,0 +1,97 @@
+"""Each line of app/composition/subscriptions.py by which something of a person goes is needed."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from skinapi.accounts.auth.events import AccountErased, AccountsJoined
+from skinapi.app.composition.services import MODELS
+from skinapi.platform.storage.ids import new_id, now
+from skinapi.platform.storage.ports import Document
+from tests.care.clinic import ROUTINE, file_for
+from tests.privacy.inventory import BY_COLLECTION, INVENTORY
+from tests.privacy.test_joining import GONE
+from tests.support.backends import Backend, Person
+
+# Fields by which a record says whose it is.
+OWNERS = ("owner", "account")
+# Whose records name a person and have another way out, or none.
+OTHERWISE: Mapping[str, str] = {
+    "accounts": "the account itself: removed last (accounts/auth/account_deletion.py)",
+    "upload_parts": "with their upload",
+    "job_logs": "with their job",
+    "erasure_receipts": "proves the erasure, and names the account by its id alone",
+}
+# What the code that deletes them reads beside the owner.
+FIELDS: Mapping[str, Document] = {
+    "datasets": {
+        "name": "spots",
+        "name_key": "spots",
+        "touched_at": now(),
+        "size": 0,
+        "pictures": 0,
+    },
+    "failed_items": {"collection": "accounts"},
+    "images": {"dataset": "none", "label": "melanoma", "size": 1},
+    "jobs": {"kind": "train", "state": "queued", "place": "1"},
+    "lesions": {"deleted_at": None},
+    "person_files": {"file": "f", "state": "making", "expires_at": now()},
+    "uploads": {"name": "spots.zip", "size": 1, "sha256": "0" * 64, "expires_at": now()},
+}
+
+
+def owner_of(collection: str) -> str:
+    """The field that names whose a record is."""
+    if collection == "person_files":
+        return "id"
+    if collection == "failed_items":
+        return "item"
+    named = {path for fields in BY_COLLECTION[collection].fields for path in fields.paths}
+    return next(name for name in OWNERS if name in named)
+
+
+def goes_with_the_account() -> set[str]:
+    """By the stored models: every collection whose records have a field that names an owner; and
+    by the inventory those of which no model is listed.
+    """
+    named = {name for name, model in MODELS.items() if {*OWNERS} & model.model_fields.keys()}
+    told = {one.collection for one in INVENTORY if one.erased == "account"}
+    return (named | told) - OTHERWISE.keys()
+
+
+def write_one_each(backend: Backend, collections: Iterable[str], owner: Person) -> None:
+    """A record in each of these collections that names the account."""
+    account = backend.account(owner.email).id
+    for name in collections:
+        if name == "submissions":
+            file_for(backend, owner, ROUTINE)
+            continue
+        document = {"id": new_id(), "schema": 1, "created_at": now(), **FIELDS.get(name, {})}
+        backend.services.store.collection(name).insert({**document, owner_of(name): account})
+
+
+def named_in(backend: Backend, collections: Iterable[str], account: str) -> set[str]:
+    stored: Mapping[str, list[Any]] = backend.stored(but=())
+    return {name for name in collections if account in repr(stored.get(name, ()))}
+
+
+def test_each_collection_that_names_an_owner_is_forgotten_with_the_account(
+    backend: Backend,
+) -> None:
+    ada = backend.member()
+    account, collections = backend.account(ada.email).id, goes_with_the_account()
+    write_one_each(backend, collections, ada)
+    assert named_in(backend, collections, account) == collections
+    backend.services.data.work.run(lambda unit: unit.publish(AccountErased(account)))
+    assert named_in(backend, collections, account) == set()
+
+
+def test_what_opens_a_duplicate_or_was_made_for_it_is_forgotten_at_the_joining(
+    backend: Backend,
+) -> None:
+    ada = backend.member()
+    account, collections = backend.account(ada.email).id, GONE - OTHERWISE.keys()
+    write_one_each(backend, collections, ada)
+    assert named_in(backend, collections, account) == collections
+    joined = AccountsJoined(account, into=new_id())
+    backend.services.data.work.run(lambda unit: unit.publish(joined))
+    assert named_in(backend, collections, account) == set()
