@@ -5,6 +5,7 @@ import { apiPath, get, getConditions, post } from "/console/api.js";
 import { Answer, Empty, Icon, Load, useAct, useAnswer } from "/console/components.js";
 import { colon, getLanguage, isolated, say, sayBytes, sayCount, sayDate, sayNumber, sayValue } from "/console/language.js";
 import { addressOf } from "/console/navigation.js";
+import { sayWho } from "/console/views/account_actions.js";
 import { labelOfBand } from "/console/views/finding.js";
 import { FEWEST_LESIONS, sayTooFew } from "/console/views/lab.js";
 import { getModels } from "/console/views/models.js";
@@ -43,15 +44,29 @@ const itemsOfClock = (alarm) =>
 /** "2 patients have no doctor, 4 urgent findings". @param {{patients: number, urgent: number}} counted */
 export const sayUnassigned = ({ patients, urgent }) => [sayCount("patientsUnassigned", patients), urgent > 0 && sayCount("urgentFindings", urgent)].filter(Boolean).join(", ");
 
+/** Patients without a doctor; before anything else a clinic needs one. @param {Api["UnassignedTotals"]} unassigned @returns {Item} */
+function itemOfUnassigned(unassigned) {
+  if (!unassigned.patients) return { act: false, text: say("nobodyUnassigned") };
+  if (!unassigned.has_doctor) return { act: true, text: say("addFirstDoctor"), place: "accounts", more: [sayUnassigned(unassigned)] };
+  const place = addressOf("accounts", { status: "approved", role: "user" });
+  return { act: true, text: sayUnassigned(unassigned), place, more: [say(unassigned.listed ? "patientsUnassignedText" : "patientsUnlistedText")] };
+}
+
+/** Findings that are in no doctor's list, since their owner is no patient. @param {Api["StaffFindings"]} one @returns {Item} */
+const itemOfStaff = ({ email, name, role, findings, urgent }) => ({
+  act: true,
+  text: say("staffFindings", { who: sayWho({ name, email }), role: sayValue("role", role), findings: sayCount("findings", findings), urgent: sayNumber(urgent) }),
+  place: addressOf("accounts", { status: "all", q: email }),
+  more: [say("staffFindingsText")],
+});
+
 /** @param {Api["Overview"]} found @param {number} lesions on which the model in service was tested @returns {Item[]} */
 function itemsOf(found, lesions = FEWEST_LESIONS) {
   const { waiting_accounts: waiting, late_mails: mails, failed_jobs: failed, jobs, disk, backup_at: backup } = found;
   const model = found.model_version ?? say("noModel");
-  const { unassigned } = found;
   return [
-    ...(unassigned?.patients
-      ? [{ act: true, text: sayUnassigned(unassigned), place: addressOf("accounts", { status: "approved", role: "user" }), more: [say(unassigned.listed ? "patientsUnassignedText" : "patientsUnlistedText")] }]
-      : [{ act: false, text: say("nobodyUnassigned") }]),
+    itemOfUnassigned(found.unassigned),
+    ...found.staff_findings.map(itemOfStaff),
     ...itemsOfClock(found.clock_alarm),
     ...found.failed_items.map((failed) => ({
       act: true,
