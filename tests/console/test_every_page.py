@@ -244,7 +244,8 @@ window.fetch = (path, options = {}) => {
 const pause = () => new Promise((go) => setTimeout(go, 10));
 const all = "main :is(select, input[type=radio]):enabled";
 // A filter closes what is managed below it: it comes last.
-const choices = () => [...new Set(["main .managed select", all].flatMap((one) => [...document.querySelectorAll(one)]))];
+const choices = () => [...new Set(
+  ["main .managed select", all].flatMap((one) => [...document.querySelectorAll(one)]))];
 (async () => {
   document.querySelector(".accounts .manage")?.click();
   await pause();

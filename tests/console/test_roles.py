@@ -1,4 +1,4 @@
-"""What an admin is asked before the role of an account changes, and what its undoing brings back."""
+"""What an admin is asked before a role changes, and what its undoing brings back."""
 
 from typing import Any
 
@@ -8,6 +8,11 @@ from tests.console.journey import Journey, Look, looks
 from tests.console.test_spots import send
 from tests.console.visitor import Visitor
 from tests.served.people import Caller, Seeder
+
+ITEMS = """
+const [settings, answer] = arguments;
+import("/console/views/overview.js").then((it) => answer(settings.map(it.itemOfUnassigned)));
+"""
 
 
 def row_of(admin: Caller, account: Caller) -> Any:
@@ -100,3 +105,50 @@ def test_an_approval_as_a_doctor_is_undone_with_the_doctor_in_charge(
     journey.press("undo")
     visitor.await_truth(lambda: row_of(admin, patient)["doctor"] == doctor.email, "the undoing")
     assert row_of(admin, patient)["role"] == "user"
+
+
+@pytest.mark.parametrize("look", looks(0), ids=str)
+def test_a_server_without_a_doctor_asks_for_one_and_blames_no_setting(
+    visitor: Visitor, seeder: Seeder, look: Look
+) -> None:
+    """Patients wait there, and the setting that says who sees them is right."""
+    admin = seeder.person("admin")
+    journey = Journey(visitor, "admin", look)
+    visitor.enter(admin, "admin")
+    journey.see("title_overview")
+    counted = {"patients": 1, "findings": 1, "urgent": 1, "listed": False, "has_doctor": False}
+    settings = [counted, {**counted, "has_doctor": True}, {**counted, "patients": 0}]
+    first, unlisted, nobody = visitor.run_async(ITEMS, settings)
+    assert (first["text"], first["place"]) == (journey.say("addFirstDoctor"), "accounts")
+    assert "UNASSIGNED_PATIENTS" not in f"{first}"
+    assert "UNASSIGNED_PATIENTS" in f"{unlisted}"
+    assert nobody["act"] is False
+
+
+MAILS_OFF = """
+const send = window.fetch;
+window.fetch = async (path, ...rest) => {
+  const answer = await send(path, ...rest);
+  if (path !== "/admin/overview") return answer;
+  const { status, headers } = answer;
+  const body = { ...await answer.json(), late_mails: null };
+  return new Response(JSON.stringify(body), { status, headers });
+};
+"""
+
+
+def test_what_is_as_the_clinic_wants_it_is_put_aside(visitor: Visitor, seeder: Seeder) -> None:
+    """Mails are switched off, about which nobody does anything on that page."""
+    visitor.enter(seeder.person("admin"), "admin")
+    visitor.open_view("accounts")
+    visitor.run(MAILS_OFF)
+    visitor.open_view("overview")
+    words = visitor.words("en")
+    assert words["noMails"] in visitor.read(".overview .to-do:has(.aside)")
+    visitor.press(".overview .to-do .aside")
+    visitor.await_truth(lambda: visitor.count(".overview .to-do .aside") == 0, "it to go")
+    visitor.open_view("accounts")
+    visitor.open_view("overview")
+    assert visitor.count(".overview .to-do .aside") == 0
+    visitor.press("main details:last-of-type > summary")
+    visitor.see(words["noMails"])
