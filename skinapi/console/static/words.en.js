@@ -498,6 +498,7 @@ export const english = {
   awaitedSince: "since {date}",
   overdue: "overdue",
   leftByDoctor: "Reviewed, still open",
+  withoutDoctor: "Without a doctor",
   left_held: "the patient is still to be told",
   left_opinion: "a second opinion has come",
   left_message: "the patient has written",

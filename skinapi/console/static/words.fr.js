@@ -505,6 +505,7 @@ export const french = spaced({
   awaitedSince: "depuis le {date}",
   overdue: "en retard",
   leftByDoctor: "Examiné, pas terminé",
+  withoutDoctor: "Sans médecin",
   left_held: "le patient n'est pas encore informé",
   left_opinion: "un second avis est arrivé",
   left_message: "le patient a écrit",

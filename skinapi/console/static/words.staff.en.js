@@ -6,7 +6,6 @@ export const english = {
   noDoctorYetText: "Take the patient, then review the finding. From then on no other doctor sees the patient.",
   takePatient: "Take this patient",
   patientTaken: "The patient is in your care",
-  withoutDoctor: "Without a doctor",
   one_patientsUnassigned: "{count} patient waits without a doctor",
   many_patientsUnassigned: "{count} patients wait without a doctor",
   one_urgentFindings: "{count} urgent finding",

@@ -9,7 +9,6 @@ export const french = spaced({
   noDoctorYetText: "Prenez le patient, puis donnez votre avis. Dès lors aucun autre médecin ne voit ce patient.",
   takePatient: "Prendre ce patient",
   patientTaken: "Le patient vous est confié",
-  withoutDoctor: "Sans médecin",
   one_patientsUnassigned: "{count} patient attend sans médecin",
   many_patientsUnassigned: "{count} patients attendent sans médecin",
   one_urgentFindings: "{count} résultat urgent",
