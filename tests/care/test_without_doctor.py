@@ -293,6 +293,7 @@ def test_what_is_nobodys_is_said_to_the_admin_to_probes_and_by_mail(open_backend
         "findings": 4,
         "urgent": 3,
         "listed": True,
+        "has_doctor": True,
     }
     ready = backend.client.get("/readyz")
     assert ready.status_code == 200

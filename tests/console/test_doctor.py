@@ -29,6 +29,10 @@ def send_for(doctor: Caller, seeder: Seeder, photo: bytes) -> None:
     """A photo of another patient of this doctor."""
     patient = seeder.person()
     seeder.services.decisions.assign_doctor(email=patient.email, doctor=doctor.email, by="admin")
+    send_as(patient, seeder, photo)
+
+
+def send_as(patient: Caller, seeder: Seeder, photo: bytes) -> None:
     consent = patient.call("PUT", "/me/consents", json={"photos": True})
     assert consent.status == 200
     sent = ANGULAR.send(seeder.server.port, photo, token=patient.token)
@@ -45,6 +49,30 @@ def test_the_queue_is_worked_off_the_most_urgent_first(
     agree(journey)
     take_the_next_one_under_another_label(journey)
     assert labels(doctor) == {None: 1, "agree": 1, "disagree": 1}
+
+
+def test_what_is_urgent_and_nobodys_stands_in_the_list_of_a_new_doctor(
+    visitor: Visitor, seeder: Seeder
+) -> None:
+    """Behind what is urgent among the own patients', and before all else there."""
+    nobodys, doctor = seeder.person(), seeder.person("doctor")
+    send_as(nobodys, seeder, photo_of("melanoma", (600, 450)))
+    [number] = [one["id"] for one in nobodys.call("GET", "/submissions").json]
+    visitor.enter(doctor, "doctor")
+    visitor.go("queue")
+    visitor.find(f".finding-row [data-number='{number}']")
+    visitor.see(visitor.words("en")["withoutDoctor"])
+    for photo in (photo_of("melanocytic_nevus", (600, 450)), photo_of("melanoma", (600, 450))):
+        send_for(doctor, seeder, photo)
+    own = [one["id"] for one in doctor.call("GET", "/queue").json]
+    visitor.open("/#/queue")
+    visitor.find(f".finding-row [data-number='{own[-1]}']")
+    shown = (
+        "return [...document.querySelectorAll('[data-number]')].map((one) => one.dataset.number)"
+    )
+    rows = [int(one) for one in visitor.run(shown)]
+    assert (rows[0], rows[-1]) == (own[0], own[-1])
+    assert number in rows[1:-1]
 
 
 def labels(doctor: Caller) -> dict[Any, int]:

@@ -234,6 +234,53 @@ def enlarge(visitor: Visitor) -> None:
         visitor.look(NARROW)
 
 
+# One arrow key in a list chooses, by which nothing may be done yet.
+CHOOSE_ALL = """
+const sent = [], send = window.fetch, answer = arguments[0], place = location.hash;
+window.fetch = (path, options = {}) => {
+  if ((options.method ?? "GET") !== "GET") sent.push(`${options.method} ${path}`);
+  return send(path, options);
+};
+const pause = () => new Promise((go) => setTimeout(go, 10));
+const all = "main :is(select, input[type=radio]):enabled";
+// A filter closes what is managed below it: it comes last.
+const choices = () => [...new Set(
+  ["main .managed select", all].flatMap((one) => [...document.querySelectorAll(one)]))];
+(async () => {
+  document.querySelector(".accounts .manage")?.click();
+  await pause();
+  const met = choices().length;
+  for (let at = 0; at < choices().length; at++) {
+    const choice = choices()[at];
+    const radio = choice.type === "radio";
+    if (radio) choice.click();
+    for (const next of radio ? [] : [...choice.options].slice(-3).reverse()) {
+      next.selected = true;
+      choice.dispatchEvent(new Event("change", { bubbles: true }));
+      await pause();
+    }
+    if (location.hash !== place) location.hash = place;
+    await pause();
+  }
+  window.fetch = send;
+  answer([met, sent.filter((one) => !one.includes("/read"))]);
+})();
+"""
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("role", ["user", "doctor", "researcher", "admin"])
+def test_nothing_is_done_by_a_choice_alone(visitor: Visitor, clinic: Clinic, role: str) -> None:
+    visitor.enter(clinic.people[role], role)
+    met = {}
+    for page in pages_of(clinic)[role]:
+        if " " not in page:
+            visitor.open_view("accounts?status=approved" if page == "accounts" else page)
+            met[page], sent = visitor.run_async(CHOOSE_ALL)
+            assert sent == [], page
+    assert role != "admin" or met["accounts"] > 1, "the choices of an account too"
+
+
 def test_every_view_is_among_them() -> None:
     views = set(re.findall(r'^  "?([\w-]*)"?: \(\) => import', text_of_main(), re.MULTILINE))
     clinic = Clinic({}, findings=[1, 2], spot="s", dataset="d", version="v", job="j")

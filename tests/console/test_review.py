@@ -171,6 +171,32 @@ def test_nobody_agrees_with_a_photo_that_was_not_kept(
     assert (review["label"], review["agrees_with_label"]) == ("melanoma", None)
 
 
+def test_a_key_that_changes_a_list_leaves_the_focus_on_no_other_answer(
+    visitor: Visitor, doctor: Caller, patient: Caller
+) -> None:
+    """Where it stayed on "Another photo wanted", the next press of Space wished for one."""
+    number = send(patient, "melanoma", body_site="back")
+    open_case(visitor, doctor, number)
+    for key, name in (("g", "urgency"), ("y", "histology")):
+        press(visitor, key, "#review:focus")
+        assert visitor.find(f"[name={name}]").get_attribute("value")
+        visitor.keys(Keys.SPACE)
+        assert visitor.count("#review input:checked") == 0
+    press(visitor, "u", "[value=unsure]:checked:focus")
+    press(visitor, "b", "[name=hold]:checked:focus")
+    press(visitor, "g", "[value=unsure]:focus")
+
+
+def test_enter_signs_where_a_list_was_changed_by_its_key(
+    visitor: Visitor, doctor: Caller, patient: Caller
+) -> None:
+    number = send(patient, "melanoma", body_site="back")
+    open_case(visitor, doctor, number)
+    press(visitor, "g", "#review:focus")
+    visitor.keys(Keys.ENTER)
+    visitor.await_truth(lambda: len(signed(doctor, number)) == 1, "the review")
+
+
 def test_a_result_is_the_diagnosis_and_is_read_before_it_is_signed(
     visitor: Visitor, doctor: Caller, patient: Caller
 ) -> None:
@@ -250,8 +276,8 @@ def test_keys_that_come_before_the_case_change_nothing_and_the_case_says_so(
     visitor: Visitor, doctor: Caller, patient: Caller
 ) -> None:
     """Typed as fast as the driver can, while one review is signed and the next case is read."""
-    for key in ("melanoma", MOLE):
-        send(patient, key, body_site="back")
+    for site in ("back", "hand"):  # both urgent: what is nobody's and urgent comes behind them
+        send(patient, "melanoma", body_site=site)
     visitor.look(DESK)
     visitor.enter(doctor, "doctor")
     visitor.find(".finding-row.current")

@@ -57,6 +57,32 @@ def begin(caller: Caller, place: dict[str, Any], name: str | None = None) -> str
     return str(created.json["id"])
 
 
+HOLD_COMPARISON = """
+const send = window.fetch;
+window.fetch = (path, ...rest) =>
+  `${path}`.includes("/comparison") ? new Promise(() => {}) : send(path, ...rest);
+"""
+OVERLAP = """
+const [photo, menu] = [".thumb", ".menu-button"].map((one) =>
+  document.querySelector(`.own-findings li ${one}`).getBoundingClientRect());
+return photo.bottom > menu.top && photo.right > menu.left;
+"""
+
+
+def test_nothing_covers_or_hides_the_photos_of_a_spot(visitor: Visitor, patient: Caller) -> None:
+    """Its menu stands beside them, and both are there while they are compared."""
+    spot = begin(patient, BACK)
+    for key in ("melanocytic_nevus", "melanoma"):
+        send(patient, key, lesion=spot)
+    visitor.enter(patient, "user")
+    visitor.open_view(f"spot/{spot}")
+    visitor.find(".own-findings img")
+    assert visitor.run(OVERLAP) is False
+    visitor.run(HOLD_COMPARISON)
+    visitor.go(f"visits/{spot}")
+    visitor.await_truth(lambda: visitor.count(".beside img") == 2, "both photos")
+
+
 def spots_of(caller: Caller) -> dict[str, int]:
     """How many findings each of the spots has, by name."""
     return {one["name"]: one["findings"] for one in caller.call("GET", "/lesions").json}

@@ -14,8 +14,9 @@ from typing import Any
 from pydantic import ConfigDict, Field
 
 from skinapi.accounts.admin.decisions import MOST_COUNTED
-from skinapi.accounts.auth.accounts import Accounts
+from skinapi.accounts.auth.accounts import Account, Accounts
 from skinapi.base.errors import NoModel
+from skinapi.base.subject import Role
 from skinapi.model.registry.drift import DriftService
 from skinapi.model.registry.prediction_pool import ServedModel
 from skinapi.platform.backups.backup import find_last_backup
@@ -82,6 +83,17 @@ class UnassignedTotals(Answer):
         "told to the patient"
     )
     listed: bool = Field(description="whether an active doctor sees them, and may take them")
+    has_doctor: bool = Field(description="whether there is an active doctor at all")
+
+
+class StaffFindings(Answer):
+    """Findings of an account that is no patient's: no doctor's list has them."""
+
+    email: str
+    name: str
+    role: Role
+    findings: int = Field(description="that are not reviewed, or wait for something else")
+    urgent: int
 
 
 class Overview(Answer):
@@ -89,6 +101,10 @@ class Overview(Answer):
 
     unassigned: UnassignedTotals = Field(
         description="patients without an active doctor in charge, with findings that wait"
+    )
+    staff_findings: list[StaffFindings] = Field(
+        description="doctors, researchers and admins whose own findings wait, perhaps from when "
+        "they were patients; the most urgent first"
     )
     overdue_findings: list[LeftWithDoctorView] = Field(
         description="spots, and findings that belong to none, that a doctor should have seen by a "
@@ -132,8 +148,9 @@ class Overview(Answer):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OverviewService:
-    """`count_unassigned` has `patients`, `findings` and `urgent`; `folder` is where this server
-    keeps its files; `leaves` are the settings that are made by which data leaves it.
+    """`count_unassigned` has `patients`, `findings` and `urgent`, `count_of_staff` the last two
+    of each account; `folder` is where this server keeps its files; `leaves` are the settings that
+    are made by which data leaves it.
     """
 
     accounts: Accounts
@@ -141,6 +158,7 @@ class OverviewService:
     count_late_results: CountByDoctor
     count_left_messages: CountByDoctor
     count_unassigned: Callable[[], Any]
+    count_of_staff: Callable[[], Sequence[tuple[Account, int, int]]]
     has_readers: Callable[[], bool]
     outbox: Outbox
     jobs: Jobs
@@ -157,7 +175,17 @@ class OverviewService:
         unassigned = dict(self.count_unassigned())
         tests = self.drift.run_tests()
         return Overview(
-            unassigned=UnassignedTotals(**unassigned, listed=self.has_readers()),
+            unassigned=UnassignedTotals(
+                **unassigned,
+                listed=self.has_readers(),
+                has_doctor=self.accounts.has_active_doctor(),
+            ),
+            staff_findings=[
+                StaffFindings(
+                    email=one.email, name=one.name, role=one.role, findings=findings, urgent=urgent
+                )
+                for one, findings, urgent in self.count_of_staff()
+            ],
             overdue_findings=self._with_doctors(self.count_overdue()),
             late_results=self._with_doctors(self.count_late_results()),
             left_messages=self._with_doctors(self.count_left_messages()),

@@ -65,7 +65,10 @@ def list_accounts(admin: AdminService, *, query: AccountSearch) -> Page[AccountR
         apart=True,
     )
     default = admin.assignments.find_default()
-    return page.map(partial(AccountRow.of, default_doctor=default, **_beside(admin, page)))
+    ids = [item.id for item in page.items]
+    waiting, in_care = admin.count_waiting("owner", ids), admin.count_waiting("doctor", ids)
+    beside = {**_beside(admin, page), "waiting": waiting, "in_care": in_care}
+    return page.map(partial(AccountRow.of, default_doctor=default, **beside))
 
 
 @routes.route("GET", "/users", access=admins("Only admin can view users"))
@@ -160,11 +163,13 @@ def unapprove_user(decisions: DecisionsService, *, email: str, subject: Subject)
     "PUT",
     "/users/<email>/role",
     access=admins("Only admin can change roles"),
-    raises=(NotFound, LastAdmin),
+    raises=(NotFound, Conflict, LastAdmin),
 )
 def change_role(admin: AdminService, *, email: str, body: NewRole, subject: Subject) -> Message:
-    """Change the role of an account. The last admin cannot be demoted."""
-    changed = admin.set_role(email=email, role=body.role, by=subject.id)
+    """Change the role of an account. The last admin cannot be demoted. Who becomes a doctor leaves
+    the care of one: `waiting` in `GET /accounts` says how many findings lose their doctor by it.
+    """
+    changed = admin.set_role(email=email, role=body.role, doctor=body.doctor, by=subject.id)
     return Message(message=f"User {changed.email} is now {changed.role}.")
 
 

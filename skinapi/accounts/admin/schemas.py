@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime
+from types import MappingProxyType
 from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import (
@@ -117,6 +118,15 @@ class RefusalView(Answer):
     note: str | None = Field(description="what the admin has added for the account's owner")
 
 
+class WaitingFindings(Answer):
+    findings: int = Field(description="that wait for a review")
+    urgent: int = Field(description="those of them that ask for a doctor this week")
+
+    @classmethod
+    def of(cls, counted: tuple[int, int] | None) -> Self | None:
+        return cls(findings=counted[0], urgent=counted[1]) if counted else None
+
+
 class AccountRow(ListedAccount):
     """An account in the list of all of them."""
 
@@ -131,6 +141,8 @@ class AccountRow(ListedAccount):
     )
     joined_because: str | None = optional("the reason of the admin who joined it")
     default_doctor: bool = optional("whether it is that of DEFAULT_DOCTOR", default=False)
+    waiting: WaitingFindings | None = optional("what waits for a review of its own findings")
+    in_care: WaitingFindings | None = optional("what waits of the patients in a doctor's care")
 
     @classmethod
     def of(
@@ -140,12 +152,19 @@ class AccountRow(ListedAccount):
         doctors: Mapping[str, str],
         patients: Mapping[str, int],
         default_doctor: str | None = None,
+        waiting: Mapping[str, tuple[int, int]] = MappingProxyType({}),
+        in_care: Mapping[str, tuple[int, int]] = MappingProxyType({}),
     ) -> Self:
         row = super().of(account, doctors=doctors, patients=patients)
         refused = account.status == "suspended" and account.refusal
         refusal = RefusalView.model_validate(account.refusal) if refused else None
-        default = account.id == default_doctor
-        return row.model_copy(update={"refusal": refusal, "default_doctor": default})
+        beside = {
+            "refusal": refusal,
+            "default_doctor": account.id == default_doctor,
+            "waiting": WaitingFindings.of(waiting.get(account.id)),
+            "in_care": WaitingFindings.of(in_care.get(account.id)),
+        }
+        return row.model_copy(update=beside)
 
 
 class ChosenAccounts(Body):
@@ -212,6 +231,16 @@ class Approval(DoctorOfApproved, ContractBody):
 
 class NewRole(Body):
     role: Role
+    doctor: Email | None = Field(
+        default=None,
+        description="the e-mail of the doctor in charge from then on; no doctor has one",
+    )
+
+    @model_validator(mode="after")
+    def _no_doctor_has_one(self) -> Self:
+        if self.doctor and self.role == "doctor":
+            raise ValueError("doctor: a doctor is in the care of none")
+        return self
 
 
 class NewDoctor(ContractBody):

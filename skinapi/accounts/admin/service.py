@@ -2,7 +2,7 @@
 account is as it is wanted already, nothing is written.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -34,12 +34,15 @@ from skinapi.platform.storage.ports import Document
 from skinapi.platform.storage.unit_of_work import Unit, UnitOfWork, atomic
 
 READ_AT_ONCE = 1000
+WaitingCounts = Mapping[str, tuple[int, int]]
 OWN_FACTOR = "Remove your own second factor on the page of your account, with a code"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AdminService:
-    """`find_numbers` has the numbers of findings, by their ids."""
+    """`find_numbers` has the numbers of findings, by their ids; `count_waiting` has how many wait
+    for a review of each owner, or doctor in charge, and how many of them are urgent.
+    """
 
     work: UnitOfWork
     accounts: Accounts
@@ -50,6 +53,7 @@ class AdminService:
     trail: AuditTrail
     initial_password_life: timedelta
     find_numbers: Callable[[list[str]], dict[str, int]]
+    count_waiting: Callable[[Literal["owner", "doctor"], Collection[str]], WaitingCounts]
 
     def list_accounts(
         self,
@@ -81,12 +85,18 @@ class AdminService:
         return found
 
     @atomic
-    def set_role(self, unit: Unit, *, email: str, role: Role, by: str) -> Account:
+    def set_role(
+        self, unit: Unit, *, email: str, role: Role, doctor: str | None = None, by: str
+    ) -> Account:
+        """`doctor` is the e-mail of who is in charge then, of a patient."""
         account = get_by_email(self.accounts, email, NO_ACCOUNT)
-        if account.role == role:
-            return account
-        unit.audit(f"account.role_{role}", by=by, target=account.id)
-        return self.accounts.change(unit, account, role=role)
+        if account.role != role:
+            unit.audit(f"account.role_{role}", by=by, target=account.id)
+            account = self.accounts.change(unit, account, role=role)
+        if doctor:
+            chosen = self.assignments.find_doctor(doctor)
+            self.assignments.assign(unit, account, doctor=chosen.id, by=by)
+        return account
 
     @atomic
     def suspend_account(self, unit: Unit, *, email: str, by: str) -> Account:

@@ -131,6 +131,11 @@ class TooManyGuesses(TooManyRequests):
     sentence = "Too many wrong passwords; try again later, or from where you logged in before"
 
 
+class TooManyRegistrations(TooManyRequests):
+    code = "too_many_registrations"
+    sentence = "Too many registrations from here; try again later, or log in"
+
+
 # With what a request is refused that takes the password again (`reauthenticate`).
 UNPROVEN = (
     WrongPassword,

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from skinapi.accounts.auth.accounts import Account
-from skinapi.accounts.auth.errors import TooManyCodes, TooManyGuesses
+from skinapi.accounts.auth.errors import TooManyCodes, TooManyGuesses, TooManyRegistrations
 from skinapi.base.errors import Duplicate
 from skinapi.platform.storage.ids import is_ahead, now
 from skinapi.platform.storage.ports import Store
@@ -29,6 +29,7 @@ GUESSES_PER_HOUR = 60
 KNOWN_FOR = timedelta(days=90)
 FIRST_LOGINS = 5
 LINKS_PER_HOUR = 3
+TAKEN_PER_HOUR = 20
 CODES_PER_HOUR = 10
 WARNED_EVERY = timedelta(days=1)
 TOLERANCE = timedelta(minutes=5)  # more would make a wait longer by as much
@@ -79,6 +80,16 @@ class GuessLimits:
         known = self._is_known(email, address)
         self._spend(self._hash("link", email, address if known else ""), LINKS_PER_HOUR)
 
+    def take_registration(self, *, address: str) -> GuessAttempt:
+        """Take one of the answers that an e-mail has an account; give it back where it has none.
+        Past the limit all registrations from this address wait, so that the limit tells nothing.
+        """
+        budget = self._hash("registration", address)
+        try:
+            return GuessAttempt(budget, self._spend(budget, TAKEN_PER_HOUR), TAKEN_PER_HOUR)
+        except TooManyGuesses as error:
+            raise TooManyRegistrations(retry_after=error.retry_after) from error
+
     def take_code(self, account: Account, *, address: str, recovery: bool) -> GuessAttempt:
         """Only who knows the password gets so far."""
         kind = ("recovery", address) if recovery else ("code",)
@@ -88,9 +99,11 @@ class GuessLimits:
         except TooManyGuesses as error:
             raise TooManyCodes(retry_after=error.retry_after) from error
 
-    def take_warning(self, account: Account) -> bool:
-        """Whether the owner was not warned of wrong codes for WARNED_EVERY, and is now."""
-        budget = self._hash("warning", account.id, str(account.token_version))
+    def take_warning(self, account: Account, *, of: str = "warning") -> bool:
+        """Whether the owner was not warned of this for WARNED_EVERY, and is now; by default of
+        wrong codes.
+        """
+        budget = self._hash(of, account.id, str(account.token_version))
         try:
             return self._spend(budget, 1, window=WARNED_EVERY) == 1
         except TooManyGuesses:

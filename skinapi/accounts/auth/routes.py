@@ -15,6 +15,7 @@ from skinapi.accounts.auth.errors import (
     NoPasswordHere,
     TooManyCodes,
     TooManyGuesses,
+    TooManyRegistrations,
     WrongCode,
 )
 from skinapi.accounts.auth.passwords import ClientInfo
@@ -78,11 +79,19 @@ routes: Routes[AuthService] = Routes("accounts")
 recovery_routes: Routes[RecoveryService] = Routes("recovery")
 
 
-@routes.route("POST", "/register", **OPEN, rate=Rate.SIGN_IN, status=201, raises=(EmailTaken,))
+@routes.route(
+    "POST",
+    "/register",
+    **OPEN,
+    rate=Rate.SIGN_IN,
+    status=201,
+    raises=(EmailTaken, TooManyRegistrations),
+)
 def register(auth: AuthService, *, body: Registration) -> NewTokens:
     """Register an account, which then waits for an admin's approval.
 
-    Until then its token is valid only for `/me` and for the logout.
+    Until then its token is valid only for `/me` and for the logout. Where the e-mail has an account
+    already, its owner gets a mail, once a day.
     """
     tokens = auth.register_user(
         name=body.name,

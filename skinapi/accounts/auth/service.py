@@ -65,8 +65,13 @@ class AuthService:
         wanted_role: WantedRole | None = None,
     ) -> IssuedTokens:
         # Before the expensive hash. If two register at once, the unique index decides.
-        if self.accounts.find_by_email(email):
+        guess = self.guess_limits.take_registration(address=caller.address)
+        if taken := self.accounts.find_by_email(email):
+            told = taken.can_log_in and taken.status in ("approved", "waiting")
+            if told and self.guess_limits.take_warning(taken, of="registered again"):
+                self._tell_owner(account=taken)
             raise EmailTaken
+        self.guess_limits.give_back(guess)
         with self.passwords.place(caller.address):
             password_hash = self.passwords.hash(password)
         fields = AccountFields(
@@ -76,6 +81,11 @@ class AuthService:
             return self._register(caller, fields)
         except Duplicate as error:
             raise EmailTaken from error
+
+    @atomic
+    def _tell_owner(self, _: Unit, *, account: Account) -> None:
+        """It may be the owner, who has forgotten the account, or somebody who asks for one."""
+        self.outbox.add(Kind.REGISTERED_AGAIN, to=account.id, about="forgotten")
 
     @atomic
     def _register(self, unit: Unit, caller: ClientInfo, fields: AccountFields) -> IssuedTokens:

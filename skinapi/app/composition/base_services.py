@@ -172,6 +172,7 @@ class BaseServices:
             trail=self.data.trail,
             initial_password_life=self.initial_password_life,
             find_numbers=self.data.spots.numbers_of,
+            count_waiting=self.data.submissions.count_waiting_by,
         )
 
     @cached_property

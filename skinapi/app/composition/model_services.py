@@ -88,6 +88,7 @@ class ModelServices:
             failed=data.failed_items,
             clock=data.clock,
             count_unassigned=services.unassigned.count,
+            count_of_staff=services.unassigned.count_of_staff,
             has_readers=services.unassigned.has_readers,
         )
 

@@ -23,6 +23,7 @@ MAILS = {
         "message": "You have a message",
         "log_in_joined": "Your log-in",
         "password_link": "Choose a new password",
+        "registered_again": "You have an account already",
         "password_changed": "Your password was changed",
         "new_browser": "A new browser opened your account",
         "wrong_codes": "Somebody entered wrong codes for your account",
@@ -74,6 +75,9 @@ MAILS = {
         "password_link": "Somebody asked for a new password for your account. With this link "
         "you choose it: once, and within an hour. If it was not you, do nothing: your password "
         "stays as it is.",
+        "registered_again": "Somebody has tried to register with this e-mail address, which has an "
+        "account already. If it was you, log in, or choose a new password here. If it was not you, "
+        "nothing has changed.",
         "password_changed": "The password of your account was changed. If it was not you, "
         "choose a new one now.",
         "new_browser": "Somebody logged in to your account with a browser or program that was "

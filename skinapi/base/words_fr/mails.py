@@ -23,6 +23,7 @@ MAILS = {
         "message": "Vous avez un message",
         "log_in_joined": "Votre connexion",
         "password_link": "Choisissez un nouveau mot de passe",
+        "registered_again": "Vous avez déjà un compte",
         "password_changed": "Votre mot de passe a été changé",
         "new_browser": "Un nouveau navigateur a ouvert votre compte",
         "wrong_codes": "Quelqu'un a saisi des codes faux pour votre compte",
@@ -78,6 +79,9 @@ MAILS = {
         "password_link": "Quelqu'un a demandé un nouveau mot de passe pour votre compte. Ce "
         "lien permet de le choisir: une seule fois, pendant une heure. Si ce n'était pas vous, ne "
         "faites rien: votre mot de passe reste le même.",
+        "registered_again": "Quelqu'un a voulu créer un compte avec cette adresse e-mail, qui en a "
+        "déjà un. Si c'était vous, connectez-vous, ou choisissez ici un nouveau mot de passe. Si "
+        "ce n'était pas vous, rien n'a changé.",
         "password_changed": "Le mot de passe de votre compte a été changé. Si ce n'était pas "
         "vous, choisissez-en un nouveau maintenant.",
         "new_browser": "Quelqu'un s'est connecté à votre compte avec un navigateur ou un "

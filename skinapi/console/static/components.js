@@ -202,7 +202,7 @@ export const Select = ({ label, name, id, hint, error, value, options = [], onCh
       ${options.map(([key, words]) => html`<option key=${key} value=${key} selected=${key === value}>${words}</option>`)}${children}
     </select>`} />`;
 
-/** A list beside its label, which acts at once. @param {{label: unknown, name: string, value: string, options: [string, unknown][], onChoose: (value: string) => void}} props */
+/** A list beside its label: a filter, or what a button sends. No choice acts by itself, for one arrow key chooses. @param {{label: unknown, name: string, value: string, options: [string, unknown][], onChoose: (value: string) => void}} props */
 export const Choice = ({ label, name, value, options, onChoose }) => html`
   <label class="choice">${label}
     <select name=${name} value=${value} onChange=${onValue(onChoose)}>

@@ -10,6 +10,7 @@ finding writes that finding too: its review conflicts.
 """
 
 import time
+from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -261,6 +262,28 @@ class UnassignedPatients:
             patients=patients, findings=waiting + len(left), urgent=most_urgent + urgent
         )
 
+    def count_of_staff(self) -> list[tuple[Account, int, int]]:
+        """Who is no patient and has findings that wait, with how many and how many of them urgent;
+        the most urgent first. They stand in no doctor's list.
+        """
+        stored = self.accounts.find_waiting_patients(None, limit=MOST_UNASSIGNED)
+        left = self.submissions.find_left(None, limit=MOST_UNASSIGNED)
+        known = {one["id"] for one in stored}
+        stored += self.accounts.find_stored({one["owner"] for one in left} - known)
+        read = self.failed.each(WORK, _with_ids(stored), Account.model_validate)
+        staff = {one.id: one for one in read if _is_staff(one)}
+        counts = defaultdict[str, Counter[bool]](Counter)  # urgent or not, by the owner
+        for owner, (waiting, urgent) in self.submissions.count_waiting_by("owner", staff).items():
+            counts[owner] += Counter({True: urgent, False: waiting - urgent})
+        for one in left:
+            counts[one["owner"]][_is_urgent(one)] += 1
+        rows = [
+            (staff[one], count.total(), count[True])
+            for one, count in counts.items()
+            if one in staff
+        ]
+        return sorted(rows, key=lambda row: (-row[2], -row[1]))
+
     def on_doctor_changed(self, event: DoctorChanged) -> None:
         """Tell the doctor what has come into care with this patient."""
         if event.doctor:
@@ -345,6 +368,12 @@ def _is_patient(owner: Account) -> bool:
     if owner.role == "doctor" or owner.machine or owner.is_record or owner.status == "deleting":
         return False
     return owner.role == "user" or owner.doctor_id is not None
+
+
+def _is_staff(owner: Account) -> bool:
+    """Whether its findings are in the care of nobody because it is no patient's."""
+    stays = not owner.machine and not owner.is_record and owner.status != "deleting"
+    return stays and owner.role != "user" and not _is_patient(owner)
 
 
 def _key_of(case: UnassignedCase) -> str:

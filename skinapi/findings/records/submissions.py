@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 from skinapi.base.errors import Duplicate
 from skinapi.base.pages import Page, page_of
@@ -234,6 +234,19 @@ class Submissions(Records[Submission]):
         [(first, end)] = _key_ranges(False, band)
         within = {"$gt": first, "$lt": end}
         return self._documents.count({"owner": {"$in": [*owners]}, "queue_key": within})
+
+    def count_waiting_by(
+        self, field: Literal["owner", "doctor"], ids: Collection[str]
+    ) -> dict[str, tuple[int, int]]:
+        """Count what waits of each of these owners, or doctors, and how much of it is urgent."""
+        counted: list[dict[str, int]] = []
+        for band in (None, Band.URGENT_REFERRAL) if ids else ():
+            [(first, end)] = _key_ranges(False, band)
+            within = {"$gt": first, "$lt": end}
+            wanted: Filter = {field: {"$in": sorted(ids)}, "queue_key": within}
+            counted.append(self._documents.count_by(field, wanted))
+        waiting, urgent = counted or ({}, {})
+        return {one: (count, urgent.get(one, 0)) for one, count in waiting.items()}
 
     def count_by_urgency(self, of: dict[str, str], *, reviewed: bool | None, urgency: Band) -> int:
         """The time it takes grows with them."""

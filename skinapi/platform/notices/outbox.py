@@ -27,6 +27,7 @@ LONGEST_GATHERED = timedelta(hours=1)
 
 class Kind(StrEnum):
     APPROVED = "approved"
+    REGISTERED_AGAIN = "registered_again"
     REFUSED = "refused"
     REVIEWED = "reviewed"
     LETTER_WITHDRAWN = "letter_withdrawn"
@@ -70,7 +71,7 @@ SECURITY = frozenset({
     Kind.PASSWORD_LINK, Kind.PASSWORD_CHANGED, Kind.NEW_BROWSER, Kind.WRONG_CODES, Kind.KEY_MADE,
     Kind.GLASS_BROKEN, Kind.GLASS_BROKEN_OF_PATIENT, Kind.GLASS_BROKEN_BY_ADMIN,
     Kind.GLASS_BROKEN_OFTEN, Kind.ACCOUNT_UNUSED, Kind.DELETION_ASKED, Kind.DELETION_TOMORROW,
-    Kind.ERASED, Kind.FILE_MADE, Kind.ACCOUNTS_JOINED, Kind.LOG_IN_JOINED,
+    Kind.REGISTERED_AGAIN, Kind.ERASED, Kind.FILE_MADE, Kind.ACCOUNTS_JOINED, Kind.LOG_IN_JOINED,
 })  # fmt: skip
 
 

@@ -14,7 +14,16 @@ from skinapi.model.conditions import Band
 from skinapi.platform.backups.backup import begin_backup, end_backup
 from skinapi.platform.notices.outbox import Kind
 from skinapi.platform.storage.ids import now
-from tests.care.clinic import REFERRAL, REVIEW, URGENT, file_at, file_for, patient_in_care, review
+from tests.care.clinic import (
+    REFERRAL,
+    REVIEW,
+    ROUTINE,
+    URGENT,
+    file_at,
+    file_for,
+    patient_in_care,
+    review,
+)
 from tests.care.conversation import Talk
 from tests.findings.prediction.photographer import predicted, send
 from tests.support.backends import MAIL, Backend, erase
@@ -39,7 +48,14 @@ def test_a_fresh_server_has_nothing_to_do_but_its_first_backup(backend: Backend)
     disk = found.pop("disk")
     assert 0 < disk["free_bytes"] < disk["total_bytes"]
     assert found == {
-        "unassigned": {"patients": 0, "findings": 0, "urgent": 0, "listed": False},
+        "unassigned": {
+            "patients": 0,
+            "findings": 0,
+            "urgent": 0,
+            "listed": False,
+            "has_doctor": False,
+        },
+        "staff_findings": [],
         "overdue_findings": [],
         "late_results": [],
         "left_messages": [],
@@ -80,6 +96,28 @@ def test_what_waits_and_what_failed_is_counted(mailing: Backend) -> None:
         f"Fault {number}" for number in (6, 5, 4, 3, 2)
     ]
     assert found["backup_at"] is not None
+
+
+def test_findings_of_who_is_no_patient_any_more_are_told(any_backend: Backend) -> None:
+    """The doctor in charge lost them with the role: nobody else would see them."""
+    admin, (grey, ada) = any_backend.member(role="admin"), patient_in_care(any_backend)
+    file_for(any_backend, ada, URGENT)
+    file_for(any_backend, ada, ROUTINE)
+    awaited = file_for(any_backend, ada, REFERRAL).number
+    review(grey, awaited, histology="awaited")
+    file_for(any_backend, any_backend.member(), URGENT)  # a patient's without a doctor
+    row = {"email": ada.email, "name": "Ada Example", "findings": 3, "urgent": 1}
+    path = f"/users/{ada.email}/role"
+    assert read(any_backend)["staff_findings"] == []
+    for role, told in (
+        ("doctor", [{**row, "role": "doctor"}]),
+        ("admin", [{**row, "role": "admin"}]),
+        ("user", []),
+    ):
+        assert admin.call("PUT", path, json={"role": role}).status_code == 200
+        found = read(any_backend)
+        assert found["staff_findings"] == told
+        assert found["unassigned"]["patients"] == (1 if told else 2)
 
 
 def test_spots_past_their_day_are_told_with_their_doctor(

@@ -2,13 +2,16 @@
 
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from werkzeug.test import TestResponse
 
+from skinapi.accounts.auth import guess_limits
 from skinapi.accounts.auth.accounts import Accounts
+from skinapi.platform.notices.outbox import Kind
 from skinapi.platform.storage.ids import now
-from tests.support.backends import PASSWORD, Backend
+from tests.support.backends import MAIL, PASSWORD, Backend
 
 UNICODE, ASCII = "ada@bücher.example", "ada@xn--bcher-kva.example"
 
@@ -24,6 +27,43 @@ def test_a_domain_in_unicode_and_as_xn_is_one(backend: Backend) -> None:
     for spelling in (UNICODE, ASCII):
         me = backend.log_in(spelling).call("GET", "/me").get_json()
         assert me["email"] == account.email
+
+
+def register_again(backend: Backend, email: str, **options: Any) -> TestResponse:
+    body = {"name": "Eve", "email": email, "password": PASSWORD}
+    return backend.client.post("/register", json=body, **options)
+
+
+def test_the_owner_hears_of_who_registers_the_address_again(tmp_path: Path) -> None:
+    """Once a day; the answer is that which published clients show."""
+    backend = Backend(tmp_path, **MAIL)
+    ada, gone = backend.member("ada@example.org"), backend.member(status="suspended")
+    for _ in range(2):
+        answer = register_again(backend, ada.email)
+        assert (answer.status_code, answer.get_json()["error"]) == (409, "Email already registered")
+        assert register_again(backend, gone.email).status_code == 409
+    told = [
+        one.kind
+        for person in (ada, gone)
+        for one in backend.services.data.outbox.list_to(backend.account(person.email).id)
+    ]
+    assert told == [Kind.REGISTERED_AGAIN]
+    backend.services.store.close()
+
+
+def test_who_asks_for_many_addresses_is_told_no_more_of_any(
+    backend: Backend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of none, so that the refusal tells nothing; of others the server takes registrations on."""
+    monkeypatch.setattr(guess_limits, "TAKEN_PER_HOUR", 2)
+    emails = [backend.member().email for _ in range(3)]
+    assert register_again(backend, "new@example.org").status_code == 201
+    assert [register_again(backend, one).status_code for one in emails] == [409, 409, 429]
+    refused = register_again(backend, "another@example.org")
+    assert (refused.status_code, refused.get_json()["code"]) == (429, "too_many_registrations")
+    assert int(refused.headers["Retry-After"]) > 0
+    elsewhere = {"environ_base": {"REMOTE_ADDR": "198.51.100.7"}}
+    assert register_again(backend, "another@example.org", **elsewhere).status_code == 201
 
 
 def test_two_accounts_of_one_domain_from_before_are_still_two(backend: Backend) -> None:

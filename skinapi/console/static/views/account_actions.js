@@ -16,7 +16,7 @@ export const EXTERNAL = "@patients.invalid";
 /** @typedef {Api["AccountRow"]} Account */
 /** @typedef {Partial<Account> & {gone?: boolean}} Changed */
 /** What is shown once. @typedef {{title: string, text: string, password: string, expires_at?: string}} Told */
-/** What is to be asked before it is done. @typedef {{kind: "suspend" | "role" | "refuse" | "reset" | "link" | "factor" | "delete" | "join" | "logInAt", role?: string, provider?: string | null}} Question */
+/** What is to be asked before it is done. @typedef {{kind: "suspend" | "role" | "approve" | "refuse" | "reset" | "link" | "factor" | "delete" | "join" | "logInAt", role?: string, doctor?: string, provider?: string | null}} Question */
 
 /** What is done to an account: `onChange` gets the fields that it changed, `onAsk` what is asked first.
  * `onApprove` asks for the doctor of a patient.
@@ -31,7 +31,7 @@ const pathOf = (account, part) => apiPath`/users/${account.email}/${part}`;
 
 export const isOneself = (/** @type {Account} */ account) => account.email === getSession()?.email;
 
-/** A person by name, and by what no other has. @param {Account} account */
+/** A person by name, and by what no other has. @param {Pick<Account, "name" | "email">} account */
 export const sayWho = ({ name, email }) => `${isolated(name)} (${isolated(email)})`;
 
 /** The role that an account has once it is approved in this one. @param {Account} account @param {string | null | undefined} role @returns {string} */
@@ -46,6 +46,22 @@ export function sayRoles(accounts, role) {
   return ROLES.filter((one) => given.includes(one)).map((one) => sayCount(one, given.filter((other) => other === one).length)).join(", ");
 }
 
+/** Whether these accounts get other roles when they are approved. @param {Account[]} accounts @param {string} role */
+export const changesRole = (accounts, role) => accounts.some((account) => roleAfter(account, role) !== account.role);
+
+/** What becomes of the findings that wait, in one sentence. @param {Account} account @param {string} role that it gets @param {Account[]} doctors */
+export function sayWaiting(account, role, doctors) {
+  const who = sayWho(account);
+  const { role: before, waiting, in_care: cared, patients = 0 } = account;
+  const figures = (/** @type {Account["waiting"]} */ counted) => ({ findings: sayCount("findings", counted?.findings ?? 0), urgent: sayNumber(counted?.urgent ?? 0) });
+  if (before === "doctor" && patients) return say("roleLeaves", { who, patients: sayCount("user", patients), ...figures(cared) });
+  if (!waiting) return say("roleNothing", { who });
+  const doctor = account.doctor && isolated(doctors.find(({ email }) => email === account.doctor)?.name ?? account.doctor);
+  if (role === "user") return say("rolePuts", { who, ...figures(waiting) });
+  if (doctor) return say(role === "doctor" ? "roleTakes" : "roleKeeps", { who, doctor, ...figures(waiting) });
+  return say("roleTakesUnassigned", { who, ...figures(waiting) });
+}
+
 /** The row may be gone when something is undone, so its error is told where the undoing was offered. */
 const tellError = (/** @type {Failed} */ error) => toast(sayError(error));
 
@@ -57,7 +73,7 @@ function fieldsAfter(account, what, body) {
   if (what === "waiting") return { status: "waiting", refusal: null };
   const role = /** @type {Account["role"]} */ (roleAfter(account, body.role));
   // Nothing that stays: another change of it may be under way.
-  return { status: "approved", refusal: null, wanted_role: null, ...(role !== account.role && { role }), ...(role === "user" && body.doctor && { doctor: body.doctor }) };
+  return { status: "approved", refusal: null, wanted_role: null, ...(role !== account.role && { role }), ...(role === "doctor" && { doctor: null }), ...(role === "user" && body.doctor && { doctor: body.doctor }) };
 }
 
 /** What was done, of one account or of many. @param {WordKey} one @param {WordKey} many @param {Account[]} accounts @param {string} [role] in which they were approved */
@@ -77,17 +93,19 @@ export async function decide(accounts, what, body, onChange) {
   askForAccounts();
   /** @type {[WordKey, WordKey]} */
   const words = what === "approvals" ? ["approved", "manyApproved"] : what === "refusals" ? ["refusedNow", "manyRefused"] : ["waiting", "manyWaiting"];
-  if (changed.length > 0) toast(sayDone(...words, changed, body.role), what === "waiting" ? undefined : () => putBack(changed, onChange));
+  if (changed.length > 0) toast(sayDone(...words, changed, body.role), what === "waiting" ? undefined : () => putBack(changed, onChange, body.role));
   if (left.length > 0) throw { status: 409, code: "left", message: left.map(({ account, sentence }) => `${accounts.find(({ _id }) => _id === account)?.email}: ${sentence}`).join(" ") };
 }
 
-/** Undo what was done to these accounts, each as it was before. @param {Account[]} before @param {Act["onChange"]} onChange */
-async function putBack(before, onChange) {
+/** Undo what was done to these accounts, each as it was before. @param {Account[]} before @param {Act["onChange"]} onChange @param {string} [role] in which they were approved */
+async function putBack(before, onChange, role) {
   const waited = before.filter((one) => one.status === "waiting" || one.refusal);
   const approved = before.filter((one) => one.status === "approved");
   try {
     if (waited.length > 0) await decide(waited, "waiting", {}, onChange);
-    if (approved.length > 0) await decide(approved, "approvals", { role: "user" }, onChange);
+    for (const one of before.filter((account) => changesRole([account], role ?? "") && (account.doctor || account.status === "approved"))) await putRole(one, one, onChange);
+    const still = approved.filter((account) => !changesRole([account], role ?? ""));
+    if (still.length > 0) await decide(still, "approvals", { role: "user" }, onChange);
     for (const one of before.filter(({ refusal }) => refusal)) await decide([one], "refusals", one.refusal ?? {}, onChange);
     for (const one of before.filter(({ status, refusal }) => status === "suspended" && !refusal)) await suspend(one, onChange);
   } catch (error) {
@@ -102,13 +120,39 @@ async function suspend(account, onChange) {
   toast(say("suspended", { who: sayWho(account) }), () => putBack([account], onChange));
 }
 
-/** @param {Account} account @param {"role" | "doctor"} field @param {string | null} value @param {Act["onChange"]} onChange */
-export async function setField(account, field, value, onChange) {
-  await put(pathOf(account, field), { [field]: value });
-  onChange(account, { [field]: value });
-  const done = field === "role" ? say("roleChanged", { who: sayWho(account), role: sayValue("role", value ?? "") }) : say("assigned", { who: sayWho(account) });
-  toast(done, () => setField(account, field, account[field] ?? null, onChange).catch(tellError));
+/** The role, and with it the doctor in charge: a doctor has none. @param {Account} account @param {Pick<Account, "role" | "doctor">} next @param {Act["onChange"]} onChange */
+async function putRole(account, { role, doctor }, onChange) {
+  await put(pathOf(account, "role"), { role, ...(doctor && { doctor }) });
+  onChange(account, { role, doctor });
 }
+
+/** @param {Account} account @param {Pick<Account, "role" | "doctor">} next @param {Act["onChange"]} onChange */
+async function setRole(account, next, onChange) {
+  await putRole(account, next, onChange);
+  toast(say("roleChanged", { who: sayWho(account), role: sayValue("role", next.role) }), () => setRole({ ...account, ...next }, account, onChange).catch(tellError));
+}
+
+/** @param {Account} account @param {string | null} doctor @param {Act["onChange"]} onChange */
+export async function setDoctor(account, doctor, onChange) {
+  await put(pathOf(account, "doctor"), { doctor });
+  onChange(account, { doctor });
+  toast(say("assigned", { who: sayWho(account) }), () => setDoctor({ ...account, doctor }, account.doctor ?? null, onChange).catch(tellError));
+}
+
+/** In which roles accounts are approved, where one of them gets another. @param {{accounts: Account[], question: Question, doctors: Account[], onChange: Act["onChange"], onClose: () => void}} props */
+const ApproveAs = ({ accounts, question: { role = "", doctor }, doctors, onChange, onClose }) => {
+  const [account] = accounts;
+  const changed = accounts.filter((one) => changesRole([one], role));
+  const [title, confirm] = accounts.length === 1
+    ? [say("approveAsAsk", { who: sayWho(account), role: sayValue("role", roleAfter(account, role)) }), say("approveAs", { role: sayValue("role", roleAfter(account, role)) })]
+    : [say("approveManyAsk", { roles: sayRoles(accounts, role) }), say("approve")];
+  const told = changed.filter(({ waiting }, at) => waiting || (at === 0 && changed.every((one) => !one.waiting)));
+  return html`
+    <${Confirm} title=${title} confirm=${confirm} kind="primary" onConfirm=${() => decide(accounts, "approvals", { role, ...(doctor && { doctor }) }, onChange)} onClose=${onClose}>
+      ${told.map((one) => html`<p>${one.waiting || accounts.length === 1 ? sayWaiting(one, roleAfter(one, role), doctors) : say("roleNothingMany")}</p>`)}
+      ${changed.some((one) => roleAfter(one, role) === "doctor") && html`<p>${say("doctorReads")}</p>`}
+    <//>`;
+};
 
 /** Why accounts are refused, which their owners read. @param {{accounts: Account[], onChange: Act["onChange"], onClose: () => void}} props */
 const Refuse = ({ accounts, onChange, onClose }) => {
@@ -210,9 +254,10 @@ const JoinAccount = ({ account, who, onChange, onClose }) => {
 };
 
 /** What is asked before it is done, in words of what will happen.
- * @param {{accounts: Account[], question: Question, onChange: Act["onChange"], onSecret: (secret: Told) => void, onClose: () => void}} props */
-export const Ask = ({ accounts, question, onChange, onSecret, onClose }) => {
+ * @param {{accounts: Account[], question: Question, onChange: Act["onChange"], onSecret: (secret: Told) => void, onClose: () => void, doctors: Account[]}} props */
+export const Ask = ({ accounts, question, onChange, onSecret, onClose, doctors }) => {
   if (question.kind === "refuse") return html`<${Refuse} accounts=${accounts} onChange=${onChange} onClose=${onClose} />`;
+  if (question.kind === "approve") return html`<${ApproveAs} accounts=${accounts} question=${question} doctors=${doctors} onChange=${onChange} onClose=${onClose} />`;
   const [account] = accounts;
   const who = sayWho(account);
   if (question.kind === "delete") return html`<${DeleteAccount} account=${account} who=${who} onChange=${onChange} onClose=${onClose} />`;
@@ -236,15 +281,15 @@ export const Ask = ({ accounts, question, onChange, onSecret, onClose }) => {
     toast(say("logInChanged", { who }));
   };
   const name = labelOfLogIn(provider ?? account.provider ?? account.link_allowed ?? "");
-  const demoted = [own ? say("losesAccess") : role === "admin" && say("adminAskText"), patients > 0 && say("patientsRest")].filter(Boolean);
+  const demoted = [sayWaiting(account, role, doctors), own ? say("losesAccess") : role === "admin" && say("adminAskText"), role === "doctor" && say("doctorReads")].filter(Boolean);
   const suspended = [
     say(own ? "losesAccess" : "suspendAskText"),
     patients > 0 && say("suspendDoctorText", { patients: sayCount("patientsStay", patients) }),
   ].filter(Boolean);
-  /** @type {Record<Exclude<Question["kind"], "refuse" | "delete" | "join">, [string, string, string, () => Promise<void>]>} */
+  /** @type {Record<Exclude<Question["kind"], "approve" | "refuse" | "delete" | "join">, [string, string, string, () => Promise<void>]>} */
   const asked = {
     suspend: [say(own ? "suspendSelf" : "suspendAsk", { who }), suspended.join(" "), say("suspend"), () => suspend(account, onChange)],
-    role: [own ? say("demoteSelf") : role === "admin" ? say("adminAsk", { who }) : `${say("changeRole")}${colon()}${who}`, demoted.join(" "), say(own || role !== "admin" ? "changeRole" : "makeAdmin"), () => setField(account, "role", role, onChange)],
+    role: [own ? say("demoteSelf") : role === "admin" ? say("adminAsk", { who }) : `${say("changeRole")}${colon()}${who}`, demoted.join(" "), say(own || role !== "admin" ? "changeRole" : "makeAdmin"), () => setRole(account, { role: /** @type {Account["role"]} */ (role), doctor: role === "doctor" ? null : account.doctor }, onChange)],
     reset: [say("resetAsk"), say("resetAskText", { who }), say("resetPassword"), reset],
     link: [say("passwordLink"), say("passwordLinkAskText", { who }), say("passwordLink"), link],
     factor: [say("removeFactor"), say("removeFactorText", { who }), say("removeFactor"), removeFactor],

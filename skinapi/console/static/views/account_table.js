@@ -4,7 +4,7 @@ import { html, useEffect, useState } from "/console/vendor/htm-preact-3.1.1.js";
 import { Choice, Confirm, Icon, Message, sayError, Secret, Select, useAct } from "/console/components.js";
 import { colon, isolated, say, sayDate, sayNumber, sayValue } from "/console/language.js";
 import { Pages, usePages } from "/console/lists.js";
-import { Ask, decide, isOneself, roleAfter, ROLES, sayRoles, sayWho, setField } from "/console/views/account_actions.js";
+import { Ask, changesRole, decide, isOneself, roleAfter, ROLES, sayRoles, sayWho, setDoctor } from "/console/views/account_actions.js";
 import { labelOfLogIn, namesOfLinkedLogIns } from "/console/views/login.js";
 
 /** @typedef {import("/console/views/account_actions.js").Account} Account */
@@ -13,11 +13,12 @@ import { labelOfLogIn, namesOfLinkedLogIns } from "/console/views/login.js";
 /** Whether one is asked for the doctor before it is approved: it is then a patient's, and new or without a doctor. @param {Account} account */
 const needsDoctor = (account) => roleAfter(account, "wanted") === "user" && (account.status === "waiting" || !account.doctor);
 
-/** Approve these accounts, each in the role that it asks for; of one patient it is asked first who is in charge. @param {Account[]} accounts @param {Act} act */
-export const approve = (accounts, act) =>
-  accounts.length === 1 && needsDoctor(accounts[0])
-    ? act.onApprove(accounts[0])
-    : decide(accounts, "approvals", { role: "wanted" }, act.onChange).catch(act.onError);
+/** Approve an account in the role that it asks for; it is asked first who is in charge of a patient, and what another role takes with it. @param {Account} account @param {Act} act */
+function approve(account, act) {
+  if (needsDoctor(account)) return act.onApprove(account);
+  if (changesRole([account], "wanted")) return act.onAsk({ kind: "approve", role: "wanted" }, [account]);
+  return decide([account], "approvals", { role: "wanted" }, act.onChange).catch(act.onError);
+}
 
 const NO_DOCTOR = "none";
 
@@ -57,13 +58,19 @@ const sayStatus = (/** @type {Account} */ { refusal, joined_to: joined, status }
 /** @param {Doctors} doctors @param {string} email */
 const nameOfDoctor = (doctors, email) => isolated(doctors.find((one) => one.email === email)?.name ?? email);
 
-/** Whoever is in charge of a patient. @param {{value: string, doctors: Doctors, nobody: string, onChoose: (email: string) => void, label?: string}} props */
-const DoctorChoice = ({ value, doctors, nobody, onChoose, label = say("assignDoctor") }) => html`
-  <${Choice} label=${label} name="doctor" value=${value} onChoose=${onChoose} options=${[
-    ["", nobody],
-    ...(value && !doctors.some((one) => one.email === value) ? [[value, isolated(value)]] : []),
-    ...doctors.map((one) => [one.email, isolated(one.name)]),
-  ]} />`;
+/** Whoever may be in charge of a patient. @param {string} value @param {Doctors} doctors @param {string} nobody @returns {[string, string][]} */
+const doctorsToChoose = (value, doctors, nobody) => [
+  ["", nobody],
+  .../** @type {[string, string][]} */ (value && !doctors.some((one) => one.email === value) ? [[value, isolated(value)]] : []),
+  ...doctors.map((one) => /** @type {[string, string]} */ ([one.email, isolated(one.name)])),
+];
+
+/** A choice of which nothing comes before its button is pressed. @param {{label: string, name: string, value: string, options: [string, string][], button: string, onPress: (value: string) => void}} props */
+const ChoiceToPress = ({ label, name, value, options, button, onPress }) => {
+  const [chosen, setChosen] = useState(value);
+  return html`<span class="row"><${Choice} label=${label} name=${name} value=${chosen} onChoose=${setChosen} options=${options} />
+    ${chosen !== value && html`<button onClick=${() => onPress(chosen)}>${button}</button>`}</span>`;
+};
 
 /** At which log-in of the clinic the account may log in. @param {{account: Account, onAsk: (question: Question) => void}} props */
 const LogInAt = ({ account, onAsk }) => {
@@ -76,22 +83,14 @@ const LogInAt = ({ account, onAsk }) => {
 const Managed = ({ account, act, doctors }) => {
   /** @param {import("/console/views/account_actions.js").Question["kind"]} kind @param {string} [role] */
   const ask = (kind, role) => act.onAsk({ kind, role }, [account]);
-  /** @param {"role" | "doctor"} field @param {string | null} value */
-  const set = (field, value) => setField(account, field, value, act.onChange).catch(act.onError);
-  const chooseRole = (/** @type {FieldEvent} */ event) => {
-    const role = event.target.value;
-    event.target.value = account.role; // until the server has agreed
-    if (isOneself(account) || role === "admin" || account.patients) ask("role", role);
-    else set("role", role);
-  };
+  const inCharge = account.doctor ?? "";
   return html`
     <tr class="managed"><td colspan=${COLUMNS.length + 2}><div class="row">
-      <label class="choice">${say("role")}
-        <select name="new-role" value=${account.role} onChange=${chooseRole}>
-          ${ROLES.map((role) => html`<option value=${role}>${sayValue("role", role)}</option>`)}
-        </select></label>
-      ${account.role === "user" &&
-      html`<${DoctorChoice} value=${account.doctor ?? ""} doctors=${doctors} nobody=${say("nobody")} onChoose=${(/** @type {string} */ email) => set("doctor", email || null)} />`}
+      <${ChoiceToPress} key=${account.role} label=${say("role")} name="new-role" value=${account.role} options=${ROLES.map((role) => [role, sayValue("role", role)])}
+        button=${say("changeRole")} onPress=${(/** @type {string} */ role) => ask("role", role)} />
+      ${account.role === "user" && html`
+        <${ChoiceToPress} key=${`of ${inCharge}`} label=${say("assignDoctor")} name="doctor" value=${inCharge} options=${doctorsToChoose(inCharge, doctors, say("nobody"))}
+          button=${say("changeDoctor")} onPress=${(/** @type {string} */ email) => setDoctor(account, email || null, act.onChange).catch(act.onError)} />`}
       ${!account.provider && html`<button onClick=${() => ask("link")}>${say("passwordLink")}</button>
       <button onClick=${() => ask("reset")}>${say("resetPassword")}</button>`}
       <${LogInAt} account=${account} onAsk=${(/** @type {Question} */ question) => act.onAsk(question, [account])} />
@@ -130,7 +129,7 @@ const Row = ({ account, chosen, onChoose, act, doctors }) => {
       <td class="row-acts">
         ${status === "approved"
           ? html`<button aria-label=${named(say("suspend"))} onClick=${onFirstClick(() => act.onAsk({ kind: "suspend" }, [account]))}>${say("suspend")}</button>`
-          : status !== "deleting" && !account.joined_to && html`<button aria-label=${named(words)} onClick=${onFirstClick(() => approve([account], act))}><${Label} text=${words} short=${say("approve")} /></button>`}
+          : status !== "deleting" && !account.joined_to && html`<button aria-label=${named(words)} onClick=${onFirstClick(() => approve(account, act))}><${Label} text=${words} short=${say("approve")} /></button>`}
         ${status === "waiting" && html`<button aria-label=${named(say("refuse"))} onClick=${onFirstClick(() => act.onAsk({ kind: "refuse" }, [account]))}>${say("refuse")}</button>`}
         ${!account.joined_to && html`<button class="quiet manage" aria-expanded=${String(managed)} aria-label=${named(say("manage"))}
           onClick=${onFirstClick(() => setManaged(!managed))}><${Label} text=${say("manage")} short="⋯" /></button>`}</td>
@@ -141,16 +140,16 @@ const Row = ({ account, chosen, onChoose, act, doctors }) => {
 /** What is done to all that are chosen. @param {{accounts: Account[], act: Act, doctors: Doctors, onClear: () => void}} props */
 const Chosen = ({ accounts, act, doctors, onClear }) => {
   const [role, setRole] = useState("wanted");
-  const [doctor, setDoctor] = useState("");
+  const [doctor, setInCharge] = useState("");
   const { run, busy } = useAct();
   const count = sayNumber(accounts.length);
-  const approveChosen = () => run(() => decide(accounts, "approvals", { role, ...(doctor && { doctor }) }, act.onChange).catch(act.onError)).then(onClear);
+  const approveChosen = () => changesRole(accounts, role) ? act.onAsk({ kind: "approve", role, doctor }, accounts) : run(() => decide(accounts, "approvals", { role, ...(doctor && { doctor }) }, act.onChange).catch(act.onError)).then(onClear);
   return html`
     <div class="actions" role="group" aria-label=${say("manyChosen", { count })}>
       <strong>${say("manyChosen", { count })}</strong>
       <${Choice} label=${say("role")} name="approve-role" value=${role} onChoose=${setRole}
         options=${[["wanted", say("asEachAsks")], ...ROLES.slice(0, 3).map((one) => [one, sayValue("role", one)])]} />
-      <${DoctorChoice} value=${doctor} doctors=${doctors} label=${say("doctorOfPatients")} nobody=${say("doctorUnchanged")} onChoose=${setDoctor} />
+      <${Choice} label=${say("doctorOfPatients")} name="doctor" value=${doctor} onChoose=${setInCharge} options=${doctorsToChoose(doctor, doctors, say("doctorUnchanged"))} />
       <button class="primary" disabled=${busy} onClick=${approveChosen}>${say("approveMany", { count, roles: sayRoles(accounts, role) })}</button>
       <button disabled=${accounts.some(({ status }) => status !== "waiting")} onClick=${() => act.onAsk({ kind: "refuse" }, accounts)}>${say("refuse")}</button>
       <button class="quiet" onClick=${onClear}>${say("cancel")}</button>
@@ -209,7 +208,7 @@ export const Accounts = ({ path, keeps, empty, doctors, turn }) => {
         return shown.length === 0 && !pages.next ? empty : html`<${Table} key=${path} shown=${shown} act=${act} doctors=${doctors} />`;
       }}
     <//>
-    ${asked && html`<${Ask} accounts=${asked.accounts} question=${asked.question} onChange=${onChange} onSecret=${setSecret} onClose=${() => setAsked(null)} />`}
+    ${asked && html`<${Ask} accounts=${asked.accounts} question=${asked.question} onChange=${onChange} onSecret=${setSecret} onClose=${() => setAsked(null)} doctors=${doctors} />`}
     ${approved && html`<${ApprovePatient} account=${approved} doctors=${doctors} onChange=${onChange} onClose=${() => setApproved(null)} />`}
     ${secret && html`<${Secret} title=${secret.title} text=${secret.text} password=${secret.password} until=${secret.expires_at} onClose=${() => setSecret(null)} />`}`;
 };

@@ -1,6 +1,6 @@
 // The audit trail, newest first: who did what to whom, in sentences. What is looked for stands in the address.
 
-import { html } from "/console/vendor/htm-preact-3.1.1.js";
+import { html, useState } from "/console/vendor/htm-preact-3.1.1.js";
 import { ApiError, get, saveFile } from "/console/api.js";
 import { Empty, Field, Form, Load, Message, Select, useAct } from "/console/components.js";
 import { hasWords, isolated, say, sayDate, sayValue, valuesOf } from "/console/language.js";
@@ -19,7 +19,8 @@ const wordsOf = (action) => action.replace(".", "_");
 
 /** Which actions are offered together, by how their names begin; what is in no group, is in the last one. */
 const GROUPS = /** @type {const} */ ({
-  people: ["account", "breakglass", "doctor", "key", "patient", "session"],
+  people: ["account", "doctor", "patient"],
+  access: ["breakglass", "key", "session"],
   care: ["case", "finding", "lesion", "letter", "message", "photo", "record", "report", "review", "submission", "thumbnail"],
   lab: ["dataset", "job", "model"],
   server: [],
@@ -60,20 +61,25 @@ const queryOf = ({ action, key, since, until }, account) => ({
   ...(until && { until: startOf(until, 1) }),
 });
 
+/** What was done: first of what kind, then what. @param {{action: string, actions: string[]}} props */
+const AskAction = ({ action, actions }) => {
+  const [group, setGroup] = useState(action ? groupOf(action) : "");
+  return html`
+    <${Select} label=${say("actionFilter")} name="group" value=${group} onChoose=${setGroup}
+      options=${[["", say("anyAction")], ...Object.keys(GROUPS).map((one) => [one, sayValue("acts", one)])]} />
+    ${group && html`<${Select} key=${group} label=${say("whichAction")} name="action" required value=${groupOf(action) === group ? action : ""}
+      options=${[["", say("choose")], ...actions.filter((one) => groupOf(one) === group).map((one) => [one, sayAction(one)])]} />`}`;
+};
+
 /** A key is looked for alone, or with days. @param {{asked: Record<string, string>, actions: string[]}} props */
 const FilterForm = ({ asked, actions }) => html`
-  <${Form} label=${say("search")} onSend=${async (/** @type {Record<string, string>} */ { who = "", ...values }) => {
+  <${Form} label=${say("search")} onSend=${async (/** @type {Record<string, string>} */ { who = "", group: _, ...values }) => {
     if (who.trim()) await findAccount(who.trim());
     goTo(addressOf("audit", { ...values, who: who.trim() }));
   }}>
     ${asked.key ? html`<p>${say("byKey", { key: asked.key.slice(-8) })}<input type="hidden" name="key" value=${asked.key} /></p>` : html`
-    <${Select} label=${say("actionFilter")} name="action">
-      <option value="">${say("anyAction")}</option>
-      ${Object.keys(GROUPS).map((group) => html`<optgroup label=${sayValue("acts", group)}>
-        ${actions.filter((action) => groupOf(action) === group).map((action) => html`<option value=${action} selected=${action === asked.action}>${sayAction(action)}</option>`)}
-      </optgroup>`)}
-    <//>
-    <${Field} label=${say("accountFilter")} name="who" type="search" autocomplete="off" autocapitalize="none" placeholder=${say("auditHint")} defaultValue=${asked.who} />`}
+    <${Field} label=${say("accountFilter")} name="who" type="search" autocomplete="off" autocapitalize="none" placeholder=${say("auditHint")} defaultValue=${asked.who} />
+    <${AskAction} action=${asked.action} actions=${actions} />`}
     <${Field} label=${say("since")} name="since" type="date" defaultValue=${asked.since} />
     <${Field} label=${say("until")} name="until" type="date" defaultValue=${asked.until} />
   <//>`;

@@ -2,7 +2,7 @@
 
 import { html, useEffect, useState } from "/console/vendor/htm-preact-3.1.1.js";
 import { apiPath, get, getAll, getConditions, getFile, getSession } from "/console/api.js";
-import { Empty, Icon, Load, Select, Tabs, useAnswer } from "/console/components.js";
+import { Answer, Empty, Icon, Load, Loading, Select, Tabs, useAnswer } from "/console/components.js";
 import { getLanguage, isolated, say, sayDate, sayValue } from "/console/language.js";
 import { addressOf } from "/console/navigation.js";
 import { colourOf, DecisionLine, Due, Superseded } from "/console/views/decision.js";
@@ -164,6 +164,13 @@ const Compared = ({ compared, before, after, conditions }) => {
     </article>`;
 };
 
+/** The photos alone: a comparison takes seconds. @param {{visits: Api["ListedFinding"][]}} props */
+const NotCompared = ({ visits }) => {
+  const { value } = useAnswer(() => Promise.all(visits.map((one) => photoOf(one, null))), []);
+  useEffect(() => () => value?.forEach((url) => url && URL.revokeObjectURL(url)), [value]);
+  return html`<${Loading} />${value && html`<div class="compared"><${Beside} photos=${value} dates=${visits.map((one) => sayDate(one.created_at))} /></div>`}`;
+};
+
 /** One of two visits. @param {{name: string, label: string, visits: Api["ListedFinding"][], chosen: number, onChoose: (id: number) => void}} props */
 const AskVisit = ({ name, label, visits, chosen, onChoose }) => html`
   <${Select} label=${label} name=${name} value=${String(chosen)} onChoose=${(/** @type {string} */ id) => onChoose(Number(id))}
@@ -180,10 +187,12 @@ function newestTwo(visits) {
 const ComparedPhotos = ({ spot, visits, conditions }) => {
   const [[first, second], setPair] = useState(() => newestTwo(visits));
   const [at, until] = [second, first].map((number) => visits.findIndex(({ id }) => id === number)); // the newest is the first
+  const answer = useAnswer(() => compare(spot.id, first, second), [first, second, getLanguage()]);
   return html`
-    <${Load} ask=${() => compare(spot.id, first, second)} inputs=${[first, second, getLanguage()]}>
-      ${(/** @type {Awaited<ReturnType<typeof compare>>} */ found) => html`<${Compared} key=${found.after} ...${found} conditions=${conditions} />`}
-    <//>
+    ${answer.loading ? html`<${NotCompared} key=${`${first} ${second}`} visits=${[visits[until], visits[at]]} />` : html`
+      <${Answer} answer=${answer}>
+        ${(/** @type {Awaited<ReturnType<typeof compare>>} */ found) => html`<${Compared} key=${found.after} ...${found} conditions=${conditions} />`}
+      <//>`}
     <div class="fields">
       <${AskVisit} name="first" label=${say("earlierPhoto")} visits=${visits.slice(at + 1)} chosen=${first} onChoose=${(/** @type {number} */ id) => setPair([id, second])} />
       <${AskVisit} name="second" label=${say("laterPhoto")} visits=${visits.slice(0, until)} chosen=${second} onChoose=${(/** @type {number} */ id) => setPair([first, id])} />

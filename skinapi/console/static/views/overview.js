@@ -1,10 +1,11 @@
 // Where an admin begins: what waits and what failed first; and whom nobody could tell of a finding.
 
-import { html } from "/console/vendor/htm-preact-3.1.1.js";
+import { html, useState } from "/console/vendor/htm-preact-3.1.1.js";
 import { apiPath, get, getConditions, post } from "/console/api.js";
 import { Answer, Empty, Icon, Load, useAct, useAnswer } from "/console/components.js";
 import { colon, getLanguage, isolated, say, sayBytes, sayCount, sayDate, sayNumber, sayValue } from "/console/language.js";
 import { addressOf } from "/console/navigation.js";
+import { sayWho } from "/console/views/account_actions.js";
 import { labelOfBand } from "/console/views/finding.js";
 import { FEWEST_LESIONS, sayTooFew } from "/console/views/lab.js";
 import { getModels } from "/console/views/models.js";
@@ -14,7 +15,12 @@ const OLDEST_BACKUP_MS = 7 * 24 * 3600 * 1000;
 /** How the notes of the server begin that say what is among the lines of the page. */
 const SAID_ABOVE = /^(Patients without|Mails that|No job worker|Damaged records|The clock)/;
 
-/** A line of the page; `act`: somebody should do something about it, at `place` where that is in the console. @typedef {{act: boolean, text: string, place?: string, more?: string[]}} Item */
+/** A line of the page; `act`: somebody should do something about it, at `place` where that is in the console; `known` is what of it an admin
+ * may have read and put aside, until that changes. @typedef {{act: boolean, text: string, place?: string, more?: string[], known?: string}} Item */
+
+const ASIDE_KEY = "skinapi.aside";
+/** What was put aside in this browser. @returns {string[]} */
+const getAside = () => JSON.parse(localStorage.getItem(ASIDE_KEY) ?? "[]");
 
 /** What is left with each doctor, who is found among the accounts. @param {Api["LeftWithDoctorView"][]} left @param {string} nouns @param {string} why @param {string} none @returns {Item[]} */
 const itemsLeft = (left, nouns, why, none) =>
@@ -43,15 +49,29 @@ const itemsOfClock = (alarm) =>
 /** "2 patients have no doctor, 4 urgent findings". @param {{patients: number, urgent: number}} counted */
 export const sayUnassigned = ({ patients, urgent }) => [sayCount("patientsUnassigned", patients), urgent > 0 && sayCount("urgentFindings", urgent)].filter(Boolean).join(", ");
 
+/** Patients without a doctor; before anything else a clinic needs one. @param {Api["UnassignedTotals"]} unassigned @returns {Item} */
+export function itemOfUnassigned(unassigned) {
+  if (!unassigned.patients) return { act: false, text: say("nobodyUnassigned") };
+  if (!unassigned.has_doctor) return { act: true, text: say("addFirstDoctor"), place: "accounts", more: [sayUnassigned(unassigned)] };
+  const place = addressOf("accounts", { status: "approved", role: "user" });
+  return { act: true, text: sayUnassigned(unassigned), place, more: [say(unassigned.listed ? "patientsUnassignedText" : "patientsUnlistedText")] };
+}
+
+/** Findings that are in no doctor's list, since their owner is no patient. @param {Api["StaffFindings"]} one @returns {Item} */
+const itemOfStaff = ({ email, name, role, findings, urgent }) => ({
+  act: true,
+  text: say("staffFindings", { who: sayWho({ name, email }), role: sayValue("role", role), findings: sayCount("findings", findings), urgent: sayNumber(urgent) }),
+  place: addressOf("accounts", { status: "all", q: email }),
+  more: [say("staffFindingsText")],
+});
+
 /** @param {Api["Overview"]} found @param {number} lesions on which the model in service was tested @returns {Item[]} */
 function itemsOf(found, lesions = FEWEST_LESIONS) {
   const { waiting_accounts: waiting, late_mails: mails, failed_jobs: failed, jobs, disk, backup_at: backup } = found;
   const model = found.model_version ?? say("noModel");
-  const { unassigned } = found;
   return [
-    ...(unassigned?.patients
-      ? [{ act: true, text: sayUnassigned(unassigned), place: addressOf("accounts", { status: "approved", role: "user" }), more: [say(unassigned.listed ? "patientsUnassignedText" : "patientsUnlistedText")] }]
-      : [{ act: false, text: say("nobodyUnassigned") }]),
+    itemOfUnassigned(found.unassigned),
+    ...found.staff_findings.map(itemOfStaff),
     ...itemsOfClock(found.clock_alarm),
     ...found.failed_items.map((failed) => ({
       act: true,
@@ -62,7 +82,7 @@ function itemsOf(found, lesions = FEWEST_LESIONS) {
     ...itemsLeft(found.late_results, "resultsLate", say("resultsLateText"), say("noResultsLate")),
     ...itemsLeft(found.left_messages, "messagesLeft", say("messagesLeftText"), say("noMessagesLeft")),
     { act: waiting > 0, text: waiting > 0 ? sayCount("accountsWait", waiting) : say("noAccountsWaiting"), place: "accounts" },
-    { act: mails !== 0, text: mails === null ? say("noMails") : mails > 0 ? sayCount("mailsLate", mails) : say("mailsSent"), more: mails === 0 ? [] : [say(mails === null ? "noMailsText" : "mailsLateText")] },
+    { act: mails !== 0, text: mails === null ? say("noMails") : mails > 0 ? sayCount("mailsLate", mails) : say("mailsSent"), more: mails === 0 ? [] : [say(mails === null ? "noMailsText" : "mailsLateText")], ...(mails === null && { known: "mails" }) },
     ...failed.map((job) => ({ act: true, text: say("jobFailed", { kind: job.kind, date: job.completed_at && sayDate(job.completed_at) }), place: `job/${job._id}`, more: job.error ? [job.error] : [] })),
     ...(jobs.lost > 0 ? [{ act: true, text: sayCount("jobsLost", jobs.lost), place: "jobs" }] : []),
     ...(found.job_worker_missing ? [{ act: true, text: say("noJobWorker"), place: "jobs", more: [say("noJobWorkerText")] }] : []),
@@ -74,19 +94,20 @@ function itemsOf(found, lesions = FEWEST_LESIONS) {
       more: backup ? [] : [say("noBackupText")],
     },
     { act: Boolean(found.model_problem) || !found.model_version || lesions < FEWEST_LESIONS, text: say("modelServes", { version: model }), place: "model",
-      more: [found.model_problem ?? "", lesions < FEWEST_LESIONS ? sayTooFew(lesions) : ""].filter(Boolean) },
+      more: [found.model_problem ?? "", lesions < FEWEST_LESIONS ? sayTooFew(lesions) : ""].filter(Boolean), ...(found.model_version && !found.model_problem && { known: `model ${model}` }) },
     ...(found.drift_watched > 0 ? [{ act: found.drift_alerts > 0, text: found.drift_alerts > 0 ? sayCount("driftFound", found.drift_alerts) : say("noAlerts", { count: sayNumber(found.drift_watched) }), place: "drift" }] : []),
   ];
 }
 
-const Line = (/** @type {{item: Item}} */ { item }) => html`
+const Line = (/** @type {{item: Item, onAside?: (known: string) => void}} */ { item, onAside }) => html`
   <li class="${item.place ? "whole" : ""} ${item.act ? "to-do" : ""}"><${Icon} name=${item.act ? "referral" : "check"} />
     <div class="grow">${item.place ? html`<a class="cover" href=${`#/${item.place}`}>${item.text}</a>` : html`<span>${item.text}</span>`}
       ${item.more?.map((text) => html`<small>${text}</small>`)}</div>
+    ${item.act && item.known && html`<button class="quiet aside" onClick=${() => onAside?.(item.known ?? "")}>${say("putAside")}</button>`}
     ${item.place && html`<${Icon} name="next" />`}</li>`;
 
-/** @param {{items: Item[]}} props */
-const Lines = ({ items }) => html`<ul class="list overview">${items.map((item) => html`<${Line} item=${item} />`)}</ul>`;
+/** @param {{items: Item[], onAside?: (known: string) => void}} props */
+const Lines = ({ items, onAside }) => html`<ul class="list overview">${items.map((item) => html`<${Line} item=${item} onAside=${onAside} />`)}</ul>`;
 
 /** What an LLM has written in the last days, and what was kept of it; nothing where none did. @param {{writer: Api["WriterUsage"]}} props */
 const Writer = ({ writer }) =>
@@ -106,6 +127,12 @@ const OverviewPage = () => {
   const health = useAnswer(() => get("/readyz"), []);
   const models = useAnswer(getModels, []).value;
   const version = useAnswer(() => get("/"), []).value?.version;
+  const [aside, setAside] = useState(getAside);
+  const putAside = (/** @type {string} */ known) => {
+    const next = [...aside, known];
+    localStorage.setItem(ASIDE_KEY, JSON.stringify(next));
+    setAside(next);
+  };
   return html`
     <div class="row between"><h1>${say("title_overview")}</h1>
       ${overview.value && html`<div class="row"><a class="button" href="#/integrations">${say("title_integrations")}</a>
@@ -113,10 +140,11 @@ const OverviewPage = () => {
     <${Answer} answer=${overview}>
       ${(/** @type {Api["Overview"]} */ found) => {
         const { notes = [] } = /** @type {Partial<Api["Readiness"]>} */ (health.value ?? {});
-        const items = [...(toReach > 0 ? [{ act: true, text: sayCount("peopleToReach", toReach), place: "people-to-reach" }] : []), ...itemsOf(found, models?.find(({ version }) => version === found.model_version)?.figures.lesions)];
+        const items = [...(toReach > 0 ? [{ act: true, text: sayCount("peopleToReach", toReach), place: "people-to-reach" }] : []), ...itemsOf(found, models?.find(({ version }) => version === found.model_version)?.figures.lesions)]
+          .map((item) => ({ ...item, act: item.act && !aside.includes(item.known ?? "") }));
         const waiting = items.filter(({ act }) => act);
         return html`
-          ${waiting.length > 0 ? html`<h2>${say("waitsForYou")}</h2><${Lines} items=${waiting} />` : html`<p class="lead">${say("asItShouldBe")}</p>`}
+          ${waiting.length > 0 ? html`<h2>${say("waitsForYou")}</h2><${Lines} items=${waiting} onAside=${putAside} />` : html`<p class="lead">${say("asItShouldBe")}</p>`}
           <details><summary>${say("restIsRight", { count: sayNumber(items.length - waiting.length) })}</summary><${Lines} items=${items.filter(({ act }) => !act)} /></details>
           ${usage.value && html`<${Writer} writer=${usage.value.writer} />`}
           <p><small>SkinAPI ${version}${notes.filter((note) => !SAID_ABOVE.test(note)).map((note) => html`<br /><span lang="en">${note}</span>`)}</small></p>`;

@@ -2,7 +2,7 @@
 // open. What is listed and which case is open stand in the address.
 
 import { html, useEffect, useRef, useState } from "/console/vendor/htm-preact-3.1.1.js";
-import { getConditions } from "/console/api.js";
+import { get, getConditions } from "/console/api.js";
 import { Empty, Icon, Load, onValue, toast, TYPED_IN, useAnswer, useKeys } from "/console/components.js";
 import { say, sayNumber } from "/console/language.js";
 import { Pages, usePages } from "/console/lists.js";
@@ -10,10 +10,10 @@ import { addressOf, goTo } from "/console/navigation.js";
 import { askWhatWaits, countUnread, useWaiting } from "/console/waiting.js";
 import { Case, FoldedKeys, prepareCase } from "/console/views/case.js";
 import { placeOfConversation, UnreadLinks } from "/console/views/conversation.js";
-import { Overdue } from "/console/views/decision.js";
+import { bandOf, Overdue } from "/console/views/decision.js";
 import { labelOfBand } from "/console/views/finding.js";
 import { getPeopleToReach, ReachLink, sayUnassigned } from "/console/views/overview.js";
-import { FindingRows, groupByPatient } from "/console/views/queue_rows.js";
+import { FindingRows, groupByPatient, isOpinion } from "/console/views/queue_rows.js";
 import { getWithdrawn } from "/console/views/withdrawn.js";
 
 /** A page is short: the first ones are what a doctor reads. */
@@ -34,7 +34,9 @@ const LISTS = {
 const AWAITED = /** @type {const} */ (["result", "photo"]);
 const isAwaited = (/** @type {string} */ list) => AWAITED.some((one) => one === list);
 
-/** @typedef {Api["QueuedFinding"]} Found */
+const URGENT = "urgent_referral";
+
+/** @typedef {import("/console/views/queue_rows.js").Found} Found */
 /** @typedef {{list: string, urgency: string}} Filters what is listed, as it stands in the address */
 
 /** Anyone can put an address into a link. @param {URLSearchParams} given @param {Api["ConditionsView"]} conditions @returns {Filters} */
@@ -168,11 +170,23 @@ const useEarlyKeys = (number) => {
   return early;
 };
 
+/** What is urgent and in nobody's care stands in the list of each doctor who may take it, behind what is urgent there;
+ * no list is empty before that is known. @param {PagesOf<Found>} pages @param {{value?: Found[], error?: Failed}} answer @returns {PagesOf<Found>} */
+function withNobodys(pages, { value, error }) {
+  const nobodys = (value ?? []).map((one) => ({ ...one, nobodys: true }));
+  if (pages.items?.length === 0 && !value && !error) return { ...pages, items: undefined };
+  if (!pages.items || nobodys.length === 0) return pages;
+  const at = pages.items.findIndex((one) => bandOf(one) !== URGENT && !isOpinion(one));
+  const own = at < 0 ? pages.items.length : at;
+  return { ...pages, items: [...pages.items.slice(0, own), ...nobodys, ...pages.items.slice(own)] };
+}
+
 /** What is listed, page by page, and the cursor in it. @param {Filters} filters @param {string} number the case that is open */
 const useList = (filters, number) => {
-  /** @type {PagesOf<Found>} */
-  const pages = usePages(pathOf(filters));
-  const { counted: turn } = useWaiting();
+  const { counted: turn, counts } = useWaiting();
+  const mayHave = !filters.list && ["", URGENT].includes(filters.urgency);
+  const nobodys = useAnswer(() => (mayHave ? get(pathOf({ list: "unassigned", urgency: URGENT })) : Promise.resolve([])), [mayHave, counts?.unassigned?.urgent]);
+  const pages = withNobodys(usePages(pathOf(filters)), nobodys);
   useEffect(() => void pages.refresh().catch(() => {}), [turn]); // it is tried again with the next count
   const { items = [] } = pages;
   const byUrgency = !isAwaited(filters.list);

@@ -11,7 +11,10 @@ import { sayWork } from "/console/views/case_work.js";
 import { bandOf, isReopened, isUnjudged, Overdue, sayDecision, UnjudgedBadge, UrgencySign } from "/console/views/decision.js";
 import { doctorNameOf, isMalignant, labelOfBand, sayUnsure } from "/console/views/finding.js";
 
-/** @typedef {Api["QueuedFinding"]} Found */
+/** `nobodys`: in a doctor's own list, of a patient without one. @typedef {Api["QueuedFinding"] & {nobodys?: boolean}} Found */
+
+/** Whether a second opinion has put it first, whatever its urgency. @param {Found} found */
+export const isOpinion = ({ case: work }) => Boolean(work?.opinion_came_at || work?.opinion?.of_me);
 
 /** What cannot be ruled out, then what is likely: the graver stands first, for the end may be cut off, and the figure before its name. Where
  * nothing is named, how probable a skin cancer is; first, where that is more than half.
@@ -33,8 +36,7 @@ export const groupByPatient = (items) => {
   /** @type {Map<string | number, Found[]>} */
   const groups = new Map();
   for (const found of new Map(items.map((one) => [one.id, one])).values()) {
-    const { opinion_came_at: came, opinion } = found.case ?? {};
-    const group = came || opinion?.of_me ? found.id : `${found.reviewed} ${headOf([found])} ${found.patient_id}`;
+    const group = isOpinion(found) ? found.id : `${found.reviewed} ${headOf([found])} ${found.patient_id}`;
     groups.set(group, [...(groups.get(group) ?? []), found]);
   }
   const last = (/** @type {Found[]} */ group) => Number(headOf(group) === UNJUDGED); // the API gives them an urgency
@@ -44,6 +46,9 @@ export const groupByPatient = (items) => {
 const UNJUDGED = "unjudged";
 /** Reviewed by a doctor who is gone: something of it still waits. */
 const LEFT = "left";
+const NOBODYS = "nobodys";
+/** Headings that are no urgency. @type {Record<string, WordKey>} */
+const HEADS = { opinions: "secondOpinions", [LEFT]: "leftByDoctor", [NOBODYS]: "withoutDoctor" };
 
 /** Until when the patient was told to be seen. @param {Found} found */
 const sayTold = ({ due }) => {
@@ -99,7 +104,8 @@ export const FindingRow = ({ found, conditions, current = false, named = true, o
 /** Below which heading a group stands: what a doctor has left, what second opinions put first, what nobody could judge, else its urgency. @param {Found[]} group */
 const headOf = ([first]) => {
   if (first?.left?.length) return LEFT;
-  return first?.case?.opinion_came_at || first?.case?.opinion?.of_me ? "opinions" : first && (isUnjudged(first) ? UNJUDGED : bandOf(first));
+  if (first?.nobodys) return NOBODYS;
+  return first && (isOpinion(first) ? "opinions" : isUnjudged(first) ? UNJUDGED : bandOf(first));
 };
 
 /** How many findings stand below a heading; a plus says that more follow. @param {Found[][]} groups @param {number} first @param {boolean} more */
@@ -120,8 +126,8 @@ export const FindingRows = ({ groups, conditions, cursor, named = true, headed =
         of=${at === 0 ? ofOne.length : 1} below=${at > 0} current=${found.id === cursor} query=${query} />`);
       const head = headed && headOf(ofOne) !== headOf(groups[nth - 1] ?? []) && headOf(ofOne);
       return [
-        head && html`<li key=${`${head} ${nth}`} class="urgency"><h2>${head === "opinions" || head === LEFT
-          ? say(head === LEFT ? "leftByDoctor" : "secondOpinions")
+        head && html`<li key=${`${head} ${nth}`} class="urgency"><h2>${Object.hasOwn(HEADS, head)
+          ? say(HEADS[head])
           : head === UNJUDGED ? html`<${UnjudgedBadge} />`
           : html`<${BandBadge} band=${head} label=${labelOfBand(conditions, head)} />`} ${countBelow(groups, nth, more)}</h2></li>`,
         ...rows,

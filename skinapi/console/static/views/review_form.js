@@ -196,7 +196,7 @@ function useAnswers({ draft, enter }, reviewing, left, asked, onBegin) {
   const next = (name, keys) => {
     const chosen = keys[keys.indexOf(draft[name]) + 1] ?? "";
     answer[name](chosen);
-    setTimeout(() => focusOn(chosen === "confirmed" ? "[name=result]" : agreement ? "[name=agreement]:checked" : "[name=picture]"));
+    setTimeout(() => focusOn(chosen === "confirmed" ? "[name=result]" : agreement ? "[name=agreement]:checked" : "#review"));
   };
   const chooseAt = (/** @type {string} */ agreement) => () => {
     if (known) return toast(say("resultIsLabel"));
@@ -278,12 +278,13 @@ function useSigning({ draft, enter }, reviewing, { number, seen, version, onSign
   return { sign, busy, refused: error ? sayError(error) : lacks, asking: doubted?.of === draft ? doubts : null };
 }
 
-/** Shift and Enter. @param {On<KeyboardEvent>} event */
-const stay = (event) => {
+/** Enter on the form itself, and Shift and Enter anywhere in it. @param {On<KeyboardEvent>} event */
+const signByEnter = (event) => {
   if (event.key === "Enter" && event.repeat) event.preventDefault(); // a key that is held down answers no question
-  if (event.key !== "Enter" || !event.shiftKey || event.target.matches("textarea")) return;
+  if (event.key !== "Enter" || event.repeat || !(event.shiftKey || event.target.matches("form")) || event.target.matches("textarea")) return;
   event.preventDefault();
-  /** @type {HTMLFormElement} */ (document.getElementById("review")).requestSubmit(/** @type {HTMLElement | null} */ (document.querySelector(`.signing [value=${STAY}]`)));
+  const stays = event.shiftKey && document.querySelector(`.signing [value=${STAY}]`);
+  /** @type {HTMLFormElement} */ (document.getElementById("review")).requestSubmit(/** @type {HTMLElement | null} */ (stays || null));
 };
 
 /** Without a kept photo (`pictured`) there is nothing that one could agree with. `replaced`: what was said of another photo counts. `asked`: the caller
@@ -304,7 +305,7 @@ export const ReviewForm = ({ number, report, conditions, pictured, replaced = fa
   const needed = !draft.picture && draft.urgency === "";
   const withKey = (/** @type {string} */ title, /** @type {string} */ key) => html`${title} <kbd aria-hidden="true">${key}</kbd>`;
   return html`
-    <form class="card" id="review" novalidate aria-busy=${String(busy)} onSubmit=${sign} onKeyDown=${stay} aria-label=${say("review")}>
+    <form class="card" id="review" tabindex="-1" novalidate aria-busy=${String(busy)} onSubmit=${sign} onKeyDown=${signByEnter} aria-label=${say("review")}>
       ${asked && html`<h2>${say("opinionYours")}</h2>`}
       ${known
         ? html`<p>${say("resultIsLabel")}</p>`
@@ -330,7 +331,7 @@ export const ReviewForm = ({ number, report, conditions, pictured, replaced = fa
         <small id="review-readers">${say(asked ? "noteForWhoAsked" : "noteForPatient")}</small>
       </div>
     </form>
-    <div class="signing" onKeyDown=${stay}>
+    <div class="signing" onKeyDown=${signByEnter}>
       ${holds && html`<${Hold} draft=${draft} cancer=${asksTeller} noAccess=${noAccess} onTeller=${answer.teller} onHeld=${answer.held} />`}
       <p aria-live="polite">${sayReview(draft, reviewing)}${asking && html`<strong class="doubt">${sayDoubts(asking, reviewing)}</strong>`}
         ${refused && html`<strong class="doubt">${refused}</strong>`}</p>

@@ -125,10 +125,10 @@ export const OwnFindings = ({ items, spot, spots, conditions, onChange }) => {
     <ul class="own-findings">
       ${items.map((one) => html`
         <li key=${one.id}><${KeptPhoto} number=${one.id} kept=${one.photo_kept} />
-          <small>${!spot && html`<${Sign} one=${one} conditions=${conditions} /> `}<a class="cover" href="#/finding/${one.id}">${say("findingNumber", { number: one.id })}${spot && ` · ${sayShortDay(madeAt(one))}`}</a></small>
+          <div class="about"><small>${!spot && html`<${Sign} one=${one} conditions=${conditions} /> `}<a class="cover" href="#/finding/${one.id}">${say("findingNumber", { number: one.id })}${spot && ` · ${sayShortDay(madeAt(one))}`}</a></small>
           <${Menu} name=${one.id} label=${say("moreAbout", { number: one.id })}>
             <button class="quiet" onClick=${() => setSorted(one)}>${say(spot ? "sortAgain" : "sort")}</button>
-            <button class="quiet danger" onClick=${() => setDoomed(one)}>${say("delete")}</button><//>
+            <button class="quiet danger" onClick=${() => setDoomed(one)}>${say("delete")}</button><//></div>
         </li>`)}
     </ul>
     ${sorted && html`<${SortDialog} finding=${sorted} spot=${spot} spots=${spots} onDone=${onChange} onClose=${() => setSorted(null)} />`}

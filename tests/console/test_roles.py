@@ -1,0 +1,154 @@
+"""What an admin is asked before a role changes, and what its undoing brings back."""
+
+from typing import Any
+
+import pytest
+
+from tests.console.journey import Journey, Look, looks
+from tests.console.test_spots import send
+from tests.console.visitor import Visitor
+from tests.served.people import Caller, Seeder
+
+ITEMS = """
+const [settings, answer] = arguments;
+import("/console/views/overview.js").then((it) => answer(settings.map(it.itemOfUnassigned)));
+"""
+
+
+def row_of(admin: Caller, account: Caller) -> Any:
+    [row] = admin.call("GET", f"/accounts?q={account.email}").json
+    return row
+
+
+def named(account: Caller) -> str:
+    return f"Ada ({account.email})"
+
+
+def figures(journey: Journey, account: Any) -> dict[str, str]:
+    waiting = account["waiting"]
+    many = journey.say("many_findings", count=str(waiting["findings"]))
+    return {"findings": many, "urgent": str(waiting["urgent"])}
+
+
+@pytest.mark.parametrize("look", looks(1), ids=str)
+def test_a_change_of_role_names_what_waits_and_is_undone_with_the_doctor(
+    visitor: Visitor, seeder: Seeder, doctor: Caller, patient: Caller, look: Look
+) -> None:
+    for key in ("melanoma", "melanocytic_nevus"):
+        send(patient, key)
+    admin = seeder.person("admin")
+    before = row_of(admin, patient)
+    assert before["waiting"]["findings"] == 2
+    journey = Journey(visitor, "admin", look)
+    visitor.enter(admin, "admin")
+    visitor.go(f"accounts?status=all&q={patient.email}")
+    visitor.press_in_row(patient.email, journey.say("manage") if not journey.on_phone else "⋯")
+    visitor.choose("new-role", "doctor")
+    visitor.await_stillness()
+    assert row_of(admin, patient) == before, "a choice is no act"
+    journey.press("changeRole", within="managed")
+    journey.see("roleTakes", who=named(patient), doctor="Ada", **figures(journey, before))
+    journey.step("role-ask")
+    visitor.press("dialog .danger")
+    journey.see("roleChanged", who=named(patient), role=journey.say("role_doctor"))
+    assert row_of(admin, patient)["role"] == "doctor"
+    journey.press("undo")
+    journey.see("roleChanged", who=named(patient), role=journey.say("role_user"))
+    after = row_of(admin, patient)
+    assert (after["role"], after["doctor"]) == ("user", doctor.email)
+    journey.step("role-undone")
+
+
+@pytest.mark.parametrize("look", looks(2), ids=str)
+def test_who_is_approved_as_a_doctor_is_asked_about_first(
+    visitor: Visitor, seeder: Seeder, doctor: Caller, patient: Caller, look: Look
+) -> None:
+    """A patient who was suspended and asks to be a doctor, with findings that wait."""
+    send(patient, "melanoma")
+    seeder.services.store.collection("accounts").update(
+        {"id": patient.id}, {"$set": {"status": "waiting", "wanted_role": "doctor"}}
+    )
+    admin = seeder.person("admin")
+    before = row_of(admin, patient)
+    journey = Journey(visitor, "admin", look)
+    visitor.enter(admin, "admin")
+    visitor.go(f"accounts?q={patient.email}")
+    visitor.press_in_row(patient.email, journey.say("approve"))
+    journey.see("doctorReads")
+    one = journey.say("one_findings", count="1")
+    urgent = str(before["waiting"]["urgent"])
+    journey.see("roleTakes", who=named(patient), doctor="Ada", findings=one, urgent=urgent)
+    journey.step("approve-as-ask")
+    visitor.press("dialog .primary")
+    journey.see("approved", who=named(patient), role=journey.say("role_doctor"))
+    visitor.go("overview")
+    said = {"findings": one, "urgent": urgent, "role": journey.say("role_doctor")}
+    journey.see("staffFindings", who=named(patient), **said)
+    journey.step("findings-of-no-patient")
+
+
+@pytest.mark.parametrize("look", looks(3), ids=str)
+def test_an_approval_as_a_doctor_is_undone_with_the_doctor_in_charge(
+    visitor: Visitor, seeder: Seeder, doctor: Caller, patient: Caller, look: Look
+) -> None:
+    """Of one who is approved already, chosen among others."""
+    admin = seeder.person("admin")
+    journey = Journey(visitor, "admin", look)
+    visitor.enter(admin, "admin")
+    visitor.go(f"accounts?status=all&q={patient.email}")
+    visitor.press(".accounts tbody [type=checkbox]")
+    visitor.choose("approve-role", "doctor")
+    visitor.press(".actions .primary")
+    journey.see("roleNothing", who=named(patient))
+    visitor.press("dialog .primary")
+    journey.see("approved", who=named(patient), role=journey.say("role_doctor"))
+    journey.press("undo")
+    visitor.await_truth(lambda: row_of(admin, patient)["doctor"] == doctor.email, "the undoing")
+    assert row_of(admin, patient)["role"] == "user"
+
+
+@pytest.mark.parametrize("look", looks(0), ids=str)
+def test_a_server_without_a_doctor_asks_for_one_and_blames_no_setting(
+    visitor: Visitor, seeder: Seeder, look: Look
+) -> None:
+    """Patients wait there, and the setting that says who sees them is right."""
+    admin = seeder.person("admin")
+    journey = Journey(visitor, "admin", look)
+    visitor.enter(admin, "admin")
+    journey.see("title_overview")
+    counted = {"patients": 1, "findings": 1, "urgent": 1, "listed": False, "has_doctor": False}
+    settings = [counted, {**counted, "has_doctor": True}, {**counted, "patients": 0}]
+    first, unlisted, nobody = visitor.run_async(ITEMS, settings)
+    assert (first["text"], first["place"]) == (journey.say("addFirstDoctor"), "accounts")
+    assert "UNASSIGNED_PATIENTS" not in f"{first}"
+    assert "UNASSIGNED_PATIENTS" in f"{unlisted}"
+    assert nobody["act"] is False
+
+
+MAILS_OFF = """
+const send = window.fetch;
+window.fetch = async (path, ...rest) => {
+  const answer = await send(path, ...rest);
+  if (path !== "/admin/overview") return answer;
+  const { status, headers } = answer;
+  const body = { ...await answer.json(), late_mails: null };
+  return new Response(JSON.stringify(body), { status, headers });
+};
+"""
+
+
+def test_what_is_as_the_clinic_wants_it_is_put_aside(visitor: Visitor, seeder: Seeder) -> None:
+    """Mails are switched off, about which nobody does anything on that page."""
+    visitor.enter(seeder.person("admin"), "admin")
+    visitor.open_view("accounts")
+    visitor.run(MAILS_OFF)
+    visitor.open_view("overview")
+    words = visitor.words("en")
+    assert words["noMails"] in visitor.read(".overview .to-do:has(.aside)")
+    visitor.press(".overview .to-do .aside")
+    visitor.await_truth(lambda: visitor.count(".overview .to-do .aside") == 0, "it to go")
+    visitor.open_view("accounts")
+    visitor.open_view("overview")
+    assert visitor.count(".overview .to-do .aside") == 0
+    visitor.press("main details:last-of-type > summary")
+    visitor.see(words["noMails"])
