@@ -178,7 +178,7 @@ def test_what_a_doctor_who_is_gone_has_left_open_is_in_the_list(
     result, held, asked, done = (file_for(any_backend, ada, REFERRAL).number for _ in range(4))
     spot = ada.call("POST", "/lesions", json={"place": {"site": "back"}}).get_json()["id"]
     written = file_for(any_backend, ada, ROUTINE, lesion=spot).number
-    sign(grey, result, label="melanoma", histology="awaited", told_by="server")
+    sign(grey, result, label="melanoma", histology="awaited", told_by="nobody")
     sign(grey, held, label="melanoma", told_by="doctor")
     for number in (asked, done, written):
         sign(grey, number, label="melanocytic_nevus")

@@ -248,6 +248,24 @@ LOOKS = {
     "nobody_go": "Nobody here will look at this: go to a doctor of your own.",
 }
 
+# For a doctor who has signed: how the patient hears of it, and from when. `told_by` is a field of the
+# API.
+TELLING = {
+    "held_unsaid": "The patient reads nothing of it until {when}: it names a cancer, and nobody has "
+    "said who tells the patient (told_by). Tell the patient before then.",
+    "held_doctor": "The patient reads nothing of it until {when}: you tell the patient before then.",
+    "held_letter": "The patient reads this letter only after {when}: what was decided is held back "
+    "until then.",
+    "mail": "It is shown to the patient now, and a mail says that a doctor has answered.",
+    "log_in": "No mail goes to this patient. They see it at their next log-in, and do not know "
+    "before.",
+    "other_system": "Nobody logs in here for this patient, and no mail goes to them: the system that "
+    "sent the patient shows it.",
+    "colleague": "It is for the doctor who has asked. The patient reads nothing of it.",
+    "record": "The patient's account is deleted. Nobody is told.",
+    "when": "{day}, {time} UTC",
+}
+
 # Of a finding that was entered in error. `taken_back` is its reason where a program says so.
 ERRORS = {
     "in_error": "This was entered in error and stands for nothing.",

@@ -261,6 +261,23 @@ LOOKS = {
     "nobody_go": "Personne ici ne regardera ce résultat : allez chez un médecin de votre choix.",
 }
 
+# For a doctor who has signed: how the patient hears of it, and from when.
+TELLING = {
+    "held_unsaid": "Le patient n'en lit rien jusqu'au {when} : il s'agit d'un cancer, et personne "
+    "n'a dit qui l'annonce au patient (told_by). Annoncez-le-lui avant.",
+    "held_doctor": "Le patient n'en lit rien jusqu'au {when} : vous le lui annoncez avant.",
+    "held_letter": "Le patient ne lit cette lettre qu'après le {when} : ce qui a été décidé est "
+    "retenu jusque-là.",
+    "mail": "Le patient le voit dès maintenant, et un e-mail lui dit qu'un médecin a répondu.",
+    "log_in": "Aucun e-mail ne part vers ce patient. Il le voit à sa prochaine connexion, et n'en "
+    "sait rien avant.",
+    "other_system": "Personne ne se connecte ici pour ce patient, et aucun e-mail ne lui parvient : "
+    "le système qui a envoyé le patient le montre.",
+    "colleague": "C'est pour le médecin qui a demandé. Le patient n'en lit rien.",
+    "record": "Le compte du patient est supprimé. Personne n'est prévenu.",
+    "when": "{day}, {time} UTC",
+}
+
 # Of a finding that was entered in error. `taken_back` is its reason where a program says so.
 ERRORS = {
     "in_error": "Ce résultat a été enregistré par erreur et ne vaut rien.",

@@ -323,8 +323,19 @@ class RecordsService:
         if to.role == "admin":
             grant = self.break_glass.find_in_force(finding=self._find(number).id, to=to)
         if grant is None:
-            return self.get(number=number, to=to)
+            found, owner = self.get(number=number, to=to)
+            if reading in ("finding", "report") and owner.id == to.id and to.key is None:
+                self._note_opened(found)
+            return found, owner
         return self._read_by_break_glass(grant=grant, reading=reading)
+
+    def _note_opened(self, submission: SeenSubmission) -> None:
+        """Note that its owner has opened what a doctor has decided: once for each decision. Where
+        the store takes nothing now, the finding is shown all the same.
+        """
+        if submission.decision_shown_at and not submission.decision_opened_at:
+            with suppress(StoreUnavailable):
+                self.submissions.change(submission.id, opened_at=now())
 
     def get_in_charge(
         self, *, number: str, by: Subject, refusal: str, or_asked: bool = False

@@ -24,7 +24,7 @@ MELANOMA = {
     "certainty": "sure",
     "histology": "confirmed",
     "histology_result": "melanoma",
-    "told_by": "server",
+    "told_by": "nobody",
 }
 
 

@@ -45,7 +45,7 @@ const UNJUDGED = "unjudged";
 /** Reviewed by a doctor who is gone: something of it still waits. */
 const LEFT = "left";
 
-/** Until when the patient was told to be seen. @param {Found} found */
+/** Until when the patient is to be seen. @param {Found} found */
 const sayTold = ({ due }) => {
   const day = due && say("toldBy", { date: sayShortDay(due) });
   return due && due < today() ? html`<${Overdue} text=${day} />` : day;
@@ -63,7 +63,7 @@ const sayState = ({ case: work, reviewed, created_at: made, awaited, decision })
 /** Both, the day first: the end may be cut off. @param {{found: Found}} props */
 const State = ({ found }) => {
   const [told, state] = [sayTold(found), sayState(found)];
-  return html`<small title=${found.due ? say("toldDue", { date: sayShortDay(found.due) }) : null}>${told}${told && state && " · "}${state}</small>`;
+  return html`<small title=${found.due ? say("seenDue", { date: sayShortDay(found.due) }) : null}>${told}${told && state && " · "}${state}</small>`;
 };
 
 /** A finding in two lines. `of` is how many of its patient stand together, this one on top; `below`, that it is one of the others.
