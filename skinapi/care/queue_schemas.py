@@ -192,8 +192,8 @@ class CaseView(Answer):
         "before, and where nothing was decided"
     )
     telling: Way | None = optional(
-        "of one finding: how the patient hears of what is shown. Where that is not `mail`, a review "
-        "with `told_by` `server` is refused. Absent in lists"
+        "of one finding: how the patient hears of what is shown. Where that is not `mail`, a "
+        "review with `told_by` `server` is refused. Absent in lists"
     )
     overdue: bool = optional(
         "what its decision waits for has not come for more than 14 days; else absent", default=False

@@ -289,7 +289,8 @@ def test_the_answer_to_signing_says_from_when_the_patient_reads_it_and_why(
     assert "held back until then" in held["telling"]["sentence"]
     assert at.sign(at.draft("colleague")).get_json()["telling"] is None
     [listed, other] = at.doctor.call("GET", at.letters).get_json()
-    assert listed["held_until"] == review["held_until"] and "held_until" not in other
+    assert listed["held_until"] == review["held_until"]
+    assert "held_until" not in other
     at.doctor.call("DELETE", f"/submissions/{at.number}/hold")
     listed, _ = at.doctor.call("GET", at.letters).get_json()
     assert "held_until" not in listed

@@ -167,7 +167,8 @@ def test_a_doctor_reads_whether_the_patient_has_opened_what_was_decided(
     visitor.see("The patient has not opened this here yet.")
     visitor.see("To be seen by")
     page = visitor.run("return document.body.innerText")
-    assert "Patient told" not in page and "by mail" not in page
+    assert "Patient told" not in page
+    assert "by mail" not in page
     assert patient.call("GET", f"/submissions/{number}").status == 200
     visitor.go("queue")
     visitor.go(f"case/{number}")

@@ -59,8 +59,9 @@ class HoldRefused(Unprocessable):
 class NoMailToPatient(Unprocessable):
     code = "no_mail_to_patient"
     sentence = (
-        "No mail goes to this patient, so the server tells nobody: send told_by `doctor`, or `nobody` "
-        "where the patient may read it alone, at the next log-in here or in the other system"
+        "No mail goes to this patient, so the server tells nobody: send told_by `doctor`, or "
+        "`nobody` where the patient may read it alone, at the next log-in here or in the other "
+        "system"
     )
 
 

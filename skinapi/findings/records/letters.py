@@ -160,7 +160,7 @@ def show_letter(letter: Letter, about: SeenListed) -> ShownLetter:
 
 
 def held_until(letter: Letter, about: SeenListed) -> datetime | None:
-    """A letter that was signed while something was held back waits for that, as its patient does."""
+    """A letter that was signed while something was held back waits for that."""
     held_since, signed_at = about.stands.held_since, letter.signed_at
     waits = letter.reader == "patient" and signed_at and held_since and signed_at >= held_since
     return about.held_until if waits else None

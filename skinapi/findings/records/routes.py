@@ -25,6 +25,7 @@ from skinapi.findings.records.review_service import ReviewsService
 from skinapi.findings.records.reviews import Teller
 from skinapi.findings.records.schemas import (
     ErrorView,
+    FiledView,
     InstructionQuery,
     NewError,
     OwnQuery,
@@ -85,8 +86,12 @@ def show_submission(
             records.find_who_looks(submission, owner),
             query.lang or submission.language,
         )
-        will_look = WillLookView.of(looks, submission.instruction, language)
+        may_keep = records.photos.policy != "never"
+        will_look = WillLookView.of(looks, submission, language, may_keep=may_keep)
         shown = shown.model_copy(update={"will_look": will_look})
+        if records.is_filed_for_owner(submission):
+            filed = FiledView.of(submission, records.find_filer(submission), language)
+            shown = shown.model_copy(update={"filed": filed})
     elif submission.case in records.unassigned.list_cases(owner, subject):
         shown = shown.model_copy(update={"unassigned": True})
     # The photo of a kept record goes with the record.

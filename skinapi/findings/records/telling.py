@@ -55,8 +55,9 @@ class TellingView(Answer):
         "is not for the patient"
     )
     way: Way | None = Field(
-        description="how the patient hears of it once it is shown: by `mail`, at the next `log_in`, "
-        "or from the `other_system` that has sent the patient; null where it is not for the patient"
+        description="how the patient hears of it once it is shown: by `mail`, at the next "
+        "`log_in`, or from the `other_system` that has sent the patient; null where it is not for "
+        "the patient"
     )
     sentence: str = Field(description="both in words, and why it is held, for the doctor")
 
@@ -64,7 +65,7 @@ class TellingView(Answer):
     def of_review(
         cls, review: Review, way: Way | None, teller: Teller | None, language: Language
     ) -> Self:
-        """`way` is None where nobody reads for the patient any more, or none of a second opinion."""
+        """`way` is None where nobody reads for the patient any more."""
         words = WORDS[language]
         if review.second_opinion or way is None:
             sentence = words.colleague if review.second_opinion else words.record

@@ -238,6 +238,7 @@ export const Verdicts = ({ title, report, submission, conditions, doctor, overdu
 export const FindingPage = ({ title, report, submission, photo, conditions, children }) => html`
   <article class="finding">
     <${Verdicts} title=${title} report=${report} submission=${submission} conditions=${conditions} doctor=${false} />
+    ${submission.filed && html`<p class="filed"><small>${submission.filed.sentence}</small></p>`}
     ${!report.decision && !report.review && submission.will_look && html`<p class="will-look">${submission.will_look.sentence}</p>`}
     <div class="columns photo-first">
       <div>

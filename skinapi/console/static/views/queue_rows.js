@@ -41,6 +41,9 @@ export const groupByPatient = (items) => {
   return [...groups.values()].sort((one, other) => last(one) - last(other));
 };
 
+/** Each by itself, as they are listed by the API; what nobody could judge comes last, as in the list. @param {Found[]} items */
+export const inOrder = (items) => [...items].sort((one, other) => Number(headOf([one]) === UNJUDGED) - Number(headOf([other]) === UNJUDGED));
+
 const UNJUDGED = "unjudged";
 /** Reviewed by a doctor who is gone: something of it still waits. */
 const LEFT = "left";
