@@ -239,7 +239,6 @@ export const english = {
   unsentBack: "This photo and its answers were not sent yet.",
   unsentUnknown: "This photo was sent, and no answer came. Send it once more: it is filed only once.",
   beginAnew: "Start over",
-  questionsText: "You may leave out these answers. Without them, harmless moles are sent to a doctor more often.",
   notSaid: "not said",
   kind: "How was the photo taken?",
   kind_clinical: "with a phone or camera",

@@ -246,7 +246,6 @@ export const french = spaced({
   unsentBack: "Cette photo et ses réponses n'ont pas encore été envoyées.",
   unsentUnknown: "Cette photo a été envoyée, et aucune réponse n'est venue. Envoyez-la encore: elle n'est classée qu'une fois.",
   beginAnew: "Recommencer",
-  questionsText: "Vous pouvez omettre ces réponses. Sans elles, des grains de beauté bénins sont plus souvent adressés à un médecin.",
   notSaid: "non précisé",
   kind: "Comment la photo a-t-elle été prise?",
   kind_clinical: "téléphone ou appareil photo",

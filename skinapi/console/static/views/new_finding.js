@@ -4,7 +4,7 @@
 import { html, useEffect, useRef, useState } from "/console/vendor/htm-preact-3.1.1.js";
 import { apiPath, get, getAll, getConditions } from "/console/api.js";
 import { Answer, Empty, Icon, Load, Message, sayError, toast, useAnswer } from "/console/components.js";
-import { isolated, say } from "/console/language.js";
+import { isolated, said, say } from "/console/language.js";
 import { scrollToTop } from "/console/navigation.js";
 import { AskPlace } from "/console/views/body_map.js";
 import { AddPhotos, ChoosePhoto, ChosenPhoto } from "/console/views/choose_photo.js";
@@ -51,7 +51,7 @@ const Buttons = ({ steps, step, narrow, several, asked, whole, onSend, onSkip })
       onClick=${(/** @type {MouseEvent} */ event) => event.detail < 2 && askBefore(steps[at - 1])}><${Icon} name="back" /></button>`}
     ${at === steps.length - 1
       ? html`<button class=${`${kind} grow`}>${send}</button>`
-      : html`<button type="button" class="grow" onClick=${whole ? onSend : onSkip}>${whole ? send : say("skipQuestions")}</button><button class=${`${kind} grow`} onClick=${once}>${say("stepNext")}</button>`}`;
+      : html`<button type="button" class=${whole ? "grow" : "quiet"} onClick=${whole ? onSend : onSkip}>${whole ? send : say("skipQuestions")}</button><button class=${`${kind} grow`} onClick=${once}>${say("stepNext")}</button>`}`;
 };
 
 /** The photos as they will be sent, what is said of them, and further ones.
@@ -98,7 +98,7 @@ const Questions = ({ draft, before, consent, person, patient, spots, checklist, 
   const asked = (/** @type {Step} */ one, /** @type {unknown} */ question) => html`<div hidden=${narrow && step !== one}>${question}</div>`;
   return html`
     <div class=${narrow ? "one-question" : ""} hidden=${narrow && step === "photo"}>
-      <p hidden=${narrow && step !== steps[1]}>${say("questionsText")}</p>
+      <p hidden=${narrow && step !== steps[1]}>${said(checklist.left_out)}</p>
       ${chosen.length < 2 && asked("kind", html`<${AskKind} told=${told} />`)}
       ${asked("place", html`<${AskPlace} place=${place} onPlace=${draft.choosePlace} />`)}
       ${steps.includes("spot") && asked("spot", html`<${AskSpot} spots=${spots} mayBegin=${!patient} site=${place.site} chosen=${draft.spot} onChoose=${draft.setSpot} />`)}

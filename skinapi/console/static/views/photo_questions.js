@@ -102,8 +102,10 @@ export const AskSigns = ({ checklist, ticked, onChange }) => {
   return html`
     <fieldset>
       <legend>${say("checklistQuestion")}</legend>
+      <div class="chips every-spot">${checklist.items.filter((item) => item.every_spot).map((item) => button(item.key, said(item)))}</div>
       <small>${said(checklist.applies_to)}</small>
-      <div class="chips">${checklist.items.map((item) => button(item.key, said(item)))}${button(NO_SIGN, say("noneOfThese"))}</div>
+      <div class="chips">${checklist.items.filter((item) => !item.every_spot).map((item) => button(item.key, said(item)))}</div>
+      <div class="chips">${button(NO_SIGN, say("noneOfThese"))}</div>
       <input type="hidden" name="checklist" value=${signs.join(",")} />
     </fieldset>`;
 };
