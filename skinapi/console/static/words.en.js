@@ -207,7 +207,6 @@ export const english = {
   whichOfYours: "Which of your spots is it?",
   whichOfTheirs: "Which of the patient's spots is it?",
   photoOfPatient: "You file this photo for {name}: the finding is theirs, and they see it. Answer for {name}. Their year of birth and sex count where you leave them out.",
-  newPhotoOfPatient: "New photo of this patient",
   notYourPatient: "This patient is not in your care",
   spotNotBegun: "The finding is kept, but its spot was not begun.",
   photo: "Photo, scrollable",

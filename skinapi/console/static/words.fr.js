@@ -214,7 +214,6 @@ export const french = spaced({
   whichOfYours: "Laquelle de vos taches est-ce?",
   whichOfTheirs: "De quelle tache du patient s'agit-il ?",
   photoOfPatient: "Vous envoyez cette photo pour {name} : le résultat est à cette personne, et elle le voit. Répondez pour {name}. Si vous ne donnez ni son année de naissance ni son sexe, ceux de son compte comptent.",
-  newPhotoOfPatient: "Nouvelle photo de ce patient",
   notYourPatient: "Ce patient n'est pas parmi vos patients",
   spotNotBegun: "Le résultat est gardé, mais sa tache n'a pas été commencée.",
   photo: "Photo, défilable",

@@ -113,6 +113,7 @@ export const english = {
   recordShows: "Show it to the other system now",
   serverTells: "The server tells now, by mail",
   seenAtLogIn: "They see it at their next log-in; no mail goes to them",
+  newPhotoOfPatient: "New photo of this patient",
   openedByPatient: "The patient has opened this: {date}.",
   notOpenedYet: "The patient has not opened this here yet.",
   holdIt: "I tell the patient myself",

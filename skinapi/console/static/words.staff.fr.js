@@ -116,6 +116,7 @@ export const french = spaced({
   recordShows: "Le montrer maintenant à l'autre système",
   serverTells: "Le serveur l'annonce maintenant, par e-mail",
   seenAtLogIn: "Il le voit à sa prochaine connexion; aucun e-mail ne part",
+  newPhotoOfPatient: "Nouvelle photo de ce patient",
   openedByPatient: "Le patient a ouvert ce résultat : {date}.",
   notOpenedYet: "Le patient n'a pas encore ouvert ce résultat ici.",
   holdIt: "Je l'annonce moi-même au patient",
