@@ -22,7 +22,7 @@ from skinapi.findings.records.errors import (
 )
 from skinapi.findings.records.letters import LONGEST_LETTER, Addressee, ShownLetter
 from skinapi.findings.records.review_schemas import LetterView
-from skinapi.findings.records.telling import TellingView
+from skinapi.findings.records.telling_schemas import TellingView
 from skinapi.platform.web.declaration import Routes, Signed
 from skinapi.platform.web.schemas import Body, Message
 

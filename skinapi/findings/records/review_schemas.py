@@ -20,7 +20,7 @@ from skinapi.findings.records.reviews import (
     Review,
     Teller,
 )
-from skinapi.findings.records.telling import TellingView
+from skinapi.findings.records.telling_schemas import TellingView
 from skinapi.model.bands import urgency
 from skinapi.model.conditions import Band, conditions_table
 from skinapi.platform.storage.ids import now

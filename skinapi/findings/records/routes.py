@@ -37,7 +37,7 @@ from skinapi.findings.records.schemas import (
     WillLookView,
 )
 from skinapi.findings.records.service import RecordsService
-from skinapi.findings.records.telling import TellingView
+from skinapi.findings.records.telling_schemas import TellingView
 from skinapi.platform.web.declaration import Routes, Signed
 from skinapi.platform.web.schemas import Answer, Message, PageQuery
 
