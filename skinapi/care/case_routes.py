@@ -12,7 +12,7 @@ from skinapi.base.errors import Conflict, Forbidden, NotFound, PatientTaken
 from skinapi.base.languages import Language
 from skinapi.base.pages import Page
 from skinapi.base.subject import Subject
-from skinapi.care.cases import CasesService, CaseTaken, OpinionAsked
+from skinapi.care.cases import Case, CasesService, CaseTaken, OpinionAsked
 from skinapi.care.comparisons import (
     ComparedFindings,
     ComparedWithItself,
@@ -69,6 +69,10 @@ class Colleague(Answer):
 routes: Routes[CasesService] = Routes("cases", access=DOCTORS)
 
 
+def _shown(cases: CasesService, case: Case, subject: Subject) -> CaseView:
+    return CaseView.of(*case, subject.id, cases.find_way(case[0]))
+
+
 @routes.route("PUT", "/patients/<patient>/doctor", raises=(NotFound, Conflict, PatientTaken))
 def take_unassigned_patient(cases: CasesService, *, patient: str, subject: Subject) -> Message:
     """Become the doctor in charge of a patient without one. Of two doctors one does; the other
@@ -81,19 +85,19 @@ def take_unassigned_patient(cases: CasesService, *, patient: str, subject: Subje
 @routes.route("GET", "/submissions/<number>/case", raises=(NotFound, Forbidden))
 def show_case(cases: CasesService, *, number: str, subject: Subject) -> CaseView:
     """Who has taken a finding, and whom its doctor has asked for a second opinion."""
-    return CaseView.of(*cases.get_case(number=number, by=subject), subject.id)
+    return _shown(cases, cases.get_case(number=number, by=subject), subject)
 
 
 @routes.route("PUT", "/submissions/<number>/case", raises=(NotFound, Forbidden, CaseTaken))
 def take_case(cases: CasesService, *, number: str, subject: Subject) -> CaseView:
     """Take a finding, so that no other doctor does the same work. Anybody may still review it."""
-    return CaseView.of(*cases.take_case(number=number, by=subject), subject.id)
+    return _shown(cases, cases.take_case(number=number, by=subject), subject)
 
 
 @routes.route("DELETE", "/submissions/<number>/case", raises=(NotFound, Forbidden))
 def give_back_case(cases: CasesService, *, number: str, subject: Subject) -> CaseView:
     """Give back a finding that the caller has taken."""
-    return CaseView.of(*cases.give_back_case(number=number, by=subject), subject.id)
+    return _shown(cases, cases.give_back_case(number=number, by=subject), subject)
 
 
 @routes.route("GET", "/colleagues")
@@ -118,7 +122,7 @@ def ask_colleague(
     asked = cases.ask_colleague(
         number=number, colleague=body.colleague, question=body.question, by=subject
     )
-    return CaseView.of(*asked, subject.id)
+    return _shown(cases, asked, subject)
 
 
 @routes.route("DELETE", "/submissions/<number>/second-opinion", raises=(NotFound, Forbidden))
@@ -133,7 +137,7 @@ def close_opinion(cases: CasesService, *, number: str, subject: Subject) -> Case
     """Leave the finding as it is, as the doctor in charge: the second opinion that has come is
     read, and stays beside the reviews.
     """
-    return CaseView.of(*cases.close_opinion(number=number, by=subject), subject.id)
+    return _shown(cases, cases.close_opinion(number=number, by=subject), subject)
 
 
 WHICH_PICTURE = "which picture was compared, counted from 1; null of a finding on one picture"

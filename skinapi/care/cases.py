@@ -26,6 +26,7 @@ from skinapi.findings.records.seen_findings import SeenSubmission
 from skinapi.findings.records.service import RecordsService
 from skinapi.findings.records.submission import Listed
 from skinapi.findings.records.submissions import NONE_CAME, NOT_TAKEN, Submissions
+from skinapi.findings.records.telling import Way, way_to
 from skinapi.platform.audit import AuditTrail
 from skinapi.platform.notices.outbox import Kind, Outbox
 from skinapi.platform.storage.ids import now
@@ -91,6 +92,13 @@ class CasesService:
 
     def get_case(self, *, number: str, by: Subject) -> Case:
         return self._with_doctors(self._get(number, by))
+
+    def find_way(self, submission: SeenSubmission) -> Way | None:
+        """How its patient hears of what is shown; None of a deleted one."""
+        owner = self.accounts.by_ids({submission.owner}).get(submission.owner)
+        if owner is None or owner.record_kept_until_at:
+            return None
+        return way_to(owner, mails=self.outbox.enabled)
 
     @atomic
     def take_case(self, unit: Unit, *, number: str, by: Subject) -> Case:

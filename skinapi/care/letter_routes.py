@@ -1,5 +1,6 @@
 """The routes of letters."""
 
+from datetime import datetime
 from typing import Annotated, Self
 
 from pydantic import Field, StringConstraints
@@ -7,6 +8,7 @@ from pydantic import Field, StringConstraints
 from skinapi.base.errors import Forbidden, NotFound
 from skinapi.base.field_types import Contained, PrintableLines, Reason
 from skinapi.base.languages import Language
+from skinapi.base.stored_record import optional
 from skinapi.base.subject import Subject
 from skinapi.care.letters import LettersService
 from skinapi.care.queue_routes import DOCTORS
@@ -20,6 +22,7 @@ from skinapi.findings.records.errors import (
 )
 from skinapi.findings.records.letters import LONGEST_LETTER, Addressee, ShownLetter
 from skinapi.findings.records.review_schemas import LetterView
+from skinapi.findings.records.telling_schemas import TellingView
 from skinapi.platform.web.declaration import Routes, Signed
 from skinapi.platform.web.schemas import Body, Message
 
@@ -34,10 +37,21 @@ LetterText = Annotated[
 
 class WrittenLetter(LetterView):
     version: int = Field(description="counts the texts that were stored")
+    held_until: datetime | None = optional(
+        "of a signed one to the patient: until when the patient does not read it, as the decision "
+        "is held back; absent where that is not so"
+    )
 
     @classmethod
     def of(cls, shown: ShownLetter) -> Self:
-        return cls(**LetterView.of(shown).model_dump(), version=shown.letter.version)
+        own, version = LetterView.of(shown).model_dump(), shown.letter.version
+        return cls(**own, version=version, held_until=shown.held_until)
+
+
+class SignedLetter(WrittenLetter):
+    telling: TellingView | None = Field(
+        description="how the patient hears of it, and from when; null of one to a colleague"
+    )
 
 
 class NewLetter(Body):
@@ -121,19 +135,18 @@ def change_letter(
 )
 def sign_letter(
     letters: LettersService, *, letter: str, body: Signature, subject: Subject
-) -> WrittenLetter:
+) -> SignedLetter:
     """Sign one's own draft with this text, after a review of the finding: it begins with what was
-    decided, is part of the report from then on, and never changes.
+    decided, is part of the report from then on, and never changes. `telling` says whether the
+    patient reads it now, or from when and why not before.
     """
-    return WrittenLetter.of(
-        letters.sign_letter(
-            letter=letter,
-            text=body.text,
-            version=body.version,
-            decision=body.decision,
-            by=subject,
-        )
+    signed, way = letters.sign_letter(
+        letter=letter, text=body.text, version=body.version, decision=body.decision, by=subject
     )
+    telling = TellingView.of_letter(signed.held_until, way, subject.account.language)
+    to_patient = signed.letter.reader == "patient"
+    own = dict(WrittenLetter.of(signed))
+    return SignedLetter(**own, telling=telling if to_patient else None)
 
 
 @routes.route("POST", "/letters/<letter>/withdrawal", raises=(NotFound, Forbidden, LetterWithdrawn))

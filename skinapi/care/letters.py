@@ -28,11 +28,13 @@ from skinapi.findings.records.letters import (
     Letters,
     ShownLetter,
     Withdrawal,
+    held_until,
     show_letter,
 )
 from skinapi.findings.records.seen_findings import SeenSubmission
 from skinapi.findings.records.service import RecordsService
 from skinapi.findings.records.standing import Advice, Reader
+from skinapi.findings.records.telling import Way, way_to
 from skinapi.findings.reports.narrator import Narrator
 from skinapi.platform.notices.outbox import Kind, Outbox
 from skinapi.platform.storage.ids import now
@@ -174,7 +176,8 @@ class LettersService:
     @atomic
     def sign_letter(
         self, unit: Unit, *, letter: str, text: str, version: int, decision: str, by: Subject
-    ) -> ShownLetter:
+    ) -> tuple[ShownLetter, Way]:
+        """With how the patient hears of it."""
         draft, finding, owner = self._hold_draft(unit, "letter.sign", letter, by)
         if finding.decision is None:
             raise LetterUnreviewed
@@ -198,7 +201,8 @@ class LettersService:
         if finding.for_programs().shows(issued.signed_at):  # else it is told when the hold ends
             self._note_change(unit, finding)
             unit.publish(LetterIssued(finding, issued))
-        return ShownLetter(issued)
+        way = way_to(owner, mails=self.outbox.enabled)
+        return ShownLetter(issued, held_until=held_until(issued, finding)), way
 
     @atomic
     def withdraw_letter(self, unit: Unit, *, letter: str, reason: str, by: Subject) -> ShownLetter:

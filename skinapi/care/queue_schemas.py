@@ -23,6 +23,7 @@ from skinapi.findings.records.schemas import (
     shown_words,
 )
 from skinapi.findings.records.seen_findings import SeenListed
+from skinapi.findings.records.telling import Way
 from skinapi.model.bands import RaisedBy
 from skinapi.model.conditions import Band
 from skinapi.model.context import AgeBand, BodySide, BodySite, Laterality
@@ -187,12 +188,26 @@ class CaseView(Answer):
     opinion_came_at: datetime | None = Field(
         description="when a second opinion has come that the doctor in charge has not answered"
     )
+    opened_at: datetime | None = optional(
+        "when the patient has opened the finding since what was decided last was shown; absent "
+        "before, and where nothing was decided"
+    )
+    telling: Way | None = optional(
+        "of one finding: how the patient hears of what is shown. Where that is not `mail`, a "
+        "review with `told_by` `server` is refused. Absent in lists"
+    )
     overdue: bool = optional(
         "what its decision waits for has not come for more than 14 days; else absent", default=False
     )
 
     @classmethod
-    def of(cls, submission: SeenListed, doctors: Mapping[str, Account], asker: str) -> Self:
+    def of(
+        cls,
+        submission: SeenListed,
+        doctors: Mapping[str, Account],
+        asker: str,
+        telling: Way | None = None,
+    ) -> Self:
         awaited = AwaitedView.of(submission)
 
         def name(doctor: str | None) -> str:
@@ -214,6 +229,8 @@ class CaseView(Answer):
             if submission.opinion_of and submission.opinion_at
             else None,
             opinion_came_at=submission.opinion_came_at,
+            opened_at=submission.decision_opened_at,
+            telling=telling,
             overdue=bool(awaited and awaited.overdue),
         )
 

@@ -304,12 +304,15 @@ class BandEntry(InLanguages):
 
 
 class ChecklistItem(LocalizedText):
-    """What a patient is asked; `doctor` is the term of the checklist."""
+    """What a patient is asked; `doctor` is the term of the checklist. Of `every_spot` it is asked
+    whatever the colour, and first.
+    """
 
     doctor: LocalizedText
     key: str
     group: Literal["major", "minor"]
     points: int
+    every_spot: bool = False
 
 
 class ChecklistResult(Frozen):
@@ -322,6 +325,7 @@ class ChecklistResult(Frozen):
 class Checklist(Frozen):
     name: LocalizedText
     applies_to: LocalizedText
+    left_out: LocalizedText
     threshold: int
     band: Band
     items: tuple[ChecklistItem, ...]

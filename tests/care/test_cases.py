@@ -279,10 +279,10 @@ MELANOMA = {"label": "melanoma", "certainty": "sure", "note": "Excise it this we
 
 def answer(doctor: Person, number: int, body: Any) -> Any:
     signed = doctor.call(
-        "POST", f"/submissions/{number}/review", json={"told_by": "server", **body}
+        "POST", f"/submissions/{number}/review", json={"told_by": "nobody", **body}
     )
     assert signed.status_code == 201, signed.text
-    return signed.get_json()
+    return {name: told for name, told in signed.get_json().items() if name != "telling"}
 
 
 def test_what_a_colleague_was_asked_is_for_the_doctor_in_charge_until_that_one_signs(

@@ -13,6 +13,11 @@ from tests.use_cases.use_case import notices_to
 DAMAGE = "<img src=x onerror=alert(1)> & *bold* {patient}"
 
 
+def without_telling(signed: TestResponse) -> dict[str, Any]:
+    """As it is listed: the answer to signing says too how the patient hears of it."""
+    return {name: told for name, told in signed.get_json().items() if name != "telling"}
+
+
 class Practice:
     """A doctor, a patient, the patient's finding, which the doctor has reviewed, and a letter about
     it.
@@ -31,7 +36,7 @@ class Practice:
             self.review("melanoma")
 
     def review(self, label: str | None, by: Person | None = None, **said: Any) -> dict[str, Any]:
-        teller = {} if "hold_until" in said else {"told_by": "server"}
+        teller = {} if "hold_until" in said else {"told_by": "nobody"}
         body = {"label": label, "certainty": "sure", **teller, **said}
         answer = (by or self.doctor).call("POST", f"/submissions/{self.number}/review", json=body)
         assert answer.status_code == 201, answer.text
@@ -87,7 +92,7 @@ def test_a_letter_reaches_the_patient_when_it_is_signed(any_backend: Backend) ->
     signed = at.sign(changed)
     assert signed.status_code == 200, signed.text
     assert signed.get_json()["signed_by"] == "Dr Grace Hopper"
-    assert at.shown_to(at.ada) == at.shown_to(at.doctor) == [signed.get_json()]
+    assert at.shown_to(at.ada) == at.shown_to(at.doctor) == [without_telling(signed)]
     report = at.report().get_json()
     assert [(one["text"], one["signed_by"]) for one in report["letters"]] == [
         (changed["text"], "Dr Grace Hopper")
@@ -272,3 +277,22 @@ def test_the_patient_is_told_by_mail_of_a_letter_to_the_patient(
     assert notices_to(at.backend, at.backend.account(at.ada.email).id) == of_review
     assert at.sign(draft).status_code == 200
     assert notices_to(at.backend, at.backend.account(at.ada.email).id) == of_review + told
+
+
+def test_the_answer_to_signing_says_from_when_the_patient_reads_it_and_why(
+    backend: Backend,
+) -> None:
+    at = Practice(backend, reviewed=False)
+    review = at.review("melanoma", told_by="doctor")
+    held = at.sign(at.draft()).get_json()
+    assert held["telling"]["held_until"] == held["held_until"] == review["held_until"]
+    assert "held back until then" in held["telling"]["sentence"]
+    assert at.sign(at.draft("colleague")).get_json()["telling"] is None
+    [listed, other] = at.doctor.call("GET", at.letters).get_json()
+    assert listed["held_until"] == review["held_until"]
+    assert "held_until" not in other
+    at.doctor.call("DELETE", f"/submissions/{at.number}/hold")
+    listed, _ = at.doctor.call("GET", at.letters).get_json()
+    assert "held_until" not in listed
+    shown = at.sign(at.draft()).get_json()["telling"]
+    assert (shown["held_until"], shown["way"]) == (None, "log_in")

@@ -80,7 +80,7 @@ def test_check_makes_each_key_again_and_mends_it(
     file_for(any_backend, ada, REVIEW)
     melanoma = {"label": "melanoma", "certainty": "sure"}
     for number, said in (
-        (sampled, {"histology": "awaited", "told_by": "server"}),
+        (sampled, {"histology": "awaited", "told_by": "nobody"}),
         (held, {"told_by": "doctor"}),
     ):
         path = f"/submissions/{number}/review"

@@ -9,7 +9,17 @@ from typing import Any
 import pytest
 
 from skinapi.findings.records import review_queue
-from tests.care.clinic import REFERRAL, ROUTINE, URGENT, file_for, numbers, patient_of, review
+from skinapi.platform.storage.ids import now
+from tests.care.clinic import (
+    REFERRAL,
+    ROUTINE,
+    URGENT,
+    file_for,
+    numbers,
+    patient_in_care,
+    patient_of,
+    review,
+)
 from tests.findings.prediction.photographer import predicted
 from tests.support.backends import MAIL, Backend, Person
 
@@ -178,7 +188,7 @@ def test_what_a_doctor_who_is_gone_has_left_open_is_in_the_list(
     result, held, asked, done = (file_for(any_backend, ada, REFERRAL).number for _ in range(4))
     spot = ada.call("POST", "/lesions", json={"place": {"site": "back"}}).get_json()["id"]
     written = file_for(any_backend, ada, ROUTINE, lesion=spot).number
-    sign(grey, result, label="melanoma", histology="awaited", told_by="server")
+    sign(grey, result, label="melanoma", histology="awaited", told_by="nobody")
     sign(grey, held, label="melanoma", told_by="doctor")
     for number in (asked, done, written):
         sign(grey, number, label="melanocytic_nevus")
@@ -255,7 +265,7 @@ def test_the_patient_reads_who_will_look_and_when(open_backend: Open) -> None:
     def told(language: str = "en") -> Any:
         return patient.call("GET", f"{path}?lang={language}").get_json()["will_look"]
 
-    urgent = file_for(backend, patient, URGENT).number
+    urgent = file_for(backend, patient, URGENT, photo_blob="kept").number
     assert told()["by"] == "nobody"
     path = f"/submissions/{urgent}"
     due = patient.call("GET", path).get_json()["instruction"]["due"]
@@ -278,6 +288,42 @@ def test_the_patient_reads_who_will_look_and_when(open_backend: Open) -> None:
     backend.edit(doctor.email, status="approved")
     review(doctor, urgent)
     assert "will_look" not in patient.call("GET", path).get_json()
+
+
+def test_who_has_waited_for_too_long_reads_whom_to_call(open_backend: Open) -> None:
+    backend = open_backend(review_within_days=3, clinic_name="Bay Clinic", clinic_phone="061 555")
+    _, ada = patient_in_care(backend)
+    number = file_for(backend, ada, URGENT, photo_blob="kept").number
+
+    def told(language: str = "en") -> str:
+        finding = ada.call("GET", f"/submissions/{number}?lang={language}").get_json()
+        return str(finding["will_look"]["sentence"])
+
+    submissions = backend.services.store.collection("submissions")
+    for days, late in ((2, False), (6, True)):
+        past = now() - timedelta(days=days)
+        submissions.update({"number": number}, {"$set": {"created_at": past}})
+        assert ("usually comes" in told()) is not late
+        sentence = f"It is late: call Bay Clinic (061 555), and name finding {number}."
+        assert (sentence in told()) is late
+    assert "appelez Bay Clinic (061 555)" in told("fr")
+
+
+@pytest.mark.parametrize("photos", ["consent", "never"])
+def test_nobody_is_told_that_a_doctor_looks_at_a_photo_that_is_not_kept(
+    open_backend: Open, photos: str
+) -> None:
+    backend = open_backend(review_within_days=3, photos=photos)
+    ada = backend.member()
+    backend.member(role="doctor", name="Dr Grey")
+    number = predicted(ada, keep_photo="false")["id"]
+    for _ in range(2):  # of the clinic's doctors, then of the doctor in charge
+        looks = ada.call("GET", f"/submissions/{number}").get_json()["will_look"]
+        assert "will look at this" not in looks["sentence"]
+        assert "cannot see the spot: the photo is not kept." in looks["sentence"]
+        assert ("let it be kept" in looks["sentence"]) is (photos == "consent")
+        doctor = backend.account(backend.member(role="doctor", name="Dr Grey").email).id
+        backend.edit(ada.email, doctor_id=doctor)
 
 
 def test_what_is_nobodys_is_said_to_the_admin_to_probes_and_by_mail(open_backend: Open) -> None:

@@ -1,14 +1,19 @@
 """A doctor's way through the console: the queue, a case, its review, the next one."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 from selenium.webdriver.common.keys import Keys
 
-from tests.console.journey import Journey, Look, looks
+from skinapi.findings.records.new_findings import NewFinding
+from skinapi.model.context import Context
+from tests.console.journey import Journey, Look, file_of, looks
 from tests.console.visitor import Visitor
 from tests.served.people import Caller, Seeder
 from tests.served.photo_clients import ANGULAR
+from tests.support.access import SECTIONS
+from tests.support.findings import finding_of
 from tests.support.photos import UNCERTAIN, photo_in, photo_of
 
 # The rows of findings, without the headings between them.
@@ -195,4 +200,68 @@ def test_a_case_shows_the_photo_first_and_no_key_changes_a_label_unseen(
     select.send_keys("a", "d", "n", "j")
     assert select.get_attribute("value") == chosen
     assert visitor.run("return location.hash") == f"#/case/{number}"
+    visitor.assert_quiet()
+
+
+def file_scored(seeder: Seeder, patient: Caller, score: float) -> int:
+    """An urgent finding of this malignant score; its number."""
+    records = seeder.services.records
+    new = NewFinding(
+        owner=patient.id,
+        language="en",
+        sections=dict.fromkeys(SECTIONS, "said"),
+        narrative_source={"writer": "template"},
+        finding=finding_of(malignant_score=score),
+        context=Context(),
+    )
+    number = records.submissions.take_number()
+    return records.file(new, records.submissions.prepare(new, number=number)).number
+
+
+def test_the_next_case_is_the_most_urgent_that_waits_whoever_it_is_of(
+    visitor: Visitor, seeder: Seeder
+) -> None:
+    """In the list the two of Ada stand together, and Bob's below them."""
+    doctor = seeder.person("doctor")
+    ada, bob = (seeder.person(doctor_id=doctor.id) for _ in range(2))
+    first, third = (file_scored(seeder, ada, score) for score in (0.99, 0.63))
+    second = file_scored(seeder, bob, 0.66)
+    visitor.look()
+    visitor.enter(doctor, "doctor")
+    visitor.go("queue")
+    visitor.find(f"[data-number='{third}']")
+    rows = "return [...document.querySelectorAll('[data-number]')].map((row) => row.dataset.number)"
+    assert visitor.run(rows) == [str(first), str(third), str(second)]
+    visitor.go(f"case/{first}")
+    for number, then in ((first, second), (second, third)):
+        visitor.find(f"#review, .case a[href='#/patients/{ada.id}']")
+        visitor.press("input[name=agreement][value=unsure]")
+        visitor.press("label:has([name=label][value=''])")
+        visitor.press_button("Sign, next case")
+        visitor.find(f"[data-number='{then}'][aria-current]")
+        assert doctor.call("GET", f"/submissions/{number}/reviews").json
+
+
+def test_a_doctor_takes_a_photo_of_a_patient_and_none_of_the_doctor_from_the_menu(
+    visitor: Visitor, seeder: Seeder, tmp_path: Path
+) -> None:
+    doctor = seeder.person("doctor", birth_year=1940, sex="male")
+    ada = seeder.person(doctor_id=doctor.id, birth_year=2001, sex="female")
+    mole = file_of(tmp_path, "mole.jpg", photo_of("melanocytic_nevus", (600, 450)))
+    visitor.look()
+    visitor.enter(doctor, "doctor")
+    visitor.find(".top a[href='#/queue']")
+    assert visitor.count(".top a[href='#/check']") == 0
+    visitor.go(f"patients/{ada.id}")
+    visitor.press_button("New photo of this patient")
+    visitor.see("You file this photo for")
+    visitor.hand_in("photo", mole)
+    visitor.answer("keep_photo", "true")
+    visitor.press_button("Send the photo")
+    visitor.find(".case .verdict h1")
+    [found] = doctor.call("GET", "/queue").json
+    assert (found["patient_id"], found["age_band"]) == (ada.id, "0-29")
+    visitor.press_button("New photo of this patient")
+    visitor.see("You file this photo for")
+    assert doctor.call("GET", "/submissions").json == []
     visitor.assert_quiet()

@@ -207,3 +207,23 @@ def test_whether_a_photo_is_kept_is_the_consent_of_the_account(
     visitor.find("[name=keep_photo][value=false]:checked")
     assert visitor.count("[name=keep_always]") == 0
     visitor.assert_quiet()
+
+
+def test_bleeding_and_change_are_asked_first_and_of_every_spot_and_skipping_is_no_advice(
+    visitor: Visitor, ada: Caller, mole: Path
+) -> None:
+    choose(visitor, ada, mole)
+    visitor.press(NEXT)
+    visitor.see("may miss a skin cancer")
+    skip = visitor.find(".send button:nth-last-child(2)")
+    assert (skip.text, skip.get_attribute("class")) == ("Skip the questions", "quiet")
+    for _ in range(3):
+        visitor.press(NEXT)
+    visitor.see("It is wet or bleeding")
+    signs = "return [...document.querySelectorAll('[name=checklist]')].map((one) => one.value)"
+    asked = visitor.run(signs)
+    assert set(asked[:2]) == {"change_in_size", "oozing"}
+    before = "return document.querySelector('.every-spot').nextElementSibling.textContent"
+    assert visitor.run(before) == "Only for a brown, black or dark spot."
+    visitor.press_button("Skip the questions")
+    visitor.see("Without the photo no doctor can look at the spot")

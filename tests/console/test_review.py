@@ -56,7 +56,7 @@ def signed(doctor: Caller, number: int) -> list[Any]:
 
 
 def sign(doctor: Caller, number: int, **said: Any) -> None:
-    body = {"told_by": "server", **said}
+    body = {"told_by": "nobody", **said}
     assert doctor.call("POST", f"/submissions/{number}/review", json=body).status == 201
 
 
@@ -150,6 +150,29 @@ def test_a_grave_decision_is_held_until_the_doctor_shows_it(
     visitor.go(f"spot/{spot}")
     visitor.press(".verdict.instruction summary")
     page.step("spot")
+
+
+def test_a_doctor_reads_whether_the_patient_has_opened_what_was_decided(
+    visitor: Visitor, doctor: Caller, patient: Caller
+) -> None:
+    """No mail goes to this patient: nothing says that one does, or that the patient was told."""
+    assert patient.call("PUT", "/me/notices", json={"mail": False}).status == 200
+    number = send(patient, "melanoma")
+    open_case(visitor, doctor, number)
+    press(visitor, "a", "[value=agree]:checked:focus")
+    visitor.see("They see it at their next log-in; no mail goes to them")
+    press(visitor, "v", "[name=teller][value=server]:checked")
+    visitor.press(".signing [value=stay]")
+    visitor.find(".verdict.decided")
+    visitor.see("The patient has not opened this here yet.")
+    visitor.see("To be seen by")
+    page = visitor.run("return document.body.innerText")
+    assert "Patient told" not in page
+    assert "by mail" not in page
+    assert patient.call("GET", f"/submissions/{number}").status == 200
+    visitor.go("queue")
+    visitor.go(f"case/{number}")
+    visitor.see("The patient has opened this:")
 
 
 def test_nobody_agrees_with_a_photo_that_was_not_kept(

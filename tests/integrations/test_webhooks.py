@@ -97,7 +97,7 @@ def test_each_event_arrives_signed_with_ids_and_links_alone(
     assert ada.call("PUT", f"{path}/facts", json={"sex": "male"}).get_json()["version"] == 2
     asked = doctor.call("PUT", f"{path}/second-opinion", json={"colleague": colleague.email})
     assert asked.status_code == 200
-    said = {"label": "melanoma", "certainty": "sure", "note": "a secret note", "told_by": "server"}
+    said = {"label": "melanoma", "certainty": "sure", "note": "a secret note", "told_by": "nobody"}
     for review in (said, {"certainty": "unsure", "new_picture_wanted": True}):
         answer = doctor.call("POST", f"{path}/review", json=review)
         assert answer.status_code == 201, answer.text
@@ -180,7 +180,7 @@ def test_an_endpoint_that_an_admin_allows_it_gets_the_result_but_no_names(
     ada = backend.member("ada@example.org", name="Ada Lovelace", doctor_id=of_doctor)
     answered = predicted(ada)
     send(backend)
-    review = {"label": "melanoma", "certainty": "sure", "told_by": "server"}
+    review = {"label": "melanoma", "certainty": "sure", "told_by": "nobody"}
     path = f"/submissions/{answered['id']}/review"
     assert doctor.call("POST", path, json=review).status_code == 201
     send(backend)

@@ -240,7 +240,12 @@ def for_patients(language: Language) -> Iterator[str]:
     for condition in TABLE.conditions:
         yield from condition.sentences[language].model_dump().values()
     checklist, notices = TABLE.checklist, TABLE.notices
-    said: list[LocalizedText] = [*checklist.items, *notices.refused.values(), checklist.applies_to]
+    said: list[LocalizedText] = [
+        *checklist.items,
+        *notices.refused.values(),
+        checklist.applies_to,
+        checklist.left_out,
+    ]
     said += [checklist.result.at_or_above, checklist.result.below]
     others = (
         getattr(notices, name) for name in type(notices).model_fields if name not in for_doctors
@@ -282,3 +287,13 @@ def test_squamous_cell_carcinoma_is_a_cancer_seen_within_days_in_both_languages(
         assert "ratoa" in said.what_it_is  # keratoacanthoma is counted here, and it says so
         every = " ".join(said.model_dump().values())
         assert not any(word in every for word in ("harmless", "bénin", "coming weeks", "routine"))
+
+
+def test_what_is_asked_of_every_spot_is_bleeding_and_growth_and_leaving_out_is_not_harmless() -> (
+    None
+):
+    checklist = TABLE.checklist
+    every = {item.key for item in checklist.items if item.every_spot}
+    assert every == {"oozing", "change_in_size"}
+    assert "may miss a skin cancer" in checklist.left_out.en
+    assert "peut manquer un cancer" in checklist.left_out.fr

@@ -29,7 +29,7 @@ from tests.privacy.made_files import made_for, read
 from tests.support.backends import MAIL, PASSWORD, Backend, Person, erase
 from tests.use_cases.use_case import acts_on
 
-SEEN = {"label": "melanoma", "certainty": "sure", "histology": "not_taken", "told_by": "server"}
+SEEN = {"label": "melanoma", "certainty": "sure", "histology": "not_taken", "told_by": "nobody"}
 
 # What opens the duplicate, or was made for it, goes (app/composition/subscriptions.py).
 GONE = frozenset(

@@ -216,7 +216,7 @@ class History:
         """Which the patient is told at once."""
         said = self._say()
         named = said.get("label") or said.get("histology_result")
-        told = {"told_by": "server"} if named in MALIGNANT else {}
+        told = {"told_by": "nobody"} if named in MALIGNANT else {}
         self._sign(self.grey, self.draw.choice(self.numbers), said | told)
 
     def hold(self) -> None:

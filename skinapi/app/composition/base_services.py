@@ -24,7 +24,7 @@ from skinapi.base.settings import Settings
 from skinapi.care.messages import find_unanswered
 from skinapi.care.reminders import LesionCounts
 from skinapi.findings.records.record_retention import RecordRetention
-from skinapi.findings.records.review_queue import ReviewQueue, UnassignedPatients
+from skinapi.findings.records.review_queue import Clinic, ReviewQueue, UnassignedPatients
 from skinapi.findings.reports.narrator import open_llm
 from skinapi.findings.reports.openrouter import OpenRouterClient
 from skinapi.integrations.oidc.people import People
@@ -281,6 +281,7 @@ class BaseServices:
             failed=self.data.failed_items,
             seen_by=_spellings(self.settings.unassigned_seen_by),
             review_days=self.settings.review_within_days,
+            clinic=Clinic(self.settings.clinic_name, self.settings.clinic_phone),
             find_unanswered=partial(find_unanswered, self.data.messages, self.data.lesions),
         )
 

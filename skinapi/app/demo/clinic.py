@@ -150,8 +150,8 @@ class Person:
     # --- of a doctor ---
 
     def review(self, finding: SeenSubmission, **said: Any) -> None:
-        """Sign a review after which the server tells the patient, of a cancer too."""
-        statement = NewReview.model_validate({"told_by": "server", **said})
+        """Sign a review that the patient is shown at once, of a cancer too."""
+        statement = NewReview.model_validate({"told_by": "nobody", **said})
         number = str(finding.number)
         self.services.reviews.add_review(number=number, by=self.subject, said=statement, key=None)
 

@@ -214,6 +214,12 @@ class Settings(PrivacySettings):
         "patients read that nobody here will look: "
         "[reviews.md](../reviews.md#patients-without-a-doctor).",
     )
+    clinic_phone: str | None = Field(
+        default=None,
+        max_length=40,
+        description="The telephone of the clinic, as its patients dial it: whoever waits for an "
+        "answer for longer than REVIEW_WITHIN_DAYS is told to call it. If empty: without a number.",
+    )
     review_within_days: int | None = Field(
         default=None,
         ge=1,

@@ -243,9 +243,45 @@ LOOKS = {
     "unknown": "There is no answer yet.",
     "one_day": "The answer usually comes within a day.",
     "days": "The answer usually comes within {days} days.",
+    "late": "It is late: call {clinic}, and name finding {number}.",
+    "clinic": "the clinic",
+    "unseen_doctor": "{name} reads this finding, but cannot see the spot: the photo is not kept. "
+    "{then}",
+    "unseen_doctors": "The clinic's doctors read this finding, but cannot see the spot: the photo "
+    "is not kept. {then}",
+    "again": "Send the photo again and let it be kept, or show the spot to a doctor.",
+    "again_by": "Send the photo again and let it be kept, or show the spot to a doctor. Be seen by "
+    "{day}.",
+    "show": "Show the spot to a doctor.",
+    "show_by": "Show the spot to a doctor by {day}.",
     "nobody": "Nobody here will look at this. For advice, ask a doctor of your own.",
     "nobody_by": "Nobody here will look at this: go to a doctor of your own by {day}.",
     "nobody_go": "Nobody here will look at this: go to a doctor of your own.",
+}
+
+# For the owner of a finding that somebody else has filed.
+FILED = {
+    "doctor": "A doctor filed this photo of you here on {day}.",
+    "clinic": "The clinic filed this photo of you here on {day}.",
+}
+
+# For a doctor who has signed: how the patient hears of it, and from when. `told_by` is a field
+# of the API.
+TELLING = {
+    "held_unsaid": "The patient reads nothing of it until {when}: it names a cancer, and nobody "
+    "has said who tells the patient (told_by). Tell the patient before then.",
+    "held_doctor": "The patient reads nothing of it until {when}: you tell the patient before "
+    "then.",
+    "held_letter": "The patient reads this letter only after {when}: what was decided is held back "
+    "until then.",
+    "mail": "It is shown to the patient now, and a mail says that a doctor has answered.",
+    "log_in": "No mail goes to this patient. They see it at their next log-in, and do not know "
+    "before.",
+    "other_system": "Nobody logs in here for this patient, and no mail goes to them: the system "
+    "that sent the patient shows it.",
+    "colleague": "It is for the doctor who has asked. The patient reads nothing of it.",
+    "record": "The patient's account is deleted. Nobody is told.",
+    "when": "{day}, {time} UTC",
 }
 
 # Of a finding that was entered in error. `taken_back` is its reason where a program says so.

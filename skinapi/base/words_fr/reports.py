@@ -254,11 +254,46 @@ LOOKS = {
     "unknown": "Il n'y a pas encore de réponse.",
     "one_day": "La réponse vient en général en un jour.",
     "days": "La réponse vient en général dans les {days} jours.",
+    "late": "La réponse tarde : appelez {clinic}, et donnez le numéro {number} de ce résultat.",
+    "clinic": "la clinique",
+    "unseen_doctor": "{name} lit ce résultat, mais ne peut pas voir la tache : la photo n'est pas "
+    "gardée. {then}",
+    "unseen_doctors": "Les médecins de la clinique lisent ce résultat, mais ne peuvent pas voir la "
+    "tache : la photo n'est pas gardée. {then}",
+    "again": "Renvoyez la photo en acceptant qu'elle soit gardée, ou montrez la tache à un "
+    "médecin.",
+    "again_by": "Renvoyez la photo en acceptant qu'elle soit gardée, ou montrez la tache à un "
+    "médecin. Faites-vous examiner au plus tard le {day}.",
+    "show": "Montrez la tache à un médecin.",
+    "show_by": "Montrez la tache à un médecin au plus tard le {day}.",
     "nobody": "Personne ici ne regardera ce résultat. Pour un avis, demandez à un médecin de votre "
     "choix.",
     "nobody_by": "Personne ici ne regardera ce résultat : allez chez un médecin de votre choix "
     "au plus tard le {day}.",
     "nobody_go": "Personne ici ne regardera ce résultat : allez chez un médecin de votre choix.",
+}
+
+# For the owner of a finding that somebody else has filed.
+FILED = {
+    "doctor": "Un médecin a déposé ici cette photo de vous le {day}.",
+    "clinic": "La clinique a déposé ici cette photo de vous le {day}.",
+}
+
+# For a doctor who has signed: how the patient hears of it, and from when.
+TELLING = {
+    "held_unsaid": "Le patient n'en lit rien jusqu'au {when} : il s'agit d'un cancer, et personne "
+    "n'a dit qui l'annonce au patient (told_by). Annoncez-le-lui avant.",
+    "held_doctor": "Le patient n'en lit rien jusqu'au {when} : vous le lui annoncez avant.",
+    "held_letter": "Le patient ne lit cette lettre qu'après le {when} : ce qui a été décidé est "
+    "retenu jusque-là.",
+    "mail": "Le patient le voit dès maintenant, et un e-mail lui dit qu'un médecin a répondu.",
+    "log_in": "Aucun e-mail ne part vers ce patient. Il le voit à sa prochaine connexion, et n'en "
+    "sait rien avant.",
+    "other_system": "Personne ne se connecte ici pour ce patient, et aucun e-mail ne lui "
+    "parvient : le système qui a envoyé le patient le montre.",
+    "colleague": "C'est pour le médecin qui a demandé. Le patient n'en lit rien.",
+    "record": "Le compte du patient est supprimé. Personne n'est prévenu.",
+    "when": "{day}, {time} UTC",
 }
 
 # Of a finding that was entered in error. `taken_back` is its reason where a program says so.

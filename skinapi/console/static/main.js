@@ -131,8 +131,8 @@ const Places = ({ name, label, places }) => {
 /** What waits at a place. @param {string} place */
 const countAt = (place) => html`${place === "queue" && html`<${QueueCount} />`}${READS_MESSAGES.includes(place) && html`<${UnreadCount} />`}${place === "accounts" && html`<${AccountCount} />`}`;
 
-/** Who has no photos to send by the role. @param {string} [role] */
-const isStaffRole = (role = "user") => !["user", "doctor"].includes(role);
+/** Who works here, and sends no photos of their own by the role. @param {string} [role] */
+const isStaffRole = (role = "user") => role !== "user";
 
 const Header = () => {
   const session = getSession();

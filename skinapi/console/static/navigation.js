@@ -6,7 +6,7 @@ export const LAB = ["datasets", "train", "jobs", "models", "drift"];
 const NAVIGATION = {
   user: ["spots", "check"],
   researcher: [LAB[0]],
-  doctor: ["queue", "patients", "outcomes", "check"],
+  doctor: ["queue", "patients", "outcomes"],
   admin: ["overview", "accounts", "audit", "triage", LAB[0]],
 };
 
@@ -26,8 +26,8 @@ const CHILDREN = {
 export const placesOf = (role) =>
   NAVIGATION[/** @type {keyof typeof NAVIGATION} */ (role)] ?? NAVIGATION.user;
 
-/** What is in the navigation of whoever has spots of their own, whatever the role. */
-export const OWN_PLACES = ["spots", "check"];
+/** What is in the navigation of staff with spots of their own: a photo of oneself is begun from there. */
+export const OWN_PLACES = ["spots"];
 
 /** Where the messages of a role are counted, which it reads from there. */
 export const READS_MESSAGES = ["spots", "queue"];

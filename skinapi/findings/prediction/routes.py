@@ -76,8 +76,9 @@ class PhotoForm(ContextForm):
     lesion: str | None = Field(default=None, description="the spot that the photo shows")
     patient: Identifier | None = Field(
         default=None,
-        description="the account whose finding it is: with a clinic-wide key; the caller's own "
-        "unless given",
+        description="the account whose finding it is: with a clinic-wide key, or of a doctor a "
+        "patient in care; the caller's own unless given. The consents and quotas are "
+        "the patient's",
     )
 
     def context(self) -> Context:
@@ -135,7 +136,7 @@ def predict(
 
     A photo that cannot be judged is refused with 422, `code` not_judgeable, and a sentence that
     tells how to take a better one; nothing is stored then. With `lesion`, the finding belongs to
-    that spot of the caller.
+    that spot of the caller, or of the `patient`.
 
     A photo that does not look like skin gets a finding in doubt (`not_surely_skin`), and is refused
     where it surely shows something else. With `skin=ask` both are 422 with `question` skin: a
@@ -164,11 +165,14 @@ def predict(
         submission = prediction.rehearse(owner=owner, sent=sent, by=subject)
     else:
         if form.patient:
-            owner = prediction.records.find_owner(patient=form.patient, by=subject)
+            owner = prediction.records.find_owner(
+                patient=form.patient, by=subject, or_in_charge=True
+            )
         submission = prediction.predict(owner=owner, sent=sent, by=subject)
     records = prediction.records
     looks = records.find_who_looks(submission, owner)
-    will_look = WillLookView.of(looks, submission.instruction, submission.language)
+    may_keep = records.photos.policy != "never"
+    will_look = WillLookView.of(looks, submission, submission.language, may_keep=may_keep)
     return SubmissionView.of(submission, owner).model_copy(update={"will_look": will_look})
 
 

@@ -56,6 +56,15 @@ class HoldRefused(Unprocessable):
     code, sentence = "hold_refused", "This review cannot be held back from the patient"
 
 
+class NoMailToPatient(Unprocessable):
+    code = "no_mail_to_patient"
+    sentence = (
+        "No mail goes to this patient, so the server tells nobody: send told_by `doctor`, or "
+        "`nobody` where the patient may read it alone, at the next log-in here or in the other "
+        "system"
+    )
+
+
 class TooManyReviews(Unprocessable):
     code = "too_many_reviews"
     sentence = "This finding has as many reviews as are kept; ask for another photo"

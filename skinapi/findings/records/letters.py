@@ -138,8 +138,11 @@ class LaterDecision(Value):
 
 @dataclass(frozen=True, slots=True)
 class ShownLetter:
+    """Of one to the patient, `held_until`: until when the patient does not read it."""
+
     letter: Letter
     superseded: LaterDecision | None = None
+    held_until: datetime | None = None
 
 
 def show_letter(letter: Letter, about: SeenListed) -> ShownLetter:
@@ -152,7 +155,15 @@ def show_letter(letter: Letter, about: SeenListed) -> ShownLetter:
         _superseded_here(letter, about)
         or _superseded_elsewhere(letter, about)
         or _superseded_by_finding(letter, about),
+        held_until(letter, about),
     )
+
+
+def held_until(letter: Letter, about: SeenListed) -> datetime | None:
+    """A letter that was signed while something was held back waits for that."""
+    held_since, signed_at = about.stands.held_since, letter.signed_at
+    waits = letter.reader == "patient" and signed_at and held_since and signed_at >= held_since
+    return about.held_until if waits else None
 
 
 def _superseded_elsewhere(letter: Letter, about: SeenListed) -> LaterDecision | None:

@@ -162,14 +162,23 @@ class UnassignedView(Value):
     )
 
 
+class Clinic(NamedTuple):
+    """How patients know it, as far as its operator has said so."""
+
+    name: str | None = None
+    phone: str | None = None
+
+
 class WillLook(NamedTuple):
     """The doctor in charge, any of the doctors who see the patients without one, or nobody here;
-    usually within `days`, where the clinic says that.
+    usually within `days`, where the clinic says that. Whoever waits for longer calls the
+    `clinic`.
     """
 
     by: Literal["doctor", "doctors", "nobody"]
     doctor: Account | None = None
     days: int | None = None
+    clinic: Clinic = Clinic()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -187,6 +196,7 @@ class UnassignedPatients:
     failed: FailedItems
     seen_by: frozenset[str] | None
     review_days: int | None
+    clinic: Clinic
     find_unanswered: Callable[[str | None], Sequence[str]]
 
     def shows_list(self, to: Subject) -> bool:
@@ -215,9 +225,9 @@ class UnassignedPatients:
 
     def find_who_looks(self, owner: Account) -> WillLook:
         if doctor := self.find_doctor(owner):
-            return WillLook("doctor", doctor, self.review_days)
+            return WillLook("doctor", doctor, self.review_days, self.clinic)
         by_doctors = _is_patient(owner) and self.has_readers()
-        return WillLook("doctors" if by_doctors else "nobody", days=self.review_days)
+        return WillLook("doctors" if by_doctors else "nobody", None, self.review_days, self.clinic)
 
     def has_readers(self) -> bool:
         if self.seen_by is None:

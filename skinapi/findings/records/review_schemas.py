@@ -20,6 +20,7 @@ from skinapi.findings.records.reviews import (
     Review,
     Teller,
 )
+from skinapi.findings.records.telling_schemas import TellingView
 from skinapi.model.bands import urgency
 from skinapi.model.conditions import Band, conditions_table
 from skinapi.platform.storage.ids import now
@@ -102,8 +103,10 @@ class NewReview(Body):
     told_by: Teller | None = Field(
         default=None,
         description="who tells the patient: the `doctor`, for whom it is held (until `hold_until`, "
-        "else for two days), or the `server`, now and by mail. A malignant label without an answer "
-        "is held for the doctor",
+        "else for two days); the `server`, now and by mail, which is refused where no mail goes to "
+        "this patient (`telling` of `GET /submissions/{id}/case`); or `nobody`: it is shown now, "
+        "and the patient finds it at the next log-in, or the other system shows it. A malignant "
+        "label without an answer is held for the doctor",
         strict=False,
     )
 
@@ -264,6 +267,14 @@ class ReviewView(Answer):
             signed_by=review.signature,
             held_until=review.hold_ends_at if review.held_at(now()) else None,
         )
+
+
+class SignedReview(ReviewView):
+    telling: TellingView = Field(description="how the patient hears of it, and from when")
+
+    @classmethod
+    def told(cls, review: Review, telling: TellingView) -> Self:
+        return cls(**dict(ReviewView.of(review)), telling=telling)
 
 
 SHOWN_AS_THEY_ARE = (

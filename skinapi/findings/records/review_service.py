@@ -12,7 +12,7 @@ from skinapi.base.pages import Page, page_of
 from skinapi.base.subject import Subject
 from skinapi.findings.records.deciding_review import Reviews
 from skinapi.findings.records.decisions import urgency_of
-from skinapi.findings.records.errors import HoldRefused, JudgedMeanwhile
+from skinapi.findings.records.errors import HoldRefused, JudgedMeanwhile, NoMailToPatient
 from skinapi.findings.records.events import (
     FindingReviewed,
     FindingsChanged,
@@ -31,6 +31,7 @@ from skinapi.findings.records.service import RecordsService
 from skinapi.findings.records.spots import Spots
 from skinapi.findings.records.standing import Reader
 from skinapi.findings.records.submissions import Submissions
+from skinapi.findings.records.telling import Way, way_to
 from skinapi.model.bands import urgency
 from skinapi.model.conditions import Band, conditions_table
 from skinapi.model.registry.drift_counts import WeeklyCounts
@@ -110,6 +111,8 @@ class ReviewsService:
             raise HoldRefused(NOT_SHOWN_ANYWAY)
         signed = submission.stands.reviews
         nobody_reads = asked_by or owner.record_kept_until_at
+        if said.told_by is Teller.SERVER and not nobody_reads:
+            self._require_mail(owner)
         review = Review(
             id=new_id_after(signed[-1].id if signed else None),
             created_at=now(),
@@ -138,6 +141,10 @@ class ReviewsService:
         else:
             self._publish(unit, [*signed, review], submission, after, owner)
         return review
+
+    def _require_mail(self, owner: Account) -> None:
+        if way_to(owner, mails=self.outbox.enabled) is not Way.MAIL:
+            raise NoMailToPatient
 
     def _publish(
         self,
@@ -229,6 +236,14 @@ class ReviewsService:
             seen = self.spots.see_one(submission, Reader.DOCTOR)
             self._mark(unit, seen, owner, shown=seen.untold(seen.stands.reviews))
 
+    def find_way(self, review: Review) -> Way | None:
+        """How its patient hears of it; None where nobody reads here for them any more."""
+        about = self.records.submissions.find(review.submission)
+        owner = self.accounts.by_ids({about.owner}).get(about.owner) if about else None
+        if owner is None or owner.record_kept_until_at:
+            return None
+        return way_to(owner, mails=self.outbox.enabled)
+
     def _find_signed(
         self, doctor: str, key: str | None, number: str, said: NewReview
     ) -> Review | None:
@@ -281,7 +296,7 @@ def _lowered(before: SeenSubmission, after: SeenSubmission) -> dict[str, Band]:
 
 
 def _hold_of(said: NewReview, opinion: Opinion, band: Band) -> datetime | None:
-    if said.told_by is Teller.SERVER:
+    if said.told_by in (Teller.SERVER, Teller.NOBODY):
         if said.hold_until:
             raise HoldRefused(TOLD_OR_HELD)
         return None

@@ -22,6 +22,7 @@ class Agreement(StrEnum):
 class Teller(StrEnum):
     DOCTOR = "doctor"
     SERVER = "server"
+    NOBODY = "nobody"
 
 
 class Certainty(StrEnum):

@@ -14,15 +14,18 @@ from skinapi.findings.records.errors import (
     ContradictoryReview,
     HoldRefused,
     JudgedMeanwhile,
+    NoMailToPatient,
     NoPictureToAgreeOn,
     TooManyReviews,
 )
 from skinapi.findings.records.outcomes import ModelOutcomes, OutcomeCounts
 from skinapi.findings.records.record_retention import RecordInWork, RecordKept
-from skinapi.findings.records.review_schemas import NewReview, ReviewView
+from skinapi.findings.records.review_schemas import NewReview, ReviewView, SignedReview
 from skinapi.findings.records.review_service import ReviewsService
+from skinapi.findings.records.reviews import Teller
 from skinapi.findings.records.schemas import (
     ErrorView,
+    FiledView,
     InstructionQuery,
     NewError,
     OwnQuery,
@@ -34,6 +37,7 @@ from skinapi.findings.records.schemas import (
     WillLookView,
 )
 from skinapi.findings.records.service import RecordsService
+from skinapi.findings.records.telling_schemas import TellingView
 from skinapi.platform.web.declaration import Routes, Signed
 from skinapi.platform.web.schemas import Answer, Message, PageQuery
 
@@ -82,8 +86,12 @@ def show_submission(
             records.find_who_looks(submission, owner),
             query.lang or submission.language,
         )
-        will_look = WillLookView.of(looks, submission.instruction, language)
+        may_keep = records.photos.policy != "never"
+        will_look = WillLookView.of(looks, submission, language, may_keep=may_keep)
         shown = shown.model_copy(update={"will_look": will_look})
+        if records.is_filed_for_owner(submission):
+            filed = FiledView.of(submission, records.find_filer(submission), language)
+            shown = shown.model_copy(update={"filed": filed})
     elif submission.case in records.unassigned.list_cases(owner, subject):
         shown = shown.model_copy(update={"unassigned": True})
     # The photo of a kept record goes with the record.
@@ -153,6 +161,7 @@ def delete_submission(records: RecordsService, *, number: str, subject: Subject)
         ContradictoryReview,
         NoPictureToAgreeOn,
         HoldRefused,
+        NoMailToPatient,
         TooManyReviews,
     ),
 )
@@ -163,10 +172,14 @@ def add_review(
     body: NewReview,
     subject: Subject,
     idempotency_key: str | None,
-) -> ReviewView:
-    """Sign a review of a patient's finding, as the doctor in charge."""
+) -> SignedReview:
+    """Sign a review of a patient's finding, as the doctor in charge. `telling` says whether the
+    patient is shown it now, or until when not and why.
+    """
     review = reviews.add_review(number=number, by=subject, said=body, key=idempotency_key)
-    return ReviewView.of(review)
+    teller = Teller.DOCTOR if body.hold_until else body.told_by
+    way, language = reviews.find_way(review), subject.account.language
+    return SignedReview.told(review, TellingView.of_review(review, way, teller, language))
 
 
 @review_routes.route("DELETE", "/submissions/<number>/hold", raises=(NotFound, Forbidden))

@@ -4,7 +4,7 @@ The names of the first fields are those that the Angular app reads; the other fi
 """
 
 from collections.abc import Mapping
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -34,7 +34,6 @@ from skinapi.findings.records.finding_schemas import (
 from skinapi.findings.records.review_queue import WillLook
 from skinapi.findings.records.review_schemas import DecisionView, FirstDecision, GraverReview
 from skinapi.findings.records.seen_findings import SeenListed, SeenSubmission, SeenSummary
-from skinapi.findings.records.standing import Instruction
 from skinapi.findings.records.submission import Submission
 from skinapi.findings.records.versions import EarlierVersion
 from skinapi.model.bands import OperatingPoint, RaisedBy, is_sent, urgency
@@ -43,6 +42,7 @@ from skinapi.model.conditions import Band, BandWords, conditions_table
 from skinapi.model.context import Context, SkinTone
 from skinapi.model.finding import Doubt, Finding, FindingHeading
 from skinapi.model.registry.version_service import VersionState
+from skinapi.platform.storage.ids import now
 from skinapi.platform.web.schemas import Answer, Body, ContractPageQuery
 
 TIME = "%Y-%m-%d %H:%M:%S"
@@ -228,7 +228,8 @@ class PhotoRetentionView(Answer):
 
 class LooksWords(Frozen):
     """`nobody`: for a finding that sends to no doctor; the two others for one that does, with the
-    day of its urgency where it has one.
+    day of its urgency where it has one. `unseen_…`: its photo is not kept, so `then` the owner may
+    send it `again`, where photos are kept here.
     """
 
     doctor: str
@@ -236,6 +237,14 @@ class LooksWords(Frozen):
     unknown: str
     one_day: str
     days: str
+    late: str
+    clinic: str
+    unseen_doctor: str
+    unseen_doctors: str
+    again: str
+    again_by: str
+    show: str
+    show_by: str
     nobody: str
     nobody_by: str
     nobody_go: str
@@ -261,24 +270,70 @@ class WillLookView(Answer):
     def of(
         cls,
         looks: WillLook | None,
-        instruction: Instruction,
+        submission: SeenSubmission,
         language: Language,
+        *,
+        may_keep: bool,
     ) -> Self | None:
-        """`instruction` is that of the spot."""
+        """`may_keep`: whether a photo that is sent again can be kept here."""
         if looks is None:
             return None
-        words, counts, due = LOOKS[language], instruction.counts, None
+        words, counts, due = LOOKS[language], submission.instruction.counts, None
         name = looks.doctor.name if looks.doctor else None
-        when = words.one_day if looks.days == 1 else words.days if looks.days else words.unknown
-        if looks.by == "doctor":
-            sentence = words.doctor.format(name=name, when=when.format(days=looks.days))
-        elif looks.by == "doctors":
-            sentence = words.doctors.format(when=when.format(days=looks.days))
+        if looks.by != "nobody" and submission.photo_blob is None:
+            unseen = words.unseen_doctor if name else words.unseen_doctors
+            sentence = unseen.format(
+                name=name, then=_say_unseen(counts.due, words, language, may_keep)
+            )
+        elif looks.by != "nobody":
+            when = _say_when(looks, submission, words)
+            sentence = (words.doctor if name else words.doctors).format(name=name, when=when)
         elif due := counts.due:
             sentence = words.nobody_by.format(day=say_day(due, language, weekday=True))
         else:
             sentence = words.nobody_go if is_sent(counts.band) else words.nobody
         return cls(by=looks.by, name=name, sentence=sentence, due=due)
+
+
+def _say_when(looks: WillLook, submission: SeenSubmission, words: LooksWords) -> str:
+    """When the answer usually comes; where that has passed, whom to call."""
+    if looks.days is None:
+        return words.unknown
+    if now() > submission.newest.judged_at + timedelta(days=looks.days):
+        name, phone = looks.clinic
+        clinic = f"{name or words.clinic} ({phone})" if phone else name or words.clinic
+        return words.late.format(clinic=clinic, number=submission.number)
+    return words.one_day if looks.days == 1 else words.days.format(days=looks.days)
+
+
+def _say_unseen(due: date | None, words: LooksWords, language: Language, may_keep: bool) -> str:
+    if due is None:
+        return words.again if may_keep else words.show
+    by = words.again_by if may_keep else words.show_by
+    return by.format(day=say_day(due, language, weekday=True))
+
+
+class FiledWords(Frozen):
+    doctor: str
+    clinic: str
+
+
+FILED: Mapping[Language, FiledWords] = load_words("reports.FILED", FiledWords)
+
+
+class FiledView(Answer):
+    """By whom a photo was filed for its owner, who has not sent it."""
+
+    by: Literal["doctor", "clinic"]
+    sentence: str
+
+    @classmethod
+    def of(cls, submission: SeenSubmission, filer: Account | None, language: Language) -> Self:
+        by: Literal["doctor", "clinic"] = (
+            "doctor" if filer and filer.role == "doctor" and not filer.machine else "clinic"
+        )
+        said = FILED[language].doctor if by == "doctor" else FILED[language].clinic
+        return cls(by=by, sentence=said.format(day=say_day(submission.created_at, language)))
 
 
 class VersionView(Answer):
@@ -369,6 +424,11 @@ class SubmissionView(SummaryFields):
     )
     photo_removed_at: datetime | None = optional(
         "when a kept photo was deleted while the finding stayed"
+    )
+    filed: FiledView | None = optional(
+        "for the owner: that somebody else has filed it for them, as where it was moved from "
+        "another patient; absent where that is not so, and where the owner took it on a clinic's "
+        "page"
     )
     will_look: WillLookView | None = optional(
         "for the owner: who will look at it; absent once a doctor has answered, and where the "

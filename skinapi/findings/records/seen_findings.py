@@ -115,6 +115,18 @@ class SeenListed(Listed):
         since = self.stands.held_since
         return self.reader.knows_all or not (since and written_at and written_at >= since)
 
+    @property
+    def decision_opened_at(self) -> datetime | None:
+        """When its owner has opened it since what was decided last was shown; None before."""
+        shown_at = self.decision_shown_at
+        opened = self.opened_at and shown_at and self.opened_at >= shown_at
+        return self.opened_at if opened else None
+
+    @property
+    def decision_shown_at(self) -> datetime | None:
+        """From when its owner may read what was decided last."""
+        return max((one.shown_at for one in self.stands.counted), default=None)
+
     def make_keys(self, reader: Reader = Reader.DOCTOR) -> dict[str, str | None]:
         """The keys follow from what this reader knows; those of a doctor are stored."""
         standing = self.view.seen_by(reader).standing

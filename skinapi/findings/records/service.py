@@ -323,8 +323,19 @@ class RecordsService:
         if to.role == "admin":
             grant = self.break_glass.find_in_force(finding=self._find(number).id, to=to)
         if grant is None:
-            return self.get(number=number, to=to)
+            found, owner = self.get(number=number, to=to)
+            if reading in ("finding", "report") and owner.id == to.id and to.key is None:
+                self._note_opened(found)
+            return found, owner
         return self._read_by_break_glass(grant=grant, reading=reading)
+
+    def _note_opened(self, submission: SeenSubmission) -> None:
+        """Note that its owner has opened what a doctor has decided: once for each decision. Where
+        the store takes nothing now, the finding is shown all the same.
+        """
+        if submission.decision_shown_at and not submission.decision_opened_at:
+            with suppress(StoreUnavailable):
+                self.submissions.change(submission.id, opened_at=now())
 
     def get_in_charge(
         self, *, number: str, by: Subject, refusal: str, or_asked: bool = False
@@ -367,16 +378,29 @@ class RecordsService:
     def note_read(self, owners: Iterable[str], *, by: Subject) -> None:
         self.notes.note(owners, by=by, action="record.read")
 
-    def find_owner(self, *, patient: str | None, by: Subject) -> Account:
-        """The account that the caller files a finding for."""
+    def find_owner(
+        self, *, patient: str | None, by: Subject, or_in_charge: bool = False
+    ) -> Account:
+        """The account that the caller files a finding for: the caller's own, with a clinic-wide key
+        that of any patient, and with `or_in_charge` that of a patient in the care of a doctor who
+        is logged in.
+        """
         if patient is None or patient == by.id:
             own: Account = by.account
             return own
         found = self.accounts.find_staying(patient)
-        wide = by.key is not None and by.key.clinic_wide
-        if not wide or not found or not in_care(found, by) or not found.approved or found.machine:
+        may = by.key.clinic_wide if by.key else or_in_charge and by.role == "doctor"
+        if not may or not found or not in_care(found, by) or not found.approved or found.machine:
             raise NotFound(NO_PATIENT)
         return found
+
+    def is_filed_for_owner(self, submission: Submission) -> bool:
+        """Whether somebody else has filed it; on a clinic's page the owner takes the photo."""
+        return submission.filed_by is not None and submission.session_of is None
+
+    def find_filer(self, submission: Submission) -> Account | None:
+        """None where the account is gone."""
+        return self.accounts.by_ids({submission.filed_by or ""}).get(submission.filed_by or "")
 
     def find_who_looks(self, submission: SeenSubmission, owner: Account) -> WillLook | None:
         """None where a doctor has answered, as far as the reader of this copy may know."""

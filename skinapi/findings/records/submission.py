@@ -60,7 +60,8 @@ class Listed(StoredRecord):
     Of what the sender told, `context` holds the age and the place on the body alone. `photo_blob`
     is one of the `picture_blobs`, where there are several. `taken_by` is the doctor who works on
     it, `opinion_of` who is asked for a second opinion, which has come from `opinion_came_at` until
-    the doctor in charge has answered it. The keys order lists (queue_order.py).
+    the doctor in charge has answered it. The keys order lists (queue_order.py). At `opened_at` its
+    owner has opened it with what a doctor had decided, for the first time since that was shown.
     """
 
     id: str
@@ -93,6 +94,7 @@ class Listed(StoredRecord):
     earlier: tuple[JudgedVersion, ...] = optional(default=())
     awaited_key: str | None = None
     rest_key: str | None = None
+    opened_at: datetime | None = optional()
 
     @property
     def newest(self) -> JudgedVersion:

@@ -100,7 +100,7 @@ def test_the_findings_of_a_withdrawn_version_are_listed_for_their_doctor_alone(
 
 def test_a_photo_that_another_model_judges_stays_one_finding(withdrawal: Withdrawal) -> None:
     kept, doctor, ada = withdrawal.kept, withdrawal.doctor, withdrawal.ada
-    said = {"label": "melanoma", "agreement": "agree", "told_by": "server"}
+    said = {"label": "melanoma", "agreement": "agree", "told_by": "nobody"}
     assert doctor.call("POST", f"/submissions/{kept}/review", json=said).status_code == 201
     withdrawal.roll_back()
     before = ada.call("GET", f"/submissions/{kept}").get_json()
@@ -225,7 +225,7 @@ def test_a_corrected_fact_makes_a_version_that_says_so(
 
 
 def test_a_decision_heads_a_version_that_is_milder(case: Corrected) -> None:
-    signed = case.review(label="melanoma", certainty="sure", told_by="server")
+    signed = case.review(label="melanoma", certainty="sure", told_by="nobody")
     before = case.read()
     assert case.correct(age_band="75+").status_code == 200
     after = case.read()
@@ -296,9 +296,9 @@ def test_somebody_elses_photo_is_gone_however_often_it_was_corrected(case: Corre
 
 
 def test_a_result_counts_the_version_that_its_doctor_saw(case: Corrected) -> None:
-    case.review(histology_result="melanoma", told_by="server")
+    case.review(histology_result="melanoma", told_by="nobody")
     assert case.correct(age_band="75+").status_code == 200
-    case.review(histology_result="melanoma", told_by="server")
+    case.review(histology_result="melanoma", told_by="nobody")
     counted = case.doctor.call("GET", "/outcomes").get_json()["models"]
     assert [one["results"] for one in counted.values()] == [1]
     body = {"reason": REASON}

@@ -16,6 +16,7 @@ from skinapi.findings.reports.words import LABELS
 from skinapi.model.conditions import Band, conditions_table
 from skinapi.model.context import SkinTone
 from skinapi.model.finding import say_untested_skin
+from tests.care.clinic import patient_in_care
 from tests.findings.prediction.photographer import predicted, send
 from tests.support.backends import Backend, Person
 from tests.support.photos import photo_in, photo_of
@@ -275,3 +276,30 @@ def test_retries_at_once_make_one_submission(shared_backend: Backend) -> None:
         answers = list(pool.map(lambda _: predicted(bob, key="once"), range(8)))
     assert all(answer == answers[0] for answer in answers)
     assert len(bob.call("GET", "/submissions").get_json()) == 1
+
+
+def test_a_doctor_files_a_photo_for_a_patient_in_care_with_that_patients_facts_and_consents(
+    backend: Backend,
+) -> None:
+    doctor, ada = patient_in_care(backend)
+    colleague, admin = backend.member(role="doctor"), backend.member(role="admin")
+    patient = backend.account(ada.email).id
+    backend.edit(doctor.email, birth_year=1930, sex="male")
+    backend.edit(ada.email, birth_year=2001, sex="female", consents={"photos": False})
+    for other in (colleague, admin, ada):
+        assert send(other, patient=patient).status_code == (200 if other is ada else 404)
+    filed = predicted(doctor, patient=patient, keep_photo="true")
+    path = f"/submissions/{filed['id']}"
+    shown = doctor.call("GET", path).get_json()
+    assert (shown["patient_id"], shown["photo_kept"]) == (patient, False), "the patient refuses"
+    assert (shown["context"]["sex"], shown["context"]["age_band"]) == ("female", "0-29")
+    assert filed["id"] in [one["id"] for one in doctor.call("GET", "/queue").get_json()]
+    row = next(row for row in backend.audit() if row["target"] == filed["_id"])
+    assert (row["action"], row["by"], row["owner"]) == (
+        "submission.create",
+        backend.account(doctor.email).id,
+        patient,
+    )
+    own = ada.call("GET", path).get_json()
+    assert own["filed"]["sentence"].startswith("A doctor filed this photo of you here on ")
+    assert "filed" not in ada.call("GET", f"/submissions/{predicted(ada)['id']}").get_json()

@@ -9,7 +9,16 @@ from werkzeug.test import TestResponse
 
 from skinapi.findings.records.record_retention import FINDINGS, Resting
 from skinapi.platform.storage.ids import now
-from tests.care.clinic import REVIEW, ROUTINE, URGENT, file_for, numbers, patient_in_care
+from tests.care.clinic import (
+    REVIEW,
+    ROUTINE,
+    URGENT,
+    file_for,
+    numbers,
+    patient_in_care,
+    patient_of,
+)
+from tests.findings.prediction.photographer import predicted
 from tests.integrations.fhir import orders
 from tests.integrations.test_keys import clinic_wide
 from tests.lab.test_from_reviews import CONFIRMED, clinic_of
@@ -24,7 +33,7 @@ MELANOMA = {
     "certainty": "sure",
     "histology": "confirmed",
     "histology_result": "melanoma",
-    "told_by": "server",
+    "told_by": "nobody",
 }
 
 
@@ -222,3 +231,17 @@ def test_the_file_of_its_person_has_that_and_why_and_nothing_of_it(
     assert reports[str(wrong)]["status"] == "entered-in-error"
     assert REASON in reports[str(wrong)]["text"]["div"]
     assert "conclusion" not in reports[str(wrong)]
+
+
+def test_the_right_patient_reads_that_a_doctor_has_filed_the_moved_photo(backend: Backend) -> None:
+    doctor, ada = patient_in_care(backend)
+    bob = patient_of(backend, doctor)
+    number = predicted(ada, keep_photo="true")["id"]
+    body = {"reason": "It is of Bob.", "patient": backend.account(bob.email).id}
+    assert doctor.call("POST", f"/submissions/{number}/move", json=body).status_code < 300
+    [moved] = bob.call("GET", "/submissions").get_json()
+    filed = bob.call("GET", f"/submissions/{moved['id']}").get_json()["filed"]
+    assert filed["by"] == "doctor"
+    assert filed["sentence"].startswith("A doctor filed this photo of you here on ")
+    french = bob.call("GET", f"/submissions/{moved['id']}?lang=fr").get_json()["filed"]
+    assert french["sentence"].startswith("Un médecin a déposé ici cette photo de vous le ")

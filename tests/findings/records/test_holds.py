@@ -2,6 +2,7 @@
 
 import re
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -307,7 +308,9 @@ class TestMails:
         number = file_for(backend, ada, REVIEW, finding=MOLE).number
         both = sign(grey, number, told_by="server", hold_until=in_days(2))
         assert (both.status_code, both.get_json()["code"]) == (422, "hold_refused")
-        assert "held_until" not in sign(grey, number, told_by="server").get_json()
+        shown = sign(grey, number, told_by="server").get_json()
+        assert "held_until" not in shown
+        assert (shown["telling"]["way"], shown["telling"]["held_until"]) == ("mail", None)
         assert decided(ada, number) == "melanoma"
         harmless = file_for(backend, ada, REVIEW, finding=MOLE).number
         mole = {"label": "melanocytic_nevus", "histology": None}
@@ -328,6 +331,71 @@ class TestMails:
         assert doctor.call("DELETE", f"/submissions/{number}/hold").status_code == 200
         backend.app.background.notice_sender.make_pass()
         assert [mail["Subject"] for mail in smtp.mails] == ["A doctor has answered"]
+
+
+def test_the_answer_says_until_when_a_review_is_held_and_why(backend: Backend) -> None:
+    grey, ada = patient_in_care(backend)
+    number = file_for(backend, ada, REVIEW, finding=MOLE).number
+    unsaid, by_doctor = sign(grey, number).get_json(), sign(grey, number, told_by="doctor")
+    for review, why in ((unsaid, "nobody has said who"), (by_doctor.get_json(), "you tell")):
+        telling = review["telling"]
+        assert telling["held_until"] == review["held_until"]
+        assert f"{datetime.fromisoformat(review['held_until']):%H:%M} UTC" in telling["sentence"]
+        assert why in telling["sentence"]
+
+
+def test_the_server_tells_nobody_to_whom_no_mail_goes(backend: Backend) -> None:
+    grey, ada = patient_in_care(backend)
+    number = file_for(backend, ada, REVIEW, finding=MOLE).number
+    refused = sign(grey, number, told_by="server")
+    assert (refused.status_code, refused.get_json()["code"]) == (422, "no_mail_to_patient")
+    case = f"/submissions/{number}/case"
+    assert grey.call("GET", case).get_json()["telling"] == "log_in"
+    telling = sign(grey, number, told_by="nobody").get_json()["telling"]
+    assert (telling["way"], telling["held_until"]) == ("log_in", None)
+    assert "next log-in" in telling["sentence"]
+
+
+def test_a_patient_who_wants_no_mails_or_is_of_another_system_gets_none(
+    tmp_path: Path, smtp: SmtpServer
+) -> None:
+    at = Backend(tmp_path, smtp_url=smtp.url, mail_from="clinic@example.org")
+    grey, ada = patient_in_care(at)
+    number = file_for(at, ada, REVIEW, finding=MOLE).number
+    case = f"/submissions/{number}/case"
+    accounts = at.services.store.collection("accounts")
+    for change, way in (({}, "mail"), ({"notices": False}, "log_in"), ({"external": "h"}, None)):
+        if change:
+            accounts.update({"email": ada.email}, {"$set": change})
+        told = grey.call("GET", case).get_json()["telling"]
+        assert told == (way or "other_system")
+        answer = sign(grey, number, told_by="server")
+        assert answer.status_code == (201 if way == "mail" else 422), change
+
+
+def test_a_case_says_when_the_patient_has_opened_what_was_decided(backend: Backend) -> None:
+    grey, ada = patient_in_care(backend)
+    number = file_for(backend, ada, REVIEW, finding=MOLE).number
+    case, finding = f"/submissions/{number}/case", f"/submissions/{number}"
+
+    def opened() -> bool:
+        return "opened_at" in grey.call("GET", case).get_json()
+
+    ada.call("GET", finding)
+    assert not opened(), "nothing was decided"
+    hold(grey, number)
+    ada.call("GET", finding)
+    assert not opened(), "it is held back"
+    grey.call("DELETE", f"{finding}/hold")
+    grey.call("GET", finding)
+    ada.call("GET", "/submissions")
+    assert not opened(), "the doctor has read it, and the patient a list"
+    ada.call("GET", finding)
+    assert opened()
+    sign(grey, number, told_by="nobody")
+    assert not opened(), "another decision"
+    ada.call("GET", f"{finding}/report")
+    assert opened()
 
 
 def test_of_two_holds_each_is_told_of_at_its_end_and_once(backend: Backend) -> None:

@@ -37,7 +37,7 @@ class Paper:
         assert answer.status_code == 200, answer.text
 
     def sign(self, **said: Any) -> None:
-        path, body = f"/submissions/{self.number}/review", {"told_by": "server", **said}
+        path, body = f"/submissions/{self.number}/review", {"told_by": "nobody", **said}
         assert self.doctor.call("POST", path, json=body).status_code == 201
 
     def verdict(self) -> Any:

@@ -38,7 +38,7 @@ def clinic_with_finding(backend: Backend, **told: Any) -> tuple[Person, Person, 
 
 
 def sign(doctor: Person, number: int, **said: object) -> None:
-    teller = {} if "hold_until" in said else {"told_by": "server"}
+    teller = {} if "hold_until" in said else {"told_by": "nobody"}
     body = {"label": "melanoma", "agreement": "agree", **teller, **said}
     answer = doctor.call("POST", f"/submissions/{number}/review", json=body)
     assert answer.status_code == 201, answer.text
@@ -262,7 +262,7 @@ def test_the_report_of_an_older_photo_says_what_counts_now(
     assert "Conclusions" not in text_of(after)
     proven = {"label": "melanoma", "certainty": "sure", "histology": "confirmed"}
     answer = doctor.call(
-        "POST", f"/submissions/{newer}/review", json={**proven, "told_by": "server"}
+        "POST", f"/submissions/{newer}/review", json={**proven, "told_by": "nobody"}
     )
     assert answer.status_code == 201, answer.text
     signed = structured_reports(doctor)[number]

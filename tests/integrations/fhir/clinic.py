@@ -70,7 +70,7 @@ class Clinic:
         return self.file(joined, photos=pictures)
 
     def review(self, number: int, **said: Any) -> None:
-        teller = {} if "hold_until" in said else {"told_by": "server"}
+        teller = {} if "hold_until" in said else {"told_by": "nobody"}
         answer = self.doctor.call("POST", f"/submissions/{number}/review", json={**teller, **said})
         assert answer.status_code == 201, answer.text
 

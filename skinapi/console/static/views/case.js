@@ -16,6 +16,7 @@ import { Alone, asItWaits, countsElsewhere, Downloads, getReport, getSubmission,
 import { FindingPhoto, photoOf, useForgotten } from "/console/views/finding_photo.js";
 import { Letters } from "/console/views/letters.js";
 import { fillReview, focusOn, hasDraft, ReviewForm } from "/console/views/review_form.js";
+import { placeOfPatientPhoto } from "/console/views/new_finding.js";
 import { nameOfSpot } from "/console/views/spot_points.js";
 import { CorrectFacts } from "/console/views/told_facts.js";
 import { EarlierAnswers } from "/console/views/versions.js";
@@ -120,6 +121,9 @@ const Held = ({ number, until, onShown }) => {
     <//>`;
 };
 
+/** Whether the patient has read what was decided. @param {string | undefined} opened */
+const sayOpened = (opened) => (opened ? say("openedByPatient", { date: sayDate(opened) }) : say("notOpenedYet"));
+
 /** The findings of the spot, the newest first; this one is marked. @param {{spot: string, number: string, conditions: Api["ConditionsView"]}} props */
 const SpotPhotos = ({ spot, number, conditions }) => {
   const pages = usePages(apiPath`/lesions/${spot}/submissions?order=newest&limit=20`);
@@ -171,8 +175,8 @@ const ChangeDecision = ({ onChange }) => {
   return html`<p><button class="change" onClick=${onChange}>${say("changeDecision")}</button></p>`;
 };
 
-/** Where the spot is, and its other photos. @param {{submission: Api["SubmissionInCare"], conditions: Api["ConditionsView"], back: string}} props */
-const Strip = ({ submission, conditions, back }) => {
+/** Where the spot is, and its other photos; `mayPhotograph`: the doctor in charge, whose patient has not left. @param {{submission: Api["SubmissionInCare"], conditions: Api["ConditionsView"], back: string, mayPhotograph: boolean}} props */
+const Strip = ({ submission, conditions, back, mayPhotograph }) => {
   const { lesion, context } = submission;
   const { body_site: site, body_laterality: laterality, body_side: side } = context;
   const spot = useAnswer(() => (lesion ? get(apiPath`/lesions/${lesion}`) : Promise.resolve(null)), [lesion]);
@@ -186,13 +190,14 @@ const Strip = ({ submission, conditions, back }) => {
           ? html`<a href=${leaveCase("course", lesion, submission.id, back)}>${spot.value ? nameOfSpot(spot.value) : say("sameSpot")}</a>${spot.value?.name && ` · ${sayPlace(spot.value.place)}`}
               ${spot.value?.findings > 1 && html` · <a href=${leaveCase("visits", lesion, submission.id, back)}>${say("sideBySide")}</a>`}`
           : html`${place && `${sayPlace(place)} · `}<small>${say("noSpotYet")}</small>`}</p>
+        ${mayPhotograph && html`<p><a class="button quiet" href=${`#/${placeOfPatientPhoto(submission.patient_id)}`}><${Icon} name="camera" size=${16} />${say("newPhotoOfPatient")}</a></p>`}
         ${lesion && html`<${SpotPhotos} spot=${lesion} number=${String(submission.id)} conditions=${conditions} />`}
       </div>
     </section>`;
 };
 
 /** `onBegin` says that the review is begun; `openNext` opens the next case, and answers whether there is one; `early` are keys that came before the case.
- * @typedef {{back: string, early: string, wanted: boolean, onNext: () => void, openNext: () => boolean, onBegin: () => void, onChanged: () => void}} Way */
+ * @typedef {{back: string, early: string, wanted: boolean, onNext: (done?: boolean) => void, openNext: () => boolean, onBegin: () => void, onChanged: () => void}} Way */
 
 const scrollUp = () => document.querySelector(".case-read")?.scrollTo(0, 0);
 
@@ -229,7 +234,7 @@ function useCase(number, finding, { onNext, openNext, onChanged }) {
   /** @param {boolean} stays @param {string} said */
   const done = (stays, said) => {
     onChanged();
-    const left = asked ? (onNext(), true) : !stays && openNext();
+    const left = asked ? (onNext(true), true) : !stays && openNext();
     const signedOf = say("signedOf", { said, number, name: isolated(now.submission.user_name) });
     if (left) return toast(signedOf, asked ? undefined : () => goTo(`case/${number}`), say("backToCase"));
     toast(signedOf);
@@ -239,7 +244,7 @@ function useCase(number, finding, { onNext, openNext, onChanged }) {
   };
   const entered = () => {
     onChanged();
-    onNext();
+    onNext(true);
   };
   return { now, asked, error, form, unfold, renew, use, changed, shown, judged, done, entered };
 }
@@ -271,15 +276,16 @@ const CaseRead = ({ number, title, found, wanted, onNext, onBegin }) => {
       ${!decided && told}
       ${error && html`<${Failure} error=${error} retry=${renew} />`}
       ${report.decision?.held_until && html`<${Held} number=${number} until=${report.decision.held_until} onShown=${asked || submission.unassigned ? null : shown} />`}
+      ${report.decision && !report.decision.held_until && !asked && work.telling && work.telling !== "other_system" && html`<p class="opened"><small>${sayOpened(work.opened_at)}</small></p>`}
       ${decided ? signed((one) => one.second_opinion && mayUse) : signed()}
       ${submission.unassigned
         ? html`<${TakePatient} patient=${submission.patient_id} onTaken=${shown} />`
         : form.folded
         ? html`<${ChangeDecision} onChange=${unfold} />`
         : html`<${ReviewForm} key=${`${number} ${form.turn}`} number=${number} report=${waiting} conditions=${conditions} version=${submission.version ?? 1} seen=${reviews.at(-1)?._id}
-            pictured=${submission.photo_kept} replaced=${Boolean(countsElsewhere(report, submission))} asked=${asked} left=${Boolean(gone)} noAccess=${submission.no_access} onBegin=${onBegin} onSigned=${done} onStale=${renew} />`}
+            pictured=${submission.photo_kept} replaced=${Boolean(countsElsewhere(report, submission))} asked=${asked} left=${Boolean(gone)} way=${work.telling} onBegin=${onBegin} onSigned=${done} onStale=${renew} />`}
       ${decided && html`${told}<details class="card" open=${reviews.some((one) => one.lowered_to)}><summary>${say("reviews")} (${sayNumber(reviews.length)})</summary>${signed((one) => !one.second_opinion || !mayUse)}</details>`}
-      ${work.free !== undefined && html`<${CaseWork} number=${number} patient=${submission.user_name} work=${work} mayAsk=${!gone} onChanged=${changed} onEnded=${onNext} />`}
+      ${work.free !== undefined && html`<${CaseWork} number=${number} patient=${submission.user_name} work=${work} mayAsk=${!gone} onChanged=${changed} onEnded=${() => onNext(true)} />`}
       ${!asked && !submission.unassigned && html`<${Letters} key=${`letters ${number}`} number=${number} decision=${report.decision} patient=${submission.user_name} conditions=${conditions} left=${Boolean(gone)} noAccess=${submission.no_access} />`}
       ${!written && conversation}
       ${!asked && submission.lesion && gone && html`<${FormerConversation} spot=${submission.lesion} closed="messagesOfRecord" />`}
@@ -305,13 +311,14 @@ const CasePane = ({ number, finding, ...way }) => {
           : html`<strong>${isolated(submission.user_name)}</strong>`} · ${title}</p>
         ${way.early && html`<p class="early" role="status">${say("keysTooEarly", { keys: way.early })}</p>`}
         <${FoldedKeys} />
-        <button class=${found.form.signed ? "next-case primary" : "next-case"} onClick=${way.onNext}>${say("nextCase")}<kbd aria-hidden="true">j</kbd></button>
+        <button class=${found.form.signed ? "next-case primary" : "next-case"} onClick=${() => way.onNext(found.form.signed)}>${say("nextCase")}<kbd aria-hidden="true">j</kbd></button>
       </header>
       <div class="case-photo">
         <${FindingPhoto} submission=${submission} photo=${photo} heat=${submission.heat}>
           ${(/** @type {Api["PictureView"]} */ picture) => html`<${Alone} picture=${picture} conditions=${conditions} />`}
         <//>
-        <${Strip} key=${report.decision?.decided_at} submission=${submission} conditions=${conditions} back=${way.back} />
+        <${Strip} key=${report.decision?.decided_at} submission=${submission} conditions=${conditions} back=${way.back}
+          mayPhotograph=${!submission.unassigned && !found.asked && !submission.record_kept_until} />
       </div>
       <${CaseRead} number=${number} title=${title} found=${found} ...${way} />
     </article>`;

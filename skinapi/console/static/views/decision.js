@@ -13,11 +13,11 @@ const TakeAnother = ({ spot }) => html`<p><a class="button primary" href=${spot 
 export const Due = ({ due }) =>
   due && html`<p class="due"><strong>${say(due < today() ? "dueOver" : "dueBy", { date: sayDueDay(due) })}</strong></p>`;
 
-/** The same for a doctor, whose patient was told so, unless without access. @param {{due?: string | null, untold?: boolean}} props */
-export const ToldDue = ({ due, untold = false }) => {
+/** The same for a doctor; whether the patient knows is said beside it. @param {{due?: string | null}} props */
+export const DoctorsDue = ({ due }) => {
   if (!due) return null;
-  const told = say(untold ? "seenDue" : "toldDue", { date: sayShortDay(due) });
-  return html`<p class="due">${due < today() ? html`<${Overdue} text=${`${told} ${say("duePassed")}`} />` : told}</p>`;
+  const seen = say("seenDue", { date: sayShortDay(due) });
+  return html`<p class="due">${due < today() ? html`<${Overdue} text=${`${seen} ${say("duePassed")}`} />` : seen}</p>`;
 };
 
 /** What has waited for too long: red, with a shape. @param {{text: string}} props */
@@ -37,8 +37,8 @@ export const saySigned = ({ unjudged, decided_by: name, decided_at: at }) => say
 const iconOf = (band, waits) => (waits ? (waits === "photo" ? "camera" : "file") : band);
 
 /** The head of a decided finding. `overdue`: the result that it awaits. `past` says, to a doctor, what counts in its place; `unsure`, about what nobody is sure.
- * @param {{unsure?: string | null | false, decision: Api["DecisionView"], note?: string | null, doctor: boolean, spot: string | null, title: string, overdue?: boolean, past?: string | null, untold?: boolean}} props */
-export const Decided = ({ decision, note, doctor, spot, title, overdue = false, past = null, untold = false, unsure = null }) => {
+ * @param {{unsure?: string | null | false, decision: Api["DecisionView"], note?: string | null, doctor: boolean, spot: string | null, title: string, overdue?: boolean, past?: string | null}} props */
+export const Decided = ({ decision, note, doctor, spot, title, overdue = false, past = null, unsure = null }) => {
   const { urgency, urgency_label: label, waits_for: waits } = decision;
   const [heading, ...remarks] = (doctor && decision.for_doctor) || [decision.heading, ...decision.remarks];
   const seen = doctor && waits !== "photo";
@@ -58,7 +58,7 @@ export const Decided = ({ decision, note, doctor, spot, title, overdue = false, 
       ${!doctor && label !== heading && html`<p class="action"><strong>${heading}</strong></p>`}
       ${remarks.map((/** @type {string} */ remark) => html`<p class="action">${remark}</p>`)}
       ${!doctor && decision.unjudged && html`<p class="action">${say("unjudged")}</p>`}
-      ${doctor && html`<${ToldDue} due=${decision.due} untold=${untold} />`}
+      ${doctor && html`<${DoctorsDue} due=${decision.due} />`}
       ${overdue && html`<p><${Overdue} text=${say("awaitedOverdue", { date: sayDate(decision.decided_at, false) })} /></p>`}
       ${note && html`<p class="note">${note}</p>`}
       ${by}
@@ -96,7 +96,7 @@ export const Instruction = ({ instruction, view, conditions, here, overdue = fal
       ? html`<${SaidOf} said=${instruction} here=${here?.id} conditions=${conditions} />`
       : html`${saidBy(instruction)}${instruction.finding !== here?.id && html`${" · "}<${FindingLink} number=${instruction.finding} view=${view} />`}`}</p>
     <h2><${Icon} name=${view === "finding" || instruction.waits_for === "photo" ? iconOf(instruction.band, instruction.waits_for) : instruction.band} size=${32} />${instruction.action}</h2>
-    ${view === "finding" ? html`<${Due} due=${instruction.due} />` : html`<${ToldDue} due=${instruction.due} untold=${Boolean(here?.no_access)} />${children}`}
+    ${view === "finding" ? html`<${Due} due=${instruction.due} />` : html`<${DoctorsDue} due=${instruction.due} />${children}`}
     ${view === "finding" || instruction.picture_wanted
       ? html`<p class="action">${instruction.sentence}</p>`
       : html`<details class="guideline"><summary>${say("whatToDo")}</summary><p class="action">${instruction.sentence}</p></details>`}

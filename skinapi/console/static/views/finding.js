@@ -5,7 +5,7 @@ import { apiPath, get, getAll, getConditions, saveFile } from "/console/api.js";
 import { Answer, BandBadge, Failure, Icon, Message, sayError, useAct, useAnswer } from "/console/components.js";
 import { colon, getLanguage, isolated, said, say, sayDate, sayShare, sayShortDay, sayValue } from "/console/language.js";
 import { addressOf, goTo, scrollToTop } from "/console/navigation.js";
-import { Decided, Due, Instruction, isReopened, saySigned, ToldDue } from "/console/views/decision.js";
+import { Decided, Due, Instruction, isReopened, saySigned, DoctorsDue } from "/console/views/decision.js";
 import { wasJustSent } from "/console/views/drafts.js";
 import { FindingPhoto, photoOf, useForgotten } from "/console/views/finding_photo.js";
 import { FoldedLetter, SignedLetter } from "/console/views/letters.js";
@@ -218,13 +218,13 @@ export const Verdicts = ({ title, report, submission, conditions, doctor, overdu
   if (ofSpot && !doctor)
     return html`${spoken}<${ThisPhoto} title=${title} report=${report} counts=${sayWhichCounts(ofSpot, submission)} />${again}${before}`;
   const decided = decision && html`<${Decided} decision=${decision} note=${report.review?.note}
-    doctor=${doctor} spot=${submission.lesion} title=${title} overdue=${overdue} past=${reopened ? say("decidedBefore") : ofSpot && sayWhichCounts(ofSpot, submission)} untold=${submission.no_access} unsure=${doctor && sayUnsure(decision, report.headline, conditions)} />`;
+    doctor=${doctor} spot=${submission.lesion} title=${title} overdue=${overdue} past=${reopened ? say("decidedBefore") : ofSpot && sayWhichCounts(ofSpot, submission)} unsure=${doctor && sayUnsure(decision, report.headline, conditions)} />`;
   if (!decision || reopened)
     return html`${spoken}
       <header class=${`verdict band-${report.band}`}>
         ${!doctor && html`<p class="eyebrow">${title}</p>`}
         <${First} report=${report} doctor=${doctor} instruction=${submission.instruction}>
-          ${doctor && !ofSpot && html`<${ToldDue} due=${submission.instruction?.due} untold=${submission.no_access} />`}<//>
+          ${doctor && !ofSpot && html`<${DoctorsDue} due=${submission.instruction?.due} />`}<//>
       </header>${again}${decided}`;
   if (!doctor) return html`${decided}${again}${before}`;
   return html`${spoken}${decided}${again}
@@ -238,6 +238,7 @@ export const Verdicts = ({ title, report, submission, conditions, doctor, overdu
 export const FindingPage = ({ title, report, submission, photo, conditions, children }) => html`
   <article class="finding">
     <${Verdicts} title=${title} report=${report} submission=${submission} conditions=${conditions} doctor=${false} />
+    ${submission.filed && html`<p class="filed"><small>${submission.filed.sentence}</small></p>`}
     ${!report.decision && !report.review && submission.will_look && html`<p class="will-look">${submission.will_look.sentence}</p>`}
     <div class="columns photo-first">
       <div>

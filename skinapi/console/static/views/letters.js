@@ -41,9 +41,12 @@ const whyStruck = ({ withdrawn, superseded, signed_at }) => [
 /** To whom it is, for who reads it. @param {Signed} letter */
 const titleOf = ({ reader }) => say(reader === "patient" && getSession()?.role !== "doctor" ? "letterToYou" : `letterTo_${/** @type {"patient"} */ (reader)}`);
 
-/** Behind its title, where one stands among others. @param {{letter: Signed, onWithdrawn?: () => void}} props */
-export const FoldedLetter = ({ letter, onWithdrawn }) => html`
-  <details class="card"><summary>${titleOf(letter)} · ${sayDate(letter.signed_at, false)}</summary><${SignedLetter} letter=${letter} onWithdrawn=${onWithdrawn} folded /></details>`;
+/** Why the patient does not read it yet. @param {string} patient @param {string} until */
+const sayHeld = (patient, until) => say("letterHeld", { name: isolated(patient), date: sayDate(until) });
+
+/** Behind its title, where one stands among others. @param {{letter: Signed & {held_until?: string}, onWithdrawn?: () => void, patient?: string}} props */
+export const FoldedLetter = ({ letter, onWithdrawn, patient = "" }) => html`
+  <details class="card" open=${Boolean(letter.held_until)}><summary>${titleOf(letter)} · ${sayDate(letter.signed_at, false)}</summary><${SignedLetter} letter=${letter} onWithdrawn=${onWithdrawn} patient=${patient} folded /></details>`;
 
 /** With what a letter begins: the server's words. @param {{letter: Api["LetterView"]}} props */
 const DecisionOf = ({ letter: { decision, language } }) => {
@@ -51,9 +54,9 @@ const DecisionOf = ({ letter: { decision, language } }) => {
   return html`<div class="letter-decision" lang=${language}><p><strong><bdi>${first}</bdi></strong></p>${others.map((line) => html`<p><bdi>${line}</bdi></p>`)}</div>`;
 };
 
-/** A signed letter; its doctor may withdraw it. `decided`: the page itself says what counts; `folded`: its title stands above.
- * @param {{letter: Signed, onWithdrawn?: () => void, decided?: boolean, folded?: boolean}} props */
-export const SignedLetter = ({ letter, onWithdrawn, decided = false, folded = false }) => {
+/** A signed letter; its doctor may withdraw it. `decided`: the page itself says what counts; `folded`: its title stands above; `patient`: who reads it, for the doctor.
+ * @param {{letter: Signed & {held_until?: string}, onWithdrawn?: () => void, decided?: boolean, folded?: boolean, patient?: string}} props */
+export const SignedLetter = ({ letter, onWithdrawn, decided = false, folded = false, patient = "" }) => {
   const struck = whyStruck(letter);
   const decision = html`<${DecisionOf} letter=${letter} />`;
   const signed = html`<p><small>${say("letterSigned", { name: isolated(letter.signed_by), date: sayDate(letter.signed_at) })}</small></p>`;
@@ -61,6 +64,7 @@ export const SignedLetter = ({ letter, onWithdrawn, decided = false, folded = fa
   return html`
     <section class="card letter">
       ${!folded && html`<h2>${titleOf(letter)}</h2>`}
+      ${letter.held_until && html`<p><strong>${sayHeld(patient, letter.held_until)}</strong></p>`}
       ${struck.length > 0
         ? html`<details class="struck"><summary>${struck.map((sentence) => html`<strong>${sentence}</strong> `)}</summary><del>${decision}</del>${signed}<del>${text}</del></details>`
         : html`${!decided && decision}${signed}${text}`}
@@ -194,7 +198,7 @@ export const Letters = ({ number, patient, decision, conditions, left = false, n
     <section class="letters">
       ${letters.value.map((/** @type {Api["WrittenLetter"]} */ letter) =>
         letter.signed_at
-          ? html`<${whyStruck(/** @type {Signed} */ (letter)).length > 0 ? SignedLetter : FoldedLetter} key=${letter._id} letter=${letter} onWithdrawn=${letters.reload} />`
+          ? html`<${whyStruck(/** @type {Signed} */ (letter)).length > 0 ? SignedLetter : FoldedLetter} key=${letter._id} letter=${letter} patient=${patient} onWithdrawn=${letters.reload} />`
           : html`<${Draft} key=${keyOf(letter)} draft=${letter} reviewed=${Boolean(decision)}
               about=${{ patient, cancer: cancerOf(conditions, decision), held: decision?.held_until, noAccess }} onDone=${letters.reload} onAnew=${(/** @type {string} */ language) => begin(letter.reader, language, letter._id)} />`,
       )}

@@ -2,9 +2,9 @@
 // question at a time, elsewhere the photo beside the questions.
 
 import { html, useEffect, useRef, useState } from "/console/vendor/htm-preact-3.1.1.js";
-import { getAll, getConditions } from "/console/api.js";
-import { Answer, Icon, Message, sayError, toast, useAnswer } from "/console/components.js";
-import { say } from "/console/language.js";
+import { apiPath, get, getAll, getConditions } from "/console/api.js";
+import { Answer, Empty, Icon, Load, Message, sayError, toast, useAnswer } from "/console/components.js";
+import { isolated, said, say } from "/console/language.js";
 import { scrollToTop } from "/console/navigation.js";
 import { AskPlace } from "/console/views/body_map.js";
 import { AddPhotos, ChoosePhoto, ChosenPhoto } from "/console/views/choose_photo.js";
@@ -17,6 +17,14 @@ import { nameOfSpot } from "/console/views/spot_points.js";
 /** @typedef {import("/console/views/photo_sending.js").Draft} Draft */
 /** @typedef {import("/console/views/photo_sending.js").Step} Step */
 /** What a page hears that asks for a photo in the place of the console. @typedef {{onChosen: (photos: number) => void, onRefused: (error: Failed) => void, onFiled: (submission: Api["SubmissionView"]) => void}} Hearing */
+
+/** Of whom a doctor takes a photo. @typedef {{id: string, name: string}} Patient */
+
+/** With what an argument begins that names a patient, and no spot of one's own. */
+const OF_PATIENT = "patient-";
+
+/** The place where a doctor takes a photo of a patient. @param {string} patient */
+export const placeOfPatientPhoto = (patient) => `check/${OF_PATIENT}${patient}`;
 
 /** The question that heads a step. @type {Partial<Record<Step, WordKey>>} */
 const QUESTIONS = {
@@ -43,7 +51,7 @@ const Buttons = ({ steps, step, narrow, several, asked, whole, onSend, onSkip })
       onClick=${(/** @type {MouseEvent} */ event) => event.detail < 2 && askBefore(steps[at - 1])}><${Icon} name="back" /></button>`}
     ${at === steps.length - 1
       ? html`<button class=${`${kind} grow`}>${send}</button>`
-      : html`<button type="button" class="grow" onClick=${whole ? onSend : onSkip}>${whole ? send : say("skipQuestions")}</button><button class=${`${kind} grow`} onClick=${once}>${say("stepNext")}</button>`}`;
+      : html`<button type="button" class=${whole ? "grow" : "quiet"} onClick=${whole ? onSend : onSkip}>${whole ? send : say("skipQuestions")}</button><button class=${`${kind} grow`} onClick=${once}>${say("stepNext")}</button>`}`;
 };
 
 /** The photos as they will be sent, what is said of them, and further ones.
@@ -80,8 +88,8 @@ const Photos = ({ draft, sending, hidden, step }) => {
 
 /** All questions; where one is asked at a time, the others are there and hidden, with their answers.
  * @param {{draft: ReturnType<typeof useDraft>, before: Draft | null, consent: boolean | null | undefined, person: Api["Person"] | null, spots: Api["LesionView"][] | null,
- *   checklist: Api["Checklist"], steps: Step[], step: Step, narrow: boolean, missing: boolean}} props */
-const Questions = ({ draft, before, consent, person, spots, checklist, steps, step, narrow, missing }) => {
+ *   checklist: Api["Checklist"], steps: Step[], step: Step, narrow: boolean, missing: boolean, patient?: Patient}} props */
+const Questions = ({ draft, before, consent, person, patient, spots, checklist, steps, step, narrow, missing }) => {
   const { chosen, place } = draft;
   /** @type {Record<string, string>} */
   const known = { ...(person?.birth_year && { birth_year: String(person.birth_year) }), ...(person?.sex && { sex: person.sex }) };
@@ -90,10 +98,10 @@ const Questions = ({ draft, before, consent, person, spots, checklist, steps, st
   const asked = (/** @type {Step} */ one, /** @type {unknown} */ question) => html`<div hidden=${narrow && step !== one}>${question}</div>`;
   return html`
     <div class=${narrow ? "one-question" : ""} hidden=${narrow && step === "photo"}>
-      <p hidden=${narrow && step !== steps[1]}>${say("questionsText")}</p>
+      <p hidden=${narrow && step !== steps[1]}>${said(checklist.left_out)}</p>
       ${chosen.length < 2 && asked("kind", html`<${AskKind} told=${told} />`)}
       ${asked("place", html`<${AskPlace} place=${place} onPlace=${draft.choosePlace} />`)}
-      ${steps.includes("spot") && asked("spot", html`<${AskSpot} spots=${spots} site=${place.site} chosen=${draft.spot} onChoose=${draft.setSpot} />`)}
+      ${steps.includes("spot") && asked("spot", html`<${AskSpot} spots=${spots} mayBegin=${!patient} site=${place.site} chosen=${draft.spot} onChoose=${draft.setSpot} />`)}
       ${asked("about", html`<${AskAbout} told=${told} person=${person} />`)}
       ${asked("checklist", html`<${AskSigns} checklist=${checklist} ticked=${told.checklist?.split(",")} onChange=${draft.keep} />`)}
       ${asked("keep", html`<${AskToKeep} told=${answered} consent=${consent} missing=${missing} />`)}
@@ -102,9 +110,9 @@ const Questions = ({ draft, before, consent, person, spots, checklist, steps, st
 
 /** `from` is the spot whose photo is taken, `before` what was begun and not sent.
  * @param {{consent: boolean | null | undefined, person: Api["Person"] | null, spots: Api["LesionView"][] | null, checklist: Api["Checklist"], from?: Api["LesionView"], about: string,
- *   filters: URLSearchParams, before: Draft | null, onAnew: () => void, hearing?: Hearing}} props */
-const Check = ({ consent, person, spots, checklist, from, about, filters, before, onAnew, hearing }) => {
-  const draft = useDraft(about, before, from, spots);
+ *   filters: URLSearchParams, before: Draft | null, onAnew: () => void, hearing?: Hearing, patient?: Patient}} props */
+const Check = ({ consent, person, spots, checklist, from, about, filters, before, onAnew, hearing, patient }) => {
+  const draft = useDraft(about, before, from, patient ? null : spots); // a doctor begins no spot for a patient
   const [missing, setMissing] = useState(false);
   const heading = useRef(/** @type {HTMLElement | null} */ (null));
   const bar = useBar();
@@ -122,7 +130,7 @@ const Check = ({ consent, person, spots, checklist, from, about, filters, before
     setMissing(about === "keep");
     turnTo(about);
   };
-  const sending = useSending(draft, person, ask, refused, hearing?.onFiled);
+  const sending = useSending(draft, person, ask, refused, { onFiled: hearing?.onFiled, patient: patient?.id });
   useEffect(() => hearing?.onChosen(chosen.length), [chosen.length]);
   const { error, sent, send } = sending;
   const ofPhoto = some && error && isOfPhoto(error);
@@ -137,12 +145,13 @@ const Check = ({ consent, person, spots, checklist, from, about, filters, before
     heading.current?.focus({ preventScroll: true });
   }, [step]);
 
-  const title = from ? say("photoOf", { name: nameOfSpot(from) }) : say("title_check");
+  const title = from || patient ? say("photoOf", { name: from ? nameOfSpot(from) : isolated(patient?.name ?? "") }) : say("title_check");
   const question = narrow ? QUESTIONS[step] : undefined;
   const of = say("stepOf", { step: steps.indexOf(step) + 1, all: steps.length });
   // Another photo is of the same spot: the answers stay in the form while it is chosen.
   return html`
     <h1 ref=${heading} tabindex="-1">${narrow && html`<small>${question ? html`${title} · ${of}` : of}</small> `}${question ? say(question) : title}</h1>
+    ${patient && html`<p class="of-patient">${say("photoOfPatient", { name: isolated(patient.name) })}</p>`}
     ${some && step === recalledAt && html`<${Recalled} unknown=${before?.unknown} onAnew=${() => [draft.forget(), onAnew()]} />`}
     ${!some && error && html`<${Message} kind="bad">${sayError(error)}<//>`}
     ${!some && html`<${ChoosePhoto} onPhoto=${(/** @type {File} */ file) => sending.add([file])} />`}
@@ -154,7 +163,7 @@ const Check = ({ consent, person, spots, checklist, from, about, filters, before
     }}>
       <div class="columns">
         <${Photos} draft=${draft} sending=${sending} hidden=${narrow && step !== "photo"} step=${step} />
-        <${Questions} ...${{ draft, before, consent, person, spots, checklist, steps, step, narrow, missing }} />
+        <${Questions} ...${{ draft, before, consent, person, patient, spots, checklist, steps, step, narrow, missing }} />
       </div>
       <div class="actions send" ref=${bar}>
         ${some && error && !ofPhoto && html`<${NotSent} error=${error} onRetry=${send} />`}
@@ -169,13 +178,24 @@ const Check = ({ consent, person, spots, checklist, from, about, filters, before
 /** Where the spots are not known a photo can be sent all the same: it begins none. @returns {Promise<Api["LesionView"][] | null>} */
 const ownSpots = () => getAll("/lesions?limit=200").catch(() => null);
 
-/** The flow from a photo to its finding. With `hearing` it is of a page that knows no spots.
- * @param {{consent: boolean | null | undefined, person: Api["Person"] | null, argument: string, filters: URLSearchParams, hearing?: Hearing}} props */
-export const NewPhoto = ({ consent, person, argument, filters, hearing }) => {
+/** The same of a patient. @param {string} patient @returns {Promise<Api["LesionView"][] | null>} */
+const spotsOf = (patient) => getAll(apiPath`/patients/${patient}/lesions?limit=200`).catch(() => null);
+
+/** A patient in care, by name: also one without findings. @param {string} id @returns {Promise<Patient>} */
+async function getPatient(id) {
+  const [found] = await get(apiPath`/patients/${id}/submissions?limit=1`);
+  if (found) return { id, name: found.patient_name };
+  const patients = /** @type {Api["PatientInCare"][]} */ (await getAll("/patients?limit=1000"));
+  return { id, name: patients.find((one) => one._id === id)?.name ?? "" };
+}
+
+/** The flow from a photo to its finding. With `hearing` it is of a page that knows no spots, with `patient` a doctor takes it of somebody else.
+ * @param {{consent: boolean | null | undefined, person: Api["Person"] | null, argument: string, filters: URLSearchParams, hearing?: Hearing, patient?: Patient}} props */
+export const NewPhoto = ({ consent, person, argument, filters, hearing, patient }) => {
   const [turn, setTurn] = useState(0);
   const load = async () => {
     /** @type {[Api["LesionView"][] | null, Api["ConditionsView"], Draft | null]} */
-    const [spots, conditions, before] = await Promise.all([hearing ? null : ownSpots(), getConditions(), recallDraft(argument)]);
+    const [spots, conditions, before] = await Promise.all([hearing ? null : patient ? spotsOf(patient.id) : ownSpots(), getConditions(), recallDraft(argument)]);
     return { spots, conditions, before, turn };
   };
   const answer = useAnswer(load, [turn]);
@@ -186,11 +206,19 @@ export const NewPhoto = ({ consent, person, argument, filters, hearing }) => {
   return html`
     <${Answer} answer=${answer}>
       ${(/** @type {Awaited<ReturnType<typeof load>>} */ { spots, conditions, before, turn: key }) => html`
-        <${Check} key=${key} consent=${consent} person=${person} hearing=${hearing} spots=${spots} checklist=${conditions.checklist} about=${argument} filters=${filters}
+        <${Check} key=${key} consent=${consent} person=${person} hearing=${hearing} patient=${patient} spots=${spots} checklist=${conditions.checklist} about=${argument} filters=${filters}
           from=${spots?.find((one) => one.id === argument)} before=${before} onAnew=${beginAnew} />`}
     <//>`;
 };
 
-/** @param {{argument: string, filters: URLSearchParams}} props the spot whose photo is taken, if any, and the question that is asked */
+/** A doctor's photo of a patient. What is known of the doctor is not told of the patient. @param {{argument: string, filters: URLSearchParams}} props */
+const PatientPhoto = ({ argument, filters }) => html`
+  <${Load} ask=${() => getPatient(argument.slice(OF_PATIENT.length))} inputs=${[argument]} gone=${html`<${Empty} title=${say("notYourPatient")} />`}>
+    ${(/** @type {Patient} */ patient) => html`<${NewPhoto} consent=${null} person=${null} argument=${argument} filters=${filters} patient=${patient} />`}
+  <//>`;
+
+/** @param {{argument: string, filters: URLSearchParams}} props the spot whose photo is taken, if any, or the patient, and the question that is asked */
 export const View = ({ argument, filters }) =>
-  html`<${Approved}>${(/** @type {Api["Me"]} */ account) => html`<${NewPhoto} consent=${account.consents?.photos} person=${account} argument=${argument} filters=${filters} />`}<//>`;
+  argument.startsWith(OF_PATIENT)
+    ? html`<${PatientPhoto} argument=${argument} filters=${filters} />`
+    : html`<${Approved}>${(/** @type {Api["Me"]} */ account) => html`<${NewPhoto} consent=${account.consents?.photos} person=${account} argument=${argument} filters=${filters} />`}<//>`;

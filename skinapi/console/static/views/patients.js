@@ -12,6 +12,7 @@ import { BackToCase, PatientHead } from "/console/views/compare_photos.js";
 import { FormerConversation, PatientConversation, placeOfConversation } from "/console/views/conversation.js";
 import { Instruction, Overdue } from "/console/views/decision.js";
 import { labelOfBand } from "/console/views/finding.js";
+import { placeOfPatientPhoto } from "/console/views/new_finding.js";
 import { FindingPages, FindingRow } from "/console/views/queue_rows.js";
 import { nameOfSpot, SpotPlace, SpotPoints } from "/console/views/spot_points.js";
 
@@ -73,6 +74,7 @@ const OfOne = (/** @type {{patient: string}} */ { patient }) => html`
   <${FindingPages} path=${apiPath`/patients/${patient}/submissions?limit=20`}
     empty=${html`<${Empty} title=${say("findingsEmpty")}><p>${say("findingsEmptyText")}</p><//>`}
     head=${(/** @type {Api["QueuedFinding"] | undefined} */ first) => html`<h1>${first ? isolated(first.patient_name) : say("allFindings")}</h1>
+      ${!first?.record_kept_until && html`<p><a class="button" href=${`#/${placeOfPatientPhoto(patient)}`}><${Icon} name="camera" />${say("newPhotoOfPatient")}</a></p>`}
       ${first && html`<p>${first.record_kept_until ? html`<strong>${sayRecord(first.record_kept_until)}</strong>` : sayEmail(first.patient_email)}</p>`}`} />
   <${PatientSpots} patient=${patient} />`;
 

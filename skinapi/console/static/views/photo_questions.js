@@ -70,8 +70,8 @@ export const AskAbout = ({ told, person }) => {
 
 /** Which of one's spots it is: those at the place, with their newest photos, the newest first. Nothing is
  * chosen for anybody but the spot that one came from.
- * @param {{spots: Api["LesionView"][], site: string, chosen: string, onChoose: (spot: string) => void}} props */
-export const AskSpot = ({ spots, site, chosen, onChoose }) => {
+ * @param {{spots: Api["LesionView"][], site: string, chosen: string, mayBegin?: boolean, onChoose: (spot: string) => void}} props `mayBegin`: the finding may begin another */
+export const AskSpot = ({ spots, site, chosen, mayBegin = true, onChoose }) => {
   const near = spots.filter((one) => one.place.site === site);
   near.sort((one, other) => (other.latest?._id ?? other.id).localeCompare(one.latest?._id ?? one.id));
   /** @param {string} value @param {string} text @param {Api["LesionView"]} [spot] */
@@ -80,9 +80,9 @@ export const AskSpot = ({ spots, site, chosen, onChoose }) => {
       onChange=${() => onChoose(value)} />${spot?.latest?.photo_kept && html`<${KeptPhoto} number=${spot.latest.id} kept=${true} />`}${text}</label>`;
   return html`
     <fieldset class="own-spots">
-      <legend>${say("whichOfYours")}</legend>
+      <legend>${say(mayBegin ? "whichOfYours" : "whichOfTheirs")}</legend>
       <div class="chips">
-        ${option("", say("noSpot"))}${near.map((one) => option(one.id, nameOfSpot(one), one))}${option(NEW, say("anotherSpot"))}
+        ${option("", say("noSpot"))}${near.map((one) => option(one.id, nameOfSpot(one), one))}${mayBegin && option(NEW, say("anotherSpot"))}
       </div>
     </fieldset>`;
 };
@@ -102,8 +102,10 @@ export const AskSigns = ({ checklist, ticked, onChange }) => {
   return html`
     <fieldset>
       <legend>${say("checklistQuestion")}</legend>
+      <div class="chips every-spot">${checklist.items.filter((item) => item.every_spot).map((item) => button(item.key, said(item)))}</div>
       <small>${said(checklist.applies_to)}</small>
-      <div class="chips">${checklist.items.map((item) => button(item.key, said(item)))}${button(NO_SIGN, say("noneOfThese"))}</div>
+      <div class="chips">${checklist.items.filter((item) => !item.every_spot).map((item) => button(item.key, said(item)))}</div>
+      <div class="chips">${button(NO_SIGN, say("noneOfThese"))}</div>
       <input type="hidden" name="checklist" value=${signs.join(",")} />
     </fieldset>`;
 };
@@ -123,7 +125,7 @@ const AskAlways = ({ ticked }) => {
  * none yet can give or refuse it here. Without an account (null) it is asked of this photo alone.
  * @param {{told: Told, consent: boolean | null | undefined, missing: boolean}} props `missing`: one tried to send without an answer */
 export const AskToKeep = ({ told, consent, missing }) => html`
-  <${Chips} name="keep_photo" title=${say("keepPhoto")} required chosen=${told.keep_photo ?? String(consent)}
+  <${Chips} name="keep_photo" title=${say("keepPhoto")} hint=${say("keepPhotoWhy")} required chosen=${told.keep_photo ?? String(consent)}
     note=${missing && html`<${Message} kind="bad">${say("keepPhotoFirst")}<//>`}
     options=${["true", "false"].map((value) => [value, sayValue("keepPhoto", value)])}>
     ${consent === undefined && html`<${AskAlways} ticked=${Boolean(told.keep_always)} />`}

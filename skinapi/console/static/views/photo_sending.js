@@ -236,11 +236,11 @@ async function keepPerson(known, told) {
   await put("/me/person", told).catch(() => {});
 }
 
-/** Sends what is there, once at a time. `onMissing` hears what was not answered, or not rightly. `onFiled` hears of the finding.
+/** Sends what is there, once at a time. `onMissing` hears what was not answered, or not rightly. `onFiled` hears of the finding; with `patient` a doctor files it for this one.
  * @param {ReturnType<typeof useDraft>} draft @param {Api["Person"] | null} person what is kept in the account; null without one
  * @param {(about: Step) => void} onMissing @param {(error: Failed) => void} onRefused
- * @param {(submission: Api["SubmissionView"]) => void} [onFiled] */
-export function useSending(draft, person, onMissing, onRefused, onFiled) {
+ * @param {{onFiled?: (submission: Api["SubmissionView"]) => void, patient?: string}} filed */
+export function useSending(draft, person, onMissing, onRefused, { onFiled, patient }) {
   const [error, setError] = useState(/** @type {Failed | null} */ (null));
   const [sent, setSent] = useState(-1); // how much of it, or -1
   const busy = useRef(false);
@@ -251,6 +251,7 @@ export function useSending(draft, person, onMissing, onRefused, onFiled) {
     said.current = { ...said.current, sent: prepared, unknown: true };
     draft.keep();
     if (spot === NEW) body.delete("lesion");
+    if (patient) body.set("patient", patient);
     prepared.photos.forEach((photo) => body.append("image", photo, "photo.jpg"));
     const answer = await upload("/predict", body, prepared.key, setSent);
     rememberPhotos(String(answer.id), prepared.photos, place);
@@ -259,7 +260,7 @@ export function useSending(draft, person, onMissing, onRefused, onFiled) {
     if (always) await consent(body.get("keep_photo") === "true", always).catch((problem) => toast(sayError(problem)));
     draft.forget();
     onFiled?.(answer);
-    leaveQuestions(`finding/${answer.id}`);
+    leaveQuestions(`${patient ? "case" : "finding"}/${answer.id}`);
   };
   const send = async () => {
     if (!form.current || draft.chosen.length === 0 || busy.current) return;

@@ -13,7 +13,7 @@ import { placeOfConversation, UnreadLinks } from "/console/views/conversation.js
 import { bandOf, Overdue } from "/console/views/decision.js";
 import { labelOfBand } from "/console/views/finding.js";
 import { getPeopleToReach, ReachLink, sayUnassigned } from "/console/views/overview.js";
-import { FindingRows, groupByPatient, isOpinion } from "/console/views/queue_rows.js";
+import { FindingRows, groupByPatient, inOrder, isOpinion } from "/console/views/queue_rows.js";
 import { getWithdrawn } from "/console/views/withdrawn.js";
 
 /** A page is short: the first ones are what a doctor reads. */
@@ -59,13 +59,9 @@ const useCursor = (rows, open) => {
   const cursor = open || chosen || rows[0]?.id;
   const place = rows.findIndex(({ id }) => id === cursor); // -1: it has left the list
   if (place >= 0) last.current = place;
-  /** The next row or the one before, of a finding that no other doctor works on. @param {1 | -1} by @returns {Found | undefined} */
-  const step = (by) => {
-    const from = place < 0 && by === 1 ? last.current : last.current + by;
-    const onwards = by === 1 ? rows.slice(from) : rows.slice(0, Math.max(0, from + 1)).reverse();
-    return onwards.find((one) => one.id !== open && one.case?.free !== false);
-  };
-  return { cursor, place, setChosen, step };
+  /** The row before, of a finding that no other doctor works on. @returns {Found | undefined} */
+  const before = () => rows.slice(0, Math.max(0, last.current)).reverse().find((one) => one.id !== open && one.case?.free !== false);
+  return { cursor, place, setChosen, before };
 };
 
 /** What a choice holds, where that is known. @param {string} name @param {number | undefined} count */
@@ -196,12 +192,14 @@ const useList = (filters, number) => {
   useEffect(() => {
     if (place >= 0 && rows.length - place < NEAR_END && pages.next && !pages.loading && !pages.error) pages.more();
   }, [place, rows.length, pages.loading]);
-  return { pages, byUrgency, groups, rows, place, ...cursor };
+  return { pages, byUrgency, groups, order: byUrgency ? inOrder(items) : items, rows, place, ...cursor };
 };
 
 /** The way from case to case, by buttons and keys.
  * @param {ReturnType<typeof useList>} list @param {string} number @param {Filters} filters @param {{current: HTMLElement | null}} frame of the list */
-const useWay = ({ pages, rows, place, setChosen, step }, number, filters, frame) => {
+const useWay = ({ pages, order, rows, place, setChosen, before }, number, filters, frame) => {
+  /** What was signed, until the list is read again. @type {{current: {number: string, items: Found[] | null}[]}} */
+  const signed = useRef([]);
   const query = addressOf("", { ...filters });
   const { messages } = useWaiting();
   /** Whether there is one. @param {Found | undefined} found */
@@ -209,15 +207,27 @@ const useWay = ({ pages, rows, place, setChosen, step }, number, filters, frame)
     if (found) goTo(`case/${found.id}${query}`);
     return Boolean(found);
   };
-  const next = () => step(1) ?? rows.find((one) => String(one.id) !== number && one.case?.free !== false);
-  const openNext = () => open(next());
-  const goOn = () => {
-    if (!pages.items || openNext()) return; // without them it is not known yet which is next
+  const waits = (/** @type {Found} */ one) =>
+    String(one.id) !== number && one.case?.free !== false && !signed.current.some((done) => done.number === String(one.id) && done.items === pages.items);
+  /** The most urgent that waits, of whomever it is: the rows of one patient stand together only in the list. */
+  const first = () => order.find(waits);
+  /** The one after this, for who passes it; else the most urgent. */
+  const after = () => {
+    const at = order.findIndex((one) => String(one.id) === number);
+    return (at < 0 ? undefined : order.slice(at + 1).find(waits)) ?? first();
+  };
+  const openNext = () => {
+    signed.current.push({ number, items: pages.items });
+    return open(first());
+  };
+  /** @param {boolean} [done] nothing is left to do with this one */
+  const goOn = (done = false) => {
+    if (!pages.items || (done ? openNext() : open(after()))) return; // without them it is not known yet which is next
     toast(say("queueEmpty"));
     goTo(`queue${query}`);
   };
   const prepareNext = () => {
-    const found = next();
+    const found = first();
     if (found) prepareCase(String(found.id));
   };
   const move = (/** @type {1 | -1} */ by) => {
@@ -229,7 +239,7 @@ const useWay = ({ pages, rows, place, setChosen, step }, number, filters, frame)
   const openMarked = () => void open(rows[place]);
   useKeys({
     j: () => (number ? goOn() : move(1)),
-    k: () => (number ? void open(step(-1)) : move(-1)),
+    k: () => (number ? void open(before()) : move(-1)),
     ...(!number && { o: openMarked, Enter: openMarked }), // in a case Enter signs
     i: () => messages[0] && goTo(placeOfConversation(messages[0], filters)),
   });

@@ -43,6 +43,9 @@ export const groupByPatient = (items) => {
   return [...groups.values()].sort((one, other) => last(one) - last(other));
 };
 
+/** Each by itself, as they are listed by the API; what nobody could judge comes last, as in the list. @param {Found[]} items */
+export const inOrder = (items) => [...items].sort((one, other) => Number(headOf([one]) === UNJUDGED) - Number(headOf([other]) === UNJUDGED));
+
 const UNJUDGED = "unjudged";
 /** Reviewed by a doctor who is gone: something of it still waits. */
 const LEFT = "left";
@@ -50,7 +53,7 @@ const NOBODYS = "nobodys";
 /** Headings that are no urgency. @type {Record<string, WordKey>} */
 const HEADS = { opinions: "secondOpinions", [LEFT]: "leftByDoctor", [NOBODYS]: "withoutDoctor" };
 
-/** Until when the patient was told to be seen. @param {Found} found */
+/** Until when the patient is to be seen. @param {Found} found */
 const sayTold = ({ due }) => {
   const day = due && say("toldBy", { date: sayShortDay(due) });
   return due && due < today() ? html`<${Overdue} text=${day} />` : day;
@@ -68,7 +71,7 @@ const sayState = ({ case: work, reviewed, created_at: made, awaited, decision })
 /** Both, the day first: the end may be cut off. @param {{found: Found}} props */
 const State = ({ found }) => {
   const [told, state] = [sayTold(found), sayState(found)];
-  return html`<small title=${found.due ? say("toldDue", { date: sayShortDay(found.due) }) : null}>${told}${told && state && " · "}${state}</small>`;
+  return html`<small title=${found.due ? say("seenDue", { date: sayShortDay(found.due) }) : null}>${told}${told && state && " · "}${state}</small>`;
 };
 
 /** A finding in two lines. `of` is how many of its patient stand together, this one on top; `below`, that it is one of the others.

@@ -3,14 +3,16 @@
 export const SAME = "same";
 /** Agreement with the label, and with that label's own urgency, which is milder than the finding's. */
 export const ENOUGH = "enough";
-/** Who tells the patient: the doctor, or the server. */
+/** Who tells the patient: the doctor, or the server, which shows it now. */
 export const TELLS = "doctor";
 export const SERVER = "server";
+/** What is sent in its place where no mail goes to the patient: it is shown, and nobody tells. */
+const NOBODY = "nobody";
 /** `teller` says who tells the patient of a malignant label, `held` until which day that is the doctor. `after` is the newest review that the doctor saw when this one was begun, `version` that of the finding. */
 export const EMPTY = { agreement: "", label: "", urgency: "", histology: "", result: "", picture: false, note: "", teller: "", held: "", after: "", version: 0 };
 
 /** @typedef {typeof EMPTY} Draft */
-/** What one reviews. @typedef {{report: FindingReport, conditions: Api["ConditionsView"], pictured: boolean}} Reviewing */
+/** What one reviews. @typedef {{report: FindingReport, conditions: Api["ConditionsView"], pictured: boolean, way?: Api["Way"] | null}} Reviewing `way`: how the patient hears of what is shown */
 
 /** What a doctor may name, always in this order: what the models name, malignant first, then what none names. @param {Api["ConditionsView"]} conditions */
 export const labelsOf = ({ conditions, review_only: more = [] }) =>
@@ -110,7 +112,7 @@ export function reviewOf(draft, reviewing, asked) {
     histology_result: known ? result : null,
     new_picture_wanted: picture,
     note: note.trim() || null,
-    ...(cancer && teller && { told_by: teller }),
+    ...(cancer && teller && { told_by: teller === SERVER && reviewing.way !== "mail" ? NOBODY : teller }),
     ...(held && (cancer ? teller === TELLS : mayHold(draft, reviewing)) && { hold_until: new Date(`${held}T23:59`).toISOString() }),
     ...(asked && { downgrade_confirmed: true }),
   };

@@ -62,24 +62,27 @@ function dayAfter(after) {
 
 const TELLERS = /** @type {const} */ ([[TELLS, "b"], [SERVER, "v"]]);
 
-/** Of a cancer: who tells the patient, whom the server cannot tell where they have `noAccess`. @param {{teller: string, noAccess: boolean, onTeller: (teller: string) => void}} props */
-const Tellers = ({ teller, noAccess, onTeller }) => html`
+/** What the patient hears, and how, of what is shown now. @type {Record<Api["Way"], WordKey>} */
+const SHOWN_NOW = { mail: "serverTells", log_in: "seenAtLogIn", other_system: "recordShows" };
+
+/** Of a cancer: who tells the patient. The server does where a mail goes out. @param {{teller: string, way: Api["Way"], onTeller: (teller: string) => void}} props */
+const Tellers = ({ teller, way, onTeller }) => html`
   <fieldset class="tellers"><legend>${say("whoTells")}</legend>
     <div class="chips">${TELLERS.map(([value, key]) => html`
       <label key=${value} class="chip"><input type="radio" name="teller" form="review" value=${value} required checked=${teller === value}
-        onChange=${() => onTeller(value)} />${say(value === TELLS ? "holdIt" : noAccess ? "recordShows" : "serverTells")}<kbd aria-hidden="true">${key}</kbd></label>`)}</div>
+        onChange=${() => onTeller(value)} />${say(value === TELLS ? "holdIt" : SHOWN_NOW[way])}<kbd aria-hidden="true">${key}</kbd></label>`)}</div>
   </fieldset>`;
 
 /** Who tells the patient, and until when the review is held for the doctor: in view beside the button that signs.
- * @param {{draft: Draft, cancer: boolean, noAccess: boolean, onTeller: (teller: string) => void, onHeld: (held: string) => void}} props */
-const Hold = ({ draft: { teller, held }, cancer, noAccess, onTeller, onHeld }) => html`
-  ${cancer ? html`<${Tellers} teller=${teller} noAccess=${noAccess} onTeller=${onTeller} />` : html`
+ * @param {{draft: Draft, cancer: boolean, way: Api["Way"], onTeller: (teller: string) => void, onHeld: (held: string) => void}} props */
+const Hold = ({ draft: { teller, held }, cancer, way, onTeller, onHeld }) => html`
+  ${cancer ? html`<${Tellers} teller=${teller} way=${way} onTeller=${onTeller} />` : html`
     <label class="tick"><input type="checkbox" name="hold" form="review" checked=${held !== ""}
       onChange=${(/** @type {FieldEvent} */ event) => onHeld(event.target.checked ? dayAfter(2) : "")} />${say("holdIt")}<kbd aria-hidden="true">b</kbd></label>`}
   ${held !== "" && (!cancer || teller === TELLS) && html`<label class="until">${say("holdUntil")}
     <input name="held" form="review" type="date" required min=${dayAfter(0)} max=${dayAfter(DAYS_HELD)} value=${held}
       onChange=${(/** @type {FieldEvent} */ event) => event.target.value && onHeld(event.target.value)} /></label>
-    ${!noAccess && html`<small>${say("holdText")}</small>`}`}`;
+    ${way !== "other_system" && html`<small>${say("holdText")}</small>`}`}`;
 
 /** What a doctor may name, or the laboratory has found (`result`), each always at the same place and with the same key; beside it how probable the model holds it.
  * @param {{labels: {key: string, text: string, share?: string, off: boolean}[], value: string, result: boolean, unsure: boolean, onLabel: (label: string) => void}} props */
@@ -290,10 +293,10 @@ const signByEnter = (event) => {
 /** Without a kept photo (`pictured`) there is nothing that one could agree with. `replaced`: what was said of another photo counts. `asked`: the caller
  * gives a second opinion, which the doctor in charge alone reads. `left`: the patient is gone, and sends no other photo. `seen` is the newest review that stands above, `version` that of the finding. `onBegin` is called
  * where agreement is chosen, `onSigned` with whether the doctor stays and what was done, `onStale` where another review was signed, or the photo judged again, meanwhile.
- * @param {{number: string, report: FindingReport, conditions: Api["ConditionsView"], pictured: boolean, replaced?: boolean, asked?: boolean, left?: boolean, noAccess?: boolean, seen?: string, version: number,
+ * @param {{number: string, report: FindingReport, conditions: Api["ConditionsView"], pictured: boolean, replaced?: boolean, asked?: boolean, left?: boolean, way?: Api["Way"] | null, seen?: string, version: number,
  *   onBegin: () => void, onSigned: (stays: boolean, said: string) => void, onStale: () => Promise<void>}} props */
-export const ReviewForm = ({ number, report, conditions, pictured, replaced = false, asked = false, left = false, noAccess = false, seen = "none", version, onBegin, onSigned, onStale }) => {
-  const reviewing = { report, conditions, pictured };
+export const ReviewForm = ({ number, report, conditions, pictured, replaced = false, asked = false, left = false, way = null, seen = "none", version, onBegin, onSigned, onStale }) => {
+  const reviewing = { report, conditions, pictured, way };
   const filled = useDraft(number, seen, version);
   const { draft, enter } = filled;
   const { known, names, agreements, labels, urgencies, asksTeller, holds, choose, want, answer } = useAnswers(filled, reviewing, left, asked, onBegin);
@@ -332,7 +335,7 @@ export const ReviewForm = ({ number, report, conditions, pictured, replaced = fa
       </div>
     </form>
     <div class="signing" onKeyDown=${signByEnter}>
-      ${holds && html`<${Hold} draft=${draft} cancer=${asksTeller} noAccess=${noAccess} onTeller=${answer.teller} onHeld=${answer.held} />`}
+      ${holds && html`<${Hold} draft=${draft} cancer=${asksTeller} way=${way ?? "log_in"} onTeller=${answer.teller} onHeld=${answer.held} />`}
       <p aria-live="polite">${sayReview(draft, reviewing)}${asking && html`<strong class="doubt">${sayDoubts(asking, reviewing)}</strong>`}
         ${refused && html`<strong class="doubt">${refused}</strong>`}</p>
       <button class="primary" form="review" disabled=${busy}>${say(busy ? "sending" : "signNext")}</button>
