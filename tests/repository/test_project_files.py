@@ -82,7 +82,9 @@ def test_the_image_serves_as_a_user_that_is_not_root() -> None:
     assert program[:2] == ["python", "-c"]
     compile(program[2], "healthcheck", "exec")
     installs = [rest for word, rest in _dockerfile() if word == "RUN" and "pip install" in rest]
-    for install, needed in zip(installs, ("${REQUIREMENTS}", "requirements-train.txt"), strict=True):
+    for install, needed in zip(
+        installs, ("${REQUIREMENTS}", "requirements-train.txt"), strict=True
+    ):
         assert f"--require-hashes -r {needed}" in install
     assert ["ARG", "REQUIREMENTS=requirements-serve.txt"] in _dockerfile()
 
