@@ -141,7 +141,7 @@ def test_what_a_review_names_as_urgent_stands_before_what_another_calls_harmless
         assert numbers(doctor, reviewed) == [grave, harmless, urgent]
     review(doctor, harmless)
     assert numbers(doctor, "/queue") == [harmless, grave, urgent]
-    assert list(shared_backend.services.faults()) == []
+    assert list(shared_backend.services.queue.faults()) == []
 
 
 def test_patients_come_by_their_most_urgent_finding_without_a_review(
