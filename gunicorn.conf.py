@@ -19,6 +19,7 @@ import threading
 import time
 import traceback
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -26,7 +27,7 @@ from typing import Any
 from gunicorn.arbiter import Arbiter
 from gunicorn.glogging import Logger
 from gunicorn.workers.base import Worker
-from gunicorn.workers.gthread import ThreadWorker
+from gunicorn.workers.gthread import TConn, ThreadWorker
 from prometheus_client import values
 from prometheus_client.multiprocess import mark_process_dead
 
@@ -134,8 +135,18 @@ class StoreWaitingWorker(ThreadWorker):  # type: ignore[misc]
         more it has. All are told of it at once, and the first would take most of them.
         """
         if self.alive and self.cfg.workers > 1:
-            time.sleep(min(self.nr_conns * PAUSE_OF_CONNECTION_S, LONGEST_PAUSE_S))
+            pause = min(self.nr_conns * PAUSE_OF_CONNECTION_S, LONGEST_PAUSE_S)
+            time.sleep(max(0.0, pause))  # a negative one would end the process
         super().accept(listener)
+
+    def finish_request(self, conn: TConn, fs: Future[object]) -> None:
+        """Count a connection down once. Where an answer broke off, gunicorn has closed the
+        connection already: it fails to close it again, and counts it twice. With a count that is
+        too low, a stop would not wait for the last requests.
+        """
+        least = self.nr_conns - 1
+        super().finish_request(conn, fs)
+        self.nr_conns = max(least, self.nr_conns)
 
     def load_wsgi(self) -> None:
         try:
