@@ -74,6 +74,7 @@ from skinapi.platform.web.admission import (
 from skinapi.platform.web.answers import answer_errors
 from skinapi.platform.web.declaration import Rate, renderer_for
 from skinapi.platform.web.headers import add_headers, allowed_origins
+from skinapi.platform.web.left_out import count_left_out
 from skinapi.platform.web.pages import ServerInfo, log_requests, measure_requests
 from skinapi.platform.web.pages import routes as server_routes
 from skinapi.platform.web.rate_limits import Limits, add_rate_headers, open_limits
@@ -176,6 +177,7 @@ def _build(
     log_requests(app, addresses=settings.log_addresses)
     measure_requests(app)
     add_request_ids(app)
+    count_left_out(app, services.data.failed_items.note_damaged)
     add_rate_headers(app)
     _guard(app, settings, limits)
     log_ins = {
@@ -300,7 +302,12 @@ def _open_server_info(app: Application, limits: Limits, console: Console) -> Ser
             *services.data.failed_items.problems(),
             *services.data.clock.problems(),
         ],
-        gauges=(services.drift.gauges, services.jobs.gauges, services.data.clock.gauges),
+        gauges=(
+            services.drift.gauges,
+            services.jobs.gauges,
+            services.data.clock.gauges,
+            services.data.failed_items.gauges,
+        ),
     )
 
 

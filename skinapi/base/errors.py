@@ -40,6 +40,7 @@ The tree, with the statuses. An error that only one package raises is defined in
       TooManyRequests                429
         PredictionQuotaReached       429
       BlobDamaged                    500
+      RecordDamaged                  500
       BrokenStore                    500
       BrokenBackup                   500
       BrokenErasedIds                500
@@ -244,6 +245,14 @@ class RateLimitsUnavailable(StoreUnavailable):
 
 class BlobDamaged(SkinAPIError):
     code, sentence = "blob_damaged", "A stored file no longer matches its checksum"
+
+
+class RecordDamaged(SkinAPIError):
+    code = "record_damaged"
+    sentence = (
+        "A stored record that is needed here cannot be read. The clinic's administrator sees which "
+        "one, and can restore it from a backup"
+    )
 
 
 class BrokenStore(SkinAPIError):

@@ -32,6 +32,7 @@ from skinapi.platform.storage.faults import blob_keys
 from skinapi.platform.storage.ids import new_id, now
 from skinapi.platform.storage.ports import Document, Snapshot, Store
 from skinapi.platform.storage.store_version import STORE_COLLECTION
+from skinapi.platform.storage.unreadable import read_each
 
 # The record of a restore that has not ended; a server does not start on such a store.
 RESTORES = "restores"
@@ -261,7 +262,7 @@ def end_backup(store: Store, identifier: str) -> None:
 def list_backups(store: Store) -> list[BackupMade]:
     """The newest first."""
     documents = store.collection(COLLECTION).find(sort="-id", limit=MOST)
-    return [BackupMade.model_validate(document) for document in documents]
+    return [*read_each(COLLECTION, documents, BackupMade.model_validate)]
 
 
 def find_last_backup(store: Store) -> datetime | None:
