@@ -51,6 +51,7 @@ The tree, with the statuses. An error that only one package raises is defined in
       Unavailable                    503
         NoModel                      503
         StoreUnavailable             503
+          StoreRefused               503
           DiskFull                   507
           StoreBusy                  503
           RateLimitsUnavailable      503
@@ -223,6 +224,10 @@ class NoModel(Unavailable):
 
 class StoreUnavailable(Unavailable):
     code, sentence = "store_unavailable", "The database cannot be reached; try again shortly"
+
+
+class StoreRefused(StoreUnavailable):
+    """The database answers, and refuses what the settings say: to wait does not help."""
 
 
 class DiskFull(StoreUnavailable):
