@@ -63,6 +63,7 @@ from skinapi.model.registry.routes import drift_routes, models_routes, operating
 from skinapi.model.registry.routes import routes as registry_routes
 from skinapi.model.registry.service import InferenceService, ModelReloader
 from skinapi.platform.jobs.routes import routes as jobs_routes
+from skinapi.platform.storage.disk_reserve import DiskReserve
 from skinapi.platform.storage.ports import Store
 from skinapi.platform.web.admission import (
     LEAST_DRAINED,
@@ -73,6 +74,7 @@ from skinapi.platform.web.admission import (
 )
 from skinapi.platform.web.answers import answer_errors
 from skinapi.platform.web.declaration import Rate, renderer_for
+from skinapi.platform.web.full_disk import keep_room
 from skinapi.platform.web.headers import add_headers, allowed_origins
 from skinapi.platform.web.left_out import count_left_out
 from skinapi.platform.web.pages import ServerInfo, log_requests, measure_requests
@@ -179,6 +181,8 @@ def _build(
     add_request_ids(app)
     count_left_out(app, services.data.failed_items.note_damaged)
     add_rate_headers(app)
+    if not settings.mongo_uri:
+        keep_room(app, DiskReserve(settings.instance_dir))
     _guard(app, settings, limits)
     log_ins = {
         one.name: {"label": one.shown_name, "links": one.linking == "by_admin"}
