@@ -168,3 +168,14 @@ def test_a_case_shows_the_photo_first_and_no_key_changes_a_label_unseen(
     assert select.get_attribute("value") == chosen
     assert visitor.run("return location.hash") == f"#/case/{number}"
     visitor.assert_quiet()
+
+
+def test_a_finding_that_cannot_be_read_is_counted_above_the_queue(
+    visitor: Visitor, doctor: Caller, seeder: Seeder
+) -> None:
+    number = doctor.call("GET", "/queue").json[0]["id"]
+    rows = seeder.services.store.collection("submissions")
+    assert rows.update({"number": number}, {"$unset": {"created_at": True}})
+    visitor.enter(doctor, "doctor")
+    visitor.find(FIRST)
+    assert "1 finding cannot be shown" in visitor.find("main > .message").text
