@@ -62,6 +62,26 @@ def test_only_in_a_folder_the_newest_stay(
     assert f"--keep needs a folder, and {place} is none" in capsys.readouterr().err
 
 
+def test_one_damaged_record_is_said_by_the_backup_and_restored_from_an_older_one(
+    backend: Backend, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ada = backend.account("ada@example.org")
+    name, older, newer = f"accounts/{ada.id}", tmp_path / "older.tar", tmp_path / "newer.tar"
+    assert main(["backup", str(older)]) == 0
+    assert main(["restore-record", str(older), name]) == REFUSED  # it is whole
+    rows = backend.services.store.collection("accounts")
+    rows.update({"id": ada.id}, {"$unset": {"created_at": True}})
+    backend.services.data.failed_items.note_damaged({("accounts", ada.id): "ValidationError"})
+    assert main(["backup", str(newer)]) == 1
+    assert f"damaged: accounts {ada.id}: damaged: created_at" in capsys.readouterr().err
+    assert main(["restore-record", str(newer), name]) == REFUSED
+    assert main(["restore-record", str(older), f"accounts/{'0' * 32}"]) == REFUSED
+    assert main(["restore-record", str(older), name]) == 0
+    assert backend.account("ada@example.org") == ada
+    assert backend.services.data.failed_items.list_some() == []
+    assert ("store.restore", ada.id) in [(row["action"], row["target"]) for row in backend.audit()]
+
+
 def test_a_drill_without_a_place_beside_the_backup_says_so(
     backend: Backend, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

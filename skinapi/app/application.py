@@ -66,6 +66,7 @@ from skinapi.model.registry.routes import drift_routes, models_routes, operating
 from skinapi.model.registry.routes import routes as registry_routes
 from skinapi.model.registry.service import InferenceService, ModelReloader
 from skinapi.platform.jobs.routes import routes as jobs_routes
+from skinapi.platform.storage.disk_reserve import DiskReserve
 from skinapi.platform.storage.ports import Store
 from skinapi.platform.web.admission import (
     LEAST_DRAINED,
@@ -76,7 +77,9 @@ from skinapi.platform.web.admission import (
 )
 from skinapi.platform.web.answers import answer_errors
 from skinapi.platform.web.declaration import Rate, renderer_for
+from skinapi.platform.web.full_disk import keep_room
 from skinapi.platform.web.headers import add_headers, allowed_origins
+from skinapi.platform.web.left_out import count_left_out
 from skinapi.platform.web.pages import ServerInfo, log_requests, measure_requests
 from skinapi.platform.web.pages import routes as server_routes
 from skinapi.platform.web.rate_limits import Limits, add_rate_headers, open_limits
@@ -179,7 +182,10 @@ def _build(
     log_requests(app, addresses=settings.log_addresses)
     measure_requests(app)
     add_request_ids(app)
+    count_left_out(app, services.data.failed_items.note_damaged)
     add_rate_headers(app)
+    if not settings.mongo_uri:
+        keep_room(app, DiskReserve(settings.instance_dir))
     _guard(app, settings, limits)
     log_ins = {
         one.name: {"label": one.shown_name, "links": one.linking == "by_admin"}
@@ -307,6 +313,7 @@ def _open_server_info(app: Application, limits: Limits, console: Console) -> Ser
             services.drift.gauges,
             services.jobs.gauges,
             services.data.clock.gauges,
+            services.data.failed_items.gauges,
             _open_operation_gauges(services).gauges,
         ),
     )

@@ -11,12 +11,12 @@ from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from pydantic import SecretStr
+from pydantic import BaseModel, SecretStr, ValidationError
 
 from skinapi.accounts.auth.errors import LastAdmin
 from skinapi.app.commands import OPERATOR, check, say_store
-from skinapi.app.composition.services import Services, open_services
-from skinapi.base.errors import Conflict, SkinAPIError, StoreUnavailable, UnsafeSettings
+from skinapi.app.composition.services import MODELS, Services, open_services
+from skinapi.base.errors import Conflict, NotFound, SkinAPIError, StoreUnavailable, UnsafeSettings
 from skinapi.base.logs import configure_logs
 from skinapi.base.settings import Settings
 from skinapi.base.settings.safety import refuse_unsafe
@@ -25,6 +25,7 @@ from skinapi.platform.backups.backup import (
     Place,
     begin_backup,
     end_backup,
+    find_in_backup,
     list_backups,
     note_destroyed,
     note_removed,
@@ -50,8 +51,9 @@ from skinapi.platform.backups.erased_ids import (
     scrub_store,
     write_erased_ids,
 )
+from skinapi.platform.storage.faults import document_faults
 from skinapi.platform.storage.files import new_file
-from skinapi.platform.storage.ports import Remnant, Store
+from skinapi.platform.storage.ports import Document, Remnant, Store
 from skinapi.platform.storage.store_version import accept_key, join_store
 from skinapi.platform.storage.unit_of_work import AuditRow, Unit
 from skinapi.platform.stores import make_store, open_store
@@ -92,7 +94,8 @@ REMAINS = {
 def back_up(settings: Settings, options: argparse.Namespace) -> int:
     """Write a backup of the store to a new file, or to standard output for `-`; with --keep to a
     file with the time in its name, in a folder in which only so many stay, with the list of erased
-    ids beside them. Servers may run. The exit status is 1 if a damaged file was left out.
+    ids beside them. Servers may run. The exit status is 1 if a damaged file was left out, or a
+    damaged record is in it.
     """
     configure_logs()
     refuse_unsafe(settings)
@@ -115,12 +118,16 @@ def back_up(settings: Settings, options: argparse.Namespace) -> int:
     for key in counts.damaged:
         print(f"left out, because it is damaged: the stored file {key}", file=sys.stderr)
     print(_counted(counts), file=sys.stderr)
+    faults = [fault.message for fault in document_faults(store, MODELS)]
+    for message in faults:
+        print(f"in the backup as it is, damaged: {message}", file=sys.stderr)
+    whole = not (counts.damaged or faults)
     if options.keep:
         until = read_facts(file).begun_at
         write_erased_ids(store, options.file / FILE_NAME, until=until)
-        if not counts.damaged:  # an older one may have what this one lacks
+        if whole:  # an older one may have what this one lacks
             _remove_old(store, options.file, keep=options.keep)
-    return 1 if counts.damaged else 0
+    return 0 if whole else 1
 
 
 @contextmanager
@@ -145,6 +152,46 @@ def _remove_old(store: Store, folder: Path, *, keep: int) -> None:
         print(f"removed: {folder / name}", file=sys.stderr)
     with suppress(SkinAPIError):
         note_removed(store, removed)
+
+
+def restore_record(settings: Settings, options: argparse.Namespace) -> int:
+    """Replace one damaged record of the store by what a backup has of it. Servers may run."""
+    configure_logs()
+    refuse_unsafe(settings)
+    collection, _, identifier = options.record.partition("/")
+    model = MODELS.get(collection)
+    if model is None:
+        raise UnsafeSettings(f"Name the record as collection/id; not {options.record}")
+    verify_backup(options.file)
+    kept = find_in_backup(options.file, collection, identifier)
+    if kept is None:
+        raise NotFound(f"{options.file.name} does not hold {options.record}")
+    if not _is_readable(model, kept):
+        raise Conflict(f"{options.record} is damaged in {options.file.name} too: take an older one")
+    services = open_services(settings)
+
+    def replace(unit: Unit) -> None:
+        rows = services.store.collection(collection)
+        stored = rows.get(identifier)
+        if stored is None or _is_readable(model, stored):
+            raise Conflict(f"{options.record} is not damaged here, or was deleted: nothing changed")
+        rows.delete({"id": identifier})
+        rows.insert(kept)
+        unit.audit("store.restore", by=OPERATOR, target=identifier)
+        services.data.failed_items.forget_damaged(collection, identifier)
+
+    services.data.work.run(replace)
+    print(f"restored: {options.record}. What changed in it since the backup is lost")
+    print("now run `python -m skinapi check --repair`: other records may count on it")
+    return 0
+
+
+def _is_readable(model: type[BaseModel], document: Document) -> bool:
+    try:
+        model.model_validate(document)
+    except ValidationError:
+        return False
+    return True
 
 
 def show_backups(settings: Settings, options: argparse.Namespace) -> int:

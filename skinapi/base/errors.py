@@ -40,6 +40,7 @@ The tree, with the statuses. An error that only one package raises is defined in
       TooManyRequests                429
         PredictionQuotaReached       429
       BlobDamaged                    500
+      RecordDamaged                  500
       BrokenStore                    500
       BrokenBackup                   500
       BrokenErasedIds                500
@@ -51,6 +52,7 @@ The tree, with the statuses. An error that only one package raises is defined in
         Starting                     503
         NoModel                      503
         StoreUnavailable             503
+          StoreRefused               503
           DiskFull                   507
           StoreBusy                  503
           RateLimitsUnavailable      503
@@ -231,6 +233,10 @@ class StoreUnavailable(Unavailable):
     code, sentence = "store_unavailable", "The database cannot be reached; try again shortly"
 
 
+class StoreRefused(StoreUnavailable):
+    """The database answers, and refuses what the settings say: to wait does not help."""
+
+
 class DiskFull(StoreUnavailable):
     status, code = 507, "disk_full"
     sentence = "The disk is full; nothing half-written was left behind"
@@ -251,6 +257,14 @@ class RateLimitsUnavailable(StoreUnavailable):
 
 class BlobDamaged(SkinAPIError):
     code, sentence = "blob_damaged", "A stored file no longer matches its checksum"
+
+
+class RecordDamaged(SkinAPIError):
+    code = "record_damaged"
+    sentence = (
+        "A stored record that is needed here cannot be read. The clinic's administrator sees which "
+        "one, and can restore it from a backup"
+    )
 
 
 class BrokenStore(SkinAPIError):

@@ -36,6 +36,7 @@ from skinapi.platform.storage.faults import Fault
 from skinapi.platform.storage.ids import new_id, now
 from skinapi.platform.storage.ports import Document
 from skinapi.platform.storage.unit_of_work import AuditRow, Unit, UnitOfWork, atomic
+from skinapi.platform.storage.unreadable import hide, is_hidden
 
 MOST_PROPOSED = 20
 
@@ -112,7 +113,14 @@ class LesionsService:
         page = self.lesions.page_owned(owner, after=after, limit=limit)
         known = self.spots.by_ids([item.latest for item in page.items if item.latest])
         newest = {finding.lesion: finding for finding in self.spots.see([*known.values()], reader)}
-        return page.map(lambda lesion: ShownLesion(lesion, newest.get(lesion.id)))
+        return page.map_all(
+            lambda lesions: [
+                ShownLesion(lesion, newest.get(lesion.id))
+                for lesion in lesions
+                if not (lesion.latest and is_hidden("submissions", lesion.latest))
+                or not hide("lesions", lesion.id)
+            ]
+        )
 
     def list_of_patient(
         self, *, patient: str, doctor: Subject, after: str | None, limit: int

@@ -80,11 +80,7 @@ class ReadersService:
         people = self.accounts.by_ids({row["by"] for row in rows})
         about = sorted({row["target"] for row in rows if row.get("owner")})
         numbers = self.spots.numbers_of(about) if about else {}
-        names = {
-            key.id: key.name
-            for key in map(self.keys.find, {row["by_key"] for row in rows if row.get("by_key")})
-            if key
-        }
+        names = self.keys.names_of({row["by_key"] for row in rows if row.get("by_key")})
 
         def read(row: Document) -> ReadingView:
             by_glass = row["action"].startswith("breakglass.") or row.get("detail") == "break-glass"

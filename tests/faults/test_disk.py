@@ -13,6 +13,7 @@ from tests.served.people import Seeder
 from tests.served.photo_clients import ANGULAR, lesions
 from tests.served.server import Server, serving, stopping
 from tests.served.wire import ask
+from tests.support.backends import PASSWORD
 
 Report = Callable[[str], None]
 FULL_S = 20
@@ -62,6 +63,29 @@ def test_on_a_full_disk_a_change_is_refused_with_a_sentence_and_the_server_lives
         assert ask(server.port, "GET", "/readyz").status == 200
         assert ANGULAR.send(server.port, photo, token=ada.token).status == 200
         assert len(ada.call("GET", "/submissions").json) == 2
+
+
+def test_on_a_full_disk_one_logs_in_and_deletes_and_nothing_else_takes_that_room(
+    tmp_path: Path, disk: SmallDisk
+) -> None:
+    photo = lesions(1)[0]
+    with serving(tmp_path, {"PHOTOS": "always"}, workers=1) as server:
+        with closing(Seeder(server)) as seeder:
+            ada, leaving = seeder.person(), seeder.person()
+        number = ANGULAR.send(server.port, photo, token=ada.token).json["id"]
+        with disk.full():
+            body = {"email": ada.email, "password": PASSWORD}
+            entered = ask(server.port, "POST", "/login", json=body)
+            assert entered.status == 200, entered.json
+            token = entered.json["access_token"]
+            assert ANGULAR.send(server.port, photo, token=token).status == 507
+            assert ask(server.port, "GET", "/readyz").status == 507
+            deleted = ask(server.port, "DELETE", f"/submissions/{number}", token=token)
+            assert deleted.status == 200, deleted.json
+            left = leaving.call("DELETE", "/me", json={"current_password": PASSWORD})
+            assert left.status == 200, left.json
+        assert ask(server.port, "GET", "/readyz").status == 200
+        assert ANGULAR.send(server.port, photo, token=ada.token).status == 200
 
 
 def test_on_a_read_only_disk_the_server_says_what_it_waits_for_and_starts_when_it_is_mended(

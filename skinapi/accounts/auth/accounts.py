@@ -416,8 +416,9 @@ class Accounts(Records[Account]):
         wanted: Filter = {"doctor_id": doctor_id}
         if after:
             wanted["queue_key"] = {"$gt": after}
-        found = self._list(wanted, sort="queue_key", limit=limit + 1)
-        return Page(found[:limit], found[limit - 1].queue_key if len(found) > limit else None)
+        found = self._documents.find(wanted, sort="queue_key", limit=limit + 1)
+        last = found[limit - 1].get("queue_key") if len(found) > limit else None
+        return Page(self._read_each(found[:limit]), last)
 
     def page_of_doctor(
         self, doctor_id: str | None, *, after: str | None, limit: int
@@ -433,7 +434,7 @@ class Accounts(Records[Account]):
         documents = find_patients(self._documents, doctor_id, beginning, most=MOST_PATIENTS_FOUND)
         if len(documents) > MOST_PATIENTS_FOUND:
             raise TooManyFound
-        patients = [Account.model_validate(document) for document in documents]
+        patients = self._read_each(documents)
         behind = [patient for patient in patients if (patient.queue_key or "") > (after or "")]
         shown = sorted(behind, key=lambda one: one.queue_key or "")
         return Page(shown[:limit], shown[limit - 1].queue_key if len(shown) > limit else None)
@@ -597,7 +598,7 @@ class Accounts(Records[Account]):
             listings = [self._documents.find(f, after=after, limit=limit + 1) for f in filters]
             found = merged(listings, limit=limit + 1)
         page = page_of(found, limit)
-        listed = [Account.model_validate(document) for document in page.items]
+        listed = self._read_each(page.items)
         shown = [one for one in listed if not (one.machine and one.approved)]
         return Page(shown, page.next_after)
 

@@ -14,6 +14,7 @@ from skinapi.base.errors import InvalidToken
 from skinapi.platform.jobs.job import DERMASCAN_LAB_OWNER, PERSON_FILE, Job
 from skinapi.platform.storage.ids import now
 from skinapi.platform.storage.ports import Document, Filter, Ops, Store
+from skinapi.platform.storage.unreadable import read_each
 
 RESEARCHERS = ("researcher", "admin")
 # What DermaScan lab's client sends without a token belongs to no account, and stays.
@@ -154,7 +155,7 @@ class AccountUses:
         documents = self._documents.find(
             {"held_at": {"$gt": FIRST_TIME}}, sort="held_at", limit=MOST_HELD
         )
-        return [Account.model_validate(document) for document in documents]
+        return [*read_each("accounts", documents, Account.model_validate)]
 
 
 def _midnight() -> datetime:

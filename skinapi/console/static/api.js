@@ -184,7 +184,10 @@ async function exchange(method, path, options, signal) {
   }
   const answeredAt = Date.parse(response.headers.get("Date") ?? "");
   if (answeredAt) ahead = answeredAt - Date.now();
-  if (response.ok) return response;
+  if (response.ok) {
+    noteLeftOut(response.headers.get("X-Records-Left-Out"));
+    return response;
+  }
   const problem = await response.json().catch(() => ({}));
   const error = new ApiError(
     response.status,
@@ -202,6 +205,19 @@ async function exchange(method, path, options, signal) {
   if (session?.token === used.token) await newToken();
   return exchange(method, path, options, signal);
 }
+
+/** How many records the lists of this view do not show, because they cannot be read, by collection. @type {Record<string, number>} */
+let leftOut = {};
+addEventListener("hashchange", () => (leftOut = {}));
+
+/** @param {string | null} said as in `submissions=1, accounts=2` */
+function noteLeftOut(said) {
+  if (!said) return;
+  for (const [name, count] of said.split(", ").map((part) => part.split("="))) leftOut[name] = Math.max(leftOut[name] ?? 0, Number(count));
+  listeners.forEach((listener) => listener());
+}
+
+export const countLeftOut = () => ({ findings: leftOut.submissions ?? 0, records: Object.values(leftOut).reduce((sum, count) => sum + count, 0) });
 
 /** Settles when the same person has logged in again. @returns {Promise<void>} */
 function newToken() {

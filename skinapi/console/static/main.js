@@ -1,9 +1,9 @@
 // The frame around every view: navigation by role, language, login, and which view is shown.
 
 import { html, render, useEffect, useLayoutEffect, useRef, useState } from "/console/vendor/htm-preact-3.1.1.js";
-import { checkSession, get, getSession, isAsking, isWaitingForLogin, logOut, onSessionChange, personNumber, put, setSession } from "/console/api.js";
-import { Failure, Icon, Loading, Menu, sayError, toast, Toasts, useAnswer, useRedraw, Veil } from "/console/components.js";
-import { getLanguage, hasWords, nameOfLanguage, otherLanguages, readStaffWords, say, sayDate, setLanguage } from "/console/language.js";
+import { checkSession, countLeftOut, get, getSession, isAsking, isWaitingForLogin, logOut, onSessionChange, personNumber, put, setSession } from "/console/api.js";
+import { Failure, Icon, Loading, Menu, Message, sayError, toast, Toasts, useAnswer, useRedraw, Veil } from "/console/components.js";
+import { getLanguage, hasWords, nameOfLanguage, otherLanguages, readStaffWords, say, sayCount, sayDate, setLanguage } from "/console/language.js";
 import { goTo, LAB, OWN_PLACES, placeOf, placesOf, readAddress, READS_MESSAGES, scrollToTop } from "/console/navigation.js";
 import { AccountCount, QueueCount, UnreadCount, useAsking } from "/console/waiting.js";
 
@@ -220,6 +220,12 @@ const LoginAgain = () => {
     <//>`;
 };
 
+/** What the lists of this view do not show. */
+const LeftOut = () => {
+  const { findings, records } = countLeftOut();
+  return records > 0 && html`<${Message} kind="bad">${findings ? sayCount("findingsHidden", findings) : sayCount("recordsHidden", records)}<//>`;
+};
+
 const Console = () => {
   useRedraw();
   return html`
@@ -232,7 +238,7 @@ const Console = () => {
       <${LabPlaces} />
       <p class="notice"><${Icon} name="info" size=${16} />${say("notice")}</p>
       ${getSession() && html`<${Untold} role=${getSession()?.role ?? ""} /><${DeletionWaits} role=${getSession()?.role ?? ""} />`}
-      <main id="main" tabindex="-1"><${View} /></main>
+      <main id="main" tabindex="-1"><${LeftOut} /><${View} /></main>
       <footer><nav aria-label=${say("more")}><a href="#/model">${say("title_model")}</a>${isStaffRole(getSession()?.role) && html`<a href="/docs">${say("nav_docs")}</a>`}</nav></footer>
     </div>
     <${Toasts} />

@@ -60,6 +60,7 @@ export const english = {
   work_migration: "the upgrade of stored data",
   work_notice: "a mail",
   work_person_file: "the removal of a person's file",
+  work_record: "the lists that should show it",
   work_reminder: "a reminder",
   work_retention: "the deletion of what was kept long enough",
   work_unassigned: "the list of patients without a doctor",

@@ -63,6 +63,7 @@ export const french = spaced({
   work_migration: "la mise à niveau des données",
   work_notice: "un e-mail",
   work_person_file: "le retrait du fichier d'une personne",
+  work_record: "les listes qui devraient le montrer",
   work_reminder: "un rappel",
   work_retention: "la suppression de ce qui a été gardé assez longtemps",
   work_unassigned: "la liste des patients sans médecin",

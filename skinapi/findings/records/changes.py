@@ -13,7 +13,7 @@ from skinapi.findings.records.seen_findings import SeenSubmission
 from skinapi.findings.records.service import RecordsService
 from skinapi.findings.records.standing import Reader
 from skinapi.findings.records.submission import Submission
-from skinapi.platform.storage.ports import Filter
+from skinapi.platform.storage.ports import Document, Filter
 
 # A change gets its time when it is made, and is seen when its transaction has ended. MongoDB ends
 # one after a minute at most, and the clocks of two servers differ by seconds.
@@ -57,9 +57,9 @@ class ChangedFindings:
         at the end, and none is left out. What a doctor holds back changes nothing before it is
         shown: a program may show all that it reads to the patient.
         """
-        found: list[Submission] = []
+        found: list[Document] = []
         for of in self._listings(to, patient):
-            found += self.records.submissions.list_changed(
+            found += self.records.submissions.find_changed(
                 of,
                 since=span.since,
                 until=span.until,
@@ -67,9 +67,9 @@ class ChangedFindings:
                 after=after,
                 limit=limit + 1,
             )
-        found.sort(key=lambda one: one.changed, reverse=newest_first)
-        shown = found[:limit]
-        following = shown[-1].changed if len(found) > limit else None
+        found.sort(key=lambda one: str(one["changed"]), reverse=newest_first)
+        following = found[limit - 1]["changed"] if len(found) > limit else None
+        shown = self.records.submissions.read(found[:limit])
         return Page(self._seen(shown, to, span), following)
 
     def _listings(self, to: Subject, patient: str | None) -> list[Filter]:
@@ -89,20 +89,18 @@ class ChangedFindings:
 
     def _seen(self, found: list[Submission], to: Subject, span: Span) -> list[SeenFinding]:
         owners = self.records.accounts.by_ids({one.owner for one in found})
-        seen = list[tuple[Submission, Account]]()
+        seen = list[Submission]()
         for submission in found:
             owner = owners.get(submission.owner)
             if owner is None or not span.holds(submission.changed_at):
                 continue
             if owner.id == to.id or self.records.may_see(owner, to, case=submission.case):
-                seen.append((submission, owner))
-        self.records.note_read({owner.id for _, owner in seen}, by=to)
-        told = self.records.spots.see(
-            [submission for submission, _ in seen], Reader.PROGRAM, with_errors=True
-        )
+                seen.append(submission)
+        self.records.note_read({submission.owner for submission in seen}, by=to)
+        told = self.records.spots.see(seen, Reader.PROGRAM, with_errors=True)
         return [
-            (one.seen_by(Reader.PATIENT) if owner.id == to.id else one, owner)
-            for one, (_, owner) in zip(told, seen, strict=True)
+            (one.seen_by(Reader.PATIENT) if one.owner == to.id else one, owners[one.owner])
+            for one in told
         ]
 
     def walk_filed(
@@ -110,9 +108,8 @@ class ChangedFindings:
     ) -> Iterator[SeenSubmission]:
         of = _whose(to, patient)
         while of is not None:
-            found = self.records.submissions.list_filed(
-                of, first=first, end=end, limit=READ_AT_ONCE
-            )
+            page = self.records.submissions.page_filed(of, first=first, end=end, limit=READ_AT_ONCE)
+            found = page.items
             owners = self.records.accounts.by_ids({one.owner for one in found})
             seen = [one for one in owners.values() if in_care(one, to)]
             self.records.note_read([one.id for one in seen], by=to)
@@ -120,9 +117,9 @@ class ChangedFindings:
             may = {one.id for one in seen} | {to.id}
             listed = [one for one in found if one.owner in may]
             yield from self.records.spots.see(listed, Reader.PROGRAM)
-            if len(found) < READ_AT_ONCE:
+            if page.next_after is None:
                 return
-            first = f"{int(found[-1].id, 16) + 1:032x}"
+            first = f"{int(page.next_after, 16) + 1:032x}"
 
     def find(self, number: int) -> SeenFinding | None:
         """None where it is gone, was entered in error, or its owner is being deleted."""

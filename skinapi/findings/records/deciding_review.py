@@ -10,6 +10,7 @@ from skinapi.model.conditions import Band, conditions_table
 from skinapi.platform.storage.ids import now
 from skinapi.platform.storage.ports import Filter
 from skinapi.platform.storage.records import Records
+from skinapi.platform.storage.unreadable import hide, is_hidden
 
 Gravity = tuple[bool, int, int]
 
@@ -101,12 +102,18 @@ class Reviews(Records[Review]):
         return self._list({"submission": submission})
 
     def list_of_each(self, submissions: Sequence[str]) -> dict[str, list[Review]]:
-        """Reviews are keyed by finding, in the order of signing."""
+        """Reviews are keyed by finding, in the order of signing. A request that only reads hides
+        each finding of which a review cannot be read: without it, the finding might seem milder.
+        """
         by_finding: dict[str, list[Review]] = {}
         if submissions:
             wanted: Filter = {"submission": {"$in": [*submissions]}}
-            for review in self._list(wanted, sort="submission"):
+            found = self._documents.find(wanted, sort="submission")
+            for review in self._read_each(found):
                 by_finding.setdefault(review.submission, []).append(review)
+            for document in found:
+                if is_hidden(self.collection, document["id"]):
+                    hide("submissions", document["submission"])
         return by_finding
 
     def list_signatures(self, submissions: Sequence[str]) -> list[tuple[str, datetime]]:

@@ -164,7 +164,7 @@ class BreakGlasses(Records[BreakGlass]):
             for name in ("owner", "doctor")
         ]
         found = merged(listings, sort="-id", limit=limit + 1)
-        return page_of(found, limit).map(BreakGlass.model_validate)
+        return page_of(found, limit).map_all(self._read_each)
 
     def count_untold(self, account: str) -> int:
         return sum(self._documents.count({name: account}) for name in _UNTOLD)

@@ -41,6 +41,7 @@ from skinapi.platform.storage.faults import Fault
 from skinapi.platform.storage.ids import now
 from skinapi.platform.storage.ports import Document, Store
 from skinapi.platform.storage.unit_of_work import Unit, UnitOfWork, atomic
+from skinapi.platform.storage.unreadable import hide
 
 SEEN_AT_ONCE = 100
 # After that another doctor may take over what one has taken.
@@ -242,21 +243,25 @@ class UnassignedPatients:
 
     def page(self, *, urgency: Band | None, after: str | None, limit: int) -> Page[UnassignedCase]:
         """Findings that wait for a review, in the order of the queue, then those that wait else."""
-        cases: list[UnassignedCase] = []
+        cases, more = list[UnassignedCase](), False
         for doctor, patients in self._walk_patients():
             owners = {one.id: one for one in patients}
             stored = self.submissions.find_waiting(
                 doctor, [*owners], band=urgency, after=after or "", limit=limit + 1
             )
-            read = self.failed.each(WORK, _with_ids(stored), Listed.model_validate)
-            waiting = self.spots.see([*read], Reader.DOCTOR)
+            more = more or len(stored) > limit
+            read = [*self.failed.each(WORK, _with_ids(stored), Listed.model_validate)]
+            for lost in {one["id"] for one in stored} - {one.id for one in read}:
+                hide("submissions", lost)
+            waiting = self.spots.see(read, Reader.DOCTOR)
             cases += (UnassignedCase(one, owners[one.owner]) for one in waiting)
         first, end = key_range(reviewed=True, band=urgency) if urgency else ("1", "2")
         first = max(first, after or "")
         cases += (one for one in self._list_left() if first < _key_of(one) < end)
         cases.sort(key=_key_of)
         shown = cases[:limit]
-        return Page(shown, _key_of(shown[-1]) if len(cases) > limit else None)
+        more = bool(shown) and (more or len(cases) > limit)
+        return Page(shown, _key_of(shown[-1]) if more else None)
 
     def count(self) -> UnassignedView:
         """Count what waits, for MOST_UNASSIGNED patients at most."""

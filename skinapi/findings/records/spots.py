@@ -5,6 +5,7 @@ findings from one to another.
 from collections.abc import Iterable, Sequence
 from typing import overload
 
+from skinapi.base.errors import RecordDamaged
 from skinapi.base.pages import Page, page_of
 from skinapi.findings.records.deciding_review import Reviews
 from skinapi.findings.records.errors import FindingInError
@@ -29,7 +30,9 @@ from skinapi.findings.records.submissions import TOUCH
 from skinapi.findings.records.versions import JudgedVersion
 from skinapi.platform.storage.ids import new_id, now
 from skinapi.platform.storage.ports import Document, Filter, Ops, Store, set_or_remove
+from skinapi.platform.storage.unreadable import hide, is_hidden, read_each
 
+SUBMISSIONS = "submissions"
 PHOTO_FIELDS = (
     *("number", "band", "created_at", "lesion", "photo_blob"),
     *("version", "judged_at", "earlier"),
@@ -38,7 +41,7 @@ PHOTO_FIELDS = (
 
 class Spots:
     def __init__(self, store: Store, reviews: Reviews) -> None:
-        self._documents = store.collection("submissions")
+        self._documents = store.collection(SUBMISSIONS)
         self._documents.ensure_index("lesion", "id")
         self._reviews = reviews
 
@@ -60,18 +63,21 @@ class Spots:
     def see(
         self, entries: Sequence[Listed], reader: Reader, *, with_errors: bool = False
     ) -> Sequence[SeenListed]:
-        """See findings as the reader may know them now, for two queries; none that are in error."""
+        """See findings as the reader may know them now, for two queries; none that are in error.
+
+        A request that only reads sees none of a spot of which a photo or review cannot be read.
+        """
         found = [one for one in entries if with_errors or one.error is None]
         moment, views = now(), dict[str, SpotView]()
         for facts in self._read(one.lesion for one in found).values():
             view = SpotView(facts, reader, moment)
             views |= dict.fromkeys((photo.id for photo in facts.photos), view)
         # One that has left its spot meanwhile, too.
-        alone = [one for one in found if one.id not in views]
+        alone = [one for one in found if one.id not in views and not _is_hidden(one.id)]
         reviews = self._reviews.list_of_each([one.id for one in alone if not one.error])
         for one in alone:
             views[one.id] = SpotView(SpotFacts((one.photo,), reviews), reader, moment)
-        return [see_with(one, views[one.id]) for one in found]
+        return [see_with(one, views[one.id]) for one in found if not _is_hidden(one.id)]
 
     @overload
     def see_one(
@@ -86,7 +92,9 @@ class Spots:
     def see_one(self, found: Listed, reader: Reader, *, with_errors: bool = False) -> SeenListed:
         if found.error and not with_errors:
             raise FindingInError(found.error.reason)
-        return self.see([found], reader, with_errors=with_errors)[0]
+        for seen in self.see([found], reader, with_errors=with_errors):
+            return seen
+        raise RecordDamaged
 
     def stand(
         self, lesions: Sequence[str], reader: Reader, *, compared: Advice | None = None
@@ -111,7 +119,7 @@ class Spots:
         """
         found = self._select(lesions, ids, LISTED_FIELDS)
         self._documents.set_each({one["id"]: {"changed": new_id()} for one in found})
-        return [Listed.model_validate(one) for one in found]
+        return self._read_listed(found)
 
     def renew_keys(
         self,
@@ -139,7 +147,7 @@ class Spots:
         shown: str | None = None,
     ) -> list[tuple[SeenListed, dict[str, str | None]]]:
         """List the findings that `renew_keys` gives other keys, each with all of them."""
-        found = [*map(Listed.model_validate, self._select(lesions, ids, LISTED_FIELDS))]
+        found = self._read_listed(self._select(lesions, ids, LISTED_FIELDS))
         seen = [see_with(one, known.view) for one in found] if known else []
         seen = seen or self.see(found, Reader.DOCTOR)
         cases: dict[str, list[SeenListed]] = {}
@@ -178,10 +186,10 @@ class Spots:
             wanted["id"] = {"$lt" if newest_first else "$gt": after}
         sort = "-id" if newest_first else "id"
         found = self._documents.find(wanted, sort=sort, limit=limit + 1, fields=LISTED_FIELDS)
-        return page_of(found, limit).map(Listed.model_validate)
+        return page_of(found, limit).map_all(self._read_listed)
 
     def list_of(self, lesion: str) -> list[Listed]:
-        return [*map(Listed.model_validate, self._select([lesion], [], LISTED_FIELDS))]
+        return self._read_listed(self._select([lesion], [], LISTED_FIELDS))
 
     def numbers(self, lesion: str) -> dict[str, int]:
         found = self._documents.find({"lesion": lesion}, fields=("number",))
@@ -192,20 +200,20 @@ class Spots:
         wanted: Filter = {"owner": owner, "lesion": None}
         fields = (*PHOTO_FIELDS, "error")
         found = self._documents.find(wanted, sort="-id", limit=limit, fields=fields)
-        photos = [_photo_of(one) for one in found if not one.get("error")]
+        photos = self._read_photos(one for one in found if not one.get("error"))
         moment = now()
         reviews = self._reviews.list_of_each([one.id for one in photos])
-        facts = (SpotFacts((one,), reviews) for one in photos)
+        facts = (SpotFacts((one,), reviews) for one in photos if not _is_hidden(one.id))
         return [standing(one, Reader.PATIENT, moment) for one in facts]
 
     def by_ids(self, identifiers: list[str]) -> dict[str, Listed]:
         """Findings that are deleted are left out."""
         found = self._documents.find({"id": {"$in": identifiers}}, fields=LISTED_FIELDS)
-        return {one["id"]: Listed.model_validate(one) for one in found}
+        return {one.id: one for one in self._read_listed(found)}
 
     def numbers_of(self, identifiers: list[str]) -> dict[str, int]:
         found = self._documents.find({"id": {"$in": identifiers}}, fields=("number",))
-        return {one["id"]: one["number"] for one in found}
+        return dict(read_each(SUBMISSIONS, found, _number_of))
 
     def put(self, submission_id: str, lesion: str | None) -> list[Listed]:
         """Give a finding to a spot, or to none; return those of which something else holds then."""
@@ -236,13 +244,37 @@ class Spots:
         wanted = sorted({one for one in lesions if one})
         if not wanted:
             return {}
-        photos: dict[str, list[JudgedPhoto]] = {}
+        spots: dict[str, list[Document]] = {}
         for one in self._documents.find(
             {"lesion": {"$in": wanted}}, sort="lesion", fields=PHOTO_FIELDS
         ):
-            photos.setdefault(one["lesion"], []).append(_photo_of(one))
+            spots.setdefault(one["lesion"], []).append(one)
+        photos = {lesion: tuple(self._read_photos(each)) for lesion, each in spots.items()}
         reviews = self._reviews.list_of_each([one.id for each in photos.values() for one in each])
-        return {lesion: SpotFacts(tuple(each), reviews) for lesion, each in photos.items()}
+        facts: dict[str, SpotFacts] = {}
+        for lesion, each in spots.items():
+            if any(_is_hidden(one["id"]) for one in each):
+                for one in each:
+                    hide(SUBMISSIONS, one["id"])
+            else:
+                facts[lesion] = SpotFacts(photos[lesion], reviews)
+        return facts
+
+    def _read_photos(self, documents: Iterable[Document]) -> list[JudgedPhoto]:
+        return [*read_each(SUBMISSIONS, documents, _photo_of)]
+
+    def _read_listed(self, documents: Iterable[Document]) -> list[Listed]:
+        return [*read_each(SUBMISSIONS, documents, Listed.model_validate)]
+
+
+def _is_hidden(submission: str) -> bool:
+    return is_hidden(SUBMISSIONS, submission)
+
+
+def _number_of(document: Document) -> tuple[str, int]:
+    if not isinstance(number := document["number"], int):
+        raise TypeError("number")
+    return document["id"], number
 
 
 def _photo_of(document: Document) -> JudgedPhoto:
@@ -253,7 +285,7 @@ def _photo_of(document: Document) -> JudgedPhoto:
     )
     earlier = map(JudgedVersion.model_validate, document.get("earlier", ()))
     kept = document.get("photo_blob") is not None
-    return JudgedPhoto(document["id"], document["number"], (*earlier, newest), kept)
+    return JudgedPhoto(*_number_of(document), (*earlier, newest), kept)
 
 
 def _move_to(lesion: str | None) -> Ops:

@@ -3,10 +3,11 @@
 import os
 import threading
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any, Literal, TypeVar
 
 from skinapi.base.errors import Duplicate
@@ -38,6 +39,7 @@ from skinapi.model.conditions import Band
 from skinapi.platform.storage.ids import first_id_at, new_id, now
 from skinapi.platform.storage.ports import Document, Encoded, Filter, Ops, Store, set_or_remove
 from skinapi.platform.storage.records import Records, changes_between
+from skinapi.platform.storage.unreadable import read_each
 
 COUNTER = "submissions"
 BLOCK = 20
@@ -149,13 +151,16 @@ class Submissions(Records[Submission]):
         return self._by_key(key, filed_by=by)
 
     def _views(self, view: type[View], wanted: Filter, **options: Any) -> list[View]:
-        found = self._documents.find(wanted, fields=FIELDS[view], **options)
-        return [view.model_validate(document) for document in found]
+        return self._read_each_as(view, self._find(view, wanted, **options))
+
+    def _find(self, view: type[View], wanted: Filter, **options: Any) -> list[Document]:
+        return self._documents.find(wanted, fields=FIELDS[view], **options)
 
     def _page_of(
         self, view: type[View], wanted: Filter, *, after: str | None, limit: int, sort: str = "id"
     ) -> Page[View]:
-        return page_of(self._views(view, wanted, sort=sort, after=after, limit=limit + 1), limit)
+        found = self._find(view, wanted, sort=sort, after=after, limit=limit + 1)
+        return page_of(found, limit).map_all(partial(self._read_each_as, view))
 
     def _page_by(
         self,
@@ -169,14 +174,14 @@ class Submissions(Records[Submission]):
         """`after` is such a key, and not an id: a review between two pages then neither repeats nor
         skips others.
         """
-        found: list[Listed] = []
+        found: list[Document] = []
         for first, end in ranges:
             start, missing = max(after or first, first), limit + 1 - len(found)
             if start < end and missing > 0:
                 within = {**wanted, key: {"$gt": start, "$lt": end}}
-                found += self._views(Listed, within, sort=key, limit=missing)
-        shown = found[:limit]
-        return Page(shown, getattr(shown[-1], key) if len(found) > limit else None)
+                found += self._find(Listed, within, sort=key, limit=missing)
+        last = found[limit - 1][key] if len(found) > limit else None
+        return Page(self._read_each_as(Listed, found[:limit]), last)
 
     def page_owned(
         self,
@@ -192,11 +197,12 @@ class Submissions(Records[Submission]):
         sort = "-id" if newest_first else "id"
         return self._page_of(SubmissionSummary, wanted, sort=sort, after=after, limit=limit)
 
-    def list_filed(
+    def page_filed(
         self, of: Mapping[str, str], *, first: str, end: str, limit: int
-    ) -> list[Submission]:
+    ) -> Page[Submission]:
         """Oldest first, with ids from `first` to before `end`: ids begin with a time."""
-        return self._views(Submission, {**of, "id": {"$gte": first, "$lt": end}}, limit=limit)
+        wanted: Filter = {**of, "id": {"$gte": first, "$lt": end}}
+        return self._page_of(Submission, wanted, after=None, limit=limit)
 
     def page_kept(self, owner: str, *, after: str | None, limit: int) -> Page[Listed]:
         return self._page_of(Listed, {"owner": owner}, after=after, limit=limit)
@@ -329,7 +335,7 @@ class Submissions(Records[Submission]):
     def list_held(self, owners: Collection[str]) -> list[Listed]:
         """List the findings of which something is held back from these owners."""
         found = self._find_held("") if owners else []
-        return [Listed.model_validate(one) for one in found if one["owner"] in owners]
+        return self._read_each_as(Listed, (one for one in found if one.get("owner") in owners))
 
     def _find_held(self, after: str | None) -> list[Document]:
         held: Filter = {"hold_key": {"$gt": after, "$lt": "9"}}
@@ -364,7 +370,7 @@ class Submissions(Records[Submission]):
         wanted = {"doctor": doctor, "model_version": version}
         return self._page_of(Listed, wanted, after=after, limit=limit)
 
-    def list_changed(
+    def find_changed(
         self,
         of: Filter,
         *,
@@ -373,15 +379,19 @@ class Submissions(Records[Submission]):
         newest_first: bool = False,
         after: str | None = None,
         limit: int,
-    ) -> list[Submission]:
-        """List what changed at `since` or later and before `until`, behind `after`, a `changed`."""
+    ) -> list[Document]:
+        """Find what changed at `since` or later and before `until`, behind `after`, a `changed`."""
         low, high = first_id_at(since) if since else "", first_id_at(until) if until else "g"
         if after and newest_first:
             high = min(high, after)
         elif after:
             low = max(low, after)
         wanted: Filter = {**of, "changed": {"$gt": low, "$lt": high}}
-        return self._list(wanted, sort="-changed" if newest_first else "changed", limit=limit)
+        sort = "-changed" if newest_first else "changed"
+        return self._documents.find(wanted, sort=sort, limit=limit)
+
+    def read(self, documents: Iterable[Document]) -> list[Submission]:
+        return self._read_each(documents)
 
     def change(self, identifier: str, **fields: Any) -> None:
         """Set these fields, and remove those that are None."""
@@ -480,10 +490,15 @@ class Submissions(Records[Submission]):
         """A finding that is deleted, or was entered in error, is left out."""
         wanted = {"id": {"$in": list(identifiers)}, "error": None}
         found = self._documents.find(wanted, fields=PHOTO_FIELDS)
-        return {one["id"]: SubmittedPhoto.model_validate({"finding": {}, **one}) for one in found}
+        photos = read_each(
+            self.collection,
+            found,
+            lambda one: SubmittedPhoto.model_validate({"finding": {}, **one}),
+        )
+        return {photo.id: photo for photo in photos}
 
     def walk_owned(self, owner: str) -> Iterator[Listed]:
-        return map(Listed.model_validate, self.walk_stored(owner))
+        return read_each(self.collection, self.walk_stored(owner), Listed.model_validate)
 
     def walk_stored(
         self, owner: str, *, fields: Sequence[str] = LISTED_FIELDS

@@ -164,6 +164,10 @@ class ApiKeys(Records[ApiKey]):
     def page_all(self, *, after: str | None, limit: int) -> Page[ApiKey]:
         return self._page({}, after=after, limit=limit)
 
+    def names_of(self, identifiers: set[str]) -> dict[str, str]:
+        found = self._list({"id": {"$in": sorted(identifiers)}}) if identifiers else []
+        return {key.id: key.name for key in found}
+
     def revoke(self, key: ApiKey) -> ApiKey:
         moment = now()
         self._change({"id": key.id}, revoked_at=moment, expires_at=moment + SHOWN_REVOKED)

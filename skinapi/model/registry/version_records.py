@@ -119,7 +119,7 @@ class ModelVersions(Records[ModelVersion]):
     def page_versions(self, *, after: str | None = None, limit: int = 100) -> Page[VersionSummary]:
         """The versions in the order in which they were added."""
         rows = self._documents.find(after=after, limit=limit + 1, fields=LISTED)
-        return page_of([VersionSummary.model_validate(row) for row in rows], limit)
+        return page_of(rows, limit).map_all(partial(self._read_each_as, VersionSummary))
 
     def list_newest(self, *, limit: int) -> list[ModelVersion]:
         return self._list(sort="-id", limit=limit)

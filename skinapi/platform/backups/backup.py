@@ -32,6 +32,7 @@ from skinapi.platform.storage.faults import blob_keys
 from skinapi.platform.storage.ids import new_id, now
 from skinapi.platform.storage.ports import Document, Snapshot, Store
 from skinapi.platform.storage.store_version import STORE_COLLECTION
+from skinapi.platform.storage.unreadable import read_each
 
 # The record of a restore that has not ended; a server does not start on such a store.
 RESTORES = "restores"
@@ -145,6 +146,21 @@ def read_facts(path: Path) -> BackupFacts:
     if begun_at is None:
         raise BrokenBackup("it does not say when it was begun")
     return BackupFacts(begun_at, erased, store)
+
+
+def find_in_backup(path: Path, collection: str, identifier: str) -> Document | None:
+    """The record as this backup has it; None where it does not."""
+    found: Document | None = None
+    for name, data in members_of(path):
+        chunk = MEMBER.fullmatch(name)
+        if chunk and chunk[1] == collection:
+            documents = map(from_json, unpacked(data))
+            found = next((one for one in documents if one["id"] == identifier), found)
+        elif chunk and not chunk[1]:  # what changed while the backup was written
+            for entry in map(from_json, unpacked(data)):
+                if (entry["collection"], entry["id"]) == (collection, identifier):
+                    found = entry.get("document")
+    return found
 
 
 def write_backup(store: Store, out: IO[bytes], *, progress: Progress = lambda _: None) -> Counts:
@@ -261,7 +277,7 @@ def end_backup(store: Store, identifier: str) -> None:
 def list_backups(store: Store) -> list[BackupMade]:
     """The newest first."""
     documents = store.collection(COLLECTION).find(sort="-id", limit=MOST)
-    return [BackupMade.model_validate(document) for document in documents]
+    return [*read_each(COLLECTION, documents, BackupMade.model_validate)]
 
 
 def find_last_backup(store: Store) -> datetime | None:

@@ -22,6 +22,7 @@ from functools import partial
 from typing import Any
 
 from skinapi.base.errors import IdempotencyKeyReused, NotFound
+from skinapi.base.pages import Page, page_of
 from skinapi.platform.jobs.job import (
     CRASHED,
     ENDED,
@@ -136,8 +137,8 @@ class Jobs(Records[Job]):
             raise IdempotencyKeyReused
         return job
 
-    def list_jobs(self, *, owner: str | None, after: str | None, limit: int) -> list[Job]:
-        """List jobs behind the one with the id `after`, newest first, as lists show them."""
+    def page_jobs(self, *, owner: str | None, after: str | None, limit: int) -> Page[Job]:
+        """Page jobs behind the one with the id `after`, newest first, as lists show them."""
         conditions: Document = {"kind": {"$ne": PERSON_FILE}}
         if owner is not None:
             conditions["owner"] = owner
@@ -146,7 +147,8 @@ class Jobs(Records[Job]):
             if last is None or owner not in (None, last["owner"]):
                 raise NotFound
             conditions["place"] = {"$lt": last["place"]}
-        return self._list(conditions, sort="-place", limit=limit, fields=LISTED)
+        found = self._documents.find(conditions, sort="-place", limit=limit + 1, fields=LISTED)
+        return page_of(found, limit).map_all(self._read_each)
 
     def list_failed(self, *, limit: int) -> list[Job]:
         """The jobs that failed last, the newest first, without metrics and results."""

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Self
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from skinapi.base.errors import NotFound
-from skinapi.base.pages import Page, page_of
+from skinapi.base.pages import Page
 from skinapi.base.subject import Subject
 from skinapi.platform.jobs.job import Job, JobEnded, JobNotEnded, Status, TooManyJobs
 from skinapi.platform.jobs.job_logs import LogLine
@@ -94,10 +94,10 @@ routes: Routes[JobsService] = Routes("jobs", access=LAB)
 @routes.route("GET", "/jobs", raises=(NotFound,))
 def list_jobs(jobs: JobsService, *, query: JobPageQuery, subject: Subject) -> Page[JobSummary]:
     """Jobs, the last submitted first: the caller's own, or for an admin those of all."""
-    listed = jobs.queue.list_jobs(
-        owner=_owner_for(subject), limit=query.limit + 1, after=query.after
+    owner = _owner_for(subject)
+    return jobs.queue.page_jobs(owner=owner, limit=query.limit, after=query.after).map(
+        JobSummary.of
     )
-    return page_of(listed, query.limit).map(JobSummary.of)
 
 
 @routes.route("GET", "/jobs/workers")

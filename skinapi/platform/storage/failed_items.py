@@ -1,31 +1,37 @@
 """Works on each item of a background pass alone, so that a damaged record stops none of the others.
+Records that a request could not read are noted here, too.
 
 What fails is logged by its id, counted, tried again later and later, and shown to the admins. It is
 forgotten once it succeeds, or when it was not tried for a week.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import TypeVar
 
 from skinapi.base.errors import SkinAPIError, StoreBusy, StoreUnavailable
 from skinapi.base.logs import log
 from skinapi.base.stored_record import StoredRecord
+from skinapi.base.values import GaugeReading
 from skinapi.platform.storage.background import backoff
 from skinapi.platform.storage.ids import now
 from skinapi.platform.storage.ports import Document
 from skinapi.platform.storage.records import Records
+from skinapi.platform.storage.unreadable import Name
 
 FIRST_RETRY = timedelta(minutes=1)
 LONGEST_RETRY = timedelta(hours=6)
 KEPT = timedelta(days=7)
 MOST_SHOWN = 20
+MOST_NAMED = 3
+# The "pass" of records that a request or a backup could not read; the item is `collection/id`.
+RECORD = "record"
 # Which pass it was: the pages have words for each.
 WORK = frozenset(
     {
         *("account_erasure", "account_expiry", "break_glass", "delivery", "erasure_receipt"),
-        *("hold", "job", "mail", "migration", "notice", "person_file", "reminder", "retention"),
-        "unassigned",
+        *("hold", "job", "mail", "migration", "notice", "person_file", RECORD, "reminder"),
+        *("retention", "unassigned"),
     }
 )
 T = TypeVar("T")
@@ -113,8 +119,11 @@ class FailedItems(Records[FailedItem]):
         return {failed.item: failed for failed in self._list({"work": work})}
 
     def _note(self, work: str, item: str, error: Exception, known: FailedItem | None) -> int:
-        attempts, moment = (known.attempts if known else 0) + 1, now()
         reason = error.code if isinstance(error, SkinAPIError) else type(error).__name__
+        return self._write(work, item, reason, known)
+
+    def _write(self, work: str, item: str, reason: str, known: FailedItem | None) -> int:
+        attempts, moment = (known.attempts if known else 0) + 1, now()
         log.error("item_failed", work=work, item=item, reason=reason, attempts=attempts)
         fields: Document = {
             "created_at": known.created_at if known else moment,
@@ -129,13 +138,44 @@ class FailedItems(Records[FailedItem]):
         self._documents.update({"id": f"{work}-{item}"}, {"$set": fields}, upsert=True)
         return attempts
 
+    def note_damaged(self, damaged: Mapping[Name, str]) -> None:
+        """Remember records that could not be read, with the kind of the error."""
+        for (collection, identifier), reason in damaged.items():
+            item = f"{collection}/{identifier}"
+            known = self._first({"work": RECORD, "item": item})
+            if known is None or known.due_at <= now():
+                self._write(RECORD, item, reason, known)
+
+    def forget_damaged(self, collection: str, identifier: str) -> None:
+        """Call it for a record that was restored."""
+        self._documents.delete({"item": f"{collection}/{identifier}"})
+
     def list_some(self) -> list[FailedItem]:
         return self._list(limit=MOST_SHOWN)
 
     def forget(self, account: str) -> None:
-        self._documents.delete({"item": account})
+        self._documents.delete({"item": {"$in": [account, f"accounts/{account}"]}})
 
     def problems(self) -> list[str]:
         """What the operator should know."""
-        count = self._documents.count()
-        return [f"Damaged records that the server cannot work on: {count}"] if count else []
+        notes = []
+        if count := self._documents.count({"work": {"$ne": RECORD}}):
+            notes.append(f"Damaged records that the server cannot work on: {count}")
+        if count := self._documents.count({"work": RECORD}):
+            named = ", ".join(one.item for one in self._list({"work": RECORD}, limit=MOST_NAMED))
+            more = ", …" if count > MOST_NAMED else ""
+            notes.append(
+                f"Records that cannot be read, so lists do not show them: {count} ({named}{more}). "
+                "Restore each from a backup: `python -m skinapi restore-record`"
+            )
+        return notes
+
+    def gauges(self) -> list[GaugeReading]:
+        """Return nothing where the store does not answer."""
+        try:
+            count = self._documents.count()
+        except StoreUnavailable as error:
+            log.error("damaged_records_unknown", code=error.code)
+            return []
+        says = "Damaged records that the server found: that it cannot read, or cannot work on"
+        return [GaugeReading("skinapi_damaged_records", says, float(count))]

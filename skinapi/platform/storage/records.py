@@ -1,6 +1,6 @@
 """The base of the repositories: the documents of one collection, as records of one class."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import wraps
 from typing import Any, Concatenate, Generic, ParamSpec, TypeVar
 
@@ -9,8 +9,10 @@ from skinapi.base.pages import Page, page_of
 from skinapi.base.stored_record import StoredRecord
 from skinapi.platform.storage.documents import UNSTORABLE
 from skinapi.platform.storage.ports import Document, Encoded, Filter, Store, set_or_remove
+from skinapi.platform.storage.unreadable import read_each, read_one
 
 R = TypeVar("R", bound=StoredRecord)
+V = TypeVar("V", bound=StoredRecord)
 T = TypeVar("T")
 P = ParamSpec("P")
 WALKED_AT_ONCE = 100
@@ -67,7 +69,17 @@ class Records(Generic[R]):
         return record
 
     def _read(self, document: Document | None) -> R | None:
-        return self.record.model_validate(document) if document else None
+        return self._read_as(self.record, document) if document else None
+
+    def _read_as(self, record: type[V], document: Document) -> V:
+        return read_one(self.collection, document, record.model_validate)
+
+    def _read_each(self, documents: Iterable[Document]) -> list[R]:
+        return self._read_each_as(self.record, documents)
+
+    def _read_each_as(self, record: type[V], documents: Iterable[Document]) -> list[V]:
+        """In a request that only reads, without those that cannot be read."""
+        return [*read_each(self.collection, documents, record.model_validate)]
 
     def _first(self, wanted: Filter, *, sort: str = "id") -> R | None:
         documents = self._documents.find(wanted, sort=sort, limit=1)
@@ -82,7 +94,7 @@ class Records(Generic[R]):
         fields: Sequence[str] | None = None,
     ) -> list[R]:
         found = self._documents.find(wanted, sort=sort, limit=limit, fields=fields)
-        return [self.record.model_validate(document) for document in found]
+        return self._read_each(found)
 
     def _page(
         self,
@@ -96,7 +108,7 @@ class Records(Generic[R]):
         """The page behind the id `after`, in the order of ids."""
         sort = "-id" if newest_first else "id"
         found = self._documents.find(wanted, sort=sort, after=after, limit=limit + 1, fields=fields)
-        return page_of(found, limit).map(self.record.model_validate)
+        return page_of(found, limit).map_all(self._read_each)
 
     def walk_all(self, *, newest_first: bool = False) -> Iterator[R]:
         """All, in the order of ids. Read in pages, so that the caller may delete them meanwhile."""
@@ -104,7 +116,7 @@ class Records(Generic[R]):
         while found := self._documents.find(
             sort="-id" if newest_first else "id", after=after, limit=WALKED_AT_ONCE
         ):
-            yield from map(self.record.model_validate, found)
+            yield from self._read_each(found)
             after = found[-1]["id"]
 
     def _by_key(self, key: str | None, **owner: str) -> R | None:

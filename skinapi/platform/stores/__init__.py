@@ -4,7 +4,7 @@ import importlib
 from contextlib import suppress
 from pathlib import Path
 
-from skinapi.base.errors import UnsafeSettings
+from skinapi.base.errors import StoreRefused, StoreUnavailable, UnsafeSettings
 from skinapi.base.settings import Settings
 from skinapi.base.settings.instance_folder import open_folder
 from skinapi.platform.storage.files import FileBlobs
@@ -20,7 +20,7 @@ def open_store(settings: Settings) -> Store:
         # Imported late: a server on SQLite does without the driver.
         module = importlib.import_module("skinapi.platform.stores.mongo_store")
         mongo = module.MongoStore.at(mongo_uri)
-        mongo.refuse_standalone()
+        mongo.refuse_unusable()
         opened: Store = mongo
         return opened
     store = _sqlite_store(settings.instance_dir)
@@ -41,6 +41,19 @@ def make_store(settings: Settings) -> None:
     else:
         _close_folder(settings.instance_dir)
         _sqlite_store(settings.instance_dir).make()
+
+
+def refuse_wrong_store(settings: Settings) -> None:
+    """Raise StoreRefused where a MongoDB refuses what the settings say; not where to wait may help.
+    It leaves no connection open.
+    """
+    if settings.mongo_uri:
+        try:
+            open_store(settings).close()
+        except StoreRefused:
+            raise
+        except StoreUnavailable:
+            return  # the workers wait for it, and say why
 
 
 def _sqlite_store(folder: Path) -> SqliteStore:

@@ -26,6 +26,7 @@ from skinapi.platform.storage.ids import (
     verified_blob,
 )
 from skinapi.platform.storage.ports import Blobs, Document, Remnant, Scrubbed, Snapshot
+from skinapi.platform.stores.mongo_diagnosis import explain_outage
 from skinapi.platform.stores.mongo_documents import MongoDocuments
 from skinapi.platform.stores.mongo_transactions import (
     INDEXING_S,
@@ -77,8 +78,8 @@ class MongoStore:
     blobs: Blobs
     one_writer = False
 
-    def __init__(self, database: Database[Document]) -> None:
-        self._database = database
+    def __init__(self, database: Database[Document], uri: str = "") -> None:
+        self._database, self._uri = database, uri
         self._collections: dict[str, MongoDocuments] = {}
         self._error_context = Outage(mongo_errors).noticed
         self._transactions = MongoTransactions(database.client, self._error_context)
@@ -92,17 +93,22 @@ class MongoStore:
         except (ConfigurationError, ValueError, OSError):  # OSError: a file of its TLS options
             # Without its cause: that may quote the password.
             raise UnsafeSettings("MONGO_URI is not the address of a MongoDB") from None
-        return cls(client.get_default_database(DATABASE))
+        return cls(client.get_default_database(DATABASE), uri)
 
-    def refuse_standalone(self) -> None:
-        """Refuse a server without transactions; not one that cannot be reached."""
-        with suppress(StoreUnavailable), self._error_context():
-            answer = self._database.client.admin.command("hello")
-            # A member whose set is not initiated yet is about to have transactions.
-            in_a_set = answer.get("setName") or answer.get("isreplicaset")
-            if not in_a_set and answer.get("msg") != MONGOS:
-                self.close()
-                raise UnsafeSettings(STANDALONE)
+    def refuse_unusable(self) -> None:
+        """Refuse a server without transactions, and say why one cannot be used now."""
+        try:
+            with self._error_context():
+                answer = self._database.client.admin.command("hello")
+        except StoreUnavailable as error:
+            self.close()
+            raise explain_outage(self._uri, error) from error
+        if answer.get("isreplicaset"):  # a member of a set that is not initiated
+            self.close()
+            raise explain_outage(self._uri, StoreUnavailable())
+        if not answer.get("setName") and answer.get("msg") != MONGOS:
+            self.close()
+            raise UnsafeSettings(STANDALONE)
 
     def collection(self, name: str) -> MongoDocuments:
         collection = self._database[require_name(name)]

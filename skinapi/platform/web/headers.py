@@ -7,12 +7,13 @@ from flask import Flask, Response
 from flask_cors import CORS
 
 from skinapi.base.problem import SECURITY_HEADERS
+from skinapi.platform.web.left_out import LEFT_OUT
 
 SENDABLE = ["Authorization", "Content-Type", "Idempotency-Key", "X-Request-ID"]
 METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 NO_FRAME = "frame-ancestors 'none'"
 HTTPS_ONLY = "max-age=31536000"
-READABLE = ["X-Request-ID", "Retry-After", "Link", "RateLimit", "RateLimit-Policy"]
+READABLE = ["X-Request-ID", "Retry-After", "Link", LEFT_OUT, "RateLimit", "RateLimit-Policy"]
 
 # Any port, because development servers move to the next free one, and previews have others.
 LOOPBACK_HOST = re.compile(

@@ -67,7 +67,7 @@ class Findings:
     written_by_llm_at: list[datetime] = field(default_factory=list)
 
     def add(self, document: Document) -> None:
-        created_at: datetime = document["created_at"]
+        created_at: datetime = document.get("created_at") or made_at(document["id"])
         self.ids.append(document["id"])
         self.filed_at.append(created_at)
         photos = len(document.get("picture_blobs") or ()) or int("photo_blob" in document)

@@ -124,10 +124,10 @@ class PersonContents:
         ]
 
     def walk_jobs(self, account: Account) -> Iterator[FiledJob]:
-        after: str | None = None
-        while jobs := self.jobs.list_jobs(owner=account.id, after=after, limit=PAGE_SIZE):
-            yield from (_filed(FiledJob, job) for job in jobs)
-            after = jobs[-1].id
+        for page in read_pages(
+            lambda after: self.jobs.page_jobs(owner=account.id, after=after, limit=PAGE_SIZE)
+        ):
+            yield from (_filed(FiledJob, job) for job in page.items)
 
     def walk_spots(self, account: Account) -> Iterator[FiledSpot]:
         """Yield also those that were deleted and have messages."""

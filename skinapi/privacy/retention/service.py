@@ -29,6 +29,7 @@ from skinapi.platform.storage.failed_items import FailedItems
 from skinapi.platform.storage.ids import new_id, now
 from skinapi.platform.storage.ports import Document, Documents, Store
 from skinapi.platform.storage.unit_of_work import Unit, UnitOfWork, atomic
+from skinapi.platform.storage.unreadable import read_each
 from skinapi.privacy.retention.kinds import LAST_TIME, WORK, Kind, Retained, Spare, Term
 
 ANNOUNCED = timedelta(days=7)
@@ -110,7 +111,8 @@ class RetentionPlan:
         return OpenRun(self._runs, kind)
 
     def list_runs(self) -> list[Run]:
-        return [Run.model_validate(run) for run in self._runs.find(sort="-id", limit=MOST_RUNS)]
+        found = self._runs.find(sort="-id", limit=MOST_RUNS)
+        return [*read_each("retention_runs", found, Run.model_validate)]
 
 
 class OpenRun:

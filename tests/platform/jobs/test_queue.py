@@ -185,7 +185,7 @@ def test_old_jobs_go_with_their_logs(jobs: Jobs, store: Store) -> None:
     long_ago = {"completed_at": now() - KEPT_FOR - timedelta(days=1)}
     assert store.collection("jobs").update({"id": old.id}, {"$set": long_ago})
     jobs.sweep()
-    assert {job.id for job in jobs.list_jobs(owner=None, after=None, limit=9)} == {
+    assert {job.id for job in jobs.page_jobs(owner=None, after=None, limit=9).items} == {
         young.id,
         waiting.id,
     }
@@ -198,7 +198,7 @@ def test_an_account_keeps_so_many_jobs_at_most(jobs: Jobs, monkeypatch: pytest.M
     for _ in range(4):
         jobs.cancel(submit(jobs))
     newest = submit(jobs)
-    kept = [job.id for job in jobs.list_jobs(owner="ada", after=None, limit=9)]
+    kept = [job.id for job in jobs.page_jobs(owner="ada", after=None, limit=9).items]
     assert len(kept) == 3
     assert {waiting.id, newest.id} <= set(kept)
 

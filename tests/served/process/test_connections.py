@@ -46,7 +46,7 @@ conf["time"].sleep = slept.append
 worker = object.__new__(conf["StoreWaitingWorker"])
 worker.alive = True
 def accept(): raise BlockingIOError(11, "none waits")
-for processes, worker.nr_conns in ((1, 8), (2, 0), (2, 4), (2, 1000)):
+for processes, worker.nr_conns in ((1, 8), (2, 0), (2, 4), (2, 1000), (2, -1)):
     worker.cfg = SimpleNamespace(workers=processes)
     worker.accept(SimpleNamespace(accept=accept))
 print(slept)
@@ -58,7 +58,7 @@ def test_a_process_lets_those_with_fewer_connections_accept_first(tmp_path: Path
     ended = subprocess.run(
         [sys.executable, "-c", PAUSES], env=environment, cwd=ROOT, capture_output=True, check=True
     )
-    assert ended.stdout.decode().strip() == "[0.0, 0.001, 0.0025]"
+    assert ended.stdout.decode().strip() == "[0.0, 0.001, 0.0025, 0.0]"
 
 
 def _established(port: int) -> set[str]:

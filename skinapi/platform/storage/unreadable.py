@@ -1,0 +1,89 @@
+"""Reads stored documents as records, and names each one that cannot be read.
+
+A request that only reads leaves such a record out of its lists, and counts it: the answer says how
+many there were (platform/web/left_out.py). Everything else fails at it: a write never decides by a
+list that lacks one.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from pydantic import ValidationError
+
+from skinapi.base.errors import RecordDamaged, SkinAPIError
+from skinapi.base.logs import log
+from skinapi.platform.storage.ports import Document
+
+R = TypeVar("R")
+Name = tuple[str, str]
+
+
+@dataclass(slots=True)
+class Unreadable:
+    """What the current request could not read, each by its collection and id.
+
+    `hidden` is what its lists do not show; `damaged` is what is broken itself, with the kind of the
+    error. A whole finding is hidden too where a review of it is damaged.
+    """
+
+    leaves_out: bool
+    hidden: set[Name] = field(default_factory=set)
+    damaged: dict[Name, str] = field(default_factory=dict)
+
+
+current_unreadable: ContextVar[Unreadable | None] = ContextVar("unreadable", default=None)
+
+
+def read_each(
+    collection: str, documents: Iterable[Document], read: Callable[[Document], R]
+) -> Iterator[R]:
+    """Yield each document as a record. In a request that only reads, one that cannot be read is
+    left out and counted.
+    """
+    for document in documents:
+        try:
+            yield read_one(collection, document, read)
+        except RecordDamaged:
+            if not hide(collection, str(document.get("id"))):
+                raise
+
+
+def read_one(collection: str, document: Document, read: Callable[[Document], R]) -> R:
+    """Read this document as a record. One that is damaged is named in the log, without content, and
+    raises RecordDamaged.
+    """
+    try:
+        return read(document)
+    except SkinAPIError:
+        raise
+    except Exception as error:  # damaged data can break any code that reads it
+        name, reason = (collection, str(document.get("id"))), type(error).__name__
+        log.error("record_damaged", collection=name[0], item=name[1], reason=_say(error))
+        if current := current_unreadable.get():
+            current.damaged[name] = reason
+        raise RecordDamaged from error
+
+
+def hide(collection: str, identifier: str) -> bool:
+    """Count a record that the current request does not show, because it or what it depends on
+    cannot be read. False where the request may leave nothing out.
+    """
+    current = current_unreadable.get()
+    if current is None or not current.leaves_out:
+        return False
+    current.hidden.add((collection, identifier))
+    return True
+
+
+def is_hidden(collection: str, identifier: str) -> bool:
+    current = current_unreadable.get()
+    return current is not None and (collection, identifier) in current.hidden
+
+
+def _say(error: Exception) -> str:
+    """The fields that are damaged, or the kind of the error; never a value: it may be personal."""
+    if not isinstance(error, ValidationError):
+        return type(error).__name__
+    return ", ".join(sorted({str(fault["loc"][0]) for fault in error.errors() if fault["loc"]}))

@@ -1,0 +1,211 @@
+"""One record that cannot be read empties no list: it is left out, counted, and named to admins."""
+
+from collections.abc import Callable, Iterator
+
+import pytest
+from structlog.testing import capture_logs
+
+from skinapi.app.composition.services import MODELS
+from skinapi.platform.storage.ports import Document
+from skinapi.platform.web.declaration import route_of
+from skinapi.platform.web.left_out import LEFT_OUT
+from tests.care.clinic import URGENT, file_for, numbers, patient_in_care
+from tests.integrations.test_keys import clinic_wide
+from tests.privacy.test_joining import SEEN, TwoAccounts
+from tests.support.backends import Backend, store_of_kind
+from tests.support.size import in_drill
+
+# Lists find a record by these.
+# One record each.
+NO_LISTS = {"/model-card", "/lesions/<lesion>"}
+LINKS = {"owner", "account", "submission", "lesion", "doctor", "patient", "finding", "to", "status"}
+# Where a damaged record of the patient, or the last one made, would stand.
+SHOWN = {
+    "accounts": "/patients",
+    "submissions": "/submissions",
+    "reviews": "/submissions",
+    "consents": "/me/consents",
+    "keys": "/admin/keys",
+    "sessions": "/me/sessions",
+}
+Damage = Callable[[Document, list[str]], Document]
+
+
+def lose_a_field(document: Document, required: list[str]) -> Document:
+    lost = "created_at" if "created_at" in required else required[-1]
+    return {name: value for name, value in document.items() if name != lost}
+
+
+def mistake_a_type(document: Document, required: list[str]) -> Document:
+    plain = [name for name in required if not name.endswith("_at")]
+    own = [name for name in plain if name not in LINKS]
+    return {**document, (own or plain)[0]: 0.5}
+
+
+def empty_the_parts(document: Document, _: list[str]) -> Document:
+    """Only plain texts and numbers are left, by which most lists find a record."""
+    kept = (str, int, float)
+    return {name: value for name, value in document.items() if isinstance(value, kept)}
+
+
+class Clinic:
+    """Two patients with doctors, spots, findings, messages, reviews and keys, and all lists."""
+
+    def __init__(self, backend: Backend) -> None:
+        self.backend, two = backend, TwoAccounts(backend)
+        self.doctor, self.patient, self.admin = two.grace, two.ada, two.root
+        self.urgent = file_for(backend, self.patient, URGENT)
+        file_for(backend, self.patient, URGENT)
+        spots = self.patient.call("GET", "/lesions").get_json()
+        self.places = {
+            "patient": two.ada_id,
+            "lesion": spots[0]["id"],
+            "kind": "DiagnosticReport",
+        }
+        self.patient_id = two.ada_id
+        program = clinic_wide(backend)
+        backend.token_of(backend.account(self.patient.email))  # a second session
+        people = (self.doctor, self.admin, program, self.patient)
+        self.shown = [
+            (person, path)
+            for person in people
+            for path in self.lists()
+            if person.call("GET", path).status_code == 200
+        ]
+        # Who calls with the damaged record itself.
+        self.callers = {"accounts": self.patient, "keys": program}
+
+    def lists(self) -> list[str]:
+        app = self.backend.app
+        found = []
+        for rule in app.url_map.iter_rules():
+            route = route_of(app, rule.endpoint)
+            if route and route.method == "GET" and rule.arguments <= self.places.keys():
+                if rule.rule in NO_LISTS:
+                    continue
+                path = rule.rule
+                for name, value in self.places.items():
+                    path = path.replace(f"<{name}>", value)
+                found.append(path)
+        return sorted({*found})
+
+    def read_all(self, damaged: str, collection: str) -> dict[str, str]:
+        """The header of each list that left something out."""
+        said, failed = {}, []
+        for person, path in self.shown:
+            if person is self.callers.get(collection) or damaged in path:
+                continue
+            answer = person.call("GET", path)
+            if answer.status_code >= 500:
+                failed.append(path)
+            if LEFT_OUT in answer.headers:
+                said[path] = answer.headers[LEFT_OUT]
+        assert not failed
+        return said
+
+
+@pytest.fixture(scope="module", params=["sqlite", *in_drill("mongod")])
+def clinic(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Clinic]:
+    uri = request.getfixturevalue("shared_database_uri") if request.param == "mongod" else None
+    folder = tmp_path_factory.mktemp("clinic")
+    store = store_of_kind(request.param, folder, uri)
+    yield Clinic(Backend(folder, store))
+    store.close()
+
+
+@pytest.mark.parametrize("damage", [lose_a_field, mistake_a_type, empty_the_parts])
+@pytest.mark.parametrize("collection", sorted({*MODELS} - {"serving"}))
+def test_every_list_is_shown_without_the_damaged_record(
+    clinic: Clinic, collection: str, damage: Damage
+) -> None:
+    fields = MODELS[collection].model_fields.items()
+    required = [name for name, field in fields if field.is_required() and name != "id"]
+    rows = clinic.backend.services.store.collection(collection)
+    before = rows.find({"id": clinic.patient_id}) or rows.find(sort="-id", limit=1)
+    document = before[0] if before else {"id": "0" * 32, "schema": 1}
+    rows.delete({"id": document["id"]})
+    rows.insert(damage(document, required))
+    try:
+        said = clinic.read_all(str(document["id"]), collection)
+    finally:
+        rows.delete({"id": document["id"]})
+        for whole in before:
+            rows.insert(whole)
+    if collection in SHOWN and damage is lose_a_field:
+        assert f"{collection}=1" in said[SHOWN[collection]]
+
+
+def test_what_is_left_out_is_named_to_the_operator(real_backend: Backend) -> None:
+    """In the log, in the overview, by `/readyz` and as a figure; never by what it holds."""
+    backend = real_backend
+    doctor, patient = patient_in_care(backend)
+    broken, urgent = (file_for(backend, patient, URGENT) for _ in range(2))
+    rows = backend.services.store.collection("submissions")
+    rows.update({"id": broken.id}, {"$unset": {"created_at": True}})
+    with capture_logs() as logs:
+        listed = doctor.call("GET", "/queue")
+    assert [one["id"] for one in listed.get_json()] == [urgent.number]
+    assert listed.headers[LEFT_OUT] == "submissions=1"
+    assert doctor.call("GET", "/queue/counts").get_json()["to_review"] == 2
+    [logged] = [one for one in logs if one["event"] == "record_damaged"]
+    assert (logged["collection"], logged["item"]) == ("submissions", broken.id)
+    assert patient.email not in str(logged)
+    shown = backend.admin().call("GET", "/admin/overview").get_json()["failed_items"]
+    assert [(one["work"], one["item"]) for one in shown] == [("record", f"submissions/{broken.id}")]
+    [note] = [one for one in backend.client.get("/readyz").get_json()["notes"] if "read" in one]
+    assert f"1 (submissions/{broken.id})" in note
+    gauges = backend.services.data.failed_items.gauges()
+    assert [(one.name, one.value) for one in gauges] == [("skinapi_damaged_records", 1.0)]
+
+
+def test_a_page_with_a_damaged_record_does_not_end_its_list(real_backend: Backend) -> None:
+    doctor, patient = patient_in_care(real_backend)
+    filed = [file_for(real_backend, patient, URGENT) for _ in range(5)]
+    real_backend.services.store.collection("submissions").update(
+        {"id": filed[1].id}, {"$unset": {"created_at": True}}
+    )
+    whole = sorted(one.number for one in filed if one.id != filed[1].id)
+    for person, path in ((doctor, "/queue?limit=2"), (patient, "/submissions?limit=2")):
+        assert sorted(numbers(person, path)) == whole
+
+
+def test_a_spot_of_which_a_photo_or_review_cannot_be_read_is_left_out_whole(
+    real_backend: Backend,
+) -> None:
+    """Without the damaged one, the others would say something milder."""
+    backend, two = real_backend, TwoAccounts(real_backend)
+    spot = two.ada.call("GET", "/lesions").get_json()[0]["id"]
+    rows = backend.services.store.collection("submissions")
+    [first] = rows.find({"lesion": spot})
+    more = file_for(backend, two.ada, URGENT, lesion=spot)
+    review = backend.services.store.collection("reviews").find({"submission": first["id"]})[0]
+    for collection, identifier in (("submissions", first["id"]), ("reviews", review["id"])):
+        damaged = backend.services.store.collection(collection)
+        kept = damaged.update({"id": identifier}, {"$set": {"schema": 1}})
+        assert kept
+        field = "band" if collection == "submissions" else "opinion"
+        damaged.update({"id": identifier}, {"$unset": {field: True}})
+        listed = two.ada.call("GET", "/submissions")
+        assert more.number not in [one["id"] for one in listed.get_json()]
+        assert "submissions=2" in listed.headers[LEFT_OUT]
+        spots = two.ada.call("GET", "/lesions")
+        assert spots.get_json() == []
+        assert "lesions=1" in spots.headers[LEFT_OUT]
+        assert two.ada.call("GET", f"/lesions/{spot}").get_json()["code"] == "record_damaged"
+        damaged.delete({"id": identifier})
+        damaged.insert(kept)
+
+
+def test_a_write_never_decides_by_a_list_that_lacks_a_record(real_backend: Backend) -> None:
+    """It fails, and says so."""
+    two = TwoAccounts(real_backend)
+    store = real_backend.services.store
+    spot = two.ada.call("GET", "/lesions").get_json()[0]["id"]
+    [stored] = store.collection("submissions").find({"lesion": spot})
+    review = store.collection("reviews").find({"submission": stored["id"]})[0]
+    store.collection("reviews").update({"id": review["id"]}, {"$unset": {"opinion": True}})
+    answer = two.grace.call("POST", f"/submissions/{stored['number']}/review", json=SEEN)
+    assert (answer.status_code, answer.get_json()["code"]) == (500, "record_damaged")
+    assert store.collection("reviews").count({"submission": stored["id"]}) == 1

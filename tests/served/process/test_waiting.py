@@ -1,0 +1,63 @@
+"""A start that waits for MongoDB says for which host and why; one that waits in vain ends."""
+
+import time
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import pymongo
+import pytest
+from pymongo.errors import PyMongoError
+
+from tests.served.server import Server, stopping
+from tests.stores.mongod import Mongod, free_port, running_mongod
+
+
+def test_a_host_that_refuses_or_has_no_name_is_named(tmp_path: Path) -> None:
+    port = free_port()
+    uri = f"mongodb://127.0.0.1:{port},nobody.invalid:27017/skin?replicaSet=rs0"
+    with stopping(Server(tmp_path, {"MONGO_URI": uri}, workers=1)) as server:
+        server.launch()
+        server.await_words(f"127.0.0.1:{port}: it refuses connections")
+        server.await_words("nobody.invalid:27017: no machine of this name is known")
+
+
+def test_a_set_that_is_not_initiated_comes_with_its_two_commands(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Mongod, "has_started", lambda _, client: answers(client))
+    with running_mongod() as mongod:
+        for number, query in enumerate(("directConnection=true", "replicaSet=rs0")):
+            uri = f"mongodb://{mongod.address}/skin?{query}"
+            with stopping(Server(tmp_path / str(number), {"MONGO_URI": uri}, workers=1)) as server:
+                server.launch()
+                server.await_words(f"{mongod.address}: its replica set is not initiated")
+                assert f"{mongod.address}/?directConnection=true" in server.log()
+                assert "rs.initiate()" in server.log()
+                assert "rs.status().ok" in server.log()
+
+
+def answers(client: "pymongo.MongoClient[Any]") -> bool:
+    with suppress(PyMongoError):
+        return bool(client.admin.command("ping"))
+    return False
+
+
+@pytest.mark.parametrize(
+    ("user", "query", "words"),
+    [
+        ("", "replicaSet=other", "it belongs to the replica set rs0, and MONGO_URI asks for other"),
+        ("ada:wrong@", "replicaSet=rs0", "it refuses the user or the password of MONGO_URI"),
+    ],
+)
+def test_a_start_ends_with_2_where_to_wait_cannot_help(
+    tmp_path: Path, mongo_uri: str, user: str, query: str, words: str
+) -> None:
+    address = mongo_uri.partition("://")[2].partition("/")[0]
+    uri = f"mongodb://{user}{address}/skin?{query}"
+    server = Server(tmp_path, {"MONGO_URI": uri}, workers=1)
+    server.launch()
+    server.await_words(f"{address}: {words}")
+    time.sleep(0.1)
+    assert server.await_end() == 2
+    assert "wrong" not in server.log()
