@@ -40,7 +40,8 @@ def both(first: Callable[[], Any], second: Callable[[], Any]) -> tuple[Any, Any]
 
 def jobs_of(backend: Backend) -> list[str]:
     return [
-        job.status for job in backend.services.jobs.queue.page_jobs(owner=None, limit=9, after=None).items
+        job.status
+        for job in backend.services.jobs.queue.page_jobs(owner=None, limit=9, after=None).items
     ]
 
 

@@ -139,7 +139,9 @@ class Bench:
         return self._log.read_text()
 
     def told(self) -> str:
-        return "\n".join(str(job) for job in self.jobs.page_jobs(owner=None, after=None, limit=50).items)
+        return "\n".join(
+            str(job) for job in self.jobs.page_jobs(owner=None, after=None, limit=50).items
+        )
 
     def folders(self) -> list[str]:
         return sorted(path.name for path in (self.folder / "jobs").glob("*"))
