@@ -20,7 +20,6 @@ export const english = {
   many_findingsHidden: "{count} findings cannot be shown: what is stored of them is damaged. Tell the clinic's administrator.",
   one_recordsHidden: "1 record cannot be shown: what is stored of it is damaged. Tell the clinic's administrator.",
   many_recordsHidden: "{count} records cannot be shown: what is stored of them is damaged. Tell the clinic's administrator.",
-  error_record_damaged: "What is stored of this is damaged. Tell the clinic's administrator.",
   error_goes_with_other: "This account was joined to another one. It is deleted with the one that stays.",
   error_not_patient: "Only the data of patients is deleted by itself after a time.",
   error_record_kept: "A doctor must keep this by law. It cannot be deleted yet.",

@@ -27,7 +27,6 @@ export const french = spaced({
   many_findingsHidden: "{count} résultats ne peuvent pas être affichés : ce qui en est enregistré est endommagé. Prévenez l'administrateur de la clinique.",
   one_recordsHidden: "1 enregistrement ne peut pas être affiché : il est endommagé. Prévenez l'administrateur de la clinique.",
   many_recordsHidden: "{count} enregistrements ne peuvent pas être affichés : ils sont endommagés. Prévenez l'administrateur de la clinique.",
-  error_record_damaged: "Ce qui en est enregistré est endommagé. Prévenez l'administrateur de la clinique.",
   error_goes_with_other: "Ce compte a été réuni à un autre. Il est supprimé avec celui qui reste.",
   error_not_patient: "Seules les données des patients sont supprimées d'elles-mêmes après un temps.",
   error_record_kept: "Un médecin doit conserver cela par la loi. On ne peut pas encore le supprimer.",
