@@ -12,9 +12,9 @@ from pydantic import BaseModel
 
 from bench.bulk_insert import fill
 from skinapi.accounts.auth.account_search import search_fields
-from skinapi.accounts.auth.accounts import Account, key_without_findings
+from skinapi.accounts.auth.accounts import Account, Accounts, key_without_findings
+from skinapi.accounts.auth.subjects import Subject
 from skinapi.app.composition.services import Services
-from skinapi.base.subject import Subject
 from skinapi.platform.storage.ids import new_id, now
 from skinapi.platform.storage.ports import Document, Store
 
@@ -23,8 +23,9 @@ PAGES = 2 * PAGE  # what a list of few has of many records
 Calls = dict[str, Callable[[], object]]
 OWNER, OTHER, PARENT = (new_id() for _ in range(3))
 DOCTOR = "f" * 32  # behind all other doctors
-ADA = Subject(id=OWNER, role="user", session_id="s")
-GREY = Subject(id=DOCTOR, role="doctor", session_id="s")
+NOBODY = Accounts.draft(email="", name="", password_hash="")
+ADA = Subject(OWNER, "user", "s", NOBODY)
+GREY = Subject(DOCTOR, "doctor", "s", NOBODY)
 
 
 @dataclass(frozen=True)

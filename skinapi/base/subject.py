@@ -1,7 +1,7 @@
 """The caller of a use case, what it may use up within a time, and the roles of accounts."""
 
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol, get_args
+from typing import Literal, Protocol, get_args
 
 Role = Literal["user", "doctor", "researcher", "admin"]
 ROLES: tuple[Role, ...] = get_args(Role)
@@ -41,21 +41,17 @@ class KeyUse:
 
 
 @dataclass(frozen=True)
-class Subject:
-    """The caller: an account that was usable when the request arrived, and its session.
-
-    `account` is the record that was read then (`auth.accounts.Account`), so that nothing reads it
-    again for the same request; but what a change depends on is read in its transaction.
-    `factor_given` says whether the session was opened with a code of the second factor. `key` is
-    the key of a program; None for a person who is logged in.
+class Caller:
+    """Who has sent a request, and in which session. `factor_given` says whether that was opened
+    with a code of the second factor. `key` is that of a program; None for a person who is logged
+    in.
     """
 
     id: str
     role: str
     session_id: str
-    account: Any = field(default=None, repr=False)
-    factor_given: bool = False
-    key: KeyUse | None = None
+    factor_given: bool = field(default=False, kw_only=True)
+    key: KeyUse | None = field(default=None, kw_only=True)
 
     @property
     def counted_as(self) -> str:

@@ -8,10 +8,10 @@ from pydantic import Field, StringConstraints
 
 from skinapi.accounts.auth.accounts import Account
 from skinapi.accounts.auth.email_addresses import LONGEST_TYPED
+from skinapi.accounts.auth.subjects import Subject
 from skinapi.base.errors import Conflict, Forbidden, NotFound, PatientTaken
 from skinapi.base.languages import Language
 from skinapi.base.pages import Page
-from skinapi.base.subject import Subject
 from skinapi.care.cases import Case, CasesService, CaseTaken, OpinionAsked
 from skinapi.care.comparisons import (
     ComparedFindings,

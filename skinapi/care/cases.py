@@ -14,10 +14,10 @@ from skinapi.accounts.admin.decisions import Assignments
 from skinapi.accounts.auth.accounts import Account, Accounts
 from skinapi.accounts.auth.email_addresses import normalise_email
 from skinapi.accounts.auth.events import ConsentWithdrawn
+from skinapi.accounts.auth.subjects import Subject
 from skinapi.base.errors import Conflict, Forbidden, NotFound, PatientTaken
 from skinapi.base.field_types import ID
 from skinapi.base.pages import Page
-from skinapi.base.subject import Subject
 from skinapi.care.queue import NO_PATIENT, doctors_of
 from skinapi.findings.records.events import OpinionWanted
 from skinapi.findings.records.record_retention import PatientDeleted

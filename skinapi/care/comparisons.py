@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from functools import partial
 from typing import NamedTuple
 
+from skinapi.accounts.auth.subjects import Subject
 from skinapi.base.errors import NotFound, TooManyRequests, Unavailable, Unprocessable
-from skinapi.base.subject import Allowances, Subject
+from skinapi.base.subject import Allowances
 from skinapi.care.spot_records import Lesion
 from skinapi.care.spots import LesionsService, ShownLesion
 from skinapi.findings.records.seen_findings import SeenSubmission

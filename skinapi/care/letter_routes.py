@@ -5,11 +5,11 @@ from typing import Annotated, Self
 
 from pydantic import Field, StringConstraints
 
+from skinapi.accounts.auth.subjects import Subject
 from skinapi.base.errors import Forbidden, NotFound
 from skinapi.base.field_types import Contained, PrintableLines, Reason
 from skinapi.base.languages import Language
 from skinapi.base.stored_record import optional
-from skinapi.base.subject import Subject
 from skinapi.care.letters import LettersService
 from skinapi.care.queue_routes import DOCTORS
 from skinapi.findings.records.errors import (

@@ -8,9 +8,9 @@ from datetime import date
 from typing import NamedTuple
 
 from skinapi.accounts.auth.accounts import Account
+from skinapi.accounts.auth.subjects import Subject
 from skinapi.base.errors import NotFound
 from skinapi.base.languages import Language
-from skinapi.base.subject import Subject
 from skinapi.care.letter_drafts import LetterFacts, say_decision, say_explanation, write_draft
 from skinapi.care.spot_records import Place
 from skinapi.care.spots import LesionsService

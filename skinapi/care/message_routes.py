@@ -5,10 +5,10 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, StringConstraints
 
+from skinapi.accounts.auth.subjects import Subject
 from skinapi.base.errors import IdempotencyKeyReused, NotFound
 from skinapi.base.field_types import Identifier, Legible, PrintableLines
 from skinapi.base.pages import Page
-from skinapi.base.subject import Subject
 from skinapi.care.message_records import LONGEST_MESSAGE, NobodyInCharge, TooManyUnread
 from skinapi.care.message_records import Message as StoredMessage
 from skinapi.care.messages import MessagesService, Waiting

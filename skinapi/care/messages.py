@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from skinapi.accounts.auth.accounts import Account, Accounts
+from skinapi.accounts.auth.subjects import Subject
 from skinapi.base.errors import Duplicate, IdempotencyKeyReused, NotFound
 from skinapi.base.pages import Page
-from skinapi.base.subject import Subject
 from skinapi.care.message_records import Message, Messages, NobodyInCharge, TooManyUnread
 from skinapi.care.reminders import NO_LESION
 from skinapi.care.spot_records import Lesion, Lesions

@@ -10,10 +10,10 @@ from typing import Self
 
 from pydantic import Field
 
+from skinapi.accounts.auth.subjects import Subject
 from skinapi.base.languages import Language
 from skinapi.base.pages import read_pages
 from skinapi.base.stored_record import optional
-from skinapi.base.subject import Subject
 from skinapi.base.values import Value
 from skinapi.care.letters import LettersService
 from skinapi.care.message_records import Messages

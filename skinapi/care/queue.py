@@ -11,9 +11,9 @@ from datetime import date, datetime
 from pydantic import Field
 
 from skinapi.accounts.auth.accounts import Account, Accounts
+from skinapi.accounts.auth.subjects import Subject
 from skinapi.base.errors import InvalidQuery, NotFound
 from skinapi.base.pages import Page
-from skinapi.base.subject import Subject
 from skinapi.base.values import Value
 from skinapi.findings.records.decisions import RESULT_AFTER, WaitsFor
 from skinapi.findings.records.readers import ReadNotes, in_care, is_asked, reader_in_care

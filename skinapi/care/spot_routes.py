@@ -5,12 +5,12 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from skinapi.accounts.auth.subjects import Subject
 from skinapi.base.errors import BadRequest, IdempotencyKeyReused, NotFound
 from skinapi.base.field_types import Name
 from skinapi.base.languages import Language
 from skinapi.base.pages import Page
 from skinapi.base.stored_record import optional
-from skinapi.base.subject import Subject
 from skinapi.care.queue_routes import READERS
 from skinapi.care.queue_schemas import ListedFinding, listed_fields
 from skinapi.care.reminders import Act, Reminder, reminder_of

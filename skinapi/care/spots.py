@@ -12,9 +12,9 @@ from typing import NamedTuple
 
 from skinapi.accounts.auth.accounts import Accounts
 from skinapi.accounts.auth.owners import OwnerStatus
+from skinapi.accounts.auth.subjects import Subject
 from skinapi.base.errors import Duplicate, IdempotencyKeyReused, NotFound
 from skinapi.base.pages import Page
-from skinapi.base.subject import Subject
 from skinapi.care.message_records import Messages
 from skinapi.care.queue import NO_PATIENT
 from skinapi.care.reminders import NO_LESION, LesionCounts

@@ -13,10 +13,10 @@ from functools import partial
 from skinapi.accounts.admin.decisions import Assignments
 from skinapi.accounts.auth.accounts import Account, Accounts
 from skinapi.accounts.auth.events import AccountAdded, PatientNumber
+from skinapi.accounts.auth.subjects import Subject
 from skinapi.base.errors import BadRequest, Conflict, Duplicate, Forbidden, NotFound
 from skinapi.base.field_types import LONGEST_NAME
 from skinapi.base.languages import LANGUAGES, Language
-from skinapi.base.subject import Subject
 from skinapi.findings.records.service import Newcomer
 from skinapi.platform.storage.ids import new_id
 from skinapi.platform.storage.unit_of_work import AuditRow, Unit, UnitOfWork, atomic

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Self
 from flask import Response, request
 from pydantic import AfterValidator, ConfigDict, Field, StringConstraints
 
+from skinapi.accounts.auth.subjects import Subject
 from skinapi.base.errors import (
     BadDataset,
     BadRequest,
@@ -18,7 +19,6 @@ from skinapi.base.errors import (
 )
 from skinapi.base.field_types import ID, Contained, Identifier, Name, Printable
 from skinapi.base.pages import Page
-from skinapi.base.subject import Subject
 from skinapi.lab.dataset_images import DatasetImage
 from skinapi.lab.dataset_versions import DatasetVersion, LabelSource, NewDataset, Status
 from skinapi.lab.errors import (

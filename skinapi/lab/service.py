@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 from pydantic import Field, StringConstraints
 
 from skinapi.accounts.auth.owners import OwnerStatus
+from skinapi.accounts.auth.subjects import Subject
 from skinapi.base.errors import (
     BadDataset,
     BadRequest,
@@ -23,7 +24,6 @@ from skinapi.base.logs import log_fault
 from skinapi.base.pages import Page
 from skinapi.base.size_limits import body_too_large
 from skinapi.base.stored_record import StoredRecord
-from skinapi.base.subject import Subject
 from skinapi.base.values import PartHead
 from skinapi.lab.check_queue import CheckQueue, Cleanup
 from skinapi.lab.check_report import shown_report

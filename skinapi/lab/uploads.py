@@ -12,10 +12,10 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from skinapi.accounts.auth.owners import OwnerStatus
+from skinapi.accounts.auth.subjects import Subject
 from skinapi.base.errors import BadRequest, Duplicate, IdempotencyKeyReused, NotFound
 from skinapi.base.size_limits import body_too_large, size_in_words
 from skinapi.base.stored_record import StoredRecord
-from skinapi.base.subject import Subject
 from skinapi.lab.dataset_images import DatasetImages
 from skinapi.lab.dataset_versions import Datasets
 from skinapi.lab.errors import DatasetQuotaReached, WrongOffset

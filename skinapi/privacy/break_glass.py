@@ -11,9 +11,9 @@ from datetime import timedelta
 from skinapi.accounts.auth.accounts import Account, Accounts
 from skinapi.accounts.auth.passwords import Proof
 from skinapi.accounts.auth.second_factor import SecondFactorService
+from skinapi.accounts.auth.subjects import Subject
 from skinapi.base.errors import Conflict, Forbidden, InvalidToken, NotFound, TooManyRequests
 from skinapi.base.pages import Page
-from skinapi.base.subject import Subject
 from skinapi.findings.records.readers import LIFE, BreakGlass, BreakGlasses, End
 from skinapi.findings.records.spots import Spots
 from skinapi.findings.records.standing import Reader

@@ -12,8 +12,8 @@ from skinapi.accounts.auth.consents import PURPOSES, Consents
 from skinapi.accounts.auth.events import AccountsJoined, ConsentWithdrawn
 from skinapi.accounts.auth.passwords import Proof
 from skinapi.accounts.auth.second_factor import SecondFactorService
+from skinapi.accounts.auth.subjects import Subject
 from skinapi.base.errors import Conflict
-from skinapi.base.subject import Subject
 from skinapi.base.values import Value
 from skinapi.care.spot_records import Lesions
 from skinapi.findings.records.events import FindingsChanged

@@ -11,10 +11,10 @@ from skinapi.accounts.auth.email_addresses import Email
 from skinapi.accounts.auth.errors import UNPROVEN
 from skinapi.accounts.auth.passwords import ClientInfo
 from skinapi.accounts.auth.schemas import ProvenBody
+from skinapi.accounts.auth.subjects import Subject
 from skinapi.base.errors import NotFound
 from skinapi.base.field_types import Contained, Legible, PrintableLines, SearchText
 from skinapi.base.pages import Page
-from skinapi.base.subject import Subject
 from skinapi.findings.records.readers import BreakGlass, End
 from skinapi.findings.records.submission import SubmissionSummary
 from skinapi.platform.web.declaration import Rate, Routes, Signed, admins

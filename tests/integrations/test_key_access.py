@@ -8,8 +8,9 @@ from itertools import product
 
 import pytest
 
+from skinapi.accounts.auth.subjects import Subject
 from skinapi.base.errors import Forbidden, InvalidToken, SkinAPIError
-from skinapi.base.subject import SCOPES, Scope, Subject
+from skinapi.base.subject import SCOPES, Scope
 from skinapi.integrations.keys.admission import SAFE_METHODS, KeyAuthorizer
 from skinapi.integrations.keys.api_keys import KeyLacksScope, TakesNoKey, TestKeyStoresNothing
 from skinapi.integrations.keys.service import LIVE_SCOPES, SESSION_SCOPES, WantedKey

@@ -9,9 +9,10 @@ from zipfile import ZipFile
 import pytest
 
 from skinapi.accounts.auth.accounts import Account
+from skinapi.accounts.auth.subjects import Subject
 from skinapi.app.composition.background import _find_recipient
 from skinapi.base.errors import BadRequest
-from skinapi.base.subject import KeyUse, Subject
+from skinapi.base.subject import KeyUse
 from tests.integrations.test_keys import clinic_wide, sent
 from tests.privacy.made_files import make as make_file
 from tests.privacy.made_files import read

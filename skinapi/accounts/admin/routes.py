@@ -39,9 +39,10 @@ from skinapi.accounts.auth.errors import (
     NoPasswordHere,
     NoSecondFactor,
 )
+from skinapi.accounts.auth.subjects import Subject
 from skinapi.base.errors import Conflict, NotFound
 from skinapi.base.pages import Page
-from skinapi.base.subject import ROLES, Role, Subject
+from skinapi.base.subject import ROLES, Role
 from skinapi.platform.web.declaration import Routes, admins
 from skinapi.platform.web.schemas import Message
 

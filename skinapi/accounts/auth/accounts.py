@@ -297,7 +297,8 @@ class Accounts(Records[Account]):
     def add(self, **fields: Unpack[AccountFields]) -> Account:
         return self.insert(self.draft(**fields))
 
-    def draft(self, **fields: Unpack[AccountFields]) -> Account:
+    @staticmethod
+    def draft(**fields: Unpack[AccountFields]) -> Account:
         """Make an account that is not stored yet."""
         made = AccountFields(**{"id": new_id(), **fields})
         return Account(

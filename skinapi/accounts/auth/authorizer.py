@@ -20,6 +20,7 @@ from skinapi.accounts.auth.accounts import Account, Accounts
 from skinapi.accounts.auth.errors import SecondFactorNotGiven, SecondFactorRequired
 from skinapi.accounts.auth.owners import AccountUses
 from skinapi.accounts.auth.sessions import Session, Sessions
+from skinapi.accounts.auth.subjects import Subject
 from skinapi.base.errors import (
     ExpiredToken,
     Forbidden,
@@ -29,7 +30,6 @@ from skinapi.base.errors import (
     Unauthenticated,
 )
 from skinapi.base.field_types import Identifier
-from skinapi.base.subject import Subject
 from skinapi.platform.storage.ids import new_id
 from skinapi.platform.web.declaration import Access, Opened, Public, Scraper, Signed
 
@@ -134,7 +134,8 @@ class Authorizer:
         if account.role not in access.roles:
             raise Forbidden(access.refusal)
         self.uses.note_seen(account)
-        return Subject(account.id, account.role, session.id, account, session.factor_given)
+        given = session.factor_given
+        return Subject(account.id, account.role, session.id, account, factor_given=given)
 
     def refuse_unready(
         self, access: Signed, account: Account, *, factor_there: bool = False

@@ -1,6 +1,5 @@
 """Routes for one's own consents and one's own second factor."""
 
-from skinapi.accounts.auth.accounts import Account
 from skinapi.accounts.auth.consents import PURPOSES, ChangedConsents, ConsentsService
 from skinapi.accounts.auth.errors import (
     ConsentTextChanged,
@@ -28,7 +27,7 @@ from skinapi.accounts.auth.schemas import (
     SecondFactorSecret,
 )
 from skinapi.accounts.auth.second_factor import SecondFactorService, provisioning_uri, spell_secret
-from skinapi.base.subject import Subject
+from skinapi.accounts.auth.subjects import Subject
 from skinapi.platform.web.declaration import Rate, Routes, Signed
 from skinapi.platform.web.rate_limits import caller_address
 from skinapi.platform.web.schemas import Message
@@ -50,7 +49,7 @@ def show_consents(
     A consent that was given under an earlier text still stands; `ask_again` says that the text is
     another one now.
     """
-    account: Account = subject.account
+    account = subject.account
     history = consents.consents.history_of(account.id)
     return ConsentsView.of(account, history, query.lang or account.language)
 

@@ -40,6 +40,7 @@ from skinapi.accounts.auth.schemas import (
     TokenRequest,
 )
 from skinapi.accounts.auth.service import AuthService, IssuedTokens
+from skinapi.accounts.auth.subjects import Subject
 from skinapi.base.errors import (
     AccountJoined,
     AccountNotApproved,
@@ -51,7 +52,6 @@ from skinapi.base.errors import (
     Unavailable,
 )
 from skinapi.base.pages import Page
-from skinapi.base.subject import Subject
 from skinapi.platform.web.declaration import Public, Rate, Routes, Signed, admins
 from skinapi.platform.web.rate_limits import caller_address
 from skinapi.platform.web.schemas import Message, PageQuery

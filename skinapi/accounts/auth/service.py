@@ -18,6 +18,7 @@ from skinapi.accounts.auth.guess_limits import GuessLimits
 from skinapi.accounts.auth.passwords import Authentication, ClientInfo, Passwords
 from skinapi.accounts.auth.second_factor import SecondFactorService
 from skinapi.accounts.auth.sessions import OpenedAt, Session, Sessions
+from skinapi.accounts.auth.subjects import Subject
 from skinapi.base.errors import (
     BadRequest,
     Duplicate,
@@ -26,7 +27,6 @@ from skinapi.base.errors import (
     SkinAPIError,
 )
 from skinapi.base.languages import Language
-from skinapi.base.subject import Subject
 from skinapi.model.context import Sex
 from skinapi.platform.notices.outbox import Kind, Outbox
 from skinapi.platform.storage.unit_of_work import Unit, UnitOfWork, atomic

@@ -11,11 +11,11 @@ from typing import Any, Self
 from skinapi.accounts.auth.accounts import Account, WantedRole
 from skinapi.accounts.auth.consents import ChangedConsents, Purpose, newest_text
 from skinapi.accounts.auth.passwords import ClientInfo
+from skinapi.accounts.auth.subjects import Subject
 from skinapi.app.composition.model_services import ModelServices
 from skinapi.app.composition.services import Services, open_services
 from skinapi.base.languages import Language
 from skinapi.base.settings import Settings
-from skinapi.base.subject import Subject
 from skinapi.care.spot_records import Place
 from skinapi.findings.prediction.service import SentPhotos
 from skinapi.findings.records.letters import Addressee

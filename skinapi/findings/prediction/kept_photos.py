@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from functools import partial
 
 from skinapi.accounts.auth.accounts import Account
+from skinapi.accounts.auth.subjects import Subject
 from skinapi.base.errors import Conflict, Forbidden, NotFound, Refused, Unprocessable
-from skinapi.base.subject import Subject
 from skinapi.findings.prediction.service import PredictionService, SentPhotos, is_made_by
 from skinapi.findings.records.corrections import CorrectionsService
 from skinapi.findings.records.errors import FindingInError, JudgedMeanwhile

@@ -4,6 +4,7 @@ from typing import Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from skinapi.accounts.auth.subjects import Subject
 from skinapi.base.errors import (
     BadRequest,
     Forbidden,
@@ -15,7 +16,6 @@ from skinapi.base.errors import (
 )
 from skinapi.base.field_types import Identifier
 from skinapi.base.languages import Language
-from skinapi.base.subject import Subject
 from skinapi.findings.prediction.kept_photos import (
     JudgedByThisModel,
     KeptPhotosService,

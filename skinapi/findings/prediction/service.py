@@ -8,9 +8,10 @@ from typing import Any, Protocol
 from skinapi.accounts.admin.usage import PhotoCounts
 from skinapi.accounts.auth.accounts import Account
 from skinapi.accounts.auth.consents import Way
+from skinapi.accounts.auth.subjects import Subject
 from skinapi.base.errors import Refused, Unprocessable
 from skinapi.base.languages import Language
-from skinapi.base.subject import Allowances, Subject
+from skinapi.base.subject import Allowances
 from skinapi.findings.records.errors import StorageQuotaReached
 from skinapi.findings.records.new_findings import NewFinding, PhotoChoice
 from skinapi.findings.records.seen_findings import SeenSubmission, see_alone

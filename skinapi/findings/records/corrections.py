@@ -4,10 +4,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from skinapi.accounts.auth.accounts import Account, Accounts
+from skinapi.accounts.auth.subjects import Subject
 from skinapi.base.errors import NotFound
 from skinapi.base.languages import Language, load_words
 from skinapi.base.stored_record import Frozen
-from skinapi.base.subject import Subject
 from skinapi.findings.records.errors import FindingInError
 from skinapi.findings.records.events import FindingsChanged, FindingVoided
 from skinapi.findings.records.outcomes import OutcomeCounts

@@ -7,9 +7,9 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 from skinapi.accounts.auth.accounts import Account
+from skinapi.accounts.auth.subjects import Subject
 from skinapi.base.errors import BlobDamaged, NotFound
 from skinapi.base.logs import log
-from skinapi.base.subject import Subject
 from skinapi.findings.records.new_findings import PhotoChoice
 from skinapi.findings.records.queue_order import resting_since
 from skinapi.findings.records.readers import ReadNotes

@@ -9,9 +9,9 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 from skinapi.accounts.auth.accounts import Account
+from skinapi.accounts.auth.subjects import Subject
 from skinapi.base.pages import Page, page_of
 from skinapi.base.stored_record import StoredRecord
-from skinapi.base.subject import Subject
 from skinapi.findings.records.standing import Reader
 from skinapi.findings.records.submission import Listed
 from skinapi.platform.audit import AuditTrail

@@ -7,9 +7,9 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 
 from skinapi.accounts.auth.accounts import Account, Accounts
+from skinapi.accounts.auth.subjects import Subject
 from skinapi.base.errors import Duplicate, IdempotencyKeyReused
 from skinapi.base.pages import Page, page_of
-from skinapi.base.subject import Subject
 from skinapi.findings.records.deciding_review import Reviews
 from skinapi.findings.records.decisions import urgency_of
 from skinapi.findings.records.errors import HoldRefused, JudgedMeanwhile, NoMailToPatient

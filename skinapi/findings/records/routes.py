@@ -6,9 +6,9 @@ from typing import Annotated
 from flask import Response, request
 from pydantic import BaseModel, ConfigDict, Field
 
+from skinapi.accounts.auth.subjects import Subject
 from skinapi.base.errors import Forbidden, IdempotencyKeyReused, NotFound
 from skinapi.base.pages import Page
-from skinapi.base.subject import Subject
 from skinapi.findings.records.corrections import CorrectionsService
 from skinapi.findings.records.errors import (
     ContradictoryReview,

@@ -10,10 +10,10 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field
 
 from skinapi.accounts.auth.accounts import Account
+from skinapi.accounts.auth.subjects import Subject
 from skinapi.base.field_types import Reason
 from skinapi.base.languages import Language, load_words
 from skinapi.base.stored_record import Frozen, optional
-from skinapi.base.subject import Subject
 from skinapi.findings.records.advice_words import put_first, say_counting
 from skinapi.findings.records.decisions import say_day
 from skinapi.findings.records.finding_schemas import (

@@ -9,6 +9,7 @@ from typing import Literal
 
 from skinapi.accounts.auth.accounts import BEING_DELETED, Account, Accounts
 from skinapi.accounts.auth.consents import Consents
+from skinapi.accounts.auth.subjects import Subject
 from skinapi.base.errors import (
     Duplicate,
     Forbidden,
@@ -20,7 +21,7 @@ from skinapi.base.errors import (
     StoreUnavailable,
 )
 from skinapi.base.pages import Page, batched
-from skinapi.base.subject import KeyUse, Subject
+from skinapi.base.subject import KeyUse
 from skinapi.findings.records.errors import (
     FindingErased,
     JudgedMeanwhile,
@@ -386,8 +387,7 @@ class RecordsService:
         is logged in.
         """
         if patient is None or patient == by.id:
-            own: Account = by.account
-            return own
+            return by.account
         found = self.accounts.find_staying(patient)
         may = by.key.clinic_wide if by.key else or_in_charge and by.role == "doctor"
         if not may or not found or not in_care(found, by) or not found.approved or found.machine:

@@ -9,10 +9,11 @@ from typing import Any
 
 from skinapi.accounts.admin.usage import DailyCounts
 from skinapi.accounts.auth.accounts import Account
+from skinapi.accounts.auth.subjects import Subject
 from skinapi.base.errors import Duplicate, NotFound, SkinAPIError
 from skinapi.base.languages import LANGUAGES, Language, known_language, load_words
 from skinapi.base.stored_record import StoredRecord
-from skinapi.base.subject import Allowances, Subject
+from skinapi.base.subject import Allowances
 from skinapi.findings.records.letters import Letter, Letters, ShownLetter, show_letter
 from skinapi.findings.records.seen_findings import SeenSubmission
 from skinapi.findings.records.service import NOT_YOURS, RecordsService
@@ -184,7 +185,7 @@ class ReportsService:
     def report_stated_finding(
         self, *, condition: str, confidence: float, by: Subject, language: str | None
     ) -> Report:
-        account: Account = by.account
+        account = by.account
         facts = Facts.as_stated(condition=condition, confidence=confidence)
         chosen = _parse_language(language) or account.language
         narrative = self.narrator.narrate(

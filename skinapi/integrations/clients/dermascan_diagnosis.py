@@ -10,8 +10,8 @@ from typing import ClassVar, Literal, Self
 
 from flask import Request, Response
 
+from skinapi.accounts.auth.subjects import Subject
 from skinapi.base.errors import BadRequest, NoModel, Refused, SkinAPIError
-from skinapi.base.subject import Subject
 from skinapi.findings.reports.facts import Facts
 from skinapi.integrations.clients.service import (
     CONDITION_NAMES,

@@ -8,9 +8,9 @@ from typing import Any, ClassVar, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
+from skinapi.accounts.auth.subjects import Subject
 from skinapi.base.errors import BadDataset, InvalidBody, NotFound
 from skinapi.base.pages import read_pages
-from skinapi.base.subject import Subject
 from skinapi.integrations.clients.dermascan_diagnosis import CLIENT
 from skinapi.integrations.clients.service import CONDITION_NAMES
 from skinapi.lab.dataset_versions import DatasetVersion, NewDataset

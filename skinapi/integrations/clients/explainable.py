@@ -11,8 +11,8 @@ from typing import ClassVar
 
 from flask import Response
 
+from skinapi.accounts.auth.subjects import Subject
 from skinapi.base.errors import BadRequest, NoModel, Refused, SkinAPIError
-from skinapi.base.subject import Subject
 from skinapi.integrations.clients.service import (
     CONDITION_NAMES,
     NO_DIAGNOSIS,

@@ -15,6 +15,7 @@ from typing import Self
 
 from flask import Request, Response, request
 
+from skinapi.accounts.auth.subjects import Subject
 from skinapi.base.errors import (
     BadRequest,
     NoModel,
@@ -23,7 +24,6 @@ from skinapi.base.errors import (
     SkinAPIError,
     Unauthenticated,
 )
-from skinapi.base.subject import Subject
 from skinapi.findings.reports.facts import Facts
 from skinapi.findings.reports.template import write_template
 from skinapi.integrations.clients.service import (

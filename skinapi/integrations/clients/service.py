@@ -10,9 +10,10 @@ from dataclasses import dataclass, replace
 from typing import Literal, NamedTuple
 
 from skinapi.accounts.admin.usage import PhotoCounts
+from skinapi.accounts.auth.subjects import Subject
 from skinapi.base.errors import BadRequest, Refused, Unauthenticated, Unprocessable
 from skinapi.base.size_limits import photo_too_large
-from skinapi.base.subject import Allowances, Subject
+from skinapi.base.subject import Allowances
 from skinapi.findings.reports.facts import Facts
 from skinapi.findings.reports.report import print_pictures
 from skinapi.findings.reports.service import ReportsService

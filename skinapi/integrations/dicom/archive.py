@@ -12,11 +12,13 @@ from pathlib import Path
 from secrets import token_hex
 from typing import Any
 
+from skinapi.accounts.auth.accounts import Accounts
+from skinapi.accounts.auth.subjects import Subject
 from skinapi.base.errors import NotFound
 from skinapi.base.http_client import CallFailed, HttpClient, Reply, Request
 from skinapi.base.pages import Page
 from skinapi.base.settings import ArchiveTime
-from skinapi.base.subject import KeyUse, Subject
+from skinapi.base.subject import KeyUse
 from skinapi.integrations.dicom.studies import StudiesService
 from skinapi.integrations.dicom.study import Study, study_uid
 from skinapi.platform.notices.deliveries import Deliveries, Delivery, NotDelivered, Refused
@@ -26,7 +28,11 @@ from skinapi.platform.storage.unit_of_work import Unit, UnitOfWork, atomic
 ARCHIVE = "archive"
 # It reads as a clinic-wide key does; the audit trail says that it was the archive.
 READER = Subject(
-    ARCHIVE, "doctor", ARCHIVE, key=KeyUse(ARCHIVE, scopes=("dicom",), clinic_wide=True)
+    ARCHIVE,
+    "doctor",
+    ARCHIVE,
+    Accounts.draft(id=ARCHIVE, email="", name=ARCHIVE, role="doctor", password_hash=""),
+    key=KeyUse(ARCHIVE, scopes=("dicom",), clinic_wide=True),
 )
 NO_DELIVERY = "There is no such delivery to the archive"
 CALL_S = 30.0

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
-from skinapi.accounts.auth.accounts import Account
+from skinapi.accounts.auth.subjects import Subject
 from skinapi.base.errors import (
     IdempotencyKeyReused,
     PredictionQuotaReached,
@@ -22,7 +22,6 @@ from skinapi.base.errors import (
     Unavailable,
 )
 from skinapi.base.size_limits import size_in_words
-from skinapi.base.subject import Subject
 from skinapi.findings.prediction.service import PredictionService, SentPhotos
 from skinapi.findings.records.corrections import CorrectionsService
 from skinapi.findings.records.errors import StorageQuotaReached
@@ -114,7 +113,7 @@ class IntakeService:
             key=key,
             source=read_source(instance) if is_clinics else None,
         )
-        owner: Account = by.account
+        owner = by.account
         newcomer: Newcomer | None = None
         if is_clinics:
             patient = read_patient(instance.header)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from flask import Response, request
 from pydantic import AliasPath, Field
 
+from skinapi.accounts.auth.subjects import Subject
 from skinapi.base.errors import (
     BadRequest,
     InvalidQuery,
@@ -24,7 +25,6 @@ from skinapi.base.errors import (
 )
 from skinapi.base.pages import Page
 from skinapi.base.settings import ArchiveTime
-from skinapi.base.subject import Subject
 from skinapi.integrations.dicom.archive import ArchiveService
 from skinapi.integrations.dicom.multipart import (
     FRAME,

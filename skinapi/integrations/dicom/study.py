@@ -13,8 +13,8 @@ from datetime import datetime
 from enum import IntEnum
 from typing import Self
 
+from skinapi.accounts.auth.subjects import Subject
 from skinapi.base.errors import NotFound
-from skinapi.base.subject import Subject
 from skinapi.findings.records.seen_findings import SeenSubmission
 from skinapi.findings.records.service import NOT_YOURS
 from skinapi.model.context import Modality

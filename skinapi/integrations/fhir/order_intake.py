@@ -11,9 +11,9 @@ from functools import partial
 from typing import Any
 
 from skinapi.accounts.auth.accounts import Account
+from skinapi.accounts.auth.subjects import Subject
 from skinapi.base.errors import Conflict, IdempotencyKeyReused, InvalidBody, Unprocessable
 from skinapi.base.languages import LANGUAGES, Language
-from skinapi.base.subject import Subject
 from skinapi.findings.prediction.service import MaybeDifferentSpots, PredictionService
 from skinapi.findings.records.corrections import CorrectionsService
 from skinapi.findings.records.service import Newcomer

@@ -5,7 +5,7 @@ elsewhere too (`may_name`).
 """
 
 from skinapi.accounts.auth.accounts import Account
-from skinapi.base.subject import Subject
+from skinapi.accounts.auth.subjects import Subject
 from skinapi.care.spot_records import Lesion
 from skinapi.integrations.fhir.elements import (
     Resource,

@@ -10,6 +10,7 @@ from urllib.parse import parse_qsl, urlencode
 from flask import Response, request
 from werkzeug.http import parse_options_header
 
+from skinapi.accounts.auth.subjects import Subject
 from skinapi.base.errors import (
     BadRequest,
     Conflict,
@@ -24,7 +25,7 @@ from skinapi.base.errors import (
     UnsupportedMediaType,
 )
 from skinapi.base.languages import LANGUAGES, Language, known_language
-from skinapi.base.subject import Scope, Subject
+from skinapi.base.subject import Scope
 from skinapi.findings.records.errors import (
     FindingErased,
     LesionFull,

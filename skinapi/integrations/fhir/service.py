@@ -7,10 +7,10 @@ from datetime import datetime
 from typing import NamedTuple
 
 from skinapi.accounts.auth.accounts import Account, Accounts
+from skinapi.accounts.auth.subjects import Subject
 from skinapi.base.errors import BadRequest, Conflict, Forbidden, InvalidQuery, NotFound
 from skinapi.base.field_types import ID
 from skinapi.base.pages import read_pages
-from skinapi.base.subject import Subject
 from skinapi.care.spots import LesionsService
 from skinapi.findings.records.changes import LATEST_COMMIT, ChangedFindings
 from skinapi.findings.records.seen_findings import SeenSubmission

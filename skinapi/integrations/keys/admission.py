@@ -11,8 +11,9 @@ from flask import request
 
 from skinapi.accounts.auth.accounts import Account, Accounts
 from skinapi.accounts.auth.authorizer import Authorizer, read_bearer
+from skinapi.accounts.auth.subjects import Subject
 from skinapi.base.errors import Forbidden, InvalidToken, NotFound
-from skinapi.base.subject import KeyUse, Role, Subject
+from skinapi.base.subject import KeyUse, Role
 from skinapi.integrations.keys.api_keys import (
     BEGINNING,
     SECRET,

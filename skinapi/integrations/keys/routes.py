@@ -12,10 +12,11 @@ from skinapi.accounts.auth.email_addresses import Email
 from skinapi.accounts.auth.errors import UNPROVEN
 from skinapi.accounts.auth.passwords import ClientInfo
 from skinapi.accounts.auth.schemas import ProvenBody
+from skinapi.accounts.auth.subjects import Subject
 from skinapi.base.errors import BadRequest, Conflict, Forbidden, NotFound, Unprocessable
 from skinapi.base.field_types import Identifier, NumberPart
 from skinapi.base.pages import Page
-from skinapi.base.subject import SCOPES, Scope, Subject
+from skinapi.base.subject import SCOPES, Scope
 from skinapi.integrations.keys.api_keys import (
     ApiKey,
     Kind,

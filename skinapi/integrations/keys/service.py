@@ -14,10 +14,11 @@ from skinapi.accounts.auth.accounts import Account, Accounts
 from skinapi.accounts.auth.email_addresses import Email
 from skinapi.accounts.auth.passwords import Proof
 from skinapi.accounts.auth.second_factor import SecondFactorService
+from skinapi.accounts.auth.subjects import Subject
 from skinapi.base.errors import Forbidden, InvalidToken, NotFound, Unprocessable
 from skinapi.base.field_types import Legible, Printable
 from skinapi.base.pages import Page
-from skinapi.base.subject import Scope, Subject
+from skinapi.base.subject import Scope
 from skinapi.findings.records.service import RecordsService
 from skinapi.integrations.keys.api_keys import (
     ApiKey,

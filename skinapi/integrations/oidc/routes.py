@@ -9,6 +9,7 @@ from skinapi.accounts.auth.errors import CodeRequired, TooManyCodes, WrongCode
 from skinapi.accounts.auth.passwords import ClientInfo
 from skinapi.accounts.auth.routes import token_fields, user_agent
 from skinapi.accounts.auth.schemas import CODE, Code, LoggedIn, TokenRequest
+from skinapi.accounts.auth.subjects import Subject
 from skinapi.base.errors import (
     AccountJoined,
     AccountNotApproved,
@@ -19,7 +20,6 @@ from skinapi.base.errors import (
     PasswordChangeRequired,
     SkinAPIError,
 )
-from skinapi.base.subject import Subject
 from skinapi.integrations.oidc.people import (
     LinkedAlready,
     LinkingForbidden,

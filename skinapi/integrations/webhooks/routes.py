@@ -5,9 +5,9 @@ from typing import Annotated, Any, Self
 
 from pydantic import AliasPath, ConfigDict, Field
 
+from skinapi.accounts.auth.subjects import Subject
 from skinapi.base.errors import Conflict, InvalidBody, NotFound
 from skinapi.base.pages import Page
-from skinapi.base.subject import Subject
 from skinapi.integrations.webhooks.endpoints import DisabledBecause, Endpoint, EventType
 from skinapi.integrations.webhooks.service import TooManyWebhooks, WebhooksService
 from skinapi.platform.notices.deliveries import State

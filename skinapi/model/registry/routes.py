@@ -6,7 +6,7 @@ from typing import Any
 
 from skinapi.base.errors import Conflict, InvalidBody, NoModel, NoOperatingPoints, NotFound
 from skinapi.base.pages import Page
-from skinapi.base.subject import Subject
+from skinapi.base.subject import Caller
 from skinapi.model.conditions import conditions_table
 from skinapi.model.network.model import ModelCard
 from skinapi.model.registry.drift import DriftService
@@ -92,7 +92,7 @@ def show_version_card(models: ModelsService, *, version: str) -> dict[str, Any]:
     raises=(NotFound, GatesNotPassed, ModelChanged, Conflict, InvalidBody),
 )
 def promote_model(
-    models: ModelsService, *, version: str, body: Promotion, subject: Subject
+    models: ModelsService, *, version: str, body: Promotion, subject: Caller
 ) -> InService:
     """Put a version into service, if it passes the gates or an admin overrides them."""
     models.promote(version=version, by=subject.id, reason=body.reason, override=body.override)
@@ -100,7 +100,7 @@ def promote_model(
 
 
 @models_routes.route("POST", "/models/rollback", access=PROMOTERS, raises=(Conflict, ModelChanged))
-def roll_back_model(models: ModelsService, *, body: NewReason, subject: Subject) -> InService:
+def roll_back_model(models: ModelsService, *, body: NewReason, subject: Caller) -> InService:
     """Put the version before into service again."""
     models.roll_back(by=subject.id, reason=body.reason)
     return _in_service(models)
@@ -110,7 +110,7 @@ def roll_back_model(models: ModelsService, *, body: NewReason, subject: Subject)
     "POST", "/models/<version>/retire", access=KEEPERS, raises=(NotFound, Conflict, ModelChanged)
 )
 def retire_model(
-    models: ModelsService, *, version: str, body: NewReason, subject: Subject
+    models: ModelsService, *, version: str, body: NewReason, subject: Caller
 ) -> Message:
     """Retire a candidate. Its files and its card stay."""
     models.retire(version=version, by=subject.id, reason=body.reason)
@@ -120,7 +120,7 @@ def retire_model(
 @models_routes.route(
     "DELETE", "/models/<version>", access=KEEPERS, raises=(NotFound, Conflict, ModelChanged)
 )
-def delete_model(models: ModelsService, *, version: str, subject: Subject) -> Message:
+def delete_model(models: ModelsService, *, version: str, subject: Caller) -> Message:
     """Delete a candidate or a retired version; the card of one that was in service stays."""
     models.delete(version=version, by=subject.id)
     return Message(message=f"Model {version} deleted")
@@ -129,7 +129,7 @@ def delete_model(models: ModelsService, *, version: str, subject: Subject) -> Me
 @models_routes.route(
     "POST", "/models/<version>/shadow", access=PROMOTERS, raises=(NotFound, Conflict, ModelChanged)
 )
-def start_shadow(models: ModelsService, *, version: str, subject: Subject) -> Message:
+def start_shadow(models: ModelsService, *, version: str, subject: Caller) -> Message:
     """Let a version judge a share of the photos in the background; nobody sees its findings."""
     models.start_shadow(version=version, by=subject.id)
     return Message(message=f"Model {version} judges in the background")
@@ -141,7 +141,7 @@ def start_shadow(models: ModelsService, *, version: str, subject: Subject) -> Me
     access=PROMOTERS,
     raises=(NotFound, Conflict, ModelChanged),
 )
-def end_shadow(models: ModelsService, *, version: str, subject: Subject) -> Message:
+def end_shadow(models: ModelsService, *, version: str, subject: Caller) -> Message:
     """End the judging in the background. What was counted stays."""
     models.end_shadow(version=version, by=subject.id)
     return Message(message=f"Model {version} no longer judges in the background")
@@ -241,7 +241,7 @@ def show_operating_point(service: OperatingPointService) -> OperatingPointView:
     raises=(NoModel, NoOperatingPoints, ModelChanged),
 )
 def choose_operating_point(
-    service: OperatingPointService, *, body: NewOperatingPoint, subject: Subject
+    service: OperatingPointService, *, body: NewOperatingPoint, subject: Caller
 ) -> OperatingPointView:
     """Choose the operating point for findings from now on; every server follows within seconds."""
     service.choose_point(point=body.operating_point, by=subject.id)

@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from skinapi.base.errors import NotFound
 from skinapi.base.pages import Page
-from skinapi.base.subject import Subject
+from skinapi.base.subject import Caller
 from skinapi.platform.jobs.job import Job, JobEnded, JobNotEnded, Status, TooManyJobs
 from skinapi.platform.jobs.job_logs import LogLine
 from skinapi.platform.jobs.service import JobsService
@@ -92,7 +92,7 @@ routes: Routes[JobsService] = Routes("jobs", access=LAB)
 
 
 @routes.route("GET", "/jobs", raises=(NotFound,))
-def list_jobs(jobs: JobsService, *, query: JobPageQuery, subject: Subject) -> Page[JobSummary]:
+def list_jobs(jobs: JobsService, *, query: JobPageQuery, subject: Caller) -> Page[JobSummary]:
     """Jobs, the last submitted first: the caller's own, or for an admin those of all."""
     owner = _owner_for(subject)
     return jobs.queue.page_jobs(owner=owner, limit=query.limit, after=query.after).map(
@@ -108,15 +108,13 @@ def show_job_workers(jobs: JobsService) -> WorkersView:
 
 
 @routes.route("GET", "/jobs/<job_id>", raises=(NotFound,))
-def show_job(jobs: JobsService, *, job_id: str, subject: Subject) -> JobView:
+def show_job(jobs: JobsService, *, job_id: str, subject: Caller) -> JobView:
     """A job with its metrics and its result."""
     return JobView.of(jobs.get(job_id=job_id, owner=_owner_for(subject)))
 
 
 @routes.route("GET", "/jobs/<job_id>/log", raises=(NotFound,))
-def show_job_log(
-    jobs: JobsService, *, job_id: str, query: LogQuery, subject: Subject
-) -> JobLogView:
+def show_job_log(jobs: JobsService, *, job_id: str, query: LogQuery, subject: Caller) -> JobLogView:
     """What a job has printed: the first 500 lines and about the last 1,500. With `after`, only the
     lines behind that number.
     """
@@ -125,7 +123,7 @@ def show_job_log(
 
 
 @routes.route("POST", "/jobs/<job_id>/cancel", raises=(NotFound, JobEnded))
-def cancel_job(jobs: JobsService, *, job_id: str, subject: Subject) -> JobView:
+def cancel_job(jobs: JobsService, *, job_id: str, subject: Caller) -> JobView:
     """Cancel a job. A running one has the status `running` until its process has ended, a few
     seconds later.
     """
@@ -133,10 +131,10 @@ def cancel_job(jobs: JobsService, *, job_id: str, subject: Subject) -> JobView:
 
 
 @routes.route("POST", "/jobs/<job_id>/retry", raises=(NotFound, JobNotEnded, TooManyJobs))
-def retry_job(jobs: JobsService, *, job_id: str, subject: Subject) -> JobView:
+def retry_job(jobs: JobsService, *, job_id: str, subject: Caller) -> JobView:
     """Queue a job again that failed or was cancelled, from its beginning."""
     return JobView.of(jobs.retry(job_id=job_id, owner=_owner_for(subject), by=subject.id))
 
 
-def _owner_for(subject: Subject) -> str | None:
+def _owner_for(subject: Caller) -> str | None:
     return None if subject.role == "admin" else subject.id

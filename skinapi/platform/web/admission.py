@@ -27,7 +27,7 @@ from skinapi.base.errors import (
     Unavailable,
 )
 from skinapi.base.size_limits import LARGEST_BODY, body_too_large, photo_too_large
-from skinapi.base.subject import Subject
+from skinapi.base.subject import Caller
 from skinapi.platform.web.declaration import (
     Access,
     Opened,
@@ -209,7 +209,7 @@ class ForeignPages:
             raise Forbidden(OTHER_PAGE)
 
 
-Admit = Callable[[Access, str | None], Subject | None]
+Admit = Callable[[Access, str | None], Caller | None]
 
 
 @dataclass(frozen=True)

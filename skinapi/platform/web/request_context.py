@@ -7,7 +7,7 @@ from flask import Flask, Request, Response, g, has_request_context, request
 
 from skinapi.base.errors import BadRequest, PayloadTooLarge
 from skinapi.base.logs import current_key_id, current_request_id
-from skinapi.base.subject import Subject
+from skinapi.base.subject import Caller
 
 # The forms that proxies and clients make up, and nobody's name or number fits in: 32 to 64 hex
 # digits, a UUID, a ULID (https://github.com/ulid/spec), a W3C traceparent
@@ -35,13 +35,13 @@ def request_id() -> str | None:
     return found
 
 
-def remember_subject(subject: Subject | None) -> None:
+def remember_subject(subject: Caller | None) -> None:
     g.subject = subject
     current_key_id.set(subject.key.id if subject and subject.key else None)
 
 
-def current_subject() -> Subject | None:
-    subject: Subject | None = g.get("subject")
+def current_subject() -> Caller | None:
+    subject: Caller | None = g.get("subject")
     return subject
 
 

@@ -13,10 +13,10 @@ from itertools import chain, islice
 
 from skinapi.accounts.auth.accounts import Account
 from skinapi.accounts.auth.events import PatientNumber
+from skinapi.accounts.auth.subjects import Subject
 from skinapi.base.errors import Conflict, NotFound
 from skinapi.base.pages import batched
 from skinapi.base.stored_record import StoredRecord
-from skinapi.base.subject import Subject
 from skinapi.findings.records.events import FindingDiscarded
 from skinapi.findings.records.review_queue import UnassignedPatients
 from skinapi.findings.records.seen_findings import URGENT, SeenListed

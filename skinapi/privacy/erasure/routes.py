@@ -9,11 +9,12 @@ from pydantic import BaseModel, ConfigDict, Field
 from skinapi.accounts.auth.errors import UNPROVEN, DoctorHasPatients, LastAdmin
 from skinapi.accounts.auth.passwords import ClientInfo
 from skinapi.accounts.auth.schemas import OwnDeletion
+from skinapi.accounts.auth.subjects import Subject
 from skinapi.base.errors import NotFound
 from skinapi.base.languages import LANGUAGES, Language, known_language
 from skinapi.base.pages import Page
 from skinapi.base.stored_record import optional
-from skinapi.base.subject import ErasureReason, Subject
+from skinapi.base.subject import ErasureReason
 from skinapi.findings.reports.content import POLICY
 from skinapi.findings.reports.routes import LanguageTag
 from skinapi.model.conditions import Band, conditions_table

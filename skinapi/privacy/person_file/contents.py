@@ -14,9 +14,9 @@ from pydantic import BaseModel
 from skinapi.accounts.auth.accounts import Account, Accounts
 from skinapi.accounts.auth.consents import Consents
 from skinapi.accounts.auth.sessions import Sessions
+from skinapi.accounts.auth.subjects import Subject
 from skinapi.base.errors import NotFound
 from skinapi.base.pages import Page, read_pages
-from skinapi.base.subject import Subject
 from skinapi.care.letters import LettersService
 from skinapi.care.message_records import Messages
 from skinapi.care.reminders import reminder_of

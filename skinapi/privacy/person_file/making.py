@@ -18,9 +18,9 @@ from typing import IO, Any, Literal, Protocol, cast
 from pydantic import BaseModel
 
 from skinapi.accounts.auth.accounts import Account
+from skinapi.accounts.auth.subjects import Subject
 from skinapi.base.errors import NotFound
 from skinapi.base.languages import known_language
-from skinapi.base.subject import Subject
 from skinapi.findings.records.photos import DAMAGED
 from skinapi.findings.records.seen_findings import SeenSubmission
 from skinapi.findings.reports.report import Report

@@ -11,8 +11,8 @@ from pydantic import Field
 from skinapi.accounts.auth.errors import UNPROVEN
 from skinapi.accounts.auth.passwords import ClientInfo
 from skinapi.accounts.auth.schemas import OwnDeletion
+from skinapi.accounts.auth.subjects import Subject
 from skinapi.base.errors import NotFound
-from skinapi.base.subject import Subject
 from skinapi.platform.jobs.job import TooManyJobs
 from skinapi.platform.web.declaration import Public, Rate, Routes, Signed, admins
 from skinapi.platform.web.rate_limits import caller_address

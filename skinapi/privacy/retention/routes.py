@@ -2,10 +2,10 @@
 
 from pydantic import ConfigDict, Field
 
+from skinapi.accounts.auth.subjects import Subject
 from skinapi.base.errors import Conflict, InvalidBody, NotFound
 from skinapi.base.field_types import Name
 from skinapi.base.settings.privacy import LONGEST
-from skinapi.base.subject import Subject
 from skinapi.platform.web.declaration import Routes, admins
 from skinapi.platform.web.schemas import Body, Message
 from skinapi.privacy.retention.kinds import Kind

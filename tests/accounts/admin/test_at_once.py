@@ -12,9 +12,9 @@ from skinapi.accounts.auth.accounts import Accounts
 from skinapi.accounts.auth.errors import EmailTaken, LastAdmin, WrongPassword
 from skinapi.accounts.auth.passwords import ClientInfo
 from skinapi.accounts.auth.service import IssuedTokens
+from skinapi.accounts.auth.subjects import Subject
 from skinapi.app.composition.services import Services
 from skinapi.base.errors import NotFound, SkinAPIError
-from skinapi.base.subject import Subject
 from tests.served.wire import at_once
 from tests.support.backends import PASSWORD, Backend, Person
 
@@ -146,8 +146,9 @@ def test_who_is_deleted_does_not_stay_as_an_admin(backend: Backend, meet: Meet) 
 
 
 def change_password(backend: Backend, account_id: str, new: str) -> IssuedTokens:
+    account = backend.services.data.accounts.get(account_id)
     return backend.services.auth.change_password(
-        subject=Subject(account_id, "user", "-"), current=PASSWORD, new=new, caller=CALLER
+        subject=Subject(account_id, "user", "-", account), current=PASSWORD, new=new, caller=CALLER
     )
 
 

@@ -10,8 +10,10 @@ import pytest
 from PIL import Image
 from pydicom import Dataset
 
+from skinapi.accounts.auth.accounts import Accounts
+from skinapi.accounts.auth.subjects import Subject
 from skinapi.base.errors import Unavailable
-from skinapi.base.subject import KeyUse, Subject
+from skinapi.base.subject import KeyUse
 from skinapi.findings.prediction.service import PredictionService
 from skinapi.integrations.dicom.header import open_instance
 from skinapi.integrations.dicom.patient_facts import read_context
@@ -207,7 +209,9 @@ def test_with_a_clinics_key_each_finding_is_that_of_the_patient_whom_the_object_
     patients = backend.services.patients
     use = KeyUse("0" * 32, ("dicom",), clinic_wide=True)
     for system, place in (("clinic", 0), ("another clinic", 2), ("urn:oid:1.2.276.0.76", 3)):
-        found = patients.find(system, NUMBER, by=Subject("0" * 32, "user", "", key=use))
+        nobody = Accounts.draft(email="", name="", password_hash="")
+        by = Subject("0" * 32, "user", "", nobody, key=use)
+        found = patients.find(system, NUMBER, by=by)
         assert found
         assert found.id == owners[place]
     retrieve = answer[TAKEN]["Value"][0]["00081190"]["Value"][0]
