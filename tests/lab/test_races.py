@@ -39,10 +39,8 @@ def both(first: Callable[[], Any], second: Callable[[], Any]) -> tuple[Any, Any]
 
 
 def jobs_of(backend: Backend) -> list[str]:
-    return [
-        job.status
-        for job in backend.services.jobs.queue.page_jobs(owner=None, limit=9, after=None).items
-    ]
+    page = backend.services.jobs.queue.page_jobs(owner=None, limit=9, after=None)
+    return [job.status for job in page.items]
 
 
 @pytest.mark.parametrize(("method", "path"), [("DELETE", ""), ("POST", "/reference")])

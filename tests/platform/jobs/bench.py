@@ -139,9 +139,8 @@ class Bench:
         return self._log.read_text()
 
     def told(self) -> str:
-        return "\n".join(
-            str(job) for job in self.jobs.page_jobs(owner=None, after=None, limit=50).items
-        )
+        page = self.jobs.page_jobs(owner=None, after=None, limit=50)
+        return "\n".join(map(str, page.items))
 
     def folders(self) -> list[str]:
         return sorted(path.name for path in (self.folder / "jobs").glob("*"))
