@@ -25,6 +25,7 @@ const given = { localStorage: store, sessionStorage: store };
 given.BroadcastChannel = class { postMessage() {} };
 given.navigator = { language, languages: [language] };
 given.document = { documentElement: {} };
+given.addEventListener = () => {};
 for (const [name, value] of Object.entries(given))
   Object.defineProperty(globalThis, name, { value, configurable: true });
 let text = "";

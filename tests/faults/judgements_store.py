@@ -16,7 +16,7 @@ from tests.support.backends import Backend, Person
 from tests.support.photos import photo_of
 
 AGES = ("45-59", "60-74", "75+")
-MELANOMA = {"label": "melanoma", "certainty": "sure", "told_by": "nobody"}
+MELANOMA = {"label": "melanoma", "certainty": "sure", "told_by": "server"}
 
 
 def judged(ada: Person, times: int, **told: Any) -> list[int]:
@@ -61,7 +61,7 @@ def make_clinic(folder: Path) -> dict[str, Any]:
         papers.append(ada.call("GET", f"/submissions/{in_spot[1]}/report.json").get_json())
         told_twice = judged(ada, 2)
         for number in told_twice:
-            sign(doctor, number, {"histology_result": "melanoma", "told_by": "nobody"})
+            sign(doctor, number, {"histology_result": "melanoma", "told_by": "server"})
         without_middle = judged(ada, 3)
         assert ada.call("DELETE", f"/submissions/{without_middle[1]}").status_code == 200
         without_first = judged(ada, 2)
