@@ -276,7 +276,7 @@ const CaseRead = ({ number, title, found, wanted, onNext, onBegin }) => {
       ${!decided && told}
       ${error && html`<${Failure} error=${error} retry=${renew} />`}
       ${report.decision?.held_until && html`<${Held} number=${number} until=${report.decision.held_until} onShown=${asked || submission.unassigned ? null : shown} />`}
-      ${report.decision && !report.decision.held_until && !asked && work.telling && work.telling !== "other_system" && html`<p class="opened"><small>${sayOpened(work.opened_at)}</small></p>`}
+      ${report.decision && !report.decision.held_until && !asked && work.telling && work.telling !== "other_system" && html`<p class="opened"><small>${sayOpened(work.opened_at ?? undefined)}</small></p>`}
       ${decided ? signed((one) => one.second_opinion && mayUse) : signed()}
       ${submission.unassigned
         ? html`<${TakePatient} patient=${submission.patient_id} onTaken=${shown} />`

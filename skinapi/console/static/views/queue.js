@@ -217,7 +217,7 @@ const useWay = ({ pages, order, rows, place, setChosen, before }, number, filter
     return (at < 0 ? undefined : order.slice(at + 1).find(waits)) ?? first();
   };
   const openNext = () => {
-    signed.current.push({ number, items: pages.items });
+    signed.current.push({ number, items: pages.items ?? null });
     return open(first());
   };
   /** @param {boolean} [done] nothing is left to do with this one */
