@@ -76,6 +76,8 @@ def test_nothing_covers_or_hides_the_photos_of_a_spot(visitor: Visitor, patient:
         send(patient, key, lesion=spot)
     visitor.enter(patient, "user")
     visitor.open_view(f"spot/{spot}")
+    visitor.find(".own-findings .thumb")
+    visitor.run("document.querySelector('.own-findings').scrollIntoView()")  # loads them
     visitor.find(".own-findings img")
     assert visitor.run(OVERLAP) is False
     visitor.run(HOLD_COMPARISON)

@@ -18,12 +18,12 @@ BROKEN = 12
 PIECE = os.urandom(2 * 1024**2)
 
 
-def test_streams_that_break_off_end_no_process(plain: Server) -> None:
+def test_streams_that_break_off_end_no_process(server: Server) -> None:
     """A stream that the server broke off counted as two connections less. The next connection then
     met a negative pause, and its process died with all answers that it was sending.
     """
-    workers = set(plain.workers())
-    with closing(Seeder(plain)) as seeder:
+    workers = set(server.workers())
+    with closing(Seeder(server)) as seeder:
         leaving, cut_off, other = (seeder.person() for _ in range(3))
         store_file(seeder, leaving, lost=False)
         store_file(seeder, cut_off, lost=True)
@@ -35,7 +35,7 @@ def test_streams_that_break_off_end_no_process(plain: Server) -> None:
                 assert read_to_end(line) < 2 * len(PIECE)
             answers.append(other.call("GET", "/me").status)
     assert answers == [200] * BROKEN
-    assert set(plain.workers()) == workers
+    assert set(server.workers()) == workers
 
 
 def test_a_stop_waits_for_its_last_request_also_after_broken_streams(tmp_path: Path) -> None:
