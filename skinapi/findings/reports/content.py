@@ -259,7 +259,9 @@ class ReportContent:
     def writer(self) -> str:
         source = self.report.narrative.source
         if source.writer is Writer.LLM:
-            return self.labels.written_by_llm.format(source.model, source.kept, source.written)
+            return self.labels.written_by_llm.format(
+                source.model, source.checker, source.kept, source.written
+            )
         return self.labels.written_by_template if self.notes else ""
 
     @property
