@@ -166,15 +166,13 @@ class Shown:
 
 
 def hide_known(shown: Sequence[Shown], language: Language, draw: random.Random) -> list[Shown]:
-    """Put pairs with a known answer at places that are drawn."""
-    known = known_pairs(language)
-    hidden = [
-        *((one, False) for one in draw.sample(known.wrong, KNOWN_WRONG)),
-        *((one, True) for one in draw.sample(known.good, KNOWN_GOOD)),
-    ]
-    mixed = [*shown]
-    for one, keep in hidden:
-        mixed.insert(draw.randint(0, len(mixed)), Shown(**one.model_dump(), keep=keep))
+    """Put pairs with a known answer at places that are drawn, no passage twice."""
+    known, mixed = known_pairs(language), [*shown]
+    for pairs, count, keep in ((known.wrong, KNOWN_WRONG, False), (known.good, KNOWN_GOOD, True)):
+        for _ in range(count):
+            there = {one.passage for one in mixed}
+            hidden = draw.choice([one for one in pairs if one.passage not in there])
+            mixed.insert(draw.randint(0, len(mixed)), Shown(**hidden.model_dump(), keep=keep))
     return mixed
 
 

@@ -4,7 +4,7 @@ sentence about a disease comes from the conditions table, the others from the la
 
 from collections.abc import Sequence
 
-from skinapi.base.languages import Language, LocalizedText
+from skinapi.base.languages import NUMBERS, Language, LocalizedText
 from skinapi.findings.reports.explanation import (
     Paragraphs,
     Plan,
@@ -118,7 +118,8 @@ class _Sentences:
     def sort_by_section(self, worded: Paragraphs) -> tuple[list[str], list[str], list[str]]:
         """An LLM's sentences on conditions, for overview, early detection and treatment. In each of
         them, what is told of a condition that is only open stands behind the words that say so. Of
-        a picture that was examined, what to do is ours alone.
+        a picture that was examined, what to do is ours alone; of a benign class that a caller
+        states, nothing comforts beside the advice.
         """
         sections = list[str](), list[str](), list[str]()
         for paragraph in worded:
@@ -130,7 +131,9 @@ class _Sentences:
                     name = self._for_patient(condition)
                     section.append(self._phrases.in_case.format(name=name))
                 section += [one.text for one in told]
-        return sections if not self._facts.examined else (*sections[:2], [])
+        if not self._facts.examined:
+            return sections if self._likely.malignant else (sections[0], [], [])
+        return (*sections[:2], [])
 
     def lead(self, *, for_doctor: bool = False) -> list[str]:
         """The doubt, where there is one, and the headline."""
@@ -142,15 +145,16 @@ class _Sentences:
     def what_it_is(self) -> list[str]:
         """Not of normal skin without a picture, because that text speaks of the picture."""
         facts = self._facts
-        if facts.described is None or not (facts.examined or facts.stated != NORMAL_SKIN):
-            return []
-        return [facts.described.sentences[self._language].what_it_is]
+        stated = self._likely if facts.stated != NORMAL_SKIN else None
+        described = facts.described if facts.examined else stated
+        return [described.sentences[self._language].what_it_is] if described else []
 
     def why_early(self) -> list[str]:
         """Name the condition first where it is not the likely one: its text says only "it". Name no
         cancer where nobody is sent to a doctor, because then none is named as not ruled out.
         """
-        concern = self._facts.concern
+        own = not self._facts.examined and self._likely.malignant
+        concern = self._likely if own else self._facts.concern
         open_cancer = self._facts.uncertain or is_sent(self._facts.band)
         if concern.malignant and concern.key != self._likely.key and not open_cancer:
             return [self._say(self._table.notices.early)]
@@ -351,13 +355,23 @@ class _Sentences:
         return self._say(self._table.notices.headline.names[key].patient)
 
     def _chance(self, key: str, share: float) -> str:
+        if not self._facts.examined:
+            return self._as_stated()
         malignant = key in self._table.malignant_keys
         return self._say(
             say_chance(share, malignant=malignant, in_hundreds=self._facts.in_hundreds)
         )
 
     def _share(self, key: str, share: float) -> str:
+        if not self._facts.examined:
+            return self._as_stated()
         return self._say(say_share_of(key, share))
+
+    def _as_stated(self) -> str:
+        """The caller's own figure: not rounded, because nobody here vouches for it."""
+        share = round(self._facts.confidence, 6)
+        decimals = 0 if round(100 * share, 1).is_integer() else 1
+        return NUMBERS[self._language].write_share(share, decimals=decimals)
 
     def _score(self) -> str:
         return self._say(say_share(self._facts.shown.malignant_score or 0, malignant=True))
