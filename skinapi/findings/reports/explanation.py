@@ -22,6 +22,7 @@ OF_ANOTHER = frozenset({"what", "bowen", "same", "early", "late", "exam", "manag
 # happens if it is left, what is done where it is suspected.
 BEFORE_A_RESULT = frozenset({"look", "begins", "late", "apart", "exam", "clinical"})
 OF_A_SUSPICION = frozenset({"melanoma.management", "actinic_keratosis.management"})
+IN_CASE = "finding.in_case"  # the id of the words before what is only open
 # A patient reads 250 words at most, with those that stand first; of these, a decision may need some
 # more. What is left out first where the explanation is longer, in the longer language.
 MOST_WORDS, MOST_WORDS_IN_ALL = 195, 250

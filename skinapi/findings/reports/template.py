@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from skinapi.base.languages import NUMBERS, Language, LocalizedText
 from skinapi.findings.reports.explanation import (
+    IN_CASE,
     Paragraphs,
     Plan,
     WordedSentence,
@@ -123,7 +124,7 @@ class _Sentences:
         """
         sections = list[str](), list[str](), list[str]()
         for paragraph in worded:
-            announced = any("finding.in_case" in one.passages for one in paragraph)
+            announced = any(IN_CASE in one.passages for one in paragraph)
             for place, section in enumerate(sections):
                 told = [one for one in paragraph if _section_of(one) == place]
                 if told and announced:
