@@ -4,7 +4,7 @@ sentence about a disease comes from the conditions table, the others from the la
 
 from collections.abc import Sequence
 
-from skinapi.base.languages import NUMBERS, Language, LocalizedText
+from skinapi.base.languages import Language, LocalizedText
 from skinapi.findings.reports.explanation import (
     IN_CASE,
     Paragraphs,
@@ -369,10 +369,7 @@ class _Sentences:
         return self._say(say_share_of(key, share))
 
     def _as_stated(self) -> str:
-        """The caller's own figure: not rounded, because nobody here vouches for it."""
-        share = round(self._facts.confidence, 6)
-        decimals = 0 if round(100 * share, 1).is_integer() else 1
-        return NUMBERS[self._language].write_share(share, decimals=decimals)
+        return say_stated(self._facts.confidence, self._language)
 
     def _score(self) -> str:
         return self._say(say_share(self._facts.shown.malignant_score or 0, malignant=True))
