@@ -12,7 +12,14 @@ from skinapi.findings.reports.explanation import (
     WordedSentence,
     plan_explanation,
 )
-from skinapi.findings.reports.facts import Facts, say_certainty, say_doubts, say_headline, say_sent
+from skinapi.findings.reports.facts import (
+    Facts,
+    say_certainty,
+    say_doubts,
+    say_headline,
+    say_sent,
+    say_stated,
+)
 from skinapi.findings.reports.report import MOST_CHARACTERS, Narrative, Sections
 from skinapi.findings.reports.words import SENTENCES
 from skinapi.model.bands import RaisedBy, is_sent
