@@ -1,6 +1,7 @@
 """The LLM's text is used where it passes all checks in time; else the template's is."""
 
 import json
+import re
 import threading
 import time
 from collections.abc import Iterator
@@ -526,6 +527,20 @@ def test_the_stated_class_is_explained_in_the_four_sections(llm: OpenRouter, mak
     assert "So: Melanoma is a cancer of the skin cells" in told.overview
     assert "So: Found while it is still thin" in told.importance_of_early_detection
     assert "So: Surgery is the main treatment" in told.recommendation
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_no_section_tells_of_a_condition_that_is_only_open_without_saying_so(
+    make: Make, language: Language
+) -> None:
+    facts = facts_of("benign_keratosis", reasons=(Doubt.TOO_CLOSE,))
+    told = narrate_with(make(), facts, language).sections
+    lead = {"en": "In case it is a melanoma:", "fr": "Au cas où ce serait un mélanome\u00a0:"}
+    for section in (told.overview, told.importance_of_early_detection):
+        before, _, after = section.partition(lead[language])
+        what = {"en": "cancer of the skin cells|Found while", "fr": "cancer des cellules|Découvert"}
+        assert re.search(what[language], after)
+        assert not re.search(what[language], before)
 
 
 def test_malformed_answers_put_it_to_rest_for_nobody(llm: OpenRouter, make: Make) -> None:
