@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from contextlib import suppress
 
-from flask import Flask
+from flask import Blueprint, Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.routing import Rule
 
@@ -76,7 +76,7 @@ from skinapi.platform.web.admission import (
     limit_waiting,
 )
 from skinapi.platform.web.answers import answer_errors
-from skinapi.platform.web.declaration import Rate, renderer_for
+from skinapi.platform.web.declaration import Rate, Registration, renderer_for
 from skinapi.platform.web.full_disk import keep_room
 from skinapi.platform.web.headers import add_headers, allowed_origins
 from skinapi.platform.web.left_out import count_left_out
@@ -194,7 +194,12 @@ def _build(
     responsible = {"name": settings.clinic_name, "notice": settings.privacy_url}
     console = Console.of(read_demo(settings.instance_dir), log_ins, responsible)
     answer_errors(app, renderer_for(app, console.show_missing, {"/fhir": operation_outcome}))
-    _register_routes(app, settings, limits, console, model_services)
+    info = _open_server_info(app, limits, console)
+    for area, registrations in _areas(app, settings, model_services, info, console).items():
+        blueprint = Blueprint(area, __name__)
+        for register in registrations:
+            register(blueprint)
+        app.register_blueprint(blueprint)
     return app
 
 
@@ -232,60 +237,99 @@ def _open_authorizer(services: Services, limits: Limits) -> KeyAuthorizer:
     )
 
 
-def _register_routes(
-    app: Application,
-    settings: Settings,
-    limits: Limits,
-    console: Console,
-    model_services: ModelServices,
-) -> None:
-    services, registry = app.services, app.registry
-    server_routes.register(app, _open_server_info(app, limits, console))
-    auth_routes.register(app, services.auth)
-    consent_routes.register(app, services.consents)
-    erasure_routes.register(app, services.erasure)
-    recovery_routes.register(app, services.recovery)
-    factor_routes.register(app, services.second_factor)
-    admin_routes.register(app, services.admin)
-    audit_routes.register(app, services.admin)
-    decision_routes.register(app, services.decisions)
-    overview_routes.register(app, model_services.overview)
-    usage_routes.register(app, services.data.usage)
-    registry_routes.register(app, registry)
-    models_routes.register(app, services.models)
-    operating_point = open_operating_point(settings, services.models, registry.served)
-    operating_point_routes.register(app, operating_point)
-    drift_routes.register(app, services.drift)
-    records_routes.register(app, services.records)
-    review_routes.register(app, services.reviews)
-    correction_routes.register(app, services.corrections)
-    outcome_routes.register(app, services.data.outcome_counts)
-    reports_routes.register(app, model_services.reports)
-    care_routes.register(app, services.care)
-    lesions_routes.register(app, services.lesions)
-    cases_routes.register(app, services.cases)
-    letters_routes.register(app, services.letters)
-    inbox_routes.register(app, services.inbox)
-    messages_routes.register(app, services.messages)
-    data_routes.register(app, services.own_data)
-    comparison_routes.register(app, model_services.comparisons)
-    upload_routes.register(app, services.lab.uploads)
-    dataset_routes.register(app, services.lab.datasets)
-    from_reviews_routes.register(app, services.lab.from_reviews)
-    dermascan_lab.dataset_routes.register(app, services.lab.datasets)
-    jobs_routes.register(app, services.jobs)
-    prediction_routes.register(app, model_services.prediction)
-    kept_photo_routes.register(app, model_services.kept_photos)
-    for client in (photo_forms, explainable, dermascan_diagnosis):
-        client.routes.register(app, model_services.clients)
-    dermascan_lab.model_routes.register(app, services.models)
-    dermascan_lab.training_routes.register(app, services.lab.trainings)
-    import_routes.register(app, services.lab.imports)
-    console_routes.register(app, console)
-    embed_routes.register(app, EmbedPage.of(settings))
-    _register_integrations(app, services)
-    _register_standards(app, model_services)
-    _register_privacy(app, app.privacy)
+def _areas(
+    app: Application, settings: Settings, model: ModelServices, info: ServerInfo, console: Console
+) -> dict[str, list[Registration]]:
+    """Each area of the API, a blueprint, with the routes of its packages."""
+    services, registry, privacy = app.services, app.registry, app.privacy
+    return {
+        "auth": [
+            auth_routes.answered_by(services.auth),
+            consent_routes.answered_by(services.consents),
+            factor_routes.answered_by(services.second_factor),
+            oidc_routes.answered_by(services.oidc),
+            recovery_routes.answered_by(services.recovery),
+        ],
+        "admin": [
+            admin_routes.answered_by(services.admin),
+            audit_routes.answered_by(services.admin),
+            decision_routes.answered_by(services.decisions),
+            overview_routes.answered_by(model.overview),
+            usage_routes.answered_by(services.data.usage),
+        ],
+        "prediction": [
+            prediction_routes.answered_by(model.prediction),
+            kept_photo_routes.answered_by(model.kept_photos),
+        ],
+        "reports": [reports_routes.answered_by(model.reports)],
+        "findings": [
+            records_routes.answered_by(services.records),
+            review_routes.answered_by(services.reviews),
+            correction_routes.answered_by(services.corrections),
+            outcome_routes.answered_by(services.data.outcome_counts),
+        ],
+        "care": [
+            care_routes.answered_by(services.care),
+            cases_routes.answered_by(services.cases),
+            comparison_routes.answered_by(model.comparisons),
+            inbox_routes.answered_by(services.inbox),
+            lesions_routes.answered_by(services.lesions),
+            letters_routes.answered_by(services.letters),
+            messages_routes.answered_by(services.messages),
+        ],
+        "lab": [
+            dataset_routes.answered_by(services.lab.datasets),
+            from_reviews_routes.answered_by(services.lab.from_reviews),
+            import_routes.answered_by(services.lab.imports),
+            jobs_routes.answered_by(services.jobs),
+            upload_routes.answered_by(services.lab.uploads),
+        ],
+        "models": [
+            registry_routes.answered_by(registry),
+            models_routes.answered_by(services.models),
+            operating_point_routes.answered_by(
+                open_operating_point(settings, services.models, registry.served)
+            ),
+            drift_routes.answered_by(services.drift),
+        ],
+        "clients": [
+            photo_forms.routes.answered_by(model.clients),
+            explainable.routes.answered_by(model.clients),
+            dermascan_diagnosis.routes.answered_by(model.clients),
+            dermascan_lab.dataset_routes.answered_by(services.lab.datasets),
+            dermascan_lab.model_routes.answered_by(services.models),
+            dermascan_lab.training_routes.answered_by(services.lab.trainings),
+        ],
+        "fhir": [
+            fhir_routes.answered_by(model.fhir),
+            intake_routes.answered_by(model.fhir_intake),
+        ],
+        "dicom": [
+            stow_routes.answered_by(model.dicom_intake),
+            studies_routes.answered_by(model.studies),
+            archive_routes.answered_by(model.archive),
+        ],
+        "privacy": [
+            break_glass_routes.answered_by(privacy.break_glass),
+            data_routes.answered_by(services.own_data),
+            erasure_routes.answered_by(services.erasure),
+            joining_routes.answered_by(privacy.joining),
+            person_file_routes.answered_by(privacy.person_files),
+            readers_routes.answered_by(privacy.readers),
+            retention_routes.answered_by(privacy.retention),
+            signing_key_routes.answered_by(privacy.signer),
+        ],
+        "programs": [
+            key_routes.answered_by(services.keys),
+            external_patient_routes.answered_by(services.patients),
+            webhooks_routes.answered_by(services.webhooks),
+        ],
+        "console": [
+            console_routes.answered_by(console),
+            embed_routes.answered_by(EmbedPage.of(settings)),
+        ],
+        "server": [server_routes.answered_by(info)],
+    }
 
 
 def _open_server_info(app: Application, limits: Limits, console: Console) -> ServerInfo:
@@ -330,27 +374,3 @@ def _open_operation_gauges(services: Services) -> OperationGauges:
         count_overdue=data.submissions.count_overdue,
         folder=services.settings.instance_dir,
     )
-
-
-def _register_integrations(app: Flask, services: Services) -> None:
-    oidc_routes.register(app, services.oidc)
-    key_routes.register(app, services.keys)
-    external_patient_routes.register(app, services.patients)
-    webhooks_routes.register(app, services.webhooks)
-
-
-def _register_privacy(app: Flask, privacy: PrivacyServices) -> None:
-    break_glass_routes.register(app, privacy.break_glass)
-    joining_routes.register(app, privacy.joining)
-    readers_routes.register(app, privacy.readers)
-    person_file_routes.register(app, privacy.person_files)
-    signing_key_routes.register(app, privacy.signer)
-    retention_routes.register(app, privacy.retention)
-
-
-def _register_standards(app: Flask, standards: ModelServices) -> None:
-    fhir_routes.register(app, standards.fhir)
-    intake_routes.register(app, standards.fhir_intake)
-    stow_routes.register(app, standards.dicom_intake)
-    studies_routes.register(app, standards.studies)
-    archive_routes.register(app, standards.archive)

@@ -7,6 +7,7 @@ import ssl
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
@@ -217,20 +218,35 @@ def test_the_certificate_must_be_that_of_the_name_though_an_address_is_called(
         assert failed.value.fault is fault
 
 
-def test_a_handshake_that_never_ends_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("scheme", "sent"), [("https", b""), ("http", b"HTTP/1.1 200 OK\r\nX-Slow: ")]
+)
+def test_a_handshake_or_a_header_that_never_ends_is_cut_off(
+    monkeypatch: pytest.MonkeyPatch, scheme: str, sent: bytes
+) -> None:
+    """Each byte comes in time for a timeout that begins again with every byte."""
     meaning(monkeypatch, ["127.0.0.1"])
-    with socket.create_server(("127.0.0.1", 0)) as silent:
+    with socket.create_server(("127.0.0.1", 0)) as slow:
         hung_up = threading.Event()
 
-        def wait() -> None:
-            connection, _ = silent.accept()
-            with connection:
-                while connection.recv(1024):
-                    pass
+        def drip() -> None:
+            connection, _ = slow.accept()
+            with connection, suppress(ConnectionError):
+                connection.sendall(sent)
+                connection.settimeout(0.02)
+                while _is_held(connection):
+                    connection.sendall(b"x" if sent else b"")
             hung_up.set()
 
-        threading.Thread(target=wait, daemon=True).start()
+        threading.Thread(target=drip, daemon=True).start()
         with pytest.raises(CallFailed) as failed:
-            call(f"https://receiver.example:{silent.getsockname()[1]}", within=0.5)
+            call(f"{scheme}://receiver.example:{slow.getsockname()[1]}", within=0.5)
         assert failed.value.fault is CallFault.DEADLINE
         assert hung_up.wait(20)
+
+
+def _is_held(connection: socket.socket) -> bool:
+    try:
+        return connection.recv(1024) != b""
+    except TimeoutError:
+        return True

@@ -16,7 +16,6 @@ from tests.repository.reference import COMMAND, DRAWING, TABLES, draw_layers, la
 SETTINGS = {name.upper() for name in Settings.model_fields}
 MODELS = ROOT / "skinapi" / "models"
 CARDS = [path.relative_to(ROOT).as_posix() for path in MODELS.glob("*/*.md")]
-README_BYTES, PICTURE_BYTES, PAGE_LINES = 10_500, 200_000, 250
 # Where a path in a text may begin.
 BASES = (ROOT, ROOT / "skinapi", ROOT / "skinapi" / "console" / "static")
 TEXTS = {".py", ".js", ".md", ".yaml", ".yml", ".toml", ".html", ".css", ".cfg", ".service", ""}

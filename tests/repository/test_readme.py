@@ -76,16 +76,16 @@ def test_a_command_is_one_that_the_makefile_and_the_command_line_take(
 
 
 def test_the_example_with_curl_works_as_written(tmp_path: Path) -> None:
-    (example,) = blocks("bash example")
+    text = "".join(block.text for block in blocks("bash example"))
     (tmp_path / "lesion.jpg").write_bytes(photo_of("melanoma"))
     with serving(tmp_path / "server", workers=1) as server:
-        script = example.text.replace("127.0.0.1:5000", f"127.0.0.1:{server.port}")
+        script = text.replace("127.0.0.1:5000", f"127.0.0.1:{server.port}")
         done = _bash(script, tmp_path, ADMIN_PASSWORD=_one_time_password(server))
     assert done.returncode == 0, done.stdout + done.stderr
     assert "User ada@example.org approved as user." in done.stdout
     assert '"band":"urgent_referral"' in done.stdout
     assert '"action":"account.approve"' in done.stdout
-    begins = {"heatmap.jpg": b"\xff\xd8", "report.pdf": b"%PDF", "report.html": b"<!doctype html>"}
+    begins = {"report.pdf": b"%PDF", "report.html": b"<!doctype html>"}
     for name, first in begins.items():
         assert (tmp_path / name).read_bytes().startswith(first), name
 

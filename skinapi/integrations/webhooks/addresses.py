@@ -72,7 +72,10 @@ class Addresses:
         plain = urlsplit(url).scheme == "http"
 
         def resolve(host: str, port: int) -> Sequence[str]:
-            addresses = _look_up(host, port)
+            try:
+                addresses = _look_up(host, port)
+            except (OSError, UnicodeError) as error:
+                raise CallFailed(CallFault.UNKNOWN_HOST) from error
             judge = self._lists if plain else self._allows
             if not addresses or not all(map(judge, addresses)):
                 raise CallFailed(CallFault.ADDRESS_REFUSED)

@@ -22,12 +22,12 @@ from collections.abc import Callable, Iterable, Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from enum import Enum
-from functools import cached_property, reduce
+from functools import cached_property, partial, reduce
 from operator import or_
 from types import UnionType
 from typing import Any, Generic, TypeVar, get_args, get_origin
 
-from flask import Flask, Request, Response, request
+from flask import Blueprint, Flask, Request, Response, request
 from pydantic import BaseModel, TypeAdapter
 from werkzeug.exceptions import HTTPException
 from werkzeug.routing import Rule
@@ -124,6 +124,7 @@ class Rate(Enum):
 
 S = TypeVar("S")
 RouteFunction = Callable[..., Any]
+Registration = Callable[[Blueprint], None]
 # Limits how many lists are built at the same time: one per process, and a few waiting per caller.
 #
 # To build a list of 1,000 items keeps Python's interpreter (GIL) busy for tens of milliseconds, in
@@ -294,11 +295,14 @@ class Routes(Generic[S]):
 
         return declare
 
-    def register(self, app: Flask, service: S) -> None:
+    def answered_by(self, service: S) -> Registration:
+        return partial(self.register, service=service)
+
+    def register(self, area: Blueprint | Flask, service: S) -> None:
         for route in self._routes:
-            app.add_url_rule(
+            area.add_url_rule(
                 route.path,
-                endpoint=f"{self._tag}.{route.function.__name__}",
+                endpoint=route.function.__name__,
                 view_func=_view(route, service),
                 methods=[route.method],
             )
