@@ -211,6 +211,19 @@ def test_a_refused_key_names_the_command_that_makes_one(key: str | None) -> None
             refuse_unsafe(production(**{name: key}))
 
 
+@pytest.mark.parametrize(
+    "models",
+    [
+        {"openrouter_models": "anthropic/claude-sonnet-4.5"},
+        {"openrouter_models": "a/b, c/d", "openrouter_checker_models": "e/f,c/g"},
+        {"openrouter_checker_models": " , "},
+    ],
+)
+def test_who_checks_is_of_another_maker_than_who_writes(models: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError, match="of other makers than OPENROUTER_MODELS"):
+        Settings(**models)
+
+
 def test_production_names_all_that_is_unset_at_once() -> None:
     with pytest.raises(UnsafeSettings) as caught:
         refuse_unsafe(Settings(environment="production"))

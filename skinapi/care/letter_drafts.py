@@ -123,7 +123,7 @@ def say_explanation(narrative: Narrative) -> list[str]:
     source = narrative.source
     if told and source.writer is Writer.LLM:
         words = LABELS[narrative.language].written_by_llm
-        told.append(f"({words.format(source.model, source.kept, source.written)})")
+        told.append(f"({words.format(source.model, source.checker, source.kept, source.written)})")
     return told
 
 

@@ -1,6 +1,5 @@
 """Reads `passages.yaml`: what an explanation may say, one sourced sentence each."""
 
-import re
 from collections.abc import Mapping
 from functools import cache, cached_property
 from importlib import resources
@@ -9,18 +8,16 @@ from typing import Literal
 import yaml
 from pydantic import Field
 
-from skinapi.base.languages import LANGUAGES, Language, LocalizedText, space_all_french
+from skinapi.base.languages import Language, LocalizedText, space_all_french
 from skinapi.base.stored_record import Frozen
 from skinapi.model.conditions import Source, conditions_table
 
-_MARKS = re.compile(r"[\[\]{}<>~!]")
 PassageReader = Literal["patient", "colleague"]
 
 
 class Passage(LocalizedText):
     """`about` is the condition of which it speaks, if it is of one. `needs` is the id of another
-    one without which it must not be told. `marked` is the sentence with its marks;
-    `also` are other wordings, with marks.
+    one without which it must not be told.
     """
 
     id: str
@@ -28,12 +25,6 @@ class Passage(LocalizedText):
     reader: PassageReader | None = None
     sources: tuple[Source, ...] = ()
     needs: str | None = None
-    marked: Mapping[Language, str] = {}
-    also: Mapping[Language, tuple[str, ...]] = {}
-
-    def wordings(self, language: Language) -> tuple[str, ...]:
-        first = self.marked.get(language) or self.in_language(language)
-        return (first, *self.also.get(language, ()))
 
 
 class _Written(LocalizedText):
@@ -44,7 +35,6 @@ class _Written(LocalizedText):
     sentence: str | None = Field(default=None, alias="from")
     sources: tuple[Source, ...] = ()
     needs: str | None = Field(default=None, alias="with")
-    also: Mapping[Language, tuple[str, ...]] = {}
 
     def of(self, about: str | None, software: Source) -> Passage:
         group = about or "general"
@@ -54,13 +44,9 @@ class _Written(LocalizedText):
             reader=self.reader,
             sources=self._list_sources(about, software),
             needs=f"{group}.{self.needs}" if self.needs else None,
-            also=self.also,
-            marked={language: self.in_language(language) for language in LANGUAGES},
-            **{language: self._printed(language) for language in LANGUAGES},
+            en=self.en,
+            fr=self.fr,
         )
-
-    def _printed(self, language: Language) -> str:
-        return _MARKS.sub("", self.in_language(language))
 
     def _list_sources(self, about: str | None, software: Source) -> tuple[Source, ...]:
         table = conditions_table()
@@ -83,14 +69,18 @@ class _File(Frozen):
     software: Source
     about: Mapping[str, tuple[_Written, ...]]
     general: tuple[_Written, ...]
-    finding: Mapping[str, Mapping[Language, tuple[str, ...]]]
+    finding: Mapping[str, LocalizedText]
+    names: Mapping[str, Mapping[Language, tuple[str, ...]]]
 
 
 class PassagesTable(Frozen):
-    """`finding` are other wordings of what is said of one finding, by what it is."""
+    """`finding` are facts of one finding, with braces for its values; `names` is what each
+    condition is called.
+    """
 
     all: tuple[Passage, ...]
-    finding: Mapping[str, Mapping[Language, tuple[str, ...]]]
+    finding: Mapping[str, LocalizedText]
+    names: Mapping[str, Mapping[Language, tuple[str, ...]]]
 
     @cached_property
     def _by_id(self) -> dict[str, Passage]:
@@ -103,14 +93,11 @@ class PassagesTable(Frozen):
         return self._by_id[identifier]
 
     def of_finding(
-        self, topic: str, said: LocalizedText, wordings: str = "", **values: LocalizedText
+        self, topic: str, *, about: str | None = None, **values: LocalizedText
     ) -> Passage:
-        """A fact of one finding: `values` are what its other wordings have in braces."""
-        also = {}
-        for language, texts in self.finding.get(wordings, {}).items():
-            filled = {key: value.in_language(language) for key, value in values.items()}
-            also[language] = tuple(text.format(**filled) for text in texts)
-        return Passage(id=f"finding.{topic}", also=also, **said.model_dump())
+        """A fact of one finding, with its values in place of the braces."""
+        said = self.finding[topic].fill(**values)
+        return Passage(id=f"finding.{topic}", about=about, **said.model_dump())
 
     def list_about(self, condition: str, reader: PassageReader) -> list[Passage]:
         """List the passages about a condition for this reader, in the order of reading."""
@@ -134,4 +121,5 @@ def passages_table() -> PassagesTable:
     return PassagesTable(
         all=(*of_conditions, *(passage.of(None, file.software) for passage in file.general)),
         finding=file.finding,
+        names=file.names,
     )

@@ -4,7 +4,6 @@ Run by itself it hangs: `python -m tests.support.openrouter PORT`.
 """
 
 import json
-import re
 import socket
 import sys
 import threading
@@ -13,10 +12,11 @@ from contextlib import AbstractContextManager, contextmanager, suppress
 from http.server import BaseHTTPRequestHandler
 from typing import Any
 
+from skinapi.base.languages import LANGUAGES
+from skinapi.findings.reports.checker import known_pairs
 from tests.support.local_server import LocalServer, serving_in_a_thread
 
-# A dated version of the first model that the settings name, as OpenRouter answers.
-MODEL = "openai/gpt-4.1-mini-2026-04-14"
+DATED = "-2026-04-14"  # as OpenRouter names the version that answered
 KEY = "sk-or-test"
 # Nobody waits so long: a hanging server lets go when it is closed.
 FOREVER_S = 30.0
@@ -55,27 +55,41 @@ class Call(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(content)
 
-    def say(self, content: str | None, finish_reason: str = "stop", model: str = MODEL) -> None:
-        self.answer(200, completion(content, finish_reason, model))
+    def say(self, content: str | None, finish_reason: str = "stop", model: str = "") -> None:
+        """As the first of the models that were asked for."""
+        named = model or self.body["models"][0] + DATED
+        self.answer(200, completion(content, finish_reason, named))
 
     def tell(self, **changed: Any) -> None:
         self.say(json.dumps({**self.draft(), **changed}))
 
     @property
+    def sent(self) -> dict[str, Any]:
+        return dict(json.loads(self.body["messages"][1]["content"]))
+
+    @property
+    def compares(self) -> bool:
+        """Whether the second LLM is asked."""
+        return bool(self.body["response_format"]["json_schema"]["name"] == "comparison")
+
+    @property
     def passages(self) -> dict[str, str]:
-        """The first wording of those that were sent, without its marks, by id."""
-        sent: dict[str, list[str]] = json.loads(self.body["messages"][1]["content"])["passages"]
-        return {name: re.sub(r"[\[\]{}<>~!]", "", texts[0]) for name, texts in sent.items()}
+        """Those that were sent to be put into words, by id."""
+        return {one["id"]: one["text"] for part in self.sent["paragraphs"] for one in part}
 
     def draft(self) -> dict[str, Any]:
-        """What a model that obeys would answer: each passage as it is, those of one subject in one
-        paragraph.
-        """
-        paragraphs: dict[str, list[Any]] = {}
-        for name, text in self.passages.items():
-            sentence = {"text": text, "passages": [name]}
-            paragraphs.setdefault(name.partition(".")[0], []).append(sentence)
-        return {"paragraphs": [*paragraphs.values()]}
+        """What a model that obeys would answer: each passage as it is, or what is equal to it."""
+        if self.compares:
+            return {"verdicts": [verdict_on(one) for one in self.sent["pairs"]]}
+        entries = [{"passages": [name], "text": text} for name, text in self.passages.items()]
+        return {"entries": entries}
+
+
+def verdict_on(pair: Mapping[str, Any]) -> dict[str, Any]:
+    """What people have agreed on, of a known pair; else whether both are the same."""
+    known = {one.sentence for language in LANGUAGES for one in known_pairs(language).good}
+    keep = pair["sentence"] in known or pair["sentence"] == pair["passage"]
+    return {"pair": pair["pair"], "difference": "", "keep": keep}
 
 
 class OpenRouter(LocalServer):
@@ -117,7 +131,7 @@ def running_openrouter(port: int = 0) -> AbstractContextManager[OpenRouter]:
     return serving_in_a_thread(OpenRouter(port))
 
 
-def completion(content: str | None, finish_reason: str = "stop", model: str = MODEL) -> Any:
+def completion(content: str | None, finish_reason: str, model: str) -> Any:
     message = {"role": "assistant", "content": content}
     return {
         "id": "gen-1",
@@ -133,7 +147,17 @@ def well(call: Call) -> None:
 
 
 def saying(**changed: Any) -> Behaviour:
-    return lambda call: call.tell(**changed)
+    return writing(lambda call: call.tell(**changed))
+
+
+def writing(behave: Behaviour) -> Behaviour:
+    """The first LLM alone behaves so; the second compares well."""
+    return lambda call: well(call) if call.compares else behave(call)
+
+
+def comparing(behave: Behaviour) -> Behaviour:
+    """The second LLM alone behaves so; the first writes well."""
+    return lambda call: behave(call) if call.compares else well(call)
 
 
 def failing(status: int, headers: Mapping[str, str] | None = None) -> Behaviour:
@@ -164,7 +188,7 @@ def hang(call: Call) -> None:
 
 def drip(call: Call) -> None:
     """A byte at a time, each in time for a timeout that begins anew with every byte."""
-    content = json.dumps(completion(json.dumps(call.draft()))).encode()
+    content = json.dumps(completion(json.dumps(call.draft()), "stop", "a/b")).encode()
     call.send_response(200)
     call.send_header("Content-Length", str(len(content)))
     call.end_headers()

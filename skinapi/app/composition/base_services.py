@@ -25,7 +25,7 @@ from skinapi.care.messages import find_unanswered
 from skinapi.care.reminders import LesionCounts
 from skinapi.findings.records.record_retention import RecordRetention
 from skinapi.findings.records.review_queue import Clinic, ReviewQueue, UnassignedPatients
-from skinapi.findings.reports.narrator import open_llm
+from skinapi.findings.reports.narrator import open_checker, open_llm
 from skinapi.findings.reports.openrouter import OpenRouterClient
 from skinapi.integrations.oidc.people import People
 from skinapi.integrations.oidc.service import OidcService
@@ -237,6 +237,10 @@ class BaseServices:
     @cached_property
     def llm(self) -> OpenRouterClient | None:
         return open_llm(self.settings, self.store)
+
+    @cached_property
+    def checker(self) -> OpenRouterClient | None:
+        return open_checker(self.settings, self.store)
 
     @cached_property
     def jobs(self) -> JobsService:

@@ -18,7 +18,7 @@ from skinapi.findings.records.readers import BreakGlasses
 from skinapi.findings.records.record_retention import Resting
 from skinapi.findings.records.spots import Spots
 from skinapi.findings.records.submissions import Submissions
-from skinapi.findings.reports.narrator import NarrativeCache
+from skinapi.findings.reports.narrator import DroppedPairs, NarrativeCache
 from skinapi.findings.reports.verification import IssuedReports
 from skinapi.integrations.keys.api_keys import ApiKeys, KeyUses
 from skinapi.integrations.oidc.service import RoundTrips
@@ -75,6 +75,7 @@ class Repositories:
         self.break_glass = BreakGlasses(store, self.trail)
         self.issued = IssuedReports(store)
         self.narratives = NarrativeCache(store)
+        self.dropped_pairs = DroppedPairs(store)
         self.sessions = Sessions(store, Lifetimes.of(settings))
         self.guess_limits = GuessLimits(store, key=key)
         self.password_links = PasswordLinks(store, key=key, console=settings.address)

@@ -215,7 +215,8 @@ class Services(BaseServices):
 
     @cached_property
     def narrator(self) -> Narrator:
-        return Narrator(self.llm, self.data.narratives, self.data.usage)
+        data = self.data
+        return Narrator(self.llm, self.checker, data.narratives, data.dropped_pairs, data.usage)
 
     @cached_property
     def letters(self) -> LettersService:

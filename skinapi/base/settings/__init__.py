@@ -14,6 +14,7 @@ from pydantic import (
     PositiveInt,
     SecretStr,
     ValidationError,
+    ValidationInfo,
     field_validator,
 )
 from pydantic_core import PydanticCustomError
@@ -47,6 +48,10 @@ Triage = Literal["cautious", "standard", "selective"]
 ArchiveTime = Literal["review", "finding"]
 TRIAGE: tuple[Triage, ...] = get_args(Triage)
 RATES = ("read", "write", "sign_in", "log_in", "anonymous", "predictions", "renderings")
+
+
+def _split_in_order(listed: str) -> list[str]:
+    return [name.strip() for name in listed.split(",") if name.strip()]
 
 
 def _split(text: str) -> frozenset[str]:
@@ -137,7 +142,12 @@ class Settings(PrivacySettings):
     )
     openrouter_models: str = Field(
         default="openai/gpt-4.1-mini,google/gemini-2.5-flash",
-        description="The LLM that is asked, then the replacements in order. Comma-separated.",
+        description="The LLM that writes, then the replacements in order. Comma-separated.",
+    )
+    openrouter_checker_models: str = Field(
+        default="anthropic/claude-haiku-4.5,mistralai/mistral-medium-3.1",
+        description="The LLM that compares what was written with its sources, and the "
+        "replacements. Of other makers (the part before the slash) than OPENROUTER_MODELS.",
     )
     openrouter_url: str = Field(
         default="https://openrouter.ai/api/v1",
@@ -149,7 +159,10 @@ class Settings(PrivacySettings):
         "or an LLM in addition.",
     )
     llm_daily_budget: NonNegativeInt = Field(
-        default=1000, le=10**9, description="LLM requests a day (UTC), for the whole installation."
+        default=1000,
+        le=10**9,
+        description="LLM requests a day (UTC), for the whole installation. An explanation takes "
+        "two.",
     )
     model_path: Path | None = Field(
         default=None,
@@ -522,6 +535,15 @@ class Settings(PrivacySettings):
             raise PydanticCustomError("roles", f"must be some of {', '.join(ROLES)}")
         return value
 
+    @field_validator("openrouter_checker_models")
+    @classmethod
+    def _refuse_one_maker_for_both(cls, value: str, info: ValidationInfo) -> str:
+        makers = {name.partition("/")[0] for name in _split_in_order(value)}
+        writers = _split_in_order(info.data.get("openrouter_models", ""))
+        if not makers or makers & {name.partition("/")[0] for name in writers}:
+            raise PydanticCustomError("maker", "must be of other makers than OPENROUTER_MODELS")
+        return value
+
     @property
     def second_factor_roles(self) -> frozenset[str]:
         """The roles whose accounts need a second factor."""
@@ -614,7 +636,11 @@ class Settings(PrivacySettings):
     @property
     def llm_models(self) -> list[str]:
         """The LLMs in order of preference: each is used only if those before it cannot answer."""
-        return [name.strip() for name in self.openrouter_models.split(",") if name.strip()]
+        return _split_in_order(self.openrouter_models)
+
+    @property
+    def checker_models(self) -> list[str]:
+        return _split_in_order(self.openrouter_checker_models)
 
     @property
     def sizing(self) -> Sizing:

@@ -58,8 +58,8 @@ LABELS = {
     "limits": "Limits",
     "next_steps": "Next steps",
     "written_by_template": "The small numbers lead to the sources at the end.",
-    "written_by_llm": "Worded by {} from passages with sources; {} of {} sentences kept. "
-    "What to do and by when is not its work.",
+    "written_by_llm": "Written by {} from sources, each sentence checked against its source by {}; "
+    "no doctor has read it. {} of {} sentences are its own.",
     "sources": "Sources",
     "score": "{} of {}",
     "points_alone": "{} of {} points.",
@@ -192,7 +192,6 @@ SENTENCES = {
         "unlike_training": "the picture is unlike those the model learned from",
     },
     "in_case": "In case it is {name}:",
-    "in_case_explained": "In case it is {name}, this is what that means.",
     "as_stated": "As stated by the caller: {name}; no picture was examined.",
     "both": "{} and {}",
     "near_limit": "The check is a little less sure than for most such spots; have it looked at "
@@ -216,7 +215,6 @@ SENTENCES = {
     "how_probable": "{name}: {share}",
     "estimated": "The model's estimate: {names}.",
     "chance_alone": "Picture {picture} alone: {name}, {share}; all pictures together: {joined}.",
-    "by_picture": "By picture {picture} alone, {name}: {share}.",
     "chance_of_cancer": "Any skin cancer or early form of one: {share}.",
     "malignant_score": "Skin cancer or early form, all together ({names}): {share}.",
     "stated_confidence": "The caller gives {name} a confidence of {share}; nothing here confirms "

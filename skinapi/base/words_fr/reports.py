@@ -58,8 +58,8 @@ LABELS = {
     "limits": "Limites",
     "next_steps": "Et maintenant",
     "written_by_template": "Les petits numéros renvoient aux sources, à la fin.",
-    "written_by_llm": "Rédigé par {} à partir de passages avec leurs sources; phrases gardées: {} "
-    "sur {}. Que faire et quand ne vient pas de lui.",
+    "written_by_llm": "Rédigé par {} à partir de sources, chaque phrase comparée à sa source "
+    "par {}; aucun médecin ne l'a lu. {} phrases sur {} sont de lui.",
     "sources": "Sources",
     "score": "{} sur {}",
     "points_alone": "Score: {} sur {}.",
@@ -200,7 +200,6 @@ SENTENCES = {
         "too_close": "les possibilités sont proches l'une de l'autre",
         "unlike_training": "l'image ne ressemble pas à celles dont le modèle a appris",
     },
-    "in_case_explained": "Au cas où ce serait {name}, voici ce que cela veut dire.",
     "in_case": "Au cas où ce serait {name}:",
     "as_stated": "Selon l'indication de l'appelant: {name}; aucune image n'a été examinée.",
     "both": "{} et {}",
@@ -228,7 +227,6 @@ SENTENCES = {
     "estimated": "Estimation du modèle: {names}.",
     "chance_alone": "L'image {picture} à elle seule: {name}, {share}; toutes les images ensemble: "
     "{joined}.",
-    "by_picture": "D'après l'image {picture} seule, {name}: {share}.",
     "chance_of_cancer": "Tout cancer de la peau ou forme précoce: {share}.",
     "malignant_score": "Cancer de la peau ou forme précoce, tous ensemble ({names}): {share}.",
     "stated_confidence": "Confiance selon l'appelant: {name}, {share}; rien ici ne la confirme.",

@@ -296,7 +296,7 @@ export const english = {
   nextSteps: "What to do next",
   limits: "What the model cannot know",
   explanation: "What this means",
-  wordedBy: "Worded by {model} from passages with sources; {kept} of {written} sentences kept. What to do and by when is not its work.",
+  wordedBy: "Written by {model} from sources, each sentence checked against its source by {checker}; no doctor has read it. {kept} of {written} sentences are its own.",
   printing: "Printing …",
   pdfReport: "Report as PDF",
   reviewedBy: "Reviewed by {name}, {date}",

@@ -303,7 +303,7 @@ export const french = spaced({
   nextSteps: "Que faire ensuite",
   limits: "Ce que le modèle ne peut savoir",
   explanation: "Ce que cela veut dire",
-  wordedBy: "Rédigé par {model} à partir de passages avec leurs sources; phrases gardées: {kept} sur {written}. Que faire et quand ne vient pas de lui.",
+  wordedBy: "Rédigé par {model} à partir de sources, chaque phrase comparée à sa source par {checker}; aucun médecin ne l'a lu. {kept} phrases sur {written} sont de lui.",
   printing: "Impression …",
   pdfReport: "Rapport en PDF",
   reviewedBy: "Avis de {name}, {date}",

@@ -263,7 +263,9 @@ def _fill_in(context: Context, owner: Account) -> Context:
 def _fields_of(narrative: Narrative) -> dict[str, Any]:
     return {
         "sections": narrative.sections.model_dump(),
-        "narrative_source": narrative.source.model_dump(mode="json", exclude={"kept", "written"}),
+        "narrative_source": narrative.source.model_dump(
+            mode="json", exclude={"kept", "written", "checker"}
+        ),
     }
 
 

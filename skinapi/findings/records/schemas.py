@@ -66,8 +66,9 @@ class NarrativeSource(Answer):
     reason: str | None = Field(
         default=None, description="why the LLM was wanted and the template wrote"
     )
-    kept: int | None = optional("of the LLM's sentences; absent where the template wrote")
-    written: int | None = optional("how many sentences the LLM wrote")
+    checker: str | None = optional("the LLM that compared its sentences with the passages")
+    kept: int | None = optional("sentences that are the LLM's; absent where the template wrote")
+    written: int | None = optional("of how many; the others are the passages themselves")
 
 
 class NarrativeView(Answer):

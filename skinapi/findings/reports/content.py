@@ -21,6 +21,7 @@ from skinapi.findings.records.advice_words import AdviceContent
 from skinapi.findings.records.decisions import say_day
 from skinapi.findings.records.reviews import Agreement, Histology, Opinion
 from skinapi.findings.reports.explanation import Paragraphs
+from skinapi.findings.reports.facts import say_stated
 from skinapi.findings.reports.report import Reading, Report, Writer, read_in_order
 from skinapi.findings.reports.verification import Verified
 from skinapi.findings.reports.words import (
@@ -130,7 +131,7 @@ class ReportContent:
         facts, labels = self._facts, self.labels
         rows = [*self.report.translations]
         if not facts.examined:
-            rows.append((labels.stated_share, self._share(facts.stated, facts.confidence)))
+            rows.append((labels.stated_share, say_stated(facts.confidence, self.report.language)))
         if facts.shown.malignant_score is not None:
             score = say_share(facts.shown.malignant_score, malignant=True)
             rows.append((labels.malignant_score, self.report.say(score)))
@@ -259,7 +260,9 @@ class ReportContent:
     def writer(self) -> str:
         source = self.report.narrative.source
         if source.writer is Writer.LLM:
-            return self.labels.written_by_llm.format(source.model, source.kept, source.written)
+            return self.labels.written_by_llm.format(
+                source.model, source.checker, source.kept, source.written
+            )
         return self.labels.written_by_template if self.notes else ""
 
     @property

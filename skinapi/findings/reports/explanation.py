@@ -4,13 +4,11 @@ are made of them. What to do and by when is not part of it: that stands first, i
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
 
 from skinapi.base.languages import LANGUAGES, Language, LocalizedText
 from skinapi.base.stored_record import StoredRecord
 from skinapi.findings.records.decisions import Decision
 from skinapi.findings.reports.facts import Facts, summarise
-from skinapi.findings.reports.words import SENTENCES
 from skinapi.model.bands import is_sent
 from skinapi.model.conditions import NORMAL_SKIN, Condition, conditions_table
 from skinapi.model.headline import probability_of, say_chance
@@ -24,6 +22,7 @@ OF_ANOTHER = frozenset({"what", "bowen", "same", "early", "late", "exam", "manag
 # happens if it is left, what is done where it is suspected.
 BEFORE_A_RESULT = frozenset({"look", "begins", "late", "apart", "exam", "clinical"})
 OF_A_SUSPICION = frozenset({"melanoma.management", "actinic_keratosis.management"})
+IN_CASE = "finding.in_case"  # the id of the words before what is only open
 # A patient reads 250 words at most, with those that stand first; of these, a decision may need some
 # more. What is left out first where the explanation is longer, in the longer language.
 MOST_WORDS, MOST_WORDS_IN_ALL = 195, 250
@@ -42,13 +41,15 @@ LEFT_OUT_FIRST = [
     "treat",
     "signs",
     "cancer",
+    "cancer_with",
     "by_picture",
     "estimate",
+    "estimate_two",
 ]
 
 
 class WordedSentence(StoredRecord):
-    """`passages` are the ids of those on which it rests; of the template's words, the one it is."""
+    """`passages` are the ids of those that it says: one, or two neighbours."""
 
     text: str
     passages: tuple[str, ...]
@@ -58,42 +59,25 @@ Paragraphs = tuple[tuple[WordedSentence, ...], ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Basis:
-    """`groups` become the template's paragraphs. `stated` stands elsewhere on the page already: it
-    is told again only by an LLM, which may rest on it. `first` follows from what a person told: no
-    LLM gets it. An LLM's explanation is not complete without `needed`, nor without the passage of
-    `lead` before what it tells of the condition there.
+class Plan:
+    """Which passages are told, in which order and paragraphs, each once. `first` follows from what
+    a person told: it stands before them, and no LLM gets it.
     """
 
     groups: tuple[tuple[Passage, ...], ...] = ()
-    stated: tuple[Passage, ...] = ()
-    lead: tuple[str, str] | None = None
     first: tuple[Passage, ...] = ()
-    needed: frozenset[str] = frozenset()
 
     @property
-    def sent(self) -> tuple[Passage, ...]:
-        return (*self.stated, *(passage for group in self.groups for passage in group))
+    def passages(self) -> tuple[Passage, ...]:
+        return tuple(passage for group in self.groups for passage in group)
 
     def as_written(self, language: Language) -> Paragraphs:
-        """The template's words: each passage once."""
+        """Each passage as it is."""
         return self.around(tuple(_write(group, language) for group in self.groups), language)
 
     def around(self, told: Paragraphs, language: Language) -> Paragraphs:
         """What is told, behind what begins it."""
-        stated = frozenset(passage.id for passage in self.stated)
-        fresh = (tuple(_leave_out(stated, part)) for part in told)
-        return tuple(filter(None, (_write(self.first, language), *fresh)))
-
-
-def _leave_out(
-    stated: frozenset[str], paragraph: Sequence[WordedSentence]
-) -> Iterator[WordedSentence]:
-    """Leave out what stands on the page already, unless a sentence that may say "it" follows."""
-    for place, sentence in enumerate(paragraph, 1):
-        follow = {one.partition(".")[0] for later in paragraph[place:] for one in later.passages}
-        if not stated.issuperset(sentence.passages) or follow - {"finding", "general"}:
-            yield sentence
+        return tuple(filter(None, (_write(self.first, language), *told)))
 
 
 def _write(group: Sequence[Passage], language: Language) -> tuple[WordedSentence, ...]:
@@ -103,48 +87,47 @@ def _write(group: Sequence[Passage], language: Language) -> tuple[WordedSentence
     )
 
 
-def choose_passages(
+def plan_explanation(
     facts: Facts,
     reader: PassageReader,
     *,
     decision: Decision | None = None,
     elsewhere: bool = False,
-) -> Basis:
+) -> Plan:
     """`elsewhere`: what counts was said of another finding of the spot: it is explained there."""
-    if not facts.examined or elsewhere or (decision is not None and decision.unjudged):
-        return Basis()
+    if elsewhere or (decision is not None and decision.unjudged):
+        return Plan()
+    if not facts.examined:
+        return _of_stated(facts, reader)
     if decision is not None and decision.replaces(facts.band):
         return _of_decision(decision, reader)
     likely, concern = facts.described, _concern(facts)
     if likely and decision and decision.waits_for and not likely.malignant:
         likely = None
-    groups, lead, in_case = list[list[Passage]](), None, None
-    patient = reader == "patient"
+    groups, in_case = list[list[Passage]](), None
     if likely:
         groups += _split_treatment(_told_of(likely.key, reader))
     if concern and concern != likely:
         told = _told_of(concern.key, reader)
-        another = concern.key != facts.headline.likely.key
-        if another:
+        if concern.key != facts.headline.likely.key:
             in_case = _in_case(concern.key)
-            lead = (in_case.id, concern.key)
             told = [in_case, *(one for one in told if _topic(one) in OF_ANOTHER)]
         groups.append(told)
     # What is only open comes after what was found.
     groups.insert(0 if in_case and not likely else len(groups), [*_of_finding(facts, reader)])
-    doubts = frozenset(f"general.{doubt}" for doubt in facts.reasons)
-    first, *groups = _shorten([[*_of_signs(facts)] if patient else [], *groups], facts)
-    if in_case and [in_case] in groups:
-        # Nothing is left of what it announces.
-        groups.remove([in_case])
-        lead = None
-    return Basis(
-        groups=tuple(map(tuple, groups)),
-        stated=tuple(_stated(facts)),
-        lead=lead,
-        first=tuple(first),
-        needed=doubts,
-    )
+    signs = [*_of_signs(facts)] if reader == "patient" else []
+    first, *groups = _shorten([signs, *groups], facts)
+    # A lead of which nothing is left announces nothing.
+    groups = [group for group in groups if group != [in_case]]
+    return Plan(groups=tuple(map(tuple, groups)), first=tuple(first))
+
+
+def _of_stated(facts: Facts, reader: PassageReader) -> Plan:
+    """What the condition is, why it matters early, how it is treated; and that nothing was seen."""
+    if facts.stated == NORMAL_SKIN:  # its text speaks of the picture
+        return Plan()
+    told = _split_treatment(_told_of(facts.stated, reader))
+    return Plan((*map(tuple, told), (_general("not_examined"),)))
 
 
 def _shorten(groups: list[list[Passage]], facts: Facts) -> list[list[Passage]]:
@@ -167,12 +150,7 @@ def _shorten(groups: list[list[Passage]], facts: Facts) -> list[list[Passage]]:
 
 def _in_case(condition: str) -> Passage:
     name = conditions_table().notices.headline.names[condition].patient
-    said = _sentence("in_case_explained").fill(name=name)
-    return PASSAGES.of_finding("in_case", said, "in_case", name=name)
-
-
-def _sentence(name: str) -> LocalizedText:
-    return LocalizedText.by(lambda language: str(getattr(SENTENCES[language], name)))
+    return PASSAGES.of_finding("in_case", about=condition, name=name)
 
 
 def _concern(facts: Facts) -> Condition | None:
@@ -182,17 +160,17 @@ def _concern(facts: Facts) -> Condition | None:
     return concern if concern.malignant and is_open else None
 
 
-def _of_decision(decision: Decision, reader: PassageReader) -> Basis:
+def _of_decision(decision: Decision, reader: PassageReader) -> Plan:
     decided = conditions_table().label(decision.label or "")
     raised = isinstance(decided, Condition) and (
         decision.more_urgent_than(decided.urgency) or decision.waits_for is not None
     )
     if not isinstance(decided, Condition) or (raised and not decided.malignant):
-        return Basis()
+        return Plan()
     told = _told_of(decided.key, reader, proven=decided.malignant and decision.proven)
     chosen = {one.id for one in told}
     told = [one for one in told if one.needs is None or one.needs in chosen]
-    return Basis(tuple(map(tuple, _split_treatment(told))))
+    return Plan(tuple(map(tuple, _split_treatment(told))))
 
 
 def _told_of(condition: str, reader: PassageReader, *, proven: bool = False) -> list[Passage]:
@@ -242,6 +220,7 @@ def _general(topic: str) -> Passage:
 def _figures(facts: Facts) -> Iterator[Passage]:
     """The estimate of what is named, and of any cancer, where that is another figure."""
     table, headline = conditions_table(), facts.headline
+    names = {key: words.patient for key, words in table.notices.headline.names.items()}
 
     def chance(share: float, *, malignant: bool) -> LocalizedText:
         return say_chance(share, malignant=malignant, in_hundreds=facts.in_hundreds)
@@ -253,58 +232,29 @@ def _figures(facts: Facts) -> Iterator[Passage]:
     for key in [key for key in keys if not (told_first and key == headline.likely.key)]:
         share = probability_of(facts.shown.ranked, key)
         said[key] = chance(share, malignant=key in table.malignant_keys)
-
-    def estimate(language: Language) -> str:
-        names = (
-            f"{table.name_for_patient(key, language)} ({share.in_language(language)})"
-            for key, share in said.items()
-        )
-        return SENTENCES[language].estimated.format(names=", ".join(names))
-
-    if said:
-        named = [LocalizedText.by(partial(table.name_for_patient, key)) for key in said]
-        shares = [*said.values()]
-        yield PASSAGES.of_finding(
-            "estimate",
-            LocalizedText.by(estimate),
-            "estimate" if len(said) == 1 else "estimate_two",
-            name=named[0],
-            share=shares[0],
-            second_name=named[-1],
-            second_share=shares[-1],
-        )
+    match [*said]:
+        case [key]:
+            yield PASSAGES.of_finding("estimate", name=names[key], share=said[key])
+        case [key, second]:
+            yield PASSAGES.of_finding(
+                "estimate_two",
+                name=names[key],
+                share=said[key],
+                second_name=names[second],
+                second_share=said[second],
+            )
     if place := facts.place_alone:
-        filled = {
-            "picture": LocalizedText.by(lambda _: str(place)),
-            "name": table.notices.headline.names[headline.named.key].patient,
-            "share": chance(headline.named.probability, malignant=True),
-        }
-        said_of_picture = _sentence("by_picture").fill(**filled)
-        yield PASSAGES.of_finding("by_picture", said_of_picture, "by_picture", **filled)
-    cancer = chance(headline.malignant, malignant=True)
-    if cancer not in [share for key, share in said.items() if key in table.malignant_keys]:
-        said_of_cancer = _sentence("chance_of_cancer").fill(share=cancer)
-        yield PASSAGES.of_finding("cancer", said_of_cancer, "cancer", share=cancer)
-
-
-def _stated(facts: Facts) -> Iterator[Passage]:
-    """What is likely and what is not ruled out, as the headline says it: without its reasons, which
-    may tell what a person told.
-    """
-    words, headline = conditions_table().notices.headline, facts.headline
-    if headline.mostly_malignant:
-        yield PASSAGES.of_finding("mostly", words.mostly, "mostly")
-    elif headline.likely.key != NORMAL_SKIN:
-        name = words.names[headline.likely.key].patient
-        yield PASSAGES.of_finding("likely", words.likely.fill(name=name), "likely", name=name)
-    for entry in headline.not_ruled_out:
-        name = words.names[entry.key].patient
-        said = words.not_ruled_out.fill(name=name)
         yield PASSAGES.of_finding(
-            f"open_{entry.key}", LocalizedText.by(partial(_capital, said)), "open", name=name
+            "by_picture",
+            picture=LocalizedText.by(lambda _: str(place)),
+            name=names[headline.named.key],
+            share=chance(headline.named.probability, malignant=True),
         )
-
-
-def _capital(said: LocalizedText, language: Language) -> str:
-    text = said.in_language(language)
-    return text[0].upper() + text[1:]
+    cancer = chance(headline.malignant, malignant=True)
+    part = [key for key in said if key in table.malignant_keys]
+    if cancer in [said[key] for key in part]:
+        return
+    if part:
+        yield PASSAGES.of_finding("cancer_with", share=cancer, name=names[part[0]])
+    else:
+        yield PASSAGES.of_finding("cancer", share=cancer)

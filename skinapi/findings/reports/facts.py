@@ -11,7 +11,7 @@ from typing import Annotated, Self
 
 from pydantic import Field
 
-from skinapi.base.languages import Language, LocalizedText
+from skinapi.base.languages import NUMBERS, Language, LocalizedText
 from skinapi.base.stored_record import Frozen, optional
 from skinapi.findings.reports.words import LABELS, SENTENCES
 from skinapi.model.bands import (
@@ -374,6 +374,12 @@ def say_headline(facts: Facts, language: Language, *, for_doctor: bool = False) 
         return facts.headline.for_patient.in_language(language)
     said = [facts.headline.for_doctor, facts.effect and facts.effect.for_doctor]
     return " ".join(one.in_language(language) for one in said if one)
+
+
+def say_stated(confidence: float, language: Language) -> str:
+    """A caller's own figure: not rounded up, because nobody here vouches for it."""
+    decimals = 0 if round(100 * confidence, 1).is_integer() else 1
+    return NUMBERS[language].write_share(confidence, decimals=decimals)
 
 
 END_OF_SENTENCE = re.compile(r"(?<=[.!?…])\s+")

@@ -1,10 +1,7 @@
-"""Chooses the writer of a narrative: the LLM if it is requested, allowed and available, otherwise
-the template. The LLM words an explanation from passages (`explanation.py`); a program keeps the
-sentences that say what the passages say on which they rest (`proof.py`). What to do, how urgent
-that is and every date are the template's.
-
-Only passages are sent, with names of conditions and rounded numbers: no picture, no text that a
-user typed, and no fact about the person, not even the age band.
+"""Chooses the writer of an explanation: an LLM if it is requested, allowed and available, otherwise
+the template. The LLM says the passages of a plan (`explanation.py`) in its own words (`writer.py`);
+each sentence that a second LLM does not find equal to its passage (`checker.py`) is replaced by the
+passage. What to do, how urgent that is and every date are the template's.
 
 What is kept of an answer is stored without an owner and deleted with the finding, or after ninety
 days: if the store failed before the finding was stored, no deletion would find it.
@@ -12,33 +9,32 @@ days: if the store failed before the finding was stored, no deletion would find 
 
 import hashlib
 import json
+import re
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import timedelta
-from typing import Annotated, Any
-
-from pydantic import Field, StringConstraints, ValidationError
+from datetime import datetime, timedelta
 
 from skinapi.accounts.admin.usage import DailyCounts
 from skinapi.base.errors import Duplicate, SkinAPIError
 from skinapi.base.languages import Language
 from skinapi.base.logs import log, log_fault
 from skinapi.base.settings import Settings
-from skinapi.base.stored_record import Frozen, StoredRecord
+from skinapi.base.stored_record import StoredRecord
 from skinapi.findings.records.decisions import Decision
 from skinapi.findings.records.submission import Submission
+from skinapi.findings.reports import checker
+from skinapi.findings.reports.checker import Checked, Dropped, check
 from skinapi.findings.reports.explanation import (
-    Basis,
     Paragraphs,
+    Plan,
     WordedSentence,
-    choose_passages,
+    plan_explanation,
 )
 from skinapi.findings.reports.facts import Facts
 from skinapi.findings.reports.openrouter import DailyBudget, OpenRouterClient, Question
-from skinapi.findings.reports.proof import Dropped, prove
 from skinapi.findings.reports.report import (
     Narrative,
     NarrativeUnavailable,
@@ -47,172 +43,89 @@ from skinapi.findings.reports.report import (
     Writer,
 )
 from skinapi.findings.reports.template import write_template
+from skinapi.findings.reports.writer import Pair, Paired, ask_for_words, pair_up, read_draft
 from skinapi.model.passages import PassageReader
 from skinapi.platform.storage.ids import new_id, now
 from skinapi.platform.storage.ports import Filter, Store
+from skinapi.platform.storage.records import Records
 
-MOST_PARAGRAPHS, MOST_SENTENCES, MOST_CITED = 6, 10, 4
-MOST_TOKENS = 2000
-LEAST_KEPT = 0.5
-# Part of the key of what is kept: another rule or other lists of words give another one.
-RULE = "reviewed-wordings-5"
-INSTRUCTIONS = """\
-You put a report on a skin lesion into words, for {reader}, in {language}. You get passages, each
-with an id and its wordings. Write {most} short paragraphs at most. Under each sentence name the
-passages on which it rests, by their ids.
-
-A program keeps a sentence only if it is made of these wordings, word by word and in their order: no
-other tense, article or preposition. So choose one wording of a passage and follow it. The wordings
-have marks, your text has none: [x] may be left out; (a|b) is one of them; {{a, b or c}} are all of
-them in any order; <a, b or c> are some of them in any order, the last behind "or"; ~it is "it" or
-the name of the condition. The halves of a wording that has a semicolon may be two sentences.
-
-You decide what is told, how shortly and in which order, and which wording reads best. A sentence is
-one wording, or two of them with a semicolon between; a passage of "finding" is a sentence of its
-own. Join nothing by a word of your own. Name the condition in the first sentence about it in each
-paragraph, and again behind a passage "others", "management" or "late"; else "it" may stand for its
-name right after. Tell each passage once. Add no word of your own: no question, quotation, heading,
-list, markup or advice, no time by which something should happen, no "your" before a condition.
-
-{example}"""
-EXAMPLES: Mapping[Language, str] = {
-    "en": """\
-Example. Wordings: "A wart is a (small|) lump[ of the skin]." and "~It may be {rough or flat}[, and
-often itches]." A sentence that is kept: "A wart is a lump; it may be flat or rough.\"""",
-    "fr": """\
-Exemple. Formulations : « Une verrue est un (petit|) bouton[ de la peau]. » et « ~Elle peut être
-{rugueuse ou plate}[, et démange souvent]. » Une phrase qui est gardée : « Une verrue est un
-bouton ; elle peut être plate ou rugueuse. »""",
-}
-READERS: Mapping[PassageReader, str] = {
-    "patient": "a patient, in plain words",
-    "colleague": "a doctor, in clinical words",
-}
-NAMES: Mapping[Language, str] = {"en": "English", "fr": "French"}
-
-
-class DraftSentence(Frozen):
-    text: Annotated[str, StringConstraints(max_length=600)]
-    passages: Annotated[tuple[str, ...], Field(max_length=MOST_CITED)]
-
-
-Paragraph = Annotated[tuple[DraftSentence, ...], Field(max_length=MOST_SENTENCES)]
-
-
-class Draft(Frozen):
-    """The LLM's answer."""
-
-    paragraphs: Annotated[tuple[Paragraph, ...], Field(min_length=1, max_length=MOST_PARAGRAPHS)]
+NUMBER = re.compile(r"\d+(?:[.,]\d+)?")
 
 
 class WordedExplanation(StoredRecord):
-    """What was kept of an LLM's answer: `kept` of the `written` sentences; no paragraph where the
-    template's words stand instead.
-    """
+    """An explanation, of whose `written` sentences the LLM's are `kept`."""
 
     paragraphs: Paragraphs
     written: int
+    kept: int
     model: str
-
-    @property
-    def kept(self) -> int:
-        return sum(map(len, self.paragraphs))
+    checker: str
 
 
-def make_question(basis: Basis, reader: PassageReader, language: Language) -> Question:
-    return Question(
-        name="explanation",
-        instructions=INSTRUCTIONS.format(
-            reader=READERS[reader],
-            language=NAMES[language],
-            most=MOST_PARAGRAPHS,
-            example=EXAMPLES[language],
-        ),
-        sent={"passages": {one.id: _unmarked(one.wordings(language)) for one in basis.sent}},
-        schema=_schema([one.id for one in basis.sent]),
-        most_tokens=MOST_TOKENS,
-    )
+def compose(paired: Paired, dropped: Checked, language: Language) -> Paragraphs:
+    """Each sentence that is kept; in place of the others the passages, as they are."""
+    reasons = iter(dropped.dropped)
+
+    def say(pair: Pair) -> tuple[WordedSentence, ...]:
+        if next(reasons) is None and pair.sentence:
+            return (WordedSentence(text=pair.sentence, passages=pair.ids),)
+        return tuple(
+            WordedSentence(text=one.in_language(language), passages=(one.id,))
+            for one in pair.passages
+        )
+
+    return tuple(tuple(said for pair in part for said in say(pair)) for part in paired)
 
 
-def _unmarked(wordings: Sequence[str]) -> list[str]:
-    """Without the mark that the proof alone needs."""
-    return [wording.replace("!", "") for wording in wordings]
+class DroppedPair(StoredRecord):
+    """A sentence that was not used, for the operator; figures of a finding are left out."""
+
+    id: str
+    created_at: datetime
+    expires_at: datetime
+    language: Language
+    passage: str
+    sentence: str
+    reason: Dropped
+    model: str
+    checker: str
 
 
-def _schema(ids: list[str]) -> dict[str, Any]:
-    # Without `maxItems`: not every provider's strict mode knows it.
-    sentence = _object(
-        text={"type": "string"},
-        passages={"type": "array", "items": {"type": "string", "enum": ids}},
-    )
-    sentences = {"type": "array", "items": sentence}
-    return _object(paragraphs={"type": "array", "items": sentences})
+class DroppedPairs(Records[DroppedPair]):
+    collection, record, expiry = "dropped_pairs", DroppedPair, "expires_at"
 
+    def keep(self, paired: Paired, checked: Checked, language: Language, model: str) -> None:
+        moment = now()
+        pairs = (pair for paragraph in paired for pair in paragraph)
+        for pair, reason in zip(pairs, checked.dropped, strict=True):
+            if reason and pair.sentence:
+                of_finding = any(one.startswith("finding.") for one in pair.ids)
+                passage, sentence = (
+                    NUMBER.sub("…", text) if of_finding else text
+                    for text in (pair.text(language), pair.sentence)
+                )
+                self.insert(
+                    DroppedPair(
+                        id=new_id(),
+                        created_at=moment,
+                        expires_at=moment + NARRATIVE_LIFETIME,
+                        language=language,
+                        passage=passage,
+                        sentence=sentence,
+                        reason=reason,
+                        model=model,
+                        checker=checked.checker,
+                    )
+                )
 
-def _object(**properties: Any) -> dict[str, Any]:
-    return {
-        "type": "object",
-        "properties": properties,
-        "required": [*properties],
-        "additionalProperties": False,
-    }
-
-
-def read_draft(content: str) -> Draft:
-    try:
-        return Draft.model_validate_json(content)
-    except ValidationError as error:
-        raise NarrativeUnavailable(Reason.MALFORMED) from error
-
-
-def prove_draft(
-    draft: Draft, basis: Basis, language: Language
-) -> tuple[Paragraphs, Counter[Dropped]]:
-    """The sentences that are kept, and how many are not, by reason."""
-    sent = {passage.id: passage for passage in basis.sent}
-    paragraphs, dropped = list[tuple[WordedSentence, ...]](), Counter[Dropped]()
-    for paragraph in draft.paragraphs:
-        kept, subject = list[WordedSentence](), None
-        for sentence in paragraph:
-            cited = [sent[one] for one in dict.fromkeys(sentence.passages) if one in sent]
-            proved = prove(sentence.text, cited, language, subject=subject)
-            if isinstance(proved, Dropped):
-                dropped[proved] += 1
-                subject = None
-                continue
-            subject = proved.subject
-            kept.append(WordedSentence(text=sentence.text, passages=proved.passages))
-        paragraphs.append(tuple(kept))
-    return tuple(filter(None, paragraphs)), dropped
-
-
-_OF_NONE = ("finding.", "general.")
-
-
-def is_complete(paragraphs: Paragraphs, basis: Basis) -> bool:
-    """Whether each doubt is told, nothing that comforts without what must be told with it, and of a
-    condition that is only open no word before it is said to be that.
-    """
-    told = [one for paragraph in paragraphs for sentence in paragraph for one in sentence.passages]
-    together = {one.needs for one in basis.sent if one.id in told and one.needs}
-    # What early treatment can do is told with what happens without it, unless that is proven.
-    late = {one.replace(".early", ".late") for one in told if one.endswith(".early")}
-    together |= late & {one.id for one in basis.sent}
-    if basis.lead:
-        lead, condition = basis.lead
-        # Of conditions the next one behind "what follows", and that one alone.
-        of_conditions = [one for one in told if one == lead or not one.startswith(_OF_NONE)]
-        about = [one.startswith(f"{condition}.") for one in of_conditions]
-        begun = about.index(True) if any(about) else 0
-        if (any(about) or lead in told) and of_conditions[max(0, begun - 1) : begun] != [lead]:
-            return False
-    return {*told} >= basis.needed | together
+    def list_last(self, count: int) -> list[DroppedPair]:
+        return self._list(sort="-id", limit=count)
 
 
 CONSENT = "llm"
 NARRATIVE_LIFETIME = timedelta(days=90)
-LLM_DEADLINE_S = 8.0  # that one narrative may wait for the LLM, all attempts together
-NOT_ASKED = (Reason.NO_KEY, Reason.NO_CONSENT, Reason.NOTHING_EXAMINED, Reason.NOT_ASKED)
+LLM_DEADLINE_S = 12.0  # that one narrative may wait for both LLMs, all attempts together
+NOT_ASKED = (Reason.NO_KEY, Reason.NO_CONSENT, Reason.NOTHING_TO_EXPLAIN, Reason.NOT_ASKED)
 NO_CONSENTS: Mapping[str, bool] = {}
 
 
@@ -261,7 +174,9 @@ class Narrator:
     """Writes narratives. Without `llm` the template writes all of them."""
 
     llm: OpenRouterClient | None
+    checker: OpenRouterClient | None
     cache: NarrativeCache
+    dropped: DroppedPairs
     usage: DailyCounts
 
     @property
@@ -284,73 +199,79 @@ class Narrator:
         and the consent of the owner of the facts; if it fails, `source` holds the reason. `again`:
         what it once wrote is used, and nothing is asked.
         """
-        basis = choose_passages(facts, reader, decision=decision, elsewhere=elsewhere)
+        plan = plan_explanation(facts, reader, decision=decision, elsewhere=elsewhere)
         if not llm:
-            return write_template(facts, language, basis)
+            return write_template(facts, language, plan)
         try:
-            client = require_llm(self.llm, consents)
-            worded = self._word(client, facts, basis, reader, language, again=again)
+            writer = require_llm(self.llm, consents)
+            worded = self._word(writer, facts, plan, reader, language, again=again)
         except Exception as fault:  # noqa: BLE001 (no fault of a writer may cost the text)
             reason = why_unwritten(fault, language)
             if reason not in NOT_ASKED:
-                self.usage.add_writing({"template": 1})
+                self.usage.add_writing({"template": 1, f"template_{reason}": 1})
             source = Source(reason=reason)
-            return write_template(facts, language, basis).model_copy(update={"source": source})
+            return write_template(facts, language, plan).model_copy(update={"source": source})
         source = Source(
-            writer=Writer.LLM, model=worded.model, kept=worded.kept, written=worded.written
+            writer=Writer.LLM,
+            model=worded.model,
+            checker=worded.checker,
+            kept=worded.kept,
+            written=worded.written,
         )
-        narrative = write_template(facts, language, basis, worded.paragraphs)
+        narrative = write_template(facts, language, plan, worded.paragraphs)
         return narrative.model_copy(update={"source": source})
 
     def _word(
         self,
-        llm: OpenRouterClient,
+        writer: OpenRouterClient,
         facts: Facts,
-        basis: Basis,
+        plan: Plan,
         reader: PassageReader,
         language: Language,
         *,
         again: bool,
     ) -> WordedExplanation:
         deadline = time.monotonic() + LLM_DEADLINE_S
-        if not basis.groups:
-            raise NarrativeUnavailable(Reason.NOTHING_EXAMINED)
-        question = make_question(basis, reader, language)
-        key = _fingerprint(question, llm.models)
-        found = self.cache.find(facts, language, key)
-        if found is not None:
-            return _require_words(found)
+        if not plan.groups:
+            raise NarrativeUnavailable(Reason.NOTHING_TO_EXPLAIN)
+        question = ask_for_words(plan, reader, language)
+        key = self._fingerprint(question)
+        if found := self.cache.find(facts, language, key):
+            return found
         if again:
             raise NarrativeUnavailable(Reason.NOT_ASKED)
+        second = require_llm(self.checker, {CONSENT: True})
         began = time.monotonic()
-        reading = llm.ask(question, read_draft, deadline=deadline)
-        paragraphs, dropped = prove_draft(reading.answer, basis, language)
-        written = sum(map(len, reading.answer.paragraphs))
-        worded = WordedExplanation(paragraphs=paragraphs, written=written, model=reading.model)
-        self._count(worded, dropped, seconds=time.monotonic() - began, tokens=reading.tokens)
-        if worded.kept < LEAST_KEPT * written or not is_complete(paragraphs, basis):
-            worded = worded.model_copy(update={"paragraphs": ()})  # the next answer would be as bad
-        return _require_words(self.cache.keep(facts, language, key, worded))
+        draft = writer.ask(question, read_draft, deadline=deadline)
+        paired = pair_up(draft.answer, plan)
+        checked = check(second, paired, language, deadline=deadline)
+        self.dropped.keep(paired, checked, language, draft.model)
+        paragraphs = compose(paired, checked, language)
+        worded = WordedExplanation(
+            paragraphs=paragraphs,
+            written=sum(map(len, paragraphs)),
+            kept=checked.dropped.count(None),
+            model=draft.model,
+            checker=checked.checker,
+        )
+        seconds, tokens = time.monotonic() - began, draft.tokens + checked.tokens
+        self._count(checked, seconds=seconds, tokens=tokens)
+        if not worded.kept:
+            raise NarrativeUnavailable(Reason.NOTHING_KEPT)
+        return self.cache.keep(facts, language, key, worded)
 
-    def _count(
-        self, worded: WordedExplanation, dropped: Counter[Dropped], *, seconds: float, tokens: int
-    ) -> None:
+    def _count(self, checked: Checked, *, seconds: float, tokens: int) -> None:
         """Never the text of a sentence."""
-        figures = {f"dropped_{reason}": count for reason, count in dropped.items()}
-        figures |= {"answers": 1, "kept": worded.kept, "tokens": tokens}
+        reasons = Counter(reason for reason in checked.dropped if reason)
+        figures = {f"dropped_{reason}": count for reason, count in reasons.items()}
+        figures |= {"answers": 1, "kept": checked.dropped.count(None), "tokens": tokens}
         self.usage.add_writing({**figures, "milliseconds": round(1000 * seconds)})
 
-
-def _require_words(worded: WordedExplanation) -> WordedExplanation:
-    if not worded.paragraphs:
-        raise NarrativeUnavailable(Reason.UNPROVED)
-    return worded
-
-
-def _fingerprint(question: Question, models: list[str]) -> str:
-    """The key of what is kept: equal for the same passages, reader, language, models and rule."""
-    asked = [RULE, models, question.instructions, question.sent]
-    return f"llm-{hashlib.sha256(json.dumps(asked).encode()).hexdigest()[:16]}"
+    def _fingerprint(self, question: Question) -> str:
+        """The key of what is kept: equal for the same passages, reader, language and models."""
+        models = [client.models for client in (self.llm, self.checker) if client]
+        asked = [models, question.instructions, question.sent, checker.INSTRUCTIONS]
+        return f"llm-{hashlib.sha256(json.dumps(asked).encode()).hexdigest()[:16]}"
 
 
 def require_llm(llm: OpenRouterClient | None, consents: Mapping[str, bool]) -> OpenRouterClient:
@@ -377,13 +298,18 @@ def why_unwritten(fault: Exception, language: Language) -> Reason:
 
 
 def open_llm(settings: Settings, store: Store) -> OpenRouterClient | None:
-    """None without an API key: then nothing is ever sent."""
+    """The LLM that writes. None without an API key: then nothing is ever sent."""
+    return _open(settings, store, settings.llm_models)
+
+
+def open_checker(settings: Settings, store: Store) -> OpenRouterClient | None:
+    """The LLM, of another maker, that compares what was written with the passages."""
+    return _open(settings, store, settings.checker_models)
+
+
+def _open(settings: Settings, store: Store, models: list[str]) -> OpenRouterClient | None:
     key = settings.secret("openrouter_api_key")
     if key is None:
         return None
-    return OpenRouterClient(
-        url=settings.openrouter_url,
-        key=key,
-        models=settings.llm_models,
-        budget=DailyBudget(store, most=settings.llm_daily_budget),
-    )
+    budget = DailyBudget(store, most=settings.llm_daily_budget)
+    return OpenRouterClient(url=settings.openrouter_url, key=key, models=models, budget=budget)

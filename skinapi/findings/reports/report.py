@@ -72,7 +72,7 @@ class Reason(StrEnum):
 
     NO_KEY = "no_key"
     NO_CONSENT = "no_consent"
-    NOTHING_EXAMINED = "nothing_examined"
+    NOTHING_TO_EXPLAIN = "nothing_to_explain"
     NOT_ASKED = "not_asked"
     RESTING = "resting"
     BUSY = "busy"
@@ -87,7 +87,8 @@ class Reason(StrEnum):
     PROVIDER = "provider"
     TOO_LARGE = "too_large"
     MALFORMED = "malformed"
-    UNPROVED = "unproved"
+    NOTHING_KEPT = "nothing_kept"
+    CHECKER_NOT_BELIEVED = "checker_not_believed"
     FAULT = "fault"
 
 
@@ -102,13 +103,15 @@ class NarrativeUnavailable(Unavailable):
 
 
 class Source(StoredRecord):
-    """`reason` is set where the LLM was requested and its text was not used. Of an LLM's sentences
-    that were `written`, some were `kept`.
+    """`reason` is set where the LLM was requested and its text was not used. Of the explanation's
+    sentences, `written` in all, the LLM's that the `checker` kept are `kept`; the others are the
+    passages themselves.
     """
 
     writer: Writer = Writer.TEMPLATE
     model: str | None = None
     reason: Reason | None = None
+    checker: str | None = optional()
     kept: int | None = optional()
     written: int | None = optional()
 

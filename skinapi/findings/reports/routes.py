@@ -18,6 +18,7 @@ from skinapi.findings.records.review_schemas import (
     ReviewView,
 )
 from skinapi.findings.records.schemas import NarrativeSource, angular_name, percent
+from skinapi.findings.reports.checker import Dropped
 from skinapi.findings.reports.content import POLICY, render_html, render_verdict
 from skinapi.findings.reports.facts import Facts
 from skinapi.findings.reports.report import (
@@ -33,7 +34,7 @@ from skinapi.findings.reports.verification import Verdict
 from skinapi.findings.reports.words import LABELS
 from skinapi.model.conditions import Band, Source, conditions_table
 from skinapi.model.passages import PassageReader, passages_table
-from skinapi.platform.web.declaration import Public, Rate, Routes, Signed
+from skinapi.platform.web.declaration import Public, Rate, Routes, Signed, admins
 from skinapi.platform.web.schemas import Answer, ContractBody
 
 LanguageTag = Annotated[str, StringConstraints(max_length=35)]
@@ -210,6 +211,7 @@ class StatedReport(Answer):
         )
 
 
+LISTED_DROPPED = 20
 JSON, HTML, PDF = "application/json", "text/html", "application/pdf"
 
 routes: Routes[ReportsService] = Routes("reports", access=Signed(scopes=("findings:read",)))
@@ -308,6 +310,35 @@ def generate_report(
         reports.count_rendering(subject)
         return _pdf(print_pdf(report), name="report.pdf")
     return StatedReport.of(report, LABELS[report.language].as_stated)
+
+
+class DroppedSentence(Answer):
+    at: datetime = Field(validation_alias="created_at")
+    language: Language
+    passage: str
+    sentence: str
+    reason: Dropped
+    model: str
+    checker: str
+
+
+class DroppedSentences(Answer):
+    sentences: list[DroppedSentence] = Field(description="the newest first")
+
+
+@routes.route(
+    "GET",
+    "/reports/dropped",
+    access=admins("Only admin can view what an LLM wrote and was not used"),
+)
+def list_dropped(reports: ReportsService) -> DroppedSentences:
+    """The last twenty sentences of an LLM in whose place the passage stands, and why. No person is
+    in them: figures of a finding are left out.
+    """
+    last = reports.narrator.dropped.list_last(LISTED_DROPPED)
+    return DroppedSentences(
+        sentences=[DroppedSentence.model_validate(one, from_attributes=True) for one in last]
+    )
 
 
 @routes.route(

@@ -2,11 +2,24 @@
 sentence about a disease comes from the conditions table, the others from the language's words.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from skinapi.base.languages import Language, LocalizedText
-from skinapi.findings.reports.explanation import Basis, Paragraphs, choose_passages
-from skinapi.findings.reports.facts import Facts, say_certainty, say_doubts, say_headline, say_sent
+from skinapi.findings.reports.explanation import (
+    IN_CASE,
+    Paragraphs,
+    Plan,
+    WordedSentence,
+    plan_explanation,
+)
+from skinapi.findings.reports.facts import (
+    Facts,
+    say_certainty,
+    say_doubts,
+    say_headline,
+    say_sent,
+    say_stated,
+)
 from skinapi.findings.reports.report import MOST_CHARACTERS, Narrative, Sections
 from skinapi.findings.reports.words import SENTENCES
 from skinapi.model.bands import RaisedBy, is_sent
@@ -16,17 +29,17 @@ from skinapi.model.headline import Ranked, probability_of, say_chance, say_share
 
 
 def write_template(
-    facts: Facts, language: Language, basis: Basis | None = None, worded: Paragraphs = ()
+    facts: Facts, language: Language, plan: Plan | None = None, worded: Paragraphs = ()
 ) -> Narrative:
     """Sections and next steps are a patient's, without percentages; the findings are a doctor's.
-    `worded` is what an LLM has made of the basis, in place of the template's own words.
+    `worded` is what an LLM has made of the plan, in place of the passages as they are.
     """
     sentences = _Sentences(facts, language)
-    basis = choose_passages(facts, "patient") if basis is None else basis
+    plan = plan_explanation(facts, "patient") if plan is None else plan
     return Narrative(
         language=language,
         sections=_sections_of(sentences, worded),
-        explanation=basis.around(worded, language) if worded else basis.as_written(language),
+        explanation=plan.around(worded, language) if worded else plan.as_written(language),
         findings=(
             *sentences.lead(for_doctor=True),
             *sentences.figures(),
@@ -41,12 +54,18 @@ def write_template(
     )
 
 
+# In which section of the Angular app an LLM's sentence on a condition stands, by its topic; the
+# others stand in the overview.
+EARLY = frozenset({"early", "late", "small"})
+TREATMENT = frozenset({"exam", "treat", "others", "management", "proven"})
+
+
 def _sections_of(sentences: "_Sentences", worded: Paragraphs) -> Sections:
     """The four sections, with as many sentences on the kind of picture as the Angular app's PDF has
-    room for; the narrative's `limits` hold all. An LLM's words on conditions stand in place of what
-    the template says the condition is, as far as there is room.
+    room for; the narrative's `limits` hold all. An LLM's words on a condition stand in place of the
+    table's where there is room.
     """
-    lead = *sentences.lead(), *sentences.urgency_beyond()
+    lead = [*sentences.lead(), *sentences.urgency_beyond()]
     overview = _join(*lead, *sentences.what_it_is())
     early = _join(*sentences.why_early())
     recommendation = _join(sentences.action(), *sentences.advice(), *sentences.checklist_result())
@@ -56,10 +75,18 @@ def _sections_of(sentences: "_Sentences", worded: Paragraphs) -> Sections:
     room = MOST_CHARACTERS - sum(map(len, bare))
     if room < 0:  # the overview names this doubt, too
         room, doubt = room + len(_join(*doubt)), []
-    told = _join(*_about_conditions(worded, room + len(overview) - len(_join(*lead)) - 1))
-    if told:
-        longer = _join(*lead, told)
+    of_overview, of_early, of_treatment = sentences.sort_by_section(worded)
+    while of_overview and len(_join(*lead, *of_overview)) > room + len(overview):
+        of_overview.pop()
+    if of_overview:
+        longer = _join(*lead, *of_overview)
         room, overview = room + len(overview) - len(longer), longer
+    if of_early and len(longer := _join(*of_early)) <= room + len(early):
+        room, early = room + len(early) - len(longer), longer
+    if of_treatment and len(longer := _join(recommendation, *of_treatment)) <= room + len(
+        recommendation
+    ):
+        room, recommendation = room + len(recommendation) - len(longer), longer
     fitting = []
     for notice in sentences.picture_notices():
         if len(notice) < room:
@@ -73,16 +100,12 @@ def _sections_of(sentences: "_Sentences", worded: Paragraphs) -> Sections:
     )
 
 
-def _about_conditions(worded: Paragraphs, room: int) -> Iterator[str]:
-    """The first sentences that rest on passages about conditions, as far as there is room."""
-    for paragraph in worded:
-        for sentence in paragraph:
-            if any(one.startswith(("finding.", "general.")) for one in sentence.passages):
-                continue
-            room -= len(sentence.text) + 1
-            if room < 0:
-                return
-            yield sentence.text
+def _section_of(sentence: WordedSentence) -> int | None:
+    """None of the lead alone, of the figures and of what is said of every finding."""
+    condition, _, topic = sentence.passages[-1].partition(".")
+    if condition in ("finding", "general"):
+        return None
+    return 1 if topic in EARLY else 2 if topic in TREATMENT else 0
 
 
 def _join(*sentences: str) -> str:
@@ -100,6 +123,26 @@ class _Sentences:
         self._headline = facts.headline
         self._likely = self._table.by_key(self._headline.likely.key)
 
+    def sort_by_section(self, worded: Paragraphs) -> tuple[list[str], list[str], list[str]]:
+        """An LLM's sentences on conditions, for overview, early detection and treatment. In each of
+        them, what is told of a condition that is only open stands behind the words that say so. Of
+        a picture that was examined, what to do is ours alone; of a benign class that a caller
+        states, nothing comforts beside the advice.
+        """
+        sections = list[str](), list[str](), list[str]()
+        for paragraph in worded:
+            announced = any(IN_CASE in one.passages for one in paragraph)
+            for place, section in enumerate(sections):
+                told = [one for one in paragraph if _section_of(one) == place]
+                if told and announced:
+                    condition = told[0].passages[-1].partition(".")[0]
+                    name = self._for_patient(condition)
+                    section.append(self._phrases.in_case.format(name=name))
+                section += [one.text for one in told]
+        if not self._facts.examined:
+            return sections if self._likely.malignant else (sections[0], [], [])
+        return (*sections[:2], [])
+
     def lead(self, *, for_doctor: bool = False) -> list[str]:
         """The doubt, where there is one, and the headline."""
         facts, language = self._facts, self._language
@@ -110,15 +153,16 @@ class _Sentences:
     def what_it_is(self) -> list[str]:
         """Not of normal skin without a picture, because that text speaks of the picture."""
         facts = self._facts
-        if facts.described is None or not (facts.examined or facts.stated != NORMAL_SKIN):
-            return []
-        return [facts.described.sentences[self._language].what_it_is]
+        stated = self._likely if facts.stated != NORMAL_SKIN else None
+        described = facts.described if facts.examined else stated
+        return [described.sentences[self._language].what_it_is] if described else []
 
     def why_early(self) -> list[str]:
         """Name the condition first where it is not the likely one: its text says only "it". Name no
         cancer where nobody is sent to a doctor, because then none is named as not ruled out.
         """
-        concern = self._facts.concern
+        own = not self._facts.examined and self._likely.malignant
+        concern = self._likely if own else self._facts.concern
         open_cancer = self._facts.uncertain or is_sent(self._facts.band)
         if concern.malignant and concern.key != self._likely.key and not open_cancer:
             return [self._say(self._table.notices.early)]
@@ -319,13 +363,20 @@ class _Sentences:
         return self._say(self._table.notices.headline.names[key].patient)
 
     def _chance(self, key: str, share: float) -> str:
+        if not self._facts.examined:
+            return self._as_stated()
         malignant = key in self._table.malignant_keys
         return self._say(
             say_chance(share, malignant=malignant, in_hundreds=self._facts.in_hundreds)
         )
 
     def _share(self, key: str, share: float) -> str:
+        if not self._facts.examined:
+            return self._as_stated()
         return self._say(say_share_of(key, share))
+
+    def _as_stated(self) -> str:
+        return say_stated(self._facts.confidence, self._language)
 
     def _score(self) -> str:
         return self._say(say_share(self._facts.shown.malignant_score or 0, malignant=True))

@@ -168,7 +168,6 @@ class Sentences(Frozen):
     uncertain: str
     doubts: Mapping[Doubt, str]
     in_case: str
-    in_case_explained: str
     as_stated: str
     more_urgent: str
     near_limit: str
@@ -179,7 +178,6 @@ class Sentences(Frozen):
     how_probable: str
     estimated: str
     chance_alone: str
-    by_picture: str
     chance_of_cancer: str
     malignant_score: str
     stated_confidence: str

@@ -44,7 +44,7 @@ def test_the_llm_writes_where_operator_and_owner_agree(backend: Backend, llm: Op
     assert ada.call("PUT", "/me/consents", json={"llm": False, "photos": True}).status_code == 200
     later = predicted(ada, photo_of("dermatofibroma"))
     assert later["narrative"]["source"]["reason"] == "no_consent"
-    assert len(llm.calls) == 1
+    assert len(llm.calls) == 2
 
 
 def test_no_personal_data_is_sent_to_the_llm(backend: Backend, llm: OpenRouter) -> None:
@@ -52,8 +52,8 @@ def test_no_personal_data_is_sent_to_the_llm(backend: Backend, llm: OpenRouter) 
     predicted(
         ada, age_band="60-74", sex="female", body_site="genital", fitzpatrick="6", skin_tone="dark"
     )
-    [(_, headers, sent)] = llm.calls
-    whole = f"{headers} {sent}".casefold()
+    whole = " ".join(f"{headers} {sent}" for _, headers, sent in llm.calls).casefold()
+    assert len(llm.calls) == 2
     private_words = ("lovelace", "example.org", "60-74", "female", "genital", "untested_skin")
     for private in (*private_words, "image", "base64,"):
         assert private not in whole.replace("image images", "")

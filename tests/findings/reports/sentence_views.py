@@ -18,7 +18,7 @@ from skinapi.findings.records.deciding_review import deciding_review
 from skinapi.findings.records.finding_schemas import InstructionView
 from skinapi.findings.records.letters import ADDRESSEES
 from skinapi.findings.reports.content import render_html
-from skinapi.findings.reports.explanation import choose_passages
+from skinapi.findings.reports.explanation import plan_explanation
 from skinapi.findings.reports.facts import sentences_of
 from skinapi.findings.reports.pdf_document import render_pdf
 from skinapi.findings.reports.report import Report, ReportedPatient
@@ -51,10 +51,10 @@ def report_on(said: Said, reader: PassageReader = "patient") -> Report:
     facts, decision = said.facts, said.decision
     own = (decision.urgency, decision.waits_for) if decision else (facts.band, None)
     elsewhere = said.instruction.elsewhere(said.submission.number, *own)
-    basis = choose_passages(facts, reader, decision=decision, elsewhere=elsewhere is not None)
+    plan = plan_explanation(facts, reader, decision=decision, elsewhere=elsewhere is not None)
     return Report(
         facts=facts,
-        narrative=write_template(facts, said.language, basis),
+        narrative=write_template(facts, said.language, plan),
         reader=reader,
         clinic="Clinique du Lac",
         number=said.submission.number,

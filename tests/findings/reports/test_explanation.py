@@ -7,7 +7,7 @@ import pytest
 
 from skinapi.base.languages import LANGUAGES, Language
 from skinapi.findings.reports.content import ReportContent
-from skinapi.findings.reports.explanation import choose_passages
+from skinapi.findings.reports.explanation import plan_explanation
 from skinapi.findings.reports.facts import sentences_of
 from skinapi.model.conditions import Band, conditions_table
 from skinapi.model.finding import Doubt
@@ -84,17 +84,17 @@ def test_what_a_patient_reads_of_a_report_is_short_and_plain_and_says_nothing_tw
 def test_no_comfort_stands_without_what_belongs_to_it(language: Language) -> None:
     for _, said in random_findings(size(100, 1000)):
         for reader in ("patient", "colleague"):
-            basis = choose_passages(said.facts, reader, decision=said.decision)
-            chosen: dict[str, Passage] = {one.id: one for one in basis.sent}
+            plan = plan_explanation(said.facts, reader, decision=said.decision)
+            chosen: dict[str, Passage] = {one.id: one for one in plan.passages}
             assert all(one.needs in chosen for one in chosen.values() if one.needs)
-            assert len(chosen) == len(basis.sent)
-            announced = [group for group in basis.groups if group[:1] and "in_case" in group[0].id]
+            assert len(chosen) == len(plan.passages)
+            announced = [group for group in plan.groups if group[:1] and "in_case" in group[0].id]
             assert all(len(group) > 1 for group in announced), "it announces nothing"
 
 
 def test_a_benign_condition_is_described_only_where_nothing_graver_is_open() -> None:
     described = [
-        any(one.about == "benign_keratosis" for one in choose_passages(facts, "patient").sent)
+        any(one.about == "benign_keratosis" for one in plan_explanation(facts, "patient").passages)
         for facts in (
             facts_of("benign_keratosis", band=Band.ROUTINE),
             facts_of("benign_keratosis", reasons=(Doubt.TOO_CLOSE,)),

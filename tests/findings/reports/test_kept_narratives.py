@@ -7,7 +7,7 @@ import pytest
 
 from tests.findings.prediction.photographer import predicted
 from tests.support.backends import Backend, Person, erase
-from tests.support.openrouter import KEY, Call, OpenRouter, well
+from tests.support.openrouter import KEY, Call, OpenRouter, well, writing
 from tests.support.photos import photo_of
 
 
@@ -64,3 +64,23 @@ def test_words_that_come_after_the_submission_is_gone_are_not_kept(
     llm.behave = delete_first
     assert ada.call("GET", f"/submissions/{number}/report?lang=fr").status_code == 404
     assert kept(backend) == 0
+
+
+def test_an_admin_alone_sees_what_was_dropped_and_no_person_in_it(
+    backend: Backend, llm: OpenRouter
+) -> None:
+    def write(call: Call) -> None:
+        entries = call.draft()["entries"]
+        call.tell(entries=[{**entries[0], "text": "Ada, this is no cancer."}, *entries[1:]])
+
+    llm.behave = writing(write)
+    ada, admin = backend.member(consents={"llm": True}), backend.member(role="admin")
+    predicted(ada)
+    for nobody in (ada, backend.member(role="doctor")):
+        assert nobody.call("GET", "/reports/dropped").status_code == 403
+    [dropped] = admin.call("GET", "/reports/dropped").get_json()["sentences"]
+    assert dropped["reason"] == "checker"
+    assert dropped["sentence"] == "Ada, this is no cancer."
+    assert dropped["passage"].startswith("Melanoma is a cancer")
+    for owned in (ada.email, "submission", "owner"):
+        assert owned not in str(backend.stored()["dropped_pairs"])

@@ -1,6 +1,7 @@
 """The LLM's text is used where it passes all checks in time; else the template's is."""
 
 import json
+import re
 import threading
 import time
 from collections.abc import Iterator
@@ -17,12 +18,13 @@ from skinapi.base.errors import StoreUnavailable
 from skinapi.base.languages import LANGUAGES, Language
 from skinapi.findings.reports import narrator as narrator_module
 from skinapi.findings.reports import openrouter
-from skinapi.findings.reports.explanation import WordedSentence, choose_passages
+from skinapi.findings.reports.explanation import plan_explanation
 from skinapi.findings.reports.facts import Facts
 from skinapi.findings.reports.narrator import (
+    DroppedPairs,
     NarrativeCache,
     Narrator,
-    is_complete,
+    open_checker,
     open_llm,
 )
 from skinapi.findings.reports.openrouter import DailyBudget
@@ -36,7 +38,6 @@ from skinapi.findings.reports.report import (
 )
 from skinapi.findings.reports.template import write_template
 from skinapi.model.bands import RaisedBy
-from skinapi.model.conditions import conditions_table
 from skinapi.model.context import Context, Modality
 from skinapi.model.finding import Doubt
 from skinapi.platform.storage.background import Totals
@@ -50,6 +51,7 @@ from tests.support.openrouter import (
     Behaviour,
     Call,
     OpenRouter,
+    comparing,
     drip,
     drip_headers,
     failing,
@@ -61,11 +63,13 @@ from tests.support.openrouter import (
     redirect,
     saying,
     well,
+    writing,
 )
 
 NEVUS = facts_of("melanocytic_nevus", probability=0.6, raised_by=(RaisedBy.MELANOMA,))
 CONSENTS = {"llm": True}
 PATIENT_S = 0.3
+CHECKER = "anthropic/claude-haiku-4.5"
 FIRST, SECOND = "openai/gpt-4.1-mini", "google/gemini-2.5-flash"
 
 
@@ -78,8 +82,9 @@ def make(llm: OpenRouter, store: Store, tmp_path: Path) -> Make:
     def narrator(**settings: Any) -> Narrator:
         asked = {"openrouter_api_key": KEY, "openrouter_url": llm.url, **settings}
         usage = DailyCounts(store, Totals(store))
-        client = open_llm(settings_in(tmp_path, **asked), store)
-        return Narrator(client, NarrativeCache(store), usage)
+        given = settings_in(tmp_path, **asked)
+        llms = open_llm(given, store), open_checker(given, store)
+        return Narrator(*llms, NarrativeCache(store), DroppedPairs(store), usage)
 
     return narrator
 
@@ -104,26 +109,37 @@ def test_a_good_answer_is_used_and_names_its_model(
 ) -> None:
     facts = facts_of(key)
     narrative = narrate_with(make(), facts, language)
-    basis = choose_passages(facts, "patient")
-    sent = len(basis.sent)
-    assert narrative.source == Source(writer=Writer.LLM, model=FIRST, kept=sent, written=sent)
-    told = [one.text for paragraph in narrative.explanation for one in paragraph]
-    stands, new = (
-        {one.in_language(language) for one in part}
-        for part in (basis.stated, sum(basis.groups, ()))
+    plan = plan_explanation(facts, "patient")
+    count = len(plan.passages)
+    assert narrative.source == Source(
+        writer=Writer.LLM, model=FIRST, checker=CHECKER, kept=count, written=count
     )
-    assert new <= set(told)
-    assert not stands & set(told), "it stands first on the page"
+    assert narrative.explanation == plan.as_written(language)
     template = write_template(facts, language)
     assert narrative.sections.recommendation == template.sections.recommendation
     assert narrative.next_steps == template.next_steps
     assert sum(map(len, narrative.sections.model_dump().values())) <= MOST_CHARACTERS
 
 
+def keeping(keep: bool) -> Behaviour:
+    """Of every pair the same is said, whatever it is."""
+
+    def behave(call: Call) -> None:
+        verdicts = [{**one, "keep": keep} for one in call.draft()["verdicts"]]
+        call.tell(verdicts=verdicts)
+
+    return behave
+
+
 BADLY: dict[str, tuple[Behaviour, Reason]] = {
     "not json": (lambda call: call.say("Here is your report!"), Reason.MALFORMED),
     "a body that is not json": (lambda call: call.answer(200, b"<html>"), Reason.MALFORMED),
     "a field too many": (saying(recommendation="Wait."), Reason.MALFORMED),
+    "no verdicts": (comparing(lambda call: call.say("All good!")), Reason.MALFORMED),
+    "a checker that fails": (comparing(failing(500)), Reason.PROVIDER),
+    "a checker that is asleep": (comparing(keeping(True)), Reason.CHECKER_NOT_BELIEVED),
+    "a checker that drops all": (comparing(keeping(False)), Reason.CHECKER_NOT_BELIEVED),
+    "nothing written": (saying(entries=[]), Reason.NOTHING_KEPT),
     "nothing said": (lambda call: call.say(None), Reason.MALFORMED),
     "a model that is markup": (
         lambda call: call.say(json.dumps(call.draft()), model="<b>x</b>"),
@@ -143,10 +159,13 @@ BADLY: dict[str, tuple[Behaviour, Reason]] = {
     "a redirect with a body": (redirect(b"/x", megabytes=40), Reason.TOO_LARGE),
     "hung up": (hang_up, Reason.UNREACHABLE),
     "a body without end": (flood, Reason.TOO_LARGE),
-    "no list": (saying(paragraphs="There is no need to see a doctor."), Reason.MALFORMED),
-    "too many paragraphs": (saying(paragraphs=[[]] * 7), Reason.MALFORMED),
+    "no list": (saying(entries="There is no need to see a doctor."), Reason.MALFORMED),
+    "too many entries": (
+        saying(entries=[{"text": "A mole.", "passages": ["melanoma.what"]}] * 50),
+        Reason.MALFORMED,
+    ),
     "a sentence without end": (
-        saying(paragraphs=[[{"text": "A mole. " * 200, "passages": []}]]),
+        saying(entries=[{"text": "A mole. " * 200, "passages": ["melanoma.what"]}]),
         Reason.MALFORMED,
     ),
 }
@@ -193,7 +212,7 @@ def test_nobody_waits_past_the_deadline(
 def test_only_a_configured_name_is_printed_as_the_model(
     llm: OpenRouter, make: Make, answered: str, printed: str
 ) -> None:
-    llm.behave = lambda call: call.say(json.dumps(call.draft()), model=answered)
+    llm.behave = writing(lambda call: call.say(json.dumps(call.draft()), model=answered))
     assert narrate_with(make()).source.model == printed
 
 
@@ -234,7 +253,7 @@ def test_what_passes_is_tried_again_when_it_may_be(
 ) -> None:
     llm.behave = in_turn(failing(status, {"Retry-After": "0"}), well)
     assert narrate_with(make()).source.writer is Writer.LLM
-    assert len(llm.calls) == 2
+    assert len(llm.calls) == 3
 
 
 def test_what_is_asked_is_closed_strict_and_private(llm: OpenRouter, make: Make) -> None:
@@ -247,25 +266,31 @@ def test_what_is_asked_is_closed_strict_and_private(llm: OpenRouter, make: Make)
         checklist=("oozing",),
     )
     facts = facts_of("melanoma", context, reasons=(Doubt.TOO_CLOSE,))
-    narrate_with(make(openrouter_models="a/first, b/second"), facts)
-    [(path, headers, sent)] = llm.calls
-    body = json.loads(sent)
-    assert path == "/api/v1/chat/completions"
-    assert headers["Authorization"] == f"Bearer {KEY}"
-    assert body["models"] == ["a/first", "b/second"]
-    assert body["provider"] == {"require_parameters": True, "data_collection": "deny", "zdr": True}
-    assert (body["temperature"], type(body["seed"])) == (0, int)
-    asked = body["response_format"]
-    assert (asked["type"], asked["json_schema"]["strict"]) == ("json_schema", True)
-    schema = asked["json_schema"]["schema"]
-    assert schema["additionalProperties"] is False
-    assert sorted(schema["required"]) == sorted(schema["properties"])
-    [ids] = {*find_enums(schema)}
-    told = json.loads(body["messages"][1]["content"])["passages"]
-    assert [*told] == [*ids]
-    assert not [one for one in told if one == "general.signs"]
-    for private in ("60-74", "female", "genital", "made-1", KEY):
-        assert private not in sent
+    models = {"openrouter_models": "a/first, b/second", "openrouter_checker_models": "c/third"}
+    narrate_with(make(**models), facts)
+    for (path, headers, sent), asked_of in zip(
+        llm.calls, (["a/first", "b/second"], ["c/third"]), strict=True
+    ):
+        body = json.loads(sent)
+        assert path == "/api/v1/chat/completions"
+        assert headers["Authorization"] == f"Bearer {KEY}"
+        assert body["models"] == asked_of
+        assert body["provider"] == PRIVATE
+        assert (body["temperature"], type(body["seed"])) == (0, int)
+        asked = body["response_format"]
+        assert (asked["type"], asked["json_schema"]["strict"]) == ("json_schema", True)
+        schema = asked["json_schema"]["schema"]
+        assert schema["additionalProperties"] is False
+        assert sorted(schema["required"]) == sorted(schema["properties"])
+        for private in ("60-74", "female", "genital", "made-1", "Doctors ask about", KEY):
+            assert private not in sent
+    first = json.loads(llm.calls[0][2])
+    [ids] = {*find_enums(first["response_format"]["json_schema"]["schema"])}
+    told = json.loads(first["messages"][1]["content"])["paragraphs"]
+    assert [one["id"] for part in told for one in part] == [*ids]
+
+
+PRIVATE = {"require_parameters": True, "data_collection": "deny", "zdr": True}
 
 
 def find_enums(schema: Any) -> Iterator[tuple[str, ...]]:
@@ -297,23 +322,24 @@ def test_without_key_or_consent_nothing_is_sent(llm: OpenRouter, make: Make) -> 
     for consents in ({}, {"llm": False}, {"photos": True}):
         assert narrate_with(narrator, consents=consents) == by_template(Reason.NO_CONSENT)
     assert narrate_with(narrator, llm=False) == by_template(None)
-    stated = Facts.as_stated(condition="melanoma", confidence=0.9)
-    assert narrate_with(narrator, stated) == by_template(Reason.NOTHING_EXAMINED, stated)
+    stated = Facts.as_stated(condition="normal_skin", confidence=0.9)
+    assert narrate_with(narrator, stated) == by_template(Reason.NOTHING_TO_EXPLAIN, stated)
     assert llm.calls == []
 
 
-def test_the_same_facts_give_the_same_words_and_cost_one_request(
+def test_the_same_facts_give_the_same_words_and_are_asked_once(
     llm: OpenRouter, store: Store, make: Make
 ) -> None:
     first = narrate_with(make())
     llm.behave = hang_up
     again = narrate_with(make())
-    assert (first, len(llm.calls)) == (again, 1)
+    assert (first, len(llm.calls)) == (again, 2)
     llm.behave = well
     narrate_with(make(), language="fr")
     narrate_with(make(), facts_of("melanoma"))
     narrate_with(make(openrouter_models="another/one"))
-    assert len(llm.calls) == 4
+    narrate_with(make(openrouter_checker_models="another/one"))
+    assert len(llm.calls) == 10
     kept = store.collection("narratives").find({"facts_hash": NEVUS.hash})
     assert {name for row in kept for name in row} == {
         *("id", "schema", "created_at", "expires_at"),
@@ -330,7 +356,7 @@ def test_words_are_kept_for_ninety_days_and_asked_for_anew_then(
     past = {"expires_at": now() - timedelta(seconds=1)}
     assert store.collection("narratives").update({"id": kept["id"]}, {"$set": past})
     narrate_with(make())
-    assert len(llm.calls) == 2
+    assert len(llm.calls) == 4
     assert [row["id"] for row in store.collection("narratives").find()] != [kept["id"]]
 
 
@@ -386,14 +412,14 @@ def test_a_store_that_fails_costs_the_words_alone(
 def test_the_days_budget_is_shared_by_all_and_outlives_a_restart(store: Store, make: Make) -> None:
     answers = []
     for key in ("melanoma", "melanocytic_nevus", "dermatofibroma"):
-        narrator = make(llm_daily_budget=2)
+        narrator = make(llm_daily_budget=4)
         answers.append(narrate_with(narrator, facts_of(key)).source)
     assert [source.writer for source in answers] == [Writer.LLM, Writer.LLM, Writer.TEMPLATE]
     assert answers[-1].reason is Reason.BUDGET
     counters = store.collection("counters")
     assert counters.update({"id": "llm_calls"}, {"$set": {"day": "2026-01-01"}})
     assert narrate_with(narrator, facts_of("melanoma", probability=0.8)).source.writer is Writer.LLM
-    assert counters.find({"id": "llm_calls"})[0]["value"] == 1
+    assert counters.find({"id": "llm_calls"})[0]["value"] == 2
     none_left = make(llm_daily_budget=0)
     assert narrate_with(none_left, facts_of("vascular_lesion")).source.reason is Reason.BUDGET
 
@@ -427,95 +453,99 @@ def test_a_clock_that_was_ahead_for_a_while_does_not_end_the_budget(
         budget.spend()
 
 
-TOLD = "Melanoma is a cancer of the skin cells that make pigment."
-CURED = "Found while it is still thin, a melanoma can usually be cured by removing it."
-
-
-def paragraphs(*texts: str) -> Behaviour:
-    """Each sentence rests on everything that was sent about melanoma."""
-
-    def behave(call: Call) -> None:
-        about = [name for name in call.passages if name.startswith("melanoma.")][:4]
-        call.tell(paragraphs=[[{"text": text, "passages": about} for text in texts]])
-
-    return behave
-
-
-def test_a_sentence_that_no_passage_says_is_dropped_alone_and_counted_without_its_text(
+def test_a_sentence_that_is_dropped_is_replaced_by_its_passage_and_counted_without_its_text(
     llm: OpenRouter, store: Store, make: Make
 ) -> None:
-    llm.behave = paragraphs(TOLD, "Melanoma is not a cancer.", "It can wait.", TOLD)
+    def write(call: Call) -> None:
+        entries = call.draft()["entries"]
+        entries[0]["text"] = "Melanoma is not a cancer."  # the second LLM sees the difference
+        entries[1]["text"] = "It can wait for 3 weeks."
+        call.tell(entries=entries[:3])
+
+    llm.behave = writing(write)
+    facts = facts_of("melanoma")
     with capture_logs() as logged:
-        narrative = narrate_with(make(), facts_of("melanoma"))
-    assert (narrative.source.kept, narrative.source.written) == (2, 4)
-    [kept] = narrative.explanation[:1]
-    assert [one.text for one in kept] == [TOLD, TOLD]
+        narrative = narrate_with(make(), facts)
+    plan = plan_explanation(facts, "patient")
+    assert narrative.explanation == plan.as_written("en"), "whole, and in order"
+    assert (narrative.source.kept, narrative.source.written) == (1, len(plan.passages))
     assert "wait" not in str(logged)
     [day] = store.collection("daily_counts").find()
     counted = {name: day[name] for name in day if name.startswith("writer_")}
-    assert counted.pop("writer_milliseconds", 0) < 8000
+    assert counted.pop("writer_milliseconds", 0) < 12_000
     assert counted == {
         "writer_answers": 1,
-        "writer_kept": 2,
-        "writer_dropped_qualifier": 1,
-        "writer_dropped_word": 1,
-        "writer_tokens": 960,
+        "writer_kept": 1,
+        "writer_dropped_checker": 1,
+        "writer_dropped_number": 1,
+        "writer_dropped_missing": len(plan.passages) - 3,
+        "writer_tokens": 2 * 960,
     }
+    kept = DroppedPairs(store).list_last(20)
+    assert [(one.reason, one.sentence) for one in reversed(kept)] == [
+        ("checker", "Melanoma is not a cancer."),
+        ("number", "It can wait for 3 weeks."),
+    ]
 
 
-@pytest.mark.parametrize(
-    ("key", "told"),
-    [
-        ("melanoma", (TOLD, "It can wait.", "No doctor is needed.")),
-        ("melanoma", ()),
-        ("benign_keratosis", ("A benign keratosis is a harmless growth of the outer skin.",)),
-        ("melanoma", (CURED,)),
-    ],
-    ids=["fewer than half", "nothing", "a comfort without its caveat", "early without late"],
-)
-def test_what_is_not_proved_enough_ends_in_the_template_and_is_not_asked_for_again(
-    llm: OpenRouter, make: Make, key: str, told: tuple[str, ...]
+def test_no_figure_of_a_finding_is_kept_of_what_was_dropped(
+    llm: OpenRouter, store: Store, make: Make
 ) -> None:
-    facts = facts_of(key, band=conditions_table().by_key(key).urgency)
+    def write(call: Call) -> None:
+        [figure] = [one for one in call.draft()["entries"] if "estimate" in one["passages"][0]]
+        call.tell(entries=[{**figure, "text": figure["text"].replace("puts", "may put")}])
 
-    def behave(call: Call) -> None:
-        about = [name for name in call.passages if name.startswith(key)][:4]
-        call.tell(paragraphs=[[{"text": text, "passages": about} for text in told]])
-
-    llm.behave = behave
-    for _ in range(2):
-        assert narrate_with(make(), facts) == by_template(Reason.UNPROVED, facts)
-    assert len(llm.calls) == 1
+    llm.behave = writing(write)
+    assert narrate_with(make(), facts_of("melanoma")).source.reason is Reason.NOTHING_KEPT
+    [dropped] = DroppedPairs(store).list_last(20)
+    assert "…" in dropped.passage
+    assert not [one for one in dropped.passage + dropped.sentence if one.isdigit()]
 
 
-def test_nothing_is_told_of_a_cancer_that_is_only_open_before_it_is_said_to_be_that(
-    llm: OpenRouter, make: Make
+def test_what_failed_is_not_kept(llm: OpenRouter, store: Store, make: Make) -> None:
+    llm.behave = comparing(keeping(True))
+    assert narrate_with(make()).source.reason is Reason.CHECKER_NOT_BELIEVED
+    assert store.collection("narratives").count() == 0
+    llm.behave = well
+    assert narrate_with(make()).source.writer is Writer.LLM
+
+
+def test_the_stated_class_is_explained_in_the_four_sections(llm: OpenRouter, make: Make) -> None:
+    def write(call: Call) -> None:
+        call.tell(
+            entries=[{**one, "text": "So: " + one["text"]} for one in call.draft()["entries"]]
+        )
+
+    def compare(call: Call) -> None:
+        verdicts = call.draft()["verdicts"]
+        own = [one["pair"] for one in call.sent["pairs"] if one["sentence"].startswith("So: ")]
+        call.tell(verdicts=[{**one, "keep": one["keep"] or one["pair"] in own} for one in verdicts])
+
+    llm.behave = lambda call: compare(call) if call.compares else write(call)
+    stated = Facts.as_stated(condition="melanoma", confidence=0.912)
+    told = narrate_with(make(), stated).sections
+    assert "So: Melanoma is a cancer of the skin cells" in told.overview
+    assert "So: Found while it is still thin" in told.importance_of_early_detection
+    assert "So: Surgery is the main treatment" in told.recommendation
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_no_section_tells_of_a_condition_that_is_only_open_without_saying_so(
+    make: Make, language: Language
 ) -> None:
     facts = facts_of("benign_keratosis", reasons=(Doubt.TOO_CLOSE,))
-    assert narrate_with(make(), facts).source.writer is Writer.LLM
-
-    def reversed_order(call: Call) -> None:
-        call.tell(paragraphs=call.draft()["paragraphs"][::-1])
-
-    llm.behave = reversed_order
-    french = narrate_with(make(), facts, "fr")
-    assert french == by_template(Reason.UNPROVED, facts, "fr")
-
-
-def test_behind_what_follows_in_case_of_a_cancer_nothing_is_told_of_another_condition() -> None:
-    basis = choose_passages(facts_of("benign_keratosis", reasons=(Doubt.TOO_CLOSE,)), "patient")
-    assert basis.lead == ("finding.in_case", "melanoma")
-    first = ["general.too_close", "finding.in_case"]
-    told = ["general.heat_map", "melanoma.what", "benign_keratosis.look"]
-    between = ["benign_keratosis.look", "melanoma.what"]
-    for ids, complete in ([*first, *told], True), ([*first, *between], False), (first, False):
-        sentences = tuple(WordedSentence(text=one, passages=(one,)) for one in ids)
-        assert is_complete((sentences,), basis) is complete
+    told = narrate_with(make(), facts, language).sections
+    lead = {"en": "In case it is a melanoma:", "fr": "Au cas où ce serait un mélanome\u00a0:"}
+    for section in (told.overview, told.importance_of_early_detection):
+        before, _, after = section.partition(lead[language])
+        what = {"en": "cancer of the skin cells|Found while", "fr": "cancer des cellules|Découvert"}
+        assert re.search(what[language], after)
+        assert not re.search(what[language], before)
 
 
 def test_malformed_answers_put_it_to_rest_for_nobody(llm: OpenRouter, make: Make) -> None:
     narrator = make()
-    llm.behave = saying(paragraphs=1)
+    llm.behave = saying(entries=1)
     for _ in range(openrouter.MOST_FAILURES + 1):
         assert narrate_with(narrator).source.reason is Reason.MALFORMED
     llm.behave = well

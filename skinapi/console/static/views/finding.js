@@ -103,11 +103,11 @@ const Sentence = ({ sentence, passages }) => {
 };
 
 /** What a patient reads beside the figures, the colours and the doubts themselves, or need not know. */
-const LEFT_OUT = ["finding.estimate", "finding.cancer", "general.figure", "general.heat_map", "general.too_close"];
+const LEFT_OUT = ["finding.estimate", "finding.estimate_two", "finding.cancer", "finding.cancer_with", "general.figure", "general.heat_map", "general.too_close"];
 
 /** What it means, and who has worded that. @param {{report: FindingReport, doctor: boolean}} props */
 const Explanation = ({ report: { reading, narrative, passages, letters }, doctor }) => {
-  const { writer, model, kept, written } = narrative.source;
+  const { writer, model, checker, kept, written } = narrative.source;
   const counts = (letters ?? []).filter((/** @type {Api["LetterView"]} */ one) => one.reader === "patient" && !one.superseded && !one.withdrawn);
   /** @param {Api["WordedSentence"]} one */
   const isNew = (one) => !one.passages.every((id) => LEFT_OUT.includes(id)) && !counts.some((/** @type {Api["LetterView"]} */ { text }) => text.includes(one.text));
@@ -121,7 +121,7 @@ const Explanation = ({ report: { reading, narrative, passages, letters }, doctor
         ? html`<div class="explained">${paragraph.map((sentence) => html`<${Sentence} sentence=${sentence} passages=${passages} />`)}</div>`
         : html`<p>${paragraph.map(({ text }) => text).join(" ")}</p>`))}
       ${!doctor && html`<${Sources} passages=${passages.filter((/** @type {Api["PassageView"]} */ { id }) => told.includes(id))} />`}
-      ${writer === "llm" && html`<p><small>${say("wordedBy", { model, kept, written })}</small></p>`}
+      ${writer === "llm" && html`<p><small>${say("wordedBy", { model, checker, kept, written })}</small></p>`}
     <//>`;
 };
 

@@ -110,15 +110,20 @@ const Line = (/** @type {{item: Item, onAside?: (known: string) => void}} */ { i
 const Lines = ({ items, onAside }) => html`<ul class="list overview">${items.map((item) => html`<${Line} item=${item} onAside=${onAside} />`)}</ul>`;
 
 /** What an LLM has written in the last days, and what was kept of it; nothing where none did. @param {{writer: Api["WriterUsage"]}} props */
-const Writer = ({ writer }) =>
-  writer.answers + writer.template > 0 && html`
+const Writer = ({ writer }) => {
+  const dropped = useAnswer(() => get("/reports/dropped"), []).value?.sentences ?? [];
+  return writer.answers + writer.template > 0 && html`
     <details class="card"><summary>${say("writerCard")}${colon()}${say("writerKept", { kept: sayNumber(writer.kept), written: sayNumber(writer.kept + Object.values(writer.dropped).reduce((sum, one) => sum + one, 0)) })}</summary>
       <ul>
         <li>${say("writerPassages", { passages: sayNumber(writer.passages) })}</li>
         <li>${say("writerAnswers", { answers: sayNumber(writer.answers), seconds: writer.seconds === null ? "–" : sayNumber(writer.seconds, 1), tokens: sayNumber(writer.tokens) })}</li>
         <li>${say("writerTemplate", { template: sayNumber(writer.template) })}</li>
         ${Object.entries(writer.dropped).map(([reason, count]) => html`<li>${say("writerDropped", { reason: sayValue("dropped", reason), count: sayNumber(count) })}</li>`)}
-      </ul></details>`;
+      </ul>
+      ${dropped.length > 0 && html`<details><summary>${say("writerLast")}</summary>
+        <ul>${dropped.map((/** @type {Api["DroppedSentence"]} */ one) => html`<li><q lang=${one.language}>${one.passage}</q><br /><q lang=${one.language}>${one.sentence}</q><br /><small>${sayDate(one.at)} · ${sayValue("dropped", one.reason)} · ${one.model}${one.checker && ` · ${one.checker}`}</small></li>`)}</ul></details>`}
+    </details>`;
+};
 
 const OverviewPage = () => {
   const usage = useAnswer(() => get("/admin/usage?days=30"), []);
