@@ -51,8 +51,8 @@ export const sayUnassigned = ({ patients, urgent }) => [sayCount("patientsUnassi
 
 /** Patients without a doctor; before anything else a clinic needs one. @param {Api["UnassignedTotals"]} unassigned @returns {Item} */
 export function itemOfUnassigned(unassigned) {
+  if (!unassigned.has_doctor) return { act: true, text: say("addFirstDoctor"), place: "accounts", more: unassigned.patients ? [sayUnassigned(unassigned)] : [] };
   if (!unassigned.patients) return { act: false, text: say("nobodyUnassigned") };
-  if (!unassigned.has_doctor) return { act: true, text: say("addFirstDoctor"), place: "accounts", more: [sayUnassigned(unassigned)] };
   const place = addressOf("accounts", { status: "approved", role: "user" });
   return { act: true, text: sayUnassigned(unassigned), place, more: [say(unassigned.listed ? "patientsUnassignedText" : "patientsUnlistedText")] };
 }
