@@ -65,7 +65,7 @@ export const french = spaced({
   work_person_file: "le retrait du fichier d'une personne",
   work_record: "ce qui en a besoin",
   recordDamaged: "Un enregistrement abîmé manque dans toutes les listes : {item}",
-  recordDamagedText: "Depuis {date} ({reason}). L'exploitant du serveur le rétablit depuis une sauvegarde : python -m skinapi restore-record SAUVEGARDE {item}",
+  recordDamagedText: "Depuis le {date} ({reason}). L'exploitant du serveur le rétablit depuis une sauvegarde : python -m skinapi restore-record SAUVEGARDE {item}",
   work_reminder: "un rappel",
   work_retention: "la suppression de ce qui a été gardé assez longtemps",
   work_unassigned: "la liste des patients sans médecin",
