@@ -26,6 +26,7 @@ from skinapi.model.bands import is_sent
 from skinapi.model.conditions import Band
 from skinapi.model.registry.serving_pointer import ServingPointer
 from skinapi.platform.storage.ids import now
+from skinapi.platform.storage.unreadable import hide, is_hidden
 
 NO_PATIENT = "Patient not found"
 NO_SEARCH = "A key of the clinic finds a patient by POST /patients/external, and by no name"
@@ -320,6 +321,9 @@ class CareService:
         """
         named = {case for entry in page.items for case in (entry.owner, *doctors_of(entry))}
         accounts = self.accounts.by_ids(named)
+        for entry in page.items:
+            if is_hidden("accounts", entry.owner):
+                hide("submissions", entry.id)
         shown = [
             entry
             for entry in page.items

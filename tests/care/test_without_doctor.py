@@ -356,6 +356,27 @@ def test_what_is_nobodys_is_said_to_the_admin_to_probes_and_by_mail(open_backend
     assert len([one for one in outbox if one["kind"] == "unassigned"]) == 2
 
 
+def test_findings_that_are_no_patients_are_said_to_probes_and_to_admins_by_mail(
+    open_backend: Open,
+) -> None:
+    """They are in no doctor's list, so no doctor is told."""
+    backend = open_backend(**MAIL)
+    admin, _ = backend.member(role="admin"), backend.member(role="doctor")
+    ada = backend.member()
+    for band in (URGENT, ROUTINE):
+        file_for(backend, ada, band)
+    assert admin.call("PUT", f"/users/{ada.email}/role", json={"role": "doctor"}).status_code == 200
+    mailer = backend.app.background.unassigned_mailer
+    for _ in range(2):
+        mailer.make_pass()
+    said = "Findings of accounts that are no patient's, so no doctor sees them: 2, urgent: 1"
+    assert said in backend.client.get("/readyz").get_json()["notes"]
+    outbox = backend.services.store.collection("outbox").find()
+    told = [(one["account"], one["figures"]) for one in outbox if one["kind"] == "staff_findings"]
+    assert told == [(identifier(backend, admin), {"findings": 2, "urgent": 1})]
+    assert "unassigned" not in {one["kind"] for one in outbox}
+
+
 def test_who_was_told_of_patients_without_a_doctor_is_told_again_of_a_more_urgent_one(
     open_backend: Open, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -18,6 +18,10 @@ MOLE = "melanocytic_nevus"
 HASH = "return location.hash"
 FIRST_HEADING = "return document.querySelector('.finding h1').closest('header').className"
 LABEL = "return document.querySelector('[name=label]:checked').value"
+MOMENT = """
+const style = { dateStyle: "medium", timeStyle: "short" };
+return new Intl.DateTimeFormat("en", style).format(new Date(arguments[0]));
+"""
 BAR = "return document.querySelector('.signing p').innerText"
 IS_CUT = (
     "const bar = document.querySelector('.signing p'); return bar.scrollHeight > bar.clientHeight"
@@ -86,6 +90,22 @@ def test_who_is_unsure_signs_no_label_of_the_model(
     [review] = signed(doctor, number)
     told = (review["label"], review["certainty"], review["agrees_with_urgency"])
     assert told == (None, "unsure", True)
+
+
+def test_a_hold_names_the_moment_at_which_it_ends(
+    visitor: Visitor, doctor: Caller, patient: Caller
+) -> None:
+    """One that was not asked for ends in the middle of a day, and the patient reads it then."""
+    number = send(patient, "melanoma")
+    body = {"label": "melanoma", "certainty": "sure"}
+    signed = doctor.call("POST", f"/submissions/{number}/review", json=body).json
+    doctor.call("POST", f"/submissions/{number}/letters", json={"reader": "patient"})
+    open_case(visitor, doctor, number)
+    journey = Journey(visitor, "held", Look(PHONE, dark=False, language="en"))
+    date = visitor.run(MOMENT, signed["held_until"])
+    assert re.search(r"\d:\d\d", date)
+    journey.see("heldUntil", date=date)
+    journey.see("letterSignHeld", name="Ada", date=date)
 
 
 @pytest.mark.parametrize("look", looks(0), ids=str)

@@ -1,5 +1,6 @@
 """What an admin is asked before a role changes, and what its undoing brings back."""
 
+import re
 from typing import Any
 
 import pytest
@@ -12,6 +13,11 @@ from tests.served.people import Caller, Seeder
 ITEMS = """
 const [settings, answer] = arguments;
 import("/console/views/overview.js").then((it) => answer(settings.map(it.itemOfUnassigned)));
+"""
+
+DAMAGED = """
+const [failed, answer] = arguments;
+import("/console/views/overview.js").then((it) => answer(failed.map(it.itemOfFailed)));
 """
 
 
@@ -117,12 +123,31 @@ def test_a_server_without_a_doctor_asks_for_one_and_blames_no_setting(
     visitor.enter(admin, "admin")
     journey.see("title_overview")
     counted = {"patients": 1, "findings": 1, "urgent": 1, "listed": False, "has_doctor": False}
-    settings = [counted, {**counted, "has_doctor": True}, {**counted, "patients": 0}]
-    first, unlisted, nobody = visitor.run_async(ITEMS, settings)
-    assert (first["text"], first["place"]) == (journey.say("addFirstDoctor"), "accounts")
+    has, none_waits = {**counted, "has_doctor": True}, {"patients": 0}
+    settings = [counted, {**counted, **none_waits}, has, {**has, **none_waits}]
+    first, new, unlisted, nobody = visitor.run_async(ITEMS, settings)
+    for one in (first, new):
+        assert (one["text"], one["place"]) == (journey.say("addFirstDoctor"), "accounts")
+    assert (new["act"], new["more"]) == (True, [])
     assert "UNASSIGNED_PATIENTS" not in f"{first}"
     assert "UNASSIGNED_PATIENTS" in f"{unlisted}"
     assert nobody["act"] is False
+
+
+@pytest.mark.parametrize("look", looks(0), ids=str)
+def test_a_record_that_no_list_shows_comes_with_the_command_that_restores_it(
+    visitor: Visitor, seeder: Seeder, look: Look
+) -> None:
+    """It stops no list: the admin must know that something is missing there."""
+    journey = Journey(visitor, "admin", look)
+    visitor.enter(seeder.person("admin"), "admin")
+    journey.see("title_overview")
+    item, since = "submissions/" + "0" * 32, "2026-11-28T05:00:00Z"
+    failed = {"work": "record", "item": item, "attempts": 1, "reason": "x", "created_at": since}
+    unread, unsent = visitor.run_async(DAMAGED, [failed, {**failed, "work": "mail"}])
+    assert unread["text"] == journey.say("recordDamaged", item=item)
+    assert re.search(f"python -m skinapi restore-record [A-Z]+ {item}", unread["more"][0])
+    assert unsent["text"] == journey.say("itemFailed", work=journey.say("work_mail"), item=item)
 
 
 MAILS_OFF = """

@@ -27,7 +27,7 @@ from skinapi.privacy.person_file.format import (
 )
 from skinapi.privacy.person_file.page import WORDS
 from skinapi.privacy.signature import PublicKey, Signer
-from tests.care.clinic import REVIEW, file_for, patient_in_care
+from tests.care.clinic import REVIEW, URGENT, file_for, patient_in_care
 from tests.care.conversation import Talk
 from tests.care.test_letters import Practice
 from tests.findings.prediction.photographer import predicted
@@ -166,6 +166,52 @@ def test_each_version_of_a_finding_says_what_it_said_and_who_had_it_judged(case:
     assert said == ["version 2 · corrected before: Age", "version 1"]
 
 
+def test_what_cannot_be_read_is_left_out_and_named_in_it(backend: Backend, tmp_path: Path) -> None:
+    """A file without it is better than none: nobody else can make one."""
+    doctor, ada = patient_in_care(backend)
+    filed = [file_for(backend, ada, URGENT) for _ in range(4)]
+    review = {"label": "melanocytic_nevus", "certainty": "sure"}
+    answer = doctor.call("POST", f"/submissions/{filed[1].number}/review", json=review)
+    assert answer.status_code == 201
+    store = backend.services.store
+    for collection, wanted, field in (
+        ("submissions", {"id": filed[0].id}, "band"),
+        ("reviews", {"submission": filed[1].id}, "opinion"),
+        ("submissions", {"id": filed[2].id}, "sections"),  # lists do not read it
+    ):
+        assert store.collection(collection).update(wanted, {"$unset": {field: True}})
+    archive = made_for(backend, ada, tmp_path / "work")
+    [shown] = [name for name in archive.namelist() if name.endswith("finding.json")]
+    assert filed[3].id in shown
+    manifest = read(archive, MANIFEST)
+    lost = sorted(f"findings/{one.id}/finding.json" for one in filed[:3])
+    assert manifest["missing"] == [{"path": path, "reason": "damaged"} for path in lost]
+    assert (manifest["counts"]["findings"], manifest["counts"]["damaged"]) == (1, 4)
+    page = unescape(archive.read(PAGE).decode())
+    assert WORDS["en"].labels["missing"].format(count=3) in page
+    assert backend.services.data.failed_items.gauges()[0].value == 3
+
+
+def test_who_asks_for_it_has_not_opened_what_a_doctor_decided(
+    backend: Backend, tmp_path: Path
+) -> None:
+    """The doctor would read that the patient knows of it."""
+    practice = Practice(backend)
+    practice.review("melanocytic_nevus")
+    case = f"/submissions/{practice.number}/case"
+
+    def filed() -> Any:
+        archive = made_for(backend, practice.ada, tmp_path / "work")
+        [path] = [name for name in archive.namelist() if name.endswith("finding.json")]
+        return read(archive, path)["opened_at"]
+
+    assert filed() is None
+    assert "opened_at" not in practice.doctor.call("GET", case).get_json()
+    practice.ada.call("GET", f"/submissions/{practice.number}")
+    assert filed() is not None
+    assert "opened_at" in practice.doctor.call("GET", case).get_json()
+
+
 def test_each_of_its_json_files_is_what_its_schema_says(case: Case) -> None:
     archive = case.archive
     for name in FILES:
@@ -198,6 +244,7 @@ def test_the_list_of_its_files_is_whole_and_signed_with_the_key_that_the_server_
         "sessions": 1,
         "keys": 0,
         "jobs": 0,
+        "damaged": 0,
         "notices": 0,
         "audit": 0,
     }

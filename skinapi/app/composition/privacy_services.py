@@ -182,6 +182,7 @@ def open_file_maker(settings: Settings, services: Services) -> FileMaker:
         fhir=open_fhir(settings, services, reports),
         signer=Signer(settings.audit_secrets()),
         hold=OwnerStatus(services.store).hold,
+        failed=data.failed_items,
         address=settings.address,
         clinic=settings.clinic_name,
         software=VERSION,

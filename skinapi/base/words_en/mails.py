@@ -15,6 +15,7 @@ MAILS = {
         "urgent": "Something in your queue should be seen soon",
         "person_to_reach": "Somebody could not be told in time",
         "unassigned": "Patients without a doctor wait",
+        "staff_findings": "No doctor sees some findings",
         "came_into_care": "Findings came into your care",
         "left_care": "A patient of yours has another doctor",
         "opinion": "A colleague asks for your opinion",
@@ -59,6 +60,8 @@ MAILS = {
         "to them. Log in to see how to reach them, and until when that is kept.",
         "unassigned": "Patients without a doctor: {patients}. Urgent findings of theirs: "
         "{urgent}. Log in to see to it that somebody looks at them.",
+        "staff_findings": "Findings of accounts that are no patient's, so no doctor sees them: "
+        "{findings}. Urgent among them: {urgent}. Log in: the overview names the accounts.",
         "came_into_care": "Findings that came into your care: {findings}. Urgent among them: "
         "{urgent}. Log in to see them.",
         "left_care": "A patient of yours is in the care of another doctor now: two accounts of one "

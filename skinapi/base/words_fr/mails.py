@@ -15,6 +15,7 @@ MAILS = {
         "urgent": "Un élément de votre file est à voir rapidement",
         "person_to_reach": "Une personne n'a pas pu être prévenue à temps",
         "unassigned": "Des patients sans médecin attendent",
+        "staff_findings": "Aucun médecin ne voit certains résultats",
         "came_into_care": "Des résultats vous sont confiés",
         "left_care": "Un de vos patients a changé de médecin",
         "opinion": "Un confrère demande votre avis",
@@ -62,6 +63,9 @@ MAILS = {
         "gardé.",
         "unassigned": "Patients sans médecin : {patients}. Parmi leurs résultats, urgents : "
         "{urgent}. Connectez-vous pour veiller à ce que quelqu'un les regarde.",
+        "staff_findings": "Résultats de comptes qui ne sont pas ceux de patients, et qu'aucun "
+        "médecin ne voit : {findings}. Urgents parmi eux : {urgent}. Connectez-vous : l'aperçu "
+        "nomme les comptes.",
         "came_into_care": "Résultats qui vous sont confiés : {findings}. Urgents parmi eux : "
         "{urgent}. Connectez-vous pour les voir.",
         "left_care": "Un de vos patients est désormais suivi par un autre médecin : deux comptes "

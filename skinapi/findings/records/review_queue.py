@@ -244,13 +244,16 @@ class UnassignedPatients:
     def page(self, *, urgency: Band | None, after: str | None, limit: int) -> Page[UnassignedCase]:
         """Findings that wait for a review, in the order of the queue, then those that wait else."""
         cases, more = list[UnassignedCase](), False
-        for doctor, patients in self._walk_patients():
+        for doctor, patients, damaged in self._walk_patients():
             owners = {one.id: one for one in patients}
             stored = self.submissions.find_waiting(
-                doctor, [*owners], band=urgency, after=after or "", limit=limit + 1
+                doctor, [*owners, *damaged], band=urgency, after=after or "", limit=limit + 1
             )
+            for lost in damaged:
+                hide("accounts", lost)
             more = more or len(stored) > limit
-            read = [*self.failed.each(WORK, _with_ids(stored), Listed.model_validate)]
+            known = [one for one in stored if one["owner"] in owners]
+            read = [*self.failed.each(WORK, _with_ids(known), Listed.model_validate)]
             for lost in {one["id"] for one in stored} - {one.id for one in read}:
                 hide("submissions", lost)
             waiting = self.spots.see(read, Reader.DOCTOR)
@@ -265,7 +268,7 @@ class UnassignedPatients:
 
     def count(self) -> UnassignedView:
         """Count what waits, for MOST_UNASSIGNED patients at most."""
-        owners = [one.id for _, patients in self._walk_patients() for one in patients]
+        owners = [one.id for _, patients, _ in self._walk_patients() for one in patients]
         left = [one for stored, _, _ in self._walk_left() for one in stored]
         urgent = sum(map(_is_urgent, left))
         patients = len({*owners, *(one["owner"] for one in left)})
@@ -298,6 +301,13 @@ class UnassignedPatients:
             if one in staff
         ]
         return sorted(rows, key=lambda row: (-row[2], -row[1]))
+
+    def sum_of_staff(self) -> dict[str, int]:
+        rows = self.count_of_staff()
+        return {
+            "findings": sum(findings for _, findings, _ in rows),
+            "urgent": sum(urgent for *_, urgent in rows),
+        }
 
     def on_doctor_changed(self, event: DoctorChanged) -> None:
         """Tell the doctor what has come into care with this patient."""
@@ -332,16 +342,19 @@ class UnassignedPatients:
                 figures={"findings": findings, "urgent": urgent},
             )
 
-    def _walk_patients(self) -> Iterator[tuple[str | None, list[Account]]]:
-        """Read the patients whose finding waits for a review, by the doctor who rests, or None."""
+    def _walk_patients(self) -> Iterator[tuple[str | None, list[Account], set[str]]]:
+        """Read the patients whose finding waits for a review, by the doctor who rests, or None; and
+        the ids of accounts that cannot be read.
+        """
         left = MOST_UNASSIGNED
         for doctor in self._list_gone():
             stored = self.accounts.find_waiting_patients(doctor, limit=left)
-            read = self.failed.each(WORK, _with_ids(stored), Account.model_validate)
+            read = [*self.failed.each(WORK, _with_ids(stored), Account.model_validate)]
             patients = [one for one in read if _is_patient(one)]
+            damaged = {one["id"] for one in stored} - {one.id for one in read}
             left -= len(patients)
-            if patients:
-                yield doctor, patients
+            if patients or damaged:
+                yield doctor, patients, damaged
             if left <= 0:
                 return
 
@@ -412,51 +425,67 @@ def _left_of(finding: SeenListed, unanswered: Collection[str]) -> tuple[Left, ..
     return tuple(one for one, is_left in holds.items() if is_left)
 
 
-def _is_news(last: Document, counted: UnassignedView) -> bool:
+def _is_news(last: Document, urgent: int) -> bool:
     ended = now() >= last["created_at"] + TOLD_AGAIN_AFTER
-    return bool(ended and counted.urgent > last["figures"]["urgent"])
+    return bool(ended and urgent > last["figures"]["urgent"])
 
 
 class UnassignedMailer(PeriodicThread):
-    """Tells admins, and the doctors who see the list, of patients without a doctor: each once a
-    day, and once an hour at most where more of their findings are urgent. One process at a time.
+    """Tells admins, and the doctors who see the list, of patients without a doctor, and admins of
+    findings that are no patient's: each once a day, and once an hour at most where more of these
+    findings are urgent. One process at a time.
     """
 
     def __init__(self, store: Store, unassigned: UnassignedPatients) -> None:
         super().__init__("unassigned-mailer", every_s=PASS_EVERY_S, failure="not told of patients")
         self._lease = Lease(store.collection("leases"), "unassigned-mailer")
         self._store, self._unassigned = store, unassigned
-        self._counted = UnassignedView(patients=0, findings=0, urgent=0)
+        self._problems: list[str] = []
         self._counted_until = 0.0
 
     def make_pass(self) -> None:
         if not self._unassigned.outbox.enabled or not self._lease.claim():
             return
         try:
-            if self._unassigned.count().patients:
+            if self._say_problems():
                 self._store.transaction(self._tell)
         finally:
             self._lease.release()
 
     def _tell(self) -> None:
-        outbox, counted = self._unassigned.outbox, self._unassigned.count()
-        places = dict.fromkeys(self._unassigned.accounts.list_active_admins(), "overview")
-        places |= dict.fromkeys(self._unassigned.list_readers(), "queue?list=unassigned")
+        counted, staff = self._unassigned.count(), self._unassigned.sum_of_staff()
+        admins = dict.fromkeys(self._unassigned.accounts.list_active_admins(), "overview")
+        readers = dict.fromkeys(self._unassigned.list_readers(), "queue?list=unassigned")
+        if counted.patients:
+            figures = {"patients": counted.patients, "urgent": counted.urgent}
+            self._tell_each(Kind.UNASSIGNED, admins | readers, figures)
+        if staff["findings"]:
+            self._tell_each(Kind.STAFF_FINDINGS, admins, staff)
+
+    def _tell_each(self, kind: Kind, places: dict[str, str], figures: dict[str, int]) -> None:
+        outbox = self._unassigned.outbox
         for account, place in places.items():
-            last = outbox.find_last(Kind.UNASSIGNED, to=account)
-            if last is None or _is_news(last, counted):
-                figures = {"patients": counted.patients, "urgent": counted.urgent}
-                outbox.withdraw(Kind.UNASSIGNED, to=account, about=place)
-                outbox.add(Kind.UNASSIGNED, to=account, about=place, figures=figures)
+            last = outbox.find_last(kind, to=account)
+            if last is None or _is_news(last, figures["urgent"]):
+                outbox.withdraw(kind, to=account, about=place)
+                outbox.add(kind, to=account, about=place, figures=figures)
 
     def problems(self) -> list[str]:
         """What the operator should know. Anybody may ask: it is counted twice in a minute."""
         if time.monotonic() >= self._counted_until:
-            self._counted = self._unassigned.count()
+            self._problems = self._say_problems()
             self._counted_until = time.monotonic() + PASS_EVERY_S / 2
-        counted = self._counted
-        said = (
+        return self._problems
+
+    def _say_problems(self) -> list[str]:
+        counted, staff = self._unassigned.count(), self._unassigned.sum_of_staff()
+        unassigned = (
             f"Patients without a doctor: {counted.patients}, urgent findings of theirs: "
             f"{counted.urgent}"
         )
-        return [said] if counted.patients else []
+        unseen = (
+            "Findings of accounts that are no patient's, so no doctor sees them: "
+            f"{staff['findings']}, urgent: {staff['urgent']}"
+        )
+        said = {unassigned: counted.patients, unseen: staff["findings"]}
+        return [sentence for sentence, count in said.items() if count]

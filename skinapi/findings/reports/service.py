@@ -16,7 +16,7 @@ from skinapi.base.stored_record import StoredRecord
 from skinapi.base.subject import Allowances
 from skinapi.findings.records.letters import Letter, Letters, ShownLetter, show_letter
 from skinapi.findings.records.seen_findings import SeenSubmission
-from skinapi.findings.records.service import NOT_YOURS, RecordsService
+from skinapi.findings.records.service import NOT_YOURS, Reading, RecordsService
 from skinapi.findings.records.standing import Reader
 from skinapi.findings.records.submission import Submission
 from skinapi.findings.reports.facts import Facts
@@ -96,9 +96,12 @@ class ReportsService:
         language: str | None,
         reader: PassageReader = "patient",
         issue: bool = True,
+        reading: Reading | None = "report",
     ) -> Report:
-        """Read a report, without pictures. It is issued, unless `issue` is false."""
-        submission, owner = self.records.get_to_read(number=number, to=to, reading="report")
+        """Read a report, without pictures. It is issued, unless `issue` is false; without a
+        `reading` nobody sees it now.
+        """
+        submission, owner = self.records.get_to_read(number=number, to=to, reading=reading)
         return self._report_on(submission, owner, to, language, reader=reader, issue=issue)
 
     def read_illustrated_report(

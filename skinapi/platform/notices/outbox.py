@@ -38,6 +38,7 @@ class Kind(StrEnum):
     NEW_PICTURE = "new_picture"
     URGENT = "urgent"
     UNASSIGNED = "unassigned"
+    STAFF_FINDINGS = "staff_findings"
     TO_REACH = "person_to_reach"
     CAME_INTO_CARE = "came_into_care"
     LEFT_CARE = "left_care"
@@ -64,7 +65,9 @@ class Kind(StrEnum):
 
 
 # They wait for no others: what they say is urgent, or has been waited for.
-APART = frozenset({Kind.APPROVED, Kind.REFUSED, Kind.URGENT, Kind.UNASSIGNED, Kind.TO_REACH})
+APART = frozenset({
+    Kind.APPROVED, Kind.REFUSED, Kind.URGENT, Kind.UNASSIGNED, Kind.STAFF_FINDINGS, Kind.TO_REACH,
+})  # fmt: skip
 # They tell of who can open the account, or has opened what is stored there: nobody can switch them
 # off, and no limit delays them.
 SECURITY = frozenset({

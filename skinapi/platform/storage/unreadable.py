@@ -1,11 +1,12 @@
 """Reads stored documents as records, and names each one that cannot be read.
 
 A request that only reads leaves such a record out of its lists, and counts it: the answer says how
-many there were (platform/web/left_out.py). Everything else fails at it: a write never decides by a
-list that lacks one.
+many there were (platform/web/left_out.py); so does a person's file. Everything else fails at it: a
+write never decides by a list that lacks one.
 """
 
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import TypeVar
@@ -34,6 +35,17 @@ class Unreadable:
 
 
 current_unreadable: ContextVar[Unreadable | None] = ContextVar("unreadable", default=None)
+
+
+@contextmanager
+def leaving_out() -> Iterator[Unreadable]:
+    """Leave out what cannot be read, for work that only reads, and say what that was."""
+    unreadable = Unreadable(leaves_out=True)
+    token = current_unreadable.set(unreadable)
+    try:
+        yield unreadable
+    finally:
+        current_unreadable.reset(token)
 
 
 def read_each(

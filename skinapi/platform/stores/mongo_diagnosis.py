@@ -14,7 +14,7 @@ from skinapi.platform.stores.outage import TIMEOUTS
 
 PORT = 27017
 PROBE_S = 2.0
-AUTHENTICATION_FAILED = 18
+UNAUTHORIZED, AUTHENTICATION_FAILED = 13, 18
 NO_NAME = "no machine of this name is known here: check the host in MONGO_URI, and the DNS"
 NOBODY_LISTENS = "it refuses connections: MongoDB does not run there, or on another port"
 SILENT = "it does not answer: the machine is off, or a firewall is between"
@@ -29,21 +29,26 @@ OTHER_SET = (
     "there"
 )
 WRONG_PASSWORD = "it refuses the user or the password of MONGO_URI"  # noqa: S105 (a sentence)
+NO_RIGHTS = (
+    "it does not let the user of MONGO_URI read the database {database}; or MONGO_URI names no "
+    "user, and needs one"
+)
 
 
-def explain_outage(uri: str, error: StoreUnavailable) -> StoreUnavailable:
+def explain_outage(uri: str, error: StoreUnavailable, database: str) -> StoreUnavailable:
     """The same error with a sentence for each host. StoreRefused where to wait cannot help."""
     try:
         parsed = parse_uri(uri, validate=False)
     except PyMongoError:  # the names of mongodb+srv are in the DNS
         return StoreUnavailable(f"MongoDB cannot be reached: {NO_NAME}")
-    refused = getattr(error.__cause__, "code", None) == AUTHENTICATION_FAILED
-    reasons, final = list[str](), refused
+    code = getattr(error.__cause__, "code", None)
+    refused = {UNAUTHORIZED: NO_RIGHTS, AUTHENTICATION_FAILED: WRONG_PASSWORD}.get(code or 0)
+    reasons, final = list[str](), refused is not None
     for host, port in parsed["nodelist"]:
         address = f"{host}:{port or PORT}"
-        reason = WRONG_PASSWORD if refused else _probe(host, port or PORT, parsed["options"])
+        reason = refused or _probe(host, port or PORT, parsed["options"])
         final = final or reason.startswith(OTHER_SET.partition("{")[0])
-        reasons.append(f"{address}: {reason.format(address=address)}")
+        reasons.append(f"{address}: {reason.format(address=address, database=database)}")
     sentence = f"MongoDB cannot be used. {'; '.join(reasons)}"
     return StoreRefused(sentence) if final else StoreUnavailable(sentence)
 

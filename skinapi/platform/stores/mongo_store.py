@@ -97,18 +97,22 @@ class MongoStore:
 
     def refuse_unusable(self) -> None:
         """Refuse a server without transactions, and say why one cannot be used now."""
-        try:
-            with self._error_context():
-                answer = self._database.client.admin.command("hello")
-        except StoreUnavailable as error:
-            self.close()
-            raise explain_outage(self._uri, error) from error
+        answer = self._ask(self._database.client.admin, "hello")
         if answer.get("isreplicaset"):  # a member of a set that is not initiated
             self.close()
-            raise explain_outage(self._uri, StoreUnavailable())
+            raise explain_outage(self._uri, StoreUnavailable(), self._database.name)
         if not answer.get("setName") and answer.get("msg") != MONGOS:
             self.close()
             raise UnsafeSettings(STANDALONE)
+        self._ask(self._database, "listCollections", nameOnly=True)  # anybody may say hello
+
+    def _ask(self, database: Database[Document], command: str, **options: Any) -> Document:
+        try:
+            with self._error_context():
+                return database.command(command, **options)
+        except StoreUnavailable as error:
+            self.close()
+            raise explain_outage(self._uri, error, self._database.name) from error
 
     def collection(self, name: str) -> MongoDocuments:
         collection = self._database[require_name(name)]

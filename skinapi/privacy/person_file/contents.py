@@ -3,7 +3,6 @@ and words that the person's own pages show.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import chain
@@ -15,7 +14,7 @@ from skinapi.accounts.auth.accounts import Account, Accounts
 from skinapi.accounts.auth.consents import Consents
 from skinapi.accounts.auth.sessions import Sessions
 from skinapi.accounts.auth.subjects import Subject
-from skinapi.base.errors import NotFound
+from skinapi.base.errors import NotFound, RecordDamaged
 from skinapi.base.pages import Page, read_pages
 from skinapi.care.letters import LettersService
 from skinapi.care.message_records import Messages
@@ -35,6 +34,7 @@ from skinapi.platform.jobs.job_queue import Jobs
 from skinapi.platform.notices.outbox import Outbox
 from skinapi.platform.storage.ids import now
 from skinapi.platform.storage.ports import Document
+from skinapi.platform.storage.unreadable import hide
 from skinapi.privacy import readers
 from skinapi.privacy.person_file.format import (
     ME,
@@ -161,8 +161,12 @@ class PersonContents:
             lambda after: submissions.page_kept(to.id, after=after, limit=PAGE_SIZE)
         ):
             for kept in page.items:
-                with suppress(NotFound):
+                try:
                     yield self.records.get(number=str(kept.number), to=to)[0]
+                except NotFound:
+                    continue
+                except RecordDamaged:
+                    hide("submissions", kept.id)
 
     def describe_finding(
         self,

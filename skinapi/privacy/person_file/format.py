@@ -79,7 +79,9 @@ class ManifestFile(Filed):
 
 class MissingFile(Filed):
     path: FilePath
-    reason: Literal["damaged", "lost"] = Field(description="of a stored photo")
+    reason: Literal["damaged", "lost"] = Field(
+        description="of a stored photo; of a finding: `damaged`"
+    )
 
 
 class Maker(Filed):
@@ -100,7 +102,9 @@ class Manifest(Filed):
     made_at: datetime
     made_by: Maker
     account: Id
-    counts: Mapping[str, int]
+    counts: Mapping[str, int] = Field(
+        description="`damaged`: records of any kind that cannot be read, so that they are not in it"
+    )
     files: tuple[ManifestFile, ...] = Field(description="all but this one and its signature")
     missing: tuple[MissingFile, ...] = ()
 
@@ -283,6 +287,10 @@ class FindingFile(Filed):
     )
     earlier: Sequence[FiledVersion] = Field(default=(), description="the oldest first")
     filed_by: Person | None = Field(default=None, description="who has sent it for its owner")
+    opened_at: datetime | None = Field(
+        default=None,
+        description="when its owner first opened it with what a doctor had decided",
+    )
     photos: Sequence[FiledPhoto] = ()
     reports: Sequence[FiledReport] = ()
     reviews: Sequence[FiledReview] = ()

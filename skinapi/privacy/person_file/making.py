@@ -1,7 +1,8 @@
 """Makes the file of a person: reads what is stored, writes it into the archive, and signs that.
 
-What was deleted meanwhile is left out, a damaged photo is named in its place. Memory does not grow
-with what there is: one finding is read after the other, and the archive is stored in pieces.
+What was deleted meanwhile is left out, a damaged photo is named in its place, and a damaged record
+counted. Memory does not grow with what there is: one finding is read after the other, and the
+archive is stored in pieces.
 """
 
 import hashlib
@@ -19,7 +20,7 @@ from pydantic import BaseModel
 
 from skinapi.accounts.auth.accounts import Account
 from skinapi.accounts.auth.subjects import Subject
-from skinapi.base.errors import NotFound
+from skinapi.base.errors import NotFound, RecordDamaged
 from skinapi.base.languages import known_language
 from skinapi.findings.records.photos import DAMAGED
 from skinapi.findings.records.seen_findings import SeenSubmission
@@ -27,7 +28,9 @@ from skinapi.findings.reports.report import Report
 from skinapi.findings.reports.service import ReportsService
 from skinapi.integrations.fhir.elements import write_collection
 from skinapi.integrations.fhir.service import FhirService
+from skinapi.platform.storage.failed_items import FailedItems
 from skinapi.platform.storage.ids import now
+from skinapi.platform.storage.unreadable import Unreadable, hide, leaving_out
 from skinapi.privacy.person_file.contents import PersonContents
 from skinapi.privacy.person_file.format import (
     FILES,
@@ -145,6 +148,7 @@ class FileMaker:
     fhir: FhirService
     signer: Signer
     hold: Callable[[str], None]
+    failed: FailedItems
     address: str
     clinic: str | None
     software: str
@@ -163,7 +167,9 @@ class FileMaker:
             cleanup.callback(page.remove)
             run = _Run(self, account, ArchiveWriter(cast("IO[bytes]", out), made_at=now()), page)
             cleanup.callback(out.abandon)
-            run.write(progress)
+            with leaving_out() as unreadable:
+                run.write(progress, unreadable)
+            self.failed.note_damaged(unreadable.damaged)
             return self.files.finish(out.end(), hold=self.hold)
 
     @property
@@ -191,7 +197,7 @@ class _Run:
         self._held_since: datetime | None = None
         self._newest: list[FiledAuditRow] = []
 
-    def write(self, progress: Progress) -> None:
+    def write(self, progress: Progress, unreadable: Unreadable) -> None:
         counts = self._write_person()
         progress(BEGUN, "Findings")
         counts["findings"] = self._write_findings(progress)
@@ -206,6 +212,7 @@ class _Run:
         )
         counts["audit"] = self._archive.add_list("audit.json", "rows", rows)
         progress(AUDITED, "Page")
+        counts["damaged"] = self._name_damaged(unreadable)
         self._end_page(counts["audit"])
         self._archive.add_schemas()
         self._archive.end(
@@ -262,6 +269,9 @@ class _Run:
                 )
             except NotFound:
                 continue  # it was deleted meanwhile: FileEnded says so with the next piece
+            except RecordDamaged:
+                hide("submissions", submission.id)
+                continue
             self._archive.add_json(f"findings/{submission.id}/finding.json", filed)
             self._page.add(filed, report)
             share = min(1.0, len(self._numbers) / most)
@@ -313,9 +323,18 @@ class _Run:
         number, language = str(submission.number), self._account.language
         with suppress(NotFound):
             return self._maker.reports.read_report(
-                number=number, to=self._to, language=language, issue=False
+                number=number, to=self._to, language=language, issue=False, reading=None
             )
         return None
+
+    def _name_damaged(self, unreadable: Unreadable) -> int:
+        """Name the findings that are not in the file, and count all records that are not."""
+        self._archive.missing += (
+            MissingFile(path=f"findings/{identifier}/finding.json", reason="damaged")
+            for collection, identifier in sorted(unreadable.hidden)
+            if collection == "submissions"
+        )
+        return len(unreadable.hidden)
 
     def _keep_newest(self, rows: Iterator[FiledAuditRow]) -> Iterator[FiledAuditRow]:
         """Pass the rows on, and keep those that the page shows."""

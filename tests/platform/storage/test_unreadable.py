@@ -160,6 +160,25 @@ def test_what_is_left_out_is_named_to_the_operator(real_backend: Backend) -> Non
     assert [(one.name, one.value) for one in gauges] == [("skinapi_damaged_records", 1.0)]
 
 
+@pytest.mark.parametrize("path", ["/queue", "/queue?unassigned=true"])
+def test_findings_whose_owner_cannot_be_read_are_counted_too(
+    any_backend: Backend, path: str
+) -> None:
+    """Nobody may take the list of the others for a whole one."""
+    doctor = any_backend.member(role="doctor")
+    patient, other = any_backend.member(), any_backend.member()
+    if path == "/queue":
+        for one in (patient, other):
+            any_backend.edit(one.email, doctor_id=any_backend.account(doctor.email).id)
+    for owner in (patient, patient, other):
+        file_for(any_backend, owner, URGENT)
+    rows = any_backend.services.store.collection("accounts")
+    rows.update({"email": patient.email}, {"$unset": {"created_at": True}})
+    listed = doctor.call("GET", path)
+    assert len(listed.get_json()) == 1
+    assert listed.headers[LEFT_OUT] == "accounts=1, submissions=2"
+
+
 def test_a_page_with_a_damaged_record_does_not_end_its_list(real_backend: Backend) -> None:
     doctor, patient = patient_in_care(real_backend)
     filed = [file_for(real_backend, patient, URGENT) for _ in range(5)]

@@ -61,3 +61,20 @@ def test_a_start_ends_with_2_where_to_wait_cannot_help(
     time.sleep(0.1)
     assert server.await_end() == 2
     assert "wrong" not in server.log()
+
+
+def test_a_start_that_may_not_read_the_database_ends_with_2(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Anybody may say hello to it: the user is missing in MONGO_URI, or has other rights."""
+    key, options = tmp_path / "key", Mongod._options
+    key.write_text("x" * 40)
+    key.chmod(0o600)
+    guarded = ("--keyFile", str(key))
+    monkeypatch.setattr(Mongod, "_options", lambda mongod: [*options(mongod), *guarded])
+    with running_mongod() as mongod:
+        uri = f"mongodb://{mongod.address}/skin?replicaSet=rs0"
+        server = Server(tmp_path / "server", {"MONGO_URI": uri}, workers=1)
+        server.launch()
+        server.await_words(f"{mongod.address}: it does not let the user of MONGO_URI read the")
+        assert server.await_end() == 2

@@ -115,7 +115,7 @@ const Held = ({ number, until, onShown }) => {
   const show = () => run(() => remove(apiPath`/submissions/${number}/hold`).then(() => onShown?.()));
   return html`
     <${Message}>
-      <p><strong>${say("heldUntil", { date: sayDate(until, false) })}</strong></p>
+      <p><strong>${say("heldUntil", { date: sayDate(until) })}</strong></p>
       ${error && html`<${Failure} error=${error} />`}
       ${onShown && html`<button class="show-now" onClick=${show}>${say("showNow")}</button>`}
     <//>`;

@@ -3,7 +3,7 @@
 import { html, useEffect, useRef, useState } from "/console/vendor/htm-preact-3.1.1.js";
 import { apiPath, get, getSession, post, put, remove } from "/console/api.js";
 import { AskFirst, Failure, Message, sayError, signByKey, TextArea, toast, toastAbout, useAct, useAnswer, useKeys } from "/console/components.js";
-import { getLanguage, isolated, nameOfLanguage, otherLanguages, said, say, sayDate, sayShortDay } from "/console/language.js";
+import { getLanguage, isolated, nameOfLanguage, otherLanguages, said, say, sayDate } from "/console/language.js";
 import { keepDrafts } from "/console/views/drafts.js";
 
 const LONGEST = 5000;
@@ -85,7 +85,7 @@ const cancerOf = (conditions, decision) => {
 
 /** What signing does, and what it has done. @param {Api["WrittenLetter"]} letter @param {About} about @returns {[string, string]} */
 const saySigning = ({ reader }, { patient, cancer, held, noAccess }) => {
-  const [date, to] = [held && sayShortDay(held), /** @type {"patient"} */ (noAccess ? "colleague" : reader)];
+  const [date, to] = [held && sayDate(held), /** @type {"patient"} */ (noAccess ? "colleague" : reader)];
   if (to === "patient" && date) return [say("letterSignHeld", { name: patient, date }), say("letterIsHeld", { date })];
   return [to === "patient" && cancer ? say("letterSignTells", { name: patient, cancer }) : say(`letterSign_${to}`), say(`letterIsSigned_${to}`)];
 };

@@ -51,8 +51,8 @@ export const sayUnassigned = ({ patients, urgent }) => [sayCount("patientsUnassi
 
 /** Patients without a doctor; before anything else a clinic needs one. @param {Api["UnassignedTotals"]} unassigned @returns {Item} */
 export function itemOfUnassigned(unassigned) {
+  if (!unassigned.has_doctor) return { act: true, text: say("addFirstDoctor"), place: "accounts", more: unassigned.patients ? [sayUnassigned(unassigned)] : [] };
   if (!unassigned.patients) return { act: false, text: say("nobodyUnassigned") };
-  if (!unassigned.has_doctor) return { act: true, text: say("addFirstDoctor"), place: "accounts", more: [sayUnassigned(unassigned)] };
   const place = addressOf("accounts", { status: "approved", role: "user" });
   return { act: true, text: sayUnassigned(unassigned), place, more: [say(unassigned.listed ? "patientsUnassignedText" : "patientsUnlistedText")] };
 }
@@ -65,6 +65,13 @@ const itemOfStaff = ({ email, name, role, findings, urgent }) => ({
   more: [say("staffFindingsText")],
 });
 
+/** What is damaged: it is in no list, or some work fails on it. @param {Api["FailedItemView"]} failed @returns {Item} */
+export function itemOfFailed({ work, item, attempts, created_at: since, reason }) {
+  const figures = { date: sayDate(since), reason, item };
+  if (work === "record") return { act: true, text: say("recordDamaged", { item }), more: [say("recordDamagedText", figures)] };
+  return { act: true, text: say("itemFailed", { work: sayValue("work", work), item }), more: [say("itemFailedText", { attempts: sayCount("attempts", attempts), ...figures })] };
+}
+
 /** @param {Api["Overview"]} found @param {number} lesions on which the model in service was tested @returns {Item[]} */
 function itemsOf(found, lesions = FEWEST_LESIONS) {
   const { waiting_accounts: waiting, late_mails: mails, failed_jobs: failed, jobs, disk, backup_at: backup } = found;
@@ -73,11 +80,7 @@ function itemsOf(found, lesions = FEWEST_LESIONS) {
     itemOfUnassigned(found.unassigned),
     ...found.staff_findings.map(itemOfStaff),
     ...itemsOfClock(found.clock_alarm),
-    ...found.failed_items.map((failed) => ({
-      act: true,
-      text: say("itemFailed", { work: sayValue("work", failed.work), item: failed.item }),
-      more: [say("itemFailedText", { attempts: sayCount("attempts", failed.attempts), date: sayDate(failed.created_at), reason: failed.reason })],
-    })),
+    ...found.failed_items.map(itemOfFailed),
     ...itemsLeft(found.overdue_findings, "findingsOverdue", say("findingsOverdueText"), say("noFindingsOverdue")),
     ...itemsLeft(found.late_results, "resultsLate", say("resultsLateText"), say("noResultsLate")),
     ...itemsLeft(found.left_messages, "messagesLeft", say("messagesLeftText"), say("noMessagesLeft")),
