@@ -1,0 +1,186 @@
+"""Marks the sentences of a letter that differ from what was decided, for its doctor to look at. It
+compares facts, by lists of words: what it marks may be right, and what it does not mark may be
+wrong. How often: tests/care/letter_sentences.yaml, whose test counts both.
+"""
+
+import re
+from collections.abc import Iterator, Mapping, Set
+from dataclasses import dataclass
+from enum import StrEnum
+from importlib import import_module
+
+from skinapi.base.languages import LANGUAGES, Language
+from skinapi.base.stored_record import Frozen
+from skinapi.findings.records.decisions import DAYS
+from skinapi.model.bands import is_sent, urgency
+from skinapi.model.conditions import Band, conditions_table
+
+NUMBER = re.compile(r"\d+(?:[.,]\d+)?")
+
+
+class CheckedWords(Frozen):
+    """Patterns, but for the list of `numbers` from two on. `asked` is what a denial may take back,
+    `waives` says that nothing is to be done soon.
+    """
+
+    names: Mapping[str, str]
+    numbers: str
+    denies: str
+    denies_nothing: str
+    asked: str
+    proves: str
+    bands: Mapping[Band, str]
+    waives: str
+    visits: str
+    not_when: str
+    other_time: str
+
+
+# As they are: `load_words` sets spaces, which would change a pattern.
+WORDS: Mapping[Language, CheckedWords] = {
+    language: CheckedWords.model_validate(
+        import_module(f"skinapi.base.words_{language}.letters").CHECKED
+    )
+    for language in LANGUAGES
+}
+
+
+class Differs(StrEnum):
+    NAME = "name"
+    NUMBER = "number"
+    NEGATION = "negation"
+    URGENCY = "urgency"
+    TIME = "time"
+    RESULT = "result"
+
+
+@dataclass(frozen=True, slots=True)
+class Marked:
+    """`refused`: it takes back the urgency, so no letter with it is signed."""
+
+    sentence: str
+    differs: tuple[Differs, ...]
+    refused: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """What was decided. `waits`: something comes before a visit. `said`: our own sentences, of
+    which none is marked, and whose numbers and days any may repeat.
+    """
+
+    labels: Set[str]
+    band: Band
+    sure: bool
+    proven: bool
+    waits: bool
+    said: str
+
+    @property
+    def names(self) -> Set[str]:
+        table = conditions_table()
+        return self.labels | {
+            "malignant" if table.label(one).malignant else "benign" for one in self.labels
+        }
+
+
+def split_sentences(text: str) -> list[str]:
+    return [" ".join(one.split()) for one in re.split(r"(?<=[.!?])\s+|\n{2,}", text)]
+
+
+def mark_sentences(text: str, decided: Decided, language: Language) -> tuple[Marked, ...]:
+    ours = {"", *split_sentences(decided.said)}
+    sentences = [one for one in dict.fromkeys(split_sentences(text)) if one not in ours]
+    checks = (_Check(one, decided, WORDS[language], language) for one in sentences)
+    return tuple(
+        Marked(one.sentence, differs, one.delays)
+        for one in checks
+        if (differs := tuple(dict.fromkeys(one.find())))
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Check:
+    sentence: str
+    decided: Decided
+    words: CheckedWords
+    language: Language
+
+    def find(self) -> Iterator[Differs]:
+        named, own = {*self._named(self.sentence)}, self._own
+        denied = re.search(self.words.denies, self._plain(), re.IGNORECASE) is not None
+        others = named - own
+        if others and not (denied and self._rules_out(others)):
+            yield Differs.NAME
+        if denied and (named & own or (self._asks and self._has(self.words.asked))):
+            yield Differs.NEGATION
+        if self._numbers(self.sentence) - self._numbers(self.decided.said):
+            yield Differs.NUMBER
+        if self.delays or self._other_bands():
+            yield Differs.URGENCY
+        if self._days(self.sentence) - self._days(self.decided.said):
+            yield Differs.TIME
+        if not (denied or self.decided.proven) and self._claims_proof():
+            yield Differs.RESULT
+
+    @property
+    def delays(self) -> bool:
+        if self.decided.waits or not is_sent(self.decided.band):
+            return False
+        milder = any(urgency(one) > urgency(self.decided.band) for one in self._other_bands())
+        unclear = self._has(self.words.denies) or self._has(self.words.other_time)
+        visit = milder and self._has(self.words.visits) and not unclear
+        return self._has(self.words.waives) or visit
+
+    @property
+    def _asks(self) -> bool:
+        return self.decided.waits or is_sent(self.decided.band)
+
+    def _has(self, pattern: str) -> bool:
+        return re.search(pattern, self.sentence, re.IGNORECASE) is not None
+
+    def _plain(self) -> str:
+        """Without what looks like a denial and is none."""
+        none = f"{self.words.denies_nothing}|{self.words.bands[Band.URGENT_REFERRAL]}"
+        return re.sub(none, "", self.sentence, flags=re.IGNORECASE)
+
+    @property
+    def _own(self) -> Set[str]:
+        """With what its name has in it: "Actinic keratosis / Bowen's disease"."""
+        names = (conditions_table().name(one, self.language) for one in self.decided.labels)
+        return self.decided.names | {*self._named(" ".join(names))}
+
+    def _named(self, text: str) -> Iterator[str]:
+        for name, pattern in self.words.names.items():
+            if re.search(pattern, text, re.IGNORECASE):
+                yield name
+
+    def _rules_out(self, others: Set[str]) -> bool:
+        """Whether a benign decision that is sure denies cancers alone."""
+        table = conditions_table()
+        harmful = {"malignant", *(one for one in table.labels if table.label(one).malignant)}
+        return self.decided.sure and "benign" in self.decided.names and others <= harmful
+
+    def _numbers(self, text: str) -> set[str]:
+        known = {word: str(place) for place, word in enumerate(self.words.numbers.split(), 2)}
+        found = re.findall(rf"\b(?:{'|'.join(known)})\b", text.lower())
+        digits = {one.replace(",", ".") for one in NUMBER.findall(text)}
+        return digits | {known[one] for one in found}
+
+    def _days(self, text: str) -> set[str]:
+        names = f"{DAYS[self.language].months} {DAYS[self.language].weekdays}".replace(" ", "|")
+        return {*re.findall(rf"\b(?:{names})\b", text)}
+
+    def _other_bands(self) -> set[Band]:
+        """Under a condition ("if it bleeds") it may be more urgent."""
+        own = self.decided.band
+        said = {one for one, pattern in self.words.bands.items() if self._has(pattern)} - {own}
+        if self._has(self.words.not_when):
+            return {one for one in said if urgency(one) > urgency(own)}
+        return said
+
+    def _claims_proof(self) -> bool:
+        own = "|".join(self.words.names[one] for one in self._own if one != "benign")
+        return "malignant" in self._own and self._has(
+            self.words.proves.replace("{name}", f"(?:{own})")
+        )
