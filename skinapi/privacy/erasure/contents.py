@@ -124,6 +124,10 @@ class AccountContents:
             for kind, name in OF_FINDINGS.items():
                 about: Filter = {"submission": {"$in": ids}}
                 findings.counts[kind] += self.store.collection(name).count(about)
+            letters = self.store.collection("letters").find(
+                {"submission": {"$in": ids}, "model": {"$gt": ""}}, fields=("created_at",)
+            )
+            findings.written_by_llm_at += [letter["created_at"] for letter in letters]
         return findings
 
     def list_elsewhere(self, account: Account) -> tuple[SentItem, ...]:
