@@ -1,5 +1,5 @@
 """Marks the sentences of a letter that differ from what was decided, for its doctor to look at. It
-compares facts, by lists of words: what it marks may be right, and what it does not mark may be
+compares facts by lists of words: what it marks may be right, and what it does not mark may be
 wrong. How often: tests/care/letter_sentences.yaml, whose test counts both.
 """
 
@@ -15,11 +15,12 @@ from skinapi.findings.records.decisions import DAYS
 from skinapi.model.bands import is_sent, urgency
 from skinapi.model.conditions import Band, conditions_table
 
+FEW_WORDS = r"\W+(?:[\w'’-]+\W+){0,6}?"
 NUMBER = re.compile(r"\d+(?:[.,]\d+)?")
 
 
 class CheckedWords(Frozen):
-    """Patterns, but for the list of `numbers` from two on. `asked` is what a denial may take back,
+    """Patterns, and a list of `numbers` from three on. `asked` is what a denial may take back,
     `waives` says that nothing is to be done soon.
     """
 
@@ -108,11 +109,10 @@ class _Check:
 
     def find(self) -> Iterator[Differs]:
         named, own = {*self._named(self.sentence)}, self._own
-        denied = re.search(self.words.denies, self._plain(), re.IGNORECASE) is not None
         others = named - own
-        if others and not (denied and self._rules_out(others)):
+        if others and not self._rules_out(others):
             yield Differs.NAME
-        if denied and (named & own or (self._asks and self._has(self.words.asked))):
+        if self._denies(own) or (self._asks and self._denies_what(self.words.asked)):
             yield Differs.NEGATION
         if self._numbers(self.sentence) - self._numbers(self.decided.said):
             yield Differs.NUMBER
@@ -120,7 +120,7 @@ class _Check:
             yield Differs.URGENCY
         if self._days(self.sentence) - self._days(self.decided.said):
             yield Differs.TIME
-        if not (denied or self.decided.proven) and self._claims_proof():
+        if self._claims_proof():
             yield Differs.RESULT
 
     @property
@@ -139,10 +139,17 @@ class _Check:
     def _has(self, pattern: str) -> bool:
         return re.search(pattern, self.sentence, re.IGNORECASE) is not None
 
-    def _plain(self) -> str:
-        """Without what looks like a denial and is none."""
+    def _denies(self, names: Set[str]) -> bool:
+        patterns = [self.words.names[one] for one in sorted(names) if one in self.words.names]
+        return bool(patterns) and self._denies_what("|".join(patterns))
+
+    def _denies_what(self, pattern: str) -> bool:
+        """Whether a denial stands within a few words of it, but for what is none."""
         none = f"{self.words.denies_nothing}|{self.words.bands[Band.URGENT_REFERRAL]}"
-        return re.sub(none, "", self.sentence, flags=re.IGNORECASE)
+        plain = re.sub(none, "", self.sentence, flags=re.IGNORECASE)
+        sides = f"(?:{self.words.denies})", rf"(?:{pattern})\w*"
+        either = "|".join(f"{one}{FEW_WORDS}{other}" for one, other in (sides, sides[::-1]))
+        return re.search(either, plain, re.IGNORECASE) is not None
 
     @property
     def _own(self) -> Set[str]:
@@ -159,10 +166,11 @@ class _Check:
         """Whether a benign decision that is sure denies cancers alone."""
         table = conditions_table()
         harmful = {"malignant", *(one for one in table.labels if table.label(one).malignant)}
-        return self.decided.sure and "benign" in self.decided.names and others <= harmful
+        benign = self.decided.sure and "benign" in self.decided.names
+        return benign and others <= harmful and self._denies(others)
 
     def _numbers(self, text: str) -> set[str]:
-        known = {word: str(place) for place, word in enumerate(self.words.numbers.split(), 2)}
+        known = {word: str(place) for place, word in enumerate(self.words.numbers.split(), 3)}
         found = re.findall(rf"\b(?:{'|'.join(known)})\b", text.lower())
         digits = {one.replace(",", ".") for one in NUMBER.findall(text)}
         return digits | {known[one] for one in found}
@@ -180,7 +188,9 @@ class _Check:
         return said
 
     def _claims_proof(self) -> bool:
-        own = "|".join(self.words.names[one] for one in self._own if one != "benign")
-        return "malignant" in self._own and self._has(
-            self.words.proves.replace("{name}", f"(?:{own})")
-        )
+        names = self.words.names
+        own = "|".join(names[one] for one in self._own & {*names} if one != "benign")
+        pattern = self.words.proves.replace("{name}", f"(?:{own or '(?!)'})")
+        may_claim = self.decided.proven or (self.decided.sure and "malignant" not in self._own)
+        said = self._has(pattern) and not self._has(self.words.not_when)
+        return said and not (may_claim or self._denies_what(pattern))

@@ -14,11 +14,13 @@ CHECKED = {
         "vascular_lesion": r"\bangio|ha?emangioma|vascular|pyogenic|blood vessel",
         "inflammatory": r"eczema|psoriasis|dermatitis|inflammatory|ringworm|\bfungal",
         "normal_skin": "normal skin|healthy skin",
-        "malignant": r"cancer|carcinoma|malignan|tumou?r|metasta",
+        "malignant": r"cancer|carcinoma|malignan|tumou?r",
+        "spread": "metasta|lymph node",
         "benign": r"benign|harmless|innocent|innocuous|not dangerous|nothing (?:serious|bad)"
         r"|all[ -]clear|(?:can|may|to) reassure|reassurance|(?:is|looks?|seems) (?:normal|fine)",
     },
-    "numbers": "two three four five six seven eight nine ten eleven twelve",
+    "numbers": "three four five six seven eight nine ten eleven twelve thirteen"
+    " fourteen fifteen sixteen seventeen eighteen nineteen twenty",
     "denies": r"\b(?:not?|never|nothing|none|neither|nor|without|cannot|unlikely)\b|n['’]t\b"
     r"|\b(?:rul(?:ed?|ing) out|exclud(?:ed?|es|ing)|free of|absence of)\b",
     "denies_nothing": r"\b(?:not|cannot|n['’]t)(?: \w+){0,2} (?:certain|sure|know|tell|judge)\b"
@@ -26,7 +28,7 @@ CHECKED = {
     r"|\bnot only\b|not hesitate|n['’]t hesitate",
     "asked": r"appointment|visit|\bsee\b|\bcome\b|examin|treat|remov|\bsend|\bcall\b|\bworr|\bneed"
     r"|refer|sample|biops|hurry|urgen|follow[ -]?up",
-    "proves": r"\b(?:confirm(?:s|ed)|prov(?:es|ed|en)|established)\b"
+    "proves": r"\b(?:confirm(?:s|ed)|prov(?:es|ed|en)|established|certainly|(?:is|was) certain)\b"
     r"|(?:you have|(?:this|it) is|shows?|diagnosis is)"
     r"(?: (?:an?|the|early|thin|indeed|clearly))* {name}",
     "bands": {
@@ -34,7 +36,8 @@ CHECKED = {
         r"|as soon as possible|without (?:delay|waiting)|(?:not|n['’]t) (?:wait|delay)|cannot wait",
         "referral": r"(?:two|2) weeks|14 days|fortnight",
         "doctor_review": r"(?:coming|next few|some|three|four|six|eight|\d+) weeks",
-        "routine": r"\bmonths?\b|\byears?\b|next (?:\w+ )?(?:visit|check)|routine"
+        "routine": r"\b(?:in|within|after)(?: \w+){0,3} (?:months?|years?)\b"
+        r"|next (?:\w+ )?(?:visit|check)|routine"
         r"|\bwhen(?:ever)? (?:\w+ )?(?:suits?"
         r"|convenient)|at your convenience",
         "self_monitoring": r"keep an eye|self-monitor",
@@ -42,7 +45,8 @@ CHECKED = {
     "waives": r"\bno (?:\w+ )?(?:hurry|rush|urgency|appointment)\b|\bnot (?:\w+ )?(?:urgent|rush)"
     r"|(?:\bno (?:need|reason)(?: for you)?|(?:not|n['’]t)(?: \w+)? (?:have|need)) to"
     r" (?:see|come|visit|hurry|be seen|go|consult)|need not (?:see|come|visit|hurry|be seen|go)"
-    r"|can (?:safely )?wait|take your time|no (?:examination|visit|referral|follow-up) is"
+    r"|can (?:safely )?(?:wait|leave|postpone)|take your time"
+    r"|no (?:examination|visit|referral|follow-up) is"
     r"|appointment is not|when(?:ever)? it suits|at your convenience",
     "visits": r"appointment|visit|\bsee[ns]?\b|\bcome\b|examin|\bshow\b|consult",
     "not_when": r"\bif\b|should it|\bunless\b",
