@@ -87,6 +87,7 @@ def test_a_doctor_looks_at_what_differs_and_sends_the_letter(
     journey.see("letterUnwritten", why=why)
     journey.step("failed")
     llm.behave = writing(look.language)
+    visitor.press("form.letter summary")
     visitor.find("[name=keyWords]").send_keys("afraid")
     journey.press("letterFromKeyWords")
     visitor.find(".marked mark")

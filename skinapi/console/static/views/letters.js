@@ -160,8 +160,10 @@ const KeyWords = ({ unwritten = "", busy, onAnew }) => {
   return html`
     ${WHY[unwritten] && html`<${Message} kind="bad"><p>${say("letterUnwritten", { why: say(`letterWhy_${WHY[unwritten]}`) })}</p><//>`}
     ${onAnew && html`
-      <${Field} label=${say("letterKeyWords")} hint=${say("letterKeyWordsHint")} name="keyWords" maxlength="500" value=${keyWords} onInput=${(/** @type {FieldEvent} */ event) => setKeyWords(event.target.value)} />
-      <p><button type="button" class="quiet" disabled=${busy} onClick=${() => onAnew(keyWords)}>${say("letterFromKeyWords")}</button></p>`}`;
+      <details><summary>${say("letterAgain")}</summary>
+        <${Field} label=${say("letterKeyWords")} hint=${say("letterKeyWordsHint")} name="keyWords" maxlength="500" value=${keyWords} onInput=${(/** @type {FieldEvent} */ event) => setKeyWords(event.target.value)} />
+        <p><button type="button" disabled=${busy} onClick=${() => onAnew(keyWords)}>${say("letterFromKeyWords")}</button></p>
+      </details>`}`;
 };
 
 /** The doctor's own draft.
@@ -204,8 +206,9 @@ export const Letters = ({ number, patient, decision, conditions, left = false, n
   const wanted = useRef(false); // the key was pressed before the letters were known
   const begun = useRef(""); // a draft that waits to be shown, and to get the focus
   useEffect(() => {
-    const text = document.getElementById(`letter-${begun.current}`);
+    const text = /** @type {HTMLTextAreaElement | null} */ (document.getElementById(`letter-${begun.current}`));
     if (text) begun.current = "";
+    text?.setSelectionRange(0, 0); // it is read from its beginning
     text?.focus();
   });
   const unwritten = useRef(/** @type {Record<string, string>} */ ({})); // why a model that was asked has failed, by draft
