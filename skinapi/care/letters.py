@@ -9,7 +9,7 @@ from datetime import date
 from typing import NamedTuple
 
 from skinapi.accounts.auth.accounts import Account
-from skinapi.accounts.auth.consents import Consents
+from skinapi.accounts.auth.consents import Consents, Purpose
 from skinapi.accounts.auth.subjects import Subject
 from skinapi.base.errors import NotFound
 from skinapi.base.languages import Language
@@ -59,7 +59,8 @@ NOT_SIGNED = "There is no such signed letter"
 
 
 # The version of the consent's text that says what is sent for a letter.
-CONSENT, CONSENT_SINCE = "llm", 3
+CONSENT: Purpose = "llm"
+CONSENT_SINCE = 3
 WAIT_S = 15.0  # that one letter may wait for the model, all attempts together
 
 

@@ -13,13 +13,14 @@ from skinapi.accounts.auth.consents import newest_text
 from skinapi.base.languages import LANGUAGES, Language
 from skinapi.care.letters import CONSENT, CONSENT_SINCE
 from skinapi.findings.records.letters import ADDRESSEES, Addressee
+from skinapi.privacy.erasure.receipts import Elsewhere
 from tests.care.test_letter_texts import MELANOMA, read_page, read_pdf
 from tests.care.test_letters import Practice
 from tests.findings.prediction.photographer import predicted
 from tests.support.backends import Backend
 from tests.support.openrouter import KEY, Behaviour, Call, OpenRouter, failing, hang_up
 
-TOLD = {
+TOLD: dict[str, Any] = {
     "age": "52",
     "sex": "female",
     "body_site": "back",
@@ -221,3 +222,15 @@ def test_after_an_unsure_review_a_draft_says_nothing_of_an_estimate(
     text = at.draft(reader)["text"].lower()
     for word in ("model", "estimate", "colour", "likely", "%", "in 10", "harmless", "mole"):
         assert word not in text, word
+
+
+def test_a_receipt_of_an_erasure_names_what_a_language_model_got(
+    practice: Callable[..., Practice],
+) -> None:
+    at = practice()
+    at.sign(at.draft())
+    contents = at.backend.services.erasure.contents
+    sent = contents.list_elsewhere(at.backend.account(at.ada.email))
+    assert [(one.where, one.count) for one in sent if one.where is Elsewhere.LLM] == [
+        (Elsewhere.LLM, 1)
+    ]

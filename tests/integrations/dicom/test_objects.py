@@ -188,8 +188,8 @@ def test_no_object_says_what_the_patient_calls_the_spot(backend: Backend) -> Non
     path = f"/submissions/{number}/letters"
     draft = doctor.call("POST", path, json={"reader": "patient"}).get_json()
     assert "Bernadette" not in draft["text"]
-    named = f"votre tache «\u00a0{named['name']}\u00a0»"
-    draft["text"] = draft["text"].replace("votre tache", named)
+    before = f"votre tache «\u00a0{named['name']}\u00a0»"
+    draft["text"] = draft["text"].replace("votre tache", before)
     text = {name: draft[name] for name in ("text", "version", "decision")}
     signed = doctor.call("POST", f"/letters/{draft['_id']}/sign", json=text)
     assert signed.status_code == 200
