@@ -9,13 +9,16 @@ from dataclasses import dataclass
 from enum import StrEnum
 from importlib import import_module
 
+from pydantic import Field
+
 from skinapi.base.languages import LANGUAGES, Language
 from skinapi.base.stored_record import Frozen
+from skinapi.base.values import Value
 from skinapi.findings.records.decisions import DAYS
 from skinapi.model.bands import is_sent, urgency
 from skinapi.model.conditions import Band, conditions_table
 
-FEW_WORDS = r"\W+(?:[\w'’-]+\W+){0,6}?"
+FEW_WORDS = r"\W+(?:\w+\W+){0,8}?"
 NUMBER = re.compile(r"\d+(?:[.,]\d+)?")
 
 
@@ -55,13 +58,10 @@ class Differs(StrEnum):
     RESULT = "result"
 
 
-@dataclass(frozen=True, slots=True)
-class Marked:
-    """`refused`: it takes back the urgency, so no letter with it is signed."""
-
+class Marked(Value):
     sentence: str
-    differs: tuple[Differs, ...]
-    refused: bool
+    differs: tuple[Differs, ...] = Field(description="in what it differs from what was decided")
+    refused: bool = Field(description="it takes back the urgency: no letter with it is signed")
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,13 +77,6 @@ class Decided:
     waits: bool
     said: str
 
-    @property
-    def names(self) -> Set[str]:
-        table = conditions_table()
-        return self.labels | {
-            "malignant" if table.label(one).malignant else "benign" for one in self.labels
-        }
-
 
 def split_sentences(text: str) -> list[str]:
     return [" ".join(one.split()) for one in re.split(r"(?<=[.!?])\s+|\n{2,}", text)]
@@ -94,7 +87,7 @@ def mark_sentences(text: str, decided: Decided, language: Language) -> tuple[Mar
     sentences = [one for one in dict.fromkeys(split_sentences(text)) if one not in ours]
     checks = (_Check(one, decided, WORDS[language], language) for one in sentences)
     return tuple(
-        Marked(one.sentence, differs, one.delays)
+        Marked(sentence=one.sentence, differs=differs, refused=one.delays)
         for one in checks
         if (differs := tuple(dict.fromkeys(one.find())))
     )
@@ -153,9 +146,11 @@ class _Check:
 
     @property
     def _own(self) -> Set[str]:
-        """With what its name has in it: "Actinic keratosis / Bowen's disease"."""
-        names = (conditions_table().name(one, self.language) for one in self.decided.labels)
-        return self.decided.names | {*self._named(" ".join(names))}
+        """What was decided, with what its name has in it: "Actinic keratosis / Bowen's disease"."""
+        table, labels = conditions_table(), self.decided.labels
+        kinds = {"malignant" if table.label(one).malignant else "benign" for one in labels}
+        names = " ".join(table.name(one, self.language) for one in labels)
+        return labels | kinds | {*self._named(names)}
 
     def _named(self, text: str) -> Iterator[str]:
         for name, pattern in self.words.names.items():
@@ -166,7 +161,7 @@ class _Check:
         """Whether a benign decision that is sure denies cancers alone."""
         table = conditions_table()
         harmful = {"malignant", *(one for one in table.labels if table.label(one).malignant)}
-        benign = self.decided.sure and "benign" in self.decided.names
+        benign = self.decided.sure and "benign" in self._own
         return benign and others <= harmful and self._denies(others)
 
     def _numbers(self, text: str) -> set[str]:

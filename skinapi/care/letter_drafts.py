@@ -286,7 +286,7 @@ def _without_names(facts: Mapping[str, Any], about: LetterFacts) -> dict[str, An
     """Put a sign in place of each part of a name, also where the doctor has typed one."""
     signed = [one.decided_by for one in (about.decision, about.counts) if one]
     names = [about.patient, about.doctor, *signed]
-    words = {word for name in names for word in (name, *name.split()) if len(word) > 1}
+    words = {word for name in names for word in (name, *re.findall(r"\w{2,}", name)) if word}
     parts = "|".join(map(re.escape, sorted(words, key=len, reverse=True)))
 
     def hide(value: Any) -> Any:

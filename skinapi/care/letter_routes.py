@@ -10,7 +10,7 @@ from skinapi.base.errors import Forbidden, NotFound
 from skinapi.base.field_types import Contained, PrintableLines, Reason
 from skinapi.base.languages import Language
 from skinapi.base.stored_record import optional
-from skinapi.care.letter_check import Differs, Marked
+from skinapi.care.letter_check import Marked
 from skinapi.care.letters import Draft, LettersService
 from skinapi.care.queue_routes import DOCTORS
 from skinapi.findings.records.errors import (
@@ -28,7 +28,7 @@ from skinapi.findings.records.review_schemas import LetterView
 from skinapi.findings.records.telling_schemas import TellingView
 from skinapi.findings.reports.report import Reason as Unwritten
 from skinapi.platform.web.declaration import Routes, Signed
-from skinapi.platform.web.schemas import Answer, Body, Message
+from skinapi.platform.web.schemas import Body, Message
 
 MOST_VERSIONS = 2**31
 KeyWords = Annotated[
@@ -42,16 +42,6 @@ LetterText = Annotated[
 ]
 
 
-class MarkedView(Answer):
-    sentence: str
-    differs: tuple[Differs, ...] = Field(description="in what it differs from what was decided")
-    refused: bool = Field(description="it takes back the urgency: no letter with it is signed")
-
-    @classmethod
-    def of(cls, marked: Marked) -> Self:
-        return cls(sentence=marked.sentence, differs=marked.differs, refused=marked.refused)
-
-
 class WrittenLetter(LetterView):
     version: int = Field(description="counts the texts that were stored")
     held_until: datetime | None = optional(
@@ -59,10 +49,10 @@ class WrittenLetter(LetterView):
         "is held back; absent where that is not so"
     )
 
-    marked: list[MarkedView] = optional(
+    marked: tuple[Marked, ...] = optional(
         "of a draft: the sentences that differ from what was decided, by lists of words. Show each "
         "to its doctor, who confirms it or changes it",
-        default=[],
+        default=(),
     )
     unwritten: Unwritten | None = optional(
         "of a draft: why no language model has drafted it; absent where one has"
@@ -72,12 +62,11 @@ class WrittenLetter(LetterView):
     def of_draft(cls, draft: Draft) -> Self:
         shown = draft.shown
         own, version = LetterView.of(shown).model_dump(), shown.letter.version
-        marked = [*map(MarkedView.of, draft.marked)]
         return cls(
             **own,
             version=version,
             held_until=shown.held_until,
-            marked=marked,
+            marked=draft.marked,
             unwritten=draft.unwritten,
         )
 

@@ -35,7 +35,7 @@ CHECKED = {
         "urgent_referral": r"this week|urgent|emergency|immediate|at once|right away|straight away"
         r"|as soon as possible|without (?:delay|waiting)|(?:not|n['’]t) (?:wait|delay)|cannot wait",
         "referral": r"(?:two|2) weeks|14 days|fortnight",
-        "doctor_review": r"(?:coming|next few|some|three|four|six|eight|\d+) weeks",
+        "doctor_review": r"(?:coming|next few|some|three|four|six|eight|\d{1,3}) weeks",
         "routine": r"\b(?:in|within|after)(?: \w+){0,3} (?:months?|years?)\b"
         r"|next (?:\w+ )?(?:visit|check)|routine"
         r"|\bwhen(?:ever)? (?:\w+ )?(?:suits?"

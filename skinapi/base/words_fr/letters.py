@@ -37,7 +37,7 @@ CHECKED = {
         r"|ne peut pas attendre",
         "referral": r"(?:deux|2) semaines|quinze jours|quinzaine|14 jours",
         "doctor_review": r"semaines (?:qui viennent|à venir)"
-        r"|(?:prochaines|quelques|trois|quatre|six|huit|\d+) semaines",
+        r"|(?:prochaines|quelques|trois|quatre|six|huit|\d{1,3}) semaines",
         "routine": r"\b(?:dans|après|d['’]ici)(?: \w+){0,3} (?:mois|ans?|années?)\b"
         r"|prochaine? (?:visite|consultation|contrôle)|visite habituelle"
         r"|à votre convenance|quand (?:cela|ça) vous",

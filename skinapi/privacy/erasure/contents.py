@@ -125,9 +125,10 @@ class AccountContents:
                 about: Filter = {"submission": {"$in": ids}}
                 findings.counts[kind] += self.store.collection(name).count(about)
             letters = self.store.collection("letters").find(
-                {"submission": {"$in": ids}, "model": {"$gt": ""}}, fields=("created_at",)
+                {"submission": {"$in": ids}}, sort="submission", fields=("created_at", "model")
             )
-            findings.written_by_llm_at += [letter["created_at"] for letter in letters]
+            drafted = (letter["created_at"] for letter in letters if letter.get("model"))
+            findings.written_by_llm_at.extend(drafted)
         return findings
 
     def list_elsewhere(self, account: Account) -> tuple[SentItem, ...]:
