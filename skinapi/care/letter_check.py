@@ -111,7 +111,7 @@ class _Check:
             yield Differs.NUMBER
         if self.delays or self._other_bands():
             yield Differs.URGENCY
-        if self._days(self.sentence) - self._days(self.decided.said):
+        if {*self._dates.findall(self.sentence)} - {*self._dates.findall(self.decided.said)}:
             yield Differs.TIME
         if self._claims_proof():
             yield Differs.RESULT
@@ -167,12 +167,13 @@ class _Check:
     def _numbers(self, text: str) -> set[str]:
         known = {word: str(place) for place, word in enumerate(self.words.numbers.split(), 3)}
         found = re.findall(rf"\b(?:{'|'.join(known)})\b", text.lower())
-        digits = {one.replace(",", ".") for one in NUMBER.findall(text)}
+        digits = {one.replace(",", ".") for one in NUMBER.findall(self._dates.sub("", text))}
         return digits | {known[one] for one in found}
 
-    def _days(self, text: str) -> set[str]:
+    @property
+    def _dates(self) -> re.Pattern[str]:
         names = f"{DAYS[self.language].months} {DAYS[self.language].weekdays}".replace(" ", "|")
-        return {*re.findall(rf"\b(?:{names})\b", text)}
+        return re.compile(rf"\b(?:\d{{1,2}}\w* )?(?:{names})\b")
 
     def _other_bands(self) -> set[Band]:
         """Under a condition ("if it bleeds") it may be more urgent."""

@@ -1,6 +1,6 @@
 """How many sentences of letters are marked: of natural ones, and of those that contradict."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from pathlib import Path
 from typing import Any
 
@@ -21,17 +21,21 @@ def marked_of(at: Practice, reader: str, language: str, sentence: str) -> list[d
 
 
 def test_what_contradicts_is_marked_and_little_else(shared_backend: Backend) -> None:
-    told: dict[str, Counter[str]] = {"natural": Counter(), "wrong": Counter()}
+    told: dict[str, Counter[str]] = defaultdict(Counter)
     wrong = []
     for case in CASES:
         at = Practice(shared_backend, reviewed=False)
         at.review(**case["review"])
-        for kind, counted in told.items():
-            for [(language, sentence)] in (one.items() for one in case[kind]):
+        for kind in ("natural", "wrong", "later_natural", "later_wrong"):
+            for [(language, sentence)] in (one.items() for one in case.get(kind, ())):
                 marked = marked_of(at, case["reader"], language, sentence)
                 refused = any(one["refused"] for one in marked)
-                counted.update(all=1, marked=len(marked) > 0, refused=refused)
-                if (kind == "wrong") is not bool(marked):
+                told[kind].update(all=1, marked=len(marked) > 0, refused=refused)
+                if kind.endswith("wrong") is not bool(marked):
                     wrong.append(sentence)
-    assert told["natural"] == {"all": 30, "marked": 1, "refused": 0}, wrong
-    assert told["wrong"] == {"all": 30, "marked": 30, "refused": 7}, wrong
+    assert told == {
+        "natural": {"all": 30, "marked": 1, "refused": 0},
+        "wrong": {"all": 30, "marked": 30, "refused": 7},
+        "later_natural": {"all": 20, "marked": 0, "refused": 0},
+        "later_wrong": {"all": 42, "marked": 39, "refused": 6},
+    }, wrong

@@ -16,7 +16,8 @@ CHECKED = {
         "normal_skin": "normal skin|healthy skin",
         "malignant": r"cancer|carcinoma|malignan|tumou?r",
         "spread": "metasta|lymph node",
-        "benign": r"benign|harmless|innocent|innocuous|not dangerous|nothing (?:serious|bad)"
+        "benign": r"benign|harmless|innocent|innocuous|not dangerous"
+        r"|nothing (?:serious|bad|to fear|to worry)"
         r"|all[ -]clear|(?:can|may|to) reassure|reassurance|(?:is|looks?|seems) (?:normal|fine)",
     },
     "numbers": "three four five six seven eight nine ten eleven twelve thirteen"
@@ -28,7 +29,8 @@ CHECKED = {
     r"|\bnot only\b|not hesitate|n['’]t hesitate",
     "asked": r"appointment|visit|\bsee\b|\bcome\b|examin|treat|remov|\bsend|\bcall\b|\bworr|\bneed"
     r"|refer|sample|biops|hurry|urgen|follow[ -]?up",
-    "proves": r"\b(?:confirm(?:s|ed)|prov(?:es|ed|en)|established|certainly|(?:is|was) certain)\b"
+    "proves": r"\b(?:confirm(?:s|ed)|prov(?:es|ed|en)|established"
+    r"|certainly|(?:is|was) certain|positive)\b"
     r"|(?:you have|(?:this|it) is|shows?|diagnosis is)"
     r"(?: (?:an?|the|early|thin|indeed|clearly))* {name}",
     "bands": {
@@ -36,7 +38,8 @@ CHECKED = {
         r"|as soon as possible|without (?:delay|waiting)|(?:not|n['’]t) (?:wait|delay)|cannot wait",
         "referral": r"(?:two|2) weeks|14 days|fortnight",
         "doctor_review": r"(?:coming|next few|some|three|four|six|eight|\d{1,3}) weeks",
-        "routine": r"\b(?:in|within|after)(?: \w+){0,3} (?:months?|years?)\b"
+        "routine": r"\b(?:spring|summer|autumn|winter|this year)\b"
+        r"|\b(?:in|within|after)(?: \w+){0,3} (?:months?|years?)\b"
         r"|next (?:\w+ )?(?:visit|check)|routine"
         r"|\bwhen(?:ever)? (?:\w+ )?(?:suits?"
         r"|convenient)|at your convenience",
@@ -45,7 +48,7 @@ CHECKED = {
     "waives": r"\bno (?:\w+ )?(?:hurry|rush|urgency|appointment)\b|\bnot (?:\w+ )?(?:urgent|rush)"
     r"|(?:\bno (?:need|reason)(?: for you)?|(?:not|n['’]t)(?: \w+)? (?:have|need)) to"
     r" (?:see|come|visit|hurry|be seen|go|consult)|need not (?:see|come|visit|hurry|be seen|go)"
-    r"|can (?:safely )?(?:wait|leave|postpone)|take your time"
+    r"|can (?:safely )?(?:wait|leave|postpone)|(?:better|best) to wait|take your time"
     r"|no (?:examination|visit|referral|follow-up) is"
     r"|appointment is not|when(?:ever)? it suits|at your convenience",
     "visits": r"appointment|visit|\bsee[ns]?\b|\bcome\b|examin|\bshow\b|consult",

@@ -16,7 +16,8 @@ CHECKED = {
         "malignant": r"cancer|carcinome|malin|maligne|tumeur",
         "spread": "métasta|ganglion",
         "benign": r"bénin|bénigne|anodin|inoffensi|sans (?:danger|gravité)|pas (?:dangereu|grave)"
-        r"|rien de (?:grave|sérieux)|rassur|tout est normal|(?:est|semble|paraît) normale?\b",
+        r"|rien de (?:grave|sérieux)|rassur|rien à craindre"
+        r"|tout est normal|(?:est|semble|paraît) normale?\b",
     },
     "numbers": "trois quatre cinq six sept huit neuf dix onze douze treize"
     " quatorze quinze seize dix-sept dix-huit dix-neuf vingt",
@@ -26,9 +27,9 @@ CHECKED = {
     r"|sans pouvoir l['’]affirmer|pas(?: \w+){0,2} (?:exclu\w*|écart\w*|élimin\w*)"
     r"|pas seulement|sans doute|hésitez pas",
     "asked": r"rendez-vous|visite|\bvoir\b|\bvenir\b|examin|trait|enlev|exérèse|envoy|appel"
-    r"|inquiét|souci|besoin|consult|prélèvement|biopsi|urgen|press|contrôle|nécessaire|suspic",
+    r"|inquiét|suivi|souci|besoin|consult|prélèvement|biopsi|urgen|press|contrôle|nécessaire|suspic",
     "proves": r"\b(?:confirme|confirmée?|prouve|prouvée?|établie?"
-    r"|certainement|(?:est|était) certaine?)\b"
+    r"|certainement|(?:est|était) certaine?|positi(?:f|ve))\b"
     r"|(?:vous avez|c['’]est|il s['’]agit|montre|diagnostic est)"
     r"(?: (?:d['’])?(?:une?|le|la|bien|de|du))* {name}",
     "bands": {
@@ -38,16 +39,18 @@ CHECKED = {
         "referral": r"(?:deux|2) semaines|quinze jours|quinzaine|14 jours",
         "doctor_review": r"semaines (?:qui viennent|à venir)"
         r"|(?:prochaines|quelques|trois|quatre|six|huit|\d{1,3}) semaines",
-        "routine": r"\b(?:dans|après|d['’]ici)(?: \w+){0,3} (?:mois|ans?|années?)\b"
+        "routine": r"cette année|printemps|automne|hiver|(?:en|cet|l['’])\s?été\b"
+        r"|\b(?:dans|après|d['’]ici)(?: \w+){0,3} (?:mois|ans?|années?)\b"
         r"|prochaine? (?:visite|consultation|contrôle)|visite habituelle"
         r"|à votre convenance|quand (?:cela|ça) vous",
         "self_monitoring": r"\bsurveill",
     },
-    "waives": r"rien ne presse|(?:peut|pouvez) (?:\w+ )?(?:attendre|patienter)|prenez votre temps"
+    "waives": r"rien ne presse|(?:peut|pouvez) (?:\w+ )?(?:attendre|patienter)|vaut mieux attendre"
+    r"|prenez votre temps"
     r"|(?:pas|aucune) (?:d['’])?"
     r"(?:urgence|urgente?|pressée?)|(?:inutile|pas (?:besoin|nécessaire|utile)) (?:de |d['’])"
     r"(?:vous )?(?:re)?(?:voir|cevoir|consulter|venir|examiner|aller|prendre|presser)"
-    r"|rendez-vous n['’](?:est|a) pas|aucun (?:rendez-vous|examen|contrôle)"
+    r"|rendez-vous n['’](?:est|a) pas|aucun (?:rendez-vous|examen|contrôle|suivi)"
     r"|à votre convenance|quand (?:cela|ça) vous",
     "visits": r"rendez-vous|visite|\bvoir\b|\bvenir\b|\bvenez\b|examin|montrez|consult|contrôle",
     "not_when": r"\bsi\b|\bs['’]il|\bsauf\b|en cas de",
