@@ -56,8 +56,6 @@ from skinapi.platform.storage.unit_of_work import Unit, UnitOfWork, atomic
 NOT_IN_CHARGE = "Only the doctor in charge can write or withdraw letters"
 NO_LETTER = "There is no such letter"
 NOT_SIGNED = "There is no such signed letter"
-
-
 # The version of the consent's text that says what is sent for a letter.
 CONSENT: Purpose = "llm"
 CONSENT_SINCE = 3
@@ -105,6 +103,7 @@ class LettersService:
         """
         submission, owner = self._get_in_care(number, by)
         spoken = language or (owner.language if reader == "patient" else submission.language)
+        self.letters.refuse_more(submission.id, by.id)
         about = self._facts_of(submission, owner, by)
         # Outside the transaction: a language model may take seconds.
         written = self._ask(about, owner, reader, spoken, key_words)
