@@ -108,7 +108,7 @@ function useLetter(draft, about, onDone) {
     drafts.set(draft._id, next);
     setText(next);
   };
-  const look = (/** @type {string} */ sentence) => setSeen(seen.includes(sentence) ? seen.filter((one) => one !== sentence) : [...seen, sentence]);
+  const look = (/** @type {string} */ sentence) => setSeen((now) => now.includes(sentence) ? now.filter((one) => one !== sentence) : [...now, sentence]);
   const store = async () => {
     if (stored) return letter;
     /** @type {Api["WrittenLetter"]} */
