@@ -37,7 +37,7 @@ class LetterWords(Frozen):
     signs: str
     no_signs: str
     course: str
-    means: Mapping[str, str]
+    suspected: str
     question: Mapping[str, str]
     ask: str
     closing: str
@@ -114,14 +114,13 @@ class LetterFacts:
         if own is None or counts is None:
             return None
         first = self.advice or own
-        waits = first.waits_for is not None or (isinstance(first, Decision) and first.unjudged)
         said = (say_decision(self, reader, language), write_draft(self, reader, language))
         return Decided(
             labels=frozenset(filter(None, (own.label, counts.label))),
             band=self.advice.band if self.advice else own.urgency,
             sure=counts.settled,
             proven=counts.proven,
-            waits=waits,
+            waits=first.waits_for is not None or first.unjudged,
             said="\n".join(said),
         )
 
@@ -195,9 +194,8 @@ def _say_what_it_is(decision: Decision, language: Language) -> str:
     if not label.malignant and (not decision.concluded or is_sent(decision.urgency)):
         return ""
     said = label.sentences[language]
-    kind = "suspected" if decision.suspected else "decided"
-    what = LETTER_WORDS[language].means[kind].format(what=said.what_it_is)
-    return f"{what} {said.treatment_note}"
+    what = f"{said.what_it_is} {said.treatment_note}"
+    return LETTER_WORDS[language].suspected.format(what=what) if decision.suspected else what
 
 
 def _question_of(decision: Decision) -> str:

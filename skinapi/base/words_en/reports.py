@@ -312,10 +312,7 @@ LETTERS = {
     "signs": "Signs that the patient told: {signs}.",
     "no_signs": "The patient was asked for the signs of the 7-point checklist, and told none.",
     "course": "Earlier photos of it: {course}.",
-    "means": {
-        "suspected": "What I suspect is not proven yet. This is what it would be: {what}",
-        "decided": "{what}",
-    },
+    "suspected": "What I suspect is not proven yet. This is what it would be: {what}",
     "question": {
         "suspected": "Would you please examine this lesion, and decide whether it is to be sampled "
         "or removed? I ask because {name} is suspected, and a photo cannot settle that.",

@@ -324,10 +324,7 @@ LETTERS = {
     "signs": "Signes indiqués par le patient: {signs}.",
     "no_signs": "Les signes de la liste en 7 points ont été demandés; aucun n'est indiqué.",
     "course": "Photos antérieures: {course}.",
-    "means": {
-        "suspected": "Ce que je suspecte n'est pas encore prouvé. Voici ce que ce serait: {what}",
-        "decided": "{what}",
-    },
+    "suspected": "Ce que je suspecte n'est pas encore prouvé. Voici ce que ce serait: {what}",
     "question": {
         "suspected": "Pourriez-vous examiner cette lésion, et décider s'il faut la prélever ou "
         "l'enlever? Motif: je suspecte ceci: {name}. Une photo ne permet pas de trancher.",
