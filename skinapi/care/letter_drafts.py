@@ -1,76 +1,128 @@
 """What a letter says before its doctor writes: the decision, with which it begins and which nobody
-can change, and the draft, which its doctor edits. The draft says nothing of what was decided.
+can change, and the draft, which its doctor edits: by a language model, or made of our sentences.
 """
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from functools import cached_property
+from typing import Annotated, Any
 
-from skinapi.base.languages import Language, LocalizedText, load_words
+from pydantic import Field, StringConstraints, ValidationError
+
+from skinapi.base.field_types import Contained, PrintableLines
+from skinapi.base.languages import Language, load_words
 from skinapi.base.stored_record import Frozen
+from skinapi.care.letter_check import Decided
 from skinapi.care.spot_records import Place
 from skinapi.findings.records.decisions import Decision, say_day
 from skinapi.findings.records.letters import Addressee
+from skinapi.findings.records.seen_findings import SeenListed
 from skinapi.findings.records.standing import Advice
 from skinapi.findings.records.submission import Submission
-from skinapi.findings.reports.facts import Facts
-from skinapi.findings.reports.report import Narrative, Writer
-from skinapi.findings.reports.words import (
-    LABELS,
-    SENTENCES,
-    FirstContent,
-    say_advice,
-)
-from skinapi.model.conditions import conditions_table
-from skinapi.model.finding import (
-    limits_of_tests,
-    modality_doubts,
-    say_restated,
-    say_untested_skin,
-)
-from skinapi.model.headline import LEAST_SHARE, Ranked, say_share_of
+from skinapi.findings.reports.openrouter import Question
+from skinapi.findings.reports.report import NarrativeUnavailable, Reason
+from skinapi.findings.reports.words import LABELS, FirstContent, say_advice
+from skinapi.model.bands import is_sent
+from skinapi.model.conditions import NORMAL_SKIN, Condition, conditions_table
 
 
 class LetterWords(Frozen):
-    """`model` is what a colleague reads of the model's answer, by whether the photo could be
-    judged.
-    """
-
     to_patient: str
     to_colleague: str
+    opening: Mapping[str, str]
     about: Mapping[Addressee, str]
     spot: Mapping[str, str]
+    person: str
+    signs: str
+    no_signs: str
+    course: str
+    suspected: str
+    question: Mapping[str, str]
     ask: str
-    model: Mapping[str, str]
     closing: str
 
 
 LETTER_WORDS: Mapping[Language, LetterWords] = load_words("reports.LETTERS", LetterWords)
+MOST_PARAGRAPHS, MOST_TOKENS = 6, 1200
+INSTRUCTIONS = """\
+You draft the body of a letter about a spot on the skin, for the doctor who will read, change and \
+sign it: to {reader}, in {language}, as a good dermatologist would write it. The decision in \
+`decided` is printed above your text and is what counts.
+
+Write flowing prose in two to five short paragraphs, 180 words at most. {plan}
+
+Rest on the facts and on the doctor's key words alone: no other condition, number, date, result, \
+sign or examination. Be no surer and no less sure than the decision, ask for nothing sooner or \
+later than it does, and deny nothing that it says. Where a fact is missing, leave it out. No \
+greeting, no closing formula, no name, no heading, no list, no markup. Say nothing of software, of \
+a model, or of its figures.
+"""
+PLANS: Mapping[Addressee, str] = {
+    "patient": "Begin with a sentence to this person, as one human being to another. Then say what "
+    "was seen and what that means in plain words, what is to be done by when and what happens "
+    "there, what to watch for until then, and that questions are welcome. No clinical terms.",
+    "colleague": "First the facts in clinical words: age group, sex, site, course, the signs that "
+    "the patient told. Then the question, and the reason for it.",
+}
+READERS: Mapping[Addressee, str] = {"patient": "the patient", "colleague": "a colleague"}
+NAMES: Mapping[Language, str] = {"en": "English", "fr": "French"}
+SCHEMA: Mapping[str, Any] = {
+    "type": "object",
+    "properties": {"paragraphs": {"type": "array", "items": {"type": "string"}}},
+    "required": ["paragraphs"],
+    "additionalProperties": False,
+}
+Paragraph = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=700, strip_whitespace=True),
+    PrintableLines,
+    Contained,
+]
 
 
-MOST_LIKELY = 3  # conditions of the model's answer that a colleague reads, and any that alarms
+class WrittenBody(Frozen):
+    """The model's answer. With `MOST_PARAGRAPHS` of them a letter is as long as one may be."""
+
+    paragraphs: Annotated[tuple[Paragraph, ...], Field(min_length=1, max_length=MOST_PARAGRAPHS)]
 
 
 @dataclass(frozen=True)
 class LetterFacts:
     """`decision` is about the letter's finding; `advice` is what counts of the spot, where that was
-    said about another finding. `due` is until when a doctor should have seen the spot. `spot` is
-    what the patient calls it.
+    said about another finding. `due` is until when a doctor should have seen the spot. `earlier`
+    are the findings of the spot before it, as its patient may know them. What the patient calls the
+    spot is in no letter.
     """
 
     submission: Submission
     decision: Decision | None
     patient: str
     doctor: str
-    spot: str = ""
     place: Place | None = None
     advice: Advice | None = None
     due: date | None = None
+    earlier: Sequence[SeenListed] = ()
 
-    @cached_property
-    def facts(self) -> Facts:
-        return Facts.of(self.submission.finding, self.submission.context)
+    @property
+    def counts(self) -> Decision | None:
+        return (self.advice.decision if self.advice else None) or self.decision
+
+    def decided(self, reader: Addressee, language: Language) -> Decided | None:
+        """None before a review. What our own draft says may be said."""
+        own, counts = self.decision, self.counts
+        if own is None or counts is None:
+            return None
+        first = self.advice or own
+        said = (say_decision(self, reader, language), write_draft(self, reader, language))
+        return Decided(
+            labels=frozenset(filter(None, (own.label, counts.label))),
+            band=self.advice.band if self.advice else own.urgency,
+            sure=counts.settled,
+            proven=counts.proven,
+            waits=first.waits_for is not None or first.unjudged,
+            said="\n".join(said),
+        )
 
 
 def say_decision(about: LetterFacts, reader: Addressee, language: Language) -> str:
@@ -92,98 +144,159 @@ def say_decision(about: LetterFacts, reader: Addressee, language: Language) -> s
 
 
 def write_draft(
-    about: LetterFacts, reader: Addressee, language: Language, explained: Sequence[str] = ()
+    about: LetterFacts,
+    reader: Addressee,
+    language: Language,
+    written: Sequence[str] = (),
 ) -> str:
-    """Paragraphs with an empty line between them: greeting, which spot and photo it is about, what
-    was found in plain or clinical words, to a colleague the model's answer in one sentence,
-    closing.
+    """Paragraphs with an empty line between them: greeting, what the model has `written` or else
+    our own sentences, closing.
     """
     words = LETTER_WORDS[language]
     greeting = words.to_patient if reader == "patient" else words.to_colleague
-    photo = words.about[reader].format(
-        spot=_say_spot(about, language),
+    own = _write_to_patient if reader == "patient" else _write_to_colleague
+    return "\n\n".join(
+        [
+            greeting.format(patient=about.patient),
+            *(written or filter(None, own(about, language))),
+            words.closing.format(doctor=about.doctor),
+        ]
+    )
+
+
+def _write_to_patient(about: LetterFacts, language: Language) -> Iterator[str]:
+    words, decision = LETTER_WORDS[language], about.decision
+    unjudged = decision is not None and decision.unjudged
+    if decision:
+        yield words.opening["unjudged" if unjudged else "judged"]
+    yield _say_spot(about, "patient", language)
+    if decision and decision.label and not (unjudged or about.advice):
+        yield _say_what_it_is(decision, language)
+    yield words.ask
+
+
+def _write_to_colleague(about: LetterFacts, language: Language) -> Iterator[str]:
+    """The facts, the question and the reason for it."""
+    words, decision = LETTER_WORDS[language], about.decision
+    facts = [_say_spot(about, "colleague", language), *_say_person(about, language)]
+    if about.earlier:
+        facts.append(words.course.format(course="; ".join(say_course(about, language))))
+    yield " ".join(facts)
+    if decision and not about.advice:
+        yield words.question[_question_of(decision)].format(name=_name(decision, language))
+
+
+def _say_what_it_is(decision: Decision, language: Language) -> str:
+    """Nothing that comforts, unless that is what was decided for good."""
+    label = conditions_table().label(decision.label or "")
+    if not isinstance(label, Condition) or label.key == NORMAL_SKIN:
+        return ""
+    if not label.malignant and (not decision.concluded or is_sent(decision.urgency)):
+        return ""
+    said = label.sentences[language]
+    what = f"{said.what_it_is} {said.treatment_note}"
+    return LETTER_WORDS[language].suspected.format(what=what) if decision.suspected else what
+
+
+def _question_of(decision: Decision) -> str:
+    kinds = {
+        "unjudged": decision.unjudged,
+        "awaited": decision.awaited,
+        "suspected": decision.suspected,
+        "proven": decision.proven and is_sent(decision.urgency),
+        "open": is_sent(decision.urgency) or not decision.settled,
+    }
+    return next((kind for kind, holds in kinds.items() if holds), "benign")
+
+
+def _name(decision: Decision, language: Language) -> str:
+    names = conditions_table().notices.headline.names.get(decision.label or "")
+    return names.doctor.in_language(language) if names else decision.name(language)
+
+
+def _say_spot(about: LetterFacts, reader: Addressee, language: Language) -> str:
+    words, place = LETTER_WORDS[language], _say_place(about, language)
+    return words.about[reader].format(
+        spot=words.spot["placed"].format(place=place) if place else "",
         date=say_day(about.submission.created_at, language),
         number=about.submission.number,
     )
-    parts = [
-        greeting.format(patient=about.patient),
-        photo,
-        *explained,
-        words.ask if reader == "patient" else _say_model(about, language),
-        words.closing.format(doctor=about.doctor),
-    ]
-    return "\n\n".join(parts)
 
 
-def say_explanation(narrative: Narrative) -> list[str]:
-    """Its paragraphs; behind an LLM's, who has worded them: the doctor may strike that out, as all
-    of a draft.
-    """
-    told = [" ".join(one.text for one in paragraph) for paragraph in narrative.explanation]
-    source = narrative.source
-    if told and source.writer is Writer.LLM:
-        words = LABELS[narrative.language].written_by_llm
-        told.append(f"({words.format(source.model, source.checker, source.kept, source.written)})")
-    return told
-
-
-def _say_spot(about: LetterFacts, language: Language) -> str:
-    words, place = LETTER_WORDS[language].spot, about.place
-    named = words["named"].format(name=about.spot) if about.spot else ""
+def _say_place(about: LetterFacts, language: Language) -> str:
+    place = about.place
     if place is None:
-        return named
-    said = LABELS[language].say_place(place.site, place.laterality, place.side)
-    return named + words["placed"].format(place=said)
+        return ""
+    return LABELS[language].say_place(place.site, place.laterality, place.side)
 
 
-def _say_model(about: LetterFacts, language: Language) -> str:
-    """The model's answer in one sentence; then only what qualifies it."""
-    facts, phrases, decision = about.facts, SENTENCES[language], about.decision
-    kind = "unjudged" if decision and decision.unjudged else "judged"
-    answer = (
-        LETTER_WORDS[language]
-        .model[kind]
-        .format(
-            date=say_day(about.submission.created_at, language),
-            names=", ".join(_name_with_share(one, language) for one in _worth_naming(facts)),
-        )
+def _say_person(about: LetterFacts, language: Language) -> Iterator[str]:
+    words, told = LETTER_WORDS[language], about.submission.context
+    if person := [*_list_person(about, language).values()]:
+        yield words.person.format(facts=", ".join(person))
+    if told.checklist:
+        signs = conditions_table().checklist.list_told(told.checklist).in_language(language)
+        yield words.signs.format(signs=signs)
+    elif told.checklist is not None:
+        yield words.no_signs
+
+
+def _list_person(about: LetterFacts, language: Language) -> dict[str, str]:
+    labels, told = LABELS[language], about.submission.context
+    age = {"age_group": labels.ages[told.age_band]} if told.age_band else {}
+    return age | ({"sex": labels.sexes[told.sex]} if told.sex else {})
+
+
+def say_course(about: LetterFacts, language: Language) -> Iterator[str]:
+    """Of each earlier photo the day, and what a doctor decided."""
+    for one in about.earlier:
+        day, decision = say_day(one.created_at, language), one.decision
+        yield f"{day} ({decision.heading(language, for_doctor=True)})" if decision else day
+
+
+def make_question(
+    about: LetterFacts, reader: Addressee, language: Language, key_words: str
+) -> Question:
+    """No picture, no name, and nothing of the model's estimate is sent."""
+    checklist, told = conditions_table().checklist, about.submission.context.checklist
+    asked = {item.key: item.doctor if reader == "colleague" else item for item in checklist.items}
+    facts = {
+        **_list_person(about, language),
+        "site": _say_place(about, language),
+        "signs_told": [asked[sign].in_language(language) for sign in told or ()],
+        "photographed": say_day(about.submission.created_at, language),
+        "course": [*say_course(about, language)],
+        "decided": say_decision(about, reader, language).splitlines(),
+        "key_words_of_the_doctor": key_words,
+    }
+    return Question(
+        name="letter",
+        instructions=INSTRUCTIONS.format(
+            reader=READERS[reader], language=NAMES[language], plan=PLANS[reader]
+        ),
+        sent=_without_names(facts, about),
+        schema=SCHEMA,
+        most_tokens=MOST_TOKENS,
     )
-    sentences = [answer]
-    if facts.effect and facts.effect.for_doctor:
-        sentences.append(facts.effect.for_doctor.in_language(language))
-    if facts.uncertain:
-        doubts = ", ".join(phrases.doubts[doubt] for doubt in facts.reasons)
-        sentences.append(phrases.uncertain.format(doubts=doubts))
-    sentences += [one.in_language(language) for one in _caveats(facts)]
-    if facts.checklist_score is not None:
-        sentences.append(phrases.checklist_score.format(score=facts.checklist_score))
-    if facts.restated:
-        sentences.append(say_restated(facts.restated.prevalence).in_language(language))
-    return " ".join(sentences)
 
 
-def _name_with_share(one: Ranked, language: Language) -> str:
-    name = conditions_table().notices.headline.names[one.key].doctor.in_language(language)
-    return f"{name} {say_share_of(one.key, one.probability).in_language(language)}"
+def _without_names(facts: Mapping[str, Any], about: LetterFacts) -> dict[str, Any]:
+    """Put a sign in place of each part of a name, also where the doctor has typed one."""
+    signed = [one.decided_by for one in (about.decision, about.counts) if one]
+    names = [about.patient, about.doctor, *signed]
+    words = {word for name in names for word in (name, *re.findall(r"\w{2,}", name)) if word}
+    parts = "|".join(map(re.escape, sorted(words, key=len, reverse=True)))
+
+    def hide(value: Any) -> Any:
+        if isinstance(value, list):
+            return [hide(one) for one in value]
+        return re.sub(rf"(?<!\w)(?:{parts})(?!\w)", "…", value, flags=re.IGNORECASE)
+
+    return {name: hide(value) for name, value in facts.items() if value}
 
 
-def _caveats(facts: Facts) -> list[LocalizedText]:
-    """What qualifies the model's answer: for which skin and pictures it was not tested, and that
-    the picture does not show its kind.
-    """
-    seen = facts.modality
-    tests = limits_of_tests(seen.used if seen else (), facts.tested)
-    return [*map(say_untested_skin, facts.untested_skin), *modality_doubts(seen), *tests]
-
-
-def _worth_naming(facts: Facts) -> list[Ranked]:
-    """The likeliest, and every cancer that passed its threshold, in the order of probability."""
-    likely = [one.key for one in facts.shown.ranked[:MOST_LIKELY]]
-    passed = {rule.value for rule in facts.raised_by} | {*facts.headline.keys}
-    alarming = passed & conditions_table().malignant_keys
-    return [
-        one
-        for place, one in enumerate(facts.shown.ranked)
-        if one.key in alarming
-        or (one.key in likely and (not place or one.probability >= LEAST_SHARE))
-    ]
+def read_body(content: str) -> tuple[str, ...]:
+    try:
+        return WrittenBody.model_validate_json(content).paragraphs
+    except ValidationError as error:
+        raise NarrativeUnavailable(Reason.MALFORMED) from error

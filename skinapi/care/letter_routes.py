@@ -10,23 +10,30 @@ from skinapi.base.errors import Forbidden, NotFound
 from skinapi.base.field_types import Contained, PrintableLines, Reason
 from skinapi.base.languages import Language
 from skinapi.base.stored_record import optional
-from skinapi.care.letters import LettersService
+from skinapi.care.letter_check import Marked
+from skinapi.care.letters import Draft, LettersService
 from skinapi.care.queue_routes import DOCTORS
 from skinapi.findings.records.errors import (
     LetterChanged,
     LetterDecision,
+    LetterDelays,
     LetterSigned,
+    LetterUnconfirmed,
     LetterUnreviewed,
     LetterWithdrawn,
     TooManyLetters,
 )
-from skinapi.findings.records.letters import LONGEST_LETTER, Addressee, ShownLetter
+from skinapi.findings.records.letters import LONGEST_LETTER, Addressee
 from skinapi.findings.records.review_schemas import LetterView
 from skinapi.findings.records.telling_schemas import TellingView
+from skinapi.findings.reports.report import Reason as Unwritten
 from skinapi.platform.web.declaration import Routes, Signed
 from skinapi.platform.web.schemas import Body, Message
 
 MOST_VERSIONS = 2**31
+KeyWords = Annotated[
+    str, StringConstraints(max_length=500, strip_whitespace=True), PrintableLines, Contained
+]
 LetterText = Annotated[
     str,
     StringConstraints(min_length=1, max_length=LONGEST_LETTER, strip_whitespace=True),
@@ -42,10 +49,26 @@ class WrittenLetter(LetterView):
         "is held back; absent where that is not so"
     )
 
+    marked: tuple[Marked, ...] = optional(
+        "of a draft: the sentences that differ from what was decided, by lists of words. Show each "
+        "to its doctor, who confirms it or changes it",
+        default=(),
+    )
+    unwritten: Unwritten | None = optional(
+        "of a draft: why no language model has drafted it; absent where one has"
+    )
+
     @classmethod
-    def of(cls, shown: ShownLetter) -> Self:
+    def of_draft(cls, draft: Draft) -> Self:
+        shown = draft.shown
         own, version = LetterView.of(shown).model_dump(), shown.letter.version
-        return cls(**own, version=version, held_until=shown.held_until)
+        return cls(
+            **own,
+            version=version,
+            held_until=shown.held_until,
+            marked=draft.marked,
+            unwritten=draft.unwritten,
+        )
 
 
 class SignedLetter(WrittenLetter):
@@ -60,6 +83,9 @@ class NewLetter(Body):
         default=None,
         description="unless given, to the patient that of their account, else the finding's",
     )
+    key_words: KeyWords = Field(
+        default="", description="what the doctor wants said, for the language model that drafts it"
+    )
 
 
 class LetterChange(Body):
@@ -72,6 +98,12 @@ class Signature(LetterChange):
         max_length=LONGEST_LETTER,
         description="as it was shown above the text: 409 `letter_decision` where another one "
         "counts by now",
+    )
+    confirmed: list[Annotated[str, StringConstraints(max_length=LONGEST_LETTER)]] = Field(
+        default=[],
+        max_length=200,
+        description="each sentence of `marked` that its doctor has looked at: 409 "
+        "`letter_unconfirmed` where one is missing",
     )
 
 
@@ -91,9 +123,17 @@ routes: Routes[LettersService] = Routes("letters", access=DOCTORS)
 def draft_letter(
     letters: LettersService, *, number: str, body: NewLetter, subject: Subject
 ) -> WrittenLetter:
-    """Begin a letter about a finding of a patient in care. Nobody else sees it unsigned."""
-    return WrittenLetter.of(
-        letters.draft_letter(number=number, by=subject, reader=body.reader, language=body.language)
+    """Begin a letter about a finding of a patient in care. Nobody else sees it unsigned. With the
+    operator's key and the patient's consent a language model drafts it, else the software does.
+    """
+    return WrittenLetter.of_draft(
+        letters.draft_letter(
+            number=number,
+            by=subject,
+            reader=body.reader,
+            language=body.language,
+            key_words=body.key_words,
+        )
     )
 
 
@@ -105,7 +145,9 @@ def draft_letter(
 )
 def list_letters(letters: LettersService, *, number: str, subject: Subject) -> list[WrittenLetter]:
     """The signed letters about a finding, and the caller's own drafts, the oldest first."""
-    return [WrittenLetter.of(letter) for letter in letters.list_letters(number=number, to=subject)]
+    return [
+        WrittenLetter.of_draft(letter) for letter in letters.list_letters(number=number, to=subject)
+    ]
 
 
 @routes.route(
@@ -123,7 +165,7 @@ def change_letter(
     letters: LettersService, *, letter: str, body: LetterChange, subject: Subject
 ) -> WrittenLetter:
     """Store another text of one's own draft. 409 where it was changed or signed meanwhile."""
-    return WrittenLetter.of(
+    return WrittenLetter.of_draft(
         letters.change_letter(letter=letter, text=body.text, version=body.version, by=subject)
     )
 
@@ -131,7 +173,16 @@ def change_letter(
 @routes.route(
     "POST",
     "/letters/<letter>/sign",
-    raises=(NotFound, Forbidden, LetterSigned, LetterChanged, LetterUnreviewed, LetterDecision),
+    raises=(
+        NotFound,
+        Forbidden,
+        LetterSigned,
+        LetterChanged,
+        LetterUnreviewed,
+        LetterDecision,
+        LetterDelays,
+        LetterUnconfirmed,
+    ),
 )
 def sign_letter(
     letters: LettersService, *, letter: str, body: Signature, subject: Subject
@@ -141,11 +192,16 @@ def sign_letter(
     patient reads it now, or from when and why not before.
     """
     signed, way = letters.sign_letter(
-        letter=letter, text=body.text, version=body.version, decision=body.decision, by=subject
+        letter=letter,
+        text=body.text,
+        version=body.version,
+        decision=body.decision,
+        confirmed=body.confirmed,
+        by=subject,
     )
     telling = TellingView.of_letter(signed.held_until, way, subject.account.language)
     to_patient = signed.letter.reader == "patient"
-    own = dict(WrittenLetter.of(signed))
+    own = dict(WrittenLetter.of_draft(Draft(signed)))
     return SignedLetter(**own, telling=telling if to_patient else None)
 
 
@@ -156,7 +212,9 @@ def withdraw_letter(
     """Take a signed letter back, as the doctor in charge: it stays, struck through, with the date
     and the reason, and the patient is told. The same request again changes nothing.
     """
-    return WrittenLetter.of(letters.withdraw_letter(letter=letter, reason=body.reason, by=subject))
+    return WrittenLetter.of_draft(
+        Draft(letters.withdraw_letter(letter=letter, reason=body.reason, by=subject))
+    )
 
 
 @routes.route("DELETE", "/letters/<letter>", raises=(NotFound, Forbidden, LetterSigned))

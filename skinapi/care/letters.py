@@ -1,23 +1,35 @@
 """The use cases of letters: draft one, edit it, sign it, withdraw it. Before it is signed only its
-doctor sees it.
+doctor sees it. A language model may draft it, with the patient's consent.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import time
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import NamedTuple
 
 from skinapi.accounts.auth.accounts import Account
+from skinapi.accounts.auth.consents import Consents, Purpose
 from skinapi.accounts.auth.subjects import Subject
 from skinapi.base.errors import NotFound
 from skinapi.base.languages import Language
-from skinapi.care.letter_drafts import LetterFacts, say_decision, say_explanation, write_draft
+from skinapi.base.logs import log, log_fault
+from skinapi.care.letter_check import Marked, mark_sentences
+from skinapi.care.letter_drafts import (
+    LetterFacts,
+    make_question,
+    read_body,
+    say_decision,
+    write_draft,
+)
 from skinapi.care.spot_records import Place
 from skinapi.care.spots import LesionsService
-from skinapi.findings.records.decisions import Decision
+from skinapi.findings.records.decisions import MOST_EARLIER, Decision
 from skinapi.findings.records.errors import (
     LetterDecision,
+    LetterDelays,
     LetterSigned,
+    LetterUnconfirmed,
     LetterUnreviewed,
     LetterWithdrawn,
 )
@@ -31,11 +43,12 @@ from skinapi.findings.records.letters import (
     held_until,
     show_letter,
 )
-from skinapi.findings.records.seen_findings import SeenSubmission
+from skinapi.findings.records.seen_findings import SeenListed, SeenSubmission
 from skinapi.findings.records.service import RecordsService
 from skinapi.findings.records.standing import Advice, Reader
 from skinapi.findings.records.telling import Way, way_to
-from skinapi.findings.reports.narrator import Narrator
+from skinapi.findings.reports.openrouter import OpenRouterClient, Reading
+from skinapi.findings.reports.report import NarrativeUnavailable, Reason
 from skinapi.platform.notices.outbox import Kind, Outbox
 from skinapi.platform.storage.ids import now
 from skinapi.platform.storage.unit_of_work import Unit, UnitOfWork, atomic
@@ -43,18 +56,24 @@ from skinapi.platform.storage.unit_of_work import Unit, UnitOfWork, atomic
 NOT_IN_CHARGE = "Only the doctor in charge can write or withdraw letters"
 NO_LETTER = "There is no such letter"
 NOT_SIGNED = "There is no such signed letter"
+# The version of the consent's text that says what is sent for a letter.
+CONSENT: Purpose = "llm"
+CONSENT_SINCE = 3
+WAIT_S = 15.0  # that one letter may wait for the model, all attempts together
 
 
-def _show_draft(letter: Letter, about: LetterFacts, explained: Sequence[str] = ()) -> ShownLetter:
-    """Show the draft as if it was signed now. A text that nobody has changed is drafted anew."""
-    reader, language = letter.reader, letter.language
-    unchanged = letter.version == 1
-    text = write_draft(about, reader, language, explained) if unchanged else letter.text
-    decision = say_decision(about, reader, language)
-    return ShownLetter(letter.model_copy(update={"text": text, "decision": decision}))
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A letter as it is shown to its doctor. Of one that is not signed, `marked` are the sentences
+    that differ from what was decided, and `unwritten` is why no language model has drafted it.
+    """
+
+    shown: ShownLetter
+    marked: tuple[Marked, ...] = ()
+    unwritten: Reason | None = None
 
 
-class _Draft(NamedTuple):
+class _Held(NamedTuple):
     letter: Letter
     submission: SeenSubmission
     owner: Account
@@ -67,21 +86,29 @@ class LettersService:
     records: RecordsService
     lesions: LesionsService
     outbox: Outbox
-    narrator: Narrator
+    consents: Consents
+    llm: OpenRouterClient | None
 
     def draft_letter(
-        self, *, number: str, by: Subject, reader: Addressee, language: Language | None
-    ) -> ShownLetter:
+        self,
+        *,
+        number: str,
+        by: Subject,
+        reader: Addressee,
+        language: Language | None,
+        key_words: str = "",
+    ) -> Draft:
         """It is in the language of the patient's account unless another is asked for. Raises
         NotFound, Forbidden, TooManyLetters.
         """
         submission, owner = self._get_in_care(number, by)
-        own = owner.language if reader == "patient" else submission.language
+        spoken = language or (owner.language if reader == "patient" else submission.language)
+        self.letters.refuse_more(submission.id, by.id)
         about = self._facts_of(submission, owner, by)
-        # Outside the transaction: an LLM may take seconds.
-        explained = self._explain(about, owner, reader, language or own)
+        # Outside the transaction: a language model may take seconds.
+        written = self._ask(about, owner, reader, spoken, key_words)
         return self._add_draft(
-            number=number, by=by, reader=reader, language=language or own, explained=explained
+            number=number, by=by, reader=reader, language=spoken, written=written
         )
 
     @atomic
@@ -93,46 +120,70 @@ class LettersService:
         by: Subject,
         reader: Addressee,
         language: Language,
-        explained: Sequence[str],
-    ) -> ShownLetter:
+        written: Reading[tuple[str, ...]] | Reason,
+    ) -> Draft:
         submission, owner = self._get_in_care(number, by)
         unit.audit("letter.draft", by=by.id, target=submission.id, owner=submission.owner)
         self.records.rely_on(submission)
         about = self._facts_of(submission, owner, by)
+        failed = written if isinstance(written, Reason) else None
+        drafted = None if isinstance(written, Reason) else written
         letter = self.letters.add(
             submission=submission.id,
             doctor=by.id,
             reader=reader,
             language=language,
-            text=write_draft(about, reader, language, explained),
+            text=write_draft(about, reader, language, drafted.answer if drafted else ()),
+            model=drafted.model if drafted else None,
         )
-        return _show_draft(letter, about, explained)
+        return replace(self._show(letter, about, owner), unwritten=failed)
 
-    def _explain(
+    def _ask(
         self,
         about: LetterFacts,
         owner: Account,
         reader: Addressee,
         language: Language,
-        *,
-        again: bool = False,
-    ) -> list[str]:
-        """What was decided, in words for its reader; nothing before a decision."""
-        if about.decision is None:
-            return []
-        narrative = self.narrator.narrate(
-            facts=about.facts,
-            language=language,
-            llm=self.narrator.has_llm,
-            consents=owner.consents,
-            reader=reader,
-            decision=about.decision,
-            elsewhere=about.advice is not None,
-            again=again,
-        )
-        return say_explanation(narrative)
+        key_words: str,
+    ) -> Reading[tuple[str, ...]] | Reason:
+        """The paragraphs that a language model writes, or why it has written none."""
+        unasked = self._why_unasked(about, owner)
+        if unasked or self.llm is None:
+            return unasked or Reason.NO_KEY
+        try:
+            question = make_question(about, reader, language, key_words)
+            return self.llm.ask(question, read_body, deadline=time.monotonic() + WAIT_S)
+        except NarrativeUnavailable as unwritten:
+            reason = unwritten.reason
+        except Exception as fault:  # noqa: BLE001 (no fault of a model may cost the draft)
+            log_fault(fault)
+            reason = Reason.FAULT
+        log.warning("letter not drafted by an LLM", reason=reason, language=language)
+        return reason
 
-    def list_letters(self, *, number: str, to: Subject) -> list[ShownLetter]:
+    def _why_unasked(self, about: LetterFacts, owner: Account) -> Reason | None:
+        if self.llm is None:
+            return Reason.NO_KEY
+        agreed = self.consents.find_latest(owner.id).get(CONSENT)
+        if agreed is None or not agreed.given or (agreed.version or 0) < CONSENT_SINCE:
+            return Reason.NO_CONSENT
+        return None if about.decision else Reason.NOTHING_TO_EXPLAIN
+
+    def _show(self, letter: Letter, about: LetterFacts, owner: Account) -> Draft:
+        """Show the draft as if it was signed now. One of ours that nobody has changed is drafted
+        anew.
+        """
+        reader, language = letter.reader, letter.language
+        ours = letter.version == 1 and not letter.model
+        text = write_draft(about, reader, language) if ours else letter.text
+        decided = say_decision(about, reader, language)
+        return Draft(
+            ShownLetter(letter.model_copy(update={"text": text, "decision": decided})),
+            _mark(text, about, letter),
+            None if letter.model else self._why_unasked(about, owner) or Reason.NOT_ASKED,
+        )
+
+    def list_letters(self, *, number: str, to: Subject) -> list[Draft]:
         """The signed letters that the caller may see, and the caller's drafts."""
         submission, owner = self.records.get_to_read(number=number, to=to, reading="letters")
         letters = [
@@ -145,13 +196,9 @@ class LettersService:
         drafts = not all(letter.signed_at for letter in letters)
         about = self._facts_of(submission, owner, to) if drafts else None
         return [
-            _show_draft(
-                letter,
-                about,
-                self._explain(about, owner, letter.reader, letter.language, again=True),
-            )
+            self._show(letter, about, owner)
             if about and not letter.signed_at
-            else show_letter(letter, submission)
+            else Draft(show_letter(letter, submission))
             for letter in letters
         ]
 
@@ -168,16 +215,26 @@ class LettersService:
     @atomic
     def change_letter(
         self, unit: Unit, *, letter: str, text: str, version: int, by: Subject
-    ) -> ShownLetter:
+    ) -> Draft:
         _, finding, owner = self._hold_draft(unit, "letter.change", letter, by)
         changed = self.letters.change_draft(letter, version, {"text": text})
-        return _show_draft(changed, self._facts_of(finding, owner, by))
+        return self._show(changed, self._facts_of(finding, owner, by), owner)
 
     @atomic
     def sign_letter(
-        self, unit: Unit, *, letter: str, text: str, version: int, decision: str, by: Subject
+        self,
+        unit: Unit,
+        *,
+        letter: str,
+        text: str,
+        version: int,
+        decision: str,
+        by: Subject,
+        confirmed: Collection[str] = (),
     ) -> tuple[ShownLetter, Way]:
-        """With how the patient hears of it."""
+        """With how the patient hears of it. `confirmed` are the marked sentences that the doctor
+        has looked at.
+        """
         draft, finding, owner = self._hold_draft(unit, "letter.sign", letter, by)
         if finding.decision is None:
             raise LetterUnreviewed
@@ -185,6 +242,7 @@ class LettersService:
         counts = say_decision(about, draft.reader, draft.language)
         if decision != counts:
             raise LetterDecision
+        _refuse_unseen(_mark(text, about, draft), confirmed)
         signed = {
             "text": text,
             "decision": counts,
@@ -238,26 +296,31 @@ class LettersService:
         owner: Account,
         doctor: Subject,
     ) -> LetterFacts:
-        decision = submission.decision
-        told, name = submission.context, ""
+        decision, told = submission.decision, submission.context
+        earlier = list[SeenListed]()
         place = (
             Place(site=told.body_site, told_laterality=told.body_laterality)
             if told.body_site
             else None
         )
         if submission.lesion:
-            spot = self.lesions.find(lesion=submission.lesion, to=doctor)
-            place, name = spot.place, spot.name or ""
+            place = self.lesions.find(lesion=submission.lesion, to=doctor).place
+            course = self.lesions.list_course(lesion=submission.lesion, to=doctor)
+            earlier = [
+                one.seen_by(Reader.PATIENT)
+                for one in course
+                if one.created_at < submission.created_at
+            ]
         advice, due = self._find_advice(submission, decision)
         return LetterFacts(
             submission=submission,
             decision=decision,
             patient=owner.name,
             doctor=doctor.account.name,
-            spot=name,
             place=place,
             advice=advice,
             due=due,
+            earlier=sorted(earlier, key=lambda one: one.created_at)[-MOST_EARLIER:],
         )
 
     def _find_advice(
@@ -276,14 +339,14 @@ class LettersService:
             return known, to_owner.counts.due
         return None, decision.due if decision else None
 
-    def _hold_draft(self, unit: Unit, action: str, letter: str, by: Subject) -> _Draft:
+    def _hold_draft(self, unit: Unit, action: str, letter: str, by: Subject) -> _Held:
         """The caller's draft, about a finding that cannot be deleted at the same time."""
         draft = self._get_draft(letter, by)
         unit.audit(action, by=by.id, target=draft.submission.id, owner=draft.submission.owner)
         self.records.rely_on(draft.submission)
         return draft
 
-    def _get_draft(self, identifier: str, by: Subject) -> _Draft:
+    def _get_draft(self, identifier: str, by: Subject) -> _Held:
         letter = self.letters.find(identifier)
         submission = self.records.submissions.find(letter.submission) if letter else None
         if letter is None or submission is None or letter.doctor != by.id:
@@ -291,7 +354,7 @@ class LettersService:
         submission, owner = self._get_in_care(str(submission.number), by)
         if letter.signed_at:
             raise LetterSigned
-        return _Draft(letter, submission, owner)
+        return _Held(letter, submission, owner)
 
     def _get_signed(self, identifier: str, by: Subject) -> tuple[Letter, SeenSubmission]:
         letter = self.letters.find(identifier)
@@ -302,3 +365,15 @@ class LettersService:
 
     def _get_in_care(self, number: str, doctor: Subject) -> tuple[SeenSubmission, Account]:
         return self.records.get_in_charge(number=number, by=doctor, refusal=NOT_IN_CHARGE)
+
+
+def _mark(text: str, about: LetterFacts, letter: Letter) -> tuple[Marked, ...]:
+    decided = about.decided(letter.reader, letter.language)
+    return mark_sentences(text, decided, letter.language) if decided else ()
+
+
+def _refuse_unseen(marked: Sequence[Marked], confirmed: Collection[str]) -> None:
+    if any(one.refused for one in marked):
+        raise LetterDelays
+    if not {one.sentence for one in marked}.issubset(confirmed):
+        raise LetterUnconfirmed

@@ -1,12 +1,12 @@
 """A letter begins with what was decided, in the software's words, which nobody can change. What its
-doctor writes below is the doctor's, and is never refused.
+doctor writes below is the doctor's: what differs from the decision is marked until the doctor has
+looked at it, and only what takes back the urgency is refused.
 """
 
 import io
 import re
 from datetime import date
 from html import unescape
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,12 +16,10 @@ from skinapi.base.languages import LANGUAGES, NO_BREAK_SPACE, Language
 from skinapi.findings.records.decisions import say_day
 from skinapi.findings.records.letters import ADDRESSEES, Addressee
 from skinapi.model.conditions import Band, conditions_table
-from skinapi.model.passages import passages_table
 from tests.care.clinic import file_for
 from tests.care.test_letters import Practice
 from tests.findings.prediction.photographer import predicted
 from tests.support.backends import Backend
-from tests.support.openrouter import KEY, Call, OpenRouter
 
 MOLE, MELANOMA = "melanocytic_nevus", "melanoma"
 REVIEWS: dict[str, dict[str, Any]] = {
@@ -32,13 +30,13 @@ REVIEWS: dict[str, dict[str, Any]] = {
     "awaited": {"label": MELANOMA, "histology": "awaited"},
     "photo": {"label": None, "certainty": "unsure", "new_picture_wanted": True},
 }
-# Whatever a doctor writes: some of it once was refused, some of it misleads.
+# Whatever a doctor writes: some of it once was refused, some of it differs from what was decided.
 WRITTEN = (
     "The stitches stay for about ten days.",
     "Please take two tablets of paracetamol if it hurts.",
     "Dr Anna Moser in Heidelberg will see you on 3 December.",
     "The margin was 4 mm, and 9 of 10 such cases are cured.",
-    "You need not come this week: it is harmless.",
+    "I do not think that it is harmless.",
     "<b>See</b> https://example.org & *rest*.",
     "Les points restent une dizaine de jours.",
 )
@@ -133,44 +131,11 @@ def test_a_draft_says_nothing_that_the_decision_says(
         said = table.band_words(band, language)
         for one in (said.label, said.next_step, said.first_step, said.doctor_label):
             assert one.rstrip(".") not in draft["text"]
+    assert "marked" not in draft, "our own words differ from it in nothing"
     label = REVIEWS[name]["label"]
-    about = passages_table().list_about(label, reader) if label else []
-    told = [one for one in about if one.in_language(language) in draft["text"]]
-    assert bool(told) is (label is not None)
-
-
-@pytest.mark.parametrize("reader", ADDRESSEES)
-def test_an_llm_words_the_explanation_of_a_draft_and_the_doctor_changes_what_they_like(
-    tmp_path: Path, llm: OpenRouter, reader: Addressee
-) -> None:
-    settings: dict[str, Any] = {"openrouter_api_key": KEY, "openrouter_url": llm.url}
-    at = Practice(Backend(tmp_path, **settings), reviewed=False)
-    assert at.ada.call("PUT", "/me/consents", json={"llm": True}).status_code == 200
-    at.review(MELANOMA, certainty="sure")
-    llm.behave = worded
-    draft = at.draft(reader)
-    told = SAID[reader]
-    worded_by = "Worded by openai/gpt-4.1-mini from passages with sources; 1 of 2"
-    assert f"{told}\n\n({worded_by}" in draft["text"]
-    assert "can wait" not in draft["text"]
-    [asked] = [sent for _, _, sent in llm.calls if "melanoma." in sent]
-    assert not [one for one in ("Ada", "this week", "suspected diagnosis") if one in asked]
-    (shown,) = at.shown_to(at.doctor)
-    assert (shown["text"], len(llm.calls)) == (draft["text"], 1), "it is not asked again"
-    assert at.sign(shown, "It is harmless, and can wait.").status_code == 200
-
-
-SAID = {
-    "patient": "A melanoma is a cancer of the skin cells.",
-    "colleague": "A suspected melanoma is usually excised completely and sent to histology.",
-}
-
-
-def worded(call: Call) -> None:
-    reader = "patient" if "melanoma.what" in call.passages else "colleague"
-    rests = {"patient": "melanoma.what", "colleague": "melanoma.management"}[reader]
-    texts = (SAID[reader], "A melanoma can wait.")
-    call.tell(paragraphs=[[{"text": text, "passages": [rests]} for text in texts]])
+    what = table.by_key(label).sentences[language].what_it_is if label else ""
+    explained = reader == "patient" and label is not None
+    assert (bool(what) and what in draft["text"]) is explained
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -217,7 +182,9 @@ def test_an_urgent_photo_that_nobody_has_answered_comes_first(shared_backend: Ba
     assert f"By {day}." in at.draft("colleague")["decision"]
 
 
-def test_a_letter_names_the_spot_in_the_patients_language(shared_backend: Backend) -> None:
+def test_a_letter_says_where_the_spot_is_in_the_patients_language_and_not_what_they_call_it(
+    shared_backend: Backend,
+) -> None:
     at = Practice(shared_backend)
     assert at.ada.call("PUT", "/me/locale", json={"locale": "fr"}).status_code == 200
     place = {"site": "back", "laterality": "left"}
@@ -226,6 +193,7 @@ def test_a_letter_names_the_spot_in_the_patients_language(shared_backend: Backen
     at.letters = f"/submissions/{at.number}/letters"
     at.review(MOLE, urgency="routine")
     drafted = at.draft()
-    assert "votre tache « Omoplate » (dos, à gauche), photographiée le " in words(drafted["text"])
+    assert "votre tache (dos, à gauche), photographiée le " in words(drafted["text"])
+    assert "Omoplate" not in drafted["text"]
     assert drafted["language"] == "fr"
     assert at.draft(language="en")["text"].startswith("Dear Ada Example,")

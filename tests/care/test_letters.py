@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from werkzeug.test import TestResponse
 
+from skinapi.care.letter_check import split_sentences
 from tests.findings.prediction.photographer import predicted
 from tests.support.backends import MAIL, Backend, Person
 from tests.use_cases.use_case import notices_to
@@ -54,8 +55,10 @@ class Practice:
         return self.doctor.call("PUT", f"/letters/{letter['_id']}", json=body)
 
     def sign(self, letter: dict[str, Any], text: str | None = None, **fields: Any) -> TestResponse:
+        """As a doctor who has looked at whatever may be marked."""
         shown = {name: letter[name] for name in ("text", "version", "decision")}
-        body = {**shown, **({"text": text} if text else {}), **fields}
+        told = text or letter["text"]
+        body = {**shown, "text": told, "confirmed": split_sentences(told), **fields}
         return self.doctor.call("POST", f"/letters/{letter['_id']}/sign", json=body)
 
     def withdraw(

@@ -102,6 +102,8 @@ def sign_a_letter(journey: Journey) -> tuple[str, str]:
     visitor.keys("l")
     visitor.find("[name=letter]:focus")
     cancer = {"en": "a melanoma", "fr": "un mélanome"}[journey.language]
+    visitor.keys(Keys.TAB, Keys.SPACE)  # the sentence that differs from what was decided
+    visitor.find(".marked input:checked:focus")
     reach(journey, journey.say("letterSignTells", name="Ada", cancer=cancer))
     visitor.keys(Keys.ENTER)
     journey.see("letterIsSigned_patient")

@@ -19,6 +19,7 @@ from skinapi.accounts.auth import routes as auth_routes
 from skinapi.base import size_limits
 from skinapi.base.settings import Settings
 from skinapi.base.settings.privacy import PrivacySettings
+from skinapi.care import letters as letter_service
 from skinapi.care import message_records
 from skinapi.care import messages as message_service
 from skinapi.findings.records import letters, review_queue
@@ -173,6 +174,7 @@ def _limits() -> Iterator[Row]:
     yield "a job whose worker disappeared waits before it runs again", _seconds(lease)
     yield "a cancelled job may take to end before it is killed", _seconds(grace)
     yield "wait for the LLM in one narrative, all attempts", _seconds(narrator.LLM_DEADLINE_S)
+    yield "wait for the LLM in one letter, all attempts", _seconds(letter_service.WAIT_S)
     yield "a letter", f"{letters.LONGEST_LETTER:,} characters"
     yield "letters about a finding", str(letters.MOST_LETTERS)
     yield "a message", f"{message_records.LONGEST_MESSAGE:,} characters"

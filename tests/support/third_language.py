@@ -34,6 +34,7 @@ PLACES = {
 # The German files of `skinapi/base/words_en`, made of the English ones, and who reads them.
 WORDS = {
     "base/words_de/accounts.py": "skinapi.platform.web.answers",
+    "base/words_de/letters.py": "skinapi.care.letter_check",
     "base/words_de/mails.py": "skinapi.platform.notices.mail_texts",
     "base/words_de/privacy.py": "skinapi.privacy.person_file.page",
     "base/words_de/reports.py": "skinapi.findings.reports.words",

@@ -292,7 +292,8 @@ class Consents(Body):
     llm: bool | None = Field(
         default=None,
         description="whether the figures of one's findings, without picture or name, may travel to "
-        "the LLM that puts reports into words",
+        "the LLM that puts reports into words; with the newest of `texts`, what that names may "
+        "travel for a letter's draft, too",
     )
     training: bool | None = Field(
         default=None,

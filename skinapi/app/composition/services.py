@@ -226,7 +226,8 @@ class Services(BaseServices):
             records=self.records,
             lesions=self.lesions,
             outbox=self.data.outbox,
-            narrator=self.narrator,
+            consents=self.data.consents,
+            llm=self.llm,
         )
 
     @cached_property

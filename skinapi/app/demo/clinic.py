@@ -169,7 +169,7 @@ class Person:
         letters, number = self.services.letters, str(finding.number)
         letter = letters.draft_letter(
             number=number, by=self.subject, reader=reader, language=None
-        ).letter
+        ).shown.letter
         if sign:
             letters.sign_letter(
                 letter=letter.id,

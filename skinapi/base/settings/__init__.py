@@ -180,7 +180,7 @@ class Settings(PrivacySettings):
         gt=0,
         lt=100,
         description="Of 100 spots that are photographed here, how many are a skin cancer, such as "
-        "`2`. Pages, reports and letters then show the probabilities for that share; the advice, "
+        "`2`. Pages and reports then show the probabilities for that share; the advice, "
         "and the clients of earlier systems, stay as they are. If empty: the probabilities hold "
         "for the pictures on which the model was calibrated.",
     )

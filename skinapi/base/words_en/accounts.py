@@ -24,6 +24,15 @@ CONSENTS = {
             "your doctor or a laboratory names: no picture, no name, nothing that you typed. "
             "If you take this back, it writes nothing more.",
         },
+        {
+            "title": "A language model may word my reports, and draft my doctor's letters",
+            "text": "For a report it gets the figures of a finding, and general sentences about "
+            "what the check, your doctor or a laboratory names. For a letter it gets your age "
+            "group, your sex, where the spot is, when it was photographed, the signs that you "
+            "ticked, what was decided, and your doctor's notes for the letter: no picture, no "
+            "name, nothing that you typed. Your doctor reads each letter before it is signed. If "
+            "you take this back, it writes nothing more.",
+        },
     ],
     "training": [
         {

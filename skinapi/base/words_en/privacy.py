@@ -106,7 +106,7 @@ PAGE = {
     },
     "purposes": {
         "photos": "Keep my photos",
-        "llm": "Let a language model word reports",
+        "llm": "Let a language model word reports and draft letters",
         "training": "My photos may teach a model",
         "sharing": "Show a colleague of my doctor",
     },
@@ -280,8 +280,8 @@ RECEIPTS = {
     "elsewhere": {
         "archive": "The clinic's picture archive: {count}, made from {first} to {last}. Ask the "
         "clinic.",
-        "llm": "A language model got the result as numbers, without photo and name: {count}, from "
-        "{first} to {last}.",
+        "llm": "A language model got the result, or what was told and decided for a letter, "
+        "without photo and name: {count}, from {first} to {last}.",
         "webhooks": "Other programs of the clinic were told of findings, by numbers: {count}, from "
         "{first} to {last}.",
         "mail": "Mails to the person lie in the mailboxes. None says anything of health.",

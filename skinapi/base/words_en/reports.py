@@ -86,6 +86,7 @@ LABELS = {
         "patient": "Doctor's letter to the patient",
         "colleague": "Doctor's letter to a colleague",
     },
+    "letter_by_model": "Drafted by {}. Read, changed where needed, and signed by {}.",
     "signed": "Written and signed by {}, {}",
     "superseded_letter": {
         "decision": "Written on {}, before the decision of {}, which counts",
@@ -290,19 +291,41 @@ ERRORS = {
 }
 
 # The sentences of a letter's draft.
+# Of a letter's draft. `named` stands only in letters that were signed under an earlier version.
 LETTERS = {
     "to_patient": "Dear {patient},",
     "to_colleague": "Dear colleague,\n\nThis is about your patient {patient}.",
+    "opening": {
+        "judged": "Thank you for your photo. I have looked at it myself, and I write to tell you "
+        "what I think.",
+        "unjudged": "Thank you for your photo. I have looked at it myself, but it does not show "
+        "enough for me to judge the spot.",
+    },
     "about": {
         "patient": "This letter is about your spot{spot}, photographed on {date}.",
         "colleague": "The spot{spot} was photographed on {date} (finding {number}).",
     },
     "spot": {"named": " “{name}”", "placed": " ({place})"},
-    "ask": "Please ask me if anything is not clear to you.",
-    "model": {
-        "judged": "For comparison, the model's answer of {date}: {names}.",
-        "unjudged": "The model's answer of {date}, of a photo that could not be judged: {names}.",
+    "person": "The patient: {facts}.",
+    "signs": "Signs that the patient told: {signs}.",
+    "no_signs": "The patient was asked for the signs of the 7-point checklist, and told none.",
+    "course": "Earlier photos of it: {course}.",
+    "suspected": "What I suspect is not proven yet. This is what it would be: {what}",
+    "question": {
+        "suspected": "Would you please examine this lesion, and decide whether it is to be sampled "
+        "or removed? I ask because {name} is suspected, and a photo cannot settle that.",
+        "proven": "Would you please see the patient, and decide on the treatment? I ask because "
+        "the laboratory has found {name}.",
+        "awaited": "A sample was taken. I write so that you know of it; would you please wait for "
+        "the result with me?",
+        "unjudged": "The photo does not show enough to judge it, so I have asked for another one. "
+        "If you see the patient before, would you please look at this lesion?",
+        "open": "Would you please examine this lesion? I ask because a photo alone cannot settle "
+        "what it is.",
+        "benign": "This is for your records. Would you please look at the lesion again if it "
+        "changes?",
     },
+    "ask": "Please ask me if anything is not clear to you.",
     "closing": "Kind regards\n{doctor}",
 }
 

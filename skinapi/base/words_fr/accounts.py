@@ -25,6 +25,17 @@ CONSENTS = {
             "nomment le contrôle, votre médecin ou un laboratoire: ni image, ni nom, ni rien que "
             "vous ayez écrit. Si vous retirez cet accord, il n'écrit plus rien.",
         },
+        {
+            "title": "Un modèle de langue peut rédiger mes rapports et ébaucher les lettres de mon "
+            "médecin",
+            "text": "Pour un rapport, il reçoit les chiffres d'un résultat, et des phrases "
+            "générales sur ce que nomment le contrôle, votre médecin ou un laboratoire. Pour une "
+            "lettre, il reçoit votre tranche d'âge, votre sexe, l'endroit de la tache, quand elle "
+            "a été photographiée, les signes que vous avez cochés, ce qui a été décidé, et les "
+            "notes de votre médecin pour la lettre: ni image, ni nom, ni rien que vous ayez écrit. "
+            "Votre médecin lit chaque lettre avant de la signer. Si vous retirez cet accord, il "
+            "n'écrit plus rien.",
+        },
     ],
     "training": [
         {

@@ -110,7 +110,7 @@ PAGE = {
     },
     "purposes": {
         "photos": "Garder mes photos",
-        "llm": "Laisser un modèle de langage formuler les rapports",
+        "llm": "Laisser un modèle de langage formuler les rapports et ébaucher les lettres",
         "training": "Mes photos peuvent servir à entraîner un modèle",
         "sharing": "Montrer à un confrère de mon médecin",
     },
@@ -288,8 +288,8 @@ RECEIPTS = {
     "elsewhere": {
         "archive": "Les archives d'images de la clinique : {count}, du {first} au {last}. "
         "Adressez-vous à la clinique.",
-        "llm": "Un modèle de langage a reçu le résultat en chiffres, sans photo ni nom : {count}, "
-        "du {first} au {last}.",
+        "llm": "Un modèle de langage a reçu le résultat, ou ce qui a été indiqué et décidé pour "
+        "une lettre, sans photo ni nom : {count}, du {first} au {last}.",
         "webhooks": "D'autres programmes de la clinique ont été prévenus de résultats, par des "
         "numéros : {count}, du {first} au {last}.",
         "mail": "Des courriels à la personne sont dans les boîtes aux lettres. Aucun ne dit rien "

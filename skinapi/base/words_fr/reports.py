@@ -86,6 +86,7 @@ LABELS = {
         "patient": "Lettre du médecin au patient",
         "colleague": "Lettre du médecin à un confrère",
     },
+    "letter_by_model": "Ébauche rédigée par {}. Relue, modifiée si besoin, et signée par {}.",
     "signed": "Écrite et signée par {}, {}",
     "superseded_letter": {
         "decision": "Écrite le {}, avant la décision du {}, qui compte",
@@ -302,19 +303,41 @@ ERRORS = {
 }
 
 # The sentences of a letter's draft.
+# Of a letter's draft. `named` stands only in letters that were signed under an earlier version.
 LETTERS = {
     "to_patient": "Bonjour {patient},",
     "to_colleague": "Cher confrère, chère consœur,\n\nCette lettre concerne: {patient}.",
+    "opening": {
+        "judged": "Merci pour votre photo. Je l'ai regardée personnellement, et je vous écris pour "
+        "vous dire ce que j'en pense.",
+        "unjudged": "Merci pour votre photo. Je l'ai regardée personnellement, mais elle n'en "
+        "montre pas assez pour que je puisse juger la tache.",
+    },
     "about": {
         "patient": "Cette lettre concerne votre tache{spot}, photographiée le {date}.",
         "colleague": "La tache{spot} a été photographiée le {date} (résultat {number}).",
     },
     "spot": {"named": " «{name}»", "placed": " ({place})"},
-    "ask": "Si quelque chose n'est pas clair, n'hésitez pas à me poser vos questions.",
-    "model": {
-        "judged": "À titre de comparaison, la réponse du modèle du {date}: {names}.",
-        "unjudged": "Réponse du modèle du {date}, d'une photo qui n'a pas pu être jugée: {names}.",
+    "person": "Patient: {facts}.",
+    "signs": "Signes indiqués par le patient: {signs}.",
+    "no_signs": "Les signes de la liste en 7 points ont été demandés; aucun n'est indiqué.",
+    "course": "Photos antérieures: {course}.",
+    "suspected": "Ce que je suspecte n'est pas encore prouvé. Voici ce que ce serait: {what}",
+    "question": {
+        "suspected": "Pourriez-vous examiner cette lésion, et décider s'il faut la prélever ou "
+        "l'enlever? Motif: je suspecte ceci: {name}. Une photo ne permet pas de trancher.",
+        "proven": "Pourriez-vous voir le patient, et décider du traitement? Motif: le laboratoire "
+        "a trouvé ceci: {name}.",
+        "awaited": "Un prélèvement a été fait. Je vous en informe; merci d'attendre le résultat "
+        "avec moi.",
+        "unjudged": "La photo n'en montre pas assez pour juger; j'en ai demandé une autre. Si vous "
+        "voyez le patient d'ici là, pourriez-vous regarder cette lésion?",
+        "open": "Pourriez-vous examiner cette lésion? Motif: une photo seule ne permet pas de "
+        "trancher.",
+        "benign": "Cette lettre est pour votre dossier. Pourriez-vous revoir la lésion si elle "
+        "change?",
     },
+    "ask": "Si quelque chose n'est pas clair, n'hésitez pas à me poser vos questions.",
     "closing": "Cordialement\n{doctor}",
 }
 

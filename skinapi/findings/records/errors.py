@@ -84,6 +84,16 @@ class LetterDecision(Conflict):
     sentence = "Another decision counts by now; read with what the letter begins, then sign it"
 
 
+class LetterDelays(Unprocessable):
+    code = "letter_delays"
+    sentence = "A sentence takes back the urgency of the decision; change it, or review again first"
+
+
+class LetterUnconfirmed(Conflict):
+    code = "letter_unconfirmed"
+    sentence = "A sentence differs from what was decided; look at it, and name it in `confirmed`"
+
+
 class LetterUnreviewed(Conflict):
     code = "letter_unreviewed"
     sentence = "No doctor has reviewed this finding yet; sign a review first, then the letter"

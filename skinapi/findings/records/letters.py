@@ -40,9 +40,9 @@ class Withdrawal(StoredRecord):
 
 class Letter(StoredRecord):
     """`signature` is the doctor's name at that time. `decision` is what it begins with, in the
-    software's words, a line each. `last_review` is the finding's newest review when it was signed;
-    `elsewhere` the urgency with which it begins where that was said about another finding of the
-    spot.
+    software's words, a line each; `model` the language model that drafted the text. `last_review`
+    is the finding's newest review when it was signed; `elsewhere` the urgency with which it begins
+    where that was said about another finding of the spot.
     """
 
     id: str
@@ -53,6 +53,7 @@ class Letter(StoredRecord):
     language: Language
     decision: str = ""
     text: str
+    model: str | None = optional()
     version: int = 1
     signed_at: datetime | None = None
     signature: str | None = None

@@ -379,6 +379,9 @@ class LetterView(Answer):
         "signed now; empty before a review"
     )
     text: str = Field(description="what the doctor wrote")
+    model: str | None = optional(
+        "the language model that drafted the text: say so below it; absent where none did"
+    )
     signed_at: datetime | None = Field(description="null while it is a draft")
     signed_by: str | None = Field(description="the doctor's name at that time")
     superseded: LaterDecision | None = Field(

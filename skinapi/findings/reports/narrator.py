@@ -193,18 +193,16 @@ class Narrator:
         reader: PassageReader = "patient",
         decision: Decision | None = None,
         elsewhere: bool = False,
-        again: bool = False,
     ) -> Narrative:
         """Write the narrative. `llm` requests the LLM, which is used only with the operator's key
-        and the consent of the owner of the facts; if it fails, `source` holds the reason. `again`:
-        what it once wrote is used, and nothing is asked.
+        and the consent of the owner of the facts; if it fails, `source` holds the reason.
         """
         plan = plan_explanation(facts, reader, decision=decision, elsewhere=elsewhere)
         if not llm:
             return write_template(facts, language, plan)
         try:
             writer = require_llm(self.llm, consents)
-            worded = self._word(writer, facts, plan, reader, language, again=again)
+            worded = self._word(writer, facts, plan, reader, language)
         except Exception as fault:  # noqa: BLE001 (no fault of a writer may cost the text)
             reason = why_unwritten(fault, language)
             if reason not in NOT_ASKED:
@@ -228,8 +226,6 @@ class Narrator:
         plan: Plan,
         reader: PassageReader,
         language: Language,
-        *,
-        again: bool,
     ) -> WordedExplanation:
         deadline = time.monotonic() + LLM_DEADLINE_S
         if not plan.groups:
@@ -238,8 +234,6 @@ class Narrator:
         key = self._fingerprint(question)
         if found := self.cache.find(facts, language, key):
             return found
-        if again:
-            raise NarrativeUnavailable(Reason.NOT_ASKED)
         second = require_llm(self.checker, {CONSENT: True})
         began = time.monotonic()
         draft = writer.ask(question, read_draft, deadline=deadline)

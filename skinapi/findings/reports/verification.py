@@ -47,7 +47,7 @@ NOT_HASHED_OF_DECISION = {"doctor", "levels", "earlier", "answered"}
 DECISIONS = TypeAdapter(Decision)
 NOT_HASHED_OF_NARRATIVE = {"source": {"reason"}}
 LETTER_SAYS = {
-    "id", "reader", "language", "decision", "text", "signed_at", "signature", "withdrawn"
+    "id", "reader", "language", "decision", "text", "model", "signed_at", "signature", "withdrawn"
 }  # fmt: skip
 
 

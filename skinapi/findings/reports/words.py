@@ -13,7 +13,7 @@ from skinapi.base.languages import Language, load_words
 from skinapi.base.stored_record import Frozen
 from skinapi.findings.records.advice_words import AdviceContent
 from skinapi.findings.records.decisions import Decision, WaitsFor, say_day, say_due
-from skinapi.findings.records.letters import Addressee, LaterDecision, ShownLetter
+from skinapi.findings.records.letters import Addressee, LaterDecision, Letter, ShownLetter
 from skinapi.findings.records.reviews import Agreement
 from skinapi.findings.records.standing import Advice
 from skinapi.model.bands import OperatingPoint, RaisedBy, is_sent
@@ -113,6 +113,7 @@ class Labels(Frozen):
     note: str
     review_replaced: str
     letters: Mapping[Addressee, str]
+    letter_by_model: str
     signed: str
     superseded_letter: Mapping[str, str]
     superseded_at_once: Mapping[str, str]
@@ -361,9 +362,15 @@ class LetterContent:
             language=letter.language,
             decision=tuple(letter.decision.splitlines()),
             signed=labels.signed.format(letter.signature, time_text(letter.signed_at, language)),
-            lines=tuple(filter(None, letter.text.splitlines())),
+            lines=(*filter(None, letter.text.splitlines()), *_say_model(letter)),
             struck=tuple(struck),
         )
+
+
+def _say_model(letter: Letter) -> Iterator[str]:
+    """Below the text."""
+    if letter.model:
+        yield LABELS[letter.language].letter_by_model.format(letter.model, letter.signature)
 
 
 def _say_superseded(signed_at: datetime, by: LaterDecision, language: Language) -> str:

@@ -124,6 +124,11 @@ class AccountContents:
             for kind, name in OF_FINDINGS.items():
                 about: Filter = {"submission": {"$in": ids}}
                 findings.counts[kind] += self.store.collection(name).count(about)
+            letters = self.store.collection("letters").find(
+                {"submission": {"$in": ids}}, sort="submission", fields=("created_at", "model")
+            )
+            drafted = (letter["created_at"] for letter in letters if letter.get("model"))
+            findings.written_by_llm_at.extend(drafted)
         return findings
 
     def list_elsewhere(self, account: Account) -> tuple[SentItem, ...]:

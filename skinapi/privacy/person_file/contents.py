@@ -178,7 +178,7 @@ class PersonContents:
     ) -> FindingFile:
         number, decision = str(submission.number), submission.decision
         reviews = self.reviews.list_reviews(number=number, to=to, after=None, limit=MOST_REVIEWS)
-        letters = [shown.letter for shown in self.letters.list_letters(number=number, to=to)]
+        letters = [one.shown.letter for one in self.letters.list_letters(number=number, to=to)]
         return _filed(
             FindingFile,
             submission,

@@ -243,6 +243,7 @@ class FiledLetter(Filed):
     language: Language
     decision: str = ""
     text: str
+    model: str | None = None
     version: int
     last_review: str | None = None
     elsewhere: Band | None = None

@@ -8,12 +8,7 @@ from typing import Any, NamedTuple
 
 from pypdf import PdfReader
 
-from skinapi.care.letter_drafts import (
-    LetterFacts,
-    say_decision,
-    say_explanation,
-    write_draft,
-)
+from skinapi.care.letter_drafts import LetterFacts, say_decision, write_draft
 from skinapi.findings.records.deciding_review import deciding_review
 from skinapi.findings.records.finding_schemas import InstructionView
 from skinapi.findings.records.letters import ADDRESSEES
@@ -160,10 +155,9 @@ def _letters(said: Said, report: Report) -> Iterator[View]:
         due=said.due,
     )
     for reader in ADDRESSEES if said.decision else ():
-        told = say_explanation(report_on(said, reader).narrative)
         texts = [
             say_decision(about, reader, said.language),
-            write_draft(about, reader, said.language, told),
+            write_draft(about, reader, said.language),
         ]
         name = {"patient": "patient", "colleague": "doctor"}[reader]
         yield view_of(f"{name}: letter", [line for text in texts for line in text.splitlines()])

@@ -2,7 +2,7 @@
 
 import { html, useEffect, useRef, useState } from "/console/vendor/htm-preact-3.1.1.js";
 import { apiPath, get, getSession, post, put, remove } from "/console/api.js";
-import { AskFirst, Failure, Message, sayError, signByKey, TextArea, toast, toastAbout, useAct, useAnswer, useKeys } from "/console/components.js";
+import { AskFirst, Failure, Field, Message, sayError, signByKey, TextArea, toast, toastAbout, useAct, useAnswer, useKeys } from "/console/components.js";
 import { getLanguage, isolated, nameOfLanguage, otherLanguages, said, say, sayDate } from "/console/language.js";
 import { keepDrafts } from "/console/views/drafts.js";
 
@@ -61,13 +61,14 @@ export const SignedLetter = ({ letter, onWithdrawn, decided = false, folded = fa
   const decision = html`<${DecisionOf} letter=${letter} />`;
   const signed = html`<p><small>${say("letterSigned", { name: isolated(letter.signed_by), date: sayDate(letter.signed_at) })}</small></p>`;
   const text = html`<p class="letter-text" lang=${letter.language}>${letter.text}</p>`;
+  const drafted = letter.model && html`<p><small>${say("letterByModel", { model: letter.model, name: isolated(letter.signed_by) })}</small></p>`;
   return html`
     <section class="card letter">
       ${!folded && html`<h2>${titleOf(letter)}</h2>`}
       ${letter.held_until && html`<p><strong>${sayHeld(patient, letter.held_until)}</strong></p>`}
       ${struck.length > 0
-        ? html`<details class="struck"><summary>${struck.map((sentence) => html`<strong>${sentence}</strong> `)}</summary><del>${decision}</del>${signed}<del>${text}</del></details>`
-        : html`${!decided && decision}${signed}${text}`}
+        ? html`<details class="struck"><summary>${struck.map((sentence) => html`<strong>${sentence}</strong> `)}</summary><del>${decision}</del>${signed}<del>${text}</del>${drafted}</details>`
+        : html`${!decided && decision}${signed}${text}${drafted}`}
       ${onWithdrawn && !letter.withdrawn && html`<p><${Withdraw} path=${apiPath`/letters/${letter._id}`} onDone=${onWithdrawn} /></p>`}
     </section>`;
 };
@@ -90,11 +91,16 @@ const saySigning = ({ reader }, { patient, cancer, held, noAccess }) => {
   return [to === "patient" && cancer ? say("letterSignTells", { name: patient, cancer }) : say(`letterSign_${to}`), say(`letterIsSigned_${to}`)];
 };
 
+/** What the doctor reads of why no language model has drafted it; of other reasons nothing. @type {Record<string, "busy" | "budget" | "access" | "silent" | "useless">} */
+const WHY = { busy: "busy", rate_limited: "busy", budget: "budget", no_credit: "access", key_refused: "access", resting: "silent", deadline: "silent", unreachable: "silent",
+  provider: "silent", store: "silent", fault: "silent", too_large: "useless", malformed: "useless" };
+
 /** The doctor's own draft as it is written, stored and signed.
  * @param {Api["WrittenLetter"]} draft @param {About} about @param {() => void} onDone */
 function useLetter(draft, about, onDone) {
   const [letter, setLetter] = useState(draft);
   const [text, setText] = useState(drafts.get(draft._id) ?? draft.text);
+  const [seen, setSeen] = useState(/** @type {string[]} */ ([]));
   const { run, busy, error } = useAct();
   const path = apiPath`/letters/${draft._id}`;
   const stored = text === letter.text;
@@ -102,17 +108,20 @@ function useLetter(draft, about, onDone) {
     drafts.set(draft._id, next);
     setText(next);
   };
-  const save = () =>
-    run(async () => {
-      if (!stored) {
-        /** @type {Api["WrittenLetter"]} */
-        const changed = await put(path, { text, version: letter.version });
-        drafts.delete(draft._id);
-        setLetter(changed);
-        setText(changed.text);
-      }
-      toastAbout(about.patient, say("letterStored"));
-    });
+  const look = (/** @type {string} */ sentence) => setSeen((now) => now.includes(sentence) ? now.filter((one) => one !== sentence) : [...now, sentence]);
+  const store = async () => {
+    if (stored) return letter;
+    /** @type {Api["WrittenLetter"]} */
+    const changed = await put(path, { text, version: letter.version });
+    drafts.delete(draft._id);
+    setLetter(changed);
+    setText(changed.text);
+    return changed;
+  };
+  const save = () => run(async () => {
+    await store();
+    toastAbout(about.patient, say("letterStored"));
+  });
   const leave = () => {
     drafts.delete(draft._id);
     onDone();
@@ -120,26 +129,59 @@ function useLetter(draft, about, onDone) {
   const sign = (/** @type {SubmitEvent} */ event) => {
     event.preventDefault();
     run(async () => {
-      await post(`${path}/sign`, { text, version: letter.version, decision: letter.decision });
+      const { version, decision, marked = [] } = await store();
+      if (marked.some(({ refused }) => refused)) throw new Error(say("error_letter_delays"));
+      const confirmed = marked.map(({ sentence }) => sentence).filter((one) => seen.includes(one));
+      if (confirmed.length < marked.length) throw new Error(say("error_letter_unconfirmed"));
+      await post(`${path}/sign`, { text, version, decision, confirmed });
       toastAbout(about.patient, saySigning(letter, about)[1]);
       leave();
     });
   };
-  return { letter, text, enter, stored, save, sign, leave, busy, error, path };
+  return { letter, text, enter, stored, save, sign, leave, busy, error, path, seen, look };
 }
 
+/** The sentences that differ from what was decided: its doctor looks at each, or changes it.
+ * @param {{letter: Api["WrittenLetter"], seen: string[], onLook: (sentence: string) => void}} props */
+const Marked = ({ letter: { marked = [], language }, seen, onLook }) => marked.length > 0 && html`
+  <fieldset class="marked"><legend>${say("letterMarked")}</legend>
+    ${marked.map(({ sentence, differs, refused }) => {
+      const shown = html`<span><mark lang=${language}><bdi>${sentence}</bdi></mark>${" "}<small>${refused ? html`<strong>${say("error_letter_delays")}</strong>` : differs.map((one) => say(`letterDiffers_${one}`)).join(" · ")}</small></span>`;
+      return refused ? html`<p key=${sentence}>${shown}</p>`
+        : html`<label class="tick" key=${sentence}><input type="checkbox" checked=${seen.includes(sentence)} onChange=${() => onLook(sentence)} />${shown}</label>`;
+    })}
+  </fieldset>`;
+
+/** What a language model is to write of, and why it has written nothing. @param {{unwritten?: string, busy: boolean, onAnew?: (keyWords: string) => void}} props */
+const KeyWords = ({ unwritten = "", busy, onAnew }) => {
+  const [keyWords, setKeyWords] = useState("");
+  if (unwritten === "no_consent") return html`<p><small>${say("letterNoConsent")}</small></p>`;
+  if (unwritten === "no_key" || unwritten === "nothing_to_explain") return null;
+  return html`
+    ${WHY[unwritten] && html`<${Message} kind="bad"><p>${say("letterUnwritten", { why: say(`letterWhy_${WHY[unwritten]}`) })}</p><//>`}
+    ${onAnew && html`
+      <details><summary>${say("letterAgain")}</summary>
+        <${Field} label=${say("letterKeyWords")} hint=${say("letterKeyWordsHint")} name="keyWords" maxlength="500" value=${keyWords} onInput=${(/** @type {FieldEvent} */ event) => setKeyWords(event.target.value)} />
+        <p><button type="button" disabled=${busy} onClick=${() => onAnew(keyWords)}>${say("letterFromKeyWords")}</button></p>
+      </details>`}`;
+};
+
 /** The doctor's own draft.
- * @param {{draft: Api["WrittenLetter"], reviewed: boolean, about: About, onDone: () => void, onAnew: (language: string) => void}} props */
-const Draft = ({ draft, reviewed, about, onDone, onAnew }) => {
-  const { letter, text, enter, stored, save, sign, leave, busy, error, path } = useLetter(draft, about, onDone);
+ * @param {{draft: Api["WrittenLetter"], reviewed: boolean, about: About, unwritten?: string, onDone: () => void, onAnew: (language: string, keyWords?: string) => void}} props */
+const Draft = ({ draft, reviewed, about, unwritten, onDone, onAnew }) => {
+  const { letter, text, enter, stored, save, sign, leave, busy, error, path, seen, look } = useLetter(draft, about, onDone);
+  const untouched = stored && letter.version === 1;
   return html`
     <form class="card letter" onSubmit=${reviewed ? sign : (/** @type {SubmitEvent} */ event) => event.preventDefault()} aria-label=${say(`letterTo_${/** @type {"patient"} */ (letter.reader)}`)}>
       <h2>${say(`letterTo_${/** @type {"patient"} */ (letter.reader)}`)}</h2>
       <p>${say("letterUnsigned")}</p>
       ${!reviewed && html`<p><strong>${say("error_letter_unreviewed")}</strong></p>`}
+      <${KeyWords} unwritten=${unwritten} busy=${busy} onAnew=${untouched ? (/** @type {string} */ keyWords) => onAnew(letter.language, keyWords) : undefined} />
       ${letter.decision && html`<p><small>${say("letterBegins")}</small></p><${DecisionOf} letter=${letter} />`}
       <${TextArea} label=${say("letterText")} id=${`letter-${draft._id}`} name="letter" rows="16" onKeyDown=${signByKey} maxlength=${LONGEST} required
         lang=${letter.language} value=${text} onText=${enter} />
+      ${letter.model && html`<p><small>${say("letterDraftedBy", { model: letter.model })}</small></p>`}
+      <${Marked} letter=${letter} seen=${seen} onLook=${look} />
       ${error && html`<${Message} kind="bad">
         <p>${sayError(error)}</p>
         ${RELOADED.has(error.code) && html`<button type="button" class="quiet" onClick=${error.code === "letter_decision" ? onDone : leave}>${say("letterReload")}</button>`}
@@ -147,7 +189,7 @@ const Draft = ({ draft, reviewed, about, onDone, onAnew }) => {
       <div class="row">
         <button disabled=${busy || !reviewed}>${saySigning(letter, about)[0]}</button>
         <button type="button" disabled=${busy} onClick=${save}>${say("save")}</button>
-        ${stored && letter.version === 1 && otherLanguages(letter.language).map((one) => html`
+        ${untouched && otherLanguages(letter.language).map((one) => html`
           <button type="button" class="quiet" disabled=${busy} onClick=${() => onAnew(one)}>${say("letterAnew", { language: nameOfLanguage(one) })}</button>`)}
         <${AskFirst} words=${say("letterDelete")} look="danger" title=${say("letterDeleteTitle")} onConfirm=${() => remove(path).then(leave)} />
       </div>
@@ -164,19 +206,22 @@ export const Letters = ({ number, patient, decision, conditions, left = false, n
   const wanted = useRef(false); // the key was pressed before the letters were known
   const begun = useRef(""); // a draft that waits to be shown, and to get the focus
   useEffect(() => {
-    const text = document.getElementById(`letter-${begun.current}`);
+    const text = /** @type {HTMLTextAreaElement | null} */ (document.getElementById(`letter-${begun.current}`));
     if (text) begun.current = "";
+    text?.setSelectionRange(0, 0); // it is read from its beginning
     text?.focus();
   });
-  /** Perhaps in another language, in place of a draft. @param {string} reader @param {string | null} [language] @param {string} [instead] */
-  const begin = async (reader, language = reader === "colleague" ? getLanguage() : null, instead = "") => {
+  const unwritten = useRef(/** @type {Record<string, string>} */ ({})); // why a model that was asked has failed, by draft
+  /** Perhaps in another language or from key words, in place of a draft. @param {string} reader @param {string | null} [language] @param {string} [instead] @param {string} [keyWords] */
+  const begin = async (reader, language = reader === "colleague" ? getLanguage() : null, instead = "", keyWords = "") => {
     if (busy) return;
     setBusy(reader);
     await run(async () => {
       // A colleague reads the doctor's language; a patient that of their account.
-      const draft = await post(path, { reader, language });
+      const draft = await post(path, { reader, language, key_words: keyWords });
       if (instead) await remove(apiPath`/letters/${instead}`);
       begun.current = draft._id;
+      unwritten.current[draft._id] = draft.unwritten;
       letters.reload();
     });
     setBusy("");
@@ -200,7 +245,8 @@ export const Letters = ({ number, patient, decision, conditions, left = false, n
         letter.signed_at
           ? html`<${whyStruck(/** @type {Signed} */ (letter)).length > 0 ? SignedLetter : FoldedLetter} key=${letter._id} letter=${letter} patient=${patient} onWithdrawn=${letters.reload} />`
           : html`<${Draft} key=${keyOf(letter)} draft=${letter} reviewed=${Boolean(decision)}
-              about=${{ patient, cancer: cancerOf(conditions, decision), held: decision?.held_until, noAccess }} onDone=${letters.reload} onAnew=${(/** @type {string} */ language) => begin(letter.reader, language, letter._id)} />`,
+              about=${{ patient, cancer: cancerOf(conditions, decision), held: decision?.held_until, noAccess }} unwritten=${unwritten.current[letter._id] ?? letter.unwritten}
+              onDone=${letters.reload} onAnew=${(/** @type {string} */ language, /** @type {string} */ keyWords) => begin(letter.reader, language, letter._id, keyWords)} />`,
       )}
       <div class="row">
         ${READERS.filter((reader) => !left || reader !== "patient").map((reader) => html`<button disabled=${busy !== ""} onClick=${() => begin(reader)}>

@@ -1,0 +1,192 @@
+"""Marks the sentences of a letter that differ from what was decided, for its doctor to look at. It
+compares facts by lists of words: what it marks may be right, and what it does not mark may be
+wrong. How often: tests/care/letter_sentences.yaml, whose test counts both.
+"""
+
+import re
+from collections.abc import Iterator, Mapping, Set
+from dataclasses import dataclass
+from enum import StrEnum
+from importlib import import_module
+
+from pydantic import Field
+
+from skinapi.base.languages import LANGUAGES, Language
+from skinapi.base.stored_record import Frozen
+from skinapi.base.values import Value
+from skinapi.findings.records.decisions import DAYS
+from skinapi.model.bands import is_sent, urgency
+from skinapi.model.conditions import Band, conditions_table
+
+FEW_WORDS = r"\W+(?:\w+\W+){0,8}?"
+NUMBER = re.compile(r"\d+(?:[.,]\d+)?")
+
+
+class CheckedWords(Frozen):
+    """Patterns, and a list of `numbers` from three on. `asked` is what a denial may take back,
+    `waives` says that nothing is to be done soon.
+    """
+
+    names: Mapping[str, str]
+    numbers: str
+    denies: str
+    denies_nothing: str
+    asked: str
+    proves: str
+    bands: Mapping[Band, str]
+    waives: str
+    visits: str
+    not_when: str
+    other_time: str
+
+
+# As they are: `load_words` sets spaces, which would change a pattern.
+WORDS: Mapping[Language, CheckedWords] = {
+    language: CheckedWords.model_validate(
+        import_module(f"skinapi.base.words_{language}.letters").CHECKED
+    )
+    for language in LANGUAGES
+}
+
+
+class Differs(StrEnum):
+    NAME = "name"
+    NUMBER = "number"
+    NEGATION = "negation"
+    URGENCY = "urgency"
+    TIME = "time"
+    RESULT = "result"
+
+
+class Marked(Value):
+    sentence: str
+    differs: tuple[Differs, ...] = Field(description="in what it differs from what was decided")
+    refused: bool = Field(description="it takes back the urgency: no letter with it is signed")
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """What was decided. `waits`: something comes before a visit. `said`: our own sentences, of
+    which none is marked, and whose numbers and days any may repeat.
+    """
+
+    labels: Set[str]
+    band: Band
+    sure: bool
+    proven: bool
+    waits: bool
+    said: str
+
+
+def split_sentences(text: str) -> list[str]:
+    return [" ".join(one.split()) for one in re.split(r"(?<=[.!?])\s+|\n{2,}", text)]
+
+
+def mark_sentences(text: str, decided: Decided, language: Language) -> tuple[Marked, ...]:
+    ours = {"", *split_sentences(decided.said)}
+    sentences = [one for one in dict.fromkeys(split_sentences(text)) if one not in ours]
+    checks = (_Check(one, decided, WORDS[language], language) for one in sentences)
+    return tuple(
+        Marked(sentence=one.sentence, differs=differs, refused=one.delays)
+        for one in checks
+        if (differs := tuple(dict.fromkeys(one.find())))
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Check:
+    sentence: str
+    decided: Decided
+    words: CheckedWords
+    language: Language
+
+    def find(self) -> Iterator[Differs]:
+        named, own = {*self._named(self.sentence)}, self._own
+        others = named - own
+        if others and not self._rules_out(others):
+            yield Differs.NAME
+        if self._denies(own) or (self._asks and self._denies_what(self.words.asked)):
+            yield Differs.NEGATION
+        if self._numbers(self.sentence) - self._numbers(self.decided.said):
+            yield Differs.NUMBER
+        if self.delays or self._other_bands():
+            yield Differs.URGENCY
+        if {*self._dates.findall(self.sentence)} - {*self._dates.findall(self.decided.said)}:
+            yield Differs.TIME
+        if self._claims_proof():
+            yield Differs.RESULT
+
+    @property
+    def delays(self) -> bool:
+        if self.decided.waits or not is_sent(self.decided.band):
+            return False
+        milder = any(urgency(one) > urgency(self.decided.band) for one in self._other_bands())
+        unclear = self._has(self.words.denies) or self._has(self.words.other_time)
+        visit = milder and self._has(self.words.visits) and not unclear
+        return self._has(self.words.waives) or visit
+
+    @property
+    def _asks(self) -> bool:
+        return self.decided.waits or is_sent(self.decided.band)
+
+    def _has(self, pattern: str) -> bool:
+        return re.search(pattern, self.sentence, re.IGNORECASE) is not None
+
+    def _denies(self, names: Set[str]) -> bool:
+        patterns = [self.words.names[one] for one in sorted(names) if one in self.words.names]
+        return bool(patterns) and self._denies_what("|".join(patterns))
+
+    def _denies_what(self, pattern: str) -> bool:
+        """Whether a denial stands within a few words of it, but for what is none."""
+        none = f"{self.words.denies_nothing}|{self.words.bands[Band.URGENT_REFERRAL]}"
+        plain = re.sub(none, "", self.sentence, flags=re.IGNORECASE)
+        sides = f"(?:{self.words.denies})", rf"(?:{pattern})\w*"
+        either = "|".join(f"{one}{FEW_WORDS}{other}" for one, other in (sides, sides[::-1]))
+        return re.search(either, plain, re.IGNORECASE) is not None
+
+    @property
+    def _own(self) -> Set[str]:
+        """What was decided, with what its name has in it: "Actinic keratosis / Bowen's disease"."""
+        table, labels = conditions_table(), self.decided.labels
+        kinds = {"malignant" if table.label(one).malignant else "benign" for one in labels}
+        names = " ".join(table.name(one, self.language) for one in labels)
+        return labels | kinds | {*self._named(names)}
+
+    def _named(self, text: str) -> Iterator[str]:
+        for name, pattern in self.words.names.items():
+            if re.search(pattern, text, re.IGNORECASE):
+                yield name
+
+    def _rules_out(self, others: Set[str]) -> bool:
+        """Whether a benign decision that is sure denies cancers alone."""
+        table = conditions_table()
+        harmful = {"malignant", *(one for one in table.labels if table.label(one).malignant)}
+        benign = self.decided.sure and "benign" in self._own
+        return benign and others <= harmful and self._denies(others)
+
+    def _numbers(self, text: str) -> set[str]:
+        known = {word: str(place) for place, word in enumerate(self.words.numbers.split(), 3)}
+        found = re.findall(rf"\b(?:{'|'.join(known)})\b", text.lower())
+        digits = {one.replace(",", ".") for one in NUMBER.findall(self._dates.sub("", text))}
+        return digits | {known[one] for one in found}
+
+    @property
+    def _dates(self) -> re.Pattern[str]:
+        names = f"{DAYS[self.language].months} {DAYS[self.language].weekdays}".replace(" ", "|")
+        return re.compile(rf"\b(?:\d{{1,2}}\w* )?(?:{names})\b")
+
+    def _other_bands(self) -> set[Band]:
+        """Under a condition ("if it bleeds") it may be more urgent."""
+        own = self.decided.band
+        said = {one for one, pattern in self.words.bands.items() if self._has(pattern)} - {own}
+        if self._has(self.words.not_when):
+            return {one for one in said if urgency(one) > urgency(own)}
+        return said
+
+    def _claims_proof(self) -> bool:
+        names = self.words.names
+        own = "|".join(names[one] for one in self._own & {*names} if one != "benign")
+        pattern = self.words.proves.replace("{name}", f"(?:{own or '(?!)'})")
+        may_claim = self.decided.proven or (self.decided.sure and "malignant" not in self._own)
+        said = self._has(pattern) and not self._has(self.words.not_when)
+        return said and not (may_claim or self._denies_what(pattern))

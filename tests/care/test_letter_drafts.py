@@ -1,0 +1,236 @@
+"""A language model drafts a letter from the facts and the doctor's key words. Its doctor looks at
+what differs from the decision, and signs.
+"""
+
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from skinapi.accounts.auth.consents import newest_text
+from skinapi.base.languages import LANGUAGES, Language
+from skinapi.care.letters import CONSENT, CONSENT_SINCE
+from skinapi.findings.records.letters import ADDRESSEES, Addressee
+from skinapi.privacy.erasure.receipts import Elsewhere
+from tests.care.test_letter_texts import MELANOMA, read_page, read_pdf
+from tests.care.test_letters import Practice
+from tests.findings.prediction.photographer import predicted
+from tests.support.backends import Backend
+from tests.support.openrouter import KEY, Behaviour, Call, OpenRouter, failing, hang_up
+
+TOLD: dict[str, Any] = {
+    "age": "52",
+    "sex": "female",
+    "body_site": "back",
+    "checklist": "change_in_size,irregular_colour",
+}
+GOOD = (
+    "I have looked at your photo with care, and I do not want to leave you waiting.",
+    "The spot could be a melanoma, so a skin specialist should see it this week.",
+)
+DIFFERS = "I can reassure you that this is not a melanoma."
+DELAYS = "There is no hurry with the appointment."
+BY_MODEL = (
+    "Drafted by openai/gpt-4.1-mini. Read, changed where needed, and signed by Dr Grace Hopper."
+)
+
+
+def writing(*paragraphs: str) -> Behaviour:
+    return lambda call: call.say(json.dumps({"paragraphs": paragraphs}))
+
+
+@pytest.fixture
+def practice(tmp_path: Path, llm: OpenRouter) -> Callable[..., Practice]:
+    """Whose patient has agreed, unless it is said otherwise, and whose model writes well."""
+    settings: dict[str, Any] = {"openrouter_api_key": KEY, "openrouter_url": llm.url}
+    llm.behave = writing(*GOOD)
+
+    def make(consent: Mapping[str, Any] | None = None, **review: Any) -> Practice:
+        at = Practice(Backend(tmp_path, **settings), reviewed=False)
+        agreed = {"llm": True, "texts": {"llm": newest_text("llm").version}, "language": "en"}
+        answer = at.ada.call("PUT", "/me/consents", json=agreed if consent is None else consent)
+        assert answer.status_code == 200, answer.text
+        at.number = predicted(at.ada, keep_photo="true", **TOLD)["id"]
+        at.letters = f"/submissions/{at.number}/letters"
+        at.review(**{"label": MELANOMA, **review})
+        return at
+
+    return make
+
+
+def test_the_text_of_the_consent_says_what_is_sent() -> None:
+    assert newest_text(CONSENT).version >= CONSENT_SINCE
+    for language in LANGUAGES:
+        text = newest_text(CONSENT).text.in_language(language)
+        assert {"en": "age group", "fr": "tranche d'âge"}[language] in text
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("reader", ADDRESSEES)
+def test_the_facts_and_the_key_words_are_sent_and_no_name(
+    practice: Callable[..., Practice], llm: OpenRouter, reader: Addressee, language: Language
+) -> None:
+    at = practice()
+    place = {"site": "back", "laterality": "left"}
+    spot = {"place": place, "name": "Omoplate"}
+    spot = at.ada.call("POST", "/lesions", json=spot).get_json()
+    at.ada.call("PUT", f"/submissions/{at.number}/lesion", json={"lesion": spot["id"]})
+    key_words = "Ada Example is afraid; grandmother had one; dr hopper"
+    draft = at.draft(reader, language=language, key_words=key_words)
+    [(_, _, asked)] = llm.calls
+    sent = json.loads(json.loads(asked)["messages"][1]["content"])
+    expected = {"age_group", "sex", "site", "signs_told", "photographed", "decided"}
+    assert sent.keys() == {*expected, "key_words_of_the_doctor"}
+    assert "grandmother" in sent["key_words_of_the_doctor"]
+    asked = asked.casefold()
+    for name in (
+        "ada",
+        "example",
+        "grace",
+        "hopper",
+        "omoplate",
+        at.ada.email,
+        "base64",
+        "model's",
+    ):
+        assert name not in asked, name
+    greeting, *body, closing = draft["text"].split("\n\n")
+    assert body[-2:] == [*GOOD]
+    assert ("Ada Example" in greeting + body[0], "Grace Hopper" in closing) == (True, True)
+    assert draft["model"] == "openai/gpt-4.1-mini"
+    assert "unwritten" not in draft
+    assert at.shown_to(at.doctor) == [draft]
+    assert len(llm.calls) == 1, "it is not asked again"
+
+
+def test_who_has_drafted_it_stands_below_the_letter(practice: Callable[..., Practice]) -> None:
+    at = practice()
+    draft = at.draft()
+    assert "openai" not in draft["text"]
+    assert at.sign(draft).get_json()["model"] == "openai/gpt-4.1-mini"
+    for text in (read_page(at), read_pdf(at)):
+        letter = text.partition("Doctor's letter to the patient")[2]
+        assert 0 < letter.index(GOOD[1]) < letter.index("Kind regards") < letter.index(BY_MODEL)
+
+
+def test_what_differs_is_signed_once_its_doctor_has_looked_at_each(
+    practice: Callable[..., Practice], llm: OpenRouter
+) -> None:
+    at = practice()
+    number = "Nine of 10 such spots are found in time."
+    llm.behave = writing(GOOD[0], f"{DIFFERS} {number}")
+    draft = at.draft()
+    assert draft["marked"] == [
+        {"sentence": DIFFERS, "differs": ["name", "negation"], "refused": False},
+        {"sentence": number, "differs": ["number"], "refused": False},
+    ]
+    for seen in ([], [DIFFERS], [number], [DIFFERS, number[:-1]]):
+        refused = at.sign(draft, confirmed=seen)
+        assert (refused.status_code, refused.get_json()["code"]) == (409, "letter_unconfirmed")
+    assert at.shown_to(at.ada) == []
+    assert at.sign(draft, confirmed=[DIFFERS, number]).status_code == 200
+
+
+def test_what_takes_back_the_urgency_is_not_signed_by_anybody(
+    practice: Callable[..., Practice], llm: OpenRouter
+) -> None:
+    at = practice()
+    llm.behave = writing(*GOOD, DELAYS)
+    draft = at.draft()
+    assert [one["refused"] for one in draft["marked"]] == [True]
+    refused = at.sign(draft, confirmed=[DELAYS])
+    assert (refused.status_code, refused.get_json()["code"]) == (422, "letter_delays")
+    assert at.sign(draft, draft["text"].replace(DELAYS, "")).status_code == 200
+
+
+def test_the_sentences_are_compared_with_what_counts_now(
+    practice: Callable[..., Practice],
+) -> None:
+    at = practice()
+    assert "marked" not in at.draft()
+    at.review("melanocytic_nevus", urgency="self_monitoring")
+    [shown] = at.shown_to(at.doctor)
+    assert shown["text"].count(GOOD[1]) == 1
+    assert [one["sentence"] for one in shown["marked"]] == [GOOD[1]]
+
+
+@pytest.mark.parametrize(
+    ("behave", "reason"),
+    [
+        (failing(402), "no_credit"),
+        (failing(401), "key_refused"),
+        (hang_up, "unreachable"),
+        (writing(), "malformed"),
+        (writing("a" * 701), "malformed"),
+        (writing("Turned \u202e round."), "malformed"),
+        (lambda call: call.say("Dear Ada,"), "malformed"),
+    ],
+)
+def test_a_model_that_has_failed_is_said_and_our_own_draft_stands(
+    practice: Callable[..., Practice],
+    llm: OpenRouter,
+    behave: Callable[[Call], None],
+    reason: str,
+) -> None:
+    at = practice()
+    llm.behave = behave
+    draft = at.draft()
+    assert draft["unwritten"] == reason
+    assert "model" not in draft
+    assert "Thank you for your photo." in draft["text"]
+    assert at.shown_to(at.doctor)[0]["unwritten"] == "not_asked"
+    assert at.sign(draft).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "consent", [{}, {"llm": False}, {"llm": True}], ids=["none", "refused", "of an unknown text"]
+)
+def test_without_consent_to_what_is_sent_nothing_is(
+    practice: Callable[..., Practice], llm: OpenRouter, consent: dict[str, Any]
+) -> None:
+    draft = practice(consent=consent).draft()
+    assert draft["unwritten"] == "no_consent"
+    assert llm.calls == []
+
+
+def test_the_letter_to_a_colleague_has_the_facts_the_question_and_the_reason(
+    shared_backend: Backend,
+) -> None:
+    at = Practice(shared_backend, reviewed=False)
+    at.number = predicted(at.ada, **TOLD)["id"]
+    at.letters = f"/submissions/{at.number}/letters"
+    at.review(MELANOMA)
+    text = at.draft("colleague", language="en")["text"]
+    for told in (
+        "(back)",
+        "The patient: 45–59 years, female.",
+        "Signs that the patient told: change in size, irregular colour.",
+        "Would you please examine this lesion",
+        "I ask because melanoma is suspected",
+    ):
+        assert told in text
+
+
+@pytest.mark.parametrize("reader", ADDRESSEES)
+def test_after_an_unsure_review_a_draft_says_nothing_of_an_estimate(
+    shared_backend: Backend, reader: Addressee
+) -> None:
+    at = Practice(shared_backend, reviewed=False)
+    at.review("melanocytic_nevus", certainty="unsure")
+    text = at.draft(reader)["text"].lower()
+    for word in ("model", "estimate", "colour", "likely", "%", "in 10", "harmless", "mole"):
+        assert word not in text, word
+
+
+def test_a_receipt_of_an_erasure_names_what_a_language_model_got(
+    practice: Callable[..., Practice],
+) -> None:
+    at = practice()
+    at.sign(at.draft())
+    contents = at.backend.services.erasure.contents
+    sent = contents.list_elsewhere(at.backend.account(at.ada.email))
+    assert [(one.where, one.count) for one in sent if one.where is Elsewhere.LLM] == [
+        (Elsewhere.LLM, 1)
+    ]

@@ -1,0 +1,41 @@
+"""How many sentences of letters are marked: of natural ones, and of those that contradict."""
+
+from collections import Counter, defaultdict
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from tests.care.test_letters import Practice
+from tests.support.backends import Backend
+
+SENTENCES = Path(__file__).with_name("letter_sentences.yaml")
+CASES: list[dict[str, Any]] = yaml.safe_load(SENTENCES.read_text(encoding="utf-8"))
+
+
+def marked_of(at: Practice, reader: str, language: str, sentence: str) -> list[dict[str, Any]]:
+    draft = at.draft(reader, language=language)
+    marked: list[dict[str, Any]] = at.change(draft, sentence).get_json().get("marked", [])
+    at.doctor.call("DELETE", f"/letters/{draft['_id']}")
+    return marked
+
+
+def test_what_contradicts_is_marked_and_little_else(shared_backend: Backend) -> None:
+    told: dict[str, Counter[str]] = defaultdict(Counter)
+    wrong = []
+    for case in CASES:
+        at = Practice(shared_backend, reviewed=False)
+        at.review(**case["review"])
+        for kind in ("natural", "wrong", "later_natural", "later_wrong"):
+            for [(language, sentence)] in (one.items() for one in case.get(kind, ())):
+                marked = marked_of(at, case["reader"], language, sentence)
+                refused = any(one["refused"] for one in marked)
+                told[kind].update(all=1, marked=len(marked) > 0, refused=refused)
+                if kind.endswith("wrong") is not bool(marked):
+                    wrong.append(sentence)
+    assert told == {
+        "natural": {"all": 30, "marked": 1, "refused": 0},
+        "wrong": {"all": 30, "marked": 30, "refused": 7},
+        "later_natural": {"all": 20, "marked": 0, "refused": 0},
+        "later_wrong": {"all": 42, "marked": 39, "refused": 6},
+    }, wrong
