@@ -15,7 +15,7 @@ PAGE = {
         "devices": "Where you are logged in",
         "keys": "Keys for programs",
         "spots": "Your spots and messages",
-        "no_spot": "Messages about no spot",
+        "no_spot": "General messages",
         "findings": "Your findings",
         "audit": "Who did what",
         "files": "For other programs",

@@ -15,7 +15,7 @@ PAGE = {
         "devices": "Où vous êtes connecté",
         "keys": "Clés pour programmes",
         "spots": "Vos taches et vos messages",
-        "no_spot": "Messages qui ne concernent aucune tache",
+        "no_spot": "Messages généraux",
         "findings": "Vos résultats",
         "audit": "Qui a fait quoi",
         "files": "Pour d'autres programmes",

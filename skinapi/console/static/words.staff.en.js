@@ -133,7 +133,6 @@ export const english = {
   queueEmpty: "Nothing waits for a review",
   queueEmptyText: "New findings of your patients appear here, the most urgent first.",
   findingsEmptyText: "There are no findings of this patient yet.",
-  allFindings: "All findings",
   noCaseOpen: "No case is open",
   keysTitle: "Keys",
   keysHint: "Key o opens the marked case, key ? shows all keys.",

@@ -136,7 +136,6 @@ export const french = spaced({
   queueEmpty: "Rien n'attend d'avis",
   queueEmptyText: "Les nouveaux résultats de vos patients apparaissent ici, les plus urgents d'abord.",
   findingsEmptyText: "Il n'y a pas encore de résultat de ce patient.",
-  allFindings: "Tous les résultats",
   noCaseOpen: "Aucun cas n'est ouvert",
   keysTitle: "Touches",
   keysHint: "La touche o ouvre le cas marqué, la touche ? montre toutes les touches.",

@@ -148,4 +148,4 @@ export const placeOfConversation = ({ lesion, finding, patient }, filters = {}) 
 
 /** The conversations that wait for a doctor. @param {{messages: Api["WaitingView"][], filters: Record<string, string>}} props */
 export const UnreadLinks = ({ messages, filters }) => messages.map((one) => html`
-  <a href=${`#/${placeOfConversation(one, filters)}`}><${Icon} name="message" size=${16} />${one.patient_name && `${isolated(one.patient_name)} · `}${one.place ? nameOfSpot({ name: one.name, place: one.place }) : say("aboutNoSpot")} (${one.unread})</a>`);
+  <a href=${`#/${placeOfConversation(one, filters)}`}><${Icon} name="message" size=${16} />${one.patient_name && `${isolated(one.patient_name)} · `}${one.place ? nameOfSpot({ name: one.name, place: one.place }) : say("generalMessage")} (${one.unread})</a>`);

@@ -15,7 +15,6 @@ export const View = ({ filters }) => html`
   <p><a href="#/spots"><${Icon} name="back" size=${16} />${say("title_spots")}</a></p>
   <${Approved}>${(/** @type {Api["Me"]} */ me) => html`
     <h1>${me.doctor_name ? say("writeTo", { name: isolated(me.doctor_name) }) : say("title_messages")}</h1>
-    <p>${say("messagesAboutSpots")}</p>
     <${Load} ask=${() => findAbout(filters.get("finding"))} inputs=${[filters.get("finding")]}>
       ${(/** @type {Api["SubmissionInCare"] | null} */ about) => html`<${OwnConversation} me=${me} about=${about} wanted />`}
     <//>`}

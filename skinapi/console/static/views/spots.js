@@ -35,7 +35,7 @@ function placeOf({ task, lesion, advice }) {
 }
 
 /** The spot, or the finding that belongs to none. @param {Api["TaskView"]} one */
-const aboutOf = ({ place, name, advice }) => (place ? nameOfSpot({ name, place }) : advice ? say("findingNumber", { number: advice.finding }) : say("aboutNoSpot"));
+const aboutOf = ({ place, name, advice }) => (place ? nameOfSpot({ name, place }) : advice ? say("findingNumber", { number: advice.finding }) : say("generalMessage"));
 
 const Task = (/** @type {{one: Api["TaskView"]}} */ { one }) => html`
   <li class="whole task band-none">
