@@ -1,5 +1,6 @@
 """A conversation, about a spot or none: the patient and the doctor in charge, and nobody else."""
 
+from functools import partial
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from skinapi.platform.storage.unit_of_work import UnitOfWork
 from tests.care.clinic import patient_of
 from tests.care.conversation import Talk
 from tests.findings.prediction.photographer import predicted
+from tests.findings.records.test_races import overlapped
 from tests.support.backends import MAIL, Backend
 
 MARKUP = "<b>not bold</b> & <img src=x onerror=alert(1)>\nsecond line"
@@ -356,3 +358,16 @@ def test_a_mail_leads_to_the_conversation_unless_it_was_read(backend: Backend) -
         assert notice.about == places[person.email]
         general.read(person)
         assert outbox.list_to(account(person.email).id) == []
+
+
+def test_what_is_written_while_the_doctor_changes_waits_for_who_is_in_charge_then(
+    real_backend: Backend,
+) -> None:
+    talk, admin = Talk(real_backend, about_a_spot=False), real_backend.member(role="admin")
+    doctors = [talk.grey, real_backend.member(role="doctor")]
+    path = f"/users/{talk.ada.email}/doctor"
+    for turn in range(1, 5):
+        now_in_charge = doctors[turn % 2]
+        change = partial(admin.call, "PUT", path, json={"doctor": now_in_charge.email})
+        assert overlapped(partial(talk.send, talk.ada), change) == (201, 200)
+        assert (talk.waits(now_in_charge), talk.waits(doctors[turn % 2 - 1])) == ([turn], [])
