@@ -384,7 +384,7 @@ export const french = spaced({
   acts_server: "Serveur",
   actionFilter: "Genre d'acte",
   whichAction: "Acte",
-  anyAction: "toutes",
+  anyAction: "tous",
   accountFilter: "Par ou sur",
   auditHint: "nom, e-mail ou identifiant d'un compte",
   noSuchAccount: "Aucun compte ne correspond à cet e-mail. Un compte effacé se trouve par son identifiant.",

@@ -116,7 +116,7 @@ const Conversation = ({ spot = null, patient = "", view, mayWrite, about = null,
   if (!mayWrite && items.length === 0 && (spot || view === "case")) return null;
   return html`
     <section class="card conversation">
-      <h2>${say("messages")}</h2>
+      ${(spot || view === "case") && html`<h2>${say("messages")}</h2>`}
       ${next && html`<button class="quiet" onClick=${pages.more}>${say("messagesEarlier")}</button>`}
       <ul class="plain" aria-live="polite">${items.map((message) => html`<${Said} key=${message._id} message=${message} view=${view} about=${about} />`).reverse()}</ul>
       <div ref=${last}></div>
