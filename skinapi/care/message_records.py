@@ -1,12 +1,12 @@
-"""The collection of messages: what the owner of a spot and the doctor in charge write about it. A
-message never changes, but for who is to answer it, and whether that was done.
+"""The collection of messages: what a patient and the doctor in charge write to each other, about a
+spot or about none. A message never changes, but for who is to answer it, and whether that was done.
 """
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Set
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 from skinapi.base.errors import Conflict, Unprocessable
 from skinapi.base.pages import Page
@@ -25,16 +25,16 @@ LEFT_AFTER = timedelta(days=1)
 
 
 class Message(StoredRecord):
-    """`owner` is that of the spot, `author` an account; `signature` is the name of a doctor who
-    wrote it, at that time. `to` is the account for which it waits: of a message of the owner the
-    doctor in charge. `read_at` is when it ceased to wait: the owner has read it; the doctor has
-    answered it, or marked it as done. `seen_at` is when it was first on the doctor's screen.
-    `submission` is a finding that it is about.
+    """`lesion` is the spot that it is about, or None; `owner` is the patient, `author` an account;
+    `signature` is the name of a doctor who wrote it, at that time. `to` is the account for which it
+    waits: of a message of the owner the doctor in charge. `read_at` is when it ceased to wait: the
+    owner has read it; the doctor has answered it, or marked it as done. `seen_at` is when it was
+    first on the doctor's screen. `submission` is a finding that it is about.
     """
 
     id: str
     created_at: datetime
-    lesion: str
+    lesion: str | None = None
     owner: str
     author: str
     text: str
@@ -45,6 +45,22 @@ class Message(StoredRecord):
     submission: str | None = None
     idempotency_key: str | None = None
     request_hash: str | None = None
+
+
+class Thread(NamedTuple):
+    """What was written about a spot of this owner, or, without one, about none."""
+
+    owner: str
+    lesion: str | None
+
+    @property
+    def target(self) -> str:
+        """What the audit trail names."""
+        return self.lesion or self.owner
+
+    @property
+    def wanted(self) -> Filter:
+        return self._asdict()
 
 
 class Messages(Records[Message]):
@@ -60,31 +76,34 @@ class Messages(Records[Message]):
     )
     unique = (("author", "idempotency_key"),)
 
-    def add(self, *, lesion: str, **fields: Any) -> Message:
-        """It comes behind the newest of its spot."""
-        newest = self._documents.find({"lesion": lesion}, sort="-id", limit=1, fields=())
+    def add(self, thread: Thread, **fields: Any) -> Message:
+        """It comes behind the newest of its thread."""
+        newest = self._documents.find(thread.wanted, sort="-id", limit=1, fields=())
         # Whatever the clocks of two servers say, an answer stands below the question.
         identifier = new_id_after(newest[0]["id"] if newest else None)
-        return self.insert(Message(id=identifier, created_at=now(), lesion=lesion, **fields))
+        return self.insert(Message(id=identifier, created_at=now(), **thread.wanted, **fields))
 
     def find_by_key(self, author: str, key: str | None) -> Message | None:
         return self._by_key(key, author=author)
 
     def page(
-        self, lesion: str, *, newest_first: bool, after: str | None, limit: int
+        self, thread: Thread, *, newest_first: bool, after: str | None, limit: int
     ) -> Page[Message]:
-        wanted = {"lesion": lesion}
-        return self._page(wanted, after=after, limit=limit, newest_first=newest_first)
+        return self._page(thread.wanted, after=after, limit=limit, newest_first=newest_first)
 
-    def count(self, lesion: str) -> int:
-        return self._documents.count({"lesion": lesion})
+    def count(self, thread: Thread) -> int:
+        return self._documents.count(thread.wanted)
 
-    def count_unseen(self, to: str, lesion: str) -> int:
-        unseen: Filter = {"to": to, **WAITING, "lesion": lesion, "seen_at": None}
+    def count_unseen(self, to: str, thread: Thread) -> int:
+        unseen: Filter = {"to": to, **WAITING, **thread.wanted, "seen_at": None}
         return self._documents.count(unseen)
 
     def count_waiting_by_lesion(self, to: str | None) -> dict[str, int]:
         return self._documents.count_by("lesion", {"to": to, **WAITING})
+
+    def count_waiting_without_lesion(self, to: str | None) -> dict[str, int]:
+        """What is about no spot, by its owner."""
+        return self._documents.count_by("owner", {"to": to, **WAITING, "lesion": None})
 
     def count_left(self) -> Counter[str | None]:
         """Messages without an answer for LEFT_AFTER, by the doctor who is to give it, or None."""
@@ -93,21 +112,21 @@ class Messages(Records[Message]):
         counted[None] = self._documents.count({**left, "to": None})
         return +counted
 
-    def mark_seen(self, *, to: str, lesion: str, last: str) -> int:
+    def mark_seen(self, thread: Thread, *, to: str, last: str) -> int:
         """Return how many were unseen. What a doctor has signed waits for the owner no more."""
-        upto: Filter = {"to": to, **WAITING, "lesion": lesion, "id": {"$lte": last}}
+        upto: Filter = {"to": to, **WAITING, **thread.wanted, "id": {"$lte": last}}
         unseen: Filter = {**upto, "seen_at": None, "signature": None}
         seen = self._documents.update_all(unseen, {"$set": {"seen_at": now()}})
         return seen + self._end(upto | {"signature": {"$ne": None}})
 
-    def mark_answered(self, *, by: str, lesion: str) -> None:
+    def mark_answered(self, thread: Thread, *, by: str) -> None:
         """What this doctor has seen waits no more; what has come since then does."""
-        self._end({"to": by, **WAITING, "lesion": lesion, "seen_at": {"$ne": None}})
+        self._end({"to": by, **WAITING, **thread.wanted, "seen_at": {"$ne": None}})
 
-    def mark_done(self, *, by: str, lesion: str, last: str) -> int:
+    def mark_done(self, thread: Thread, *, by: str, last: str) -> int:
         """End what waits for this doctor up to `last`; return how many messages did."""
-        upto = {"to": by, **WAITING, "lesion": lesion, "signature": None, "id": {"$lte": last}}
-        return self._end(upto)
+        upto: Filter = {"to": by, **WAITING, **thread.wanted, "id": {"$lte": last}}
+        return self._end(upto | {"signature": None})
 
     def _end(self, waiting: Filter) -> int:
         return self._documents.update_all(waiting, {"$set": {"read_at": now()}})
@@ -138,7 +157,7 @@ class Messages(Records[Message]):
         self._documents.update_all({"submission": submission}, {"$unset": {"submission": True}})
 
     def count_ended(self, *, before: datetime) -> Counter[str]:
-        """How many messages ceased to wait before this time, of each owner of a spot."""
+        """How many messages ceased to wait before this time, of each owner."""
         ended: Filter = {"$gte": FIRST_TIME, "$lt": before}
         return Counter(self._documents.count_by("owner", {"read_at": ended}))
 
@@ -162,16 +181,15 @@ class Messages(Records[Message]):
     def remove(self, identifier: str) -> bool:
         return bool(self._documents.delete({"id": identifier}))
 
-    def forget(self, owner: str, *, kept: Set[str] = frozenset()) -> None:
-        """Delete the conversations of this owner but those about the `kept` spots. Idempotent."""
-        if not kept:
+    def forget(self, owner: str, *, kept: Set[str] | None = None) -> None:
+        """Delete the conversations of this owner; with the spots `kept` in a medical record, those
+        about other spots alone. Idempotent.
+        """
+        if kept is None:
             self._documents.delete({"owner": owner})
             return
-        for lesion in self.count_by_lesion(owner).keys() - kept:
+        for lesion in self._documents.count_by("lesion", {"owner": owner}).keys() - kept:
             self._forget_lesion(lesion)
-
-    def count_by_lesion(self, owner: str) -> dict[str, int]:
-        return self._documents.count_by("lesion", {"owner": owner})
 
     def faults(self, has_lesion: Callable[[str], bool]) -> Iterator[Fault]:
         """Messages of spots that are gone, as a restore by hand leaves them."""

@@ -11,7 +11,7 @@ from skinapi.base.field_types import Identifier, Legible, PrintableLines
 from skinapi.base.pages import Page
 from skinapi.care.message_records import LONGEST_MESSAGE, NobodyInCharge, TooManyUnread
 from skinapi.care.message_records import Message as StoredMessage
-from skinapi.care.messages import MessagesService, Waiting
+from skinapi.care.messages import MessagesService, Topic, Waiting
 from skinapi.care.spot_routes import CourseQuery, PlaceView
 from skinapi.findings.records.record_retention import PatientDeleted
 from skinapi.platform.web.declaration import Routes, Signed
@@ -28,7 +28,9 @@ MessageText = Annotated[
 class NewMessage(Body):
     text: MessageText
     submission: Identifier | None = Field(
-        default=None, description="`_id` of a finding of this spot that the message is about"
+        default=None,
+        description="`_id` of a finding that the message is about: of this spot, or where the "
+        "conversation is about none, any of the patient",
     )
 
 
@@ -61,11 +63,11 @@ class MessageView(Answer):
 
 
 class WaitingView(Answer):
-    lesion: str
+    lesion: str | None = Field(description="the spot; null of what is about none")
     name: str | None = Field(description="of the spot")
-    place: PlaceView
-    patient: str | None = Field(description="`_id`; null where the spot is the caller's")
-    patient_name: str | None = Field(description="null where the spot is the caller's")
+    place: PlaceView | None = Field(description="of the spot")
+    patient: str | None = Field(description="`_id`; null where the caller is the patient")
+    patient_name: str | None = Field(description="null where the caller is the patient")
     finding: int | None = Field(
         description="number of the newest finding of the spot; null without any, or where it "
         "was deleted"
@@ -74,10 +76,11 @@ class WaitingView(Answer):
 
     @classmethod
     def of(cls, waiting: Waiting) -> Self:
+        spot = waiting.lesion
         return cls(
-            lesion=waiting.lesion.id,
-            name=waiting.lesion.name,
-            place=PlaceView.of(waiting.lesion.place),
+            lesion=spot.id if spot else None,
+            name=spot.name if spot else None,
+            place=PlaceView.of(spot.place) if spot else None,
             patient=waiting.patient.id if waiting.patient else None,
             patient_name=waiting.patient.name if waiting.patient else None,
             finding=waiting.finding,
@@ -88,6 +91,9 @@ class WaitingView(Answer):
 routes: Routes[MessagesService] = Routes("messages", access=Signed())
 
 
+CANNOT_SEND = (NotFound, IdempotencyKeyReused, NobodyInCharge, PatientDeleted, TooManyUnread)
+
+
 @routes.route("GET", "/lesions/<lesion>/messages", raises=(NotFound,))
 def list_messages(
     messages: MessagesService, *, lesion: str, query: CourseQuery, subject: Subject
@@ -95,22 +101,31 @@ def list_messages(
     """The conversation of a spot of the caller, or of a patient in the caller's care: `order`
     oldest or newest first.
     """
+    return _list(messages, Topic(lesion=lesion), query, subject)
+
+
+@routes.route("GET", "/patients/<patient>/messages", raises=(NotFound,))
+def list_messages_about_no_spot(
+    messages: MessagesService, *, patient: str, query: CourseQuery, subject: Subject
+) -> Page[MessageView]:
+    """The same about no spot: the caller's own, or of a patient in the caller's care."""
+    return _list(messages, Topic(patient=patient), query, subject)
+
+
+def _list(
+    messages: MessagesService, topic: Topic, query: CourseQuery, to: Subject
+) -> Page[MessageView]:
     page = messages.page_messages(
-        lesion=lesion,
-        to=subject,
+        topic=topic,
+        to=to,
         newest_first=query.order == "newest",
         after=query.after,
         limit=query.limit,
     )
-    return page.map(lambda told: MessageView.of(*told, to=subject.id))
+    return page.map(lambda told: MessageView.of(*told, to=to.id))
 
 
-@routes.route(
-    "POST",
-    "/lesions/<lesion>/messages",
-    status=201,
-    raises=(NotFound, IdempotencyKeyReused, NobodyInCharge, PatientDeleted, TooManyUnread),
-)
+@routes.route("POST", "/lesions/<lesion>/messages", status=201, raises=CANNOT_SEND)
 def send_message(
     messages: MessagesService,
     *,
@@ -122,10 +137,31 @@ def send_message(
     """Write to the doctor in charge, or to a patient in care, about a spot. A message has no
     attachment: photos travel as findings.
     """
+    return _send(messages, Topic(lesion=lesion), body, subject, idempotency_key)
+
+
+@routes.route("POST", "/patients/<patient>/messages", status=201, raises=CANNOT_SEND)
+def send_message_about_no_spot(
+    messages: MessagesService,
+    *,
+    patient: str,
+    body: NewMessage,
+    subject: Subject,
+    idempotency_key: str | None,
+) -> MessageView:
+    """The same about no spot: `patient` is the caller, who writes to the doctor in charge, or a
+    patient in care.
+    """
+    return _send(messages, Topic(patient=patient), body, subject, idempotency_key)
+
+
+def _send(
+    messages: MessagesService, topic: Topic, body: NewMessage, by: Subject, key: str | None
+) -> MessageView:
     sent = messages.send_message(
-        lesion=lesion, text=body.text, submission=body.submission, by=subject, key=idempotency_key
+        topic=topic, text=body.text, submission=body.submission, by=by, key=key
     )
-    return MessageView.of(*sent, to=subject.id)
+    return MessageView.of(*sent, to=by.id)
 
 
 @routes.route("PUT", "/lesions/<lesion>/messages/read", raises=(NotFound,))
@@ -135,7 +171,16 @@ def mark_messages_read(
     """Mark what waits for the caller in this conversation as read, up to a message. What a patient
     wrote goes on waiting for an answer.
     """
-    messages.mark_read(lesion=lesion, last=body.message, by=subject)
+    messages.mark_read(topic=Topic(lesion=lesion), last=body.message, by=subject)
+    return Message(message="Marked as read")
+
+
+@routes.route("PUT", "/patients/<patient>/messages/read", raises=(NotFound,))
+def mark_messages_about_no_spot_read(
+    messages: MessagesService, *, patient: str, body: ReadMark, subject: Subject
+) -> Message:
+    """The same about no spot."""
+    messages.mark_read(topic=Topic(patient=patient), last=body.message, by=subject)
     return Message(message="Marked as read")
 
 
@@ -146,7 +191,16 @@ def mark_messages_done(
     """For the doctor in charge: what the patient wrote in this conversation, up to a message, needs
     no answer.
     """
-    messages.mark_done(lesion=lesion, last=body.message, by=subject)
+    messages.mark_done(topic=Topic(lesion=lesion), last=body.message, by=subject)
+    return Message(message="Done")
+
+
+@routes.route("POST", "/patients/<patient>/messages/done", raises=(NotFound,))
+def mark_messages_about_no_spot_done(
+    messages: MessagesService, *, patient: str, body: ReadMark, subject: Subject
+) -> Message:
+    """The same about no spot."""
+    messages.mark_done(topic=Topic(patient=patient), last=body.message, by=subject)
     return Message(message="Done")
 
 

@@ -1,7 +1,7 @@
 """The use cases of messages: write one, read them, say that one needs no answer.
 
-Each that writes changes the spot, and the account of its owner: so it cannot pass a deletion or a
-join of the spot, nor a change of the doctor.
+Each that writes changes the account of the patient, and the spot where it is about one: so it
+cannot pass a change of the doctor, nor a deletion or a join of the spot.
 """
 
 import hashlib
@@ -12,7 +12,14 @@ from skinapi.accounts.auth.accounts import Account, Accounts
 from skinapi.accounts.auth.subjects import Subject
 from skinapi.base.errors import Duplicate, IdempotencyKeyReused, NotFound
 from skinapi.base.pages import Page
-from skinapi.care.message_records import Message, Messages, NobodyInCharge, TooManyUnread
+from skinapi.care.message_records import (
+    Message,
+    Messages,
+    NobodyInCharge,
+    Thread,
+    TooManyUnread,
+)
+from skinapi.care.queue import NO_PATIENT
 from skinapi.care.reminders import NO_LESION
 from skinapi.care.spot_records import Lesion, Lesions
 from skinapi.findings.records.readers import in_care
@@ -20,6 +27,7 @@ from skinapi.findings.records.record_retention import PatientDeleted
 from skinapi.findings.records.review_queue import MOST_UNASSIGNED
 from skinapi.findings.records.service import NOT_YOURS, RecordsService
 from skinapi.findings.records.spots import Spots
+from skinapi.findings.records.submissions import Submissions
 from skinapi.platform.notices.outbox import Kind, Outbox
 from skinapi.platform.storage.ports import Document
 from skinapi.platform.storage.unit_of_work import AuditRow, Unit, UnitOfWork, atomic
@@ -34,12 +42,20 @@ Told = tuple[Message, int | None]
 
 
 @dataclass(frozen=True)
+class Topic:
+    """What a conversation is about: a spot; or none, then it is that of this patient."""
+
+    lesion: str | None = None
+    patient: str = ""
+
+
+@dataclass(frozen=True)
 class Waiting:
-    """A spot with messages that wait for somebody: `unread` says how many. `patient` is its owner,
-    if that is another, and `finding` the number of its newest finding.
+    """A conversation with messages that wait for somebody: `unread` says how many. `patient` is
+    whose it is, if that is another, and `finding` the number of the newest finding of the spot.
     """
 
-    lesion: Lesion
+    lesion: Lesion | None
     patient: Account | None
     finding: int | None
     unread: int
@@ -56,10 +72,10 @@ class MessagesService:
     outbox: Outbox
 
     def page_messages(
-        self, *, lesion: str, to: Subject, newest_first: bool, after: str | None, limit: int
+        self, *, topic: Topic, to: Subject, newest_first: bool, after: str | None, limit: int
     ) -> Page[Told]:
-        spot = self._get_spot(lesion, to)
-        page = self.messages.page(spot.id, newest_first=newest_first, after=after, limit=limit)
+        thread = self._get_thread(topic, to)
+        page = self.messages.page(thread, newest_first=newest_first, after=after, limit=limit)
         numbers = self._numbers_of({item.submission for item in page.items})
         return page.map(lambda message: (message, numbers.get(message.submission or "")))
 
@@ -69,10 +85,11 @@ class MessagesService:
         return {identifier: finding.number for identifier, finding in findings.items()}
 
     def send_message(
-        self, *, lesion: str, text: str, submission: str | None, by: Subject, key: str | None
+        self, *, topic: Topic, text: str, submission: str | None, by: Subject, key: str | None
     ) -> Told:
         """A retry gets the message of the first request."""
-        request_hash = hashlib.sha256(repr((lesion, text, submission)).encode()).hexdigest()
+        asked = (topic.lesion or topic.patient, text, submission)
+        request_hash = hashlib.sha256(repr(asked).encode()).hexdigest()
         sent = self._find_sent(by.id, key, request_hash)
         if sent is None:
             try:
@@ -82,7 +99,7 @@ class MessagesService:
                     "idempotency_key": key,
                     "request_hash": request_hash,
                 }
-                sent = self._send(lesion, by, written)
+                sent = self._send(topic, by, written)
             except Duplicate:  # a retry of this request has stored it in the meantime
                 sent = self._find_sent(by.id, key, request_hash)
                 if sent is None:
@@ -90,24 +107,23 @@ class MessagesService:
         return sent, self._numbers_of({sent.submission}).get(sent.submission or "")
 
     @atomic
-    def _send(self, unit: Unit, lesion: str, by: Subject, written: Document) -> Message:
-        spot = self._get_spot(lesion, by)
-        unit.audit("message.send", by=by.id, target=spot.id, owner=spot.owner)
-        owner = self._hold(spot.id, spot.owner, by)
+    def _send(self, unit: Unit, topic: Topic, by: Subject, written: Document) -> Message:
+        thread = self._get_thread(topic, by)
+        unit.audit("message.send", by=by.id, target=thread.target, owner=thread.owner)
+        owner = self._hold(thread, by)
         to = self._require_reader(owner, by)
         if written["submission"]:
-            self._rely_on(written["submission"], spot.id)
-        unseen = self.messages.count_unseen(to, spot.id)
+            self._rely_on(written["submission"], thread)
+        unseen = self.messages.count_unseen(to, thread)
         if unseen >= MOST_UNREAD:
             raise TooManyUnread
         if by.id != owner.id:
-            self.messages.mark_answered(by=by.id, lesion=spot.id)
+            self.messages.mark_answered(thread, by=by.id)
         if not unseen:  # else a mail was sent, or waits
-            about = _place_of(spot.id, for_owner=to == owner.id)
+            about = _place_of(thread, for_owner=to == owner.id)
             self.outbox.add(Kind.MESSAGE, to=to, about=about, author=by.id, delay=MAILED_AFTER)
         return self.messages.add(
-            lesion=spot.id,
-            owner=owner.id,
+            thread,
             author=by.id,
             signature=None if by.id == owner.id else by.account.name,
             to=to,
@@ -115,32 +131,36 @@ class MessagesService:
         )
 
     @atomic
-    def mark_read(self, _: Unit, *, lesion: str, last: str, by: Subject) -> None:
+    def mark_read(self, _: Unit, *, topic: Topic, last: str, by: Subject) -> None:
         """What a patient wrote goes on waiting for an answer of the doctor."""
-        spot = self._get_spot(lesion, by)
-        if self.messages.mark_seen(to=by.id, lesion=spot.id, last=last):
-            self._withdraw_mail(spot, by)
+        thread = self._get_thread(topic, by)
+        if self.messages.mark_seen(thread, to=by.id, last=last):
+            self._withdraw_mail(thread, by)
 
     @atomic
-    def mark_done(self, unit: Unit, *, lesion: str, last: str, by: Subject) -> None:
-        spot = self._get_spot(lesion, by)
-        if self.messages.mark_done(by=by.id, lesion=spot.id, last=last):
-            unit.record(AuditRow("message.done", by=by.id, target=spot.id, owner=spot.owner))
-            self._withdraw_mail(spot, by)
+    def mark_done(self, unit: Unit, *, topic: Topic, last: str, by: Subject) -> None:
+        thread = self._get_thread(topic, by)
+        if self.messages.mark_done(thread, by=by.id, last=last):
+            unit.record(
+                AuditRow("message.done", by=by.id, target=thread.target, owner=thread.owner)
+            )
+            self._withdraw_mail(thread, by)
 
-    def _withdraw_mail(self, spot: Lesion, reader: Subject) -> None:
+    def _withdraw_mail(self, thread: Thread, reader: Subject) -> None:
         """Nobody is told by mail of what has been seen."""
-        if not self.messages.count_unseen(reader.id, spot.id):
-            about = _place_of(spot.id, for_owner=reader.id == spot.owner)
+        if not self.messages.count_unseen(reader.id, thread):
+            about = _place_of(thread, for_owner=reader.id == thread.owner)
             self.outbox.withdraw(Kind.MESSAGE, to=reader.id, about=about)
 
     def list_waiting(self, *, to: Subject) -> list[Waiting]:
-        """The spots whose messages wait for the caller, MOST_LISTED at most."""
+        """The conversations that wait for the caller, MOST_LISTED of each kind at most."""
         unread = self.messages.count_waiting_by_lesion(to.id)
-        if not unread:
+        others = self.messages.count_waiting_without_lesion(to.id)
+        if not (unread or others):
             return []
         found = self.lesions.by_ids(sorted(unread)[:MOST_LISTED]).values()
-        owners = self.accounts.by_ids({one.owner for one in found} - {to.id})
+        without = sorted(others)[:MOST_LISTED]
+        owners = self.accounts.by_ids({*without, *(one.owner for one in found)} - {to.id})
         # What waits for a doctor who has lost the role waits until it is back.
         patients = {name: one for name, one in owners.items() if in_care(one, to)}
         self.records.note_read(patients, by=to)
@@ -153,21 +173,24 @@ class MessagesService:
         return [
             Waiting(spot, patients.get(spot.owner), newest.get(spot.latest or ""), unread[spot.id])
             for spot in spots
+        ] + [
+            Waiting(None, patients.get(owner), None, others[owner])
+            for owner in without
+            if owner in patients or owner == to.id
         ]
 
-    def _get_spot(self, lesion: str, caller: Subject) -> Lesion:
-        """The owner or the doctor in charge gets it, also one that was deleted; a colleague who is
-        asked does not read what these two write.
+    def _get_thread(self, topic: Topic, caller: Subject) -> Thread:
+        """The owner or the doctor in charge gets it, also of a spot that was deleted; a colleague
+        who is asked does not read what these two write.
         """
-        spot = self.lesions.find_kept(lesion)
-        if spot is None:
-            raise NotFound(NO_LESION)
-        owner = self.accounts.by_ids({spot.owner}).get(spot.owner)
-        own = spot.owner == caller.id and not spot.deleted_at
-        if not (own or (owner and in_care(owner, caller))):
-            raise NotFound(NO_LESION)
-        self.records.note_read([spot.owner], by=caller)
-        return spot
+        spot = self.lesions.find_kept(topic.lesion) if topic.lesion else None
+        thread = Thread(spot.owner if spot else topic.patient, topic.lesion)
+        account = self.accounts.by_ids({thread.owner}).get(thread.owner)
+        own = thread.owner == caller.id and not (spot and spot.deleted_at)
+        if not (own or (account and in_care(account, caller))):
+            raise NotFound(_missing(thread))
+        self.records.note_read([thread.owner], by=caller)
+        return thread
 
     def _find_sent(self, author: str, key: str | None, request_hash: str) -> Message | None:
         message = self.messages.find_by_key(author, key)
@@ -175,15 +198,14 @@ class MessagesService:
             raise IdempotencyKeyReused
         return message
 
-    def _hold(self, lesion: str, owner: str, by: Subject) -> Account:
-        held = self.accounts.hold(owner)
-        if self.lesions.find(lesion) is None:
-            raise NotFound(NO_LESION)
+    def _hold(self, thread: Thread, by: Subject) -> Account:
+        held, lesion = self.accounts.hold(thread.owner), thread.lesion
         own = held.id == by.id and held.status != "deleting"
         # A doctor who has lost the role a moment ago still has the patients.
         in_charge = in_care(held, by) and self.accounts.hold(by.id).active_doctor
-        if self.lesions.change(lesion, {}) is None or not (own or in_charge):
-            raise NotFound(NO_LESION)
+        there = lesion is None or (self.lesions.find(lesion) and self.lesions.change(lesion, {}))
+        if not (there and (own or in_charge)):
+            raise NotFound(_missing(thread))
         return held
 
     def _require_reader(self, owner: Account, by: Subject) -> str:
@@ -196,18 +218,36 @@ class MessagesService:
             raise NobodyInCharge
         return doctor.id
 
-    def _rely_on(self, submission: str, lesion: str) -> None:
+    def _rely_on(self, submission: str, thread: Thread) -> None:
+        """A conversation about no spot names any finding of its owner."""
         finding = self.records.submissions.find(submission)
-        if finding is None or finding.lesion != lesion:
+        if finding is None or finding.owner != thread.owner:
+            raise NotFound(NOT_YOURS)
+        if thread.lesion and finding.lesion != thread.lesion:
             raise NotFound(NOT_YOURS)
         self.records.rely_on(finding)
 
 
-def _place_of(lesion: str, *, for_owner: bool) -> str:
-    return f"spot/{lesion}" if for_owner else f"course/{lesion}"
+def _missing(thread: Thread) -> str:
+    return NO_LESION if thread.lesion else NO_PATIENT
 
 
-def find_unanswered(messages: Messages, lesions: Lesions, doctor: str | None) -> list[str]:
-    """The newest findings of the spots about which messages wait for this doctor, or for nobody."""
-    waiting = sorted(messages.count_waiting_by_lesion(doctor))
-    return lesions.list_newest(waiting[:MOST_UNASSIGNED]) if waiting else []
+def _place_of(thread: Thread, *, for_owner: bool) -> str:
+    if thread.lesion:
+        return f"spot/{thread.lesion}" if for_owner else f"course/{thread.lesion}"
+    return "messages" if for_owner else f"patients/{thread.owner}?at=messages"
+
+
+def find_unanswered(
+    messages: Messages, lesions: Lesions, submissions: Submissions, doctor: str | None
+) -> list[str]:
+    """The newest findings of the spots about which messages wait for this doctor, or for nobody;
+    of messages about no spot, those of the patients.
+    """
+    waiting = sorted(messages.count_waiting_by_lesion(doctor))[:MOST_UNASSIGNED]
+    owners = sorted(messages.count_waiting_without_lesion(doctor))[:MOST_UNASSIGNED]
+    newest = (
+        submissions.page_owned(owner, newest_first=True, after=None, limit=1) for owner in owners
+    )
+    of_none = [one.id for page in newest for one in page.items]
+    return of_none + (lesions.list_newest(waiting) if waiting else [])

@@ -16,7 +16,7 @@ from skinapi.base.pages import read_pages
 from skinapi.base.stored_record import optional
 from skinapi.base.values import Value
 from skinapi.care.letters import LettersService
-from skinapi.care.message_records import Messages
+from skinapi.care.message_records import Messages, Thread
 from skinapi.care.messages import MessagesService
 from skinapi.care.reminders import Act, reminder_of
 from skinapi.care.spot_records import Lesion, Lesions
@@ -59,7 +59,8 @@ ORDER: tuple[Task | Band, ...] = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InboxEntry:
-    """`lesion` is the spot that it is about; None of a finding without one. `advice` is what asks
+    """`lesion` is the spot that it is about; None of a finding without one, and of
+    messages about none. `advice` is what asks
     to see a doctor, or what was said last of the spot; None of a message. `due` is the day of a
     photo, or until when a result should be there, that may lie ahead.
     """
@@ -93,6 +94,8 @@ class InboxService:
         stands = self.spots.stand([spot.id for spot in spots if spot.latest], Reader.PATIENT)
         unread = self.messages.count_waiting_by_lesion(owner)
         tasks = [task for spot in spots for task in _tasks_of(spot, stands.get(spot.id), unread)]
+        if count := self.messages.count_waiting_without_lesion(owner).get(owner):
+            tasks.append(InboxEntry(task=Task.MESSAGE, lesion=None, unread=count))
         unsorted = self.spots.list_unsorted(owner, limit=MOST_UNSORTED)
         tasks += [task for one in unsorted for task in _tasks_of(None, one, {})]
         tasks.sort(key=lambda one: one.rank)
@@ -133,7 +136,9 @@ class TaskView(Answer):
     """
 
     task: Task
-    lesion: str | None = Field(description="the spot; null of a finding that belongs to none")
+    lesion: str | None = Field(
+        description="the spot; null of a finding that belongs to none, and of messages about none"
+    )
     name: str | None = Field(description="of the spot")
     place: PlaceView | None = Field(description="of the spot")
     advice: AdviceView | None = Field(description="what asks for it; null of messages")
@@ -186,7 +191,7 @@ class OwnDataSummary(Value):
     photos: int = Field(description="kept ones; of several pictures of a finding each")
     spots: int
     letters: int = Field(description="signed ones that the caller may read")
-    messages: int = Field(description="of both sides, about these spots")
+    messages: int = Field(description="of both sides, about these spots and about none")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -197,8 +202,9 @@ class OwnDataService:
     messages: MessagesService
 
     def count(self, *, of: Subject) -> OwnDataSummary:
-        owner = of.id
+        owner, messages = of.id, self.messages.messages
         spots = self.lesions.lesions.page_owned(owner, after=None, limit=self.lesions.most).items
+        ids = [spot.id for spot in spots]
         findings = photos = letters = 0
         for page in read_pages(
             lambda after: self.records.submissions.page_kept(owner, after=after, limit=PAGE_SIZE)
@@ -214,7 +220,7 @@ class OwnDataService:
             photos=photos,
             spots=len(spots),
             letters=letters,
-            messages=sum(self.messages.messages.count(spot.id) for spot in spots),
+            messages=sum(messages.count(Thread(owner, spot)) for spot in (None, *ids)),
         )
 
 

@@ -1,4 +1,4 @@
-"""A doctor and a patient who write to each other about a spot."""
+"""A doctor and a patient who write to each other about a spot, or about none."""
 
 from typing import Any
 
@@ -9,12 +9,18 @@ from tests.support.backends import Backend, Person
 
 
 class Talk:
-    """A doctor, a patient, and a spot of the patient."""
+    """A doctor, a patient, and a spot, which is written about unless not `about_a_spot`."""
 
-    def __init__(self, backend: Backend) -> None:
-        self.backend = backend
+    def __init__(self, backend: Backend, *, about_a_spot: bool = True) -> None:
+        self.backend, self.about_a_spot = backend, about_a_spot
         self.grey, self.ada = patient_in_care(backend)
+        self.patient = backend.account(self.ada.email).id
         self.lesion = self.begin()
+
+    @property
+    def path(self) -> str:
+        about = f"lesions/{self.lesion}" if self.about_a_spot else f"patients/{self.patient}"
+        return f"/{about}/messages"
 
     def begin(self) -> str:
         answer = self.ada.call("POST", "/lesions", json={"place": {"site": "back"}})
@@ -26,14 +32,12 @@ class Talk:
         by: Person,
         text: str = "hello",
         *,
-        lesion: str | None = None,
         key: str | None = None,
         **fields: Any,
     ) -> TestResponse:
         headers = {"Idempotency-Key": key} if key else {}
         body = {"text": text, **fields}
-        path = f"/lesions/{lesion or self.lesion}/messages"
-        return by.call("POST", path, json=body, headers=headers)
+        return by.call("POST", self.path, json=body, headers=headers)
 
     def sent(self, by: Person, text: str = "hello", **fields: Any) -> dict[str, Any]:
         answer = self.send(by, text, **fields)
@@ -42,15 +46,15 @@ class Talk:
         return message
 
     def texts(self, person: Person, query: str = "") -> list[str]:
-        return [one["text"] for one in person.pages(f"/lesions/{self.lesion}/messages{query}")]
+        return [one["text"] for one in person.pages(f"{self.path}{query}")]
 
     def read(self, person: Person, last: str = "f" * 32) -> None:
-        path = f"/lesions/{self.lesion}/messages/read"
-        assert person.call("PUT", path, json={"message": last}).status_code == 200
+        body = {"message": last}
+        assert person.call("PUT", f"{self.path}/read", json=body).status_code == 200
 
     def done(self, person: Person, last: str = "f" * 32) -> None:
-        path = f"/lesions/{self.lesion}/messages/done"
-        assert person.call("POST", path, json={"message": last}).status_code == 200
+        body = {"message": last}
+        assert person.call("POST", f"{self.path}/done", json=body).status_code == 200
 
     def waiting(self, person: Person) -> Any:
         return person.call("GET", "/messages").get_json()

@@ -37,8 +37,8 @@ def tasks(person: Person) -> list[tuple[str, str | None]]:
     return [(one["task"], one["name"]) for one in inbox(person)["tasks"]]
 
 
-def write(person: Person, lesion: str) -> None:
-    answer = person.call("POST", f"/lesions/{lesion}/messages", json={"text": "Please call."})
+def write(person: Person, about: str) -> None:
+    answer = person.call("POST", f"/{about}/messages", json={"text": "Please call."})
     assert answer.status_code == 201, answer.text
 
 
@@ -62,7 +62,7 @@ def test_what_waits_stands_in_the_order_of_its_urgency(any_backend: Backend) -> 
     file_for(any_backend, ada, REFERRAL, lesion=spots["asked"])
     file_for(any_backend, ada, URGENT, lesion=spots["now"])
     ask_for_picture(grey, blurred)
-    write(grey, spots["calm"])
+    write(grey, f"lesions/{spots['calm']}")
     assert tasks(ada) == [
         ("see_doctor", "now"),
         ("message", "calm"),
@@ -124,11 +124,23 @@ def test_a_photo_that_was_judged_again_waits_once(backend: Backend) -> None:
 def test_a_message_that_was_read_waits_no_more(backend: Backend) -> None:
     grey, ada = patient_in_care(backend)
     lesion = begin(ada)
-    write(grey, lesion)
+    write(grey, f"lesions/{lesion}")
     [message] = ada.call("GET", f"/lesions/{lesion}/messages").get_json()
     [task] = inbox(ada)["tasks"]
     assert (task["task"], task["unread"], task["advice"]) == ("message", 1, None)
     ada.call("PUT", f"/lesions/{lesion}/messages/read", json={"message": message["_id"]})
+    assert inbox(ada) == {"tasks": [], "more": 0}
+
+
+def test_a_message_about_no_spot_waits_too(backend: Backend) -> None:
+    grey, ada = patient_in_care(backend)
+    account = backend.account(ada.email).id
+    write(grey, f"patients/{account}")
+    [task] = inbox(ada)["tasks"]
+    told = (task["task"], task["unread"], task["lesion"], task["place"])
+    assert told == ("message", 1, None, None)
+    path = f"/patients/{account}/messages/read"
+    assert ada.call("PUT", path, json={"message": "f" * 32}).status_code == 200
     assert inbox(ada) == {"tasks": [], "more": 0}
 
 
@@ -161,8 +173,10 @@ def test_what_a_person_sees_is_counted(any_backend: Backend) -> None:
     predicted(ada, keep_photo="false")
     spot = ada.call("POST", "/lesions", json={"place": {"site": "back"}}).get_json()["id"]
     body = {"text": "Does it itch?"}
-    assert practice.doctor.call("POST", f"/lesions/{spot}/messages", json=body).status_code == 201
-    counted = {"findings": 2, "photos": 1, "spots": 1, "letters": 1, "messages": 1}
+    for about in (f"lesions/{spot}", f"patients/{any_backend.account(ada.email).id}"):
+        answer = practice.doctor.call("POST", f"/{about}/messages", json=body)
+        assert answer.status_code == 201
+    counted = {"findings": 2, "photos": 1, "spots": 1, "letters": 1, "messages": 2}
     since = ada.call("GET", "/me").get_json()["created_at"]
     assert summary(ada) == {**counted, "since": since}
 

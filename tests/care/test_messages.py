@@ -1,5 +1,6 @@
-"""The conversation of a spot: its owner and the doctor in charge, and nobody else."""
+"""A conversation, about a spot or none: the patient and the doctor in charge, and nobody else."""
 
+from functools import partial
 from typing import Any
 
 import pytest
@@ -8,8 +9,10 @@ from werkzeug.test import TestResponse
 from skinapi.care import message_records as module
 from skinapi.care import messages as message_service
 from skinapi.platform.storage.unit_of_work import UnitOfWork
+from tests.care.clinic import patient_of
 from tests.care.conversation import Talk
 from tests.findings.prediction.photographer import predicted
+from tests.findings.records.test_races import overlapped
 from tests.support.backends import MAIL, Backend
 
 MARKUP = "<b>not bold</b> & <img src=x onerror=alert(1)>\nsecond line"
@@ -30,30 +33,35 @@ def either(any_backend: Backend) -> Talk:
     return Talk(any_backend)
 
 
+@pytest.fixture(params=[True, False], ids=["a spot", "no spot"])
+def each(request: pytest.FixtureRequest, any_backend: Backend) -> Talk:
+    return Talk(any_backend, about_a_spot=request.param)
+
+
 def code_of(answer: TestResponse) -> tuple[int, str]:
     return answer.status_code, answer.get_json()["code"]
 
 
-def test_patient_and_doctor_read_what_both_wrote_in_its_order(either: Talk) -> None:
-    for by, text in ((either.ada, "one"), (either.grey, "two"), (either.ada, MARKUP)):
-        either.sent(by, text)
+def test_patient_and_doctor_read_what_both_wrote_in_its_order(each: Talk) -> None:
+    for by, text in ((each.ada, "one"), (each.grey, "two"), (each.ada, MARKUP)):
+        each.sent(by, text)
     texts = ["one", "two", MARKUP]
-    for person in (either.ada, either.grey):
-        assert either.texts(person) == either.texts(person, "?limit=1") == texts
-        assert either.texts(person, "?order=newest&limit=2") == texts[::-1]
-    first, second, _ = either.grey.call("GET", f"/lesions/{either.lesion}/messages").get_json()
+    for person in (each.ada, each.grey):
+        assert each.texts(person) == each.texts(person, "?limit=1") == texts
+        assert each.texts(person, "?order=newest&limit=2") == texts[::-1]
+    first, second, _ = each.grey.call("GET", each.path).get_json()
     assert (first["by"], first["name"], first["own"]) == ("patient", None, False)
     assert (second["by"], second["name"], second["own"]) == ("doctor", "Ada Example", True)
 
 
-def test_a_message_names_a_finding_of_its_spot_until_that_is_deleted(either: Talk) -> None:
-    number = predicted(either.ada, lesion=either.lesion)["id"]
-    finding = either.ada.call("GET", f"/submissions/{number}").get_json()["_id"]
-    assert either.sent(either.grey, submission=finding)["finding"] == number
-    assert either.ada.call("DELETE", f"/submissions/{number}").status_code == 200
-    [message] = either.ada.call("GET", f"/lesions/{either.lesion}/messages").get_json()
+def test_a_message_names_a_finding_until_that_is_deleted(each: Talk) -> None:
+    number = predicted(each.ada, lesion=each.lesion)["id"]
+    finding = each.ada.call("GET", f"/submissions/{number}").get_json()["_id"]
+    assert each.sent(each.grey, submission=finding)["finding"] == number
+    assert each.ada.call("DELETE", f"/submissions/{number}").status_code == 200
+    [message] = each.ada.call("GET", each.path).get_json()
     assert (message["text"], message["finding"]) == ("hello", None)
-    assert code_of(either.send(either.grey, submission=finding)) == (404, "not_found")
+    assert code_of(each.send(each.grey, submission=finding)) == (404, "not_found")
 
 
 def test_a_finding_of_another_spot_is_not_found(talk: Talk) -> None:
@@ -62,11 +70,11 @@ def test_a_finding_of_another_spot_is_not_found(talk: Talk) -> None:
     assert code_of(talk.send(talk.ada, submission=finding)) == (404, "not_found")
 
 
-def test_the_same_message_sent_again_is_there_once(either: Talk) -> None:
-    first, again = (either.sent(either.ada, key="k") for _ in range(2))
+def test_the_same_message_sent_again_is_there_once(each: Talk) -> None:
+    first, again = (each.sent(each.ada, key="k") for _ in range(2))
     assert first == again
-    assert code_of(either.send(either.ada, "other", key="k")) == (422, "idempotency_key_reused")
-    assert either.texts(either.grey) == ["hello"]
+    assert code_of(each.send(each.ada, "other", key="k")) == (422, "idempotency_key_reused")
+    assert each.texts(each.grey) == ["hello"]
 
 
 @pytest.mark.parametrize(
@@ -94,105 +102,106 @@ def test_what_waits_is_counted_for_each_spot_and_named(either: Talk) -> None:
 
 
 def test_a_question_that_was_on_the_doctors_screen_waits_until_it_is_answered(
-    either: Talk,
+    each: Talk,
 ) -> None:
-    either.sent(either.ada, "It bleeds since yesterday. Should I come?")
+    each.sent(each.ada, "It bleeds since yesterday. Should I come?")
     for _ in range(2):  # sent again
-        either.read(either.grey)
-    path = f"/lesions/{either.lesion}/messages"
-    [question] = either.ada.call("GET", path).get_json()
+        each.read(each.grey)
+    path = each.path
+    [question] = each.ada.call("GET", path).get_json()
     assert (question["read_at"] is not None, question["waits"]) == (True, True)
-    assert either.waits(either.grey) == [1]
-    either.sent(either.ada, "It bleeds again.")
-    either.sent(either.grey, "Come today.")
-    assert either.waits(either.grey) == [1], "the answer was written before that was seen"
-    either.read(either.grey)
-    either.sent(either.grey, "At ten.")
-    assert either.waiting(either.grey) == []
-    assert [one["waits"] for one in either.ada.call("GET", path).get_json()] == [False] * 4
+    assert each.waits(each.grey) == [1]
+    each.sent(each.ada, "It bleeds again.")
+    each.sent(each.grey, "Come today.")
+    assert each.waits(each.grey) == [1], "the answer was written before that was seen"
+    each.read(each.grey)
+    each.sent(each.grey, "At ten.")
+    assert each.waiting(each.grey) == []
+    assert [one["waits"] for one in each.ada.call("GET", path).get_json()] == [False] * 4
 
 
-def test_what_needs_no_answer_is_marked_as_done_with_a_row_in_the_trail(either: Talk) -> None:
-    thanks = either.sent(either.ada, "Thank you!")["_id"]
-    either.sent(either.ada, "One more question.")
-    either.done(either.ada)
-    assert either.waits(either.grey) == [2], "who wrote it does not end it"
+def test_what_needs_no_answer_is_marked_as_done_with_a_row_in_the_trail(each: Talk) -> None:
+    thanks = each.sent(each.ada, "Thank you!")["_id"]
+    each.sent(each.ada, "One more question.")
+    each.done(each.ada)
+    assert each.waits(each.grey) == [2], "who wrote it does not end it"
     for _ in range(2):  # sent again
-        either.done(either.grey, thanks)
-    assert either.waits(either.grey) == [1]
-    admin = either.backend.member(role="admin")
+        each.done(each.grey, thanks)
+    assert each.waits(each.grey) == [1]
+    admin = each.backend.member(role="admin")
     [row] = admin.call("GET", "/audit?action=message.done").get_json()
-    assert (row["by_email"], row["target"]) == (either.grey.email, either.lesion)
-    path, other = f"/lesions/{either.lesion}/messages/done", either.backend.member(role="doctor")
+    target = each.lesion if each.about_a_spot else each.patient
+    assert (row["by_email"], row["target"]) == (each.grey.email, target)
+    path, other = f"{each.path}/done", each.backend.member(role="doctor")
     assert code_of(other.call("POST", path, json={"message": thanks})) == (404, "not_found")
 
 
-def test_nobody_marks_what_waits_for_the_other_one(talk: Talk) -> None:
-    talk.sent(talk.ada)
-    talk.read(talk.ada)
-    assert talk.waits(talk.grey) == [1]
+def test_nobody_marks_what_waits_for_the_other_one(each: Talk) -> None:
+    each.sent(each.ada)
+    each.read(each.ada)
+    assert each.waits(each.grey) == [1]
 
 
-def test_what_no_doctor_has_answered_waits_for_the_next_one(either: Talk) -> None:
-    either.sent(either.ada, "answered")
-    either.read(either.grey)
-    either.sent(either.grey)
-    either.sent(either.ada, "seen")
-    either.read(either.grey)
-    either.sent(either.ada, "unseen")
-    other = either.backend.member(role="doctor")
-    either.backend.services.admin.delete_doctor(email=either.grey.email, by="-")
-    either.assign(other)
-    assert either.waits(other) == [2]
-    assert either.waits(either.ada) == [1]
+def test_what_no_doctor_has_answered_waits_for_the_next_one(each: Talk) -> None:
+    each.sent(each.ada, "answered")
+    each.read(each.grey)
+    each.sent(each.grey)
+    each.sent(each.ada, "seen")
+    each.read(each.grey)
+    each.sent(each.ada, "unseen")
+    other = each.backend.member(role="doctor")
+    each.backend.services.admin.delete_doctor(email=each.grey.email, by="-")
+    each.assign(other)
+    assert each.waits(other) == [2]
+    assert each.waits(each.ada) == [1]
 
 
-def test_who_is_not_in_charge_any_more_neither_writes_nor_reads(either: Talk) -> None:
-    either.sent(either.grey)
-    other = either.backend.member(role="doctor")
-    either.assign(other)
-    assert code_of(either.send(either.grey)) == (404, "not_found")
-    assert either.grey.call("GET", f"/lesions/{either.lesion}/messages").status_code == 404
-    assert either.texts(other) == ["hello"]
+def test_who_is_not_in_charge_any_more_neither_writes_nor_reads(each: Talk) -> None:
+    each.sent(each.grey)
+    other = each.backend.member(role="doctor")
+    each.assign(other)
+    assert code_of(each.send(each.grey)) == (404, "not_found")
+    assert each.grey.call("GET", each.path).status_code == 404
+    assert each.texts(other) == ["hello"]
 
 
 def test_a_doctor_who_loses_the_role_while_writing_is_refused(
-    either: Talk, monkeypatch: pytest.MonkeyPatch
+    each: Talk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    admin, run = either.backend.member(role="admin"), UnitOfWork.run
+    admin, run = each.backend.member(role="admin"), UnitOfWork.run
 
     def demoted(*arguments: Any, **options: Any) -> Any:
         monkeypatch.undo()
-        answer = admin.call("PUT", f"/users/{either.grey.email}/role", json={"role": "user"})
+        answer = admin.call("PUT", f"/users/{each.grey.email}/role", json={"role": "user"})
         assert answer.status_code == 200
         return run(*arguments, **options)
 
     monkeypatch.setattr(UnitOfWork, "run", demoted)
-    assert code_of(either.send(either.grey)) == (404, "not_found")
-    assert either.texts(either.ada) == []
+    assert code_of(each.send(each.grey)) == (404, "not_found")
+    assert each.texts(each.ada) == []
 
 
-def test_nobody_writes_where_nobody_reads(talk: Talk) -> None:
-    talk.backend.services.admin.suspend_account(email=talk.grey.email, by="-")
-    assert code_of(talk.send(talk.ada)) == (409, "nobody_in_charge")
-    talk.assign(None)
-    assert code_of(talk.send(talk.ada)) == (409, "nobody_in_charge")
+def test_nobody_writes_where_nobody_reads(each: Talk) -> None:
+    each.backend.services.admin.suspend_account(email=each.grey.email, by="-")
+    assert code_of(each.send(each.ada)) == (409, "nobody_in_charge")
+    each.assign(None)
+    assert code_of(each.send(each.ada)) == (409, "nobody_in_charge")
 
 
-def test_who_is_not_read_cannot_go_on_writing(talk: Talk, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_who_is_not_read_cannot_go_on_writing(each: Talk, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(message_service, "MOST_UNREAD", 2)
     for _ in range(2):
-        talk.sent(talk.ada)
-    assert code_of(talk.send(talk.ada)) == (422, "too_many_unread")
-    talk.sent(talk.grey)
+        each.sent(each.ada)
+    assert code_of(each.send(each.ada)) == (422, "too_many_unread")
+    each.sent(each.grey)
 
 
 def test_an_answer_stands_below_the_question_whatever_the_clocks_say(
-    either: Talk, monkeypatch: pytest.MonkeyPatch
+    each: Talk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    newest = either.sent(either.ada, "question")["_id"]
+    newest = each.sent(each.ada, "question")["_id"]
     monkeypatch.setattr("skinapi.platform.storage.ids.new_id", lambda: "0" * 31 + "1")
-    assert either.sent(either.grey, "answer")["_id"] > newest
+    assert each.sent(each.grey, "answer")["_id"] > newest
 
 
 def test_joined_spots_have_one_conversation(either: Talk) -> None:
@@ -231,22 +240,22 @@ def test_what_was_said_about_a_deleted_spot_stays_with_the_doctor(either: Talk) 
     assert (stored["messages"], stored["lesions"]) == ([], [])
 
 
-def test_the_words_of_a_doctor_stay_after_the_account_is_deleted(either: Talk) -> None:
-    either.sent(either.grey)
-    either.backend.services.admin.delete_doctor(email=either.grey.email, by="-")
-    assert either.texts(either.ada) == ["hello"]
-    either.backend.services.admin.delete_user(email=either.ada.email, by="-")
-    assert either.backend.stored()["messages"] == []
+def test_the_words_of_a_doctor_stay_after_the_account_is_deleted(each: Talk) -> None:
+    each.sent(each.grey)
+    each.backend.services.admin.delete_doctor(email=each.grey.email, by="-")
+    assert each.texts(each.ada) == ["hello"]
+    each.backend.services.admin.delete_user(email=each.ada.email, by="-")
+    assert each.backend.stored()["messages"] == []
 
 
-def test_who_lost_the_role_reads_of_no_patient_until_it_is_back(either: Talk) -> None:
-    either.sent(either.ada)
-    admin, email = either.backend.member(role="admin"), either.grey.email
+def test_who_lost_the_role_reads_of_no_patient_until_it_is_back(each: Talk) -> None:
+    each.sent(each.ada)
+    admin, email = each.backend.member(role="admin"), each.grey.email
     waiting = []
     for role in ("researcher", "doctor"):
         answer = admin.call("PUT", f"/users/{email}/role", json={"role": role})
         assert answer.status_code == 200
-        waiting.append(either.waits(either.backend.log_in(email)))
+        waiting.append(each.waits(each.backend.log_in(email)))
     assert waiting == [[], [1]]
 
 
@@ -257,3 +266,108 @@ def test_a_message_of_a_spot_that_is_gone_is_a_fault(talk: Talk) -> None:
     assert fault.repair
     fault.repair()
     assert talk.backend.stored()["messages"] == []
+
+
+@pytest.fixture
+def general(any_backend: Backend) -> Talk:
+    return Talk(any_backend, about_a_spot=False)
+
+
+def test_a_patient_without_a_spot_writes_and_the_doctor_reads_of_it_in_the_list(
+    general: Talk,
+) -> None:
+    other = patient_of(general.backend, general.grey)
+    assert general.ada.call("DELETE", f"/lesions/{general.lesion}").status_code == 200
+    general.sent(general.ada, "May I swim?")
+    general.sent(general.ada, "In the sea?")
+    [waiting] = general.waiting(general.grey)
+    named = {"patient": general.patient, "patient_name": "Ada Example", "unread": 2}
+    nothing = dict.fromkeys(("lesion", "name", "place", "finding"))
+    assert waiting == named | nothing
+    general.read(general.grey)
+    general.sent(general.grey, "Yes.")
+    assert general.waiting(general.grey) == []
+    [waiting] = general.waiting(general.ada)
+    assert (waiting["lesion"], waiting["patient"], waiting["unread"]) == (None, None, 1)
+    general.read(general.ada)
+    assert general.waiting(general.ada) == []
+    doctor = general.backend.member(role="doctor")
+    for stranger in (other, doctor, general.backend.member(role="admin")):
+        for method, path, body in (
+            ("GET", general.path, None),
+            ("POST", general.path, {"text": "?"}),
+            ("PUT", f"{general.path}/read", {"message": "f" * 32}),
+            ("POST", f"{general.path}/done", {"message": "f" * 32}),
+        ):
+            assert code_of(stranger.call(method, path, json=body)) == (404, "not_found")
+    assert general.texts(general.ada) == ["May I swim?", "In the sea?", "Yes."]
+
+
+def test_of_two_patients_each_has_the_own_conversation(general: Talk) -> None:
+    other = patient_of(general.backend, general.grey)
+    path = f"/patients/{general.backend.account(other.email).id}/messages"
+    general.sent(general.ada, "of Ada")
+    assert other.call("POST", path, json={"text": "of another"}).status_code == 201
+    assert general.texts(general.grey) == ["of Ada"]
+    general.read(general.grey)
+    general.sent(general.grey, "answered")
+    [waiting] = general.waiting(general.grey)
+    assert (waiting["patient"], waiting["unread"]) == (path.split("/")[2], 1)
+    general.backend.services.admin.delete_user(email=general.ada.email, by="-")
+    assert [one["text"] for one in other.call("GET", path).get_json()] == ["of another"]
+
+
+def test_beside_it_what_is_written_about_a_spot_stands_apart(general: Talk) -> None:
+    general.sent(general.ada, "about none")
+    general.about_a_spot = True
+    general.sent(general.ada, "about a spot")
+    assert general.texts(general.grey) == ["about a spot"]
+    assert [one["lesion"] for one in general.waiting(general.grey)] == [general.lesion, None]
+    general.read(general.grey)
+    general.sent(general.grey, "an answer")
+    assert [one["lesion"] for one in general.waiting(general.grey)] == [None]
+    general.about_a_spot = False
+    assert general.texts(general.grey) == ["about none"]
+
+
+def test_it_names_any_finding_of_the_patient_and_none_of_another(general: Talk) -> None:
+    other = patient_of(general.backend, general.grey)
+    for person, lesion, status in (
+        (general.ada, {}, 201),
+        (general.ada, {"lesion": general.lesion}, 201),
+        (other, {}, 404),
+    ):
+        number = predicted(person, **lesion)["id"]
+        finding = person.call("GET", f"/submissions/{number}").get_json()["_id"]
+        answer = general.send(general.ada, submission=finding)
+        assert answer.status_code == status
+        assert status == 404 or answer.get_json()["finding"] == number
+
+
+def test_a_mail_leads_to_the_conversation_unless_it_was_read(backend: Backend) -> None:
+    general = Talk(backend, about_a_spot=False)
+    general.sent(general.ada)
+    general.sent(general.grey)
+    places = {
+        general.grey.email: f"patients/{general.patient}?at=messages",
+        general.ada.email: "messages",
+    }
+    outbox, account = general.backend.services.data.outbox, general.backend.account
+    for person in (general.grey, general.ada):
+        [notice] = outbox.list_to(account(person.email).id)
+        assert notice.about == places[person.email]
+        general.read(person)
+        assert outbox.list_to(account(person.email).id) == []
+
+
+def test_what_is_written_while_the_doctor_changes_waits_for_who_is_in_charge_then(
+    real_backend: Backend,
+) -> None:
+    talk, admin = Talk(real_backend, about_a_spot=False), real_backend.member(role="admin")
+    doctors = [talk.grey, real_backend.member(role="doctor")]
+    path = f"/users/{talk.ada.email}/doctor"
+    for turn in range(1, 5):
+        now_in_charge = doctors[turn % 2]
+        change = partial(admin.call, "PUT", path, json={"doctor": now_in_charge.email})
+        assert overlapped(partial(talk.send, talk.ada), change) == (201, 200)
+        assert (talk.waits(now_in_charge), talk.waits(doctors[turn % 2 - 1])) == ([turn], [])

@@ -219,6 +219,34 @@ def test_what_a_doctor_who_is_gone_has_left_open_is_in_the_list(
 
 
 @pytest.mark.parametrize("gone", ["suspended", "unassigned"])
+def test_who_has_written_about_no_spot_stands_there_with_the_newest_finding(
+    any_backend: Backend, gone: str
+) -> None:
+    grey, house = any_backend.member(role="doctor"), any_backend.member(role="doctor")
+    admin, ada = any_backend.admin(), patient_of(any_backend, grey)
+    first, newest = (file_for(any_backend, ada, REFERRAL).number for _ in range(2))
+    for number in (first, newest):
+        sign(grey, number, label="melanocytic_nevus")
+    path = f"/patients/{identifier(any_backend, ada)}/messages"
+    assert ada.call("POST", path, json={"text": "May I swim?"}).status_code == 201
+    assert numbers(house, LIST) == []
+    if gone == "suspended":
+        admin.call("PATCH", f"/users/{grey.email}/suspend")
+    else:
+        admin.call("PUT", f"/users/{ada.email}/doctor", json={"doctor": None})
+    assert [(one["id"], one["left"]) for one in house.call("GET", LIST).get_json()] == [
+        (newest, ["message"])
+    ]
+    assert house.call("GET", f"/submissions/{newest}").status_code == 200
+    assert house.call("GET", f"/submissions/{first}").status_code == 404
+    assert house.call("GET", path).status_code == 404
+    assert take(house, identifier(any_backend, ada)).status_code == 200
+    [waiting] = house.call("GET", "/messages").get_json()
+    assert (waiting["patient"], waiting["lesion"]) == (identifier(any_backend, ada), None)
+    assert [one["text"] for one in house.call("GET", path).get_json()] == ["May I swim?"]
+
+
+@pytest.mark.parametrize("gone", ["suspended", "unassigned"])
 def test_only_what_stands_in_the_list_is_open(any_backend: Backend, gone: str) -> None:
     grey, house = any_backend.member(role="doctor"), any_backend.member(role="doctor")
     admin, ada, ben = any_backend.admin(), *(patient_of(any_backend, grey) for _ in range(2))

@@ -76,14 +76,16 @@ def site() -> Iterator[EmbeddingSite]:
 
 
 @pytest.fixture(scope="session")
-def server(
-    tmp_path_factory: pytest.TempPathFactory, carded_model: Path, site: EmbeddingSite
-) -> Iterator[Server]:
-    """One for all of them: its people are strangers to each other."""
+def settings(carded_model: Path, site: EmbeddingSite) -> dict[str, str]:
     mail = {name.upper(): value for name, value in MAIL.items()}
     embed = {"EMBED_ORIGINS": ", ".join(site.origins)}
     webhooks = {"WEBHOOK_PRIVATE_RANGES": "127.0.0.0/8"}
-    settings = {"PHOTOS": "consent", "MODEL_PATH": str(carded_model), **mail, **embed, **webhooks}
+    return {"PHOTOS": "consent", "MODEL_PATH": str(carded_model), **mail, **embed, **webhooks}
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory, settings: dict[str, str]) -> Iterator[Server]:
+    """One for all of them: its people are strangers to each other."""
     with serving(tmp_path_factory.mktemp("console"), settings, workers=1) as server:
         yield server
 

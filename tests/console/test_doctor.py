@@ -1,5 +1,6 @@
 """A doctor's way through the console: the queue, a case, its review, the next one."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +13,21 @@ from tests.console.journey import Journey, Look, file_of, looks
 from tests.console.visitor import Visitor
 from tests.served.people import Caller, Seeder
 from tests.served.photo_clients import ANGULAR
+from tests.served.server import Server, serving
 from tests.support.access import SECTIONS
 from tests.support.findings import finding_of
 from tests.support.photos import UNCERTAIN, photo_in, photo_of
 
 # The rows of findings, without the headings between them.
 FIRST, SECOND = (f":nth-child({nth} of .finding-row)" for nth in (1, 2))
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory, settings: dict[str, str]) -> Iterator[Server]:
+    """Where no list has what others have filed for patients without a doctor."""
+    alone = {**settings, "UNASSIGNED_PATIENTS": "none"}
+    with serving(tmp_path_factory.mktemp("doctor"), alone, workers=1) as server:
+        yield server
 
 
 @pytest.fixture
@@ -44,47 +54,16 @@ def send_as(patient: Caller, seeder: Seeder, photo: bytes) -> None:
     assert sent.status == 200
 
 
-def leave_nobody_without_a_doctor(seeder: Seeder) -> None:
-    """What other tests have filed for patients without one stands in each doctor's list."""
-    waiting = {"doctor": None, "queue_key": {"$gt": "0", "$lt": "1"}}
-    seeder.services.store.collection("submissions").delete(waiting)
-
-
 @pytest.mark.parametrize("look", looks(2), ids=str)
 def test_the_queue_is_worked_off_the_most_urgent_first(
-    visitor: Visitor, doctor: Caller, look: Look, seeder: Seeder
+    visitor: Visitor, doctor: Caller, look: Look
 ) -> None:
-    leave_nobody_without_a_doctor(seeder)
     journey = Journey(visitor, "doctor", look)
     visitor.enter(doctor, "doctor")
     open_the_most_urgent(journey)
     agree(journey)
     take_the_next_one_under_another_label(journey)
     assert labels(doctor) == {None: 1, "agree": 1, "disagree": 1}
-
-
-def test_what_is_urgent_and_nobodys_stands_in_the_list_of_a_new_doctor(
-    visitor: Visitor, seeder: Seeder
-) -> None:
-    """Behind what is urgent among the own patients', and before all else there."""
-    nobodys, doctor = seeder.person(), seeder.person("doctor")
-    send_as(nobodys, seeder, photo_of("melanoma", (600, 450)))
-    [number] = [one["id"] for one in nobodys.call("GET", "/submissions").json]
-    visitor.enter(doctor, "doctor")
-    visitor.go("queue")
-    visitor.find(f".finding-row [data-number='{number}']")
-    visitor.see(visitor.words("en")["withoutDoctor"])
-    for photo in (photo_of("melanocytic_nevus", (600, 450)), photo_of("melanoma", (600, 450))):
-        send_for(doctor, seeder, photo)
-    own = [one["id"] for one in doctor.call("GET", "/queue").json]
-    visitor.open("/#/queue")
-    visitor.find(f".finding-row [data-number='{own[-1]}']")
-    shown = (
-        "return [...document.querySelectorAll('[data-number]')].map((one) => one.dataset.number)"
-    )
-    rows = [int(one) for one in visitor.run(shown)]
-    assert (rows[0], rows[-1]) == (own[0], own[-1])
-    assert number in rows[1:-1]
 
 
 def labels(doctor: Caller) -> dict[Any, int]:
@@ -229,7 +208,6 @@ def test_the_next_case_is_the_most_urgent_that_waits_whoever_it_is_of(
     visitor: Visitor, seeder: Seeder
 ) -> None:
     """In the list the two of Ada stand together, and Bob's below them."""
-    leave_nobody_without_a_doctor(seeder)
     doctor = seeder.person("doctor")
     ada, bob = (seeder.person(doctor_id=doctor.id) for _ in range(2))
     first, third = (file_scored(seeder, ada, score) for score in (0.99, 0.63))

@@ -86,3 +86,74 @@ def write(journey: Journey, text: str) -> None:
     journey.visitor.find("[name=message]").send_keys(text)
     journey.press("messageSend")
     journey.visitor.see(text)
+
+
+@pytest.mark.parametrize("look", looks(2), ids=str)
+def test_a_patient_writes_at_once_and_is_answered_without_a_spot(
+    visitor: Visitor, browser: webdriver.Chrome, people: tuple[Caller, Caller], look: Look
+) -> None:
+    doctor, patient = people
+    number = send(patient, "melanoma")
+    journey = Journey(visitor, "general-message", look)
+    visitor.enter(patient, "user")
+    visitor.go(f"finding/{number}")
+    visitor.press(f"a[href='#/messages?finding={number}']")
+    journey.see("messageAbout", number=str(number))
+    journey.step("write")
+    write(journey, "May I swim with it?")
+    visitor.go("spots")
+    visitor.find("a[href='#/messages']")
+    journey.step("home")
+    patients_tab = browser.current_window_handle
+    browser.switch_to.new_window("tab")
+    journey = Journey(visitor, "general-message", look)
+    visitor.enter(doctor, "doctor")
+    visitor.find(f".notes a[href='#/patients/{patient.id}?at=messages']")
+    journey.see("generalMessage")
+    journey.step("queue")
+    visitor.press(f".notes a[href='#/patients/{patient.id}?at=messages']")
+    visitor.see("May I swim with it?")
+    visitor.find(f".conversation a[href='#/case/{number}']")
+    path = f"/patients/{patient.id}/messages"
+    visitor.await_truth(lambda: bool(patient.call("GET", path).json[0]["read_at"]), "it is read")
+    journey.step("patient")
+    write(journey, "Yes, you may.")
+    visitor.await_truth(lambda: visitor.count(".unread") == 0, "it is answered")
+    visitor.go(f"case/{number}")
+    visitor.see("Yes, you may.")
+    journey.step("case")
+    browser.switch_to.window(patients_tab)
+    visitor.go("check")
+    visitor.go("spots")
+    visitor.press(".task a[href='#/messages']")
+    visitor.see("Yes, you may.")
+    visitor.await_truth(lambda: patient.call("GET", "/messages").json == [], "it is read")
+    journey.step("answered")
+
+
+def test_where_nobody_is_in_charge_that_is_said_before_one_writes(
+    visitor: Visitor, seeder: Seeder
+) -> None:
+    visitor.look()
+    visitor.enter(seeder.person(), "user")
+    visitor.go("spots")
+    visitor.press("a[href='#/messages']")
+    visitor.see(visitor.words("en")["error_nobody_in_charge"])
+    assert visitor.count("[name=message]") == 0
+
+
+def test_a_doctor_answers_a_patient_who_has_sent_no_photo(
+    visitor: Visitor, seeder: Seeder, people: tuple[Caller, Caller]
+) -> None:
+    doctor, patient = people
+    path = f"/patients/{patient.id}/messages"
+    assert patient.call("POST", path, json={"text": "May I swim?"}).status == 201
+    journey = Journey(visitor, "no-photo", looks(0)[0])
+    visitor.enter(doctor, "doctor")
+    visitor.press(f".notes a[href='#/patients/{patient.id}?at=messages']")
+    visitor.see("May I swim?")
+    assert visitor.find("main h1").text == "Ada"
+    journey.step("patient")
+    visitor.await_truth(lambda: bool(patient.call("GET", path).json[0]["read_at"]), "it is read")
+    write(journey, "Yes.")
+    visitor.await_truth(lambda: doctor.call("GET", "/messages").json == [], "it is answered")

@@ -222,7 +222,7 @@ def test_bleeding_and_change_are_asked_first_and_of_every_spot_and_skipping_is_n
     visitor.see("It is wet or bleeding")
     signs = "return [...document.querySelectorAll('[name=checklist]')].map((one) => one.value)"
     asked = visitor.run(signs)
-    assert set(asked[:2]) == {"change_in_size", "oozing"}
+    assert set(asked[:3]) == {"change_in_size", "oozing", "change_in_sensation"}
     before = "return document.querySelector('.every-spot').nextElementSibling.textContent"
     assert visitor.run(before) == "Only for a brown, black or dark spot."
     visitor.press_button("Skip the questions")

@@ -1,4 +1,6 @@
-"""What an admin is asked before a role changes, and what its undoing brings back."""
+"""What an admin is asked before a role changes, what its undoing brings back, and what stands in
+the list of a new doctor.
+"""
 
 import re
 from typing import Any
@@ -6,9 +8,11 @@ from typing import Any
 import pytest
 
 from tests.console.journey import Journey, Look, looks
+from tests.console.test_doctor import send_as, send_for
 from tests.console.test_spots import send
 from tests.console.visitor import Visitor
 from tests.served.people import Caller, Seeder
+from tests.support.photos import photo_of
 
 ITEMS = """
 const [settings, answer] = arguments;
@@ -177,3 +181,27 @@ def test_what_is_as_the_clinic_wants_it_is_put_aside(visitor: Visitor, seeder: S
     assert visitor.count(".overview .to-do .aside") == 0
     visitor.press("main details:last-of-type > summary")
     visitor.see(words["noMails"])
+
+
+def test_what_is_urgent_and_nobodys_stands_in_the_list_of_a_new_doctor(
+    visitor: Visitor, seeder: Seeder
+) -> None:
+    """Behind what is urgent among the own patients', and before all else there."""
+    nobodys, doctor = seeder.person(), seeder.person("doctor")
+    send_as(nobodys, seeder, photo_of("melanoma", (600, 450)))
+    [number] = [one["id"] for one in nobodys.call("GET", "/submissions").json]
+    visitor.enter(doctor, "doctor")
+    visitor.go("queue")
+    visitor.find(f".finding-row [data-number='{number}']")
+    visitor.see(visitor.words("en")["withoutDoctor"])
+    for photo in (photo_of("melanocytic_nevus", (600, 450)), photo_of("melanoma", (600, 450))):
+        send_for(doctor, seeder, photo)
+    own = [one["id"] for one in doctor.call("GET", "/queue").json]
+    visitor.open("/#/queue")
+    visitor.find(f".finding-row [data-number='{own[-1]}']")
+    shown = (
+        "return [...document.querySelectorAll('[data-number]')].map((one) => one.dataset.number)"
+    )
+    rows = [int(one) for one in visitor.run(shown)]
+    assert (rows[0], rows[-1]) == (own[0], own[-1])
+    assert number in rows[1:-1]

@@ -36,6 +36,8 @@ TAKE_NO_KEY = """
     list_webhooks add_webhook change_webhook rotate_webhook_secret delete_webhook
     send_webhook_test list_webhook_deliveries send_webhook_again list_messages send_message
     mark_messages_read mark_messages_done list_waiting_messages show_inbox
+    list_messages_about_no_spot send_message_about_no_spot
+    mark_messages_about_no_spot_read mark_messages_about_no_spot_done
     # What a doctor decides, and the desk to do it at.
     add_review end_hold enter_in_error move_submission list_errors judge_again show_outcomes
     show_case take_unassigned_patient take_case give_back_case list_queue count_queue

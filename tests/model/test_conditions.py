@@ -289,11 +289,9 @@ def test_squamous_cell_carcinoma_is_a_cancer_seen_within_days_in_both_languages(
         assert not any(word in every for word in ("harmless", "bénin", "coming weeks", "routine"))
 
 
-def test_what_is_asked_of_every_spot_is_bleeding_and_growth_and_leaving_out_is_not_harmless() -> (
-    None
-):
+def test_signs_of_every_spot_are_asked_of_it_and_leaving_them_out_is_not_called_harmless() -> None:
     checklist = TABLE.checklist
     every = {item.key for item in checklist.items if item.every_spot}
-    assert every == {"oozing", "change_in_size"}
+    assert every == {"oozing", "change_in_size", "change_in_sensation"}
     assert "may miss a skin cancer" in checklist.left_out.en
     assert "peut manquer un cancer" in checklist.left_out.fr

@@ -63,7 +63,8 @@ def test_a_receipt_counts_what_was_erased_and_names_nobody(backend: Backend) -> 
     number = predicted(talk.ada, lesion=talk.lesion)["id"]
     talk.ada.call("GET", f"/submissions/{number}/thumbnail")
     talk.ada.call("GET", f"/submissions/{number}/report.pdf")
-    talk.sent(talk.ada, "It itches.")
+    for talk.about_a_spot in (True, False):
+        talk.sent(talk.ada, "It itches.")
     asked = {"number": number, "reason": "nobody can be reached", "current_password": PASSWORD}
     admin = backend.member(role="admin")
     assert admin.call("POST", "/break-glass", json=asked).status_code == 201
@@ -80,7 +81,7 @@ def test_a_receipt_counts_what_was_erased_and_names_nobody(backend: Backend) -> 
         "thumbnails": 1,
         "reports": 1,
         "spots": 1,
-        "messages": 1,
+        "messages": 2,
         "sessions": 1,
         "known_addresses": 1,
         "emergency_accesses": 1,
@@ -196,7 +197,8 @@ def reviewed(backend: Backend) -> tuple[Person, Person, int, int]:
     other = predicted(talk.ada, lesion=talk.begin())["id"]
     said = {"label": "melanoma", "certainty": "sure", "told_by": "nobody"}
     assert talk.grey.call("POST", f"/submissions/{signed}/review", json=said).status_code == 201
-    talk.sent(talk.ada, "It itches.")
+    for talk.about_a_spot in (True, False):
+        talk.sent(talk.ada, "It itches.")
     return talk.grey, talk.ada, signed, other
 
 
@@ -221,13 +223,15 @@ def test_a_record_that_the_law_keeps_stays_the_doctors_alone(backend: Backend) -
     assert shown.status_code == 200
     assert shown.get_json()["record_kept_until"][:10] == preview["kept_until"][:10]
     assert grey.call("GET", f"/submissions/{signed}/photo").status_code == 200
-    asked = {"colleague": colleague.email}
+    asked, about_none = {"colleague": colleague.email}, f"/patients/{account.id}/messages"
     for method, path, body in (
         ("PUT", f"/submissions/{signed}/second-opinion", asked),
         ("POST", f"/lesions/{shown.get_json()['lesion']}/messages", {"text": "Are you well?"}),
+        ("POST", about_none, {"text": "Are you well?"}),
     ):
         refused = grey.call(method, path, json=body)
         assert (refused.status_code, refused.get_json()["code"]) == (409, "patient_deleted")
+    assert [one["text"] for one in grey.call("GET", about_none).get_json()] == ["It itches."]
     assert grey.call("GET", f"/submissions/{other}").status_code == 404
     assert grey.call("GET", "/patients").get_json()[0]["name"] == "Ada Example"
     until = preview["kept_until"]

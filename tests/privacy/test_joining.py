@@ -85,10 +85,12 @@ class TwoAccounts:
         doctor = self.grey if patient is self.old else self.grace
         first = predicted(patient, lesion=lesion, key="one")["id"]
         second = file_for(self.backend, patient, ROUTINE).number
+        account = self.backend.account(patient.email).id
         for writer in (patient, doctor):
-            path, text = f"/lesions/{lesion}/messages", {"text": "?"}
-            written = writer.call("POST", path, json=text, headers={"Idempotency-Key": "one"})
-            assert written.status_code == 201, written.text
+            for about in (f"lesions/{lesion}", f"patients/{account}"):
+                path, key = f"/{about}/messages", {"Idempotency-Key": about[:3]}
+                written = writer.call("POST", path, json={"text": "?"}, headers=key)
+                assert written.status_code == 201, written.text
         signed = doctor.call("POST", f"/submissions/{first}/review", json=SEEN)
         assert signed.status_code == 201, signed.text
         made(patient)
@@ -123,6 +125,7 @@ def test_all_of_the_duplicate_is_at_the_account_that_stays(two: TwoAccounts) -> 
     spot = get(ada, f"/submissions/{two.numbers[0]}")["lesion"]
     for reader in (ada, two.grace):
         assert len(get(reader, f"/lesions/{spot}/messages")) == 2
+        assert len(get(reader, f"/patients/{two.ada_id}/messages")) == 4
     keys = get(ada, "/keys")
     assert sorted(bool(one["revoked_at"]) for one in keys) == [False, True]
     assert two.old.call("GET", "/me").status_code == 401

@@ -52,8 +52,10 @@ class Case:
         self.ada.call("GET", f"/submissions/{practice.number}/report.pdf")
         self.spots = [self._spot("back"), self._spot("scalp")]
         for spot in self.spots:
-            self._write(self.doctor, spot, "Does it itch?")
-            self._write(self.ada, spot, "It does.")
+            self._write(self.doctor, f"lesions/{spot}", "Does it itch?")
+            self._write(self.ada, f"lesions/{spot}", "It does.")
+        account = backend.account(self.ada.email).id
+        self._write(self.ada, f"patients/{account}", "May I swim?")
         assert self.ada.call("DELETE", f"/lesions/{self.spots[1]}").status_code == 200
         self.ada.call("PUT", "/me/consents", json={"photos": True, "training": False})
         predicted(self.ada, keep_photo="false")
@@ -64,8 +66,8 @@ class Case:
         answer = self.ada.call("POST", "/lesions", json={"place": {"site": site}})
         return str(answer.get_json()["id"])
 
-    def _write(self, by: Person, spot: str, text: str) -> None:
-        answer = by.call("POST", f"/lesions/{spot}/messages", json={"text": text})
+    def _write(self, by: Person, about: str, text: str) -> None:
+        answer = by.call("POST", f"/{about}/messages", json={"text": text})
         assert answer.status_code == 201, answer.text
 
     def stored(self, collection: str, **wanted: Any) -> list[dict[str, Any]]:
@@ -240,7 +242,7 @@ def test_the_list_of_its_files_is_whole_and_signed_with_the_key_that_the_server_
     assert manifest["counts"] | {"audit": 0} == {
         "findings": 2,
         "spots": 2,
-        "messages": 4,
+        "messages": 5,
         "sessions": 1,
         "keys": 0,
         "jobs": 0,
@@ -272,7 +274,7 @@ def test_it_says_who_did_what_by_role_alone(case: Case) -> None:
 def test_its_page_says_it_without_script_or_network(case: Case) -> None:
     page = case.archive.read(PAGE).decode()
     assert WORDS["en"].labels["title"] in page
-    for said in ("Come again in May.", "Does it itch?", "It does.", case.ada.email):
+    for said in ("Come again in May.", "Does it itch?", "It does.", "May I swim?", case.ada.email):
         assert said in page
     named = re.findall(r'(?:src|href)="([^"]+)"', page)
     assert {one for one in named if not one.startswith("#")} <= set(case.archive.namelist())

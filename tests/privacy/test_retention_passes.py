@@ -12,6 +12,7 @@ from pydantic import ValidationError
 
 from skinapi.accounts.auth.owners import AccountUses
 from skinapi.base.errors import UnsafeSettings
+from skinapi.care.message_records import Thread
 from skinapi.findings.records.submission import Submission
 from skinapi.model.conditions import Band
 from skinapi.platform.storage.ids import now
@@ -105,17 +106,18 @@ class Clinic:
             awaited = {"histology": "awaited"} if fate.random() < 0.1 else {}
             self.review(fate.choice(reviewable), **awaited)
         if spots and fate.random() < 0.5:
-            self.write_message(who, fate.choice(spots), read=fate.random() < 0.8)
+            self.write_message(who, fate.choice([None, *spots]), read=fate.random() < 0.8)
         if fate.random() < 0.2:
             number = fate.choice(filed[-4:]).number
             who.call("PUT", f"/submissions/{number}/lesion", json={"lesion": None})
 
-    def write_message(self, who: Person, spot: str, *, read: bool) -> None:
+    def write_message(self, who: Person, spot: str | None, *, read: bool) -> None:
         account = self.backend.account(who.email)
         messages = self.backend.services.data.messages
-        sent = messages.add(lesion=spot, owner=account.id, author=account.id, text="x", to="-")
+        thread = Thread(account.id, spot)
+        sent = messages.add(thread, author=account.id, text="x", to="-")
         if read:
-            messages.mark_done(by="-", lesion=spot, last=sent.id)
+            messages.mark_done(thread, by="-", last=sent.id)
 
     def review(self, filed: Submission, **said: Any) -> None:
         doctor = self.backend.account(self.doctor.email)
@@ -164,14 +166,12 @@ def test_a_message_is_kept_so_long_after_it_was_answered_not_after_it_was_seen(
     clinic: Clinic,
 ) -> None:
     ada = patient_of(clinic.backend, clinic.doctor)
-    place = {"place": {"site": "back"}}
-    spot: str = ada.call("POST", "/lesions", json=place).get_json()["id"]
-    clinic.write_message(ada, spot, read=False)
-    messages = clinic.backend.services.data.messages
-    messages.mark_seen(to="-", lesion=spot, last="f" * 32)
-    asked = (Kind.MESSAGES, clinic.backend.account(ada.email).id)
+    clinic.write_message(ada, None, read=False)
+    messages, owner = clinic.backend.services.data.messages, clinic.backend.account(ada.email).id
+    messages.mark_seen(Thread(owner, None), to="-", last="f" * 32)
+    asked = (Kind.MESSAGES, owner)
     clinic.live(MESSAGES + 5)
-    messages.mark_answered(by="-", lesion=spot)
+    messages.mark_answered(Thread(owner, None), by="-")
     clinic.live(MESSAGES - 1)
     assert clinic.stored()[asked] == 1
     clinic.live(1)

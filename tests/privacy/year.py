@@ -41,6 +41,7 @@ WORDS = {
     "other spot": "Fleck am linken Knie",
     "question": "Juckt das wegen der Wollsocken?",
     "second question": "Darf ich damit in die Therme?",
+    "question about no spot": "Welche Sonnencreme nehme ich am besten?",
     "answer": "Nein, bitte erst nach der Kontrolle baden.",
     "second answer": "Beim Knie genuegt ein Bild im Fruehjahr.",
     "note": "Netzwerk unruhig, Rand gezackt, bitte Exzision planen.",
@@ -337,6 +338,8 @@ def _write_to_each_other(year: Year) -> None:
         (year.person, knee, "second question"),
     ):
         by.do("POST", f"/lesions/{lesion}/messages", {"text": WORDS[said]})
+    path = f"/patients/{year.person.do('GET', '/me')['_id']}/messages"
+    year.person.do("POST", path, {"text": WORDS["question about no spot"]})
     year.person.do("PUT", f"/lesions/{spot}/messages/read", {"message": "f" * 32})
 
 

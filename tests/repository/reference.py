@@ -178,7 +178,7 @@ def _limits() -> Iterator[Row]:
     yield "a letter", f"{letters.LONGEST_LETTER:,} characters"
     yield "letters about a finding", str(letters.MOST_LETTERS)
     yield "a message", f"{message_records.LONGEST_MESSAGE:,} characters"
-    yield "unread messages of one side about a spot", str(message_service.MOST_UNREAD)
+    yield "unread messages of one side in a conversation", str(message_service.MOST_UNREAD)
     taken_for = _hours(review_queue.TAKEN_FOR.total_seconds())
     yield "what another doctor has taken can be taken over after", taken_for
     yield "requests to the LLM at the same time, in each process", str(openrouter.MOST_AT_ONCE)

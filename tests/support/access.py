@@ -834,6 +834,10 @@ list_messages                conversation      /lesions/{lesion}/messages
 send_message                 conversation      /lesions/{lesion}/messages
 mark_messages_read           conversation      /lesions/{lesion}/messages/read
 mark_messages_done           conversation      /lesions/{lesion}/messages/done
+list_messages_about_no_spot  conversation      /patients/{patient}/messages
+send_message_about_no_spot   conversation      /patients/{patient}/messages
+mark_messages_about_no_spot_read conversation  /patients/{patient}/messages/read
+mark_messages_about_no_spot_done conversation  /patients/{patient}/messages/done
 list_waiting_messages        approved          /messages
 show_inbox                   approved          /inbox
 propose_lesions              owner             /submissions/{number}/lesion-proposals
@@ -1003,6 +1007,9 @@ REQUESTS: dict[str, Options | Callable[[SampleAccounts], Options]] = {
     "send_message": {"json": {"text": "It itches."}},
     "mark_messages_read": {"json": {"message": "f" * 32}},
     "mark_messages_done": {"json": {"message": "f" * 32}},
+    "send_message_about_no_spot": {"json": {"text": "It itches."}},
+    "mark_messages_about_no_spot_read": {"json": {"message": "f" * 32}},
+    "mark_messages_about_no_spot_done": {"json": {"message": "f" * 32}},
     "report_message": {"json": {"reason": "insult"}},
     "show_reminder": SampleAccounts.sort_sample,
     "sort_finding": lambda accounts: {"json": {"lesion": accounts.named["lesion"]}},

@@ -19,7 +19,10 @@ from skinapi.platform.web.declaration import Routes, admins
 from skinapi.platform.web.schemas import Answer, link_to_next
 
 NDJSON = "application/x-ndjson"  # https://github.com/ndjson/ndjson-spec
-FILTERS = ("action", "account", "key", "since", "until")
+FILTERS = ("account", "key", "since", "until")
+ACTION = r"[a-z]+\.[a-z_]+"
+# Of each the newest rows are read, so the number has a limit; the console's largest group has 43.
+MOST_ACTIONS = 100
 MOST_FOLLOWED = 10_000
 MOST_EXPORTED = 10_000
 COLUMNS = (
@@ -58,7 +61,10 @@ Moment = Annotated[
 class AuditFilters(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
     after: Identifier | None = None
-    action: Annotated[str, StringConstraints(pattern=r"^[a-z]+\.[a-z_]+$")] | None = None
+    action: (
+        Annotated[str, StringConstraints(pattern=rf"^{ACTION}(,{ACTION}){{0,{MOST_ACTIONS - 1}}}$")]
+        | None
+    ) = Field(default=None, description="one, or several with a comma between")
     account: Identifier | None = Field(
         default=None,
         description="who did it or had it done, or whose finding, spot or letter it was",
@@ -78,7 +84,8 @@ class AuditFilters(BaseModel):
 
     @property
     def wanted(self) -> TrailFilter:
-        return TrailFilter(**self.model_dump(include={*FILTERS}))
+        actions = self.action.split(",") if self.action else ()
+        return TrailFilter(actions=actions, **self.model_dump(include={*FILTERS}))
 
 
 class AuditQuery(AuditFilters):

@@ -286,7 +286,9 @@ class BaseServices:
             seen_by=_spellings(self.settings.unassigned_seen_by),
             review_days=self.settings.review_within_days,
             clinic=Clinic(self.settings.clinic_name, self.settings.clinic_phone),
-            find_unanswered=partial(find_unanswered, self.data.messages, self.data.lesions),
+            find_unanswered=partial(
+                find_unanswered, self.data.messages, self.data.lesions, self.data.submissions
+            ),
         )
 
     @cached_property

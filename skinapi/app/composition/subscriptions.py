@@ -215,9 +215,8 @@ def _to_erasure(
 
     def forget_spots(account: str) -> None:
         record = records.find_kept_record(account)
-        kept = record.spots if record else frozenset()
-        data.lesions.forget(account, kept=kept)
-        data.messages.forget(account, kept=kept)
+        data.lesions.forget(account, kept=record.spots if record else frozenset())
+        data.messages.forget(account, kept=record.spots if record else None)
 
     for forget in (
         # First, or each finding would outdate it.

@@ -16,6 +16,7 @@ from skinapi.app.composition.model_services import ModelServices
 from skinapi.app.composition.services import Services, open_services
 from skinapi.base.languages import Language
 from skinapi.base.settings import Settings
+from skinapi.care.messages import Topic
 from skinapi.care.spot_records import Place
 from skinapi.findings.prediction.service import SentPhotos
 from skinapi.findings.records.letters import Addressee
@@ -207,8 +208,8 @@ class Person:
 
     def write(self, lesion: str, text: str) -> None:
         self.services.messages.send_message(
-            lesion=lesion, text=text, submission=None, by=self.subject, key=None
+            topic=Topic(lesion=lesion), text=text, submission=None, by=self.subject, key=None
         )
 
     def read(self, lesion: str) -> None:
-        self.services.messages.mark_read(lesion=lesion, last="f" * 32, by=self.subject)
+        self.services.messages.mark_read(topic=Topic(lesion=lesion), last="f" * 32, by=self.subject)

@@ -14,7 +14,8 @@ PAGE = {
         "consents": "What you have agreed to",
         "devices": "Where you are logged in",
         "keys": "Keys for programs",
-        "spots": "Your spots and what was written about them",
+        "spots": "Your spots and messages",
+        "no_spot": "General messages",
         "findings": "Your findings",
         "audit": "Who did what",
         "files": "For other programs",
@@ -258,8 +259,8 @@ RECEIPTS = {
     "kept": {
         "record": "The medical record: findings that a doctor has signed something about, and "
         "those of the same spots that are at least as urgent ({count}), with photos, reviews, "
-        "letters, messages about their spots, and the patient's name. The law asks the doctor to "
-        "keep it. The doctor in charge reads it; "
+        "letters, messages about their spots or about none, and the patient's name. The law asks "
+        "the doctor to keep it. The doctor in charge reads it; "
         "an admin can, one finding in an emergency, with a reason. Until {until}; then it is "
         "erased without being asked.",
         "audit": "Who did what and when, with numbers in place of names. It is the proof of what "

@@ -14,7 +14,8 @@ PAGE = {
         "consents": "Ce que vous avez accepté",
         "devices": "Où vous êtes connecté",
         "keys": "Clés pour programmes",
-        "spots": "Vos taches et ce qui a été écrit à leur sujet",
+        "spots": "Vos taches et vos messages",
+        "no_spot": "Messages généraux",
         "findings": "Vos résultats",
         "audit": "Qui a fait quoi",
         "files": "Pour d'autres programmes",
@@ -264,10 +265,10 @@ RECEIPTS = {
     "kept": {
         "record": "Le dossier médical : les résultats à propos desquels un médecin a signé quelque "
         "chose, et ceux des mêmes taches qui sont au moins aussi urgents ({count}), avec les "
-        "photos, avis, lettres, messages sur leurs taches, et le nom du patient. La loi demande au "
-        "médecin de le conserver. Le médecin traitant le lit ; un administrateur peut lire un "
-        "résultat en cas d'urgence, avec un motif. Jusqu'au {until} ; ensuite il est effacé sans "
-        "qu'on le demande.",
+        "photos, avis, lettres, messages sur leurs taches ou sur aucune, et le nom du patient. La "
+        "loi demande au médecin de le conserver. Le médecin traitant le lit ; un "
+        "administrateur peut lire un résultat en cas d'urgence, avec un motif. Jusqu'au {until} ; "
+        "ensuite il est effacé sans qu'on le demande.",
         "audit": "Qui a fait quoi et quand, avec des numéros au lieu de noms. C'est la preuve de "
         "ce qui a été fait des données. Jamais supprimé.",
         "counts": "Le nombre de résultats de chaque jour, sans personne. Jamais supprimé.",

@@ -21,6 +21,7 @@ const VIEWS = {
   finding: () => import("/console/views/finding.js"),
   spots: () => import("/console/views/spots.js"),
   spot: () => import("/console/views/spot.js"),
+  messages: () => import("/console/views/messages.js"),
   visits: () => import("/console/views/compare_photos.js"),
   account: () => import("/console/views/account.js"),
   "my-data": () => import("/console/views/my_data.js"),
@@ -52,7 +53,7 @@ const VIEWS = {
   missing: () => import("/console/views/start.js"),
 };
 /** Views without a word of `words.staff.*.js`, which are fetched with the first other view; a person rarely opens that of their data. */
-const FEW_WORDS = new Set(["", "login", "back", "register", "password", "forgotten", "waiting", "sample", "check", "finding", "spots", "spot", "visits", "account", "missing"]);
+const FEW_WORDS = new Set(["", "login", "back", "register", "password", "forgotten", "waiting", "sample", "check", "finding", "spots", "spot", "visits", "messages", "account", "missing"]);
 const PUBLIC = new Set(["", "login", "back", "register", "password", "forgotten", "waiting", "sample", "model", "missing"]);
 /** Of these only who is not logged in has a use. */
 const FORMS = new Set(["login", "register"]);

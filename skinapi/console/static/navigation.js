@@ -14,7 +14,7 @@ const NAVIGATION = {
 const CHILDREN = {
   queue: ["case", "withdrawn", "people-to-reach"],
   patients: ["course"],
-  spots: ["finding", "spot", "visits"],
+  spots: ["finding", "spot", "visits", "messages"],
   overview: ["integrations", "data-protection", "emergency"],
   account: ["keys", "my-data"],
   datasets: ["add", "dataset"],

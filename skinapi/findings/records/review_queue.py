@@ -186,8 +186,8 @@ class WillLook(NamedTuple):
 class UnassignedPatients:
     """The doctors whom UNASSIGNED_PATIENTS names (`seen_by`; None: all) see what of theirs somebody
     has to look at, and take the patients from there. `find_unanswered` has the ids of the newest
-    findings of the spots about which messages wait for this doctor, or for nobody. One record that
-    cannot be read hides no other.
+    findings of the spots about which messages wait for this doctor, or for nobody, and of the
+    patients whose messages are about no spot. One record that cannot be read hides no other.
     """
 
     accounts: Accounts

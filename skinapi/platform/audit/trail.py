@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
+from itertools import product
 from typing import TypeVar
 
 from skinapi.base.errors import Conflict, InvalidQuery
@@ -40,11 +41,11 @@ CURSOR = re.compile(r"(?P<sequence>[1-9][0-9]{0,17})-[0-9a-f]{0,16}")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrailFilter:
-    """Which rows are looked for: written at `since` or later and before `until`. `key` goes with
-    neither action nor account: no index has both.
+    """Which rows are looked for: of one of these actions, or of any; written at `since` or later
+    and before `until`. `key` goes with neither action nor account: no index has both.
     """
 
-    action: str | None = None
+    actions: Sequence[str] = ()
     account: str | None = None
     key: str | None = None
     since: datetime | None = None
@@ -228,8 +229,7 @@ class AuditTrail:
         """Read a page of rows, newest first, continued after the row with the id `after`."""
         if after and self._rows.get(after) is None:
             raise InvalidQuery("after: there is no such row")
-        named = {"action": wanted.action, "by_key": wanted.key}
-        conditions: Filter = {name: value for name, value in named.items() if value}
+        conditions: Filter = {"by_key": wanted.key} if wanted.key else {}
         # Ids begin with the time, so the indexes that end in the id serve a range of time too.
         ends = [*filter(None, [after, first_id_at(wanted.until) if wanted.until else None])]
         within = {"$gte": first_id_at(wanted.since)} if wanted.since else {}
@@ -240,11 +240,13 @@ class AuditTrail:
         account_filters: list[Filter] = (
             [{field: wanted.account} for field in ACCOUNT_FIELDS] if wanted.account else [{}]
         )
-        listings = [
-            self._rows.find({**account_filter, **conditions}, sort="-id", limit=limit + 1)
-            for account_filter in account_filters
-        ]
-        return page_of(merged(listings, sort="-id", limit=limit + 1), limit)
+        action_filters: list[Filter] = [{"action": one} for one in wanted.actions] or [{}]
+        found: list[Document] = []
+        for account_filter, action_filter in product(account_filters, action_filters):
+            narrowed = {**account_filter, **action_filter, **conditions}
+            rows = self._rows.find(narrowed, sort="-id", limit=limit + 1)
+            found = merged([found, rows], sort="-id", limit=limit + 1)  # no more in memory
+        return page_of(found, limit)
 
     def page_about(
         self, account: str, actions: Mapping[str, Sequence[str]], *, after: str | None, limit: int

@@ -97,17 +97,21 @@ class AccountContents:
             counts[kind] = self.store.collection(collection).count({owner: account})
         others: Filter = {"account": account, "kind": {"$ne": Kind.ERASED}}
         counts["notices"] = self.store.collection("outbox").count(others)
-        counts.update(self._count_spots(account, record.spots if record else frozenset()))
+        counts.update(self._count_spots(account, record))
         return {kind: counts[kind] for kind in KINDS if counts[kind]}
 
-    def _count_spots(self, account: str, kept: Collection[str]) -> dict[str, int]:
+    def _count_spots(self, account: str, record: MedicalRecord | None) -> dict[str, int]:
+        """With a record its spots stay with their messages, and what was written about none."""
+        kept = record.spots if record else frozenset()
         spots = self.store.collection("lesions").find(
             {"owner": account}, sort="deleted_at", fields=()
         )
-        messages = self.store.collection("messages").count_by("lesion", {"owner": account})
+        messages = self.store.collection("messages")
+        by_spot = messages.count_by("lesion", {"owner": account})
+        without = 0 if record else messages.count({"owner": account, "lesion": None})
         return {
             "spots": sum(spot["id"] not in kept for spot in spots),
-            "messages": sum(count for spot, count in messages.items() if spot not in kept),
+            "messages": without + sum(by_spot[spot] for spot in by_spot.keys() - kept),
         }
 
     def _read_findings(self, account: str, left_out: Collection[str]) -> Findings:

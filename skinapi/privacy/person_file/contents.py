@@ -17,7 +17,7 @@ from skinapi.accounts.auth.subjects import Subject
 from skinapi.base.errors import NotFound, RecordDamaged
 from skinapi.base.pages import Page, read_pages
 from skinapi.care.letters import LettersService
-from skinapi.care.message_records import Messages
+from skinapi.care.message_records import Messages, Thread
 from skinapi.care.reminders import reminder_of
 from skinapi.care.spot_records import Lesion, Lesions
 from skinapi.findings.records.decisions import Decision
@@ -147,9 +147,11 @@ class PersonContents:
             )
             yield _filed(FiledSpot, spot, remind_at=due.remind_at if due else None)
 
-    def walk_messages(self, account: Account, spot: str) -> Iterator[FiledMessage]:
+    def walk_messages(self, account: Account, spot: str | None) -> Iterator[FiledMessage]:
+        """Yield what was written about a spot, or about none."""
+        thread, page_of = Thread(account.id, spot), self.messages.page
         for page in read_pages(
-            lambda after: self.messages.page(spot, newest_first=False, after=after, limit=PAGE_SIZE)
+            lambda after: page_of(thread, newest_first=False, after=after, limit=PAGE_SIZE)
         ):
             for message in page.items:
                 author = person_of(message.author, owner=account.id)

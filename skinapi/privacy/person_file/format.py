@@ -301,7 +301,7 @@ class FindingFile(Filed):
 class FiledMessage(Filed):
     id: Id
     created_at: datetime
-    lesion: Id
+    lesion: Id | None = Field(default=None, description="the spot; null of what is about none")
     author: Person
     signature: str | None = Field(default=None, description="the name of a doctor who wrote it")
     text: str

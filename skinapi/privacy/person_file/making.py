@@ -244,6 +244,7 @@ class _Run:
             sessions=sessions,
             keys=keys,
             spots=((spot, [*contents.walk_messages(account, spot.id)]) for spot in spots),
+            messages=[*contents.walk_messages(account, None)],
             findings=account.findings != 0,
             made_at=self._archive.made_at,
             server=self._maker.clinic or self._maker.address,
@@ -251,8 +252,8 @@ class _Run:
         return counts
 
     def _walk_messages(self, spots: Iterable[FiledSpot]) -> Iterator[FiledMessage]:
-        for spot in spots:
-            yield from self._contents.walk_messages(self._account, spot.id)
+        for spot in (None, *(one.id for one in spots)):
+            yield from self._contents.walk_messages(self._account, spot)
 
     def _write_findings(self, progress: Progress) -> int:
         most = max(1, self._account.findings or 1)

@@ -94,6 +94,7 @@ class PageWriter:
         sessions: Sequence[FiledSession],
         keys: Sequence[FiledKey],
         spots: Iterable[tuple[FiledSpot, Sequence[FiledMessage]]],
+        messages: Sequence[FiledMessage],
         findings: bool,
         made_at: datetime,
         server: str,
@@ -120,6 +121,7 @@ class PageWriter:
                 for key in keys
             ],
             spots=[self._describe_spot(*spot) for spot in spots],
+            messages=self._list_messages(messages),
             findings=findings,
         )  # fmt: skip
 
@@ -227,15 +229,18 @@ class PageWriter:
         return {
             "name": f"{spot.name} ({there})" if spot.name else there,
             "deleted": self._labels["spot_deleted"].format(day=day) if day else "",
-            "messages": [
-                {
-                    "who": message.signature or self._labels["you"],
-                    "moment": self._time(message.created_at),
-                    "text": message.text,
-                }
-                for message in messages
-            ],
+            "messages": self._list_messages(messages),
         }
+
+    def _list_messages(self, messages: Sequence[FiledMessage]) -> list[dict[str, str]]:
+        return [
+            {
+                "who": message.signature or self._labels["you"],
+                "moment": self._time(message.created_at),
+                "text": message.text,
+            }
+            for message in messages
+        ]
 
     def _say_judged(self, filed: FindingFile) -> str:
         said = say_version(filed.version, filed.judged_at, filed.corrected, self._language)

@@ -303,6 +303,11 @@ def test_what_is_done_about_a_patient_is_found_by_the_patient(backend: Backend) 
     span = f"account={account.id}&since=2026-01-01T00:00:00Z&until=2100-01-01T00:00:00Z"
     assert len(admin.pages(f"/audit?{span}&action=review.create")) == 1
     assert len(admin.pages(f"/audit?{span}&limit=1")) >= 2
+    several = f"/audit?account={account.id}&action=review.create,submission.create,letter.sign"
+    acts = [row["action"] for row in admin.pages(f"{several}&limit=1")]
+    assert acts == ["review.create", "submission.create"]
+    refused = admin.call("GET", "/audit?action=review.create,")
+    assert refused.status_code == 400
 
 
 def test_who_is_put_in_charge_is_said_with_the_patient(backend: Backend) -> None:

@@ -8,8 +8,8 @@ import { Pages, usePages } from "/console/lists.js";
 import { addressOf, goTo } from "/console/navigation.js";
 
 /** @typedef {Api["AuditRow"]} Row */
-/** What is looked for: an action, an account by its e-mail, the key of a program, from and until which day. */
-const ASKED = /** @type {const} */ (["action", "who", "key", "since", "until"]);
+/** What is looked for: an action, or all of a group, an account by its e-mail, the key of a program, from and until which day. */
+const ASKED = /** @type {const} */ (["action", "group", "who", "key", "since", "until"]);
 const DAY = /^(19[7-9]|2\d\d)\d-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])$/;
 const IDENTIFIER = /^[0-9a-f]{32}$/;
 const ACTION = /^[a-z]+\.[a-z_]+$/;
@@ -52,34 +52,34 @@ function startOf(day, later) {
   return new Date(year, month - 1, date + later).toISOString();
 }
 
-/** The filters as the API takes them. @param {Record<string, string>} asked @param {string} account */
-const queryOf = ({ action, key, since, until }, account) => ({
-  ...(action && { action }),
+/** The filters as the API takes them. @param {Record<string, string>} asked @param {string} account @param {string[]} actions that there are */
+const queryOf = ({ action, group, key, since, until }, account, actions) => ({
+  ...(action ? { action } : group && { action: actions.filter((one) => groupOf(one) === group).join() }),
   ...(key && { key }),
   ...(account && { account }),
   ...(since && { since: startOf(since, 0) }),
   ...(until && { until: startOf(until, 1) }),
 });
 
-/** What was done: first of what kind, then what. @param {{action: string, actions: string[]}} props */
-const AskAction = ({ action, actions }) => {
-  const [group, setGroup] = useState(action ? groupOf(action) : "");
+/** What was done: of what kind, and perhaps what of it. @param {{asked: Record<string, string>, actions: string[]}} props */
+const AskAction = ({ asked: { action, group: asked }, actions }) => {
+  const [group, setGroup] = useState(action ? groupOf(action) : asked);
   return html`
     <${Select} label=${say("actionFilter")} name="group" value=${group} onChoose=${setGroup}
       options=${[["", say("anyAction")], ...Object.keys(GROUPS).map((one) => [one, sayValue("acts", one)])]} />
-    ${group && html`<${Select} key=${group} label=${say("whichAction")} name="action" required value=${groupOf(action) === group ? action : ""}
-      options=${[["", say("choose")], ...actions.filter((one) => groupOf(one) === group).map((one) => [one, sayAction(one)])]} />`}`;
+    ${group && html`<${Select} key=${group} label=${say("whichAction")} name="action" value=${groupOf(action) === group ? action : ""}
+      options=${[["", say("anyAction")], ...actions.filter((one) => groupOf(one) === group).map((one) => [one, sayAction(one)])]} />`}`;
 };
 
 /** A key is looked for alone, or with days. @param {{asked: Record<string, string>, actions: string[]}} props */
 const FilterForm = ({ asked, actions }) => html`
-  <${Form} label=${say("search")} onSend=${async (/** @type {Record<string, string>} */ { who = "", group: _, ...values }) => {
+  <${Form} label=${say("search")} onSend=${async (/** @type {Record<string, string>} */ { who = "", group = "", ...values }) => {
     if (who.trim()) await findAccount(who.trim());
-    goTo(addressOf("audit", { ...values, who: who.trim() }));
+    goTo(addressOf("audit", { ...values, group: values.action ? "" : group, who: who.trim() })); // an action says its group
   }}>
     ${asked.key ? html`<p>${say("byKey", { key: asked.key.slice(-8) })}<input type="hidden" name="key" value=${asked.key} /></p>` : html`
     <${Field} label=${say("accountFilter")} name="who" type="search" autocomplete="off" autocapitalize="none" placeholder=${say("auditHint")} defaultValue=${asked.who} />
-    <${AskAction} action=${asked.action} actions=${actions} />`}
+    <${AskAction} asked=${asked} actions=${actions} />`}
     <${Field} label=${say("since")} name="since" type="date" defaultValue=${asked.since} />
     <${Field} label=${say("until")} name="until" type="date" defaultValue=${asked.until} />
   <//>`;
@@ -99,6 +99,7 @@ const sayWhom = (id, email, name) => (email ? `${isolated(name ?? "")} (${isolat
 function sayTarget(row, owner) {
   if (row.action === "breakglass.ask" && row.target === row.by) return say("glassNoNumber"); // refused before a finding was looked for
   const target = row.finding ? (/^breakglass\.(ask|end)$/.test(row.action) ? say("findingNumber", { number: row.finding }) : String(row.finding)) : sayWhom(row.target, row.target_email, row.target_name);
+  if (row.action.startsWith("message.") && row.target !== row.owner) return say("theSpot", { target: row.owner === row.by ? target : say("ofOwner", { target, owner }) });
   return row.owner && row.owner !== row.by && !row.target_email && !row.action.startsWith("doctor.") ? say("ofOwner", { target, owner }) : target;
 }
 
@@ -160,7 +161,7 @@ const Found = (/** @type {{query: Record<string, string>}} */ { query }) => {
 };
 
 /** Whether the API can look for it: anybody may write an address. @param {Record<string, string>} asked */
-const isAsked = ({ action, key, since, until }) => (!action || ACTION.test(action)) && (!key || IDENTIFIER.test(key)) && [since, until].every((day) => !day || DAY.test(day));
+const isAsked = ({ action, group, key, since, until }) => (!action || ACTION.test(action)) && (!group || Object.hasOwn(GROUPS, group)) && (!key || IDENTIFIER.test(key)) && [since, until].every((day) => !day || DAY.test(day));
 
 /** @param {{filters: URLSearchParams}} props what of the address stands behind the ? */
 export const View = ({ filters }) => {
@@ -173,5 +174,5 @@ export const View = ({ filters }) => {
     ${`${filters}` && html`<p><a class="button" href="#/audit">${say("wholeTrail")}</a></p>`}
     ${isAsked(asked) ? html`
       <${Load} key=${`${filters}`} ask=${async () => (asked.who ? findAccount(asked.who) : "")}>
-        ${(/** @type {string} */ account) => html`<${Found} query=${queryOf(asked, account)} />`}<//>` : html`<${Message} kind="bad">${say("badFilter")}<//>`}`;
+        ${(/** @type {string} */ account) => html`<${Found} query=${queryOf(asked, account, actions)} />`}<//>` : html`<${Message} kind="bad">${say("badFilter")}<//>`}`;
 };

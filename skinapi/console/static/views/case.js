@@ -59,7 +59,7 @@ async function loadCase(/** @type {string} */ number) {
   /** @type {Promise<Partial<Api["CaseView"]>>} */
   const working = prepared.then(([submission]) => (submission.unassigned ? {} : getWork(number)));
   const finding = prepared.then(async ([submission, report]) => {
-    const waits = working.then(({ opinion }) => (submission.lesion && !submission.unassigned && !opinion?.of_me ? waitsForAnswer(submission.lesion) : false));
+    const waits = working.then(({ opinion }) => !submission.unassigned && !opinion?.of_me && waitsForAnswer(submission.lesion ?? null, submission.patient_id));
     const [photo, work, written] = await Promise.all([photoOf(submission), working, waits]);
     return { submission, report, photo, work, written };
   });
@@ -255,8 +255,8 @@ const CaseRead = ({ number, title, found, wanted, onNext, onBegin }) => {
   const { report, submission, reviews, work, conditions, written } = found.now; // what waits for an answer is read before the review
   const gone = submission.record_kept_until; // the patient's account is deleted
   const mayUse = Boolean(work.opinion_came_at && !asked);
-  const conversation = !asked && !submission.unassigned && submission.lesion && !gone
-    && html`<${PatientConversation} spot=${submission.lesion} about=${submission} wanted=${wanted} />`;
+  const conversation = !asked && !submission.unassigned && !gone
+    && html`<${PatientConversation} spot=${submission.lesion ?? null} patient=${submission.patient_id} about=${submission} wanted=${wanted} />`;
   const waiting = asItWaits(report, submission);
   const decided = Boolean(waiting.decision); // then the form stands before what has led to the decision
   const told = html`
@@ -288,7 +288,7 @@ const CaseRead = ({ number, title, found, wanted, onNext, onBegin }) => {
       ${work.free !== undefined && html`<${CaseWork} number=${number} patient=${submission.user_name} work=${work} mayAsk=${!gone} onChanged=${changed} onEnded=${() => onNext(true)} />`}
       ${!asked && !submission.unassigned && html`<${Letters} key=${`letters ${number}`} number=${number} decision=${report.decision} patient=${submission.user_name} conditions=${conditions} left=${Boolean(gone)} noAccess=${submission.no_access} />`}
       ${!written && conversation}
-      ${!asked && submission.lesion && gone && html`<${FormerConversation} spot=${submission.lesion} closed="messagesOfRecord" />`}
+      ${!asked && gone && html`<${FormerConversation} spot=${submission.lesion ?? null} patient=${submission.patient_id} closed="messagesOfRecord" />`}
       ${!asked && !submission.unassigned && submission.former_lesion && html`<${FormerConversation} spot=${submission.former_lesion} />`}
       <${EarlierAnswers} submission=${submission} conditions=${conditions} doctor />
       <${Rest} report=${report} conditions=${conditions} doctor />

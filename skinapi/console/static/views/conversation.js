@@ -1,8 +1,8 @@
-// What the owner of a spot and the doctor in charge write to each other about it.
+// What a patient and the doctor in charge write to each other, about a spot or about none.
 
 import { html, useEffect, useRef, useState } from "/console/vendor/htm-preact-3.1.1.js";
 import { apiPath, get, newKey, post, put } from "/console/api.js";
-import { Failure, Icon, sayError, signByKey, TextArea, toast, useAct, useAnswer } from "/console/components.js";
+import { Failure, Icon, sayError, signByKey, TextArea, toast, useAct } from "/console/components.js";
 import { isolated, say, sayDate } from "/console/language.js";
 import { usePages } from "/console/lists.js";
 import { addressOf } from "/console/navigation.js";
@@ -73,14 +73,17 @@ function useActed() {
   return acted;
 }
 
-/** The messages of a spot, the newest last. They count as read once the last one has come into sight; those of a patient wait for the doctor until
+/** @param {string | null} spot @param {string} patient whose messages about no spot it is, where there is none */
+const pathOf = (spot, patient) => (spot ? apiPath`/lesions/${spot}/messages` : apiPath`/patients/${patient}/messages`);
+
+/** The messages of a spot, or of a patient about none, the newest last. They count as read once the last one has come into sight; those of a patient wait for the doctor until
  * they are answered, or marked as done.
  * `about` is a finding that those written here name, and `view` shows a finding.
  * `closed` says why nobody writes; `wanted`, that one has come for it; `reader` is who reads what is written.
  * A patient has read them where one has come for them or has done something on the page since: a doctor where they are in sight.
- * @param {{spot: string, view: "case" | "finding", mayWrite: boolean, about?: About | null, wanted?: boolean, reader?: string, closed?: "messagesOfDeleted" | "messagesOfRecord" | "error_nobody_in_charge"}} props */
-const Conversation = ({ spot, view, mayWrite, about = null, wanted = false, reader, closed = "error_nobody_in_charge" }) => {
-  const path = apiPath`/lesions/${spot}/messages`;
+ * @param {{spot?: string | null, patient?: string, view: "case" | "finding", mayWrite: boolean, about?: About | null, wanted?: boolean, reader?: string, closed?: "messagesOfDeleted" | "messagesOfRecord" | "error_nobody_in_charge"}} props */
+const Conversation = ({ spot = null, patient = "", view, mayWrite, about = null, wanted = false, reader, closed = "error_nobody_in_charge" }) => {
+  const path = pathOf(spot, patient);
   /** @type {PagesOf<Api["MessageView"]>} */
   const pages = usePages(`${path}?order=newest&limit=${PAGE}`);
   const waiting = useWaiting().messages;
@@ -89,7 +92,7 @@ const Conversation = ({ spot, view, mayWrite, about = null, wanted = false, read
   const newest = items[0]?._id;
   const unread = items.some((one) => !one.own && !one.read_at);
   useEffect(() => {
-    if (waiting.some(({ lesion }) => lesion === spot)) pages.refresh();
+    if (waiting.some((one) => one.lesion === spot && (spot || (one.patient ?? patient) === patient))) pages.refresh();
   }, [waiting]);
   useEffect(() => {
     if (wanted && view === "case") /** @type {HTMLElement | null} */ (document.querySelector("[name=message]"))?.focus({ preventScroll: true });
@@ -110,10 +113,10 @@ const Conversation = ({ spot, view, mayWrite, about = null, wanted = false, read
     return () => seen.disconnect();
   }, [newest, unread, looked]);
   if (!pages.items) return pages.error ? html`<${Failure} error=${pages.error} retry=${pages.reload} />` : null;
-  if (!mayWrite && items.length === 0) return null;
+  if (!mayWrite && items.length === 0 && (spot || view === "case")) return null;
   return html`
     <section class="card conversation">
-      <h2>${say("messages")}</h2>
+      ${(spot || view === "case") && html`<h2>${say("messages")}</h2>`}
       ${next && html`<button class="quiet" onClick=${pages.more}>${say("messagesEarlier")}</button>`}
       <ul class="plain" aria-live="polite">${items.map((message) => html`<${Said} key=${message._id} message=${message} view=${view} about=${about} />`).reverse()}</ul>
       <div ref=${last}></div>
@@ -123,28 +126,26 @@ const Conversation = ({ spot, view, mayWrite, about = null, wanted = false, read
     </section>`;
 };
 
-/** Whether the patient has written something about a spot that waits for an answer. @param {string} spot @returns {Promise<boolean>} */
-export const waitsForAnswer = (spot) =>
-  get(apiPath`/lesions/${spot}/messages?order=newest&limit=1`).then(([last]) => Boolean(last?.waits), () => false);
+/** Whether the patient has written something about a spot, or about none, that waits for an answer. @param {string | null} spot @param {string} patient @returns {Promise<boolean>} */
+export const waitsForAnswer = (spot, patient) =>
+  get(`${pathOf(spot, patient)}?order=newest&limit=1`).then(([last]) => Boolean(last?.waits), () => false);
 
-/** For the doctor in charge. @param {{spot: string, about?: About, wanted?: boolean}} props */
-export const PatientConversation = ({ spot, ...rest }) => html`<${Conversation} key=${spot} spot=${spot} view="case" mayWrite ...${rest} />`;
+/** For the doctor in charge. @param {{spot?: string | null, patient?: string, about?: About, wanted?: boolean}} props */
+export const PatientConversation = (props) => html`<${Conversation} key=${props.spot ?? props.patient} view="case" mayWrite ...${props} />`;
 
-/** For the doctor in charge, of a spot that the patient has deleted: it is read, and not gone on with. @param {{spot: string, closed?: "messagesOfDeleted" | "messagesOfRecord"}} props */
-export const FormerConversation = ({ spot, closed = "messagesOfDeleted" }) => html`
-  <${Conversation} key=${spot} spot=${spot} view="case" mayWrite=${false} closed=${closed} />`;
+/** For the doctor in charge, of a spot that the patient has deleted, or of a record: it is read, and not gone on with. @param {{spot?: string | null, patient?: string, closed?: "messagesOfDeleted" | "messagesOfRecord"}} props */
+export const FormerConversation = ({ closed = "messagesOfDeleted", ...rest }) => html`
+  <${Conversation} key=${rest.spot ?? rest.patient} view="case" mayWrite=${false} closed=${closed} ...${rest} />`;
 
-/** For the owner of the spot, who writes where there is a doctor. @param {{spot: string, wanted: boolean}} props */
-export const OwnConversation = ({ spot, wanted }) => {
-  const me = useAnswer(() => get("/me"), []);
-  return me.value ? html`<${Conversation} key=${spot} spot=${spot} view="finding" wanted=${wanted} reader=${me.value.doctor_name} mayWrite=${Boolean(me.value.doctor)} />` : null;
-};
+/** For the patient, who writes where there is a doctor. @param {{me: Api["Me"], spot?: string | null, about?: About | null, wanted: boolean}} props */
+export const OwnConversation = ({ me, ...rest }) => html`
+  <${Conversation} key=${rest.spot} patient=${me._id} view="finding" reader=${me.doctor_name} mayWrite=${Boolean(me.doctor)} ...${rest} />`;
 
-/** Where a doctor reads a conversation: in the newest case of its spot, beside the list that `filters` ask for.
+/** Where a doctor reads a conversation: in the newest case of its spot, beside the list that `filters` ask for; about no spot on the patient's page.
  * @param {Api["WaitingView"]} waiting @param {Record<string, string>} [filters] */
-export const placeOfConversation = ({ lesion, finding }, filters = {}) =>
-  finding ? addressOf(`case/${finding}`, { ...filters, at: "messages" }) : `course/${lesion}`;
+export const placeOfConversation = ({ lesion, finding, patient }, filters = {}) =>
+  !lesion ? addressOf(`patients/${patient}`, { at: "messages" }) : finding ? addressOf(`case/${finding}`, { ...filters, at: "messages" }) : `course/${lesion}`;
 
 /** The conversations that wait for a doctor. @param {{messages: Api["WaitingView"][], filters: Record<string, string>}} props */
 export const UnreadLinks = ({ messages, filters }) => messages.map((one) => html`
-  <a href=${`#/${placeOfConversation(one, filters)}`}><${Icon} name="message" size=${16} />${one.patient_name && `${isolated(one.patient_name)} · `}${nameOfSpot(one)} (${one.unread})</a>`);
+  <a href=${`#/${placeOfConversation(one, filters)}`}><${Icon} name="message" size=${16} />${one.patient_name && `${isolated(one.patient_name)} · `}${one.place ? nameOfSpot({ name: one.name, place: one.place }) : say("generalMessage")} (${one.unread})</a>`);

@@ -1,10 +1,10 @@
 // One finding: three sentences, then the photo; the rest unfolds.
 
-import { html, useEffect, useRef, useState } from "/console/vendor/htm-preact-3.1.1.js";
+import { html, useEffect, useState } from "/console/vendor/htm-preact-3.1.1.js";
 import { apiPath, get, getAll, getConditions, saveFile } from "/console/api.js";
 import { Answer, BandBadge, Failure, Icon, Message, sayError, useAct, useAnswer } from "/console/components.js";
 import { colon, getLanguage, isolated, said, say, sayDate, sayShare, sayShortDay, sayValue } from "/console/language.js";
-import { addressOf, goTo, scrollToTop } from "/console/navigation.js";
+import { scrollToTop } from "/console/navigation.js";
 import { Decided, Due, Instruction, isReopened, saySigned, DoctorsDue } from "/console/views/decision.js";
 import { wasJustSent } from "/console/views/drafts.js";
 import { FindingPhoto, photoOf, useForgotten } from "/console/views/finding_photo.js";
@@ -282,40 +282,31 @@ function useFinding(number) {
   return answer;
 }
 
-/** The spot that one's own finding belongs to, and the way to write to one's doctor about it; or the question which one that is: at once
- * where the finding was just sent, for the photos are compared anew each time, and before one writes.
+/** The way to write to one's doctor, and the spot that one's own finding belongs to; or the question which one that is, at once
+ * where the finding was just sent: the photos are compared anew each time.
  * @param {{submission: Api["SubmissionInCare"], report: FindingReport, onSorted: () => void}} props */
 const SpotOfFinding = ({ submission, report, onSorted }) => {
   const { id, lesion } = submission;
   const [spots, setSpots] = useState(/** @type {Api["LesionView"][] | null} */ (null));
   const [error, setError] = useState(/** @type {Failed | null} */ (null));
-  const writes = useRef(false);
   const ask = () => /** @type {Promise<Api["LesionView"][]>} */ (getAll("/lesions?limit=200"));
   useEffect(() => {
     if (!lesion && wasJustSent(id)) ask().then((found) => found.length > 0 && setSpots(found), () => {});
   }, [id]);
   const doctor = useAnswer(() => get("/me"), []).value?.doctor_name;
   const photoFirst = report.decision?.new_picture_wanted || submission.instruction?.picture_wanted;
-  const write = doctor && !photoFirst && html`<${Icon} name="message" />${say("writeTo", { name: isolated(doctor) })}`;
-  if (lesion)
-    return html`<p class="row">${write && html`<a class="button primary" href="#/spot/${lesion}?at=messages">${write}</a>`}
-      <a class="button" href="#/spot/${lesion}">${say("toSpot")}</a></p>`;
-  const choose = (/** @type {boolean} */ toWrite) => {
-    writes.current = toWrite;
-    ask().then(setSpots, setError);
-  };
-  const done = async (/** @type {Failed | null | undefined} */ problem) => {
-    const sorted = writes.current && !problem && (await getSubmission(String(id)).catch(() => null))?.lesion;
-    if (sorted) return goTo(addressOf(`spot/${sorted}`, { at: "messages" }));
+  const write = doctor && !photoFirst && html`
+    <a class="button primary" href=${lesion ? `#/spot/${lesion}?at=messages` : `#/messages?finding=${id}`}><${Icon} name="message" />${say("writeTo", { name: isolated(doctor) })}</a>`;
+  if (lesion) return html`<p class="row">${write}<a class="button" href="#/spot/${lesion}">${say("toSpot")}</a></p>`;
+  const done = (/** @type {Failed | null | undefined} */ problem) => {
     setError(problem ?? null);
     setSpots(null);
     onSorted();
   };
   return html`
-    ${!spots && html`<p class="row">${write && html`<button class="primary" onClick=${() => choose(true)}>${write}</button>`}
-      <button onClick=${() => choose(false)}>${say("sort")}</button></p>`}
+    <p class="row">${write}${!spots && html`<button onClick=${() => ask().then(setSpots, setError)}>${say("sort")}</button>`}</p>
     ${error && html`<${Message} kind="bad">${sayError(error)}<//>`}
-    ${spots && html`<${SortCard} finding=${submission} spots=${spots} why=${writes.current ? say("sortToWrite") : ""} onDone=${done} />`}`;
+    ${spots && html`<${SortCard} finding=${submission} spots=${spots} onDone=${done} />`}`;
 };
 
 export const View = (/** @type {{argument: string}} */ { argument }) => {

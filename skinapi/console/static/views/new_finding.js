@@ -182,7 +182,7 @@ const ownSpots = () => getAll("/lesions?limit=200").catch(() => null);
 const spotsOf = (patient) => getAll(apiPath`/patients/${patient}/lesions?limit=200`).catch(() => null);
 
 /** A patient in care, by name: also one without findings. @param {string} id @returns {Promise<Patient>} */
-async function getPatient(id) {
+export async function getPatient(id) {
   const [found] = await get(apiPath`/patients/${id}/submissions?limit=1`);
   if (found) return { id, name: found.patient_name };
   const patients = /** @type {Api["PatientInCare"][]} */ (await getAll("/patients?limit=1000"));

@@ -12,7 +12,7 @@ import { BackToCase, PatientHead } from "/console/views/compare_photos.js";
 import { FormerConversation, PatientConversation, placeOfConversation } from "/console/views/conversation.js";
 import { Instruction, Overdue } from "/console/views/decision.js";
 import { labelOfBand } from "/console/views/finding.js";
-import { placeOfPatientPhoto } from "/console/views/new_finding.js";
+import { getPatient, placeOfPatientPhoto } from "/console/views/new_finding.js";
 import { FindingPages, FindingRow } from "/console/views/queue_rows.js";
 import { nameOfSpot, SpotPlace, SpotPoints } from "/console/views/spot_points.js";
 
@@ -69,17 +69,24 @@ const PatientSpots = ({ patient }) => html`
       spots.length > 0 && html`<section><h2>${say("spots")}</h2><${SpotPoints} spots=${spots} conditions=${conditions} view="course" /></section>`}
   <//>`;
 
-const OfOne = (/** @type {{patient: string}} */ { patient }) => html`
+/** `wanted`: one has come for the messages. @param {{patient: string, wanted: boolean}} props */
+const OfOne = ({ patient, wanted }) => html`
   <p><a href="#/patients"><${Icon} name="back" size=${16} />${say("title_patients")}</a></p>
-  <${FindingPages} path=${apiPath`/patients/${patient}/submissions?limit=20`}
-    empty=${html`<${Empty} title=${say("findingsEmpty")}><p>${say("findingsEmptyText")}</p><//>`}
-    head=${(/** @type {Api["QueuedFinding"] | undefined} */ first) => html`<h1>${first ? isolated(first.patient_name) : say("allFindings")}</h1>
-      ${!first?.record_kept_until && html`<p><a class="button" href=${`#/${placeOfPatientPhoto(patient)}`}><${Icon} name="camera" />${say("newPhotoOfPatient")}</a></p>`}
-      ${first && html`<p>${first.record_kept_until ? html`<strong>${sayRecord(first.record_kept_until)}</strong>` : sayEmail(first.patient_email)}</p>`}`} />
-  <${PatientSpots} patient=${patient} />`;
+  <${Load} ask=${() => getPatient(patient)} inputs=${[patient]} gone=${html`<${Empty} title=${say("notYourPatient")} />`}>
+    ${(/** @type {{name: string}} */ { name }) => html`
+      <h1>${isolated(name)}</h1>
+      <${FindingPages} path=${apiPath`/patients/${patient}/submissions?limit=20`}
+        empty=${html`<${Empty} title=${say("findingsEmpty")}><p>${say("findingsEmptyText")}</p><//>`}
+        head=${(/** @type {Api["QueuedFinding"] | undefined} */ first) => html`
+          ${!first?.record_kept_until && html`<p><a class="button" href=${`#/${placeOfPatientPhoto(patient)}`}><${Icon} name="camera" />${say("newPhotoOfPatient")}</a></p>`}
+          ${first && html`<p>${first.record_kept_until ? html`<strong>${sayRecord(first.record_kept_until)}</strong>` : sayEmail(first.patient_email)}</p>`}`}
+        foot=${(/** @type {Api["QueuedFinding"] | undefined} */ first) => (first?.record_kept_until
+          ? html`<${FormerConversation} patient=${patient} closed="messagesOfRecord" />` : html`<${PatientConversation} patient=${patient} wanted=${wanted} />`)} />
+      <${PatientSpots} patient=${patient} />`}
+  <//>`;
 
-/** @param {{argument: string}} props */
-const PatientsPage = ({ argument }) => (argument ? html`<${OfOne} patient=${argument} />` : html`<${Patients} />`);
+/** @param {{argument: string, filters: URLSearchParams}} props */
+const PatientsPage = ({ argument, filters }) => (argument ? html`<${OfOne} patient=${argument} wanted=${filters.get("at") === "messages"} />` : html`<${Patients} />`);
 
 const PAGE = 20;
 

@@ -139,8 +139,8 @@ export const FindingRows = ({ groups, conditions, cursor, named = true, headed =
   </ul>`;
 
 /** The findings of one patient, page by page; beside a case that is opened there they are the list.
- * @param {{path: string, empty: unknown, head?: (first: Found | undefined) => unknown}} props */
-export const FindingPages = ({ path, empty, head }) => {
+ * @param {{path: string, empty: unknown, head?: (first: Found | undefined) => unknown, foot?: (first: Found | undefined) => unknown}} props */
+export const FindingPages = ({ path, empty, head, foot }) => {
   /** @type {PagesOf<Found>} */
   const pages = usePages(path);
   return html`
@@ -151,5 +151,6 @@ export const FindingPages = ({ path, empty, head }) => {
           ${(/** @type {Found[]} */ items) => html`<${FindingRows} groups=${items.map((one) => [one])} conditions=${table} named=${false}
             query=${addressOf("", { list: "all", q: items[0]?.patient_email ?? "" })} />`}
         <//>`}
-    <//>`;
+    <//>
+    ${pages.items && foot?.(pages.items[0])}`;
 };

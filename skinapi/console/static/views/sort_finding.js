@@ -101,14 +101,13 @@ export const SortDialog = ({ finding, spot, spots, onDone, onClose }) => {
     <//>`;
 };
 
-/** As a part of the page of a finding without a spot; `why` it is asked. @param {{finding: Sorted, spots: Api["LesionView"][], why?: string, onDone: (error?: Failed | null) => void}} props */
-export const SortCard = ({ finding, spots, why, onDone }) => {
+/** As a part of the page of a finding without a spot. @param {{finding: Sorted, spots: Api["LesionView"][], onDone: (error?: Failed | null) => void}} props */
+export const SortCard = ({ finding, spots, onDone }) => {
   const sorting = useSorting(finding, null, spots, onDone);
   const { run, busy, error } = useAct();
   return html`
     <section class="card" aria-labelledby="sort-title">
       <h2 id="sort-title">${say("whichOfYours")}</h2>
-      ${why && html`<p>${why}</p>`}
       <${WhichSpot} ...${{ sorting, finding, spot: null, spots }} />
       ${error && html`<${Failure} error=${error} />`}
       <button class="primary" disabled=${busy || sorting.asked.loading} onClick=${() => run(sorting.sort)}>${say("save")}</button>

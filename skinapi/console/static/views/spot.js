@@ -142,7 +142,7 @@ const Now = ({ spot, note, findings, conditions }) => {
 /** `filters` name what one has come for: its messages. @param {{argument: string, filters: URLSearchParams}} props */
 export const View = ({ argument, filters }) => {
   const answer = useAnswer(
-    () => Promise.all([getSpot(argument), getAll("/lesions?limit=200"), getConditions()]),
+    () => Promise.all([getSpot(argument), getAll("/lesions?limit=200"), getConditions(), get("/me")]),
     [argument, getLanguage()],
   );
   const pages = usePaging(apiPath`/lesions/${argument}/submissions?order=newest&limit=${PAGE}`);
@@ -155,7 +155,7 @@ export const View = ({ argument, filters }) => {
   return html`
     <p><a href="#/spots"><${Icon} name="back" size=${16} />${say("title_spots")}</a></p>
     <${Answer} answer=${answer} gone=${html`<${Empty} title=${say("spotGone")}><p>${say("spotGoneText")}</p><a class="button" href="#/spots">${say("title_spots")}</a><//>`}>
-      ${(/** @type {[Awaited<ReturnType<typeof getSpot>>, Api["LesionView"][], Api["ConditionsView"]]} */ [{ spot, note }, spots, conditions]) => html`
+      ${(/** @type {[Awaited<ReturnType<typeof getSpot>>, Api["LesionView"][], Api["ConditionsView"], Api["Me"]]} */ [{ spot, note }, spots, conditions, me]) => html`
         <div class="row between spot-head"><h1>${nameOfSpot(spot)}</h1>
           <${Changes} spot=${spot} others=${spots.filter((one) => one.id !== spot.id)} onDone=${() => changed(null)} /></div>
         <${Now} spot=${spot} note=${note} findings=${pages.value ?? []} conditions=${conditions} />
@@ -168,7 +168,7 @@ export const View = ({ argument, filters }) => {
               <${Turn} ...${pages} /></section>`)}
         <//>
         <${LettersOfSpot} key=${`letters ${spot.id}`} spot=${spot.id} />
-        <${OwnConversation} key=${spot.id} spot=${spot.id} wanted=${filters.get("at") === "messages"} />
+        <${OwnConversation} me=${me} spot=${spot.id} wanted=${filters.get("at") === "messages"} />
         <details class="card"><summary>${say("placeOfSpot")}</summary><${SpotPlace} spot=${spot} /></details>`}
     <//>`;
 };

@@ -30,12 +30,12 @@ const isAhead = (due) => due > today();
 /** Where it is done: a message where it stands, and what is urgent at the top of its page. @param {Api["TaskView"]} one */
 function placeOf({ task, lesion, advice }) {
   if (task === "picture" || task === "photograph") return lesion ? `check/${lesion}` : "check";
-  if (task === "message") return addressOf(`spot/${lesion}`, { at: "messages" });
+  if (task === "message") return lesion ? addressOf(`spot/${lesion}`, { at: "messages" }) : "messages";
   return lesion ? `spot/${lesion}` : `finding/${advice?.finding}`;
 }
 
 /** The spot, or the finding that belongs to none. @param {Api["TaskView"]} one */
-const aboutOf = ({ place, name, advice }) => (place ? nameOfSpot({ name, place }) : say("findingNumber", { number: advice?.finding }));
+const aboutOf = ({ place, name, advice }) => (place ? nameOfSpot({ name, place }) : advice ? say("findingNumber", { number: advice.finding }) : say("generalMessage"));
 
 const Task = (/** @type {{one: Api["TaskView"]}} */ { one }) => html`
   <li class="whole task band-none">
@@ -197,7 +197,8 @@ const Spots = (/** @type {{doctor?: string | null}} */ { doctor }) => {
               </section>`
             : spots.length === 0 && html`<p class="lead">${say("spotsEmpty")} ${doctor && say("spotsEmptyDoctor", { name: isolated(doctor) })}</p>`)}
         <//>
-        <p><button class="quiet" onClick=${() => setAdding(true)}>${say("newSpot")}</button></p>
+        <p class="row"><a class="button" href="#/messages"><${Icon} name="message" />${doctor ? say("writeTo", { name: isolated(doctor) }) : say("title_messages")}</a>
+          <button class="quiet" onClick=${() => setAdding(true)}>${say("newSpot")}</button></p>
         <${OwnErrors} />`}
     <//>`;
 };
