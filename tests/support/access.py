@@ -787,6 +787,7 @@ follow_audit                 admins            /audit
 export_audit                 admins            /audit/export
 show_overview                admins            /admin/overview
 show_usage                   admins            /admin/usage
+list_dropped                 admins            /reports/dropped
 show_outcomes                tellers           /outcomes
 # findings
 predict                      approved          /predict
