@@ -173,6 +173,7 @@ class FindingHeading(StoredRecord):
     band: Band
     raised_by: tuple[RaisedBy, ...]
     uncertain: bool
+    reasons: tuple[Doubt, ...]
     alone: Ranked | None = Field(default=None, exclude_if=lambda alone: alone is None)
     restated: Restated | None = Field(default=None, exclude_if=lambda restated: restated is None)
     untested_skin: tuple[SkinTone, ...] = ()
@@ -205,6 +206,7 @@ class FindingHeading(StoredRecord):
             alone=self.alone,
             shown_alone=self.restated.alone if self.restated else self.alone,
             told_signs=self.told_signs,
+            not_skin=Doubt.NOT_SURELY_SKIN in self.reasons,
         )
 
     @property
@@ -220,7 +222,6 @@ class FindingSummary(FindingHeading):
     """The part of a finding that other lists show."""
 
     malignant_score: float
-    reasons: tuple[Doubt, ...]
     model_version: str
 
     @property

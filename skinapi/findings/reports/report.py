@@ -32,8 +32,8 @@ from skinapi.findings.reports.facts import (
     summarise,
 )
 from skinapi.findings.reports.words import SENTENCES
-from skinapi.model.bands import urgency
-from skinapi.model.conditions import BandWords, conditions_table
+from skinapi.model.bands import most_urgent
+from skinapi.model.conditions import Band, BandWords, conditions_table
 from skinapi.model.decoding.photo import Photo
 from skinapi.model.finding import (
     doubt_notice,
@@ -128,6 +128,14 @@ class ReportedPatient(Value):
     email: str
 
 
+class Practice(Value):
+    """Whom a patient is to see: the doctor in charge, the clinic's name and its telephone."""
+
+    doctor: str | None = None
+    name: str | None = None
+    phone: str | None = None
+
+
 class SealView(Value):
     hash: str
     url: str
@@ -151,6 +159,7 @@ class Report:
     `spot_advice` is what was said about another finding of the spot, or by a version of this one
     that no doctor has seen, where that counts and is something else. Of a later `version` the photo
     was judged at `judged_at`, because what was told was `corrected`, or by another model.
+    Without `practice`, nobody here looks after the patient.
     `translations` are pairs of label and value, for a client with its own words.
     """
 
@@ -174,6 +183,7 @@ class Report:
     corrected: tuple[str, ...] = ()
     spot_advice: Advice | None = None
     due: date | None = None
+    practice: Practice | None = None
     seal: SealView | None = None
     content_hash: str = ""
     translations: tuple[tuple[str, str], ...] = ()
@@ -200,11 +210,19 @@ class Report:
         return self.decision.band_words(self.language) if self.decision else self.band_words
 
     @property
+    def counting_band(self) -> Band:
+        """Of what counts."""
+        own = self.decision.urgency if self.decision else self.facts.band
+        return self.spot_advice.band if self.spot_advice else own
+
+    @property
+    def shown_band(self) -> Band:
+        """The band that counts, where the finding's own is milder."""
+        return most_urgent(self.counting_band, self.facts.band)
+
+    @property
     def shown_words(self) -> BandWords:
-        """The words that count, where the finding's own are milder."""
-        asked = self.decision.urgency if self.decision else self.facts.band
-        counts = self.spot_advice.band if self.spot_advice else asked
-        if urgency(counts) >= urgency(self.facts.band):
+        if self.shown_band is self.facts.band:
             return self.band_words
         return say_counting(self.words_that_count, self.due, self.language)
 

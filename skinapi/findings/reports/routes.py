@@ -93,7 +93,10 @@ class FullReport(Answer):
         exclude_if=lambda headline: headline is None,
         description="absent of what a caller states",
     )
-    band: Band
+    band: Band = Field(
+        description="of what counts, where that is more urgent than the finding, whose own is in "
+        "`facts`"
+    )
     band_label: str = Field(description="in a patient's words, as `action`")
     action: str
     doctor_label: str
@@ -141,7 +144,7 @@ class FullReport(Answer):
             headline=HeadlineView.of(facts.headline, facts.effect, for_doctor=True)
             if facts.examined
             else None,
-            band=facts.band,
+            band=report.shown_band,
             band_label=words.label,
             action=words.action,
             doctor_label=words.doctor_label,
