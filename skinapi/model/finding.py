@@ -164,7 +164,8 @@ class FindingHeading(StoredRecord):
     `alone` is what the gravest of several pictures names, where that is a cancer and graver or
     surer than what all together say. `restated` has the probabilities that people read where the
     clinic has set its PREVALENCE. `untested_skin` are told tones for which the model was not
-    tested. `asked_by_picture`: the band is that of one of several pictures. `told_signs` are ticked
+    tested. `asked_by_picture`: the band is that of one of several pictures; `some_skin`: one of
+    them is doubted to be skin, and not all are. `told_signs` are ticked
     items of too few points to refer.
     """
 
@@ -178,6 +179,7 @@ class FindingHeading(StoredRecord):
     restated: Restated | None = Field(default=None, exclude_if=lambda restated: restated is None)
     untested_skin: tuple[SkinTone, ...] = ()
     asked_by_picture: bool = Field(default=False, exclude_if=lambda asked: not asked)
+    some_skin: bool = Field(default=False, exclude_if=lambda some: not some)
     told_signs: tuple[str, ...] = Field(default=(), exclude_if=lambda signs: not signs)
 
     @property
@@ -206,8 +208,13 @@ class FindingHeading(StoredRecord):
             alone=self.alone,
             shown_alone=self.restated.alone if self.restated else self.alone,
             told_signs=self.told_signs,
-            not_skin=Doubt.NOT_SURELY_SKIN in self.reasons,
+            not_skin=self.not_skin,
         )
+
+    @property
+    def not_skin(self) -> bool:
+        """Whether nothing of it looks like skin."""
+        return Doubt.NOT_SURELY_SKIN in self.reasons and not self.some_skin
 
     @property
     def facts_effect(self) -> FactsEffect | None:

@@ -143,7 +143,8 @@ LEAST_SUSPECTED = 0.1  # of what is less probable, a guideline on its suspicion 
 # A cancer is named beside a milder one from this share of its probability on.
 GRAVER_SHARE = 1 / 2
 _MOST = 0.5  # what has more than half is the most probable
-# Of a spot that is most likely one of these, a melanoma of so little is named: it looks like them.
+# Of a spot that is most likely one of these, a melanoma of so little is named, because it may look
+# like them; unless the spot is sent for what says nothing of it.
 PIGMENTED, LEAST_MELANOMA = frozenset({"melanocytic_nevus", "benign_keratosis"}), 0.03
 
 
@@ -207,7 +208,9 @@ class Headline:
         if scores["malignant"] > _MOST:
             malignant = conditions_table().malignant_keys
             plausible.add(next(entry.key for entry in ranked if entry.key in malignant))
-        if likely.key in PIGMENTED and own.get("melanoma", 0.0) >= LEAST_MELANOMA:
+        why = _why_sent(raised_by, for_cancer=uncertain)
+        looked_at = why not in (SentFor.LITTLE_TESTED, SentFor.UNTESTED_SKIN)
+        if looked_at and likely.key in PIGMENTED and own.get("melanoma", 0.0) >= LEAST_MELANOMA:
             plausible.add("melanoma")
         least = PLAUSIBLE_SHARE * ranked[0].probability
         plausible |= {entry.key for entry in ranked if entry.probability >= least}
@@ -239,8 +242,8 @@ class Headline:
         """For a client that shows one name: what is likely, unless something graver stands before
         it, or it is no lesion.
         """
-        graver = self.mostly_malignant or self.most_in_picture or self.likely.key == NORMAL_SKIN
-        return self.named if graver else self.likely
+        graver = self.mostly_malignant or self.by_picture or self.likely.key == NORMAL_SKIN
+        return self.named if graver or self.likely.key == self.named.key else self.likely
 
     @property
     def keys(self) -> tuple[str, ...]:

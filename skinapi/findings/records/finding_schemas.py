@@ -67,10 +67,10 @@ class RestatedView(Answer):
         restated = finding.restated
         if restated is None:
             return None
-        pictured = restated.from_picture
+        pictured, one = restated.from_picture, finding.headline.one_name
         return cls(
             prevalence=restated.prevalence,
-            confidence=round(100 * finding.headline.named.probability, 2),
+            confidence=0.0 if finding.not_skin else round(100 * one.probability, 2),
             malignant_score=restated.malignant_score,
             probabilities=list_probabilities(restated.ranked, language),
             probabilities_from_picture=list_probabilities(pictured, language) if pictured else None,

@@ -41,6 +41,7 @@ from skinapi.model.calibration import MOST_PICTURES
 from skinapi.model.conditions import Band, BandWords, conditions_table
 from skinapi.model.context import Context, SkinTone
 from skinapi.model.finding import Doubt, Finding, FindingHeading
+from skinapi.model.headline import Headline
 from skinapi.model.registry.version_service import VersionState
 from skinapi.platform.storage.ids import now
 from skinapi.platform.web.schemas import Answer, Body, ContractPageQuery
@@ -522,7 +523,7 @@ def headed_fields(finding: FindingHeading, *, for_doctor: bool) -> dict[str, Any
     """The headline, and the one name for clients that show one."""
     headline = finding.headline
     return {
-        "stated": angular_name(headline.named.key),
+        "stated": one_name(headline),
         "confidence": percent(headline.confidence),
         "headline": HeadlineView.of(headline, finding.facts_effect, for_doctor=for_doctor),
     }
@@ -593,8 +594,13 @@ def graver_sentence(submission: SeenListed) -> str | None:
     return decision.graver_sentence(band, submission.language) if decision else None
 
 
-def angular_name(key: str) -> str:
-    return conditions_table().by_key(key).api_name
+# The class of what does not look like skin, for clients that show one.
+NO_SKIN = "no skin recognised"
+
+
+def one_name(headline: Headline) -> str:
+    key = headline.one_name.key
+    return NO_SKIN if headline.not_skin else conditions_table().by_key(key).api_name
 
 
 def percent(probability: float) -> float:

@@ -330,7 +330,7 @@ class ReportContent:
     @property
     def next_steps(self) -> tuple[str, ...]:
         """For a patient: what does not stand first already."""
-        done = self.report.band_words.action if is_sent(self._facts.band) else ""
+        done = self.report.band_words.action if self.step else ""
         steps = [one for one in self.reading.next_steps if one != done]
         return () if self.for_doctor else tuple(steps)
 

@@ -101,6 +101,7 @@ class Facts(Frozen):
     not_ruled_out: tuple[NotRuledOut, ...] = ()
     untested_skin: tuple[SkinTone, ...] = ()
     told_signs: tuple[str, ...] = optional(default=())
+    some_skin: bool = optional(default=False)
     notices: tuple[LocalizedText, ...]
     # Left out where there are none, so that the reports on one picture keep their hashes.
     pictures: tuple[PictureFacts, ...] = optional(default=())
@@ -168,7 +169,8 @@ class Facts(Frozen):
 
     @property
     def not_skin(self) -> bool:
-        return Doubt.NOT_SURELY_SKIN in self.reasons
+        """Whether nothing of it looks like skin."""
+        return Doubt.NOT_SURELY_SKIN in self.reasons and not self.some_skin
 
     @cached_property
     def effect(self) -> FactsEffect | None:
@@ -417,10 +419,16 @@ def _reasons(facts: Facts) -> Iterator[LocalizedText]:
     if ticked and {RaisedBy.CHECKLIST, RaisedBy.TOLD_SIGNS} & {*rules}:
         yield words["told"].fill(signs=table.checklist.join_told(ticked))
     named = dict.fromkeys(map(partial(key_asked_by, facts), rules)) if not facts.not_skin else {}
-    for key in (key for key in named if key):
-        early = key == headline.likely.key and key in table.malignant_keys
-        name = table.notices.headline.names[key].patient
-        yield words["early" if early else "condition"].fill(name=name)
+    for asked in (key for key in named if key):
+        malignant = asked in table.malignant_keys
+        unnamed = malignant and asked not in headline.keys
+        key = headline.likely.key if unnamed else asked
+        early = malignant and key == headline.likely.key
+        if unnamed and key not in table.malignant_keys:
+            yield words["malignant"]
+        else:
+            name = table.notices.headline.names[key].patient
+            yield words["early" if early else "condition"].fill(name=name)
     others = {rule.value for rule in rules if rule is not RaisedBy.MALIGNANT or not any(named)}
     if RaisedBy.NOT_DERMOSCOPIC in others:
         others.add(RaisedBy.LITTLE_TESTED)

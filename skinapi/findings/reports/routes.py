@@ -17,7 +17,7 @@ from skinapi.findings.records.review_schemas import (
     LetterView,
     ReviewView,
 )
-from skinapi.findings.records.schemas import NarrativeSource, angular_name, percent
+from skinapi.findings.records.schemas import NarrativeSource, one_name, percent
 from skinapi.findings.reports.content import POLICY, render_html, render_verdict
 from skinapi.findings.reports.facts import Facts
 from skinapi.findings.reports.report import (
@@ -139,7 +139,7 @@ class FullReport(Answer):
             time=report.made_at,
             clinic=report.clinic,
             language=language,
-            stated=angular_name(facts.headline.named.key),
+            stated=one_name(facts.headline),
             confidence=percent(facts.headline.confidence),
             headline=HeadlineView.of(facts.headline, facts.effect, for_doctor=True)
             if facts.examined

@@ -110,7 +110,7 @@ def test_a_told_sign_is_a_reason_to_see_a_doctor(
     assert (body["band"], body["raised_by"]) == ("doctor_review", ["told_signs"])
     why = TABLE.checklist.say_told([sign]).in_language(language)
     assert why in body["headline"]["patient"][language]
-    assert why in body["report"]["recommendation"]
+    assert why in body["report"]["overview"]
     path = f"/submissions/{body['id']}"
     report = ada.call("GET", f"{path}/report.json").get_json()
     assert report["reading"]["summary"]["likely"].endswith(why)

@@ -63,8 +63,8 @@ CASES = {
 }
 OF_THE_CLIENT = {
     # Its user has a report of the finding, and may see a token that no longer holds.
-    ("angular", "raised"): "This is more urgent than a mole alone would ask for",
-    ("angular", "raised: little tested"): "the reason: little tested on this kind of picture",
+    ("angular", "raised"): "The reason: the picture may show a melanoma.",
+    ("angular", "raised: little tested"): "tried on too few such pictures",
     ("angular", "401"): "Invalid token. Please log in again.",
     ("angular", "429"): "Daily photo limit reached",
     ("angular", "refused: no lesion"): "No kind of spot that this check knows was recognised.",
