@@ -172,8 +172,8 @@ export const Alone = ({ picture, conditions }) => html`
     <${BandBadge} band=${picture.band} label=${labelOfBand(conditions, picture.band)} /></p>`;
 
 /** What was said of the spot, where that counts and is something else than what was said of this finding. @param {FindingReport} report @param {Api["SubmissionView"]} submission */
-export const countsElsewhere = ({ decision, band }, { instruction }) => {
-  const same = instruction?.band === (decision?.urgency ?? band) && (instruction?.waits_for ?? null) === (decision?.waits_for ?? null);
+export const countsElsewhere = ({ decision, facts }, { instruction }) => {
+  const same = instruction?.band === (decision?.urgency ?? facts.band) && (instruction?.waits_for ?? null) === (decision?.waits_for ?? null);
   return same ? null : instruction;
 };
 
