@@ -219,7 +219,7 @@ def test_an_empty_filename_has_the_old_servers_sentence(ada: Person) -> None:
     )
     kind = "multipart/form-data; boundary=x"
     answer = ada.call("POST", "/predict", data=body, content_type=kind)
-    assert (answer.status_code, answer.get_json()["error"]) == (400, "Empty filename")
+    assert (answer.status_code, answer.get_json()["error"]) == (400, "No photo was chosen")
 
 
 def test_a_photo_that_cannot_be_judged_is_refused_and_nothing_kept(shared_backend: Backend) -> None:
