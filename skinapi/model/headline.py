@@ -214,7 +214,8 @@ class Headline:
             plausible.add("melanoma")
         least = PLAUSIBLE_SHARE * ranked[0].probability
         plausible |= {entry.key for entry in ranked if entry.probability >= least}
-        open_ = _open_beside(likely, own, plausible) if is_sent(band) else []
+        named = is_sent(band) and not not_skin
+        open_ = _open_beside(likely, own, plausible) if named else []
         gravest = open_[0] if open_ else likely.key
         headline = cls(
             likely=likely,

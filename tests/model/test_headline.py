@@ -357,4 +357,6 @@ def test_of_what_does_not_look_like_skin_a_patient_reads_no_condition_and_a_doct
     assert patient == WORDS.not_skin.en
     assert doctor == f"{WORDS.doctor_not_skin.en} Most likely melanoma (98%)."
     assert told.facts_effect is None
+    beside = found({MOLE: 0.5, MELANOMA: 0.4}, reasons=(Doubt.NOT_SURELY_SKIN,))
+    assert beside.headline.not_ruled_out == (), "no program reads a cancer of it"
     assert told.headline.confidence == 0
