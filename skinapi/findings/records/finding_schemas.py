@@ -95,6 +95,9 @@ class HeadlineView(Answer):
         "be said first; absent else",
         default=False,
     )
+    not_skin: bool = optional(
+        "it does not look like skin: say that first, and no condition; absent else", default=False
+    )
     patient: LocalizedText = Field(
         description="one sentence or two, without numbers, in each language"
     )
@@ -113,6 +116,7 @@ class HeadlineView(Answer):
             likely=ShareOf(**headline.likely.model_dump()),
             not_ruled_out=[ShareOf(**entry.model_dump()) for entry in headline.not_ruled_out],
             mostly_malignant=headline.mostly_malignant,
+            not_skin=headline.not_skin,
             patient=headline.for_patient,
             doctor=headline.for_doctor if for_doctor else None,
             facts_effect=effect.for_patient if effect else None,

@@ -21,7 +21,6 @@ from skinapi.findings.records.advice_words import AdviceContent
 from skinapi.findings.records.decisions import say_day, say_due
 from skinapi.findings.records.reviews import Agreement, Histology, Opinion
 from skinapi.findings.reports.explanation import Paragraphs
-from skinapi.findings.reports.facts import say_reason
 from skinapi.findings.reports.report import Reading, Report, Writer, read_in_order
 from skinapi.findings.reports.verification import Verified
 from skinapi.findings.reports.words import (
@@ -454,10 +453,9 @@ class ReportContent:
             said = [to_do, since]
         elif facts.not_skin:
             head, due = summary.likely, f"{summary.to_do} {due}"
-            said = [summary.certainty, self.step, since, say_reason(facts, language)]
+            said = [summary.certainty, self.step, since, self.reading.reason]
         else:
-            reason = say_reason(facts, language)
-            head, said = summary.to_do, [self.step, since, summary.likely, reason]
+            head, said = summary.to_do, [self.step, since, summary.likely, self.reading.reason]
         return FirstContent(facts.band, head, due, tuple(filter(None, said)), "")
 
     @property

@@ -28,6 +28,7 @@ from skinapi.findings.reports.facts import (
     say_doubts,
     say_headline,
     say_kind,
+    say_reason,
     sentences_of,
     summarise,
 )
@@ -290,13 +291,15 @@ def print_pictures(photo: Photo, heat: Sequence[Sequence[float]]) -> Pictures:
 
 
 class Reading(Frozen):
-    """What is empty was said before. `restated` and `calibrated_on` say for which mix of lesions
-    the probabilities hold that people read, and the model's own. For doctors are `tested` (the
-    figures of the model's test), the `kind` of picture, and the `doubts`.
+    """What is empty was said before. `reason`: why it is so urgent, for a patient. `restated` and
+    `calibrated_on` say for which mix of lesions the probabilities hold that people read, and the
+    model's own. For doctors are `tested` (the figures of the model's test), the `kind` of picture,
+    and the `doubts`.
     """
 
     notice: str
     summary: Summary
+    reason: str
     explanation: Paragraphs
     next_steps: tuple[str, ...]
     findings: tuple[str, ...]
@@ -326,6 +329,7 @@ def read_in_order(report: Report) -> Reading:
     return Reading(
         notice=notice,
         summary=summary,
+        reason="" if replaced else say_reason(facts, language),
         explanation=narrative.explanation,
         next_steps=() if elsewhere else fresh.items(narrative.next_steps),
         findings=() if report.unjudged else fresh.items(narrative.findings),
