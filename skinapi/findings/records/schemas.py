@@ -86,15 +86,18 @@ class SummaryFields(Answer):
     user_email: str
     stated: str = Field(
         serialization_alias="class",
-        description="the one name of `headline`: the most severe plausible cancer, where the "
-        "finding sends to a doctor; else the most probable condition",
+        description="the one name of `headline`: what it calls most likely; where it begins with "
+        "cancers, or one picture alone shows one, the gravest that it names",
     )
     confidence: float = Field(description="the probability of `class`, in percent")
     report: ReportView
     time: str = Field(description="UTC")
     headline: HeadlineView
-    band: Band
-    band_label: str = Field(description="in a patient's words")
+    band: Band = Field(description="the finding's own")
+    band_label: str = Field(
+        description="in a patient's words; with `action`, of what counts about the spot, where "
+        "that is more urgent"
+    )
     action: str
     notice: str
     decision: FirstDecision
