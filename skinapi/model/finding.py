@@ -198,15 +198,23 @@ class FindingHeading(StoredRecord):
 
     @property
     def headline(self) -> Headline:
+        return self._head(self.restated or self)
+
+    @property
+    def one_name(self) -> Ranked:
+        """For a client that shows one name, whatever the clinic's PREVALENCE is."""
+        return self._head(self).one_name
+
+    def _head(self, shown: "FindingHeading | Restated") -> Headline:
         return Headline.of(
             ranked=self.ranked,
-            shown=self.shown_ranked,
+            shown=shown.ranked,
             stated=self.stated,
             band=self.band,
             raised_by=self.raised_by,
             uncertain=self.uncertain,
             alone=self.alone,
-            shown_alone=self.restated.alone if self.restated else self.alone,
+            shown_alone=shown.alone,
             told_signs=self.told_signs,
             not_skin=self.not_skin,
         )

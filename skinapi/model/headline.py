@@ -5,7 +5,7 @@ what cannot be ruled out. Every view of a finding has it from here; the words ar
 
 import math
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal, Self
 
@@ -152,16 +152,14 @@ PIGMENTED, LEAST_MELANOMA = frozenset({"melanocytic_nevus", "benign_keratosis"})
 class Headline:
     """`likely` is the most probable condition. `not_ruled_out` are the plausible cancers that are
     more severe, the most severe first; none where the finding is spared a doctor. `named` is the
-    most severe of both. `confidence` is the probability of `one_name` by the model's own mix.
-    `malignant` is the sum over all malignant conditions. `by_picture` is the one of `not_ruled_out`
-    whose probability is that of one picture alone. Of what is `not_skin`, a patient reads that
-    alone.
+    most severe of both. `malignant` is the sum over all malignant conditions. `by_picture` is the
+    one of `not_ruled_out` whose probability is that of one picture alone. Of what is `not_skin`, a
+    patient reads that alone.
     """
 
     likely: Ranked
     not_ruled_out: tuple[Ranked, ...]
     named: Ranked
-    confidence: float
     sent_for: SentFor | None
     malignant: float
     by_picture: str | None = None
@@ -217,11 +215,10 @@ class Headline:
         named = is_sent(band) and not not_skin
         open_ = _open_beside(likely, own, plausible) if named else []
         gravest = open_[0] if open_ else likely.key
-        headline = cls(
+        return cls(
             likely=likely,
             not_ruled_out=tuple(entries[key] for key in open_),
             named=entries[gravest],
-            confidence=0.0,
             sent_for=_why_sent(raised_by, for_cancer=uncertain or bool(open_))
             if is_sent(band)
             else None,
@@ -231,12 +228,11 @@ class Headline:
             told_signs=told_signs,
             not_skin=not_skin,
         )
-        return replace(headline, confidence=0.0 if not_skin else own[headline.one_name.key])
 
     @classmethod
     def as_stated(cls, stated: Ranked) -> Self:
         """The headline of what a caller states; nothing else is known."""
-        return cls(stated, (), stated, stated.probability, None, 0.0)
+        return cls(stated, (), stated, None, 0.0)
 
     @property
     def one_name(self) -> Ranked:

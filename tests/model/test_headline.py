@@ -338,8 +338,7 @@ def test_a_melanoma_of_three_percent_of_a_mole_is_named_where_a_doctor_is_to_loo
 ) -> None:
     finding = found({MOLE: 0.9, MELANOMA: share}, band=band, raised_by=(RaisedBy.MALIGNANT,))
     assert [one.key for one in finding.headline.not_ruled_out] == named
-    likely = finding.headline
-    assert (likely.one_name.key, likely.confidence) == (MOLE, 0.9)
+    assert finding.one_name == Ranked(key=MOLE, probability=0.9)
 
 
 def test_a_client_of_one_name_shows_what_the_headline_calls_likely_unless_cancer_is() -> None:
@@ -347,7 +346,7 @@ def test_a_client_of_one_name_shows_what_the_headline_calls_likely_unless_cancer
     assert (carcinoma.named.key, carcinoma.one_name.key) == (MELANOMA, BASAL)
     mostly = found({MOLE: 0.4, BASAL: 0.3, MELANOMA: 0.3}, raised_by=(RaisedBy.MALIGNANT,)).headline
     assert mostly.mostly_malignant
-    assert (mostly.one_name.key, mostly.confidence) == (MELANOMA, 0.3)
+    assert mostly.one_name == Ranked(key=MELANOMA, probability=0.3)
 
 
 def test_of_what_does_not_look_like_skin_a_patient_reads_no_condition_and_a_doctor_a_mark() -> None:
@@ -359,4 +358,3 @@ def test_of_what_does_not_look_like_skin_a_patient_reads_no_condition_and_a_doct
     assert told.facts_effect is None
     beside = found({MOLE: 0.5, MELANOMA: 0.4}, reasons=(Doubt.NOT_SURELY_SKIN,))
     assert beside.headline.not_ruled_out == (), "no program reads a cancer of it"
-    assert told.headline.confidence == 0

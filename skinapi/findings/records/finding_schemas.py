@@ -19,7 +19,7 @@ from skinapi.model.context import Modality
 from skinapi.model.detectors import ModalityFinding
 from skinapi.model.facts_effect import FactsEffect
 from skinapi.model.finding import Finding
-from skinapi.model.headline import Headline, NotRuledOut, Ranked
+from skinapi.model.headline import Headline, NotRuledOut, Ranked, probability_of
 from skinapi.model.network.picture import view_box
 from skinapi.platform.web.schemas import Answer
 
@@ -67,10 +67,12 @@ class RestatedView(Answer):
         restated = finding.restated
         if restated is None:
             return None
-        pictured, one = restated.from_picture, finding.headline.one_name
+        pictured, headline, key = restated.from_picture, finding.headline, finding.one_name.key
+        named = headline.named.key == key
+        share = headline.named.probability if named else probability_of(restated.ranked, key)
         return cls(
             prevalence=restated.prevalence,
-            confidence=0.0 if finding.not_skin else round(100 * one.probability, 2),
+            confidence=0.0 if finding.not_skin else round(100 * share, 2),
             malignant_score=restated.malignant_score,
             probabilities=list_probabilities(restated.ranked, language),
             probabilities_from_picture=list_probabilities(pictured, language) if pictured else None,

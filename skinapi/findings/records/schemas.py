@@ -41,7 +41,7 @@ from skinapi.model.calibration import MOST_PICTURES
 from skinapi.model.conditions import Band, BandWords, conditions_table
 from skinapi.model.context import Context, SkinTone
 from skinapi.model.finding import Doubt, Finding, FindingHeading
-from skinapi.model.headline import Headline
+from skinapi.model.headline import Ranked
 from skinapi.model.registry.version_service import VersionState
 from skinapi.platform.storage.ids import now
 from skinapi.platform.web.schemas import Answer, Body, ContractPageQuery
@@ -526,8 +526,7 @@ def headed_fields(finding: FindingHeading, *, for_doctor: bool) -> dict[str, Any
     """The headline, and the one name for clients that show one."""
     headline = finding.headline
     return {
-        "stated": one_name(headline),
-        "confidence": percent(headline.confidence),
+        **name_of(finding.one_name, not_skin=finding.not_skin),
         "headline": HeadlineView.of(headline, finding.facts_effect, for_doctor=for_doctor),
     }
 
@@ -601,9 +600,12 @@ def graver_sentence(submission: SeenListed) -> str | None:
 NO_SKIN = "no skin recognised"
 
 
-def one_name(headline: Headline) -> str:
-    key = headline.one_name.key
-    return NO_SKIN if headline.not_skin else conditions_table().by_key(key).api_name
+def name_of(one: Ranked, *, not_skin: bool) -> dict[str, Any]:
+    """The class, and its probability in percent."""
+    if not_skin:
+        return {"stated": NO_SKIN, "confidence": 0.0}
+    name = conditions_table().by_key(one.key).api_name
+    return {"stated": name, "confidence": percent(one.probability)}
 
 
 def percent(probability: float) -> float:

@@ -152,17 +152,25 @@ class Facts(Frozen):
     @cached_property
     def headline(self) -> Headline:
         """What every view of these facts says first."""
+        return self._head(self.shown)
+
+    @property
+    def one_name(self) -> Ranked:
+        """For a client that shows one name, whatever the clinic's PREVALENCE is."""
+        return self._head(self).one_name
+
+    def _head(self, shown: "Facts | Restated") -> Headline:
         if not self.examined:
             return Headline.as_stated(Ranked(key=self.stated, probability=self.confidence))
         return Headline.of(
             ranked=self.ranked,
-            shown=self.shown.ranked,
+            shown=shown.ranked,
             stated=self.stated,
             band=self.band,
             raised_by=self.raised_by,
             uncertain=self.uncertain,
             alone=self.alone,
-            shown_alone=self.shown.alone,
+            shown_alone=shown.alone,
             told_signs=self.told_signs,
             not_skin=self.not_skin,
         )

@@ -17,7 +17,7 @@ from skinapi.findings.records.review_schemas import (
     LetterView,
     ReviewView,
 )
-from skinapi.findings.records.schemas import NarrativeSource, one_name, percent
+from skinapi.findings.records.schemas import NarrativeSource, name_of
 from skinapi.findings.reports.content import POLICY, render_html, render_verdict
 from skinapi.findings.reports.facts import Facts
 from skinapi.findings.reports.report import (
@@ -139,8 +139,7 @@ class FullReport(Answer):
             time=report.made_at,
             clinic=report.clinic,
             language=language,
-            stated=one_name(facts.headline),
-            confidence=percent(facts.headline.confidence),
+            **name_of(facts.one_name, not_skin=facts.not_skin),
             headline=HeadlineView.of(facts.headline, facts.effect, for_doctor=True)
             if facts.examined
             else None,

@@ -163,9 +163,10 @@ const First = ({ report, doctor, instruction, children }) => {
   if (doctor) return html`<h1>${icon}${report.doctor_label}</h1>${children}<p>${sayForDoctor(report)} ${report.reading.doubts || (unknown && certainty)}</p>
     <details class="guideline"><summary>${say("whatToDo")}</summary><p class="action">${report.doctor_action}</p></details>`;
   // What does not look like skin is said first, and what to do about it after that.
-  const [first, then] = report.headline.not_skin ? [likely, to_do] : [to_do, `${likely} ${report.reading.reason}`.trim()];
+  const [first, then] = report.headline.not_skin ? [likely, to_do] : [to_do, likely];
+  const reason = report.reading.reason && html`<p class="how">${report.reading.reason}</p>`;
   return html`<h1>${icon}${first.replace(/^([^.]*)\.$/, "$1")}</h1>
-    ${instruction?.due && html`<${Due} due=${instruction.due} /><p class="action how">${instruction.sentence}</p>`}<p class="action">${then}</p><p>${certainty}</p>`;
+    ${instruction?.due && html`<${Due} due=${instruction.due} /><p class="action how">${instruction.sentence}</p>`}<p class="action">${then}</p>${reason}<p>${certainty}</p>`;
 };
 
 /** What one of several pictures alone says, for a doctor: a patient reads what all of them say. @param {{picture: Api["PictureView"], conditions: Api["ConditionsView"]}} props */
