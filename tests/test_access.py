@@ -9,10 +9,10 @@ from tests.support.backends import MAIL, Backend
 
 LETTERS = {401: "u", 403: "f", 404: "n"}
 REFUSALS = {
-    "Missing Authorization Header. Please log in again.": "u",
+    "You are not logged in. Please log in.": "u",
     closed_to("lab"): "u",
-    "Invalid token. Please log in again.": "u",
-    "Unauthorized": "f",
+    "Your log-in is not valid any more. Please log in again.": "u",
+    "Your account may not do this.": "f",
 }
 
 

@@ -93,19 +93,19 @@ class TooManyFound(InvalidQuery):
 
 class Unauthenticated(SkinAPIError):
     status, code = 401, "unauthenticated"
-    sentence = "Missing Authorization Header. Please log in again."
+    sentence = "You are not logged in. Please log in."
 
 
 class InvalidToken(Unauthenticated):
-    code, sentence = "invalid_token", "Invalid token. Please log in again."
+    code, sentence = "invalid_token", "Your log-in is not valid any more. Please log in again."
 
 
 class ExpiredToken(Unauthenticated):
-    code, sentence = "token_expired", "Token has expired. Please log in again."
+    code, sentence = "token_expired", "Your log-in has ended. Please log in again."
 
 
 class Forbidden(SkinAPIError):
-    status, code, sentence = 403, "forbidden", "Unauthorized"
+    status, code, sentence = 403, "forbidden", "Your account may not do this."
 
 
 class AccountNotApproved(Forbidden):

@@ -337,6 +337,7 @@ def join_photos(model: Model, judged: Sequence[JudgedPhoto]) -> Finding:
         profile_unread=any(one.profile_unread for one in alone),
         text_in_picture=any(one.text_in_picture for one in alone),
         asked_by_picture=RaisedBy.PICTURE in joined.raised_by,
+        some_skin=0 < sum(Doubt.NOT_SURELY_SKIN in one.reasons for one in alone) < len(alone),
         pictures=tuple(alone),
         shown_picture=shown,
     )

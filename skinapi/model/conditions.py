@@ -43,7 +43,6 @@ class CertaintyWords(Frozen):
     sent: LocalizedText
     sent_if_skin: LocalizedText
     not_examined: LocalizedText
-    missed: Mapping[str, LocalizedText]
     either_kind: LocalizedText
 
 
@@ -68,6 +67,8 @@ class HeadlineWords(Frozen):
     likely: LocalizedText
     mostly: LocalizedText
     nothing_recognised: LocalizedText
+    not_skin: LocalizedText
+    doctor_not_skin: LocalizedText
     not_ruled_out: LocalizedText
     by_picture: LocalizedText
     cancer: LocalizedText
@@ -231,7 +232,14 @@ class Source(Frozen):
     supports: tuple[str, ...] = ()
 
 
-class Condition(Frozen):
+class Sourced(Frozen):
+    sources: tuple[Source, ...]
+
+    def sources_of(self, sentence: str) -> list[Source]:
+        return [one for one in self.sources if sentence in one.supports]
+
+
+class Condition(Sourced):
     """`api_name` is what the API calls it (`class`), in every language. `spellings` are further
     words of data sets for it.
     """
@@ -247,9 +255,10 @@ class Condition(Frozen):
     urgency: Band
     codes: Codes
     sentences: Annotated[Mapping[Language, Sentences], AfterValidator(in_each_language)]
-    sources: tuple[Source, ...]
     # What it is for models without an output for it, and for clients of seven classes.
     counted_as: str | None = None
+    # What it is, where nothing may be called harmless.
+    in_short: LocalizedText | None = None
 
     @property
     def code_relation(self) -> Literal["equivalent", "broader than"]:
@@ -339,10 +348,14 @@ class Checklist(Frozen):
 
     def say_told(self, signs: Collection[str]) -> LocalizedText:
         """That these signs, which a patient told, are a reason to see a doctor."""
+        return self.result.told.fill(signs=self.join_told(signs))
+
+    def join_told(self, signs: Collection[str]) -> LocalizedText:
+        """These signs in a patient's words, within a sentence."""
         first, *others = (_within_sentence(item) for item in self.items if item.key in signs)
         for other in others:
             first = self.result.told_and.fill(first=first, second=other)
-        return self.result.told.fill(signs=first)
+        return first
 
     def list_told(self, signs: Collection[str]) -> LocalizedText:
         """These signs in a doctor's terms, within a sentence."""
@@ -350,6 +363,22 @@ class Checklist(Frozen):
         return LocalizedText.by(
             lambda language: ", ".join(term.in_language(language) for term in terms)
         )
+
+
+class VisitWords(Sourced):
+    """What a patient reads of the visit to which a finding sends; the keys of `reasons` are rules
+    that asked for the urgency, and a few of the words' own.
+    """
+
+    why: LocalizedText
+    reasons: Mapping[str, LocalizedText]
+    phone: LocalizedText
+    own_doctor: LocalizedText
+    there: LocalizedText
+    most_without: LocalizedText
+    many_without: LocalizedText
+    until: LocalizedText
+    sooner: LocalizedText
 
 
 def _within_sentence(said: LocalizedText) -> LocalizedText:
@@ -371,6 +400,7 @@ class ConditionsTable(Frozen):
     bands: tuple[BandEntry, ...]
     bands_sources: tuple[Source, ...]
     notices: Notices
+    visit: VisitWords
     checklist: Checklist
     snomed_retired: tuple[int, ...]
     unconfirmed: tuple[str, ...]

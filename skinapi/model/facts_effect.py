@@ -47,8 +47,8 @@ class FactsEffect:
         uncertain: bool,
         several: bool,
     ) -> Self | None:
-        """Return None where the facts changed nothing."""
-        if from_picture is None:
+        """Return None where the facts changed nothing, or it may be no skin."""
+        if from_picture is None or headline.not_skin:
             return None
         soon = urgency(band) <= urgency(Band.REFERRAL)
         return cls(

@@ -164,7 +164,8 @@ class FindingHeading(StoredRecord):
     `alone` is what the gravest of several pictures names, where that is a cancer and graver or
     surer than what all together say. `restated` has the probabilities that people read where the
     clinic has set its PREVALENCE. `untested_skin` are told tones for which the model was not
-    tested. `asked_by_picture`: the band is that of one of several pictures. `told_signs` are ticked
+    tested. `asked_by_picture`: the band is that of one of several pictures; `some_skin`: one of
+    them is doubted to be skin, and not all are. `told_signs` are ticked
     items of too few points to refer.
     """
 
@@ -173,10 +174,12 @@ class FindingHeading(StoredRecord):
     band: Band
     raised_by: tuple[RaisedBy, ...]
     uncertain: bool
+    reasons: tuple[Doubt, ...]
     alone: Ranked | None = Field(default=None, exclude_if=lambda alone: alone is None)
     restated: Restated | None = Field(default=None, exclude_if=lambda restated: restated is None)
     untested_skin: tuple[SkinTone, ...] = ()
     asked_by_picture: bool = Field(default=False, exclude_if=lambda asked: not asked)
+    some_skin: bool = Field(default=False, exclude_if=lambda some: not some)
     told_signs: tuple[str, ...] = Field(default=(), exclude_if=lambda signs: not signs)
 
     @property
@@ -195,17 +198,31 @@ class FindingHeading(StoredRecord):
 
     @property
     def headline(self) -> Headline:
+        return self._head(self.restated or self)
+
+    @property
+    def one_name(self) -> Ranked:
+        """For a client that shows one name, whatever the clinic's PREVALENCE is."""
+        return self._head(self).one_name
+
+    def _head(self, shown: "FindingHeading | Restated") -> Headline:
         return Headline.of(
             ranked=self.ranked,
-            shown=self.shown_ranked,
+            shown=shown.ranked,
             stated=self.stated,
             band=self.band,
             raised_by=self.raised_by,
             uncertain=self.uncertain,
             alone=self.alone,
-            shown_alone=self.restated.alone if self.restated else self.alone,
+            shown_alone=shown.alone,
             told_signs=self.told_signs,
+            not_skin=self.not_skin,
         )
+
+    @property
+    def not_skin(self) -> bool:
+        """Whether nothing of it looks like skin."""
+        return Doubt.NOT_SURELY_SKIN in self.reasons and not self.some_skin
 
     @property
     def facts_effect(self) -> FactsEffect | None:
@@ -220,7 +237,6 @@ class FindingSummary(FindingHeading):
     """The part of a finding that other lists show."""
 
     malignant_score: float
-    reasons: tuple[Doubt, ...]
     model_version: str
 
     @property

@@ -143,26 +143,29 @@ LEAST_SUSPECTED = 0.1  # of what is less probable, a guideline on its suspicion 
 # A cancer is named beside a milder one from this share of its probability on.
 GRAVER_SHARE = 1 / 2
 _MOST = 0.5  # what has more than half is the most probable
+# Of a spot that is most likely one of these, a melanoma of so little is named, because it may look
+# like them; unless the spot is sent for what says nothing of it.
+PIGMENTED, LEAST_MELANOMA = frozenset({"melanocytic_nevus", "benign_keratosis"}), 0.03
 
 
 @dataclass(frozen=True, slots=True)
 class Headline:
     """`likely` is the most probable condition. `not_ruled_out` are the plausible cancers that are
-    more severe, the most severe first; none where the finding is spared a doctor. `named`, the most
-    severe of both, is for a client that shows one name; `confidence` is its probability by the
-    model's own mix. `malignant` is the sum over all malignant conditions. `by_picture` is the one
-    of `not_ruled_out` whose probability is that of one picture alone.
+    more severe, the most severe first; none where the finding is spared a doctor. `named` is the
+    most severe of both. `malignant` is the sum over all malignant conditions. `by_picture` is the
+    one of `not_ruled_out` whose probability is that of one picture alone. Of what is `not_skin`, a
+    patient reads that alone.
     """
 
     likely: Ranked
     not_ruled_out: tuple[Ranked, ...]
     named: Ranked
-    confidence: float
     sent_for: SentFor | None
     malignant: float
     by_picture: str | None = None
     most_in_picture: bool = False
     told_signs: tuple[str, ...] = ()
+    not_skin: bool = False
 
     @classmethod
     def of(
@@ -177,13 +180,15 @@ class Headline:
         alone: Ranked | None = None,
         shown_alone: Ranked | None = None,
         told_signs: tuple[str, ...] = (),
+        not_skin: bool = False,
     ) -> Self:
         """`ranked` decides what is plausible; `shown` has the probabilities that people read.
         `alone` is what one picture names, and `shown_alone` the same as people read it. A condition
         is plausible with a third of the highest probability, and always where it is stated, its own
         threshold raised the band, or one picture alone shows it; so is the most probable cancer
-        where all have more than half. Where the checklist asked, `raised_by` does not tell whose
-        threshold asked for less: there the cautious thresholds count.
+        where all have more than half, and a melanoma of a pigmented spot. Where the checklist
+        asked, `raised_by` does not tell whose threshold asked for less: there the cautious
+        thresholds count.
         """
         likely = most_likely(ranked, shown)
         entries = {entry.key: entry for entry in shown}
@@ -201,15 +206,19 @@ class Headline:
         if scores["malignant"] > _MOST:
             malignant = conditions_table().malignant_keys
             plausible.add(next(entry.key for entry in ranked if entry.key in malignant))
+        why = _why_sent(raised_by, for_cancer=uncertain)
+        looked_at = why not in (SentFor.LITTLE_TESTED, SentFor.UNTESTED_SKIN)
+        if looked_at and likely.key in PIGMENTED and own.get("melanoma", 0.0) >= LEAST_MELANOMA:
+            plausible.add("melanoma")
         least = PLAUSIBLE_SHARE * ranked[0].probability
         plausible |= {entry.key for entry in ranked if entry.probability >= least}
-        open_ = _open_beside(likely, own, plausible) if is_sent(band) else []
+        named = is_sent(band) and not not_skin
+        open_ = _open_beside(likely, own, plausible) if named else []
         gravest = open_[0] if open_ else likely.key
         return cls(
             likely=likely,
             not_ruled_out=tuple(entries[key] for key in open_),
             named=entries[gravest],
-            confidence=own[gravest],
             sent_for=_why_sent(raised_by, for_cancer=uncertain or bool(open_))
             if is_sent(band)
             else None,
@@ -217,12 +226,21 @@ class Headline:
             by_picture=by_picture if by_picture in open_ else None,
             most_in_picture=by_picture in open_ and entries[by_picture].probability >= _MOST,
             told_signs=told_signs,
+            not_skin=not_skin,
         )
 
     @classmethod
     def as_stated(cls, stated: Ranked) -> Self:
         """The headline of what a caller states; nothing else is known."""
-        return cls(stated, (), stated, stated.probability, None, 0.0)
+        return cls(stated, (), stated, None, 0.0)
+
+    @property
+    def one_name(self) -> Ranked:
+        """For a client that shows one name: what is likely, unless something graver stands before
+        it, or it is no lesion.
+        """
+        graver = self.mostly_malignant or self.by_picture or self.likely.key == NORMAL_SKIN
+        return self.named if graver or self.likely.key == self.named.key else self.likely
 
     @property
     def keys(self) -> tuple[str, ...]:
@@ -261,6 +279,8 @@ class Headline:
     def for_patient(self) -> LocalizedText:
         """One calm sentence on what is likely, and one on why a doctor should look."""
         words = conditions_table().notices.headline
+        if self.not_skin:
+            return words.not_skin
         if self.mostly_malignant:
             first = words.mostly
         elif self.likely.key == NORMAL_SKIN:
@@ -271,7 +291,12 @@ class Headline:
 
     @property
     def for_doctor(self) -> LocalizedText:
-        """The same with every name and its percentage."""
+        """The same with every name and its percentage; what may be no skin is marked so."""
+        mark = conditions_table().notices.headline.doctor_not_skin if self.not_skin else None
+        return _join([mark, self.unmarked])
+
+    @property
+    def unmarked(self) -> LocalizedText:
         words = conditions_table().notices.headline
         likely, open_ = _with_share(self.likely), self._open_for_doctor()
         if not self.mostly_malignant:

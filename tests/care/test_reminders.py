@@ -7,6 +7,7 @@ import pytest
 
 from skinapi.care import reminders
 from skinapi.care import spot_routes as module
+from skinapi.findings.records.decisions import before_weekend
 from skinapi.findings.records.submission import Submission
 from skinapi.model.conditions import Band, conditions_table
 from skinapi.platform.storage.ids import now
@@ -77,7 +78,7 @@ def test_a_reminder_says_the_instruction_of_the_spot(
     assert shown(ada, lesion) == {
         "act": "photograph" if calm else "see_doctor",
         "says": "Photograph the spot again" if calm else "See a doctor",
-        "due": day.isoformat(),
+        "due": (before_weekend(day) if band in (URGENT, REFERRAL) else day).isoformat(),
         "last": band in (URGENT, REFERRAL),
     }
 
@@ -120,7 +121,9 @@ def test_a_reminder_follows_what_a_doctor_decided(
         tasks = [one["task"] for one in ada.call("GET", "/inbox").get_json()["tasks"]]
         assert "photograph" not in tasks
     else:
-        assert (told["act"], told["due"]) == (act, (filed.created_at.date() + after).isoformat())
+        day = filed.created_at.date() + after
+        due = before_weekend(day) if act == "see_doctor" else day
+        assert (told["act"], told["due"]) == (act, due.isoformat())
 
 
 def test_a_reminder_that_is_past_is_for_today(
@@ -158,7 +161,8 @@ def test_who_should_see_a_doctor_is_reminded_once_two_days_before_the_last_day(
     ada = backend.member()
     filed = file_for(backend, ada, URGENT, lesion=begin(ada))
     begin(ada)  # without a finding
-    day = datetime.combine(filed.created_at.date(), reminders.REMINDED_AT) + timedelta(days=5)
+    last = before_weekend(filed.created_at.date() + timedelta(days=7))
+    day = datetime.combine(last, reminders.REMINDED_AT) - timedelta(days=2)
     before, after = day - timedelta(seconds=1), day + timedelta(days=1)
     moments = (now(), before, day, after)
     assert [reminded(backend, ada, monkeypatch, at) for at in moments] == [0, 0, 1, 1]

@@ -24,6 +24,7 @@ HOSTS = {
     "peer_reviewed": "actasdermo.org bjgpopen.org jamanetwork.com nature.com "
     "pigmentinternational.com pmc.ncbi.nlm.nih.gov pubmed.ncbi.nlm.nih.gov",
     "health_service": "111.wales.nhs.uk cancer.nsw.gov.au england.nhs.uk "
+    "guysandstthomas.nhs.uk "
     "kingstonandrichmond.nhs.uk medlineplus.gov newcastle-hospitals.nhs.uk "
     "northeast.devonformularyguidance.nhs.uk oldhamtotalskin.nhs.uk remedy.bnssg.icb.nhs.uk "
     "scarboroughryedaleccg.nhs.uk services.nhslothian.scot training.seer.cancer.gov",
@@ -108,6 +109,21 @@ def test_every_sentence_about_a_condition_has_a_source() -> None:
         assert all(s.date for s in condition.sources), condition.key
 
 
+def test_every_sentence_on_the_visit_has_a_source_that_tells_medicine_from_our_own_words() -> None:
+    medical = {"there", "most_without", "many_without", "until"}
+    for name in set(type(TABLE.visit).model_fields) - {"sources"}:
+        kinds = {source.kind for source in TABLE.visit.sources_of(name)}
+        assert kinds, name
+        assert bool(kinds & MEDICAL) == (name in medical or name == "sooner"), name
+
+
+def test_what_a_benign_condition_is_in_short_comforts_nobody() -> None:
+    short = {one.key: one.in_short for one in TABLE.conditions if one.in_short}
+    assert set(short) == set(TABLE.keys) - TABLE.malignant_keys - {"normal_skin"}
+    for said in short.values():
+        assert not any(word in f"{said.en} {said.fr}" for word in ("harmless", "bénin ", "cancer"))
+
+
 def test_every_french_name_has_a_source_or_is_told_to_have_none() -> None:
     named = {c.key for c in TABLE.conditions if any("names" in s.supports for s in c.sources)}
     without = set(TABLE.keys) - named
@@ -151,7 +167,12 @@ def test_what_may_be_squamous_cell_carcinoma_is_as_urgent_as_that() -> None:
 
 def sources() -> list[Source]:
     of_conditions = [source for condition in TABLE.conditions for source in condition.sources]
-    return [*of_conditions, *TABLE.bands_sources, *TABLE.checklist.sources]
+    return [
+        *of_conditions,
+        *TABLE.bands_sources,
+        *TABLE.checklist.sources,
+        *TABLE.visit.sources,
+    ]
 
 
 def test_every_address_of_a_source_is_one_of_the_kind_that_it_says() -> None:
@@ -246,6 +267,9 @@ def for_patients(language: Language) -> Iterator[str]:
         checklist.applies_to,
         checklist.left_out,
     ]
+    visit = (getattr(TABLE.visit, name) for name in type(TABLE.visit).model_fields)
+    said += [one for one in visit if isinstance(one, LocalizedText)]
+    said += [*TABLE.visit.reasons.values(), *(c.in_short for c in TABLE.conditions if c.in_short)]
     said += [checklist.result.at_or_above, checklist.result.below]
     others = (
         getattr(notices, name) for name in type(notices).model_fields if name not in for_doctors

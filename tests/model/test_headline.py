@@ -80,7 +80,12 @@ def test_a_mole_that_may_be_a_carcinoma_is_headed_by_both(reasons: tuple[Doubt, 
         (
             found({MOLE: 0.9, MELANOMA: 0.05, BASAL: 0.04}, raised_by=(RaisedBy.MALIGNANT,)),
             "Most likely a mole. A skin cancer cannot be ruled out.",
-            "Most likely melanocytic nevus (90%). Not ruled out: a skin cancer (all together 9%).",
+            "Most likely melanocytic nevus (90%). Not ruled out: melanoma (5%).",
+        ),
+        (
+            found({MOLE: 0.9, MELANOMA: 0.02, BASAL: 0.04}, raised_by=(RaisedBy.MALIGNANT,)),
+            "Most likely a mole. A skin cancer cannot be ruled out.",
+            "Most likely melanocytic nevus (90%). Not ruled out: a skin cancer (all together 6%).",
         ),
         (
             found({MOLE: 0.6, "benign_keratosis": 0.4}, raised_by=(RaisedBy.CHECKLIST,)),
@@ -112,7 +117,7 @@ def test_the_headline_is_honest_about_why_a_doctor_should_look(
 
 def test_answers_about_the_spot_take_no_cancer_out_of_the_headline() -> None:
     """Without them it was named for its own threshold, or sent for its score; with them no more."""
-    faint = {"benign_keratosis": 0.9, BASAL: 0.04, MELANOMA: 0.03, "actinic_keratosis": 0.03}
+    faint = {"benign_keratosis": 0.9, BASAL: 0.04, MELANOMA: 0.02, "actinic_keratosis": 0.04}
     headline = found(faint, raised_by=(RaisedBy.CHECKLIST,)).headline
     assert "a skin cancer cannot be ruled out" in headline.for_patient.en
     assert "on ne peut pas exclure un cancer de la peau" in headline.for_patient.fr
@@ -318,3 +323,38 @@ def test_a_probability_is_read_in_whole_numbers_and_that_of_a_cancer_is_rounded_
     assert say_share(share, malignant=malignant).en == percent
     key = MELANOMA if malignant else MOLE
     assert say_share_of(key, share) == say_share(share, malignant=malignant)
+
+
+@pytest.mark.parametrize(
+    ("share", "band", "named"),
+    [
+        (0.03, Band.DOCTOR_REVIEW, [MELANOMA]),
+        (0.029, Band.DOCTOR_REVIEW, []),
+        (0.03, Band.ROUTINE, []),
+    ],
+)
+def test_a_melanoma_of_three_percent_of_a_mole_is_named_where_a_doctor_is_to_look(
+    share: float, band: Band, named: list[str]
+) -> None:
+    finding = found({MOLE: 0.9, MELANOMA: share}, band=band, raised_by=(RaisedBy.MALIGNANT,))
+    assert [one.key for one in finding.headline.not_ruled_out] == named
+    assert finding.one_name == Ranked(key=MOLE, probability=0.9)
+
+
+def test_a_client_of_one_name_shows_what_the_headline_calls_likely_unless_cancer_is() -> None:
+    carcinoma = found({BASAL: 0.5, MELANOMA: 0.3}, band=Band.REFERRAL).headline
+    assert (carcinoma.named.key, carcinoma.one_name.key) == (MELANOMA, BASAL)
+    mostly = found({MOLE: 0.4, BASAL: 0.3, MELANOMA: 0.3}, raised_by=(RaisedBy.MALIGNANT,)).headline
+    assert mostly.mostly_malignant
+    assert mostly.one_name == Ranked(key=MELANOMA, probability=0.3)
+
+
+def test_of_what_does_not_look_like_skin_a_patient_reads_no_condition_and_a_doctor_a_mark() -> None:
+    finding = finding_of(probability=0.98, reasons=(Doubt.NOT_SURELY_SKIN,))
+    told = finding.model_copy(update={"from_picture": found({MELANOMA: 0.41}).ranked})
+    patient, doctor = said(told)
+    assert patient == WORDS.not_skin.en
+    assert doctor == f"{WORDS.doctor_not_skin.en} Most likely melanoma (98%)."
+    assert told.facts_effect is None
+    beside = found({MOLE: 0.5, MELANOMA: 0.4}, reasons=(Doubt.NOT_SURELY_SKIN,))
+    assert beside.headline.not_ruled_out == (), "no program reads a cancer of it"

@@ -86,7 +86,7 @@ class GatewayTimeout(Unavailable):
 # and 403, where it asks the server before it takes a body.
 EVERYBODYS: dict[int, SkinAPIError] = {
     400: BadRequest(),
-    401: Unauthenticated("No valid token. Please log in again."),
+    401: Unauthenticated("You are not logged in. Please log in."),
     403: Forbidden("This account or key may not send this"),
     404: NotFound(),
     405: MethodNotAllowed(),

@@ -231,7 +231,8 @@ class Settings(PrivacySettings):
         default=None,
         max_length=40,
         description="The telephone of the clinic, as its patients dial it: whoever waits for an "
-        "answer for longer than REVIEW_WITHIN_DAYS is told to call it. If empty: without a number.",
+        "answer for longer than REVIEW_WITHIN_DAYS is told to call it, and a report says it to "
+        "whoever is to see a doctor. If empty: without a number.",
     )
     review_within_days: int | None = Field(
         default=None,

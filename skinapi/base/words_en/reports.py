@@ -52,6 +52,15 @@ LABELS = {
     "probability": "Probability",
     "stated_share": "Confidence, as stated",
     "counted": "skin cancer or early form",
+    "visit": "Your visit",
+    "whom": "Whom to see",
+    "there": "What happens there",
+    "how_often": "How often it is cancer",
+    "until": "Until then",
+    "how_sure": "How sure this is",
+    "signs": "Signs told",
+    "doctor_reason": "The doctor's reason: {}",
+    "ask_reason": "The doctor has not written why it is so soon: ask for the reason.",
     "explanation": "Explanation",
     "findings_of_model": "What the model found",
     "findings": "Findings",
@@ -197,7 +206,6 @@ SENTENCES = {
     "both": "{} and {}",
     "near_limit": "The check is a little less sure than for most such spots; have it looked at "
     "when you next see a doctor.",
-    "more_urgent": "This is more urgent than {name} alone would ask for; the reason: {reasons}.",
     "why_urgent": {
         "malignant": "skin cancer or early form above the limit (all together {share})",
         "near_threshold": "close to the limit from which the advice is more urgent",

@@ -52,6 +52,15 @@ LABELS = {
     "probability": "Probabilité",
     "stated_share": "Confiance indiquée",
     "counted": "cancer de la peau ou forme précoce",
+    "visit": "Votre consultation",
+    "whom": "Qui consulter",
+    "there": "Ce qui s'y passe",
+    "how_often": "Est-ce souvent un cancer",
+    "until": "D'ici là",
+    "how_sure": "Ce que vaut cette réponse",
+    "signs": "Signes indiqués",
+    "doctor_reason": "Raison donnée par le médecin: {}",
+    "ask_reason": "Le médecin n'a pas écrit pourquoi ce délai: demandez-lui la raison.",
     "explanation": "Explication",
     "findings_of_model": "Constatations du modèle",
     "findings": "Constatations",
@@ -206,8 +215,6 @@ SENTENCES = {
     "both": "{} et {}",
     "near_limit": "Le contrôle est un peu moins sûr que pour la plupart de ces taches; la faire "
     "regarder à la prochaine visite chez un médecin.",
-    "more_urgent": "C'est plus urgent que ce que demanderait {name} sans autre raison. La raison: "
-    "{reasons}.",
     "why_urgent": {
         "malignant": "cancer de la peau ou forme précoce au-dessus du seuil "
         "(tous ensemble {share})",

@@ -332,6 +332,7 @@ export const english = {
   urgency: "Urgency",
   urgencyAgreed: "{band}, as the model says",
   agreement_agree: "the doctor agrees with the model",
+  notLikeSkin: "Does not look like skin",
   agreement_disagree: "the doctor does not agree with the model",
   agreement_unsure: "the doctor is unsure",
   histology_not_taken: "no sample taken",

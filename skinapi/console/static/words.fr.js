@@ -339,6 +339,7 @@ export const french = spaced({
   urgency: "Urgence",
   urgencyAgreed: "{band}, comme le modèle",
   agreement_agree: "le médecin est d'accord avec le modèle",
+  notLikeSkin: "Ne ressemble pas à de la peau",
   agreement_disagree: "le médecin n'est pas d'accord avec le modèle",
   agreement_unsure: "le médecin hésite",
   histology_not_taken: "aucun prélèvement",

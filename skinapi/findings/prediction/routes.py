@@ -93,7 +93,7 @@ class PhotoForm(ContextForm):
             raise BadRequest(NO_IMAGE)
         # A browser sends a file without a name where nothing was chosen.
         if not all(upload.filename for upload in uploads):
-            raise BadRequest("Empty filename")
+            raise BadRequest("No photo was chosen")
         return tuple(upload.content for upload in uploads)
 
 

@@ -60,7 +60,17 @@ def levels_since(steps: Iterable[Step]) -> dict[Band, datetime]:
 
 def due_day(levels: Levels) -> date | None:
     ends = ((since + timedelta(days=_days()[level])).date() for level, since in levels.items())
-    return min(ends, default=None)
+    last = min(ends, default=None)
+    return last and before_weekend(last)
+
+
+def before_weekend(day: date) -> date:
+    """The day, or the Friday before: a practice is open then.
+
+    >>> before_weekend(date(2026, 12, 6)).isoformat()
+    '2026-12-04'
+    """
+    return day - timedelta(days=max(0, day.weekday() - 4))
 
 
 class DayWords(Frozen):

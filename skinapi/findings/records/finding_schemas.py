@@ -19,7 +19,7 @@ from skinapi.model.context import Modality
 from skinapi.model.detectors import ModalityFinding
 from skinapi.model.facts_effect import FactsEffect
 from skinapi.model.finding import Finding
-from skinapi.model.headline import Headline, NotRuledOut, Ranked
+from skinapi.model.headline import Headline, NotRuledOut, Ranked, probability_of
 from skinapi.model.network.picture import view_box
 from skinapi.platform.web.schemas import Answer
 
@@ -67,10 +67,12 @@ class RestatedView(Answer):
         restated = finding.restated
         if restated is None:
             return None
-        pictured = restated.from_picture
+        pictured, headline, key = restated.from_picture, finding.headline, finding.one_name.key
+        named = headline.named.key == key
+        share = headline.named.probability if named else probability_of(restated.ranked, key)
         return cls(
             prevalence=restated.prevalence,
-            confidence=round(100 * finding.headline.named.probability, 2),
+            confidence=0.0 if finding.not_skin else round(100 * share, 2),
             malignant_score=restated.malignant_score,
             probabilities=list_probabilities(restated.ranked, language),
             probabilities_from_picture=list_probabilities(pictured, language) if pictured else None,
@@ -95,6 +97,9 @@ class HeadlineView(Answer):
         "be said first; absent else",
         default=False,
     )
+    not_skin: bool = optional(
+        "it does not look like skin: say that first, and no condition; absent else", default=False
+    )
     patient: LocalizedText = Field(
         description="one sentence or two, without numbers, in each language"
     )
@@ -113,6 +118,7 @@ class HeadlineView(Answer):
             likely=ShareOf(**headline.likely.model_dump()),
             not_ruled_out=[ShareOf(**entry.model_dump()) for entry in headline.not_ruled_out],
             mostly_malignant=headline.mostly_malignant,
+            not_skin=headline.not_skin,
             patient=headline.for_patient,
             doctor=headline.for_doctor if for_doctor else None,
             facts_effect=effect.for_patient if effect else None,

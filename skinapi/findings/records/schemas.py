@@ -41,6 +41,7 @@ from skinapi.model.calibration import MOST_PICTURES
 from skinapi.model.conditions import Band, BandWords, conditions_table
 from skinapi.model.context import Context, SkinTone
 from skinapi.model.finding import Doubt, Finding, FindingHeading
+from skinapi.model.headline import Ranked
 from skinapi.model.registry.version_service import VersionState
 from skinapi.platform.storage.ids import now
 from skinapi.platform.web.schemas import Answer, Body, ContractPageQuery
@@ -86,15 +87,18 @@ class SummaryFields(Answer):
     user_email: str
     stated: str = Field(
         serialization_alias="class",
-        description="the one name of `headline`: the most severe plausible cancer, where the "
-        "finding sends to a doctor; else the most probable condition",
+        description="the one name of `headline`: what it calls most likely; where it begins with "
+        "cancers, or one picture alone shows one, the gravest that it names",
     )
     confidence: float = Field(description="the probability of `class`, in percent")
     report: ReportView
     time: str = Field(description="UTC")
     headline: HeadlineView
-    band: Band
-    band_label: str = Field(description="in a patient's words")
+    band: Band = Field(description="the finding's own")
+    band_label: str = Field(
+        description="in a patient's words; with `action`, of what counts about the spot, where "
+        "that is more urgent"
+    )
     action: str
     notice: str
     decision: FirstDecision
@@ -523,8 +527,7 @@ def headed_fields(finding: FindingHeading, *, for_doctor: bool) -> dict[str, Any
     """The headline, and the one name for clients that show one."""
     headline = finding.headline
     return {
-        "stated": angular_name(headline.named.key),
-        "confidence": percent(headline.confidence),
+        **name_of(finding.one_name, not_skin=finding.not_skin),
         "headline": HeadlineView.of(headline, finding.facts_effect, for_doctor=for_doctor),
     }
 
@@ -594,8 +597,16 @@ def graver_sentence(submission: SeenListed) -> str | None:
     return decision.graver_sentence(band, submission.language) if decision else None
 
 
-def angular_name(key: str) -> str:
-    return conditions_table().by_key(key).api_name
+# The class of what does not look like skin, for clients that show one.
+NO_SKIN = "no skin recognised"
+
+
+def name_of(one: Ranked, *, not_skin: bool) -> dict[str, Any]:
+    """The class, and its probability in percent."""
+    if not_skin:
+        return {"stated": NO_SKIN, "confidence": 0.0}
+    name = conditions_table().by_key(one.key).api_name
+    return {"stated": name, "confidence": percent(one.probability)}
 
 
 def percent(probability: float) -> float:

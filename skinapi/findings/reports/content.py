@@ -7,18 +7,18 @@ An HTML page loads nothing and runs no script; its Content-Security-Policy
 
 import base64
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
-from functools import cache, cached_property
+from functools import cache, cached_property, partial
 from importlib import resources
 from typing import Any
 
 from jinja2 import Environment, Template
 from markupsafe import Markup
 
-from skinapi.base.languages import Language
+from skinapi.base.languages import Language, LocalizedText
 from skinapi.findings.records.advice_words import AdviceContent
-from skinapi.findings.records.decisions import say_day
+from skinapi.findings.records.decisions import say_day, say_due
 from skinapi.findings.records.reviews import Agreement, Histology, Opinion
 from skinapi.findings.reports.explanation import Paragraphs
 from skinapi.findings.reports.facts import say_stated
@@ -34,11 +34,11 @@ from skinapi.findings.reports.words import (
     Row,
     Tick,
     join_to_do,
-    say_step,
     say_version,
     strip_control_characters,
     time_text,
 )
+from skinapi.model.bands import is_sent
 from skinapi.model.conditions import Band, Source, conditions_table
 from skinapi.model.context import Modality
 from skinapi.model.finding import modality_doubts
@@ -106,8 +106,71 @@ class ReportContent:
             (labels.site, place),
             (labels.skin_tone, labels.skin_tones[told.skin_tone] if told.skin_tone else ""),
             (labels.skin_type, skin_type),
+            (labels.signs, self._signs if self.for_doctor else ""),
         ]
         return _filled(rows)
+
+    @property
+    def _signs(self) -> str:
+        """In a doctor's terms; of some that were asked and denied, that."""
+        ticked = self._facts.context.checklist
+        if ticked is None:
+            return self.labels.not_asked
+        said = self.report.say(self.checklist.list_told(ticked))
+        return said or self.labels.denied
+
+    @cached_property
+    def visit(self) -> list[tuple[str, list[tuple[str, str]]]]:
+        """For a patient whom a doctor is to see: with whom, what happens there, how often it is
+        cancer, and what until then; each with its label and the notes that name the sources.
+        """
+        return [
+            (label, [(self.report.say(said), self._note(names)) for said, names in sentences])
+            for label, sentences in self._visit
+        ]
+
+    @cached_property
+    def _visit(self) -> list[tuple[str, list[tuple[LocalizedText, list[str]]]]]:
+        labels, visit, report = self.labels, self._table.visit, self.report
+        decision = report.spot_advice.decision if report.spot_advice else report.decision
+        waits = decision is not None and (decision.waits_for is not None or decision.proven)
+        if self.for_doctor or waits or not is_sent(self.urgency):
+            return []
+        named = partial(_name_sources, visit.sources_of)
+        often = "" if decision or self._facts.not_skin else self._facts.how_often
+        until = [(visit.until, named("until"))]
+        if self.urgency is Band.URGENT_REFERRAL:
+            until.append((visit.sooner, []))
+        rows = [
+            (labels.whom, [(self._whom, list[str]())]),
+            (labels.there, [(visit.there, named("there"))]),
+            (labels.how_often, [(getattr(visit, often), named(often))] if often else []),
+            (labels.until, until),
+        ]
+        return [(label, sentences) for label, sentences in rows if sentences]
+
+    @property
+    def _whom(self) -> LocalizedText:
+        practice, visit = self.report.practice, self._table.visit
+        if practice is None or not any(practice.model_dump().values()):
+            return visit.own_doctor
+        phone = practice.phone and visit.phone.fill(number=_same(practice.phone))
+        named = [_same(one) for one in (practice.doctor, practice.name) if one]
+        parts = [*named, *([phone] if phone else [])]
+        return LocalizedText.by(lambda language: ", ".join(p.in_language(language) for p in parts))
+
+    @property
+    def urgency(self) -> Band:
+        """The band that counts."""
+        return self.report.counting_band
+
+    @property
+    def how_sure(self) -> list[str]:
+        """How sure the model's answer is, and of whom it knows little, where it is what counts."""
+        if self.for_doctor or self.comes_second or self._facts.not_skin:
+            return []
+        little = self._table.notices.about_model[-1]
+        return [self.reading.summary.certainty, self.report.say(little)]
 
     @property
     def answer(self) -> Row:
@@ -117,7 +180,10 @@ class ReportContent:
             return labels.stated, self.report.name(facts.stated)
         label = labels.answer_uncertain if facts.uncertain else labels.answer
         label = labels.answer_unjudged if self.report.unjudged else label
-        return label, self.report.say(facts.headline.for_doctor)
+        headline = facts.headline
+        # Where it comes first, the mark stands above it.
+        said = headline.for_doctor if self.comes_second else headline.unmarked
+        return label, self.report.say(said)
 
     @property
     def effect(self) -> str:
@@ -201,7 +267,9 @@ class ReportContent:
         """The sentences of each paragraph, with the numbers of the notes that name the sources: of
         sentences with the same ones, behind the last.
         """
-        return [
+        short, sources = self._short
+        first = [[(self.report.say(short), self._note(sources))]] if short else []
+        return first + [
             [
                 (sentence.text, "" if note == following else note)
                 for sentence, note, following in zip(
@@ -209,8 +277,17 @@ class ReportContent:
                 )
             ]
             for paragraph in self._explained
-            for notes in [[self._note(sentence.passages) for sentence in paragraph]]
+            for notes in [[self._note(sources_of(one.passages)) for one in paragraph]]
         ]
+
+    @property
+    def _short(self) -> tuple[LocalizedText | None, list[str]]:
+        """What a likely condition is that the explanation does not describe, and its sources."""
+        said = self._facts.likely_in_short
+        if said is None or self.for_doctor or self.comes_second:
+            return None, []
+        likely = self._table.by_key(self._facts.headline.likely.key)
+        return said, _name_sources(likely.sources_of, "what_it_is")
 
     @property
     def _explained(self) -> Paragraphs:
@@ -221,19 +298,20 @@ class ReportContent:
         )
         return () if told and not self.for_doctor else self.reading.explanation
 
-    def _note(self, passages: tuple[str, ...]) -> str:
-        numbers = sorted(self._sources.index(one) + 1 for one in sources_of(passages))
+    def _note(self, named: Iterable[str]) -> str:
+        numbers = sorted(self._sources.index(one) + 1 for one in named)
         return ",".join(map(str, numbers))
 
     @cached_property
     def _sources(self) -> list[str]:
-        named = (
+        visit = (one for _, said in self._visit for _, names in said for one in names)
+        explained = (
             source
             for paragraph in self._explained
             for sentence in paragraph
             for source in sources_of(sentence.passages)
         )
-        return list(dict.fromkeys(named))
+        return list(dict.fromkeys([*visit, *self._short[1], *explained]))
 
     @property
     def notes(self) -> list[Row]:
@@ -310,7 +388,7 @@ class ReportContent:
             (labels.review_label, self.report.name(seen) if seen else ""),
             (labels.urgency_asked, self._say_urgency(opinion)),
             (labels.histology, labels.not_taken if not_taken else ""),
-            (labels.note, review.note or ""),
+            (labels.note, "" if self._reason else review.note or ""),
         ]
         return _filled(rows)
 
@@ -333,10 +411,20 @@ class ReportContent:
     @property
     def step(self) -> str:
         """How to go about it, where a doctor is to look at it and no time is left open."""
-        report = self.report
-        named = report.facts.band in (Band.DOCTOR_REVIEW, Band.ROUTINE)
-        step = report.band_words.first_step if named else ""
-        return say_step(report.band_words, report.due, report.language) or step
+        open_ = self._facts.band in (Band.DOCTOR_REVIEW, Band.ROUTINE)
+        return self.report.band_words.first_step if open_ or self.report.due else ""
+
+    @property
+    def _reason(self) -> str:
+        """Why a doctor who names something milder asks for more; empty where none does."""
+        review, decision = self.report.review, self.report.decision
+        if not decision or not decision.label or decision.waits_for:
+            return ""
+        raised = decision.more_urgent_than(self._table.label(decision.label).urgency)
+        if not (raised and is_sent(decision.urgency)):
+            return ""
+        note = review.note if review else None
+        return self.labels.doctor_reason.format(note) if note else self.labels.ask_reason
 
     @property
     def for_doctor(self) -> bool:
@@ -352,15 +440,26 @@ class ReportContent:
             return FirstContent.of_advice(report.spot_advice, language, for_doctor=self.for_doctor)
         if report.decision and self.comes_second:
             return FirstContent.of_decision(
-                report.decision, language, due=report.due, for_doctor=self.for_doctor
+                report.decision,
+                language,
+                due=report.due,
+                for_doctor=self.for_doctor,
+                reason=self._reason,
             )
         summary, words = self.reading.summary, report.band_words
         since = AdviceContent.of(report.reopened, language).said if report.reopened else ""
+        facts, due = self._facts, " ".join(say_due(report.due, language))
         if self.for_doctor:
-            head, said = words.doctor_label, [join_to_do([], words, report.due, language), since]
+            mark = report.say(self._table.notices.headline.doctor_not_skin)
+            to_do = join_to_do([], words, report.due, language)
+            head, due = words.doctor_label, mark if facts.not_skin else ""
+            said = [to_do, since]
+        elif facts.not_skin:
+            head, due = summary.likely, f"{summary.to_do} {due}"
+            said = [summary.certainty, self.step, since, self.reading.reason]
         else:
-            head, said = summary.to_do, [self.step, since, summary.likely, summary.certainty]
-        return FirstContent(report.facts.band, head, "", tuple(filter(None, said)), "")
+            head, said = summary.to_do, [self.step, since, summary.likely, self.reading.reason]
+        return FirstContent(facts.band, head, due, tuple(filter(None, said)), "")
 
     @property
     def comes_second(self) -> bool:
@@ -405,8 +504,20 @@ def sources_of(passages: Iterable[str]) -> list[str]:
     """
     table = passages_table()
     sources = (source for one in passages if table.has(one) for source in table.by_id(one).sources)
-    named = (_name_source(source) for source in sources if source.kind != "software")
-    return list(dict.fromkeys(filter(None, named)))
+    return list(dict.fromkeys(_names(sources)))
+
+
+def _names(sources: Iterable[Source]) -> Iterator[str]:
+    yield from filter(None, (_name_source(one) for one in sources if one.kind != "software"))
+
+
+def _name_sources(sources_of: Callable[[str], list[Source]], sentence: str) -> list[str]:
+    return [*_names(sources_of(sentence))]
+
+
+def _same(name: str) -> LocalizedText:
+    """A name in every language."""
+    return LocalizedText.by(lambda _: name)
 
 
 def _name_source(source: Source) -> str:

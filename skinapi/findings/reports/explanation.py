@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from skinapi.base.languages import LANGUAGES, Language, LocalizedText
 from skinapi.base.stored_record import StoredRecord
 from skinapi.findings.records.decisions import Decision
-from skinapi.findings.reports.facts import Facts, summarise
+from skinapi.findings.reports.facts import Facts, say_reason, summarise
 from skinapi.model.bands import is_sent
 from skinapi.model.conditions import NORMAL_SKIN, Condition, conditions_table
+from skinapi.model.finding import Doubt
 from skinapi.model.headline import probability_of, say_chance
 from skinapi.model.passages import Passage, PassageReader, passages_table
 
@@ -101,6 +102,8 @@ def plan_explanation(
         return _of_stated(facts, reader)
     if decision is not None and decision.replaces(facts.band):
         return _of_decision(decision, reader)
+    if facts.not_skin:  # no condition is told of it
+        return Plan(groups=((_general(Doubt.NOT_SURELY_SKIN),),))
     likely, concern = facts.described, _concern(facts)
     if likely and decision and decision.waits_for and not likely.malignant:
         likely = None
@@ -136,6 +139,7 @@ def _shorten(groups: list[list[Passage]], facts: Facts) -> list[list[Passage]]:
     steps = "first_step" if is_sent(facts.band) else "action"
     above = (
         " ".join((*summarise(facts, one).sentences, getattr(facts.band_words(one), steps)))
+        + f" {say_reason(facts, one)}"
         for one in LANGUAGES
     )
     room = MOST_WORDS_IN_ALL - beside - max(len(text.split()) for text in above)

@@ -4,10 +4,11 @@ the sentences that follow from them by rule: what is likely, how sure that is, w
 
 import hashlib
 import json
+import math
 import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from functools import cached_property
-from typing import Annotated, Self
+from functools import cached_property, partial
+from typing import Annotated, Literal, Self
 
 from pydantic import Field
 
@@ -31,16 +32,20 @@ from skinapi.model.facts_effect import FactsEffect
 from skinapi.model.finding import Doubt, Finding, doubt_notice
 from skinapi.model.headline import (
     GRAVER_SHARE,
+    PIGMENTED,
     Headline,
     NotRuledOut,
     Ranked,
     Restated,
+    SentFor,
     needs_hundreds,
     probability_of,
 )
 from skinapi.model.network.picture import Quality
 from skinapi.model.patient_facts import Fact
 
+# From this probability of any cancer on, it is not said that most who are sent have none.
+MOST_CALM = 0.2
 Share = Annotated[float, Field(ge=0, le=1)]
 
 
@@ -96,6 +101,7 @@ class Facts(Frozen):
     not_ruled_out: tuple[NotRuledOut, ...] = ()
     untested_skin: tuple[SkinTone, ...] = ()
     told_signs: tuple[str, ...] = optional(default=())
+    some_skin: bool = optional(default=False)
     notices: tuple[LocalizedText, ...]
     # Left out where there are none, so that the reports on one picture keep their hashes.
     pictures: tuple[PictureFacts, ...] = optional(default=())
@@ -146,19 +152,33 @@ class Facts(Frozen):
     @cached_property
     def headline(self) -> Headline:
         """What every view of these facts says first."""
+        return self._head(self.shown)
+
+    @property
+    def one_name(self) -> Ranked:
+        """For a client that shows one name, whatever the clinic's PREVALENCE is."""
+        return self._head(self).one_name
+
+    def _head(self, shown: "Facts | Restated") -> Headline:
         if not self.examined:
             return Headline.as_stated(Ranked(key=self.stated, probability=self.confidence))
         return Headline.of(
             ranked=self.ranked,
-            shown=self.shown.ranked,
+            shown=shown.ranked,
             stated=self.stated,
             band=self.band,
             raised_by=self.raised_by,
             uncertain=self.uncertain,
             alone=self.alone,
-            shown_alone=self.shown.alone,
+            shown_alone=shown.alone,
             told_signs=self.told_signs,
+            not_skin=self.not_skin,
         )
+
+    @property
+    def not_skin(self) -> bool:
+        """Whether nothing of it looks like skin."""
+        return Doubt.NOT_SURELY_SKIN in self.reasons and not self.some_skin
 
     @cached_property
     def effect(self) -> FactsEffect | None:
@@ -195,11 +215,28 @@ class Facts(Frozen):
 
     @property
     def described(self) -> Condition | None:
-        """The likely condition, where it may be said what that is: a benign one is described as
-        harmless, which must stand beside an all-clear alone.
+        """The likely condition, where all may be said of it: a benign one is described as harmless,
+        which must stand beside an all-clear alone.
         """
         likely = conditions_table().by_key(self.headline.likely.key)
-        return likely if likely.malignant or self.all_clear else None
+        return likely if (likely.malignant and not self.not_skin) or self.all_clear else None
+
+    @property
+    def likely_in_short(self) -> LocalizedText | None:
+        """What a likely condition is that is not `described`: nothing of it comforts."""
+        headline = self.headline
+        if self.described or self.not_skin or headline.mostly_malignant:
+            return None
+        return conditions_table().by_key(headline.likely.key).in_short
+
+    @property
+    def how_often(self) -> Literal["most_without", "many_without"]:
+        """What a patient reads of how often those who are sent have a cancer: most have none, which
+        would contradict an answer that says that this is likely one.
+        """
+        headline = self.headline
+        calm = headline.malignant < MOST_CALM and not headline.by_picture
+        return "most_without" if calm else "many_without"
 
     @property
     def all_clear(self) -> bool:
@@ -223,14 +260,18 @@ class Facts(Frozen):
     @property
     def concern(self) -> Condition:
         """The condition whose text on early detection applies: what cannot be ruled out, or else
-        what is likely. Where that would contradict the band, the gravest cancer with half of the
-        most probable one's probability.
+        what is likely. Where that would contradict the band, a melanoma of a pigmented spot, and
+        else the gravest cancer with half of the most probable one's probability.
         """
         table, named = conditions_table(), self.headline.named.key
+        if self.not_skin:
+            return table.by_key(NORMAL_SKIN)
         own = {one.key: one.probability for one in self.ranked}
         malignant = [key for key in own if key in table.malignant_keys]
         if named in malignant or not malignant or self.all_clear:
             return table.by_key(named if named in malignant or self.all_clear else NORMAL_SKIN)
+        if self.headline.likely.key in PIGMENTED and "melanoma" in own:
+            return table.by_key("melanoma")
         least = GRAVER_SHARE * own[malignant[0]]
         graver = (key for key in malignant if own[key] >= least)
         return table.by_key(min(graver, key=lambda key: severity_rank(key, own)))
@@ -243,12 +284,6 @@ class Facts(Frozen):
         plain = self.model_dump(mode="json")
         canonical = json.dumps(plain, sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(canonical.encode()).hexdigest()
-
-
-# A check misses few cancers if it found at least this share of the malignant test lesions, and
-# some if it found at least the other. The least careful operating point is fitted to the first.
-MISSES_FEW, MISSES_SOME = 0.95, 0.80
-MISSED = ("few", "some", "many")
 
 
 class Summary(Frozen):
@@ -284,7 +319,8 @@ def say_certainty(facts: Facts, language: Language, *, decided: bool = False) ->
     """How sure one may be: the doubt, where there is one, else how the model did in its test on
     such skin and such pictures. Of several kinds of picture, the least tested one counts.
     """
-    said = [_certainty(facts), *([] if decided else say_sent(facts))]
+    sent = [] if decided else say_sent(facts)
+    said = sent if facts.not_skin and sent else [_certainty(facts), *sent]
     return " ".join(one.in_language(language) for one in said)
 
 
@@ -310,7 +346,12 @@ def _certainty(facts: Facts) -> LocalizedText:
     if least is None:
         return words.untested.fill(kinds=kinds)
     said = words.little_tested if least.is_little else words.tested
-    return said.fill(missed=words.missed[_missed(least)], kinds=kinds)
+    return said.fill(sent=LocalizedText.by(lambda _: str(_sent_of_hundred(least))), kinds=kinds)
+
+
+def _sent_of_hundred(tested: HeldOutFigures) -> int:
+    """How many of 100 cancers it sent, in whole numbers: never more than it did, nor all."""
+    return min(99, math.floor(round(100 * tested.sensitivity, 6)))
 
 
 def _say_kinds(facts: Facts, used: Collection[Modality]) -> LocalizedText:
@@ -358,12 +399,56 @@ def _how_little(tested: HeldOutFigures | None) -> tuple[bool, bool, int]:
     """A sort key: the less is known, the larger. Equal where the same is said."""
     if tested is None:
         return True, True, 0
-    return False, tested.is_little, MISSED.index(_missed(tested))
+    return False, tested.is_little, -_sent_of_hundred(tested)
 
 
-def _missed(tested: HeldOutFigures) -> str:
-    limits = zip(MISSED, (MISSES_FEW, MISSES_SOME, 0.0), strict=True)
-    return next(said for said, least in limits if tested.sensitivity >= least)
+def say_reason(facts: Facts, language: Language) -> str:
+    """Why it is so urgent, for a patient, by the rules that asked. Empty where the headline says
+    it, and where the likely condition alone asks for it and sends nobody.
+    """
+    said_already = facts.headline.sent_for not in (None, SentFor.CANCER, SentFor.CHECKLIST)
+    if said_already or not (is_sent(facts.band) or facts.more_urgent):
+        return ""
+    visit = conditions_table().visit
+    reasons = dict.fromkeys(_reasons(facts))
+    if not reasons or (facts.not_skin and not facts.told_signs):
+        return ""
+    joined = LocalizedText.by(lambda each: "; ".join(one.in_language(each) for one in reasons))
+    return visit.why.fill(reasons=joined).in_language(language)
+
+
+def _reasons(facts: Facts) -> Iterator[LocalizedText]:
+    """The rules that are about what a person told, then those about a condition, then the others;
+    that of all cancers together where no condition is named.
+    """
+    table, rules = conditions_table(), facts.raised_by
+    words, headline = table.visit.reasons, facts.headline
+    ticked = facts.context.checklist or ()
+    if ticked and {RaisedBy.CHECKLIST, RaisedBy.TOLD_SIGNS} & {*rules}:
+        yield words["told"].fill(signs=table.checklist.join_told(ticked))
+    named = dict.fromkeys(map(partial(key_asked_by, facts), rules)) if not facts.not_skin else {}
+    for asked in (key for key in named if key):
+        malignant = asked in table.malignant_keys
+        unnamed = malignant and asked not in headline.keys
+        key = headline.likely.key if unnamed else asked
+        early = malignant and key == headline.likely.key
+        if unnamed and key not in table.malignant_keys:
+            yield words["malignant"]
+        else:
+            name = table.notices.headline.names[key].patient
+            yield words["early" if early else "condition"].fill(name=name)
+    others = {rule.value for rule in rules if rule is not RaisedBy.MALIGNANT or not any(named)}
+    if RaisedBy.NOT_DERMOSCOPIC in others:
+        others.add(RaisedBy.LITTLE_TESTED)
+    yield from (said for rule, said in words.items() if rule in others)
+
+
+def key_asked_by(facts: Facts, rule: RaisedBy) -> str | None:
+    """The condition that this rule is about."""
+    if rule is RaisedBy.MOST_PROBABLE:
+        return facts.ranked[0].key if facts.ranked else facts.stated
+    known = rule.value in conditions_table().keys
+    return facts.stated if rule is RaisedBy.NAMED else rule.value if known else None
 
 
 def say_headline(facts: Facts, language: Language, *, for_doctor: bool = False) -> str:

@@ -51,7 +51,7 @@ from skinapi.findings.reports.pdf_elements import (
 from skinapi.findings.reports.report import Pictures, Report
 from skinapi.findings.reports.words import UNPRINTABLE, LetterContent, Row, strip_control_characters
 
-CODE_SIDE = 70.0
+CODE_SIDE, VISIT_LABELS = 70.0, 100.0
 _BOXES = (f"☐{NO_BREAK_SPACE}", f"☑{NO_BREAK_SPACE}")
 
 
@@ -67,16 +67,13 @@ class _Body:
         yield from self.first()
         yield from self.replaced()
         yield from self.head()
-        for_doctor = self.content.for_doctor
-        before, behind = (self.finding, self.words)[:: 1 if for_doctor else -1]
-        yield from before()
-        yield from self.pictures()
-        yield from self.review()
-        yield from self.letters()
-        yield from behind()
-        yield from self.lists()
-        yield from self.checklist()
-        yield from self.verification()
+        parts = [self.finding, self.checklist, self.lists, self.pictures, self.review, self.letters]
+        if self.content.for_doctor:
+            parts.append(self.words)
+        else:
+            parts = [self.visit, self.words, *parts[3:], *parts[:3]]
+        for part in [*parts, self.verification]:
+            yield from part()
         yield from self.sources()
 
     def first(self) -> Iterator[Flowable]:
@@ -225,6 +222,16 @@ class _Body:
             yield paragraph(line, self.styles.small if struck else style, struck=struck)
             yield Spacer(0, 3)
 
+    def visit(self) -> Iterator[Flowable]:
+        content, styles = self.content, self.styles
+        if content.visit:
+            yield from self._section(content.labels.visit)
+            cells = [
+                [paragraph(label, styles.label), cited(sentences, styles.text)]
+                for label, sentences in content.visit
+            ]
+            yield table(cells, VISIT_LABELS, WIDTH - VISIT_LABELS)
+
     def words(self) -> Iterator[Flowable]:
         content, styles = self.content, self.styles
         if content.explanation:
@@ -235,6 +242,9 @@ class _Body:
             if content.writer:
                 yield paragraph(content.writer, styles.small)
         yield from self._list(content.labels.next_steps, content.next_steps)
+        if content.how_sure:
+            yield from self._section(content.labels.how_sure)
+            yield paragraph(" ".join(content.how_sure), styles.text)
 
     def lists(self) -> Iterator[Flowable]:
         for heading, items in self.content.lists:

@@ -28,12 +28,13 @@ from skinapi.findings.reports.facts import (
     say_doubts,
     say_headline,
     say_kind,
+    say_reason,
     sentences_of,
     summarise,
 )
 from skinapi.findings.reports.words import SENTENCES
-from skinapi.model.bands import urgency
-from skinapi.model.conditions import BandWords, conditions_table
+from skinapi.model.bands import most_urgent
+from skinapi.model.conditions import Band, BandWords, conditions_table
 from skinapi.model.decoding.photo import Photo
 from skinapi.model.finding import (
     doubt_notice,
@@ -131,6 +132,14 @@ class ReportedPatient(Value):
     email: str
 
 
+class Practice(Value):
+    """Whom a patient is to see: the doctor in charge, the clinic's name and its telephone."""
+
+    doctor: str | None = None
+    name: str | None = None
+    phone: str | None = None
+
+
 class SealView(Value):
     hash: str
     url: str
@@ -154,6 +163,7 @@ class Report:
     `spot_advice` is what was said about another finding of the spot, or by a version of this one
     that no doctor has seen, where that counts and is something else. Of a later `version` the photo
     was judged at `judged_at`, because what was told was `corrected`, or by another model.
+    Without `practice`, nobody here looks after the patient.
     `translations` are pairs of label and value, for a client with its own words.
     """
 
@@ -177,6 +187,7 @@ class Report:
     corrected: tuple[str, ...] = ()
     spot_advice: Advice | None = None
     due: date | None = None
+    practice: Practice | None = None
     seal: SealView | None = None
     content_hash: str = ""
     translations: tuple[tuple[str, str], ...] = ()
@@ -203,11 +214,19 @@ class Report:
         return self.decision.band_words(self.language) if self.decision else self.band_words
 
     @property
+    def counting_band(self) -> Band:
+        """Of what counts."""
+        own = self.decision.urgency if self.decision else self.facts.band
+        return self.spot_advice.band if self.spot_advice else own
+
+    @property
+    def shown_band(self) -> Band:
+        """The band that counts, where the finding's own is milder."""
+        return most_urgent(self.counting_band, self.facts.band)
+
+    @property
     def shown_words(self) -> BandWords:
-        """The words that count, where the finding's own are milder."""
-        asked = self.decision.urgency if self.decision else self.facts.band
-        counts = self.spot_advice.band if self.spot_advice else asked
-        if urgency(counts) >= urgency(self.facts.band):
+        if self.shown_band is self.facts.band:
             return self.band_words
         return say_counting(self.words_that_count, self.due, self.language)
 
@@ -275,13 +294,15 @@ def print_pictures(photo: Photo, heat: Sequence[Sequence[float]]) -> Pictures:
 
 
 class Reading(Frozen):
-    """What is empty was said before. `restated` and `calibrated_on` say for which mix of lesions
-    the probabilities hold that people read, and the model's own. For doctors are `tested` (the
-    figures of the model's test), the `kind` of picture, and the `doubts`.
+    """What is empty was said before. `reason`: why it is so urgent, for a patient. `restated` and
+    `calibrated_on` say for which mix of lesions the probabilities hold that people read, and the
+    model's own. For doctors are `tested` (the figures of the model's test), the `kind` of picture,
+    and the `doubts`.
     """
 
     notice: str
     summary: Summary
+    reason: str
     explanation: Paragraphs
     next_steps: tuple[str, ...]
     findings: tuple[str, ...]
@@ -311,6 +332,7 @@ def read_in_order(report: Report) -> Reading:
     return Reading(
         notice=notice,
         summary=summary,
+        reason="" if replaced else say_reason(facts, language),
         explanation=narrative.explanation,
         next_steps=() if elsewhere else fresh.items(narrative.next_steps),
         findings=() if report.unjudged else fresh.items(narrative.findings),

@@ -17,7 +17,7 @@ from skinapi.findings.records.review_schemas import (
     LetterView,
     ReviewView,
 )
-from skinapi.findings.records.schemas import NarrativeSource, angular_name, percent
+from skinapi.findings.records.schemas import NarrativeSource, name_of
 from skinapi.findings.reports.checker import Dropped
 from skinapi.findings.reports.content import POLICY, render_html, render_verdict
 from skinapi.findings.reports.facts import Facts
@@ -94,7 +94,10 @@ class FullReport(Answer):
         exclude_if=lambda headline: headline is None,
         description="absent of what a caller states",
     )
-    band: Band
+    band: Band = Field(
+        description="of what counts, where that is more urgent than the finding, whose own is in "
+        "`facts`"
+    )
     band_label: str = Field(description="in a patient's words, as `action`")
     action: str
     doctor_label: str
@@ -137,12 +140,11 @@ class FullReport(Answer):
             time=report.made_at,
             clinic=report.clinic,
             language=language,
-            stated=angular_name(facts.headline.named.key),
-            confidence=percent(facts.headline.confidence),
+            **name_of(facts.one_name, not_skin=facts.not_skin),
             headline=HeadlineView.of(facts.headline, facts.effect, for_doctor=True)
             if facts.examined
             else None,
-            band=facts.band,
+            band=report.shown_band,
             band_label=words.label,
             action=words.action,
             doctor_label=words.doctor_label,

@@ -23,6 +23,7 @@ from skinapi.findings.reports.facts import Facts
 from skinapi.findings.reports.narrator import Narrator
 from skinapi.findings.reports.report import (
     Pictures,
+    Practice,
     Report,
     ReportedPatient,
     SealView,
@@ -294,6 +295,7 @@ class ReportsService:
             corrected=submission.corrected,
             spot_advice=advice,
             due=submission.instruction.counts.due,
+            practice=self._find_practice(submission, owner),
         )
         code = seal_report(report, submission=submission.id)
         if issue:
@@ -313,6 +315,13 @@ class ReportsService:
             url = f"{self.address}/reports/verify/{code}"
             seal = SealView(hash=code, url=url, issued_at=issued.created_at)
         return replace(report, content_hash=code, seal=seal)
+
+    def _find_practice(self, submission: SeenSubmission, owner: Account) -> Practice | None:
+        looks = self.records.unassigned.find_who_looks(owner)
+        if looks.by == "nobody" and submission.decision is None:
+            return None
+        doctor = looks.doctor.name if looks.doctor else None
+        return Practice(doctor=doctor, name=looks.clinic.name, phone=looks.clinic.phone)
 
     def _list_letters(self, submission: SeenSubmission) -> tuple[Letter, ...]:
         signed = self.letters.list_signed(submission.id)

@@ -14,9 +14,11 @@ from skinapi.findings.reports.explanation import (
 )
 from skinapi.findings.reports.facts import (
     Facts,
+    key_asked_by,
     say_certainty,
     say_doubts,
     say_headline,
+    say_reason,
     say_sent,
     say_stated,
 )
@@ -24,7 +26,7 @@ from skinapi.findings.reports.report import MOST_CHARACTERS, Narrative, Sections
 from skinapi.findings.reports.words import SENTENCES
 from skinapi.model.bands import RaisedBy, is_sent
 from skinapi.model.conditions import NORMAL_SKIN, Condition, conditions_table
-from skinapi.model.finding import doubt_notice, modality_doubts
+from skinapi.model.finding import Doubt, doubt_notice, modality_doubts
 from skinapi.model.headline import Ranked, probability_of, say_chance, say_share, say_share_of
 
 
@@ -144,18 +146,23 @@ class _Sentences:
         return (*sections[:2], [])
 
     def lead(self, *, for_doctor: bool = False) -> list[str]:
-        """The doubt, where there is one, and the headline."""
+        """The doubt, where there is one, and the headline, which says itself that it is no skin."""
         facts, language = self._facts, self._language
         headline = say_headline(facts, language, for_doctor=for_doctor)
         sent = [] if for_doctor else map(self._say, say_sent(facts))
-        return [*filter(None, [say_doubts(facts, language)]), *sent, headline]
+        doubts = "" if facts.reasons == (Doubt.NOT_SURELY_SKIN,) else say_doubts(facts, language)
+        if facts.not_skin:
+            return [headline, *sent, *filter(None, [doubts])]
+        return [*filter(None, [doubts]), *sent, headline]
 
     def what_it_is(self) -> list[str]:
         """Not of normal skin without a picture, because that text speaks of the picture."""
-        facts = self._facts
+        facts, short = self._facts, self._facts.likely_in_short
         stated = self._likely if facts.stated != NORMAL_SKIN else None
         described = facts.described if facts.examined else stated
-        return [described.sentences[self._language].what_it_is] if described else []
+        if described:
+            return [described.sentences[self._language].what_it_is]
+        return [self._say(short)] if short and facts.examined else []
 
     def why_early(self) -> list[str]:
         """Name the condition first where it is not the likely one: its text says only "it". Name no
@@ -164,7 +171,8 @@ class _Sentences:
         own = not self._facts.examined and self._likely.malignant
         concern = self._likely if own else self._facts.concern
         open_cancer = self._facts.uncertain or is_sent(self._facts.band)
-        if concern.malignant and concern.key != self._likely.key and not open_cancer:
+        unnamed = concern.malignant and concern.key != self._likely.key and not open_cancer
+        if unnamed or self._facts.not_skin:
             return [self._say(self._table.notices.early)]
         said = concern.sentences[self._language].why_early
         if concern.key in (self._likely.key, NORMAL_SKIN):
@@ -176,12 +184,7 @@ class _Sentences:
 
     def urgency_beyond(self) -> list[str]:
         """It comes before what the condition is, so that a reader does not stop at "harmless"."""
-        if not self._facts.more_urgent:
-            return []
-        if near := self.near_limit():
-            return near
-        name, reasons = self._for_patient(self._likely.key), self._reasons()
-        return [self._phrases.more_urgent.format(name=name, reasons=reasons)]
+        return self.near_limit() or [*filter(None, [say_reason(self._facts, self._language)])]
 
     def near_limit(self) -> list[str]:
         near = set(self._facts.raised_by) == {RaisedBy.NEAR_THRESHOLD}
@@ -193,12 +196,12 @@ class _Sentences:
         return [own] if self._facts.as_urgent else []
 
     def checklist_result(self, *, high: bool = True) -> list[str]:
-        """`high`: also that of a high score, which asks for what the band asks for."""
+        """`high`: also that of a high score, which asks for what the band asks for. What was told
+        below it is the reason, or in the headline.
+        """
         score, checklist = self._facts.checklist_score, self._table.checklist
-        if score is None:
+        if score is None or self._facts.told_signs:
             return []
-        if self._facts.told_signs:
-            return [self._say(checklist.say_told(self._facts.told_signs))]
         if score >= checklist.threshold:
             return [self._say(checklist.result.at_or_above)] if high else []
         # A low score would comfort beside the advice to see a doctor.
@@ -209,6 +212,8 @@ class _Sentences:
         facts, phrases, shown = self._facts, self._phrases, self._facts.shown
         if not facts.examined:
             return [self._stated_confidence(self._chance(facts.stated, facts.confidence))]
+        if facts.not_skin:
+            return []
         alone = self._headline.named
         if facts.place_alone:
             said = phrases.chance_alone.format(
@@ -271,7 +276,7 @@ class _Sentences:
 
     def band(self) -> str:
         label = self._facts.band_words(self._language).doctor_label
-        return self._phrases.band.format(label=label, reasons=self._reasons(for_doctor=True))
+        return self._phrases.band.format(label=label, reasons=self._reasons())
 
     def _malignant_score(self) -> list[str]:
         if self._facts.shown.malignant_score is None or self._headline.says_malignant:
@@ -281,34 +286,30 @@ class _Sentences:
         added = ", ".join(map(self._name, malignant))
         return [self._phrases.malignant_score.format(names=added, share=self._score())]
 
-    def _reasons(self, *, for_doctor: bool = False) -> str:
+    def _reasons(self) -> str:
         """What asked for the band. Without figures where those are restated: the band follows the
         model's own. Where one picture alone asked, its rules are not those of all together.
         """
         rules = self._facts.raised_by
         if RaisedBy.PICTURE in rules:
-            return self._why_picture(for_doctor=for_doctor)
-        why = self._why if for_doctor else self._why_for_patient
-        return ", ".join(dict.fromkeys(map(why, rules)))
+            return self._why_picture()
+        return ", ".join(dict.fromkeys(map(self._why, rules)))
 
-    def _why_picture(self, *, for_doctor: bool) -> str:
+    def _why_picture(self) -> str:
         facts, phrases = self._facts, self._phrases
         place, one = next(
             (place, one) for place, one in enumerate(facts.pictures, 1) if one.band is facts.band
         )
         key, share = one.heading.key, one.heading.probability
-        named = self._for_doctor if for_doctor else self._for_patient
         if key in self._table.malignant_keys:
-            name = named(key)
+            name = self._for_doctor(key)
         else:
             name, share = phrases.any_cancer, one.malignant or 0
         if facts.restated:
             why = phrases.why_open.format(name=name)
         else:
-            say = say_share if for_doctor else say_chance
-            why = phrases.how_probable.format(
-                name=name, share=self._say(say(share, malignant=True))
-            )
+            said = self._say(say_share(share, malignant=True))
+            why = phrases.how_probable.format(name=name, share=said)
         return phrases.why_urgent[RaisedBy.PICTURE].format(picture=place, why=why)
 
     def _why(self, rule: RaisedBy) -> str:
@@ -317,35 +318,14 @@ class _Sentences:
             return phrases.why_open.format(name=phrases.any_cancer)
         if rule in phrases.why_urgent:
             return phrases.why_urgent[rule].format(share=self._score())
-        key, share = self._asked_by(rule)
-        if not restated:
-            return self._with_share(key, share)
-        return self._why_open(key, self._for_doctor(key))
-
-    def _why_for_patient(self, rule: RaisedBy) -> str:
-        """Without how probable it is: "the reason: a melanoma" of 22 % would be a diagnosis."""
-        phrases = self._phrases
-        if rule in phrases.why_urgent and rule is not RaisedBy.MALIGNANT:
-            return phrases.why_urgent[rule]
-        if rule is RaisedBy.MALIGNANT:
-            return phrases.why_open.format(name=phrases.any_cancer)
-        key, _ = self._asked_by(rule)
-        return self._why_open(key, self._for_patient(key))
-
-    def _why_open(self, key: str, name: str) -> str:
-        malignant = key in self._table.malignant_keys
-        return self._phrases.why_open.format(name=name) if malignant else name
-
-    def _asked_by(self, rule: RaisedBy) -> tuple[str, float]:
-        """The condition that this rule is about, and its probability."""
-        facts = self._facts
-        most_probable = facts.ranked[0].key if facts.ranked else facts.stated
-        about = {RaisedBy.MOST_PROBABLE: most_probable, RaisedBy.NAMED: facts.stated}
-        key = about.get(rule, rule.value)
-        return key, probability_of(facts.shown.ranked, key) if facts.examined else facts.confidence
-
-    def _with_share(self, key: str, share: float) -> str:
-        return f"{self._for_doctor(key)} ({self._share(key, share)})"
+        facts, key = self._facts, key_asked_by(self._facts, rule) or rule.value
+        name = self._for_doctor(key)
+        if restated:
+            malignant = key in self._table.malignant_keys
+            return phrases.why_open.format(name=name) if malignant else name
+        examined = facts.examined
+        share = probability_of(facts.shown.ranked, key) if examined else facts.confidence
+        return f"{name} ({self._share(key, share)})"
 
     def _say(self, said: LocalizedText) -> str:
         return said.in_language(self._language)

@@ -29,7 +29,7 @@ from skinapi.platform.storage.ports import Blobs, Store
 from skinapi.platform.storage.records import Records
 
 # Part of a report's hash: if the layout changes, the report gets another hash.
-RENDERER = "pages-16"
+RENDERER = "pages-17"
 # These fields do not change what a report says. A field that later code adds belongs here, or each
 # report gets a new hash.
 NOT_HASHED = {
@@ -75,6 +75,7 @@ def seal_report(report: Report, *, submission: str) -> str:
         if advice
         else None,
         "due": due.isoformat() if due else None,
+        "practice": report.practice.model_dump() if report.practice else None,
         **({"corrected": report.corrected} if report.corrected else {}),
         **({"version": report.version} if report.version > 1 else {}),
     }

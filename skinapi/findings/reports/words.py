@@ -81,6 +81,16 @@ class Labels(Frozen):
     stated_share: str
     counted: str
 
+    visit: str
+    whom: str
+    there: str
+    how_often: str
+    until: str
+    how_sure: str
+    signs: str
+    doctor_reason: str
+    ask_reason: str
+
     explanation: str
     findings_of_model: str
     findings: str
@@ -170,7 +180,6 @@ class Sentences(Frozen):
     doubts: Mapping[Doubt, str]
     in_case: str
     as_stated: str
-    more_urgent: str
     near_limit: str
     both: str
     why_urgent: Mapping[RaisedBy, str]
@@ -282,7 +291,9 @@ class FirstContent:
         *,
         due: date | None = None,
         for_doctor: bool = False,
+        reason: str = "",
     ) -> Self:
+        """`reason`: why the doctor asks for more than the label does."""
         words, head = decision.band_words(language), decision.heading(language)
         labels, waits = LABELS[language], decision.waits_for
         label = "" if words.label == head else words.label
@@ -297,7 +308,7 @@ class FirstContent:
             urgency=None if waits and not is_sent(decision.urgency) else decision.urgency,
             head=head,
             label=label,
-            sentences=(to_do,),
+            sentences=(to_do, *([reason] if reason else [])),
             signed=signed.format(decision.decided_by, say_moment(decision.decided_at, language)),
         )
 
@@ -332,10 +343,6 @@ def join_to_do(said: list[str], words: BandWords, due: date | None, language: La
     """Add what a doctor is to do, unless `said` has it already."""
     action = [] if words.doctor_action in said else [words.doctor_action]
     return " ".join([*said, *action, *say_due(due, language)])
-
-
-def say_step(words: BandWords, due: date | None, language: Language) -> str:
-    return " ".join((words.first_step, *say_due(due, language))) if due else ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -88,10 +88,10 @@ class Diagnosis(Answer):
     def of(cls, classified: ClassifiedPhoto) -> Self:
         finding, known = classified.finding, over_known_classes(classified.finding)
         facts = Facts.of(known, NOTHING_TOLD)
-        named, action = finding.headline.named, finding.band_words().action
+        named, action = finding.headline.one_name, finding.band_words().action
         condition = conditions_table().by_key(named.key)
         # Of a benign one they are "harmless" and "none is needed".
-        may_describe = condition.malignant or facts.all_clear
+        may_describe = (condition.malignant or facts.all_clear) and not finding.not_skin
         states_class = may_describe and known.most_probable != NORMAL_SKIN
         names, sentences = CONDITION_NAMES[named.key], condition.sentences["en"]
         class_id, class_name = INCONCLUSIVE, NO_DIAGNOSIS
@@ -103,7 +103,9 @@ class Diagnosis(Answer):
             class_id=class_id,
             class_name=class_name,
             severity=SEVERITIES[risk_of(finding)],
-            risk_score=round(RISK_SCORE_OF_BAND[finding.band] + 2 * known.malignant_score, 1),
+            risk_score=UNKNOWN_RISK
+            if finding.not_skin
+            else round(RISK_SCORE_OF_BAND[finding.band] + 2 * known.malignant_score, 1),
             confidence=probability_of(without_normal_skin(finding.ranked), named.key)
             if states_class
             else 0.0,

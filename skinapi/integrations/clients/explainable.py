@@ -89,7 +89,7 @@ def infer_for_explainable(
     probabilities = {_label_of(entry.key): entry.probability for entry in seven.ranked}
     overlay = draw_overlay(classified.photo, finding.heat, size=OVERLAY_SIZE)
     return Inference(
-        predicted_label=_label_of(finding.headline.named.key),
+        predicted_label=_label_of(finding.headline.one_name.key),
         probabilities=[[probabilities.get(label, 0.0) for label in CLASS_ORDER]],
         heatmap=base64.b64encode(overlay).decode(),
         band=finding.band,
@@ -125,8 +125,8 @@ def report_for_explainable(
 
 def _diagnosis_rows(finding: Finding, known: Finding) -> tuple[tuple[str, str], ...]:
     """The diagnosis in the client's words; it names no class where `/inference` names none."""
-    named, label = finding.headline.named, name_for(finding, "explainable")
-    if label is None or is_undecided(known):
+    named, label = finding.headline.one_name, name_for(finding, "explainable")
+    if label is None or is_undecided(known) or is_undecided(finding):
         condition = finding.headline.for_doctor.en
         return ("Diagnosis", NO_DIAGNOSIS), ("Condition", condition), ("Confidence", "none")
     return (

@@ -165,15 +165,15 @@ class GuideAnswer(GuideFields):
         """The finding in the guide's format.
 
         Raises Undecided where its page would say "Likely Benign" about a finding that is no
-        all-clear, would head its list with another class than the most probable one, or has no name
-        for the class that the API states.
+        all-clear, would name a condition where nothing looks like skin or head its list with
+        another class than the most probable one, or has no name for the class that the API states.
         """
         finding, seven = classified.finding, over_known_classes(classified.finding)
         clear = Facts.of(seven, NOTHING_TOLD).all_clear
         reads_benign = seven.malignant_score <= LIKELY_BENIGN and not clear
         heads_the_list = seven.most_probable == finding.headline.likely.key
         named = seven.most_probable != NORMAL_SKIN and name_for(finding, "guide")
-        if reads_benign or not (named and heads_the_list):
+        if reads_benign or finding.not_skin or not (named and heads_the_list):
             raise undecided(finding)
         overlay = draw_overlay(classified.photo, finding.heat, format="PNG")
         sections = write_template(Facts.of(finding, NOTHING_TOLD), "en").sections

@@ -126,7 +126,7 @@ def decided(finding: Finding, client: SevenClasses) -> Finding:
     does, and Refused(no_lesion) where normal skin ranks first and nothing speaks for a lesion.
     """
     known = finding.within_known_classes()
-    if is_undecided(known):
+    if is_undecided(known) or is_undecided(finding):
         raise undecided(finding)
     seven = known.over_seven()
     if name_for(finding, client) is None:
@@ -138,7 +138,7 @@ def name_for(finding: Finding, client: SevenClasses) -> str | None:
     """What the client calls the class that the API states. Counted as another one, a carcinoma
     would get the name of a milder disease.
     """
-    name: str | None = getattr(CONDITION_NAMES[finding.headline.named.key], client)
+    name: str | None = getattr(CONDITION_NAMES[finding.headline.one_name.key], client)
     return name
 
 
@@ -166,7 +166,7 @@ def say_undecided(facts: Facts) -> str:
 def say_graver(facts: Facts) -> list[str]:
     """The doubt, and the headline, which says what cannot be ruled out."""
     headline = facts.headline.for_patient.en
-    if not facts.uncertain:
+    if not facts.uncertain or facts.not_skin:
         return [headline]
     doubts = ", ".join(ENGLISH_PHRASES.doubts[doubt] for doubt in facts.reasons)
     return [ENGLISH_PHRASES.uncertain.format(doubts=doubts), headline]
@@ -174,8 +174,11 @@ def say_graver(facts: Facts) -> list[str]:
 
 def risk_of(finding: Finding) -> Risk:
     """The higher of the class's risk and the band's, never low where the band is raised. It does
-    not depend on the confidence, because an uncertain melanoma is not a low risk.
+    not depend on the confidence, because an uncertain melanoma is not a low risk. What does not
+    look like skin has no risk of its own: it is neither high nor low.
     """
+    if finding.not_skin:
+        return "Medium"
     named = finding.headline.named.key
     severity = conditions_table().by_key(named).severity
     of_class: Risk = "Low" if severity == "None" else severity

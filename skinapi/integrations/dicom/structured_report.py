@@ -266,8 +266,9 @@ def _number(name: CodedConcept, value: float) -> Measurement:
 def _said_by_model(origin: ObjectSource) -> Iterator[QualitativeEvaluation]:
     finding, language = origin.finding.finding, origin.language
     headline = finding.headline
-    likely = condition_code(headline.likely.key, language)
-    said = [("risk_band", band_code(finding.band, language)), ("most_likely", likely)]
+    said = [("risk_band", band_code(finding.band, language))]
+    if not headline.not_skin:
+        said.append(("most_likely", condition_code(headline.likely.key, language)))
     said += [("not_ruled_out", condition_code(e.key, language)) for e in headline.not_ruled_out]
     said += [("doubt", own(doubt, language)) for doubt in finding.reasons]
     replaced_by = origin.finding.replaced_by

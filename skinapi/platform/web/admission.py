@@ -173,8 +173,8 @@ class ConcurrentLists:
 
 
 OTHER_PAGE = (
-    "A page of another site asks, which is not served here without a token, unless the operator of "
-    "this server allows its address"
+    "A page of another site asks, which is not served here without logging in, unless the operator "
+    "of this server allows its address"
 )
 OTHER_NAME = (
     "Without a token this server is reached by the names of this machine alone, such as "

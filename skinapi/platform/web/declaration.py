@@ -97,7 +97,7 @@ class Opened:
 def closed_to(*clients: str) -> str:
     """The sentence for who has no token: which clients the operator would have to open."""
     return (
-        "Nobody is served here without a token, unless the operator of this server opens it to "
+        "Nobody is served here without logging in, unless the operator of this server opens it to "
         f"{' or '.join(clients)}."
     )
 

@@ -35,7 +35,9 @@ def show_me(backend: Backend, token: str) -> TestResponse:
 
 
 def assert_dead(
-    backend: Backend, token: str, sentence: str = "Invalid token. Please log in again."
+    backend: Backend,
+    token: str,
+    sentence: str = "Your log-in is not valid any more. Please log in again.",
 ) -> None:
     answer = show_me(backend, token)
     assert answer.status_code == 401, answer.text
@@ -172,7 +174,7 @@ def test_an_expired_token_says_so(shared_backend: Backend) -> None:
     assert_dead(
         shared_backend,
         signed(claims_of(shared_backend, shared_backend.member(), exp=past)),
-        "Token has expired. Please log in again.",
+        "Your log-in has ended. Please log in again.",
     )
 
 
@@ -192,7 +194,7 @@ def test_an_odd_authorization_is_refused(shared_backend: Backend) -> None:
         assert answer.headers["WWW-Authenticate"] == "Bearer"
         assert_readable(answer)
     missing = shared_backend.client.get("/me")
-    assert missing.get_json()["error"] == "Missing Authorization Header. Please log in again."
+    assert missing.get_json()["error"] == "You are not logged in. Please log in."
 
 
 def test_a_suspended_account_is_told_so_whatever_its_token(shared_backend: Backend) -> None:

@@ -9,6 +9,7 @@ import pytest
 from werkzeug.test import TestResponse
 
 from skinapi.findings.records import new_findings
+from skinapi.findings.records.decisions import before_weekend
 from skinapi.findings.records.versions import MOST_VERSIONS
 from skinapi.model.conditions import Band
 from skinapi.model.registry.service import InferenceService
@@ -264,7 +265,7 @@ def test_a_version_that_is_more_urgent_waits_for_a_doctor_in_the_same_row(tmp_pa
         "urgent_referral", "melanocytic_nevus",
     )  # fmt: skip
     assert "It became more urgent on" in found["report"]["overview"]
-    assert found["instruction"]["due"] == str((now() + timedelta(days=7)).date())
+    assert found["instruction"]["due"] == str(before_weekend((now() + timedelta(days=7)).date()))
     signed = case.review(label="melanocytic_nevus", certainty="sure", downgrade_confirmed=True)
     assert signed["lowered_from"] == "urgent_referral"
     assert numbers(case.doctor, "/queue?reviewed=false") == []

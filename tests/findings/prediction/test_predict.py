@@ -110,7 +110,7 @@ def test_a_told_sign_is_a_reason_to_see_a_doctor(
     assert (body["band"], body["raised_by"]) == ("doctor_review", ["told_signs"])
     why = TABLE.checklist.say_told([sign]).in_language(language)
     assert why in body["headline"]["patient"][language]
-    assert why in body["report"]["recommendation"]
+    assert why in body["report"]["overview"]
     path = f"/submissions/{body['id']}"
     report = ada.call("GET", f"{path}/report.json").get_json()
     assert report["reading"]["summary"]["likely"].endswith(why)
@@ -219,7 +219,7 @@ def test_an_empty_filename_has_the_old_servers_sentence(ada: Person) -> None:
     )
     kind = "multipart/form-data; boundary=x"
     answer = ada.call("POST", "/predict", data=body, content_type=kind)
-    assert (answer.status_code, answer.get_json()["error"]) == (400, "Empty filename")
+    assert (answer.status_code, answer.get_json()["error"]) == (400, "No photo was chosen")
 
 
 def test_a_photo_that_cannot_be_judged_is_refused_and_nothing_kept(shared_backend: Backend) -> None:

@@ -71,9 +71,9 @@ def test_what_is_confirmed_is_judged_in_doubt_under_the_key_of_the_question(ada:
     found = predicted(ada, DOUBTED, skin="confirmed", key="k")
     assert is_doubted(found)
     assert found["context"]["skin_confirmed"] is True
-    assert found["report"]["overview"].startswith(
-        "This finding is uncertain: the picture does not look like skin to the program"
-    )
+    assert found["report"]["overview"].startswith(conditions_table().notices.headline.not_skin.en)
+    assert (found["class"], found["confidence"]) == ("no skin recognised", 0)
+    assert "melanoma" not in found["headline"]["patient"]["en"]
     assert predicted(ada, DOUBTED, skin="confirmed", key="k")["id"] == found["id"]
 
 
@@ -99,3 +99,4 @@ def test_one_of_several_pictures_is_asked_about_by_its_place(ada: Person) -> Non
     found = several.joined(ada, *pictures, skin="confirmed", same_spot="true")
     assert "not_surely_skin" in found["reasons"]
     assert ["not_surely_skin" in one["reasons"] for one in found["pictures"]] == [False, True]
+    assert "melanoma" in found["headline"]["patient"]["en"], "the other picture shows skin"

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from skinapi.findings.records.deciding_review import deciding_review
-from skinapi.findings.records.decisions import Decision
+from skinapi.findings.records.decisions import Decision, before_weekend, due_day
 from skinapi.findings.records.reviews import Certainty, Histology, Opinion, Review
 from skinapi.findings.records.standing import FindingStanding, JudgedPhoto, reconcile
 from skinapi.model.bands import urgency
@@ -149,7 +149,7 @@ def test_every_label_of_a_review_has_a_place_in_the_rule() -> None:
 
 
 URGENT, REFERRAL, REVIEW, ROUTINE, SELF = Band
-FIRST_DAY = datetime(2026, 11, 1, 9, tzinfo=UTC)
+FIRST_DAY = datetime(2026, 11, 4, 9, tzinfo=UTC)
 PHOTO: dict[str, Any] = {"certainty": UNSURE, "new_picture_wanted": True}
 SAMPLE: dict[str, Any] = {"histology": Histology.AWAITED}
 
@@ -235,7 +235,9 @@ def due(*findings: FindingStanding) -> int | None:
     ],
 )  # fmt: skip
 def test_the_table_of_days_holds(findings: list[FindingStanding], day: int | None) -> None:
-    assert due(*findings) == day
+    first = FIRST_DAY.date()
+    last = None if day is None else before_weekend(first + timedelta(days=day))
+    assert due(*findings) == (last and (last - first).days)
 
 
 REVIEWS: st.SearchStrategy[list[dict[str, Any]]] = st.lists(
@@ -265,3 +267,11 @@ def test_no_review_that_is_not_milder_moves_the_day(
     milder = urgency(after.counts.band) > urgency(before.counts.band)
     if before.counts.due and after.counts.due and not milder:
         assert after.counts.due <= before.counts.due
+
+
+def test_the_day_is_a_working_day_and_never_later() -> None:
+    """A practice is closed on the Saturday by which somebody was told to be seen."""
+    week = [date(2026, 12, day) for day in range(7, 14)]
+    assert [before_weekend(day).day for day in week] == [7, 8, 9, 10, 11, 11, 11]
+    saturday = datetime(2026, 11, 28, tzinfo=UTC)
+    assert due_day({Band.URGENT_REFERRAL: saturday}) == date(2026, 12, 4)

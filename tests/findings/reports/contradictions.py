@@ -32,7 +32,7 @@ PAIRS: Mapping[Language, tuple[tuple[str, str, str], ...]] = in_each_language(
         "en": (
             (
                 "Most likely",
-                "cannot tell (?:which|the possibilities)|the check cannot",
+                "cannot tell (?:which|the possibilities)|the check cannot|not sure which kind",
                 "which kind",
             ),
             ("does not look like skin", "should see it in any case", "skin or not"),
@@ -44,7 +44,11 @@ PAIRS: Mapping[Language, tuple[tuple[str, str, str], ...]] = in_each_language(
             ("was not answered", "list that doctors use", "answered or not"),
         ),
         "fr": (
-            ("[Ll]e plus probable", "ne peut pas le dire|ne départage pas", "which kind"),
+            (
+                "[Ll]e plus probable",
+                "ne peut pas le dire|ne départage|sûr de ce que c",
+                "which kind",
+            ),
             (
                 "ne ressemble pas à de la peau",
                 "doit voir la tache dans tous les cas",
@@ -62,14 +66,15 @@ PAIRS: Mapping[Language, tuple[tuple[str, str, str], ...]] = in_each_language(
 SAYS: Mapping[Language, Mapping[str, str]] = in_each_language(
     {
         "en": {
-            "reason": "the reason: ",
+            "reason": "he reason: ",
             "open": " that cannot be ruled out",
+            "hedged": "(?:may show|treating) ",
             "not_ruled_out": "cannot be ruled out",
             "likely": "Most likely {}.",
             "picture": "picture",
             "by": r"(?:[Bb]y|at the latest by)",
             "waits_for_change": "see a doctor if it changes",
-            "misses": "misses|how often this check",
+            "misses": "In its test|how often this check",
             "guessed": "seems to be",
             "number": r"(?:(?:about|less than|more than) \d+ in \d+|[<>]?\d+%)",
             "with_facts": r"({}) is (more|less) likely than .+: (.+) instead of (.+) in 100\.",
@@ -78,12 +83,13 @@ SAYS: Mapping[Language, Mapping[str, str]] = in_each_language(
         "fr": {
             "reason": "La raison : ",
             "open": " que l'on ne peut pas exclure",
+            "hedged": "(?:peut montrer|traiter) ",
             "not_ruled_out": "peut pas exclure",
             "likely": "Le plus probable est {}.",
             "picture": "image",
             "by": r"(?:[Dd]'ici au|[Aa]u plus tard le)",
             "waits_for_change": "voir un médecin si cela change",
-            "misses": "manque",
+            "misses": "manque|Lors de son essai",
             "guessed": "semble l'être",
             "number": r"(?:(?:environ|moins de|plus de) \d+ sur \d+|[<>]? ?\d+ %)",
             "with_facts": r"({}) est (plus|moins) probable que .+ : (.+) sur 100 au lieu de (.+)\.",
@@ -185,8 +191,9 @@ class Reader:
         """A cancer is named as the reason only where it is probable, or said to be open."""
         shown = {entry.key: entry.probability for entry in self._facts.shown.ranked}
         bare = re.compile(rf"\b({self._any_name})(?!{self._says['open']}| ?[(:])")
+        hedged = re.compile(rf"{self._says['hedged']}(?:{self._any_name})")
         for one in sentences:
-            for name in bare.findall(one.partition(self._says["reason"])[2]):
+            for name in bare.findall(hedged.sub("", one.partition(self._says["reason"])[2])):
                 key = self._keys[name]
                 if key in TABLE.malignant_keys and shown.get(key, 0) < SURE_ENOUGH:
                     yield f"the reason has {shown.get(key, 0):.0%}", one

@@ -20,7 +20,7 @@ from skinapi.findings.reports.pdf_document import render_pdf
 from skinapi.findings.reports.report import Report
 from skinapi.findings.reports.routes import FullReport
 from skinapi.findings.reports.template import write_template
-from skinapi.model.bands import RaisedBy, is_sent
+from skinapi.model.bands import RaisedBy, is_sent, urgency
 from skinapi.model.conditions import Band, conditions_table
 from skinapi.model.context import NOTHING_TOLD
 from skinapi.model.finding import Doubt
@@ -73,9 +73,9 @@ def reports(language: Language) -> Iterator[Report]:
             else (band, None)
         )
         yield report
-        for by, urgency, waits in ELSEWHERE[next(turn) % STEP :: STEP]:
-            if (urgency, waits) != own:
-                yield replace(report, spot_advice=Advice(by, urgency, SINCE, 7, waits))
+        for by, asked, waits in ELSEWHERE[next(turn) % STEP :: STEP]:
+            if (asked, waits) != own:
+                yield replace(report, spot_advice=Advice(by, asked, SINCE, 7, waits))
 
 
 def one_line(text: str) -> str:
@@ -96,7 +96,12 @@ def test_no_report_asks_for_two_things(language: Language) -> None:
         waits = advice.waits_for if advice else decision.waits_for if decision else None
         asked = asked_in(plain_text(render_html(report)), language)
         assert asked == (set() if waits else {band})
-        reading = FullReport.of(report).reading
+        full, own = FullReport.of(report), report.facts.band
+        if not waits or full.band is own:
+            labels = conditions_table().band_words(full.band, language)
+            assert full.band_label == labels.label, "the words are those of the band beside them"
+            assert urgency(full.band) <= urgency(own)
+        reading = full.reading
         told = [one.text for paragraph in reading.explanation for one in paragraph]
         read = [*reading.next_steps, *told]
         assert asked_in(" ".join(read), language) <= (set() if advice or waits else {band})

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from skinapi.base.languages import LANGUAGES, Language
 from skinapi.findings.reports.content import ReportContent, render_html
-from skinapi.findings.reports.facts import Facts, say_kind, sentences_of, summarise
+from skinapi.findings.reports.facts import Facts, say_kind, say_reason, sentences_of, summarise
 from skinapi.findings.reports.report import Reading, Report, read_in_order
 from skinapi.findings.reports.template import write_template
 from skinapi.findings.reports.words import LABELS
@@ -87,7 +87,7 @@ def test_three_sentences_come_first_and_none_comes_twice(facts: Facts, language:
     to_do, likely, certainty = [len(sentences_of(one)) for one in reading.summary.sentences]
     doubted = facts.uncertain and is_sent(facts.band)
     moved = facts.shown.from_picture is not None  # then one sentence more may say so
-    assert (to_do, certainty) == (1, 2 if doubted else 1)
+    assert (to_do, certainty) == (1, 2 if doubted and not facts.not_skin else 1)
     assert likely in ((1, 2, 3) if moved else (1, 2))
     assert said_twice(read_texts(reading)) == []
 
@@ -136,8 +136,12 @@ def test_the_web_page_begins_with_the_notice_and_three_sentences_and_repeats_non
         said = Paragraphs(render_html(report)).filled
         notice, summary = read_in_order(report).notice, summarise(report.facts, language)
         step = ReportContent(report).step
-        first = [report.clinic, "Skin lesion report", notice, summary.to_do]
-        first += [*([step] if step else []), summary.likely, summary.certainty]
+        reason = say_reason(report.facts, language)
+        first = [report.clinic, "Skin lesion report", notice]
+        if report.facts.not_skin:
+            first += [summary.likely, summary.to_do, summary.certainty, step]
+        else:
+            first += [*filter(None, [summary.to_do, step, summary.likely, reason])]
         if language == "fr":
             first[1] = "Rapport sur une lésion de la peau"
         assert said[: len(first)] == first
@@ -165,13 +169,13 @@ def test_a_colleague_reads_a_doctors_words_and_a_patient_why_before_the_figures(
 @pytest.mark.parametrize(
     ("malignant", "sensitivity", "said"),
     [
-        (64, 1.0, "misses few cancers in {}, but it was tested on few."),
-        (64, 0.94, "misses some cancers in {}, but it was tested on few."),
-        (100, 0.95, "misses few cancers in {}; no check finds them all."),
-        (500, 0.79, "misses many cancers in {}; no check finds them all."),
+        (64, 1.0, "about 99 of 100 skin cancers to a doctor, but it was tested on few."),
+        (64, 0.94, "about 94 of 100 skin cancers to a doctor, but it was tested on few."),
+        (100, 0.95, "about 95 of 100 skin cancers to a doctor; no check finds them all."),
+        (500, 0.799, "about 79 of 100 skin cancers to a doctor; no check finds them all."),
     ],
 )
-def test_how_sure_it_is_follows_from_the_test_figures(
+def test_how_sure_it_is_is_told_in_the_figures_that_the_operator_reads(
     malignant: int, sensitivity: float, said: str
 ) -> None:
     tested = HeldOutFigures(
@@ -181,7 +185,8 @@ def test_how_sure_it_is_follows_from_the_test_figures(
     for modality, kind in ((PHONE, "{}, as this one seems to be"), (told, "{}")):
         facts = facts_of(modality=modality, tested=(tested,))
         kinds = kind.format("ordinary photographs")
-        assert summarise(facts, "en").certainty == f"This check {said.format(kinds)}"
+        expected = f"In its test on {kinds}, this check sent {said}"
+        assert summarise(facts, "en").certainty == expected
 
 
 DERMOSCOPIC, CLINICAL, UNKNOWN = Modality.DERMOSCOPIC, Modality.CLINICAL, Modality.UNKNOWN
@@ -204,8 +209,7 @@ def test_how_sure_it_is_names_the_kind_of_picture_that_was_sent(
     modality = ModalityFinding(told=told, recognised=recognised, used=(DERMOSCOPIC, CLINICAL))
     better = TESTED.model_copy(update={"modality": CLINICAL, "sensitivity": 0.999})
     facts = facts_of(modality=modality, tested=(TESTED, better))
-    said = f"This check misses few cancers in {kinds}; no check finds them all."
-    assert summarise(facts, "en").certainty == said
+    assert summarise(facts, "en").certainty.startswith(f"In its test on {kinds}, ")
 
 
 @pytest.mark.parametrize(("seen", "kinds"), [(CLINICAL, "ordinary"), (DERMOSCOPIC, EITHER)])
@@ -220,16 +224,16 @@ def test_of_two_kinds_of_picture_the_one_on_which_least_is_known_counts(
         assert kinds in said
         return said
 
-    assert "misses some cancers in" in certainty(TESTED, LITTLE_TESTED)
+    assert "about 91 of 100" in certainty(TESTED, LITTLE_TESTED)
     assert "it was tested on few" in certainty(TESTED, LITTLE_TESTED)
     assert "not known how often this check misses a cancer in" in certainty(TESTED)
     many = LITTLE_TESTED.model_copy(update={"malignant": 500})
-    assert "misses some cancers in" in certainty(TESTED, many)
+    assert "about 91 of 100" in certainty(TESTED, many)
 
 
 def test_a_doubt_comes_before_any_figure() -> None:
     facts = facts_of(reasons=(Doubt.UNLIKE_TRAINING,), tested=(TESTED, LITTLE_TESTED))
-    kind = "The check is not sure which kind it is."
+    kind = "The check is not sure of this answer."
     assert summarise(facts, "en").certainty == (f"{kind} A doctor should see it in any case.")
     assert summarise(facts, "en", decided=True).certainty == kind, "a doctor's word counts"
     stated = summarise(Facts.as_stated(condition=MOLE, confidence=0.9), "en").certainty

@@ -29,16 +29,22 @@ from tests.support.photos import photo_of
 # The lab's screen paints it green wherever it may.
 REGULAR = Shape(asymmetry=0.1, border=0.1, colour=0.1, diameter=0.1)
 PHRASES = SENTENCES["en"]
+TABLE = conditions_table()
+HEADLINE = TABLE.notices.headline
+NOT_RULED_OUT = HEADLINE.not_ruled_out.en.rpartition("}")[2]
 WARNINGS = [
-    said.partition("{")[0] for said in (PHRASES.more_urgent, PHRASES.near_limit, PHRASES.uncertain)
+    *(said.partition("{")[0] for said in (PHRASES.near_limit, PHRASES.uncertain)),
+    *(said.en for said in (*HEADLINE.sent_for.values(), HEADLINE.mostly)),
+    TABLE.checklist.result.told.en.partition("{")[0],
+    NOT_RULED_OUT,
 ]
-NOT_RULED_OUT = conditions_table().notices.headline.not_ruled_out.en.rpartition("}")[2]
 
 
 def on_angular(finding: Finding) -> bool:
     """It shows the class, then the report."""
     overview = write_template(Facts.of(finding, NOTHING_TOLD), "en").sections.overview
-    return is_benign(finding.headline.named.key) and not any(said in overview for said in WARNINGS)
+    warned = any(said in overview for said in WARNINGS)
+    return is_benign(finding.headline.one_name.key) and not warned
 
 
 def on_skinartify(finding: Finding) -> bool:
@@ -52,14 +58,14 @@ def on_skinartify(finding: Finding) -> bool:
 def on_explainable(finding: Finding) -> bool:
     """It paints the first bar green."""
     seven = decided(finding, "explainable")
-    return is_benign(finding.headline.named.key) or is_benign(seven.most_probable)
+    return is_benign(finding.headline.one_name.key) or is_benign(seven.most_probable)
 
 
 def in_explainables_report(finding: Finding) -> bool:
     known = over_known_classes(finding)
-    return risk_of(finding) == "Low" or (
-        not is_undecided(known) and is_benign(finding.headline.named.key)
-    )
+    undecided = is_undecided(known) or is_undecided(finding)
+    benign = is_benign(finding.headline.one_name.key)
+    return risk_of(finding) == "Low" or (benign and not undecided)
 
 
 def on_guide(finding: Finding) -> bool:

@@ -105,9 +105,9 @@ def test_the_angular_app_gets_one_class_in_every_answer(opened: Backend) -> None
     photo = {"image": (io.BytesIO(RAISED), "lesion.jpg")}
     said = person.call("POST", "/predict", data=photo).get_json()
     shares = {entry["name"]: entry["probability"] for entry in said["probabilities"]}
-    assert said["class"] == "melanoma"
-    assert said["confidence"] == pytest.approx(100 * shares["Melanoma"], abs=0.01)
-    assert said["most_probable"]["key"] == "melanocytic_nevus"
+    assert said["class"] == "melanocytic nevus", "as the report below it begins"
+    assert said["confidence"] == pytest.approx(100 * shares["Melanocytic nevus (mole)"], abs=0.01)
+    assert said["report"]["overview"].startswith("Most likely a mole. A skin cancer cannot be")
     [listed] = person.call("GET", "/submissions").get_json()
     reported = person.call("GET", f"/submissions/{said['id']}/report").get_json()
     for shown in (listed, reported):
@@ -129,7 +129,7 @@ def test_the_explainable_clients_report_of_a_raised_finding_names_no_class(opene
 def test_each_client_names_what_the_headline_names(
     findings: list[Finding], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A client that shows one name gets the gravest of the headline, or its sentence."""
+    """A client that shows one name gets what the headline calls likely, or its sentence."""
     monkeypatch.setattr(photo_forms, "draw_overlay", lambda *_, **__: b"")
     named, refused, sentences = 0, 0, list[tuple[str, str]]()
     for finding in findings:
@@ -165,8 +165,8 @@ def named_by_lab(photo: ClassifiedPhoto) -> tuple[str | None, str | None]:
     headline = photo.finding.headline
     if headline.sent_for:
         assert headline.for_patient.en in diagnosis.description
-    malignant = conditions_table().by_key(headline.named.key).malignant
+    malignant = conditions_table().by_key(headline.one_name.key).malignant
     all_clear = Facts.of(known, NOTHING_TOLD).all_clear
     if known.most_probable == NORMAL_SKIN or not (malignant or all_clear):
         return diagnosis.class_id, INCONCLUSIVE
-    return diagnosis.class_id, CONDITION_NAMES[headline.named.key].lab_class_id
+    return diagnosis.class_id, CONDITION_NAMES[headline.one_name.key].lab_class_id

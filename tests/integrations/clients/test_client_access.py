@@ -20,11 +20,11 @@ from tests.support.backends import Backend, Person
 from tests.support.photos import photo_of
 
 NOT_A_PHOTO = b"%PDF-1.4 not a photo"
-UNLESS = "Nobody is served here without a token, unless the operator of this server opens it to "
+UNLESS = "Nobody is served here without logging in, unless the operator of this server opens it to "
 EITHER = f"{UNLESS}guide or skinartify."
 CLOSED = {
     # The path is the main API's too, whose clients read how the sentence begins.
-    "skinartify": f"Missing Authorization Header. Please log in again. {UNLESS}skinartify.",
+    "skinartify": f"You are not logged in. Please log in. {UNLESS}skinartify.",
     "skinartify's document": EITHER,
     "guide": EITHER,
     "inference": f"{UNLESS}explainable.",
@@ -40,13 +40,13 @@ def test_with_a_token_predict_is_the_main_apis(opened: Backend) -> None:
     null = Person(opened.client, "null").call("POST", "/predict", data={"image": "x"})
     assert (null.status_code, null.get_json()["error"]) == (
         401,
-        "Invalid token. Please log in again.",
+        "Your log-in is not valid any more. Please log in again.",
     )
     image = {"image": (io.BytesIO(photo_of("melanoma")), "lesion.jpg")}
     nobody = opened.client.post("/predict", data=image)
     assert (nobody.status_code, nobody.get_json()["error"]) == (
         401,
-        "Missing Authorization Header. Please log in again.",
+        "You are not logged in. Please log in.",
     )
 
 

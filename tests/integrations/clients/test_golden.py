@@ -10,7 +10,7 @@ from pypdf import PdfReader
 
 from skinapi.integrations.clients.dermascan_diagnosis import Diagnosis
 from skinapi.integrations.clients.photo_forms import GuideAnswer
-from skinapi.integrations.clients.service import Undecided
+from skinapi.integrations.clients.service import NO_DIAGNOSIS, Undecided, decided
 from skinapi.model.bands import RaisedBy
 from skinapi.model.comparison.outline import Shape
 from skinapi.model.conditions import Band, conditions_table
@@ -150,21 +150,20 @@ def test_a_melanoma_is_never_called_benign_or_low(client_backend: ClientBackend)
     assert nevus["severity"] == "Benign"
 
 
-# With a carcinoma a melanoma is as probable.
-RAISED: tuple[tuple[Band, dict[str, Any], str, str], ...] = (
-    (Band.URGENT_REFERRAL, {"raised_by": (RaisedBy.MELANOMA,)}, "Most likely a", "melanoma"),
-    (Band.REFERRAL, {"raised_by": (RaisedBy.BASAL_CELL_CARCINOMA,)}, "Most likely a", "melanoma"),
-    (Band.DOCTOR_REVIEW, {"reasons": (Doubt.TOO_CLOSE,)}, "This finding is uncertain", ""),
-    (Band.DOCTOR_REVIEW, {"raised_by": (RaisedBy.LITTLE_TESTED,)}, "Most likely a", ""),
+RAISED: tuple[tuple[Band, dict[str, Any], str], ...] = (
+    (Band.URGENT_REFERRAL, {"raised_by": (RaisedBy.MELANOMA,)}, "Most likely a"),
+    (Band.REFERRAL, {"raised_by": (RaisedBy.BASAL_CELL_CARCINOMA,)}, "Most likely a"),
+    (Band.DOCTOR_REVIEW, {"reasons": (Doubt.TOO_CLOSE,)}, "This finding is uncertain"),
+    (Band.DOCTOR_REVIEW, {"raised_by": (RaisedBy.LITTLE_TESTED,)}, "Most likely a"),
 )
 
 
-@pytest.mark.parametrize(("band", "raised", "begins", "named"), RAISED)
+@pytest.mark.parametrize(("band", "raised", "begins"), RAISED)
 @pytest.mark.parametrize("key", ["melanocytic_nevus", "dermatofibroma", "benign_keratosis"])
 def test_no_client_gets_reassuring_words_beside_a_referral_or_a_doubt(
-    key: str, band: Band, raised: dict[str, Any], begins: str, named: str
+    key: str, band: Band, raised: dict[str, Any], begins: str
 ) -> None:
-    """The lab shows one name: what cannot be ruled out, and without that none."""
+    """The lab shows one name, and here none: what is likely would reassure."""
     finding = finding_of(key, probability=0.6, band=band, **raised)
     judged = ClassifiedPhoto(finding, read_photo(photo_of(key)))
     diagnosis, said = Diagnosis.of(judged), TABLE.by_key(key).sentences["en"]
@@ -174,9 +173,8 @@ def test_no_client_gets_reassuring_words_beside_a_referral_or_a_doubt(
     with pytest.raises(Undecided) as told:
         GuideAnswer.of(judged)
     assert begins in told.value.detail
-    assert diagnosis.class_id == (named or "inconclusive")
-    assert (diagnosis.class_name == "Inconclusive - no diagnosis") == (named == "")
-    assert diagnosis.confidence < 0.1
+    assert (diagnosis.class_id, diagnosis.class_name) == ("inconclusive", NO_DIAGNOSIS)
+    assert diagnosis.confidence == 0
     assert diagnosis.description.startswith(begins)
     assert diagnosis.treatment.startswith(judged.finding.band_words().action)
     assert diagnosis.severity != "Benign"
@@ -211,12 +209,12 @@ def test_what_was_measured_is_painted_green_only_beside_an_all_clear() -> None:
     assert plain.abcd_details["A"].interpretation == "Measured in this picture: 0.10"
 
 
-def test_every_client_that_names_one_condition_names_what_the_rule_named() -> None:
+def test_no_client_names_what_the_headline_does_not_call_likely() -> None:
+    """ "Melanoma, 30 %" stood over "Most likely a mole"."""
     finding = named_finding("melanoma", most_probable="melanocytic_nevus")
     judged = ClassifiedPhoto(finding, read_photo(photo_of("melanoma")))
     diagnosis = Diagnosis.of(judged)
-    assert (diagnosis.class_id, diagnosis.severity) == ("melanoma", "Critical")
-    assert TABLE.by_key("melanoma").sentences["en"].what_it_is in diagnosis.description
+    assert (diagnosis.class_id, diagnosis.severity) == ("inconclusive", "Critical")
     said = "Most likely a mole. A skin cancer cannot be ruled out."
     assert diagnosis.description.startswith(said)
     assert GuideAnswer.of(judged).explanation.startswith(said)
@@ -228,8 +226,23 @@ def test_the_explainable_clients_report_says_the_band_and_the_doubt(
     content = base64.b64decode(report(client_backend, photo_in(UNCERTAIN)).get_json()["pdf_report"])
     pages = [page.extract_text() for page in PdfReader(io.BytesIO(content)).pages]
     text = " ".join(" ".join(pages).split())
-    assert "The check is not sure which kind it is." in text
+    assert "The check is not sure of this answer." in text
     assert "Diagnosis Inconclusive - no diagnosis" in text
     assert "Condition Most likely" in text
     asked = [(band.en.label, band.en.action, band.en.first_step) for band in TABLE.bands[:3]]
     assert any(label in text and {how in text for how in hows} != {False} for label, *hows in asked)
+
+
+def test_what_does_not_look_like_skin_gets_no_name_and_no_risk_on_any_screen() -> None:
+    """A crab was "Malignant Melanoma, Critical, 98 %"."""
+    finding = finding_of(probability=0.98, reasons=(Doubt.NOT_SURELY_SKIN,))
+    judged = ClassifiedPhoto(finding, read_photo(photo_of("melanoma")))
+    diagnosis = Diagnosis.of(judged)
+    assert (diagnosis.class_id, diagnosis.class_name) == ("inconclusive", NO_DIAGNOSIS)
+    assert (diagnosis.severity, diagnosis.risk_score, diagnosis.confidence) == ("Moderate", 5.0, 0)
+    assert diagnosis.description.startswith(TABLE.notices.headline.not_skin.en)
+    for answer in (lambda: GuideAnswer.of(judged), lambda: decided(finding, "explainable")):
+        with pytest.raises(Undecided) as told:
+            answer()
+        assert told.value.detail.startswith(TABLE.notices.headline.not_skin.en)
+    assert "elanoma" not in f"{diagnosis.description} {diagnosis.treatment}"

@@ -54,7 +54,7 @@ CASES = {
         photo_of("normal_skin"), TABLE.notices.refused["no_lesion"].en, "little tested"
     ),
     "refused: no picture": Case(b"%PDF-1.4", TABLE.notices.refused["undecodable"].en),
-    "401": Case(MOLE, "Nobody is served here without a token", "closed"),
+    "401": Case(MOLE, "Nobody is served here without logging in", "closed"),
     "413": Case(b"x" * (SMALL + 1), "File size exceeds maximum of"),
     "413, far larger": Case(b"x" * 40 * SMALL, "File size exceeds maximum of"),
     "429": Case(MOLE, "Too many requests", "asked too often"),
@@ -63,9 +63,9 @@ CASES = {
 }
 OF_THE_CLIENT = {
     # Its user has a report of the finding, and may see a token that no longer holds.
-    ("angular", "raised"): "This is more urgent than a mole alone would ask for",
-    ("angular", "raised: little tested"): "the reason: little tested on this kind of picture",
-    ("angular", "401"): "Invalid token. Please log in again.",
+    ("angular", "raised"): "The reason: the picture may show a melanoma.",
+    ("angular", "raised: little tested"): "tried on too few such pictures",
+    ("angular", "401"): "Your log-in is not valid any more. Please log in again.",
     ("angular", "429"): "Daily photo limit reached",
     ("angular", "refused: no lesion"): "No kind of spot that this check knows was recognised.",
 }

@@ -175,7 +175,7 @@ def ask_each(backend: Backend, headers: dict[str, str]) -> Iterator[tuple[str, T
 
 def is_refused(answer: TestResponse) -> bool:
     if answer.status_code == 200:  # the lab's own form of an error, and the guide's
-        return "without a token" in answer.text.lower()
+        return "logging in" in answer.text or "Without a token" in answer.text
     return answer.status_code == 403
 
 

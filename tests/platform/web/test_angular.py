@@ -222,10 +222,10 @@ def test_a_request_after_logout_gets_401(
 ) -> None:
     assert shown(Angular(shared_backend).send(method, path, body)) == (
         401,
-        "Invalid token. Please log in again.",
+        "Your log-in is not valid any more. Please log in again.",
     )
     missing = shared_backend.client.open(path, method=method, json=body, headers={"Origin": ORIGIN})
-    assert shown(missing) == (401, "Missing Authorization Header. Please log in again.")
+    assert shown(missing) == (401, "You are not logged in. Please log in.")
     assert missing.headers["Access-Control-Allow-Origin"] == ORIGIN
 
 

@@ -97,11 +97,11 @@ const sayRule = (rule, { band, pictures = [], ranked, stated }, conditions) => {
 
 /** Why it stands where it does in the list: how probable a skin cancer is, where the headline does not say so, which rules asked for the band, and the kind of picture, where the patient has not told that one. @param {{report: FindingReport, conditions: Api["ConditionsView"]}} props */
 const Reasons = ({ report, conditions }) => {
-  const { facts, headline, band, decision, reading } = report;
+  const { facts, headline, decision, reading } = report;
   if (decision) return null; // another urgency counts
   const { malignant_score: own, restated, raised_by: rules } = facts;
   const shown = restated ? restated.malignant_score : own;
-  const alone = !["routine", "self_monitoring"].includes(band) && headline.not_ruled_out.length === 0 && !isMalignant(conditions, headline.likely.key);
+  const alone = !["routine", "self_monitoring"].includes(facts.band) && headline.not_ruled_out.length === 0 && !isMalignant(conditions, headline.likely.key);
   const headed = !restated && (headline.mostly_malignant || alone);
   const score = typeof shown === "number" && (restated ? say("scoreRestated", { restated: sayShare(shown, true), own: sayShare(own ?? 0, true) }) : sayShare(shown, true));
   const reasons = [...new Set(rules.map((/** @type {string} */ rule) => sayRule(rule, facts, conditions)))];

@@ -127,7 +127,7 @@ const Explanation = ({ report: { reading, narrative, passages, letters }, doctor
 
 /** For a patient, how probable the model finds each name, and what it cannot know. @param {{report: FindingReport, conditions: Api["ConditionsView"]}} props */
 const HowLikely = ({ report, conditions }) => html`
-  <${Probabilities} report=${report} conditions=${conditions} doctor=${false} /><${Sentences} items=${report.reading.limits} />`;
+  ${!report.headline.not_skin && html`<${Probabilities} report=${report} conditions=${conditions} doctor=${false} />`}<${Sentences} items=${report.reading.limits} />`;
 
 /** What the API says beyond its first three sentences, none of it twice; each source is a click away.
  * `elsewhere`: what is to be done was said of another photo of the spot; `due`: it stands above with its day. A doctor is not told what a patient is to do.
@@ -162,8 +162,11 @@ const First = ({ report, doctor, instruction, children }) => {
   const unknown = report.facts.raised_by.some((/** @type {string} */ rule) => ["little_tested", "untested_skin"].includes(rule));
   if (doctor) return html`<h1>${icon}${report.doctor_label}</h1>${children}<p>${sayForDoctor(report)} ${report.reading.doubts || (unknown && certainty)}</p>
     <details class="guideline"><summary>${say("whatToDo")}</summary><p class="action">${report.doctor_action}</p></details>`;
-  return html`<h1>${icon}${to_do.replace(/^([^.]*)\.$/, "$1")}</h1>
-    ${instruction?.due && html`<${Due} due=${instruction.due} /><p class="action how">${instruction.sentence}</p>`}<p class="action">${likely}</p><p>${certainty}</p>`;
+  // What does not look like skin is said first, and what to do about it after that.
+  const [first, then] = report.headline.not_skin ? [likely, to_do] : [to_do, likely];
+  const reason = report.reading.reason && html`<p class="how">${report.reading.reason}</p>`;
+  return html`<h1>${icon}${first.replace(/^([^.]*)\.$/, "$1")}</h1>
+    ${instruction?.due && html`<${Due} due=${instruction.due} /><p class="action how">${instruction.sentence}</p>`}<p class="action">${then}</p>${reason}<p>${certainty}</p>`;
 };
 
 /** What one of several pictures alone says, for a doctor: a patient reads what all of them say. @param {{picture: Api["PictureView"], conditions: Api["ConditionsView"]}} props */
@@ -172,8 +175,8 @@ export const Alone = ({ picture, conditions }) => html`
     <${BandBadge} band=${picture.band} label=${labelOfBand(conditions, picture.band)} /></p>`;
 
 /** What was said of the spot, where that counts and is something else than what was said of this finding. @param {FindingReport} report @param {Api["SubmissionView"]} submission */
-export const countsElsewhere = ({ decision, band }, { instruction }) => {
-  const same = instruction?.band === (decision?.urgency ?? band) && (instruction?.waits_for ?? null) === (decision?.waits_for ?? null);
+export const countsElsewhere = ({ decision, facts }, { instruction }) => {
+  const same = instruction?.band === (decision?.urgency ?? facts.band) && (instruction?.waits_for ?? null) === (decision?.waits_for ?? null);
   return same ? null : instruction;
 };
 

@@ -25,7 +25,7 @@ const sayLikely = ({ headline, malignant_score: own, restated_malignant_score: r
   const score = all !== undefined && say("scoreIs", { score: sayShare(all / 100, true) });
   if (score && headline.mostly_malignant) named.unshift(score);
   else if (score && named.length === 1 && !isMalignant(conditions, headline.likely.key)) named.push(score);
-  return named.join(", ");
+  return `${headline.not_skin ? `${say("notLikeSkin")} · ` : ""}${named.join(", ")}`;
 };
 
 /** Those of each patient within an urgency, in the order of the first of them: none stands above a

@@ -34,7 +34,7 @@ const isCancer = (conditions, label) => labelsOf(conditions).some(({ key, malign
 export const isKept = (draft, reviewing, band) => comesTo({ ...draft, urgency: band }, reviewing).band === band;
 
 /** Whether a band may stand beside the wish for another photo. @param {Reviewing} reviewing @param {string} band */
-export const keepsUrgency = ({ report, conditions }, band) => placeOf(conditions, band) <= placeOf(conditions, report.band);
+export const keepsUrgency = ({ report, conditions }, band) => placeOf(conditions, band) <= placeOf(conditions, report.facts.band);
 
 /** The likely condition's own urgency, where it is milder than that with which one agrees by the first key. @param {Reviewing} reviewing */
 export function milderOf(reviewing) {
@@ -53,14 +53,14 @@ export function comesTo({ agreement, label, urgency, histology, result, picture 
   const own = named && urgencyOf(conditions, named);
   const malignant = isCancer(conditions, named);
   if (urgency) {
-    const said = urgency === SAME ? report.band : urgency;
+    const said = urgency === SAME ? report.facts.band : urgency;
     const proves = known && malignant && !(report.decision?.histology === "confirmed" && isCancer(conditions, report.decision.label));
     return { named, band: proves ? mostUrgent(conditions, own, said) : said };
   }
-  if (!named) return { named, band: report.band };
-  if (known) return { named, band: malignant && named === stated.key ? mostUrgent(conditions, own, report.band) : own };
+  if (!named) return { named, band: report.facts.band };
+  if (known) return { named, band: malignant && named === stated.key ? mostUrgent(conditions, own, report.facts.band) : own };
   if (agreement === ENOUGH) return { named, band: own };
-  return { named, band: agreement === "unsure" || histology === "awaited" || agrees ? mostUrgent(conditions, own, report.band) : own };
+  return { named, band: agreement === "unsure" || histology === "awaited" || agrees ? mostUrgent(conditions, own, report.facts.band) : own };
 }
 
 /** What can be wrong in a finding that somebody agrees with: it says so itself, or the model was not tested for this skin tone.
@@ -68,7 +68,7 @@ export function comesTo({ agreement, label, urgency, histology, result, picture 
 const isInDoubt = ({ report: { facts } }) => facts.uncertain || facts.untested_skin?.length > 0;
 
 /** The urgency that counts before it is signed. @param {Reviewing} reviewing */
-export const bandBefore = ({ report }) => report.decision?.urgency ?? report.band;
+export const bandBefore = ({ report }) => report.decision?.urgency ?? report.facts.band;
 
 /** About what one should be asked once more: the urgency falls to watching what the checklist would refer, or by two bands or more;
  * where one agrees with a finding in doubt, by one. With any other, who agrees by the first key is not asked, nor who answers by a milder urgency that
@@ -79,10 +79,18 @@ export function doubtsOf(draft, reviewing) {
   const { band } = comesTo(draft, reviewing);
   const agrees = draft.histology !== "confirmed" && ["agree", ENOUGH].includes(draft.agreement);
   const doubted = agrees && isInDoubt(reviewing);
-  if (agrees && (draft.agreement !== ENOUGH || report.band === "doctor_review") && !draft.urgency && !doubted) return [];
+  if (agrees && (draft.agreement !== ENOUGH || report.facts.band === "doctor_review") && !draft.urgency && !doubted) return [];
   const refers = (report.facts.checklist_score ?? 0) >= conditions.checklist.threshold && band === "self_monitoring";
   const before = placeOf(conditions, bandBefore(reviewing));
   return [...(refers ? [/** @type {const} */ ("checklist")] : []), ...(placeOf(conditions, band) - before >= (doubted ? 1 : 2) ? [/** @type {const} */ ("falls")] : [])];
+}
+
+/** Whether a doctor is to see it sooner than what it names asks for: the patient reads why in the note. @param {Draft} draft @param {Reviewing} reviewing */
+export function isRaised(draft, reviewing) {
+  const { conditions } = reviewing;
+  const { named, band } = comesTo(draft, reviewing);
+  const sent = placeOf(conditions, band) <= placeOf(conditions, "doctor_review");
+  return Boolean(named) && sent && placeOf(conditions, band) < placeOf(conditions, urgencyOf(conditions, named));
 }
 
 /** Whether it names a cancer: then nobody signs before it is said who tells the patient. @param {Draft} draft @param {Reviewing} reviewing */
@@ -101,7 +109,7 @@ export function reviewOf(draft, reviewing, asked) {
   const agrees = !known && !picture && ["agree", ENOUGH].includes(agreement);
   const said = agreement && !picture ? agreement !== "unsure" : urgency !== "";
   const { band } = comesTo(draft, reviewing);
-  const kept = urgency === SAME || (agrees && !urgency && agreement !== ENOUGH && reviewing.pictured && band === reviewing.report.band);
+  const kept = urgency === SAME || (agrees && !urgency && agreement !== ENOUGH && reviewing.pictured && band === reviewing.report.facts.band);
   return {
     ...((!picture || said) && { certainty: known || said ? "sure" : "unsure" }),
     agrees_with_label: agrees || null,

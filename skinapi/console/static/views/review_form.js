@@ -6,7 +6,7 @@ import { onValue, sayError, Select, signByKey, toast, useKeys } from "/console/c
 import { colon, isolated, said, say, sayDate, sayShare, sayValue } from "/console/language.js";
 import { keepDrafts } from "/console/views/drafts.js";
 import { isMalignant, labelOfBand, nameOf } from "/console/views/finding.js";
-import { bandBefore, comesTo, doubtsOf, EMPTY, ENOUGH, isKept, keepsUrgency, labelsOf, mayHold, milderOf, namesCancer, reviewOf, SAME, SERVER, TELLS } from "/console/views/review_draft.js";
+import { bandBefore, comesTo, doubtsOf, EMPTY, ENOUGH, isKept, isRaised, keepsUrgency, labelsOf, mayHold, milderOf, namesCancer, reviewOf, SAME, SERVER, TELLS } from "/console/views/review_draft.js";
 
 /** @typedef {import("/console/views/review_draft.js").Draft} Draft */
 /** @typedef {import("/console/views/review_draft.js").Reviewing} Reviewing */
@@ -146,10 +146,10 @@ function urgenciesOf(reviewing, draft) {
   const { picture, urgency } = draft;
   const answered = comesTo({ ...draft, urgency: "" }, reviewing);
   const alone = answered.named && answered.band;
-  const others = conditions.bands.filter(({ key }) => (!pictured || key !== report.band) && (!picture || keepsUrgency(reviewing, key)) && ((key !== alone && isKept(draft, reviewing, key)) || key === urgency));
-  const same = say("urgencyAgreed", { band: labelOfBand(conditions, report.band) });
+  const others = conditions.bands.filter(({ key }) => (!pictured || key !== report.facts.band) && (!picture || keepsUrgency(reviewing, key)) && ((key !== alone && isKept(draft, reviewing, key)) || key === urgency));
+  const same = say("urgencyAgreed", { band: labelOfBand(conditions, report.facts.band) });
   return [
-    ...(pictured && report.band !== alone && (isKept(draft, reviewing, report.band) || urgency === SAME) ? [/** @type {[string, string]} */ ([SAME, same])] : []),
+    ...(pictured && report.facts.band !== alone && (isKept(draft, reviewing, report.facts.band) || urgency === SAME) ? [/** @type {[string, string]} */ ([SAME, same])] : []),
     ...others.map(({ key }) => /** @type {[string, string]} */ ([key, labelOfBand(conditions, key)])),
   ];
 }
@@ -304,7 +304,7 @@ export const ReviewForm = ({ number, report, conditions, pictured, replaced = fa
   const { agreement } = draft;
   // Beside an urgent finding, a mole's own urgency is an all-clear: it is read before it is signed.
   const { named, band } = comesTo({ ...draft, urgency: "" }, reviewing);
-  const suggested = named ? say(band === report.band ? "urgencyAgreed" : "urgencyWith", { band: labelOfBand(conditions, band) }) : say("notSaid");
+  const suggested = named ? say(band === report.facts.band ? "urgencyAgreed" : "urgencyWith", { band: labelOfBand(conditions, band) }) : say("notSaid");
   const needed = !draft.picture && draft.urgency === "";
   const withKey = (/** @type {string} */ title, /** @type {string} */ key) => html`${title} <kbd aria-hidden="true">${key}</kbd>`;
   return html`
@@ -331,7 +331,7 @@ export const ReviewForm = ({ number, report, conditions, pictured, replaced = fa
         <label for="review-note">${say("note")}</label>
         <textarea id="review-note" name="note" aria-describedby="review-readers" rows="2" maxlength=${LONGEST_NOTE} value=${draft.note} onKeyDown=${signByKey}
           onInput=${onValue((note) => enter({ note }))}></textarea>
-        <small id="review-readers">${say(asked ? "noteForWhoAsked" : "noteForPatient")}</small>
+        <small id="review-readers">${say(asked ? "noteForWhoAsked" : "noteForPatient")}${!asked && isRaised(draft, reviewing) && html` <strong>${say("sayWhySoSoon")}</strong>`}</small>
       </div>
     </form>
     <div class="signing" onKeyDown=${signByEnter}>

@@ -1,0 +1,169 @@
+"""What a patient reads of the visit to which a finding sends: by when, why, with whom, what happens
+there, how often it is cancer, what until then; and what a doctor reads first.
+"""
+
+from dataclasses import replace
+from datetime import date
+from typing import Any
+
+import pytest
+
+from skinapi.base.languages import LANGUAGES, Language
+from skinapi.findings.records.reviews import Agreement
+from skinapi.findings.reports.content import ReportContent, render_html
+from skinapi.findings.reports.explanation import plan_explanation
+from skinapi.findings.reports.facts import Facts, say_reason
+from skinapi.findings.reports.pdf_document import render_pdf
+from skinapi.findings.reports.report import Practice, Report
+from skinapi.findings.reports.template import write_template
+from skinapi.findings.reports.words import LABELS
+from skinapi.model.bands import RaisedBy
+from skinapi.model.conditions import Band, conditions_table
+from skinapi.model.finding import Doubt
+from skinapi.model.headline import rank
+from tests.findings.reports.facts import facts_of
+from tests.findings.reports.sample_reports import made_report, reviewed, text_of
+
+VISIT, MOLE = conditions_table().visit, "melanocytic_nevus"
+PRACTICE = Practice(doctor="Dr Anna Weiss", name="Clinique du Lac", phone="+41 22 555 01 23")
+CHANGED = facts_of().context.model_copy(update={"checklist": ("change_in_size", "oozing")})
+REVIEW: dict[str, Any] = {"band": Band.DOCTOR_REVIEW, "raised_by": (RaisedBy.MALIGNANT,)}
+
+
+def shares(**given: float) -> dict[str, Any]:
+    rest = [one for one in conditions_table().keys if one not in given]
+    left = (1 - sum(given.values())) / len(rest)
+    return {"ranked": rank({**given, **dict.fromkeys(rest, left)})}
+
+
+OPEN_MOLE = facts_of(
+    MOLE, **REVIEW, **shares(melanocytic_nevus=0.88, melanoma=0.03, actinic_keratosis=0.04)
+)
+
+
+def report_on(facts: Facts, language: Language = "en", **fields: Any) -> Report:
+    narrative = write_template(facts, language, plan_explanation(facts, "patient"))
+    given = {"review": None, "decision": None, "practice": PRACTICE, **fields}
+    return made_report(language, facts=facts, narrative=narrative, **given)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_one_page_says_by_when_what_why_with_whom_and_what_until_then(language: Language) -> None:
+    facts = facts_of(raised_by=(RaisedBy.CHECKLIST,), context=CHANGED, checklist_score=3)
+    report = report_on(facts, language, due=date(2026, 11, 27))
+    labels = LABELS[language]
+    order = [
+        {"en": "By 27 November 2026 (Friday).", "fr": "Au plus tard le 27 novembre 2026"}[language],
+        {"en": "Most likely a melanoma.", "fr": "Le plus probable est un mélanome."}[language],
+        {"en": "you told us that it has changed in size", "fr": "elle a changé de taille"}[
+            language
+        ],
+        "Dr Anna Weiss, Clinique du Lac, ",
+        "+41 22 555 01 23",
+        {"en": "under local anaesthetic", "fr": "sous anesthésie locale"}[language],
+        labels.until,
+        labels.explanation,
+        labels.how_sure,
+    ]
+    first, _, _ = text_of(render_pdf(report)).partition(labels.page.format(1, 2))
+    places = [first.find(one) for one in order]
+    assert -1 not in places, [one for one, at in zip(order, places, strict=True) if at < 0]
+    assert places == sorted(places)
+    assert "+41 22 555 01 23" in render_html(report)
+
+
+def test_why_is_said_of_what_was_told_and_of_the_picture_and_not_twice() -> None:
+    told = facts_of(
+        MOLE,
+        told_signs=("oozing",),
+        raised_by=(RaisedBy.TOLD_SIGNS,),
+        context=CHANGED,
+        **shares(melanocytic_nevus=0.95),
+        band=Band.DOCTOR_REVIEW,
+    )
+    assert say_reason(told, "en") == "", "the headline says it"
+    assert say_reason(OPEN_MOLE, "en") == f"The reason: {VISIT.reasons['malignant'].en}."
+    likely = facts_of(raised_by=(RaisedBy.MELANOMA, RaisedBy.MALIGNANT, RaisedBy.MOST_PROBABLE))
+    early = "The reason: treating a melanoma is simpler when it is found early."
+    assert say_reason(likely, "en") == early
+    assert say_reason(facts_of(MOLE, band=Band.SELF_MONITORING), "en") == ""
+
+
+def test_most_have_no_cancer_is_said_with_its_source_but_not_beside_a_likely_cancer() -> None:
+    calm, likely = (ReportContent(report_on(facts)) for facts in (OPEN_MOLE, facts_of()))
+    often = dict(calm.visit)[calm.labels.how_often]
+    assert often[0][0] == VISIT.most_without.en
+    assert "Conversion rates" in dict(calm.notes)[often[0][1]]
+    assert VISIT.many_without.en in str(likely.visit)
+    assert VISIT.most_without.en not in str(likely.visit)
+
+
+def test_who_sees_no_doctor_here_is_sent_to_one_of_their_own_and_who_is_spared_to_none() -> None:
+    alone = ReportContent(report_on(OPEN_MOLE, practice=None))
+    assert alone.visit[0] == (alone.labels.whom, [(VISIT.own_doctor.en, "")])
+    assert ReportContent(report_on(facts_of(MOLE, band=Band.SELF_MONITORING))).visit == []
+    assert ReportContent(report_on(OPEN_MOLE, reader="colleague")).visit == []
+
+
+def test_of_a_mole_melanoma_is_explained_and_what_a_mole_is_without_comfort() -> None:
+    """Moles got a page on actinic keratosis, the largest of three small numbers."""
+    content = ReportContent(report_on(OPEN_MOLE))
+    told = [text for paragraph in content.explanation for text, _ in paragraph]
+    assert OPEN_MOLE.concern.key == "melanoma"
+    short = conditions_table().by_key(MOLE).in_short
+    assert short
+    assert told[0] == short.en
+    assert any("Melanoma is a cancer" in one for one in told)
+    assert not any("harmless" in one or "keratosis" in one for one in told)
+    faint = facts_of(
+        MOLE, **REVIEW, **shares(melanocytic_nevus=0.9, melanoma=0.02, actinic_keratosis=0.05)
+    )
+    assert faint.concern.key == "melanoma"
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_what_does_not_look_like_skin_is_said_first_and_no_condition(language: Language) -> None:
+    facts = facts_of(probability=0.98, reasons=(Doubt.NOT_SURELY_SKIN,))
+    report = report_on(facts, language)
+    content, words = ReportContent(report), conditions_table().notices.headline
+    assert content.first.head == words.not_skin.in_language(language)
+    sections = " ".join(report.narrative.sections.model_dump().values())
+    read = f"{sections} {content.first} {content.explanation} {content.visit}".lower()
+    assert not any(name in read for name in ("melan", "mélan", "kerat", "kérat"))
+    doctors = ReportContent(replace(report, reader="colleague"))
+    assert doctors.first.label == words.doctor_not_skin.in_language(language)
+
+
+def test_a_doctor_reads_facts_figures_checklist_and_reasons_before_the_picture() -> None:
+    facts = facts_of(context=CHANGED, checklist_score=3, raised_by=(RaisedBy.CHECKLIST,))
+    text = text_of(render_pdf(report_on(facts, reader="colleague")))
+    labels = LABELS["en"]
+    checklist = conditions_table().checklist.name.en
+    order = [
+        labels.signs,
+        "change in size, oozing",
+        labels.probabilities,
+        checklist,
+        "Urgency: ",
+        labels.limits,
+        labels.pictures,
+    ]
+    places = [text.find(one) for one in order]
+    assert -1 not in places
+    assert places == sorted(places)
+
+
+@pytest.mark.parametrize("note", ["New on an adult back: I want to see it.", None])
+def test_a_doctor_who_names_a_mole_and_asks_for_a_visit_says_why(note: str | None) -> None:
+    """ "See a doctor this week" stood in one card with "Doctor's decision: a mole"."""
+    report = reviewed(
+        made_report(), label=MOLE, agreement=Agreement.DISAGREE, urgency=Band.URGENT_REFERRAL
+    )
+    assert report.review
+    report = replace(report, review=report.review.model_copy(update={"note": note}))
+    content = ReportContent(report)
+    reason = f"The doctor's reason: {note}" if note else content.labels.ask_reason
+    assert content.first.sentences[-1] == reason
+    assert not any(label == content.labels.note for label, _ in content.review)
+    mild = reviewed(made_report(), label="melanoma", agreement=Agreement.AGREE)
+    assert len(ReportContent(mild).first.sentences) == 1
