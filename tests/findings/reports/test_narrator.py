@@ -282,12 +282,13 @@ def test_what_is_asked_is_closed_strict_and_private(llm: OpenRouter, make: Make)
         schema = asked["json_schema"]["schema"]
         assert schema["additionalProperties"] is False
         assert sorted(schema["required"]) == sorted(schema["properties"])
-        for private in ("60-74", "female", "genital", "made-1", "Doctors ask about", KEY):
+        for private in ("60-74", "female", "genital", "made-1", KEY):
             assert private not in sent
     first = json.loads(llm.calls[0][2])
     [ids] = {*find_enums(first["response_format"]["json_schema"]["schema"])}
     told = json.loads(first["messages"][1]["content"])["paragraphs"]
     assert [one["id"] for part in told for one in part] == [*ids]
+    assert "general.signs" not in ids, "it follows from what a person told"
 
 
 PRIVATE = {"require_parameters": True, "data_collection": "deny", "zdr": True}
