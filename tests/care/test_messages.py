@@ -332,13 +332,14 @@ def test_beside_it_what_is_written_about_a_spot_stands_apart(general: Talk) -> N
 
 def test_it_names_any_finding_of_the_patient_and_none_of_another(general: Talk) -> None:
     other = patient_of(general.backend, general.grey)
-    for person, lesion, status in (
-        (general.ada, None, 201),
-        (general.ada, general.lesion, 201),
-        (other, None, 404),
+    in_spot: dict[str, Any] = {"lesion": general.lesion}
+    in_none: dict[str, Any] = {}
+    for person, where, status in (
+        (general.ada, in_none, 201),
+        (general.ada, in_spot, 201),
+        (other, in_none, 404),
     ):
-        told: dict[str, Any] = {"lesion": lesion} if lesion else {}
-        number = predicted(person, **told)["id"]
+        number = predicted(person, **where)["id"]
         finding = person.call("GET", f"/submissions/{number}").get_json()["_id"]
         answer = general.send(general.ada, submission=finding)
         assert answer.status_code == status

@@ -171,7 +171,7 @@ def pages_of(clinic: Clinic) -> dict[str, list[str]]:
     desk = ["integrations", *sections, "accounts", "overview"]
     return {
         "": visitor,
-        "user": [*user, "account", "my-data", "keys", "spots"],
+        "user": [*user, "messages", "account", "my-data", "keys", "spots"],
         "doctor": [*doctor, "patients", "outcomes", "account", "queue"],
         "researcher": [*lab[1:], "models", "drift", "account", "datasets"],
         "admin": [*admin, *lab, "models", "drift", "account", *desk],
