@@ -21,7 +21,7 @@ from skinapi.findings.records.seen_findings import SeenListed
 from skinapi.findings.records.standing import Advice
 from skinapi.findings.records.submission import Submission
 from skinapi.findings.reports.openrouter import Question
-from skinapi.findings.reports.report import NarrativeUnavailable, Reason
+from skinapi.findings.reports.report import NarrativeUnavailable, Unwritten
 from skinapi.findings.reports.words import LABELS, FirstContent, say_advice
 from skinapi.model.bands import is_sent
 from skinapi.model.conditions import NORMAL_SKIN, Condition, conditions_table
@@ -299,4 +299,4 @@ def read_body(content: str) -> tuple[str, ...]:
     try:
         return WrittenBody.model_validate_json(content).paragraphs
     except ValidationError as error:
-        raise NarrativeUnavailable(Reason.MALFORMED) from error
+        raise NarrativeUnavailable(Unwritten.MALFORMED) from error

@@ -26,7 +26,7 @@ from skinapi.findings.records.errors import (
 from skinapi.findings.records.letters import LONGEST_LETTER, Addressee
 from skinapi.findings.records.review_schemas import LetterView
 from skinapi.findings.records.telling_schemas import TellingView
-from skinapi.findings.reports.report import Reason as Unwritten
+from skinapi.findings.reports.report import Unwritten
 from skinapi.platform.web.declaration import Routes, Signed
 from skinapi.platform.web.schemas import Body, Message
 

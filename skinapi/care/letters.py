@@ -48,7 +48,7 @@ from skinapi.findings.records.service import RecordsService
 from skinapi.findings.records.standing import Advice, Reader
 from skinapi.findings.records.telling import Way, way_to
 from skinapi.findings.reports.openrouter import OpenRouterClient, Reading
-from skinapi.findings.reports.report import NarrativeUnavailable, Reason
+from skinapi.findings.reports.report import NarrativeUnavailable, Unwritten
 from skinapi.platform.notices.outbox import Kind, Outbox
 from skinapi.platform.storage.ids import now
 from skinapi.platform.storage.unit_of_work import Unit, UnitOfWork, atomic
@@ -70,7 +70,7 @@ class Draft:
 
     shown: ShownLetter
     marked: tuple[Marked, ...] = ()
-    unwritten: Reason | None = None
+    unwritten: Unwritten | None = None
 
 
 class _Held(NamedTuple):
@@ -120,14 +120,14 @@ class LettersService:
         by: Subject,
         reader: Addressee,
         language: Language,
-        written: Reading[tuple[str, ...]] | Reason,
+        written: Reading[tuple[str, ...]] | Unwritten,
     ) -> Draft:
         submission, owner = self._get_in_care(number, by)
         unit.audit("letter.draft", by=by.id, target=submission.id, owner=submission.owner)
         self.records.rely_on(submission)
         about = self._facts_of(submission, owner, by)
-        failed = written if isinstance(written, Reason) else None
-        drafted = None if isinstance(written, Reason) else written
+        failed = written if isinstance(written, Unwritten) else None
+        drafted = None if isinstance(written, Unwritten) else written
         letter = self.letters.add(
             submission=submission.id,
             doctor=by.id,
@@ -145,11 +145,11 @@ class LettersService:
         reader: Addressee,
         language: Language,
         key_words: str,
-    ) -> Reading[tuple[str, ...]] | Reason:
+    ) -> Reading[tuple[str, ...]] | Unwritten:
         """The paragraphs that a language model writes, or why it has written none."""
         unasked = self._why_unasked(about, owner)
         if unasked or self.llm is None:
-            return unasked or Reason.NO_KEY
+            return unasked or Unwritten.NO_KEY
         try:
             question = make_question(about, reader, language, key_words)
             return self.llm.ask(question, read_body, deadline=time.monotonic() + WAIT_S)
@@ -157,17 +157,17 @@ class LettersService:
             reason = unwritten.reason
         except Exception as fault:  # noqa: BLE001 (no fault of a model may cost the draft)
             log_fault(fault)
-            reason = Reason.FAULT
+            reason = Unwritten.FAULT
         log.warning("letter not drafted by an LLM", reason=reason, language=language)
         return reason
 
-    def _why_unasked(self, about: LetterFacts, owner: Account) -> Reason | None:
+    def _why_unasked(self, about: LetterFacts, owner: Account) -> Unwritten | None:
         if self.llm is None:
-            return Reason.NO_KEY
+            return Unwritten.NO_KEY
         agreed = self.consents.find_latest(owner.id).get(CONSENT)
         if agreed is None or not agreed.given or (agreed.version or 0) < CONSENT_SINCE:
-            return Reason.NO_CONSENT
-        return None if about.decision else Reason.NOTHING_TO_EXPLAIN
+            return Unwritten.NO_CONSENT
+        return None if about.decision else Unwritten.NOTHING_TO_EXPLAIN
 
     def _show(self, letter: Letter, about: LetterFacts, owner: Account) -> Draft:
         """Show the draft as if it was signed now. One of ours that nobody has changed is drafted
@@ -180,7 +180,7 @@ class LettersService:
         return Draft(
             ShownLetter(letter.model_copy(update={"text": text, "decision": decided})),
             _mark(text, about, letter),
-            None if letter.model else self._why_unasked(about, owner) or Reason.NOT_ASKED,
+            None if letter.model else self._why_unasked(about, owner) or Unwritten.NOT_ASKED,
         )
 
     def list_letters(self, *, number: str, to: Subject) -> list[Draft]:

@@ -8,7 +8,7 @@ from typing import Literal
 import yaml
 from pydantic import Field
 
-from skinapi.base.languages import Language, LocalizedText, space_all_french
+from skinapi.base.languages import LANGUAGES, Language, LocalizedText, space_all_french
 from skinapi.base.stored_record import Frozen
 from skinapi.model.conditions import Source, conditions_table
 
@@ -44,8 +44,7 @@ class _Written(LocalizedText):
             reader=self.reader,
             sources=self._list_sources(about, software),
             needs=f"{group}.{self.needs}" if self.needs else None,
-            en=self.en,
-            fr=self.fr,
+            **{language: self.in_language(language) for language in LANGUAGES},
         )
 
     def _list_sources(self, about: str | None, software: Source) -> tuple[Source, ...]:

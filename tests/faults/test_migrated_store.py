@@ -45,6 +45,8 @@ WORDS = {
     *("action", "band_label", "decision", "doctor_action", "doctor_label"),
     *("graver_review", "narrative", "notices", "reading", "report", "review", "verification"),
 }
+# A report's band is since then that of its `band_label`: of what counts, not of the finding.
+RESTATED = "/report.json.band"
 
 
 @pytest.fixture(scope="module")
@@ -192,5 +194,5 @@ def assert_says(before: Any, now: Any, place: str) -> None:
         assert len(before) == len(now), place
         for number, pair in enumerate(zip(before, now, strict=True)):
             assert_says(*pair, f"{place}[{number}]")
-    else:
+    elif not place.endswith(RESTATED):
         assert before == now, place

@@ -20,7 +20,7 @@ from pydantic import Field, StringConstraints, ValidationError
 from skinapi.base.languages import Language
 from skinapi.base.stored_record import Frozen
 from skinapi.findings.reports.openrouter import OpenRouterClient, Question, Reading
-from skinapi.findings.reports.report import NarrativeUnavailable, Reason
+from skinapi.findings.reports.report import NarrativeUnavailable, Unwritten
 from skinapi.findings.reports.writer import LANGUAGE_NAMES, Pair, closed_object
 from skinapi.model.passages import passages_table
 
@@ -197,7 +197,7 @@ def read_verdicts(content: str) -> Verdicts:
     try:
         return Verdicts.model_validate_json(content)
     except ValidationError as error:
-        raise NarrativeUnavailable(Reason.MALFORMED) from error
+        raise NarrativeUnavailable(Unwritten.MALFORMED) from error
 
 
 def judge(shown: Sequence[Shown], verdicts: Verdicts) -> list[bool]:
@@ -209,7 +209,7 @@ def judge(shown: Sequence[Shown], verdicts: Verdicts) -> list[bool]:
         answers[one.pair] = answers.get(one.pair, True) and one.keep
     kept = [(one, answers.get(place, False)) for place, one in enumerate(shown, 1)]
     if any(one.keep is not None and one.keep is not answer for one, answer in kept):
-        raise NarrativeUnavailable(Reason.CHECKER_NOT_BELIEVED)
+        raise NarrativeUnavailable(Unwritten.CHECKER_NOT_BELIEVED)
     return [answer for one, answer in kept if one.keep is None]
 
 

@@ -38,8 +38,8 @@ from skinapi.findings.reports.openrouter import DailyBudget, OpenRouterClient, Q
 from skinapi.findings.reports.report import (
     Narrative,
     NarrativeUnavailable,
-    Reason,
     Source,
+    Unwritten,
     Writer,
 )
 from skinapi.findings.reports.template import write_template
@@ -125,7 +125,12 @@ class DroppedPairs(Records[DroppedPair]):
 CONSENT = "llm"
 NARRATIVE_LIFETIME = timedelta(days=90)
 LLM_DEADLINE_S = 12.0  # that one narrative may wait for both LLMs, all attempts together
-NOT_ASKED = (Reason.NO_KEY, Reason.NO_CONSENT, Reason.NOTHING_TO_EXPLAIN, Reason.NOT_ASKED)
+NOT_ASKED = (
+    Unwritten.NO_KEY,
+    Unwritten.NO_CONSENT,
+    Unwritten.NOTHING_TO_EXPLAIN,
+    Unwritten.NOT_ASKED,
+)
 NO_CONSENTS: Mapping[str, bool] = {}
 
 
@@ -229,7 +234,7 @@ class Narrator:
     ) -> WordedExplanation:
         deadline = time.monotonic() + LLM_DEADLINE_S
         if not plan.groups:
-            raise NarrativeUnavailable(Reason.NOTHING_TO_EXPLAIN)
+            raise NarrativeUnavailable(Unwritten.NOTHING_TO_EXPLAIN)
         question = ask_for_words(plan, reader, language)
         key = self._fingerprint(question)
         if found := self.cache.find(facts, language, key):
@@ -251,7 +256,7 @@ class Narrator:
         seconds, tokens = time.monotonic() - began, draft.tokens + checked.tokens
         self._count(checked, seconds=seconds, tokens=tokens)
         if not worded.kept:
-            raise NarrativeUnavailable(Reason.NOTHING_KEPT)
+            raise NarrativeUnavailable(Unwritten.NOTHING_KEPT)
         return self.cache.keep(facts, language, key, worded)
 
     def _count(self, checked: Checked, *, seconds: float, tokens: int) -> None:
@@ -270,21 +275,21 @@ class Narrator:
 
 def require_llm(llm: OpenRouterClient | None, consents: Mapping[str, bool]) -> OpenRouterClient:
     if llm is None:
-        raise NarrativeUnavailable(Reason.NO_KEY)
+        raise NarrativeUnavailable(Unwritten.NO_KEY)
     if not consents.get(CONSENT, False):
-        raise NarrativeUnavailable(Reason.NO_CONSENT)
+        raise NarrativeUnavailable(Unwritten.NO_CONSENT)
     return llm
 
 
-def why_unwritten(fault: Exception, language: Language) -> Reason:
+def why_unwritten(fault: Exception, language: Language) -> Unwritten:
     """Log why the LLM has not written. Call it where the fault is caught."""
     if isinstance(fault, NarrativeUnavailable):
         reason = fault.reason
     elif isinstance(fault, SkinAPIError):
-        reason = Reason.STORE
+        reason = Unwritten.STORE
     else:
         log_fault(fault)
-        reason = Reason.FAULT
+        reason = Unwritten.FAULT
     # Without a key or consent nothing went wrong, so that is no warning.
     write_log = log.info if reason in NOT_ASKED else log.warning
     write_log("LLM text unavailable, template used", reason=reason, language=language)

@@ -18,7 +18,7 @@ from pydantic import BaseModel, Field, StringConstraints, ValidationError
 
 from skinapi.base.errors import Duplicate, SkinAPIError
 from skinapi.base.http_client import CallFailed, HttpClient, Reply, Request
-from skinapi.findings.reports.report import NarrativeUnavailable, Reason
+from skinapi.findings.reports.report import NarrativeUnavailable, Unwritten
 from skinapi.platform.storage.ids import now
 from skinapi.platform.storage.ports import Store
 
@@ -32,13 +32,13 @@ MOST_FAILURES = 3
 COOLDOWN_S = 60.0
 COUNTER = "llm_calls"
 RETRYABLE = frozenset({408, 429, 502, 503})
-REASON_BY_STATUS: Mapping[int, Reason] = {
-    401: Reason.KEY_REFUSED,
-    402: Reason.NO_CREDIT,
-    429: Reason.RATE_LIMITED,
+REASON_BY_STATUS: Mapping[int, Unwritten] = {
+    401: Unwritten.KEY_REFUSED,
+    402: Unwritten.NO_CREDIT,
+    429: Unwritten.RATE_LIMITED,
 }
 # No failures of the provider: no request was sent, or one answer of many was of no use.
-NO_FAILURE = frozenset({Reason.BUSY, Reason.BUDGET, Reason.MALFORMED})
+NO_FAILURE = frozenset({Unwritten.BUSY, Unwritten.BUDGET, Unwritten.MALFORMED})
 
 T = TypeVar("T")
 # With {1,100} in the pattern, pydantic would keep 10 MB of compiled classes of letters.
@@ -118,7 +118,7 @@ class CircuitBreaker:
             if self._failures < MOST_FAILURES:
                 return
             if time.monotonic() < self._open_until:
-                raise NarrativeUnavailable(Reason.RESTING)
+                raise NarrativeUnavailable(Unwritten.RESTING)
             # Only the caller that gets here sends a request; the others wait once more.
             self._open_until = time.monotonic() + COOLDOWN_S
 
@@ -144,7 +144,7 @@ class DailyBudget:
         if not self._most or not (
             self._count(today) or self._start_day(today) or self._count(today)
         ):
-            raise NarrativeUnavailable(Reason.BUDGET)
+            raise NarrativeUnavailable(Unwritten.BUDGET)
 
     def _count(self, today: date) -> bool:
         left = {"id": COUNTER, "day": today.isoformat(), "value": {"$lt": self._most}}
@@ -203,7 +203,7 @@ class OpenRouterClient:
         completion = self._request(self._body(question), deadline)
         content, answered = completion.content, completion.model
         if content is None or answered is None:
-            raise NarrativeUnavailable(Reason.MALFORMED)
+            raise NarrativeUnavailable(Unwritten.MALFORMED)
         tokens = completion.usage.total_tokens if completion.usage else 0
         return Reading(read(content), configured_model(answered, self.models), tokens)
 
@@ -239,7 +239,7 @@ class OpenRouterClient:
             pause, attempt = _pause(reply.headers.get("retry-after"), attempt), attempt + 1
             final = status not in RETRYABLE or attempt == ATTEMPTS
             if final or time.monotonic() + pause >= deadline:
-                raise NarrativeUnavailable(REASON_BY_STATUS.get(status, Reason.PROVIDER))
+                raise NarrativeUnavailable(REASON_BY_STATUS.get(status, Unwritten.PROVIDER))
             time.sleep(pause)
 
     def _send(self, body: Mapping[str, Any], deadline: float) -> Reply:
@@ -249,7 +249,7 @@ class OpenRouterClient:
         try:
             return self._client.send(request, deadline=deadline)
         except CallFailed as failed:
-            raise NarrativeUnavailable(Reason(failed.fault)) from failed
+            raise NarrativeUnavailable(Unwritten(failed.fault)) from failed
 
 
 def configured_model(answered: str, configured: Sequence[str]) -> str:
@@ -266,7 +266,7 @@ def _completion_of(reply: Reply) -> _Completion:
     try:
         return _Completion.model_validate_json(reply.content)
     except ValidationError as error:
-        raise NarrativeUnavailable(Reason.MALFORMED) from error
+        raise NarrativeUnavailable(Unwritten.MALFORMED) from error
 
 
 def _pause(retry_after: str | None, attempt: int) -> float:

@@ -68,7 +68,7 @@ class Writer(StrEnum):
     LLM = "llm"
 
 
-class Reason(StrEnum):
+class Unwritten(StrEnum):
     """Why the template wrote although the LLM was requested: no request was sent, or it failed."""
 
     NO_KEY = "no_key"
@@ -98,7 +98,7 @@ class NarrativeUnavailable(Unavailable):
 
     code, sentence = "unwritten", "The report could not be put into other words"
 
-    def __init__(self, reason: Reason) -> None:
+    def __init__(self, reason: Unwritten) -> None:
         self.reason = reason
         super().__init__()
 
@@ -111,7 +111,7 @@ class Source(StoredRecord):
 
     writer: Writer = Writer.TEMPLATE
     model: str | None = None
-    reason: Reason | None = None
+    reason: Unwritten | None = None
     checker: str | None = optional()
     kept: int | None = optional()
     written: int | None = optional()

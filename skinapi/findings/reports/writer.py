@@ -15,7 +15,7 @@ from skinapi.base.languages import Language
 from skinapi.base.stored_record import Frozen
 from skinapi.findings.reports.explanation import Plan
 from skinapi.findings.reports.openrouter import Question
-from skinapi.findings.reports.report import NarrativeUnavailable, Reason
+from skinapi.findings.reports.report import NarrativeUnavailable, Unwritten
 from skinapi.model.passages import Passage, PassageReader
 
 MOST_ENTRIES, MOST_JOINED = 40, 2
@@ -119,7 +119,7 @@ def read_draft(content: str) -> Draft:
     try:
         return Draft.model_validate_json(content)
     except ValidationError as error:
-        raise NarrativeUnavailable(Reason.MALFORMED) from error
+        raise NarrativeUnavailable(Unwritten.MALFORMED) from error
 
 
 def pair_up(draft: Draft, plan: Plan) -> Paired:

@@ -123,15 +123,16 @@ def test_findings_of_who_is_no_patient_any_more_are_told(any_backend: Backend) -
 def test_spots_past_their_day_are_told_with_their_doctor(
     backend: Backend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A week for one band, two for the next; no time is named for the others. A doctor who asks for
-    the same visit has not seen the patient: the day is that of the page.
+    """A week for one band, two for the next, earlier where that is a weekend; no time is named for
+    the others. A doctor who asks for the same visit has not seen the patient: the day is that of
+    the page.
     """
     grey, ada = patient_in_care(backend)
     nobodys = backend.member()
     for patient, band, days in (
-        (ada, URGENT, 7),
+        (ada, URGENT, 5),
         (ada, URGENT, 8),
-        (ada, REFERRAL, 14),
+        (ada, REFERRAL, 12),
         (ada, REFERRAL, 15),
         (ada, REVIEW, 90),
         (nobodys, URGENT, 8),

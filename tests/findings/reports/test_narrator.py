@@ -32,8 +32,8 @@ from skinapi.findings.reports.report import (
     MOST_CHARACTERS,
     Narrative,
     NarrativeUnavailable,
-    Reason,
     Source,
+    Unwritten,
     Writer,
 )
 from skinapi.findings.reports.template import write_template
@@ -97,7 +97,7 @@ def narrate_with(
     )
 
 
-def by_template(reason: Reason | None, facts: Facts = NEVUS, language: Language = "en") -> Any:
+def by_template(reason: Unwritten | None, facts: Facts = NEVUS, language: Language = "en") -> Any:
     narrative = write_template(facts, language)
     return narrative.model_copy(update={"source": Source(reason=reason)})
 
@@ -131,42 +131,45 @@ def keeping(keep: bool) -> Behaviour:
     return behave
 
 
-BADLY: dict[str, tuple[Behaviour, Reason]] = {
-    "not json": (lambda call: call.say("Here is your report!"), Reason.MALFORMED),
-    "a body that is not json": (lambda call: call.answer(200, b"<html>"), Reason.MALFORMED),
-    "a field too many": (saying(recommendation="Wait."), Reason.MALFORMED),
-    "no verdicts": (comparing(lambda call: call.say("All good!")), Reason.MALFORMED),
-    "a checker that fails": (comparing(failing(500)), Reason.PROVIDER),
-    "a checker that is asleep": (comparing(keeping(True)), Reason.CHECKER_NOT_BELIEVED),
-    "a checker that drops all": (comparing(keeping(False)), Reason.CHECKER_NOT_BELIEVED),
-    "nothing written": (saying(entries=[]), Reason.NOTHING_KEPT),
-    "nothing said": (lambda call: call.say(None), Reason.MALFORMED),
+BADLY: dict[str, tuple[Behaviour, Unwritten]] = {
+    "not json": (lambda call: call.say("Here is your report!"), Unwritten.MALFORMED),
+    "a body that is not json": (lambda call: call.answer(200, b"<html>"), Unwritten.MALFORMED),
+    "a field too many": (saying(recommendation="Wait."), Unwritten.MALFORMED),
+    "no verdicts": (comparing(lambda call: call.say("All good!")), Unwritten.MALFORMED),
+    "a checker that fails": (comparing(failing(500)), Unwritten.PROVIDER),
+    "a checker that is asleep": (comparing(keeping(True)), Unwritten.CHECKER_NOT_BELIEVED),
+    "a checker that drops all": (comparing(keeping(False)), Unwritten.CHECKER_NOT_BELIEVED),
+    "nothing written": (saying(entries=[]), Unwritten.NOTHING_KEPT),
+    "nothing said": (lambda call: call.say(None), Unwritten.MALFORMED),
     "a model that is markup": (
         lambda call: call.say(json.dumps(call.draft()), model="<b>x</b>"),
-        Reason.MALFORMED,
+        Unwritten.MALFORMED,
     ),
     "truncated by length": (
         lambda call: call.say(json.dumps(call.draft()), finish_reason="length"),
-        Reason.MALFORMED,
+        Unwritten.MALFORMED,
     ),
-    "deep nesting": (lambda call: call.answer(200, b"[" * 50_000), Reason.MALFORMED),
-    "an error inside 200": (failing_inside_200(500), Reason.PROVIDER),
-    "no credit, inside 200": (failing_inside_200(402), Reason.NO_CREDIT),
-    "402": (failing(402), Reason.NO_CREDIT),
-    "429 for longer than there is time": (failing(429, {"Retry-After": "60"}), Reason.RATE_LIMITED),
-    "429 three times": (failing(429, {"Retry-After": "0"}), Reason.RATE_LIMITED),
-    "503": (failing(503, {"Retry-After": "0"}), Reason.PROVIDER),
-    "a redirect with a body": (redirect(b"/x", megabytes=40), Reason.TOO_LARGE),
-    "hung up": (hang_up, Reason.UNREACHABLE),
-    "a body without end": (flood, Reason.TOO_LARGE),
-    "no list": (saying(entries="There is no need to see a doctor."), Reason.MALFORMED),
+    "deep nesting": (lambda call: call.answer(200, b"[" * 50_000), Unwritten.MALFORMED),
+    "an error inside 200": (failing_inside_200(500), Unwritten.PROVIDER),
+    "no credit, inside 200": (failing_inside_200(402), Unwritten.NO_CREDIT),
+    "402": (failing(402), Unwritten.NO_CREDIT),
+    "429 for longer than there is time": (
+        failing(429, {"Retry-After": "60"}),
+        Unwritten.RATE_LIMITED,
+    ),
+    "429 three times": (failing(429, {"Retry-After": "0"}), Unwritten.RATE_LIMITED),
+    "503": (failing(503, {"Retry-After": "0"}), Unwritten.PROVIDER),
+    "a redirect with a body": (redirect(b"/x", megabytes=40), Unwritten.TOO_LARGE),
+    "hung up": (hang_up, Unwritten.UNREACHABLE),
+    "a body without end": (flood, Unwritten.TOO_LARGE),
+    "no list": (saying(entries="There is no need to see a doctor."), Unwritten.MALFORMED),
     "too many entries": (
         saying(entries=[{"text": "A mole.", "passages": ["melanoma.what"]}] * 50),
-        Reason.MALFORMED,
+        Unwritten.MALFORMED,
     ),
     "a sentence without end": (
         saying(entries=[{"text": "A mole. " * 200, "passages": ["melanoma.what"]}]),
-        Reason.MALFORMED,
+        Unwritten.MALFORMED,
     ),
 }
 
@@ -192,7 +195,7 @@ def test_nobody_waits_past_the_deadline(
     monkeypatch.setattr(narrator_module, "LLM_DEADLINE_S", PATIENT_S)
     narrator = make()
     started = time.monotonic()
-    assert narrate_with(narrator) == by_template(Reason.DEADLINE)
+    assert narrate_with(narrator) == by_template(Unwritten.DEADLINE)
     assert time.monotonic() - started < FOREVER_S / 3
     while any(thread.name.endswith("(_post_in_thread)") for thread in threading.enumerate()):
         assert time.monotonic() - started < FOREVER_S / 3, "its thread goes on"
@@ -225,7 +228,7 @@ def test_only_a_configured_name_is_printed_as_the_model(
 )
 def test_no_time_to_wait_breaks_anything(llm: OpenRouter, make: Make, after: str) -> None:
     llm.behave = failing(503, {"Retry-After": after})
-    assert narrate_with(make()) == by_template(Reason.PROVIDER)
+    assert narrate_with(make()) == by_template(Unwritten.PROVIDER)
 
 
 @pytest.mark.parametrize("broken", ["_completion_of", "read_draft"])
@@ -239,12 +242,12 @@ def test_a_fault_of_ours_costs_the_words_alone_and_is_logged_without_its_text(
     monkeypatch.setattr(module, broken, fail)
     narrator = make()
     with capture_logs() as logged:
-        assert narrate_with(narrator) == by_template(Reason.FAULT)
+        assert narrate_with(narrator) == by_template(Unwritten.FAULT)
     assert logged[0]["event"] == "fault"
     assert "secret" not in str(logged)
     for _ in range(openrouter.MOST_FAILURES):
         reason = narrate_with(narrator).source.reason
-    assert reason is Reason.RESTING
+    assert reason is Unwritten.RESTING
 
 
 @pytest.mark.parametrize("status", [429, 503])
@@ -318,13 +321,13 @@ def test_neither_the_environments_proxy_nor_netrc_is_followed(
 
 def test_without_key_or_consent_nothing_is_sent(llm: OpenRouter, make: Make) -> None:
     keyless = make(openrouter_api_key=None)
-    assert narrate_with(keyless) == by_template(Reason.NO_KEY)
+    assert narrate_with(keyless) == by_template(Unwritten.NO_KEY)
     narrator = make()
     for consents in ({}, {"llm": False}, {"photos": True}):
-        assert narrate_with(narrator, consents=consents) == by_template(Reason.NO_CONSENT)
+        assert narrate_with(narrator, consents=consents) == by_template(Unwritten.NO_CONSENT)
     assert narrate_with(narrator, llm=False) == by_template(None)
     stated = Facts.as_stated(condition="normal_skin", confidence=0.9)
-    assert narrate_with(narrator, stated) == by_template(Reason.NOTHING_TO_EXPLAIN, stated)
+    assert narrate_with(narrator, stated) == by_template(Unwritten.NOTHING_TO_EXPLAIN, stated)
     assert llm.calls == []
 
 
@@ -370,8 +373,8 @@ def test_at_most_four_are_under_way_and_the_fifth_does_not_wait(
     with ThreadPoolExecutor(16) as pool:
         told = list(pool.map(lambda _: narrate_with(narrator), range(16)))
     reasons = [narrative.source.reason for narrative in told]
-    assert reasons.count(Reason.DEADLINE) == 4
-    assert set(reasons) <= {Reason.DEADLINE, Reason.BUSY, Reason.RESTING}
+    assert reasons.count(Unwritten.DEADLINE) == 4
+    assert set(reasons) <= {Unwritten.DEADLINE, Unwritten.BUSY, Unwritten.RESTING}
     assert llm.most_at_once == 4
 
 
@@ -379,7 +382,7 @@ def test_after_three_failures_the_circuit_breaker_opens(llm: OpenRouter, make: M
     narrator = make()
     llm.behave = failing(500)
     reasons = [narrate_with(narrator).source.reason for _ in range(5)]
-    assert reasons == [Reason.PROVIDER] * 3 + [Reason.RESTING] * 2
+    assert reasons == [Unwritten.PROVIDER] * 3 + [Unwritten.RESTING] * 2
     assert len(llm.calls) == 3
 
 
@@ -407,7 +410,7 @@ def test_a_store_that_fails_costs_the_words_alone(
         raise StoreUnavailable
 
     monkeypatch.setattr("skinapi.findings.reports.narrator.NarrativeCache.find", gone)
-    assert narrate_with(make()) == by_template(Reason.STORE)
+    assert narrate_with(make()) == by_template(Unwritten.STORE)
 
 
 def test_the_days_budget_is_shared_by_all_and_outlives_a_restart(store: Store, make: Make) -> None:
@@ -416,13 +419,13 @@ def test_the_days_budget_is_shared_by_all_and_outlives_a_restart(store: Store, m
         narrator = make(llm_daily_budget=4)
         answers.append(narrate_with(narrator, facts_of(key)).source)
     assert [source.writer for source in answers] == [Writer.LLM, Writer.LLM, Writer.TEMPLATE]
-    assert answers[-1].reason is Reason.BUDGET
+    assert answers[-1].reason is Unwritten.BUDGET
     counters = store.collection("counters")
     assert counters.update({"id": "llm_calls"}, {"$set": {"day": "2026-01-01"}})
     assert narrate_with(narrator, facts_of("melanoma", probability=0.8)).source.writer is Writer.LLM
     assert counters.find({"id": "llm_calls"})[0]["value"] == 2
     none_left = make(llm_daily_budget=0)
-    assert narrate_with(none_left, facts_of("vascular_lesion")).source.reason is Reason.BUDGET
+    assert narrate_with(none_left, facts_of("vascular_lesion")).source.reason is Unwritten.BUDGET
 
 
 def test_at_once_no_more_is_spent_than_the_budget(
@@ -497,7 +500,7 @@ def test_no_figure_of_a_finding_is_kept_of_what_was_dropped(
         call.tell(entries=[{**figure, "text": figure["text"].replace("puts", "may put")}])
 
     llm.behave = writing(write)
-    assert narrate_with(make(), facts_of("melanoma")).source.reason is Reason.NOTHING_KEPT
+    assert narrate_with(make(), facts_of("melanoma")).source.reason is Unwritten.NOTHING_KEPT
     [dropped] = DroppedPairs(store).list_last(20)
     assert "…" in dropped.passage
     assert not [one for one in dropped.passage + dropped.sentence if one.isdigit()]
@@ -505,7 +508,7 @@ def test_no_figure_of_a_finding_is_kept_of_what_was_dropped(
 
 def test_what_failed_is_not_kept(llm: OpenRouter, store: Store, make: Make) -> None:
     llm.behave = comparing(keeping(True))
-    assert narrate_with(make()).source.reason is Reason.CHECKER_NOT_BELIEVED
+    assert narrate_with(make()).source.reason is Unwritten.CHECKER_NOT_BELIEVED
     assert store.collection("narratives").count() == 0
     llm.behave = well
     assert narrate_with(make()).source.writer is Writer.LLM
@@ -548,6 +551,6 @@ def test_malformed_answers_put_it_to_rest_for_nobody(llm: OpenRouter, make: Make
     narrator = make()
     llm.behave = saying(entries=1)
     for _ in range(openrouter.MOST_FAILURES + 1):
-        assert narrate_with(narrator).source.reason is Reason.MALFORMED
+        assert narrate_with(narrator).source.reason is Unwritten.MALFORMED
     llm.behave = well
     assert narrate_with(narrator).source.writer is Writer.LLM

@@ -8,7 +8,7 @@ from skinapi.base.languages import Language
 from skinapi.findings.records.letters import LaterDecision, Letter, ShownLetter, Withdrawal
 from skinapi.findings.records.reviews import Review
 from skinapi.findings.reports.facts import Facts
-from skinapi.findings.reports.report import Narrative, Reason, Report, Source
+from skinapi.findings.reports.report import Narrative, Report, Source, Unwritten
 from skinapi.findings.reports.template import write_template
 from skinapi.findings.reports.verification import NOT_HASHED, seal_report
 from tests.findings.reports.sample_reports import REVIEW
@@ -33,7 +33,7 @@ def sealed(
 
 
 def test_a_report_read_while_the_llm_fails_has_the_code_it_always_has() -> None:
-    assert sealed(written(source=Source(reason=Reason.NO_KEY))) == sealed(written())
+    assert sealed(written(source=Source(reason=Unwritten.NO_KEY))) == sealed(written())
 
 
 def test_another_language_another_submission_and_other_words_have_codes_of_their_own() -> None:

@@ -111,7 +111,7 @@ export function useBar() {
 export function stepsOf({ known, placed, several }) {
   /** @type {[Step, boolean][]} */
   const all = [
-    ["photo", true], ["place", !known], ["spot", !known && placed], ["kind", !several], ["about", true], ["checklist", true], ["keep", true],
+    ["photo", true], ["checklist", true], ["place", !known], ["spot", !known && placed], ["kind", !several], ["about", true], ["keep", true],
   ];
   return all.filter(([, asked]) => asked).map(([step]) => step);
 }
