@@ -89,6 +89,8 @@ def send_a_photo(journey: Journey, photo: Path) -> None:
     visitor.hand_in("photo", photo)
     visitor.find("[name=sex][value=other]:checked")  # what was said of the spot stays
     visitor.slide(".crop input", *[Keys.ARROW_RIGHT] * 10)
+    visitor.answer("checklist", "oozing")
+    journey.step("checklist")
     visitor.ask("body_site")
     journey.step("place")
     visitor.press(BACK)
@@ -98,7 +100,6 @@ def send_a_photo(journey: Journey, photo: Path) -> None:
     for question, value in (
         ("birth_year", str(now().year - 50)),
         ("skin_tone", "dark"),
-        ("checklist", "oozing"),
         ("keep_photo", "true"),
     ):
         visitor.answer(question, value)
