@@ -100,3 +100,21 @@ def test_one_of_several_pictures_is_asked_about_by_its_place(ada: Person) -> Non
     assert "not_surely_skin" in found["reasons"]
     assert ["not_surely_skin" in one["reasons"] for one in found["pictures"]] == [False, True]
     assert "melanoma" in found["headline"]["patient"]["en"], "the other picture shows skin"
+
+
+def test_no_program_reads_a_condition_of_what_is_no_skin(ada: Person) -> None:
+    """As a patient does not: an EHR in the conclusion, a PACS in the structured report."""
+    found = predicted(ada, DOUBTED)
+    assert found["probabilities"], "which are told as figures"
+    number = found["id"]
+    report = ada.call("GET", f"/fhir/DiagnosticReport/{number}").get_json()
+    assert WORDS.headline.not_skin.en in report["text"]["div"]
+    likely = ada.call("GET", f"/fhir/Observation/{number}-likely-condition").get_json()
+    assert likely["resourceType"] == "Observation"
+    for name in (*conditions_table().keys, "melanoma", "mole", "nevus"):
+        assert name not in f"{report['text']} {likely}".lower().replace("normal_skin", "")
+    [study] = ada.call("GET", "/dicom/studies").get_json()
+    told = ada.call("GET", f"/dicom/studies/{study['0020000D']['Value'][0]}/metadata").text
+    assert "not_surely_skin" in told
+    assert "most_likely" not in told
+    assert "not_ruled_out" not in told
