@@ -61,9 +61,8 @@ class Draft(Frozen):
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """One passage, or two neighbours, and the sentence that shall say the same; `before` is the
-    passage or sentence that stands before it in its paragraph. Without a sentence the LLM left it
-    out.
+    """One passage, or two neighbours, and the sentence that shall say the same; None where the LLM
+    left it out.
     """
 
     passages: tuple[Passage, ...]
