@@ -90,6 +90,7 @@ def sign_the_review(journey: Journey) -> None:
 def sign_a_letter(journey: Journey) -> tuple[str, str]:
     """With what it begins, and what was written below it."""
     visitor, text = journey.visitor, HARMLESS[journey.language]
+    visitor.await_stillness()  # the case is loaded anew once it is signed
     visitor.keys("l")
     visitor.find("[name=letter]:focus")
     begins = visitor.find(".letter-decision").text
