@@ -64,7 +64,7 @@ class Dropped(StrEnum):
 # One or two plain sentences: no question, quotation, heading, list, link or markup.
 _FORM = re.compile(r"[A-ZÀ-ÖØ-Þ0-9](?:[\w \u00a0\u202f,;:()'’%/–-]|\.(?=\s|\d|$))*\.", re.DOTALL)
 _END = re.compile(r"\.(?=\s|$)")
-_NUMBER = re.compile(r"\d+(?:[.,]\d+)?")
+NUMBER = re.compile(r"\d+(?:[.,]\d+)?")
 _WORDS_OF_NUMBERS: Mapping[Language, str] = {
     "en": "two three four five six seven eight nine ten",
     "fr": "deux trois quatre cinq six sept huit neuf dix",
@@ -108,7 +108,7 @@ def find_fault(pair: Pair, language: Language) -> Dropped | None:
 
 def _numbers(text: str, language: Language) -> set[str]:
     words = {word: str(n) for n, word in enumerate(_WORDS_OF_NUMBERS[language].split(), 2)}
-    found = {one.replace(",", ".") for one in _NUMBER.findall(text)}
+    found = {one.replace(",", ".") for one in NUMBER.findall(text)}
     found |= {words[word] for word in re.findall(r"[\w-]+", text.lower()) if word in words}
     return found - {"100"}  # "29 %" is "29 in 100"
 

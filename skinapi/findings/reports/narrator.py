@@ -9,7 +9,6 @@ days: if the store failed before the finding was stored, no deletion would find 
 
 import hashlib
 import json
-import re
 import time
 from collections import Counter
 from collections.abc import Mapping
@@ -26,7 +25,7 @@ from skinapi.base.stored_record import StoredRecord
 from skinapi.findings.records.decisions import Decision
 from skinapi.findings.records.submission import Submission
 from skinapi.findings.reports import checker
-from skinapi.findings.reports.checker import Checked, Dropped, check
+from skinapi.findings.reports.checker import NUMBER, Checked, Dropped, check
 from skinapi.findings.reports.explanation import (
     Paragraphs,
     Plan,
@@ -49,7 +48,16 @@ from skinapi.platform.storage.ids import new_id, now
 from skinapi.platform.storage.ports import Filter, Store
 from skinapi.platform.storage.records import Records
 
-NUMBER = re.compile(r"\d+(?:[.,]\d+)?")
+CONSENT = "llm"
+NARRATIVE_LIFETIME = timedelta(days=90)
+LLM_DEADLINE_S = 12.0  # that one narrative may wait for both LLMs, all attempts together
+NOT_ASKED = (
+    Unwritten.NO_KEY,
+    Unwritten.NO_CONSENT,
+    Unwritten.NOTHING_TO_EXPLAIN,
+    Unwritten.NOT_ASKED,
+)
+NO_CONSENTS: Mapping[str, bool] = {}
 
 
 class WordedExplanation(StoredRecord):
@@ -122,18 +130,6 @@ class DroppedPairs(Records[DroppedPair]):
         return self._list(sort="-id", limit=count)
 
 
-CONSENT = "llm"
-NARRATIVE_LIFETIME = timedelta(days=90)
-LLM_DEADLINE_S = 12.0  # that one narrative may wait for both LLMs, all attempts together
-NOT_ASKED = (
-    Unwritten.NO_KEY,
-    Unwritten.NO_CONSENT,
-    Unwritten.NOTHING_TO_EXPLAIN,
-    Unwritten.NOT_ASKED,
-)
-NO_CONSENTS: Mapping[str, bool] = {}
-
-
 class NarrativeCache:
     def __init__(self, store: Store) -> None:
         self._documents = store.collection("narratives")
@@ -142,7 +138,7 @@ class NarrativeCache:
         self._documents.expire_by("expires_at")
 
     def find(self, facts: Facts, language: Language, writer: str) -> WordedExplanation | None:
-        """`writer` is a fingerprint of what else it depends on: models, passages, the rule."""
+        """`writer` is a fingerprint of what else it depends on: models, passages, instructions."""
         rows = self._documents.find(_key(facts, language, writer), limit=1)
         return WordedExplanation.model_validate(rows[0]["explanation"]) if rows else None
 
@@ -206,8 +202,8 @@ class Narrator:
         if not llm:
             return write_template(facts, language, plan)
         try:
-            writer = require_llm(self.llm, consents)
-            worded = self._word(writer, facts, plan, reader, language)
+            writer, second = (require_llm(one, consents) for one in (self.llm, self.checker))
+            worded = self._word(writer, second, facts, plan, reader, language)
         except Exception as fault:  # noqa: BLE001 (no fault of a writer may cost the text)
             reason = why_unwritten(fault, language)
             if reason not in NOT_ASKED:
@@ -227,6 +223,7 @@ class Narrator:
     def _word(
         self,
         writer: OpenRouterClient,
+        second: OpenRouterClient,
         facts: Facts,
         plan: Plan,
         reader: PassageReader,
@@ -239,7 +236,6 @@ class Narrator:
         key = self._fingerprint(question)
         if found := self.cache.find(facts, language, key):
             return found
-        second = require_llm(self.checker, {CONSENT: True})
         began = time.monotonic()
         draft = writer.ask(question, read_draft, deadline=deadline)
         paired = pair_up(draft.answer, plan)

@@ -78,10 +78,11 @@ def _sections_of(sentences: "_Sentences", worded: Paragraphs) -> Sections:
     if room < 0:  # the overview names this doubt, too
         room, doubt = room + len(_join(*doubt)), []
     of_overview, of_early, of_treatment = sentences.sort_by_section(worded)
-    while of_overview and len(_join(*lead, *of_overview)) > room + len(overview):
+    begins = [*lead, *sentences.in_short()]
+    while of_overview and len(_join(*begins, *of_overview)) > room + len(overview):
         of_overview.pop()
     if of_overview:
-        longer = _join(*lead, *of_overview)
+        longer = _join(*begins, *of_overview)
         room, overview = room + len(overview) - len(longer), longer
     if of_early and len(longer := _join(*of_early)) <= room + len(early):
         room, early = room + len(early) - len(longer), longer
@@ -136,11 +137,12 @@ class _Sentences:
             announced = any(IN_CASE in one.passages for one in paragraph)
             for place, section in enumerate(sections):
                 told = [one for one in paragraph if _section_of(one) == place]
+                texts = [one.text for one in told]
                 if told and announced:
-                    condition = told[0].passages[-1].partition(".")[0]
-                    name = self._for_patient(condition)
-                    section.append(self._phrases.in_case.format(name=name))
-                section += [one.text for one in told]
+                    name = self._for_patient(told[0].passages[-1].partition(".")[0])
+                    # In one piece: where room is short, neither stands without the other.
+                    texts[0] = f"{self._phrases.in_case.format(name=name)} {texts[0]}"
+                section.extend(texts)
         if not self._facts.examined:
             return sections if self._likely.malignant else (sections[0], [], [])
         return (*sections[:2], [])
@@ -157,12 +159,17 @@ class _Sentences:
 
     def what_it_is(self) -> list[str]:
         """Not of normal skin without a picture, because that text speaks of the picture."""
-        facts, short = self._facts, self._facts.likely_in_short
+        facts = self._facts
         stated = self._likely if facts.stated != NORMAL_SKIN else None
         described = facts.described if facts.examined else stated
         if described:
             return [described.sentences[self._language].what_it_is]
-        return [self._say(short)] if short and facts.examined else []
+        return self.in_short()
+
+    def in_short(self) -> list[str]:
+        """What the likely condition is, where not all may be said of it."""
+        short = self._facts.likely_in_short
+        return [self._say(short)] if short and self._facts.examined else []
 
     def why_early(self) -> list[str]:
         """Name the condition first where it is not the likely one: its text says only "it". Name no

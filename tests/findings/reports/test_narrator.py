@@ -547,6 +547,21 @@ def test_no_section_tells_of_a_condition_that_is_only_open_without_saying_so(
         assert not re.search(what[language], before)
 
 
+def test_where_room_is_short_no_lead_stands_alone_and_the_likely_thing_is_still_said(
+    make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    facts = facts_of("benign_keratosis", reasons=(Doubt.TOO_CLOSE,))
+    narrator, lengths = make(), set[int]()
+    for most in range(900, MOST_CHARACTERS, 50):
+        monkeypatch.setattr("skinapi.findings.reports.template.MOST_CHARACTERS", most)
+        overview = narrate_with(narrator, facts).sections.overview
+        lengths.add(len(overview))
+        assert not overview.endswith("In case it is a melanoma:")
+        assert facts.likely_in_short
+        assert facts.likely_in_short.en in overview
+    assert len(lengths) > 1
+
+
 def test_malformed_answers_put_it_to_rest_for_nobody(llm: OpenRouter, make: Make) -> None:
     narrator = make()
     llm.behave = saying(entries=1)
