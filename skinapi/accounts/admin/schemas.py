@@ -297,6 +297,7 @@ class WriterUsage(Answer):
     kept: int = Field(description="sentences")
     dropped: dict[str, int] = Field(description="sentences, by the reason")
     template: int = Field(description="explanations for which the passages stood instead")
+    unwritten: dict[str, int] = Field(description="those, by the reason")
     seconds: float | None = Field(description="on average, for an answer; null without one")
     tokens: int
 
@@ -305,17 +306,19 @@ class WriterUsage(Answer):
         sums = Counter[str]()
         for counted in days:
             sums.update(usage.writing_of(counted))
-        head, answers = "dropped_", sums["answers"]
+        answers = sums["answers"]
+
+        def by_reason(head: str) -> dict[str, int]:
+            counts = sums.items()
+            return {name.removeprefix(head): n for name, n in counts if name.startswith(head)}
+
         return cls(
             passages=len(passages_table().all),
             answers=answers,
             kept=sums["kept"],
-            dropped={
-                name.removeprefix(head): count
-                for name, count in sums.items()
-                if name.startswith(head)
-            },
+            dropped=by_reason("dropped_"),
             template=sums["template"],
+            unwritten=by_reason("template_"),
             seconds=round(sums["milliseconds"] / answers / 1000, 1) if answers else None,
             tokens=sums["tokens"],
         )

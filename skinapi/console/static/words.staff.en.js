@@ -397,6 +397,7 @@ export const english = {
   writerPassages: "{passages} passages may be worded.",
   writerAnswers: "{answers} answers, {seconds} s on average, {tokens} tokens.",
   writerTemplate: "{template} times the passages were shown as they are.",
+  writerNotBelieved: "{count} times the second model did not know the pairs that test it, so nothing of that answer was used.",
   writerDropped: "Dropped: {reason} ({count})",
   writerLast: "The last sentences that were dropped, each below its passage",
   dropped_missing: "left out",

@@ -400,6 +400,7 @@ export const french = spaced({
   writerPassages: "{passages} passages peuvent être reformulés.",
   writerAnswers: "{answers} réponses, {seconds} s en moyenne, {tokens} tokens.",
   writerTemplate: "{template} fois, les passages ont été montrés tels quels.",
+  writerNotBelieved: "{count} fois, le second modèle n'a pas reconnu les paires qui le testent : rien de cette réponse n'a été utilisé.",
   writerDropped: "Écartées : {reason} ({count})",
   writerLast: "Les dernières phrases écartées, chacune sous son passage",
   dropped_missing: "omise",

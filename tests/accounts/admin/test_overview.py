@@ -227,17 +227,18 @@ def test_nothing_fails_because_it_cannot_be_counted(
 
 
 def test_what_an_llm_wrote_is_added_up_by_reason(backend: Backend) -> None:
-    figures = {"answers": 2, "kept": 7, "dropped_word": 1, "tokens": 900, "milliseconds": 5000}
+    figures = {"answers": 2, "kept": 7, "dropped_number": 1, "tokens": 900, "milliseconds": 5000}
     backend.services.data.usage.add_writing(figures)
-    backend.services.data.usage.add_writing({"template": 1})
+    backend.services.data.usage.add_writing({"template": 1, "template_busy": 1})
     admin = backend.member(role="admin")
     writer = admin.call("GET", "/admin/usage?days=3").get_json()["writer"]
     assert writer.pop("passages") > 50
     assert writer == {
         "answers": 2,
         "kept": 7,
-        "dropped": {"word": 1},
+        "dropped": {"number": 1},
         "template": 1,
+        "unwritten": {"busy": 1},
         "seconds": 2.5,
         "tokens": 900,
     }

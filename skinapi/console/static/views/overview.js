@@ -121,6 +121,7 @@ const Writer = ({ writer }) => {
         <li>${say("writerPassages", { passages: sayNumber(writer.passages) })}</li>
         <li>${say("writerAnswers", { answers: sayNumber(writer.answers), seconds: writer.seconds === null ? "–" : sayNumber(writer.seconds, 1), tokens: sayNumber(writer.tokens) })}</li>
         <li>${say("writerTemplate", { template: sayNumber(writer.template) })}</li>
+        ${writer.unwritten.checker_not_believed > 0 && html`<li>${say("writerNotBelieved", { count: sayNumber(writer.unwritten.checker_not_believed) })}</li>`}
         ${Object.entries(writer.dropped).map(([reason, count]) => html`<li>${say("writerDropped", { reason: sayValue("dropped", reason), count: sayNumber(count) })}</li>`)}
       </ul>
       ${dropped.length > 0 && html`<details><summary>${say("writerLast")}</summary>
