@@ -11,9 +11,9 @@ from typing import Any
 from pydantic import BaseModel
 
 from bench.bulk_insert import fill
+from skinapi.accounts.auth.account import Account, Subject
 from skinapi.accounts.auth.account_search import search_fields
-from skinapi.accounts.auth.accounts import Account, Accounts, key_without_findings
-from skinapi.accounts.auth.subjects import Subject
+from skinapi.accounts.auth.accounts import Accounts, key_without_findings
 from skinapi.app.composition.services import Services
 from skinapi.platform.storage.ids import new_id, now
 from skinapi.platform.storage.ports import Document, Store

@@ -11,7 +11,7 @@ from contextlib import closing
 
 from pydantic import TypeAdapter
 
-from skinapi.accounts.auth.accounts import Account
+from skinapi.accounts.auth.account import Account
 from skinapi.accounts.auth.passwords import NewPassword
 from skinapi.app.composition.services import Services, open_services
 from skinapi.base.errors import StoreUnavailable, UnsafeSettings

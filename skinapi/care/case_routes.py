@@ -6,9 +6,8 @@ from typing import Annotated, Self
 
 from pydantic import Field, StringConstraints
 
-from skinapi.accounts.auth.accounts import Account
+from skinapi.accounts.auth.account import Account, Subject
 from skinapi.accounts.auth.email_addresses import LONGEST_TYPED
-from skinapi.accounts.auth.subjects import Subject
 from skinapi.base.errors import Conflict, Forbidden, NotFound, PatientTaken
 from skinapi.base.languages import Language
 from skinapi.base.pages import Page

@@ -11,10 +11,10 @@ from datetime import timedelta
 from typing import Any
 
 from skinapi.accounts.admin.decisions import Assignments
-from skinapi.accounts.auth.accounts import Account, Accounts
+from skinapi.accounts.auth.account import Account, Subject
+from skinapi.accounts.auth.accounts import Accounts
 from skinapi.accounts.auth.email_addresses import normalise_email
 from skinapi.accounts.auth.events import ConsentWithdrawn
-from skinapi.accounts.auth.subjects import Subject
 from skinapi.base.errors import Conflict, Forbidden, NotFound, PatientTaken
 from skinapi.base.field_types import ID
 from skinapi.base.pages import Page

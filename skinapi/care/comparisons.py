@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import NamedTuple
 
-from skinapi.accounts.auth.subjects import Subject
+from skinapi.accounts.auth.account import Subject
 from skinapi.base.errors import NotFound, TooManyRequests, Unavailable, Unprocessable
 from skinapi.base.subject import Allowances
 from skinapi.care.spot_records import Lesion

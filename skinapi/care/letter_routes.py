@@ -5,7 +5,7 @@ from typing import Annotated, Self
 
 from pydantic import Field, StringConstraints
 
-from skinapi.accounts.auth.subjects import Subject
+from skinapi.accounts.auth.account import Subject
 from skinapi.base.errors import Forbidden, NotFound
 from skinapi.base.field_types import Contained, PrintableLines, Reason
 from skinapi.base.languages import Language

@@ -8,9 +8,8 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import NamedTuple
 
-from skinapi.accounts.auth.accounts import Account
+from skinapi.accounts.auth.account import Account, Subject
 from skinapi.accounts.auth.consents import Consents, Purpose
-from skinapi.accounts.auth.subjects import Subject
 from skinapi.base.errors import NotFound
 from skinapi.base.languages import Language
 from skinapi.base.logs import log, log_fault

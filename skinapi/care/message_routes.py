@@ -5,7 +5,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, StringConstraints
 
-from skinapi.accounts.auth.subjects import Subject
+from skinapi.accounts.auth.account import Subject
 from skinapi.base.errors import IdempotencyKeyReused, NotFound
 from skinapi.base.field_types import Identifier, Legible, PrintableLines
 from skinapi.base.pages import Page

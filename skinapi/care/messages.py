@@ -8,8 +8,8 @@ import hashlib
 from dataclasses import dataclass
 from datetime import timedelta
 
-from skinapi.accounts.auth.accounts import Account, Accounts
-from skinapi.accounts.auth.subjects import Subject
+from skinapi.accounts.auth.account import Account, Subject
+from skinapi.accounts.auth.accounts import Accounts
 from skinapi.base.errors import Duplicate, IdempotencyKeyReused, NotFound
 from skinapi.base.pages import Page
 from skinapi.care.message_records import (

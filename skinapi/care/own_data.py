@@ -10,7 +10,7 @@ from typing import Self
 
 from pydantic import Field
 
-from skinapi.accounts.auth.subjects import Subject
+from skinapi.accounts.auth.account import Subject
 from skinapi.base.languages import Language
 from skinapi.base.pages import read_pages
 from skinapi.base.stored_record import optional

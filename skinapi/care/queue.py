@@ -10,8 +10,8 @@ from datetime import date, datetime
 
 from pydantic import Field
 
-from skinapi.accounts.auth.accounts import Account, Accounts
-from skinapi.accounts.auth.subjects import Subject
+from skinapi.accounts.auth.account import Account, Subject
+from skinapi.accounts.auth.accounts import Accounts
 from skinapi.base.errors import InvalidQuery, NotFound
 from skinapi.base.pages import Page
 from skinapi.base.values import Value

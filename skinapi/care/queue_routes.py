@@ -1,6 +1,6 @@
 """The routes of a doctor's lists: patients in care, their findings, and the queue of all."""
 
-from skinapi.accounts.auth.subjects import Subject
+from skinapi.accounts.auth.account import Subject
 from skinapi.base.errors import BadRequest, NotFound, TooManyFound
 from skinapi.base.pages import Page
 from skinapi.care.queue import CareService, QueueCountsView

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
-from skinapi.accounts.auth.accounts import Account
+from skinapi.accounts.auth.account import Account
 from skinapi.base.field_types import SearchText
 from skinapi.base.stored_record import optional
 from skinapi.care.queue import OVERDUE_AFTER, FoundCase, FoundPatient

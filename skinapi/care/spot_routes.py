@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from skinapi.accounts.auth.subjects import Subject
+from skinapi.accounts.auth.account import Subject
 from skinapi.base.errors import BadRequest, IdempotencyKeyReused, NotFound
 from skinapi.base.field_types import Name
 from skinapi.base.languages import Language

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from functools import partial
 
 from skinapi.accounts.admin.decisions import Assignments
-from skinapi.accounts.auth.accounts import Account, Accounts
+from skinapi.accounts.auth.account import Account, Subject
+from skinapi.accounts.auth.accounts import Accounts
 from skinapi.accounts.auth.events import AccountAdded, PatientNumber
-from skinapi.accounts.auth.subjects import Subject
 from skinapi.base.errors import BadRequest, Conflict, Duplicate, Forbidden, NotFound
 from skinapi.base.field_types import LONGEST_NAME
 from skinapi.base.languages import LANGUAGES, Language

@@ -18,7 +18,8 @@ from enum import StrEnum
 from functools import partial
 from typing import IO, Any
 
-from skinapi.accounts.auth.accounts import TEACHING_CONSENT, Account, Accounts
+from skinapi.accounts.auth.account import TEACHING_CONSENT, Account
+from skinapi.accounts.auth.accounts import Accounts
 from skinapi.accounts.auth.events import ConsentWithdrawn
 from skinapi.base.errors import BlobDamaged, Duplicate
 from skinapi.findings.records.deciding_review import Reviews, deciding_review

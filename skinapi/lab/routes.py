@@ -7,7 +7,7 @@ from typing import Annotated, Any, Self
 from flask import Response, request
 from pydantic import AfterValidator, ConfigDict, Field, StringConstraints
 
-from skinapi.accounts.auth.subjects import Subject
+from skinapi.accounts.auth.account import Subject
 from skinapi.base.errors import (
     BadDataset,
     BadRequest,

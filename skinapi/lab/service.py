@@ -8,8 +8,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
 
+from skinapi.accounts.auth.account import Subject
 from skinapi.accounts.auth.owners import OwnerStatus
-from skinapi.accounts.auth.subjects import Subject
 from skinapi.base.errors import (
     BadDataset,
     BadRequest,

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
 
+from skinapi.accounts.auth.account import Subject
 from skinapi.accounts.auth.owners import OwnerStatus
-from skinapi.accounts.auth.subjects import Subject
 from skinapi.base.errors import BadRequest, Duplicate, IdempotencyKeyReused, NotFound
 from skinapi.base.size_limits import body_too_large, size_in_words
 from skinapi.base.stored_record import StoredRecord

@@ -8,10 +8,10 @@ findings/records/readers.py and `get_to_read` of findings/records/service.py.
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
-from skinapi.accounts.auth.accounts import Account, Accounts
+from skinapi.accounts.auth.account import Account, Subject
+from skinapi.accounts.auth.accounts import Accounts
 from skinapi.accounts.auth.passwords import Proof
 from skinapi.accounts.auth.second_factor import SecondFactorService
-from skinapi.accounts.auth.subjects import Subject
 from skinapi.base.errors import Conflict, Forbidden, InvalidToken, NotFound, TooManyRequests
 from skinapi.base.pages import Page
 from skinapi.findings.records.readers import LIFE, BreakGlass, BreakGlasses, End

@@ -7,12 +7,12 @@ from datetime import datetime
 from pydantic import Field
 
 from skinapi.accounts.admin.decisions import NO_ACCOUNT, get_by_email
-from skinapi.accounts.auth.accounts import NOT_REFUSED, Account, AccountFields, Accounts
+from skinapi.accounts.auth.account import Account, AccountFields, Subject
+from skinapi.accounts.auth.accounts import NOT_REFUSED, Accounts
 from skinapi.accounts.auth.consents import PURPOSES, Consents
 from skinapi.accounts.auth.events import AccountsJoined, ConsentWithdrawn
 from skinapi.accounts.auth.passwords import Proof
 from skinapi.accounts.auth.second_factor import SecondFactorService
-from skinapi.accounts.auth.subjects import Subject
 from skinapi.base.errors import Conflict
 from skinapi.base.values import Value
 from skinapi.care.spot_records import Lesions

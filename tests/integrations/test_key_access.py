@@ -8,7 +8,7 @@ from itertools import product
 
 import pytest
 
-from skinapi.accounts.auth.subjects import Subject
+from skinapi.accounts.auth.account import Subject
 from skinapi.base.errors import Forbidden, InvalidToken, SkinAPIError
 from skinapi.base.subject import SCOPES, Scope
 from skinapi.integrations.keys.admission import SAFE_METHODS, KeyAuthorizer

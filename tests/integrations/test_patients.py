@@ -8,8 +8,7 @@ from zipfile import ZipFile
 
 import pytest
 
-from skinapi.accounts.auth.accounts import Account
-from skinapi.accounts.auth.subjects import Subject
+from skinapi.accounts.auth.account import Account, Subject
 from skinapi.app.composition.background import _find_recipient
 from skinapi.base.errors import BadRequest
 from skinapi.base.subject import KeyUse

@@ -18,7 +18,7 @@ from typing import Any
 
 import apsw
 
-from skinapi.accounts.auth.accounts import Account
+from skinapi.accounts.auth.account import Account
 from skinapi.accounts.auth.second_factor import code_at, hash_recovery_code, step_of
 from skinapi.findings.records.new_findings import NewFinding
 from skinapi.findings.records.readers import LIFE, BreakGlass

@@ -15,7 +15,7 @@ from flask.testing import FlaskClient
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 from werkzeug.test import TestResponse
 
-from skinapi.accounts.auth.accounts import Account, AccountFields
+from skinapi.accounts.auth.account import Account, AccountFields
 from skinapi.accounts.auth.passwords import Passwords
 from skinapi.app.application import Application, create_app
 from skinapi.app.composition import base_services

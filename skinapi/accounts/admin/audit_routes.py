@@ -10,7 +10,7 @@ from flask import Response, request
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from skinapi.accounts.admin.service import AdminService
-from skinapi.accounts.auth.accounts import Account
+from skinapi.accounts.auth.account import Account
 from skinapi.base.field_types import Identifier
 from skinapi.base.pages import Page
 from skinapi.platform.audit.trail import ACCOUNT_FIELDS, CursorLost, TrailFilter, cursor_of

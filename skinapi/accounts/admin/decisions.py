@@ -10,7 +10,8 @@ from datetime import timedelta
 from functools import partial
 from typing import Literal
 
-from skinapi.accounts.auth.accounts import NOT_REFUSED, Account, AccountFields, Accounts, Refusal
+from skinapi.accounts.auth.account import Account, AccountFields, Refusal
+from skinapi.accounts.auth.accounts import NOT_REFUSED, Accounts
 from skinapi.accounts.auth.email_addresses import normalise_email
 from skinapi.base.errors import Conflict, NotFound, SkinAPIError
 from skinapi.base.field_types import ID

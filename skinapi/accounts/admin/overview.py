@@ -14,7 +14,8 @@ from typing import Any
 from pydantic import ConfigDict, Field
 
 from skinapi.accounts.admin.decisions import MOST_COUNTED
-from skinapi.accounts.auth.accounts import Account, Accounts
+from skinapi.accounts.auth.account import Account
+from skinapi.accounts.auth.accounts import Accounts
 from skinapi.base.errors import NoModel
 from skinapi.base.subject import Role
 from skinapi.model.registry.drift import DriftService

@@ -30,7 +30,7 @@ from skinapi.accounts.admin.schemas import (
 )
 from skinapi.accounts.admin.service import AdminService
 from skinapi.accounts.admin.usage import DailyCounts
-from skinapi.accounts.auth.accounts import Account
+from skinapi.accounts.auth.account import Account, Subject
 from skinapi.accounts.auth.errors import (
     BeingDeleted,
     EmailTaken,
@@ -39,7 +39,6 @@ from skinapi.accounts.auth.errors import (
     NoPasswordHere,
     NoSecondFactor,
 )
-from skinapi.accounts.auth.subjects import Subject
 from skinapi.base.errors import Conflict, NotFound
 from skinapi.base.pages import Page
 from skinapi.base.subject import ROLES, Role

@@ -16,7 +16,7 @@ from pydantic import (
 
 from skinapi.accounts.admin import usage
 from skinapi.accounts.admin.decisions import DEFAULT, MOST_COUNTED, ApprovedRole, Decided
-from skinapi.accounts.auth.accounts import Account, Status
+from skinapi.accounts.auth.account import Account, Status
 from skinapi.accounts.auth.email_addresses import Email, NewEmail
 from skinapi.accounts.auth.events import PatientNumber
 from skinapi.accounts.auth.passwords import NewPassword

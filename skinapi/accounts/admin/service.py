@@ -18,8 +18,9 @@ from skinapi.accounts.admin.decisions import (
     refuse_doctor,
     require_doctor,
 )
+from skinapi.accounts.auth.account import Account, AccountFields, Status
 from skinapi.accounts.auth.account_deletion import Eraser
-from skinapi.accounts.auth.accounts import Account, AccountFields, Accounts, Status
+from skinapi.accounts.auth.accounts import Accounts
 from skinapi.accounts.auth.errors import EmailTaken, NoPasswordHere, NoSecondFactor
 from skinapi.accounts.auth.events import AccountAdded, PatientNumber
 from skinapi.accounts.auth.guess_limits import GuessLimits

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 
-from skinapi.accounts.auth.accounts import Account, Accounts
+from skinapi.accounts.auth.account import Account
+from skinapi.accounts.auth.accounts import Accounts
 from skinapi.accounts.auth.errors import BeingDeleted, GoesWithOther
 from skinapi.accounts.auth.events import AccountErased, AccountGone, ErasureBegun, PatientNumber
 from skinapi.base.errors import StoreUnavailable

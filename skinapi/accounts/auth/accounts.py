@@ -1,10 +1,11 @@
 """The account repository: users, doctors, researchers and admins. E-mail addresses are unique."""
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from functools import partial
-from typing import Any, Literal, TypedDict, Unpack
+from typing import Any, Unpack
 
+from skinapi.accounts.auth.account import Account, AccountFields, Status
 from skinapi.accounts.auth.account_search import find_by_beginning, find_patients, search_fields
 from skinapi.accounts.auth.email_addresses import spellings_of
 from skinapi.accounts.auth.errors import LastAdmin
@@ -15,20 +16,9 @@ from skinapi.accounts.auth.events import (
     DoctorStopped,
     PatientsReleased,
 )
-from skinapi.base.errors import (
-    AccountJoined,
-    AccountNotApproved,
-    AccountRefused,
-    AccountSuspended,
-    Conflict,
-    NotFound,
-    TooManyFound,
-)
-from skinapi.base.languages import LANGUAGES, Language, known_language
+from skinapi.base.errors import AccountJoined, Conflict, NotFound, TooManyFound
 from skinapi.base.pages import Page, page_of
-from skinapi.base.stored_record import StoredRecord
-from skinapi.base.subject import RefusalReason, Role
-from skinapi.model.context import Sex
+from skinapi.base.subject import Role
 from skinapi.platform.storage.documents import merged
 from skinapi.platform.storage.faults import Fault
 from skinapi.platform.storage.ids import made_at, new_id, now
@@ -36,10 +26,6 @@ from skinapi.platform.storage.ports import Document, Filter, set_or_remove
 from skinapi.platform.storage.records import Records, changes_between, in_transaction
 from skinapi.platform.storage.unit_of_work import AuditRow, Unit, UnitOfWork
 
-WantedRole = Literal["doctor", "researcher"]
-Status = Literal["waiting", "approved", "suspended", "deleting"]
-# That kept photos may teach a model.
-TEACHING_CONSENT = "training"
 EXPIRED_AT_ONCE = 100
 ANY_TIME = datetime.fromtimestamp(0, UTC)
 MOST_PATIENTS_FOUND = 1000
@@ -52,220 +38,7 @@ LOCAL_ADMIN: Filter = {**ACTIVE_ADMIN, "password_hash": {"$ne": ""}}
 JOINED = "This account was joined to another one: do it there"
 BEING_DELETED = "This account is being deleted"
 RECORD_KEPT = "Of this account only the medical record is kept, by law: it cannot be changed"
-RECORDS = "records.invalid"  # https://www.rfc-editor.org/rfc/rfc2606#section-2
 NO_LOG_IN = "Nobody can log in to this account: it is a program's, or a patient's of another system"
-
-
-class SecondFactor(StoredRecord):
-    """Its secret is derived of `salt`, and it is in force once `confirmed`. `used_step` is the time
-    step of the last code, `recovery` holds the hashes of the recovery codes that are left.
-    """
-
-    salt: str
-    confirmed: bool = False
-    used_step: int = 0
-    recovery: tuple[str, ...] = ()
-
-
-class Refusal(StoredRecord):
-    """`note` is what the admin has added for the owner."""
-
-    reason: RefusalReason
-    note: str | None = None
-
-
-class Account(StoredRecord):
-    """A frozen copy of one account.
-
-    - `token_version`: a new one revokes all tokens
-    - `queue_key`: sorts a doctor's patients by how urgently their findings need a review
-    - `notices`: whether mails are sent that are not of security
-    - `birth_year`, `sex`: as its owner has told them for photos to come
-    - `patients_rest`: it was a doctor's, who has lost the role and still has patients
-    - `wanted_role`: asked for at the registration, until an admin approves the account
-    - `browsers`: hashes of those that have opened the account, the newest last
-    - `refused`: an admin did not approve it, and it is suspended
-    - `external`: keyed hash of another system's identifier of a patient, of the key `sent_by`
-    - `machine`: a program's key acts through it; nobody logs in to it, nor to an `external` one
-    - `provider`, `identity`: of the clinic's log-in, and a hash of who it is there; its password
-      hash is empty, which no password has; `group_role` is what a group there has given it
-    - `link_allowed`: the provider whose account it becomes at its next log-in there
-    - `seen_at`, `warned_at`: when it was last used, to the day, and its owner was told that it goes
-      unused; known only where unused ones go
-    - `held_at`: nothing of it goes by its time meanwhile
-    - `deletion_due_at`: it is deleted then, as its owner has asked
-    - `record_kept_until_at`: until then its medical record alone is kept, without an address
-    - `joined_to`: the account of the same person that has all that it had, and names it in
-      `joined`; `joined_because` is the admin's reason
-    """
-
-    id: str
-    created_at: datetime
-    email: str
-    name: str
-    role: Role = "user"
-    status: Status = "waiting"
-    password_hash: str
-    must_change: bool = False
-    initial_password_expires_at: datetime | None = None
-    token_version: int = 1
-    locale: str = "en"
-    consents: Mapping[str, bool] = {}
-    notices: bool = True
-    birth_year: int | None = None
-    sex: Sex | None = None
-    doctor_id: str | None = None
-    patients_rest: bool | None = None
-    queue_key: str
-    findings: int
-    second_factor: SecondFactor | None = None
-    wanted_role: WantedRole | None = None
-    browsers: tuple[str, ...] = ()
-    refused: bool | None = None
-    refused_at: datetime | None = None
-    refusal: Refusal | None = None
-    external: str | None = None
-    sent_by: str | None = None
-    machine: bool | None = None
-    provider: str | None = None
-    identity: str | None = None
-    group_role: Role | None = None
-    link_allowed: str | None = None
-    seen_at: datetime | None = None
-    warned_at: datetime | None = None
-    held_at: datetime | None = None
-    held_by: str | None = None
-    held_because: str | None = None
-    deletion_asked_at: datetime | None = None
-    deletion_due_at: datetime | None = None
-    record_kept_until_at: datetime | None = None
-    joined_to: str | None = None
-    joined_because: str | None = None
-    joined: tuple[str, ...] = ()
-
-    @property
-    def can_log_in(self) -> bool:
-        return self.external is None and not self.machine
-
-    @property
-    def record_end(self) -> datetime | None:
-        """Until when the record is kept that alone is left of the account."""
-        return self.record_kept_until_at if self.is_record else None
-
-    @property
-    def is_record(self) -> bool:
-        """Whether only the medical record is left of it."""
-        return self.record_kept_until_at is not None and self.status == "suspended"
-
-    @property
-    def has_password(self) -> bool:
-        return bool(self.password_hash)
-
-    @property
-    def has_second_factor(self) -> bool:
-        return self.second_factor is not None and self.second_factor.confirmed
-
-    def lacks_second_factor(self, required: Collection[str]) -> bool:
-        return self.role in required and not self.has_second_factor and self.can_log_in
-
-    @property
-    def recovery_codes_left(self) -> int:
-        return len(self.second_factor.recovery) if self.second_factor else 0
-
-    @property
-    def approved(self) -> bool:
-        return self.status == "approved"
-
-    @property
-    def language(self) -> Language:
-        """The language of reports where none is asked for."""
-        return known_language(self.locale) or LANGUAGES[0]
-
-    @property
-    def stays(self) -> bool:
-        """Whether it is neither being deleted nor waits for that."""
-        return self.status != "deleting" and self.deletion_due_at is None
-
-    @property
-    def may_teach(self) -> bool:
-        """Whether its kept photos may be in data sets; not those of one that is to be deleted."""
-        return self.stays and self.consents.get(TEACHING_CONSENT, False)
-
-    @property
-    def active_admin(self) -> bool:
-        return self.role == "admin" and self.approved
-
-    @property
-    def local_admin(self) -> bool:
-        """Whether it can administer this server while no other server answers."""
-        return self.active_admin and self.has_password
-
-    @property
-    def active_doctor(self) -> bool:
-        return self.role == "doctor" and self.approved
-
-    def never_approved(self, *, before: datetime) -> bool:
-        """Whether it has waited since it registered before this time, or was refused before it. An
-        approval that was undone has made another token version.
-        """
-        if self.token_version > 1 or self.created_at >= before:
-            return False
-        if self.status == "waiting":
-            return True
-        refused_at = self.refused_at if self.refusal and self.status == "suspended" else None
-        return refused_at is not None and refused_at < before
-
-    def refuse_inactive(self, *, even_waiting: bool = False) -> None:
-        if self.status == "suspended" and self.refusal:
-            raise AccountRefused(self.refusal.reason, self.refusal.note)
-        if self.status == "suspended":
-            raise AccountSuspended
-        if self.status == "waiting" and not even_waiting:
-            raise AccountNotApproved
-
-
-class AccountFields(TypedDict, total=False):
-    """What an account is added with, or what of it is changed."""
-
-    id: str
-    name: str
-    email: str
-    role: Role
-    status: Status
-    password_hash: str
-    must_change: bool
-    initial_password_expires_at: datetime | None
-    token_version: int
-    locale: str
-    consents: Mapping[str, bool]
-    notices: bool
-    birth_year: int | None
-    sex: Sex | None
-    doctor_id: str | None
-    second_factor: SecondFactor | None
-    wanted_role: WantedRole | None
-    browsers: tuple[str, ...]
-    refused: bool | None
-    refused_at: datetime | None
-    refusal: Refusal | None
-    external: str | None
-    sent_by: str | None
-    machine: bool | None
-    provider: str | None
-    identity: str | None
-    group_role: Role | None
-    link_allowed: str | None
-    held_at: datetime | None
-    held_by: str | None
-    held_because: str | None
-    deletion_asked_at: datetime | None
-    deletion_due_at: datetime | None
-    record_kept_until_at: datetime | None
-    joined_to: str | None
-    joined_because: str | None
-    joined: tuple[str, ...]
-
-
 IN_CHARGE = frozenset({"doctor_id", "held_at", "held_by", "held_because"})
 OF_JOINED = frozenset({"external", "joined_to"})
 NOT_REFUSED = AccountFields(refused=None, refused_at=None, refusal=None)
@@ -520,26 +293,9 @@ class Accounts(Records[Account]):
         self._change({"id": account_id}, record_kept_until_at=until_at)
 
     def keep_record(self, account_id: str) -> None:
-        """At the end of a deletion, keep no more than names the patient of a medical record."""
+        """Call it at the end of a deletion."""
         account = self.get(account_id)
-        kept = Account(
-            id=account.id,
-            created_at=account.created_at,
-            email=f"{account.id}@{RECORDS}",
-            name=account.name,
-            status="suspended",
-            password_hash="",
-            token_version=account.token_version + 1,
-            notices=False,
-            doctor_id=account.doctor_id,
-            queue_key=account.queue_key,
-            findings=account.findings,
-            held_at=account.held_at,
-            held_by=account.held_by,
-            held_because=account.held_because,
-            record_kept_until_at=account.record_kept_until_at,
-        )
-        self._write(account, kept)
+        self._write(account, account.as_record())
 
     def list_to_delete(self, *, at: datetime) -> list[str]:
         """Ids of those whose owners have asked for it and cannot take it back any more, and of

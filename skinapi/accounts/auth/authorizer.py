@@ -16,11 +16,11 @@ from typing import Annotated, Any
 import jwt
 from pydantic import BaseModel, ConfigDict, Field
 
-from skinapi.accounts.auth.accounts import Account, Accounts
+from skinapi.accounts.auth.account import Account, Subject
+from skinapi.accounts.auth.accounts import Accounts
 from skinapi.accounts.auth.errors import SecondFactorNotGiven, SecondFactorRequired
 from skinapi.accounts.auth.owners import AccountUses
 from skinapi.accounts.auth.sessions import Session, Sessions
-from skinapi.accounts.auth.subjects import Subject
 from skinapi.base.errors import (
     ExpiredToken,
     Forbidden,

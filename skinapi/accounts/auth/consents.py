@@ -12,7 +12,8 @@ from typing import Any, Literal, Self, get_args
 
 from pydantic import BaseModel, ConfigDict, RootModel, model_validator
 
-from skinapi.accounts.auth.accounts import Account, Accounts
+from skinapi.accounts.auth.account import Account
+from skinapi.accounts.auth.accounts import Accounts
 from skinapi.accounts.auth.errors import ConsentTextChanged, PhotosStillKept
 from skinapi.accounts.auth.events import ConsentWithdrawn, KeptPhotosUnwanted
 from skinapi.base.languages import LANGUAGES, Language, LocalizedText, load_words

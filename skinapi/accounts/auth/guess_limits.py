@@ -18,7 +18,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 
-from skinapi.accounts.auth.accounts import Account
+from skinapi.accounts.auth.account import Account
 from skinapi.accounts.auth.errors import TooManyCodes, TooManyGuesses, TooManyRegistrations
 from skinapi.base.errors import Duplicate
 from skinapi.platform.storage.ids import is_ahead, now

@@ -1,5 +1,6 @@
 """Routes for one's own consents and one's own second factor."""
 
+from skinapi.accounts.auth.account import Subject
 from skinapi.accounts.auth.consents import PURPOSES, ChangedConsents, ConsentsService
 from skinapi.accounts.auth.errors import (
     ConsentTextChanged,
@@ -14,7 +15,6 @@ from skinapi.accounts.auth.errors import (
     WrongPassword,
 )
 from skinapi.accounts.auth.passwords import ClientInfo
-from skinapi.accounts.auth.qr_code import draw_qr
 from skinapi.accounts.auth.schemas import (
     CodeBody,
     Consents,
@@ -26,8 +26,12 @@ from skinapi.accounts.auth.schemas import (
     RecoveryCodes,
     SecondFactorSecret,
 )
-from skinapi.accounts.auth.second_factor import SecondFactorService, provisioning_uri, spell_secret
-from skinapi.accounts.auth.subjects import Subject
+from skinapi.accounts.auth.second_factor import (
+    SecondFactorService,
+    draw_qr,
+    provisioning_uri,
+    spell_secret,
+)
 from skinapi.platform.web.declaration import Rate, Routes, Signed
 from skinapi.platform.web.rate_limits import caller_address
 from skinapi.platform.web.schemas import Message

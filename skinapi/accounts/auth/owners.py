@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from skinapi.accounts.auth.accounts import Account
+from skinapi.accounts.auth.account import Account
 from skinapi.base.errors import InvalidToken
 from skinapi.platform.jobs.job import DERMASCAN_LAB_OWNER, PERSON_FILE, Job
 from skinapi.platform.storage.ids import now

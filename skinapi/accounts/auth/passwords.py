@@ -19,7 +19,8 @@ from argon2.exceptions import InvalidHashError, VerificationError
 from argon2.low_level import ARGON2_VERSION
 from pydantic import StringConstraints
 
-from skinapi.accounts.auth.accounts import Account, Accounts
+from skinapi.accounts.auth.account import Account
+from skinapi.accounts.auth.accounts import Accounts
 from skinapi.accounts.auth.email_addresses import normalise_email
 from skinapi.accounts.auth.errors import (
     InitialPasswordExpired,

@@ -11,7 +11,8 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from skinapi.accounts.auth.accounts import JOINED, NO_LOG_IN, Account, Accounts
+from skinapi.accounts.auth.account import Account
+from skinapi.accounts.auth.accounts import JOINED, NO_LOG_IN, Accounts
 from skinapi.accounts.auth.errors import (
     InvalidPasswordLink,
     NoMailServer,

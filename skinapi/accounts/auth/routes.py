@@ -4,6 +4,7 @@ from typing import Any
 
 from flask import request
 
+from skinapi.accounts.auth.account import Subject
 from skinapi.accounts.auth.errors import (
     CodeRequired,
     EmailTaken,
@@ -40,7 +41,6 @@ from skinapi.accounts.auth.schemas import (
     TokenRequest,
 )
 from skinapi.accounts.auth.service import AuthService, IssuedTokens
-from skinapi.accounts.auth.subjects import Subject
 from skinapi.base.errors import (
     AccountJoined,
     AccountNotApproved,

@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator
 
-from skinapi.accounts.auth.accounts import Account, Status, WantedRole
+from skinapi.accounts.auth.account import Account, Status, WantedRole
 from skinapi.accounts.auth.consents import (
     PURPOSES,
     ConsentGiven,

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from urllib.parse import quote, urlencode
 
-from skinapi.accounts.auth.accounts import Account, Accounts, SecondFactor
+from skinapi.accounts.auth.account import Account, SecondFactor
+from skinapi.accounts.auth.accounts import Accounts
 from skinapi.accounts.auth.errors import (
     CodeRequired,
     NoSecondFactor,
@@ -261,3 +262,20 @@ class SecondFactorService:
         """The secret by the current key, then by the former ones."""
         message = f"second factor\n{account.id}\n{factor.salt}".encode()
         return [hmac.digest(key.encode(), message, "sha256")[:SECRET_BYTES] for key in self.keys]
+
+
+def draw_qr(text: str) -> tuple[int, str]:
+    """How many squares it is wide, and the path of the dark ones in an SVG."""
+    # Here, because it loads much, and few requests want it.
+    from reportlab.graphics.barcode.qrencoder import QRCode, QRErrorCorrectLevel  # noqa: PLC0415
+
+    code = QRCode(None, QRErrorCorrectLevel.M)
+    code.addData(text)
+    code.make()
+    dark = [
+        f"M{across} {down}h1v1h-1z"
+        for down, row in enumerate(code.modules)
+        for across, square in enumerate(row)
+        if square
+    ]
+    return len(code.modules), "".join(dark)

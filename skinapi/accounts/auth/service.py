@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 
-from skinapi.accounts.auth.accounts import Account, AccountFields, Accounts, WantedRole
+from skinapi.accounts.auth.account import Account, AccountFields, Subject, WantedRole
+from skinapi.accounts.auth.accounts import Accounts
 from skinapi.accounts.auth.authorizer import Tokens
 from skinapi.accounts.auth.errors import (
     EmailTaken,
@@ -18,7 +19,6 @@ from skinapi.accounts.auth.guess_limits import GuessLimits
 from skinapi.accounts.auth.passwords import Authentication, ClientInfo, Passwords
 from skinapi.accounts.auth.second_factor import SecondFactorService
 from skinapi.accounts.auth.sessions import OpenedAt, Session, Sessions
-from skinapi.accounts.auth.subjects import Subject
 from skinapi.base.errors import (
     BadRequest,
     Duplicate,

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Self
 
-from skinapi.accounts.auth.accounts import Account
+from skinapi.accounts.auth.account import Account
 from skinapi.base.pages import Page
 from skinapi.base.settings import Settings
 from skinapi.base.stored_record import StoredRecord

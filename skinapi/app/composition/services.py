@@ -7,8 +7,8 @@ from functools import cached_property
 
 from pydantic import BaseModel
 
+from skinapi.accounts.auth.account import Account
 from skinapi.accounts.auth.account_search import search_faults
-from skinapi.accounts.auth.accounts import Account
 from skinapi.accounts.auth.consents import ConsentGiven
 from skinapi.accounts.auth.owners import OwnerStatus
 from skinapi.accounts.auth.recovery import PasswordLink

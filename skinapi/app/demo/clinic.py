@@ -8,10 +8,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Self
 
-from skinapi.accounts.auth.accounts import Account, WantedRole
+from skinapi.accounts.auth.account import Account, Subject, WantedRole
 from skinapi.accounts.auth.consents import ChangedConsents, Purpose, newest_text
 from skinapi.accounts.auth.passwords import ClientInfo
-from skinapi.accounts.auth.subjects import Subject
 from skinapi.app.composition.model_services import ModelServices
 from skinapi.app.composition.services import Services, open_services
 from skinapi.base.languages import Language

@@ -6,8 +6,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from functools import partial
 
-from skinapi.accounts.auth.accounts import Account
-from skinapi.accounts.auth.subjects import Subject
+from skinapi.accounts.auth.account import Account, Subject
 from skinapi.base.errors import Conflict, Forbidden, NotFound, Refused, Unprocessable
 from skinapi.findings.prediction.service import PredictionService, SentPhotos, is_made_by
 from skinapi.findings.records.corrections import CorrectionsService

@@ -6,9 +6,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 from skinapi.accounts.admin.usage import PhotoCounts
-from skinapi.accounts.auth.accounts import Account
+from skinapi.accounts.auth.account import Account, Subject
 from skinapi.accounts.auth.consents import Way
-from skinapi.accounts.auth.subjects import Subject
 from skinapi.base.errors import Refused, Unprocessable
 from skinapi.base.languages import Language
 from skinapi.base.subject import Allowances

@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from skinapi.accounts.auth.accounts import Account, Accounts
-from skinapi.accounts.auth.subjects import Subject
+from skinapi.accounts.auth.account import Account, Subject
+from skinapi.accounts.auth.accounts import Accounts
 from skinapi.base.errors import NotFound
 from skinapi.base.languages import Language, load_words
 from skinapi.base.stored_record import Frozen

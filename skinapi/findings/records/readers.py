@@ -8,8 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Literal
 
-from skinapi.accounts.auth.accounts import Account
-from skinapi.accounts.auth.subjects import Subject
+from skinapi.accounts.auth.account import Account, Subject
 from skinapi.base.pages import Page, page_of
 from skinapi.base.stored_record import StoredRecord
 from skinapi.findings.records.standing import Reader

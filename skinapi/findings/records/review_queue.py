@@ -20,10 +20,10 @@ from typing import Literal, NamedTuple
 
 from pydantic import Field
 
-from skinapi.accounts.auth.accounts import Account, Accounts, key_without_findings
+from skinapi.accounts.auth.account import Account, Subject
+from skinapi.accounts.auth.accounts import Accounts, key_without_findings
 from skinapi.accounts.auth.email_addresses import spellings_of
 from skinapi.accounts.auth.events import DoctorChanged, DoctorReturned
-from skinapi.accounts.auth.subjects import Subject
 from skinapi.base.pages import Page, batched
 from skinapi.base.values import Value
 from skinapi.findings.records.decisions import WaitsFor

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
-from skinapi.accounts.auth.accounts import Account, Accounts
-from skinapi.accounts.auth.subjects import Subject
+from skinapi.accounts.auth.account import Account, Subject
+from skinapi.accounts.auth.accounts import Accounts
 from skinapi.base.errors import Duplicate, IdempotencyKeyReused
 from skinapi.base.pages import Page, page_of
 from skinapi.findings.records.deciding_review import Reviews

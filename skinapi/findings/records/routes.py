@@ -6,7 +6,7 @@ from typing import Annotated
 from flask import Response, request
 from pydantic import BaseModel, ConfigDict, Field
 
-from skinapi.accounts.auth.subjects import Subject
+from skinapi.accounts.auth.account import Subject
 from skinapi.base.errors import Forbidden, IdempotencyKeyReused, NotFound
 from skinapi.base.pages import Page
 from skinapi.findings.records.corrections import CorrectionsService

@@ -7,9 +7,9 @@ from datetime import timedelta
 from functools import partial
 from typing import Literal
 
-from skinapi.accounts.auth.accounts import BEING_DELETED, Account, Accounts
+from skinapi.accounts.auth.account import Account, Subject
+from skinapi.accounts.auth.accounts import BEING_DELETED, Accounts
 from skinapi.accounts.auth.consents import Consents
-from skinapi.accounts.auth.subjects import Subject
 from skinapi.base.errors import (
     Duplicate,
     Forbidden,

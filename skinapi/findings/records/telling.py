@@ -2,7 +2,7 @@
 
 from enum import StrEnum
 
-from skinapi.accounts.auth.accounts import Account
+from skinapi.accounts.auth.account import Account
 
 
 class Way(StrEnum):

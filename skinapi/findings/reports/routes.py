@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar, Literal, Self
 from flask import Response, request
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from skinapi.accounts.auth.subjects import Subject
+from skinapi.accounts.auth.account import Subject
 from skinapi.base.errors import InvalidBody, NotFound
 from skinapi.base.languages import LANGUAGES, Language, known_language
 from skinapi.findings.records.finding_schemas import AdviceView, HeadlineView

@@ -8,8 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from skinapi.accounts.admin.usage import DailyCounts
-from skinapi.accounts.auth.accounts import Account
-from skinapi.accounts.auth.subjects import Subject
+from skinapi.accounts.auth.account import Account, Subject
 from skinapi.base.errors import Duplicate, NotFound, SkinAPIError
 from skinapi.base.languages import LANGUAGES, Language, known_language, load_words
 from skinapi.base.stored_record import StoredRecord

@@ -10,7 +10,7 @@ from typing import ClassVar, Literal, Self
 
 from flask import Request, Response
 
-from skinapi.accounts.auth.subjects import Subject
+from skinapi.accounts.auth.account import Subject
 from skinapi.base.errors import BadRequest, NoModel, Refused, SkinAPIError
 from skinapi.findings.reports.facts import Facts
 from skinapi.integrations.clients.service import (

@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
-from skinapi.accounts.auth.subjects import Subject
+from skinapi.accounts.auth.account import Subject
 from skinapi.base.errors import BadDataset, InvalidBody, NotFound
 from skinapi.base.pages import read_pages
 from skinapi.integrations.clients.dermascan_diagnosis import CLIENT

@@ -11,7 +11,7 @@ from typing import ClassVar
 
 from flask import Response
 
-from skinapi.accounts.auth.subjects import Subject
+from skinapi.accounts.auth.account import Subject
 from skinapi.base.errors import BadRequest, NoModel, Refused, SkinAPIError
 from skinapi.integrations.clients.service import (
     CONDITION_NAMES,

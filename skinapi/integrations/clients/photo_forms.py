@@ -15,7 +15,7 @@ from typing import Self
 
 from flask import Request, Response, request
 
-from skinapi.accounts.auth.subjects import Subject
+from skinapi.accounts.auth.account import Subject
 from skinapi.base.errors import (
     BadRequest,
     NoModel,

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Literal, NamedTuple
 
 from skinapi.accounts.admin.usage import PhotoCounts
-from skinapi.accounts.auth.subjects import Subject
+from skinapi.accounts.auth.account import Subject
 from skinapi.base.errors import BadRequest, Refused, Unauthenticated, Unprocessable
 from skinapi.base.size_limits import photo_too_large
 from skinapi.base.subject import Allowances

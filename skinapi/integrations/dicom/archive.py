@@ -12,8 +12,8 @@ from pathlib import Path
 from secrets import token_hex
 from typing import Any
 
+from skinapi.accounts.auth.account import Subject
 from skinapi.accounts.auth.accounts import Accounts
-from skinapi.accounts.auth.subjects import Subject
 from skinapi.base.errors import NotFound
 from skinapi.base.http_client import CallFailed, HttpClient, Reply, Request
 from skinapi.base.pages import Page

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from flask import Response, request
 from pydantic import AliasPath, Field
 
-from skinapi.accounts.auth.subjects import Subject
+from skinapi.accounts.auth.account import Subject
 from skinapi.base.errors import (
     BadRequest,
     InvalidQuery,

@@ -15,7 +15,7 @@ from pydicom.datadict import dictionary_VR, keyword_for_tag, tag_for_keyword
 from pydicom.dataset import Dataset
 from pydicom.tag import Tag
 
-from skinapi.accounts.auth.subjects import Subject
+from skinapi.accounts.auth.account import Subject
 from skinapi.base.errors import InvalidQuery, TooManyFound
 from skinapi.findings.records.seen_findings import SeenSubmission
 from skinapi.integrations.dicom.object_maker import ObjectMaker

@@ -8,8 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from skinapi.accounts.auth.accounts import Account
-from skinapi.accounts.auth.subjects import Subject
+from skinapi.accounts.auth.account import Account, Subject
 from skinapi.base.errors import NotFound
 from skinapi.findings.records.changes import ChangedFindings
 from skinapi.findings.records.seen_findings import SeenSubmission

@@ -13,7 +13,7 @@ from datetime import datetime
 from enum import IntEnum
 from typing import Self
 
-from skinapi.accounts.auth.subjects import Subject
+from skinapi.accounts.auth.account import Subject
 from skinapi.base.errors import NotFound
 from skinapi.findings.records.seen_findings import SeenSubmission
 from skinapi.findings.records.service import NOT_YOURS

@@ -10,8 +10,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
-from skinapi.accounts.auth.accounts import Account
-from skinapi.accounts.auth.subjects import Subject
+from skinapi.accounts.auth.account import Account, Subject
 from skinapi.base.errors import Conflict, IdempotencyKeyReused, InvalidBody, Unprocessable
 from skinapi.base.languages import LANGUAGES, Language
 from skinapi.findings.prediction.service import MaybeDifferentSpots, PredictionService

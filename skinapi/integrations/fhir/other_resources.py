@@ -4,8 +4,7 @@ A program reads a pseudonym: names and words that a person wrote are there for w
 elsewhere too (`may_name`).
 """
 
-from skinapi.accounts.auth.accounts import Account
-from skinapi.accounts.auth.subjects import Subject
+from skinapi.accounts.auth.account import Account, Subject
 from skinapi.care.spot_records import Lesion
 from skinapi.integrations.fhir.elements import (
     Resource,

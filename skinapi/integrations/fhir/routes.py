@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl, urlencode
 from flask import Response, request
 from werkzeug.http import parse_options_header
 
-from skinapi.accounts.auth.subjects import Subject
+from skinapi.accounts.auth.account import Subject
 from skinapi.base.errors import (
     BadRequest,
     Conflict,

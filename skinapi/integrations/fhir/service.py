@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import NamedTuple
 
-from skinapi.accounts.auth.accounts import Account, Accounts
-from skinapi.accounts.auth.subjects import Subject
+from skinapi.accounts.auth.account import Account, Subject
+from skinapi.accounts.auth.accounts import Accounts
 from skinapi.base.errors import BadRequest, Conflict, Forbidden, InvalidQuery, NotFound
 from skinapi.base.field_types import ID
 from skinapi.base.pages import read_pages

@@ -9,9 +9,9 @@ from dataclasses import dataclass, replace
 
 from flask import request
 
-from skinapi.accounts.auth.accounts import Account, Accounts
+from skinapi.accounts.auth.account import Account, Subject
+from skinapi.accounts.auth.accounts import Accounts
 from skinapi.accounts.auth.authorizer import Authorizer, read_bearer
-from skinapi.accounts.auth.subjects import Subject
 from skinapi.base.errors import Forbidden, InvalidToken, NotFound
 from skinapi.base.subject import KeyUse, Role
 from skinapi.integrations.keys.api_keys import (

@@ -7,12 +7,11 @@ from typing import Literal, Self
 
 from pydantic import ConfigDict, Field
 
-from skinapi.accounts.auth.accounts import Account
+from skinapi.accounts.auth.account import Account, Subject
 from skinapi.accounts.auth.email_addresses import Email
 from skinapi.accounts.auth.errors import UNPROVEN
 from skinapi.accounts.auth.passwords import ClientInfo
 from skinapi.accounts.auth.schemas import ProvenBody
-from skinapi.accounts.auth.subjects import Subject
 from skinapi.base.errors import BadRequest, Conflict, Forbidden, NotFound, Unprocessable
 from skinapi.base.field_types import Identifier, NumberPart
 from skinapi.base.pages import Page

@@ -9,12 +9,12 @@ from typing import Annotated
 from pydantic import AfterValidator, BaseModel, Field, StringConstraints
 
 from skinapi.accounts.admin.decisions import Assignments
+from skinapi.accounts.auth.account import Account, Subject
 from skinapi.accounts.auth.account_deletion import Eraser
-from skinapi.accounts.auth.accounts import Account, Accounts
+from skinapi.accounts.auth.accounts import Accounts
 from skinapi.accounts.auth.email_addresses import Email
 from skinapi.accounts.auth.passwords import Proof
 from skinapi.accounts.auth.second_factor import SecondFactorService
-from skinapi.accounts.auth.subjects import Subject
 from skinapi.base.errors import Forbidden, InvalidToken, NotFound, Unprocessable
 from skinapi.base.field_types import Legible, Printable
 from skinapi.base.pages import Page

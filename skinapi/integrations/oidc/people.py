@@ -8,7 +8,8 @@ from typing import Any, Literal
 from pydantic import TypeAdapter, ValidationError
 
 from skinapi.accounts.admin.decisions import Assignments
-from skinapi.accounts.auth.accounts import Account, AccountFields, Accounts, WantedRole
+from skinapi.accounts.auth.account import Account, AccountFields, WantedRole
+from skinapi.accounts.auth.accounts import Accounts
 from skinapi.accounts.auth.email_addresses import NewEmail
 from skinapi.accounts.auth.errors import LastAdmin
 from skinapi.accounts.auth.events import AccountAdded, LogInReplaced

@@ -5,11 +5,11 @@ from typing import TYPE_CHECKING, Self
 from flask import Response, after_this_request, request
 from pydantic import Field
 
+from skinapi.accounts.auth.account import Subject
 from skinapi.accounts.auth.errors import CodeRequired, TooManyCodes, WrongCode
 from skinapi.accounts.auth.passwords import ClientInfo
 from skinapi.accounts.auth.routes import token_fields, user_agent
 from skinapi.accounts.auth.schemas import CODE, Code, LoggedIn, TokenRequest
-from skinapi.accounts.auth.subjects import Subject
 from skinapi.base.errors import (
     AccountJoined,
     AccountNotApproved,

@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, Annotated
 
 from pydantic import BaseModel, ConfigDict, StringConstraints
 
-from skinapi.accounts.auth.accounts import NO_LOG_IN, Account, Accounts
+from skinapi.accounts.auth.account import Account
+from skinapi.accounts.auth.accounts import NO_LOG_IN, Accounts
 from skinapi.accounts.auth.email_addresses import normalise_email
 from skinapi.accounts.auth.passwords import ClientInfo
 from skinapi.accounts.auth.second_factor import SecondFactorService

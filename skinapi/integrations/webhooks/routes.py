@@ -5,7 +5,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import AliasPath, ConfigDict, Field
 
-from skinapi.accounts.auth.subjects import Subject
+from skinapi.accounts.auth.account import Subject
 from skinapi.base.errors import Conflict, InvalidBody, NotFound
 from skinapi.base.pages import Page
 from skinapi.integrations.webhooks.endpoints import DisabledBecause, Endpoint, EventType

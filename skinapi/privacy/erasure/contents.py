@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from skinapi.accounts.auth.accounts import TEACHING_CONSENT, Account
+from skinapi.accounts.auth.account import TEACHING_CONSENT, Account
 from skinapi.accounts.auth.consents import Consents
 from skinapi.base.pages import batched, read_pages
 from skinapi.findings.records.record_retention import MedicalRecord

@@ -11,9 +11,8 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from itertools import chain, islice
 
-from skinapi.accounts.auth.accounts import Account
+from skinapi.accounts.auth.account import Account, Subject
 from skinapi.accounts.auth.events import PatientNumber
-from skinapi.accounts.auth.subjects import Subject
 from skinapi.base.errors import Conflict, NotFound
 from skinapi.base.pages import batched
 from skinapi.base.stored_record import StoredRecord

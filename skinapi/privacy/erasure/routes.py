@@ -6,10 +6,10 @@ from typing import Self
 from flask import Response, request
 from pydantic import BaseModel, ConfigDict, Field
 
+from skinapi.accounts.auth.account import Subject
 from skinapi.accounts.auth.errors import UNPROVEN, DoctorHasPatients, LastAdmin
 from skinapi.accounts.auth.passwords import ClientInfo
 from skinapi.accounts.auth.schemas import OwnDeletion
-from skinapi.accounts.auth.subjects import Subject
 from skinapi.base.errors import NotFound
 from skinapi.base.languages import LANGUAGES, Language, known_language
 from skinapi.base.pages import Page

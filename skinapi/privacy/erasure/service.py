@@ -20,8 +20,9 @@ from functools import partial
 
 from pydantic import Field
 
+from skinapi.accounts.auth.account import Account
 from skinapi.accounts.auth.account_deletion import Eraser
-from skinapi.accounts.auth.accounts import Account, Accounts
+from skinapi.accounts.auth.accounts import Accounts
 from skinapi.accounts.auth.errors import DoctorHasPatients, LastAdmin
 from skinapi.accounts.auth.events import AccountErased, AccountGone, ErasureBegun
 from skinapi.accounts.auth.passwords import Proof

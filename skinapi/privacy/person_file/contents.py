@@ -10,10 +10,10 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel
 
-from skinapi.accounts.auth.accounts import Account, Accounts
+from skinapi.accounts.auth.account import Account, Subject
+from skinapi.accounts.auth.accounts import Accounts
 from skinapi.accounts.auth.consents import Consents
 from skinapi.accounts.auth.sessions import Sessions
-from skinapi.accounts.auth.subjects import Subject
 from skinapi.base.errors import NotFound, RecordDamaged
 from skinapi.base.pages import Page, read_pages
 from skinapi.care.letters import LettersService

@@ -18,8 +18,7 @@ from typing import IO, Any, Literal, Protocol, cast
 
 from pydantic import BaseModel
 
-from skinapi.accounts.auth.accounts import Account
-from skinapi.accounts.auth.subjects import Subject
+from skinapi.accounts.auth.account import Account, Subject
 from skinapi.base.errors import NotFound, RecordDamaged
 from skinapi.base.languages import known_language
 from skinapi.findings.records.photos import DAMAGED

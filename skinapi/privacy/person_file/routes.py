@@ -8,10 +8,10 @@ from typing import Self
 from flask import Response
 from pydantic import Field
 
+from skinapi.accounts.auth.account import Subject
 from skinapi.accounts.auth.errors import UNPROVEN
 from skinapi.accounts.auth.passwords import ClientInfo
 from skinapi.accounts.auth.schemas import OwnDeletion
-from skinapi.accounts.auth.subjects import Subject
 from skinapi.base.errors import NotFound
 from skinapi.platform.jobs.job import TooManyJobs
 from skinapi.platform.web.declaration import Public, Rate, Routes, Signed, admins

@@ -9,7 +9,8 @@ from typing import Literal
 
 from pydantic import Field
 
-from skinapi.accounts.auth.accounts import Account, Accounts
+from skinapi.accounts.auth.account import Account
+from skinapi.accounts.auth.accounts import Accounts
 from skinapi.accounts.auth.passwords import Proof
 from skinapi.accounts.auth.second_factor import SecondFactorService
 from skinapi.base.errors import Conflict, Duplicate, NotFound

@@ -13,8 +13,9 @@ from enum import StrEnum
 from functools import partial
 from typing import ClassVar, Generic, TypeVar
 
+from skinapi.accounts.auth.account import Account
 from skinapi.accounts.auth.account_deletion import Eraser
-from skinapi.accounts.auth.accounts import Account, Accounts
+from skinapi.accounts.auth.accounts import Accounts
 from skinapi.accounts.auth.owners import AccountUses, Unused
 from skinapi.base.errors import NotFound
 from skinapi.base.pages import batched

@@ -2,7 +2,7 @@
 
 from pydantic import ConfigDict, Field
 
-from skinapi.accounts.auth.subjects import Subject
+from skinapi.accounts.auth.account import Subject
 from skinapi.base.errors import Conflict, InvalidBody, NotFound
 from skinapi.base.field_types import Name
 from skinapi.base.settings.privacy import LONGEST

@@ -14,7 +14,8 @@ from threading import Event
 
 from pydantic import ConfigDict, Field
 
-from skinapi.accounts.auth.accounts import Account, Accounts
+from skinapi.accounts.auth.account import Account
+from skinapi.accounts.auth.accounts import Accounts
 from skinapi.accounts.auth.email_addresses import normalise_email
 from skinapi.accounts.auth.owners import MOST_HELD, AccountUses
 from skinapi.base.errors import Conflict, NotFound

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
+from skinapi.accounts.auth.account import Subject
 from skinapi.accounts.auth.accounts import Accounts
 from skinapi.accounts.auth.errors import EmailTaken, LastAdmin, WrongPassword
 from skinapi.accounts.auth.passwords import ClientInfo
 from skinapi.accounts.auth.service import IssuedTokens
-from skinapi.accounts.auth.subjects import Subject
 from skinapi.app.composition.services import Services
 from skinapi.base.errors import NotFound, SkinAPIError
 from tests.served.wire import at_once

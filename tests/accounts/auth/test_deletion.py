@@ -3,8 +3,9 @@
 import pytest
 from werkzeug.test import TestResponse
 
+from skinapi.accounts.auth.account import Account
 from skinapi.accounts.auth.account_deletion import Eraser
-from skinapi.accounts.auth.accounts import Account, Accounts
+from skinapi.accounts.auth.accounts import Accounts
 from skinapi.accounts.auth.events import AccountErased
 from skinapi.accounts.auth.guess_limits import GUESSES_PER_HOUR
 from skinapi.app.application import create_app

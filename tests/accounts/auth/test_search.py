@@ -6,7 +6,8 @@ from typing import Any, cast
 import pytest
 
 from skinapi.accounts.auth import account_search
-from skinapi.accounts.auth.accounts import Account, Accounts
+from skinapi.accounts.auth.account import Account
+from skinapi.accounts.auth.accounts import Accounts
 from skinapi.base.pages import read_pages
 from skinapi.base.subject import Role
 from skinapi.platform.storage.ports import Store

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from skinapi.accounts.auth.accounts import Account
+from skinapi.accounts.auth.account import Account
 from skinapi.base.languages import Language
 from skinapi.findings.records.schemas import SubmissionView
 from skinapi.findings.records.seen_findings import see_alone

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from pypdf import PdfReader
 
-from skinapi.accounts.auth.subjects import Subject
+from skinapi.accounts.auth.account import Subject
 from skinapi.findings.reports.narrator import Narrator
 from skinapi.findings.reports.verification import Issued
 from skinapi.findings.reports.words import say_moment

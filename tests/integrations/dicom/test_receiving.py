@@ -10,8 +10,8 @@ import pytest
 from PIL import Image
 from pydicom import Dataset
 
+from skinapi.accounts.auth.account import Subject
 from skinapi.accounts.auth.accounts import Accounts
-from skinapi.accounts.auth.subjects import Subject
 from skinapi.base.errors import Unavailable
 from skinapi.base.subject import KeyUse
 from skinapi.findings.prediction.service import PredictionService

@@ -1,0 +1,284 @@
+"""An account: the person, how it logs in, its work, its deletion. And the caller of a use case."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal, TypedDict
+
+from skinapi.base.errors import AccountNotApproved, AccountRefused, AccountSuspended
+from skinapi.base.languages import LANGUAGES, Language, known_language
+from skinapi.base.stored_record import StoredRecord
+from skinapi.base.subject import Caller, RefusalReason, Role
+from skinapi.model.context import Sex
+
+WantedRole = Literal["doctor", "researcher"]
+Status = Literal["waiting", "approved", "suspended", "deleting"]
+# That kept photos may teach a model.
+TEACHING_CONSENT = "training"
+RECORDS = "records.invalid"  # https://www.rfc-editor.org/rfc/rfc2606#section-2
+
+
+class SecondFactor(StoredRecord):
+    """Its secret is derived of `salt`, and it is in force once `confirmed`. `used_step` is the time
+    step of the last code, `recovery` holds the hashes of the recovery codes that are left.
+    """
+
+    salt: str
+    confirmed: bool = False
+    used_step: int = 0
+    recovery: tuple[str, ...] = ()
+
+
+class Refusal(StoredRecord):
+    """`note` is what the admin has added for the owner."""
+
+    reason: RefusalReason
+    note: str | None = None
+
+
+class PersonFields(StoredRecord):
+    """Who it is, and what the owner has chosen.
+
+    - `birth_year`, `sex`: as its owner has told them for photos to come
+    - `notices`: whether mails are sent that are not of security
+    """
+
+    name: str
+    email: str
+    locale: str = "en"
+    birth_year: int | None = None
+    sex: Sex | None = None
+    consents: Mapping[str, bool] = {}
+    notices: bool = True
+
+    @property
+    def language(self) -> Language:
+        """The language of reports where none is asked for."""
+        return known_language(self.locale) or LANGUAGES[0]
+
+
+class LogInFields(StoredRecord):
+    """How its owner or a program proves to be it, and what revokes that.
+
+    - `token_version`: a new one revokes all tokens
+    - `browsers`: hashes of those that have opened the account, the newest last
+    - `provider`, `identity`: of the clinic's log-in, and a hash of who it is there; its password
+      hash is empty, which no password has
+    - `link_allowed`: the provider whose account it becomes at its next log-in there
+    - `external`: keyed hash of another system's identifier of a patient, of the key `sent_by`
+    - `machine`: a program's key acts through it; nobody logs in to it, nor to an `external` one
+    """
+
+    password_hash: str
+    must_change: bool = False
+    initial_password_expires_at: datetime | None = None
+    second_factor: SecondFactor | None = None
+    token_version: int = 1
+    browsers: tuple[str, ...] = ()
+    provider: str | None = None
+    identity: str | None = None
+    link_allowed: str | None = None
+    external: str | None = None
+    sent_by: str | None = None
+    machine: bool | None = None
+
+    @property
+    def can_log_in(self) -> bool:
+        return self.external is None and not self.machine
+
+    @property
+    def has_password(self) -> bool:
+        return bool(self.password_hash)
+
+    @property
+    def has_second_factor(self) -> bool:
+        return self.second_factor is not None and self.second_factor.confirmed
+
+    @property
+    def recovery_codes_left(self) -> int:
+        return len(self.second_factor.recovery) if self.second_factor else 0
+
+
+class WorkFields(StoredRecord):
+    """What it may do here, and its part in the care of patients.
+
+    - `wanted_role`: asked for at the registration, until an admin approves the account
+    - `group_role`: what a group at its provider has given it
+    - `refused`: an admin did not approve it, and it is suspended
+    - `patients_rest`: it was a doctor's, who has lost the role and still has patients
+    - `queue_key`: sorts a doctor's patients by how urgently their findings need a review
+    """
+
+    role: Role = "user"
+    status: Status = "waiting"
+    wanted_role: WantedRole | None = None
+    group_role: Role | None = None
+    refused: bool | None = None
+    refused_at: datetime | None = None
+    refusal: Refusal | None = None
+    doctor_id: str | None = None
+    patients_rest: bool | None = None
+    queue_key: str
+    findings: int
+
+    @property
+    def approved(self) -> bool:
+        return self.status == "approved"
+
+    @property
+    def active_admin(self) -> bool:
+        return self.role == "admin" and self.approved
+
+    @property
+    def active_doctor(self) -> bool:
+        return self.role == "doctor" and self.approved
+
+    def refuse_inactive(self, *, even_waiting: bool = False) -> None:
+        if self.status == "suspended" and self.refusal:
+            raise AccountRefused(self.refusal.reason, self.refusal.note)
+        if self.status == "suspended":
+            raise AccountSuspended
+        if self.status == "waiting" and not even_waiting:
+            raise AccountNotApproved
+
+
+class DeletionFields(StoredRecord):
+    """What ends it, or keeps it from ending.
+
+    - `seen_at`, `warned_at`: when it was last used, to the day, and its owner was told that it goes
+      unused; known only where unused ones go
+    - `held_at`: nothing of it goes by its time meanwhile
+    - `deletion_due_at`: it is deleted then, as its owner has asked
+    - `record_kept_until_at`: until then its medical record alone is kept, without an address
+    - `joined_to`: the account of the same person that has all that it had, and names it in
+      `joined`; `joined_because` is the admin's reason
+    """
+
+    seen_at: datetime | None = None
+    warned_at: datetime | None = None
+    held_at: datetime | None = None
+    held_by: str | None = None
+    held_because: str | None = None
+    deletion_asked_at: datetime | None = None
+    deletion_due_at: datetime | None = None
+    record_kept_until_at: datetime | None = None
+    joined_to: str | None = None
+    joined_because: str | None = None
+    joined: tuple[str, ...] = ()
+
+
+class Account(PersonFields, LogInFields, WorkFields, DeletionFields):
+    """A frozen copy of one account. The store keeps its fields side by side."""
+
+    id: str
+    created_at: datetime
+
+    @property
+    def record_end(self) -> datetime | None:
+        """Until when the record is kept that alone is left of the account."""
+        return self.record_kept_until_at if self.is_record else None
+
+    @property
+    def is_record(self) -> bool:
+        """Whether only the medical record is left of it."""
+        return self.record_kept_until_at is not None and self.status == "suspended"
+
+    def as_record(self) -> "Account":
+        """No more than names the patient of a medical record."""
+        return Account(
+            id=self.id,
+            created_at=self.created_at,
+            email=f"{self.id}@{RECORDS}",
+            name=self.name,
+            status="suspended",
+            password_hash="",
+            token_version=self.token_version + 1,
+            notices=False,
+            doctor_id=self.doctor_id,
+            queue_key=self.queue_key,
+            findings=self.findings,
+            held_at=self.held_at,
+            held_by=self.held_by,
+            held_because=self.held_because,
+            record_kept_until_at=self.record_kept_until_at,
+        )
+
+    def lacks_second_factor(self, required: Collection[str]) -> bool:
+        return self.role in required and not self.has_second_factor and self.can_log_in
+
+    @property
+    def stays(self) -> bool:
+        """Whether it is neither being deleted nor waits for that."""
+        return self.status != "deleting" and self.deletion_due_at is None
+
+    @property
+    def may_teach(self) -> bool:
+        """Whether its kept photos may be in data sets; not those of one that is to be deleted."""
+        return self.stays and self.consents.get(TEACHING_CONSENT, False)
+
+    @property
+    def local_admin(self) -> bool:
+        """Whether it can administer this server while no other server answers."""
+        return self.active_admin and self.has_password
+
+    def never_approved(self, *, before: datetime) -> bool:
+        """Whether it has waited since it registered before this time, or was refused before it. An
+        approval that was undone has made another token version.
+        """
+        if self.token_version > 1 or self.created_at >= before:
+            return False
+        if self.status == "waiting":
+            return True
+        refused_at = self.refused_at if self.refusal and self.status == "suspended" else None
+        return refused_at is not None and refused_at < before
+
+
+@dataclass(frozen=True)
+class Subject(Caller):
+    """`account` was usable when the request arrived, and is as it was read then, so that nothing
+    reads it again for the same request; but what a change depends on is read in its transaction.
+    """
+
+    account: Account = field(repr=False)
+
+
+class AccountFields(TypedDict, total=False):
+    """What an account is added with, or what of it is changed."""
+
+    id: str
+    name: str
+    email: str
+    role: Role
+    status: Status
+    password_hash: str
+    must_change: bool
+    initial_password_expires_at: datetime | None
+    token_version: int
+    locale: str
+    consents: Mapping[str, bool]
+    notices: bool
+    birth_year: int | None
+    sex: Sex | None
+    doctor_id: str | None
+    second_factor: SecondFactor | None
+    wanted_role: WantedRole | None
+    browsers: tuple[str, ...]
+    refused: bool | None
+    refused_at: datetime | None
+    refusal: Refusal | None
+    external: str | None
+    sent_by: str | None
+    machine: bool | None
+    provider: str | None
+    identity: str | None
+    group_role: Role | None
+    link_allowed: str | None
+    held_at: datetime | None
+    held_by: str | None
+    held_because: str | None
+    deletion_asked_at: datetime | None
+    deletion_due_at: datetime | None
+    record_kept_until_at: datetime | None
+    joined_to: str | None
+    joined_because: str | None
+    joined: tuple[str, ...]
