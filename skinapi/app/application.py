@@ -73,13 +73,12 @@ from skinapi.platform.web.admission import (
     ForeignPages,
     Sizes,
     guard_requests,
+    keep_room,
     limit_waiting,
 )
 from skinapi.platform.web.answers import answer_errors
 from skinapi.platform.web.declaration import Rate, Registration, renderer_for
-from skinapi.platform.web.full_disk import keep_room
-from skinapi.platform.web.headers import add_headers, allowed_origins
-from skinapi.platform.web.left_out import count_left_out
+from skinapi.platform.web.headers import add_headers, allowed_origins, count_left_out
 from skinapi.platform.web.pages import ServerInfo, log_requests, measure_requests
 from skinapi.platform.web.pages import routes as server_routes
 from skinapi.platform.web.rate_limits import Limits, add_rate_headers, open_limits

@@ -20,13 +20,13 @@ from skinapi.base.field_types import ID
 from skinapi.base.pages import Page
 from skinapi.care.queue import NO_PATIENT, doctors_of
 from skinapi.findings.records.events import OpinionWanted
+from skinapi.findings.records.readers import Way, way_to
 from skinapi.findings.records.record_retention import PatientDeleted
 from skinapi.findings.records.review_queue import TAKEN_FOR, is_free
 from skinapi.findings.records.seen_findings import SeenSubmission
 from skinapi.findings.records.service import RecordsService
 from skinapi.findings.records.submission import Listed
 from skinapi.findings.records.submissions import NONE_CAME, NOT_TAKEN, Submissions
-from skinapi.findings.records.telling import Way, way_to
 from skinapi.platform.audit import AuditTrail
 from skinapi.platform.notices.outbox import Kind, Outbox
 from skinapi.platform.storage.ids import now

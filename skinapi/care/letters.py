@@ -42,10 +42,10 @@ from skinapi.findings.records.letters import (
     held_until,
     show_letter,
 )
+from skinapi.findings.records.readers import Way, way_to
 from skinapi.findings.records.seen_findings import SeenListed, SeenSubmission
 from skinapi.findings.records.service import RecordsService
 from skinapi.findings.records.standing import Advice, Reader
-from skinapi.findings.records.telling import Way, way_to
 from skinapi.findings.reports.openrouter import OpenRouterClient, Reading
 from skinapi.findings.reports.report import NarrativeUnavailable, Unwritten
 from skinapi.platform.notices.outbox import Kind, Outbox

@@ -13,6 +13,7 @@ from skinapi.care.queue import OVERDUE_AFTER, FoundCase, FoundPatient
 from skinapi.findings.records.decisions import WaitsFor
 from skinapi.findings.records.finding_schemas import AdviceView, HeadlineView
 from skinapi.findings.records.queue_order import Waiting
+from skinapi.findings.records.readers import Way
 from skinapi.findings.records.review_queue import Left, is_free
 from skinapi.findings.records.review_schemas import FirstDecision, GraverReview
 from skinapi.findings.records.schemas import (
@@ -23,7 +24,6 @@ from skinapi.findings.records.schemas import (
     shown_words,
 )
 from skinapi.findings.records.seen_findings import SeenListed
-from skinapi.findings.records.telling import Way
 from skinapi.model.bands import RaisedBy
 from skinapi.model.conditions import Band
 from skinapi.model.context import AgeBand, BodySide, BodySite, Laterality

@@ -20,8 +20,7 @@ import pytest
 
 from skinapi.app.composition.services import Services
 from skinapi.findings.records.new_findings import NewFinding
-from skinapi.findings.records.submission import Submission
-from skinapi.findings.records.versions import EarlierVersion
+from skinapi.findings.records.submission import EarlierVersion, Submission
 from skinapi.model.conditions import Band
 from skinapi.model.context import Context
 from skinapi.platform.storage.ids import new_id

@@ -10,8 +10,7 @@ from skinapi.care.reminders import LesionCounts
 from skinapi.findings.records.outcomes import OutcomeCounts
 from skinapi.findings.records.review_queue import ReviewQueue
 from skinapi.findings.records.reviews import Review
-from skinapi.findings.records.submission import EnteredInError, Submission
-from skinapi.findings.records.versions import EarlierVersion
+from skinapi.findings.records.submission import EarlierVersion, EnteredInError, Submission
 from skinapi.platform.storage.ports import Document, Filter, Store, set_or_remove
 
 # The fields that name a finding by its id.

@@ -10,10 +10,9 @@ from functools import cache
 from typing import Literal, Self
 
 from skinapi.base.languages import Language, LocalizedText, load_words
-from skinapi.base.stored_record import Frozen
+from skinapi.base.stored_record import Frozen, StoredRecord
 from skinapi.findings.records.deciding_review import StandingReviews
 from skinapi.findings.records.reviews import Certainty, Histology, Review
-from skinapi.findings.records.versions import JudgedVersion
 from skinapi.model.bands import is_sent, most_urgent, urgency
 from skinapi.model.conditions import NORMAL_SKIN, Band, BandWords, Condition, conditions_table
 from skinapi.platform.storage.ids import now
@@ -154,6 +153,16 @@ def words_for_patient(
 
 def is_proven_cancer(label: str | None, *, proven: bool) -> bool:
     return proven and label is not None and conditions_table().label(label).malignant
+
+
+class JudgedVersion(StoredRecord):
+    """Which version of a finding asks for which urgency, and since when. Its photo may be judged
+    more than once: with a corrected fact, or by another model. The newest version counts.
+    """
+
+    version: int = 1
+    band: Band
+    judged_at: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,11 +1,13 @@
-"""Who may read a finding, and as whom; break-glass, by which an admin reads one in an emergency
-(privacy/break_glass says who asks, and who is told); and the notes of who has read whose record.
+"""Who may read a finding, and as whom, and how its patient hears of it; break-glass, by which an
+admin reads one in an emergency (privacy/break_glass says who asks, and who is told); and the notes
+of who has read whose record.
 """
 
 import threading
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from enum import StrEnum
 from typing import Literal
 
 from skinapi.accounts.auth.account import Account, Subject
@@ -44,6 +46,19 @@ def is_asked(submission: Listed, owner: Account, doctor: Subject) -> bool:
     stays = owner.status != "deleting" and not owner.is_record
     asked = submission.opinion_of == doctor.id and stays
     return doctor.role == "doctor" and asked
+
+
+class Way(StrEnum):
+    MAIL = "mail"
+    LOG_IN = "log_in"
+    OTHER_SYSTEM = "other_system"
+
+
+def way_to(owner: Account, *, mails: bool) -> Way:
+    """How the patient hears of what is shown; `mails` says whether this server sends any."""
+    if not owner.can_log_in:
+        return Way.OTHER_SYSTEM
+    return Way.MAIL if mails and owner.notices and owner.approved else Way.LOG_IN
 
 
 LIFE = timedelta(hours=1)

@@ -22,7 +22,7 @@ from skinapi.findings.records.events import (
 )
 from skinapi.findings.records.letters import Letters
 from skinapi.findings.records.outcomes import OutcomeCounts
-from skinapi.findings.records.readers import in_care
+from skinapi.findings.records.readers import Way, in_care, way_to
 from skinapi.findings.records.review_queue import ReviewQueue
 from skinapi.findings.records.review_schemas import NewReview
 from skinapi.findings.records.reviews import Opinion, Review, Teller
@@ -31,7 +31,6 @@ from skinapi.findings.records.service import RecordsService
 from skinapi.findings.records.spots import Spots
 from skinapi.findings.records.standing import Reader
 from skinapi.findings.records.submissions import Submissions
-from skinapi.findings.records.telling import Way, way_to
 from skinapi.model.bands import urgency
 from skinapi.model.conditions import Band, conditions_table
 from skinapi.model.registry.drift_counts import WeeklyCounts

@@ -33,8 +33,7 @@ from skinapi.findings.records.finding_schemas import (
 from skinapi.findings.records.review_queue import WillLook
 from skinapi.findings.records.review_schemas import DecisionView, FirstDecision, GraverReview
 from skinapi.findings.records.seen_findings import SeenListed, SeenSubmission, SeenSummary
-from skinapi.findings.records.submission import Submission
-from skinapi.findings.records.versions import EarlierVersion
+from skinapi.findings.records.submission import EarlierVersion, Submission
 from skinapi.model.bands import OperatingPoint, RaisedBy, is_sent, urgency
 from skinapi.model.calibration import MOST_PICTURES
 from skinapi.model.conditions import Band, BandWords, conditions_table

@@ -51,9 +51,8 @@ from skinapi.findings.records.review_queue import ReviewQueue, UnassignedPatient
 from skinapi.findings.records.seen_findings import SeenSubmission, SeenSummary, see_alone
 from skinapi.findings.records.spots import Spots
 from skinapi.findings.records.standing import Reader
-from skinapi.findings.records.submission import Submission, hash_of_request
+from skinapi.findings.records.submission import MOST_VERSIONS, Submission, hash_of_request
 from skinapi.findings.records.submissions import PreparedSubmission, Submissions
-from skinapi.findings.records.versions import MOST_VERSIONS
 from skinapi.model.conditions import Band
 from skinapi.model.heat_map_overlay import draw_kept_overlay
 from skinapi.model.registry.version_service import ModelsService

@@ -8,6 +8,7 @@ from typing import overload
 from skinapi.base.errors import RecordDamaged
 from skinapi.base.pages import Page, page_of
 from skinapi.findings.records.deciding_review import Reviews
+from skinapi.findings.records.decisions import JudgedVersion
 from skinapi.findings.records.errors import FindingInError
 from skinapi.findings.records.seen_findings import (
     SeenListed,
@@ -27,7 +28,6 @@ from skinapi.findings.records.standing import (
 )
 from skinapi.findings.records.submission import LISTED_FIELDS, Listed, Submission, SubmissionSummary
 from skinapi.findings.records.submissions import TOUCH
-from skinapi.findings.records.versions import JudgedVersion
 from skinapi.platform.storage.ids import new_id, now
 from skinapi.platform.storage.ports import Document, Filter, Ops, Store, set_or_remove
 from skinapi.platform.storage.unreadable import hide, is_hidden, read_each

@@ -14,6 +14,7 @@ from functools import cached_property
 from skinapi.base.languages import Language
 from skinapi.findings.records.decisions import (
     Decision,
+    JudgedVersion,
     Levels,
     WaitsFor,
     due_day,
@@ -23,7 +24,6 @@ from skinapi.findings.records.decisions import (
     words_for_patient,
 )
 from skinapi.findings.records.reviews import Review
-from skinapi.findings.records.versions import JudgedVersion
 from skinapi.model.bands import urgency
 from skinapi.model.conditions import Band, BandWords
 

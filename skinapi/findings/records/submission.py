@@ -8,6 +8,7 @@ from typing import Self
 from skinapi.base.errors import NotFound
 from skinapi.base.languages import Language
 from skinapi.base.stored_record import StoredRecord, optional
+from skinapi.findings.records.decisions import JudgedVersion
 from skinapi.findings.records.queue_order import (
     FIRST_REVIEWED,
     make_waiting_key,
@@ -15,7 +16,6 @@ from skinapi.findings.records.queue_order import (
 from skinapi.findings.records.standing import (
     JudgedPhoto,
 )
-from skinapi.findings.records.versions import EarlierVersion, JudgedVersion
 from skinapi.model.bands import most_urgent, urgency
 from skinapi.model.conditions import Band
 from skinapi.model.context import NOTHING_TOLD, Context, Modality
@@ -25,6 +25,7 @@ from skinapi.platform.storage.ids import made_at
 
 NO_PICTURE = "This finding has no picture of that number"
 URGENT = next(iter(Band))
+MOST_VERSIONS = 20
 
 
 class Source(StoredRecord):
@@ -48,6 +49,20 @@ class EnteredInError(StoredRecord):
     entered_at: datetime
     by: str
     reason: str
+
+
+class EarlierVersion(JudgedVersion):
+    """A version that another one has followed, as it was told then. `judged_by` is the account that
+    had the photo judged, None of the first version; `corrected` are the fields of `context` in
+    which it differs from the version before.
+    """
+
+    judged_by: str | None = None
+    corrected: tuple[str, ...] = optional(default=())
+    finding: Finding
+    context: Context
+    sections: dict[str, str]
+    narrative_source: Mapping[str, str | None]
 
 
 class Listed(StoredRecord):

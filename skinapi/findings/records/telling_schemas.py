@@ -11,8 +11,8 @@ from pydantic import Field
 from skinapi.base.languages import Language, load_words
 from skinapi.base.stored_record import Frozen
 from skinapi.findings.records.decisions import say_day
+from skinapi.findings.records.readers import Way
 from skinapi.findings.records.reviews import Review, Teller
-from skinapi.findings.records.telling import Way
 from skinapi.platform.web.schemas import Answer
 
 

@@ -13,11 +13,13 @@ from typing import Any, Literal
 
 from skinapi.base.pages import Page
 from skinapi.base.stored_record import StoredRecord
-from skinapi.platform.notices.retries import delivery_wait
+from skinapi.platform.storage.background import backoff
 from skinapi.platform.storage.ids import made_at, new_id, now
 from skinapi.platform.storage.ports import Document, Filter, set_or_remove
 from skinapi.platform.storage.records import Records
 
+# Before another try: after each failure twice as long.
+FIRST_WAIT, LONGEST_WAIT = timedelta(seconds=5), timedelta(hours=3)
 DAY = timedelta(days=1)
 KEPT = timedelta(days=7)  # after its end, for the page of the last deliveries
 # Of one that nobody sends: its kind is known to newer code alone.
@@ -139,7 +141,7 @@ class Deliveries(Records[Delivery]):
             since = made_at(document["id"])
         changes = _ended("failed", attempts=attempts, fault=DAMAGED)
         if since > moment - DAY:
-            wait = delivery_wait(attempts)
+            wait = backoff(attempts, first=FIRST_WAIT, longest=LONGEST_WAIT)
             changes = {"attempts": attempts, "tried_at": moment, "due_at": moment + wait}
             changes |= {"answer": None, "fault": DAMAGED}
         # Not read: it is damaged.
@@ -158,7 +160,7 @@ class Deliveries(Records[Delivery]):
     def retry(self, delivery: Delivery, why: NotDelivered) -> None:
         """Send it later: after each failure about twice as late, not all at the same moment."""
         attempts = delivery.attempts + 1
-        wait = delivery_wait(attempts)
+        wait = backoff(attempts, first=FIRST_WAIT, longest=LONGEST_WAIT)
         spread = random.uniform(0.75, 1.25)  # noqa: S311 (no secret)
         wait = timedelta(seconds=round(wait.total_seconds() * spread, 3))
         moment = now()

@@ -11,11 +11,13 @@ from enum import StrEnum
 
 from skinapi.base.languages import Language
 from skinapi.base.stored_record import StoredRecord
-from skinapi.platform.notices.retries import mail_wait
+from skinapi.platform.storage.background import backoff
 from skinapi.platform.storage.ids import new_id, now
 from skinapi.platform.storage.ports import Document, Filter, Store
 from skinapi.platform.storage.records import Records, in_transaction
 
+# Before another try: after each failure twice as long.
+FIRST_WAIT, LONGEST_WAIT = timedelta(minutes=1), timedelta(hours=6)
 GIVEN_UP_AFTER = timedelta(days=3)
 DAY = timedelta(days=1)
 LATE = timedelta(minutes=10)
@@ -235,7 +237,7 @@ class Outbox(Records[Notice]):
         self._postpone([document["id"]], attempts)
 
     def _postpone(self, identifiers: Sequence[str], attempts: int) -> None:
-        wait = mail_wait(attempts)
+        wait = backoff(attempts, first=FIRST_WAIT, longest=LONGEST_WAIT)
         later: Document = {"due_at": now() + wait, "attempts": attempts}
         self._documents.set_each(dict.fromkeys(identifiers, later))
 

@@ -1,7 +1,7 @@
 """Reads stored documents as records, and names each one that cannot be read.
 
 A request that only reads leaves such a record out of its lists, and counts it: the answer says how
-many there were (platform/web/left_out.py); so does a person's file. Everything else fails at it: a
+many there were (platform/web/headers.py); so does a person's file. Everything else fails at it: a
 write never decides by a list that lacks one.
 """
 

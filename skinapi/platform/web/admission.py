@@ -28,6 +28,7 @@ from skinapi.base.errors import (
 )
 from skinapi.base.size_limits import LARGEST_BODY, body_too_large, photo_too_large
 from skinapi.base.subject import Caller
+from skinapi.platform.storage.disk_reserve import DiskReserve
 from skinapi.platform.web.declaration import (
     Access,
     Opened,
@@ -47,6 +48,9 @@ from skinapi.platform.web.request_parsing import (
 )
 
 RETRY_AFTER_S = 2
+READS = ("GET", "HEAD", "OPTIONS")
+READINESS = "/readyz"
+LOG_INS = ("/login", "/auth/logout")
 # As many of these as there are threads take no memory worth counting.
 SMALLEST_COUNTED = 256 * 1024
 
@@ -231,6 +235,17 @@ class Sizes:
             return self.photo + FORM_OVERHEAD, error
         # In JSON a photo is base64: four characters for every three bytes, rounded up.
         return -(-self.photo // 3) * 4 + FORM_OVERHEAD, error
+
+
+def keep_room(app: Flask, reserve: DiskReserve) -> None:
+    """Let log-ins and deletions use the reserve of a full disk, and no other change."""
+
+    @app.before_request
+    def look() -> None:
+        if request.method == "DELETE" or request.path in LOG_INS:
+            reserve.free_when_full()
+        elif request.method not in READS or request.path == READINESS:
+            reserve.refuse_without()
 
 
 def guard_requests(

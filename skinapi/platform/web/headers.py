@@ -1,18 +1,25 @@
-"""The headers of every answer: CORS for the known front ends, and security headers."""
+"""The headers of every answer: CORS for the known front ends, security headers, and how many
+unreadable records a list does not show.
+"""
 
 import re
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 
-from flask import Flask, Response
+from flask import Flask, Response, request
 from flask_cors import CORS
 
+from skinapi.base.errors import SkinAPIError
 from skinapi.base.problem import SECURITY_HEADERS
-from skinapi.platform.web.left_out import LEFT_OUT
+from skinapi.platform.storage.unreadable import Name, Unreadable, current_unreadable
 
 SENDABLE = ["Authorization", "Content-Type", "Idempotency-Key", "X-Request-ID"]
 METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 NO_FRAME = "frame-ancestors 'none'"
 HTTPS_ONLY = "max-age=31536000"
+# `submissions=1, accounts=2`: how many records of each collection the answer does not show.
+LEFT_OUT = "X-Records-Left-Out"
 READABLE = ["X-Request-ID", "Retry-After", "Link", LEFT_OUT, "RateLimit", "RateLimit-Policy"]
 
 # Any port, because development servers move to the next free one, and previews have others.
@@ -54,3 +61,28 @@ def add_headers(app: Flask, *, origins: Sequence[re.Pattern[str]], https_only: b
         if https_only:
             response.headers["Strict-Transport-Security"] = HTTPS_ONLY
         return response
+
+
+def count_left_out(app: Flask, note: Callable[[dict[Name, str]], object]) -> None:
+    """Let requests that only read go on without damaged records, and `note` these."""
+
+    @app.before_request
+    def begin() -> None:
+        reads = request.method in ("GET", "HEAD") or request.path.endswith("/_search")
+        current_unreadable.set(Unreadable(leaves_out=reads))
+
+    @app.after_request
+    def add(response: Response) -> Response:
+        current = current_unreadable.get()
+        if current and current.hidden:
+            counted = Counter(collection for collection, _ in current.hidden)
+            named = ", ".join(f"{name}={count}" for name, count in sorted(counted.items()))
+            response.headers[LEFT_OUT] = named
+        if current and current.damaged:
+            with suppress(SkinAPIError):  # on a full disk too, a list is shown
+                note(current.damaged)
+        return response
+
+    @app.teardown_request
+    def end(_: BaseException | None) -> None:
+        current_unreadable.set(None)

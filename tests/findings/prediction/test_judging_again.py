@@ -10,7 +10,7 @@ from werkzeug.test import TestResponse
 
 from skinapi.findings.records import new_findings
 from skinapi.findings.records.decisions import before_weekend
-from skinapi.findings.records.versions import MOST_VERSIONS
+from skinapi.findings.records.submission import MOST_VERSIONS
 from skinapi.model.conditions import Band
 from skinapi.model.registry.service import InferenceService
 from skinapi.platform.storage.ids import now

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from skinapi.findings.records.deciding_review import deciding_review
-from skinapi.findings.records.decisions import Decision, before_weekend
+from skinapi.findings.records.decisions import Decision, JudgedVersion, before_weekend
 from skinapi.findings.records.reviews import Certainty, Histology, Opinion, Review
 from skinapi.findings.records.standing import (
     FindingStanding,
@@ -20,7 +20,6 @@ from skinapi.findings.records.standing import (
     Standing,
     standing,
 )
-from skinapi.findings.records.versions import JudgedVersion
 from skinapi.model.bands import urgency
 from skinapi.model.conditions import Band, conditions_table
 from tests.support.findings import judged

@@ -8,7 +8,7 @@ from structlog.testing import capture_logs
 from skinapi.app.composition.services import MODELS
 from skinapi.platform.storage.ports import Document
 from skinapi.platform.web.declaration import route_of
-from skinapi.platform.web.left_out import LEFT_OUT
+from skinapi.platform.web.headers import LEFT_OUT
 from tests.care.clinic import URGENT, file_for, numbers, patient_in_care
 from tests.integrations.test_keys import clinic_wide
 from tests.privacy.test_joining import SEEN, TwoAccounts
