@@ -17,7 +17,7 @@ from skinapi.accounts.auth.events import ConsentWithdrawn
 from skinapi.accounts.auth.subjects import Subject
 from skinapi.base.errors import Conflict, Forbidden, NotFound, PatientTaken
 from skinapi.base.field_types import ID
-from skinapi.base.pages import Page
+from skinapi.base.pages import Page, PageRequest
 from skinapi.care.queue import NO_PATIENT, doctors_of
 from skinapi.findings.records.events import OpinionWanted
 from skinapi.findings.records.record_retention import PatientDeleted
@@ -186,9 +186,9 @@ class CasesService:
         unit.audit("case.close_opinion", by=by.id, target=submission.id, owner=submission.owner)
         return self._set_work(submission, **NONE_CAME)
 
-    def list_colleagues(self, *, by: Subject, after: str | None, limit: int) -> Page[Account]:
+    def list_colleagues(self, *, by: Subject, paging: PageRequest) -> Page[Account]:
         page = self.accounts.page_accounts(
-            ("doctor",), status="approved", beginning=None, after=after, limit=limit
+            ("doctor",), status="approved", beginning=None, paging=paging
         )
         return Page([item for item in page.items if item.id != by.id], page.next_after)
 

@@ -60,8 +60,7 @@ def list_submissions(
         to=subject,
         unsorted=query.lesion == "none",
         newest_first=query.order == "newest",
-        after=query.after,
-        limit=query.limit,
+        paging=query.paging,
     )
     return page.map(lambda listed: SummaryView.of(*listed, to=subject))
 
@@ -199,7 +198,7 @@ def list_reviews(
     reviews: ReviewsService, *, number: str, query: PageQuery, subject: Subject
 ) -> Page[ReviewView]:
     """The reviews of a finding, in the order in which they were signed."""
-    page = reviews.list_reviews(number=number, to=subject, after=query.after, limit=query.limit)
+    page = reviews.list_reviews(number=number, to=subject, paging=query.paging)
     return page.map(ReviewView.of)
 
 
@@ -227,7 +226,7 @@ def list_errors(
     """The caller's own findings that were entered in error, oldest first: nothing of what they said
     is answered, which may be about somebody else.
     """
-    page = corrections.submissions.page_in_error(subject.id, after=query.after, limit=query.limit)
+    page = corrections.submissions.page_in_error(subject.id, query.paging)
     return page.map(ErrorView.of)
 
 

@@ -16,7 +16,7 @@ from skinapi.accounts.auth.accounts import Accounts
 from skinapi.accounts.auth.subjects import Subject
 from skinapi.base.errors import NotFound
 from skinapi.base.http_client import CallFailed, HttpClient, Reply, Request
-from skinapi.base.pages import Page
+from skinapi.base.pages import Page, PageRequest
 from skinapi.base.settings import ArchiveTime
 from skinapi.base.subject import KeyUse
 from skinapi.integrations.dicom.studies import StudiesService
@@ -153,8 +153,8 @@ class ArchiveService:
             return None
         return _Sending(self.client, self.studies, study).run()
 
-    def page_deliveries(self, *, after: str | None, limit: int) -> Page[Delivery]:
-        return self.deliveries.page(ARCHIVE, after=after, limit=limit)
+    def page_deliveries(self, paging: PageRequest) -> Page[Delivery]:
+        return self.deliveries.page(ARCHIVE, paging)
 
     @atomic
     def send_again(self, unit: Unit, *, delivery: str, by: Subject) -> None:
