@@ -17,7 +17,7 @@ from skinapi.accounts.auth.subjects import Subject
 from skinapi.base.errors import NotFound
 from skinapi.base.http_client import CallFailed, HttpClient, Reply, Request
 from skinapi.base.pages import Page, PageRequest
-from skinapi.base.settings import ArchiveTime
+from skinapi.base.settings.connections import ArchiveTime
 from skinapi.base.subject import KeyUse
 from skinapi.integrations.dicom.studies import StudiesService
 from skinapi.integrations.dicom.study import Study, study_uid

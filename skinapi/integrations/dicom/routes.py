@@ -24,7 +24,7 @@ from skinapi.base.errors import (
     UnsupportedMediaType,
 )
 from skinapi.base.pages import Page
-from skinapi.base.settings import ArchiveTime
+from skinapi.base.settings.connections import ArchiveTime
 from skinapi.integrations.dicom.archive import ArchiveService
 from skinapi.integrations.dicom.multipart import (
     FRAME,
