@@ -15,14 +15,14 @@ from skinapi.findings.records.finding_schemas import AdviceView, HeadlineView
 from skinapi.findings.records.queue_order import Waiting
 from skinapi.findings.records.review_queue import Left, is_free
 from skinapi.findings.records.review_schemas import FirstDecision, GraverReview
-from skinapi.findings.records.schemas import (
+from skinapi.findings.records.seen_findings import SeenListed
+from skinapi.findings.records.summary_schemas import (
     decision_view,
     graver_sentence,
     headed_fields,
     percent,
     shown_words,
 )
-from skinapi.findings.records.seen_findings import SeenListed
 from skinapi.findings.records.telling import Way
 from skinapi.model.bands import RaisedBy
 from skinapi.model.conditions import Band

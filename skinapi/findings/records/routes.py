@@ -25,7 +25,6 @@ from skinapi.findings.records.review_service import ReviewsService
 from skinapi.findings.records.reviews import Teller
 from skinapi.findings.records.schemas import (
     ErrorView,
-    FiledView,
     InstructionQuery,
     NewError,
     OwnQuery,
@@ -33,11 +32,11 @@ from skinapi.findings.records.schemas import (
     PictureQuery,
     SubmissionInCare,
     SubmissionView,
-    SummaryView,
-    WillLookView,
 )
 from skinapi.findings.records.service import RecordsService
+from skinapi.findings.records.summary_schemas import SummaryView
 from skinapi.findings.records.telling_schemas import TellingView
+from skinapi.findings.records.will_look_schemas import FiledView, WillLookView
 from skinapi.platform.web.declaration import Routes, Signed
 from skinapi.platform.web.schemas import Answer, Message, PageQuery
 
