@@ -17,6 +17,7 @@ from skinapi.accounts.admin.routes import NON_DOCTOR_ROLES
 from skinapi.accounts.auth.account_search import search_fields
 from skinapi.accounts.auth.accounts import key_without_findings
 from skinapi.app.composition.services import Services
+from skinapi.base.pages import PageRequest
 from skinapi.platform.storage.ids import new_id
 from skinapi.platform.storage.ports import Document, Store
 
@@ -65,13 +66,13 @@ def account_calls(services: Services, records: int) -> Calls:
     middle = id_at(services.store, "accounts", {"email": f"{records // 2 + 2}@example.org"})
     admin, care = services.admin, services.care
 
-    def users(**asked: Any) -> None:
-        given = {"status": None, "beginning": None, "after": None, **asked}
-        admin.list_accounts(roles=NON_DOCTOR_ROLES, **given, limit=PAGE)
+    def users(after: str | None = None, **asked: Any) -> None:
+        given = {"status": None, "beginning": None, **asked}
+        admin.list_accounts(roles=NON_DOCTOR_ROLES, **given, paging=PageRequest(PAGE, after))
 
     def doctors(beginning: str | None = None) -> None:
         page = admin.list_accounts(
-            roles=("doctor",), status=None, beginning=beginning, after=None, limit=PAGE
+            roles=("doctor",), status=None, beginning=beginning, paging=PageRequest(PAGE)
         )
         admin.accounts.count_patients({doctor.id for doctor in page.items})
 
@@ -80,7 +81,7 @@ def account_calls(services: Services, records: int) -> Calls:
         "users, from the middle": lambda: users(after=middle),
         "users who wait": lambda: users(status="waiting"),
         "doctors and their patients": doctors,
-        "patients in care": lambda: care.list_patients(doctor=GREY, after=None, limit=PAGE),
+        "patients in care": lambda: care.list_patients(doctor=GREY, paging=PageRequest(PAGE)),
         "who waits by a name of many": lambda: users(beginning="ann", status="waiting"),
         "users by a name of few": lambda: users(beginning="hopper"),
         "users by the name, page 2": lambda: users(beginning="hopper", after=middle),

@@ -19,6 +19,7 @@ from bench.growth_common import (
 )
 from skinapi.accounts.auth.sessions import Session
 from skinapi.app.composition.services import Services
+from skinapi.base.pages import PageRequest
 from skinapi.care.queue import CareService
 from skinapi.findings.records.queue_order import make_reviewed_key
 from skinapi.findings.records.reviews import Certainty, Opinion, Review
@@ -52,7 +53,7 @@ def fill_sessions(store: Store, records: int) -> None:
 def session_calls(services: Services, _: int) -> Calls:
     sessions, account = services.auth, services.data.accounts.get(OWNER)
     return {
-        "sessions": lambda: sessions.sessions.page(account, after=None, limit=PAGE),
+        "sessions": lambda: sessions.sessions.page(account, PageRequest(PAGE)),
     }
 
 
@@ -91,10 +92,10 @@ def fill_findings(store: Store, records: int) -> None:
 def finding_calls(services: Services, records: int) -> Calls:
     middle = id_at(services.store, "submissions", {"number": records // 2})
     care: CareService = services.care
-    asked: dict[str, Any] = {"doctor": GREY, "reviewed": None, "after": None, "limit": PAGE}
+    asked: dict[str, Any] = {"doctor": GREY, "reviewed": None, "paging": PageRequest(PAGE)}
 
     def own(after: str | None) -> None:
-        services.records.submissions.page_owned(OWNER, after=after, limit=PAGE)
+        services.records.submissions.page_owned(OWNER, PageRequest(PAGE, after))
 
     return {
         "findings, first page": lambda: own(None),
@@ -127,7 +128,7 @@ def fill_reviews(store: Store, records: int) -> None:
 def review_calls(services: Services, _: int) -> Calls:
     reviews = services.reviews
     return {
-        "reviews": lambda: reviews.list_reviews(number="1", to=GREY, after=None, limit=PAGE),
+        "reviews": lambda: reviews.list_reviews(number="1", to=GREY, paging=PageRequest(PAGE)),
     }
 
 
@@ -162,7 +163,7 @@ def fill_trail(store: Store, records: int) -> None:
 
 def trail_calls(services: Services, records: int) -> Calls:
     def rows(after: str | None = None, **asked: Any) -> None:
-        services.admin.read_trail(TrailFilter(**asked), after=after, limit=PAGE)
+        services.admin.read_trail(TrailFilter(**asked), PageRequest(PAGE, after))
 
     middle = id_at(services.store, "audit", {"sequence": records // 2})
     return {

@@ -15,7 +15,8 @@ from pydantic import SecretStr, ValidationError
 from skinapi.app.application import create_app
 from skinapi.app.commands import name_store
 from skinapi.base.errors import UnsafeSettings
-from skinapi.base.settings import RATES, Settings, safety
+from skinapi.base.settings import Settings, safety
+from skinapi.base.settings.limits import RATES
 from skinapi.base.settings.safety import refuse_unsafe
 from skinapi.platform.stores import make_store
 from skinapi.platform.stores.mongo_store import MongoStore

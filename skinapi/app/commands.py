@@ -16,7 +16,7 @@ from skinapi.accounts.auth.passwords import NewPassword
 from skinapi.app.composition.services import Services, open_services
 from skinapi.base.errors import StoreUnavailable, UnsafeSettings
 from skinapi.base.logs import configure_logs
-from skinapi.base.pages import read_pages
+from skinapi.base.pages import PageRequest, read_pages
 from skinapi.base.settings import Settings
 from skinapi.base.settings.safety import refuse_unsafe
 from skinapi.model.registry.version_schemas import shown_state
@@ -122,7 +122,7 @@ def list_models(settings: Settings, _: argparse.Namespace) -> int:
     models = _open_models(settings)
     pointer = models.pointer.read()
     in_service = models.name_of(pointer.version)
-    for page in read_pages(lambda after: models.versions.page_versions(after=after)):
+    for page in read_pages(models.versions.page_versions, PageRequest(100)):
         for found in page.items:
             mark = "*" if found.version == in_service else " "
             serving, shadow = found.version == in_service, found.version == pointer.shadow

@@ -1,12 +1,23 @@
 """Lists in pages. How a page travels: platform/web/schemas.py."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import islice
 from typing import Any, Generic, TypeVar
 
 T = TypeVar("T")
 U = TypeVar("U")
+
+
+@dataclass(frozen=True, slots=True)
+class PageRequest:
+    """Asks for at most `limit` records of a list: the first ones, or those behind `after`, which is
+    the `next_after` of the page before.
+    """
+
+    limit: int
+    after: str | None = None
 
 
 class Page(Generic[T]):
@@ -47,23 +58,24 @@ def batched(items: Iterable[T], size: int) -> Iterator[list[T]]:
         yield batch
 
 
-def page_of(found: Sequence[T], limit: int) -> Page[T]:
-    """A page of at most `limit` records.
+def page_of(found: Sequence[T], paging: PageRequest, *, by: str = "id") -> Page[T]:
+    """The page that was asked for, of a list in the order of the field `by`.
 
-    Ask the store for `limit` + 1 of them: one more than fits tells that another page follows.
+    Ask the store for `limit` + 1 records: one more than fits tells that another page follows.
     """
-    records = list(found[:limit])
-    return Page(records, _id(records[-1]) if len(found) > limit else None)
+    records = list(found[: paging.limit])
+    return Page(records, _value(records[-1], by) if len(found) > paging.limit else None)
 
 
-def read_pages(read: Callable[[str | None], Page[T]]) -> Iterator[Page[T]]:
-    """All pages; `read(after)` reads the one behind that record."""
-    page = read(None)
+def read_pages(read: Callable[[PageRequest], Page[T]], first: PageRequest) -> Iterator[Page[T]]:
+    """The first page, and all that follow."""
+    page = read(first)
     yield page
     while page.next_after is not None:
-        page = read(page.next_after)
+        page = read(replace(first, after=page.next_after))
         yield page
 
 
-def _id(record: Any) -> str:
-    return str(record["id"] if isinstance(record, dict) else record.id)
+def _value(record: Any, field: str) -> str | None:
+    value: str | None = record.get(field) if isinstance(record, dict) else getattr(record, field)
+    return value

@@ -102,7 +102,7 @@ def give_back_case(cases: CasesService, *, number: str, subject: Subject) -> Cas
 @routes.route("GET", "/colleagues")
 def list_colleagues(cases: CasesService, *, query: PageQuery, subject: Subject) -> Page[Colleague]:
     """The other active doctors, who can be asked for a second opinion."""
-    page = cases.list_colleagues(by=subject, after=query.after, limit=query.limit)
+    page = cases.list_colleagues(by=subject, paging=query.paging)
     return page.map(Colleague.of)
 
 

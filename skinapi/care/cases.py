@@ -17,7 +17,7 @@ from skinapi.accounts.auth.email_addresses import normalise_email
 from skinapi.accounts.auth.events import ConsentWithdrawn
 from skinapi.base.errors import Conflict, Forbidden, NotFound, PatientTaken
 from skinapi.base.field_types import ID
-from skinapi.base.pages import Page
+from skinapi.base.pages import Page, PageRequest
 from skinapi.care.queue import NO_PATIENT, doctors_of
 from skinapi.findings.records.events import OpinionWanted
 from skinapi.findings.records.readers import Way, way_to
@@ -27,7 +27,7 @@ from skinapi.findings.records.seen_findings import SeenSubmission
 from skinapi.findings.records.service import RecordsService
 from skinapi.findings.records.submission import Listed
 from skinapi.findings.records.submissions import NONE_CAME, NOT_TAKEN, Submissions
-from skinapi.platform.audit import AuditTrail
+from skinapi.platform.audit.trail import AuditTrail
 from skinapi.platform.notices.outbox import Kind, Outbox
 from skinapi.platform.storage.ids import now
 from skinapi.platform.storage.unit_of_work import AuditRow, Unit, UnitOfWork, atomic
@@ -186,9 +186,9 @@ class CasesService:
         unit.audit("case.close_opinion", by=by.id, target=submission.id, owner=submission.owner)
         return self._set_work(submission, **NONE_CAME)
 
-    def list_colleagues(self, *, by: Subject, after: str | None, limit: int) -> Page[Account]:
+    def list_colleagues(self, *, by: Subject, paging: PageRequest) -> Page[Account]:
         page = self.accounts.page_accounts(
-            ("doctor",), status="approved", beginning=None, after=after, limit=limit
+            ("doctor",), status="approved", beginning=None, paging=paging
         )
         return Page([item for item in page.items if item.id != by.id], page.next_after)
 

@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from skinapi.base.errors import Conflict, Unprocessable
-from skinapi.base.pages import Page
+from skinapi.base.pages import Page, PageRequest
 from skinapi.base.stored_record import StoredRecord
 from skinapi.platform.storage.faults import Fault
 from skinapi.platform.storage.ids import new_id_after, now
@@ -86,10 +86,8 @@ class Messages(Records[Message]):
     def find_by_key(self, author: str, key: str | None) -> Message | None:
         return self._by_key(key, author=author)
 
-    def page(
-        self, thread: Thread, *, newest_first: bool, after: str | None, limit: int
-    ) -> Page[Message]:
-        return self._page(thread.wanted, after=after, limit=limit, newest_first=newest_first)
+    def page(self, thread: Thread, paging: PageRequest, *, newest_first: bool) -> Page[Message]:
+        return self._page(thread.wanted, paging, newest_first=newest_first)
 
     def count(self, thread: Thread) -> int:
         return self._documents.count(thread.wanted)

@@ -119,8 +119,7 @@ def _list(
         topic=topic,
         to=to,
         newest_first=query.order == "newest",
-        after=query.after,
-        limit=query.limit,
+        paging=query.paging,
     )
     return page.map(lambda told: MessageView.of(*told, to=to.id))
 

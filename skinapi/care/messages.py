@@ -11,7 +11,7 @@ from datetime import timedelta
 from skinapi.accounts.auth.account import Account, Subject
 from skinapi.accounts.auth.accounts import Accounts
 from skinapi.base.errors import Duplicate, IdempotencyKeyReused, NotFound
-from skinapi.base.pages import Page
+from skinapi.base.pages import Page, PageRequest
 from skinapi.care.message_records import (
     Message,
     Messages,
@@ -72,10 +72,10 @@ class MessagesService:
     outbox: Outbox
 
     def page_messages(
-        self, *, topic: Topic, to: Subject, newest_first: bool, after: str | None, limit: int
+        self, *, topic: Topic, to: Subject, newest_first: bool, paging: PageRequest
     ) -> Page[Told]:
         thread = self._get_thread(topic, to)
-        page = self.messages.page(thread, newest_first=newest_first, after=after, limit=limit)
+        page = self.messages.page(thread, paging, newest_first=newest_first)
         numbers = self._numbers_of({item.submission for item in page.items})
         return page.map(lambda message: (message, numbers.get(message.submission or "")))
 
@@ -246,8 +246,6 @@ def find_unanswered(
     """
     waiting = sorted(messages.count_waiting_by_lesion(doctor))[:MOST_UNASSIGNED]
     owners = sorted(messages.count_waiting_without_lesion(doctor))[:MOST_UNASSIGNED]
-    newest = (
-        submissions.page_owned(owner, newest_first=True, after=None, limit=1) for owner in owners
-    )
+    newest = (submissions.page_owned(owner, PageRequest(1), newest_first=True) for owner in owners)
     of_none = [one.id for page in newest for one in page.items]
     return of_none + (lesions.list_newest(waiting) if waiting else [])

@@ -6,13 +6,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
+from functools import partial
 from typing import Self
 
 from pydantic import Field
 
 from skinapi.accounts.auth.account import Subject
 from skinapi.base.languages import Language
-from skinapi.base.pages import read_pages
+from skinapi.base.pages import PageRequest, read_pages
 from skinapi.base.stored_record import optional
 from skinapi.base.values import Value
 from skinapi.care.letters import LettersService
@@ -90,7 +91,7 @@ class InboxService:
 
     def list_tasks(self, *, owner: str) -> list[InboxEntry]:
         """Only the next photo that is not due yet is on the list: the others have time."""
-        spots = self.lesions.page_owned(owner, after=None, limit=self.most).items
+        spots = self.lesions.page_owned(owner, PageRequest(self.most)).items
         stands = self.spots.stand([spot.id for spot in spots if spot.latest], Reader.PATIENT)
         unread = self.messages.count_waiting_by_lesion(owner)
         tasks = [task for spot in spots for task in _tasks_of(spot, stands.get(spot.id), unread)]
@@ -182,7 +183,7 @@ def show_inbox(inbox: InboxService, *, query: LanguageQuery, subject: Subject) -
     return InboxView(tasks=listed, more=len(tasks) - len(listed))
 
 
-PAGE_SIZE = 100
+FIRST_PAGE = PageRequest(100)
 
 
 class OwnDataSummary(Value):
@@ -203,12 +204,10 @@ class OwnDataService:
 
     def count(self, *, of: Subject) -> OwnDataSummary:
         owner, messages = of.id, self.messages.messages
-        spots = self.lesions.lesions.page_owned(owner, after=None, limit=self.lesions.most).items
+        spots = self.lesions.lesions.page_owned(owner, PageRequest(self.lesions.most)).items
         ids = [spot.id for spot in spots]
         findings = photos = letters = 0
-        for page in read_pages(
-            lambda after: self.records.submissions.page_kept(owner, after=after, limit=PAGE_SIZE)
-        ):
+        for page in read_pages(partial(self.records.submissions.page_kept, owner), FIRST_PAGE):
             kept = {one.id: one for one in self.records.spots.see(page.items, Reader.PATIENT)}
             findings += len(kept)
             photos += sum(one.photos for one in kept.values())

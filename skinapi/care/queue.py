@@ -13,7 +13,7 @@ from pydantic import Field
 from skinapi.accounts.auth.account import Account, Subject
 from skinapi.accounts.auth.accounts import Accounts
 from skinapi.base.errors import InvalidQuery, NotFound
-from skinapi.base.pages import Page
+from skinapi.base.pages import Page, PageRequest
 from skinapi.base.values import Value
 from skinapi.findings.records.decisions import RESULT_AFTER, WaitsFor
 from skinapi.findings.records.readers import ReadNotes, in_care, is_asked, reader_in_care
@@ -94,7 +94,7 @@ class CareService:
     unassigned: UnassignedPatients
 
     def list_patients(
-        self, *, doctor: Subject, beginning: str | None = None, after: str | None, limit: int
+        self, *, doctor: Subject, beginning: str | None = None, paging: PageRequest
     ) -> Page[FoundPatient]:
         """Patients by their most urgent unreviewed finding. A program has them, or with a
         clinic-wide key all, in the order in which they registered.
@@ -103,12 +103,12 @@ class CareService:
         if wide and beginning:
             raise InvalidQuery(NO_SEARCH)
         if beginning:
-            page = self.accounts.search_patients(doctor.id, beginning, after=after, limit=limit)
+            page = self.accounts.search_patients(doctor.id, beginning, paging)
         elif doctor.key:  # the order of the queue would tell of a review that is held back
             of = None if wide else doctor.id
-            page = self.accounts.page_of_doctor(of, after=after, limit=limit)
+            page = self.accounts.page_of_doctor(of, paging)
         else:
-            page = self.accounts.page_patients(doctor.id, after=after, limit=limit)
+            page = self.accounts.page_patients(doctor.id, paging)
         # `in_care` again: the query cannot leave out patients who have become doctors since.
         shown = [item for item in page.items if in_care(item, doctor) and not item.machine]
         self.notes.note([patient.id for patient in shown], by=doctor, action="record.read")
@@ -127,24 +127,25 @@ class CareService:
         patient: str,
         doctor: Subject,
         reviewed: bool | None,
-        after: str | None,
-        limit: int,
+        paging: PageRequest,
     ) -> Page[FoundCase]:
         owner = self.accounts.by_ids({patient}).get(patient)
         if owner is None or not in_care(owner, doctor):
             raise NotFound(NO_PATIENT)
         held = self._list_held([patient], doctor)
+        with_held = replace(paging, limit=paging.limit + len(held))
         page = self.submissions.page_by_urgency(
-            {"owner": patient}, reviewed=reviewed, after=after, limit=limit + len(held)
+            {"owner": patient}, reviewed=reviewed, paging=with_held
         )
         listed = [
             finding
             for finding in held
-            if _key_of(finding) > (after or "") and reviewed in (None, finding.reviewed)
+            if _key_of(finding) > (paging.after or "") and reviewed in (None, finding.reviewed)
         ]
         findings = sorted([*_without(held, page.items), *listed], key=_key_of)
-        more = page.next_after is not None or len(findings) > limit
-        page = Page(findings[:limit], _key_of(findings[limit - 1]) if more else None)
+        more = page.next_after is not None or len(findings) > paging.limit
+        shown = findings[: paging.limit]
+        page = Page(shown, _key_of(shown[-1]) if more else None)
         return self._with_accounts(page, lambda _, account: account.id == owner.id, doctor=doctor)
 
     def list_awaited(
@@ -152,11 +153,10 @@ class CareService:
         *,
         doctor: Subject,
         awaited: WaitsFor,
-        after: str | None,
-        limit: int,
+        paging: PageRequest,
     ) -> Page[FoundCase]:
         """The oldest decision first."""
-        page = self.submissions.page_awaited(doctor.id, awaited, after=after, limit=limit)
+        page = self.submissions.page_awaited(doctor.id, awaited, paging=paging)
         return self._in_care(page, doctor)
 
     def _list_held(self, owners: Sequence[str], to: Subject) -> list[SeenListed]:
@@ -174,7 +174,7 @@ class CareService:
         findings: list[Listed] = [finding for finding in held if finding.awaited_key]
         for doctor, owners in _by_doctor(patients):
             page = self.submissions.page_awaited(
-                doctor, owners=owners, after=None, limit=MOST_AWAITED
+                doctor, owners=owners, paging=PageRequest(MOST_AWAITED)
             )
             findings += _without(held, page.items)
         findings.sort(key=lambda finding: finding.awaited_key or "", reverse=True)
@@ -210,8 +210,7 @@ class CareService:
         doctor: Subject,
         reviewed: bool | None,
         urgency: Band | None = None,
-        after: str | None,
-        limit: int,
+        paging: PageRequest,
     ) -> Page[FoundCase]:
         """Findings about which a second opinion has come stand first, the gravest at the top, then
         those about which the doctor is asked for one.
@@ -221,42 +220,39 @@ class CareService:
         """
         first: list[FoundCase] = []
         came_first = not reviewed and urgency is None
-        if came_first and (after is None or after.startswith(CAME)):
-            page = self.submissions.page_opinions(
-                doctor.id, after=after and after.removeprefix(CAME), limit=limit
-            )
+        if came_first and _is_within(paging, CAME):
+            page = self.submissions.page_opinions(doctor.id, _without_prefix(paging, CAME))
             first += self._in_care(page, doctor).items
-            if len(page.items) == limit:
+            if len(page.items) == paging.limit:
                 return Page(first, f"{CAME}{page.items[-1].opinion_key}")
-            after, limit = None, limit - len(page.items)
-        if not reviewed and (after is None or after.startswith(ASKED)):
+            paging = PageRequest(paging.limit - len(page.items))
+        if not reviewed and _is_within(paging, ASKED):
             page = self.submissions.page_by_urgency(
                 {"opinion_of": doctor.id},
                 reviewed=None,
                 urgency=urgency,
-                after=after and after.removeprefix(ASKED),
-                limit=limit,
+                paging=_without_prefix(paging, ASKED),
             )
             first += self._with_accounts(
                 page, lambda one, owner: is_asked(one, owner, doctor), doctor=doctor
             ).items
-            if len(page.items) == limit:
+            if len(page.items) == paging.limit:
                 return Page(first, f"{ASKED}{page.items[-1].queue_key}")
-            after, limit = None, limit - len(page.items)
+            paging = PageRequest(paging.limit - len(page.items))
         page = self.submissions.page_by_urgency(
-            {"doctor": doctor.id}, reviewed=reviewed, urgency=urgency, after=after, limit=limit
+            {"doctor": doctor.id}, reviewed=reviewed, urgency=urgency, paging=paging
         )
         own = self._in_care(page, doctor)
         others = [item for item in own.items if not (came_first and item.submission.opinion_key)]
         return Page([*first, *others], own.next_after)
 
     def list_unassigned(
-        self, *, doctor: Subject, urgency: Band | None, after: str | None, limit: int
+        self, *, doctor: Subject, urgency: Band | None, paging: PageRequest
     ) -> Page[FoundCase]:
         """Return nothing for a doctor who does not see the patients without a doctor."""
         if not self.unassigned.shows_list(doctor):
             return Page([], None)
-        page = self.unassigned.page(urgency=urgency, after=after, limit=limit)
+        page = self.unassigned.page(urgency=urgency, paging=paging)
         left = {item.finding.id: item.left for item in page.items}
         cases = self._with_accounts(
             page.map(lambda one: one.finding), lambda one, _: one.id in left, doctor=doctor
@@ -293,17 +289,17 @@ class CareService:
         judged = [
             (version, withdrawn_at)
             for version, withdrawn_at in withdrawn.items()
-            if self.submissions.page_by_model(doctor.id, version, after=None, limit=1).items
+            if self.submissions.page_by_model(doctor.id, version, PageRequest(1)).items
         ]
         return sorted(judged, key=lambda one: one[1], reverse=True)
 
     def list_judged_by(
-        self, *, version: str, doctor: Subject, after: str | None, limit: int
+        self, *, version: str, doctor: Subject, paging: PageRequest
     ) -> Page[FoundCase]:
         """Findings by a version that was rolled back, oldest first."""
         if version not in self.pointer.read().withdrawn:
             raise NotFound(NOT_WITHDRAWN)
-        page = self.submissions.page_by_model(doctor.id, version, after=after, limit=limit)
+        page = self.submissions.page_by_model(doctor.id, version, paging)
         return self._in_care(page, doctor)
 
     def _in_care(self, page: Page[Listed], doctor: Subject) -> Page[FoundCase]:
@@ -340,6 +336,15 @@ class CareService:
 def _without(held: Sequence[Listed], findings: Sequence[Listed]) -> list[Listed]:
     held_ids = {finding.id for finding in held}
     return [finding for finding in findings if finding.id not in held_ids]
+
+
+def _is_within(paging: PageRequest, part: str) -> bool:
+    """Whether the page begins in this part of the queue, or at its beginning."""
+    return paging.after is None or paging.after.startswith(part)
+
+
+def _without_prefix(paging: PageRequest, part: str) -> PageRequest:
+    return replace(paging, after=paging.after and paging.after.removeprefix(part))
 
 
 def _key_of(case: Listed) -> str:

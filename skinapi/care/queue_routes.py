@@ -30,9 +30,7 @@ def list_patients(
     """The patients in the doctor's care, by their most urgent unreviewed finding. A program has
     them in the order in which they registered; with a clinic-wide key all.
     """
-    page = care.list_patients(
-        doctor=subject, beginning=query.q, after=query.after, limit=query.limit
-    )
+    page = care.list_patients(doctor=subject, beginning=query.q, paging=query.paging)
     return page.map(PatientInCare.of)
 
 
@@ -45,8 +43,7 @@ def list_patient_submissions(
         patient=patient,
         doctor=subject,
         reviewed=query.reviewed,
-        after=query.after,
-        limit=query.limit,
+        paging=query.paging,
     )
     return page.map(lambda found: QueuedFinding.of(found, subject.id))
 
@@ -63,20 +60,15 @@ def list_queue(
     With `unassigned=true`, those of patients without a doctor instead.
     """
     if query.unassigned:
-        page = care.list_unassigned(
-            doctor=subject, urgency=query.urgency, after=query.after, limit=query.limit
-        )
+        page = care.list_unassigned(doctor=subject, urgency=query.urgency, paging=query.paging)
     elif query.awaited:
-        page = care.list_awaited(
-            doctor=subject, awaited=query.awaited, after=query.after, limit=query.limit
-        )
+        page = care.list_awaited(doctor=subject, awaited=query.awaited, paging=query.paging)
     else:
         page = care.list_queue(
             doctor=subject,
             reviewed=query.reviewed,
             urgency=query.urgency,
-            after=query.after,
-            limit=query.limit,
+            paging=query.paging,
         )
     return page.map(lambda case: QueuedFinding.of(case, subject.id))
 
@@ -101,7 +93,5 @@ def list_withdrawn_findings(
     care: CareService, *, version: str, query: PageQuery, subject: Subject
 ) -> Page[QueuedFinding]:
     """The findings in the caller's care that a withdrawn version has made, oldest first."""
-    page = care.list_judged_by(
-        version=version, doctor=subject, after=query.after, limit=query.limit
-    )
+    page = care.list_judged_by(version=version, doctor=subject, paging=query.paging)
     return page.map(lambda found: QueuedFinding.of(found, subject.id))

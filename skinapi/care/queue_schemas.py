@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import Field, StringConstraints, model_validator
 
 from skinapi.accounts.auth.account import Account
 from skinapi.base.field_types import SearchText
@@ -16,27 +16,24 @@ from skinapi.findings.records.queue_order import Waiting
 from skinapi.findings.records.readers import Way
 from skinapi.findings.records.review_queue import Left, is_free
 from skinapi.findings.records.review_schemas import FirstDecision, GraverReview
-from skinapi.findings.records.schemas import (
+from skinapi.findings.records.seen_findings import SeenListed
+from skinapi.findings.records.summary_schemas import (
     decision_view,
     graver_sentence,
     headed_fields,
     percent,
     shown_words,
 )
-from skinapi.findings.records.seen_findings import SeenListed
 from skinapi.model.bands import RaisedBy
 from skinapi.model.conditions import Band
 from skinapi.model.context import AgeBand, BodySide, BodySite, Laterality
 from skinapi.platform.storage.ids import now
-from skinapi.platform.web.schemas import Answer
-
-LARGEST_PAGE = 1000
+from skinapi.platform.web.schemas import LARGEST_PAGE, Answer, PageQuery
 
 
-class PatientsQuery(BaseModel):
+class PatientsQuery(PageQuery):
     """`after` is a queue key, which these lists are ordered by, and not an id."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
     limit: Annotated[int, Field(ge=1, le=LARGEST_PAGE)] = 100
     after: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{31,33}$")] | None = Field(
         default=None, description="as in the link to the next page"

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 from skinapi.base.errors import Conflict, Unprocessable
 from skinapi.base.field_types import ID
-from skinapi.base.pages import Page
+from skinapi.base.pages import Page, PageRequest
 from skinapi.base.stored_record import StoredRecord
 from skinapi.model.context import BodySide, BodySite, Laterality
 from skinapi.platform.storage.ids import now
@@ -110,9 +110,9 @@ class Lesions(Records[Lesion]):
     def find_by_key(self, owner: str, key: str | None) -> Lesion | None:
         return self._by_key(key, owner=owner)
 
-    def page_owned(self, owner: str, *, after: str | None, limit: int) -> Page[Lesion]:
+    def page_owned(self, owner: str, paging: PageRequest) -> Page[Lesion]:
         wanted: Filter = {"owner": owner, **NOT_DELETED}
-        return self._page(wanted, after=after, limit=limit)
+        return self._page(wanted, paging)
 
     def list_closed(self, owner: str) -> list[Lesion]:
         """An owner's spots that were deleted and had messages, the first deleted first."""

@@ -217,7 +217,7 @@ def list_lesions(
     lesions: LesionsService, *, query: PageQuery, subject: Subject
 ) -> Page[LesionView]:
     """The caller's own spots, oldest first, each with its newest finding."""
-    page = lesions.list_own(owner=subject.id, after=query.after, limit=query.limit)
+    page = lesions.list_own(owner=subject.id, paging=query.paging)
     return page.map(lambda one: LesionView.of(one, subject.account.language, for_doctor=False))
 
 
@@ -226,9 +226,7 @@ def list_patient_lesions(
     lesions: LesionsService, *, patient: str, query: PageQuery, subject: Subject
 ) -> Page[LesionView]:
     """The spots of one patient in care, oldest first, each with its newest finding."""
-    page = lesions.list_of_patient(
-        patient=patient, doctor=subject, after=query.after, limit=query.limit
-    )
+    page = lesions.list_of_patient(patient=patient, doctor=subject, paging=query.paging)
     return page.map(lambda one: LesionView.of(one, subject.account.language, for_doctor=True))
 
 
@@ -258,8 +256,7 @@ def list_course(
         lesion=lesion,
         to=subject,
         newest_first=query.order == "newest",
-        after=query.after,
-        limit=query.limit,
+        paging=query.paging,
     )
     return page.map(lambda one: finding_view(one, for_doctor=not one.reader.is_patient))
 

@@ -14,7 +14,7 @@ from skinapi.accounts.auth.account import Subject
 from skinapi.accounts.auth.accounts import Accounts
 from skinapi.accounts.auth.owners import OwnerStatus
 from skinapi.base.errors import Duplicate, IdempotencyKeyReused, NotFound
-from skinapi.base.pages import Page
+from skinapi.base.pages import Page, PageRequest
 from skinapi.care.message_records import Messages
 from skinapi.care.queue import NO_PATIENT
 from skinapi.care.reminders import NO_LESION, LesionCounts
@@ -104,13 +104,11 @@ class LesionsService:
             raise IdempotencyKeyReused
         return lesion
 
-    def list_own(self, *, owner: str, after: str | None, limit: int) -> Page[ShownLesion]:
-        return self._page(owner, Reader.PATIENT, after=after, limit=limit)
+    def list_own(self, *, owner: str, paging: PageRequest) -> Page[ShownLesion]:
+        return self._page(owner, Reader.PATIENT, paging)
 
-    def _page(
-        self, owner: str, reader: Reader, *, after: str | None, limit: int
-    ) -> Page[ShownLesion]:
-        page = self.lesions.page_owned(owner, after=after, limit=limit)
+    def _page(self, owner: str, reader: Reader, paging: PageRequest) -> Page[ShownLesion]:
+        page = self.lesions.page_owned(owner, paging)
         known = self.spots.by_ids([item.latest for item in page.items if item.latest])
         newest = {finding.lesion: finding for finding in self.spots.see([*known.values()], reader)}
         return page.map_all(
@@ -123,13 +121,13 @@ class LesionsService:
         )
 
     def list_of_patient(
-        self, *, patient: str, doctor: Subject, after: str | None, limit: int
+        self, *, patient: str, doctor: Subject, paging: PageRequest
     ) -> Page[ShownLesion]:
         owner = self.accounts.by_ids({patient}).get(patient)
         if owner is None or not in_care(owner, doctor):
             raise NotFound(NO_PATIENT)
         self.records.note_read([patient], by=doctor)
-        return self._page(patient, reader_of(patient, doctor), after=after, limit=limit)
+        return self._page(patient, reader_of(patient, doctor), paging)
 
     def get(self, *, lesion: str, to: Subject) -> ShownLesion:
         """A spot that the caller may see; of one that was joined to another, that one: a mail may
@@ -162,10 +160,10 @@ class LesionsService:
         return stands.instruction if stands else None
 
     def page_course(
-        self, *, lesion: str, to: Subject, newest_first: bool, after: str | None, limit: int
+        self, *, lesion: str, to: Subject, newest_first: bool, paging: PageRequest
     ) -> Page[SeenListed]:
         spot = self.find(lesion=lesion, to=to)
-        page = self.spots.page(spot.id, newest_first=newest_first, after=after, limit=limit)
+        page = self.spots.page(spot.id, paging, newest_first=newest_first)
         return page.map_all(partial(self.spots.see, reader=reader_of(spot.owner, to)))
 
     def list_course(self, *, lesion: str, to: Subject) -> list[SeenListed]:
@@ -245,7 +243,7 @@ class LesionsService:
         first, and last what is on another side of the body than was told. None where nobody told
         where the finding is.
         """
-        owned = self.lesions.page_owned(finding.owner, after=None, limit=self.most).items
+        owned = self.lesions.page_owned(finding.owner, PageRequest(self.most)).items
         site, side = finding.context.body_site, finding.context.body_laterality
         near = [one for one in owned if one.place.site == site and one.id != finding.lesion]
 

@@ -4,9 +4,10 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
 from skinapi.base.errors import BlobDamaged, NotFound
-from skinapi.base.pages import Page, read_pages
+from skinapi.base.pages import Page, PageRequest, read_pages
 from skinapi.base.stored_record import StoredRecord
 from skinapi.model.context import Modality
 from skinapi.platform.storage.ids import now
@@ -94,17 +95,15 @@ class DatasetImages(Records[DatasetImage]):
     def add(self, image: DatasetImage) -> None:
         self.insert(image.model_copy(update={"created_at": now()}))
 
-    def page_of_dataset(self, dataset: str, *, after: str | None, limit: int) -> Page[DatasetImage]:
-        return self._page({"dataset": dataset}, after=after, limit=limit)
+    def page_of_dataset(self, dataset: str, paging: PageRequest) -> Page[DatasetImage]:
+        return self._page({"dataset": dataset}, paging)
 
     def walk(self, dataset: str) -> Iterator[DatasetImage]:
         for batch in self.batches(dataset, PAGE_SIZE):
             yield from batch
 
     def batches(self, dataset: str, size: int) -> Iterator[Sequence[DatasetImage]]:
-        for page in read_pages(
-            lambda after: self.page_of_dataset(dataset, after=after, limit=size)
-        ):
+        for page in read_pages(partial(self.page_of_dataset, dataset), PageRequest(size)):
             yield page.items
 
     def count(self, dataset: str) -> DatasetCounts:

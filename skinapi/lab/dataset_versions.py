@@ -18,7 +18,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict
 
 from skinapi.base.errors import IdempotencyKeyReused, NotFound
-from skinapi.base.pages import Page
+from skinapi.base.pages import Page, PageRequest
 from skinapi.base.stored_record import StoredRecord
 from skinapi.lab.dataset_images import DatasetCounts
 from skinapi.lab.errors import NameTaken
@@ -294,15 +294,14 @@ class Datasets(Records[DatasetVersion]):
 
     def page_of_status(
         self,
+        paging: PageRequest,
         *,
-        after: str | None,
-        limit: int,
         status: Status = "published",
         owner: str | None = None,
     ) -> Page[DatasetVersion]:
         """List without their reports, the oldest first."""
         wanted = {"status": status} if owner is None else {"status": status, "owner": owner}
-        return self._page(wanted, after=after, limit=limit, fields=LISTED)
+        return self._page(wanted, paging, fields=LISTED)
 
     def hold(self, identifier: str) -> None:
         """Change the data set in a job's transaction: a deletion at the same time runs again."""

@@ -19,7 +19,7 @@ from skinapi.model.network.model import read_card
 from skinapi.model.registry.composition import open_models
 from skinapi.model.registry.stored_version import ModelVersion, Origin
 from skinapi.model.registry.version_service import ModelsService
-from skinapi.platform.audit import AuditTrail
+from skinapi.platform.audit.trail import AuditTrail
 from skinapi.platform.jobs.handlers import JobContext
 from skinapi.platform.jobs.job import NO_RIGHT
 from skinapi.platform.storage.unit_of_work import UnitOfWork

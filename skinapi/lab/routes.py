@@ -197,11 +197,9 @@ def list_datasets(
     all.
     """
     if query.status == "published":
-        page = datasets.page_datasets(after=query.after, limit=query.limit)
+        page = datasets.page_datasets(query.paging)
     else:
-        page = datasets.page_unpublished(
-            status=query.status, after=query.after, limit=query.limit, by=subject
-        )
+        page = datasets.page_unpublished(status=query.status, paging=query.paging, by=subject)
     return page.map(DatasetSummary.of)
 
 
@@ -214,7 +212,7 @@ def show_dataset(datasets: DatasetsService, *, dataset: str, subject: Subject) -
 @routes.route("GET", "/datasets/<dataset>/images", raises=(NotFound,))
 def list_images(datasets: DatasetsService, *, dataset: str, query: PageQuery) -> Page[ImageView]:
     """The pictures of a data set."""
-    page = datasets.page_images(dataset=dataset, after=query.after, limit=query.limit)
+    page = datasets.page_images(dataset=dataset, paging=query.paging)
     return page.map(ImageView.of)
 
 

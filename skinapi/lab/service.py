@@ -21,7 +21,7 @@ from skinapi.base.errors import (
 )
 from skinapi.base.field_types import Contained, Identifier, Printable
 from skinapi.base.logs import log_fault
-from skinapi.base.pages import Page
+from skinapi.base.pages import Page, PageRequest
 from skinapi.base.size_limits import body_too_large
 from skinapi.base.stored_record import StoredRecord
 from skinapi.base.values import PartHead
@@ -190,16 +190,14 @@ class DatasetsService:
 
     # --- reading ---
 
-    def page_datasets(self, *, after: str | None, limit: int) -> Page[DatasetVersion]:
-        return self.data.datasets.page_of_status(after=after, limit=limit)
+    def page_datasets(self, paging: PageRequest) -> Page[DatasetVersion]:
+        return self.data.datasets.page_of_status(paging)
 
     def page_unpublished(
-        self, *, status: Status, after: str | None, limit: int, by: Subject
+        self, *, status: Status, paging: PageRequest, by: Subject
     ) -> Page[DatasetVersion]:
         owner = None if by.role == "admin" else by.id
-        return self.data.datasets.page_of_status(
-            after=after, limit=limit, status=status, owner=owner
-        )
+        return self.data.datasets.page_of_status(paging, status=status, owner=owner)
 
     def show(self, *, dataset: str, by: Subject) -> DatasetVersion:
         return self._as_shown(self._readable(dataset, by))
@@ -217,10 +215,8 @@ class DatasetsService:
             raise NotFound(NO_SUCH)
         return version
 
-    def page_images(self, *, dataset: str, after: str | None, limit: int) -> Page[DatasetImage]:
-        return self.data.images.page_of_dataset(
-            self._published(dataset).id, after=after, limit=limit
-        )
+    def page_images(self, *, dataset: str, paging: PageRequest) -> Page[DatasetImage]:
+        return self.data.images.page_of_dataset(self._published(dataset).id, paging)
 
     def read_thumbnail(self, *, dataset: str, image: str) -> bytes:
         picture = self.data.images.get_of(self._published(dataset).id, image)

@@ -19,7 +19,7 @@ from skinapi.base.stored_record import StoredRecord
 from skinapi.lab.dataset_images import DatasetImages
 from skinapi.lab.dataset_versions import Datasets
 from skinapi.lab.errors import DatasetQuotaReached, WrongOffset
-from skinapi.platform.audit import AuditTrail
+from skinapi.platform.audit.trail import AuditTrail
 from skinapi.platform.storage.ids import CLOCK_TOLERANCE, new_id, now
 from skinapi.platform.storage.ports import Document, Filter, Store
 from skinapi.platform.storage.records import Records, in_transaction

@@ -13,13 +13,13 @@ from skinapi.accounts.auth.accounts import Accounts
 from skinapi.accounts.auth.passwords import Proof
 from skinapi.accounts.auth.second_factor import SecondFactorService
 from skinapi.base.errors import Conflict, Forbidden, InvalidToken, NotFound, TooManyRequests
-from skinapi.base.pages import Page
+from skinapi.base.pages import Page, PageRequest
 from skinapi.findings.records.readers import LIFE, BreakGlass, BreakGlasses, End
 from skinapi.findings.records.spots import Spots
 from skinapi.findings.records.standing import Reader
 from skinapi.findings.records.submission import SubmissionSummary
 from skinapi.findings.records.submissions import Submissions
-from skinapi.platform.audit import AuditTrail
+from skinapi.platform.audit.trail import AuditTrail
 from skinapi.platform.notices.outbox import Kind, Outbox
 from skinapi.platform.storage.background import PeriodicThread
 from skinapi.platform.storage.failed_items import FailedItems
@@ -206,7 +206,7 @@ class BreakGlassService:
 
     def list_of(self, owner: str) -> list[SubmissionSummary]:
         """The patient's newest findings."""
-        page = self.submissions.page_owned(owner, newest_first=True, after=None, limit=MOST_LISTED)
+        page = self.submissions.page_owned(owner, PageRequest(MOST_LISTED), newest_first=True)
         return [finding for finding in page.items if not finding.error]
 
     def list_choices(self, grant: BreakGlass) -> list[SubmissionSummary]:
@@ -253,14 +253,14 @@ class BreakGlassService:
         if how := grant.find_end(now()):
             self.grants.end(grant, how)
 
-    def page_all(self, *, after: str | None, limit: int) -> Page[Told]:
-        return self._told(self.grants.page_all(after=after, limit=limit))
+    def page_all(self, paging: PageRequest) -> Page[Told]:
+        return self._told(self.grants.page_all(paging))
 
-    def page_concerning(self, *, account: str, after: str | None, limit: int) -> Page[Told]:
+    def page_concerning(self, *, account: str, paging: PageRequest) -> Page[Told]:
         """List the grants about the caller's findings, or those of the caller's patients then. A
         patient reads no reason that was written while a doctor holds something back.
         """
-        page = self._told(self.grants.page_concerning(account, after=after, limit=limit))
+        page = self._told(self.grants.page_concerning(account, paging))
         return page.map(lambda told: replace(told, reason_shown=self._shows(told.grant, account)))
 
     def _shows(self, grant: BreakGlass, reader: str) -> bool:

@@ -14,6 +14,7 @@ from skinapi.accounts.auth.events import AccountsJoined, ConsentWithdrawn
 from skinapi.accounts.auth.passwords import Proof
 from skinapi.accounts.auth.second_factor import SecondFactorService
 from skinapi.base.errors import Conflict
+from skinapi.base.pages import PageRequest
 from skinapi.base.values import Value
 from skinapi.care.spot_records import Lesions
 from skinapi.findings.records.events import FindingsChanged
@@ -106,9 +107,7 @@ class JoiningService:
         return gone, stays
 
     def _show(self, account: Account, doctors: Mapping[str, Account]) -> AccountToJoin:
-        newest = self.records.submissions.page_owned(
-            account.id, newest_first=True, after=None, limit=1
-        )
+        newest = self.records.submissions.page_owned(account.id, PageRequest(1), newest_first=True)
         doctor = doctors.get(account.doctor_id or "")
         return AccountToJoin(
             email=account.email,

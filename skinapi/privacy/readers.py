@@ -8,12 +8,12 @@ from typing import Literal
 from pydantic import Field
 
 from skinapi.accounts.auth.accounts import Accounts
-from skinapi.base.pages import Page
+from skinapi.base.pages import Page, PageRequest
 from skinapi.base.subject import Role
 from skinapi.base.values import Value
 from skinapi.findings.records.spots import Spots
 from skinapi.integrations.keys.api_keys import ApiKeys
-from skinapi.platform.audit import AuditTrail
+from skinapi.platform.audit.trail import AuditTrail
 from skinapi.platform.storage.ports import Document
 
 # What of the trail tells that somebody else has seen something, or may from then on; by the field
@@ -74,8 +74,8 @@ class ReadersService:
     keys: ApiKeys
     spots: Spots
 
-    def page_readings(self, *, account: str, after: str | None, limit: int) -> Page[ReadingView]:
-        page = self.trail.page_about(account, READINGS, after=after, limit=limit)
+    def page_readings(self, *, account: str, paging: PageRequest) -> Page[ReadingView]:
+        page = self.trail.page_about(account, READINGS, paging)
         rows = [row for row in page.items if row["by"] != account]
         people = self.accounts.by_ids({row["by"] for row in rows})
         about = sorted({row["target"] for row in rows if row.get("owner")})

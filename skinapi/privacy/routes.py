@@ -177,7 +177,7 @@ def break_glass(
 @routes.route("GET", "/break-glass")
 def list_break_glass(service: BreakGlassService, *, query: PageQuery) -> Page[BreakGlassOfAdmin]:
     """List who has opened which finding, why and until when, also what was refused."""
-    page = service.page_all(after=query.after, limit=query.limit)
+    page = service.page_all(query.paging)
     return page.map(BreakGlassOfAdmin.of)
 
 
@@ -204,7 +204,7 @@ def list_own_break_glass(
     service: BreakGlassService, *, query: PageQuery, subject: Subject
 ) -> Page[BreakGlassOfPatient]:
     """List who has opened a finding of the caller, or of a patient in the caller's care then."""
-    page = service.page_concerning(account=subject.id, after=query.after, limit=query.limit)
+    page = service.page_concerning(account=subject.id, paging=query.paging)
     return page.map(partial(BreakGlassOfPatient.of, reader=subject.id))
 
 
@@ -230,7 +230,7 @@ def list_readers(
 
     Each reading of a photo stands here; of the small pictures of lists one a day.
     """
-    return readers.page_readings(account=subject.id, after=query.after, limit=query.limit)
+    return readers.page_readings(account=subject.id, paging=query.paging)
 
 
 class AccountThatStays(Body):

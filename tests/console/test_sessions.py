@@ -8,6 +8,7 @@ import pytest
 from selenium import webdriver
 from selenium.webdriver.common.keys import Keys
 
+from skinapi.base.pages import PageRequest
 from tests.console.journey import file_of
 from tests.console.visitor import Visitor
 from tests.served.people import Caller, Seeder
@@ -187,7 +188,7 @@ def test_a_photo_under_way_is_not_filed_under_the_next_person(
 
 
 def numbers_of(seeder: Seeder, account: str) -> list[str]:
-    page = seeder.services.data.submissions.page_owned(account, after=None, limit=10)
+    page = seeder.services.data.submissions.page_owned(account, PageRequest(10))
     return [submission.id for submission in page.items]
 
 

@@ -16,6 +16,7 @@ import pytest
 from PIL import Image
 
 from skinapi.base.errors import StoreUnavailable
+from skinapi.base.pages import PageRequest
 from skinapi.lab import publishing
 from skinapi.lab.dataset_images import DatasetImage, DatasetImages
 from skinapi.lab.dataset_versions import SILENT_FOR, Datasets, NewDataset
@@ -275,11 +276,11 @@ def test_a_deletion_that_was_interrupted_goes_on_without_the_operator(
         patch.setattr(DatasetImages, "forget", _lose_the_store)
         assert person.call("DELETE", address).status_code == 503
     assert person.call("GET", address).status_code == 404
-    assert images.page_of_dataset(published, after=None, limit=9).items
+    assert images.page_of_dataset(published, PageRequest(9)).items
     silent = {"$set": {"touched_at": now() - 2 * SILENT_FOR}}
     backend.services.store.collection("datasets").update({"id": published}, silent)
     upload(person, b"anything")
-    assert images.page_of_dataset(published, after=None, limit=9).items == []
+    assert images.page_of_dataset(published, PageRequest(9)).items == []
     assert backend.services.store.collection("datasets").get(published) is None
 
 

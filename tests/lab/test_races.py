@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from skinapi.base.pages import PageRequest
 from skinapi.lab.dataset_images import DatasetImages
 from skinapi.lab.dataset_versions import Datasets
 from tests.lab.sending import await_check, labelled, send, upload, zipped
@@ -39,7 +40,7 @@ def both(first: Callable[[], Any], second: Callable[[], Any]) -> tuple[Any, Any]
 
 
 def jobs_of(backend: Backend) -> list[str]:
-    page = backend.services.jobs.queue.page_jobs(owner=None, limit=9, after=None)
+    page = backend.services.jobs.queue.page_jobs(owner=None, paging=PageRequest(9))
     return [job.status for job in page.items]
 
 

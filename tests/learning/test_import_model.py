@@ -20,6 +20,7 @@ from skinapi.base.errors import (
     SkinAPIError,
     UnreadableNetwork,
 )
+from skinapi.base.pages import PageRequest
 from skinapi.base.settings.sizing import usable_memory
 from skinapi.lab import import_job
 from skinapi.lab.dataset_versions import Datasets
@@ -122,7 +123,9 @@ def saved(folder: Path, suffix: str = ".keras") -> bytes:
 
 
 def versions(lab: Backend) -> list[str]:
-    return [found.version for found in lab.services.models.versions.page_versions(limit=9).items]
+    return [
+        found.version for found in lab.services.models.versions.page_versions(PageRequest(9)).items
+    ]
 
 
 def unused(lab: Backend) -> int:

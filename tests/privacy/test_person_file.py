@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
+from skinapi.base.pages import PageRequest
 from skinapi.findings.reports.words import LABELS
 from skinapi.platform.audit.trail import TrailFilter
 from skinapi.platform.storage.ids import now
@@ -266,7 +267,7 @@ def test_it_says_who_did_what_by_role_alone(case: Case) -> None:
     assert {one["name"] for one in rows if one["action"] == "photo.read"} == {"Dr Grace Hopper"}
     account = case.backend.account(case.ada.email).id
     trail = case.backend.services.data.trail
-    rows_about = trail.page(TrailFilter(account=account), after=None, limit=999).items
+    rows_about = trail.page(TrailFilter(account=account), PageRequest(999)).items
     ids = {one["id"] for one in rows_about}
     assert {one["id"] for one in rows} <= ids
 

@@ -18,7 +18,6 @@ from skinapi.accounts.auth import guess_limits, passwords, recovery, sessions
 from skinapi.accounts.auth import routes as auth_routes
 from skinapi.base import size_limits
 from skinapi.base.settings import Settings
-from skinapi.base.settings.privacy import PrivacySettings
 from skinapi.care import letters as letter_service
 from skinapi.care import message_records
 from skinapi.care import messages as message_service
@@ -68,7 +67,6 @@ WIDTH, ROW, BOX, GAP, EDGE, LABELS = 728, 58, 196, 12, 12, 92
 
 def settings_table() -> list[str]:
     properties = Settings.model_json_schema()["properties"]
-    inherited = PrivacySettings.model_fields.keys()
     rows = [
         (
             f"`{name.upper()}`",
@@ -76,7 +74,7 @@ def settings_table() -> list[str]:
             _default(schema["default"]),
             schema["description"],
         )
-        for name, schema in sorted(properties.items(), key=lambda one: one[0] in inherited)
+        for name, schema in properties.items()
     ]
     return _table(("setting", "allowed", "default", "meaning"), rows)
 

@@ -12,7 +12,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstrai
 from skinapi.accounts.admin.service import AdminService
 from skinapi.accounts.auth.account import Account
 from skinapi.base.field_types import Identifier
-from skinapi.base.pages import Page
+from skinapi.base.pages import Page, PageRequest
 from skinapi.platform.audit.trail import ACCOUNT_FIELDS, CursorLost, TrailFilter, cursor_of
 from skinapi.platform.storage.ports import Document
 from skinapi.platform.web.declaration import Routes, admins
@@ -180,7 +180,7 @@ class AuditRow(Answer):
 @audit_routes.route("GET", "/audit")
 def read_audit(admin: AdminService, *, query: AuditQuery) -> Page[AuditRow]:
     """Read the audit trail, newest row first."""
-    return _rows_of(admin, query, limit=query.limit)
+    return _rows_of(admin, query, query.limit)
 
 
 @audit_routes.route(
@@ -207,7 +207,7 @@ def export_audit(admin: AdminService, *, query: AuditFilters) -> Response:
     """The audit trail as a file, newest row first: at most 10,000 rows. Where there are more, the
     `Link` header names the file of the rows before them.
     """
-    page = _rows_of(admin, query, limit=MOST_EXPORTED)
+    page = _rows_of(admin, query, MOST_EXPORTED)
     headers = {
         **link_to_next(page, request),
         "Content-Disposition": 'attachment; filename="audit.csv"',
@@ -215,8 +215,8 @@ def export_audit(admin: AdminService, *, query: AuditFilters) -> Response:
     return Response(csv_of(page.items), headers=headers, mimetype="text/csv")
 
 
-def _rows_of(admin: AdminService, query: AuditFilters, *, limit: int) -> Page[AuditRow]:
-    page = admin.read_trail(query.wanted, after=query.after, limit=limit)
+def _rows_of(admin: AdminService, query: AuditFilters, limit: int) -> Page[AuditRow]:
+    page = admin.read_trail(query.wanted, PageRequest(limit, query.after))
     named = {row.get(who) for row in page.items for who in ACCOUNT_FIELDS}
     accounts = admin.accounts_of({one for one in named if one})
     return page.map(lambda row: AuditRow.of(row, accounts))

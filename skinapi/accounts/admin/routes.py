@@ -60,8 +60,7 @@ def list_accounts(admin: AdminService, *, query: AccountSearch) -> Page[AccountR
         roles=(query.role,) if query.role else ROLES,
         status=query.status,
         beginning=query.q,
-        after=query.after,
-        limit=query.limit,
+        paging=query.paging,
         apart=True,
     )
     default = admin.assignments.find_default()
@@ -90,8 +89,7 @@ def _page_of(
         roles=roles,
         status=query.status,
         beginning=query.q,
-        after=query.after,
-        limit=query.limit,
+        paging=query.paging,
     )
     return page.map(partial(ListedAccount.of, **_beside(admin, page)))
 

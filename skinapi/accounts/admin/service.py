@@ -26,10 +26,9 @@ from skinapi.accounts.auth.events import AccountAdded, PatientNumber
 from skinapi.accounts.auth.guess_limits import GuessLimits
 from skinapi.accounts.auth.passwords import Passwords, one_time_password
 from skinapi.base.errors import Conflict, Duplicate
-from skinapi.base.pages import Page
+from skinapi.base.pages import Page, PageRequest
 from skinapi.base.subject import ErasureReason, Role
-from skinapi.platform.audit import AuditTrail
-from skinapi.platform.audit.trail import TrailFilter
+from skinapi.platform.audit.trail import AuditTrail, TrailFilter
 from skinapi.platform.storage.ids import now
 from skinapi.platform.storage.ports import Document
 from skinapi.platform.storage.unit_of_work import Unit, UnitOfWork, atomic
@@ -62,8 +61,7 @@ class AdminService:
         roles: Sequence[Role],
         status: Status | Literal["refused"] | None,
         beginning: str | None,
-        after: str | None,
-        limit: int,
+        paging: PageRequest,
         apart: bool = False,
     ) -> Page[Account]:
         """`apart`: a refused account is none of the suspended ones."""
@@ -72,8 +70,7 @@ class AdminService:
             roles,
             status="suspended" if status == "refused" else status,
             beginning=beginning,
-            after=after,
-            limit=limit,
+            paging=paging,
             refused=refused,
         )
 
@@ -196,9 +193,9 @@ class AdminService:
         rows = islice(self.trail.follow(after), limit)
         return ({**row, "signed": self.trail.is_signed(row)} for row in rows)
 
-    def read_trail(self, wanted: TrailFilter, *, after: str | None, limit: int) -> Page[Document]:
+    def read_trail(self, wanted: TrailFilter, paging: PageRequest) -> Page[Document]:
         """`signed` says of each row whether its signature is right."""
-        page = self.trail.page(wanted, after=after, limit=limit)
+        page = self.trail.page(wanted, paging)
         numbers: dict[str, int] = {}
         about = sorted({row["target"] for row in page.items if row.get("owner")})
         for start in range(0, len(about), READ_AT_ONCE):

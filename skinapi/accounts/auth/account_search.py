@@ -10,6 +10,7 @@ from functools import partial
 from itertools import product
 
 from skinapi.base.field_types import LONGEST_NAME
+from skinapi.base.pages import PageRequest
 from skinapi.platform.storage.documents import merged
 from skinapi.platform.storage.faults import Fault
 from skinapi.platform.storage.ports import Document, Documents, Filter, Store
@@ -26,9 +27,9 @@ def search_fields(name: str, email: str) -> Document:
 
 
 def find_by_beginning(
-    accounts: Documents, filters: Sequence[Filter], text: str, *, after: str | None, limit: int
+    accounts: Documents, filters: Sequence[Filter], text: str, paging: PageRequest
 ) -> list[Document]:
-    """Find the first accounts behind `after` that match one of the filters and begin so, by id.
+    """Find the first accounts of the page that match one of the filters and begin so, by id.
     Each filter is of a role, and may be of a status.
     """
     begins = _beginnings(text)
@@ -37,8 +38,9 @@ def find_by_beginning(
         of_role = {"role": wanted["role"]}
         hits |= _beginning_so(accounts, of_role, field, first, most=MOST_HITS + 1)
         if len(hits) > MOST_HITS:
-            return _walk(accounts, filters, begins, after, limit)
-    return _read(accounts, filters, sorted(hit for hit in hits if hit > (after or "")), limit)
+            return _walk(accounts, filters, begins, paging)
+    behind = sorted(hit for hit in hits if hit > (paging.after or ""))
+    return _read(accounts, filters, behind, paging.limit + 1)
 
 
 def find_patients(accounts: Documents, doctor: str, text: str, *, most: int) -> list[Document]:
@@ -86,11 +88,10 @@ def _walk(
     accounts: Documents,
     filters: Sequence[Filter],
     begins: dict[str, str],
-    after: str | None,
-    limit: int,
+    paging: PageRequest,
 ) -> list[Document]:
-    read: list[Document] = []
-    while len(read) < limit:
+    after, most, read = paging.after, paging.limit + 1, list[Document]()
+    while len(read) < most:
         # One listing for each role, not one with $in: see `merging`.
         listings = [
             accounts.find(wanted, after=after, limit=READ_AT_ONCE, fields=[*begins])
@@ -102,11 +103,11 @@ def _walk(
             for one in step
             if any(one.get(field, "").startswith(first) for field, first in begins.items())
         ]
-        read += _read(accounts, filters, begin_so, limit)
+        read += _read(accounts, filters, begin_so, most)
         if len(step) < READ_AT_ONCE:
             break
         after = step[-1]["id"]
-    return read[:limit]
+    return read[:most]
 
 
 def search_faults(store: Store) -> Iterator[Fault]:

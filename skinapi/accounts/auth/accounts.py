@@ -16,8 +16,13 @@ from skinapi.accounts.auth.events import (
     DoctorStopped,
     PatientsReleased,
 )
-from skinapi.base.errors import AccountJoined, Conflict, NotFound, TooManyFound
-from skinapi.base.pages import Page, page_of
+from skinapi.base.errors import (
+    AccountJoined,
+    Conflict,
+    NotFound,
+    TooManyFound,
+)
+from skinapi.base.pages import Page, PageRequest, page_of
 from skinapi.base.subject import Role
 from skinapi.platform.storage.documents import merged
 from skinapi.platform.storage.faults import Fault
@@ -183,35 +188,29 @@ class Accounts(Records[Account]):
     def set_findings(self, account_id: str, count: int) -> None:
         self._documents.update({"id": account_id}, {"$set": {"findings": count}})
 
-    def page_patients(self, doctor_id: str, *, after: str | None, limit: int) -> Page[Account]:
-        """Page this doctor's patients, the most urgent unreviewed finding first, behind the queue
-        key `after`.
-        """
+    def page_patients(self, doctor_id: str, paging: PageRequest) -> Page[Account]:
+        """Page this doctor's patients by their queue key: most urgent unreviewed finding first."""
         wanted: Filter = {"doctor_id": doctor_id}
-        if after:
-            wanted["queue_key"] = {"$gt": after}
-        found = self._documents.find(wanted, sort="queue_key", limit=limit + 1)
-        last = found[limit - 1].get("queue_key") if len(found) > limit else None
-        return Page(self._read_each(found[:limit]), last)
+        if paging.after:
+            wanted["queue_key"] = {"$gt": paging.after}
+        found = self._documents.find(wanted, sort="queue_key", limit=paging.limit + 1)
+        return page_of(found, paging, by="queue_key").map_all(self._read_each)
 
-    def page_of_doctor(
-        self, doctor_id: str | None, *, after: str | None, limit: int
-    ) -> Page[Account]:
+    def page_of_doctor(self, doctor_id: str | None, paging: PageRequest) -> Page[Account]:
         """The patients of this doctor, or of all, in the order in which they registered."""
         wanted: Filter = {"doctor_id": doctor_id} if doctor_id else {"role": "user"}
-        return self._page(wanted, after=after, limit=limit)
+        return self._page(wanted, paging)
 
-    def search_patients(
-        self, doctor_id: str, beginning: str, *, after: str | None, limit: int
-    ) -> Page[Account]:
+    def search_patients(self, doctor_id: str, beginning: str, paging: PageRequest) -> Page[Account]:
         """Page, as `page_patients`, those whose name, last name or e-mail begins so."""
         documents = find_patients(self._documents, doctor_id, beginning, most=MOST_PATIENTS_FOUND)
         if len(documents) > MOST_PATIENTS_FOUND:
             raise TooManyFound
         patients = self._read_each(documents)
-        behind = [patient for patient in patients if (patient.queue_key or "") > (after or "")]
-        shown = sorted(behind, key=lambda one: one.queue_key or "")
-        return Page(shown[:limit], shown[limit - 1].queue_key if len(shown) > limit else None)
+        after = paging.after or ""
+        behind = [patient for patient in patients if (patient.queue_key or "") > after]
+        behind.sort(key=lambda one: one.queue_key or "")
+        return page_of(behind, paging, by="queue_key")
 
     def by_ids(self, identifiers: set[str]) -> dict[str, Account]:
         if not identifiers:
@@ -334,8 +333,7 @@ class Accounts(Records[Account]):
         *,
         status: Status | None,
         beginning: str | None,
-        after: str | None,
-        limit: int,
+        paging: PageRequest,
         refused: bool | None = None,
     ) -> Page[Account]:
         """Page accounts in the order they registered; those whose name, last name or e-mail has
@@ -347,14 +345,14 @@ class Accounts(Records[Account]):
             wanted["refused"] = refused or None
         filters = [{"role": role, **wanted} for role in roles]
         if beginning:
-            found = find_by_beginning(
-                self._documents, filters, beginning, after=after, limit=limit + 1
-            )
+            found = find_by_beginning(self._documents, filters, beginning, paging)
         else:
             # One listing for each role, not one with $in: see `merging`.
-            listings = [self._documents.find(f, after=after, limit=limit + 1) for f in filters]
-            found = merged(listings, limit=limit + 1)
-        page = page_of(found, limit)
+            most = paging.limit + 1
+            find = self._documents.find
+            listings = [find(one, after=paging.after, limit=most) for one in filters]
+            found = merged(listings, limit=most)
+        page = page_of(found, paging)
         listed = self._read_each(page.items)
         shown = [one for one in listed if not (one.machine and one.approved)]
         return Page(shown, page.next_after)

@@ -32,7 +32,7 @@ from skinapi.accounts.auth.guess_limits import GuessAttempt, GuessLimits
 from skinapi.base.caller_addresses import site_key
 from skinapi.base.errors import SkinAPIError, Unavailable
 from skinapi.base.field_types import Printable
-from skinapi.platform.audit import AuditTrail
+from skinapi.platform.audit.trail import AuditTrail
 from skinapi.platform.storage.ids import is_ahead, now
 from skinapi.platform.storage.unit_of_work import AuditRow
 

@@ -219,7 +219,7 @@ def log_out(auth: AuthService, *, subject: Subject) -> Message:
 @routes.route("GET", "/me/sessions", access=Signed())
 def list_sessions(auth: AuthService, *, query: PageQuery, subject: Subject) -> Page[SessionView]:
     """List one's own sessions, oldest first."""
-    page = auth.sessions.page(subject.account, after=query.after, limit=query.limit)
+    page = auth.sessions.page(subject.account, query.paging)
     return page.map(lambda session: SessionView.of(session, subject.session_id))
 
 

@@ -25,7 +25,7 @@ from skinapi.accounts.auth.guess_limits import GuessAttempt, GuessLimits
 from skinapi.accounts.auth.passwords import Authentication, ClientInfo, Passwords, Proof
 from skinapi.accounts.auth.sessions import Sessions
 from skinapi.base.errors import InvalidBody
-from skinapi.platform.audit import AuditTrail
+from skinapi.platform.audit.trail import AuditTrail
 from skinapi.platform.notices.outbox import Kind, Outbox
 from skinapi.platform.storage.ids import now
 from skinapi.platform.storage.unit_of_work import AuditRow, Unit, UnitOfWork, atomic

@@ -16,7 +16,7 @@ from datetime import datetime, timedelta
 from typing import Self
 
 from skinapi.accounts.auth.account import Account
-from skinapi.base.pages import Page
+from skinapi.base.pages import Page, PageRequest
 from skinapi.base.settings import Settings
 from skinapi.base.stored_record import StoredRecord
 from skinapi.platform.storage.ids import is_ahead, new_id, now
@@ -175,9 +175,9 @@ class Sessions(Records[Session]):
         )
         return (renewed, f"{family}.{next_turn}") if renewed else None
 
-    def page(self, account: Account, *, after: str | None, limit: int) -> Page[Session]:
+    def page(self, account: Account, paging: PageRequest) -> Page[Session]:
         live = {"account": account.id, "token_version": account.token_version}
-        return self._page(live, after=after, limit=limit)
+        return self._page(live, paging)
 
     def end(self, session_id: str, *, account_id: str) -> bool:
         return self._documents.delete({"id": session_id, "account": account_id}) > 0

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from skinapi.base.errors import Conflict, Unavailable, Unprocessable
-from skinapi.base.settings import TRIAGE
+from skinapi.base.settings.findings import TRIAGE
 
 # With --restart, the same command would forget what is finished.
 GO_ON = "run the same command again, without --restart"

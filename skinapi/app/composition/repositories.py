@@ -26,7 +26,7 @@ from skinapi.integrations.webhooks.endpoints import Endpoints, WebhookEvents
 from skinapi.lab.reviewed_findings import ContributedPictures
 from skinapi.lab.uploads import LabRepositories
 from skinapi.model.registry.drift_counts import WeeklyCounts
-from skinapi.platform.audit import AuditTrail
+from skinapi.platform.audit.trail import AuditTrail
 from skinapi.platform.backups.erased_ids import ErasedIds
 from skinapi.platform.notices.deliveries import Deliveries
 from skinapi.platform.notices.outbox import Outbox

@@ -22,7 +22,7 @@ from skinapi.accounts.auth.events import (
     PatientsReleased,
 )
 from skinapi.app.composition.repositories import Repositories
-from skinapi.base.settings import ArchiveTime
+from skinapi.base.settings.connections import ArchiveTime
 from skinapi.care.cases import CasesService
 from skinapi.care.reminders import LesionCounts
 from skinapi.findings.records.events import (

@@ -7,6 +7,7 @@ import time
 from skinapi.app.demo.clinic import PASSWORD, Clinic
 from skinapi.app.demo.story import BEGINNING, Staff, stories, tell
 from skinapi.base.errors import SkinAPIError, UnsafeSettings
+from skinapi.base.pages import PageRequest
 from skinapi.base.settings import Settings
 from skinapi.base.settings.demo_folder import DEMO_FILE, Demo, DemoPerson, is_demo, read_demo
 from skinapi.base.settings.safety import read_settings
@@ -42,7 +43,7 @@ def _make(settings: Settings) -> Demo:
     services = clinic.services
     services.data.trail.seal()
     patients = services.admin.list_accounts(
-        roles=("user",), status="approved", beginning=None, after=None, limit=100
+        roles=("user",), status="approved", beginning=None, paging=PageRequest(100)
     )
     people = (holt.account, haddad.account, clinic.admin.account, noor.account, *patients.items)
     services.store.close()

@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from typing import Annotated
 
 from pydantic import Field, NonNegativeInt
-from pydantic_settings import BaseSettings
+
+from skinapi.base.settings.installation import InstallationSettings
 
 # A spot is photographed again after up to 90 days, and compared with its photo of before.
 SHORTEST_PHOTOS = 120
@@ -18,7 +19,7 @@ LONGEST_WAIT_DAYS = 28  # the law says "without undue delay", and a month at mos
 MOST_YEARS = 100
 
 
-class PrivacySettings(BaseSettings):
+class PrivacySettings(InstallationSettings):
     """Without RETAIN_…_DAYS nothing goes by itself."""
 
     break_glass: NonNegativeInt = Field(

@@ -7,6 +7,9 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
+
+from pydantic import BeforeValidator, Field
 
 CONTROL_GROUPS = Path("/sys/fs/cgroup")
 OWN_GROUPS = Path("/proc/self/cgroup")
@@ -19,6 +22,13 @@ MOST_STREAMS = 4
 # shipped model, with room for a large photo. The other half of the memory is for the database, the
 # job workers and the pages of files.
 FIRST_PROCESS, FURTHER_PROCESS = 300 * 2**20, 150 * 2**20
+
+
+def _chosen_by_machine(value: object) -> object:
+    return None if isinstance(value, str) and value.strip().lower() == "auto" else value
+
+
+AutoInt = Annotated[Annotated[int, Field(ge=1, le=256)] | None, BeforeValidator(_chosen_by_machine)]
 
 
 @dataclass(frozen=True, slots=True)

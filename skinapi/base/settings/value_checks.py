@@ -43,6 +43,18 @@ LONGEST_WINDOW_S = 86400  # counts are kept for a day
 LONGEST_URL = 200  # the QR code of a report has room for this address and a checksum
 
 
+def split_in_order(text: str) -> list[str]:
+    return [name.strip() for name in text.split(",") if name.strip()]
+
+
+def split(text: str) -> frozenset[str]:
+    return frozenset(split_in_order(text))
+
+
+def split_origins(text: str | None) -> list[str]:
+    return [origin.rstrip("/") for origin in split_in_order(text or "")]
+
+
 def read_rate_limit_uri(text: str) -> str:
     """The URI, trimmed, with its scheme in lower case, as the library of the limits reads it."""
     uri, scheme = _with_scheme(text)

@@ -34,12 +34,8 @@ from skinapi.findings.records.errors import (
     TooManyVersions,
 )
 from skinapi.findings.records.finding_schemas import HeatView
-from skinapi.findings.records.schemas import (
-    NewError,
-    SubmissionInCare,
-    SubmissionView,
-    WillLookView,
-)
+from skinapi.findings.records.schemas import NewError, SubmissionInCare, SubmissionView
+from skinapi.findings.records.will_look_schemas import WillLookView
 from skinapi.findings.reports.report import Report
 from skinapi.findings.reports.routes import FullReport
 from skinapi.model.calibration import MOST_PICTURES

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from skinapi.accounts.auth.account import Account, Subject
 from skinapi.base.field_types import ID
-from skinapi.base.pages import Page
+from skinapi.base.pages import Page, PageRequest, page_of
 from skinapi.findings.records.readers import in_care
 from skinapi.findings.records.seen_findings import SeenSubmission
 from skinapi.findings.records.service import RecordsService
@@ -17,7 +17,6 @@ from skinapi.platform.storage.ports import Document, Filter
 # A change gets its time when it is made, and is seen when its transaction has ended. MongoDB ends
 # one after a minute at most, and the clocks of two servers differ by seconds.
 LATEST_COMMIT = timedelta(minutes=2)
-AT_ONCE = 50
 READ_AT_ONCE = 100
 SeenFinding = tuple[SeenSubmission, Account]
 
@@ -46,15 +45,14 @@ class ChangedFindings:
         patient: str | None = None,
         span: Span = ALWAYS,
         newest_first: bool = False,
-        after: str | None = None,
-        limit: int = AT_ONCE,
+        paging: PageRequest,
     ) -> Page[SeenFinding]:
         """The findings of all patients whom the caller may see, or of one; also those that were
         entered in error: whoever has copied one must learn it.
 
-        `after` is a `changed`. Between two pages a finding may change: oldest first it comes again
-        at the end, and none is left out. What a doctor holds back changes nothing before it is
-        shown: a program may show all that it reads to the patient.
+        Pages are in the order of `changed`. Between two a finding may change: oldest first it comes
+        again at the end, and none is left out. What a doctor holds back changes nothing before it
+        is shown: a program may show all that it reads to the patient.
         """
         found: list[Document] = []
         for of in self._listings(to, patient):
@@ -63,13 +61,13 @@ class ChangedFindings:
                 since=span.since,
                 until=span.until,
                 newest_first=newest_first,
-                after=after,
-                limit=limit + 1,
+                after=paging.after,
+                limit=paging.limit + 1,
             )
         found.sort(key=lambda one: str(one["changed"]), reverse=newest_first)
-        following = found[limit - 1]["changed"] if len(found) > limit else None
-        shown = self.records.submissions.read(found[:limit])
-        return Page(self._seen(shown, to, span), following)
+        page = page_of(found, paging, by="changed")
+        shown = self.records.submissions.read(page.items)
+        return Page(self._seen(shown, to, span), page.next_after)
 
     def _listings(self, to: Subject, patient: str | None) -> list[Filter]:
         key = to.key

@@ -17,7 +17,7 @@ from skinapi.findings.records.seen_findings import SeenSubmission
 from skinapi.findings.records.submission import Submission
 from skinapi.findings.records.submissions import Submissions
 from skinapi.model.decoding.photo import Photo, draw_thumbnail, read_stored_photo
-from skinapi.platform.audit import AuditTrail
+from skinapi.platform.audit.trail import AuditTrail
 from skinapi.platform.storage.ports import Blobs
 from skinapi.platform.storage.unit_of_work import AuditRow
 

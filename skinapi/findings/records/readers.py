@@ -11,11 +11,11 @@ from enum import StrEnum
 from typing import Literal
 
 from skinapi.accounts.auth.account import Account, Subject
-from skinapi.base.pages import Page, page_of
+from skinapi.base.pages import Page, PageRequest, page_of
 from skinapi.base.stored_record import StoredRecord
 from skinapi.findings.records.standing import Reader
 from skinapi.findings.records.submission import Listed
-from skinapi.platform.audit import AuditTrail
+from skinapi.platform.audit.trail import AuditTrail
 from skinapi.platform.storage.documents import merged
 from skinapi.platform.storage.ids import first_id_at, now
 from skinapi.platform.storage.ports import Document, Filter, Store
@@ -167,18 +167,18 @@ class BreakGlasses(Records[BreakGlass]):
         """What a clock was ahead with counts too."""
         return self._documents.count({"admin": admin, "id": {"$gt": first_id_at(since)}})
 
-    def page_all(self, *, after: str | None, limit: int) -> Page[BreakGlass]:
-        return self._page({}, after=after, limit=limit, newest_first=True)
+    def page_all(self, paging: PageRequest) -> Page[BreakGlass]:
+        return self._page({}, paging, newest_first=True)
 
-    def page_concerning(self, account: str, *, after: str | None, limit: int) -> Page[BreakGlass]:
+    def page_concerning(self, account: str, paging: PageRequest) -> Page[BreakGlass]:
         """List what concerns this patient, or patients of this doctor, the newest first."""
-        behind: Filter = {"id": {"$lt": after}} if after else {}
+        behind: Filter = {"id": {"$lt": paging.after}} if paging.after else {}
         listings = [
-            self._documents.find({name: account, **behind}, sort="-id", limit=limit + 1)
+            self._documents.find({name: account, **behind}, sort="-id", limit=paging.limit + 1)
             for name in ("owner", "doctor")
         ]
-        found = merged(listings, sort="-id", limit=limit + 1)
-        return page_of(found, limit).map_all(self._read_each)
+        found = merged(listings, sort="-id", limit=paging.limit + 1)
+        return page_of(found, paging).map_all(self._read_each)
 
     def count_untold(self, account: str) -> int:
         return sum(self._documents.count({name: account}) for name in _UNTOLD)

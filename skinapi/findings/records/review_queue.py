@@ -24,7 +24,7 @@ from skinapi.accounts.auth.account import Account, Subject
 from skinapi.accounts.auth.accounts import Accounts, key_without_findings
 from skinapi.accounts.auth.email_addresses import spellings_of
 from skinapi.accounts.auth.events import DoctorChanged, DoctorReturned
-from skinapi.base.pages import Page, batched
+from skinapi.base.pages import Page, PageRequest, batched
 from skinapi.base.values import Value
 from skinapi.findings.records.decisions import WaitsFor
 from skinapi.findings.records.queue_order import key_range, make_hold_key
@@ -241,13 +241,14 @@ class UnassignedPatients:
         found = map(self.accounts.find_by_email, sorted(self.seen_by))
         return [one.id for one in found if one and one.active_doctor]
 
-    def page(self, *, urgency: Band | None, after: str | None, limit: int) -> Page[UnassignedCase]:
+    def page(self, *, urgency: Band | None, paging: PageRequest) -> Page[UnassignedCase]:
         """Findings that wait for a review, in the order of the queue, then those that wait else."""
+        after, limit = paging.after or "", paging.limit
         cases, more = list[UnassignedCase](), False
         for doctor, patients, damaged in self._walk_patients():
             owners = {one.id: one for one in patients}
             stored = self.submissions.find_waiting(
-                doctor, [*owners, *damaged], band=urgency, after=after or "", limit=limit + 1
+                doctor, [*owners, *damaged], band=urgency, after=after, limit=limit + 1
             )
             for lost in damaged:
                 hide("accounts", lost)
@@ -259,7 +260,7 @@ class UnassignedPatients:
             waiting = self.spots.see(read, Reader.DOCTOR)
             cases += (UnassignedCase(one, owners[one.owner]) for one in waiting)
         first, end = key_range(reviewed=True, band=urgency) if urgency else ("1", "2")
-        first = max(first, after or "")
+        first = max(first, after)
         cases += (one for one in self._list_left() if first < _key_of(one) < end)
         cases.sort(key=_key_of)
         shown = cases[:limit]

@@ -9,7 +9,7 @@ from functools import partial
 from skinapi.accounts.auth.account import Account, Subject
 from skinapi.accounts.auth.accounts import Accounts
 from skinapi.base.errors import Duplicate, IdempotencyKeyReused
-from skinapi.base.pages import Page, page_of
+from skinapi.base.pages import Page, PageRequest, page_of
 from skinapi.findings.records.deciding_review import Reviews
 from skinapi.findings.records.decisions import urgency_of
 from skinapi.findings.records.errors import HoldRefused, JudgedMeanwhile, NoMailToPatient
@@ -256,12 +256,10 @@ class ReviewsService:
             raise IdempotencyKeyReused
         return found
 
-    def list_reviews(
-        self, *, number: str, to: Subject, after: str | None, limit: int
-    ) -> Page[Review]:
+    def list_reviews(self, *, number: str, to: Subject, paging: PageRequest) -> Page[Review]:
         submission, _ = self.records.get_to_read(number=number, to=to, reading="reviews")
         told = submission.stands.reviews
-        return page_of([one for one in told if one.id > (after or "")], limit)
+        return page_of([one for one in told if one.id > (paging.after or "")], paging)
 
     def faults(self) -> Iterator[Fault]:
         """Reviews of deleted submissions."""

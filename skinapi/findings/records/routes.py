@@ -25,7 +25,6 @@ from skinapi.findings.records.review_service import ReviewsService
 from skinapi.findings.records.reviews import Teller
 from skinapi.findings.records.schemas import (
     ErrorView,
-    FiledView,
     InstructionQuery,
     NewError,
     OwnQuery,
@@ -33,11 +32,11 @@ from skinapi.findings.records.schemas import (
     PictureQuery,
     SubmissionInCare,
     SubmissionView,
-    SummaryView,
-    WillLookView,
 )
 from skinapi.findings.records.service import RecordsService
+from skinapi.findings.records.summary_schemas import SummaryView
 from skinapi.findings.records.telling_schemas import TellingView
+from skinapi.findings.records.will_look_schemas import FiledView, WillLookView
 from skinapi.platform.web.declaration import Routes, Signed
 from skinapi.platform.web.schemas import Answer, Message, PageQuery
 
@@ -60,8 +59,7 @@ def list_submissions(
         to=subject,
         unsorted=query.lesion == "none",
         newest_first=query.order == "newest",
-        after=query.after,
-        limit=query.limit,
+        paging=query.paging,
     )
     return page.map(lambda listed: SummaryView.of(*listed, to=subject))
 
@@ -199,7 +197,7 @@ def list_reviews(
     reviews: ReviewsService, *, number: str, query: PageQuery, subject: Subject
 ) -> Page[ReviewView]:
     """The reviews of a finding, in the order in which they were signed."""
-    page = reviews.list_reviews(number=number, to=subject, after=query.after, limit=query.limit)
+    page = reviews.list_reviews(number=number, to=subject, paging=query.paging)
     return page.map(ReviewView.of)
 
 
@@ -227,7 +225,7 @@ def list_errors(
     """The caller's own findings that were entered in error, oldest first: nothing of what they said
     is answered, which may be about somebody else.
     """
-    page = corrections.submissions.page_in_error(subject.id, after=query.after, limit=query.limit)
+    page = corrections.submissions.page_in_error(subject.id, query.paging)
     return page.map(ErrorView.of)
 
 

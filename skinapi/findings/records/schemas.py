@@ -1,25 +1,20 @@
-"""The answer schemas of submissions.
-
-The names of the first fields are those that the Angular app reads; the other fields were added.
+"""The queries and answers of the routes of submissions; the fields of each list:
+summary_schemas.py.
 """
 
-from collections.abc import Mapping
-from datetime import UTC, date, datetime, timedelta
-from typing import Annotated, Any, Literal, Self
+from datetime import datetime
+from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from skinapi.accounts.auth.account import Account, Subject
+from skinapi.accounts.auth.account import Account
 from skinapi.base.field_types import Reason
-from skinapi.base.languages import Language, load_words
-from skinapi.base.stored_record import Frozen, optional
-from skinapi.findings.records.advice_words import put_first, say_counting
-from skinapi.findings.records.decisions import say_day
+from skinapi.base.languages import Language
+from skinapi.base.stored_record import optional
 from skinapi.findings.records.finding_schemas import (
     CodedCondition,
     HeadlineView,
     HeatView,
-    InstructionView,
     ModalityView,
     NotRuledOutView,
     Probability,
@@ -30,113 +25,24 @@ from skinapi.findings.records.finding_schemas import (
     list_codes,
     list_probabilities,
 )
-from skinapi.findings.records.review_queue import WillLook
-from skinapi.findings.records.review_schemas import DecisionView, FirstDecision, GraverReview
-from skinapi.findings.records.seen_findings import SeenListed, SeenSubmission, SeenSummary
+from skinapi.findings.records.seen_findings import SeenSubmission
 from skinapi.findings.records.submission import EarlierVersion, Submission
-from skinapi.model.bands import OperatingPoint, RaisedBy, is_sent, urgency
+from skinapi.findings.records.summary_schemas import (
+    ReportView,
+    SummaryFields,
+    headed_fields,
+    summary_fields,
+)
+from skinapi.findings.records.will_look_schemas import FiledView, WillLookView
+from skinapi.model.bands import OperatingPoint, RaisedBy
 from skinapi.model.calibration import MOST_PICTURES
-from skinapi.model.conditions import Band, BandWords, conditions_table
+from skinapi.model.conditions import Band
 from skinapi.model.context import Context, SkinTone
-from skinapi.model.finding import Doubt, Finding, FindingHeading
-from skinapi.model.headline import Ranked
+from skinapi.model.finding import Doubt, Finding
 from skinapi.model.registry.version_service import VersionState
-from skinapi.platform.storage.ids import now
 from skinapi.platform.web.schemas import Answer, Body, ContractPageQuery
 
-TIME = "%Y-%m-%d %H:%M:%S"
 AS_FOUND = ("operating_point", "untested_skin", "checklist_score", "calibrated_on")
-AS_STORED = (
-    *("id", "number", "language", "lesion"),
-    *("version", "judged_at", "more_urgent", "corrected", "picture_count"),
-)
-
-
-class ReportView(Answer):
-    overview: str
-    importance_of_early_detection: str
-    recommendation: str
-    confidence_explanation: str
-
-
-class NarrativeSource(Answer):
-    writer: str = Field(description="template or llm")
-    model: str | None = Field(default=None, description="the LLM that answered")
-    reason: str | None = Field(
-        default=None, description="why the LLM was wanted and the template wrote"
-    )
-    checker: str | None = optional("the LLM that compared its sentences with the passages")
-    kept: int | None = optional("sentences that are the LLM's; absent where the template wrote")
-    written: int | None = optional("of how many; the others are the passages themselves")
-
-
-class NarrativeView(Answer):
-    source: NarrativeSource
-
-
-class SummaryFields(Answer):
-    """The fields of a submission that the Angular app shows, and those that must be read with them
-    (band, notice, doubts).
-    """
-
-    id: str = Field(serialization_alias="_id")
-    number: int = Field(serialization_alias="id")
-    user_name: str
-    user_email: str
-    stated: str = Field(
-        serialization_alias="class",
-        description="the one name of `headline`: what it calls most likely; where it begins with "
-        "cancers, or one picture alone shows one, the gravest that it names",
-    )
-    confidence: float = Field(description="the probability of `class`, in percent")
-    report: ReportView
-    time: str = Field(description="UTC")
-    headline: HeadlineView
-    band: Band = Field(description="the finding's own")
-    band_label: str = Field(
-        description="in a patient's words; with `action`, of what counts about the spot, where "
-        "that is more urgent"
-    )
-    action: str
-    notice: str
-    decision: FirstDecision
-    graver_review: GraverReview
-    instruction: InstructionView | None = optional(
-        "what is to be done about its spot, of all that was said of that, to be shown first: "
-        "docs/reviews.md"
-    )
-    uncertain: bool
-    reasons: tuple[Doubt, ...]
-    language: Language
-    photo_kept: bool
-    model_version: str
-    narrative: NarrativeView
-    lesion: str | None = optional(
-        "the spot that the finding belongs to; absent where it belongs to none"
-    )
-    version: int = optional(
-        "the newest of the finding, which counts: its photo was judged again. Absent of the first",
-        default=1,
-    )
-    judged_at: datetime | None = optional("when that was made; absent of the first")
-    corrected: tuple[str, ...] = optional(
-        "the fields of `context` that were corrected before it; absent where none was", default=()
-    )
-    more_urgent: bool = optional(
-        "it is more urgent than the version before; absent where it is not", default=False
-    )
-    picture_count: int = optional(
-        "of how many pictures the finding is; absent where of one", default=1
-    )
-
-
-class SummaryView(SummaryFields):
-    patient_id: str | None = optional("the owner, who is not the caller; absent otherwise")
-
-    @classmethod
-    def of(cls, submission: SeenSummary, owner: Account, *, to: Subject) -> Self:
-        patient = owner.id if owner.id != to.id else None
-        return cls(**_summary(submission, owner), patient_id=patient)
 
 
 class NewError(Body):
@@ -227,116 +133,6 @@ class PhotoRetentionView(Answer):
     until: datetime | None = Field(
         description="until then at least; null while a doctor is to see it, or something is awaited"
     )
-
-
-class LooksWords(Frozen):
-    """`nobody`: for a finding that sends to no doctor; the two others for one that does, with the
-    day of its urgency where it has one. `unseen_…`: its photo is not kept, so `then` the owner may
-    send it `again`, where photos are kept here.
-    """
-
-    doctor: str
-    doctors: str
-    unknown: str
-    one_day: str
-    days: str
-    late: str
-    clinic: str
-    unseen_doctor: str
-    unseen_doctors: str
-    again: str
-    again_by: str
-    show: str
-    show_by: str
-    nobody: str
-    nobody_by: str
-    nobody_go: str
-
-
-LOOKS: Mapping[Language, LooksWords] = load_words("reports.LOOKS", LooksWords)
-
-
-class WillLookView(Answer):
-    """Who will look at a finding that no doctor has answered about."""
-
-    by: Literal["doctor", "doctors", "nobody"] = Field(
-        description="the `doctor` in charge, one of the clinic's `doctors`, or `nobody` here"
-    )
-    name: str | None = Field(description="that of the doctor in charge")
-    sentence: str
-    due: date | None = Field(
-        description="of `nobody`: by when the owner should see another doctor; null where no time "
-        "was named"
-    )
-
-    @classmethod
-    def of(
-        cls,
-        looks: WillLook | None,
-        submission: SeenSubmission,
-        language: Language,
-        *,
-        may_keep: bool,
-    ) -> Self | None:
-        """`may_keep`: whether a photo that is sent again can be kept here."""
-        if looks is None:
-            return None
-        words, counts, due = LOOKS[language], submission.instruction.counts, None
-        name = looks.doctor.name if looks.doctor else None
-        if looks.by != "nobody" and submission.photo_blob is None:
-            unseen = words.unseen_doctor if name else words.unseen_doctors
-            sentence = unseen.format(
-                name=name, then=_say_unseen(counts.due, words, language, may_keep)
-            )
-        elif looks.by != "nobody":
-            when = _say_when(looks, submission, words)
-            sentence = (words.doctor if name else words.doctors).format(name=name, when=when)
-        elif due := counts.due:
-            sentence = words.nobody_by.format(day=say_day(due, language, weekday=True))
-        else:
-            sentence = words.nobody_go if is_sent(counts.band) else words.nobody
-        return cls(by=looks.by, name=name, sentence=sentence, due=due)
-
-
-def _say_when(looks: WillLook, submission: SeenSubmission, words: LooksWords) -> str:
-    """When the answer usually comes; where that has passed, whom to call."""
-    if looks.days is None:
-        return words.unknown
-    if now() > submission.newest.judged_at + timedelta(days=looks.days):
-        name, phone = looks.clinic
-        clinic = f"{name or words.clinic} ({phone})" if phone else name or words.clinic
-        return words.late.format(clinic=clinic, number=submission.number)
-    return words.one_day if looks.days == 1 else words.days.format(days=looks.days)
-
-
-def _say_unseen(due: date | None, words: LooksWords, language: Language, may_keep: bool) -> str:
-    if due is None:
-        return words.again if may_keep else words.show
-    by = words.again_by if may_keep else words.show_by
-    return by.format(day=say_day(due, language, weekday=True))
-
-
-class FiledWords(Frozen):
-    doctor: str
-    clinic: str
-
-
-FILED: Mapping[Language, FiledWords] = load_words("reports.FILED", FiledWords)
-
-
-class FiledView(Answer):
-    """By whom a photo was filed for its owner, who has not sent it."""
-
-    by: Literal["doctor", "clinic"]
-    sentence: str
-
-    @classmethod
-    def of(cls, submission: SeenSubmission, filer: Account | None, language: Language) -> Self:
-        by: Literal["doctor", "clinic"] = (
-            "doctor" if filer and filer.role == "doctor" and not filer.machine else "clinic"
-        )
-        said = FILED[language].doctor if by == "doctor" else FILED[language].clinic
-        return cls(by=by, sentence=said.format(day=say_day(submission.created_at, language)))
 
 
 class VersionView(Answer):
@@ -449,7 +245,10 @@ class SubmissionView(SummaryFields):
         finding, language = submission.finding, submission.language
         pictured = finding.from_picture
         return cls(
-            **{**judged_fields(finding, language), **_summary(submission, owner, instructed_in)},
+            **{
+                **judged_fields(finding, language),
+                **summary_fields(submission, owner, instructed_in),
+            },
             **{name: getattr(finding, name) for name in AS_FOUND},
             model=ModelStanding(**model._asdict()) if model else None,
             photo_removed_at=submission.photo_removed_at,
@@ -519,93 +318,3 @@ def _pictures(submission: SeenSubmission, *, for_doctor: bool) -> list[PictureVi
         PictureView.of(one, language, shown=place == finding.shown_picture, for_doctor=for_doctor)
         for place, one in enumerate(finding.pictures)
     ]
-
-
-def headed_fields(finding: FindingHeading, *, for_doctor: bool) -> dict[str, Any]:
-    """The headline, and the one name for clients that show one."""
-    headline = finding.headline
-    return {
-        **name_of(finding.one_name, not_skin=finding.not_skin),
-        "headline": HeadlineView.of(headline, finding.facts_effect, for_doctor=for_doctor),
-    }
-
-
-def _summary(
-    submission: SeenSummary, owner: Account, instructed_in: Language | None = None
-) -> dict[str, Any]:
-    finding, language = submission.finding, submission.language
-    band = shown_words(submission)
-    sections = put_first(
-        submission.sections,
-        finding.band,
-        language,
-        decision=submission.decision,
-        elsewhere=submission.replaced_by,
-    )
-    return {
-        **{name: getattr(submission, name) for name in AS_STORED},
-        "user_name": owner.name,
-        "user_email": owner.email,
-        **headed_fields(finding, for_doctor=False),
-        "report": ReportView.model_validate(sections),
-        "time": submission.created_at.astimezone(UTC).strftime(TIME),
-        "band": finding.band,
-        "band_label": band.label,
-        "action": band.action,
-        "notice": conditions_table().notices.information_only.in_language(language),
-        "decision": decision_view(submission),
-        "graver_review": graver_sentence(submission),
-        "instruction": InstructionView.of_spot(
-            submission.instruction,
-            instructed_in or language,
-            for_doctor=not submission.reader.is_patient,
-        ),
-        "uncertain": finding.uncertain,
-        "reasons": finding.reasons,
-        "photo_kept": submission.photo_blob is not None,
-        "model_version": finding.model_version,
-        "narrative": NarrativeView(
-            source=NarrativeSource.model_validate(submission.narrative_source)
-        ),
-    }
-
-
-def decision_view(submission: SeenListed) -> DecisionView | None:
-    decision = submission.decision
-    if decision is None:
-        return None
-    held_until = submission.held_until if submission.reader.knows_all else None
-    due = submission.instruction.counts.due
-    return DecisionView.of(decision, submission.language, due=due, held_until=held_until)
-
-
-def shown_words(submission: SeenListed) -> BandWords:
-    """Return the words of what counts about its spot, where its own band is milder."""
-    finding, counts = submission.finding, submission.instruction.counts
-    if urgency(counts.band) >= urgency(finding.band):
-        return finding.band_words(submission.language)
-    words = counts.words(submission.language)
-    return say_counting(words, counts.due, submission.language)
-
-
-def graver_sentence(submission: SeenListed) -> str | None:
-    """What clients without decisions show first, where the decision that counts is more urgent."""
-    elsewhere, band = submission.replaced_by, submission.finding.band
-    decision = (elsewhere and elsewhere.decision) or submission.decision
-    return decision.graver_sentence(band, submission.language) if decision else None
-
-
-# The class of what does not look like skin, for clients that show one.
-NO_SKIN = "no skin recognised"
-
-
-def name_of(one: Ranked, *, not_skin: bool) -> dict[str, Any]:
-    """The class, and its probability in percent."""
-    if not_skin:
-        return {"stated": NO_SKIN, "confidence": 0.0}
-    name = conditions_table().by_key(one.key).api_name
-    return {"stated": name, "confidence": percent(one.probability)}
-
-
-def percent(probability: float) -> float:
-    return round(100 * probability, 2)

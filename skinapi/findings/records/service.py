@@ -20,7 +20,7 @@ from skinapi.base.errors import (
     StoreBusy,
     StoreUnavailable,
 )
-from skinapi.base.pages import Page, batched
+from skinapi.base.pages import Page, PageRequest, batched
 from skinapi.base.subject import KeyUse
 from skinapi.findings.records.errors import (
     FindingErased,
@@ -267,17 +267,12 @@ class RecordsService:
         to: Subject,
         unsorted: bool = False,
         newest_first: bool = False,
-        after: str | None,
-        limit: int,
+        paging: PageRequest,
     ) -> Page[tuple[SeenSummary, Account]]:
         """A program with a clinic-wide key has every patient's. Each comes with its owner."""
         wide = to.key is not None and to.key.clinic_wide
         stored = self.submissions.page_owned(
-            None if wide else to.id,
-            unsorted=unsorted,
-            newest_first=newest_first,
-            after=after,
-            limit=limit,
+            None if wide else to.id, paging, unsorted=unsorted, newest_first=newest_first
         )
         reader = Reader.PROGRAM if wide else Reader.PATIENT
         found = self.spots.see(stored.items, reader)

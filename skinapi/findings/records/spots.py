@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import overload
 
 from skinapi.base.errors import RecordDamaged
-from skinapi.base.pages import Page, page_of
+from skinapi.base.pages import Page, PageRequest, page_of
 from skinapi.findings.records.deciding_review import Reviews
 from skinapi.findings.records.decisions import JudgedVersion
 from skinapi.findings.records.errors import FindingInError
@@ -178,15 +178,13 @@ class Spots:
         found = self._documents.find({"lesion": lesion}, sort="-id", limit=1, fields=LISTED_FIELDS)
         return Listed.model_validate(found[0]) if found else None
 
-    def page(
-        self, lesion: str, *, newest_first: bool, after: str | None, limit: int
-    ) -> Page[Listed]:
+    def page(self, lesion: str, paging: PageRequest, *, newest_first: bool) -> Page[Listed]:
         wanted: Filter = {"lesion": lesion}
-        if after:
-            wanted["id"] = {"$lt" if newest_first else "$gt": after}
-        sort = "-id" if newest_first else "id"
-        found = self._documents.find(wanted, sort=sort, limit=limit + 1, fields=LISTED_FIELDS)
-        return page_of(found, limit).map_all(self._read_listed)
+        if paging.after:
+            wanted["id"] = {"$lt" if newest_first else "$gt": paging.after}
+        sort, most = "-id" if newest_first else "id", paging.limit + 1
+        found = self._documents.find(wanted, sort=sort, limit=most, fields=LISTED_FIELDS)
+        return page_of(found, paging).map_all(self._read_listed)
 
     def list_of(self, lesion: str) -> list[Listed]:
         return self._read_listed(self._select([lesion], [], LISTED_FIELDS))

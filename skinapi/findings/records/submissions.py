@@ -11,7 +11,7 @@ from functools import partial
 from typing import Any, Literal, TypeVar
 
 from skinapi.base.errors import Duplicate
-from skinapi.base.pages import Page, page_of
+from skinapi.base.pages import Page, PageRequest, page_of
 from skinapi.findings.records.decisions import RESULT_AFTER, WaitsFor
 from skinapi.findings.records.new_findings import NewFinding
 from skinapi.findings.records.queue_order import (
@@ -157,55 +157,48 @@ class Submissions(Records[Submission]):
         return self._documents.find(wanted, fields=FIELDS[view], **options)
 
     def _page_of(
-        self, view: type[View], wanted: Filter, *, after: str | None, limit: int, sort: str = "id"
+        self, view: type[View], wanted: Filter, paging: PageRequest, *, sort: str = "id"
     ) -> Page[View]:
-        found = self._find(view, wanted, sort=sort, after=after, limit=limit + 1)
-        return page_of(found, limit).map_all(partial(self._read_each_as, view))
+        more = paging.limit + 1
+        found = self._find(view, wanted, sort=sort, after=paging.after, limit=more)
+        return page_of(found, paging).map_all(partial(self._read_each_as, view))
 
     def _page_by(
-        self,
-        key: str,
-        wanted: Filter,
-        ranges: Sequence[tuple[str, str]],
-        *,
-        after: str | None,
-        limit: int,
+        self, key: str, wanted: Filter, ranges: Sequence[tuple[str, str]], paging: PageRequest
     ) -> Page[Listed]:
-        """`after` is such a key, and not an id: a review between two pages then neither repeats nor
-        skips others.
+        """Pages begin behind such a key, and not an id: a review between two pages then neither
+        repeats nor skips others.
         """
         found: list[Document] = []
         for first, end in ranges:
-            start, missing = max(after or first, first), limit + 1 - len(found)
+            start, missing = max(paging.after or first, first), paging.limit + 1 - len(found)
             if start < end and missing > 0:
                 within = {**wanted, key: {"$gt": start, "$lt": end}}
                 found += self._find(Listed, within, sort=key, limit=missing)
-        last = found[limit - 1][key] if len(found) > limit else None
-        return Page(self._read_each_as(Listed, found[:limit]), last)
+        return page_of(found, paging, by=key).map_all(partial(self._read_each_as, Listed))
 
     def page_owned(
         self,
         owner: str | None,
+        paging: PageRequest,
         *,
         unsorted: bool = False,
         newest_first: bool = False,
-        after: str | None,
-        limit: int,
     ) -> Page[SubmissionSummary]:
         """An owner's, or all, or those that belong to no spot."""
         wanted = {**({"owner": owner} if owner else {}), **({"lesion": None} if unsorted else {})}
         sort = "-id" if newest_first else "id"
-        return self._page_of(SubmissionSummary, wanted, sort=sort, after=after, limit=limit)
+        return self._page_of(SubmissionSummary, wanted, paging, sort=sort)
 
     def page_filed(
         self, of: Mapping[str, str], *, first: str, end: str, limit: int
     ) -> Page[Submission]:
         """Oldest first, with ids from `first` to before `end`: ids begin with a time."""
         wanted: Filter = {**of, "id": {"$gte": first, "$lt": end}}
-        return self._page_of(Submission, wanted, after=None, limit=limit)
+        return self._page_of(Submission, wanted, PageRequest(limit))
 
-    def page_kept(self, owner: str, *, after: str | None, limit: int) -> Page[Listed]:
-        return self._page_of(Listed, {"owner": owner}, after=after, limit=limit)
+    def page_kept(self, owner: str, paging: PageRequest) -> Page[Listed]:
+        return self._page_of(Listed, {"owner": owner}, paging)
 
     def page_by_urgency(
         self,
@@ -213,12 +206,11 @@ class Submissions(Records[Submission]):
         *,
         reviewed: bool | None,
         urgency: Band | None = None,
-        after: str | None,
-        limit: int,
+        paging: PageRequest,
     ) -> Page[Listed]:
         """`of` an owner, a doctor, or who is asked: unreviewed first, then as their keys say."""
         ranges = _key_ranges(reviewed, urgency)
-        return self._page_by("queue_key", of, ranges, after=after, limit=limit)
+        return self._page_by("queue_key", of, ranges, paging)
 
     def find_waiting(
         self,
@@ -278,10 +270,10 @@ class Submissions(Records[Submission]):
         submissions = self._documents.find(within, sort=key, limit=MOST_OVERDUE, fields=("doctor",))
         return Counter(submission.get("doctor") for submission in submissions)
 
-    def page_opinions(self, doctor: str, *, after: str | None, limit: int) -> Page[Listed]:
+    def page_opinions(self, doctor: str, paging: PageRequest) -> Page[Listed]:
         """List the findings about which a second opinion has come, the gravest first."""
         ranges = [("0", FIRST_REVIEWED)]
-        return self._page_by("opinion_key", {"doctor": doctor}, ranges, after=after, limit=limit)
+        return self._page_by("opinion_key", {"doctor": doctor}, ranges, paging)
 
     def count_opinions(self, doctor: str) -> int:
         """Reviewed findings with a second opinion that this doctor has not answered."""
@@ -299,15 +291,14 @@ class Submissions(Records[Submission]):
         awaited: WaitsFor | None = None,
         *,
         owners: Sequence[str] | None = None,
-        after: str | None,
-        limit: int,
+        paging: PageRequest,
     ) -> Page[Listed]:
         """What waits for this, or for anything; the oldest decision first."""
         of: Filter = {"doctor": doctor}
         if owners is not None:
             of["owner"] = {"$in": [*owners]}
         ranges = [awaited_range(awaited)]
-        return self._page_by("awaited_key", of, ranges, after=after, limit=limit)
+        return self._page_by("awaited_key", of, ranges, paging)
 
     def find_left(
         self, doctor: str | None, *, owners: Sequence[str] | None = None, limit: int
@@ -364,11 +355,9 @@ class Submissions(Records[Submission]):
         wanted = {"doctor": doctor, "awaited_key": {"$gt": first, "$lt": end}}
         return self._documents.count(wanted)
 
-    def page_by_model(
-        self, doctor: str, version: str, *, after: str | None, limit: int
-    ) -> Page[Listed]:
+    def page_by_model(self, doctor: str, version: str, paging: PageRequest) -> Page[Listed]:
         wanted = {"doctor": doctor, "model_version": version}
-        return self._page_of(Listed, wanted, after=after, limit=limit)
+        return self._page_of(Listed, wanted, paging)
 
     def find_changed(
         self,
@@ -482,9 +471,9 @@ class Submissions(Records[Submission]):
         """A request may use the idempotency key that it had."""
         self.change(identifier, idempotency_key=key)
 
-    def page_in_error(self, owner: str, *, after: str | None, limit: int) -> Page[Submission]:
+    def page_in_error(self, owner: str, paging: PageRequest) -> Page[Submission]:
         wanted: Filter = {"owner": owner, "error": {"$ne": None}}
-        return self._page_of(Submission, wanted, after=after, limit=limit)
+        return self._page_of(Submission, wanted, paging)
 
     def photos_of(self, identifiers: Sequence[str]) -> dict[str, SubmittedPhoto]:
         """A finding that is deleted, or was entered in error, is left out."""

@@ -17,7 +17,7 @@ from skinapi.findings.records.review_schemas import (
     LetterView,
     ReviewView,
 )
-from skinapi.findings.records.schemas import NarrativeSource, name_of
+from skinapi.findings.records.summary_schemas import NarrativeSource, name_of
 from skinapi.findings.reports.checker import Dropped
 from skinapi.findings.reports.content import POLICY, render_html, render_verdict
 from skinapi.findings.reports.facts import Facts

@@ -24,7 +24,7 @@ from skinapi.model.context import NOTHING_TOLD
 from skinapi.model.finding import Finding
 from skinapi.model.registry.prediction_pool import PoolCaller
 from skinapi.model.registry.service import ClassifiedPhoto, InferenceService
-from skinapi.platform.audit import AuditTrail
+from skinapi.platform.audit.trail import AuditTrail
 from skinapi.platform.storage.unit_of_work import AuditRow
 from skinapi.platform.web.declaration import closed_to
 from skinapi.platform.web.rate_limits import caller_address, caller_site

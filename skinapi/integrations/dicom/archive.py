@@ -16,8 +16,8 @@ from skinapi.accounts.auth.account import Subject
 from skinapi.accounts.auth.accounts import Accounts
 from skinapi.base.errors import NotFound
 from skinapi.base.http_client import CallFailed, HttpClient, Reply, Request
-from skinapi.base.pages import Page
-from skinapi.base.settings import ArchiveTime
+from skinapi.base.pages import Page, PageRequest
+from skinapi.base.settings.connections import ArchiveTime
 from skinapi.base.subject import KeyUse
 from skinapi.integrations.dicom.studies import StudiesService
 from skinapi.integrations.dicom.study import Study, study_uid
@@ -153,8 +153,8 @@ class ArchiveService:
             return None
         return _Sending(self.client, self.studies, study).run()
 
-    def page_deliveries(self, *, after: str | None, limit: int) -> Page[Delivery]:
-        return self.deliveries.page(ARCHIVE, after=after, limit=limit)
+    def page_deliveries(self, paging: PageRequest) -> Page[Delivery]:
+        return self.deliveries.page(ARCHIVE, paging)
 
     @atomic
     def send_again(self, unit: Unit, *, delivery: str, by: Subject) -> None:

@@ -24,7 +24,7 @@ from skinapi.base.errors import (
     UnsupportedMediaType,
 )
 from skinapi.base.pages import Page
-from skinapi.base.settings import ArchiveTime
+from skinapi.base.settings.connections import ArchiveTime
 from skinapi.integrations.dicom.archive import ArchiveService
 from skinapi.integrations.dicom.multipart import (
     FRAME,
@@ -336,7 +336,7 @@ def list_archive_deliveries(
     archive: ArchiveService, *, query: PageQuery
 ) -> Page[ArchiveDeliveryView]:
     """The findings that were sent to the archive in the last days, or wait for it, newest first."""
-    page = archive.page_deliveries(after=query.after, limit=query.limit)
+    page = archive.page_deliveries(query.paging)
     return page.map(ArchiveDeliveryView.model_validate)
 
 

@@ -4,13 +4,14 @@ from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from typing import NamedTuple
 
 from skinapi.accounts.auth.account import Account, Subject
 from skinapi.accounts.auth.accounts import Accounts
 from skinapi.base.errors import BadRequest, Conflict, Forbidden, InvalidQuery, NotFound
 from skinapi.base.field_types import ID
-from skinapi.base.pages import read_pages
+from skinapi.base.pages import PageRequest, read_pages
 from skinapi.care.spots import LesionsService
 from skinapi.findings.records.changes import LATEST_COMMIT, ChangedFindings
 from skinapi.findings.records.seen_findings import SeenSubmission
@@ -26,6 +27,7 @@ from skinapi.platform.storage.ids import now
 
 NO_RESOURCE = "There is no such resource, or it is not yours to read"
 NAMED = "A letter in the report may name the patient: the key needs findings:read too"
+FINDINGS_AT_ONCE, READ_AT_ONCE = 50, 100
 # A page ends after so many groups were looked at, also where fewer resources match.
 MOST_GROUPS = 500
 OWN_IDENTIFIERS = {"Patient": "accounts", "DiagnosticReport": "findings", "Media": "photos",
@@ -232,10 +234,8 @@ class FhirService:
         if kind.name == "Patient":
             yield patient_of(account, to)
         else:
-            spots = self.lesions.lesions
-            for page in read_pages(
-                lambda after: spots.page_owned(account.id, after=after, limit=100)
-            ):
+            page_owned = self.lesions.lesions.page_owned
+            for page in read_pages(partial(page_owned, account.id), PageRequest(READ_AT_ONCE)):
                 for spot in page.items:
                     if account.id == to.id or self.records.may_see(account, to, case=spot.id):
                         yield body_structure_of(spot, to)
@@ -244,13 +244,14 @@ class FhirService:
         self, search: Search, to: Subject, patient: str | None, behind: str
     ) -> Iterator[Group]:
         for page in read_pages(
-            lambda after: self.changes.page(
+            lambda paging: self.changes.page(
                 to=to,
                 patient=patient,
                 span=search.span,
                 newest_first=search.newest_first,
-                after=after or behind or None,
-            )
+                paging=paging,
+            ),
+            PageRequest(FINDINGS_AT_ONCE, behind or None),
         ):
             for submission, _ in page.items:
                 yield Group(submission.changed, self._of_finding(submission, to))
@@ -267,9 +268,8 @@ class FhirService:
             return
         doctor = None if clinic_wide else to.id
         for page in read_pages(
-            lambda after: self.accounts.page_of_doctor(
-                doctor, after=after or behind or None, limit=100
-            )
+            partial(self.accounts.page_of_doctor, doctor),
+            PageRequest(READ_AT_ONCE, behind or None),
         ):
             shown = [
                 account

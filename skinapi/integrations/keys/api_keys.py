@@ -18,7 +18,7 @@ from typing import Literal, NamedTuple
 from skinapi.base.caller_addresses import parse_address
 from skinapi.base.errors import Conflict, Forbidden, SkinAPIError, Unauthenticated
 from skinapi.base.logs import log
-from skinapi.base.pages import Page
+from skinapi.base.pages import Page, PageRequest
 from skinapi.base.stored_record import StoredRecord
 from skinapi.base.subject import Scope
 from skinapi.platform.storage.background import PeriodicThread
@@ -161,8 +161,8 @@ class ApiKeys(Records[ApiKey]):
     def list_of(self, account: str) -> list[ApiKey]:
         return self._list({"account": account})
 
-    def page_all(self, *, after: str | None, limit: int) -> Page[ApiKey]:
-        return self._page({}, after=after, limit=limit)
+    def page_all(self, paging: PageRequest) -> Page[ApiKey]:
+        return self._page({}, paging)
 
     def names_of(self, identifiers: set[str]) -> dict[str, str]:
         found = self._list({"id": {"$in": sorted(identifiers)}}) if identifiers else []

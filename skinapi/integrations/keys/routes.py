@@ -212,7 +212,7 @@ def show_session_key(keys: KeysService, *, subject: Subject) -> SessionKeyInfo:
 @routes.route("GET", "/admin/keys", access=admins(ADMINS_ONLY))
 def list_all_keys(keys: KeysService, *, query: PageQuery) -> Page[AnyKeyView]:
     """All keys, of persons and of programs, the oldest first."""
-    page = keys.page_all(after=query.after, limit=query.limit)
+    page = keys.page_all(query.paging)
     return page.map(partial(AnyKeyView.of, people=keys.people_of(page.items)))
 
 

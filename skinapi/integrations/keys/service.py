@@ -17,7 +17,7 @@ from skinapi.accounts.auth.passwords import Proof
 from skinapi.accounts.auth.second_factor import SecondFactorService
 from skinapi.base.errors import Forbidden, InvalidToken, NotFound, Unprocessable
 from skinapi.base.field_types import Legible, Printable
-from skinapi.base.pages import Page
+from skinapi.base.pages import Page, PageRequest
 from skinapi.base.subject import Scope
 from skinapi.findings.records.service import RecordsService
 from skinapi.integrations.keys.api_keys import (
@@ -208,8 +208,8 @@ class KeysService:
     def list_own(self, *, account: str) -> list[ApiKey]:
         return [self.uses.with_unwritten(key) for key in self.keys.list_of(account)]
 
-    def page_all(self, *, after: str | None, limit: int) -> Page[ApiKey]:
-        return self.keys.page_all(after=after, limit=limit).map(self.uses.with_unwritten)
+    def page_all(self, paging: PageRequest) -> Page[ApiKey]:
+        return self.keys.page_all(paging).map(self.uses.with_unwritten)
 
     def people_of(self, keys: Sequence[ApiKey]) -> dict[str, Account]:
         named = {who for key in keys for who in (key.account, key.made_by, key.doctor) if who}

@@ -160,7 +160,7 @@ def list_webhook_deliveries(
     webhooks: WebhooksService, *, webhook: str, query: PageQuery
 ) -> Page[DeliveryView]:
     """The deliveries of the last days to an endpoint, newest first."""
-    page = webhooks.list_deliveries(webhook=webhook, after=query.after, limit=query.limit)
+    page = webhooks.list_deliveries(webhook=webhook, paging=query.paging)
     return page.map(DeliveryView.model_validate)
 
 

@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 from skinapi.accounts.auth.accounts import Accounts
 from skinapi.base.errors import Conflict, NotFound
 from skinapi.base.http_client import CallFailed, HttpClient, Request
-from skinapi.base.pages import Page
+from skinapi.base.pages import Page, PageRequest
 from skinapi.base.settings import VERSION
 from skinapi.findings.records.changes import ChangedFindings
 from skinapi.findings.records.schemas import SubmissionView
@@ -171,9 +171,9 @@ class WebhooksService:
         if not self.deliveries.send_again(delivery, to=webhook):
             raise NotFound(NO_DELIVERY)
 
-    def list_deliveries(self, *, webhook: str, after: str | None, limit: int) -> Page[Delivery]:
+    def list_deliveries(self, *, webhook: str, paging: PageRequest) -> Page[Delivery]:
         self.endpoints.get(webhook)
-        return self.deliveries.page(webhook, after=after, limit=limit)
+        return self.deliveries.page(webhook, paging)
 
     def note_failure(self, endpoint: Endpoint) -> None:
         """Switch it off where it has failed for a week."""

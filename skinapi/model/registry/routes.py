@@ -52,7 +52,7 @@ def list_models(models: ModelsService, *, query: ModelsQuery) -> Page[ModelSumma
     pointer, problem = models.pointer.read(), models.problem
     serving = models.name_of(pointer.version)
     card = models.built_in_card
-    page = models.versions.page_versions(after=query.after, limit=query.limit)
+    page = models.versions.page_versions(query.paging)
     return page.map(
         lambda version: ModelSummaryView.of(
             version,
@@ -164,7 +164,7 @@ def list_disagreements(
 ) -> Page[Disagreement]:
     """The findings in which a version and the one in service differed, in the last 90 days."""
     models.versions.get(version)
-    return models.shadows.page_disagreements(version, after=query.after, limit=query.limit)
+    return models.shadows.page_disagreements(version, query.paging)
 
 
 def _in_service(models: ModelsService) -> InService:

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 from skinapi.base.errors import Refused, SkinAPIError
 from skinapi.base.logs import log
-from skinapi.base.pages import Page
+from skinapi.base.pages import Page, PageRequest
 from skinapi.base.stored_record import StoredRecord
 from skinapi.model.classification import classify_prepared, prepare_photo
 from skinapi.model.context import Context
@@ -70,10 +70,8 @@ class ShadowResults(Records[Disagreement]):
     def read_counts(self, version: str) -> ShadowCounts:
         return ShadowCounts.model_validate(self._counts.get(version) or {})
 
-    def page_disagreements(
-        self, version: str, *, after: str | None, limit: int
-    ) -> Page[Disagreement]:
-        return self._page({"version": version}, after=after, limit=limit)
+    def page_disagreements(self, version: str, paging: PageRequest) -> Page[Disagreement]:
+        return self._page({"version": version}, paging)
 
     def forget(self, version: str) -> None:
         self._documents.delete({"version": version})

@@ -21,7 +21,7 @@ from skinapi.base.errors import (
     SkinAPIError,
     StoreUnavailable,
 )
-from skinapi.base.pages import Page, page_of
+from skinapi.base.pages import Page, PageRequest, page_of
 from skinapi.model.network.model import (
     FILE_NAME,
     SPLIT,
@@ -116,10 +116,10 @@ class ModelVersions(Records[ModelVersion]):
         made = (each for each in self._list({"job": job}) if each.created_at > earliest)
         return next((each for each in made if each.servable), None)
 
-    def page_versions(self, *, after: str | None = None, limit: int = 100) -> Page[VersionSummary]:
+    def page_versions(self, paging: PageRequest) -> Page[VersionSummary]:
         """The versions in the order in which they were added."""
-        rows = self._documents.find(after=after, limit=limit + 1, fields=LISTED)
-        return page_of(rows, limit).map_all(partial(self._read_each_as, VersionSummary))
+        rows = self._documents.find(after=paging.after, limit=paging.limit + 1, fields=LISTED)
+        return page_of(rows, paging).map_all(partial(self._read_each_as, VersionSummary))
 
     def list_newest(self, *, limit: int) -> list[ModelVersion]:
         return self._list(sort="-id", limit=limit)

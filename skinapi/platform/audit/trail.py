@@ -17,7 +17,7 @@ from typing import TypeVar
 
 from skinapi.base.errors import Conflict, InvalidQuery
 from skinapi.base.logs import current_key_id, current_request_id, log
-from skinapi.base.pages import Page, page_of
+from skinapi.base.pages import Page, PageRequest, page_of
 from skinapi.platform.audit.chain import OTHER_KEY, ChainHead, chain_faults
 from skinapi.platform.storage.background import Lease, PeriodicThread
 from skinapi.platform.storage.documents import merged
@@ -225,13 +225,13 @@ class AuditTrail:
             yield from rows
             last = rows[-1]["sequence"]
 
-    def page(self, wanted: TrailFilter, *, after: str | None, limit: int) -> Page[Document]:
-        """Read a page of rows, newest first, continued after the row with the id `after`."""
-        if after and self._rows.get(after) is None:
+    def page(self, wanted: TrailFilter, paging: PageRequest) -> Page[Document]:
+        """Read a page of rows, newest first, continued after the row with this id."""
+        if paging.after and self._rows.get(paging.after) is None:
             raise InvalidQuery("after: there is no such row")
         conditions: Filter = {"by_key": wanted.key} if wanted.key else {}
         # Ids begin with the time, so the indexes that end in the id serve a range of time too.
-        ends = [*filter(None, [after, first_id_at(wanted.until) if wanted.until else None])]
+        ends = [*filter(None, [paging.after, first_id_at(wanted.until) if wanted.until else None])]
         within = {"$gte": first_id_at(wanted.since)} if wanted.since else {}
         if ends:
             within["$lt"] = min(ends)
@@ -244,23 +244,24 @@ class AuditTrail:
         found: list[Document] = []
         for account_filter, action_filter in product(account_filters, action_filters):
             narrowed = {**account_filter, **action_filter, **conditions}
-            rows = self._rows.find(narrowed, sort="-id", limit=limit + 1)
-            found = merged([found, rows], sort="-id", limit=limit + 1)  # no more in memory
-        return page_of(found, limit)
+            rows = self._rows.find(narrowed, sort="-id", limit=paging.limit + 1)
+            found = merged([found, rows], sort="-id", limit=paging.limit + 1)  # no more in memory
+        return page_of(found, paging)
 
     def page_about(
-        self, account: str, actions: Mapping[str, Sequence[str]], *, after: str | None, limit: int
+        self, account: str, actions: Mapping[str, Sequence[str]], paging: PageRequest
     ) -> Page[Document]:
         """Read a page of the rows that name an account, newest first; `actions` has those that
         count for each field (of ACCOUNT_FIELDS).
         """
-        behind: Filter = {"id": {"$lt": after}} if after else {}
+        behind: Filter = {"id": {"$lt": paging.after}} if paging.after else {}
+        most = paging.limit + 1
         listings = [
-            self._rows.find({field: account, "action": one, **behind}, sort="-id", limit=limit + 1)
+            self._rows.find({field: account, "action": one, **behind}, sort="-id", limit=most)
             for field, named in actions.items()
             for one in named
         ]
-        return page_of(merged(listings, sort="-id", limit=limit + 1), limit)
+        return page_of(merged(listings, sort="-id", limit=most), paging)
 
     def is_signed(self, row: Document) -> bool:
         """Whether this server, or one with a former secret of it, wrote the row as it is."""

@@ -22,7 +22,7 @@ from functools import partial
 from typing import Any
 
 from skinapi.base.errors import IdempotencyKeyReused, NotFound
-from skinapi.base.pages import Page, page_of
+from skinapi.base.pages import Page, PageRequest, page_of
 from skinapi.platform.jobs.job import (
     CRASHED,
     ENDED,
@@ -137,18 +137,19 @@ class Jobs(Records[Job]):
             raise IdempotencyKeyReused
         return job
 
-    def page_jobs(self, *, owner: str | None, after: str | None, limit: int) -> Page[Job]:
-        """Page jobs behind the one with the id `after`, newest first, as lists show them."""
+    def page_jobs(self, *, owner: str | None, paging: PageRequest) -> Page[Job]:
+        """Page jobs newest first, as lists show them."""
         conditions: Document = {"kind": {"$ne": PERSON_FILE}}
         if owner is not None:
             conditions["owner"] = owner
-        if after is not None:
-            last = self._documents.get(after)
+        if paging.after is not None:
+            last = self._documents.get(paging.after)
             if last is None or owner not in (None, last["owner"]):
                 raise NotFound
             conditions["place"] = {"$lt": last["place"]}
-        found = self._documents.find(conditions, sort="-place", limit=limit + 1, fields=LISTED)
-        return page_of(found, limit).map_all(self._read_each)
+        most = paging.limit + 1
+        found = self._documents.find(conditions, sort="-place", limit=most, fields=LISTED)
+        return page_of(found, paging).map_all(self._read_each)
 
     def list_failed(self, *, limit: int) -> list[Job]:
         """The jobs that failed last, the newest first, without metrics and results."""

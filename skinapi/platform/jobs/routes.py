@@ -12,15 +12,13 @@ from skinapi.platform.jobs.job import Job, JobEnded, JobNotEnded, Status, TooMan
 from skinapi.platform.jobs.job_logs import LogLine
 from skinapi.platform.jobs.service import JobsService
 from skinapi.platform.web.declaration import Routes, Signed
-from skinapi.platform.web.schemas import Answer
+from skinapi.platform.web.schemas import Answer, PageQuery
 
 LARGEST_PAGE = 100
 JobId = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{8}$")]
 
 
-class JobPageQuery(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
+class JobPageQuery(PageQuery):
     limit: Annotated[int, Field(ge=1, le=LARGEST_PAGE)] = LARGEST_PAGE
     after: JobId | None = None
 
@@ -95,9 +93,7 @@ routes: Routes[JobsService] = Routes("jobs", access=LAB)
 def list_jobs(jobs: JobsService, *, query: JobPageQuery, subject: Caller) -> Page[JobSummary]:
     """Jobs, the last submitted first: the caller's own, or for an admin those of all."""
     owner = _owner_for(subject)
-    return jobs.queue.page_jobs(owner=owner, limit=query.limit, after=query.after).map(
-        JobSummary.of
-    )
+    return jobs.queue.page_jobs(owner=owner, paging=query.paging).map(JobSummary.of)
 
 
 @routes.route("GET", "/jobs/workers")

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
-from skinapi.base.pages import Page
+from skinapi.base.pages import Page, PageRequest
 from skinapi.base.stored_record import StoredRecord
 from skinapi.platform.storage.background import backoff
 from skinapi.platform.storage.ids import made_at, new_id, now
@@ -108,9 +108,9 @@ class Deliveries(Records[Delivery]):
             )
         ).id
 
-    def page(self, to: str, *, after: str | None, limit: int) -> Page[Delivery]:
+    def page(self, to: str, paging: PageRequest) -> Page[Delivery]:
         """List the deliveries to an endpoint, newest first."""
-        return self._page({"to": to}, after=after, limit=limit, newest_first=True)
+        return self._page({"to": to}, paging, newest_first=True)
 
     def send_again(self, identifier: str, *, to: str) -> bool:
         """Let this delivery wait anew, under the same id. False where there is none."""

@@ -5,7 +5,7 @@ from functools import wraps
 from typing import Any, Concatenate, Generic, ParamSpec, TypeVar
 
 from skinapi.base.errors import NotFound
-from skinapi.base.pages import Page, page_of
+from skinapi.base.pages import Page, PageRequest, page_of
 from skinapi.base.stored_record import StoredRecord
 from skinapi.platform.storage.documents import UNSTORABLE
 from skinapi.platform.storage.ports import Document, Encoded, Filter, Store, set_or_remove
@@ -99,16 +99,17 @@ class Records(Generic[R]):
     def _page(
         self,
         wanted: Filter,
+        paging: PageRequest,
         *,
-        after: str | None,
-        limit: int,
         newest_first: bool = False,
         fields: Sequence[str] | None = None,
     ) -> Page[R]:
-        """The page behind the id `after`, in the order of ids."""
+        """The page behind an id, in the order of ids."""
         sort = "-id" if newest_first else "id"
-        found = self._documents.find(wanted, sort=sort, after=after, limit=limit + 1, fields=fields)
-        return page_of(found, limit).map_all(self._read_each)
+        found = self._documents.find(
+            wanted, sort=sort, after=paging.after, limit=paging.limit + 1, fields=fields
+        )
+        return page_of(found, paging).map_all(self._read_each)
 
     def walk_all(self, *, newest_first: bool = False) -> Iterator[R]:
         """All, in the order of ids. Read in pages, so that the caller may delete them meanwhile."""

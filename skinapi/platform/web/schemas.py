@@ -17,7 +17,7 @@ from pydantic import (
 from pydantic_core import CoreSchema, core_schema
 
 from skinapi.base.field_types import Identifier
-from skinapi.base.pages import Page
+from skinapi.base.pages import Page, PageRequest
 from skinapi.base.values import Value
 
 LARGEST_PAGE = 1000
@@ -79,6 +79,10 @@ class PageQuery(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
     limit: Annotated[int, Field(ge=1, le=LARGEST_PAGE)] = LARGEST_PAGE
     after: Identifier | None = None
+
+    @property
+    def paging(self) -> PageRequest:
+        return PageRequest(self.limit, self.after)
 
 
 class ContractPageQuery(PageQuery):

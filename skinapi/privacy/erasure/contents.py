@@ -7,7 +7,7 @@ from datetime import datetime
 
 from skinapi.accounts.auth.account import TEACHING_CONSENT, Account
 from skinapi.accounts.auth.consents import Consents
-from skinapi.base.pages import batched, read_pages
+from skinapi.base.pages import PageRequest, batched, read_pages
 from skinapi.findings.records.record_retention import MedicalRecord
 from skinapi.integrations.webhooks.endpoints import Endpoints
 from skinapi.model.registry.stored_version import VersionSummary
@@ -191,8 +191,7 @@ class AccountContents:
         ]
 
     def _walk_models(self) -> Iterator[VersionSummary]:
-        versions = self.models.versions
-        for page in read_pages(lambda after: versions.page_versions(after=after)):
+        for page in read_pages(self.models.versions.page_versions, PageRequest(100)):
             yield from page.items
 
     def find_end_of_leases(self, account: str) -> datetime | None:

@@ -16,7 +16,7 @@ from jinja2 import Environment, Template
 from pydantic import BaseModel, ConfigDict, Field
 
 from skinapi.base.languages import Language, load_words
-from skinapi.base.pages import Page
+from skinapi.base.pages import Page, PageRequest
 from skinapi.base.stored_record import StoredRecord
 from skinapi.base.subject import ErasureReason
 from skinapi.base.values import Value
@@ -189,8 +189,8 @@ class Receipts(Records[Receipt]):
     def find_all_pending(self) -> list[Document]:
         return self._documents.find({"pending": {"$gt": ""}}, sort="pending")
 
-    def page(self, *, after: str | None, limit: int) -> Page[Receipt]:
-        return self._page({}, after=after, limit=limit, newest_first=True)
+    def page(self, paging: PageRequest) -> Page[Receipt]:
+        return self._page({}, paging, newest_first=True)
 
     def set_counted(self, receipt: Receipt, **facts: Any) -> Receipt | None:
         """Set what there was before anything is deleted; None where it is set already."""

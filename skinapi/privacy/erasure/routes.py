@@ -267,7 +267,7 @@ def mark_person_reached(erasure: ErasureService, *, person: str, subject: Subjec
 @routes.route("GET", "/erasures", access=admins(NO_ADMIN))
 def list_erasures(erasure: ErasureService, *, query: PageQuery) -> Page[ReceiptView]:
     """The receipts of all erasures, the newest first."""
-    page = erasure.receipts.page(after=query.after, limit=query.limit)
+    page = erasure.receipts.page(query.paging)
     return page.map(ReceiptView.model_validate)
 
 

@@ -5,6 +5,7 @@ and words that the person's own pages show.
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from itertools import chain
 from typing import Any, TypeVar
 
@@ -15,7 +16,7 @@ from skinapi.accounts.auth.accounts import Accounts
 from skinapi.accounts.auth.consents import Consents
 from skinapi.accounts.auth.sessions import Sessions
 from skinapi.base.errors import NotFound, RecordDamaged
-from skinapi.base.pages import Page, read_pages
+from skinapi.base.pages import Page, PageRequest, read_pages
 from skinapi.care.letters import LettersService
 from skinapi.care.message_records import Messages, Thread
 from skinapi.care.reminders import reminder_of
@@ -28,8 +29,7 @@ from skinapi.findings.records.seen_findings import SeenSubmission
 from skinapi.findings.records.service import RecordsService
 from skinapi.findings.records.standing import Reader
 from skinapi.integrations.keys.api_keys import ApiKeys
-from skinapi.platform.audit import AuditTrail
-from skinapi.platform.audit.trail import TrailFilter
+from skinapi.platform.audit.trail import AuditTrail, TrailFilter
 from skinapi.platform.jobs.job_queue import Jobs
 from skinapi.platform.notices.outbox import Outbox
 from skinapi.platform.storage.ids import now
@@ -58,7 +58,7 @@ from skinapi.privacy.person_file.format import (
     person_of,
 )
 
-PAGE_SIZE = 100
+FIRST_PAGE = PageRequest(100)
 # Who has looked: the person's page of readers says it with the name, whatever is held back.
 READINGS = frozenset(chain.from_iterable(readers.READINGS.values()))
 # What a doctor has not signed is the doctor's alone.
@@ -106,9 +106,7 @@ class PersonContents:
         return ConsentsFile(current=dict(account.consents), history=history)
 
     def walk_sessions(self, account: Account) -> Iterator[FiledSession]:
-        for page in read_pages(
-            lambda after: self.sessions.page(account, after=after, limit=PAGE_SIZE)
-        ):
+        for page in read_pages(partial(self.sessions.page, account), FIRST_PAGE):
             yield from (_filed(FiledSession, session) for session in page.items)
 
     def list_keys(self, account: Account) -> list[FiledKey]:
@@ -125,15 +123,13 @@ class PersonContents:
 
     def walk_jobs(self, account: Account) -> Iterator[FiledJob]:
         for page in read_pages(
-            lambda after: self.jobs.page_jobs(owner=account.id, after=after, limit=PAGE_SIZE)
+            lambda paging: self.jobs.page_jobs(owner=account.id, paging=paging), FIRST_PAGE
         ):
             yield from (_filed(FiledJob, job) for job in page.items)
 
     def walk_spots(self, account: Account) -> Iterator[FiledSpot]:
         """Yield also those that were deleted and have messages."""
-        for page in read_pages(
-            lambda after: self.lesions.page_owned(account.id, after=after, limit=PAGE_SIZE)
-        ):
+        for page in read_pages(partial(self.lesions.page_owned, account.id), FIRST_PAGE):
             yield from self._file_spots(page.items)
         yield from self._file_spots(self.lesions.list_closed(account.id))
 
@@ -149,19 +145,14 @@ class PersonContents:
 
     def walk_messages(self, account: Account, spot: str | None) -> Iterator[FiledMessage]:
         """Yield what was written about a spot, or about none."""
-        thread, page_of = Thread(account.id, spot), self.messages.page
-        for page in read_pages(
-            lambda after: page_of(thread, newest_first=False, after=after, limit=PAGE_SIZE)
-        ):
+        thread = Thread(account.id, spot)
+        for page in read_pages(partial(self.messages.page, thread, newest_first=False), FIRST_PAGE):
             for message in page.items:
                 author = person_of(message.author, owner=account.id)
                 yield _filed(FiledMessage, message, author=author)
 
     def walk_findings(self, to: Subject) -> Iterator[SeenSubmission]:
-        submissions = self.records.submissions
-        for page in read_pages(
-            lambda after: submissions.page_kept(to.id, after=after, limit=PAGE_SIZE)
-        ):
+        for page in read_pages(partial(self.records.submissions.page_kept, to.id), FIRST_PAGE):
             for kept in page.items:
                 try:
                     yield self.records.get(number=str(kept.number), to=to)[0]
@@ -179,7 +170,7 @@ class PersonContents:
         reports: list[FiledReport],
     ) -> FindingFile:
         number, decision = str(submission.number), submission.decision
-        reviews = self.reviews.list_reviews(number=number, to=to, after=None, limit=MOST_REVIEWS)
+        reviews = self.reviews.list_reviews(number=number, to=to, paging=PageRequest(MOST_REVIEWS))
         letters = [one.shown.letter for one in self.letters.list_letters(number=number, to=to)]
         return _filed(
             FindingFile,
@@ -236,17 +227,13 @@ class PersonContents:
 
     def _read_trail(self, account: str) -> Iterator[Page[Document]]:
         wanted = TrailFilter(account=account)
-        return read_pages(lambda after: self.trail.page(wanted, after=after, limit=PAGE_SIZE))
+        return read_pages(partial(self.trail.page, wanted), FIRST_PAGE)
 
     def _reasons_of(self, account: str, held_since: datetime | None) -> dict[tuple[str, str], str]:
         """Map finding and admin to why that admin has opened the finding in an emergency."""
         return {
             (grant.finding or account, grant.admin): grant.reason
-            for page in read_pages(
-                lambda after: self.break_glass.page_concerning(
-                    account, after=after, limit=PAGE_SIZE
-                )
-            )
+            for page in read_pages(partial(self.break_glass.page_concerning, account), FIRST_PAGE)
             for grant in page.items
             if grant.owner == account and not (held_since and grant.created_at >= held_since)
         }

@@ -15,7 +15,7 @@ from skinapi.accounts.auth.passwords import Proof
 from skinapi.accounts.auth.second_factor import SecondFactorService
 from skinapi.base.errors import Conflict, Duplicate, NotFound
 from skinapi.base.values import Value
-from skinapi.platform.audit import AuditTrail
+from skinapi.platform.audit.trail import AuditTrail
 from skinapi.platform.jobs.job import PERSON_FILE, Job, JobEnded
 from skinapi.platform.jobs.service import JobsService
 from skinapi.platform.storage.background import PeriodicThread

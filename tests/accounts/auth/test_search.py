@@ -8,7 +8,7 @@ import pytest
 from skinapi.accounts.auth import account_search
 from skinapi.accounts.auth.account import Account
 from skinapi.accounts.auth.accounts import Accounts
-from skinapi.base.pages import read_pages
+from skinapi.base.pages import PageRequest, read_pages
 from skinapi.base.subject import Role
 from skinapi.platform.storage.ports import Store
 from tests.support.backends import Backend
@@ -55,7 +55,8 @@ def hits(accounts: list[Account], text: str, **asked: Any) -> list[str]:
 
 def pages(accounts: Accounts, text: str, *, limit: int, **asked: Any) -> list[str]:
     read = read_pages(
-        lambda after: accounts.page_accounts(beginning=text, after=after, limit=limit, **asked)
+        lambda paging: accounts.page_accounts(beginning=text, paging=paging, **asked),
+        PageRequest(limit),
     )
     return [account.id for page in read for account in page.items]
 

@@ -11,7 +11,7 @@ from werkzeug.test import TestResponse
 
 from skinapi.findings.records import readers
 from skinapi.model.decoding.photo import THUMBNAIL_SIDE
-from skinapi.platform.audit import AuditTrail
+from skinapi.platform.audit.trail import AuditTrail
 from skinapi.platform.storage.ids import now
 from skinapi.platform.storage.ports import Document
 from skinapi.platform.web.declaration import declared_routes

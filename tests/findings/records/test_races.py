@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from werkzeug.test import TestResponse
 
-from skinapi.platform.audit import AuditTrail
+from skinapi.platform.audit.trail import AuditTrail
 from skinapi.platform.storage.ids import now
 from skinapi.platform.storage.unit_of_work import AuditRow
 from tests.care.clinic import URGENT, numbers, patient_of

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from pypdf import PdfReader
 
+from skinapi.base.pages import PageRequest
 from skinapi.integrations.dicom import archive as archive_module
 from skinapi.integrations.dicom.archive import ARCHIVE
 from skinapi.platform.notices.deliveries import Delivery
@@ -56,7 +57,7 @@ def send_due(backend: Backend) -> None:
 
 
 def newest(backend: Backend) -> Delivery:
-    return backend.services.data.deliveries.page(ARCHIVE, after=None, limit=1).items[0]
+    return backend.services.data.deliveries.page(ARCHIVE, PageRequest(1)).items[0]
 
 
 def test_a_finding_is_sent_after_its_review_and_is_then_there(
@@ -218,7 +219,7 @@ def test_what_is_deleted_meanwhile_is_not_sent(backend: Backend, archive: FakeAr
     assert (archive.kept, newest(backend).state) == ({}, "delivered")
     sign(doctor, predicted(ada, keep_photo="true")["id"])
     erase(backend.services, backend.account(ada.email))
-    assert backend.services.data.deliveries.page(ARCHIVE, after=None, limit=9).items == []
+    assert backend.services.data.deliveries.page(ARCHIVE, PageRequest(9)).items == []
 
 
 def test_orthanc_keeps_what_is_sent_and_reads_our_studies(orthanc: Orthanc, tmp_path: Path) -> None:

@@ -10,12 +10,13 @@ from typing import Any
 import pytest
 
 from skinapi.base.errors import Conflict, NotFound
+from skinapi.base.pages import PageRequest
 from skinapi.model.bands import OperatingPoint
 from skinapi.model.registry.serving_pointer import ModelChanged, ServingPointer
 from skinapi.model.registry.shadow import ShadowResults
 from skinapi.model.registry.version_records import ModelVersions
 from skinapi.model.registry.version_service import ModelsService
-from skinapi.platform.audit import AuditTrail
+from skinapi.platform.audit.trail import AuditTrail
 from skinapi.platform.storage.faults import blob_faults
 from skinapi.platform.storage.ports import Store
 from skinapi.platform.storage.unit_of_work import UnitOfWork
@@ -108,7 +109,7 @@ def assert_sound(models: ModelsService, store: Store) -> None:
     pointed = models.pointer.read().version
     assert pointed is None or models.versions.get(pointed).served_at
     keys = set(store.blobs.keys())
-    for found in models.versions.page_versions().items:
+    for found in models.versions.page_versions(PageRequest(100)).items:
         assert {key for file in found.files for key in file.piece_blobs} <= keys, found.version
     assert [fault.message for fault in blob_faults(store)] == []
 

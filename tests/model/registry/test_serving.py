@@ -17,7 +17,7 @@ from skinapi.model.network.model import write_checksums
 from skinapi.model.registry.composition import open_models, open_registry, open_served
 from skinapi.model.registry.prediction_pool import PoolCaller, PredictionPool, open_warm
 from skinapi.model.registry.service import InferenceService
-from skinapi.platform.audit import AuditTrail
+from skinapi.platform.audit.trail import AuditTrail
 from skinapi.platform.storage.unit_of_work import UnitOfWork
 from tests.stores.mock_store import MockStore
 from tests.support.backends import SECRET, settings_in

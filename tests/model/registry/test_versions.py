@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from skinapi.base.errors import Conflict, DiskFull, ModelDamaged, NotFound
+from skinapi.base.pages import PageRequest
 from skinapi.model.network.model import CARD, SERVED_FILES, open_model, write_checksums
 from skinapi.model.registry import version_files
 from skinapi.model.registry.stored_version import Origin
@@ -86,7 +87,7 @@ def test_a_version_is_added_once(versions: ModelVersions, store: Store, tmp_path
     with pytest.raises(Conflict, match="mine-1 already"):
         versions.register(folder, created_by="ada")
     assert set(store.blobs.keys()) == blobs
-    assert [found.version for found in versions.page_versions().items] == ["mine-1"]
+    assert [found.version for found in versions.page_versions(PageRequest(100)).items] == ["mine-1"]
 
 
 def test_a_damaged_model_leaves_nothing_in_the_store(
@@ -97,7 +98,7 @@ def test_a_damaged_model_leaves_nothing_in_the_store(
     with pytest.raises(ModelDamaged, match=r"network\.bin"):
         versions.register(folder, created_by="ada")
     assert list(store.blobs.keys()) == []
-    assert versions.page_versions().items == []
+    assert versions.page_versions(PageRequest(100)).items == []
 
 
 @pytest.mark.parametrize(
@@ -201,4 +202,4 @@ def test_files_come_back_to_the_same_card_and_to_no_other(
     with pytest.raises(Conflict, match="its card differs"):
         versions.register(other, created_by="ada")
     assert versions.register(folder, created_by="ada").files
-    assert len(versions.page_versions().items) == 1
+    assert len(versions.page_versions(PageRequest(100)).items) == 1

@@ -9,9 +9,8 @@ import pytest
 
 from skinapi.__main__ import main
 from skinapi.accounts.auth.errors import LastAdmin
-from skinapi.platform.audit import AuditTrail
 from skinapi.platform.audit import trail as trail_module
-from skinapi.platform.audit.trail import PURPOSE
+from skinapi.platform.audit.trail import PURPOSE, AuditTrail
 from skinapi.platform.storage.ids import new_id
 from skinapi.platform.storage.ports import Document, Documents
 from skinapi.platform.storage.store_version import SigningKeys

@@ -11,6 +11,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, TypeVar
 
+from skinapi.base.pages import PageRequest
 from skinapi.platform.jobs.job import Job
 from skinapi.platform.jobs.job_queue import Jobs
 from skinapi.platform.storage.store_version import join_store
@@ -139,7 +140,7 @@ class Bench:
         return self._log.read_text()
 
     def told(self) -> str:
-        page = self.jobs.page_jobs(owner=None, after=None, limit=50)
+        page = self.jobs.page_jobs(owner=None, paging=PageRequest(50))
         return "\n".join(map(str, page.items))
 
     def folders(self) -> list[str]:

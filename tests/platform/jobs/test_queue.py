@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from skinapi.base.pages import PageRequest
 from skinapi.platform.jobs import job_queue
 from skinapi.platform.jobs.job import (
     CRASHED,
@@ -185,7 +186,7 @@ def test_old_jobs_go_with_their_logs(jobs: Jobs, store: Store) -> None:
     long_ago = {"completed_at": now() - KEPT_FOR - timedelta(days=1)}
     assert store.collection("jobs").update({"id": old.id}, {"$set": long_ago})
     jobs.sweep()
-    assert {job.id for job in jobs.page_jobs(owner=None, after=None, limit=9).items} == {
+    assert {job.id for job in jobs.page_jobs(owner=None, paging=PageRequest(9)).items} == {
         young.id,
         waiting.id,
     }
@@ -198,7 +199,7 @@ def test_an_account_keeps_so_many_jobs_at_most(jobs: Jobs, monkeypatch: pytest.M
     for _ in range(4):
         jobs.cancel(submit(jobs))
     newest = submit(jobs)
-    kept = [job.id for job in jobs.page_jobs(owner="ada", after=None, limit=9).items]
+    kept = [job.id for job in jobs.page_jobs(owner="ada", paging=PageRequest(9)).items]
     assert len(kept) == 3
     assert {waiting.id, newest.id} <= set(kept)
 

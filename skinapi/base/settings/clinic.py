@@ -1,0 +1,55 @@
+"""The settings of the clinic: who is responsible, and who looks at what patients send."""
+
+from pydantic import Field
+
+from skinapi.base.settings.installation import InstallationSettings
+from skinapi.base.settings.value_checks import split
+
+
+class ClinicSettings(InstallationSettings):
+    clinic_name: str | None = Field(
+        default=None,
+        max_length=200,
+        description="Who is responsible for what is stored: named where one registers, and at the "
+        "head of every report.",
+    )
+    privacy_url: str | None = Field(
+        default=None,
+        description="The clinic's own privacy notice, as `https://host/path`: linked where one "
+        "registers.",
+    )
+    unassigned_patients: str = Field(
+        default="all",
+        max_length=4000,
+        description="Which doctors see what waits of patients who have no doctor, and take the "
+        "patients: `all`, the e-mails of some, comma-separated, or `none`. With `none` these "
+        "patients read that nobody here will look: "
+        "[reviews.md](../reviews.md#patients-without-a-doctor).",
+    )
+    clinic_phone: str | None = Field(
+        default=None,
+        max_length=40,
+        description="The telephone of the clinic, as its patients dial it: whoever waits for an "
+        "answer for longer than REVIEW_WITHIN_DAYS is told to call it, and a report says it to "
+        "whoever is to see a doctor. If empty: without a number.",
+    )
+    review_within_days: int | None = Field(
+        default=None,
+        ge=1,
+        le=90,
+        description="Within how many days a doctor usually answers: patients read it beside who "
+        "will look at a finding. If empty: no time is named.",
+    )
+
+    default_doctor: str | None = Field(
+        default=None,
+        max_length=254,
+        description="The e-mail of the doctor in charge of new patients for whom nobody names "
+        "another: at an approval, or in the key of a program that adds them. If empty: nobody is.",
+    )
+
+    @property
+    def unassigned_seen_by(self) -> frozenset[str] | None:
+        """The e-mails of the doctors who see patients without one; None for all doctors."""
+        listed = split(self.unassigned_patients)
+        return None if listed == {"all"} else listed - {"none"}

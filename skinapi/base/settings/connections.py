@@ -1,0 +1,67 @@
+"""The settings of the systems to which the server sends: mail, webhooks, the picture archive."""
+
+from ipaddress import IPv4Network, IPv6Network
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, SecretStr
+
+from skinapi.base.settings.installation import InstallationSettings
+from skinapi.base.settings.value_checks import MailAddress, read_networks, read_smtp_url
+
+# After what a finding is sent to the archive.
+ArchiveTime = Literal["review", "finding"]
+
+
+class ConnectionSettings(InstallationSettings):
+    smtp_url: SecretStr | None = Field(
+        default=None,
+        description="The mail server that takes notices: `smtp://user:password@host:587`, which "
+        "changes to TLS (STARTTLS), or `smtps://`. If empty: no mail is sent.",
+    )
+    mail_from: str | None = Field(
+        default=None,
+        max_length=254,
+        description="The address that mails come from. Required with SMTP_URL.",
+    )
+    webhook_private_ranges: str | None = Field(
+        default=None,
+        description="Networks besides the public internet to which webhooks may be sent, such as "
+        "`10.1.0.0/16,127.0.0.0/8`, comma-separated; to them `http://` is allowed too.",
+    )
+    trusted_authorities: Path | None = Field(
+        default=None,
+        description="File (PEM) with the certificates of authorities, such as that of the clinic, "
+        "that are trusted besides the public ones: for webhooks, ARCHIVE_URL and "
+        "OIDC_PROVIDERS.",
+    )
+    archive_url: str | None = Field(
+        default=None,
+        description="The clinic's picture archive, to which findings are sent (DICOMweb): the "
+        "address below which it has `/studies`. If empty: none.",
+    )
+    archive_after: ArchiveTime = Field(
+        default="review",
+        description="After what a finding is sent to the archive: a doctor's `review`, or as soon "
+        "as the `finding` is stored, and again after each review.",
+    )
+    archive_token: SecretStr | None = Field(
+        default=None, description="Token that the archive asks for (`Bearer`)."
+    )
+    archive_user: str | None = Field(
+        default=None, description="Name that the archive asks for (`Basic`), instead of a token."
+    )
+    archive_password: SecretStr | None = Field(
+        default=None, description="Password of ARCHIVE_USER at the archive."
+    )
+
+    @property
+    def mail_server(self) -> MailAddress | None:
+        """The mail server; None without one."""
+        named = self.secret("smtp_url")
+        return read_smtp_url(named) if named else None
+
+    @property
+    def webhook_networks(self) -> tuple[IPv4Network | IPv6Network, ...]:
+        """Where webhooks may be sent besides the public internet."""
+        return read_networks("WEBHOOK_PRIVATE_RANGES", self.webhook_private_ranges or "")

@@ -1,0 +1,69 @@
+"""The settings of how a photo is judged, and of when it is kept."""
+
+import math
+from pathlib import Path
+from typing import Literal, get_args
+
+from pydantic import Field, field_validator
+from pydantic_core import PydanticCustomError
+
+from skinapi.base.settings.installation import InstallationSettings
+from skinapi.base.settings.sizing import AutoInt
+
+Triage = Literal["cautious", "standard", "selective"]
+TRIAGE: tuple[Triage, ...] = get_args(Triage)
+
+
+class FindingSettings(InstallationSettings):
+    model_path: Path | None = Field(
+        default=None,
+        description="Folder of a model to serve instead of the shipped one, until a stored version "
+        "is promoted.",
+    )
+    triage: Triage = Field(
+        default="cautious",
+        description="The operating point: how many cancers must be sent to a doctor, and so how "
+        "many harmless lesions are spared a visit. For the server until an admin chooses another "
+        "in the console, and for `batch`.",
+    )
+    prevalence: float | None = Field(
+        default=None,
+        gt=0,
+        lt=100,
+        description="Of 100 spots that are photographed here, how many are a skin cancer, such as "
+        "`2`. Pages and reports then show the probabilities for that share; the advice, "
+        "and the clients of earlier systems, stay as they are. If empty: the probabilities hold "
+        "for the pictures on which the model was calibrated.",
+    )
+    num_streams: AutoInt = Field(
+        default=None,
+        description="Photos that are judged at the same time, in each process. 16 more wait; "
+        "others get 503 with `Retry-After`. If empty or `auto`: the processor cores of each "
+        "process, up to 4.",
+    )
+    photos: Literal["never", "consent", "always"] = Field(
+        default="consent",
+        description="When a photo is stored. `consent`: where its owner agreed, in the form field "
+        "`keep_photo`, or for all photos with `PUT /me/consents`.",
+    )
+
+    @field_validator("prevalence", mode="before")
+    @classmethod
+    def _refuse_impossible(cls, value: object) -> object:
+        try:
+            number = None if value is None else float(str(value))
+        except ValueError:
+            number = math.nan
+        if number is not None and not 0 < number < 100:
+            raise PydanticCustomError(
+                "prevalence",
+                "must be a number above 0 and below 100, such as 2: of 100 spots that are "
+                "photographed here, how many are a skin cancer. Leave it empty if that is not "
+                "known",
+            )
+        return number
+
+    @property
+    def prevalence_share(self) -> float | None:
+        """PREVALENCE as a share, and no percentage."""
+        return None if self.prevalence is None else self.prevalence / 100

@@ -1,0 +1,72 @@
+"""The settings of an installation: where it keeps what is stored, and with what keys it signs."""
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from skinapi.base.settings.value_checks import refuse_weak_key, stored_secret
+
+
+class InstallationSettings(BaseSettings):
+    """The settings of each area are a class of its own that builds on these; `Settings` is all."""
+
+    model_config = SettingsConfigDict(defer_build=True)  # of all classes only `Settings` is read
+
+    environment: Literal["development", "production"] = Field(
+        default="development",
+        description="In `production` the server refuses to start with unsafe settings.",
+    )
+    instance_dir: Path = Field(
+        default=Path("instance"),
+        description="State on this machine: database, files, the development secret. Without "
+        "MONGO_URI, production requires it to be set: it must be on a disk that survives restarts.",
+    )
+    mongo_uri: SecretStr | None = Field(
+        default=None,
+        description="Address of a MongoDB (`mongodb://` or `mongodb+srv://`). Documents and files "
+        "(GridFS) are kept there. If empty: SQLite and files in INSTANCE_DIR.",
+    )
+    jwt_secret_key: SecretStr | None = Field(
+        default=None,
+        description="Signs the access tokens. At least 32 random characters; required in "
+        "production. In development one is made and kept in INSTANCE_DIR.",
+    )
+    former_jwt_secret_keys: SecretStr | None = Field(
+        default=None,
+        description="Earlier values of JWT_SECRET_KEY, the newest first, comma-separated. They "
+        "verify the audit rows that they signed, and the codes of second factors that were set up "
+        "with them; no token.",
+    )
+
+    @property
+    def production(self) -> bool:
+        return self.environment == "production"
+
+    @property
+    def quarantine(self) -> Path:
+        """The folder for uploads that nobody has checked yet."""
+        return self.instance_dir / "quarantine"
+
+    def secret(self, name: str) -> str | None:
+        """The plain text of a secret setting, or None if it is not set."""
+        value: SecretStr | None = getattr(self, name)
+        return value.get_secret_value() if value else None
+
+    def signing_key(self) -> str:
+        """The key that signs the tokens. In development it is made once and stored in INSTANCE_DIR.
+
+        In production raises UnsafeSettings if the key is missing or weak.
+        """
+        if self.jwt_secret_key is None and not self.production:
+            return stored_secret(self.instance_dir / "jwt-secret")
+        key = self.secret("jwt_secret_key") or ""
+        if self.production:
+            refuse_weak_key(key)
+        return key
+
+    def audit_secrets(self) -> list[str]:
+        """The secrets that sign the audit trail: the current one, then the former ones."""
+        former = (self.secret("former_jwt_secret_keys") or "").split(",")
+        return [self.signing_key(), *(key.strip() for key in former if key.strip())]

@@ -1,0 +1,76 @@
+"""The settings of how much one caller may ask for, and one account may keep."""
+
+from pydantic import Field, PositiveInt, SecretStr
+
+from skinapi.base.settings.installation import InstallationSettings
+from skinapi.base.settings.value_checks import read_rate_limit_uri
+
+RATES = ("read", "write", "sign_in", "log_in", "anonymous", "predictions", "renderings")
+
+
+class LimitSettings(InstallationSettings):
+    rate_limit_storage: SecretStr | None = Field(
+        default=None,
+        description="Where rate limits are counted: `redis://host:6379`, `rediss://`, "
+        "`mongodb://` or `mongodb+srv://`, or `memory://` for one worker. If empty: in MongoDB "
+        "where MONGO_URI is set, else in a SQLite file in INSTANCE_DIR.",
+    )
+    rate_read: str = Field(
+        default="600/minute",
+        description="Requests that read, by account, or by address without one; the files of "
+        "the console are not counted. Like the limits below it may differ by role: `600/minute, "
+        "doctor=1200/minute`.",
+    )
+    rate_write: str = Field(
+        default="120/minute", description="Requests that change something, by account or address."
+    )
+    rate_sign_in: str = Field(
+        default="60/minute",
+        description="Requests to register or to replace a password: by address, or by account "
+        "where a token was sent.",
+    )
+    rate_log_in: str = Field(
+        default="600/minute",
+        description="Log-ins with a password, and refreshes, by address: all people of a hospital "
+        "may have one. Wrong passwords are limited by account besides. A log-in with the clinic's "
+        "account counts as a request that reads.",
+    )
+    rate_anonymous: str = Field(
+        default="30/minute",
+        description="Requests on the routes of clients that send no token, and to "
+        "`/reports/verify`, by address, or by account where a token was sent.",
+    )
+    rate_renderings: str = Field(
+        default="60/minute",
+        description="Reports drawn as PDF or HTML for an account, and photos compared for it: each "
+        "takes as long as many other requests. A stored PDF is not drawn again, and is not "
+        "counted.",
+    )
+    rate_predictions: str = Field(
+        default="1000/day",
+        description="Photos judged for an account, or for an address without a token.",
+    )
+    most_submissions: PositiveInt = Field(
+        default=10_000, le=10**9, description="Findings that one account may keep."
+    )
+    most_lesions: PositiveInt = Field(
+        default=1000, le=10_000, description="Spots that one account may have."
+    )
+    most_lesion_findings: PositiveInt = Field(
+        default=1000,
+        le=10_000,
+        description="Findings that one spot may have. All of them are changed in one transaction "
+        "where it is deleted, or joined to another.",
+    )
+
+    @property
+    def rates(self) -> dict[str, str]:
+        """The text of each rate limit, by the name of its class of requests."""
+        return {name: getattr(self, f"rate_{name}") for name in RATES}
+
+    @property
+    def rate_limit_uri(self) -> str | None:
+        """Where the rate limits are counted; None for a SQLite file."""
+        if named := self.secret("rate_limit_storage"):
+            return read_rate_limit_uri(named)
+        return self.secret("mongo_uri")
