@@ -4,20 +4,22 @@ import json
 import re
 import subprocess
 import sys
-from copy import deepcopy
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 import skinapi
-from skinapi.base.languages import load_words
-from skinapi.base.words_fr import reports
+from skinapi.base import languages
+from skinapi.base.languages import LANGUAGES, Language, load_words, read_yaml
 from skinapi.findings.reports.words import Labels
 from tests.repository.documents import ROOT
 from tests.support.size import in_drill
 from tests.support.third_language import PLACES, WORDS
 
+PACKAGE = Path(skinapi.__file__).parent
 # Each is a start of the application.
 TRIED = [*PLACES, *WORDS][::4]
 
@@ -33,9 +35,7 @@ def started(*arguments: str) -> "subprocess.CompletedProcess[str]":
 def test_a_third_language_that_is_missing_anywhere_ends_the_start(place: str) -> None:
     done = started(place)
     assert done.returncode == 1
-    lacking = (
-        r"^(?:ValueError: No words in: de|.+\.de|.+No module named 'skinapi\.base\.words_de\.\w+')$"
-    )
+    lacking = rf"^(?:ValueError: No words in: de|.+\.de|FileNotFoundError: .+{re.escape(place)}')$"
     assert re.search(lacking, done.stderr, re.MULTILINE)
 
 
@@ -58,18 +58,53 @@ def test_a_third_language_is_read_everywhere() -> None:
 def test_a_text_that_one_language_lacks_ends_the_start(
     monkeypatch: pytest.MonkeyPatch, key: str, at: str | None
 ) -> None:
-    written: dict[str, Any] = deepcopy(reports.LABELS)
-    del (written[at] if at else written)[key]
-    monkeypatch.setattr(reports, "LABELS", written)
+    def read(file: str, language: Language) -> Any:
+        written = read_yaml("skinapi.base", f"words/{language}/{file}.yaml")
+        if language == "fr":
+            labels = written["labels"]
+            del (labels[at] if at else labels)[key]
+        return written
+
+    monkeypatch.setattr(languages, "_read_words", read)
     with pytest.raises(ValueError, match=rf"\b{key}\b"):
-        load_words("reports.LABELS", Labels)
+        load_words("reports.labels", Labels)
+
+
+def placeholders_in(value: Any, at: str = "") -> Iterator[tuple[str, list[str]]]:
+    if isinstance(value, str):
+        yield at, sorted(re.findall(r"\{\w*\}", value))
+        return
+    for key, part in value.items() if isinstance(value, dict) else enumerate(value):
+        yield from placeholders_in(part, f"{at}.{key}")
+
+
+@pytest.mark.parametrize("file", sorted(path.name for path in PACKAGE.glob("base/words/en/*")))
+def test_each_text_has_the_same_placeholders_in_every_language(file: str) -> None:
+    english, *others = (
+        dict(placeholders_in(read_yaml("skinapi.base", f"words/{language}/{file}")))
+        for language in LANGUAGES
+    )
+    assert len(english) > 10
+    assert all(other == english for other in others)
+
+
+@pytest.mark.parametrize("file", sorted(str(path) for path in PACKAGE.rglob("*.yaml")))
+def test_no_key_stands_twice(file: str) -> None:
+    """YAML takes the last one, so the text before it would be lost."""
+    nodes = [yaml.compose(Path(file).read_text("utf-8"), yaml.CSafeLoader)]
+    for node in nodes:
+        if isinstance(node, yaml.MappingNode):
+            keys = [key.value for key, _ in node.value]
+            assert len(keys) == len({*keys})
+            nodes.extend(part for _, part in node.value)
+        elif isinstance(node, yaml.SequenceNode):
+            nodes.extend(node.value)
 
 
 def test_nowhere_is_one_language_what_is_left_of_another() -> None:
     asking = re.compile(
         r"""\bif\b[^\n]*[!=]=\s*["'](?:en|fr)["']\s+else|[!=]==?\s*["'](?:en|fr)["']\s*\?"""
     )
-    package = Path(skinapi.__file__).parent
-    sources = [*package.rglob("*.py"), *package.rglob("*.js")]
+    sources = [*PACKAGE.rglob("*.py"), *PACKAGE.rglob("*.js")]
     found = [path.name for path in sources if asking.search(path.read_text("utf-8"))]
     assert found == []

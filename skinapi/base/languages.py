@@ -1,14 +1,16 @@
 """Which languages there are, texts that have words in each of them, and French typography.
 
-The words themselves are in `skinapi/base/words_en`, one such folder a language; the medical
+The words themselves are in `skinapi/base/words/en`, one such folder a language; the medical
 sentences are in `model/conditions.yaml`. How a language is added: CONTRIBUTING.md.
 """
 
 import re
 from collections.abc import Callable, Mapping
-from importlib import import_module
+from functools import cache
+from importlib import resources
 from typing import Any, Literal, NamedTuple, TypeVar, get_args
 
+import yaml
 from pydantic import BaseModel, ConfigDict
 
 Language = Literal["en", "fr"]
@@ -45,15 +47,29 @@ def require_same_keys(words: Mapping[Any, BaseModel]) -> None:
                 raise ValueError(f"{field} in {language}, unlike {first}: {sorted(differing)}")
 
 
-def load_words(name: str, schema: type[Words]) -> Mapping[Language, Words]:
-    """The words of each language: `reports.LABELS` stands in `skinapi/base/words_en/reports.py`. A
-    text that one language lacks ends the start, else its reader would get another language.
+def read_yaml(package: str, file: str) -> Any:
+    text = resources.files(package).joinpath(file).read_text("utf-8")
+    return yaml.load(text, yaml.CSafeLoader)
+
+
+@cache
+def _read_words(file: str, language: Language) -> Any:
+    return read_yaml("skinapi.base", f"words/{language}/{file}.yaml")
+
+
+def load_words(
+    name: str, schema: type[Words], *, patterns: bool = False
+) -> Mapping[Language, Words]:
+    """The words of each language: `reports.labels` stands in `skinapi/base/words/en/reports.yaml`,
+    `mails` is a whole file. A text that one language lacks ends the start, else its reader would
+    get another language. `patterns`: they get no spaces.
     """
     file, _, table = name.partition(".")
     words = {}
     for language in LANGUAGES:
-        written = getattr(import_module(f"skinapi.base.words_{language}.{file}"), table)
-        spaced = space_all_french(written, french=language == "fr")
+        written = _read_words(file, language)
+        french = language == "fr" and not patterns
+        spaced = space_all_french(written[table] if table else written, french=french)
         words[language] = schema.model_validate(spaced)
     require_same_keys(words)
     return words

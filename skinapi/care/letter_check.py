@@ -7,11 +7,11 @@ import re
 from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass
 from enum import StrEnum
-from importlib import import_module
+from typing import Annotated
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
-from skinapi.base.languages import LANGUAGES, Language
+from skinapi.base.languages import Language, load_words
 from skinapi.base.stored_record import Frozen
 from skinapi.base.values import Value
 from skinapi.findings.records.decisions import DAYS
@@ -20,6 +20,7 @@ from skinapi.model.conditions import Band, conditions_table
 
 FEW_WORDS = r"\W+(?:\w+\W+){0,8}?"
 NUMBER = re.compile(r"\d+(?:[.,]\d+)?")
+Pattern = Annotated[str, AfterValidator(lambda lines: lines.replace("\n", ""))]
 
 
 class CheckedWords(Frozen):
@@ -27,26 +28,20 @@ class CheckedWords(Frozen):
     `waives` says that nothing is to be done soon.
     """
 
-    names: Mapping[str, str]
+    names: Mapping[str, Pattern]
     numbers: str
-    denies: str
-    denies_nothing: str
-    asked: str
-    proves: str
-    bands: Mapping[Band, str]
-    waives: str
-    visits: str
-    not_when: str
-    other_time: str
+    denies: Pattern
+    denies_nothing: Pattern
+    asked: Pattern
+    proves: Pattern
+    bands: Mapping[Band, Pattern]
+    waives: Pattern
+    visits: Pattern
+    not_when: Pattern
+    other_time: Pattern
 
 
-# As they are: `load_words` sets spaces, which would change a pattern.
-WORDS: Mapping[Language, CheckedWords] = {
-    language: CheckedWords.model_validate(
-        import_module(f"skinapi.base.words_{language}.letters").CHECKED
-    )
-    for language in LANGUAGES
-}
+WORDS: Mapping[Language, CheckedWords] = load_words("letters", CheckedWords, patterns=True)
 
 
 class Differs(StrEnum):

@@ -43,7 +43,7 @@ class LetterWords(Frozen):
     closing: str
 
 
-LETTER_WORDS: Mapping[Language, LetterWords] = load_words("reports.LETTERS", LetterWords)
+LETTER_WORDS: Mapping[Language, LetterWords] = load_words("reports.letters", LetterWords)
 MOST_PARAGRAPHS, MOST_TOKENS = 6, 1200
 INSTRUCTIONS = """\
 You draft the body of a letter about a spot on the skin, for the doctor who will read, change and \

@@ -6,10 +6,8 @@ No other module contains a sentence about a disease; it looks one up here by key
 from collections.abc import Collection, Iterable, Mapping
 from enum import StrEnum
 from functools import cache, cached_property
-from importlib import resources
 from typing import Annotated, Literal
 
-import yaml
 from pydantic import AfterValidator, Field
 
 from skinapi.base.languages import (
@@ -17,6 +15,7 @@ from skinapi.base.languages import (
     Language,
     LocalizedText,
     in_each_language,
+    read_yaml,
     space_all_french,
 )
 from skinapi.base.stored_record import Frozen
@@ -498,6 +497,5 @@ class ConditionsTable(Frozen):
 
 @cache
 def conditions_table() -> ConditionsTable:
-    text = resources.files("skinapi.model").joinpath("conditions.yaml").read_text("utf-8")
-    written = yaml.load(text, yaml.CSafeLoader)
+    written = read_yaml("skinapi.model", "conditions.yaml")
     return ConditionsTable.model_validate(space_all_french(written))

@@ -2,13 +2,11 @@
 
 from collections.abc import Mapping
 from functools import cache, cached_property
-from importlib import resources
 from typing import Literal
 
-import yaml
 from pydantic import Field
 
-from skinapi.base.languages import LANGUAGES, Language, LocalizedText, space_all_french
+from skinapi.base.languages import LANGUAGES, Language, LocalizedText, read_yaml, space_all_french
 from skinapi.base.stored_record import Frozen
 from skinapi.model.conditions import Source, conditions_table
 
@@ -109,8 +107,7 @@ class PassagesTable(Frozen):
 
 @cache
 def passages_table() -> PassagesTable:
-    text = resources.files("skinapi.model").joinpath("passages.yaml").read_text("utf-8")
-    written = yaml.load(text, yaml.CSafeLoader)
+    written = read_yaml("skinapi.model", "passages.yaml")
     file = _File.model_validate(space_all_french(written))
     of_conditions = (
         passage.of(condition, file.software)

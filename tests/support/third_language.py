@@ -9,7 +9,7 @@ import re
 import sys
 from collections.abc import Sequence
 from importlib import import_module
-from importlib.abc import Loader, MetaPathFinder
+from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
 from types import CodeType, ModuleType
 from typing import Any
@@ -31,13 +31,13 @@ PLACES = {
         "for of in ('words', 'words.staff'):\n    ASSETS[f'{of}.de.js'] = ASSETS[f'{of}.en.js']\n",
     ),
 }
-# The German files of `skinapi/base/words_en`, made of the English ones, and who reads them.
+# The German files of `skinapi/base/words/en`, made of the English ones, and who reads them.
 WORDS = {
-    "base/words_de/accounts.py": "skinapi.platform.web.answers",
-    "base/words_de/letters.py": "skinapi.care.letter_check",
-    "base/words_de/mails.py": "skinapi.platform.notices.mail_texts",
-    "base/words_de/privacy.py": "skinapi.privacy.person_file.page",
-    "base/words_de/reports.py": "skinapi.findings.reports.words",
+    "words/de/accounts.yaml": "skinapi.platform.web.answers",
+    "words/de/letters.yaml": "skinapi.care.letter_check",
+    "words/de/mails.yaml": "skinapi.platform.notices.mail_texts",
+    "words/de/privacy.yaml": "skinapi.privacy.person_file.page",
+    "words/de/reports.yaml": "skinapi.findings.reports.words",
 }
 LANGUAGE = ("skinapi.base.languages", 'Literal["en", "fr"', ', "de"')
 _DOTTED = str.maketrans("aeiouAEIOU", "äëïöüÄËÏÖÜ")
@@ -88,24 +88,10 @@ class _GermanLoader(SourceFileLoader):
         super().exec_module(module)
 
 
-class _GermanWords(Loader):
-    """A module of `skinapi.base.words_de` from the one of `skinapi.base.words_en`."""
-
-    def exec_module(self, module: ModuleType) -> None:
-        english = import_module(module.__name__.replace("words_de", "words_en"))
-        for name, words in vars(english).items():
-            if name.isupper():
-                setattr(module, name, _dotted(words))
-
-
 class _GermanFinder(MetaPathFinder):
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
-        if fullname == "skinapi.base.words_de":
-            return ModuleSpec(fullname, _GermanWords(), is_package=True)
-        if fullname in _words:
-            return ModuleSpec(fullname, _GermanWords())
         if fullname not in {module for module, _, _ in _changes}:
             return None
         spec = PathFinder.find_spec(fullname, path, target)
@@ -115,19 +101,22 @@ class _GermanFinder(MetaPathFinder):
 
 
 _changes: list[tuple[str, str, str]] = []
-_words: set[str] = set()
 
 
 def add_german(*, except_at: str | None = None) -> None:
     """From here on modules of the application that are imported have it."""
     _changes.append(LANGUAGE)
     _changes.extend(change for place, change in PLACES.items() if place != except_at)
-    _words.update(
-        f"skinapi.{place.removesuffix('.py').replace('/', '.')}"
-        for place in WORDS
-        if place != except_at
-    )
     sys.meta_path.insert(0, _GermanFinder())
+    languages = import_module("skinapi.base.languages")
+    read_yaml = languages.read_yaml
+
+    def read(package: str, file: str) -> Any:
+        if file in WORDS and file != except_at:
+            return _dotted(read_yaml(package, file.replace("/de/", "/en/")))
+        return read_yaml(package, file)
+
+    vars(languages)["read_yaml"] = read
 
 
 if __name__ == "__main__":

@@ -56,7 +56,7 @@ class _Consents(RootModel[Mapping[Purpose, tuple[_Written, ...]]]):
 @cache
 def list_consent_texts() -> Mapping[Purpose, tuple[ConsentText, ...]]:
     """Every text there was of each purpose, the newest last."""
-    words = load_words("accounts.CONSENTS", _Consents)
+    words = load_words("accounts.consents", _Consents)
     texts: dict[Purpose, tuple[ConsentText, ...]] = {}
     for purpose in PURPOSES:
         versions = zip(*(words[language].root[purpose] for language in LANGUAGES), strict=True)

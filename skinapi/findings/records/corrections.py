@@ -35,7 +35,7 @@ class ErrorWords(Frozen):
     restored: str
 
 
-ERRORS: Mapping[Language, ErrorWords] = load_words("reports.ERRORS", ErrorWords)
+ERRORS: Mapping[Language, ErrorWords] = load_words("reports.errors", ErrorWords)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -83,7 +83,7 @@ class DayWords(Frozen):
     weekdays: str
 
 
-DAYS: Mapping[Language, DayWords] = load_words("reports.DAYS", DayWords)
+DAYS: Mapping[Language, DayWords] = load_words("reports.days", DayWords)
 
 
 def say_day(day: date, language: Language, *, weekday: bool = False) -> str:

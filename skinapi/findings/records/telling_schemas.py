@@ -32,7 +32,7 @@ class TellingWords(Frozen):
     when: str
 
 
-WORDS: Mapping[Language, TellingWords] = load_words("reports.TELLING", TellingWords)
+WORDS: Mapping[Language, TellingWords] = load_words("reports.telling", TellingWords)
 
 
 class TellingView(Answer):

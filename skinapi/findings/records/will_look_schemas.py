@@ -41,7 +41,7 @@ class LooksWords(Frozen):
     nobody_go: str
 
 
-LOOKS: Mapping[Language, LooksWords] = load_words("reports.LOOKS", LooksWords)
+LOOKS: Mapping[Language, LooksWords] = load_words("reports.looks", LooksWords)
 
 
 class WillLookView(Answer):
@@ -109,7 +109,7 @@ class FiledWords(Frozen):
     clinic: str
 
 
-FILED: Mapping[Language, FiledWords] = load_words("reports.FILED", FiledWords)
+FILED: Mapping[Language, FiledWords] = load_words("reports.filed", FiledWords)
 
 
 class FiledView(Answer):

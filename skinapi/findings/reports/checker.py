@@ -11,13 +11,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
-from importlib import resources
 from typing import Annotated
 
-import yaml
 from pydantic import Field, StringConstraints, ValidationError
 
-from skinapi.base.languages import Language
+from skinapi.base.languages import Language, read_yaml
 from skinapi.base.stored_record import Frozen
 from skinapi.findings.reports.openrouter import OpenRouterClient, Question, Reading
 from skinapi.findings.reports.report import NarrativeUnavailable, Unwritten
@@ -141,8 +139,8 @@ class KnownPairs(Frozen):
 
 @cache
 def known_pairs(language: Language) -> KnownPairs:
-    file = resources.files("skinapi.findings.reports").joinpath("known_pairs.yaml")
-    return KnownPairs.model_validate(yaml.load(file.read_text("utf-8"), yaml.CSafeLoader)[language])
+    written = read_yaml("skinapi.findings.reports", "known_pairs.yaml")
+    return KnownPairs.model_validate(written[language])
 
 
 class Verdict(Frozen):

@@ -59,7 +59,7 @@ class _SpotWords(StoredRecord):
             yield rf"(?<={begins}).+?(?={re.escape(closed)})"
 
 
-_SPOTS = load_words("reports.LETTERS", _SpotWords).values()
+_SPOTS = load_words("reports.letters", _SpotWords).values()
 SPOT_NAMES = re.compile("|".join(one for words in _SPOTS for one in words.patterns))
 
 

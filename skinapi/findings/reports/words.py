@@ -1,5 +1,5 @@
-"""The words of reports by language, from `skinapi/base/words_<language>/reports.py`, and the texts
-of a report's pages that are made of them: a decision, advice, a letter.
+"""The words of reports by language, from `skinapi/base/words/<language>/reports.yaml`, and the
+texts of a report's pages that are made of them: a decision, advice, a letter.
 """
 
 import unicodedata
@@ -195,8 +195,8 @@ class Sentences(Frozen):
     checklist_score: str
 
 
-LABELS: Mapping[Language, Labels] = load_words("reports.LABELS", Labels)
-SENTENCES: Mapping[Language, Sentences] = load_words("reports.SENTENCES", Sentences)
+LABELS: Mapping[Language, Labels] = load_words("reports.labels", Labels)
+SENTENCES: Mapping[Language, Sentences] = load_words("reports.sentences", Sentences)
 
 
 def say_moment(moment: datetime, language: Language) -> str:

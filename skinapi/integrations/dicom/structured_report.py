@@ -68,7 +68,7 @@ class Meanings(RootModel[dict[str, str]]):
     """The meanings of our own codes, in a language."""
 
 
-WORDS: Mapping[Language, Meanings] = load_words("reports.CODES", Meanings)
+WORDS: Mapping[Language, Meanings] = load_words("reports.codes", Meanings)
 LANGUAGE_NAMES: Mapping[Language, str] = {"en": "English", "fr": "French"}
 
 

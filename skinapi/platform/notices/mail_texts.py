@@ -25,7 +25,7 @@ class MailWords(BaseModel):
     switch_off: str
 
 
-WORDS: Mapping[Language, MailWords] = load_words("mails.MAILS", MailWords)
+WORDS: Mapping[Language, MailWords] = load_words("mails", MailWords)
 
 
 class Recipient(NamedTuple):

@@ -57,7 +57,7 @@ class RefusalWords(BaseModel):
     again: str
 
 
-REFUSAL_WORDS: Mapping[Language, RefusalWords] = load_words("accounts.REFUSAL", RefusalWords)
+REFUSAL_WORDS: Mapping[Language, RefusalWords] = load_words("accounts.refusal", RefusalWords)
 
 
 def refusal_page(error: SkinAPIError) -> Response:

@@ -235,7 +235,7 @@ class ReceiptWords(BaseModel):
     how_to_verify: str
 
 
-WORDS: Mapping[Language, ReceiptWords] = load_words("privacy.RECEIPTS", ReceiptWords)
+WORDS: Mapping[Language, ReceiptWords] = load_words("privacy.receipts", ReceiptWords)
 
 
 @dataclass(frozen=True, slots=True)

@@ -55,7 +55,7 @@ class PageWords(BaseModel):
     actions: Mapping[str, str]
 
 
-WORDS: Mapping[Language, PageWords] = load_words("privacy.PAGE", PageWords)
+WORDS: Mapping[Language, PageWords] = load_words("privacy.page", PageWords)
 
 
 def _clean(value: Any) -> Any:
