@@ -6,8 +6,8 @@ PAGE = {
         "title": "Everything about you",
         "of": "All that this server stores about {name}",
         "made": "Made on {moment} by {server}",
-        "how": "First unpack the whole ZIP file, then open index.html from the folder. Photos and "
-        "reports then open with a click, also without a network.",
+        "how": "First unpack the whole ZIP file, then open index.html from the folder. Photos "
+        "then open with a click, also without a network.",
         "print": "You can print this page.",
         "contents": "Contents",
         "account": "Your account",
@@ -60,21 +60,15 @@ PAGE = {
         "earlier": "What the model said of the same photo before. It counts no more.",
         "doctors": "What doctors have written",
         "review": "{doctor}, {moment}",
-        "report": "The report as PDF",
-        "reports_before": "PDF of {moment}",
-        "data": "The finding for programs",
-        "page_left_out": "The text of this finding could not be written here. Its data is in the "
-        "file beside it.",
+        "page_left_out": "The text of this finding could not be written here. Its data is in "
+        "data.json.",
         "who": "Who",
         "what": "What",
         "about": "About",
-        "newest": "The newest {shown} of {all} entries. All of them are in audit.json.",
-        "files_text": "JSON files say the same to programs; the folder schemas describes them. "
-        "fhir/bundle.json is for health records (FHIR R4).",
-        "signed": "The server has signed the list of all files (manifest.json). Its key has the "
-        "fingerprint",
-        "compare": "Compare it with the one that the server shows at",
-        "missing": "{count} files could not be put in. manifest.json names them.",
+        "newest": "The newest {shown} of {all} entries. All of them are in data.json.",
+        "files_text": "data.json says the same to programs, and more: all of the audit trail, "
+        "jobs, mails and the numbers of the heat map.",
+        "missing": "{count} photos or findings could not be put in. data.json names them.",
     },
     "left_out_items": [
         "Passwords, codes and the secrets of keys: only hashes of them are stored.",

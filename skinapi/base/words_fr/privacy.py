@@ -7,7 +7,7 @@ PAGE = {
         "of": "Tout ce que ce serveur conserve sur {name}",
         "made": "Fait le {moment} par {server}",
         "how": "Décompressez d'abord tout le fichier ZIP, puis ouvrez index.html dans le dossier. "
-        "Les photos et les rapports s'ouvrent alors d'un clic, même sans réseau.",
+        "Les photos s'ouvrent alors d'un clic, même sans réseau.",
         "print": "Vous pouvez imprimer cette page.",
         "contents": "Sommaire",
         "account": "Votre compte",
@@ -61,21 +61,16 @@ PAGE = {
         "earlier": "Ce que le modèle disait avant de la même photo. Cela ne compte plus.",
         "doctors": "Ce que des médecins ont écrit",
         "review": "{doctor}, {moment}",
-        "report": "Le rapport en PDF",
-        "reports_before": "PDF du {moment}",
-        "data": "Le résultat pour programmes",
         "page_left_out": "Le texte de ce résultat n'a pas pu être écrit ici. Ses données sont dans "
-        "le fichier à côté.",
+        "data.json.",
         "who": "Qui",
         "what": "Quoi",
         "about": "À propos de",
-        "newest": "Les {shown} plus récentes de {all} entrées. Toutes sont dans audit.json.",
-        "files_text": "Des fichiers JSON disent la même chose aux programmes ; le dossier schemas "
-        "les décrit. fhir/bundle.json est pour les dossiers de santé (FHIR R4).",
-        "signed": "Le serveur a signé la liste de tous les fichiers (manifest.json). Sa clé a "
-        "l'empreinte",
-        "compare": "Comparez-la avec celle que le serveur montre à l'adresse",
-        "missing": "{count} fichiers n'ont pas pu être ajoutés. manifest.json les nomme.",
+        "newest": "Les {shown} plus récentes de {all} entrées. Toutes sont dans data.json.",
+        "files_text": "data.json dit la même chose aux programmes, et davantage : toutes les "
+        "entrées de « Qui a fait quoi », les tâches de calcul, les courriels et les chiffres de "
+        "la carte de chaleur.",
+        "missing": "{count} photos ou résultats n'ont pas pu être ajoutés. data.json les nomme.",
     },
     "left_out_items": [
         (
