@@ -112,8 +112,8 @@ MAILS = {
         "If it was not you, do so at once and choose a new password.",
         "deletion_tomorrow": "Your account will be deleted tomorrow, as was asked for. Log in "
         "today if you want to keep it, and take the deletion back there with one button.",
-        "erased": "Your account was deleted. With this link you read what was erased, what must be "
-        "kept and why. Keep it: the server has no other way to find your receipt. Your address is "
+        "erased": "Your account was deleted. With this link anybody can check that, and when it "
+        "was done. Keep it: the server has no other way to find your receipt. Your address is "
         "deleted with this mail.",
     },
     "refusals": {

@@ -124,8 +124,8 @@ MAILS = {
         "deletion_tomorrow": "Votre compte sera supprimé demain, comme cela a été demandé. "
         "Connectez-vous aujourd'hui si vous voulez le garder : un seul bouton suffit pour y "
         "renoncer.",
-        "erased": "Votre compte a été supprimé. Ce lien dit ce qui a été effacé, ce qui doit être "
-        "conservé et pourquoi. Gardez-le : le serveur n'a pas d'autre moyen de retrouver votre "
+        "erased": "Votre compte a été supprimé. Avec ce lien, chacun peut vérifier que cela a été "
+        "fait, et quand. Gardez-le : le serveur n'a pas d'autre moyen de retrouver votre "
         "reçu. Votre adresse est supprimée avec ce courriel.",
     },
     "refusals": {
