@@ -77,7 +77,6 @@ def test_only_what_tells_nothing_is_open_to_all(backend: Backend) -> None:
         ("GET", "/model-card"),
         ("GET", "/conditions"),
         ("GET", "/fhir/metadata"),
-        ("GET", "/signing-key"),
         ("GET", "/reports/verify/<hash>"),
         ("GET", "/receipts/verify/<code>"),
         ("POST", "/register"),

@@ -84,7 +84,6 @@ from skinapi.platform.web.pages import routes as server_routes
 from skinapi.platform.web.rate_limits import Limits, add_rate_headers, open_limits
 from skinapi.platform.web.request_context import add_request_ids
 from skinapi.privacy.erasure.routes import routes as erasure_routes
-from skinapi.privacy.person_file.routes import key_routes as signing_key_routes
 from skinapi.privacy.person_file.routes import routes as person_file_routes
 from skinapi.privacy.retention.routes import routes as retention_routes
 from skinapi.privacy.routes import joining_routes, readers_routes
@@ -316,7 +315,6 @@ def _areas(
             person_file_routes.answered_by(privacy.person_files),
             readers_routes.answered_by(privacy.readers),
             retention_routes.answered_by(privacy.retention),
-            signing_key_routes.answered_by(privacy.signer),
         ],
         "programs": [
             key_routes.answered_by(services.keys),

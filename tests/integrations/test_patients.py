@@ -74,7 +74,7 @@ def test_an_admin_hands_over_and_erases_what_is_stored_under_a_number(
     assert (asked.status_code, asked.get_json()["state"]) == (202, "waiting")
     make_file(backend, Person(admin.client, "", email), tmp_path)
     fetched = admin.call("GET", f"{path}/download")
-    assert read(ZipFile(BytesIO(fetched.data)), "account.json")["email"] == email
+    assert read(ZipFile(BytesIO(fetched.data)))["account"]["email"] == email
     assert admin.call("DELETE", path).status_code == 200
     refused = admin.call("POST", f"/users/{ADMIN}/file", json={"current_password": PASSWORD})
     assert (refused.status_code, refused.get_json()["code"]) == (409, "asks_alone")

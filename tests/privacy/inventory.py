@@ -60,7 +60,7 @@ def read_table(*head: str) -> list[list[str]]:
 def _read_fields(cells: list[str]) -> Fields:
     _, paths, of, kind, in_file, *kept = cells
     missing = in_file.removeprefix("no: ") if in_file.startswith("no: ") else None
-    named = re.sub(r"^each |\.json|`", "", in_file)
+    named = re.sub(r"^each |`", "", in_file)
     return Fields(
         paths=tuple(paths.strip("`").split("`, `")),
         of=of,

@@ -8,6 +8,7 @@ from typing import Any
 
 from skinapi.app.composition.privacy_services import open_file_maker
 from skinapi.platform.jobs.job import PERSON_FILE, Job
+from skinapi.privacy.person_file.format import DATA
 from skinapi.privacy.person_file.making import FileMaker
 from skinapi.privacy.person_file.stored_files import PersonFile
 from tests.support.backends import PASSWORD, Backend, Person
@@ -56,8 +57,8 @@ def made_for(backend: Backend, person: Person, folder: Path) -> zipfile.ZipFile:
     return fetch(person)
 
 
-def read(archive: zipfile.ZipFile, path: str) -> Any:
-    return json.loads(archive.read(path))
+def read(archive: zipfile.ZipFile) -> Any:
+    return json.loads(archive.read(DATA))
 
 
 def bytes_of(archive: zipfile.ZipFile) -> bytes:

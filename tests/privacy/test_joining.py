@@ -338,7 +338,7 @@ def test_who_leaves_leaves_with_both_and_reads_of_both(two: TwoAccounts, tmp_pat
     assert join(two.root, two.ada.email, third.email).status_code == 200
     account = backend.account(third.email)
     assert account.joined == (two.ada_id, two.old_id)
-    rows = read(made_for(backend, third, tmp_path / "file"), "audit.json")["rows"]
+    rows = read(made_for(backend, third, tmp_path / "file"))["audit"]
     assert sum(row["action"] == "account.join" for row in rows) == 4  # twice two rows
     erase(backend.services, account)
     accounts = backend.stored()["accounts"]

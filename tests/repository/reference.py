@@ -6,12 +6,10 @@ docs/layers.svg, the schemas of a person's file, and the errors of nginx.
 they differ.
 """
 
-import json
 import re
 import sys
 import tomllib
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from skinapi.accounts.auth import guess_limits, passwords, recovery, sessions
@@ -35,7 +33,6 @@ from skinapi.platform.notices import deliveries, outbox
 from skinapi.platform.storage import files as stored_files
 from skinapi.platform.stores import database_file, outage
 from skinapi.platform.web import admission, request_parsing, schemas
-from skinapi.privacy.person_file.format import FILES, schema_of
 from tests.repository.documents import ROOT
 from tests.repository.nginx_errors import FILE as NGINX_ERRORS
 from tests.repository.nginx_errors import write_errors
@@ -43,7 +40,6 @@ from tests.repository.routes_table import HEAD as ROUTES_HEAD
 from tests.repository.routes_table import route_rows
 
 DRAWING = ROOT / "docs" / "layers.svg"
-SCHEMAS = ROOT / "docs" / "schemas" / "person_file"
 COMMAND = "make docs"
 Row = tuple[str, ...]
 
@@ -248,14 +244,6 @@ def write_page(page: str) -> str:
     return text
 
 
-def write_schemas() -> dict[Path, str]:
-    """The published JSON Schemas of a person's file."""
-    return {
-        SCHEMAS / f"{name}.schema.json": json.dumps(schema_of(name), indent=2) + "\n"
-        for name in FILES
-    }
-
-
 def _table(head: Row, rows: Sequence[Row]) -> list[str]:
     return [_line(head), "|" + "---|" * len(head), *map(_line, rows)]
 
@@ -311,8 +299,5 @@ if __name__ == "__main__":
         (ROOT / page).write_text(write_page(page))
     DRAWING.write_text(draw_layers())
     NGINX_ERRORS.write_text(write_errors())
-    SCHEMAS.mkdir(parents=True, exist_ok=True)
-    for file, text in write_schemas().items():
-        file.write_text(text)
-    files = (SCHEMAS.relative_to(ROOT), DRAWING.relative_to(ROOT), NGINX_ERRORS.relative_to(ROOT))
+    files = (DRAWING.relative_to(ROOT), NGINX_ERRORS.relative_to(ROOT))
     sys.stdout.write(f"written: {', '.join(map(str, (*TABLES, *files)))}\n")

@@ -714,7 +714,6 @@ ask_for_file_of_patient      admins            /users/hospital@patients.invalid/
 show_file_of_patient         admins            /users/hospital@patients.invalid/file
 delete_file_of_patient       admins            /users/hospital@patients.invalid/file
 fetch_file_of_patient        admins            /users/hospital@patients.invalid/file/download
-show_signing_key             anyone            /signing-key
 begin_second_factor          approved          /me/second-factor
 confirm_second_factor        approved          /me/second-factor/confirm
 remove_second_factor         approved          /me/second-factor/remove

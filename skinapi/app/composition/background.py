@@ -105,7 +105,7 @@ def _notice_sender(settings: Settings, services: Services) -> NoticeSender:
     mail_from, links = settings.mail_from or "", services.data.password_links
 
     def link_to(notice: Notice) -> str:
-        # A receipt has a page of its own, which needs no log-in.
+        # The check of a receipt needs no log-in, and is no page of the console.
         place = f"{console}/{'' if notice.kind is Kind.ERASED else '#/'}{notice.about}"
         return links.url(notice.about) if notice.kind is Kind.PASSWORD_LINK else place
 

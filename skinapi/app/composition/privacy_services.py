@@ -5,7 +5,7 @@ from functools import cached_property
 from typing import Any
 
 from skinapi.accounts.auth.owners import OwnerStatus
-from skinapi.app.composition.model_services import open_fhir, open_reports
+from skinapi.app.composition.model_services import open_reports
 from skinapi.app.composition.services import Services, open_services
 from skinapi.base.errors import NotFound
 from skinapi.base.logs import current_request_id
@@ -14,6 +14,7 @@ from skinapi.platform.jobs.handlers import JobContext
 from skinapi.privacy.break_glass import BreakGlassService
 from skinapi.privacy.joining import JoiningService
 from skinapi.privacy.person_file.contents import PersonContents
+from skinapi.privacy.person_file.format import Maker
 from skinapi.privacy.person_file.making import FileMaker
 from skinapi.privacy.person_file.service import PersonFilesService
 from skinapi.privacy.person_file.stored_files import FileEnded
@@ -27,10 +28,6 @@ from skinapi.privacy.retention.kinds import (
     RetainedPhotos,
 )
 from skinapi.privacy.retention.service import RetentionPlan, RetentionService
-from skinapi.privacy.signature import Signer
-
-# Where the server shows the key with which it signs.
-KEY_PATH = "/signing-key"
 
 
 @dataclass(frozen=True)
@@ -39,10 +36,6 @@ class PrivacyServices:
 
     settings: Settings
     services: Services
-
-    @cached_property
-    def signer(self) -> Signer:
-        return Signer(self.settings.audit_secrets())
 
     @cached_property
     def person_files(self) -> PersonFilesService:
@@ -170,6 +163,7 @@ def open_file_maker(settings: Settings, services: Services) -> FileMaker:
             jobs=services.jobs.queue,
             records=services.records,
             reviews=services.reviews,
+            reports=reports,
             letters=services.letters,
             lesions=data.lesions,
             messages=data.messages,
@@ -179,14 +173,9 @@ def open_file_maker(settings: Settings, services: Services) -> FileMaker:
             trail=data.trail,
         ),
         reports=reports,
-        fhir=open_fhir(settings, services, reports),
-        signer=Signer(settings.audit_secrets()),
         hold=OwnerStatus(services.store).hold,
         failed=data.failed_items,
-        address=settings.address,
-        clinic=settings.clinic_name,
-        software=VERSION,
-        key_address=f"{settings.address}{KEY_PATH}",
+        maker=Maker(address=settings.address, clinic=settings.clinic_name, software=VERSION),
     )
 
 

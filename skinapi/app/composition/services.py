@@ -66,7 +66,6 @@ from skinapi.privacy.erasure.receipts import Receipt
 from skinapi.privacy.erasure.service import ErasureService
 from skinapi.privacy.person_file.stored_files import PersonFile
 from skinapi.privacy.retention.service import Announced, Pause, Run
-from skinapi.privacy.signature import Signer
 
 # What `check` reads each document of a collection as.
 MODELS: Mapping[str, type[BaseModel]] = {
@@ -289,7 +288,7 @@ class Services(BaseServices):
                 models=self.models,
                 consents=data.consents,
                 endpoints=data.webhook_endpoints,
-                archive=settings.archive_after if settings.archive_url else None,
+                archive=settings.archive_url is not None,
                 mail=settings.mail_server is not None,
             ),
             retention=self.retention,
@@ -304,9 +303,7 @@ class Services(BaseServices):
             clock=data.clock,
             failed=data.failed_items,
             outbox=data.outbox,
-            signer=Signer(settings.audit_secrets()),
             wait=timedelta(days=settings.deletion_wait_days),
-            address=settings.address,
         )
 
     def faults(self) -> Iterator[Fault]:

@@ -150,23 +150,15 @@ class ReportsService:
             self.issued.keep_pdf(issued, printed, len(PAGE.findall(printed)))
         return printed
 
-    def print_for_owner(self, *, number: str, to: Subject) -> tuple[Report, bytes]:
-        """Read the report as it is today, and its PDF: neither issued nor kept."""
-        submission, owner = self.records.get(number=number, to=to)
-        report = self._report_on(submission, owner, to, None, issue=False)
-        issued = self.issued.find_by_hash(report.content_hash) if report.seal else None
-        kept = self.issued.read_pdf(issued) if issued else None
-        return report, kept or print_pdf(self._with_pictures(report, submission, to))
-
-    def walk_issued(self, *, number: str, to: Subject) -> Iterator[tuple[Issued, bytes]]:
+    def list_issued(self, *, number: str, to: Subject) -> list[Issued]:
         """The oldest first, none since a doctor holds something back about its spot."""
         submission, _ = self.records.get(number=number, to=to)
         held_since = submission.standing.held_since
-        for issued in self.issued.list_of(submission.id):
-            if held_since and issued.created_at >= held_since:
-                return
-            if kept := self.issued.read_pdf(issued):
-                yield issued, kept
+        return [
+            issued
+            for issued in self.issued.list_of(submission.id)
+            if not (held_since and issued.created_at >= held_since)
+        ]
 
     def print_unnamed(self, *, number: str, to: Subject) -> bytes:
         """Print an issued report for another system: as a program may know it; without the

@@ -246,8 +246,8 @@ def _add_blob(store: Store, writer: BackupWriter, key: str, counts: Counts) -> b
 
 
 class BackupMade(StoredRecord):
-    """A backup that was made of this store, as far as it knows: a receipt of an erasure names those
-    that may hold the person. It does not know of copies, nor of what others copied of its disk.
+    """A backup that was made of this store, as far as it knows. It does not know of copies, nor of
+    what others copied of its disk.
 
     `created_at`: when it was begun, so what was erased before is not in it. `written_at`: when it
     was whole; without, the command was ended, and may have left a part. `gone_at`: since when it
@@ -284,11 +284,6 @@ def find_last_backup(store: Store) -> datetime | None:
     """When the newest whole one was written."""
     documents = store.collection(COLLECTION).find(sort="-id", limit=LOOKED_AT)
     return next((made["written_at"] for made in documents if made.get("written_at")), None)
-
-
-def may_hold(backups: Iterable[BackupMade], *, since: datetime) -> list[BackupMade]:
-    """Backups that may hold what was stored at this time, and are still there as far as known."""
-    return [made for made in backups if made.gone_at is None and made.created_at >= since]
 
 
 def note_removed(store: Store, names: Iterable[str]) -> None:

@@ -82,9 +82,10 @@ SECURITY = frozenset({
 
 class Notice(StoredRecord):
     """`about` is the place in the console that the mail leads to; of a PASSWORD_LINK the id of the
-    link, of an ERASED the page of the receipt. `figures` are what the text has places for, `log_in`
-    is the e-mail that a LOG_IN_JOINED names. `author` wrote a MESSAGE. One without `due_at` has
-    been sent. An ERASED outlives its account, so it has an `address` and a `language` of its own.
+    link, of an ERASED where its receipt is checked. `figures` are what the text has places for,
+    `log_in` is the e-mail that a LOG_IN_JOINED names. `author` wrote a MESSAGE. One without
+    `due_at` has been sent. An ERASED outlives its account, so it has an `address` and a `language`
+    of its own.
     """
 
     id: str
@@ -178,10 +179,6 @@ class Outbox(Records[Notice]):
                 log_in=log_in,
             )
         )
-
-    def has(self, kind: Kind, *, to: str) -> bool:
-        """Whether a mail of this kind waits, or was sent within a day."""
-        return self._documents.count({"account": to, "kind": kind}) > 0
 
     def find_last(self, kind: Kind, *, to: str) -> Document | None:
         """The newest mail of this kind that waits, or was sent within a day, as it is stored."""

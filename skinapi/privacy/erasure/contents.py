@@ -1,13 +1,17 @@
-"""What is stored of an account, counted by kind; and what was sent out of it."""
+"""What is stored of an account, counted by kind; what is kept of it, and where it was sent."""
 
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import StrEnum
+
+from pydantic import Field
 
 from skinapi.accounts.auth.account import TEACHING_CONSENT, Account
 from skinapi.accounts.auth.consents import Consents
 from skinapi.base.pages import PageRequest, batched, read_pages
+from skinapi.base.values import Value
 from skinapi.findings.records.record_retention import MedicalRecord
 from skinapi.integrations.webhooks.endpoints import Endpoints
 from skinapi.model.registry.stored_version import VersionSummary
@@ -15,7 +19,6 @@ from skinapi.model.registry.version_service import ModelsService
 from skinapi.platform.notices.outbox import Kind
 from skinapi.platform.storage.ids import made_at
 from skinapi.platform.storage.ports import Document, Filter, Store
-from skinapi.privacy.erasure.receipts import Elsewhere, Kept, KeptItem, SentItem
 
 READ_AT_ONCE = 500
 # By kind: the collection, and its field with the account's id.
@@ -46,14 +49,36 @@ KINDS = (
     *OWNED,
     "notices",
 )
-FINDING_FIELDS = (
-    "created_at",
-    "photo_blob",
-    "picture_blobs",
-    "thumbnail_blob",
-    "decision",
-    "narrative_source",
-)
+FINDING_FIELDS = ("photo_blob", "picture_blobs", "thumbnail_blob", "narrative_source")
+
+
+class Kept(StrEnum):
+    AUDIT = "audit"
+    RECORD = "record"
+    COUNTS = "counts"
+    SIGNED = "signed"
+    MODEL = "model"
+    MODEL_PERHAPS = "model_perhaps"
+
+
+class Elsewhere(StrEnum):
+    """Where something of a person was sent, and cannot be called back from."""
+
+    ARCHIVE = "archive"
+    WEBHOOKS = "webhooks"
+    MAIL = "mail"
+    LLM = "llm"
+
+
+class KeptView(Value):
+    what: Kept
+    count: int | None = None
+    until: datetime | None = Field(default=None, description="null: it is never deleted")
+    names: list[str] = Field(default=[], description="versions of models")
+
+
+class SentView(Value):
+    where: Elsewhere
 
 
 @dataclass(slots=True)
@@ -62,31 +87,25 @@ class Findings:
 
     counts: Counter[str] = field(default_factory=Counter)
     ids: list[str] = field(default_factory=list)
-    filed_at: list[datetime] = field(default_factory=list)
-    decided_at: list[datetime] = field(default_factory=list)
-    written_by_llm_at: list[datetime] = field(default_factory=list)
+    written_by_llm: bool = False
 
     def add(self, document: Document) -> None:
-        created_at: datetime = document.get("created_at") or made_at(document["id"])
         self.ids.append(document["id"])
-        self.filed_at.append(created_at)
         photos = len(document.get("picture_blobs") or ()) or int("photo_blob" in document)
         self.counts.update(findings=1, photos=photos, thumbnails=int("thumbnail_blob" in document))
-        if decision := document.get("decision"):
-            self.decided_at.append(decision["decided_at"])
         if (document.get("narrative_source") or {}).get("writer") == "llm":
-            self.written_by_llm_at.append(created_at)
+            self.written_by_llm = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccountContents:
-    """`archive`: what sends a finding to the clinic's archive; None without one."""
+    """`archive`: findings go to the clinic's archive."""
 
     store: Store
     models: ModelsService
     consents: Consents
     endpoints: Endpoints
-    archive: str | None
+    archive: bool
     mail: bool
 
     def count(self, account: str, *, record: MedicalRecord | None) -> dict[str, int]:
@@ -129,44 +148,37 @@ class AccountContents:
                 about: Filter = {"submission": {"$in": ids}}
                 findings.counts[kind] += self.store.collection(name).count(about)
             letters = self.store.collection("letters").find(
-                {"submission": {"$in": ids}}, sort="submission", fields=("created_at", "model")
+                {"submission": {"$in": ids}}, sort="submission", fields=("model",)
             )
-            drafted = (letter["created_at"] for letter in letters if letter.get("model"))
-            findings.written_by_llm_at.extend(drafted)
+            findings.written_by_llm |= any(letter.get("model") for letter in letters)
         return findings
 
-    def list_elsewhere(self, account: Account) -> tuple[SentItem, ...]:
-        return tuple(self._walk_elsewhere(account, self._read_findings(account.id, ())))
+    def list_elsewhere(self, account: Account) -> list[SentView]:
+        """List where findings were sent, or may have been: which are decided, a doctor may hold
+        back.
+        """
+        findings = self._read_findings(account.id, ())
+        filed = findings.counts["findings"] > 0
+        sent = {
+            Elsewhere.ARCHIVE: self.archive and filed,
+            Elsewhere.WEBHOOKS: filed and bool(self.endpoints.list_all()),
+            Elsewhere.MAIL: self.mail and account.can_log_in,
+            Elsewhere.LLM: findings.written_by_llm,
+        }
+        return [SentView(where=where) for where, was_sent in sent.items() if was_sent]
 
-    def foresee_elsewhere(self, account: Account) -> list[SentItem]:
-        """List the same without numbers: these would tell of a review that a doctor holds back."""
-        sent = {item.where for item in self.list_elsewhere(account)}
-        if self.archive and account.findings:
-            sent.add(Elsewhere.ARCHIVE)
-        return [SentItem(where=where) for where in Elsewhere if where in sent]
-
-    def _walk_elsewhere(self, account: Account, findings: Findings) -> Iterator[SentItem]:
-        if self.archive:
-            sent = findings.filed_at if self.archive == "finding" else findings.decided_at
-            yield from _sent(Elsewhere.ARCHIVE, sent)
-        yield from _sent(Elsewhere.LLM, findings.written_by_llm_at)
-        if self.endpoints.list_all():
-            yield from _sent(Elsewhere.WEBHOOKS, findings.filed_at)
-        if self.mail and account.can_log_in:
-            yield SentItem(where=Elsewhere.MAIL)
-
-    def list_kept(self, account: Account, record: MedicalRecord | None) -> list[KeptItem]:
-        kept = [KeptItem(what=Kept.AUDIT), KeptItem(what=Kept.COUNTS)]
+    def list_kept(self, account: Account, record: MedicalRecord | None) -> list[KeptView]:
+        kept = [KeptView(what=Kept.AUDIT), KeptView(what=Kept.COUNTS)]
         if record:
             count = len(record.findings)
-            kept.insert(0, KeptItem(what=Kept.RECORD, count=count, until_at=record.until_at))
+            kept.insert(0, KeptView(what=Kept.RECORD, count=count, until=record.until_at))
         if account.role == "doctor":
-            kept.append(KeptItem(what=Kept.SIGNED))
+            kept.append(KeptView(what=Kept.SIGNED))
         known = self._list_models(account.id)
         if known:
-            kept.append(KeptItem(what=Kept.MODEL, names=tuple(known)))
+            kept.append(KeptView(what=Kept.MODEL, names=known))
         if perhaps := self._list_models_perhaps(account, but=known):
-            kept.append(KeptItem(what=Kept.MODEL_PERHAPS, names=tuple(perhaps)))
+            kept.append(KeptView(what=Kept.MODEL_PERHAPS, names=perhaps))
         return kept
 
     def _list_models(self, account: str) -> list[str]:
@@ -202,8 +214,3 @@ class AccountContents:
             {"owner": account}, sort="-place", fields=("lease_ends_at",)
         )
         return max((job["lease_ends_at"] for job in jobs if "lease_ends_at" in job), default=None)
-
-
-def _sent(where: Elsewhere, moments: Sequence[datetime]) -> Iterator[SentItem]:
-    if moments:
-        yield SentItem(where=where, count=len(moments), first_at=min(moments), last_at=max(moments))

@@ -1,9 +1,9 @@
-"""The routes by which a person deletes the own account, and everybody reads a receipt."""
+"""The routes by which a person deletes the own account, and everybody checks a receipt."""
 
 from datetime import datetime
 from typing import Self
 
-from flask import Response, request
+from flask import request
 from pydantic import BaseModel, ConfigDict, Field
 
 from skinapi.accounts.auth.account import Subject
@@ -15,21 +15,13 @@ from skinapi.base.languages import LANGUAGES, Language, known_language
 from skinapi.base.pages import Page
 from skinapi.base.stored_record import optional
 from skinapi.base.subject import ErasureReason
-from skinapi.findings.reports.content import POLICY
 from skinapi.findings.reports.routes import LanguageTag
 from skinapi.model.conditions import Band, conditions_table
 from skinapi.platform.web.declaration import Public, Rate, Routes, Signed, admins
 from skinapi.platform.web.rate_limits import caller_address
 from skinapi.platform.web.schemas import Answer, Message, PageQuery
 from skinapi.privacy.erasure.people_to_reach import PersonToReach, Why
-from skinapi.privacy.erasure.receipts import (
-    Asker,
-    Extent,
-    KeptView,
-    Receipt,
-    SentView,
-    render_receipt,
-)
+from skinapi.privacy.erasure.receipts import Asker, Extent, Receipt, say_receipt
 from skinapi.privacy.erasure.service import (
     DeletionPreview,
     ErasureService,
@@ -66,11 +58,6 @@ class DeletedAccount(Message):
 
 class Shown(Answer):
     model_config = ConfigDict(from_attributes=True)
-
-
-class BackupView(Shown):
-    made_at: datetime
-    place: str
 
 
 class FindingToTellView(Answer):
@@ -128,7 +115,7 @@ class PersonToReachView(Answer):
 
 
 class ReceiptView(Shown):
-    """A receipt. It names nobody. `signed` is the text whose signature `signature` is (Ed25519)."""
+    """A receipt. It names nobody."""
 
     id: str = Field(serialization_alias="_id")
     code: str
@@ -136,28 +123,22 @@ class ReceiptView(Shown):
     asked_by: Asker
     reason: ErasureReason | None = Field(default=None, description=REASON)
     extent: Extent = Field(description="`record`: what had been kept by law until then")
-    language: Language
     complete: bool = Field(description="whether all is gone; before, it can change")
     begun_at: datetime = Field(validation_alias="created_at")
     gone_at: datetime | None = Field(description="since when none of it is in the store")
     completed_at: datetime | None
-    erased: dict[str, int]
-    kept: list[KeptView]
-    elsewhere: list[SentView]
-    backups: list[BackupView] = Field(description="those that still hold the person")
-    remains: list[str] = Field(description="what the files of the store may still hold")
-    signed: str | None
-    signature: str | None
-    public_key: str | None
+    erased: dict[str, int] = Field(description="how many of each kind")
+    kept_until: datetime | None = Field(
+        validation_alias="kept_until_at", description="until when the law keeps the medical record"
+    )
 
 
-class ReceiptVerdict(Answer):
-    """`valid`: this server has made the receipt, and signed it as it is here."""
+class ReceiptVerdict(Message):
+    """`valid`: this server has given out the code. `message` says it to people, in English or as
+    `Accept-Language` asks.
+    """
 
     valid: bool
-    fingerprint: str | None = Field(
-        default=None, description="SHA-256 of the key of this server that has signed it"
-    )
     receipt: ReceiptView | None = None
 
 
@@ -182,7 +163,6 @@ class WaitingErasures(Answer):
     records: list[KeptRecord]
 
 
-JSON, HTML = "application/json", "text/html"
 NO_ADMIN = "Only admins see erasures"
 MOST_LISTED = 200
 TELLERS = Signed(roles=("doctor", "admin"), refusal="Only doctors and admins tell patients")
@@ -223,24 +203,16 @@ def take_deletion_back(erasure: ErasureService, *, subject: Subject) -> Message:
     return Message(message="The account stays")
 
 
-@routes.route(
-    "GET", "/receipts/verify/<code>", access=Public(), rate=Rate.ANONYMOUS, or_produces=(HTML,)
-)
-def verify_receipt(erasure: ErasureService, *, code: str) -> ReceiptVerdict | Response:
-    """The receipt of an erasure with this code, and whether this server has signed it as it is. A
-    browser gets an HTML page.
-    """
+@routes.route("GET", "/receipts/verify/<code>", access=Public(), rate=Rate.ANONYMOUS)
+def verify_receipt(erasure: ErasureService, *, code: str) -> ReceiptVerdict:
+    """Whether this server has given out this code, and what was erased then."""
     receipt = erasure.find_receipt(code=code)
     language = known_language(request.accept_languages.best_match(LANGUAGES)) or LANGUAGES[0]
-    said = erasure.say_receipt(receipt, language) if receipt else None
-    if request.accept_mimetypes.best_match((JSON, HTML)) == HTML:
-        page = Response(render_receipt(said, language), mimetype=HTML)
-        page.headers["Content-Security-Policy"] = POLICY
-        return page
-    if said is None:
-        return ReceiptVerdict(valid=False)
-    view = ReceiptView.model_validate(receipt)
-    return ReceiptVerdict(valid=said.genuine, fingerprint=said.fingerprint, receipt=view)
+    return ReceiptVerdict(
+        valid=receipt is not None,
+        message=say_receipt(receipt, language),
+        receipt=ReceiptView.model_validate(receipt) if receipt else None,
+    )
 
 
 @routes.route("GET", "/people-to-reach", access=TELLERS)

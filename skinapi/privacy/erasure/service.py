@@ -8,7 +8,7 @@ its own next start:
 2. What there is, is counted, and stored in the receipt.
 3. Each package deletes what it has (`Eraser.finish`), the account last, and that is noted.
 4. No job of the person can run any more, each file is deleted, and the store has overwritten what
-   it can: the receipt is signed, once.
+   it can: the receipt is complete.
 """
 
 import re
@@ -28,40 +28,23 @@ from skinapi.accounts.auth.events import AccountErased, AccountGone, ErasureBegu
 from skinapi.accounts.auth.passwords import Proof
 from skinapi.accounts.auth.second_factor import SecondFactorService
 from skinapi.base.errors import Conflict, NotFound, SkinAPIError
-from skinapi.base.languages import Language
 from skinapi.base.values import Value
 from skinapi.findings.records.record_retention import MedicalRecord, RecordKept, RecordRetention
-from skinapi.platform.backups.backup import BackupMade, list_backups, may_hold
-from skinapi.platform.notices.outbox import GIVEN_UP_AFTER, Kind, Outbox
+from skinapi.platform.notices.outbox import Kind, Outbox
 from skinapi.platform.storage.background import PeriodicThread
 from skinapi.platform.storage.clock_watch import ClockWatch, Time
 from skinapi.platform.storage.failed_items import FailedItems
-from skinapi.platform.storage.ids import made_at, now
+from skinapi.platform.storage.ids import now
 from skinapi.platform.storage.ports import Document, Remnant, Store
 from skinapi.platform.storage.unit_of_work import Erasures, Unit, UnitOfWork, atomic
-from skinapi.privacy.erasure.contents import AccountContents
+from skinapi.privacy.erasure.contents import AccountContents, KeptView, SentView
 from skinapi.privacy.erasure.people_to_reach import WORK, ReachService, Why
-from skinapi.privacy.erasure.receipts import (
-    Asker,
-    BackupItem,
-    Extent,
-    Kept,
-    KeptItem,
-    KeptView,
-    Receipt,
-    Receipts,
-    ReceiptText,
-    SentView,
-    fingerprint_of,
-    is_genuine,
-    sign_receipt,
-)
-from skinapi.privacy.signature import Signer
+from skinapi.privacy.erasure.receipts import Asker, Extent, Receipt, Receipts
 
 DAY = timedelta(days=1)
 # A lease may be renewed once more between its reading and the deletion of its job.
 LEASE_TOLERANCE = timedelta(seconds=30)
-# So long a reader may keep the store from overwriting, before the receipt says that it does.
+# So long a reader may keep the store from overwriting, before the receipt is complete all the same.
 SCRUBBED_WITHIN = timedelta(minutes=10)
 # The numbers of the others would tell of a review that a doctor still holds back.
 FORESEEN = {
@@ -99,7 +82,7 @@ class DeletionPreview(Value):
     )
     kept_until: datetime | None = Field(description="until when that is kept")
     elsewhere: list[SentView] = Field(
-        description="what was sent and cannot be called back; the receipt says how many findings"
+        description="to where something was sent, and cannot be called back"
     )
 
 
@@ -119,28 +102,24 @@ class ErasureService:
     clock: ClockWatch
     failed: FailedItems
     outbox: Outbox
-    signer: Signer
     wait: timedelta
-    address: str
 
     def preview(self, *, account: Account) -> DeletionPreview:
         """Tell the owner what would go, and nothing of what a doctor holds back."""
         record = self.retention.find_record(account.id, for_owner=True)
         counts = self.contents.count(account.id, record=record)
         obstacle = self._find_obstacle(account)
-        kept = self.contents.list_kept(account, record)
-        elsewhere = self.contents.foresee_elsewhere(account)
         return DeletionPreview(
             deletion_at=account.deletion_due_at,
             wait_days=self.wait.days,
             obstacle=obstacle.code if obstacle else None,
             to_be_told=self.to_reach.foresee(account),
             erased={kind: many for kind, many in counts.items() if kind in FORESEEN},
-            kept=[KeptView.model_validate(item) for item in kept],
+            kept=self.contents.list_kept(account, record),
             kept_findings=[finding.number for finding in record.findings] if record else [],
             kept_since=record.signed_at if record else None,
             kept_until=record.until_at if record else None,
-            elsewhere=[SentView.model_validate(item) for item in elsewhere],
+            elsewhere=self.contents.list_elsewhere(account),
         )
 
     def delete_own(self, *, account_id: str, session_id: str, proof: Proof) -> Receipt | datetime:
@@ -239,7 +218,6 @@ class ErasureService:
             asked_by=_asker(event),
             reason=event.reason,
             extent=_extent(account, record),
-            language=account.language,
         )
         if receipt.asked_by != "system":
             self.to_reach.note(account, event.number)
@@ -260,20 +238,11 @@ class ErasureService:
             return
         kept_until = account.record_kept_until_at
         record = self.retention.find_signed(account.id) if kept_until else None
-        kept = [
-            item.model_copy(update={"until_at": kept_until}) if item.what is Kept.RECORD else item
-            for item in self.contents.list_kept(account, record)
-        ]
-        if self.outbox.has(Kind.ERASED, to=account.id):
-            kept.append(KeptItem(what=Kept.ADDRESS, until_at=receipt.created_at + GIVEN_UP_AFTER))
-        if person := self.to_reach.people.find_of(account.id):
-            kept.append(KeptItem(what=Kept.TO_REACH, until_at=person.expires_at))
         leases_end = self.contents.find_end_of_leases(account.id)
         self.receipts.set_counted(
             receipt,
             erased=self.contents.count(account.id, record=record),
-            kept=tuple(kept),
-            elsewhere=self.contents.list_elsewhere(account),
+            kept_until_at=kept_until,
             awaits_until_at=leases_end + LEASE_TOLERANCE if leases_end else None,
         )
 
@@ -329,44 +298,19 @@ class ErasureService:
     def _complete(self, gone: Sequence[Receipt]) -> None:
         Erasures(self.store).finish_all()
         remains = self.store.scrub().remains
-        backups = list_backups(self.store)
         pairs = ((receipt.account, receipt) for receipt in gone)
-        complete = partial(self._complete_one, remains=remains, backups=backups)
+        complete = partial(self._complete_one, remains=remains)
         for _ in self.failed.each("erasure_receipt", pairs, complete):
             pass
 
-    def _complete_one(
-        self, receipt: Receipt, *, remains: Sequence[Remnant], backups: Sequence[BackupMade]
-    ) -> None:
+    def _complete_one(self, receipt: Receipt, *, remains: Sequence[Remnant]) -> None:
         since = receipt.gone_at or receipt.created_at
         if Remnant.LOG_IN_USE in remains and now() < since + SCRUBBED_WITHIN:
             return
-        before = [backup for backup in backups if backup.created_at <= since]
-        finished = receipt.model_copy(
-            update={
-                "completed_at": now(),
-                "pending": None,
-                "remains": tuple(map(str, remains)),
-                # One from before the account was made does not hold it.
-                "backups": tuple(
-                    BackupItem(made_at=backup.created_at, place=backup.place)
-                    for backup in may_hold(before, since=made_at(receipt.account))
-                ),
-            }
-        )
-        self.receipts.complete(receipt, sign_receipt(finished, self.signer))
+        self.receipts.complete(receipt)
 
     def find_receipt(self, *, code: str) -> Receipt | None:
         return self.receipts.find_by_code(code) if CODE.fullmatch(code) else None
-
-    def say_receipt(self, receipt: Receipt, language: Language) -> ReceiptText:
-        return ReceiptText(
-            receipt=receipt,
-            language=language,
-            genuine=receipt.complete and is_genuine(receipt, self.signer),
-            fingerprint=fingerprint_of(receipt, self.signer),
-            url=f"{self.address}/receipts/verify/{receipt.code}",
-        )
 
 
 def _asker(event: ErasureBegun) -> Asker:

@@ -28,6 +28,7 @@ from skinapi.findings.records.reviews import MOST_REVIEWS
 from skinapi.findings.records.seen_findings import SeenSubmission
 from skinapi.findings.records.service import RecordsService
 from skinapi.findings.records.standing import Reader
+from skinapi.findings.reports.service import ReportsService
 from skinapi.integrations.keys.api_keys import ApiKeys
 from skinapi.platform.audit.trail import AuditTrail, TrailFilter
 from skinapi.platform.jobs.job_queue import Jobs
@@ -38,10 +39,12 @@ from skinapi.platform.storage.unreadable import hide
 from skinapi.privacy import readers
 from skinapi.privacy.person_file.format import (
     ME,
-    AccountFile,
-    ConsentsFile,
+    FiledAccount,
     FiledAuditRow,
     FiledConsent,
+    FiledConsents,
+    FiledFinding,
+    FiledInError,
     FiledJob,
     FiledKey,
     FiledLetter,
@@ -53,8 +56,6 @@ from skinapi.privacy.person_file.format import (
     FiledSession,
     FiledSpot,
     FiledVersion,
-    FindingFile,
-    Person,
     person_of,
 )
 
@@ -76,6 +77,7 @@ class PersonContents:
     jobs: Jobs
     records: RecordsService
     reviews: ReviewsService
+    reports: ReportsService
     letters: LettersService
     lesions: Lesions
     messages: Messages
@@ -84,12 +86,12 @@ class PersonContents:
     break_glass: BreakGlasses
     trail: AuditTrail
 
-    def read_account(self, account: Account) -> AccountFile:
+    def read_account(self, account: Account) -> FiledAccount:
         doctor = account.doctor_id and self.accounts.by_ids({account.doctor_id}).get(
             account.doctor_id
         )
         return _filed(
-            AccountFile,
+            FiledAccount,
             account,
             doctor=doctor.name if doctor else None,
             password=account.has_password,
@@ -98,12 +100,12 @@ class PersonContents:
             known_browsers=len(account.browsers),
         )
 
-    def read_consents(self, account: Account) -> ConsentsFile:
+    def read_consents(self, account: Account) -> FiledConsents:
         history = [
             _filed(FiledConsent, row, at=row.created_at, by=person_of(row.by, owner=account.id))
             for row in self.consents.history_of(account.id)
         ]
-        return ConsentsFile(current=dict(account.consents), history=history)
+        return FiledConsents(current=dict(account.consents), history=history)
 
     def walk_sessions(self, account: Account) -> Iterator[FiledSession]:
         for page in read_pages(partial(self.sessions.page, account), FIRST_PAGE):
@@ -161,19 +163,24 @@ class PersonContents:
                 except RecordDamaged:
                     hide("submissions", kept.id)
 
+    def walk_in_error(self, account: Account) -> Iterator[FiledInError]:
+        for page in read_pages(
+            partial(self.records.submissions.page_in_error, account.id), FIRST_PAGE
+        ):
+            for submission in page.items:
+                if error := submission.error:
+                    yield _filed(
+                        FiledInError, submission, entered_at=error.entered_at, reason=error.reason
+                    )
+
     def describe_finding(
-        self,
-        submission: SeenSubmission,
-        to: Subject,
-        *,
-        photos: list[FiledPhoto],
-        reports: list[FiledReport],
-    ) -> FindingFile:
+        self, submission: SeenSubmission, to: Subject, *, photos: list[FiledPhoto]
+    ) -> FiledFinding:
         number, decision = str(submission.number), submission.decision
         reviews = self.reviews.list_reviews(number=number, to=to, paging=PageRequest(MOST_REVIEWS))
         letters = [one.shown.letter for one in self.letters.list_letters(number=number, to=to)]
         return _filed(
-            FindingFile,
+            FiledFinding,
             submission,
             decision=_name_doctors(decision, to.id) if decision else None,
             filed_by=_name_account(submission.filed_by, to.id),
@@ -183,7 +190,10 @@ class PersonContents:
                 for one in submission.earlier
             ],
             photos=photos,
-            reports=reports,
+            reports=[
+                _filed(FiledReport, issued, issued_at=issued.created_at)
+                for issued in self.reports.list_issued(number=number, to=to)
+            ],
             reviews=[
                 _filed(FiledReview, review, doctor=person_of(review.doctor, owner=to.id))
                 for review in reviews.items
@@ -253,7 +263,7 @@ def _say_actor(row: Document, own: Sequence[str], roles: Mapping[str, str]) -> s
     return ME if by in own else roles.get(by, by or "anonymous")
 
 
-def _name_account(account: str | None, owner: str) -> Person | None:
+def _name_account(account: str | None, owner: str) -> str | None:
     return person_of(account, owner=owner) if account else None
 
 

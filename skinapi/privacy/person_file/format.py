@@ -1,28 +1,21 @@
-"""What the JSON files of a person's file say: models, of which the published schemas are made.
+"""What `data.json` of a person's file says.
 
 The file is a ZIP archive:
 
-    index.html                     for people, in all languages
-    manifest.json, manifest.sig    what is in it, and the signature of manifest.json
-    account.json, consents.json, sessions.json, keys.json, spots.json, messages.json, audit.json,
-    notices.json, jobs.json
-    findings/<id>/finding.json     each finding, with its reviews and letters
-    findings/<id>/photo-<n>.jpg    its kept photos, as they were sent
-    findings/<id>/report-….pdf     its reports
-    fhir/bundle.json               the same as a FHIR R4 `Bundle`
-    schemas/<name>.schema.json     what these JSON files look like
+    index.html                 for people, in the language of the account
+    data.json                  for programs
+    photos/<number>-<n>.jpg    the kept photos of each finding, as they were sent
 
 Ids are those of the server that has made it. Whoever reads it leaves out fields that it does not
 know; what it knows never changes its meaning within one `version`.
 """
 
 import hashlib
-import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict
 
 from skinapi.base.languages import Language
 from skinapi.care.spot_records import Place
@@ -34,32 +27,16 @@ from skinapi.model.conditions import Band
 from skinapi.model.context import Context, Sex
 from skinapi.model.finding import Finding
 
-FORMAT: Literal["skinapi-person-file"] = "skinapi-person-file"
-VERSION = 1
-MANIFEST, SIGNATURE, PAGE = "manifest.json", "manifest.sig", "index.html"
+FORMAT, VERSION = "skinapi-person-file", 2
+PAGE, DATA = "index.html", "data.json"
 
-# Another person is never named by an account's id, only by what cannot be turned back into it.
 ME = "me"
-OTHER = re.compile(r"person-[0-9a-f]{32}")
-Person = Annotated[
-    str,
-    StringConstraints(pattern=rf"^({ME}|{OTHER.pattern})$"),
-    Field(
-        description="`me`, or a name for another person that is the same in each file: a hash of "
-        "the account's id"
-    ),
-]
-Id = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]
-Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
-# Also against `..` and drives: a path that another program may unpack.
-FilePath = Annotated[
-    str,
-    StringConstraints(pattern=r"^[a-z0-9][a-z0-9._-]*(/[a-z0-9][a-z0-9._-]*)*$", max_length=200),
-]
 
 
 def person_of(account: str, *, owner: str) -> str:
-    """How the file names this account."""
+    """How the file names this account: another person never by the account's id, but by a hash of
+    it that is the same in each file.
+    """
     if account == owner:
         return ME
     return f"person-{hashlib.sha256(f'skinapi person {account}'.encode()).hexdigest()[:32]}"
@@ -71,107 +48,86 @@ class Filed(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore", allow_inf_nan=False)
 
 
-class ManifestFile(Filed):
-    path: FilePath
-    bytes: int = Field(ge=0)
-    sha256: Sha256
-
-
-class MissingFile(Filed):
-    path: FilePath
-    reason: Literal["damaged", "lost"] = Field(
-        description="of a stored photo; of a finding: `damaged`"
-    )
-
-
 class Maker(Filed):
-    """The server that has made the file."""
+    """The server that has made the file. `software`: its version of SkinAPI."""
 
     address: str
     clinic: str | None = None
-    software: str = Field(description="its version of SkinAPI")
-    public_key: str = Field(description="Ed25519, 32 bytes in base64: checks `manifest.sig`")
-    fingerprint: str = Field(description="SHA-256 of these 32 bytes")
+    software: str
 
 
-class Manifest(Filed):
-    """`manifest.json`: what is in the file. `manifest.sig` signs its bytes."""
+class Missing(Filed):
+    """A finding, or a photo of one, that could not be put in."""
 
-    format: Literal["skinapi-person-file"] = FORMAT
-    version: int = VERSION
-    made_at: datetime
-    made_by: Maker
-    account: Id
-    counts: Mapping[str, int] = Field(
-        description="`damaged`: records of any kind that cannot be read, so that they are not in it"
-    )
-    files: tuple[ManifestFile, ...] = Field(description="all but this one and its signature")
-    missing: tuple[MissingFile, ...] = ()
+    finding: str
+    photo: str | None = None
+    reason: Literal["damaged", "lost"]
 
 
-class AccountFile(Filed):
-    """`account.json`. No password and no secret."""
+class FiledAccount(Filed):
+    """No password and no secret. `birth_year` and `sex`: as told for photos to come. `provider`:
+    the log-in that opens it instead of a password.
+    """
 
-    id: Id
+    id: str
     created_at: datetime
     email: str
     name: str
     role: str
     status: str
     locale: str
-    notices: bool = Field(description="whether mails are sent that are not of security")
-    birth_year: int | None = Field(default=None, description="as told for photos to come")
+    notices: bool
+    birth_year: int | None = None
     sex: Sex | None = None
     wanted_role: str | None = None
-    doctor: str | None = Field(default=None, description="the name of the doctor in charge")
-    password: bool = Field(description="whether it has one here")
-    provider: str | None = Field(default=None, description="the log-in that opens it instead")
+    doctor: str | None = None
+    password: bool
+    provider: str | None = None
     second_factor: bool
     recovery_codes_left: int = 0
-    known_browsers: int = Field(
-        description="how many browsers have opened it: hashes alone are stored of them"
-    )
+    known_browsers: int
 
 
 class FiledConsent(Filed):
+    """`version`: of the text that was shown. `way`: `console`; another `client`; `photo`: with one
+    photo, the `finding`; by a program's `key`; `fhir`.
+    """
+
     purpose: str
     given: bool
     at: datetime
-    version: int | None = Field(default=None, description="of the text that was shown")
+    version: int | None = None
     language: str | None = None
-    by: Person
-    way: str = Field(
-        description="`console`; another `client`; `photo`: with one photo; by a program's `key`; "
-        "`fhir`"
-    )
-    finding: Id | None = Field(default=None, description="of the photo that it is about alone")
+    by: str
+    way: str
+    finding: str | None = None
 
 
-class ConsentsFile(Filed):
-    """`consents.json`: what counts now, and what was said when, the oldest first."""
+class FiledConsents(Filed):
+    """What counts now, and what was said when, the oldest first."""
 
     current: Mapping[str, bool]
     history: Sequence[FiledConsent] = ()
 
 
 class FiledSession(Filed):
-    id: Id
+    """`client`: as the browser or program named itself."""
+
+    id: str
     created_at: datetime
     used_at: datetime
     expires_at: datetime
-    client: str | None = Field(default=None, description="as the browser or program named itself")
+    client: str | None = None
     provider: str | None = None
 
 
-class SessionsFile(Filed):
-    sessions: Sequence[FiledSession]
-
-
 class FiledKey(Filed):
+    """`hint`: the end of the secret, which is not stored."""
+
     id: str
     created_at: datetime
     name: str
-    hint: str = Field(description="the end of the secret, which is not stored")
+    hint: str
     kind: str
     scopes: Sequence[str]
     ends_at: datetime | None = None
@@ -182,50 +138,52 @@ class FiledKey(Filed):
     revoked_at: datetime | None = None
 
 
-class KeysFile(Filed):
-    keys: Sequence[FiledKey]
-
-
 class FiledSpot(Filed):
-    """`deleted_at`: its owner has deleted it; its messages are kept for the doctor in charge."""
+    """`deleted_at`: its owner has deleted it; its messages are kept for the doctor in charge.
+    `joined`: the spot that was joined to it last.
+    """
 
-    id: Id
+    id: str
     created_at: datetime
     place: Place
     name: str | None = None
-    joined: Id | None = Field(default=None, description="the spot that was joined to it last")
+    joined: str | None = None
     remind_at: datetime | None = None
     reminded: str | None = None
     deleted_at: datetime | None = None
 
 
-class SpotsFile(Filed):
-    spots: Sequence[FiledSpot]
-
-
 class FiledPhoto(Filed):
-    path: FilePath
-    place: int = Field(ge=1, description="among the photos of the finding")
-    shown: bool = Field(description="whether it is the one that its lists show")
+    """`shown`: whether it is the one that the lists show."""
+
+    path: str
+    place: int
+    shown: bool
     missing: Literal["damaged", "lost"] | None = None
 
 
 class FiledReport(Filed):
-    path: FilePath
-    language: Language
-    hash: Sha256 | None = Field(default=None, description="by which the server verifies it")
-    issued_at: datetime | None = Field(
-        default=None, description="null of one that was printed for this file alone"
-    )
-    version: int = Field(default=1, description="of the finding, that it says")
+    """A report that was issued. `hash`: by which the server verifies it. `version`: of the finding,
+    that it says.
+    """
+
+    language: str
+    reader: str
+    hash: str
+    issued_at: datetime
+    version: int = 1
 
 
 class FiledReview(Filed):
-    id: Id
+    """`signature`: the doctor's name at that time. `version`: of the finding, that the doctor
+    saw.
+    """
+
+    id: str
     created_at: datetime
-    doctor: Person
-    signature: str = Field(description="the doctor's name at that time")
-    version: int = Field(default=1, description="of the finding, that the doctor saw")
+    doctor: str
+    signature: str
+    version: int = 1
     opinion: Opinion
     note: str | None = None
     downgrade_confirmed: bool = False
@@ -234,9 +192,9 @@ class FiledReview(Filed):
 
 
 class FiledLetter(Filed):
-    id: Id
+    id: str
     created_at: datetime
-    doctor: Person
+    doctor: str
     signature: str | None
     signed_at: datetime
     reader: Addressee
@@ -255,7 +213,7 @@ class FiledVersion(Filed):
 
     version: int
     judged_at: datetime
-    judged_by: Person | None = None
+    judged_by: str | None = None
     corrected: Sequence[str] = ()
     finding: Finding
     context: Context
@@ -263,80 +221,76 @@ class FiledVersion(Filed):
     narrative_source: Mapping[str, str | None]
 
 
-class FindingFile(Filed):
-    """`findings/<id>/finding.json`: what was found on one photo or several, what its owner told,
-    and what doctors have signed, as its owner may know it now.
+class FiledFinding(Filed):
+    """What was found on one photo or several, what its owner told, and what doctors have signed, as
+    its owner may know it now. `sections`: the text as it was answered. `filed_by`: who has sent it
+    for its owner. `opened_at`: when its owner first opened it with what a doctor had decided.
     """
 
-    id: Id
-    number: int = Field(description="on the server that has made the file")
+    id: str
+    number: int
     created_at: datetime
     language: Language
     finding: Finding
     context: Context
-    sections: Mapping[str, str] = Field(description="the text as it was answered")
+    sections: Mapping[str, str]
     narrative_source: Mapping[str, str | None]
-    decision: Decision | None = Field(description="`doctor` is named as in reviews")
-    lesion: Id | None = None
-    former_lesion: Id | None = None
+    decision: Decision | None
+    lesion: str | None = None
+    former_lesion: str | None = None
     source: Source | None = None
-    version: int = Field(default=1, description="its photo was judged so often")
-    judged_at: datetime | None = Field(default=None, description="when the newest version was made")
-    judged_by: Person | None = Field(default=None, description="who had it judged again")
-    corrected: Sequence[str] = Field(
-        default=(), description="what was corrected of `context` since the version before"
-    )
-    earlier: Sequence[FiledVersion] = Field(default=(), description="the oldest first")
-    filed_by: Person | None = Field(default=None, description="who has sent it for its owner")
-    opened_at: datetime | None = Field(
-        default=None,
-        description="when its owner first opened it with what a doctor had decided",
-    )
+    version: int = 1
+    judged_at: datetime | None = None
+    judged_by: str | None = None
+    corrected: Sequence[str] = ()
+    earlier: Sequence[FiledVersion] = ()
+    filed_by: str | None = None
+    opened_at: datetime | None = None
     photos: Sequence[FiledPhoto] = ()
     reports: Sequence[FiledReport] = ()
     reviews: Sequence[FiledReview] = ()
     letters: Sequence[FiledLetter] = ()
 
 
-class FiledMessage(Filed):
-    id: Id
+class FiledInError(Filed):
+    """A finding that a doctor has entered in error, and why."""
+
+    number: int
     created_at: datetime
-    lesion: Id | None = Field(default=None, description="the spot; null of what is about none")
-    author: Person
-    signature: str | None = Field(default=None, description="the name of a doctor who wrote it")
+    entered_at: datetime
+    reason: str
+
+
+class FiledMessage(Filed):
+    """`signature`: the name of a doctor who wrote it. `seen_at`: when it was first on the screen of
+    the doctor. `read_at`: when it was read; of a patient's, answered or marked as done.
+    """
+
+    id: str
+    created_at: datetime
+    lesion: str | None = None
+    author: str
+    signature: str | None = None
     text: str
-    seen_at: datetime | None = Field(
-        default=None, description="when it was first on the screen of the doctor"
-    )
-    read_at: datetime | None = Field(
-        default=None, description="when it was read; of a patient's, answered or marked as done"
-    )
-    submission: Id | None = Field(default=None, description="the finding that it is about")
-
-
-class MessagesFile(Filed):
-    messages: Sequence[FiledMessage]
+    seen_at: datetime | None = None
+    read_at: datetime | None = None
+    submission: str | None = None
 
 
 class FiledAuditRow(Filed):
-    """Who did what. Others are named by their role, and findings by their numbers."""
+    """Who did what. `by`: `me`, or the role of another: `user` (a patient), `doctor`, `researcher`,
+    `admin`, `program`, `system`, `anonymous`, or `deleted`, of an account that is gone. `name`: of
+    another person who has looked. `finding`: its number. `reason`: why an admin has opened it in an
+    emergency.
+    """
 
-    id: Id
+    id: str
     at: datetime
     action: str
-    by: str = Field(
-        description="`me`, or the role: `user` (a patient), `doctor`, `researcher`, `admin`; "
-        "`program`, `system`, `anonymous`, or `deleted`: of an account that is gone"
-    )
-    name: str | None = Field(default=None, description="of another person who has looked")
-    finding: int | None = Field(default=None, description="the number of the finding it is about")
-    reason: str | None = Field(
-        default=None, description="why an admin has opened the finding in an emergency"
-    )
-
-
-class AuditFile(Filed):
-    rows: Sequence[FiledAuditRow]
+    by: str
+    name: str | None = None
+    finding: int | None = None
+    reason: str | None = None
 
 
 class FiledNotice(Filed):
@@ -348,10 +302,6 @@ class FiledNotice(Filed):
     sent_at: datetime | None = None
 
 
-class NoticesFile(Filed):
-    notices: Sequence[FiledNotice]
-
-
 class FiledJob(Filed):
     id: str
     created_at: datetime
@@ -359,30 +309,3 @@ class FiledJob(Filed):
     status: str
     request: Mapping[str, Any]
     completed_at: datetime | None = None
-
-
-class JobsFile(Filed):
-    jobs: Sequence[FiledJob]
-
-
-# The JSON files, and what each is.
-FILES: Mapping[str, type[Filed]] = {
-    "manifest": Manifest,
-    "account": AccountFile,
-    "consents": ConsentsFile,
-    "sessions": SessionsFile,
-    "keys": KeysFile,
-    "spots": SpotsFile,
-    "finding": FindingFile,
-    "messages": MessagesFile,
-    "audit": AuditFile,
-    "notices": NoticesFile,
-    "jobs": JobsFile,
-}
-SCHEMA_DIALECT = "https://json-schema.org/draft/2020-12/schema"
-
-
-def schema_of(name: str) -> dict[str, Any]:
-    """The JSON Schema of `<name>.json`."""
-    described = FILES[name].model_json_schema(mode="serialization")
-    return {"$schema": SCHEMA_DIALECT, "$id": f"{FORMAT}/{VERSION}/{name}", **described}

@@ -8,8 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import cache
 from importlib import resources
-from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from jinja2 import Environment, StrictUndefined, Template
 from markupsafe import Markup
@@ -27,19 +26,18 @@ from skinapi.findings.reports.words import (
 )
 from skinapi.model.conditions import conditions_table
 from skinapi.privacy.person_file.format import (
-    AccountFile,
-    ConsentsFile,
+    FiledAccount,
     FiledAuditRow,
+    FiledConsents,
+    FiledFinding,
     FiledKey,
     FiledMessage,
     FiledSession,
     FiledSpot,
-    FindingFile,
 )
 
-# Of the audit trail; audit.json has all.
+# Of the audit trail; data.json has all.
 MOST_ROWS = 200
-COPIED_AT_ONCE = 2**16
 PARTS = ("account", "consents", "devices", "keys", "spots", "findings", "audit", "files",
          "left_out")  # fmt: skip
 
@@ -79,18 +77,18 @@ def _style() -> tuple[Markup, str]:
 
 
 class PageWriter:
-    """Writes the page into a file of its own in `folder`, because findings come one by one."""
+    """Writes the page into a file of its own, because findings come one by one."""
 
-    def __init__(self, *, folder: Path, language: Language) -> None:
-        self._part = (folder / "page.part").open("w+", encoding="utf-8")
+    def __init__(self, out: IO[str], *, language: Language) -> None:
+        self._out = out
         self._language, self._words = language, WORDS[language]
         self._labels = self._words.labels
 
     def begin(
         self,
         *,
-        account: AccountFile,
-        consents: ConsentsFile,
+        account: FiledAccount,
+        consents: FiledConsents,
         sessions: Sequence[FiledSession],
         keys: Sequence[FiledKey],
         spots: Iterable[tuple[FiledSpot, Sequence[FiledMessage]]],
@@ -125,7 +123,7 @@ class PageWriter:
             findings=findings,
         )  # fmt: skip
 
-    def add(self, filed: FindingFile, report: Report | None) -> None:
+    def add(self, filed: FiledFinding, report: Report | None) -> None:
         """Add a finding; without a report, where that could not be read."""
         content = ReportContent(report) if report else None
         self._write(
@@ -138,56 +136,27 @@ class PageWriter:
             judged=self._say_judged(filed),
             earlier=self._list_earlier(filed),
             reviews=self._list_reviews(filed),
-            reports=[
-                (
-                    printed.path,
-                    self._labels["reports_before"].format(moment=self._time(printed.issued_at))
-                    if printed.issued_at and place
-                    else self._labels["report"],
-                )
-                for place, printed in enumerate(filed.reports)
-            ],
-            json=f"findings/{filed.id}/finding.json",
         )
 
-    def end(
-        self,
-        *,
-        audit: Sequence[FiledAuditRow],
-        audit_count: int,
-        missing: int,
-        fingerprint: str,
-        key_address: str,
-    ) -> None:
+    def end(self, *, audit: Sequence[FiledAuditRow], audit_count: int, missing: int) -> None:
         self._write(
             "ending",
             audit=[self._describe_act(row) for row in audit],
             audit_count=audit_count,
             missing=missing,
-            fingerprint=fingerprint,
-            key_address=key_address,
             left_out_items=self._words.left_out_items,
         )
-
-    def copy_to(self, out: Any) -> None:
-        self._part.seek(0)
-        while text := self._part.read(COPIED_AT_ONCE):
-            out.write(text.encode())
-
-    def remove(self) -> None:
-        self._part.close()
-        Path(self._part.name).unlink()
 
     def _write(self, part: str, **values: Any) -> None:
         module: Any = _template().make_module(
             {"language": self._language, "words": self._labels, **values}
         )
-        self._part.write(f"{getattr(module, part)()}\n")
+        self._out.write(f"{getattr(module, part)()}\n")
 
     def _time(self, moment: datetime | None) -> str:
         return time_text(moment, self._language)
 
-    def _list_facts(self, account: AccountFile) -> list[tuple[str, str]]:
+    def _list_facts(self, account: FiledAccount) -> list[tuple[str, str]]:
         labels, words = self._labels, self._words
         yes, there = (labels["no"], labels["yes"]), (labels["is_none"], labels["is_set"])
         facts = {
@@ -207,7 +176,7 @@ class PageWriter:
         }
         return [(labels[name], text) for name, text in facts.items() if text]
 
-    def _list_consents(self, filed: ConsentsFile) -> list[tuple[str, ...]]:
+    def _list_consents(self, filed: FiledConsents) -> list[tuple[str, ...]]:
         answers = [
             (consent.purpose, consent.given, self._time(consent.at), str(consent.version or ""))
             for consent in filed.history
@@ -242,11 +211,11 @@ class PageWriter:
             for message in messages
         ]
 
-    def _say_judged(self, filed: FindingFile) -> str:
+    def _say_judged(self, filed: FiledFinding) -> str:
         said = say_version(filed.version, filed.judged_at, filed.corrected, self._language)
         return f"{LABELS[self._language].judged}: {said}" if said else ""
 
-    def _list_earlier(self, filed: FindingFile) -> list[tuple[str, str]]:
+    def _list_earlier(self, filed: FiledFinding) -> list[tuple[str, str]]:
         """What the photo was answered with before it was judged again, the newest first."""
         language, rows = self._language, []
         for one in reversed(filed.earlier):
@@ -255,7 +224,7 @@ class PageWriter:
             rows.append((head, f"{said} {one.finding.band_words(language).label}."))
         return rows
 
-    def _list_reviews(self, filed: FindingFile) -> list[tuple[str, str]]:
+    def _list_reviews(self, filed: FiledFinding) -> list[tuple[str, str]]:
         rows = []
         for review in filed.reviews:
             condition = review.opinion.condition

@@ -3,10 +3,8 @@ admin that of a patient who came from another system, and cannot log in.
 """
 
 from collections.abc import Iterator
-from typing import Self
 
 from flask import Response
-from pydantic import Field
 
 from skinapi.accounts.auth.account import Subject
 from skinapi.accounts.auth.errors import UNPROVEN
@@ -14,36 +12,16 @@ from skinapi.accounts.auth.passwords import ClientInfo
 from skinapi.accounts.auth.schemas import OwnDeletion
 from skinapi.base.errors import NotFound
 from skinapi.platform.jobs.job import TooManyJobs
-from skinapi.platform.web.declaration import Public, Rate, Routes, Signed, admins
+from skinapi.platform.web.declaration import Rate, Routes, Signed, admins
 from skinapi.platform.web.rate_limits import caller_address
-from skinapi.platform.web.schemas import Answer, Message
+from skinapi.platform.web.schemas import Message
 from skinapi.privacy.person_file.service import AsksAlone, FileView, PersonFilesService
 from skinapi.privacy.person_file.stored_files import FileNotReady, FileUnderWay, NoFile, PersonFile
-from skinapi.privacy.signature import Signer
-
-
-class PublicKeyView(Answer):
-    public_key: str = Field(description="Ed25519: 32 bytes in base64")
-    fingerprint: str = Field(description="SHA-256 of these bytes, in hex")
-
-
-class SigningKeyView(PublicKeyView):
-    algorithm: str = "Ed25519"
-    former: list[PublicKeyView] = Field(description="keys of former secrets, which still verify")
-
-    @classmethod
-    def of(cls, signer: Signer) -> Self:
-        current, *former = [
-            {"public_key": key.encoded, "fingerprint": key.fingerprint} for key in signer.known_keys
-        ]
-        return cls.model_validate({**current, "former": former})
-
 
 ZIP = "application/zip"
 ADMINS = admins("Only admin can get the file of a patient of another system")
 
 routes: Routes[PersonFilesService] = Routes("person file", access=Signed())
-key_routes: Routes[Signer] = Routes("signing key")
 
 
 @routes.route(
@@ -130,9 +108,3 @@ def _send(file: PersonFile, content: Iterator[bytes]) -> Response:
     # A proxy that takes it all at once would hide that the other side has not.
     answer.headers["X-Accel-Buffering"] = "no"
     return answer
-
-
-@key_routes.route("GET", "/signing-key", access=Public(), rate=Rate.ANONYMOUS)
-def show_signing_key(signer: Signer) -> SigningKeyView:
-    """The public key with which this server signs the files that it gives to persons."""
-    return SigningKeyView.of(signer)

@@ -226,8 +226,8 @@ def test_the_source_is_stored_once_and_goes_with_its_finding(
     assert not [mark for mark in MARKS if mark in repr(shown)]
 
     filed = files_of(backend, patient, tmp_path)
-    [path] = [name for name in filed.namelist() if name.endswith("finding.json")]
-    assert read(filed, path)["source"]["patient_id"] == NUMBER
+    [described] = read(filed)["findings"]
+    assert described["source"]["patient_id"] == NUMBER
     backend.services.data.trail.seal()
     own = {"source": None, "source_patient": None}
     rest = [

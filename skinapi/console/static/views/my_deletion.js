@@ -20,9 +20,8 @@ const Kept = ({ preview }) => preview.kept_until && html`
 const Receipt = ({ code, onClose }) => html`
   <h2>${say("ownAccountDeleted")}</h2>
   <p>${say("receiptText")}</p>
-  <p><code class="wrap">${code}</code></p>
+  <p><a href=${apiPath`/receipts/verify/${code}`} target="_blank" rel="noopener"><code class="wrap">${code}</code></a></p>
   <div class="row end">
-    <a class="button" href=${apiPath`/receipts/verify/${code}`} target="_blank" rel="noopener">${say("openReceipt")}</a>
     <button class="primary" onClick=${onClose}>${say("done")}</button>
   </div>`;
 

@@ -124,9 +124,6 @@ const Waiting = () => html`
         ]} />`}`}
   <//>`;
 
-/** @param {Api["ReceiptView"]} one */
-const backupsOf = (one) => (one.backups.length > 0 ? sayCount("backups", one.backups.length) : say("inNoBackup"));
-
 export const Erasures = () => {
   const pages = usePages("/erasures");
   return html`
@@ -141,7 +138,6 @@ export const Erasures = () => {
           [say("finished"), (/** @type {Api["ReceiptView"]} */ one) => (one.completed_at ? sayDate(one.completed_at) : say("underWay"))],
           [say("erasureAskedBy"), (/** @type {Api["ReceiptView"]} */ one) => say(/** @type {WordKey} */ (`erasure_by_${one.asked_by}`))],
           [say("extent"), (/** @type {Api["ReceiptView"]} */ one) => say(/** @type {WordKey} */ (`erasure_of_${one.extent}`))],
-          [say("inBackups"), backupsOf],
         ]} />`}
       <//>
     </section>`;
