@@ -1,19 +1,21 @@
 """One record that cannot be read empties no list: it is left out, counted, and named to admins."""
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
 
 import pytest
 from structlog.testing import capture_logs
 
 from skinapi.app.composition.services import MODELS
 from skinapi.platform.storage.ports import Document
+from skinapi.platform.stores.sqlite_documents import SqliteDocuments
 from skinapi.platform.web.declaration import route_of
 from skinapi.platform.web.left_out import LEFT_OUT
 from tests.care.clinic import URGENT, file_for, numbers, patient_in_care
 from tests.integrations.test_keys import clinic_wide
 from tests.privacy.test_joining import SEEN, TwoAccounts
-from tests.support.backends import Backend, store_of_kind
-from tests.support.size import in_drill
+from tests.support.backends import Backend, Person
 
 # Lists find a record by these.
 # One record each.
@@ -48,6 +50,26 @@ def empty_the_parts(document: Document, _: list[str]) -> Document:
     return {name: value for name, value in document.items() if isinstance(value, kept)}
 
 
+@contextmanager
+def collections_read() -> Iterator[set[str]]:
+    """Their names."""
+    read = set()
+
+    def reading(method: str) -> Callable[..., Any]:
+        original = getattr(SqliteDocuments, method)
+
+        def call(documents: SqliteDocuments, *args: Any, **options: Any) -> Any:
+            read.add(documents._name)
+            return original(documents, *args, **options)
+
+        return call
+
+    with pytest.MonkeyPatch.context() as patch:
+        for method in ("get", "find", "count", "count_by", "update"):
+            patch.setattr(SqliteDocuments, method, reading(method))
+        yield read
+
+
 class Clinic:
     """Two patients with doctors, spots, findings, messages, reviews and keys, and all lists."""
 
@@ -66,12 +88,14 @@ class Clinic:
         program = clinic_wide(backend)
         backend.token_of(backend.account(self.patient.email))  # a second session
         people = (self.doctor, self.admin, program, self.patient)
-        self.shown = [
-            (person, path)
-            for person in people
-            for path in self.lists()
-            if person.call("GET", path).status_code == 200
-        ]
+        # Each list with the collections that it is read from.
+        self.shown: list[tuple[Person, str, set[str]]] = []
+        for person in people:
+            for path in self.lists():
+                with collections_read() as read:
+                    status = person.call("GET", path).status_code
+                if status == 200:
+                    self.shown.append((person, path, read))
         # Who calls with the damaged record itself.
         self.callers = {"accounts": self.patient, "keys": program}
 
@@ -90,10 +114,10 @@ class Clinic:
         return sorted({*found})
 
     def read_all(self, damaged: str, collection: str) -> dict[str, str]:
-        """The header of each list that left something out."""
+        """The header of each list that left something out, of those that read this collection."""
         said, failed = {}, []
-        for person, path in self.shown:
-            if person is self.callers.get(collection) or damaged in path:
+        for person, path, read in self.shown:
+            if collection not in read or person is self.callers.get(collection) or damaged in path:
                 continue
             answer = person.call("GET", path)
             if answer.status_code >= 500:
@@ -104,15 +128,9 @@ class Clinic:
         return said
 
 
-@pytest.fixture(scope="module", params=["sqlite", *in_drill("mongod")])
-def clinic(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Clinic]:
-    uri = request.getfixturevalue("shared_database_uri") if request.param == "mongod" else None
-    folder = tmp_path_factory.mktemp("clinic")
-    store = store_of_kind(request.param, folder, uri)
-    yield Clinic(Backend(folder, store))
-    store.close()
+@pytest.fixture(scope="module")
+def clinic(shared_backend: Backend) -> Clinic:
+    return Clinic(shared_backend)
 
 
 @pytest.mark.parametrize("damage", [lose_a_field, mistake_a_type, empty_the_parts])
