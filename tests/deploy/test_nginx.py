@@ -308,6 +308,7 @@ def browser() -> Iterator[webdriver.Chrome]:
         pytest.skip(f"no browser: {error}")
 
 
+@pytest.mark.drill
 def test_no_page_shows_a_finding_in_the_place_of_an_error_of_nginx(
     browser: webdriver.Chrome, behind: Behind, tmp_path: Path
 ) -> None:

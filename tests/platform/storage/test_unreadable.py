@@ -155,9 +155,9 @@ def test_every_list_is_shown_without_the_damaged_record(
         assert f"{collection}=1" in said[SHOWN[collection]]
 
 
-def test_what_is_left_out_is_named_to_the_operator(real_backend: Backend) -> None:
+def test_what_is_left_out_is_named_to_the_operator(any_backend: Backend) -> None:
     """In the log, in the overview, by `/readyz` and as a figure; never by what it holds."""
-    backend = real_backend
+    backend = any_backend
     doctor, patient = patient_in_care(backend)
     broken, urgent = (file_for(backend, patient, URGENT) for _ in range(2))
     rows = backend.services.store.collection("submissions")
@@ -197,10 +197,10 @@ def test_findings_whose_owner_cannot_be_read_are_counted_too(
     assert listed.headers[LEFT_OUT] == "accounts=1, submissions=2"
 
 
-def test_a_page_with_a_damaged_record_does_not_end_its_list(real_backend: Backend) -> None:
-    doctor, patient = patient_in_care(real_backend)
-    filed = [file_for(real_backend, patient, URGENT) for _ in range(5)]
-    real_backend.services.store.collection("submissions").update(
+def test_a_page_with_a_damaged_record_does_not_end_its_list(any_backend: Backend) -> None:
+    doctor, patient = patient_in_care(any_backend)
+    filed = [file_for(any_backend, patient, URGENT) for _ in range(5)]
+    any_backend.services.store.collection("submissions").update(
         {"id": filed[1].id}, {"$unset": {"created_at": True}}
     )
     whole = sorted(one.number for one in filed if one.id != filed[1].id)
@@ -209,10 +209,10 @@ def test_a_page_with_a_damaged_record_does_not_end_its_list(real_backend: Backen
 
 
 def test_a_spot_of_which_a_photo_or_review_cannot_be_read_is_left_out_whole(
-    real_backend: Backend,
+    any_backend: Backend,
 ) -> None:
     """Without the damaged one, the others would say something milder."""
-    backend, two = real_backend, TwoAccounts(real_backend)
+    backend, two = any_backend, TwoAccounts(any_backend)
     spot = two.ada.call("GET", "/lesions").get_json()[0]["id"]
     rows = backend.services.store.collection("submissions")
     [first] = rows.find({"lesion": spot})
@@ -235,10 +235,10 @@ def test_a_spot_of_which_a_photo_or_review_cannot_be_read_is_left_out_whole(
         damaged.insert(kept)
 
 
-def test_a_write_never_decides_by_a_list_that_lacks_a_record(real_backend: Backend) -> None:
+def test_a_write_never_decides_by_a_list_that_lacks_a_record(any_backend: Backend) -> None:
     """It fails, and says so."""
-    two = TwoAccounts(real_backend)
-    store = real_backend.services.store
+    two = TwoAccounts(any_backend)
+    store = any_backend.services.store
     spot = two.ada.call("GET", "/lesions").get_json()[0]["id"]
     [stored] = store.collection("submissions").find({"lesion": spot})
     review = store.collection("reviews").find({"submission": stored["id"]})[0]
