@@ -53,7 +53,7 @@ class Validator:
     def __init__(self, node: str) -> None:
         pipes: Any = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
         self._process = subprocess.Popen([node, str(SCRIPT)], **pipes)
-        atexit.register(self._end)
+        atexit.register(self._process.communicate)  # closes its input, at whose end it ends
 
     def answer(self, line: str) -> str:
         """Empty where it has failed: what it says of that is in the output of the test."""
@@ -61,8 +61,5 @@ class Validator:
         assert self._process.stdout
         self._process.stdin.write(f"{line}\n")
         self._process.stdin.flush()
-        return self._process.stdout.readline()
-
-    def _end(self) -> None:
-        with self._process:  # closes its input, at whose end it ends
-            pass
+        found: str = self._process.stdout.readline()
+        return found
