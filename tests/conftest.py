@@ -71,7 +71,6 @@ STARTED_ONCE = (
     "narrow",
     "unharmed",
     "model",
-    "demo",
     "orthanc",
     "release",
 )
@@ -154,6 +153,8 @@ def shared_by(item: pytest.Item) -> str | None:
     """What the test has in common with others that is dear to make, and on which store."""
     if "small" in getattr(item, "fixturenames", ()):
         return "training"
+    if "demo" in getattr(item, "fixturenames", ()):  # takes longer than a browser
+        return "demo"
     if "session_browser" in getattr(item, "fixturenames", ()):
         return f"browser {crc32(item.path.name.encode()) % BROWSERS}"
     call = getattr(item, "callspec", None)

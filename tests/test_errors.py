@@ -2,7 +2,7 @@
 
 import ast
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -18,20 +18,6 @@ def tree(error: type[SkinAPIError], depth: int = 0) -> Iterator[str]:
     for child in error.__subclasses__():
         if child.__module__ == errors.__name__:
             yield from tree(child, depth + 1)
-
-
-def test_the_drawn_tree_is_the_tree_of_the_code() -> None:
-    drawn = [line[4:] for line in (errors.__doc__ or "").splitlines() if line.startswith("    ")]
-    assert sorted(families(drawn)) == sorted(families(tree(SkinAPIError)))
-
-
-def families(lines: Iterable[str]) -> Iterator[str]:
-    """Each line with the errors above it."""
-    above: list[str] = []
-    for line in lines:
-        depth = (len(line) - len(line.lstrip())) // 2
-        above = [*above[:depth], line.split()[0]]
-        yield f"{'/'.join(above)} {' '.join(line.split()[1:])}"
 
 
 SETTING = re.compile(rf"\b({'|'.join(name.upper() for name in Settings.model_fields)})\b|OPEN_\w+=")

@@ -18,7 +18,7 @@ from tests.support.backends import Backend
 
 TRAINING = ("tensorflow", "keras", "torch", "jax")
 NOT_AT_START = ("reportlab", "pymongo", "openvino.tools.ovc", "pydicom", "highdicom",
-                "fhir.resources", "requests")  # fmt: skip
+                "fhir.resources", "requests", "authlib", "joserfc")  # fmt: skip
 ROOT = Path(__file__).parent.parent
 # What a server starts, and the modules that it imports by name.
 SERVING = (

@@ -4,9 +4,8 @@ import os
 from pathlib import Path
 
 import pytest
-from pydantic import ValidationError
 
-from skinapi.base.settings import Settings, sizing
+from skinapi.base.settings import sizing
 from skinapi.base.settings.sizing import size_server, usable_cores, usable_memory
 
 GIB = 2**30
@@ -92,14 +91,3 @@ def test_processes_and_streams_follow_from_cores_and_memory_unless_they_are_set(
     assert (chosen.workers, chosen.streams, chosen.inference_threads) == (workers, streams, threads)
     assert f"cores: {cores}, " in chosen.reason
     assert f"WORKERS={workers} ({'set' if given[0] else 'chosen'}" in chosen.reason
-
-
-@pytest.mark.parametrize("text", ["auto", "AUTO", None])
-def test_auto_leaves_the_number_to_the_machine(text: str | None) -> None:
-    assert Settings(workers=text).workers is None  # type: ignore[arg-type]
-
-
-@pytest.mark.parametrize("wrong", ["0", "257", "many"])
-def test_a_number_out_of_bounds_is_refused(wrong: str) -> None:
-    with pytest.raises(ValidationError):
-        Settings(num_streams=wrong)  # type: ignore[arg-type]

@@ -89,16 +89,6 @@ def test_a_decision_comes_to_the_top_and_says_who_said_it(backend: Backend) -> N
     assert (second["lesion"], second["place"], second["advice"]["from"]) == (None, None, "finding")
 
 
-def test_what_a_doctor_holds_back_is_not_told(backend: Backend) -> None:
-    grey, ada = patient_in_care(backend)
-    number = file_for(backend, ada, ROUTINE, lesion=begin(ada)).number
-    later = (now() + timedelta(days=3)).isoformat()
-    body = {"label": "melanoma", "certainty": "sure", "hold_until": later}
-    answer = grey.call("POST", f"/submissions/{number}/review", json=body)
-    assert answer.status_code == 201, answer.text
-    assert [task for task, _ in tasks(ada)] == ["photograph"]
-
-
 def test_a_photo_is_due_on_the_day_that_the_band_asks_for(
     backend: Backend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -187,11 +177,3 @@ def test_nobody_elses_is_counted(backend: Backend) -> None:
     predicted(other.ada)
     assert summary(talk.ada)["findings"] == 0
     assert summary(talk.grey)["messages"] == 0
-
-
-def test_what_a_doctor_holds_back_is_not_counted(backend: Backend) -> None:
-    practice = Practice(backend, reviewed=False)
-    until = (now() + timedelta(days=2)).isoformat()
-    practice.review("melanoma", urgency="urgent_referral", hold_until=until)
-    practice.sign(practice.draft())
-    assert summary(practice.ada)["letters"] == 0

@@ -287,17 +287,6 @@ def test_a_letter_is_withdrawn_once(backend: Backend) -> None:
     ]
 
 
-def test_only_the_doctor_in_charge_withdraws_a_signed_letter(shared_backend: Backend) -> None:
-    at, letter = a_letter_about_a_mole(shared_backend)
-    assert at.withdraw(at.draft("colleague")).status_code == 404
-    assert [at.withdraw(letter, by=one).status_code for one in (at.ada, at.other)] == [403, 404]
-    at.assign(at.other)
-    assert at.withdraw(letter).status_code == 404
-    answer = at.withdraw(letter, by=at.other)
-    assert answer.status_code == 200, answer.text
-    assert at.shown_to(at.ada)[0]["withdrawn"]["withdrawn_at"]
-
-
 @pytest.mark.parametrize("reason", [" ", "n" * 501, "bell\a"])
 def test_a_letter_is_not_withdrawn_without_a_reason(shared_backend: Backend, reason: Any) -> None:
     at, letter = a_letter_about_a_mole(shared_backend)

@@ -238,25 +238,6 @@ def test_what_a_stale_queue_still_holds_is_not_shown(shared_backend: Backend) ->
     assert numbers(other, "/queue") == [number]
 
 
-@pytest.mark.parametrize("role", ["user", "researcher", "admin"])
-def test_only_doctors_have_patients(shared_backend: Backend, role: str) -> None:
-    person = shared_backend.member(role=role)
-    for path in ("/patients", "/queue", "/patients/x/submissions"):
-        answer = person.call("GET", path)
-        assert (answer.status_code, answer.get_json()["error"]) == (
-            403,
-            "Only doctors have patients",
-        )
-
-
-@pytest.mark.parametrize("patient", ["x", "0" * 32, "doctor", "9" * 400])
-def test_an_unknown_patient_is_not_found(shared_backend: Backend, patient: str) -> None:
-    doctor = shared_backend.member(role="doctor")
-    own = shared_backend.account(doctor.email).id if patient == "doctor" else patient
-    answer = doctor.call("GET", f"/patients/{own}/submissions")
-    assert (answer.status_code, answer.get_json()["error"]) == (404, "Patient not found")
-
-
 @pytest.mark.parametrize("query", INVALID)
 def test_an_invalid_query_is_refused(shared_backend: Backend, query: str) -> None:
     assert shared_backend.member(role="doctor").call("GET", f"/queue?{query}").status_code == 400

@@ -22,12 +22,12 @@ from tests.served.server import Server
 from tests.served.wire import ask
 from tests.support.backends import PASSWORD
 from tests.support.photos import photo_of
+from tests.support.size import in_drill
 
 WIDE = (1366, 900)
 LOOKS = [
     Look(PHONE, dark=True, language="fr"),
-    Look(WIDE, dark=False, language="en"),
-    Look(LARGE, dark=True, language="en"),
+    *in_drill(Look(WIDE, dark=False, language="en"), Look(LARGE, dark=True, language="en")),
 ]
 STORED = """
 const done = arguments[arguments.length - 1];

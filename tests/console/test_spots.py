@@ -222,7 +222,9 @@ def look_at_both(journey: Journey) -> None:
     journey.step("in-turn")
 
 
-@pytest.mark.parametrize("look", [Look(PHONE, False, "en"), Look((1366, 900), True, "fr")])
+@pytest.mark.parametrize(
+    "look", [Look(PHONE, False, "en"), *in_drill(Look((1366, 900), True, "fr"))]
+)
 def test_a_photo_that_does_not_look_like_skin_is_asked_about_where_it_is_shown(
     visitor: Visitor, seeder: Seeder, ada: Caller, tmp_path: Path, look: Look
 ) -> None:

@@ -25,7 +25,7 @@ from skinapi.platform.storage.failed_items import WORK
 from tests.console.visitor import Visitor
 from tests.npm_tools import tool
 from tests.support.backends import Backend
-from tests.support.wording import jargon_in, wrong_spaces_in
+from tests.support.wording import jargon_in
 
 VENDORED = {
     # htm 3.1.1 from npm: preact/standalone.module.js, which holds Preact 10 and htm.
@@ -240,11 +240,6 @@ def test_a_patient_reads_no_word_of_doctors_or_engineers(
     assert len(shown) > 150
     found = {key: jargon_in(said, language) for key, said in shown.items()}
     assert {key: terms for key, terms in found.items() if terms} == {}
-
-
-def test_french_words_have_their_no_break_spaces(words: dict[Language, dict[str, str]]) -> None:
-    assert {key: said for key, said in words["fr"].items() if wrong_spaces_in(said)} == {}
-    assert sum("\u00a0" in said for said in words["fr"].values()) > 50
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

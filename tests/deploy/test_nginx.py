@@ -31,7 +31,6 @@ from tests.integrations.clients.dialects import CLIENTS, PROBLEM, each_client, g
 from tests.integrations.clients.screens import Asked, Pages, serving_pages
 from tests.integrations.clients.served_backend import ServedBackend
 from tests.integrations.clients.test_screens import ALL_CLEAR
-from tests.repository.documents import ROOT, blocks
 from tests.repository.nginx_errors import DATASET, PHOTO, write_errors
 from tests.repository.reference import COMMAND
 from tests.served.wire import open_connection, read_answer
@@ -300,16 +299,6 @@ def test_with_http_2_too_a_photo_that_is_too_large_is_refused_in_the_servers_for
     assert json.loads(body)["code"] == "payload_too_large"
 
 
-def test_the_commands_of_the_page_fill_in_all_that_the_recipe_leaves_open() -> None:
-    (block,) = blocks("sh nginx")
-    open_names = set(re.findall(r"\$\{(\w+)\}", RECIPE.read_text()))
-    (filled,) = re.findall(r"envsubst '([^']*)'", block.text)
-    assert set(filled.replace("$", "").split()) == open_names
-    assert set(re.findall(r"(\w+)=", block.text)) - {"mode"} == open_names
-    for path in (RECIPE, ERRORS):
-        assert str(path.relative_to(ROOT)) in block.text
-
-
 @pytest.fixture(scope="module")
 def browser() -> Iterator[webdriver.Chrome]:
     try:
@@ -319,6 +308,7 @@ def browser() -> Iterator[webdriver.Chrome]:
         pytest.skip(f"no browser: {error}")
 
 
+@pytest.mark.drill
 def test_no_page_shows_a_finding_in_the_place_of_an_error_of_nginx(
     browser: webdriver.Chrome, behind: Behind, tmp_path: Path
 ) -> None:

@@ -89,19 +89,3 @@ def test_a_worker_may_read_networks_that_strangers_send_in_namespaces() -> None:
     allowed = {unit.stem: service(unit)["RestrictNamespaces"] for unit in UNITS}
     assert allowed.pop("skinapi-worker") == "user net"
     assert set(allowed.values()) == {"yes"}
-
-
-def test_a_command_is_run_as_the_unit_runs_the_server() -> None:
-    (block,) = blocks("sh systemd-run")
-    words = shlex.split(block.text)
-    found = service(ROOT / "deploy" / "systemd" / "skinapi.service")
-    for word in (
-        f"--uid={found['User']}",
-        f"--working-directory={found['WorkingDirectory']}",
-        f"--property=EnvironmentFile={found['EnvironmentFile']}",
-        *(f"--setenv={one}" for one in shlex.split(found["Environment"])),
-    ):
-        assert word in words
-    program = words.index(f"{CODE}/.venv/bin/python")
-    assert words[program + 1 : program + 3] == ["-m", "skinapi"]
-    _parser().parse_args(words[program + 3 :])

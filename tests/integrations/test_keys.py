@@ -42,19 +42,6 @@ def refused(answer: TestResponse) -> tuple[int, str]:
     return answer.status_code, answer.get_json()["code"]
 
 
-def test_a_key_opens_what_its_scopes_name_with_the_rights_of_its_owner(backend: Backend) -> None:
-    ada = backend.member()
-    program, _ = made(ada)
-    number = sent(program).get_json()["id"]
-    assert ada.call("GET", f"/submissions/{number}").status_code == 200
-    assert [one["id"] for one in program.pages("/submissions")] == [number]
-    other, _ = made(backend.member())
-    assert other.call("GET", f"/submissions/{number}").status_code == 404
-    assert refused(program.call("GET", "/me")) == (403, "takes_no_key")
-    assert refused(program.call("GET", "/datasets")) == (403, "key_lacks_scope")
-    assert "the scope lab" in program.call("GET", "/datasets").get_json()["detail"]
-
-
 def test_the_secret_is_shown_once_and_not_stored(backend: Backend) -> None:
     ada = backend.member()
     program, shown = made(ada)

@@ -115,15 +115,6 @@ def test_another_part_at_the_same_place_is_refused(person: Person) -> None:
     assert str(2 * SMALLEST_PART) in answer.get_json()["error"]
 
 
-def test_an_upload_is_its_owners_alone(backend: Backend, person: Person) -> None:
-    identifier = begin(person)
-    other = backend.member(role="admin")
-    assert other.call("GET", f"/uploads/{identifier}").status_code == 404
-    assert put(other, identifier, 0, TWO_PARTS).status_code == 404
-    body = {"name": "ham", "uploads": [identifier]}
-    assert other.call("POST", "/datasets", json=body).status_code == 404
-
-
 def test_what_an_account_may_keep_is_counted_as_it_is_announced(
     backend: Backend, person: Person
 ) -> None:

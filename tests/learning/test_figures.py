@@ -13,7 +13,6 @@ from skinapi.learning.measure import metrics
 from skinapi.learning.measure.evaluation import measure_answers, measure_not_skin, measure_tested
 from skinapi.learning.measure.figures import measure_predictions, serve_as_if_tested
 from skinapi.learning.measure.predictions import predict, serve_outputs
-from skinapi.learning.train.card import describe_figures
 from skinapi.model.calibration import Calibration, NamingRule, TonesTested
 from skinapi.model.conditions import Band
 from skinapi.model.context import Modality
@@ -29,7 +28,6 @@ from tests.learning.toy_answers import (
 
 NEVUS, MELANOMA, BASAL = "melanocytic_nevus", "melanoma", "basal_cell_carcinoma"
 KERATOSIS, HEALTHY = "actinic_keratosis", "normal_skin"
-UNKNOWN = Modality.UNKNOWN
 
 
 def phone(truth: str, said: Any, *, lesion: str, **more: Any) -> Any:
@@ -281,11 +279,3 @@ def test_measured_bands_are_those_of_serving_once_enough_was_tested() -> None:
     measured, served = serve_as_if_tested(toy_model(), answers), serve_outputs(toy_model(), answers)
     assert {one.assessment.band for one in served[nevi]} == {Band.DOCTOR_REVIEW}
     assert not {one.assessment.band for one in measured.results[nevi]} & {Band.DOCTOR_REVIEW}
-
-
-def test_all_of_it_is_printed() -> None:
-    rows = [*toy_rows(), *(phone(HEALTHY, HEALTHY, lesion=f"h{i}") for i in range(3))]
-    figures = {"model_version": "toy-1", "skipped": {}, **toy_figures(rows)}
-    said = describe_figures(figures)
-    for words in ("scopes", "phones", "clinical", "refused", "squamous", "by skin tone"):
-        assert words in said

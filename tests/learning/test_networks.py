@@ -8,7 +8,6 @@ import pytest
 
 from skinapi.learning.train.networks import (
     ARCHITECTURES,
-    LARGEST_SCALE,
     build_network,
     fuse,
     unfuse,
@@ -19,7 +18,6 @@ from tests.support.size import drill
 
 SIDE = 32
 PICTURES = np.random.default_rng(0).normal(size=(4, SIDE, SIDE, 3)).astype(np.float32)
-LABELS = np.eye(3, dtype=np.float32)[[0, 1, 2, 0]]
 
 
 def trained_network(architecture: str) -> keras.Model:
@@ -59,34 +57,3 @@ def test_fusing_keeps_the_answers_and_unfusing_the_weights(architecture: str) ->
     unfuse(fused, network)
     for left, right in zip(weights, network.get_weights(), strict=True):
         np.testing.assert_allclose(left, right, atol=1e-5)
-
-
-def test_what_the_fused_network_learned_is_written_back() -> None:
-    network = trained_network(LEARNING)
-    fused = fuse(network)
-    loss = keras.losses.CategoricalCrossentropy(from_logits=True)
-    # To trace the step takes longer than six steps of a tiny network.
-    how = {"jit_compile": False, "run_eagerly": not drill}
-    fused.compile(optimizer=keras.optimizers.Adam(RATE), loss=loss, **how)
-    first = fused.train_on_batch([PICTURES], LABELS)
-    for _ in range(5):
-        last = fused.train_on_batch([PICTURES], LABELS)
-    assert last < first
-    assert np.abs(answers(fused) - answers(network)).max() > 1e-2
-    unfuse(fused, network)
-    np.testing.assert_allclose(answers(fused), answers(network), atol=2e-4, rtol=2e-4)
-
-
-def test_a_channel_that_hardly_varied_takes_no_longer_steps_than_others() -> None:
-    network = trained_network(LEARNING)
-    norm = network.get_layer(NORM)
-    gamma, beta, mean, variance = norm.get_weights()
-    variance[0] = 0.0
-    norm.set_weights([gamma, beta, mean, variance])
-    fused = fuse(network)
-    *_, scale = fused.get_layer(CONVOLUTION).get_weights()
-    assert np.abs(scale).max() == pytest.approx(LARGEST_SCALE)
-    before = answers(network)
-    np.testing.assert_allclose(answers(fused), before, atol=2e-4, rtol=2e-4)
-    unfuse(fused, network)
-    np.testing.assert_allclose(answers(network), before, atol=2e-4, rtol=2e-4)

@@ -39,7 +39,6 @@ from skinapi.learning.train.training import (
     RECORD,
     TrainingRun,
     TrainingStatus,
-    list_differences,
     train_network,
 )
 from skinapi.model.conditions import conditions_table
@@ -140,17 +139,6 @@ def test_a_share_that_cannot_be_met_is_refused_before_anything_is_written(
     assert not (tmp_path / "work").exists()
 
 
-def test_what_differs_between_two_trainings_is_named_once_each() -> None:
-    before = {"seed": 1, "recipe": {"side": 64, "dropout": 0.2}, "old": []}
-    now = {"seed": 1, "recipe": {"side": 64, "dropout": 0.1}, "new": {"a": None}}
-    assert list_differences(before, now) == [
-        "recipe.dropout (0.2, now 0.1)",
-        "new.a (not recorded, now None)",
-        "old ([], now not recorded)",
-    ]
-    assert list_differences(before, before) == []
-
-
 def test_the_options_offer_what_there_is() -> None:
     """They are spelled out, so that asking for help loads no training framework."""
     assert set(ARCHITECTURES) - {tiny.NAME} == {*options.ARCHITECTURES}
@@ -187,15 +175,6 @@ def sampler_of(
 def drawn(sampler: Sampler, seed: int = 0) -> Counter[tuple[str, str]]:
     rows = sampler.draw(np.random.default_rng(seed))
     return Counter((SAMPLES[row].source, SAMPLES[row].label) for row in rows)
-
-
-def test_unbalanced_classes_are_drawn_as_often_as_they_occur() -> None:
-    lesions = [sample for sample in SAMPLES if sample.source == "archive" and sample.label != SKIN]
-    weights = {
-        balanced: sampler_of(lesions, balanced=balanced).weights for balanced in (True, False)
-    }
-    assert weights[False] == pytest.approx(1.0)
-    assert weights[True].max() > 2 * weights[True].min()
 
 
 def test_given_shares_are_met_in_every_epoch() -> None:

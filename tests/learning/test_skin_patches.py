@@ -54,14 +54,6 @@ def test_nothing_is_cut_where_no_lesion_is_outlined_or_no_room_is_left() -> None
     assert find_skin(spotted((170, 128), 100)) is None
 
 
-def test_dark_and_coloured_marks_are_avoided() -> None:
-    marked = spotted()
-    ImageDraw.Draw(marked).line((230, 0, 300, 256), fill=(40, 60, 200), width=6)
-    box = find_skin(marked)
-    assert box is not None
-    assert np.ptp(np.asarray(marked.crop(box), int), axis=(0, 1)).max() < 60
-
-
 def test_a_patch_is_normal_skin_of_its_pictures_patient_source_and_modality(
     sample: Sample,
 ) -> None:
@@ -88,15 +80,3 @@ def test_one_patch_for_each_patient_and_for_each_lesion_without_one(sample: Samp
 @pytest.mark.parametrize("label", ["actinic_keratosis", "normal_skin"])
 def test_sun_damaged_skin_and_normal_skin_itself_are_not_cut(sample: Sample, label: str) -> None:
     assert cut(replace(sample, label=label)) == []
-
-
-def test_of_a_large_source_every_third_lesion_is_cut_whatever_part_is_asked(
-    sample: Sample,
-) -> None:
-    many = [replace(sample, image_id=f"i{n}", lesion_id=f"l{n}", patient_id="") for n in range(30)]
-    assert len(cut(*many)) == 30
-    thinned = cut(*many, size=10015)
-    assert 3 <= len(thinned) <= 17
-    assert cut(*many[:10], size=10015) == [
-        patch for patch in thinned if patch.lesion_id in {s.lesion_id for s in many[:10]}
-    ]

@@ -5,9 +5,7 @@ from typing import Any
 
 import pytest
 
-from skinapi.learning.measure.evaluation import measure_answers
 from skinapi.learning.measure.told_facts import measure_told
-from skinapi.learning.train.card import describe_figures
 from skinapi.model.bands import OperatingPoint
 from skinapi.model.calibration import ModelCalibration
 from skinapi.model.patient_facts import PatientFactsTable, ToldLimits
@@ -59,14 +57,6 @@ def test_what_is_told_is_measured_on_those_who_told_it() -> None:
     for way, spared in (("nothing", 0.0), ("person", 1.0)):
         at = measured[way]["points"]["cautious"]
         assert (at["caught"], at["benign_below"]) == (1.0, spared), SENT
-
-
-def test_the_table_says_what_was_told() -> None:
-    model = model_of(TABLE)
-    figures = measure_answers(model, answers_of(rows()), lesions_known=True)
-    text = describe_figures({"model_version": "toy-1", "skipped": {}, **figures})
-    assert "age, sex, site" in text
-    assert "1.000 / 1.000 /" in text
 
 
 def test_a_model_without_a_table_tells_nothing_of_facts() -> None:

@@ -1,7 +1,6 @@
 """The commands of the README and of docs/ do what the pages say."""
 
 import io
-import os
 import re
 import shlex
 import subprocess
@@ -90,26 +89,6 @@ def test_the_example_with_curl_works_as_written(tmp_path: Path) -> None:
         assert (tmp_path / name).read_bytes().startswith(first), name
 
 
-def test_the_client_in_python_works_as_written(tmp_path: Path) -> None:
-    (client,) = blocks("python client")
-    assert len([line for line in client.text.splitlines() if line.strip()]) <= 20
-    (tmp_path / "lesion.jpg").write_bytes(photo_of("melanoma"))
-    with serving(tmp_path / "server", workers=1) as server:
-        services = server.services()
-        services.admin.ensure_admin(email="ada@example.org", password="correct horse")
-        services.store.close()
-        script = client.text.replace("127.0.0.1:5000", f"127.0.0.1:{server.port}")
-        done = subprocess.run(
-            [sys.executable, "-c", script],
-            cwd=tmp_path,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.startswith("See a doctor this week, show")
-
-
 def test_the_commands_of_the_command_line_work_as_written(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -135,24 +114,6 @@ def test_the_commands_of_the_command_line_work_as_written(
     named |= {"skinapi-backup.tar": backup, "erased-ids.jsonl": erased}
     for command in commands[5:]:
         assert main([named.get(word, word) for word in _arguments(command)]) == 0
-
-
-def test_a_backup_is_made_and_put_back_as_written(tmp_path: Path) -> None:
-    (backup,) = blocks("bash backup")
-    server = Server(tmp_path, workers=1)
-    services = server.services()
-    services.admin.ensure_admin(email="me@clinic.example", password=None)
-    services.store.close()
-    python = tmp_path / ".venv" / "bin" / "python"
-    python.parent.mkdir(parents=True)
-    python.write_text(f'#!/bin/sh\nexec {sys.executable} "$@"\n')
-    python.chmod(0o755)
-    kept = {"JWT_SECRET_KEY": server.environment["JWT_SECRET_KEY"]}  # as a backup's reader must
-    home = os.environ.get("HOME", "/")
-    done = _bash(backup.text, tmp_path, PYTHONPATH=str(ROOT), HOME=home, **kept)
-    assert done.stdout.endswith("no faults\n"), done.stderr
-    restored = Server(tmp_path, {"INSTANCE_DIR": str(tmp_path / "instance-restored")}, workers=1)
-    assert restored.services().admin.has_admin()
 
 
 def test_every_test_that_the_security_page_names_is_there() -> None:

@@ -25,12 +25,3 @@ JARGON: Mapping[Language, re.Pattern[str]] = in_each_language(
 
 def jargon_in(text: str, language: Language) -> list[str]:
     return JARGON[language].findall(text)
-
-
-# What French sets apart, where it stands at the end of a word.
-MARK = re.compile(r"(?:(?<!\u00a0)[:;?!»](?=[\s)»]|$))|«(?!\u00a0)")
-
-
-def wrong_spaces_in(french: str) -> list[str]:
-    """The marks of a French text that have no no-break space."""
-    return MARK.findall(french)

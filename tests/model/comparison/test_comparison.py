@@ -48,14 +48,6 @@ def changes(comparison: Comparison) -> dict[Measure, Change]:
     return {change.measure: change for change in comparison.changes}
 
 
-def test_the_same_spot_in_another_photo_has_not_changed_measurably() -> None:
-    comparison = compared(spot(1), spot(1))
-    assert set(changes(comparison)) == {*Measure}
-    assert not comparison.has_changed
-    assert comparison.alignment
-    assert comparison.alignment.scale == pytest.approx(1 / 0.8, rel=0.01)
-
-
 def test_a_lesion_that_grew_is_told_from_one_that_was_photographed_from_nearer() -> None:
     area = changes(compared(spot(1), spot(1, area=1.35)))[Measure.AREA]
     assert area.value == pytest.approx(0.35, abs=0.07)

@@ -31,24 +31,6 @@ def run(backend: Backend, **changes: Any) -> Job:
     return held
 
 
-def test_somebody_elses_job_is_not_there_but_for_an_admin(backend: Backend, ada: Person) -> None:
-    ben, admin = backend.member(role="researcher"), backend.member(role="admin")
-    job = submit(backend, ada)
-    for method, path in (
-        ("GET", f"/jobs/{job.id}"),
-        ("GET", f"/jobs/{job.id}/log"),
-        ("POST", f"/jobs/{job.id}/cancel"),
-        ("POST", f"/jobs/{job.id}/retry"),
-    ):
-        answer = ben.call(method, path)
-        assert (answer.status_code, answer.get_json()["code"]) == (404, "not_found")
-        assert admin.call(method, path).status_code in (200, 409)
-    assert ben.call("GET", "/jobs").get_json() == []
-    assert [shown["id"] for shown in admin.call("GET", "/jobs").get_json()] == [job.id]
-    user = backend.member()
-    assert user.call("GET", "/jobs").status_code == 403
-
-
 def test_cancelling_and_starting_again_are_in_the_audit_trail(
     backend: Backend, ada: Person
 ) -> None:
