@@ -658,7 +658,6 @@ show_capabilities            anyone            /fhir/metadata
 search_resources             approved          /fhir/DiagnosticReport
 search_by_form               approved          /fhir/Patient/_search
 read_resource                in_care           /fhir/DiagnosticReport/{number}
-read_everything              conversation      /fhir/Patient/{patient}/$everything
 take_bundle                  owner             /fhir
 take_request                 owner             /fhir/ServiceRequest
 take_patient                 owner             /fhir/Patient

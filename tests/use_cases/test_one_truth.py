@@ -30,6 +30,7 @@ from tests.findings.records.test_holds import MADE_AT
 from tests.findings.reports.contradictions import asked_in
 from tests.integrations.dicom.reading_back import fetch
 from tests.integrations.dicom.test_objects import pdf_of
+from tests.integrations.fhir.test_search import OF_PATIENT, walk_patient
 from tests.privacy.test_break_glass import opened
 from tests.support.backends import Backend, Person
 from tests.support.size import size
@@ -379,11 +380,8 @@ def coded_in(items: Iterable[Dataset]) -> Iterator[tuple[str, str]]:
 
 
 def everything(history: History, patient: str) -> dict[str, Any]:
-    path = f"/fhir/Patient/{patient}/$everything?_count=200"
-    bundle = read(history.program, path)
-    assert not [one for one in bundle["link"] if one["relation"] == "next"]
-    resources = [one["resource"] for one in bundle.get("entry", ())]
-    return {f"{one['resourceType']}/{one['id']}": one for one in resources}
+    found = walk_patient(history.program, patient)
+    return {f"{one['resourceType']}/{one['id']}": one for one in found}
 
 
 def asked_of_doctor(text: str) -> set[Band]:
@@ -459,9 +457,9 @@ def answers(history: History, papers: list[Paper]) -> dict[str, bytes]:
         paths += [f"/lesions/{spot}{of}" for of in of_spot]
     parts = ("", "/reviews", "/letters", "/report.json?issue=false")
     of_findings = [f"/submissions/{number}{of}" for number in history.numbers for of in parts]
-    everything = f"/fhir/Patient/{history.patient}/$everything?_count=200"
+    found = [f"/fhir/{kind}?patient={history.patient}&_count=200" for kind in OF_PATIENT]
     patients = f"/patients?limit=1&after={int(history.patient, 16) - 1:032x}"
-    for_program = [patients, f"{own}/submissions", f"{own}/lesions", everything, *of_findings]
+    for_program = [patients, f"{own}/submissions", f"{own}/lesions", *found, *of_findings]
     # A paper that the doctor has printed may tell what is held back.
     seals = [f"/reports/verify/{one.code}" for one in papers if one.reader is not DOCTOR]
     asked = [(history.ada, path) for path in [*paths, *of_findings, *seals]]

@@ -26,7 +26,6 @@ from skinapi.findings.records.photos import DAMAGED
 from skinapi.findings.records.seen_findings import SeenSubmission
 from skinapi.findings.reports.report import Report
 from skinapi.findings.reports.service import ReportsService
-from skinapi.integrations.fhir.elements import write_collection
 from skinapi.integrations.fhir.service import FhirService
 from skinapi.platform.storage.failed_items import FailedItems
 from skinapi.platform.storage.ids import now
@@ -201,11 +200,6 @@ class _Run:
         counts = self._write_person()
         progress(BEGUN, "Findings")
         counts["findings"] = self._write_findings(progress)
-        progress(FOUND, "FHIR")
-        with self._archive.open("fhir/bundle.json") as out:
-            fhir = self._maker.fhir
-            for text in write_collection(fhir.walk_all(self._account, to=self._to), fhir.base):
-                out.write(text.encode())
         progress(TRANSLATED, "Audit trail")
         rows = self._keep_newest(
             self._contents.walk_audit(self._account, self._numbers, held_since=self._held_since)
