@@ -49,7 +49,7 @@ from skinapi.integrations.clients import (
 )
 from skinapi.integrations.clients.service import names_for_clients
 from skinapi.integrations.dicom.archive import ARCHIVE
-from skinapi.integrations.dicom.routes import archive_routes, stow_routes, studies_routes
+from skinapi.integrations.dicom.routes import archive_routes, stow_routes
 from skinapi.integrations.fhir.routes import intake_routes, operation_outcome
 from skinapi.integrations.fhir.routes import routes as fhir_routes
 from skinapi.integrations.keys.admission import KeyAuthorizer
@@ -304,7 +304,6 @@ def _areas(
         ],
         "dicom": [
             stow_routes.answered_by(model.dicom_intake),
-            studies_routes.answered_by(model.studies),
             archive_routes.answered_by(model.archive),
         ],
         "privacy": [

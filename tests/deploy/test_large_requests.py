@@ -96,7 +96,7 @@ def test_who_may_send_is_answered_by_the_server(proxy: Proxy, tokens: dict[str, 
     preflight = {"Origin": PAGE, "Access-Control-Request-Method": "POST"}
     for asked in ("/api/upload-dataset", "/dicom/studies"):
         assert ask(proxy.port, "OPTIONS", asked, headers=preflight).status == 200
-    assert ask(proxy.port, "GET", "/dicom/studies").json["code"] == "unauthenticated"
+    assert ask(proxy.port, "GET", "/dicom/studies").json["code"] == "method_not_allowed"
 
 
 def test_where_the_server_does_not_say_who_may_send_one_is_to_try_again(tmp_path: Path) -> None:

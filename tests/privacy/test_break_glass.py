@@ -10,7 +10,6 @@ from werkzeug.test import TestResponse
 
 from skinapi.findings.records import readers
 from skinapi.findings.records import service as records_service
-from skinapi.integrations.dicom.study import study_uid
 from skinapi.platform.notices.mail_texts import WORDS
 from skinapi.platform.notices.outbox import Kind
 from skinapi.platform.storage.ids import now
@@ -116,16 +115,15 @@ def test_an_admin_reads_what_the_doctor_does_and_each_reading_is_in_the_trail(
     assert {one["what"] for one in readings} == {"asked", "photo", "record", "thumbnails", *said}
 
 
-def test_it_opens_nothing_by_fhir_and_dicom(backend: Backend) -> None:
+def test_it_opens_nothing_by_fhir(backend: Backend) -> None:
     admin, ada = backend.admin(), backend.member()
     found = predicted(ada, keep_photo="true")
     opened(admin, number=found["id"])
-    number, study = found["id"], study_uid(found["_id"])
+    number = found["id"]
     assert admin.call("GET", f"/submissions/{number}/report.pdf").status_code == 200
     for path in (
         *(f"/fhir/Binary/{number}-{part}" for part in ("report", "1")),
         f"/fhir/DiagnosticReport/{number}",
-        f"/dicom/studies/{study}",
     ):
         assert admin.call("GET", path).status_code == 404, path
 

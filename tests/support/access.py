@@ -25,7 +25,6 @@ from skinapi.findings.records.readers import LIFE, BreakGlass
 from skinapi.findings.records.submission import Submission
 from skinapi.findings.records.submissions import Submissions
 from skinapi.integrations.dicom.archive import ARCHIVE
-from skinapi.integrations.dicom.study import study_uid
 from skinapi.integrations.patients import PATIENTS
 from skinapi.integrations.webhooks.endpoints import Endpoint
 from skinapi.lab.dataset_images import DatasetImages
@@ -145,11 +144,6 @@ class SampleAccounts:
             "network": self._upload(researcher, "mine.keras"),
             **self._dataset(),
         }
-        found = self.finding()
-        study = study_uid(found.id)
-        series = f"/dicom/studies/{study}/series/{study}.1"
-        self.named |= {"study": study, "series": series}
-        self.named["instance"] = f"{series}/instances/{study}.1.1.1"  # its kept photo
         self.named |= {"no_code": "0" * 32, "no_hash": "0" * 64}
         self.named["webhook"] = self.set_webhook()
         self.named["delivery"] = backend.services.webhooks.send_test(
@@ -658,7 +652,6 @@ show_capabilities            anyone            /fhir/metadata
 search_resources             approved          /fhir/DiagnosticReport
 search_by_form               approved          /fhir/Patient/_search
 read_resource                in_care           /fhir/DiagnosticReport/{number}
-read_everything              conversation      /fhir/Patient/{patient}/$everything
 take_bundle                  owner             /fhir
 take_request                 owner             /fhir/ServiceRequest
 take_patient                 owner             /fhir/Patient
@@ -852,19 +845,7 @@ show_report_html             in_care           /submissions/{number}/report.html
 show_report_pdf              in_care           /submissions/{number}/report.pdf
 generate_report              approved          /generate_report
 verify_report                anyone            /reports/verify/{no_hash}
-# the findings as an archive's studies
-search_studies               approved          /dicom/studies
-search_series                in_care           /dicom/studies/{study}/series
-search_instances             in_care           /dicom/studies/{study}/instances
-search_instances_of_series   in_care           {series}/instances
-retrieve_study               in_care           /dicom/studies/{study}
-retrieve_series              in_care           {series}
-retrieve_instance            in_care           {instance}
-show_study_metadata          in_care           /dicom/studies/{study}/metadata
-show_series_metadata         in_care           {series}/metadata
-show_instance_metadata       in_care           {instance}/metadata
-show_rendered                in_care           {instance}/rendered
-retrieve_frame               in_care           {instance}/frames/1
+# the clinic's archive
 show_archive                 admins            /archive
 list_archive_deliveries      admins            /archive/deliveries
 send_to_archive_again        admins            /archive/deliveries/{archive_delivery}/again

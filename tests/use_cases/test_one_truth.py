@@ -5,6 +5,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import pairwise, product
@@ -16,20 +17,22 @@ from pydantic import BaseModel
 from pydicom import Dataset
 from pypdf import PdfReader
 
+from skinapi.base.errors import NotFound
 from skinapi.care.own_data import ORDER, Task
 from skinapi.care.reminders import reminder_of
 from skinapi.findings.records.decisions import WaitsFor
 from skinapi.findings.records.finding_schemas import AdviceView, InstructionView
 from skinapi.findings.records.review_schemas import DecisionView
 from skinapi.findings.records.standing import Advice, Reader
-from skinapi.integrations.dicom.study import study_uid
+from skinapi.integrations.dicom.archive import READER
 from skinapi.model.conditions import Band, conditions_table
 from skinapi.platform.storage.ids import now
 from tests.findings.prediction.photographer import predicted
 from tests.findings.records.test_holds import MADE_AT
 from tests.findings.reports.contradictions import asked_in
-from tests.integrations.dicom.reading_back import fetch
+from tests.integrations.dicom.reading_back import objects_in_archive, studies_of
 from tests.integrations.dicom.test_objects import pdf_of
+from tests.integrations.fhir.test_search import OF_PATIENT, walk_patient
 from tests.privacy.test_break_glass import opened
 from tests.support.backends import Backend, Person
 from tests.support.size import size
@@ -331,8 +334,9 @@ def walk_gone_elsewhere(history: History, patient: Patient, number: int) -> Iter
         if re.search(rf"/{number}(-|$)", path) and not path.startswith("Patient/"):
             yield Told(f"gone {path}", resource.get("status"), "entered-in-error")
     if identifier := history.find_id(number):
-        path = f"/dicom/studies/{study_uid(identifier)}"
-        yield Told(f"gone {path}", history.program.call("GET", path).status_code, 404)
+        with suppress(NotFound):
+            study = studies_of(history.backend).open(identifier, to=READER)
+            yield Told(f"gone {number} DICOM", study.objects, ())
 
 
 def walk_fhir(history: History) -> Iterator[Told]:
@@ -356,8 +360,7 @@ def walk_fhir(history: History) -> Iterator[Told]:
 def walk_archive(history: History, number: int) -> Iterator[Told]:
     """The structured report of a finding, and the printed one, in a clinic's archive."""
     truth = Truth(history, number, PROGRAM)
-    path = f"/dicom/studies/{study_uid(truth.own.photo.id)}"
-    *_, report, printed = fetch(history.program, path)
+    *_, report, printed = objects_in_archive(history.backend, number)
     pages = PdfReader(pdf_of(printed)).pages
     text = " ".join(page.extract_text() for page in pages)
     without_letters = re.split("Written (?:and signed by|on|just before) |Withdrawn by", text)[0]
@@ -379,11 +382,8 @@ def coded_in(items: Iterable[Dataset]) -> Iterator[tuple[str, str]]:
 
 
 def everything(history: History, patient: str) -> dict[str, Any]:
-    path = f"/fhir/Patient/{patient}/$everything?_count=200"
-    bundle = read(history.program, path)
-    assert not [one for one in bundle["link"] if one["relation"] == "next"]
-    resources = [one["resource"] for one in bundle.get("entry", ())]
-    return {f"{one['resourceType']}/{one['id']}": one for one in resources}
+    found = walk_patient(history.program, patient)
+    return {f"{one['resourceType']}/{one['id']}": one for one in found}
 
 
 def asked_of_doctor(text: str) -> set[Band]:
@@ -459,9 +459,9 @@ def answers(history: History, papers: list[Paper]) -> dict[str, bytes]:
         paths += [f"/lesions/{spot}{of}" for of in of_spot]
     parts = ("", "/reviews", "/letters", "/report.json?issue=false")
     of_findings = [f"/submissions/{number}{of}" for number in history.numbers for of in parts]
-    everything = f"/fhir/Patient/{history.patient}/$everything?_count=200"
+    found = [f"/fhir/{kind}?patient={history.patient}&_count=200" for kind in OF_PATIENT]
     patients = f"/patients?limit=1&after={int(history.patient, 16) - 1:032x}"
-    for_program = [patients, f"{own}/submissions", f"{own}/lesions", everything, *of_findings]
+    for_program = [patients, f"{own}/submissions", f"{own}/lesions", *found, *of_findings]
     # A paper that the doctor has printed may tell what is held back.
     seals = [f"/reports/verify/{one.code}" for one in papers if one.reader is not DOCTOR]
     asked = [(history.ada, path) for path in [*paths, *of_findings, *seals]]

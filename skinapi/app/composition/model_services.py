@@ -122,7 +122,6 @@ class ModelServices:
             corrections=self.services.corrections,
             patients=self.services.patients,
             largest_photo=self.settings.max_upload_bytes,
-            address=self.settings.address,
             folder=self.settings.instance_dir,
         )
 
@@ -130,7 +129,6 @@ class ModelServices:
     def studies(self) -> StudiesService:
         return StudiesService(
             records=self.services.records,
-            findings=ChangedFindings(records=self.services.records),
             reports=self.reports,
             clinic=self.settings.clinic_name,
         )

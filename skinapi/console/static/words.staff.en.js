@@ -892,7 +892,7 @@ export const english = {
   scope_lab: "Work in the lab: data sets, trainings, models",
   scope_audit_read: "Read the audit trail",
   scope_fhir: "Read findings, and send photos, as health records do (FHIR)",
-  scope_dicom: "Read findings, and send photos, as picture archives do (DICOM)",
+  scope_dicom: "Send photos, as picture archives do (DICOM)",
   keyKind: "Kind",
   keyKindHint: "A test key answers with a sample and stores nothing.",
   keyKind_live: "For use",

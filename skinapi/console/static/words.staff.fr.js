@@ -895,7 +895,7 @@ export const french = spaced({
   scope_lab: "Travailler au laboratoire: jeux de données, entraînements, modèles",
   scope_audit_read: "Lire le journal d'audit",
   scope_fhir: "Lire des résultats et envoyer des photos, comme un dossier médical (FHIR)",
-  scope_dicom: "Lire des résultats et envoyer des photos, comme une archive d'images (DICOM)",
+  scope_dicom: "Envoyer des photos, comme une archive d'images (DICOM)",
   keyKind: "Type",
   keyKindHint: "Une clé de test répond avec un exemple et n'enregistre rien.",
   keyKind_live: "Pour l'usage",

@@ -1,13 +1,10 @@
-"""Findings for programs that copy them: by when they changed, by when they were filed, or one."""
+"""Findings for programs that copy them: by when they changed, or one."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from skinapi.accounts.auth.account import Account, Subject
-from skinapi.base.field_types import ID
 from skinapi.base.pages import Page, PageRequest, page_of
-from skinapi.findings.records.readers import in_care
 from skinapi.findings.records.seen_findings import SeenSubmission
 from skinapi.findings.records.service import RecordsService
 from skinapi.findings.records.standing import Reader
@@ -17,7 +14,6 @@ from skinapi.platform.storage.ports import Document, Filter
 # A change gets its time when it is made, and is seen when its transaction has ended. MongoDB ends
 # one after a minute at most, and the clocks of two servers differ by seconds.
 LATEST_COMMIT = timedelta(minutes=2)
-READ_AT_ONCE = 100
 SeenFinding = tuple[SeenSubmission, Account]
 
 
@@ -100,24 +96,6 @@ class ChangedFindings:
             for one in told
         ]
 
-    def walk_filed(
-        self, *, to: Subject, patient: str | None, first: str, end: str
-    ) -> Iterator[SeenSubmission]:
-        of = _whose(to, patient)
-        while of is not None:
-            page = self.records.submissions.page_filed(of, first=first, end=end, limit=READ_AT_ONCE)
-            found = page.items
-            owners = self.records.accounts.by_ids({one.owner for one in found})
-            seen = [one for one in owners.values() if in_care(one, to)]
-            self.records.note_read([one.id for one in seen], by=to)
-            # The filter lets pass what is a doctor's own, or of an account being deleted.
-            may = {one.id for one in seen} | {to.id}
-            listed = [one for one in found if one.owner in may]
-            yield from self.records.spots.see(listed, Reader.PROGRAM)
-            if page.next_after is None:
-                return
-            first = f"{int(page.next_after, 16) + 1:032x}"
-
     def find(self, number: int) -> SeenFinding | None:
         """None where it is gone, was entered in error, or its owner is being deleted."""
         found = self.records.submissions.find_by_number(number)
@@ -127,15 +105,3 @@ class ChangedFindings:
         if owner is None or owner.status == "deleting":
             return None
         return self.records.spots.see_one(found, Reader.PROGRAM), owner
-
-
-def _whose(to: Subject, patient: str | None) -> dict[str, str] | None:
-    of = {}
-    if patient:
-        of = {"owner" if ID.fullmatch(patient) else "source_patient": patient}
-    if to.key and to.key.clinic_wide:
-        return of
-    if to.role == "doctor":
-        return {**of, "doctor": to.id}
-    own = {"owner": to.id}
-    return {**of, **own} if of.get("owner", to.id) == to.id else None

@@ -75,7 +75,6 @@ class NewFinding:
             session_of=self.session_of,
             filed_by=self.by if self.by != self.owner else None,
             source=self.source,
-            source_patient=self.source.patient_id if self.source else None,
         )
         alone = see_alone(submission, Reader.DOCTOR)
         keys = alone.make_keys()

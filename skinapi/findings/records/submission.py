@@ -161,8 +161,7 @@ class SubmissionSummary(Listed):
 class Submission(SubmissionSummary):
     """`changed` is an id made when its patient last got to see something else. `judged_by` is the
     account that had the photo judged again for its newest version. `filed_by` is the account that
-    has filed it for its owner, `session_of` the key whose session key did. For an index,
-    `source_patient` is the patient's number of the `source`.
+    has filed it for its owner, `session_of` the key whose session key did.
     """
 
     finding: Finding
@@ -179,7 +178,6 @@ class Submission(SubmissionSummary):
     filed_by: str | None = optional()
     photo_removed_at: datetime | None = optional()
     source: Source | None = optional()
-    source_patient: str | None = optional()
 
     @property
     def changed_at(self) -> datetime:

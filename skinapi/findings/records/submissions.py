@@ -3,7 +3,7 @@
 import os
 import threading
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -52,7 +52,7 @@ NOT_ASKED: dict[str, Any] = dict.fromkeys(("opinion_of", "opinion_at", "opinion_
 NONE_CAME: dict[str, Any] = {"opinion_key": None, "opinion_came_at": None}
 # Each goes on with the id.
 INDEXES: tuple[tuple[str, ...], ...] = (
-    *(("number",), ("taken_by",), ("source_patient",)),
+    *(("number",), ("taken_by",)),
     *(("owner",), ("owner", "lesion"), ("owner", "queue_key"), ("owner", "changed")),
     *(("doctor",), ("doctor", "queue_key"), ("doctor", "opinion_key")),
     *(("doctor", "model_version"), ("doctor", "awaited_key"), ("doctor", "changed")),
@@ -189,13 +189,6 @@ class Submissions(Records[Submission]):
         wanted = {**({"owner": owner} if owner else {}), **({"lesion": None} if unsorted else {})}
         sort = "-id" if newest_first else "id"
         return self._page_of(SubmissionSummary, wanted, paging, sort=sort)
-
-    def page_filed(
-        self, of: Mapping[str, str], *, first: str, end: str, limit: int
-    ) -> Page[Submission]:
-        """Oldest first, with ids from `first` to before `end`: ids begin with a time."""
-        wanted: Filter = {**of, "id": {"$gte": first, "$lt": end}}
-        return self._page_of(Submission, wanted, PageRequest(limit))
 
     def page_kept(self, owner: str, paging: PageRequest) -> Page[Listed]:
         return self._page_of(Listed, {"owner": owner}, paging)

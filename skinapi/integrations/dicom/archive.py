@@ -20,7 +20,7 @@ from skinapi.base.pages import Page, PageRequest
 from skinapi.base.settings.connections import ArchiveTime
 from skinapi.base.subject import KeyUse
 from skinapi.integrations.dicom.studies import StudiesService
-from skinapi.integrations.dicom.study import Study, study_uid
+from skinapi.integrations.dicom.study import ObjectId, Study, study_uid
 from skinapi.platform.notices.deliveries import Deliveries, Delivery, NotDelivered, Refused
 from skinapi.platform.storage.unit_of_work import Unit, UnitOfWork, atomic
 
@@ -148,7 +148,7 @@ class ArchiveService:
         if self.client is None:
             raise Refused("not_set")
         try:
-            study = self.studies.open(study_uid(str(delivery.about["finding"])), to=READER)
+            study = self.studies.open(str(delivery.about["finding"]), to=READER)
         except NotFound:  # it was deleted meanwhile
             return None
         return _Sending(self.client, self.studies, study).run()
@@ -180,22 +180,23 @@ class _Sending:
             missing = [known for known in missing if not known.kind.is_picture]
         if any(known.kind.is_picture for known in missing):
             self.studies.records.photos.note_read(submission=self.study.finding, by=READER)
-        sent = {known.uid for known in missing if self._send(known.uid)}
+        sent = {known.uid for known in missing if self._send(known)}
         if self.refused:
             raise self.refused
         if sent - self.client.list_instances(study):
             raise NotDelivered("not_stored", answer=self.answer)
         return self.answer
 
-    def _send(self, uid: str) -> bool:
+    def _send(self, known: ObjectId) -> bool:
         """False where there is nothing to send: the file of its photo is lost, or it is refused.
         The others are sent all the same.
         """
-        for file in self.studies.maker().make_files(self.study.of_instance(uid)):
-            try:
-                self.answer = self.client.store(file)
-            except Refused as refused:
-                self.refused = refused
-                return False
-            return True
-        return False
+        file = self.studies.maker().make_file(self.study, known)
+        if file is None:
+            return False
+        try:
+            self.answer = self.client.store(file)
+        except Refused as refused:
+            self.refused = refused
+            return False
+        return True

@@ -199,9 +199,9 @@ def _refer_to_source(made: Dataset, origin: ObjectSource) -> None:
 
 
 def make_photo(
-    origin: ObjectSource, of: ObjectId, content: bytes | None, size: tuple[int, int]
+    origin: ObjectSource, of: ObjectId, content: bytes, size: tuple[int, int]
 ) -> Dataset:
-    """A kept photo, with the bytes of its JPEG as they are. Without `content`, its description."""
+    """A kept photo, with the bytes of its JPEG as they are."""
     made = _picture(origin, of, content, size)
     made.ImageType = ["DERIVED", "PRIMARY"]
     made.DerivationDescription = KEPT
@@ -221,7 +221,7 @@ def make_photo(
 def make_heat_map(
     origin: ObjectSource,
     of: ObjectId,
-    content: bytes | None,
+    content: bytes,
     size: tuple[int, int],
     photo: ObjectId,
 ) -> Dataset:
@@ -234,9 +234,7 @@ def make_heat_map(
     return made
 
 
-def _picture(
-    origin: ObjectSource, of: ObjectId, content: bytes | None, size: tuple[int, int]
-) -> SOPClass:
+def _picture(origin: ObjectSource, of: ObjectId, content: bytes, size: tuple[int, int]) -> SOPClass:
     versions = origin.finding.photo.versions
     since = next(one.judged_at for one in versions if one.version == of.version)
     made = make_object(origin, of, since, JPEGBaseline8Bit)
@@ -255,10 +253,9 @@ def _picture(
         made.ImageLaterality = "L" if side.meaning == "Left" else "R"
     else:
         made.Laterality = ""
-    if content:
-        made.LossyImageCompressionRatio = round(size[0] * size[1] * 3 / len(content), 2)
-        made.PixelData = encapsulate([content])
-        made["PixelData"].VR = "OB"
+    made.LossyImageCompressionRatio = round(size[0] * size[1] * 3 / len(content), 2)
+    made.PixelData = encapsulate([content])
+    made["PixelData"].VR = "OB"
     return made
 
 
@@ -268,8 +265,8 @@ def size_of(jpeg: bytes) -> tuple[int, int]:
         return picture.size
 
 
-def make_document(origin: ObjectSource, of: ObjectId, at: datetime, pdf: bytes | None) -> Dataset:
-    """The report as a PDF. Without `pdf`, only what describes it."""
+def make_document(origin: ObjectSource, of: ObjectId, at: datetime, pdf: bytes) -> Dataset:
+    """The report as a PDF."""
     made = make_object(origin, of, at)
     made.ConversionType = "WSD"
     made.AcquisitionDateTime = at
@@ -281,9 +278,8 @@ def make_document(origin: ObjectSource, of: ObjectId, at: datetime, pdf: bytes |
             reference(source.sop_class_uid, source.sop_instance_uid),
         ]
     made.MIMETypeOfEncapsulatedDocument = "application/pdf"
-    if pdf:
-        made.EncapsulatedDocumentLength = len(pdf)
-        made.EncapsulatedDocument = pdf + b"\0" * (len(pdf) % 2)
+    made.EncapsulatedDocumentLength = len(pdf)
+    made.EncapsulatedDocument = pdf + b"\0" * (len(pdf) % 2)
     return made
 
 

@@ -25,7 +25,6 @@ from skinapi.base.size_limits import size_in_words
 from skinapi.findings.prediction.service import PredictionService, SentPhotos
 from skinapi.findings.records.corrections import CorrectionsService
 from skinapi.findings.records.errors import StorageQuotaReached
-from skinapi.findings.records.seen_findings import SeenSubmission
 from skinapi.findings.records.service import Newcomer
 from skinapi.integrations.dicom.multipart import OBJECT, Part
 from skinapi.integrations.dicom.stow import (
@@ -35,7 +34,7 @@ from skinapi.integrations.dicom.stow import (
     RefusedInstance,
     installed,
 )
-from skinapi.integrations.dicom.study import ObjectId, study_uid
+from skinapi.integrations.dicom.study import ObjectId
 from skinapi.integrations.patients import PatientsService
 
 if TYPE_CHECKING:
@@ -50,15 +49,14 @@ NO_RESOURCES = (Unavailable, PredictionQuotaReached, StorageQuotaReached)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IntakeService:
-    """`address` is that of the server; a JPEG may have `largest_photo` bytes. Large bodies lie in
-    a file of `folder` meanwhile, which has no name; or in TMPDIR, where it takes no files.
+    """A JPEG may have `largest_photo` bytes. Large bodies lie in a file of `folder` meanwhile,
+    which has no name; or in TMPDIR, where it takes no files.
     """
 
     prediction: PredictionService
     corrections: CorrectionsService
     patients: PatientsService
     largest_photo: int
-    address: str
     folder: Path
 
     def require_installed(self) -> None:
@@ -83,7 +81,7 @@ class IntakeService:
                 sop = instance.sop_class, instance.sop_instance
                 if study not in (None, instance.study):
                     raise RefusedInstance(Failure.MISMATCH, OTHER_STUDY)
-                finding = self._judge(instance, by)
+                self._judge(instance, by)
             except SkinAPIError as error:
                 ours = error.status >= SkinAPIError.status and not isinstance(error, NO_RESOURCES)
                 if ours or (isinstance(error, Unavailable) and not judged):
@@ -93,9 +91,9 @@ class IntakeService:
                 yield Received(sop=sop, failure=_failure_of(error), sentence=error.detail)
             else:
                 judged = True
-                yield Received(sop=sop, study=study_uid(finding.id))
+                yield Received(sop=sop)
 
-    def _judge(self, instance: "Instance", by: Subject) -> SeenSubmission:
+    def _judge(self, instance: "Instance", by: Subject) -> None:
         from skinapi.integrations.dicom.patient_facts import (  # noqa: PLC0415
             read_context,
             read_patient,
@@ -122,7 +120,7 @@ class IntakeService:
             owner, newcomer = self.patients.find_or_newcomer(patient.system, patient.value, by=by)
             # An archive where somebody has corrected the PatientID.
             self.corrections.correct_patient(key=key, owner=owner.id, by=by)
-        return self.prediction.predict(owner=owner, sent=sent, by=by, newcomer=newcomer)
+        self.prediction.predict(owner=owner, sent=sent, by=by, newcomer=newcomer)
 
     def _refuse_own(self, instance: "Instance") -> None:
         """An archive that sends all that arrives sends what this server has sent to it, too: a heat

@@ -17,7 +17,9 @@ LARGEST_OBJECT = 72 * 1024 * 1024
 DICOM_JSON = "application/dicom+json"
 _SOP_CLASS, _SOP_INSTANCE = "00081150", "00081155"
 _REFERENCED, _FAILED, _OTHER_FAILURES = "00081199", "00081198", "0008119A"
-_FAILURE_REASON, _RETRIEVE_URL = "00081197", "00081190"
+_FAILURE_REASON = "00081197"
+# Retrieve URL has to be there, and is empty: nothing is retrieved here (type 2; PS3.18, F.2.5).
+_NOT_RETRIEVED = {"00081190": {"vr": "UR"}}
 # No attribute of the answer is for a sentence: this is a text without a limit.
 _TEXT = "0040A160"
 
@@ -67,12 +69,11 @@ def installed() -> Iterator[None]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Received:
-    """What became of one part of the body: the study that its finding is, or `failure` with its
-    sentence. `sop` is the object's class and UID, None where the part could not be read.
+    """What became of one part of the body: a finding, or `failure` with its sentence. `sop` is the
+    object's class and UID, None where the part could not be read.
     """
 
     sop: tuple[str, str] | None
-    study: str | None = None
     failure: Failure | None = None
     sentence: str = ""
 
@@ -83,22 +84,22 @@ def status_of(received: Sequence[Received]) -> int:
     return 200 if taken == len(received) else 202 if taken else 409
 
 
-def write_answer(received: Sequence[Received], *, address: str) -> dict[str, Any]:
+def write_answer(received: Sequence[Received]) -> dict[str, Any]:
     sequences: dict[str, list[Any]] = {_REFERENCED: [], _FAILED: [], _OTHER_FAILURES: []}
     for part in received:
         item = {}
         if part.sop:
             item = {_SOP_CLASS: _value("UI", part.sop[0]), _SOP_INSTANCE: _value("UI", part.sop[1])}
         if part.failure is None:
-            link = f"{address}/dicom/studies/{part.study}"
-            sequences[_REFERENCED].append({**item, _RETRIEVE_URL: _value("UR", link)})
+            sequences[_REFERENCED].append({**item, **_NOT_RETRIEVED})
             continue
         reason = {
             _FAILURE_REASON: _value("US", int(part.failure)),
             _TEXT: _value("UT", part.sentence),
         }
         sequences[_FAILED if item else _OTHER_FAILURES].append({**item, **reason})
-    return {tag: {"vr": "SQ", "Value": items} for tag, items in sequences.items() if items}
+    filled = {tag: {"vr": "SQ", "Value": items} for tag, items in sequences.items() if items}
+    return {**_NOT_RETRIEVED, **filled}
 
 
 def _value(kind: str, value: str | int) -> dict[str, Any]:

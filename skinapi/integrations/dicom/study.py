@@ -8,15 +8,13 @@ follows it names the object.
 import hashlib
 import json
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from enum import IntEnum
 from typing import Self
 
 from skinapi.accounts.auth.account import Subject
-from skinapi.base.errors import NotFound
 from skinapi.findings.records.seen_findings import SeenSubmission
-from skinapi.findings.records.service import NOT_YOURS
 from skinapi.model.context import Modality
 
 ROOT = "2.25"
@@ -27,7 +25,7 @@ PLACES = 100
 # What a photograph's object says of what was told.
 TOLD_BY_PHOTO = {"age", "sex", "body_site", "body_laterality", "modality"}
 # The id of the finding, the kind of object, FORMAT, the object.
-OURS = re.compile(ROOT.replace(".", r"\.") + r"\.(\d{1,39})(?:\.([1-5])(?:\.\d\.(\d{1,15}))?)?")
+OURS = re.compile(ROOT.replace(".", r"\.") + r"\.(\d{1,39})\.([1-5])\.\d\.(\d{1,15})")
 
 
 class Kind(IntEnum):
@@ -84,25 +82,15 @@ class ObjectId:
     def parse(cls, uid: str) -> Self | None:
         """None where it is no object of a finding; the finding may not be there."""
         parts = OURS.fullmatch(uid)
-        if parts is None or parts[3] is None:
+        if parts is None:
             return None
-        parsed = cls(_id_of(parts[1]), Kind(int(parts[2])), int(parts[3]))
+        parsed = cls(f"{int(parts[1]):032x}", Kind(int(parts[2])), int(parts[3]))
         return parsed if parsed.uid == uid else None
 
 
 def study_uid(identifier: str) -> str:
     """The UID of a finding's study; of a spot, that by which its findings are tracked."""
     return f"{ROOT}.{int(identifier, 16)}"
-
-
-def finding_of(study: str) -> str | None:
-    """The id of the finding of which this is the study. None where it is none of ours."""
-    parts = OURS.fullmatch(study)
-    return _id_of(parts[1]) if parts and parts[2] is None else None
-
-
-def _id_of(number: str) -> str:
-    return f"{int(number):032x}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,18 +105,6 @@ class Study:
     reader: Subject
     reported_at: datetime
     photos_withdrawn: bool
-
-    def of_series(self, series: str) -> "Study":
-        """The same with the objects of this series alone."""
-        return self._only([known for known in self.objects if known.series == series])
-
-    def of_instance(self, uid: str) -> "Study":
-        return self._only([known for known in self.objects if known.uid == uid])
-
-    def _only(self, objects: list[ObjectId]) -> "Study":
-        if not objects:
-            raise NotFound(NOT_YOURS)
-        return replace(self, objects=tuple(objects))
 
 
 def count_steps(finding: SeenSubmission) -> int:

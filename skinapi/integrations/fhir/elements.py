@@ -7,13 +7,12 @@ implementation. Neither checks statuses and codes. https://hl7.org/fhir/R4/datat
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
 from skinapi.base.errors import SkinAPIError
 from skinapi.model.conditions import Condition, ReviewLabel, conditions_table
-from skinapi.platform.storage.ids import now
 
 Resource = dict[str, Any]
 Element = dict[str, Any]
@@ -139,18 +138,3 @@ def entry_of(resource: Resource, base: str, mode: str | None = None) -> Element:
     address = f"{base}/{resource['resourceType']}/{resource['id']}"
     searched = {"search": {"mode": mode}} if mode else {}
     return {"fullUrl": address, "resource": resource, **searched}
-
-
-def write_bundle(head: Resource, entries: Iterable[Element]) -> Iterator[str]:
-    """Write the JSON of a bundle while its entries are read. An error on the way breaks it off:
-    then it is no JSON.
-    """
-    yield json.dumps(head)[:-1] + ', "entry": ['
-    for place, entry in enumerate(entries):
-        yield (", " if place else "") + json.dumps(entry)
-    yield "]}"
-
-
-def write_collection(resources: Iterable[Resource], base: str) -> Iterator[str]:
-    head = {"resourceType": "Bundle", "type": "collection", "timestamp": instant(now())}
-    return write_bundle(head, (entry_of(resource, base) for resource in resources))

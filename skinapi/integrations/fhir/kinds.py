@@ -9,7 +9,7 @@ from typing import Literal
 from skinapi.base.settings import VERSION
 from skinapi.integrations.fhir.elements import FHIR_JSON, FHIR_VERSION, Element, Resource
 
-RELEASED = "2026-11-26"
+RELEASED = "2026-11-28"
 SECURITY = (
     "Authorization: Bearer, with the token of a person or the key of a program with the scope fhir"
 )
@@ -93,8 +93,6 @@ _ALL = (
     Kind("Binary", "A photo as JPEG, or a report as PDF", searched=False),
 )
 KINDS: Mapping[str, Kind] = {kind.name: kind for kind in _ALL}
-# Of $everything.
-EVERYTHING = Kind("Patient", "", (Param("_since", "date"), Param("_type", "token", "resourceType")))
 # What can be sent, and what becomes of it.
 TAKEN: Mapping[str, str] = {
     "Patient": "Found by its identifier, or added. Of what is sent, a hash of that is kept",
@@ -136,10 +134,6 @@ def _capability(kind: Kind) -> Element:
     searched = [{"name": param.name, "type": param.type} for param in kind.all_params]
     created = TAKEN.get(kind.name)
     interactions = {"read": True, "search-type": kind.searched, "create": created is not None}
-    everything = {
-        "name": "everything",
-        "definition": "http://hl7.org/fhir/OperationDefinition/Patient-everything",
-    }
     return {
         "type": kind.name,
         "documentation": ". ".join(filter(None, [kind.says, created])),
@@ -148,5 +142,4 @@ def _capability(kind: Kind) -> Element:
         "conditionalRead": "full-support",
         **({"conditionalCreate": True} if created else {}),
         **({"searchParam": searched} if searched else {}),
-        **({"operation": [everything]} if kind.name == "Patient" else {}),
     }

@@ -40,9 +40,8 @@ from skinapi.integrations.fhir.elements import (
     instant,
     issue_of,
     outcome_of,
-    write_bundle,
 )
-from skinapi.integrations.fhir.kinds import EVERYTHING, KINDS, Kind, capability_statement
+from skinapi.integrations.fhir.kinds import KINDS, Kind, capability_statement
 from skinapi.integrations.fhir.order_intake import (
     FhirIntakeService,
     IdentifierReused,
@@ -147,23 +146,6 @@ def read_resource(fhir: FhirService, *, kind: str, identifier: str, subject: Sub
     return _answer(fhir.read(_kind(kind), identifier, to=subject))
 
 
-@routes.route(
-    "GET", "/fhir/Patient/<identifier>/$everything", raises=(NotFound, NotAcceptable, InvalidQuery)
-)
-def read_everything(fhir: FhirService, *, identifier: str, subject: Subject) -> Response:
-    """All resources of a patient as one `Bundle`, which is written while it is read. `_since` and
-    `_type` choose among them.
-    """
-    _refuse_other_forms()
-    patient = fhir.get_patient(identifier, to=subject)
-    search = _read_search(EVERYTHING, list(request.args.items(multi=True)), fhir)
-    address = f"{fhir.base}/Patient/{patient.id}/$everything"
-    head = _searchset(fhir.empty_page(), search, address, fhir.base)
-    resources = fhir.walk_everything(patient, search, to=subject)
-    entries = (entry_of(resource, fhir.base, "match") for resource in resources)
-    return Response(write_bundle(head, entries), mimetype=FHIR_JSON)
-
-
 @intake_routes.route(
     "POST",
     "/fhir",
@@ -229,14 +211,10 @@ def _search(fhir: FhirService, name: str, sent: list[tuple[str, str]], to: Subje
     kind = _kind(name)
     if not kind.searched:
         raise UnknownKind(f"{kind.name} is read by its id alone")
-    search = _read_search(kind, sent, fhir)
+    strict = "handling=strict" in request.headers.get("Prefer", "").replace(" ", "")
+    search = read_search(kind, sent, strict=strict, base=fhir.base)
     page = fhir.page(search, to=to)
     return _answer(_searchset(page, search, f"{fhir.base}/{kind.name}", fhir.base))
-
-
-def _read_search(kind: Kind, sent: list[tuple[str, str]], fhir: FhirService) -> Search:
-    strict = "handling=strict" in request.headers.get("Prefer", "").replace(" ", "")
-    return read_search(kind, sent, strict=strict, base=fhir.base)
 
 
 def _searchset(page: FoundPage, search: Search, address: str, base: str) -> Resource:

@@ -157,8 +157,7 @@ def _read_one(search: Search, name: str, value: str, base: str) -> Search | None
     if param.type == "reference":
         return replace(search, patient=_read_patient(search.patient, name, value, base))
     if param.type == "date" and param.path is None:
-        since = "ge" if name == "_since" else ""
-        return replace(search, span=_within(search.span, read_span(name, since + value)))
+        return replace(search, span=_within(search.span, read_span(name, value)))
     if param.type == "date":
         chosen: DateFilter | TokenFilter = DateFilter(param, read_span(name, value))
     else:

@@ -18,7 +18,7 @@ from skinapi.findings.records.seen_findings import SeenSubmission
 from skinapi.findings.records.service import RecordsService
 from skinapi.findings.reports.service import ReportsService
 from skinapi.integrations.fhir.elements import ORDERS, Resource, own_system
-from skinapi.integrations.fhir.kinds import EVERYTHING, KINDS, OF_FINDINGS, Kind
+from skinapi.integrations.fhir.kinds import OF_FINDINGS, Kind
 from skinapi.integrations.fhir.other_resources import body_structure_of, may_name, patient_of
 from skinapi.integrations.fhir.reports import ORDER_KEY, resources_of
 from skinapi.integrations.fhir.search import NO_SYSTEM, Cursor, Search
@@ -95,9 +95,6 @@ class FhirService:
         self.records.note_read([account.id], by=to)
         return account
 
-    def empty_page(self) -> FoundPage:
-        return FoundPage([], now() - LATEST_COMMIT)
-
     def page(self, search: Search, *, to: Subject) -> FoundPage:
         """The next resources that match."""
         cursor = search.cursor or Cursor(now() - LATEST_COMMIT)
@@ -105,20 +102,6 @@ class FhirService:
             staying = self.accounts.find_staying(search.patient)
             search = replace(search, patient=staying.id if staying else search.patient)
         return self._cut(self._groups(search, to, cursor.behind), search, cursor)
-
-    def walk_everything(
-        self, patient: Account, search: Search, *, to: Subject
-    ) -> Iterator[Resource]:
-        """All resources of a patient, read while they are sent: the person and their spots first,
-        then each finding.
-        """
-        for name in ("Patient", "BodyStructure"):
-            yield from filter(search.matches, self._of_patient(KINDS[name], patient, to))
-        for group in self._walk_findings(search, to, patient.id, ""):
-            yield from filter(search.matches, group.resources)
-
-    def walk_all(self, patient: Account, *, to: Subject) -> Iterator[Resource]:
-        return self.walk_everything(patient, Search(EVERYTHING), to=to)
 
     def _cut(self, groups: Iterable[Group], search: Search, cursor: Cursor) -> FoundPage:
         page, behind = list[Resource](), cursor.behind

@@ -13,6 +13,7 @@ from skinapi.model.conditions import Band, conditions_table
 from skinapi.model.registry.prediction_pool import ServedModel
 from tests.findings.prediction import test_several_pictures as several
 from tests.findings.prediction.photographer import predicted, send
+from tests.integrations.dicom.reading_back import objects_in_archive
 from tests.support.backends import Backend, Person
 from tests.support.models import asking_model, served_once
 from tests.support.photos import LIKE_NO_SKIN, NO_SKIN, photo_in, photo_of
@@ -102,8 +103,9 @@ def test_one_of_several_pictures_is_asked_about_by_its_place(ada: Person) -> Non
     assert "melanoma" in found["headline"]["patient"]["en"], "the other picture shows skin"
 
 
-def test_no_program_reads_a_condition_of_what_is_no_skin(ada: Person) -> None:
+def test_no_program_reads_a_condition_of_what_is_no_skin(asking: AskingBackend) -> None:
     """As a patient does not: an EHR in the conclusion, a PACS in the structured report."""
+    ada = asking.member()
     found = predicted(ada, DOUBTED)
     assert found["probabilities"], "which are told as figures"
     number = found["id"]
@@ -113,8 +115,7 @@ def test_no_program_reads_a_condition_of_what_is_no_skin(ada: Person) -> None:
     assert likely["resourceType"] == "Observation"
     for name in (*conditions_table().keys, "melanoma", "mole", "nevus"):
         assert name not in f"{report['text']} {likely}".lower().replace("normal_skin", "")
-    [study] = ada.call("GET", "/dicom/studies").get_json()
-    told = ada.call("GET", f"/dicom/studies/{study['0020000D']['Value'][0]}/metadata").text
+    told = "".join(map(str, objects_in_archive(asking, number)))
     assert "not_surely_skin" in told
     assert "most_likely" not in told
     assert "not_ruled_out" not in told

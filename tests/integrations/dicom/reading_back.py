@@ -1,52 +1,36 @@
-"""Reads what the server answers to a client of an archive, and lets others judge it."""
+"""Reads the objects of a finding as the clinic's archive is sent them, and what others say."""
 
 import io
 import shutil
 import subprocess
-from email.parser import BytesParser
-from email.policy import HTTP
 from pathlib import Path
 from typing import Any
 
 import pytest
 from pydicom import Dataset, dcmread
-from werkzeug.test import TestResponse
 
-from tests.support.backends import Person
-
-OBJECTS = 'multipart/related; type="application/dicom"; transfer-syntax=*'
-JSON = "application/dicom+json"
-
-
-def parts_of(answer: TestResponse) -> list[bytes]:
-    assert answer.status_code == 200, answer.text
-    head = f"Content-Type: {answer.headers['Content-Type']}\r\n\r\n".encode()
-    message = BytesParser(policy=HTTP).parsebytes(head + answer.data)
-    return [bytes(part.get_payload(decode=True)) for part in message.iter_parts()]
+from skinapi.app.composition.model_services import open_reports
+from skinapi.integrations.dicom.archive import READER
+from skinapi.integrations.dicom.studies import StudiesService
+from tests.support.backends import Backend
 
 
-def search(person: Person, path: str = "/dicom/studies", **query: Any) -> list[dict[str, Any]]:
-    answer = person.call("GET", path, query_string=query, headers={"Accept": JSON})
-    assert answer.status_code == 200, answer.text
-    assert answer.mimetype == JSON
-    found: list[dict[str, Any]] = answer.get_json(force=True)
-    return found
+def studies_of(backend: Backend) -> StudiesService:
+    """The objects of no archive count for no allowance."""
+    no_allowances: Any = None
+    services = backend.services
+    reports = open_reports(backend.settings, services, no_allowances)
+    return StudiesService(records=services.records, reports=reports, clinic=None)
 
 
-def value_of(found: dict[str, Any], keyword: str) -> Any:
-    dataset = Dataset.from_json(found)
-    return dataset[keyword].value
-
-
-def study_of(person: Person) -> str:
-    """The UID of the only study that the caller may see."""
-    [found] = search(person)
-    return str(value_of(found, "StudyInstanceUID"))
-
-
-def fetch(person: Person, path: str) -> list[Dataset]:
-    answer = person.call("GET", path, headers={"Accept": OBJECTS})
-    return [dcmread(io.BytesIO(part)) for part in parts_of(answer)]
+def objects_in_archive(backend: Backend, number: int) -> list[Dataset]:
+    """What the archive is sent of a finding."""
+    finding = backend.services.data.submissions.find_by_number(number)
+    assert finding
+    studies = studies_of(backend)
+    study = studies.open(finding.id, to=READER)
+    files = (studies.maker().make_file(study, known) for known in study.objects)
+    return [dcmread(io.BytesIO(file)) for file in files if file]
 
 
 def tool(name: str, *arguments: str | Path) -> str:

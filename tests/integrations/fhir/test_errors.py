@@ -1,7 +1,6 @@
 """Errors, how a resource is asked for, and what an answer takes of the server's memory."""
 
 import tracemalloc
-from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from types import SimpleNamespace
@@ -12,10 +11,8 @@ import pytest
 from skinapi.base.errors import InvalidBody
 from skinapi.integrations.fhir.kinds import KINDS, TAKEN
 from skinapi.integrations.fhir.sent_resources import read_json
-from skinapi.platform.storage.ids import new_id
 from tests.integrations.fhir.clinic import JSON, Clinic, read
 from tests.support.backends import unavailable
-from tests.support.size import size
 
 OUTCOMES = {400: "invalid", 401: "login", 404: "not-found", 405: "not-supported",
             406: "not-supported", 413: "too-long", 415: "not-supported"}  # fmt: skip
@@ -87,56 +84,8 @@ def test_what_is_told_of_the_server_is_what_it_does(clinic: Clinic) -> None:
     for name, one in told.items():
         for param in one.get("searchParam", []):
             read(clinic.ada, f"{name}?{param['name']}={values[param['type']]}", headers=strict)
-        for operation in one.get("operation", []):
-            read(clinic.ada, f"{name}/{clinic.patient}/${operation['name']}")
         if not one.get("searchParam"):
             read(clinic.ada, name, status=404)
-
-
-FEW, MANY = 100, size(300, 1000)
-
-
-def put_many(clinic: Clinic, number: int) -> str:
-    """A patient with so many findings, copied in the store once its outline was measured."""
-    read(clinic.doctor, f"DiagnosticReport/{clinic.numbers['changed']}")
-    owner = clinic.backend.account(clinic.backend.member(doctor_id=clinic.doctor_id).email).id
-    submissions = clinic.backend.services.store.collection("submissions")
-    (one,) = submissions.find({"number": clinic.numbers["changed"]})
-    last = submissions.find(sort="-number", limit=1)[0]["number"]
-    copies = [
-        {**one, "id": new_id(), "changed": new_id(), "owner": owner, "number": last + place}
-        | {"idempotency_key": None}
-        for place in range(1, number + 1)
-    ]
-    submissions.insert_many(copies)
-    return owner
-
-
-def peak_of(clinic: Clinic, patient: str) -> tuple[int, int]:
-    """How much memory the answer takes while it is written, and how long it is."""
-    path = f"/fhir/Patient/{patient}/$everything"
-    tracemalloc.start()
-    answer = clinic.doctor.client.get(
-        path, headers={"Authorization": f"Bearer {clinic.doctor.token}"}, buffered=False
-    )
-    length = sum(len(part) for part in answer.iter_encoded())
-    _, peak = tracemalloc.get_traced_memory()
-    tracemalloc.stop()
-    assert answer.status_code == 200
-    return peak, length
-
-
-def test_everything_of_many_findings_takes_the_memory_of_a_page(
-    clinic: Clinic, report: Callable[[str], None]
-) -> None:
-    few, many = put_many(clinic, FEW), put_many(clinic, MANY)
-    peak_of(clinic, few)
-    small, short = peak_of(clinic, few)
-    large, long = peak_of(clinic, many)
-    report(f"$everything of {MANY} findings: {long / 1e6:.1f} MB, peak {large / 1e6:.1f} MB")
-    assert long > short * MANY / FEW * 0.9
-    assert large < small * 1.3
-    assert large < long
 
 
 @pytest.mark.parametrize("kind", ["limits", "store"])
