@@ -2,7 +2,7 @@
 account is as it is wanted already, nothing is written.
 """
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -18,6 +18,7 @@ from skinapi.accounts.admin.decisions import (
     refuse_doctor,
     require_doctor,
 )
+from skinapi.accounts.admin.waiting_work import FindingCounts, FindingNumbers
 from skinapi.accounts.auth.account_deletion import Eraser
 from skinapi.accounts.auth.accounts import Account, AccountFields, Accounts, Status
 from skinapi.accounts.auth.errors import EmailTaken, NoPasswordHere, NoSecondFactor
@@ -40,10 +41,6 @@ OWN_FACTOR = "Remove your own second factor on the page of your account, with a 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AdminService:
-    """`find_numbers` has the numbers of findings, by their ids; `count_waiting` has how many wait
-    for a review of each owner, or doctor in charge, and how many of them are urgent.
-    """
-
     work: UnitOfWork
     accounts: Accounts
     eraser: Eraser
@@ -52,8 +49,8 @@ class AdminService:
     assignments: Assignments
     trail: AuditTrail
     initial_password_life: timedelta
-    find_numbers: Callable[[list[str]], dict[str, int]]
-    count_waiting: Callable[[Literal["owner", "doctor"], Collection[str]], WaitingCounts]
+    numbers: FindingNumbers
+    findings: FindingCounts
 
     def list_accounts(
         self,
@@ -201,7 +198,7 @@ class AdminService:
         numbers: dict[str, int] = {}
         about = sorted({row["target"] for row in page.items if row.get("owner")})
         for start in range(0, len(about), READ_AT_ONCE):
-            numbers |= self.find_numbers(about[start : start + READ_AT_ONCE])
+            numbers |= self.numbers.numbers_of(about[start : start + READ_AT_ONCE])
         return page.map(
             lambda row: {
                 **row,

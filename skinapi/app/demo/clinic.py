@@ -12,8 +12,8 @@ from skinapi.accounts.auth.accounts import Account, WantedRole
 from skinapi.accounts.auth.consents import ChangedConsents, Purpose, newest_text
 from skinapi.accounts.auth.passwords import ClientInfo
 from skinapi.accounts.auth.subjects import Subject
-from skinapi.app.composition.model_services import ModelServices
-from skinapi.app.composition.services import Services, open_services
+from skinapi.app.composition.server_services import ServerServices, open_server_services
+from skinapi.app.composition.services import Services, Unlimited, open_services
 from skinapi.base.languages import Language
 from skinapi.base.settings import Settings
 from skinapi.care.messages import Topic
@@ -48,16 +48,10 @@ DOMAIN = "demo.example"
 HERE = ClientInfo(address="127.0.0.1", client="the demo")
 
 
-class Unlimited:
-    def count_photos(self, caller: str, role: str | None, photos: int = 1) -> None: ...
-
-    def count_rendering(self, caller: str, role: str | None) -> None: ...
-
-
 @dataclass(frozen=True, slots=True)
 class Clinic:
     services: Services
-    models: ModelServices
+    models: ServerServices
     admin: "Person"
 
     @classmethod
@@ -68,7 +62,7 @@ class Clinic:
         record_former_model(services.models.versions)
         registry, reloader = open_registry(settings, services.models, served, names_for_clients())
         reloader.make_pass()
-        models = ModelServices(settings, services, registry, Unlimited())
+        models = open_server_services(services, registry, Unlimited())
         account, _ = services.admin.ensure_admin(email=f"admin@{DOMAIN}", password=PASSWORD)
         return cls(services, models, Person(services, models, account.email))
 
@@ -108,7 +102,7 @@ class Clinic:
 @dataclass(frozen=True, slots=True)
 class Person:
     services: Services
-    models: ModelServices
+    models: ServerServices
     email: str
 
     @property

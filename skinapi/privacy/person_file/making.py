@@ -8,7 +8,7 @@ archive is stored in pieces.
 import hashlib
 import json
 import zipfile
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -19,6 +19,7 @@ from typing import IO, Any, Literal, Protocol, cast
 from pydantic import BaseModel
 
 from skinapi.accounts.auth.accounts import Account
+from skinapi.accounts.auth.owners import OwnerStatus
 from skinapi.accounts.auth.subjects import Subject
 from skinapi.base.errors import NotFound, RecordDamaged
 from skinapi.base.languages import known_language
@@ -140,14 +141,12 @@ class Progress(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileMaker:
-    """`hold` refuses what is stored for an account that is being deleted."""
-
     files: PersonFiles
     contents: PersonContents
     reports: ReportsService
     fhir: FhirService
     signer: Signer
-    hold: Callable[[str], None]
+    owners: OwnerStatus  # refuses what is stored for an account that is being deleted
     failed: FailedItems
     address: str
     clinic: str | None
@@ -170,7 +169,7 @@ class FileMaker:
             with leaving_out() as unreadable:
                 run.write(progress, unreadable)
             self.failed.note_damaged(unreadable.damaged)
-            return self.files.finish(out.end(), hold=self.hold)
+            return self.files.finish(out.end(), hold=self.owners.hold)
 
     @property
     def maker(self) -> Maker:
