@@ -55,15 +55,12 @@ def open_background(services: Services, reloader: ModelReloader) -> Scheduler:
 
 
 def _list_tasks(services: Services) -> list[Task]:
-    """Name, seconds between two runs, what to call, how a failure is logged; then seconds before the
-    first run, and what to call at the end. Each process that serves runs all of them.
+    """Name, seconds between two runs, what to call, and how a failure is logged; then seconds before
+    the first run, and what to call at the end. Each process that serves runs all of them.
     """
     get, totals, keys = services.get, services.data.totals, services.data.key_uses
-    mail_links, erasure, sender = (
-        services.recovery.mail_links,
-        services.erasure,
-        get(DeliverySender),
-    )
+    mail_links, erasure = services.recovery.mail_links, services.erasure
+    sender = get(DeliverySender)
     return [
         # Work of each process for itself.
         Task("totals", 2, totals.write_collected, "totals not written", 0, totals.stop),
