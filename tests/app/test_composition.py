@@ -1,28 +1,40 @@
 """A process can build all that it may ask for; what cannot be built is refused with its reason."""
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 import pytest
 
+from skinapi.app.composition import person_file_job
 from skinapi.app.composition.container import CompositionError, Container, Parts
-from skinapi.app.composition.services import Services, Unlimited, open_services
-from skinapi.base.subject import Allowances
+from skinapi.app.composition.services import Services, open_services
+from skinapi.platform.jobs.handlers import JobContext
 from skinapi.platform.stores import make_store
-from skinapi.privacy.person_file.making import FileMaker
+from tests.privacy.made_files import ask, job_of
 from tests.support.backends import MAIL, Backend, settings_in
 
 
-def test_a_command_and_a_job_can_build_every_service(tmp_path: Path) -> None:
+def test_a_command_can_build_every_service(tmp_path: Path) -> None:
     settings = settings_in(tmp_path)
     make_store(settings)
     services = open_services(settings)
     services.build_all()
     services.lab.build_all()
-    services.container.put({Allowances: Unlimited()})
-    assert services.get(FileMaker).contents.records is services.records
     services.store.close()
+
+
+def test_the_job_of_a_persons_file_builds_what_it_needs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    backend = Backend(tmp_path / "instance")
+    ada = backend.member()
+    ask(ada)
+    monkeypatch.setattr(person_file_job, "Settings", lambda: backend.settings)
+    context = JobContext(job_of(backend, ada), tmp_path, os.open(os.devnull, os.O_WRONLY))
+    assert person_file_job.make_file(context)["bytes"] > 0
+    assert ada.call("GET", "/me/file").get_json()["state"] == "ready"
 
 
 @pytest.mark.parametrize("with_all", [False, True])

@@ -55,8 +55,8 @@ def open_background(services: Services, reloader: ModelReloader) -> Scheduler:
 
 
 def _list_tasks(services: Services) -> list[Task]:
-    """Name, seconds between two runs, what to call, and how a failure is logged; then seconds before
-    the first run, and what to call at the end. Each process that serves runs all of them.
+    """Each process that serves runs all of them. A row: name, seconds between two runs, what to do,
+    how a failure is logged, seconds before the first run, what to do at the end.
     """
     get, totals, keys = services.get, services.data.totals, services.data.key_uses
     mail_links, erasure = services.recovery.mail_links, services.erasure
