@@ -2,7 +2,7 @@
 account is as it is wanted already, nothing is written.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -35,7 +35,6 @@ from skinapi.platform.storage.ports import Document
 from skinapi.platform.storage.unit_of_work import Unit, UnitOfWork, atomic
 
 READ_AT_ONCE = 1000
-WaitingCounts = Mapping[str, tuple[int, int]]
 OWN_FACTOR = "Remove your own second factor on the page of your account, with a code"
 
 

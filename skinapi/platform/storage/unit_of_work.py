@@ -60,7 +60,7 @@ class Erasures:
 
     A blob is no part of a transaction. So the transaction that deletes a record notes the keys of
     its blobs, and they are deleted after it; what an interruption or a disk that is away leaves, a
-    thread deletes.
+    task deletes.
     """
 
     def __init__(self, store: Store) -> None:
