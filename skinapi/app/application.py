@@ -8,16 +8,14 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.routing import Rule
 
 from skinapi.accounts.admin.audit_routes import audit_routes
-from skinapi.accounts.admin.operation_gauges import OperationGauges
 from skinapi.accounts.admin.overview import overview_routes
 from skinapi.accounts.admin.routes import decision_routes, usage_routes
 from skinapi.accounts.admin.routes import routes as admin_routes
 from skinapi.accounts.auth.me_routes import consent_routes, factor_routes
 from skinapi.accounts.auth.routes import recovery_routes
 from skinapi.accounts.auth.routes import routes as auth_routes
-from skinapi.app.composition.background import Background
-from skinapi.app.composition.model_services import ModelServices
-from skinapi.app.composition.privacy_services import PrivacyServices
+from skinapi.app.composition.background import open_background
+from skinapi.app.composition.server_services import ServerServices, open_server_services
 from skinapi.app.composition.services import Services, open_services
 from skinapi.base.errors import SkinAPIError
 from skinapi.base.logs import configure_logs
@@ -38,6 +36,7 @@ from skinapi.console.routes import Console
 from skinapi.console.routes import routes as console_routes
 from skinapi.findings.prediction.routes import kept_photo_routes
 from skinapi.findings.prediction.routes import routes as prediction_routes
+from skinapi.findings.records.review_queue import UnassignedMailer
 from skinapi.findings.records.routes import correction_routes, outcome_routes, review_routes
 from skinapi.findings.records.routes import routes as records_routes
 from skinapi.findings.reports.routes import routes as reports_routes
@@ -48,7 +47,6 @@ from skinapi.integrations.clients import (
     photo_forms,
 )
 from skinapi.integrations.clients.service import names_for_clients
-from skinapi.integrations.dicom.archive import ARCHIVE
 from skinapi.integrations.dicom.routes import archive_routes, stow_routes
 from skinapi.integrations.fhir.routes import intake_routes, operation_outcome
 from skinapi.integrations.fhir.routes import routes as fhir_routes
@@ -56,16 +54,15 @@ from skinapi.integrations.keys.admission import KeyAuthorizer
 from skinapi.integrations.keys.routes import patient_routes as external_patient_routes
 from skinapi.integrations.keys.routes import routes as key_routes
 from skinapi.integrations.oidc.routes import routes as oidc_routes
-from skinapi.integrations.webhooks.endpoints import KIND as WEBHOOK
 from skinapi.integrations.webhooks.routes import routes as webhooks_routes
 from skinapi.lab.routes import from_reviews_routes, import_routes, upload_routes
 from skinapi.lab.routes import routes as dataset_routes
-from skinapi.model.registry.composition import open_operating_point, open_registry, open_served
+from skinapi.model.registry.composition import open_registry, open_served
 from skinapi.model.registry.prediction_pool import PredictionPool, ServedModel
 from skinapi.model.registry.routes import drift_routes, models_routes, operating_point_routes
 from skinapi.model.registry.routes import routes as registry_routes
-from skinapi.model.registry.service import InferenceService, ModelReloader
 from skinapi.platform.jobs.routes import routes as jobs_routes
+from skinapi.platform.storage.background import Scheduler
 from skinapi.platform.storage.disk_reserve import DiskReserve
 from skinapi.platform.storage.ports import Store
 from skinapi.platform.web.admission import (
@@ -113,13 +110,11 @@ class Application(Flask):
         self,
         *,
         services: Services,
-        registry: InferenceService,
-        privacy: PrivacyServices,
-        background: Background,
+        server: ServerServices,
+        background: Scheduler,
     ) -> None:
         super().__init__(__name__, static_folder=None)
-        self.services, self.registry, self.background = services, registry, background
-        self.privacy = privacy
+        self.services, self.server, self.background = services, server, background
 
 
 def create_app(
@@ -151,23 +146,15 @@ def create_app(
     registry, reloader = open_registry(
         settings, services.models, served_model, names_for_clients(), pool
     )
-    return _build(settings, services, registry, reloader)
-
-
-def _build(
-    settings: Settings, services: Services, registry: InferenceService, reloader: ModelReloader
-) -> Application:
     rates = {Rate(name): text for name, text in settings.rates.items()}
     limits = open_limits(settings.rate_limit_uri, settings.instance_dir, rates)
+    server = open_server_services(services, registry, limits, workers_here=workers_here)
+    background = open_background(services, reloader)
+    return _build(Application(services=services, server=server, background=background), limits)
 
-    model_services = ModelServices(settings, services, registry, limits)
-    privacy = PrivacyServices(settings, services)
-    app = Application(
-        services=services,
-        registry=registry,
-        privacy=privacy,
-        background=Background(settings, services, reloader, model_services.archive, privacy),
-    )
+
+def _build(app: Application, limits: Limits) -> Application:
+    services, settings = app.services, app.services.settings
     # Never answer with a redirect to another spelling of the path.
     app.url_map.strict_slashes = False
     app.url_map.merge_slashes = False
@@ -193,7 +180,7 @@ def _build(
     console = Console.of(read_demo(settings.instance_dir), log_ins, responsible)
     answer_errors(app, renderer_for(app, console.show_missing, {"/fhir": operation_outcome}))
     info = _open_server_info(app, limits, console)
-    for area, registrations in _areas(app, settings, model_services, info, console).items():
+    for area, registrations in _areas(app, info, console).items():
         blueprint = Blueprint(area, __name__)
         for register in registrations:
             register(blueprint)
@@ -225,21 +212,12 @@ def _guard(app: Application, settings: Settings, limits: Limits) -> None:
 
 
 def _open_authorizer(services: Services, limits: Limits) -> KeyAuthorizer:
-    data = services.data
-    return KeyAuthorizer(
-        persons=services.authorizer,
-        keys=data.keys,
-        accounts=data.accounts,
-        uses=data.key_uses,
-        spend_quota=limits.spend_quota,
-    )
+    return services.container.build(KeyAuthorizer, spend_quota=limits.spend_quota)
 
 
-def _areas(
-    app: Application, settings: Settings, model: ModelServices, info: ServerInfo, console: Console
-) -> dict[str, list[Registration]]:
+def _areas(app: Application, info: ServerInfo, console: Console) -> dict[str, list[Registration]]:
     """Each area of the API, a blueprint, with the routes of its packages."""
-    services, registry, privacy = app.services, app.registry, app.privacy
+    services, server = app.services, app.server
     return {
         "auth": [
             auth_routes.answered_by(services.auth),
@@ -252,14 +230,14 @@ def _areas(
             admin_routes.answered_by(services.admin),
             audit_routes.answered_by(services.admin),
             decision_routes.answered_by(services.decisions),
-            overview_routes.answered_by(model.overview),
+            overview_routes.answered_by(server.overview),
             usage_routes.answered_by(services.data.usage),
         ],
         "prediction": [
-            prediction_routes.answered_by(model.prediction),
-            kept_photo_routes.answered_by(model.kept_photos),
+            prediction_routes.answered_by(server.prediction),
+            kept_photo_routes.answered_by(server.kept_photos),
         ],
-        "reports": [reports_routes.answered_by(model.reports)],
+        "reports": [reports_routes.answered_by(server.reports)],
         "findings": [
             records_routes.answered_by(services.records),
             review_routes.answered_by(services.reviews),
@@ -269,7 +247,7 @@ def _areas(
         "care": [
             care_routes.answered_by(services.care),
             cases_routes.answered_by(services.cases),
-            comparison_routes.answered_by(model.comparisons),
+            comparison_routes.answered_by(server.comparisons),
             inbox_routes.answered_by(services.inbox),
             lesions_routes.answered_by(services.lesions),
             letters_routes.answered_by(services.letters),
@@ -283,37 +261,35 @@ def _areas(
             upload_routes.answered_by(services.lab.uploads),
         ],
         "models": [
-            registry_routes.answered_by(registry),
+            registry_routes.answered_by(server.registry),
             models_routes.answered_by(services.models),
-            operating_point_routes.answered_by(
-                open_operating_point(settings, services.models, registry.served)
-            ),
+            operating_point_routes.answered_by(server.operating_point),
             drift_routes.answered_by(services.drift),
         ],
         "clients": [
-            photo_forms.routes.answered_by(model.clients),
-            explainable.routes.answered_by(model.clients),
-            dermascan_diagnosis.routes.answered_by(model.clients),
+            photo_forms.routes.answered_by(server.clients),
+            explainable.routes.answered_by(server.clients),
+            dermascan_diagnosis.routes.answered_by(server.clients),
             dermascan_lab.dataset_routes.answered_by(services.lab.datasets),
             dermascan_lab.model_routes.answered_by(services.models),
             dermascan_lab.training_routes.answered_by(services.lab.trainings),
         ],
         "fhir": [
-            fhir_routes.answered_by(model.fhir),
-            intake_routes.answered_by(model.fhir_intake),
+            fhir_routes.answered_by(server.fhir),
+            intake_routes.answered_by(server.fhir_intake),
         ],
         "dicom": [
-            stow_routes.answered_by(model.dicom_intake),
-            archive_routes.answered_by(model.archive),
+            stow_routes.answered_by(server.dicom_intake),
+            archive_routes.answered_by(server.archive),
         ],
         "privacy": [
-            break_glass_routes.answered_by(privacy.break_glass),
+            break_glass_routes.answered_by(server.break_glass),
             data_routes.answered_by(services.own_data),
             erasure_routes.answered_by(services.erasure),
-            joining_routes.answered_by(privacy.joining),
-            person_file_routes.answered_by(privacy.person_files),
-            readers_routes.answered_by(privacy.readers),
-            retention_routes.answered_by(privacy.retention),
+            joining_routes.answered_by(server.joining),
+            person_file_routes.answered_by(server.person_files),
+            readers_routes.answered_by(server.readers),
+            retention_routes.answered_by(server.retention),
         ],
         "programs": [
             key_routes.answered_by(services.keys),
@@ -322,14 +298,15 @@ def _areas(
         ],
         "console": [
             console_routes.answered_by(console),
-            embed_routes.answered_by(EmbedPage.of(settings)),
+            embed_routes.answered_by(EmbedPage.of(services.settings)),
         ],
         "server": [server_routes.answered_by(info)],
     }
 
 
 def _open_server_info(app: Application, limits: Limits, console: Console) -> ServerInfo:
-    services, registry = app.services, app.registry
+    services, registry = app.services, app.server.registry
+    mailer = services.get(UnassignedMailer)
     return ServerInfo(
         app,
         page=console.show,
@@ -342,7 +319,7 @@ def _open_server_info(app: Application, limits: Limits, console: Console) -> Ser
             *filter(None, [registry.served.problem]),
             *services.jobs.problems(),
             *([WRONG_DEFAULT_DOCTOR] if services.assignments.has_wrong_default() else []),
-            *app.background.unassigned_mailer.problems(),
+            *mailer.problems(),
             *services.data.outbox.problems(),
             *services.data.deliveries.problems(),
             *services.data.webhook_endpoints.problems(),
@@ -354,19 +331,6 @@ def _open_server_info(app: Application, limits: Limits, console: Console) -> Ser
             services.jobs.gauges,
             services.data.clock.gauges,
             services.data.failed_items.gauges,
-            _open_operation_gauges(services).gauges,
+            app.server.gauges.gauges,
         ),
-    )
-
-
-def _open_operation_gauges(services: Services) -> OperationGauges:
-    data = services.data
-    return OperationGauges(
-        store=services.store,
-        outbox=data.outbox,
-        deliveries=data.deliveries,
-        kinds=(WEBHOOK, ARCHIVE),
-        count_unassigned=services.unassigned.count,
-        count_overdue=data.submissions.count_overdue,
-        folder=services.settings.instance_dir,
     )

@@ -13,7 +13,7 @@ from skinapi.platform.jobs.handlers import Handlers, guard_job
 HANDLERS: Handlers = {
     "training": "skinapi.lab.training_job:train",
     "import": "skinapi.lab.import_job:import_model",
-    "person_file": "skinapi.app.composition.privacy_services:make_file",
+    "person_file": "skinapi.app.composition.person_file_job:make_file",
 }
 
 if __name__ == "__main__":

@@ -238,14 +238,16 @@ def _place_of(thread: Thread, *, for_owner: bool) -> str:
     return "messages" if for_owner else f"patients/{thread.owner}?at=messages"
 
 
-def find_unanswered(
-    messages: Messages, lesions: Lesions, submissions: Submissions, doctor: str | None
-) -> list[str]:
-    """The newest findings of the spots about which messages wait for this doctor, or for nobody;
-    of messages about no spot, those of the patients.
-    """
-    waiting = sorted(messages.count_waiting_by_lesion(doctor))[:MOST_UNASSIGNED]
-    owners = sorted(messages.count_waiting_without_lesion(doctor))[:MOST_UNASSIGNED]
-    newest = (submissions.page_owned(owner, PageRequest(1), newest_first=True) for owner in owners)
-    of_none = [one.id for page in newest for one in page.items]
-    return of_none + (lesions.list_newest(waiting) if waiting else [])
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnansweredMessages:
+    messages: Messages
+    lesions: Lesions
+    submissions: Submissions
+
+    def __call__(self, doctor: str | None) -> list[str]:
+        waiting = sorted(self.messages.count_waiting_by_lesion(doctor))[:MOST_UNASSIGNED]
+        owners = sorted(self.messages.count_waiting_without_lesion(doctor))[:MOST_UNASSIGNED]
+        page_owned = self.submissions.page_owned
+        newest = (page_owned(owner, PageRequest(1), newest_first=True) for owner in owners)
+        of_none = [one.id for page in newest for one in page.items]
+        return of_none + (self.lesions.list_newest(waiting) if waiting else [])

@@ -22,7 +22,6 @@ from skinapi.findings.records.submission import Submission
 from skinapi.model.bands import is_sent
 from skinapi.model.conditions import conditions_table
 from skinapi.platform.notices.outbox import Kind, Outbox
-from skinapi.platform.storage.background import PeriodicThread
 from skinapi.platform.storage.failed_items import FailedItems
 from skinapi.platform.storage.ids import now
 from skinapi.platform.storage.ports import Store
@@ -82,11 +81,10 @@ def look_at(stands: Standing | None) -> datetime | None:
     return min([*moments, *([reminder.remind_at] if reminder else [])], default=None)
 
 
-PASS_EVERY_S = 600.0
 REMINDED_AT_ONCE = 1000
 
 
-class ReminderMailer(PeriodicThread):
+class ReminderMailer:
     """Any process may make a pass: of two at once, one reminds of each spot."""
 
     def __init__(
@@ -98,7 +96,6 @@ class ReminderMailer(PeriodicThread):
         outbox: Outbox,
         failed: FailedItems,
     ) -> None:
-        super().__init__("reminders", every_s=PASS_EVERY_S, failure="not reminded")
         self._store, self._outbox, self._failed = store, outbox, failed
         self._lesions, self._spots = lesions, spots
 

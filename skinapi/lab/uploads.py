@@ -267,8 +267,11 @@ class UploadsService:
         self.uploads.remove(self.uploads.get_owned(upload, owner=by.id).id)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LabRepositories:
-    def __init__(self, store: Store, trail: AuditTrail, work: UnitOfWork) -> None:
-        self.store, self.trail, self.work = store, trail, work
-        self.datasets, self.images = Datasets(store), DatasetImages(store)
-        self.uploads = Uploads(store)
+    store: Store
+    trail: AuditTrail
+    work: UnitOfWork
+    datasets: Datasets
+    images: DatasetImages
+    uploads: Uploads

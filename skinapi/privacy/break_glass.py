@@ -21,7 +21,6 @@ from skinapi.findings.records.submission import SubmissionSummary
 from skinapi.findings.records.submissions import Submissions
 from skinapi.platform.audit.trail import AuditTrail
 from skinapi.platform.notices.outbox import Kind, Outbox
-from skinapi.platform.storage.background import PeriodicThread
 from skinapi.platform.storage.failed_items import FailedItems
 from skinapi.platform.storage.ids import new_id, now
 from skinapi.platform.storage.ports import Document
@@ -69,7 +68,6 @@ DAY = timedelta(days=1)
 MOST_LISTED = 20
 NO_FINDING = "There is no such finding, or no patient with this e-mail address who has one"
 NO_GRANT = "There is no such emergency access"
-EXPIRY_S = 30.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -282,14 +280,3 @@ class BreakGlassService:
     @atomic
     def mark_told(self, _: Unit, *, account: str) -> None:
         self.grants.mark_told(account)
-
-
-class BreakGlassExpiry(PeriodicThread):
-    """Any process may make a pass; two at once do no harm."""
-
-    def __init__(self, service: BreakGlassService) -> None:
-        super().__init__("break-glass", every_s=EXPIRY_S, failure="grants not ended")
-        self._service = service
-
-    def make_pass(self) -> None:
-        self._service.end_over()

@@ -150,7 +150,7 @@ def reminded(backend: Backend, person: Person, patch: pytest.MonkeyPatch, at: da
     """How many reminders wait after a pass at this moment."""
     patch.setattr(reminders, "now", lambda: at)
     patch.setattr("skinapi.care.spot_records.now", lambda: at)
-    backend.services.reminder_mailer.make_pass()
+    backend.app.background.run("reminders")
     kinds = notices_to(backend, backend.account(person.email).id)
     return kinds.count("reminder")
 

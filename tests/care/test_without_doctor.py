@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from skinapi.findings.records import review_queue
+from skinapi.findings.records.review_queue import UnassignedMailer
 from skinapi.platform.storage.ids import now
 from tests.care.clinic import (
     REFERRAL,
@@ -371,7 +372,7 @@ def test_what_is_nobodys_is_said_to_the_admin_to_probes_and_by_mail(open_backend
     assert ready.status_code == 200
     assert "Patients without a doctor: 2, urgent findings of theirs: 3" in ready.get_json()["notes"]
 
-    mailer = backend.app.background.unassigned_mailer
+    mailer = backend.services.get(UnassignedMailer)
     mailer.make_pass()
     mailer.make_pass()  # at most once a day
     outbox = backend.services.store.collection("outbox").find()
@@ -392,7 +393,7 @@ def test_findings_that_are_no_patients_are_said_to_probes_and_to_admins_by_mail(
     for band in (URGENT, ROUTINE):
         file_for(backend, ada, band)
     assert admin.call("PUT", f"/users/{ada.email}/role", json={"role": "doctor"}).status_code == 200
-    mailer = backend.app.background.unassigned_mailer
+    mailer = backend.services.get(UnassignedMailer)
     for _ in range(2):
         mailer.make_pass()
     said = "Findings of accounts that are no patient's, so no doctor sees them: 2, urgent: 1"
@@ -408,7 +409,7 @@ def test_who_was_told_of_patients_without_a_doctor_is_told_again_of_a_more_urgen
 ) -> None:
     backend = open_backend(**MAIL)
     doctor, patient = backend.member(role="doctor"), backend.member()
-    mailer = backend.app.background.unassigned_mailer
+    mailer = backend.services.get(UnassignedMailer)
 
     def told() -> Any:
         found = backend.services.data.outbox.list_to(identifier(backend, doctor))

@@ -199,7 +199,7 @@ def test_uses_are_counted_without_a_write_for_each(backend: Backend) -> None:
         program.call("GET", "/submissions")
     assert keys.get(shown["_id"])["uses"] == 0  # type: ignore[index]
     assert ada.call("GET", "/keys").get_json()[0]["uses"] == 3
-    uses.make_pass()
+    uses.write_counted()
     assert keys.get(shown["_id"])["uses"] == 3  # type: ignore[index]
     (listed,) = ada.call("GET", "/keys").get_json()
     assert listed["uses"] == 3

@@ -13,6 +13,7 @@ from skinapi.integrations.webhooks import endpoints, service
 from skinapi.integrations.webhooks.endpoints import MOST_ENDPOINTS, ROTATED_FOR, EventType
 from skinapi.integrations.webhooks.service import DISABLED_AFTER
 from skinapi.platform.notices import delivery_sender
+from skinapi.platform.notices.delivery_sender import DeliverySender
 from skinapi.platform.storage.ids import now
 from tests.findings.prediction.photographer import predicted
 from tests.findings.records.test_holds import pass_days
@@ -67,7 +68,7 @@ def change(admin: Person, webhook: dict[str, Any], **fields: Any) -> None:
 
 
 def send(backend: Backend) -> None:
-    backend.app.background.delivery_sender.finish_pass()
+    backend.services.get(DeliverySender).finish_pass()
 
 
 def sent(admin: Person, webhook: dict[str, Any]) -> list[dict[str, Any]]:

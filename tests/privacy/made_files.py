@@ -6,7 +6,6 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
-from skinapi.app.composition.privacy_services import open_file_maker
 from skinapi.platform.jobs.job import PERSON_FILE, Job
 from skinapi.privacy.person_file.format import DATA
 from skinapi.privacy.person_file.making import FileMaker
@@ -29,7 +28,7 @@ def job_of(backend: Backend, person: Person) -> Job:
 
 
 def maker_of(backend: Backend) -> FileMaker:
-    return open_file_maker(backend.settings, backend.services)
+    return backend.services.get(FileMaker)
 
 
 def make(backend: Backend, person: Person, folder: Path, *, attempt: int = 1) -> PersonFile:

@@ -141,7 +141,7 @@ def test_it_ends_after_an_hour_and_what_was_begun_is_finished(backend: Backend) 
         assert reads(admin, number) == {404}
         (listed,) = admin.call("GET", "/break-glass").get_json()
         assert listed["ended"] == "time"
-        backend.app.background.break_glass_expiry.make_pass()
+        backend.app.background.run("break-glass")
         assert acts(backend)[-1] == ("breakglass.end", "done", "time")
         assert opened(admin, number=number)["ended_at"] is None
     with clock(begun):
@@ -157,7 +157,7 @@ def test_a_clock_that_is_set_back_lengthens_no_hour(backend: Backend) -> None:
         assert reads(admin, number) == {200}
     with clock(begun + timedelta(minutes=10)):
         assert reads(admin, number) == {404}
-        backend.app.background.break_glass_expiry.make_pass()
+        backend.app.background.run("break-glass")
     assert acts(backend)[-1] == ("breakglass.end", "done", "clock")
     assert reads(admin, number) == {404}
 
@@ -241,7 +241,7 @@ def test_everybody_concerned_is_told_by_mail_that_names_nothing(
     admin, another = (backend.member(role="admin") for _ in range(2))
     assert ada.call("PUT", "/me/notices", json={"mail": False}).status_code == 200
     opened(admin, number=number)
-    backend.app.background.notice_sender.make_pass()
+    backend.app.background.run("notice-sender")
     texts = WORDS["en"].texts
     told = {str(mail["To"]): mail.get_content() for mail in smtp.mails}
     assert told.keys() >= {ada.email, doctor.email, another.email}
@@ -346,11 +346,11 @@ def test_more_than_a_few_in_a_day_are_refused_and_the_other_admins_are_told_once
     for _ in range(3):
         grant = opened(admin, number=number)
         assert admin.call("DELETE", f"/break-glass/{grant['_id']}").status_code == 200
-    backend.app.background.notice_sender.make_pass()
+    backend.app.background.run("notice-sender")
     smtp.mails.clear()
     for _ in range(3):
         assert refused(ask(admin, number=number)) == (429, "too_many_break_glass")
-    backend.app.background.notice_sender.make_pass()
+    backend.app.background.run("notice-sender")
     subject = WORDS["en"].subjects[Kind.GLASS_BROKEN_OFTEN]
     assert [(str(mail["To"]), mail["Subject"]) for mail in smtp.mails] == [(another.email, subject)]
     assert [one["ended"] for one in another.pages("/break-glass")] == ["limit", *["closed"] * 3]
@@ -359,7 +359,7 @@ def test_more_than_a_few_in_a_day_are_refused_and_the_other_admins_are_told_once
 
 
 def test_an_operator_can_switch_it_off(backend: Backend) -> None:
-    object.__setattr__(backend.app.privacy.break_glass, "most", 0)
+    object.__setattr__(backend.app.server.break_glass, "most", 0)
     answer = ask(backend.member(role="admin"), number=1)
     assert refused(answer) == (403, "break_glass_off")
 

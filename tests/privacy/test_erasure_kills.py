@@ -10,7 +10,7 @@ from tests.care.conversation import Talk
 from tests.findings.prediction.photographer import predicted
 from tests.privacy.test_erasure import ASKED
 from tests.stores.kills import Kills
-from tests.support.backends import Backend, Person
+from tests.support.backends import Backend, Person, erase_due
 from tests.support.size import size
 
 STRIDE = size(7, 1)
@@ -31,7 +31,7 @@ def patient(backend: Backend) -> tuple[Person, str]:
 
 def erase(backend: Backend, person: Person) -> None:
     person.call("DELETE", "/me", json=ASKED)
-    backend.app.background.erasure.make_pass()
+    erase_due(backend)
 
 
 def test_a_kill_before_any_command_leaves_all_or_an_erasure_that_is_finished_once(
@@ -51,7 +51,7 @@ def test_a_kill_before_any_command_leaves_all_or_an_erasure_that_is_finished_onc
         person, account = patient(backend)
         with kills.before(point):
             erase(backend, person)
-        backend.app.background.erasure.make_pass()
+        erase_due(backend)
         found = receipts.find({"account": account})
         if not found:  # nothing has begun
             assert person.call("GET", "/me").status_code == 200

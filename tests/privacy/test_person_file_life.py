@@ -93,7 +93,7 @@ def test_it_ends_after_a_day(backend: Backend, work: Path, asked: bool) -> None:
     files.update({"id": owner}, {"$set": {"expires_at": now()}})
     assert state_of(ada)["state"] == "none"
     assert refusal(ada, "GET", "/me/file/download") == (404, "no_person_file")
-    backend.app.background.file_sweeper.make_pass()
+    backend.app.background.run("file-sweeper")
     assert (files.get(owner), blobs_of(backend)) == (None, before)
     with pytest.raises(FileEnded):
         make(backend, ada, work)
@@ -288,6 +288,6 @@ def test_of_one_that_was_given_up_nothing_is_left(
     jobs.update({"id": job.id}, {"$set": {**failed, "attempts": MOST_ATTEMPTS}})
     told = state_of(ada)
     assert (told["state"], told["error_code"]) == ("failed", "disk_full")
-    backend.app.background.file_sweeper.make_pass()
+    backend.app.background.run("file-sweeper")
     assert blobs_of(backend) == before
     ask(ada)

@@ -17,7 +17,7 @@ from skinapi.findings.records.submission import Submission
 from skinapi.model.conditions import Band
 from skinapi.platform.storage.ids import now
 from skinapi.privacy.retention.kinds import Kind, Spare, Term
-from skinapi.privacy.retention.service import ANNOUNCED, RetentionPasses, RetentionService
+from skinapi.privacy.retention.service import ANNOUNCED, RetentionService
 from tests.care.clinic import REVIEW, ROUTINE, URGENT, file_for, patient_of
 from tests.findings.prediction.photographer import predicted
 from tests.support.backends import MAIL, Backend, Person, put_in
@@ -49,11 +49,10 @@ class Clinic:
         self.doctor = backend.member(role="doctor")
         self.boss = backend.member(role="admin").email
         self.keep(DAYS)
-        self.passes = RetentionPasses(self.service)
 
     @property
     def service(self) -> RetentionService:
-        return self.backend.app.privacy.retention
+        return self.backend.app.server.retention
 
     def keep(self, days: Mapping[Kind, int | None]) -> None:
         put_in(self.service, days={**dict.fromkeys(Kind), **days})
@@ -67,7 +66,7 @@ class Clinic:
         for _ in range(days):
             self.clock.ahead += DAY
             if passing:
-                self.passes.make_pass()
+                self.service.make_pass()
 
     def find(self, filed: Submission) -> Submission | None:
         return self.backend.services.records.submissions.find(filed.id)
@@ -247,7 +246,7 @@ def test_a_result_that_is_awaited_and_a_colleague_who_is_asked_keep_it(clinic: C
 def test_nothing_goes_before_it_was_announced_for_a_week(clinic: Clinic) -> None:
     old = clinic.photo(clinic.backend.member())
     clinic.live(PHOTOS + 50, passing=False)
-    clinic.passes.make_pass()
+    clinic.service.make_pass()
     clinic.live(ANNOUNCED.days - 1)
     assert clinic.has_photo(old)
     clinic.live(1)
@@ -271,11 +270,11 @@ def test_a_clock_that_jumps_deletes_nothing_for_a_week(clinic: Clinic, jump: tim
     filed = clinic.photo(clinic.backend.member())
     clinic.live(1)
     clinic.clock.ahead += jump
-    clinic.passes.make_pass()
+    clinic.service.make_pass()
     clinic.live(ANNOUNCED.days - 1)
     assert clinic.has_photo(filed)
     clinic.clock.ahead -= jump  # somebody sets it right
-    clinic.passes.make_pass()
+    clinic.service.make_pass()
     clinic.live(ANNOUNCED.days - 1)
     assert clinic.has_photo(filed)
     assert clinic.find(filed) is not None

@@ -30,7 +30,7 @@ def backend(tmp_path: Path, clock: Clock) -> Backend:
 def make_passes(backend: Backend) -> None:
     backend.services.erasure.begin_due()
     backend.services.erasure.finish_begun()
-    backend.app.background.waiting_expiry.make_pass()
+    backend.app.background.run("waiting-expiry")
 
 
 def live(backend: Backend, clock: Clock, days: int) -> None:

@@ -375,7 +375,7 @@ def _log_ins(year: Year) -> None:
         body = {"email": person.email, "password": wrong}
         assert backend.client.post("/login", json=body).status_code == 401
     backend.client.post("/password/forgotten", json={"email": person.email})
-    backend.app.background.link_mailer.make_pass()
+    backend.app.background.run("link-mailer")
     link = year.admin.do("POST", f"/users/{person.email}/password-link")["link"]
     body = {"token": link.rpartition("/")[2], "new_password": NEW_PASSWORD}
     assert backend.client.post("/password/reset", json=body).status_code == 200
@@ -414,7 +414,7 @@ def _today(year: Year) -> None:
     text = {"text": WORDS["second answer"]}
     year.doctor.do("POST", f"/lesions/{year.lesions[1]}/messages", text)
     backend.client.post("/password/forgotten", json={"email": person.email})
-    backend.app.background.link_mailer.make_pass()
+    backend.app.background.run("link-mailer")
 
 
 def _second_factor(year: Year) -> None:

@@ -37,7 +37,7 @@ from skinapi.privacy.person_file.stored_files import PersonFile
 from tests.integrations.clients.dialects import base64_of
 from tests.integrations.fhir import orders
 from tests.lab.sending import labelled, publish_one, zipped
-from tests.support.backends import PASSWORD, Backend, Person
+from tests.support.backends import PASSWORD, Backend, Person, erase_due
 from tests.support.dicom import sends_dicom
 from tests.support.findings import finding_of
 from tests.support.models import write_model
@@ -123,7 +123,7 @@ class SampleAccounts:
         backend.services.admin.suspend_account(email=suspended.email, by="system")
         gone = backend.account(deleted.email).id
         backend.services.admin.delete_user(email=deleted.email, by="system")
-        backend.app.background.erasure.make_pass()
+        erase_due(backend)
         self.named = {
             "email": backend.member(status="waiting").email,
             "doctor": backend.member(role="doctor").email,

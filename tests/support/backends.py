@@ -4,7 +4,7 @@ import atexit
 import secrets
 import shutil
 from dataclasses import dataclass
-from functools import cache, partial
+from functools import cache
 from pathlib import Path
 from tempfile import mkdtemp
 from typing import Any, Unpack
@@ -18,7 +18,6 @@ from werkzeug.test import TestResponse
 from skinapi.accounts.auth.account import Account, AccountFields
 from skinapi.accounts.auth.passwords import Passwords
 from skinapi.app.application import Application, create_app
-from skinapi.app.composition import base_services
 from skinapi.app.composition.services import Services, open_services
 from skinapi.base.errors import StoreUnavailable
 from skinapi.base.settings import Settings
@@ -79,13 +78,13 @@ class Backend:
         self.settings = settings_in(folder, **{"model_path": tiny_model(), **settings})
         with pytest.MonkeyPatch.context() as patch:
             if self.hasher:
-                patch.setattr(base_services, "Passwords", partial(Passwords, self.hasher))
+                patch.setattr(Passwords.__init__, "__defaults__", (self.hasher,))
             if store is None:
                 make_prepared_store(self.settings)
             self.app: Application = create_app(
                 self.settings, store, served=self.served(), pool=self.pool
             )
-            self.app.background.model_reloader.make_pass()
+            self.app.background.run("model-reloader")
         self.client = self.app.test_client()
 
     def served(self) -> ServedModel | None:
@@ -177,6 +176,11 @@ def erase(services: Services, account: Account) -> None:
         lambda unit: eraser.begin(unit, accounts.get(account.id), by="-", action="account.delete")
     )
     eraser.finish(account.id)
+
+
+def erase_due(backend: Backend) -> None:
+    for task in ("erasure-due", "erasure-begun"):
+        backend.app.background.run(task)
 
 
 def put_in(service: object, **fields: object) -> None:

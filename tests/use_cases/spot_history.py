@@ -273,7 +273,7 @@ class History:
     def let_hold_end(self) -> None:
         number = self.draw.choice(self.held())
         pass_days(self.backend, number, 3)
-        self.backend.app.background.ended_holds.make_pass()
+        self.backend.app.background.run("ended-holds")
         self._note(f"hold of {number} has ended")
 
     def write_letter(self) -> None:

@@ -1,12 +1,12 @@
 """Figures for Prometheus of what an operator should be woken or written to for."""
 
 import shutil
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
+from skinapi.accounts.admin.waiting_work import FindingCounts, PatientsWithoutDoctor
 from skinapi.base.errors import SkinAPIError
 from skinapi.base.logs import log
 from skinapi.base.values import GaugeReading
@@ -21,16 +21,16 @@ NEVER = float("inf")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OperationGauges:
-    """`count_unassigned` has `patients` and `urgent`, `count_overdue` counts by doctor; `folder` is
-    where this server keeps its files, and `kinds` are those of deliveries that it sends.
+    """`folder` is where this server keeps its files, and `kinds` are those of deliveries that it
+    sends.
     """
 
     store: Store
     outbox: Outbox
     deliveries: Deliveries
     kinds: tuple[str, ...]
-    count_unassigned: Callable[[], Any]
-    count_overdue: Callable[[], Mapping[str | None, int]]
+    unassigned: PatientsWithoutDoctor
+    findings: FindingCounts
     folder: Path
 
     def gauges(self) -> list[GaugeReading]:
@@ -53,11 +53,12 @@ class OperationGauges:
         by_kind = dict.fromkeys(self.kinds, 0) | self.deliveries.count_late_by_kind()
         for kind, count in by_kind.items():
             yield GaugeReading("skinapi_late_deliveries", says, count, (("kind", kind),))
-        unassigned = self.count_unassigned()
+        unassigned = self.unassigned.count()
         says = "Patients without a doctor whose findings wait"
         yield GaugeReading("skinapi_unassigned_patients", says, unassigned.patients)
         says = "Findings that a doctor should have seen by a day that is past"
-        yield GaugeReading("skinapi_overdue_findings", says, sum(self.count_overdue().values()))
+        overdue = sum(self.findings.count_overdue().values())
+        yield GaugeReading("skinapi_overdue_findings", says, overdue)
 
     def _measure_disk(self) -> Iterator[GaugeReading]:
         with suppress(OSError):

@@ -4,17 +4,20 @@ All of it is counted or kept elsewhere already. It is one answer of a few reads 
 """
 
 import shutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 from pydantic import ConfigDict, Field
 
 from skinapi.accounts.admin.decisions import MOST_COUNTED
-from skinapi.accounts.auth.account import Account
+from skinapi.accounts.admin.waiting_work import (
+    FindingCounts,
+    MessageCounts,
+    PatientsWithoutDoctor,
+)
 from skinapi.accounts.auth.accounts import Accounts
 from skinapi.base.errors import NoModel
 from skinapi.base.subject import Role
@@ -31,7 +34,6 @@ from skinapi.platform.web.schemas import Answer
 
 FAILED_SHOWN = 5
 # By the id of the doctor in charge; None for nobody.
-CountByDoctor = Callable[[], Mapping[str | None, int]]
 
 
 class ReadFrom(Answer):
@@ -149,18 +151,14 @@ class Overview(Answer):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OverviewService:
-    """`count_unassigned` has `patients`, `findings` and `urgent`, `count_of_staff` the last two
-    of each account; `folder` is where this server keeps its files; `leaves` are the settings that
+    """`folder` is where this server keeps its files; `leaves` are the settings that
     are made by which data leaves it.
     """
 
     accounts: Accounts
-    count_overdue: CountByDoctor
-    count_late_results: CountByDoctor
-    count_left_messages: CountByDoctor
-    count_unassigned: Callable[[], Any]
-    count_of_staff: Callable[[], Sequence[tuple[Account, int, int]]]
-    has_readers: Callable[[], bool]
+    findings: FindingCounts
+    messages: MessageCounts
+    unassigned: PatientsWithoutDoctor
     outbox: Outbox
     jobs: Jobs
     drift: DriftService
@@ -173,23 +171,23 @@ class OverviewService:
 
     def read(self) -> Overview:
         alarm = self.clock.find_alarm()
-        unassigned = dict(self.count_unassigned())
+        unassigned = dict(self.unassigned.count())
         tests = self.drift.run_tests()
         return Overview(
             unassigned=UnassignedTotals(
                 **unassigned,
-                listed=self.has_readers(),
+                listed=self.unassigned.has_readers(),
                 has_doctor=self.accounts.has_active_doctor(),
             ),
             staff_findings=[
                 StaffFindings(
                     email=one.email, name=one.name, role=one.role, findings=findings, urgent=urgent
                 )
-                for one, findings, urgent in self.count_of_staff()
+                for one, findings, urgent in self.unassigned.count_of_staff()
             ],
-            overdue_findings=self._with_doctors(self.count_overdue()),
-            late_results=self._with_doctors(self.count_late_results()),
-            left_messages=self._with_doctors(self.count_left_messages()),
+            overdue_findings=self._with_doctors(self.findings.count_overdue()),
+            late_results=self._with_doctors(self.findings.count_late_results()),
+            left_messages=self._with_doctors(self.messages.count_left()),
             waiting_accounts=self.accounts.count_waiting(most=MOST_COUNTED),
             late_mails=self.outbox.count_late() if self.outbox.enabled else None,
             failed_jobs=[

@@ -65,7 +65,8 @@ def list_accounts(admin: AdminService, *, query: AccountSearch) -> Page[AccountR
     )
     default = admin.assignments.find_default()
     ids = [item.id for item in page.items]
-    waiting, in_care = admin.count_waiting("owner", ids), admin.count_waiting("doctor", ids)
+    count = admin.findings.count_waiting_by
+    waiting, in_care = count("owner", ids), count("doctor", ids)
     beside = {**_beside(admin, page), "waiting": waiting, "in_care": in_care}
     return page.map(partial(AccountRow.of, default_doctor=default, **beside))
 

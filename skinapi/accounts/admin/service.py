@@ -2,7 +2,7 @@
 account is as it is wanted already, nothing is written.
 """
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -18,6 +18,7 @@ from skinapi.accounts.admin.decisions import (
     refuse_doctor,
     require_doctor,
 )
+from skinapi.accounts.admin.waiting_work import FindingCounts, FindingNumbers
 from skinapi.accounts.auth.account import Account, AccountFields, Status
 from skinapi.accounts.auth.account_deletion import Eraser
 from skinapi.accounts.auth.accounts import Accounts
@@ -34,16 +35,11 @@ from skinapi.platform.storage.ports import Document
 from skinapi.platform.storage.unit_of_work import Unit, UnitOfWork, atomic
 
 READ_AT_ONCE = 1000
-WaitingCounts = Mapping[str, tuple[int, int]]
 OWN_FACTOR = "Remove your own second factor on the page of your account, with a code"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AdminService:
-    """`find_numbers` has the numbers of findings, by their ids; `count_waiting` has how many wait
-    for a review of each owner, or doctor in charge, and how many of them are urgent.
-    """
-
     work: UnitOfWork
     accounts: Accounts
     eraser: Eraser
@@ -52,8 +48,8 @@ class AdminService:
     assignments: Assignments
     trail: AuditTrail
     initial_password_life: timedelta
-    find_numbers: Callable[[list[str]], dict[str, int]]
-    count_waiting: Callable[[Literal["owner", "doctor"], Collection[str]], WaitingCounts]
+    numbers: FindingNumbers
+    findings: FindingCounts
 
     def list_accounts(
         self,
@@ -199,7 +195,7 @@ class AdminService:
         numbers: dict[str, int] = {}
         about = sorted({row["target"] for row in page.items if row.get("owner")})
         for start in range(0, len(about), READ_AT_ONCE):
-            numbers |= self.find_numbers(about[start : start + READ_AT_ONCE])
+            numbers |= self.numbers.numbers_of(about[start : start + READ_AT_ONCE])
         return page.map(
             lambda row: {
                 **row,

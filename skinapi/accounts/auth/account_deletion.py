@@ -14,7 +14,6 @@ from skinapi.accounts.auth.errors import BeingDeleted, GoesWithOther
 from skinapi.accounts.auth.events import AccountErased, AccountGone, ErasureBegun, PatientNumber
 from skinapi.base.errors import StoreUnavailable
 from skinapi.base.subject import ErasureReason
-from skinapi.platform.storage.background import PeriodicThread
 from skinapi.platform.storage.clock_watch import ClockWatch
 from skinapi.platform.storage.failed_items import FailedItems
 from skinapi.platform.storage.faults import Fault
@@ -126,19 +125,14 @@ class Eraser:
 # them. Finishes deletions that were interrupted, too.
 
 
-PASS_EVERY_S = 3600.0
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WaitingExpiry:
+    """Deletes what waits, or was refused, for longer than `life`: anybody may register."""
 
-
-class WaitingExpiry(PeriodicThread):
-    """Deletes what waits, or was refused, for longer than `life`: anybody may register. Any process
-    may make a pass.
-    """
-
-    def __init__(self, *, eraser: Eraser, clock: ClockWatch, life: timedelta) -> None:
-        super().__init__("waiting-expiry", every_s=PASS_EVERY_S, failure="not expired")
-        self._eraser, self._clock = eraser, clock
-        self._life = life
+    eraser: Eraser
+    clock: ClockWatch
+    life: timedelta
 
     def make_pass(self) -> None:
-        self._eraser.resume()
-        self._eraser.expire_all(before=self._clock.look().believed - self._life)
+        self.eraser.resume()
+        self.eraser.expire_all(before=self.clock.look().believed - self.life)

@@ -25,7 +25,6 @@ from skinapi.accounts.auth.sessions import Sessions
 from skinapi.base.errors import Conflict, NotFound, StoreUnavailable, Unavailable
 from skinapi.base.stored_record import StoredRecord
 from skinapi.platform.notices.outbox import Kind, Outbox
-from skinapi.platform.storage.background import PeriodicThread
 from skinapi.platform.storage.ids import is_ahead, new_id, now
 from skinapi.platform.storage.ports import Store
 from skinapi.platform.storage.records import Records
@@ -97,7 +96,6 @@ class PasswordLinks(Records[PasswordLink]):
         return hmac.digest(self._key, message, "sha256").hex()
 
 
-MAIL_EVERY_S = 1.0
 MOST_ASKED = 1000  # that wait at once, in each process
 RETRY_AFTER_S = 2
 LINK_ACTION = "account.password_link"
@@ -223,17 +221,3 @@ class RecoveryService:
         self.sessions.forget(account.id)
         self.guess_limits.reset(account)
         self.outbox.add(Kind.PASSWORD_CHANGED, to=account.id, about="forgotten")
-
-
-class LinkMailer(PeriodicThread):
-    def __init__(self, recovery: RecoveryService) -> None:
-        super().__init__("link-mailer", every_s=MAIL_EVERY_S, failure="links not mailed")
-        self._recovery = recovery
-
-    def make_pass(self) -> None:
-        self._recovery.mail_links()
-
-    def stop(self) -> None:
-        super().stop()
-        with suppress(StoreUnavailable):
-            self.make_pass()

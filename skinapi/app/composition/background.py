@@ -1,6 +1,6 @@
-"""The threads that work beside the requests of a process."""
+"""What the servers do beside the requests: one table of tasks."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from email.headerregistry import Address
 from email.message import EmailMessage
@@ -9,11 +9,10 @@ from functools import partial
 from skinapi.accounts.auth.account_deletion import WaitingExpiry
 from skinapi.accounts.auth.accounts import Accounts
 from skinapi.accounts.auth.email_addresses import spellings_of
-from skinapi.accounts.auth.recovery import LinkMailer
-from skinapi.app.composition.privacy_services import PrivacyServices
+from skinapi.accounts.auth.recovery import PasswordLinks
 from skinapi.app.composition.services import Services
 from skinapi.base.settings import Settings
-from skinapi.findings.records.changes import ChangedFindings
+from skinapi.care.reminders import ReminderMailer
 from skinapi.findings.records.review_queue import UnassignedMailer
 from skinapi.findings.records.review_service import EndedHolds
 from skinapi.integrations.dicom.archive import ARCHIVE, ArchiveService
@@ -25,100 +24,101 @@ from skinapi.platform.backups.erased_ids import Scrubber
 from skinapi.platform.notices.deliveries import Channel
 from skinapi.platform.notices.delivery_sender import DeliverySender
 from skinapi.platform.notices.mail_texts import Recipient, write_mail
-from skinapi.platform.notices.outbox import Kind, Notice
+from skinapi.platform.notices.outbox import Kind, Notice, Outbox
 from skinapi.platform.notices.sender import MailServer, NoticeSender
-from skinapi.platform.storage.background import BackgroundThread
-from skinapi.platform.storage.unit_of_work import ErasureRetry
-from skinapi.privacy.break_glass import BreakGlassExpiry
-from skinapi.privacy.erasure.service import ErasureThread
-from skinapi.privacy.person_file.service import FileSweeper
-from skinapi.privacy.retention.service import RetentionPasses
+from skinapi.platform.storage.background import Scheduler, Stopping, Task
+from skinapi.platform.storage.failed_items import FailedItems
+from skinapi.platform.storage.ports import Store
+from skinapi.platform.storage.unit_of_work import Erasures
+from skinapi.privacy.break_glass import BreakGlassService
+from skinapi.privacy.person_file.service import PersonFilesService
+from skinapi.privacy.retention.service import RetentionService
 
 
-class Background:
-    """Whoever serves starts and stops them."""
-
-    def __init__(
-        self,
-        settings: Settings,
-        services: Services,
-        model_reloader: ModelReloader,
-        archive: ArchiveService,
-        privacy: PrivacyServices,
-    ) -> None:
-        store, data = services.store, services.data
-        self.model_reloader = model_reloader
-        self.totals, self.key_uses = data.totals, data.key_uses
-        self.audit_sealer = AuditSealer(store, data.trail)
-        self.erasures = ErasureRetry(store)
-        self.scrubber = Scrubber(store, data.erased_ids, settings.instance_dir)
-        self.waiting_expiry = WaitingExpiry(
-            eraser=services.eraser,
-            clock=data.clock,
-            life=timedelta(days=settings.waiting_account_days),
-        )
-        self.erasure = ErasureThread(services.erasure)
-        self.link_mailer = LinkMailer(services.recovery)
-        self.notice_sender = _notice_sender(settings, services)
-        channels = _channels(settings, services, archive)
-        self.delivery_sender = DeliverySender(store, data.deliveries, channels, data.failed_items)
-        self.reminder_mailer = services.reminder_mailer
-        self.unassigned_mailer = UnassignedMailer(store, services.unassigned)
-        self.ended_holds = EndedHolds(services.reviews, data.failed_items)
-        self.break_glass_expiry = BreakGlassExpiry(privacy.break_glass)
-        self.retention = RetentionPasses(privacy.retention)
-        self.file_sweeper = FileSweeper(privacy.person_files)
-
-    def start(self) -> None:
-        """Call it in the process that serves: a thread does not survive a fork."""
-        for thread in self._threads():
-            thread.start()
-
-    def stop(self) -> None:
-        """End each after what it is doing, before the store is closed."""
-        for thread in self._threads():
-            thread.stop()
-
-    def _threads(self) -> Iterable[BackgroundThread]:
-        return vars(self).values()
-
-
-def _channels(
-    settings: Settings, services: Services, archive: ArchiveService
-) -> dict[str, Channel]:
-    """How deliveries of each kind are sent."""
-    webhooks = services.webhooks
-    sender = WebhookSender(
-        endpoints=webhooks.endpoints,
-        secrets=webhooks.secrets,
-        addresses=webhooks.addresses,
-        service=webhooks,
-        findings=ChangedFindings(records=services.records),
-        address=settings.address,
-        authorities=settings.trusted_authorities,
+def open_background(services: Services, reloader: ModelReloader) -> Scheduler:
+    """Whoever serves starts and stops it."""
+    settings, container = services.settings, services.container
+    container.put({ModelReloader: reloader})
+    container.learn(
+        (_list_channels, _open_notice_sender),
+        {
+            WaitingExpiry: {"life": timedelta(days=settings.waiting_account_days)},
+            Scrubber: {"folder": settings.instance_dir},
+            WebhookSender: {
+                "address": settings.address,
+                "authorities": settings.trusted_authorities,
+            },
+        },
+        {},
     )
-    return {WEBHOOK: Channel(sender.send), ARCHIVE: Channel(archive.send)}
+    return Scheduler(_list_tasks(services), services.get(Stopping))
 
 
-def _notice_sender(settings: Settings, services: Services) -> NoticeSender:
+def _list_tasks(services: Services) -> list[Task]:
+    """Each process that serves runs all of them. A row: name, seconds between two runs, what to do,
+    how a failure is logged, seconds before the first run, what to do at the end.
+    """
+    get, totals, keys = services.get, services.data.totals, services.data.key_uses
+    mail_links, erasure = services.recovery.mail_links, services.erasure
+    sender = get(DeliverySender)
+    return [
+        # Work of each process for itself.
+        Task("totals", 2, totals.write_collected, "totals not written", 0, totals.stop),
+        Task("key-uses", 60, keys.write_counted, "uses of keys not written", at_stop=keys.stop),
+        Task("model-reloader", 1, get(ModelReloader).make_pass, "model not followed", 0),
+        Task("link-mailer", 1, mail_links, "links not mailed", at_stop=mail_links),
+        # By one process at a time: each has a Lease.
+        Task("audit-sealer", 1, get(AuditSealer).make_pass, "audit rows not sealed"),
+        Task("scrubber", 60, get(Scrubber).make_pass, "not scrubbed"),
+        Task("notice-sender", 2, get(NoticeSender).make_pass, "notices not sent"),
+        Task("delivery-sender", 1, sender.make_pass, "deliveries not sent", at_stop=sender.stop),
+        Task("unassigned-mailer", 60, get(UnassignedMailer).make_pass, "not told of patients"),
+        Task("retention", 600, get(RetentionService).make_pass, "retention not passed"),
+        # By any process: two at once do no harm.
+        Task("erased-files", 60, get(Erasures).finish_all, "files not erased"),
+        Task("waiting-expiry", 3600, get(WaitingExpiry).make_pass, "not expired"),
+        Task("erasure-due", 60, erasure.begin_due, "not erased", 5),
+        Task("erasure-begun", 5, erasure.finish_begun, "not erased"),
+        Task("reminders", 600, get(ReminderMailer).make_pass, "not reminded"),
+        Task("ended-holds", 60, get(EndedHolds).make_pass, "held decisions not shown"),
+        Task("break-glass", 30, get(BreakGlassService).end_over, "grants not ended"),
+        Task("file-sweeper", 300, get(PersonFilesService).sweep, "files not swept"),
+    ]
+
+
+def _list_channels(webhooks: WebhookSender, archive: ArchiveService) -> Mapping[str, Channel]:
+    """How deliveries of each kind are sent."""
+    return {WEBHOOK: Channel(webhooks.send), ARCHIVE: Channel(archive.send)}
+
+
+def _open_notice_sender(
+    settings: Settings,
+    store: Store,
+    outbox: Outbox,
+    failed: FailedItems,
+    stopping: Stopping,
+    passwords: PasswordLinks,
+    accounts: Accounts,
+) -> NoticeSender:
     console, address = settings.address, settings.mail_server
-    mail_from, links = settings.mail_from or "", services.data.password_links
+    mail_from = settings.mail_from or ""
 
     def link_to(notice: Notice) -> str:
         # The check of a receipt needs no log-in, and is no page of the console.
         place = f"{console}/{'' if notice.kind is Kind.ERASED else '#/'}{notice.about}"
-        return links.url(notice.about) if notice.kind is Kind.PASSWORD_LINK else place
+        return passwords.url(notice.about) if notice.kind is Kind.PASSWORD_LINK else place
 
     def write(notices: Sequence[Notice], recipient: Recipient) -> EmailMessage:
         sender = Address(settings.clinic_name or "SkinAPI", addr_spec=mail_from)
         return write_mail(notices, recipient, sender=sender, console=console, link_to=link_to)
 
     return NoticeSender(
-        services.store,
-        services.data.outbox,
+        store,
+        outbox,
         MailServer(address, hello=mail_from.rpartition("@")[2]) if address else None,
-        services.data.failed_items,
-        find_recipient=partial(_find_recipient, services.data.accounts),
+        failed,
+        stopping,
+        find_recipient=partial(_find_recipient, accounts),
         write=write,
     )
 

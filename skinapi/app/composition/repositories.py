@@ -1,4 +1,6 @@
-"""Opens the repositories: one for each kind of stored data, shared by the services."""
+"""The repositories: one for each kind of stored data, shared by the services."""
+
+from typing import Any
 
 from skinapi.accounts.admin.usage import DailyCounts, PhotoCounts
 from skinapi.accounts.auth.accounts import Accounts
@@ -7,6 +9,7 @@ from skinapi.accounts.auth.guess_limits import GuessLimits
 from skinapi.accounts.auth.owners import AccountUses
 from skinapi.accounts.auth.recovery import PasswordLinks
 from skinapi.accounts.auth.sessions import Lifetimes, Sessions
+from skinapi.app.composition.container import Parts
 from skinapi.base.errors import BrokenStore, Duplicate
 from skinapi.base.settings import Settings
 from skinapi.care.message_records import Messages
@@ -45,55 +48,69 @@ TAKEN_TWICE = (
 )
 
 
-class Repositories:
-    """One for each kind of stored data. `photo_counts` counts in `usage` and in `weekly_counts`,
-    which add to `totals`.
-    """
+class Repositories(Parts):
+    """One for each kind of stored data."""
 
-    def __init__(self, settings: Settings, store: Store) -> None:
-        """Raises BrokenStore if two accounts share an e-mail address."""
-        try:
-            self.accounts = Accounts(store)
-        except Duplicate as error:
-            raise BrokenStore(TAKEN_TWICE.format(*_sharing_an_email(store))) from error
-        key = settings.signing_key()
-        self.trail = AuditTrail(store, secrets=settings.audit_secrets())
-        self.work = UnitOfWork(store, self.trail)
-        self.consents = Consents(store)
-        self.account_uses = AccountUses(store, stored=settings.retain_accounts_days is not None)
-        self.totals = Totals(store)
-        self.usage = DailyCounts(store, self.totals)
-        self.weekly_counts = WeeklyCounts(store, self.totals)
-        self.photo_counts = PhotoCounts(daily=self.usage, weekly=self.weekly_counts)
-        self.submissions, self.lesions = Submissions(store), Lesions(store)
-        self.reviews = Reviews(store)
-        self.spots = Spots(store, self.reviews)
-        self.resting = Resting(store)
-        self.messages = Messages(store)
-        self.outcome_counts = OutcomeCounts(store)
-        self.letters = Letters(store)
-        self.break_glass = BreakGlasses(store, self.trail)
-        self.issued = IssuedReports(store)
-        self.narratives = NarrativeCache(store)
-        self.dropped_pairs = DroppedPairs(store)
-        self.sessions = Sessions(store, Lifetimes.of(settings))
-        self.guess_limits = GuessLimits(store, key=key)
-        self.password_links = PasswordLinks(store, key=key, console=settings.address)
-        self.round_trips = RoundTrips(store)
-        self.outbox = Outbox(store, enabled=settings.mail_server is not None)
-        self.deliveries = Deliveries(store)
-        self.keys = ApiKeys(store)
-        self.key_uses = KeyUses(self.keys)
-        self.webhook_endpoints = Endpoints(store)
-        self.webhook_events = WebhookEvents(self.webhook_endpoints, self.deliveries)
-        self.lab = LabRepositories(store, self.trail, self.work)
-        self.contributed = ContributedPictures(self.lab, self.work)
-        self.receipts = Receipts(store)
-        self.people_to_reach = PeopleToReach(store)
-        self.erased_ids = ErasedIds(store)
-        self.failed_items = FailedItems(store)
-        self.clock = ClockWatch(store)
-        self.person_files = PersonFiles(store, self.work, self.outbox)
+    accounts: Accounts
+    trail: AuditTrail
+    work: UnitOfWork
+    consents: Consents
+    account_uses: AccountUses
+    totals: Totals
+    usage: DailyCounts
+    weekly_counts: WeeklyCounts
+    photo_counts: PhotoCounts
+    submissions: Submissions
+    lesions: Lesions
+    reviews: Reviews
+    spots: Spots
+    resting: Resting
+    messages: Messages
+    outcome_counts: OutcomeCounts
+    letters: Letters
+    break_glass: BreakGlasses
+    issued: IssuedReports
+    narratives: NarrativeCache
+    dropped_pairs: DroppedPairs
+    sessions: Sessions
+    guess_limits: GuessLimits
+    password_links: PasswordLinks
+    round_trips: RoundTrips
+    outbox: Outbox
+    deliveries: Deliveries
+    keys: ApiKeys
+    key_uses: KeyUses
+    webhook_endpoints: Endpoints
+    webhook_events: WebhookEvents
+    lab: LabRepositories
+    contributed: ContributedPictures
+    receipts: Receipts
+    people_to_reach: PeopleToReach
+    erased_ids: ErasedIds
+    failed_items: FailedItems
+    clock: ClockWatch
+    person_files: PersonFiles
+
+
+def repository_values(settings: Settings) -> dict[Any, dict[str, Any]]:
+    """What no type tells apart of what each class is given."""
+    key = settings.signing_key()
+    return {
+        AuditTrail: {"secrets": settings.audit_secrets()},
+        AccountUses: {"stored": settings.retain_accounts_days is not None},
+        Sessions: {"lifetimes": Lifetimes.of(settings)},
+        GuessLimits: {"key": key},
+        PasswordLinks: {"key": key, "console": settings.address},
+        Outbox: {"enabled": settings.mail_server is not None},
+    }
+
+
+def open_accounts(store: Store) -> Accounts:
+    """Raises BrokenStore if two accounts share an e-mail address."""
+    try:
+        return Accounts(store)
+    except Duplicate as error:
+        raise BrokenStore(TAKEN_TWICE.format(*_sharing_an_email(store))) from error
 
 
 def _sharing_an_email(store: Store) -> tuple[str, str]:

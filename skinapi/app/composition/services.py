@@ -1,71 +1,116 @@
-"""Builds the services that need no model, and passes each one the others that it needs."""
+"""Says which services there are, and what no type tells of what they are given; opens them."""
 
 import math
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from datetime import timedelta
-from functools import cached_property
+from typing import TYPE_CHECKING, Any, Final
 
 from pydantic import BaseModel
 
+from skinapi.accounts.admin.decisions import Assignments, DecisionsService
+from skinapi.accounts.admin.service import AdminService
+from skinapi.accounts.admin.waiting_work import (
+    FindingCounts,
+    FindingNumbers,
+    MessageCounts,
+    PatientsWithoutDoctor,
+)
 from skinapi.accounts.auth.account import Account
+from skinapi.accounts.auth.account_deletion import Eraser
 from skinapi.accounts.auth.account_search import search_faults
-from skinapi.accounts.auth.consents import ConsentGiven
+from skinapi.accounts.auth.authorizer import Authorizer, Tokens
+from skinapi.accounts.auth.consents import ConsentGiven, ConsentsService
+from skinapi.accounts.auth.email_addresses import normalise_email, spellings_of
 from skinapi.accounts.auth.owners import OwnerStatus
-from skinapi.accounts.auth.recovery import PasswordLink
+from skinapi.accounts.auth.passwords import PLACES, Authentication, Passwords
+from skinapi.accounts.auth.recovery import PasswordLink, RecoveryService
+from skinapi.accounts.auth.second_factor import SecondFactorService
+from skinapi.accounts.auth.service import AuthService
 from skinapi.accounts.auth.sessions import Session
-from skinapi.app.composition.base_services import BaseServices
-from skinapi.app.composition.judgements import JudgementJoiner
+from skinapi.app.composition.container import Container, Parts
 from skinapi.app.composition.migration import LONGEST_S, migrate_store
-from skinapi.app.composition.repositories import Repositories
+from skinapi.app.composition.repositories import Repositories, open_accounts, repository_values
 from skinapi.app.composition.subscriptions import subscribe
-from skinapi.base.settings import Settings
+from skinapi.base.settings import VERSION, Settings
 from skinapi.base.settings.safety import refuse_unsafe
 from skinapi.care.cases import CasesService
 from skinapi.care.letters import LettersService
-from skinapi.care.message_records import Message
-from skinapi.care.messages import MessagesService
+from skinapi.care.message_records import Message, Messages
+from skinapi.care.messages import MessagesService, UnansweredMessages
 from skinapi.care.own_data import InboxService, OwnDataService
 from skinapi.care.queue import CareService
-from skinapi.care.reminders import ReminderMailer
+from skinapi.care.reminders import LesionCounts
 from skinapi.care.spot_records import Lesion
 from skinapi.care.spots import LesionsService
 from skinapi.findings.records.corrections import CorrectionsService
 from skinapi.findings.records.letters import Letter
 from skinapi.findings.records.outcomes import CountedOutcome
-from skinapi.findings.records.photos import KeptPhotos, Thumbnails
-from skinapi.findings.records.readers import BreakGlass, ReadNotes
+from skinapi.findings.records.photos import KeptPhotos
+from skinapi.findings.records.readers import BreakGlass
+from skinapi.findings.records.record_retention import RecordRetention
+from skinapi.findings.records.review_queue import (
+    Clinic,
+    FindUnanswered,
+    ReviewQueue,
+    UnassignedPatients,
+)
 from skinapi.findings.records.review_service import ReviewsService
 from skinapi.findings.records.reviews import Review
 from skinapi.findings.records.service import RecordsService
+from skinapi.findings.records.spots import Spots
 from skinapi.findings.records.submission import Submission
-from skinapi.findings.reports.narrator import Narrator
+from skinapi.findings.records.submissions import Submissions
+from skinapi.findings.reports.narrator import Narrator, open_checker, open_llm
+from skinapi.findings.reports.service import ReportsService
 from skinapi.findings.reports.verification import Issued
+from skinapi.integrations.fhir.service import FhirService
 from skinapi.integrations.keys.api_keys import ApiKey, SessionKey
 from skinapi.integrations.keys.service import KeysService
-from skinapi.integrations.oidc.service import RoundTrip
-from skinapi.integrations.webhooks.endpoints import Endpoint
+from skinapi.integrations.oidc.service import OidcService, RoundTrip
+from skinapi.integrations.patients import PatientsService
+from skinapi.integrations.webhooks.addresses import Addresses
+from skinapi.integrations.webhooks.endpoints import Endpoint, Secrets, WebhookEvents
+from skinapi.integrations.webhooks.service import WebhooksService
+from skinapi.lab.check_queue import Cleanup
 from skinapi.lab.dataset_images import DatasetImage
 from skinapi.lab.dataset_versions import DatasetVersion
-from skinapi.lab.uploads import UploadRecord
+from skinapi.lab.publishing import Publisher
+from skinapi.lab.quarantine import Quarantine
+from skinapi.lab.reference import CurrentReference
+from skinapi.lab.reviewed_findings import FromReviewsService
+from skinapi.lab.service import DatasetsService, ImportsService, TrainingService
+from skinapi.lab.uploads import Quota, UploadRecord, UploadsService
+from skinapi.model.registry.composition import open_models
+from skinapi.model.registry.drift import DriftService
 from skinapi.model.registry.prediction_pool import ServedModel
 from skinapi.model.registry.serving_pointer import Serving
 from skinapi.model.registry.stored_version import ModelVersion
+from skinapi.model.registry.version_service import ModelsService, ReferenceSource
+from skinapi.platform.audit.trail import AuditTrail
 from skinapi.platform.backups.backup import BackupMade, refuse_unfinished_restore
 from skinapi.platform.backups.erased_ids import Erased
+from skinapi.platform.jobs.announcements import Announcer, open_broker
 from skinapi.platform.jobs.job import Job
 from skinapi.platform.jobs.job_logs import LogBatch
+from skinapi.platform.jobs.job_queue import Jobs
+from skinapi.platform.jobs.service import JobOwners, JobsService
 from skinapi.platform.notices.deliveries import Delivery
 from skinapi.platform.notices.outbox import Notice
 from skinapi.platform.storage.faults import Fault, blob_faults, document_faults, guarded
-from skinapi.platform.storage.ports import Store
+from skinapi.platform.storage.ports import Blobs, Store
 from skinapi.platform.storage.store_version import begin_migration, is_older, join_store
+from skinapi.platform.storage.unit_of_work import AuditRows
 from skinapi.platform.stores import open_store
 from skinapi.privacy.erasure.contents import AccountContents
-from skinapi.privacy.erasure.people_to_reach import ReachService
 from skinapi.privacy.erasure.receipts import Receipt
 from skinapi.privacy.erasure.service import ErasureService
+from skinapi.privacy.person_file.format import Maker
 from skinapi.privacy.person_file.stored_files import PersonFile
 from skinapi.privacy.retention.service import Announced, Pause, Run
+
+if TYPE_CHECKING:
+    from skinapi.integrations.oidc.provider import Provider
 
 # What `check` reads each document of a collection as.
 MODELS: Mapping[str, type[BaseModel]] = {
@@ -104,207 +149,54 @@ MODELS: Mapping[str, type[BaseModel]] = {
 }
 
 
-class Services(BaseServices):
-    """The services that need no model, and the repositories that they share."""
+class LabServices(Parts):
+    datasets: DatasetsService
+    uploads: UploadsService
+    from_reviews: FromReviewsService
+    trainings: TrainingService
+    imports: ImportsService
+    cleanup: Cleanup
 
-    @cached_property
-    def records(self) -> RecordsService:
-        data, notes = self.data, ReadNotes(trail=self.data.trail)
-        photos = KeptPhotos(
-            blobs=self.store.blobs,
-            trail=data.trail,
-            policy=self.settings.photos,
-            days=self.settings.retain_photos_days,
-        )
-        return RecordsService(
-            work=data.work,
-            submissions=data.submissions,
-            spots=data.spots,
-            queue=self.queue,
-            accounts=data.accounts,
-            consents=data.consents,
-            photos=photos,
-            thumbnails=Thumbnails(
-                submissions=data.submissions, photos=photos, blobs=self.store.blobs, notes=notes
-            ),
-            notes=notes,
-            outbox=data.outbox,
-            models=self.models,
-            break_glass=data.break_glass,
-            retention=self.retention,
-            erased=data.erased_ids,
-            unassigned=self.unassigned,
-        )
 
-    @cached_property
-    def reviews(self) -> ReviewsService:
-        return ReviewsService(
-            work=self.data.work,
-            reviews=self.data.reviews,
-            letters=self.data.letters,
-            records=self.records,
-            submissions=self.data.submissions,
-            spots=self.data.spots,
-            queue=self.queue,
-            accounts=self.data.accounts,
-            outcomes=self.data.outcome_counts,
-            weekly_counts=self.data.weekly_counts,
-            outbox=self.data.outbox,
-        )
+class Services(Parts):
+    """The services that need no model, and the repositories that they share. Each is built when it
+    is first asked for.
+    """
 
-    @cached_property
-    def corrections(self) -> CorrectionsService:
-        return CorrectionsService(
-            work=self.data.work,
-            records=self.records,
-            submissions=self.data.submissions,
-            spots=self.data.spots,
-            queue=self.queue,
-            accounts=self.data.accounts,
-            outcomes=self.data.outcome_counts,
-            outbox=self.data.outbox,
-        )
-
-    @cached_property
-    def care(self) -> CareService:
-        return CareService(
-            accounts=self.data.accounts,
-            submissions=self.data.submissions,
-            spots=self.data.spots,
-            pointer=self.models.pointer,
-            notes=self.records.notes,
-            unassigned=self.unassigned,
-        )
-
-    @cached_property
-    def cases(self) -> CasesService:
-        return CasesService(
-            work=self.data.work,
-            accounts=self.data.accounts,
-            submissions=self.data.submissions,
-            records=self.records,
-            outbox=self.data.outbox,
-            trail=self.data.trail,
-            assignments=self.assignments,
-        )
-
-    @cached_property
-    def lesions(self) -> LesionsService:
-        return LesionsService(
-            work=self.data.work,
-            lesions=self.data.lesions,
-            spots=self.data.spots,
-            counts=self.counts,
-            records=self.records,
-            accounts=self.data.accounts,
-            messages=self.data.messages,
-            owners=OwnerStatus(self.store),
-            most=self.settings.most_lesions,
-        )
-
-    @cached_property
-    def reminder_mailer(self) -> ReminderMailer:
-        return ReminderMailer(
-            self.store,
-            lesions=self.data.lesions,
-            spots=self.data.spots,
-            outbox=self.data.outbox,
-            failed=self.data.failed_items,
-        )
-
-    @cached_property
-    def narrator(self) -> Narrator:
-        data = self.data
-        return Narrator(self.llm, self.checker, data.narratives, data.dropped_pairs, data.usage)
-
-    @cached_property
-    def letters(self) -> LettersService:
-        return LettersService(
-            work=self.data.work,
-            letters=self.data.letters,
-            records=self.records,
-            lesions=self.lesions,
-            outbox=self.data.outbox,
-            consents=self.data.consents,
-            llm=self.llm,
-        )
-
-    @cached_property
-    def messages(self) -> MessagesService:
-        return MessagesService(
-            work=self.data.work,
-            messages=self.data.messages,
-            lesions=self.data.lesions,
-            spots=self.data.spots,
-            records=self.records,
-            accounts=self.data.accounts,
-            outbox=self.data.outbox,
-        )
-
-    @cached_property
-    def inbox(self) -> InboxService:
-        return InboxService(
-            lesions=self.data.lesions,
-            spots=self.data.spots,
-            messages=self.data.messages,
-            most=self.settings.most_lesions,
-        )
-
-    @cached_property
-    def own_data(self) -> OwnDataService:
-        return OwnDataService(
-            records=self.records,
-            letters=self.letters,
-            lesions=self.lesions,
-            messages=self.messages,
-        )
-
-    @cached_property
-    def keys(self) -> KeysService:
-        return KeysService(
-            work=self.data.work,
-            accounts=self.data.accounts,
-            keys=self.data.keys,
-            uses=self.data.key_uses,
-            eraser=self.eraser,
-            records=self.records,
-            outbox=self.data.outbox,
-            second_factor=self.second_factor,
-            assignments=self.assignments,
-        )
-
-    @cached_property
-    def erasure(self) -> ErasureService:
-        data, settings = self.data, self.settings
-        return ErasureService(
-            work=data.work,
-            store=self.store,
-            accounts=data.accounts,
-            eraser=self.eraser,
-            second_factor=self.second_factor,
-            receipts=data.receipts,
-            contents=AccountContents(
-                store=self.store,
-                models=self.models,
-                consents=data.consents,
-                endpoints=data.webhook_endpoints,
-                archive=settings.archive_url is not None,
-                mail=settings.mail_server is not None,
-            ),
-            retention=self.retention,
-            to_reach=ReachService(
-                work=data.work,
-                people=data.people_to_reach,
-                unassigned=self.unassigned,
-                spots=data.spots,
-                failed=data.failed_items,
-                patients=self.patients,
-            ),
-            clock=data.clock,
-            failed=data.failed_items,
-            outbox=data.outbox,
-            wait=timedelta(days=settings.deletion_wait_days),
-        )
+    settings: Settings
+    store: Store
+    data: Repositories
+    tokens: Tokens
+    eraser: Eraser
+    assignments: Assignments
+    second_factor: SecondFactorService
+    authorizer: Authorizer
+    auth: AuthService
+    consents: ConsentsService
+    recovery: RecoveryService
+    admin: AdminService
+    decisions: DecisionsService
+    oidc: OidcService
+    patients: PatientsService
+    webhooks: WebhooksService
+    models: ModelsService
+    drift: DriftService
+    jobs: JobsService
+    lab: LabServices
+    unassigned: UnassignedPatients
+    queue: ReviewQueue
+    records: RecordsService
+    reviews: ReviewsService
+    corrections: CorrectionsService
+    care: CareService
+    cases: CasesService
+    lesions: LesionsService
+    letters: LettersService
+    messages: MessagesService
+    inbox: InboxService
+    own_data: OwnDataService
+    keys: KeysService
+    erasure: ErasureService
 
     def faults(self) -> Iterator[Fault]:
         """Yield all broken invariants that `check` can find in a store that can be opened."""
@@ -335,6 +227,153 @@ class Services(BaseServices):
                 yield Fault(f"no audit row says who made the account {admin} an admin")
 
 
+# Which class stands for what another package describes.
+STAND_FOR: Final[Mapping[Any, Any]] = {
+    AuditRows: AuditTrail,
+    FindUnanswered: UnansweredMessages,
+    FindingCounts: Submissions,
+    FindingNumbers: Spots,
+    JobOwners: OwnerStatus,
+    MessageCounts: Messages,
+    PatientsWithoutDoctor: UnassignedPatients,
+    ReferenceSource: CurrentReference,
+}
+
+
+def _values(settings: Settings, *, workers_here: bool) -> dict[Any, dict[str, Any]]:
+    """What no type tells apart of what each class is given."""
+    address, secrets = settings.address, settings.audit_secrets()
+    password_life = timedelta(hours=settings.initial_password_hours)
+    largest = settings.max_dataset_bytes
+    return {
+        **repository_values(settings),
+        Tokens: {"key": settings.signing_key()},
+        # No more than half of the threads, so that the others can serve what needs no password.
+        Passwords: {"places": max(1, min(PLACES, settings.threads // 2))},
+        Authentication: {"initial_password_life": password_life},
+        Assignments: {"default": settings.default_doctor},
+        SecondFactorService: {"keys": secrets, "required_roles": settings.second_factor_roles},
+        Authorizer: {
+            "metrics_token": settings.secret("metrics_token"),
+            "password_page": settings.password_page,
+            "open_clients": settings.open_clients,
+            "second_factor_roles": settings.second_factor_roles,
+            "account_page": settings.account_page,
+        },
+        AuthService: {"password_page": settings.password_page},
+        RecoveryService: {"handed_link_life": password_life},
+        AdminService: {"initial_password_life": password_life},
+        PatientsService: {"secrets": secrets},
+        Secrets: {"secrets": secrets},
+        Addresses: {"listed": settings.webhook_networks},
+        JobsService: {"workers_here": workers_here},
+        Quota: {"most": settings.dataset_quota_bytes},
+        Publisher: {
+            "largest_picture": settings.max_upload_bytes,
+            "most_bytes": largest,
+            "disk": settings.instance_dir,
+        },
+        DatasetsService: {"largest": largest},
+        UploadsService: {"largest": largest},
+        LesionCounts: {"most": settings.most_lesion_findings},
+        LesionsService: {"most": settings.most_lesions},
+        InboxService: {"most": settings.most_lesions},
+        UnassignedPatients: {
+            "seen_by": _spellings(settings.unassigned_seen_by),
+            "review_days": settings.review_within_days,
+        },
+        Clinic: {"name": settings.clinic_name, "phone": settings.clinic_phone},
+        RecordRetention: {"years": settings.record_retention},
+        KeptPhotos: {"policy": settings.photos, "days": settings.retain_photos_days},
+        ReportsService: {"clinic": settings.clinic_name, "address": address},
+        FhirService: {"base": f"{address}/fhir"},
+        AccountContents: {
+            "archive": settings.archive_url is not None,
+            "mail": settings.mail_server is not None,
+        },
+        ErasureService: {"wait": timedelta(days=settings.deletion_wait_days)},
+        Maker: {"address": address, "clinic": settings.clinic_name, "software": VERSION},
+    }
+
+
+def _open_announcer(settings: Settings) -> Announcer | None:
+    broker = open_broker(settings.broker_uri)
+    return Announcer(broker) if broker else None
+
+
+def _open_jobs(store: Store, told: WebhookEvents) -> Jobs:
+    return Jobs(store, on_ended=told.on_job_ended)
+
+
+def _open_narrator(container: Container, settings: Settings, store: Store) -> Narrator:
+    return container.build(Narrator, checker=open_checker(settings, store))
+
+
+def _open_oidc(container: Container, settings: Settings) -> OidcService:
+    providers, address = _open_providers(settings), settings.address
+    return container.build(OidcService, providers=providers, address=address)
+
+
+def _open_quarantine(settings: Settings) -> Quarantine:
+    """Removes what killed processes left in the quarantine of this machine."""
+    quarantine = Quarantine(settings.quarantine)
+    quarantine.sweep()
+    return quarantine
+
+
+def _open_uploads(container: Container, cleanup: Cleanup) -> UploadsService:
+    return container.build(UploadsService, sweep=cleanup.sweep)
+
+
+FACTORIES = (
+    open_accounts,
+    open_llm,
+    open_models,
+    _open_announcer,
+    _open_jobs,
+    _open_narrator,
+    _open_oidc,
+    _open_quarantine,
+    _open_uploads,
+)
+
+
+def _open_providers(settings: Settings) -> "dict[str, Provider]":
+    named = settings.log_in_providers
+    if not named:
+        return {}
+    # Here, because its libraries take long to load, and most servers have no provider.
+    from skinapi.integrations.oidc.provider import Provider  # noqa: PLC0415
+
+    return {
+        described.name: Provider(
+            described,
+            redirect_uri=f"{settings.address}/auth/oidc/{described.name}/callback",
+            authorities=settings.trusted_authorities,
+        )
+        for described in named
+    }
+
+
+def _spellings(emails: frozenset[str] | None) -> frozenset[str] | None:
+    """These addresses as accounts may have them. One that is none names nobody."""
+    if emails is None:
+        return None
+    found = set[str]()
+    for email in emails:
+        with suppress(ValueError):
+            found.update(spellings_of(normalise_email(email)))
+    return frozenset(found)
+
+
+class Unlimited:
+    """No quota, for a process that serves nobody."""
+
+    def count_photos(self, caller: str, role: str | None, photos: int = 1) -> None: ...
+
+    def count_rendering(self, caller: str, role: str | None) -> None: ...
+
+
 def open_services(
     settings: Settings,
     store: Store | None = None,
@@ -357,26 +396,23 @@ def open_services(
         refuse_unfinished_restore(store)
     if change and is_older(store):
         former = begin_migration(store, secrets=settings.audit_secrets())
-        migrating = Services(settings, store, Repositories(settings, store))
         longest_s = math.inf if restoring else LONGEST_S
-        joiner = JudgementJoiner(
-            store=store,
-            queue=migrating.queue,
-            counts=migrating.counts,
-            outcomes=migrating.data.outcome_counts,
-        )
-        migrate_store(store, migrating.data, migrating.queue, joiner, former, longest_s=longest_s)
+        migrating = _open_container(settings, store, served, workers_here)
+        migrating.build(migrate_store, former=former, longest_s=longest_s)
     join_store(store, secrets=settings.audit_secrets(), change=change)
-    data = Repositories(settings, store)
-    services = Services(settings, store, data, served, workers_here)
-    subscribe(
-        data,
-        cases=services.cases,
-        counts=services.counts,
-        records=services.records,
-        jobs=services.jobs,
-        lab=services.lab,
-        erasure=services.erasure,
-        archive_after=settings.archive_after if settings.archive_url else None,
-    )
-    return services
+    container = _open_container(settings, store, served, workers_here)
+    container.get(Repositories).build_all()  # each makes its indexes
+    archive_after = settings.archive_after if settings.archive_url else None
+    container.build(subscribe, archive_after=archive_after)
+    return container.get(Services)
+
+
+def _open_container(
+    settings: Settings, store: Store, served: ServedModel | None, workers_here: bool
+) -> Container:
+    container = Container()
+    container.put({Settings: settings, Store: store, Blobs: store.blobs})
+    if served:
+        container.put({ServedModel: served})
+    container.learn(FACTORIES, _values(settings, workers_here=workers_here), STAND_FOR)
+    return container

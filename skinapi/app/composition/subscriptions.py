@@ -42,7 +42,7 @@ from skinapi.findings.records.events import (
 from skinapi.findings.records.service import RecordsService
 from skinapi.findings.records.standing import Reader
 from skinapi.integrations.dicom.archive import ARCHIVE
-from skinapi.lab.composition import LabServices
+from skinapi.lab.check_queue import Cleanup
 from skinapi.model.registry.serving_pointer import PointerChange
 from skinapi.platform.jobs.service import JobsService
 from skinapi.privacy.erasure.service import ErasureService
@@ -55,7 +55,7 @@ def subscribe(
     counts: LesionCounts,
     records: RecordsService,
     jobs: JobsService,
-    lab: LabServices,
+    cleanup: Cleanup,
     erasure: ErasureService,
     archive_after: ArchiveTime | None,
 ) -> None:
@@ -65,7 +65,7 @@ def subscribe(
     _to_webhooks(data)
     if archive_after:
         _to_archive(data, archive_after)
-    _to_erasure(data, records, jobs, lab, erasure)
+    _to_erasure(data, records, jobs, cleanup, erasure)
 
 
 def _to_accounts(data: Repositories, cases: CasesService, records: RecordsService) -> None:
@@ -192,7 +192,7 @@ def _to_erasure(
     data: Repositories,
     records: RecordsService,
     jobs: JobsService,
-    lab: LabServices,
+    cleanup: Cleanup,
     erasure: ErasureService,
 ) -> None:
     """Each forgets what it has of the account, in transactions of its own, and may be asked again
@@ -227,7 +227,7 @@ def _to_erasure(
         forget_spots,
         data.letters.forget_drafts,
         jobs.queue.forget,
-        lab.cleanup.forget,
+        cleanup.forget,
         data.sessions.forget,
         data.guess_limits.forget,
         data.password_links.forget,

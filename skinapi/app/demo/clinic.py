@@ -11,8 +11,8 @@ from typing import Any, Self
 from skinapi.accounts.auth.account import Account, Subject, WantedRole
 from skinapi.accounts.auth.consents import ChangedConsents, Purpose, newest_text
 from skinapi.accounts.auth.passwords import ClientInfo
-from skinapi.app.composition.model_services import ModelServices
-from skinapi.app.composition.services import Services, open_services
+from skinapi.app.composition.server_services import ServerServices, open_server_services
+from skinapi.app.composition.services import Services, Unlimited, open_services
 from skinapi.base.languages import Language
 from skinapi.base.settings import Settings
 from skinapi.care.messages import Topic
@@ -47,16 +47,10 @@ DOMAIN = "demo.example"
 HERE = ClientInfo(address="127.0.0.1", client="the demo")
 
 
-class Unlimited:
-    def count_photos(self, caller: str, role: str | None, photos: int = 1) -> None: ...
-
-    def count_rendering(self, caller: str, role: str | None) -> None: ...
-
-
 @dataclass(frozen=True, slots=True)
 class Clinic:
     services: Services
-    models: ModelServices
+    models: ServerServices
     admin: "Person"
 
     @classmethod
@@ -67,7 +61,7 @@ class Clinic:
         record_former_model(services.models.versions)
         registry, reloader = open_registry(settings, services.models, served, names_for_clients())
         reloader.make_pass()
-        models = ModelServices(settings, services, registry, Unlimited())
+        models = open_server_services(services, registry, Unlimited())
         account, _ = services.admin.ensure_admin(email=f"admin@{DOMAIN}", password=PASSWORD)
         return cls(services, models, Person(services, models, account.email))
 
@@ -107,7 +101,7 @@ class Clinic:
 @dataclass(frozen=True, slots=True)
 class Person:
     services: Services
-    models: ModelServices
+    models: ServerServices
     email: str
 
     @property

@@ -11,12 +11,12 @@ finding writes that finding too: its review conflicts.
 
 import time
 from collections import Counter, defaultdict
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 from functools import partial
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, Protocol
 
 from pydantic import Field
 
@@ -35,7 +35,7 @@ from skinapi.findings.records.submission import Listed
 from skinapi.findings.records.submissions import Submissions
 from skinapi.model.conditions import Band
 from skinapi.platform.notices.outbox import Kind, Outbox
-from skinapi.platform.storage.background import Lease, PeriodicThread
+from skinapi.platform.storage.background import Lease
 from skinapi.platform.storage.failed_items import FailedItems
 from skinapi.platform.storage.faults import Fault
 from skinapi.platform.storage.ids import now
@@ -49,7 +49,7 @@ TAKEN_FOR = timedelta(hours=8)
 # So many patients without a doctor at most are listed and counted, the most urgent ones.
 MOST_UNASSIGNED = 1000
 WORK = "unassigned"
-PASS_EVERY_S = 60.0
+COUNTED_FOR_S = 30.0
 # What comes into care meanwhile is told in the same mail.
 ARRIVALS_DELAY = timedelta(minutes=2)
 # Whoever was told is told again where more is urgent; not of each finding.
@@ -182,12 +182,17 @@ class WillLook(NamedTuple):
     clinic: Clinic = Clinic()
 
 
+class FindUnanswered(Protocol):
+    def __call__(self, doctor: str | None) -> Sequence[str]:
+        """The newest findings of the spots about which messages wait for this doctor, or for
+        nobody; of messages about no spot, those of the patients.
+        """
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UnassignedPatients:
     """The doctors whom UNASSIGNED_PATIENTS names (`seen_by`; None: all) see what of theirs somebody
-    has to look at, and take the patients from there. `find_unanswered` has the ids of the newest
-    findings of the spots about which messages wait for this doctor, or for nobody, and of the
-    patients whose messages are about no spot. One record that cannot be read hides no other.
+    has to look at, and take the patients from there. One record that cannot be read hides no other.
     """
 
     accounts: Accounts
@@ -198,7 +203,7 @@ class UnassignedPatients:
     seen_by: frozenset[str] | None
     review_days: int | None
     clinic: Clinic
-    find_unanswered: Callable[[str | None], Sequence[str]]
+    find_unanswered: FindUnanswered
 
     def shows_list(self, to: Subject) -> bool:
         """A doctor sees it in person, not by a key."""
@@ -431,14 +436,13 @@ def _is_news(last: Document, urgent: int) -> bool:
     return bool(ended and urgent > last["figures"]["urgent"])
 
 
-class UnassignedMailer(PeriodicThread):
+class UnassignedMailer:
     """Tells admins, and the doctors who see the list, of patients without a doctor, and admins of
     findings that are no patient's: each once a day, and once an hour at most where more of these
     findings are urgent. One process at a time.
     """
 
     def __init__(self, store: Store, unassigned: UnassignedPatients) -> None:
-        super().__init__("unassigned-mailer", every_s=PASS_EVERY_S, failure="not told of patients")
         self._lease = Lease(store.collection("leases"), "unassigned-mailer")
         self._store, self._unassigned = store, unassigned
         self._problems: list[str] = []
@@ -475,7 +479,7 @@ class UnassignedMailer(PeriodicThread):
         """What the operator should know. Anybody may ask: it is counted twice in a minute."""
         if time.monotonic() >= self._counted_until:
             self._problems = self._say_problems()
-            self._counted_until = time.monotonic() + PASS_EVERY_S / 2
+            self._counted_until = time.monotonic() + COUNTED_FOR_S
         return self._problems
 
     def _say_problems(self) -> list[str]:

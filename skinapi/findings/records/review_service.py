@@ -35,13 +35,11 @@ from skinapi.model.bands import urgency
 from skinapi.model.conditions import Band, conditions_table
 from skinapi.model.registry.drift_counts import WeeklyCounts
 from skinapi.platform.notices.outbox import Kind, Outbox
-from skinapi.platform.storage.background import PeriodicThread
 from skinapi.platform.storage.failed_items import FailedItems
 from skinapi.platform.storage.faults import Fault
 from skinapi.platform.storage.ids import new_id_after, now
 from skinapi.platform.storage.unit_of_work import Unit, UnitOfWork, atomic
 
-PASS_EVERY_S = 60.0
 SHOWN_AT_ONCE = 100
 LONGEST_HOLD = timedelta(days=7)
 # Of a malignant label where nobody has said who tells the patient.
@@ -269,17 +267,17 @@ class ReviewsService:
                 yield Fault(says, partial(self.reviews.forget, identifier))
 
 
-class EndedHolds(PeriodicThread):
+@dataclass(frozen=True, slots=True)
+class EndedHolds:
     """Any process may make a pass: what one has shown, another does not find any more."""
 
-    def __init__(self, reviews: ReviewsService, failed: FailedItems) -> None:
-        super().__init__("ended-holds", every_s=PASS_EVERY_S, failure="held decisions not shown")
-        self._reviews, self._failed = reviews, failed
+    reviews: ReviewsService
+    failed: FailedItems
 
     def make_pass(self) -> None:
-        ended = self._reviews.submissions.list_shown(now(), SHOWN_AT_ONCE)
+        ended = self.reviews.submissions.list_shown(now(), SHOWN_AT_ONCE)
         pairs = ((one, one) for one in ended)
-        for _ in self._failed.each("hold", pairs, self._reviews.show_ended):
+        for _ in self.failed.each("hold", pairs, self.reviews.show_ended):
             pass
 
 

@@ -21,7 +21,6 @@ from skinapi.base.logs import log
 from skinapi.base.pages import Page, PageRequest
 from skinapi.base.stored_record import StoredRecord
 from skinapi.base.subject import Scope
-from skinapi.platform.storage.background import PeriodicThread
 from skinapi.platform.storage.ids import now
 from skinapi.platform.storage.ports import Ops, Store
 from skinapi.platform.storage.records import Records
@@ -195,15 +194,12 @@ def hash_secret(secret: str) -> str:
     return hashlib.sha256(secret.encode()).hexdigest()
 
 
-WRITE_EVERY_S = 60.0
-
-
 class _Counted(NamedTuple):
     uses: int
     used_at: datetime
 
 
-class KeyUses(PeriodicThread):
+class KeyUses:
     """Counts in memory, and writes at most once a minute for each key, in each process.
 
     A write for each request would double what a request costs the store. A process that is killed
@@ -211,7 +207,6 @@ class KeyUses(PeriodicThread):
     """
 
     def __init__(self, keys: ApiKeys) -> None:
-        super().__init__("key-uses", every_s=WRITE_EVERY_S, failure="uses of keys not written")
         self._keys = keys
         self._lock = threading.Lock()
         self._counted: dict[str, _Counted] = {}
@@ -226,8 +221,8 @@ class KeyUses(PeriodicThread):
             return key
         return key.model_copy(update={"uses": key.uses + counted.uses, "used_at": counted.used_at})
 
-    def make_pass(self) -> None:
-        """Where the store refuses a count, it is kept for the next pass."""
+    def write_counted(self) -> None:
+        """Where the store refuses a count, it is kept for the next time."""
         with self._lock:
             taken, self._counted = self._counted, {}
         while taken:
@@ -240,10 +235,9 @@ class KeyUses(PeriodicThread):
                 raise
 
     def stop(self) -> None:
-        """Write what is left, too."""
-        super().stop()
+        """Write what is left."""
         try:
-            self.make_pass()
+            self.write_counted()
         except SkinAPIError as error:
             log.error("count_lost", fields=["uses"], code=error.code)
 

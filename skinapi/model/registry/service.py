@@ -44,21 +44,17 @@ from skinapi.model.registry.stored_version import TakenBack
 from skinapi.model.registry.version_files import models_folder, prune_folders
 from skinapi.model.registry.version_records import ModelVersions
 from skinapi.model.registry.version_service import ModelsService
-from skinapi.platform.storage.background import PeriodicThread
 from skinapi.platform.storage.unit_of_work import Unit, UnitOfWork, atomic
 
-POLL_S = 1.0
 # A model that could not be loaded: its files may have been put back.
 RETRY_S = 30.0
 UNUSABLE: tuple[type[SkinAPIError], ...] = (ModelDamaged, NotFound, DiskFull)
 
 
-class ModelReloader(PeriodicThread):
+class ModelReloader:
     """`built_in` is a folder; others are written below `instance`. `candidate` judges in the
     background; `point` holds where no admin has chosen one.
     """
-
-    first_after_s = 0.0
 
     def __init__(
         self,
@@ -71,7 +67,6 @@ class ModelReloader(PeriodicThread):
         candidate: ServedModel,
         point: OperatingPoint,
     ) -> None:
-        super().__init__("model-reloader", every_s=POLL_S, failure="model not followed")
         self._served = served
         self._candidate = candidate
         self._shadow: str | None = None

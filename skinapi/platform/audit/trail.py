@@ -19,7 +19,7 @@ from skinapi.base.errors import Conflict, InvalidQuery
 from skinapi.base.logs import current_key_id, current_request_id, log
 from skinapi.base.pages import Page, PageRequest, page_of
 from skinapi.platform.audit.chain import OTHER_KEY, ChainHead, chain_faults
-from skinapi.platform.storage.background import Lease, PeriodicThread
+from skinapi.platform.storage.background import Lease
 from skinapi.platform.storage.documents import merged
 from skinapi.platform.storage.faults import Fault
 from skinapi.platform.storage.ids import first_id_at, new_id, now
@@ -309,16 +309,14 @@ def cursor_of(row: Document) -> str:
     return f"{row['sequence']}-{row.get('hash', '')[:16]}"
 
 
-SEAL_EVERY_S = 1.0
 # After a crash the others wait for so long.
 LEASE_LENGTH = timedelta(seconds=5)
 
 
-class AuditSealer(PeriodicThread):
+class AuditSealer:
     """One process at a time seals; two at once would only be slower."""
 
     def __init__(self, store: Store, trail: AuditTrail) -> None:
-        super().__init__("audit-sealer", every_s=SEAL_EVERY_S, failure="audit rows not sealed")
         self._lease = Lease(store.collection("leases"), "audit-sealer", length=LEASE_LENGTH)
         self._trail = trail
         self._logged: Document | None = None

@@ -18,7 +18,7 @@ from pydantic import BaseModel, ValidationError
 from skinapi.base.errors import BrokenErasedIds, Conflict
 from skinapi.base.logs import log
 from skinapi.base.stored_record import Frozen, StoredRecord, optional
-from skinapi.platform.storage.background import Lease, PeriodicThread
+from skinapi.platform.storage.background import Lease
 from skinapi.platform.storage.files import disk_errors, write_durably
 from skinapi.platform.storage.ids import now
 from skinapi.platform.storage.ports import Document, Scrubbed, Store, set_or_remove
@@ -31,7 +31,6 @@ AT_ONCE = 500
 WAITS = {"scrubbed_at": None}
 # Rows are seen in another order than that of their times, which differ between machines, too.
 OVERLAP = timedelta(hours=2)
-SCRUB_EVERY_S = 60.0
 # While a scrub takes its seconds, others wait to write: many erasures share one.
 PAUSE_S = 600.0
 LAST = "last-scrub"
@@ -225,11 +224,10 @@ def scrub_store(store: Store, *, any_size: bool = False) -> Scrubbed:
     return scrubbed
 
 
-class Scrubber(PeriodicThread):
+class Scrubber:
     """One process of all servers scrubs at a time; each machine keeps a file of the erased ids."""
 
     def __init__(self, store: Store, erased: ErasedIds, folder: Path) -> None:
-        super().__init__("scrubber", every_s=SCRUB_EVERY_S, failure="not scrubbed")
         self._store, self._erased = store, erased
         self._file = ErasedIdsFile(erased, folder)
         self._lease = Lease(store.collection("leases"), "scrub")

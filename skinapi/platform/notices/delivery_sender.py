@@ -9,12 +9,11 @@ from datetime import timedelta
 from skinapi.base.errors import StoreUnavailable
 from skinapi.base.logs import log
 from skinapi.platform.notices.deliveries import Channel, Deliveries, Delivery, NotDelivered, Refused
-from skinapi.platform.storage.background import Lease, PeriodicThread
+from skinapi.platform.storage.background import Lease, Stopping
 from skinapi.platform.storage.failed_items import FailedItems
 from skinapi.platform.storage.ids import now
 from skinapi.platform.storage.ports import Document, Store
 
-SEND_EVERY_S = 1.0
 SENT_AT_ONCE = 50
 MOST_LANES = 40  # endpoints to which is sent at the same time, each by a thread
 FIRST_PAUSE_S = 2.0
@@ -40,7 +39,7 @@ class _Lane:
         self.paused_until = time.monotonic() + self.pause_s
 
 
-class DeliverySender(PeriodicThread):
+class DeliverySender:
     """Sends each delivery at least once: after a crash before it was noted, again, with the same
     id. Of all processes one sends at a time; each endpoint has a thread of its own, so that one
     that does not answer delays no other.
@@ -52,11 +51,11 @@ class DeliverySender(PeriodicThread):
         deliveries: Deliveries,
         channels: Mapping[str, Channel],
         failed: FailedItems,
+        stopping: Stopping,
     ) -> None:
-        super().__init__("delivery-sender", every_s=SEND_EVERY_S, failure="deliveries not sent")
         self._lease = Lease(store.collection("leases"), "delivery-sender", length=LEASE_LENGTH)
         self._deliveries = deliveries
-        self._channels, self._failed = channels, failed
+        self._channels, self._failed, self._stopping = channels, failed, stopping
         self._lanes: dict[str, _Lane] = {}
         self._mine = False
 
@@ -86,7 +85,7 @@ class DeliverySender(PeriodicThread):
                 lane.thread.join()
 
     def stop(self) -> None:
-        super().stop()
+        """Wait a moment for what is being sent, and give the work to another process."""
         until = time.monotonic() + END_S
         for lane in self._lanes.values():
             if lane.thread:
@@ -121,7 +120,7 @@ class DeliverySender(PeriodicThread):
 
     def _send_stored(self, document: Document, lane: _Lane) -> bool:
         """False where nothing more is to be sent to the endpoint now."""
-        if self.stopping.is_set() or not self._mine:
+        if self._stopping.is_set() or not self._mine:
             return False
         delivery = Delivery.model_validate(document)
         channel = self._channels.get(delivery.kind)

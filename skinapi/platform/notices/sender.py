@@ -16,7 +16,7 @@ from skinapi.base.logs import log
 from skinapi.base.settings.value_checks import MailAddress
 from skinapi.platform.notices.mail_texts import Recipient, parting_recipient
 from skinapi.platform.notices.outbox import Notice, Outbox
-from skinapi.platform.storage.background import Lease, PeriodicThread
+from skinapi.platform.storage.background import Lease, Stopping
 from skinapi.platform.storage.failed_items import FailedItems
 from skinapi.platform.storage.ports import Store
 
@@ -78,7 +78,7 @@ def _send(smtp: smtplib.SMTP, mail: EmailMessage) -> None:
         raise MailRefused(type(error).__name__) from error
 
 
-SEND_EVERY_S = 2.0
+FIRST_PAUSE_S = 2.0
 # Longer than a mail may take, which is four answers. After a crash the others wait for so long.
 LEASE_LENGTH = timedelta(seconds=75)
 SENT_AT_ONCE = 100
@@ -88,7 +88,7 @@ FindRecipient = Callable[[str], Recipient | None]
 Write = Callable[[Sequence[Notice], Recipient], EmailMessage]
 
 
-class NoticeSender(PeriodicThread):
+class NoticeSender:
     """Sends each mail at least once: after a crash before it was noted, again, with the same
     Message-ID.
     """
@@ -99,15 +99,15 @@ class NoticeSender(PeriodicThread):
         outbox: Outbox,
         server: MailServer | None,
         failed: FailedItems,
+        stopping: Stopping,
         *,
         find_recipient: FindRecipient,
         write: Write,
     ) -> None:
         """`find_recipient(account)` is None where an account gets no mail."""
-        super().__init__("notice-sender", every_s=SEND_EVERY_S, failure="notices not sent")
         self._lease = Lease(store.collection("leases"), "notice-sender", length=LEASE_LENGTH)
         self._outbox = outbox
-        self._server, self._failed = server, failed
+        self._server, self._failed, self._stopping = server, failed, stopping
         self._find_recipient = find_recipient
         self._write = write
         self._pause_s = 0.0
@@ -143,7 +143,7 @@ class NoticeSender(PeriodicThread):
 
     def _send_or_retry(self, send: Send, notices: Sequence[Notice]) -> bool:
         """False where this process sends no more."""
-        if self.stopping.is_set() or not self._lease.renew():
+        if self._stopping.is_set() or not self._lease.renew():
             return False
         try:
             self._send(notices, send)
@@ -170,7 +170,7 @@ class NoticeSender(PeriodicThread):
     def _pause(self, reason: str) -> None:
         if not self._pause_s:
             log.warning("mail_server_away", reason=reason)
-        self._pause_s = min(max(self.every_s, 2 * self._pause_s), LONGEST_PAUSE_S)
+        self._pause_s = min(max(FIRST_PAUSE_S, 2 * self._pause_s), LONGEST_PAUSE_S)
         self._paused_until = time.monotonic() + self._pause_s
 
 

@@ -1,12 +1,14 @@
-"""Work beside the requests: periodic threads, leases between processes, and totals."""
+"""Work beside the requests: periodic tasks, leases between processes, and totals."""
 
 import os
 import threading
-from abc import ABC, abstractmethod
+import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import timedelta
+from heapq import heappop, heappush
 from typing import Any
 
 from skinapi.base.errors import Duplicate, SkinAPIError, StoreUnavailable
@@ -16,57 +18,98 @@ from skinapi.platform.storage.ports import Document, Documents, Store
 
 STOP_S = 5.0
 LEASE = timedelta(seconds=30)
-WRITE_EVERY_S = 2.0
+# Five tasks may take long: mails, a scrub, erasures, a new model, what is too old. One is left.
+THREADS = 6
 # By collection and id: the other fields of a document, and what is added to its numbers.
 Sums = dict[tuple[str, str], tuple[Document, Counter[str]]]
 
 
-class BackgroundThread(ABC):
-    """`run` works until `stopping` is set."""
+class Stopping(threading.Event):
+    """Set when this process ends: long work stops at the next item."""
 
-    def __init__(self, name: str) -> None:
-        self.stopping = threading.Event()
-        self._thread = threading.Thread(target=self.run, name=name, daemon=True)
 
-    @abstractmethod
-    def run(self) -> None: ...
+@dataclass(frozen=True, slots=True)
+class Task:
+    """Periodic work. The first run is after `first_after_s`, each other `every_s` after the end of
+    the one before. A run that fails is logged as `failure`, unless the store is away. `at_stop` is
+    called when the process ends.
+    """
+
+    name: str
+    every_s: float
+    run: Callable[[], object]
+    failure: str
+    first_after_s: float | None = None  # None: `every_s`
+    at_stop: Callable[[], object] | None = None
+
+
+class Scheduler:
+    """Runs tasks on a few threads. No task runs twice at once. The threads stay, because each has a
+    connection to the store.
+    """
+
+    def __init__(self, tasks: Iterable[Task], stopping: Stopping) -> None:
+        self.tasks = {task.name: task for task in tasks}
+        self._stopping = stopping
+        self._due: list[tuple[float, str]] = []
+        self._changed = threading.Condition()
+        self._threads = [
+            threading.Thread(target=self._work, name=f"background-{number}", daemon=True)
+            for number in range(THREADS)
+        ]
 
     def start(self) -> None:
         """Call it in the process that serves: a thread does not survive a fork."""
-        self._thread.start()
+        for task in self.tasks.values():
+            self._plan(task, task.every_s if task.first_after_s is None else task.first_after_s)
+        for thread in self._threads:
+            thread.start()
 
     def stop(self) -> None:
-        """End the thread after what it is doing, before the store is closed."""
-        self.stopping.set()
-        if self._thread.is_alive():
-            self._thread.join(STOP_S)
+        """End the threads after what they are doing, before the store is closed."""
+        self._stopping.set()
+        with self._changed:
+            self._changed.notify_all()
+        until = time.monotonic() + STOP_S
+        for thread in self._threads:
+            if thread.is_alive():
+                thread.join(max(0.0, until - time.monotonic()))
+        for task in self.tasks.values():
+            if task.at_stop:
+                _run_or_log(task.at_stop, task.failure)
+
+    def run(self, name: str) -> None:
+        """Run a task now, in the caller's thread."""
+        self.tasks[name].run()
+
+    def _plan(self, task: Task, after_s: float) -> None:
+        with self._changed:
+            heappush(self._due, (time.monotonic() + after_s, task.name))
+            self._changed.notify()
+
+    def _work(self) -> None:
+        while task := self._wait_for_due():
+            _run_or_log(task.run, task.failure)
+            self._plan(task, task.every_s)
+
+    def _wait_for_due(self) -> Task | None:
+        """None where the process ends."""
+        with self._changed:
+            while not self._stopping.is_set():
+                left = self._due[0][0] - time.monotonic() if self._due else None
+                if left is not None and left <= 0:
+                    return self.tasks[heappop(self._due)[1]]
+                self._changed.wait(left)
+        return None
 
 
-class PeriodicThread(BackgroundThread):
-    """Makes passes, the first after `first_after_s`. One that fails is logged as `failure`, unless
-    the store is away.
-    """
-
-    first_after_s: float | None = None  # None: `every_s`
-
-    def __init__(self, name: str, *, every_s: float, failure: str) -> None:
-        super().__init__(name)
-        self.every_s = every_s
-        self._failure = failure
-
-    @abstractmethod
-    def make_pass(self) -> None: ...
-
-    def run(self) -> None:
-        wait_s = self.every_s if self.first_after_s is None else self.first_after_s
-        while not self.stopping.wait(wait_s):
-            wait_s = self.every_s
-            try:
-                self.make_pass()
-            except StoreUnavailable:
-                continue
-            except Exception as error:  # noqa: BLE001 (one bad record must not end the passes)
-                log.error(self._failure, reason=type(error).__name__)
+def _run_or_log(run: Callable[[], object], failure: str) -> None:
+    try:
+        run()
+    except StoreUnavailable:
+        pass  # it says so itself
+    except Exception as error:  # noqa: BLE001 (one bad record must not end the passes)
+        log.error(failure, reason=type(error).__name__)
 
 
 def backoff(attempts: int, *, first: timedelta, longest: timedelta) -> timedelta:
@@ -109,41 +152,39 @@ class Lease:
         return self._documents.update(mine, {"$set": fields}) is not None
 
 
-class Totals(PeriodicThread):
+class Totals:
     """Adds numbers up in this process, and writes them together: else every request would change
     the same document, and wait for the others. A process that is killed loses what it has counted
-    since it wrote last. Where no thread runs, as in a command or a fork, each is written at once.
+    since it wrote last. Where `write_collected` was never called, as in a command or a fork, each
+    is written at once.
     """
 
     def __init__(self, store: Store) -> None:
-        super().__init__("totals", every_s=WRITE_EVERY_S, failure="totals not written")
         self._store = store
         self._lock = threading.Lock()
         self._sums: Sums = {}
-        self._running_in: int | None = None
+        self._collects_in: int | None = None
 
     def add(
         self, collection: str, identifier: str, numbers: Mapping[str, int], facts: Document
     ) -> None:
         """Add to numbers after a transaction, which may run twice. Nothing is raised."""
         sums = {(collection, identifier): (facts, Counter(numbers))}
-        if self._running_in == os.getpid():
+        if self._collects_in == os.getpid():
             self._merge(sums)
         else:
             self._write_or_log(sums)
 
-    def start(self) -> None:
-        self._running_in = os.getpid()
-        super().start()
-
     def stop(self) -> None:
-        """Write what is left, too."""
-        super().stop()
-        self._running_in = None
+        """Write what is left."""
+        self._collects_in = None
         self._write_or_log(self._taken())
 
-    def make_pass(self) -> None:
-        """Write what was added. Where the store refuses, it is kept for the next pass."""
+    def write_collected(self) -> None:
+        """Write what was added, and collect from now on. Where the store refuses, it is kept for
+        the next time.
+        """
+        self._collects_in = os.getpid()
         sums = self._taken()
         try:
             self._write(sums)

@@ -24,7 +24,6 @@ from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
 from skinapi.base.errors import Duplicate, SkinAPIError, StoreUnavailable
 from skinapi.base.logs import log
-from skinapi.platform.storage.background import PeriodicThread
 from skinapi.platform.storage.ids import now
 from skinapi.platform.storage.ports import Store
 
@@ -61,7 +60,7 @@ class Erasures:
 
     A blob is no part of a transaction. So the transaction that deletes a record notes the keys of
     its blobs, and they are deleted after it; what an interruption or a disk that is away leaves, a
-    thread deletes.
+    task deletes.
     """
 
     def __init__(self, store: Store) -> None:
@@ -93,17 +92,6 @@ class Erasures:
         for key in keys:
             self._blobs.delete(key)
         self._noted.delete({"id": {"$in": list(keys)}})
-
-
-class ErasureRetry(PeriodicThread):
-    """Any process may make a pass; two at once do no harm."""
-
-    def __init__(self, store: Store) -> None:
-        super().__init__("erasures", every_s=RETRY_EVERY_S, failure="files not erased")
-        self._erasures = Erasures(store)
-
-    def make_pass(self) -> None:
-        self._erasures.finish_all()
 
 
 class UnitOfWork:

@@ -12,7 +12,6 @@ its own next start:
 """
 
 import re
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -31,7 +30,6 @@ from skinapi.base.errors import Conflict, NotFound, SkinAPIError
 from skinapi.base.values import Value
 from skinapi.findings.records.record_retention import MedicalRecord, RecordKept, RecordRetention
 from skinapi.platform.notices.outbox import Kind, Outbox
-from skinapi.platform.storage.background import PeriodicThread
 from skinapi.platform.storage.clock_watch import ClockWatch, Time
 from skinapi.platform.storage.failed_items import FailedItems
 from skinapi.platform.storage.ids import now
@@ -323,23 +321,3 @@ def _extent(account: Account, record: MedicalRecord | None) -> Extent:
     if account.is_record:
         return "record"
     return "all_but_record" if record else "account"
-
-
-EVERY_S = 5.0
-# In the passes between, nothing is asked but whether one has begun.
-BEGUN_EVERY_S = 60.0
-
-
-class ErasureThread(PeriodicThread):
-    """Begins the erasures that are due, and finishes those that were begun."""
-
-    def __init__(self, erasure: ErasureService) -> None:
-        super().__init__("erasure", every_s=EVERY_S, failure="not erased")
-        self._erasure = erasure
-        self._begun_next = 0.0
-
-    def make_pass(self) -> None:
-        if time.monotonic() >= self._begun_next:
-            self._begun_next = time.monotonic() + BEGUN_EVERY_S
-            self._erasure.begin_due()
-        self._erasure.finish_begun()

@@ -7,7 +7,7 @@ archive is stored in pieces.
 
 import json
 import zipfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -19,6 +19,7 @@ from typing import IO, Any, Literal, Protocol, cast
 from pydantic import BaseModel
 
 from skinapi.accounts.auth.account import Account, Subject
+from skinapi.accounts.auth.owners import OwnerStatus
 from skinapi.base.errors import NotFound, RecordDamaged
 from skinapi.findings.records.photos import DAMAGED
 from skinapi.findings.records.seen_findings import SeenSubmission
@@ -121,12 +122,10 @@ class Progress(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileMaker:
-    """`hold` refuses what is stored for an account that is being deleted."""
-
     files: PersonFiles
     contents: PersonContents
     reports: ReportsService
-    hold: Callable[[str], None]
+    owners: OwnerStatus  # refuses what is stored for an account that is being deleted
     failed: FailedItems
     maker: Maker
 
@@ -151,7 +150,7 @@ class FileMaker:
             archive.add_text(PAGE, page)
             archive.end()
             self.failed.note_damaged(unreadable.damaged)
-            return self.files.finish(out.end(), hold=self.hold)
+            return self.files.finish(out.end(), hold=self.owners.hold)
 
 
 class _Run:

@@ -18,7 +18,6 @@ from skinapi.base.values import Value
 from skinapi.platform.audit.trail import AuditTrail
 from skinapi.platform.jobs.job import PERSON_FILE, Job, JobEnded
 from skinapi.platform.jobs.service import JobsService
-from skinapi.platform.storage.background import PeriodicThread
 from skinapi.platform.storage.failed_items import FailedItems
 from skinapi.platform.storage.ids import new_id, now
 from skinapi.platform.storage.ports import Document
@@ -31,7 +30,6 @@ from skinapi.privacy.person_file.stored_files import (
     PersonFiles,
 )
 
-SWEEP_EVERY_S = 300.0
 NO_PATIENT = "There is no such patient"
 State = Literal["none", "waiting", "making", "ready", "fetched", "outdated", "failed", "cancelled"]
 
@@ -208,14 +206,3 @@ def _state_of(file: PersonFile, job: Job | None) -> State:
         return "cancelled"
     states: dict[str, State] = {"queued": "waiting", "failed": "failed", "cancelled": "cancelled"}
     return states.get(job.status, "making")
-
-
-class FileSweeper(PeriodicThread):
-    """Deletes files that nobody has fetched in time."""
-
-    def __init__(self, service: PersonFilesService) -> None:
-        super().__init__("file-sweeper", every_s=SWEEP_EVERY_S, failure="files not swept")
-        self._service = service
-
-    def make_pass(self) -> None:
-        self._service.sweep()

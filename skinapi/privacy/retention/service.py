@@ -10,7 +10,6 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from threading import Event
 
 from pydantic import ConfigDict, Field
 
@@ -24,7 +23,7 @@ from skinapi.base.logs import log
 from skinapi.base.stored_record import StoredRecord
 from skinapi.base.values import Value
 from skinapi.findings.records.record_retention import RecordRetention
-from skinapi.platform.storage.background import Lease, PeriodicThread
+from skinapi.platform.storage.background import Lease, Stopping
 from skinapi.platform.storage.clock_watch import ClockWatch, Time
 from skinapi.platform.storage.failed_items import FailedItems
 from skinapi.platform.storage.ids import new_id, now
@@ -138,7 +137,6 @@ class OpenRun:
         self._known |= self._noted
 
 
-PASS_EVERY_S = 600.0
 # Of each kind: so a mistake can be stopped before all is gone.
 MOST_A_PASS = 1000
 LEASE_LENGTH = timedelta(minutes=5)
@@ -221,6 +219,7 @@ class RetentionService:
     accounts: Accounts
     uses: AccountUses
     records: RecordRetention
+    stopping: Stopping
 
     def get_overview(self) -> RetentionView:
         spare, time, pause = self._spare(), self.clock.read(), self.plan.find_pause()
@@ -303,7 +302,7 @@ class RetentionService:
                 return self.accounts.hold(found.id)
         raise NotFound(NO_PATIENT)
 
-    def make_pass(self, stopping: Event) -> None:
+    def make_pass(self) -> None:
         """Delete what is due, in small transactions: an interruption leaves nothing half done, and
         the next pass goes on. One process at a time makes one.
         """
@@ -312,12 +311,12 @@ class RetentionService:
             return
         try:
             kinds = ((kind.value, kind) for kind in Kind)
-            passed = partial(self._pass_kind, self.clock.look(), lease, stopping)
+            passed = partial(self._pass_kind, self.clock.look(), lease)
             all(self.failed.each(WORK, kinds, passed))  # up to the first that does not end
         finally:
             lease.release()
 
-    def _pass_kind(self, time: Time, lease: Lease, stopping: Event, kind: Kind) -> bool:
+    def _pass_kind(self, time: Time, lease: Lease, kind: Kind) -> bool:
         """Return False where another process has taken over, or this one ends."""
         days = self.days[kind]
         if days is None:
@@ -335,22 +334,13 @@ class RetentionService:
         for number in retained.remove(term, spare=spare, note=run.note):
             run.settle()
             removed += number
-            if stopping.is_set() or not lease.renew():
+            if self.stopping.is_set() or not lease.renew():
                 return False
             if removed >= MOST_A_PASS or self.plan.find_pause():
                 break
         if removed:
             log.info("retention", kind=kind.value, removed=removed)
         return True
-
-
-class RetentionPasses(PeriodicThread):
-    def __init__(self, service: RetentionService) -> None:
-        super().__init__("retention", every_s=PASS_EVERY_S, failure="retention not passed")
-        self._service = service
-
-    def make_pass(self) -> None:
-        self._service.make_pass(self.stopping)
 
 
 def _going(at: datetime, counted: Counter[str]) -> GoingView:

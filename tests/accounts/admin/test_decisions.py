@@ -167,7 +167,7 @@ def test_a_refused_account_is_deleted_in_its_time_and_a_suspended_one_is_not(
     for email in (*emails, suspended.email):
         backend.edit(email, created_at=long_ago)
     backend.edit(emails[0], refused_at=long_ago)
-    backend.app.background.waiting_expiry.make_pass()
+    backend.app.background.run("waiting-expiry")
     left = {one["email"] for one in admin.call("GET", "/accounts").get_json()}
     assert left == {admin.email, suspended.email, emails[1]}
 

@@ -133,7 +133,7 @@ def test_what_is_being_deleted_cannot_be_brought_back(backend: Backend) -> None:
         answer = admin.call(method, f"/users/ada@example.org/{deed}", json=body)
         assert answer.status_code == 404
     assert admin.call("DELETE", "/users/ada@example.org").status_code == 409
-    backend.app.background.waiting_expiry.make_pass()
+    backend.app.background.run("waiting-expiry")
     assert backend.services.store.collection("accounts").count({"email": "ada@example.org"}) == 0
 
 

@@ -22,8 +22,8 @@ def given(smtp: SmtpServer) -> dict[str, str]:
 
 def ask(backend: Backend, email: str) -> Any:
     answer = backend.client.post("/password/forgotten", json={"email": email})
-    backend.app.background.link_mailer.make_pass()
-    backend.app.background.notice_sender.make_pass()
+    backend.app.background.run("link-mailer")
+    backend.app.background.run("notice-sender")
     return answer
 
 
@@ -76,7 +76,7 @@ def test_with_the_link_of_a_mail_one_chooses_a_password_once_and_all_sessions_en
         ("account.password_link", "anonymous"),
         ("account.password", identifier),
     ]
-    backend.app.background.notice_sender.make_pass()
+    backend.app.background.run("notice-sender")
     assert smtp.mails[1]["Subject"] == "Your password was changed"
 
 
@@ -112,10 +112,10 @@ def test_a_link_by_mail_is_dead_after_an_hour_and_is_not_sent_then(
     ask(backend, ada.email)
     token = token_in(smtp.texts()[0])
     backend.client.post("/password/forgotten", json={"email": ada.email})
-    backend.app.background.link_mailer.make_pass()
+    backend.app.background.run("link-mailer")
     clock.ahead = timedelta(minutes=61)
     assert reset(backend, token).status_code == 403
-    backend.app.background.notice_sender.make_pass()
+    backend.app.background.run("notice-sender")
     assert len(smtp.mails) == 1
 
 

@@ -160,11 +160,11 @@ def test_an_account_that_was_never_approved_is_deleted_after_the_days_of_the_set
         backend.register(email)
         age(backend, email, days)
     expired = backend.account("old@example.org").id
-    backend.app.background.waiting_expiry.make_pass()
+    backend.app.background.run("waiting-expiry")
     assert emails(backend) == {"new@example.org"}
     rows = [row for row in backend.audit() if row["action"] == "account.expire"]
     assert [(row["by"], row["target"]) for row in rows] == [("system", expired)]
-    backend.app.background.waiting_expiry.make_pass()
+    backend.app.background.run("waiting-expiry")
     assert (
         len(backend.audit()) == len(rows) + 2
     )  # two registrations; a pass without any writes none
@@ -184,7 +184,7 @@ def test_an_account_that_was_approved_once_stays(backend: Backend) -> None:
             assert admin.call("PATCH", f"/users/{email}/{status}", json={}).status_code == 200
         age(backend, email, 1000)
     before = emails(backend)
-    backend.app.background.waiting_expiry.make_pass()
+    backend.app.background.run("waiting-expiry")
     assert emails(backend) == before
 
 
@@ -195,7 +195,6 @@ def test_an_account_that_is_approved_meanwhile_stays(
     age(backend, "ada@example.org", 1000)
     read_before = backend.account("ada@example.org").stored()
     backend.edit("ada@example.org", status="approved")
-    expiry = backend.app.background.waiting_expiry
     monkeypatch.setattr(Accounts, "walk_unapproved", lambda *_, **__: iter([read_before]))
-    expiry.make_pass()
+    backend.app.background.run("waiting-expiry")
     assert emails(backend) == {"ada@example.org"}

@@ -279,11 +279,11 @@ def test_who_asks_what_has_changed_learns_of_it_when_the_hold_ends(backend: Back
     held, waits = last_changed()
     assert (held, waits is not None) == (filed, True)
     pass_days(backend, number, 3)
-    backend.app.background.ended_holds.make_pass()
+    backend.app.background.run("ended-holds")
     shown, waits = last_changed()
     assert shown > filed
     assert waits is None
-    backend.app.background.ended_holds.make_pass()
+    backend.app.background.run("ended-holds")
     assert last_changed() == (shown, None)
 
 
@@ -315,7 +315,7 @@ class TestMails:
         harmless = file_for(backend, ada, REVIEW, finding=MOLE).number
         mole = {"label": "melanocytic_nevus", "histology": None}
         assert "held_until" not in sign(grey, harmless, **mole).get_json()
-        backend.app.background.notice_sender.make_pass()
+        backend.app.background.run("notice-sender")
         [mail] = smtp.mails
         assert f"finding/{number}" in mail.get_content(), "of what the server was to tell"
 
@@ -323,13 +323,13 @@ class TestMails:
         doctor, ada = patient_in_care(backend)
         number = file_for(backend, ada, REVIEW, finding=MOLE).number
         review = hold(doctor, number, days=6)
-        backend.app.background.notice_sender.make_pass()
+        backend.app.background.run("notice-sender")
         assert smtp.mails == []
         (waiting,) = backend.services.store.collection("outbox").find()
         assert waiting["due_at"] == datetime.fromisoformat(review["held_until"])
         assert waiting["expires_at"] > waiting["due_at"]
         assert doctor.call("DELETE", f"/submissions/{number}/hold").status_code == 200
-        backend.app.background.notice_sender.make_pass()
+        backend.app.background.run("notice-sender")
         assert [mail["Subject"] for mail in smtp.mails] == ["A doctor has answered"]
 
 

@@ -11,7 +11,6 @@ from PIL import Image
 from skinapi.base.errors import StoreUnavailable
 from skinapi.findings.records.photos import LOST as PHOTO_LOST
 from skinapi.platform.storage.files import FileBlobs
-from skinapi.platform.storage.unit_of_work import ErasureRetry
 from skinapi.platform.stores.mongo_store import GridBlobs
 from tests.findings.prediction.photographer import listed, predicted, send
 from tests.support.backends import Backend, Person, erase
@@ -194,7 +193,7 @@ def test_files_of_a_deleted_finding_go_when_the_disk_is_back(backend: Backend) -
         assert ada.call("DELETE", f"/submissions/{number}").status_code == 200
     assert ada.call("GET", f"/submissions/{number}").status_code == 404
     assert (len(files(backend)), noted(backend)) == (3, 3)
-    ErasureRetry(backend.services.store).make_pass()
+    backend.app.background.run("erased-files")
     assert (files(backend), noted(backend)) == ([], 0)
 
 
@@ -204,5 +203,5 @@ def test_files_of_a_deleted_account_go_when_the_disk_is_back(backend: Backend) -
     with pytest.MonkeyPatch.context() as patch:
         lose(patch)
         assert admin.call("DELETE", f"/users/{ada.email}").status_code == 200
-    ErasureRetry(backend.services.store).make_pass()
+    backend.app.background.run("erased-files")
     assert (files(backend), noted(backend)) == ([], 0)

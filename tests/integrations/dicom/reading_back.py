@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from pydicom import Dataset, dcmread
 
-from skinapi.app.composition.model_services import open_reports
+from skinapi.findings.reports.service import ReportsService
 from skinapi.integrations.dicom.archive import READER
 from skinapi.integrations.dicom.studies import StudiesService
 from tests.support.backends import Backend
@@ -18,9 +18,9 @@ from tests.support.backends import Backend
 def studies_of(backend: Backend) -> StudiesService:
     """The objects of no archive count for no allowance."""
     no_allowances: Any = None
-    services = backend.services
-    reports = open_reports(backend.settings, services, no_allowances)
-    return StudiesService(records=services.records, reports=reports, clinic=None)
+    container = backend.services.container
+    reports = container.build(ReportsService, allowances=no_allowances)
+    return container.build(StudiesService, reports=reports, clinic=None)
 
 
 def objects_in_archive(backend: Backend, number: int) -> list[Dataset]:

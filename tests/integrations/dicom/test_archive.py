@@ -11,6 +11,7 @@ from skinapi.base.pages import PageRequest
 from skinapi.integrations.dicom import archive as archive_module
 from skinapi.integrations.dicom.archive import ARCHIVE
 from skinapi.platform.notices.deliveries import Delivery
+from skinapi.platform.notices.delivery_sender import DeliverySender
 from skinapi.platform.storage.ids import now
 from tests.findings.prediction.photographer import predicted
 from tests.findings.records.test_holds import in_days
@@ -49,7 +50,7 @@ def send_due(backend: Backend) -> None:
     """What waits, whatever pause its endpoint has."""
     rows = backend.services.store.collection("deliveries")
     rows.update_all({"lane": ARCHIVE}, {"$set": {"due_at": now()}})
-    sender = backend.app.background.delivery_sender
+    sender = backend.services.get(DeliverySender)
     sender._lanes.clear()
     sender.finish_pass()
 

@@ -20,6 +20,7 @@ from skinapi.model.registry.gates import GateName, PairedComparison, PairedDiffe
 from skinapi.model.registry.service import ModelReloader
 from skinapi.model.registry.serving_pointer import Serving
 from skinapi.model.registry.stored_version import ModelVersion, Origin
+from skinapi.platform.storage.background import Scheduler, Stopping, Task
 from skinapi.platform.storage.ids import new_id, now
 from tests.findings.prediction.photographer import predicted
 from tests.lab.sending import publish_one
@@ -35,7 +36,7 @@ class ModelBackend(Backend):
 
     @property
     def reloader(self) -> ModelReloader:
-        return self.app.background.model_reloader
+        return self.services.get(ModelReloader)
 
     def add(self, folder: Path, version: str, **origin: Any) -> ModelVersion:
         return self.services.models.add(
@@ -414,17 +415,18 @@ def test_a_store_that_is_away_changes_nothing(
         asked.set()
         raise StoreUnavailable
 
-    monkeypatch.setattr(models.reloader, "every_s", 0.01)
     monkeypatch.setattr(pointer, "read", away)
-    models.reloader.start()
+    task = Task("model-reloader", 0.01, models.reloader.make_pass, "model not followed", 0)
+    scheduler = Scheduler([task], Stopping())
+    scheduler.start()
     assert asked.wait(20)
-    assert models.app.registry.served.model.version == "tiny-1"
+    assert models.app.server.registry.served.model.version == "tiny-1"
     monkeypatch.setattr(pointer, "read", read)
     deadline = time.monotonic() + 20
-    while models.app.registry.served.model.version != "b":
+    while models.app.server.registry.served.model.version != "b":
         assert time.monotonic() < deadline
         time.sleep(0.01)
-    models.reloader.stop()
+    scheduler.stop()
 
 
 def test_hostile_bodies_and_queries_are_refused(models: ModelBackend) -> None:

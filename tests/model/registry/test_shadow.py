@@ -42,7 +42,7 @@ def mixed_up(folder: Path) -> Path:
 def settled(backend: ModelBackend) -> None:
     """Returns when nothing is judged any more."""
     deadline = time.monotonic() + PATIENCE_S
-    while len(backend.app.registry._pool):
+    while len(backend.app.server.registry._pool):
         assert time.monotonic() < deadline
         time.sleep(0.01)
 

@@ -11,6 +11,7 @@ import pytest
 from skinapi.platform.notices import delivery_sender
 from skinapi.platform.notices.deliveries import KEPT, Channel, Delivery, NotDelivered, Refused
 from skinapi.platform.notices.delivery_sender import DeliverySender
+from skinapi.platform.storage.background import Stopping
 from skinapi.platform.storage.ids import now
 from tests.stores.kills import Killed
 from tests.support.backends import Backend, erase
@@ -46,8 +47,9 @@ def sender(backend: Backend, other: Other, monkeypatch: pytest.MonkeyPatch) -> D
 
 def sender_of(backend: Backend, other: Other) -> DeliverySender:
     data = backend.services.data
+    channels = {"call": Channel(other.send)}
     return DeliverySender(
-        backend.services.store, data.deliveries, {"call": Channel(other.send)}, data.failed_items
+        backend.services.store, data.deliveries, channels, data.failed_items, Stopping()
     )
 
 

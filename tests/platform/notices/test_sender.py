@@ -4,6 +4,7 @@ import ssl
 import subprocess
 from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 import certifi
@@ -32,7 +33,7 @@ Pass = Callable[[], None]
 def send(backend: Backend, monkeypatch: pytest.MonkeyPatch) -> Pass:
     """A pass of the sender, which has forgotten that the server was away."""
     monkeypatch.setattr(sender, "LONGEST_PAUSE_S", 0.0)
-    return backend.app.background.notice_sender.make_pass
+    return partial(backend.app.background.run, "notice-sender")
 
 
 def tell(backend: Backend, person: Person, kind: Kind = Kind.REVIEWED, about: str = "") -> None:
@@ -85,13 +86,13 @@ def test_while_the_mail_server_is_down_mails_wait_and_readyz_says_so(
     ada = backend.register("ada@example.org")
     assert backend.admin().call("PATCH", f"/users/{ada.email}/approve", json={}).status_code == 200
     for _ in range(3):
-        backend.app.background.notice_sender.make_pass()
+        backend.app.background.run("notice-sender")
     assert [one.attempts for one in waiting(backend)] == [0]
     assert notes(backend) == []
     monkeypatch.setattr(outbox, "LATE", timedelta())
     assert notes(backend) == ["Mails that the mail server of SMTP_URL does not take: 1"]
     with smtp_server(port) as smtp:
-        backend.app.background.notice_sender.make_pass()
+        backend.app.background.run("notice-sender")
         assert smtp.recipients() == [ada.email]
     assert notes(backend) == []
     backend.services.store.close()
@@ -199,7 +200,7 @@ def test_the_password_travels_after_tls_has_begun(
 
 def sent(backend: Backend, smtp: SmtpServer) -> list[tuple[str, str, str]]:
     """To whom, the subject, and the link."""
-    backend.app.background.notice_sender.make_pass()
+    backend.app.background.run("notice-sender")
     return [
         (str(mail["To"]), str(mail["Subject"]), mail.get_content().splitlines()[2])
         for mail in smtp.mails

@@ -11,9 +11,10 @@ from skinapi.platform.notices import delivery_sender
 from skinapi.platform.notices.deliveries import Channel, Delivery
 from skinapi.platform.notices.delivery_sender import DeliverySender
 from skinapi.platform.notices.outbox import Kind
+from skinapi.platform.storage.background import Stopping
 from skinapi.platform.storage.ids import now
 from tests.care.clinic import URGENT, file_for
-from tests.support.backends import MAIL, PASSWORD, Backend
+from tests.support.backends import MAIL, PASSWORD, Backend, erase_due
 from tests.support.smtp_server import SmtpServer
 
 DAMAGED = {"$unset": {"created_at": True}}
@@ -55,7 +56,7 @@ def test_a_delivery_that_cannot_be_read_or_made_blocks_not_its_endpoint(
     unreadable, unmade, whole = add(), add(broken=True), add()
     damage(backend, "deliveries", unreadable)
     channels = {"call": Channel(send)}
-    sender = DeliverySender(store, data.deliveries, channels, data.failed_items)
+    sender = DeliverySender(store, data.deliveries, channels, data.failed_items, Stopping())
     sender.finish_pass()
     sender.finish_pass()
     assert sent == [whole]
@@ -87,9 +88,8 @@ def test_an_account_or_a_notice_that_cannot_be_read_stops_no_other_mail(
     message = store.collection("outbox").find({"account": "nobody"})[0]["id"]
     damage(backend, "outbox", message)
     damage(backend, "accounts", backend.account(broken.email).id)
-    sender = backend.app.background.notice_sender
-    sender.make_pass()
-    sender.make_pass()
+    for _ in range(2):
+        backend.app.background.run("notice-sender")
     assert smtp.recipients() == [other.email]
     shown = [(work, attempts) for work, _, attempts in failed(backend)]
     assert shown == [("mail", 1), ("notice", 1)]
@@ -117,8 +117,7 @@ def test_an_erasure_that_is_due_or_begun_and_damaged_stops_no_other(backend: Bac
     for person in (first, second):
         backend.edit(person.email, deletion_due_at=due)
     damage(backend, "accounts", ids[first.email])
-    erasure = backend.app.background.erasure
-    erasure.make_pass()
+    erase_due(backend)
     found = {one["id"] for one in backend.services.store.collection("accounts").find()}
     assert found & {*ids.values()} == {ids[first.email], ids[begun.email]}
     receipt = backend.services.data.receipts.find_newest(ids[second.email])

@@ -1,0 +1,37 @@
+"""What admins see of findings and messages, whose packages are above."""
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any, Literal, Protocol
+
+from skinapi.accounts.auth.account import Account
+
+CountByDoctor = Mapping[str | None, int]
+
+
+class FindingCounts(Protocol):
+    def count_overdue(self) -> CountByDoctor: ...
+
+    def count_late_results(self) -> CountByDoctor: ...
+
+    def count_waiting_by(
+        self, field: Literal["owner", "doctor"], accounts: Collection[str]
+    ) -> Mapping[str, tuple[int, int]]:
+        """How many wait for a review, and how many are urgent, of each owner, or doctor."""
+
+
+class FindingNumbers(Protocol):
+    def numbers_of(self, ids: list[str]) -> dict[str, int]: ...
+
+
+class MessageCounts(Protocol):
+    def count_left(self) -> CountByDoctor: ...
+
+
+class PatientsWithoutDoctor(Protocol):
+    def count(self) -> Any:
+        """It has `patients`, `findings` and `urgent`."""
+
+    def count_of_staff(self) -> Sequence[tuple[Account, int, int]]:
+        """Accounts that are no patient's, with how many findings wait, and how many are urgent."""
+
+    def has_readers(self) -> bool: ...

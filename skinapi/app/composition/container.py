@@ -1,0 +1,126 @@
+"""Builds each service from the types that its constructor asks for."""
+
+import inspect
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from types import NoneType, UnionType
+from typing import TYPE_CHECKING, Any, TypeVar, Union, get_args, get_origin, get_type_hints
+
+T = TypeVar("T")
+Factory = Callable[..., object]
+OWN_CODE = "skinapi."
+
+
+class CompositionError(Exception):
+    """A service cannot be built. The message names who asked for what."""
+
+
+class Container:
+    """Builds one object of each type, when it is first asked for.
+
+    A type is looked for in this order: the objects that were `put` in, the factories (by the type
+    that each returns), the types that stand for a protocol, and at last the class itself. What a
+    constructor or a factory needs is built in the same way; what has a default only where there is
+    a rule for its type. `values` has arguments that no type tells apart, such as numbers and
+    addresses, by class and name.
+    """
+
+    def __init__(self) -> None:
+        self._made: dict[Any, Any] = {Container: self}
+        self._factories: dict[Any, Factory] = {}
+        self._stand_for: dict[Any, Any] = {}
+        self._values: dict[Any, Mapping[str, Any]] = {}
+        self._building: list[Any] = []
+        self._lock = threading.RLock()
+
+    def put(self, objects: Mapping[Any, object]) -> None:
+        """Add objects that were made elsewhere, by the type under which they are asked for."""
+        self._made.update(objects)
+
+    def learn(
+        self,
+        factories: Sequence[Factory],
+        values: Mapping[Any, Mapping[str, Any]],
+        stand_for: Mapping[Any, Any],
+    ) -> None:
+        """Add rules. A factory is called with what its parameters ask for."""
+        self._factories |= {_without_none(get_type_hints(one)["return"]): one for one in factories}
+        self._values |= values
+        self._stand_for |= stand_for
+
+    def get(self, kind: type[T]) -> T:
+        """Return the one object of this type. Raises CompositionError."""
+        with self._lock:
+            if kind not in self._made:
+                self._made[kind] = self._make(kind)
+            found: T = self._made[kind]
+            return found
+
+    def build(self, make: Callable[..., T], **given: Any) -> T:
+        """Call this class or factory with what is given, and with what else it asks for."""
+        given = {**self._values.get(make, {}), **given}
+        for name, parameter in inspect.signature(make).parameters.items():
+            kind = _without_none(parameter.annotation)
+            if name not in given and (self._knows(kind) or parameter.default is parameter.empty):
+                if not (self._knows(kind) or _is_buildable(kind)):
+                    raise CompositionError(f"{self._path()}: nothing gives `{name}: {kind}`")
+                given[name] = self.get(kind)
+        return make(**given)
+
+    def _make(self, kind: Any) -> Any:
+        if kind in self._building:
+            raise CompositionError(f"{self._path()} needs {_name(kind)}: a cycle")
+        self._building.append(kind)
+        try:
+            if kind in self._stand_for:
+                return self.get(self._stand_for[kind])
+            return self.build(self._factories.get(kind, kind))
+        finally:
+            self._building.pop()
+
+    def _knows(self, kind: Any) -> bool:
+        places = (self._made, self._factories, self._stand_for, self._values)
+        return any(kind in place for place in places)
+
+    def _path(self) -> str:
+        return " -> ".join(map(_name, self._building))
+
+
+def _without_none(kind: Any) -> Any:
+    """`X` of `X | None`: a factory may give none."""
+    if get_origin(kind) in (Union, UnionType):
+        kinds = [one for one in get_args(kind) if one is not NoneType]
+        return kinds[0] if len(kinds) == 1 else kind
+    return kind
+
+
+def _is_buildable(kind: Any) -> bool:
+    own = inspect.isclass(kind) and kind.__module__.startswith(OWN_CODE)
+    return own and not getattr(kind, "_is_protocol", False)
+
+
+def _name(kind: Any) -> str:
+    return getattr(kind, "__name__", str(kind))
+
+
+class Parts:
+    """Names what a container builds: each annotation of a subclass is an attribute of that type."""
+
+    def __init__(self, container: Container) -> None:
+        self.container = container
+
+    def get(self, kind: type[T]) -> T:
+        return self.container.get(kind)
+
+    def build_all(self) -> None:
+        for name in get_type_hints(type(self)):
+            getattr(self, name)
+
+    if not TYPE_CHECKING:  # else every name would be an attribute
+
+        def __getattr__(self, name: str) -> Any:
+            kind = get_type_hints(type(self)).get(name)
+            if kind is None:
+                raise AttributeError(f"{type(self).__name__} has no {name}")
+            self.__dict__[name] = made = self.container.get(kind)
+            return made

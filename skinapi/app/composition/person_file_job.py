@@ -1,0 +1,34 @@
+"""The job that makes a person's file."""
+
+from typing import Any
+
+from skinapi.app.composition.services import Unlimited, open_services
+from skinapi.base.errors import NotFound
+from skinapi.base.logs import current_request_id
+from skinapi.base.settings import Settings
+from skinapi.base.subject import Allowances
+from skinapi.platform.jobs.handlers import JobContext
+from skinapi.privacy.person_file.making import FileMaker
+from skinapi.privacy.person_file.stored_files import FileEnded
+
+
+def make_file(context: JobContext) -> dict[str, Any]:
+    """Make the file with everything about the owner of a job, as a `Handler`. An account has one
+    file at a time, and no quota of them.
+    """
+    settings, job = Settings(), context.job
+    current_request_id.set(job.id)
+    services = open_services(settings, change=False)
+    try:
+        account = services.data.accounts.get(job.owner)
+    except NotFound as error:
+        raise FileEnded from error
+    services.container.put({Allowances: Unlimited()})
+    made = services.get(FileMaker).make(
+        account=account,
+        file=str(job.request["file"]),
+        attempt=job.attempts,
+        folder=context.work,
+        progress=context.progress,
+    )
+    return {"bytes": made.bytes}
