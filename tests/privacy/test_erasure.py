@@ -117,12 +117,7 @@ def test_a_printed_link_answers_in_words_whether_its_code_was_given_out(backend:
 def test_a_receipt_that_was_stored_with_a_signature_is_still_read(backend: Backend) -> None:
     code = leave(backend.member())["receipt"]
     finish(backend)
-    former: dict[str, Any] = {
-        "signature": "eA==",
-        "public_key": "eA==",
-        "language": "fr",
-        "store": "s",
-    }
+    former: dict[str, Any] = {"signature": "eA==", "public_key": "eA==", "language": "fr"}
     former |= {"kept": [{"what": "audit"}], "elsewhere": [], "backups": [], "remains": ["disk"]}
     receipts = backend.services.store.collection("erasure_receipts")
     receipts.update({"code": code}, {"$set": former})
