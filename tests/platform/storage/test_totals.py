@@ -18,10 +18,9 @@ def store(sqlite: Store) -> Store:
 
 @pytest.fixture
 def totals(store: Store) -> Iterator[Totals]:
-    """With a thread that makes no pass before the test ends."""
+    """Of a process that collects."""
     totals = Totals(store)
-    totals.every_s = 3600
-    totals.start()
+    totals.write_collected()
     yield totals
     totals.stop()
 
@@ -40,11 +39,11 @@ def test_numbers_are_written_together_and_what_is_left_at_a_stop(
         totals.add("daily_counts", "monday", {"findings": 1, "refused": 0}, FACTS)
         totals.add("daily_counts", "tuesday", {"findings": 2, "refused": 1}, FACTS)
     assert written(store) == {}
-    totals.make_pass()
-    totals.make_pass()
+    totals.write_collected()
+    totals.write_collected()
     assert written(store) == {"monday": (3, 0), "tuesday": (6, 3)}
     totals.add("daily_counts", "monday", {"findings": 1}, FACTS)
     totals.stop()
     assert written(store)["monday"] == (4, 0)
-    totals.add("daily_counts", "monday", {"findings": 1}, FACTS)  # without its thread, at once
+    totals.add("daily_counts", "monday", {"findings": 1}, FACTS)  # no longer collected
     assert written(store)["monday"] == (5, 0)
