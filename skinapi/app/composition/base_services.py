@@ -37,7 +37,6 @@ from skinapi.lab.composition import LabServices, open_lab_services
 from skinapi.lab.reference import CurrentReference
 from skinapi.lab.reviewed_findings import ReviewedFindings
 from skinapi.model.registry.composition import open_models
-from skinapi.model.registry.drift import DriftService
 from skinapi.model.registry.prediction_pool import ServedModel
 from skinapi.model.registry.version_service import ModelsService
 from skinapi.platform.jobs.announcements import Announcer, open_broker
@@ -229,10 +228,6 @@ class BaseServices:
             reference=CurrentReference(self.data.lab.datasets),
             served=self.served,
         )
-
-    @cached_property
-    def drift(self) -> DriftService:
-        return DriftService(counts=self.data.weekly_counts, models=self.models)
 
     @cached_property
     def llm(self) -> OpenRouterClient | None:

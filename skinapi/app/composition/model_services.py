@@ -48,7 +48,7 @@ class ModelServices:
             narrator=self.reports.narrator,
             llm=self.settings.predict_narrative == "llm",
             quotas=Quotas(most_submissions=most, allowances=self.allowances),
-            counts=self.services.data.photo_counts,
+            counts=self.services.data.usage,
             sample=SamplePicture(content=ASSETS["sample.jpg"].content, registry=self.registry),
             lesions=self.services.lesions,
         )
@@ -64,7 +64,7 @@ class ModelServices:
             registry=self.registry,
             reports=self.reports,
             trail=self.services.data.trail,
-            counts=self.services.data.photo_counts,
+            counts=self.services.data.usage,
             open_clients=self.settings.open_clients,
             largest_photo=self.settings.max_upload_bytes,
             allowances=self.allowances,
@@ -76,7 +76,6 @@ class ModelServices:
         return OverviewService(
             outbox=data.outbox,
             jobs=services.jobs.queue,
-            drift=services.drift,
             served=self.registry.served,
             folder=self.settings.instance_dir,
             leaves=self.settings.list_outlets(),

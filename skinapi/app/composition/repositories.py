@@ -1,6 +1,6 @@
 """Opens the repositories: one for each kind of stored data, shared by the services."""
 
-from skinapi.accounts.admin.usage import DailyCounts, PhotoCounts
+from skinapi.accounts.admin.usage import DailyCounts
 from skinapi.accounts.auth.accounts import Accounts
 from skinapi.accounts.auth.consents import Consents
 from skinapi.accounts.auth.guess_limits import GuessLimits
@@ -25,7 +25,6 @@ from skinapi.integrations.oidc.service import RoundTrips
 from skinapi.integrations.webhooks.endpoints import Endpoints, WebhookEvents
 from skinapi.lab.reviewed_findings import ContributedPictures
 from skinapi.lab.uploads import LabRepositories
-from skinapi.model.registry.drift_counts import WeeklyCounts
 from skinapi.platform.audit import AuditTrail
 from skinapi.platform.backups.erased_ids import ErasedIds
 from skinapi.platform.notices.deliveries import Deliveries
@@ -46,9 +45,7 @@ TAKEN_TWICE = (
 
 
 class Repositories:
-    """One for each kind of stored data. `photo_counts` counts in `usage` and in `weekly_counts`,
-    which add to `totals`.
-    """
+    """One for each kind of stored data. `usage` adds to `totals`."""
 
     def __init__(self, settings: Settings, store: Store) -> None:
         """Raises BrokenStore if two accounts share an e-mail address."""
@@ -63,8 +60,6 @@ class Repositories:
         self.account_uses = AccountUses(store, stored=settings.retain_accounts_days is not None)
         self.totals = Totals(store)
         self.usage = DailyCounts(store, self.totals)
-        self.weekly_counts = WeeklyCounts(store, self.totals)
-        self.photo_counts = PhotoCounts(daily=self.usage, weekly=self.weekly_counts)
         self.submissions, self.lesions = Submissions(store), Lesions(store)
         self.reviews = Reviews(store)
         self.spots = Spots(store, self.reviews)

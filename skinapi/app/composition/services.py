@@ -149,7 +149,6 @@ class Services(BaseServices):
             queue=self.queue,
             accounts=self.data.accounts,
             outcomes=self.data.outcome_counts,
-            weekly_counts=self.data.weekly_counts,
             outbox=self.data.outbox,
         )
 
