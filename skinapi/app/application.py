@@ -59,7 +59,7 @@ from skinapi.lab.routes import from_reviews_routes, import_routes, upload_routes
 from skinapi.lab.routes import routes as dataset_routes
 from skinapi.model.registry.composition import open_registry, open_served
 from skinapi.model.registry.prediction_pool import PredictionPool, ServedModel
-from skinapi.model.registry.routes import drift_routes, models_routes, operating_point_routes
+from skinapi.model.registry.routes import models_routes, operating_point_routes
 from skinapi.model.registry.routes import routes as registry_routes
 from skinapi.platform.jobs.routes import routes as jobs_routes
 from skinapi.platform.storage.background import Scheduler
@@ -264,7 +264,6 @@ def _areas(app: Application, info: ServerInfo, console: Console) -> dict[str, li
             registry_routes.answered_by(server.registry),
             models_routes.answered_by(services.models),
             operating_point_routes.answered_by(server.operating_point),
-            drift_routes.answered_by(services.drift),
         ],
         "clients": [
             photo_forms.routes.answered_by(server.clients),
@@ -327,7 +326,6 @@ def _open_server_info(app: Application, limits: Limits, console: Console) -> Ser
             *services.data.clock.problems(),
         ],
         gauges=(
-            services.drift.gauges,
             services.jobs.gauges,
             services.data.clock.gauges,
             services.data.failed_items.gauges,

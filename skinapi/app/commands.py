@@ -120,13 +120,11 @@ def accept_store_key(settings: Settings, _: argparse.Namespace) -> int:
 def list_models(settings: Settings, _: argparse.Namespace) -> int:
     """Print the model versions, one on a line; `*` marks the one in service."""
     models = _open_models(settings)
-    pointer = models.pointer.read()
-    in_service = models.name_of(pointer.version)
+    in_service = models.serving_version()
     for page in read_pages(models.versions.page_versions, PageRequest(100)):
         for found in page.items:
             mark = "*" if found.version == in_service else " "
-            serving, shadow = found.version == in_service, found.version == pointer.shadow
-            state = shown_state(found, serving=serving, shadow=shadow)
+            state = shown_state(found, serving=found.version == in_service)
             files = f"{found.size / 1e6:.0f} MB" if found.files else "no files"
             print(f"{mark} {found.version}  {state}  {files}  {found.created_at:%Y-%m-%d}")
     return 0

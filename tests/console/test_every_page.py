@@ -70,8 +70,14 @@ def withdraw_version(seeder: Seeder, *findings: int) -> None:
     pointer = ServingPointer(store)
     before = pointer.read()
     if "gone-1" not in before.withdrawn:
-        move = PointerChange(action="rollback", previous="gone-1", by="-", changed_at=now())
-        pointer.set_shadow(before, move, shadow=before.shadow)
+        move = PointerChange(
+            action="rollback",
+            version=before.version,
+            previous="gone-1",
+            by="-",
+            changed_at=now(),
+        )
+        pointer.move(before, move, earlier=before.earlier)
 
 
 def add_person(seeder: Seeder, role: Role, name: str) -> Caller:
@@ -173,8 +179,8 @@ def pages_of(clinic: Clinic) -> dict[str, list[str]]:
         "": visitor,
         "user": [*user, "messages", "account", "my-data", "keys", "spots"],
         "doctor": [*doctor, "patients", "outcomes", "account", "queue"],
-        "researcher": [*lab[1:], "models", "drift", "account", "datasets"],
-        "admin": [*admin, *lab, "models", "drift", "account", *desk],
+        "researcher": [*lab[1:], "models", "account", "datasets"],
+        "admin": [*admin, *lab, "models", "account", *desk],
     }
 
 

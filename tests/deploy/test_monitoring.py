@@ -90,7 +90,10 @@ def test_the_full_queue_is_looked_for_on_every_route_that_takes_photos(
 @pytest.mark.skipif(shutil.which("promtool") is None, reason="no promtool (Debian: prometheus)")
 @pytest.mark.parametrize(
     "arguments",
-    [("test", "rules", "rules.test.yml"), ("check", "config", "prometheus.yml")],
+    [
+        ("test", "rules", "rules.test.yml", "drift.test.yml"),
+        ("check", "config", "prometheus.yml"),
+    ],
 )
 def test_the_rules_fire_on_their_fault_alone(arguments: tuple[str, ...]) -> None:
     done = subprocess.run(
@@ -100,7 +103,7 @@ def test_the_rules_fire_on_their_fault_alone(arguments: tuple[str, ...]) -> None
 
 
 def test_every_alert_is_tried_by_the_unit_tests_of_the_rules() -> None:
-    text = (PROMETHEUS / "rules.test.yml").read_text()
+    text = "".join(path.read_text() for path in PROMETHEUS.glob("*.test.yml"))
     tried = set(re.findall(r"alertname: (\w+)\n\s+exp_alerts:\n\s+- exp_labels", text))
     assert tried == {rule["alert"] for rule in alerts()}
 

@@ -50,7 +50,7 @@ TAKE_NO_KEY = """
     suspend_user reset_password reset_second_factor add_doctor delete_doctor approve_user
     unapprove_user assign_doctor count_waiting approve_accounts refuse_accounts reopen_accounts
     show_overview show_usage list_dropped promote_model roll_back_model retire_model delete_model
-    start_shadow end_shadow show_operating_point choose_operating_point choose_reference
+    show_operating_point choose_operating_point choose_reference
     end_reference list_providers allow_provider list_all_keys make_clinic_key revoke_any_key
     break_glass
     list_break_glass choose_finding close_break_glass show_retention preview_retention

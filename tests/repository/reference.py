@@ -27,7 +27,7 @@ from skinapi.integrations.webhooks import endpoints
 from skinapi.integrations.webhooks import service as webhooks
 from skinapi.lab import archives, dataset_versions, layouts, quarantine, uploads
 from skinapi.model.decoding import file_header, file_parts, photo
-from skinapi.model.registry import prediction_pool, shadow
+from skinapi.model.registry import prediction_pool
 from skinapi.platform.jobs import attempt, job, job_logs, job_process
 from skinapi.platform.notices import deliveries, outbox
 from skinapi.platform.storage import files as stored_files
@@ -120,7 +120,6 @@ def _limits() -> Iterator[Row]:
     )
     yield "longer side of a stored photo", f"{photo.STORED_SIDE} pixels"
     yield "photos that wait for the model, in each process", str(prediction_pool.MOST_WAITING)
-    yield "photos that a model in shadow mode judges", f"{shadow.SHARE:.0%}, where no photo waits"
     yield "passwords hashed at the same time, in each process", str(passwords.CONCURRENT_HASHES)
     yield "passwords hashed or waiting for it, in each process", str(passwords.PLACES)
     yield "sessions of one account (the oldest ends)", str(sessions.MOST_SESSIONS)

@@ -592,15 +592,6 @@ def candidate(version: str, body: dict[str, Any] | None) -> Callable[[SampleAcco
     return options
 
 
-def some_shadow(accounts: SampleAccounts) -> Options:
-    """A model that judges in the background."""
-    add_model(accounts.backend, "ended")
-    models = accounts.backend.services.models
-    if models.pointer.read().shadow != "ended":
-        models.start_shadow(version="ended", by="system")
-    return {}
-
-
 def something_served(accounts: SampleAccounts) -> Options:
     """There is a model to go back from."""
     backend = accounts.backend
@@ -665,11 +656,6 @@ promote_model                admins            /models/promoted/promote
 roll_back_model              admins            /models/rollback
 retire_model                 admins            /models/retired/retire
 delete_model                 admins            /models/deleted
-start_shadow                 admins            /models/shadow/shadow
-end_shadow                   admins            /models/ended/shadow
-show_shadow                  lab               /models/tiny-1/shadow
-list_disagreements           lab               /models/tiny-1/disagreements
-show_drift                   lab               /drift
 show_operating_point         staff             /models/operating-point
 choose_operating_point       admins            /models/operating-point
 list_models_for_lab          lab               /api/models
@@ -902,8 +888,6 @@ REQUESTS: dict[str, Options | Callable[[SampleAccounts], Options]] = {
     "roll_back_model": something_served,
     "retire_model": candidate("retired", {}),
     "delete_model": candidate("deleted", None),
-    "start_shadow": candidate("shadow", None),
-    "end_shadow": some_shadow,
     "choose_operating_point": {"json": {"operating_point": "standard"}},
     "register": new_account,
     "log_in": lambda accounts: {"json": {"email": accounts.named["doctor"], "password": PASSWORD}},

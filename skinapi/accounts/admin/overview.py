@@ -21,7 +21,6 @@ from skinapi.accounts.admin.waiting_work import (
 from skinapi.accounts.auth.accounts import Accounts
 from skinapi.base.errors import NoModel
 from skinapi.base.subject import Role
-from skinapi.model.registry.drift import DriftService
 from skinapi.model.registry.prediction_pool import ServedModel
 from skinapi.platform.backups.backup import find_last_backup
 from skinapi.platform.jobs.job_queue import Jobs
@@ -138,8 +137,6 @@ class Overview(Answer):
     )
     model_version: str | None = Field(description="in service; null where there is none")
     model_problem: str | None = Field(description="why another model does not serve")
-    drift_watched: int = Field(description="in how many measures a change would be seen by now")
-    drift_alerts: int = Field(description="in how many measures photos or findings have changed")
     leaves: list[str] = Field(description="the settings that are made by which data leaves here")
     failed_items: list[FailedItemView] = Field(
         description=f"damaged records that the server cannot work on, {MOST_SHOWN} at most"
@@ -161,7 +158,6 @@ class OverviewService:
     unassigned: PatientsWithoutDoctor
     outbox: Outbox
     jobs: Jobs
-    drift: DriftService
     served: ServedModel
     folder: Path
     leaves: Sequence[str]
@@ -172,7 +168,6 @@ class OverviewService:
     def read(self) -> Overview:
         alarm = self.clock.find_alarm()
         unassigned = dict(self.unassigned.count())
-        tests = self.drift.run_tests()
         return Overview(
             unassigned=UnassignedTotals(
                 **unassigned,
@@ -199,8 +194,6 @@ class OverviewService:
             backup_at=find_last_backup(self.store),
             model_version=self._model_version(),
             model_problem=self.served.problem,
-            drift_watched=sum(test.reference_events >= test.reference_size for test, _ in tests),
-            drift_alerts=sum(alert is not None for _, alert in tests),
             leaves=list(self.leaves),
             failed_items=[FailedItemView.model_validate(item) for item in self.failed.list_some()],
             clock_alarm=ClockAlarmView.model_validate(alarm) if alarm else None,
@@ -236,5 +229,5 @@ overview_routes: Routes[OverviewService] = Routes("overview")
 
 @overview_routes.route("GET", "/admin/overview", access=admins("Only admin can view the overview"))
 def show_overview(overview: OverviewService) -> Overview:
-    """What waits, what failed, the disk, the last backup, the model in service and its drift."""
+    """What waits, what failed, the disk, the last backup and the model in service."""
     return overview.read()

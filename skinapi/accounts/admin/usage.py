@@ -1,5 +1,5 @@
-"""How much the server is used: numbers for each day (UTC), counted as things happen, photos also by
-week.
+"""How much the server is used: numbers for each day (UTC), counted as things happen, and
+histograms for Prometheus of what the model answers and of the photos that it gets.
 
 A day is one document, to which all servers add: reading a year costs 366 small documents. Nothing
 is ever counted down: a finding that was deleted was made on that day all the same.
@@ -8,9 +8,10 @@ is ever counted down: a finding that was deleted was made on that day all the sa
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 
+from prometheus_client import Histogram
+
 from skinapi.model.conditions import Band
 from skinapi.model.finding import Finding
-from skinapi.model.registry.drift_counts import WeeklyCounts
 from skinapi.platform.storage.background import Totals
 from skinapi.platform.storage.ids import now
 from skinapi.platform.storage.ports import Document, Store
@@ -18,6 +19,27 @@ from skinapi.platform.storage.ports import Document, Store
 DAYS = "daily_counts"
 WRITER = "writer_"
 FINDINGS, REFUSED, ACCOUNTS, REPORTS = "findings", "refused", "accounts", "reports"
+# With a label, the library opens no file before the first photo. The limits are close to each other
+# where most photos are: of 1,000 dermoscopic pictures of two hospitals the middle half has a score
+# of 0.01 to 0.41, a sharpness of 3.8 to 6.6 and a brightness of 138 to 173.
+SCORES = Histogram(
+    "skinapi_malignant_score",
+    "Malignant score of the findings, by the version that made them",
+    ["version"],
+    buckets=(0.02, 0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1),
+)
+SHARPNESS = Histogram(
+    "skinapi_photo_sharpness",
+    "Sharpness of the photos of the findings",
+    ["version"],
+    buckets=(2, 2.5, 3, 3.5, 4, 4.5, 5, 6, 7, 8, 10, 12, 16, 24),
+)
+BRIGHTNESS = Histogram(
+    "skinapi_photo_brightness",
+    "Median grey level of the photos of the findings",
+    ["version"],
+    buckets=range(40, 250, 20),
+)
 
 
 class DailyCounts:
@@ -25,8 +47,13 @@ class DailyCounts:
         self._days = store.collection(DAYS)
         self._totals = totals
 
-    def add_finding(self, band: Band) -> None:
-        self._add(FINDINGS, field_of(band))
+    def add_finding(self, finding: Finding) -> None:
+        self._add(FINDINGS, field_of(finding.band))
+        version = finding.model_version
+        SCORES.labels(version).observe(finding.malignant_score)
+        for picture in finding.pictures or (finding,):
+            SHARPNESS.labels(version).observe(picture.quality.sharpness)
+            BRIGHTNESS.labels(version).observe(picture.quality.brightness)
 
     def add_refused(self) -> None:
         self._add(REFUSED)
@@ -70,22 +97,3 @@ def writing_of(counted: Document) -> dict[str, int]:
 
 def field_of(band: Band) -> str:
     return f"band_{band}"
-
-
-# Counts each photo that was judged or refused: by day for the usage, by week for drift.
-#
-# What serves calls it, for every photo; admins read what it counted (usage.py).
-
-
-class PhotoCounts:
-    def __init__(self, *, daily: DailyCounts, weekly: WeeklyCounts) -> None:
-        self._daily = daily
-        self._weekly = weekly
-
-    def add_finding(self, finding: Finding) -> None:
-        self._daily.add_finding(finding.band)
-        self._weekly.add_finding(finding)
-
-    def add_refused(self, model_version: str) -> None:
-        self._daily.add_refused()
-        self._weekly.add_refused(model_version)

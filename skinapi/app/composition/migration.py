@@ -24,8 +24,11 @@ from skinapi.platform.storage.unit_of_work import AuditRow
 READ_AT_ONCE = 100
 # A worker of gunicorn that says nothing for a minute is ended.
 LONGEST_S = 20.0
-# Collections of versions before the release.
-EMPTIED = ("account_ngrams", "finding_counts", "migrations")
+# Collections that nothing reads any more.
+EMPTIED = (
+    *("account_ngrams", "finding_counts", "migrations"),
+    *("shadow_counts", "shadow_results", "weekly_counts"),
+)
 # What the release stored with a finding, and nothing reads.
 UNREAD = dict.fromkeys(("decision", "reviewed_as", "learning_key"), True)
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from skinapi.accounts.admin.usage import DailyCounts, PhotoCounts
+from skinapi.accounts.admin.usage import DailyCounts
 from skinapi.accounts.auth.accounts import Accounts
 from skinapi.accounts.auth.consents import Consents
 from skinapi.accounts.auth.guess_limits import GuessLimits
@@ -28,7 +28,6 @@ from skinapi.integrations.oidc.service import RoundTrips
 from skinapi.integrations.webhooks.endpoints import Endpoints, WebhookEvents
 from skinapi.lab.reviewed_findings import ContributedPictures
 from skinapi.lab.uploads import LabRepositories
-from skinapi.model.registry.drift_counts import WeeklyCounts
 from skinapi.platform.audit.trail import AuditTrail
 from skinapi.platform.backups.erased_ids import ErasedIds
 from skinapi.platform.notices.deliveries import Deliveries
@@ -58,8 +57,6 @@ class Repositories(Parts):
     account_uses: AccountUses
     totals: Totals
     usage: DailyCounts
-    weekly_counts: WeeklyCounts
-    photo_counts: PhotoCounts
     submissions: Submissions
     lesions: Lesions
     reviews: Reviews

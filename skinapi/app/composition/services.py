@@ -82,7 +82,6 @@ from skinapi.lab.reviewed_findings import FromReviewsService
 from skinapi.lab.service import DatasetsService, ImportsService, TrainingService
 from skinapi.lab.uploads import Quota, UploadRecord, UploadsService
 from skinapi.model.registry.composition import open_models
-from skinapi.model.registry.drift import DriftService
 from skinapi.model.registry.prediction_pool import ServedModel
 from skinapi.model.registry.serving_pointer import Serving
 from skinapi.model.registry.stored_version import ModelVersion
@@ -180,7 +179,6 @@ class Services(Parts):
     patients: PatientsService
     webhooks: WebhooksService
     models: ModelsService
-    drift: DriftService
     jobs: JobsService
     lab: LabServices
     unassigned: UnassignedPatients

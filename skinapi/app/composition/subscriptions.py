@@ -128,7 +128,7 @@ def _to_findings(data: Repositories, counts: LesionCounts) -> None:
         inside(FindingFiled, uses.on_finding)
         inside(FindingReviewed, uses.on_finding)
         inside(FindingJudgedAgain, uses.on_finding)
-    afterwards(FindingFiled, lambda event: data.photo_counts.add_finding(event.finding.finding))
+    afterwards(FindingFiled, lambda event: data.usage.add_finding(event.finding.finding))
     inside(FindingReviewed, counts.on_changed)
     inside(FindingJudgedAgain, counts.on_changed)
     inside(PhotosRemoved, lambda event: data.issued.drop_pdfs([event.finding.id]))

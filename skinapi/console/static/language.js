@@ -141,9 +141,6 @@ const UNITS = /** @type {[Intl.RelativeTimeFormatUnit, number][]} */ ([
   ["second", 1],
 ]);
 
-/** A date of the API, which is a day in UTC wherever one reads it. @param {string} day */
-export const sayDay = (day) => written(new Intl.DateTimeFormat(locale(), { day: "numeric", month: "short", year: "numeric", timeZone: "UTC" }), day);
-
 // In a week from a Friday, "by Friday" reads as today.
 const COUNTED_DAYS = 14;
 

@@ -83,10 +83,6 @@ export const Table = ({ title, columns: [first, ...others], rows }) => html`
     </table>
   </div>`;
 
-/** The same behind its title. @template T @param {{title: string, open?: boolean, columns: Column<T>[], rows: T[], children?: unknown}} props */
-export const FoldedTable = ({ title, open = false, children, ...table }) => html`
-  <details class="card" open=${open}><summary><strong>${title}</strong></summary>${children}<${Table} title=${title} ...${table} /></details>`;
-
 const EVERY_MS = 2000;
 const LONGEST_MS = 30_000;
 /** No answer, too many requests, a busy server: these pass by themselves. */

@@ -49,7 +49,6 @@ const VIEWS = {
   job: () => import("/console/views/jobs.js"),
   models: () => import("/console/views/models.js"),
   version: () => import("/console/views/version.js"),
-  drift: () => import("/console/views/drift.js"),
   missing: () => import("/console/views/start.js"),
 };
 /** Views without a word of `words.staff.*.js`, which are fetched with the first other view; a person rarely opens that of their data. */

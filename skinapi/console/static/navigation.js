@@ -1,7 +1,7 @@
 // Which views a role works with; the first is where it begins. What a view is: VIEWS in main.js.
 
 /** The views of the lab. Of these only the first stands in the navigation of a role; the others stand beside it. */
-export const LAB = ["datasets", "train", "jobs", "models", "drift"];
+export const LAB = ["datasets", "train", "jobs", "models"];
 
 const NAVIGATION = {
   user: ["spots", "check"],

@@ -725,7 +725,6 @@ export const english = {
   title_job: "Job",
   title_models: "Models",
   title_version: "Model version",
-  title_drift: "Drift",
   error_bad_archive: "The archive cannot be unpacked: {detail}",
   error_bad_dataset: "The data set cannot be used: {detail}",
   error_bad_network: "The network cannot be served: {detail}",

@@ -732,7 +732,6 @@ export const french = spaced({
   title_job: "Tâche",
   title_models: "Modèles",
   title_version: "Version du modèle",
-  title_drift: "Dérive",
   error_bad_archive: "L'archive ne peut pas être décompressée: {detail}",
   error_bad_dataset: "Le jeu de données ne peut pas être utilisé: {detail}",
   error_bad_network: "Le réseau ne peut pas être mis en service: {detail}",

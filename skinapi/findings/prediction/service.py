@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
-from skinapi.accounts.admin.usage import PhotoCounts
+from skinapi.accounts.admin.usage import DailyCounts
 from skinapi.accounts.auth.account import Account, Subject
 from skinapi.accounts.auth.consents import Way
 from skinapi.base.errors import Refused, Unprocessable
@@ -118,7 +118,7 @@ class PredictionService:
     narrator: Narrator
     llm: bool
     quotas: Quotas
-    counts: PhotoCounts
+    counts: DailyCounts
     sample: SamplePicture
 
     def predict(
@@ -213,7 +213,6 @@ class PredictionService:
                 caller=PoolCaller(caller, signed_in=True),
                 context=sent.context,
                 keep=counted and self.records.photos.may_keep(owner, sent.keep_photo, by=caller),
-                shadowed=counted,
             )
             if sent.ask_about_skin:
                 _refuse_doubted_skin(classified.finding)
@@ -230,7 +229,7 @@ class PredictionService:
         somebody can answer.
         """
         if refused.question is None and counted:
-            self.counts.add_refused(self.registry.served.model.version)
+            self.counts.add_refused()
         if ask_about_skin and refused.reason == Reason.NOT_SKIN:
             refused.question = SKIN
 

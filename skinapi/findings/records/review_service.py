@@ -32,8 +32,7 @@ from skinapi.findings.records.spots import Spots
 from skinapi.findings.records.standing import Reader
 from skinapi.findings.records.submissions import Submissions
 from skinapi.model.bands import urgency
-from skinapi.model.conditions import Band, conditions_table
-from skinapi.model.registry.drift_counts import WeeklyCounts
+from skinapi.model.conditions import Band
 from skinapi.platform.notices.outbox import Kind, Outbox
 from skinapi.platform.storage.failed_items import FailedItems
 from skinapi.platform.storage.faults import Fault
@@ -65,7 +64,6 @@ class ReviewsService:
     queue: ReviewQueue
     accounts: Accounts
     outcomes: OutcomeCounts
-    weekly_counts: WeeklyCounts
     outbox: Outbox
 
     def add_review(
@@ -163,13 +161,6 @@ class ReviewsService:
         kind = Kind.NEW_PICTURE if opinion.new_picture_wanted else Kind.REVIEWED
         urgent, place = _is_grave(opinion, submission.band), f"finding/{submission.number}"
         self.outbox.add(kind, to=owner.id, about=place, urgent=urgent, due_at=due_at)
-        if opinion.condition is not None:
-            finding = submission.finding
-            outputs = [entry.key for entry in finding.ranked]
-            disagrees = _disagrees(opinion, finding.likely, outputs)
-            unit.afterwards(
-                partial(self.weekly_counts.add_review, finding.model_version, disagrees)
-            )
 
     def _mark(
         self,
@@ -310,15 +301,6 @@ def _hold_of(said: NewReview, opinion: Opinion, band: Band) -> datetime | None:
 
 def _is_grave(opinion: Opinion, band: Band) -> bool:
     return opinion.malignant or opinion.urgency_asked(band) is Band.URGENT_REFERRAL
-
-
-def _disagrees(opinion: Opinion, stated: str, outputs: Sequence[str]) -> bool:
-    """Not where the model counts the named condition within the stated one, as one without an
-    output for squamous cell carcinoma within actinic keratosis.
-    """
-    named = opinion.condition or ""
-    within = named != stated and conditions_table().counted_as(named, outputs) == stated
-    return opinion.agrees_with_label is False and not within
 
 
 def _hash(submission: str, said: NewReview) -> str:

@@ -9,7 +9,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import Literal, NamedTuple
 
-from skinapi.accounts.admin.usage import PhotoCounts
+from skinapi.accounts.admin.usage import DailyCounts
 from skinapi.accounts.auth.account import Subject
 from skinapi.base.errors import BadRequest, Refused, Unauthenticated, Unprocessable
 from skinapi.base.size_limits import photo_too_large
@@ -193,7 +193,7 @@ class ClientsService:
     registry: InferenceService
     reports: ReportsService
     trail: AuditTrail
-    counts: PhotoCounts
+    counts: DailyCounts
     open_clients: Collection[str]
     largest_photo: int
     allowances: Allowances
@@ -218,7 +218,7 @@ class ClientsService:
                 content=content, caller=caller, measure=measure
             )
         except Refused:
-            self.counts.add_refused(self.registry.served.model.version)
+            self.counts.add_refused()
             raise
         finding = classified.finding.by_own_mix()
         by_whom = by.id if by else "anonymous"

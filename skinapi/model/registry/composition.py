@@ -14,7 +14,6 @@ from skinapi.model.registry.service import (
     OperatingPointService,
 )
 from skinapi.model.registry.serving_pointer import ServingPointer
-from skinapi.model.registry.shadow import Shadow, ShadowResults
 from skinapi.model.registry.version_records import ModelVersions
 from skinapi.model.registry.version_service import ModelsService, ReferenceSource
 from skinapi.platform.storage.ports import Store
@@ -51,7 +50,6 @@ def open_models(
         work=work,
         versions=ModelVersions(store, work),
         pointer=ServingPointer(store),
-        shadows=ShadowResults(store),
         built_in=built_in_folder(settings),
         instance=settings.instance_dir,
         reference=reference,
@@ -68,20 +66,17 @@ def open_registry(
 ) -> tuple[InferenceService, ModelReloader]:
     """Open the service, and the reloader, which is not started and has loaded nothing."""
     models.record_built_in()
-    candidate = served.another()
     reloader = ModelReloader(
         served=served,
         pointer=models.pointer,
         versions=models.versions,
         built_in=models.built_in,
         instance=settings.instance_dir,
-        candidate=candidate,
         point=OperatingPoint(settings.triage),
     )
     registry = InferenceService(
         served=served,
         pool=PredictionPool(streams=settings.sizing.streams) if pool is None else pool,
-        shadow=Shadow(served=candidate, results=models.shadows),
         client_names=client_names,
         models=models,
     )

@@ -34,10 +34,6 @@ class PoolCaller:
     signed_in: bool
 
 
-# Gives way to everybody.
-BACKGROUND = PoolCaller("background", signed_in=False)
-
-
 @dataclass(frozen=True, slots=True)
 class _Place:
     """`held` has the work until a thread takes it: the executor keeps cancelled tasks."""
@@ -85,24 +81,6 @@ class PredictionPool:
             # An error that the future holds refers to this frame: a circle of references would keep
             # a refused picture in memory until the next collection of garbage.
             del future
-
-    def run_idle(self, work: Callable[[], object]) -> bool:
-        """Run `work` in the background, unless a photo is there. A photo may take its place."""
-
-        def job() -> None:
-            try:
-                work()
-            finally:
-                with self._lock:
-                    self._under_way.pop(future, None)
-
-        with self._lock:
-            if self._under_way:
-                return False
-            place = _Place(BACKGROUND, [job])
-            future = self._threads.submit(place.work)
-            self._under_way[future] = place
-        return True
 
     def _make_room(self, caller: PoolCaller) -> None:
         """Drop the newest queued photo of whoever must give way to `caller`."""
@@ -202,14 +180,6 @@ class ServedModel:
         self._point = point
         if self._serving is not None:
             self._serving = _at_point(self._serving, point)
-
-    def another(self) -> "ServedModel":
-        """Without a model yet; it opens models in the same way."""
-        return ServedModel(self._open)
-
-    def clear(self) -> None:
-        """Serve no model any more."""
-        self._serving = None
 
 
 def _at_point(model: Model, point: OperatingPoint) -> Model:

@@ -1,4 +1,4 @@
-"""The routes of the model in service, its conditions, versions, operating points and drift."""
+"""The routes of the model in service, its conditions, versions and operating points."""
 
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -9,19 +9,13 @@ from skinapi.base.pages import Page
 from skinapi.base.subject import Caller
 from skinapi.model.conditions import conditions_table
 from skinapi.model.network.model import ModelCard
-from skinapi.model.registry.drift import DriftService
-from skinapi.model.registry.drift_counts import ALPHA
 from skinapi.model.registry.schemas import (
     ConditionsView,
-    DriftQuery,
-    DriftView,
-    DriftWeek,
     NewOperatingPoint,
     OperatingPointView,
 )
 from skinapi.model.registry.service import InferenceService, OperatingPointService
 from skinapi.model.registry.serving_pointer import GatesNotPassed, ModelChanged
-from skinapi.model.registry.shadow import Disagreement
 from skinapi.model.registry.stored_version import TakenBack
 from skinapi.model.registry.version_schemas import (
     CompareQuery,
@@ -32,7 +26,6 @@ from skinapi.model.registry.version_schemas import (
     ModelView,
     NewReason,
     Promotion,
-    ShadowView,
     shown_state,
 )
 from skinapi.model.registry.version_service import ModelsService
@@ -56,11 +49,7 @@ def list_models(models: ModelsService, *, query: ModelsQuery) -> Page[ModelSumma
     return page.map(
         lambda version: ModelSummaryView.of(
             version,
-            state=shown_state(
-                version,
-                serving=version.version == serving,
-                shadow=version.version == pointer.shadow,
-            ),
+            state=shown_state(version, serving=version.version == serving),
             built_in=card is not None and card.version == version.version,
             fault=problem if version.version == serving else None,
         )
@@ -126,47 +115,6 @@ def delete_model(models: ModelsService, *, version: str, subject: Caller) -> Mes
     return Message(message=f"Model {version} deleted")
 
 
-@models_routes.route(
-    "POST", "/models/<version>/shadow", access=PROMOTERS, raises=(NotFound, Conflict, ModelChanged)
-)
-def start_shadow(models: ModelsService, *, version: str, subject: Caller) -> Message:
-    """Let a version judge a share of the photos in the background; nobody sees its findings."""
-    models.start_shadow(version=version, by=subject.id)
-    return Message(message=f"Model {version} judges in the background")
-
-
-@models_routes.route(
-    "DELETE",
-    "/models/<version>/shadow",
-    access=PROMOTERS,
-    raises=(NotFound, Conflict, ModelChanged),
-)
-def end_shadow(models: ModelsService, *, version: str, subject: Caller) -> Message:
-    """End the judging in the background. What was counted stays."""
-    models.end_shadow(version=version, by=subject.id)
-    return Message(message=f"Model {version} no longer judges in the background")
-
-
-@models_routes.route("GET", "/models/<version>/shadow", raises=(NotFound,))
-def show_shadow(models: ModelsService, *, version: str) -> ShadowView:
-    """How often a version judged in the background, and how often it disagreed."""
-    models.versions.get(version)
-    return ShadowView(
-        **models.shadows.read_counts(version).model_dump(),
-        version=version,
-        active=models.pointer.read().shadow == version,
-    )
-
-
-@models_routes.route("GET", "/models/<version>/disagreements", raises=(NotFound,))
-def list_disagreements(
-    models: ModelsService, *, version: str, query: ModelsQuery
-) -> Page[Disagreement]:
-    """The findings in which a version and the one in service differed, in the last 90 days."""
-    models.versions.get(version)
-    return models.shadows.page_disagreements(version, query.paging)
-
-
 def _in_service(models: ModelsService) -> InService:
     """Read anew: another request may have moved on."""
     serving = models.pointer.read()
@@ -201,25 +149,6 @@ def _card(card: ModelCard, taken_back: Sequence[TakenBack]) -> dict[str, Any]:
 def show_conditions(registry: InferenceService) -> ConditionsView:
     """Every medical sentence that answers and reports may hold, in all languages, with sources."""
     return ConditionsView.of(conditions_table(), registry.client_names)
-
-
-drift_routes: Routes[DriftService] = Routes("drift")
-
-
-@drift_routes.route("GET", "/drift", access=RESEARCH)
-def show_drift(drift: DriftService, *, query: DriftQuery) -> DriftView:
-    """What the model did in each ISO week (UTC), and what has changed since it came into service.
-
-    An alert says that a share is no longer what it was, not why.
-    """
-    weeks = drift.read_weeks(weeks=query.weeks)
-    tests = drift.run_tests()
-    return DriftView(
-        weeks=[DriftWeek.of_week(week, rows) for week, rows in weeks],
-        alerts=[alert for _, alert in tests if alert],
-        tests=[test for test, _ in tests],
-        alpha=ALPHA,
-    )
 
 
 STAFF = Signed(roles=("doctor", "researcher", "admin"))

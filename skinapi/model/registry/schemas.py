@@ -1,18 +1,16 @@
-"""The answer schemas of the conditions table, of operating points and of drift."""
+"""The answer schemas of the conditions table and of operating points."""
 
 import math
-from collections.abc import Callable, Mapping, Sequence
-from datetime import date
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from skinapi.base.values import wilson_interval
 from skinapi.model.bands import OperatingPoint
 from skinapi.model.calibration import Calibration, PointFigures
 from skinapi.model.conditions import (
-    Band,
     BandEntry,
     Checklist,
     Condition,
@@ -20,16 +18,11 @@ from skinapi.model.conditions import (
     Notices,
     ReviewLabel,
     Source,
-    conditions_table,
 )
-from skinapi.model.finding import Doubt
 from skinapi.model.network.model import Model
 from skinapi.model.registry.card_figures import find_figure_at_point
-from skinapi.model.registry.drift import AlertView, MeasureTestView
-from skinapi.model.registry.drift_counts import MOST_WEEKS, WeekCounts, first_day
 from skinapi.model.registry.gates import Figure
 from skinapi.model.registry.service import ChosenPoint
-from skinapi.platform.storage.ports import Document
 from skinapi.platform.web.schemas import Answer, Body
 
 # The share with this name, where the card states it.
@@ -209,64 +202,3 @@ class OperatingPointView(Answer):
             model_version=chosen.model.version,
             points=[PointView.of(point, chosen.model) for point in OperatingPoint],
         )
-
-
-class DriftQuery(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-    weeks: Annotated[int, Field(ge=1, le=MOST_WEEKS)] = Field(
-        default=26, description="how many ISO weeks; this one is the last"
-    )
-
-
-class WeekFigures(Answer):
-    """What happened in one week (UTC). Deleting something later changes none of it."""
-
-    findings: int = Field(description="photos that were judged, for whomever")
-    refused: int = Field(description="photos that nobody could judge")
-    uncertain: int = Field(description="findings with a doubt")
-    classes: dict[str, int] = Field(description="findings by the most probable condition")
-    bands: dict[Band, int] = Field(description="findings by risk band")
-    mean_confidence: float | None = Field(
-        description="the mean probability of the most probable condition; null without findings"
-    )
-    doubts: dict[Doubt, int] = Field(description="by reason; a finding may have several")
-    reviews: int = Field(description="signed in this week, whenever the finding was made")
-    disagreements: int = Field(description="reviews that disagree with the finding")
-
-    @classmethod
-    def of(cls, rows: Sequence[Document], **fields: object) -> Self:
-        counts = WeekCounts.of(rows)
-        return cls.model_validate(
-            {
-                **counts.model_dump(exclude={"confidence_sum"}),
-                "classes": {k: counts.classes.get(k, 0) for k in conditions_table().keys},
-                "bands": {band: counts.bands.get(band, 0) for band in Band},
-                "doubts": {doubt: counts.doubts.get(doubt, 0) for doubt in Doubt},
-                "mean_confidence": counts.mean_confidence,
-                **fields,
-            }
-        )
-
-
-class FiguresOfVersion(WeekFigures):
-    model_version: str
-
-
-class DriftWeek(WeekFigures):
-    week: str = Field(description="ISO week, such as 2026-W46")
-    starts: date = Field(description="its Monday")
-    versions: list[FiguresOfVersion] = Field(description="the same by model version")
-
-    @classmethod
-    def of_week(cls, week: str, rows: Sequence[Document]) -> Self:
-        versions = [FiguresOfVersion.of([row], model_version=row["version"]) for row in rows]
-        return cls.of(rows, week=week, starts=first_day(week), versions=versions)
-
-
-class DriftView(Answer):
-    weeks: list[DriftWeek] = Field(description="oldest first, with the weeks without any photo")
-    alerts: list[AlertView] = Field(description="what has changed for the model in service")
-    tests: list[MeasureTestView] = Field(description="how far each measure's test is")
-    alpha: float = Field(
-        description="of each test: the probability of any false alarm in the life of a version"
-    )

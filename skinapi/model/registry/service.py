@@ -22,7 +22,7 @@ from skinapi.base.errors import (
     SkinAPIError,
     StoreUnavailable,
 )
-from skinapi.base.logs import current_request_id, log
+from skinapi.base.logs import log
 from skinapi.model.bands import OperatingPoint
 from skinapi.model.classification import (
     JudgedPhoto,
@@ -39,7 +39,6 @@ from skinapi.model.finding import Finding
 from skinapi.model.network.model import Model
 from skinapi.model.registry.prediction_pool import PoolCaller, PredictionPool, ServedModel
 from skinapi.model.registry.serving_pointer import Serving, ServingPointer
-from skinapi.model.registry.shadow import Shadow
 from skinapi.model.registry.stored_version import TakenBack
 from skinapi.model.registry.version_files import models_folder, prune_folders
 from skinapi.model.registry.version_records import ModelVersions
@@ -52,8 +51,8 @@ UNUSABLE: tuple[type[SkinAPIError], ...] = (ModelDamaged, NotFound, DiskFull)
 
 
 class ModelReloader:
-    """`built_in` is a folder; others are written below `instance`. `candidate` judges in the
-    background; `point` holds where no admin has chosen one.
+    """`built_in` is a folder; others are written below `instance`. `point` holds where no admin has
+    chosen one.
     """
 
     def __init__(
@@ -64,12 +63,9 @@ class ModelReloader:
         versions: ModelVersions,
         built_in: Path,
         instance: Path,
-        candidate: ServedModel,
         point: OperatingPoint,
     ) -> None:
         self._served = served
-        self._candidate = candidate
-        self._shadow: str | None = None
         self._point = point
         self._pointer = pointer
         self._versions = versions
@@ -89,13 +85,11 @@ class ModelReloader:
             if wanted.revision != self._seen or retry:
                 self._follow_point(wanted.operating_point)
                 self._follow(wanted)
-                self._follow_shadow(wanted.shadow)
                 self._seen = wanted.revision
 
     def _follow_point(self, chosen: OperatingPoint | None) -> None:
         """Before the model is followed, so that a new one judges its first picture at it."""
-        for served in (self._served, self._candidate):
-            served.choose_point(chosen or self._point)
+        self._served.choose_point(chosen or self._point)
         if chosen and chosen is not self._point:
             log.info("operating point chosen by an admin", point=chosen, setting=self._point)
 
@@ -104,7 +98,7 @@ class ModelReloader:
         fault = self._load(wanted.version)
         if fault is None:
             self._served.problem = None
-            needed = (wanted.version, *wanted.earlier[-1:], wanted.shadow)
+            needed = (wanted.version, *wanted.earlier[-1:])
             kept = {version for version in needed if version}
             with suppress(StoreUnavailable):
                 prune_folders(models_folder(self._instance), kept)
@@ -121,18 +115,6 @@ class ModelReloader:
             f"The model {wanted.version or 'of this server'} cannot be loaded, so {answering} "
             "answers; the server's log says why"
         )
-
-    def _follow_shadow(self, version: str | None) -> None:
-        """Load the candidate, or none, once for each move of the pointer."""
-        if version == self._shadow:
-            return
-        self._candidate.clear()
-        if version is not None:
-            try:
-                self._candidate.swap(self._fetch(version))
-            except UNUSABLE as error:
-                log.error("shadow model not loaded", version=version, reason=error.detail)
-        self._shadow = version
 
     def _load(self, version: str | None) -> str | None:
         """Serve this version, unless it is in service already. The reason if it cannot be."""
@@ -216,12 +198,11 @@ class InferenceService:
         *,
         served: ServedModel,
         pool: PredictionPool,
-        shadow: Shadow | None = None,
         client_names: ClientNames | None = None,
         models: ModelsService | None = None,
     ) -> None:
         """`client_names` are told with the table of conditions."""
-        self.served, self._pool, self._shadow, self._models = served, pool, shadow, models
+        self.served, self._pool, self._models = served, pool, models
         self.client_names = client_names or {}
 
     def list_taken_back(self, version: str) -> list[TakenBack]:
@@ -239,18 +220,10 @@ class InferenceService:
         context: Context = NOTHING_TOLD,
         measure: bool = False,
         keep: bool = False,
-        shadowed: bool = True,
     ) -> ClassifiedPhoto:
-        """Classify a photo in the prediction pool; a model in shadow too, if `shadowed`."""
+        """Classify a photo in the prediction pool."""
         classify = partial(_classify, self.served.model, content, context, measure, keep)
-        classified = self.run_in_pool(classify, caller=caller)
-        if shadowed and self._shadow and self._shadow.wants():
-            judge = partial(
-                self._shadow.judge, content, context, classified.finding, current_request_id.get()
-            )
-            if not self._pool.run_idle(judge):
-                self._shadow.drop()
-        return classified
+        return self.run_in_pool(classify, caller=caller)
 
     def classify_pictures(
         self,
@@ -260,7 +233,6 @@ class InferenceService:
         context: Context,
         keep: bool,
         same_spot: bool,
-        shadowed: bool = True,
     ) -> ClassifiedPictures:
         """Classify one to four photos of a lesion by one model, each in its own place of the pool.
         Unless `same_spot` was confirmed, it is looked whether they fit each other. Refused names
@@ -268,7 +240,7 @@ class InferenceService:
         """
         if len(contents) == 1:
             only = self.classify_photo(
-                content=contents[0], caller=caller, context=context, keep=keep, shadowed=shadowed
+                content=contents[0], caller=caller, context=context, keep=keep
             )
             return ClassifiedPictures(only.finding, (only.kept,) if only.kept else ())
         model = self.served.model

@@ -26,14 +26,13 @@ class ModelChanged(Conflict):
 DOCUMENT = "model"
 MOST_EARLIER = 20
 MOST_MOVES = 200
-# "withdraw" was written by older servers alone.
+# The last three were written by older servers alone.
 Action = Literal["promote", "rollback", "withdraw", "shadow", "end_shadow"]
 
 
 class PointerChange(StoredRecord):
-    """One change of the pointer. None is the built-in model. For a shadow, which replaces nothing,
-    `previous` is the version itself. `left` and `entered` are the versions that went out of service
-    and into it, which tells built-in ones apart.
+    """One change of the pointer. None is the built-in model. `left` and `entered` are the versions
+    that went out of service and into it, which tells built-in ones apart.
     """
 
     action: Action
@@ -53,14 +52,13 @@ class PointerChange(StoredRecord):
 
 
 class Serving(StoredRecord):
-    """What the pointer says. `earlier`: the versions before, the newest last; `shadow` judges in
-    the background; `operating_point`: None is that of the setting.
+    """What the pointer says. `earlier`: the versions before, the newest last; `operating_point`:
+    None is that of the setting.
     """
 
     revision: int = 0
     version: str | None = None
     earlier: tuple[str | None, ...] = ()
-    shadow: str | None = None
     moves: tuple[PointerChange, ...] = ()
     operating_point: OperatingPoint | None = None
 
@@ -98,17 +96,13 @@ class ServingPointer(Records[Serving]):
     def move(
         self, before: Serving, move: PointerChange, *, earlier: Sequence[str | None]
     ) -> Serving:
-        """Put another version into service; it is no shadow any more."""
+        """Put another version into service."""
         return self._replace(
             before,
             version=move.version,
             earlier=tuple(earlier)[-MOST_EARLIER:],
-            shadow=None if before.shadow == move.version else before.shadow,
             moves=before.with_move(move),
         )
-
-    def set_shadow(self, before: Serving, move: PointerChange, *, shadow: str | None) -> Serving:
-        return self._replace(before, shadow=shadow, moves=before.with_move(move))
 
     def set_operating_point(self, before: Serving, point: OperatingPoint) -> Serving:
         return self._replace(before, operating_point=point)

@@ -11,12 +11,11 @@ from skinapi.base.stored_record import optional
 from skinapi.model.registry.card_figures import list_compared_figures
 from skinapi.model.registry.gates import Gate, PairedComparison
 from skinapi.model.registry.serving_pointer import PointerChange
-from skinapi.model.registry.shadow import ShadowCounts
 from skinapi.model.registry.stored_version import Change, ModelVersion, VersionSummary
 from skinapi.model.registry.version_service import Inspected
 from skinapi.platform.web.schemas import Answer, Body, PageQuery
 
-Shown = Literal["candidate", "shadow", "serving", "retired"]
+Shown = Literal["candidate", "serving", "retired"]
 VersionName = Annotated[str, StringConstraints(min_length=1, max_length=200), Printable, Contained]
 Reason = Annotated[
     str, StringConstraints(strip_whitespace=True, max_length=1000), PrintableLines, Contained
@@ -82,12 +81,10 @@ class ModelSummaryView(Answer):
         return cls(**{**shown, **more})
 
 
-def shown_state(version: VersionSummary, *, serving: bool, shadow: bool) -> Shown:
+def shown_state(version: VersionSummary, *, serving: bool) -> Shown:
     """The state as people see it: what is stored, unless the pointer names the version."""
     if serving:
         return "serving"
-    if shadow:
-        return "shadow"
     return "candidate" if version.state == "candidate" else "retired"
 
 
@@ -121,9 +118,7 @@ class ModelView(ModelSummaryView):
     def in_full(cls, inspected: Inspected, *, fault: str | None) -> Self:
         return cls.of(
             inspected.version,
-            state=shown_state(
-                inspected.version, serving=inspected.serving, shadow=inspected.shadow
-            ),
+            state=shown_state(inspected.version, serving=inspected.serving),
             built_in=inspected.built_in,
             fault=fault if inspected.serving else None,
             card=inspected.version.read_card().model_dump(mode="json"),
@@ -195,13 +190,6 @@ def _side_by_side(first: ModelVersion, second: ModelVersion) -> list[ComparedFig
             )
         )
     return rows
-
-
-class ShadowView(ShadowCounts, Answer):
-    """How often a version judged photos in the background, and what came of it."""
-
-    version: str
-    active: bool = Field(description="whether it does so now")
 
 
 class InService(Answer):

@@ -18,13 +18,11 @@ from skinapi.model.network.model import MB, ModelCard, read_card
 from skinapi.model.registry.gates import Gate, ReferenceData, judge_gates, summarise
 from skinapi.model.registry.prediction_pool import ServedModel
 from skinapi.model.registry.serving_pointer import (
-    Action,
     GatesNotPassed,
     PointerChange,
     Serving,
     ServingPointer,
 )
-from skinapi.model.registry.shadow import ShadowResults
 from skinapi.model.registry.stored_version import BROUGHT, ModelVersion, Origin, TakenBack
 from skinapi.model.registry.version_files import models_folder, refuse_without_room
 from skinapi.model.registry.version_records import ModelVersions
@@ -49,7 +47,6 @@ class Inspected:
 
     version: ModelVersion
     serving: bool
-    shadow: bool
     built_in: bool
     gates: tuple[Gate, ...]
     on_current_reference: bool
@@ -73,7 +70,6 @@ class ModelsService:
     work: UnitOfWork
     versions: ModelVersions
     pointer: ServingPointer
-    shadows: ShadowResults
     built_in: Path
     instance: Path
     reference: ReferenceSource | None = None
@@ -124,7 +120,6 @@ class ModelsService:
         return Inspected(
             version=stored,
             serving=version == in_service,
-            shadow=version == serving.shadow,
             built_in=built_in,
             gates=() if version == in_service else self._gates_against(stored, in_service),
             on_current_reference=bool(compared and compared.is_current(self._reference_data())),
@@ -236,27 +231,6 @@ class ModelsService:
         return self._move(unit, before, move, earlier=earlier[1:place])
 
     @atomic
-    def start_shadow(self, unit: Unit, *, version: str, by: str) -> None:
-        """Let this version judge a share of the photos in the background, in place of another."""
-        stored, before = self.versions.get(version), self.pointer.read()
-        self._refuse_without_room(stored)
-        unit.audit("model.shadow", by=by, target=version)
-        if version == self.name_of(before.version):
-            raise Conflict(f"{version} is in service, so it has nothing to be compared with")
-        stored.refuse_without_files()
-        self.versions.change(version, lambda _: {})
-        move = _shadow_move("shadow", version, by)
-        self.pointer.set_shadow(before, move, shadow=version)
-
-    @atomic
-    def end_shadow(self, unit: Unit, *, version: str, by: str) -> None:
-        unit.audit("model.end_shadow", by=by, target=version)
-        before = self.pointer.read()
-        if before.shadow != version:
-            raise Conflict(f"{version} is no shadow")
-        self.pointer.set_shadow(before, _shadow_move("end_shadow", version, by), shadow=None)
-
-    @atomic
     def retire(self, unit: Unit, *, version: str, by: str, reason: str | None = None) -> None:
         """Take a candidate out of the choice. Its files, card and figures stay."""
         self.versions.get(version)
@@ -272,15 +246,13 @@ class ModelsService:
         self._refuse_serving(version)
         if stored.served_at and not stored.files:
             raise Conflict(f"{version} has no files; its card stays, because findings may name it")
-        self.shadows.forget(version)
         self.versions.remove(unit, version)
 
     def faults(self) -> Iterator[Fault]:
-        """Versions that are needed and have no files: a promotion puts another in their place."""
-        serving = self.pointer.read()
-        for version in filter(None, (serving.version, serving.shadow)):
-            if not self._has_files(version):
-                yield Fault(f"the model {version} is in service or a shadow, and has no files")
+        """A version in service without files: a promotion puts another in its place."""
+        version = self.pointer.read().version
+        if version and not self._has_files(version):
+            yield Fault(f"the model {version} is in service, and has no files")
 
     def _reference_data(self) -> ReferenceData | None:
         return self.reference.read_reference() if self.reference else None
@@ -331,8 +303,6 @@ class ModelsService:
         return stored is not None and stored.servable
 
     def _refuse_serving(self, version: str) -> None:
-        if version == self.pointer.read().shadow:
-            raise Conflict(f"{version} is a shadow; end that first")
         if version == self.serving_version():
             raise Conflict(f"{version} is in service; promote another version first")
         if self._is_built_in(version) and not self._has_files(version):
@@ -340,7 +310,3 @@ class ModelsService:
 
     def _is_built_in(self, version: str) -> bool:
         return self.built_in_card is not None and self.built_in_card.version == version
-
-
-def _shadow_move(action: Action, version: str, by: str) -> PointerChange:
-    return PointerChange(action=action, version=version, previous=version, by=by, changed_at=now())

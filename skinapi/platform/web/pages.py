@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from flask import Flask, Response, g, request
-from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest, values
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
@@ -46,9 +46,11 @@ RESERVED_BYTES = {"counter": 512 * 1024, "histogram": 1024 * 1024}
 
 
 def measure_requests(app: Flask) -> None:
-    """Count all requests of the application; none where there is no room for the counts."""
+    """Count all requests of the application. Where there is no room for the counts of this process,
+    all of them are in its memory, and `/metrics` has none.
+    """
     if FOLDER in os.environ and not _reserve(Path(os.environ[FOLDER])):
-        return
+        values.ValueClass = values.MutexValue
 
     @app.after_request
     def measure(response: Response) -> Response:
@@ -72,7 +74,7 @@ def _reserve(folder: Path) -> bool:
     except OSError as error:
         for path in files:
             path.unlink(missing_ok=True)  # half a file could not be read
-        log.error("requests are not counted: no room for the metrics", reason=error.strerror)
+        log.error("no room for the metrics of this process", reason=error.strerror)
         return False
     return True
 
@@ -225,8 +227,8 @@ def say_ready(server: ServerInfo) -> Readiness:
 
 @routes.route("GET", "/metrics", access=Scraper(), produces="text/plain")
 def show_metrics(server: ServerInfo) -> Response:
-    """Metrics for Prometheus: counts and durations of requests, which parts work, jobs, and the
-    model's figures of this week. For admins, or with METRICS_TOKEN.
+    """Metrics for Prometheus: counts and durations of requests, scores and quality of photos,
+    which parts work, and jobs. For admins, or with METRICS_TOKEN.
     """
     return Response(exposition(server.readings()), content_type=CONTENT_TYPE)
 

@@ -67,8 +67,6 @@ def test_a_fresh_server_has_nothing_to_do_but_its_first_backup(backend: Backend)
         "backup_at": None,
         "model_version": "tiny-1",
         "model_problem": None,
-        "drift_watched": 0,
-        "drift_alerts": 0,
         "leaves": [],
         "failed_items": [],
         "clock_alarm": None,

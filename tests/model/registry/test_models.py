@@ -257,10 +257,9 @@ def test_a_model_without_room_on_the_disk_is_not_put_into_service(
     assert admin.call("POST", "/models/b/promote", json=OVERRIDE).status_code == 200
     assert models.answers() == "b"  # it is written
     nearly_fill_disks(monkeypatch)
-    for way, body in (("promote", OVERRIDE), ("shadow", None)):
-        answer = admin.call("POST", f"/models/c/{way}", json=body)
-        assert (answer.status_code, answer.get_json()["code"]) == (507, "disk_full")
-        assert "model c" in answer.get_json()["detail"]
+    answer = admin.call("POST", "/models/c/promote", json=OVERRIDE)
+    assert (answer.status_code, answer.get_json()["code"]) == (507, "disk_full")
+    assert "model c" in answer.get_json()["detail"]
     assert models.answers() == "b"
     assert models.client.get("/readyz").get_json()["notes"] == []
     assert admin.call("POST", "/models/tiny-1/promote", json=OVERRIDE).status_code == 200
@@ -281,6 +280,26 @@ def test_what_is_in_service_is_neither_deleted_nor_retired(
         answer = admin.call("POST", f"/models/{version}/retire", json={})
         assert answer.status_code == 409
         assert "in service" in answer.get_json()["detail"]
+    assert models.answers() == "b"
+
+
+def test_what_an_older_server_stored_of_a_shadow_can_be_read(
+    models: ModelBackend, tmp_path: Path
+) -> None:
+    admin = models.member(role="admin")
+    models.add(tmp_path, "b")
+    moves = [
+        {"action": action, "version": "b", "previous": "b", "by": "ada", "changed_at": now()}
+        for action in ("shadow", "end_shadow")
+    ]
+    serving = {"revision": 2, "version": None, "shadow": "b", "moves": moves}
+    models.services.store.collection("serving").insert(
+        {"id": "model", "schema": 1, "created_at": now(), **serving}
+    )
+    shown = admin.call("GET", "/models/b").get_json()
+    assert shown["state"] == "candidate"
+    assert [move["action"] for move in shown["moves"]] == ["shadow", "end_shadow"]
+    assert admin.call("POST", "/models/b/promote", json=OVERRIDE).status_code == 200
     assert models.answers() == "b"
 
 

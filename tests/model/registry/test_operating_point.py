@@ -9,11 +9,8 @@ import pytest
 from skinapi.model.bands import OperatingPoint
 from skinapi.model.calibration import Calibration, PointFigures
 from skinapi.model.context import Modality
-from skinapi.model.network.model import read_calibration
-from skinapi.model.registry import shadow
 from tests.findings.prediction.photographer import predicted
 from tests.model.registry.test_models import OVERRIDE, ModelBackend
-from tests.model.registry.test_shadow import settled
 from tests.support.backends import Person
 from tests.support.findings import TESTED
 from tests.support.models import write_model
@@ -161,24 +158,6 @@ def test_a_finding_keeps_the_point_under_which_it_was_made(backend: PointsBacken
         page = ada.call("GET", f"/submissions/{finding['id']}/report.html").text
         assert "Operating point" in page
         assert label in page
-
-
-def test_a_shadow_judges_at_the_point_of_the_model_in_service(
-    backend: PointsBackend, tmp_path: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(shadow, "SHARE", 1.0)
-    calibration = read_calibration(folder)
-    twin = write_model(tmp_path / "twin-1", "twin-1", sent=SENT, clinical=calibration.clinical)
-    backend.services.models.add(folder=twin, by="system")
-    admin = backend.member(role="admin")
-    assert admin.call("POST", "/models/twin-1/shadow").status_code == 200
-    assert choose(admin, "standard").status_code == 200
-    backend.reloader.make_pass()
-    photo = photo_of("melanocytic_nevus")
-    assert predicted(backend.member(), photo)["band"] == "self_monitoring"
-    settled(backend)
-    counts = admin.call("GET", "/models/twin-1/shadow").get_json()
-    assert (counts["judged"], counts["other_band"]) == (1, 0)
 
 
 def test_promotion_rollback_and_a_restart_keep_what_the_admin_chose(

@@ -13,7 +13,6 @@ from skinapi.base.errors import Conflict, NotFound
 from skinapi.base.pages import PageRequest
 from skinapi.model.bands import OperatingPoint
 from skinapi.model.registry.serving_pointer import ModelChanged, ServingPointer
-from skinapi.model.registry.shadow import ShadowResults
 from skinapi.model.registry.version_records import ModelVersions
 from skinapi.model.registry.version_service import ModelsService
 from skinapi.platform.audit.trail import AuditTrail
@@ -41,7 +40,6 @@ def models(store: Store) -> ModelsService:
         work=work,
         versions=ModelVersions(store, work, opened=lambda _: None),
         pointer=ServingPointer(store),
-        shadows=ShadowResults(store),
         built_in=tiny_model(),
         instance=Path(gettempdir()),
     )
@@ -64,8 +62,6 @@ def prepare(models: ModelsService) -> None:
         found = models.versions.find(version)
         if found is None or not found.servable:
             models.add(folder=folder_of(version), by="ada")
-    if shadow := models.pointer.read().shadow:
-        models.end_shadow(version=shadow, by="ada")
     for version in ("a", "b"):
         if models.serving_version() != version:
             promote(models, version)
@@ -76,7 +72,6 @@ def act(models: ModelsService, action: str) -> Callable[[], Any]:
     acts: dict[str, Callable[[], Any]] = {
         "promote": lambda: promote(models, version),
         "rollback": lambda: models.roll_back(by="bob"),
-        "shadow": lambda: models.start_shadow(version=version, by="bob"),
         "retire": lambda: models.retire(version=version, by="bob"),
         "delete": lambda: models.delete(version=version, by="bob"),
     }
@@ -104,7 +99,7 @@ def both(first: Callable[[], Any], second: Callable[[], Any]) -> list[Exception 
 
 
 def assert_sound(models: ModelsService, store: Store) -> None:
-    """What is in service or a shadow is whole, and so is every record with files."""
+    """What is in service is whole, and so is every record with files."""
     assert [fault.message for fault in models.faults()] == []
     pointed = models.pointer.read().version
     assert pointed is None or models.versions.get(pointed).served_at
@@ -121,7 +116,6 @@ def assert_sound(models: ModelsService, store: Store) -> None:
         ("rollback", "delete a"),
         ("promote c", "retire c"),
         ("delete c", "delete c"),
-        ("shadow c", "delete c"),
     ],
     ids=" and ".join,
 )

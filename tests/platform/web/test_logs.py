@@ -5,6 +5,7 @@ import json
 import logging
 import os
 import shutil
+import subprocess
 import sys
 import threading
 from collections.abc import Iterator
@@ -23,6 +24,7 @@ from skinapi.platform.notices.outbox import Kind
 from skinapi.platform.storage.ids import now
 from skinapi.platform.web.rate_limits import SqliteWindows
 from tests.care.clinic import URGENT, file_for
+from tests.findings.prediction.photographer import predicted
 from tests.support.backends import PASSWORD, Backend
 
 REQUEST_ID = "0af7651916cd43dd8448eb211c80319c"
@@ -216,6 +218,45 @@ def gauges(backend: Backend) -> dict[str, float]:
     text = backend.member(role="admin").call("GET", "/metrics").text
     lines = (line.rpartition(" ") for line in text.splitlines() if not line.startswith("#"))
     return {name: float(value) for name, _, value in lines}
+
+
+def test_the_metrics_tell_the_score_and_the_quality_of_each_photo(scraped: Backend) -> None:
+    before = scrape(scraped)
+    finding = predicted(scraped.member(), keep_photo="true")
+    stored = scraped.services.data.submissions.find_by_number(finding["id"])
+    assert stored
+    quality = stored.finding.quality
+    added = {"malignant_score": finding["malignant_score"]}
+    added |= {"photo_sharpness": quality.sharpness, "photo_brightness": quality.brightness}
+    for name, value in added.items():
+        labels = f'{{version="{finding["model_version"]}"}}'
+        for figure, more in (("count", 1), ("sum", value)):
+            line = f"skinapi_{name}_{figure}{labels} "
+            assert value_of(scrape(scraped), line) - value_of(before, line) == pytest.approx(more)
+
+
+def value_of(lines: list[str], start: str) -> float:
+    return sum(float(line.removeprefix(start)) for line in lines if line.startswith(start))
+
+
+WITHOUT_ROOM = """
+from flask import Flask
+from skinapi.accounts.admin.usage import SCORES
+from skinapi.platform.web.pages import measure_requests
+app = Flask("full")
+measure_requests(app)
+app.before_request(lambda: setattr(__import__("flask").g, "started", 0.0))
+SCORES.labels("a-1").observe(0.5)
+print(app.test_client().get("/").status_code)
+"""
+
+
+def test_without_room_for_the_metrics_a_server_answers(tmp_path: Path) -> None:
+    environment = {**os.environ, "PROMETHEUS_MULTIPROC_DIR": str(tmp_path / "nowhere")}
+    done = subprocess.run(
+        [sys.executable, "-c", WITHOUT_ROOM], env=environment, capture_output=True, text=True
+    )
+    assert done.stdout.splitlines()[-1] == "404", done.stderr
 
 
 def test_the_metrics_tell_what_an_operator_should_be_called_for(backend: Backend) -> None:

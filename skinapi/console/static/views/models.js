@@ -61,12 +61,9 @@ export const Gates = ({ gates }) => {
       <summary>${say("gatesPassed", { n: sayNumber(passed.length) })}</summary><${List} gates=${passed} conditions=${conditions} /></details>`}`;
 };
 
-/** The one in service, then the one that judges in the background, then the newest. @type {Record<string, number>} */
-const ORDER = { serving: 0, shadow: 1 };
-
-/** @returns {Promise<Api["ModelSummaryView"][]>} */
+/** The one in service, then the newest. @returns {Promise<Api["ModelSummaryView"][]>} */
 export const getModels = async () =>
-  (await getAll("/models?limit=200")).reverse().sort((one, other) => (ORDER[one.state] ?? 2) - (ORDER[other.state] ?? 2));
+  (await getAll("/models?limit=200")).reverse().sort((one, other) => Number(other.state === "serving") - Number(one.state === "serving"));
 
 /** What a list says of a model's own test: as its page does, where its record has that, with one picture of each lesion.
  * @param {Record<string, number>} figures */

@@ -98,7 +98,6 @@ function itemsOf(found, lesions = FEWEST_LESIONS) {
     },
     { act: Boolean(found.model_problem) || !found.model_version || lesions < FEWEST_LESIONS, text: say("modelServes", { version: model }), place: "model",
       more: [found.model_problem ?? "", lesions < FEWEST_LESIONS ? sayTooFew(lesions) : ""].filter(Boolean), ...(found.model_version && !found.model_problem && { known: `model ${model}` }) },
-    ...(found.drift_watched > 0 ? [{ act: found.drift_alerts > 0, text: found.drift_alerts > 0 ? sayCount("driftFound", found.drift_alerts) : say("noAlerts", { count: sayNumber(found.drift_watched) }), place: "drift" }] : []),
   ];
 }
 

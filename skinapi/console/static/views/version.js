@@ -2,20 +2,17 @@
 
 import { html, useState } from "/console/vendor/htm-preact-3.1.1.js";
 import { ApiError, apiPath, get, getConditions, getSession, post, remove } from "/console/api.js";
-import { Answer, Change, Confirm, Field, Icon, Load, onValue, toast, useAnswer } from "/console/components.js";
-import { colon, isolated, say, sayBytes, sayDate, sayNumber, sayPercent, sayValue } from "/console/language.js";
-import { Pages, Table, usePages } from "/console/lists.js";
+import { Change, Confirm, Field, Icon, Load, onValue, toast, useAnswer } from "/console/components.js";
+import { colon, isolated, say, sayBytes, sayDate, sayNumber, sayValue } from "/console/language.js";
 import { goTo } from "/console/navigation.js";
-import { labelOfBand, nameOf } from "/console/views/finding.js";
 import { StateBadge } from "/console/views/lab.js";
 import { Learned, Limits, TakenBack, TestFigures } from "/console/views/model.js";
 import { Fault, Gates, getModels, isPassed, isUnmeasured, sayHeadline } from "/console/views/models.js";
 
-/** @typedef {"promote" | "override" | "rollback" | "retire" | "shadow" | "endShadow" | "delete"} Action */
+/** @typedef {"promote" | "override" | "rollback" | "retire" | "delete"} Action */
 
 /** An override needs a reason that says something; as the API has it. */
 const LEAST_REASON = 10;
-const HARMLESS = new Set(["promote", "shadow"]);
 const WITH_REASON = new Set(["promote", "override", "rollback", "retire"]);
 
 /** What each action sends. @param {Action} action @param {string} version @param {string} reason */
@@ -23,7 +20,6 @@ function send(action, version, reason) {
   const path = apiPath`/models/${version}`;
   const said = reason ? { reason } : {};
   if (action === "delete") return remove(path);
-  if (action === "endShadow") return remove(`${path}/shadow`);
   if (action === "override") return post(`${path}/promote`, { reason, override: true });
   return post(action === "rollback" ? "/models/rollback" : `${path}/${action}`, said);
 }
@@ -36,7 +32,7 @@ const promotionsOf = ({ moves, version }) =>
   moves.filter((move) => move.action === "promote" && move.version === version).sort((one, other) => other.changed_at.localeCompare(one.changed_at));
 
 /** What becomes of it where the version in service stays. @type {Partial<Record<Action, WordKey>>} */
-const AFTER = { retire: "model_retired", shadow: "model_shadow", endShadow: "model_candidate", delete: "is_deleting" };
+const AFTER = { retire: "model_retired", delete: "is_deleting" };
 
 /** Which version serves and which would, each with its figures; or the state before and after. @param {{model: Api["ModelView"], action: Action}} props */
 const Before = ({ model, action }) => {
@@ -64,7 +60,7 @@ const Question = ({ model, action, onDone, onClose }) => {
   };
   return html`
     <${Confirm} title=${say(`modelTitle_${action}`)} confirm=${sayAction(action)} onConfirm=${go} onClose=${onClose}
-      kind=${HARMLESS.has(action) ? "primary" : "danger"}>
+      kind=${action === "promote" ? "primary" : "danger"}>
       <${Before} model=${model} action=${action} />
       <p>${say(`modelText_${action}`, { version: model.version })}</p>
       ${action === "override" && html`<${Gates} gates=${model.gates.filter((gate) => !isPassed(gate))} />`}
@@ -78,17 +74,15 @@ function actionsOn(model) {
   const { state, gates, size, built_in } = model;
   const stored = size > 0;
   if (state === "serving") return promotionsOf(model).length > 0 ? ["rollback"] : [];
-  if (state === "shadow") return [gates.every(isPassed) ? "promote" : "override", "endShadow"];
   /** @type {Action[]} */
   const found = stored || built_in ? [gates.every(isPassed) ? "promote" : "override"] : [];
-  if (stored) found.push("shadow");
   if (state === "candidate") found.push("retire");
   if (stored) found.push("delete");
   return found;
 }
 
 /** @type {Record<Action, string>} */
-const LOOK = { promote: "primary", override: "", rollback: "danger", retire: "quiet", shadow: "", endShadow: "", delete: "danger" };
+const LOOK = { promote: "primary", override: "", rollback: "danger", retire: "quiet", delete: "danger" };
 
 /** Researchers see, admins act. @param {{model: Api["ModelView"], onChange: () => void}} props */
 const ModelActions = ({ model, onChange }) => {
@@ -100,8 +94,6 @@ const ModelActions = ({ model, onChange }) => {
       ${action === "delete" && html`<${Icon} name="trash" />`}${sayAction(action)}</button>`)}
     ${asked && html`<${Question} model=${model} action=${asked} onDone=${done} onClose=${() => setAsked(null)} />`}`;
 };
-
-const DISAGREEMENTS = 20;
 
 const Origin = (/** @type {{model: Api["ModelView"]}} */ { model }) => {
   const dataset = useAnswer(async () => model.dataset && get(apiPath`/datasets/${model.dataset}`).catch(() => null), [model.dataset]).value;
@@ -147,45 +139,6 @@ const GatesOf = (/** @type {{model: Api["ModelView"]}} */ { model }) => {
     </section>`;
 };
 
-/** @param {{rows: Api["Disagreement"][], conditions: Api["ConditionsView"]}} props */
-const Disagreements = ({ rows, conditions }) => {
-  const found = (/** @type {string | null} */ band, /** @type {string | null} */ label) =>
-    band && label ? `${labelOfBand(conditions, band)}; ${nameOf(conditions, label)}` : say("shadowRefused");
-  return html`
-    <${Table} title=${say("disagreements")} rows=${rows} columns=${/** @type {Column<Api["Disagreement"]>[]} */ ([
-      [say("when"), (row) => html`<time datetime=${row.created_at}>${sayDate(row.created_at)}</time>`],
-      [say("inService"), (row) => found(row.band, row.label)],
-      [say("inBackground"), (row) => found(row.shadow_band, row.shadow_label)],
-      [say("largestDifference"), (row) => (row.largest_difference === null ? "–" : sayPercent(row.largest_difference))],
-    ])} />`;
-};
-
-/** What it did in the background. @param {{model: Api["ModelView"], conditions: Api["ConditionsView"]}} props */
-const Shadow = ({ model, conditions }) => {
-  const counts = useAnswer(() => get(apiPath`/models/${model.version}/shadow`), [model]);
-  const pages = usePages(`${apiPath`/models/${model.version}/disagreements`}?limit=${DISAGREEMENTS}`);
-  return html`
-    <${Answer} answer=${counts}>
-      ${(/** @type {Api["ShadowView"]} */ { active, judged, other_band, other_label, refused, dropped }) => {
-        if (!active && judged === 0) return null;
-        const rows = { judged, other_band, other_label, refused, dropped };
-        return html`
-          <section class="card">
-            <h2>${say("inBackground")}</h2>
-            <p>${say(active ? "shadowActive" : "shadowEnded")}</p>
-            <dl class="pairs">
-              ${Object.entries(rows).map(([name, n]) => html`<dt>${say(/** @type {WordKey} */ (`shadow_${name}`))}</dt>
-                <dd>${sayNumber(n)}${name !== "judged" && name !== "dropped" && judged > 0 && html` <small>(${sayPercent(n / judged)})</small>`}</dd>`)}
-            </dl>
-            <h3>${say("disagreements")}</h3>
-            <${Pages} pages=${pages} empty=${html`<p>${say("noDisagreements")}</p>`}>
-              ${(/** @type {Api["Disagreement"][]} */ items) => html`<${Disagreements} rows=${items} conditions=${conditions} />`}
-            <//>
-          </section>`;
-      }}
-    <//>`;
-};
-
 /** When it went into service and out of it, and how its state changed; the newest first. @param {Api["ModelView"]} model */
 function eventsOf({ moves, changes, version, built_in }) {
   const said = [
@@ -227,7 +180,6 @@ export const View = (/** @type {{argument: string}} */ { argument }) => html`
         <${ModelActions} model=${model} onChange=${reload} />
       </div>
       <${GatesOf} model=${model} />
-      <${Shadow} model=${model} conditions=${conditions} />
       <${TestFigures} card=${model.card} conditions=${conditions} />
       <${Limits} card=${model.card} folded=${true} />
       <${Learned} card=${model.card} conditions=${conditions} />
