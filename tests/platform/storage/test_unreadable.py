@@ -133,6 +133,7 @@ def clinic(shared_backend: Backend) -> Clinic:
     return Clinic(shared_backend)
 
 
+@pytest.mark.xdist_group("unreadable")  # the clinic takes seconds to make
 @pytest.mark.parametrize("damage", [lose_a_field, mistake_a_type, empty_the_parts])
 @pytest.mark.parametrize("collection", sorted({*MODELS} - {"serving"}))
 def test_every_list_is_shown_without_the_damaged_record(
