@@ -47,7 +47,7 @@ GROWING = {
 # What `make bench` measures, for a clinic can have most of these.
 LARGEST = ("accounts", "submissions", "audit")
 # A store for so many records, and what deletes it.
-Opened = tuple[Store, Callable[[], object]]
+OpenedToClient = tuple[Store, Callable[[], object]]
 
 
 def measure_growth(
@@ -69,7 +69,7 @@ def measure_growth(
 
 
 def _all_growth(
-    store: str, open_for: Callable[[int], Opened], collections: Collection[str]
+    store: str, open_for: Callable[[int], OpenedToClient], collections: Collection[str]
 ) -> dict[str, dict[str, Any]]:
     results = {}
     for name in collections:
@@ -78,7 +78,7 @@ def _all_growth(
     return results
 
 
-def growth_of(open_for: Callable[[int], Opened], growing: Growing) -> dict[str, Any]:
+def growth_of(open_for: Callable[[int], OpenedToClient], growing: Growing) -> dict[str, Any]:
     with ExitStack() as stack:
         began = time.perf_counter()
         calls = []
@@ -110,12 +110,12 @@ def _compared(what: str, few: Calls, many: Calls) -> dict[str, float]:
     return {"few_ms": round(small, 2), "many_ms": round(large, 2), "ratio": round(large / small, 2)}
 
 
-def _sqlite(folder: Path) -> Opened:
+def _sqlite(folder: Path) -> OpenedToClient:
     make_store(settings_in(folder))
     return open_store(settings_in(folder)), lambda: rmtree(folder)
 
 
-def _mongod(uri: str, records: int) -> Opened:
+def _mongod(uri: str, records: int) -> OpenedToClient:
     name = f"growth_{records}"
     address = urlsplit(uri)._replace(path=f"/{name}").geturl()
 

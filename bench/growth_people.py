@@ -24,8 +24,8 @@ from skinapi.care.queue import CareService
 from skinapi.findings.records.queue_order import make_reviewed_key
 from skinapi.findings.records.reviews import Certainty, Opinion, Review
 from skinapi.findings.records.seen_findings import see_alone
-from skinapi.findings.records.standing import Reader
-from skinapi.findings.records.submission import Submission
+from skinapi.findings.records.standing import Audience
+from skinapi.findings.records.submission import StoredFinding
 from skinapi.model.context import Context
 from skinapi.platform.audit.trail import TrailFilter
 from skinapi.platform.storage.ids import new_id, now
@@ -62,7 +62,7 @@ def session_calls(services: Services, _: int) -> Calls:
 
 def fill_findings(store: Store, records: int) -> None:
     finding = told_finding()
-    submission = Submission(
+    submission = StoredFinding(
         id=OWNER,
         changed=OWNER,
         created_at=now(),
@@ -79,7 +79,7 @@ def fill_findings(store: Store, records: int) -> None:
     def each() -> Iterator[Document]:
         for number in range(1, records + 1):
             numbered = submission.model_copy(update={"number": number})
-            keys = see_alone(numbered, Reader.DOCTOR).make_keys()
+            keys = see_alone(numbered, Audience.DOCTOR).make_keys()
             if number % 2 == 0:
                 keys["queue_key"] = make_reviewed_key(finding.band, submission.created_at, number)
             yield {"id": new_id(), "number": number, **keys}

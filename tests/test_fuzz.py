@@ -15,7 +15,7 @@ from schemathesis.hooks import HookContext
 
 from skinapi.base.errors import Unauthenticated
 from skinapi.platform.storage.ids import new_id
-from skinapi.platform.web.declaration import Signed
+from skinapi.platform.web.declaration import Authenticated
 from tests.findings.prediction.photographer import predicted
 from tests.support.backends import ADMIN, PASSWORD, Backend
 from tests.support.size import size
@@ -73,7 +73,7 @@ class Fuzzed(Backend):
     def as_admin(self) -> dict[str, str]:
         """Some requests change the admin's password, or log out."""
         try:
-            self.services.authorizer.admit(Signed(even_unready=True), f"Bearer {self.token}")
+            self.services.authorizer.admit(Authenticated(even_unready=True), f"Bearer {self.token}")
         except Unauthenticated:
             self.token = self.token_of(self.account(ADMIN))
         return {"Authorization": f"Bearer {self.token}"}

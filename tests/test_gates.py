@@ -13,7 +13,7 @@ import pytest
 from openapi_spec_validator import validate
 
 from skinapi.base.settings import Settings
-from skinapi.platform.web.declaration import Access, Opened, Rate, declared_routes, route_of
+from skinapi.platform.web.declaration import Access, OpenedToClient, Rate, declared_routes, route_of
 from tests.support.backends import Backend
 
 TRAINING = ("tensorflow", "keras", "torch", "jax")
@@ -96,7 +96,9 @@ def test_what_clients_without_tokens_use_is_open_only_where_the_operator_opened_
     tmp_path: Path,
 ) -> None:
     backend = Backend(tmp_path, environment="production")
-    dialects = [route for route in declared_routes(backend.app) if isinstance(route.access, Opened)]
+    dialects = [
+        route for route in declared_routes(backend.app) if isinstance(route.access, OpenedToClient)
+    ]
     assert {route.path for route in dialects} == {
         "/predict",
         "/api/predict",

@@ -55,7 +55,7 @@ class Request:
 
 
 @dataclass(frozen=True, slots=True)
-class Reply:
+class HttpReply:
     """The names of the headers are in lower case."""
 
     status: int
@@ -103,7 +103,7 @@ class HttpClient:
         self._largest = largest_answer
         self._slots = threading.Semaphore(most_at_once)
 
-    def send(self, request: Request, *, deadline: float) -> Reply:
+    def send(self, request: Request, *, deadline: float) -> HttpReply:
         """Send a request. `deadline` is a time of `time.monotonic`. Raises CallFailed, by the
         deadline at the latest, and at once if all slots are taken.
         """
@@ -111,7 +111,7 @@ class HttpClient:
 
         if not self._slots.acquire(blocking=False):
             raise CallFailed(CallFault.BUSY)
-        outcomes: SimpleQueue[Reply | CallFault] = SimpleQueue()
+        outcomes: SimpleQueue[HttpReply | CallFault] = SimpleQueue()
         adapter = Adapter(deadline=deadline, tls=self._tls, find_addresses=self._find)
         thread = threading.Thread(
             target=self._send_in_thread, args=(adapter, request, outcomes.put), daemon=True
@@ -131,10 +131,10 @@ class HttpClient:
         return outcome
 
     def _send_in_thread(
-        self, adapter: "Adapter", request: Request, report: Callable[[Reply | CallFault], None]
+        self, adapter: "Adapter", request: Request, report: Callable[[HttpReply | CallFault], None]
     ) -> None:
         """Report something whatever happens: a thread that just ends leaves its caller to wait."""
-        outcome: Reply | CallFault = CallFault.UNREACHABLE
+        outcome: HttpReply | CallFault = CallFault.UNREACHABLE
         try:
             outcome = self._exchange(adapter, request)
         except CallFailed as failed:
@@ -148,12 +148,12 @@ class HttpClient:
             self._slots.release()
             report(outcome)
 
-    def _exchange(self, adapter: "Adapter", request: Request) -> Reply:
+    def _exchange(self, adapter: "Adapter", request: Request) -> HttpReply:
         headers = {**FIXED_HEADERS, **request.headers}
         url = self._url + request.path
         with adapter.call(request.method, url, headers, request.body) as answer:
             named = {name.lower(): value for name, value in answer.headers.items()}
-            return Reply(answer.status_code, named, self._read(answer.raw))
+            return HttpReply(answer.status_code, named, self._read(answer.raw))
 
     def _read(self, answer: "BaseHTTPResponse") -> bytes:
         content = bytearray()

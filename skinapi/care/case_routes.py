@@ -24,7 +24,7 @@ from skinapi.care.queue_schemas import CaseView, ListedFinding
 from skinapi.care.spot_routes import LanguageQuery, LesionView, finding_view
 from skinapi.findings.records.decisions import say_day
 from skinapi.findings.records.finding_schemas import InstructionView
-from skinapi.findings.records.standing import SaidBy
+from skinapi.findings.records.standing import AdviceSource
 from skinapi.model.bands import is_sent, urgency
 from skinapi.model.comparison.alignment import Similarity
 from skinapi.model.comparison.comparison import (
@@ -37,7 +37,7 @@ from skinapi.model.comparison.comparison import (
     summarise,
 )
 from skinapi.model.conditions import Band, conditions_table
-from skinapi.platform.web.declaration import Routes, Signed
+from skinapi.platform.web.declaration import Authenticated, Routes
 from skinapi.platform.web.schemas import Answer, Body, Message, PageQuery
 
 LONGEST_QUESTION = 500
@@ -278,7 +278,7 @@ def _instruction(
 
 def _say_decided(compared: ComparedFindings, language: Language) -> str | None:
     counts = compared.instruction.counts if compared.instruction else None
-    if counts is None or counts.said_by is not SaidBy.DECISION:
+    if counts is None or counts.said_by is not AdviceSource.DECISION:
         return None
     words = conditions_table().notices.comparison
     with_both = counts.since > compared.after.created_at
@@ -297,7 +297,7 @@ class ProposedLesionView(LesionView):
         return cls(**dict(view), alike=proposed.alike)
 
 
-comparison_routes: Routes[ComparisonsService] = Routes("comparisons", access=Signed())
+comparison_routes: Routes[ComparisonsService] = Routes("comparisons", access=Authenticated())
 
 
 @comparison_routes.route(

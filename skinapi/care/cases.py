@@ -20,13 +20,13 @@ from skinapi.base.field_types import ID
 from skinapi.base.pages import Page, PageRequest
 from skinapi.care.queue import NO_PATIENT, doctors_of
 from skinapi.findings.records.events import OpinionWanted
-from skinapi.findings.records.readers import Way, way_to
+from skinapi.findings.records.readers import PatientChannel, way_to
 from skinapi.findings.records.record_retention import PatientDeleted
 from skinapi.findings.records.review_queue import TAKEN_FOR, is_free
-from skinapi.findings.records.seen_findings import SeenSubmission
-from skinapi.findings.records.service import RecordsService
-from skinapi.findings.records.submission import Listed
-from skinapi.findings.records.submissions import NONE_CAME, NOT_TAKEN, Submissions
+from skinapi.findings.records.seen_findings import VisibleFinding
+from skinapi.findings.records.service import FindingsService
+from skinapi.findings.records.submission import StoredFindingRow
+from skinapi.findings.records.submissions import NONE_CAME, NOT_TAKEN, StoredFindings
 from skinapi.platform.audit.trail import AuditTrail
 from skinapi.platform.notices.outbox import Kind, Outbox
 from skinapi.platform.storage.ids import now
@@ -59,15 +59,15 @@ NOT_IN_CHARGE = "Only the doctor in charge asks for a second opinion, and answer
 NOT_TO_REVIEW = "Only who may review a finding can take it"
 NO_COLLEAGUE = "There is no active doctor with this e-mail or id"
 ONESELF = "A second opinion is that of another doctor; name a colleague"
-Case = tuple[SeenSubmission, Mapping[str, Account]]
+Case = tuple[VisibleFinding, Mapping[str, Account]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CasesService:
     work: UnitOfWork
     accounts: Accounts
-    submissions: Submissions
-    records: RecordsService
+    submissions: StoredFindings
+    records: FindingsService
     outbox: Outbox
     trail: AuditTrail
     assignments: Assignments
@@ -93,7 +93,7 @@ class CasesService:
     def get_case(self, *, number: str, by: Subject) -> Case:
         return self._with_doctors(self._get(number, by))
 
-    def find_way(self, submission: SeenSubmission) -> Way | None:
+    def find_way(self, submission: VisibleFinding) -> PatientChannel | None:
         """How its patient hears of what is shown; None of a deleted one."""
         owner = self.accounts.by_ids({submission.owner}).get(submission.owner)
         if owner is None or owner.record_kept_until_at:
@@ -173,7 +173,7 @@ class CasesService:
                 )
                 self._end_request(submission)
 
-    def _end_request(self, submission: Listed) -> None:
+    def _end_request(self, submission: StoredFindingRow) -> None:
         if asked := submission.opinion_of:
             self.outbox.withdraw(Kind.OPINION, to=asked, about=_place_of(submission))
             self.submissions.end_work_of(submission, asked)
@@ -192,19 +192,19 @@ class CasesService:
         )
         return Page([item for item in page.items if item.id != by.id], page.next_after)
 
-    def _set_work(self, submission: SeenSubmission, **fields: Any) -> Case:
+    def _set_work(self, submission: VisibleFinding, **fields: Any) -> Case:
         self.submissions.change(submission.id, **fields)
         return self._with_doctors(submission.model_copy(update=fields))
 
-    def _with_doctors(self, submission: SeenSubmission) -> Case:
+    def _with_doctors(self, submission: VisibleFinding) -> Case:
         return submission, self.accounts.by_ids(doctors_of(submission))
 
-    def _get(self, number: str, by: Subject) -> SeenSubmission:
+    def _get(self, number: str, by: Subject) -> VisibleFinding:
         return self.records.get_in_charge(
             number=number, by=by, refusal=NOT_TO_REVIEW, or_asked=True
         )[0]
 
-    def _get_in_charge(self, number: str, by: Subject) -> SeenSubmission:
+    def _get_in_charge(self, number: str, by: Subject) -> VisibleFinding:
         return self.records.get_in_charge(number=number, by=by, refusal=NOT_IN_CHARGE)[0]
 
     def _find_colleague(self, named: str) -> Account:
@@ -220,5 +220,5 @@ class CasesService:
         return opinion
 
 
-def _place_of(submission: Listed) -> str:
+def _place_of(submission: StoredFindingRow) -> str:
     return f"case/{submission.number}"

@@ -13,10 +13,10 @@ from skinapi.base.errors import NotFound, TooManyRequests, Unavailable, Unproces
 from skinapi.base.subject import Allowances
 from skinapi.care.spot_records import Lesion
 from skinapi.care.spots import LesionsService, ShownLesion
-from skinapi.findings.records.seen_findings import SeenSubmission
-from skinapi.findings.records.service import NOT_YOURS, RecordsService
-from skinapi.findings.records.standing import Advice, Instruction, SaidBy
-from skinapi.findings.records.submission import Submission
+from skinapi.findings.records.seen_findings import VisibleFinding
+from skinapi.findings.records.service import NOT_YOURS, FindingsService
+from skinapi.findings.records.standing import Advice, AdviceSource, Instruction
+from skinapi.findings.records.submission import StoredFinding
 from skinapi.model.comparison.alignment import find_fit
 from skinapi.model.comparison.comparison import (
     Comparison,
@@ -42,7 +42,7 @@ class ComparedPicture(NamedTuple):
     pictures, counted from 1; None where the finding is on one.
     """
 
-    submission: Submission
+    submission: StoredFinding
     number: int | None
 
     @property
@@ -55,7 +55,7 @@ class ComparedPicture(NamedTuple):
 
 
 def choose_pictures(
-    before: Submission, after: Submission
+    before: StoredFinding, after: StoredFinding
 ) -> tuple[ComparedPicture, ComparedPicture]:
     """Two pictures of one kind, where both findings have kept one: dermoscope pictures, with which
     the comparison was measured, rather than close-ups. Else the pictures that are shown.
@@ -68,7 +68,7 @@ def choose_pictures(
     return first[0], second[0]
 
 
-def _shown_first(finding: Submission) -> list[ComparedPicture]:
+def _shown_first(finding: StoredFinding) -> list[ComparedPicture]:
     if not finding.finding.pictures:
         return [ComparedPicture(finding, None)]
     each = [ComparedPicture(one, place) for place, one in enumerate(finding.pictures, start=1)]
@@ -95,8 +95,8 @@ class ComparedFindings:
     `instruction` is what is to be done about the spot.
     """
 
-    before: SeenSubmission
-    after: SeenSubmission
+    before: VisibleFinding
+    after: VisibleFinding
     comparison: Comparison
     pictures: tuple[int | None, int | None]
     instruction: Instruction | None
@@ -121,7 +121,7 @@ class ComparisonsService:
     """A comparison is counted as a report that is drawn."""
 
     lesions: LesionsService
-    records: RecordsService
+    records: FindingsService
     registry: InferenceService
     allowances: Allowances
 
@@ -166,7 +166,7 @@ class ComparisonsService:
         return [ProposedLesion(found, alike=found.lesion.id in fits) for found in near]
 
     def _find_fits(
-        self, finding: SeenSubmission, near: Sequence[ShownLesion], by: Subject
+        self, finding: VisibleFinding, near: Sequence[ShownLesion], by: Subject
     ) -> dict[str, float]:
         pairs = {}
         for lesion, latest in near:
@@ -185,13 +185,13 @@ class ComparisonsService:
         except (TooManyRequests, Unavailable):
             return {}
 
-    def _finding(self, spot: Lesion, number: int, to: Subject) -> SeenSubmission:
+    def _finding(self, spot: Lesion, number: int, to: Subject) -> VisibleFinding:
         finding, _ = self.records.get(number=str(number), to=to)
         if finding.lesion != spot.id:
             raise NotFound(NOT_YOURS)
         return finding
 
-    def _photo(self, finding: Submission, to: Subject) -> bytes:
+    def _photo(self, finding: StoredFinding, to: Subject) -> bytes:
         if finding.photo_blob is None:
             raise _NoPhoto(NotComparable.NOT_KEPT)
         try:
@@ -206,11 +206,11 @@ class _NoPhoto(Exception):
         self.reason = reason
 
 
-def _advice_of(comparison: Comparison, after: SeenSubmission) -> Advice | None:
+def _advice_of(comparison: Comparison, after: VisibleFinding) -> Advice | None:
     band = raise_band(after.finding.band, comparison)
     if band is after.finding.band:
         return None
-    return Advice(SaidBy.COMPARISON, band, since=after.created_at, finding=after.number)
+    return Advice(AdviceSource.COMPARISON, band, since=after.created_at, finding=after.number)
 
 
 def _caller(subject: Subject) -> PoolCaller:

@@ -53,7 +53,7 @@ class Differs(StrEnum):
     RESULT = "result"
 
 
-class Marked(Value):
+class MarkedSentence(Value):
     sentence: str
     differs: tuple[Differs, ...] = Field(description="in what it differs from what was decided")
     refused: bool = Field(description="it takes back the urgency: no letter with it is signed")
@@ -77,12 +77,12 @@ def split_sentences(text: str) -> list[str]:
     return [" ".join(one.split()) for one in re.split(r"(?<=[.!?])\s+|\n{2,}", text)]
 
 
-def mark_sentences(text: str, decided: Decided, language: Language) -> tuple[Marked, ...]:
+def mark_sentences(text: str, decided: Decided, language: Language) -> tuple[MarkedSentence, ...]:
     ours = {"", *split_sentences(decided.said)}
     sentences = [one for one in dict.fromkeys(split_sentences(text)) if one not in ours]
     checks = (_Check(one, decided, WORDS[language], language) for one in sentences)
     return tuple(
-        Marked(sentence=one.sentence, differs=differs, refused=one.delays)
+        MarkedSentence(sentence=one.sentence, differs=differs, refused=one.delays)
         for one in checks
         if (differs := tuple(dict.fromkeys(one.find())))
     )

@@ -17,9 +17,9 @@ from skinapi.care.letter_check import Decided
 from skinapi.care.spot_records import Place
 from skinapi.findings.records.decisions import Decision, say_day
 from skinapi.findings.records.letters import Addressee
-from skinapi.findings.records.seen_findings import SeenListed
+from skinapi.findings.records.seen_findings import VisibleFindingRow
 from skinapi.findings.records.standing import Advice
-from skinapi.findings.records.submission import Submission
+from skinapi.findings.records.submission import StoredFinding
 from skinapi.findings.reports.openrouter import Question
 from skinapi.findings.reports.report import NarrativeUnavailable, Unwritten
 from skinapi.findings.reports.words import LABELS, FirstContent, say_advice
@@ -95,14 +95,14 @@ class LetterFacts:
     spot is in no letter.
     """
 
-    submission: Submission
+    submission: StoredFinding
     decision: Decision | None
     patient: str
     doctor: str
     place: Place | None = None
     advice: Advice | None = None
     due: date | None = None
-    earlier: Sequence[SeenListed] = ()
+    earlier: Sequence[VisibleFindingRow] = ()
 
     @property
     def counts(self) -> Decision | None:

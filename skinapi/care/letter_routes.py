@@ -10,7 +10,7 @@ from skinapi.base.errors import Forbidden, NotFound
 from skinapi.base.field_types import Contained, PrintableLines, Reason
 from skinapi.base.languages import Language
 from skinapi.base.stored_record import optional
-from skinapi.care.letter_check import Marked
+from skinapi.care.letter_check import MarkedSentence
 from skinapi.care.letters import Draft, LettersService
 from skinapi.care.queue_routes import DOCTORS
 from skinapi.findings.records.errors import (
@@ -27,7 +27,7 @@ from skinapi.findings.records.letters import LONGEST_LETTER, Addressee
 from skinapi.findings.records.review_schemas import LetterView
 from skinapi.findings.records.telling_schemas import TellingView
 from skinapi.findings.reports.report import Unwritten
-from skinapi.platform.web.declaration import Routes, Signed
+from skinapi.platform.web.declaration import Authenticated, Routes
 from skinapi.platform.web.schemas import Body, Message
 
 MOST_VERSIONS = 2**31
@@ -49,7 +49,7 @@ class WrittenLetter(LetterView):
         "is held back; absent where that is not so"
     )
 
-    marked: tuple[Marked, ...] = optional(
+    marked: tuple[MarkedSentence, ...] = optional(
         "of a draft: the sentences that differ from what was decided, by lists of words. Show each "
         "to its doctor, who confirms it or changes it",
         default=(),
@@ -140,7 +140,7 @@ def draft_letter(
 @routes.route(
     "GET",
     "/submissions/<number>/letters",
-    access=Signed(scopes=("findings:read",)),
+    access=Authenticated(scopes=("findings:read",)),
     raises=(NotFound,),
 )
 def list_letters(letters: LettersService, *, number: str, subject: Subject) -> list[WrittenLetter]:
@@ -151,7 +151,10 @@ def list_letters(letters: LettersService, *, number: str, subject: Subject) -> l
 
 
 @routes.route(
-    "GET", "/lesions/<lesion>/letters", access=Signed(scopes=("findings:read",)), raises=(NotFound,)
+    "GET",
+    "/lesions/<lesion>/letters",
+    access=Authenticated(scopes=("findings:read",)),
+    raises=(NotFound,),
 )
 def list_spot_letters(
     letters: LettersService, *, lesion: str, subject: Subject

@@ -13,7 +13,7 @@ from skinapi.accounts.auth.consents import Consents, Purpose
 from skinapi.base.errors import NotFound
 from skinapi.base.languages import Language
 from skinapi.base.logs import log, log_fault
-from skinapi.care.letter_check import Marked, mark_sentences
+from skinapi.care.letter_check import MarkedSentence, mark_sentences
 from skinapi.care.letter_drafts import (
     LetterFacts,
     make_question,
@@ -42,10 +42,10 @@ from skinapi.findings.records.letters import (
     held_until,
     show_letter,
 )
-from skinapi.findings.records.readers import Way, way_to
-from skinapi.findings.records.seen_findings import SeenListed, SeenSubmission
-from skinapi.findings.records.service import RecordsService
-from skinapi.findings.records.standing import Advice, Reader
+from skinapi.findings.records.readers import PatientChannel, way_to
+from skinapi.findings.records.seen_findings import VisibleFinding, VisibleFindingRow
+from skinapi.findings.records.service import FindingsService
+from skinapi.findings.records.standing import Advice, Audience
 from skinapi.findings.reports.openrouter import OpenRouterClient, Reading
 from skinapi.findings.reports.report import NarrativeUnavailable, Unwritten
 from skinapi.platform.notices.outbox import Kind, Outbox
@@ -68,13 +68,13 @@ class Draft:
     """
 
     shown: ShownLetter
-    marked: tuple[Marked, ...] = ()
+    marked: tuple[MarkedSentence, ...] = ()
     unwritten: Unwritten | None = None
 
 
 class _Held(NamedTuple):
     letter: Letter
-    submission: SeenSubmission
+    submission: VisibleFinding
     owner: Account
 
 
@@ -82,7 +82,7 @@ class _Held(NamedTuple):
 class LettersService:
     work: UnitOfWork
     letters: Letters
-    records: RecordsService
+    records: FindingsService
     lesions: LesionsService
     outbox: Outbox
     consents: Consents
@@ -230,7 +230,7 @@ class LettersService:
         decision: str,
         by: Subject,
         confirmed: Collection[str] = (),
-    ) -> tuple[ShownLetter, Way]:
+    ) -> tuple[ShownLetter, PatientChannel]:
         """With how the patient hears of it. `confirmed` are the marked sentences that the doctor
         has looked at.
         """
@@ -279,7 +279,7 @@ class LettersService:
         withdrawal = Withdrawal(withdrawn_at=now(), withdrawn_by=by.account.name, reason=reason)
         return show_letter(self.letters.withdraw(letter, withdrawal), submission)
 
-    def _note_change(self, unit: Unit, about: SeenSubmission) -> None:
+    def _note_change(self, unit: Unit, about: VisibleFinding) -> None:
         """A letter changes what is read of its own finding alone."""
         self.records.submissions.note_change(about.id)
         unit.publish(FindingsChanged([about]))
@@ -291,12 +291,12 @@ class LettersService:
 
     def _facts_of(
         self,
-        submission: SeenSubmission,
+        submission: VisibleFinding,
         owner: Account,
         doctor: Subject,
     ) -> LetterFacts:
         decision, told = submission.decision, submission.context
-        earlier = list[SeenListed]()
+        earlier = list[VisibleFindingRow]()
         place = (
             Place(site=told.body_site, told_laterality=told.body_laterality)
             if told.body_site
@@ -306,7 +306,7 @@ class LettersService:
             place = self.lesions.find(lesion=submission.lesion, to=doctor).place
             course = self.lesions.list_course(lesion=submission.lesion, to=doctor)
             earlier = [
-                one.seen_by(Reader.PATIENT)
+                one.seen_by(Audience.PATIENT)
                 for one in course
                 if one.created_at < submission.created_at
             ]
@@ -323,14 +323,14 @@ class LettersService:
         )
 
     def _find_advice(
-        self, submission: SeenSubmission, decision: Decision | None
+        self, submission: VisibleFinding, decision: Decision | None
     ) -> tuple[Advice | None, date | None]:
         """What counts of the spot, where it was said about another finding or a version that no
         review has answered, and until when a doctor should have seen the spot: as its owner may
         know it, who reads the letter as soon as nothing about its finding is held back.
         """
         said = (decision.urgency, decision.waits_for) if decision else (submission.band, None)
-        to_owner = submission.seen_by(Reader.PATIENT).instruction
+        to_owner = submission.seen_by(Audience.PATIENT).instruction
         counts, known = submission.replaced_by, to_owner.elsewhere(submission.number, *said)
         if submission.held_until and (counts is None or counts == known or counts.reopens):
             return counts, submission.instruction.counts.due
@@ -355,23 +355,23 @@ class LettersService:
             raise LetterSigned
         return _Held(letter, submission, owner)
 
-    def _get_signed(self, identifier: str, by: Subject) -> tuple[Letter, SeenSubmission]:
+    def _get_signed(self, identifier: str, by: Subject) -> tuple[Letter, VisibleFinding]:
         letter = self.letters.find(identifier)
         submission = self.records.submissions.find(letter.submission) if letter else None
         if letter is None or submission is None or letter.signed_at is None:
             raise NotFound(NOT_SIGNED)
         return letter, self._get_in_care(str(submission.number), by)[0]
 
-    def _get_in_care(self, number: str, doctor: Subject) -> tuple[SeenSubmission, Account]:
+    def _get_in_care(self, number: str, doctor: Subject) -> tuple[VisibleFinding, Account]:
         return self.records.get_in_charge(number=number, by=doctor, refusal=NOT_IN_CHARGE)
 
 
-def _mark(text: str, about: LetterFacts, letter: Letter) -> tuple[Marked, ...]:
+def _mark(text: str, about: LetterFacts, letter: Letter) -> tuple[MarkedSentence, ...]:
     decided = about.decided(letter.reader, letter.language)
     return mark_sentences(text, decided, letter.language) if decided else ()
 
 
-def _refuse_unseen(marked: Sequence[Marked], confirmed: Collection[str]) -> None:
+def _refuse_unseen(marked: Sequence[MarkedSentence], confirmed: Collection[str]) -> None:
     if any(one.refused for one in marked):
         raise LetterDelays
     if not {one.sentence for one in marked}.issubset(confirmed):

@@ -14,7 +14,7 @@ from skinapi.base.stored_record import StoredRecord
 from skinapi.platform.storage.faults import Fault
 from skinapi.platform.storage.ids import new_id_after, now
 from skinapi.platform.storage.ports import Filter, set_or_remove
-from skinapi.platform.storage.records import Records
+from skinapi.platform.storage.records import Repository
 
 LONGEST_MESSAGE = 2000
 READ_AT_ONCE = 100
@@ -63,7 +63,7 @@ class Thread(NamedTuple):
         return self._asdict()
 
 
-class Messages(Records[Message]):
+class Messages(Repository[Message]):
     collection, record = "messages", Message
     indexes = (
         ("lesion", "id"),

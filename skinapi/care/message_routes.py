@@ -11,10 +11,10 @@ from skinapi.base.field_types import Identifier, Legible, PrintableLines
 from skinapi.base.pages import Page
 from skinapi.care.message_records import LONGEST_MESSAGE, NobodyInCharge, TooManyUnread
 from skinapi.care.message_records import Message as StoredMessage
-from skinapi.care.messages import MessagesService, Topic, Waiting
+from skinapi.care.messages import ConversationTopic, MessagesService, Waiting
 from skinapi.care.spot_routes import CourseQuery, PlaceView
 from skinapi.findings.records.record_retention import PatientDeleted
-from skinapi.platform.web.declaration import Routes, Signed
+from skinapi.platform.web.declaration import Authenticated, Routes
 from skinapi.platform.web.schemas import Answer, Body, Message
 
 MessageText = Annotated[
@@ -88,7 +88,7 @@ class WaitingView(Answer):
         )
 
 
-routes: Routes[MessagesService] = Routes("messages", access=Signed())
+routes: Routes[MessagesService] = Routes("messages", access=Authenticated())
 
 
 CANNOT_SEND = (NotFound, IdempotencyKeyReused, NobodyInCharge, PatientDeleted, TooManyUnread)
@@ -101,7 +101,7 @@ def list_messages(
     """The conversation of a spot of the caller, or of a patient in the caller's care: `order`
     oldest or newest first.
     """
-    return _list(messages, Topic(lesion=lesion), query, subject)
+    return _list(messages, ConversationTopic(lesion=lesion), query, subject)
 
 
 @routes.route("GET", "/patients/<patient>/messages", raises=(NotFound,))
@@ -109,11 +109,11 @@ def list_messages_about_no_spot(
     messages: MessagesService, *, patient: str, query: CourseQuery, subject: Subject
 ) -> Page[MessageView]:
     """The same about no spot: the caller's own, or of a patient in the caller's care."""
-    return _list(messages, Topic(patient=patient), query, subject)
+    return _list(messages, ConversationTopic(patient=patient), query, subject)
 
 
 def _list(
-    messages: MessagesService, topic: Topic, query: CourseQuery, to: Subject
+    messages: MessagesService, topic: ConversationTopic, query: CourseQuery, to: Subject
 ) -> Page[MessageView]:
     page = messages.page_messages(
         topic=topic,
@@ -136,7 +136,7 @@ def send_message(
     """Write to the doctor in charge, or to a patient in care, about a spot. A message has no
     attachment: photos travel as findings.
     """
-    return _send(messages, Topic(lesion=lesion), body, subject, idempotency_key)
+    return _send(messages, ConversationTopic(lesion=lesion), body, subject, idempotency_key)
 
 
 @routes.route("POST", "/patients/<patient>/messages", status=201, raises=CANNOT_SEND)
@@ -151,11 +151,15 @@ def send_message_about_no_spot(
     """The same about no spot: `patient` is the caller, who writes to the doctor in charge, or a
     patient in care.
     """
-    return _send(messages, Topic(patient=patient), body, subject, idempotency_key)
+    return _send(messages, ConversationTopic(patient=patient), body, subject, idempotency_key)
 
 
 def _send(
-    messages: MessagesService, topic: Topic, body: NewMessage, by: Subject, key: str | None
+    messages: MessagesService,
+    topic: ConversationTopic,
+    body: NewMessage,
+    by: Subject,
+    key: str | None,
 ) -> MessageView:
     sent = messages.send_message(
         topic=topic, text=body.text, submission=body.submission, by=by, key=key
@@ -170,7 +174,7 @@ def mark_messages_read(
     """Mark what waits for the caller in this conversation as read, up to a message. What a patient
     wrote goes on waiting for an answer.
     """
-    messages.mark_read(topic=Topic(lesion=lesion), last=body.message, by=subject)
+    messages.mark_read(topic=ConversationTopic(lesion=lesion), last=body.message, by=subject)
     return Message(message="Marked as read")
 
 
@@ -179,7 +183,7 @@ def mark_messages_about_no_spot_read(
     messages: MessagesService, *, patient: str, body: ReadMark, subject: Subject
 ) -> Message:
     """The same about no spot."""
-    messages.mark_read(topic=Topic(patient=patient), last=body.message, by=subject)
+    messages.mark_read(topic=ConversationTopic(patient=patient), last=body.message, by=subject)
     return Message(message="Marked as read")
 
 
@@ -190,7 +194,7 @@ def mark_messages_done(
     """For the doctor in charge: what the patient wrote in this conversation, up to a message, needs
     no answer.
     """
-    messages.mark_done(topic=Topic(lesion=lesion), last=body.message, by=subject)
+    messages.mark_done(topic=ConversationTopic(lesion=lesion), last=body.message, by=subject)
     return Message(message="Done")
 
 
@@ -199,7 +203,7 @@ def mark_messages_about_no_spot_done(
     messages: MessagesService, *, patient: str, body: ReadMark, subject: Subject
 ) -> Message:
     """The same about no spot."""
-    messages.mark_done(topic=Topic(patient=patient), last=body.message, by=subject)
+    messages.mark_done(topic=ConversationTopic(patient=patient), last=body.message, by=subject)
     return Message(message="Done")
 
 

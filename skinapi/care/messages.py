@@ -25,9 +25,9 @@ from skinapi.care.spot_records import Lesion, Lesions
 from skinapi.findings.records.readers import in_care
 from skinapi.findings.records.record_retention import PatientDeleted
 from skinapi.findings.records.review_queue import MOST_UNASSIGNED
-from skinapi.findings.records.service import NOT_YOURS, RecordsService
-from skinapi.findings.records.spots import Spots
-from skinapi.findings.records.submissions import Submissions
+from skinapi.findings.records.service import NOT_YOURS, FindingsService
+from skinapi.findings.records.spots import FindingsByLesion
+from skinapi.findings.records.submissions import StoredFindings
 from skinapi.platform.notices.outbox import Kind, Outbox
 from skinapi.platform.storage.ports import Document
 from skinapi.platform.storage.unit_of_work import AuditRow, Unit, UnitOfWork, atomic
@@ -38,11 +38,11 @@ MOST_LISTED = 200
 # Who reads it in the console before that gets no mail.
 MAILED_AFTER = timedelta(minutes=2)
 # A message, and the number of the finding that it is about.
-Told = tuple[Message, int | None]
+BreakGlassNotice = tuple[Message, int | None]
 
 
 @dataclass(frozen=True)
-class Topic:
+class ConversationTopic:
     """What a conversation is about: a spot; or none, then it is that of this patient."""
 
     lesion: str | None = None
@@ -66,14 +66,14 @@ class MessagesService:
     work: UnitOfWork
     messages: Messages
     lesions: Lesions
-    spots: Spots
-    records: RecordsService
+    spots: FindingsByLesion
+    records: FindingsService
     accounts: Accounts
     outbox: Outbox
 
     def page_messages(
-        self, *, topic: Topic, to: Subject, newest_first: bool, paging: PageRequest
-    ) -> Page[Told]:
+        self, *, topic: ConversationTopic, to: Subject, newest_first: bool, paging: PageRequest
+    ) -> Page[BreakGlassNotice]:
         thread = self._get_thread(topic, to)
         page = self.messages.page(thread, paging, newest_first=newest_first)
         numbers = self._numbers_of({item.submission for item in page.items})
@@ -85,8 +85,14 @@ class MessagesService:
         return {identifier: finding.number for identifier, finding in findings.items()}
 
     def send_message(
-        self, *, topic: Topic, text: str, submission: str | None, by: Subject, key: str | None
-    ) -> Told:
+        self,
+        *,
+        topic: ConversationTopic,
+        text: str,
+        submission: str | None,
+        by: Subject,
+        key: str | None,
+    ) -> BreakGlassNotice:
         """A retry gets the message of the first request."""
         asked = (topic.lesion or topic.patient, text, submission)
         request_hash = hashlib.sha256(repr(asked).encode()).hexdigest()
@@ -107,7 +113,9 @@ class MessagesService:
         return sent, self._numbers_of({sent.submission}).get(sent.submission or "")
 
     @atomic
-    def _send(self, unit: Unit, topic: Topic, by: Subject, written: Document) -> Message:
+    def _send(
+        self, unit: Unit, topic: ConversationTopic, by: Subject, written: Document
+    ) -> Message:
         thread = self._get_thread(topic, by)
         unit.audit("message.send", by=by.id, target=thread.target, owner=thread.owner)
         owner = self._hold(thread, by)
@@ -131,14 +139,14 @@ class MessagesService:
         )
 
     @atomic
-    def mark_read(self, _: Unit, *, topic: Topic, last: str, by: Subject) -> None:
+    def mark_read(self, _: Unit, *, topic: ConversationTopic, last: str, by: Subject) -> None:
         """What a patient wrote goes on waiting for an answer of the doctor."""
         thread = self._get_thread(topic, by)
         if self.messages.mark_seen(thread, to=by.id, last=last):
             self._withdraw_mail(thread, by)
 
     @atomic
-    def mark_done(self, unit: Unit, *, topic: Topic, last: str, by: Subject) -> None:
+    def mark_done(self, unit: Unit, *, topic: ConversationTopic, last: str, by: Subject) -> None:
         thread = self._get_thread(topic, by)
         if self.messages.mark_done(thread, by=by.id, last=last):
             unit.record(
@@ -179,7 +187,7 @@ class MessagesService:
             if owner in patients or owner == to.id
         ]
 
-    def _get_thread(self, topic: Topic, caller: Subject) -> Thread:
+    def _get_thread(self, topic: ConversationTopic, caller: Subject) -> Thread:
         """The owner or the doctor in charge gets it, also of a spot that was deleted; a colleague
         who is asked does not read what these two write.
         """
@@ -242,7 +250,7 @@ def _place_of(thread: Thread, *, for_owner: bool) -> str:
 class UnansweredMessages:
     messages: Messages
     lesions: Lesions
-    submissions: Submissions
+    submissions: StoredFindings
 
     def __call__(self, doctor: str | None) -> list[str]:
         waiting = sorted(self.messages.count_waiting_by_lesion(doctor))[:MOST_UNASSIGNED]

@@ -19,18 +19,18 @@ from skinapi.base.values import Value
 from skinapi.care.letters import LettersService
 from skinapi.care.message_records import Messages, Thread
 from skinapi.care.messages import MessagesService
-from skinapi.care.reminders import Act, reminder_of
+from skinapi.care.reminders import ReminderKind, reminder_of
 from skinapi.care.spot_records import Lesion, Lesions
 from skinapi.care.spot_routes import LanguageQuery, PlaceView
 from skinapi.care.spots import LesionsService
 from skinapi.findings.records.decisions import WaitsFor
 from skinapi.findings.records.finding_schemas import AdviceView
-from skinapi.findings.records.service import RecordsService
-from skinapi.findings.records.spots import Spots
-from skinapi.findings.records.standing import Advice, Reader, SaidBy, Standing
+from skinapi.findings.records.service import FindingsService
+from skinapi.findings.records.spots import FindingsByLesion
+from skinapi.findings.records.standing import Advice, AdviceSource, Audience, LesionStatus
 from skinapi.model.conditions import Band
 from skinapi.platform.storage.ids import now
-from skinapi.platform.web.declaration import Routes, Signed
+from skinapi.platform.web.declaration import Authenticated, Routes
 from skinapi.platform.web.schemas import Answer
 
 # As many findings without a spot are looked at, the newest ones.
@@ -85,14 +85,14 @@ class InboxEntry:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InboxService:
     lesions: Lesions
-    spots: Spots
+    spots: FindingsByLesion
     messages: Messages
     most: int
 
     def list_tasks(self, *, owner: str) -> list[InboxEntry]:
         """Only the next photo that is not due yet is on the list: the others have time."""
         spots = self.lesions.page_owned(owner, PageRequest(self.most)).items
-        stands = self.spots.stand([spot.id for spot in spots if spot.latest], Reader.PATIENT)
+        stands = self.spots.stand([spot.id for spot in spots if spot.latest], Audience.PATIENT)
         unread = self.messages.count_waiting_by_lesion(owner)
         tasks = [task for spot in spots for task in _tasks_of(spot, stands.get(spot.id), unread)]
         if count := self.messages.count_waiting_without_lesion(owner).get(owner):
@@ -105,7 +105,7 @@ class InboxService:
 
 
 def _tasks_of(
-    lesion: Lesion | None, stands: Standing | None, unread: Mapping[str, int]
+    lesion: Lesion | None, stands: LesionStatus | None, unread: Mapping[str, int]
 ) -> Iterator[InboxEntry]:
     if lesion and (count := unread.get(lesion.id)):
         yield InboxEntry(task=Task.MESSAGE, lesion=lesion, unread=count)
@@ -121,10 +121,10 @@ def _tasks_of(
     newest = stands.newest
     if instruction.picture_wanted and (decision := newest.decision):
         number = newest.photo.number
-        advice = Advice(SaidBy.DECISION, decision.urgency, decision.decided_at, number)
+        advice = Advice(AdviceSource.DECISION, decision.urgency, decision.decided_at, number)
         yield InboxEntry(task=Task.PICTURE, lesion=lesion, advice=advice)
     elif lesion and not asked and (reminder := reminder_of(instruction)):
-        task = Task.RESULT if reminder.act is Act.ASK_RESULT else Task.PHOTOGRAPH
+        task = Task.RESULT if reminder.act is ReminderKind.ASK_RESULT else Task.PHOTOGRAPH
         yield InboxEntry(task=task, lesion=lesion, advice=instruction.counts, due=reminder.due)
 
 
@@ -174,7 +174,7 @@ class InboxView(Answer):
     more: int = Field(description="how many others wait")
 
 
-@routes.route("GET", "/inbox", access=Signed())
+@routes.route("GET", "/inbox", access=Authenticated())
 def show_inbox(inbox: InboxService, *, query: LanguageQuery, subject: Subject) -> InboxView:
     """What waits for the caller to do about the caller's own spots and findings."""
     tasks = inbox.list_tasks(owner=subject.id)
@@ -197,7 +197,7 @@ class OwnDataSummary(Value):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OwnDataService:
-    records: RecordsService
+    records: FindingsService
     letters: LettersService
     lesions: LesionsService
     messages: MessagesService
@@ -208,7 +208,7 @@ class OwnDataService:
         ids = [spot.id for spot in spots]
         findings = photos = letters = 0
         for page in read_pages(partial(self.records.submissions.page_kept, owner), FIRST_PAGE):
-            kept = {one.id: one for one in self.records.spots.see(page.items, Reader.PATIENT)}
+            kept = {one.id: one for one in self.records.spots.see(page.items, Audience.PATIENT)}
             findings += len(kept)
             photos += sum(one.photos for one in kept.values())
             signed = self.letters.letters.list_signed_of([*kept]) if kept else []
@@ -226,7 +226,7 @@ class OwnDataService:
 data_routes: Routes[OwnDataService] = Routes("own data")
 
 
-@data_routes.route("GET", "/me/data/summary", access=Signed())
+@data_routes.route("GET", "/me/data/summary", access=Authenticated())
 def summarise_data(data: OwnDataService, *, subject: Subject) -> OwnDataSummary:
     """How many findings, photos, spots, letters and messages are stored about the caller."""
     return data.count(of=subject)

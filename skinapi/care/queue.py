@@ -17,11 +17,11 @@ from skinapi.base.pages import Page, PageRequest
 from skinapi.base.values import Value
 from skinapi.findings.records.decisions import RESULT_AFTER, WaitsFor
 from skinapi.findings.records.readers import ReadNotes, in_care, is_asked, reader_in_care
-from skinapi.findings.records.review_queue import Left, UnassignedPatients, UnassignedView
-from skinapi.findings.records.seen_findings import SeenListed
-from skinapi.findings.records.spots import Spots
-from skinapi.findings.records.submission import Listed
-from skinapi.findings.records.submissions import Submissions
+from skinapi.findings.records.review_queue import OrphanedWork, UnassignedPatients, UnassignedView
+from skinapi.findings.records.seen_findings import VisibleFindingRow
+from skinapi.findings.records.spots import FindingsByLesion
+from skinapi.findings.records.submission import StoredFindingRow
+from skinapi.findings.records.submissions import StoredFindings
 from skinapi.model.bands import is_sent
 from skinapi.model.conditions import Band
 from skinapi.model.registry.serving_pointer import ServingPointer
@@ -44,10 +44,10 @@ OVERDUE_AFTER = RESULT_AFTER
 class FoundCase:
     """`doctors` are those that work on it; `left` is of a patient without a doctor."""
 
-    submission: SeenListed
+    submission: VisibleFindingRow
     owner: Account
     doctors: Mapping[str, Account]
-    left: tuple[Left, ...] = ()
+    left: tuple[OrphanedWork, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,7 @@ class FoundPatient:
     """
 
     account: Account
-    awaited: SeenListed | None
+    awaited: VisibleFindingRow | None
     due: date | None
 
 
@@ -77,7 +77,7 @@ class QueueCountsView(Value):
     )
 
 
-def doctors_of(submission: Listed) -> set[str]:
+def doctors_of(submission: StoredFindingRow) -> set[str]:
     named = (submission.doctor, submission.taken_by, submission.opinion_of)
     return {doctor for doctor in named if doctor}
 
@@ -87,8 +87,8 @@ class CareService:
     """Reads the lists. Each page costs few queries, each answered from an index."""
 
     accounts: Accounts
-    submissions: Submissions
-    spots: Spots
+    submissions: StoredFindings
+    spots: FindingsByLesion
     pointer: ServingPointer
     notes: ReadNotes
     unassigned: UnassignedPatients
@@ -159,7 +159,7 @@ class CareService:
         page = self.submissions.page_awaited(doctor.id, awaited, paging=paging)
         return self._in_care(page, doctor)
 
-    def _list_held(self, owners: Sequence[str], to: Subject) -> list[SeenListed]:
+    def _list_held(self, owners: Sequence[str], to: Subject) -> list[VisibleFindingRow]:
         """The findings of which the caller may not know all, sorted by what the caller may know."""
         reader = reader_in_care(to)
         if reader.knows_all:
@@ -168,10 +168,10 @@ class CareService:
         return [finding.model_copy(update=finding.make_keys(reader)) for finding in held]
 
     def _awaited_of(
-        self, patients: Sequence[Account], held: Sequence[SeenListed], to: Subject
-    ) -> dict[str, SeenListed]:
+        self, patients: Sequence[Account], held: Sequence[VisibleFindingRow], to: Subject
+    ) -> dict[str, VisibleFindingRow]:
         """What the decisions about these patients' findings have waited for the longest."""
-        findings: list[Listed] = [finding for finding in held if finding.awaited_key]
+        findings: list[StoredFindingRow] = [finding for finding in held if finding.awaited_key]
         for doctor, owners in _by_doctor(patients):
             page = self.submissions.page_awaited(
                 doctor, owners=owners, paging=PageRequest(MOST_AWAITED)
@@ -185,10 +185,10 @@ class CareService:
         }
 
     def _visits_of(
-        self, patients: Sequence[Account], held: Sequence[SeenListed], to: Subject
+        self, patients: Sequence[Account], held: Sequence[VisibleFindingRow], to: Subject
     ) -> dict[str, date]:
         """A day that is long past is none: nobody notes here that a patient came."""
-        findings: list[Listed] = [
+        findings: list[StoredFindingRow] = [
             finding
             for finding in held
             if finding.reviewed and finding.decision and is_sent(finding.decision.urgency)
@@ -302,13 +302,13 @@ class CareService:
         page = self.submissions.page_by_model(doctor.id, version, paging)
         return self._in_care(page, doctor)
 
-    def _in_care(self, page: Page[Listed], doctor: Subject) -> Page[FoundCase]:
+    def _in_care(self, page: Page[StoredFindingRow], doctor: Subject) -> Page[FoundCase]:
         return self._with_accounts(page, lambda _, owner: in_care(owner, doctor), doctor=doctor)
 
     def _with_accounts(
         self,
-        page: Page[Listed],
-        belongs: Callable[[Listed, Account], bool],
+        page: Page[StoredFindingRow],
+        belongs: Callable[[StoredFindingRow, Account], bool],
         *,
         doctor: Subject,
     ) -> Page[FoundCase]:
@@ -333,7 +333,9 @@ class CareService:
         return Page(cases, page.next_after)
 
 
-def _without(held: Sequence[Listed], findings: Sequence[Listed]) -> list[Listed]:
+def _without(
+    held: Sequence[StoredFindingRow], findings: Sequence[StoredFindingRow]
+) -> list[StoredFindingRow]:
     held_ids = {finding.id for finding in held}
     return [finding for finding in findings if finding.id not in held_ids]
 
@@ -347,11 +349,11 @@ def _without_prefix(paging: PageRequest, part: str) -> PageRequest:
     return replace(paging, after=paging.after and paging.after.removeprefix(part))
 
 
-def _key_of(case: Listed) -> str:
+def _key_of(case: StoredFindingRow) -> str:
     return case.queue_key or ""
 
 
-def _as_known(patient: Account, held: Sequence[SeenListed]) -> Account:
+def _as_known(patient: Account, held: Sequence[VisibleFindingRow]) -> Account:
     """With the most urgent finding that waits as far as the caller knows."""
     waiting = [
         _key_of(finding) for finding in held if finding.owner == patient.id and not finding.reviewed

@@ -12,13 +12,13 @@ from skinapi.care.queue_schemas import (
     QueueQuery,
     WithdrawnModel,
 )
-from skinapi.platform.web.declaration import Routes, Signed
+from skinapi.platform.web.declaration import Authenticated, Routes
 from skinapi.platform.web.schemas import PageQuery
 
 ONLY_DOCTORS = "Only doctors have patients"
-DOCTORS = Signed(roles=("doctor",), refusal=ONLY_DOCTORS)
+DOCTORS = Authenticated(roles=("doctor",), refusal=ONLY_DOCTORS)
 # Programs too: those of a doctor, and of the clinic.
-READERS = Signed(roles=("doctor",), refusal=ONLY_DOCTORS, scopes=("findings:read",))
+READERS = Authenticated(roles=("doctor",), refusal=ONLY_DOCTORS, scopes=("findings:read",))
 
 routes: Routes[CareService] = Routes("care", access=DOCTORS)
 

@@ -13,10 +13,10 @@ from skinapi.care.queue import OVERDUE_AFTER, FoundCase, FoundPatient
 from skinapi.findings.records.decisions import WaitsFor
 from skinapi.findings.records.finding_schemas import AdviceView, HeadlineView
 from skinapi.findings.records.queue_order import Waiting
-from skinapi.findings.records.readers import Way
-from skinapi.findings.records.review_queue import Left, is_free
+from skinapi.findings.records.readers import PatientChannel
+from skinapi.findings.records.review_queue import OrphanedWork, is_free
 from skinapi.findings.records.review_schemas import FirstDecision, GraverReview
-from skinapi.findings.records.seen_findings import SeenListed
+from skinapi.findings.records.seen_findings import VisibleFindingRow
 from skinapi.findings.records.summary_schemas import (
     decision_view,
     graver_sentence,
@@ -88,7 +88,7 @@ class AwaitedView(Answer):
     submission: int = Field(description="the number of the finding")
 
     @classmethod
-    def of(cls, submission: SeenListed | None) -> Self | None:
+    def of(cls, submission: VisibleFindingRow | None) -> Self | None:
         awaited = submission.awaited if submission else None
         if submission is None or awaited is None or submission.decision is None:
             return None
@@ -189,7 +189,7 @@ class CaseView(Answer):
         "when the patient has opened the finding since what was decided last was shown; absent "
         "before, and where nothing was decided"
     )
-    telling: Way | None = optional(
+    telling: PatientChannel | None = optional(
         "of one finding: how the patient hears of what is shown. Where that is not `mail`, a "
         "review with `told_by` `server` is refused. Absent in lists"
     )
@@ -200,10 +200,10 @@ class CaseView(Answer):
     @classmethod
     def of(
         cls,
-        submission: SeenListed,
+        submission: VisibleFindingRow,
         doctors: Mapping[str, Account],
         asker: str,
-        telling: Way | None = None,
+        telling: PatientChannel | None = None,
     ) -> Self:
         awaited = AwaitedView.of(submission)
 
@@ -260,7 +260,7 @@ class QueuedFinding(ListedFinding):
     awaited: AwaitedView | None = Field(description="null where its decision waits for nothing")
     version: int = optional("as that of a finding", default=1)
     more_urgent: bool = optional("as that of a finding", default=False)
-    left: tuple[Left, ...] = optional(
+    left: tuple[OrphanedWork, ...] = optional(
         "only with `unassigned=true`, of a reviewed finding: why it waits. `held`: the patient is "
         "still to be told; `result`: that of a sample is awaited; `opinion`: a second one has "
         "come; `message`: the patient has written about the spot",
@@ -293,7 +293,7 @@ class QueuedFinding(ListedFinding):
         )
 
 
-def listed_fields(submission: SeenListed, *, for_doctor: bool) -> dict[str, Any]:
+def listed_fields(submission: VisibleFindingRow, *, for_doctor: bool) -> dict[str, Any]:
     finding = submission.finding
     label = (
         finding.band_words(submission.language).doctor_label
@@ -316,7 +316,7 @@ def listed_fields(submission: SeenListed, *, for_doctor: bool) -> dict[str, Any]
     }
 
 
-def _for_doctor(submission: SeenListed) -> dict[str, Any]:
+def _for_doctor(submission: VisibleFindingRow) -> dict[str, Any]:
     """The fields of a ListedFinding that doctors alone read."""
     other = submission.replaced_by
     if other and other.finding == submission.number:  # it waits again

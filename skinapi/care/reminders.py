@@ -16,9 +16,9 @@ from skinapi.findings.records.events import (
     FindingEvent,
     FindingFiled,
 )
-from skinapi.findings.records.spots import Spots
-from skinapi.findings.records.standing import Instruction, Reader, Standing
-from skinapi.findings.records.submission import Submission
+from skinapi.findings.records.spots import FindingsByLesion
+from skinapi.findings.records.standing import Audience, Instruction, LesionStatus
+from skinapi.findings.records.submission import StoredFinding
 from skinapi.model.bands import is_sent
 from skinapi.model.conditions import conditions_table
 from skinapi.platform.notices.outbox import Kind, Outbox
@@ -31,7 +31,7 @@ REMINDED_AT = time(8, tzinfo=UTC)
 AHEAD = timedelta(days=2)
 
 
-class Act(StrEnum):
+class ReminderKind(StrEnum):
     SEE_DOCTOR = "see_doctor"
     ASK_RESULT = "ask_result"
     SEND_PHOTO = "send_photo"
@@ -42,7 +42,7 @@ class Act(StrEnum):
 class Reminder:
     """What to do about a spot next, and on which day; until then where that is the `last` one."""
 
-    act: Act
+    act: ReminderKind
     due: date
     last: bool = False
 
@@ -59,20 +59,20 @@ def reminder_of(told: Instruction) -> Reminder | None:
     """None where nothing is to be done again: a proven cancer is photographed no more."""
     counts, day = told.counts, told.counts.since.date()
     if counts.waits_for is WaitsFor.RESULT:
-        return Reminder(Act.ASK_RESULT, day + RESULT_AFTER)
+        return Reminder(ReminderKind.ASK_RESULT, day + RESULT_AFTER)
     if counts.due:
-        return Reminder(Act.SEE_DOCTOR, counts.due, last=True)
+        return Reminder(ReminderKind.SEE_DOCTOR, counts.due, last=True)
     if told.picture_wanted:
-        return Reminder(Act.SEND_PHOTO, day + PHOTO_AFTER)
+        return Reminder(ReminderKind.SEND_PHOTO, day + PHOTO_AFTER)
     after = timedelta(days=conditions_table().band_entry(counts.band).photograph_again_days)
     if is_sent(counts.band):
-        return Reminder(Act.SEE_DOCTOR, day + after)
+        return Reminder(ReminderKind.SEE_DOCTOR, day + after)
     if told.proven_cancer:
         return None
-    return Reminder(Act.PHOTOGRAPH, told.photographed_at.date() + after)
+    return Reminder(ReminderKind.PHOTOGRAPH, told.photographed_at.date() + after)
 
 
-def look_at(stands: Standing | None) -> datetime | None:
+def look_at(stands: LesionStatus | None) -> datetime | None:
     """When to see whether the owner is to be reminded; a hold that ends may ask for it earlier."""
     if stands is None:
         return None
@@ -92,7 +92,7 @@ class ReminderMailer:
         store: Store,
         *,
         lesions: Lesions,
-        spots: Spots,
+        spots: FindingsByLesion,
         outbox: Outbox,
         failed: FailedItems,
     ) -> None:
@@ -114,7 +114,7 @@ class ReminderMailer:
         lesion = self._lesions.find(identifier)
         if lesion is None or lesion.remind_at is None or lesion.remind_at > now():
             return
-        stands = self._spots.stand([identifier], Reader.PATIENT).get(identifier)
+        stands = self._spots.stand([identifier], Audience.PATIENT).get(identifier)
         at = look_at(stands)
         if at and at > now():
             self._lesions.change(identifier, {"remind_at": at})
@@ -133,7 +133,7 @@ NO_LESION = "There is no such spot"
 
 
 class LesionCounts:
-    def __init__(self, lesions: Lesions, spots: Spots, *, most: int) -> None:
+    def __init__(self, lesions: Lesions, spots: FindingsByLesion, *, most: int) -> None:
         """`most` is how many findings a spot may have."""
         self._lesions, self._spots, self._most = lesions, spots, most
 
@@ -149,12 +149,12 @@ class LesionCounts:
     def on_changed(self, event: FindingEvent) -> None:
         self.update(event.finding)
 
-    def enter(self, submission: Submission) -> None:
+    def enter(self, submission: StoredFinding) -> None:
         if submission.lesion:
             self.get_own(submission.lesion, submission.owner)
             self.refuse_excess(self.recount(submission.lesion))
 
-    def update(self, submission: Submission) -> None:
+    def update(self, submission: StoredFinding) -> None:
         if submission.lesion:
             self.recount(submission.lesion)
 
@@ -162,7 +162,7 @@ class LesionCounts:
         return self._lesions.change(lesion, self._count(lesion))
 
     def _count(self, lesion: str) -> dict[str, Any]:
-        stands = self._spots.stand([lesion], Reader.PATIENT).get(lesion)
+        stands = self._spots.stand([lesion], Audience.PATIENT).get(lesion)
         return {
             "findings": len(stands.findings) if stands else 0,
             "latest": stands.newest.photo.id if stands else None,

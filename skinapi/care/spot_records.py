@@ -12,7 +12,7 @@ from skinapi.base.stored_record import StoredRecord
 from skinapi.model.context import BodySide, BodySite, Laterality
 from skinapi.platform.storage.ids import now
 from skinapi.platform.storage.ports import Document, Filter, Ops, set_or_remove
-from skinapi.platform.storage.records import Records
+from skinapi.platform.storage.records import Repository
 
 BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)  # before all that was deleted
 NOT_DELETED: Filter = {"deleted_at": None}
@@ -78,7 +78,7 @@ class Lesion(StoredRecord):
     request_hash: str | None = None
 
 
-class Lesions(Records[Lesion]):
+class Lesions(Repository[Lesion]):
     collection, record = "lesions", Lesion
     indexes = (("owner", "deleted_at", "id"), ("remind_at", "id"), ("joined", "id"))
     unique = (("owner", "idempotency_key"),)

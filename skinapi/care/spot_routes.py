@@ -13,7 +13,7 @@ from skinapi.base.pages import Page
 from skinapi.base.stored_record import optional
 from skinapi.care.queue_routes import READERS
 from skinapi.care.queue_schemas import ListedFinding, listed_fields
-from skinapi.care.reminders import Act, Reminder, reminder_of
+from skinapi.care.reminders import Reminder, ReminderKind, reminder_of
 from skinapi.care.spot_records import (
     PAIRED,
     JoinedWithItself,
@@ -24,12 +24,12 @@ from skinapi.care.spot_records import (
 from skinapi.care.spots import LesionsService, ShownLesion
 from skinapi.findings.records.errors import LesionFull
 from skinapi.findings.records.finding_schemas import InstructionView
-from skinapi.findings.records.schemas import SubmissionView
-from skinapi.findings.records.seen_findings import SeenListed
+from skinapi.findings.records.schemas import FindingView
+from skinapi.findings.records.seen_findings import VisibleFindingRow
 from skinapi.model.conditions import conditions_table
 from skinapi.model.context import BodySide, BodySite, Laterality
 from skinapi.platform.storage.ids import now
-from skinapi.platform.web.declaration import Routes, Signed
+from skinapi.platform.web.declaration import Authenticated, Routes
 from skinapi.platform.web.schemas import LARGEST_PAGE, Answer, Body, Message, PageQuery
 
 # The drawing of the body map (`viewBox` in console/static/views/body_map.js) ends here.
@@ -136,7 +136,7 @@ class PlaceView(Answer):
 class ReminderView(Answer):
     """What to do about a spot next, by its instruction."""
 
-    act: Act
+    act: ReminderKind
     says: str = Field(description="in words")
     due: date = Field(description="on which day; the day of today where that is past")
     last: bool = Field(description="whether it is to be done until that day")
@@ -192,11 +192,11 @@ class LesionView(Answer):
         )
 
 
-def finding_view(submission: SeenListed, *, for_doctor: bool) -> ListedFinding:
+def finding_view(submission: VisibleFindingRow, *, for_doctor: bool) -> ListedFinding:
     return ListedFinding(**listed_fields(submission, for_doctor=for_doctor))
 
 
-routes: Routes[LesionsService] = Routes("lesions", access=Signed())
+routes: Routes[LesionsService] = Routes("lesions", access=Authenticated())
 
 
 @routes.route(
@@ -212,7 +212,7 @@ def create_lesion(
     return LesionView.of(created, subject.account.language, for_doctor=False)
 
 
-@routes.route("GET", "/lesions", access=Signed(scopes=("findings:read",)))
+@routes.route("GET", "/lesions", access=Authenticated(scopes=("findings:read",)))
 def list_lesions(
     lesions: LesionsService, *, query: PageQuery, subject: Subject
 ) -> Page[LesionView]:
@@ -231,7 +231,7 @@ def list_patient_lesions(
 
 
 @routes.route(
-    "GET", "/lesions/<lesion>", access=Signed(scopes=("findings:read",)), raises=(NotFound,)
+    "GET", "/lesions/<lesion>", access=Authenticated(scopes=("findings:read",)), raises=(NotFound,)
 )
 def show_lesion(
     lesions: LesionsService, *, lesion: str, query: LanguageQuery, subject: Subject
@@ -245,7 +245,7 @@ def show_lesion(
 @routes.route(
     "GET",
     "/lesions/<lesion>/submissions",
-    access=Signed(scopes=("findings:read",)),
+    access=Authenticated(scopes=("findings:read",)),
     raises=(NotFound,),
 )
 def list_course(
@@ -300,9 +300,9 @@ def join_lesion(
 )
 def sort_finding(
     lesions: LesionsService, *, number: str, body: ChosenLesion, subject: Subject
-) -> SubmissionView:
+) -> FindingView:
     """Give a finding of the caller to a spot of the caller, or to none."""
     finding = lesions.sort_finding(
         number=number, lesion=body.lesion, may_leave=body.may_leave, by=subject
     )
-    return SubmissionView.of(finding, subject.account)
+    return FindingView.of(finding, subject.account)

@@ -28,10 +28,10 @@ from skinapi.care.spot_records import (
 )
 from skinapi.findings.records.events import FindingsChanged
 from skinapi.findings.records.readers import in_care, reader_of
-from skinapi.findings.records.seen_findings import SeenListed, SeenSubmission
-from skinapi.findings.records.service import NOT_YOURS, RecordsService
-from skinapi.findings.records.spots import Spots
-from skinapi.findings.records.standing import Advice, Instruction, Reader
+from skinapi.findings.records.seen_findings import VisibleFinding, VisibleFindingRow
+from skinapi.findings.records.service import NOT_YOURS, FindingsService
+from skinapi.findings.records.spots import FindingsByLesion
+from skinapi.findings.records.standing import Advice, Audience, Instruction
 from skinapi.platform.storage.faults import Fault
 from skinapi.platform.storage.ids import new_id, now
 from skinapi.platform.storage.ports import Document
@@ -45,7 +45,7 @@ class ShownLesion(NamedTuple):
     """A spot and its newest finding, as its reader may know."""
 
     lesion: Lesion
-    latest: SeenListed | None
+    latest: VisibleFindingRow | None
 
     @property
     def instruction(self) -> Instruction | None:
@@ -59,9 +59,9 @@ class LesionsService:
 
     work: UnitOfWork
     lesions: Lesions
-    spots: Spots
+    spots: FindingsByLesion
     counts: LesionCounts
-    records: RecordsService
+    records: FindingsService
     accounts: Accounts
     messages: Messages
     owners: OwnerStatus
@@ -105,9 +105,9 @@ class LesionsService:
         return lesion
 
     def list_own(self, *, owner: str, paging: PageRequest) -> Page[ShownLesion]:
-        return self._page(owner, Reader.PATIENT, paging)
+        return self._page(owner, Audience.PATIENT, paging)
 
-    def _page(self, owner: str, reader: Reader, paging: PageRequest) -> Page[ShownLesion]:
+    def _page(self, owner: str, reader: Audience, paging: PageRequest) -> Page[ShownLesion]:
         page = self.lesions.page_owned(owner, paging)
         known = self.spots.by_ids([item.latest for item in page.items if item.latest])
         newest = {finding.lesion: finding for finding in self.spots.see([*known.values()], reader)}
@@ -148,7 +148,7 @@ class LesionsService:
         self.records.note_read([spot.owner], by=to)
         return spot
 
-    def _show(self, lesion: Lesion, reader: Reader = Reader.PATIENT) -> ShownLesion:
+    def _show(self, lesion: Lesion, reader: Audience = Audience.PATIENT) -> ShownLesion:
         newest = self.spots.newest(lesion.id)
         return ShownLesion(lesion, self.spots.see_one(newest, reader) if newest else None)
 
@@ -161,12 +161,12 @@ class LesionsService:
 
     def page_course(
         self, *, lesion: str, to: Subject, newest_first: bool, paging: PageRequest
-    ) -> Page[SeenListed]:
+    ) -> Page[VisibleFindingRow]:
         spot = self.find(lesion=lesion, to=to)
         page = self.spots.page(spot.id, paging, newest_first=newest_first)
         return page.map_all(partial(self.spots.see, reader=reader_of(spot.owner, to)))
 
-    def list_course(self, *, lesion: str, to: Subject) -> list[SeenListed]:
+    def list_course(self, *, lesion: str, to: Subject) -> list[VisibleFindingRow]:
         found = self.find(lesion=lesion, to=to)
         return self.spots.see(self.spots.list_of(found.id), reader_of(found.owner, to))
 
@@ -217,7 +217,7 @@ class LesionsService:
         lesion: str | None,
         may_leave: Callable[[str | None], bool],
         by: Subject,
-    ) -> SeenSubmission:
+    ) -> VisibleFinding:
         finding = self.get_own_finding(number, by)
         if lesion:
             self.counts.get_own(lesion, by.id)
@@ -230,15 +230,15 @@ class LesionsService:
         moved = finding.model_copy(update={"lesion": lesion})
         self.counts.enter(moved)
         self.counts.update(finding)
-        return self.spots.see_one(moved, Reader.PATIENT)
+        return self.spots.see_one(moved, Audience.PATIENT)
 
-    def get_own_finding(self, number: str, by: Subject) -> SeenSubmission:
+    def get_own_finding(self, number: str, by: Subject) -> VisibleFinding:
         finding, owner = self.records.get(number=number, to=by)
         if owner.id != by.id:
             raise NotFound(NOT_YOURS)
         return finding
 
-    def list_at_place(self, finding: SeenSubmission) -> list[ShownLesion]:
+    def list_at_place(self, finding: VisibleFinding) -> list[ShownLesion]:
         """The spots of its owner where a finding is, but its own: the one with the newest finding
         first, and last what is on another side of the body than was told. None where nobody told
         where the finding is.

@@ -17,7 +17,7 @@ from skinapi.accounts.auth.events import AccountAdded, PatientNumber
 from skinapi.base.errors import BadRequest, Conflict, Duplicate, Forbidden, NotFound
 from skinapi.base.field_types import LONGEST_NAME
 from skinapi.base.languages import LANGUAGES, Language
-from skinapi.findings.records.service import Newcomer
+from skinapi.findings.records.service import PatientRegistration
 from skinapi.platform.storage.ids import new_id
 from skinapi.platform.storage.unit_of_work import AuditRow, Unit, UnitOfWork, atomic
 
@@ -132,7 +132,7 @@ class PatientsService:
         by: Subject,
         locale: Language = LANGUAGES[0],
         doctor: str | None = None,
-    ) -> tuple[Account, Newcomer | None]:
+    ) -> tuple[Account, PatientRegistration | None]:
         """The account of this identifier, and what stores it with its first finding where it is a
         new one: of what is refused, no account stays.
         """
@@ -140,7 +140,7 @@ class PatientsService:
         if not new:
             return account, None
         adding = partial(self.add_drafted, drafted=account, by=by.id)
-        return account, Newcomer(adding, partial(self.find, system, value, by=by))
+        return account, PatientRegistration(adding, partial(self.find, system, value, by=by))
 
     def add_drafted(self, unit: Unit, drafted: Account, *, by: str) -> None:
         """Store it in the transaction of the first finding of this patient. Raises Duplicate where

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from skinapi.base.languages import Language
 from skinapi.findings.records.decisions import Decision, say_day
-from skinapi.findings.records.seen_findings import SeenSubmission
+from skinapi.findings.records.seen_findings import VisibleFinding
 from skinapi.findings.records.standing import Advice
 from skinapi.findings.reports.words import LABELS, FirstContent, say_advice
 from skinapi.model.context import (
@@ -65,7 +65,7 @@ def side_of(code: str) -> BodySide | None:
     return _SIDE_OF.get(code) if SITE_OF.get(code) in TWO_SIDED else None
 
 
-def counting_decision(finding: SeenSubmission) -> Decision | None:
+def counting_decision(finding: VisibleFinding) -> Decision | None:
     """The decision that counts: where something was said of another finding of the spot and counts
     instead, the one about that; None where no doctor has said it.
     """
@@ -73,7 +73,7 @@ def counting_decision(finding: SeenSubmission) -> Decision | None:
     return replaced_by.decision if replaced_by else finding.decision
 
 
-def say_replaced(finding: SeenSubmission, advice: Advice, language: Language) -> str:
+def say_replaced(finding: VisibleFinding, advice: Advice, language: Language) -> str:
     """What counts instead, then what was said of this finding, without its urgency."""
     for_doctor = not finding.reader.is_patient
     lines = [
@@ -83,7 +83,7 @@ def say_replaced(finding: SeenSubmission, advice: Advice, language: Language) ->
     return " ".join(line if line.endswith(".") else f"{line}." for line in lines)
 
 
-def _say_before(finding: SeenSubmission, language: Language, *, for_doctor: bool) -> Iterator[str]:
+def _say_before(finding: VisibleFinding, language: Language, *, for_doctor: bool) -> Iterator[str]:
     labels, decision = LABELS[language], finding.decision
     if decision:
         heading = decision.heading(language, for_doctor=for_doctor)

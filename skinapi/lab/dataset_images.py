@@ -12,7 +12,7 @@ from skinapi.base.stored_record import StoredRecord
 from skinapi.model.context import Modality
 from skinapi.platform.storage.ids import now
 from skinapi.platform.storage.ports import Document, Filter, Store
-from skinapi.platform.storage.records import Records
+from skinapi.platform.storage.records import Repository
 
 PAGE_SIZE = 500
 FOUND_BY = ("dataset", "sha256", "submission", "account")
@@ -71,7 +71,7 @@ class DatasetImage(StoredRecord):
         return [key for key in (self.picture_blob, self.thumbnail_blob) if key]
 
 
-class DatasetImages(Records[DatasetImage]):
+class DatasetImages(Repository[DatasetImage]):
     collection, record, missing = (
         "images",
         DatasetImage,

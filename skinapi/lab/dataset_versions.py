@@ -26,7 +26,7 @@ from skinapi.lab.quarantine import comparable
 from skinapi.model.context import Modality
 from skinapi.platform.storage.ids import CLOCK_TOLERANCE, new_id, now
 from skinapi.platform.storage.ports import Filter, Store
-from skinapi.platform.storage.records import Records
+from skinapi.platform.storage.records import Repository
 
 
 class DatasetNames:
@@ -158,7 +158,7 @@ class NewDataset(BaseModel):
         return hashlib.sha256(json.dumps(request, sort_keys=True).encode()).hexdigest()
 
 
-class Datasets(Records[DatasetVersion]):
+class Datasets(Repository[DatasetVersion]):
     collection, record = "datasets", DatasetVersion
     indexes = (
         ("name_key", "version", "id"),

@@ -25,7 +25,7 @@ from skinapi.base.errors import BlobDamaged, Duplicate
 from skinapi.findings.records.deciding_review import Reviews, deciding_review
 from skinapi.findings.records.reviews import Histology, Review
 from skinapi.findings.records.submission import SubmittedPhoto
-from skinapi.findings.records.submissions import Submissions
+from skinapi.findings.records.submissions import StoredFindings
 from skinapi.lab.dataset_images import DatasetImage, Origin
 from skinapi.lab.dataset_versions import DatasetVersion, LabelSource, NewDataset
 from skinapi.lab.errors import RefusedDataset
@@ -147,7 +147,7 @@ class GatheredFindings:
 class ReviewedFindings:
     store: Store
     reviews: Reviews
-    submissions: Submissions
+    submissions: StoredFindings
     accounts: Accounts
 
     def gather(self, source: LabelSource) -> GatheredFindings:

@@ -34,7 +34,7 @@ from skinapi.lab.uploads import LARGEST_PART, SMALLEST_PART, Announced, UploadRe
 from skinapi.model.context import Modality
 from skinapi.platform.jobs.job import TooManyJobs
 from skinapi.platform.jobs.routes import JobView
-from skinapi.platform.web.declaration import Routes, Signed, admins
+from skinapi.platform.web.declaration import Authenticated, Routes, admins
 from skinapi.platform.web.request_parsing import BodyStream
 from skinapi.platform.web.schemas import Answer, Body, Message, PageQuery
 
@@ -153,7 +153,7 @@ class UploadView(Answer):
         )
 
 
-RESEARCHERS = Signed(
+RESEARCHERS = Authenticated(
     roles=("researcher", "admin"),
     refusal="Only researchers and admins work with data sets",
     scopes=("lab",),

@@ -22,7 +22,7 @@ from skinapi.lab.errors import DatasetQuotaReached, WrongOffset
 from skinapi.platform.audit.trail import AuditTrail
 from skinapi.platform.storage.ids import CLOCK_TOLERANCE, new_id, now
 from skinapi.platform.storage.ports import Document, Filter, Store
-from skinapi.platform.storage.records import Records, in_transaction
+from skinapi.platform.storage.records import Repository, in_transaction
 from skinapi.platform.storage.unit_of_work import UnitOfWork
 
 # Uploads that may be interrupted and continued: their parts are kept as blobs until they are used.
@@ -61,7 +61,7 @@ class UploadRecord(Announced):
         return self.received == self.size
 
 
-class Uploads(Records[UploadRecord]):
+class Uploads(Repository[UploadRecord]):
     collection, record, missing = "uploads", UploadRecord, NO_SUCH
     indexes = (("owner", "id"), ("expires_at", "id"))
     unique = (("owner", "idempotency_key"),)

@@ -33,7 +33,7 @@ from skinapi.model.conditions import NORMAL_SKIN, Band
 from skinapi.model.context import Context, Modality, SkinTone
 from skinapi.model.detectors import Features, ModalityFinding, settle_modality
 from skinapi.model.finding import Doubt
-from skinapi.model.headline import NotRuledOut, Restated, join_not_ruled_out
+from skinapi.model.headline import NotRuledOut, RestatedProbabilities, join_not_ruled_out
 from skinapi.model.patient_facts import Fact
 
 # Saving a picture once more at quality 95 moves its energy, its distance (as a share) and the log
@@ -66,7 +66,7 @@ class Assessment:
     untested_skin: tuple[SkinTone, ...]
     operating_point: OperatingPoint | None
     calibrated_on: float | None = None
-    restated: Restated | None = None
+    restated: RestatedProbabilities | None = None
     told: tuple[Fact, ...] = ()
     moved_by: tuple[Fact, ...] = ()
 
@@ -221,7 +221,9 @@ def _assess(
         untested_skin=untested_skin,
         operating_point=model.point_in_use,
         calibrated_on=calibration.malignant_share,
-        restated=Restated.of(shown, pictured if len(versions) > 1 else None, model.prevalence)
+        restated=RestatedProbabilities.of(
+            shown, pictured if len(versions) > 1 else None, model.prevalence
+        )
         if shown and model.prevalence
         else None,
         told=output.told,

@@ -80,7 +80,7 @@ class RaisedBy(StrEnum):
     UNCERTAIN = "uncertain"
 
 
-class Asked(NamedTuple):
+class BandRequest(NamedTuple):
     """A band, and the rules that ask for it."""
 
     band: Band
@@ -97,7 +97,7 @@ def choose_band(
     nearly_uncertain: bool = False,
     little_tested: bool,
     untested_skin: bool,
-) -> Asked:
+) -> BandRequest:
     """The most urgent band that a rule asks for, and every rule that asks for it.
     `nearly_uncertain`: saving the picture once more may make it unlike the training.
     """
@@ -117,20 +117,22 @@ def choose_band(
     if uncertain:
         asked[RaisedBy.UNCERTAIN] = Band.DOCTOR_REVIEW
     band = most_urgent(*asked.values())
-    return Asked(band, tell_rules(rule for rule in RaisedBy if asked.get(rule) is band))
+    return BandRequest(band, tell_rules(rule for rule in RaisedBy if asked.get(rule) is band))
 
 
-def choose_for_person(*, picture: Asked, person: Asked, may_lower: bool) -> Asked:
+def choose_for_person(*, picture: BandRequest, person: BandRequest, may_lower: bool) -> BandRequest:
     """The band where the patient's facts ask for another one than the picture alone. They may raise
     it as they must, and lower it by one step; never where the picture alone is urgent.
     """
     if urgency(person.band) <= urgency(picture.band):
         same = person.band is picture.band
-        return Asked(person.band, tell_rules({*person.rules, *(picture.rules if same else ())}))
+        return BandRequest(
+            person.band, tell_rules({*person.rules, *(picture.rules if same else ())})
+        )
     if picture.band is Band.URGENT_REFERRAL or not may_lower:
         return picture
     one_step = list(Band)[urgency(picture.band) + 1]
-    return person if person.band is one_step else Asked(one_step, (RaisedBy.FROM_PICTURE,))
+    return person if person.band is one_step else BandRequest(one_step, (RaisedBy.FROM_PICTURE,))
 
 
 def tell_rules(asked: Iterable[RaisedBy]) -> tuple[RaisedBy, ...]:

@@ -36,7 +36,13 @@ from skinapi.model.conditions import Band, conditions_table
 from skinapi.model.context import NOTHING_TOLD, Context, Modality, SkinTone
 from skinapi.model.decoding.photo import Photo, read_photo
 from skinapi.model.finding import Doubt, Finding, Timings
-from skinapi.model.headline import Restated, as_mapping, join_not_ruled_out, rank, sum_malignant
+from skinapi.model.headline import (
+    RestatedProbabilities,
+    as_mapping,
+    join_not_ruled_out,
+    rank,
+    sum_malignant,
+)
 from skinapi.model.network.engine import EngineOutput
 from skinapi.model.network.model import Model
 from skinapi.model.network.picture import Quality, measure_quality
@@ -223,14 +229,18 @@ def _moved_by(pictures: Sequence[Assessment], first: str) -> tuple[Fact, ...]:
     return tuple(fact for fact in Fact if fact in moved)
 
 
-def _join_restated(rule: JoiningRule, pictures: Sequence[Assessment]) -> Restated | None:
+def _join_restated(
+    rule: JoiningRule, pictures: Sequence[Assessment]
+) -> RestatedProbabilities | None:
     each = [(one.calibrated_as, one.restated) for one in pictures if one.restated]
     if len(each) < len(pictures):
         return None
     joined = rule.join([(used, as_mapping(one.ranked)) for used, one in each])
     alone = [(used, as_mapping(one.from_picture or one.ranked)) for used, one in each]
     changed = any(one.from_picture for _, one in each)
-    return Restated.of(joined, rule.join(alone) if changed else None, each[0][1].prevalence)
+    return RestatedProbabilities.of(
+        joined, rule.join(alone) if changed else None, each[0][1].prevalence
+    )
 
 
 def _tell(rules: set[RaisedBy], joined: Assessment, asked_by_all: bool) -> tuple[RaisedBy, ...]:

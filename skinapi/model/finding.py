@@ -25,8 +25,8 @@ from skinapi.model.facts_effect import FactsEffect
 from skinapi.model.headline import (
     Headline,
     NotRuledOut,
-    Ranked,
-    Restated,
+    RankedCondition,
+    RestatedProbabilities,
     add_up,
     most_likely,
     probability_of,
@@ -169,14 +169,16 @@ class FindingHeading(StoredRecord):
     items of too few points to refer.
     """
 
-    ranked: tuple[Ranked, ...] = Field(min_length=2)
+    ranked: tuple[RankedCondition, ...] = Field(min_length=2)
     stated: str
     band: Band
     raised_by: tuple[RaisedBy, ...]
     uncertain: bool
     reasons: tuple[Doubt, ...]
-    alone: Ranked | None = Field(default=None, exclude_if=lambda alone: alone is None)
-    restated: Restated | None = Field(default=None, exclude_if=lambda restated: restated is None)
+    alone: RankedCondition | None = Field(default=None, exclude_if=lambda alone: alone is None)
+    restated: RestatedProbabilities | None = Field(
+        default=None, exclude_if=lambda restated: restated is None
+    )
     untested_skin: tuple[SkinTone, ...] = ()
     asked_by_picture: bool = Field(default=False, exclude_if=lambda asked: not asked)
     some_skin: bool = Field(default=False, exclude_if=lambda some: not some)
@@ -187,7 +189,7 @@ class FindingHeading(StoredRecord):
         return probability_of(self.ranked, self.stated)
 
     @property
-    def shown_ranked(self) -> tuple[Ranked, ...]:
+    def shown_ranked(self) -> tuple[RankedCondition, ...]:
         """The probabilities that people read."""
         return self.restated.ranked if self.restated else self.ranked
 
@@ -201,11 +203,11 @@ class FindingHeading(StoredRecord):
         return self._head(self.restated or self)
 
     @property
-    def one_name(self) -> Ranked:
+    def one_name(self) -> RankedCondition:
         """For a client that shows one name, whatever the clinic's PREVALENCE is."""
         return self._head(self).one_name
 
-    def _head(self, shown: "FindingHeading | Restated") -> Headline:
+    def _head(self, shown: "FindingHeading | RestatedProbabilities") -> Headline:
         return Headline.of(
             ranked=self.ranked,
             shown=shown.ranked,
@@ -261,7 +263,7 @@ class Finding(FindingSummary):
     timings: Timings
     modality: ModalityFinding | None = None
     tested: tuple[HeldOutFigures, ...] = ()
-    from_picture: tuple[Ranked, ...] | None = None
+    from_picture: tuple[RankedCondition, ...] | None = None
     moved_by: tuple[Fact, ...] = Field(default=(), exclude_if=lambda facts: not facts)
     not_ruled_out: tuple[NotRuledOut, ...] = ()
     profile_unread: bool = False

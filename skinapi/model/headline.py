@@ -24,25 +24,25 @@ from skinapi.model.bands import (
 from skinapi.model.conditions import NORMAL_SKIN, Band, conditions_table
 
 
-class Ranked(StoredRecord):
+class RankedCondition(StoredRecord):
     key: str
     probability: float = Field(ge=0, le=1)
 
 
-def probability_of(ranked: Iterable[Ranked], key: str) -> float:
+def probability_of(ranked: Iterable[RankedCondition], key: str) -> float:
     return next(entry.probability for entry in ranked if entry.key == key)
 
 
-class Restated(StoredRecord):
+class RestatedProbabilities(StoredRecord):
     """The probabilities where the share `prevalence` of the lesions is malignant (PREVALENCE): they
     are shown, and the finding's own decide on everything.
     """
 
     prevalence: float = Field(gt=0, lt=1)
-    ranked: tuple[Ranked, ...] = Field(min_length=2)
+    ranked: tuple[RankedCondition, ...] = Field(min_length=2)
     malignant_score: float = Field(ge=0, le=1)
-    from_picture: tuple[Ranked, ...] | None = None
-    alone: Ranked | None = Field(default=None, exclude_if=lambda alone: alone is None)
+    from_picture: tuple[RankedCondition, ...] | None = None
+    alone: RankedCondition | None = Field(default=None, exclude_if=lambda alone: alone is None)
 
     @classmethod
     def of(
@@ -70,17 +70,19 @@ class NotRuledOut(StoredRecord):
     too_few: tuple[str, ...] = ()
 
 
-def rank(probabilities: Mapping[str, float]) -> tuple[Ranked, ...]:
+def rank(probabilities: Mapping[str, float]) -> tuple[RankedCondition, ...]:
     """Sort by probability, highest first, and then by key, so that nothing depends on chance."""
     entries = sorted(probabilities.items(), key=lambda entry: (-entry[1], entry[0]))
-    return tuple(Ranked(key=key, probability=probability) for key, probability in entries)
+    return tuple(RankedCondition(key=key, probability=probability) for key, probability in entries)
 
 
-def as_mapping(ranked: Iterable[Ranked]) -> dict[str, float]:
+def as_mapping(ranked: Iterable[RankedCondition]) -> dict[str, float]:
     return {entry.key: entry.probability for entry in ranked}
 
 
-def add_up(ranked: Iterable[Ranked], counted: Mapping[str, str]) -> tuple[Ranked, ...]:
+def add_up(
+    ranked: Iterable[RankedCondition], counted: Mapping[str, str]
+) -> tuple[RankedCondition, ...]:
     """Ranked anew, with each probability added to the condition that it is counted as."""
     sums: dict[str, float] = {}
     for entry in ranked:
@@ -89,14 +91,14 @@ def add_up(ranked: Iterable[Ranked], counted: Mapping[str, str]) -> tuple[Ranked
     return rank({key: min(1.0, share) for key, share in sums.items()})
 
 
-def without_normal_skin(ranked: Iterable[Ranked]) -> tuple[Ranked, ...]:
+def without_normal_skin(ranked: Iterable[RankedCondition]) -> tuple[RankedCondition, ...]:
     """In the same order, divided by their sum."""
     lesions = [entry for entry in ranked if entry.key != NORMAL_SKIN]
     whole = math.fsum(entry.probability for entry in lesions)
-    return tuple(Ranked(key=e.key, probability=e.probability / whole) for e in lesions)
+    return tuple(RankedCondition(key=e.key, probability=e.probability / whole) for e in lesions)
 
 
-def sum_malignant(ranked: Iterable[Ranked]) -> float:
+def sum_malignant(ranked: Iterable[RankedCondition]) -> float:
     malignant = conditions_table().malignant_keys
     total = math.fsum(entry.probability for entry in ranked if entry.key in malignant)
     return min(1.0, total)
@@ -115,7 +117,7 @@ def join_not_ruled_out(each: Sequence[Sequence[NotRuledOut]]) -> tuple[NotRuledO
     return tuple(joined.values())
 
 
-class SentFor(StrEnum):
+class ReferralReason(StrEnum):
     """Why a finding is sent to a doctor. All but `cancer` say nothing of the picture: whether the
     checklist alone sent it is not told.
     """
@@ -129,12 +131,12 @@ class SentFor(StrEnum):
 
 # The first of these that holds is said.
 _WITHOUT_PICTURE = {
-    RaisedBy.CHECKLIST: SentFor.CHECKLIST,
-    RaisedBy.TOLD_SIGNS: SentFor.TOLD_SIGNS,
-    RaisedBy.UNTESTED_SKIN: SentFor.UNTESTED_SKIN,
-    RaisedBy.LITTLE_TESTED: SentFor.LITTLE_TESTED,
-    RaisedBy.NOT_DERMOSCOPIC: SentFor.LITTLE_TESTED,
-    RaisedBy.NOT_EXAMINED: SentFor.LITTLE_TESTED,
+    RaisedBy.CHECKLIST: ReferralReason.CHECKLIST,
+    RaisedBy.TOLD_SIGNS: ReferralReason.TOLD_SIGNS,
+    RaisedBy.UNTESTED_SKIN: ReferralReason.UNTESTED_SKIN,
+    RaisedBy.LITTLE_TESTED: ReferralReason.LITTLE_TESTED,
+    RaisedBy.NOT_DERMOSCOPIC: ReferralReason.LITTLE_TESTED,
+    RaisedBy.NOT_EXAMINED: ReferralReason.LITTLE_TESTED,
 }
 
 LEAST_SHARE = 0.01  # what is less is said as "<1%", and named only where it alarms
@@ -157,10 +159,10 @@ class Headline:
     patient reads that alone.
     """
 
-    likely: Ranked
-    not_ruled_out: tuple[Ranked, ...]
-    named: Ranked
-    sent_for: SentFor | None
+    likely: RankedCondition
+    not_ruled_out: tuple[RankedCondition, ...]
+    named: RankedCondition
+    sent_for: ReferralReason | None
     malignant: float
     by_picture: str | None = None
     most_in_picture: bool = False
@@ -171,14 +173,14 @@ class Headline:
     def of(
         cls,
         *,
-        ranked: Sequence[Ranked],
-        shown: Sequence[Ranked],
+        ranked: Sequence[RankedCondition],
+        shown: Sequence[RankedCondition],
         stated: str,
         band: Band,
         raised_by: Collection[RaisedBy],
         uncertain: bool,
-        alone: Ranked | None = None,
-        shown_alone: Ranked | None = None,
+        alone: RankedCondition | None = None,
+        shown_alone: RankedCondition | None = None,
         told_signs: tuple[str, ...] = (),
         not_skin: bool = False,
     ) -> Self:
@@ -207,7 +209,7 @@ class Headline:
             malignant = conditions_table().malignant_keys
             plausible.add(next(entry.key for entry in ranked if entry.key in malignant))
         why = _why_sent(raised_by, for_cancer=uncertain)
-        looked_at = why not in (SentFor.LITTLE_TESTED, SentFor.UNTESTED_SKIN)
+        looked_at = why not in (ReferralReason.LITTLE_TESTED, ReferralReason.UNTESTED_SKIN)
         if looked_at and likely.key in PIGMENTED and own.get("melanoma", 0.0) >= LEAST_MELANOMA:
             plausible.add("melanoma")
         least = PLAUSIBLE_SHARE * ranked[0].probability
@@ -230,12 +232,12 @@ class Headline:
         )
 
     @classmethod
-    def as_stated(cls, stated: Ranked) -> Self:
+    def as_stated(cls, stated: RankedCondition) -> Self:
         """The headline of what a caller states; nothing else is known."""
         return cls(stated, (), stated, None, 0.0)
 
     @property
-    def one_name(self) -> Ranked:
+    def one_name(self) -> RankedCondition:
         """For a client that shows one name: what is likely, unless something graver stands before
         it, or it is no lesion.
         """
@@ -255,7 +257,10 @@ class Headline:
     @property
     def for_cancer(self) -> bool:
         """Whether it says that it is a cancer, or that none can be ruled out."""
-        return self._likely_malignant or self.sent_for in (SentFor.CANCER, SentFor.CHECKLIST)
+        return self._likely_malignant or self.sent_for in (
+            ReferralReason.CANCER,
+            ReferralReason.CHECKLIST,
+        )
 
     @property
     def mostly_malignant(self) -> bool:
@@ -314,9 +319,9 @@ class Headline:
         if self._likely_malignant or self.mostly_malignant:
             graver = [words.names[entry.key].patient for entry in self.not_ruled_out[:1]]
             return words.not_ruled_out.fill(name=graver[0]) if graver else None
-        if self.sent_for is SentFor.CANCER:
+        if self.sent_for is ReferralReason.CANCER:
             return words.not_ruled_out.fill(name=words.cancer)
-        if self.sent_for is SentFor.TOLD_SIGNS:
+        if self.sent_for is ReferralReason.TOLD_SIGNS:
             return conditions_table().checklist.say_told(self.told_signs)
         return words.sent_for[self.sent_for]
 
@@ -336,7 +341,7 @@ class Headline:
         if not self.says_malignant:
             return None
         share = say_share(self.malignant, malignant=True)
-        if self.sent_for is SentFor.CANCER:
+        if self.sent_for is ReferralReason.CANCER:
             return words.doctor_not_ruled_out.fill(names=words.doctor_cancer.fill(share=share))
         signs = conditions_table().checklist.list_told(self.told_signs)
         return words.doctor_sent_for[self.sent_for].fill(share=share, signs=signs)
@@ -401,7 +406,7 @@ def _whole_percent(share: float, *, malignant: bool) -> int:
     return math.ceil(percent) if malignant else math.floor(percent + 0.5)
 
 
-def _with_share(entry: Ranked, *, in_one_picture: bool = False) -> LocalizedText:
+def _with_share(entry: RankedCondition, *, in_one_picture: bool = False) -> LocalizedText:
     words = conditions_table().notices.headline
     name, share = words.names[entry.key].doctor, say_share_of(entry.key, entry.probability)
     if in_one_picture:
@@ -422,7 +427,9 @@ def _join(sentences: Iterable[LocalizedText | None]) -> LocalizedText:
     return LocalizedText.by(said)
 
 
-def most_likely(ranked: Sequence[Ranked], shown: Sequence[Ranked]) -> Ranked:
+def most_likely(
+    ranked: Sequence[RankedCondition], shown: Sequence[RankedCondition]
+) -> RankedCondition:
     """The most probable as people read it; but no cancer where the finding's own is none: its band
     does not follow what is shown.
     """
@@ -432,7 +439,9 @@ def most_likely(ranked: Sequence[Ranked], shown: Sequence[Ranked]) -> Ranked:
     return shown[0]
 
 
-def _open_beside(likely: Ranked, own: Mapping[str, float], plausible: Collection[str]) -> list[str]:
+def _open_beside(
+    likely: RankedCondition, own: Mapping[str, float], plausible: Collection[str]
+) -> list[str]:
     """The cancers to name beside the likely condition, the most severe first: the plausible ones
     that are more severe, and each that is more severe than one of these and has half of its
     probability, but 1 % at least.
@@ -450,8 +459,8 @@ def _open_beside(likely: Ranked, own: Mapping[str, float], plausible: Collection
     return sorted(graver, key=ranks.__getitem__)
 
 
-def _why_sent(raised_by: Collection[RaisedBy], *, for_cancer: bool) -> SentFor:
+def _why_sent(raised_by: Collection[RaisedBy], *, for_cancer: bool) -> ReferralReason:
     if for_cancer or not {*raised_by} <= _WITHOUT_PICTURE.keys():
-        return SentFor.CANCER
+        return ReferralReason.CANCER
     reasons = (sent for rule, sent in _WITHOUT_PICTURE.items() if rule in raised_by)
-    return next(reasons, SentFor.CANCER)
+    return next(reasons, ReferralReason.CANCER)

@@ -15,10 +15,10 @@ from skinapi.accounts.auth.second_factor import SecondFactorService
 from skinapi.base.errors import Conflict, Forbidden, InvalidToken, NotFound, TooManyRequests
 from skinapi.base.pages import Page, PageRequest
 from skinapi.findings.records.readers import LIFE, BreakGlass, BreakGlasses, End
-from skinapi.findings.records.spots import Spots
-from skinapi.findings.records.standing import Reader
-from skinapi.findings.records.submission import SubmissionSummary
-from skinapi.findings.records.submissions import Submissions
+from skinapi.findings.records.spots import FindingsByLesion
+from skinapi.findings.records.standing import Audience
+from skinapi.findings.records.submission import StoredFindingSummary
+from skinapi.findings.records.submissions import StoredFindings
 from skinapi.platform.audit.trail import AuditTrail
 from skinapi.platform.notices.outbox import Kind, Outbox
 from skinapi.platform.storage.failed_items import FailedItems
@@ -71,7 +71,7 @@ NO_GRANT = "There is no such emergency access"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wanted:
+class BreakGlassTarget:
     """The `number` of a finding, or the `email` of its patient."""
 
     reason: str
@@ -80,7 +80,7 @@ class Wanted:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Told:
+class BreakGlassNotice:
     """A grant as somebody reads it who is concerned; without a name once its admin is gone."""
 
     grant: BreakGlass
@@ -95,15 +95,15 @@ class BreakGlassService:
     work: UnitOfWork
     grants: BreakGlasses
     accounts: Accounts
-    submissions: Submissions
-    spots: Spots
+    submissions: StoredFindings
+    spots: FindingsByLesion
     second_factor: SecondFactorService
     trail: AuditTrail
     outbox: Outbox
     failed: FailedItems
     most: int
 
-    def ask(self, *, wanted: Wanted, by: Subject, proof: Proof) -> BreakGlass:
+    def ask(self, *, wanted: BreakGlassTarget, by: Subject, proof: Proof) -> BreakGlass:
         """Grant access, and tell the patient, the doctor in charge and the other admins.
 
         Nothing is looked up before the password, so that nobody else learns which numbers exist.
@@ -125,7 +125,7 @@ class BreakGlassService:
         return grant
 
     @atomic
-    def _ask(self, unit: Unit, *, wanted: Wanted, by: Subject) -> BreakGlass:
+    def _ask(self, unit: Unit, *, wanted: BreakGlassTarget, by: Subject) -> BreakGlass:
         unit.audit(ACTION, by=by.id, target=by.id)
         # Held, so that of two that are asked for at once the second one finds the first.
         if not self.accounts.hold(by.id).active_admin:
@@ -159,7 +159,7 @@ class BreakGlassService:
         refused = grant.model_copy(update=unsaid)
         return self.grants.insert(refused)
 
-    def _grant(self, unit: Unit, grant: BreakGlass, wanted: Wanted) -> BreakGlass:
+    def _grant(self, unit: Unit, grant: BreakGlass, wanted: BreakGlassTarget) -> BreakGlass:
         finding, owner = None, None
         if wanted.number is not None:
             finding = self.submissions.find_by_number(wanted.number)
@@ -202,12 +202,12 @@ class BreakGlassService:
             if other != but:
                 self.outbox.add(kind, to=other, about="data-protection")
 
-    def list_of(self, owner: str) -> list[SubmissionSummary]:
+    def list_of(self, owner: str) -> list[StoredFindingSummary]:
         """The patient's newest findings."""
         page = self.submissions.page_owned(owner, PageRequest(MOST_LISTED), newest_first=True)
         return [finding for finding in page.items if not finding.error]
 
-    def list_choices(self, grant: BreakGlass) -> list[SubmissionSummary]:
+    def list_choices(self, grant: BreakGlass) -> list[StoredFindingSummary]:
         """List the findings of which one is to be chosen; none once it was."""
         return self.list_of(grant.owner) if grant.owner and not grant.finding else []
 
@@ -251,10 +251,10 @@ class BreakGlassService:
         if how := grant.find_end(now()):
             self.grants.end(grant, how)
 
-    def page_all(self, paging: PageRequest) -> Page[Told]:
+    def page_all(self, paging: PageRequest) -> Page[BreakGlassNotice]:
         return self._told(self.grants.page_all(paging))
 
-    def page_concerning(self, *, account: str, paging: PageRequest) -> Page[Told]:
+    def page_concerning(self, *, account: str, paging: PageRequest) -> Page[BreakGlassNotice]:
         """List the grants about the caller's findings, or those of the caller's patients then. A
         patient reads no reason that was written while a doctor holds something back.
         """
@@ -267,12 +267,14 @@ class BreakGlassService:
         submission = self.submissions.find(grant.finding)
         if submission is None or submission.error:
             return True
-        return self.spots.see_one(submission, Reader.PATIENT).shows(grant.created_at)
+        return self.spots.see_one(submission, Audience.PATIENT).shows(grant.created_at)
 
-    def _told(self, page: Page[BreakGlass]) -> Page[Told]:
+    def _told(self, page: Page[BreakGlass]) -> Page[BreakGlassNotice]:
         admins = self.accounts.by_ids({grant.admin for grant in page.items})
         names = {admin.id: admin.name for admin in admins.values()}
-        return page.map(lambda grant: Told(grant=grant, admin_name=names.get(grant.admin)))
+        return page.map(
+            lambda grant: BreakGlassNotice(grant=grant, admin_name=names.get(grant.admin))
+        )
 
     def count_untold(self, *, account: str) -> int:
         return self.grants.count_untold(account)

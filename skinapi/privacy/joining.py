@@ -18,7 +18,7 @@ from skinapi.base.pages import PageRequest
 from skinapi.base.values import Value
 from skinapi.care.spot_records import Lesions
 from skinapi.findings.records.events import FindingsChanged
-from skinapi.findings.records.service import RecordsService
+from skinapi.findings.records.service import FindingsService
 from skinapi.platform.notices.outbox import Kind, Outbox
 from skinapi.platform.storage.ports import Filter, Store
 from skinapi.platform.storage.unit_of_work import AuditRow, Unit, UnitOfWork, atomic
@@ -83,7 +83,7 @@ class JoiningService:
     store: Store
     accounts: Accounts
     consents: Consents
-    records: RecordsService
+    records: FindingsService
     lesions: Lesions
     second_factor: SecondFactorService
     outbox: Outbox

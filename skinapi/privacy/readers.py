@@ -11,7 +11,7 @@ from skinapi.accounts.auth.accounts import Accounts
 from skinapi.base.pages import Page, PageRequest
 from skinapi.base.subject import Role
 from skinapi.base.values import Value
-from skinapi.findings.records.spots import Spots
+from skinapi.findings.records.spots import FindingsByLesion
 from skinapi.integrations.keys.api_keys import ApiKeys
 from skinapi.platform.audit.trail import AuditTrail
 from skinapi.platform.storage.ports import Document
@@ -72,7 +72,7 @@ class ReadersService:
     trail: AuditTrail
     accounts: Accounts
     keys: ApiKeys
-    spots: Spots
+    spots: FindingsByLesion
 
     def page_readings(self, *, account: str, paging: PageRequest) -> Page[ReadingView]:
         page = self.trail.page_about(account, READINGS, paging)

@@ -16,20 +16,20 @@ from skinapi.base.errors import NotFound
 from skinapi.base.field_types import Contained, Legible, PrintableLines, SearchText
 from skinapi.base.pages import Page
 from skinapi.findings.records.readers import BreakGlass, End
-from skinapi.findings.records.submission import SubmissionSummary
-from skinapi.platform.web.declaration import Rate, Routes, Signed, admins
+from skinapi.findings.records.submission import StoredFindingSummary
+from skinapi.platform.web.declaration import Authenticated, Rate, Routes, admins
 from skinapi.platform.web.rate_limits import caller_address
 from skinapi.platform.web.schemas import Answer, Body, Message, PageQuery
 from skinapi.privacy.break_glass import (
     BreakGlassChosen,
     BreakGlassEnded,
+    BreakGlassNotice,
     BreakGlassNotNeeded,
     BreakGlassOff,
     BreakGlassOpen,
     BreakGlassService,
-    Told,
+    BreakGlassTarget,
     TooManyBreakGlass,
-    Wanted,
 )
 from skinapi.privacy.joining import CannotJoin, JoiningPreview, JoiningService
 from skinapi.privacy.readers import ReadersService, ReadingView
@@ -60,8 +60,8 @@ class AskedBreakGlass(ProvenBody):
             raise ValueError("name the number of the finding, or the e-mail address of the patient")
         return self
 
-    def wanted(self) -> Wanted:
-        return Wanted(reason=self.reason, number=self.number, email=self.email)
+    def wanted(self) -> BreakGlassTarget:
+        return BreakGlassTarget(reason=self.reason, number=self.number, email=self.email)
 
 
 class ChosenFinding(Body):
@@ -102,7 +102,7 @@ class OpenedBreakGlass(BreakGlassView):
     choices: list[ListedView] = Field(description="the patient's newest findings, to choose one of")
 
     @classmethod
-    def of(cls, grant: BreakGlass, choices: Sequence[SubmissionSummary]) -> Self:
+    def of(cls, grant: BreakGlass, choices: Sequence[StoredFindingSummary]) -> Self:
         return cls.model_validate({**cls.fields_of(grant), "choices": choices})
 
 
@@ -113,7 +113,7 @@ class BreakGlassOfAdmin(BreakGlassView):
     admin_name: str | None = Field(description="null once that account is gone")
 
     @classmethod
-    def of(cls, told: Told) -> Self:
+    def of(cls, told: BreakGlassNotice) -> Self:
         beside = {"admin": told.grant.admin, "admin_name": told.admin_name}
         return cls.model_validate({**cls.fields_of(told.grant), **beside})
 
@@ -133,7 +133,7 @@ class BreakGlassOfPatient(Answer):
     own: bool = Field(description="whether the finding is the caller's, else that of a patient")
 
     @classmethod
-    def of(cls, told: Told, *, reader: str) -> Self:
+    def of(cls, told: BreakGlassNotice, *, reader: str) -> Self:
         grant = told.grant
         return cls(
             id=grant.id,
@@ -199,7 +199,7 @@ def close_break_glass(service: BreakGlassService, *, grant: str, subject: Subjec
     return Message(message="Emergency access ended")
 
 
-@routes.route("GET", "/me/break-glass", access=Signed())
+@routes.route("GET", "/me/break-glass", access=Authenticated())
 def list_own_break_glass(
     service: BreakGlassService, *, query: PageQuery, subject: Subject
 ) -> Page[BreakGlassOfPatient]:
@@ -208,20 +208,20 @@ def list_own_break_glass(
     return page.map(partial(BreakGlassOfPatient.of, reader=subject.id))
 
 
-@routes.route("GET", "/me/break-glass/untold", access=Signed())
+@routes.route("GET", "/me/break-glass/untold", access=Authenticated())
 def count_untold_break_glass(service: BreakGlassService, *, subject: Subject) -> UntoldView:
     """How many of these the caller has not been shown."""
     return UntoldView(count=service.count_untold(account=subject.id))
 
 
-@routes.route("PUT", "/me/break-glass/told", access=Signed())
+@routes.route("PUT", "/me/break-glass/told", access=Authenticated())
 def mark_break_glass_told(service: BreakGlassService, *, subject: Subject) -> Message:
     """The caller has been shown all of these."""
     service.mark_told(account=subject.id)
-    return Message(message="Told")
+    return Message(message="BreakGlassNotice")
 
 
-@readers_routes.route("GET", "/me/readers", access=Signed())
+@readers_routes.route("GET", "/me/readers", access=Authenticated())
 def list_readers(
     readers: ReadersService, *, query: PageQuery, subject: Subject
 ) -> Page[ReadingView]:

@@ -7,7 +7,7 @@ import pytest
 
 from skinapi.findings.records import new_findings as module
 from skinapi.findings.records.new_findings import NewFinding, NewVersion
-from skinapi.findings.records.submission import Submission
+from skinapi.findings.records.submission import StoredFinding
 from skinapi.model.conditions import Band
 from skinapi.model.context import Context
 from tests.support.access import SECTIONS
@@ -31,7 +31,7 @@ def file_at(
     return file_for(backend, patient, band).number
 
 
-def file_for(backend: Backend, patient: Person, band: Band, **fields: Any) -> Submission:
+def file_for(backend: Backend, patient: Person, band: Band, **fields: Any) -> StoredFinding:
     given = {"finding": finding_of(band=band), "context": Context(), **fields}
     photo = given.pop("photo_blob", None)
     if photo:
@@ -46,7 +46,7 @@ def file_for(backend: Backend, patient: Person, band: Band, **fields: Any) -> Su
     return file_new(backend, new)
 
 
-def judge_anew(backend: Backend, number: int, band: Band, **fields: Any) -> Submission:
+def judge_anew(backend: Backend, number: int, band: Band, **fields: Any) -> StoredFinding:
     """The finding, after its photo was judged with this result."""
     records = backend.services.records
     before = records.submissions.find_by_number(number)
@@ -66,7 +66,7 @@ def judge_anew(backend: Backend, number: int, band: Band, **fields: Any) -> Subm
     return after
 
 
-def file_new(backend: Backend, new: NewFinding) -> Submission:
+def file_new(backend: Backend, new: NewFinding) -> StoredFinding:
     records = backend.services.records
     number = records.submissions.take_number()
     return records.file(new, records.submissions.prepare(new, number=number))

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from skinapi.findings.records import review_service
-from skinapi.model.headline import Restated
+from skinapi.model.headline import RestatedProbabilities
 from skinapi.platform.storage.ports import Document
 from tests.care.clinic import (
     REFERRAL,
@@ -177,7 +177,9 @@ def test_scores_that_are_restated_are_shown_and_do_not_order(shared_backend: Bac
     made = {}
     for own, restated in ((0.6, 0.05), (0.3, 0.2)):
         finding = finding_of(band=REVIEW, malignant_score=own)
-        shown = Restated(prevalence=0.02, ranked=finding.ranked, malignant_score=restated)
+        shown = RestatedProbabilities(
+            prevalence=0.02, ranked=finding.ranked, malignant_score=restated
+        )
         finding = finding.model_copy(update={"restated": shown})
         made[own] = file_for(shared_backend, ada, REVIEW, finding=finding).number
     rows = doctor.pages("/queue")

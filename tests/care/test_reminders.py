@@ -8,7 +8,7 @@ import pytest
 from skinapi.care import reminders
 from skinapi.care import spot_routes as module
 from skinapi.findings.records.decisions import before_weekend
-from skinapi.findings.records.submission import Submission
+from skinapi.findings.records.submission import StoredFinding
 from skinapi.model.conditions import Band, conditions_table
 from skinapi.platform.storage.ids import now
 from tests.care.clinic import REFERRAL, REVIEW, ROUTINE, URGENT, file_for, patient_of, review
@@ -72,7 +72,7 @@ def test_a_reminder_says_the_instruction_of_the_spot(
 ) -> None:
     ada = backend.member()
     lesion = begin(ada)
-    filed: Submission = file_for(backend, ada, band, lesion=lesion)
+    filed: StoredFinding = file_for(backend, ada, band, lesion=lesion)
     day = filed.created_at.date() + timedelta(days=days)
     calm = band in (ROUTINE, MONITORING)
     assert shown(ada, lesion) == {

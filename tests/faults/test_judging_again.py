@@ -20,7 +20,7 @@ import pytest
 
 from skinapi.app.composition.services import Services
 from skinapi.findings.records.new_findings import NewFinding
-from skinapi.findings.records.submission import EarlierVersion, Submission
+from skinapi.findings.records.submission import EarlierVersion, StoredFinding
 from skinapi.model.conditions import Band
 from skinapi.model.context import Context
 from skinapi.platform.storage.ids import new_id
@@ -182,7 +182,7 @@ def list_lost(actor: Actor, services: Services) -> Iterator[str]:
         if found is None:
             yield f"{case} is gone"
             continue
-        all_told: list[EarlierVersion | Submission] = [*found.earlier, found]
+        all_told: list[EarlierVersion | StoredFinding] = [*found.earlier, found]
         versions = [one.version for one in all_told]
         told = found.context.model_dump(include={*case.told}, mode="json")
         contexts = [one.context for one in all_told]

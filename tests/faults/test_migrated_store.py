@@ -14,7 +14,7 @@ import pytest
 from skinapi.app.composition import services
 from skinapi.app.composition.services import open_services
 from skinapi.base.errors import StoreUnavailable
-from skinapi.findings.records.standing import Reader
+from skinapi.findings.records.standing import Audience
 from skinapi.platform.storage.ports import Document
 from skinapi.platform.storage.store_version import VERSION, join_store
 from skinapi.platform.stores import open_store
@@ -118,7 +118,7 @@ def test_what_was_decided_is_read_as_it_was_stored(folder: Path) -> None:
         data = backend.services.data
         found = [one for one in map(data.submissions.find, stored) if one]
         differ = set()
-        for one in data.spots.see(found, Reader.PATIENT):
+        for one in data.spots.see(found, Audience.PATIENT):
             was = stored[one.id]
             assert (one.decision is None) == (was is None)
             if was and any(getattr(one.decision, name) != value for name, value in was.items()):

@@ -14,7 +14,13 @@ from skinapi.base.subject import SCOPES, Scope
 from skinapi.integrations.keys.admission import SAFE_METHODS, KeyAuthorizer
 from skinapi.integrations.keys.api_keys import KeyLacksScope, TakesNoKey, TestKeyStoresNothing
 from skinapi.integrations.keys.service import LIVE_SCOPES, SESSION_SCOPES, WantedKey
-from skinapi.platform.web.declaration import Opened, Public, Route, Scraper, Signed
+from skinapi.platform.web.declaration import (
+    Authenticated,
+    MetricsReader,
+    OpenedToClient,
+    Public,
+    Route,
+)
 from tests.support.access import PEOPLE, ROWS, SampleAccounts
 from tests.support.backends import MAIL, Backend, Person
 from tests.test_access import declared, letter
@@ -121,20 +127,20 @@ def may_have(caller: str, scope: Scope) -> bool:
 def refusal(route: Route, scope: Scope, caller: str) -> type[SkinAPIError] | None:
     """With what a key is refused before the route is asked."""
     access = route.access
-    if isinstance(access, Scraper):
+    if isinstance(access, MetricsReader):
         return InvalidToken
     if isinstance(access, Public):
         return None
     if not access.scopes:
         return TakesNoKey
-    reads_filed = isinstance(access, Signed) and access.filed and "session" in caller
+    reads_filed = isinstance(access, Authenticated) and access.filed and "session" in caller
     if scope not in access.scopes and not (reads_filed and scope == "findings:write"):
         return KeyLacksScope
     role = {"other user": "user", "other doctor": "doctor", "second opinion": "doctor"}
     stands_for = STANDS_FOR.get(caller, caller)
     if caller != "clinic-wide" and role.get(stands_for, stands_for) not in access.roles:
         return Forbidden
-    rehearses = isinstance(access, Signed) and access.test_keys
+    rehearses = isinstance(access, Authenticated) and access.test_keys
     if caller == "test" and route.method not in SAFE_METHODS and not rehearses:
         return TestKeyStoresNothing
     return None
@@ -163,7 +169,7 @@ def test_each_route_takes_keys_or_says_why_not(backend: Backend) -> None:
     closed = {
         name
         for name, route in routes.items()
-        if not isinstance(route.access, Public | Scraper) and not route.access.scopes
+        if not isinstance(route.access, Public | MetricsReader) and not route.access.scopes
     }
     assert closed == NO_KEY, "declare scopes, or say in NO_KEY why it takes no key"
 
@@ -203,7 +209,7 @@ def test_each_key_gets_what_its_owner_would_and_no_more(
     backend: Backend, accounts: SampleAccounts, name: str
 ) -> None:
     route, row = declared(backend)[name], ROWS[name]
-    if isinstance(route.access, Public | Scraper | Opened):
+    if isinstance(route.access, Public | MetricsReader | OpenedToClient):
         return
     asked = [
         (scope, caller)

@@ -8,7 +8,7 @@ from skinapi.model.bands import RaisedBy
 from skinapi.model.conditions import Band
 from skinapi.model.facts_effect import FactsEffect
 from skinapi.model.finding import Doubt
-from skinapi.model.headline import Ranked, Restated, rank
+from skinapi.model.headline import RankedCondition, RestatedProbabilities, rank
 from skinapi.model.patient_facts import Fact
 from tests.support.findings import finding_of
 
@@ -16,7 +16,7 @@ MOLE, MELANOMA, BASAL = "melanocytic_nevus", "melanoma", "basal_cell_carcinoma"
 REVIEW: dict[str, Any] = {"band": Band.DOCTOR_REVIEW, "raised_by": (RaisedBy.MALIGNANT,)}
 
 
-def shares(mole: float, melanoma: float) -> tuple[Ranked, ...]:
+def shares(mole: float, melanoma: float) -> tuple[RankedCondition, ...]:
     return rank({MOLE: mole, MELANOMA: melanoma, "benign_keratosis": 1 - mole - melanoma})
 
 
@@ -73,7 +73,7 @@ def effect_of(key: str = MOLE, **fields: Any) -> FactsEffect | None:
         (
             MOLE,
             {
-                "restated": Restated.of(
+                "restated": RestatedProbabilities.of(
                     {MOLE: 0.95, MELANOMA: 0.05}, {MOLE: 0.9, MELANOMA: 0.1}, 0.02
                 )
             },

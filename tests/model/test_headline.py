@@ -17,8 +17,8 @@ from skinapi.model.context import Context
 from skinapi.model.finding import Doubt, Finding
 from skinapi.model.headline import (
     LEAST_SHARE,
-    Ranked,
-    Restated,
+    RankedCondition,
+    RestatedProbabilities,
     as_mapping,
     rank,
     say_chance,
@@ -126,7 +126,7 @@ def test_answers_about_the_spot_take_no_cancer_out_of_the_headline() -> None:
     basal = {"benign_keratosis": 0.85, BASAL: 0.14, MELANOMA: 0.01}
     without = found(basal, band=Band.REFERRAL, raised_by=(RaisedBy.BASAL_CELL_CARCINOMA,)).headline
     told = found(basal, raised_by=(RaisedBy.CHECKLIST,)).headline
-    assert told.named == without.named == Ranked(key=BASAL, probability=0.14)
+    assert told.named == without.named == RankedCondition(key=BASAL, probability=0.14)
 
 
 def test_a_carcinoma_is_graver_than_a_keratosis_that_is_told_from_squamous_ones() -> None:
@@ -259,7 +259,7 @@ def test_french_names_have_their_articles() -> None:
 
 
 def test_what_one_picture_alone_shows_cannot_be_ruled_out() -> None:
-    alone = Ranked(key=BASAL, probability=0.67)
+    alone = RankedCondition(key=BASAL, probability=0.67)
     shares = {MOLE: 0.9, BASAL: 0.01}
     finding = found(shares, raised_by=(RaisedBy.PICTURE,), alone=alone, **REVIEW)
     assert (finding.headline.not_ruled_out, finding.headline.named) == ((alone,), alone)
@@ -270,20 +270,20 @@ def test_what_one_picture_alone_shows_cannot_be_ruled_out() -> None:
             "picture)."
         ),
     )
-    faint = finding.model_copy(update={"alone": Ranked(key=BASAL, probability=0.3)})
+    faint = finding.model_copy(update={"alone": RankedCondition(key=BASAL, probability=0.3)})
     assert said(faint)[0] == "Most likely a mole. A skin cancer cannot be ruled out."
 
 
 def test_where_probabilities_are_restated_people_read_those_and_the_finding_decides() -> None:
     """At a prevalence of 2 % the most probable is benign, and the cancer stays open."""
     own, shown = {MELANOMA: 0.6, MOLE: 0.4}, {MELANOMA: 0.05, MOLE: 0.95}
-    restated = Restated.of(shown, None, 0.02)
+    restated = RestatedProbabilities.of(shown, None, 0.02)
     finding = finding_of(MELANOMA, ranked=rank(own), restated=restated)
     assert said(finding) == (
         "Most likely a mole. A skin cancer cannot be ruled out.",
         "Most likely melanocytic nevus (95%). Not ruled out: melanoma (5%).",
     )
-    turned = Restated.of({MELANOMA: 0.7, MOLE: 0.3}, None, 0.9)
+    turned = RestatedProbabilities.of({MELANOMA: 0.7, MOLE: 0.3}, None, 0.9)
     spared = finding_of(MOLE, ranked=rank({MOLE: 0.8, MELANOMA: 0.2}), restated=turned)
     spared = spared.model_copy(update={"band": Band.SELF_MONITORING})
     assert said(spared)[0] == "Most likely a mole."
@@ -338,7 +338,7 @@ def test_a_melanoma_of_three_percent_of_a_mole_is_named_where_a_doctor_is_to_loo
 ) -> None:
     finding = found({MOLE: 0.9, MELANOMA: share}, band=band, raised_by=(RaisedBy.MALIGNANT,))
     assert [one.key for one in finding.headline.not_ruled_out] == named
-    assert finding.one_name == Ranked(key=MOLE, probability=0.9)
+    assert finding.one_name == RankedCondition(key=MOLE, probability=0.9)
 
 
 def test_a_client_of_one_name_shows_what_the_headline_calls_likely_unless_cancer_is() -> None:
@@ -346,7 +346,7 @@ def test_a_client_of_one_name_shows_what_the_headline_calls_likely_unless_cancer
     assert (carcinoma.named.key, carcinoma.one_name.key) == (MELANOMA, BASAL)
     mostly = found({MOLE: 0.4, BASAL: 0.3, MELANOMA: 0.3}, raised_by=(RaisedBy.MALIGNANT,)).headline
     assert mostly.mostly_malignant
-    assert mostly.one_name == Ranked(key=MELANOMA, probability=0.3)
+    assert mostly.one_name == RankedCondition(key=MELANOMA, probability=0.3)
 
 
 def test_of_what_does_not_look_like_skin_a_patient_reads_no_condition_and_a_doctor_a_mark() -> None:

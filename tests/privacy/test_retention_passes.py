@@ -13,10 +13,10 @@ from pydantic import ValidationError
 from skinapi.accounts.auth.owners import AccountUses
 from skinapi.base.errors import UnsafeSettings
 from skinapi.care.message_records import Thread
-from skinapi.findings.records.submission import Submission
+from skinapi.findings.records.submission import StoredFinding
 from skinapi.model.conditions import Band
 from skinapi.platform.storage.ids import now
-from skinapi.privacy.retention.kinds import Kind, Spare, Term
+from skinapi.privacy.retention.kinds import Kind, RetentionExemption, Term
 from skinapi.privacy.retention.service import ANNOUNCED, RetentionService
 from tests.care.clinic import REVIEW, ROUTINE, URGENT, file_for, patient_of
 from tests.findings.prediction.photographer import predicted
@@ -57,7 +57,7 @@ class Clinic:
     def keep(self, days: Mapping[Kind, int | None]) -> None:
         put_in(self.service, days={**dict.fromkeys(Kind), **days})
 
-    def photo(self, of: Person, band: Band = ROUTINE, **fields: Any) -> Submission:
+    def photo(self, of: Person, band: Band = ROUTINE, **fields: Any) -> StoredFinding:
         blob = self.backend.services.store.blobs.put(b"a photo")
         return file_for(self.backend, of, band, photo_blob=blob, **fields)
 
@@ -68,10 +68,10 @@ class Clinic:
             if passing:
                 self.service.make_pass()
 
-    def find(self, filed: Submission) -> Submission | None:
+    def find(self, filed: StoredFinding) -> StoredFinding | None:
         return self.backend.services.records.submissions.find(filed.id)
 
-    def has_photo(self, filed: Submission) -> bool:
+    def has_photo(self, filed: StoredFinding) -> bool:
         found = self.find(filed)
         return found is not None and found.photo_blob is not None
 
@@ -89,7 +89,7 @@ class Clinic:
         return found
 
     def something_happens(
-        self, fate: random.Random, people: list[Person], filed: list[Submission]
+        self, fate: random.Random, people: list[Person], filed: list[StoredFinding]
     ) -> None:
         who = fate.choice(people)
         who.token = self.backend.token_of(self.backend.account(who.email))
@@ -118,7 +118,7 @@ class Clinic:
         if read:
             messages.mark_done(thread, by="-", last=sent.id)
 
-    def review(self, filed: Submission, **said: Any) -> None:
+    def review(self, filed: StoredFinding, **said: Any) -> None:
         doctor = self.backend.account(self.doctor.email)
         self.doctor.token = self.backend.token_of(doctor)
         body = {"label": "melanocytic_nevus", "certainty": "sure", **said}
@@ -187,14 +187,16 @@ def test_what_a_preview_shows_for_each_day_is_what_goes_on_it(
     backend = clinic.backend
     people = [patient_of(backend, clinic.doctor), patient_of(backend, clinic.doctor)]
     people += [backend.member() for _ in range(2)]
-    filed: list[Submission] = []
+    filed: list[StoredFinding] = []
     clinic.live(8)
     for day in range(size(70, 100)):
         if day < 45:
             clinic.something_happens(fate, people, filed)
         moment = now()
         wanted = {
-            kind: retained.count(Term(DAYS[kind], moment), before=moment + DAY, spare=Spare())
+            kind: retained.count(
+                Term(DAYS[kind], moment), before=moment + DAY, spare=RetentionExemption()
+            )
             for kind, retained in clinic.service.kinds.items()
         }
         before = clinic.stored()

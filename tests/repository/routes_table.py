@@ -8,7 +8,14 @@ from typing import Any, get_args
 from flask import Response
 
 from skinapi.base.subject import ROLES
-from skinapi.platform.web.declaration import Opened, Public, Rate, Route, Scraper, declared_routes
+from skinapi.platform.web.declaration import (
+    MetricsReader,
+    OpenedToClient,
+    Public,
+    Rate,
+    Route,
+    declared_routes,
+)
 from skinapi.platform.web.schemas import Message
 from tests.support.backends import Backend
 
@@ -32,10 +39,10 @@ def _who(route: Route) -> str:
     access = route.access
     if isinstance(access, Public):
         return "anyone"
-    if isinstance(access, Scraper):
+    if isinstance(access, MetricsReader):
         return "admin, scraper"
     who = "account" if access.roles == ROLES else ", ".join(access.roles)
-    who = "anyone, where opened" if isinstance(access, Opened) else who
+    who = "anyone, where opened" if isinstance(access, OpenedToClient) else who
     return "; ".join([who, *(f"`{scope}`" for scope in access.scopes)])
 
 

@@ -22,8 +22,8 @@ from skinapi.accounts.auth.account import Account
 from skinapi.accounts.auth.second_factor import code_at, hash_recovery_code, step_of
 from skinapi.findings.records.new_findings import NewFinding
 from skinapi.findings.records.readers import LIFE, BreakGlass
-from skinapi.findings.records.submission import Submission
-from skinapi.findings.records.submissions import Submissions
+from skinapi.findings.records.submission import StoredFinding
+from skinapi.findings.records.submissions import StoredFindings
 from skinapi.integrations.dicom.archive import ARCHIVE
 from skinapi.integrations.patients import PATIENTS
 from skinapi.integrations.webhooks.endpoints import Endpoint
@@ -32,7 +32,12 @@ from skinapi.lab.uploads import Announced
 from skinapi.model.conditions import Band
 from skinapi.model.context import Context
 from skinapi.platform.storage.ids import new_id, now
-from skinapi.privacy.erasure.people_to_reach import KEPT_FOR, FindingToTell, PersonToReach, Why
+from skinapi.privacy.erasure.people_to_reach import (
+    KEPT_FOR,
+    FindingToTell,
+    PersonToReach,
+    ReachReason,
+)
 from skinapi.privacy.person_file.stored_files import PersonFile
 from tests.integrations.clients.dialects import base64_of
 from tests.integrations.fhir import orders
@@ -187,7 +192,7 @@ class SampleAccounts:
         accounts = self.backend.services.data.accounts
         return accounts.find_by_email(self.caller.email) if self.caller else None
 
-    def finding(self) -> Submission:
+    def finding(self) -> StoredFinding:
         submissions = self.backend.services.data.submissions
         found = submissions.find_by_number(int(self.named["number"]))
         assert found
@@ -212,7 +217,11 @@ class SampleAccounts:
 
     def _person_to_reach(self, account: str, doctor: str) -> str:
         finding = FindingToTell(
-            number=1, found_at=now(), why=Why.HELD, label="melanoma", urgency=Band.URGENT_REFERRAL
+            number=1,
+            found_at=now(),
+            why=ReachReason.HELD,
+            label="melanoma",
+            urgency=Band.URGENT_REFERRAL,
         )
         person = PersonToReach(
             id=new_id(),
@@ -391,7 +400,7 @@ class SampleAccounts:
 
     def _submission(self, owner: str, lesion: str | None = None) -> int:
         blobs = self.backend.services.store.blobs
-        submissions = Submissions(self.backend.services.store)
+        submissions = StoredFindings(self.backend.services.store)
         new = NewFinding(
             owner=owner,
             finding=finding_of(),

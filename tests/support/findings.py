@@ -10,7 +10,13 @@ from skinapi.model.conditions import NORMAL_SKIN, Band, conditions_table
 from skinapi.model.context import Modality
 from skinapi.model.detectors import KNOWN, ModalityFinding
 from skinapi.model.finding import Doubt, Finding, Timings
-from skinapi.model.headline import NotRuledOut, Restated, as_mapping, rank, sum_malignant
+from skinapi.model.headline import (
+    NotRuledOut,
+    RestatedProbabilities,
+    as_mapping,
+    rank,
+    sum_malignant,
+)
 from skinapi.model.network.picture import Quality
 
 UNSURE = ModalityFinding(told=Modality.UNKNOWN, recognised=Modality.UNKNOWN, used=KNOWN)
@@ -76,7 +82,10 @@ def restated_finding(*, own: float, prevalence: float = 0.02, calibrated: float 
     """A melanoma that the model gives this probability, as a clinic of this prevalence shows it."""
     finding = finding_of(probability=own)
     shown = restate(as_mapping(finding.ranked), calibrated=calibrated, prevalence=prevalence)
-    told = {"restated": Restated.of(shown, None, prevalence), "calibrated_on": calibrated}
+    told = {
+        "restated": RestatedProbabilities.of(shown, None, prevalence),
+        "calibrated_on": calibrated,
+    }
     return finding.model_copy(update=told)
 
 

@@ -14,14 +14,14 @@ from skinapi.findings.records.letters import Letter
 from skinapi.findings.records.new_findings import NewFinding
 from skinapi.findings.records.reviews import Review
 from skinapi.findings.records.standing import (
-    FindingStanding,
+    Audience,
+    FindingStatus,
     JudgedPhoto,
-    Reader,
-    SpotFacts,
-    Standing,
+    LesionHistory,
+    LesionStatus,
     standing,
 )
-from skinapi.findings.records.submission import Submission
+from skinapi.findings.records.submission import StoredFinding
 from skinapi.findings.reports.facts import Facts
 from skinapi.findings.reports.template import write_template
 from skinapi.model.conditions import NORMAL_SKIN, Band, conditions_table
@@ -151,7 +151,7 @@ class History:
         return act in (self.correct, self.judge_again)
 
     def held(self) -> list[int]:
-        return [one for one in self.numbers if self.stand(one, Reader.DOCTOR)[1].held_until]
+        return [one for one in self.numbers if self.stand(one, Audience.DOCTOR)[1].held_until]
 
     def kept(self) -> list[int]:
         """The findings whose photo was kept."""
@@ -413,7 +413,7 @@ class History:
     def asks_colleague(self, number: int) -> bool:
         return self.read(number).get("opinion_of") == self.backend.account(self.colleague.email).id
 
-    def stand(self, number: int, reader: Reader) -> tuple[Standing, FindingStanding]:
+    def stand(self, number: int, reader: Audience) -> tuple[LesionStatus, FindingStatus]:
         """What holds about the spot of a finding, and about the finding."""
         submissions = self.backend.services.store.collection("submissions")
         stored = self.read(number)
@@ -421,10 +421,10 @@ class History:
         found = submissions.find({"lesion": spot}) if spot else [stored]
         photos = sorted(map(_photo_of, found), key=lambda one: one.id)
         reviews = {one.id: self._stored("reviews", one.id, Review) for one in photos}
-        stands = standing(SpotFacts(tuple(photos), reviews), reader, now())
+        stands = standing(LesionHistory(tuple(photos), reviews), reader, now())
         return stands, stands.findings[stored["id"]]
 
-    def signed_letters(self, number: int, reader: Reader) -> list[Letter]:
+    def signed_letters(self, number: int, reader: Audience) -> list[Letter]:
         """Those of which this reader may know."""
         _, own = self.stand(number, reader)
         since = None if reader.knows_all else own.held_since
@@ -442,7 +442,7 @@ def _worded(finding: Finding) -> dict[str, Any]:
 
 
 def _photo_of(stored: Document) -> JudgedPhoto:
-    return Submission.model_validate(stored).photo
+    return StoredFinding.model_validate(stored).photo
 
 
 def program_of(backend: Backend) -> Person:

@@ -23,7 +23,7 @@ from skinapi.care.reminders import reminder_of
 from skinapi.findings.records.decisions import WaitsFor
 from skinapi.findings.records.finding_schemas import AdviceView, InstructionView
 from skinapi.findings.records.review_schemas import DecisionView
-from skinapi.findings.records.standing import Advice, Reader
+from skinapi.findings.records.standing import Advice, Audience
 from skinapi.integrations.dicom.archive import READER
 from skinapi.model.conditions import Band, conditions_table
 from skinapi.platform.storage.ids import now
@@ -39,7 +39,7 @@ from tests.support.size import size
 from tests.use_cases.spot_history import History, Patient, program_of
 
 HISTORIES, STEPS = size(6, 500), 8
-PATIENT, DOCTOR, PROGRAM = Reader.PATIENT, Reader.DOCTOR, Reader.PROGRAM
+PATIENT, DOCTOR, PROGRAM = Audience.PATIENT, Audience.DOCTOR, Audience.PROGRAM
 
 
 class Told(NamedTuple):
@@ -61,7 +61,7 @@ def advice(said: Advice | None, *, for_doctor: bool = False) -> Any:
 class Truth:
     """What holds about a finding and its spot, for this reader."""
 
-    def __init__(self, history: History, number: int, reader: Reader) -> None:
+    def __init__(self, history: History, number: int, reader: Audience) -> None:
         self.history, self.number, self.reader = history, number, reader
         self.spot, self.own = history.stand(number, reader)
         self.counts = self.spot.instruction.counts
@@ -211,7 +211,7 @@ def asks_nothing_else(channel: str, words: list[str], truth: Truth) -> Told:
 
 def walk_lists(history: History) -> Iterator[Told]:
     own = f"/patients/{history.patient}"
-    lists: list[tuple[Person, Reader, list[str]]] = [
+    lists: list[tuple[Person, Audience, list[str]]] = [
         (history.ada, PATIENT, ["/submissions", "/lesions"]),
         (history.grey, DOCTOR, [f"{own}/submissions", f"{own}/lesions", "/queue"]),
         (history.program, PROGRAM, [f"{own}/submissions", f"{own}/lesions"]),
@@ -416,7 +416,7 @@ def text_of(page: str) -> str:
 class Paper:
     number: int
     code: str
-    reader: Reader
+    reader: Audience
     said: Any
 
 

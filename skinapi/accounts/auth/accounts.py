@@ -28,7 +28,7 @@ from skinapi.platform.storage.documents import merged
 from skinapi.platform.storage.faults import Fault
 from skinapi.platform.storage.ids import made_at, new_id, now
 from skinapi.platform.storage.ports import Document, Filter, set_or_remove
-from skinapi.platform.storage.records import Records, changes_between, in_transaction
+from skinapi.platform.storage.records import Repository, changes_between, in_transaction
 from skinapi.platform.storage.unit_of_work import AuditRow, Unit, UnitOfWork
 
 EXPIRED_AT_ONCE = 100
@@ -49,7 +49,7 @@ OF_JOINED = frozenset({"external", "joined_to"})
 NOT_REFUSED = AccountFields(refused=None, refused_at=None, refusal=None)
 
 
-class Accounts(Records[Account]):
+class Accounts(Repository[Account]):
     """Raises Duplicate as it opens if stored accounts share an e-mail address."""
 
     collection, record = "accounts", Account

@@ -31,7 +31,13 @@ from skinapi.base.errors import (
 )
 from skinapi.base.field_types import Identifier
 from skinapi.platform.storage.ids import new_id
-from skinapi.platform.web.declaration import Access, Opened, Public, Scraper, Signed
+from skinapi.platform.web.declaration import (
+    Access,
+    Authenticated,
+    MetricsReader,
+    OpenedToClient,
+    Public,
+)
 
 ALGORITHM = "HS256"
 REQUIRED_CLAIMS = ["exp", "iat", "jti", "sub"]
@@ -90,7 +96,7 @@ class Tokens:
             raise InvalidToken from error
 
 
-ADMIN_ONLY = Signed(roles=("admin",))
+ADMIN_ONLY = Authenticated(roles=("admin",))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,14 +117,14 @@ class Authorizer:
         """The caller, or None for a request that needs no account."""
         if isinstance(access, Public):
             return None
-        if isinstance(access, Opened):
+        if isinstance(access, OpenedToClient):
             if not authorization:
                 if not any(name in self.open_clients for name in access.clients):
                     raise Unauthenticated(access.closed)
                 return None
-            access = Signed(roles=access.roles)
+            access = Authenticated(roles=access.roles)
         token = read_bearer(authorization)
-        if isinstance(access, Scraper):
+        if isinstance(access, MetricsReader):
             # Constant time: == would reveal by its time how many characters are right.
             if self.metrics_token and hmac.compare_digest(
                 token.encode(), self.metrics_token.encode()
@@ -138,7 +144,7 @@ class Authorizer:
         return Subject(account.id, account.role, session.id, account, factor_given=given)
 
     def refuse_unready(
-        self, access: Signed, account: Account, *, factor_there: bool = False
+        self, access: Authenticated, account: Account, *, factor_there: bool = False
     ) -> None:
         """`factor_there`: the provider of the clinic's log-in has asked for a second factor."""
         account.refuse_inactive(even_waiting=access.even_waiting)

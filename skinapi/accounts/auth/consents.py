@@ -19,7 +19,7 @@ from skinapi.accounts.auth.events import ConsentWithdrawn, KeptPhotosUnwanted
 from skinapi.base.languages import LANGUAGES, Language, LocalizedText, load_words
 from skinapi.base.stored_record import StoredRecord
 from skinapi.platform.storage.ids import new_id, now
-from skinapi.platform.storage.records import Records
+from skinapi.platform.storage.records import Repository
 from skinapi.platform.storage.unit_of_work import AuditRow, Unit, UnitOfWork, atomic
 
 Purpose = Literal["photos", "llm", "training", "sharing"]
@@ -27,7 +27,7 @@ PURPOSES: tuple[Purpose, ...] = get_args(Purpose)
 # How a consent was given or withdrawn: by a page that named the version of the text, by another
 # client of the person's, or for one photo: in its form, by a program's key, in a FHIR Consent; or
 # where an admin has joined two accounts that said different things.
-Way = Literal["console", "client", "photo", "key", "fhir", "joining"]
+PatientChannel = Literal["console", "client", "photo", "key", "fhir", "joining"]
 
 
 class ConsentText(BaseModel):
@@ -104,7 +104,7 @@ class ConsentGiven(StoredRecord):
     finding: str | None = None
 
 
-class Consents(Records[ConsentGiven]):
+class Consents(Repository[ConsentGiven]):
     collection, record = "consents", ConsentGiven
     indexes = (("account", "id"),)
 

@@ -32,15 +32,15 @@ from skinapi.accounts.auth.second_factor import (
     provisioning_uri,
     spell_secret,
 )
-from skinapi.platform.web.declaration import Rate, Routes, Signed
+from skinapi.platform.web.declaration import Authenticated, Rate, Routes
 from skinapi.platform.web.rate_limits import caller_address
 from skinapi.platform.web.schemas import Message
 
 ISSUER = "SkinAPI"
 WRONG_PASSWORD = (WrongPassword, NotJustLoggedIn, TooManyGuesses, InitialPasswordExpired)
-consent_routes: Routes[ConsentsService] = Routes("consents", access=Signed())
+consent_routes: Routes[ConsentsService] = Routes("consents", access=Authenticated())
 factor_routes: Routes[SecondFactorService] = Routes(
-    "second factor", access=Signed(even_unready=True), rate=Rate.SIGN_IN
+    "second factor", access=Authenticated(even_unready=True), rate=Rate.SIGN_IN
 )
 
 

@@ -50,7 +50,7 @@ KEPT_FOR_SIGNED = 6
 RETRY_AFTER_S = 2
 
 
-class HashingPlaces:
+class HashingSlots:
     """An address may take a place while it holds fewer than are free. So one address gets half of
     them, five together five sixths, and an address that holds none still finds one.
     """
@@ -107,7 +107,7 @@ class Passwords:
         self._hasher = hasher
         self._executor = ThreadPoolExecutor(CONCURRENT_HASHES, thread_name_prefix="argon2")
         self._dummy_hash = _unmatched_hash(hasher)
-        self._places = HashingPlaces(places)
+        self._places = HashingSlots(places)
         self._of_thread = threading.local()
 
     @contextmanager

@@ -27,7 +27,7 @@ from skinapi.base.stored_record import StoredRecord
 from skinapi.platform.notices.outbox import Kind, Outbox
 from skinapi.platform.storage.ids import is_ahead, new_id, now
 from skinapi.platform.storage.ports import Store
-from skinapi.platform.storage.records import Records
+from skinapi.platform.storage.records import Repository
 from skinapi.platform.storage.unit_of_work import Unit, UnitOfWork, atomic
 
 # Links with which a forgotten password is replaced: each once, and for a limited time.
@@ -50,7 +50,7 @@ class PasswordLink(StoredRecord):
     expires_at: datetime
 
 
-class PasswordLinks(Records[PasswordLink]):
+class PasswordLinks(Repository[PasswordLink]):
     collection, record = "password_links", PasswordLink
     indexes = (("account",),)
     expiry = "expires_at"

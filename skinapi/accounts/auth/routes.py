@@ -23,7 +23,7 @@ from skinapi.accounts.auth.passwords import ClientInfo
 from skinapi.accounts.auth.recovery import RecoveryService
 from skinapi.accounts.auth.schemas import (
     Credentials,
-    Forgotten,
+    ForgottenPassword,
     LoggedIn,
     Me,
     NewLocale,
@@ -52,11 +52,11 @@ from skinapi.base.errors import (
     Unavailable,
 )
 from skinapi.base.pages import Page
-from skinapi.platform.web.declaration import Public, Rate, Routes, Signed, admins
+from skinapi.platform.web.declaration import Authenticated, Public, Rate, Routes, admins
 from skinapi.platform.web.rate_limits import caller_address
 from skinapi.platform.web.schemas import Message, PageQuery
 
-ANYONE_SIGNED = Signed(even_waiting=True, even_unready=True)
+ANYONE_SIGNED = Authenticated(even_waiting=True, even_unready=True)
 LONGEST_CLIENT_NAME = 100
 # Below the general limit, because these routes need no token. The longest valid body, with each
 # character escaped in JSON, has 29 KB.
@@ -172,7 +172,11 @@ def show_me(auth: AuthService, *, subject: Subject) -> Me:
 
 
 @routes.route(
-    "PUT", "/me/password", access=Signed(even_unready=True), rate=Rate.SIGN_IN, raises=(BadRequest,)
+    "PUT",
+    "/me/password",
+    access=Authenticated(even_unready=True),
+    rate=Rate.SIGN_IN,
+    raises=(BadRequest,),
 )
 def change_password(auth: AuthService, *, body: NewPasswordBody, subject: Subject) -> NewTokens:
     """Replace one's own password. All other tokens of the account are revoked."""
@@ -185,21 +189,21 @@ def change_password(auth: AuthService, *, body: NewPasswordBody, subject: Subjec
     return NewTokens(message="Password changed", **token_fields(tokens))
 
 
-@routes.route("PUT", "/me/locale", access=Signed())
+@routes.route("PUT", "/me/locale", access=Authenticated())
 def change_locale(auth: AuthService, *, body: NewLocale, subject: Subject) -> Message:
     """Choose the language of one's reports, where a request asks for none."""
     auth.change_locale(account_id=subject.id, locale=body.locale)
     return Message(message="Locale changed")
 
 
-@routes.route("PUT", "/me/notices", access=Signed())
+@routes.route("PUT", "/me/notices", access=Authenticated())
 def set_notices(auth: AuthService, *, body: NewNotices, subject: Subject) -> Message:
     """Choose whether one gets notices by mail. Those of security are sent in any case."""
     auth.set_notices(account_id=subject.id, mail=body.mail)
     return Message(message="Notices changed")
 
 
-@routes.route("PUT", "/me/person", access=Signed())
+@routes.route("PUT", "/me/person", access=Authenticated())
 def set_person(auth: AuthService, *, body: Person, subject: Subject) -> Message:
     """Tell the year of birth and the sex once, for photos to come: a page of this server fills them
     in, and so does the server where a program or a doctor sends a photo of this person. Findings
@@ -216,14 +220,14 @@ def log_out(auth: AuthService, *, subject: Subject) -> Message:
     return Message(message="Logged out")
 
 
-@routes.route("GET", "/me/sessions", access=Signed())
+@routes.route("GET", "/me/sessions", access=Authenticated())
 def list_sessions(auth: AuthService, *, query: PageQuery, subject: Subject) -> Page[SessionView]:
     """List one's own sessions, oldest first."""
     page = auth.sessions.page(subject.account, query.paging)
     return page.map(lambda session: SessionView.of(session, subject.session_id))
 
 
-@routes.route("DELETE", "/me/sessions/<session_id>", access=Signed(), raises=(NotFound,))
+@routes.route("DELETE", "/me/sessions/<session_id>", access=Authenticated(), raises=(NotFound,))
 def end_session(auth: AuthService, *, session_id: str, subject: Subject) -> Message:
     """End one of one's own sessions. Its tokens are revoked at once."""
     auth.end_session(session_id=session_id, by=subject.id)
@@ -237,7 +241,7 @@ def end_session(auth: AuthService, *, session_id: str, subject: Subject) -> Mess
     rate=Rate.SIGN_IN,
     raises=(NoMailServer, Unavailable),
 )
-def ask_for_link(recovery: RecoveryService, *, body: Forgotten) -> Message:
+def ask_for_link(recovery: RecoveryService, *, body: ForgottenPassword) -> Message:
     """Ask for a mail with a link to choose a new password; it can be used once, within an hour.
 
     The answer and its time are the same whether or not there is such an account, and after many

@@ -129,7 +129,7 @@ class Person(Body):
         return year
 
 
-class Forgotten(Body):
+class ForgottenPassword(Body):
     email: LoginEmail
 
 

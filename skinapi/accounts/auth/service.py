@@ -18,7 +18,7 @@ from skinapi.accounts.auth.events import AccountAdded
 from skinapi.accounts.auth.guess_limits import GuessLimits
 from skinapi.accounts.auth.passwords import Authentication, ClientInfo, Passwords
 from skinapi.accounts.auth.second_factor import SecondFactorService
-from skinapi.accounts.auth.sessions import OpenedAt, Session, Sessions
+from skinapi.accounts.auth.sessions import ProviderSession, Session, Sessions
 from skinapi.base.errors import (
     BadRequest,
     Duplicate,
@@ -279,7 +279,7 @@ class AuthService:
         caller: ClientInfo,
         *,
         factor_given: bool,
-        opened_at: OpenedAt | None = None,
+        opened_at: ProviderSession | None = None,
     ) -> IssuedTokens:
         """For a transaction under way. `opened_at`: a provider has opened it."""
         if self.outbox.enabled and caller.browser not in account.browsers:

@@ -21,7 +21,7 @@ from skinapi.base.settings import Settings
 from skinapi.base.stored_record import StoredRecord
 from skinapi.platform.storage.ids import is_ahead, new_id, now
 from skinapi.platform.storage.ports import Store
-from skinapi.platform.storage.records import Records, in_transaction
+from skinapi.platform.storage.records import Repository, in_transaction
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,7 +90,7 @@ class Session(StoredRecord):
 
 
 @dataclass(frozen=True, slots=True)
-class OpenedAt:
+class ProviderSession:
     """The provider that has opened a session, a hash of its own one, and whether it vouches for a
     second factor.
     """
@@ -100,7 +100,7 @@ class OpenedAt:
     factor: bool
 
 
-class Sessions(Records[Session]):
+class Sessions(Repository[Session]):
     collection, record = "sessions", Session
     indexes = (("family", "id"), ("account", "id"), ("provider_session", "id"))
     expiry = "expires_at"
@@ -116,7 +116,7 @@ class Sessions(Records[Session]):
         client: str | None = None,
         renews: bool = False,
         factor_given: bool = False,
-        opened_at: OpenedAt | None = None,
+        opened_at: ProviderSession | None = None,
     ) -> tuple[Session, str | None]:
         """`renews`: with its first refresh token. Where the account has changed meanwhile, the
         session is of another token version, and opens nothing.

@@ -25,7 +25,7 @@ from skinapi.model.bands import OperatingPoint
 from skinapi.model.classification import classify_photo
 from skinapi.model.context import Context
 from skinapi.model.finding import Finding
-from skinapi.model.headline import Restated
+from skinapi.model.headline import RestatedProbabilities
 from skinapi.model.network.engine import Precision
 from skinapi.model.network.model import CHECKSUMS, Model, open_model
 from skinapi.model.network.model_checks import naming_folder, read_bounded
@@ -131,7 +131,7 @@ def finding_columns(finding: Finding) -> Row:
     }
 
 
-def _restated_columns(restated: Restated) -> Row:
+def _restated_columns(restated: RestatedProbabilities) -> Row:
     shares = {probability_column(entry.key): entry.probability for entry in restated.ranked}
     scored = {"malignant_score": restated.malignant_score, **shares}
     return {restated_column(name): share for name, share in scored.items()}

@@ -10,7 +10,7 @@ from skinapi.care.reminders import LesionCounts
 from skinapi.findings.records.outcomes import OutcomeCounts
 from skinapi.findings.records.review_queue import ReviewQueue
 from skinapi.findings.records.reviews import Review
-from skinapi.findings.records.submission import EarlierVersion, EnteredInError, Submission
+from skinapi.findings.records.submission import EarlierVersion, EnteredInError, StoredFinding
 from skinapi.platform.storage.ports import Document, Filter, Store, set_or_remove
 
 # The fields that name a finding by its id.
@@ -75,7 +75,7 @@ class JudgementJoiner:
     def _count_result_once(self, judgements: Sequence[Document]) -> None:
         """The laboratory's result counts for the newest judgement that has one."""
         counted = [
-            (Submission.model_validate(one), reviews)
+            (StoredFinding.model_validate(one), reviews)
             for one in judgements
             if not one.get("error") and (reviews := self._list_results(one["id"]))
         ]

@@ -18,9 +18,9 @@ from skinapi.findings.records.deciding_review import Reviews
 from skinapi.findings.records.letters import Letters
 from skinapi.findings.records.outcomes import OutcomeCounts
 from skinapi.findings.records.readers import BreakGlasses
-from skinapi.findings.records.record_retention import Resting
-from skinapi.findings.records.spots import Spots
-from skinapi.findings.records.submissions import Submissions
+from skinapi.findings.records.record_retention import UntouchedFindings
+from skinapi.findings.records.spots import FindingsByLesion
+from skinapi.findings.records.submissions import StoredFindings
 from skinapi.findings.reports.narrator import DroppedPairs, NarrativeCache
 from skinapi.findings.reports.verification import IssuedReports
 from skinapi.integrations.keys.api_keys import ApiKeys, KeyUses
@@ -57,11 +57,11 @@ class Repositories(Parts):
     account_uses: AccountUses
     totals: Totals
     usage: DailyCounts
-    submissions: Submissions
+    submissions: StoredFindings
     lesions: Lesions
     reviews: Reviews
-    spots: Spots
-    resting: Resting
+    spots: FindingsByLesion
+    resting: UntouchedFindings
     messages: Messages
     outcome_counts: OutcomeCounts
     letters: Letters

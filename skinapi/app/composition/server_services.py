@@ -45,11 +45,11 @@ from skinapi.privacy.person_file.service import PersonFilesService
 from skinapi.privacy.readers import ReadersService
 from skinapi.privacy.retention.kinds import (
     Kind,
-    Retained,
     RetainedAccounts,
     RetainedFindings,
     RetainedMessages,
     RetainedPhotos,
+    RetentionKind,
 )
 from skinapi.privacy.retention.service import RetentionService
 
@@ -129,7 +129,7 @@ def _list_retained(
     findings: RetainedFindings,
     messages: RetainedMessages,
     accounts: RetainedAccounts,
-) -> Mapping[Kind, Retained]:
+) -> Mapping[Kind, RetentionKind]:
     return {
         Kind.PHOTOS: photos,
         Kind.FINDINGS: findings,

@@ -57,13 +57,13 @@ from skinapi.findings.records.review_queue import (
 )
 from skinapi.findings.records.review_service import ReviewsService
 from skinapi.findings.records.reviews import Review
-from skinapi.findings.records.service import RecordsService
-from skinapi.findings.records.spots import Spots
-from skinapi.findings.records.submission import Submission
-from skinapi.findings.records.submissions import Submissions
+from skinapi.findings.records.service import FindingsService
+from skinapi.findings.records.spots import FindingsByLesion
+from skinapi.findings.records.submission import StoredFinding
+from skinapi.findings.records.submissions import StoredFindings
 from skinapi.findings.reports.narrator import Narrator, open_checker, open_llm
 from skinapi.findings.reports.service import ReportsService
-from skinapi.findings.reports.verification import Issued
+from skinapi.findings.reports.verification import IssuedReport
 from skinapi.integrations.fhir.service import FhirService
 from skinapi.integrations.keys.api_keys import ApiKey, SessionKey
 from skinapi.integrations.keys.service import KeysService
@@ -123,14 +123,14 @@ MODELS: Mapping[str, type[BaseModel]] = {
     "outbox": Notice,
     "deliveries": Delivery,
     "webhooks": Endpoint,
-    "submissions": Submission,
+    "submissions": StoredFinding,
     "lesions": Lesion,
     "messages": Message,
     "reviews": Review,
     "outcome_counts": CountedOutcome,
     "letters": Letter,
     "break_glass": BreakGlass,
-    "reports": Issued,
+    "reports": IssuedReport,
     "person_files": PersonFile,
     "datasets": DatasetVersion,
     "images": DatasetImage,
@@ -183,7 +183,7 @@ class Services(Parts):
     lab: LabServices
     unassigned: UnassignedPatients
     queue: ReviewQueue
-    records: RecordsService
+    records: FindingsService
     reviews: ReviewsService
     corrections: CorrectionsService
     care: CareService
@@ -229,8 +229,8 @@ class Services(Parts):
 STAND_FOR: Final[Mapping[Any, Any]] = {
     AuditRows: AuditTrail,
     FindUnanswered: UnansweredMessages,
-    FindingCounts: Submissions,
-    FindingNumbers: Spots,
+    FindingCounts: StoredFindings,
+    FindingNumbers: FindingsByLesion,
     JobOwners: OwnerStatus,
     MessageCounts: Messages,
     PatientsWithoutDoctor: UnassignedPatients,

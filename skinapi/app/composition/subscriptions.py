@@ -39,8 +39,8 @@ from skinapi.findings.records.events import (
     PhotosRemoved,
     ReviewSigned,
 )
-from skinapi.findings.records.service import RecordsService
-from skinapi.findings.records.standing import Reader
+from skinapi.findings.records.service import FindingsService
+from skinapi.findings.records.standing import Audience
 from skinapi.integrations.dicom.archive import ARCHIVE
 from skinapi.lab.check_queue import Cleanup
 from skinapi.model.registry.serving_pointer import PointerChange
@@ -53,7 +53,7 @@ def subscribe(
     *,
     cases: CasesService,
     counts: LesionCounts,
-    records: RecordsService,
+    records: FindingsService,
     jobs: JobsService,
     cleanup: Cleanup,
     erasure: ErasureService,
@@ -68,7 +68,7 @@ def subscribe(
     _to_erasure(data, records, jobs, cleanup, erasure)
 
 
-def _to_accounts(data: Repositories, cases: CasesService, records: RecordsService) -> None:
+def _to_accounts(data: Repositories, cases: CasesService, records: FindingsService) -> None:
     inside, afterwards = data.work.inside, data.work.afterwards
     submissions, messages = data.submissions, data.messages
     afterwards(AccountAdded, lambda _: data.usage.add_account())
@@ -108,7 +108,7 @@ def _to_accounts(data: Repositories, cases: CasesService, records: RecordsServic
     )
 
 
-def _erase_photos(data: Repositories, records: RecordsService, account: str) -> list[str]:
+def _erase_photos(data: Repositories, records: FindingsService, account: str) -> list[str]:
     """The kept photos of an account, with their copies in data sets and in printed reports. The
     result is the keys of the files.
     """
@@ -180,7 +180,7 @@ def _to_archive(data: Repositories, after: ArchiveTime) -> None:
     """What is to be sent is made then: of a finding about which nothing else is said, nothing."""
 
     def send(event: FindingsChanged) -> None:
-        for finding in data.spots.see(event.findings, Reader.PROGRAM):
+        for finding in data.spots.see(event.findings, Audience.PROGRAM):
             if finding.decision or after == "finding":
                 about = {"type": "study", "finding": finding.id, "number": finding.number}
                 data.deliveries.add(ARCHIVE, to=ARCHIVE, about=about, owner=finding.owner)
@@ -190,7 +190,7 @@ def _to_archive(data: Repositories, after: ArchiveTime) -> None:
 
 def _to_erasure(
     data: Repositories,
-    records: RecordsService,
+    records: FindingsService,
     jobs: JobsService,
     cleanup: Cleanup,
     erasure: ErasureService,

@@ -15,12 +15,12 @@ from skinapi.app.composition.server_services import ServerServices, open_server_
 from skinapi.app.composition.services import Services, Unlimited, open_services
 from skinapi.base.languages import Language
 from skinapi.base.settings import Settings
-from skinapi.care.messages import Topic
+from skinapi.care.messages import ConversationTopic
 from skinapi.care.spot_records import Place
 from skinapi.findings.prediction.service import SentPhotos
 from skinapi.findings.records.letters import Addressee
 from skinapi.findings.records.review_schemas import NewReview
-from skinapi.findings.records.seen_findings import SeenSubmission
+from skinapi.findings.records.seen_findings import VisibleFinding
 from skinapi.integrations.clients.service import names_for_clients
 from skinapi.lab.dataset_versions import NewDataset
 from skinapi.model.context import Context
@@ -129,7 +129,7 @@ class Person:
         *photos: bytes,
         told: Context,
         checklist: tuple[str, ...] | None = None,
-    ) -> SeenSubmission:
+    ) -> VisibleFinding:
         more: dict[str, Any] = {} if checklist is None else {"checklist": checklist}
         found = self.services.data.lesions.find(lesion) if lesion else None
         if found:
@@ -143,22 +143,22 @@ class Person:
 
     # --- of a doctor ---
 
-    def review(self, finding: SeenSubmission, **said: Any) -> None:
+    def review(self, finding: VisibleFinding, **said: Any) -> None:
         """Sign a review that the patient is shown at once, of a cancer too."""
         statement = NewReview.model_validate({"told_by": "nobody", **said})
         number = str(finding.number)
         self.services.reviews.add_review(number=number, by=self.subject, said=statement, key=None)
 
-    def agree(self, finding: SeenSubmission) -> None:
+    def agree(self, finding: VisibleFinding) -> None:
         self.review(finding, certainty="sure", agrees_with_label=True, agrees_with_urgency=True)
 
-    def reassure(self, finding: SeenSubmission, note: str | None = None) -> None:
+    def reassure(self, finding: VisibleFinding, note: str | None = None) -> None:
         """Agree with the label, and let the patient watch the spot."""
         fields = {"certainty": "sure", "agrees_with_label": True, "urgency": "self_monitoring"}
         self.review(finding, **fields, note=note)
 
     def write_letter(
-        self, finding: SeenSubmission, reader: Addressee, *, sign: bool = True
+        self, finding: VisibleFinding, reader: Addressee, *, sign: bool = True
     ) -> None:
         letters, number = self.services.letters, str(finding.number)
         letter = letters.draft_letter(
@@ -173,10 +173,10 @@ class Person:
                 by=self.subject,
             )
 
-    def take(self, finding: SeenSubmission) -> None:
+    def take(self, finding: VisibleFinding) -> None:
         self.services.cases.take_case(number=str(finding.number), by=self.subject)
 
-    def ask_opinion(self, finding: SeenSubmission, colleague: "Person", question: str) -> None:
+    def ask_opinion(self, finding: VisibleFinding, colleague: "Person", question: str) -> None:
         number, asked = str(finding.number), colleague.email
         self.services.cases.ask_colleague(
             number=number, colleague=asked, question=question, by=self.subject
@@ -201,8 +201,14 @@ class Person:
 
     def write(self, lesion: str, text: str) -> None:
         self.services.messages.send_message(
-            topic=Topic(lesion=lesion), text=text, submission=None, by=self.subject, key=None
+            topic=ConversationTopic(lesion=lesion),
+            text=text,
+            submission=None,
+            by=self.subject,
+            key=None,
         )
 
     def read(self, lesion: str) -> None:
-        self.services.messages.mark_read(topic=Topic(lesion=lesion), last="f" * 32, by=self.subject)
+        self.services.messages.mark_read(
+            topic=ConversationTopic(lesion=lesion), last="f" * 32, by=self.subject
+        )

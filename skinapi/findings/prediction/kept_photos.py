@@ -13,8 +13,8 @@ from skinapi.findings.records.corrections import CorrectionsService
 from skinapi.findings.records.errors import FindingInError, JudgedMeanwhile
 from skinapi.findings.records.new_findings import NewVersion
 from skinapi.findings.records.readers import in_care
-from skinapi.findings.records.seen_findings import SeenSubmission
-from skinapi.findings.records.submission import Submission
+from skinapi.findings.records.seen_findings import VisibleFinding
+from skinapi.findings.records.submission import StoredFinding
 from skinapi.model.context import Context
 from skinapi.model.refusals import translate_refusal
 from skinapi.model.registry.prediction_pool import PoolCaller
@@ -67,7 +67,7 @@ class KeptPhotosService:
     prediction: PredictionService
     corrections: CorrectionsService
 
-    def judge_again(self, *, number: str, by: Subject) -> tuple[SeenSubmission, Account]:
+    def judge_again(self, *, number: str, by: Subject) -> tuple[VisibleFinding, Account]:
         """Let the model in service judge the kept photos of a finding again, as the doctor in
         charge. It counts for no day's photos. Called again, it changes nothing.
         """
@@ -87,7 +87,7 @@ class KeptPhotosService:
         facts: Collection[str],
         version: int | None,
         by: Subject,
-    ) -> SeenSubmission:
+    ) -> VisibleFinding:
         """Correct these `facts` of what was told of the person, the spot and the picture, as the
         owner or the doctor in charge, and judge the kept photos with them. Nothing is judged where
         nothing differs, so it may be called again. `version`: the one that the caller has seen.
@@ -109,7 +109,7 @@ class KeptPhotosService:
 
     def _judge(
         self,
-        found: Submission,
+        found: StoredFinding,
         owner: Account,
         *,
         context: Context,
@@ -141,7 +141,7 @@ class KeptPhotosService:
 
     def move(
         self, *, number: str, reason: str, patient: str, lesion: str | None, by: Subject
-    ) -> Submission:
+    ) -> StoredFinding:
         """Enter a finding in error and file its photo for another patient, both or nothing: the
         photo is judged anew, and of what was told only how it was taken is carried over. The right
         patient's consents decide whether it is kept, as their quotas whether it is taken. Called
@@ -183,7 +183,7 @@ class KeptPhotosService:
         return account
 
     def _read_photos(
-        self, of: Submission, refusal: type[NoPhotoToJudge | NoPhotoToMove]
+        self, of: StoredFinding, refusal: type[NoPhotoToJudge | NoPhotoToMove]
     ) -> list[bytes]:
         try:
             return [self.prediction.records.photos.content_of(one) for one in of.pictures]

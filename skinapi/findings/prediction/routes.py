@@ -34,8 +34,8 @@ from skinapi.findings.records.errors import (
     TooManyVersions,
 )
 from skinapi.findings.records.finding_schemas import HeatView
-from skinapi.findings.records.schemas import NewError, SubmissionInCare, SubmissionView
-from skinapi.findings.records.will_look_schemas import WillLookView
+from skinapi.findings.records.schemas import FindingInCareView, FindingView, NewError
+from skinapi.findings.records.will_look_schemas import ExpectedReviewerView
 from skinapi.findings.reports.report import Report
 from skinapi.findings.reports.routes import FullReport
 from skinapi.model.calibration import MOST_PICTURES
@@ -44,7 +44,7 @@ from skinapi.model.context import (
     SkinAnswer,
 )
 from skinapi.model.finding import Finding
-from skinapi.platform.web.declaration import Public, Rate, Routes, Signed
+from skinapi.platform.web.declaration import Authenticated, Public, Rate, Routes
 from skinapi.platform.web.schemas import Answer, Upload
 
 NO_IMAGE = "No image uploaded"
@@ -115,7 +115,7 @@ kept_photo_routes: Routes[KeptPhotosService] = Routes("kept_photos")
 @routes.route(
     "POST",
     "/predict",
-    access=Signed(scopes=("findings:write",), test_keys=True),
+    access=Authenticated(scopes=("findings:write",), test_keys=True),
     raises=(
         *(BadRequest, Refused, IdempotencyKeyReused, NoModel, NotFound, LesionFull),
         *(MaybeDifferentSpots, FindingErased, PatientJoined, *QUOTAS),
@@ -127,7 +127,7 @@ def predict(
     form: PhotoForm,
     subject: Subject,
     idempotency_key: str | None,
-) -> SubmissionView:
+) -> FindingView:
     """Classify a photo of the caller, or up to four of one spot, and store the finding.
 
     A photo that cannot be judged is refused with 422, `code` not_judgeable, and a sentence that
@@ -168,8 +168,8 @@ def predict(
     records = prediction.records
     looks = records.find_who_looks(submission, owner)
     may_keep = records.photos.policy != "never"
-    will_look = WillLookView.of(looks, submission, submission.language, may_keep=may_keep)
-    return SubmissionView.of(submission, owner).model_copy(update={"will_look": will_look})
+    will_look = ExpectedReviewerView.of(looks, submission, submission.language, may_keep=may_keep)
+    return FindingView.of(submission, owner).model_copy(update={"will_look": will_look})
 
 
 @routes.route("GET", "/sample", access=Public(), rate=Rate.ANONYMOUS, raises=(Refused, NoModel))
@@ -183,18 +183,18 @@ def show_sample(prediction: PredictionService, *, query: SampleQuery) -> SampleV
 @kept_photo_routes.route(
     "POST",
     "/submissions/<number>/judge-again",
-    access=Signed(roles=("doctor",), refusal="Only doctors let a photo be judged again"),
+    access=Authenticated(roles=("doctor",), refusal="Only doctors let a photo be judged again"),
     raises=(
         *(NotFound, Forbidden, NoPhotoToJudge, JudgedByThisModel, JudgedMeanwhile),
         *(TooManyVersions, Refused, NoModel),
     ),
 )
-def judge_again(photos: KeptPhotosService, *, number: str, subject: Subject) -> SubmissionInCare:
+def judge_again(photos: KeptPhotosService, *, number: str, subject: Subject) -> FindingInCareView:
     """Let the model in service judge the kept photos of a patient in care again, as where the
     version of then was withdrawn. That adds a version to the finding; the ones before are its
     history (`versions`). What a doctor has decided stays. Sent again, the answer is the same.
     """
-    return SubmissionInCare.of(*photos.judge_again(number=number, by=subject))
+    return FindingInCareView.of(*photos.judge_again(number=number, by=subject))
 
 
 class CorrectedView(Answer):
@@ -205,7 +205,7 @@ class CorrectedView(Answer):
 @kept_photo_routes.route(
     "PUT",
     "/submissions/<number>/facts",
-    access=Signed(),
+    access=Authenticated(),
     raises=(
         *(NotFound, Forbidden, NoPhotoToJudge, JudgedMeanwhile, TooManyVersions),
         *(Refused, NoModel, *QUOTAS),
@@ -246,7 +246,7 @@ class MovedView(Answer):
 @kept_photo_routes.route(
     "POST",
     "/submissions/<number>/move",
-    access=Signed(roles=("doctor", "admin")),
+    access=Authenticated(roles=("doctor", "admin")),
     raises=(
         *(NotFound, Forbidden, NoPhotoToMove, MovedToSamePatient, PatientJoined),
         *(Refused, NoModel, LesionFull, *QUOTAS),

@@ -52,7 +52,7 @@ def _known_items(ticked: tuple[str, ...] | None) -> tuple[str, ...] | None:
     return ticked
 
 
-class ToldFacts(BaseModel):
+class SubmittedFacts(BaseModel):
     """What is told of the person and the spot."""
 
     age: Annotated[int | None, BeforeValidator(_to_number)] = Field(
@@ -81,7 +81,7 @@ class ToldFacts(BaseModel):
         return Context.model_validate(self.model_dump(include=set(Context.model_fields)))
 
 
-class ToldWithPhoto(ToldFacts):
+class ToldWithPhoto(SubmittedFacts):
     """What is told of the picture and the skin, too."""
 
     modality: Modality = Modality.UNKNOWN
@@ -107,5 +107,5 @@ class CorrectedFacts(ToldWithPhoto, Body):
     @property
     def corrected_facts(self) -> list[str]:
         """The names of the facts to be corrected, in the order in which they are asked."""
-        told = ToldFacts.model_fields.keys() | self.model_fields_set
+        told = SubmittedFacts.model_fields.keys() | self.model_fields_set
         return [name for name in ToldWithPhoto.model_fields if name in told]

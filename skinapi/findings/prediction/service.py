@@ -7,15 +7,15 @@ from typing import Any, Protocol
 
 from skinapi.accounts.admin.usage import DailyCounts
 from skinapi.accounts.auth.account import Account, Subject
-from skinapi.accounts.auth.consents import Way
+from skinapi.accounts.auth.consents import PatientChannel
 from skinapi.base.errors import Refused, Unprocessable
 from skinapi.base.languages import Language
 from skinapi.base.subject import Allowances
 from skinapi.findings.records.errors import StorageQuotaReached
 from skinapi.findings.records.new_findings import NewFinding, PhotoChoice
-from skinapi.findings.records.seen_findings import SeenSubmission, see_alone
-from skinapi.findings.records.service import Newcomer, RecordsService
-from skinapi.findings.records.standing import Reader
+from skinapi.findings.records.seen_findings import VisibleFinding, see_alone
+from skinapi.findings.records.service import FindingsService, PatientRegistration
+from skinapi.findings.records.standing import Audience
 from skinapi.findings.records.submission import Source
 from skinapi.findings.reports.facts import Facts
 from skinapi.findings.reports.narrator import Narrator
@@ -67,7 +67,7 @@ class SentPhotos:
     keep_photo: bool | None = None
     lesion: str | None = None
     key: str | None = None
-    way: Way = "photo"
+    way: PatientChannel = "photo"
     source: Source | None = None
     moves: Callable[[Unit], None] | None = None
 
@@ -113,7 +113,7 @@ class SamplePicture:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PredictionService:
     registry: InferenceService
-    records: RecordsService
+    records: FindingsService
     lesions: OpenLesions
     narrator: Narrator
     llm: bool
@@ -127,8 +127,8 @@ class PredictionService:
         owner: Account,
         sent: SentPhotos,
         by: Subject | None = None,
-        newcomer: Newcomer | None = None,
-    ) -> SeenSubmission:
+        newcomer: PatientRegistration | None = None,
+    ) -> VisibleFinding:
         """Classify one to four photos of one spot of this account, and store the finding. `by`
         files it, where that is not the owner; `newcomer` stores an owner who is not stored yet,
         with the finding.
@@ -180,7 +180,7 @@ class PredictionService:
             )
         )
 
-    def rehearse(self, *, owner: Account, sent: SentPhotos, by: Subject) -> SeenSubmission:
+    def rehearse(self, *, owner: Account, sent: SentPhotos, by: Subject) -> VisibleFinding:
         """Answer a test key: the photos are judged, refused and counted as those of whom the key
         belongs to, but the finding is that of the sample picture, under the number 0, and nothing
         is stored.
@@ -200,7 +200,7 @@ class PredictionService:
             **_fields_of(report.narrative),
             request_hash=sent.request_hash,
         )
-        return see_alone(new.as_submission(number=0), Reader.PATIENT)
+        return see_alone(new.as_submission(number=0), Audience.PATIENT)
 
     def _classify(
         self, owner: Account, sent: SentPhotos, *, caller: str, counted: bool = True

@@ -5,20 +5,20 @@ from datetime import datetime, timedelta
 
 from skinapi.accounts.auth.account import Account, Subject
 from skinapi.base.pages import Page, PageRequest, page_of
-from skinapi.findings.records.seen_findings import SeenSubmission
-from skinapi.findings.records.service import RecordsService
-from skinapi.findings.records.standing import Reader
-from skinapi.findings.records.submission import Submission
+from skinapi.findings.records.seen_findings import VisibleFinding
+from skinapi.findings.records.service import FindingsService
+from skinapi.findings.records.standing import Audience
+from skinapi.findings.records.submission import StoredFinding
 from skinapi.platform.storage.ports import Document, Filter
 
 # A change gets its time when it is made, and is seen when its transaction has ended. MongoDB ends
 # one after a minute at most, and the clocks of two servers differ by seconds.
 LATEST_COMMIT = timedelta(minutes=2)
-SeenFinding = tuple[SeenSubmission, Account]
+SeenFinding = tuple[VisibleFinding, Account]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Span:
+class TimeSpan:
     since: datetime | None = None
     until: datetime | None = None
 
@@ -27,19 +27,19 @@ class Span:
         return (since is None or moment >= since) and (until is None or moment < until)
 
 
-ALWAYS = Span()
+ALWAYS = TimeSpan()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChangedFindings:
-    records: RecordsService
+    records: FindingsService
 
     def page(
         self,
         *,
         to: Subject,
         patient: str | None = None,
-        span: Span = ALWAYS,
+        span: TimeSpan = ALWAYS,
         newest_first: bool = False,
         paging: PageRequest,
     ) -> Page[SeenFinding]:
@@ -80,9 +80,9 @@ class ChangedFindings:
             return [{}]
         return [{"owner": to.id}, *([{"doctor": to.id}] if to.role == "doctor" else [])]
 
-    def _seen(self, found: list[Submission], to: Subject, span: Span) -> list[SeenFinding]:
+    def _seen(self, found: list[StoredFinding], to: Subject, span: TimeSpan) -> list[SeenFinding]:
         owners = self.records.accounts.by_ids({one.owner for one in found})
-        seen = list[Submission]()
+        seen = list[StoredFinding]()
         for submission in found:
             owner = owners.get(submission.owner)
             if owner is None or not span.holds(submission.changed_at):
@@ -90,9 +90,9 @@ class ChangedFindings:
             if owner.id == to.id or self.records.may_see(owner, to, case=submission.case):
                 seen.append(submission)
         self.records.note_read({submission.owner for submission in seen}, by=to)
-        told = self.records.spots.see(seen, Reader.PROGRAM, with_errors=True)
+        told = self.records.spots.see(seen, Audience.PROGRAM, with_errors=True)
         return [
-            (one.seen_by(Reader.PATIENT) if one.owner == to.id else one, owners[one.owner])
+            (one.seen_by(Audience.PATIENT) if one.owner == to.id else one, owners[one.owner])
             for one in told
         ]
 
@@ -104,4 +104,4 @@ class ChangedFindings:
         owner = self.records.accounts.by_ids({found.owner}).get(found.owner)
         if owner is None or owner.status == "deleting":
             return None
-        return self.records.spots.see_one(found, Reader.PROGRAM), owner
+        return self.records.spots.see_one(found, Audience.PROGRAM), owner

@@ -12,12 +12,12 @@ from skinapi.findings.records.errors import FindingInError
 from skinapi.findings.records.events import FindingsChanged, FindingVoided
 from skinapi.findings.records.outcomes import OutcomeCounts
 from skinapi.findings.records.review_queue import ReviewQueue
-from skinapi.findings.records.seen_findings import SeenSubmission
-from skinapi.findings.records.service import RecordsService
-from skinapi.findings.records.spots import Spots
-from skinapi.findings.records.standing import Reader
-from skinapi.findings.records.submission import EnteredInError, Submission
-from skinapi.findings.records.submissions import Submissions
+from skinapi.findings.records.seen_findings import VisibleFinding
+from skinapi.findings.records.service import FindingsService
+from skinapi.findings.records.spots import FindingsByLesion
+from skinapi.findings.records.standing import Audience
+from skinapi.findings.records.submission import EnteredInError, StoredFinding
+from skinapi.findings.records.submissions import StoredFindings
 from skinapi.platform.notices.outbox import Kind, Outbox
 from skinapi.platform.storage.ids import now
 from skinapi.platform.storage.unit_of_work import AuditRow, Unit, UnitOfWork, atomic
@@ -41,16 +41,16 @@ ERRORS: Mapping[Language, ErrorWords] = load_words("reports.errors", ErrorWords)
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CorrectionsService:
     work: UnitOfWork
-    records: RecordsService
-    submissions: Submissions
-    spots: Spots
+    records: FindingsService
+    submissions: StoredFindings
+    spots: FindingsByLesion
     queue: ReviewQueue
     accounts: Accounts
     outcomes: OutcomeCounts
     outbox: Outbox
 
     @atomic
-    def enter_in_error(self, unit: Unit, *, number: str, reason: str, by: Subject) -> Submission:
+    def enter_in_error(self, unit: Unit, *, number: str, reason: str, by: Subject) -> StoredFinding:
         """Let a finding stand for nothing, and tell its patient and the doctor in charge. The same
         again changes nothing.
         """
@@ -79,7 +79,7 @@ class CorrectionsService:
         self.outbox.add(Kind.FILED, to=right)
 
     @atomic
-    def take_back(self, unit: Unit, *, keys: Sequence[str], by: Subject) -> SeenSubmission:
+    def take_back(self, unit: Unit, *, keys: Sequence[str], by: Subject) -> VisibleFinding:
         """The same of what a program has filed by one of these keys, as its owner may know it."""
         found = (self.submissions.find_filed(by.id, key) for key in keys)
         filed = next(filter(None, found), None)
@@ -87,7 +87,7 @@ class CorrectionsService:
             raise NotFound(NOTHING_FILED)
         _, owner = self.records.get_to_correct(number=str(filed.number), by=by)
         entered = self._enter(unit, filed, owner, by)
-        return self.spots.see_one(entered, Reader.PROGRAM, with_errors=True)
+        return self.spots.see_one(entered, Audience.PROGRAM, with_errors=True)
 
     @atomic
     def correct_patient(self, unit: Unit, *, key: str, owner: str, by: Subject) -> None:
@@ -104,8 +104,13 @@ class CorrectionsService:
             self.submissions.set_key(filed.id, f"{key}{RELEASED}")
 
     def _enter(
-        self, unit: Unit, found: Submission, owner: Account, by: Subject, reason: str | None = None
-    ) -> Submission:
+        self,
+        unit: Unit,
+        found: StoredFinding,
+        owner: Account,
+        by: Subject,
+        reason: str | None = None,
+    ) -> StoredFinding:
         """Without a `reason` the program that has sent it takes it back."""
         if found.error:
             return found
@@ -117,10 +122,10 @@ class CorrectionsService:
         self._tell(found, owner, by)
         return self.submissions.find(found.id) or found
 
-    def _void(self, unit: Unit, submission: Submission, error: EnteredInError) -> None:
+    def _void(self, unit: Unit, submission: StoredFinding, error: EnteredInError) -> None:
         reviews = [
             review
-            for review in self.spots.see_one(submission, Reader.DOCTOR).stands.reviews
+            for review in self.spots.see_one(submission, Audience.DOCTOR).stands.reviews
             if not (review.second_opinion and review.opinion.histology_result)
         ]
         self.outcomes.take_back(submission, reviews)
@@ -131,7 +136,7 @@ class CorrectionsService:
         if counted:  # else its account is being deleted
             self.queue.leave(submission, counted)
 
-    def _tell(self, submission: Submission, owner: Account, by: Subject) -> None:
+    def _tell(self, submission: StoredFinding, owner: Account, by: Subject) -> None:
         own, case = f"finding/{submission.number}", f"case/{submission.number}"
         for kind in TELLS_OF_FINDING:
             self.outbox.withdraw(kind, to=owner.id, about=own)

@@ -9,21 +9,21 @@ from skinapi.model.bands import most_urgent, urgency
 from skinapi.model.conditions import Band, conditions_table
 from skinapi.platform.storage.ids import now
 from skinapi.platform.storage.ports import Filter
-from skinapi.platform.storage.records import Records
+from skinapi.platform.storage.records import Repository
 from skinapi.platform.storage.unreadable import hide, is_hidden
 
 Gravity = tuple[bool, int, int]
 
 
 def deciding_review(reviews: Iterable[Review]) -> Review | None:
-    standing = StandingReviews()
+    standing = ReviewsInForce()
     for review in reviews:
         if not review.second_opinion:
             standing.add(review)
     return standing.deciding()
 
 
-class StandingReviews:
+class ReviewsInForce:
     """The reviews that no later one has withdrawn, as they are signed one after the other."""
 
     def __init__(self) -> None:
@@ -81,7 +81,7 @@ def _gravity(opinion: Opinion) -> Gravity:
     return opinion.malignant, -urgency(most_urgent(own, asked)), -urgency(asked)
 
 
-class Reviews(Records[Review]):
+class Reviews(Repository[Review]):
     collection, record = "reviews", Review
     indexes = (("submission", "id"),)
     unique = (("doctor", "idempotency_key"),)

@@ -11,7 +11,7 @@ from typing import Literal, Self
 
 from skinapi.base.languages import Language, LocalizedText, load_words
 from skinapi.base.stored_record import Frozen, StoredRecord
-from skinapi.findings.records.deciding_review import StandingReviews
+from skinapi.findings.records.deciding_review import ReviewsInForce
 from skinapi.findings.records.reviews import Certainty, Histology, Review
 from skinapi.model.bands import is_sent, most_urgent, urgency
 from skinapi.model.conditions import NORMAL_SKIN, Band, BandWords, Condition, conditions_table
@@ -196,7 +196,7 @@ class Decision:
             return None
         bands = {one.version: one.band for one in versions}
         steps, decided_before = list[Self](), dict[str, Review | None]()
-        standing, decides = StandingReviews(), None
+        standing, decides = ReviewsInForce(), None
         for review in counted:
             decided_before[review.id] = decides
             standing.add(review)

@@ -7,14 +7,14 @@ from dataclasses import dataclass
 
 from skinapi.findings.records.letters import Letter
 from skinapi.findings.records.reviews import Review
-from skinapi.findings.records.submission import Listed, Submission
+from skinapi.findings.records.submission import StoredFinding, StoredFindingRow
 
 
 @dataclass(frozen=True)
 class FindingEvent:
     """`finding` is as it was before."""
 
-    finding: Submission
+    finding: StoredFinding
 
 
 class FindingFiled(FindingEvent):
@@ -53,7 +53,7 @@ class FindingDeleted(FindingEvent):
 class FindingsChanged:
     """Patients and programs read something else of these findings from now on."""
 
-    findings: Sequence[Listed]
+    findings: Sequence[StoredFindingRow]
 
 
 @dataclass(frozen=True)

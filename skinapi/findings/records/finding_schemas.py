@@ -12,14 +12,14 @@ from pydantic import Field
 from skinapi.base.languages import Language, LocalizedText
 from skinapi.base.stored_record import optional
 from skinapi.findings.records.decisions import WaitsFor
-from skinapi.findings.records.standing import Advice, Instruction, SaidBy
+from skinapi.findings.records.standing import Advice, AdviceSource, Instruction
 from skinapi.model.calibration import TonesTested
 from skinapi.model.conditions import Band, conditions_table
 from skinapi.model.context import Modality
 from skinapi.model.detectors import ModalityFinding
 from skinapi.model.facts_effect import FactsEffect
 from skinapi.model.finding import Finding
-from skinapi.model.headline import Headline, NotRuledOut, Ranked, probability_of
+from skinapi.model.headline import Headline, NotRuledOut, RankedCondition, probability_of
 from skinapi.model.network.picture import view_box
 from skinapi.platform.web.schemas import Answer
 
@@ -30,7 +30,7 @@ class Probability(Answer):
     probability: float
 
     @classmethod
-    def of(cls, ranked: Ranked, language: Language) -> Self:
+    def of(cls, ranked: RankedCondition, language: Language) -> Self:
         name = conditions_table().by_key(ranked.key).names.in_language(language)
         return cls(key=ranked.key, name=name, probability=ranked.probability)
 
@@ -79,7 +79,7 @@ class RestatedView(Answer):
         )
 
 
-class ShareOf(Answer):
+class ClassProbability(Answer):
     key: str
     probability: float
 
@@ -87,8 +87,8 @@ class ShareOf(Answer):
 class HeadlineView(Answer):
     """What is most likely, and then what cannot be ruled out, as in every view of a finding."""
 
-    likely: ShareOf
-    not_ruled_out: list[ShareOf] = Field(
+    likely: ClassProbability
+    not_ruled_out: list[ClassProbability] = Field(
         description="malignant conditions that are more severe than `likely` and plausible, the "
         "most severe first; empty where the finding sends nobody to a doctor"
     )
@@ -115,8 +115,10 @@ class HeadlineView(Answer):
     @classmethod
     def of(cls, headline: Headline, effect: FactsEffect | None, *, for_doctor: bool) -> Self:
         return cls(
-            likely=ShareOf(**headline.likely.model_dump()),
-            not_ruled_out=[ShareOf(**entry.model_dump()) for entry in headline.not_ruled_out],
+            likely=ClassProbability(**headline.likely.model_dump()),
+            not_ruled_out=[
+                ClassProbability(**entry.model_dump()) for entry in headline.not_ruled_out
+            ],
             mostly_malignant=headline.mostly_malignant,
             not_skin=headline.not_skin,
             patient=headline.for_patient,
@@ -151,7 +153,9 @@ class NotRuledOutView(Answer):
     )
 
     @classmethod
-    def of(cls, entry: NotRuledOut, pictured: Sequence[Ranked], language: Language) -> Self:
+    def of(
+        cls, entry: NotRuledOut, pictured: Sequence[RankedCondition], language: Language
+    ) -> Self:
         ranked = [one for key in entry.keys for one in pictured if one.key == key]
         return cls(
             level=float(entry.level),
@@ -223,7 +227,7 @@ class HeatView(Answer):
         )
 
 
-def list_probabilities(ranked: Sequence[Ranked], language: Language) -> list[Probability]:
+def list_probabilities(ranked: Sequence[RankedCondition], language: Language) -> list[Probability]:
     return [Probability.of(entry, language) for entry in ranked]
 
 
@@ -240,7 +244,7 @@ def judged_fields(finding: Finding, language: Language) -> dict[str, Any]:
     }
 
 
-def list_codes(ranked: Sequence[Ranked]) -> list[CodedCondition]:
+def list_codes(ranked: Sequence[RankedCondition]) -> list[CodedCondition]:
     """The codes of these conditions, in their order, of those that have any."""
     return [codes for entry in ranked if (codes := _codes_of(entry.key))]
 
@@ -264,7 +268,7 @@ AS_ADVISED = (
 class AdviceView(Answer):
     """What was said that is to be done about a spot."""
 
-    said_by: SaidBy = Field(serialization_alias="from")
+    said_by: AdviceSource = Field(serialization_alias="from")
     since: datetime
     finding: int = Field(description="number of the finding that it was said about")
     band: Band

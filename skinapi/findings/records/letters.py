@@ -16,14 +16,14 @@ from skinapi.base.values import Value
 from skinapi.findings.records.decisions import Decision
 from skinapi.findings.records.errors import LetterChanged, TooManyLetters
 from skinapi.findings.records.reviews import Review
-from skinapi.findings.records.seen_findings import SeenListed
-from skinapi.findings.records.standing import SaidBy
+from skinapi.findings.records.seen_findings import VisibleFindingRow
+from skinapi.findings.records.standing import AdviceSource
 from skinapi.model.bands import urgency
 from skinapi.model.conditions import Band
 from skinapi.platform.storage.faults import Fault
 from skinapi.platform.storage.ids import new_id, now
 from skinapi.platform.storage.ports import Document, Filter
-from skinapi.platform.storage.records import Records
+from skinapi.platform.storage.records import Repository
 
 # All of a finding are read with its report.
 MOST_LETTERS = 20
@@ -62,7 +62,7 @@ class Letter(StoredRecord):
     withdrawn: Withdrawal | None = None
 
 
-class Letters(Records[Letter]):
+class Letters(Repository[Letter]):
     collection, record = "letters", Letter
     indexes = (("submission", "id"), ("doctor", "id"))
 
@@ -146,7 +146,7 @@ class ShownLetter:
     held_until: datetime | None = None
 
 
-def show_letter(letter: Letter, about: SeenListed) -> ShownLetter:
+def show_letter(letter: Letter, about: VisibleFindingRow) -> ShownLetter:
     """Judge a letter against what holds now, for the reader of this copy of the finding: by what
     was decided when it was signed and what is decided now, never by its words. So a letter by hand
     is superseded too.
@@ -160,14 +160,14 @@ def show_letter(letter: Letter, about: SeenListed) -> ShownLetter:
     )
 
 
-def held_until(letter: Letter, about: SeenListed) -> datetime | None:
+def held_until(letter: Letter, about: VisibleFindingRow) -> datetime | None:
     """A letter that was signed while something was held back waits for that."""
     held_since, signed_at = about.stands.held_since, letter.signed_at
     waits = letter.reader == "patient" and signed_at and held_since and signed_at >= held_since
     return about.held_until if waits else None
 
 
-def _superseded_elsewhere(letter: Letter, about: SeenListed) -> LaterDecision | None:
+def _superseded_elsewhere(letter: Letter, about: VisibleFindingRow) -> LaterDecision | None:
     """A letter says nothing of what was held back when it was signed: that comes later, too."""
     own, signed_at, elsewhere = about.decision, letter.signed_at, about.replaced_by
     counts = elsewhere and elsewhere.decision
@@ -183,10 +183,10 @@ def _superseded_elsewhere(letter: Letter, about: SeenListed) -> LaterDecision | 
     return max(later, key=lambda one: one.decided_at, default=None)
 
 
-def _superseded_by_finding(letter: Letter, about: SeenListed) -> LaterDecision | None:
+def _superseded_by_finding(letter: Letter, about: VisibleFindingRow) -> LaterDecision | None:
     """What no doctor has answered yet takes a letter back only where it is more urgent."""
     own, counts = about.decision, about.instruction.counts
-    if own is None or letter.signed_at is None or counts.said_by is SaidBy.DECISION:
+    if own is None or letter.signed_at is None or counts.said_by is AdviceSource.DECISION:
         return None
     if counts.since <= letter.signed_at or urgency(counts.band) >= urgency(own.urgency):
         return None
@@ -195,7 +195,7 @@ def _superseded_by_finding(letter: Letter, about: SeenListed) -> LaterDecision |
     )
 
 
-def _superseded_here(letter: Letter, about: SeenListed) -> LaterDecision | None:
+def _superseded_here(letter: Letter, about: VisibleFindingRow) -> LaterDecision | None:
     counted = about.stands.counted
     later = [review for review in counted if _is_later(review, letter)]
     decision = about.decision
@@ -210,7 +210,7 @@ def _superseded_here(letter: Letter, about: SeenListed) -> LaterDecision | None:
     return LaterDecision(decided_at=by.created_at, decided_by=by.signature, by_result=by_result)
 
 
-def _says_no_less(now: Decision, before: Decision | None, about: SeenListed) -> bool:
+def _says_no_less(now: Decision, before: Decision | None, about: VisibleFindingRow) -> bool:
     """Whether what was written by `before`, or by the finding alone, holds by `now` too. It does
     not once the laboratory has said what it is, or something else is waited for.
     """

@@ -3,11 +3,11 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from skinapi.accounts.auth.consents import Way
+from skinapi.accounts.auth.consents import PatientChannel
 from skinapi.base.languages import Language
 from skinapi.findings.records.seen_findings import rest_keys, see_alone
-from skinapi.findings.records.standing import Reader
-from skinapi.findings.records.submission import Source, Submission
+from skinapi.findings.records.standing import Audience
+from skinapi.findings.records.submission import Source, StoredFinding
 from skinapi.model.context import Context
 from skinapi.model.finding import Finding
 from skinapi.platform.storage.ids import new_id, now
@@ -20,7 +20,7 @@ class PhotoChoice:
 
     told: bool | None
     by: str
-    way: Way
+    way: PatientChannel
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,9 +50,9 @@ class NewFinding:
     moves: Callable[[Unit], None] | None = None
     doctor: str | None = None
 
-    def as_submission(self, *, number: int) -> Submission:
+    def as_submission(self, *, number: int) -> StoredFinding:
         finding, blobs = self.finding, self.blobs
-        submission = Submission(
+        submission = StoredFinding(
             id=self.id,
             created_at=now(),
             number=number,
@@ -76,7 +76,7 @@ class NewFinding:
             filed_by=self.by if self.by != self.owner else None,
             source=self.source,
         )
-        alone = see_alone(submission, Reader.DOCTOR)
+        alone = see_alone(submission, Audience.DOCTOR)
         keys = alone.make_keys()
         if submission.lesion is None:  # else its spot is looked at, once it is there
             keys |= {"rest_key": rest_keys([alone])[submission.id]}
@@ -94,7 +94,7 @@ class NewVersion:
     narrative_source: Mapping[str, str | None]
     by: str
 
-    def after(self, before: Submission) -> Submission:
+    def after(self, before: StoredFinding) -> StoredFinding:
         """The finding with this version. What there was becomes its history."""
         finding = self.finding
         shown = before.picture_blobs[finding.shown_picture] if before.picture_blobs else None

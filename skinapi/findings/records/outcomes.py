@@ -12,14 +12,14 @@ from pydantic import Field, model_validator
 from skinapi.base.stored_record import StoredRecord
 from skinapi.base.values import Value, wilson_interval
 from skinapi.findings.records.reviews import Review
-from skinapi.findings.records.submission import Submission
+from skinapi.findings.records.submission import StoredFinding
 from skinapi.model.bands import OperatingPoint, is_sent
 from skinapi.model.conditions import Band, conditions_table
 from skinapi.model.context import Modality
 from skinapi.model.finding import Finding
 from skinapi.platform.storage.ids import now
 from skinapi.platform.storage.ports import Filter
-from skinapi.platform.storage.records import Records
+from skinapi.platform.storage.records import Repository
 
 # `both`: the kind was in doubt, or there were pictures of both; the graver answer was given.
 Pictures = Literal["dermoscopic", "clinical", "both"]
@@ -134,11 +134,11 @@ class ModelOutcomes(Value):
     )
 
 
-class OutcomeCounts(Records[CountedOutcome]):
+class OutcomeCounts(Repository[CountedOutcome]):
     collection, record = "outcome_counts", CountedOutcome
     indexes = (("month", "id"),)
 
-    def add(self, submission: Submission, reviews: Sequence[Review]) -> None:
+    def add(self, submission: StoredFinding, reviews: Sequence[Review]) -> None:
         """Count the newest review, which brings a result, of the version that its doctor saw, and
         take back what an earlier one counted.
         """
@@ -149,7 +149,7 @@ class OutcomeCounts(Records[CountedOutcome]):
         steps = dict.fromkeys(_counters(finding), 1)
         self._documents.update(facts, {"$inc": steps}, upsert=True)
 
-    def take_back(self, submission: Submission, reviews: Sequence[Review]) -> None:
+    def take_back(self, submission: StoredFinding, reviews: Sequence[Review]) -> None:
         results = [one for one in reviews if one.opinion.histology_result]
         if results:
             finding = submission.found_in(results[-1].version)

@@ -13,9 +13,9 @@ from skinapi.findings.records.new_findings import PhotoChoice
 from skinapi.findings.records.queue_order import resting_since
 from skinapi.findings.records.readers import ReadNotes
 from skinapi.findings.records.record_retention import waits_for_somebody
-from skinapi.findings.records.seen_findings import SeenSubmission
-from skinapi.findings.records.submission import Submission
-from skinapi.findings.records.submissions import Submissions
+from skinapi.findings.records.seen_findings import VisibleFinding
+from skinapi.findings.records.submission import StoredFinding
+from skinapi.findings.records.submissions import StoredFindings
 from skinapi.model.decoding.photo import Photo, draw_thumbnail, read_stored_photo
 from skinapi.platform.audit.trail import AuditTrail
 from skinapi.platform.storage.ports import Blobs
@@ -38,7 +38,7 @@ class KeptPhotos:
     policy: PhotoPolicy
     days: int | None = None
 
-    def find_end(self, submission: SeenSubmission) -> datetime | None:
+    def find_end(self, submission: VisibleFinding) -> datetime | None:
         """When their time ends at the earliest; None where somebody has to do something first."""
         since = resting_since(submission.rest_key)
         told = submission.reader.knows_all or not submission.held_until
@@ -71,12 +71,12 @@ class KeptPhotos:
         """Call it only where `may_keep` allows it."""
         return self.blobs.put(photo)
 
-    def read(self, *, submission: Submission, to: Subject) -> bytes:
+    def read(self, *, submission: StoredFinding, to: Subject) -> bytes:
         content = self.content_of(submission)
         self.note_read(submission=submission, by=to)
         return content
 
-    def content_of(self, submission: Submission) -> bytes:
+    def content_of(self, submission: StoredFinding) -> bytes:
         """Read it without a row in the audit trail: for making something of it that leaves one."""
         try:
             content = self._find(submission)
@@ -86,14 +86,14 @@ class KeptPhotos:
             raise NotFound(LOST if submission.photo_blob else _why_not_kept(submission))
         return content
 
-    def open(self, *, submission: Submission, to: Subject) -> Photo | None:
+    def open(self, *, submission: StoredFinding, to: Subject) -> Photo | None:
         """None where no photo was kept, or its file is lost or damaged."""
         photo = self.find_opened(submission)
         if photo is not None:
             self.note_read(submission=submission, by=to)
         return photo
 
-    def find_opened(self, submission: Submission) -> Photo | None:
+    def find_opened(self, submission: StoredFinding) -> Photo | None:
         """The same without a row in the audit trail: for further pictures of one finding."""
         try:
             content = self._find(submission)
@@ -101,7 +101,7 @@ class KeptPhotos:
             return None
         return read_stored_photo(content) if content is not None else None
 
-    def note_read(self, *, submission: Submission, by: Subject) -> None:
+    def note_read(self, *, submission: StoredFinding, by: Subject) -> None:
         """Add an audit row before anybody but its owner is shown a kept photo."""
         if submission.photo_blob and by.id != submission.owner:
             self.trail.record(
@@ -118,7 +118,7 @@ class KeptPhotos:
         for blob in filter(None, blobs):
             self.blobs.delete(blob)
 
-    def _find(self, submission: Submission) -> bytes | None:
+    def _find(self, submission: StoredFinding) -> bytes | None:
         try:
             return self.blobs.find(submission.photo_blob) if submission.photo_blob else None
         except BlobDamaged:
@@ -130,7 +130,7 @@ def _grounds_of(reader: Subject) -> str | None:
     return BREAK_GLASS if reader.role == "admin" else None
 
 
-def _why_not_kept(submission: Submission) -> str:
+def _why_not_kept(submission: StoredFinding) -> str:
     return REMOVED if submission.photo_removed_at else NOT_KEPT
 
 
@@ -138,12 +138,12 @@ def _why_not_kept(submission: Submission) -> str:
 class Thumbnails:
     """Each is made once, when it is first asked for."""
 
-    submissions: Submissions
+    submissions: StoredFindings
     photos: KeptPhotos
     blobs: Blobs
     notes: ReadNotes
 
-    def read(self, *, submission: Submission, to: Subject) -> bytes:
+    def read(self, *, submission: StoredFinding, to: Subject) -> bytes:
         if not submission.photo_blob:
             raise NotFound(_why_not_kept(submission))
         content = self._stored(submission)
@@ -155,7 +155,7 @@ class Thumbnails:
         )
         return content
 
-    def _stored(self, submission: Submission) -> bytes | None:
+    def _stored(self, submission: StoredFinding) -> bytes | None:
         key = submission.thumbnail_blob
         try:
             return self.blobs.find(key) if key else None
@@ -163,7 +163,7 @@ class Thumbnails:
             log.error("thumbnail_damaged", submission=submission.id)
             return None
 
-    def _keep(self, submission: Submission, drawn: bytes) -> None:
+    def _keep(self, submission: StoredFinding, drawn: bytes) -> None:
         blob = self.blobs.put(drawn)
         if not self.submissions.set_thumbnail(submission, blob):
             self.blobs.delete(blob)

@@ -13,22 +13,22 @@ from typing import Literal
 from skinapi.accounts.auth.account import Account, Subject
 from skinapi.base.pages import Page, PageRequest, page_of
 from skinapi.base.stored_record import StoredRecord
-from skinapi.findings.records.standing import Reader
-from skinapi.findings.records.submission import Listed
+from skinapi.findings.records.standing import Audience
+from skinapi.findings.records.submission import StoredFindingRow
 from skinapi.platform.audit.trail import AuditTrail
 from skinapi.platform.storage.documents import merged
 from skinapi.platform.storage.ids import first_id_at, now
 from skinapi.platform.storage.ports import Document, Filter, Store
-from skinapi.platform.storage.records import Records
+from skinapi.platform.storage.records import Repository
 from skinapi.platform.storage.unit_of_work import AuditRow
 
 
-def reader_of(owner_id: str, to: Subject) -> Reader:
-    return Reader.PATIENT if owner_id == to.id else reader_in_care(to)
+def reader_of(owner_id: str, to: Subject) -> Audience:
+    return Audience.PATIENT if owner_id == to.id else reader_in_care(to)
 
 
-def reader_in_care(to: Subject) -> Reader:
-    return Reader.PROGRAM if to.key else Reader.DOCTOR
+def reader_in_care(to: Subject) -> Audience:
+    return Audience.PROGRAM if to.key else Audience.DOCTOR
 
 
 def in_care(owner: Account, doctor: Subject) -> bool:
@@ -42,23 +42,25 @@ def in_care(owner: Account, doctor: Subject) -> bool:
     return doctor.role == "doctor" and patient and owner.doctor_id == doctor.id
 
 
-def is_asked(submission: Listed, owner: Account, doctor: Subject) -> bool:
+def is_asked(submission: StoredFindingRow, owner: Account, doctor: Subject) -> bool:
     stays = owner.status != "deleting" and not owner.is_record
     asked = submission.opinion_of == doctor.id and stays
     return doctor.role == "doctor" and asked
 
 
-class Way(StrEnum):
+class PatientChannel(StrEnum):
     MAIL = "mail"
     LOG_IN = "log_in"
     OTHER_SYSTEM = "other_system"
 
 
-def way_to(owner: Account, *, mails: bool) -> Way:
+def way_to(owner: Account, *, mails: bool) -> PatientChannel:
     """How the patient hears of what is shown; `mails` says whether this server sends any."""
     if not owner.can_log_in:
-        return Way.OTHER_SYSTEM
-    return Way.MAIL if mails and owner.notices and owner.approved else Way.LOG_IN
+        return PatientChannel.OTHER_SYSTEM
+    return (
+        PatientChannel.MAIL if mails and owner.notices and owner.approved else PatientChannel.LOG_IN
+    )
 
 
 LIFE = timedelta(hours=1)
@@ -106,7 +108,7 @@ class BreakGlass(StoredRecord):
         return self.find_end(now()) is None
 
 
-class BreakGlasses(Records[BreakGlass]):
+class BreakGlasses(Repository[BreakGlass]):
     """A grant goes with the account of its patient."""
 
     collection, record = "break_glass", BreakGlass

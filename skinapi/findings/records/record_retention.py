@@ -12,11 +12,11 @@ from skinapi.base.pages import batched
 from skinapi.findings.records.deciding_review import Reviews
 from skinapi.findings.records.letters import Letters
 from skinapi.findings.records.queue_order import WITH_PHOTO, WITHOUT, make_rest_key, rests_reviewed
-from skinapi.findings.records.seen_findings import SeenListed
-from skinapi.findings.records.spots import Spots
-from skinapi.findings.records.standing import Reader
-from skinapi.findings.records.submission import Listed, Submission
-from skinapi.findings.records.submissions import Submissions
+from skinapi.findings.records.seen_findings import VisibleFindingRow
+from skinapi.findings.records.spots import FindingsByLesion
+from skinapi.findings.records.standing import Audience
+from skinapi.findings.records.submission import StoredFinding, StoredFindingRow
+from skinapi.findings.records.submissions import StoredFindings
 from skinapi.model.bands import urgency
 from skinapi.platform.storage.clock_watch import ClockWatch
 from skinapi.platform.storage.ports import Filter, Store
@@ -28,7 +28,7 @@ IN_NOBODYS_HANDS: Filter = {"opinion_of": None, "opinion_key": None}
 
 
 @dataclass(frozen=True, slots=True)
-class Rests:
+class UntouchedFinding:
     """A finding that rests."""
 
     id: str
@@ -36,7 +36,7 @@ class Rests:
     key: str
 
 
-class Resting:
+class UntouchedFindings:
     """Selects findings by how long they rest."""
 
     def __init__(self, store: Store) -> None:
@@ -53,17 +53,19 @@ class Resting:
             counted.update(self._documents.count_by("owner", wanted))
         return counted
 
-    def walk(self, groups: Collection[str], *, before: datetime) -> Iterator[Rests]:
+    def walk(self, groups: Collection[str], *, before: datetime) -> Iterator[UntouchedFinding]:
         """The longest first of each group. The caller may delete them meanwhile."""
         for walked in self.walk_each(groups, before=before):
             yield from walked
 
-    def walk_each(self, groups: Collection[str], *, before: datetime) -> Iterator[Iterator[Rests]]:
+    def walk_each(
+        self, groups: Collection[str], *, before: datetime
+    ) -> Iterator[Iterator[UntouchedFinding]]:
         """The same, each part in the order of time."""
         for wanted in _selected(groups, before):
             yield self._walk_one(wanted)
 
-    def _walk_one(self, wanted: Filter) -> Iterator[Rests]:
+    def _walk_one(self, wanted: Filter) -> Iterator[UntouchedFinding]:
         """It reads those that are held back, too: MongoDB would sort all without them."""
         key = wanted["rest_key"]
         others = wanted.keys() - {"rest_key"}  # what must be missing
@@ -75,10 +77,12 @@ class Resting:
         ):
             for one in found:
                 if not any(one.get(name) for name in others):
-                    yield Rests(one["id"], one["owner"], one["rest_key"])
+                    yield UntouchedFinding(one["id"], one["owner"], one["rest_key"])
             key = {"$gt": found[-1]["rest_key"], "$lt": key["$lt"]}
 
-    def is_selected(self, found: Submission, groups: Collection[str], *, before: datetime) -> bool:
+    def is_selected(
+        self, found: StoredFinding, groups: Collection[str], *, before: datetime
+    ) -> bool:
         """Whether `walk` still yields it."""
         key = found.rest_key
         if key is None or key[0] not in groups or waits_for_somebody(found):
@@ -102,7 +106,7 @@ class Resting:
         return waiting
 
 
-def waits_for_somebody(found: Submission) -> bool:
+def waits_for_somebody(found: StoredFinding) -> bool:
     """Whether a doctor is to review it, or a colleague is asked about it, or it does not rest."""
     asked = found.opinion_of is not None or found.opinion_key is not None
     key = found.rest_key
@@ -199,8 +203,8 @@ class RecordRetention:
     """Without `years` no record is kept."""
 
     years: int | None
-    submissions: Submissions
-    spots: Spots
+    submissions: StoredFindings
+    spots: FindingsByLesion
     reviews: Reviews
     letters: Letters
     clock: ClockWatch
@@ -216,7 +220,7 @@ class RecordRetention:
         findings = {
             one.id: one
             for found in walked
-            for one in self.spots.see(found, Reader.DOCTOR, with_errors=True)
+            for one in self.spots.see(found, Audience.DOCTOR, with_errors=True)
         }
         signed = self._newest_signatures([*findings])
         kept = {
@@ -269,12 +273,12 @@ class RecordRetention:
 
 
 def _of_same_spots(
-    findings: Mapping[str, SeenListed], signed: Mapping[str, datetime]
+    findings: Mapping[str, VisibleFindingRow], signed: Mapping[str, datetime]
 ) -> dict[str, datetime]:
     """The findings that stand at a spot beside one that is signed, and are at least as urgent as
     the mildest of these, or say what counts about the spot; with the newest signature about it.
     """
-    spots: dict[str, list[Listed]] = {}
+    spots: dict[str, list[StoredFindingRow]] = {}
     for identifier in signed:
         if spot := findings[identifier].lesion:
             spots.setdefault(spot, []).append(findings[identifier])

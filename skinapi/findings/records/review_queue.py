@@ -28,11 +28,11 @@ from skinapi.base.pages import Page, PageRequest, batched
 from skinapi.base.values import Value
 from skinapi.findings.records.decisions import WaitsFor
 from skinapi.findings.records.queue_order import key_range, make_hold_key
-from skinapi.findings.records.seen_findings import URGENT, SeenListed
-from skinapi.findings.records.spots import Spots
-from skinapi.findings.records.standing import Reader
-from skinapi.findings.records.submission import Listed
-from skinapi.findings.records.submissions import Submissions
+from skinapi.findings.records.seen_findings import URGENT, VisibleFindingRow
+from skinapi.findings.records.spots import FindingsByLesion
+from skinapi.findings.records.standing import Audience
+from skinapi.findings.records.submission import StoredFindingRow
+from skinapi.findings.records.submissions import StoredFindings
 from skinapi.model.conditions import Band
 from skinapi.platform.notices.outbox import Kind, Outbox
 from skinapi.platform.storage.background import Lease
@@ -61,16 +61,16 @@ class ReviewQueue:
     """Keeps the doctors' lists up to date, inside the transactions of its callers."""
 
     work: UnitOfWork
-    submissions: Submissions
-    spots: Spots
+    submissions: StoredFindings
+    spots: FindingsByLesion
     accounts: Accounts
 
-    def join(self, submission: Listed, owner: Account) -> None:
+    def join(self, submission: StoredFindingRow, owner: Account) -> None:
         """`owner` is its account, as the same transaction has counted it."""
         if submission.queue_key and submission.queue_key < owner.queue_key:
             self.accounts.set_queue_key(owner.id, submission.queue_key)
 
-    def leave(self, submission: Listed, owner: Account) -> None:
+    def leave(self, submission: StoredFindingRow, owner: Account) -> None:
         """Take a finding out that was reviewed, or deleted, in the same transaction."""
         if not submission.reviewed:
             self.update_owner_key(owner)
@@ -128,19 +128,19 @@ class ReviewQueue:
         self.update_owner_key(owner)
 
 
-def _cases_of(found: Sequence[Listed]) -> tuple[set[str], list[str]]:
+def _cases_of(found: Sequence[StoredFindingRow]) -> tuple[set[str], list[str]]:
     lesions = {one.lesion for one in found if one.lesion}
     return lesions, [one.id for one in found if not one.lesion]
 
 
-def is_free(submission: Listed, doctor_id: str) -> bool:
+def is_free(submission: StoredFindingRow, doctor_id: str) -> bool:
     """Whether nobody else has taken it, or somebody has had it too long."""
     if submission.taken_at is None or submission.taken_by == doctor_id:
         return True
     return submission.taken_at < now() - TAKEN_FOR
 
 
-class Left(StrEnum):
+class OrphanedWork(StrEnum):
     """What of a reviewed finding waits for a doctor who is gone."""
 
     HELD = "held"
@@ -150,9 +150,9 @@ class Left(StrEnum):
 
 
 class UnassignedCase(NamedTuple):
-    finding: SeenListed
+    finding: VisibleFindingRow
     owner: Account
-    left: tuple[Left, ...] = ()
+    left: tuple[OrphanedWork, ...] = ()
 
 
 class UnassignedView(Value):
@@ -170,7 +170,7 @@ class Clinic(NamedTuple):
     phone: str | None = None
 
 
-class WillLook(NamedTuple):
+class ExpectedReviewer(NamedTuple):
     """The doctor in charge, any of the doctors who see the patients without one, or nobody here;
     usually within `days`, where the clinic says that. Whoever waits for longer calls the
     `clinic`.
@@ -196,8 +196,8 @@ class UnassignedPatients:
     """
 
     accounts: Accounts
-    submissions: Submissions
-    spots: Spots
+    submissions: StoredFindings
+    spots: FindingsByLesion
     outbox: Outbox
     failed: FailedItems
     seen_by: frozenset[str] | None
@@ -229,11 +229,13 @@ class UnassignedPatients:
         doctor = self.accounts.by_ids({owner.doctor_id}).get(owner.doctor_id)
         return doctor if doctor and doctor.active_doctor else None
 
-    def find_who_looks(self, owner: Account) -> WillLook:
+    def find_who_looks(self, owner: Account) -> ExpectedReviewer:
         if doctor := self.find_doctor(owner):
-            return WillLook("doctor", doctor, self.review_days, self.clinic)
+            return ExpectedReviewer("doctor", doctor, self.review_days, self.clinic)
         by_doctors = _is_patient(owner) and self.has_readers()
-        return WillLook("doctors" if by_doctors else "nobody", None, self.review_days, self.clinic)
+        return ExpectedReviewer(
+            "doctors" if by_doctors else "nobody", None, self.review_days, self.clinic
+        )
 
     def has_readers(self) -> bool:
         if self.seen_by is None:
@@ -259,10 +261,10 @@ class UnassignedPatients:
                 hide("accounts", lost)
             more = more or len(stored) > limit
             known = [one for one in stored if one["owner"] in owners]
-            read = [*self.failed.each(WORK, _with_ids(known), Listed.model_validate)]
+            read = [*self.failed.each(WORK, _with_ids(known), StoredFindingRow.model_validate)]
             for lost in {one["id"] for one in stored} - {one.id for one in read}:
                 hide("submissions", lost)
-            waiting = self.spots.see(read, Reader.DOCTOR)
+            waiting = self.spots.see(read, Audience.DOCTOR)
             cases += (UnassignedCase(one, owners[one.owner]) for one in waiting)
         first, end = key_range(reviewed=True, band=urgency) if urgency else ("1", "2")
         first = max(first, after)
@@ -367,8 +369,8 @@ class UnassignedPatients:
     def _list_left(self) -> list[UnassignedCase]:
         cases: list[UnassignedCase] = []
         for stored, owners, unanswered in self._walk_left():
-            entries = self.failed.each(WORK, _with_ids(stored), Listed.model_validate)
-            found = self.spots.see([*entries], Reader.DOCTOR)
+            entries = self.failed.each(WORK, _with_ids(stored), StoredFindingRow.model_validate)
+            found = self.spots.see([*entries], Audience.DOCTOR)
             cases += (
                 UnassignedCase(one, owners[one.owner], _left_of(one, unanswered)) for one in found
             )
@@ -421,12 +423,12 @@ def _is_urgent(stored: Document) -> bool:
     return held and first <= stored["queue_key"] < end
 
 
-def _left_of(finding: SeenListed, unanswered: Collection[str]) -> tuple[Left, ...]:
+def _left_of(finding: VisibleFindingRow, unanswered: Collection[str]) -> tuple[OrphanedWork, ...]:
     holds = {
-        Left.HELD: finding.held_until is not None,
-        Left.RESULT: finding.awaited is WaitsFor.RESULT,
-        Left.OPINION: finding.opinion_key is not None,
-        Left.MESSAGE: finding.id in unanswered,
+        OrphanedWork.HELD: finding.held_until is not None,
+        OrphanedWork.RESULT: finding.awaited is WaitsFor.RESULT,
+        OrphanedWork.OPINION: finding.opinion_key is not None,
+        OrphanedWork.MESSAGE: finding.id in unanswered,
     }
     return tuple(one for one, is_left in holds.items() if is_left)
 

@@ -18,7 +18,7 @@ from skinapi.findings.records.reviews import (
     Histology,
     Opinion,
     Review,
-    Teller,
+    ToldBy,
 )
 from skinapi.findings.records.telling_schemas import TellingView
 from skinapi.model.bands import urgency
@@ -100,7 +100,7 @@ class NewReview(Body):
         "show what they showed before. Only of a cancer, or of what asks for a visit this week",
         strict=False,
     )
-    told_by: Teller | None = Field(
+    told_by: ToldBy | None = Field(
         default=None,
         description="who tells the patient: the `doctor`, for whom it is held (until `hold_until`, "
         "else for two days); the `server`, now and by mail, which is refused where no mail goes to "

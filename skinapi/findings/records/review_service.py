@@ -22,15 +22,15 @@ from skinapi.findings.records.events import (
 )
 from skinapi.findings.records.letters import Letters
 from skinapi.findings.records.outcomes import OutcomeCounts
-from skinapi.findings.records.readers import Way, in_care, way_to
+from skinapi.findings.records.readers import PatientChannel, in_care, way_to
 from skinapi.findings.records.review_queue import ReviewQueue
 from skinapi.findings.records.review_schemas import NewReview
-from skinapi.findings.records.reviews import Opinion, Review, Teller
-from skinapi.findings.records.seen_findings import SeenSubmission
-from skinapi.findings.records.service import RecordsService
-from skinapi.findings.records.spots import Spots
-from skinapi.findings.records.standing import Reader
-from skinapi.findings.records.submissions import Submissions
+from skinapi.findings.records.reviews import Opinion, Review, ToldBy
+from skinapi.findings.records.seen_findings import VisibleFinding
+from skinapi.findings.records.service import FindingsService
+from skinapi.findings.records.spots import FindingsByLesion
+from skinapi.findings.records.standing import Audience
+from skinapi.findings.records.submissions import StoredFindings
 from skinapi.model.bands import urgency
 from skinapi.model.conditions import Band
 from skinapi.platform.notices.outbox import Kind, Outbox
@@ -58,9 +58,9 @@ class ReviewsService:
     work: UnitOfWork
     reviews: Reviews
     letters: Letters
-    records: RecordsService
-    submissions: Submissions
-    spots: Spots
+    records: FindingsService
+    submissions: StoredFindings
+    spots: FindingsByLesion
     queue: ReviewQueue
     accounts: Accounts
     outcomes: OutcomeCounts
@@ -106,7 +106,7 @@ class ReviewsService:
             raise HoldRefused(NOT_SHOWN_ANYWAY)
         signed = submission.stands.reviews
         nobody_reads = asked_by or owner.record_kept_until_at
-        if said.told_by is Teller.SERVER and not nobody_reads:
+        if said.told_by is ToldBy.SERVER and not nobody_reads:
             self._require_mail(owner)
         review = Review(
             id=new_id_after(signed[-1].id if signed else None),
@@ -138,15 +138,15 @@ class ReviewsService:
         return review
 
     def _require_mail(self, owner: Account) -> None:
-        if way_to(owner, mails=self.outbox.enabled) is not Way.MAIL:
+        if way_to(owner, mails=self.outbox.enabled) is not PatientChannel.MAIL:
             raise NoMailToPatient
 
     def _publish(
         self,
         unit: Unit,
         reviews: Sequence[Review],
-        submission: SeenSubmission,
-        after: SeenSubmission,
+        submission: VisibleFinding,
+        after: VisibleFinding,
         owner: Account,
     ) -> None:
         opinion, due_at = reviews[-1].opinion, reviews[-1].hold_ends_at
@@ -165,11 +165,11 @@ class ReviewsService:
     def _mark(
         self,
         unit: Unit,
-        submission: SeenSubmission,
+        submission: VisibleFinding,
         owner: Account,
         *,
         shown: Sequence[Review],
-        known: SeenSubmission | None = None,
+        known: VisibleFinding | None = None,
     ) -> None:
         """Sort the lists by what holds now, which `known` shows if it is given. `shown` are the
         reviews that the patient sees from now on.
@@ -187,7 +187,7 @@ class ReviewsService:
         if held := [one for one in shown if one.hold_ends_at]:
             self._tell_of_letters(unit, submission, held)
 
-    def _tell_of_letters(self, unit: Unit, about: SeenSubmission, held: Sequence[Review]) -> None:
+    def _tell_of_letters(self, unit: Unit, about: VisibleFinding, held: Sequence[Review]) -> None:
         """Publish the letters that were signed while these reviews alone were held back."""
         moment, since = now(), min(one.created_at for one in held)
         others = [one for one in about.stands.reviews if one not in held]
@@ -221,10 +221,10 @@ class ReviewsService:
         submission = self.records.submissions.find(finding)
         owner = submission and self.accounts.by_ids({submission.owner}).get(submission.owner)
         if submission and owner and not submission.error:
-            seen = self.spots.see_one(submission, Reader.DOCTOR)
+            seen = self.spots.see_one(submission, Audience.DOCTOR)
             self._mark(unit, seen, owner, shown=seen.untold(seen.stands.reviews))
 
-    def find_way(self, review: Review) -> Way | None:
+    def find_way(self, review: Review) -> PatientChannel | None:
         """How its patient hears of it; None where nobody reads here for them any more."""
         about = self.records.submissions.find(review.submission)
         owner = self.accounts.by_ids({about.owner}).get(about.owner) if about else None
@@ -272,7 +272,7 @@ class EndedHolds:
             pass
 
 
-def _lowered(before: SeenSubmission, after: SeenSubmission) -> dict[str, Band]:
+def _lowered(before: VisibleFinding, after: VisibleFinding) -> dict[str, Band]:
     decision = before.decision
     former = decision.urgency if decision and before.reviewed else before.band
     counts = after.decision.urgency if after.decision else former
@@ -282,7 +282,7 @@ def _lowered(before: SeenSubmission, after: SeenSubmission) -> dict[str, Band]:
 
 
 def _hold_of(said: NewReview, opinion: Opinion, band: Band) -> datetime | None:
-    if said.told_by in (Teller.SERVER, Teller.NOBODY):
+    if said.told_by in (ToldBy.SERVER, ToldBy.NOBODY):
         if said.hold_until:
             raise HoldRefused(TOLD_OR_HELD)
         return None

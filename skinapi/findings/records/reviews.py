@@ -19,7 +19,7 @@ class Agreement(StrEnum):
     UNSURE = "unsure"
 
 
-class Teller(StrEnum):
+class ToldBy(StrEnum):
     DOCTOR = "doctor"
     SERVER = "server"
     NOBODY = "nobody"

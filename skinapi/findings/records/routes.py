@@ -22,33 +22,35 @@ from skinapi.findings.records.outcomes import ModelOutcomes, OutcomeCounts
 from skinapi.findings.records.record_retention import RecordInWork, RecordKept
 from skinapi.findings.records.review_schemas import NewReview, ReviewView, SignedReview
 from skinapi.findings.records.review_service import ReviewsService
-from skinapi.findings.records.reviews import Teller
+from skinapi.findings.records.reviews import ToldBy
 from skinapi.findings.records.schemas import (
     ErrorView,
+    FindingInCareView,
+    FindingView,
     InstructionQuery,
     NewError,
     OwnQuery,
     PhotoRetentionView,
     PictureQuery,
-    SubmissionInCare,
-    SubmissionView,
 )
-from skinapi.findings.records.service import RecordsService
+from skinapi.findings.records.service import FindingsService
 from skinapi.findings.records.summary_schemas import SummaryView
 from skinapi.findings.records.telling_schemas import TellingView
-from skinapi.findings.records.will_look_schemas import FiledView, WillLookView
-from skinapi.platform.web.declaration import Routes, Signed
+from skinapi.findings.records.will_look_schemas import ExpectedReviewerView, FiledView
+from skinapi.platform.web.declaration import Authenticated, Routes
 from skinapi.platform.web.schemas import Answer, Message, PageQuery
 
-routes: Routes[RecordsService] = Routes("submissions", access=Signed(scopes=("findings:read",)))
-review_routes: Routes[ReviewsService] = Routes("reviews", access=Signed())
+routes: Routes[FindingsService] = Routes(
+    "submissions", access=Authenticated(scopes=("findings:read",))
+)
+review_routes: Routes[ReviewsService] = Routes("reviews", access=Authenticated())
 correction_routes: Routes[CorrectionsService] = Routes("corrections")
 outcome_routes: Routes[OutcomeCounts] = Routes("outcomes")
 
 
 @routes.route("GET", "/submissions")
 def list_submissions(
-    records: RecordsService, *, query: OwnQuery, subject: Subject
+    records: FindingsService, *, query: OwnQuery, subject: Subject
 ) -> Page[SummaryView]:
     """The caller's own findings, oldest or newest first; each in full is at its number. With a
     clinic-wide key those of every patient, whom `patient_id` names.
@@ -66,13 +68,13 @@ def list_submissions(
 
 @routes.route("GET", "/submissions/<number>", raises=(NotFound,))
 def show_submission(
-    records: RecordsService, *, number: str, query: InstructionQuery, subject: Subject
-) -> SubmissionView | SubmissionInCare:
+    records: FindingsService, *, number: str, query: InstructionQuery, subject: Subject
+) -> FindingView | FindingInCareView:
     """A finding of the caller, or of a patient in the caller's care, who is named by id then; an
     admin reads one for an hour after `POST /break-glass`.
     """
     submission, owner = records.get_to_read(number=number, to=subject, reading="finding")
-    view = SubmissionView if owner.id == subject.id else SubmissionInCare
+    view = FindingView if owner.id == subject.id else FindingInCareView
     shown = view.of(
         submission,
         owner,
@@ -85,7 +87,7 @@ def show_submission(
             query.lang or submission.language,
         )
         may_keep = records.photos.policy != "never"
-        will_look = WillLookView.of(looks, submission, language, may_keep=may_keep)
+        will_look = ExpectedReviewerView.of(looks, submission, language, may_keep=may_keep)
         shown = shown.model_copy(update={"will_look": will_look})
         if records.is_filed_for_owner(submission):
             filed = FiledView.of(submission, records.find_filer(submission), language)
@@ -106,7 +108,7 @@ def show_submission(
 
 @routes.route("GET", "/submissions/<number>/photo", produces="image/jpeg", raises=(NotFound,))
 def show_photo(
-    records: RecordsService, *, number: str, query: PictureQuery, subject: Subject
+    records: FindingsService, *, number: str, query: PictureQuery, subject: Subject
 ) -> Response:
     """The photo of a finding, where it was kept."""
     content = records.read_kept_photo(number=number, picture=query.picture, to=subject)
@@ -114,7 +116,7 @@ def show_photo(
 
 
 @routes.route("GET", "/submissions/<number>/thumbnail", produces="image/jpeg", raises=(NotFound,))
-def show_thumbnail(records: RecordsService, *, number: str, subject: Subject) -> Response:
+def show_thumbnail(records: FindingsService, *, number: str, subject: Subject) -> Response:
     """The photo of a finding as a small JPEG for lists, where the photo was kept.
 
     A browser may keep it for this caller, and must ask each time whether it may still show it.
@@ -129,7 +131,7 @@ def show_thumbnail(records: RecordsService, *, number: str, subject: Subject) ->
 
 @routes.route("GET", "/submissions/<number>/heatmap", produces="image/jpeg", raises=(NotFound,))
 def show_heatmap(
-    records: RecordsService, *, number: str, query: PictureQuery, subject: Subject
+    records: FindingsService, *, number: str, query: PictureQuery, subject: Subject
 ) -> Response:
     """The heat map of a finding over its photo, where the photo was kept."""
     content = records.draw_heatmap(number=number, picture=query.picture, to=subject)
@@ -137,9 +139,12 @@ def show_heatmap(
 
 
 @routes.route(
-    "DELETE", "/submissions/<number>", access=Signed(), raises=(NotFound, RecordKept, RecordInWork)
+    "DELETE",
+    "/submissions/<number>",
+    access=Authenticated(),
+    raises=(NotFound, RecordKept, RecordInWork),
 )
-def delete_submission(records: RecordsService, *, number: str, subject: Subject) -> Message:
+def delete_submission(records: FindingsService, *, number: str, subject: Subject) -> Message:
     """Delete a finding of the caller, and its photo. Not where the operator must keep what a doctor
     has signed about it.
     """
@@ -175,7 +180,7 @@ def add_review(
     patient is shown it now, or until when not and why.
     """
     review = reviews.add_review(number=number, by=subject, said=body, key=idempotency_key)
-    teller = Teller.DOCTOR if body.hold_until else body.told_by
+    teller = ToldBy.DOCTOR if body.hold_until else body.told_by
     way, language = reviews.find_way(review), subject.account.language
     return SignedReview.told(review, TellingView.of_review(review, way, teller, language))
 
@@ -190,7 +195,7 @@ def end_hold(reviews: ReviewsService, *, number: str, subject: Subject) -> Messa
 @review_routes.route(
     "GET",
     "/submissions/<number>/reviews",
-    access=Signed(scopes=("findings:read",)),
+    access=Authenticated(scopes=("findings:read",)),
     raises=(NotFound,),
 )
 def list_reviews(
@@ -204,7 +209,7 @@ def list_reviews(
 @correction_routes.route(
     "POST",
     "/submissions/<number>/entered-in-error",
-    access=Signed(roles=("doctor", "admin")),
+    access=Authenticated(roles=("doctor", "admin")),
     raises=(NotFound, Forbidden),
 )
 def enter_in_error(
@@ -218,7 +223,7 @@ def enter_in_error(
     return ErrorView.of(marked)
 
 
-@correction_routes.route("GET", "/submissions/entered-in-error", access=Signed())
+@correction_routes.route("GET", "/submissions/entered-in-error", access=Authenticated())
 def list_errors(
     corrections: CorrectionsService, *, query: PageQuery, subject: Subject
 ) -> Page[ErrorView]:
@@ -246,7 +251,7 @@ class OutcomesView(Answer):
 @outcome_routes.route(
     "GET",
     "/outcomes",
-    access=Signed(roles=("doctor", "admin"), refusal="Only doctors and admins see outcomes"),
+    access=Authenticated(roles=("doctor", "admin"), refusal="Only doctors and admins see outcomes"),
 )
 def show_outcomes(outcomes: OutcomeCounts, *, query: OutcomesQuery) -> OutcomesView:
     """What the model had said, against the laboratory's results.

@@ -25,15 +25,15 @@ from skinapi.findings.records.finding_schemas import (
     list_codes,
     list_probabilities,
 )
-from skinapi.findings.records.seen_findings import SeenSubmission
-from skinapi.findings.records.submission import EarlierVersion, Submission
+from skinapi.findings.records.seen_findings import VisibleFinding
+from skinapi.findings.records.submission import EarlierVersion, StoredFinding
 from skinapi.findings.records.summary_schemas import (
     ReportView,
     SummaryFields,
     headed_fields,
     summary_fields,
 )
-from skinapi.findings.records.will_look_schemas import FiledView, WillLookView
+from skinapi.findings.records.will_look_schemas import ExpectedReviewerView, FiledView
 from skinapi.model.bands import OperatingPoint, RaisedBy
 from skinapi.model.calibration import MOST_PICTURES
 from skinapi.model.conditions import Band
@@ -58,7 +58,7 @@ class ErrorView(Answer):
     reason: str
 
     @classmethod
-    def of(cls, submission: Submission) -> Self:
+    def of(cls, submission: StoredFinding) -> Self:
         if submission.error is None:
             raise LookupError("this finding was not entered in error")
         return cls(
@@ -121,7 +121,7 @@ class PictureView(Answer):
         )
 
 
-class ModelStanding(Answer):
+class ModelState(Answer):
     """What has become of the model version that made a finding."""
 
     state: Literal["in_service", "older", "withdrawn"]
@@ -150,7 +150,7 @@ class VersionView(Answer):
     context: Context
 
     @classmethod
-    def of(cls, earlier: EarlierVersion, seen: SeenSubmission) -> Self:
+    def of(cls, earlier: EarlierVersion, seen: VisibleFinding) -> Self:
         finding = earlier.finding
         words = finding.band_words(seen.language)
         for_doctor = seen.reader.knows_all
@@ -167,8 +167,8 @@ class VersionView(Answer):
         )
 
 
-class SubmissionView(SummaryFields):
-    model: ModelStanding | None = optional(
+class FindingView(SummaryFields):
+    model: ModelState | None = optional(
         "whether its version is in service, was replaced, or was rolled back (withdrawn); absent "
         "where the finding has just been made"
     )
@@ -229,7 +229,7 @@ class SubmissionView(SummaryFields):
         "another patient; absent where that is not so, and where the owner took it on a clinic's "
         "page"
     )
-    will_look: WillLookView | None = optional(
+    will_look: ExpectedReviewerView | None = optional(
         "for the owner: who will look at it; absent once a doctor has answered, and where the "
         "finding was just moved"
     )
@@ -237,7 +237,7 @@ class SubmissionView(SummaryFields):
     @classmethod
     def of(
         cls,
-        submission: SeenSubmission,
+        submission: VisibleFinding,
         owner: Account,
         model: VersionState | None = None,
         instructed_in: Language | None = None,
@@ -250,7 +250,7 @@ class SubmissionView(SummaryFields):
                 **summary_fields(submission, owner, instructed_in),
             },
             **{name: getattr(finding, name) for name in AS_FOUND},
-            model=ModelStanding(**model._asdict()) if model else None,
+            model=ModelState(**model._asdict()) if model else None,
             photo_removed_at=submission.photo_removed_at,
             notices=[notice.in_language(language) for notice in finding.notices],
             codes=list_codes(finding.ranked),
@@ -267,7 +267,7 @@ class SubmissionView(SummaryFields):
         )
 
 
-class SubmissionInCare(SubmissionView):
+class FindingInCareView(FindingView):
     """What the doctor in charge gets."""
 
     patient_id: str = Field(description="the owner, as in the path of `/patients/{id}/submissions`")
@@ -293,12 +293,12 @@ class SubmissionInCare(SubmissionView):
     @classmethod
     def of(
         cls,
-        submission: SeenSubmission,
+        submission: VisibleFinding,
         owner: Account,
         model: VersionState | None = None,
         instructed_in: Language | None = None,
     ) -> Self:
-        seen = SubmissionView.of(submission, owner, model, instructed_in)
+        seen = FindingView.of(submission, owner, model, instructed_in)
         worded = {
             **headed_fields(submission.finding, for_doctor=True),
             "pictures": _pictures(submission, for_doctor=True),
@@ -312,7 +312,7 @@ class SubmissionInCare(SubmissionView):
         )
 
 
-def _pictures(submission: SeenSubmission, *, for_doctor: bool) -> list[PictureView]:
+def _pictures(submission: VisibleFinding, *, for_doctor: bool) -> list[PictureView]:
     finding, language = submission.finding, submission.language
     return [
         PictureView.of(one, language, shown=place == finding.shown_picture, for_doctor=for_doctor)

@@ -18,35 +18,39 @@ from skinapi.findings.records.queue_order import (
 from skinapi.findings.records.reviews import Review
 from skinapi.findings.records.standing import (
     Advice,
-    FindingStanding,
+    Audience,
+    FindingStatus,
     Instruction,
-    Reader,
-    SpotFacts,
-    SpotView,
-    Standing,
+    LesionForAudience,
+    LesionHistory,
+    LesionStatus,
 )
-from skinapi.findings.records.submission import Listed, Submission, SubmissionSummary
+from skinapi.findings.records.submission import (
+    StoredFinding,
+    StoredFindingRow,
+    StoredFindingSummary,
+)
 from skinapi.model.conditions import Band
 
 URGENT = next(iter(Band))
 
 
-class SeenListed(Listed):
+class VisibleFindingRow(StoredFindingRow):
     """`view` is what holds about its spot for a reader; it is never stored."""
 
-    view: InstanceOf[SpotView] = Field(exclude=True, repr=False)
+    view: InstanceOf[LesionForAudience] = Field(exclude=True, repr=False)
 
     @property
-    def reader(self) -> Reader:
+    def reader(self) -> Audience:
         return self.view.reader
 
     @property
-    def standing(self) -> Standing:
+    def standing(self) -> LesionStatus:
         """What holds about its spot."""
         return self.view.standing
 
     @property
-    def stands(self) -> FindingStanding:
+    def stands(self) -> FindingStatus:
         """What holds about the finding itself."""
         return self.standing.findings[self.id]
 
@@ -96,9 +100,9 @@ class SeenListed(Listed):
 
     def for_programs(self) -> Self:
         """See it like a program, which may show the patient what it reads."""
-        return self if self.reader.is_patient else self.seen_by(Reader.PROGRAM)
+        return self if self.reader.is_patient else self.seen_by(Audience.PROGRAM)
 
-    def seen_by(self, reader: Reader) -> Self:
+    def seen_by(self, reader: Audience) -> Self:
         return self.viewed(self.view.seen_by(reader))
 
     def with_review(self, review: Review) -> Self:
@@ -107,7 +111,7 @@ class SeenListed(Listed):
         reviews = {**facts.reviews, self.id: (*facts.reviews.get(self.id, ()), review)}
         return self.viewed(replace(self.view, facts=replace(facts, reviews=reviews)))
 
-    def viewed(self, view: SpotView) -> Self:
+    def viewed(self, view: LesionForAudience) -> Self:
         return self.model_copy(update={"view": view})
 
     def shows(self, written_at: datetime | None) -> bool:
@@ -127,7 +131,7 @@ class SeenListed(Listed):
         """From when its owner may read what was decided last."""
         return max((one.shown_at for one in self.stands.counted), default=None)
 
-    def make_keys(self, reader: Reader = Reader.DOCTOR) -> dict[str, str | None]:
+    def make_keys(self, reader: Audience = Audience.DOCTOR) -> dict[str, str | None]:
         """The keys follow from what this reader knows; those of a doctor are stored."""
         standing = self.view.seen_by(reader).standing
         own, counts = standing.findings[self.id], standing.instruction.counts
@@ -157,41 +161,43 @@ class SeenListed(Listed):
         ]
 
 
-class SeenSummary(SubmissionSummary, SeenListed):
+class VisibleFindingSummary(StoredFindingSummary, VisibleFindingRow):
     pass
 
 
-class SeenSubmission(Submission, SeenSummary):
+class VisibleFinding(StoredFinding, VisibleFindingSummary):
     pass
 
 
-_SEEN: tuple[tuple[type[Listed], type[SeenListed]], ...] = (
-    (Submission, SeenSubmission),
-    (SubmissionSummary, SeenSummary),
-    (Listed, SeenListed),
+_SEEN: tuple[tuple[type[StoredFindingRow], type[VisibleFindingRow]], ...] = (
+    (StoredFinding, VisibleFinding),
+    (StoredFindingSummary, VisibleFindingSummary),
+    (StoredFindingRow, VisibleFindingRow),
 )
 
 
 @overload
-def see_with(found: Submission, view: SpotView) -> SeenSubmission: ...
+def see_with(found: StoredFinding, view: LesionForAudience) -> VisibleFinding: ...
 
 
 @overload
-def see_with(found: Listed, view: SpotView) -> SeenListed: ...
+def see_with(found: StoredFindingRow, view: LesionForAudience) -> VisibleFindingRow: ...
 
 
-def see_with(found: Listed, view: SpotView) -> SeenListed:
-    """See a finding with this view: a SeenSubmission of a Submission, and so on."""
+def see_with(found: StoredFindingRow, view: LesionForAudience) -> VisibleFindingRow:
+    """See a finding with this view: a VisibleFinding of a Submission, and so on."""
     seen = next(seen for stored, seen in _SEEN if isinstance(found, stored))
     return seen.model_construct(found.model_fields_set, **{**found.__dict__, "view": view})
 
 
-def see_alone(found: Submission, reader: Reader) -> SeenSubmission:
+def see_alone(found: StoredFinding, reader: Audience) -> VisibleFinding:
     """See a finding before there is a review of it, without its spot."""
-    return see_with(found, SpotView(SpotFacts((found.photo,), {}), reader, found.created_at))
+    return see_with(
+        found, LesionForAudience(LesionHistory((found.photo,), {}), reader, found.created_at)
+    )
 
 
-def rest_keys(case: Sequence[SeenListed]) -> dict[str, str | None]:
+def rest_keys(case: Sequence[VisibleFindingRow]) -> dict[str, str | None]:
     """Return the key of each id. A case rests since something last happened with it; the end of a
     hold counts, too. None while a result is awaited or an urgent finding waits for a review: it
     must not go before somebody has done that.

@@ -47,12 +47,12 @@ from skinapi.findings.records.readers import (
     reader_of,
 )
 from skinapi.findings.records.record_retention import MedicalRecord, RecordRetention
-from skinapi.findings.records.review_queue import ReviewQueue, UnassignedPatients, WillLook
-from skinapi.findings.records.seen_findings import SeenSubmission, SeenSummary, see_alone
-from skinapi.findings.records.spots import Spots
-from skinapi.findings.records.standing import Reader
-from skinapi.findings.records.submission import MOST_VERSIONS, Submission, hash_of_request
-from skinapi.findings.records.submissions import PreparedSubmission, Submissions
+from skinapi.findings.records.review_queue import ExpectedReviewer, ReviewQueue, UnassignedPatients
+from skinapi.findings.records.seen_findings import VisibleFinding, VisibleFindingSummary, see_alone
+from skinapi.findings.records.spots import FindingsByLesion
+from skinapi.findings.records.standing import Audience
+from skinapi.findings.records.submission import MOST_VERSIONS, StoredFinding, hash_of_request
+from skinapi.findings.records.submissions import EncodedFinding, StoredFindings
 from skinapi.model.conditions import Band
 from skinapi.model.heat_map_overlay import draw_kept_overlay
 from skinapi.model.registry.version_service import ModelsService
@@ -75,7 +75,7 @@ Reading = Literal["finding", "report", "reviews", "letters"]
 
 
 @dataclass(frozen=True, slots=True)
-class Newcomer:
+class PatientRegistration:
     """`add` stores a new account in the transaction of its first finding; `find` finds the one that
     another request has stored for the same person in the meantime.
     """
@@ -85,12 +85,12 @@ class Newcomer:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RecordsService:
+class FindingsService:
     """Stores findings and decides who may see them."""
 
     work: UnitOfWork
-    submissions: Submissions
-    spots: Spots
+    submissions: StoredFindings
+    spots: FindingsByLesion
     queue: ReviewQueue
     accounts: Accounts
     consents: Consents
@@ -106,7 +106,7 @@ class RecordsService:
 
     def find_answered(
         self, *, owner: str, key: str | None, request_hash: str, by: str | None = None
-    ) -> SeenSubmission | None:
+    ) -> VisibleFinding | None:
         """What the same request created before; `by` has filed it."""
         found = self._find_keyed(owner, key, by)
         if found is None:
@@ -115,7 +115,7 @@ class RecordsService:
             return None
         if found.owner != owner or found.request_hash != request_hash:
             raise IdempotencyKeyReused
-        return self.spots.see_one(found, Reader.PATIENT)
+        return self.spots.see_one(found, Audience.PATIENT)
 
     def is_used(self, key: str, *, owner: str, by: str) -> bool:
         """Also by what is deleted."""
@@ -126,13 +126,15 @@ class RecordsService:
             return False
         return self.erased.has_request(hash_of_request(by, key))
 
-    def _find_keyed(self, owner: str, key: str | None, by: str | None) -> Submission | None:
+    def _find_keyed(self, owner: str, key: str | None, by: str | None) -> StoredFinding | None:
         found = self.submissions.find_by_key(owner, key)
         if found is None and by and by != owner:
             found = self.submissions.find_filed(by, key)
         return found
 
-    def file_finding(self, new: NewFinding, newcomer: Newcomer | None = None) -> SeenSubmission:
+    def file_finding(
+        self, new: NewFinding, newcomer: PatientRegistration | None = None
+    ) -> VisibleFinding:
         """Store a finding, and its photos where `photos.may_keep` allows it; answer it as its owner
         may know it. A retry gets what the first request has stored. `newcomer` stores the owner in
         the same transaction.
@@ -150,7 +152,7 @@ class RecordsService:
             self.photos.delete(*new.blobs)
         return filed
 
-    def _file_once(self, new: NewFinding, newcomer: Newcomer | None) -> SeenSubmission:
+    def _file_once(self, new: NewFinding, newcomer: PatientRegistration | None) -> VisibleFinding:
         for _ in range(ATTEMPTS):
             number = self.submissions.take_number()
             prepared = self.submissions.prepare(new, number=number)
@@ -172,9 +174,9 @@ class RecordsService:
         self,
         unit: Unit,
         new: NewFinding,
-        prepared: PreparedSubmission,
-        newcomer: Newcomer | None = None,
-    ) -> SeenSubmission:
+        prepared: EncodedFinding,
+        newcomer: PatientRegistration | None = None,
+    ) -> VisibleFinding:
         number = prepared.submission.number
         if newcomer:
             newcomer.add(unit)
@@ -198,8 +200,8 @@ class RecordsService:
         if filed.band is Band.URGENT_REFERRAL:
             self._tell_doctor(account)
         if filed.lesion is None:
-            return see_alone(filed, Reader.PATIENT)
-        return self.spots.see_one(filed, Reader.PATIENT)
+            return see_alone(filed, Audience.PATIENT)
+        return self.spots.see_one(filed, Audience.PATIENT)
 
     def _why_gone(self, new: NewFinding) -> SkinAPIError:
         """What has become of the owner meanwhile, for whoever files it."""
@@ -209,7 +211,7 @@ class RecordsService:
         return PatientJoined() if owner and owner.joined_to else NotFound(BEING_DELETED)
 
     @atomic
-    def add_version(self, unit: Unit, *, before: Submission, new: NewVersion) -> None:
+    def add_version(self, unit: Unit, *, before: StoredFinding, new: NewVersion) -> None:
         """Let another judgement of its photo count from now on. The patient is told of what
         somebody else has had judged, the doctor in charge of what became urgent.
         """
@@ -219,7 +221,7 @@ class RecordsService:
         account = self.accounts.by_ids({owner}).get(owner)
         if stored is None or account is None or account.status == "deleting":
             raise NotFound(NOT_YOURS)
-        seen = self.spots.see_one(stored, Reader.DOCTOR)
+        seen = self.spots.see_one(stored, Audience.DOCTOR)
         if stored.version >= MOST_VERSIONS:
             raise TooManyVersions
         unit.audit("submission.judge_again", by=new.by, target=stored.id, owner=stored.owner)
@@ -232,7 +234,7 @@ class RecordsService:
         alone = [] if stored.lesion else [stored.id]
         changed = self.spots.change([stored.lesion], ids=alone)
         self.queue.update_owner_key(account)
-        after = self.spots.see_one(after, Reader.DOCTOR)
+        after = self.spots.see_one(after, Audience.DOCTOR)
         unit.publish(FindingJudgedAgain(after))
         unit.publish(FindingsChanged(changed))
         if new.by != stored.owner:
@@ -268,13 +270,13 @@ class RecordsService:
         unsorted: bool = False,
         newest_first: bool = False,
         paging: PageRequest,
-    ) -> Page[tuple[SeenSummary, Account]]:
+    ) -> Page[tuple[VisibleFindingSummary, Account]]:
         """A program with a clinic-wide key has every patient's. Each comes with its owner."""
         wide = to.key is not None and to.key.clinic_wide
         stored = self.submissions.page_owned(
             None if wide else to.id, paging, unsorted=unsorted, newest_first=newest_first
         )
-        reader = Reader.PROGRAM if wide else Reader.PATIENT
+        reader = Audience.PROGRAM if wide else Audience.PATIENT
         found = self.spots.see(stored.items, reader)
         if not wide:
             return Page([(one, to.account) for one in found], stored.next_after)
@@ -286,7 +288,7 @@ class RecordsService:
 
     def get(
         self, *, number: str, to: Subject, with_errors: bool = False
-    ) -> tuple[SeenSubmission, Account]:
+    ) -> tuple[VisibleFinding, Account]:
         """A submission and its owner: the caller, or a patient whom the caller cares for or is
         asked about. Everything else is NotFound, so that a caller cannot learn which numbers exist.
         """
@@ -294,7 +296,7 @@ class RecordsService:
         if to.key and to.key.reads_what_it_filed:
             _require_just_filed(submission, to.key)
         if submission.owner == to.id and to.account:
-            own = self.spots.see_one(submission, Reader.PATIENT, with_errors=with_errors)
+            own = self.spots.see_one(submission, Audience.PATIENT, with_errors=with_errors)
             return own, to.account
         try:
             owner = self.accounts.get(submission.owner)
@@ -310,7 +312,7 @@ class RecordsService:
 
     def get_to_read(
         self, *, number: str, to: Subject, reading: Reading | None = None
-    ) -> tuple[SeenSubmission, Account]:
+    ) -> tuple[VisibleFinding, Account]:
         """The same, also for an admin who has broken the glass of this finding. For what shows a
         finding and changes nothing. The audit trail gets a row of what such an admin is `reading`.
         """
@@ -324,7 +326,7 @@ class RecordsService:
             return found, owner
         return self._read_by_break_glass(grant=grant, reading=reading)
 
-    def _note_opened(self, submission: SeenSubmission) -> None:
+    def _note_opened(self, submission: VisibleFinding) -> None:
         """Note that its owner has opened what a doctor has decided: once for each decision. Where
         the store takes nothing now, the finding is shown all the same.
         """
@@ -334,13 +336,13 @@ class RecordsService:
 
     def get_in_charge(
         self, *, number: str, by: Subject, refusal: str, or_asked: bool = False
-    ) -> tuple[SeenSubmission, Account]:
+    ) -> tuple[VisibleFinding, Account]:
         submission, owner = self.get(number=number, to=by)
         if in_care(owner, by) or (or_asked and is_asked(submission, owner, by)):
             return submission, owner
         raise Forbidden(refusal)
 
-    def get_to_correct(self, *, number: str, by: Subject) -> tuple[Submission, Account]:
+    def get_to_correct(self, *, number: str, by: Subject) -> tuple[StoredFinding, Account]:
         """A finding as it is stored, for the doctor in charge, an admin, who reads nothing of it,
         or a program that has filed it or has a clinic-wide key.
         """
@@ -357,7 +359,7 @@ class RecordsService:
     @atomic
     def _read_by_break_glass(
         self, unit: Unit, *, grant: BreakGlass, reading: Reading | None
-    ) -> tuple[SeenSubmission, Account]:
+    ) -> tuple[VisibleFinding, Account]:
         submission = self.submissions.find(grant.finding or "")
         owner = self.accounts.by_ids({grant.owner or ""}).get(grant.owner or "")
         if submission is None or owner is None or owner.status == "deleting":
@@ -368,7 +370,7 @@ class RecordsService:
         if reading:
             by, about = grant.admin, submission.id
             unit.audit("breakglass.read", by=by, target=about, owner=owner.id, detail=reading)
-        return self.spots.see_one(submission, Reader.DOCTOR), owner
+        return self.spots.see_one(submission, Audience.DOCTOR), owner
 
     def note_read(self, owners: Iterable[str], *, by: Subject) -> None:
         self.notes.note(owners, by=by, action="record.read")
@@ -388,15 +390,15 @@ class RecordsService:
             raise NotFound(NO_PATIENT)
         return found
 
-    def is_filed_for_owner(self, submission: Submission) -> bool:
+    def is_filed_for_owner(self, submission: StoredFinding) -> bool:
         """Whether somebody else has filed it; on a clinic's page the owner takes the photo."""
         return submission.filed_by is not None and submission.session_of is None
 
-    def find_filer(self, submission: Submission) -> Account | None:
+    def find_filer(self, submission: StoredFinding) -> Account | None:
         """None where the account is gone."""
         return self.accounts.by_ids({submission.filed_by or ""}).get(submission.filed_by or "")
 
-    def find_who_looks(self, submission: SeenSubmission, owner: Account) -> WillLook | None:
+    def find_who_looks(self, submission: VisibleFinding, owner: Account) -> ExpectedReviewer | None:
         """None where a doctor has answered, as far as the reader of this copy may know."""
         return None if submission.reviewed else self.unassigned.find_who_looks(owner)
 
@@ -421,7 +423,7 @@ class RecordsService:
         photo = self.photos.read(submission=submission, to=to)
         return draw_kept_overlay(photo, submission.finding.heat)
 
-    def _get_picture(self, number: str, picture: int | None, to: Subject) -> SeenSubmission:
+    def _get_picture(self, number: str, picture: int | None, to: Subject) -> VisibleFinding:
         submission, _ = self.get_to_read(number=number, to=to)
         return submission.of_picture(picture) if picture else submission
 
@@ -449,7 +451,7 @@ class RecordsService:
             self.remove_one(unit, found)
         return found is not None
 
-    def remove_one(self, unit: Unit, found: Submission) -> None:
+    def remove_one(self, unit: Unit, found: StoredFinding) -> None:
         """Delete a finding of an account that stays, in the caller's transaction."""
         if found.error:  # it is not counted any more
             self._remove(unit, found)
@@ -459,13 +461,13 @@ class RecordsService:
         if owner:  # else it is being deleted
             self.queue.leave(found, owner)
 
-    def remove_photos(self, unit: Unit, found: Submission) -> None:
+    def remove_photos(self, unit: Unit, found: StoredFinding) -> None:
         """Delete the kept photos of a finding that stays, in the caller's transaction."""
         self.submissions.erase_photo(found)
         unit.publish(PhotosRemoved(found))
         unit.erase(_photos_of(found))
 
-    def rely_on(self, submission: Submission) -> None:
+    def rely_on(self, submission: StoredFinding) -> None:
         """Call it in a transaction that stores data about a finding."""
         if not self.submissions.touch(submission.id):
             raise NotFound(NOT_YOURS)
@@ -506,7 +508,7 @@ class RecordsService:
                 yield Fault(says, partial(self.forget, owner))
         yield from self.queue.faults()
 
-    def _find(self, number: str) -> Submission:
+    def _find(self, number: str) -> StoredFinding:
         # Numbers have at most 16 digits (see queue_order.py); a longer one might not fit into the
         # stores' 64-bit integers.
         if not (number.isascii() and number.isdigit()) or len(number) > 16:
@@ -516,24 +518,24 @@ class RecordsService:
             raise NotFound(NOT_YOURS)
         return found
 
-    def _remove(self, unit: Unit, submission: Submission) -> None:
+    def _remove(self, unit: Unit, submission: StoredFinding) -> None:
         self.submissions.remove(submission.id)
         unit.publish(FindingDeleted(submission))
         unit.publish(FindingsChanged(self.spots.change([submission.lesion])))
         unit.erase(_photos_of(submission))
 
     @atomic
-    def forget_beside(self, unit: Unit, submission: Submission) -> None:
+    def forget_beside(self, unit: Unit, submission: StoredFinding) -> None:
         """Delete what was stored about a submission after it was deleted."""
         unit.publish(FindingDeleted(submission))
 
 
-def _photos_of(submission: Submission) -> set[str]:
+def _photos_of(submission: StoredFinding) -> set[str]:
     blobs = {submission.photo_blob, submission.thumbnail_blob, *submission.picture_blobs}
     return set(filter(None, blobs))
 
 
-def _require_just_filed(submission: Submission, key: KeyUse) -> None:
+def _require_just_filed(submission: StoredFinding, key: KeyUse) -> None:
     # The key at hand may be the next one of the same page, for the same patient.
     if submission.session_of != key.session_of or submission.created_at < now() - JUST_FILED:
         raise NotFound(NOT_YOURS)

@@ -11,22 +11,27 @@ from skinapi.findings.records.deciding_review import Reviews
 from skinapi.findings.records.decisions import JudgedVersion
 from skinapi.findings.records.errors import FindingInError
 from skinapi.findings.records.seen_findings import (
-    SeenListed,
-    SeenSubmission,
-    SeenSummary,
+    VisibleFinding,
+    VisibleFindingRow,
+    VisibleFindingSummary,
     rest_keys,
     see_with,
 )
 from skinapi.findings.records.standing import (
     Advice,
+    Audience,
     JudgedPhoto,
-    Reader,
-    SpotFacts,
-    SpotView,
-    Standing,
+    LesionForAudience,
+    LesionHistory,
+    LesionStatus,
     standing,
 )
-from skinapi.findings.records.submission import LISTED_FIELDS, Listed, Submission, SubmissionSummary
+from skinapi.findings.records.submission import (
+    LISTED_FIELDS,
+    StoredFinding,
+    StoredFindingRow,
+    StoredFindingSummary,
+)
 from skinapi.findings.records.submissions import TOUCH
 from skinapi.platform.storage.ids import new_id, now
 from skinapi.platform.storage.ports import Document, Filter, Ops, Store, set_or_remove
@@ -39,7 +44,7 @@ PHOTO_FIELDS = (
 )
 
 
-class Spots:
+class FindingsByLesion:
     def __init__(self, store: Store, reviews: Reviews) -> None:
         self._documents = store.collection(SUBMISSIONS)
         self._documents.ensure_index("lesion", "id")
@@ -47,49 +52,55 @@ class Spots:
 
     @overload
     def see(
-        self, entries: Sequence[Submission], reader: Reader, *, with_errors: bool = False
-    ) -> list[SeenSubmission]: ...
+        self, entries: Sequence[StoredFinding], reader: Audience, *, with_errors: bool = False
+    ) -> list[VisibleFinding]: ...
 
     @overload
     def see(
-        self, entries: Sequence[SubmissionSummary], reader: Reader, *, with_errors: bool = False
-    ) -> list[SeenSummary]: ...
+        self,
+        entries: Sequence[StoredFindingSummary],
+        reader: Audience,
+        *,
+        with_errors: bool = False,
+    ) -> list[VisibleFindingSummary]: ...
 
     @overload
     def see(
-        self, entries: Sequence[Listed], reader: Reader, *, with_errors: bool = False
-    ) -> list[SeenListed]: ...
+        self, entries: Sequence[StoredFindingRow], reader: Audience, *, with_errors: bool = False
+    ) -> list[VisibleFindingRow]: ...
 
     def see(
-        self, entries: Sequence[Listed], reader: Reader, *, with_errors: bool = False
-    ) -> Sequence[SeenListed]:
+        self, entries: Sequence[StoredFindingRow], reader: Audience, *, with_errors: bool = False
+    ) -> Sequence[VisibleFindingRow]:
         """See findings as the reader may know them now, for two queries; none that are in error.
 
         A request that only reads sees none of a spot of which a photo or review cannot be read.
         """
         found = [one for one in entries if with_errors or one.error is None]
-        moment, views = now(), dict[str, SpotView]()
+        moment, views = now(), dict[str, LesionForAudience]()
         for facts in self._read(one.lesion for one in found).values():
-            view = SpotView(facts, reader, moment)
+            view = LesionForAudience(facts, reader, moment)
             views |= dict.fromkeys((photo.id for photo in facts.photos), view)
         # One that has left its spot meanwhile, too.
         alone = [one for one in found if one.id not in views and not _is_hidden(one.id)]
         reviews = self._reviews.list_of_each([one.id for one in alone if not one.error])
         for one in alone:
-            views[one.id] = SpotView(SpotFacts((one.photo,), reviews), reader, moment)
+            views[one.id] = LesionForAudience(LesionHistory((one.photo,), reviews), reader, moment)
         return [see_with(one, views[one.id]) for one in found if not _is_hidden(one.id)]
 
     @overload
     def see_one(
-        self, found: Submission, reader: Reader, *, with_errors: bool = False
-    ) -> SeenSubmission: ...
+        self, found: StoredFinding, reader: Audience, *, with_errors: bool = False
+    ) -> VisibleFinding: ...
 
     @overload
     def see_one(
-        self, found: Listed, reader: Reader, *, with_errors: bool = False
-    ) -> SeenListed: ...
+        self, found: StoredFindingRow, reader: Audience, *, with_errors: bool = False
+    ) -> VisibleFindingRow: ...
 
-    def see_one(self, found: Listed, reader: Reader, *, with_errors: bool = False) -> SeenListed:
+    def see_one(
+        self, found: StoredFindingRow, reader: Audience, *, with_errors: bool = False
+    ) -> VisibleFindingRow:
         if found.error and not with_errors:
             raise FindingInError(found.error.reason)
         for seen in self.see([found], reader, with_errors=with_errors):
@@ -97,15 +108,17 @@ class Spots:
         raise RecordDamaged
 
     def stand(
-        self, lesions: Sequence[str], reader: Reader, *, compared: Advice | None = None
-    ) -> dict[str, Standing]:
+        self, lesions: Sequence[str], reader: Audience, *, compared: Advice | None = None
+    ) -> dict[str, LesionStatus]:
         moment = now()
         return {
             lesion: standing(facts, reader, moment, compared)
             for lesion, facts in self._read(lesions).items()
         }
 
-    def change(self, lesions: Iterable[str | None], *, ids: Sequence[str] = ()) -> list[Listed]:
+    def change(
+        self, lesions: Iterable[str | None], *, ids: Sequence[str] = ()
+    ) -> list[StoredFindingRow]:
         """Call it in the transaction in which findings come to these spots, or to none (`ids`)."""
         lesions = [*lesions]
         self.renew_keys(lesions=lesions, ids=ids)
@@ -113,7 +126,7 @@ class Spots:
 
     def note_changes(
         self, lesions: Iterable[str | None], *, ids: Sequence[str] = ()
-    ) -> list[Listed]:
+    ) -> list[StoredFindingRow]:
         """Let readers who ask for what has changed find these, in the caller's transaction; each
         gets an id of its own, by which pages continue. Return them, for the caller to publish.
         """
@@ -126,7 +139,7 @@ class Spots:
         *,
         lesions: Iterable[str | None] = (),
         ids: Sequence[str] = (),
-        known: SeenListed | None = None,
+        known: VisibleFindingRow | None = None,
         shown: str | None = None,
     ) -> int:
         """Give these the keys by which lists sort them, by what holds now, which `known` shows if
@@ -143,17 +156,17 @@ class Spots:
         *,
         lesions: Iterable[str | None],
         ids: Sequence[str],
-        known: SeenListed | None = None,
+        known: VisibleFindingRow | None = None,
         shown: str | None = None,
-    ) -> list[tuple[SeenListed, dict[str, str | None]]]:
+    ) -> list[tuple[VisibleFindingRow, dict[str, str | None]]]:
         """List the findings that `renew_keys` gives other keys, each with all of them."""
         found = self._read_listed(self._select(lesions, ids, LISTED_FIELDS))
         seen = [see_with(one, known.view) for one in found] if known else []
-        seen = seen or self.see(found, Reader.DOCTOR)
-        cases: dict[str, list[SeenListed]] = {}
+        seen = seen or self.see(found, Audience.DOCTOR)
+        cases: dict[str, list[VisibleFindingRow]] = {}
         for one in seen:
             cases.setdefault(one.lesion or one.id, []).append(one)
-        changed = list[tuple[SeenListed, dict[str, str | None]]]()
+        changed = list[tuple[VisibleFindingRow, dict[str, str | None]]]()
         for case in cases.values():
             rests = rest_keys(case)
             for one in case:
@@ -174,11 +187,13 @@ class Spots:
     def count(self, lesion: str) -> int:
         return self._documents.count({"lesion": lesion})
 
-    def newest(self, lesion: str) -> Listed | None:
+    def newest(self, lesion: str) -> StoredFindingRow | None:
         found = self._documents.find({"lesion": lesion}, sort="-id", limit=1, fields=LISTED_FIELDS)
-        return Listed.model_validate(found[0]) if found else None
+        return StoredFindingRow.model_validate(found[0]) if found else None
 
-    def page(self, lesion: str, paging: PageRequest, *, newest_first: bool) -> Page[Listed]:
+    def page(
+        self, lesion: str, paging: PageRequest, *, newest_first: bool
+    ) -> Page[StoredFindingRow]:
         wanted: Filter = {"lesion": lesion}
         if paging.after:
             wanted["id"] = {"$lt" if newest_first else "$gt": paging.after}
@@ -186,14 +201,14 @@ class Spots:
         found = self._documents.find(wanted, sort=sort, limit=most, fields=LISTED_FIELDS)
         return page_of(found, paging).map_all(self._read_listed)
 
-    def list_of(self, lesion: str) -> list[Listed]:
+    def list_of(self, lesion: str) -> list[StoredFindingRow]:
         return self._read_listed(self._select([lesion], [], LISTED_FIELDS))
 
     def numbers(self, lesion: str) -> dict[str, int]:
         found = self._documents.find({"lesion": lesion}, fields=("number",))
         return {one["id"]: one["number"] for one in found}
 
-    def list_unsorted(self, owner: str, *, limit: int) -> list[Standing]:
+    def list_unsorted(self, owner: str, *, limit: int) -> list[LesionStatus]:
         """What holds about the newest findings in no spot, as their owner may know, by photo."""
         wanted: Filter = {"owner": owner, "lesion": None}
         fields = (*PHOTO_FIELDS, "error")
@@ -201,10 +216,10 @@ class Spots:
         photos = self._read_photos(one for one in found if not one.get("error"))
         moment = now()
         reviews = self._reviews.list_of_each([one.id for one in photos])
-        facts = (SpotFacts((one,), reviews) for one in photos if not _is_hidden(one.id))
-        return [standing(one, Reader.PATIENT, moment) for one in facts]
+        facts = (LesionHistory((one,), reviews) for one in photos if not _is_hidden(one.id))
+        return [standing(one, Audience.PATIENT, moment) for one in facts]
 
-    def by_ids(self, identifiers: list[str]) -> dict[str, Listed]:
+    def by_ids(self, identifiers: list[str]) -> dict[str, StoredFindingRow]:
         """Findings that are deleted are left out."""
         found = self._documents.find({"id": {"$in": identifiers}}, fields=LISTED_FIELDS)
         return {one.id: one for one in self._read_listed(found)}
@@ -213,19 +228,19 @@ class Spots:
         found = self._documents.find({"id": {"$in": identifiers}}, fields=("number",))
         return dict(read_each(SUBMISSIONS, found, _number_of))
 
-    def put(self, submission_id: str, lesion: str | None) -> list[Listed]:
+    def put(self, submission_id: str, lesion: str | None) -> list[StoredFindingRow]:
         """Give a finding to a spot, or to none; return those of which something else holds then."""
         before = self._documents.get(submission_id) or {}
         self._documents.update({"id": submission_id}, _move_to(lesion))
         alone = [] if lesion else [submission_id]
         return self.change([before.get("lesion"), lesion], ids=alone)
 
-    def move_all(self, lesion: str, to: str | None) -> list[Listed]:
+    def move_all(self, lesion: str, to: str | None) -> list[StoredFindingRow]:
         moved = [*self.numbers(lesion)]
         self._documents.update_all({"lesion": lesion}, _move_to(to))
         return self.change([to], ids=[] if to else moved)
 
-    def leave(self, lesion: str, *, keep: bool) -> list[Listed]:
+    def leave(self, lesion: str, *, keep: bool) -> list[StoredFindingRow]:
         """Take all findings out of a deleted spot; with `keep` they remember it."""
         left = [*self.numbers(lesion)]
         change = _move_to(None)
@@ -238,7 +253,7 @@ class Spots:
         """The spots that findings name, whether these exist or not."""
         return sorted(self._documents.count_by("lesion"))
 
-    def _read(self, lesions: Iterable[str | None]) -> dict[str, SpotFacts]:
+    def _read(self, lesions: Iterable[str | None]) -> dict[str, LesionHistory]:
         wanted = sorted({one for one in lesions if one})
         if not wanted:
             return {}
@@ -249,20 +264,20 @@ class Spots:
             spots.setdefault(one["lesion"], []).append(one)
         photos = {lesion: tuple(self._read_photos(each)) for lesion, each in spots.items()}
         reviews = self._reviews.list_of_each([one.id for each in photos.values() for one in each])
-        facts: dict[str, SpotFacts] = {}
+        facts: dict[str, LesionHistory] = {}
         for lesion, each in spots.items():
             if any(_is_hidden(one["id"]) for one in each):
                 for one in each:
                     hide(SUBMISSIONS, one["id"])
             else:
-                facts[lesion] = SpotFacts(photos[lesion], reviews)
+                facts[lesion] = LesionHistory(photos[lesion], reviews)
         return facts
 
     def _read_photos(self, documents: Iterable[Document]) -> list[JudgedPhoto]:
         return [*read_each(SUBMISSIONS, documents, _photo_of)]
 
-    def _read_listed(self, documents: Iterable[Document]) -> list[Listed]:
-        return [*read_each(SUBMISSIONS, documents, Listed.model_validate)]
+    def _read_listed(self, documents: Iterable[Document]) -> list[StoredFindingRow]:
+        return [*read_each(SUBMISSIONS, documents, StoredFindingRow.model_validate)]
 
 
 def _is_hidden(submission: str) -> bool:

@@ -28,7 +28,7 @@ from skinapi.model.bands import urgency
 from skinapi.model.conditions import Band, BandWords
 
 
-class Reader(StrEnum):
+class Audience(StrEnum):
     """What a doctor holds back is known to doctors alone: a program, an archive and whoever holds a
     paper may show it to the patient.
     """
@@ -39,11 +39,11 @@ class Reader(StrEnum):
 
     @property
     def knows_all(self) -> bool:
-        return self is Reader.DOCTOR
+        return self is Audience.DOCTOR
 
     @property
     def is_patient(self) -> bool:
-        return self is Reader.PATIENT
+        return self is Audience.PATIENT
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +69,7 @@ class JudgedPhoto:
 
 
 @dataclass(frozen=True, slots=True)
-class SpotFacts:
+class LesionHistory:
     """The photos in the order of time, and the reviews of each in the order of signing, by its id.
     A finding that belongs to no spot is a spot of one photo.
     """
@@ -79,7 +79,7 @@ class SpotFacts:
 
 
 @dataclass(frozen=True, slots=True)
-class FindingStanding:
+class FindingStatus:
     """`reviews` are those of which the reader may know. Something is held back from the patient
     since `held_since`: the first of it until `hold_ends_at`, all until `held_until`.
     """
@@ -126,7 +126,7 @@ class FindingStanding:
         return next((one for one in self.reviews if decision and one.id == decision.review), None)
 
 
-class SaidBy(StrEnum):
+class AdviceSource(StrEnum):
     """Where advice is equally urgent, the first of these counts."""
 
     DECISION = "decision"
@@ -134,7 +134,7 @@ class SaidBy(StrEnum):
     FINDING = "finding"
 
 
-RANKS = {said_by: place for place, said_by in enumerate(SaidBy)}
+RANKS = {said_by: place for place, said_by in enumerate(AdviceSource)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +144,7 @@ class Advice:
     that is more urgent than what a doctor has decided about an earlier one.
     """
 
-    said_by: SaidBy
+    said_by: AdviceSource
     band: Band
     since: datetime
     finding: int
@@ -178,7 +178,7 @@ class Advice:
             label=self.label,
             proven=self.by_result,
         )
-        if self.said_by is SaidBy.DECISION:
+        if self.said_by is AdviceSource.DECISION:
             return words
         return words.model_copy(update={"next_step": words.first_step})
 
@@ -209,14 +209,14 @@ class Instruction:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class LesionStatus:
     """What holds about a spot. `findings` are by id, in the order of time."""
 
-    findings: Mapping[str, FindingStanding]
+    findings: Mapping[str, FindingStatus]
     instruction: Instruction
 
     @property
-    def newest(self) -> FindingStanding:
+    def newest(self) -> FindingStatus:
         *_, last = self.findings.values()
         return last
 
@@ -246,33 +246,33 @@ class Standing:
 
 
 @dataclass(frozen=True)
-class SpotView:
-    facts: SpotFacts
-    reader: Reader
+class LesionForAudience:
+    facts: LesionHistory
+    reader: Audience
     moment: datetime
 
     @cached_property
-    def standing(self) -> Standing:
+    def standing(self) -> LesionStatus:
         return standing(self.facts, self.reader, self.moment)
 
-    def seen_by(self, reader: Reader) -> "SpotView":
+    def seen_by(self, reader: Audience) -> "LesionForAudience":
         return self if reader is self.reader else replace(self, reader=reader)
 
 
 def standing(
-    facts: SpotFacts, reader: Reader, moment: datetime, compared: Advice | None = None
-) -> Standing:
+    facts: LesionHistory, reader: Audience, moment: datetime, compared: Advice | None = None
+) -> LesionStatus:
     """`compared` is what a comparison asks for, where that is more urgent than the later photo."""
     findings = {
         photo.id: _stand(photo, facts.reviews.get(photo.id, ()), reader, moment)
         for photo in facts.photos
     }
-    return Standing(findings, reconcile([*findings.values()], compared=compared))
+    return LesionStatus(findings, reconcile([*findings.values()], compared=compared))
 
 
 def _stand(
-    photo: JudgedPhoto, reviews: Sequence[Review], reader: Reader, moment: datetime
-) -> FindingStanding:
+    photo: JudgedPhoto, reviews: Sequence[Review], reader: Audience, moment: datetime
+) -> FindingStatus:
     held = [one for one in reviews if one.held_at(moment)]
     ends = [one.hold_ends_at for one in held if one.hold_ends_at]
     known = [
@@ -280,7 +280,7 @@ def _stand(
         for one in reviews
         if reader.knows_all or not (one.second_opinion or one.held_at(moment))
     ]
-    return FindingStanding(
+    return FindingStatus(
         photo,
         Decision.of(known, photo.versions),
         tuple(known),
@@ -308,9 +308,7 @@ class _Said:
         return not self.ended_by.proven and self.ended_by.decided_at >= moment
 
 
-def reconcile(
-    findings: Sequence[FindingStanding], *, compared: Advice | None = None
-) -> Instruction:
+def reconcile(findings: Sequence[FindingStatus], *, compared: Advice | None = None) -> Instruction:
     """`findings` are in the order of time; there is one at least."""
     said = [*_list_said(findings, compared)]
     counts = min(
@@ -332,13 +330,13 @@ def reconcile(
     )
 
 
-def _list_said(findings: Sequence[FindingStanding], compared: Advice | None) -> Iterator[_Said]:
+def _list_said(findings: Sequence[FindingStatus], compared: Advice | None) -> Iterator[_Said]:
     for place, about in enumerate(findings):
         photo, decision = about.photo, about.decision
         version, later = photo.newest, findings[place + 1 :]
         settled = _find_settled(version, later)
         unjudged = decision is not None and decision.unjudged
-        said = SaidBy.FINDING, version.band, version.judged_at, photo.number
+        said = AdviceSource.FINDING, version.band, version.judged_at, photo.number
         advice = Advice(*said, unjudged=unjudged, reopens=about.reopened)
         if decision and not about.reopened:
             yield _Said(advice, {}, ended=True)
@@ -352,7 +350,7 @@ def _list_said(findings: Sequence[FindingStanding], compared: Advice | None) -> 
         if decision is None:
             continue
         counts = Advice(
-            SaidBy.DECISION,
+            AdviceSource.DECISION,
             decision.urgency,
             decision.decided_at,
             photo.number,
@@ -367,10 +365,10 @@ def _list_said(findings: Sequence[FindingStanding], compared: Advice | None) -> 
         yield _Said(counts, decision.levels, came or ends is not None, ends)
         for one in decision.earlier:
             before = one.urgency, one.decided_at, photo.number, one.waits_for, one.proven
-            yield _Said(Advice(SaidBy.DECISION, *before), {}, ended=True)
+            yield _Said(Advice(AdviceSource.DECISION, *before), {}, ended=True)
 
 
-def _find_settled(version: JudgedVersion, later: Sequence[FindingStanding]) -> Decision | None:
+def _find_settled(version: JudgedVersion, later: Sequence[FindingStatus]) -> Decision | None:
     """The first decision on a later photo that settles what this version asks for."""
     settled = [one.decision for one in later if one.decision and one.decision.settled]
     if version.version > 1:  # it may have been judged after that decision

@@ -65,7 +65,7 @@ class EarlierVersion(JudgedVersion):
     narrative_source: Mapping[str, str | None]
 
 
-class Listed(StoredRecord):
+class StoredFindingRow(StoredRecord):
     """A finding as it is stored, as far as a list reads it; what holds about it for a reader is
     said by seen_findings.py. With an `error` it stands for nothing: it belongs to no spot and no
     list. It says what its newest `version` says, which was made at `judged_at` where that is not
@@ -150,7 +150,7 @@ class Listed(StoredRecord):
         return make_waiting_key(band, self.finding.malignant_score, since, self.number)
 
 
-class SubmissionSummary(Listed):
+class StoredFindingSummary(StoredFindingRow):
     """`sections` is the narrative as it was answered."""
 
     sections: dict[str, str]
@@ -158,7 +158,7 @@ class SubmissionSummary(Listed):
     picture_count: int = optional(default=1)
 
 
-class Submission(SubmissionSummary):
+class StoredFinding(StoredFindingSummary):
     """`changed` is an id made when its patient last got to see something else. `judged_by` is the
     account that had the photo judged again for its newest version. `filed_by` is the account that
     has filed it for its owner, `session_of` the key whose session key did.
@@ -247,7 +247,7 @@ _OF_VERSION = EarlierVersion.model_fields.keys() - {"judged_at"}
 KEYS = ("queue_key", "awaited_key", "hold_key", "due_key", "rest_key")
 
 
-def _fields_of(view: type[Listed]) -> tuple[str, ...]:
+def _fields_of(view: type[StoredFindingRow]) -> tuple[str, ...]:
     own = view.model_fields.keys() - {"id", "finding", "context"}
     told = ("age_band", "body_site", "body_laterality", "body_side")
     return (
@@ -257,6 +257,6 @@ def _fields_of(view: type[Listed]) -> tuple[str, ...]:
     )
 
 
-LISTED_FIELDS = _fields_of(Listed)
-SUMMARY_FIELDS = _fields_of(SubmissionSummary)
+LISTED_FIELDS = _fields_of(StoredFindingRow)
+SUMMARY_FIELDS = _fields_of(StoredFindingSummary)
 PHOTO_FIELDS = ("owner", "photo_blob", "context", "finding.modality")

@@ -30,15 +30,15 @@ from skinapi.findings.records.submission import (
     PHOTO_FIELDS,
     SUMMARY_FIELDS,
     EnteredInError,
-    Listed,
-    Submission,
-    SubmissionSummary,
+    StoredFinding,
+    StoredFindingRow,
+    StoredFindingSummary,
     SubmittedPhoto,
 )
 from skinapi.model.conditions import Band
 from skinapi.platform.storage.ids import first_id_at, new_id, now
 from skinapi.platform.storage.ports import Document, Encoded, Filter, Ops, Store, set_or_remove
-from skinapi.platform.storage.records import Records, changes_between
+from skinapi.platform.storage.records import Repository, changes_between
 from skinapi.platform.storage.unreadable import read_each
 
 COUNTER = "submissions"
@@ -60,12 +60,12 @@ INDEXES: tuple[tuple[str, ...], ...] = (
     ("awaited_key",),
 )
 # What is read of each view; of a Submission all.
-FIELDS: dict[type[Listed], tuple[str, ...] | None] = {
-    Listed: LISTED_FIELDS,
-    SubmissionSummary: SUMMARY_FIELDS,
-    Submission: None,
+FIELDS: dict[type[StoredFindingRow], tuple[str, ...] | None] = {
+    StoredFindingRow: LISTED_FIELDS,
+    StoredFindingSummary: SUMMARY_FIELDS,
+    StoredFinding: None,
 }
-View = TypeVar("View", bound=Listed)
+View = TypeVar("View", bound=StoredFindingRow)
 
 
 class Numbers:
@@ -106,13 +106,13 @@ class Numbers:
 
 
 @dataclass(frozen=True, slots=True)
-class PreparedSubmission:
-    submission: Submission
+class EncodedFinding:
+    submission: StoredFinding
     encoded: Encoded
 
 
-class Submissions(Records[Submission]):
-    collection, record = "submissions", Submission
+class StoredFindings(Repository[StoredFinding]):
+    collection, record = "submissions", StoredFinding
     unique = (("number",), ("owner", "idempotency_key"), ("filed_by", "idempotency_key"))
     indexes = tuple((*fields, "id") for fields in INDEXES)
 
@@ -120,12 +120,12 @@ class Submissions(Records[Submission]):
         super().__init__(store)
         self._numbers = Numbers(store)
 
-    def prepare(self, new: NewFinding, *, number: int) -> PreparedSubmission:
+    def prepare(self, new: NewFinding, *, number: int) -> EncodedFinding:
         """Make what `add` stores. Other writers wait for a transaction, so call it before."""
         submission = new.as_submission(number=number)
-        return PreparedSubmission(submission, self.encode(submission))
+        return EncodedFinding(submission, self.encode(submission))
 
-    def add(self, prepared: PreparedSubmission) -> None:
+    def add(self, prepared: EncodedFinding) -> None:
         self._documents.insert_encoded(prepared.encoded)
 
     def take_number(self) -> int:
@@ -140,13 +140,13 @@ class Submissions(Records[Submission]):
     def has(self, identifier: str) -> bool:
         return self._documents.count({"id": identifier}) > 0
 
-    def find_by_number(self, number: int) -> Submission | None:
+    def find_by_number(self, number: int) -> StoredFinding | None:
         return self._first({"number": number})
 
-    def find_by_key(self, owner: str, key: str | None) -> Submission | None:
+    def find_by_key(self, owner: str, key: str | None) -> StoredFinding | None:
         return self._by_key(key, owner=owner)
 
-    def find_filed(self, by: str, key: str | None) -> Submission | None:
+    def find_filed(self, by: str, key: str | None) -> StoredFinding | None:
         """What this account has filed for others under this idempotency key."""
         return self._by_key(key, filed_by=by)
 
@@ -165,7 +165,7 @@ class Submissions(Records[Submission]):
 
     def _page_by(
         self, key: str, wanted: Filter, ranges: Sequence[tuple[str, str]], paging: PageRequest
-    ) -> Page[Listed]:
+    ) -> Page[StoredFindingRow]:
         """Pages begin behind such a key, and not an id: a review between two pages then neither
         repeats nor skips others.
         """
@@ -174,8 +174,8 @@ class Submissions(Records[Submission]):
             start, missing = max(paging.after or first, first), paging.limit + 1 - len(found)
             if start < end and missing > 0:
                 within = {**wanted, key: {"$gt": start, "$lt": end}}
-                found += self._find(Listed, within, sort=key, limit=missing)
-        return page_of(found, paging, by=key).map_all(partial(self._read_each_as, Listed))
+                found += self._find(StoredFindingRow, within, sort=key, limit=missing)
+        return page_of(found, paging, by=key).map_all(partial(self._read_each_as, StoredFindingRow))
 
     def page_owned(
         self,
@@ -184,14 +184,14 @@ class Submissions(Records[Submission]):
         *,
         unsorted: bool = False,
         newest_first: bool = False,
-    ) -> Page[SubmissionSummary]:
+    ) -> Page[StoredFindingSummary]:
         """An owner's, or all, or those that belong to no spot."""
         wanted = {**({"owner": owner} if owner else {}), **({"lesion": None} if unsorted else {})}
         sort = "-id" if newest_first else "id"
-        return self._page_of(SubmissionSummary, wanted, paging, sort=sort)
+        return self._page_of(StoredFindingSummary, wanted, paging, sort=sort)
 
-    def page_kept(self, owner: str, paging: PageRequest) -> Page[Listed]:
-        return self._page_of(Listed, {"owner": owner}, paging)
+    def page_kept(self, owner: str, paging: PageRequest) -> Page[StoredFindingRow]:
+        return self._page_of(StoredFindingRow, {"owner": owner}, paging)
 
     def page_by_urgency(
         self,
@@ -200,7 +200,7 @@ class Submissions(Records[Submission]):
         reviewed: bool | None,
         urgency: Band | None = None,
         paging: PageRequest,
-    ) -> Page[Listed]:
+    ) -> Page[StoredFindingRow]:
         """`of` an owner, a doctor, or who is asked: unreviewed first, then as their keys say."""
         ranges = _key_ranges(reviewed, urgency)
         return self._page_by("queue_key", of, ranges, paging)
@@ -263,7 +263,7 @@ class Submissions(Records[Submission]):
         submissions = self._documents.find(within, sort=key, limit=MOST_OVERDUE, fields=("doctor",))
         return Counter(submission.get("doctor") for submission in submissions)
 
-    def page_opinions(self, doctor: str, paging: PageRequest) -> Page[Listed]:
+    def page_opinions(self, doctor: str, paging: PageRequest) -> Page[StoredFindingRow]:
         """List the findings about which a second opinion has come, the gravest first."""
         ranges = [("0", FIRST_REVIEWED)]
         return self._page_by("opinion_key", {"doctor": doctor}, ranges, paging)
@@ -285,7 +285,7 @@ class Submissions(Records[Submission]):
         *,
         owners: Sequence[str] | None = None,
         paging: PageRequest,
-    ) -> Page[Listed]:
+    ) -> Page[StoredFindingRow]:
         """What waits for this, or for anything; the oldest decision first."""
         of: Filter = {"doctor": doctor}
         if owners is not None:
@@ -316,10 +316,12 @@ class Submissions(Records[Submission]):
                 found[document["id"]] = document
         return [one for one in found.values() if _is_reviewed(one)]
 
-    def list_held(self, owners: Collection[str]) -> list[Listed]:
+    def list_held(self, owners: Collection[str]) -> list[StoredFindingRow]:
         """List the findings of which something is held back from these owners."""
         found = self._find_held("") if owners else []
-        return self._read_each_as(Listed, (one for one in found if one.get("owner") in owners))
+        return self._read_each_as(
+            StoredFindingRow, (one for one in found if one.get("owner") in owners)
+        )
 
     def _find_held(self, after: str | None) -> list[Document]:
         held: Filter = {"hold_key": {"$gt": after, "$lt": "9"}}
@@ -329,7 +331,9 @@ class Submissions(Records[Submission]):
         found = self._documents.find({"id": {"$in": [*identifiers]}}, fields=LISTED_FIELDS)
         return [one for one in found if _is_reviewed(one)]
 
-    def list_visits(self, doctor: str, owners: Sequence[str], *, limit: int) -> list[Listed]:
+    def list_visits(
+        self, doctor: str, owners: Sequence[str], *, limit: int
+    ) -> list[StoredFindingRow]:
         """List the findings whose decision asks for a visit, the most urgent first."""
         first, _ = key_range(reviewed=True, band=Band.URGENT_REFERRAL)
         _, end = key_range(reviewed=True, band=Band.DOCTOR_REVIEW)
@@ -338,7 +342,7 @@ class Submissions(Records[Submission]):
             "queue_key": {"$gt": first, "$lt": end},
             "owner": {"$in": [*owners]},
         }
-        return self._views(Listed, wanted, sort="queue_key", limit=limit)
+        return self._views(StoredFindingRow, wanted, sort="queue_key", limit=limit)
 
     def count_awaited(
         self, doctor: str, awaited: WaitsFor, *, before: datetime | None = None
@@ -348,9 +352,11 @@ class Submissions(Records[Submission]):
         wanted = {"doctor": doctor, "awaited_key": {"$gt": first, "$lt": end}}
         return self._documents.count(wanted)
 
-    def page_by_model(self, doctor: str, version: str, paging: PageRequest) -> Page[Listed]:
+    def page_by_model(
+        self, doctor: str, version: str, paging: PageRequest
+    ) -> Page[StoredFindingRow]:
         wanted = {"doctor": doctor, "model_version": version}
-        return self._page_of(Listed, wanted, paging)
+        return self._page_of(StoredFindingRow, wanted, paging)
 
     def find_changed(
         self,
@@ -372,7 +378,7 @@ class Submissions(Records[Submission]):
         sort = "-changed" if newest_first else "changed"
         return self._documents.find(wanted, sort=sort, limit=limit)
 
-    def read(self, documents: Iterable[Document]) -> list[Submission]:
+    def read(self, documents: Iterable[Document]) -> list[StoredFinding]:
         return self._read_each(documents)
 
     def change(self, identifier: str, **fields: Any) -> None:
@@ -382,7 +388,7 @@ class Submissions(Records[Submission]):
     def note_change(self, identifier: str) -> None:
         self._documents.update({"id": identifier}, {"$set": {"changed": new_id()}})
 
-    def add_version(self, before: Submission, after: Submission) -> bool:
+    def add_version(self, before: StoredFinding, after: StoredFinding) -> bool:
         """False where another version was added since, or the finding was deleted."""
         first = before.version == 1  # it is not stored then
         seen: Filter = {"id": before.id, "version": None if first else before.version}
@@ -412,7 +418,9 @@ class Submissions(Records[Submission]):
         self._documents.update_all({"taken_by": doctor}, set_or_remove(NOT_TAKEN))
         self._documents.update_all({"opinion_of": doctor}, set_or_remove(NOT_ASKED))
 
-    def end_work_of(self, submission: Listed, doctor: str, *, answered: bool = False) -> None:
+    def end_work_of(
+        self, submission: StoredFindingRow, doctor: str, *, answered: bool = False
+    ) -> None:
         """Let this doctor leave a case. `answered`: so do second opinions that came."""
         taken = NOT_TAKEN if submission.taken_by == doctor else {}
         asked = NOT_ASKED if submission.opinion_of == doctor else {}
@@ -420,10 +428,10 @@ class Submissions(Records[Submission]):
         if taken or asked or came:
             self.change(submission.id, **taken, **asked, **came)
 
-    def list_asked(self, owner: str) -> list[Listed]:
-        return self._views(Listed, {"owner": owner, "opinion_of": {"$gt": ""}})
+    def list_asked(self, owner: str) -> list[StoredFindingRow]:
+        return self._views(StoredFindingRow, {"owner": owner, "opinion_of": {"$gt": ""}})
 
-    def note_opinion(self, submission: Listed, *, urgency: Band) -> None:
+    def note_opinion(self, submission: StoredFindingRow, *, urgency: Band) -> None:
         came_at = now()
         key = submission.make_opinion_key(urgency, came_at)
         self.change(submission.id, opinion_key=key, opinion_came_at=came_at)
@@ -444,7 +452,7 @@ class Submissions(Records[Submission]):
         """
         return self._documents.update({"id": identifier, "error": None}, TOUCH) is not None
 
-    def mark_in_error(self, submission: Submission, error: EnteredInError) -> None:
+    def mark_in_error(self, submission: StoredFinding, error: EnteredInError) -> None:
         """Take it out of its spot and of all lists. It rests from now on."""
         photo = bool(submission.photos)
         fields: dict[str, Any] = {
@@ -464,9 +472,9 @@ class Submissions(Records[Submission]):
         """A request may use the idempotency key that it had."""
         self.change(identifier, idempotency_key=key)
 
-    def page_in_error(self, owner: str, paging: PageRequest) -> Page[Submission]:
+    def page_in_error(self, owner: str, paging: PageRequest) -> Page[StoredFinding]:
         wanted: Filter = {"owner": owner, "error": {"$ne": None}}
-        return self._page_of(Submission, wanted, paging)
+        return self._page_of(StoredFinding, wanted, paging)
 
     def photos_of(self, identifiers: Sequence[str]) -> dict[str, SubmittedPhoto]:
         """A finding that is deleted, or was entered in error, is left out."""
@@ -479,8 +487,8 @@ class Submissions(Records[Submission]):
         )
         return {photo.id: photo for photo in photos}
 
-    def walk_owned(self, owner: str) -> Iterator[Listed]:
-        return read_each(self.collection, self.walk_stored(owner), Listed.model_validate)
+    def walk_owned(self, owner: str) -> Iterator[StoredFindingRow]:
+        return read_each(self.collection, self.walk_stored(owner), StoredFindingRow.model_validate)
 
     def walk_stored(
         self, owner: str, *, fields: Sequence[str] = LISTED_FIELDS
@@ -498,7 +506,7 @@ class Submissions(Records[Submission]):
     def owners(self) -> set[str]:
         return set(self._documents.count_by("owner"))
 
-    def set_thumbnail(self, submission: Submission, blob: str) -> bool:
+    def set_thumbnail(self, submission: StoredFinding, blob: str) -> bool:
         """False where the submission is deleted, or another was set."""
         unchanged = {"id": submission.id, "thumbnail_blob": submission.thumbnail_blob}
         changed = self._documents.update(unchanged, {"$set": {"thumbnail_blob": blob}})
@@ -513,10 +521,10 @@ class Submissions(Records[Submission]):
             if any(blobs):
                 findings.append(document["id"])
                 keys += dict.fromkeys(filter(None, blobs))
-                self.erase_photo(Listed.model_validate(document))
+                self.erase_photo(StoredFindingRow.model_validate(document))
         return findings, keys
 
-    def erase_photo(self, submission: Listed) -> None:
+    def erase_photo(self, submission: StoredFindingRow) -> None:
         """The finding stays, and says when its photos went. Their files are the caller's."""
         fields = {
             **dict.fromkeys(("photo_blob", "thumbnail_blob", "picture_blobs")),

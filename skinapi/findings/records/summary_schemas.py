@@ -14,11 +14,11 @@ from skinapi.base.stored_record import optional
 from skinapi.findings.records.advice_words import put_first, say_counting
 from skinapi.findings.records.finding_schemas import HeadlineView, InstructionView
 from skinapi.findings.records.review_schemas import DecisionView, FirstDecision, GraverReview
-from skinapi.findings.records.seen_findings import SeenListed, SeenSummary
+from skinapi.findings.records.seen_findings import VisibleFindingRow, VisibleFindingSummary
 from skinapi.model.bands import urgency
 from skinapi.model.conditions import Band, BandWords, conditions_table
 from skinapi.model.finding import Doubt, FindingHeading
-from skinapi.model.headline import Ranked
+from skinapi.model.headline import RankedCondition
 from skinapi.platform.web.schemas import Answer
 
 TIME = "%Y-%m-%d %H:%M:%S"
@@ -110,13 +110,13 @@ class SummaryView(SummaryFields):
     patient_id: str | None = optional("the owner, who is not the caller; absent otherwise")
 
     @classmethod
-    def of(cls, submission: SeenSummary, owner: Account, *, to: Subject) -> Self:
+    def of(cls, submission: VisibleFindingSummary, owner: Account, *, to: Subject) -> Self:
         patient = owner.id if owner.id != to.id else None
         return cls(**summary_fields(submission, owner), patient_id=patient)
 
 
 def summary_fields(
-    submission: SeenSummary, owner: Account, instructed_in: Language | None = None
+    submission: VisibleFindingSummary, owner: Account, instructed_in: Language | None = None
 ) -> dict[str, Any]:
     finding, language = submission.finding, submission.language
     band = shown_words(submission)
@@ -164,7 +164,7 @@ def headed_fields(finding: FindingHeading, *, for_doctor: bool) -> dict[str, Any
     }
 
 
-def decision_view(submission: SeenListed) -> DecisionView | None:
+def decision_view(submission: VisibleFindingRow) -> DecisionView | None:
     decision = submission.decision
     if decision is None:
         return None
@@ -173,7 +173,7 @@ def decision_view(submission: SeenListed) -> DecisionView | None:
     return DecisionView.of(decision, submission.language, due=due, held_until=held_until)
 
 
-def shown_words(submission: SeenListed) -> BandWords:
+def shown_words(submission: VisibleFindingRow) -> BandWords:
     """Return the words of what counts about its spot, where its own band is milder."""
     finding, counts = submission.finding, submission.instruction.counts
     if urgency(counts.band) >= urgency(finding.band):
@@ -182,7 +182,7 @@ def shown_words(submission: SeenListed) -> BandWords:
     return say_counting(words, counts.due, submission.language)
 
 
-def graver_sentence(submission: SeenListed) -> str | None:
+def graver_sentence(submission: VisibleFindingRow) -> str | None:
     """What clients without decisions show first, where the decision that counts is more urgent."""
     elsewhere, band = submission.replaced_by, submission.finding.band
     decision = (elsewhere and elsewhere.decision) or submission.decision
@@ -193,7 +193,7 @@ def graver_sentence(submission: SeenListed) -> str | None:
 NO_SKIN = "no skin recognised"
 
 
-def name_of(one: Ranked, *, not_skin: bool) -> dict[str, Any]:
+def name_of(one: RankedCondition, *, not_skin: bool) -> dict[str, Any]:
     """The class, and its probability in percent."""
     if not_skin:
         return {"stated": NO_SKIN, "confidence": 0.0}

@@ -11,8 +11,8 @@ from pydantic import Field
 from skinapi.base.languages import Language, load_words
 from skinapi.base.stored_record import Frozen
 from skinapi.findings.records.decisions import say_day
-from skinapi.findings.records.readers import Way
-from skinapi.findings.records.reviews import Review, Teller
+from skinapi.findings.records.readers import PatientChannel
+from skinapi.findings.records.reviews import Review, ToldBy
 from skinapi.platform.web.schemas import Answer
 
 
@@ -40,7 +40,7 @@ class TellingView(Answer):
         description="until when the patient is shown nothing of it; null where it is shown now, or "
         "is not for the patient"
     )
-    way: Way | None = Field(
+    way: PatientChannel | None = Field(
         description="how the patient hears of it once it is shown: by `mail`, at the next "
         "`log_in`, or from the `other_system` that has sent the patient; null where it is not for "
         "the patient"
@@ -49,7 +49,7 @@ class TellingView(Answer):
 
     @classmethod
     def of_review(
-        cls, review: Review, way: Way | None, teller: Teller | None, language: Language
+        cls, review: Review, way: PatientChannel | None, teller: ToldBy | None, language: Language
     ) -> Self:
         """`way` is None where nobody reads for the patient any more."""
         words = WORDS[language]
@@ -60,11 +60,15 @@ class TellingView(Answer):
         return cls._of(review.hold_ends_at, why, way, language)
 
     @classmethod
-    def of_letter(cls, held_until: datetime | None, way: Way, language: Language) -> Self:
+    def of_letter(
+        cls, held_until: datetime | None, way: PatientChannel, language: Language
+    ) -> Self:
         return cls._of(held_until, WORDS[language].held_letter, way, language)
 
     @classmethod
-    def _of(cls, held_until: datetime | None, why: str, way: Way, language: Language) -> Self:
+    def _of(
+        cls, held_until: datetime | None, why: str, way: PatientChannel, language: Language
+    ) -> Self:
         words = WORDS[language]
         if held_until is None:
             return cls(held_until=None, way=way, sentence=getattr(words, way))

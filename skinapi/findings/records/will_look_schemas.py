@@ -10,8 +10,8 @@ from skinapi.accounts.auth.account import Account
 from skinapi.base.languages import Language, load_words
 from skinapi.base.stored_record import Frozen
 from skinapi.findings.records.decisions import say_day
-from skinapi.findings.records.review_queue import WillLook
-from skinapi.findings.records.seen_findings import SeenSubmission
+from skinapi.findings.records.review_queue import ExpectedReviewer
+from skinapi.findings.records.seen_findings import VisibleFinding
 from skinapi.model.bands import is_sent
 from skinapi.platform.storage.ids import now
 from skinapi.platform.web.schemas import Answer
@@ -44,7 +44,7 @@ class LooksWords(Frozen):
 LOOKS: Mapping[Language, LooksWords] = load_words("reports.looks", LooksWords)
 
 
-class WillLookView(Answer):
+class ExpectedReviewerView(Answer):
     """Who will look at a finding that no doctor has answered about."""
 
     by: Literal["doctor", "doctors", "nobody"] = Field(
@@ -60,8 +60,8 @@ class WillLookView(Answer):
     @classmethod
     def of(
         cls,
-        looks: WillLook | None,
-        submission: SeenSubmission,
+        looks: ExpectedReviewer | None,
+        submission: VisibleFinding,
         language: Language,
         *,
         may_keep: bool,
@@ -86,7 +86,7 @@ class WillLookView(Answer):
         return cls(by=looks.by, name=name, sentence=sentence, due=due)
 
 
-def _say_when(looks: WillLook, submission: SeenSubmission, words: LooksWords) -> str:
+def _say_when(looks: ExpectedReviewer, submission: VisibleFinding, words: LooksWords) -> str:
     """When the answer usually comes; where that has passed, whom to call."""
     if looks.days is None:
         return words.unknown
@@ -119,7 +119,7 @@ class FiledView(Answer):
     sentence: str
 
     @classmethod
-    def of(cls, submission: SeenSubmission, filer: Account | None, language: Language) -> Self:
+    def of(cls, submission: VisibleFinding, filer: Account | None, language: Language) -> Self:
         by: Literal["doctor", "clinic"] = (
             "doctor" if filer and filer.role == "doctor" and not filer.machine else "clinic"
         )

@@ -28,11 +28,11 @@ from skinapi.findings.reports.words import (
     LABELS,
     SENTENCES,
     Bar,
+    ChecklistTick,
     FirstContent,
     Labels,
     LetterContent,
     Row,
-    Tick,
     join_to_do,
     say_version,
     strip_control_characters,
@@ -359,11 +359,11 @@ class ReportContent:
         return "" if score is None else said.format(score, most, checklist.threshold)
 
     @cached_property
-    def ticks(self) -> list[Tick]:
+    def ticks(self) -> list[ChecklistTick]:
         ticked = self._facts.context.checklist
         items = self.checklist.items if ticked is not None else ()
         return [
-            Tick(
+            ChecklistTick(
                 self.report.say(item.doctor if self.for_doctor else item),
                 item.points,
                 item.key in (ticked or ()),

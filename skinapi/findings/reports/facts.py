@@ -35,9 +35,9 @@ from skinapi.model.headline import (
     PIGMENTED,
     Headline,
     NotRuledOut,
-    Ranked,
-    Restated,
-    SentFor,
+    RankedCondition,
+    ReferralReason,
+    RestatedProbabilities,
     needs_hundreds,
     probability_of,
 )
@@ -55,7 +55,7 @@ class PictureFacts(Frozen):
     """
 
     kind: Modality
-    heading: Ranked
+    heading: RankedCondition
     band: Band
     malignant: Share | None = optional()
 
@@ -83,7 +83,7 @@ class Facts(Frozen):
     examined: bool
     stated: str
     confidence: Share
-    ranked: tuple[Ranked, ...] = ()
+    ranked: tuple[RankedCondition, ...] = ()
     malignant_score: Share | None = None
     band: Band
     raised_by: tuple[RaisedBy, ...]
@@ -97,7 +97,7 @@ class Facts(Frozen):
     operating_point: OperatingPoint | None = optional()
     modality: ModalityFinding | None = None
     tested: tuple[HeldOutFigures, ...] = ()
-    from_picture: tuple[Ranked, ...] | None = None
+    from_picture: tuple[RankedCondition, ...] | None = None
     not_ruled_out: tuple[NotRuledOut, ...] = ()
     untested_skin: tuple[SkinTone, ...] = ()
     told_signs: tuple[str, ...] = optional(default=())
@@ -106,8 +106,8 @@ class Facts(Frozen):
     # Left out where there are none, so that the reports on one picture keep their hashes.
     pictures: tuple[PictureFacts, ...] = optional(default=())
     moved_by: tuple[Fact, ...] = optional(default=())
-    alone: Ranked | None = optional()
-    restated: Restated | None = optional()
+    alone: RankedCondition | None = optional()
+    restated: RestatedProbabilities | None = optional()
     mixes: tuple[Share, ...] = optional(default=())
 
     @classmethod
@@ -140,7 +140,7 @@ class Facts(Frozen):
         )
 
     @property
-    def shown(self) -> "Facts | Restated":
+    def shown(self) -> "Facts | RestatedProbabilities":
         """The probabilities that people read."""
         return self.restated or self
 
@@ -155,13 +155,13 @@ class Facts(Frozen):
         return self._head(self.shown)
 
     @property
-    def one_name(self) -> Ranked:
+    def one_name(self) -> RankedCondition:
         """For a client that shows one name, whatever the clinic's PREVALENCE is."""
         return self._head(self).one_name
 
-    def _head(self, shown: "Facts | Restated") -> Headline:
+    def _head(self, shown: "Facts | RestatedProbabilities") -> Headline:
         if not self.examined:
-            return Headline.as_stated(Ranked(key=self.stated, probability=self.confidence))
+            return Headline.as_stated(RankedCondition(key=self.stated, probability=self.confidence))
         return Headline.of(
             ranked=self.ranked,
             shown=shown.ranked,
@@ -406,7 +406,11 @@ def say_reason(facts: Facts, language: Language) -> str:
     """Why it is so urgent, for a patient, by the rules that asked. Empty where the headline says
     it, and where the likely condition alone asks for it and sends nobody.
     """
-    said_already = facts.headline.sent_for not in (None, SentFor.CANCER, SentFor.CHECKLIST)
+    said_already = facts.headline.sent_for not in (
+        None,
+        ReferralReason.CANCER,
+        ReferralReason.CHECKLIST,
+    )
     if said_already or not (is_sent(facts.band) or facts.more_urgent):
         return ""
     visit = conditions_table().visit

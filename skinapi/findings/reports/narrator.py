@@ -23,7 +23,7 @@ from skinapi.base.logs import log, log_fault
 from skinapi.base.settings import Settings
 from skinapi.base.stored_record import StoredRecord
 from skinapi.findings.records.decisions import Decision
-from skinapi.findings.records.submission import Submission
+from skinapi.findings.records.submission import StoredFinding
 from skinapi.findings.reports import checker
 from skinapi.findings.reports.checker import NUMBER, Checked, Dropped, check
 from skinapi.findings.reports.explanation import (
@@ -46,7 +46,7 @@ from skinapi.findings.reports.writer import Pair, Paired, ask_for_words, pair_up
 from skinapi.model.passages import PassageReader
 from skinapi.platform.storage.ids import new_id, now
 from skinapi.platform.storage.ports import Filter, Store
-from skinapi.platform.storage.records import Records
+from skinapi.platform.storage.records import Repository
 
 CONSENT = "llm"
 NARRATIVE_LIFETIME = timedelta(days=90)
@@ -99,7 +99,7 @@ class DroppedPair(StoredRecord):
     checker: str
 
 
-class DroppedPairs(Records[DroppedPair]):
+class DroppedPairs(Repository[DroppedPair]):
     collection, record, expiry = "dropped_pairs", DroppedPair, "expires_at"
 
     def keep(self, paired: Paired, checked: Checked, language: Language, model: str) -> None:
@@ -158,7 +158,7 @@ class NarrativeCache:
             return explanation
         return self.find(facts, language, writer) or explanation
 
-    def forget(self, submission: Submission) -> None:
+    def forget(self, submission: StoredFinding) -> None:
         """Delete the explanations written for the facts of a finding, in every language."""
         for told in (submission.as_earlier(), *submission.earlier):
             for finding in (told.finding, told.finding.by_own_mix()):

@@ -17,7 +17,7 @@ from typing import Annotated, Any, Generic, TypeVar
 from pydantic import BaseModel, Field, StringConstraints, ValidationError
 
 from skinapi.base.errors import Duplicate, SkinAPIError
-from skinapi.base.http_client import CallFailed, HttpClient, Reply, Request
+from skinapi.base.http_client import CallFailed, HttpClient, HttpReply, Request
 from skinapi.findings.reports.report import NarrativeUnavailable, Unwritten
 from skinapi.platform.storage.ids import now
 from skinapi.platform.storage.ports import Store
@@ -242,7 +242,7 @@ class OpenRouterClient:
                 raise NarrativeUnavailable(REASON_BY_STATUS.get(status, Unwritten.PROVIDER))
             time.sleep(pause)
 
-    def _send(self, body: Mapping[str, Any], deadline: float) -> Reply:
+    def _send(self, body: Mapping[str, Any], deadline: float) -> HttpReply:
         """Fail at once where all slots are taken: the template can write at once."""
         content = json.dumps(body).encode()
         request = Request("POST", "/chat/completions", self._headers, content)
@@ -260,7 +260,7 @@ def configured_model(answered: str, configured: Sequence[str]) -> str:
     return max(fitting, key=len) if fitting else " / ".join(configured)
 
 
-def _completion_of(reply: Reply) -> _Completion:
+def _completion_of(reply: HttpReply) -> _Completion:
     if reply.status != OK:
         return _Completion()
     try:

@@ -34,7 +34,7 @@ from skinapi.findings.reports.verification import Verdict
 from skinapi.findings.reports.words import LABELS
 from skinapi.model.conditions import Band, Source, conditions_table
 from skinapi.model.passages import PassageReader, passages_table
-from skinapi.platform.web.declaration import Public, Rate, Routes, Signed, admins
+from skinapi.platform.web.declaration import Authenticated, Public, Rate, Routes, admins
 from skinapi.platform.web.schemas import Answer, ContractBody
 
 LanguageTag = Annotated[str, StringConstraints(max_length=35)]
@@ -216,7 +216,7 @@ class StatedReport(Answer):
 LISTED_DROPPED = 20
 JSON, HTML, PDF = "application/json", "text/html", "application/pdf"
 
-routes: Routes[ReportsService] = Routes("reports", access=Signed(scopes=("findings:read",)))
+routes: Routes[ReportsService] = Routes("reports", access=Authenticated(scopes=("findings:read",)))
 
 
 @routes.route(
@@ -248,7 +248,7 @@ def show_report(
 @routes.route(
     "GET",
     "/submissions/<number>/report.json",
-    access=Signed(scopes=("findings:read",), filed=True),
+    access=Authenticated(scopes=("findings:read",), filed=True),
     raises=(NotFound, NoSuchLanguage),
 )
 def show_report_json(
@@ -288,7 +288,7 @@ def show_report_pdf(
 
 
 @routes.route(
-    "POST", "/generate_report", access=Signed(), or_produces=(PDF,), raises=(NoSuchLanguage,)
+    "POST", "/generate_report", access=Authenticated(), or_produces=(PDF,), raises=(NoSuchLanguage,)
 )
 def generate_report(
     reports: ReportsService, *, body: StatedFinding, subject: Subject

@@ -14,10 +14,10 @@ from skinapi.base.languages import LANGUAGES, Language, known_language, load_wor
 from skinapi.base.stored_record import StoredRecord
 from skinapi.base.subject import Allowances
 from skinapi.findings.records.letters import Letter, Letters, ShownLetter, show_letter
-from skinapi.findings.records.seen_findings import SeenSubmission
-from skinapi.findings.records.service import NOT_YOURS, Reading, RecordsService
-from skinapi.findings.records.standing import Reader
-from skinapi.findings.records.submission import Submission
+from skinapi.findings.records.seen_findings import VisibleFinding
+from skinapi.findings.records.service import NOT_YOURS, FindingsService, Reading
+from skinapi.findings.records.standing import Audience
+from skinapi.findings.records.submission import StoredFinding
 from skinapi.findings.reports.facts import Facts
 from skinapi.findings.reports.narrator import Narrator
 from skinapi.findings.reports.report import (
@@ -30,7 +30,7 @@ from skinapi.findings.reports.report import (
 )
 from skinapi.findings.reports.template import write_template
 from skinapi.findings.reports.verification import (
-    Issued,
+    IssuedReport,
     IssuedReports,
     ReportContents,
     Verified,
@@ -78,7 +78,7 @@ class NoSuchLanguage(SkinAPIError):
 class ReportsService:
     """`address` is the server's own, for the links that verify reports."""
 
-    records: RecordsService
+    records: FindingsService
     letters: Letters
     issued: IssuedReports
     work: UnitOfWork
@@ -131,7 +131,7 @@ class ReportsService:
 
     def _print(
         self,
-        submission: SeenSubmission,
+        submission: VisibleFinding,
         owner: Account,
         to: Subject,
         language: str | None,
@@ -150,7 +150,7 @@ class ReportsService:
             self.issued.keep_pdf(issued, printed, len(PAGE.findall(printed)))
         return printed
 
-    def list_issued(self, *, number: str, to: Subject) -> list[Issued]:
+    def list_issued(self, *, number: str, to: Subject) -> list[IssuedReport]:
         """The oldest first, none since a doctor holds something back about its spot."""
         submission, _ = self.records.get(number=number, to=to)
         held_since = submission.standing.held_since
@@ -228,12 +228,14 @@ class ReportsService:
         )
         return Verified(issued, submission.number, newer)
 
-    def _as_its_reader_sees(self, issued: Issued, submission: Submission) -> SeenSubmission:
+    def _as_its_reader_sees(
+        self, issued: IssuedReport, submission: StoredFinding
+    ) -> VisibleFinding:
         """See the finding as its patient, who may be the one who asks; as its doctor where the
         report says what is held back.
         """
-        known = self.records.spots.see_one(submission, Reader.DOCTOR)
-        as_owner, says = known.seen_by(Reader.PROGRAM), issued.contents
+        known = self.records.spots.see_one(submission, Audience.DOCTOR)
+        as_owner, says = known.seen_by(Audience.PROGRAM), issued.contents
         if says is None or not as_owner.standing.held_until:
             return as_owner
         reviews = {one.id for one in as_owner.stands.reviews}
@@ -245,7 +247,7 @@ class ReportsService:
 
     def _report_on(
         self,
-        submission: SeenSubmission,
+        submission: VisibleFinding,
         owner: Account,
         to: Subject,
         language: str | None,
@@ -290,7 +292,7 @@ class ReportsService:
         )
         code = seal_report(report, submission=submission.id)
         if issue:
-            issued: Issued | None = self._issue(
+            issued: IssuedReport | None = self._issue(
                 submission,
                 by=to,
                 language=chosen,
@@ -307,26 +309,26 @@ class ReportsService:
             seal = SealView(hash=code, url=url, issued_at=issued.created_at)
         return replace(report, content_hash=code, seal=seal)
 
-    def _find_practice(self, submission: SeenSubmission, owner: Account) -> Practice | None:
+    def _find_practice(self, submission: VisibleFinding, owner: Account) -> Practice | None:
         looks = self.records.unassigned.find_who_looks(owner)
         if looks.by == "nobody" and submission.decision is None:
             return None
         doctor = looks.doctor.name if looks.doctor else None
         return Practice(doctor=doctor, name=looks.clinic.name, phone=looks.clinic.phone)
 
-    def _list_letters(self, submission: SeenSubmission) -> tuple[Letter, ...]:
+    def _list_letters(self, submission: VisibleFinding) -> tuple[Letter, ...]:
         signed = self.letters.list_signed(submission.id)
         return tuple(one for one in signed if submission.shows(one.signed_at))
 
-    def _find_issued(self, submission: SeenSubmission, hash: str) -> Issued | None:
+    def _find_issued(self, submission: VisibleFinding, hash: str) -> IssuedReport | None:
         if not self.records.submissions.has(submission.id):
             self.records.forget_beside(submission)
             raise NotFound(NOT_YOURS)
         return self.issued.find_by_hash(hash)
 
     def _issue(
-        self, submission: SeenSubmission, *, by: Subject, hash: str, **fields: Any
-    ) -> Issued:
+        self, submission: VisibleFinding, *, by: Subject, hash: str, **fields: Any
+    ) -> IssuedReport:
         if issued := self.issued.find_by_hash(hash):
             return issued
         try:
@@ -342,15 +344,15 @@ class ReportsService:
 
     @atomic
     def _add_issued(
-        self, unit: Unit, submission: SeenSubmission, by: Subject, fields: Mapping[str, Any]
-    ) -> Issued:
+        self, unit: Unit, submission: VisibleFinding, by: Subject, fields: Mapping[str, Any]
+    ) -> IssuedReport:
         unit.audit("report.issue", by=by.id, target=submission.id, owner=submission.owner)
         self.records.rely_on(submission)
         unit.afterwards(self.usage.add_report)
         version = submission.finding.model_version
         return self.issued.add(submission=submission.id, model_version=version, **fields)
 
-    def _with_pictures(self, report: Report, submission: SeenSubmission, to: Subject) -> Report:
+    def _with_pictures(self, report: Report, submission: VisibleFinding, to: Subject) -> Report:
         photo = self.records.photos.open(submission=submission, to=to)
         if photo is None:
             return replace(report, photo_damaged=submission.photo_blob is not None)
@@ -363,7 +365,7 @@ class ReportsService:
         return replace(report, pictures=pictures, other_pictures=tuple(others))
 
 
-def _list_said(seen: SeenSubmission) -> set[tuple[int | None, datetime | None]]:
+def _list_said(seen: VisibleFinding) -> set[tuple[int | None, datetime | None]]:
     instruction = seen.instruction
     return {(one.finding, one.since) for one in (instruction.counts, *instruction.others)}
 

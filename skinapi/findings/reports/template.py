@@ -27,7 +27,13 @@ from skinapi.findings.reports.words import SENTENCES
 from skinapi.model.bands import RaisedBy, is_sent
 from skinapi.model.conditions import NORMAL_SKIN, Condition, conditions_table
 from skinapi.model.finding import Doubt, doubt_notice, modality_doubts
-from skinapi.model.headline import Ranked, probability_of, say_chance, say_share, say_share_of
+from skinapi.model.headline import (
+    RankedCondition,
+    probability_of,
+    say_chance,
+    say_share,
+    say_share_of,
+)
 
 
 def write_template(
@@ -237,7 +243,7 @@ class _Sentences:
             *self._chance_of_cancer(),
         ]
 
-    def _chances(self, ranked: Sequence[Ranked]) -> str:
+    def _chances(self, ranked: Sequence[RankedCondition]) -> str:
         keys = dict.fromkeys([self._likely.key, self._headline.named.key])
         named = (entry for entry in ranked if entry.key in keys)
         return ", ".join(self._with_chance(entry.key, entry.probability) for entry in named)

@@ -18,15 +18,15 @@ from skinapi.base.stored_record import StoredRecord, optional
 from skinapi.base.values import Value
 from skinapi.findings.records.decisions import Decision, WaitsFor
 from skinapi.findings.records.letters import Letter, ShownLetter
-from skinapi.findings.records.seen_findings import SeenSubmission
-from skinapi.findings.records.standing import SaidBy
+from skinapi.findings.records.seen_findings import VisibleFinding
+from skinapi.findings.records.standing import AdviceSource
 from skinapi.findings.reports.report import Report
 from skinapi.model.conditions import Band
 from skinapi.model.passages import PassageReader
 from skinapi.platform.storage.faults import Fault
 from skinapi.platform.storage.ids import new_id, now
 from skinapi.platform.storage.ports import Blobs, Store
-from skinapi.platform.storage.records import Records
+from skinapi.platform.storage.records import Repository
 
 # Part of a report's hash: if the layout changes, the report gets another hash.
 RENDERER = "pages-17"
@@ -84,7 +84,7 @@ def seal_report(report: Report, *, submission: str) -> str:
     return hashlib.sha256(canonical.encode()).hexdigest()
 
 
-class SpotSaid(StoredRecord):
+class LesionInstruction(StoredRecord):
     """What a report says is to be done about the spot; of which other finding, and when, where that
     was said elsewhere and is something else.
     """
@@ -100,7 +100,7 @@ class SpotSaid(StoredRecord):
         return due.isoformat() if due else None
 
     @classmethod
-    def of(cls, submission: SeenSubmission) -> Self:
+    def of(cls, submission: VisibleFinding) -> Self:
         counts, elsewhere = submission.instruction.counts, submission.replaced_by
         return cls(
             band=counts.band,
@@ -118,13 +118,13 @@ class ReportContents(StoredRecord):
 
     review: str | None = None
     letters: tuple[str, ...] = ()
-    spot: SpotSaid
+    spot: LesionInstruction
 
     @classmethod
-    def of(cls, submission: SeenSubmission, letters: Sequence[Letter]) -> Self:
+    def of(cls, submission: VisibleFinding, letters: Sequence[Letter]) -> Self:
         ids, decision = tuple(letter.id for letter in letters), submission.decision
         review = decision.review if decision else None
-        return cls(review=review, letters=ids, spot=SpotSaid.of(submission))
+        return cls(review=review, letters=ids, spot=LesionInstruction.of(submission))
 
 
 def _say_letter(shown: ShownLetter) -> dict[str, Any]:
@@ -134,7 +134,7 @@ def _say_letter(shown: ShownLetter) -> dict[str, Any]:
     return said
 
 
-class Issued(StoredRecord):
+class IssuedReport(StoredRecord):
     """A report that was issued, on a `version` of a finding. Its PDF is stored when it is first
     requested, with the number of its `pages`. A report of 1.0.0 does not say its `contents`.
     """
@@ -174,8 +174,8 @@ class SupersededView(Value):
 
 
 def find_newer(
-    issued: Issued,
-    seen: SeenSubmission,
+    issued: IssuedReport,
+    seen: VisibleFinding,
     *,
     report: datetime | None,
     letters: Sequence[Letter],
@@ -211,17 +211,17 @@ def _after(since: datetime, moment: datetime | None) -> datetime | None:
     return moment if moment and moment > since else None
 
 
-def _find_spot_change(issued: Issued, seen: SeenSubmission) -> datetime | None:
+def _find_spot_change(issued: IssuedReport, seen: VisibleFinding) -> datetime | None:
     """When something else was said about the spot than the report says. A report of 1.0.0 does not
     tell what counted: there the time decides.
     """
     counts, issued_at = seen.instruction.counts, issued.created_at
     said = issued.contents.spot if issued.contents else None
-    if said == SpotSaid.of(seen):
+    if said == LesionInstruction.of(seen):
         return None
     if not said and not (seen.replaced_by and counts.since > issued_at):
         return None
-    if counts.said_by is not SaidBy.DECISION and counts.since > issued_at:
+    if counts.said_by is not AdviceSource.DECISION and counts.since > issued_at:
         return counts.since
     # Anybody may ask: of what is held back, not even when that ends is told.
     shown = (shown_at for _, shown_at in seen.standing.list_decided_elsewhere(seen.id))
@@ -232,7 +232,7 @@ def _find_spot_change(issued: Issued, seen: SeenSubmission) -> datetime | None:
 class Verified:
     """A report that stands, unless its finding was `entered_in_error`."""
 
-    issued: Issued
+    issued: IssuedReport
     number: int
     newer: SupersededView | None = None
     entered_in_error: datetime | None = None
@@ -281,8 +281,8 @@ class Verdict(Value):
         )
 
 
-class IssuedReports(Records[Issued]):
-    collection, record = "reports", Issued
+class IssuedReports(Repository[IssuedReport]):
+    collection, record = "reports", IssuedReport
     indexes = (("submission", "id"), ("hash", "id"))
     unique = (("submission", "language", "hash"),)
 
@@ -290,21 +290,21 @@ class IssuedReports(Records[Issued]):
         super().__init__(store)
         self._blobs: Blobs = store.blobs
 
-    def add(self, **fields: Any) -> Issued:
-        return self.insert(Issued(id=new_id(), created_at=now(), **fields))
+    def add(self, **fields: Any) -> IssuedReport:
+        return self.insert(IssuedReport(id=new_id(), created_at=now(), **fields))
 
-    def find_by_hash(self, hash: str) -> Issued | None:
+    def find_by_hash(self, hash: str) -> IssuedReport | None:
         return self._first({"hash": hash})
 
-    def list_of(self, submission: str) -> list[Issued]:
+    def list_of(self, submission: str) -> list[IssuedReport]:
         return self._list({"submission": submission})
 
-    def find_newer(self, issued: Issued, *, saying: ReportContents) -> datetime | None:
+    def find_newer(self, issued: IssuedReport, *, saying: ReportContents) -> datetime | None:
         """When the last report was issued that says what counts now: during a hold a patient's
         says less.
         """
         later = self._documents.find({"submission": issued.submission}, after=issued.id)
-        reports = map(Issued.model_validate, later)
+        reports = map(IssuedReport.model_validate, later)
         same = [
             one for one in reports if (one.language, one.reader) == (issued.language, issued.reader)
         ]
@@ -313,7 +313,7 @@ class IssuedReports(Records[Issued]):
             default=None,
         )
 
-    def read_pdf(self, issued: Issued) -> bytes | None:
+    def read_pdf(self, issued: IssuedReport) -> bytes | None:
         """None where none is stored, or its file is damaged: it can be printed again."""
         try:
             return self._blobs.find(issued.pdf_blob) if issued.pdf_blob else None
@@ -321,7 +321,7 @@ class IssuedReports(Records[Issued]):
             log.error("report_damaged", report=issued.id)
             return None
 
-    def keep_pdf(self, issued: Issued, content: bytes, pages: int) -> None:
+    def keep_pdf(self, issued: IssuedReport, content: bytes, pages: int) -> None:
         blob = self._blobs.put(content)
         # Compare-and-set: only the request that still sees the old blob may replace it.
         unchanged = {"id": issued.id, "pdf_blob": issued.pdf_blob}

@@ -265,7 +265,7 @@ class Bar:
 
 
 @dataclass(frozen=True, slots=True)
-class Tick:
+class ChecklistTick:
     text: str
     points: int
     ticked: bool

@@ -27,7 +27,7 @@ from skinapi.model.conditions import NORMAL_SKIN, Band, conditions_table
 from skinapi.model.context import NOTHING_TOLD
 from skinapi.model.headline import probability_of, without_normal_skin
 from skinapi.model.registry.service import ClassifiedPhoto
-from skinapi.platform.web.declaration import Opened, Rate, Routes
+from skinapi.platform.web.declaration import OpenedToClient, Rate, Routes
 from skinapi.platform.web.schemas import Answer, ContractBody
 
 CLIENT = "lab"
@@ -192,7 +192,7 @@ def sends_json(request: Request) -> bool:
 @routes.route(
     "POST",
     "/api/predict",
-    access=Opened((CLIENT,), roles=("researcher", "admin")),
+    access=OpenedToClient((CLIENT,), roles=("researcher", "admin")),
     rate=Rate.ANONYMOUS,
     renderer=inconclusive,
     carries_photo=True,

@@ -22,7 +22,7 @@ from skinapi.model.registry.card_figures import number
 from skinapi.model.registry.stored_version import ModelVersion
 from skinapi.model.registry.version_service import ModelsService
 from skinapi.platform.jobs.job import DERMASCAN_LAB_OWNER, Job, Status, TooManyJobs
-from skinapi.platform.web.declaration import Opened, Rate, Routes
+from skinapi.platform.web.declaration import OpenedToClient, Rate, Routes
 from skinapi.platform.web.request_parsing import FormStream
 from skinapi.platform.web.schemas import (
     LARGEST_PAGE,
@@ -35,7 +35,7 @@ from skinapi.platform.web.schemas import (
 
 WRONG_NAME = "datasetName: give the data set a name of 1 to 100 characters"
 UNNAMED = "custom"  # as this client's own server calls it
-RESEARCHERS = Opened((CLIENT,), roles=("researcher", "admin"))
+RESEARCHERS = OpenedToClient((CLIENT,), roles=("researcher", "admin"))
 LARGEST_TRAINING_BODY = 16 * 1024
 # Its screen shows all of them at once.
 MOST_MODELS = 50

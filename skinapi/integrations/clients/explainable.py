@@ -29,7 +29,7 @@ from skinapi.model.finding import Finding
 from skinapi.model.headline import probability_of
 from skinapi.model.heat_map_overlay import draw_overlay
 from skinapi.platform.web.answers import plain_text, problem_json
-from skinapi.platform.web.declaration import Opened, Rate, Routes
+from skinapi.platform.web.declaration import OpenedToClient, Rate, Routes
 from skinapi.platform.web.schemas import Answer, ContractBody
 
 CLIENT = "explainable"
@@ -69,7 +69,7 @@ class PdfReport(Answer):
 @routes.route(
     "POST",
     "/inference",
-    access=Opened((CLIENT,)),
+    access=OpenedToClient((CLIENT,)),
     renderer=problem_as_prediction,
     carries_photo=True,
     raises=(BadRequest, Refused, Undecided, NoModel),
@@ -103,7 +103,7 @@ def infer_for_explainable(
 @routes.route(
     "POST",
     "/report",
-    access=Opened((CLIENT,)),
+    access=OpenedToClient((CLIENT,)),
     renderer=plain_text,
     carries_photo=True,
     raises=(BadRequest, Refused, NoModel),

@@ -43,7 +43,7 @@ from skinapi.model.heat_map_overlay import draw_overlay
 from skinapi.model.refusals import Reason
 from skinapi.model.registry.service import ClassifiedPhoto
 from skinapi.platform.web.answers import problem_json, rendering_errors
-from skinapi.platform.web.declaration import Opened, Public, Rate, Routes, closed_to
+from skinapi.platform.web.declaration import OpenedToClient, Public, Rate, Routes, closed_to
 from skinapi.platform.web.schemas import Answer, ContractForm, Upload
 
 SKINARTIFY, GUIDE = "skinartify", "guide"
@@ -248,7 +248,9 @@ def is_anonymous(request: Request) -> bool:
 @routes.route(
     "POST",
     "/predict",
-    access=Opened((SKINARTIFY,), refusal=f"{Unauthenticated.sentence} {closed_to(SKINARTIFY)}"),
+    access=OpenedToClient(
+        (SKINARTIFY,), refusal=f"{Unauthenticated.sentence} {closed_to(SKINARTIFY)}"
+    ),
     rate=Rate.ANONYMOUS,
     when=is_anonymous,
     raises=(BadRequest, Refused, Undecided, Unauthenticated),
@@ -268,7 +270,7 @@ def predict_for_skinartify(
 @routes.route(
     "POST",
     "/api/predict",
-    access=Opened((GUIDE, SKINARTIFY)),
+    access=OpenedToClient((GUIDE, SKINARTIFY)),
     rate=Rate.ANONYMOUS,
     renderer=guide_problem,
     raises=(BadRequest, Refused, Undecided, PayloadTooLarge, NoModel),

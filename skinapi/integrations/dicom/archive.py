@@ -15,7 +15,7 @@ from typing import Any
 from skinapi.accounts.auth.account import Subject
 from skinapi.accounts.auth.accounts import Accounts
 from skinapi.base.errors import NotFound
-from skinapi.base.http_client import CallFailed, HttpClient, Reply, Request
+from skinapi.base.http_client import CallFailed, HttpClient, HttpReply, Request
 from skinapi.base.pages import Page, PageRequest
 from skinapi.base.settings.connections import ArchiveTime
 from skinapi.base.subject import KeyUse
@@ -82,7 +82,7 @@ class ArchiveClient:
 
     def _call(
         self, method: str, path: str, headers: dict[str, str], body: bytes | None = None
-    ) -> Reply:
+    ) -> HttpReply:
         request = Request(method, path, {**self._headers, **headers}, body)
         try:
             return self._client.send(request, deadline=time.monotonic() + CALL_S)
@@ -99,13 +99,13 @@ def authorization_of(token: str | None, user: str | None, password: str | None) 
     return None
 
 
-def _require(reply: Reply, *wanted: int) -> None:
+def _require(reply: HttpReply, *wanted: int) -> None:
     if reply.status not in wanted:
         known = reply.status in (401, 403)
         raise NotDelivered("credentials" if known else "status", answer=reply.status)
 
 
-def _refuse_failed(reply: Reply) -> None:
+def _refuse_failed(reply: HttpReply) -> None:
     """Raise where the answer says that an object was not taken (Failed SOP Sequence). Many archives
     answer 200 without a body.
     """
@@ -117,7 +117,7 @@ def _refuse_failed(reply: Reply) -> None:
         raise (NotDelivered if reason in LATER else Refused)(fault, answer=reply.status)
 
 
-def _read(reply: Reply) -> Any:
+def _read(reply: HttpReply) -> Any:
     try:
         return json.loads(reply.content)
     except (ValueError, RecursionError) as error:

@@ -28,7 +28,7 @@ from pydicom.uid import (
 
 from skinapi.base.languages import Language
 from skinapi.base.settings import VERSION
-from skinapi.findings.records.seen_findings import SeenSubmission
+from skinapi.findings.records.seen_findings import VisibleFinding
 from skinapi.findings.records.submission import Source
 from skinapi.integrations.dicom.study import Kind, ObjectId
 from skinapi.integrations.standards import SEX_OF
@@ -87,7 +87,7 @@ HEAT = "The parts of the photograph that the model's answer rests on, drawn over
 class ObjectSource:
     """The finding of which objects are made, and where: the clinic's name, if it has one."""
 
-    finding: SeenSubmission
+    finding: VisibleFinding
     clinic: str | None = None
 
     @property
@@ -250,7 +250,7 @@ def _picture(origin: ObjectSource, of: ObjectId, content: bytes, size: tuple[int
     if site := site_code(origin.finding.context):
         made.AnatomicRegionSequence = [site]
     if side := side_code(origin.finding.context):
-        made.ImageLaterality = "L" if side.meaning == "Left" else "R"
+        made.ImageLaterality = "L" if side.meaning == "OrphanedWork" else "R"
     else:
         made.Laterality = ""
     made.LossyImageCompressionRatio = round(size[0] * size[1] * 3 / len(content), 2)
@@ -296,6 +296,6 @@ def site_code(context: Context) -> CodedConcept | None:
 
 
 def side_code(context: Context) -> CodedConcept | None:
-    sides = {"left": codes.SCT.Left, "right": codes.SCT.Right}
+    sides = {"left": codes.SCT.OrphanedWork, "right": codes.SCT.Right}
     side = sides.get(context.body_laterality or "")
     return CodedConcept.from_code(side) if side else None

@@ -25,7 +25,7 @@ from skinapi.base.size_limits import size_in_words
 from skinapi.findings.prediction.service import PredictionService, SentPhotos
 from skinapi.findings.records.corrections import CorrectionsService
 from skinapi.findings.records.errors import StorageQuotaReached
-from skinapi.findings.records.service import Newcomer
+from skinapi.findings.records.service import PatientRegistration
 from skinapi.integrations.dicom.multipart import OBJECT, Part
 from skinapi.integrations.dicom.stow import (
     LARGEST_OBJECT,
@@ -112,7 +112,7 @@ class IntakeService:
             source=read_source(instance) if is_clinics else None,
         )
         owner = by.account
-        newcomer: Newcomer | None = None
+        newcomer: PatientRegistration | None = None
         if is_clinics:
             patient = read_patient(instance.header)
             if patient is None:

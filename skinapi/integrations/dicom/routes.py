@@ -37,7 +37,7 @@ from skinapi.integrations.dicom.stow import (
 )
 from skinapi.integrations.webhooks.routes import DeliveryView
 from skinapi.platform.storage.files import disk_errors, passing_folder, refuse_full_disk
-from skinapi.platform.web.declaration import Rate, Routes, Signed, admins
+from skinapi.platform.web.declaration import Authenticated, Rate, Routes, admins
 from skinapi.platform.web.request_parsing import BodyStream
 from skinapi.platform.web.schemas import Answer, Message, PageQuery
 
@@ -49,7 +49,7 @@ WRONG_TYPE = f'Send the body as {OBJECTS}; type="{OBJECT}"'
 
 stow_routes: Routes[IntakeService] = Routes("dicom")
 DECLARED: dict[str, Any] = {
-    "access": Signed(scopes=("dicom",)),
+    "access": Authenticated(scopes=("dicom",)),
     "rate": Rate.WRITE,
     "spooled": True,
     "max_body": LARGEST_STUDY,
@@ -79,7 +79,9 @@ def store_study(
     return _store(intake, stream, subject, study=study)
 
 
-@stow_routes.route("GET", "/dicom/admission", access=Signed(scopes=("dicom",), before_another=True))
+@stow_routes.route(
+    "GET", "/dicom/admission", access=Authenticated(scopes=("dicom",), before_another=True)
+)
 def admit_study(_: IntakeService) -> Message:
     """Say whether the caller may send studies: a proxy asks before it takes their bytes."""
     return Message(message="You may send studies")

@@ -14,7 +14,7 @@ from enum import IntEnum
 from typing import Self
 
 from skinapi.accounts.auth.account import Subject
-from skinapi.findings.records.seen_findings import SeenSubmission
+from skinapi.findings.records.seen_findings import VisibleFinding
 from skinapi.model.context import Modality
 
 ROOT = "2.25"
@@ -100,19 +100,19 @@ class Study:
     letter. `photos_withdrawn`: the patient has withdrawn the consent that photos are kept.
     """
 
-    finding: SeenSubmission
+    finding: VisibleFinding
     objects: tuple[ObjectId, ...]
     reader: Subject
     reported_at: datetime
     photos_withdrawn: bool
 
 
-def count_steps(finding: SeenSubmission) -> int:
+def count_steps(finding: VisibleFinding) -> int:
     """How many reviews there are, and versions after the first."""
     return len(finding.stands.counted) + finding.version - 1
 
 
-def version_of(finding: SeenSubmission) -> int:
+def version_of(finding: VisibleFinding) -> int:
     """The number of the structured report: that of the finding's own steps. Where what counts was
     said about another finding of the spot, one made of what that says; also where it became more
     urgent in a spot, which may move the day.
@@ -128,7 +128,7 @@ def version_of(finding: SeenSubmission) -> int:
     return int(digest[:12], 16)
 
 
-def pictures_of(finding: SeenSubmission) -> list[ObjectId]:
+def pictures_of(finding: VisibleFinding) -> list[ObjectId]:
     """The kept photos of a finding, each with its heat map, which another version draws anew. A
     photograph is another object where something was corrected that it says.
     """
@@ -146,7 +146,7 @@ def pictures_of(finding: SeenSubmission) -> list[ObjectId]:
     ]
 
 
-def kind_of(picture: SeenSubmission) -> Kind:
+def kind_of(picture: VisibleFinding) -> Kind:
     """What was used as dermoscopic alone is dermoscopy; what may be either is a photograph."""
     modality = picture.finding.modality
     dermoscopic = modality is not None and modality.used == (Modality.DERMOSCOPIC,)

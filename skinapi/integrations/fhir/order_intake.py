@@ -15,10 +15,10 @@ from skinapi.base.errors import Conflict, IdempotencyKeyReused, InvalidBody, Unp
 from skinapi.base.languages import LANGUAGES, Language
 from skinapi.findings.prediction.service import MaybeDifferentSpots, PredictionService
 from skinapi.findings.records.corrections import CorrectionsService
-from skinapi.findings.records.service import Newcomer
+from skinapi.findings.records.service import PatientRegistration
 from skinapi.integrations.fhir.elements import Element, Resource, information, outcome_of
 from skinapi.integrations.fhir.kinds import KINDS
-from skinapi.integrations.fhir.orders import Beside, Order, OrderReader, patient_named_by
+from skinapi.integrations.fhir.orders import BundleContext, Order, OrderReader, patient_named_by
 from skinapi.integrations.fhir.reports import resources_of
 from skinapi.integrations.fhir.sent_resources import (
     TAKEN_BACK,
@@ -127,8 +127,8 @@ class FhirIntakeService:
         patient, new = self._take_patient(sent, read_condition(condition, sent), by)
         return patient, new, _say(sent.notes)
 
-    def _beside(self, entries: Sequence[Entry]) -> Beside:
-        return Beside(
+    def _beside(self, entries: Sequence[Entry]) -> BundleContext:
+        return BundleContext(
             base=self.fhir.base,
             largest=self.largest_photo,
             entries={entry.sent.url or entry.sent.place: entry.sent for entry in entries},
@@ -149,7 +149,9 @@ class FhirIntakeService:
         address = f"{self.fhir.base}/Patient/{patient['id']}"
         return [_response(address, new, _say(sent[0].notes), patient)]
 
-    def _take(self, request: Sent, beside: Beside, by: Subject, language: Language | None) -> Taken:
+    def _take(
+        self, request: Sent, beside: BundleContext, by: Subject, language: Language | None
+    ) -> Taken:
         if request.model.status in TAKEN_BACK:
             return self._take_back(request, beside, by)
         order = OrderReader(request, beside, language).read()
@@ -160,7 +162,7 @@ class FhirIntakeService:
             # second time that patient is found. Nothing was judged or counted yet.
             return self._take_once(order, by)
 
-    def _take_back(self, request: Sent, beside: Beside, by: Subject) -> Taken:
+    def _take_back(self, request: Sent, beside: BundleContext, by: Subject) -> Taken:
         """Take back an order, of which nothing but its identifier is read."""
         if by.key and by.key.test:
             raise TestKeyStoresNothing
@@ -203,7 +205,7 @@ class FhirIntakeService:
 
     def _find_owner(
         self, order: Order, by: Subject, doctor: Account | None
-    ) -> tuple[Account, Newcomer | None]:
+    ) -> tuple[Account, PatientRegistration | None]:
         """The owner of the finding, and what stores that account, if it is a new one."""
         if isinstance(order.patient, str):
             return self.prediction.records.find_owner(patient=order.patient, by=by), None

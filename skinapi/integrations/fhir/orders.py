@@ -66,7 +66,7 @@ class Order:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Beside:
+class BundleContext:
     """What a `ServiceRequest` may refer to: the other entries of its transaction by their URLs.
     `wanted` are the identifiers that entries name in `ifNoneExist`, by place. `base` is the address
     of this server's resources, and a photo may have `largest` bytes.
@@ -88,7 +88,7 @@ class OrderReader:
     """`used` are the resources that the order is made of, by place."""
 
     request: Sent
-    beside: Beside
+    beside: BundleContext
     language: Language | None = None
     used: dict[str, Sent] = field(default_factory=dict)
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from skinapi.findings.records.corrections import ERRORS
 from skinapi.findings.records.decisions import Decision, WaitsFor, say_due
-from skinapi.findings.records.seen_findings import SeenSubmission
+from skinapi.findings.records.seen_findings import VisibleFinding
 from skinapi.findings.records.standing import Advice
 from skinapi.findings.records.submission import EnteredInError
 from skinapi.findings.reports.facts import without_repeats
@@ -64,7 +64,7 @@ KEPT_IN_ERROR = {
 
 
 def resources_of(
-    submission: SeenSubmission, base: str, *, printed: bool = False
+    submission: VisibleFinding, base: str, *, printed: bool = False
 ) -> Iterator[Resource]:
     """All resources of a finding: the report first, then what it refers to. With `printed` the
     report names its PDF, in which a signed letter may name the patient.
@@ -81,7 +81,7 @@ def resources_of(
         yield _without_content(gone, submission)
 
 
-def _observed_before(submission: SeenSubmission, now: list[Resource]) -> list[Resource]:
+def _observed_before(submission: VisibleFinding, now: list[Resource]) -> list[Resource]:
     """What an earlier version observed and the newest does not: no fact is told any more, say. A
     program may have copied it.
     """
@@ -94,7 +94,7 @@ def _observed_before(submission: SeenSubmission, now: list[Resource]) -> list[Re
     return [one for name, one in before.items() if name not in known]
 
 
-def _in_error(submission: SeenSubmission, error: EnteredInError, base: str) -> Iterator[Resource]:
+def _in_error(submission: VisibleFinding, error: EnteredInError, base: str) -> Iterator[Resource]:
     """The report, observations and photos that a program may have copied, without what they said:
     it may be about somebody else.
     """
@@ -109,7 +109,7 @@ def _in_error(submission: SeenSubmission, error: EnteredInError, base: str) -> I
 
 
 def _without_content(
-    resource: Resource, submission: SeenSubmission, **elements: Element
+    resource: Resource, submission: VisibleFinding, **elements: Element
 ) -> Resource:
     kind = resource["resourceType"]
     kept = {name: value for name, value in resource.items() if name in KEPT_IN_ERROR}
@@ -119,7 +119,7 @@ def _without_content(
     return made(kind, resource["id"], submission.changed_at, **kept)
 
 
-def report_status(submission: SeenSubmission) -> str:
+def report_status(submission: VisibleFinding) -> str:
     """Preliminary until a doctor has judged it and waits for neither a result of the laboratory nor
     another photo; amended where something else counts since: another decision, or what was said of
     another finding of the spot.
@@ -134,7 +134,7 @@ def report_status(submission: SeenSubmission) -> str:
 
 
 def _report_of(
-    submission: SeenSubmission,
+    submission: VisibleFinding,
     observations: list[Resource],
     media: list[Resource],
     base: str | None,
@@ -175,7 +175,7 @@ def _report_of(
     )
 
 
-def _based_on(submission: SeenSubmission) -> list[Element]:
+def _based_on(submission: VisibleFinding) -> list[Element]:
     """The order that it answers; of its own identifier a keyed hash is kept."""
     if not (submission.idempotency_key or "").startswith(ORDER_KEY):
         return []
@@ -183,7 +183,7 @@ def _based_on(submission: SeenSubmission) -> list[Element]:
     return [{"type": "ServiceRequest", "identifier": order}]
 
 
-def _conclude(submission: SeenSubmission) -> Element:
+def _conclude(submission: VisibleFinding) -> Element:
     """What is more than a suspicion, in codes; else why there is none."""
     decision, replaced_by = counting_decision(submission), submission.replaced_by
     if replaced_by and decision is None:
@@ -206,7 +206,7 @@ def _no_concept(reason: str, text: str) -> Element:
     return {"extension": [{"url": DATA_ABSENT, "valueCode": reason}], "text": text}
 
 
-def _say(submission: SeenSubmission) -> str:
+def _say(submission: VisibleFinding) -> str:
     """What counts, in the words of its reader, and by when it is due."""
     decision, language = submission.decision, submission.language
     due = say_due(submission.instruction.counts.due, language)
@@ -228,7 +228,7 @@ def _say(submission: SeenSubmission) -> str:
     return " ".join([*(one.in_language(language) for one in sentences), step, *due])
 
 
-def _say_judged(submission: SeenSubmission) -> Iterator[str]:
+def _say_judged(submission: VisibleFinding) -> Iterator[str]:
     """Which version it is of a photo that was judged again, and what was corrected."""
     version, language = submission.newest, submission.language
     if said := say_version(version.version, submission.judged_at, submission.corrected, language):
@@ -247,7 +247,7 @@ def _refer(resource: Resource) -> Element:
     return reference(resource["resourceType"], resource["id"])
 
 
-def observations_of(submission: SeenSubmission) -> Iterator[Resource]:
+def observations_of(submission: VisibleFinding) -> Iterator[Resource]:
     """What a doctor has decided first: it replaces the model's band. Then the model's output."""
     finding, replaced_by = submission.finding, submission.replaced_by
     pictured = as_mapping((finding.restated or finding).from_picture or ())
@@ -299,7 +299,7 @@ def _by_picture(probability: float) -> Element:
     return {"code": code, "valueQuantity": share(probability)}
 
 
-def _list_told(submission: SeenSubmission) -> Iterator[Element]:
+def _list_told(submission: VisibleFinding) -> Iterator[Element]:
     """Beside the place, which is the `bodySite` of every observation."""
     context, score = submission.context, submission.finding.checklist_score
     told: list[tuple[str, str, Element]] = []
@@ -321,7 +321,7 @@ def _list_told(submission: SeenSubmission) -> Iterator[Element]:
         yield {"code": own_concept("observations", code, says), **said}
 
 
-def _likely(submission: SeenSubmission) -> Resource:
+def _likely(submission: VisibleFinding) -> Resource:
     finding, language = submission.finding, submission.language
     key = finding.likely
     if finding.uncertain:
@@ -350,7 +350,7 @@ def _band_concept(band: Band) -> Element:
     return own_concept("bands", band, words.doctor_label)
 
 
-def _decided(submission: SeenSubmission) -> Resource:
+def _decided(submission: VisibleFinding) -> Resource:
     """Who could judge nothing by the photo has decided no urgency, though one stays in force. Where
     what counts was said of another finding of the spot, the doctor's of that; without a value where
     no doctor has answered that finding.
@@ -385,7 +385,7 @@ def _judges(decision: Decision) -> bool:
 
 
 def _observe(
-    submission: SeenSubmission, name: str, says: str, *, by_model: bool = True, **elements: Any
+    submission: VisibleFinding, name: str, says: str, *, by_model: bool = True, **elements: Any
 ) -> Resource:
     """What the model says stays preliminary: nobody signs it. A doctor's answer is an observation
     of its own.
@@ -420,12 +420,12 @@ def _observe(
     )
 
 
-def _notes(submission: SeenSubmission, *more: str) -> list[Element]:
+def _notes(submission: VisibleFinding, *more: str) -> list[Element]:
     notice = conditions_table().notices.information_only.in_language(submission.language)
     return [{"text": text} for text in (notice, *more)]
 
 
-def _body_site(submission: SeenSubmission) -> Element:
+def _body_site(submission: VisibleFinding) -> Element:
     """The site as it was told, and the spot that the finding belongs to."""
     site, spot = submission.context.body_site, submission.lesion
     told = own_concept("body-sites", site, site.replace("_", " ")) if site else {}
@@ -435,13 +435,13 @@ def _body_site(submission: SeenSubmission) -> Element:
     return {"extension": [belongs], **told}
 
 
-def _media_ids(submission: SeenSubmission) -> list[str]:
+def _media_ids(submission: VisibleFinding) -> list[str]:
     """The ids of the photos that are kept: with their places, as they were sent."""
     pictures = enumerate(submission.pictures, 1)
     return [f"{submission.number}-{place}" for place, picture in pictures if picture.photo_blob]
 
 
-def media_of(submission: SeenSubmission, base: str) -> Iterator[Resource]:
+def media_of(submission: VisibleFinding, base: str) -> Iterator[Resource]:
     for identifier in _media_ids(submission):
         picture = submission.of_picture(int(identifier.rpartition("-")[2]))
         quality, modality = picture.finding.quality, picture.finding.modality

@@ -51,7 +51,7 @@ from skinapi.integrations.fhir.order_intake import (
 from skinapi.integrations.fhir.search import AFTER, MOST_PARAMETERS, Search, read_search
 from skinapi.integrations.fhir.sent_resources import is_r4, read_json
 from skinapi.integrations.fhir.service import FhirService, FoundPage
-from skinapi.platform.web.declaration import Public, Rate, Routes, Signed
+from skinapi.platform.web.declaration import Authenticated, Public, Rate, Routes
 from skinapi.platform.web.request_parsing import BodyStream, client_stream
 
 FORM = "application/x-www-form-urlencoded"
@@ -87,9 +87,9 @@ FHIR: dict[str, Any] = {
     "renderer": operation_outcome,
     "errors_in": FHIR_JSON,
 }
-routes: Routes[FhirService] = Routes("FHIR", access=Signed(scopes=SCOPES), **FHIR)
+routes: Routes[FhirService] = Routes("FHIR", access=Authenticated(scopes=SCOPES), **FHIR)
 intake_routes: Routes[FhirIntakeService] = Routes(
-    "FHIR intake", access=Signed(scopes=SCOPES), consumes=FHIR_JSON, **FHIR
+    "FHIR intake", access=Authenticated(scopes=SCOPES), consumes=FHIR_JSON, **FHIR
 )
 
 
@@ -149,7 +149,7 @@ def read_resource(fhir: FhirService, *, kind: str, identifier: str, subject: Sub
 @intake_routes.route(
     "POST",
     "/fhir",
-    access=Signed(scopes=SCOPES, test_keys=True),
+    access=Authenticated(scopes=SCOPES, test_keys=True),
     carries_photo=True,
     raises=REFUSALS,
 )
@@ -169,7 +169,7 @@ def take_bundle(intake: FhirIntakeService, *, stream: BodyStream, subject: Subje
 @intake_routes.route(
     "POST",
     "/fhir/ServiceRequest",
-    access=Signed(scopes=SCOPES, test_keys=True),
+    access=Authenticated(scopes=SCOPES, test_keys=True),
     carries_photo=True,
     raises=REFUSALS,
 )

@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Self
 
 from skinapi.base.errors import InvalidQuery
-from skinapi.findings.records.changes import ALWAYS, Span
+from skinapi.findings.records.changes import ALWAYS, TimeSpan
 from skinapi.integrations.fhir.elements import ORDERS, Resource, own_system
 from skinapi.integrations.fhir.kinds import BASED_ON, BY_ORDER, Kind, Param
 
@@ -78,7 +78,7 @@ class TokenFilter:
 @dataclass(frozen=True)
 class DateFilter:
     param: Param
-    span: Span
+    span: TimeSpan
 
     def matches(self, resource: Resource) -> bool:
         told = resource.get(self.param.path or "")
@@ -96,7 +96,7 @@ class Search:
     identifiers: tuple[tuple[str | None, str], ...] | None = None
     orders: tuple[tuple[str | None, str], ...] | None = None
     patient: str | None = None
-    span: Span = ALWAYS
+    span: TimeSpan = ALWAYS
     filters: tuple[TokenFilter | DateFilter, ...] = ()
     count: int = ENTRIES
     newest_first: bool = False
@@ -200,13 +200,13 @@ def _id_of(reference: str, kind: str, base: str) -> str:
     return reference.removeprefix(f"{base}/").removeprefix(f"{kind}/")
 
 
-def _within(one: Span, other: Span) -> Span:
+def _within(one: TimeSpan, other: TimeSpan) -> TimeSpan:
     since = max(filter(None, [one.since, other.since]), default=None)
     until = min(filter(None, [one.until, other.until]), default=None)
-    return Span(since=since, until=until)
+    return TimeSpan(since=since, until=until)
 
 
-def read_span(name: str, value: str) -> Span:
+def read_span(name: str, value: str) -> TimeSpan:
     """What a date with a prefix allows. Without a zone it is UTC; a value that names a day or a
     second stands for all of it.
     """
@@ -223,7 +223,7 @@ def read_span(name: str, value: str) -> Span:
         raise InvalidQuery(f"{name}: there is no such date") from error
     since = {"ge": begin, "eq": begin, "gt": end, "sa": end}.get(prefix)
     until = {"lt": begin, "eb": begin, "le": end, "eq": end}.get(prefix)
-    return Span(since=since, until=until)
+    return TimeSpan(since=since, until=until)
 
 
 def _bounds(found: re.Match[str]) -> tuple[datetime, datetime]:

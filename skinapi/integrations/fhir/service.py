@@ -14,8 +14,8 @@ from skinapi.base.field_types import ID
 from skinapi.base.pages import PageRequest, read_pages
 from skinapi.care.spots import LesionsService
 from skinapi.findings.records.changes import LATEST_COMMIT, ChangedFindings
-from skinapi.findings.records.seen_findings import SeenSubmission
-from skinapi.findings.records.service import RecordsService
+from skinapi.findings.records.seen_findings import VisibleFinding
+from skinapi.findings.records.service import FindingsService
 from skinapi.findings.reports.service import ReportsService
 from skinapi.integrations.fhir.elements import ORDERS, Resource, own_system
 from skinapi.integrations.fhir.kinds import OF_FINDINGS, Kind
@@ -54,7 +54,7 @@ class FhirService:
     """`base` is the address of the resources."""
 
     changes: ChangedFindings
-    records: RecordsService
+    records: FindingsService
     reports: ReportsService
     lesions: LesionsService
     accounts: Accounts
@@ -210,7 +210,7 @@ class FhirService:
             return False
         return account.id == to.id or self.records.may_see_patient(account, to)
 
-    def _of_finding(self, submission: SeenSubmission, to: Subject) -> Iterator[Resource]:
+    def _of_finding(self, submission: VisibleFinding, to: Subject) -> Iterator[Resource]:
         return resources_of(submission, self.base, printed=may_name(to))
 
     def _of_patient(self, kind: Kind, account: Account, to: Subject) -> Iterator[Resource]:

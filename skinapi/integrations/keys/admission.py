@@ -28,7 +28,13 @@ from skinapi.integrations.keys.api_keys import (
     TakesNoKey,
     TestKeyStoresNothing,
 )
-from skinapi.platform.web.declaration import Access, Opened, Public, Scraper, Signed
+from skinapi.platform.web.declaration import (
+    Access,
+    Authenticated,
+    MetricsReader,
+    OpenedToClient,
+    Public,
+)
 
 PATIENT: Role = "user"
 # What changes nothing: https://www.rfc-editor.org/rfc/rfc9110#section-9.2.1
@@ -48,13 +54,13 @@ class KeyAuthorizer:
     spend_quota: Callable[[str, int], None]
 
     def admit(self, access: Access, authorization: str | None) -> Subject | None:
-        if not authorization or isinstance(access, Public | Scraper):
+        if not authorization or isinstance(access, Public | MetricsReader):
             return self.persons.admit(access, authorization)
         secret = read_bearer(authorization)
         if not secret.startswith(BEGINNING):
             return self.persons.admit(access, authorization)
-        if isinstance(access, Opened):
-            access = Signed(roles=access.roles, refusal=access.refusal, scopes=access.scopes)
+        if isinstance(access, OpenedToClient):
+            access = Authenticated(roles=access.roles, refusal=access.refusal, scopes=access.scopes)
         if not SECRET.fullmatch(secret):
             raise InvalidKey
         key, session = self._read(secret)
@@ -80,7 +86,7 @@ class KeyAuthorizer:
             raise KeyFromElsewhere
         return key, session
 
-    def _admit(self, access: Signed, key: ApiKey, session: SessionKey | None) -> Subject:
+    def _admit(self, access: Authenticated, key: ApiKey, session: SessionKey | None) -> Subject:
         account = self._get_account(key.account)
         # Else who has a second factor at the provider alone could use no key.
         self.persons.refuse_unready(access, account, factor_there=account.provider is not None)
@@ -105,7 +111,7 @@ class KeyAuthorizer:
         use = replace(use, owner=account.id)
         return Subject(nobody.id, nobody.role, key.id, nobody, key=use)
 
-    def _as_patient(self, access: Signed, session: SessionKey) -> Subject:
+    def _as_patient(self, access: Authenticated, session: SessionKey) -> Subject:
         """A session key does what its patient may do as a patient, on the routes of its scope: that
         of a doctor sees no other patient.
         """

@@ -23,7 +23,7 @@ from skinapi.base.stored_record import StoredRecord
 from skinapi.base.subject import Scope
 from skinapi.platform.storage.ids import now
 from skinapi.platform.storage.ports import Ops, Store
-from skinapi.platform.storage.records import Records
+from skinapi.platform.storage.records import Repository
 
 
 class InvalidKey(Unauthenticated):
@@ -131,7 +131,7 @@ class SessionKey(StoredRecord):
     expires_at: datetime
 
 
-class SessionKeys(Records[SessionKey]):
+class SessionKeys(Repository[SessionKey]):
     collection, record = "session_keys", SessionKey
     unique = (("hash",),)
     indexes = (("account",),)
@@ -144,7 +144,7 @@ class SessionKeys(Records[SessionKey]):
         self._documents.delete({"account": account})
 
 
-class ApiKeys(Records[ApiKey]):
+class ApiKeys(Repository[ApiKey]):
     collection, record = "keys", ApiKey
     unique = (("hash",),)
     indexes = (("account", "id"),)

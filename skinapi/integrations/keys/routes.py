@@ -25,7 +25,7 @@ from skinapi.integrations.keys.api_keys import (
 )
 from skinapi.integrations.keys.service import SESSION_SCOPES, KeysService, WantedKey
 from skinapi.integrations.patients import PatientsService
-from skinapi.platform.web.declaration import Rate, Routes, Signed, admins
+from skinapi.platform.web.declaration import Authenticated, Rate, Routes, admins
 from skinapi.platform.web.rate_limits import caller_address
 from skinapi.platform.web.schemas import Answer, Body, Message, PageQuery
 
@@ -146,7 +146,7 @@ routes: Routes[KeysService] = Routes("keys")
 patient_routes: Routes[PatientsService] = Routes("external_patients")
 
 
-@routes.route("GET", "/keys", access=Signed())
+@routes.route("GET", "/keys", access=Authenticated())
 def list_keys(keys: KeysService, *, subject: Subject) -> list[KeyView]:
     """The caller's own keys, the oldest first."""
     return [KeyView.model_validate(key) for key in keys.list_own(account=subject.id)]
@@ -155,7 +155,7 @@ def list_keys(keys: KeysService, *, subject: Subject) -> list[KeyView]:
 @routes.route(
     "POST",
     "/keys",
-    access=Signed(),
+    access=Authenticated(),
     rate=Rate.SIGN_IN,
     status=201,
     raises=(*UNPROVEN, TooManyKeys, Unprocessable),
@@ -171,14 +171,14 @@ def make_key(
     return MadeKey.of(*keys.make_own(wanted=body, by=subject, proof=proof))
 
 
-@routes.route("DELETE", "/keys/<key>", access=Signed(), raises=(NotFound,))
+@routes.route("DELETE", "/keys/<key>", access=Authenticated(), raises=(NotFound,))
 def revoke_key(keys: KeysService, *, key: str, subject: Subject) -> Message:
     """Revoke a key of the caller, and the session keys that it has made, at once."""
     keys.revoke_own(key=key, by=subject.id)
     return Message(message="Key revoked")
 
 
-@routes.route("GET", "/keys/current", access=Signed(scopes=SCOPES), raises=(NotFound,))
+@routes.route("GET", "/keys/current", access=Authenticated(scopes=SCOPES), raises=(NotFound,))
 def show_current_key(keys: KeysService, *, subject: Subject) -> KeyView:
     """The key of this request: what it may do, and until when."""
     return KeyView.model_validate(keys.get_used(by=subject))
@@ -187,7 +187,7 @@ def show_current_key(keys: KeysService, *, subject: Subject) -> KeyView:
 @routes.route(
     "POST",
     "/keys/sessions",
-    access=Signed(scopes=SESSION_SCOPES),
+    access=Authenticated(scopes=SESSION_SCOPES),
     status=201,
     raises=(Forbidden, MakesNoSessions, NotFound, Unprocessable),
 )
@@ -202,7 +202,7 @@ def make_session_key(keys: KeysService, *, body: NewSessionKey, subject: Subject
 
 
 @routes.route(
-    "GET", "/keys/sessions/current", access=Signed(scopes=SESSION_SCOPES), raises=(NotFound,)
+    "GET", "/keys/sessions/current", access=Authenticated(scopes=SESSION_SCOPES), raises=(NotFound,)
 )
 def show_session_key(keys: KeysService, *, subject: Subject) -> SessionKeyInfo:
     """The session key of this request: whose it is, what it may do, and until when."""
@@ -247,7 +247,7 @@ def revoke_any_key(keys: KeysService, *, key: str, subject: Subject) -> Message:
 @patient_routes.route(
     "POST",
     "/patients/external",
-    access=Signed(scopes=("findings:write",)),
+    access=Authenticated(scopes=("findings:write",)),
     raises=(Forbidden, BadRequest, NotFound, Conflict),
 )
 def find_or_add_patient(

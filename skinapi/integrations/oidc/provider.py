@@ -32,7 +32,7 @@ from joserfc.errors import (
 from joserfc.jwk import JWKRegistry, Key, KeySet
 from joserfc.jws import JWSRegistry
 
-from skinapi.base.http_client import CallFailed, HttpClient, Reply, Request
+from skinapi.base.http_client import CallFailed, HttpClient, HttpReply, Request
 from skinapi.base.settings.log_in_providers import OidcProvider
 from skinapi.base.settings.value_checks import is_origin, stays_private
 from skinapi.base.size_limits import holds_more_values
@@ -302,7 +302,7 @@ class Provider:
     def _get(self, url: str) -> dict[str, Any]:
         return self._object_of(self._send("GET", url, JSON))
 
-    def _object_of(self, reply: Reply) -> dict[str, Any]:
+    def _object_of(self, reply: HttpReply) -> dict[str, Any]:
         answer = _read_object(reply.content) if reply.status == 200 else None
         if answer is None:
             raise ProviderUnavailable
@@ -310,7 +310,7 @@ class Provider:
 
     def _send(
         self, method: str, url: str, headers: Mapping[str, str], body: bytes | None = None
-    ) -> Reply:
+    ) -> HttpReply:
         parts = urlsplit(url)
         place = f"{parts.scheme}://{parts.netloc}"
         client = self._clients.get(place) or HttpClient(

@@ -50,7 +50,7 @@ class LogInAddress(Answer):
     address: str = Field(description="where the browser goes to log in")
 
 
-class Finish(TokenRequest):
+class FinishLogIn(TokenRequest):
     code: Code | None = Field(default=None, description=CODE)
 
 
@@ -155,7 +155,7 @@ def take_answer_of_provider(oidc: OidcService, *, provider: str, query: Provider
         TooManyCodes,
     ),
 )
-def finish_clinic_log_in(oidc: OidcService, *, body: Finish) -> LoggedInAtClinic:
+def finish_clinic_log_in(oidc: OidcService, *, body: FinishLogIn) -> LoggedInAtClinic:
     """Get an access token for the log-in that this browser has made at a provider, once.
 
     Where the account has a second factor, and the provider has asked for none, the answer is 403

@@ -23,7 +23,7 @@ from skinapi.accounts.auth.email_addresses import normalise_email
 from skinapi.accounts.auth.passwords import ClientInfo
 from skinapi.accounts.auth.second_factor import SecondFactorService
 from skinapi.accounts.auth.service import AuthService, IssuedTokens
-from skinapi.accounts.auth.sessions import OpenedAt, Sessions
+from skinapi.accounts.auth.sessions import ProviderSession, Sessions
 from skinapi.base.errors import Conflict, Duplicate, NotFound, PasswordChangeRequired, SkinAPIError
 from skinapi.base.logs import log
 from skinapi.base.settings.log_in_providers import OidcProvider
@@ -43,7 +43,7 @@ from skinapi.integrations.oidc.people import (
     read_person,
 )
 from skinapi.platform.storage.ids import is_ahead, new_id, now
-from skinapi.platform.storage.records import Records
+from skinapi.platform.storage.records import Repository
 from skinapi.platform.storage.unit_of_work import Unit, UnitOfWork, atomic
 
 if TYPE_CHECKING:  # its libraries are imported only where there is a provider
@@ -75,7 +75,7 @@ class RoundTrip(StoredRecord):
     factor: bool = False
 
 
-class RoundTrips(Records[RoundTrip]):
+class RoundTrips(Repository[RoundTrip]):
     collection, record = "oidc_round_trips", RoundTrip
     indexes = (("account",), ("session",))
     unique = (("secret",),)
@@ -244,7 +244,7 @@ class OidcService:
     ) -> IssuedTokens:
         if not self.trips.use(trip):
             raise LogInExpired
-        opened_at = OpenedAt(trip.provider, trip.session, trip.factor)
+        opened_at = ProviderSession(trip.provider, trip.session, trip.factor)
         return self.auth.open_session(
             unit, account, caller, factor_given=factor_given, opened_at=opened_at
         )

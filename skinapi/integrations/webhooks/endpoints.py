@@ -19,7 +19,7 @@ from skinapi.platform.jobs.job import PERSON_FILE, Job
 from skinapi.platform.notices.deliveries import Deliveries
 from skinapi.platform.storage.ids import now
 from skinapi.platform.storage.ports import Store
-from skinapi.platform.storage.records import Records
+from skinapi.platform.storage.records import Repository
 from skinapi.platform.storage.store_version import SigningKeys
 
 KIND = "webhook"
@@ -109,7 +109,7 @@ class Secrets:
         return bytes.fromhex(self._keys.sign(facts))
 
 
-class Endpoints(Records[Endpoint]):
+class Endpoints(Repository[Endpoint]):
     """What is asked with each event is kept in memory for some seconds."""
 
     collection, record, missing = "webhooks", Endpoint, "There is no such webhook"

@@ -20,7 +20,7 @@ from skinapi.base.http_client import CallFailed, HttpClient, Request
 from skinapi.base.pages import Page, PageRequest
 from skinapi.base.settings import VERSION
 from skinapi.findings.records.changes import ChangedFindings
-from skinapi.findings.records.schemas import SubmissionView
+from skinapi.findings.records.schemas import FindingView
 from skinapi.integrations.webhooks.addresses import Addresses
 from skinapi.integrations.webhooks.endpoints import (
     KIND,
@@ -289,5 +289,5 @@ class WebhookSender:
         finding = self.findings.find(number)
         if finding is None:
             return None
-        view = SubmissionView.of(*finding)
+        view = FindingView.of(*finding)
         return view.model_dump(mode="json", by_alias=True, include=CLINICAL, exclude=NAMES)

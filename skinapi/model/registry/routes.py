@@ -20,19 +20,19 @@ from skinapi.model.registry.stored_version import TakenBack
 from skinapi.model.registry.version_schemas import (
     CompareQuery,
     Comparison,
-    InService,
     ModelsQuery,
     ModelSummaryView,
     ModelView,
     NewReason,
     Promotion,
+    ServingModelView,
     shown_state,
 )
 from skinapi.model.registry.version_service import ModelsService
-from skinapi.platform.web.declaration import Public, Routes, Signed, admins
+from skinapi.platform.web.declaration import Authenticated, Public, Routes, admins
 from skinapi.platform.web.schemas import Message
 
-RESEARCH = Signed(roles=("researcher", "admin"), scopes=("lab",))
+RESEARCH = Authenticated(roles=("researcher", "admin"), scopes=("lab",))
 PROMOTERS = admins("Only admin can put models into service")
 KEEPERS = admins("Only admin can retire or delete models")
 
@@ -82,14 +82,14 @@ def show_version_card(models: ModelsService, *, version: str) -> dict[str, Any]:
 )
 def promote_model(
     models: ModelsService, *, version: str, body: Promotion, subject: Caller
-) -> InService:
+) -> ServingModelView:
     """Put a version into service, if it passes the gates or an admin overrides them."""
     models.promote(version=version, by=subject.id, reason=body.reason, override=body.override)
     return _in_service(models)
 
 
 @models_routes.route("POST", "/models/rollback", access=PROMOTERS, raises=(Conflict, ModelChanged))
-def roll_back_model(models: ModelsService, *, body: NewReason, subject: Caller) -> InService:
+def roll_back_model(models: ModelsService, *, body: NewReason, subject: Caller) -> ServingModelView:
     """Put the version before into service again."""
     models.roll_back(by=subject.id, reason=body.reason)
     return _in_service(models)
@@ -115,14 +115,14 @@ def delete_model(models: ModelsService, *, version: str, subject: Caller) -> Mes
     return Message(message=f"Model {version} deleted")
 
 
-def _in_service(models: ModelsService) -> InService:
+def _in_service(models: ModelsService) -> ServingModelView:
     """Read anew: another request may have moved on."""
     serving = models.pointer.read()
     version, previous = (
         models.name_of(each)
         for each in (serving.version, serving.moves[-1].previous if serving.moves else None)
     )
-    return InService(
+    return ServingModelView(
         message=f"{version} is in service; every server follows within seconds",
         version=version,
         previous=previous,
@@ -151,7 +151,7 @@ def show_conditions(registry: InferenceService) -> ConditionsView:
     return ConditionsView.of(conditions_table(), registry.client_names)
 
 
-STAFF = Signed(roles=("doctor", "researcher", "admin"))
+STAFF = Authenticated(roles=("doctor", "researcher", "admin"))
 CHOOSERS = admins("Only admin can choose the operating point")
 
 operating_point_routes: Routes[OperatingPointService] = Routes("operating_point")

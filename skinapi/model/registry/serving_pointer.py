@@ -10,7 +10,7 @@ from skinapi.base.errors import Conflict, Duplicate
 from skinapi.base.stored_record import StoredRecord
 from skinapi.model.bands import OperatingPoint
 from skinapi.platform.storage.ids import now
-from skinapi.platform.storage.records import Records
+from skinapi.platform.storage.records import Repository
 
 
 class GatesNotPassed(Conflict):
@@ -87,7 +87,7 @@ class Serving(StoredRecord):
         return tuple(move for move in self.moves if version in (move.version, move.previous))
 
 
-class ServingPointer(Records[Serving]):
+class ServingPointer(Repository[Serving]):
     collection, record = "serving", Serving
 
     def read(self) -> Serving:

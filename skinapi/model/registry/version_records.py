@@ -46,7 +46,7 @@ from skinapi.model.registry.stored_version import (
 from skinapi.model.registry.version_files import StoredFile, read_file, store_files, write_files
 from skinapi.platform.storage.ids import CLOCK_TOLERANCE, new_id, now
 from skinapi.platform.storage.ports import Document, Store, set_or_remove
-from skinapi.platform.storage.records import Records, in_transaction
+from skinapi.platform.storage.records import Repository, in_transaction
 from skinapi.platform.storage.unit_of_work import Unit, UnitOfWork
 
 # Words that are addresses below /models.
@@ -59,7 +59,7 @@ BY_LESION = ("macro_auc", "named_balanced_accuracy")
 LISTED = tuple(name for name in VersionSummary.model_fields if name != "id")
 
 
-class ModelVersions(Records[ModelVersion]):
+class ModelVersions(Repository[ModelVersion]):
     """`opened` loads and tries a model; tests hand in what counts or fails."""
 
     collection, record = "models", ModelVersion

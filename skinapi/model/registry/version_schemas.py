@@ -12,7 +12,7 @@ from skinapi.model.registry.card_figures import list_compared_figures
 from skinapi.model.registry.gates import Gate, PairedComparison
 from skinapi.model.registry.serving_pointer import PointerChange
 from skinapi.model.registry.stored_version import Change, ModelVersion, VersionSummary
-from skinapi.model.registry.version_service import Inspected
+from skinapi.model.registry.version_service import InspectedVersion
 from skinapi.platform.web.schemas import Answer, Body, PageQuery
 
 Shown = Literal["candidate", "serving", "retired"]
@@ -115,7 +115,7 @@ class ModelView(ModelSummaryView):
     )
 
     @classmethod
-    def in_full(cls, inspected: Inspected, *, fault: str | None) -> Self:
+    def in_full(cls, inspected: InspectedVersion, *, fault: str | None) -> Self:
         return cls.of(
             inspected.version,
             state=shown_state(inspected.version, serving=inspected.serving),
@@ -192,7 +192,7 @@ def _side_by_side(first: ModelVersion, second: ModelVersion) -> list[ComparedFig
     return rows
 
 
-class InService(Answer):
+class ServingModelView(Answer):
     """What is in service after a change. Every server follows within seconds."""
 
     message: str

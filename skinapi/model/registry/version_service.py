@@ -42,7 +42,7 @@ class ReferenceSource(Protocol):
 
 
 @dataclass(frozen=True)
-class Inspected:
+class InspectedVersion:
     """A version, with what depends on others: is it in service, and would it pass the gates?"""
 
     version: ModelVersion
@@ -111,13 +111,13 @@ class ModelsService:
             return VersionState("withdrawn", withdrawn_at)
         return VersionState("in_service" if version == self.name_of(pointer.version) else "older")
 
-    def inspect(self, *, version: str) -> Inspected:
+    def inspect(self, *, version: str) -> InspectedVersion:
         stored, serving = self.versions.get(version), self.pointer.read()
         in_service = self.name_of(serving.version)
         built_in = self._is_built_in(version)
         compared = stored.reference_comparison
         moves = [*serving.moves_of(version), *(serving.moves_of(None) if built_in else ())]
-        return Inspected(
+        return InspectedVersion(
             version=stored,
             serving=version == in_service,
             built_in=built_in,

@@ -22,7 +22,7 @@ from skinapi.platform.storage.background import Lease
 from skinapi.platform.storage.files import disk_errors, write_durably
 from skinapi.platform.storage.ids import now
 from skinapi.platform.storage.ports import Document, Scrubbed, Store, set_or_remove
-from skinapi.platform.storage.records import Records
+from skinapi.platform.storage.records import Repository
 
 ErasedKind = Literal["account", "finding", "photo", "error"]
 COLLECTION = "erased_ids"
@@ -56,7 +56,7 @@ class Erased(StoredRecord):
         return self.id.rpartition("/")[2]
 
 
-class ErasedIds(Records[Erased]):
+class ErasedIds(Repository[Erased]):
     collection, record = COLLECTION, Erased
     indexes = (("scrubbed_at", "created_at", "id"), ("created_at", "id"), ("request", "id"))
 

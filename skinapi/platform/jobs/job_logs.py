@@ -14,7 +14,7 @@ from skinapi.base.stored_record import StoredRecord
 from skinapi.base.values import Value
 from skinapi.platform.storage.ids import new_id, now
 from skinapi.platform.storage.ports import Store
-from skinapi.platform.storage.records import Records, in_transaction
+from skinapi.platform.storage.records import Repository, in_transaction
 
 # Of each job the first and the last lines are kept: how it began, and why it ended.
 HEAD_LINES, TAIL_LINES = 500, 1500
@@ -39,7 +39,7 @@ class LogLine(Value):
     text: str
 
 
-class JobLogs(Records[LogBatch]):
+class JobLogs(Repository[LogBatch]):
     """The log repository."""
 
     collection, record = "job_logs", LogBatch

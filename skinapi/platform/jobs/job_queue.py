@@ -42,7 +42,7 @@ from skinapi.platform.storage.failed_items import FailedItems
 from skinapi.platform.storage.faults import Fault
 from skinapi.platform.storage.ids import CLOCK_TOLERANCE, made_at, new_id, now
 from skinapi.platform.storage.ports import Document, Filter, Ops, Store
-from skinapi.platform.storage.records import Records, in_transaction
+from skinapi.platform.storage.records import Repository, in_transaction
 
 # A busy owner has at most MOST_UNFINISHED of these, so 20 workers find a job of somebody else.
 LOOK_AHEAD = 100
@@ -73,7 +73,7 @@ GAVE_UP = (
 )
 
 
-class Jobs(Records[Job]):
+class Jobs(Repository[Job]):
     """`on_ended` is called in the transaction that ends a job."""
 
     collection, record = "jobs", Job

@@ -11,7 +11,7 @@ from skinapi.base.subject import Caller
 from skinapi.platform.jobs.job import Job, JobEnded, JobNotEnded, Status, TooManyJobs
 from skinapi.platform.jobs.job_logs import LogLine
 from skinapi.platform.jobs.service import JobsService
-from skinapi.platform.web.declaration import Routes, Signed
+from skinapi.platform.web.declaration import Authenticated, Routes
 from skinapi.platform.web.schemas import Answer, PageQuery
 
 LARGEST_PAGE = 100
@@ -81,7 +81,7 @@ class JobLogView(Answer):
     lines_written: int
 
 
-LAB = Signed(
+LAB = Authenticated(
     roles=("researcher", "admin"),
     refusal="Only researchers and admins can work in the lab",
     scopes=("lab",),

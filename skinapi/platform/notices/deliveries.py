@@ -16,7 +16,7 @@ from skinapi.base.stored_record import StoredRecord
 from skinapi.platform.storage.background import backoff
 from skinapi.platform.storage.ids import made_at, new_id, now
 from skinapi.platform.storage.ports import Document, Filter, set_or_remove
-from skinapi.platform.storage.records import Records
+from skinapi.platform.storage.records import Repository
 
 # Before another try: after each failure twice as long.
 FIRST_WAIT, LONGEST_WAIT = timedelta(seconds=5), timedelta(hours=3)
@@ -78,7 +78,7 @@ class Channel:
     tried_for: timedelta = DAY
 
 
-class Deliveries(Records[Delivery]):
+class Deliveries(Repository[Delivery]):
     collection, record = "deliveries", Delivery
     indexes = (
         ("lane", "id"),

@@ -14,7 +14,7 @@ from skinapi.base.stored_record import StoredRecord
 from skinapi.platform.storage.background import backoff
 from skinapi.platform.storage.ids import new_id, now
 from skinapi.platform.storage.ports import Document, Filter, Store
-from skinapi.platform.storage.records import Records, in_transaction
+from skinapi.platform.storage.records import Repository, in_transaction
 
 # Before another try: after each failure twice as long.
 FIRST_WAIT, LONGEST_WAIT = timedelta(minutes=1), timedelta(hours=6)
@@ -128,7 +128,7 @@ class Notice(StoredRecord):
         return "first", self.account, self.kind, self.about
 
 
-class Outbox(Records[Notice]):
+class Outbox(Repository[Notice]):
     """Without a mail server (`enabled`) nothing is added."""
 
     collection, record = "outbox", Notice

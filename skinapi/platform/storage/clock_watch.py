@@ -16,7 +16,7 @@ from skinapi.base.stored_record import StoredRecord
 from skinapi.base.values import GaugeReading
 from skinapi.platform.storage.ids import now
 from skinapi.platform.storage.ports import Ops
-from skinapi.platform.storage.records import Records
+from skinapi.platform.storage.records import Repository
 
 GAP = timedelta(days=2)
 SKEW = timedelta(minutes=5)  # clocks of servers differ
@@ -65,7 +65,7 @@ class ClockAlarm:
     spared_records: int
 
 
-class ClockWatch(Records[SeenTime]):
+class ClockWatch(Repository[SeenTime]):
     collection, record = CLOCK, SeenTime
 
     def read(self) -> Time:

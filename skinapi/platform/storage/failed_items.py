@@ -16,7 +16,7 @@ from skinapi.base.values import GaugeReading
 from skinapi.platform.storage.background import backoff
 from skinapi.platform.storage.ids import now
 from skinapi.platform.storage.ports import Document
-from skinapi.platform.storage.records import Records
+from skinapi.platform.storage.records import Repository
 from skinapi.platform.storage.unreadable import Name
 
 FIRST_RETRY = timedelta(minutes=1)
@@ -51,7 +51,7 @@ class FailedItem(StoredRecord):
     expires_at: datetime
 
 
-class FailedItems(Records[FailedItem]):
+class FailedItems(Repository[FailedItem]):
     collection, record = "failed_items", FailedItem
     indexes = (("work", "id"), ("item",))
     expiry = "expires_at"

@@ -18,7 +18,7 @@ P = ParamSpec("P")
 WALKED_AT_ONCE = 100
 
 
-class Records(Generic[R]):
+class Repository(Generic[R]):
     """A repository names its collection, the class of its records and the indexes of its questions.
     Its methods say what is asked and what is changed; `_documents` is the collection itself.
 
@@ -140,7 +140,7 @@ def changes_between(before: R, after: R) -> Document:
     return {name: new.get(name) for name in names}
 
 
-S = TypeVar("S", bound=Records[Any])
+S = TypeVar("S", bound=Repository[Any])
 
 
 def in_transaction(method: Callable[Concatenate[S, P], T]) -> Callable[Concatenate[S, P], T]:

@@ -202,12 +202,12 @@ class Unit:
         self.named, self.files, self.later = None, [], []
 
 
-class HasWork(Protocol):
+class HasUnitOfWork(Protocol):
     @property
     def work(self) -> UnitOfWork: ...
 
 
-S = TypeVar("S", bound=HasWork)
+S = TypeVar("S", bound=HasUnitOfWork)
 
 
 def atomic(

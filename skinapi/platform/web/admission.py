@@ -31,10 +31,10 @@ from skinapi.base.subject import Caller
 from skinapi.platform.storage.disk_reserve import DiskReserve
 from skinapi.platform.web.declaration import (
     Access,
-    Opened,
+    MetricsReader,
+    OpenedToClient,
     Rate,
     Route,
-    Scraper,
     choose_client_route,
     route_of,
 )
@@ -276,7 +276,7 @@ def guard_requests(
             raise NotFound if request.endpoint else request.routing_exception or NotFound
         try:
             subject, refusal = admit(route.access, request.headers.get("Authorization")), None
-            if subject is None and isinstance(route.access, Opened):
+            if subject is None and isinstance(route.access, OpenedToClient):
                 foreign_pages.refuse(request)
         except StoreUnavailable:  # counting a refusal would wait for the store a second time
             raise
@@ -285,7 +285,7 @@ def guard_requests(
         remember_subject(subject)
         caller = subject.counted_as if subject else caller_address()
         # The metrics say that the rate limits cannot be counted, so they must not need them.
-        if not (isinstance(route.access, Scraper) and subject is None and refusal is None):
+        if not (isinstance(route.access, MetricsReader) and subject is None and refusal is None):
             limits.spend(route.rate, caller, subject.role if subject else None)
         if refusal:
             raise refusal

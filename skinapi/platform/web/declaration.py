@@ -53,12 +53,12 @@ class Public:
 
 
 @dataclass(frozen=True)
-class Scraper:
+class MetricsReader:
     """The metrics collector with the operator's token, or an admin."""
 
 
 @dataclass(frozen=True)
-class Signed:
+class Authenticated:
     """An approved account that has one of these roles; accounts with other roles get `refusal`.
     `even_unready`: one that must first replace its initial password, or set up a second factor. A
     program's key needs one of `scopes`; a test key may change nothing but where `test_keys` says
@@ -78,7 +78,7 @@ class Signed:
 
 
 @dataclass(frozen=True)
-class Opened:
+class OpenedToClient:
     """Anyone, where the operator opened the server to one of these clients, which send no token;
     otherwise an approved account with one of these roles, or a key with one of `scopes`.
     """
@@ -102,11 +102,11 @@ def closed_to(*clients: str) -> str:
     )
 
 
-Access = Public | Scraper | Signed | Opened
+Access = Public | MetricsReader | Authenticated | OpenedToClient
 
 
-def admins(refusal: str, scopes: tuple[Scope, ...] = ()) -> Signed:
-    return Signed(roles=("admin",), refusal=refusal, scopes=scopes)
+def admins(refusal: str, scopes: tuple[Scope, ...] = ()) -> Authenticated:
+    return Authenticated(roles=("admin",), refusal=refusal, scopes=scopes)
 
 
 class Rate(Enum):
@@ -264,7 +264,7 @@ class Routes(Generic[S]):
         self,
         tag: str,
         *,
-        access: Signed | Opened | None = None,
+        access: Authenticated | OpenedToClient | None = None,
         rate: Rate | None = None,
         **options: Any,
     ) -> None:

@@ -14,7 +14,15 @@ from skinapi.base.errors import SkinAPIError
 from skinapi.base.problem import Problem
 from skinapi.base.settings import VERSION
 from skinapi.platform.web.answers import plain_text
-from skinapi.platform.web.declaration import Access, Opened, Public, Rate, Route, Scraper, Signed
+from skinapi.platform.web.declaration import (
+    Access,
+    Authenticated,
+    MetricsReader,
+    OpenedToClient,
+    Public,
+    Rate,
+    Route,
+)
 from skinapi.platform.web.request_context import ACCEPTED_KEY, KEY_HEADER
 from skinapi.platform.web.request_parsing import MULTIPART
 
@@ -177,11 +185,11 @@ def _operation(route: Route, schemas: _Schemas) -> Spec:
 def _security(access: Access) -> list[Spec]:
     if isinstance(access, Public):
         return []
-    return [{"bearer": []}, {}] if isinstance(access, Opened) else [{"bearer": []}]
+    return [{"bearer": []}, {}] if isinstance(access, OpenedToClient) else [{"bearer": []}]
 
 
 def _say_scopes(access: Access) -> str:
-    scopes = () if isinstance(access, Public | Scraper) else access.scopes
+    scopes = () if isinstance(access, Public | MetricsReader) else access.scopes
     return f"A program's key opens it with the scope `{'` or `'.join(scopes)}`." if scopes else ""
 
 
@@ -216,7 +224,7 @@ def _responses(route: Route, schemas: _Schemas) -> Spec:
         if error.sentence not in response["description"]:
             response["description"] += f" · {error.sentence}"
         response["content"] = _error_content(route, schemas)
-    if isinstance(route.access, Opened):
+    if isinstance(route.access, OpenedToClient):
         responses["401"]["description"] += f" · {route.access.closed}"
     return dict(sorted(responses.items()))
 
@@ -238,8 +246,8 @@ def _possible_errors(route: Route) -> list[type[SkinAPIError]]:
     if not isinstance(route.access, Public):
         possible += [errors.Unauthenticated, errors.InvalidToken, errors.ExpiredToken]
         possible += [errors.Forbidden]
-    strict = isinstance(route.access, Signed) and not route.access.even_waiting
-    if strict or isinstance(route.access, Opened):
+    strict = isinstance(route.access, Authenticated) and not route.access.even_waiting
+    if strict or isinstance(route.access, OpenedToClient):
         possible += [errors.AccountNotApproved]
     if route.body or route.form or route.parts:
         possible += [errors.InvalidBody, errors.UnsupportedMediaType]

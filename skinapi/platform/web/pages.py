@@ -22,10 +22,10 @@ from skinapi.base.logs import log
 from skinapi.base.settings import VERSION
 from skinapi.base.values import GaugeReading
 from skinapi.platform.web.declaration import (
+    MetricsReader,
     Public,
     Rate,
     Routes,
-    Scraper,
     declared_routes,
     prefers_page,
 )
@@ -225,7 +225,7 @@ def say_ready(server: ServerInfo) -> Readiness:
     return Readiness(status="ready", notes=list(server.notes()))
 
 
-@routes.route("GET", "/metrics", access=Scraper(), produces="text/plain")
+@routes.route("GET", "/metrics", access=MetricsReader(), produces="text/plain")
 def show_metrics(server: ServerInfo) -> Response:
     """Metrics for Prometheus: counts and durations of requests, scores and quality of photos,
     which parts work, and jobs. For admins, or with METRICS_TOKEN.

@@ -18,16 +18,16 @@ from skinapi.base.pages import batched
 from skinapi.base.stored_record import StoredRecord
 from skinapi.findings.records.events import FindingDiscarded
 from skinapi.findings.records.review_queue import UnassignedPatients
-from skinapi.findings.records.seen_findings import URGENT, SeenListed
-from skinapi.findings.records.spots import Spots
-from skinapi.findings.records.standing import Reader
-from skinapi.findings.records.submission import Listed
+from skinapi.findings.records.seen_findings import URGENT, VisibleFindingRow
+from skinapi.findings.records.spots import FindingsByLesion
+from skinapi.findings.records.standing import Audience
+from skinapi.findings.records.submission import StoredFindingRow
 from skinapi.integrations.patients import PatientsService
 from skinapi.model.conditions import Band
 from skinapi.platform.notices.outbox import Kind
 from skinapi.platform.storage.failed_items import FailedItems
 from skinapi.platform.storage.ids import new_id, now
-from skinapi.platform.storage.records import Records
+from skinapi.platform.storage.records import Repository
 from skinapi.platform.storage.unit_of_work import Unit, UnitOfWork, atomic
 
 KEPT_FOR = timedelta(days=30)
@@ -51,7 +51,7 @@ class OtherNumber(Conflict):
     sentence = "This patient did not come under this number. Look at each sign of it"
 
 
-class Why(StrEnum):
+class ReachReason(StrEnum):
     """A doctor was to tell the finding, or it is urgent and nobody has reviewed it."""
 
     HELD = "held"
@@ -65,7 +65,7 @@ class FindingToTell(StoredRecord):
 
     number: int
     found_at: datetime
-    why: Why
+    why: ReachReason
     label: str | None
     urgency: Band
     proven: bool = False
@@ -86,7 +86,7 @@ class PersonToReach(StoredRecord):
     expires_at: datetime
 
 
-class PeopleToReach(Records[PersonToReach]):
+class PeopleToReach(Repository[PersonToReach]):
     collection, record = "people_to_reach", PersonToReach
     indexes = (("account", "id"),)
     expiry = "expires_at"
@@ -103,11 +103,11 @@ class ReachService:
     work: UnitOfWork
     people: PeopleToReach
     unassigned: UnassignedPatients
-    spots: Spots
+    spots: FindingsByLesion
     failed: FailedItems
     patients: PatientsService
 
-    def foresee(self, account: Account) -> Why | None:
+    def foresee(self, account: Account) -> ReachReason | None:
         """Find the gravest reason why somebody would have to speak to this person."""
         return min((finding.why for finding in self._walk(account)), default=None)
 
@@ -126,9 +126,9 @@ class ReachService:
 
     def on_finding_discarded(self, event: FindingDiscarded) -> None:
         account = self.unassigned.accounts.get(event.finding.owner)
-        to_tell = _find_what_to_tell(self.spots.see_one(event.finding, Reader.DOCTOR))
+        to_tell = _find_what_to_tell(self.spots.see_one(event.finding, Audience.DOCTOR))
         expected = self.unassigned.find_who_looks(account).by != "nobody"
-        if to_tell and (expected or to_tell.why is Why.HELD):
+        if to_tell and (expected or to_tell.why is ReachReason.HELD):
             self._add(account, (to_tell,), None)
 
     def _add(
@@ -209,18 +209,18 @@ class ReachService:
         """
         stored = self.unassigned.submissions.walk_stored(account.id)
         pairs = ((document["id"], document) for document in stored)
-        read = batched(self.failed.each(WORK, pairs, Listed.model_validate), READ_AT_ONCE)
-        for entry in chain.from_iterable(self.spots.see(batch, Reader.DOCTOR) for batch in read):
+        read = batched(self.failed.each(WORK, pairs, StoredFindingRow.model_validate), READ_AT_ONCE)
+        for entry in chain.from_iterable(self.spots.see(batch, Audience.DOCTOR) for batch in read):
             if to_tell := _find_what_to_tell(entry):
                 yield to_tell
 
 
-def _find_what_to_tell(entry: SeenListed) -> FindingToTell | None:
+def _find_what_to_tell(entry: VisibleFindingRow) -> FindingToTell | None:
     decision = entry.decision
     if entry.held_until and decision:
-        why, label, urgency = Why.HELD, decision.label, decision.urgency
+        why, label, urgency = ReachReason.HELD, decision.label, decision.urgency
     elif decision is None and entry.band == URGENT:
-        why, label, urgency = Why.UNREVIEWED, entry.finding.headline.likely.key, entry.band
+        why, label, urgency = ReachReason.UNREVIEWED, entry.finding.headline.likely.key, entry.band
     else:
         return None
     return FindingToTell(

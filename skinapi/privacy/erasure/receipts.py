@@ -15,7 +15,7 @@ from skinapi.base.stored_record import StoredRecord
 from skinapi.base.subject import ErasureReason
 from skinapi.platform.storage.ids import new_id, now
 from skinapi.platform.storage.ports import Document
-from skinapi.platform.storage.records import Records, changes_between
+from skinapi.platform.storage.records import Repository, changes_between
 
 CODE_BYTES = 16
 # The account itself, the medical record that was kept of one, or all but such a record.
@@ -50,7 +50,7 @@ class Receipt(StoredRecord):
         return self.completed_at is not None
 
 
-class Receipts(Records[Receipt]):
+class Receipts(Repository[Receipt]):
     collection, record = "erasure_receipts", Receipt
     indexes = (("pending", "id"), ("account", "id"))
     unique = (("code",), ("pending",))

@@ -17,10 +17,10 @@ from skinapi.base.stored_record import optional
 from skinapi.base.subject import ErasureReason
 from skinapi.findings.reports.routes import LanguageTag
 from skinapi.model.conditions import Band, conditions_table
-from skinapi.platform.web.declaration import Public, Rate, Routes, Signed, admins
+from skinapi.platform.web.declaration import Authenticated, Public, Rate, Routes, admins
 from skinapi.platform.web.rate_limits import caller_address
 from skinapi.platform.web.schemas import Answer, Message, PageQuery
-from skinapi.privacy.erasure.people_to_reach import PersonToReach, Why
+from skinapi.privacy.erasure.people_to_reach import PersonToReach, ReachReason
 from skinapi.privacy.erasure.receipts import Asker, Extent, Receipt, say_receipt
 from skinapi.privacy.erasure.service import (
     DeletionPreview,
@@ -63,7 +63,7 @@ class Shown(Answer):
 class FindingToTellView(Answer):
     number: int
     found_at: datetime
-    why: Why
+    why: ReachReason
     label: str | None = Field(description="null for admins, and where none was named")
     name: str | None = Field(description="of the label")
     suspected: bool = Field(description="whether a doctor suspects it, without a result")
@@ -98,7 +98,7 @@ class PersonToReachView(Answer):
             name = conditions_table().name(label, language) if label else None
             malignant = label is not None and conditions_table().label(label).malignant
             fields = finding.model_dump(include={"number", "found_at", "why", "urgency"})
-            suspected = malignant and finding.why is Why.HELD and not finding.proven
+            suspected = malignant and finding.why is ReachReason.HELD and not finding.proven
             findings.append(
                 FindingToTellView(**fields, label=label, name=name, suspected=suspected)
             )
@@ -165,7 +165,7 @@ class WaitingErasures(Answer):
 
 NO_ADMIN = "Only admins see erasures"
 MOST_LISTED = 200
-TELLERS = Signed(roles=("doctor", "admin"), refusal="Only doctors and admins tell patients")
+TELLERS = Authenticated(roles=("doctor", "admin"), refusal="Only doctors and admins tell patients")
 
 routes: Routes[ErasureService] = Routes("erasure")
 
@@ -173,7 +173,7 @@ routes: Routes[ErasureService] = Routes("erasure")
 @routes.route(
     "DELETE",
     "/me",
-    access=Signed(even_unready=True),
+    access=Authenticated(even_unready=True),
     rate=Rate.SIGN_IN,
     raises=(*UNPROVEN, LastAdmin, DoctorHasPatients),
 )
@@ -188,14 +188,17 @@ def delete_me(erasure: ErasureService, *, body: OwnDeletion, subject: Subject) -
     return DeletedAccount.of(done)
 
 
-@routes.route("GET", "/me/deletion", access=Signed(even_unready=True))
+@routes.route("GET", "/me/deletion", access=Authenticated(even_unready=True))
 def show_deletion(erasure: ErasureService, *, subject: Subject) -> DeletionPreview:
     """What a deletion of the own account would erase and keep, and whether one waits."""
     return erasure.preview(account=subject.account)
 
 
 @routes.route(
-    "DELETE", "/me/deletion", access=Signed(even_unready=True), raises=(NothingToTakeBack, TooLate)
+    "DELETE",
+    "/me/deletion",
+    access=Authenticated(even_unready=True),
+    raises=(NothingToTakeBack, TooLate),
 )
 def take_deletion_back(erasure: ErasureService, *, subject: Subject) -> Message:
     """Take the deletion of the own account back, as long as it waits."""

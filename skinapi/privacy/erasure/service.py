@@ -36,7 +36,7 @@ from skinapi.platform.storage.ids import now
 from skinapi.platform.storage.ports import Document, Remnant, Store
 from skinapi.platform.storage.unit_of_work import Erasures, Unit, UnitOfWork, atomic
 from skinapi.privacy.erasure.contents import AccountContents, KeptView, SentView
-from skinapi.privacy.erasure.people_to_reach import WORK, ReachService, Why
+from skinapi.privacy.erasure.people_to_reach import WORK, ReachReason, ReachService
 from skinapi.privacy.erasure.receipts import Asker, Extent, Receipt, Receipts
 
 DAY = timedelta(days=1)
@@ -67,7 +67,7 @@ class DeletionPreview(Value):
     deletion_at: datetime | None = Field(description="when it will be deleted; null: none waits")
     wait_days: int = Field(description="so long it can be taken back; 0: it is done at once")
     obstacle: str | None = Field(description="the code of the error that refuses it now")
-    to_be_told: Why | None = Field(
+    to_be_told: ReachReason | None = Field(
         description="why somebody should speak to the person before: a doctor has something to "
         "tell (`held`), or nobody has looked at an urgent finding (`unreviewed`). After a deletion "
         "the doctor gets name, e-mail and the number of the finding, for 30 days"

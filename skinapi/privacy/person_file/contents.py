@@ -25,9 +25,9 @@ from skinapi.findings.records.decisions import Decision
 from skinapi.findings.records.readers import BreakGlasses
 from skinapi.findings.records.review_service import ReviewsService
 from skinapi.findings.records.reviews import MOST_REVIEWS
-from skinapi.findings.records.seen_findings import SeenSubmission
-from skinapi.findings.records.service import RecordsService
-from skinapi.findings.records.standing import Reader
+from skinapi.findings.records.seen_findings import VisibleFinding
+from skinapi.findings.records.service import FindingsService
+from skinapi.findings.records.standing import Audience
 from skinapi.findings.reports.service import ReportsService
 from skinapi.integrations.keys.api_keys import ApiKeys
 from skinapi.platform.audit.trail import AuditTrail, TrailFilter
@@ -75,7 +75,7 @@ class PersonContents:
     sessions: Sessions
     keys: ApiKeys
     jobs: Jobs
-    records: RecordsService
+    records: FindingsService
     reviews: ReviewsService
     reports: ReportsService
     letters: LettersService
@@ -137,7 +137,7 @@ class PersonContents:
 
     def _file_spots(self, spots: Sequence[Lesion]) -> Iterator[FiledSpot]:
         # The stored reminder would tell when a hold ends.
-        stands = self.records.spots.stand([spot.id for spot in spots], Reader.PATIENT)
+        stands = self.records.spots.stand([spot.id for spot in spots], Audience.PATIENT)
         for spot in spots:
             stand = stands.get(spot.id)
             due = (
@@ -153,7 +153,7 @@ class PersonContents:
                 author = person_of(message.author, owner=account.id)
                 yield _filed(FiledMessage, message, author=author)
 
-    def walk_findings(self, to: Subject) -> Iterator[SeenSubmission]:
+    def walk_findings(self, to: Subject) -> Iterator[VisibleFinding]:
         for page in read_pages(partial(self.records.submissions.page_kept, to.id), FIRST_PAGE):
             for kept in page.items:
                 try:
@@ -174,7 +174,7 @@ class PersonContents:
                     )
 
     def describe_finding(
-        self, submission: SeenSubmission, to: Subject, *, photos: list[FiledPhoto]
+        self, submission: VisibleFinding, to: Subject, *, photos: list[FiledPhoto]
     ) -> FiledFinding:
         number, decision = str(submission.number), submission.decision
         reviews = self.reviews.list_reviews(number=number, to=to, paging=PageRequest(MOST_REVIEWS))

@@ -22,7 +22,7 @@ from skinapi.accounts.auth.account import Account, Subject
 from skinapi.accounts.auth.owners import OwnerStatus
 from skinapi.base.errors import NotFound, RecordDamaged
 from skinapi.findings.records.photos import DAMAGED
-from skinapi.findings.records.seen_findings import SeenSubmission
+from skinapi.findings.records.seen_findings import VisibleFinding
 from skinapi.findings.reports.report import Report
 from skinapi.findings.reports.service import ReportsService
 from skinapi.platform.storage.failed_items import FailedItems
@@ -244,7 +244,7 @@ class _Run:
             share = min(1.0, len(self._numbers) / most)
             progress(BEGUN + (FOUND - BEGUN) * share, f"Findings: {len(self._numbers)}")
 
-    def _write_photos(self, submission: SeenSubmission) -> Iterator[FiledPhoto]:
+    def _write_photos(self, submission: VisibleFinding) -> Iterator[FiledPhoto]:
         for place, alone in enumerate(submission.pictures, start=1):
             if alone.photo_blob is None:
                 continue
@@ -258,7 +258,7 @@ class _Run:
             shown = alone.photo_blob == submission.photo_blob
             yield FiledPhoto(path=path, place=place, shown=shown, missing=missing)
 
-    def _read_report(self, submission: SeenSubmission) -> Report | None:
+    def _read_report(self, submission: VisibleFinding) -> Report | None:
         number, language = str(submission.number), self._account.language
         with suppress(NotFound):
             return self._maker.reports.read_report(

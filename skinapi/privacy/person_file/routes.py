@@ -12,7 +12,7 @@ from skinapi.accounts.auth.passwords import ClientInfo
 from skinapi.accounts.auth.schemas import OwnDeletion
 from skinapi.base.errors import NotFound
 from skinapi.platform.jobs.job import TooManyJobs
-from skinapi.platform.web.declaration import Rate, Routes, Signed, admins
+from skinapi.platform.web.declaration import Authenticated, Rate, Routes, admins
 from skinapi.platform.web.rate_limits import caller_address
 from skinapi.platform.web.schemas import Message
 from skinapi.privacy.person_file.service import AsksAlone, FileView, PersonFilesService
@@ -21,7 +21,7 @@ from skinapi.privacy.person_file.stored_files import FileNotReady, FileUnderWay,
 ZIP = "application/zip"
 ADMINS = admins("Only admin can get the file of a patient of another system")
 
-routes: Routes[PersonFilesService] = Routes("person file", access=Signed())
+routes: Routes[PersonFilesService] = Routes("person file", access=Authenticated())
 
 
 @routes.route(

@@ -12,7 +12,7 @@ from skinapi.base.stored_record import StoredRecord
 from skinapi.platform.notices.outbox import Kind, Outbox
 from skinapi.platform.storage.ids import new_blob_key, now
 from skinapi.platform.storage.ports import Document, Store
-from skinapi.platform.storage.records import Records
+from skinapi.platform.storage.records import Repository
 from skinapi.platform.storage.unit_of_work import Unit, UnitOfWork, atomic
 
 COLLECTION = "person_files"
@@ -65,7 +65,7 @@ class PersonFile(StoredRecord):
         return [*self.piece_blobs, *([self.writing] if self.writing else [])]
 
 
-class PersonFiles(Records[PersonFile]):
+class PersonFiles(Repository[PersonFile]):
     collection, record = COLLECTION, PersonFile
     indexes = (("expires_at", "id"), ("state", "id"))
 

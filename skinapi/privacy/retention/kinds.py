@@ -21,9 +21,14 @@ from skinapi.base.errors import NotFound
 from skinapi.base.pages import batched
 from skinapi.care.message_records import Message, Messages
 from skinapi.findings.records.queue_order import resting_since
-from skinapi.findings.records.record_retention import FINDINGS, PHOTOS, Resting, Rests
-from skinapi.findings.records.service import RecordsService
-from skinapi.findings.records.submission import Submission
+from skinapi.findings.records.record_retention import (
+    FINDINGS,
+    PHOTOS,
+    UntouchedFinding,
+    UntouchedFindings,
+)
+from skinapi.findings.records.service import FindingsService
+from skinapi.findings.records.submission import StoredFinding
 from skinapi.platform.notices.outbox import Kind as Notice
 from skinapi.platform.notices.outbox import Outbox
 from skinapi.platform.storage.failed_items import FailedItems
@@ -36,7 +41,7 @@ WORK = "retention"
 AT_ONCE = 20
 WARNED_BEFORE = timedelta(days=30)
 LAST_TIME = datetime.max.replace(tzinfo=UTC)
-Item = TypeVar("Item", Rests, Message)
+Item = TypeVar("Item", UntouchedFinding, Message)
 
 
 class Kind(StrEnum):
@@ -64,7 +69,7 @@ class Term:
 
 
 @dataclass(frozen=True, slots=True)
-class Spare:
+class RetentionExemption:
     """Nothing goes of a person who is `held`, or whose record a doctor must keep by law until
     `record_end`.
     """
@@ -89,27 +94,27 @@ class Spare:
 Note = Callable[[Counter[str]], None]
 
 
-class Retained:
+class RetentionKind:
     """A kind of data. `spare`: of whom nothing goes."""
 
-    def count(self, term: Term, *, before: datetime, spare: Spare) -> Counter[str]:
+    def count(self, term: Term, *, before: datetime, spare: RetentionExemption) -> Counter[str]:
         """Count what goes before this time, of each person."""
         raise NotImplementedError
 
-    def find_first(self, term: Term, *, spare: Spare) -> datetime | None:
+    def find_first(self, term: Term, *, spare: RetentionExemption) -> datetime | None:
         """Find when the first goes; None where nothing will."""
         raise NotImplementedError
 
-    def prepare(self, term: Term, *, spare: Spare) -> None:
+    def prepare(self, term: Term, *, spare: RetentionExemption) -> None:
         """Do what must be done at `term.earliest` before something goes."""
 
-    def remove(self, term: Term, *, spare: Spare, note: Note) -> Iterator[int]:
+    def remove(self, term: Term, *, spare: RetentionExemption, note: Note) -> Iterator[int]:
         """Delete what goes at `term.earliest`, a transaction with each step."""
         raise NotImplementedError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RetainedItems(Retained, Generic[Item]):
+class RetainedItems(RetentionKind, Generic[Item]):
     """A kind of which each item has a time of its own, and goes a number of days after it."""
 
     work: UnitOfWork
@@ -131,11 +136,11 @@ class RetainedItems(Retained, Generic[Item]):
         """Delete it, unless something has happened to it meanwhile."""
         raise NotImplementedError
 
-    def count(self, term: Term, *, before: datetime, spare: Spare) -> Counter[str]:
+    def count(self, term: Term, *, before: datetime, spare: RetentionExemption) -> Counter[str]:
         counted = self._count(before - term.kept)
         return Counter({who: n for who, n in counted.items() if not spare.spares(who, before)})
 
-    def find_first(self, term: Term, *, spare: Spare) -> datetime | None:
+    def find_first(self, term: Term, *, spare: RetentionExemption) -> datetime | None:
         first: datetime | None = None
         for times in self._list_times():
             for owner, since in times:
@@ -148,7 +153,7 @@ class RetainedItems(Retained, Generic[Item]):
                 first = min(first or goes, goes)
         return first
 
-    def remove(self, term: Term, *, spare: Spare, note: Note) -> Iterator[int]:
+    def remove(self, term: Term, *, spare: RetentionExemption, note: Note) -> Iterator[int]:
         items = (
             item for item in self._walk(term.before) if not spare.spares(item.owner, term.earliest)
         )
@@ -158,7 +163,13 @@ class RetainedItems(Retained, Generic[Item]):
 
     @atomic
     def _remove(
-        self, unit: Unit, batch: Sequence[Item], *, before: datetime, spare: Spare, note: Note
+        self,
+        unit: Unit,
+        batch: Sequence[Item],
+        *,
+        before: datetime,
+        spare: RetentionExemption,
+        note: Note,
     ) -> int:
         removed, spared = Counter[str](), _Spared(self.accounts, spare)
         for item in batch:
@@ -169,11 +180,11 @@ class RetainedItems(Retained, Generic[Item]):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RetainedFindings(RetainedItems[Rests]):
+class RetainedFindings(RetainedItems[UntouchedFinding]):
     """Findings with all that is stored about them."""
 
-    records: RecordsService
-    resting: Resting
+    records: FindingsService
+    resting: UntouchedFindings
     groups: ClassVar[Sequence[str]] = FINDINGS
 
     def _count(self, before: datetime) -> Counter[str]:
@@ -183,10 +194,10 @@ class RetainedFindings(RetainedItems[Rests]):
         for group in self.resting.walk_each(self.groups, before=LAST_TIME):
             yield ((finding.owner, resting_since(finding.key)) for finding in group)
 
-    def _walk(self, before: datetime) -> Iterator[Rests]:
+    def _walk(self, before: datetime) -> Iterator[UntouchedFinding]:
         return self.resting.walk(self.groups, before=before)
 
-    def _remove_one(self, unit: Unit, item: Rests, before: datetime, /) -> bool:
+    def _remove_one(self, unit: Unit, item: UntouchedFinding, before: datetime, /) -> bool:
         submission = self.records.submissions.find(item.id)
         if submission is None:
             return False
@@ -195,7 +206,7 @@ class RetainedFindings(RetainedItems[Rests]):
             self._remove_submission(unit, submission)
         return selected
 
-    def _remove_submission(self, unit: Unit, submission: Submission) -> None:
+    def _remove_submission(self, unit: Unit, submission: StoredFinding) -> None:
         unit.record(_row("retention.finding", submission.id, submission.owner))
         self.records.remove_one(unit, submission)
 
@@ -206,7 +217,7 @@ class RetainedPhotos(RetainedFindings):
 
     groups: ClassVar[Sequence[str]] = PHOTOS
 
-    def _remove_submission(self, unit: Unit, submission: Submission) -> None:
+    def _remove_submission(self, unit: Unit, submission: StoredFinding) -> None:
         unit.record(_row("retention.photo", submission.id, submission.owner))
         self.records.remove_photos(unit, submission)
 
@@ -239,7 +250,7 @@ class _Spared:
     account, so that who holds it at the same time conflicts.
     """
 
-    def __init__(self, accounts: Accounts, spare: Spare) -> None:
+    def __init__(self, accounts: Accounts, spare: RetentionExemption) -> None:
         self._accounts, self._record_end = accounts, spare.record_end
         self._known = dict[str, bool]()
 
@@ -262,7 +273,7 @@ def _row(action: str, target: str, owner: str) -> AuditRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RetainedAccounts(Retained):
+class RetainedAccounts(RetentionKind):
     """Patients' accounts that nobody uses, and of which no finding waits for somebody. Each goes no
     sooner than its owner was told.
     """
@@ -270,16 +281,16 @@ class RetainedAccounts(Retained):
     work: UnitOfWork
     accounts: Accounts
     uses: AccountUses
-    resting: Resting
+    resting: UntouchedFindings
     eraser: Eraser
     outbox: Outbox
     failed: FailedItems
 
-    def count(self, term: Term, *, before: datetime, spare: Spare) -> Counter[str]:
+    def count(self, term: Term, *, before: datetime, spare: RetentionExemption) -> Counter[str]:
         unused = self._walk(before=before - term.kept, spare=spare)
         return Counter(account.id for account in unused if _account_goes(account, term) < before)
 
-    def find_first(self, term: Term, *, spare: Spare) -> datetime | None:
+    def find_first(self, term: Term, *, spare: RetentionExemption) -> datetime | None:
         first: datetime | None = None
         for account in self._walk(before=now(), spare=spare):
             goes = _account_goes(account, term)
@@ -288,7 +299,7 @@ class RetainedAccounts(Retained):
                 break
         return first
 
-    def prepare(self, term: Term, *, spare: Spare) -> None:
+    def prepare(self, term: Term, *, spare: RetentionExemption) -> None:
         """Tell the owners of those that go in WARNED_BEFORE."""
         soon = term.before + WARNED_BEFORE
         untold = (
@@ -308,7 +319,7 @@ class RetainedAccounts(Retained):
             if account.can_log_in:
                 self.outbox.add(Notice.ACCOUNT_UNUSED, to=account_id, about="account")
 
-    def remove(self, term: Term, *, spare: Spare, note: Note) -> Iterator[int]:
+    def remove(self, term: Term, *, spare: RetentionExemption, note: Note) -> Iterator[int]:
         due = (
             (account.id, account.id)
             for account in self._walk(before=term.before, spare=spare)
@@ -339,7 +350,7 @@ class RetainedAccounts(Retained):
             return False
         return not self.resting.owners_that_wait([account.id])
 
-    def _walk(self, *, before: datetime, spare: Spare) -> Iterator[Unused]:
+    def _walk(self, *, before: datetime, spare: RetentionExemption) -> Iterator[Unused]:
         for batch in batched(self.uses.walk_unused(before=before), 100):
             stay = spare.held | self.resting.owners_that_wait([account.id for account in batch])
             yield from (account for account in batch if account.id not in stay)

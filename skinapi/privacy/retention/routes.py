@@ -21,7 +21,7 @@ class WhyStopped(Body):
     reason: Name = Field(description="for the other admins, without a name: why nothing may go")
 
 
-class WouldQuery(Body):
+class RetentionPreviewQuery(Body):
     """Its fields arrive as text."""
 
     model_config = ConfigDict(extra="forbid", strict=False, frozen=True)
@@ -43,7 +43,9 @@ def show_retention(retention: RetentionService) -> RetentionView:
 
 
 @routes.route("GET", "/retention/preview")
-def preview_retention(retention: RetentionService, *, query: WouldQuery) -> RetainedKindView:
+def preview_retention(
+    retention: RetentionService, *, query: RetentionPreviewQuery
+) -> RetainedKindView:
     """What would go when, if a kind were kept for so many days. Nothing changes."""
     return retention.preview(query.kind, query.days)
 

@@ -30,7 +30,14 @@ from skinapi.platform.storage.ids import new_id, now
 from skinapi.platform.storage.ports import Document, Documents, Store
 from skinapi.platform.storage.unit_of_work import Unit, UnitOfWork, atomic
 from skinapi.platform.storage.unreadable import read_each
-from skinapi.privacy.retention.kinds import LAST_TIME, WORK, Kind, Retained, Spare, Term
+from skinapi.privacy.retention.kinds import (
+    LAST_TIME,
+    WORK,
+    Kind,
+    RetentionExemption,
+    RetentionKind,
+    Term,
+)
 
 ANNOUNCED = timedelta(days=7)
 RUNS_KEPT = timedelta(days=400)
@@ -153,7 +160,7 @@ class Shown(Value):
     model_config = ConfigDict(from_attributes=True)
 
 
-class GoingView(Value):
+class ExpiringView(Value):
     at: datetime = Field(description="when the first of them goes")
     items: int
     persons: int
@@ -164,10 +171,10 @@ class RetainedKindView(Value):
     setting: str
     days: int | None = Field(description="null: kept until somebody deletes it")
     acts_from: datetime | None = Field(description="nothing of it goes before")
-    first: GoingView | None = Field(
+    first: ExpiringView | None = Field(
         description="what goes on the first day on which something goes; null where nothing will"
     )
-    month: GoingView | None = Field(description="what goes in 30 days, from that day on")
+    month: ExpiringView | None = Field(description="what goes in 30 days, from that day on")
 
 
 class FixedView(Value):
@@ -213,7 +220,7 @@ class RetentionService:
     clock: ClockWatch
     failed: FailedItems
     plan: RetentionPlan
-    kinds: Mapping[Kind, Retained]
+    kinds: Mapping[Kind, RetentionKind]
     days: Mapping[Kind, int | None]
     fixed: Mapping[str, int]
     accounts: Accounts
@@ -231,9 +238,9 @@ class RetentionService:
             runs=[RunView.model_validate(run) for run in self.plan.list_runs()],
         )
 
-    def _spare(self) -> Spare:
+    def _spare(self) -> RetentionExemption:
         ends = self._find_record_end if self.records.years else None
-        return Spare(frozenset(self.uses.list_held_ids()), ends)
+        return RetentionExemption(frozenset(self.uses.list_held_ids()), ends)
 
     def _find_record_end(self, owner: str) -> datetime | None:
         """Find until when the law keeps a record: one that cannot be read, for ever."""
@@ -245,7 +252,9 @@ class RetentionService:
         """Tell what would go when, if this kind were kept for so many days from now on."""
         return self._plan(kind, days, self._spare(), self.clock.read())
 
-    def _plan(self, kind: Kind, days: int | None, spare: Spare, time: Time) -> RetainedKindView:
+    def _plan(
+        self, kind: Kind, days: int | None, spare: RetentionExemption, time: Time
+    ) -> RetainedKindView:
         acts_from, first, month = None, None, None
         if days is not None:
             acts_from, retained = self.plan.acts_from(kind, days, time), self.kinds[kind]
@@ -343,5 +352,5 @@ class RetentionService:
         return True
 
 
-def _going(at: datetime, counted: Counter[str]) -> GoingView:
-    return GoingView(at=at, items=counted.total(), persons=len(counted))
+def _going(at: datetime, counted: Counter[str]) -> ExpiringView:
+    return ExpiringView(at=at, items=counted.total(), persons=len(counted))

@@ -26,8 +26,8 @@ BOSS, CHIEF, ADA, GREY, HOUSE = (
 
 Error = type[SkinAPIError] | None
 Meet = Callable[[str], None]
-Act = Callable[[Services], object]
-ACTS: dict[str, Act] = {
+ReminderKind = Callable[[Services], object]
+ACTS: dict[str, ReminderKind] = {
     "demote boss": lambda of: of.admin.set_role(email=BOSS, role="user", by="-"),
     "demote chief": lambda of: of.admin.set_role(email=CHIEF, role="user", by="-"),
     "suspend chief": lambda of: of.admin.suspend_account(email=CHIEF, by="-"),

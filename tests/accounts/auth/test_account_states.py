@@ -19,7 +19,7 @@ from hypothesis.stateful import (
 from werkzeug.test import TestResponse
 
 from skinapi.base.errors import Unauthenticated
-from skinapi.platform.web.declaration import Signed
+from skinapi.platform.web.declaration import Authenticated
 from tests.stores.mock_store import MockStore
 from tests.support.backends import ADMIN, Backend, Person
 from tests.support.size import size
@@ -27,7 +27,7 @@ from tests.support.size import size
 EMAILS = st.sampled_from([ADMIN, "ada@example.org", "bob@example.org", "cyd@example.org"])
 ROLES = st.sampled_from(["user", "doctor", "researcher", "admin"])
 PASSWORD = "correct horse battery"
-ANY_STATE = Signed(even_waiting=True, even_unready=True)
+ANY_STATE = Authenticated(even_waiting=True, even_unready=True)
 
 
 @dataclass(eq=False)

@@ -19,7 +19,7 @@ from skinapi.accounts.auth.passwords import (
     HASHER,
     PLACES,
     RETRY_AFTER_S,
-    HashingPlaces,
+    HashingSlots,
     Passwords,
     _unmatched_hash,
 )
@@ -170,7 +170,7 @@ SITE = [f"2001:db8:7:{number:x}::{number}" for number in range(1, 40)]
 
 
 def taken(
-    places: HashingPlaces, addresses: list[str], held: ExitStack, *, signed: bool = False
+    places: HashingSlots, addresses: list[str], held: ExitStack, *, signed: bool = False
 ) -> int:
     """How many of these addresses get a place, one after another."""
     got = 0
@@ -183,7 +183,7 @@ def taken(
 
 def test_one_address_gets_half_and_others_find_places() -> None:
     for crowd in ([HOLDER] * 99, SITE, ["no address"] * 99):
-        places = HashingPlaces(PLACES)
+        places = HashingSlots(PLACES)
         with ExitStack() as held:
             assert taken(places, crowd, held) == 5
             for number in range(3):
@@ -191,7 +191,7 @@ def test_one_address_gets_half_and_others_find_places() -> None:
 
 
 def test_five_addresses_leave_a_place_to_a_sixth_and_to_signed_in_clients() -> None:
-    places = HashingPlaces(PLACES)
+    places = HashingSlots(PLACES)
     with ExitStack() as held:
         crowd = [f"198.51.100.{number}" for number in range(5)] * 60
         assert taken(places, crowd, held) < PLACES - 2

@@ -135,8 +135,8 @@ def test_a_session_ends_when_nobody_renews_it_and_at_its_last_day(backend: Backe
     assert claims["exp"] == int(soon.timestamp())
 
 
-Act = Callable[[Person, Person], TestResponse]
-ENDS: dict[str, Act] = {
+ReminderKind = Callable[[Person, Person], TestResponse]
+ENDS: dict[str, ReminderKind] = {
     "suspension": lambda admin, _: admin.call("PATCH", f"/users/{EMAIL}/suspend"),
     "reset": lambda admin, _: admin.call("POST", f"/users/{EMAIL}/reset-password"),
     "deletion": lambda admin, _: admin.call("DELETE", f"/users/{EMAIL}"),

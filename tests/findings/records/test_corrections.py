@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from werkzeug.test import TestResponse
 
-from skinapi.findings.records.record_retention import FINDINGS, Resting
+from skinapi.findings.records.record_retention import FINDINGS, UntouchedFindings
 from skinapi.platform.storage.ids import now
 from tests.care.clinic import (
     REVIEW,
@@ -208,7 +208,7 @@ def test_it_keeps_nobody_from_leaving_and_goes_with_the_account(backend: Backend
     blob = backend.services.store.blobs.put(b"a photo")
     wrong = file_for(backend, ada, URGENT, photo_blob=blob)
     assert enter(doctor, wrong.number).status_code == 200
-    resting = Resting(backend.services.store)
+    resting = UntouchedFindings(backend.services.store)
     assert resting.owners_that_wait([wrong.owner]) == set()
     assert [one.id for one in resting.walk(FINDINGS, before=in_a_year())] == [wrong.id]
     assert get(ada, "/me/data/summary")["findings"] == 0

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from skinapi.findings.records.deciding_review import deciding_review
 from skinapi.findings.records.decisions import Decision, before_weekend, due_day
 from skinapi.findings.records.reviews import Certainty, Histology, Opinion, Review
-from skinapi.findings.records.standing import FindingStanding, JudgedPhoto, reconcile
+from skinapi.findings.records.standing import FindingStatus, JudgedPhoto, reconcile
 from skinapi.model.bands import urgency
 from skinapi.model.conditions import Band, conditions_table
 from skinapi.platform.storage.ids import now
@@ -174,16 +174,16 @@ def result_on(day: int, label: str = "melanoma") -> Review:
 
 def found(
     band: Band, *reviews: Review, day: int = 0, again: tuple[tuple[int, Band], ...] = ()
-) -> FindingStanding:
+) -> FindingStatus:
     """`again`: on which days its photo was judged again, and how urgent it was then."""
     versions = tuple(
         judged(asked, FIRST_DAY + timedelta(days=at), version)
         for version, (at, asked) in enumerate(((day, band), *again), 1)
     )
-    return FindingStanding(JudgedPhoto(f"{day}", day, versions), Decision.of(reviews, versions))
+    return FindingStatus(JudgedPhoto(f"{day}", day, versions), Decision.of(reviews, versions))
 
 
-def due(*findings: FindingStanding) -> int | None:
+def due(*findings: FindingStatus) -> int | None:
     """How many days after the first finding."""
     told = reconcile(findings)
     day: date | None = told.counts.due
@@ -234,7 +234,7 @@ def due(*findings: FindingStanding) -> int | None:
         ([found(URGENT, result_on(20), again=((22, URGENT),))], 27),
     ],
 )  # fmt: skip
-def test_the_table_of_days_holds(findings: list[FindingStanding], day: int | None) -> None:
+def test_the_table_of_days_holds(findings: list[FindingStatus], day: int | None) -> None:
     first = FIRST_DAY.date()
     last = None if day is None else before_weekend(first + timedelta(days=day))
     assert due(*findings) == (last and (last - first).days)

@@ -9,9 +9,9 @@ from skinapi.findings.records.decisions import Decision, WaitsFor
 from skinapi.findings.records.reviews import Certainty, Histology
 from skinapi.findings.records.standing import (
     Advice,
-    FindingStanding,
+    AdviceSource,
+    FindingStatus,
     JudgedPhoto,
-    SaidBy,
     reconcile,
 )
 from skinapi.model.bands import urgency
@@ -26,7 +26,7 @@ URGENT, REFERRAL, REVIEW, ROUTINE, SELF = Band
 BEGAN = datetime(2026, 1, 1, tzinfo=UTC)
 SURE, UNSURE = Certainty.SURE, Certainty.UNSURE
 AWAITED, PROVEN = Histology.AWAITED, Histology.CONFIRMED
-FINDING, DECISION, COMPARISON = SaidBy.FINDING, SaidBy.DECISION, SaidBy.COMPARISON
+FINDING, DECISION, COMPARISON = AdviceSource.FINDING, AdviceSource.DECISION, AdviceSource.COMPARISON
 
 
 def decided(band: Band, *, day: int, doctor: str = "grey", **said: Any) -> Decision:
@@ -44,10 +44,10 @@ def decided(band: Band, *, day: int, doctor: str = "grey", **said: Any) -> Decis
     return Decision(**{**values, **said})
 
 
-def spot(*findings: tuple[Band, Decision | None]) -> list[FindingStanding]:
+def spot(*findings: tuple[Band, Decision | None]) -> list[FindingStatus]:
     """A finding a day, from day 1, with its band and what doctors have decided."""
     return [
-        FindingStanding(
+        FindingStatus(
             JudgedPhoto(f"{day}", day, (judged(band, BEGAN + timedelta(days=day)),)), decision
         )
         for day, (band, decision) in enumerate(findings, 1)
@@ -117,7 +117,7 @@ def changed(finding: int) -> Advice:
     ],
 )  # fmt: skip
 def test_the_most_urgent_that_is_still_valid_counts(
-    findings: list[FindingStanding], counts: tuple[SaidBy, Band, int]
+    findings: list[FindingStatus], counts: tuple[AdviceSource, Band, int]
 ) -> None:
     told = reconcile(findings)
     assert told
@@ -139,7 +139,7 @@ def test_the_most_urgent_that_is_still_valid_counts(
     ],
 )
 def test_a_change_counts_until_a_doctor_has_decided(
-    findings: list[FindingStanding], counts: tuple[SaidBy, int]
+    findings: list[FindingStatus], counts: tuple[AdviceSource, int]
 ) -> None:
     told = reconcile(findings, compared=changed(2))
     assert told

@@ -7,10 +7,10 @@ import pytest
 
 from skinapi.accounts.auth.account import Account
 from skinapi.base.languages import Language
-from skinapi.findings.records.schemas import SubmissionView
+from skinapi.findings.records.schemas import FindingView
 from skinapi.findings.records.seen_findings import see_alone
-from skinapi.findings.records.standing import Reader
-from skinapi.findings.records.submission import Submission
+from skinapi.findings.records.standing import Audience
+from skinapi.findings.records.submission import StoredFinding
 from skinapi.model.context import Context
 from skinapi.model.finding import Finding
 from skinapi.model.patient_facts import Fact
@@ -25,7 +25,7 @@ SECTIONS = (
 
 
 def answer_of(finding: Finding, account: Account, language: Language = "en") -> dict[str, Any]:
-    submission = Submission(
+    submission = StoredFinding(
         id="0" * 32,
         created_at=datetime(2026, 11, 21, tzinfo=UTC),
         changed="0" * 32,
@@ -37,7 +37,7 @@ def answer_of(finding: Finding, account: Account, language: Language = "en") -> 
         language=language,
         sections=dict.fromkeys(SECTIONS, "Words."),
     )
-    view = SubmissionView.of(see_alone(submission, Reader.DOCTOR), account)
+    view = FindingView.of(see_alone(submission, Audience.DOCTOR), account)
     body: dict[str, Any] = view.model_dump(mode="json", by_alias=True)
     return body
 

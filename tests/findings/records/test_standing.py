@@ -13,11 +13,11 @@ from skinapi.findings.records.deciding_review import deciding_review
 from skinapi.findings.records.decisions import Decision, JudgedVersion, before_weekend
 from skinapi.findings.records.reviews import Certainty, Histology, Opinion, Review
 from skinapi.findings.records.standing import (
-    FindingStanding,
+    Audience,
+    FindingStatus,
     JudgedPhoto,
-    Reader,
-    SpotFacts,
-    Standing,
+    LesionHistory,
+    LesionStatus,
     standing,
 )
 from skinapi.model.bands import urgency
@@ -56,7 +56,7 @@ def photos_at(draw: st.DrawFn, place: int, at: datetime) -> JudgedPhoto:
 
 
 @st.composite
-def facts(draw: st.DrawFn) -> SpotFacts:
+def facts(draw: st.DrawFn) -> LesionHistory:
     """Up to four photos, a day after the other, each with up to three versions, and up to three
     reviews by two doctors, of the version that there was then.
     """
@@ -83,10 +83,10 @@ def facts(draw: st.DrawFn) -> SpotFacts:
             )
             for number, moment in enumerate(sorted(moments))
         ]
-    return SpotFacts(tuple(photos), reviews)
+    return LesionHistory(tuple(photos), reviews)
 
 
-def said(stands: Standing) -> Any:
+def said(stands: LesionStatus) -> Any:
     """All but what says that something is held back."""
     one_by_one = [
         (one.photo, one.reviews, one.decision, stands.awaited(name))
@@ -95,49 +95,51 @@ def said(stands: Standing) -> Any:
     return one_by_one, stands.instruction, stands.instruction.counts.due
 
 
-def without(known: SpotFacts, hidden: Sequence[Review]) -> SpotFacts:
+def without(known: LesionHistory, hidden: Sequence[Review]) -> LesionHistory:
     left = {
         name: [one for one in each if one not in hidden] for name, each in known.reviews.items()
     }
-    return SpotFacts(known.photos, left)
+    return LesionHistory(known.photos, left)
 
 
-def held_and_asked(known: SpotFacts, moment: datetime) -> list[Review]:
+def held_and_asked(known: LesionHistory, moment: datetime) -> list[Review]:
     signed = [one for each in known.reviews.values() for one in each]
     return [one for one in signed if one.held_at(moment) or one.second_opinion]
 
 
 @given(facts())
-def test_who_may_not_know_something_gets_what_holds_without_it(known: SpotFacts) -> None:
+def test_who_may_not_know_something_gets_what_holds_without_it(known: LesionHistory) -> None:
     hidden = held_and_asked(known, LATER)
-    for reader in (Reader.PATIENT, Reader.PROGRAM):
+    for reader in (Audience.PATIENT, Audience.PROGRAM):
         told = said(standing(known, reader, LATER))
-        assert told == said(standing(without(known, hidden), Reader.DOCTOR, LATER))
+        assert told == said(standing(without(known, hidden), Audience.DOCTOR, LATER))
         assert told == said(standing(without(known, hidden), reader, LATER))
 
 
 @given(facts(), st.integers(0, 400))
-def test_time_alone_changes_nothing_but_the_ends_of_holds(known: SpotFacts, days: int) -> None:
+def test_time_alone_changes_nothing_but_the_ends_of_holds(known: LesionHistory, days: int) -> None:
     then = LATER + timedelta(days=days)
-    assert said(standing(known, Reader.DOCTOR, LATER)) == said(standing(known, Reader.DOCTOR, then))
+    assert said(standing(known, Audience.DOCTOR, LATER)) == said(
+        standing(known, Audience.DOCTOR, then)
+    )
     opinions = [one for one in held_and_asked(known, LATER) if one.second_opinion]
-    all_shown = said(standing(without(known, opinions), Reader.DOCTOR, LATER))
-    assert said(standing(known, Reader.PATIENT, LATER + 2 * HOUR)) == all_shown
+    all_shown = said(standing(without(known, opinions), Audience.DOCTOR, LATER))
+    assert said(standing(known, Audience.PATIENT, LATER + 2 * HOUR)) == all_shown
 
 
 @given(facts(), st.sampled_from(Band))
 def test_another_photo_that_nobody_has_answered_makes_nothing_milder(
-    known: SpotFacts, band: Band
+    known: LesionHistory, band: Band
 ) -> None:
-    before = standing(known, Reader.DOCTOR, LATER).instruction.counts
+    before = standing(known, Audience.DOCTOR, LATER).instruction.counts
     photo = JudgedPhoto("9", 9, (judged(band, LATER),))
-    more = SpotFacts((*known.photos, photo), known.reviews)
-    after = standing(more, Reader.DOCTOR, LATER).instruction.counts
+    more = LesionHistory((*known.photos, photo), known.reviews)
+    after = standing(more, Audience.DOCTOR, LATER).instruction.counts
     if before.waits_for != "photo":
         assert urgency(after.band) <= urgency(before.band)
 
 
-def with_version(known: SpotFacts, name: str, band: Band) -> SpotFacts:
+def with_version(known: LesionHistory, name: str, band: Band) -> LesionHistory:
     """The photo of this name judged again."""
 
     def again(photo: JudgedPhoto) -> JudgedPhoto:
@@ -145,23 +147,23 @@ def with_version(known: SpotFacts, name: str, band: Band) -> SpotFacts:
         return replace(photo, versions=(*photo.versions, version))
 
     photos = (again(one) if one.id == name else one for one in known.photos)
-    return SpotFacts(tuple(photos), known.reviews)
+    return LesionHistory(tuple(photos), known.reviews)
 
 
-def only(known: SpotFacts, photo: JudgedPhoto) -> SpotFacts:
-    return SpotFacts((photo,), known.reviews)
+def only(known: LesionHistory, photo: JudgedPhoto) -> LesionHistory:
+    return LesionHistory((photo,), known.reviews)
 
 
 @given(facts(), st.sampled_from(Band))
 def test_a_version_that_nobody_has_answered_makes_nothing_milder_than_a_decision(
-    known: SpotFacts, band: Band
+    known: LesionHistory, band: Band
 ) -> None:
-    stands = standing(known, Reader.DOCTOR, LATER)
+    stands = standing(known, Audience.DOCTOR, LATER)
     for name, finding in stands.findings.items():
         if finding.decision is None or finding.reopened:
             continue
         before = stands.instruction.counts
-        after = standing(with_version(known, name, band), Reader.DOCTOR, LATER)
+        after = standing(with_version(known, name, band), Audience.DOCTOR, LATER)
         counts = after.instruction.counts
         assert urgency(counts.band) <= urgency(before.band)
         assert before.due is None or (counts.due is not None and counts.due <= before.due)
@@ -172,13 +174,15 @@ def test_a_version_that_nobody_has_answered_makes_nothing_milder_than_a_decision
 
 @given(facts(), st.sampled_from(Band))
 def test_a_version_that_is_more_urgent_than_all_that_was_decided_counts_unless_a_result_stands(
-    known: SpotFacts, band: Band
+    known: LesionHistory, band: Band
 ) -> None:
-    stands = standing(known, Reader.DOCTOR, LATER)
+    stands = standing(known, Audience.DOCTOR, LATER)
     before = stands.instruction.counts
     for name, finding in stands.findings.items():
         decision = finding.decision
-        counts = standing(with_version(known, name, band), Reader.DOCTOR, LATER).instruction.counts
+        counts = standing(
+            with_version(known, name, band), Audience.DOCTOR, LATER
+        ).instruction.counts
         if decision and decision.proven:
             assert counts == replace(before, levels=counts.levels)
         elif urgency(band) < urgency(before.band) and (decision is None or _reopens(band, finding)):
@@ -186,7 +190,7 @@ def test_a_version_that_is_more_urgent_than_all_that_was_decided_counts_unless_a
             assert counts.reopens == (decision is not None)
 
 
-def _decided(finding: FindingStanding) -> list[Band]:
+def _decided(finding: FindingStatus) -> list[Band]:
     """What was decided, and what the version asked for about which that was."""
     decision, versions = finding.decision, finding.photo.versions
     if decision is None:
@@ -194,7 +198,7 @@ def _decided(finding: FindingStanding) -> list[Band]:
     return [decision.urgency, *(x.band for x in versions if x.version == decision.answered)]
 
 
-def _reopens(band: Band, finding: FindingStanding) -> bool:
+def _reopens(band: Band, finding: FindingStatus) -> bool:
     """Whether a version of this band does, after what was decided."""
     decided, *answered = (urgency(one) for one in _decided(finding))
     return urgency(band) < decided and (
@@ -205,10 +209,10 @@ def _reopens(band: Band, finding: FindingStanding) -> bool:
 @settings(max_examples=500)  # an equal urgency is rare
 @given(facts())
 def test_a_finding_is_reopened_where_an_unseen_version_is_more_urgent_and_no_result_stands(
-    known: SpotFacts,
+    known: LesionHistory,
 ) -> None:
     for photo in known.photos:
-        stands = standing(only(known, photo), Reader.DOCTOR, LATER)
+        stands = standing(only(known, photo), Audience.DOCTOR, LATER)
         counted = [one for one in known.reviews[photo.id] if not one.second_opinion]
         decision, newest = stands.findings[photo.id].decision, photo.versions[-1]
         counts = stands.instruction.counts
@@ -227,7 +231,7 @@ def test_a_finding_is_reopened_where_an_unseen_version_is_more_urgent_and_no_res
 
 @given(facts(), st.data())
 def test_no_version_changes_the_label_and_only_those_that_were_answered_the_urgency(
-    known: SpotFacts, data: st.DataObject
+    known: LesionHistory, data: st.DataObject
 ) -> None:
     for photo in known.photos:
         reviews = known.reviews[photo.id]
@@ -255,17 +259,17 @@ def replace_band(version: JudgedVersion, band: Band) -> JudgedVersion:
     return version.model_copy(update={"band": band})
 
 
-def decision_of(known: SpotFacts, photo: JudgedPhoto) -> Decision | None:
-    return standing(only(known, photo), Reader.DOCTOR, LATER).findings[photo.id].decision
+def decision_of(known: LesionHistory, photo: JudgedPhoto) -> Decision | None:
+    return standing(only(known, photo), Audience.DOCTOR, LATER).findings[photo.id].decision
 
 
 @given(facts())
 def test_of_the_versions_that_nobody_has_answered_the_newest_counts_since_it_was_so_urgent(
-    known: SpotFacts,
+    known: LesionHistory,
 ) -> None:
     days = {one.key: one.see_within_days for one in conditions_table().bands}
     for photo in known.photos:
-        counts = standing(SpotFacts((photo,), {}), Reader.DOCTOR, LATER).instruction.counts
+        counts = standing(LesionHistory((photo,), {}), Audience.DOCTOR, LATER).instruction.counts
         *_, newest = photo.versions
         assert (counts.band, counts.since) == (newest.band, newest.judged_at)
         ends = [
@@ -283,8 +287,8 @@ def began(photo: JudgedPhoto, level: Band) -> datetime:
 
 
 @given(facts())
-def test_no_day_is_later_than_that_of_the_advice_that_counts(known: SpotFacts) -> None:
-    counts = standing(known, Reader.DOCTOR, LATER).instruction.counts
+def test_no_day_is_later_than_that_of_the_advice_that_counts(known: LesionHistory) -> None:
+    counts = standing(known, Audience.DOCTOR, LATER).instruction.counts
     alone = replace(counts, levels=None).due
     assert (counts.due is None) == (alone is None)
     assert counts.due is None or alone is None or counts.due <= alone
@@ -292,9 +296,9 @@ def test_no_day_is_later_than_that_of_the_advice_that_counts(known: SpotFacts) -
 
 @given(facts())
 def test_each_review_decides_as_the_table_says_of_those_signed_until_then(
-    known: SpotFacts,
+    known: LesionHistory,
 ) -> None:
-    stands = standing(known, Reader.DOCTOR, LATER)
+    stands = standing(known, Audience.DOCTOR, LATER)
     for name, reviews in known.reviews.items():
         counted = [one for one in reviews if not one.second_opinion]
         firsts = [deciding_review(counted[: end + 1]) for end in range(len(counted))]

@@ -18,9 +18,14 @@ from skinapi.findings.records.errors import ContradictoryReview
 from skinapi.findings.records.new_findings import NewFinding
 from skinapi.findings.records.review_schemas import NewReview
 from skinapi.findings.records.reviews import Certainty, Histology, Review
-from skinapi.findings.records.seen_findings import SeenSubmission, see_with
-from skinapi.findings.records.standing import Instruction, Reader, SpotFacts, SpotView
-from skinapi.findings.records.submission import Submission
+from skinapi.findings.records.seen_findings import VisibleFinding, see_with
+from skinapi.findings.records.standing import (
+    Audience,
+    Instruction,
+    LesionForAudience,
+    LesionHistory,
+)
+from skinapi.findings.records.submission import StoredFinding
 from skinapi.findings.reports.facts import Facts
 from skinapi.model.classification import PreparedPhoto, join_photos, judge_prepared
 from skinapi.model.conditions import Band, conditions_table
@@ -47,7 +52,7 @@ CALIBRATION = shipped_calibration()
 class Said:
     """A finding with what has been said of it and of its spot, and its language."""
 
-    submission: SeenSubmission
+    submission: VisibleFinding
     reviews: tuple[Review, ...]
     decision: Decision | None
     instruction: Instruction
@@ -121,7 +126,9 @@ def _review(draw: random.Random, finding: Finding, at: datetime) -> Review:
         )
 
 
-def _submission(finding: Finding, context: Context, language: Language, number: int) -> Submission:
+def _submission(
+    finding: Finding, context: Context, language: Language, number: int
+) -> StoredFinding:
     new = NewFinding(
         owner="3" * 32,
         finding=finding,
@@ -154,9 +161,9 @@ def random_said(seed: int) -> Said:
             _review(draw, other.finding, sent - timedelta(days=2)) for _ in draw.choice(["", "a"])
         )
         spot.insert(0, other)
-    facts = SpotFacts(tuple(one.photo for one in spot), signed)
-    reader = Reader.PATIENT if as_owner else Reader.DOCTOR
-    seen = see_with(own, SpotView(facts, reader, now()))
+    facts = LesionHistory(tuple(one.photo for one in spot), signed)
+    reader = Audience.PATIENT if as_owner else Audience.DOCTOR
+    seen = see_with(own, LesionForAudience(facts, reader, now()))
     return Said(seen, seen.stands.reviews, seen.decision, seen.instruction, language, as_owner)
 
 

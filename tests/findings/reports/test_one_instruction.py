@@ -13,7 +13,7 @@ import pytest
 from skinapi.base.languages import LANGUAGES, Language
 from skinapi.findings.records.decisions import WaitsFor
 from skinapi.findings.records.reviews import Certainty, Histology
-from skinapi.findings.records.standing import Advice, SaidBy
+from skinapi.findings.records.standing import Advice, AdviceSource
 from skinapi.findings.reports.content import render_html
 from skinapi.findings.reports.facts import Facts
 from skinapi.findings.reports.pdf_document import render_pdf
@@ -42,9 +42,9 @@ DECISIONS: list[dict[str, Any] | None] = [
 ]
 # Of another finding of the spot: said by whom, how urgent, waiting for what.
 ELSEWHERE = [
-    *((by, band, None) for by in (SaidBy.DECISION, SaidBy.FINDING) for band in Band),
-    (SaidBy.DECISION, Band.SELF_MONITORING, WaitsFor.PHOTO),
-    (SaidBy.DECISION, Band.REFERRAL, WaitsFor.RESULT),
+    *((by, band, None) for by in (AdviceSource.DECISION, AdviceSource.FINDING) for band in Band),
+    (AdviceSource.DECISION, Band.SELF_MONITORING, WaitsFor.PHOTO),
+    (AdviceSource.DECISION, Band.REFERRAL, WaitsFor.RESULT),
 ]
 
 
@@ -113,7 +113,7 @@ def test_a_doubt_asks_for_nothing_beside_what_counts(language: Language) -> None
     plain = made_report(language, photo=False, review=None, decision=None)
     plain = replace(plain, facts=facts, narrative=write_template(facts, language))
     decided = reviewed(plain, finding=finding_of(MOLE), label=MOLE, certainty=SURE)
-    advised = replace(plain, spot_advice=Advice(SaidBy.DECISION, Band.REFERRAL, SINCE, 7))
+    advised = replace(plain, spot_advice=Advice(AdviceSource.DECISION, Band.REFERRAL, SINCE, 7))
     shows = {"en": "how the spot to a doctor", "fr": "ontrez la tache à un médecin"}[language]
     doubts = {"en": "The possibilities are close to each other.", "fr": "proches l'une de l'autre"}
     for report in (decided, advised):
@@ -149,7 +149,7 @@ def test_the_printed_report_asks_for_what_counts_alone(language: Language) -> No
         plain,
         facts=Facts.of(found, NOTHING_TOLD),
         narrative=write_template(Facts.of(found, NOTHING_TOLD), language),
-        spot_advice=Advice(SaidBy.DECISION, Band.URGENT_REFERRAL, SINCE, 10),
+        spot_advice=Advice(AdviceSource.DECISION, Band.URGENT_REFERRAL, SINCE, 10),
     )
     text = text_of(render_pdf(reviewed(report, finding=found, label=MOLE, certainty=SURE)))
     assert asked_in(text, language) == {Band.URGENT_REFERRAL}

@@ -11,7 +11,7 @@ from pypdf import PdfReader
 
 from skinapi.accounts.auth.account import Subject
 from skinapi.findings.reports.narrator import Narrator
-from skinapi.findings.reports.verification import Issued
+from skinapi.findings.reports.verification import IssuedReport
 from skinapi.findings.reports.words import say_moment
 from skinapi.model.conditions import Band, conditions_table
 from skinapi.platform.storage.ids import new_id, now
@@ -130,7 +130,7 @@ def test_a_report_whose_photo_is_damaged_says_so_and_is_printed(backend: Backend
 def test_of_two_who_print_at_once_one_keeps_the_pdf(backend: Backend) -> None:
     ada = backend.member()
     report_of(ada, predicted(ada)["id"])
-    issued = Issued.model_validate(backend.stored()["reports"][0])
+    issued = IssuedReport.model_validate(backend.stored()["reports"][0])
     for content in (b"first", b"second"):
         backend.services.data.issued.keep_pdf(issued, content, 1)
     [kept] = backend.services.store.blobs.keys()
@@ -330,7 +330,7 @@ def test_a_submission_deleted_while_it_is_printed_leaves_nothing(backend: Backen
     issued = backend.services.data.issued
     find, keep = issued.find_by_hash, issued.keep_pdf
 
-    def delete_first(hash: str) -> Issued | None:
+    def delete_first(hash: str) -> IssuedReport | None:
         ada.call("DELETE", f"/submissions/{number}")
         return find(hash)
 

@@ -12,7 +12,7 @@ from pypdf import PdfReader
 from skinapi.base.languages import LANGUAGES, NO_BREAK_SPACE, Language
 from skinapi.findings.records.letters import LaterDecision, ShownLetter
 from skinapi.findings.records.reviews import Certainty
-from skinapi.findings.records.standing import Advice, SaidBy
+from skinapi.findings.records.standing import Advice, AdviceSource
 from skinapi.findings.reports.content import ReportContent, render_html
 from skinapi.findings.reports.facts import Facts
 from skinapi.findings.reports.pdf_document import render_pdf
@@ -85,7 +85,7 @@ def test_a_review_that_was_replaced_says_so_with_its_day(language: Language) -> 
         "fr": "Dit le 21 novembre 2026, remplacé depuis Remarque Excision planned.",
     }[language]
     assert marked not in text_of(render_pdf(report))
-    advice = Advice(SaidBy.DECISION, Band.URGENT_REFERRAL, SINCE, 10)
+    advice = Advice(AdviceSource.DECISION, Band.URGENT_REFERRAL, SINCE, 10)
     assert marked in text_of(render_pdf(replace(report, spot_advice=advice)))
 
 
@@ -93,7 +93,7 @@ def test_a_review_that_was_replaced_says_so_with_its_day(language: Language) -> 
 def test_a_proven_melanoma_of_another_photo_heads_the_page(language: Language) -> None:
     report = report_on_a_mole(language, label=MOLE, certainty=Certainty.SURE)
     proven = report_on_a_mole("en", label=MELANOMA, histology_result=MELANOMA).decision
-    advice = Advice(SaidBy.DECISION, Band.URGENT_REFERRAL, SINCE, 10, by_result=True)
+    advice = Advice(AdviceSource.DECISION, Band.URGENT_REFERRAL, SINCE, 10, by_result=True)
     named, visit = {
         "en": (
             "Laboratory's result of 22 November 2026 (finding 10): a melanoma",

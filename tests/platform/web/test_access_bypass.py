@@ -10,7 +10,7 @@ from urllib.parse import unquote_to_bytes
 import pytest
 from werkzeug.test import TestResponse
 
-from skinapi.platform.web.declaration import Opened, declared_routes
+from skinapi.platform.web.declaration import OpenedToClient, declared_routes
 from tests.support.backends import Backend, Person
 from tests.support.photos import photo_of
 
@@ -166,7 +166,7 @@ def opened(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Backend]:
 
 def ask_each(backend: Backend, headers: dict[str, str]) -> Iterator[tuple[str, TestResponse]]:
     for route in declared_routes(backend.app):
-        if isinstance(route.access, Opened):
+        if isinstance(route.access, OpenedToClient):
             path = route.path.replace("<job_id>", "00000000")
             json: dict[str, str] | None = {} if route.body else None
             answer = backend.client.open(path, method=route.method, headers=headers, json=json)

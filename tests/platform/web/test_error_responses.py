@@ -13,7 +13,7 @@ from werkzeug.test import TestResponse
 
 from skinapi.base.errors import Conflict, NotFound, StoreUnavailable
 from skinapi.platform.web.answers import Renderer, plain_text, problem_json
-from skinapi.platform.web.declaration import Rate, Routes, Signed
+from skinapi.platform.web.declaration import Authenticated, Rate, Routes
 from skinapi.platform.web.schemas import Body, Form, Message, Upload
 from tests.platform.web.angular import ORIGIN, assert_readable
 from tests.support.backends import Backend, Person
@@ -41,7 +41,7 @@ def plant(routes: Routes[FailingService], path: str, renderer: Renderer) -> None
 
     take_note.__name__ = "take_note_" + path.rpartition("/")[2]
     routes.route(
-        "POST", path, access=Signed(), rate=Rate.WRITE, renderer=renderer, max_body=LARGEST
+        "POST", path, access=Authenticated(), rate=Rate.WRITE, renderer=renderer, max_body=LARGEST
     )(take_note)
 
 
@@ -270,7 +270,7 @@ class FormBackend(Backend):
         super().__init__(folder, max_upload_bytes=photo)
         routes: Routes[None] = Routes("forms")
 
-        @routes.route("POST", "/planted/form", access=Signed(), rate=Rate.WRITE)
+        @routes.route("POST", "/planted/form", access=Authenticated(), rate=Rate.WRITE)
         def take_form(_: None, *, form: Picture, idempotency_key: str | None) -> Message:
             """Say what came."""
             said = (form.image.filename, len(form.image.content), form.note, form.ticked, form.keep)

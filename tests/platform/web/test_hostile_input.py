@@ -21,7 +21,7 @@ from skinapi.accounts.auth.schemas import Credentials
 from skinapi.base.errors import InvalidBody
 from skinapi.base.size_limits import LARGEST_BODY, holds_more_values
 from skinapi.integrations.clients.explainable import ImageData
-from skinapi.platform.web.declaration import Opened, Public, Route, declared_routes
+from skinapi.platform.web.declaration import OpenedToClient, Public, Route, declared_routes
 from skinapi.platform.web.request_parsing import MOST_VALUES, read_body
 from skinapi.platform.web.schemas import Body
 from tests.platform.web.angular import ORIGIN, assert_readable
@@ -350,7 +350,7 @@ def test_what_anybody_may_send_as_json_is_small_unless_it_carries_a_photo(
     routes = [
         route
         for route in routes_with_json(shared_backend)
-        if isinstance(route.access, Public | Opened) and not route.carries_photo
+        if isinstance(route.access, Public | OpenedToClient) and not route.carries_photo
     ]
     assert len(routes) >= 4
     for route in routes:

@@ -25,7 +25,7 @@ from skinapi.accounts.auth.accounts import Accounts
 from skinapi.base.errors import StoreUnavailable, Unavailable
 from skinapi.base.pages import Page
 from skinapi.platform.web.admission import MOST_LISTS_OF_ONE_CALLER, BodyBudget, leave_body_budget
-from skinapi.platform.web.declaration import Rate, Routes, Signed, declared_routes
+from skinapi.platform.web.declaration import Authenticated, Rate, Routes, declared_routes
 from skinapi.platform.web.mongo_limit_windows import MongoWindows
 from skinapi.platform.web.rate_limits import Limits, SqliteWindows, Window, caller_address
 from skinapi.platform.web.schemas import Answer
@@ -334,7 +334,7 @@ class ListBackend(Backend):
         self.searching, self.found = threading.Semaphore(0), threading.Event()
         routes: Routes[None] = Routes("planted")
 
-        @routes.route("GET", "/planted/slow", access=Signed(), rate=Rate.READ)
+        @routes.route("GET", "/planted/slow", access=Authenticated(), rate=Rate.READ)
         def search_long(_: None) -> Page[Item]:
             """A search that takes its time."""
             self.searching.release()
