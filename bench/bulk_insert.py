@@ -48,7 +48,7 @@ def fill_alike(store: Store, collection: str, alike: Document, each: Iterable[Do
     rest = {field: value for field, value in rest.items() if field not in first}
     if isinstance(store, SqliteStore):
         text = to_json(rest)[1:]
-        rows = ((one["id"], f"{to_json(one)[:-1]},{text}") for one in chain([first], own))
+        rows = ((item["id"], f"{to_json(item)[:-1]},{text}") for item in chain([first], own))
         add = f'INSERT INTO "{collection}" VALUES (?, ?)'
         while batch := list(islice(rows, AT_ONCE)):
             store.write(partial(_add_rows, add, batch))
@@ -56,7 +56,7 @@ def fill_alike(store: Store, collection: str, alike: Document, each: Iterable[Do
         # Of the port's own durability, or a read right after it would not see the last ones.
         into = store.collection(collection)._collection
         encoded = bson.encode(rest)[4:]
-        raw = (_joined(bson.encode(_to_mongo(one)), encoded) for one in chain([first], own))
+        raw = (_joined(bson.encode(_to_mongo(item)), encoded) for item in chain([first], own))
         while documents := list(islice(raw, AT_ONCE)):
             into.insert_many(documents, ordered=False)
     else:

@@ -223,7 +223,7 @@ def _pictures_aligned_once() -> Iterator[None]:
 
     def find_once(first: Image.Image, second: Image.Image) -> Fit:
         key = b"".join(
-            sha256(repr(one.size).encode() + one.tobytes()).digest() for one in (first, second)
+            sha256(repr(item.size).encode() + item.tobytes()).digest() for item in (first, second)
         )
         if key not in found:
             found[key] = find(first, second)

@@ -55,7 +55,7 @@ def test_each_role_gets_exactly_the_status_of_its_row(
         wanted[GRANTED] = "o" if name in OPENED else wanted["admin"]
     accounts.restore()
     # Who may goes last: the others are refused what is there.
-    for who in sorted(wanted, key=lambda one: wanted[one] == "o"):
+    for who in sorted(wanted, key=lambda item: wanted[item] == "o"):
         answer = ask(accounts, who, route.method, name)
         assert letter(answer) == wanted[who], f"{who}: {answer.text[:200]}"
         if route.method != "GET" and wanted[who] == "o":

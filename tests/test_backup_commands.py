@@ -177,21 +177,21 @@ def test_create_admin_says_what_it_did(
 
 def cron_job() -> dict[str, Any]:
     documents = yaml.safe_load_all((ROOT / "deploy/kubernetes/base/backup.yaml").read_text())
-    (found,) = (one for one in documents if one["kind"] == "CronJob")
+    (found,) = (document for document in documents if document["kind"] == "CronJob")
     pod: dict[str, Any] = found["spec"]["jobTemplate"]["spec"]["template"]["spec"]
     return pod
 
 
 def render_cron() -> dict[str, Any]:
     services = yaml.safe_load((ROOT / "render.yaml").read_text())["services"]
-    (found,) = (one for one in services if one["type"] == "cron")
+    (found,) = (service for service in services if service["type"] == "cron")
     made: dict[str, Any] = found
     return made
 
 
 def commands_of_the_recipes() -> list[list[str]]:
     pod = cron_job()
-    found = [one["command"] for one in (*pod["initContainers"], *pod["containers"])]
+    found = [item["command"] for item in (*pod["initContainers"], *pod["containers"])]
     steps = render_cron()["startCommand"].split(" && ")
     return [*found, *(shlex.split(step) for step in steps if step.startswith("python"))]
 
@@ -215,11 +215,11 @@ def test_the_job_of_kubernetes_is_confined_and_has_the_servers_settings() -> Non
         assert container["envFrom"] == [{"configMapRef": {"name": "skinapi"}}]
         # Without the former keys each drill would fail once the key is changed.
         names = {"MONGO_URI", "JWT_SECRET_KEY", "FORMER_JWT_SECRET_KEYS"}
-        assert {one["name"] for one in container["env"]} == names
+        assert {item["name"] for item in container["env"]} == names
 
 
 def test_the_cron_job_of_render_has_the_settings_that_production_requires() -> None:
-    given = {one["key"]: one for one in render_cron()["envVars"]}
+    given = {item["key"]: item for item in render_cron()["envVars"]}
     others = {"PYTHON_VERSION", "WEBDAV_FOLDER"}
     assert given.keys() - others <= SETTINGS
     assert {"ENVIRONMENT", "JWT_SECRET_KEY", "PUBLIC_URL", "MONGO_URI"} <= given.keys()

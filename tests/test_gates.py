@@ -50,9 +50,9 @@ def test_every_route_is_declared_and_described(backend: Backend) -> None:
 
 def test_a_rule_builds_its_path_although_none_is_prepared_at_the_start(backend: Backend) -> None:
     (rule,) = [
-        one
-        for one in backend.app.url_map.iter_rules()
-        if one.rule == "/jobs/<job_id>" and "GET" in (one.methods or ())
+        iter_rule
+        for iter_rule in backend.app.url_map.iter_rules()
+        if iter_rule.rule == "/jobs/<job_id>" and "GET" in (iter_rule.methods or ())
     ]
     assert rule.build({"job_id": "7"}) == ("", "/jobs/7")
 

@@ -68,7 +68,7 @@ def test_a_server_shows_a_finding_of_the_next_version(tmp_path: Path) -> None:
         documents.insert({**stored, **inner, **NEWER})
         for path in (f"/submissions/{before['id']}", f"/submissions/{before['id']}/report"):
             assert ada.call("GET", path).status_code == 200
-        assert [one["id"] for one in ada.pages("/submissions")] == [before["id"]]
+        assert [item["id"] for item in ada.pages("/submissions")] == [before["id"]]
 
 
 def test_a_server_shows_a_model_whose_comparison_is_of_the_next_version(tmp_path: Path) -> None:

@@ -173,11 +173,11 @@ def _build(app: Application, limits: Limits) -> Application:
         keep_room(app, DiskReserve(settings.instance_dir))
     _guard(app, settings, limits)
     log_ins = {
-        one.name: {"label": one.shown_name, "links": one.linking == "by_admin"}
-        for one in settings.log_in_providers
+        provider.name: {"label": provider.shown_name, "links": provider.linking == "by_admin"}
+        for provider in settings.log_in_providers
     }
     responsible = {"name": settings.clinic_name, "notice": settings.privacy_url}
-    console = Console.of(read_demo(settings.instance_dir), log_ins, responsible)
+    console = Console.from_demo(read_demo(settings.instance_dir), log_ins, responsible)
     answer_errors(app, renderer_for(app, console.show_missing, {"/fhir": operation_outcome}))
     info = _open_server_info(app, limits, console)
     for area, registrations in _areas(app, info, console).items():
@@ -297,7 +297,7 @@ def _areas(app: Application, info: ServerInfo, console: Console) -> dict[str, li
         ],
         "console": [
             console_routes.answered_by(console),
-            embed_routes.answered_by(EmbedPage.of(services.settings)),
+            embed_routes.answered_by(EmbedPage.from_settings(services.settings)),
         ],
         "server": [server_routes.answered_by(info)],
     }

@@ -294,16 +294,16 @@ def _refuse_lists(facts: BackupFacts, lists: list[ErasedList], *, without: bool)
     if without:
         return
     begun = f"{facts.begun_at:%Y-%m-%d %H:%M} UTC"
-    known = {one.id for each in lists for one in each.erased}
+    known = {item.id for each in lists for item in each.erased}
     if not lists:
         raise Conflict(NO_LIST.format(begun=begun))
-    if any(one.store and facts.store and one.store != facts.store for one in lists):
+    if any(item.store and facts.store and item.store != facts.store for item in lists):
         raise Conflict(OTHER_LIST.format(why=""))
-    for one in facts.erased:
-        if one.id not in known:
-            at = f"{one.created_at:%Y-%m-%d %H:%M} UTC"
+    for item in facts.erased:
+        if item.id not in known:
+            at = f"{item.created_at:%Y-%m-%d %H:%M} UTC"
             raise Conflict(OTHER_LIST.format(why=f": it lacks what was erased at {at}"))
-    ends = [one.complete_until for one in lists if one.complete_until]
+    ends = [item.complete_until for item in lists if item.complete_until]
     if len(ends) == len(lists) and max(ends) <= facts.begun_at:
         raise Conflict(OLD_LIST.format(until=f"{max(ends):%Y-%m-%d %H:%M} UTC", begun=begun))
 
@@ -311,7 +311,7 @@ def _refuse_lists(facts: BackupFacts, lists: list[ErasedList], *, without: bool)
 def _restore_into(settings: Settings, file: Path, lists: list[ErasedList]) -> int:
     make_store(settings)
     store = open_store(settings)
-    erased: list[Erased] = [one for each in lists for one in each.erased]
+    erased: list[Erased] = [item for each in lists for item in each.erased]
 
     def finish() -> None:
         # The development secret is in no backup; `check` says which audit rows another key signed.
@@ -342,9 +342,9 @@ def _erase_again(services: Services) -> "Counter[str]":
     """
     acts: dict[ErasedKind, Callable[[Erased], bool]] = {
         "account": partial(_erase_account, services),
-        "finding": lambda one: services.records.erase_again(identifier=one.about, by=OPERATOR),
+        "finding": lambda item: services.records.erase_again(identifier=item.about, by=OPERATOR),
         "photo": partial(_erase_photos, services),
-        "error": lambda one: services.corrections.enter_again(identifier=one.about, by=OPERATOR),
+        "error": lambda item: services.corrections.enter_again(identifier=item.about, by=OPERATOR),
     }
     again = Counter[str]()
     for one in services.data.erased_ids.walk_all():
@@ -358,8 +358,8 @@ def _erase_account(services: Services, erased: Erased) -> bool:
     account = data.accounts.by_ids({erased.about}).get(erased.about)
     if account is None or account.joined_to:  # that goes with the one that stays
         return False
-    held = (one["id"] for one in data.submissions.walk_stored(account.id, fields=()))
-    if not erased.findings and any(data.erased_ids.find(one) is None for one in held):
+    held = (item["id"] for item in data.submissions.walk_stored(account.id, fields=()))
+    if not erased.findings and any(data.erased_ids.find(item) is None for item in held):
         print(f"not erased: account {account.id}, which had given its findings to another one")
         return False
     try:
@@ -407,7 +407,7 @@ def _removing_half_made() -> Iterator[None]:
     half made: it may be a whole copy of the records of patients. One that is ignored, as under
     `nohup`, stays so.
     """
-    ending = [one for one in ENDING if signal.getsignal(one) is signal.SIG_DFL]
+    ending = [item for item in ENDING if signal.getsignal(item) is signal.SIG_DFL]
     for number in ending:
         signal.signal(number, _exit)
     try:

@@ -61,7 +61,7 @@ class Colleague(Answer):
     email: str
 
     @classmethod
-    def of(cls, account: Account) -> Self:
+    def from_account(cls, account: Account) -> Self:
         return cls(id=account.id, name=account.name, email=account.email)
 
 
@@ -69,7 +69,7 @@ routes: Routes[CasesService] = Routes("cases", access=DOCTORS)
 
 
 def _shown(cases: CasesService, case: Case, subject: Subject) -> CaseView:
-    return CaseView.of(*case, subject.id, cases.find_way(case[0]))
+    return CaseView.from_finding(*case, subject.id, cases.find_way(case[0]))
 
 
 @routes.route("PUT", "/patients/<patient>/doctor", raises=(NotFound, Conflict, PatientTaken))
@@ -103,7 +103,7 @@ def give_back_case(cases: CasesService, *, number: str, subject: Subject) -> Cas
 def list_colleagues(cases: CasesService, *, query: PageQuery, subject: Subject) -> Page[Colleague]:
     """The other active doctors, who can be asked for a second opinion."""
     page = cases.list_colleagues(by=subject, paging=query.paging)
-    return page.map(Colleague.of)
+    return page.map(Colleague.from_account)
 
 
 @routes.route(
@@ -159,7 +159,7 @@ class Placement(Answer):
     transform: str = Field(description="about the middle of the photo, which is the default")
 
     @classmethod
-    def of(cls, by: Similarity, first: Size, second: Size) -> Self:
+    def from_similarity(cls, by: Similarity, first: Size, second: Size) -> Self:
         back = by.inverse()
         width, height = (side / min(second) for side in second)
         share = 100 * width * min(first) / first[0]
@@ -184,7 +184,7 @@ class ChangeView(Answer):
     sentence: str
 
     @classmethod
-    def of(cls, change: Change, language: Language) -> Self:
+    def from_change(cls, change: Change, language: Language) -> Self:
         return cls(
             measure=change.measure,
             value=change.value,
@@ -227,7 +227,9 @@ class SpotComparison(Answer):
     notices: list[str] = Field(description="to be shown with every comparison")
 
     @classmethod
-    def of(cls, compared: ComparedFindings, language: Language, *, for_doctor: bool) -> Self:
+    def from_comparison(
+        cls, compared: ComparedFindings, language: Language, *, for_doctor: bool
+    ) -> Self:
         comparison, finding = compared.comparison, compared.after.finding
         band = raise_band(finding.band, comparison)
         words = conditions_table().band_words(band, language)
@@ -245,10 +247,12 @@ class SpotComparison(Answer):
             after_picture=compared.pictures[1],
             comparable=comparison.not_comparable is None,
             not_comparable=comparison.not_comparable,
-            placement=Placement.of(alignment.similarity, compared.first_size, compared.second_size)
+            placement=Placement.from_similarity(
+                alignment.similarity, compared.first_size, compared.second_size
+            )
             if alignment
             else None,
-            changes=[ChangeView.of(change, language) for change in comparison.changes],
+            changes=[ChangeView.from_change(change, language) for change in comparison.changes],
             not_measured=comparison.not_measured,
             part_not_measured=comparison.part_not_measured,
             summary=" ".join(said.in_language(language) for said in summarise(comparison)),
@@ -293,7 +297,7 @@ class ProposedLesionView(LesionView):
 
     @classmethod
     def of_proposed(cls, proposed: ProposedLesion, language: Language) -> Self:
-        view = LesionView.of(proposed.shown, language, for_doctor=False)
+        view = LesionView.from_lesion(proposed.shown, language, for_doctor=False)
         return cls(**dict(view), alike=proposed.alike)
 
 
@@ -314,7 +318,7 @@ def compare_findings(
     compared = comparisons.compare_findings(
         lesion=lesion, numbers=(query.first, query.second), to=subject
     )
-    return SpotComparison.of(
+    return SpotComparison.from_comparison(
         compared,
         query.lang or subject.account.language,
         for_doctor=compared.before.owner != subject.id,
@@ -329,4 +333,4 @@ def propose_lesions(
     fits that of the finding, then the one with the newest finding. Nothing is sorted.
     """
     proposed = comparisons.propose_lesions(number=number, by=subject)
-    return [ProposedLesionView.of_proposed(one, subject.account.language) for one in proposed]
+    return [ProposedLesionView.of_proposed(item, subject.account.language) for item in proposed]

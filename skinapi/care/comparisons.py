@@ -71,8 +71,8 @@ def choose_pictures(
 def _shown_first(finding: StoredFinding) -> list[ComparedPicture]:
     if not finding.finding.pictures:
         return [ComparedPicture(finding, None)]
-    each = [ComparedPicture(one, place) for place, one in enumerate(finding.pictures, start=1)]
-    return sorted(each, key=lambda one: one.number != finding.finding.shown_picture + 1)
+    each = [ComparedPicture(item, place) for place, item in enumerate(finding.pictures, start=1)]
+    return sorted(each, key=lambda item: item.number != finding.finding.shown_picture + 1)
 
 
 def _kept_of(kind: Modality, pictures: list[ComparedPicture]) -> ComparedPicture | None:

@@ -74,17 +74,17 @@ class Decided:
 
 
 def split_sentences(text: str) -> list[str]:
-    return [" ".join(one.split()) for one in re.split(r"(?<=[.!?])\s+|\n{2,}", text)]
+    return [" ".join(item.split()) for item in re.split(r"(?<=[.!?])\s+|\n{2,}", text)]
 
 
 def mark_sentences(text: str, decided: Decided, language: Language) -> tuple[MarkedSentence, ...]:
     ours = {"", *split_sentences(decided.said)}
-    sentences = [one for one in dict.fromkeys(split_sentences(text)) if one not in ours]
-    checks = (_Check(one, decided, WORDS[language], language) for one in sentences)
+    sentences = [item for item in dict.fromkeys(split_sentences(text)) if item not in ours]
+    checks = (_Check(item, decided, WORDS[language], language) for item in sentences)
     return tuple(
-        MarkedSentence(sentence=one.sentence, differs=differs, refused=one.delays)
-        for one in checks
-        if (differs := tuple(dict.fromkeys(one.find())))
+        MarkedSentence(sentence=check.sentence, differs=differs, refused=check.delays)
+        for check in checks
+        if (differs := tuple(dict.fromkeys(check.find())))
     )
 
 
@@ -115,7 +115,7 @@ class _Check:
     def delays(self) -> bool:
         if self.decided.waits or not is_sent(self.decided.band):
             return False
-        milder = any(urgency(one) > urgency(self.decided.band) for one in self._other_bands())
+        milder = any(urgency(item) > urgency(self.decided.band) for item in self._other_bands())
         unclear = self._has(self.words.denies) or self._has(self.words.other_time)
         visit = milder and self._has(self.words.visits) and not unclear
         return self._has(self.words.waives) or visit
@@ -128,7 +128,7 @@ class _Check:
         return re.search(pattern, self.sentence, re.IGNORECASE) is not None
 
     def _denies(self, names: Set[str]) -> bool:
-        patterns = [self.words.names[one] for one in sorted(names) if one in self.words.names]
+        patterns = [self.words.names[name] for name in sorted(names) if name in self.words.names]
         return bool(patterns) and self._denies_what("|".join(patterns))
 
     def _denies_what(self, pattern: str) -> bool:
@@ -136,15 +136,15 @@ class _Check:
         none = f"{self.words.denies_nothing}|{self.words.bands[Band.URGENT_REFERRAL]}"
         plain = re.sub(none, "", self.sentence, flags=re.IGNORECASE)
         sides = f"(?:{self.words.denies})", rf"(?:{pattern})\w*"
-        either = "|".join(f"{one}{FEW_WORDS}{other}" for one, other in (sides, sides[::-1]))
+        either = "|".join(f"{item}{FEW_WORDS}{other}" for item, other in (sides, sides[::-1]))
         return re.search(either, plain, re.IGNORECASE) is not None
 
     @property
     def _own(self) -> Set[str]:
         """What was decided, with what its name has in it: "Actinic keratosis / Bowen's disease"."""
         table, labels = conditions_table(), self.decided.labels
-        kinds = {"malignant" if table.label(one).malignant else "benign" for one in labels}
-        names = " ".join(table.name(one, self.language) for one in labels)
+        kinds = {"malignant" if table.label(label).malignant else "benign" for label in labels}
+        names = " ".join(table.name(label, self.language) for label in labels)
         return labels | kinds | {*self._named(names)}
 
     def _named(self, text: str) -> Iterator[str]:
@@ -155,15 +155,15 @@ class _Check:
     def _rules_out(self, others: Set[str]) -> bool:
         """Whether a benign decision that is sure denies cancers alone."""
         table = conditions_table()
-        harmful = {"malignant", *(one for one in table.labels if table.label(one).malignant)}
+        harmful = {"malignant", *(label for label in table.labels if table.label(label).malignant)}
         benign = self.decided.sure and "benign" in self._own
         return benign and others <= harmful and self._denies(others)
 
     def _numbers(self, text: str) -> set[str]:
         known = {word: str(place) for place, word in enumerate(self.words.numbers.split(), 3)}
         found = re.findall(rf"\b(?:{'|'.join(known)})\b", text.lower())
-        digits = {one.replace(",", ".") for one in NUMBER.findall(self._dates.sub("", text))}
-        return digits | {known[one] for one in found}
+        digits = {item.replace(",", ".") for item in NUMBER.findall(self._dates.sub("", text))}
+        return digits | {known[record] for record in found}
 
     @property
     def _dates(self) -> re.Pattern[str]:
@@ -173,14 +173,14 @@ class _Check:
     def _other_bands(self) -> set[Band]:
         """Under a condition ("if it bleeds") it may be more urgent."""
         own = self.decided.band
-        said = {one for one, pattern in self.words.bands.items() if self._has(pattern)} - {own}
+        said = {item for item, pattern in self.words.bands.items() if self._has(pattern)} - {own}
         if self._has(self.words.not_when):
-            return {one for one in said if urgency(one) > urgency(own)}
+            return {item for item in said if urgency(item) > urgency(own)}
         return said
 
     def _claims_proof(self) -> bool:
         names = self.words.names
-        own = "|".join(names[one] for one in self._own & {*names} if one != "benign")
+        own = "|".join(names[item] for item in self._own & {*names} if item != "benign")
         pattern = self.words.proves.replace("{name}", f"(?:{own or '(?!)'})")
         may_claim = self.decided.proven or (self.decided.sure and "malignant" not in self._own)
         said = self._has(pattern) and not self._has(self.words.not_when)

@@ -249,8 +249,8 @@ def _list_person(about: LetterFacts, language: Language) -> dict[str, str]:
 
 def say_course(about: LetterFacts, language: Language) -> Iterator[str]:
     """Of each earlier photo the day, and what a doctor decided."""
-    for one in about.earlier:
-        day, decision = say_day(one.created_at, language), one.decision
+    for item in about.earlier:
+        day, decision = say_day(item.created_at, language), item.decision
         yield f"{day} ({decision.heading(language, for_doctor=True)})" if decision else day
 
 
@@ -282,14 +282,14 @@ def make_question(
 
 def _without_names(facts: Mapping[str, Any], about: LetterFacts) -> dict[str, Any]:
     """Put a sign in place of each part of a name, also where the doctor has typed one."""
-    signed = [one.decided_by for one in (about.decision, about.counts) if one]
+    signed = [item.decided_by for item in (about.decision, about.counts) if item]
     names = [about.patient, about.doctor, *signed]
     words = {word for name in names for word in (name, *re.findall(r"\w{2,}", name)) if word}
     parts = "|".join(map(re.escape, sorted(words, key=len, reverse=True)))
 
     def hide(value: Any) -> Any:
         if isinstance(value, list):
-            return [hide(one) for one in value]
+            return [hide(item) for item in value]
         return re.sub(rf"(?<!\w)(?:{parts})(?!\w)", "…", value, flags=re.IGNORECASE)
 
     return {name: hide(value) for name, value in facts.items() if value}

@@ -61,7 +61,7 @@ class WrittenLetter(LetterView):
     @classmethod
     def of_draft(cls, draft: Draft) -> Self:
         shown = draft.shown
-        own, version = LetterView.of(shown).model_dump(), shown.letter.version
+        own, version = LetterView.from_letter(shown).model_dump(), shown.letter.version
         return cls(
             **own,
             version=version,
@@ -160,7 +160,9 @@ def list_spot_letters(
     letters: LettersService, *, lesion: str, subject: Subject
 ) -> list[LetterView]:
     """The signed letters about all findings of a spot, the oldest first."""
-    return [LetterView.of(letter) for letter in letters.list_of_spot(lesion=lesion, to=subject)]
+    return [
+        LetterView.from_letter(letter) for letter in letters.list_of_spot(lesion=lesion, to=subject)
+    ]
 
 
 @routes.route("PUT", "/letters/<letter>", raises=(NotFound, Forbidden, LetterSigned, LetterChanged))

@@ -186,9 +186,9 @@ class LettersService:
         """The signed letters that the caller may see, and the caller's drafts."""
         submission, owner = self.records.get_to_read(number=number, to=to, reading="letters")
         letters = [
-            one
-            for one in self.letters.list_of(submission.id)
-            if (one.signed_at and submission.shows(one.signed_at)) or one.doctor == to.id
+            item
+            for item in self.letters.list_of(submission.id)
+            if (item.signed_at and submission.shows(item.signed_at)) or item.doctor == to.id
         ]
         if not letters:
             return []
@@ -203,13 +203,13 @@ class LettersService:
 
     def list_of_spot(self, *, lesion: str, to: Subject) -> list[ShownLetter]:
         course = self.lesions.list_course(lesion=lesion, to=to)
-        findings = {one.id: one for one in course}
+        findings = {item.id: item for item in course}
         shown = [
             show_letter(letter, findings[letter.submission])
             for letter in self.letters.list_signed_of([*findings])
             if findings[letter.submission].shows(letter.signed_at)
         ]
-        return sorted(shown, key=lambda one: one.letter.id)
+        return sorted(shown, key=lambda item: item.letter.id)
 
     @atomic
     def change_letter(
@@ -306,9 +306,9 @@ class LettersService:
             place = self.lesions.find(lesion=submission.lesion, to=doctor).place
             course = self.lesions.list_course(lesion=submission.lesion, to=doctor)
             earlier = [
-                one.seen_by(Audience.PATIENT)
-                for one in course
-                if one.created_at < submission.created_at
+                item.seen_by(Audience.PATIENT)
+                for item in course
+                if item.created_at < submission.created_at
             ]
         advice, due = self._find_advice(submission, decision)
         return LetterFacts(
@@ -319,7 +319,7 @@ class LettersService:
             place=place,
             advice=advice,
             due=due,
-            earlier=sorted(earlier, key=lambda one: one.created_at)[-MOST_EARLIER:],
+            earlier=sorted(earlier, key=lambda item: item.created_at)[-MOST_EARLIER:],
         )
 
     def _find_advice(
@@ -372,7 +372,7 @@ def _mark(text: str, about: LetterFacts, letter: Letter) -> tuple[MarkedSentence
 
 
 def _refuse_unseen(marked: Sequence[MarkedSentence], confirmed: Collection[str]) -> None:
-    if any(one.refused for one in marked):
+    if any(item.refused for item in marked):
         raise LetterDelays
-    if not {one.sentence for one in marked}.issubset(confirmed):
+    if not {item.sentence for item in marked}.issubset(confirmed):
         raise LetterUnconfirmed

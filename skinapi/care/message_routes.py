@@ -50,7 +50,7 @@ class MessageView(Answer):
     waits: bool = Field(description="whether a patient wrote it and waits for an answer")
 
     @classmethod
-    def of(cls, message: StoredMessage, finding: int | None, *, to: str) -> Self:
+    def from_message(cls, message: StoredMessage, finding: int | None, *, to: str) -> Self:
         return cls(
             **message.model_dump(include={"id", "created_at", "text"}),
             by="patient" if message.author == message.owner else "doctor",
@@ -75,12 +75,12 @@ class WaitingView(Answer):
     unread: int
 
     @classmethod
-    def of(cls, waiting: Waiting) -> Self:
+    def from_waiting(cls, waiting: Waiting) -> Self:
         spot = waiting.lesion
         return cls(
             lesion=spot.id if spot else None,
             name=spot.name if spot else None,
-            place=PlaceView.of(spot.place) if spot else None,
+            place=PlaceView.from_place(spot.place) if spot else None,
             patient=waiting.patient.id if waiting.patient else None,
             patient_name=waiting.patient.name if waiting.patient else None,
             finding=waiting.finding,
@@ -121,7 +121,7 @@ def _list(
         newest_first=query.order == "newest",
         paging=query.paging,
     )
-    return page.map(lambda told: MessageView.of(*told, to=to.id))
+    return page.map(lambda told: MessageView.from_message(*told, to=to.id))
 
 
 @routes.route("POST", "/lesions/<lesion>/messages", status=201, raises=CANNOT_SEND)
@@ -164,7 +164,7 @@ def _send(
     sent = messages.send_message(
         topic=topic, text=body.text, submission=body.submission, by=by, key=key
     )
-    return MessageView.of(*sent, to=by.id)
+    return MessageView.from_message(*sent, to=by.id)
 
 
 @routes.route("PUT", "/lesions/<lesion>/messages/read", raises=(NotFound,))
@@ -213,4 +213,4 @@ def list_waiting_messages(messages: MessagesService, *, subject: Subject) -> lis
     read; those of patients, until they are answered or marked as done. Cheap enough to ask for
     every few seconds.
     """
-    return [WaitingView.of(one) for one in messages.list_waiting(to=subject)]
+    return [WaitingView.from_waiting(item) for item in messages.list_waiting(to=subject)]

@@ -168,14 +168,14 @@ class MessagesService:
             return []
         found = self.lesions.by_ids(sorted(unread)[:MOST_LISTED]).values()
         without = sorted(others)[:MOST_LISTED]
-        owners = self.accounts.by_ids({*without, *(one.owner for one in found)} - {to.id})
+        owners = self.accounts.by_ids({*without, *(record.owner for record in found)} - {to.id})
         # What waits for a doctor who has lost the role waits until it is back.
-        patients = {name: one for name, one in owners.items() if in_care(one, to)}
+        patients = {name: item for name, item in owners.items() if in_care(item, to)}
         self.records.note_read(patients, by=to)
         spots = [
-            one
-            for one in found
-            if one.owner in patients or (one.owner == to.id and not one.deleted_at)
+            record
+            for record in found
+            if record.owner in patients or (record.owner == to.id and not record.deleted_at)
         ]
         newest = self._numbers_of({spot.latest for spot in spots if not spot.deleted_at})
         return [
@@ -257,5 +257,5 @@ class UnansweredMessages:
         owners = sorted(self.messages.count_waiting_without_lesion(doctor))[:MOST_UNASSIGNED]
         page_owned = self.submissions.page_owned
         newest = (page_owned(owner, PageRequest(1), newest_first=True) for owner in owners)
-        of_none = [one.id for page in newest for one in page.items]
+        of_none = [item.id for page in newest for item in page.items]
         return of_none + (self.lesions.list_newest(waiting) if waiting else [])

@@ -98,10 +98,10 @@ class InboxService:
         if count := self.messages.count_waiting_without_lesion(owner).get(owner):
             tasks.append(InboxEntry(task=Task.MESSAGE, lesion=None, unread=count))
         unsorted = self.spots.list_unsorted(owner, limit=MOST_UNSORTED)
-        tasks += [task for one in unsorted for task in _tasks_of(None, one, {})]
-        tasks.sort(key=lambda one: one.rank)
-        ahead = [one for one in tasks if one.due and one.due > now().date()]
-        return [one for one in tasks if one not in ahead[1:]]
+        tasks += [task for item in unsorted for task in _tasks_of(None, item, {})]
+        tasks.sort(key=lambda item: item.rank)
+        ahead = [item for item in tasks if item.due and item.due > now().date()]
+        return [item for item in tasks if item not in ahead[1:]]
 
 
 def _tasks_of(
@@ -152,14 +152,14 @@ class TaskView(Answer):
     photo_kept: bool = Field(description="whether the photo of what asks to see a doctor is kept")
 
     @classmethod
-    def of(cls, entry: InboxEntry, language: Language) -> Self:
+    def from_entry(cls, entry: InboxEntry, language: Language) -> Self:
         spot, advice = entry.lesion, entry.advice
         return cls(
             task=entry.task,
             lesion=spot.id if spot else None,
             name=spot.name if spot else None,
-            place=PlaceView.of(spot.place) if spot else None,
-            advice=AdviceView.of(advice, language, for_doctor=False) if advice else None,
+            place=PlaceView.from_place(spot.place) if spot else None,
+            advice=AdviceView.from_advice(advice, language, for_doctor=False) if advice else None,
             sentence=advice.words(language).next_step
             if advice and (advice.due or advice.waits_for is WaitsFor.RESULT)
             else None,
@@ -179,7 +179,7 @@ def show_inbox(inbox: InboxService, *, query: LanguageQuery, subject: Subject) -
     """What waits for the caller to do about the caller's own spots and findings."""
     tasks = inbox.list_tasks(owner=subject.id)
     language = query.lang or subject.account.language
-    listed = [TaskView.of(task, language) for task in tasks[:MOST_LISTED]]
+    listed = [TaskView.from_entry(task, language) for task in tasks[:MOST_LISTED]]
     return InboxView(tasks=listed, more=len(tasks) - len(listed))
 
 
@@ -208,11 +208,11 @@ class OwnDataService:
         ids = [spot.id for spot in spots]
         findings = photos = letters = 0
         for page in read_pages(partial(self.records.submissions.page_kept, owner), FIRST_PAGE):
-            kept = {one.id: one for one in self.records.spots.see(page.items, Audience.PATIENT)}
+            kept = {item.id: item for item in self.records.spots.see(page.items, Audience.PATIENT)}
             findings += len(kept)
-            photos += sum(one.photos for one in kept.values())
+            photos += sum(item.photos for item in kept.values())
             signed = self.letters.letters.list_signed_of([*kept]) if kept else []
-            letters += sum(kept[one.submission].shows(one.signed_at) for one in signed)
+            letters += sum(kept[item.submission].shows(item.signed_at) for item in signed)
         return OwnDataSummary(
             since=of.account.created_at,
             findings=findings,

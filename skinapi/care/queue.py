@@ -234,7 +234,7 @@ class CareService:
                 paging=_without_prefix(paging, ASKED),
             )
             first += self._with_accounts(
-                page, lambda one, owner: is_asked(one, owner, doctor), doctor=doctor
+                page, lambda entry, owner: is_asked(entry, owner, doctor), doctor=doctor
             ).items
             if len(page.items) == paging.limit:
                 return Page(first, f"{ASKED}{page.items[-1].queue_key}")
@@ -255,9 +255,9 @@ class CareService:
         page = self.unassigned.page(urgency=urgency, paging=paging)
         left = {item.finding.id: item.left for item in page.items}
         cases = self._with_accounts(
-            page.map(lambda one: one.finding), lambda one, _: one.id in left, doctor=doctor
+            page.map(lambda entry: entry.finding), lambda entry, _: entry.id in left, doctor=doctor
         )
-        return cases.map(lambda one: replace(one, left=left[one.submission.id]))
+        return cases.map(lambda entry: replace(entry, left=left[entry.submission.id]))
 
     def count_queue(self, *, doctor: Subject) -> QueueCountsView:
         """Count what `list_queue` has to review, in all and of each urgency, and `list_awaited`."""
@@ -268,11 +268,11 @@ class CareService:
             for band in Band
         }
         came = self.submissions.count_opinions(doctor.id)
-        awaited = {one: self.submissions.count_awaited(doctor.id, one) for one in WaitsFor}
+        awaited = {item: self.submissions.count_awaited(doctor.id, item) for item in WaitsFor}
         since = now() - OVERDUE_AFTER
         overdue = {
-            one: count and self.submissions.count_awaited(doctor.id, one, before=since)
-            for one, count in awaited.items()
+            item: count and self.submissions.count_awaited(doctor.id, item, before=since)
+            for item, count in awaited.items()
         }
         unassigned = self.unassigned.count() if self.unassigned.shows_list(doctor) else None
         return QueueCountsView(
@@ -291,7 +291,7 @@ class CareService:
             for version, withdrawn_at in withdrawn.items()
             if self.submissions.page_by_model(doctor.id, version, PageRequest(1)).items
         ]
-        return sorted(judged, key=lambda one: one[1], reverse=True)
+        return sorted(judged, key=lambda item: item[1], reverse=True)
 
     def list_judged_by(
         self, *, version: str, doctor: Subject, paging: PageRequest
@@ -364,7 +364,7 @@ def _as_known(patient: Account, held: Sequence[VisibleFindingRow]) -> Account:
 
 def _by_doctor(patients: Sequence[Account]) -> Iterable[tuple[str, list[str]]]:
     found: defaultdict[str, list[str]] = defaultdict(list)
-    for one in patients:
-        if one.doctor_id:
-            found[one.doctor_id].append(one.id)
+    for patient in patients:
+        if patient.doctor_id:
+            found[patient.doctor_id].append(patient.id)
     return found.items()

@@ -31,7 +31,7 @@ def list_patients(
     them in the order in which they registered; with a clinic-wide key all.
     """
     page = care.list_patients(doctor=subject, beginning=query.q, paging=query.paging)
-    return page.map(PatientInCare.of)
+    return page.map(PatientInCare.from_patient)
 
 
 @routes.route("GET", "/patients/<patient>/submissions", access=READERS, raises=(NotFound,))
@@ -45,7 +45,7 @@ def list_patient_submissions(
         reviewed=query.reviewed,
         paging=query.paging,
     )
-    return page.map(lambda found: QueuedFinding.of(found, subject.id))
+    return page.map(lambda found: QueuedFinding.from_case(found, subject.id))
 
 
 @routes.route("GET", "/queue")
@@ -70,7 +70,7 @@ def list_queue(
             urgency=query.urgency,
             paging=query.paging,
         )
-    return page.map(lambda case: QueuedFinding.of(case, subject.id))
+    return page.map(lambda case: QueuedFinding.from_case(case, subject.id))
 
 
 @routes.route("GET", "/queue/counts")
@@ -94,4 +94,4 @@ def list_withdrawn_findings(
 ) -> Page[QueuedFinding]:
     """The findings in the caller's care that a withdrawn version has made, oldest first."""
     page = care.list_judged_by(version=version, doctor=subject, paging=query.paging)
-    return page.map(lambda found: QueuedFinding.of(found, subject.id))
+    return page.map(lambda found: QueuedFinding.from_case(found, subject.id))

@@ -88,7 +88,7 @@ class AwaitedView(Answer):
     submission: int = Field(description="the number of the finding")
 
     @classmethod
-    def of(cls, submission: VisibleFindingRow | None) -> Self | None:
+    def from_finding(cls, submission: VisibleFindingRow | None) -> Self | None:
         awaited = submission.awaited if submission else None
         if submission is None or awaited is None or submission.decision is None:
             return None
@@ -121,13 +121,13 @@ class PatientInCare(Answer):
     )
 
     @classmethod
-    def of(cls, found: FoundPatient) -> Self:
+    def from_patient(cls, found: FoundPatient) -> Self:
         account = found.account
-        waiting = Waiting.of(account.queue_key)
+        waiting = Waiting.from_key(account.queue_key)
         return cls(
             due=found.due,
             record_kept_until=account.record_end,
-            awaited=AwaitedView.of(found.awaited),
+            awaited=AwaitedView.from_finding(found.awaited),
             id=account.id,
             name=account.name,
             email=account.email,
@@ -198,14 +198,14 @@ class CaseView(Answer):
     )
 
     @classmethod
-    def of(
+    def from_finding(
         cls,
         submission: VisibleFindingRow,
         doctors: Mapping[str, Account],
         asker: str,
         telling: PatientChannel | None = None,
     ) -> Self:
-        awaited = AwaitedView.of(submission)
+        awaited = AwaitedView.from_finding(submission)
 
         def name(doctor: str | None) -> str:
             account = doctors.get(doctor or "")
@@ -268,7 +268,7 @@ class QueuedFinding(ListedFinding):
     )
 
     @classmethod
-    def of(cls, found: FoundCase, asker: str) -> Self:
+    def from_case(cls, found: FoundCase, asker: str) -> Self:
         submission, owner = found.submission, found.owner
         finding = submission.finding
         return cls(
@@ -286,7 +286,7 @@ class QueuedFinding(ListedFinding):
             restated_malignant_score=percent(finding.shown_malignant_score)
             if finding.restated
             else None,
-            case=CaseView.of(submission, found.doctors, asker),
+            case=CaseView.from_finding(submission, found.doctors, asker),
             version=submission.version,
             more_urgent=submission.more_urgent,
             left=found.left,
@@ -323,9 +323,9 @@ def _for_doctor(submission: VisibleFindingRow) -> dict[str, Any]:
         other = None
     replaced = other if submission.decision else None
     return {
-        "awaited": AwaitedView.of(submission),
+        "awaited": AwaitedView.from_finding(submission),
         "due": None if other else submission.instruction.counts.due,
-        "replaced_by": AdviceView.of(replaced, submission.language, for_doctor=True)
+        "replaced_by": AdviceView.from_advice(replaced, submission.language, for_doctor=True)
         if replaced
         else None,
     }

@@ -102,7 +102,7 @@ class ReminderMailer:
     def make_pass(self) -> None:
         if not self._outbox.enabled:
             return
-        due = ((one, one) for one in self._lesions.list_due(REMINDED_AT_ONCE))
+        due = ((item, item) for item in self._lesions.list_due(REMINDED_AT_ONCE))
         for _ in self._failed.each("reminder", due, self._remind):
             pass
 

@@ -129,7 +129,7 @@ class PlaceView(Answer):
     y: float | None
 
     @classmethod
-    def of(cls, place: Place) -> Self:
+    def from_place(cls, place: Place) -> Self:
         return cls(laterality=place.laterality, **place.model_dump(exclude={"told_laterality"}))
 
 
@@ -142,7 +142,7 @@ class ReminderView(Answer):
     last: bool = Field(description="whether it is to be done until that day")
 
     @classmethod
-    def of(cls, reminder: Reminder, language: Language) -> Self:
+    def from_reminder(cls, reminder: Reminder, language: Language) -> Self:
         coming = reminder.from_today(now().date())
         acts = conditions_table().notices.reminder
         return cls(
@@ -176,7 +176,7 @@ class LesionView(Answer):
     )
 
     @classmethod
-    def of(cls, shown: ShownLesion, language: Language, *, for_doctor: bool) -> Self:
+    def from_lesion(cls, shown: ShownLesion, language: Language, *, for_doctor: bool) -> Self:
         lesion, latest = shown
         instruction = shown.instruction
         reminder = reminder_of(instruction) if instruction else None
@@ -185,9 +185,9 @@ class LesionView(Answer):
             if instruction
             else None,
             **lesion.model_dump(include={"id", "name", "created_at", "findings"}),
-            place=PlaceView.of(lesion.place),
+            place=PlaceView.from_place(lesion.place),
             latest=finding_view(latest, for_doctor=for_doctor) if latest else None,
-            reminder=ReminderView.of(reminder, language) if reminder else None,
+            reminder=ReminderView.from_reminder(reminder, language) if reminder else None,
             deleted=lesion.deleted_at is not None,
         )
 
@@ -209,7 +209,7 @@ def create_lesion(
     created = lesions.create_lesion(
         owner=subject.id, place=body.place.place(), name=body.name, key=idempotency_key
     )
-    return LesionView.of(created, subject.account.language, for_doctor=False)
+    return LesionView.from_lesion(created, subject.account.language, for_doctor=False)
 
 
 @routes.route("GET", "/lesions", access=Authenticated(scopes=("findings:read",)))
@@ -218,7 +218,9 @@ def list_lesions(
 ) -> Page[LesionView]:
     """The caller's own spots, oldest first, each with its newest finding."""
     page = lesions.list_own(owner=subject.id, paging=query.paging)
-    return page.map(lambda one: LesionView.of(one, subject.account.language, for_doctor=False))
+    return page.map(
+        lambda item: LesionView.from_lesion(item, subject.account.language, for_doctor=False)
+    )
 
 
 @routes.route("GET", "/patients/<patient>/lesions", access=READERS, raises=(NotFound,))
@@ -227,7 +229,9 @@ def list_patient_lesions(
 ) -> Page[LesionView]:
     """The spots of one patient in care, oldest first, each with its newest finding."""
     page = lesions.list_of_patient(patient=patient, doctor=subject, paging=query.paging)
-    return page.map(lambda one: LesionView.of(one, subject.account.language, for_doctor=True))
+    return page.map(
+        lambda item: LesionView.from_lesion(item, subject.account.language, for_doctor=True)
+    )
 
 
 @routes.route(
@@ -239,7 +243,7 @@ def show_lesion(
     """A spot of the caller, or of a patient in the caller's care."""
     spot = lesions.get(lesion=lesion, to=subject)
     language = query.lang or subject.account.language
-    return LesionView.of(spot, language, for_doctor=spot.lesion.owner != subject.id)
+    return LesionView.from_lesion(spot, language, for_doctor=spot.lesion.owner != subject.id)
 
 
 @routes.route(
@@ -258,7 +262,7 @@ def list_course(
         newest_first=query.order == "newest",
         paging=query.paging,
     )
-    return page.map(lambda one: finding_view(one, for_doctor=not one.reader.is_patient))
+    return page.map(lambda item: finding_view(item, for_doctor=not item.reader.is_patient))
 
 
 @routes.route("PATCH", "/lesions/<lesion>", raises=(BadRequest, NotFound))
@@ -267,7 +271,7 @@ def change_lesion(
 ) -> LesionView:
     """Give a spot of the caller another name or place; what is not sent stays."""
     changed = lesions.change_lesion(lesion=lesion, fields=body.changes(), by=subject.id)
-    return LesionView.of(changed, subject.account.language, for_doctor=False)
+    return LesionView.from_lesion(changed, subject.account.language, for_doctor=False)
 
 
 @routes.route("DELETE", "/lesions/<lesion>", raises=(NotFound,))
@@ -290,7 +294,7 @@ def join_lesion(
     The same request sent again is answered as before.
     """
     changed = lesions.join_lesion(lesion=lesion, joined=body.lesion, by=subject.id)
-    return LesionView.of(changed, subject.account.language, for_doctor=False)
+    return LesionView.from_lesion(changed, subject.account.language, for_doctor=False)
 
 
 @routes.route(
@@ -305,4 +309,4 @@ def sort_finding(
     finding = lesions.sort_finding(
         number=number, lesion=body.lesion, may_leave=body.may_leave, by=subject
     )
-    return FindingView.of(finding, subject.account)
+    return FindingView.from_finding(finding, subject.account)

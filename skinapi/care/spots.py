@@ -245,14 +245,14 @@ class LesionsService:
         """
         owned = self.lesions.page_owned(finding.owner, PageRequest(self.most)).items
         site, side = finding.context.body_site, finding.context.body_laterality
-        near = [one for one in owned if one.place.site == site and one.id != finding.lesion]
+        near = [item for item in owned if item.place.site == site and item.id != finding.lesion]
 
         def rank(one: Lesion) -> tuple[bool, str]:
             fits = side is None or one.place.laterality in (None, side)
             return fits, one.latest or one.id
 
         near.sort(key=rank, reverse=True)
-        return [self._show(one) for one in near[:MOST_PROPOSED]]
+        return [self._show(item) for item in near[:MOST_PROPOSED]]
 
     def require_open(self, owner: str, lesion: str) -> None:
         self.counts.refuse_excess(self.counts.get_own(lesion, owner), more=1)

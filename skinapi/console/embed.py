@@ -26,7 +26,7 @@ class EmbedPage:
     policy: str
 
     @classmethod
-    def of(cls, settings: Settings) -> "EmbedPage":
+    def from_settings(cls, settings: Settings) -> "EmbedPage":
         origins, clinic = settings.frame_origins, settings.clinic_name or "SkinAPI"
         content = ASSETS["embed/index.html"].content.decode()
         metas = {"clinic": clinic, "origins": " ".join(origins)}

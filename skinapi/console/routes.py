@@ -86,7 +86,7 @@ class Console:
     index: Asset
 
     @classmethod
-    def of(
+    def from_demo(
         cls, demo: Demo | None, log_ins: Mapping[str, object], responsible: Mapping[str, str | None]
     ) -> "Console":
         """In a demo the page says who can log in, for the log-in view; elsewhere what the console

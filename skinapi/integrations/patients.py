@@ -191,4 +191,4 @@ class PatientsService:
         # Lengths first: no two identifiers are the same text.
         lengths = "\n".join(str(len(part)) for part in parts[1:-1])
         message = "\n".join([parts[0], lengths, *parts[1:]]).encode("utf-8", "surrogatepass")
-        return [hmac.digest(one.encode(), message, "sha256").hex() for one in self.secrets]
+        return [hmac.digest(secret.encode(), message, "sha256").hex() for secret in self.secrets]

@@ -63,7 +63,7 @@ class LabelMapping:
 
     def describe(self, written: Iterable[str]) -> list[dict[str, Any]]:
         """List for the report each label that is mapped, with what it is published and known as."""
-        counts = Counter(one.lower() for one in written)
+        counts = Counter(item.lower() for item in written)
         mapped = sorted(set(self._given) | set(counts) & set(self._known))
         return [
             {

@@ -82,8 +82,8 @@ def compare_for_gates(
 def _serve(model: Model, samples: Sequence[Sample], report: Report) -> _Served:
     outputs = run_model(model, samples, report=report)
     results = serve_outputs(model, outputs)
-    urgencies = [urgency(one.assessment.band) for one in results]
-    refused = [one.refused is not None for one in results]
+    urgencies = [urgency(result.assessment.band) for result in results]
+    refused = [result.refused is not None for result in results]
     return _Served(np.array(urgencies), np.array(refused), predict(model, outputs, results))
 
 
@@ -93,15 +93,15 @@ def _differences(
     groups = [bootstrap_group(sample) for sample in samples]
     # Within the seven lesion classes: a model may have no output for squamous cell carcinoma.
     labels = np.array([sample.label for sample in label_for(samples, ())])
-    differences = {GateName.REFUSED_SHARE: _compare([one.refused for one in pair], groups, rows)}
+    differences = {GateName.REFUSED_SHARE: _compare([item.refused for item in pair], groups, rows)}
     for gate, label in SENSITIVITIES.items():
         wanted = urgency(THRESHOLDS[label].band)
-        caught = [(one.urgencies <= wanted) & ~one.refused for one in pair]
+        caught = [(item.urgencies <= wanted) & ~item.refused for item in pair]
         if _enough(of_class := rows & (labels == label), groups):
             differences[gate] = _compare(caught, groups, of_class)
     benign = rows & ~np.isin(labels, [*conditions_table().malignant_keys, NORMAL_SKIN])
     if _enough(benign, groups):
-        spared = [one.urgencies > urgency(Band.REFERRAL) for one in pair]
+        spared = [item.urgencies > urgency(Band.REFERRAL) for item in pair]
         differences[GateName.SPECIFICITY] = _compare(spared, groups, benign)
     if calibration := _compare_calibration(pair, samples, rows):
         differences[GateName.ECE] = calibration
@@ -121,7 +121,7 @@ def _compare(
 ) -> metrics.Difference:
     first, second = (hit[rows] for hit in hits)
     draws = metrics.draw_bootstrap([groups[row] for row in np.flatnonzero(rows).tolist()])
-    return metrics.Difference.of(
+    return metrics.Difference.between(
         lambda drawn: float(first[drawn].mean()), lambda drawn: float(second[drawn].mean()), draws
     )
 
@@ -132,13 +132,13 @@ def _compare_calibration(
     """Over the lesion classes that both models know."""
     wanted = {samples[row].image_id for row in np.flatnonzero(rows).tolist()}
     first, second = (
-        one.predictions.select(np.array([s.image_id in wanted for s in one.predictions.samples]))
-        for one in pair
+        item.predictions.select(np.array([s.image_id in wanted for s in item.predictions.samples]))
+        for item in pair
     )
     same = [s.image_id for s in first.samples] == [s.image_id for s in second.samples]
     if not same or first.classes != second.classes or not first.samples:
         return None
-    return metrics.Difference.of(
+    return metrics.Difference.between(
         lambda drawn: metrics.ece(first.probabilities[drawn], first.labels[drawn]),
         lambda drawn: metrics.ece(second.probabilities[drawn], second.labels[drawn]),
         metrics.draw_bootstrap(first.groups),

@@ -93,7 +93,7 @@ class DatasetSummary(Answer):
     )
 
     @classmethod
-    def of(cls, dataset: DatasetVersion) -> Self:
+    def from_dataset(cls, dataset: DatasetVersion) -> Self:
         return cls.model_validate(dataset.model_dump(include=set(cls.model_fields)))
 
 
@@ -123,7 +123,7 @@ class ImageView(Answer):
     sha256: str
 
     @classmethod
-    def of(cls, image: DatasetImage) -> Self:
+    def from_image(cls, image: DatasetImage) -> Self:
         return cls.model_validate(image.model_dump(include=set(cls.model_fields)))
 
 
@@ -144,7 +144,7 @@ class UploadView(Answer):
     smallest_part: int = Field(description="of all parts but the last")
 
     @classmethod
-    def of(cls, upload: UploadRecord) -> Self:
+    def from_upload(cls, upload: UploadRecord) -> Self:
         return cls(
             **upload.model_dump(include={"id", "name", "size", "received", "expires_at"}),
             complete=upload.complete,
@@ -184,7 +184,7 @@ def send_dataset(
     new = NewDataset(
         owner=subject.id, any_name=subject.role == "admin", key=idempotency_key, **body.model_dump()
     )
-    return DatasetView.of(datasets.send_uploads(new=new, uploads=body.uploads))
+    return DatasetView.from_dataset(datasets.send_uploads(new=new, uploads=body.uploads))
 
 
 @routes.route("GET", "/datasets")
@@ -200,20 +200,20 @@ def list_datasets(
         page = datasets.page_datasets(query.paging)
     else:
         page = datasets.page_unpublished(status=query.status, paging=query.paging, by=subject)
-    return page.map(DatasetSummary.of)
+    return page.map(DatasetSummary.from_dataset)
 
 
 @routes.route("GET", "/datasets/<dataset>", raises=(NotFound,))
 def show_dataset(datasets: DatasetsService, *, dataset: str, subject: Subject) -> DatasetView:
     """A data set with its report; before it is published, for its owner and for admins alone."""
-    return DatasetView.of(datasets.show(dataset=dataset, by=subject))
+    return DatasetView.from_dataset(datasets.show(dataset=dataset, by=subject))
 
 
 @routes.route("GET", "/datasets/<dataset>/images", raises=(NotFound,))
 def list_images(datasets: DatasetsService, *, dataset: str, query: PageQuery) -> Page[ImageView]:
     """The pictures of a data set."""
     page = datasets.page_images(dataset=dataset, paging=query.paging)
-    return page.map(ImageView.of)
+    return page.map(ImageView.from_image)
 
 
 @routes.route(
@@ -239,7 +239,7 @@ def delete_dataset(datasets: DatasetsService, *, dataset: str, subject: Subject)
 @routes.route("POST", "/datasets/<dataset>/reference", access=CHOOSERS, raises=(NotFound, Conflict))
 def choose_reference(datasets: DatasetsService, *, dataset: str, subject: Subject) -> DatasetView:
     """Compare every new model on this data set too. No training learns from it."""
-    return DatasetView.of(datasets.choose_reference(dataset=dataset, by=subject))
+    return DatasetView.from_dataset(datasets.choose_reference(dataset=dataset, by=subject))
 
 
 @routes.route(
@@ -247,7 +247,7 @@ def choose_reference(datasets: DatasetsService, *, dataset: str, subject: Subjec
 )
 def end_reference(datasets: DatasetsService, *, dataset: str, subject: Subject) -> DatasetView:
     """Compare no more on this data set."""
-    return DatasetView.of(datasets.end_reference(dataset=dataset, by=subject))
+    return DatasetView.from_dataset(datasets.end_reference(dataset=dataset, by=subject))
 
 
 upload_routes: Routes[UploadsService] = Routes("uploads", access=RESEARCHERS)
@@ -261,7 +261,7 @@ def begin_upload(
 ) -> UploadView:
     """Announce a file; its bytes follow in parts, and may be continued after an interruption."""
     announced = Announced(owner=subject.id, idempotency_key=idempotency_key, **body.model_dump())
-    return UploadView.of(uploads.begin(announced))
+    return UploadView.from_upload(uploads.begin(announced))
 
 
 @upload_routes.route(
@@ -278,13 +278,13 @@ def add_upload_part(
     grown = uploads.add_part(
         upload=upload, offset=offset, read=stream.read, largest=LARGEST_PART, by=subject
     )
-    return UploadView.of(grown)
+    return UploadView.from_upload(grown)
 
 
 @upload_routes.route("GET", "/uploads/<upload>", raises=(NotFound,))
 def show_upload(uploads: UploadsService, *, upload: str, subject: Subject) -> UploadView:
     """How much of an upload has arrived."""
-    return UploadView.of(uploads.show(upload=upload, by=subject))
+    return UploadView.from_upload(uploads.show(upload=upload, by=subject))
 
 
 @upload_routes.route("DELETE", "/uploads/<upload>", raises=(NotFound,))
@@ -331,7 +331,7 @@ def send_reviewed(
     new = NewDataset(
         owner=subject.id, any_name=subject.role == "admin", key=idempotency_key, **body.model_dump()
     )
-    return DatasetView.of(service.send(new=new, labels_from=body.labels_from))
+    return DatasetView.from_dataset(service.send(new=new, labels_from=body.labels_from))
 
 
 import_routes: Routes[ImportsService] = Routes("imported models")
@@ -357,4 +357,4 @@ def import_model(
 
     It is a candidate without calibration, compared on the reference data set if there is one.
     """
-    return JobView.of(imports.start(request=body, owner=subject.id, key=idempotency_key))
+    return JobView.from_job(imports.start(request=body, owner=subject.id, key=idempotency_key))

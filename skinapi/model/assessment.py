@@ -221,7 +221,7 @@ def _assess(
         untested_skin=untested_skin,
         operating_point=model.point_in_use,
         calibrated_on=calibration.malignant_share,
-        restated=RestatedProbabilities.of(
+        restated=RestatedProbabilities.from_probabilities(
             shown, pictured if len(versions) > 1 else None, model.prevalence
         )
         if shown and model.prevalence

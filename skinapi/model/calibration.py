@@ -97,7 +97,7 @@ EQUAL = JoiningRule(dermoscopic=0.5, clinical=0.5)
 def _mean_log(
     pictures: Sequence[tuple[Modality, Mapping[str, float]]], kind: Modality, keys: Sequence[str]
 ) -> np.ndarray:
-    shares = [[one[key] for key in keys] for modality, one in pictures if modality is kind]
+    shares = [[item[key] for key in keys] for modality, item in pictures if modality is kind]
     # Sorted, so that rounding does not depend on the order either.
     logs = np.sort(np.log(np.maximum(shares, 1e-12)), axis=0)
     return np.asarray(logs.mean(axis=0))
@@ -285,7 +285,7 @@ class ModelCalibration(Frozen):
     @property
     def has_points(self) -> bool:
         """False where a model was not calibrated, or by older code."""
-        return all(one.sent for one in (self.dermoscopic, self.clinical) if one is not None)
+        return all(item.sent for item in (self.dermoscopic, self.clinical) if item is not None)
 
     @property
     def point_in_use(self) -> OperatingPoint | None:

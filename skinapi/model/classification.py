@@ -82,9 +82,9 @@ def join_assessments(calibration: ModelCalibration, pictures: Sequence[Assessmen
     """
     rule = calibration.joining or EQUAL
     versions = _join_versions(rule, pictures)
-    used = [calibration.of(one.calibrated_as) for one in pictures]
-    closest = max(one.too_close for one in used)
-    doubts = {doubt for one in pictures for doubt in one.reasons}
+    used = [calibration.of(picture.calibrated_as) for picture in pictures]
+    closest = max(item.too_close for item in used)
+    doubts = {doubt for picture in pictures for doubt in picture.reasons}
     doubts |= {
         doubt
         for each in versions
@@ -96,7 +96,7 @@ def join_assessments(calibration: ModelCalibration, pictures: Sequence[Assessmen
     if _disagree(pictures, first, answer) or _disagree_alone(calibration, pictures, answer):
         doubts.add(Doubt.PICTURES_DISAGREE)
         answer = judge(uncertain=True)
-    band = most_urgent(answer.band, *(one.band for one in pictures))
+    band = most_urgent(answer.band, *(picture.band for picture in pictures))
     joined = replace(
         pictures[gravest(pictures)],
         probabilities=versions[0].probabilities,
@@ -104,17 +104,17 @@ def join_assessments(calibration: ModelCalibration, pictures: Sequence[Assessmen
         calibrated_on=None,
         restated=_join_restated(rule, pictures),
         moved_by=_moved_by(pictures, first),
-        stated=min([answer.stated, *(one.stated for one in pictures)], key=severity_rank),
+        stated=min([answer.stated, *(picture.stated for picture in pictures)], key=severity_rank),
         band=band,
         reasons=tuple(doubt for doubt in Doubt if doubt in doubts),
-        not_ruled_out=join_not_ruled_out([one.not_ruled_out for one in pictures]),
-        tested=tuple(dict.fromkeys(tested for one in pictures for tested in one.tested)),
+        not_ruled_out=join_not_ruled_out([picture.not_ruled_out for picture in pictures]),
+        tested=tuple(dict.fromkeys(tested for picture in pictures for tested in picture.tested)),
         untested_skin=tuple(
-            tone for tone in SkinTone if any(tone in one.untested_skin for one in pictures)
+            tone for tone in SkinTone if any(tone in picture.untested_skin for picture in pictures)
         ),
     )
     rules = {rule for rule in answer.rules if answer.band is band}
-    rules |= {rule for one in pictures if one.band is band for rule in one.raised_by}
+    rules |= {rule for picture in pictures if picture.band is band for rule in picture.raised_by}
     return replace(joined, raised_by=_tell(rules, joined, answer.band is band))
 
 
@@ -125,11 +125,11 @@ def _answer(
     *,
     uncertain: bool,
 ) -> _Answer:
-    used = [calibration.of(one.calibrated_as) for one in pictures]
+    used = [calibration.of(picture.calibrated_as) for picture in pictures]
     named, stated = (
         [
             min(
-                (choose_stated(each.probabilities, one, uncertain=doubt) for one in used),
+                (choose_stated(each.probabilities, item, uncertain=doubt) for item in used),
                 key=severity_rank,
             )
             for each in versions
@@ -151,7 +151,7 @@ def _answer(
     chosen = choose_for_person(
         picture=asked[-1],
         person=asked[0],
-        may_lower=all(one.may_lower(versions[0].told) for one in used),
+        may_lower=all(item.may_lower(versions[0].told) for item in used),
     )
     return _Answer(tuple(stated), chosen.band, chosen.rules)
 
@@ -159,7 +159,7 @@ def _answer(
 def _lowest_limits(
     used: Sequence[Calibration], point: OperatingPoint, told: Collection[Fact]
 ) -> Mapping[str, float]:
-    limits = [one.limits(point, told) for one in used]
+    limits = [item.limits(point, told) for item in used]
     return {key: min(each[key] for each in limits) for key in limits[0]}
 
 
@@ -168,10 +168,10 @@ def _disagree(pictures: Sequence[Assessment], first: str, answer: _Answer) -> bo
     together; or the scores of one send it more urgently, while together a benign condition
     (`first`) is the most probable.
     """
-    stated = [(one.stated, one.probabilities) for one in pictures]
+    stated = [(picture.stated, picture.probabilities) for picture in pictures]
     sent = any(
-        urgency(one.band) < urgency(answer.band) and not {*one.raised_by} <= WITHOUT_SCORES
-        for one in pictures
+        urgency(picture.band) < urgency(answer.band) and not {*picture.raised_by} <= WITHOUT_SCORES
+        for picture in pictures
     )
     benign = not conditions_table().by_key(first).malignant
     return (sent and benign) or _state_other_than(answer.stated, stated)
@@ -182,9 +182,9 @@ def _disagree_alone(
 ) -> bool:
     """Whether they disagree without the patient's facts: these take no doubt away."""
     stated = []
-    for one in pictures:
-        alone, doubtful = one.from_picture or one.probabilities, bool(one.reasons)
-        used = calibration.of(one.calibrated_as)
+    for picture in pictures:
+        alone, doubtful = picture.from_picture or picture.probabilities, bool(picture.reasons)
+        used = calibration.of(picture.calibrated_as)
         stated.append((choose_stated(alone, used, uncertain=doubtful), alone))
     return len(answer.each) > 1 and _state_other_than(answer.each[-1], stated)
 
@@ -212,19 +212,25 @@ def gravest(pictures: Sequence[Assessment]) -> int:
 
 def _join_versions(rule: JoiningRule, pictures: Sequence[Assessment]) -> tuple[Version, ...]:
     """The joined probabilities, and those without the patient's facts where these changed any."""
-    joined = rule.join([(one.calibrated_as, one.probabilities) for one in pictures])
-    if not any(one.from_picture for one in pictures):
+    joined = rule.join([(picture.calibrated_as, picture.probabilities) for picture in pictures])
+    if not any(picture.from_picture for picture in pictures):
         return (Version(joined, ()),)
-    alone = [(one.calibrated_as, one.from_picture or one.probabilities) for one in pictures]
+    alone = [
+        (picture.calibrated_as, picture.from_picture or picture.probabilities)
+        for picture in pictures
+    ]
     # The facts that all count; a picture's own kind may know one more.
-    told = tuple(fact for fact in Fact if all(fact in one.told for one in pictures))
+    told = tuple(fact for fact in Fact if all(fact in picture.told for picture in pictures))
     return Version(joined, told), Version(rule.join(alone), ())
 
 
 def _moved_by(pictures: Sequence[Assessment], first: str) -> tuple[Fact, ...]:
     """The facts that moved the same condition in any picture."""
     moved = {
-        f for one in pictures if most_probable(one.probabilities) == first for f in one.moved_by
+        f
+        for picture in pictures
+        if most_probable(picture.probabilities) == first
+        for f in picture.moved_by
     }
     return tuple(fact for fact in Fact if fact in moved)
 
@@ -232,13 +238,13 @@ def _moved_by(pictures: Sequence[Assessment], first: str) -> tuple[Fact, ...]:
 def _join_restated(
     rule: JoiningRule, pictures: Sequence[Assessment]
 ) -> RestatedProbabilities | None:
-    each = [(one.calibrated_as, one.restated) for one in pictures if one.restated]
+    each = [(picture.calibrated_as, picture.restated) for picture in pictures if picture.restated]
     if len(each) < len(pictures):
         return None
-    joined = rule.join([(used, as_mapping(one.ranked)) for used, one in each])
-    alone = [(used, as_mapping(one.from_picture or one.ranked)) for used, one in each]
-    changed = any(one.from_picture for _, one in each)
-    return RestatedProbabilities.of(
+    joined = rule.join([(used, as_mapping(item.ranked)) for used, item in each])
+    alone = [(used, as_mapping(item.from_picture or item.ranked)) for used, item in each]
+    changed = any(item.from_picture for _, item in each)
+    return RestatedProbabilities.from_probabilities(
         joined, rule.join(alone) if changed else None, each[0][1].prevalence
     )
 
@@ -327,27 +333,27 @@ def judge_prepared(model: Model, prepared: PreparedPhoto, context: Context) -> J
 
 def join_photos(model: Model, judged: Sequence[JudgedPhoto]) -> Finding:
     """One finding of two or more photos of one lesion, with each one's own in it."""
-    alone = [one.finding for one in judged]
-    joined = join_assessments(model.calibration, [one.assessment for one in judged])
-    shown = gravest([one.assessment for one in judged])
-    timings = [one.timings for one in alone]
+    alone = [item.finding for item in judged]
+    joined = join_assessments(model.calibration, [item.assessment for item in judged])
+    shown = gravest([item.assessment for item in judged])
+    timings = [item.timings for item in alone]
     finding = _finding_of(
         joined,
         quality=alone[shown].quality,
-        not_dermoscopic=any(one.not_dermoscopic for one in alone),
+        not_dermoscopic=any(item.not_dermoscopic for item in alone),
         checklist_score=alone[shown].checklist_score,
         told_signs=alone[shown].told_signs,
         heat=_rounded_heat(model, judged[shown].output, joined.stated),
         model_version=model.version,
         timings=Timings(
-            decode=round(sum(one.decode for one in timings), 2),
-            engine=round(sum(one.engine for one in timings), 2),
-            total=round(sum(one.total for one in timings), 2),
+            decode=round(sum(timing.decode for timing in timings), 2),
+            engine=round(sum(timing.engine for timing in timings), 2),
+            total=round(sum(timing.total for timing in timings), 2),
         ),
-        profile_unread=any(one.profile_unread for one in alone),
-        text_in_picture=any(one.text_in_picture for one in alone),
+        profile_unread=any(item.profile_unread for item in alone),
+        text_in_picture=any(item.text_in_picture for item in alone),
         asked_by_picture=RaisedBy.PICTURE in joined.raised_by,
-        some_skin=0 < sum(Doubt.NOT_SURELY_SKIN in one.reasons for one in alone) < len(alone),
+        some_skin=0 < sum(Doubt.NOT_SURELY_SKIN in item.reasons for item in alone) < len(alone),
         pictures=tuple(alone),
         shown_picture=shown,
     )

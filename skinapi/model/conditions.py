@@ -235,7 +235,7 @@ class Sourced(Frozen):
     sources: tuple[Source, ...]
 
     def sources_of(self, sentence: str) -> list[Source]:
-        return [one for one in self.sources if sentence in one.supports]
+        return [source for source in self.sources if sentence in source.supports]
 
 
 class Condition(Sourced):

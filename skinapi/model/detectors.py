@@ -39,7 +39,7 @@ class LinearClassifier(Frozen):
     bias: float
 
     @classmethod
-    def of(cls, weights: Features, bias: float) -> Self:
+    def from_weights(cls, weights: Features, bias: float) -> Self:
         return cls(features=weights.size, weights=pack(weights, "<f4"), bias=float(bias))
 
     @model_validator(mode="after")

@@ -35,7 +35,7 @@ class FactsEffect:
     several: bool
 
     @classmethod
-    def of(
+    def from_headline(
         cls,
         headline: Headline,
         *,
@@ -117,7 +117,9 @@ def _join(texts: Collection[LocalizedText], both: LocalizedText) -> LocalizedTex
     *others, last = texts
     if not others:
         return last
-    first = LocalizedText.by(lambda spoken: ", ".join(one.in_language(spoken) for one in others))
+    first = LocalizedText.by(
+        lambda spoken: ", ".join(other.in_language(spoken) for other in others)
+    )
     return both.fill(first=first, last=last)
 
 

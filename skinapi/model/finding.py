@@ -110,7 +110,7 @@ def limits_of_tests(
 ) -> list[LocalizedText]:
     """On which of the used kinds of picture the model was tested little, or not."""
     figures = {*map(say_tested, tested)}
-    return [one for one in _tested_notices(used, tested) if one not in figures]
+    return [notice for notice in _tested_notices(used, tested) if notice not in figures]
 
 
 @lru_cache(maxsize=64)  # each notice on a finding of the same model has the same figures
@@ -208,7 +208,7 @@ class FindingHeading(StoredRecord):
         return self._head(self).one_name
 
     def _head(self, shown: "FindingHeading | RestatedProbabilities") -> Headline:
-        return Headline.of(
+        return Headline.from_ranked(
             ranked=self.ranked,
             shown=shown.ranked,
             stated=self.stated,
@@ -290,7 +290,7 @@ class Finding(FindingSummary):
             raise ValueError("what is stated is ranked")
         if self.uncertain != bool(self.reasons):
             raise ValueError("uncertain for a reason, certain without one")
-        if any(urgency(one.band) < urgency(self.band) for one in self.pictures):
+        if any(urgency(picture.band) < urgency(self.band) for picture in self.pictures):
             raise ValueError("never milder than one of its pictures")
         return self
 
@@ -299,8 +299,8 @@ class Finding(FindingSummary):
         one names, or the same with a higher probability where the pictures disagree.
         """
         malignant, outputs = conditions_table().malignant_keys, [e.key for e in self.ranked]
-        named = [(one, one.by_own_mix().headline.named) for one in self.pictures]
-        cancers = [(one, entry) for one, entry in named if entry.key in malignant]
+        named = [(picture, picture.by_own_mix().headline.named) for picture in self.pictures]
+        cancers = [(item, entry) for item, entry in named if entry.key in malignant]
         if not cancers:
             return None
         gravest, alone = min(
@@ -313,7 +313,7 @@ class Finding(FindingSummary):
 
     @property
     def facts_effect(self) -> FactsEffect | None:
-        return FactsEffect.of(
+        return FactsEffect.from_headline(
             self.headline,
             most_probable=self.most_probable,
             shown=self.shown_ranked,
@@ -331,14 +331,14 @@ class Finding(FindingSummary):
     @property
     def mixes(self) -> tuple[float, ...]:
         """Each share of malignant lesions for which probabilities in `ranked` were calibrated."""
-        own = [one.calibrated_on for one in (self, *self.pictures)]
+        own = [item.calibrated_on for item in (self, *self.pictures)]
         return tuple(dict.fromkeys(share for share in own if share is not None))
 
     def by_own_mix(self) -> Self:
         """The finding without restated probabilities, for clients that show the model's."""
         if self.restated is None and not self.pictures:
             return self
-        pictures = tuple(one.by_own_mix() for one in self.pictures)
+        pictures = tuple(picture.by_own_mix() for picture in self.pictures)
         return self.model_copy(update={"restated": None, "pictures": pictures})
 
     @property
@@ -360,7 +360,7 @@ class Finding(FindingSummary):
     def _modality_notices(self) -> tuple[LocalizedText, ...]:
         """A finding without a modality is one of a model that knew only dermoscope pictures."""
         if self.pictures:
-            each = [one.modality for one in self.pictures if one.modality]
+            each = [picture.modality for picture in self.pictures if picture.modality]
             return joined_modality_notices(each, self.tested)
         if self.modality is not None:
             return modality_notices(self.modality, self.tested)

@@ -45,7 +45,7 @@ class RestatedProbabilities(StoredRecord):
     alone: RankedCondition | None = Field(default=None, exclude_if=lambda alone: alone is None)
 
     @classmethod
-    def of(
+    def from_probabilities(
         cls,
         probabilities: Mapping[str, float],
         from_picture: Mapping[str, float] | None,
@@ -170,7 +170,7 @@ class Headline:
     not_skin: bool = False
 
     @classmethod
-    def of(
+    def from_ranked(
         cls,
         *,
         ranked: Sequence[RankedCondition],
@@ -335,7 +335,7 @@ class Headline:
                 for entry in self.not_ruled_out
             ]
             joined = LocalizedText.by(
-                lambda language: ", ".join(one.in_language(language) for one in names)
+                lambda language: ", ".join(name.in_language(language) for name in names)
             )
             return words.doctor_not_ruled_out.fill(names=joined)
         if not self.says_malignant:

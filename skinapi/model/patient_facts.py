@@ -79,7 +79,9 @@ class PatientFactsTable(Frozen):
         told = self.told(context)
         whole = self.shift(probabilities, context, told)[key]
         without = {
-            fact: self.shift(probabilities, context, [one for one in told if one is not fact])[key]
+            fact: self.shift(probabilities, context, [item for item in told if item is not fact])[
+                key
+            ]
             for fact in told
         }
         raised = whole > probabilities[key]

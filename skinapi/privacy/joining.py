@@ -93,7 +93,7 @@ class JoiningService:
         gone, stays = self._find_both(email, into)
         _refuse(gone, stays)
         chosen = self._choose_doctor(gone, stays)
-        doctors = self.accounts.by_ids({one for one in (gone.doctor_id, stays.doctor_id) if one})
+        doctors = self.accounts.by_ids({item for item in (gone.doctor_id, stays.doctor_id) if item})
         loses = [doctor.name for name, doctor in doctors.items() if name != chosen]
         return JoiningPreview(
             gone=self._show(gone, doctors),
@@ -103,7 +103,7 @@ class JoiningService:
         )
 
     def _find_both(self, email: str, into: str) -> tuple[Account, Account]:
-        gone, stays = (get_by_email(self.accounts, one, NO_ACCOUNT) for one in (email, into))
+        gone, stays = (get_by_email(self.accounts, item, NO_ACCOUNT) for item in (email, into))
         return gone, stays
 
     def _show(self, account: Account, doctors: Mapping[str, Account]) -> AccountToJoin:
@@ -116,7 +116,7 @@ class JoiningService:
             created_at=account.created_at,
             findings=account.findings,
             spots=self.lesions.count_of(account.id),
-            last_finding_at=next((one.created_at for one in newest.items), None),
+            last_finding_at=next((item.created_at for item in newest.items), None),
             doctor=doctor.name if doctor else None,
             doctor_rests=doctor is not None and not doctor.active_doctor,
         )
@@ -136,7 +136,7 @@ class JoiningService:
         has given and neither has refused. The same again changes nothing.
         """
         # What is filed in either at the same time conflicts.
-        gone, stays = (self.accounts.hold(one.id) for one in self._find_both(email, into))
+        gone, stays = (self.accounts.hold(item.id) for item in self._find_both(email, into))
         if gone.joined_to == stays.id:
             return stays
         unit.audit("account.join", by=by, target=gone.id)
@@ -147,7 +147,7 @@ class JoiningService:
         stays = self._put_in_care(unit, stays, doctor, by)
         consents = self._join_consents(unit, gone, stays, by)
         unit.publish(AccountsJoined(gone.id, stays.id))
-        findings = [one.id for one in self.records.submissions.walk_owned(gone.id)]
+        findings = [item.id for item in self.records.submissions.walk_owned(gone.id)]
         self._move(gone.id, stays.id)
         self._close(unit, gone, stays, consents, reason)
         for account in (gone.id, stays.id):
@@ -258,10 +258,10 @@ def _refuse(gone: Account, stays: Account) -> None:
     both = (gone, stays)
     reasons = {
         ITSELF: gone.id == stays.id,
-        PATIENTS_ALONE: any(one.role != "user" or one.machine for one in both),
-        RECORD_ALONE: any(one.is_record for one in both),
-        DELETED: not all(one.stays for one in both),
-        JOINED_ALREADY: any(one.joined_to for one in both),
+        PATIENTS_ALONE: any(item.role != "user" or item.machine for item in both),
+        RECORD_ALONE: any(item.is_record for item in both),
+        DELETED: not all(item.stays for item in both),
+        JOINED_ALREADY: any(item.joined_to for item in both),
         NOT_APPROVED: not stays.approved,
         OTHER_WAY_ROUND: (gone.can_log_in and not stays.can_log_in)
         or (gone.identity is not None and stays.identity is None),

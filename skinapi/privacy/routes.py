@@ -102,7 +102,7 @@ class OpenedBreakGlass(BreakGlassView):
     choices: list[ListedView] = Field(description="the patient's newest findings, to choose one of")
 
     @classmethod
-    def of(cls, grant: BreakGlass, choices: Sequence[StoredFindingSummary]) -> Self:
+    def from_grant(cls, grant: BreakGlass, choices: Sequence[StoredFindingSummary]) -> Self:
         return cls.model_validate({**cls.fields_of(grant), "choices": choices})
 
 
@@ -113,7 +113,7 @@ class BreakGlassOfAdmin(BreakGlassView):
     admin_name: str | None = Field(description="null once that account is gone")
 
     @classmethod
-    def of(cls, told: BreakGlassNotice) -> Self:
+    def from_notice(cls, told: BreakGlassNotice) -> Self:
         beside = {"admin": told.grant.admin, "admin_name": told.admin_name}
         return cls.model_validate({**cls.fields_of(told.grant), **beside})
 
@@ -133,7 +133,7 @@ class BreakGlassOfPatient(Answer):
     own: bool = Field(description="whether the finding is the caller's, else that of a patient")
 
     @classmethod
-    def of(cls, told: BreakGlassNotice, *, reader: str) -> Self:
+    def from_notice(cls, told: BreakGlassNotice, *, reader: str) -> Self:
         grant = told.grant
         return cls(
             id=grant.id,
@@ -171,14 +171,14 @@ def break_glass(
     """
     proof = body.proof(ClientInfo(address=caller_address()))
     grant = service.ask(wanted=body.wanted(), by=subject, proof=proof)
-    return OpenedBreakGlass.of(grant, service.list_choices(grant))
+    return OpenedBreakGlass.from_grant(grant, service.list_choices(grant))
 
 
 @routes.route("GET", "/break-glass")
 def list_break_glass(service: BreakGlassService, *, query: PageQuery) -> Page[BreakGlassOfAdmin]:
     """List who has opened which finding, why and until when, also what was refused."""
     page = service.page_all(query.paging)
-    return page.map(BreakGlassOfAdmin.of)
+    return page.map(BreakGlassOfAdmin.from_notice)
 
 
 @routes.route(
@@ -189,7 +189,7 @@ def choose_finding(
 ) -> OpenedBreakGlass:
     """Choose the finding, where the patient was named: once."""
     chosen = service.choose(grant=grant, number=body.number, by=subject)
-    return OpenedBreakGlass.of(chosen, choices=[])
+    return OpenedBreakGlass.from_grant(chosen, choices=[])
 
 
 @routes.route("DELETE", "/break-glass/<grant>", raises=(NotFound,))
@@ -205,7 +205,7 @@ def list_own_break_glass(
 ) -> Page[BreakGlassOfPatient]:
     """List who has opened a finding of the caller, or of a patient in the caller's care then."""
     page = service.page_concerning(account=subject.id, paging=query.paging)
-    return page.map(partial(BreakGlassOfPatient.of, reader=subject.id))
+    return page.map(partial(BreakGlassOfPatient.from_notice, reader=subject.id))
 
 
 @routes.route("GET", "/me/break-glass/untold", access=Authenticated())

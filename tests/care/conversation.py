@@ -46,7 +46,7 @@ class Talk:
         return message
 
     def texts(self, person: Person, query: str = "") -> list[str]:
-        return [one["text"] for one in person.pages(f"{self.path}{query}")]
+        return [item["text"] for item in person.pages(f"{self.path}{query}")]
 
     def read(self, person: Person, last: str = "f" * 32) -> None:
         body = {"message": last}
@@ -61,7 +61,7 @@ class Talk:
 
     def waits(self, person: Person) -> list[int]:
         """How many messages wait for this person, of each spot that has any."""
-        return [one["unread"] for one in self.waiting(person)]
+        return [item["unread"] for item in self.waiting(person)]
 
     def assign(self, doctor: Person | None) -> None:
         body = {"doctor": doctor.email if doctor else None}

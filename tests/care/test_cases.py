@@ -247,7 +247,7 @@ UNSURE = {"certainty": "unsure", "note": "Looks like a mole to me, but I am not 
 def test_a_colleague_is_found_by_name_and_reads_the_question(backend: Backend) -> None:
     clinic = Clinic(backend)
     clinic.backend.member(role="doctor", name="Dr Suspended", status="suspended")
-    known = {one["name"]: one["_id"] for one in clinic.doctor.pages("/colleagues")}
+    known = {item["name"]: item["_id"] for item in clinic.doctor.pages("/colleagues")}
     assert "Dr Ann Other" in known
     assert {"Dr Grace Hopper", "Dr Suspended"} & known.keys() == set()
     body = {"colleague": known["Dr Ann Other"], "question": "  Is the border regular?  "}
@@ -308,7 +308,8 @@ def test_what_a_colleague_was_asked_is_for_the_doctor_in_charge_until_that_one_s
 
 def came(doctor: Person) -> int:
     return sum(
-        one["case"]["opinion_came_at"] is not None for one in doctor.pages("/queue?reviewed=false")
+        item["case"]["opinion_came_at"] is not None
+        for item in doctor.pages("/queue?reviewed=false")
     )
 
 
@@ -333,11 +334,11 @@ def test_what_has_come_stands_first_and_the_gravest_at_the_top(shared_backend: B
     path = f"/submissions/{mild}/second-opinion/answer"
     assert clinic.stranger.call("DELETE", path).status_code == 404
     closed = [clinic.doctor.call("DELETE", path) for _ in range(2)]
-    assert [one.get_json()["opinion_came_at"] for one in closed] == [None, None]
+    assert [item.get_json()["opinion_came_at"] for item in closed] == [None, None]
     acts = [row["action"] for row in shared_backend.audit()]
     assert acts.count("case.close_opinion") == 1
     kept = clinic.doctor.call("GET", f"/submissions/{mild}/reviews").get_json()
-    assert [one["note"] for one in kept] == [UNSURE["note"]]
+    assert [item["note"] for item in kept] == [UNSURE["note"]]
 
 
 def test_who_is_in_charge_next_finds_what_has_come(clinic: Clinic) -> None:
@@ -361,7 +362,7 @@ def test_a_result_that_a_colleague_tells_counts_when_the_doctor_in_charge_signs_
 
     def counted() -> int:
         outcomes = clinic.doctor.call("GET", "/outcomes").get_json()
-        return sum(one["results"] for one in outcomes["models"].values())
+        return sum(outcome["results"] for outcome in outcomes["models"].values())
 
     assert (clinic.ada.call("GET", clinic.path).get_json()["decision"], counted()) == (None, 0)
     answer(clinic.doctor, clinic.number, result)

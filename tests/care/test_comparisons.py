@@ -22,7 +22,7 @@ from tests.model.photos import encoded
 from tests.support.backends import Backend, Person
 from tests.support.findings import finding_of
 
-VIEW = Similarity.of(scale=0.8, degrees=15, across=0.03, down=-0.02)
+VIEW = Similarity.from_parameters(scale=0.8, degrees=15, across=0.03, down=-0.02)
 SCOPE, CLOSE, UNKNOWN = Modality.DERMOSCOPIC, Modality.CLINICAL, Modality.UNKNOWN
 UNCHANGED = (
     "The area, outline and colours of the spot and the skin beside it have not changed measurably."
@@ -177,7 +177,7 @@ def joined_visit(
 ) -> Any:
     """A finding on several pictures of these kinds, of which the last is shown."""
     pixels = [picture for _, picture in pictures if picture]
-    blobs = [backend.services.store.blobs.put(encoded(one, quality=90)) for one in pixels]
+    blobs = [backend.services.store.blobs.put(encoded(pixel, quality=90)) for pixel in pixels]
     each = tuple(
         finding_of(band=ROUTINE, modality=ModalityFinding(told=kind, recognised=kind, used=KNOWN))
         for kind, _ in pictures
@@ -253,7 +253,7 @@ def test_a_lost_photo_is_no_error(backend: Backend) -> None:
 def test_only_two_findings_of_the_spot_are_compared(backend: Backend) -> None:
     ada, bob = backend.member(), backend.member()
     lesion = begin(ada)
-    own, unsorted = (photographed(backend, ada, None, lesion=one) for one in (lesion, None))
+    own, unsorted = (photographed(backend, ada, None, lesion=item) for item in (lesion, None))
     foreign = photographed(backend, bob, None)
     for other in (unsorted, foreign, 10**15):
         assert code_of(compared(ada, lesion, own, other)) == (404, "not_found")
@@ -290,15 +290,15 @@ def test_the_spot_that_looks_alike_is_proposed_first_and_the_person_confirms(
     path = f"/submissions/{number}/lesion-proposals"
     proposed = ada.call("GET", path).get_json()
     by_place = [other, unphotographed, right, uncompared]
-    assert [one["id"] for one in proposed] == [right, other, unphotographed, uncompared]
-    assert [one["alike"] for one in proposed] == [True, False, False, False]
+    assert [item["id"] for item in proposed] == [right, other, unphotographed, uncompared]
+    assert [item["alike"] for item in proposed] == [True, False, False, False]
     assert "lesion" not in ada.call("GET", f"/submissions/{number}").get_json()
     for _ in range(2):
         assert ada.call("GET", f"/submissions/{number}/report.html").status_code == 200
     # Past RATE_RENDERINGS nothing is compared, and the place alone counts.
     limited = ada.call("GET", path)
-    assert (limited.status_code, [one["id"] for one in limited.get_json()]) == (200, by_place)
-    assert not any(one["alike"] for one in limited.get_json())
+    assert (limited.status_code, [item["id"] for item in limited.get_json()]) == (200, by_place)
+    assert not any(item["alike"] for item in limited.get_json())
 
 
 class BusyBackend(Backend):
@@ -317,15 +317,15 @@ def test_where_the_engine_has_no_place_spots_are_proposed_by_place_alone(tmp_pat
     photographed(backend, ada, spot(2), lesion=newer, **at)
     number = photographed(backend, ada, spot(1), **at)
     proposed = ada.call("GET", f"/submissions/{number}/lesion-proposals").get_json()
-    assert [(one["id"], one["alike"]) for one in proposed] == [(newer, False), (alike, False)]
+    assert [(item["id"], item["alike"]) for item in proposed] == [(newer, False), (alike, False)]
     assert code_of(compared(ada, alike, first, second)) == (503, "unavailable")
     backend.services.store.close()
 
 
 @pytest.mark.parametrize("size", [(512, 384), (384, 512), (400, 400)])
 def test_a_browser_draws_the_later_photo_where_it_fits(size: tuple[int, int]) -> None:
-    first, by = (640, 360), Similarity.of(scale=1.3, degrees=25, across=0.1, down=-0.2)
-    css = Placement.of(by, first, size)
+    first, by = (640, 360), Similarity.from_parameters(scale=1.3, degrees=25, across=0.1, down=-0.2)
+    css = Placement.from_similarity(by, first, size)
     share, across, down, degrees, scale = map(
         float, re.findall(r"-?\d+(?:\.\d+)?", f"{css.width} {css.transform}")
     )

@@ -34,7 +34,7 @@ def inbox(person: Person, query: str = "") -> Any:
 
 
 def tasks(person: Person) -> list[tuple[str, str | None]]:
-    return [(one["task"], one["name"]) for one in inbox(person)["tasks"]]
+    return [(item["task"], item["name"]) for item in inbox(person)["tasks"]]
 
 
 def write(person: Person, about: str) -> None:
@@ -99,7 +99,7 @@ def test_a_photo_is_due_on_the_day_that_the_band_asks_for(
     [ahead] = inbox(ada)["tasks"]
     assert (ahead["task"], ahead["due"]) == ("photograph", due.isoformat())
     monkeypatch.setattr(module, "now", lambda: now() + timedelta(days=91))
-    assert [one["due"] for one in inbox(ada)["tasks"]] == [due.isoformat()] * 2
+    assert [item["due"] for item in inbox(ada)["tasks"]] == [due.isoformat()] * 2
 
 
 def test_a_photo_that_was_judged_again_waits_once(backend: Backend) -> None:
@@ -138,7 +138,7 @@ def test_it_has_an_end_and_says_how_many_others_wait(backend: Backend) -> None:
     ada = backend.member()
     numbers = [file_for(backend, ada, URGENT).number for _ in range(MOST_LISTED + 3)]
     answer = inbox(ada)
-    shown = [one["advice"]["finding"] for one in answer["tasks"]]
+    shown = [item["advice"]["finding"] for item in answer["tasks"]]
     assert (shown, answer["more"]) == (numbers[: -MOST_LISTED - 1 : -1], 3)
 
 

@@ -85,11 +85,11 @@ def test_of_two_tabs_that_name_where_they_saw_the_finding_one_is_refused(
     number = predicted(ada)["id"]
     path = f"/submissions/{number}/lesion"
     told = overlapped(
-        *(partial(ada.call, "PUT", path, json={"lesion": one, "was": None}) for one in spots)
+        *(partial(ada.call, "PUT", path, json={"lesion": spot, "was": None}) for spot in spots)
     )
     assert sorted(told) == [200, 409]
-    assert [course(ada, one) == [number] for one in spots] == [said == 200 for said in told]
-    assert [shown(ada, one)["findings"] for one in spots] == [int(said == 200) for said in told]
+    assert [course(ada, spot) == [number] for spot in spots] == [said == 200 for said in told]
+    assert [shown(ada, spot)["findings"] for spot in spots] == [int(said == 200) for said in told]
 
 
 def test_each_change_of_a_spot_is_a_write_though_it_sets_what_was_there(backend: Backend) -> None:

@@ -78,7 +78,7 @@ def test_findings_of_no_spot_are_listed_alone(any_backend: Backend) -> None:
     last = predicted(ada)["id"]
     assert sort(ada, taken_out, None).status_code == 200
     unsorted = ada.pages("/submissions?lesion=none&limit=1")
-    assert [one["id"] for one in unsorted] == [first, taken_out, last]
+    assert [item["id"] for item in unsorted] == [first, taken_out, last]
     newest = ada.pages("/submissions?lesion=none&order=newest&limit=1")
     assert newest == unsorted[::-1]
     assert ada.pages("/submissions?order=newest&limit=3") == ada.pages("/submissions")[::-1]
@@ -311,7 +311,7 @@ def test_a_doctors_lists_say_what_counts_instead_of_an_older_decision(backend: B
         signed = grey.call("POST", f"/submissions/{number}/review", json=said)
         assert signed.status_code == 201, signed.get_json()
     for path in ("/queue?reviewed=true", f"/lesions/{lesion}/submissions"):
-        rows = {one["id"]: one for one in grey.call("GET", path).get_json()}
+        rows = {item["id"]: item for item in grey.call("GET", path).get_json()}
         instead = rows[mole]["replaced_by"]
         counted = (instead["finding"], instead["label"], instead["by_result"])
         assert counted == (melanoma, "melanoma", True)
@@ -323,7 +323,7 @@ def test_a_doctors_lists_say_what_counts_instead_of_an_older_decision(backend: B
         [patient] = grey.call("GET", "/patients").get_json()
         assert patient["due"] == instruction["due"]
     own = ada.call("GET", f"/lesions/{lesion}/submissions").get_json()
-    assert not any({"replaced_by", "due", "awaited"} & one.keys() for one in own)
+    assert not any({"replaced_by", "due", "awaited"} & item.keys() for item in own)
 
 
 def test_check_finds_and_mends_spots_that_are_out_of_place(backend: Backend) -> None:

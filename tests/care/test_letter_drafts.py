@@ -139,7 +139,7 @@ def test_what_takes_back_the_urgency_is_not_signed_by_anybody(
     at = practice()
     llm.behave = writing(*GOOD, DELAYS)
     draft = at.draft()
-    assert [one["refused"] for one in draft["marked"]] == [True]
+    assert [item["refused"] for item in draft["marked"]] == [True]
     refused = at.sign(draft, confirmed=[DELAYS])
     assert (refused.status_code, refused.get_json()["code"]) == (422, "letter_delays")
     assert at.sign(draft, draft["text"].replace(DELAYS, "")).status_code == 200
@@ -153,7 +153,7 @@ def test_the_sentences_are_compared_with_what_counts_now(
     at.review("melanocytic_nevus", urgency="self_monitoring")
     [shown] = at.shown_to(at.doctor)
     assert shown["text"].count(GOOD[1]) == 1
-    assert [one["sentence"] for one in shown["marked"]] == [GOOD[1]]
+    assert [item["sentence"] for item in shown["marked"]] == [GOOD[1]]
 
 
 @pytest.mark.parametrize(
@@ -231,4 +231,4 @@ def test_who_deletes_the_account_is_told_that_a_language_model_got_something(
     at.sign(at.draft())
     contents = at.backend.services.erasure.contents
     sent = contents.list_elsewhere(at.backend.account(at.ada.email))
-    assert Elsewhere.LLM in {one.where for one in sent}
+    assert Elsewhere.LLM in {item.where for item in sent}

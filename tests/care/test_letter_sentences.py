@@ -27,9 +27,9 @@ def test_what_contradicts_is_marked_and_little_else(shared_backend: Backend) -> 
         at = Practice(shared_backend, reviewed=False)
         at.review(**case["review"])
         for kind in ("natural", "wrong", "later_natural", "later_wrong"):
-            for [(language, sentence)] in (one.items() for one in case.get(kind, ())):
+            for [(language, sentence)] in (item.items() for item in case.get(kind, ())):
                 marked = marked_of(at, case["reader"], language, sentence)
-                refused = any(one["refused"] for one in marked)
+                refused = any(item["refused"] for item in marked)
                 told[kind].update(all=1, marked=len(marked) > 0, refused=refused)
                 if kind.endswith("wrong") is not bool(marked):
                     wrong.append(sentence)

@@ -84,7 +84,7 @@ def test_a_letter_that_a_later_decision_contradicts_is_struck_wherever_it_is_rea
     }
     assert (shown["text"], shown["superseded"]) == (letter["text"], superseded)
     assert report["verification"]["hash"] != sealed
-    assert [one["superseded"] for one in at.shown_to(at.ada)] == [superseded]
+    assert [item["superseded"] for item in at.shown_to(at.ada)] == [superseded]
     heading = since(letter["signed_at"], "the decision", later["created_at"])
     page = at.report("report.html").text
     assert f"<summary><strong><bdi>{heading}</bdi></strong> </summary>" in page
@@ -123,12 +123,12 @@ def test_of_one_day_the_pages_say_the_times_and_one_minute_once() -> None:
         decided_at=signed_at + timedelta(hours=2), decided_by="Dr Hyde", by_result=False
     )
     at_once = LaterDecision(decided_at=signed_at, decided_by="Dr Hyde", by_result=True)
-    (hours,) = LetterContent.of(ShownLetter(SIGNED, later), "en").struck
+    (hours,) = LetterContent.from_letter(ShownLetter(SIGNED, later), "en").struck
     assert hours == (
         "Written on 24 November 2026, 00:00 UTC, before the decision of 24 November 2026, "
         "02:00 UTC, which counts"
     )
-    (said,) = LetterContent.of(ShownLetter(SIGNED, at_once), "en").struck
+    (said,) = LetterContent.from_letter(ShownLetter(SIGNED, at_once), "en").struck
     assert said == (
         "Written just before the laboratory's result of 24 November 2026, 00:00 UTC, which counts"
     )
@@ -184,8 +184,8 @@ def test_a_later_decision_about_another_photo_of_the_spot_supersedes_a_letter_to
     }
     of_spot = at.ada.call("GET", f"/lesions/{spot}/letters").get_json()
     for shown in (at.report().get_json()["letters"], at.shown_to(at.ada), of_spot):
-        assert [one["superseded"] for one in shown] == [whole]
-        assert [one["text"] for one in shown] == [letter["text"]]
+        assert [item["superseded"] for item in shown] == [whole]
+        assert [item["text"] for item in shown] == [letter["text"]]
 
 
 @pytest.mark.parametrize("answered", [None, MELANOMA])

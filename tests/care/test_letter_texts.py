@@ -70,13 +70,13 @@ def test_the_decision_heads_every_rendering_whatever_the_doctor_writes(
     assert at.sign(draft, "\n".join(WRITTEN)).status_code == 200
     said = at.report().get_json()["letters"], at.shown_to(at.ada), at.shown_to(at.doctor)
     for shown in (*said, at.ada.call("GET", f"/lesions/{spot}/letters").get_json()):
-        assert [one["decision"] for one in shown] == [draft["decision"]]
+        assert [item["decision"] for item in shown] == [draft["decision"]]
     for text in (read_page(at), read_pdf(at)):
         letter = text.partition(
             f"Doctor's letter to {'the patient' if reader == 'patient' else 'a c'}"
         )[2]
         written = "Written and signed by Dr Grace Hopper"
-        places = [letter.find(words(one)) for one in (*lines, written, *WRITTEN)]
+        places = [letter.find(words(item)) for item in (*lines, written, *WRITTEN)]
         assert places == sorted(places)
         assert places[0] >= 0
 
@@ -129,8 +129,8 @@ def test_a_draft_says_nothing_that_the_decision_says(
         assert line not in draft["text"]
     for band in Band:
         said = table.band_words(band, language)
-        for one in (said.label, said.next_step, said.first_step, said.doctor_label):
-            assert one.rstrip(".") not in draft["text"]
+        for item in (said.label, said.next_step, said.first_step, said.doctor_label):
+            assert item.rstrip(".") not in draft["text"]
     assert "marked" not in draft, "our own words differ from it in nothing"
     label = REVIEWS[name]["label"]
     what = table.by_key(label).sentences[language].what_it_is if label else ""

@@ -97,7 +97,7 @@ def test_a_letter_reaches_the_patient_when_it_is_signed(any_backend: Backend) ->
     assert signed.get_json()["signed_by"] == "Dr Grace Hopper"
     assert at.shown_to(at.ada) == at.shown_to(at.doctor) == [without_telling(signed)]
     report = at.report().get_json()
-    assert [(one["text"], one["signed_by"]) for one in report["letters"]] == [
+    assert [(item["text"], item["signed_by"]) for item in report["letters"]] == [
         (changed["text"], "Dr Grace Hopper")
     ]
     assert report["verification"]["hash"] != sealed
@@ -121,8 +121,8 @@ def test_the_letters_of_a_spot_are_those_of_all_its_findings(any_backend: Backen
     at.draft("colleague")
     for reader in (at.ada, at.doctor):
         letters = reader.call("GET", f"/lesions/{spot}/letters").get_json()
-        assert [one["_id"] for one in letters] == signed
-        assert all(one["signed_by"] == "Dr Grace Hopper" for one in letters)
+        assert [letter["_id"] for letter in letters] == signed
+        assert all(letter["signed_by"] == "Dr Grace Hopper" for letter in letters)
     assert at.other.call("GET", f"/lesions/{spot}/letters").status_code == 404
 
 
@@ -135,7 +135,7 @@ def test_what_is_signed_does_not_change(backend: Backend) -> None:
         at.change(draft, "Another word."),
         at.doctor.call("DELETE", f"/letters/{draft['_id']}"),
     ]
-    assert [one.get_json()["code"] for one in again] == ["letter_signed"] * 3
+    assert [item.get_json()["code"] for item in again] == ["letter_signed"] * 3
     assert at.shown_to(at.ada)[0]["text"] == draft["text"]
 
 
@@ -147,7 +147,7 @@ def test_of_two_windows_the_later_one_is_told(backend: Backend) -> None:
         at.change(draft, "The second window."),
         at.sign(draft, draft["text"] + " The second window."),
     ]
-    assert [(one.status_code, one.get_json()["code"]) for one in refused] == [
+    assert [(item.status_code, item.get_json()["code"]) for item in refused] == [
         (409, "letter_changed")
     ] * 2
     assert at.shown_to(at.doctor)[0]["text"] == "The first window."

@@ -63,7 +63,7 @@ def test_the_queue_tells_of_each_case_what_was_told_and_why_it_is_urgent(
         first, second = doctor.pages(path)
         assert (first["age_band"], first["body_site"]) == ("45-59", "back")
         assert (second["age_band"], second["body_site"]) == (None, None)
-        sides = [(one["body_laterality"], one["body_side"]) for one in (first, second)]
+        sides = [(item["body_laterality"], item["body_side"]) for item in (first, second)]
         assert sides == [("left", None), (None, None)]
         whole = ada.call("GET", f"/submissions/{first['id']}").get_json()
         assert first["raised_by"] == whole["raised_by"]
@@ -106,7 +106,7 @@ def test_a_patient_is_found_by_the_beginning_of_a_name_a_last_name_or_an_email(
 
     def found(text: str, limit: int = 1) -> list[str]:
         query = urlencode({"q": text, "limit": limit})
-        return [one["email"] for one in doctor.pages(f"/patients?{query}")]
+        return [item["email"] for item in doctor.pages(f"/patients?{query}")]
 
     for limit in (1, 2, 3):
         assert found("ada", limit) == [byron.email, lovelace.email]

@@ -117,7 +117,7 @@ def test_a_question_that_was_on_the_doctors_screen_waits_until_it_is_answered(
     each.read(each.grey)
     each.sent(each.grey, "At ten.")
     assert each.waiting(each.grey) == []
-    assert [one["waits"] for one in each.ada.call("GET", path).get_json()] == [False] * 4
+    assert [item["waits"] for item in each.ada.call("GET", path).get_json()] == [False] * 4
 
 
 def test_what_needs_no_answer_is_marked_as_done_with_a_row_in_the_trail(each: Talk) -> None:
@@ -314,7 +314,7 @@ def test_of_two_patients_each_has_the_own_conversation(general: Talk) -> None:
     [waiting] = general.waiting(general.grey)
     assert (waiting["patient"], waiting["unread"]) == (path.split("/")[2], 1)
     general.backend.services.admin.delete_user(email=general.ada.email, by="-")
-    assert [one["text"] for one in other.call("GET", path).get_json()] == ["of another"]
+    assert [item["text"] for item in other.call("GET", path).get_json()] == ["of another"]
 
 
 def test_beside_it_what_is_written_about_a_spot_stands_apart(general: Talk) -> None:
@@ -322,10 +322,10 @@ def test_beside_it_what_is_written_about_a_spot_stands_apart(general: Talk) -> N
     general.about_a_spot = True
     general.sent(general.ada, "about a spot")
     assert general.texts(general.grey) == ["about a spot"]
-    assert [one["lesion"] for one in general.waiting(general.grey)] == [general.lesion, None]
+    assert [item["lesion"] for item in general.waiting(general.grey)] == [general.lesion, None]
     general.read(general.grey)
     general.sent(general.grey, "an answer")
-    assert [one["lesion"] for one in general.waiting(general.grey)] == [None]
+    assert [item["lesion"] for item in general.waiting(general.grey)] == [None]
     general.about_a_spot = False
     assert general.texts(general.grey) == ["about none"]
 

@@ -48,7 +48,7 @@ def test_check_finds_and_mends_lists_that_differ(any_backend: Backend) -> None:
     doctor = any_backend.member(role="doctor")
     patients = misplaced(any_backend, doctor)
     faults = list(any_backend.services.faults())
-    owners = sorted(any_backend.account(one.email).id for one in patients)
+    owners = sorted(any_backend.account(patient.email).id for patient in patients)
     says = "the doctors' queue differs from the findings of account"
     assert sorted(fault.message for fault in faults) == [f"{says} {owner}" for owner in owners]
     for fault in faults:
@@ -56,7 +56,7 @@ def test_check_finds_and_mends_lists_that_differ(any_backend: Backend) -> None:
         fault.repair()
     assert list(any_backend.services.faults()) == []
     assert len(doctor.pages("/queue")) == len(doctor.pages("/patients")) == 4
-    assert {any_backend.account(one.email).findings for one in patients} == {1}
+    assert {any_backend.account(patient.email).findings for patient in patients} == {1}
 
 
 @pytest.mark.parametrize(
@@ -87,17 +87,17 @@ def test_check_makes_each_key_again_and_mends_it(
         assert doctor.call("POST", path, json={**melanoma, **said}).status_code == 201
     assert list(any_backend.services.faults()) == []
     stored = any_backend.services.store.collection(collection)
-    right = {one["id"]: one.get(field) for one in stored.find()}
+    right = {item["id"]: item.get(field) for item in stored.find()}
     for identifier, value in right.items():
         if value is not None:
             stored.update({"id": identifier}, {"$unset": {field: True}})
-    assert {one["id"]: one.get(field) for one in stored.find()} != right
+    assert {item["id"]: item.get(field) for item in stored.find()} != right
     [*faults] = any_backend.services.faults()
     assert faults
     for fault in faults:
         assert fault.repair
         fault.repair()
-    assert {one["id"]: one.get(field) for one in stored.find()} == right
+    assert {item["id"]: item.get(field) for item in stored.find()} == right
     assert list(any_backend.services.faults()) == []
 
 
@@ -119,8 +119,8 @@ def test_a_melanoma_of_77_percent_stands_above_one_of_12_that_has_waited_longer(
         high = file_scored(shared_backend, ben, 0.77, band)
         queue = "/queue?reviewed=false"
         assert numbers(doctor, queue)[:2] == numbers(doctor, f"{queue}&limit=1")[:2] == [high, low]
-        assert [one["malignant_score"] for one in doctor.pages(queue)[:2]] == [77.0, 12.0]
-        assert [one["waiting_submission"] for one in doctor.pages("/patients")] == [high, low]
+        assert [item["malignant_score"] for item in doctor.pages(queue)[:2]] == [77.0, 12.0]
+        assert [item["waiting_submission"] for item in doctor.pages("/patients")] == [high, low]
     referral = file_scored(shared_backend, ada, 0.99, REFERRAL)
     assert numbers(doctor, queue)[:3] == [high, low, referral]  # the band comes first
     assert list(shared_backend.services.faults()) == []
@@ -165,11 +165,11 @@ def test_a_review_between_two_pages_neither_skips_nor_repeats_another_finding(
     made = [file_scored(shared_backend, ada, score) for score in (0.2, 0.4, 0.4, 0.8)]
     highest, *equal, lowest = made[3], made[1], made[2], made[0]
     first = doctor.call("GET", "/queue?reviewed=false&limit=2")
-    assert [one["id"] for one in first.get_json()] == [highest, equal[0]]
+    assert [item["id"] for item in first.get_json()] == [highest, equal[0]]
     for number in (highest, equal[0]):
         review(doctor, number)
     rest = doctor.call("GET", next_link(first)).get_json()
-    assert [one["id"] for one in rest] == [equal[1], lowest]
+    assert [item["id"] for item in rest] == [equal[1], lowest]
 
 
 def test_scores_that_are_restated_are_shown_and_do_not_order(shared_backend: Backend) -> None:
@@ -183,9 +183,9 @@ def test_scores_that_are_restated_are_shown_and_do_not_order(shared_backend: Bac
         finding = finding.model_copy(update={"restated": shown})
         made[own] = file_for(shared_backend, ada, REVIEW, finding=finding).number
     rows = doctor.pages("/queue")
-    assert [one["id"] for one in rows] == [made[0.6], made[0.3]]
-    assert [one["malignant_score"] for one in rows] == [60.0, 30.0]
-    assert [one["restated_malignant_score"] for one in rows] == [5.0, 20.0]
+    assert [row["id"] for row in rows] == [made[0.6], made[0.3]]
+    assert [row["malignant_score"] for row in rows] == [60.0, 30.0]
+    assert [row["restated_malignant_score"] for row in rows] == [5.0, 20.0]
 
 
 AWAITED = {"label": "basal_cell_carcinoma", "certainty": "sure", "histology": "awaited"}
@@ -208,7 +208,7 @@ def test_what_is_awaited_is_listed_and_counted_the_oldest_first(
 ) -> None:
     doctor, ada = patient_in_care(shared_backend)
     ben = patient_of(shared_backend, doctor, "Ben Okri")
-    late, early, photo = (file_for(shared_backend, one, URGENT).number for one in (ada, ben, ada))
+    late, early, photo = (file_for(shared_backend, item, URGENT).number for item in (ada, ben, ada))
     with monkeypatch.context() as patch:
         patch.setattr(review_service, "now", lambda: LONG_AGO)
         decide(doctor, early, AWAITED)
@@ -220,12 +220,12 @@ def test_what_is_awaited_is_listed_and_counted_the_oldest_first(
     assert counts(doctor) == {"result": 2, "photo": 1}
     overdue = doctor.call("GET", "/queue/counts").get_json()["overdue"]
     assert overdue == {"result": 1, "photo": 0}
-    shown = [doctor.call("GET", f"/submissions/{one}/case").get_json() for one in (early, late)]
-    assert [one.get("overdue", False) for one in shown] == [True, False]
+    shown = [doctor.call("GET", f"/submissions/{item}/case").get_json() for item in (early, late)]
+    assert [item.get("overdue", False) for item in shown] == [True, False]
     oldest = doctor.pages(RESULTS)[0]["awaited"]
     since = LONG_AGO.isoformat().replace("+00:00", "Z")
     assert oldest == {"what": "result", "since": since, "overdue": True, "submission": early}
-    told = {one["name"]: one["awaited"] for one in doctor.pages("/patients")}
+    told = {item["name"]: item["awaited"] for item in doctor.pages("/patients")}
     assert told["Ben Okri"] == oldest
     assert (told["Ada Example"]["what"], told["Ada Example"]["overdue"]) == ("result", False)
     decide(
@@ -240,9 +240,9 @@ def test_a_newer_photo_of_the_spot_answers_the_wish_for_one(shared_backend: Back
     doctor, ada = patient_in_care(shared_backend)
     place = {"place": {"site": "back"}}
     spot = ada.call("POST", "/lesions", json=place).get_json()["id"]
-    asked, other = (file_for(shared_backend, ada, REVIEW, lesion=one) for one in (spot, None))
-    for one in (asked, other):
-        decide(doctor, one.number, PHOTO)
+    asked, other = (file_for(shared_backend, ada, REVIEW, lesion=item) for item in (spot, None))
+    for item in (asked, other):
+        decide(doctor, item.number, PHOTO)
     assert numbers(doctor, PHOTOS) == [asked.number, other.number]
     file_for(shared_backend, ada, REVIEW, lesion=spot)
     assert numbers(doctor, PHOTOS) == [other.number]

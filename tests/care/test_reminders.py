@@ -118,7 +118,7 @@ def test_a_reminder_follows_what_a_doctor_decided(
     told = shown(ada, lesion)
     if act is None:
         assert told is None
-        tasks = [one["task"] for one in ada.call("GET", "/inbox").get_json()["tasks"]]
+        tasks = [item["task"] for item in ada.call("GET", "/inbox").get_json()["tasks"]]
         assert "photograph" not in tasks
     else:
         day = filed.created_at.date() + after

@@ -151,7 +151,7 @@ def test_a_lost_role_rests_and_comes_back_with_its_patients(
     grey, house = any_backend.member(role="doctor"), any_backend.member(role="doctor")
     admin = any_backend.admin()
     ada, ben = (patient_of(any_backend, grey) for _ in range(2))
-    first, second = (file_for(any_backend, one, URGENT).number for one in (ada, ben))
+    first, second = (file_for(any_backend, item, URGENT).number for item in (ada, ben))
     path = f"/users/{grey.email}"
     if lost == "suspended":
         admin.call("PATCH", f"{path}/suspend")
@@ -203,14 +203,14 @@ def test_what_a_doctor_who_is_gone_has_left_open_is_in_the_list(
         admin.call("PATCH", f"/users/{grey.email}/suspend")
     else:
         admin.call("PUT", f"/users/{ada.email}/doctor", json={"doctor": None})
-    listed = {one["id"]: one["left"] for one in house.call("GET", LIST).get_json()}
+    listed = {item["id"]: item["left"] for item in house.call("GET", LIST).get_json()}
     assert listed == {
         result: ["result"],
         held: ["held"],
         asked: ["opinion"],
         written: ["message"],
     }
-    pages = [one["id"] for one in house.pages(f"{LIST}&limit=1")]
+    pages = [item["id"] for item in house.pages(f"{LIST}&limit=1")]
     assert pages == numbers(house, LIST)
     counts = house.call("GET", "/queue/counts").get_json()["unassigned"]
     assert counts == {"patients": 1, "findings": 4, "urgent": 1}
@@ -235,7 +235,7 @@ def test_who_has_written_about_no_spot_stands_there_with_the_newest_finding(
         admin.call("PATCH", f"/users/{grey.email}/suspend")
     else:
         admin.call("PUT", f"/users/{ada.email}/doctor", json={"doctor": None})
-    assert [(one["id"], one["left"]) for one in house.call("GET", LIST).get_json()] == [
+    assert [(item["id"], item["left"]) for item in house.call("GET", LIST).get_json()] == [
         (newest, ["message"])
     ]
     assert house.call("GET", f"/submissions/{newest}").status_code == 200
@@ -244,7 +244,7 @@ def test_who_has_written_about_no_spot_stands_there_with_the_newest_finding(
     assert take(house, identifier(any_backend, ada)).status_code == 200
     [waiting] = house.call("GET", "/messages").get_json()
     assert (waiting["patient"], waiting["lesion"]) == (identifier(any_backend, ada), None)
-    assert [one["text"] for one in house.call("GET", path).get_json()] == ["May I swim?"]
+    assert [item["text"] for item in house.call("GET", path).get_json()] == ["May I swim?"]
 
 
 @pytest.mark.parametrize("gone", ["suspended", "unassigned"])
@@ -252,7 +252,7 @@ def test_only_what_stands_in_the_list_is_open(any_backend: Backend, gone: str) -
     grey, house = any_backend.member(role="doctor"), any_backend.member(role="doctor")
     admin, ada, ben = any_backend.admin(), *(patient_of(any_backend, grey) for _ in range(2))
     bodies = [{"place": {"site": site}} for site in ("back", "face")]
-    shut, spot = (ada.call("POST", "/lesions", json=one).get_json()["id"] for one in bodies)
+    shut, spot = (ada.call("POST", "/lesions", json=body).get_json()["id"] for body in bodies)
     closed, closed_in_spot, of_ben = (
         file_for(any_backend, patient, ROUTINE, lesion=lesion).number
         for patient, lesion in ((ada, None), (ada, shut), (ben, None))
@@ -261,7 +261,7 @@ def test_only_what_stands_in_the_list_is_open(any_backend: Backend, gone: str) -
         sign(grey, number, label="melanocytic_nevus")
     waits = file_for(any_backend, ada, URGENT, lesion=spot).number
     letter = grey.call("POST", f"/submissions/{closed}/letters", json={"reader": "patient"})
-    ids = [identifier(any_backend, one) for one in (ada, ben)]
+    ids = [identifier(any_backend, item) for item in (ada, ben)]
     opens = [f"/submissions/{waits}", f"/lesions/{spot}", f"/fhir/Patient/{ids[0]}"]
     closes = [f"/fhir/Patient/{ids[1]}", f"/lesions/{shut}", f"/patients/{ids[0]}/lesions"]
     for number in (closed, closed_in_spot, of_ben):
@@ -280,7 +280,7 @@ def test_only_what_stands_in_the_list_is_open(any_backend: Backend, gone: str) -
     assert answers == dict.fromkeys(closes, 404)
     for kind, opened in (("DiagnosticReport", str(waits)), ("BodyStructure", spot)):
         found = house.call("GET", f"/fhir/{kind}?patient={ids[0]}").get_json()["entry"]
-        assert [one["resource"]["id"] for one in found] == [opened]
+        assert [record["resource"]["id"] for record in found] == [opened]
     assert take(house, ids[1]).status_code == 404
 
 
@@ -376,11 +376,11 @@ def test_what_is_nobodys_is_said_to_the_admin_to_probes_and_by_mail(open_backend
     mailer.make_pass()
     mailer.make_pass()  # at most once a day
     outbox = backend.services.store.collection("outbox").find()
-    told = {one["account"]: one["figures"] for one in outbox if one["kind"] == "unassigned"}
+    told = {item["account"]: item["figures"] for item in outbox if item["kind"] == "unassigned"}
     assert told == {
         identifier(backend, person): {"patients": 2, "urgent": 3} for person in (admin, doctor)
     }
-    assert len([one for one in outbox if one["kind"] == "unassigned"]) == 2
+    assert len([item for item in outbox if item["kind"] == "unassigned"]) == 2
 
 
 def test_findings_that_are_no_patients_are_said_to_probes_and_to_admins_by_mail(
@@ -399,9 +399,11 @@ def test_findings_that_are_no_patients_are_said_to_probes_and_to_admins_by_mail(
     said = "Findings of accounts that are no patient's, so no doctor sees them: 2, urgent: 1"
     assert said in backend.client.get("/readyz").get_json()["notes"]
     outbox = backend.services.store.collection("outbox").find()
-    told = [(one["account"], one["figures"]) for one in outbox if one["kind"] == "staff_findings"]
+    told = [
+        (item["account"], item["figures"]) for item in outbox if item["kind"] == "staff_findings"
+    ]
     assert told == [(identifier(backend, admin), {"findings": 2, "urgent": 1})]
-    assert "unassigned" not in {one["kind"] for one in outbox}
+    assert "unassigned" not in {item["kind"] for item in outbox}
 
 
 def test_who_was_told_of_patients_without_a_doctor_is_told_again_of_a_more_urgent_one(
@@ -413,7 +415,7 @@ def test_who_was_told_of_patients_without_a_doctor_is_told_again_of_a_more_urgen
 
     def told() -> Any:
         found = backend.services.data.outbox.list_to(identifier(backend, doctor))
-        return [one.figures["urgent"] for one in found if one.kind == "unassigned"]
+        return [record.figures["urgent"] for record in found if record.kind == "unassigned"]
 
     file_for(backend, patient, ROUTINE)
     mailer.make_pass()
@@ -435,13 +437,13 @@ def test_what_comes_into_care_is_one_mail(open_backend: Open) -> None:
 
     def told() -> Any:
         found = backend.services.data.outbox.list_to(identifier(backend, doctor))
-        return [one.figures for one in found if one.kind == "came_into_care"]
+        return [record.figures for record in found if record.kind == "came_into_care"]
 
     for patient in (ada, ben):
         admin.call("PUT", f"/users/{patient.email}/doctor", json={"doctor": doctor.email})
     assert told() == [{"findings": 2, "urgent": 1}, {"findings": 1, "urgent": 0}]
     found = backend.services.data.outbox.list_to(identifier(backend, doctor))
-    assert len({one.due_at for one in found}) == 1, "they leave together"
+    assert len({record.due_at for record in found}) == 1, "they leave together"
     admin.call("PATCH", f"/users/{doctor.email}/suspend")
     admin.call("PATCH", f"/users/{doctor.email}/approve", json={})
     assert told()[2:] == [{"findings": 3, "urgent": 1}]

@@ -116,7 +116,7 @@ def doctor(seeder: Seeder, patient: Caller) -> Caller:
 def jobs(seeder: Seeder) -> Jobs:
     """The queue of the server, in which nobody waits: the test is its worker, and gets its own."""
     jobs = Jobs(seeder.services.store)
-    for owner in {one["owner"] for one in seeder.services.store.collection("jobs").find()}:
+    for owner in {item["owner"] for item in seeder.services.store.collection("jobs").find()}:
         jobs.forget(owner)
     return jobs
 

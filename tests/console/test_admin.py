@@ -37,8 +37,8 @@ def test_two_accounts_are_joined_once_both_people_were_seen(
     visitor: Visitor, seeder: Seeder, look: Look
 ) -> None:
     admin, gone, stays = seeder.person("admin"), seeder.person(), seeder.person()
-    for one, year in ((gone, 1950), (stays, 1981)):
-        assert one.call("PUT", "/me/person", json={"birth_year": year}).status == 200
+    for item, year in ((gone, 1950), (stays, 1981)):
+        assert item.call("PUT", "/me/person", json={"birth_year": year}).status == 200
     journey = Journey(visitor, "admin", look)
     visitor.enter(admin, "admin")
     visitor.go(f"accounts?status=all&q={gone.email}")

@@ -23,7 +23,7 @@ def treated(seeder: Seeder, ada: Caller) -> tuple[Caller, Caller, str]:
 
 
 def messages(caller: Caller, spot: str) -> list[str]:
-    return [one["text"] for one in caller.call("GET", f"/lesions/{spot}/messages").json]
+    return [item["text"] for item in caller.call("GET", f"/lesions/{spot}/messages").json]
 
 
 def type_message(visitor: Visitor, caller: Caller, spot: str) -> None:

@@ -25,8 +25,8 @@ def doctors(seeder: Seeder) -> tuple[Caller, Caller]:
     """One with two findings to review, and a colleague with one."""
     doctor, colleague = seeder.person("doctor"), seeder.person("doctor")
     photo = photo_of("melanoma", (600, 450))
-    for one in (doctor, doctor, colleague):
-        send_for(one, seeder, photo)
+    for item in (doctor, doctor, colleague):
+        send_for(item, seeder, photo)
     return doctor, colleague
 
 
@@ -35,7 +35,7 @@ def test_a_case_goes_from_the_queue_to_the_signed_letter_by_keys_alone(
     visitor: Visitor, seeder: Seeder, doctors: tuple[Caller, Caller], look: Look
 ) -> None:
     doctor, colleague = doctors
-    first, second = [one["id"] for one in doctor.call("GET", "/queue").json]
+    first, second = [item["id"] for item in doctor.call("GET", "/queue").json]
     journey = Journey(visitor, "case-keys", look)
     visitor.enter(doctor, "doctor")
     visitor.find(f"{FIRST}.current")
@@ -58,11 +58,11 @@ def test_a_case_goes_from_the_queue_to_the_signed_letter_by_keys_alone(
     assert visitor.find(".struck summary").text.startswith(struck)
     assert not visitor.find(".struck .letter-text").is_displayed()
     signed = doctor.call("GET", f"/submissions/{first}/reviews").json
-    told = [(one["agreement"], one["second_opinion"]) for one in signed]
+    told = [(item["agreement"], item["second_opinion"]) for item in signed]
     assert told == [("agree", False), ("disagree", True), ("disagree", False)]
     assert signed[1]["label"] == signed[2]["label"]
     assert [
-        bool(one["signed_at"]) for one in doctor.call("GET", f"/submissions/{first}/letters").json
+        bool(item["signed_at"]) for item in doctor.call("GET", f"/submissions/{first}/letters").json
     ] == [True]
 
 
@@ -128,7 +128,7 @@ def reach(journey: Journey, wanted: str) -> None:
 def owner_of(doctor: Caller, number: int) -> tuple[str, str]:
     """The id and the e-mail of the patient."""
     rows = doctor.call("GET", "/queue").json
-    return next((one["patient_id"], one["patient_email"]) for one in rows if one["id"] == number)
+    return next((row["patient_id"], row["patient_email"]) for row in rows if row["id"] == number)
 
 
 def read_the_letter(

@@ -59,7 +59,7 @@ def sessions(seeder: Seeder, email: str) -> int:
     account = seeder.accounts.find_by_email(email)
     assert account
     opened = seeder.services.store.collection("sessions").find({"account": account.id})
-    return sum(one["provider"] is not None for one in opened)
+    return sum(item["provider"] is not None for item in opened)
 
 
 def test_the_page_for_operators_works_as_written(

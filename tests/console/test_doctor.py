@@ -69,9 +69,9 @@ def test_the_queue_is_worked_off_the_most_urgent_first(
 def labels(doctor: Caller) -> dict[Any, int]:
     """How many findings of the queue have which agreement."""
     found = [row["id"] for row in doctor.call("GET", "/queue").json]
-    reviews = [doctor.call("GET", f"/submissions/{one}/reviews").json for one in found]
+    reviews = [doctor.call("GET", f"/submissions/{record}/reviews").json for record in found]
     said = [of_one[0]["agreement"] if of_one else None for of_one in reviews]
-    return {one: said.count(one) for one in said}
+    return {item: said.count(item) for item in said}
 
 
 def open_the_most_urgent(journey: Journey) -> None:

@@ -113,7 +113,7 @@ class Frame(Visitor):
 
     def told(self, kind: str) -> list[dict[str, Any]]:
         said: list[dict[str, Any]] = self.outside("return window.told")
-        return [one for one in said if one["type"] == kind]
+        return [item for item in said if item["type"] == kind]
 
     def await_told(self, kind: str, *, times: int = 1) -> dict[str, Any]:
         self.await_truth(lambda: len(self.told(kind)) >= times, f"the event {kind}")
@@ -287,8 +287,8 @@ def test_what_has_another_form_or_source_is_ignored(
 def end_sessions(seeder: Seeder, patient: Caller) -> None:
     """Their time is over."""
     sessions = seeder.services.store.collection("session_keys")
-    for one in sessions.find({"account": patient.id}):
-        sessions.update({"id": one["id"]}, {"$set": {"expires_at": now() - timedelta(seconds=1)}})
+    for item in sessions.find({"account": patient.id}):
+        sessions.update({"id": item["id"]}, {"$set": {"expires_at": now() - timedelta(seconds=1)}})
 
 
 def ready_to_send(frame: Frame, mole: Path) -> None:

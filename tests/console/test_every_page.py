@@ -102,7 +102,7 @@ def clinic(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     researcher = add_person(seeder, "researcher", PICTURES)
     patients = [add_person(seeder, "user", name) for name in (LONG, FROM_RIGHT, PICTURES)]
     findings = [number for patient in patients for number in treat(seeder, doctor, patient)]
-    spots = {one["name"]: one["id"] for one in patients[0].call("GET", "/lesions").json}
+    spots = {item["name"]: item["id"] for item in patients[0].call("GET", "/lesions").json}
     for text in (LONG * 3, FROM_RIGHT, PICTURES, "x" * 300):
         patients[0].call("POST", f"/lesions/{spots[LONG]}/messages", json={"text": text})
     review = {

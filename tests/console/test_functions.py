@@ -86,7 +86,9 @@ def test_the_archive_of_loose_files_is_one_that_others_can_read() -> None:
     chosen += "({ path, file: new Blob([text]) }))"
     made = ask("views/tar.js", f"(it) => it.tarOf({chosen})")
     with tarfile.open(fileobj=io.BytesIO(made)) as archive:
-        found = {one.name: archive.extractfile(one) for one in archive.getmembers()}
+        found = {
+            getmember.name: archive.extractfile(getmember) for getmember in archive.getmembers()
+        }
         read = {name: file.read().decode() for name, file in found.items() if file}
     assert read == FILES
 
@@ -111,11 +113,11 @@ def test_a_probability_is_said_as_the_reports_say_it(language: Language) -> None
     shares = [0.0, 0.004, 0.01, 0.07, 0.0701, 0.295, 0.5, 0.994, 0.996, 1.0]
     asked = [(share, malignant) for share in shares for malignant in (False, True)]
     said = [
-        one.replace("\u00a0", " ").replace("\u202f", " ")
-        for one in called("language.js", "sayShare", [[*one] for one in asked], language)
+        item.replace("\u00a0", " ").replace("\u202f", " ")
+        for item in called("language.js", "sayShare", [[*item] for item in asked], language)
     ]
     reported = [say_share(share, malignant=malignant) for share, malignant in asked]
-    assert said == [one.in_language(language) for one in reported]
+    assert said == [item.in_language(language) for item in reported]
 
 
 def test_a_wait_is_never_said_too_short_and_a_figure_never_quite_certain() -> None:

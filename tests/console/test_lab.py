@@ -228,7 +228,7 @@ def test_an_admin_decides_what_serves(
 
 
 def serving(admin: Caller) -> str:
-    [found] = [one for one in admin.call("GET", "/models").json if one["state"] == "serving"]
+    [found] = [item for item in admin.call("GET", "/models").json if item["state"] == "serving"]
     return str(found["version"])
 
 

@@ -128,8 +128,8 @@ def read_what_comes_first(journey: Journey) -> None:
     """
     visitor = journey.visitor
     visitor.find(".finding .heat-photo img")
-    first = [one.text for one in visitor.all(".verdict > :is(h1, p:not(.eyebrow, .how, .due))")]
-    assert [len(sentences_of(one)) for one in first] == [1, 1, 1]
+    first = [item.text for item in visitor.all(".verdict > :is(h1, p:not(.eyebrow, .how, .due))")]
+    assert [len(sentences_of(item)) for item in first] == [1, 1, 1]
     assert visitor.find(".verdict .how").text
     assert visitor.find(".verdict .due").text
     visitor.assert_frame()  # the notice is visible without scrolling
@@ -138,7 +138,7 @@ def read_what_comes_first(journey: Journey) -> None:
     assert len(texts) > len(folded) > len(first)
     said = [s for text in texts for s in sentences_of(text) if s[-1] in ".!?"]
     assert len(said) > 10
-    assert {one for one in said if said.count(one) > 1} == set()
+    assert {item for item in said if said.count(item) > 1} == set()
 
 
 def read_the_finding(journey: Journey) -> None:

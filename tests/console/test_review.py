@@ -309,9 +309,13 @@ def test_a_case_is_reviewed_and_left_with_three_keys_or_four(
     disagreed = ("d", "[value=disagree]:checked:focus"), ("2", "[name=label]:checked")
     other = press_through(visitor, *disagreed, tells)
     wanted = press_through(visitor, ("p", "[name=picture]:checked:focus"))
-    [agree], [disagree], [picture] = (signed(doctor, one) for one in (agreed, other, wanted))
+    [agree], [disagree], [picture] = (signed(doctor, item) for item in (agreed, other, wanted))
     assert [agree["agreement"], disagree["agreement"]] == ["agree", "disagree"]
-    assert [one["new_picture_wanted"] for one in (agree, disagree, picture)] == [False, False, True]
+    assert [item["new_picture_wanted"] for item in (agree, disagree, picture)] == [
+        False,
+        False,
+        True,
+    ]
     visitor.assert_quiet()
 
 
@@ -333,7 +337,7 @@ def test_keys_that_come_before_the_case_change_nothing_and_the_case_says_so(
     second = opened(visitor)
     visitor.see("Pressed before this case was shown, and not used: d 2 Enter")
     assert visitor.count("[name=agreement]:checked") == 0
-    assert [len(signed(doctor, one)) for one in (first, second)] == [1, 0]
+    assert [len(signed(doctor, item)) for item in (first, second)] == [1, 0]
     assert "held_until" in signed(doctor, first)[0]
     press(visitor, "u", "[value=unsure]:checked:focus")
     visitor.see_none("not used")

@@ -130,8 +130,8 @@ def test_a_server_without_a_doctor_asks_for_one_and_blames_no_setting(
     has, none_waits = {**counted, "has_doctor": True}, {"patients": 0}
     settings = [counted, {**counted, **none_waits}, has, {**has, **none_waits}]
     first, new, unlisted, nobody = visitor.run_async(ITEMS, settings)
-    for one in (first, new):
-        assert (one["text"], one["place"]) == (journey.say("addFirstDoctor"), "accounts")
+    for item in (first, new):
+        assert (item["text"], item["place"]) == (journey.say("addFirstDoctor"), "accounts")
     assert (new["act"], new["more"]) == (True, [])
     assert "UNASSIGNED_PATIENTS" not in f"{first}"
     assert "UNASSIGNED_PATIENTS" in f"{unlisted}"
@@ -189,19 +189,19 @@ def test_what_is_urgent_and_nobodys_stands_in_the_list_of_a_new_doctor(
     """Behind what is urgent among the own patients', and before all else there."""
     nobodys, doctor = seeder.person(), seeder.person("doctor")
     send_as(nobodys, seeder, photo_of("melanoma", (600, 450)))
-    [number] = [one["id"] for one in nobodys.call("GET", "/submissions").json]
+    [number] = [item["id"] for item in nobodys.call("GET", "/submissions").json]
     visitor.enter(doctor, "doctor")
     visitor.go("queue")
     visitor.find(f".finding-row [data-number='{number}']")
     visitor.see(visitor.words("en")["withoutDoctor"])
     for photo in (photo_of("melanocytic_nevus", (600, 450)), photo_of("melanoma", (600, 450))):
         send_for(doctor, seeder, photo)
-    own = [one["id"] for one in doctor.call("GET", "/queue").json]
+    own = [item["id"] for item in doctor.call("GET", "/queue").json]
     visitor.open("/#/queue")
     visitor.find(f".finding-row [data-number='{own[-1]}']")
     shown = (
         "return [...document.querySelectorAll('[data-number]')].map((one) => one.dataset.number)"
     )
-    rows = [int(one) for one in visitor.run(shown)]
+    rows = [int(item) for item in visitor.run(shown)]
     assert (rows[0], rows[-1]) == (own[0], own[-1])
     assert number in rows[1:-1]

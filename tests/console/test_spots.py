@@ -87,7 +87,7 @@ def test_nothing_covers_or_hides_the_photos_of_a_spot(visitor: Visitor, patient:
 
 def spots_of(caller: Caller) -> dict[str, int]:
     """How many findings each of the spots has, by name."""
-    return {one["name"]: one["findings"] for one in caller.call("GET", "/lesions").json}
+    return {item["name"]: item["findings"] for item in caller.call("GET", "/lesions").json}
 
 
 @pytest.mark.parametrize("look", looks(0), ids=str)

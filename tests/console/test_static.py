@@ -160,7 +160,9 @@ def test_every_word_is_used_and_every_used_word_is_there(
     used = set(re.findall(r'say\("(\w+)"', source))
     groups = {f"{name}_" for name in re.findall(r'sayValue\("(\w+)"', source)}
     assert used <= words["en"].keys()
-    assert {one for one in groups if not any(key.startswith(one) for key in words["en"])} == set()
+    assert {
+        group for group in groups if not any(key.startswith(group) for key in words["en"])
+    } == set()
     assert words["en"].keys() - said_by(source, words["en"]) == set()
 
 
@@ -202,7 +204,7 @@ def modules_of(views: list[str]) -> set[str]:
         imports = re.findall(
             r'from "/console/(.*?)"|^ +import\("/console/(.*?)"', source, re.MULTILINE
         )
-        waiting += [one or other for one, other in imports]
+        waiting += [item or other for item, other in imports]
     return found
 
 
@@ -300,7 +302,7 @@ def test_every_error_that_a_person_can_meet_has_words(
 
 def errors_below(error: type[SkinAPIError]) -> set[type[SkinAPIError]]:
     direct = error.__subclasses__()
-    return {*direct, *(below for one in direct for below in errors_below(one))}
+    return {*direct, *(below for item in direct for below in errors_below(item))}
 
 
 SUBJECTS = (

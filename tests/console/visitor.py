@@ -388,8 +388,8 @@ class Visitor:
         )
         assert found == [], json.dumps(
             [
-                (one["id"], one["help"], [node["target"] for node in one["nodes"]][:5])
-                for one in found
+                (record["id"], record["help"], [node["target"] for node in record["nodes"]][:5])
+                for record in found
             ]
         )
 

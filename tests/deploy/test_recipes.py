@@ -42,11 +42,11 @@ Manifest = dict[str, Any]
 
 def manifests() -> list[Manifest]:
     files = [path for path in sorted(BASE.glob("*.yaml")) if path.name != "kustomization.yaml"]
-    return [one for path in files for one in yaml.safe_load_all(path.read_text())]
+    return [item for path in files for item in yaml.safe_load_all(path.read_text())]
 
 
 def of_kind(kind: str) -> list[Manifest]:
-    return [one for one in manifests() if one["kind"] == kind]
+    return [manifest for manifest in manifests() if manifest["kind"] == kind]
 
 
 def containers() -> Iterator[Manifest]:
@@ -62,7 +62,7 @@ def fly_settings() -> dict[str, str]:
 
 
 @pytest.mark.parametrize(
-    "manifest", manifests(), ids=lambda one: f"{one['kind']} {one['metadata']['name']}"
+    "manifest", manifests(), ids=lambda item: f"{item['kind']} {item['metadata']['name']}"
 )
 def test_a_manifest_is_valid_by_the_published_schema(manifest: Manifest) -> None:
     kubernetes_validate.validate(manifest, SCHEMAS, strict=True)
@@ -98,7 +98,7 @@ def test_probes_ask_routes_of_the_server_at_its_port() -> None:
 
 
 @pytest.mark.parametrize(
-    "deployment", of_kind("Deployment"), ids=lambda one: one["metadata"]["name"]
+    "deployment", of_kind("Deployment"), ids=lambda item: item["metadata"]["name"]
 )
 def test_a_pod_is_as_confined_as_the_image_allows(deployment: Manifest) -> None:
     pod = deployment["spec"]["template"]["spec"]
@@ -119,11 +119,11 @@ def gibibytes(quantity: str) -> int:
 
 
 @pytest.mark.parametrize(
-    "deployment", of_kind("Deployment"), ids=lambda one: one["metadata"]["name"]
+    "deployment", of_kind("Deployment"), ids=lambda item: item["metadata"]["name"]
 )
 def test_a_pod_fills_no_disk_of_its_node(deployment: Manifest) -> None:
     pod = deployment["spec"]["template"]["spec"]
-    sizes = {one["name"]: gibibytes(one["emptyDir"]["sizeLimit"]) for one in pod["volumes"]}
+    sizes = {item["name"]: gibibytes(item["emptyDir"]["sizeLimit"]) for item in pod["volumes"]}
     assert sizes["data"] * 1024**3 >= 3 * Settings.model_fields["max_dataset_bytes"].default
     (container,) = pod["containers"]
     storage = {
@@ -133,7 +133,7 @@ def test_a_pod_fills_no_disk_of_its_node(deployment: Manifest) -> None:
 
 
 def test_a_server_that_ends_still_serves_while_the_proxies_learn_of_it() -> None:
-    (server,) = (one for one in of_kind("Deployment") if one["metadata"]["name"] == "skinapi")
+    (server,) = (item for item in of_kind("Deployment") if item["metadata"]["name"] == "skinapi")
     pod = server["spec"]["template"]["spec"]
     (container,) = pod["containers"]
     command, seconds = container["lifecycle"]["preStop"]["exec"]["command"]

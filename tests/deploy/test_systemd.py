@@ -57,7 +57,7 @@ def test_a_unit_starts_what_there_is_and_writes_in_one_folder(unit: Path) -> Non
             assert arguments[:2] == ["-m", "skinapi"]
             _parser().parse_args(arguments[2:])
     assert (found["User"], found["EnvironmentFile"]) == ("skinapi", "/etc/skinapi.env")
-    settings = dict(one.split("=", 1) for one in shlex.split(found["Environment"]))
+    settings = dict(item.split("=", 1) for item in shlex.split(found["Environment"]))
     assert settings.keys() <= SETTINGS
     assert settings["INSTANCE_DIR"] == f"/var/lib/{found['StateDirectory']}"
     assert (found["ProtectSystem"], found["StateDirectoryMode"]) == ("strict", "0700")

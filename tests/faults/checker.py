@@ -112,16 +112,16 @@ def _findings(told: Told, kept: Contents) -> Iterator[str]:
     by_number = {submission["number"]: submission for submission in kept.submissions}
     if len(by_number) < len(kept.submissions):
         yield "two findings share a number"
-    keys = Counter((one["owner"], one.get("idempotency_key")) for one in kept.submissions)
+    keys = Counter((item["owner"], item.get("idempotency_key")) for item in kept.submissions)
     yield from (f"key {key} made {n} findings" for (_, key), n in keys.items() if key and n > 1)
     for email in told.subjects("predict"):
         yield from _answered_findings(told, email, owners[email], by_number)
-        mine = [one for one in kept.submissions if one["owner"] == owners[email]]
+        mine = [item for item in kept.submissions if item["owner"] == owners[email]]
         asked = {e.value for e in told.actions("predict", email) if not e.refused}
         yield from (
-            f"nobody asked for finding {one['number']}"
-            for one in mine
-            if one["idempotency_key"] not in asked
+            f"nobody asked for finding {item['number']}"
+            for item in mine
+            if item["idempotency_key"] not in asked
         )
         if mine and not _may_be_there(told, email):
             yield f"{len(mine)} findings outlived {email}"

@@ -81,7 +81,7 @@ def make_clinic(folder: Path) -> dict[str, Any]:
             "wrong": wrong,
             "without_middle": without_middle,
             "without_first": without_first,
-            "papers": [one["verification"]["hash"] for one in papers],
+            "papers": [paper["verification"]["hash"] for paper in papers],
         }
 
 

@@ -121,8 +121,8 @@ def read_all(backend: Backend) -> dict[str, Any]:
         person = Person(backend.client, backend.token_of(backend.account(account["email"])))
         paths = [*asked[account["role"]]]
         if account["role"] == "user":
-            for one in person.pages("/submissions"):
-                path = f"/submissions/{one['id']}"
+            for item in person.pages("/submissions"):
+                path = f"/submissions/{item['id']}"
                 paths += [path, f"{path}/report.json", f"{path}/reviews"]
         for path in paths:
             answer = person.call("GET", path)

@@ -43,7 +43,7 @@ ADAS = account(ADA, "ada-id", role="doctor")
 CREATED = [*rows("submission.create", target="finding-1")]
 CREATED += rows("submission.create", target="finding-2")
 OTHERS = ("register", "role_doctor")
-TRAIL = [*CREATED, *rows(*(f"account.{one}" for one in OTHERS), "submission.delete")]
+TRAIL = [*CREATED, *rows(*(f"account.{item}" for item in OTHERS), "submission.delete")]
 AUDIT = [*TRAIL, *rows("account.approve")]
 # What the store holds after that day.
 KEPT = Contents(accounts=[BOBS, ADAS], submissions=[FIRST], audit=AUDIT, blobs=frozenset({PHOTO}))

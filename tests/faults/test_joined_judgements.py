@@ -80,14 +80,14 @@ def test_each_photo_is_one_finding_with_all_that_was_told(migrated: Migrated) ->
     assert (found["version"], found["corrected"], found["lesion"]) == (
         2, ["age_band"], there["spot"],
     )  # fmt: skip
-    assert [one["context"]["age_band"] for one in found["versions"]] == ["30-44"]
+    assert [record["context"]["age_band"] for record in found["versions"]] == ["30-44"]
     assert (found["context"]["age_band"], found["decision"]["label"]) == ("75+", "melanoma")
-    assert [one["_id"] for one in migrated.read(f"/submissions/{number}/letters")] == [
+    assert [item["_id"] for item in migrated.read(f"/submissions/{number}/letters")] == [
         there["letter"]
     ]
-    told = [migrated.read(f"/reports/verify/{one}") for one in paper]
-    assert [(one["number"], one["valid"]) for one in told] == [(number, True)] * 2
-    assert [bool(one["superseded"]["judged_again_at"]) for one in told] == [True, False]
+    told = [migrated.read(f"/reports/verify/{item}") for item in paper]
+    assert [(item["number"], item["valid"]) for item in told] == [(number, True)] * 2
+    assert [bool(item["superseded"]["judged_again_at"]) for item in told] == [True, False]
     assert migrated.ada.call("GET", f"/submissions/{number}/photo").status_code == 200
     three = migrated.read(f"/submissions/{there['without_middle'][0]}")
     assert (three["version"], three["context"]["age_band"]) == (2, "60-74")
@@ -97,7 +97,7 @@ def test_each_photo_is_one_finding_with_all_that_was_told(migrated: Migrated) ->
 def test_a_result_counts_once_and_no_list_has_two_of_one_photo(migrated: Migrated) -> None:
     admin = migrated.backend.member(role="admin")
     outcomes = migrated.read("/outcomes", by=admin)
-    counted = [one["results"] for one in outcomes["models"].values()]
+    counted = [outcome["results"] for outcome in outcomes["models"].values()]
     assert counted == [1], "of two findings of one photo"
     reviews = migrated.read(f"/submissions/{migrated.there['told_twice'][0]}/reviews")
     assert len(reviews) == 2

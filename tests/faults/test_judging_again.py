@@ -69,7 +69,7 @@ class Actor(threading.Thread):
             seeder.person(doctor_id=self.doctor.id) for _ in range(2 + DUPLICATES)
         )
         owners = [self.ada] * FINDINGS + [self.bob, *self.duplicates]
-        self.cases = [Case(_file(seeder, one), one.id, old_model=True) for one in owners]
+        self.cases = [Case(_file(seeder, item), item.id, old_model=True) for item in owners]
         self.joined = dict[str, str]()
         self.answers = list[int]()
         self.broken: Exception | None = None
@@ -183,9 +183,9 @@ def list_lost(actor: Actor, services: Services) -> Iterator[str]:
             yield f"{case} is gone"
             continue
         all_told: list[EarlierVersion | StoredFinding] = [*found.earlier, found]
-        versions = [one.version for one in all_told]
+        versions = [item.version for item in all_told]
         told = found.context.model_dump(include={*case.told}, mode="json")
-        contexts = [one.context for one in all_told]
+        contexts = [item.context for item in all_told]
         corrected = [
             {name for name, value in after if getattr(before, name) != value}
             for before, after in pairwise(contexts)
@@ -198,8 +198,8 @@ def list_lost(actor: Actor, services: Services) -> Iterator[str]:
             "in error": (found.error is not None, case.gone),
             "versions": (versions, [*range(1, case.versions + 1)]),
             "told": (told, case.told),
-            "corrected": ([{*one.corrected} for one in all_told[1:]], corrected),
-            "answered": ([one.version for one in reviews], case.answered),
+            "corrected": ([{*item.corrected} for item in all_told[1:]], corrected),
+            "answered": ([review.version for review in reviews], case.answered),
             "rows": (len(judged), case.versions - 1),
             "photo": (services.store.blobs.find(found.photo_blob or "") is not None, True),
         }
@@ -250,16 +250,16 @@ def test_what_is_judged_again_moved_or_joined_is_there_once_whatever_is_killed(
             actor.finish()
     with closing(Seeder(server)) as seeder:
         services = seeder.services
-        lost = [one for actor in actors for one in list_lost(actor, services)]
+        lost = [item for actor in actors for item in list_lost(actor, services)]
         assert lost == []
         assert [
-            one.message for one in (*services.records.faults(), *services.reviews.faults())
+            fault.message for fault in (*services.records.faults(), *services.reviews.faults())
         ] == []
         status, said = server.check_here()
         assert status == 0, said
-        assert [one.message for one in services.faults()] == []
+        assert [fault.message for fault in services.faults()] == []
     for actor in actors:
-        listed = sorted(one["id"] for one in actor.doctor.pages("/queue"))
+        listed = sorted(item["id"] for item in actor.doctor.pages("/queue"))
         assert listed == sorted(case.number for case in actor.standing)
     report(f"{KILLS} kills: {say_done(actors)}; nothing lost, nothing twice")
 

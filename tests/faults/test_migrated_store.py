@@ -112,16 +112,18 @@ def test_what_was_decided_is_read_as_it_was_stored(folder: Path) -> None:
     disease.
     """
     with closing(open_store(settings_in(folder))) as store:
-        stored = {one["id"]: one.get("decision") for one in store.collection("submissions").find()}
+        stored = {
+            item["id"]: item.get("decision") for item in store.collection("submissions").find()
+        }
     backend = Backend(folder)
     with closing(backend.services.store):
         data = backend.services.data
-        found = [one for one in map(data.submissions.find, stored) if one]
+        found = [item for item in map(data.submissions.find, stored) if item]
         differ = set()
-        for one in data.spots.see(found, Audience.PATIENT):
-            was = stored[one.id]
-            assert (one.decision is None) == (was is None)
-            if was and any(getattr(one.decision, name) != value for name, value in was.items()):
+        for item in data.spots.see(found, Audience.PATIENT):
+            was = stored[item.id]
+            assert (item.decision is None) == (was is None)
+            if was and any(getattr(item.decision, name) != value for name, value in was.items()):
                 differ.add(was["label"])
     assert len(found) == len(stored) > FINDINGS
     assert differ == {KERATOSIS}
@@ -149,7 +151,7 @@ def test_a_migration_goes_on_where_it_was_interrupted(
                 break
         assert seen == {"(reviews)", "(submissions)", "(accounts)"}
         failed = data.failed_items.list_some()
-        assert [(one.work, one.item) for one in failed] == [("migration", damaged["id"])]
+        assert [(item.work, item.item) for item in failed] == [("migration", damaged["id"])]
         migrated = submissions.get(other["id"])
         assert migrated is not None
         assert migrated["model_version"] == other["finding"]["model_version"]
@@ -173,8 +175,8 @@ def stored_in(folder: Path) -> dict[str, list[Document]]:
         stored = {name: store.collection(name).find() for name in store.collections()}
     for name, fields in CHANGED.items():
         stored[name] = [
-            {field: value for field, value in one.items() if field not in fields}
-            for one in stored[name]
+            {field: value for field, value in item.items() if field not in fields}
+            for item in stored[name]
         ]
     return {name: stored[name] for name in stored if name not in OF_THE_SERVER}
 

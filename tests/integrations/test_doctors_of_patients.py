@@ -63,7 +63,7 @@ def test_an_approval_asks_for_the_doctor_and_else_takes_that_of_the_setting(
             assert in_charge(backend, backend.account(email).id) == doctor
     assert [row["action"] for row in backend.audit()].count("doctor.assign") == 4
     listed = admin.call("GET", "/accounts?role=doctor").get_json()
-    assert [one["email"] for one in listed if one.get("default_doctor")] == [GREY]
+    assert [item["email"] for item in listed if item.get("default_doctor")] == [GREY]
 
 
 def test_the_operator_reads_which_setting_names_no_active_doctor(open_backend: Open) -> None:
@@ -141,18 +141,18 @@ def test_an_order_names_the_doctor_of_a_patient_who_has_none(open_backend: Open,
             "POST", "/fhir", json=orders.transaction(order, number=number, **named)
         )
         assert sent.status_code == 200, sent.text
-        assert [in_charge(backend, one["owner"]) for one in backend.stored()["submissions"]][
+        assert [in_charge(backend, item["owner"]) for item in backend.stored()["submissions"]][
             -1
         ] == GREY
     house = backend.account(HOUSE).id
     change_account(backend.services, first_patient(backend), doctor_id=house)
     again = hospital.call("POST", "/fhir", json=orders.transaction("O-4", number="PAT-1", **named))
     told = again.get_json()["entry"][-1]["response"]["outcome"]["issue"]
-    assert any("another doctor in charge" in one["diagnostics"] for one in told)
+    assert any("another doctor in charge" in item["diagnostics"] for item in told)
 
 
 def first_patient(backend: Backend) -> str:
-    patients = [one["id"] for one in backend.stored()["accounts"] if one.get("external")]
+    patients = [item["id"] for item in backend.stored()["accounts"] if item.get("external")]
     return str(patients[0])
 
 

@@ -217,7 +217,7 @@ def test_each_key_gets_what_its_owner_would_and_no_more(
         if may_have(caller, scope) and refusal(route, scope, caller) is None
     ]
     accounts.restore()
-    for scope, caller in sorted(asked, key=lambda one: expected(name, *one) == "o"):
+    for scope, caller in sorted(asked, key=lambda item: expected(name, *item) == "o"):
         accounts.scope, accounts.caller = scope, None
         options = row.options(accounts)
         person = key_of(accounts, caller, scope)

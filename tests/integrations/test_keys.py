@@ -69,7 +69,7 @@ def test_a_clinic_wide_key_sees_every_patient_and_files_for_them(backend: Backen
     ada, program = backend.member(), clinic_wide(backend)
     patient = backend.account(ada.email).id
     number = sent(program, patient=patient).get_json()["id"]
-    assert [one["id"] for one in ada.pages("/submissions")] == [number]
+    assert [item["id"] for item in ada.pages("/submissions")] == [number]
     seen = program.call("GET", f"/submissions/{number}").get_json()
     assert seen["patient_id"] == patient
     (filed,) = [row for row in backend.audit() if row["action"] == "submission.create"]
@@ -107,21 +107,21 @@ def test_who_files_for_a_patient_need_not_tell_what_the_patient_told_once(
 def test_a_clinic_wide_key_lists_every_patient_and_finding(backend: Backend) -> None:
     program, doctor = clinic_wide(backend), backend.member(role="doctor")
     ada = backend.member(name="Ada Example", doctor_id=backend.account(doctor.email).id)
-    patients = [backend.account(one.email).id for one in (ada, backend.member(name="Bob"))]
-    numbers = [sent(program, patient=one).get_json()["id"] for one in patients]
+    patients = [backend.account(item.email).id for item in (ada, backend.member(name="Bob"))]
+    numbers = [sent(program, patient=patient).get_json()["id"] for patient in patients]
     assert doctor.call(
         "POST", f"/submissions/{numbers[0]}/review", json={"new_picture_wanted": True}
     )
     for order in ("oldest", "newest"):
         listed = program.pages(f"/submissions?limit=1&order={order}")
         listed = listed if order == "oldest" else listed[::-1]
-        assert [(one["id"], one["patient_id"]) for one in listed] == [
+        assert [(item["id"], item["patient_id"]) for item in listed] == [
             *zip(numbers, patients, strict=True)
         ]
-        assert [one["user_name"] for one in listed] == ["Ada Example", "Bob"]
+        assert [item["user_name"] for item in listed] == ["Ada Example", "Bob"]
     found = program.pages("/patients?limit=1")
-    assert [one["_id"] for one in found] == patients
-    assert [bool(one["awaited"]) for one in found] == [True, False]
+    assert [record["_id"] for record in found] == patients
+    assert [bool(record["awaited"]) for record in found] == [True, False]
     assert refused(program.call("GET", "/patients?q=Ada")) == (400, "invalid_query")
     assert "patient_id" not in ada.pages("/submissions")[0]
 
@@ -152,7 +152,7 @@ def test_only_a_clinic_wide_key_files_for_others(backend: Backend) -> None:
 def test_a_program_is_listed_nowhere_and_nobody_logs_in_as_it(backend: Backend) -> None:
     admin = backend.member(role="admin")
     made(admin, "/admin/keys", name="the archive", scopes=["lab", "findings:read"])
-    names = {one["name"] for one in admin.call("GET", "/accounts").get_json()}
+    names = {item["name"] for item in admin.call("GET", "/accounts").get_json()}
     assert "the archive" not in names
     (key,) = admin.call("GET", "/admin/keys").get_json()
     email = key["account_email"]
@@ -173,9 +173,9 @@ def test_a_programs_account_goes_with_its_key_unless_it_has_findings(
     assert admin.call("DELETE", f"/admin/keys/{shown['_id']}").status_code == 200
     assert refused(program.call("GET", "/submissions")) == (401, "invalid_key")
     left = [
-        one for one in admin.call("GET", "/accounts").get_json() if one["name"] == shown["name"]
+        item for item in admin.call("GET", "/accounts").get_json() if item["name"] == shown["name"]
     ]
-    assert [one["status"] for one in left] == (["suspended"] if filed else [])
+    assert [item["status"] for item in left] == (["suspended"] if filed else [])
     assert [row["action"] for row in backend.audit()].count("key.revoke") == 1
 
 
@@ -186,7 +186,7 @@ def test_a_session_key_is_its_patient_with_one_scope(backend: Backend) -> None:
     answer = program.call("POST", "/keys/sessions", json=body)
     browser = Person(backend.client, answer.get_json()["secret"])
     number = sent(browser).get_json()["id"]
-    assert [one["id"] for one in ada.pages("/submissions")] == [number]
+    assert [item["id"] for item in ada.pages("/submissions")] == [number]
     assert refused(browser.call("GET", "/submissions")) == (403, "key_lacks_scope")
     assert refused(browser.call("POST", "/keys/sessions", json=body)) == (403, "forbidden")
 
@@ -229,10 +229,10 @@ def test_test_keys_are_counted_against_the_limits_of_who_made_them(tmp_path: Pat
     backend = Backend(tmp_path, rate_predictions="2/day", rate_write="20/minute")
     ada, bob = backend.member(), backend.member()
     keys = [made(ada, kind="test")[0] for _ in range(3)]
-    answers = [sent(one) for one in (*keys, ada)]
-    assert [one.status_code for one in answers] == [200, 200, 429, 429]
+    answers = [sent(item) for item in (*keys, ada)]
+    assert [answer.status_code for answer in answers] == [200, 200, 429, 429]
     assert sent(made(bob, kind="test")[0]).status_code == 200
-    writes = [one.call("POST", "/predict", data={}).status_code for one in keys * 7]
+    writes = [key.call("POST", "/predict", data={}).status_code for key in keys * 7]
     assert {*writes} == {400, 429}
     backend.services.store.close()
 
@@ -286,7 +286,7 @@ def test_a_key_of_the_clinic_says_when_its_maker_is_no_admin_any_more(backend: B
     made(maker)
 
     def gone() -> list[bool]:
-        return [one["maker_gone"] for one in root.call("GET", "/admin/keys").get_json()]
+        return [item["maker_gone"] for item in root.call("GET", "/admin/keys").get_json()]
 
     assert gone() == [False, False]
     change_account(backend.services, backend.account(maker.email).id, role="user")

@@ -42,7 +42,7 @@ def test_those_who_ask_at_the_same_time_get_the_same_account(real_backend: Backe
         return patients.find_or_add(SYSTEM, NUMBER, by=by)
 
     with ThreadPoolExecutor(8) as threads:
-        assert len({one.id for one in threads.map(ask, range(16))}) == 1
+        assert len({item.id for item in threads.map(ask, range(16))}) == 1
 
 
 def test_nobody_logs_in_as_such_a_patient_and_no_mail_is_sent(backend: Backend) -> None:

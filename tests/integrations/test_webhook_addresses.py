@@ -110,13 +110,13 @@ def meaning(monkeypatch: pytest.MonkeyPatch, *answers: list[str]) -> None:
         found = left.pop(0) if len(left) > 1 else left[0]
         return [
             (
-                socket.AF_INET6 if ":" in one else socket.AF_INET,
+                socket.AF_INET6 if ":" in record else socket.AF_INET,
                 socket.SOCK_STREAM,
                 6,
                 "",
-                (one, port),
+                (record, port),
             )
-            for one in found
+            for record in found
         ]
 
     monkeypatch.setattr(socket, "getaddrinfo", look_up)

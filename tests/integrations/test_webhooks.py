@@ -122,7 +122,7 @@ def test_each_event_arrives_signed_with_ids_and_links_alone(
     assert admin.call("DELETE", f"/users/{ada.email}").status_code == 200
     send(backend)
     assert sorted({*receiver.types()}) == sorted(ALL)
-    gone = {one.type: one.read()["data"]["ids"] for one in receiver.messages}
+    gone = {item.type: item.read()["data"]["ids"] for item in receiver.messages}
     assert gone["finding.deleted"] == {"finding": spare, "patient": ada_id}
     assert gone["account.erased"] == {"patient": ada_id}
     for message in receiver.messages:
@@ -133,7 +133,7 @@ def test_each_event_arrives_signed_with_ids_and_links_alone(
         assert b"melanoma" not in message.body
         assert b"secret note" not in message.body
         assert b"ada@" not in message.body
-    stored = next(one for one in receiver.messages if one.type == "finding.stored").read()
+    stored = next(item for item in receiver.messages if item.type == "finding.stored").read()
     ids = {"finding": number, "patient": ada_id}
     assert (stored["data"]["ids"], gone["finding.changed"]) == (ids, {**ids, "version": 2})
     assert stored["data"]["links"] == {
@@ -141,10 +141,10 @@ def test_each_event_arrives_signed_with_ids_and_links_alone(
         "console": f"http://127.0.0.1:5000/#/finding/{number}",
     }
     requests = [
-        one.read()["data"]["ids"] for one in receiver.messages if one.type == "request.made"
+        item.read()["data"]["ids"] for item in receiver.messages if item.type == "request.made"
     ]
-    assert [one["request"] for one in requests] == ["second_opinion", "new_picture"]
-    assert {one["state"] for one in sent(admin, webhook)} == {"delivered"}
+    assert [request["request"] for request in requests] == ["second_opinion", "new_picture"]
+    assert {item["state"] for item in sent(admin, webhook)} == {"delivered"}
 
 
 @pytest.mark.parametrize("given", [{"record_retention": 10}], indirect=True)
@@ -164,7 +164,7 @@ def test_an_erasure_is_told_once_with_the_day_until_which_the_record_stays(
     backend.services.erasure.finish_begun()
     backend.services.eraser.finish(account)
     send(backend)
-    told = [one.read()["data"]["ids"] for one in receiver.messages]
+    told = [message.read()["data"]["ids"] for message in receiver.messages]
     assert told == [{"patient": account, "record_kept_until": until.isoformat()}]
 
 
@@ -212,7 +212,9 @@ def test_a_finding_that_was_deleted_meanwhile_or_will_be_is_told_by_its_ids(
     predicted(leaving)
     change_account(backend.services, backend.account(leaving.email).id, status="deleting")
     send(backend)
-    assert [one.read()["data"].keys() for one in receiver.messages] == [{"ids", "links"}] * 2
+    assert [message.read()["data"].keys() for message in receiver.messages] == [
+        {"ids", "links"}
+    ] * 2
     erase(backend.services, backend.account(ada.email))
     assert [row["owner"] for row in backend.stored()["deliveries"]] == [
         backend.account(leaving.email).id
@@ -247,8 +249,8 @@ def test_a_secret_is_shown_once_and_both_sign_while_it_is_replaced(
     assert admin.call("POST", path).status_code == 202
     send(backend)
     [message] = receiver.messages
-    for one in (first, second):
-        message.verify(one["secret"])
+    for item in (first, second):
+        message.verify(item["secret"])
     later = now() + ROTATED_FOR + timedelta(seconds=1)
     monkeypatch.setattr(endpoints, "now", lambda: later)
     admin.call("POST", path)
@@ -332,7 +334,7 @@ def test_410_disables_at_once_and_tells_the_admins(
     receiver.answer = says(410)
     send(backend)
     assert len(receiver.messages) == 1
-    assert {one["state"] for one in sent(admin, webhook)} == {"failed"}
+    assert {item["state"] for item in sent(admin, webhook)} == {"failed"}
     assert (shown(admin)["enabled"], shown(admin)["disabled_because"]) == (False, "gone")
     [notice] = backend.stored()["outbox"]
     assert notice["kind"] == "webhook_disabled"
@@ -446,8 +448,8 @@ def test_what_a_doctor_holds_back_is_told_when_the_hold_ends(
     else:
         assert doctor.call("DELETE", f"{path}/hold").status_code == 200
     send(backend)
-    told = [one.read()["data"] for one in receiver.messages]
-    assert [one.type for one in receiver.messages] == ["review.signed", "letter.signed"]
+    told = [message.read()["data"] for message in receiver.messages]
+    assert [message.type for message in receiver.messages] == ["review.signed", "letter.signed"]
     assert told[0]["ids"]["review"] == answer.get_json()["_id"]
     assert told[1]["ids"]["letter"] == letter
     assert told[0]["finding"]["decision"]["label"] == "melanoma"

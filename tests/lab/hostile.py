@@ -70,9 +70,9 @@ def _escapes() -> Iterator[Hostile]:
 
 
 def _twins() -> Iterator[Hostile]:
-    for one, other in TWINS:
-        files = {**labelled(2), one: b"x", other: b"y"}
-        yield from _in_each_kind(f"of {one!r} and {other!r}", files)
+    for item, other in TWINS:
+        files = {**labelled(2), item: b"x", other: b"y"}
+        yield from _in_each_kind(f"of {item!r} and {other!r}", files)
 
 
 def _in_each_kind(said: str, files: dict[str, bytes]) -> Iterator[Hostile]:

@@ -63,7 +63,7 @@ def test_a_zip_becomes_a_published_version_with_its_report(
     again = send(person, [upload(person, zipped(labelled(6, 10)))])
     assert again["version"] == 2
     listed = person.pages("/datasets")
-    assert [(one["name"], one["version"]) for one in listed] == [("ham", 1), ("ham", 2)]
+    assert [(item["name"], item["version"]) for item in listed] == [("ham", 1), ("ham", 2)]
     images = person.pages(f"/datasets/{dataset['id']}/images?limit=4")
     assert sorted(image["image_id"] for image in images) == [f"p{n}" for n in range(6)]
     shown = person.call("GET", f"/datasets/{dataset['id']}/images/{images[0]['id']}/thumbnail")
@@ -103,11 +103,11 @@ def test_training_reads_what_is_written_for_it(backend: Backend, tmp_path: Path)
     found = {sample.image_id: sample for sample in loaded.samples}
     ids = {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
     a, b = ids["x/a.jpg"], ids["b.png"]
-    assert {name: one.label for name, one in found.items()} == {
+    assert {name: item.label for name, item in found.items()} == {
         a: "squamous_cell_carcinoma", b: "melanocytic_nevus"
     }, "a model keeps the ids of its pictures: none that somebody chose"  # fmt: skip
     assert found[a].is_squamous
-    assert {(one.lesion_id, one.patient_id, one.modality) for one in loaded.samples} == {
+    assert {(item.lesion_id, item.patient_id, item.modality) for item in loaded.samples} == {
         ("l1", "p", "clinical")
     }
     assert found[a].facts["age"] == "40"
@@ -202,9 +202,9 @@ def test_whatever_write_is_the_last_nothing_half_is_listed_and_check_repairs_it(
             with suppress(Killed):
                 services.lab.datasets.publish_uploads(dataset, new, [identifier])
         listed = person.pages("/datasets")
-        for one in listed:
-            images = person.pages(f"/datasets/{one['id']}/images")
-            assert len(images) == one["pictures"] == 3
+        for item in listed:
+            images = person.pages(f"/datasets/{item['id']}/images")
+            assert len(images) == item["pictures"] == 3
         silent = {"$set": {"touched_at": now() - 2 * SILENT_FOR}}
         services.store.collection("datasets").update({"status": "checking"}, silent)
         for fault in list(services.lab.cleanup.faults()):
@@ -344,9 +344,9 @@ def test_two_of_one_name_that_are_published_at_once_get_two_versions(backend: Ba
     datasets = Datasets(backend.services.store)
     begun = [datasets.begin(NewDataset(name=name, owner="x"), size=0) for name in ("Ham", "hAM")]
     with ThreadPoolExecutor(2) as pool:
-        publish = (partial(datasets.publish, one.id) for one in begun)
+        publish = (partial(datasets.publish, item.id) for item in begun)
         found = list(pool.map(backend.services.store.transaction, publish))
-    assert {one.version for one in found} == {1, 2}
+    assert {record.version for record in found} == {1, 2}
     newest = datasets.find_newest("HAM")
     assert newest is not None
     assert newest.version == 2

@@ -77,4 +77,4 @@ def test_check_finds_data_sets_and_uploads_without_an_account(backend: Backend) 
         assert fault.repair
         fault.repair()
     assert list(backend.services.faults()) == []
-    assert [one["owner"] for one in store.collection("datasets").find()] == [DERMASCAN_LAB_OWNER]
+    assert [item["owner"] for item in store.collection("datasets").find()] == [DERMASCAN_LAB_OWNER]

@@ -132,7 +132,7 @@ def test_reviewed_findings_become_a_data_set_and_the_rest_is_counted(backend: Ba
         "left_out": {"awaiting_histology": 1, "no_consent": 2, "photo_not_kept": 1, "unsure": 1},
     }
     assert dataset["report"]["patients"]["count"] == 1
-    assert {(one["label"], one["facts"]["dx_type"]) for one in clinic.images(dataset)} == {
+    assert {(image["label"], image["facts"]["dx_type"]) for image in clinic.images(dataset)} == {
         ("dermatofibroma", "review"),
         ("melanocytic_nevus", "histo"),
     }
@@ -184,7 +184,7 @@ def test_names_are_the_same_in_each_version_and_lead_to_no_account(clinic: Clini
     second = clinic.dataset()
     assert (second["version"], second["pictures"]) == (2, 4)
     names = [
-        {(one["image_id"], one["lesion"], one["patient"]) for one in clinic.images(each)}
+        {(image["image_id"], image["lesion"], image["patient"]) for image in clinic.images(each)}
         for each in (first, second)
     ]
     assert names[0] < names[1]
@@ -192,7 +192,7 @@ def test_names_are_the_same_in_each_version_and_lead_to_no_account(clinic: Clini
     assert len({lesion for _, lesion, _ in names[1]}) == 4
     shown = str([first, second, clinic.images(first), clinic.images(second)])
     stored = clinic.backend.stored()
-    for secret in [*(one["id"] for one in stored["submissions"]), ada.email, ben.email]:
+    for secret in [*(item["id"] for item in stored["submissions"]), ada.email, ben.email]:
         assert secret not in shown
     for patient in (ada, ben):
         assert clinic.backend.account(patient.email).id not in shown

@@ -70,7 +70,7 @@ def test_each_hostile_archive_is_refused_and_leaves_nothing(tmp_path: Path) -> N
         assert list(tmp_path.rglob("*")) == [folder], hostile.name
 
 
-@pytest.mark.parametrize("hostile", one_of_each_kind(), ids=lambda one: one.name[:60])
+@pytest.mark.parametrize("hostile", one_of_each_kind(), ids=lambda item: item.name[:60])
 def test_a_hostile_archive_gets_a_status_and_leaves_nothing(
     opened: Backend, hostile: Hostile
 ) -> None:
@@ -87,7 +87,7 @@ def test_a_hostile_archive_gets_a_status_and_leaves_nothing(
     assert list(opened.services.store.blobs.keys()) == []
 
 
-@pytest.mark.parametrize("hostile", [*headers(), *crowds()], ids=lambda one: one.name[:60])
+@pytest.mark.parametrize("hostile", [*headers(), *crowds()], ids=lambda item: item.name[:60])
 def test_headers_are_bounded_before_they_are_in_memory(
     tmp_path: Path, hostile: Hostile, peak: Callable[[], int]
 ) -> None:

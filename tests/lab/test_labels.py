@@ -57,14 +57,14 @@ def test_training_reference_and_gallery_read_the_published_label_and_nothing_els
     person, lab = backend.member(role="researcher"), lab_of(backend, tmp_path)
     dataset = publish_swapped(person, modality="clinical")
     assert (dataset["status"], dataset["pictures"]) == ("published", 7), dataset["problem"]
-    shown = {one["sha256"]: one for one in person.pages(f"/datasets/{dataset['id']}/images")}
-    assert {one["written"].lower(): one["label"] for one in shown.values()} == PUBLISHED
-    published = {sha256: one["label"] for sha256, one in shown.items()}
+    shown = {item["sha256"]: item for item in person.pages(f"/datasets/{dataset['id']}/images")}
+    assert {item["written"].lower(): item["label"] for item in shown.values()} == PUBLISHED
+    published = {sha256: item["label"] for sha256, item in shown.items()}
 
     found = lab.datasets.get_published(dataset["id"])
     lab.write_pictures(found, tmp_path / "training", leave_out=lambda _: False, known=())
     trained = load_sources([str(tmp_path / "training")], skip_unknown_labels=True)
-    assert {one.image_id: one.label for one in trained.samples} == published
+    assert {item.image_id: item.label for item in trained.samples} == published
     assert "melanoma: 1" in trained.describe()
     assert [sample.label for sample in trained.samples if sample.is_squamous] == [
         "squamous_cell_carcinoma"
@@ -78,7 +78,7 @@ def test_training_reference_and_gallery_read_the_published_label_and_nothing_els
     )
     lab.datasets.set_reference(dataset["id"])
     compare_on_reference(lab, tiny_model(), tiny_model())
-    assert {one.image_id: one.label for one in compared} == published
+    assert {item.image_id: item.label for item in compared} == published
 
 
 def test_the_report_lists_each_mapping_and_warns_of_a_known_word_with_another_meaning(
@@ -86,8 +86,8 @@ def test_the_report_lists_each_mapping_and_warns_of_a_known_word_with_another_me
 ) -> None:
     report = publish_swapped(backend.member(role="researcher"))["report"]
     told = {
-        one["label"]: (one["count"], one["published_as"], one["known_as"])
-        for one in report["labels"]
+        item["label"]: (item["count"], item["published_as"], item["known_as"])
+        for item in report["labels"]
     }
     assert told == {
         "mel": (1, "melanocytic_nevus", "melanoma"),
@@ -98,7 +98,7 @@ def test_the_report_lists_each_mapping_and_warns_of_a_known_word_with_another_me
         "df": (1, None, "dermatofibroma"),
         "spot": (1, "vascular_lesion", None),
     }
-    warned = [one for one in report["warnings"] if "is published as" in one]
+    warned = [item for item in report["warnings"] if "is published as" in item]
     assert warned == [
         "bcc is published as squamous_cell_carcinoma, and is known as basal_cell_carcinoma.",
         "mel is published as melanocytic_nevus, and is known as melanoma.",

@@ -104,7 +104,7 @@ def test_who_withdraws_while_a_data_set_is_made_is_not_in_it(real_backend: Backe
         made = await_check(clinic.researcher, begun.get_json()["id"])
         clinic.await_end_of_check()
         stored = list(images.walk(made["id"]))
-        assert account not in {one.account for one in stored}
+        assert account not in {item.account for item in stored}
         assert clinic.show(made)["pictures"] == len(stored) == 1
         assert clinic.faults() == []
 
@@ -113,7 +113,7 @@ def test_a_name_goes_to_one_of_two_accounts_at_the_same_moment(real_backend: Bac
     people = [real_backend.member(role="researcher") for _ in range(2)]
     for turn in range(size(2, 20)):
         sent = [upload(person, zipped(labelled(2))) for person in people]
-        bodies = [{"name": f"moles {turn}", "uploads": [one]} for one in sent]
+        bodies = [{"name": f"moles {turn}", "uploads": [item]} for item in sent]
         with real_backend.services.lab.datasets.checks.now():
             answers = both(
                 *(

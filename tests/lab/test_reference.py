@@ -29,7 +29,7 @@ def choose(admin: Person, dataset: str) -> int:
 
 
 def references(person: Person) -> list[str]:
-    return [one["id"] for one in person.pages("/datasets") if one["reference"]]
+    return [item["id"] for item in person.pages("/datasets") if item["reference"]]
 
 
 def test_an_admin_chooses_one_in_place_of_another_and_ends_it(backend: Backend) -> None:
@@ -113,7 +113,7 @@ def test_pictures_of_its_lesions_are_left_out_of_a_training(
         images, dataset=datasets.get_published(dataset), reference=datasets.get_published(reference)
     )
     names = {image.id: image.image_id for image in images.walk(dataset)}
-    assert {names[one] for one in held_out} == {
+    assert {names[item] for item in held_out} == {
         "same", "other_of_x", "saved_again", "mirrored", "other_of_ada"
     }  # fmt: skip
     left_out = write_training_folder(
@@ -167,8 +167,8 @@ def test_pictures_of_its_lesions_and_patients_in_another_data_set_of_its_source_
     ]
     first, second, expected = SOURCES[named]
     reference, dataset = (
-        one.model_copy(update=said) for one, said in zip(made, (first, second), strict=True)
+        item.model_copy(update=said) for item, said in zip(made, (first, second), strict=True)
     )
     images = DatasetImages(store)
     held_out = list_held_out(images, dataset=dataset, reference=reference)
-    assert {one.image_id for one in images.walk(dataset.id) if one.id in held_out} == expected
+    assert {item.image_id for item in images.walk(dataset.id) if item.id in held_out} == expected

@@ -100,12 +100,12 @@ def test_what_is_not_published_is_listed_for_its_owner_and_for_admins_alone(
     other, admin = backend.member(role="researcher"), backend.member(role="admin")
 
     def listed(caller: Person) -> list[str]:
-        return [one["id"] for one in caller.pages("/datasets?status=refused&limit=1")]
+        return [item["id"] for item in caller.pages("/datasets?status=refused&limit=1")]
 
     assert refused["id"] in listed(person)
     assert refused["id"] in listed(admin)
     assert listed(other) == []
-    assert refused["id"] not in [one["id"] for one in person.pages("/datasets")]
+    assert refused["id"] not in [item["id"] for item in person.pages("/datasets")]
 
 
 def test_duplicates_are_found_within_and_in_other_data_sets(person: Person) -> None:
@@ -132,7 +132,7 @@ def test_duplicates_are_found_within_and_in_other_data_sets(person: Person) -> N
     elsewhere = checked(person, other, name="second")["report"]["elsewhere"]
     assert elsewhere["same"]["count"] == 2
     other_set = {"dataset": first["id"], "dataset_name": "first"}
-    assert sorted(elsewhere["same"]["shown"], key=lambda one: str(one["name"])) == [
+    assert sorted(elsewhere["same"]["shown"], key=lambda item: str(item["name"])) == [
         {"name": "x.jpg", **other_set}, {"name": "y.jpg", **other_set}
     ]  # fmt: skip
     assert checked(person, files, name="First")["version"] == 2
@@ -156,7 +156,7 @@ def test_a_report_keeps_no_text_of_another_data_set(backend: Backend) -> None:
     answer = ben.call("GET", f"/datasets/{found['id']}")
     assert answer.get_json()["report"]["elsewhere"]["same"]["count"] == 4
     assert {
-        one["dataset"] for one in answer.get_json()["report"]["elsewhere"]["same"]["shown"]
+        item["dataset"] for item in answer.get_json()["report"]["elsewhere"]["same"]["shown"]
     } == {first["id"]}
     assert "mueller" not in answer.text.lower()
     assert "mueller" not in str(backend.stored(but=("audit",))).lower()
@@ -258,4 +258,4 @@ def test_what_is_no_data_set_is_refused_with_the_reason(
     assert set(backend.services.store.blobs.keys()) <= before
     other = backend.member(role="researcher")
     assert other.call("GET", f"/datasets/{refused['id']}").status_code == 404
-    assert "bad" not in [one["name"] for one in person.pages("/datasets")]
+    assert "bad" not in [item["name"] for item in person.pages("/datasets")]

@@ -37,7 +37,7 @@ def test_the_same_request_gets_the_same_data_set(backend: Backend) -> None:
     await_gone(person, sent)  # just after its publication
     late = post(person, sent)
     assert (late.status_code, late.get_json()["id"]) == (202, identifier)
-    assert [one["id"] for one in person.pages("/datasets")] == [identifier]
+    assert [item["id"] for item in person.pages("/datasets")] == [identifier]
 
 
 def await_gone(person: Person, upload: str) -> None:

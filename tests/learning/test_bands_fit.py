@@ -56,11 +56,11 @@ def source_of_lesions(source: str, *, lowest: float, melanomas: int = 100) -> Mo
 
 
 def together(*each: ModelOutputs) -> ModelOutputs:
-    samples = [sample for one in each for sample in one.samples]
+    samples = [sample for item in each for sample in item.samples]
     return ModelOutputs(
         samples,
-        np.concatenate([one.logits for one in each]),
-        np.concatenate([one.pooled for one in each]),
+        np.concatenate([item.logits for item in each]),
+        np.concatenate([item.pooled for item in each]),
     )
 
 

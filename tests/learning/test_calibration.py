@@ -121,8 +121,10 @@ def test_the_naming_rule_finds_rare_classes_for_at_most_half_a_point_of_accuracy
     probabilities = np.exp(shifted) / np.exp(shifted).sum(axis=1, keepdims=True)
     rule = fit_naming_rule(LABELS, probabilities.astype(np.float64), truth, prior=prior)
     plain, named = (
-        name_classes([Calibration(naming=one)] * len(MIX), LABELS, probabilities.astype(np.float64))
-        for one in (None, rule)
+        name_classes(
+            [Calibration(naming=item)] * len(MIX), LABELS, probabilities.astype(np.float64)
+        )
+        for item in (None, rule)
     )
     assert rule.tau > 0
     assert (named == truth).mean() >= (plain == truth).mean() - 0.005
@@ -191,7 +193,9 @@ def test_no_picture_of_a_source_that_was_left_out_is_surely_something_else() -> 
     detector = fit_skin_detector(both, both, strangers, report=silent)
     unseen = fit_skin_detector(train, train, strangers, report=silent)
     assert detector.sure is not None
-    seen, highest = (max(one.probability(row) for row in far.pooled) for one in (detector, unseen))
+    seen, highest = (
+        max(item.probability(row) for row in far.pooled) for item in (detector, unseen)
+    )
     assert detector.sure > highest > max(LEAST_SURE, seen), "else the test could not fail"
 
 
@@ -206,7 +210,7 @@ def test_a_large_source_does_not_decide_alone() -> None:
     small = random.normal((0, 1.5), size=(400, 2))
     right = [
         (fit_linear(pooled, first, groups=groups).probability(small) > 0.5).mean()
-        for groups in ([""] * 2100, [str(one) for one in large])
+        for groups in ([""] * 2100, [str(item) for item in large])
     ]
     assert right[0] < 0.65 < 0.75 < right[1]
 

@@ -110,13 +110,13 @@ def test_a_model_says_which_classes_no_picture_showed() -> None:
     """It has an output for each, whether it has learned it or not."""
     few = learned(DERMOSCOPIC, 3)
     seen = {sample.label for sample in few}
-    (limit,) = [one for one in describe_limits(few) if "no picture of" in one]
+    (limit,) = [item for item in describe_limits(few) if "no picture of" in item]
     known, unseen = limit.split("no picture of")
-    own = [one for one in conditions_table().conditions if one.counted_as is None]
+    own = [item for item in conditions_table().conditions if item.counted_as is None]
     for condition in own:
         assert condition.names.en in (known if condition.key in seen else unseen)
-    every = [replace(few[0], label=one.key) for one in own]
-    assert any("knows seven classes" in one for one in describe_limits(every))
+    every = [replace(few[0], label=item.key) for item in own]
+    assert any("knows seven classes" in item for item in describe_limits(every))
 
 
 def test_a_model_of_both_counts_them_and_its_skin_types() -> None:

@@ -60,9 +60,9 @@ def test_every_key_of_the_contract_is_there_and_every_picture_counts(
     assert figures["n"] == pictures == sum(map(sum, figures["confusion"]))
     assert {"macro_auc", "balanced_accuracy", "ece", "refused", "model_version"} <= set(figures)
     assert set(figures["per_class"]) == set(COLOURS)
-    for one in figures["per_class"].values():
+    for figure in figures["per_class"].values():
         for name in ("sensitivity", "specificity", "auc"):
-            low, high = one[f"{name}_interval"]
+            low, high = figure[f"{name}_interval"]
             assert 0 <= low <= high <= 1
     lesions = figures["one_per_lesion"]
     assert lesions["n"] == lesions["lesions"] == figures["lesions"] < pictures

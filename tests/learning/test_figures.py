@@ -112,7 +112,7 @@ def test_every_group_says_who_is_sent_to_a_doctor_refused_or_taken_for_the_other
 def test_a_source_of_both_kinds_has_a_line_for_each() -> None:
     rows = [(replace(sample, source="both"), *given) for sample, *given in toy_rows()]
     both = toy_figures(rows)["by_source"]["both"]
-    assert {kind: one["n"] for kind, one in both["by_modality"].items()} == {
+    assert {kind: item["n"] for kind, item in both["by_modality"].items()} == {
         "clinical": 8,
         "dermoscopic": 10,
     }
@@ -138,7 +138,7 @@ def test_each_skin_tone_has_its_figures_and_is_counted_in_the_card() -> None:
     ]
     rows.append(scope(MELANOMA, NEVUS, lesion="missed", facts={"fitzpatrick": "6.0"}))
     figures = toy_figures(rows)["by_skin_tone"]
-    assert {name: one["n"] for name, one in figures.items()} == {
+    assert {name: item["n"] for name, item in figures.items()} == {
         "dark": 7,
         "light": 2,
         "medium": 2,
@@ -277,5 +277,5 @@ def interval_of(hit: np.ndarray, *, groups: int) -> list[float]:
 def test_measured_bands_are_those_of_serving_once_enough_was_tested() -> None:
     answers, nevi = answers_of(toy_rows()), slice(0, 6)
     measured, served = serve_as_if_tested(toy_model(), answers), serve_outputs(toy_model(), answers)
-    assert {one.assessment.band for one in served[nevi]} == {Band.DOCTOR_REVIEW}
-    assert not {one.assessment.band for one in measured.results[nevi]} & {Band.DOCTOR_REVIEW}
+    assert {item.assessment.band for item in served[nevi]} == {Band.DOCTOR_REVIEW}
+    assert not {result.assessment.band for result in measured.results[nevi]} & {Band.DOCTOR_REVIEW}

@@ -39,8 +39,8 @@ def test_a_model_that_refers_nobody_is_worse_for_every_malignant_class(
 
     def serve(model: Model, outputs: ModelOutputs) -> list[ServedResult]:
         return [
-            ServedResult(replace(one.assessment, band=band_of[id(model)]), refused=None)
-            for one in serve_outputs(model, outputs)
+            ServedResult(replace(output.assessment, band=band_of[id(model)]), refused=None)
+            for output in serve_outputs(model, outputs)
         ]
 
     monkeypatch.setattr(model_comparison, "serve_outputs", serve)

@@ -92,7 +92,9 @@ def test_no_doubt_is_kept_that_was_not_shown_to_find_them(
 
 def found_by_third_feature() -> ModelCalibration:
     detector = OtherDiseaseDetector(
-        other=LinearClassifier.of(np.array([0, 0, 1.0], np.float32), 0.0), limit=0.9, pictures=7
+        other=LinearClassifier.from_weights(np.array([0, 0, 1.0], np.float32), 0.0),
+        limit=0.9,
+        pictures=7,
     )
     return told_calibration().model_copy(update={"other_diseases": detector})
 
@@ -136,7 +138,9 @@ def test_calibrate_fits_it_and_keeps_some_pictures_to_measure_it_on(
 
     def note(*parts: ModelOutputs, **_: Any) -> OtherDiseaseDetector:
         fitted.append(parts[-1])
-        weights = LinearClassifier.of(np.zeros(parts[-1].pooled.shape[1], np.float32), 0.0)
+        weights = LinearClassifier.from_weights(
+            np.zeros(parts[-1].pooled.shape[1], np.float32), 0.0
+        )
         return OtherDiseaseDetector(other=weights, limit=0.9, pictures=len(parts[-1].samples))
 
     monkeypatch.setattr("skinapi.learning.train.fit_calibration.fit_other_diseases", note)

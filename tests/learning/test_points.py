@@ -120,15 +120,18 @@ def test_sources_and_kinds_have_a_row_each_and_a_lesion_one_picture_of_each_kind
     figures: dict[str, Any],
 ) -> None:
     for kinds in figures["points"].values():
-        assert {name: one["lesions"] for name, one in kinds.items()} == {
+        assert {name: item["lesions"] for name, item in kinds.items()} == {
             "dermoscopic": 8,
             "clinical": 3,
         }
         scopes = kinds["dermoscopic"]["by_source"]
-        assert {name: one["lesions"] for name, one in scopes.items()} == {"others": 1, "scopes": 7}
+        assert {name: item["lesions"] for name, item in scopes.items()} == {
+            "others": 1,
+            "scopes": 7,
+        }
         assert scopes["others"]["caught"] is scopes["others"]["urgent_right"] is None
         phones = kinds["clinical"]["by_source"]
-        assert {name: one["malignant_sent"] for name, one in phones.items()} == {
+        assert {name: item["malignant_sent"] for name, item in phones.items()} == {
             "phones": 1,
             "scopes": 0,
         }
@@ -173,7 +176,11 @@ def test_the_calibration_says_what_each_point_does_whichever_is_in_use() -> None
             melanomas_sent=1,
             melanomas_urgent=1,
         )
-        assert {one.malignant_sent for one in own.point_figures.values()} == {3, 2, 1}
+        assert {point_figure.malignant_sent for point_figure in own.point_figures.values()} == {
+            3,
+            2,
+            1,
+        }
         selective = own.tested_at(SELECTIVE)
         assert selective is not None
         assert selective.sensitivity == pytest.approx(1 / 3)

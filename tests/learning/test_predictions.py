@@ -99,7 +99,7 @@ def test_quality_checks_refuse_the_same_pictures_as_serving(tmp_path: Path) -> N
     ]
     answers = run_model(model, samples, report=lambda _: None)
     served = serve_pictures(model, answers)
-    for sample, one in zip(samples, served.results, strict=True):
-        assert name_result(one) == name_outcome(model, sample.path.read_bytes())
+    for sample, item in zip(samples, served.results, strict=True):
+        assert name_result(item) == name_outcome(model, sample.path.read_bytes())
     assert served.table["refused"].tolist() == [False, False, True, True]
     assert served.table["outcome"].tolist()[2:] == ["refused: too_dark", "refused: too_small"]

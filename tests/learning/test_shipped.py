@@ -74,12 +74,12 @@ def test_serving_equals_keras_on_the_probabilities_and_the_gradient_tape_in_heat
 @needs_pictures
 def test_serving_equals_keras_on_two_hundred_pictures(served: Model, rebuilt: Servable) -> None:
     batch = tensors(served, 200)
-    kept = np.concatenate([rebuilt.network(one[None], training=False)[0] for one in batch])
+    kept = np.concatenate([rebuilt.network(item[None], training=False)[0] for item in batch])
     assert_served_alike(served, batch, kept)
 
 
 def assert_served_alike(served: Model, batch: Tensor, kept: Tensor) -> None:
-    answered = np.concatenate([served.engine.infer(one[None]).logits for one in batch])
+    answered = np.concatenate([served.engine.infer(item[None]).logits for item in batch])
     probabilities = served.calibration.dermoscopic.probabilities
     np.testing.assert_allclose(probabilities(answered), probabilities(kept), atol=1e-4)
 

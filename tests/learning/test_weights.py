@@ -217,5 +217,5 @@ def test_two_networks_of_one_process_name_their_layers_alike(
     normalised = replace(tiny.TINY, build=build_normalised)
     monkeypatch.setitem(cast("dict[str, Any]", ARCHITECTURES), "Normalised", normalised)
     first, second = (build_network(architecture, outputs=3, side=32) for _ in range(2))
-    named = [[layer.name for layer in one.layers if layer.weights] for one in (first, second)]
+    named = [[layer.name for layer in item.layers if layer.weights] for item in (first, second)]
     assert named[0] == named[1]

@@ -73,10 +73,11 @@ def told_calibration(**of_dermoscopic: Any) -> ModelCalibration:
         dermoscopic=Calibration(thresholds=high, **of_dermoscopic),
         clinical=Calibration(thresholds=high, temperature=2.0),
         modality=ModalityDetector(
-            dermoscopic=LinearClassifier.of(np.array([1.0, 0, 0], np.float32), 0.0), sure=0.9
+            dermoscopic=LinearClassifier.from_weights(np.array([1.0, 0, 0], np.float32), 0.0),
+            sure=0.9,
         ),
         skin=SkinDetector(
-            not_skin=LinearClassifier.of(np.array([0, -1.0, 0], np.float32), 0.0),
+            not_skin=LinearClassifier.from_weights(np.array([0, -1.0, 0], np.float32), 0.0),
             limit=0.9,
             sure=0.99,
         ),

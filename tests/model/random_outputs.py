@@ -28,7 +28,7 @@ SIGNS = [item.key for item in conditions_table().checklist.items]
 
 def _one_feature(place: int) -> LinearClassifier:
     """Its log odds are the feature at this place."""
-    return LinearClassifier.of(np.eye(3, dtype=np.float32)[place], 0.0)
+    return LinearClassifier.from_weights(np.eye(3, dtype=np.float32)[place], 0.0)
 
 
 def shipped_calibration() -> ModelCalibration:
@@ -52,11 +52,11 @@ def with_tables(
     """With facts that weigh anything; with none where nothing draws."""
     kinds = {"dermoscopic": calibration.dermoscopic, "clinical": calibration.clinical}
     changed = {
-        kind: one.model_copy(
-            update={"patient_facts": _table(draw, one, spread=spread) if draw else None}
+        kind: entry.model_copy(
+            update={"patient_facts": _table(draw, entry, spread=spread) if draw else None}
         )
-        for kind, one in kinds.items()
-        if one
+        for kind, entry in kinds.items()
+        if entry
     }
     return calibration.model_copy(update=changed)
 

@@ -43,7 +43,9 @@ PHONE_TESTED = Calibration(
 )
 NEVUS = {"melanocytic_nevus": 0.95, "benign_keratosis": 0.04, "melanoma": 0.01}
 # One feature: positive through a dermoscope, negative from a phone, near zero in doubt.
-DETECTOR = ModalityDetector(dermoscopic=LinearClassifier.of(np.array([1.0]), 0.0), sure=0.9)
+DETECTOR = ModalityDetector(
+    dermoscopic=LinearClassifier.from_weights(np.array([1.0]), 0.0), sure=0.9
+)
 LENS, PHONE, DOUBTFUL = 5.0, -5.0, 0.5
 
 
@@ -129,7 +131,7 @@ def test_of_two_calibrations_with_one_band_the_more_severe_condition_is_stated()
     milder = WELL_TESTED.model_copy(update={"temperature": 0.8})
     rule = NamingRule(tau=1.0, prior={"actinic_keratosis": 0.9, "melanoma": 0.1})
     severer = PHONE_TESTED.model_copy(update={"naming": rule})
-    scores = [assessed(picture, both(one, one)).malignant_score for one in (milder, severer)]
+    scores = [assessed(picture, both(item, item)).malignant_score for item in (milder, severer)]
     assert scores[0] > scores[1]
     for calibration in (both(milder, severer), both(severer, milder)):
         found = assessed(picture, calibration, context=Context())
@@ -188,7 +190,7 @@ def test_what_looks_like_a_disease_that_it_does_not_name_is_in_doubt_and_never_m
     closest = WELL_TESTED.model_copy(update={"naming": rule, "too_close": 0.0})
     rare = ModelCalibration(dermoscopic=closest)
     detector = OtherDiseaseDetector(
-        other=LinearClassifier.of(np.array([1.0]), 0.0), limit=0.9, pictures=100
+        other=LinearClassifier.from_weights(np.array([1.0]), 0.0), limit=0.9, pictures=100
     )
     doubting = rare.model_copy(update={"other_diseases": detector})
     without, found, familiar = (
@@ -370,7 +372,7 @@ def test_what_reaches_its_own_limit_cannot_be_ruled_out() -> None:
     limits = {"melanoma": 0.02, "melanocytic_nevus": 0.5, "benign_keratosis": 0.03}
     calibration = with_sets(limits, {})
     found = assessed(NEVUS, calibration, context=Context(), feature=LENS).not_ruled_out
-    assert [(one.level, one.keys, one.too_few) for one in found] == [
+    assert [(record.level, record.keys, record.too_few) for record in found] == [
         ("0.95", ("melanocytic_nevus", "benign_keratosis"), ("melanoma",))
     ]
 
@@ -382,7 +384,7 @@ def test_in_doubt_about_the_modality_what_either_cannot_rule_out_stays() -> None
 
 
 def test_weights_that_do_not_fit_are_refused() -> None:
-    good = LinearClassifier.of(np.ones(4), 0.0)
+    good = LinearClassifier.from_weights(np.ones(4), 0.0)
     for damage in ({"features": 5}, {"bias": float("nan")}, {"weights": "????"}):
         with pytest.raises(ValidationError):
             LinearClassifier.model_validate(good.model_dump() | damage)

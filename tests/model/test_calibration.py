@@ -121,7 +121,7 @@ def test_pictures_of_one_lesion_are_restated_each_by_its_own_mix_and_then_joined
     ]
     joined = join_photos(model, each)
     restated = [
-        (one.assessment.calibrated_as, as_mapping(one.finding.shown_ranked)) for one in each
+        (item.assessment.calibrated_as, as_mapping(item.finding.shown_ranked)) for item in each
     ]
     assert as_mapping(joined.shown_ranked) == pytest.approx(rule.join(restated))
     assert joined.calibrated_on is None

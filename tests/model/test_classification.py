@@ -177,7 +177,7 @@ def unlike_training() -> Calibration:
 
 def all_not_skin(sure: float | None = 0.99) -> SkinDetector:
     """Sure of every picture that it shows no skin."""
-    bias = LinearClassifier.of(np.zeros(FEATURES), 8.0)
+    bias = LinearClassifier.from_weights(np.zeros(FEATURES), 8.0)
     return SkinDetector(not_skin=bias, limit=0.9, sure=sure)
 
 
@@ -255,19 +255,21 @@ def test_all_together_is_never_milder_than_any_picture_and_no_doubt_or_rule_is_l
 ) -> None:
     single = [assessed(kind, picture) for kind, picture in given_]
     joined = join_assessments(MODEL.model_copy(update={"joining": rule}), single)
-    assert all(urgency(joined.band) <= urgency(one.band) for one in single)
+    assert all(urgency(joined.band) <= urgency(item.band) for item in single)
     if threshold_scores(joined.probabilities)["melanoma"] >= 0.4:
         assert joined.band is Band.URGENT_REFERRAL
-    assert severity_rank(joined.stated) <= min(severity_rank(one.stated) for one in single)
-    asked = {demand_of(one.stated, one.probabilities) for one in single}
+    assert severity_rank(joined.stated) <= min(severity_rank(item.stated) for item in single)
+    asked = {demand_of(item.stated, item.probabilities) for item in single}
     assert Doubt.PICTURES_DISAGREE in joined.reasons or len(asked) == 1
-    assert {*joined.reasons} >= {doubt for one in single for doubt in one.reasons}
+    assert {*joined.reasons} >= {doubt for item in single for doubt in item.reasons}
     by_name = {RaisedBy.MOST_PROBABLE, RaisedBy.NAMED, RaisedBy.NEAR_THRESHOLD}
-    raised = {rule for one in single if one.band is joined.band for rule in one.raised_by}
+    raised = {rule for item in single if item.band is joined.band for rule in item.raised_by}
     assert joined.raised_by
     assert {*joined.raised_by} >= raised - by_name
     sets = {entry.level: {*entry.keys} for entry in joined.not_ruled_out}
-    assert all({*entry.keys} <= sets[entry.level] for one in single for entry in one.not_ruled_out)
+    assert all(
+        {*entry.keys} <= sets[entry.level] for item in single for entry in item.not_ruled_out
+    )
 
 
 def sure_of(key: str, share: float = 0.93) -> dict[str, float]:

@@ -118,7 +118,9 @@ def test_every_sentence_on_the_visit_has_a_source_that_tells_medicine_from_our_o
 
 
 def test_what_a_benign_condition_is_in_short_comforts_nobody() -> None:
-    short = {one.key: one.in_short for one in TABLE.conditions if one.in_short}
+    short = {
+        condition.key: condition.in_short for condition in TABLE.conditions if condition.in_short
+    }
     assert set(short) == set(TABLE.keys) - TABLE.malignant_keys - {"normal_skin"}
     for said in short.values():
         assert not any(word in f"{said.en} {said.fr}" for word in ("harmless", "bénin ", "cancer"))
@@ -190,7 +192,7 @@ def test_every_address_of_a_source_is_one_of_the_kind_that_it_says() -> None:
 def test_a_sentence_about_a_disease_rests_on_medicine_not_on_the_software_alone() -> None:
     for condition in TABLE.conditions:
         for sentence in Sentences.model_fields:
-            kinds = {one.kind for one in condition.sources if sentence in one.supports}
+            kinds = {source.kind for source in condition.sources if sentence in source.supports}
             about_us = condition.key == "normal_skin" and sentence in ABOUT_THE_SOFTWARE
             assert kinds == {"software"} if about_us else kinds & MEDICAL, condition.key
 
@@ -268,16 +270,16 @@ def for_patients(language: Language) -> Iterator[str]:
         checklist.left_out,
     ]
     visit = (getattr(TABLE.visit, name) for name in type(TABLE.visit).model_fields)
-    said += [one for one in visit if isinstance(one, LocalizedText)]
+    said += [item for item in visit if isinstance(item, LocalizedText)]
     said += [*TABLE.visit.reasons.values(), *(c.in_short for c in TABLE.conditions if c.in_short)]
     said += [checklist.result.at_or_above, checklist.result.below]
     others = (
         getattr(notices, name) for name in type(notices).model_fields if name not in for_doctors
     )
-    said += [one for one in others if isinstance(one, LocalizedText)]
+    said += [other for other in others if isinstance(other, LocalizedText)]
     certainty = (getattr(notices.certainty, name) for name in type(notices.certainty).model_fields)
-    said += [one for one in certainty if isinstance(one, LocalizedText)]
-    yield from (one.in_language(language) for one in said)
+    said += [item for item in certainty if isinstance(item, LocalizedText)]
+    yield from (item.in_language(language) for item in said)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

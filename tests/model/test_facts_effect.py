@@ -73,7 +73,7 @@ def effect_of(key: str = MOLE, **fields: Any) -> FactsEffect | None:
         (
             MOLE,
             {
-                "restated": RestatedProbabilities.of(
+                "restated": RestatedProbabilities.from_probabilities(
                     {MOLE: 0.95, MELANOMA: 0.05}, {MOLE: 0.9, MELANOMA: 0.1}, 0.02
                 )
             },

@@ -175,12 +175,15 @@ def test_a_melanoma_stands_before_a_milder_cancer_that_is_not_twice_as_probable(
     """It was left out, and what was said "in case it is" was that of the milder one."""
     finding = found(shares, band=Band.REFERRAL, raised_by=(rule,))
     headline = finding.headline
-    assert [one.key for one in headline.not_ruled_out] == [MELANOMA, milder]
+    assert [item.key for item in headline.not_ruled_out] == [MELANOMA, milder]
     assert headline.named.key == MELANOMA
-    sections = write_template(Facts.of(finding, Context()), "en").sections
+    sections = write_template(Facts.from_finding(finding, Context()), "en").sections
     early = conditions_table().by_key(MELANOMA).sentences["en"].why_early
     assert sections.importance_of_early_detection == f"In case it is a melanoma: {early}"
-    for words in (finding.band_words("en"), Facts.of(finding, Context()).band_words("en")):
+    for words in (
+        finding.band_words("en"),
+        Facts.from_finding(finding, Context()).band_words("en"),
+    ):
         assert words.label == "See a doctor within two weeks"
         assert words.doctor_action.startswith("Consider the suspected-cancer pathway")
 
@@ -216,9 +219,9 @@ def test_of_any_probabilities_no_graver_cancer_is_left_out(finding: Finding) -> 
     named = malignant & {*headline.keys}
     for key in named:
         rank_of_named = severity_rank(key, outputs)
-        graver = {one for one in malignant if severity_rank(one, outputs) < rank_of_named}
+        graver = {item for item in malignant if severity_rank(item, outputs) < rank_of_named}
         least = max(LEAST_SHARE, shares[key] / 2)
-        assert {one for one in graver if shares[one] >= least} <= named
+        assert {item for item in graver if shares[item] >= least} <= named
     if named:
         assert headline.named.key == min(named, key=lambda key: severity_rank(key, outputs))
     if sum(shares[key] for key in malignant) > 0.5001:
@@ -277,13 +280,13 @@ def test_what_one_picture_alone_shows_cannot_be_ruled_out() -> None:
 def test_where_probabilities_are_restated_people_read_those_and_the_finding_decides() -> None:
     """At a prevalence of 2 % the most probable is benign, and the cancer stays open."""
     own, shown = {MELANOMA: 0.6, MOLE: 0.4}, {MELANOMA: 0.05, MOLE: 0.95}
-    restated = RestatedProbabilities.of(shown, None, 0.02)
+    restated = RestatedProbabilities.from_probabilities(shown, None, 0.02)
     finding = finding_of(MELANOMA, ranked=rank(own), restated=restated)
     assert said(finding) == (
         "Most likely a mole. A skin cancer cannot be ruled out.",
         "Most likely melanocytic nevus (95%). Not ruled out: melanoma (5%).",
     )
-    turned = RestatedProbabilities.of({MELANOMA: 0.7, MOLE: 0.3}, None, 0.9)
+    turned = RestatedProbabilities.from_probabilities({MELANOMA: 0.7, MOLE: 0.3}, None, 0.9)
     spared = finding_of(MOLE, ranked=rank({MOLE: 0.8, MELANOMA: 0.2}), restated=turned)
     spared = spared.model_copy(update={"band": Band.SELF_MONITORING})
     assert said(spared)[0] == "Most likely a mole."
@@ -294,7 +297,7 @@ def test_no_word_of_a_patients_headline_is_a_doctors(language: Language) -> None
     said = [WORDS.likely, WORDS.nothing_recognised, WORDS.not_ruled_out, WORDS.cancer]
     said += [WORDS.mostly, conditions_table().checklist.result.told]
     said += [*WORDS.sent_for.values(), *(names.patient for names in WORDS.names.values())]
-    assert jargon_in(" ".join(one.in_language(language) for one in said), language) == []
+    assert jargon_in(" ".join(item.in_language(language) for item in said), language) == []
 
 
 def test_every_condition_has_a_name_within_a_sentence() -> None:
@@ -337,7 +340,7 @@ def test_a_melanoma_of_three_percent_of_a_mole_is_named_where_a_doctor_is_to_loo
     share: float, band: Band, named: list[str]
 ) -> None:
     finding = found({MOLE: 0.9, MELANOMA: share}, band=band, raised_by=(RaisedBy.MALIGNANT,))
-    assert [one.key for one in finding.headline.not_ruled_out] == named
+    assert [item.key for item in finding.headline.not_ruled_out] == named
     assert finding.one_name == RankedCondition(key=MOLE, probability=0.9)
 
 

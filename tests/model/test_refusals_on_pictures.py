@@ -32,7 +32,9 @@ def model() -> Model:
 def share_doubted(model: Model, paths: Iterable[Path]) -> float:
     """Of pictures that are refused, or about which the sender is asked."""
     outcomes = [name_outcome(model, path.read_bytes()) for path in paths]
-    doubted = [one.startswith("refused") or Doubt.NOT_SURELY_SKIN in one for one in outcomes]
+    doubted = [
+        outcome.startswith("refused") or Doubt.NOT_SURELY_SKIN in outcome for outcome in outcomes
+    ]
     return sum(doubted) / len(doubted)
 
 

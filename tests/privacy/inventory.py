@@ -44,8 +44,8 @@ class Stored:
         """What is said of this path, or of the closest one above it. A path that ends in `*` is
         that of every name which begins so.
         """
-        by_path = {one: fields for fields in self.fields for one in fields.paths}
-        begins = [one for one in by_path if one.endswith("*") and path.startswith(one[:-1])]
+        by_path = {item: fields for fields in self.fields for item in fields.paths}
+        begins = [item for item in by_path if item.endswith("*") and path.startswith(item[:-1])]
         while path and path not in by_path:
             path = path.rpartition(".")[0]
         return by_path.get(path or "".join(begins[:1]))
@@ -81,7 +81,7 @@ INVENTORY = [
     )
     for name, row, erased in read_table("collection", "row", "goes with")
 ]
-BY_COLLECTION = {one.collection: one for one in INVENTORY}
+BY_COLLECTION = {item.collection: item for item in INVENTORY}
 
 
 def list_personal() -> Iterator[tuple[Stored, Fields]]:
@@ -111,9 +111,9 @@ def paths_of_model(model: type[BaseModel], _within: tuple[type, ...] = ()) -> se
     """Every field, and those of the models in it; of one that holds itself, once."""
     found = set[str]()
     for name, field in model.model_fields.items():
-        inner = [one for one in _models_in(field.annotation) if one not in (*_within, model)]
+        inner = [item for item in _models_in(field.annotation) if item not in (*_within, model)]
         found |= {
-            f"{name}.{path}" for one in inner for path in paths_of_model(one, (*_within, model))
+            f"{name}.{path}" for item in inner for path in paths_of_model(item, (*_within, model))
         }
         found |= set() if inner else {name}
     return found

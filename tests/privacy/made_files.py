@@ -24,7 +24,7 @@ def job_of(backend: Backend, person: Person) -> Job:
     """The newest that makes a file of this person."""
     owner = backend.account(person.email).id
     found = backend.services.store.collection("jobs").find({"owner": owner}, sort="-place")
-    return next(Job.model_validate(one) for one in found if one["kind"] == PERSON_FILE)
+    return next(Job.model_validate(record) for record in found if record["kind"] == PERSON_FILE)
 
 
 def maker_of(backend: Backend) -> FileMaker:

@@ -77,7 +77,9 @@ def test_what_a_year_has_stored_is_in_the_inventory_and_goes_as_it_says(
     assert [
         unknown
         for name, documents in backend.stored(but=()).items()
-        for unknown in list_unknown(name, {path for one in documents for path, _ in paths_of(one)})
+        for unknown in list_unknown(
+            name, {path for document in documents for path, _ in paths_of(document)}
+        )
     ] == []
     places = [tmp_path / name for name in ("instance", "backups", "temporary", "log")]
     seen = {mark for _, mark in search(year.marks.needles(), places)}
@@ -145,9 +147,9 @@ def put_marks(year: Year) -> list[Mark]:
         for document in documents.find():
             for path in fields.paths if is_hers(document, year) else ():
                 if not [
-                    one
-                    for where, one in paths_of(document)
-                    if where == path and one and isinstance(one, str) and path.count(".") < 2
+                    item
+                    for where, item in paths_of(document)
+                    if where == path and item and isinstance(item, str) and path.count(".") < 2
                 ]:
                     continue
                 text = f"mark{len(marks):04d}x"
@@ -197,7 +199,7 @@ def places_of(needles: tuple[str, ...], stored: dict[str, list[Document]]) -> It
                 if not isinstance(value, str) or not any(needle in value for needle in needles):
                     continue
                 fields = BY_COLLECTION[name].find(path)
-                is_id = path == "id" and any(one.kept for one in BY_COLLECTION[name].fields)
+                is_id = path == "id" and any(field.kept for field in BY_COLLECTION[name].fields)
                 if not is_id and not (fields and fields.kept):
                     yield f"{name}.{path}"
 
@@ -219,9 +221,11 @@ def test_the_inventory_names_no_field_that_is_gone() -> None:
     for collection, model in MODELS.items():
         fields = model.model_fields.keys() | BESIDE
         named = {
-            path.partition(".")[0] for one in BY_COLLECTION[collection].fields for path in one.paths
+            path.partition(".")[0]
+            for field in BY_COLLECTION[collection].fields
+            for path in field.paths
         }
-        assert {one for one in named - fields if "*" not in one} == set(), collection
+        assert {item for item in named - fields if "*" not in item} == set(), collection
 
 
 def test_each_persons_field_is_exported_or_says_why_not_and_erased_or_says_why_it_stays() -> None:
@@ -240,4 +244,4 @@ def test_each_persons_field_is_exported_or_says_why_not_and_erased_or_says_why_i
 def test_what_is_stored_has_a_row_in_the_docs() -> None:
     table = chapter("docs/security.md", "What is stored, and for how long")
     rows = {line.split("|")[1].strip() for line in table.splitlines() if line.startswith("| ")}
-    assert {one.row for one in INVENTORY} <= rows
+    assert {item.row for item in INVENTORY} <= rows

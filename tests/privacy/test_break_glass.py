@@ -59,8 +59,8 @@ def refused(answer: TestResponse) -> tuple[int, str]:
 def reads(admin: Person, number: int) -> set[int]:
     """The statuses of all that shows a finding."""
     path = f"/submissions/{number}"
-    paths = [*(f"{path}/{one}" for one in PICTURES), *(path + one for one in REST)]
-    return {admin.call("GET", one).status_code for one in paths}
+    paths = [*(f"{path}/{item}" for item in PICTURES), *(path + item for item in REST)]
+    return {admin.call("GET", item).status_code for item in paths}
 
 
 def acts(backend: Backend) -> list[tuple[str, str, str | None]]:
@@ -112,7 +112,13 @@ def test_an_admin_reads_what_the_doctor_does_and_each_reading_is_in_the_trail(
         "refused": False,
     }
     said = {"finding", "report", "reviews", "letters"}
-    assert {one["what"] for one in readings} == {"asked", "photo", "record", "thumbnails", *said}
+    assert {reading["what"] for reading in readings} == {
+        "asked",
+        "photo",
+        "record",
+        "thumbnails",
+        *said,
+    }
 
 
 def test_it_opens_nothing_by_fhir(backend: Backend) -> None:
@@ -209,9 +215,9 @@ def test_a_patient_is_found_by_e_mail_and_one_finding_is_chosen_within_the_same_
     strangers = predicted(backend.member())["id"]
     admin = backend.member(role="admin")
     grant = opened(admin, email=ada.email)
-    assert [one.keys() for one in grant["choices"]] == [{"number", "created_at"}] * 2
-    assert [one["number"] for one in grant["choices"]] == numbers[::-1]
-    assert {admin.call("GET", f"/submissions/{one}").status_code for one in numbers} == {404}
+    assert [item.keys() for item in grant["choices"]] == [{"number", "created_at"}] * 2
+    assert [item["number"] for item in grant["choices"]] == numbers[::-1]
+    assert {admin.call("GET", f"/submissions/{number}").status_code for number in numbers} == {404}
     path = f"/break-glass/{grant['_id']}/finding"
     assert refused(admin.call("PUT", path, json={"number": strangers})) == (404, "not_found")
     another = backend.member(role="admin")
@@ -221,7 +227,7 @@ def test_a_patient_is_found_by_e_mail_and_one_finding_is_chosen_within_the_same_
     again = admin.call("PUT", path, json={"number": numbers[1]})
     assert refused(again) == (409, "break_glass_chosen")
     assert admin.call("GET", f"/submissions/{numbers[1]}").status_code == 404
-    found = [(one["what"], one["refused"]) for one in ada.pages("/me/readers")]
+    found = [(item["what"], item["refused"]) for item in ada.pages("/me/readers")]
     assert found == [
         ("chosen", True),
         ("finding", False),
@@ -263,11 +269,11 @@ def test_the_console_tells_who_has_not_seen_it(backend: Backend) -> None:
         count: int = person.call("GET", "/me/break-glass/untold").get_json()["count"]
         return count
 
-    assert [untold(one) for one in (ada, doctor, backend.member())] == [1, 1, 0]
+    assert [untold(item) for item in (ada, doctor, backend.member())] == [1, 1, 0]
     assert ada.call("PUT", "/me/break-glass/told").status_code == 200
-    assert [untold(one) for one in (ada, doctor)] == [0, 1]
-    assert [one["own"] for one in ada.pages("/me/break-glass")] == [True]
-    assert [one["own"] for one in doctor.pages("/me/break-glass")] == [False]
+    assert [untold(item) for item in (ada, doctor)] == [0, 1]
+    assert [item["own"] for item in ada.pages("/me/break-glass")] == [True]
+    assert [item["own"] for item in doctor.pages("/me/break-glass")] == [False]
 
 
 def test_a_reason_is_not_read_by_the_patient_while_a_doctor_holds_something_back(
@@ -290,8 +296,8 @@ def test_who_does_not_know_the_password_learns_of_no_number(backend: Backend) ->
     _, ada = patient_in_care(backend)
     number = predicted(ada)["id"]
     admin = backend.member(role="admin")
-    answers = [ask(admin, number=one, current_password="no") for one in (number, 4711)]
-    assert [refused(one) for one in answers] == [(403, "wrong_password")] * 2
+    answers = [ask(admin, number=item, current_password="no") for item in (number, 4711)]
+    assert [refused(answer) for answer in answers] == [(403, "wrong_password")] * 2
     assert answers[0].get_json()["detail"] == answers[1].get_json()["detail"]
     assert acts(backend) == [("breakglass.ask", "wrong_password", None)] * 2
     backend.edit(
@@ -353,7 +359,7 @@ def test_more_than_a_few_in_a_day_are_refused_and_the_other_admins_are_told_once
     backend.app.background.run("notice-sender")
     subject = WORDS["en"].subjects[Kind.GLASS_BROKEN_OFTEN]
     assert [(str(mail["To"]), mail["Subject"]) for mail in smtp.mails] == [(another.email, subject)]
-    assert [one["ended"] for one in another.pages("/break-glass")] == ["limit", *["closed"] * 3]
+    assert [item["ended"] for item in another.pages("/break-glass")] == ["limit", *["closed"] * 3]
     with clock(now() + timedelta(hours=25)):
         opened(admin, number=number)
 

@@ -57,7 +57,7 @@ def mails_to(backend: Backend, account: str) -> list[Any]:
 
 def send_all(backend: Backend) -> None:
     outbox = backend.services.data.outbox
-    outbox.mark_sent([Notice.model_validate(one) for one in outbox.find_due(10)])
+    outbox.mark_sent([Notice.model_validate(item) for item in outbox.find_due(10)])
 
 
 def test_a_receipt_counts_what_was_erased_and_names_nobody(backend: Backend) -> None:
@@ -233,7 +233,7 @@ def test_a_record_that_the_law_keeps_stays_the_doctors_alone(backend: Backend) -
     assert (receipt["extent"], receipt["kept_until"]) == ("all_but_record", preview["kept_until"])
     assert (receipt["erased"]["findings"], receipt["erased"]["spots"]) == (1, 1)
     assert "messages" not in receipt["erased"]
-    (record,) = [one for one in preview["kept"] if one["what"] == "record"]
+    (record,) = [item for item in preview["kept"] if item["what"] == "record"]
     assert (record["count"], record["until"]) == (1, preview["kept_until"])
     # The doctor in charge reads it, with the name, and nobody else does.
     shown = grey.call("GET", f"/submissions/{signed}")
@@ -248,16 +248,16 @@ def test_a_record_that_the_law_keeps_stays_the_doctors_alone(backend: Backend) -
     ):
         refused = grey.call(method, path, json=body)
         assert (refused.status_code, refused.get_json()["code"]) == (409, "patient_deleted")
-    assert [one["text"] for one in grey.call("GET", about_none).get_json()] == ["It itches."]
+    assert [item["text"] for item in grey.call("GET", about_none).get_json()] == ["It itches."]
     assert grey.call("GET", f"/submissions/{other}").status_code == 404
     assert grey.call("GET", "/patients").get_json()[0]["name"] == "Ada Example"
     until = preview["kept_until"]
     (patient,) = grey.call("GET", "/patients").get_json()
     (listed,) = grey.call("GET", f"/patients/{patient['_id']}/submissions").get_json()
-    told = [one["record_kept_until"] for one in (patient, listed, shown.get_json())]
+    told = [item["record_kept_until"] for item in (patient, listed, shown.get_json())]
     assert told == [until, until, until]
-    for one in (colleague, root):
-        assert one.call("GET", f"/submissions/{signed}").status_code == 404
+    for item in (colleague, root):
+        assert item.call("GET", f"/submissions/{signed}").status_code == 404
     answer = backend.client.post("/login", json={"email": ada.email, "password": PASSWORD})
     assert answer.status_code == 401
     kept = backend.services.data.accounts.get(account.id)
@@ -295,7 +295,7 @@ def test_the_urgent_photo_of_a_spot_is_kept_with_the_mole_that_a_doctor_signed(
     assert refused.get_json()["code"] == "record_kept"
     leave(talk.ada)
     finish(backend)
-    found = {one["id"] for one in backend.services.store.collection("submissions").find()}
+    found = {item["id"] for item in backend.services.store.collection("submissions").find()}
     assert found == {mole.id, urgent.id}
     assert {milder.id, elsewhere.id}.isdisjoint(found)
     assert talk.grey.call("GET", f"/submissions/{urgent.number}").status_code == 200
@@ -418,7 +418,7 @@ def test_an_admin_deletes_with_a_reason_that_the_receipt_says(backend: Backend) 
     (receipt,) = root.call("GET", "/erasures").get_json()
     assert (receipt["account"], receipt["reason"]) == (account, "second_account")
     assert receipt["asked_by"] == "admin"
-    (row,) = [one for one in backend.audit() if one["action"] == "account.delete"]
+    (row,) = [item for item in backend.audit() if item["action"] == "account.delete"]
     assert row["detail"] == "second_account"
     assert root.call("DELETE", "/users/x@example.org?reason=hate").status_code == 400
 
@@ -455,8 +455,8 @@ def test_a_preview_says_which_models_may_have_learned_before_a_consent_was_withd
         folder = write_model(tmp_path / version, version)
         backend.services.models.add(folder=folder, by="system", origin=origin)
     assert ada.call("PUT", "/me/consents", json={"training": False}).status_code == 200
-    first, second = (one.call("GET", "/me/deletion").get_json()["kept"] for one in (ada, never))
-    (perhaps,) = [one for one in first if one["what"] == "model_perhaps"]
+    first, second = (item.call("GET", "/me/deletion").get_json()["kept"] for item in (ada, never))
+    (perhaps,) = [item for item in first if item["what"] == "model_perhaps"]
     assert perhaps["names"] == ["learned-1"]
     assert "model_perhaps" not in str(second)
 
@@ -486,9 +486,9 @@ def test_who_leaves_before_being_told_is_reached_by_the_doctor_in_charge(backend
     finish(backend)
     [person] = grey.call("GET", "/people-to-reach").get_json()
     assert (person["name"], person["email"]) == (account.name, ada.email)
-    told = [(one["why"], one["name"], one["urgency"]) for one in person["findings"]]
+    told = [(item["why"], item["name"], item["urgency"]) for item in person["findings"]]
     assert told == [(why, "Melanoma", "urgent_referral") for why in ("held", "unreviewed")]
-    assert [one["suspected"] for one in person["findings"]] == [True, False]
+    assert [item["suspected"] for item in person["findings"]] == [True, False]
     assert mails_to(backend, backend.account(grey.email).id)[-1] == Kind.TO_REACH
     done = f"/people-to-reach/{person['_id']}/done"
     others = [backend.member(role="doctor"), backend.member(role="admin")]
@@ -508,12 +508,12 @@ def test_who_deletes_a_finding_before_being_told_of_it_is_reached_too(backend: B
     calm = file_for(backend, ada, Band.ROUTINE).number
     told = file_for(backend, ada, Band.URGENT_REFERRAL).number
     review(grey, told)
-    numbers = [one["id"] for one in ada.call("GET", "/submissions").get_json()]
+    numbers = [item["id"] for item in ada.call("GET", "/submissions").get_json()]
     for number in numbers:
         assert ada.call("DELETE", f"/submissions/{number}").status_code == 200
     [person] = grey.call("GET", "/people-to-reach").get_json()
     assert (person["email"], len(numbers)) == (ada.email, 4)
-    findings = {one["number"]: one["why"] for one in person["findings"]}
+    findings = {item["number"]: item["why"] for item in person["findings"]}
     assert [*findings.values()] == ["held", "unreviewed"]
     assert not {calm, told} & findings.keys()
     assert Kind.TO_REACH in mails_to(backend, backend.account(grey.email).id)
@@ -561,7 +561,7 @@ def test_a_patient_of_another_system_is_reached_by_the_number_there(backend: Bac
     assert admin.call("DELETE", path, json={"patient_number": named}).status_code == 200
     [told] = grey.call("GET", "/people-to-reach").get_json()
     assert (told["number"], told["sent_by"], told["email"]) == (named, "Hospital East", None)
-    assert [one["number"] for one in told["findings"]] == [finding.number]
+    assert [item["number"] for item in told["findings"]] == [finding.number]
     assert "PAT-0815" not in str({**backend.stored(), "people_to_reach": None})
 
 

@@ -54,7 +54,7 @@ def goes_with_the_account() -> set[str]:
     by the inventory those of which no model is listed.
     """
     named = {name for name, model in MODELS.items() if {*OWNERS} & model.model_fields.keys()}
-    told = {one.collection for one in INVENTORY if one.erased == "account"}
+    told = {item.collection for item in INVENTORY if item.erased == "account"}
     return (named | told) - OTHERWISE.keys()
 
 

@@ -74,8 +74,8 @@ class TwoAccounts:
         self.grey, self.old = patient_in_care(backend)
         self.grace, self.ada = patient_in_care(backend)
         self.old.call("PUT", "/me/person", json={"birth_year": 1950, "sex": "female"})
-        self.numbers = [number for one in (self.old, self.ada) for number in self._fill(one)]
-        self.old_id, self.ada_id = (backend.account(one.email).id for one in (self.old, self.ada))
+        self.numbers = [number for item in (self.old, self.ada) for number in self._fill(item)]
+        self.old_id, self.ada_id = (backend.account(item.email).id for item in (self.old, self.ada))
 
     def _fill(self, patient: Person) -> list[int]:
         patient.call("PUT", "/me/consents", json={"photos": True, "sharing": True})
@@ -117,7 +117,7 @@ def test_all_of_the_duplicate_is_at_the_account_that_stays(two: TwoAccounts) -> 
     assert answer.status_code == 200, answer.text
     assert two.places_of(two.old_id) == {"accounts", "audit"}
     assert sorted(numbers(ada, "/submissions")) == sorted(two.numbers)
-    assert [one["findings"] for one in get(ada, "/lesions")] == [1, 1]
+    assert [item["findings"] for item in get(ada, "/lesions")] == [1, 1]
     assert (get(ada, "/me")["birth_year"], get(ada, "/me")["sex"]) == (1950, "female")
     assert sorted(numbers(two.grace, "/queue?reviewed=false")) == sorted(two.numbers[1::2])
     assert numbers(two.grey, "/queue") == get(two.grey, "/patients") == []
@@ -127,13 +127,13 @@ def test_all_of_the_duplicate_is_at_the_account_that_stays(two: TwoAccounts) -> 
         assert len(get(reader, f"/lesions/{spot}/messages")) == 2
         assert len(get(reader, f"/patients/{two.ada_id}/messages")) == 4
     keys = get(ada, "/keys")
-    assert sorted(bool(one["revoked_at"]) for one in keys) == [False, True]
+    assert sorted(bool(key["revoked_at"]) for key in keys) == [False, True]
     assert two.old.call("GET", "/me").status_code == 401
     for account in (two.old_id, two.ada_id):
         assert ("account.join", "done") in acts_on(backend, account)
     assert backend.account(ada.email).findings == 4
     # Nobody has made that one.
-    assert [one for one in backend.services.faults() if "an admin" not in one.message] == []
+    assert [fault for fault in backend.services.faults() if "an admin" not in fault.message] == []
     stored = backend.stored(but=("guesses", "accounts"))
     assert two.join().status_code == 200
     assert backend.stored(but=("guesses", "accounts")) == stored
@@ -162,7 +162,7 @@ def test_nothing_is_filed_there_any_more_and_it_is_changed_at_the_other(two: Two
     ):
         refused = two.root.call(method, f"/users/{two.old.email}/{part}".rstrip("/"), json=body)
         assert refused.status_code == 409, refused.text
-    (row,) = [one for one in get(two.root, "/accounts") if one["_id"] == two.old_id]
+    (row,) = [item for item in get(two.root, "/accounts") if item["_id"] == two.old_id]
     assert (row["status"], row["joined_to"]) == ("suspended", two.ada_id)
     assert row["joined_because"] == "showed a passport"
 
@@ -215,10 +215,10 @@ def test_an_active_doctor_is_in_charge_and_who_loses_the_patient_is_told(
     assert urgent in numbers(won, "/queue?reviewed=false")
     assert get(two.ada, "/me")["doctor"] == won.email
     told = two.backend.services.data.outbox.list_to(two.backend.account(lost.email).id)
-    figures = [one.figures for one in told if one.kind == "left_care"]
+    figures = [item.figures for item in told if item.kind == "left_care"]
     assert figures == [{"findings": 2, "urgent": 1}]
     ours = two.backend.services.data.outbox.list_to(two.backend.account(won.email).id)
-    assert [one.figures for one in ours if one.kind == "came_into_care"] == figures
+    assert [our.figures for our in ours if our.kind == "came_into_care"] == figures
 
 
 def test_an_admin_sees_both_people_before_and_says_why_with_the_password(two: TwoAccounts) -> None:
@@ -228,9 +228,9 @@ def test_an_admin_sees_both_people_before_and_says_why_with_the_password(two: Tw
     gone, stays = seen["gone"], seen["stays"]
     assert (gone["email"], gone["birth_year"]) == (two.old.email, 1950)
     assert (stays["email"], stays["doctor_rests"]) == (two.ada.email, True)
-    assert [one["findings"] + one["spots"] for one in (gone, stays)] == [3, 3]
+    assert [item["findings"] + item["spots"] for item in (gone, stays)] == [3, 3]
     assert stays["last_finding_at"] > stays["created_at"]
-    grace, grey = (two.backend.account(one.email).name for one in (two.grace, two.grey))
+    grace, grey = (two.backend.account(item.email).name for item in (two.grace, two.grey))
     assert (seen["doctor"], seen["loses"], gone["doctor"]) == (grey, grace, grey)
     for given, status in (({"reason": ""}, 400), ({"current_password": "wrong"}, 403)):
         refused = join(two.root, two.old.email, two.ada.email, **given)
@@ -308,18 +308,18 @@ def test_a_health_record_learns_who_stays_and_finds_by_either_number(backend: Ba
         )
         assert sent.status_code == 201, sent.text
     asked = f"/fhir/Patient?identifier={orders.HOSPITAL}|"
-    old, ada = (get(hospital, asked + one)["entry"][0]["resource"]["id"] for one in "AB")
-    addresses = {one["_id"]: one["email"] for one in get(root, "/accounts?role=user")}
+    old, ada = (get(hospital, asked + item)["entry"][0]["resource"]["id"] for item in "AB")
+    addresses = {item["_id"]: item["email"] for item in get(root, "/accounts?role=user")}
     before = get(hospital, "/fhir/DiagnosticReport")["entry"][0]["resource"]["meta"]
     assert join(root, addresses[old], addresses[ada]).status_code == 200
-    gone, stays = (get(hospital, f"/fhir/Patient/{one}") for one in (old, ada))
+    gone, stays = (get(hospital, f"/fhir/Patient/{item}") for item in (old, ada))
     assert (gone["active"], stays["active"]) == (False, True)
     assert gone["link"] == [{"other": {"reference": f"Patient/{ada}"}, "type": "replaced-by"}]
     assert stays["link"] == [{"other": {"reference": f"Patient/{old}"}, "type": "replaces"}]
-    for one in "AB":
-        assert get(hospital, asked + one)["entry"][0]["resource"]["id"] == ada
-    for one in (old, ada):
-        found = get(hospital, f"/fhir/DiagnosticReport?patient={one}")["entry"]
+    for item in "AB":
+        assert get(hospital, asked + item)["entry"][0]["resource"]["id"] == ada
+    for item in (old, ada):
+        found = get(hospital, f"/fhir/DiagnosticReport?patient={item}")["entry"]
         subjects = {entry["resource"]["subject"]["reference"] for entry in found}
         assert (len(found), subjects) == (2, {f"Patient/{ada}"})
     changed = {entry["resource"]["meta"]["lastUpdated"] for entry in found}
@@ -342,6 +342,6 @@ def test_who_leaves_leaves_with_both_and_reads_of_both(two: TwoAccounts, tmp_pat
     assert sum(row["action"] == "account.join" for row in rows) == 4  # twice two rows
     erase(backend.services, account)
     accounts = backend.stored()["accounts"]
-    assert not {two.old_id, two.ada_id, account.id} & {one["id"] for one in accounts}
-    for one in (two.old_id, two.ada_id):
-        assert backend.services.data.erased_ids.find(one)
+    assert not {two.old_id, two.ada_id, account.id} & {item["id"] for item in accounts}
+    for item in (two.old_id, two.ada_id):
+        assert backend.services.data.erased_ids.find(item)

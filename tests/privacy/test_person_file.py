@@ -61,7 +61,7 @@ class Case:
         return self.backend.services.store.collection(collection).find(wanted)
 
     def finding(self, number: int | str) -> dict[str, Any]:
-        [filed] = [one for one in read(self.archive)["findings"] if one["number"] == int(number)]
+        [filed] = [item for item in read(self.archive)["findings"] if item["number"] == int(number)]
         found: dict[str, Any] = filed
         return found
 
@@ -77,12 +77,12 @@ def test_all_that_is_stored_of_a_person_is_in_it(case: Case) -> None:
     assert read(archive)["account"]["email"] == account.email
     assert read(archive)["account"]["doctor"] == "Dr Grace Hopper"
     assert read(archive)["consents"]["current"] == {"photos": True, "training": False}
-    sessions = {one["id"] for one in read(archive)["sessions"]}
-    assert sessions == {one["id"] for one in case.stored("sessions", account=account.id)}
-    spots = {one["id"]: one for one in read(archive)["spots"]}
+    sessions = {item["id"] for item in read(archive)["sessions"]}
+    assert sessions == {item["id"] for item in case.stored("sessions", account=account.id)}
+    spots = {item["id"]: item for item in read(archive)["spots"]}
     assert [*spots] == case.spots
-    assert [bool(one["deleted_at"]) for one in spots.values()] == [False, True]
-    messages = {one["id"]: one for one in read(archive)["messages"]}
+    assert [bool(spot["deleted_at"]) for spot in spots.values()] == [False, True]
+    messages = {item["id"]: item for item in read(archive)["messages"]}
     for stored in case.stored("messages", owner=account.id):
         filed = messages.pop(stored["id"])
         same = ("lesion", "text", "signature", "submission")
@@ -92,22 +92,22 @@ def test_all_that_is_stored_of_a_person_is_in_it(case: Case) -> None:
     for stored in case.stored("submissions", owner=account.id):
         filed, (told,) = (
             case.finding(stored["number"]),
-            [one for one in [backend.services.records.submissions.find(stored["id"])] if one],
+            [item for item in [backend.services.records.submissions.find(stored["id"])] if item],
         )
         assert filed["finding"] == told.finding.model_dump(mode="json")
         assert filed["context"] == told.context.model_dump(mode="json")
         assert filed["sections"] == told.sections
     filed = case.finding(practice.number)
     reviews = case.stored("reviews", submission=filed["id"])
-    assert [one["note"] for one in filed["reviews"]] == [one.get("note") for one in reviews]
+    assert [item["note"] for item in filed["reviews"]] == [review.get("note") for review in reviews]
     assert filed["decision"]["label"] == "melanocytic_nevus"
-    doctors = {filed["decision"]["doctor"], *(one["doctor"] for one in filed["reviews"])}
+    doctors = {filed["decision"]["doctor"], *(item["doctor"] for item in filed["reviews"])}
     assert len(doctors) == 1
     assert re.fullmatch("person-[0-9a-f]{32}", doctors.pop())
     (letter,) = filed["letters"]
-    signed = [one for one in case.stored("letters") if one.get("signed_at")]
+    signed = [item for item in case.stored("letters") if item.get("signed_at")]
     said = "decision", "text"
-    assert [[letter[name] for name in said]] == [[one[name] for name in said] for one in signed]
+    assert [[letter[name] for name in said]] == [[item[name] for name in said] for item in signed]
     page = unescape(case.archive.read(PAGE).decode())
     shown = page.partition(LABELS["en"].letters["patient"])[2]
     lines = *letter["decision"].splitlines(), letter["text"].splitlines()[0]
@@ -124,27 +124,27 @@ def test_photos_are_the_stored_ones_and_issued_reports_are_named(case: Case) -> 
         stored["photo_blob"]
     )
     assert set(case.archive.namelist()) == {DATA, PAGE, photo["path"]}
-    issued = {one["hash"] for one in case.stored("reports")}
-    assert {one["hash"] for one in filed["reports"]} == issued
-    others = [one for one in case.stored("submissions") if one["id"] != stored["id"]]
-    (without,) = [case.finding(one["number"]) for one in others]
+    issued = {item["hash"] for item in case.stored("reports")}
+    assert {item["hash"] for item in filed["reports"]} == issued
+    others = [item for item in case.stored("submissions") if item["id"] != stored["id"]]
+    (without,) = [case.finding(other["number"]) for other in others]
     assert (without["photos"], without["reports"]) == ([], [])
-    assert {one["hash"] for one in case.stored("reports")} == issued  # nothing is issued for it
+    assert {item["hash"] for item in case.stored("reports")} == issued  # nothing is issued for it
 
 
 def test_each_version_of_a_finding_says_what_it_said_and_who_had_it_judged(case: Case) -> None:
     filed = case.finding(case.practice.number)
     told = [filed, *reversed(filed["earlier"])]
-    assert [one["version"] for one in told] == [3, 2, 1]
-    assert [one["corrected"] for one in told] == [["sex"], ["age_band"], []]
+    assert [item["version"] for item in told] == [3, 2, 1]
+    assert [item["corrected"] for item in told] == [["sex"], ["age_band"], []]
     doctor = filed["decision"]["doctor"]
-    assert [one["judged_by"] for one in told] == [doctor, "me", None]
-    assert [one["context"]["age_band"] for one in told] == ["60-74", "60-74", None]
-    assert [one["version"] for one in (*filed["reviews"], *filed["reports"])] == [1, 3, 3]
+    assert [item["judged_by"] for item in told] == [doctor, "me", None]
+    assert [item["context"]["age_band"] for item in told] == ["60-74", "60-74", None]
+    assert [item["version"] for item in (*filed["reviews"], *filed["reports"])] == [1, 3, 3]
     (stored,) = case.stored("submissions", number=int(case.practice.number))
-    for one, before in zip(filed["earlier"], stored["earlier"], strict=True):
+    for item, before in zip(filed["earlier"], stored["earlier"], strict=True):
         for name in ("finding", "sections", "narrative_source"):
-            assert one[name] == before[name]
+            assert item[name] == before[name]
     page = unescape(case.archive.read(PAGE).decode())
     assert "version 3 · corrected before: Sex" in page
     shown = page.partition(WORDS["en"].labels["earlier"])[2].partition("</article>")[0]
@@ -168,10 +168,10 @@ def test_what_cannot_be_read_is_left_out_and_named_in_it(backend: Backend, tmp_p
         assert store.collection(collection).update(wanted, {"$unset": {field: True}})
     archive = made_for(backend, ada, tmp_path / "work")
     data = read(archive)
-    assert [one["id"] for one in data["findings"]] == [filed[3].id]
+    assert [item["id"] for item in data["findings"]] == [filed[3].id]
     assert data["missing"] == [
-        {"finding": one, "photo": None, "reason": "damaged"}
-        for one in sorted(one.id for one in filed[:3])
+        {"finding": item, "photo": None, "reason": "damaged"}
+        for item in sorted(item.id for item in filed[:3])
     ]
     assert data["damaged"] == 4
     page = unescape(archive.read(PAGE).decode())
@@ -200,7 +200,7 @@ def test_who_asks_for_it_has_not_opened_what_a_doctor_decided(
 
 def test_it_says_who_did_what_by_role_alone(case: Case) -> None:
     rows = read(case.archive)["audit"]
-    said = {(one["action"], one["by"], one["finding"]) for one in rows}
+    said = {(row["action"], row["by"], row["finding"]) for row in rows}
     number = int(case.practice.number)
     assert {
         ("photo.read", "doctor", number),
@@ -209,12 +209,12 @@ def test_it_says_who_did_what_by_role_alone(case: Case) -> None:
         ("account.consents", "me", None),
     } <= said
     assert not [action for action, _, _ in said if action == "letter.draft"]
-    assert {one["name"] for one in rows if one["action"] == "photo.read"} == {"Dr Grace Hopper"}
+    assert {row["name"] for row in rows if row["action"] == "photo.read"} == {"Dr Grace Hopper"}
     account = case.backend.account(case.ada.email).id
     trail = case.backend.services.data.trail
     rows_about = trail.page(TrailFilter(account=account), PageRequest(999)).items
-    ids = {one["id"] for one in rows_about}
-    assert {one["id"] for one in rows} <= ids
+    ids = {item["id"] for item in rows_about}
+    assert {row["id"] for row in rows} <= ids
 
 
 def test_its_page_says_it_without_script_or_network(case: Case) -> None:
@@ -223,8 +223,10 @@ def test_its_page_says_it_without_script_or_network(case: Case) -> None:
     for said in ("Come again in May.", "Does it itch?", "It does.", "May I swim?", case.ada.email):
         assert said in page
     named = re.findall(r'(?:src|href)="([^"]+)"', page)
-    assert {one for one in named if not one.startswith("#")} <= set(case.archive.namelist())
-    assert {one[1:] for one in named if one.startswith("#")} <= {*re.findall(r'id="([^"]+)"', page)}
+    assert {item for item in named if not item.startswith("#")} <= set(case.archive.namelist())
+    assert {item[1:] for item in named if item.startswith("#")} <= {
+        *re.findall(r'id="([^"]+)"', page)
+    }
     assert "<script" not in page
 
 
@@ -243,8 +245,8 @@ def test_nobody_else_is_in_it(backend: Backend, tmp_path: Path) -> None:
         ):  # fmt: skip
             assert secret.encode() not in content, secret
     assert str(number) not in [
-        str(one["number"])
-        for one in case.stored("submissions", owner=case.backend.account(case.ada.email).id)
+        str(item["number"])
+        for item in case.stored("submissions", owner=case.backend.account(case.ada.email).id)
     ]
 
 
@@ -288,7 +290,7 @@ def test_a_hold_changes_no_word_of_it(tmp_path: Path) -> None:
     # The first file is told of in these.
     for name in first.keys() - {"audit", "jobs", "notices", "made_at"}:
         assert first[name] == second[name], name
-    assert {one["kind"] for one in second["notices"]} <= {"file_made"}
+    assert {item["kind"] for item in second["notices"]} <= {"file_made"}
     assert until[:10].encode() not in bytes_of(after)
 
 

@@ -168,7 +168,7 @@ def _end_at(
         if how == "deleted":
             assert ada.call("DELETE", "/me/file").status_code == 200
         elif how == "outdated":
-            (number,) = {one["id"] for one in ada.call("GET", "/submissions").get_json()[-1:]}
+            (number,) = {item["id"] for item in ada.call("GET", "/submissions").get_json()[-1:]}
             answer = ada.call("DELETE", f"/submissions/{number}")
             assert answer.status_code == 200, answer.text
             predicted(ada, keep_photo="true")

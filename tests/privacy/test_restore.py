@@ -66,7 +66,7 @@ def clinic(backend: Backend, tmp_path: Path) -> Clinic:
     folder.mkdir()
     backend.admin()
     ada, bob = backend.member("ada@example.org"), backend.member("bob@example.org")
-    numbers = [predicted(one, keep_photo="true")["id"] for one in (ada, ada, bob)]
+    numbers = [predicted(item, keep_photo="true")["id"] for item in (ada, ada, bob)]
     find = backend.services.data.submissions.find_by_number
     ids = [found.id for number in numbers if (found := find(int(number)))]
     kept, deleted, of_bob = ids
@@ -86,16 +86,16 @@ def assert_erased(clinic: Clinic, settings: Settings) -> None:
     with closing(open_store(settings)) as store:
         services = open_services(settings, store)
         assert [fault.message for fault in services.faults()] == []
-        accounts = {one["id"] for one in store.collection("accounts").find()}
+        accounts = {item["id"] for item in store.collection("accounts").find()}
         assert clinic.ada in accounts
         assert clinic.bob not in accounts
-        stored = {one["id"] for one in store.collection("submissions").find()}
+        stored = {item["id"] for item in store.collection("submissions").find()}
         assert stored == {clinic.findings["kept"]}
         assert len(set(store.blobs.keys())) == len(set(clinic.backend.services.store.blobs.keys()))
         assert services.data.trail.find_newest("account.erase_again", target=clinic.bob)
         deleted = clinic.findings["deleted"]
         assert services.data.trail.find_newest("submission.erase_again", target=deleted)
-        on_list = {one.id for one in list_erased(store)}
+        on_list = {item.id for item in list_erased(store)}
         assert on_list >= {clinic.bob, clinic.findings["deleted"], clinic.findings["bob's"]}
 
 

@@ -81,11 +81,11 @@ class Clinic:
     def stored(self) -> Counter[tuple[Kind, str]]:
         """How many of each kind each person has."""
         store, found = self.backend.services.store, Counter[tuple[Kind, str]]()
-        for one in store.collection("submissions").find():
-            found[Kind.FINDINGS, one["owner"]] += 1
-            found[Kind.PHOTOS, one["owner"]] += "photo_blob" in one
-        found.update((Kind.MESSAGES, one["owner"]) for one in store.collection("messages").find())
-        found.update((Kind.ACCOUNTS, one["id"]) for one in store.collection("accounts").find())
+        for item in store.collection("submissions").find():
+            found[Kind.FINDINGS, item["owner"]] += 1
+            found[Kind.PHOTOS, item["owner"]] += "photo_blob" in item
+        found.update((Kind.MESSAGES, item["owner"]) for item in store.collection("messages").find())
+        found.update((Kind.ACCOUNTS, item["id"]) for item in store.collection("accounts").find())
         return found
 
     def something_happens(
@@ -94,13 +94,13 @@ class Clinic:
         who = fate.choice(people)
         who.token = self.backend.token_of(self.backend.account(who.email))
         path = "/lesions"
-        spots = [one["id"] for one in who.call("GET", path).get_json()]
+        spots = [item["id"] for item in who.call("GET", path).get_json()]
         if len(spots) < 2:
             who.call("POST", path, json={"place": {"site": "back"}})
         band = fate.choice([ROUTINE, REVIEW, URGENT])
         spot = fate.choice([None, *spots])
         filed.append(self.photo(who, band, lesion=spot))
-        reviewable = [one for one in filed[-6:] if (found := self.find(one)) and found.doctor]
+        reviewable = [item for item in filed[-6:] if (found := self.find(item)) and found.doctor]
         if reviewable and fate.random() < 0.6:
             awaited = {"histology": "awaited"} if fate.random() < 0.1 else {}
             self.review(fate.choice(reviewable), **awaited)
@@ -330,7 +330,7 @@ def test_an_account_that_nobody_uses_goes_after_its_owner_was_told(clinic: Clini
     clinic.live(ACCOUNTS - 31)
     assert _told(backend) == []
     clinic.live(2)
-    ids = {one.email: backend.account(one.email).id for one in (unused, used, cared)}
+    ids = {item.email: backend.account(item.email).id for item in (unused, used, cared)}
     assert sorted(_told(backend)) == sorted([ids[unused.email], ids[used.email]])
     used.token = backend.token_of(backend.account(used.email))
     assert used.call("GET", "/me").status_code == 200
@@ -346,7 +346,7 @@ def test_an_account_that_nobody_uses_goes_after_its_owner_was_told(clinic: Clini
 
 def _told(backend: Backend) -> list[str]:
     found = backend.services.store.collection("outbox").find({"kind": "account_unused"})
-    return [one["account"] for one in found]
+    return [record["account"] for record in found]
 
 
 def test_a_server_with_settings_that_contradict_each_other_does_not_start(tmp_path: Path) -> None:

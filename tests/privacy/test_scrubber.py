@@ -17,7 +17,7 @@ def passed(scrubber: Scrubber) -> None:
 
 
 def on_list(folder: Path) -> list[str]:
-    return [one.id for one in read_erased_ids(folder / FILE_NAME).erased]
+    return [item.id for item in read_erased_ids(folder / FILE_NAME).erased]
 
 
 def scrubbed_at(erased: ErasedIds, identifier: str) -> datetime | None:
@@ -68,4 +68,4 @@ def test_the_file_of_erased_ids_has_each_once_also_after_a_restart_and_a_cut_lin
         passed(again)
         passed(again)
         assert sorted(on_list(tmp_path)) == ids[:3]
-    assert {one.kind for one in read_erased_ids(file).erased} == {"finding", "account"}
+    assert {item.kind for item in read_erased_ids(file).erased} == {"finding", "account"}

@@ -54,7 +54,7 @@ def signed(backend: Backend) -> Person:
 
 
 def accounts(backend: Backend) -> set[str]:
-    return {one["id"] for one in backend.services.store.collection("accounts").find()}
+    return {item["id"] for item in backend.services.store.collection("accounts").find()}
 
 
 def alarm(backend: Backend) -> dict[str, Any] | None:
@@ -67,7 +67,7 @@ def alarm(backend: Backend) -> dict[str, Any] | None:
 
 def notes(backend: Backend) -> list[str]:
     said: list[str] = backend.client.get("/readyz").get_json()["notes"]
-    return [one for one in said if "clock" in one]
+    return [item for item in said if "clock" in item]
 
 
 def test_a_clock_that_is_ahead_for_seconds_erases_nobody_and_the_deletion_is_taken_back(
@@ -88,7 +88,7 @@ def test_a_clock_that_is_ahead_for_seconds_erases_nobody_and_the_deletion_is_tak
     assert (wrong["set_right"], wrong["spared_accounts"], wrong["spared_records"]) == (None, 1, 0)
     assert "nothing goes by it" in notes(backend)[0]
     gauge = backend.services.data.clock.gauges()
-    assert [(one.name, one.value) for one in gauge] == [("skinapi_clock_jumped", 1.0)]
+    assert [(item.name, item.value) for item in gauge] == [("skinapi_clock_jumped", 1.0)]
     clock.ahead = timedelta(minutes=1)
     make_passes(backend)
     assert accounts(backend) >= before

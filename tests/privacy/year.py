@@ -86,8 +86,8 @@ class Marks:
         """
         words = {f"her {name}": text.encode() for name, text in self.words.items()}
         files = {f"the file {key}": piece(content) for key, content in self.files.items()}
-        sent = {f"photo {n} as sent": piece(one.sent) for n, one in enumerate(self.photos)}
-        drawn = {f"pixels of photo {n}": piece(one.pixels) for n, one in enumerate(self.photos)}
+        sent = {f"photo {n} as sent": piece(item.sent) for n, item in enumerate(self.photos)}
+        drawn = {f"pixels of photo {n}": piece(item.pixels) for n, item in enumerate(self.photos)}
         return {**words, **files, **sent, **drawn}
 
 
@@ -216,8 +216,8 @@ def _meet(backend: Backend) -> Year:
         _join(backend, admin, who, "doctor") for who in ("Maren Holt", "S. Haddad")
     )
     researcher = _join(backend, admin, "Noor Lind", "researcher")
-    for one in (WORDS, OTHER):
-        _register(backend, one["name"], one["email"])
+    for item in (WORDS, OTHER):
+        _register(backend, item["name"], item["email"])
     person = Somebody(backend.client, "", WORDS["email"], backend)
     other = Somebody(backend.client, "", OTHER["email"], backend)
     for patient in (person, other):
@@ -253,9 +253,9 @@ def _photograph(
     **told: str,
 ) -> int:
     """The number of the finding, on one photo or on several views of the spot."""
-    contents, by = [draw(spot, view=one) for one in (view, *also)], by or year.person
+    contents, by = [draw(spot, view=item) for item in (view, *also)], by or year.person
     by.do("GET", "/me")  # logs in where it must: a file is sent once
-    photos = [(io.BytesIO(one), "spot.jpg") for one in contents]
+    photos = [(io.BytesIO(content), "spot.jpg") for content in contents]
     form: dict[str, Any] = {"image": photos, "keep_photo": "true", "same_spot": "true"}
     form |= {"modality": "dermoscopic", "age_band": "30-44", "sex": "female", **told}
     if lesion:
@@ -267,7 +267,7 @@ def _photograph(
         year.numbers.append(number)
         stored = year.backend.services.data.submissions.find_by_number(number)
         assert stored
-        kept = [one.photo_blob for one in stored.pictures if one.photo_blob]
+        kept = [picture.photo_blob for picture in stored.pictures if picture.photo_blob]
         for sent, key in zip(contents, kept, strict=True):
             year.marks.photos.append(Kept(sent, _file(year, key)))
     return number

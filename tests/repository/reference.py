@@ -186,7 +186,7 @@ def _limits() -> Iterator[Row]:
 def layers() -> list[list[str]]:
     """From the top, as pyproject.toml has them; those in brackets are not there yet."""
     linter = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]
-    (contract,) = (one for one in linter["contracts"] if one.get("containers") == ["skinapi"])
+    (contract,) = (item for item in linter["contracts"] if item.get("containers") == ["skinapi"])
     return [re.findall(r"\w+", layer) for layer in contract["layers"] if layer[0] != "("]
 
 

@@ -138,7 +138,7 @@ def body_of(
 ) -> bytes:
     """As multipart/related."""
     head = f"--{boundary}\r\nContent-Type: {media_type}\r\n\r\n".encode()
-    parts = [head + one + b"\r\n" for one in objects]
+    parts = [head + item + b"\r\n" for item in objects]
     return b"".join(parts) + f"--{boundary}--\r\n".encode()
 
 

@@ -83,7 +83,7 @@ def restated_finding(*, own: float, prevalence: float = 0.02, calibrated: float 
     finding = finding_of(probability=own)
     shown = restate(as_mapping(finding.ranked), calibrated=calibrated, prevalence=prevalence)
     told = {
-        "restated": RestatedProbabilities.of(shown, None, prevalence),
+        "restated": RestatedProbabilities.from_probabilities(shown, None, prevalence),
         "calibrated_on": calibrated,
     }
     return finding.model_copy(update=told)

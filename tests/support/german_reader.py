@@ -60,5 +60,5 @@ def read_pages(ada: Person, made: dict[str, Any]) -> dict[str, str]:
 
 def read_template() -> str:
     """Of a finding that says all that one may say."""
-    told = Facts.of(told_finding(reasons=tuple(Doubt)), NOTHING_TOLD)
+    told = Facts.from_finding(told_finding(reasons=tuple(Doubt)), NOTHING_TOLD)
     return " ".join(texts_of(write_template(told, LANGUAGES[-1])))

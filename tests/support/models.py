@@ -104,7 +104,7 @@ def tested_model() -> Path:
 # What is greenish is doubted to be skin, and what is bright green is surely something else: the
 # features are the mean colour, from -1 to 1.
 GREEN_IS_NO_SKIN = SkinDetector(
-    not_skin=LinearClassifier.of(np.array([-8.0, 16.0, -8.0], np.float32), -1.0),
+    not_skin=LinearClassifier.from_weights(np.array([-8.0, 16.0, -8.0], np.float32), -1.0),
     limit=0.6,
     sure=0.9999,
 )

@@ -75,19 +75,19 @@ class Call(BaseHTTPRequestHandler):
     @property
     def passages(self) -> dict[str, str]:
         """Those that were sent to be put into words, by id."""
-        return {one["id"]: one["text"] for part in self.sent["paragraphs"] for one in part}
+        return {item["id"]: item["text"] for part in self.sent["paragraphs"] for item in part}
 
     def draft(self) -> dict[str, Any]:
         """What a model that obeys would answer: each passage as it is, or what is equal to it."""
         if self.compares:
-            return {"verdicts": [verdict_on(one) for one in self.sent["pairs"]]}
+            return {"verdicts": [verdict_on(item) for item in self.sent["pairs"]]}
         entries = [{"passages": [name], "text": text} for name, text in self.passages.items()]
         return {"entries": entries}
 
 
 def verdict_on(pair: Mapping[str, Any]) -> dict[str, Any]:
     """What people have agreed on, of a known pair; else whether both are the same."""
-    known = {one.sentence for language in LANGUAGES for one in known_pairs(language).good}
+    known = {item.sentence for language in LANGUAGES for item in known_pairs(language).good}
     keep = pair["sentence"] in known or pair["sentence"] == pair["passage"]
     return {"pair": pair["pair"], "difference": "", "keep": keep}
 

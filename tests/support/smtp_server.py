@@ -52,7 +52,9 @@ class Conversation(StreamRequestHandler):
             self._say(behaviour.says[word])
         elif word == "EHLO":
             offers = ["AUTH PLAIN", "SMTPUTF8", *(["STARTTLS"] if behaviour.tls else [])]
-            self._say("\r\n".join(["250-local", *(f"250-{one}" for one in offers), "250 8BITMIME"]))
+            self._say(
+                "\r\n".join(["250-local", *(f"250-{offer}" for offer in offers), "250 8BITMIME"])
+            )
         elif word == "STARTTLS" and behaviour.tls:
             self._say("220 go on")
             self.connection = behaviour.tls.wrap_socket(self.connection, server_side=True)

@@ -119,7 +119,7 @@ def seen(backend: Backend, desk: Desk) -> Any:
         account.refusal,
         (account.token_version, account.consents, account.locale, account.doctor_id is None),
         account.id in services.data.accounts.list_active_admins(),
-        [one["token_version"] == account.token_version for one in sessions],
+        [session["token_version"] == account.token_version for session in sessions],
         (me.get_json().get("notices"), notices_to(backend, account.id), len(links)),
     )
 

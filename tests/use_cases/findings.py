@@ -118,7 +118,7 @@ def opinions_and_rows(backend: Backend, people: tuple[Person, ...]) -> Any:
     ada, grey = people[:2]
     (own,) = ada.call("GET", "/submissions").get_json()
     came = grey.call("GET", "/queue/counts").get_json()["to_review"]
-    told = [notices_to(backend, backend.account(one.email).id) for one in (ada, grey)]
+    told = [notices_to(backend, backend.account(item.email).id) for item in (ada, grey)]
     return came, own["decision"] is None, told, case_and_rows(backend, people)
 
 
@@ -158,9 +158,9 @@ def review_and_lists(backend: Backend, people: tuple[Person, Person]) -> Any:
 def letters_and_rows(backend: Backend, people: tuple[Person, Person]) -> Any:
     """The letters that each of the two reads, and what the trail says of the finding."""
     (own,) = people[0].call("GET", "/submissions").get_json()
-    read = [one.call("GET", f"/submissions/{own['id']}/letters").get_json() for one in people]
+    read = [person.call("GET", f"/submissions/{own['id']}/letters").get_json() for person in people]
     letters = [
-        [(bool(one["signed_at"]), bool(one["withdrawn"]), one["version"]) for one in some]
+        [(bool(item["signed_at"]), bool(item["withdrawn"]), item["version"]) for item in some]
         for some in read
     ]
     notices = notices_to(backend, backend.account(people[0].email).id)
@@ -217,8 +217,8 @@ def versions_and_lists(backend: Backend, people: tuple[Person, Person]) -> Any:
     ada, grey = people
     finding = ada.call("GET", f"/submissions/{number_of(ada)}").get_json()
     versions = [
-        (one["band"], one["version"], one.get("corrected"))
-        for one in (*finding.get("versions", ()), {"version": 1, **finding})
+        (item["band"], item["version"], item.get("corrected"))
+        for item in (*finding.get("versions", ()), {"version": 1, **finding})
     ]
     counts, decision = finding["instruction"], finding["decision"]
     told = notices_to(backend, backend.account(grey.email).id)
@@ -242,7 +242,7 @@ def move_it(backend: Backend, people: tuple[Person, Person, Person]) -> object:
 
 def both_patients(backend: Backend, people: tuple[Person, Person, Person]) -> Any:
     ada, grey, bob = people
-    counted = [backend.account(one.email).findings for one in (ada, bob)]
+    counted = [backend.account(item.email).findings for item in (ada, bob)]
     return errors_and_lists(backend, (ada, grey)), lists_and_rows(backend, (bob, grey)), counted
 
 
@@ -261,12 +261,16 @@ def join_them(_: Backend, people: tuple[Person, Person, Person, Person]) -> obje
 
 def joined_accounts(backend: Backend, people: tuple[Person, Person, Person, Person]) -> Any:
     ada, grey, old, _ = people
-    accounts = [backend.account(one.email) for one in (ada, old)]
+    accounts = [backend.account(item.email) for item in (ada, old)]
     seen = [
-        (one.findings, one.status, len([*backend.services.data.submissions.walk_owned(one.id)]))
-        for one in accounts
+        (
+            account.findings,
+            account.status,
+            len([*backend.services.data.submissions.walk_owned(account.id)]),
+        )
+        for account in accounts
     ]
-    versions = [one["version"] for one in ada.pages("/submissions")]
+    versions = [item["version"] for item in ada.pages("/submissions")]
     return seen, versions, old.call("GET", "/me").status_code, lists_and_rows(backend, (ada, grey))
 
 

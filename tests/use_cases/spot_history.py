@@ -151,11 +151,13 @@ class History:
         return act in (self.correct, self.judge_again)
 
     def held(self) -> list[int]:
-        return [one for one in self.numbers if self.stand(one, Audience.DOCTOR)[1].held_until]
+        return [
+            number for number in self.numbers if self.stand(number, Audience.DOCTOR)[1].held_until
+        ]
 
     def kept(self) -> list[int]:
         """The findings whose photo was kept."""
-        return [one for one in self.numbers if self.read(one).get("photo_blob")]
+        return [number for number in self.numbers if self.read(number).get("photo_blob")]
 
     # What is done.
 
@@ -190,7 +192,7 @@ class History:
         """What was told of a photo: it is judged with that."""
         number, by = self.draw.choice(self.kept()), self.draw.choice([self.ada, self.grey])
         told = self.read(number)["context"]
-        age = self.draw.choice([one for one in AGES if one != told.get("age_band")])
+        age = self.draw.choice([item for item in AGES if item != told.get("age_band")])
         names = ("sex", "body_site", "body_laterality", "body_side", "checklist")
         body = {**{name: told[name] for name in names if told.get(name)}, "age_band": age}
         answer = by.call("PUT", f"/submissions/{number}/facts", json=body)
@@ -361,7 +363,7 @@ class History:
         backup = self.backend.settings.instance_dir / f"{len(self.log)}.tar"
         with backup.open("wb") as out:
             write_backup(self.backend.services.store, out)
-        patients = [one.copy() for one in self.patients]
+        patients = [patient.copy() for patient in self.patients]
         self.saved = Saved(backup, patients, [*self.letters], {*self.counted})
         self._note("backup made")
 
@@ -370,7 +372,7 @@ class History:
         saved, self.saved = self.saved, None
         assert saved
         folder = saved.backup.parent / f"restored-{len(self.log)}"
-        erased = [number for one in self.patients for number in one.gone]
+        erased = [number for item in self.patients for number in item.gone]
         write_erased_ids(self.backend.services.store, saved.backup.with_suffix(".jsonl"))
         settings = self.backend.settings.model_copy(update={"instance_dir": folder})
         options = {"without_erased_ids": False, "verify": False, "drill": False}
@@ -382,8 +384,8 @@ class History:
         self.main, self.bob, self.old = saved.patients
         self.letters, self.counted = saved.letters, saved.counted
         for patient in self.patients:
-            lost = [one for one in patient.numbers if one in erased]
-            patient.numbers = [one for one in patient.numbers if one not in lost]
+            lost = [item for item in patient.numbers if item in erased]
+            patient.numbers = [item for item in patient.numbers if item not in lost]
             patient.gone += lost
         self._note("backup restored")
 
@@ -394,7 +396,12 @@ class History:
 
     def _go_on_with(self, backend: Backend) -> None:
         """Sessions are not restored, keys are."""
-        people = [self.grey, self.colleague, self.root, *(one.person for one in self.patients)]
+        people = [
+            self.grey,
+            self.colleague,
+            self.root,
+            *(patient.person for patient in self.patients),
+        ]
         for person in people:
             person.token = backend.token_of(backend.account(person.email))
         for person in (*people, self.program):
@@ -419,8 +426,8 @@ class History:
         stored = self.read(number)
         spot = stored.get("lesion")
         found = submissions.find({"lesion": spot}) if spot else [stored]
-        photos = sorted(map(_photo_of, found), key=lambda one: one.id)
-        reviews = {one.id: self._stored("reviews", one.id, Review) for one in photos}
+        photos = sorted(map(_photo_of, found), key=lambda item: item.id)
+        reviews = {photo.id: self._stored("reviews", photo.id, Review) for photo in photos}
         stands = standing(LesionHistory(tuple(photos), reviews), reader, now())
         return stands, stands.findings[stored["id"]]
 
@@ -429,15 +436,19 @@ class History:
         _, own = self.stand(number, reader)
         since = None if reader.knows_all else own.held_since
         letters = self._stored("letters", own.photo.id, Letter)
-        return [one for one in letters if one.signed_at and not (since and one.signed_at >= since)]
+        return [
+            letter
+            for letter in letters
+            if letter.signed_at and not (since and letter.signed_at >= since)
+        ]
 
     def _stored(self, name: str, finding: str, kind: type[T]) -> list[T]:
         found = self.backend.services.store.collection(name).find({"submission": finding})
-        return [kind.model_validate(one) for one in found]
+        return [kind.model_validate(record) for record in found]
 
 
 def _worded(finding: Finding) -> dict[str, Any]:
-    words = write_template(Facts.of(finding, Context()), "en").sections
+    words = write_template(Facts.from_finding(finding, Context()), "en").sections
     return {"sections": words.model_dump(), "narrative_source": {"writer": "template"}}
 
 

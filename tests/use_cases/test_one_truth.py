@@ -55,7 +55,7 @@ def plain(view: BaseModel | None) -> Any:
 
 
 def advice(said: Advice | None, *, for_doctor: bool = False) -> Any:
-    return plain(AdviceView.of(said, "en", for_doctor=for_doctor)) if said else None
+    return plain(AdviceView.from_advice(said, "en", for_doctor=for_doctor)) if said else None
 
 
 class Truth:
@@ -78,7 +78,9 @@ class Truth:
         held = own.held_until if self.reader.knows_all else None
         if decision is None:
             return None
-        return plain(DecisionView.of(decision, "en", due=self.counts.due, held_until=held))
+        return plain(
+            DecisionView.from_decision(decision, "en", due=self.counts.due, held_until=held)
+        )
 
     @property
     def waits(self) -> bool:
@@ -112,7 +114,7 @@ class Truth:
     @property
     def printed(self) -> Any:
         """What a paper says that may change."""
-        letters = [(one.id, one.withdrawn is not None) for one in self.letters]
+        letters = [(letter.id, letter.withdrawn is not None) for letter in self.letters]
         decision, counts, elsewhere = self.own.decision, self.counts, self.elsewhere
         own = decision and (decision.review, decision.new_picture_wanted)
         said_by = elsewhere and (elsewhere.finding, elsewhere.since)
@@ -156,22 +158,24 @@ def walk_finding(person: Person, truth: Truth) -> Iterator[Told]:
     yield Told(f"{path} instruction", finding["instruction"], truth.instruction)
     yield from walk_summary(path, finding, truth)
     yield from walk_versions(path, finding, truth)
-    reviews = [one["_id"] for one in read(person, f"{path}/reviews")]
-    yield Told(f"{path}/reviews", reviews, [one.id for one in truth.own.reviews])
+    reviews = [item["_id"] for item in read(person, f"{path}/reviews")]
+    yield Told(f"{path}/reviews", reviews, [review.id for review in truth.own.reviews])
     report = read(person, f"{path}/report.json?issue=false")
     yield Told(f"{path}/report.json decision", report["decision"], truth.decision)
     elsewhere = advice(truth.elsewhere)
     yield Told(f"{path}/report.json spot_advice", report["spot_advice"], elsewhere)
     reading = report["reading"]
-    told = [one["text"] for paragraph in reading["explanation"] for one in paragraph]
+    told = [item["text"] for paragraph in reading["explanation"] for item in paragraph]
     words = [*told, *reading["next_steps"]]
     yield asks_nothing_else(f"{path}/report.json words", words, truth)
     page = person.call("GET", f"{path}/report.html").text
     yield Told(f"{path}/report.html", asked_in(text_of(page), "en"), truth.asks)
     letters = read(person, f"{path}/letters")
     for name, shown in (("letters", letters), ("report.json letters", report["letters"])):
-        signed = [one for one in shown if one["signed_at"]]
-        yield Told(f"{path}/{name}", [one["_id"] for one in signed], [x.id for x in truth.letters])
+        signed = [item for item in shown if item["signed_at"]]
+        yield Told(
+            f"{path}/{name}", [item["_id"] for item in signed], [x.id for x in truth.letters]
+        )
         for letter in signed:
             if not (letter["superseded"] or letter["withdrawn"]):
                 yield asks_nothing_else(f"{path}/{name} stands", [letter["decision"]], truth)
@@ -179,8 +183,8 @@ def walk_finding(person: Person, truth: Truth) -> Iterator[Told]:
 
 def walk_versions(channel: str, finding: Any, truth: Truth) -> Iterator[Told]:
     """All that its photo was answered with, and what was corrected each time."""
-    contexts = [one["context"] for one in (*finding.get("versions", ()), finding)]
-    numbers = [one["version"] for one in finding.get("versions", ())]
+    contexts = [item["context"] for item in (*finding.get("versions", ()), finding)]
+    numbers = [item["version"] for item in finding.get("versions", ())]
     newest = truth.own.photo.newest.version
     yield Told(
         f"{channel} versions", [*numbers, finding.get("version", 1)], [*range(1, newest + 1)]
@@ -189,7 +193,7 @@ def walk_versions(channel: str, finding: Any, truth: Truth) -> Iterator[Told]:
         {name for name, told in after.items() if told != before[name]}
         for before, after in pairwise(contexts)
     ]
-    told = [{*one.get("corrected", ())} for one in (*finding.get("versions", ()), finding)]
+    told = [{*item.get("corrected", ())} for item in (*finding.get("versions", ()), finding)]
     yield Told(f"{channel} corrected", told, [set(), *corrected])
 
 
@@ -250,36 +254,38 @@ def walk_queue(doctor: Person, truths: Mapping[int, Truth]) -> Iterator[Told]:
     """The keys by which a doctor's lists find what they list."""
 
     decided = {number: truth.own.decision for number, truth in truths.items()}
-    waits = {number: one.spot.awaited(one.own.photo.id) for number, one in truths.items()}
-    open_ = {number: one.waits for number, one in truths.items()}
+    waits = {number: item.spot.awaited(item.own.photo.id) for number, item in truths.items()}
+    open_ = {number: item.waits for number, item in truths.items()}
     settled = {
-        number: one for number, one in decided.items() if one and not truths[number].own.reopened
+        number: item for number, item in decided.items() if item and not truths[number].own.reopened
     }
-    urgencies = {number: one.urgency for number, one in settled.items()}
+    urgencies = {number: item.urgency for number, item in settled.items()}
     lists: list[tuple[str, Mapping[int, Any], Any]] = [
         *((f"awaited={what}", waits, what) for what in WaitsFor),
         *((f"reviewed=true&urgency={band}", urgencies, band) for band in Band),
         ("reviewed=false", open_, True),
     ]
     for query, said, wanted in lists:
-        listed = {one["id"] for one in doctor.pages(f"/queue?{query}")} & truths.keys()
-        yield Told(f"/queue?{query}", listed, {x for x, one in said.items() if one is wanted})
+        listed = {item["id"] for item in doctor.pages(f"/queue?{query}")} & truths.keys()
+        yield Told(f"/queue?{query}", listed, {x for x, item in said.items() if item is wanted})
 
 
 def walk_home(history: History) -> Iterator[Told]:
     """What the patient is to do."""
     truths = [Truth(history, number, PATIENT) for number in history.numbers]
-    spots = {history.read(one.number).get("lesion") or f"{one.number}": one for one in truths}
+    spots = {history.read(item.number).get("lesion") or f"{item.number}": item for item in truths}
     tasks = read(history.ada, "/inbox")["tasks"]
-    see = {one["advice"]["finding"]: one["advice"] for one in tasks if one["task"] == "see_doctor"}
-    asked = [one.counts for one in spots.values() if one.counts.band in ORDER]
-    holds = {one.finding: advice(one) for one in asked}
+    see = {
+        task["advice"]["finding"]: task["advice"] for task in tasks if task["task"] == "see_doctor"
+    }
+    asked = [item.counts for item in spots.values() if item.counts.band in ORDER]
+    holds = {item.finding: advice(item) for item in asked}
     yield Told("/inbox see_doctor", see, holds)
-    pictures = {one["advice"]["finding"] for one in tasks if one["task"] == Task.PICTURE}
+    pictures = {task["advice"]["finding"] for task in tasks if task["task"] == Task.PICTURE}
     wanted = {
-        one.spot.newest.photo.number
-        for one in spots.values()
-        if one.spot.instruction.picture_wanted
+        item.spot.newest.photo.number
+        for item in spots.values()
+        if item.spot.instruction.picture_wanted
     }
     yield Told("/inbox picture", pictures, wanted)
     for spot, truth in spots.items():
@@ -295,7 +301,7 @@ def walk_home(history: History) -> Iterator[Told]:
 def walk_counts(history: History) -> Iterator[Told]:
     """A finding is one, however often its photo was judged, and one person's."""
     queue = numbers_in(history.grey.pages("/queue"))
-    for patient in filter(lambda one: one.spots, history.patients):
+    for patient in filter(lambda item: item.spots, history.patients):
         path, once = f"/patients/{patient.id}/submissions", Counter(patient.numbers)
         yield Told(path, numbers_in(history.grey.pages(path)), once)
         yield Told(f"{path} of a program", numbers_in(history.program.pages(path)), once)
@@ -303,16 +309,16 @@ def walk_counts(history: History) -> Iterator[Told]:
         yield Told("/queue", {number: queue[number] for number in once}, once)
         yield Told("/submissions", numbers_in(patient.person.pages("/submissions")), once)
         tasks = read(patient.person, "/inbox")["tasks"]
-        about = [(one["task"], one["lesion"] or one["advice"]["finding"]) for one in tasks]
+        about = [(task["task"], task["lesion"] or task["advice"]["finding"]) for task in tasks]
         yield Told("/inbox twice", len(about), len({*about}))
-    yield Told("/queue of all", queue.total(), sum(len(one.numbers) for one in history.patients))
+    yield Told("/queue of all", queue.total(), sum(len(item.numbers) for item in history.patients))
     models = read(history.grey, "/outcomes")["models"].values()
-    yield Told("/outcomes", sum(one["results"] for one in models), len(history.counted))
-    yield Told("check", [one.message for one in history.backend.services.faults()], [])
+    yield Told("/outcomes", sum(model["results"] for model in models), len(history.counted))
+    yield Told("check", [fault.message for fault in history.backend.services.faults()], [])
 
 
 def numbers_in(listed: list[Any]) -> Counter[int]:
-    return Counter(one["id"] for one in listed)
+    return Counter(item["id"] for item in listed)
 
 
 def walk_gone(history: History) -> Iterator[Told]:
@@ -349,7 +355,7 @@ def walk_fhir(history: History) -> Iterator[Told]:
         if truth.own.decision or truth.elsewhere:
             yield Told(f"{path} text", asked_of_doctor(text), asks_doctor(truth))
         decided = found.get(f"Observation/{number}-decided-urgency", {})
-        codes = [one["code"] for one in decided.get("valueCodeableConcept", {}).get("coding", [])]
+        codes = [item["code"] for item in decided.get("valueCodeableConcept", {}).get("coding", [])]
         yield Told(f"{path} decided-urgency", codes, [truth.decided] if truth.decided else [])
         if not truth.elsewhere:
             settled = truth.own.decision is not None and truth.own.decision.final
@@ -374,16 +380,16 @@ def walk_archive(history: History, number: int) -> Iterator[Told]:
 
 
 def coded_in(items: Iterable[Dataset]) -> Iterator[tuple[str, str]]:
-    for one in items:
-        if "ConceptCodeSequence" in one:
-            name, value = one.ConceptNameCodeSequence[0], one.ConceptCodeSequence[0]
+    for item in items:
+        if "ConceptCodeSequence" in item:
+            name, value = item.ConceptNameCodeSequence[0], item.ConceptCodeSequence[0]
             yield name.get("CodeValue", ""), value.get("CodeValue", "")
-        yield from coded_in(one.get("ContentSequence", ()))
+        yield from coded_in(item.get("ContentSequence", ()))
 
 
 def everything(history: History, patient: str) -> dict[str, Any]:
     found = walk_patient(history.program, patient)
-    return {f"{one['resourceType']}/{one['id']}": one for one in found}
+    return {f"{record['resourceType']}/{record['id']}": record for record in found}
 
 
 def asked_of_doctor(text: str) -> set[Band]:
@@ -423,7 +429,7 @@ class Paper:
 def print_report(history: History) -> Paper:
     number = history.draw.choice(history.numbers)
     person, reader = history.draw.choice([(history.ada, PATIENT), (history.grey, DOCTOR)])
-    known = [Truth(history, number, one).printed for one in (PROGRAM, DOCTOR)]
+    known = [Truth(history, number, item).printed for item in (PROGRAM, DOCTOR)]
     report = read(person, f"/submissions/{number}/report.json")
     told = reader if known[0] != known[1] else PROGRAM
     told = PROGRAM if told is PATIENT else told
@@ -463,7 +469,7 @@ def answers(history: History, papers: list[Paper]) -> dict[str, bytes]:
     patients = f"/patients?limit=1&after={int(history.patient, 16) - 1:032x}"
     for_program = [patients, f"{own}/submissions", f"{own}/lesions", *found, *of_findings]
     # A paper that the doctor has printed may tell what is held back.
-    seals = [f"/reports/verify/{one.code}" for one in papers if one.reader is not DOCTOR]
+    seals = [f"/reports/verify/{paper.code}" for paper in papers if paper.reader is not DOCTOR]
     asked = [(history.ada, path) for path in [*paths, *of_findings, *seals]]
     asked += [(history.program, path) for path in for_program]
     return {f"{person.token[:4]} {path}": answer_of(person, path) for person, path in asked}
@@ -497,17 +503,17 @@ def run(folder: Path, seed: int) -> tuple[History, list[Told], int]:
         if history.numbers and history.draw.random() < 0.3:
             papers.append(print_report(history))
     told += walk(history)
-    told += [one for paper in papers for one in verify(history, paper)]
+    told += [item for paper in papers for item in verify(history, paper)]
     history.backend.services.store.close()
-    return history, [one for one in told if one.says != one.holds], len(told)
+    return history, [item for item in told if item.says != item.holds], len(told)
 
 
 def decided_days(history: History) -> dict[int, Any]:
     """Until when a doctor should see what a doctor has decided about, as the patient reads it."""
     asked = {
-        one: read(history.ada, f"/submissions/{one}")["instruction"] for one in history.numbers
+        item: read(history.ada, f"/submissions/{item}")["instruction"] for item in history.numbers
     }
-    return {one: said["due"] for one, said in asked.items() if said["from"] == "decision"}
+    return {item: said["due"] for item, said in asked.items() if said["from"] == "decision"}
 
 
 def moved_later(history: History, number: int, before: str | None) -> bool:

@@ -120,7 +120,7 @@ class AuditLine(Answer):
     signed: bool
 
     @classmethod
-    def of(cls, row: Document) -> Self:
+    def from_row(cls, row: Document) -> Self:
         known = {name: row[name] for name in cls.model_fields if name in row}
         return cls(**known, cursor=cursor_of(row))
 
@@ -168,7 +168,7 @@ class AuditRow(Answer):
     )
 
     @classmethod
-    def of(cls, row: Document, accounts: Mapping[str, Account]) -> Self:
+    def from_row(cls, row: Document, accounts: Mapping[str, Account]) -> Self:
         who: dict[str, str | None] = {}
         for role in ACCOUNT_FIELDS:
             account = accounts.get(row.get(role) or "")
@@ -198,7 +198,7 @@ def follow_audit(admin: AdminService, *, query: AuditFollowing) -> Response:
     says that there is no newer row. One that breaks off is continued in the same way.
     """
     rows = admin.follow_trail(after=query.after, limit=query.limit)
-    lines = (f"{AuditLine.of(row).model_dump_json(exclude_none=True)}\n" for row in rows)
+    lines = (f"{AuditLine.from_row(row).model_dump_json(exclude_none=True)}\n" for row in rows)
     return Response(lines, mimetype=NDJSON)
 
 
@@ -218,8 +218,8 @@ def export_audit(admin: AdminService, *, query: AuditFilters) -> Response:
 def _rows_of(admin: AdminService, query: AuditFilters, limit: int) -> Page[AuditRow]:
     page = admin.read_trail(query.wanted, PageRequest(limit, query.after))
     named = {row.get(who) for row in page.items for who in ACCOUNT_FIELDS}
-    accounts = admin.accounts_of({one for one in named if one})
-    return page.map(lambda row: AuditRow.of(row, accounts))
+    accounts = admin.accounts_of({item for item in named if item})
+    return page.map(lambda row: AuditRow.from_row(row, accounts))
 
 
 def csv_of(rows: Sequence[AuditRow]) -> bytes:

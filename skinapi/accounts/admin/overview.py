@@ -176,9 +176,13 @@ class OverviewService:
             ),
             staff_findings=[
                 StaffFindings(
-                    email=one.email, name=one.name, role=one.role, findings=findings, urgent=urgent
+                    email=entry.email,
+                    name=entry.name,
+                    role=entry.role,
+                    findings=findings,
+                    urgent=urgent,
                 )
-                for one, findings, urgent in self.unassigned.count_of_staff()
+                for entry, findings, urgent in self.unassigned.count_of_staff()
             ],
             overdue_findings=self._with_doctors(self.findings.count_overdue()),
             late_results=self._with_doctors(self.findings.count_late_results()),
@@ -208,7 +212,9 @@ class OverviewService:
                 name=doctor.name if doctor else None,
                 count=count,
             )
-            for doctor, count in ((doctors.get(one or ""), count) for one, count in counted.items())
+            for doctor, count in (
+                (doctors.get(entry or ""), count) for entry, count in counted.items()
+            )
         ]
         return sorted(left, key=lambda row: (row.doctor is not None, -row.count))
 

@@ -68,7 +68,7 @@ def list_accounts(admin: AdminService, *, query: AccountSearch) -> Page[AccountR
     count = admin.findings.count_waiting_by
     waiting, in_care = count("owner", ids), count("doctor", ids)
     beside = {**_beside(admin, page), "waiting": waiting, "in_care": in_care}
-    return page.map(partial(AccountRow.of, default_doctor=default, **beside))
+    return page.map(partial(AccountRow.from_account, default_doctor=default, **beside))
 
 
 @routes.route("GET", "/users", access=admins("Only admin can view users"))
@@ -92,7 +92,7 @@ def _page_of(
         beginning=query.q,
         paging=query.paging,
     )
-    return page.map(partial(ListedAccount.of, **_beside(admin, page)))
+    return page.map(partial(ListedAccount.from_account, **_beside(admin, page)))
 
 
 def _beside(admin: AdminService, page: Page[Account]) -> dict[str, Any]:
@@ -284,7 +284,7 @@ def approve_accounts(
     decided = decisions.approve_accounts(
         ids=body.accounts, role=body.role, doctor=body.chosen_doctor, by=subject.id
     )
-    return DecidedView.of(decided)
+    return DecidedView.from_decision(decided)
 
 
 @decision_routes.route("POST", "/accounts/refusals", access=admins("Only admin can refuse users"))
@@ -299,7 +299,7 @@ def refuse_accounts(
     decided = decisions.refuse_accounts(
         ids=body.accounts, reason=body.reason, note=body.note, by=subject.id
     )
-    return DecidedView.of(decided)
+    return DecidedView.from_decision(decided)
 
 
 @decision_routes.route("POST", "/accounts/waiting", access=admins("Only admin can undo approvals"))
@@ -307,7 +307,7 @@ def reopen_accounts(
     decisions: DecisionsService, *, body: ChosenAccounts, subject: Subject
 ) -> DecidedView:
     """Undo approvals and refusals of many accounts: they wait again."""
-    return DecidedView.of(decisions.reopen_accounts(ids=body.accounts, by=subject.id))
+    return DecidedView.from_decision(decisions.reopen_accounts(ids=body.accounts, by=subject.id))
 
 
 @usage_routes.route("GET", "/admin/usage", access=admins("Only admin can view the usage"))
@@ -317,6 +317,6 @@ def show_usage(counts: DailyCounts, *, query: UsageQuery) -> UsageView:
     """
     days = counts.read(days=query.days)
     return UsageView(
-        days=[DayOfUsage.of(day, counted) for day, counted in days],
-        writer=WriterUsage.of(counted for _, counted in days),
+        days=[DayOfUsage.from_day(day, counted) for day, counted in days],
+        writer=WriterUsage.from_days(counted for _, counted in days),
     )

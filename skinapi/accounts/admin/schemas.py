@@ -101,7 +101,7 @@ class ListedAccount(AccountView):
     )
 
     @classmethod
-    def of(
+    def from_account(
         cls, account: Account, *, doctors: Mapping[str, str], patients: Mapping[str, int]
     ) -> Self:
         beside = {
@@ -123,7 +123,7 @@ class WaitingFindings(Answer):
     urgent: int = Field(description="those of them that ask for a doctor this week")
 
     @classmethod
-    def of(cls, counted: tuple[int, int] | None) -> Self | None:
+    def from_counts(cls, counted: tuple[int, int] | None) -> Self | None:
         return cls(findings=counted[0], urgent=counted[1]) if counted else None
 
 
@@ -145,7 +145,7 @@ class AccountRow(ListedAccount):
     in_care: WaitingFindings | None = optional("what waits of the patients in a doctor's care")
 
     @classmethod
-    def of(
+    def from_account(
         cls,
         account: Account,
         *,
@@ -155,14 +155,14 @@ class AccountRow(ListedAccount):
         waiting: Mapping[str, tuple[int, int]] = MappingProxyType({}),
         in_care: Mapping[str, tuple[int, int]] = MappingProxyType({}),
     ) -> Self:
-        row = super().of(account, doctors=doctors, patients=patients)
+        row = super().from_account(account, doctors=doctors, patients=patients)
         refused = account.status == "suspended" and account.refusal
         refusal = RefusalView.model_validate(account.refusal) if refused else None
         beside = {
             "refusal": refusal,
             "default_doctor": account.id == default_doctor,
-            "waiting": WaitingFindings.of(waiting.get(account.id)),
-            "in_care": WaitingFindings.of(in_care.get(account.id)),
+            "waiting": WaitingFindings.from_counts(waiting.get(account.id)),
+            "in_care": WaitingFindings.from_counts(in_care.get(account.id)),
         }
         return row.model_copy(update=beside)
 
@@ -213,7 +213,7 @@ class DecidedView(Answer):
     left: list[LeftAccount] = Field(description="those that could not be decided on, and why")
 
     @classmethod
-    def of(cls, decided: Decided) -> Self:
+    def from_decision(cls, decided: Decided) -> Self:
         left = [
             LeftAccount(account=account, code=error.code, sentence=error.detail)
             for account, error in decided.left.items()
@@ -278,7 +278,7 @@ class DayOfUsage(Answer):
     reports: int = Field(description="reports that were issued")
 
     @classmethod
-    def of(cls, day: date, counted: Document) -> Self:
+    def from_day(cls, day: date, counted: Document) -> Self:
         return cls(
             day=day,
             findings=counted.get(usage.FINDINGS, 0),
@@ -302,7 +302,7 @@ class WriterUsage(Answer):
     tokens: int
 
     @classmethod
-    def of(cls, days: Iterable[Document]) -> Self:
+    def from_days(cls, days: Iterable[Document]) -> Self:
         sums = Counter[str]()
         for counted in days:
             sums.update(usage.writing_of(counted))

@@ -58,8 +58,8 @@ class Eraser:
     def finish(self, account_id: str) -> None:
         """Idempotent. What was joined to the account goes with it, before it."""
         account = self.accounts.by_ids({account_id}).get(account_id)
-        for one in (*(account.joined if account else ()), account_id):
-            self.work.announce(AccountErased(one))
+        for item in (*(account.joined if account else ()), account_id):
+            self.work.announce(AccountErased(item))
         self._remove(account_id)
 
     @atomic
@@ -67,8 +67,8 @@ class Eraser:
         account = self.accounts.by_ids({account_id}).get(account_id)
         if account is None or account.status != "deleting":
             return  # another process has done it
-        for one in account.joined:
-            self.accounts.remove(unit, one)
+        for item in account.joined:
+            self.accounts.remove(unit, item)
         if account.record_kept_until_at:
             self.accounts.keep_record(account_id)
         else:

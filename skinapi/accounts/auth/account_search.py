@@ -99,9 +99,9 @@ def _walk(
         ]
         step = merged(listings, limit=READ_AT_ONCE)
         begin_so = [
-            one["id"]
-            for one in step
-            if any(one.get(field, "").startswith(first) for field, first in begins.items())
+            item["id"]
+            for item in step
+            if any(item.get(field, "").startswith(first) for field, first in begins.items())
         ]
         read += _read(accounts, filters, begin_so, most)
         if len(step) < READ_AT_ONCE:

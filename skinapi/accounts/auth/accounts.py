@@ -209,7 +209,7 @@ class Accounts(Repository[Account]):
         patients = self._read_each(documents)
         after = paging.after or ""
         behind = [patient for patient in patients if (patient.queue_key or "") > after]
-        behind.sort(key=lambda one: one.queue_key or "")
+        behind.sort(key=lambda item: item.queue_key or "")
         return page_of(behind, paging, by="queue_key")
 
     def by_ids(self, identifiers: set[str]) -> dict[str, Account]:
@@ -350,11 +350,11 @@ class Accounts(Repository[Account]):
             # One listing for each role, not one with $in: see `merging`.
             most = paging.limit + 1
             find = self._documents.find
-            listings = [find(one, after=paging.after, limit=most) for one in filters]
+            listings = [find(item, after=paging.after, limit=most) for item in filters]
             found = merged(listings, limit=most)
         page = page_of(found, paging)
         listed = self._read_each(page.items)
-        shown = [one for one in listed if not (one.machine and one.approved)]
+        shown = [item for item in listed if not (item.machine and item.approved)]
         return Page(shown, page.next_after)
 
     def count_waiting(self, *, most: int) -> int:
@@ -375,7 +375,7 @@ class Accounts(Repository[Account]):
     def faults(self, work: UnitOfWork) -> Iterator[Fault]:
         """Yield patients whose doctor is none and never was, or who are doctors themselves."""
         accounts = self.list_where({})
-        doctors = {one.id for one in accounts if one.role == "doctor" or one.patients_rest}
+        doctors = {item.id for item in accounts if item.role == "doctor" or item.patients_rest}
         for account in accounts:
             if account.doctor_id and (account.role == "doctor" or account.doctor_id not in doctors):
                 message = f"account {account.id} has an invalid doctor assignment"

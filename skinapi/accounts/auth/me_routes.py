@@ -55,7 +55,7 @@ def show_consents(
     """
     account = subject.account
     history = consents.consents.history_of(account.id)
-    return ConsentsView.of(account, history, query.lang or account.language)
+    return ConsentsView.from_account(account, history, query.lang or account.language)
 
 
 @consent_routes.route("PUT", "/me/consents", raises=(ConsentTextChanged, PhotosStillKept))

@@ -141,7 +141,7 @@ class AccountUses:
             limit=PAGE_SIZE,
             fields=("warned_at",),
         ):
-            yield from (Unused(one["id"], seen_at, one.get("warned_at")) for one in found)
+            yield from (Unused(record["id"], seen_at, record.get("warned_at")) for record in found)
             after = found[-1]["id"]
 
     def list_held_ids(self) -> list[str]:

@@ -224,7 +224,7 @@ def log_out(auth: AuthService, *, subject: Subject) -> Message:
 def list_sessions(auth: AuthService, *, query: PageQuery, subject: Subject) -> Page[SessionView]:
     """List one's own sessions, oldest first."""
     page = auth.sessions.page(subject.account, query.paging)
-    return page.map(lambda session: SessionView.of(session, subject.session_id))
+    return page.map(lambda session: SessionView.from_session(session, subject.session_id))
 
 
 @routes.route("DELETE", "/me/sessions/<session_id>", access=Authenticated(), raises=(NotFound,))

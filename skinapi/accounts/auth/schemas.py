@@ -156,7 +156,7 @@ class SessionView(Answer):
     current: bool = Field(description="whether this request belongs to it")
 
     @classmethod
-    def of(cls, session: Session, current_id: str) -> Self:
+    def from_session(cls, session: Session, current_id: str) -> Self:
         return cls(
             id=session.id,
             created_at=session.created_at,
@@ -332,7 +332,7 @@ class ConsentTextView(Answer):
     text: str
 
     @classmethod
-    def of(cls, text: ConsentText, language: Language) -> Self:
+    def from_text(cls, text: ConsentText, language: Language) -> Self:
         title, said = (part.in_language(language) for part in (text.title, text.text))
         return cls(version=text.version, title=title, text=said)
 
@@ -368,7 +368,7 @@ class ConsentChangeView(Answer):
     by_oneself: bool
 
     @classmethod
-    def of(cls, change: ConsentGiven) -> Self:
+    def from_change(cls, change: ConsentGiven) -> Self:
         fields = change.model_dump(include={"purpose", "given", "version", "language", "way"})
         return cls(**fields, at=change.created_at, by_oneself=change.by == change.account)
 
@@ -378,13 +378,18 @@ class ConsentsView(Answer):
     history: list[ConsentChangeView] = Field(description="the newest 100, the newest first")
 
     @classmethod
-    def of(cls, account: Account, history: list[ConsentGiven], language: Language) -> Self:
+    def from_account(
+        cls, account: Account, history: list[ConsentGiven], language: Language
+    ) -> Self:
         latest = latest_of(history)
         return cls(
             consents=[
                 _view_of(purpose, account, latest.get(purpose), language) for purpose in PURPOSES
             ],
-            history=[ConsentChangeView.of(change) for change in reversed(history[-SHOWN_CHANGES:])],
+            history=[
+                ConsentChangeView.from_change(change)
+                for change in reversed(history[-SHOWN_CHANGES:])
+            ],
         )
 
 
@@ -399,6 +404,6 @@ def _view_of(
         since=last.created_at if last else None,
         version=agreed.version if agreed else None,
         ask_again=given is True and agreed != newest,
-        newest=ConsentTextView.of(newest, language),
-        agreed=ConsentTextView.of(agreed, language) if agreed and agreed != newest else None,
+        newest=ConsentTextView.from_text(newest, language),
+        agreed=ConsentTextView.from_text(agreed, language) if agreed and agreed != newest else None,
     )

@@ -247,7 +247,7 @@ class SecondFactorService:
         used = hash_recovery_code(code)
         if used not in factor.recovery:
             raise WrongCode
-        left = tuple(one for one in factor.recovery if one != used)
+        left = tuple(item for item in factor.recovery if item != used)
         return factor.model_copy(update={"recovery": left})
 
     def _use_code(self, account: Account, factor: SecondFactor, code: str) -> SecondFactor:

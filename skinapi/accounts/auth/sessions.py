@@ -36,7 +36,7 @@ class Lifetimes:
     idle: timedelta
 
     @classmethod
-    def of(cls, settings: Settings) -> Self:
+    def from_settings(cls, settings: Settings) -> Self:
         return cls(
             day=timedelta(hours=settings.token_hours),
             access=timedelta(minutes=settings.access_minutes),

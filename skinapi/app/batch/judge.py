@@ -126,7 +126,7 @@ def finding_columns(finding: Finding) -> Row:
         "model_version": finding.model_version,
         "operating_point": finding.operating_point and finding.operating_point.value,
         **{probability_column(ranked.key): ranked.probability for ranked in finding.ranked},
-        **{picture_column(one.key): one.probability for one in finding.from_picture or ()},
+        **{picture_column(item.key): item.probability for item in finding.from_picture or ()},
         **(_restated_columns(finding.restated) if finding.restated else {}),
     }
 

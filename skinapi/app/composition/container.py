@@ -44,7 +44,9 @@ class Container:
         stand_for: Mapping[Any, Any],
     ) -> None:
         """Add rules. A factory is called with what its parameters ask for."""
-        self._factories |= {_without_none(get_type_hints(one)["return"]): one for one in factories}
+        self._factories |= {
+            _without_none(get_type_hints(factory)["return"]): factory for factory in factories
+        }
         self._values |= values
         self._stand_for |= stand_for
 
@@ -89,7 +91,7 @@ class Container:
 def _without_none(kind: Any) -> Any:
     """`X` of `X | None`: a factory may give none."""
     if get_origin(kind) in (Union, UnionType):
-        kinds = [one for one in get_args(kind) if one is not NoneType]
+        kinds = [arg for arg in get_args(kind) if arg is not NoneType]
         return kinds[0] if len(kinds) == 1 else kind
     return kind
 

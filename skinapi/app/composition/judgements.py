@@ -47,7 +47,7 @@ class JudgementJoiner:
     def _join(self, found: Document) -> set[str]:
         """Return the photos that are not needed any more."""
         judgements = self._list_judgements(found)
-        if found["id"] not in {one["id"] for one in judgements}:
+        if found["id"] not in {item["id"] for item in judgements}:
             return set()  # it was joined with one before
         first = judgements[0]
         self._count_result_once(judgements)
@@ -59,7 +59,7 @@ class JudgementJoiner:
         for judgement in judgements[1:]:
             self._rename(judgement, first)
             self.store.collection("submissions").delete({"id": judgement["id"]})
-        kept = next((one for one in judgements if one.get("photo_blob")), first)
+        kept = next((item for item in judgements if item.get("photo_blob")), first)
         self._store_joined(judgements, kept)
         return set().union(*map(_blobs_of, judgements)) - _blobs_of(kept)
 
@@ -70,14 +70,14 @@ class JudgementJoiner:
             {"owner": found["owner"], "photo_sent_at": found["photo_sent_at"]},
         ]
         documents = self.store.collection("submissions")
-        return [one for wanted in same for one in documents.find(wanted)]
+        return [item for wanted in same for item in documents.find(wanted)]
 
     def _count_result_once(self, judgements: Sequence[Document]) -> None:
         """The laboratory's result counts for the newest judgement that has one."""
         counted = [
-            (StoredFinding.model_validate(one), reviews)
-            for one in judgements
-            if not one.get("error") and (reviews := self._list_results(one["id"]))
+            (StoredFinding.model_validate(judgement), reviews)
+            for judgement in judgements
+            if not judgement.get("error") and (reviews := self._list_results(judgement["id"]))
         ]
         for submission, reviews in counted[:-1]:
             self.outcomes.take_back(submission, reviews)
@@ -85,7 +85,11 @@ class JudgementJoiner:
     def _list_results(self, finding: str) -> list[Review]:
         found = self.store.collection("reviews").find({"submission": finding})
         reviews = map(Review.model_validate, found)
-        return [one for one in reviews if one.opinion.histology_result and not one.second_opinion]
+        return [
+            review
+            for review in reviews
+            if review.opinion.histology_result and not review.second_opinion
+        ]
 
     def _rename(self, judgement: Document, first: Document) -> None:
         """Let what names the one name the other."""
@@ -152,7 +156,9 @@ class JudgementJoiner:
 
 
 def _last(judgements: Sequence[Document], name: str) -> Any:
-    return next((one[name] for one in reversed(judgements) if one.get(name)), None)
+    return next(
+        (judgement[name] for judgement in reversed(judgements) if judgement.get(name)), None
+    )
 
 
 def _blobs_of(document: Mapping[str, Any]) -> set[str]:

@@ -95,7 +95,7 @@ def repository_values(settings: Settings) -> dict[Any, dict[str, Any]]:
     return {
         AuditTrail: {"secrets": settings.audit_secrets()},
         AccountUses: {"stored": settings.retain_accounts_days is not None},
-        Sessions: {"lifetimes": Lifetimes.of(settings)},
+        Sessions: {"lifetimes": Lifetimes.from_settings(settings)},
         GuessLimits: {"key": key},
         PasswordLinks: {"key": key, "console": settings.address},
         Outbox: {"enabled": settings.mail_server is not None},

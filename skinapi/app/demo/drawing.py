@@ -50,7 +50,7 @@ def draw(spot: Spot, *, view: int = 0, blur: float = 0.6) -> bytes:
     shape, grain = default_rng(spot.seed), default_rng((spot.seed, view))
     y, x = np.mgrid[0:HEIGHT, 0:WIDTH].astype(np.float32) / HEIGHT
     x, y = x - WIDTH / HEIGHT / 2, y - 0.5
-    moved_x, moved_y = (float(one) for one in grain.normal(0, 0.015, 2))
+    moved_x, moved_y = (float(item) for item in grain.normal(0, 0.015, 2))
     distance, angle = _place(spot, shape, x - moved_x, y - moved_y)
     inside = _step((1 - distance) / (0.02 + 0.18 * spot.soft))
     picture = _skin(spot, default_rng((spot.seed, 7)), x, y)

@@ -71,22 +71,22 @@ def read_providers(text: str | None, secrets: str | None) -> tuple[OidcProvider,
     """The providers with their secrets. Raises UnsafeSettings, without any value of them."""
     named = _read(_LIST, "OIDC_PROVIDERS", "a JSON list of providers", text or "[]")
     secret_of = _read(_SECRETS, "OIDC_SECRETS", "a JSON object of secrets", secrets or "{}")
-    names = [one.name for one in named]
-    if len(set(names)) < len(names) or len({one.issuer for one in named}) < len(named):
+    names = [item.name for item in named]
+    if len(set(names)) < len(names) or len({item.issuer for item in named}) < len(named):
         raise UnsafeSettings("OIDC_PROVIDERS must name each provider and each issuer once")
-    if secret_of.keys() - {*names} or any(one.secret for one in named):
+    if secret_of.keys() - {*names} or any(item.secret for item in named):
         raise UnsafeSettings(
             "OIDC_SECRETS must have the secrets of OIDC_PROVIDERS by their names, and nothing else "
             "may have them"
         )
-    for one in named:
-        if not is_url(one.issuer) or not stays_private(one.issuer):
+    for item in named:
+        if not is_url(item.issuer) or not stays_private(item.issuer):
             raise UnsafeSettings(
                 "OIDC_PROVIDERS: issuer must be https://host/path, exactly as the provider says it"
             )
-        if "openid" not in one.scopes.split():
+        if "openid" not in item.scopes.split():
             raise UnsafeSettings("OIDC_PROVIDERS: scopes must have openid")
-    return tuple(one.model_copy(update={"secret": secret_of.get(one.name)}) for one in named)
+    return tuple(item.model_copy(update={"secret": secret_of.get(item.name)}) for item in named)
 
 
 def _read(adapter: TypeAdapter[T], name: str, kind: str, text: str) -> T:

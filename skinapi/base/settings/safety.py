@@ -119,7 +119,7 @@ def _faults_of_demo(settings: Settings) -> Iterator[str]:
 
 def _faults_of_reach(settings: Settings) -> Iterator[str]:
     named = [LISTEN_ADDRESS.fullmatch(address) for address in settings.binds]
-    if not all(one and 0 < int(one[2]) <= 65535 for one in named):
+    if not all(item and 0 < int(item[2]) <= 65535 for item in named):
         yield "BIND must name host:port, several separated by one comma"
     if settings.open_lab and not settings.loopback:
         yield "OPEN_LAB=true needs BIND on 127.0.0.1 alone, without a proxy"

@@ -186,6 +186,6 @@ class KeptPhotosService:
         self, of: StoredFinding, refusal: type[NoPhotoToJudge | NoPhotoToMove]
     ) -> list[bytes]:
         try:
-            return [self.prediction.records.photos.content_of(one) for one in of.pictures]
+            return [self.prediction.records.photos.content_of(picture) for picture in of.pictures]
         except NotFound as missing:
             raise refusal(missing.detail) from missing

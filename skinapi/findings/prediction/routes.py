@@ -103,8 +103,8 @@ class SampleView(Answer):
     heat: HeatView
 
     @classmethod
-    def of(cls, finding: Finding, report: Report) -> Self:
-        return cls(report=FullReport.of(report), heat=HeatView.of(finding))
+    def from_finding(cls, finding: Finding, report: Report) -> Self:
+        return cls(report=FullReport.from_report(report), heat=HeatView.from_finding(finding))
 
 
 QUOTAS = (PredictionQuotaReached, StorageQuotaReached)
@@ -168,8 +168,10 @@ def predict(
     records = prediction.records
     looks = records.find_who_looks(submission, owner)
     may_keep = records.photos.policy != "never"
-    will_look = ExpectedReviewerView.of(looks, submission, submission.language, may_keep=may_keep)
-    return FindingView.of(submission, owner).model_copy(update={"will_look": will_look})
+    will_look = ExpectedReviewerView.from_reviewer(
+        looks, submission, submission.language, may_keep=may_keep
+    )
+    return FindingView.from_finding(submission, owner).model_copy(update={"will_look": will_look})
 
 
 @routes.route("GET", "/sample", access=Public(), rate=Rate.ANONYMOUS, raises=(Refused, NoModel))
@@ -177,7 +179,7 @@ def show_sample(prediction: PredictionService, *, query: SampleQuery) -> SampleV
     """What the model in service finds in a drawn sample picture, so that one can see what an answer
     looks like. The picture is at `/console/sample.jpg`.
     """
-    return SampleView.of(*prediction.classify_sample(language=query.lang))
+    return SampleView.from_finding(*prediction.classify_sample(language=query.lang))
 
 
 @kept_photo_routes.route(
@@ -194,7 +196,7 @@ def judge_again(photos: KeptPhotosService, *, number: str, subject: Subject) -> 
     version of then was withdrawn. That adds a version to the finding; the ones before are its
     history (`versions`). What a doctor has decided stays. Sent again, the answer is the same.
     """
-    return FindingInCareView.of(*photos.judge_again(number=number, by=subject))
+    return FindingInCareView.from_finding(*photos.judge_again(number=number, by=subject))
 
 
 class CorrectedView(Answer):

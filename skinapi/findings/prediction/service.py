@@ -173,7 +173,7 @@ class PredictionService:
         return _fields_of(
             self.narrator.narrate(
                 # The Angular app shows these words beside the model's own probability.
-                facts=Facts.of(finding.by_own_mix(), context),
+                facts=Facts.from_finding(finding.by_own_mix(), context),
                 language=language,
                 llm=self.llm,
                 consents=owner.consents,
@@ -235,7 +235,7 @@ class PredictionService:
 
     def classify_sample(self, *, language: Language) -> tuple[Finding, Report]:
         finding = self.sample.judge()
-        facts = Facts.of(finding, NOTHING_TOLD)
+        facts = Facts.from_finding(finding, NOTHING_TOLD)
         return finding, Report(
             facts=facts, narrative=self.narrator.narrate(facts=facts, language=language)
         )

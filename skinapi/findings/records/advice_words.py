@@ -25,7 +25,7 @@ class AdviceContent:
     said: str
 
     @classmethod
-    def of(cls, advice: Advice, language: Language, *, for_doctor: bool = False) -> Self:
+    def from_advice(cls, advice: Advice, language: Language, *, for_doctor: bool = False) -> Self:
         notices, words = conditions_table().notices.decision, advice.words(language)
         head = say_elsewhere(advice, language, for_doctor=for_doctor)
         said = notices.counts_here if head else notices.said_elsewhere
@@ -78,7 +78,9 @@ def put_first(
     """The sections of a narrative about a finding of this band, after what counts."""
     if elsewhere is None:
         return decision.put_first(sections, band, language) if decision else {**sections}
-    content = AdviceContent.of(elsewhere, language, for_doctor=True)  # as older clients name it
+    content = AdviceContent.from_advice(
+        elsewhere, language, for_doctor=True
+    )  # as older clients name it
     words = conditions_table().notices.decision
     head = f"{content.head}. " if content.head else ""
     model = words.overview_elsewhere.in_language(language)

@@ -60,7 +60,7 @@ class ChangedFindings:
                 after=paging.after,
                 limit=paging.limit + 1,
             )
-        found.sort(key=lambda one: str(one["changed"]), reverse=newest_first)
+        found.sort(key=lambda item: str(item["changed"]), reverse=newest_first)
         page = page_of(found, paging, by="changed")
         shown = self.records.submissions.read(page.items)
         return Page(self._seen(shown, to, span), page.next_after)
@@ -81,7 +81,7 @@ class ChangedFindings:
         return [{"owner": to.id}, *([{"doctor": to.id}] if to.role == "doctor" else [])]
 
     def _seen(self, found: list[StoredFinding], to: Subject, span: TimeSpan) -> list[SeenFinding]:
-        owners = self.records.accounts.by_ids({one.owner for one in found})
+        owners = self.records.accounts.by_ids({record.owner for record in found})
         seen = list[StoredFinding]()
         for submission in found:
             owner = owners.get(submission.owner)
@@ -92,8 +92,8 @@ class ChangedFindings:
         self.records.note_read({submission.owner for submission in seen}, by=to)
         told = self.records.spots.see(seen, Audience.PROGRAM, with_errors=True)
         return [
-            (one.seen_by(Audience.PATIENT) if one.owner == to.id else one, owners[one.owner])
-            for one in told
+            (item.seen_by(Audience.PATIENT) if item.owner == to.id else item, owners[item.owner])
+            for item in told
         ]
 
     def find(self, number: int) -> SeenFinding | None:

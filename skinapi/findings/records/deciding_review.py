@@ -31,7 +31,7 @@ class ReviewsInForce:
         self._gravity: dict[int, Gravity] = {}
 
     def add(self, review: Review) -> None:
-        self._standing = [one for one in self._standing if not self._replaces(review, one)]
+        self._standing = [item for item in self._standing if not self._replaces(review, item)]
         self._standing.append(review)
 
     def deciding(self) -> Review | None:
@@ -44,7 +44,7 @@ class ReviewsInForce:
         standing = self._standing
         if len(standing) == 1:
             return standing[0]
-        results = [place for place, one in enumerate(standing) if one.opinion.histology_result]
+        results = [place for place, item in enumerate(standing) if item.opinion.histology_result]
         if not results:
             return max(reversed(standing), key=self._rank, default=None)
         result, since = standing[results[-1]], standing[results[-1] + 1 :]
@@ -120,7 +120,7 @@ class Reviews(Repository[Review]):
         """List the finding of each review of these findings, and when it was signed."""
         wanted: Filter = {"submission": {"$in": [*submissions]}}
         found = self._documents.find(wanted, sort="submission", fields=("submission", "created_at"))
-        return [(one["submission"], one["created_at"]) for one in found]
+        return [(item["submission"], item["created_at"]) for item in found]
 
     def end_holds(self, submission: str) -> bool:
         """False where nothing was held."""

@@ -38,7 +38,9 @@ def _levels_within(band: Band) -> tuple[Band, ...]:
 @cache
 def _days() -> Mapping[Band, int]:
     entries = conditions_table().bands
-    return {one.key: one.see_within_days for one in entries if one.see_within_days is not None}
+    return {
+        entry.key: entry.see_within_days for entry in entries if entry.see_within_days is not None
+    }
 
 
 def levels_since(steps: Iterable[Step]) -> dict[Band, datetime]:
@@ -187,14 +189,16 @@ class Decision:
     answered: int = 1
 
     @classmethod
-    def of(cls, reviews: Sequence[Review], versions: Sequence[JudgedVersion]) -> Self | None:
+    def from_reviews(
+        cls, reviews: Sequence[Review], versions: Sequence[JudgedVersion]
+    ) -> Self | None:
         """`reviews` are in the order of signing; each answers the version that its doctor saw. None
         without any that counts.
         """
         counted = [review for review in reviews if not review.second_opinion]
         if not counted:
             return None
-        bands = {one.version: one.band for one in versions}
+        bands = {item.version: item.band for item in versions}
         steps, decided_before = list[Self](), dict[str, Review | None]()
         standing, decides = ReviewsInForce(), None
         for review in counted:
@@ -208,7 +212,7 @@ class Decision:
         last = steps[-1]
         levels = levels_since(_urgencies(counted, steps, versions))
         # What counted before the last of these, each once.
-        earlier = {one.review: one for one in steps if one.review != last.review}
+        earlier = {step.review: step for step in steps if step.review != last.review}
         return replace(
             last,
             levels=levels,
@@ -405,7 +409,7 @@ def _urgencies(
     nothing. The laboratory's result judges anew: what was before it is no part of it.
     """
     proven, seen = steps[-1].proven, reviews[-1].version
-    left = [one for one in versions if one.version <= seen]
+    left = [item for item in versions if item.version <= seen]
     for review, step in zip(reversed(reviews), reversed(steps), strict=True):
         if step.proven != proven:
             return
@@ -414,7 +418,7 @@ def _urgencies(
             yield version.judged_at, most_urgent(version.band, step.urgency)
         yield review.created_at, step.urgency
     if not proven:
-        yield from ((one.judged_at, one.band) for one in reversed(left))
+        yield from ((item.judged_at, item.band) for item in reversed(left))
 
 
 def urgency_of(decides: Review, before: Review | None, band: Band) -> Band:

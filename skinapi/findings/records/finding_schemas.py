@@ -30,7 +30,7 @@ class Probability(Answer):
     probability: float
 
     @classmethod
-    def of(cls, ranked: RankedCondition, language: Language) -> Self:
+    def from_ranked(cls, ranked: RankedCondition, language: Language) -> Self:
         name = conditions_table().by_key(ranked.key).names.in_language(language)
         return cls(key=ranked.key, name=name, probability=ranked.probability)
 
@@ -63,7 +63,7 @@ class RestatedView(Answer):
     )
 
     @classmethod
-    def of(cls, finding: Finding, language: Language) -> Self | None:
+    def from_finding(cls, finding: Finding, language: Language) -> Self | None:
         restated = finding.restated
         if restated is None:
             return None
@@ -113,7 +113,9 @@ class HeadlineView(Answer):
     )
 
     @classmethod
-    def of(cls, headline: Headline, effect: FactsEffect | None, *, for_doctor: bool) -> Self:
+    def from_headline(
+        cls, headline: Headline, effect: FactsEffect | None, *, for_doctor: bool
+    ) -> Self:
         return cls(
             likely=ClassProbability(**headline.likely.model_dump()),
             not_ruled_out=[
@@ -133,7 +135,7 @@ class NamedCondition(Answer):
     name: str
 
     @classmethod
-    def of(cls, key: str, language: Language) -> Self:
+    def from_key(cls, key: str, language: Language) -> Self:
         return cls(key=key, name=conditions_table().by_key(key).names.in_language(language))
 
 
@@ -153,14 +155,14 @@ class NotRuledOutView(Answer):
     )
 
     @classmethod
-    def of(
+    def from_entry(
         cls, entry: NotRuledOut, pictured: Sequence[RankedCondition], language: Language
     ) -> Self:
-        ranked = [one for key in entry.keys for one in pictured if one.key == key]
+        ranked = [item for key in entry.keys for item in pictured if item.key == key]
         return cls(
             level=float(entry.level),
-            conditions=[Probability.of(one, language) for one in ranked],
-            too_few_pictures=[NamedCondition.of(key, language) for key in entry.too_few],
+            conditions=[Probability.from_ranked(item, language) for item in ranked],
+            too_few_pictures=[NamedCondition.from_key(key, language) for key in entry.too_few],
         )
 
 
@@ -181,7 +183,7 @@ class ModalityView(Answer):
     contradicted: bool = Field(description="told as one kind, recognised as the other")
 
     @classmethod
-    def of(cls, found: ModalityFinding) -> Self:
+    def from_modality(cls, found: ModalityFinding) -> Self:
         return cls(**found.model_dump(), unsure=found.unsure, contradicted=found.contradicted)
 
 
@@ -219,7 +221,7 @@ class HeatView(Answer):
     )
 
     @classmethod
-    def of(cls, finding: Finding) -> Self:
+    def from_finding(cls, finding: Finding) -> Self:
         width, height = finding.quality.width, finding.quality.height
         left, top, right, bottom = view_box((width, height))
         return cls(
@@ -228,7 +230,7 @@ class HeatView(Answer):
 
 
 def list_probabilities(ranked: Sequence[RankedCondition], language: Language) -> list[Probability]:
-    return [Probability.of(entry, language) for entry in ranked]
+    return [Probability.from_ranked(entry, language) for entry in ranked]
 
 
 def judged_fields(finding: Finding, language: Language) -> dict[str, Any]:
@@ -237,10 +239,10 @@ def judged_fields(finding: Finding, language: Language) -> dict[str, Any]:
     return {
         **{name: getattr(finding, name) for name in as_found},
         "probabilities": list_probabilities(finding.ranked, language),
-        "modality": ModalityView.of(finding.modality) if finding.modality else None,
+        "modality": ModalityView.from_modality(finding.modality) if finding.modality else None,
         "quality": QualityView.model_validate(finding.quality, from_attributes=True),
-        "heat": HeatView.of(finding),
-        "restated": RestatedView.of(finding, language),
+        "heat": HeatView.from_finding(finding),
+        "restated": RestatedView.from_finding(finding, language),
     }
 
 
@@ -295,7 +297,7 @@ class AdviceView(Answer):
     )
 
     @classmethod
-    def of(cls, said: Advice, language: Language, *, for_doctor: bool) -> Self:
+    def from_advice(cls, said: Advice, language: Language, *, for_doctor: bool) -> Self:
         words = said.words(language)
         action = words.doctor_label if for_doctor else words.label
         return cls(
@@ -330,13 +332,13 @@ class InstructionView(AdviceView):
                 else []
             ),
         ]
-        view = AdviceView.of(counts, language, for_doctor=for_doctor)
+        view = AdviceView.from_advice(counts, language, for_doctor=for_doctor)
         return cls(
             **dict(view),
             sentence=" ".join(said),
             picture_wanted=wanted,
             superseded=[
-                AdviceView.of(one, language, for_doctor=for_doctor)
-                for one in instruction.others[:MOST_SUPERSEDED]
+                AdviceView.from_advice(other, language, for_doctor=for_doctor)
+                for other in instruction.others[:MOST_SUPERSEDED]
             ],
         )

@@ -76,7 +76,7 @@ class Letters(Repository[Letter]):
         """Drafts of others do not count: this doctor cannot delete them."""
         letters = self.list_of(submission)
         if (
-            sum(one.signed_at is not None or one.doctor == doctor for one in letters)
+            sum(item.signed_at is not None or item.doctor == doctor for item in letters)
             >= MOST_LETTERS
         ):
             raise TooManyLetters
@@ -88,7 +88,7 @@ class Letters(Repository[Letter]):
     def list_signed_of(self, submissions: Sequence[str]) -> list[Letter]:
         """The letters stand by finding, the oldest first."""
         wanted: Filter = {"submission": {"$in": [*submissions]}}
-        return [one for one in self._list(wanted, sort="submission") if one.signed_at]
+        return [item for item in self._list(wanted, sort="submission") if item.signed_at]
 
     def list_signed(self, submission: str) -> tuple[Letter, ...]:
         return tuple(letter for letter in self.list_of(submission) if letter.signed_at)
@@ -180,7 +180,7 @@ def _superseded_elsewhere(letter: Letter, about: VisibleFindingRow) -> LaterDeci
         if own and signed_at and shown_at > signed_at
         if ended or _ends(decision, own) or decision is counts
     ]
-    return max(later, key=lambda one: one.decided_at, default=None)
+    return max(later, key=lambda item: item.decided_at, default=None)
 
 
 def _superseded_by_finding(letter: Letter, about: VisibleFindingRow) -> LaterDecision | None:
@@ -201,11 +201,11 @@ def _superseded_here(letter: Letter, about: VisibleFindingRow) -> LaterDecision 
     decision = about.decision
     if decision is None or not later:
         return None
-    before = Decision.of(counted[: -len(later)], about.photo.versions)
+    before = Decision.from_reviews(counted[: -len(later)], about.photo.versions)
     if _says_no_less(decision, before, about):
         return None
     # Where somebody took a review back, the one that counts may be older than the letter.
-    by = next((one for one in later if one.id == decision.review), later[-1])
+    by = next((item for item in later if item.id == decision.review), later[-1])
     by_result = by.opinion.histology_result is not None
     return LaterDecision(decided_at=by.created_at, decided_by=by.signature, by_result=by_result)
 

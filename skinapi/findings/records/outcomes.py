@@ -38,8 +38,8 @@ class _AtPoint(NamedTuple):
 
 
 _AT_POINTS = {
-    one.field: one
-    for one in (_AtPoint(*each) for each in product(OperatingPoint, PICTURES, (True, False)))
+    item.field: item
+    for item in (_AtPoint(*each) for each in product(OperatingPoint, PICTURES, (True, False)))
 }
 
 
@@ -150,7 +150,7 @@ class OutcomeCounts(Repository[CountedOutcome]):
         self._documents.update(facts, {"$inc": steps}, upsert=True)
 
     def take_back(self, submission: StoredFinding, reviews: Sequence[Review]) -> None:
-        results = [one for one in reviews if one.opinion.histology_result]
+        results = [review for review in reviews if review.opinion.histology_result]
         if results:
             finding = submission.found_in(results[-1].version)
             counters = _counters(finding)
@@ -162,15 +162,15 @@ class OutcomeCounts(Repository[CountedOutcome]):
         """Read the figures of each version for so many months, of which this one is the last."""
         counted = self._list({"month": {"$gte": _first_month(months)}}, sort="month")
         by_version = dict[str, list[CountedOutcome]]()
-        for one in sorted(counted, key=lambda each: each.subject):
-            if one.n:
-                by_version.setdefault(one.subject, []).append(one)
+        for item in sorted(counted, key=lambda each: each.subject):
+            if item.n:
+                by_version.setdefault(item.subject, []).append(item)
         return {version: figures_of(each) for version, each in by_version.items()}
 
 
 def _outcome(finding: Finding, result: Review) -> Outcome:
     truth = result.opinion.histology_result or ""
-    outputs = [one.key for one in finding.ranked]
+    outputs = [item.key for item in finding.ranked]
     return Outcome(
         subject=finding.model_version,
         month=f"{result.created_at:%Y-%m}",
@@ -191,7 +191,10 @@ def _counters(finding: Finding) -> tuple[str, ...]:
 
 def _pictures_of(finding: Finding) -> Pictures:
     used = {
-        kind for one in (finding, *finding.pictures) if one.modality for kind in one.modality.used
+        kind
+        for item in (finding, *finding.pictures)
+        if item.modality
+        for kind in item.modality.used
     }
     if used == {Modality.DERMOSCOPIC}:
         return "dermoscopic"
@@ -209,20 +212,20 @@ T = TypeVar("T", CountedOutcome, CountAtPoint)
 
 
 def figures_of(outcomes: Sequence[CountedOutcome]) -> ModelOutcomes:
-    malignant = [one for one in outcomes if one.malignant]
-    benign = [one for one in outcomes if not one.malignant]
-    at_points = [count for one in outcomes for count in one.by_point() if count.n]
+    malignant = [outcome for outcome in outcomes if outcome.malignant]
+    benign = [outcome for outcome in outcomes if not outcome.malignant]
+    at_points = [count for outcome in outcomes for count in outcome.by_point() if count.n]
     by_kind = {
-        kind: [one for one in at_points if one[:2] == kind]
+        kind: [point for point in at_points if point[:2] == kind]
         for kind in product(OperatingPoint, PICTURES)
     }
     return ModelOutcomes(
         results=_sum(outcomes),
         malignant=_sum(malignant),
-        named_sensitivity=_share(malignant, lambda one: one.named_malignant),
-        named_specificity=_share(benign, lambda one: not one.named_malignant),
-        sent_sensitivity=_share(malignant, lambda one: one.sent),
-        sent_specificity=_share(benign, lambda one: not one.sent),
+        named_sensitivity=_share(malignant, lambda item: item.named_malignant),
+        named_specificity=_share(benign, lambda item: not item.named_malignant),
+        sent_sensitivity=_share(malignant, lambda item: item.sent),
+        sent_specificity=_share(benign, lambda item: not item.sent),
         points=[_figures_at(*kind, counts) for kind, counts in by_kind.items() if counts],
     )
 
@@ -230,27 +233,27 @@ def figures_of(outcomes: Sequence[CountedOutcome]) -> ModelOutcomes:
 def _figures_at(
     point: OperatingPoint, pictures: Pictures, counts: Sequence[CountAtPoint]
 ) -> FiguresAtPoint:
-    malignant = [one for one in counts if one.malignant]
-    benign = [one for one in counts if not one.malignant]
-    urgent = [one for one in counts if one.urgent]
+    malignant = [count for count in counts if count.malignant]
+    benign = [count for count in counts if not count.malignant]
+    urgent = [count for count in counts if count.urgent]
     return FiguresAtPoint(
         operating_point=point,
         pictures=pictures,
         results=_sum(counts),
         malignant=_sum(malignant),
-        malignant_sent=_share(malignant, lambda one: one.sent),
-        benign_spared=_share(benign, lambda one: not one.sent),
-        benign_urgent=_share(benign, lambda one: one.urgent),
-        urgent_malignant=_share(urgent, lambda one: one.malignant),
+        malignant_sent=_share(malignant, lambda item: item.sent),
+        benign_spared=_share(benign, lambda item: not item.sent),
+        benign_urgent=_share(benign, lambda item: item.urgent),
+        urgent_malignant=_share(urgent, lambda item: item.malignant),
     )
 
 
 def _sum(counted: Iterable[CountedOutcome | CountAtPoint]) -> int:
-    return sum(one.n for one in counted)
+    return sum(item.n for item in counted)
 
 
 def _share(outcomes: Sequence[T], holds: Callable[[T], bool]) -> FigureView:
-    n, hits = _sum(outcomes), _sum(one for one in outcomes if holds(one))
+    n, hits = _sum(outcomes), _sum(outcome for outcome in outcomes if holds(outcome))
     if n == 0:
         return FigureView(value=None, low=None, high=None, n=0)
     low, high = wilson_interval(hits / n, n)

@@ -79,7 +79,7 @@ class Waiting:
     number: int
 
     @classmethod
-    def of(cls, key: str | None) -> Self | None:
+    def from_key(cls, key: str | None) -> Self | None:
         """None for any other key."""
         if key is None or not key.startswith("0"):
             return None

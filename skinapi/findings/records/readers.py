@@ -240,15 +240,15 @@ class ReadNotes:
     ) -> None:
         """Call it before the record is shown. `detail` says on what grounds."""
         reader = (action, by.id, by.key.id if by.key else None)
-        others = dict.fromkeys(one for one in owners if one != by.id)
+        others = dict.fromkeys(item for item in owners if item != by.id)
         noted = self._find(reader)
         if others.keys() <= noted.owners:
             return
         known = noted.owners | self._read_on(reader, noted)
         missing = [
-            AuditRow(action, by=by.id, target=one, detail=detail)
-            for one in others
-            if one not in known
+            AuditRow(action, by=by.id, target=other, detail=detail)
+            for other in others
+            if other not in known
         ]
         if missing:
             self.trail.record(*missing)

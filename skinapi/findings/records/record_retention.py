@@ -75,9 +75,9 @@ class UntouchedFindings:
             limit=PAGE_SIZE,
             fields=("owner", "rest_key", "doctor", *IN_NOBODYS_HANDS),
         ):
-            for one in found:
-                if not any(one.get(name) for name in others):
-                    yield UntouchedFinding(one["id"], one["owner"], one["rest_key"])
+            for record in found:
+                if not any(record.get(name) for name in others):
+                    yield UntouchedFinding(record["id"], record["owner"], record["rest_key"])
             key = {"$gt": found[-1]["rest_key"], "$lt": key["$lt"]}
 
     def is_selected(
@@ -191,11 +191,11 @@ class MedicalRecord:
 
     @property
     def finding_ids(self) -> frozenset[str]:
-        return frozenset(one.id for one in self.findings)
+        return frozenset(finding.id for finding in self.findings)
 
     @property
     def spots(self) -> frozenset[str]:
-        return frozenset(one.lesion for one in self.findings if one.lesion)
+        return frozenset(finding.lesion for finding in self.findings if finding.lesion)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -218,24 +218,24 @@ class RecordRetention:
         """What a doctor has signed something about, whether it must be kept or not."""
         walked = batched(self.submissions.walk_owned(owner), ASKED_AT_ONCE)
         findings = {
-            one.id: one
+            item.id: item
             for found in walked
-            for one in self.spots.see(found, Audience.DOCTOR, with_errors=True)
+            for item in self.spots.see(found, Audience.DOCTOR, with_errors=True)
         }
         signed = self._newest_signatures([*findings])
         kept = {
-            one.id: signed[one.id]
-            for one in findings.values()
-            if one.id in signed and not (for_owner and one.held_until)
+            finding.id: signed[finding.id]
+            for finding in findings.values()
+            if finding.id in signed and not (for_owner and finding.held_until)
         }
         if not kept:
             return None
         kept |= _of_same_spots(findings, kept)
         newest = max(kept.values())
         recorded = tuple(
-            RecordedFinding(one.id, one.number, one.lesion, kept[one.id])
-            for one in findings.values()
-            if one.id in kept
+            RecordedFinding(finding.id, finding.number, finding.lesion, kept[finding.id])
+            for finding in findings.values()
+            if finding.id in kept
         )
         return MedicalRecord(newest, add_years(newest, self.years or 0), recorded)
 
@@ -283,13 +283,13 @@ def _of_same_spots(
         if spot := findings[identifier].lesion:
             spots.setdefault(spot, []).append(findings[identifier])
     found = {}
-    for one in findings.values():
-        beside = spots.get(one.lesion or "", [])
-        if one.id in signed or not beside:
+    for finding in findings.values():
+        beside = spots.get(finding.lesion or "", [])
+        if finding.id in signed or not beside:
             continue
-        counts = not one.error and one.instruction.counts.finding == one.number
-        if counts or any(urgency(one.band) <= urgency(it.band) for it in beside):
-            found[one.id] = max(signed[it.id] for it in beside)
+        counts = not finding.error and finding.instruction.counts.finding == finding.number
+        if counts or any(urgency(finding.band) <= urgency(it.band) for it in beside):
+            found[finding.id] = max(signed[it.id] for it in beside)
     return found
 
 

@@ -129,8 +129,8 @@ class ReviewQueue:
 
 
 def _cases_of(found: Sequence[StoredFindingRow]) -> tuple[set[str], list[str]]:
-    lesions = {one.lesion for one in found if one.lesion}
-    return lesions, [one.id for one in found if not one.lesion]
+    lesions = {record.lesion for record in found if record.lesion}
+    return lesions, [record.id for record in found if not record.lesion]
 
 
 def is_free(submission: StoredFindingRow, doctor_id: str) -> bool:
@@ -219,8 +219,8 @@ class UnassignedPatients:
         listed = self.submissions.find_waiting(doctor, of, band=None, after="", limit=most)
         listed += self.submissions.find_left(doctor, owners=of, limit=most)
         listed += self.submissions.find_reviewed(sorted(self.find_unanswered(doctor)))
-        own = (one for one in listed if one["owner"] == owner.id)
-        return frozenset(one.get("lesion") or one["id"] for one in own)
+        own = (item for item in listed if item["owner"] == owner.id)
+        return frozenset(item.get("lesion") or item["id"] for item in own)
 
     def find_doctor(self, owner: Account) -> Account | None:
         """The active doctor in charge."""
@@ -246,29 +246,29 @@ class UnassignedPatients:
         if self.seen_by is None:
             return self.accounts.list_active_doctors()
         found = map(self.accounts.find_by_email, sorted(self.seen_by))
-        return [one.id for one in found if one and one.active_doctor]
+        return [record.id for record in found if record and record.active_doctor]
 
     def page(self, *, urgency: Band | None, paging: PageRequest) -> Page[UnassignedCase]:
         """Findings that wait for a review, in the order of the queue, then those that wait else."""
         after, limit = paging.after or "", paging.limit
         cases, more = list[UnassignedCase](), False
         for doctor, patients, damaged in self._walk_patients():
-            owners = {one.id: one for one in patients}
+            owners = {patient.id: patient for patient in patients}
             stored = self.submissions.find_waiting(
                 doctor, [*owners, *damaged], band=urgency, after=after, limit=limit + 1
             )
             for lost in damaged:
                 hide("accounts", lost)
             more = more or len(stored) > limit
-            known = [one for one in stored if one["owner"] in owners]
+            known = [item for item in stored if item["owner"] in owners]
             read = [*self.failed.each(WORK, _with_ids(known), StoredFindingRow.model_validate)]
-            for lost in {one["id"] for one in stored} - {one.id for one in read}:
+            for lost in {item["id"] for item in stored} - {item.id for item in read}:
                 hide("submissions", lost)
             waiting = self.spots.see(read, Audience.DOCTOR)
-            cases += (UnassignedCase(one, owners[one.owner]) for one in waiting)
+            cases += (UnassignedCase(item, owners[item.owner]) for item in waiting)
         first, end = key_range(reviewed=True, band=urgency) if urgency else ("1", "2")
         first = max(first, after)
-        cases += (one for one in self._list_left() if first < _key_of(one) < end)
+        cases += (item for item in self._list_left() if first < _key_of(item) < end)
         cases.sort(key=_key_of)
         shown = cases[:limit]
         more = bool(shown) and (more or len(cases) > limit)
@@ -276,10 +276,10 @@ class UnassignedPatients:
 
     def count(self) -> UnassignedView:
         """Count what waits, for MOST_UNASSIGNED patients at most."""
-        owners = [one.id for _, patients, _ in self._walk_patients() for one in patients]
-        left = [one for stored, _, _ in self._walk_left() for one in stored]
+        owners = [patient.id for _, patients, _ in self._walk_patients() for patient in patients]
+        left = [item for stored, _, _ in self._walk_left() for item in stored]
         urgent = sum(map(_is_urgent, left))
-        patients = len({*owners, *(one["owner"] for one in left)})
+        patients = len({*owners, *(item["owner"] for item in left)})
         count = self.submissions.count_waiting
         if not owners:
             return UnassignedView(patients=patients, findings=len(left), urgent=urgent)
@@ -294,19 +294,19 @@ class UnassignedPatients:
         """
         stored = self.accounts.find_waiting_patients(None, limit=MOST_UNASSIGNED)
         left = self.submissions.find_left(None, limit=MOST_UNASSIGNED)
-        known = {one["id"] for one in stored}
-        stored += self.accounts.find_stored({one["owner"] for one in left} - known)
+        known = {item["id"] for item in stored}
+        stored += self.accounts.find_stored({item["owner"] for item in left} - known)
         read = self.failed.each(WORK, _with_ids(stored), Account.model_validate)
-        staff = {one.id: one for one in read if _is_staff(one)}
+        staff = {item.id: item for item in read if _is_staff(item)}
         counts = defaultdict[str, Counter[bool]](Counter)  # urgent or not, by the owner
         for owner, (waiting, urgent) in self.submissions.count_waiting_by("owner", staff).items():
             counts[owner] += Counter({True: urgent, False: waiting - urgent})
-        for one in left:
-            counts[one["owner"]][_is_urgent(one)] += 1
+        for item in left:
+            counts[item["owner"]][_is_urgent(item)] += 1
         rows = [
-            (staff[one], count.total(), count[True])
-            for one, count in counts.items()
-            if one in staff
+            (staff[item], count.total(), count[True])
+            for item, count in counts.items()
+            if item in staff
         ]
         return sorted(rows, key=lambda row: (-row[2], -row[1]))
 
@@ -330,7 +330,7 @@ class UnassignedPatients:
     def on_doctor_returned(self, event: DoctorReturned) -> None:
         """Tell the doctor what waits of the patients who are back in care."""
         patients = self.accounts.find_waiting_patients(event.doctor, limit=MOST_UNASSIGNED)
-        self._tell(Kind.CAME_INTO_CARE, event.doctor, [one["id"] for one in patients])
+        self._tell(Kind.CAME_INTO_CARE, event.doctor, [patient["id"] for patient in patients])
 
     def _tell(self, kind: Kind, doctor: str, patients: list[str]) -> None:
         if not patients:
@@ -358,8 +358,8 @@ class UnassignedPatients:
         for doctor in self._list_gone():
             stored = self.accounts.find_waiting_patients(doctor, limit=left)
             read = [*self.failed.each(WORK, _with_ids(stored), Account.model_validate)]
-            patients = [one for one in read if _is_patient(one)]
-            damaged = {one["id"] for one in stored} - {one.id for one in read}
+            patients = [item for item in read if _is_patient(item)]
+            damaged = {item["id"] for item in stored} - {item.id for item in read}
             left -= len(patients)
             if patients or damaged:
                 yield doctor, patients, damaged
@@ -372,7 +372,8 @@ class UnassignedPatients:
             entries = self.failed.each(WORK, _with_ids(stored), StoredFindingRow.model_validate)
             found = self.spots.see([*entries], Audience.DOCTOR)
             cases += (
-                UnassignedCase(one, owners[one.owner], _left_of(one, unanswered)) for one in found
+                UnassignedCase(record, owners[record.owner], _left_of(record, unanswered))
+                for record in found
             )
         return cases
 
@@ -381,12 +382,14 @@ class UnassignedPatients:
         for doctor in self._list_gone():
             unanswered = {*self.find_unanswered(doctor)}
             stored = self.submissions.find_left(doctor, limit=MOST_UNASSIGNED)
-            if more := unanswered - {one["id"] for one in stored}:
+            if more := unanswered - {item["id"] for item in stored}:
                 stored += self.submissions.find_reviewed(sorted(more))
-            accounts = self.accounts.find_stored({one["owner"] for one in stored})
+            accounts = self.accounts.find_stored({item["owner"] for item in stored})
             read = self.failed.each(WORK, _with_ids(accounts), Account.model_validate)
-            owners = {one.id: one for one in read if _is_patient(one) and one.doctor_id == doctor}
-            yield [one for one in stored if one["owner"] in owners], owners, unanswered
+            owners = {
+                item.id: item for item in read if _is_patient(item) and item.doctor_id == doctor
+            }
+            yield [item for item in stored if item["owner"] in owners], owners, unanswered
 
     def _list_gone(self) -> list[str | None]:
         return [None, *self.accounts.list_resting_doctors()]
@@ -430,7 +433,7 @@ def _left_of(finding: VisibleFindingRow, unanswered: Collection[str]) -> tuple[O
         OrphanedWork.OPINION: finding.opinion_key is not None,
         OrphanedWork.MESSAGE: finding.id in unanswered,
     }
-    return tuple(one for one, is_left in holds.items() if is_left)
+    return tuple(item for item, is_left in holds.items() if is_left)
 
 
 def _is_news(last: Document, urgent: int) -> bool:

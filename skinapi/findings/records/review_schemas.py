@@ -259,7 +259,7 @@ class ReviewView(Answer):
     )
 
     @classmethod
-    def of(cls, review: Review) -> Self:
+    def from_review(cls, review: Review) -> Self:
         return cls(
             **{name: getattr(review, name) for name in AS_SIGNED},
             **review.opinion.model_dump(),
@@ -274,7 +274,7 @@ class SignedReview(ReviewView):
 
     @classmethod
     def told(cls, review: Review, telling: TellingView) -> Self:
-        return cls(**dict(ReviewView.of(review)), telling=telling)
+        return cls(**dict(ReviewView.from_review(review)), telling=telling)
 
 
 SHOWN_AS_THEY_ARE = (
@@ -325,7 +325,7 @@ class DecisionView(Answer):
     )
 
     @classmethod
-    def of(
+    def from_decision(
         cls,
         decision: Decision,
         language: Language,
@@ -392,7 +392,7 @@ class LetterView(Answer):
     )
 
     @classmethod
-    def of(cls, shown: ShownLetter) -> Self:
+    def from_letter(cls, shown: ShownLetter) -> Self:
         letter = shown.letter
         own = letter.model_dump(include=set(cls.model_fields))
         return cls(**own, signed_by=letter.signature, superseded=shown.superseded)

@@ -155,7 +155,9 @@ class ReviewsService:
         if opinion.histology_result:
             # A result that a colleague has told counts from when the doctor in charge signs it.
             known = [
-                one for one in reviews if not (one.second_opinion and one.opinion.histology_result)
+                review
+                for review in reviews
+                if not (review.second_opinion and review.opinion.histology_result)
             ]
             self.outcomes.add(submission, known)
         kind = Kind.NEW_PICTURE if opinion.new_picture_wanted else Kind.REVIEWED
@@ -184,15 +186,15 @@ class ReviewsService:
             unit.publish(FindingsChanged(self.spots.note_changes(lesions, ids=alone)))
         for review in shown:
             unit.publish(ReviewSigned(submission, review))
-        if held := [one for one in shown if one.hold_ends_at]:
+        if held := [item for item in shown if item.hold_ends_at]:
             self._tell_of_letters(unit, submission, held)
 
     def _tell_of_letters(self, unit: Unit, about: VisibleFinding, held: Sequence[Review]) -> None:
         """Publish the letters that were signed while these reviews alone were held back."""
-        moment, since = now(), min(one.created_at for one in held)
-        others = [one for one in about.stands.reviews if one not in held]
-        still_held = [one.created_at for one in others if one.held_at(moment)]
-        until = min([moment, max(one.shown_at for one in held), *still_held])
+        moment, since = now(), min(item.created_at for item in held)
+        others = [review for review in about.stands.reviews if review not in held]
+        still_held = [other.created_at for other in others if other.held_at(moment)]
+        until = min([moment, max(item.shown_at for item in held), *still_held])
         for letter in self.letters.list_signed(about.id):
             if letter.signed_at and since <= letter.signed_at < until:
                 unit.publish(LetterIssued(about, letter))
@@ -206,7 +208,7 @@ class ReviewsService:
             return
         unit.audit("review.show", by=by.id, target=submission.id, owner=submission.owner)
         reviews, moment = submission.stands.reviews, now()
-        held = [one for one in reviews if one.held_at(moment)]
+        held = [review for review in reviews if review.held_at(moment)]
         if not self.reviews.end_holds(submission.id):
             return
         self._mark(unit, submission, owner, shown=[*submission.untold(reviews), *held])
@@ -248,7 +250,7 @@ class ReviewsService:
     def list_reviews(self, *, number: str, to: Subject, paging: PageRequest) -> Page[Review]:
         submission, _ = self.records.get_to_read(number=number, to=to, reading="reviews")
         told = submission.stands.reviews
-        return page_of([one for one in told if one.id > (paging.after or "")], paging)
+        return page_of([item for item in told if item.id > (paging.after or "")], paging)
 
     def faults(self) -> Iterator[Fault]:
         """Reviews of deleted submissions."""
@@ -267,7 +269,7 @@ class EndedHolds:
 
     def make_pass(self) -> None:
         ended = self.reviews.submissions.list_shown(now(), SHOWN_AT_ONCE)
-        pairs = ((one, one) for one in ended)
+        pairs = ((item, item) for item in ended)
         for _ in self.failed.each("hold", pairs, self.reviews.show_ended):
             pass
 

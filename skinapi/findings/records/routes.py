@@ -63,7 +63,7 @@ def list_submissions(
         newest_first=query.order == "newest",
         paging=query.paging,
     )
-    return page.map(lambda listed: SummaryView.of(*listed, to=subject))
+    return page.map(lambda listed: SummaryView.from_finding(*listed, to=subject))
 
 
 @routes.route("GET", "/submissions/<number>", raises=(NotFound,))
@@ -87,10 +87,12 @@ def show_submission(
             query.lang or submission.language,
         )
         may_keep = records.photos.policy != "never"
-        will_look = ExpectedReviewerView.of(looks, submission, language, may_keep=may_keep)
+        will_look = ExpectedReviewerView.from_reviewer(
+            looks, submission, language, may_keep=may_keep
+        )
         shown = shown.model_copy(update={"will_look": will_look})
         if records.is_filed_for_owner(submission):
-            filed = FiledView.of(submission, records.find_filer(submission), language)
+            filed = FiledView.from_finding(submission, records.find_filer(submission), language)
             shown = shown.model_copy(update={"filed": filed})
     elif submission.case in records.unassigned.list_cases(owner, subject):
         shown = shown.model_copy(update={"unassigned": True})
@@ -203,7 +205,7 @@ def list_reviews(
 ) -> Page[ReviewView]:
     """The reviews of a finding, in the order in which they were signed."""
     page = reviews.list_reviews(number=number, to=subject, paging=query.paging)
-    return page.map(ReviewView.of)
+    return page.map(ReviewView.from_review)
 
 
 @correction_routes.route(
@@ -220,7 +222,7 @@ def enter_in_error(
     reads the reason. The same again changes nothing.
     """
     marked = corrections.enter_in_error(number=number, reason=body.reason, by=subject)
-    return ErrorView.of(marked)
+    return ErrorView.from_finding(marked)
 
 
 @correction_routes.route("GET", "/submissions/entered-in-error", access=Authenticated())
@@ -231,7 +233,7 @@ def list_errors(
     is answered, which may be about somebody else.
     """
     page = corrections.submissions.page_in_error(subject.id, query.paging)
-    return page.map(ErrorView.of)
+    return page.map(ErrorView.from_finding)
 
 
 MOST_MONTHS = 60

@@ -58,7 +58,7 @@ class ErrorView(Answer):
     reason: str
 
     @classmethod
-    def of(cls, submission: StoredFinding) -> Self:
+    def from_finding(cls, submission: StoredFinding) -> Self:
         if submission.error is None:
             raise LookupError("this finding was not entered in error")
         return cls(
@@ -112,7 +112,9 @@ class PictureView(Answer):
     restated: RestatedView | None = optional()
 
     @classmethod
-    def of(cls, finding: Finding, language: Language, *, shown: bool, for_doctor: bool) -> Self:
+    def from_finding(
+        cls, finding: Finding, language: Language, *, shown: bool, for_doctor: bool
+    ) -> Self:
         return cls(
             shown=shown,
             **headed_fields(finding, for_doctor=for_doctor),
@@ -150,7 +152,7 @@ class VersionView(Answer):
     context: Context
 
     @classmethod
-    def of(cls, earlier: EarlierVersion, seen: VisibleFinding) -> Self:
+    def from_earlier(cls, earlier: EarlierVersion, seen: VisibleFinding) -> Self:
         finding = earlier.finding
         words = finding.band_words(seen.language)
         for_doctor = seen.reader.knows_all
@@ -235,7 +237,7 @@ class FindingView(SummaryFields):
     )
 
     @classmethod
-    def of(
+    def from_finding(
         cls,
         submission: VisibleFinding,
         owner: Account,
@@ -255,14 +257,14 @@ class FindingView(SummaryFields):
             notices=[notice.in_language(language) for notice in finding.notices],
             codes=list_codes(finding.ranked),
             probabilities_from_picture=list_probabilities(pictured, language) if pictured else None,
-            most_probable=Probability.of(finding.ranked[0], language),
+            most_probable=Probability.from_ranked(finding.ranked[0], language),
             cannot_be_ruled_out=[
-                NotRuledOutView.of(entry, pictured or finding.ranked, language)
+                NotRuledOutView.from_entry(entry, pictured or finding.ranked, language)
                 for entry in finding.not_ruled_out
             ],
             tested=[TestedView(**tested.model_dump()) for tested in finding.tested],
             context=submission.context,
-            versions=[VersionView.of(one, submission) for one in submission.earlier],
+            versions=[VersionView.from_earlier(item, submission) for item in submission.earlier],
             pictures=_pictures(submission, for_doctor=False),
         )
 
@@ -291,14 +293,14 @@ class FindingInCareView(FindingView):
     )
 
     @classmethod
-    def of(
+    def from_finding(
         cls,
         submission: VisibleFinding,
         owner: Account,
         model: VersionState | None = None,
         instructed_in: Language | None = None,
     ) -> Self:
-        seen = FindingView.of(submission, owner, model, instructed_in)
+        seen = FindingView.from_finding(submission, owner, model, instructed_in)
         worded = {
             **headed_fields(submission.finding, for_doctor=True),
             "pictures": _pictures(submission, for_doctor=True),
@@ -315,6 +317,8 @@ class FindingInCareView(FindingView):
 def _pictures(submission: VisibleFinding, *, for_doctor: bool) -> list[PictureView]:
     finding, language = submission.finding, submission.language
     return [
-        PictureView.of(one, language, shown=place == finding.shown_picture, for_doctor=for_doctor)
-        for place, one in enumerate(finding.pictures)
+        PictureView.from_finding(
+            item, language, shown=place == finding.shown_picture, for_doctor=for_doctor
+        )
+        for place, item in enumerate(finding.pictures)
     ]

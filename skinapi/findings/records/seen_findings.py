@@ -94,7 +94,9 @@ class VisibleFindingRow(StoredFindingRow):
             return own
         others = self.standing.findings.values()
         by_doctor = [
-            one.said_at for one in others if counts.decision and one.photo.number == counts.finding
+            other.said_at
+            for other in others
+            if counts.decision and other.photo.number == counts.finding
         ]
         return max([own, counts.since, *by_doctor])
 
@@ -129,7 +131,7 @@ class VisibleFindingRow(StoredFindingRow):
     @property
     def decision_shown_at(self) -> datetime | None:
         """From when its owner may read what was decided last."""
-        return max((one.shown_at for one in self.stands.counted), default=None)
+        return max((item.shown_at for item in self.stands.counted), default=None)
 
     def make_keys(self, reader: Audience = Audience.DOCTOR) -> dict[str, str | None]:
         """The keys follow from what this reader knows; those of a doctor are stored."""
@@ -154,10 +156,10 @@ class VisibleFindingRow(StoredFindingRow):
         """Reviews whose hold has ended by its time, of which nobody was told yet."""
         first, moment = self.hold_key, self.view.moment
         return [
-            one
-            for one in reviews
-            if first and (key := make_hold_key(one.hold_ends_at, self.number))
-            if key >= first and not one.held_at(moment)
+            review
+            for review in reviews
+            if first and (key := make_hold_key(review.hold_ends_at, self.number))
+            if key >= first and not review.held_at(moment)
         ]
 
 
@@ -202,18 +204,20 @@ def rest_keys(case: Sequence[VisibleFindingRow]) -> dict[str, str | None]:
     hold counts, too. None while a result is awaited or an urgent finding waits for a review: it
     must not go before somebody has done that.
     """
-    waiting = [one for one in case if not one.reviewed]
-    if any(one.band is URGENT for one in waiting) or any(
-        one.decision.awaited for one in case if one.decision
+    waiting = [item for item in case if not item.reviewed]
+    if any(item.band is URGENT for item in waiting) or any(
+        item.decision.awaited for item in case if item.decision
     ):
-        return dict.fromkeys(one.id for one in case)
+        return dict.fromkeys(item.id for item in case)
     since = max(
         moment
-        for one in case
+        for item in case
         for moment in (
-            one.newest.judged_at,
-            *([one.decision.decided_at] if one.decision else []),
-            *(review.hold_ends_at for review in one.stands.reviews if review.hold_ends_at),
+            item.newest.judged_at,
+            *([item.decision.decided_at] if item.decision else []),
+            *(review.hold_ends_at for review in item.stands.reviews if review.hold_ends_at),
         )
     )
-    return {one.id: make_rest_key(bool(one.photos), not waiting, since, one.number) for one in case}
+    return {
+        item.id: make_rest_key(bool(item.photos), not waiting, since, item.number) for item in case
+    }

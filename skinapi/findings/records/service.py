@@ -279,11 +279,11 @@ class FindingsService:
         reader = Audience.PROGRAM if wide else Audience.PATIENT
         found = self.spots.see(stored.items, reader)
         if not wide:
-            return Page([(one, to.account) for one in found], stored.next_after)
-        owners = self.accounts.by_ids({one.owner for one in found})
-        seen = {name: one for name, one in owners.items() if in_care(one, to)}
+            return Page([(record, to.account) for record in found], stored.next_after)
+        owners = self.accounts.by_ids({record.owner for record in found})
+        seen = {name: item for name, item in owners.items() if in_care(item, to)}
         self.note_read(seen, by=to)
-        shown = [(one, seen[one.owner]) for one in found if one.owner in seen]
+        shown = [(record, seen[record.owner]) for record in found if record.owner in seen]
         return Page(shown, stored.next_after)
 
     def get(
@@ -476,7 +476,7 @@ class FindingsService:
         """Delete all findings of this owner, but not a medical record that is kept. Idempotent."""
         kept = self.find_kept_record(owner_id)
         stays = kept.finding_ids if kept else frozenset[str]()
-        others = (one.id for one in self.submissions.walk_owned(owner_id) if one.id not in stays)
+        others = (item.id for item in self.submissions.walk_owned(owner_id) if item.id not in stays)
         for identifiers in batched(others, DELETED_AT_ONCE):
             self._remove_all(identifiers)
         if kept:

@@ -76,17 +76,19 @@ class FindingsByLesion:
 
         A request that only reads sees none of a spot of which a photo or review cannot be read.
         """
-        found = [one for one in entries if with_errors or one.error is None]
+        found = [entry for entry in entries if with_errors or entry.error is None]
         moment, views = now(), dict[str, LesionForAudience]()
-        for facts in self._read(one.lesion for one in found).values():
+        for facts in self._read(record.lesion for record in found).values():
             view = LesionForAudience(facts, reader, moment)
             views |= dict.fromkeys((photo.id for photo in facts.photos), view)
         # One that has left its spot meanwhile, too.
-        alone = [one for one in found if one.id not in views and not _is_hidden(one.id)]
-        reviews = self._reviews.list_of_each([one.id for one in alone if not one.error])
-        for one in alone:
-            views[one.id] = LesionForAudience(LesionHistory((one.photo,), reviews), reader, moment)
-        return [see_with(one, views[one.id]) for one in found if not _is_hidden(one.id)]
+        alone = [record for record in found if record.id not in views and not _is_hidden(record.id)]
+        reviews = self._reviews.list_of_each([item.id for item in alone if not item.error])
+        for item in alone:
+            views[item.id] = LesionForAudience(
+                LesionHistory((item.photo,), reviews), reader, moment
+            )
+        return [see_with(record, views[record.id]) for record in found if not _is_hidden(record.id)]
 
     @overload
     def see_one(
@@ -131,7 +133,7 @@ class FindingsByLesion:
         gets an id of its own, by which pages continue. Return them, for the caller to publish.
         """
         found = self._select(lesions, ids, LISTED_FIELDS)
-        self._documents.set_each({one["id"]: {"changed": new_id()} for one in found})
+        self._documents.set_each({record["id"]: {"changed": new_id()} for record in found})
         return self._read_listed(found)
 
     def renew_keys(
@@ -147,8 +149,8 @@ class FindingsByLesion:
         its key until it was told of, as it is of `shown`.
         """
         changed = self.list_changed_keys(lesions=lesions, ids=ids, known=known, shown=shown)
-        for one, keys in changed:
-            self._documents.update({"id": one.id}, set_or_remove(keys))
+        for item, keys in changed:
+            self._documents.update({"id": item.id}, set_or_remove(keys))
         return len(changed)
 
     def list_changed_keys(
@@ -161,28 +163,30 @@ class FindingsByLesion:
     ) -> list[tuple[VisibleFindingRow, dict[str, str | None]]]:
         """List the findings that `renew_keys` gives other keys, each with all of them."""
         found = self._read_listed(self._select(lesions, ids, LISTED_FIELDS))
-        seen = [see_with(one, known.view) for one in found] if known else []
+        seen = [see_with(record, known.view) for record in found] if known else []
         seen = seen or self.see(found, Audience.DOCTOR)
         cases: dict[str, list[VisibleFindingRow]] = {}
-        for one in seen:
-            cases.setdefault(one.lesion or one.id, []).append(one)
+        for item in seen:
+            cases.setdefault(item.lesion or item.id, []).append(item)
         changed = list[tuple[VisibleFindingRow, dict[str, str | None]]]()
         for case in cases.values():
             rests = rest_keys(case)
-            for one in case:
-                keys = {**one.make_keys(), "rest_key": rests[one.id]}
-                if one.id != shown and one.untold(one.stands.reviews):
-                    keys["hold_key"] = one.hold_key
-                if keys != {name: getattr(one, name) for name in keys}:
-                    changed.append((one, keys))
+            for item in case:
+                keys = {**item.make_keys(), "rest_key": rests[item.id]}
+                if item.id != shown and item.untold(item.stands.reviews):
+                    keys["hold_key"] = item.hold_key
+                if keys != {name: getattr(item, name) for name in keys}:
+                    changed.append((item, keys))
         return changed
 
     def _select(
         self, lesions: Iterable[str | None], ids: Sequence[str], fields: tuple[str, ...]
     ) -> list[Document]:
-        selected: list[Filter] = [{"lesion": one} for one in sorted(set(filter(None, lesions)))]
+        selected: list[Filter] = [
+            {"lesion": lesion} for lesion in sorted(set(filter(None, lesions)))
+        ]
         selected += [{"id": {"$in": [*ids]}}] if ids else []
-        return [one for wanted in selected for one in self._documents.find(wanted, fields=fields)]
+        return [item for wanted in selected for item in self._documents.find(wanted, fields=fields)]
 
     def count(self, lesion: str) -> int:
         return self._documents.count({"lesion": lesion})
@@ -206,23 +210,23 @@ class FindingsByLesion:
 
     def numbers(self, lesion: str) -> dict[str, int]:
         found = self._documents.find({"lesion": lesion}, fields=("number",))
-        return {one["id"]: one["number"] for one in found}
+        return {record["id"]: record["number"] for record in found}
 
     def list_unsorted(self, owner: str, *, limit: int) -> list[LesionStatus]:
         """What holds about the newest findings in no spot, as their owner may know, by photo."""
         wanted: Filter = {"owner": owner, "lesion": None}
         fields = (*PHOTO_FIELDS, "error")
         found = self._documents.find(wanted, sort="-id", limit=limit, fields=fields)
-        photos = self._read_photos(one for one in found if not one.get("error"))
+        photos = self._read_photos(record for record in found if not record.get("error"))
         moment = now()
-        reviews = self._reviews.list_of_each([one.id for one in photos])
-        facts = (LesionHistory((one,), reviews) for one in photos if not _is_hidden(one.id))
-        return [standing(one, Audience.PATIENT, moment) for one in facts]
+        reviews = self._reviews.list_of_each([photo.id for photo in photos])
+        facts = (LesionHistory((photo,), reviews) for photo in photos if not _is_hidden(photo.id))
+        return [standing(fact, Audience.PATIENT, moment) for fact in facts]
 
     def by_ids(self, identifiers: list[str]) -> dict[str, StoredFindingRow]:
         """Findings that are deleted are left out."""
         found = self._documents.find({"id": {"$in": identifiers}}, fields=LISTED_FIELDS)
-        return {one.id: one for one in self._read_listed(found)}
+        return {item.id: item for item in self._read_listed(found)}
 
     def numbers_of(self, identifiers: list[str]) -> dict[str, int]:
         found = self._documents.find({"id": {"$in": identifiers}}, fields=("number",))
@@ -254,21 +258,21 @@ class FindingsByLesion:
         return sorted(self._documents.count_by("lesion"))
 
     def _read(self, lesions: Iterable[str | None]) -> dict[str, LesionHistory]:
-        wanted = sorted({one for one in lesions if one})
+        wanted = sorted({item for item in lesions if item})
         if not wanted:
             return {}
         spots: dict[str, list[Document]] = {}
-        for one in self._documents.find(
+        for item in self._documents.find(
             {"lesion": {"$in": wanted}}, sort="lesion", fields=PHOTO_FIELDS
         ):
-            spots.setdefault(one["lesion"], []).append(one)
+            spots.setdefault(item["lesion"], []).append(item)
         photos = {lesion: tuple(self._read_photos(each)) for lesion, each in spots.items()}
-        reviews = self._reviews.list_of_each([one.id for each in photos.values() for one in each])
+        reviews = self._reviews.list_of_each([item.id for each in photos.values() for item in each])
         facts: dict[str, LesionHistory] = {}
         for lesion, each in spots.items():
-            if any(_is_hidden(one["id"]) for one in each):
-                for one in each:
-                    hide(SUBMISSIONS, one["id"])
+            if any(_is_hidden(item["id"]) for item in each):
+                for item in each:
+                    hide(SUBMISSIONS, item["id"])
             else:
                 facts[lesion] = LesionHistory(photos[lesion], reviews)
         return facts

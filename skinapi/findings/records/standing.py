@@ -93,13 +93,13 @@ class FindingStatus:
 
     @property
     def counted(self) -> list[Review]:
-        return [one for one in self.reviews if not one.second_opinion]
+        return [review for review in self.reviews if not review.second_opinion]
 
     @property
     def unseen(self) -> tuple[JudgedVersion, ...]:
         """The versions that no doctor has answered."""
         answered = self.decision.answered if self.decision else 0
-        return tuple(one for one in self.photo.versions if one.version > answered)
+        return tuple(version for version in self.photo.versions if version.version > answered)
 
     @property
     def reopened(self) -> bool:
@@ -110,20 +110,24 @@ class FindingStatus:
         decision, asked = self.decision, self.photo.band
         if decision is None or decision.proven or not self.unseen:
             return False
-        answered = [one.band for one in self.photo.versions if one.version == decision.answered]
+        answered = [
+            version.band for version in self.photo.versions if version.version == decision.answered
+        ]
         rises = asked is Band.URGENT_REFERRAL or all(urgency(asked) < urgency(x) for x in answered)
         return rises and urgency(asked) < urgency(decision.urgency)
 
     @property
     def said_at(self) -> datetime:
         """When the last of it could be read first, by who may know no more than the patient."""
-        return max([self.photo.newest.judged_at, *(one.shown_at for one in self.counted)])
+        return max([self.photo.newest.judged_at, *(item.shown_at for item in self.counted)])
 
     @property
     def review(self) -> Review | None:
         """The one that counts."""
         decision = self.decision
-        return next((one for one in self.reviews if decision and one.id == decision.review), None)
+        return next(
+            (item for item in self.reviews if decision and item.id == decision.review), None
+        )
 
 
 class AdviceSource(StrEnum):
@@ -222,13 +226,13 @@ class LesionStatus:
 
     @property
     def held_since(self) -> datetime | None:
-        held = (one.held_since for one in self.findings.values() if one.held_since)
+        held = (item.held_since for item in self.findings.values() if item.held_since)
         return min(held, default=None)
 
     @property
     def held_until(self) -> datetime | None:
         """When the next hold ends."""
-        held = (one.hold_ends_at for one in self.findings.values() if one.hold_ends_at)
+        held = (item.hold_ends_at for item in self.findings.values() if item.hold_ends_at)
         return min(held, default=None)
 
     def awaited(self, finding: str) -> WaitsFor | None:
@@ -240,8 +244,8 @@ class LesionStatus:
 
     def list_decided_elsewhere(self, finding: str) -> list[tuple[Decision, datetime]]:
         """Decisions about other findings, and since when their owner can read each."""
-        others = [one for name, one in self.findings.items() if name != finding]
-        decided = ((one.decision, one.review) for one in others)
+        others = [item for name, item in self.findings.items() if name != finding]
+        decided = ((other.decision, other.review) for other in others)
         return [(decision, said.shown_at) for decision, said in decided if decision and said]
 
 
@@ -273,18 +277,18 @@ def standing(
 def _stand(
     photo: JudgedPhoto, reviews: Sequence[Review], reader: Audience, moment: datetime
 ) -> FindingStatus:
-    held = [one for one in reviews if one.held_at(moment)]
-    ends = [one.hold_ends_at for one in held if one.hold_ends_at]
+    held = [review for review in reviews if review.held_at(moment)]
+    ends = [item.hold_ends_at for item in held if item.hold_ends_at]
     known = [
-        one
-        for one in reviews
-        if reader.knows_all or not (one.second_opinion or one.held_at(moment))
+        review
+        for review in reviews
+        if reader.knows_all or not (review.second_opinion or review.held_at(moment))
     ]
     return FindingStatus(
         photo,
-        Decision.of(known, photo.versions),
+        Decision.from_reviews(known, photo.versions),
         tuple(known),
-        min((one.created_at for one in held), default=None),
+        min((item.created_at for item in held), default=None),
         min(ends, default=None),
         max(ends, default=None),
     )
@@ -312,11 +316,13 @@ def reconcile(findings: Sequence[FindingStatus], *, compared: Advice | None = No
     """`findings` are in the order of time; there is one at least."""
     said = [*_list_said(findings, compared)]
     counts = min(
-        (one for one in reversed(said) if not one.ended),
-        key=lambda one: (urgency(one.advice.band), RANKS[one.advice.said_by]),
+        (item for item in reversed(said) if not item.ended),
+        key=lambda item: (urgency(item.advice.band), RANKS[item.advice.said_by]),
     )
     others = sorted(
-        (one.advice for one in said if one is not counts), key=lambda one: one.since, reverse=True
+        (item.advice for item in said if item is not counts),
+        key=lambda item: item.since,
+        reverse=True,
     )
     levels = counts.levels
     if not counts.advice.by_result:
@@ -341,7 +347,7 @@ def _list_said(findings: Sequence[FindingStatus], compared: Advice | None) -> It
         if decision and not about.reopened:
             yield _Said(advice, {}, ended=True)
         else:
-            levels = levels_since((one.judged_at, one.band) for one in reversed(about.unseen))
+            levels = levels_since((item.judged_at, item.band) for item in reversed(about.unseen))
             yield _Said(advice, levels, settled is not None, settled)
         if compared and compared.finding == photo.number:
             ends = decision if decision and decision.settled else settled
@@ -360,31 +366,31 @@ def _list_said(findings: Sequence[FindingStatus], compared: Advice | None) -> It
             decision.levels,
         )
         came = decision.waits_for is WaitsFor.PHOTO and about is not findings[-1]
-        decided = [one.decision for one in later if one.decision]
-        ends = _first([one for one in decided if one.ends(decision)])
+        decided = [item.decision for item in later if item.decision]
+        ends = _first([item for item in decided if item.ends(decision)])
         yield _Said(counts, decision.levels, came or ends is not None, ends)
-        for one in decision.earlier:
-            before = one.urgency, one.decided_at, photo.number, one.waits_for, one.proven
+        for item in decision.earlier:
+            before = item.urgency, item.decided_at, photo.number, item.waits_for, item.proven
             yield _Said(Advice(AdviceSource.DECISION, *before), {}, ended=True)
 
 
 def _find_settled(version: JudgedVersion, later: Sequence[FindingStatus]) -> Decision | None:
     """The first decision on a later photo that settles what this version asks for."""
-    settled = [one.decision for one in later if one.decision and one.decision.settled]
+    settled = [item.decision for item in later if item.decision and item.decision.settled]
     if version.version > 1:  # it may have been judged after that decision
-        settled = [one for one in settled if one.decided_at >= version.judged_at]
+        settled = [item for item in settled if item.decided_at >= version.judged_at]
     return _first(settled)
 
 
 def _first(decisions: Sequence[Decision]) -> Decision | None:
-    return min(decisions, key=lambda one: one.decided_at, default=None)
+    return min(decisions, key=lambda item: item.decided_at, default=None)
 
 
 def _since(level: Band, moment: datetime, said: Sequence[_Said]) -> datetime:
     """Since when the spot has been as urgent as this, without having been settled."""
     earlier = [
-        one.levels[level]
-        for one in said
-        if level in one.levels and one.levels[level] < moment and one.reaches(moment)
+        item.levels[level]
+        for item in said
+        if level in item.levels and item.levels[level] < moment and item.reaches(moment)
     ]
     return _since(level, min(earlier), said) if earlier else moment

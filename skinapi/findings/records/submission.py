@@ -189,7 +189,9 @@ class StoredFinding(StoredFindingSummary):
 
     def found_in(self, version: int) -> Finding:
         """What this version of it says."""
-        return next((one.finding for one in self.earlier if one.version == version), self.finding)
+        return next(
+            (item.finding for item in self.earlier if item.version == version), self.finding
+        )
 
     @property
     def filed_request(self) -> str | None:

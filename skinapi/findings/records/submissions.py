@@ -237,7 +237,7 @@ class StoredFindings(Repository[StoredFinding]):
             wanted: Filter = {field: {"$in": sorted(ids)}, "queue_key": within}
             counted.append(self._documents.count_by(field, wanted))
         waiting, urgent = counted or ({}, {})
-        return {one: (count, urgent.get(one, 0)) for one, count in waiting.items()}
+        return {item: (count, urgent.get(item, 0)) for item, count in waiting.items()}
 
     def count_by_urgency(self, of: dict[str, str], *, reviewed: bool | None, urgency: Band) -> int:
         """The time it takes grows with them."""
@@ -314,13 +314,13 @@ class StoredFindings(Repository[StoredFinding]):
         for document in self._find_held(make_hold_key(now(), 0)):
             if document.get("doctor") == doctor and (not owners or document["owner"] in owners):
                 found[document["id"]] = document
-        return [one for one in found.values() if _is_reviewed(one)]
+        return [item for item in found.values() if _is_reviewed(item)]
 
     def list_held(self, owners: Collection[str]) -> list[StoredFindingRow]:
         """List the findings of which something is held back from these owners."""
         found = self._find_held("") if owners else []
         return self._read_each_as(
-            StoredFindingRow, (one for one in found if one.get("owner") in owners)
+            StoredFindingRow, (item for item in found if item.get("owner") in owners)
         )
 
     def _find_held(self, after: str | None) -> list[Document]:
@@ -329,7 +329,7 @@ class StoredFindings(Repository[StoredFinding]):
 
     def find_reviewed(self, identifiers: Sequence[str]) -> list[Document]:
         found = self._documents.find({"id": {"$in": [*identifiers]}}, fields=LISTED_FIELDS)
-        return [one for one in found if _is_reviewed(one)]
+        return [item for item in found if _is_reviewed(item)]
 
     def list_visits(
         self, doctor: str, owners: Sequence[str], *, limit: int
@@ -444,7 +444,7 @@ class StoredFindings(Repository[StoredFinding]):
         """The ids of the findings of which a hold has ended by then, the first one first."""
         wanted = {"hold_key": {"$gt": "", "$lt": make_hold_key(moment, 0)}}
         found = self._documents.find(wanted, sort="hold_key", limit=limit, fields=("hold_key",))
-        return [one["id"] for one in found]
+        return [item["id"] for item in found]
 
     def touch(self, identifier: str) -> bool:
         """Write to a submission on which the caller's transaction relies, so that it conflicts with
@@ -483,7 +483,7 @@ class StoredFindings(Repository[StoredFinding]):
         photos = read_each(
             self.collection,
             found,
-            lambda one: SubmittedPhoto.model_validate({"finding": {}, **one}),
+            lambda item: SubmittedPhoto.model_validate({"finding": {}, **item}),
         )
         return {photo.id: photo for photo in photos}
 

@@ -110,7 +110,9 @@ class SummaryView(SummaryFields):
     patient_id: str | None = optional("the owner, who is not the caller; absent otherwise")
 
     @classmethod
-    def of(cls, submission: VisibleFindingSummary, owner: Account, *, to: Subject) -> Self:
+    def from_finding(
+        cls, submission: VisibleFindingSummary, owner: Account, *, to: Subject
+    ) -> Self:
         patient = owner.id if owner.id != to.id else None
         return cls(**summary_fields(submission, owner), patient_id=patient)
 
@@ -160,7 +162,9 @@ def headed_fields(finding: FindingHeading, *, for_doctor: bool) -> dict[str, Any
     headline = finding.headline
     return {
         **name_of(finding.one_name, not_skin=finding.not_skin),
-        "headline": HeadlineView.of(headline, finding.facts_effect, for_doctor=for_doctor),
+        "headline": HeadlineView.from_headline(
+            headline, finding.facts_effect, for_doctor=for_doctor
+        ),
     }
 
 
@@ -170,7 +174,7 @@ def decision_view(submission: VisibleFindingRow) -> DecisionView | None:
         return None
     held_until = submission.held_until if submission.reader.knows_all else None
     due = submission.instruction.counts.due
-    return DecisionView.of(decision, submission.language, due=due, held_until=held_until)
+    return DecisionView.from_decision(decision, submission.language, due=due, held_until=held_until)
 
 
 def shown_words(submission: VisibleFindingRow) -> BandWords:

@@ -57,16 +57,16 @@ class TellingView(Answer):
             sentence = words.colleague if review.second_opinion else words.record
             return cls(held_until=None, way=None, sentence=sentence)
         why = words.held_doctor if teller else words.held_unsaid
-        return cls._of(review.hold_ends_at, why, way, language)
+        return cls._from_hold(review.hold_ends_at, why, way, language)
 
     @classmethod
     def of_letter(
         cls, held_until: datetime | None, way: PatientChannel, language: Language
     ) -> Self:
-        return cls._of(held_until, WORDS[language].held_letter, way, language)
+        return cls._from_hold(held_until, WORDS[language].held_letter, way, language)
 
     @classmethod
-    def _of(
+    def _from_hold(
         cls, held_until: datetime | None, why: str, way: PatientChannel, language: Language
     ) -> Self:
         words = WORDS[language]

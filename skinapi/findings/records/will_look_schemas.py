@@ -58,7 +58,7 @@ class ExpectedReviewerView(Answer):
     )
 
     @classmethod
-    def of(
+    def from_reviewer(
         cls,
         looks: ExpectedReviewer | None,
         submission: VisibleFinding,
@@ -119,7 +119,9 @@ class FiledView(Answer):
     sentence: str
 
     @classmethod
-    def of(cls, submission: VisibleFinding, filer: Account | None, language: Language) -> Self:
+    def from_finding(
+        cls, submission: VisibleFinding, filer: Account | None, language: Language
+    ) -> Self:
         by: Literal["doctor", "clinic"] = (
             "doctor" if filer and filer.role == "doctor" and not filer.machine else "clinic"
         )

@@ -96,7 +96,7 @@ def find_fault(pair: Pair, language: Language) -> Dropped | None:
         return Dropped.LENGTH
     if _numbers(text, language) != _numbers(passage, language):
         return Dropped.NUMBER
-    about = {one.about for one in pair.passages if one.about}
+    about = {item.about for item in pair.passages if item.about}
     if _names(text, language) - _names(passage, language) - about:
         return Dropped.NAME
     # "in about 3 to 5 of 100 people a year" may be the passage's own.
@@ -106,7 +106,7 @@ def find_fault(pair: Pair, language: Language) -> Dropped | None:
 
 def _numbers(text: str, language: Language) -> set[str]:
     words = {word: str(n) for n, word in enumerate(_WORDS_OF_NUMBERS[language].split(), 2)}
-    found = {one.replace(",", ".") for one in NUMBER.findall(text)}
+    found = {item.replace(",", ".") for item in NUMBER.findall(text)}
     found |= {words[word] for word in re.findall(r"[\w-]+", text.lower()) if word in words}
     return found - {"100"}  # "29 %" is "29 in 100"
 
@@ -168,16 +168,16 @@ def hide_known(shown: Sequence[Shown], language: Language, draw: random.Random) 
     known, mixed = known_pairs(language), [*shown]
     for pairs, count, keep in ((known.wrong, KNOWN_WRONG, False), (known.good, KNOWN_GOOD, True)):
         for _ in range(count):
-            there = {one.passage for one in mixed}
-            hidden = draw.choice([one for one in pairs if one.passage not in there])
+            there = {item.passage for item in mixed}
+            hidden = draw.choice([item for item in pairs if item.passage not in there])
             mixed.insert(draw.randint(0, len(mixed)), Shown(**hidden.model_dump(), keep=keep))
     return mixed
 
 
 def ask_to_compare(shown: Sequence[Shown], language: Language) -> Question:
     pairs = [
-        {"pair": place, "before": one.before, "passage": one.passage, "sentence": one.sentence}
-        for place, one in enumerate(shown, 1)
+        {"pair": place, "before": item.before, "passage": item.passage, "sentence": item.sentence}
+        for place, item in enumerate(shown, 1)
     ]
     verdict = closed_object(
         pair={"type": "integer"}, difference={"type": "string"}, keep={"type": "boolean"}
@@ -203,12 +203,12 @@ def judge(shown: Sequence[Shown], verdicts: Verdicts) -> list[bool]:
     Raises NarrativeUnavailable where the known ones show that the answer is not to be believed.
     """
     answers = dict[int, bool]()
-    for one in verdicts.verdicts:
-        answers[one.pair] = answers.get(one.pair, True) and one.keep
-    kept = [(one, answers.get(place, False)) for place, one in enumerate(shown, 1)]
-    if any(one.keep is not None and one.keep is not answer for one, answer in kept):
+    for verdict in verdicts.verdicts:
+        answers[verdict.pair] = answers.get(verdict.pair, True) and verdict.keep
+    kept = [(item, answers.get(place, False)) for place, item in enumerate(shown, 1)]
+    if any(item.keep is not None and item.keep is not answer for item, answer in kept):
         raise NarrativeUnavailable(Unwritten.CHECKER_NOT_BELIEVED)
-    return [answer for one, answer in kept if one.keep is None]
+    return [answer for item, answer in kept if item.keep is None]
 
 
 @dataclass(frozen=True, slots=True)

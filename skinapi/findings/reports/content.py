@@ -155,7 +155,7 @@ class ReportContent:
         if practice is None or not any(practice.model_dump().values()):
             return visit.own_doctor
         phone = practice.phone and visit.phone.fill(number=_same(practice.phone))
-        named = [_same(one) for one in (practice.doctor, practice.name) if one]
+        named = [_same(item) for item in (practice.doctor, practice.name) if item]
         parts = [*named, *([phone] if phone else [])]
         return LocalizedText.by(lambda language: ", ".join(p.in_language(language) for p in parts))
 
@@ -277,7 +277,7 @@ class ReportContent:
                 )
             ]
             for paragraph in self._explained
-            for notes in [[self._note(sources_of(one.passages)) for one in paragraph]]
+            for notes in [[self._note(sources_of(item.passages)) for item in paragraph]]
         ]
 
     @property
@@ -293,18 +293,18 @@ class ReportContent:
     def _explained(self) -> Paragraphs:
         """None where a doctor's letter, whose draft has it, tells the patient what counts."""
         told = any(
-            one.letter.reader == "patient" and not (one.superseded or one.letter.withdrawn)
-            for one in self.report.letters
+            letter.letter.reader == "patient" and not (letter.superseded or letter.letter.withdrawn)
+            for letter in self.report.letters
         )
         return () if told and not self.for_doctor else self.reading.explanation
 
     def _note(self, named: Iterable[str]) -> str:
-        numbers = sorted(self._sources.index(one) + 1 for one in named)
+        numbers = sorted(self._sources.index(item) + 1 for item in named)
         return ",".join(map(str, numbers))
 
     @cached_property
     def _sources(self) -> list[str]:
-        visit = (one for _, said in self._visit for _, names in said for one in names)
+        visit = (name for _, said in self._visit for _, names in said for name in names)
         explained = (
             source
             for paragraph in self._explained
@@ -323,7 +323,9 @@ class ReportContent:
         labels, reading = self.labels, self.reading
         heading = labels.findings_of_model if self.comes_second else labels.findings
         added_up = SENTENCES[self.report.language].malignant_score.partition("{")[0]
-        findings = tuple(one for one in reading.findings if not one.startswith(added_up))
+        findings = tuple(
+            finding for finding in reading.findings if not finding.startswith(added_up)
+        )
         lists = [(heading, findings), (labels.limits, reading.limits)]
         return [(heading, items) for heading, items in lists if items]
 
@@ -331,7 +333,7 @@ class ReportContent:
     def next_steps(self) -> tuple[str, ...]:
         """For a patient: what does not stand first already."""
         done = self.report.band_words.action if self.step else ""
-        steps = [one for one in self.reading.next_steps if one != done]
+        steps = [step for step in self.reading.next_steps if step != done]
         return () if self.for_doctor else tuple(steps)
 
     @property
@@ -447,7 +449,7 @@ class ReportContent:
                 reason=self._reason,
             )
         summary, words = self.reading.summary, report.band_words
-        since = AdviceContent.of(report.reopened, language).said if report.reopened else ""
+        since = AdviceContent.from_advice(report.reopened, language).said if report.reopened else ""
         facts, due = self._facts, " ".join(say_due(report.due, language))
         if self.for_doctor:
             mark = report.say(self._table.notices.headline.doctor_not_skin)
@@ -489,7 +491,9 @@ class ReportContent:
 
     @cached_property
     def letters(self) -> list[LetterContent]:
-        return [LetterContent.of(shown, self.report.language) for shown in self.report.letters]
+        return [
+            LetterContent.from_letter(shown, self.report.language) for shown in self.report.letters
+        ]
 
     def _time(self, moment: datetime | None) -> str:
         return time_text(moment, self.report.language)
@@ -503,12 +507,19 @@ def sources_of(passages: Iterable[str]) -> list[str]:
     software says of itself.
     """
     table = passages_table()
-    sources = (source for one in passages if table.has(one) for source in table.by_id(one).sources)
+    sources = (
+        source
+        for passage in passages
+        if table.has(passage)
+        for source in table.by_id(passage).sources
+    )
     return list(dict.fromkeys(_names(sources)))
 
 
 def _names(sources: Iterable[Source]) -> Iterator[str]:
-    yield from filter(None, (_name_source(one) for one in sources if one.kind != "software"))
+    yield from filter(
+        None, (_name_source(source) for source in sources if source.kind != "software")
+    )
 
 
 def _name_sources(sources_of: Callable[[str], list[Source]], sentence: str) -> list[str]:
@@ -563,8 +574,8 @@ def render_html(report: Report) -> str:
         photo=_base64(pictures.photo) if pictures else "",
         overlay=_base64(pictures.overlay) if pictures else "",
         others=[
-            (content.labels.picture.format(place), _base64(one.photo), _base64(one.overlay))
-            for place, one in report.other_pictures
+            (content.labels.picture.format(place), _base64(item.photo), _base64(item.overlay))
+            for place, item in report.other_pictures
         ],
     )
 

@@ -114,7 +114,7 @@ def plan_explanation(
         told = _told_of(concern.key, reader)
         if concern.key != facts.headline.likely.key:
             in_case = _in_case(concern.key)
-            told = [in_case, *(one for one in told if _topic(one) in OF_ANOTHER)]
+            told = [in_case, *(item for item in told if _topic(item) in OF_ANOTHER)]
         groups.append(told)
     # What is only open comes after what was found.
     groups.insert(0 if in_case and not likely else len(groups), [*_of_finding(facts, reader)])
@@ -138,17 +138,19 @@ def _shorten(groups: list[list[Passage]], facts: Facts) -> list[list[Passage]]:
     beside = OF_DAY + (OF_CHECKLIST if answered else 0)
     steps = "first_step" if is_sent(facts.band) else "action"
     above = (
-        " ".join((*summarise(facts, one).sentences, getattr(facts.band_words(one), steps)))
-        + f" {say_reason(facts, one)}"
-        for one in LANGUAGES
+        " ".join((*summarise(facts, item).sentences, getattr(facts.band_words(item), steps)))
+        + f" {say_reason(facts, item)}"
+        for item in LANGUAGES
     )
     room = MOST_WORDS_IN_ALL - beside - max(len(text.split()) for text in above)
     for topic in LEFT_OUT_FIRST:
         told = [passage for group in groups for passage in group]
-        words = (sum(len(one.in_language(spoken).split()) for one in told) for spoken in LANGUAGES)
+        words = (
+            sum(len(item.in_language(spoken).split()) for item in told) for spoken in LANGUAGES
+        )
         if max(words) <= min(MOST_WORDS, room):
             break
-        groups = [[one for one in group if _topic(one) != topic] for group in groups]
+        groups = [[item for item in group if _topic(item) != topic] for group in groups]
     return groups
 
 
@@ -172,17 +174,17 @@ def _of_decision(decision: Decision, reader: PassageReader) -> Plan:
     if not isinstance(decided, Condition) or (raised and not decided.malignant):
         return Plan()
     told = _told_of(decided.key, reader, proven=decided.malignant and decision.proven)
-    chosen = {one.id for one in told}
-    told = [one for one in told if one.needs is None or one.needs in chosen]
+    chosen = {item.id for item in told}
+    told = [item for item in told if item.needs is None or item.needs in chosen]
     return Plan(tuple(map(tuple, _split_treatment(told))))
 
 
 def _told_of(condition: str, reader: PassageReader, *, proven: bool = False) -> list[Passage]:
     told = PASSAGES.list_about(condition, reader)
     if not proven:
-        return [one for one in told if _topic(one) != "proven"]
-    not_now = {*OF_A_SUSPICION, *(one.id for one in told if _topic(one) in BEFORE_A_RESULT)}
-    return [one for one in told if one.id not in not_now]
+        return [item for item in told if _topic(item) != "proven"]
+    not_now = {*OF_A_SUSPICION, *(item.id for item in told if _topic(item) in BEFORE_A_RESULT)}
+    return [item for item in told if item.id not in not_now]
 
 
 def _topic(passage: Passage) -> str:
@@ -192,8 +194,8 @@ def _topic(passage: Passage) -> str:
 def _split_treatment(told: Sequence[Passage]) -> list[list[Passage]]:
     """What it is, then how it is examined and treated."""
     later = {"exam", "treat", "others", "management", "proven"}
-    first = [one for one in told if _topic(one) not in later]
-    return [first, [one for one in told if _topic(one) in later]]
+    first = [item for item in told if _topic(item) not in later]
+    return [first, [item for item in told if _topic(item) in later]]
 
 
 def _of_finding(facts: Facts, reader: PassageReader) -> Iterator[Passage]:

@@ -60,7 +60,7 @@ class PictureFacts(Frozen):
     malignant: Share | None = optional()
 
     @classmethod
-    def of(cls, finding: Finding) -> Self:
+    def from_finding(cls, finding: Finding) -> Self:
         kind, modality = Modality.UNKNOWN, finding.modality
         if modality:
             known = modality.recognised is not Modality.UNKNOWN
@@ -111,12 +111,12 @@ class Facts(Frozen):
     mixes: tuple[Share, ...] = optional(default=())
 
     @classmethod
-    def of(cls, finding: Finding, context: Context) -> Self:
+    def from_finding(cls, finding: Finding, context: Context) -> Self:
         own = cls.model_fields.keys() - {"examined", "context", "pictures"}
         return cls(
             examined=True,
             context=context,
-            pictures=tuple(map(PictureFacts.of, finding.pictures)),
+            pictures=tuple(map(PictureFacts.from_finding, finding.pictures)),
             **{name: getattr(finding, name) for name in own},
         )
 
@@ -162,7 +162,7 @@ class Facts(Frozen):
     def _head(self, shown: "Facts | RestatedProbabilities") -> Headline:
         if not self.examined:
             return Headline.as_stated(RankedCondition(key=self.stated, probability=self.confidence))
-        return Headline.of(
+        return Headline.from_ranked(
             ranked=self.ranked,
             shown=shown.ranked,
             stated=self.stated,
@@ -183,7 +183,7 @@ class Facts(Frozen):
     @cached_property
     def effect(self) -> FactsEffect | None:
         """What the patient's facts changed."""
-        return FactsEffect.of(
+        return FactsEffect.from_headline(
             self.headline,
             most_probable=self.ranked[0].key if self.ranked else self.stated,
             shown=self.shown.ranked,
@@ -209,7 +209,7 @@ class Facts(Frozen):
     @property
     def place_alone(self) -> int | None:
         """The place of the one of several pictures that alone shows what the headline names."""
-        each = [one.heading.probability for one in self.pictures]
+        each = [picture.heading.probability for picture in self.pictures]
         named = self.headline.named.probability
         return each.index(named) + 1 if self.alone and named in each else None
 
@@ -266,7 +266,7 @@ class Facts(Frozen):
         table, named = conditions_table(), self.headline.named.key
         if self.not_skin:
             return table.by_key(NORMAL_SKIN)
-        own = {one.key: one.probability for one in self.ranked}
+        own = {item.key: item.probability for item in self.ranked}
         malignant = [key for key in own if key in table.malignant_keys]
         if named in malignant or not malignant or self.all_clear:
             return table.by_key(named if named in malignant or self.all_clear else NORMAL_SKIN)
@@ -321,7 +321,7 @@ def say_certainty(facts: Facts, language: Language, *, decided: bool = False) ->
     """
     sent = [] if decided else say_sent(facts)
     said = sent if facts.not_skin and sent else [_certainty(facts), *sent]
-    return " ".join(one.in_language(language) for one in said)
+    return " ".join(item.in_language(language) for item in said)
 
 
 def say_sent(facts: Facts) -> list[LocalizedText]:
@@ -368,7 +368,7 @@ def _used(facts: Facts) -> Iterator[tuple[Modality, HeldOutFigures | None]]:
     """Each kind of picture whose calibration was used, with its test figures."""
     figures = {tested.modality: tested for tested in facts.tested}
     old = (Modality.CLINICAL if facts.not_dermoscopic else Modality.DERMOSCOPIC,)
-    others = {one.kind for one in facts.pictures} - {Modality.UNKNOWN}
+    others = {picture.kind for picture in facts.pictures} - {Modality.UNKNOWN}
     for modality in {*(facts.modality.used if facts.modality else old), *others}:
         yield modality, figures.get(modality)
 
@@ -417,7 +417,9 @@ def say_reason(facts: Facts, language: Language) -> str:
     reasons = dict.fromkeys(_reasons(facts))
     if not reasons or (facts.not_skin and not facts.told_signs):
         return ""
-    joined = LocalizedText.by(lambda each: "; ".join(one.in_language(each) for one in reasons))
+    joined = LocalizedText.by(
+        lambda each: "; ".join(reason.in_language(each) for reason in reasons)
+    )
     return visit.why.fill(reasons=joined).in_language(language)
 
 
@@ -462,7 +464,7 @@ def say_headline(facts: Facts, language: Language, *, for_doctor: bool = False) 
     if not for_doctor:
         return facts.headline.for_patient.in_language(language)
     said = [facts.headline.for_doctor, facts.effect and facts.effect.for_doctor]
-    return " ".join(one.in_language(language) for one in said if one)
+    return " ".join(item.in_language(language) for item in said if item)
 
 
 def say_stated(confidence: float, language: Language) -> str:

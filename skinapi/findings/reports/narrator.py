@@ -78,8 +78,8 @@ def compose(paired: Paired, dropped: Checked, language: Language) -> Paragraphs:
         if next(reasons) is None and pair.sentence:
             return (WordedSentence(text=pair.sentence, passages=pair.ids),)
         return tuple(
-            WordedSentence(text=one.in_language(language), passages=(one.id,))
-            for one in pair.passages
+            WordedSentence(text=item.in_language(language), passages=(item.id,))
+            for item in pair.passages
         )
 
     return tuple(tuple(said for pair in part for said in say(pair)) for part in paired)
@@ -107,7 +107,7 @@ class DroppedPairs(Repository[DroppedPair]):
         pairs = (pair for paragraph in paired for pair in paragraph)
         for pair, reason in zip(pairs, checked.dropped, strict=True):
             if reason and pair.sentence:
-                of_finding = any(one.startswith("finding.") for one in pair.ids)
+                of_finding = any(identifier.startswith("finding.") for identifier in pair.ids)
                 passage, sentence = (
                     NUMBER.sub("…", text) if of_finding else text
                     for text in (pair.text(language), pair.sentence)
@@ -162,7 +162,7 @@ class NarrativeCache:
         """Delete the explanations written for the facts of a finding, in every language."""
         for told in (submission.as_earlier(), *submission.earlier):
             for finding in (told.finding, told.finding.by_own_mix()):
-                facts = Facts.of(finding, told.context)
+                facts = Facts.from_finding(finding, told.context)
                 self._documents.delete({"facts_hash": facts.hash})
 
 
@@ -202,7 +202,7 @@ class Narrator:
         if not llm:
             return write_template(facts, language, plan)
         try:
-            writer, second = (require_llm(one, consents) for one in (self.llm, self.checker))
+            writer, second = (require_llm(item, consents) for item in (self.llm, self.checker))
             worded = self._word(writer, second, facts, plan, reader, language)
         except Exception as fault:  # noqa: BLE001 (no fault of a writer may cost the text)
             reason = why_unwritten(fault, language)

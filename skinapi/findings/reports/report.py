@@ -268,9 +268,9 @@ class Report:
             return narrative.model_copy(update={"sections": Sections(**sections)})
         steps, findings = list[str](), narrative.findings
         if self.spot_advice:
-            steps = [AdviceContent.of(self.spot_advice, language).to_do]
+            steps = [AdviceContent.from_advice(self.spot_advice, language).to_do]
             head = SENTENCES[language].band.partition("{")[0]
-            findings = tuple(one for one in findings if not one.startswith(head))
+            findings = tuple(finding for finding in findings if not finding.startswith(head))
         elif self.decision:
             steps = self.decision.next_steps(language)
         shown = {"sections": Sections(**sections), "next_steps": tuple(steps)}
@@ -326,7 +326,7 @@ def read_in_order(report: Report) -> Reading:
     decided = report.decision.next_steps(language) if report.decision and replaced else []
     # Wherever the findings are shown, a doctor reads the headline above them.
     for_doctor = say_headline(facts, language, for_doctor=True)
-    tested = tuple(report.say(say_tested(one)) for one in facts.tested)
+    tested = tuple(report.say(say_tested(item)) for item in facts.tested)
     told = list_steps_of_doubts(facts, language) if replaced else _list_explained(report)
     fresh = FreshSentences([notice, *decided, *summary.sentences, for_doctor, *told, *tested])
     return Reading(
@@ -350,7 +350,12 @@ def _list_explained(report: Report) -> Iterator[str]:
     and that a doctor is to look, which stands first. What else may help is not among it.
     """
     facts, language = report.facts, report.language
-    told = {one for part in report.narrative.explanation for said in part for one in said.passages}
+    told = {
+        passage
+        for part in report.narrative.explanation
+        for said in part
+        for passage in said.passages
+    }
     doubts = [doubt for doubt in facts.reasons if f"general.{doubt}" in told]
     for doubt in doubts:
         yield from sentences_of(report.say(doubt_notice(doubt)))[:2]

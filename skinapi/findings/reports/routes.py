@@ -129,7 +129,7 @@ class FullReport(Answer):
     verification: SealView | None
 
     @classmethod
-    def of(cls, report: Report) -> Self:
+    def from_report(cls, report: Report) -> Self:
         facts, words, language = report.facts, report.shown_words, report.language
         general, *others = (report.say(said) for said in facts.notices)
         graver = [report.graver_review] if report.graver_review else []
@@ -141,7 +141,7 @@ class FullReport(Answer):
             clinic=report.clinic,
             language=language,
             **name_of(facts.one_name, not_skin=facts.not_skin),
-            headline=HeadlineView.of(facts.headline, facts.effect, for_doctor=True)
+            headline=HeadlineView.from_headline(facts.headline, facts.effect, for_doctor=True)
             if facts.examined
             else None,
             band=report.shown_band,
@@ -155,16 +155,18 @@ class FullReport(Answer):
             narrative=AllWords.model_validate(report.shown_narrative.model_dump()),
             reading=read_in_order(report),
             passages=_list_passages(report),
-            decision=DecisionView.of(
+            decision=DecisionView.from_decision(
                 decision, language, due=report.due, held_until=report.held_until
             )
             if decision
             else None,
-            review=ReviewView.of(report.review) if report.review else None,
+            review=ReviewView.from_review(report.review) if report.review else None,
             graver_review=report.graver_review,
-            letters=[LetterView.of(letter) for letter in report.letters],
+            letters=[LetterView.from_letter(letter) for letter in report.letters],
             model_withdrawn_at=report.model_withdrawn_at,
-            spot_advice=AdviceView.of(advice, language, for_doctor=False) if advice else None,
+            spot_advice=AdviceView.from_advice(advice, language, for_doctor=False)
+            if advice
+            else None,
             verification=report.seal,
         )
 
@@ -176,11 +178,11 @@ def _list_passages(report: Report) -> list[PassageView]:
             named |= dict.fromkeys(sentence.passages)
     return [
         PassageView(
-            id=one,
-            text=table.by_id(one).in_language(report.language),
-            sources=table.by_id(one).sources,
+            id=item,
+            text=table.by_id(item).in_language(report.language),
+            sources=table.by_id(item).sources,
         )
-        for one in filter(table.has, named)
+        for item in filter(table.has, named)
     ]
 
 
@@ -202,8 +204,8 @@ class StatedReport(Answer):
     narrative: MoreWords
 
     @classmethod
-    def of(cls, report: Report, basis: str) -> Self:
-        full, narrative = FullReport.of(report), report.shown_narrative
+    def from_report(cls, report: Report, basis: str) -> Self:
+        full, narrative = FullReport.from_report(report), report.shown_narrative
         shared = ("stated", "confidence", "band", "band_label", "action", "notice", "notices")
         return cls(
             **narrative.sections.model_dump(),
@@ -240,7 +242,7 @@ def show_report(
             number=number, to=subject, language=query.lang, reader=query.reader
         )
         return _pdf(content, name=f"report-{number}.pdf")
-    return FullReport.of(
+    return FullReport.from_report(
         reports.read_report(number=number, to=subject, language=query.lang, reader=query.reader)
     )
 
@@ -258,7 +260,7 @@ def show_report_json(
     report = reports.read_report(
         number=number, to=subject, language=query.lang, reader=query.reader, issue=query.issue
     )
-    return FullReport.of(report)
+    return FullReport.from_report(report)
 
 
 @routes.route(
@@ -311,7 +313,7 @@ def generate_report(
     if body.format == "pdf" or _accepted(JSON, PDF) == PDF:
         reports.count_rendering(subject)
         return _pdf(print_pdf(report), name="report.pdf")
-    return StatedReport.of(report, LABELS[report.language].as_stated)
+    return StatedReport.from_report(report, LABELS[report.language].as_stated)
 
 
 class DroppedSentence(Answer):
@@ -339,7 +341,7 @@ def list_dropped(reports: ReportsService) -> DroppedSentences:
     """
     last = reports.narrator.dropped.list_last(LISTED_DROPPED)
     return DroppedSentences(
-        sentences=[DroppedSentence.model_validate(one, from_attributes=True) for one in last]
+        sentences=[DroppedSentence.model_validate(item, from_attributes=True) for item in last]
     )
 
 
@@ -356,7 +358,7 @@ def verify_report(reports: ReportsService, *, hash: str) -> Verdict | Response:
     if _accepted(JSON, HTML) == HTML:
         language = known_language(request.accept_languages.best_match(LANGUAGES))
         return _page(render_verdict(verified, language or LANGUAGES[0]))
-    return Verdict.of(verified)
+    return Verdict.from_verified(verified)
 
 
 def _accepted(*kinds: str) -> str:

@@ -60,7 +60,7 @@ class _SpotWords(StoredRecord):
 
 
 _SPOTS = load_words("reports.letters", _SpotWords).values()
-SPOT_NAMES = re.compile("|".join(one for words in _SPOTS for one in words.patterns))
+SPOT_NAMES = re.compile("|".join(pattern for words in _SPOTS for pattern in words.patterns))
 
 
 def print_pdf(report: Report) -> bytes:
@@ -167,7 +167,7 @@ class ReportsService:
         """
         submission, owner = self.records.get(number=number, to=to)
         report = self._report_on(submission.for_programs(), owner, to, None)
-        letters = tuple(_without_name(one, owner.name) for one in report.letters)
+        letters = tuple(_without_name(letter, owner.name) for letter in report.letters)
         unnamed = replace(report, patient=None, letters=letters)
         if self.records.photos.withdrawn(owner):
             return print_pdf(unnamed)
@@ -220,7 +220,9 @@ class ReportsService:
         newer = find_newer(
             issued,
             seen,
-            report=self.issued.find_newer(issued, saying=ReportContents.of(seen, letters)),
+            report=self.issued.find_newer(
+                issued, saying=ReportContents.from_finding(seen, letters)
+            ),
             letters=letters,
             model_withdrawn_at=self.records.models.find_version_state(
                 submission.finding.model_version
@@ -238,8 +240,8 @@ class ReportsService:
         as_owner, says = known.seen_by(Audience.PROGRAM), issued.contents
         if says is None or not as_owner.standing.held_until:
             return as_owner
-        reviews = {one.id for one in as_owner.stands.reviews}
-        letters = {one.id for one in self._list_letters(as_owner)}
+        reviews = {review.id for review in as_owner.stands.reviews}
+        letters = {letter.id for letter in self._list_letters(as_owner)}
         spot = says.spot and (says.spot.finding, says.spot.said_at)
         tells = says.review not in {None, *reviews} or not letters.issuperset(says.letters)
         tells_of_spot = spot in _list_said(known) - _list_said(as_owner)
@@ -256,7 +258,10 @@ class ReportsService:
         issue: bool = True,
     ) -> Report:
         chosen = _parse_language(language) or submission.language
-        facts, advice = Facts.of(submission.finding, submission.context), submission.replaced_by
+        facts, advice = (
+            Facts.from_finding(submission.finding, submission.context),
+            submission.replaced_by,
+        )
         reopens = advice is not None and advice.reopens
         narrative = self.narrator.narrate(
             facts=facts,
@@ -279,7 +284,7 @@ class ReportsService:
             review=submission.stands.review,
             decision=submission.decision,
             held_until=submission.held_until if submission.reader.knows_all else None,
-            letters=tuple(show_letter(one, submission) for one in signed),
+            letters=tuple(show_letter(item, submission) for item in signed),
             model_withdrawn_at=self.records.models.find_version_state(
                 submission.finding.model_version
             ).withdrawn_at,
@@ -299,7 +304,7 @@ class ReportsService:
                 reader=reader,
                 hash=code,
                 version=submission.version,
-                contents=ReportContents.of(submission, signed),
+                contents=ReportContents.from_finding(submission, signed),
             )
         else:
             issued = self._find_issued(submission, code)
@@ -318,7 +323,7 @@ class ReportsService:
 
     def _list_letters(self, submission: VisibleFinding) -> tuple[Letter, ...]:
         signed = self.letters.list_signed(submission.id)
-        return tuple(one for one in signed if submission.shows(one.signed_at))
+        return tuple(item for item in signed if submission.shows(item.signed_at))
 
     def _find_issued(self, submission: VisibleFinding, hash: str) -> IssuedReport | None:
         if not self.records.submissions.has(submission.id):
@@ -367,7 +372,7 @@ class ReportsService:
 
 def _list_said(seen: VisibleFinding) -> set[tuple[int | None, datetime | None]]:
     instruction = seen.instruction
-    return {(one.finding, one.since) for one in (instruction.counts, *instruction.others)}
+    return {(item.finding, item.since) for item in (instruction.counts, *instruction.others)}
 
 
 def _parse_language(language: str | None) -> Language | None:

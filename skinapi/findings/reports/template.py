@@ -140,10 +140,10 @@ class _Sentences:
         """
         sections = list[str](), list[str](), list[str]()
         for paragraph in worded:
-            announced = any(IN_CASE in one.passages for one in paragraph)
+            announced = any(IN_CASE in item.passages for item in paragraph)
             for place, section in enumerate(sections):
-                told = [one for one in paragraph if _section_of(one) == place]
-                texts = [one.text for one in told]
+                told = [item for item in paragraph if _section_of(item) == place]
+                texts = [item.text for item in told]
                 if told and announced:
                     name = self._for_patient(told[0].passages[-1].partition(".")[0])
                     # In one piece: where room is short, neither stands without the other.
@@ -311,7 +311,7 @@ class _Sentences:
     def _why_picture(self) -> str:
         facts, phrases = self._facts, self._phrases
         place, one = next(
-            (place, one) for place, one in enumerate(facts.pictures, 1) if one.band is facts.band
+            (place, item) for place, item in enumerate(facts.pictures, 1) if item.band is facts.band
         )
         key, share = one.heading.key, one.heading.probability
         if key in self._table.malignant_keys:

@@ -100,7 +100,7 @@ class LesionInstruction(StoredRecord):
         return due.isoformat() if due else None
 
     @classmethod
-    def of(cls, submission: VisibleFinding) -> Self:
+    def from_finding(cls, submission: VisibleFinding) -> Self:
         counts, elsewhere = submission.instruction.counts, submission.replaced_by
         return cls(
             band=counts.band,
@@ -121,10 +121,10 @@ class ReportContents(StoredRecord):
     spot: LesionInstruction
 
     @classmethod
-    def of(cls, submission: VisibleFinding, letters: Sequence[Letter]) -> Self:
+    def from_finding(cls, submission: VisibleFinding, letters: Sequence[Letter]) -> Self:
         ids, decision = tuple(letter.id for letter in letters), submission.decision
         review = decision.review if decision else None
-        return cls(review=review, letters=ids, spot=LesionInstruction.of(submission))
+        return cls(review=review, letters=ids, spot=LesionInstruction.from_finding(submission))
 
 
 def _say_letter(shown: ShownLetter) -> dict[str, Any]:
@@ -217,7 +217,7 @@ def _find_spot_change(issued: IssuedReport, seen: VisibleFinding) -> datetime | 
     """
     counts, issued_at = seen.instruction.counts, issued.created_at
     said = issued.contents.spot if issued.contents else None
-    if said == LesionInstruction.of(seen):
+    if said == LesionInstruction.from_finding(seen):
         return None
     if not said and not (seen.replaced_by and counts.since > issued_at):
         return None
@@ -262,7 +262,7 @@ class Verdict(Value):
     )
 
     @classmethod
-    def of(cls, verified: Verified | None) -> Self:
+    def from_verified(cls, verified: Verified | None) -> Self:
         if verified is None:
             return cls(valid=False)
         if verified.entered_in_error:
@@ -306,10 +306,12 @@ class IssuedReports(Repository[IssuedReport]):
         later = self._documents.find({"submission": issued.submission}, after=issued.id)
         reports = map(IssuedReport.model_validate, later)
         same = [
-            one for one in reports if (one.language, one.reader) == (issued.language, issued.reader)
+            report
+            for report in reports
+            if (report.language, report.reader) == (issued.language, issued.reader)
         ]
         return max(
-            (one.created_at for one in same if not one.contents or one.contents == saying),
+            (item.created_at for item in same if not item.contents or item.contents == saying),
             default=None,
         )
 

@@ -220,7 +220,7 @@ def say_version(
         "skin_tone": labels.skin_tone,
         "fitzpatrick": labels.skin_type,
     }
-    facts = ", ".join(dict.fromkeys(names[one] for one in corrected))
+    facts = ", ".join(dict.fromkeys(names[item] for item in corrected))
     said = [say_moment(judged_at, language), labels.version.format(version)] if judged_at else []
     return " · ".join([*said, *([labels.judged_corrected.format(facts)] if facts else [])])
 
@@ -314,7 +314,7 @@ class FirstContent:
 
     @classmethod
     def of_advice(cls, advice: Advice, language: Language, *, for_doctor: bool) -> Self:
-        own = AdviceContent.of(advice, language, for_doctor=for_doctor)
+        own = AdviceContent.from_advice(advice, language, for_doctor=for_doctor)
         words, label, to_do = advice.words(language), own.label, own.sentence
         if for_doctor:
             label, to_do = words.doctor_label, join_to_do([], words, advice.due, language)
@@ -326,7 +326,7 @@ def say_advice(advice: Advice, language: Language, *, for_doctor: bool) -> Itera
     """What counts, said about another finding of the spot: what it is, what to do by when, who
     decided, and that it counts.
     """
-    content = AdviceContent.of(advice, language, for_doctor=for_doctor)
+    content = AdviceContent.from_advice(advice, language, for_doctor=for_doctor)
     words = advice.words(language)
     if content.head:
         yield content.head
@@ -357,7 +357,7 @@ class LetterContent:
     struck: tuple[str, ...]
 
     @classmethod
-    def of(cls, shown: ShownLetter, language: Language) -> Self:
+    def from_letter(cls, shown: ShownLetter, language: Language) -> Self:
         letter, labels, struck = shown.letter, LABELS[language], []
         if taken_back := letter.withdrawn:
             by, day = taken_back.withdrawn_by, say_day(taken_back.withdrawn_at, language)

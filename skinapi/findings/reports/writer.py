@@ -137,7 +137,7 @@ def _pair(group: Sequence[Passage], by_first: Mapping[str, Entry]) -> Iterator[P
         entry = by_first.get(group[place].id)
         count = len(entry.passages) if entry else 1
         passages = tuple(group[place : place + count])
-        if entry and entry.passages == tuple(one.id for one in passages):
+        if entry and entry.passages == tuple(passage.id for passage in passages):
             yield Pair(passages, entry.text.strip())
         else:
             passages = passages[:1]

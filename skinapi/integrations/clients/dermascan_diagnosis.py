@@ -85,9 +85,9 @@ class Diagnosis(Answer):
     action: str
 
     @classmethod
-    def of(cls, classified: ClassifiedPhoto) -> Self:
+    def from_photo(cls, classified: ClassifiedPhoto) -> Self:
         finding, known = classified.finding, over_known_classes(classified.finding)
-        facts = Facts.of(known, NOTHING_TOLD)
+        facts = Facts.from_finding(known, NOTHING_TOLD)
         named, action = finding.headline.one_name, finding.band_words().action
         condition = conditions_table().by_key(named.key)
         # Of a benign one they are "harmless" and "none is needed".
@@ -115,7 +115,7 @@ class Diagnosis(Answer):
             abcd_details=_details(classified.shape),
             treatment=f"{action} {treatment}".strip(),
             description=_describe(
-                Facts.of(finding, NOTHING_TOLD),
+                Facts.from_finding(finding, NOTHING_TOLD),
                 sentences.what_it_is if states_class else "",
                 classified.shape,
             ),
@@ -204,4 +204,4 @@ def predict_for_lab(
 ) -> Diagnosis:
     """Answer a photo in a data URL as DermaScan lab does; every error is "inconclusive"."""
     content = clients.decode_photo(text=body.image)
-    return Diagnosis.of(clients.classify_photo(content=content, by=subject, measure=True))
+    return Diagnosis.from_photo(clients.classify_photo(content=content, by=subject, measure=True))

@@ -191,7 +191,7 @@ class TrainingState(Answer):
     request: dict[str, Any]
 
     @classmethod
-    def of(cls, job: Job) -> Self:
+    def from_job(cls, job: Job) -> Self:
         version = (job.result or {}).get("version")
         asked = TrainingRequest.model_fields.keys() - {"dataset", "side"}
         return cls(
@@ -242,7 +242,7 @@ def show_training(
 ) -> TrainingState:
     """How far a training is, with a row of metrics for each epoch."""
     seen_by = None if subject and subject.role == "admin" else _owner(subject)
-    return TrainingState.of(trainings.get(job_id=job_id, owner=seen_by))
+    return TrainingState.from_job(trainings.get(job_id=job_id, owner=seen_by))
 
 
 class Metadata(Answer):
@@ -267,7 +267,7 @@ class LabModel(Answer):
     metadata: Metadata
 
     @classmethod
-    def of(cls, version: ModelVersion) -> Self:
+    def from_version(cls, version: ModelVersion) -> Self:
         phase, epochs = _training_of(version)
         batch, optimizer = number(phase.get("batch")), phase.get("optimizer")
         # An address of this server, and no path on its disk.
@@ -302,7 +302,7 @@ class LabModels(Answer):
 def list_models_for_lab(models: ModelsService) -> LabModels:
     """DermaScan lab's list of models: the newest fifty."""
     newest = models.versions.list_newest(limit=MOST_MODELS)
-    return LabModels(models=[LabModel.of(version) for version in newest])
+    return LabModels(models=[LabModel.from_version(version) for version in newest])
 
 
 def _training_of(version: ModelVersion) -> tuple[Mapping[str, Any], int | None]:

@@ -91,7 +91,7 @@ class Predictions(Answer):
     model_version: str
 
     @classmethod
-    def of(cls, finding: Finding) -> Self:
+    def from_finding(cls, finding: Finding) -> Self:
         """The finding in Skinartify's format.
 
         Raises Undecided where the most probable class must not stand for the finding, or is not the
@@ -123,8 +123,8 @@ class PredictionsAndResults(Predictions):
     results: tuple[Result, ...] = ()
 
     @classmethod
-    def of(cls, finding: Finding) -> Self:
-        table, answer = conditions_table(), super().of(finding)
+    def from_finding(cls, finding: Finding) -> Self:
+        table, answer = conditions_table(), super().from_finding(finding)
         results = tuple(
             Result(
                 type=_skinartify_name(entry.key),
@@ -161,7 +161,7 @@ class GuideAnswer(GuideFields):
     notice: str
 
     @classmethod
-    def of(cls, classified: ClassifiedPhoto) -> Self:
+    def from_photo(cls, classified: ClassifiedPhoto) -> Self:
         """The finding in the guide's format.
 
         Raises Undecided where its page would say "Likely Benign" about a finding that is no
@@ -169,14 +169,14 @@ class GuideAnswer(GuideFields):
         another class than the most probable one, or has no name for the class that the API states.
         """
         finding, seven = classified.finding, over_known_classes(classified.finding)
-        clear = Facts.of(seven, NOTHING_TOLD).all_clear
+        clear = Facts.from_finding(seven, NOTHING_TOLD).all_clear
         reads_benign = seven.malignant_score <= LIKELY_BENIGN and not clear
         heads_the_list = seven.most_probable == finding.headline.likely.key
         named = seven.most_probable != NORMAL_SKIN and name_for(finding, "guide")
         if reads_benign or finding.not_skin or not (named and heads_the_list):
             raise undecided(finding)
         overlay = draw_overlay(classified.photo, finding.heat, format="PNG")
-        sections = write_template(Facts.of(finding, NOTHING_TOLD), "en").sections
+        sections = write_template(Facts.from_finding(finding, NOTHING_TOLD), "en").sections
         return cls(
             model_version=finding.model_version,
             predictions=[
@@ -204,7 +204,7 @@ class Inconclusive(GuideFields):
     detail: str
 
     @classmethod
-    def of(cls, error: SkinAPIError) -> Self:
+    def from_error(cls, error: SkinAPIError) -> Self:
         return cls(
             model_version="none",
             predictions=[Prediction(label="inconclusive", probability=0.0)],
@@ -227,7 +227,7 @@ def guide_problem(error: SkinAPIError) -> Response:
     # Browsers send the page's origin with every POST, other programs send none:
     # https://fetch.spec.whatwg.org/#origin-header
     if request.method == "POST" and "Origin" in request.headers:
-        shown = Inconclusive.of(error).model_dump_json()
+        shown = Inconclusive.from_error(error).model_dump_json()
         return Response(shown, mimetype="application/json")
     if isinstance(error, Refused | Undecided | PayloadTooLarge):
         return problem_json(error, status=BadRequest.status)
@@ -264,7 +264,7 @@ def predict_for_skinartify(
     if form.file is None:
         raise Unauthenticated
     classified = clients.classify_photo(content=form.file.content, by=subject)
-    return Predictions.of(classified.finding)
+    return Predictions.from_finding(classified.finding)
 
 
 @routes.route(
@@ -288,7 +288,7 @@ def predict_for_either(
         with rendering_errors(problem_json):
             clients.refuse_closed(client=SKINARTIFY, caller=subject)
             classified = clients.classify_photo(content=form.image.content, by=subject)
-            return PredictionsAndResults.of(classified.finding)
+            return PredictionsAndResults.from_finding(classified.finding)
     clients.refuse_closed(client=GUIDE, caller=subject)
     if form.file is None:
         raise BadRequest(EitherForm.missing)
@@ -298,7 +298,7 @@ def predict_for_either(
         raise BadRequest(f"File type not allowed. Allowed: {', '.join(ALLOWED)}")
     if len(form.file.content) > LARGEST_OF_GUIDE:
         raise PayloadTooLarge(largest=LARGEST_OF_GUIDE)
-    return GuideAnswer.of(clients.classify_photo(content=form.file.content, by=subject))
+    return GuideAnswer.from_photo(clients.classify_photo(content=form.file.content, by=subject))
 
 
 @routes.route("GET", "/api/health", access=Public())

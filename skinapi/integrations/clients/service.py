@@ -107,7 +107,7 @@ def is_undecided(finding: Finding) -> bool:
     """
     if finding.most_probable == NORMAL_SKIN:
         return _speaks_for_a_lesion(finding)
-    facts = Facts.of(finding, NOTHING_TOLD)
+    facts = Facts.from_finding(finding, NOTHING_TOLD)
     malignant = conditions_table().by_key(finding.most_probable).malignant
     return facts.uncertain or facts.more_urgent or not (malignant or facts.all_clear)
 
@@ -143,7 +143,7 @@ def name_for(finding: Finding, client: SevenClasses) -> str | None:
 
 
 def undecided(finding: Finding) -> Undecided:
-    return Undecided(say_undecided(Facts.of(finding, NOTHING_TOLD)))
+    return Undecided(say_undecided(Facts.from_finding(finding, NOTHING_TOLD)))
 
 
 def over_known_classes(finding: Finding) -> Finding:
@@ -233,7 +233,7 @@ class ClientsService:
     ) -> bytes:
         """The report as PDF. `translations` are rows in the client's own words."""
         return self.reports.print_unkept(
-            facts=Facts.of(classified.finding, NOTHING_TOLD),
+            facts=Facts.from_finding(classified.finding, NOTHING_TOLD),
             pictures=print_pictures(classified.photo, classified.finding.heat),
             translations=translations,
         )

@@ -56,5 +56,5 @@ class ObjectMaker:
             return make_photo(origin, of, photo, size)
         drawn = draw_kept_overlay(photo, picture.finding.heat)
         known = pictures_of(study.finding)
-        source = next(one for one in known if one.place == of.place and one.kind != of.kind)
+        source = next(item for item in known if item.place == of.place and item.kind != of.kind)
         return make_heat_map(origin, of, drawn, size, source)

@@ -236,7 +236,7 @@ def make_heat_map(
 
 def _picture(origin: ObjectSource, of: ObjectId, content: bytes, size: tuple[int, int]) -> SOPClass:
     versions = origin.finding.photo.versions
-    since = next(one.judged_at for one in versions if one.version == of.version)
+    since = next(version.judged_at for version in versions if version.version == of.version)
     made = make_object(origin, of, since, JPEGBaseline8Bit)
     made.PatientOrientation = ""
     made.AcquisitionDateTime = origin.finding.created_at

@@ -132,7 +132,7 @@ def pictures_of(finding: VisibleFinding) -> list[ObjectId]:
     """The kept photos of a finding, each with its heat map, which another version draws anew. A
     photograph is another object where something was corrected that it says.
     """
-    steps = [(one.version, one.corrected) for one in finding.earlier]
+    steps = [(item.version, item.corrected) for item in finding.earlier]
     steps.append((finding.version, finding.corrected))
     told = [version for version, corrected in steps if TOLD_BY_PHOTO.intersection(corrected)]
     return [

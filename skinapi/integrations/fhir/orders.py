@@ -185,9 +185,13 @@ class OrderReader:
             told, known = reference.reference, reference.identifier
             sent = self._find(self.request, told)
             if sent is not None and sent.kind == "Practitioner":
-                yield from (one.value for one in sent.held_identifiers)
+                yield from (item.value for item in sent.held_identifiers)
                 telecoms = sent.model.telecom or ()
-                yield from (one.value for one in telecoms if one.system == "email" and one.value)
+                yield from (
+                    telecom.value
+                    for telecom in telecoms
+                    if telecom.system == "email" and telecom.value
+                )
             elif told:
                 yield told.removeprefix(f"{self.beside.base}/").removeprefix("Practitioner/")
             if known and known.value:
@@ -213,7 +217,7 @@ class OrderReader:
         for sent in self._all_sent():
             if sent.kind != "Media":
                 continue
-            based_on = [one.reference for one in sent.model.basedOn or ()]
+            based_on = [item.reference for item in sent.model.basedOn or ()]
             if any(self._find(sent, name) is self.request for name in based_on):
                 self.used[sent.place] = sent
                 yield sent
@@ -247,7 +251,7 @@ class OrderReader:
             if sent.kind != "Consent":
                 continue
             rule, provision = sent.model.policyRule, sent.model.provision
-            codes = {(one.system, one.code) for one in (rule and rule.coding) or ()}
+            codes = {(item.system, item.code) for item in (rule and rule.coding) or ()}
             allowed = {"permit": True, "deny": False}.get(provision.type if provision else "")
             if (own_system("consents"), "photos") not in codes or allowed is None:
                 raise sent.refuse("policyRule must be the code photos, with a permit or deny")

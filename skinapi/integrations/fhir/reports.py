@@ -85,13 +85,13 @@ def _observed_before(submission: VisibleFinding, now: list[Resource]) -> list[Re
     """What an earlier version observed and the newest does not: no fact is told any more, say. A
     program may have copied it.
     """
-    known = {one["id"] for one in now}
+    known = {item["id"] for item in now}
     versions = [
-        submission.model_copy(update={"finding": one.finding, "context": one.context})
-        for one in submission.earlier
+        submission.model_copy(update={"finding": item.finding, "context": item.context})
+        for item in submission.earlier
     ]
-    before = {one["id"]: one for version in versions for one in observations_of(version)}
-    return [one for name, one in before.items() if name not in known]
+    before = {item["id"]: item for version in versions for item in observations_of(version)}
+    return [item for name, item in before.items() if name not in known]
 
 
 def _in_error(submission: VisibleFinding, error: EnteredInError, base: str) -> Iterator[Resource]:
@@ -104,8 +104,8 @@ def _in_error(submission: VisibleFinding, error: EnteredInError, base: str) -> I
     says = [ERRORS[submission.language].in_error, error.reason]
     report = _report_of(submission, observations, media, None)
     yield _without_content(report, submission, text=_narrative(says))
-    for one in (*observations, *media):
-        yield _without_content(one, submission)
+    for observation in (*observations, *media):
+        yield _without_content(observation, submission)
 
 
 def _without_content(
@@ -127,7 +127,7 @@ def report_status(submission: VisibleFinding) -> str:
     decision, replaced = submission.decision, submission.replaced_by is not None
     if decision is None or not (decision.final or replaced):
         return "preliminary"
-    was_final = any(one.waits_for is None for one in decision.earlier)
+    was_final = any(item.waits_for is None for item in decision.earlier)
     if replaced:
         return "amended" if was_final or decision.final else "preliminary"
     return "amended" if was_final else "final"
@@ -167,8 +167,8 @@ def _report_of(
         effectiveDateTime=instant(submission.created_at),
         issued=instant(submission.said_at),
         resultsInterpreter=[{"display": counting.decided_by}] if counting else None,
-        result=[_refer(one) for one in observations],
-        media=[{"link": _refer(one)} for one in media],
+        result=[_refer(observation) for observation in observations],
+        media=[{"link": _refer(item)} for item in media],
         conclusion=said if counting or submission.decision else None,
         conclusionCode=[_conclude(submission)],
         presentedForm=[pdf] if base else None,
@@ -225,7 +225,7 @@ def _say(submission: VisibleFinding) -> str:
     changed = effect and (effect.for_doctor if for_doctor else effect.for_patient)
     sentences += [changed] if changed else []
     step = words.doctor_action if for_doctor else words.action
-    return " ".join([*(one.in_language(language) for one in sentences), step, *due])
+    return " ".join([*(sentence.in_language(language) for sentence in sentences), step, *due])
 
 
 def _say_judged(submission: VisibleFinding) -> Iterator[str]:
@@ -325,7 +325,9 @@ def _likely(submission: VisibleFinding) -> Resource:
     finding, language = submission.finding, submission.language
     key = finding.likely
     if finding.uncertain:
-        doubts = without_repeats(doubt_notice(one).in_language(language) for one in finding.reasons)
+        doubts = without_repeats(
+            doubt_notice(reason).in_language(language) for reason in finding.reasons
+        )
         value: dict[str, Any] = {"dataAbsentReason": absent("unknown", " ".join(doubts))}
     else:
         name = conditions_table().by_key(key).names.en
@@ -335,10 +337,10 @@ def _likely(submission: VisibleFinding) -> Resource:
         {
             "code": own_concept("observations", "not-ruled-out", "Cannot be ruled out"),
             "valueCodeableConcept": own_concept(
-                "conditions", one.key, conditions_table().by_key(one.key).names.en
+                "conditions", item.key, conditions_table().by_key(item.key).names.en
             ),
         }
-        for one in finding.headline.not_ruled_out
+        for item in finding.headline.not_ruled_out
     ]
     return _observe(
         submission, "likely-condition", "The condition that is most likely, by the model", **value
@@ -413,7 +415,9 @@ def _observe(
             "effectiveDateTime": instant(submission.created_at),
             "issued": instant(submission.newest.judged_at),
             "bodySite": _body_site(submission),
-            "derivedFrom": [reference("Media", one) for one in _media_ids(submission)],
+            "derivedFrom": [
+                reference("Media", media_identifier) for media_identifier in _media_ids(submission)
+            ],
             **(model if by_model else {}),
             **elements,
         },

@@ -254,8 +254,8 @@ def _tokens_of(element: Any) -> Iterable[tuple[str, str]]:
     if isinstance(element, str):
         yield "", element
     elif isinstance(element, list):
-        for one in element:
-            yield from _tokens_of(one)
+        for item in element:
+            yield from _tokens_of(item)
     elif isinstance(element, dict) and "coding" in element:
         yield from _tokens_of(element["coding"])
     elif isinstance(element, dict) and "code" in element:

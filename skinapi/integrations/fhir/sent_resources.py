@@ -140,19 +140,22 @@ class Sent:
     def held_identifiers(self) -> list[Any]:
         """The identifiers in use, as they were sent. Without a system one says nothing."""
         held = getattr(self.model, "identifier", None) or ()
-        return [one for one in held if one.use != "old" and one.system and one.value]
+        return [item for item in held if item.use != "old" and item.system and item.value]
 
     def one_identifier(self, wanted: Identifier | None = None) -> Identifier:
         """What it is known by: what a conditional creation names, else the only one, else the only
         official one.
         """
-        held = {Identifier(one.system, one.value): one for one in self.held_identifiers}
+        held = {
+            Identifier(identifier.system, identifier.value): identifier
+            for identifier in self.held_identifiers
+        }
         if wanted is not None and wanted not in held:
             raise self.refuse("ifNoneExist names an identifier that it does not have")
         official = [
-            Identifier(one.system, one.value)
-            for one in self.held_identifiers
-            if one.use == "official"
+            Identifier(identifier.system, identifier.value)
+            for identifier in self.held_identifiers
+            if identifier.use == "official"
         ]
         candidates = [*dict.fromkeys(official)] if official and len(held) > 1 else [*held]
         if wanted or len(candidates) == 1:
@@ -251,7 +254,7 @@ def _sent_codes(sent: Sent) -> Iterator[tuple[str, str, str]]:
         if code is not None or name == "status":
             yield sent.kind, name, code
     held = getattr(sent.model, "identifier", None) or ()
-    yield from (("Identifier", "use", one.use) for one in held if one.use is not None)
+    yield from (("Identifier", "use", item.use) for item in held if item.use is not None)
 
 
 class Entry(NamedTuple):

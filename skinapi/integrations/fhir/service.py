@@ -130,7 +130,11 @@ class FhirService:
                     yield Group(key, self._named(search, identifier, to))
         elif kind.name in OF_FINDINGS:
             for group in self._walk_findings(search, to, search.patient, behind):
-                of_kind = (one for one in group.resources if one["resourceType"] == kind.name)
+                of_kind = (
+                    resource
+                    for resource in group.resources
+                    if resource["resourceType"] == kind.name
+                )
                 yield Group(group.key, of_kind)
         else:
             for account in self._walk_patients(search.patient, to, behind):

@@ -57,7 +57,7 @@ class MadeKey(KeyView):
     secret: str = Field(description="shown this once")
 
     @classmethod
-    def of(cls, key: ApiKey, secret: str) -> Self:
+    def from_key(cls, key: ApiKey, secret: str) -> Self:
         return cls.model_validate({**KeyView.model_validate(key).model_dump(), "secret": secret})
 
 
@@ -77,7 +77,7 @@ class AnyKeyView(KeyView):
     )
 
     @classmethod
-    def of(cls, key: ApiKey, people: Mapping[str, Account]) -> Self:
+    def from_key(cls, key: ApiKey, people: Mapping[str, Account]) -> Self:
         owner, maker = people.get(key.account), people.get(key.made_by)
         doctor = people.get(key.doctor or "")
         beside = {
@@ -103,7 +103,7 @@ class SessionKeyInfo(Answer):
     expires_at: datetime
 
     @classmethod
-    def of(cls, session: SessionKey) -> Self:
+    def from_session(cls, session: SessionKey) -> Self:
         return cls(patient=session.account, scope=session.scope, expires_at=session.expires_at)
 
 
@@ -168,7 +168,7 @@ def make_key(
     """
     _refuse_retry(idempotency_key)
     proof = body.proof(ClientInfo(address=caller_address()))
-    return MadeKey.of(*keys.make_own(wanted=body, by=subject, proof=proof))
+    return MadeKey.from_key(*keys.make_own(wanted=body, by=subject, proof=proof))
 
 
 @routes.route("DELETE", "/keys/<key>", access=Authenticated(), raises=(NotFound,))
@@ -198,7 +198,7 @@ def make_session_key(keys: KeysService, *, body: NewSessionKey, subject: Subject
     the page. There it does what this patient may do.
     """
     session, secret = keys.make_session(scope=body.scope, patient=body.patient, by=subject)
-    return SessionKeyView(secret=secret, **SessionKeyInfo.of(session).model_dump())
+    return SessionKeyView(secret=secret, **SessionKeyInfo.from_session(session).model_dump())
 
 
 @routes.route(
@@ -206,14 +206,14 @@ def make_session_key(keys: KeysService, *, body: NewSessionKey, subject: Subject
 )
 def show_session_key(keys: KeysService, *, subject: Subject) -> SessionKeyInfo:
     """The session key of this request: whose it is, what it may do, and until when."""
-    return SessionKeyInfo.of(keys.get_session(by=subject))
+    return SessionKeyInfo.from_session(keys.get_session(by=subject))
 
 
 @routes.route("GET", "/admin/keys", access=admins(ADMINS_ONLY))
 def list_all_keys(keys: KeysService, *, query: PageQuery) -> Page[AnyKeyView]:
     """All keys, of persons and of programs, the oldest first."""
     page = keys.page_all(query.paging)
-    return page.map(partial(AnyKeyView.of, people=keys.people_of(page.items)))
+    return page.map(partial(AnyKeyView.from_key, people=keys.people_of(page.items)))
 
 
 @routes.route(
@@ -232,7 +232,7 @@ def make_clinic_key(
     """
     _refuse_retry(idempotency_key)
     proof = body.proof(ClientInfo(address=caller_address()))
-    return MadeKey.of(*keys.make_clinic_wide(wanted=body, by=subject, proof=proof))
+    return MadeKey.from_key(*keys.make_clinic_wide(wanted=body, by=subject, proof=proof))
 
 
 @routes.route("DELETE", "/admin/keys/<key>", access=admins(ADMINS_ONLY), raises=(NotFound,))

@@ -78,7 +78,7 @@ class ProviderView(Answer):
     linking: str
 
     @classmethod
-    def of(cls, oidc: OidcService, speaker: "Provider") -> Self:
+    def from_oidc(cls, oidc: OidcService, speaker: "Provider") -> Self:
         settings = speaker.settings
         return cls(
             name=settings.name,
@@ -219,7 +219,7 @@ def list_providers(oidc: OidcService) -> list[ProviderView]:
     """List the providers at which the clinic's accounts log in, with what is registered there. Each
     is asked whether it answers.
     """
-    return [ProviderView.of(oidc, speaker) for speaker in oidc.providers.values()]
+    return [ProviderView.from_oidc(oidc, speaker) for speaker in oidc.providers.values()]
 
 
 def _cookie_name(oidc: OidcService) -> str:

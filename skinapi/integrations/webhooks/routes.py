@@ -51,7 +51,7 @@ class WebhookView(Answer):
     created_at: datetime
 
     @classmethod
-    def of(cls, endpoint: Endpoint, **more: Any) -> Self:
+    def from_endpoint(cls, endpoint: Endpoint, **more: Any) -> Self:
         return cls(
             id=endpoint.id,
             url=endpoint.url,
@@ -73,7 +73,7 @@ class WebhookWithSecret(WebhookView):
 
     @classmethod
     def showing(cls, endpoint: Endpoint, secret: str) -> Self:
-        return cls.of(endpoint, secret=secret, former_ends_at=endpoint.former_ends_at)
+        return cls.from_endpoint(endpoint, secret=secret, former_ends_at=endpoint.former_ends_at)
 
 
 class DeliveryView(Answer):
@@ -100,7 +100,7 @@ routes: Routes[WebhooksService] = Routes("webhooks", access=ADMINS)
 @routes.route("GET", "/webhooks")
 def list_webhooks(webhooks: WebhooksService) -> list[WebhookView]:
     """List the endpoints to which events are sent, without their secrets."""
-    return [WebhookView.of(endpoint) for endpoint in webhooks.list_endpoints()]
+    return [WebhookView.from_endpoint(endpoint) for endpoint in webhooks.list_endpoints()]
 
 
 @routes.route("POST", "/webhooks", status=201, raises=(InvalidBody, TooManyWebhooks))
@@ -129,7 +129,7 @@ def change_webhook(
         enabled=body.enabled,
         by=subject.id,
     )
-    return WebhookView.of(changed)
+    return WebhookView.from_endpoint(changed)
 
 
 @routes.route("POST", "/webhooks/<webhook>/secret", raises=(NotFound,))

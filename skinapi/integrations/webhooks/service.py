@@ -289,5 +289,5 @@ class WebhookSender:
         finding = self.findings.find(number)
         if finding is None:
             return None
-        view = FindingView.of(*finding)
+        view = FindingView.from_finding(*finding)
         return view.model_dump(mode="json", by_alias=True, include=CLINICAL, exclude=NAMES)

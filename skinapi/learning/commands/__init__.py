@@ -251,11 +251,11 @@ def add_commands(commands: "Commands") -> None:
 def _add(commands: "Commands", action: str, options: type[Any], module: str, text: str) -> None:
     parser = commands.add_parser(action, help=text)
     hints = get_type_hints(options, include_extras=True)
-    for one in fields(options):
-        hint = hints[one.name]
+    for item in fields(options):
+        hint = hints[item.name]
         kind, argument = get_args(hint) if get_origin(hint) is Annotated else (hint, Argument())
-        names = argument.names or (f"--{one.name.replace('_', '-')}",)
-        parser.add_argument(*names, **_describe(one, kind, argument))
+        names = argument.names or (f"--{item.name.replace('_', '-')}",)
+        parser.add_argument(*names, **_describe(item, kind, argument))
     parser.set_defaults(run=_import_and_run(action, options, module))
 
 
@@ -284,7 +284,7 @@ def _import_and_run(action: str, options: type[Any], module: str) -> Run:
     def run(settings: Settings, namespace: argparse.Namespace) -> int:
         os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
         command = getattr(importlib.import_module(f"skinapi.learning.commands.{module}"), action)
-        values = {one.name: getattr(namespace, one.name) for one in fields(options)}
+        values = {item.name: getattr(namespace, item.name) for item in fields(options)}
         done: int = command(settings, options(**values))
         return done
 

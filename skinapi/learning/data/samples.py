@@ -206,7 +206,7 @@ def skin_tone(sample: Sample) -> SkinTone | None:
     step, skin_type = _whole(told), _whole(sample.facts.get("fitzpatrick", ""))
     if step is not None and 0 <= step < len(TONE_OF_STEP):
         return TONE_OF_STEP[step]
-    return next((TONE_OF_TYPE[one] for one in get_args(Fitzpatrick) if one == skin_type), None)
+    return next((TONE_OF_TYPE[arg] for arg in get_args(Fitzpatrick) if arg == skin_type), None)
 
 
 def _whole(text: str) -> int | None:

@@ -138,7 +138,7 @@ class Difference:
     high: float
 
     @classmethod
-    def of(cls, first: OverRows, second: OverRows, draws: Sequence[Rows]) -> "Difference":
+    def between(cls, first: OverRows, second: OverRows, draws: Sequence[Rows]) -> "Difference":
         low, high = bootstrap_interval(lambda drawn: second(drawn) - first(drawn), draws)
         return cls(first(draws[0]), second(draws[0]), low, high)
 

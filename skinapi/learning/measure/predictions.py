@@ -283,7 +283,7 @@ def compare_predictions(
         return figure(probabilities[rows], labels[rows])
 
     return {
-        name: Difference.of(partial(measure, figure, 0), partial(measure, figure, 1), draws)
+        name: Difference.between(partial(measure, figure, 0), partial(measure, figure, 1), draws)
         for name, figure in (figures or choose_figures(first)).items()
     }
 

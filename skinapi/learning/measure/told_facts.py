@@ -88,7 +88,7 @@ def _measure_telling(model: Model, lesions: ModelOutputs, ways: Sequence[str]) -
             "points": _measure_telling_at_points(model, lesions, TELLING[way]),
         }
         if way != "nothing" and 0 < malignant.sum() < len(labels):
-            gain = metrics.Difference.of(
+            gain = metrics.Difference.between(
                 partial(_auc_of, scores["nothing"], malignant),
                 partial(_auc_of, score, malignant),
                 draws,

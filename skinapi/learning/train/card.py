@@ -166,8 +166,12 @@ def _limit_classes(samples: Sequence[Sample]) -> str:
     """A network has an output for each class, whether it has seen it or not."""
     seen = {sample.label for sample in samples}
     conditions = conditions_table().conditions
-    known = [one.names.en for one in conditions if one.key in seen]
-    unseen = [one.names.en for one in conditions if one.key not in seen and one.counted_as is None]
+    known = [condition.names.en for condition in conditions if condition.key in seen]
+    unseen = [
+        condition.names.en
+        for condition in conditions
+        if condition.key not in seen and condition.counted_as is None
+    ]
     assigned = (
         f"It was trained on {_join(known)}, and on no picture of {_join(unseen)}. What it has not "
         "seen it calls something else, which may be benign."
@@ -247,5 +251,5 @@ TEMPLATES.filters |= {
     "changed": lambda row, name: f"{row[name]:.3f} {_show_change(row, f'{name}_change')}",
     "words": lambda key: key.replace("_", " "),
     "counts": lambda counts: ", ".join(f"{name} {count}" for name, count in counts.items()),
-    "by_source": lambda entries: {one["source"]: one["figures"] for one in entries},
+    "by_source": lambda entries: {entry["source"]: entry["figures"] for entry in entries},
 }

@@ -83,7 +83,7 @@ class BandRows:
     named: Sequence[frozenset[str]]
 
     @classmethod
-    def of(
+    def from_outputs(
         cls,
         outputs: ModelOutputs,
         labels: Sequence[str],
@@ -100,7 +100,7 @@ class BandRows:
             labels=np.array([sample.label for sample in outputs.samples]),
             sources=np.array([source_of(sample) for sample in outputs.samples]),
             malignant=np.array([is_malignant(sample) for sample in outputs.samples], bool),
-            named=[frozenset({most_probable(one), name(one)}) for one in each],
+            named=[frozenset({most_probable(item), name(item)}) for item in each],
         )
 
     @property
@@ -129,9 +129,9 @@ def fit_bands(
     left_out: Sequence[SourceScores],
 ) -> Calibration:
     elsewhere = [scores[modality] for scores in left_out if modality in scores]
-    rows = BandRows.of(lesions, labels, calibration)
+    rows = BandRows.from_outputs(lesions, labels, calibration)
     # A share of benign lesions, not of their pictures: a source may have many of one.
-    one_each = BandRows.of(lesions.one_per_lesion(), labels, calibration)
+    one_each = BandRows.from_outputs(lesions.one_per_lesion(), labels, calibration)
     return calibration.model_copy(
         update={"thresholds": fit_soon(one_each, modality), "sent": fit_sent(rows, elsewhere)}
     )

@@ -73,7 +73,7 @@ def fit_modality_detector(
     dermoscopic = np.array([s.modality is Modality.DERMOSCOPIC for s in validation.samples], bool)
     for sure in CERTAINTIES:
         wrong = np.where(dermoscopic, 1 - probability, probability) >= sure
-        share = np.mean([wrong[dermoscopic == one].mean() for one in np.unique(dermoscopic)])
+        share = np.mean([wrong[dermoscopic == item].mean() for item in np.unique(dermoscopic)])
         if share <= MAX_WRONG:
             break
     unsure = np.maximum(probability, 1 - probability) < sure
@@ -181,7 +181,7 @@ def fit_linear(
     model.fit(rows, first, sample_weight=weight)
     # The standardisation goes into the weights, so that serving needs only a dot product.
     weights = model.coef_[0] / spread
-    return LinearClassifier.of(weights, float(model.intercept_[0] - weights @ middle))
+    return LinearClassifier.from_weights(weights, float(model.intercept_[0] - weights @ middle))
 
 
 def fit_other_diseases(

@@ -125,7 +125,7 @@ def _report_left_out(
     plain, shifted = own.band_rows(None), own.band_rows(table)
     if plain.malignant.all() or not plain.malignant.any():
         return
-    change = metrics.Difference.of(
+    change = metrics.Difference.between(
         partial(_auc_of, plain), partial(_auc_of, shifted), metrics.draw_bootstrap(own.groups)
     )
     report(f"{rows.kind}: facts as learned without {source}, malignant AUC there {change}")
@@ -299,7 +299,7 @@ class _Lesions:
         self, table: PatientFactsTable | None, facts: Collection[Fact] = tuple(Fact)
     ) -> BandRows:
         shares = self.probabilities(table, facts)
-        return BandRows.of(self.outputs, self.labels, self.calibration, shares)
+        return BandRows.from_outputs(self.outputs, self.labels, self.calibration, shares)
 
 
 def _tabulate(learned: _Learned) -> PatientFactsTable:

@@ -39,7 +39,9 @@ class Similarity:
     down: float
 
     @classmethod
-    def of(cls, *, scale: float, degrees: float, across: float = 0.0, down: float = 0.0) -> Self:
+    def from_parameters(
+        cls, *, scale: float, degrees: float, across: float = 0.0, down: float = 0.0
+    ) -> Self:
         turn = math.radians(degrees)
         return cls(scale * math.cos(turn), scale * math.sin(turn), across, down)
 
@@ -63,7 +65,7 @@ class Similarity:
         )
 
     def inverse(self) -> "Similarity":
-        turned = Similarity.of(scale=1 / self.scale, degrees=-self.degrees)
+        turned = Similarity.from_parameters(scale=1 / self.scale, degrees=-self.degrees)
         return turned.after(Similarity(1, 0, -self.across, -self.down))
 
     def at(self, points: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -155,12 +157,12 @@ class View(NamedTuple):
 
 def find_fit(first: Image.Image, second: Image.Image) -> Fit:
     """The best fit of the second picture to the first; there is always one, however bad."""
-    candidates = _search(*(view(one, SEARCH_SIDE) for one in (first, second)))
+    candidates = _search(*(view(item, SEARCH_SIDE) for item in (first, second)))
     for side, kept, iterations in zip(SIDES, REFINED, ITERATIONS, strict=True):
         views = view(first, side), view(second, side)
         refined = [refine(*views, by, iterations) for by in candidates[:kept]]
-        fits = sorted((judge(*views, by) for by in refined), key=lambda one: -one.correlation)
-        candidates = [one.by for one in fits]
+        fits = sorted((judge(*views, by) for by in refined), key=lambda item: -item.correlation)
+        candidates = [fit.by for fit in fits]
     return fits[0]
 
 
@@ -196,8 +198,8 @@ def judge(first: View, second: View, by: Similarity, within: Mask | None = None)
 def drawn_and_there(first: View, second: View, by: Similarity) -> tuple[Floats, Mask]:
     """The contrast of the second in the frame of the first, and where both show skin."""
     drawn, skin = (
-        np.asarray(draw_in_first(Image.fromarray(one), by, first.size), np.float32)
-        for one in second
+        np.asarray(draw_in_first(Image.fromarray(item), by, first.size), np.float32)
+        for item in second
     )
     there = overlap(first.size, second.size, by) & (skin > 0.99) & (first.skin > 0.99)
     return drawn, there
@@ -223,8 +225,8 @@ def _gaussian(shape: tuple[int, int], sigma: float) -> Floats:
 def _search(first: View, second: View) -> list[Similarity]:
     """The best few that differ: a round lesion fits itself at many rotations."""
     kept: list[Similarity] = []
-    for _, by in sorted(_scored(first, second), key=lambda one: -one[0]):
-        if not any(_is_near(by, one) for one in kept):
+    for _, by in sorted(_scored(first, second), key=lambda item: -item[0]):
+        if not any(_is_near(by, item) for item in kept):
             kept.append(by)
         if len(kept) == REFINED[0]:
             break
@@ -240,10 +242,10 @@ def _is_near(one: Similarity, other: Similarity) -> bool:
 
 def _scored(first: View, second: View) -> Iterator[tuple[float, Similarity]]:
     """For each rotation and scale the best translation, and how well it fits."""
-    fixed = _spectra(first, Similarity.of(scale=1, degrees=0))
+    fixed = _spectra(first, Similarity.from_parameters(scale=1, degrees=0))
     for scale in SCALES:
         for degrees in ROTATIONS:
-            by = Similarity.of(scale=scale, degrees=degrees)
+            by = Similarity.from_parameters(scale=scale, degrees=degrees)
             score, across, down = _best_shift(fixed, _spectra(second, by))
             yield score, by.after(Similarity(1, 0, -across / SEARCH_SIDE, -down / SEARCH_SIDE))
 
@@ -253,7 +255,7 @@ def _spectra(turned: View, by: Similarity) -> Spectra:
     side = 2 * REACH
     unit = side / SEARCH_SIDE
     onto = Similarity(by.a * unit, by.b * unit, 0, 0)
-    drawn, skin = (draw_in_first(Image.fromarray(one), onto, (side, side)) for one in turned)
+    drawn, skin = (draw_in_first(Image.fromarray(item), onto, (side, side)) for item in turned)
     there = (np.asarray(skin) > 0.99).astype(np.float32)  # nothing is drawn beyond the borders
     values = np.asarray(drawn) * there
     return np.fft.rfft2(np.stack([values, np.square(values), there]), (CANVAS, CANVAS))
@@ -334,8 +336,8 @@ def fit_skin(
         views = view(first, side), view(second, side)
         within = resized(skin, views[0].contrast.shape)
         refined = [refine(*views, start, iterations, within) for start in starts]
-        fits = [judge(*views, one, within) for one in refined]
-        starts = [max(fits, key=lambda one: one.correlation).by]
+        fits = [judge(*views, item, within) for item in refined]
+        starts = [max(fits, key=lambda item: item.correlation).by]
     best = fits[0]
     return judge(*views, best.by) if best.correlation >= SKIN_CORRELATION else None
 

@@ -111,7 +111,7 @@ class Alignment(StoredRecord):
     overlap: float
 
     @classmethod
-    def of(cls, fit: Fit) -> Self:
+    def from_fit(cls, fit: Fit) -> Self:
         return cls(
             scale=round(fit.by.scale, 4),
             degrees=round(fit.by.degrees, 2),
@@ -123,7 +123,7 @@ class Alignment(StoredRecord):
 
     @property
     def similarity(self) -> Similarity:
-        return Similarity.of(
+        return Similarity.from_parameters(
             scale=self.scale, degrees=self.degrees, across=self.across, down=self.down
         )
 
@@ -235,7 +235,7 @@ def _measure(first: Image.Image, second: Image.Image, fit: Fit) -> Comparison:
         distance = -part.distance if part.darker else part.distance
         changes.append(_change(Measure.PART, distance, size=part.distance, error=part.error))
     return Comparison(
-        alignment=Alignment.of(fit),
+        alignment=Alignment.from_fit(fit),
         changes=tuple(changes),
         not_measured=not_measured,
         part_not_measured=part_not_measured,
@@ -263,8 +263,8 @@ def _in_one_frame(first: Image.Image, second: Image.Image, by: Similarity) -> _P
     rows, columns = np.nonzero(common)
     box = _bounds(rows), _bounds(columns)
     lights = [
-        to_linear(np.asarray(one, np.float64)[box])
-        for one in (fixed, draw_in_first(moved, by, fixed.size))
+        to_linear(np.asarray(item, np.float64)[box])
+        for item in (fixed, draw_in_first(moved, by, fixed.size))
     ]
     matched = match_light(lights[1], lights[0], common[box])
     return _Pair(lights[0], matched, common[box], box)
@@ -278,7 +278,7 @@ def _find_outlines(pair: _Pair) -> _Outlines | None:
     """Both drawn alike: an edge that suits one photo alone would look like a change."""
     smooth = tuple(shrink_smoothly(_filled(light, pair)) for light in (pair.first, pair.second))
     for edge in EDGES:
-        masks = tuple(find_lesion(one, (edge,)) for one in smooth)
+        masks = tuple(find_lesion(item, (edge,)) for item in smooth)
         if masks[0] is not None and masks[1] is not None:
             return _Outlines((masks[0], masks[1]), (smooth[0], smooth[1]))
     return None

@@ -47,7 +47,7 @@ def list_models(models: ModelsService, *, query: ModelsQuery) -> Page[ModelSumma
     card = models.built_in_card
     page = models.versions.page_versions(query.paging)
     return page.map(
-        lambda version: ModelSummaryView.of(
+        lambda version: ModelSummaryView.from_version(
             version,
             state=shown_state(version, serving=version.version == serving),
             built_in=card is not None and card.version == version.version,
@@ -59,7 +59,7 @@ def list_models(models: ModelsService, *, query: ModelsQuery) -> Page[ModelSumma
 @models_routes.route("GET", "/models/compare", raises=(NotFound,))
 def compare_models(models: ModelsService, *, query: CompareQuery) -> Comparison:
     """The figures of two versions side by side, and whether the second would pass the gates."""
-    return Comparison.of(*models.compare(first=query.first, second=query.second))
+    return Comparison.between(*models.compare(first=query.first, second=query.second))
 
 
 @models_routes.route("GET", "/models/<version>", raises=(NotFound,))
@@ -141,14 +141,14 @@ def show_model_card(registry: InferenceService) -> dict[str, Any]:
 
 def _card(card: ModelCard, taken_back: Sequence[TakenBack]) -> dict[str, Any]:
     """With what was taken back since the model was made."""
-    told = {"taken_back": [asdict(one) for one in taken_back]} if taken_back else {}
+    told = {"taken_back": [asdict(item) for item in taken_back]} if taken_back else {}
     return {**card.model_dump(mode="json"), **told}
 
 
 @routes.route("GET", "/conditions", access=Public())
 def show_conditions(registry: InferenceService) -> ConditionsView:
     """Every medical sentence that answers and reports may hold, in all languages, with sources."""
-    return ConditionsView.of(conditions_table(), registry.client_names)
+    return ConditionsView.from_table(conditions_table(), registry.client_names)
 
 
 STAFF = Authenticated(roles=("doctor", "researcher", "admin"))
@@ -160,7 +160,7 @@ operating_point_routes: Routes[OperatingPointService] = Routes("operating_point"
 @operating_point_routes.route("GET", "/models/operating-point", access=STAFF, raises=(NoModel,))
 def show_operating_point(service: OperatingPointService) -> OperatingPointView:
     """The operating point in use, and what each one costs, counted on the model's test part."""
-    return OperatingPointView.of(service.get_point())
+    return OperatingPointView.from_choice(service.get_point())
 
 
 @operating_point_routes.route(
@@ -174,4 +174,4 @@ def choose_operating_point(
 ) -> OperatingPointView:
     """Choose the operating point for findings from now on; every server follows within seconds."""
     service.choose_point(point=body.operating_point, by=subject.id)
-    return OperatingPointView.of(service.get_point())
+    return OperatingPointView.from_choice(service.get_point())

@@ -41,7 +41,7 @@ class ConditionView(Answer):
     sources: tuple[Source, ...]
 
     @classmethod
-    def of(cls, condition: Condition, for_clients: Mapping[str, str | None]) -> Self:
+    def from_condition(cls, condition: Condition, for_clients: Mapping[str, str | None]) -> Self:
         plain: dict[str, Any] = condition.model_dump(mode="json", exclude={"sources"})
         plain["names"] |= {"angular": condition.api_name, **for_clients}
         shown = {name: plain[name] for name in cls.model_fields if name in plain}
@@ -59,13 +59,13 @@ class ConditionsView(Answer):
     checklist: Checklist
 
     @classmethod
-    def of(
+    def from_table(
         cls, table: ConditionsTable, for_clients: Mapping[str, Mapping[str, str | None]]
     ) -> Self:
         return cls(
             notice=table.notices.information_only.en,
             conditions=[
-                ConditionView.of(condition, for_clients.get(condition.key, {}))
+                ConditionView.from_condition(condition, for_clients.get(condition.key, {}))
                 for condition in table.conditions
             ],
             review_only=table.review_only,
@@ -90,7 +90,7 @@ class Share(Answer):
     high: float
 
     @classmethod
-    def of(cls, part: int, whole: int, stated: Figure | None = None) -> Self | None:
+    def from_counts(cls, part: int, whole: int, stated: Figure | None = None) -> Self | None:
         """None of nothing. The card counts two lesions of one patient as one observation, which
         the counts do not tell: so `stated` goes first, and each page shows the same interval.
         """
@@ -134,21 +134,23 @@ class KindView(Answer):
         return cls(
             **one.model_dump(),
             modality=modality,
-            malignant_sent_share=Share.of(one.malignant_sent, one.malignant, stated("caught")),
-            malignant_urgent_share=Share.of(one.malignant_urgent, one.malignant),
-            benign_spared_share=Share.of(
+            malignant_sent_share=Share.from_counts(
+                one.malignant_sent, one.malignant, stated("caught")
+            ),
+            malignant_urgent_share=Share.from_counts(one.malignant_urgent, one.malignant),
+            benign_spared_share=Share.from_counts(
                 one.benign - one.benign_sent, one.benign, stated("benign_below")
             ),
-            benign_urgent_share=Share.of(
+            benign_urgent_share=Share.from_counts(
                 one.benign_urgent, one.benign, stated("benign_told_urgent")
             ),
-            urgent_malignant_share=Share.of(
+            urgent_malignant_share=Share.from_counts(
                 one.malignant_urgent,
                 one.malignant_urgent + one.benign_urgent,
                 stated("urgent_right"),
             ),
-            melanomas_sent_share=Share.of(one.melanomas_sent, one.melanomas),
-            melanomas_urgent_share=Share.of(
+            melanomas_sent_share=Share.from_counts(one.melanomas_sent, one.melanomas),
+            melanomas_urgent_share=Share.from_counts(
                 one.melanomas_urgent, one.melanomas, stated("melanomas_told_urgent")
             ),
         )
@@ -161,7 +163,7 @@ class PointView(Answer):
     )
 
     @classmethod
-    def of(cls, point: OperatingPoint, model: Model) -> Self:
+    def from_point(cls, point: OperatingPoint, model: Model) -> Self:
         calibrations: dict[Kind, Calibration | None] = {
             "dermoscopic": model.calibration.dermoscopic,
             "clinical": model.calibration.clinical,
@@ -193,12 +195,12 @@ class OperatingPointView(Answer):
     points: list[PointView] = Field(description="what each costs, the most cautious first")
 
     @classmethod
-    def of(cls, chosen: ChosenPoint) -> Self:
+    def from_choice(cls, chosen: ChosenPoint) -> Self:
         calibration = chosen.model.calibration
         return cls(
             operating_point=chosen.point,
             chosen_by="admin" if chosen.by_admin else "setting",
             has_points=calibration.has_points,
             model_version=chosen.model.version,
-            points=[PointView.of(point, chosen.model) for point in OperatingPoint],
+            points=[PointView.from_point(point, chosen.model) for point in OperatingPoint],
         )

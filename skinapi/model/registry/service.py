@@ -254,11 +254,11 @@ class InferenceService:
                 raise
         apart = None
         if not same_spot:
-            look = partial(find_apart, [one.known for one in each])
+            look = partial(find_apart, [item.known for item in each])
             apart = self.run_in_pool(look, caller=caller)
         return ClassifiedPictures(
-            finding=join_photos(model, [one.judged for one in each]),
-            kept=tuple(one.kept for one in each if one.kept),
+            finding=join_photos(model, [item.judged for item in each]),
+            kept=tuple(item.kept for item in each if item.kept),
             apart=apart,
         )
 

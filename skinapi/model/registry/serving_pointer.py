@@ -66,7 +66,7 @@ class Serving(StoredRecord):
     def withdrawn(self) -> dict[str, datetime]:
         """The versions that were rolled back and are not in service again, with when that was."""
         found: dict[str, datetime] = {}
-        for move in filter(lambda one: one.replaces, self.moves):
+        for move in filter(lambda item: item.replaces, self.moves):
             found.pop(move.entered or move.version or "", None)
             left = move.left or move.previous
             if move.action == "rollback" and left:
@@ -79,7 +79,11 @@ class Serving(StoredRecord):
         withdrawals = {*self.withdrawn.values()}
         older = moves[:-MOST_MOVES]
         return (
-            *(one for one in older if one.action == "rollback" and one.changed_at in withdrawals),
+            *(
+                item
+                for item in older
+                if item.action == "rollback" and item.changed_at in withdrawals
+            ),
             *moves[-MOST_MOVES:],
         )
 

@@ -60,7 +60,7 @@ class ModelSummaryView(Answer):
     )
 
     @classmethod
-    def of(
+    def from_version(
         cls,
         version: VersionSummary,
         *,
@@ -116,7 +116,7 @@ class ModelView(ModelSummaryView):
 
     @classmethod
     def in_full(cls, inspected: InspectedVersion, *, fault: str | None) -> Self:
-        return cls.of(
+        return cls.from_version(
             inspected.version,
             state=shown_state(inspected.version, serving=inspected.serving),
             built_in=inspected.built_in,
@@ -126,7 +126,7 @@ class ModelView(ModelSummaryView):
             on_current_reference=inspected.on_current_reference,
             gates=inspected.gates,
             moves=inspected.moves,
-            taken_back=[TakenBackView(**asdict(one)) for one in inspected.taken_back],
+            taken_back=[TakenBackView(**asdict(item)) for item in inspected.taken_back],
         )
 
 
@@ -154,7 +154,7 @@ class Comparison(Answer):
     )
 
     @classmethod
-    def of(cls, first: ModelVersion, second: ModelVersion, gates: tuple[Gate, ...]) -> Self:
+    def between(cls, first: ModelVersion, second: ModelVersion, gates: tuple[Gate, ...]) -> Self:
         same = first.test_part is not None and first.test_part == second.test_part
         return cls(
             first=first.version,

@@ -240,7 +240,7 @@ class AuditTrail:
         account_filters: list[Filter] = (
             [{field: wanted.account} for field in ACCOUNT_FIELDS] if wanted.account else [{}]
         )
-        action_filters: list[Filter] = [{"action": one} for one in wanted.actions] or [{}]
+        action_filters: list[Filter] = [{"action": action} for action in wanted.actions] or [{}]
         found: list[Document] = []
         for account_filter, action_filter in product(account_filters, action_filters):
             narrowed = {**account_filter, **action_filter, **conditions}
@@ -257,9 +257,9 @@ class AuditTrail:
         behind: Filter = {"id": {"$lt": paging.after}} if paging.after else {}
         most = paging.limit + 1
         listings = [
-            self._rows.find({field: account, "action": one, **behind}, sort="-id", limit=most)
+            self._rows.find({field: account, "action": item, **behind}, sort="-id", limit=most)
             for field, named in actions.items()
-            for one in named
+            for item in named
         ]
         return page_of(merged(listings, sort="-id", limit=most), paging)
 

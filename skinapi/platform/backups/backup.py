@@ -155,7 +155,9 @@ def find_in_backup(path: Path, collection: str, identifier: str) -> Document | N
         chunk = MEMBER.fullmatch(name)
         if chunk and chunk[1] == collection:
             documents = map(from_json, unpacked(data))
-            found = next((one for one in documents if one["id"] == identifier), found)
+            found = next(
+                (document for document in documents if document["id"] == identifier), found
+            )
         elif chunk and not chunk[1]:  # what changed while the backup was written
             for entry in map(from_json, unpacked(data)):
                 if (entry["collection"], entry["id"]) == (collection, identifier):

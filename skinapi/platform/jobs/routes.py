@@ -63,7 +63,7 @@ class JobSummary(Answer):
     request: dict[str, Any]
 
     @classmethod
-    def of(cls, job: Job) -> Self:
+    def from_job(cls, job: Job) -> Self:
         return cls.model_validate(job, from_attributes=True)
 
 
@@ -93,7 +93,7 @@ routes: Routes[JobsService] = Routes("jobs", access=LAB)
 def list_jobs(jobs: JobsService, *, query: JobPageQuery, subject: Caller) -> Page[JobSummary]:
     """Jobs, the last submitted first: the caller's own, or for an admin those of all."""
     owner = _owner_for(subject)
-    return jobs.queue.page_jobs(owner=owner, paging=query.paging).map(JobSummary.of)
+    return jobs.queue.page_jobs(owner=owner, paging=query.paging).map(JobSummary.from_job)
 
 
 @routes.route("GET", "/jobs/workers")
@@ -106,7 +106,7 @@ def show_job_workers(jobs: JobsService) -> WorkersView:
 @routes.route("GET", "/jobs/<job_id>", raises=(NotFound,))
 def show_job(jobs: JobsService, *, job_id: str, subject: Caller) -> JobView:
     """A job with its metrics and its result."""
-    return JobView.of(jobs.get(job_id=job_id, owner=_owner_for(subject)))
+    return JobView.from_job(jobs.get(job_id=job_id, owner=_owner_for(subject)))
 
 
 @routes.route("GET", "/jobs/<job_id>/log", raises=(NotFound,))
@@ -123,13 +123,13 @@ def cancel_job(jobs: JobsService, *, job_id: str, subject: Caller) -> JobView:
     """Cancel a job. A running one has the status `running` until its process has ended, a few
     seconds later.
     """
-    return JobView.of(jobs.cancel(job_id=job_id, owner=_owner_for(subject), by=subject.id))
+    return JobView.from_job(jobs.cancel(job_id=job_id, owner=_owner_for(subject), by=subject.id))
 
 
 @routes.route("POST", "/jobs/<job_id>/retry", raises=(NotFound, JobNotEnded, TooManyJobs))
 def retry_job(jobs: JobsService, *, job_id: str, subject: Caller) -> JobView:
     """Queue a job again that failed or was cancelled, from its beginning."""
-    return JobView.of(jobs.retry(job_id=job_id, owner=_owner_for(subject), by=subject.id))
+    return JobView.from_job(jobs.retry(job_id=job_id, owner=_owner_for(subject), by=subject.id))
 
 
 def _owner_for(subject: Caller) -> str | None:

@@ -107,7 +107,7 @@ class DeliverySender:
 
     def _send_lane(self, to: str, lane: _Lane) -> None:
         try:
-            due = ((one["id"], one) for one in self._deliveries.find_due(to, SENT_AT_ONCE))
+            due = ((item["id"], item) for item in self._deliveries.find_due(to, SENT_AT_ONCE))
             sent = self._failed.each(
                 "delivery",
                 due,

@@ -57,8 +57,8 @@ def write_mail(
     """
     words, notice = WORDS[recipient.language], notices[0]
     by_kind: dict[Kind, list[Notice]] = {}
-    for one in notices:
-        by_kind.setdefault(one.kind, []).append(one)
+    for item in notices:
+        by_kind.setdefault(item.kind, []).append(item)
     parts = []
     for kind, (first, *others) in by_kind.items():
         links = dict.fromkeys(map(link_to, (first, *others)))

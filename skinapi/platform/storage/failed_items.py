@@ -162,7 +162,9 @@ class FailedItems(Repository[FailedItem]):
         if count := self._documents.count({"work": {"$ne": RECORD}}):
             notes.append(f"Damaged records that the server cannot work on: {count}")
         if count := self._documents.count({"work": RECORD}):
-            named = ", ".join(one.item for one in self._list({"work": RECORD}, limit=MOST_NAMED))
+            named = ", ".join(
+                entry.item for entry in self._list({"work": RECORD}, limit=MOST_NAMED)
+            )
             more = ", …" if count > MOST_NAMED else ""
             notes.append(
                 f"Records that cannot be read, so lists do not show them: {count} ({named}{more}). "

@@ -387,6 +387,8 @@ def _route_of_path(app: Flask, request: Request) -> Route | None:
         except HTTPException:
             continue
         routes = [route_of(app, other.endpoint) for other in _sharing(app, rule)]
-        matching = (one for one in routes if one and (one.when is None or one.when(request)))
+        matching = (
+            route for route in routes if route and (route.when is None or route.when(request))
+        )
         return next(matching, None)
     return None

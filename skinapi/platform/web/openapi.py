@@ -43,7 +43,7 @@ def build_spec(routes: Iterable[Route]) -> Spec:
     for route in routes:
         path = re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", route.path)
         _add(paths.setdefault(path, {}), route.method.lower(), _operation(route, schemas))
-    for operation in (one for path in paths.values() for one in path.values()):
+    for operation in (item for path in paths.values() for item in path.values()):
         if "requestBody" in operation:
             _unite_forms(operation["requestBody"], schemas.components)
     return {
@@ -88,7 +88,7 @@ def _unite_forms(body: Spec, components: Spec) -> None:
     """Keep one form of those that a path takes, if it has the fields of all: generators of clients
     send nothing where they have to choose.
     """
-    for content in (one for kind, one in body["content"].items() if kind == MULTIPART):
+    for content in (item for kind, item in body["content"].items() if kind == MULTIPART):
         forms = _branches(content["schema"])
         fields = [
             components[form["$ref"].rpartition("/")[2]]["properties"].keys() for form in forms
@@ -99,7 +99,7 @@ def _unite_forms(body: Spec, components: Spec) -> None:
 
 
 def _merge_parameters(into: list[Spec], others: list[Spec]) -> None:
-    named = {(one["in"], one["name"]): one for one in into}
+    named = {(item["in"], item["name"]): item for item in into}
     for other in others:
         first = named.get((other["in"], other["name"]))
         if first is None:

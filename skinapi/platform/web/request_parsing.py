@@ -127,7 +127,9 @@ def refuse_unreadable_path(request: Request) -> None:
 def sentence_of(error: ValidationError, *, missing: str | None) -> str:
     """Say the first fault; `missing` replaces it where a required field is absent or empty."""
     faults = error.errors(include_url=False, include_context=False)
-    if missing and any(one["type"] == "missing" or one["input"] in (None, "") for one in faults):
+    if missing and any(
+        fault["type"] == "missing" or fault["input"] in (None, "") for fault in faults
+    ):
         return missing
     first = faults[0]
     if first["type"] in NOT_AN_OBJECT:

@@ -50,7 +50,7 @@ class DeletedAccount(Message):
     )
 
     @classmethod
-    def of(cls, done: Receipt | datetime) -> Self:
+    def from_erasure(cls, done: Receipt | datetime) -> Self:
         if isinstance(done, Receipt):
             return cls(message="Account deleted", receipt=done.code)
         return cls(message="Account will be deleted", deletion_at=done)
@@ -90,7 +90,7 @@ class PersonToReachView(Answer):
     kept_until: datetime
 
     @classmethod
-    def of(cls, person: PersonToReach, language: Language, *, clinical: bool) -> Self:
+    def from_person(cls, person: PersonToReach, language: Language, *, clinical: bool) -> Self:
         """Without `clinical` it says whom to reach and how soon, but no diagnosis."""
         findings = []
         for finding in person.findings:
@@ -185,7 +185,7 @@ def delete_me(erasure: ErasureService, *, body: OwnDeletion, subject: Subject) -
     """
     proof = body.proof(ClientInfo(address=caller_address()))
     done = erasure.delete_own(account_id=subject.id, session_id=subject.session_id, proof=proof)
-    return DeletedAccount.of(done)
+    return DeletedAccount.from_erasure(done)
 
 
 @routes.route("GET", "/me/deletion", access=Authenticated(even_unready=True))
@@ -229,7 +229,7 @@ def list_people_to_reach(
     language = known_language(query.lang) or subject.account.language
     clinical = subject.role == "doctor"
     people = erasure.to_reach.list_people_to_reach(to=subject)
-    return [PersonToReachView.of(person, language, clinical=clinical) for person in people]
+    return [PersonToReachView.from_person(person, language, clinical=clinical) for person in people]
 
 
 @routes.route("POST", "/people-to-reach/<person>/done", access=TELLERS, raises=(NotFound,))

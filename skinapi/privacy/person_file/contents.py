@@ -178,7 +178,7 @@ class PersonContents:
     ) -> FiledFinding:
         number, decision = str(submission.number), submission.decision
         reviews = self.reviews.list_reviews(number=number, to=to, paging=PageRequest(MOST_REVIEWS))
-        letters = [one.shown.letter for one in self.letters.list_letters(number=number, to=to)]
+        letters = [item.shown.letter for item in self.letters.list_letters(number=number, to=to)]
         return _filed(
             FiledFinding,
             submission,
@@ -186,8 +186,8 @@ class PersonContents:
             filed_by=_name_account(submission.filed_by, to.id),
             judged_by=_name_account(submission.judged_by, to.id),
             earlier=[
-                _filed(FiledVersion, one, judged_by=_name_account(one.judged_by, to.id))
-                for one in submission.earlier
+                _filed(FiledVersion, item, judged_by=_name_account(item.judged_by, to.id))
+                for item in submission.earlier
             ],
             photos=photos,
             reports=[

@@ -220,7 +220,7 @@ class _Run:
         )
 
     def _walk_messages(self, spots: Iterable[FiledSpot]) -> Iterator[FiledMessage]:
-        for spot in (None, *(one.id for one in spots)):
+        for spot in (None, *(item.id for item in spots)):
             yield from self._contents.walk_messages(self._account, spot)
 
     def _walk_findings(self, progress: Progress) -> Iterator[FiledFinding]:

@@ -218,10 +218,10 @@ class PageWriter:
     def _list_earlier(self, filed: FiledFinding) -> list[tuple[str, str]]:
         """What the photo was answered with before it was judged again, the newest first."""
         language, rows = self._language, []
-        for one in reversed(filed.earlier):
-            said = one.finding.headline.for_patient.in_language(language)
-            head = say_version(one.version, one.judged_at, one.corrected, language)
-            rows.append((head, f"{said} {one.finding.band_words(language).label}."))
+        for item in reversed(filed.earlier):
+            said = item.finding.headline.for_patient.in_language(language)
+            head = say_version(item.version, item.judged_at, item.corrected, language)
+            rows.append((head, f"{said} {item.finding.band_words(language).label}."))
         return rows
 
     def _list_reviews(self, filed: FiledFinding) -> list[tuple[str, str]]:

@@ -210,7 +210,7 @@ def test_of_two_workers_one_tells_the_password_that_opens(
         told.append(backend.services.admin.ensure_admin(email=BOSS, password=None)[1])
 
     assert errors_of(start, start) == [None, None]
-    [password] = [one for one in told if one]
+    [password] = [item for item in told if item]
     account = backend.account(BOSS)
     assert account.active_admin
     answer = backend.client.post("/login", json={"email": BOSS, "password": password})

@@ -60,7 +60,7 @@ def test_one_account_that_is_gone_holds_up_no_other(backend: Backend) -> None:
     approved = backend.account(backend.member().email).id
     assert decide(admin, "approvals", gone, ada)["done"] == [ada]
     left = decide(admin, "refusals", gone, approved, reason="not_offered")["left"]
-    assert [(one["account"], one["code"]) for one in left] == [
+    assert [(item["account"], item["code"]) for item in left] == [
         (gone, "not_found"),
         (approved, "conflict"),
     ]
@@ -108,7 +108,7 @@ def test_a_refusal_stands_in_the_list_and_in_the_trail_without_its_note(backend:
     [other] = admin.call("GET", "/accounts?status=suspended").get_json()
     assert other["email"] == suspended.email
     found = admin.call("GET", f"/accounts?status=refused&q={row['email']}").get_json()
-    assert [one["_id"] for one in found] == [ada]
+    assert [record["_id"] for record in found] == [ada]
     [trace] = admin.call("GET", f"/audit?account={ada}").get_json()
     assert (trace["action"], trace["detail"]) == ("account.refuse", "wrong_role")
     assert NOTE not in admin.call("GET", "/audit").text
@@ -162,13 +162,13 @@ def test_a_refused_account_is_deleted_in_its_time_and_a_suspended_one_is_not(
     suspended = backend.member()
     admin.call("PATCH", f"/users/{suspended.email}/suspend")
     decide(admin, "refusals", old, new, reason="second_account")
-    emails = [backend.services.data.accounts.get(one).email for one in (old, new)]
+    emails = [backend.services.data.accounts.get(item).email for item in (old, new)]
     long_ago = now() - timedelta(days=1000)
     for email in (*emails, suspended.email):
         backend.edit(email, created_at=long_ago)
     backend.edit(emails[0], refused_at=long_ago)
     backend.app.background.run("waiting-expiry")
-    left = {one["email"] for one in admin.call("GET", "/accounts").get_json()}
+    left = {item["email"] for item in admin.call("GET", "/accounts").get_json()}
     assert left == {admin.email, suspended.email, emails[1]}
 
 
@@ -197,7 +197,7 @@ def test_an_account_whose_approval_is_undone_waits_and_is_logged_out(backend: Ba
     assert ada.call("GET", "/me").status_code == 401
     refused = backend.client.post("/login", json={"email": EMAIL, "password": PASSWORD})
     assert (refused.status_code, refused.get_json()["code"]) == (403, "account_not_approved")
-    assert [one["email"] for one in admin.pages("/users?status=waiting")] == [EMAIL]
+    assert [item["email"] for item in admin.pages("/users?status=waiting")] == [EMAIL]
     [row] = [row for row in backend.audit() if row["action"] == "account.unapprove"]
     assert row["outcome"] == "done"
     admin.call("PATCH", f"/users/{EMAIL}/approve", json={})

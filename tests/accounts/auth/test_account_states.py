@@ -206,7 +206,7 @@ class Accounts(RuleBasedStateMachine):
     def an_admin_is_left(self) -> None:
         if not self.accounts:
             return  # not begun yet
-        expected = {one.email for one in self.accounts.values() if one.active_admin}
+        expected = {item.email for item in self.accounts.values() if item.active_admin}
         found = self.backend.services.data.accounts.list_where(
             {"role": "admin", "status": "approved"}
         )
@@ -247,7 +247,7 @@ class Accounts(RuleBasedStateMachine):
         """The account that was changed, where the caller may and it can be."""
         target = self.accounts.get(email)
         admin = by.is_valid and by.account.active_admin and not by.account.must_change
-        last = target and [one for one in self.accounts.values() if one.active_admin] == [target]
+        last = target and [item for item in self.accounts.values() if item.active_admin] == [target]
         may = bool(admin and target and not (leaves and last))
         self.answer = self.call(by, method, path, body, may=may)
         return target if may else None

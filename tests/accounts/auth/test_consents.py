@@ -35,7 +35,7 @@ def show(person: Person, **query: str) -> dict[str, Any]:
 
 
 def state_of(person: Person, purpose: str) -> dict[str, Any]:
-    (state,) = [one for one in show(person)["consents"] if one["purpose"] == purpose]
+    (state,) = [item for item in show(person)["consents"] if item["purpose"] == purpose]
     return dict(state)
 
 
@@ -67,7 +67,7 @@ def test_no_text_that_somebody_may_have_agreed_to_has_changed() -> None:
     """A new text is a new version: a line is added to consent_texts.json, and none is changed."""
     recorded = json.loads(RECORDED.read_text(encoding="utf-8"))
     texts = {
-        purpose: [hash_of(one) for one in each] for purpose, each in list_consent_texts().items()
+        purpose: [hash_of(item) for item in each] for purpose, each in list_consent_texts().items()
     }
     assert texts == recorded
 
@@ -75,9 +75,9 @@ def test_no_text_that_somebody_may_have_agreed_to_has_changed() -> None:
 def test_every_purpose_has_its_text_in_the_language_that_is_asked_for(backend: Backend) -> None:
     ada = backend.member()
     english, french = (show(ada, lang=language)["consents"] for language in LANGUAGES)
-    assert [one["purpose"] for one in english] == list(PURPOSES)
-    assert all(one["given"] is None and not one["ask_again"] for one in english)
-    titles = {one["newest"]["title"] for one in (*english, *french)}
+    assert [item["purpose"] for item in english] == list(PURPOSES)
+    assert all(item["given"] is None and not item["ask_again"] for item in english)
+    titles = {item["newest"]["title"] for item in (*english, *french)}
     assert len(titles) == 2 * len(PURPOSES)
     assert ada.call("GET", "/me/consents?lang=de").status_code == 400
 
@@ -88,14 +88,14 @@ def test_each_change_is_noted_with_its_text_and_nothing_is_overwritten(backend: 
     assert put(ada, training=False).status_code == 200
     assert put(ada, llm=True).status_code == 200
     history = show(ada)["history"]
-    said = [(one["purpose"], one["given"], one["version"], one["way"]) for one in history]
+    said = [(item["purpose"], item["given"], item["version"], item["way"]) for item in history]
     assert said == [
         ("llm", True, None, "client"),
         ("training", False, None, "client"),
         ("training", True, 1, "console"),
     ]
     assert history[2]["language"] == "en"
-    assert all(one["by_oneself"] for one in history)
+    assert all(item["by_oneself"] for item in history)
     assert ada.call("GET", "/me").get_json()["consents"] == {"training": False, "llm": True}
 
 
@@ -105,7 +105,7 @@ def test_a_consent_whose_time_is_lost_is_damaged(backend: Backend) -> None:
     stored = backend.services.store.collection("consents")
     (given,) = stored.find({"account": backend.account(ada.email).id})
     stored.update({"id": given["id"]}, {"$unset": {"created_at": True}})
-    assert [one for one in backend.services.faults() if given["id"] in one.message]
+    assert [fault for fault in backend.services.faults() if given["id"] in fault.message]
 
 
 def test_a_consent_under_an_earlier_text_stands_and_is_asked_again(
@@ -125,7 +125,7 @@ def test_a_consent_under_an_earlier_text_stands_and_is_asked_again(
     agree(ada, "training", version=2)
     state = state_of(ada, "training")
     assert (state["version"], state["ask_again"], state["agreed"]) == (2, False, None)
-    assert [one["version"] for one in show(ada)["history"]] == [2, 1]
+    assert [item["version"] for item in show(ada)["history"]] == [2, 1]
 
 
 def test_nobody_agrees_to_a_text_that_was_replaced_while_it_was_read(
@@ -217,7 +217,7 @@ def test_a_choice_for_one_photo_is_noted_where_it_differs(backend: Backend) -> N
     assert put(ada, photos=True).status_code == 200
     predicted(ada, keep_photo="true")
     predicted(ada, keep_photo="false")
-    noted = [(one["given"], one["way"]) for one in show(ada)["history"]]
+    noted = [(item["given"], item["way"]) for item in show(ada)["history"]]
     assert noted == [(False, "photo"), (True, "client"), (True, "photo")]
     assert state_of(ada, "photos")["given"] is True
 
@@ -243,7 +243,7 @@ def test_the_history_goes_with_its_account(backend: Backend) -> None:
     for person in (ada, bob):
         agree(person, "training")
     erase(backend.services, backend.account(ada.email))
-    left = {one["account"] for one in backend.stored()["consents"]}
+    left = {item["account"] for item in backend.stored()["consents"]}
     assert left == {backend.account(bob.email).id}
 
 
@@ -257,7 +257,7 @@ def test_of_two_changes_at_the_same_moment_none_is_lost(real_backend: Backend) -
         )
         asked = ("photos", "llm", "training")
         assert real_backend.account(ada.email).consents == dict.fromkeys(asked, given)
-    noted = sorted((one["purpose"], one["given"]) for one in show(ada)["history"])
+    noted = sorted((item["purpose"], item["given"]) for item in show(ada)["history"])
     assert noted == sorted((purpose, given) for purpose in asked for given in (True, False))
 
 

@@ -87,7 +87,7 @@ def code_of(answer: TestResponse) -> str:
 def test_a_wrong_password_deletes_nothing_and_counts_as_one_of_a_login(backend: Backend) -> None:
     ada = backend.member()
     answers = [leave(ada, "wrong horse") for _ in range(GUESSES_PER_HOUR + 1)]
-    assert {code_of(one) for one in answers[:-1]} == {"wrong_password"}
+    assert {code_of(answer) for answer in answers[:-1]} == {"wrong_password"}
     assert code_of(answers[-1]) == code_of(leave(ada)) == "too_many_guesses"
     assert ada.call("GET", "/me").status_code == 200
 

@@ -244,10 +244,10 @@ def test_past_its_places_a_login_is_refused_at_once_and_costs_no_guess(
 
     crowd = [threading.Thread(target=log_in) for _ in range(20)]
     try:
-        for one in crowd:
-            one.start()
-        for one in crowd[5:]:
-            one.join(10 / len(crowd))
+        for item in crowd:
+            item.start()
+        for item in crowd[5:]:
+            item.join(10 / len(crowd))
         assert found == {503: 15}
         answer = backend.client.post("/login", json=body)
         assert (answer.status_code, answer.headers["Retry-After"]) == (503, str(RETRY_AFTER_S))
@@ -258,6 +258,6 @@ def test_past_its_places_a_login_is_refused_at_once_and_costs_no_guess(
         assert guesses_of(backend) == 5
     finally:
         hasher.may_end.set()
-        for one in crowd:
-            one.join()
+        for item in crowd:
+            item.join()
     assert found == {503: 15, 401: 5}

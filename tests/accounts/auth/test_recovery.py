@@ -177,7 +177,7 @@ def test_a_link_ends_an_initial_password_and_a_short_one_is_refused(backend: Bac
 
 def test_a_link_opens_no_suspended_account_and_none_that_is_gone(backend: Backend) -> None:
     ada, ben = backend.member(), backend.member()
-    tokens = [handed(backend, one.email) for one in (ada, ben)]
+    tokens = [handed(backend, item.email) for item in (ada, ben)]
     root = backend.admin()
     root.call("PATCH", f"/users/{ada.email}/suspend")
     root.call("DELETE", f"/users/{ben.email}")

@@ -43,9 +43,9 @@ def test_the_owner_hears_of_who_registers_the_address_again(tmp_path: Path) -> N
         assert (answer.status_code, answer.get_json()["error"]) == (409, "Email already registered")
         assert register_again(backend, gone.email).status_code == 409
     told = [
-        one.kind
+        item.kind
         for person in (ada, gone)
-        for one in backend.services.data.outbox.list_to(backend.account(person.email).id)
+        for item in backend.services.data.outbox.list_to(backend.account(person.email).id)
     ]
     assert told == [Kind.REGISTERED_AGAIN]
     backend.services.store.close()
@@ -58,7 +58,7 @@ def test_who_asks_for_many_addresses_is_told_no_more_of_any(
     monkeypatch.setattr(guess_limits, "TAKEN_PER_HOUR", 2)
     emails = [backend.member().email for _ in range(3)]
     assert register_again(backend, "new@example.org").status_code == 201
-    assert [register_again(backend, one).status_code for one in emails] == [409, 409, 429]
+    assert [register_again(backend, email).status_code for email in emails] == [409, 409, 429]
     refused = register_again(backend, "another@example.org")
     assert (refused.status_code, refused.get_json()["code"]) == (429, "too_many_registrations")
     assert int(refused.headers["Retry-After"]) > 0

@@ -149,7 +149,7 @@ ENDS: dict[str, ReminderKind] = {
 
 
 def current(person: Person) -> dict[str, Any]:
-    (found,) = [one for one in person.pages("/me/sessions") if one["current"]]
+    (found,) = [item for item in person.pages("/me/sessions") if item["current"]]
     assert isinstance(found, dict)
     return found
 
@@ -196,7 +196,7 @@ def test_sessions_are_listed_and_ended_by_their_owner_alone(backend: Backend) ->
     token = backend.client.post("/login", json=sent, headers=agent).get_json()["access_token"]
     ada = Person(backend.client, token)
     test, phone, browser = ada.pages("/me/sessions?limit=2")
-    shown = [(one["client"], one["refreshes"], one["current"]) for one in (phone, browser)]
+    shown = [(item["client"], item["refreshes"], item["current"]) for item in (phone, browser)]
     assert shown == [("Ada's phone", True, False), ("Firefox on Linux", False, True)]
     assert phone.keys() == {
         "_id", "created_at", "last_used_at", "expires_at", "client", "refreshes", "current"
@@ -213,4 +213,4 @@ def test_the_oldest_of_too_many_sessions_makes_room(
 ) -> None:
     monkeypatch.setattr(sessions, "MOST_SESSIONS", 3)
     people = [backend.member(EMAIL), *(backend.log_in(EMAIL) for _ in range(3))]
-    assert [one.call("GET", "/me").status_code for one in people] == [401, 200, 200, 200]
+    assert [person.call("GET", "/me").status_code for person in people] == [401, 200, 200, 200]

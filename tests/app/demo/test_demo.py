@@ -51,26 +51,26 @@ def test_every_patient_finds_a_spot_with_a_finding_and_its_photo(demo: DemoServe
 
 def test_the_admin_finds_accounts_that_wait(demo: DemoServer) -> None:
     [admin] = demo.emails("admin")
-    waiting = [one for one in demo.read(admin, "/accounts") if one["status"] == "waiting"]
-    assert [one["wanted_role"] for one in waiting] == [None, "doctor"]
+    waiting = [item for item in demo.read(admin, "/accounts") if item["status"] == "waiting"]
+    assert [item["wanted_role"] for item in waiting] == [None, "doctor"]
     assert len(demo.read(admin, "/audit?limit=100")) == 100
 
 
 def test_the_researcher_finds_a_data_set_and_two_models_to_compare(demo: DemoServer) -> None:
     [researcher] = demo.emails("researcher")
-    assert [one["status"] for one in demo.read(researcher, "/datasets")] == ["published"]
-    first, second = (one["version"] for one in demo.read(researcher, "/models"))
+    assert [item["status"] for item in demo.read(researcher, "/datasets")] == ["published"]
+    first, second = (item["version"] for item in demo.read(researcher, "/models"))
     compared = demo.read(researcher, f"/models/compare?first={first}&second={second}")
     assert compared["same_test_part"]
-    assert len([one for one in compared["figures"] if one["difference"]]) > 50
+    assert len([item for item in compared["figures"] if item["difference"]]) > 50
 
 
 def submissions(demo: DemoServer) -> list[dict[str, Any]]:
-    return [one for patient in demo.emails("user") for one in demo.read(patient, "/submissions")]
+    return [item for patient in demo.emails("user") for item in demo.read(patient, "/submissions")]
 
 
 def test_findings_of_every_urgency_are_answers_of_the_shipped_model(demo: DemoServer) -> None:
-    bands = {one["band"] for one in submissions(demo)}
+    bands = {submission["band"] for submission in submissions(demo)}
     assert bands == {"urgent_referral", "referral", "doctor_review", "routine", "self_monitoring"}
 
 
@@ -78,10 +78,10 @@ def test_a_decision_by_the_laboratory_letters_and_another_photo_that_is_wanted(
     demo: DemoServer,
 ) -> None:
     found = [
-        (one["decision"], len(demo.read(patient, f"/submissions/{one['id']}/letters")))
+        (item["decision"], len(demo.read(patient, f"/submissions/{item['id']}/letters")))
         for patient in demo.emails("user")
-        for one in demo.read(patient, "/submissions")
-        if one["decision"]
+        for item in demo.read(patient, "/submissions")
+        if item["decision"]
     ]
     assert any(decision["histology"] == "confirmed" for decision, _ in found)
     assert any(decision["new_picture_wanted"] for decision, _ in found)

@@ -92,8 +92,8 @@ def test_the_findings_of_a_withdrawn_version_are_listed_for_their_doctor_alone(
 ) -> None:
     withdrawal.roll_back()
     after = withdrawal.predicted()
-    assert [one["id"] for one in withdrawal.listed()] == [withdrawal.kept, withdrawal.unkept]
-    assert after not in [one["id"] for one in withdrawal.listed()]
+    assert [item["id"] for item in withdrawal.listed()] == [withdrawal.kept, withdrawal.unkept]
+    assert after not in [item["id"] for item in withdrawal.listed()]
     stranger = withdrawal.backend.member(role="doctor")
     assert stranger.call("GET", "/withdrawn-models").get_json() == []
     assert stranger.pages("/withdrawn-models/bad/submissions") == []
@@ -121,7 +121,7 @@ def test_a_photo_that_another_model_judges_stays_one_finding(withdrawal: Withdra
         "patient", before["report"]["confidence_explanation"],
     )  # fmt: skip
     assert numbers(ada, f"/lesions/{withdrawal.spot}/submissions") == [kept]
-    assert [one["id"] for one in withdrawal.listed()] == [withdrawal.unkept]
+    assert [item["id"] for item in withdrawal.listed()] == [withdrawal.unkept]
     rows = [row for row in withdrawal.backend.audit() if row["target"] == after["_id"]]
     account = withdrawal.backend.account(doctor.email).id
     assert ("submission.judge_again", account) in [(row["action"], row["by"]) for row in rows]
@@ -217,8 +217,8 @@ def test_a_corrected_fact_makes_a_version_that_says_so(
         **stored, "age_band": "75+" if "age" in told else stored["age_band"],
     }  # fmt: skip
     after = case.read(of="/report.json")["verification"]["hash"]
-    shown = [backend.client.get(f"/reports/verify/{one}").get_json() for one in (before, after)]
-    assert [one["newest"] for one in shown] == [False, True]
+    shown = [backend.client.get(f"/reports/verify/{item}").get_json() for item in (before, after)]
+    assert [item["newest"] for item in shown] == [False, True]
     assert shown[0]["superseded"]["judged_again_at"] == found["judged_at"]
     bleeds = "oozing" in (facts["checklist"] or ())
     assert (found["band"] == "urgent_referral") == found.get("more_urgent", False) == bleeds
@@ -301,7 +301,7 @@ def test_a_result_counts_the_version_that_its_doctor_saw(case: Corrected) -> Non
     assert case.correct(age_band="75+").status_code == 200
     case.review(histology_result="melanoma", told_by="nobody")
     counted = case.doctor.call("GET", "/outcomes").get_json()["models"]
-    assert [one["results"] for one in counted.values()] == [1]
+    assert [item["results"] for item in counted.values()] == [1]
     body = {"reason": REASON}
     assert case.doctor.call("POST", f"{case.path}/entered-in-error", json=body).status_code == 200
     assert case.doctor.call("GET", "/outcomes").get_json()["models"] == {}
@@ -328,7 +328,7 @@ def test_what_is_put_in_a_spot_while_its_photo_is_judged_stays_there(
 def test_of_two_corrections_at_once_one_is_made(case: Corrected) -> None:
     other = twin(case.backend, case.ada)
     answers = both(partial(case.correct, sex="male"), partial(case.correct, other, body_site="ear"))
-    assert sorted(one.status_code for one in answers) == [200, 409]
+    assert sorted(answer.status_code for answer in answers) == [200, 409]
     assert case.read()["version"] == 2
 
 
@@ -432,7 +432,7 @@ def test_it_is_in_error_for_the_one_and_judged_again_for_the_other(tmp_path: Pat
     assert new.context.modality == "dermoscopic"
     assert (new.context.sex, new.context.age_band, new.lesion, new.source) == (None,) * 4
     assert new.photo_blob is None  # Bob was never asked whether photos are kept
-    ada, doctor = (backend.account(one.email).id for one in (mistake.ada, mistake.doctor))
+    ada, doctor = (backend.account(item.email).id for item in (mistake.ada, mistake.doctor))
     assert notices_to(backend, ada) == ["entered_in_error"]
     assert notices_to(backend, mistake.to) == ["filed"]
     old = stored(backend, mistake.wrong)

@@ -293,7 +293,7 @@ def test_a_doctor_files_a_photo_for_a_patient_in_care_with_that_patients_facts_a
     shown = doctor.call("GET", path).get_json()
     assert (shown["patient_id"], shown["photo_kept"]) == (patient, False), "the patient refuses"
     assert (shown["context"]["sex"], shown["context"]["age_band"]) == ("female", "0-29")
-    assert filed["id"] in [one["id"] for one in doctor.call("GET", "/queue").get_json()]
+    assert filed["id"] in [item["id"] for item in doctor.call("GET", "/queue").get_json()]
     row = next(row for row in backend.audit() if row["target"] == filed["_id"])
     assert (row["action"], row["by"], row["owner"]) == (
         "submission.create",

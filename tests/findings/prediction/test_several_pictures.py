@@ -31,7 +31,7 @@ def given() -> dict[str, Any]:
 
 
 def send(person: Person, *pictures: bytes, key: str | None = None, **texts: Any) -> TestResponse:
-    data = {"image": [(io.BytesIO(one), "spot.jpg") for one in pictures], **texts}
+    data = {"image": [(io.BytesIO(picture), "spot.jpg") for picture in pictures], **texts}
     headers = {"Idempotency-Key": key} if key else {}
     return person.call(
         "POST", "/predict", data=data, content_type="multipart/form-data", headers=headers
@@ -68,7 +68,7 @@ def test_a_melanoma_that_one_picture_shows_is_not_undone_by_another(backend: Bac
     assert melanoma["probabilities"] == alone["probabilities"]
     assert (melanoma["band"], melanoma["raised_by"]) == (alone["band"], alone["raised_by"])
     assert found["band"] == Band.URGENT_REFERRAL
-    assert all(urgency(found["band"]) <= urgency(one["band"]) for one in found["pictures"])
+    assert all(urgency(found["band"]) <= urgency(record["band"]) for record in found["pictures"])
     assert set(found["reasons"]) >= {*nevus["reasons"], *melanoma["reasons"]}
     assert found["notices"][1].startswith("This answer joins 2 pictures of one spot.")
     assert found["picture_count"] == 2
@@ -79,12 +79,14 @@ def test_what_one_picture_states_is_not_joined_into_a_mole(backend: Backend) -> 
     alone = predicted(ada, HALF_MELANOMA)
     found = joined(ada, NEVUS, HALF_MELANOMA)
     assert found["most_probable"]["key"] == "melanocytic_nevus"
-    shares = {one["key"]: one["probability"] for one in alone["probabilities"]}
+    shares = {item["key"]: item["probability"] for item in alone["probabilities"]}
     melanoma = ("melanoma", pytest.approx(100 * shares["melanoma"], abs=0.01))
     assert (found["class"], found["confidence"]) == melanoma
     assert found["band"] == alone["band"]
     assert (found["uncertain"], found["reasons"]) == (True, ["pictures_disagree"])
-    assert any(one.startswith("The pictures of this spot do not agree") for one in found["notices"])
+    assert any(
+        record.startswith("The pictures of this spot do not agree") for record in found["notices"]
+    )
     overview, confidence = (
         found["report"][part] for part in ("overview", "confidence_explanation")
     )
@@ -93,7 +95,7 @@ def test_what_one_picture_states_is_not_joined_into_a_mole(backend: Backend) -> 
     assert confidence.startswith("Picture 2 alone: a melanoma, about 42 in 100; all pictures")
     listed = ada.call("GET", "/submissions").get_json()
     waiting = doctor.call("GET", "/queue").get_json()
-    for row in (one for one in (*listed, *waiting) if one["id"] == found["id"]):
+    for row in (item for item in (*listed, *waiting) if item["id"] == found["id"]):
         assert (row["class"], row["confidence"]) == melanoma
     report = ada.call("GET", f"/submissions/{found['id']}/report.json?lang=fr").get_json()
     assert report["class"] == "melanoma"
@@ -114,7 +116,7 @@ def test_the_finding_is_the_same_wherever_it_is_read(backend: Backend) -> None:
     [listed] = ada.call("GET", "/submissions").get_json()
     assert (listed["picture_count"], listed["band"]) == (2, found["band"])
     report = ada.call("GET", f"/submissions/{number}/report.json").get_json()
-    assert [one["heading"]["key"] for one in report["facts"]["pictures"]] == [
+    assert [item["heading"]["key"] for item in report["facts"]["pictures"]] == [
         "melanoma",
         "melanocytic_nevus",
     ]
@@ -146,7 +148,7 @@ class BackendOfKinds(Backend):
 def test_nothing_tells_whether_a_close_up_and_a_dermoscope_picture_show_one_spot(
     tmp_path: Path, given: dict[str, Any]
 ) -> None:
-    by_red = LinearClassifier.of(np.array([-60.0, 0, 0]), -18.0)
+    by_red = LinearClassifier.from_weights(np.array([-60.0, 0, 0]), -18.0)
     folder = write_model(
         tmp_path / "kinds", modality=ModalityDetector(dermoscopic=by_red, sure=0.9)
     )
@@ -159,7 +161,7 @@ def test_nothing_tells_whether_a_close_up_and_a_dermoscope_picture_show_one_spot
             assert says.startswith("Pictures 1 and 2 may show different spots.")
         assert joined(ada, NEVUS, NEVUS)
         found = joined(ada, NEVUS, MELANOMA, same_spot="true")
-        kinds = [one["modality"]["recognised"] for one in found["pictures"]]
+        kinds = [record["modality"]["recognised"] for record in found["pictures"]]
         assert kinds == ["clinical", "dermoscopic"]
 
 

@@ -99,7 +99,7 @@ def test_one_of_several_pictures_is_asked_about_by_its_place(ada: Person) -> Non
     assert asked["detail"].startswith("Picture 2: This does not look like skin")
     found = several.joined(ada, *pictures, skin="confirmed", same_spot="true")
     assert "not_surely_skin" in found["reasons"]
-    assert ["not_surely_skin" in one["reasons"] for one in found["pictures"]] == [False, True]
+    assert ["not_surely_skin" in record["reasons"] for record in found["pictures"]] == [False, True]
     assert "melanoma" in found["headline"]["patient"]["en"], "the other picture shows skin"
 
 

@@ -117,7 +117,7 @@ def test_the_doctor_in_charge_and_an_admin_enter_it_once(backend: Backend) -> No
     doctor, ada = patient_in_care(backend)
     other, admin = (backend.member(role=role) for role in ("doctor", "admin"))
     wrong = file_for(backend, ada, REVIEW)
-    told = [enter(one, wrong.number).status_code for one in (ada, other, backend.member())]
+    told = [enter(item, wrong.number).status_code for item in (ada, other, backend.member())]
     assert told == [403, 404, 403]
     assert enter(admin, wrong.number).status_code == 200
     again = enter(doctor, wrong.number, "Another reason.")
@@ -159,7 +159,7 @@ def test_who_copies_findings_learns_it(backend: Backend) -> None:
     sign(doctor, wrong)
     program = clinic_wide(backend, scopes=["fhir"])
     before = get(program, f"/fhir/DiagnosticReport/{wrong}")
-    observations = [one["reference"] for one in before["result"]]
+    observations = [item["reference"] for item in before["result"]]
     enter(doctor, wrong)
     report = get(program, f"/fhir/DiagnosticReport/{wrong}")
     assert report["status"] == "entered-in-error"
@@ -167,15 +167,15 @@ def test_who_copies_findings_learns_it(backend: Backend) -> None:
     assert report["meta"]["lastUpdated"] > before["meta"]["lastUpdated"]
     assert not {"conclusion", "conclusionCode", "presentedForm"} & report.keys()
     assert REASON in report["text"]["div"]
-    for one in observations:
-        observation = get(program, f"/fhir/{one}")
+    for item in observations:
+        observation = get(program, f"/fhir/{item}")
         assert observation["status"] == "entered-in-error"
         assert not [name for name in observation if name.startswith("value")]
         assert "component" not in observation
     since = before["meta"]["lastUpdated"]
     found = get(program, f"/fhir/DiagnosticReport?patient={report['subject']['reference'][8:]}"
                          f"&_lastUpdated=gt{since.replace('+', '%2B')}")  # fmt: skip
-    status = {one["resource"]["id"]: one["resource"]["status"] for one in found["entry"]}
+    status = {record["resource"]["id"]: record["resource"]["status"] for record in found["entry"]}
     assert status[str(wrong)] == "entered-in-error"
     study = get(program, f"/fhir/Binary/{wrong}-report")
     assert study["resourceType"] == "OperationOutcome"
@@ -210,7 +210,7 @@ def test_it_keeps_nobody_from_leaving_and_goes_with_the_account(backend: Backend
     assert enter(doctor, wrong.number).status_code == 200
     resting = UntouchedFindings(backend.services.store)
     assert resting.owners_that_wait([wrong.owner]) == set()
-    assert [one.id for one in resting.walk(FINDINGS, before=in_a_year())] == [wrong.id]
+    assert [item.id for item in resting.walk(FINDINGS, before=in_a_year())] == [wrong.id]
     assert get(ada, "/me/data/summary")["findings"] == 0
     erase(backend.services, backend.account(ada.email))
     assert backend.services.store.collection("submissions").find() == []
@@ -224,8 +224,8 @@ def test_the_file_of_its_person_has_that_and_why_and_nothing_of_it(
     sign(doctor, wrong)
     enter(doctor, wrong)
     made = read(made_for(backend, ada, tmp_path / "file"))
-    assert [one["number"] for one in made["findings"]] == [first]
-    assert [(one["number"], one["reason"]) for one in made["in_error"]] == [(wrong, REASON)]
+    assert [item["number"] for item in made["findings"]] == [first]
+    assert [(item["number"], item["reason"]) for item in made["in_error"]] == [(wrong, REASON)]
 
 
 def test_the_right_patient_reads_that_a_doctor_has_filed_the_moved_photo(backend: Backend) -> None:

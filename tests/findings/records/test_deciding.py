@@ -137,10 +137,10 @@ def test_a_result_is_replaced_by_a_result_or_a_graver_sample_alone() -> None:
 
 
 def test_of_two_doctors_opinions_the_order_changes_nothing() -> None:
-    for one, other in product(KINDS, repeat=2):
-        results = one.opinion.histology_result, other.opinion.histology_result
-        if one.doctor != other.doctor and results == (None, None):
-            assert named(one, other) == named(other, one)
+    for item, other in product(KINDS, repeat=2):
+        results = item.opinion.histology_result, other.opinion.histology_result
+        if item.doctor != other.doctor and results == (None, None):
+            assert named(item, other) == named(other, item)
 
 
 def test_every_label_of_a_review_has_a_place_in_the_rule() -> None:
@@ -180,7 +180,9 @@ def found(
         judged(asked, FIRST_DAY + timedelta(days=at), version)
         for version, (at, asked) in enumerate(((day, band), *again), 1)
     )
-    return FindingStatus(JudgedPhoto(f"{day}", day, versions), Decision.of(reviews, versions))
+    return FindingStatus(
+        JudgedPhoto(f"{day}", day, versions), Decision.from_reviews(reviews, versions)
+    )
 
 
 def due(*findings: FindingStatus) -> int | None:
@@ -258,7 +260,7 @@ REVIEWS: st.SearchStrategy[list[dict[str, Any]]] = st.lists(
 def test_no_review_that_is_not_milder_moves_the_day(
     band: Band, said: list[dict[str, Any]], other: Band | None
 ) -> None:
-    reviews = [review_on(day, **one) for day, one in enumerate(said, 1)]
+    reviews = [review_on(day, **item) for day, item in enumerate(said, 1)]
     older = [found(other)] if other else []
     before = reconcile([*older, found(band, *reviews[:-1])])
     after = reconcile([*older, found(band, *reviews)])

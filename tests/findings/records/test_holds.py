@@ -131,11 +131,11 @@ def test_the_order_of_a_doctors_patients_tells_a_program_of_no_hold(backend: Bac
     program, _ = made(doctor, scopes=["findings:read"])
 
     def order() -> list[str]:
-        return [one["_id"] for one in program.call("GET", "/patients").get_json()]
+        return [item["_id"] for item in program.call("GET", "/patients").get_json()]
 
     before = order()
     hold(doctor, number)
-    assert order() == before == [backend.account(one.email).id for one in (ada, other)]
+    assert order() == before == [backend.account(item.email).id for item in (ada, other)]
 
 
 def test_a_held_decision_is_shown_by_itself_when_its_time_has_come(backend: Backend) -> None:
@@ -191,7 +191,7 @@ def test_the_seals_of_a_spot_tell_what_is_held_about_another_photo_to_the_doctor
 
     def codes() -> list[str]:
         readers = doctor, ada
-        return [one.call("GET", path).get_json()["verification"]["hash"] for one in readers]
+        return [reader.call("GET", path).get_json()["verification"]["hash"] for reader in readers]
 
     def superseded(code: str) -> Any:
         return ada.call("GET", f"/reports/verify/{code}").get_json()["superseded"]
@@ -219,7 +219,7 @@ def test_the_doctor_in_charge_shows_it_before(backend: Backend) -> None:
         assert doctor.call("DELETE", path).status_code == 200
     assert decided(ada, number) == "melanoma"
     shown = ada.call("GET", f"/submissions/{number}/reviews").get_json()
-    assert ["held_until" in one for one in shown] == [False]
+    assert ["held_until" in item for item in shown] == [False]
     trail = backend.services.store.collection("audit").find({"action": "review.show"})
     assert len(trail) == 1
 

@@ -122,9 +122,9 @@ def test_the_most_urgent_that_is_still_valid_counts(
     told = reconcile(findings)
     assert told
     assert (told.counts.said_by, told.counts.band, told.counts.finding) == counts
-    said = len(findings) + sum(one.decision is not None for one in findings)
+    said = len(findings) + sum(finding.decision is not None for finding in findings)
     assert len(told.others) == said - 1, "all else is there, to be folded"
-    dates = [one.since for one in told.others]
+    dates = [other.since for other in told.others]
     assert dates == sorted(dates, reverse=True)
 
 
@@ -171,7 +171,7 @@ def test_another_photo_is_waited_for_until_it_is_there_and_reassures_nobody() ->
     unjudged = decided(SELF, day=1, label=None, certainty=UNSURE, new_picture_wanted=True)
     told = reconcile(spot((SELF, unjudged)))
     assert told
-    assert [one.unjudged for one in told.others] == [True], "the check says nothing then"
+    assert [other.unjudged for other in told.others] == [True], "the check says nothing then"
     assert (told.counts.waits_for, told.picture_wanted) == (WaitsFor.PHOTO, True)
     sent = reconcile(spot((SELF, unjudged), (ROUTINE, None)))
     assert sent
@@ -241,7 +241,7 @@ def test_older_clients_read_of_the_next_photo_what_counts_about_its_spot(
     number = next_one["id"]
     assert next_one["band"] == SELF
     path = f"/submissions/{number}"
-    [listed] = [one for one in ada.call("GET", "/submissions").get_json() if one["id"] == number]
+    [listed] = [item for item in ada.call("GET", "/submissions").get_json() if item["id"] == number]
     report = ada.call("GET", f"{path}/report.json").get_json()
     label, counts = "See a doctor this week", next_one["instruction"]["sentence"]
     said = f"finding {urgent}"
@@ -257,14 +257,16 @@ def test_older_clients_read_of_the_next_photo_what_counts_about_its_spot(
         assert said in sections["overview"]
         assert ("elanoma" in (answer["graver_review"] or "")) is by_doctor
     course = ada.call("GET", f"/lesions/{lesion}/submissions").get_json()
-    assert {one["band_label"] for one in course if one["id"] == number} == {label}
+    assert {item["band_label"] for item in course if item["id"] == number} == {label}
     assert report["reading"]["summary"]["to_do"] == f"{label}."
     assert report["narrative"]["next_steps"][0].startswith(f"{label}. {counts}")
     assert "Keep an eye" not in str(report["narrative"])
     settled = {"label": "melanocytic_nevus", "certainty": "sure"}
     if not by_doctor:
         assert doctor.call("POST", f"{path}/review", json=settled).status_code == 201
-        [old] = [one for one in ada.call("GET", "/submissions").get_json() if one["id"] == urgent]
+        [old] = [
+            item for item in ada.call("GET", "/submissions").get_json() if item["id"] == urgent
+        ]
         assert old["report"]["recommendation"].startswith("Keep an eye on it;")
 
 

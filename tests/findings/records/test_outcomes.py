@@ -94,7 +94,7 @@ def file_at_point(
 
 def points_of(person: Person) -> dict[tuple[str, str], Any]:
     [model] = outcomes(person)["models"].values()
-    return {(one["operating_point"], one["pictures"]): one for one in model["points"]}
+    return {(item["operating_point"], item["pictures"]): item for item in model["points"]}
 
 
 def test_each_operating_point_and_kind_of_picture_has_its_own_figures(backend: Backend) -> None:

@@ -175,4 +175,4 @@ def test_a_list_leaves_a_row_for_each_reader_patient_and_day(backend: Backend, p
     assert ada.call("GET", "/submissions").status_code == 200
     rows = [row for row in backend.audit() if row["action"] == "record.read"]
     assert [row["target"] for row in rows] == [patient]
-    assert [one["what"] for one in ada.pages("/me/readers")] == ["record"]
+    assert [item["what"] for item in ada.pages("/me/readers")] == ["record"]

@@ -137,7 +137,7 @@ def test_what_is_filed_while_the_doctor_changes_waits_for_the_new_one(backend: B
         assert told == [200, 200, 200]
         assert numbers(ward.doctor, "/queue") == []
         assert len(numbers(ward.other, "/queue")) == 3
-        assert [one["waiting_band"] for one in ward.other.pages("/patients")] == [URGENT]
+        assert [item["waiting_band"] for item in ward.other.pages("/patients")] == [URGENT]
 
 
 def test_what_is_filed_while_its_account_is_deleted_is_deleted_too(backend: Backend) -> None:

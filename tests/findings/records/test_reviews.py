@@ -53,7 +53,7 @@ def test_reviews_are_signed_and_kept_beside_each_other(backend: Backend) -> None
     for reader in (ada, doctor):
         rows = reader.call("GET", f"/submissions/{number}/reviews").get_json()
         signed = [first.get_json(), second.get_json()]
-        assert rows == [{name: one[name] for name in one if name != "telling"} for one in signed]
+        assert rows == [{name: item[name] for name in item if name != "telling"} for item in signed]
     assert rows[0]["signed_by"] == "Dr Grace Hopper"
     assert rows[0]["histology"] is rows[0]["note"] is None
     assert rows[1]["note"] == "Excised.\nClear margins."

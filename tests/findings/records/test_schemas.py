@@ -37,7 +37,7 @@ def answer_of(finding: Finding, account: Account, language: Language = "en") -> 
         language=language,
         sections=dict.fromkeys(SECTIONS, "Words."),
     )
-    view = FindingView.of(see_alone(submission, Audience.DOCTOR), account)
+    view = FindingView.from_finding(see_alone(submission, Audience.DOCTOR), account)
     body: dict[str, Any] = view.model_dump(mode="json", by_alias=True)
     return body
 
@@ -60,7 +60,7 @@ def ada() -> Account:
 def test_conditions_have_the_codes_of_the_table_and_a_bundle_says_that_they_are_narrower(
     ada: Account,
 ) -> None:
-    told = {one["key"]: one for one in answer_of(finding_of("melanoma"), ada)["codes"]}
+    told = {item["key"]: item for item in answer_of(finding_of("melanoma"), ada)["codes"]}
     assert told["melanoma"] == {
         "key": "melanoma",
         "relation": "equivalent",

@@ -50,9 +50,9 @@ def opinions(draw: st.DrawFn) -> Opinion:
 def photos_at(draw: st.DrawFn, place: int, at: datetime) -> JudgedPhoto:
     bands = draw(st.lists(st.sampled_from(Band), min_size=1, max_size=3))
     hours = sorted(draw(st.integers(1, 200)) for _ in bands[1:])
-    moments = [at, *(at + timedelta(hours=one) for one in hours)]
+    moments = [at, *(at + timedelta(hours=hour) for hour in hours)]
     versions = zip(bands, moments, range(1, len(bands) + 1), strict=True)
-    return JudgedPhoto(f"{place}", place, tuple(judged(*one) for one in versions))
+    return JudgedPhoto(f"{place}", place, tuple(judged(*version) for version in versions))
 
 
 @st.composite
@@ -73,7 +73,9 @@ def facts(draw: st.DrawFn) -> LesionHistory:
             Review(
                 id=f"{place}-{number}",
                 created_at=moment,
-                version=max(one.version for one in photo.versions if one.judged_at <= moment),
+                version=max(
+                    version.version for version in photo.versions if version.judged_at <= moment
+                ),
                 signature="Dr Grey",
                 submission=f"{place}",
                 doctor=draw(st.sampled_from("ab")),
@@ -89,22 +91,22 @@ def facts(draw: st.DrawFn) -> LesionHistory:
 def said(stands: LesionStatus) -> Any:
     """All but what says that something is held back."""
     one_by_one = [
-        (one.photo, one.reviews, one.decision, stands.awaited(name))
-        for name, one in stands.findings.items()
+        (item.photo, item.reviews, item.decision, stands.awaited(name))
+        for name, item in stands.findings.items()
     ]
     return one_by_one, stands.instruction, stands.instruction.counts.due
 
 
 def without(known: LesionHistory, hidden: Sequence[Review]) -> LesionHistory:
     left = {
-        name: [one for one in each if one not in hidden] for name, each in known.reviews.items()
+        name: [item for item in each if item not in hidden] for name, each in known.reviews.items()
     }
     return LesionHistory(known.photos, left)
 
 
 def held_and_asked(known: LesionHistory, moment: datetime) -> list[Review]:
-    signed = [one for each in known.reviews.values() for one in each]
-    return [one for one in signed if one.held_at(moment) or one.second_opinion]
+    signed = [item for each in known.reviews.values() for item in each]
+    return [item for item in signed if item.held_at(moment) or item.second_opinion]
 
 
 @given(facts())
@@ -122,7 +124,7 @@ def test_time_alone_changes_nothing_but_the_ends_of_holds(known: LesionHistory, 
     assert said(standing(known, Audience.DOCTOR, LATER)) == said(
         standing(known, Audience.DOCTOR, then)
     )
-    opinions = [one for one in held_and_asked(known, LATER) if one.second_opinion]
+    opinions = [item for item in held_and_asked(known, LATER) if item.second_opinion]
     all_shown = said(standing(without(known, opinions), Audience.DOCTOR, LATER))
     assert said(standing(known, Audience.PATIENT, LATER + 2 * HOUR)) == all_shown
 
@@ -146,7 +148,7 @@ def with_version(known: LesionHistory, name: str, band: Band) -> LesionHistory:
         version = judged(band, LATER, photo.newest.version + 1)
         return replace(photo, versions=(*photo.versions, version))
 
-    photos = (again(one) if one.id == name else one for one in known.photos)
+    photos = (again(item) if item.id == name else item for item in known.photos)
     return LesionHistory(tuple(photos), known.reviews)
 
 
@@ -200,7 +202,7 @@ def _decided(finding: FindingStatus) -> list[Band]:
 
 def _reopens(band: Band, finding: FindingStatus) -> bool:
     """Whether a version of this band does, after what was decided."""
-    decided, *answered = (urgency(one) for one in _decided(finding))
+    decided, *answered = (urgency(item) for item in _decided(finding))
     return urgency(band) < decided and (
         band is Band.URGENT_REFERRAL or urgency(band) < min(answered)
     )
@@ -213,7 +215,7 @@ def test_a_finding_is_reopened_where_an_unseen_version_is_more_urgent_and_no_res
 ) -> None:
     for photo in known.photos:
         stands = standing(only(known, photo), Audience.DOCTOR, LATER)
-        counted = [one for one in known.reviews[photo.id] if not one.second_opinion]
+        counted = [review for review in known.reviews[photo.id] if not review.second_opinion]
         decision, newest = stands.findings[photo.id].decision, photo.versions[-1]
         counts = stands.instruction.counts
         if decision is None:
@@ -235,12 +237,14 @@ def test_no_version_changes_the_label_and_only_those_that_were_answered_the_urge
 ) -> None:
     for photo in known.photos:
         reviews = known.reviews[photo.id]
-        answered = {one.version for one in reviews}
+        answered = {review.version for review in reviews}
         other = [
-            one if one.version in answered else replace_band(one, data.draw(st.sampled_from(Band)))
-            for one in photo.versions
+            version
+            if version.version in answered
+            else replace_band(version, data.draw(st.sampled_from(Band)))
+            for version in photo.versions
         ]
-        all_other = [replace_band(one, data.draw(st.sampled_from(Band))) for one in other]
+        all_other = [replace_band(item, data.draw(st.sampled_from(Band))) for item in other]
         decision = decision_of(known, photo)
         if decision is None:
             continue
@@ -267,7 +271,7 @@ def decision_of(known: LesionHistory, photo: JudgedPhoto) -> Decision | None:
 def test_of_the_versions_that_nobody_has_answered_the_newest_counts_since_it_was_so_urgent(
     known: LesionHistory,
 ) -> None:
-    days = {one.key: one.see_within_days for one in conditions_table().bands}
+    days = {band.key: band.see_within_days for band in conditions_table().bands}
     for photo in known.photos:
         counts = standing(LesionHistory((photo,), {}), Audience.DOCTOR, LATER).instruction.counts
         *_, newest = photo.versions
@@ -282,7 +286,7 @@ def test_of_the_versions_that_nobody_has_answered_the_newest_counts_since_it_was
 
 def began(photo: JudgedPhoto, level: Band) -> datetime:
     """Since when each version was at least so urgent."""
-    run = takewhile(lambda one: urgency(one.band) <= urgency(level), reversed(photo.versions))
+    run = takewhile(lambda item: urgency(item.band) <= urgency(level), reversed(photo.versions))
     return [*run][-1].judged_at
 
 
@@ -300,10 +304,10 @@ def test_each_review_decides_as_the_table_says_of_those_signed_until_then(
 ) -> None:
     stands = standing(known, Audience.DOCTOR, LATER)
     for name, reviews in known.reviews.items():
-        counted = [one for one in reviews if not one.second_opinion]
+        counted = [review for review in reviews if not review.second_opinion]
         firsts = [deciding_review(counted[: end + 1]) for end in range(len(counted))]
-        decided = {one.id: one.created_at for one in firsts if one}
+        decided = {first.id: first.created_at for first in firsts if first}
         if decision := stands.findings[name].decision:
             last = decided.pop(decision.review)
             assert (decision.decided_at, decision.review) == (last, firsts[-1] and firsts[-1].id)
-            assert [one.decided_at for one in decision.earlier] == [*decided.values()]
+            assert [item.decided_at for item in decision.earlier] == [*decided.values()]

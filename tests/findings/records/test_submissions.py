@@ -71,8 +71,8 @@ def test_the_doctor_in_charge_sees_what_its_owner_sees(backend: Backend) -> None
     assert seen.pop("patient_id") == backend.account(ada.email).id
     own = ada.call("GET", f"/submissions/{number}").get_json()
     assert own.pop("will_look")["by"] == "doctor"
-    told = [one.pop("instruction") for one in (seen, own)]  # in a doctor's words, and a patient's
-    assert [one["action"] for one in told] == ["Urgent referral", "See a doctor this week"]
+    told = [item.pop("instruction") for item in (seen, own)]  # in a doctor's words, and a patient's
+    assert [item["action"] for item in told] == ["Urgent referral", "See a doctor this week"]
     said = seen["headline"].pop("doctor")
     assert said["en"].startswith("Most likely melanoma (")
     assert seen == own

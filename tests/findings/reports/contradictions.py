@@ -153,7 +153,7 @@ class Reader:
     def read(self, name: str, sentences: tuple[str, ...]) -> Iterator[Contradiction]:
         who = name.partition(":")[0]
         if who == "mail":
-            yield from (Contradiction(name, *one) for one in self._named_in_a_mail(sentences))
+            yield from (Contradiction(name, *item) for item in self._named_in_a_mail(sentences))
             return
         for why, *which in self._stand_together(sentences):
             yield Contradiction(name, why, tuple(which))
@@ -163,12 +163,12 @@ class Reader:
         rules += [self._other_urgency, self._told_change] if who != "doctor" else []
         rules += [self._graver_unnamed] if who == "doctor" else []
         for rule in rules:
-            yield from (Contradiction(name, why, (one,)) for why, one in rule(sentences))
+            yield from (Contradiction(name, why, (item,)) for why, item in rule(sentences))
 
     def _named_in_a_mail(self, sentences: tuple[str, ...]) -> Iterator[tuple[str, tuple[str, ...]]]:
-        for one in sentences:
-            if re.search(self._any_name, one, re.IGNORECASE):
-                yield "a mail names a condition", (one,)
+        for sentence in sentences:
+            if re.search(self._any_name, sentence, re.IGNORECASE):
+                yield "a mail names a condition", (sentence,)
 
     def _stand_together(self, sentences: tuple[str, ...]) -> Iterator[tuple[str, str, str]]:
         text = "\n".join(sentences)
@@ -183,41 +183,43 @@ class Reader:
             yield why, one, other
 
     def _twice(self, sentences: Iterable[str]) -> Iterator[tuple[str, str]]:
-        for one, times in Counter(sentences).items():
-            if times > 1 and one.endswith(".") and len(one.split()) >= WORDS_OF_A_SENTENCE:
-                yield f"{times} times", one
+        for item, times in Counter(sentences).items():
+            if times > 1 and item.endswith(".") and len(item.split()) >= WORDS_OF_A_SENTENCE:
+                yield f"{times} times", item
 
     def _unsure_reason(self, sentences: Iterable[str]) -> Iterator[tuple[str, str]]:
         """A cancer is named as the reason only where it is probable, or said to be open."""
         shown = {entry.key: entry.probability for entry in self._facts.shown.ranked}
         bare = re.compile(rf"\b({self._any_name})(?!{self._says['open']}| ?[(:])")
         hedged = re.compile(rf"{self._says['hedged']}(?:{self._any_name})")
-        for one in sentences:
-            for name in bare.findall(hedged.sub("", one.partition(self._says["reason"])[2])):
+        for sentence in sentences:
+            for name in bare.findall(hedged.sub("", sentence.partition(self._says["reason"])[2])):
                 key = self._keys[name]
                 if key in TABLE.malignant_keys and shown.get(key, 0) < SURE_ENOUGH:
-                    yield f"the reason has {shown.get(key, 0):.0%}", one
+                    yield f"the reason has {shown.get(key, 0):.0%}", sentence
 
     def _other_number(self, sentences: Iterable[str]) -> Iterator[tuple[str, str]]:
         number = re.compile(rf"\b({self._any_name})(?: \(|: |, )({self._says['number']})")
-        for one in sentences:
-            for name, said in number.findall(one):
-                alone = self._says["picture"] in one.lower() or IN_A_ROW in one
+        for sentence in sentences:
+            for name, said in number.findall(sentence):
+                alone = self._says["picture"] in sentence.lower() or IN_A_ROW in sentence
                 known = self._numbers_of(self._keys[name], alone=alone)
                 if said not in known:
-                    yield f"{name} has {sorted(known)}", one
+                    yield f"{name} has {sorted(known)}", sentence
 
     def _numbers_of(self, key: str, *, alone: bool) -> set[str]:
         """Those of one picture (`alone`) where the sentence says so."""
         facts, malignant = self._facts, key in TABLE.malignant_keys
         lists = [[*facts.shown.ranked], [*(facts.shown.from_picture or ())]]
-        heads = [one.heading for one in facts.pictures] + [e for e in [facts.shown.alone] if e]
+        heads = [picture.heading for picture in facts.pictures] + [
+            e for e in [facts.shown.alone] if e
+        ]
         lists += [heads] if alone else []
         shares = [e.probability for each in lists for e in each if e.key == key]
         said = [say_share(share, malignant=malignant) for share in shares]
         for hundreds in (False, True):
             said += [say_chance(s, malignant=malignant, in_hundreds=hundreds) for s in shares]
-        return {" ".join(one.in_language(self._language).split()) for one in said}
+        return {" ".join(item.in_language(self._language).split()) for item in said}
 
     def _other_likely(self, sentences: Iterable[str]) -> Iterator[tuple[str, str]]:
         names = TABLE.notices.headline.names
@@ -255,34 +257,34 @@ class Reader:
         """
         facts, likely = self._facts, self._facts.headline.likely.key
         form = re.compile(self._says["with_facts"].format(self._any_name))
-        for one in sentences:
-            for name, direction, *figures in form.findall(one):
+        for sentence in sentences:
+            for name, direction, *figures in form.findall(sentence):
                 key, more = self._keys[name], direction == self._says["more"]
                 lists = (facts.shown.ranked, facts.shown.from_picture or ())
                 shares = [e.probability for each in lists for e in each if e.key == key]
                 known = [say_share(s, malignant=key in TABLE.malignant_keys).en for s in shares]
                 written = [re.sub(r"\D+", "", figure) for figure in figures]
                 if written != [re.sub(r"\D+", "", share) for share in known]:
-                    yield f"{key} has {known}", one
+                    yield f"{key} has {known}", sentence
                 if key != likely or more != (shares[0] > shares[-1]):
-                    yield f"{likely} has {known}", one
+                    yield f"{likely} has {known}", sentence
                 soon = facts.band in (Band.URGENT_REFERRAL, Band.REFERRAL)
                 alarmed = soon or facts.uncertain or facts.context.told_signs
                 graver = facts.headline.not_ruled_out and more
                 if alarmed and (graver or more != (key in TABLE.malignant_keys)):
-                    yield "comforts", one
+                    yield "comforts", sentence
 
     def _past(self, sentences: Iterable[str]) -> Iterator[tuple[str, str]]:
         """A day to act on is not past when it is written, and not named by its weekday first."""
         words = DAYS[self._language]
         months = {month: place for place, month in enumerate(words.months.split(), 1)}
         day = rf"(\d+)(?:er)? ({'|'.join(months)}) (\d{{4}})"
-        for one in sentences:
-            for number, month, year in re.findall(rf"{self._says['by']} {day}", one):
+        for sentence in sentences:
+            for number, month, year in re.findall(rf"{self._says['by']} {day}", sentence):
                 if date(int(year), months[month], int(number)) < self._about.written:
-                    yield "past", one
-            if re.search(rf"{self._says['by']} (?:{'|'.join(words.weekdays.split())})\b", one):
-                yield "a weekday before its day", one
+                    yield "past", sentence
+            if re.search(rf"{self._says['by']} (?:{'|'.join(words.weekdays.split())})\b", sentence):
+                yield "a weekday before its day", sentence
 
     def _guideline(self, sentences: Iterable[str]) -> Iterator[tuple[str, str]]:
         """What a guideline says of a suspicion is said of what is suspected."""
@@ -292,11 +294,11 @@ class Reader:
         label = decision.label if decision else None
         # An urgent one may be so by the checklist; and these are not the other finding's numbers.
         skipped = self._about.counts is Band.URGENT_REFERRAL or self._about.advice
-        for one in sentences if not skipped else ():
-            named = {self._keys[name] for name in re.findall(self._any_name, one)}
+        for item in sentences if not skipped else ():
+            named = {self._keys[name] for name in re.findall(self._any_name, item)}
             suspected = {label} if label else {key for key in named if shown.get(key, 0) >= CITED}
-            if GUIDELINE in one and named and not named & suspected:
-                yield f"{sorted(named)} have less than {CITED:.0%}", one
+            if GUIDELINE in item and named and not named & suspected:
+                yield f"{sorted(named)} have less than {CITED:.0%}", item
 
     def _kind(self, sentences: Iterable[str]) -> Iterator[tuple[str, str]]:
         """How much the check misses is said of the kind of picture that was told, or of a guess."""
@@ -305,15 +307,15 @@ class Reader:
             kind: words.many.in_language(self._language)
             for kind, words in TABLE.notices.kinds.items()
         }
-        for one in sentences:
-            named = {kind for kind, said in kinds.items() if said in one}
-            if not re.search(self._says["misses"], one) or len(named) != 1:
+        for sentence in sentences:
+            named = {kind for kind, said in kinds.items() if said in sentence}
+            if not re.search(self._says["misses"], sentence) or len(named) != 1:
                 continue
-            guess = self._says["guessed"] in one or bool(self._facts.pictures)
+            guess = self._says["guessed"] in sentence or bool(self._facts.pictures)
             if told is not Modality.UNKNOWN and told not in named:
-                yield f"told as {told}", one
+                yield f"told as {told}", sentence
             if told is Modality.UNKNOWN and not guess:
-                yield "nobody told its kind", one
+                yield "nobody told its kind", sentence
 
     def _mild_text(self, sentences: Iterable[str]) -> Iterator[tuple[str, str]]:
         """What is said in case it is a cancer is of the gravest that is named."""
@@ -322,15 +324,15 @@ class Reader:
         for key in TABLE.malignant_keys if self._about.undecided else ():
             early = " ".join(TABLE.by_key(key).sentences[self._language].why_early.split())
             first = early.partition(". ")[0] + "."
-            graver = [one for one in ranks if key in ranks and ranks[one] < ranks[key]]
+            graver = [rank for rank in ranks if key in ranks and ranks[rank] < ranks[key]]
             if first in sentences and graver:
                 yield f"{graver[0]} is graver", first
 
     def _spared(self, sentences: Iterable[str]) -> Iterator[tuple[str, str]]:
         if self._about.undecided and not is_sent(self._facts.band):
-            for one in sentences:
-                if self._says["not_ruled_out"] in one:
-                    yield "nobody is sent to a doctor", one
+            for sentence in sentences:
+                if self._says["not_ruled_out"] in sentence:
+                    yield "nobody is sent to a doctor", sentence
 
     def _other_urgency(self, sentences: Iterable[str]) -> Iterator[tuple[str, str]]:
         asked = asked_in(" ".join(sentences), self._language)
@@ -340,9 +342,9 @@ class Reader:
 
     def _told_change(self, sentences: Iterable[str]) -> Iterator[tuple[str, str]]:
         changed = "change_in_size" in (self._facts.context.checklist or ())
-        for one in sentences if changed and self._about.undecided else ():
-            if self._says["waits_for_change"] in one:
-                yield "it was told that it has changed", one
+        for item in sentences if changed and self._about.undecided else ():
+            if self._says["waits_for_change"] in item:
+                yield "it was told that it has changed", item
 
     def _graver_unnamed(self, sentences: Iterable[str]) -> Iterator[tuple[str, str]]:
         """Beside a cancer each graver one at least half as probable is named, where one is sent."""
@@ -355,11 +357,11 @@ class Reader:
         shown = is_sent(facts.band) and said.partition(". ")[0].rstrip(".") + "." in sentences
         for key, share in shares.items() if shown else ():
             milder = [
-                one
-                for one in headline.keys
-                if one in shares and severity_rank(key, outputs) < severity_rank(one, outputs)
+                item
+                for item in headline.keys
+                if item in shares and severity_rank(key, outputs) < severity_rank(item, outputs)
             ]
-            least = min((shares[one] / 2 for one in milder), default=1.0)
+            least = min((shares[item] / 2 for item in milder), default=1.0)
             if key not in headline.keys and share >= max(LEAST_SHARE, least):
                 yield f"{key} has {share:.0%}", said
 
@@ -368,7 +370,7 @@ def _names(key: str, language: Language) -> set[str]:
     """What it is called, to a patient and to a doctor."""
     words = TABLE.notices.headline.names[key]
     said = [words.patient.in_language(language), words.doctor.in_language(language)]
-    return {" ".join(one.split()) for one in [*said, TABLE.name(key, language)]}
+    return {" ".join(item.split()) for item in [*said, TABLE.name(key, language)]}
 
 
 def asked_in(text: str, language: Language) -> set[Band]:
@@ -386,7 +388,7 @@ def asked_in(text: str, language: Language) -> set[Band]:
     }
     text = " ".join(text.split())
     found = {
-        band for band, said in own.items() if any(" ".join(one.split()) in text for one in said)
+        band for band, said in own.items() if any(" ".join(item.split()) in text for item in said)
     }
     mild = " ".join(checklist.split()) in text and found != {Band.ROUTINE}
     return found | ({Band.SELF_MONITORING} if mild else set())

@@ -45,7 +45,7 @@ def texts_of(narrative: Narrative) -> tuple[str, ...]:
 
 
 def facts_of(key: str = "melanoma", context: Context = NOTHING_TOLD, **fields: Any) -> Facts:
-    return Facts.of(finding_of(key, **fields), context)
+    return Facts.from_finding(finding_of(key, **fields), context)
 
 
 @st.composite
@@ -81,7 +81,7 @@ def found(draw: st.DrawFn) -> Facts:
         from_picture=draw(st.sampled_from([None, ranked, finding_of(SQUAMOUS).ranked])),
         not_ruled_out=draw(not_ruled_out),
     )
-    return Facts.of(finding, context)
+    return Facts.from_finding(finding, context)
 
 
 stated = st.builds(Facts.as_stated, condition=st.sampled_from(KEYS), confidence=st.floats(0, 1))

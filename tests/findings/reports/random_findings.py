@@ -61,7 +61,7 @@ class Said:
 
     @property
     def facts(self) -> Facts:
-        return Facts.of(self.submission.finding, self.submission.context)
+        return Facts.from_finding(self.submission.finding, self.submission.context)
 
     @property
     def due(self) -> date | None:
@@ -161,7 +161,7 @@ def random_said(seed: int) -> Said:
             _review(draw, other.finding, sent - timedelta(days=2)) for _ in draw.choice(["", "a"])
         )
         spot.insert(0, other)
-    facts = LesionHistory(tuple(one.photo for one in spot), signed)
+    facts = LesionHistory(tuple(item.photo for item in spot), signed)
     reader = Audience.PATIENT if as_owner else Audience.DOCTOR
     seen = see_with(own, LesionForAudience(facts, reader, now()))
     return Said(seen, seen.stands.reviews, seen.decision, seen.instruction, language, as_owner)

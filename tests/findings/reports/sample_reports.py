@@ -56,7 +56,9 @@ def reviewed(report: Report, *, finding: Finding | None = None, **said: Any) -> 
     found = finding or finding_of()
     opinion = NewReview(**said).resolve(stated=found.stated, band=found.band, pictured=True)
     review = REVIEW.model_copy(update={"opinion": opinion})
-    return replace(report, review=review, decision=Decision.of([review], [judged(found.band)]))
+    return replace(
+        report, review=review, decision=Decision.from_reviews([review], [judged(found.band)])
+    )
 
 
 # Every rule that can ask for one band beside the others, every doubt, every number.
@@ -97,7 +99,7 @@ def made_report(
         checklist=("change_in_size", "oozing"),
     )
     values: dict[str, Any] = {
-        "facts": Facts.of(found, context),
+        "facts": Facts.from_finding(found, context),
         "narrative": narrative_in(language),
         "clinic": "Clinique du Lac, Genève",
         "number": 1234,
@@ -105,7 +107,7 @@ def made_report(
         "made_at": datetime(2026, 11, 20, 14, 5, tzinfo=UTC),
         "pictures": printed_pictures() if photo else None,
         "review": REVIEW,
-        "decision": Decision.of([REVIEW], [judged(found.band)]),
+        "decision": Decision.from_reviews([REVIEW], [judged(found.band)]),
         "seal": SEAL,
     }
     return Report(**{**values, **fields})
@@ -144,7 +146,7 @@ def longest_report(language: Language) -> Report:
         clinic=name,
         patient=ReportedPatient(name=name, email=f"{'w' * 60}@{'example.' * 20}org"),
         review=long,
-        decision=Decision.of([long], [judged(finding_of().band)]),
+        decision=Decision.from_reviews([long], [judged(finding_of().band)]),
     )
     ticked = tuple(item.key for item in conditions_table().checklist.items)
     context = report.facts.context.model_copy(update={"checklist": ticked})

@@ -39,7 +39,7 @@ class View(NamedTuple):
 def view_of(name: str, texts: Sequence[str | None]) -> View:
     """With every kind of space as one."""
     plain = (" ".join(text.split()) for text in texts if text)
-    return View(name, tuple(one for text in plain for one in sentences_of(text)))
+    return View(name, tuple(item for text in plain for item in sentences_of(text)))
 
 
 def report_on(said: Said, reader: PassageReader = "patient") -> Report:
@@ -65,7 +65,7 @@ def report_on(said: Said, reader: PassageReader = "patient") -> Report:
 def views_of(said: Said) -> Iterator[View]:
     report = report_on(said)
     colleague = report_on(said, "colleague")
-    yield from _console(said, FullReport.of(report), FullReport.of(colleague))
+    yield from _console(said, FullReport.from_report(report), FullReport.from_report(colleague))
     yield view_of("both: report", _lines_of(render_html(report)))
     yield view_of("doctor: report", _lines_of(render_html(colleague)))
     yield from _letters(said, report)
@@ -89,7 +89,7 @@ def _console(said: Said, full: FullReport, of_doctor: FullReport) -> Iterator[Vi
     """As `views/finding.js` shows it to each."""
     read, language, decision = full.reading, said.language, full.decision
     rest = [*read.findings, *read.limits, *read.tested]
-    about, to_doctor = (_explained(one) for one in (full, of_doctor))
+    about, to_doctor = (_explained(item) for item in (full, of_doctor))
     for_patient, for_doctor = (
         InstructionView.of_spot(said.instruction, language, for_doctor=doctor)
         for doctor in (False, True)
@@ -121,7 +121,7 @@ def _console(said: Said, full: FullReport, of_doctor: FullReport) -> Iterator[Vi
 
 
 def _explained(full: FullReport) -> list[str]:
-    return [one.text for paragraph in full.reading.explanation for one in paragraph]
+    return [item.text for paragraph in full.reading.explanation for item in paragraph]
 
 
 def _lines_of(page: str) -> list[str]:
@@ -138,8 +138,8 @@ def _texts(resource: Any) -> Iterator[str]:
             elif name not in {"conclusion", "conclusionCode"}:  # each is in `text` too
                 yield from _texts(value)
     elif isinstance(resource, list):
-        for one in resource:
-            yield from _texts(one)
+        for item in resource:
+            yield from _texts(item)
     elif isinstance(resource, str) and " " in resource and resource.endswith("."):
         yield resource
 

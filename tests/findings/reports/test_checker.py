@@ -56,18 +56,18 @@ def test_the_known_pairs_are_enough_and_the_good_ones_break_no_rule(language: La
     known = known_pairs(language)
     assert len({*known.wrong}) >= 20
     assert len({*known.good}) >= 10
-    assert not {one.sentence for one in known.wrong} & {one.sentence for one in known.good}
-    for one in known.good:
-        passage = WHAT.model_copy(update={language: one.passage, "about": None})
-        fault = find_fault(Pair((passage,), one.sentence), language)
-        assert fault is None, (one, fault)
+    assert not {item.sentence for item in known.wrong} & {item.sentence for item in known.good}
+    for item in known.good:
+        passage = WHAT.model_copy(update={language: item.passage, "about": None})
+        fault = find_fault(Pair((passage,), item.sentence), language)
+        assert fault is None, (item, fault)
 
 
 def verdicts(shown: list[Shown], answers: dict[str, bool]) -> Verdicts:
     return Verdicts(
         verdicts=tuple(
-            Verdict(pair=place, difference="", keep=answers[one.sentence])
-            for place, one in enumerate(shown, 1)
+            Verdict(pair=place, difference="", keep=answers[item.sentence])
+            for place, item in enumerate(shown, 1)
         )
     )
 
@@ -77,20 +77,20 @@ def test_each_call_hides_two_wrong_pairs_and_a_good_one_among_the_others() -> No
     places = set[int]()
     for seed in range(50):
         mixed = hide_known(own, "en", random.Random(seed))
-        assert [one for one in mixed if one.keep is None] == own
-        hidden = [one.keep for one in mixed if one.keep is not None]
+        assert [item for item in mixed if item.keep is None] == own
+        hidden = [item.keep for item in mixed if item.keep is not None]
         assert sorted(hidden) == [False, False, True]
-        places |= {place for place, one in enumerate(mixed) if one.keep is not None}
+        places |= {place for place, item in enumerate(mixed) if item.keep is not None}
     assert places == {0, 1, 2, 3, 4}
 
 
 def test_a_checker_is_believed_only_where_it_knows_the_known_pairs() -> None:
     shown = hide_known([Shown("A.", "A.")], "en", random.Random(1))
-    right = {one.sentence: one.keep is not False for one in shown}
+    right = {item.sentence: item.keep is not False for item in shown}
     assert judge(shown, verdicts(shown, right)) == [True]
-    for one in shown:
-        turned = verdicts(shown, {**right, one.sentence: not right[one.sentence]})
-        if one.keep is None:
+    for item in shown:
+        turned = verdicts(shown, {**right, item.sentence: not right[item.sentence]})
+        if item.keep is None:
             assert judge(shown, turned) == [False]
         else:
             with pytest.raises(NarrativeUnavailable):
@@ -99,9 +99,9 @@ def test_a_checker_is_believed_only_where_it_knows_the_known_pairs() -> None:
 
 def test_what_was_not_judged_or_judged_twice_is_not_kept() -> None:
     shown = hide_known([Shown("A.", "A.")], "en", random.Random(1))
-    right = verdicts(shown, {one.sentence: one.keep is not False for one in shown})
-    own = next(place for place, one in enumerate(shown, 1) if one.keep is None)
-    others = tuple(one for one in right.verdicts if one.pair != own)
+    right = verdicts(shown, {item.sentence: item.keep is not False for item in shown})
+    own = next(place for place, item in enumerate(shown, 1) if item.keep is None)
+    others = tuple(verdict for verdict in right.verdicts if verdict.pair != own)
     assert judge(shown, Verdicts(verdicts=others)) == [False]
     doubted = Verdict(pair=own, difference="", keep=False)
     assert judge(shown, Verdicts(verdicts=(*right.verdicts, doubted))) == [False]
@@ -130,5 +130,5 @@ def test_the_plan_says_which_passages_are_told_in_which_order(
     told = pair_up(draft, PLAN)
     assert [[pair.sentence for pair in part] for part in told] == paired
     assert [name for part in told for pair in part for name in pair.ids] == [
-        one.id for one in PLAN.passages
+        passage.id for passage in PLAN.passages
     ]

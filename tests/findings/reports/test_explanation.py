@@ -67,10 +67,10 @@ def test_what_a_patient_reads_of_a_report_is_short_and_plain_and_says_nothing_tw
     lengths = []
     for seed, said in random_findings(size(100, 2000)):
         content = ReportContent(report_on(said))
-        told = [one.text for paragraph in content.reading.explanation for one in paragraph]
+        told = [item.text for paragraph in content.reading.explanation for item in paragraph]
         first = [f"{content.first.head.removesuffix('.')}.", *content.first.sentences]
         texts = [*first, *told, *content.next_steps]
-        sentences = [one for text in texts for one in sentences_of(text)]
+        sentences = [item for text in texts for item in sentences_of(text)]
         assert len({*sentences}) == len(sentences), (seed, sentences)
         text = " ".join(sentences)
         lengths.append(len(text.split()))
@@ -85,8 +85,8 @@ def test_no_comfort_stands_without_what_belongs_to_it(language: Language) -> Non
     for _, said in random_findings(size(100, 1000)):
         for reader in ("patient", "colleague"):
             plan = plan_explanation(said.facts, reader, decision=said.decision)
-            chosen: dict[str, Passage] = {one.id: one for one in plan.passages}
-            assert all(one.needs in chosen for one in chosen.values() if one.needs)
+            chosen: dict[str, Passage] = {passage.id: passage for passage in plan.passages}
+            assert all(item.needs in chosen for item in chosen.values() if item.needs)
             assert len(chosen) == len(plan.passages)
             announced = [group for group in plan.groups if group[:1] and "in_case" in group[0].id]
             assert all(len(group) > 1 for group in announced), "it announces nothing"
@@ -94,7 +94,10 @@ def test_no_comfort_stands_without_what_belongs_to_it(language: Language) -> Non
 
 def test_a_benign_condition_is_described_only_where_nothing_graver_is_open() -> None:
     described = [
-        any(one.about == "benign_keratosis" for one in plan_explanation(facts, "patient").passages)
+        any(
+            passage.about == "benign_keratosis"
+            for passage in plan_explanation(facts, "patient").passages
+        )
         for facts in (
             facts_of("benign_keratosis", band=Band.ROUTINE),
             facts_of("benign_keratosis", reasons=(Doubt.TOO_CLOSE,)),

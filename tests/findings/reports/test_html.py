@@ -100,7 +100,7 @@ def test_every_text_stays_text(hostile: str) -> None:
         clinic=hostile,
         narrative=narrative_in("en", hostile),
         review=review,
-        decision=Decision.of([review], [judged(finding_of().band)]),
+        decision=Decision.from_reviews([review], [judged(finding_of().band)]),
     )
     page = Outline(render_html(report))
     assert [tag for tag, _ in page.elements] == [tag for tag, _ in plain.elements]

@@ -125,7 +125,7 @@ def keeping(keep: bool) -> Behaviour:
     """Of every pair the same is said, whatever it is."""
 
     def behave(call: Call) -> None:
-        verdicts = [{**one, "keep": keep} for one in call.draft()["verdicts"]]
+        verdicts = [{**item, "keep": keep} for item in call.draft()["verdicts"]]
         call.tell(verdicts=verdicts)
 
     return behave
@@ -290,7 +290,7 @@ def test_what_is_asked_is_closed_strict_and_private(llm: OpenRouter, make: Make)
     first = json.loads(llm.calls[0][2])
     [ids] = {*find_enums(first["response_format"]["json_schema"]["schema"])}
     told = json.loads(first["messages"][1]["content"])["paragraphs"]
-    assert [one["id"] for part in told for one in part] == [*ids]
+    assert [item["id"] for part in told for item in part] == [*ids]
     assert "general.signs" not in ids, "it follows from what a person told"
 
 
@@ -486,7 +486,7 @@ def test_a_sentence_that_is_dropped_is_replaced_by_its_passage_and_counted_witho
         "writer_tokens": 2 * 960,
     }
     kept = DroppedPairs(store).list_last(20)
-    assert [(one.reason, one.sentence) for one in reversed(kept)] == [
+    assert [(item.reason, item.sentence) for item in reversed(kept)] == [
         ("checker", "Melanoma is not a cancer."),
         ("number", "It can wait for 3 weeks."),
     ]
@@ -496,14 +496,14 @@ def test_no_figure_of_a_finding_is_kept_of_what_was_dropped(
     llm: OpenRouter, store: Store, make: Make
 ) -> None:
     def write(call: Call) -> None:
-        [figure] = [one for one in call.draft()["entries"] if "estimate" in one["passages"][0]]
+        [figure] = [item for item in call.draft()["entries"] if "estimate" in item["passages"][0]]
         call.tell(entries=[{**figure, "text": figure["text"].replace("puts", "may put")}])
 
     llm.behave = writing(write)
     assert narrate_with(make(), facts_of("melanoma")).source.reason is Unwritten.NOTHING_KEPT
     [dropped] = DroppedPairs(store).list_last(20)
     assert "…" in dropped.passage
-    assert not [one for one in dropped.passage + dropped.sentence if one.isdigit()]
+    assert not [item for item in dropped.passage + dropped.sentence if item.isdigit()]
 
 
 def test_what_failed_is_not_kept(llm: OpenRouter, store: Store, make: Make) -> None:
@@ -517,13 +517,18 @@ def test_what_failed_is_not_kept(llm: OpenRouter, store: Store, make: Make) -> N
 def test_the_stated_class_is_explained_in_the_four_sections(llm: OpenRouter, make: Make) -> None:
     def write(call: Call) -> None:
         call.tell(
-            entries=[{**one, "text": "So: " + one["text"]} for one in call.draft()["entries"]]
+            entries=[{**item, "text": "So: " + item["text"]} for item in call.draft()["entries"]]
         )
 
     def compare(call: Call) -> None:
         verdicts = call.draft()["verdicts"]
-        own = [one["pair"] for one in call.sent["pairs"] if one["sentence"].startswith("So: ")]
-        call.tell(verdicts=[{**one, "keep": one["keep"] or one["pair"] in own} for one in verdicts])
+        own = [item["pair"] for item in call.sent["pairs"] if item["sentence"].startswith("So: ")]
+        call.tell(
+            verdicts=[
+                {**verdict, "keep": verdict["keep"] or verdict["pair"] in own}
+                for verdict in verdicts
+            ]
+        )
 
     llm.behave = lambda call: compare(call) if call.compares else write(call)
     stated = Facts.as_stated(condition="melanoma", confidence=0.912)

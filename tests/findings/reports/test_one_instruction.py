@@ -63,7 +63,7 @@ def reports(language: Language) -> Iterator[Report]:
             raised_by=(RaisedBy.NAMED,),
             checklist_score=score,
         )
-        facts = Facts.of(found, NOTHING_TOLD)
+        facts = Facts.from_finding(found, NOTHING_TOLD)
         narrative = write_template(facts, language)
         report = replace(plain, facts=facts, narrative=narrative)
         report = reviewed(report, finding=found, **said) if said else report
@@ -96,20 +96,20 @@ def test_no_report_asks_for_two_things(language: Language) -> None:
         waits = advice.waits_for if advice else decision.waits_for if decision else None
         asked = asked_in(plain_text(render_html(report)), language)
         assert asked == (set() if waits else {band})
-        full, own = FullReport.of(report), report.facts.band
+        full, own = FullReport.from_report(report), report.facts.band
         if not waits or full.band is own:
             labels = conditions_table().band_words(full.band, language)
             assert full.band_label == labels.label, "the words are those of the band beside them"
             assert urgency(full.band) <= urgency(own)
         reading = full.reading
-        told = [one.text for paragraph in reading.explanation for one in paragraph]
+        told = [item.text for paragraph in reading.explanation for item in paragraph]
         read = [*reading.next_steps, *told]
         assert asked_in(" ".join(read), language) <= (set() if advice or waits else {band})
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_a_doubt_asks_for_nothing_beside_what_counts(language: Language) -> None:
-    facts = Facts.of(finding_of(MOLE, reasons=tuple(Doubt)), NOTHING_TOLD)
+    facts = Facts.from_finding(finding_of(MOLE, reasons=tuple(Doubt)), NOTHING_TOLD)
     plain = made_report(language, photo=False, review=None, decision=None)
     plain = replace(plain, facts=facts, narrative=write_template(facts, language))
     decided = reviewed(plain, finding=finding_of(MOLE), label=MOLE, certainty=SURE)
@@ -128,7 +128,7 @@ def test_what_is_not_judged_yet_is_called_nothing_and_reassures_nobody() -> None
     for report in reports("en"):
         if report.spot_advice or not report.decision or not report.decision.new_picture_wanted:
             continue
-        shown = FullReport.of(report)
+        shown = FullReport.from_report(report)
         assert shown.decision
         if is_sent(report.decision.urgency):
             assert shown.decision.waits_for is None
@@ -147,8 +147,8 @@ def test_the_printed_report_asks_for_what_counts_alone(language: Language) -> No
     found = finding_of(MOLE, band=Band.SELF_MONITORING)
     report = replace(
         plain,
-        facts=Facts.of(found, NOTHING_TOLD),
-        narrative=write_template(Facts.of(found, NOTHING_TOLD), language),
+        facts=Facts.from_finding(found, NOTHING_TOLD),
+        narrative=write_template(Facts.from_finding(found, NOTHING_TOLD), language),
         spot_advice=Advice(AdviceSource.DECISION, Band.URGENT_REFERRAL, SINCE, 10),
     )
     text = text_of(render_pdf(reviewed(report, finding=found, label=MOLE, certainty=SURE)))

@@ -132,7 +132,7 @@ def test_the_longest_of_every_class_stays_on_two_pages(key: str, language: Langu
         "raised_by": (RaisedBy.MELANOMA, RaisedBy.MOST_PROBABLE, RaisedBy.CHECKLIST),
         "checklist_score": 10,
     }
-    facts = Facts.of(told_finding(key, **fields), report.facts.context)
+    facts = Facts.from_finding(told_finding(key, **fields), report.facts.context)
     narrative = write_template(facts, language)
     content = render_pdf(replace(report, facts=facts, narrative=narrative))
     assert len(PdfReader(io.BytesIO(content)).pages) == 2

@@ -60,7 +60,7 @@ def report_on(facts: Facts, language: Language) -> Report:
 
 def reports(language: Language) -> list[Report]:
     context = plain_report().facts.context
-    return [report_on(Facts.of(finding, context), language) for finding in FINDINGS]
+    return [report_on(Facts.from_finding(finding, context), language) for finding in FINDINGS]
 
 
 def said_twice(texts: list[str]) -> list[str]:
@@ -74,7 +74,7 @@ def said_twice(texts: list[str]) -> list[str]:
 def read_texts(reading: Reading) -> list[str]:
     plain = reading.model_dump(exclude={"doubts"})  # which head a doctor's case
     summary = list(plain.pop("summary").values())
-    told = [one["text"] for paragraph in plain.pop("explanation") for one in paragraph]
+    told = [item["text"] for paragraph in plain.pop("explanation") for item in paragraph]
     return [*summary, *told] + [
         text for value in plain.values() for text in ([value] if isinstance(value, str) else value)
     ]
@@ -84,7 +84,9 @@ def read_texts(reading: Reading) -> list[str]:
 @settings(max_examples=size(40, 1000), deadline=None)
 def test_three_sentences_come_first_and_none_comes_twice(facts: Facts, language: Language) -> None:
     reading = read_in_order(report_on(facts, language))
-    to_do, likely, certainty = [len(sentences_of(one)) for one in reading.summary.sentences]
+    to_do, likely, certainty = [
+        len(sentences_of(sentence)) for sentence in reading.summary.sentences
+    ]
     doubted = facts.uncertain and is_sent(facts.band)
     moved = facts.shown.from_picture is not None  # then one sentence more may say so
     assert (to_do, certainty) == (1, 2 if doubted and not facts.not_skin else 1)

@@ -32,7 +32,7 @@ SINCE = datetime(2026, 11, 22, 9, tzinfo=UTC)
 
 def report_on_a_mole(language: Language, **said: Any) -> Report:
     finding = finding_of(MOLE, band=Band.SELF_MONITORING, checklist_score=0)
-    facts = Facts.of(finding, NOTHING_TOLD)
+    facts = Facts.from_finding(finding, NOTHING_TOLD)
     plain = made_report(language, photo=False, review=None, decision=None)
     plain = replace(plain, facts=facts, narrative=write_template(facts, language))
     return reviewed(plain, finding=finding, **said) if said else plain

@@ -63,7 +63,7 @@ def test_the_picture_that_alone_asks_is_named_with_its_number() -> None:
         if one.heading.key not in conditions_table().malignant_keys:
             share = one.malignant or 0
         said = say_share(share, malignant=True).en
-        finding = next(one for one in write_template(facts, "en").findings if "Urgency" in one)
+        finding = next(item for item in write_template(facts, "en").findings if "Urgency" in item)
         assert re.search(rf"the reason: picture {place} by itself \(.*: {said}\)\.$", finding)
 
 
@@ -136,7 +136,7 @@ TOLD_MOLE = MOLE | {"from_picture": rank({"melanocytic_nevus": 0.6, "melanoma": 
             {"checklist": ("change_in_size",)},
         ),
     ],
-    ids=lambda one: one[0] if isinstance(one, list) else "",
+    ids=lambda item: item[0] if isinstance(item, list) else "",
 )
 def test_the_reader_finds_what_contradicts(
     texts: list[str], finding: dict[str, Any], told: dict[str, Any]
@@ -144,6 +144,6 @@ def test_the_reader_finds_what_contradicts(
     said = random_said(0)
     key = "melanocytic_nevus" if "ranked" in finding else "melanoma"
     context = NOTHING_TOLD.model_copy(update=told)
-    facts = Facts.of(finding_of(key, **finding), context)
+    facts = Facts.from_finding(finding_of(key, **finding), context)
     known = About(facts, "en", said.submission.created_at.date())
     assert contradictions([view_of("patient: finding", texts)], known)

@@ -49,7 +49,7 @@ REASSURING = ("no need to worry", "No hurry", "not cancer", "pas lieu de", "Rien
 
 
 def write_sections(finding: Finding, language: Language) -> Sections:
-    return write_template(Facts.of(finding, NOTHING_TOLD), language).sections
+    return write_template(Facts.from_finding(finding, NOTHING_TOLD), language).sections
 
 
 # Every rule that can ask for the band; one that was kept has not_dermoscopic for little_tested.
@@ -125,13 +125,13 @@ def test_notices_without_room_in_the_sections_stand_in_the_limits(language: Lang
     rules = RULES[Band.URGENT_REFERRAL]
     fields: dict[str, Any] = {"band": Band.URGENT_REFERRAL, "raised_by": rules}
     crowded = told_finding("basal_cell_carcinoma", reasons=tuple(Doubt), **fields)
-    narrative = write_template(Facts.of(crowded, NOTHING_TOLD), language)
+    narrative = write_template(Facts.from_finding(crowded, NOTHING_TOLD), language)
     notices = [getattr(said, language) for said in crowded.notices]
     assert narrative.limits == tuple(notices)
     said = [notice in narrative.sections.confidence_explanation for notice in notices]
     assert said[:5] == [True, True, False, False, False], "of four doubts the first"
     assert not any(said[6:]), "the test figures"
-    certain = Facts.of(finding_of("melanoma"), NOTHING_TOLD)
+    certain = Facts.from_finding(finding_of("melanoma"), NOTHING_TOLD)
     roomy = write_template(certain, language).sections.confidence_explanation
     unsure = getattr(TABLE.notices.modality_unsure, language)
     assert f"{unsure} {say_certainty(certain, language)} " in roomy
@@ -180,10 +180,10 @@ def test_no_section_and_no_next_step_has_a_percentage_of_the_finding(
     for band, doubts in product(Band, ((), tuple(Doubt))):
         rules = RULES[band]
         finding = told_finding(key, band=band, reasons=doubts, raised_by=rules, checklist_score=4)
-        narrative = write_template(Facts.of(finding, NOTHING_TOLD), language)
+        narrative = write_template(Facts.from_finding(finding, NOTHING_TOLD), language)
         read = [*narrative.sections.model_dump().values(), *narrative.next_steps]
-        said = [one for text in read for one in sentences_of(text) if one not in texts]
-        assert not [one for one in said if "%" in one]
+        said = [item for text in read for item in sentences_of(text) if item not in texts]
+        assert not [item for item in said if "%" in item]
 
 
 def test_what_raised_the_band_is_named() -> None:
@@ -194,7 +194,7 @@ def test_what_raised_the_band_is_named() -> None:
         raised_by=(RaisedBy.MELANOMA, RaisedBy.CHECKLIST),
     )
     context = NOTHING_TOLD.model_copy(update={"checklist": ("change_in_size", "oozing")})
-    said = write_template(Facts.of(finding, context), "en").sections
+    said = write_template(Facts.from_finding(finding, context), "en").sections
     assert (
         "The reason: you told us that it has changed in size and it is wet or bleeding; the "
         "picture may show a melanoma." in said.overview
@@ -202,8 +202,8 @@ def test_what_raised_the_band_is_named() -> None:
     assert said.importance_of_early_detection.startswith(
         "In case it is a melanoma: Found while it is still thin"
     )
-    findings = write_template(Facts.of(finding, NOTHING_TOLD), "en").findings
-    assert any("the reason: melanoma (6%), the 7-point checklist." in one for one in findings)
+    findings = write_template(Facts.from_finding(finding, NOTHING_TOLD), "en").findings
+    assert any("the reason: melanoma (6%), the 7-point checklist." in item for item in findings)
 
 
 @pytest.mark.parametrize(
@@ -263,7 +263,7 @@ def test_nothing_is_called_harmless_in_doubt_or_raised(language: Language, harml
 def test_a_client_of_seven_reads_the_figures_that_it_shows(key: str) -> None:
     finding = finding_of(key, probability=0.4)
     seven = finding.over_seven()
-    said = " ".join(write_template(Facts.of(seven, NOTHING_TOLD), "en").findings)
+    said = " ".join(write_template(Facts.from_finding(seven, NOTHING_TOLD), "en").findings)
     likely = seven.headline.likely
     assert say_share_of(likely.key, likely.probability).en in said
     assert say_share(seven.malignant_score, malignant=True).en in said
@@ -340,7 +340,7 @@ def test_a_place_is_said_with_its_side_and_its_midline(
 
 
 OWN = 0.55
-RESTATED = Facts.of(restated_finding(own=OWN), NOTHING_TOLD)
+RESTATED = Facts.from_finding(restated_finding(own=OWN), NOTHING_TOLD)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -359,7 +359,7 @@ def test_the_template_has_the_shown_figures_alone(language: Language) -> None:
 def test_a_reason_of_the_band_has_no_restated_figure(rule: RaisedBy, language: Language) -> None:
     sentences = write_template(RESTATED.model_copy(update={"raised_by": (rule,)}), language)
     said = {"en": "the reason:", "fr": "la raison"}[language]
-    reasons = [one for text in texts_of(sentences) for one in sentences_of(text) if said in one]
+    reasons = [item for text in texts_of(sentences) for item in sentences_of(text) if said in item]
     assert reasons
     for sentence in reasons:
         assert not any(character.isdigit() for character in sentence.partition(said)[2])

@@ -74,7 +74,7 @@ def test_each_word_of_a_signed_letter_is_sealed() -> None:
         {"withdrawn": Withdrawal(withdrawn_at=MONDAY, withdrawn_by="Dr Hyde", reason="Old.")},
     ]
     letters = [SIGNED, *(SIGNED.model_copy(update=change) for change in changes)]
-    codes = {sealed(written()), *(sealed(written(), letters=[one]) for one in letters)}
+    codes = {sealed(written()), *(sealed(written(), letters=[letter]) for letter in letters)}
     assert len(codes) == 2 + len(changes)
 
 

@@ -52,7 +52,7 @@ class Paper:
         page, printed = (self.ada.call("GET", asked % kind) for kind in ("html", "pdf"))
         body = re.sub("<[^>]+>", " ", page.text.partition("<main>")[2])
         pages = PdfReader(io.BytesIO(printed.data)).pages
-        texts = (body, " ".join(one.extract_text() for one in pages))
+        texts = (body, " ".join(item.extract_text() for item in pages))
         return [" ".join(text.replace("&#39;", "'").split()) for text in texts]
 
 
@@ -62,7 +62,7 @@ def paper(backend: Backend) -> Paper:
 
 
 def in_order(text: str, *said: str) -> bool:
-    places = [text.find(one) for one in said]
+    places = [text.find(item) for item in said]
     return -1 not in places and places == sorted(places)
 
 

@@ -31,7 +31,7 @@ REVIEW: dict[str, Any] = {"band": Band.DOCTOR_REVIEW, "raised_by": (RaisedBy.MAL
 
 
 def shares(**given: float) -> dict[str, Any]:
-    rest = [one for one in conditions_table().keys if one not in given]
+    rest = [key for key in conditions_table().keys if key not in given]
     left = (1 - sum(given.values())) / len(rest)
     return {"ranked": rank({**given, **dict.fromkeys(rest, left)})}
 
@@ -66,8 +66,8 @@ def test_one_page_says_by_when_what_why_with_whom_and_what_until_then(language: 
         labels.how_sure,
     ]
     first, _, _ = text_of(render_pdf(report)).partition(labels.page.format(1, 2))
-    places = [first.find(one) for one in order]
-    assert -1 not in places, [one for one, at in zip(order, places, strict=True) if at < 0]
+    places = [first.find(item) for item in order]
+    assert -1 not in places, [item for item, at in zip(order, places, strict=True) if at < 0]
     assert places == sorted(places)
     assert "+41 22 555 01 23" in render_html(report)
 
@@ -113,8 +113,8 @@ def test_of_a_mole_melanoma_is_explained_and_what_a_mole_is_without_comfort() ->
     short = conditions_table().by_key(MOLE).in_short
     assert short
     assert told[0] == short.en
-    assert any("Melanoma is a cancer" in one for one in told)
-    assert not any("harmless" in one or "keratosis" in one for one in told)
+    assert any("Melanoma is a cancer" in item for item in told)
+    assert not any("harmless" in item or "keratosis" in item for item in told)
     faint = facts_of(
         MOLE, **REVIEW, **shares(melanocytic_nevus=0.9, melanoma=0.02, actinic_keratosis=0.05)
     )
@@ -148,7 +148,7 @@ def test_a_doctor_reads_facts_figures_checklist_and_reasons_before_the_picture()
         labels.limits,
         labels.pictures,
     ]
-    places = [text.find(one) for one in order]
+    places = [text.find(item) for item in order]
     assert -1 not in places
     assert places == sorted(places)
 

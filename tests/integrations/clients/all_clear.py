@@ -42,14 +42,14 @@ WARNINGS = [
 
 def on_angular(finding: Finding) -> bool:
     """It shows the class, then the report."""
-    overview = write_template(Facts.of(finding, NOTHING_TOLD), "en").sections.overview
+    overview = write_template(Facts.from_finding(finding, NOTHING_TOLD), "en").sections.overview
     warned = any(said in overview for said in WARNINGS)
     return is_benign(finding.headline.one_name.key) and not warned
 
 
 def on_skinartify(finding: Finding) -> bool:
     """It takes the highest of the seven."""
-    shares = Predictions.of(finding).predictions
+    shares = Predictions.from_finding(finding).predictions
     highest = max(shares, key=shares.__getitem__)
     [key] = [key for key, names in CONDITION_NAMES.items() if names.skinartify == highest]
     return is_benign(key)
@@ -70,12 +70,15 @@ def in_explainables_report(finding: Finding) -> bool:
 
 def on_guide(finding: Finding) -> bool:
     """It shows "Likely Benign" up to a malignant score."""
-    return GuideAnswer.of(ClassifiedPhoto(finding, any_photo())).malignant_score <= LIKELY_BENIGN
+    return (
+        GuideAnswer.from_photo(ClassifiedPhoto(finding, any_photo())).malignant_score
+        <= LIKELY_BENIGN
+    )
 
 
 def on_lab(finding: Finding) -> bool:
     """It shows the severity, the class's name, and low indicators in green."""
-    diagnosis = Diagnosis.of(ClassifiedPhoto(finding, any_photo(), REGULAR))
+    diagnosis = Diagnosis.from_photo(ClassifiedPhoto(finding, any_photo(), REGULAR))
     table = conditions_table()
     benign = [CONDITION_NAMES[c.key].lab_class_id for c in table.conditions if not c.malignant]
     green = min(diagnosis.clinical_indicators.values()) <= LIKELY_BENIGN
@@ -113,6 +116,6 @@ def must_not_be_cleared(finding: Finding) -> bool:
     that something is not excluded.
     """
     named = conditions_table().by_key(finding.stated)
-    report = write_template(Facts.of(finding, NOTHING_TOLD), "en")
+    report = write_template(Facts.from_finding(finding, NOTHING_TOLD), "en")
     said = " ".join(report.sections.model_dump().values())
     return urgency(finding.band) < urgency(named.urgency) or NOT_RULED_OUT in said

@@ -150,23 +150,23 @@ def test_each_client_names_what_the_headline_names(
 
 
 def named_by_skinartify(photo: ClassifiedPhoto) -> tuple[str | None, str | None]:
-    shares = Predictions.of(photo.finding).predictions
+    shares = Predictions.from_finding(photo.finding).predictions
     return max(shares, key=shares.__getitem__), name_for(photo.finding, "skinartify")
 
 
 def named_by_guide(photo: ClassifiedPhoto) -> tuple[str | None, str | None]:
-    answer, headline = GuideAnswer.of(photo), photo.finding.headline
+    answer, headline = GuideAnswer.from_photo(photo), photo.finding.headline
     assert headline.for_patient.en in answer.explanation
     return answer.predictions[0].label, CONDITION_NAMES[headline.likely.key].guide
 
 
 def named_by_lab(photo: ClassifiedPhoto) -> tuple[str | None, str | None]:
-    diagnosis, known = Diagnosis.of(photo), over_known_classes(photo.finding)
+    diagnosis, known = Diagnosis.from_photo(photo), over_known_classes(photo.finding)
     headline = photo.finding.headline
     if headline.sent_for:
         assert headline.for_patient.en in diagnosis.description
     malignant = conditions_table().by_key(headline.one_name.key).malignant
-    all_clear = Facts.of(known, NOTHING_TOLD).all_clear
+    all_clear = Facts.from_finding(known, NOTHING_TOLD).all_clear
     if known.most_probable == NORMAL_SKIN or not (malignant or all_clear):
         return diagnosis.class_id, INCONCLUSIVE
     return diagnosis.class_id, CONDITION_NAMES[headline.one_name.key].lab_class_id

@@ -166,12 +166,12 @@ def test_no_client_gets_reassuring_words_beside_a_referral_or_a_doubt(
     """The lab shows one name, and here none: what is likely would reassure."""
     finding = finding_of(key, probability=0.6, band=band, **raised)
     judged = ClassifiedPhoto(finding, read_photo(photo_of(key)))
-    diagnosis, said = Diagnosis.of(judged), TABLE.by_key(key).sentences["en"]
+    diagnosis, said = Diagnosis.from_photo(judged), TABLE.by_key(key).sentences["en"]
     read = (diagnosis.description, diagnosis.treatment, diagnosis.epidemiology)
     for harmless in (said.what_it_is, said.treatment_note, said.epidemiology, said.what_to_do):
         assert not any(harmless in text for text in read)
     with pytest.raises(Undecided) as told:
-        GuideAnswer.of(judged)
+        GuideAnswer.from_photo(judged)
     assert begins in told.value.detail
     assert (diagnosis.class_id, diagnosis.class_name) == ("inconclusive", NO_DIAGNOSIS)
     assert diagnosis.confidence == 0
@@ -183,12 +183,12 @@ def test_no_client_gets_reassuring_words_beside_a_referral_or_a_doubt(
 def test_the_labs_treatment_begins_with_what_to_do_and_its_description_with_the_doubt() -> None:
     photo = read_photo(photo_of("melanoma"))
     said = TABLE.by_key("melanoma").sentences["en"]
-    certain = Diagnosis.of(ClassifiedPhoto(finding_of("melanoma"), photo))
+    certain = Diagnosis.from_photo(ClassifiedPhoto(finding_of("melanoma"), photo))
     action = TABLE.band_words(Band.URGENT_REFERRAL, "en").action
     assert certain.treatment == f"{action} {said.treatment_note}"
     assert certain.description.startswith(f"Most likely a melanoma. {said.what_it_is}")
     doubtful = finding_of("melanoma", probability=0.4, reasons=(Doubt.UNLIKE_TRAINING,))
-    in_doubt = Diagnosis.of(ClassifiedPhoto(doubtful, photo))
+    in_doubt = Diagnosis.from_photo(ClassifiedPhoto(doubtful, photo))
     assert in_doubt.class_name == "Malignant Melanoma"
     assert in_doubt.description.startswith(
         "This finding is uncertain: the picture is unlike those the model learned from. "
@@ -201,9 +201,9 @@ def test_what_was_measured_is_painted_green_only_beside_an_all_clear() -> None:
     shape = Shape(asymmetry=0.1, border=0.2, colour=0.3, diameter=0.4)
     photo = read_photo(photo_of("melanocytic_nevus"))
     mole = finding_of("melanocytic_nevus", band=Band.SELF_MONITORING)
-    plain = Diagnosis.of(ClassifiedPhoto(mole, photo, shape))
+    plain = Diagnosis.from_photo(ClassifiedPhoto(mole, photo, shape))
     assert plain.clinical_indicators == {"A": 0.1, "B": 0.2, "C": 0.3, "D": 0.4}
-    raised = Diagnosis.of(ClassifiedPhoto(finding_of("melanocytic_nevus"), photo, shape))
+    raised = Diagnosis.from_photo(ClassifiedPhoto(finding_of("melanocytic_nevus"), photo, shape))
     assert raised.clinical_indicators == {"A": 0.31, "B": 0.31, "C": 0.31, "D": 0.4}
     assert raised.abcd_details == plain.abcd_details
     assert plain.abcd_details["A"].interpretation == "Measured in this picture: 0.10"
@@ -213,11 +213,11 @@ def test_no_client_names_what_the_headline_does_not_call_likely() -> None:
     """ "Melanoma, 30 %" stood over "Most likely a mole"."""
     finding = named_finding("melanoma", most_probable="melanocytic_nevus")
     judged = ClassifiedPhoto(finding, read_photo(photo_of("melanoma")))
-    diagnosis = Diagnosis.of(judged)
+    diagnosis = Diagnosis.from_photo(judged)
     assert (diagnosis.class_id, diagnosis.severity) == ("inconclusive", "Critical")
     said = "Most likely a mole. A skin cancer cannot be ruled out."
     assert diagnosis.description.startswith(said)
-    assert GuideAnswer.of(judged).explanation.startswith(said)
+    assert GuideAnswer.from_photo(judged).explanation.startswith(said)
 
 
 def test_the_explainable_clients_report_says_the_band_and_the_doubt(
@@ -237,11 +237,11 @@ def test_what_does_not_look_like_skin_gets_no_name_and_no_risk_on_any_screen() -
     """A crab was "Malignant Melanoma, Critical, 98 %"."""
     finding = finding_of(probability=0.98, reasons=(Doubt.NOT_SURELY_SKIN,))
     judged = ClassifiedPhoto(finding, read_photo(photo_of("melanoma")))
-    diagnosis = Diagnosis.of(judged)
+    diagnosis = Diagnosis.from_photo(judged)
     assert (diagnosis.class_id, diagnosis.class_name) == ("inconclusive", NO_DIAGNOSIS)
     assert (diagnosis.severity, diagnosis.risk_score, diagnosis.confidence) == ("Moderate", 5.0, 0)
     assert diagnosis.description.startswith(TABLE.notices.headline.not_skin.en)
-    for answer in (lambda: GuideAnswer.of(judged), lambda: decided(finding, "explainable")):
+    for answer in (lambda: GuideAnswer.from_photo(judged), lambda: decided(finding, "explainable")):
         with pytest.raises(Undecided) as told:
             answer()
         assert told.value.detail.startswith(TABLE.notices.headline.not_skin.en)

@@ -65,7 +65,7 @@ def test_the_list_has_the_newest_version_of_each_name(backend: Backend) -> None:
     for count, name in ((2, "ham"), (3, "isic"), (4, "HAM")):
         assert post_form(backend, labelled(count), name).status_code == 200
     listed = backend.client.get("/api/datasets").get_json()["datasets"]
-    assert {one["name"]: one["file_count"] for one in listed} == {"HAM": 4, "isic": 3}
+    assert {item["name"]: item["file_count"] for item in listed} == {"HAM": 4, "isic": 3}
 
 
 def test_pictures_with_unknown_labels_are_left_out_and_the_message_says_so(

@@ -77,7 +77,7 @@ def test_skinartify_gets_a_sentence_where_its_maximum_would_read_as_harmless(
     key: str, found: dict[str, Any], begins: str
 ) -> None:
     with pytest.raises(Undecided) as told:
-        PredictionsAndResults.of(finding_of(key, probability=0.6, **found))
+        PredictionsAndResults.from_finding(finding_of(key, probability=0.6, **found))
     assert told.value.detail.startswith(begins)
     little = "A doctor should look at it, because this check was tried on too few such pictures."
     assert (little if found is REVIEWED else CANNOT) in told.value.detail
@@ -95,13 +95,13 @@ def test_skinartify_gets_a_sentence_where_its_maximum_would_read_as_harmless(
     ids=lambda finding: f"{finding.stated}, {finding.band}",
 )
 def test_skinartify_gets_its_numbers_where_they_do_not_mislead(finding: Finding) -> None:
-    shares = Predictions.of(finding).predictions
+    shares = Predictions.from_finding(finding).predictions
     assert max(shares, key=shares.__getitem__) == CONDITION_NAMES[finding.stated].skinartify
 
 
 def test_skinartify_gets_a_sentence_where_a_cancer_is_raised_above_itself() -> None:
     with pytest.raises(Undecided) as told:
-        Predictions.of(finding_of("basal_cell_carcinoma", probability=0.6, **URGENT))
+        Predictions.from_finding(finding_of("basal_cell_carcinoma", probability=0.6, **URGENT))
     said = "Most likely a basal cell carcinoma. A melanoma cannot be ruled out."
     assert told.value.detail == f"{said} {action(Band.URGENT_REFERRAL)}"
 
@@ -124,13 +124,13 @@ def test_the_guide_gets_a_sentence_where_its_page_would_say_likely_benign(
     """Above a malignant score of 0.3 its page sends people to a dermatologist."""
     judged = judged_as(malignant_score=0.25, **found)
     with pytest.raises(Undecided) as told:
-        GuideAnswer.of(judged)
+        GuideAnswer.from_photo(judged)
     assert told.value.detail.endswith(action(found["band"]))
-    assert GuideAnswer.of(judged_as(malignant_score=0.35, **found)).malignant_score > 0.3
+    assert GuideAnswer.from_photo(judged_as(malignant_score=0.35, **found)).malignant_score > 0.3
 
 
 def test_the_guide_gets_its_numbers_where_its_page_may_say_likely_benign() -> None:
-    answer = GuideAnswer.of(judged_as(malignant_score=0.25, band=Band.SELF_MONITORING))
+    answer = GuideAnswer.from_photo(judged_as(malignant_score=0.25, band=Band.SELF_MONITORING))
     assert answer.malignant_score == pytest.approx(0.25)
 
 
@@ -142,15 +142,15 @@ def test_an_urgent_picture_of_mostly_normal_skin_is_not_answered_with_no_lesion_
     finding = finding_of(NORMAL_SKIN, probability=0.6, **found)
     classified = ClassifiedPhoto(finding, read_photo(photo_of("melanocytic_nevus")))
     for answer in (
-        lambda: Predictions.of(finding),
-        lambda: PredictionsAndResults.of(finding),
-        lambda: GuideAnswer.of(classified),
+        lambda: Predictions.from_finding(finding),
+        lambda: PredictionsAndResults.from_finding(finding),
+        lambda: GuideAnswer.from_photo(classified),
     ):
         with pytest.raises(Undecided) as told:
             answer()
         assert told.value.detail.endswith(action(found["band"]))
     assert over_known_classes(finding) == finding
-    diagnosis = Diagnosis.of(classified)
+    diagnosis = Diagnosis.from_photo(classified)
     assert (diagnosis.class_name, diagnosis.confidence) == (NO_DIAGNOSIS, 0)
     assert diagnosis.treatment == action(found["band"])
     # Where a carcinoma is named, a melanoma is as probable.
@@ -162,14 +162,14 @@ def test_an_urgent_picture_of_mostly_normal_skin_is_not_answered_with_no_lesion_
 def test_normal_skin_is_refused_where_nothing_speaks_for_a_lesion() -> None:
     for found in (REVIEWED, {"band": Band.SELF_MONITORING}):
         with pytest.raises(Refused):
-            Predictions.of(finding_of(NORMAL_SKIN, probability=0.6, **found))
+            Predictions.from_finding(finding_of(NORMAL_SKIN, probability=0.6, **found))
 
 
 def test_a_lesion_that_a_rule_named_on_normal_skin_is_not_turned_away() -> None:
     finding = named_finding("benign_keratosis", most_probable=NORMAL_SKIN)
     assert finding.band is Band.ROUTINE
     with pytest.raises(Undecided):
-        Predictions.of(finding)
+        Predictions.from_finding(finding)
 
 
 def judged_as(*, malignant_score: float, **found: Any) -> ClassifiedPhoto:
@@ -222,9 +222,9 @@ def classified(finding: Finding) -> ClassifiedPhoto:
 
 
 CLIENTS = (
-    lambda finding: Predictions.of(finding),
+    lambda finding: Predictions.from_finding(finding),
     lambda finding: decided(finding, "explainable"),
-    lambda finding: GuideAnswer.of(classified(finding)),
+    lambda finding: GuideAnswer.from_photo(classified(finding)),
 )
 
 
@@ -242,7 +242,7 @@ def test_clients_without_a_name_for_it_read_the_sentence(
 
 def test_the_lab_shows_any_name() -> None:
     finding = found({SQUAMOUS: 0.6, KERATOSIS: 0.19})
-    diagnosis = Diagnosis.of(classified(finding))
+    diagnosis = Diagnosis.from_photo(classified(finding))
     assert (diagnosis.class_id, diagnosis.class_name) == ("scc", "Squamous Cell Carcinoma")
     whole = 1 - finding.ranked[-1].probability  # without normal skin
     assert diagnosis.confidence == pytest.approx(0.6 / whole)
@@ -259,15 +259,15 @@ def test_each_client_names_the_carcinoma_that_the_api_names(
     raised: dict[str, Any] = {"band": Band.REFERRAL, "raised_by": (RaisedBy.ACTINIC_KERATOSIS,)}
     finding = found({basal: 0.86, KERATOSIS: 0.07, SQUAMOUS: 0.03}, basal, **raised)
     assert finding.headline.named.key == basal
-    shares = Predictions.of(finding).predictions
+    shares = Predictions.from_finding(finding).predictions
     assert max(shares, key=shares.__getitem__) == "bcc"
     assert name_for(finding, "explainable") == "bcc"
     assert decided(finding, "explainable")
-    answer = GuideAnswer.of(classified(finding))
+    answer = GuideAnswer.from_photo(classified(finding))
     assert answer.predictions[0].label == basal
     assert "Most likely a basal cell carcinoma." in answer.explanation
     assert "keratosis" not in answer.explanation
-    assert Diagnosis.of(classified(finding)).class_name == "Basal Cell Carcinoma"
+    assert Diagnosis.from_photo(classified(finding)).class_name == "Basal Cell Carcinoma"
 
 
 def test_the_malignant_score_loses_and_gains_nothing() -> None:
@@ -288,7 +288,7 @@ def test_what_both_together_make_the_most_probable_is_not_turned_away(first: str
         with pytest.raises(Undecided) as told:
             client(finding)
         assert told.value.detail.startswith(finding.headline.for_patient.en)
-    diagnosis = Diagnosis.of(classified(finding))
+    diagnosis = Diagnosis.from_photo(classified(finding))
     assert diagnosis.class_name == NO_DIAGNOSIS
     assert diagnosis.description.startswith(finding.headline.for_patient.en)
 
@@ -305,7 +305,7 @@ def test_a_doubt_between_the_two_is_still_told() -> None:
     doubt: dict[str, Any] = {"reasons": (Doubt.TOO_CLOSE,)}
     finding = found({SQUAMOUS: 0.45, KERATOSIS: 0.44}, **doubt)
     with pytest.raises(Undecided):
-        Predictions.of(finding)
+        Predictions.from_finding(finding)
 
 
 def test_a_risk_is_never_low_where_the_band_is_raised() -> None:

@@ -21,8 +21,8 @@ def listed(person: Person) -> list[dict[str, Any]]:
     answer = person.call("GET", "/submissions", headers=headers)
     assert answer.status_code == 200, answer.text
     found = answer.get_json()
-    assert all(one.keys() >= FIELDS for one in found)
-    return [{name: one[name] for name in FIELDS} for one in found]
+    assert all(record.keys() >= FIELDS for record in found)
+    return [{name: record[name] for name in FIELDS} for record in found]
 
 
 def correct(person: Person, number: int, **facts: Any) -> None:

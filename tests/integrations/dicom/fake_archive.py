@@ -50,8 +50,8 @@ class _Handler(BaseHTTPRequestHandler):
         if self._fails():
             return
         study = self.path.split("/")[3]
-        found = [one for one in self.server.kept.values() if one.StudyInstanceUID == study]
-        answer = [{"00080018": {"vr": "UI", "Value": [one.SOPInstanceUID]}} for one in found]
+        found = [item for item in self.server.kept.values() if item.StudyInstanceUID == study]
+        answer = [{"00080018": {"vr": "UI", "Value": [record.SOPInstanceUID]}} for record in found]
         self._answer(200 if answer else 204, answer or None)
 
     def do_POST(self) -> None:

@@ -45,12 +45,12 @@ def tool(name: str, *arguments: str | Path) -> str:
 def errors_in(folder: Path, *objects: bytes | Dataset) -> list[str]:
     """What dciodvfy finds wrong in these objects."""
     found = []
-    for place, one in enumerate(objects):
+    for place, item in enumerate(objects):
         file = folder / f"{place}.dcm"
-        if isinstance(one, bytes):
-            file.write_bytes(one)
+        if isinstance(item, bytes):
+            file.write_bytes(item)
         else:
-            one.save_as(file, enforce_file_format=True)
+            item.save_as(file, enforce_file_format=True)
         said = tool("dciodvfy", file).splitlines()
         found += [line for line in said if line.startswith("Error")]
     return found

@@ -67,8 +67,8 @@ def test_a_finding_is_sent_after_its_review_and_is_then_there(
     assert archive.asked == []
     sign(doctor, number)
     send_due(backend)
-    assert archive.kept == {one.SOPInstanceUID: one for one in archive.kept.values()}
-    sent = {one.SOPClassUID: one for one in archive.kept.values()}
+    assert archive.kept == {item.SOPInstanceUID: item for item in archive.kept.values()}
+    sent = {item.SOPClassUID: item for item in archive.kept.values()}
     assert sent.keys() == objects_of(backend, number).keys()
     assert "Conclusions" in str(sent[STRUCTURED])
     assert archive.authorizations == {"Bearer let-me-in"}
@@ -113,7 +113,9 @@ def test_another_review_and_a_withdrawn_letter_send_new_versions_and_nothing_els
     assert withdrawn.status_code == 200, withdrawn.text
     send_due(backend)
     assert len(archive.asked) > asked
-    kinds = sorted(one.Modality for uid, one in archive.kept.items() if uid not in before | second)
+    kinds = sorted(
+        item.Modality for uid, item in archive.kept.items() if uid not in before | second
+    )
     assert set(kinds) == {"DOC"}
 
 
@@ -128,7 +130,7 @@ def test_a_finding_that_became_more_urgent_is_sent_before_a_doctor_has_answered(
     before = set(archive.kept)
     correct(ada, number, checklist=SIGNS)
     send_due(backend)
-    sent = {one.Modality: one for uid, one in archive.kept.items() if uid not in before}
+    sent = {item.Modality: item for uid, item in archive.kept.items() if uid not in before}
     assert sorted(sent) == ["DOC", "OT", "SR"], "the photograph says the same"
     assert "It became more urgent" in text_of(sent["SR"])
 
@@ -142,7 +144,7 @@ def test_no_photo_is_sent_once_its_owner_has_withdrawn_the_consent(
     assert ada.call("PUT", "/me/consents", json={"photos": False}).status_code == 200
     assert doctor.call("GET", f"/submissions/{number}/photo").status_code == 200  # it is kept
     send_due(backend)
-    sent = {one.Modality: one for one in archive.kept.values()}
+    sent = {item.Modality: item for item in archive.kept.values()}
     assert sorted(sent) == ["DOC", "SR"]
     pages = PdfReader(io.BytesIO(sent["DOC"].EncapsulatedDocument)).pages
     assert [image for page in pages for image in page.images] == []
@@ -154,7 +156,7 @@ def test_no_photo_is_sent_once_its_owner_has_withdrawn_the_consent(
     assert ada.call("PUT", "/me/consents", json={"photos": True}).status_code == 200
     sign(doctor, number)
     send_due(backend)
-    assert len({one.Modality for one in archive.kept.values()}) > len(sent)
+    assert len({item.Modality for item in archive.kept.values()}) > len(sent)
 
 
 FAULTS = {
@@ -181,7 +183,7 @@ def test_what_an_archive_does_not_take_is_told_and_sent_later(
         send_due(backend)
         assert (newest(backend).state, newest(backend).fault) == told, mood
         if mood is Mood.TAKES_NO_PHOTOS:  # all that it takes it has
-            assert sorted(one.Modality for one in archive.kept.values()) == ["DOC", "OT", "SR"]
+            assert sorted(item.Modality for item in archive.kept.values()) == ["DOC", "OT", "SR"]
         archive.mood = Mood.WORKS
         monkeypatch.setattr(archive_module, "CALL_S", 30.0)
         again = f"/archive/deliveries/{newest(backend).id}/again"
@@ -233,22 +235,22 @@ def test_orthanc_keeps_what_is_sent_and_is_asked_for_it(orthanc: Orthanc, tmp_pa
     patient = backend.account(ada.email).id
     [study] = orthanc.call("GET", f"/dicom-web/studies?PatientID={patient}").json
     path = f"/dicom-web/studies/{study['0020000D']['Value'][0]}"
-    made = {one.SOPInstanceUID for one in objects_of(backend, number).values()}
+    made = {item.SOPInstanceUID for item in objects_of(backend, number).values()}
     found = orthanc.call("GET", f"{path}/instances").json
-    assert {one["00080018"]["Value"][0] for one in found} == made
+    assert {record["00080018"]["Value"][0] for record in found} == made
     backend.services.store.close()
 
 
 def assert_shown(orthanc: Orthanc, instances: set[str]) -> None:
     """Orthanc knows each for what it is, draws the pictures and gives back the PDF."""
     kinds = set()
-    for one in instances:
-        kind = orthanc.call("GET", f"/instances/{one}/simplified-tags").json["Modality"]
+    for instance in instances:
+        kind = orthanc.call("GET", f"/instances/{instance}/simplified-tags").json["Modality"]
         if kind in ("XC", "OT"):
-            drawn = orthanc.call("GET", f"/instances/{one}/preview")
+            drawn = orthanc.call("GET", f"/instances/{instance}/preview")
             assert (drawn.status, drawn.headers["Content-Type"]) == (200, "image/png")
         if kind == "DOC":
-            assert orthanc.call("GET", f"/instances/{one}/pdf").data.startswith(b"%PDF")
+            assert orthanc.call("GET", f"/instances/{instance}/pdf").data.startswith(b"%PDF")
         kinds.add(kind)
     assert kinds == {"XC", "OT", "SR", "DOC"}
 
@@ -267,8 +269,8 @@ def test_what_counts_of_a_spot_is_sent_anew_for_each_of_its_findings(
 
     def sent_since(known: set[str]) -> list[tuple[int, str]]:
         send_due(backend)
-        new = [one for uid, one in archive.kept.items() if uid not in known]
-        return sorted((int(one.StudyID), one.Modality) for one in new)
+        new = [item for uid, item in archive.kept.items() if uid not in known]
+        return sorted((int(item.StudyID), item.Modality) for item in new)
 
     before = set(archive.kept)
     newer = photograph_again(backend, ada, lesion)

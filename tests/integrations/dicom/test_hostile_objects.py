@@ -284,8 +284,8 @@ def test_mutated_objects_are_refused_with_a_sentence(
     report(f"{MUTATIONS} mutated DICOM objects, seed {seed}")
     by, whole = random.Random(seed), [make() for make in ORIGINALS]
     objects = [mutated(by.choice(whole), by) for _ in range(MUTATIONS)]
-    for one in objects:
-        status, answer = send(hostile, one)
-        assert status == 409, (seed, one)
+    for item in objects:
+        status, answer = send(hostile, item)
+        assert status == 409, (seed, item)
         refused = (answer.get(FAILED) or answer[OTHERS])["Value"][0]
-        assert refused["0040A160"]["Value"][0], (seed, one)
+        assert refused["0040A160"]["Value"][0], (seed, item)

@@ -49,7 +49,7 @@ def sign(doctor: Person, number: int, **said: object) -> None:
 
 def objects_of(backend: Backend, number: int) -> dict[str, Dataset]:
     """By their class; the report last."""
-    return {one.SOPClassUID: one for one in objects_in_archive(backend, number)}
+    return {item.SOPClassUID: item for item in objects_in_archive(backend, number)}
 
 
 def test_the_photo_is_the_kept_jpeg_and_names_nobody(backend: Backend) -> None:
@@ -62,11 +62,11 @@ def test_the_photo_is_the_kept_jpeg_and_names_nobody(backend: Backend) -> None:
     assert kept in photo.PixelData
     assert photo.pixel_array.shape == (photo.Rows, photo.Columns, 3)
     assert photo.AnatomicRegionSequence[0].CodeValue == "66643007"
-    assert {one.PatientID for one in made.values()} == {backend.account(ada.email).id}
-    assert {one.PatientSex for one in made.values()} == {"F"}
-    assert {one.StudyID for one in made.values()} == {str(number)}
-    for one in made.values():
-        said = str(one) + one.get("EncapsulatedDocument", b"").decode("latin-1")
+    assert {item.PatientID for item in made.values()} == {backend.account(ada.email).id}
+    assert {item.PatientSex for item in made.values()} == {"F"}
+    assert {item.StudyID for item in made.values()} == {str(number)}
+    for item in made.values():
+        said = str(item) + item.get("EncapsulatedDocument", b"").decode("latin-1")
         assert "Ada" not in said
         assert ada.email not in said
     text = "".join(page.extract_text() for page in PdfReader(pdf_of(made[REPORT])).pages)
@@ -95,7 +95,13 @@ def test_other_software_finds_no_error_in_any_object(backend: Backend, tmp_path:
         number = clinic_with_finding(backend, **told)[2]
         found += objects_of(backend, number).values()
     found += objects_of_two_pictures(backend)
-    assert {one.SOPClassUID for one in found} == {PHOTO, DERMOSCOPY, CAPTURE, STRUCTURED, REPORT}
+    assert {record.SOPClassUID for record in found} == {
+        PHOTO,
+        DERMOSCOPY,
+        CAPTURE,
+        STRUCTURED,
+        REPORT,
+    }
     assert errors_in(tmp_path, *found) == []
     for file in tmp_path.glob("*.dcm"):
         assert "error" not in tool("dcmdump", file).lower()
@@ -106,11 +112,11 @@ def objects_of_two_pictures(backend: Backend) -> list[Dataset]:
     sent = {"same_spot": "true", "keep_photo": "true"}
     number = joined(person, photo_of("melanoma"), spot_on_skin(), **sent)["id"]
     made = objects_in_archive(backend, number)
-    assert [one.Modality for one in made] == ["XC", "XC", "OT", "OT", "SR", "DOC"]
-    assert [one.InstanceNumber for one in made[:4]] == [1, 2, 1, 2]
+    assert [item.Modality for item in made] == ["XC", "XC", "OT", "OT", "SR", "DOC"]
+    assert [item.InstanceNumber for item in made[:4]] == [1, 2, 1, 2]
     seen = made[4].CurrentRequestedProcedureEvidenceSequence[0].ReferencedSeriesSequence
-    named = {one.ReferencedSOPInstanceUID for one in seen[0].ReferencedSOPSequence}
-    assert named == {one.SOPInstanceUID for one in made[:2]}
+    named = {item.ReferencedSOPInstanceUID for item in seen[0].ReferencedSOPSequence}
+    assert named == {item.SOPInstanceUID for item in made[:2]}
     return made
 
 
@@ -173,7 +179,7 @@ def test_what_waits_is_preliminary_and_concludes_nothing_in_public_codes(
     assert '"Suspected, not concluded")=(melanoma,99SKINAPI,' in said
     assert '"Urgency")=(urgent_referral,' in said
     assert "SCT" not in said
-    assert {one.PreliminaryFlag for one in (unjudged, awaited)} == {"PRELIMINARY"}
+    assert {item.PreliminaryFlag for item in (unjudged, awaited)} == {"PRELIMINARY"}
     sign(doctor, number)
     said = concluded(objects_of(backend, number)[STRUCTURED], tmp_path)
     assert '"Suspected, not concluded")=(melanoma,99SKINAPI,' in said, "however sure the doctor is"
@@ -292,7 +298,7 @@ def test_the_report_of_an_older_photo_says_what_counts_now(
 
 
 def text_of(report: Dataset) -> str:
-    return "\n".join(str(one.value) for one in report.iterall() if one.VR != "SQ")
+    return "\n".join(str(item.value) for item in report.iterall() if item.VR != "SQ")
 
 
 def content_time(report: Dataset) -> str:
@@ -335,7 +341,7 @@ def test_each_version_of_a_finding_has_objects_of_its_own_and_names_those_before
         steps.append(objects_of(backend, number))
     reports = [step[STRUCTURED] for step in steps]
     assert "PredecessorDocumentsSequence" not in reports[0]
-    assert [*map(named_before, reports[1:])] == [one.SOPInstanceUID for one in reports[:-1]]
+    assert [*map(named_before, reports[1:])] == [report.SOPInstanceUID for report in reports[:-1]]
     assert [*map(content_time, reports)] == sorted(map(content_time, reports))
     versions = [0, 1, 1, 2, 2, 3, 3]
     assert placed(steps, CAPTURE) == versions, "a heat map is drawn anew"
@@ -351,7 +357,7 @@ def test_each_version_of_a_finding_has_objects_of_its_own_and_names_those_before
     assert "It became more urgent on" in reopened
     assert "Dr Grace Hopper" in reopened
     assert reports[5].PreliminaryFlag == "PRELIMINARY"
-    assert errors_in(tmp_path, *(one for step in steps for one in step.values())) == []
+    assert errors_in(tmp_path, *(item for step in steps for item in step.values())) == []
 
 
 def placed(steps: list[dict[str, Dataset]], kind: str) -> list[int]:

@@ -81,7 +81,7 @@ def test_the_script_of_the_page_sends_what_arrives_but_no_result(
         while not (found := ada.pages("/submissions")):
             assert time.monotonic() < deadline, archive.said()
             time.sleep(0.1)
-    assert [one["class"] for one in found] == ["melanocytic nevus"]
+    assert [record["class"] for record in found] == ["melanocytic nevus"]
 
 
 def await_stable(archive: Orthanc, *, studies: int) -> None:
@@ -89,7 +89,7 @@ def await_stable(archive: Orthanc, *, studies: int) -> None:
     deadline = time.monotonic() + 60
     while True:
         changes = archive.call("GET", "/changes?limit=100").json["Changes"]
-        if sum(one["ChangeType"] == "StableStudy" for one in changes) >= studies:
+        if sum(change["ChangeType"] == "StableStudy" for change in changes) >= studies:
             return
         assert time.monotonic() < deadline, archive.said()
         time.sleep(0.1)

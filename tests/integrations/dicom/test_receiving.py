@@ -200,7 +200,7 @@ def test_with_a_clinics_key_each_finding_is_that_of_the_patient_whom_the_object_
     status, answer = send(program, first, again, elsewhere, by_oid)
     assert status == 200, answer
     filed = backend.services.store.collection("submissions").find(sort="number")
-    owners = [one["owner"] for one in filed]
+    owners = [item["owner"] for item in filed]
     assert owners[0] == owners[1]
     assert len({*owners}) == 3
     patients = backend.services.patients

@@ -62,10 +62,10 @@ def doctor(backend: Backend) -> Person:
 def file(backend: Backend, sender: Person, **elements: Any) -> int:
     """The finding that an object becomes."""
     stored = backend.services.store.collection("submissions")
-    before = {one["number"] for one in stored.find()}
+    before = {item["number"] for item in stored.find()}
     status, answer = send(sender, sent_object(**elements))
     assert status == 200, answer
-    [number] = {one["number"] for one in stored.find()} - before
+    [number] = {item["number"] for item in stored.find()} - before
     return int(number)
 
 
@@ -75,27 +75,27 @@ def test_each_object_carries_what_the_archives_own_object_carried(
     number = file(backend, archive)
     sign(doctor, number)
     objects = objects_in_archive(backend, number)
-    assert [one.Modality for one in objects] == ["DMS", "OT", "SR", "DOC"]
-    for one in objects:
-        assert (one.PatientID, one.IssuerOfPatientID) == (NUMBER, ISSUER)
-        assert one.IssuerOfPatientIDQualifiersSequence[0].UniversalEntityID == OID
-        assert one.AccessionNumber == ORDER
-        assert one.StudyInstanceUID != STUDY
-        assert one.ReferencedStudySequence[0].ReferencedSOPInstanceUID == STUDY
+    assert [item.Modality for item in objects] == ["DMS", "OT", "SR", "DOC"]
+    for item in objects:
+        assert (item.PatientID, item.IssuerOfPatientID) == (NUMBER, ISSUER)
+        assert item.IssuerOfPatientIDQualifiersSequence[0].UniversalEntityID == OID
+        assert item.AccessionNumber == ORDER
+        assert item.StudyInstanceUID != STUDY
+        assert item.ReferencedStudySequence[0].ReferencedSOPInstanceUID == STUDY
     photo, heat, report, printed = objects
     named = [photo.SourceImageSequence[-1], heat.SourceImageSequence[-1]]
-    for one in (*named, printed.SourceInstanceSequence[0]):
-        sent_uids = (one.ReferencedSOPClassUID, one.ReferencedSOPInstanceUID)
+    for item in (*named, printed.SourceInstanceSequence[0]):
+        sent_uids = (item.ReferencedSOPClassUID, item.ReferencedSOPInstanceUID)
         assert sent_uids == (DERMOSCOPIC, OBJECT)
-    for one in (photo, heat):
-        [where] = one.StudiesContainingOtherReferencedInstancesSequence
+    for item in (photo, heat):
+        [where] = item.StudiesContainingOtherReferencedInstancesSequence
         assert where.StudyInstanceUID == STUDY
         assert where.ReferencedSeriesSequence[0].SeriesInstanceUID == SERIES
     assert heat.SourceImageSequence[0].ReferencedSOPInstanceUID == photo.SOPInstanceUID
     [order] = report.ReferencedRequestSequence
     assert (order.AccessionNumber, order.StudyInstanceUID) == (ORDER, STUDY)
     evidence = report.CurrentRequestedProcedureEvidenceSequence
-    assert [one.StudyInstanceUID for one in evidence] == [photo.StudyInstanceUID, STUDY]
+    assert [item.StudyInstanceUID for item in evidence] == [photo.StudyInstanceUID, STUDY]
     assert errors_in(tmp_path, *objects) == []
     assert OBJECT in str(report.ContentSequence), "an image of the measurements"
 
@@ -103,7 +103,7 @@ def test_each_object_carries_what_the_archives_own_object_carried(
 def test_what_was_made_here_is_no_new_picture(backend: Backend, archive: Person) -> None:
     """An archive that sends on all that arrives would let a heat map be judged as a photo."""
     number = file(backend, archive)
-    own = [bytes_of(one) for one in objects_in_archive(backend, number)]
+    own = [bytes_of(item) for item in objects_in_archive(backend, number)]
     refuse_as_own(archive, own)
     stored = backend.services.store.collection("submissions")
     [finding] = stored.find()
@@ -115,7 +115,7 @@ def test_what_was_made_here_is_no_new_picture(backend: Backend, archive: Person)
 def refuse_as_own(archive: Person, objects: list[bytes]) -> None:
     status, answer = send(archive, *objects)
     assert status == 409
-    said = [one["0040A160"]["Value"][0] for one in answer[FAILED]["Value"]]
+    said = [item["0040A160"]["Value"][0] for item in answer[FAILED]["Value"]]
     assert ["made here" in sentence for sentence in said] == [True, True, False, False]
     assert ["is not judged here" in sentence for sentence in said] == [False, False, True, True]
 
@@ -131,10 +131,10 @@ def test_who_is_no_archive_files_nothing_under_a_patient_of_the_clinic(backend: 
     ada = backend.member()
     for sender in (ada, made(ada, scopes=["dicom"])[0]):
         uid = f"1.2.276.4711.{len(sender.email) + 9}"
-        for one in objects_in_archive(backend, file(backend, sender, SOPInstanceUID=uid)):
-            said = str(one)
-            assert one.PatientID == backend.account(ada.email).id
-            assert one.IssuerOfPatientID == "SkinAPI"
+        for item in objects_in_archive(backend, file(backend, sender, SOPInstanceUID=uid)):
+            said = str(item)
+            assert item.PatientID == backend.account(ada.email).id
+            assert item.IssuerOfPatientID == "SkinAPI"
             assert not [mark for mark in MARKS if mark in said]
     assert NUMBER not in repr(backend.stored())
 
@@ -197,9 +197,9 @@ def test_the_source_is_stored_once_and_goes_with_its_finding(
     assert described["source"]["patient_id"] == NUMBER
     backend.services.data.trail.seal()
     rest = [
-        {**one, "source": None} if name == "submissions" else one
+        {**row, "source": None} if name == "submissions" else row
         for name, rows in backend.stored().items()
-        for one in rows
+        for row in rows
     ]
     logged = capfd.readouterr()
     assert "/dicom/studies" in logged.err

@@ -103,4 +103,4 @@ def read(person: Person, path: str, status: int = 200, **options: Any) -> Any:
 
 
 def entries(bundle: Any) -> list[Any]:
-    return [one["resource"] for one in bundle.get("entry", [])]
+    return [item["resource"] for item in bundle.get("entry", [])]

@@ -43,9 +43,9 @@ def test_a_clinic_wide_key_reads_everybodys(clinic: Clinic) -> None:
     backwards = walk(program, "DiagnosticReport?_sort=-_lastUpdated")
     assert backwards[0]["id"] == str(number)
     accounts = clinic.backend.services.data.accounts.list_where({})
-    machines = [one for one in accounts if one.machine]
+    machines = [account for account in accounts if account.machine]
     assert machines
-    assert not {one.id for one in machines} & {*ids(walk(program, "Patient"))}
+    assert not {machine.id for machine in machines} & {*ids(walk(program, "Patient"))}
 
 
 def test_a_key_reads_a_pseudonym_unless_it_may_read_findings(clinic: Clinic) -> None:

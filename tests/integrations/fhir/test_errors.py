@@ -74,17 +74,17 @@ def test_what_has_not_changed_is_not_sent_again(clinic: Clinic) -> None:
 
 def test_what_is_told_of_the_server_is_what_it_does(clinic: Clinic) -> None:
     (rest,) = read(clinic.ada, "metadata")["rest"]
-    told = {one["type"]: one for one in rest["resource"]}
+    told = {item["type"]: item for item in rest["resource"]}
     assert told.keys() == KINDS.keys() | TAKEN.keys()
-    taken = {name for name, one in told.items() if {"code": "create"} in one["interaction"]}
+    taken = {name for name, item in told.items() if {"code": "create"} in item["interaction"]}
     assert taken == TAKEN.keys()
     assert rest["interaction"] == [{"code": "transaction"}]
     strict = {"Prefer": "handling=strict"}
     values = {"date": "2026", "reference": "x", "token": "x|x"}
-    for name, one in told.items():
-        for param in one.get("searchParam", []):
+    for name, item in told.items():
+        for param in item.get("searchParam", []):
             read(clinic.ada, f"{name}?{param['name']}={values[param['type']]}", headers=strict)
-        if not one.get("searchParam"):
+        if not item.get("searchParam"):
             read(clinic.ada, name, status=404)
 
 

@@ -57,7 +57,7 @@ def findings(backend: Backend) -> list[Document]:
 
 def external(backend: Backend) -> list[Document]:
     """The accounts of patients of other systems."""
-    return [one for one in backend.stored()["accounts"] if one.get("external")]
+    return [item for item in backend.stored()["accounts"] if item.get("external")]
 
 
 def test_an_order_becomes_the_finding_that_predict_makes(
@@ -81,7 +81,7 @@ def test_an_order_becomes_the_finding_that_predict_makes(
             "sex": "female",
         },
     ).get_json()
-    (same,) = (one for one in findings(backend) if one["number"] == by_form["id"])
+    (same,) = (item for item in findings(backend) if item["number"] == by_form["id"])
     for finding in (found["finding"], same["finding"]):
         del finding["timings"]
     for name in ("finding", "context", "band", "sections", "owner"):
@@ -130,7 +130,7 @@ def test_an_order_is_answered_once(backend: Backend, hospital: Person) -> None:
     first = reported(sent(hospital, orders.transaction()))
     again = sent(hospital, orders.transaction())
     assert reported(again) == first
-    assert {one["response"]["status"] for one in again.get_json()["entry"]} == {"200 OK"}
+    assert {item["response"]["status"] for item in again.get_json()["entry"]} == {"200 OK"}
     as_one = sent(hospital, orders.contained(), "/fhir/ServiceRequest")
     said = sent(
         hospital, orders.contained(), "/fhir/ServiceRequest", Prefer="return=OperationOutcome"
@@ -188,7 +188,7 @@ def test_an_order_that_is_sent_at_the_same_time_makes_one_finding(real_backend: 
         return reported(sent(client, orders.transaction()))
 
     with ThreadPoolExecutor(4) as threads:
-        assert len({one["id"] for one in threads.map(send, range(8))}) == 1
+        assert len({item["id"] for item in threads.map(send, range(8))}) == 1
     assert len(findings(real_backend)) == len(external(real_backend)) == 1
 
 
@@ -314,9 +314,9 @@ def test_photos_are_sent_in_each_way_that_fhir_has(backend: Backend, hospital: P
     )
     for body in (by_binary, by_url, based_on, relative, two_photos(orders.PHOTO, orders.PHOTO)):
         answer = sent(hospital, body).get_json()
-        kinds = [one.get("resource", {}).get("resourceType") for one in answer["entry"]]
+        kinds = [item.get("resource", {}).get("resourceType") for item in answer["entry"]]
         assert kinds == [None] * (len(kinds) - 1) + ["DiagnosticReport"]
-    assert [one.get("picture_count", 1) for one in findings(backend)] == [1, 1, 1, 1, 2]
+    assert [finding.get("picture_count", 1) for finding in findings(backend)] == [1, 1, 1, 1, 2]
     assert len(external(backend)) == 1
     status, code, says = outcome(
         sent(hospital, two_photos(orders.PHOTO, another_spot(), order="O-2"))
@@ -327,7 +327,7 @@ def test_photos_are_sent_in_each_way_that_fhir_has(backend: Backend, hospital: P
 
 
 def two_photos(*photos: bytes, order: str = "O-1") -> Json:
-    held = [orders.entry(orders.media(one), f"urn:uuid:{n}") for n, one in enumerate(photos)]
+    held = [orders.entry(orders.media(item), f"urn:uuid:{n}") for n, item in enumerate(photos)]
     info = [{"reference": f"urn:uuid:{n}"} for n in range(len(photos))]
     return orders.bundle(
         orders.entry(orders.patient(), orders.PATIENT_URL),

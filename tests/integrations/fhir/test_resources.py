@@ -31,7 +31,7 @@ def test_everything_that_is_answered_is_valid(clinic: Clinic) -> None:
     accept = {"Accept": "application/fhir+json"}
     answers.append(read(clinic.ada, f"Binary/{clinic.numbers['new']}-1", headers=accept))
     assert_valid(answers)
-    answered = {one["resourceType"] for answer in answers for one in flat(answer)}
+    answered = {item["resourceType"] for answer in answers for item in flat(answer)}
     assert answered >= {*KINDS, "Bundle", "CapabilityStatement", "OperationOutcome"}
 
 
@@ -58,22 +58,22 @@ def test_only_what_is_proven_is_concluded_in_public_codes(clinic: Clinic) -> Non
         assert "coding" not in code, state
         assert code["extension"][0]["valueCode"] == "temp-unknown"
     signed = report(clinic, "signed")
-    systems = {one["system"]: one["code"] for one in signed["conclusionCode"][0]["coding"]}
+    systems = {item["system"]: item["code"] for item in signed["conclusionCode"][0]["coding"]}
     assert systems["http://snomed.info/sct"] == "93655004"
     assert "melanoma" in signed["conclusion"].lower()
     assert signed["resultsInterpreter"] == [{"display": "Dr Example"}]
     (bundle,) = report(clinic, "changed")["conclusionCode"]
-    assert [one["system"] for one in bundle["coding"]] == ["urn:skinapi:conditions"]
+    assert [item["system"] for item in bundle["coding"]] == ["urn:skinapi:conditions"]
 
 
 def test_no_observation_of_the_model_is_coded_as_a_disease(clinic: Clinic) -> None:
     bundle = read(clinic.doctor, f"Observation?patient={clinic.patient}&_count=200")
-    for one in entries(bundle):
-        outside = {name: value for name, value in one.items() if name != "component"}
-        assert not any(system in str(outside) for system in PUBLIC), one["id"]
-        if one["code"]["coding"][0]["code"].startswith("probability"):
-            assert one["device"]["identifier"]["system"] == "urn:skinapi:models"
-            assert one["note"][0]["text"].startswith("For information only")
+    for entry in entries(bundle):
+        outside = {name: value for name, value in entry.items() if name != "component"}
+        assert not any(system in str(outside) for system in PUBLIC), entry["id"]
+        if entry["code"]["coding"][0]["code"].startswith("probability"):
+            assert entry["device"]["identifier"]["system"] == "urn:skinapi:models"
+            assert entry["note"][0]["text"].startswith("For information only")
 
 
 def test_what_a_doctor_decided_stands_beside_what_the_model_said(clinic: Clinic) -> None:
@@ -88,11 +88,11 @@ def test_what_a_doctor_decided_stands_beside_what_the_model_said(clinic: Clinic)
 
 def test_what_was_told_and_counted_is_said(clinic: Clinic) -> None:
     told = [*observed(clinic, "spot", "told")["component"]]
-    codes = [one["code"]["coding"][0]["code"] for one in told]
+    codes = [item["code"]["coding"][0]["code"] for item in told]
     assert codes == ["age", "age-band", "sex", "checklist-score", "sign"]
     age, band, sex, score, sign = told
     assert (age["valueInteger"], band["valueString"], score["valueInteger"]) == (50, "45-59", 2)
-    concepts = [one["valueCodeableConcept"]["coding"][0]["code"] for one in (sex, sign)]
+    concepts = [item["valueCodeableConcept"]["coding"][0]["code"] for item in (sex, sign)]
     assert concepts == ["female", "change_in_size"]
     read(clinic.doctor, f"Observation/{clinic.numbers['new']}-told", status=404)
 
@@ -104,7 +104,7 @@ def test_a_probability_has_that_by_the_picture_alone_where_facts_changed_it(
     melanoma = observed(clinic, "moved", "probability-melanoma")
     _, alone = melanoma["component"]
     assert alone["code"]["coding"][0]["code"] == "by-picture-alone"
-    shares = [one["valueQuantity"]["value"] for one in (melanoma, alone)]
+    shares = [item["valueQuantity"]["value"] for item in (melanoma, alone)]
     assert shares == pytest.approx([0.44, 0.31])
     said = report(clinic, "moved")["text"]["div"]
     assert "From the picture alone, without age: melanoma (31%)." in said
@@ -114,12 +114,12 @@ def test_a_probability_has_that_by_the_picture_alone_where_facts_changed_it(
 def test_each_of_several_pictures_is_there_with_its_own_bytes(clinic: Clinic) -> None:
     number = clinic.numbers["several"]
     urls = [
-        read(clinic.ada, one["link"]["reference"])["content"]["url"]
-        for one in report(clinic, "several")["media"]
+        read(clinic.ada, item["link"]["reference"])["content"]["url"]
+        for item in report(clinic, "several")["media"]
     ]
     assert [url.rpartition("/")[2] for url in urls] == [f"{number}-1", f"{number}-2"]
     photos = [clinic.ada.call("GET", f"/fhir/Binary/{number}-{place}") for place in (1, 2)]
-    assert {one.mimetype for one in photos} == {"image/jpeg"}
+    assert {photo.mimetype for photo in photos} == {"image/jpeg"}
     assert photos[0].data != photos[1].data
 
 
@@ -137,8 +137,8 @@ def test_every_reference_leads_somewhere(clinic: Clinic) -> None:
 
 def references(element: Any) -> set[str]:
     if isinstance(element, list):
-        return {found for one in element for found in references(one)}
+        return {found for item in element for found in references(item)}
     if isinstance(element, dict):
         own = {element["reference"]} if "reference" in element else set()
-        return own | {found for one in element.values() for found in references(one)}
+        return own | {found for item in element.values() for found in references(item)}
     return set()

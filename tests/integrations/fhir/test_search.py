@@ -22,8 +22,8 @@ def walk(person: Person, path: str) -> list[Any]:
     found = []
     while path:
         bundle = read(person, path)
-        found += [one for one in entries(bundle) if one["resourceType"] != "OperationOutcome"]
-        links = {one["relation"]: one["url"] for one in bundle["link"]}
+        found += [entry for entry in entries(bundle) if entry["resourceType"] != "OperationOutcome"]
+        links = {item["relation"]: item["url"] for item in bundle["link"]}
         path = links.get("next", "").partition("/fhir/")[2]
     return found
 
@@ -37,7 +37,7 @@ def walk_patient(person: Person, patient: str) -> list[Any]:
 
 
 def ids(resources: list[Any]) -> list[str]:
-    return [one["id"] for one in resources]
+    return [resource["id"] for resource in resources]
 
 
 @pytest.mark.parametrize("kind", ["DiagnosticReport", "Observation", "Patient"])
@@ -54,7 +54,7 @@ def test_small_pages_have_what_a_large_one_has(clinic: Clinic, kind: str) -> Non
 def test_what_was_changed_since_is_found_by_the_time_of_the_bundle(clinic: Clinic) -> None:
     before = read(clinic.doctor, "DiagnosticReport?_count=200")
     complete_until = datetime.fromisoformat(before["meta"]["lastUpdated"])
-    newest = max(one["meta"]["lastUpdated"] for one in entries(before))
+    newest = max(entry["meta"]["lastUpdated"] for entry in entries(before))
     # What is committed late has an earlier time than what was read already.
     assert complete_until < datetime.fromisoformat(newest) + timedelta(seconds=1)
     number = clinic.file()
@@ -76,12 +76,12 @@ def test_a_change_that_is_committed_late_is_not_missed(clinic: Clinic) -> None:
 
 def test_times_are_compared_as_the_prefix_says(clinic: Clinic) -> None:
     each = walk(clinic.doctor, "DiagnosticReport")
-    times = sorted(one["meta"]["lastUpdated"] for one in each)
+    times = sorted(item["meta"]["lastUpdated"] for item in each)
     middle = times[len(times) // 2]
     compared = {"ge": ge, "gt": gt, "le": le, "lt": lt, "": eq}
     for prefix, holds in compared.items():
         found = walk(clinic.doctor, f"DiagnosticReport?_lastUpdated={prefix}{quote(middle)}")
-        wanted = {one["id"] for one in each if holds(one["meta"]["lastUpdated"], middle)}
+        wanted = {item["id"] for item in each if holds(item["meta"]["lastUpdated"], middle)}
         assert {*ids(found)} == wanted, prefix
     backwards = walk(clinic.doctor, "DiagnosticReport?_sort=-_lastUpdated&_count=2")
     assert ids(backwards) == ids(each)[::-1]
@@ -110,14 +110,14 @@ def test_a_date_stands_for_all_that_it_names() -> None:
 
 def test_tokens_choose_by_code_and_by_system(clinic: Clinic) -> None:
     final = walk(clinic.doctor, "DiagnosticReport?status=final,amended")
-    assert {one["status"] for one in final} == {"final", "amended"}
+    assert {item["status"] for item in final} == {"final", "amended"}
     code = "http://snomed.info/sct|93655004"
     concluded = walk(clinic.doctor, f"DiagnosticReport?conclusion={quote(code)}")
     assert str(clinic.numbers["signed"]) in ids(concluded)
-    assert all("93655004" in str(one["conclusionCode"]) for one in concluded)
+    assert all("93655004" in str(item["conclusionCode"]) for item in concluded)
     assert not walk(clinic.doctor, f"DiagnosticReport?conclusion={quote('http://x|93655004')}")
     urgent = walk(clinic.doctor, "Observation?code=urgency&_count=4")
-    assert {one["code"]["coding"][0]["code"] for one in urgent} == {"urgency"}
+    assert {item["code"]["coding"][0]["code"] for item in urgent} == {"urgency"}
     assert len(urgent) == len(walk(clinic.doctor, "DiagnosticReport"))
 
 
@@ -143,7 +143,7 @@ def test_a_patient_is_named_in_each_way(clinic: Clinic) -> None:
 
 def test_what_only_shapes_an_answer_is_ignored_and_said_or_refused(clinic: Clinic) -> None:
     bundle = read(clinic.doctor, "DiagnosticReport?_include=DiagnosticReport:subject&status=final")
-    warned = [one for one in bundle["entry"] if one["search"]["mode"] == "outcome"]
+    warned = [item for item in bundle["entry"] if item["search"]["mode"] == "outcome"]
     assert "_include" in warned[0]["resource"]["issue"][0]["diagnostics"]
     assert "_include" not in bundle["link"][0]["url"]
     strict = {"Prefer": "handling=strict"}

@@ -74,12 +74,12 @@ def test_a_client_of_fhir_searches_reads_and_follows_pages(server: Server, ada: 
 
     (patient,) = search(Patient)
     reports = search(DiagnosticReport, patient=patient.id, _count="2")
-    assert [type(one) for one in reports] == [DiagnosticReport] * FINDINGS
+    assert [type(item) for item in reports] == [DiagnosticReport] * FINDINGS
     report = DiagnosticReport.read(reports[0].id, fhir)
     assert report.as_json() == reports[0].as_json()
     observations = search(Observation, patient=f"Patient/{patient.id}", _count="7")
-    named = {one.reference for each in reports for one in each.result}
-    assert named == {f"Observation/{one.id}" for one in observations}
+    named = {item.reference for each in reports for item in each.result}
+    assert named == {f"Observation/{observation.id}" for observation in observations}
     media = search(Media)
     photo = fhir.request_data(media[0].content.url, headers={"Accept": "image/jpeg"})
     assert photo.startswith(b"\xff\xd8")

@@ -49,10 +49,10 @@ class Spot:
         paths = (f"DiagnosticReport/{number}", f"Observation?patient={self.clinic.patient}")
         people = (self.clinic.doctor, self.clinic.ada)
         found = [read(person, path) for person in people for path in paths]
-        for one in found:
-            if one["resourceType"] == "Bundle":
-                del one["meta"]
-        pdf = [one.call("GET", f"/fhir/Binary/{number}-report").data for one in people]
+        for record in found:
+            if record["resourceType"] == "Bundle":
+                del record["meta"]
+        pdf = [item.call("GET", f"/fhir/Binary/{number}-report").data for item in people]
         return [found, pdf]
 
 
@@ -111,8 +111,8 @@ def test_a_held_decision_changes_nothing_that_a_program_or_a_doctor_reads_here(s
     pass_days(backend, second, 2)
     EndedHolds(backend.services.reviews, backend.services.data.failed_items).make_pass()
     shown = [spot.report(number) for number in (spot.first, second)]
-    assert [one["status"] for one in shown] == ["preliminary", "final"]
-    assert all("Melanoma" in one["conclusion"] for one in shown)
+    assert [item["status"] for item in shown] == ["preliminary", "final"]
+    assert all("Melanoma" in item["conclusion"] for item in shown)
     found = walk(spot.clinic.doctor, f"DiagnosticReport?_lastUpdated=gt{quote(updated)}")
     assert {*ids(found)} == {str(spot.first), str(second)}
 

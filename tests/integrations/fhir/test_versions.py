@@ -42,7 +42,7 @@ class Corrected:
     def observations(self) -> list[Any]:
         path = f"Observation?patient={self.clinic.patient}"
         found = walk(self.clinic.doctor, path)
-        return [one for one in found if one["id"].startswith(f"{self.number}-")]
+        return [record for record in found if record["id"].startswith(f"{self.number}-")]
 
 
 def test_a_correction_is_another_version_of_the_same_report(tmp_path: Path) -> None:
@@ -67,7 +67,7 @@ def test_a_correction_is_another_version_of_the_same_report(tmp_path: Path) -> N
     ):
         changed = walk(found.clinic.doctor, f"{kind}?_lastUpdated=gt{since}")
         assert len(changed) == known, kind
-    assert [one["component"][0]["valueInteger"] for one in (told, found.observed("told"))] == [
+    assert [item["component"][0]["valueInteger"] for item in (told, found.observed("told"))] == [
         50,
         51,
     ]
@@ -82,7 +82,9 @@ def test_what_is_told_no_more_is_entered_in_error(tmp_path: Path) -> None:
     told = found.observed("told")
     assert told["status"] == "entered-in-error"
     assert "component" not in told
-    assert f"Observation/{told['id']}" not in {one["reference"] for one in found.report()["result"]}
+    assert f"Observation/{told['id']}" not in {
+        item["reference"] for item in found.report()["result"]
+    }
     assert_valid([told])
 
 
@@ -132,9 +134,11 @@ def test_all_versions_are_entered_in_error_together(tmp_path: Path) -> None:
     assert found.clinic.doctor.call("POST", path, json=body).status_code == 200
     resources = [found.report(), *found.observations()]
     resources += walk(found.clinic.doctor, f"Media?patient={found.clinic.patient}")
-    assert {one["status"] for one in resources} == {"entered-in-error"}
+    assert {resource["status"] for resource in resources} == {"entered-in-error"}
     assert f"{found.number}-told" in ids(resources)
-    assert "Melanoma" not in str([one for one in resources if one["resourceType"] != "Observation"])
+    assert "Melanoma" not in str(
+        [resource for resource in resources if resource["resourceType"] != "Observation"]
+    )
     assert_valid(resources)
 
 
@@ -149,5 +153,5 @@ def test_an_order_is_taken_back_with_all_versions_of_its_finding(backend: Backen
     answer = hospital.call("POST", "/fhir/ServiceRequest", json=back)
     assert (answer.status_code, answer.get_json()["status"]) == (200, "entered-in-error")
     found = walk(hospital, "DiagnosticReport")
-    assert [(one["id"], one["status"]) for one in found] == [(number, "entered-in-error")]
-    assert {one["status"] for one in walk(hospital, "Observation")} == {"entered-in-error"}
+    assert [(record["id"], record["status"]) for record in found] == [(number, "entered-in-error")]
+    assert {item["status"] for item in walk(hospital, "Observation")} == {"entered-in-error"}

@@ -23,15 +23,15 @@ def flat(resource: Resource) -> Iterator[Resource]:
     yield resource
     for entry in resource.get("entry", []):
         held = entry.get("resource"), entry.get("response", {}).get("outcome")
-        for one in filter(None, held):
-            yield from flat(one)
+        for item in filter(None, held):
+            yield from flat(item)
 
 
 def assert_valid(resources: Iterable[Resource]) -> None:
-    each = [one for resource in resources for one in flat(resource)]
+    each = [item for resource in resources for item in flat(resource)]
     assert each
-    for one in each:
-        get_fhir_model_class(one["resourceType"]).model_validate(one)
+    for item in each:
+        get_fhir_model_class(item["resourceType"]).model_validate(item)
     assert medplum_faults(each) == []
 
 

@@ -16,7 +16,7 @@ class Clinic(Backend):
     def begin(self, provider: str = "hospital") -> Asked:
         answer = self.client.post(f"/auth/oidc/{provider}/start", json={})
         assert answer.status_code == 200, answer.text
-        self.fake.asked = Asked.of(answer.get_json()["address"])
+        self.fake.asked = Asked.from_address(answer.get_json()["address"])
         return self.fake.asked
 
     def come_back(self, asked: Asked, provider: str = "hospital", **query: str) -> str:

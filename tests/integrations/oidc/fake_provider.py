@@ -58,7 +58,7 @@ class Asked:
     query: dict[str, str] = field(repr=False)
 
     @classmethod
-    def of(cls, address: str) -> "Asked":
+    def from_address(cls, address: str) -> "Asked":
         query = {name: values[0] for name, values in parse_qs(urlsplit(address).query).items()}
         return cls(
             query["state"], query["nonce"], query["code_challenge"], query["redirect_uri"], query
@@ -167,7 +167,7 @@ class _Call(BaseHTTPRequestHandler):
                 keys = [key.as_dict(private=False) for key in self.server.published]
                 self.say({"keys": keys})
             elif path == "/authorize":  # who asks is logged in already
-                self.server.asked = asked = Asked.of(self.path)
+                self.server.asked = asked = Asked.from_address(self.path)
                 back = f"{asked.redirect_uri}?code=a-code&state={asked.state}"
                 self.say({}, 302, {"Location": back})
             elif path == "/me":

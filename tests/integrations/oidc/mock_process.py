@@ -24,7 +24,7 @@ def mock_provider(*people: dict[str, Any]) -> Iterator[str]:
     if find_spec("oidc_provider_mock") is None:
         pytest.skip("oidc-provider-mock is not installed")
     port = free_port()
-    known = [part for one in people for part in ("--user-claims", json.dumps(one))]
+    known = [part for person in people for part in ("--user-claims", json.dumps(person))]
     python = [sys.executable, "-c", DIE_WITH_PARENT, sys.executable, "-W", "ignore"]
     process = subprocess.Popen(
         [*python, "-m", "oidc_provider_mock", "-p", str(port), *known],

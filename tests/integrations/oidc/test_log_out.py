@@ -40,7 +40,7 @@ def test_all_sessions_of_a_person_end_but_none_of_others(clinic: Clinic) -> None
     ada = [clinic.entered(**STAFF, sid="one"), clinic.entered(**STAFF)]
     bob = clinic.entered(**STAFF, sub="bob", email="bob@clinic.example")
     assert send(clinic, clinic.fake.log_out_token(sub="ada")) == (200, "")
-    assert [is_in(one) for one in [*ada, bob]] == [False, False, True]
+    assert [is_in(item) for item in [*ada, bob]] == [False, False, True]
     assert ("account.logout", "done") in clinic.actions()
 
 

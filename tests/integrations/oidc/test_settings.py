@@ -15,7 +15,7 @@ RIGHT = {"name": "hospital", "issuer": "https://login.example/realms/a", "client
 
 
 def named(*providers: dict[str, Any]) -> str:
-    return json.dumps([{**RIGHT, **one} for one in providers])
+    return json.dumps([{**RIGHT, **provider} for provider in providers])
 
 
 def test_each_provider_gets_its_secret() -> None:

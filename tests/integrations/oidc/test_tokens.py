@@ -185,7 +185,7 @@ def test_each_way_is_gone_once_and_in_one_browser(clinic: Clinic) -> None:
 def test_of_many_answers_at_once_one_counts(clinic: Clinic) -> None:
     answer = clinic.client.post("/auth/oidc/hospital/start", json={})
     cookie = answer.headers["Set-Cookie"].partition(";")[0]
-    asked = clinic.fake.asked = Asked.of(answer.get_json()["address"])
+    asked = clinic.fake.asked = Asked.from_address(answer.get_json()["address"])
     clinic.fake.claims = {**STAFF, "nonce": asked.nonce}
     query = {"code": "a-code", "state": asked.state}
 

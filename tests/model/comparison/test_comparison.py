@@ -35,7 +35,7 @@ from tests.model.comparison.pictures import (
 )
 from tests.model.photos import as_photo, skin_with_spot
 
-VIEW = Similarity.of(scale=0.8, degrees=15, across=0.03, down=-0.02)
+VIEW = Similarity.from_parameters(scale=0.8, degrees=15, across=0.03, down=-0.02)
 
 
 def compared(before: Image.Image, after: Image.Image) -> Comparison:
@@ -170,7 +170,7 @@ def test_hairs_a_ruler_and_glints_are_no_change() -> None:
 
 def outlines_agree(before: Image.Image, after: Image.Image) -> bool:
     """Of outlines of which the later one is larger by a tenth."""
-    pixels = [to_linear(np.asarray(one, np.float64)[::2, ::2]) for one in (before, after)]
+    pixels = [to_linear(np.asarray(item, np.float64)[::2, ::2]) for item in (before, after)]
     rows, columns = np.mgrid[-1:1:192j, -1.333:1.333:256j]
     one, other = (np.hypot(rows, columns) < radius for radius in (0.35, 0.385))
     found = find_changed_part(pixels[0], pixels[1], np.ones_like(one), (one, other))

@@ -231,14 +231,14 @@ def many_parts(most: int = size(2_000_000, 9_900_000)) -> Iterator[tuple[str, by
         yield f"jpeg {name}", jpeg[:2] + segment * (most // len(segment)) + jpeg[2:]
     content = files["png"]
     packed = zlib.compress(bytes(999_000), 9)[:-1] + b"x"
-    for name, one in {
+    for name, item in {
         "private": chunk(b"prVt", b""),
         "data": chunk(b"IDAT", b""),
         "text": chunk(b"tEXt", b"a\x00b"),
         "damaged text": chunk(b"zTXt", b"a\x00\x00" + packed),
         "damaged profile": chunk(b"iCCP", b"a\x00\x00" + packed),
     }.items():
-        filling = one * (most // len(one))
+        filling = item * (most // len(item))
         yield f"png {name} before", content[:33] + filling + content[33:]
         yield f"png {name} behind", content[:-12] + filling + content[-12:]
     for kind_of_chunk in (b"abcd", b"EXIF"):

@@ -104,7 +104,7 @@ def test_a_photo_in_display_p3_has_the_colours_of_the_same_photo_in_srgb(format_
     if format_ == "JPEG":
         kept = Image.open(io.BytesIO(reencode_for_storage(content)))
         assert "icc_profile" not in kept.info
-        colour, expected = (np.asarray(one, int).mean((0, 1)) for one in (kept, photo.pixels))
+        colour, expected = (np.asarray(item, int).mean((0, 1)) for item in (kept, photo.pixels))
         assert np.abs(colour - expected).max() < 1
 
 

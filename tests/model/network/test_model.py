@@ -202,7 +202,7 @@ def test_an_operating_point_sends_no_more_lesions_than_were_tested(wrong: dict[s
 
 
 def test_what_belongs_to_no_single_modality_must_fit_as_well() -> None:
-    detector = ModalityDetector(dermoscopic=LinearClassifier.of(ROWS[0], 0.0), sure=0.9)
+    detector = ModalityDetector(dermoscopic=LinearClassifier.from_weights(ROWS[0], 0.0), sure=0.9)
     assert "9 features" in (fault_of(modality=detector) or "")
     unknown = PatientFactsTable(sex={"female": {"dermatofibroma": 0.1}})
     assert "dermatofibroma" in (fault_of(clinical=Calibration(patient_facts=unknown)) or "")

@@ -71,7 +71,7 @@ def test_an_answer_has_the_restated_probabilities_beside_the_models(clinic: Clin
     restated = answer["restated"]
     assert restated["prevalence"] == pytest.approx(PREVALENCE / 100)
     assert answer["calibrated_on"] == pytest.approx(0.5)
-    shares = {one["key"]: one["probability"] for one in restated["probabilities"]}
+    shares = {item["key"]: item["probability"] for item in restated["probabilities"]}
     assert math.fsum(shares.values()) == pytest.approx(1)
     assert odds(restated["malignant_score"]) == pytest.approx(
         odds(answer["malignant_score"]) * odds(PREVALENCE / 100)
@@ -87,10 +87,10 @@ def test_nothing_that_is_decided_or_that_older_clients_read_depends_on_the_preva
     here, there = (
         {
             name: value
-            for name, value in predicted(one.member(email="ada@x.org"), BETWEEN, **LENS).items()
+            for name, value in predicted(item.member(email="ada@x.org"), BETWEEN, **LENS).items()
             if name not in CHANGING
         }
-        for one in (clinic, plain)
+        for item in (clinic, plain)
     )
     assert here == there
     assert "restated" not in predicted(plain.member(), BETWEEN)
@@ -101,7 +101,7 @@ def test_clients_of_earlier_systems_get_the_models_own_probabilities(
 ) -> None:
     benign = photo_of("melanocytic_nevus")
     for send in (skinartify, guide, inference, lab):
-        here, there = (send_with(send, one, benign) for one in (clinic, plain))
+        here, there = (send_with(send, item, benign) for item in (clinic, plain))
         assert here == there, send.__name__
 
 
@@ -112,8 +112,8 @@ def test_a_model_whose_mix_is_unknown_or_has_fewer_cancers_is_served_with_a_noti
         served = open_served(settings_in(tmp_path, prevalence=prevalence))
         with structlog.testing.capture_logs() as logs:
             served.swap(model)
-        warned = [one for one in logs if "PREVALENCE" in one["event"]]
-        assert [one["modality"] for one in warned] == ["dermoscopic", "clinical"]
+        warned = [log for log in logs if "PREVALENCE" in log["event"]]
+        assert [item["modality"] for item in warned] == ["dermoscopic", "clinical"]
     assert served.model.calibration.not_restated
 
 

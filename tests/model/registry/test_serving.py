@@ -155,7 +155,7 @@ def test_when_the_queue_is_full_the_caller_who_has_most_photos_makes_room(full: 
     with pytest.raises(Unavailable):
         full.pool.run(full._hold, caller=MALLORY)
     full.go.set()
-    assert [one.result() for one in sent] == [MALLORY, MALLORY, None, None, ADA, BERT]
+    assert [item.result() for item in sent] == [MALLORY, MALLORY, None, None, ADA, BERT]
     assert full.refused == [MALLORY, MALLORY]
     assert len(full.pool) == 0
 
@@ -166,7 +166,7 @@ def test_a_photo_without_an_account_gives_way_to_one_with_an_account(full: FullP
     with pytest.raises(Unavailable):
         full.pool.run(full._hold, caller=strangers[5])
     full.go.set()
-    assert [one.result() for one in sent] == [strangers[0], None, None, None, ADA, ADA, ADA]
+    assert [item.result() for item in sent] == [strangers[0], None, None, None, ADA, ADA, ADA]
 
 
 def test_without_a_model_the_registry_opens_and_judges_nothing(tmp_path: Path) -> None:

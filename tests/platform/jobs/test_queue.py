@@ -235,7 +235,7 @@ def test_a_damaged_job_stops_no_other(jobs: Jobs, store: Store) -> None:
     assert claim(jobs).id == whole.id
     assert jobs.claim(worker="w", lease=LEASE) is None
     shown = FailedItems(store).list_some()
-    assert {(one.work, one.item, one.attempts) for one in shown} == {
+    assert {(item.work, item.item, item.attempts) for item in shown} == {
         ("job", running.id, 1),
         ("job", waiting.id, 1),
     }

@@ -29,7 +29,7 @@ class Other:
         return self.answers.get(delivery.to, lambda: 204)()
 
     def ids(self, to: str) -> list[str]:
-        return [one.id for one in self.taken.get(to, [])]
+        return [item.id for item in self.taken.get(to, [])]
 
 
 @pytest.fixture
@@ -134,7 +134,7 @@ def test_after_a_day_of_failures_it_is_given_up_with_all_that_waited_as_long(
     move(backend, timedelta(days=1, minutes=1))
     fresh = add(backend)
     sender.finish_pass()
-    assert {found(backend, one).state for one in old} == {"failed"}
+    assert {found(backend, item).state for item in old} == {"failed"}
     assert found(backend, fresh).state == "waiting"
     move(backend, timedelta(hours=9))
     other.answers.clear()

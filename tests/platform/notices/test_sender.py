@@ -44,7 +44,7 @@ def tell(backend: Backend, person: Person, kind: Kind = Kind.REVIEWED, about: st
 
 def waiting(backend: Backend) -> list[Notice]:
     found = backend.services.store.collection("outbox").find()
-    return [one for one in map(Notice.model_validate, found) if one.due_at]
+    return [record for record in map(Notice.model_validate, found) if record.due_at]
 
 
 def notes(backend: Backend) -> list[str]:
@@ -87,7 +87,7 @@ def test_while_the_mail_server_is_down_mails_wait_and_readyz_says_so(
     assert backend.admin().call("PATCH", f"/users/{ada.email}/approve", json={}).status_code == 200
     for _ in range(3):
         backend.app.background.run("notice-sender")
-    assert [one.attempts for one in waiting(backend)] == [0]
+    assert [item.attempts for item in waiting(backend)] == [0]
     assert notes(backend) == []
     monkeypatch.setattr(outbox, "LATE", timedelta())
     assert notes(backend) == ["Mails that the mail server of SMTP_URL does not take: 1"]
@@ -107,7 +107,7 @@ def test_a_mail_that_is_refused_stops_no_other_and_is_sent_later(
     smtp.behaviour = Behaviour(says={"RCPT": "550 no such user"})
     send()
     assert smtp.mails == []
-    assert [one.attempts for one in waiting(backend)] == [1, 1]
+    assert [item.attempts for item in waiting(backend)] == [1, 1]
     smtp.behaviour = Behaviour()
     send()
     assert smtp.mails == []
@@ -324,7 +324,7 @@ def test_no_mail_says_anything_clinical() -> None:
         names = [table.name(key, language).lower() for key in table.labels]
         bands = [entry.in_language(language).label.lower() for entry in table.bands]
         hints = ["lesion", "lésion", "melanom", "cancer", "skin", "peau", "mole", "grain", "spot"]
-        assert [one for one in (*names, *bands, *hints) if one in text] == []
+        assert [name for name in (*names, *bands, *hints) if name in text] == []
 
 
 def test_a_browser_that_never_opened_the_account_is_told(
@@ -349,4 +349,4 @@ def test_a_browser_that_never_opened_the_account_is_told(
     assert sent(backend, smtp) == [(ada.email, subject, page)]
     kept = backend.account(ada.email).browsers
     assert len(kept) == 3
-    assert not any("Firefox" in one for one in kept)
+    assert not any("Firefox" in item for item in kept)

@@ -34,7 +34,9 @@ def failed(backend: Backend) -> list[tuple[str, str, int]]:
     """What the admin's overview names."""
     shown = backend.admin(f"admin{now().timestamp()}@example.org").call("GET", "/admin/overview")
     assert shown.status_code == 200, shown.text
-    return [(one["work"], one["item"], one["attempts"]) for one in shown.get_json()["failed_items"]]
+    return [
+        (item["work"], item["item"], item["attempts"]) for item in shown.get_json()["failed_items"]
+    ]
 
 
 def test_a_delivery_that_cannot_be_read_or_made_blocks_not_its_endpoint(
@@ -66,14 +68,14 @@ def test_a_delivery_that_cannot_be_read_or_made_blocks_not_its_endpoint(
         assert row is not None
         assert (row["attempts"], row["fault"]) == (1, "damaged")
         assert row["due_at"] > now()
-    assert failed(backend) == [("delivery", one, 1) for one in sorted((unreadable, unmade))]
+    assert failed(backend) == [("delivery", item, 1) for item in sorted((unreadable, unmade))]
     notes = backend.client.get("/readyz").get_json()["notes"]
     assert "Damaged records that the server cannot work on: 2" in notes
     long_ago = {"waiting_since_at": now() - timedelta(days=1), "due_at": now()}
     for identifier in (unreadable, unmade):
         rows.update({"id": identifier}, {"$set": long_ago})
     sender.finish_pass()
-    assert {rows.get(one)["state"] for one in (unreadable, unmade)} == {"failed"}  # type: ignore[index]
+    assert {rows.get(item)["state"] for item in (unreadable, unmade)} == {"failed"}  # type: ignore[index]
 
 
 def test_an_account_or_a_notice_that_cannot_be_read_stops_no_other_mail(
@@ -94,15 +96,15 @@ def test_an_account_or_a_notice_that_cannot_be_read_stops_no_other_mail(
     shown = [(work, attempts) for work, _, attempts in failed(backend)]
     assert shown == [("mail", 1), ("notice", 1)]
     waiting = store.collection("outbox").find({"due_at": {"$gt": now()}})
-    assert [one["attempts"] for one in waiting] == [1, 1]
+    assert [item["attempts"] for item in waiting] == [1, 1]
 
 
 def test_a_half_deleted_account_that_cannot_be_read_lets_the_server_start(backend: Backend) -> None:
     members = [backend.member(status="deleting") for _ in range(3)]
-    ids = sorted(backend.account(one.email).id for one in members)
+    ids = sorted(backend.account(member.email).id for member in members)
     damage(backend, "accounts", ids[0])
     create_app(backend.settings, backend.services.store)
-    left = {one["id"] for one in backend.services.store.collection("accounts").find()}
+    left = {item["id"] for item in backend.services.store.collection("accounts").find()}
     assert left & {*ids} == {ids[0]}
     assert failed(backend) == [("account_erasure", ids[0], 1)]
 
@@ -110,7 +112,7 @@ def test_a_half_deleted_account_that_cannot_be_read_lets_the_server_start(backen
 def test_an_erasure_that_is_due_or_begun_and_damaged_stops_no_other(backend: Backend) -> None:
     due = now() - timedelta(seconds=1)
     first, second, begun = (backend.member() for _ in range(3))
-    ids = {one.email: backend.account(one.email).id for one in (first, second, begun)}
+    ids = {item.email: backend.account(item.email).id for item in (first, second, begun)}
     backend.services.store.collection("erasure_receipts").insert(
         {"id": "0" * 32, "created_at": now(), "schema": 1, "pending": ids[begun.email]}
     )
@@ -118,13 +120,13 @@ def test_an_erasure_that_is_due_or_begun_and_damaged_stops_no_other(backend: Bac
         backend.edit(person.email, deletion_due_at=due)
     damage(backend, "accounts", ids[first.email])
     erase_due(backend)
-    found = {one["id"] for one in backend.services.store.collection("accounts").find()}
+    found = {item["id"] for item in backend.services.store.collection("accounts").find()}
     assert found & {*ids.values()} == {ids[first.email], ids[begun.email]}
     receipt = backend.services.data.receipts.find_newest(ids[second.email])
     assert receipt is not None
     assert receipt.complete
     assert failed(backend) == sorted(
-        ("account_erasure", ids[one.email], 1) for one in (first, begun)
+        ("account_erasure", ids[item.email], 1) for item in (first, begun)
     )
 
 
@@ -141,7 +143,7 @@ def test_a_finding_that_cannot_be_read_keeps_nobody_from_leaving(backend: Backen
     person.call("DELETE", "/me", json={"current_password": PASSWORD})
     assert backend.services.data.accounts.get(account).status == "deleting"
     [noted] = backend.services.store.collection("people_to_reach").find({"account": account})
-    assert [one["number"] for one in noted["findings"]] == [urgent.number]
+    assert [item["number"] for item in noted["findings"]] == [urgent.number]
 
 
 def test_what_succeeds_again_is_shown_no_more(backend: Backend) -> None:
@@ -152,8 +154,8 @@ def test_what_succeeds_again_is_shown_no_more(backend: Backend) -> None:
         raise KeyError
 
     assert [*items.each("reminder", [("a", "a"), ("b", "b")], fail)] == []
-    assert [(one.item, one.attempts) for one in items.list_some()] == [("a", 1), ("b", 1)]
+    assert [(item.item, item.attempts) for item in items.list_some()] == [("a", 1), ("b", 1)]
     assert [*items.each("reminder", [("a", "a")], len)] == []  # not yet
     store.collection("failed_items").update_all({"work": "reminder"}, {"$set": {"due_at": now()}})
     assert [*items.each("reminder", [("a", "a")], len)] == [1]
-    assert [one.item for one in items.list_some()] == ["b"]
+    assert [item.item for item in items.list_some()] == ["b"]

@@ -219,7 +219,7 @@ def test_one_that_is_refused_takes_no_other_with_it(sqlite: SqliteStore) -> None
         documents.insert({"id": f"thing-{number}", "key": f"key-{number // 2}"})
 
     done = together(sqlite, lambda number: sqlite.transaction(lambda: insert(number)))
-    outcomes = [one.exception() for one in done]
+    outcomes = [item.exception() for item in done]
     assert sum(isinstance(outcome, Duplicate) for outcome in outcomes) == WRITERS // 2
     assert documents.count() == WRITERS // 2
     assert notes.count() == 1 + WRITERS // 2, "what the refused ones wrote before is undone"

@@ -165,18 +165,20 @@ def test_what_is_left_out_is_named_to_the_operator(any_backend: Backend) -> None
     rows.update({"id": broken.id}, {"$unset": {"created_at": True}})
     with capture_logs() as logs:
         listed = doctor.call("GET", "/queue")
-    assert [one["id"] for one in listed.get_json()] == [urgent.number]
+    assert [item["id"] for item in listed.get_json()] == [urgent.number]
     assert listed.headers[LEFT_OUT] == "submissions=1"
     assert doctor.call("GET", "/queue/counts").get_json()["to_review"] == 2
-    [logged] = [one for one in logs if one["event"] == "record_damaged"]
+    [logged] = [log for log in logs if log["event"] == "record_damaged"]
     assert (logged["collection"], logged["item"]) == ("submissions", broken.id)
     assert patient.email not in str(logged)
     shown = backend.admin().call("GET", "/admin/overview").get_json()["failed_items"]
-    assert [(one["work"], one["item"]) for one in shown] == [("record", f"submissions/{broken.id}")]
-    [note] = [one for one in backend.client.get("/readyz").get_json()["notes"] if "read" in one]
+    assert [(item["work"], item["item"]) for item in shown] == [
+        ("record", f"submissions/{broken.id}")
+    ]
+    [note] = [item for item in backend.client.get("/readyz").get_json()["notes"] if "read" in item]
     assert f"1 (submissions/{broken.id})" in note
     gauges = backend.services.data.failed_items.gauges()
-    assert [(one.name, one.value) for one in gauges] == [("skinapi_damaged_records", 1.0)]
+    assert [(gauge.name, gauge.value) for gauge in gauges] == [("skinapi_damaged_records", 1.0)]
 
 
 @pytest.mark.parametrize("path", ["/queue", "/queue?unassigned=true"])
@@ -187,8 +189,8 @@ def test_findings_whose_owner_cannot_be_read_are_counted_too(
     doctor = any_backend.member(role="doctor")
     patient, other = any_backend.member(), any_backend.member()
     if path == "/queue":
-        for one in (patient, other):
-            any_backend.edit(one.email, doctor_id=any_backend.account(doctor.email).id)
+        for item in (patient, other):
+            any_backend.edit(item.email, doctor_id=any_backend.account(doctor.email).id)
     for owner in (patient, patient, other):
         file_for(any_backend, owner, URGENT)
     rows = any_backend.services.store.collection("accounts")
@@ -204,7 +206,7 @@ def test_a_page_with_a_damaged_record_does_not_end_its_list(any_backend: Backend
     any_backend.services.store.collection("submissions").update(
         {"id": filed[1].id}, {"$unset": {"created_at": True}}
     )
-    whole = sorted(one.number for one in filed if one.id != filed[1].id)
+    whole = sorted(item.number for item in filed if item.id != filed[1].id)
     for person, path in ((doctor, "/queue?limit=2"), (patient, "/submissions?limit=2")):
         assert sorted(numbers(person, path)) == whole
 
@@ -226,7 +228,7 @@ def test_a_spot_of_which_a_photo_or_review_cannot_be_read_is_left_out_whole(
         field = "band" if collection == "submissions" else "opinion"
         damaged.update({"id": identifier}, {"$unset": {field: True}})
         listed = two.ada.call("GET", "/submissions")
-        assert more.number not in [one["id"] for one in listed.get_json()]
+        assert more.number not in [item["id"] for item in listed.get_json()]
         assert "submissions=2" in listed.headers[LEFT_OUT]
         spots = two.ada.call("GET", "/lesions")
         assert spots.get_json() == []

@@ -18,7 +18,7 @@ class Angular:
         self.token = token
 
     @classmethod
-    def of(cls, backend: Backend, person: Person) -> "Angular":
+    def from_backend(cls, backend: Backend, person: Person) -> "Angular":
         return cls(backend, person.token)
 
     def send(self, method: str, path: str, body: Any = None) -> TestResponse:

@@ -42,7 +42,7 @@ def test_the_app_registers_waits_is_approved_and_logs_in(backend: Backend) -> No
     waiting = app.send("POST", "/login", credentials)
     assert shown(waiting) == (403, "Account not approved by admin")
 
-    admin = Angular.of(backend, backend.member(role="admin"))
+    admin = Angular.from_backend(backend, backend.member(role="admin"))
     approved = admin.send("PATCH", "/users/ada@example.org/approve", {})
     assert shown(approved) == (200, "User ada@example.org approved as user.")
     logged_in = app.send("POST", "/login", credentials)
@@ -65,7 +65,7 @@ def test_users_are_a_bare_array_of_everyone_but_doctors(backend: Backend) -> Non
     backend.member("ada@example.org", status="waiting")
     backend.member("grey@example.org", role="doctor")
     backend.member("rita@example.org", role="researcher")
-    admin = Angular.of(backend, backend.member("root@example.org", role="admin"))
+    admin = Angular.from_backend(backend, backend.member("root@example.org", role="admin"))
     users = admin.send("GET", "/users").get_json()
     assert isinstance(users, list)
     listed = [(user["email"], user["role"], user["approved"]) for user in users]
@@ -81,7 +81,7 @@ def test_users_are_a_bare_array_of_everyone_but_doctors(backend: Backend) -> Non
 def test_approve_says_what_it_did(backend: Backend) -> None:
     backend.member("ada@example.org", status="waiting")
     backend.member("ben@example.org", status="waiting")
-    admin = Angular.of(backend, backend.member("root@example.org", role="admin"))
+    admin = Angular.from_backend(backend, backend.member("root@example.org", role="admin"))
 
     def approve(who: str, body: dict[str, str]) -> tuple[int, str]:
         return shown(admin.send("PATCH", f"/users/{who}@example.org/approve", body))
@@ -99,7 +99,7 @@ def test_approve_says_what_it_did(backend: Backend) -> None:
 
 
 def test_doctors_are_listed_added_and_deleted(backend: Backend) -> None:
-    admin = Angular.of(backend, backend.member(role="admin"))
+    admin = Angular.from_backend(backend, backend.member(role="admin"))
     assert admin.send("GET", "/doctors").get_json() == []
     assert shown(admin.send("POST", "/doctors", GREY)) == (201, "Doctor added successfully")
     assert shown(admin.send("POST", "/doctors", GREY)) == (409, "Doctor already exists")
@@ -116,7 +116,7 @@ def test_doctors_are_listed_added_and_deleted(backend: Backend) -> None:
 def test_a_login_with_an_initial_password_names_the_page_to_replace_it(
     backend: Backend,
 ) -> None:
-    admin = Angular.of(backend, backend.member(role="admin"))
+    admin = Angular.from_backend(backend, backend.member(role="admin"))
     admin.send("POST", "/doctors", GREY)
     login = {"email": GREY["email"], "password": DEFAULT_PASSWORD}
     refused = Angular(backend).send("POST", "/login", login)
@@ -134,7 +134,7 @@ def test_a_login_with_an_initial_password_names_the_page_to_replace_it(
 
 
 def test_the_page_replaces_an_initial_password_without_a_token(backend: Backend) -> None:
-    admin = Angular.of(backend, backend.member(role="admin"))
+    admin = Angular.from_backend(backend, backend.member(role="admin"))
     admin.send("POST", "/doctors", GREY)
     sent = {
         "email": " Grey@example.org",
@@ -153,7 +153,7 @@ def test_the_page_replaces_an_initial_password_without_a_token(backend: Backend)
 
 
 def test_an_initial_password_dies_after_72_hours(backend: Backend) -> None:
-    admin = Angular.of(backend, backend.member(role="admin"))
+    admin = Angular.from_backend(backend, backend.member(role="admin"))
     admin.send("POST", "/doctors", GREY)
     token = backend.token_of(backend.account(GREY["email"]))
     life = backend.account(GREY["email"]).initial_password_expires_at
@@ -173,7 +173,7 @@ def test_an_initial_password_dies_after_72_hours(backend: Backend) -> None:
 
 def test_deleting_a_user_says_who(backend: Backend) -> None:
     backend.member("ada@example.org")
-    admin = Angular.of(backend, backend.member(role="admin"))
+    admin = Angular.from_backend(backend, backend.member(role="admin"))
     gone = admin.send("DELETE", "/users/ada@example.org")
     assert shown(gone) == (200, "User ada@example.org deleted")
     assert shown(admin.send("DELETE", "/users/ada@example.org")) == (404, "User not found")
@@ -183,7 +183,7 @@ def test_deleting_a_user_says_who(backend: Backend) -> None:
 def test_register_and_add_doctor_ask_for_all_three(
     shared_backend: Backend, body: dict[str, str]
 ) -> None:
-    admin = Angular.of(shared_backend, shared_backend.member(role="admin"))
+    admin = Angular.from_backend(shared_backend, shared_backend.member(role="admin"))
     said = (400, "Name, email, and password required")
     assert shown(Angular(shared_backend).send("POST", "/register", body)) == said
     assert shown(admin.send("POST", "/doctors", body)) == said
@@ -201,7 +201,7 @@ def test_one_email_registers_once_also_as_a_doctor(backend: Backend) -> None:
     taken = (409, "Email already registered")
     assert shown(app.send("POST", "/register", ADA)) == taken
     assert shown(app.send("POST", "/register", {**ADA, "email": " ADA@example.org"})) == taken
-    admin = Angular.of(backend, backend.member(role="admin"))
+    admin = Angular.from_backend(backend, backend.member(role="admin"))
     assert admin.send("POST", "/doctors", {**GREY, "email": ADA["email"]}).status_code == 409
 
 
@@ -210,9 +210,9 @@ def test_only_admins_may_call_admin_routes(
     shared_backend: Backend, method: str, path: str, body: object, sentence: str
 ) -> None:
     for role in ("user", "doctor", "researcher"):
-        person = Angular.of(shared_backend, shared_backend.member(role=role))
+        person = Angular.from_backend(shared_backend, shared_backend.member(role=role))
         assert shown(person.send(method, path, body)) == (403, sentence)
-    waiting = Angular.of(shared_backend, shared_backend.member(status="waiting"))
+    waiting = Angular.from_backend(shared_backend, shared_backend.member(status="waiting"))
     assert shown(waiting.send(method, path, body)) == (403, "Account not approved by admin")
 
 

@@ -111,7 +111,7 @@ def test_hits_that_cost_more_count_all_or_none(windows: SqliteWindows | MongoWin
     five = parse("5/minute")
     costs = (2, 4, 3, 1)
     counted = [windows.hit(five, "key", cost=cost) for cost in costs]
-    assert [(one.allowed, one.remaining) for one in counted] == [
+    assert [(item.allowed, item.remaining) for item in counted] == [
         (True, 3), (False, 3), (True, 0), (False, 0)
     ]  # fmt: skip
 

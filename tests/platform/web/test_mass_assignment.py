@@ -53,7 +53,7 @@ def prepare(
     """
     row = ROWS[name]
     asked = ("user", "admin", "doctor")
-    open_to = (one for one in asked if row.who[PEOPLE.index(one)] != "f")
+    open_to = (item for item in asked if row.who[PEOPLE.index(item)] != "f")
     who = accounts.people[next(open_to, "user")]
     assert who
     options = row.options(accounts)
@@ -100,8 +100,8 @@ def test_fields_that_a_client_may_not_set_are_ignored(backend: Backend, tmp_path
         after = ranks(backend)
         gone = before.keys() - after.keys()
         assert len(gone) == (name == "delete_user"), name
-        assert {one: after[one] for one in before.keys() - gone}.items() <= before.items(), name
-        newcomers = {after[one] for one in after.keys() - before.keys()}
+        assert {key: after[key] for key in before.keys() - gone}.items() <= before.items(), name
+        newcomers = {after[key] for key in after.keys() - before.keys()}
         assert newcomers <= ({"doctor"} if name == "add_doctor" else {"user"}), name
     kept += str(backend.stored())
     assert THIEF not in kept

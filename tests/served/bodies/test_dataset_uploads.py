@@ -128,7 +128,7 @@ def test_an_upload_that_is_cut_off_leaves_nothing(lab_server: Server) -> None:
 def listed(server: Server) -> list[dict[str, object]]:
     """What is there but the data set that was cut off."""
     found = ask(server.port, "GET", "/api/datasets").json["datasets"]
-    return [one for one in found if one["name"] != "cut"]
+    return [record for record in found if record["name"] != "cut"]
 
 
 def await_change(look: Callable[[], list[Path]], *, some: bool) -> list[Path]:

@@ -53,7 +53,9 @@ def test_each_photo_gets_its_own_answer_whatever_else_is_asked(
     server: Server, ada: Caller, report: Callable[[str], None]
 ) -> None:
     # Many are told to the guide in one and the same sentence, which shows no mix-up.
-    judged = (one for one in lesions(4 * PHOTOS) if GUIDE.send(server.port, one).status == 200)
+    judged = (
+        lesion for lesion in lesions(4 * PHOTOS) if GUIDE.send(server.port, lesion).status == 200
+    )
     photos = list(itertools.islice(judged, PHOTOS))
     assert len(photos) == PHOTOS
     pairs = list(itertools.product((ANGULAR, GUIDE), range(PHOTOS)))
