@@ -60,7 +60,7 @@ def test_a_damaged_document_is_named_and_the_audit_trail_is_still_checked(
     identifier = damage(full, name, DAMAGE[name])
     damage(full, "audit", {"action": "something.else"})
     (field,) = DAMAGE[name]
-    found = [fault.message for fault in full.services.faults()]
+    found = [fault.message for fault in full.services.check_integrity()]
     assert f"{name} {identifier}: damaged: {field}; restore from a backup" in found
     assert any("audit" in says for says in found)
     assert not [says for says in found if "all" in says and "consents" not in says]
@@ -85,7 +85,7 @@ def test_a_document_under_another_key_ends_no_check_in_a_circle(tmp_path: Path) 
     backend.services.store.close()
     with closing(sqlite3.connect(tmp_path / "skinapi.db")) as database, database:
         assert database.execute("UPDATE accounts SET id = 'zz'").rowcount
-    assert [fault.message for fault in backend.services.faults()] == [
+    assert [fault.message for fault in backend.services.check_integrity()] == [
         "the check of documents ended at damaged data (ValueError)",
         "the check of stored files ended at damaged data (ValueError)",
     ]
@@ -124,7 +124,7 @@ def test_a_new_key_is_accepted_where_the_former_one_is_lost(tmp_path: Path) -> N
     assert commands.accept_store_key(settings, Namespace()) == 0
     services = open_services(settings)
     assert services.data.trail.find_newest("store.key", target="store")
-    assert any("unknown key" in fault.message for fault in services.data.trail.faults())
+    assert any("unknown key" in fault.message for fault in services.data.trail.check_integrity())
     services.store.close()
 
 

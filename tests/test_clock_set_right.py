@@ -182,7 +182,7 @@ def test_a_row_of_the_future_is_numbered_in_its_turn(backend: Backend, clock: Cl
     clock.ahead = timedelta()
     backend.services.data.trail.record(AuditRow("test.act", by="1", target="3"))
     assert [row["sequence"] for row in backend.audit()] == [1, 2]
-    assert list(backend.services.data.trail.faults()) == []
+    assert list(backend.services.data.trail.check_integrity()) == []
 
 
 def test_requests_of_the_future_use_up_no_rate(tmp_path: Path, clock: Clock) -> None:

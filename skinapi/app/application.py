@@ -24,12 +24,12 @@ from skinapi.base.settings.demo_folder import read_demo
 from skinapi.base.settings.safety import WRONG_DEFAULT_DOCTOR
 from skinapi.care.case_routes import comparison_routes
 from skinapi.care.case_routes import routes as cases_routes
+from skinapi.care.lesion_routes import routes as lesions_routes
 from skinapi.care.letter_routes import routes as letters_routes
 from skinapi.care.message_routes import routes as messages_routes
 from skinapi.care.own_data import data_routes
 from skinapi.care.own_data import routes as inbox_routes
 from skinapi.care.queue_routes import routes as care_routes
-from skinapi.care.spot_routes import routes as lesions_routes
 from skinapi.console.embed import EmbedPage
 from skinapi.console.embed import routes as embed_routes
 from skinapi.console.routes import Console
@@ -57,7 +57,7 @@ from skinapi.integrations.oidc.routes import routes as oidc_routes
 from skinapi.integrations.webhooks.routes import routes as webhooks_routes
 from skinapi.lab.routes import from_reviews_routes, import_routes, upload_routes
 from skinapi.lab.routes import routes as dataset_routes
-from skinapi.model.registry.composition import open_registry, open_served
+from skinapi.model.registry.composition import open_inference, open_served
 from skinapi.model.registry.prediction_pool import PredictionPool, ServedModel
 from skinapi.model.registry.routes import models_routes, operating_point_routes
 from skinapi.model.registry.routes import routes as registry_routes
@@ -143,12 +143,12 @@ def create_app(
     services.eraser.resume()
     with suppress(SkinAPIError):  # it is done again before each upload
         services.lab.cleanup.sweep()
-    registry, reloader = open_registry(
+    inference, reloader = open_inference(
         settings, services.models, served_model, names_for_clients(), pool
     )
     rates = {Rate(name): text for name, text in settings.rates.items()}
     limits = open_limits(settings.rate_limit_uri, settings.instance_dir, rates)
-    server = open_server_services(services, registry, limits, workers_here=workers_here)
+    server = open_server_services(services, inference, limits, workers_here=workers_here)
     background = open_background(services, reloader)
     return _build(Application(services=services, server=server, background=background), limits)
 
@@ -261,7 +261,7 @@ def _areas(app: Application, info: ServerInfo, console: Console) -> dict[str, li
             upload_routes.answered_by(services.lab.uploads),
         ],
         "models": [
-            registry_routes.answered_by(server.registry),
+            registry_routes.answered_by(server.inference),
             models_routes.answered_by(services.models),
             operating_point_routes.answered_by(server.operating_point),
         ],
@@ -304,7 +304,7 @@ def _areas(app: Application, info: ServerInfo, console: Console) -> dict[str, li
 
 
 def _open_server_info(app: Application, limits: Limits, console: Console) -> ServerInfo:
-    services, registry = app.services, app.server.registry
+    services, inference = app.services, app.server.inference
     mailer = services.get(UnassignedMailer)
     return ServerInfo(
         app,
@@ -312,10 +312,10 @@ def _open_server_info(app: Application, limits: Limits, console: Console) -> Ser
         probes={
             "store": services.store.ping,
             "rate_limits": limits.ping,
-            "model": registry.served.ping,
+            "model": inference.served.ping,
         },
         notes=lambda: [
-            *filter(None, [registry.served.problem]),
+            *filter(None, [inference.served.problem]),
             *services.jobs.problems(),
             *([WRONG_DEFAULT_DOCTOR] if services.assignments.has_wrong_default() else []),
             *mailer.problems(),

@@ -99,7 +99,7 @@ def check(settings: Settings, options: argparse.Namespace) -> int:
     with closing(open_store(settings)) as store:
         join_store(store, secrets=settings.audit_secrets(), change=options.repair)
         services = open_services(settings, store, change=options.repair)
-        left = _report(services.faults(), repair=options.repair)
+        left = _report(services.check_integrity(), repair=options.repair)
         if options.logged:
             left += _report(services.data.trail.faults_of(*options.logged), repair=False)
     print("no faults" if not left else f"faults left: {left}")

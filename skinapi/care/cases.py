@@ -80,7 +80,7 @@ class CasesService:
         if found is None or not unassigned.shows_list(by):
             raise NotFound(NO_PATIENT)
         # Of two who take the patient at once, the second one sees the first.
-        owner = self.accounts.hold(patient)
+        owner = self.accounts.lock(patient)
         if owner.doctor_id == by.id:
             return
         doctor = unassigned.find_doctor(owner)
@@ -105,7 +105,7 @@ class CasesService:
         submission = self._get(number, by)
         unit.audit("case.take", by=by.id, target=submission.id, owner=submission.owner)
         # Who is suspended at the same time would have it otherwise.
-        if not self.accounts.hold(by.id).active_doctor:
+        if not self.accounts.lock(by.id).active_doctor:
             raise Forbidden
         if not is_free(submission, by.id):
             raise CaseTaken(round(TAKEN_FOR / timedelta(hours=1)))
@@ -131,12 +131,12 @@ class CasesService:
         if submission.opinion_of == asked.id:
             return self._with_doctors(submission)
         unit.audit("case.ask_opinion", by=by.id, target=submission.id, owner=submission.owner)
-        owner = self.accounts.hold(submission.owner)
+        owner = self.accounts.lock(submission.owner)
         if owner.record_kept_until_at:
             raise PatientDeleted
         if owner.consents.get("sharing") is False:
             raise SharingRefused
-        if not self.accounts.hold(asked.id).active_doctor:
+        if not self.accounts.lock(asked.id).active_doctor:
             raise NotFound(NO_COLLEAGUE)
         if submission.opinion_of is not None:
             raise OpinionAsked

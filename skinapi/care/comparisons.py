@@ -11,11 +11,11 @@ from typing import NamedTuple
 from skinapi.accounts.auth.account import Subject
 from skinapi.base.errors import NotFound, TooManyRequests, Unavailable, Unprocessable
 from skinapi.base.subject import Allowances
-from skinapi.care.spot_records import Lesion
-from skinapi.care.spots import LesionsService, ShownLesion
+from skinapi.care.lesion_records import Lesion
+from skinapi.care.lesions import LesionsService, ShownLesion
+from skinapi.findings.records.lesion_status import Advice, AdviceSource, Instruction
 from skinapi.findings.records.seen_findings import VisibleFinding
 from skinapi.findings.records.service import NOT_YOURS, FindingsService
-from skinapi.findings.records.standing import Advice, AdviceSource, Instruction
 from skinapi.findings.records.submission import StoredFinding
 from skinapi.model.comparison.alignment import find_fit
 from skinapi.model.comparison.comparison import (
@@ -122,7 +122,7 @@ class ComparisonsService:
 
     lesions: LesionsService
     records: FindingsService
-    registry: InferenceService
+    inference: InferenceService
     allowances: Allowances
 
     def compare_findings(
@@ -143,7 +143,7 @@ class ComparisonsService:
         else:
             self.allowances.count_rendering(to.id, to.role)
             work = partial(_compare, *contents)
-            comparison, sizes = self.registry.run_in_pool(work, caller=_caller(to))
+            comparison, sizes = self.inference.run_in_pool(work, caller=_caller(to))
         advice = _advice_of(comparison, after)
         return ComparedFindings(
             before,
@@ -181,7 +181,7 @@ class ComparisonsService:
             return {}
         try:
             self.allowances.count_rendering(by.id, by.role)
-            return self.registry.run_in_pool(partial(_fit_photos, pairs), caller=_caller(by))
+            return self.inference.run_in_pool(partial(_fit_photos, pairs), caller=_caller(by))
         except (TooManyRequests, Unavailable):
             return {}
 

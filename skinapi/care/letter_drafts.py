@@ -13,12 +13,12 @@ from pydantic import Field, StringConstraints, ValidationError
 from skinapi.base.field_types import Contained, PrintableLines
 from skinapi.base.languages import Language, load_words
 from skinapi.base.stored_record import Frozen
+from skinapi.care.lesion_records import Place
 from skinapi.care.letter_check import Decided
-from skinapi.care.spot_records import Place
 from skinapi.findings.records.decisions import Decision, say_day
+from skinapi.findings.records.lesion_status import Advice
 from skinapi.findings.records.letters import Addressee
 from skinapi.findings.records.seen_findings import VisibleFindingRow
-from skinapi.findings.records.standing import Advice
 from skinapi.findings.records.submission import StoredFinding
 from skinapi.findings.reports.openrouter import Question
 from skinapi.findings.reports.report import NarrativeUnavailable, Unwritten

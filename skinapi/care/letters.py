@@ -13,6 +13,8 @@ from skinapi.accounts.auth.consents import Consents, Purpose
 from skinapi.base.errors import NotFound
 from skinapi.base.languages import Language
 from skinapi.base.logs import log, log_fault
+from skinapi.care.lesion_records import Place
+from skinapi.care.lesions import LesionsService
 from skinapi.care.letter_check import MarkedSentence, mark_sentences
 from skinapi.care.letter_drafts import (
     LetterFacts,
@@ -21,8 +23,6 @@ from skinapi.care.letter_drafts import (
     say_decision,
     write_draft,
 )
-from skinapi.care.spot_records import Place
-from skinapi.care.spots import LesionsService
 from skinapi.findings.records.decisions import MOST_EARLIER, Decision
 from skinapi.findings.records.errors import (
     LetterDecision,
@@ -33,6 +33,7 @@ from skinapi.findings.records.errors import (
     LetterWithdrawn,
 )
 from skinapi.findings.records.events import FindingsChanged, LetterIssued, LetterTakenBack
+from skinapi.findings.records.lesion_status import Advice, Audience
 from skinapi.findings.records.letters import (
     Addressee,
     Letter,
@@ -45,7 +46,6 @@ from skinapi.findings.records.letters import (
 from skinapi.findings.records.readers import PatientChannel, way_to
 from skinapi.findings.records.seen_findings import VisibleFinding, VisibleFindingRow
 from skinapi.findings.records.service import FindingsService
-from skinapi.findings.records.standing import Advice, Audience
 from skinapi.findings.reports.openrouter import OpenRouterClient, Reading
 from skinapi.findings.reports.report import NarrativeUnavailable, Unwritten
 from skinapi.platform.notices.outbox import Kind, Outbox
@@ -247,7 +247,7 @@ class LettersService:
             "decision": counts,
             "signed_at": now(),
             "signature": by.account.name,
-            "last_review": finding.stands.reviews[-1].id,
+            "last_review": finding.status.reviews[-1].id,
         }
         if about.advice:
             signed["elsewhere"] = about.advice.band

@@ -189,7 +189,7 @@ class Messages(Repository[Message]):
         for lesion in self._documents.count_by("lesion", {"owner": owner}).keys() - kept:
             self._forget_lesion(lesion)
 
-    def faults(self, has_lesion: Callable[[str], bool]) -> Iterator[Fault]:
+    def check_integrity(self, has_lesion: Callable[[str], bool]) -> Iterator[Fault]:
         """Messages of spots that are gone, as a restore by hand leaves them."""
         for lesion in self._gone("lesion", has_lesion):
             says = f"messages of the spot {lesion}, which is gone"

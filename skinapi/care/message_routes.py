@@ -9,10 +9,10 @@ from skinapi.accounts.auth.account import Subject
 from skinapi.base.errors import IdempotencyKeyReused, NotFound
 from skinapi.base.field_types import Identifier, Legible, PrintableLines
 from skinapi.base.pages import Page
+from skinapi.care.lesion_routes import CourseQuery, PlaceView
 from skinapi.care.message_records import LONGEST_MESSAGE, NobodyInCharge, TooManyUnread
 from skinapi.care.message_records import Message as StoredMessage
 from skinapi.care.messages import ConversationTopic, MessagesService, Waiting
-from skinapi.care.spot_routes import CourseQuery, PlaceView
 from skinapi.findings.records.record_retention import PatientDeleted
 from skinapi.platform.web.declaration import Authenticated, Routes
 from skinapi.platform.web.schemas import Answer, Body, Message

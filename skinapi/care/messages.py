@@ -12,6 +12,7 @@ from skinapi.accounts.auth.account import Account, Subject
 from skinapi.accounts.auth.accounts import Accounts
 from skinapi.base.errors import Duplicate, IdempotencyKeyReused, NotFound
 from skinapi.base.pages import Page, PageRequest
+from skinapi.care.lesion_records import Lesion, Lesions
 from skinapi.care.message_records import (
     Message,
     Messages,
@@ -21,12 +22,11 @@ from skinapi.care.message_records import (
 )
 from skinapi.care.queue import NO_PATIENT
 from skinapi.care.reminders import NO_LESION
-from skinapi.care.spot_records import Lesion, Lesions
+from skinapi.findings.records.findings_by_lesion import FindingsByLesion
 from skinapi.findings.records.readers import in_care
 from skinapi.findings.records.record_retention import PatientDeleted
 from skinapi.findings.records.review_queue import MOST_UNASSIGNED
 from skinapi.findings.records.service import NOT_YOURS, FindingsService
-from skinapi.findings.records.spots import FindingsByLesion
 from skinapi.findings.records.submissions import StoredFindings
 from skinapi.platform.notices.outbox import Kind, Outbox
 from skinapi.platform.storage.ports import Document
@@ -66,7 +66,7 @@ class MessagesService:
     work: UnitOfWork
     messages: Messages
     lesions: Lesions
-    spots: FindingsByLesion
+    lesion_findings: FindingsByLesion
     records: FindingsService
     accounts: Accounts
     outbox: Outbox
@@ -81,7 +81,7 @@ class MessagesService:
 
     def _numbers_of(self, submissions: set[str | None]) -> dict[str, int]:
         named = sorted(filter(None, submissions))
-        findings = self.spots.by_ids(named) if named else {}
+        findings = self.lesion_findings.by_ids(named) if named else {}
         return {identifier: finding.number for identifier, finding in findings.items()}
 
     def send_message(
@@ -207,10 +207,10 @@ class MessagesService:
         return message
 
     def _hold(self, thread: Thread, by: Subject) -> Account:
-        held, lesion = self.accounts.hold(thread.owner), thread.lesion
+        held, lesion = self.accounts.lock(thread.owner), thread.lesion
         own = held.id == by.id and held.status != "deleting"
         # A doctor who has lost the role a moment ago still has the patients.
-        in_charge = in_care(held, by) and self.accounts.hold(by.id).active_doctor
+        in_charge = in_care(held, by) and self.accounts.lock(by.id).active_doctor
         there = lesion is None or (self.lesions.find(lesion) and self.lesions.change(lesion, {}))
         if not (there and (own or in_charge)):
             raise NotFound(_missing(thread))

@@ -16,18 +16,18 @@ from skinapi.base.languages import Language
 from skinapi.base.pages import PageRequest, read_pages
 from skinapi.base.stored_record import optional
 from skinapi.base.values import Value
+from skinapi.care.lesion_records import Lesion, Lesions
+from skinapi.care.lesion_routes import LanguageQuery, PlaceView
+from skinapi.care.lesions import LesionsService
 from skinapi.care.letters import LettersService
 from skinapi.care.message_records import Messages, Thread
 from skinapi.care.messages import MessagesService
 from skinapi.care.reminders import ReminderKind, reminder_of
-from skinapi.care.spot_records import Lesion, Lesions
-from skinapi.care.spot_routes import LanguageQuery, PlaceView
-from skinapi.care.spots import LesionsService
 from skinapi.findings.records.decisions import WaitsFor
 from skinapi.findings.records.finding_schemas import AdviceView
+from skinapi.findings.records.findings_by_lesion import FindingsByLesion
+from skinapi.findings.records.lesion_status import Advice, AdviceSource, Audience, LesionStatus
 from skinapi.findings.records.service import FindingsService
-from skinapi.findings.records.spots import FindingsByLesion
-from skinapi.findings.records.standing import Advice, AdviceSource, Audience, LesionStatus
 from skinapi.model.conditions import Band
 from skinapi.platform.storage.ids import now
 from skinapi.platform.web.declaration import Authenticated, Routes
@@ -46,7 +46,7 @@ class Task(StrEnum):
     RESULT = "result"
 
 
-# A task of a band stands where the band is named; the others stand between.
+# A task of a band statuses where the band is named; the others stand between.
 ORDER: tuple[Task | Band, ...] = (
     Band.URGENT_REFERRAL,
     Task.MESSAGE,
@@ -85,19 +85,21 @@ class InboxEntry:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InboxService:
     lesions: Lesions
-    spots: FindingsByLesion
+    lesion_findings: FindingsByLesion
     messages: Messages
     most: int
 
     def list_tasks(self, *, owner: str) -> list[InboxEntry]:
         """Only the next photo that is not due yet is on the list: the others have time."""
         spots = self.lesions.page_owned(owner, PageRequest(self.most)).items
-        stands = self.spots.stand([spot.id for spot in spots if spot.latest], Audience.PATIENT)
+        statuses = self.lesion_findings.compute_statuses(
+            [spot.id for spot in spots if spot.latest], Audience.PATIENT
+        )
         unread = self.messages.count_waiting_by_lesion(owner)
-        tasks = [task for spot in spots for task in _tasks_of(spot, stands.get(spot.id), unread)]
+        tasks = [task for spot in spots for task in _tasks_of(spot, statuses.get(spot.id), unread)]
         if count := self.messages.count_waiting_without_lesion(owner).get(owner):
             tasks.append(InboxEntry(task=Task.MESSAGE, lesion=None, unread=count))
-        unsorted = self.spots.list_unsorted(owner, limit=MOST_UNSORTED)
+        unsorted = self.lesion_findings.list_unsorted(owner, limit=MOST_UNSORTED)
         tasks += [task for item in unsorted for task in _tasks_of(None, item, {})]
         tasks.sort(key=lambda item: item.rank)
         ahead = [item for item in tasks if item.due and item.due > now().date()]
@@ -105,20 +107,20 @@ class InboxService:
 
 
 def _tasks_of(
-    lesion: Lesion | None, stands: LesionStatus | None, unread: Mapping[str, int]
+    lesion: Lesion | None, statuses: LesionStatus | None, unread: Mapping[str, int]
 ) -> Iterator[InboxEntry]:
     if lesion and (count := unread.get(lesion.id)):
         yield InboxEntry(task=Task.MESSAGE, lesion=lesion, unread=count)
-    if stands is None:
+    if statuses is None:
         return
-    instruction = stands.instruction
+    instruction = statuses.instruction
     asked = instruction.counts.band in ORDER
     if asked:
         about = instruction.counts.finding
-        kept = any(s.photo.kept for s in stands.findings.values() if s.photo.number == about)
+        kept = any(s.photo.kept for s in statuses.findings.values() if s.photo.number == about)
         advice = instruction.counts
         yield InboxEntry(task=Task.SEE_DOCTOR, lesion=lesion, advice=advice, photo_kept=kept)
-    newest = stands.newest
+    newest = statuses.newest
     if instruction.picture_wanted and (decision := newest.decision):
         number = newest.photo.number
         advice = Advice(AdviceSource.DECISION, decision.urgency, decision.decided_at, number)
@@ -208,7 +210,10 @@ class OwnDataService:
         ids = [spot.id for spot in spots]
         findings = photos = letters = 0
         for page in read_pages(partial(self.records.submissions.page_kept, owner), FIRST_PAGE):
-            kept = {item.id: item for item in self.records.spots.see(page.items, Audience.PATIENT)}
+            kept = {
+                item.id: item
+                for item in self.records.lesion_findings.see(page.items, Audience.PATIENT)
+            }
             findings += len(kept)
             photos += sum(item.photos for item in kept.values())
             signed = self.letters.letters.list_signed_of([*kept]) if kept else []

@@ -9,15 +9,15 @@ from functools import partial
 from typing import Any
 
 from skinapi.base.errors import NotFound
-from skinapi.care.spot_records import Lesion, Lesions
+from skinapi.care.lesion_records import Lesion, Lesions
 from skinapi.findings.records.decisions import PHOTO_AFTER, RESULT_AFTER, WaitsFor
 from skinapi.findings.records.errors import LesionFull
 from skinapi.findings.records.events import (
     FindingEvent,
     FindingFiled,
 )
-from skinapi.findings.records.spots import FindingsByLesion
-from skinapi.findings.records.standing import Audience, Instruction, LesionStatus
+from skinapi.findings.records.findings_by_lesion import FindingsByLesion
+from skinapi.findings.records.lesion_status import Audience, Instruction, LesionStatus
 from skinapi.findings.records.submission import StoredFinding
 from skinapi.model.bands import is_sent
 from skinapi.model.conditions import conditions_table
@@ -72,12 +72,12 @@ def reminder_of(told: Instruction) -> Reminder | None:
     return Reminder(ReminderKind.PHOTOGRAPH, told.photographed_at.date() + after)
 
 
-def look_at(stands: LesionStatus | None) -> datetime | None:
+def look_at(status: LesionStatus | None) -> datetime | None:
     """When to see whether the owner is to be reminded; a hold that ends may ask for it earlier."""
-    if stands is None:
+    if status is None:
         return None
-    reminder = reminder_of(stands.instruction)
-    moments = [stands.held_until] if stands.held_until else []
+    reminder = reminder_of(status.instruction)
+    moments = [status.held_until] if status.held_until else []
     return min([*moments, *([reminder.remind_at] if reminder else [])], default=None)
 
 
@@ -92,12 +92,12 @@ class ReminderMailer:
         store: Store,
         *,
         lesions: Lesions,
-        spots: FindingsByLesion,
+        lesion_findings: FindingsByLesion,
         outbox: Outbox,
         failed: FailedItems,
     ) -> None:
         self._store, self._outbox, self._failed = store, outbox, failed
-        self._lesions, self._spots = lesions, spots
+        self._lesions, self._lesion_findings = lesions, lesion_findings
 
     def make_pass(self) -> None:
         if not self._outbox.enabled:
@@ -114,12 +114,14 @@ class ReminderMailer:
         lesion = self._lesions.find(identifier)
         if lesion is None or lesion.remind_at is None or lesion.remind_at > now():
             return
-        stands = self._spots.stand([identifier], Audience.PATIENT).get(identifier)
-        at = look_at(stands)
+        status = self._lesion_findings.compute_statuses([identifier], Audience.PATIENT).get(
+            identifier
+        )
+        at = look_at(status)
         if at and at > now():
             self._lesions.change(identifier, {"remind_at": at})
             return
-        newest = stands.newest.photo.id if stands else None
+        newest = status.newest.photo.id if status else None
         if at and newest != lesion.reminded:
             self._outbox.add(Kind.REMINDER, to=lesion.owner)
         self._lesions.change(identifier, {"remind_at": None, "reminded": newest})
@@ -133,9 +135,9 @@ NO_LESION = "There is no such spot"
 
 
 class LesionCounts:
-    def __init__(self, lesions: Lesions, spots: FindingsByLesion, *, most: int) -> None:
+    def __init__(self, lesions: Lesions, lesion_findings: FindingsByLesion, *, most: int) -> None:
         """`most` is how many findings a spot may have."""
-        self._lesions, self._spots, self._most = lesions, spots, most
+        self._lesions, self._lesion_findings, self._most = lesions, lesion_findings, most
 
     def get_own(self, lesion: str, owner: str) -> Lesion:
         found = self._lesions.find(lesion)
@@ -162,11 +164,11 @@ class LesionCounts:
         return self._lesions.change(lesion, self._count(lesion))
 
     def _count(self, lesion: str) -> dict[str, Any]:
-        stands = self._spots.stand([lesion], Audience.PATIENT).get(lesion)
+        status = self._lesion_findings.compute_statuses([lesion], Audience.PATIENT).get(lesion)
         return {
-            "findings": len(stands.findings) if stands else 0,
-            "latest": stands.newest.photo.id if stands else None,
-            "remind_at": look_at(stands),
+            "findings": len(status.findings) if status else 0,
+            "latest": status.newest.photo.id if status else None,
+            "remind_at": look_at(status),
         }
 
     def refuse_excess(self, lesion: Lesion | None, *, more: int = 0) -> None:

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 
 from skinapi.base.languages import Language
 from skinapi.findings.records.decisions import Decision, say_day
+from skinapi.findings.records.lesion_status import Advice
 from skinapi.findings.records.seen_findings import VisibleFinding
-from skinapi.findings.records.standing import Advice
 from skinapi.findings.reports.words import LABELS, FirstContent, say_advice
 from skinapi.model.context import (
     TWO_SIDED,

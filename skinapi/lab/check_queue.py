@@ -164,7 +164,7 @@ class Cleanup:
         for dataset in self.data.datasets.list_of_owner(owner):
             self.remove(dataset.id)
 
-    def faults(self) -> Iterator[Fault]:
+    def check_integrity(self) -> Iterator[Fault]:
         for owner in sorted(self.data.datasets.owners() | self.data.uploads.owners()):
             if not self.owners.stays(owner):
                 says = f"data sets or uploads of account {owner}, which is gone"

@@ -303,7 +303,7 @@ class Datasets(Repository[DatasetVersion]):
         wanted = {"status": status} if owner is None else {"status": status, "owner": owner}
         return self._page(wanted, paging, fields=LISTED)
 
-    def hold(self, identifier: str) -> None:
+    def lock(self, identifier: str) -> None:
         """Change the data set in a job's transaction: a deletion at the same time runs again."""
         published: Filter = {"id": identifier, "status": "published"}
         if self._documents.update(published, {"$inc": {"holds": 1}}) is None:

@@ -42,7 +42,7 @@ from skinapi.platform.storage.unit_of_work import AuditRow
 class Contributions(Protocol):
     """Decides on photos of findings; see ContributedPictures."""
 
-    def hold(self, image: DatasetImage) -> bool: ...
+    def lock(self, image: DatasetImage) -> bool: ...
 
     def note_publication(self, dataset: str, by: str) -> None: ...
 
@@ -103,7 +103,7 @@ class PictureStorage:
         self.data.datasets.hold_checked(dataset)
         left_out = []
         for image in images:
-            if contributed is None or contributed.hold(image):
+            if contributed is None or contributed.lock(image):
                 self.data.images.add(image)
             else:
                 left_out.append(image)

@@ -272,11 +272,11 @@ class ContributedPictures:
         self.work, self._store, self._trail = work, data.store, data.trail
         self._datasets, self._images = data.datasets, data.images
 
-    def hold(self, image: DatasetImage) -> bool:
+    def lock(self, image: DatasetImage) -> bool:
         """Say, in the transaction that stores it, whether this photo may be in a data set."""
         account = self._store.collection("accounts").update({"id": image.account}, HELD)
-        stands: Filter = {"id": image.submission, "error": None}
-        finding = self._store.collection("submissions").update(stands, HELD)
+        in_force: Filter = {"id": image.submission, "error": None}
+        finding = self._store.collection("submissions").update(in_force, HELD)
         return bool(account and finding) and Account.model_validate(account).may_teach
 
     def note_publication(self, dataset: str, by: str) -> None:

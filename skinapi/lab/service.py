@@ -153,7 +153,7 @@ class DatasetsService:
         self, unit: Unit, new: NewDataset, *, size: int, uploads: Sequence[str] = ()
     ) -> DatasetVersion:
         """Store a data set that is about to be checked, of these uploads or of so many bytes."""
-        self.owners.hold(new.owner)
+        self.owners.lock(new.owner)
         if size:
             self.quota.refuse_excess(new.owner, size)
         dataset = self.data.datasets.begin(new, size=size)
@@ -307,12 +307,12 @@ class TrainingService:
             kind="training",
             owner=owner,
             request=kept.model_dump(mode="json"),
-            hold=partial(self._hold, dataset.id, named=request.dataset_name),
+            lock=partial(self._hold, dataset.id, named=request.dataset_name),
         )
 
     def _hold(self, dataset: str, *, named: str) -> None:
         self._usable(dataset, named=named)
-        self.datasets.hold(dataset)
+        self.datasets.lock(dataset)
 
     def _usable(self, name_or_id: str, *, named: str) -> DatasetVersion:
         try:
@@ -373,7 +373,7 @@ class ImportsService:
         name_outputs(request.labels)
         keep = partial(self._keep, upload.id, owner=owner)
         return self.jobs.submit(
-            kind="import", owner=owner, request=fields, key=key, short=True, hold=keep
+            kind="import", owner=owner, request=fields, key=key, short=True, lock=keep
         )
 
     def _keep(self, upload: str, *, owner: str) -> None:

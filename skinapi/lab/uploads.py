@@ -242,7 +242,7 @@ class UploadsService:
             raise
 
     def _begin(self, announced: Announced) -> UploadRecord:
-        self.owners.hold(announced.owner)
+        self.owners.lock(announced.owner)
         if len(self.uploads.list_of_owner(announced.owner)) >= MOST_UPLOADS:
             raise BadRequest(f"{MOST_UPLOADS} uploads are unused; use or delete some first")
         self.quota.refuse_excess(announced.owner, announced.size)

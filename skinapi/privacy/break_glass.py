@@ -14,9 +14,9 @@ from skinapi.accounts.auth.passwords import Proof
 from skinapi.accounts.auth.second_factor import SecondFactorService
 from skinapi.base.errors import Conflict, Forbidden, InvalidToken, NotFound, TooManyRequests
 from skinapi.base.pages import Page, PageRequest
+from skinapi.findings.records.findings_by_lesion import FindingsByLesion
+from skinapi.findings.records.lesion_status import Audience
 from skinapi.findings.records.readers import LIFE, BreakGlass, BreakGlasses, End
-from skinapi.findings.records.spots import FindingsByLesion
-from skinapi.findings.records.standing import Audience
 from skinapi.findings.records.submission import StoredFindingSummary
 from skinapi.findings.records.submissions import StoredFindings
 from skinapi.platform.audit.trail import AuditTrail
@@ -96,7 +96,7 @@ class BreakGlassService:
     grants: BreakGlasses
     accounts: Accounts
     submissions: StoredFindings
-    spots: FindingsByLesion
+    lesion_findings: FindingsByLesion
     second_factor: SecondFactorService
     trail: AuditTrail
     outbox: Outbox
@@ -128,7 +128,7 @@ class BreakGlassService:
     def _ask(self, unit: Unit, *, wanted: BreakGlassTarget, by: Subject) -> BreakGlass:
         unit.audit(ACTION, by=by.id, target=by.id)
         # Held, so that of two that are asked for at once the second one finds the first.
-        if not self.accounts.hold(by.id).active_admin:
+        if not self.accounts.lock(by.id).active_admin:
             raise InvalidToken
         before = self.grants.find_open(by.id)
         if before and before.in_force:
@@ -267,7 +267,7 @@ class BreakGlassService:
         submission = self.submissions.find(grant.finding)
         if submission is None or submission.error:
             return True
-        return self.spots.see_one(submission, Audience.PATIENT).shows(grant.created_at)
+        return self.lesion_findings.see_one(submission, Audience.PATIENT).shows(grant.created_at)
 
     def _told(self, page: Page[BreakGlass]) -> Page[BreakGlassNotice]:
         admins = self.accounts.by_ids({grant.admin for grant in page.items})

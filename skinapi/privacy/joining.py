@@ -16,7 +16,7 @@ from skinapi.accounts.auth.second_factor import SecondFactorService
 from skinapi.base.errors import Conflict
 from skinapi.base.pages import PageRequest
 from skinapi.base.values import Value
-from skinapi.care.spot_records import Lesions
+from skinapi.care.lesion_records import Lesions
 from skinapi.findings.records.events import FindingsChanged
 from skinapi.findings.records.service import FindingsService
 from skinapi.platform.notices.outbox import Kind, Outbox
@@ -136,7 +136,7 @@ class JoiningService:
         has given and neither has refused. The same again changes nothing.
         """
         # What is filed in either at the same time conflicts.
-        gone, stays = (self.accounts.hold(item.id) for item in self._find_both(email, into))
+        gone, stays = (self.accounts.lock(item.id) for item in self._find_both(email, into))
         if gone.joined_to == stays.id:
             return stays
         unit.audit("account.join", by=by, target=gone.id)
@@ -153,7 +153,7 @@ class JoiningService:
         for account in (gone.id, stays.id):
             self.records.queue.recount(account)
             self.records.queue.update_owner_key(self.accounts.get(account))
-        changed = self.records.spots.change((), ids=findings)
+        changed = self.records.lesion_findings.change((), ids=findings)
         unit.publish(FindingsChanged(changed))
         self.outbox.add(Kind.ACCOUNTS_JOINED, to=stays.id)
         if gone.can_log_in:

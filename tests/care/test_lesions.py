@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from skinapi.care.spot_records import MIDDLE, MIDLINE, PAIRED
+from skinapi.care.lesion_records import MIDDLE, MIDLINE, PAIRED
 from skinapi.console.routes import ASSETS
 from skinapi.platform.storage.unit_of_work import Unit, UnitOfWork
 from tests.care.clinic import ROUTINE, file_for, patient_of
@@ -334,12 +334,12 @@ def test_check_finds_and_mends_spots_that_are_out_of_place(backend: Backend) -> 
     spots = backend.services.store.collection("lesions")
     spots.delete({"id": gone})
     spots.update({"id": lesion}, {"$set": {"findings": 7}})
-    found = [*backend.services.lesions.faults()]
+    found = [*backend.services.lesions.check_integrity()]
     assert [fault.message.split(" ")[0] for fault in found] == ["findings", "the"]
     for fault in found:
         assert fault.repair
         fault.repair()
-    assert [*backend.services.lesions.faults()] == []
+    assert [*backend.services.lesions.check_integrity()] == []
     assert "lesion" not in ada.call("GET", f"/submissions/{lost}").get_json()
     assert (shown(ada, lesion)["findings"], course(ada, lesion)) == (1, [number])
 

@@ -196,7 +196,7 @@ def test_a_newer_photo_that_asks_for_more_supersedes_a_letter_until_a_doctor_has
     spot = at.ada.call("POST", "/lesions", json={"place": {"site": "back"}}).get_json()["id"]
     at.ada.call("PUT", f"/submissions/{at.number}/lesion", json={"lesion": spot})
 
-    def standing() -> Any:
+    def lesion_status() -> Any:
         of_spot = at.ada.call("GET", f"/lesions/{spot}/letters").get_json()
         places = at.report().get_json()["letters"], at.shown_to(at.ada), of_spot
         (one, *others) = [[shown["superseded"] for shown in place] for place in places]
@@ -204,9 +204,9 @@ def test_a_newer_photo_that_asks_for_more_supersedes_a_letter_until_a_doctor_has
         return one[0]
 
     file_for(at.backend, at.ada, Band.SELF_MONITORING, lesion=spot)
-    assert standing() is None
+    assert lesion_status() is None
     urgent = file_for(at.backend, at.ada, Band.URGENT_REFERRAL, lesion=spot)
-    marked = standing()
+    marked = lesion_status()
     assert (marked["by_finding"], marked["by_result"]) == (urgent.number, False)
     assert marked["decided_by"] == ""
     says = "before the model"
@@ -216,7 +216,7 @@ def test_a_newer_photo_that_asks_for_more_supersedes_a_letter_until_a_doctor_has
         first, at.number = at.number, urgent.number
         later = at.review(answered, **(ROUTINE if answered == NEVUS else {}))
         at.number = first
-        marked = standing()
+        marked = lesion_status()
         assert (marked and marked["decided_at"]) == (
             later["created_at"] if answered == MELANOMA else None
         )

@@ -141,7 +141,7 @@ def test_what_a_review_names_as_urgent_stands_before_what_another_calls_harmless
         assert numbers(doctor, reviewed) == [grave, harmless, urgent]
     review(doctor, harmless)
     assert numbers(doctor, "/queue") == [harmless, grave, urgent]
-    assert list(shared_backend.services.queue.faults()) == []
+    assert list(shared_backend.services.queue.check_integrity()) == []
 
 
 def test_patients_come_by_their_most_urgent_finding_without_a_review(
@@ -218,7 +218,7 @@ def test_findings_follow_their_owner_from_doctor_to_doctor(backend: Backend) -> 
     stored = backend.stored()["submissions"]
     resting = backend.account(new.email).id  # the patients wait for the role's return
     assert [document.get("doctor") for document in stored] == [resting, resting]
-    assert list(backend.services.faults()) == []
+    assert list(backend.services.check_integrity()) == []
 
 
 def test_what_a_stale_queue_still_holds_is_not_shown(shared_backend: Backend) -> None:
@@ -232,7 +232,7 @@ def test_what_a_stale_queue_still_holds_is_not_shown(shared_backend: Backend) ->
     shared_backend.edit(ada.email, role="user")
     path = f"/patients/{shared_backend.account(ada.email).id}/submissions"
     assert numbers(other, path) == [number]
-    (fault,) = shared_backend.services.records.faults()
+    (fault,) = shared_backend.services.records.check_integrity()
     assert fault.repair
     fault.repair()
     assert numbers(other, "/queue") == [number]

@@ -234,7 +234,7 @@ def test_what_was_said_about_a_deleted_spot_stays_with_the_doctor(either: Talk) 
     assert either.waits(either.grey) == []
     for side in (either.ada, either.grey):
         assert side.call("POST", messages, json={"text": "And now?"}).status_code == 404
-    assert list(either.backend.services.faults()) == []
+    assert list(either.backend.services.check_integrity()) == []
     either.backend.services.admin.delete_user(email=either.ada.email, by="-")
     stored = either.backend.stored()
     assert (stored["messages"], stored["lesions"]) == ([], [])
@@ -262,7 +262,7 @@ def test_who_lost_the_role_reads_of_no_patient_until_it_is_back(each: Talk) -> N
 def test_a_message_of_a_spot_that_is_gone_is_a_fault(talk: Talk) -> None:
     talk.sent(talk.ada)
     talk.backend.services.store.collection("lesions").delete({"id": talk.lesion})
-    [fault] = talk.backend.services.data.messages.faults(talk.backend.services.lesions.has)
+    [fault] = talk.backend.services.data.messages.check_integrity(talk.backend.services.lesions.has)
     assert fault.repair
     fault.repair()
     assert talk.backend.stored()["messages"] == []

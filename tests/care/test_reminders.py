@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
+from skinapi.care import lesion_routes as module
 from skinapi.care import reminders
-from skinapi.care import spot_routes as module
 from skinapi.findings.records.decisions import before_weekend
 from skinapi.findings.records.submission import StoredFinding
 from skinapi.model.conditions import Band, conditions_table
@@ -149,7 +149,7 @@ def given() -> dict[str, str]:
 def reminded(backend: Backend, person: Person, patch: pytest.MonkeyPatch, at: datetime) -> int:
     """How many reminders wait after a pass at this moment."""
     patch.setattr(reminders, "now", lambda: at)
-    patch.setattr("skinapi.care.spot_records.now", lambda: at)
+    patch.setattr("skinapi.care.lesion_records.now", lambda: at)
     backend.app.background.run("reminders")
     kinds = notices_to(backend, backend.account(person.email).id)
     return kinds.count("reminder")

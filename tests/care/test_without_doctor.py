@@ -163,7 +163,7 @@ def test_a_lost_role_rests_and_comes_back_with_its_patients(
     assert resting["target"] == identifier(any_backend, grey)
     patients = sorted([identifier(any_backend, ada), identifier(any_backend, ben)])
     assert resting["detail"] == f"2 patients: {' '.join(patients)}"
-    assert list(any_backend.services.faults()) == []
+    assert list(any_backend.services.check_integrity()) == []
     me = ada.call("GET", "/me").get_json()
     assert me["doctor"] is None, "who is told to write would be refused"
     assert "doctor_name" not in me

@@ -156,7 +156,7 @@ def test_the_user_of_one_database_can_do_what_the_server_does(
         predicted(backend.member(), keep_photo="true")
         assert backend.client.get("/readyz").status_code == 200
         assert write_backup(store, io.BytesIO()).documents > 0
-        assert not list(backend.services.faults())
+        assert not list(backend.services.check_integrity())
     client: pymongo.MongoClient[dict[str, Any]]
     with pymongo.MongoClient(guarded) as client:
         assert "windows" in str(client["skinapi"].list_collection_names())  # of the rate limits

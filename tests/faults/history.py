@@ -80,5 +80,5 @@ def read_contents(services: Services) -> Contents:
         submissions=store.collection("submissions").find(),
         audit=store.collection("audit").find(sort="id"),
         blobs=frozenset(store.blobs.keys()),
-        faults=tuple(fault.message for fault in services.faults()),
+        faults=tuple(fault.message for fault in services.check_integrity()),
     )

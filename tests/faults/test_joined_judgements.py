@@ -120,4 +120,4 @@ def test_what_one_judgement_was_in_error_of_is_gone_from_the_wrong_patient(
 
 def test_no_photo_and_no_fault_is_left(migrated: Migrated) -> None:
     services = migrated.backend.services
-    assert [fault.message for fault in services.faults()] == []
+    assert [fault.message for fault in services.check_integrity()] == []

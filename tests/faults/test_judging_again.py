@@ -91,7 +91,7 @@ class Actor(threading.Thread):
             raise self.broken
 
     @property
-    def standing(self) -> list[Case]:
+    def lesion_status(self) -> list[Case]:
         return [case for case in self.cases if not case.gone]
 
     def _correct(self) -> None:
@@ -127,7 +127,7 @@ class Actor(threading.Thread):
             self.cases.append(Case(answer.json["id"], to.id))
 
     def _enter(self) -> None:
-        if (case := self._choose()) and len(self.standing) > FINDINGS:
+        if (case := self._choose()) and len(self.lesion_status) > FINDINGS:
             path = f"/submissions/{case.number}/entered-in-error"
             self._ask("POST", path, self.doctor, {"reason": REASON})
             case.gone = True
@@ -142,7 +142,7 @@ class Actor(threading.Thread):
                 case.owner = self.ada.id if case.owner == gone.id else case.owner
 
     def _choose(self, most_versions: int = 99) -> Case | None:
-        cases = [case for case in self.standing if case.versions <= most_versions]
+        cases = [case for case in self.lesion_status if case.versions <= most_versions]
         return self._chance.choice(cases) if cases else None
 
     def _ask(self, method: str, path: str, by: Caller, body: object = None) -> Answer:
@@ -253,14 +253,15 @@ def test_what_is_judged_again_moved_or_joined_is_there_once_whatever_is_killed(
         lost = [item for actor in actors for item in list_lost(actor, services)]
         assert lost == []
         assert [
-            fault.message for fault in (*services.records.faults(), *services.reviews.faults())
+            fault.message
+            for fault in (*services.records.check_integrity(), *services.reviews.check_integrity())
         ] == []
         status, said = server.check_here()
         assert status == 0, said
-        assert [fault.message for fault in services.faults()] == []
+        assert [fault.message for fault in services.check_integrity()] == []
     for actor in actors:
         listed = sorted(item["id"] for item in actor.doctor.pages("/queue"))
-        assert listed == sorted(case.number for case in actor.standing)
+        assert listed == sorted(case.number for case in actor.lesion_status)
     report(f"{KILLS} kills: {say_done(actors)}; nothing lost, nothing twice")
 
 

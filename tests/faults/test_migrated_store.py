@@ -14,7 +14,7 @@ import pytest
 from skinapi.app.composition import services
 from skinapi.app.composition.services import open_services
 from skinapi.base.errors import StoreUnavailable
-from skinapi.findings.records.standing import Audience
+from skinapi.findings.records.lesion_status import Audience
 from skinapi.platform.storage.ports import Document
 from skinapi.platform.storage.store_version import VERSION, join_store
 from skinapi.platform.stores import open_store
@@ -94,7 +94,7 @@ def test_all_that_the_release_kept_is_read_after_the_migration(release: Path, fo
     for name, documents in before.items():
         assert documents == after[name][: len(documents)], name
     with closing(backend.services.store):
-        assert [fault.message for fault in backend.services.faults()] == []
+        assert [fault.message for fault in backend.services.check_integrity()] == []
         read_now = json.loads(json.dumps(read_all(backend)))
         for path, answer in read_before.items():
             assert_says(answer, read_now[path], path)
@@ -120,7 +120,7 @@ def test_what_was_decided_is_read_as_it_was_stored(folder: Path) -> None:
         data = backend.services.data
         found = [item for item in map(data.submissions.find, stored) if item]
         differ = set()
-        for item in data.spots.see(found, Audience.PATIENT):
+        for item in data.lesion_findings.see(found, Audience.PATIENT):
             was = stored[item.id]
             assert (item.decision is None) == (was is None)
             if was and any(getattr(item.decision, name) != value for name, value in was.items()):

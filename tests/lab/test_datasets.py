@@ -207,10 +207,10 @@ def test_whatever_write_is_the_last_nothing_half_is_listed_and_check_repairs_it(
             assert len(images) == item["pictures"] == 3
         silent = {"$set": {"touched_at": now() - 2 * SILENT_FOR}}
         services.store.collection("datasets").update({"status": "checking"}, silent)
-        for fault in list(services.lab.cleanup.faults()):
+        for fault in list(services.lab.cleanup.check_integrity()):
             assert fault.repair
             fault.repair()
-        assert list(services.lab.cleanup.faults()) == []
+        assert list(services.lab.cleanup.check_integrity()) == []
         published = {"status": "published"}
         assert services.store.collection("datasets").count(published) == len(listed)
         assert services.store.collection("images").count() == 3 * len(listed)

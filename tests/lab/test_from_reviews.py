@@ -72,8 +72,8 @@ class Clinic:
         answer = patient.call("PUT", "/me/consents", json={"training": given})
         assert answer.status_code == 200, answer.text
 
-    def faults(self) -> list[str]:
-        return [fault.message for fault in self.backend.services.faults()]
+    def check_integrity(self) -> list[str]:
+        return [fault.message for fault in self.backend.services.check_integrity()]
 
 
 def clinic_of(backend: Backend) -> Clinic:
@@ -136,7 +136,7 @@ def test_reviewed_findings_become_a_data_set_and_the_rest_is_counted(backend: Ba
         ("dermatofibroma", "review"),
         ("melanocytic_nevus", "histo"),
     }
-    assert clinic.faults() == []
+    assert clinic.check_integrity() == []
 
 
 def test_what_no_model_states_is_counted_within_a_class_or_left_out(clinic: Clinic) -> None:
@@ -216,7 +216,7 @@ def test_a_withdrawn_consent_erases_the_copies_and_the_next_version_lacks_them(
     assert clinic.dataset()["pictures"] == 1
     clinic.set_consent(ada, given=True)
     assert clinic.dataset()["pictures"] == 3
-    assert clinic.faults() == []
+    assert clinic.check_integrity() == []
     assert {row["action"] for row in any_backend.audit() if row["target"] == dataset["id"]} == {
         "dataset.sent",
         "dataset.published",
@@ -238,7 +238,7 @@ def test_a_deletion_reaches_the_copies(any_backend: Backend, what: str) -> None:
     left = clinic.show(dataset)
     assert (left["pictures"], left["erased"]) == (1, 1)
     assert clinic.blobs() == 3
-    assert clinic.faults() == []
+    assert clinic.check_integrity() == []
 
 
 def test_who_withdraws_while_the_data_set_is_made_is_not_in_it(
@@ -260,7 +260,7 @@ def test_who_withdraws_while_the_data_set_is_made_is_not_in_it(
     assert (dataset["pictures"], dataset["erased"], dataset["counts"]) == (1, 2, {"melanoma": 1})
     assert len(clinic.images(dataset)) == 1
     assert clinic.blobs() == kept + 2
-    assert clinic.faults() == []
+    assert clinic.check_integrity() == []
 
 
 def test_a_failure_after_the_publication_refuses_and_empties_nothing(

@@ -106,7 +106,7 @@ def test_who_withdraws_while_a_data_set_is_made_is_not_in_it(real_backend: Backe
         stored = list(images.walk(made["id"]))
         assert account not in {item.account for item in stored}
         assert clinic.show(made)["pictures"] == len(stored) == 1
-        assert clinic.faults() == []
+        assert clinic.check_integrity() == []
 
 
 def test_a_name_goes_to_one_of_two_accounts_at_the_same_moment(real_backend: Backend) -> None:

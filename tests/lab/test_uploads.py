@@ -53,8 +53,8 @@ def test_a_part_whose_file_is_gone_keeps_nothing_from_being_repaired(any_backend
     [record] = map(UploadRecord.model_validate, store.collection("uploads").find())
     uploads.add_part(record, offset=0, content=TWO_PARTS)
     store.blobs.delete(store.collection("upload_parts").find()[0]["part_blob"])
-    assert commands._report(any_backend.services.faults(), repair=True) == 0
-    assert [fault.message for fault in any_backend.services.faults()] == []
+    assert commands._report(any_backend.services.check_integrity(), repair=True) == 0
+    assert [fault.message for fault in any_backend.services.check_integrity()] == []
     with pytest.raises(NotFound, match="lost"):
         list(uploads.read(record))
     uploads.remove(identifier)

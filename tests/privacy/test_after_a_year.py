@@ -73,7 +73,7 @@ def test_what_a_year_has_stored_is_in_the_inventory_and_goes_as_it_says(
     year: Year, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     backend, store = year.backend, year.backend.services.store
-    assert [fault.message for fault in backend.services.faults()] == []
+    assert [fault.message for fault in backend.services.check_integrity()] == []
     assert [
         unknown
         for name, documents in backend.stored(but=()).items()

@@ -37,13 +37,13 @@ class Case:
         practice.sign(practice.draft())
         practice.change(practice.draft(), "A draft of nobody's business")
         self.ada.call("GET", f"/submissions/{practice.number}/report.pdf")
-        self.spots = [self._spot("back"), self._spot("scalp")]
-        for spot in self.spots:
+        self.lesion_findings = [self._spot("back"), self._spot("scalp")]
+        for spot in self.lesion_findings:
             self._write(self.doctor, f"lesions/{spot}", "Does it itch?")
             self._write(self.ada, f"lesions/{spot}", "It does.")
         account = backend.account(self.ada.email).id
         self._write(self.ada, f"patients/{account}", "May I swim?")
-        assert self.ada.call("DELETE", f"/lesions/{self.spots[1]}").status_code == 200
+        assert self.ada.call("DELETE", f"/lesions/{self.lesion_findings[1]}").status_code == 200
         self.ada.call("PUT", "/me/consents", json={"photos": True, "training": False})
         predicted(self.ada, keep_photo="false")
         self.doctor.call("GET", f"/submissions/{practice.number}/photo")
@@ -80,7 +80,7 @@ def test_all_that_is_stored_of_a_person_is_in_it(case: Case) -> None:
     sessions = {item["id"] for item in read(archive)["sessions"]}
     assert sessions == {item["id"] for item in case.stored("sessions", account=account.id)}
     spots = {item["id"]: item for item in read(archive)["spots"]}
-    assert [*spots] == case.spots
+    assert [*spots] == case.lesion_findings
     assert [bool(spot["deleted_at"]) for spot in spots.values()] == [False, True]
     messages = {item["id"]: item for item in read(archive)["messages"]}
     for stored in case.stored("messages", owner=account.id):

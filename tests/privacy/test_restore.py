@@ -85,7 +85,7 @@ def assert_erased(clinic: Clinic, settings: Settings) -> None:
     """What the store of the settings holds is what the clinic holds."""
     with closing(open_store(settings)) as store:
         services = open_services(settings, store)
-        assert [fault.message for fault in services.faults()] == []
+        assert [fault.message for fault in services.check_integrity()] == []
         accounts = {item["id"] for item in store.collection("accounts").find()}
         assert clinic.ada in accounts
         assert clinic.bob not in accounts

@@ -206,7 +206,7 @@ def test_what_a_preview_shows_for_each_day_is_what_goes_on_it(
             went = Counter({who: number for (of, who), number in gone.items() if of == kind})
             if kind in (Kind.MESSAGES, Kind.ACCOUNTS) or not wanted[Kind.ACCOUNTS]:
                 assert went == wanted[kind], (day, kind)
-    assert [fault.message for fault in backend.services.records.faults()] == []
+    assert [fault.message for fault in backend.services.records.check_integrity()] == []
     went_in_all = Counter(row["action"] for row in backend.audit() if row["by"] == "system")
     assert {"retention.photo", "retention.finding", "retention.message"} <= went_in_all.keys()
 

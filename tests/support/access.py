@@ -292,7 +292,7 @@ class SampleAccounts:
 
     def sort_sample(self) -> "Options":
         """The sample spot has the sample finding."""
-        self.backend.services.lesions.spots.put(self.finding().id, self.named["lesion"])
+        self.backend.services.lesions.lesion_findings.put(self.finding().id, self.named["lesion"])
         return {}
 
     def sort_two(self) -> "Options":

@@ -10,17 +10,17 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from skinapi.app import backup_commands
-from skinapi.findings.records.letters import Letter
-from skinapi.findings.records.new_findings import NewFinding
-from skinapi.findings.records.reviews import Review
-from skinapi.findings.records.standing import (
+from skinapi.findings.records.lesion_status import (
     Audience,
     FindingStatus,
     JudgedPhoto,
     LesionHistory,
     LesionStatus,
-    standing,
+    compute_status,
 )
+from skinapi.findings.records.letters import Letter
+from skinapi.findings.records.new_findings import NewFinding
+from skinapi.findings.records.reviews import Review
 from skinapi.findings.records.submission import StoredFinding
 from skinapi.findings.reports.facts import Facts
 from skinapi.findings.reports.template import write_template
@@ -152,7 +152,9 @@ class History:
 
     def held(self) -> list[int]:
         return [
-            number for number in self.numbers if self.stand(number, Audience.DOCTOR)[1].held_until
+            number
+            for number in self.numbers
+            if self.compute_statuses(number, Audience.DOCTOR)[1].held_until
         ]
 
     def kept(self) -> list[int]:
@@ -420,7 +422,7 @@ class History:
     def asks_colleague(self, number: int) -> bool:
         return self.read(number).get("opinion_of") == self.backend.account(self.colleague.email).id
 
-    def stand(self, number: int, reader: Audience) -> tuple[LesionStatus, FindingStatus]:
+    def compute_statuses(self, number: int, reader: Audience) -> tuple[LesionStatus, FindingStatus]:
         """What holds about the spot of a finding, and about the finding."""
         submissions = self.backend.services.store.collection("submissions")
         stored = self.read(number)
@@ -428,12 +430,12 @@ class History:
         found = submissions.find({"lesion": spot}) if spot else [stored]
         photos = sorted(map(_photo_of, found), key=lambda item: item.id)
         reviews = {photo.id: self._stored("reviews", photo.id, Review) for photo in photos}
-        stands = standing(LesionHistory(tuple(photos), reviews), reader, now())
-        return stands, stands.findings[stored["id"]]
+        status = compute_status(LesionHistory(tuple(photos), reviews), reader, now())
+        return status, status.findings[stored["id"]]
 
     def signed_letters(self, number: int, reader: Audience) -> list[Letter]:
         """Those of which this reader may know."""
-        _, own = self.stand(number, reader)
+        _, own = self.compute_statuses(number, reader)
         since = None if reader.knows_all else own.held_since
         letters = self._stored("letters", own.photo.id, Letter)
         return [

@@ -22,8 +22,8 @@ from skinapi.care.own_data import ORDER, Task
 from skinapi.care.reminders import reminder_of
 from skinapi.findings.records.decisions import WaitsFor
 from skinapi.findings.records.finding_schemas import AdviceView, InstructionView
+from skinapi.findings.records.lesion_status import Advice, Audience
 from skinapi.findings.records.review_schemas import DecisionView
-from skinapi.findings.records.standing import Advice, Audience
 from skinapi.integrations.dicom.archive import READER
 from skinapi.model.conditions import Band, conditions_table
 from skinapi.platform.storage.ids import now
@@ -63,7 +63,7 @@ class Truth:
 
     def __init__(self, history: History, number: int, reader: Audience) -> None:
         self.history, self.number, self.reader = history, number, reader
-        self.spot, self.own = history.stand(number, reader)
+        self.spot, self.own = history.compute_statuses(number, reader)
         self.counts = self.spot.instruction.counts
         self.letters = history.signed_letters(number, reader)
 
@@ -314,7 +314,7 @@ def walk_counts(history: History) -> Iterator[Told]:
     yield Told("/queue of all", queue.total(), sum(len(item.numbers) for item in history.patients))
     models = read(history.grey, "/outcomes")["models"].values()
     yield Told("/outcomes", sum(model["results"] for model in models), len(history.counted))
-    yield Told("check", [fault.message for fault in history.backend.services.faults()], [])
+    yield Told("check", [fault.message for fault in history.backend.services.check_integrity()], [])
 
 
 def numbers_in(listed: list[Any]) -> Counter[int]:
@@ -452,8 +452,8 @@ def verify(history: History, paper: Paper) -> Iterator[Told]:
     same = Truth(history, paper.number, PROGRAM).printed == paper.said
     if not same and paper.said == Truth(history, paper.number, paper.reader).printed:
         return
-    stands = changes <= {"newer_report_at"} if same else answer["newest"]
-    yield Told(f"/reports/verify of {paper.number}", stands, same)
+    status = changes <= {"newer_report_at"} if same else answer["newest"]
+    yield Told(f"/reports/verify of {paper.number}", status, same)
 
 
 def answers(history: History, papers: list[Paper]) -> dict[str, bytes]:

@@ -62,7 +62,7 @@ class Assignments:
         """Let this doctor be in charge of a patient without an active one. The result is who is
         then.
         """
-        owner = self.accounts.hold(patient)
+        owner = self.accounts.lock(patient)
         current = owner.doctor_id and self.accounts.by_ids({owner.doctor_id}).get(owner.doctor_id)
         if current and current.active_doctor:
             return current
@@ -94,7 +94,7 @@ class Assignments:
     def note(self, unit: Unit, patient: str, *, doctor: str, by: str) -> None:
         """Write the doctor's own row: a row names one account."""
         # Who is suspended at the same time gets no patient.
-        require_approved_doctor(self.accounts.hold(doctor))
+        require_approved_doctor(self.accounts.lock(doctor))
         unit.record(AuditRow("doctor.assign", by=by, target=doctor, owner=patient))
 
 

@@ -116,7 +116,7 @@ class Eraser:
         with suppress(StoreUnavailable):
             self.finish(account_id)
 
-    def faults(self) -> Iterator[Fault]:
+    def check_integrity(self) -> Iterator[Fault]:
         for account_id in self.accounts.list_deleting():
             yield Fault(f"account {account_id} is half deleted", partial(self.finish, account_id))
 

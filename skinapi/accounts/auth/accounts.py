@@ -166,7 +166,7 @@ class Accounts(Repository[Account]):
             raise LastAdmin
         self._documents.update_all(ACTIVE_ADMIN, {"$inc": {"holds": 1}})
 
-    def hold(self, account_id: str) -> Account:
+    def lock(self, account_id: str) -> Account:
         """What the caller decides by the result stays true: another transaction that changes the
         account at the same time conflicts.
         """
@@ -372,7 +372,7 @@ class Accounts(Repository[Account]):
                 if made_at(after) >= before:
                     break
 
-    def faults(self, work: UnitOfWork) -> Iterator[Fault]:
+    def check_integrity(self, work: UnitOfWork) -> Iterator[Fault]:
         """Yield patients whose doctor is none and never was, or who are doctors themselves."""
         accounts = self.list_where({})
         doctors = {item.id for item in accounts if item.role == "doctor" or item.patients_rest}

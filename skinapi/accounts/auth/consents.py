@@ -160,7 +160,7 @@ class ConsentsService:
             self._set(unit, account, due, changed)
         if changed.erase_kept:
             # A photo that is kept at the same moment is seen, or waits.
-            self.accounts.hold(account.id)
+            self.accounts.lock(account.id)
             unit.record(AuditRow("account.photos_erased", by=account.id, target=account.id))
             unit.publish(KeptPhotosUnwanted(account.id))
 
@@ -179,7 +179,7 @@ class ConsentsService:
         self, unit: Unit, account: Account, due: Mapping[Purpose, bool], changed: ChangedConsents
     ) -> None:
         unit.audit("account.consents", by=account.id, target=account.id)
-        self.accounts.hold(account.id)  # of two at once the second sees what the first has noted
+        self.accounts.lock(account.id)  # of two at once the second sees what the first has noted
         self.accounts.change(unit, account, consents=dict(account.consents) | {**due})
         for purpose, allowed in due.items():
             version = changed.texts.get(purpose)

@@ -47,7 +47,7 @@ class OwnerStatus:
             return account is not None and account["status"] == "approved"
         return self.may_research(job.owner)
 
-    def hold(self, owner: str) -> None:
+    def lock(self, owner: str) -> None:
         """For the transaction that stores data of an owner. It changes the account, so that one at
         the same time as a deletion runs again; and so do two that count what one owner keeps.
         """

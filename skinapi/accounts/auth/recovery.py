@@ -182,7 +182,7 @@ class RecoveryService:
         return self.links.url(link.id), link.expires_at
 
     def _add_link(self, account_id: str, life: timedelta) -> PasswordLink:
-        account = self.accounts.hold(account_id)
+        account = self.accounts.lock(account_id)
         if account.status == "deleting":
             raise NotFound(NO_ACCOUNT)
         if account.joined_to:

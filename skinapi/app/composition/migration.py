@@ -119,7 +119,7 @@ def _convert_finding(store: Store, queue: ReviewQueue, submission: Document) -> 
     }
     identifier, change = submission["id"], {"$set": kept, "$unset": UNREAD}
     store.collection("submissions").update({"id": identifier}, change)
-    queue.spots.renew_keys(ids=[identifier])
+    queue.lesion_findings.renew_keys(ids=[identifier])
 
 
 def _count_findings(queue: ReviewQueue, account: Document) -> None:

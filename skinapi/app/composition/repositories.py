@@ -12,14 +12,14 @@ from skinapi.accounts.auth.sessions import Lifetimes, Sessions
 from skinapi.app.composition.container import Parts
 from skinapi.base.errors import BrokenStore, Duplicate
 from skinapi.base.settings import Settings
+from skinapi.care.lesion_records import Lesions
 from skinapi.care.message_records import Messages
-from skinapi.care.spot_records import Lesions
 from skinapi.findings.records.deciding_review import Reviews
+from skinapi.findings.records.findings_by_lesion import FindingsByLesion
 from skinapi.findings.records.letters import Letters
 from skinapi.findings.records.outcomes import OutcomeCounts
 from skinapi.findings.records.readers import BreakGlasses
 from skinapi.findings.records.record_retention import UntouchedFindings
-from skinapi.findings.records.spots import FindingsByLesion
 from skinapi.findings.records.submissions import StoredFindings
 from skinapi.findings.reports.narrator import DroppedPairs, NarrativeCache
 from skinapi.findings.reports.verification import IssuedReports
@@ -60,7 +60,7 @@ class Repositories(Parts):
     submissions: StoredFindings
     lesions: Lesions
     reviews: Reviews
-    spots: FindingsByLesion
+    lesion_findings: FindingsByLesion
     resting: UntouchedFindings
     messages: Messages
     outcome_counts: OutcomeCounts

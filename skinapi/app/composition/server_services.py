@@ -12,7 +12,7 @@ from skinapi.app.composition.services import Services
 from skinapi.base.settings import Settings
 from skinapi.base.subject import Allowances
 from skinapi.care.comparisons import ComparisonsService
-from skinapi.care.spots import LesionsService
+from skinapi.care.lesions import LesionsService
 from skinapi.console.routes import ASSETS
 from skinapi.findings.prediction.kept_photos import KeptPhotosService
 from skinapi.findings.prediction.service import (
@@ -57,7 +57,7 @@ from skinapi.privacy.retention.service import RetentionService
 class ServerServices(Parts):
     """Each service is built when it is first asked for."""
 
-    registry: InferenceService
+    inference: InferenceService
     operating_point: OperatingPointService
     reports: ReportsService
     prediction: PredictionService
@@ -140,14 +140,14 @@ def _list_retained(
 
 def open_server_services(
     services: Services,
-    registry: InferenceService,
+    inference: InferenceService,
     allowances: Allowances,
     *,
     workers_here: bool = False,
 ) -> ServerServices:
     """`workers_here`: this server keeps the job workers."""
     container = services.container
-    container.put({InferenceService: registry, Allowances: allowances})
+    container.put({InferenceService: inference, Allowances: allowances})
     container.learn(
         (open_operating_point, _open_archive_client, _list_retained),
         _values(services.settings, workers_here=workers_here),

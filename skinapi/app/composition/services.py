@@ -35,15 +35,16 @@ from skinapi.app.composition.subscriptions import subscribe
 from skinapi.base.settings import VERSION, Settings
 from skinapi.base.settings.safety import refuse_unsafe
 from skinapi.care.cases import CasesService
+from skinapi.care.lesion_records import Lesion
+from skinapi.care.lesions import LesionsService
 from skinapi.care.letters import LettersService
 from skinapi.care.message_records import Message, Messages
 from skinapi.care.messages import MessagesService, UnansweredMessages
 from skinapi.care.own_data import InboxService, OwnDataService
 from skinapi.care.queue import CareService
 from skinapi.care.reminders import LesionCounts
-from skinapi.care.spot_records import Lesion
-from skinapi.care.spots import LesionsService
 from skinapi.findings.records.corrections import CorrectionsService
+from skinapi.findings.records.findings_by_lesion import FindingsByLesion
 from skinapi.findings.records.letters import Letter
 from skinapi.findings.records.outcomes import CountedOutcome
 from skinapi.findings.records.photos import KeptPhotos
@@ -58,7 +59,6 @@ from skinapi.findings.records.review_queue import (
 from skinapi.findings.records.review_service import ReviewsService
 from skinapi.findings.records.reviews import Review
 from skinapi.findings.records.service import FindingsService
-from skinapi.findings.records.spots import FindingsByLesion
 from skinapi.findings.records.submission import StoredFinding
 from skinapi.findings.records.submissions import StoredFindings
 from skinapi.findings.reports.narrator import Narrator, open_checker, open_llm
@@ -196,24 +196,24 @@ class Services(Parts):
     keys: KeysService
     erasure: ErasureService
 
-    def faults(self) -> Iterator[Fault]:
+    def check_integrity(self) -> Iterator[Fault]:
         """Yield all broken invariants that `check` can find in a store that can be opened."""
         searches = {
             "documents": document_faults(self.store, MODELS),
             "stored files": blob_faults(self.store),
-            "deletions": self.eraser.faults(),
-            "accounts": self.data.accounts.faults(self.data.work),
+            "deletions": self.eraser.check_integrity(),
+            "accounts": self.data.accounts.check_integrity(self.data.work),
             "the search of accounts": search_faults(self.store),
-            "findings": self.records.faults(),
-            "spots": self.lesions.faults(),
-            "messages": self.data.messages.faults(self.lesions.has),
-            "reviews": self.reviews.faults(),
-            "letters": self.data.letters.faults(self.records.submissions.has),
-            "reports": self.data.issued.faults(self.records.submissions.has),
-            "data sets": self.lab.cleanup.faults(),
-            "jobs": self.jobs.faults(),
-            "models": self.models.faults(),
-            "the audit trail": self.data.trail.faults(),
+            "findings": self.records.check_integrity(),
+            "spots": self.lesions.check_integrity(),
+            "messages": self.data.messages.check_integrity(self.lesions.has),
+            "reviews": self.reviews.check_integrity(),
+            "letters": self.data.letters.check_integrity(self.records.submissions.has),
+            "reports": self.data.issued.check_integrity(self.records.submissions.has),
+            "data sets": self.lab.cleanup.check_integrity(),
+            "jobs": self.jobs.check_integrity(),
+            "models": self.models.check_integrity(),
+            "the audit trail": self.data.trail.check_integrity(),
             "the admins' audit rows": self._unexplained_admins(),
         }
         for subject, found in searches.items():

@@ -39,8 +39,8 @@ from skinapi.findings.records.events import (
     PhotosRemoved,
     ReviewSigned,
 )
+from skinapi.findings.records.lesion_status import Audience
 from skinapi.findings.records.service import FindingsService
-from skinapi.findings.records.standing import Audience
 from skinapi.integrations.dicom.archive import ARCHIVE
 from skinapi.lab.check_queue import Cleanup
 from skinapi.model.registry.serving_pointer import PointerChange
@@ -180,7 +180,7 @@ def _to_archive(data: Repositories, after: ArchiveTime) -> None:
     """What is to be sent is made then: of a finding about which nothing else is said, nothing."""
 
     def send(event: FindingsChanged) -> None:
-        for finding in data.spots.see(event.findings, Audience.PROGRAM):
+        for finding in data.lesion_findings.see(event.findings, Audience.PROGRAM):
             if finding.decision or after == "finding":
                 about = {"type": "study", "finding": finding.id, "number": finding.number}
                 data.deliveries.add(ARCHIVE, to=ARCHIVE, about=about, owner=finding.owner)

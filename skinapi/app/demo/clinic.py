@@ -15,8 +15,8 @@ from skinapi.app.composition.server_services import ServerServices, open_server_
 from skinapi.app.composition.services import Services, Unlimited, open_services
 from skinapi.base.languages import Language
 from skinapi.base.settings import Settings
+from skinapi.care.lesion_records import Place
 from skinapi.care.messages import ConversationTopic
-from skinapi.care.spot_records import Place
 from skinapi.findings.prediction.service import SentPhotos
 from skinapi.findings.records.letters import Addressee
 from skinapi.findings.records.review_schemas import NewReview
@@ -25,7 +25,7 @@ from skinapi.integrations.clients.service import names_for_clients
 from skinapi.lab.dataset_versions import NewDataset
 from skinapi.model.context import Context
 from skinapi.model.network.model import CALIBRATION, CARD, LABELS, SHIPPED_MODEL, SPLIT, read_card
-from skinapi.model.registry.composition import open_registry, open_served
+from skinapi.model.registry.composition import open_inference, open_served
 from skinapi.model.registry.version_records import ModelVersions
 from skinapi.platform.stores import make_store
 
@@ -59,9 +59,9 @@ class Clinic:
         served = open_served(settings)
         services = open_services(settings, served=served)
         record_former_model(services.models.versions)
-        registry, reloader = open_registry(settings, services.models, served, names_for_clients())
+        inference, reloader = open_inference(settings, services.models, served, names_for_clients())
         reloader.make_pass()
-        models = open_server_services(services, registry, Unlimited())
+        models = open_server_services(services, inference, Unlimited())
         account, _ = services.admin.ensure_admin(email=f"admin@{DOMAIN}", password=PASSWORD)
         return cls(services, models, Person(services, models, account.email))
 

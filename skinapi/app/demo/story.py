@@ -29,7 +29,7 @@ from skinapi.app.demo.drawing import (
     draw,
 )
 from skinapi.base.errors import Refused
-from skinapi.care.spot_records import Place
+from skinapi.care.lesion_records import Place
 from skinapi.model.context import AgeBand, Context, Modality, Sex, SkinTone
 from skinapi.platform.storage.ids import Clock
 

@@ -67,13 +67,13 @@ class KeptPhotosService:
     prediction: PredictionService
     corrections: CorrectionsService
 
-    def judge_again(self, *, number: str, by: Subject) -> tuple[VisibleFinding, Account]:
+    def reclassify(self, *, number: str, by: Subject) -> tuple[VisibleFinding, Account]:
         """Let the model in service judge the kept photos of a finding again, as the doctor in
         charge. It counts for no day's photos. Called again, it changes nothing.
         """
-        records, registry = self.prediction.records, self.prediction.registry
+        records, inference = self.prediction.records, self.prediction.inference
         found, owner = records.get_in_charge(number=number, by=by, refusal=NOT_IN_CHARGE)
-        if not is_made_by(registry.served.model, found.finding):
+        if not is_made_by(inference.served.model, found.finding):
             self._judge(found, owner, context=found.context, by=by)
         elif found.judged_by != by.id or found.corrected:
             raise JudgedByThisModel
@@ -120,7 +120,7 @@ class KeptPhotosService:
         if corrected:  # a patient may correct often
             self.prediction.quotas.count_photos(owner, len(contents))
         try:
-            classified = self.prediction.registry.classify_pictures(
+            classified = self.prediction.inference.classify_pictures(
                 contents=contents,
                 same_spot=True,
                 caller=PoolCaller(by.id, signed_in=True),
@@ -164,7 +164,7 @@ class KeptPhotosService:
             context=of_photo.model_copy(update=OF_SKIN),
             lesion=lesion,
             key=key,
-            moves=partial(
+            before_commit=partial(
                 self.corrections.leave_wrong_patient,
                 number=number,
                 reason=reason,

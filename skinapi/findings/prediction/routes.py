@@ -158,7 +158,7 @@ def predict(
     )
     owner = subject.account
     if subject.key and subject.key.test:
-        submission = prediction.rehearse(owner=owner, sent=sent, by=subject)
+        submission = prediction.predict_without_storing(owner=owner, sent=sent, by=subject)
     else:
         if form.patient:
             owner = prediction.records.find_owner(
@@ -196,7 +196,7 @@ def judge_again(photos: KeptPhotosService, *, number: str, subject: Subject) -> 
     version of then was withdrawn. That adds a version to the finding; the ones before are its
     history (`versions`). What a doctor has decided stays. Sent again, the answer is the same.
     """
-    return FindingInCareView.from_finding(*photos.judge_again(number=number, by=subject))
+    return FindingInCareView.from_finding(*photos.reclassify(number=number, by=subject))
 
 
 class CorrectedView(Answer):

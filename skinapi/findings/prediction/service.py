@@ -12,10 +12,10 @@ from skinapi.base.errors import Refused, Unprocessable
 from skinapi.base.languages import Language
 from skinapi.base.subject import Allowances
 from skinapi.findings.records.errors import StorageQuotaReached
+from skinapi.findings.records.lesion_status import Audience
 from skinapi.findings.records.new_findings import NewFinding, PhotoChoice
 from skinapi.findings.records.seen_findings import VisibleFinding, see_alone
 from skinapi.findings.records.service import FindingsService, PatientRegistration
-from skinapi.findings.records.standing import Audience
 from skinapi.findings.records.submission import Source
 from skinapi.findings.reports.facts import Facts
 from skinapi.findings.reports.narrator import Narrator
@@ -69,7 +69,7 @@ class SentPhotos:
     key: str | None = None
     way: PatientChannel = "photo"
     source: Source | None = None
-    moves: Callable[[Unit], None] | None = None
+    before_commit: Callable[[Unit], None] | None = None
 
     @property
     def request_hash(self) -> str:
@@ -96,7 +96,7 @@ class SamplePicture:
     """The sample picture, and its finding by the model that has judged it last."""
 
     content: bytes
-    registry: InferenceService
+    inference: InferenceService
     _finding: Finding | None = field(default=None, init=False)
 
     def judge(self) -> Finding:
@@ -104,15 +104,15 @@ class SamplePicture:
         account cost no more than that.
         """
         finding = self._finding
-        if finding is None or not is_made_by(self.registry.served.model, finding):
-            finding = self.registry.classify_photo(content=self.content, caller=SAMPLE).finding
+        if finding is None or not is_made_by(self.inference.served.model, finding):
+            finding = self.inference.classify_photo(content=self.content, caller=SAMPLE).finding
             self._finding = finding
         return finding
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PredictionService:
-    registry: InferenceService
+    inference: InferenceService
     records: FindingsService
     lesions: OpenLesions
     narrator: Narrator
@@ -162,7 +162,7 @@ class PredictionService:
             session_of=by.key.session_of if by and by.key else None,
             choice=_choice_of(sent, by or owner),
             source=sent.source,
-            moves=sent.moves,
+            before_commit=sent.before_commit,
             doctor=owner.doctor_id,
         )
         return self.records.file_finding(new, newcomer)
@@ -180,7 +180,9 @@ class PredictionService:
             )
         )
 
-    def rehearse(self, *, owner: Account, sent: SentPhotos, by: Subject) -> VisibleFinding:
+    def predict_without_storing(
+        self, *, owner: Account, sent: SentPhotos, by: Subject
+    ) -> VisibleFinding:
         """Answer a test key: the photos are judged, refused and counted as those of whom the key
         belongs to, but the finding is that of the sample picture, under the number 0, and nothing
         is stored.
@@ -207,7 +209,7 @@ class PredictionService:
     ) -> ClassifiedPictures:
         """Without `counted`, nothing is stored of it: no photo, and no figure of a model."""
         try:
-            classified = self.registry.classify_pictures(
+            classified = self.inference.classify_pictures(
                 contents=sent.contents,
                 same_spot=sent.same_spot,
                 caller=PoolCaller(caller, signed_in=True),

@@ -9,7 +9,7 @@ from typing import Self
 
 from skinapi.base.languages import Language
 from skinapi.findings.records.decisions import Decision, say_day, say_due
-from skinapi.findings.records.standing import Advice
+from skinapi.findings.records.lesion_status import Advice
 from skinapi.model.bands import is_sent
 from skinapi.model.conditions import Band, BandWords, conditions_table
 

@@ -5,9 +5,9 @@ from datetime import datetime, timedelta
 
 from skinapi.accounts.auth.account import Account, Subject
 from skinapi.base.pages import Page, PageRequest, page_of
+from skinapi.findings.records.lesion_status import Audience
 from skinapi.findings.records.seen_findings import VisibleFinding
 from skinapi.findings.records.service import FindingsService
-from skinapi.findings.records.standing import Audience
 from skinapi.findings.records.submission import StoredFinding
 from skinapi.platform.storage.ports import Document, Filter
 
@@ -90,7 +90,7 @@ class ChangedFindings:
             if owner.id == to.id or self.records.may_see(owner, to, case=submission.case):
                 seen.append(submission)
         self.records.note_read({submission.owner for submission in seen}, by=to)
-        told = self.records.spots.see(seen, Audience.PROGRAM, with_errors=True)
+        told = self.records.lesion_findings.see(seen, Audience.PROGRAM, with_errors=True)
         return [
             (item.seen_by(Audience.PATIENT) if item.owner == to.id else item, owners[item.owner])
             for item in told
@@ -104,4 +104,4 @@ class ChangedFindings:
         owner = self.records.accounts.by_ids({found.owner}).get(found.owner)
         if owner is None or owner.status == "deleting":
             return None
-        return self.records.spots.see_one(found, Audience.PROGRAM), owner
+        return self.records.lesion_findings.see_one(found, Audience.PROGRAM), owner

@@ -10,12 +10,12 @@ from skinapi.base.languages import Language, load_words
 from skinapi.base.stored_record import Frozen
 from skinapi.findings.records.errors import FindingInError
 from skinapi.findings.records.events import FindingsChanged, FindingVoided
+from skinapi.findings.records.findings_by_lesion import FindingsByLesion
+from skinapi.findings.records.lesion_status import Audience
 from skinapi.findings.records.outcomes import OutcomeCounts
 from skinapi.findings.records.review_queue import ReviewQueue
 from skinapi.findings.records.seen_findings import VisibleFinding
 from skinapi.findings.records.service import FindingsService
-from skinapi.findings.records.spots import FindingsByLesion
-from skinapi.findings.records.standing import Audience
 from skinapi.findings.records.submission import EnteredInError, StoredFinding
 from skinapi.findings.records.submissions import StoredFindings
 from skinapi.platform.notices.outbox import Kind, Outbox
@@ -43,7 +43,7 @@ class CorrectionsService:
     work: UnitOfWork
     records: FindingsService
     submissions: StoredFindings
-    spots: FindingsByLesion
+    lesion_findings: FindingsByLesion
     queue: ReviewQueue
     accounts: Accounts
     outcomes: OutcomeCounts
@@ -87,7 +87,7 @@ class CorrectionsService:
             raise NotFound(NOTHING_FILED)
         _, owner = self.records.get_to_correct(number=str(filed.number), by=by)
         entered = self._enter(unit, filed, owner, by)
-        return self.spots.see_one(entered, Audience.PROGRAM, with_errors=True)
+        return self.lesion_findings.see_one(entered, Audience.PROGRAM, with_errors=True)
 
     @atomic
     def correct_patient(self, unit: Unit, *, key: str, owner: str, by: Subject) -> None:
@@ -125,16 +125,16 @@ class CorrectionsService:
     def _void(self, unit: Unit, submission: StoredFinding, error: EnteredInError) -> None:
         reviews = [
             review
-            for review in self.spots.see_one(submission, Audience.DOCTOR).stands.reviews
+            for review in self.lesion_findings.see_one(submission, Audience.DOCTOR).status.reviews
             if not (review.second_opinion and review.opinion.histology_result)
         ]
         self.outcomes.take_back(submission, reviews)
         counted = self.accounts.add_findings(submission.owner, -1)
         self.submissions.mark_in_error(submission, error)
         unit.publish(FindingVoided(submission))
-        unit.publish(FindingsChanged(self.spots.change([submission.lesion])))
+        unit.publish(FindingsChanged(self.lesion_findings.change([submission.lesion])))
         if counted:  # else its account is being deleted
-            self.queue.leave(submission, counted)
+            self.queue.dequeue(submission, counted)
 
     def _tell(self, submission: StoredFinding, owner: Account, by: Subject) -> None:
         own, case = f"finding/{submission.number}", f"case/{submission.number}"

@@ -16,23 +16,23 @@ Gravity = tuple[bool, int, int]
 
 
 def deciding_review(reviews: Iterable[Review]) -> Review | None:
-    standing = ReviewsInForce()
+    in_force = ReviewsInForce()
     for review in reviews:
         if not review.second_opinion:
-            standing.add(review)
-    return standing.deciding()
+            in_force.add(review)
+    return in_force.deciding()
 
 
 class ReviewsInForce:
     """The reviews that no later one has withdrawn, as they are signed one after the other."""
 
     def __init__(self) -> None:
-        self._standing: list[Review] = []
+        self._in_force: list[Review] = []
         self._gravity: dict[int, Gravity] = {}
 
     def add(self, review: Review) -> None:
-        self._standing = [item for item in self._standing if not self._replaces(review, item)]
-        self._standing.append(review)
+        self._in_force = [item for item in self._in_force if not self._replaces(review, item)]
+        self._in_force.append(review)
 
     def deciding(self) -> Review | None:
         """The laboratory's newest result outranks opinions, and only another result replaces it; a
@@ -41,13 +41,13 @@ class ReviewsInForce:
         counts, then the newer. A doctor's own later opinion replaces the earlier one, unless it is
         unsure and milder.
         """
-        standing = self._standing
-        if len(standing) == 1:
-            return standing[0]
-        results = [place for place, item in enumerate(standing) if item.opinion.histology_result]
+        in_force = self._in_force
+        if len(in_force) == 1:
+            return in_force[0]
+        results = [place for place, item in enumerate(in_force) if item.opinion.histology_result]
         if not results:
-            return max(reversed(standing), key=self._rank, default=None)
-        result, since = standing[results[-1]], standing[results[-1] + 1 :]
+            return max(reversed(in_force), key=self._rank, default=None)
+        result, since = in_force[results[-1]], in_force[results[-1] + 1 :]
         reopening = [
             review
             for review in since

@@ -200,11 +200,11 @@ class Decision:
             return None
         bands = {item.version: item.band for item in versions}
         steps, decided_before = list[Self](), dict[str, Review | None]()
-        standing, decides = ReviewsInForce(), None
+        in_force, decides = ReviewsInForce(), None
         for review in counted:
             decided_before[review.id] = decides
-            standing.add(review)
-            decides = standing.deciding() or review
+            in_force.add(review)
+            decides = in_force.deciding() or review
             before = decided_before[decides.id]
             steps.append(
                 cls._after(review, decides, urgency_of(decides, before, bands[decides.version]))

@@ -12,7 +12,7 @@ from pydantic import Field
 from skinapi.base.languages import Language, LocalizedText
 from skinapi.base.stored_record import optional
 from skinapi.findings.records.decisions import WaitsFor
-from skinapi.findings.records.standing import Advice, AdviceSource, Instruction
+from skinapi.findings.records.lesion_status import Advice, AdviceSource, Instruction
 from skinapi.model.calibration import TonesTested
 from skinapi.model.conditions import Band, conditions_table
 from skinapi.model.context import Modality

@@ -15,9 +15,9 @@ from skinapi.base.stored_record import StoredRecord, optional
 from skinapi.base.values import Value
 from skinapi.findings.records.decisions import Decision
 from skinapi.findings.records.errors import LetterChanged, TooManyLetters
+from skinapi.findings.records.lesion_status import AdviceSource
 from skinapi.findings.records.reviews import Review
 from skinapi.findings.records.seen_findings import VisibleFindingRow
-from skinapi.findings.records.standing import AdviceSource
 from skinapi.model.bands import urgency
 from skinapi.model.conditions import Band
 from skinapi.platform.storage.faults import Fault
@@ -116,7 +116,7 @@ class Letters(Repository[Letter]):
     def forget_drafts(self, doctor: str) -> None:
         self._documents.delete({"doctor": doctor, "signed_at": None})
 
-    def faults(self, has_submission: Callable[[str], bool]) -> Iterator[Fault]:
+    def check_integrity(self, has_submission: Callable[[str], bool]) -> Iterator[Fault]:
         """Letters of deleted findings, as a restore by hand leaves them."""
         for submission in self._gone("submission", has_submission):
             says = f"letters of submission {submission}, which is gone"
@@ -162,7 +162,7 @@ def show_letter(letter: Letter, about: VisibleFindingRow) -> ShownLetter:
 
 def held_until(letter: Letter, about: VisibleFindingRow) -> datetime | None:
     """A letter that was signed while something was held back waits for that."""
-    held_since, signed_at = about.stands.held_since, letter.signed_at
+    held_since, signed_at = about.status.held_since, letter.signed_at
     waits = letter.reader == "patient" and signed_at and held_since and signed_at >= held_since
     return about.held_until if waits else None
 
@@ -176,7 +176,7 @@ def _superseded_elsewhere(letter: Letter, about: VisibleFindingRow) -> LaterDeci
         LaterDecision(
             decided_at=shown_at, decided_by=decision.decided_by, by_result=decision.proven
         )
-        for decision, shown_at in about.standing.list_decided_elsewhere(about.id)
+        for decision, shown_at in about.lesion_status.list_decided_elsewhere(about.id)
         if own and signed_at and shown_at > signed_at
         if ended or _ends(decision, own) or decision is counts
     ]
@@ -196,7 +196,7 @@ def _superseded_by_finding(letter: Letter, about: VisibleFindingRow) -> LaterDec
 
 
 def _superseded_here(letter: Letter, about: VisibleFindingRow) -> LaterDecision | None:
-    counted = about.stands.counted
+    counted = about.status.counted
     later = [review for review in counted if _is_later(review, letter)]
     decision = about.decision
     if decision is None or not later:

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 
 from skinapi.accounts.auth.consents import PatientChannel
 from skinapi.base.languages import Language
+from skinapi.findings.records.lesion_status import Audience
 from skinapi.findings.records.seen_findings import rest_keys, see_alone
-from skinapi.findings.records.standing import Audience
 from skinapi.findings.records.submission import Source, StoredFinding
 from skinapi.model.context import Context
 from skinapi.model.finding import Finding
@@ -47,7 +47,7 @@ class NewFinding:
     session_of: str | None = None
     choice: PhotoChoice | None = None
     source: Source | None = None
-    moves: Callable[[Unit], None] | None = None
+    before_commit: Callable[[Unit], None] | None = None
     doctor: str | None = None
 
     def as_submission(self, *, number: int) -> StoredFinding:

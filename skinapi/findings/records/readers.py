@@ -13,7 +13,7 @@ from typing import Literal
 from skinapi.accounts.auth.account import Account, Subject
 from skinapi.base.pages import Page, PageRequest, page_of
 from skinapi.base.stored_record import StoredRecord
-from skinapi.findings.records.standing import Audience
+from skinapi.findings.records.lesion_status import Audience
 from skinapi.findings.records.submission import StoredFindingRow
 from skinapi.platform.audit.trail import AuditTrail
 from skinapi.platform.storage.documents import merged

@@ -10,11 +10,11 @@ from typing import Any
 from skinapi.base.errors import Conflict
 from skinapi.base.pages import batched
 from skinapi.findings.records.deciding_review import Reviews
+from skinapi.findings.records.findings_by_lesion import FindingsByLesion
+from skinapi.findings.records.lesion_status import Audience
 from skinapi.findings.records.letters import Letters
 from skinapi.findings.records.queue_order import WITH_PHOTO, WITHOUT, make_rest_key, rests_reviewed
 from skinapi.findings.records.seen_findings import VisibleFindingRow
-from skinapi.findings.records.spots import FindingsByLesion
-from skinapi.findings.records.standing import Audience
 from skinapi.findings.records.submission import StoredFinding, StoredFindingRow
 from skinapi.findings.records.submissions import StoredFindings
 from skinapi.model.bands import urgency
@@ -204,7 +204,7 @@ class RecordRetention:
 
     years: int | None
     submissions: StoredFindings
-    spots: FindingsByLesion
+    lesion_findings: FindingsByLesion
     reviews: Reviews
     letters: Letters
     clock: ClockWatch
@@ -220,7 +220,7 @@ class RecordRetention:
         findings = {
             item.id: item
             for found in walked
-            for item in self.spots.see(found, Audience.DOCTOR, with_errors=True)
+            for item in self.lesion_findings.see(found, Audience.DOCTOR, with_errors=True)
         }
         signed = self._newest_signatures([*findings])
         kept = {

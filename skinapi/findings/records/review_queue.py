@@ -27,10 +27,10 @@ from skinapi.accounts.auth.events import DoctorChanged, DoctorReturned
 from skinapi.base.pages import Page, PageRequest, batched
 from skinapi.base.values import Value
 from skinapi.findings.records.decisions import WaitsFor
+from skinapi.findings.records.findings_by_lesion import FindingsByLesion
+from skinapi.findings.records.lesion_status import Audience
 from skinapi.findings.records.queue_order import key_range, make_hold_key
 from skinapi.findings.records.seen_findings import URGENT, VisibleFindingRow
-from skinapi.findings.records.spots import FindingsByLesion
-from skinapi.findings.records.standing import Audience
 from skinapi.findings.records.submission import StoredFindingRow
 from skinapi.findings.records.submissions import StoredFindings
 from skinapi.model.conditions import Band
@@ -62,15 +62,15 @@ class ReviewQueue:
 
     work: UnitOfWork
     submissions: StoredFindings
-    spots: FindingsByLesion
+    lesion_findings: FindingsByLesion
     accounts: Accounts
 
-    def join(self, submission: StoredFindingRow, owner: Account) -> None:
+    def enqueue(self, submission: StoredFindingRow, owner: Account) -> None:
         """`owner` is its account, as the same transaction has counted it."""
         if submission.queue_key and submission.queue_key < owner.queue_key:
             self.accounts.set_queue_key(owner.id, submission.queue_key)
 
-    def leave(self, submission: StoredFindingRow, owner: Account) -> None:
+    def dequeue(self, submission: StoredFindingRow, owner: Account) -> None:
         """Take a finding out that was reviewed, or deleted, in the same transaction."""
         if not submission.reviewed:
             self.update_owner_key(owner)
@@ -89,7 +89,7 @@ class ReviewQueue:
             if first:
                 self.submissions.touch(first[0])
 
-    def faults(self) -> Iterator[Fault]:
+    def check_integrity(self) -> Iterator[Fault]:
         """Accounts whose place, count or findings differ, as a restore by hand leaves them."""
         for account in self.accounts.list_where({}):
             # Again, because a finding may have been filed between the two reads.
@@ -105,7 +105,7 @@ class ReviewQueue:
         kept, first = 0, key_without_findings(owner.id)
         for found in batched(self.submissions.walk_owned(owner.id), SEEN_AT_ONCE):
             lesions, alone = _cases_of(found)
-            if self.spots.list_changed_keys(lesions=lesions, ids=alone):
+            if self.lesion_findings.list_changed_keys(lesions=lesions, ids=alone):
                 return True
             for submission in found:
                 if submission.doctor != owner.doctor_id:
@@ -122,7 +122,7 @@ class ReviewQueue:
         owner = self.accounts.get(identifier)
         for found in batched([*self.submissions.walk_owned(identifier)], SEEN_AT_ONCE):
             lesions, alone = _cases_of(found)
-            self.spots.renew_keys(lesions=lesions, ids=alone)
+            self.lesion_findings.renew_keys(lesions=lesions, ids=alone)
         self.submissions.set_doctor(identifier, owner.doctor_id)
         self.recount(identifier)
         self.update_owner_key(owner)
@@ -197,7 +197,7 @@ class UnassignedPatients:
 
     accounts: Accounts
     submissions: StoredFindings
-    spots: FindingsByLesion
+    lesion_findings: FindingsByLesion
     outbox: Outbox
     failed: FailedItems
     seen_by: frozenset[str] | None
@@ -264,7 +264,7 @@ class UnassignedPatients:
             read = [*self.failed.each(WORK, _with_ids(known), StoredFindingRow.model_validate)]
             for lost in {item["id"] for item in stored} - {item.id for item in read}:
                 hide("submissions", lost)
-            waiting = self.spots.see(read, Audience.DOCTOR)
+            waiting = self.lesion_findings.see(read, Audience.DOCTOR)
             cases += (UnassignedCase(item, owners[item.owner]) for item in waiting)
         first, end = key_range(reviewed=True, band=urgency) if urgency else ("1", "2")
         first = max(first, after)
@@ -370,7 +370,7 @@ class UnassignedPatients:
         cases: list[UnassignedCase] = []
         for stored, owners, unanswered in self._walk_left():
             entries = self.failed.each(WORK, _with_ids(stored), StoredFindingRow.model_validate)
-            found = self.spots.see([*entries], Audience.DOCTOR)
+            found = self.lesion_findings.see([*entries], Audience.DOCTOR)
             cases += (
                 UnassignedCase(record, owners[record.owner], _left_of(record, unanswered))
                 for record in found

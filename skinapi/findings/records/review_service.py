@@ -20,6 +20,8 @@ from skinapi.findings.records.events import (
     LetterTakenBack,
     ReviewSigned,
 )
+from skinapi.findings.records.findings_by_lesion import FindingsByLesion
+from skinapi.findings.records.lesion_status import Audience
 from skinapi.findings.records.letters import Letters
 from skinapi.findings.records.outcomes import OutcomeCounts
 from skinapi.findings.records.readers import PatientChannel, in_care, way_to
@@ -28,8 +30,6 @@ from skinapi.findings.records.review_schemas import NewReview
 from skinapi.findings.records.reviews import Opinion, Review, ToldBy
 from skinapi.findings.records.seen_findings import VisibleFinding
 from skinapi.findings.records.service import FindingsService
-from skinapi.findings.records.spots import FindingsByLesion
-from skinapi.findings.records.standing import Audience
 from skinapi.findings.records.submissions import StoredFindings
 from skinapi.model.bands import urgency
 from skinapi.model.conditions import Band
@@ -60,7 +60,7 @@ class ReviewsService:
     letters: Letters
     records: FindingsService
     submissions: StoredFindings
-    spots: FindingsByLesion
+    lesion_findings: FindingsByLesion
     queue: ReviewQueue
     accounts: Accounts
     outcomes: OutcomeCounts
@@ -104,7 +104,7 @@ class ReviewsService:
         asked_by = None if in_care(owner, by) else submission.doctor
         if asked_by and said.hold_until:
             raise HoldRefused(NOT_SHOWN_ANYWAY)
-        signed = submission.stands.reviews
+        signed = submission.status.reviews
         nobody_reads = asked_by or owner.record_kept_until_at
         if said.told_by is ToldBy.SERVER and not nobody_reads:
             self._require_mail(owner)
@@ -179,11 +179,11 @@ class ReviewsService:
         self.submissions.touch(submission.id)
         lesions, own = [submission.lesion], submission.id
         alone = [] if submission.lesion else [own]
-        self.spots.renew_keys(lesions=lesions, ids=alone, known=known, shown=own)
-        self.queue.leave(submission, owner)
+        self.lesion_findings.renew_keys(lesions=lesions, ids=alone, known=known, shown=own)
+        self.queue.dequeue(submission, owner)
         unit.publish(FindingReviewed(submission))
         if shown:
-            unit.publish(FindingsChanged(self.spots.note_changes(lesions, ids=alone)))
+            unit.publish(FindingsChanged(self.lesion_findings.note_changes(lesions, ids=alone)))
         for review in shown:
             unit.publish(ReviewSigned(submission, review))
         if held := [item for item in shown if item.hold_ends_at]:
@@ -192,7 +192,7 @@ class ReviewsService:
     def _tell_of_letters(self, unit: Unit, about: VisibleFinding, held: Sequence[Review]) -> None:
         """Publish the letters that were signed while these reviews alone were held back."""
         moment, since = now(), min(item.created_at for item in held)
-        others = [review for review in about.stands.reviews if review not in held]
+        others = [review for review in about.status.reviews if review not in held]
         still_held = [other.created_at for other in others if other.held_at(moment)]
         until = min([moment, max(item.shown_at for item in held), *still_held])
         for letter in self.letters.list_signed(about.id):
@@ -207,7 +207,7 @@ class ReviewsService:
         if not submission.held_until:
             return
         unit.audit("review.show", by=by.id, target=submission.id, owner=submission.owner)
-        reviews, moment = submission.stands.reviews, now()
+        reviews, moment = submission.status.reviews, now()
         held = [review for review in reviews if review.held_at(moment)]
         if not self.reviews.end_holds(submission.id):
             return
@@ -223,8 +223,8 @@ class ReviewsService:
         submission = self.records.submissions.find(finding)
         owner = submission and self.accounts.by_ids({submission.owner}).get(submission.owner)
         if submission and owner and not submission.error:
-            seen = self.spots.see_one(submission, Audience.DOCTOR)
-            self._mark(unit, seen, owner, shown=seen.untold(seen.stands.reviews))
+            seen = self.lesion_findings.see_one(submission, Audience.DOCTOR)
+            self._mark(unit, seen, owner, shown=seen.untold(seen.status.reviews))
 
     def find_way(self, review: Review) -> PatientChannel | None:
         """How its patient hears of it; None where nobody reads here for them any more."""
@@ -249,10 +249,10 @@ class ReviewsService:
 
     def list_reviews(self, *, number: str, to: Subject, paging: PageRequest) -> Page[Review]:
         submission, _ = self.records.get_to_read(number=number, to=to, reading="reviews")
-        told = submission.stands.reviews
+        told = submission.status.reviews
         return page_of([item for item in told if item.id > (paging.after or "")], paging)
 
-    def faults(self) -> Iterator[Fault]:
+    def check_integrity(self) -> Iterator[Fault]:
         """Reviews of deleted submissions."""
         for identifier in sorted(self.reviews.reviewed_submissions()):
             if not self.records.submissions.has(identifier):

@@ -75,7 +75,7 @@ def show_submission(
     """
     submission, owner = records.get_to_read(number=number, to=subject, reading="finding")
     view = FindingView if owner.id == subject.id else FindingInCareView
-    shown = view.of(
+    shown = view.from_finding(
         submission,
         owner,
         records.models.find_version_state(submission.finding.model_version),

@@ -42,7 +42,7 @@ from skinapi.model.finding import Doubt, Finding
 from skinapi.model.registry.version_service import VersionState
 from skinapi.platform.web.schemas import Answer, Body, ContractPageQuery
 
-AS_FOUND = ("operating_point", "untested_skin", "checklist_score", "calibrated_on")
+FINDING_FIELDS = ("operating_point", "untested_skin", "checklist_score", "calibrated_on")
 
 
 class NewError(Body):
@@ -251,7 +251,7 @@ class FindingView(SummaryFields):
                 **judged_fields(finding, language),
                 **summary_fields(submission, owner, instructed_in),
             },
-            **{name: getattr(finding, name) for name in AS_FOUND},
+            **{name: getattr(finding, name) for name in FINDING_FIELDS},
             model=ModelState(**model._asdict()) if model else None,
             photo_removed_at=submission.photo_removed_at,
             notices=[notice.in_language(language) for notice in finding.notices],

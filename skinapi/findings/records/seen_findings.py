@@ -8,15 +8,7 @@ from typing import Self, overload
 from pydantic import Field, InstanceOf
 
 from skinapi.findings.records.decisions import Decision, WaitsFor
-from skinapi.findings.records.queue_order import (
-    make_awaited_key,
-    make_due_key,
-    make_hold_key,
-    make_rest_key,
-    make_reviewed_key,
-)
-from skinapi.findings.records.reviews import Review
-from skinapi.findings.records.standing import (
+from skinapi.findings.records.lesion_status import (
     Advice,
     Audience,
     FindingStatus,
@@ -25,6 +17,14 @@ from skinapi.findings.records.standing import (
     LesionHistory,
     LesionStatus,
 )
+from skinapi.findings.records.queue_order import (
+    make_awaited_key,
+    make_due_key,
+    make_hold_key,
+    make_rest_key,
+    make_reviewed_key,
+)
+from skinapi.findings.records.reviews import Review
 from skinapi.findings.records.submission import (
     StoredFinding,
     StoredFindingRow,
@@ -45,37 +45,37 @@ class VisibleFindingRow(StoredFindingRow):
         return self.view.reader
 
     @property
-    def standing(self) -> LesionStatus:
+    def lesion_status(self) -> LesionStatus:
         """What holds about its spot."""
-        return self.view.standing
+        return self.view.lesion_status
 
     @property
-    def stands(self) -> FindingStatus:
+    def status(self) -> FindingStatus:
         """What holds about the finding itself."""
-        return self.standing.findings[self.id]
+        return self.lesion_status.findings[self.id]
 
     @property
     def decision(self) -> Decision | None:
-        return self.stands.decision
+        return self.status.decision
 
     @property
     def instruction(self) -> Instruction:
-        return self.standing.instruction
+        return self.lesion_status.instruction
 
     @property
     def reviewed(self) -> bool:
         """Whether a doctor has decided, as far as its reader knows, and no version since then is
         more urgent.
         """
-        return self.decision is not None and not self.stands.reopened
+        return self.decision is not None and not self.status.reopened
 
     @property
     def held_until(self) -> datetime | None:
-        return self.stands.held_until
+        return self.status.held_until
 
     @property
     def awaited(self) -> WaitsFor | None:
-        return self.standing.awaited(self.id)
+        return self.lesion_status.awaited(self.id)
 
     @property
     def replaced_by(self) -> Advice | None:
@@ -89,10 +89,10 @@ class VisibleFindingRow(StoredFindingRow):
     @property
     def said_at(self) -> datetime:
         """When what holds about it could be read first."""
-        own, counts = self.stands.said_at, self.replaced_by
+        own, counts = self.status.said_at, self.replaced_by
         if counts is None:
             return own
-        others = self.standing.findings.values()
+        others = self.lesion_status.findings.values()
         by_doctor = [
             other.said_at
             for other in others
@@ -118,7 +118,7 @@ class VisibleFindingRow(StoredFindingRow):
 
     def shows(self, written_at: datetime | None) -> bool:
         """Whether its reader may read what a doctor wrote then: it may tell what is held back."""
-        since = self.stands.held_since
+        since = self.status.held_since
         return self.reader.knows_all or not (since and written_at and written_at >= since)
 
     @property
@@ -131,13 +131,13 @@ class VisibleFindingRow(StoredFindingRow):
     @property
     def decision_shown_at(self) -> datetime | None:
         """From when its owner may read what was decided last."""
-        return max((item.shown_at for item in self.stands.counted), default=None)
+        return max((item.shown_at for item in self.status.counted), default=None)
 
     def make_keys(self, reader: Audience = Audience.DOCTOR) -> dict[str, str | None]:
         """The keys follow from what this reader knows; those of a doctor are stored."""
-        standing = self.view.seen_by(reader).standing
-        own, counts = standing.findings[self.id], standing.instruction.counts
-        decision, awaited = own.decision, standing.awaited(self.id)
+        lesion_status = self.view.seen_by(reader).lesion_status
+        own, counts = lesion_status.findings[self.id], lesion_status.instruction.counts
+        decision, awaited = own.decision, lesion_status.awaited(self.id)
         if decision is None or own.reopened:
             queue_key = self._make_waiting_key(self.band, self.created_at)
         else:
@@ -215,7 +215,7 @@ def rest_keys(case: Sequence[VisibleFindingRow]) -> dict[str, str | None]:
         for moment in (
             item.newest.judged_at,
             *([item.decision.decided_at] if item.decision else []),
-            *(review.hold_ends_at for review in item.stands.reviews if review.hold_ends_at),
+            *(review.hold_ends_at for review in item.status.reviews if review.hold_ends_at),
         )
     )
     return {

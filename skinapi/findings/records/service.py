@@ -36,6 +36,8 @@ from skinapi.findings.records.events import (
     FindingsChanged,
     PhotosRemoved,
 )
+from skinapi.findings.records.findings_by_lesion import FindingsByLesion
+from skinapi.findings.records.lesion_status import Audience
 from skinapi.findings.records.new_findings import NewFinding, NewVersion
 from skinapi.findings.records.photos import KeptPhotos, Thumbnails
 from skinapi.findings.records.readers import (
@@ -49,8 +51,6 @@ from skinapi.findings.records.readers import (
 from skinapi.findings.records.record_retention import MedicalRecord, RecordRetention
 from skinapi.findings.records.review_queue import ExpectedReviewer, ReviewQueue, UnassignedPatients
 from skinapi.findings.records.seen_findings import VisibleFinding, VisibleFindingSummary, see_alone
-from skinapi.findings.records.spots import FindingsByLesion
-from skinapi.findings.records.standing import Audience
 from skinapi.findings.records.submission import MOST_VERSIONS, StoredFinding, hash_of_request
 from skinapi.findings.records.submissions import EncodedFinding, StoredFindings
 from skinapi.model.conditions import Band
@@ -90,7 +90,7 @@ class FindingsService:
 
     work: UnitOfWork
     submissions: StoredFindings
-    spots: FindingsByLesion
+    lesion_findings: FindingsByLesion
     queue: ReviewQueue
     accounts: Accounts
     consents: Consents
@@ -115,7 +115,7 @@ class FindingsService:
             return None
         if found.owner != owner or found.request_hash != request_hash:
             raise IdempotencyKeyReused
-        return self.spots.see_one(found, Audience.PATIENT)
+        return self.lesion_findings.see_one(found, Audience.PATIENT)
 
     def is_used(self, key: str, *, owner: str, by: str) -> bool:
         """Also by what is deleted."""
@@ -180,8 +180,8 @@ class FindingsService:
         number = prepared.submission.number
         if newcomer:
             newcomer.add(unit)
-        if new.moves:
-            new.moves(unit)
+        if new.before_commit:
+            new.before_commit(unit)
         unit.audit("submission.create", by=new.by or new.owner, target=new.id, owner=new.owner)
         account = self.accounts.add_findings(new.owner, 1)
         if account is None:
@@ -193,15 +193,15 @@ class FindingsService:
         self._note_choice(new, account)
         self.submissions.add(prepared)
         filed = prepared.submission
-        self.queue.join(filed, account)
+        self.queue.enqueue(filed, account)
         unit.publish(FindingFiled(filed))
-        changed = self.spots.change([filed.lesion]) if filed.lesion else [filed]
+        changed = self.lesion_findings.change([filed.lesion]) if filed.lesion else [filed]
         unit.publish(FindingsChanged(changed))
         if filed.band is Band.URGENT_REFERRAL:
             self._tell_doctor(account)
         if filed.lesion is None:
             return see_alone(filed, Audience.PATIENT)
-        return self.spots.see_one(filed, Audience.PATIENT)
+        return self.lesion_findings.see_one(filed, Audience.PATIENT)
 
     def _why_gone(self, new: NewFinding) -> SkinAPIError:
         """What has become of the owner meanwhile, for whoever files it."""
@@ -221,7 +221,7 @@ class FindingsService:
         account = self.accounts.by_ids({owner}).get(owner)
         if stored is None or account is None or account.status == "deleting":
             raise NotFound(NOT_YOURS)
-        seen = self.spots.see_one(stored, Audience.DOCTOR)
+        seen = self.lesion_findings.see_one(stored, Audience.DOCTOR)
         if stored.version >= MOST_VERSIONS:
             raise TooManyVersions
         unit.audit("submission.judge_again", by=new.by, target=stored.id, owner=stored.owner)
@@ -232,9 +232,9 @@ class FindingsService:
             self.submissions.change(stored.id, thumbnail_blob=None)
             unit.erase(set(filter(None, [stored.thumbnail_blob])))
         alone = [] if stored.lesion else [stored.id]
-        changed = self.spots.change([stored.lesion], ids=alone)
+        changed = self.lesion_findings.change([stored.lesion], ids=alone)
         self.queue.update_owner_key(account)
-        after = self.spots.see_one(after, Audience.DOCTOR)
+        after = self.lesion_findings.see_one(after, Audience.DOCTOR)
         unit.publish(FindingJudgedAgain(after))
         unit.publish(FindingsChanged(changed))
         if new.by != stored.owner:
@@ -277,7 +277,7 @@ class FindingsService:
             None if wide else to.id, paging, unsorted=unsorted, newest_first=newest_first
         )
         reader = Audience.PROGRAM if wide else Audience.PATIENT
-        found = self.spots.see(stored.items, reader)
+        found = self.lesion_findings.see(stored.items, reader)
         if not wide:
             return Page([(record, to.account) for record in found], stored.next_after)
         owners = self.accounts.by_ids({record.owner for record in found})
@@ -296,7 +296,9 @@ class FindingsService:
         if to.key and to.key.reads_what_it_filed:
             _require_just_filed(submission, to.key)
         if submission.owner == to.id and to.account:
-            own = self.spots.see_one(submission, Audience.PATIENT, with_errors=with_errors)
+            own = self.lesion_findings.see_one(
+                submission, Audience.PATIENT, with_errors=with_errors
+            )
             return own, to.account
         try:
             owner = self.accounts.get(submission.owner)
@@ -308,7 +310,7 @@ class FindingsService:
             raise NotFound(NOT_YOURS)
         self.note_read([owner.id], by=to)
         reader = reader_of(owner.id, to)
-        return self.spots.see_one(submission, reader, with_errors=with_errors), owner
+        return self.lesion_findings.see_one(submission, reader, with_errors=with_errors), owner
 
     def get_to_read(
         self, *, number: str, to: Subject, reading: Reading | None = None
@@ -370,7 +372,7 @@ class FindingsService:
         if reading:
             by, about = grant.admin, submission.id
             unit.audit("breakglass.read", by=by, target=about, owner=owner.id, detail=reading)
-        return self.spots.see_one(submission, Audience.DOCTOR), owner
+        return self.lesion_findings.see_one(submission, Audience.DOCTOR), owner
 
     def note_read(self, owners: Iterable[str], *, by: Subject) -> None:
         self.notes.note(owners, by=by, action="record.read")
@@ -459,7 +461,7 @@ class FindingsService:
         owner = self.accounts.add_findings(found.owner, -1)
         self._remove(unit, found)
         if owner:  # else it is being deleted
-            self.queue.leave(found, owner)
+            self.queue.dequeue(found, owner)
 
     def remove_photos(self, unit: Unit, found: StoredFinding) -> None:
         """Delete the kept photos of a finding that stays, in the caller's transaction."""
@@ -499,14 +501,14 @@ class FindingsService:
             if submission := self.submissions.find(identifier):  # else another process deletes, too
                 self._remove(unit, submission)
 
-    def faults(self) -> Iterator[Fault]:
+    def check_integrity(self) -> Iterator[Fault]:
         """Findings of deleted accounts, and what stands in a wrong place of the doctors' lists."""
         owners = sorted(self.submissions.owners())  # first: an account comes before its findings
         for owner in owners:
             if not self.accounts.list_where({"id": owner}):
                 says = f"submissions of account {owner}, which is gone"
                 yield Fault(says, partial(self.forget, owner))
-        yield from self.queue.faults()
+        yield from self.queue.check_integrity()
 
     def _find(self, number: str) -> StoredFinding:
         # Numbers have at most 16 digits (see queue_order.py); a longer one might not fit into the
@@ -521,7 +523,7 @@ class FindingsService:
     def _remove(self, unit: Unit, submission: StoredFinding) -> None:
         self.submissions.remove(submission.id)
         unit.publish(FindingDeleted(submission))
-        unit.publish(FindingsChanged(self.spots.change([submission.lesion])))
+        unit.publish(FindingsChanged(self.lesion_findings.change([submission.lesion])))
         unit.erase(_photos_of(submission))
 
     @atomic

@@ -9,12 +9,12 @@ from skinapi.base.errors import NotFound
 from skinapi.base.languages import Language
 from skinapi.base.stored_record import StoredRecord, optional
 from skinapi.findings.records.decisions import JudgedVersion
+from skinapi.findings.records.lesion_status import (
+    JudgedPhoto,
+)
 from skinapi.findings.records.queue_order import (
     FIRST_REVIEWED,
     make_waiting_key,
-)
-from skinapi.findings.records.standing import (
-    JudgedPhoto,
 )
 from skinapi.model.bands import most_urgent, urgency
 from skinapi.model.conditions import Band

@@ -79,7 +79,7 @@ class Numbers:
         self._pid = 0
         self._left: Iterator[int] = iter(())
 
-    def take(self) -> int:
+    def next_number(self) -> int:
         """Call it outside of a transaction: others would wait for the counter until its end."""
         with self._lock:
             number = next(self._left, None) if self._pid == os.getpid() else None
@@ -130,7 +130,7 @@ class StoredFindings(Repository[StoredFinding]):
 
     def take_number(self) -> int:
         """Call it before a transaction. The number stays unused where nothing is stored."""
-        return self._numbers.take()
+        return self._numbers.next_number()
 
     def skip_used_numbers(self) -> None:
         """Go on behind the highest number: after a partial restore the counter may be too low."""

@@ -16,9 +16,9 @@ from skinapi.base.stored_record import Frozen, StoredRecord, optional
 from skinapi.base.values import Value
 from skinapi.findings.records.advice_words import AdviceContent, put_first, say_counting
 from skinapi.findings.records.decisions import Decision
+from skinapi.findings.records.lesion_status import Advice
 from skinapi.findings.records.letters import ShownLetter
 from skinapi.findings.records.reviews import Review
-from skinapi.findings.records.standing import Advice
 from skinapi.findings.reports.explanation import Paragraphs
 from skinapi.findings.reports.facts import (
     Facts,

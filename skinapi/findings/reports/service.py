@@ -13,10 +13,10 @@ from skinapi.base.errors import Duplicate, NotFound, SkinAPIError
 from skinapi.base.languages import LANGUAGES, Language, known_language, load_words
 from skinapi.base.stored_record import StoredRecord
 from skinapi.base.subject import Allowances
+from skinapi.findings.records.lesion_status import Audience
 from skinapi.findings.records.letters import Letter, Letters, ShownLetter, show_letter
 from skinapi.findings.records.seen_findings import VisibleFinding
 from skinapi.findings.records.service import NOT_YOURS, FindingsService, Reading
-from skinapi.findings.records.standing import Audience
 from skinapi.findings.records.submission import StoredFinding
 from skinapi.findings.reports.facts import Facts
 from skinapi.findings.reports.narrator import Narrator
@@ -153,7 +153,7 @@ class ReportsService:
     def list_issued(self, *, number: str, to: Subject) -> list[IssuedReport]:
         """The oldest first, none since a doctor holds something back about its spot."""
         submission, _ = self.records.get(number=number, to=to)
-        held_since = submission.standing.held_since
+        held_since = submission.lesion_status.held_since
         return [
             issued
             for issued in self.issued.list_of(submission.id)
@@ -236,11 +236,11 @@ class ReportsService:
         """See the finding as its patient, who may be the one who asks; as its doctor where the
         report says what is held back.
         """
-        known = self.records.spots.see_one(submission, Audience.DOCTOR)
+        known = self.records.lesion_findings.see_one(submission, Audience.DOCTOR)
         as_owner, says = known.seen_by(Audience.PROGRAM), issued.contents
-        if says is None or not as_owner.standing.held_until:
+        if says is None or not as_owner.lesion_status.held_until:
             return as_owner
-        reviews = {review.id for review in as_owner.stands.reviews}
+        reviews = {review.id for review in as_owner.status.reviews}
         letters = {letter.id for letter in self._list_letters(as_owner)}
         spot = says.spot and (says.spot.finding, says.spot.said_at)
         tells = says.review not in {None, *reviews} or not letters.issuperset(says.letters)
@@ -281,7 +281,7 @@ class ReportsService:
             number=submission.number,
             patient=ReportedPatient(name=owner.name, email=owner.email),
             made_at=submission.created_at,
-            review=submission.stands.review,
+            review=submission.status.review,
             decision=submission.decision,
             held_until=submission.held_until if submission.reader.knows_all else None,
             letters=tuple(show_letter(item, submission) for item in signed),

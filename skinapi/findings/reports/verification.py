@@ -17,9 +17,9 @@ from skinapi.base.logs import log
 from skinapi.base.stored_record import StoredRecord, optional
 from skinapi.base.values import Value
 from skinapi.findings.records.decisions import Decision, WaitsFor
+from skinapi.findings.records.lesion_status import AdviceSource
 from skinapi.findings.records.letters import Letter, ShownLetter
 from skinapi.findings.records.seen_findings import VisibleFinding
-from skinapi.findings.records.standing import AdviceSource
 from skinapi.findings.reports.report import Report
 from skinapi.model.conditions import Band
 from skinapi.model.passages import PassageReader
@@ -224,7 +224,7 @@ def _find_spot_change(issued: IssuedReport, seen: VisibleFinding) -> datetime | 
     if counts.said_by is not AdviceSource.DECISION and counts.since > issued_at:
         return counts.since
     # Anybody may ask: of what is held back, not even when that ends is told.
-    shown = (shown_at for _, shown_at in seen.standing.list_decided_elsewhere(seen.id))
+    shown = (shown_at for _, shown_at in seen.lesion_status.list_decided_elsewhere(seen.id))
     return max((moment for moment in shown if moment <= now()), default=issued_at)
 
 
@@ -350,7 +350,7 @@ class IssuedReports(Repository[IssuedReport]):
         rows = self._documents.find({"submission": submission}, fields=("pdf_blob",))
         return [issued["pdf_blob"] for issued in rows if issued.get("pdf_blob")]
 
-    def faults(self, has_submission: Callable[[str], bool]) -> Iterator[Fault]:
+    def check_integrity(self, has_submission: Callable[[str], bool]) -> Iterator[Fault]:
         for submission in self._gone("submission", has_submission):
             says = f"reports of submission {submission}, which is gone"
             yield Fault(says, partial(self._erase, submission))

@@ -190,7 +190,7 @@ def risk_of(finding: Finding) -> Risk:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClientsService:
-    registry: InferenceService
+    inference: InferenceService
     reports: ReportsService
     trail: AuditTrail
     counts: DailyCounts
@@ -214,7 +214,7 @@ class ClientsService:
             self.allowances.count_photos(caller_address(), None)
             caller = PoolCaller(caller_site(), signed_in=False)
         try:
-            classified = self.registry.classify_photo(
+            classified = self.inference.classify_photo(
                 content=content, caller=caller, measure=measure
             )
         except Refused:

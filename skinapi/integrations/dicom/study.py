@@ -109,7 +109,7 @@ class Study:
 
 def count_steps(finding: VisibleFinding) -> int:
     """How many reviews there are, and versions after the first."""
-    return len(finding.stands.counted) + finding.version - 1
+    return len(finding.status.counted) + finding.version - 1
 
 
 def version_of(finding: VisibleFinding) -> int:

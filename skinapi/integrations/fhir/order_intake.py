@@ -180,7 +180,9 @@ class FhirIntakeService:
     def _take_once(self, order: Order, by: Subject) -> Taken:
         try:
             if by.key and by.key.test:
-                sample = self.prediction.rehearse(owner=by.account, sent=order.photos, by=by)
+                sample = self.prediction.predict_without_storing(
+                    owner=by.account, sent=order.photos, by=by
+                )
                 report = next(resources_of(sample, self.fhir.base))
                 return Taken(order=order, notes=order.notes, report=report, patient=by.id, new=True)
             doctor = self._find_performer(order, by)

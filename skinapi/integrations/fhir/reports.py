@@ -12,8 +12,8 @@ from typing import Any
 
 from skinapi.findings.records.corrections import ERRORS
 from skinapi.findings.records.decisions import Decision, WaitsFor, say_due
+from skinapi.findings.records.lesion_status import Advice
 from skinapi.findings.records.seen_findings import VisibleFinding
-from skinapi.findings.records.standing import Advice
 from skinapi.findings.records.submission import EnteredInError
 from skinapi.findings.reports.facts import without_repeats
 from skinapi.findings.reports.words import LABELS, say_advice, say_version

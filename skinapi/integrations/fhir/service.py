@@ -12,7 +12,7 @@ from skinapi.accounts.auth.accounts import Accounts
 from skinapi.base.errors import BadRequest, Conflict, Forbidden, InvalidQuery, NotFound
 from skinapi.base.field_types import ID
 from skinapi.base.pages import PageRequest, read_pages
-from skinapi.care.spots import LesionsService
+from skinapi.care.lesions import LesionsService
 from skinapi.findings.records.changes import LATEST_COMMIT, ChangedFindings
 from skinapi.findings.records.seen_findings import VisibleFinding
 from skinapi.findings.records.service import FindingsService

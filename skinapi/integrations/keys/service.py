@@ -130,7 +130,7 @@ class KeysService:
     @atomic
     def make_own_proven(self, unit: Unit, *, wanted: WantedKey, by: Subject) -> tuple[ApiKey, str]:
         # Held, so that of two keys that are made at once the second one counts the first.
-        account = self.accounts.hold(by.id)
+        account = self.accounts.lock(by.id)
         if account.status == "deleting":
             raise InvalidToken
         if sum(not key.ended for key in self.keys.list_of(account.id)) >= MOST_KEYS:
@@ -252,7 +252,7 @@ class KeysService:
 
     def _close(self, unit: Unit, key: ApiKey, *, by: str) -> str | None:
         """The id of the program's account, where it is to be erased after the transaction."""
-        account = self.accounts.hold(key.account)
+        account = self.accounts.lock(key.account)
         if account.status == "deleting":
             return None
         if account.findings or "lab" in key.scopes:

@@ -57,7 +57,7 @@ def open_models(
     )
 
 
-def open_registry(
+def open_inference(
     settings: Settings,
     models: ModelsService,
     served: ServedModel,
@@ -74,13 +74,13 @@ def open_registry(
         instance=settings.instance_dir,
         point=OperatingPoint(settings.triage),
     )
-    registry = InferenceService(
+    inference = InferenceService(
         served=served,
         pool=PredictionPool(streams=settings.sizing.streams) if pool is None else pool,
         client_names=client_names,
         models=models,
     )
-    return registry, reloader
+    return inference, reloader
 
 
 def open_operating_point(

@@ -248,7 +248,7 @@ class ModelsService:
             raise Conflict(f"{version} has no files; its card stays, because findings may name it")
         self.versions.remove(unit, version)
 
-    def faults(self) -> Iterator[Fault]:
+    def check_integrity(self) -> Iterator[Fault]:
         """A version in service without files: a promotion puts another in its place."""
         version = self.pointer.read().version
         if version and not self._has_files(version):

@@ -107,7 +107,7 @@ class ChainHead:
         if self._counters.update(behind, {"$set": head}) is None and self._read() is None:
             self._counters.insert({"id": self._id, "schema": 1, "created_at": now(), **head})
 
-    def faults(self) -> Iterator[Fault]:
+    def check_integrity(self) -> Iterator[Fault]:
         # None can be repaired: a new head would hide what was deleted.
         head, last = self._read(), self.last_row()["sequence"]
         if head is None:

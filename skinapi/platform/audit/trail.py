@@ -125,7 +125,7 @@ class AuditTrail:
         ]
         return merged(listings, limit=limit)
 
-    def faults(self) -> Iterator[Fault]:
+    def check_integrity(self) -> Iterator[Fault]:
         """Yield what is wrong with the hash chain, and rows that were not sealed in time."""
         yield from chain_faults(self._in_sequence(), self._keys, "audit")
         yield from self._faults_of_unsealed()
@@ -133,7 +133,7 @@ class AuditTrail:
         count -= self._rows.count(NOT_SEALED) + self._rows.count({"sequence": {"$gt": 0}})
         if count > 0:
             yield Fault(f"{count} audit rows are not numbered from 1 up")
-        yield from self._chain_head.faults()
+        yield from self._chain_head.check_integrity()
 
     def _faults_of_unsealed(self) -> Iterator[Fault]:
         late = unknown = 0

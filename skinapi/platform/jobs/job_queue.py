@@ -329,7 +329,7 @@ class Jobs(Repository[Job]):
             for document in documents:
                 self._remove(document["id"], {})
 
-    def faults(self, owner_stays: Callable[[str], bool]) -> Iterator[Fault]:
+    def check_integrity(self, owner_stays: Callable[[str], bool]) -> Iterator[Fault]:
         for owner in self._gone("owner", owner_stays):
             yield Fault(f"jobs of account {owner}, which is gone", partial(self.forget, owner))
 

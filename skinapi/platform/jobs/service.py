@@ -25,7 +25,7 @@ LAB_LIBRARIES = (
 
 
 class JobOwners(Protocol):
-    def hold(self, owner: str) -> None:
+    def lock(self, owner: str) -> None:
         """In a transaction: raise InvalidToken where the account is gone, or being deleted."""
 
     def stays(self, owner: str) -> bool:
@@ -57,10 +57,10 @@ class JobsService:
         request: Mapping[str, Any],
         key: str | None = None,
         short: bool = False,
-        hold: Callable[[], object] = lambda: None,
+        lock: Callable[[], object] = lambda: None,
     ) -> Job:
         """Queue a job, whose request is plain JSON without a field `…_at`. A `short` one does not
-        wait for others that take hours. `hold` is a part of the transaction, and raises what
+        wait for others that take hours. `lock` is a part of the transaction, and raises what
         refuses the job. The same request with the same idempotency key gets the job of the first
         one.
         """
@@ -73,8 +73,8 @@ class JobsService:
         def add(unit: Unit) -> Job:
             identifier = self.queue.new_id()
             unit.audit("job.submit", by=owner, target=identifier)
-            self.owners.hold(owner)
-            hold()
+            self.owners.lock(owner)
+            lock()
             job = self.queue.add(
                 identifier, kind=kind, owner=owner, request=request, key=key, short=short
             )
@@ -145,5 +145,5 @@ class JobsService:
         lines = self.queue.logs.lines(job.id, after=after)
         return lines, lines[-1].number if lines else self.queue.logs.last_number(job.id)
 
-    def faults(self) -> Iterator[Fault]:
-        return self.queue.faults(self.owners.stays)
+    def check_integrity(self) -> Iterator[Fault]:
+        return self.queue.check_integrity(self.owners.stays)

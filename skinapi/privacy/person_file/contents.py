@@ -17,17 +17,17 @@ from skinapi.accounts.auth.consents import Consents
 from skinapi.accounts.auth.sessions import Sessions
 from skinapi.base.errors import NotFound, RecordDamaged
 from skinapi.base.pages import Page, PageRequest, read_pages
+from skinapi.care.lesion_records import Lesion, Lesions
 from skinapi.care.letters import LettersService
 from skinapi.care.message_records import Messages, Thread
 from skinapi.care.reminders import reminder_of
-from skinapi.care.spot_records import Lesion, Lesions
 from skinapi.findings.records.decisions import Decision
+from skinapi.findings.records.lesion_status import Audience
 from skinapi.findings.records.readers import BreakGlasses
 from skinapi.findings.records.review_service import ReviewsService
 from skinapi.findings.records.reviews import MOST_REVIEWS
 from skinapi.findings.records.seen_findings import VisibleFinding
 from skinapi.findings.records.service import FindingsService
-from skinapi.findings.records.standing import Audience
 from skinapi.findings.reports.service import ReportsService
 from skinapi.integrations.keys.api_keys import ApiKeys
 from skinapi.platform.audit.trail import AuditTrail, TrailFilter
@@ -137,11 +137,15 @@ class PersonContents:
 
     def _file_spots(self, spots: Sequence[Lesion]) -> Iterator[FiledSpot]:
         # The stored reminder would tell when a hold ends.
-        stands = self.records.spots.stand([spot.id for spot in spots], Audience.PATIENT)
+        statuses = self.records.lesion_findings.compute_statuses(
+            [spot.id for spot in spots], Audience.PATIENT
+        )
         for spot in spots:
-            stand = stands.get(spot.id)
+            compute_statuses = statuses.get(spot.id)
             due = (
-                stand and spot.reminded != stand.newest.photo.id and reminder_of(stand.instruction)
+                compute_statuses
+                and spot.reminded != compute_statuses.newest.photo.id
+                and reminder_of(compute_statuses.instruction)
             )
             yield _filed(FiledSpot, spot, remind_at=due.remind_at if due else None)
 

@@ -18,7 +18,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict
 
 from skinapi.base.languages import Language
-from skinapi.care.spot_records import Place
+from skinapi.care.lesion_records import Place
 from skinapi.findings.records.decisions import Decision
 from skinapi.findings.records.letters import Addressee, Withdrawal
 from skinapi.findings.records.reviews import Opinion

@@ -150,7 +150,7 @@ class FileMaker:
             archive.add_text(PAGE, page)
             archive.end()
             self.failed.note_damaged(unreadable.damaged)
-            return self.files.finish(out.end(), hold=self.owners.hold)
+            return self.files.finish(out.end(), lock=self.owners.lock)
 
 
 class _Run:
@@ -228,7 +228,7 @@ class _Run:
         most = max(1, self._account.findings or 1)
         for submission in self._contents.walk_findings(self._to):
             self._numbers[submission.id] = submission.number
-            if since := submission.stands.held_since:
+            if since := submission.status.held_since:
                 self._held_since = min(since, self._held_since or since)
             photos = [*self._write_photos(submission)]
             report = self._read_report(submission)

@@ -126,7 +126,7 @@ class PersonFilesService:
                 request={"file": file},
                 key=file,
                 short=True,
-                hold=partial(self.files.add, account.id, file),
+                lock=partial(self.files.add, account.id, file),
             )
         except Duplicate as error:
             raise FileUnderWay from error

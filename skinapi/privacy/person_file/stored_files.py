@@ -128,9 +128,9 @@ class PersonFiles(Repository[PersonFile]):
         return changed
 
     @atomic
-    def finish(self, unit: Unit, file: PersonFile, *, hold: Callable[[str], None]) -> PersonFile:
-        """Let it be fetched, for a day. `hold` refuses it where the account is being deleted."""
-        hold(file.id)
+    def finish(self, unit: Unit, file: PersonFile, *, lock: Callable[[str], None]) -> PersonFile:
+        """Let it be fetched, for a day. `lock` refuses it where the account is being deleted."""
+        lock(file.id)
         moment = now()
         end = moment + KEPT_FOR
         made = self._change_own(file, state="ready", made_at=moment, expires_at=end)

@@ -258,7 +258,7 @@ class _Spared:
         if owner not in self._known:
             self._known[owner] = True
             with suppress(NotFound):
-                account = self._accounts.hold(owner)
+                account = self._accounts.lock(owner)
                 end = self._record_end(owner) if self._record_end else None
                 self._known[owner] = (
                     bool(account.held_at)
@@ -312,7 +312,7 @@ class RetainedAccounts(RetentionKind):
 
     @atomic
     def _warn(self, unit: Unit, account_id: str, *, term: Term) -> None:
-        account = self.accounts.hold(account_id)
+        account = self.accounts.lock(account_id)
         if self._is_unused(account, before=term.before + WARNED_BEFORE):
             unit.record(_row("retention.warn", account_id, account_id))
             self.uses.set_warned(account_id, at=term.earliest)
@@ -335,7 +335,7 @@ class RetainedAccounts(RetentionKind):
 
     @atomic
     def _begin(self, unit: Unit, account_id: str, term: Term, note: Note) -> bool:
-        account = self.accounts.hold(account_id)
+        account = self.accounts.lock(account_id)
         told = account.warned_at is not None and account.warned_at + WARNED_BEFORE <= term.earliest
         goes = told and self._is_unused(account, before=term.before)
         if goes:

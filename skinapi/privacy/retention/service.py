@@ -306,9 +306,9 @@ class RetentionService:
     def _get_held(self, named: str) -> Account:
         with suppress(NotFound, ValueError):
             if ID.fullmatch(named):
-                return self.accounts.hold(named)
+                return self.accounts.lock(named)
             if found := self.accounts.find_by_email(normalise_email(named)):
-                return self.accounts.hold(found.id)
+                return self.accounts.lock(found.id)
         raise NotFound(NO_PATIENT)
 
     def make_pass(self) -> None:

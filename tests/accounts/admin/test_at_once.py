@@ -123,7 +123,7 @@ def test_nobody_is_left_in_the_care_of_who_is_no_doctor(
     backend.member(ADA, doctor_id=backend.account(GREY).id)
     meet("get")
     assert play(backend, acts)[0] is None
-    assert list(backend.services.data.accounts.faults(backend.services.data.work)) == []
+    assert list(backend.services.data.accounts.check_integrity(backend.services.data.work)) == []
 
 
 def test_a_suspension_is_not_undone_as_an_approval_that_ends_at_once(

@@ -299,7 +299,7 @@ def test_what_is_done_about_a_patient_is_found_by_the_patient(backend: Backend) 
     ]
     found = {row["action"] for row in admin.pages(f"/audit?account={account.id}")}
     assert found >= {"review.create", "submission.create"}
-    assert list(backend.services.data.trail.faults()) == []
+    assert list(backend.services.data.trail.check_integrity()) == []
     span = f"account={account.id}&since=2026-01-01T00:00:00Z&until=2100-01-01T00:00:00Z"
     assert len(admin.pages(f"/audit?{span}&action=review.create")) == 1
     assert len(admin.pages(f"/audit?{span}&limit=1")) >= 2

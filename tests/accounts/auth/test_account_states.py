@@ -213,7 +213,7 @@ class Accounts(RuleBasedStateMachine):
         assert expected == {account.email for account in found} != set()
 
     def teardown(self) -> None:
-        assert list(self.backend.services.faults()) == []
+        assert list(self.backend.services.check_integrity()) == []
 
     def post(self, path: str, body: dict[str, Any]) -> TestResponse:
         return self.backend.client.post(path, json=body)

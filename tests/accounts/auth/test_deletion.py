@@ -56,12 +56,12 @@ def test_a_package_that_fails_leaves_a_deleting_account_to_finish(backend: Backe
         erase(eraser, account)
     assert backend.account("ada@example.org").status == "deleting"
     assert person.call("GET", "/me").status_code == 401
-    (fault,) = eraser.faults()
+    (fault,) = eraser.check_integrity()
     assert fault.message == f"account {account.id} is half deleted"
     broken.broken = False
     assert fault.repair is not None
     fault.repair()
-    assert list(eraser.faults()) == []
+    assert list(eraser.check_integrity()) == []
     assert healthy.asked == [account.id] * 2
 
 

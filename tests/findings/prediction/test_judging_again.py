@@ -53,7 +53,7 @@ class Withdrawal:
         assert self.root.call("POST", "/models/rollback", json={}).status_code == 200
         self.backend.reloader.make_pass()
 
-    def standing(self, number: int, by: Person | None = None) -> Any:
+    def lesion_status(self, number: int, by: Person | None = None) -> Any:
         return (by or self.ada).call("GET", f"/submissions/{number}").get_json()["model"]
 
     def again(self, number: int, by: Person | None = None) -> Any:
@@ -69,20 +69,23 @@ def withdrawal(tmp_path: Path) -> Withdrawal:
 
 
 def test_a_finding_says_what_became_of_the_version_that_made_it(withdrawal: Withdrawal) -> None:
-    assert withdrawal.standing(withdrawal.kept) == {"state": "in_service", "withdrawn_at": None}
+    assert withdrawal.lesion_status(withdrawal.kept) == {
+        "state": "in_service",
+        "withdrawn_at": None,
+    }
     assert withdrawal.doctor.call("GET", "/withdrawn-models").get_json() == []
     withdrawal.backend.add(withdrawal.folder, "better")
     withdrawal.promote("better")
-    assert withdrawal.standing(withdrawal.kept) == {"state": "older", "withdrawn_at": None}
+    assert withdrawal.lesion_status(withdrawal.kept) == {"state": "older", "withdrawn_at": None}
     withdrawal.roll_back()  # of "better": "bad" is in service again
-    assert withdrawal.standing(withdrawal.kept)["state"] == "in_service"
+    assert withdrawal.lesion_status(withdrawal.kept)["state"] == "in_service"
     withdrawal.roll_back()
-    told = withdrawal.standing(withdrawal.kept)
+    told = withdrawal.lesion_status(withdrawal.kept)
     assert told["state"] == "withdrawn"
     listed = withdrawal.doctor.call("GET", "/withdrawn-models").get_json()
     assert listed == [{"version": "bad", "withdrawn_at": told["withdrawn_at"]}]
     withdrawal.promote("bad")
-    assert withdrawal.standing(withdrawal.kept)["state"] == "in_service"
+    assert withdrawal.lesion_status(withdrawal.kept)["state"] == "in_service"
     assert withdrawal.doctor.call("GET", "/withdrawn-models").get_json() == []
     assert withdrawal.doctor.call("GET", "/withdrawn-models/bad/submissions").status_code == 404
 
@@ -144,7 +147,7 @@ def test_the_report_and_the_seal_say_that_the_version_was_withdrawn(withdrawal: 
     before = withdrawal.ada.call("GET", f"{path}.json").get_json()
     assert before["model_withdrawn_at"] is None
     withdrawal.roll_back()
-    withdrawn_at = withdrawal.standing(withdrawal.kept)["withdrawn_at"]
+    withdrawn_at = withdrawal.lesion_status(withdrawal.kept)["withdrawn_at"]
     verify = f"/reports/verify/{before['verification']['hash']}"
     told = withdrawal.backend.client.get(verify).get_json()
     assert (told["newest"], told["superseded"]["model_withdrawn_at"]) == (False, withdrawn_at)
@@ -293,7 +296,7 @@ def test_somebody_elses_photo_is_gone_however_often_it_was_corrected(case: Corre
         assert case.ada.call("GET", f"{case.path}{of}").status_code == 404, of
     assert case.correct(age_band="0-29").status_code == 404
     assert numbers(case.ada, "/submissions") == numbers(case.doctor, "/queue") == []
-    assert [*case.backend.services.faults()] == []
+    assert [*case.backend.services.check_integrity()] == []
 
 
 def test_a_result_counts_the_version_that_its_doctor_saw(case: Corrected) -> None:
@@ -314,10 +317,10 @@ def test_what_is_put_in_a_spot_while_its_photo_is_judged_stays_there(
     spot = made.get_json()["id"]
     judge, other = InferenceService.classify_pictures, twin(case.backend, case.ada)
 
-    def classify(registry: InferenceService, **given: Any) -> Any:
+    def classify(inference: InferenceService, **given: Any) -> Any:
         put = other.call("PUT", f"{case.path}/lesion", json={"lesion": spot})
         assert put.status_code == 200
-        return judge(registry, **given)
+        return judge(inference, **given)
 
     monkeypatch.setattr(InferenceService, "classify_pictures", classify)
     assert case.correct(age_band="75+").status_code == 200
@@ -443,7 +446,7 @@ def test_it_is_in_error_for_the_one_and_judged_again_for_the_other(tmp_path: Pat
     )  # fmt: skip
     assert mistake.move().get_json() == moved
     assert len(numbers(bob, "/submissions")) == 1
-    assert [*backend.services.faults()] == []
+    assert [*backend.services.check_integrity()] == []
     backend.services.store.close()
 
 

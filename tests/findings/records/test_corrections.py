@@ -86,7 +86,7 @@ def test_what_was_entered_in_error_counts_for_nothing(backend: Backend) -> None:
     assert numbers(doctor, "/queue") == [first]
     assert numbers(doctor, "/queue?reviewed=true") == []
     assert backend.account(ada.email).findings == 1
-    assert [*backend.services.faults()] == []
+    assert [*backend.services.check_integrity()] == []
     # It is not counted twice when it is deleted.
     assert ada.call("DELETE", f"/submissions/{wrong}").status_code == 200
     assert backend.account(ada.email).findings == 1

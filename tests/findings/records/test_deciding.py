@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from skinapi.findings.records.deciding_review import deciding_review
 from skinapi.findings.records.decisions import Decision, before_weekend, due_day
+from skinapi.findings.records.lesion_status import FindingStatus, JudgedPhoto, reconcile
 from skinapi.findings.records.reviews import Certainty, Histology, Opinion, Review
-from skinapi.findings.records.standing import FindingStatus, JudgedPhoto, reconcile
 from skinapi.model.bands import urgency
 from skinapi.model.conditions import Band, conditions_table
 from skinapi.platform.storage.ids import now
@@ -115,10 +115,10 @@ def test_no_other_doctors_opinion_withdraws_a_pending_or_certain_suspicion() -> 
         before, after = deciding_review(signed), deciding_review([*signed, last])
         assert before
         assert after
-        stands = before.opinion.malignant and (
+        status = before.opinion.malignant and (
             before.opinion.sure or before.opinion.histology is AWAITED
         )
-        if stands and last.doctor != before.doctor and not last.opinion.histology_result:
+        if status and last.doctor != before.doctor and not last.opinion.histology_result:
             assert after.opinion.malignant
             tested += 1
     assert tested > 100

@@ -150,11 +150,11 @@ def test_a_held_decision_is_shown_by_itself_when_its_time_has_come(backend: Back
     assert seen["held_until"] == review["held_until"]
     assert len(ada.call("GET", f"/submissions/{number}/reviews").get_json()) == 1
     assert len(doctor.call("GET", f"/submissions/{number}/reviews").get_json()) == 2
-    assert list(backend.services.faults()) == []
+    assert list(backend.services.check_integrity()) == []
     pass_days(backend, number, 2)
     assert decided(ada, number) == decided(doctor, number) == "melanoma"
     assert len(ada.pages(f"/submissions/{number}/reviews?limit=1")) == 2
-    assert list(backend.services.reviews.faults()) == []
+    assert list(backend.services.reviews.check_integrity()) == []
 
 
 def test_a_report_that_the_owner_opens_during_the_hold_is_told_to_be_the_newest(
@@ -413,4 +413,4 @@ def test_of_two_holds_each_is_told_of_at_its_end_and_once(backend: Backend) -> N
         passes.make_pass()
         passes.make_pass()
         assert told == reviews[:ended]
-    assert list(backend.services.faults()) == []
+    assert list(backend.services.check_integrity()) == []

@@ -6,14 +6,14 @@ from typing import Any
 import pytest
 
 from skinapi.findings.records.decisions import Decision, WaitsFor
-from skinapi.findings.records.reviews import Certainty, Histology
-from skinapi.findings.records.standing import (
+from skinapi.findings.records.lesion_status import (
     Advice,
     AdviceSource,
     FindingStatus,
     JudgedPhoto,
     reconcile,
 )
+from skinapi.findings.records.reviews import Certainty, Histology
 from skinapi.model.bands import urgency
 from skinapi.model.conditions import Band
 from tests.care.clinic import file_for, judge_anew, patient_in_care
@@ -181,9 +181,9 @@ def test_another_photo_is_waited_for_until_it_is_there_and_reassures_nobody() ->
         None,
     )
     urgent = decided(REFERRAL, day=1, label=None, certainty=UNSURE, new_picture_wanted=True)
-    stands = reconcile(spot((REFERRAL, urgent)))
-    assert stands
-    assert (stands.counts.waits_for, stands.picture_wanted) == (None, True)
+    status = reconcile(spot((REFERRAL, urgent)))
+    assert status
+    assert (status.counts.waits_for, status.picture_wanted) == (None, True)
 
 
 @pytest.mark.parametrize(

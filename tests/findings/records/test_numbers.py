@@ -26,7 +26,7 @@ def test_no_two_threads_get_the_same(store: Store) -> None:
 
     def take(place: int) -> list[int]:
         start.wait()
-        return [processes[place % 2].take() for _ in range(each)]
+        return [processes[place % 2].next_number() for _ in range(each)]
 
     with ThreadPoolExecutor(8) as pool:
         taken = [number for part in pool.map(take, range(8)) for number in part]
@@ -35,18 +35,18 @@ def test_no_two_threads_get_the_same(store: Store) -> None:
 
 def test_a_fork_takes_a_block_of_its_own(store: Store) -> None:
     numbers = Numbers(store)
-    before = numbers.take()
+    before = numbers.next_number()
     numbers._pid = os.getppid()  # as a child sees what its parent reserved
-    assert numbers.take() == before + BLOCK
+    assert numbers.next_number() == before + BLOCK
 
 
 def test_after_a_restore_it_goes_on_behind_the_highest(store: Store) -> None:
     numbers = Numbers(store)
-    numbers.take()
+    numbers.next_number()
     numbers.skip_to(500)
-    assert numbers.take() == 501
+    assert numbers.next_number() == 501
     numbers.skip_to(400)
-    assert numbers.take() == 501 + BLOCK
+    assert numbers.next_number() == 501 + BLOCK
 
 
 @pytest.fixture

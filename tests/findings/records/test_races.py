@@ -106,8 +106,8 @@ class Ward:
         """Nothing is out of place, without an owner, or counted wrongly."""
         services = self.backend.services
         searches = (services.records, services.reviews)
-        assert [fault.message for search in searches for fault in search.faults()] == []
-        assert [*services.data.issued.faults(services.records.submissions.has)] == []
+        assert [fault.message for search in searches for fault in search.check_integrity()] == []
+        assert [*services.data.issued.check_integrity(services.records.submissions.has)] == []
         names = ("photo_blob", "thumbnail_blob", "pdf_blob")
         rows = [*self.stored("submissions"), *self.stored("reports")]
         named = {row[name] for row in rows for name in names if name in row}

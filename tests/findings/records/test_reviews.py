@@ -169,7 +169,7 @@ def test_a_pending_suspicion_stays_until_the_result(backend: Backend) -> None:
     for agreement in ("unsure", "disagree"):
         said = {"label": "melanocytic_nevus", "agreement": agreement}
         assert decided_after(second, **said) == waiting
-    assert list(backend.services.faults()) == []
+    assert list(backend.services.check_integrity()) == []
     result = {"label": None, "agreement": None, "histology_result": "melanoma"}
     found = ("melanoma", "confirmed")
     assert decided_after(second, **result) == found

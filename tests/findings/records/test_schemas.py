@@ -7,9 +7,9 @@ import pytest
 
 from skinapi.accounts.auth.account import Account
 from skinapi.base.languages import Language
+from skinapi.findings.records.lesion_status import Audience
 from skinapi.findings.records.schemas import FindingView
 from skinapi.findings.records.seen_findings import see_alone
-from skinapi.findings.records.standing import Audience
 from skinapi.findings.records.submission import StoredFinding
 from skinapi.model.context import Context
 from skinapi.model.finding import Finding

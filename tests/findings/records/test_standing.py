@@ -11,15 +11,15 @@ from hypothesis import strategies as st
 
 from skinapi.findings.records.deciding_review import deciding_review
 from skinapi.findings.records.decisions import Decision, JudgedVersion, before_weekend
-from skinapi.findings.records.reviews import Certainty, Histology, Opinion, Review
-from skinapi.findings.records.standing import (
+from skinapi.findings.records.lesion_status import (
     Audience,
     FindingStatus,
     JudgedPhoto,
     LesionHistory,
     LesionStatus,
-    standing,
+    compute_status,
 )
+from skinapi.findings.records.reviews import Certainty, Histology, Opinion, Review
 from skinapi.model.bands import urgency
 from skinapi.model.conditions import Band, conditions_table
 from tests.support.findings import judged
@@ -88,13 +88,13 @@ def facts(draw: st.DrawFn) -> LesionHistory:
     return LesionHistory(tuple(photos), reviews)
 
 
-def said(stands: LesionStatus) -> Any:
+def said(status: LesionStatus) -> Any:
     """All but what says that something is held back."""
     one_by_one = [
-        (item.photo, item.reviews, item.decision, stands.awaited(name))
-        for name, item in stands.findings.items()
+        (item.photo, item.reviews, item.decision, status.awaited(name))
+        for name, item in status.findings.items()
     ]
-    return one_by_one, stands.instruction, stands.instruction.counts.due
+    return one_by_one, status.instruction, status.instruction.counts.due
 
 
 def without(known: LesionHistory, hidden: Sequence[Review]) -> LesionHistory:
@@ -113,30 +113,30 @@ def held_and_asked(known: LesionHistory, moment: datetime) -> list[Review]:
 def test_who_may_not_know_something_gets_what_holds_without_it(known: LesionHistory) -> None:
     hidden = held_and_asked(known, LATER)
     for reader in (Audience.PATIENT, Audience.PROGRAM):
-        told = said(standing(known, reader, LATER))
-        assert told == said(standing(without(known, hidden), Audience.DOCTOR, LATER))
-        assert told == said(standing(without(known, hidden), reader, LATER))
+        told = said(compute_status(known, reader, LATER))
+        assert told == said(compute_status(without(known, hidden), Audience.DOCTOR, LATER))
+        assert told == said(compute_status(without(known, hidden), reader, LATER))
 
 
 @given(facts(), st.integers(0, 400))
 def test_time_alone_changes_nothing_but_the_ends_of_holds(known: LesionHistory, days: int) -> None:
     then = LATER + timedelta(days=days)
-    assert said(standing(known, Audience.DOCTOR, LATER)) == said(
-        standing(known, Audience.DOCTOR, then)
+    assert said(compute_status(known, Audience.DOCTOR, LATER)) == said(
+        compute_status(known, Audience.DOCTOR, then)
     )
     opinions = [item for item in held_and_asked(known, LATER) if item.second_opinion]
-    all_shown = said(standing(without(known, opinions), Audience.DOCTOR, LATER))
-    assert said(standing(known, Audience.PATIENT, LATER + 2 * HOUR)) == all_shown
+    all_shown = said(compute_status(without(known, opinions), Audience.DOCTOR, LATER))
+    assert said(compute_status(known, Audience.PATIENT, LATER + 2 * HOUR)) == all_shown
 
 
 @given(facts(), st.sampled_from(Band))
 def test_another_photo_that_nobody_has_answered_makes_nothing_milder(
     known: LesionHistory, band: Band
 ) -> None:
-    before = standing(known, Audience.DOCTOR, LATER).instruction.counts
+    before = compute_status(known, Audience.DOCTOR, LATER).instruction.counts
     photo = JudgedPhoto("9", 9, (judged(band, LATER),))
     more = LesionHistory((*known.photos, photo), known.reviews)
-    after = standing(more, Audience.DOCTOR, LATER).instruction.counts
+    after = compute_status(more, Audience.DOCTOR, LATER).instruction.counts
     if before.waits_for != "photo":
         assert urgency(after.band) <= urgency(before.band)
 
@@ -160,12 +160,12 @@ def only(known: LesionHistory, photo: JudgedPhoto) -> LesionHistory:
 def test_a_version_that_nobody_has_answered_makes_nothing_milder_than_a_decision(
     known: LesionHistory, band: Band
 ) -> None:
-    stands = standing(known, Audience.DOCTOR, LATER)
-    for name, finding in stands.findings.items():
+    status = compute_status(known, Audience.DOCTOR, LATER)
+    for name, finding in status.findings.items():
         if finding.decision is None or finding.reopened:
             continue
-        before = stands.instruction.counts
-        after = standing(with_version(known, name, band), Audience.DOCTOR, LATER)
+        before = status.instruction.counts
+        after = compute_status(with_version(known, name, band), Audience.DOCTOR, LATER)
         counts = after.instruction.counts
         assert urgency(counts.band) <= urgency(before.band)
         assert before.due is None or (counts.due is not None and counts.due <= before.due)
@@ -178,11 +178,11 @@ def test_a_version_that_nobody_has_answered_makes_nothing_milder_than_a_decision
 def test_a_version_that_is_more_urgent_than_all_that_was_decided_counts_unless_a_result_stands(
     known: LesionHistory, band: Band
 ) -> None:
-    stands = standing(known, Audience.DOCTOR, LATER)
-    before = stands.instruction.counts
-    for name, finding in stands.findings.items():
+    status = compute_status(known, Audience.DOCTOR, LATER)
+    before = status.instruction.counts
+    for name, finding in status.findings.items():
         decision = finding.decision
-        counts = standing(
+        counts = compute_status(
             with_version(known, name, band), Audience.DOCTOR, LATER
         ).instruction.counts
         if decision and decision.proven:
@@ -214,18 +214,18 @@ def test_a_finding_is_reopened_where_an_unseen_version_is_more_urgent_and_no_res
     known: LesionHistory,
 ) -> None:
     for photo in known.photos:
-        stands = standing(only(known, photo), Audience.DOCTOR, LATER)
+        status = compute_status(only(known, photo), Audience.DOCTOR, LATER)
         counted = [review for review in known.reviews[photo.id] if not review.second_opinion]
-        decision, newest = stands.findings[photo.id].decision, photo.versions[-1]
-        counts = stands.instruction.counts
+        decision, newest = status.findings[photo.id].decision, photo.versions[-1]
+        counts = status.instruction.counts
         if decision is None:
             assert (counted, counts.said_by, counts.band) == ([], "finding", newest.band)
             assert not counts.reopens
             continue
         seen = counted[-1].version == newest.version
-        milder = not _reopens(newest.band, stands.findings[photo.id])
+        milder = not _reopens(newest.band, status.findings[photo.id])
         keeps = seen or milder or decision.histology == Histology.CONFIRMED
-        assert stands.findings[photo.id].reopened == counts.reopens == (not keeps)
+        assert status.findings[photo.id].reopened == counts.reopens == (not keeps)
         assert (counts.said_by, counts.band) == (
             ("decision", decision.urgency) if keeps else ("finding", newest.band)
         )
@@ -264,7 +264,7 @@ def replace_band(version: JudgedVersion, band: Band) -> JudgedVersion:
 
 
 def decision_of(known: LesionHistory, photo: JudgedPhoto) -> Decision | None:
-    return standing(only(known, photo), Audience.DOCTOR, LATER).findings[photo.id].decision
+    return compute_status(only(known, photo), Audience.DOCTOR, LATER).findings[photo.id].decision
 
 
 @given(facts())
@@ -273,7 +273,9 @@ def test_of_the_versions_that_nobody_has_answered_the_newest_counts_since_it_was
 ) -> None:
     days = {band.key: band.see_within_days for band in conditions_table().bands}
     for photo in known.photos:
-        counts = standing(LesionHistory((photo,), {}), Audience.DOCTOR, LATER).instruction.counts
+        counts = compute_status(
+            LesionHistory((photo,), {}), Audience.DOCTOR, LATER
+        ).instruction.counts
         *_, newest = photo.versions
         assert (counts.band, counts.since) == (newest.band, newest.judged_at)
         ends = [
@@ -292,7 +294,7 @@ def began(photo: JudgedPhoto, level: Band) -> datetime:
 
 @given(facts())
 def test_no_day_is_later_than_that_of_the_advice_that_counts(known: LesionHistory) -> None:
-    counts = standing(known, Audience.DOCTOR, LATER).instruction.counts
+    counts = compute_status(known, Audience.DOCTOR, LATER).instruction.counts
     alone = replace(counts, levels=None).due
     assert (counts.due is None) == (alone is None)
     assert counts.due is None or alone is None or counts.due <= alone
@@ -302,12 +304,12 @@ def test_no_day_is_later_than_that_of_the_advice_that_counts(known: LesionHistor
 def test_each_review_decides_as_the_table_says_of_those_signed_until_then(
     known: LesionHistory,
 ) -> None:
-    stands = standing(known, Audience.DOCTOR, LATER)
+    status = compute_status(known, Audience.DOCTOR, LATER)
     for name, reviews in known.reviews.items():
         counted = [review for review in reviews if not review.second_opinion]
         firsts = [deciding_review(counted[: end + 1]) for end in range(len(counted))]
         decided = {first.id: first.created_at for first in firsts if first}
-        if decision := stands.findings[name].decision:
+        if decision := status.findings[name].decision:
             last = decided.pop(decision.review)
             assert (decision.decided_at, decision.review) == (last, firsts[-1] and firsts[-1].id)
             assert [item.decided_at for item in decision.earlier] == [*decided.values()]

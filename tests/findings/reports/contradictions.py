@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from skinapi.base.languages import Language, in_each_language
 from skinapi.findings.records.decisions import DAYS, Decision
-from skinapi.findings.records.standing import Advice
+from skinapi.findings.records.lesion_status import Advice
 from skinapi.findings.reports.facts import Facts
 from skinapi.model.bands import is_sent, severity_rank
 from skinapi.model.conditions import Band, conditions_table

@@ -15,16 +15,16 @@ import numpy as np
 from skinapi.base.languages import LANGUAGES, Language
 from skinapi.findings.records.decisions import Decision
 from skinapi.findings.records.errors import ContradictoryReview
-from skinapi.findings.records.new_findings import NewFinding
-from skinapi.findings.records.review_schemas import NewReview
-from skinapi.findings.records.reviews import Certainty, Histology, Review
-from skinapi.findings.records.seen_findings import VisibleFinding, see_with
-from skinapi.findings.records.standing import (
+from skinapi.findings.records.lesion_status import (
     Audience,
     Instruction,
     LesionForAudience,
     LesionHistory,
 )
+from skinapi.findings.records.new_findings import NewFinding
+from skinapi.findings.records.review_schemas import NewReview
+from skinapi.findings.records.reviews import Certainty, Histology, Review
+from skinapi.findings.records.seen_findings import VisibleFinding, see_with
 from skinapi.findings.records.submission import StoredFinding
 from skinapi.findings.reports.facts import Facts
 from skinapi.model.classification import PreparedPhoto, join_photos, judge_prepared
@@ -164,7 +164,7 @@ def random_said(seed: int) -> Said:
     facts = LesionHistory(tuple(item.photo for item in spot), signed)
     reader = Audience.PATIENT if as_owner else Audience.DOCTOR
     seen = see_with(own, LesionForAudience(facts, reader, now()))
-    return Said(seen, seen.stands.reviews, seen.decision, seen.instruction, language, as_owner)
+    return Said(seen, seen.status.reviews, seen.decision, seen.instruction, language, as_owner)
 
 
 def random_findings(count: int, *, first: int = 0) -> Iterator[tuple[int, Said]]:

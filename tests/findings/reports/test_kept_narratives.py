@@ -46,7 +46,7 @@ def test_an_erased_account_leaves_no_words_even_where_the_key_is_gone(
     without_key = Backend(tmp_path, backend.services.store)
     erase(without_key.services, backend.account(ada.email))
     assert kept(backend) == 1
-    assert list(backend.services.faults()) == []
+    assert list(backend.services.check_integrity()) == []
 
 
 def test_words_that_come_after_the_submission_is_gone_are_not_kept(

@@ -12,8 +12,8 @@ import pytest
 
 from skinapi.base.languages import LANGUAGES, Language
 from skinapi.findings.records.decisions import WaitsFor
+from skinapi.findings.records.lesion_status import Advice, AdviceSource
 from skinapi.findings.records.reviews import Certainty, Histology
-from skinapi.findings.records.standing import Advice, AdviceSource
 from skinapi.findings.reports.content import render_html
 from skinapi.findings.reports.facts import Facts
 from skinapi.findings.reports.pdf_document import render_pdf

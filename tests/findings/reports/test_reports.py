@@ -101,7 +101,7 @@ def test_what_was_printed_is_printed_again_to_the_byte(backend: Backend) -> None
     [issued] = backend.stored()["reports"]
     backend.services.store.blobs.delete(issued["pdf_blob"])
     assert ada.call("GET", f"/submissions/{number}/report.pdf").data == first.data
-    assert list(backend.services.faults()) == []
+    assert list(backend.services.check_integrity()) == []
 
 
 def damage(backend: Backend, key: str) -> None:
@@ -124,7 +124,7 @@ def test_a_report_whose_photo_is_damaged_says_so_and_is_printed(backend: Backend
     assert told in ada.call("GET", f"/submissions/{number}/report.html").text
     photo.write_bytes(whole)
     assert "is damaged" not in text_of(ada.call("GET", f"/submissions/{number}/report.pdf").data)
-    assert list(backend.services.faults()) == []
+    assert list(backend.services.check_integrity()) == []
 
 
 def test_of_two_who_print_at_once_one_keeps_the_pdf(backend: Backend) -> None:
@@ -356,11 +356,11 @@ def test_check_finds_reports_whose_submission_is_gone(backend: Backend) -> None:
     [row] = backend.stored()["reports"]
     reports = backend.services.store.collection("reports")
     reports.update({"id": row["id"]}, {"$set": {"submission": gone}})
-    [fault] = backend.services.faults()
+    [fault] = backend.services.check_integrity()
     assert fault.message == f"reports of submission {gone}, which is gone"
     assert fault.repair
     fault.repair()
-    assert list(backend.services.faults()) == []
+    assert list(backend.services.check_integrity()) == []
     assert list(backend.services.store.blobs.keys()) == []
 
 

@@ -10,9 +10,9 @@ import pytest
 from pypdf import PdfReader
 
 from skinapi.base.languages import LANGUAGES, NO_BREAK_SPACE, Language
+from skinapi.findings.records.lesion_status import Advice, AdviceSource
 from skinapi.findings.records.letters import LaterDecision, ShownLetter
 from skinapi.findings.records.reviews import Certainty
-from skinapi.findings.records.standing import Advice, AdviceSource
 from skinapi.findings.reports.content import ReportContent, render_html
 from skinapi.findings.reports.facts import Facts
 from skinapi.findings.reports.pdf_document import render_pdf

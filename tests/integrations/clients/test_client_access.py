@@ -61,7 +61,7 @@ def test_nothing_is_kept_of_an_anonymous_photo_but_model_and_band(tmp_path: Path
     rows = {(row["action"], row["by"], row["target"]) for row in backend.audit()}
     assert rows == {("finding.urgent_referral", "anonymous", "tiny-1")}
     assert len(backend.audit()) == len(CLIENTS)
-    assert list(backend.services.faults()) == []
+    assert list(backend.services.check_integrity()) == []
     read = backend.admin().call("GET", "/audit?action=finding.urgent_referral").get_json()
     assert {row["target"] for row in read} == {"tiny-1"}
     backend.services.store.close()

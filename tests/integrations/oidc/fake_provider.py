@@ -36,8 +36,8 @@ def encode(value: object) -> str:
 
 def signed(claims: object, key: Any, *, alg: str = "RS256", **header: Any) -> str:
     head = {"alg": alg, "typ": "JWT", "kid": key.kid, **header}
-    registry = jws.JWSRegistry(algorithms=[alg], strict_check_header=False)
-    return jws.serialize_compact(head, json.dumps(claims), key, registry=registry)
+    inference = jws.JWSRegistry(algorithms=[alg], strict_check_header=False)
+    return jws.serialize_compact(head, json.dumps(claims), key, registry=inference)
 
 
 def signed_loosely(claims: object, key: jwk.RSAKey, **header: Any) -> str:

@@ -29,23 +29,23 @@ ADA = PoolCaller("ada", signed_in=True)
 
 
 @pytest.fixture(scope="module")
-def registry() -> InferenceService:
+def inference() -> InferenceService:
     return registry_of(tiny_model())
 
 
 @pytest.mark.parametrize(("name", "case"), EVERY, ids=map(": ".join, EVERY))
 def test_a_damaged_file_is_named_and_the_model_before_serves_on(
-    registry: InferenceService, tmp_path: Path, name: str, case: str
+    inference: InferenceService, tmp_path: Path, name: str, case: str
 ) -> None:
-    before = registry.served.model
+    before = inference.served.model
     folder = damaged_copy(tiny_model(), tmp_path / "bad", name, case)
     with pytest.raises(ModelDamaged, match=name) as refused:
-        registry.served.swap(folder)
+        inference.served.swap(folder)
     assert refused.value.file
     assert len(refused.value.detail) < 2000
-    assert registry.served.model is before
+    assert inference.served.model is before
     if name in (NETWORK, WEIGHTS):  # what the engine itself has read
-        judged = registry.classify_photo(content=photo_of("melanoma"), caller=ADA)
+        judged = inference.classify_photo(content=photo_of("melanoma"), caller=ADA)
         assert judged.finding.model_version == "tiny-1"
 
 
@@ -81,12 +81,12 @@ def test_a_folder_may_be_a_link_and_its_files_links_within_it(tmp_path: Path) ->
 
 def test_nothing_is_read_of_a_folder_once_its_model_is_open(tmp_path: Path) -> None:
     folder = write_model(tmp_path / "mine")
-    registry = registry_of(folder)
-    first = registry.classify_photo(content=photo_of("melanoma"), caller=ADA).finding
+    inference = registry_of(folder)
+    first = inference.classify_photo(content=photo_of("melanoma"), caller=ADA).finding
     assert str(folder) not in Path("/proc/self/maps").read_text()
     for path in folder.iterdir():
         os.truncate(path, 0)
-    again = registry.classify_photo(content=photo_of("melanoma"), caller=ADA).finding
+    again = inference.classify_photo(content=photo_of("melanoma"), caller=ADA).finding
     assert again.ranked == first.ranked
 
 

@@ -116,7 +116,7 @@ def test_a_model_is_promoted_predicted_with_and_rolled_back(
     assert backend.answers() == "tiny-1"
     assert (state_of(admin, "next-1"), state_of(admin, "tiny-1")) == ("retired", "serving")
     assert admin.call("POST", "/models/rollback", json={}).status_code == 409
-    assert not list(backend.services.models.faults())
+    assert not list(backend.services.models.check_integrity())
 
 
 def test_both_changes_are_in_the_audit_trail_with_the_outcome_of_the_gates(
@@ -344,15 +344,15 @@ def test_the_list_comes_in_pages_and_names_the_one_in_service(
 def test_what_the_promoted_model_has_learned_from_is_known(
     models: ModelBackend, tmp_path: Path
 ) -> None:
-    registry = models.services.models
+    inference = models.services.models
     split = {"train": ["seen"], "validation": [], "test": ["measured"]}
     folder = write_model(tmp_path / "next-1", "next-1")
     (folder / "split.json").write_text(json.dumps(split))
     write_checksums(folder)
-    registry.add(folder=folder, by="system")
-    assert learned_by_serving(registry).parts == {}
-    registry.promote(version="next-1", by="system", override=True, reason="because of the test")
-    learned = learned_by_serving(registry)
+    inference.add(folder=folder, by="system")
+    assert learned_by_serving(inference).parts == {}
+    inference.promote(version="next-1", by="system", override=True, reason="because of the test")
+    learned = learned_by_serving(inference)
     assert (learned.model, learned.parts) == ("next-1", {"seen": "train", "measured": "test"})
     assert learned.part_of("seen", "0" * 64) == "train"
 
@@ -439,10 +439,10 @@ def test_a_store_that_is_away_changes_nothing(
     scheduler = Scheduler([task], Stopping())
     scheduler.start()
     assert asked.wait(20)
-    assert models.app.server.registry.served.model.version == "tiny-1"
+    assert models.app.server.inference.served.model.version == "tiny-1"
     monkeypatch.setattr(pointer, "read", read)
     deadline = time.monotonic() + 20
-    while models.app.server.registry.served.model.version != "b":
+    while models.app.server.inference.served.model.version != "b":
         assert time.monotonic() < deadline
         time.sleep(0.01)
     scheduler.stop()

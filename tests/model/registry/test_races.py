@@ -100,7 +100,7 @@ def both(first: Callable[[], Any], second: Callable[[], Any]) -> list[Exception 
 
 def assert_sound(models: ModelsService, store: Store) -> None:
     """What is in service is whole, and so is every record with files."""
-    assert [fault.message for fault in models.faults()] == []
+    assert [fault.message for fault in models.check_integrity()] == []
     pointed = models.pointer.read().version
     assert pointed is None or models.versions.get(pointed).served_at
     keys = set(store.blobs.keys())

@@ -14,7 +14,7 @@ from skinapi.base.settings import Settings
 from skinapi.base.settings.sizing import usable_cores
 from skinapi.model.network.engine import OpenVinoEngine
 from skinapi.model.network.model import write_checksums
-from skinapi.model.registry.composition import open_models, open_registry, open_served
+from skinapi.model.registry.composition import open_inference, open_models, open_served
 from skinapi.model.registry.prediction_pool import PoolCaller, PredictionPool, open_warm
 from skinapi.model.registry.service import InferenceService
 from skinapi.platform.audit.trail import AuditTrail
@@ -34,9 +34,9 @@ def opened(settings: Settings) -> InferenceService:
     store = MockStore()
     trail = AuditTrail(store, secrets=[SECRET])
     models = open_models(settings, store, UnitOfWork(store, trail))
-    registry, reloader = open_registry(settings, models, open_served(settings), {})
+    inference, reloader = open_inference(settings, models, open_served(settings), {})
     reloader.make_pass()
-    return registry
+    return inference
 
 
 @pytest.mark.parametrize("key", COLOURS)
@@ -57,15 +57,15 @@ def test_what_is_no_photo_is_refused() -> None:
 
 
 def test_during_a_model_swap_every_answer_names_one_existing_version(tmp_path: Path) -> None:
-    registry = registry_of(write_model(tmp_path / "a", "a"), queue=1000)
+    inference = registry_of(write_model(tmp_path / "a", "a"), queue=1000)
     other = write_model(tmp_path / "b", "b")
     photo = photo_of("melanoma")
     stop = threading.Event()
 
     def exchange() -> None:
         while not stop.is_set():
-            registry.served.swap(other)
-            registry.served.swap(tmp_path / "a")
+            inference.served.swap(other)
+            inference.served.swap(tmp_path / "a")
 
     exchanger = threading.Thread(target=exchange)
     exchanger.start()
@@ -73,7 +73,8 @@ def test_during_a_model_swap_every_answer_names_one_existing_version(tmp_path: P
         found = [
             judged.finding.model_version
             for judged in pool.map(
-                lambda _: registry.classify_photo(content=photo, caller=ADA), range(size(100, 2000))
+                lambda _: inference.classify_photo(content=photo, caller=ADA),
+                range(size(100, 2000)),
             )
         ]
     stop.set()
@@ -170,11 +171,11 @@ def test_a_photo_without_an_account_gives_way_to_one_with_an_account(full: FullP
 
 
 def test_without_a_model_the_registry_opens_and_judges_nothing(tmp_path: Path) -> None:
-    registry = opened(settings_in(tmp_path, model_path=tmp_path / "nowhere"))
+    inference = opened(settings_in(tmp_path, model_path=tmp_path / "nowhere"))
     with pytest.raises(NoModel):
-        registry.served.ping()
+        inference.served.ping()
     with pytest.raises(NoModel):
-        registry.classify_photo(content=photo_of("melanoma"), caller=ADA)
+        inference.classify_photo(content=photo_of("melanoma"), caller=ADA)
 
 
 def test_a_photo_that_comes_before_the_first_model_waits_for_it(tmp_path: Path) -> None:
@@ -199,13 +200,13 @@ def test_an_engine_has_its_process_s_share_of_the_cores_and_is_pinned_to_none(
 
 
 def test_a_calibration_fitted_to_other_labels_is_refused_before_it_serves(tmp_path: Path) -> None:
-    registry = registry_of(write_model(tmp_path / "a", "a"))
+    inference = registry_of(write_model(tmp_path / "a", "a"))
     first, *others = COLOURS
     limits = {"0.90": dict.fromkeys(others, 0.1)}
     other = write_model(tmp_path / "other", "other", prediction_sets=limits)
     with pytest.raises(ModelDamaged, match=f"other has a calibration.*{first}"):
-        registry.served.swap(other)
-    assert registry.served.model.version == "a"
+        inference.served.swap(other)
+    assert inference.served.model.version == "a"
 
 
 def test_a_label_that_no_condition_has_is_refused(tmp_path: Path) -> None:

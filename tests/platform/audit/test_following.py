@@ -70,7 +70,7 @@ def test_while_many_write_and_several_seal_no_row_is_skipped(stores: list[Store]
     assert all(row["previous"] == before["hash"] for before, row in pairwise(rows))
     written = {(row["by"], row["target"]) for row in rows}
     assert written == {(str(w), str(n)) for w in range(WRITERS) for n in range(EACH)}
-    assert list(trails[0].faults()) == []
+    assert list(trails[0].check_integrity()) == []
 
 
 @pytest.fixture
@@ -157,7 +157,7 @@ def sequences(mongo_store: Store) -> list[int | None]:
 
 
 def says(mongo_store: Store) -> list[str]:
-    return [fault.message for fault in trail_on(mongo_store).faults()]
+    return [fault.message for fault in trail_on(mongo_store).check_integrity()]
 
 
 def test_rows_that_nobody_sealed_are_found_and_sealed(
@@ -166,7 +166,7 @@ def test_rows_that_nobody_sealed_are_found_and_sealed(
     trail = trail_on(mongo_store)
     trail.record(AuditRow("test.act", by="system", target="x"))
     monkeypatch.setattr(trail_module, "LATEST_SEAL", -trail_module.LATEST_SEAL)
-    (fault,) = trail.faults()
+    (fault,) = trail.check_integrity()
     assert fault.message == "1 audit rows are not numbered yet"
     assert fault.repair
     fault.repair()

@@ -27,7 +27,7 @@ def rows_of(backend: Backend, action: str) -> list[Document]:
 
 
 def faults_of(backend: Backend) -> list[str]:
-    return [fault.message for fault in backend.services.data.trail.faults()]
+    return [fault.message for fault in backend.services.data.trail.check_integrity()]
 
 
 def trail_with(backend: Backend, *secrets: str) -> AuditTrail:
@@ -36,7 +36,7 @@ def trail_with(backend: Backend, *secrets: str) -> AuditTrail:
 
 
 def says_with(backend: Backend, *secrets: str) -> list[str]:
-    return [fault.message for fault in trail_with(backend, *secrets).faults()]
+    return [fault.message for fault in trail_with(backend, *secrets).check_integrity()]
 
 
 def head_at(row: Document) -> Document:
@@ -235,7 +235,7 @@ def test_a_head_that_was_deleted_is_found_and_nothing_mends_it(backend: Backend)
     fill(backend)
     backend.services.store.collection("audit").delete({"sequence": {"$gt": 4}})
     drop_head(backend)
-    (fault,) = backend.services.data.trail.faults()
+    (fault,) = backend.services.data.trail.check_integrity()
     assert (fault.message, fault.repair) == (NO_HEAD, None)
     fill(backend, 1)
     assert faults_of(backend) == ["audit row 5 was written when its chain head was missing"]
@@ -244,12 +244,12 @@ def test_a_head_that_was_deleted_is_found_and_nothing_mends_it(backend: Backend)
 def test_a_trail_that_was_deleted_whole_is_found(backend: Backend) -> None:
     backend.services.admin.ensure_admin(email="root@example.org", password=None)
     backend.services.data.trail.seal()
-    assert list(backend.services.faults()) == []
+    assert list(backend.services.check_integrity()) == []
     backend.services.store.collection("audit").delete({})
     drop_head(backend)
     fill(backend)
     root = backend.account("root@example.org").id
-    (fault,) = backend.services.faults()
+    (fault,) = backend.services.check_integrity()
     assert fault.message == f"no audit row says who made the account {root} an admin"
 
 

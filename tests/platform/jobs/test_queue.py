@@ -171,11 +171,11 @@ def test_forgetting_an_owner_takes_jobs_and_logs_and_fences_the_worker(
 def test_check_finds_jobs_without_an_owner(jobs: Jobs) -> None:
     submit(jobs, "gone")
     submit(jobs, "ada")
-    [fault] = jobs.faults(lambda owner: owner != "gone")
+    [fault] = jobs.check_integrity(lambda owner: owner != "gone")
     assert fault.message == "jobs of account gone, which is gone"
     assert fault.repair
     fault.repair()
-    assert not list(jobs.faults(lambda owner: owner != "gone"))
+    assert not list(jobs.check_integrity(lambda owner: owner != "gone"))
 
 
 def test_old_jobs_go_with_their_logs(jobs: Jobs, store: Store) -> None:

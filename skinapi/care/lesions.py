@@ -15,10 +15,7 @@ from skinapi.accounts.auth.accounts import Accounts
 from skinapi.accounts.auth.owners import OwnerStatus
 from skinapi.base.errors import Duplicate, IdempotencyKeyReused, NotFound
 from skinapi.base.pages import Page, PageRequest
-from skinapi.care.message_records import Messages
-from skinapi.care.queue import NO_PATIENT
-from skinapi.care.reminders import NO_LESION, LesionCounts
-from skinapi.care.spot_records import (
+from skinapi.care.lesion_records import (
     JoinedWithItself,
     Lesion,
     Lesions,
@@ -26,12 +23,15 @@ from skinapi.care.spot_records import (
     SortedElsewhere,
     TooManyLesions,
 )
+from skinapi.care.message_records import Messages
+from skinapi.care.queue import NO_PATIENT
+from skinapi.care.reminders import NO_LESION, LesionCounts
 from skinapi.findings.records.events import FindingsChanged
+from skinapi.findings.records.findings_by_lesion import FindingsByLesion
+from skinapi.findings.records.lesion_status import Advice, Audience, Instruction
 from skinapi.findings.records.readers import in_care, reader_of
 from skinapi.findings.records.seen_findings import VisibleFinding, VisibleFindingRow
 from skinapi.findings.records.service import NOT_YOURS, FindingsService
-from skinapi.findings.records.spots import FindingsByLesion
-from skinapi.findings.records.standing import Advice, Audience, Instruction
 from skinapi.platform.storage.faults import Fault
 from skinapi.platform.storage.ids import new_id, now
 from skinapi.platform.storage.ports import Document
@@ -59,7 +59,7 @@ class LesionsService:
 
     work: UnitOfWork
     lesions: Lesions
-    spots: FindingsByLesion
+    lesion_findings: FindingsByLesion
     counts: LesionCounts
     records: FindingsService
     accounts: Accounts
@@ -92,7 +92,7 @@ class LesionsService:
 
     @atomic
     def _create(self, unit: Unit, new: Lesion) -> Lesion:
-        self.owners.hold(new.owner)
+        self.owners.lock(new.owner)
         if self.lesions.count_of(new.owner) >= self.most:
             raise TooManyLesions(self.most)
         unit.record(AuditRow("lesion.create", by=new.owner, target=new.id, owner=new.owner))
@@ -109,8 +109,11 @@ class LesionsService:
 
     def _page(self, owner: str, reader: Audience, paging: PageRequest) -> Page[ShownLesion]:
         page = self.lesions.page_owned(owner, paging)
-        known = self.spots.by_ids([item.latest for item in page.items if item.latest])
-        newest = {finding.lesion: finding for finding in self.spots.see([*known.values()], reader)}
+        known = self.lesion_findings.by_ids([item.latest for item in page.items if item.latest])
+        newest = {
+            finding.lesion: finding
+            for finding in self.lesion_findings.see([*known.values()], reader)
+        }
         return page.map_all(
             lambda lesions: [
                 ShownLesion(lesion, newest.get(lesion.id))
@@ -149,26 +152,30 @@ class LesionsService:
         return spot
 
     def _show(self, lesion: Lesion, reader: Audience = Audience.PATIENT) -> ShownLesion:
-        newest = self.spots.newest(lesion.id)
-        return ShownLesion(lesion, self.spots.see_one(newest, reader) if newest else None)
+        newest = self.lesion_findings.newest(lesion.id)
+        return ShownLesion(lesion, self.lesion_findings.see_one(newest, reader) if newest else None)
 
     def instruct_compared(
         self, *, lesion: Lesion, compared: Advice | None, to: Subject
     ) -> Instruction | None:
         reader = reader_of(lesion.owner, to)
-        stands = self.spots.stand([lesion.id], reader, compared=compared).get(lesion.id)
-        return stands.instruction if stands else None
+        status = self.lesion_findings.compute_statuses([lesion.id], reader, compared=compared).get(
+            lesion.id
+        )
+        return status.instruction if status else None
 
     def page_course(
         self, *, lesion: str, to: Subject, newest_first: bool, paging: PageRequest
     ) -> Page[VisibleFindingRow]:
         spot = self.find(lesion=lesion, to=to)
-        page = self.spots.page(spot.id, paging, newest_first=newest_first)
-        return page.map_all(partial(self.spots.see, reader=reader_of(spot.owner, to)))
+        page = self.lesion_findings.page(spot.id, paging, newest_first=newest_first)
+        return page.map_all(partial(self.lesion_findings.see, reader=reader_of(spot.owner, to)))
 
     def list_course(self, *, lesion: str, to: Subject) -> list[VisibleFindingRow]:
         found = self.find(lesion=lesion, to=to)
-        return self.spots.see(self.spots.list_of(found.id), reader_of(found.owner, to))
+        return self.lesion_findings.see(
+            self.lesion_findings.list_of(found.id), reader_of(found.owner, to)
+        )
 
     @atomic
     def change_lesion(self, unit: Unit, *, lesion: str, fields: Document, by: str) -> ShownLesion:
@@ -185,7 +192,7 @@ class LesionsService:
         own = self.counts.get_own(lesion, by)
         unit.audit("lesion.delete", by=by, target=own.id, owner=own.owner)
         kept = self.messages.has_any(own.id)
-        unit.publish(FindingsChanged(self.spots.leave(own.id, keep=kept)))
+        unit.publish(FindingsChanged(self.lesion_findings.leave(own.id, keep=kept)))
         if kept:
             self.lesions.close(own.id)
         else:
@@ -202,7 +209,7 @@ class LesionsService:
         other = self.counts.get_own(joined, by)
         unit.audit("lesion.join", by=by, target=kept.id, detail=joined, owner=kept.owner)
         self.counts.refuse_excess(kept, more=other.findings)
-        unit.publish(FindingsChanged(self.spots.move_all(other.id, kept.id)))
+        unit.publish(FindingsChanged(self.lesion_findings.move_all(other.id, kept.id)))
         self.messages.move_all(other.id, kept.id)
         self.lesions.remove(other.id)
         self.lesions.change(kept.id, {"joined": other.id})
@@ -226,11 +233,11 @@ class LesionsService:
             return finding
         if not may_leave(finding.lesion):
             raise SortedElsewhere
-        unit.publish(FindingsChanged(self.spots.put(finding.id, lesion)))
+        unit.publish(FindingsChanged(self.lesion_findings.put(finding.id, lesion)))
         moved = finding.model_copy(update={"lesion": lesion})
         self.counts.enter(moved)
         self.counts.update(finding)
-        return self.spots.see_one(moved, Audience.PATIENT)
+        return self.lesion_findings.see_one(moved, Audience.PATIENT)
 
     def get_own_finding(self, number: str, by: Subject) -> VisibleFinding:
         finding, owner = self.records.get(number=number, to=by)
@@ -261,16 +268,16 @@ class LesionsService:
         """Whether it is there, or was deleted and is kept with its messages."""
         return self.lesions.find_kept(lesion) is not None
 
-    def faults(self) -> Iterator[Fault]:
+    def check_integrity(self) -> Iterator[Fault]:
         """Find what a restore by hand leaves."""
         for owner in sorted(self.lesions.owners()):
             if not self.accounts.list_where({"id": owner}):
                 says = f"spots of account {owner}, which is gone"
                 yield Fault(says, partial(self.lesions.forget, owner))
-        for named in self.spots.named_lesions():
-            if self.lesions.find(named) is None and self.spots.count(named):
+        for named in self.lesion_findings.named_lesions():
+            if self.lesions.find(named) is None and self.lesion_findings.count(named):
                 says = f"findings name the spot {named}, which is gone"
-                yield Fault(says, partial(self.spots.move_all, named, None))
+                yield Fault(says, partial(self.lesion_findings.move_all, named, None))
         for lesion in self.lesions.walk_all():
             if self._is_wrong(lesion.id):
                 says = f"the spot {lesion.id} does not name its newest finding and how many it has"

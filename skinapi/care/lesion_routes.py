@@ -11,17 +11,17 @@ from skinapi.base.field_types import Name
 from skinapi.base.languages import Language
 from skinapi.base.pages import Page
 from skinapi.base.stored_record import optional
-from skinapi.care.queue_routes import READERS
-from skinapi.care.queue_schemas import ListedFinding, listed_fields
-from skinapi.care.reminders import Reminder, ReminderKind, reminder_of
-from skinapi.care.spot_records import (
+from skinapi.care.lesion_records import (
     PAIRED,
     JoinedWithItself,
     Place,
     SortedElsewhere,
     TooManyLesions,
 )
-from skinapi.care.spots import LesionsService, ShownLesion
+from skinapi.care.lesions import LesionsService, ShownLesion
+from skinapi.care.queue_routes import READERS
+from skinapi.care.queue_schemas import ListedFinding, listed_fields
+from skinapi.care.reminders import Reminder, ReminderKind, reminder_of
 from skinapi.findings.records.errors import LesionFull
 from skinapi.findings.records.finding_schemas import InstructionView
 from skinapi.findings.records.schemas import FindingView

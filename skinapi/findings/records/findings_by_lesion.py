@@ -10,21 +10,21 @@ from skinapi.base.pages import Page, PageRequest, page_of
 from skinapi.findings.records.deciding_review import Reviews
 from skinapi.findings.records.decisions import JudgedVersion
 from skinapi.findings.records.errors import FindingInError
-from skinapi.findings.records.seen_findings import (
-    VisibleFinding,
-    VisibleFindingRow,
-    VisibleFindingSummary,
-    rest_keys,
-    see_with,
-)
-from skinapi.findings.records.standing import (
+from skinapi.findings.records.lesion_status import (
     Advice,
     Audience,
     JudgedPhoto,
     LesionForAudience,
     LesionHistory,
     LesionStatus,
-    standing,
+    compute_status,
+)
+from skinapi.findings.records.seen_findings import (
+    VisibleFinding,
+    VisibleFindingRow,
+    VisibleFindingSummary,
+    rest_keys,
+    see_with,
 )
 from skinapi.findings.records.submission import (
     LISTED_FIELDS,
@@ -109,12 +109,12 @@ class FindingsByLesion:
             return seen
         raise RecordDamaged
 
-    def stand(
+    def compute_statuses(
         self, lesions: Sequence[str], reader: Audience, *, compared: Advice | None = None
     ) -> dict[str, LesionStatus]:
         moment = now()
         return {
-            lesion: standing(facts, reader, moment, compared)
+            lesion: compute_status(facts, reader, moment, compared)
             for lesion, facts in self._read(lesions).items()
         }
 
@@ -173,7 +173,7 @@ class FindingsByLesion:
             rests = rest_keys(case)
             for item in case:
                 keys = {**item.make_keys(), "rest_key": rests[item.id]}
-                if item.id != shown and item.untold(item.stands.reviews):
+                if item.id != shown and item.untold(item.status.reviews):
                     keys["hold_key"] = item.hold_key
                 if keys != {name: getattr(item, name) for name in keys}:
                     changed.append((item, keys))
@@ -221,7 +221,7 @@ class FindingsByLesion:
         moment = now()
         reviews = self._reviews.list_of_each([photo.id for photo in photos])
         facts = (LesionHistory((photo,), reviews) for photo in photos if not _is_hidden(photo.id))
-        return [standing(fact, Audience.PATIENT, moment) for fact in facts]
+        return [compute_status(fact, Audience.PATIENT, moment) for fact in facts]
 
     def by_ids(self, identifiers: list[str]) -> dict[str, StoredFindingRow]:
         """Findings that are deleted are left out."""

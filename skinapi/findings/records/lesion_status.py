@@ -1,4 +1,4 @@
-"""What holds about a spot, for one reader at one moment: `standing(facts, reader, moment)`.
+"""What holds about a spot, for one reader at one moment: `compute_status(facts, reader, moment)`.
 
 Stored are the facts, each once: the photos that were judged, the reviews signed of them, and until
 when a review is held back. All that is said of a spot is made of them here. No store, no clock.
@@ -256,14 +256,14 @@ class LesionForAudience:
     moment: datetime
 
     @cached_property
-    def standing(self) -> LesionStatus:
-        return standing(self.facts, self.reader, self.moment)
+    def lesion_status(self) -> LesionStatus:
+        return compute_status(self.facts, self.reader, self.moment)
 
     def seen_by(self, reader: Audience) -> "LesionForAudience":
         return self if reader is self.reader else replace(self, reader=reader)
 
 
-def standing(
+def compute_status(
     facts: LesionHistory, reader: Audience, moment: datetime, compared: Advice | None = None
 ) -> LesionStatus:
     """`compared` is what a comparison asks for, where that is more urgent than the later photo."""
