@@ -95,7 +95,7 @@ def finding_calls(services: Services, records: int) -> Calls:
     asked: dict[str, Any] = {"doctor": GREY, "reviewed": None, "paging": PageRequest(PAGE)}
 
     def own(after: str | None) -> None:
-        services.records.submissions.page_owned(OWNER, PageRequest(PAGE, after))
+        services.findings.submissions.page_owned(OWNER, PageRequest(PAGE, after))
 
     return {
         "findings, first page": lambda: own(None),

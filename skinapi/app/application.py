@@ -239,7 +239,7 @@ def _areas(app: Application, info: ServerInfo, console: Console) -> dict[str, li
         ],
         "reports": [reports_routes.answered_by(server.reports)],
         "findings": [
-            records_routes.answered_by(services.records),
+            records_routes.answered_by(services.findings),
             review_routes.answered_by(services.reviews),
             correction_routes.answered_by(services.corrections),
             outcome_routes.answered_by(services.data.outcome_counts),

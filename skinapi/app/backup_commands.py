@@ -342,7 +342,7 @@ def _erase_again(services: Services) -> "Counter[str]":
     """
     acts: dict[ErasedKind, Callable[[Erased], bool]] = {
         "account": partial(_erase_account, services),
-        "finding": lambda item: services.records.erase_again(identifier=item.about, by=OPERATOR),
+        "finding": lambda item: services.findings.erase_again(identifier=item.about, by=OPERATOR),
         "photo": partial(_erase_photos, services),
         "error": lambda item: services.corrections.enter_again(identifier=item.about, by=OPERATOR),
     }
@@ -378,7 +378,7 @@ def _erase_photos(services: Services, erased: Erased) -> bool:
         if found is None or not found.photos:
             return False
         unit.audit("photo.erase_again", by=OPERATOR, target=found.id, owner=found.owner)
-        services.records.remove_photos(unit, found)
+        services.findings.remove_photos(unit, found)
         unit.erase(services.data.contributed.delete_of_finding(found.id))
         return True
 

@@ -67,7 +67,7 @@ class CasesService:
     work: UnitOfWork
     accounts: Accounts
     submissions: StoredFindings
-    records: FindingsService
+    findings: FindingsService
     outbox: Outbox
     trail: AuditTrail
     assignments: Assignments
@@ -75,7 +75,7 @@ class CasesService:
     @atomic
     def take_patient(self, unit: Unit, *, patient: str, by: Subject) -> None:
         """Nothing changes where the caller is in charge already."""
-        unassigned = self.records.unassigned
+        unassigned = self.findings.unassigned
         found = self.accounts.by_ids({patient}).get(patient)
         if found is None or not unassigned.shows_list(by):
             raise NotFound(NO_PATIENT)
@@ -84,7 +84,7 @@ class CasesService:
         if owner.doctor_id == by.id:
             return
         doctor = unassigned.find_doctor(owner)
-        if doctor and self.records.notes.has_read(patient, by=by):
+        if doctor and self.findings.notes.has_read(patient, by=by):
             raise PatientTaken(doctor.name)
         if not unassigned.list_cases(owner, by):
             raise NotFound(NO_PATIENT)
@@ -200,12 +200,12 @@ class CasesService:
         return submission, self.accounts.by_ids(doctors_of(submission))
 
     def _get(self, number: str, by: Subject) -> VisibleFinding:
-        return self.records.get_in_charge(
+        return self.findings.get_in_charge(
             number=number, by=by, refusal=NOT_TO_REVIEW, or_asked=True
         )[0]
 
     def _get_in_charge(self, number: str, by: Subject) -> VisibleFinding:
-        return self.records.get_in_charge(number=number, by=by, refusal=NOT_IN_CHARGE)[0]
+        return self.findings.get_in_charge(number=number, by=by, refusal=NOT_IN_CHARGE)[0]
 
     def _find_colleague(self, named: str) -> Account:
         opinion = None

@@ -121,7 +121,7 @@ class ComparisonsService:
     """A comparison is counted as a report that is drawn."""
 
     lesions: LesionsService
-    records: FindingsService
+    findings: FindingsService
     inference: InferenceService
     allowances: Allowances
 
@@ -186,7 +186,7 @@ class ComparisonsService:
             return {}
 
     def _finding(self, spot: Lesion, number: int, to: Subject) -> VisibleFinding:
-        finding, _ = self.records.get(number=str(number), to=to)
+        finding, _ = self.findings.get(number=str(number), to=to)
         if finding.lesion != spot.id:
             raise NotFound(NOT_YOURS)
         return finding
@@ -195,7 +195,7 @@ class ComparisonsService:
         if finding.photo_blob is None:
             raise _NoPhoto(NotComparable.NOT_KEPT)
         try:
-            return self.records.photos.read(submission=finding, to=to)
+            return self.findings.photos.read(submission=finding, to=to)
         except NotFound as error:
             raise _NoPhoto(NotComparable.LOST) from error
 

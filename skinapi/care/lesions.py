@@ -61,7 +61,7 @@ class LesionsService:
     lesions: Lesions
     lesion_findings: FindingsByLesion
     counts: LesionCounts
-    records: FindingsService
+    findings: FindingsService
     accounts: Accounts
     messages: Messages
     owners: OwnerStatus
@@ -129,7 +129,7 @@ class LesionsService:
         owner = self.accounts.by_ids({patient}).get(patient)
         if owner is None or not in_care(owner, doctor):
             raise NotFound(NO_PATIENT)
-        self.records.note_read([patient], by=doctor)
+        self.findings.note_read([patient], by=doctor)
         return self._page(patient, reader_of(patient, doctor), paging)
 
     def get(self, *, lesion: str, to: Subject) -> ShownLesion:
@@ -146,9 +146,9 @@ class LesionsService:
             raise NotFound(NO_LESION)
         owner = self.accounts.by_ids({spot.owner}).get(spot.owner)
         own = spot.owner == to.id and not spot.deleted_at
-        if not own and (owner is None or not self.records.may_see(owner, to, case=spot.id)):
+        if not own and (owner is None or not self.findings.may_see(owner, to, case=spot.id)):
             raise NotFound(NO_LESION)
-        self.records.note_read([spot.owner], by=to)
+        self.findings.note_read([spot.owner], by=to)
         return spot
 
     def _show(self, lesion: Lesion, reader: Audience = Audience.PATIENT) -> ShownLesion:
@@ -240,7 +240,7 @@ class LesionsService:
         return self.lesion_findings.see_one(moved, Audience.PATIENT)
 
     def get_own_finding(self, number: str, by: Subject) -> VisibleFinding:
-        finding, owner = self.records.get(number=number, to=by)
+        finding, owner = self.findings.get(number=number, to=by)
         if owner.id != by.id:
             raise NotFound(NOT_YOURS)
         return finding

@@ -82,7 +82,7 @@ class _Held(NamedTuple):
 class LettersService:
     work: UnitOfWork
     letters: Letters
-    records: FindingsService
+    findings: FindingsService
     lesions: LesionsService
     outbox: Outbox
     consents: Consents
@@ -123,7 +123,7 @@ class LettersService:
     ) -> Draft:
         submission, owner = self._get_in_care(number, by)
         unit.audit("letter.draft", by=by.id, target=submission.id, owner=submission.owner)
-        self.records.rely_on(submission)
+        self.findings.rely_on(submission)
         about = self._facts_of(submission, owner, by)
         failed = written if isinstance(written, Unwritten) else None
         drafted = None if isinstance(written, Unwritten) else written
@@ -184,7 +184,7 @@ class LettersService:
 
     def list_letters(self, *, number: str, to: Subject) -> list[Draft]:
         """The signed letters that the caller may see, and the caller's drafts."""
-        submission, owner = self.records.get_to_read(number=number, to=to, reading="letters")
+        submission, owner = self.findings.get_to_read(number=number, to=to, reading="letters")
         letters = [
             item
             for item in self.letters.list_of(submission.id)
@@ -270,7 +270,7 @@ class LettersService:
                 raise LetterWithdrawn
             return show_letter(signed, submission)
         unit.audit("letter.withdraw", by=by.id, target=submission.id, owner=submission.owner)
-        self.records.rely_on(submission)
+        self.findings.rely_on(submission)
         if submission.for_programs().shows(signed.signed_at):  # else none is known
             self._note_change(unit, submission)
             about = f"finding/{submission.number}"
@@ -281,7 +281,7 @@ class LettersService:
 
     def _note_change(self, unit: Unit, about: VisibleFinding) -> None:
         """A letter changes what is read of its own finding alone."""
-        self.records.submissions.note_change(about.id)
+        self.findings.submissions.note_change(about.id)
         unit.publish(FindingsChanged([about]))
 
     @atomic
@@ -342,12 +342,12 @@ class LettersService:
         """The caller's draft, about a finding that cannot be deleted at the same time."""
         draft = self._get_draft(letter, by)
         unit.audit(action, by=by.id, target=draft.submission.id, owner=draft.submission.owner)
-        self.records.rely_on(draft.submission)
+        self.findings.rely_on(draft.submission)
         return draft
 
     def _get_draft(self, identifier: str, by: Subject) -> _Held:
         letter = self.letters.find(identifier)
-        submission = self.records.submissions.find(letter.submission) if letter else None
+        submission = self.findings.submissions.find(letter.submission) if letter else None
         if letter is None or submission is None or letter.doctor != by.id:
             raise NotFound(NO_LETTER)
         submission, owner = self._get_in_care(str(submission.number), by)
@@ -357,13 +357,13 @@ class LettersService:
 
     def _get_signed(self, identifier: str, by: Subject) -> tuple[Letter, VisibleFinding]:
         letter = self.letters.find(identifier)
-        submission = self.records.submissions.find(letter.submission) if letter else None
+        submission = self.findings.submissions.find(letter.submission) if letter else None
         if letter is None or submission is None or letter.signed_at is None:
             raise NotFound(NOT_SIGNED)
         return letter, self._get_in_care(str(submission.number), by)[0]
 
     def _get_in_care(self, number: str, doctor: Subject) -> tuple[VisibleFinding, Account]:
-        return self.records.get_in_charge(number=number, by=doctor, refusal=NOT_IN_CHARGE)
+        return self.findings.get_in_charge(number=number, by=doctor, refusal=NOT_IN_CHARGE)
 
 
 def _mark(text: str, about: LetterFacts, letter: Letter) -> tuple[MarkedSentence, ...]:

@@ -67,7 +67,7 @@ class MessagesService:
     messages: Messages
     lesions: Lesions
     lesion_findings: FindingsByLesion
-    records: FindingsService
+    findings: FindingsService
     accounts: Accounts
     outbox: Outbox
 
@@ -171,7 +171,7 @@ class MessagesService:
         owners = self.accounts.by_ids({*without, *(record.owner for record in found)} - {to.id})
         # What waits for a doctor who has lost the role waits until it is back.
         patients = {name: item for name, item in owners.items() if in_care(item, to)}
-        self.records.note_read(patients, by=to)
+        self.findings.note_read(patients, by=to)
         spots = [
             record
             for record in found
@@ -197,7 +197,7 @@ class MessagesService:
         own = thread.owner == caller.id and not (spot and spot.deleted_at)
         if not (own or (account and in_care(account, caller))):
             raise NotFound(_missing(thread))
-        self.records.note_read([thread.owner], by=caller)
+        self.findings.note_read([thread.owner], by=caller)
         return thread
 
     def _find_sent(self, author: str, key: str | None, request_hash: str) -> Message | None:
@@ -228,12 +228,12 @@ class MessagesService:
 
     def _rely_on(self, submission: str, thread: Thread) -> None:
         """A conversation about no spot names any finding of its owner."""
-        finding = self.records.submissions.find(submission)
+        finding = self.findings.submissions.find(submission)
         if finding is None or finding.owner != thread.owner:
             raise NotFound(NOT_YOURS)
         if thread.lesion and finding.lesion != thread.lesion:
             raise NotFound(NOT_YOURS)
-        self.records.rely_on(finding)
+        self.findings.rely_on(finding)
 
 
 def _missing(thread: Thread) -> str:

@@ -199,7 +199,7 @@ class OwnDataSummary(Value):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OwnDataService:
-    records: FindingsService
+    findings: FindingsService
     letters: LettersService
     lesions: LesionsService
     messages: MessagesService
@@ -209,10 +209,10 @@ class OwnDataService:
         spots = self.lesions.lesions.page_owned(owner, PageRequest(self.lesions.most)).items
         ids = [spot.id for spot in spots]
         findings = photos = letters = 0
-        for page in read_pages(partial(self.records.submissions.page_kept, owner), FIRST_PAGE):
+        for page in read_pages(partial(self.findings.submissions.page_kept, owner), FIRST_PAGE):
             kept = {
                 item.id: item
-                for item in self.records.lesion_findings.see(page.items, Audience.PATIENT)
+                for item in self.findings.lesion_findings.see(page.items, Audience.PATIENT)
             }
             findings += len(kept)
             photos += sum(item.photos for item in kept.values())

@@ -99,7 +99,7 @@ class ReminderMailer:
         self._store, self._outbox, self._failed = store, outbox, failed
         self._lesions, self._lesion_findings = lesions, lesion_findings
 
-    def make_pass(self) -> None:
+    def run_once(self) -> None:
         if not self._outbox.enabled:
             return
         due = ((item, item) for item in self._lesions.list_due(REMINDED_AT_ONCE))

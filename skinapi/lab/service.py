@@ -307,10 +307,10 @@ class TrainingService:
             kind="training",
             owner=owner,
             request=kept.model_dump(mode="json"),
-            lock=partial(self._hold, dataset.id, named=request.dataset_name),
+            lock=partial(self._lock, dataset.id, named=request.dataset_name),
         )
 
-    def _hold(self, dataset: str, *, named: str) -> None:
+    def _lock(self, dataset: str, *, named: str) -> None:
         self._usable(dataset, named=named)
         self.datasets.lock(dataset)
 

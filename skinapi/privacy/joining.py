@@ -83,7 +83,7 @@ class JoiningService:
     store: Store
     accounts: Accounts
     consents: Consents
-    records: FindingsService
+    findings: FindingsService
     lesions: Lesions
     second_factor: SecondFactorService
     outbox: Outbox
@@ -107,7 +107,7 @@ class JoiningService:
         return gone, stays
 
     def _show(self, account: Account, doctors: Mapping[str, Account]) -> AccountToJoin:
-        newest = self.records.submissions.page_owned(account.id, PageRequest(1), newest_first=True)
+        newest = self.findings.submissions.page_owned(account.id, PageRequest(1), newest_first=True)
         doctor = doctors.get(account.doctor_id or "")
         return AccountToJoin(
             email=account.email,
@@ -147,13 +147,13 @@ class JoiningService:
         stays = self._put_in_care(unit, stays, doctor, by)
         consents = self._join_consents(unit, gone, stays, by)
         unit.publish(AccountsJoined(gone.id, stays.id))
-        findings = [item.id for item in self.records.submissions.walk_owned(gone.id)]
+        findings = [item.id for item in self.findings.submissions.walk_owned(gone.id)]
         self._move(gone.id, stays.id)
         self._close(unit, gone, stays, consents, reason)
         for account in (gone.id, stays.id):
-            self.records.queue.recount(account)
-            self.records.queue.update_owner_key(self.accounts.get(account))
-        changed = self.records.lesion_findings.change((), ids=findings)
+            self.findings.queue.recount(account)
+            self.findings.queue.update_owner_key(self.accounts.get(account))
+        changed = self.findings.lesion_findings.change((), ids=findings)
         unit.publish(FindingsChanged(changed))
         self.outbox.add(Kind.ACCOUNTS_JOINED, to=stays.id)
         if gone.can_log_in:
@@ -167,14 +167,14 @@ class JoiningService:
 
     def _choose_doctor(self, gone: Account, stays: Account) -> str | None:
         """One who rests is in charge where no active one is."""
-        active = map(self.records.unassigned.find_doctor, (stays, gone))
+        active = map(self.findings.unassigned.find_doctor, (stays, gone))
         chosen = next(filter(None, active), None)
         return chosen.id if chosen else stays.doctor_id or gone.doctor_id
 
     def _put_in_care(self, unit: Unit, account: Account, doctor: str | None, by: str) -> Account:
         if account.doctor_id == doctor:
             return account
-        self.records.unassigned.tell_of_loss(account)
+        self.findings.unassigned.tell_of_loss(account)
         unit.record(AuditRow("account.assign", by=by, target=account.id))
         return self.accounts.change(unit, account, doctor_id=doctor)
 

@@ -51,7 +51,7 @@ def test_a_server_can_build_every_service(tmp_path: Path, *, with_all: bool) -> 
         parts.build_all()
     backend.app.server.build_all()
     assert backend.services.get(Services) is backend.services
-    assert backend.services.records.submissions is backend.services.data.submissions
+    assert backend.services.findings.submissions is backend.services.data.submissions
 
 
 class Port(Protocol):

@@ -48,7 +48,7 @@ def file_for(backend: Backend, patient: Person, band: Band, **fields: Any) -> St
 
 def judge_anew(backend: Backend, number: int, band: Band, **fields: Any) -> StoredFinding:
     """The finding, after its photo was judged with this result."""
-    records = backend.services.records
+    records = backend.services.findings
     before = records.submissions.find_by_number(number)
     assert before
     given = {
@@ -67,7 +67,7 @@ def judge_anew(backend: Backend, number: int, band: Band, **fields: Any) -> Stor
 
 
 def file_new(backend: Backend, new: NewFinding) -> StoredFinding:
-    records = backend.services.records
+    records = backend.services.findings
     number = records.submissions.take_number()
     return records.file(new, records.submissions.prepare(new, number=number))
 

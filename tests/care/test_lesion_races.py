@@ -68,7 +68,7 @@ def test_whatever_two_requests_overlap_no_finding_is_lost_and_no_spot_is_wrong(
         calls = calls_of(real_backend, ada, number)
         told = overlapped(*(calls[name] for name in pair))
         assert set(told) <= {200, 201, 401, 404}, pair
-        assert [*services.lesions.check_integrity(), *services.records.check_integrity()] == [], (
+        assert [*services.lesions.check_integrity(), *services.findings.check_integrity()] == [], (
             pair
         )
         if "delete the account" not in pair:

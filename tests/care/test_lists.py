@@ -232,7 +232,7 @@ def test_what_a_stale_queue_still_holds_is_not_shown(shared_backend: Backend) ->
     shared_backend.edit(ada.email, role="user")
     path = f"/patients/{shared_backend.account(ada.email).id}/submissions"
     assert numbers(other, path) == [number]
-    (fault,) = shared_backend.services.records.check_integrity()
+    (fault,) = shared_backend.services.findings.check_integrity()
     assert fault.repair
     fault.repair()
     assert numbers(other, "/queue") == [number]

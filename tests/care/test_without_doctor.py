@@ -373,8 +373,8 @@ def test_what_is_nobodys_is_said_to_the_admin_to_probes_and_by_mail(open_backend
     assert "Patients without a doctor: 2, urgent findings of theirs: 3" in ready.get_json()["notes"]
 
     mailer = backend.services.get(UnassignedMailer)
-    mailer.make_pass()
-    mailer.make_pass()  # at most once a day
+    mailer.run_once()
+    mailer.run_once()  # at most once a day
     outbox = backend.services.store.collection("outbox").find()
     told = {item["account"]: item["figures"] for item in outbox if item["kind"] == "unassigned"}
     assert told == {
@@ -395,7 +395,7 @@ def test_findings_that_are_no_patients_are_said_to_probes_and_to_admins_by_mail(
     assert admin.call("PUT", f"/users/{ada.email}/role", json={"role": "doctor"}).status_code == 200
     mailer = backend.services.get(UnassignedMailer)
     for _ in range(2):
-        mailer.make_pass()
+        mailer.run_once()
     said = "Findings of accounts that are no patient's, so no doctor sees them: 2, urgent: 1"
     assert said in backend.client.get("/readyz").get_json()["notes"]
     outbox = backend.services.store.collection("outbox").find()
@@ -418,13 +418,13 @@ def test_who_was_told_of_patients_without_a_doctor_is_told_again_of_a_more_urgen
         return [record.figures["urgent"] for record in found if record.kind == "unassigned"]
 
     file_for(backend, patient, ROUTINE)
-    mailer.make_pass()
+    mailer.run_once()
     file_for(backend, patient, URGENT)
-    mailer.make_pass()
+    mailer.run_once()
     assert told() == [0], "once an hour at most"
     monkeypatch.setattr(review_queue, "TOLD_AGAIN_AFTER", timedelta())
-    mailer.make_pass()
-    mailer.make_pass()
+    mailer.run_once()
+    mailer.run_once()
     assert told() == [1], "in place of the one that was not sent yet"
 
 

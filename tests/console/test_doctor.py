@@ -191,7 +191,7 @@ def test_a_case_shows_the_photo_first_and_no_key_changes_a_label_unseen(
 
 def file_scored(seeder: Seeder, patient: Caller, score: float) -> int:
     """An urgent finding of this malignant score; its number."""
-    records = seeder.services.records
+    records = seeder.services.findings
     new = NewFinding(
         owner=patient.id,
         language="en",

@@ -160,7 +160,7 @@ class Actor(threading.Thread):
 
 def _file(seeder: Seeder, owner: Caller) -> int:
     """By a model that is not in service any more."""
-    records = seeder.services.records
+    records = seeder.services.findings
     new = NewFinding(
         owner=owner.id,
         finding=finding_of(band=Band.ROUTINE),
@@ -254,7 +254,7 @@ def test_what_is_judged_again_moved_or_joined_is_there_once_whatever_is_killed(
         assert lost == []
         assert [
             fault.message
-            for fault in (*services.records.check_integrity(), *services.reviews.check_integrity())
+            for fault in (*services.findings.check_integrity(), *services.reviews.check_integrity())
         ] == []
         status, said = server.check_here()
         assert status == 0, said

@@ -444,7 +444,7 @@ def test_what_a_doctor_holds_back_is_told_when_the_hold_ends(
     assert receiver.messages == []
     if by_time:
         pass_days(backend, number, (until - now()) / timedelta(days=1))
-        EndedHolds(backend.services.reviews, backend.services.data.failed_items).make_pass()
+        EndedHolds(backend.services.reviews, backend.services.data.failed_items).run_once()
     else:
         assert doctor.call("DELETE", f"{path}/hold").status_code == 200
     send(backend)
@@ -453,6 +453,6 @@ def test_what_a_doctor_holds_back_is_told_when_the_hold_ends(
     assert told[0]["ids"]["review"] == answer.get_json()["_id"]
     assert told[1]["ids"]["letter"] == letter
     assert told[0]["finding"]["decision"]["label"] == "melanoma"
-    EndedHolds(backend.services.reviews, backend.services.data.failed_items).make_pass()
+    EndedHolds(backend.services.reviews, backend.services.data.failed_items).run_once()
     send(backend)
     assert len(receiver.messages) == 2

@@ -126,7 +126,7 @@ def erase(year: Year, folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
     services.erasure.begin_due()
     services.erasure.finish_begun()
     services.data.trail.seal_all()
-    Scrubber(services.store, services.data.erased_ids, backend.settings.instance_dir).make_pass()
+    Scrubber(services.store, services.data.erased_ids, backend.settings.instance_dir).run_once()
     erased = services.data.erased_ids.find(year.account)
     assert erased
     assert erased.scrubbed_at

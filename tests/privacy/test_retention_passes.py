@@ -66,10 +66,10 @@ class Clinic:
         for _ in range(days):
             self.clock.ahead += DAY
             if passing:
-                self.service.make_pass()
+                self.service.run_once()
 
     def find(self, filed: StoredFinding) -> StoredFinding | None:
-        return self.backend.services.records.submissions.find(filed.id)
+        return self.backend.services.findings.submissions.find(filed.id)
 
     def has_photo(self, filed: StoredFinding) -> bool:
         found = self.find(filed)
@@ -206,7 +206,7 @@ def test_what_a_preview_shows_for_each_day_is_what_goes_on_it(
             went = Counter({who: number for (of, who), number in gone.items() if of == kind})
             if kind in (Kind.MESSAGES, Kind.ACCOUNTS) or not wanted[Kind.ACCOUNTS]:
                 assert went == wanted[kind], (day, kind)
-    assert [fault.message for fault in backend.services.records.check_integrity()] == []
+    assert [fault.message for fault in backend.services.findings.check_integrity()] == []
     went_in_all = Counter(row["action"] for row in backend.audit() if row["by"] == "system")
     assert {"retention.photo", "retention.finding", "retention.message"} <= went_in_all.keys()
 
@@ -248,7 +248,7 @@ def test_a_result_that_is_awaited_and_a_colleague_who_is_asked_keep_it(clinic: C
 def test_nothing_goes_before_it_was_announced_for_a_week(clinic: Clinic) -> None:
     old = clinic.photo(clinic.backend.member())
     clinic.live(PHOTOS + 50, passing=False)
-    clinic.service.make_pass()
+    clinic.service.run_once()
     clinic.live(ANNOUNCED.days - 1)
     assert clinic.has_photo(old)
     clinic.live(1)
@@ -272,11 +272,11 @@ def test_a_clock_that_jumps_deletes_nothing_for_a_week(clinic: Clinic, jump: tim
     filed = clinic.photo(clinic.backend.member())
     clinic.live(1)
     clinic.clock.ahead += jump
-    clinic.service.make_pass()
+    clinic.service.run_once()
     clinic.live(ANNOUNCED.days - 1)
     assert clinic.has_photo(filed)
     clinic.clock.ahead -= jump  # somebody sets it right
-    clinic.service.make_pass()
+    clinic.service.run_once()
     clinic.live(ANNOUNCED.days - 1)
     assert clinic.has_photo(filed)
     assert clinic.find(filed) is not None
@@ -363,7 +363,7 @@ def test_a_server_with_settings_that_contradict_each_other_does_not_start(tmp_pa
 
 def test_a_finding_says_until_when_its_photo_is_kept_and_that_it_went(clinic: Clinic) -> None:
     ada = patient_of(clinic.backend, clinic.doctor)
-    put_in(clinic.backend.services.records.photos, days=PHOTOS)
+    put_in(clinic.backend.services.findings.photos, days=PHOTOS)
     clinic.live(8)
     ada.token = clinic.backend.token_of(clinic.backend.account(ada.email))
     number = predicted(ada, keep_photo="true")["id"]

@@ -12,7 +12,7 @@ from skinapi.platform.storage.ports import Store
 
 
 def passed(scrubber: Scrubber) -> None:
-    scrubber.make_pass()
+    scrubber.run_once()
     scrubber._not_before = 0.0  # its pause is over
 
 

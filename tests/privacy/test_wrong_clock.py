@@ -117,7 +117,7 @@ def test_a_record_that_the_law_keeps_outlives_a_clock_that_is_years_ahead(
     make_passes(backend)
     kept = backend.services.data.accounts.get(account)
     assert kept.is_record
-    assert backend.services.records.find_kept_record(account)
+    assert backend.services.findings.find_kept_record(account)
     shown = alarm(backend)
     assert shown is not None
     assert (shown["spared_accounts"], shown["spared_records"]) == (0, 1)
@@ -131,7 +131,7 @@ def test_who_deletes_the_account_while_the_clock_is_years_ahead_leaves_the_recor
     account = backend.account(ada.email).id
     clock.ahead = 400 * DAY
     make_passes(backend)
-    assert backend.services.records.retention.find_record(account)
+    assert backend.services.findings.retention.find_record(account)
 
 
 def test_after_a_long_stop_what_is_due_goes_after_a_week(backend: Backend, clock: Clock) -> None:

@@ -133,6 +133,6 @@ class WaitingExpiry:
     clock: ClockWatch
     life: timedelta
 
-    def make_pass(self) -> None:
+    def run_once(self) -> None:
         self.eraser.resume()
         self.eraser.expire_all(before=self.clock.look().believed - self.life)

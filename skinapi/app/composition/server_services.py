@@ -79,7 +79,7 @@ class ServerServices(Parts):
 
 def _values(settings: Settings, *, workers_here: bool) -> dict[Any, dict[str, Any]]:
     """What no type tells apart of what each class is given."""
-    address, folder = settings.address, settings.instance_dir
+    folder = settings.instance_dir
     largest_photo = settings.max_upload_bytes
     return {
         PredictionService: {"llm": settings.predict_narrative == "llm"},
@@ -89,7 +89,7 @@ def _values(settings: Settings, *, workers_here: bool) -> dict[Any, dict[str, An
         OverviewService: {"folder": folder, "leaves": settings.list_outlets()},
         OperationGauges: {"folder": folder, "kinds": (WEBHOOK, ARCHIVE)},
         FhirIntakeService: {"largest_photo": largest_photo},
-        IntakeService: {"largest_photo": largest_photo, "address": address, "folder": folder},
+        IntakeService: {"largest_photo": largest_photo, "folder": folder},
         StudiesService: {"clinic": settings.clinic_name},
         ArchiveService: {"address": settings.archive_url, "sends_after": settings.archive_after},
         PersonFilesService: {"workers_here": workers_here},

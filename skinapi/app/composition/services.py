@@ -183,7 +183,7 @@ class Services(Parts):
     lab: LabServices
     unassigned: UnassignedPatients
     queue: ReviewQueue
-    records: FindingsService
+    findings: FindingsService
     reviews: ReviewsService
     corrections: CorrectionsService
     care: CareService
@@ -204,12 +204,12 @@ class Services(Parts):
             "deletions": self.eraser.check_integrity(),
             "accounts": self.data.accounts.check_integrity(self.data.work),
             "the search of accounts": search_faults(self.store),
-            "findings": self.records.check_integrity(),
+            "findings": self.findings.check_integrity(),
             "spots": self.lesions.check_integrity(),
             "messages": self.data.messages.check_integrity(self.lesions.has),
             "reviews": self.reviews.check_integrity(),
-            "letters": self.data.letters.check_integrity(self.records.submissions.has),
-            "reports": self.data.issued.check_integrity(self.records.submissions.has),
+            "letters": self.data.letters.check_integrity(self.findings.submissions.has),
+            "reports": self.data.issued.check_integrity(self.findings.submissions.has),
             "data sets": self.lab.cleanup.check_integrity(),
             "jobs": self.jobs.check_integrity(),
             "models": self.models.check_integrity(),

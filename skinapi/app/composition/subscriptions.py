@@ -53,22 +53,22 @@ def subscribe(
     *,
     cases: CasesService,
     counts: LesionCounts,
-    records: FindingsService,
+    findings: FindingsService,
     jobs: JobsService,
     cleanup: Cleanup,
     erasure: ErasureService,
     archive_after: ArchiveTime | None,
 ) -> None:
     """`archive_after`: after what a finding is sent to the clinic's archive; None without one."""
-    _to_accounts(data, cases, records)
+    _to_accounts(data, cases, findings)
     _to_findings(data, counts)
     _to_webhooks(data)
     if archive_after:
         _to_archive(data, archive_after)
-    _to_erasure(data, records, jobs, cleanup, erasure)
+    _to_erasure(data, findings, jobs, cleanup, erasure)
 
 
-def _to_accounts(data: Repositories, cases: CasesService, records: FindingsService) -> None:
+def _to_accounts(data: Repositories, cases: CasesService, findings: FindingsService) -> None:
     inside, afterwards = data.work.inside, data.work.afterwards
     submissions, messages = data.submissions, data.messages
     afterwards(AccountAdded, lambda _: data.usage.add_account())
@@ -76,9 +76,9 @@ def _to_accounts(data: Repositories, cases: CasesService, records: FindingsServi
         DoctorChanged,
         lambda event: submissions.set_doctor(event.patient, event.doctor),
         lambda event: messages.set_doctor(event.patient, event.doctor),
-        records.unassigned.on_doctor_changed,
+        findings.unassigned.on_doctor_changed,
     )
-    inside(DoctorReturned, records.unassigned.on_doctor_returned)
+    inside(DoctorReturned, findings.unassigned.on_doctor_returned)
     inside(
         PatientsReleased,
         lambda event: submissions.release(event.doctor),
@@ -103,21 +103,21 @@ def _to_accounts(data: Repositories, cases: CasesService, records: FindingsServi
     )
     inside(
         KeptPhotosUnwanted,
-        lambda event: _erase_photos(data, records, event.account),
+        lambda event: _erase_photos(data, findings, event.account),
         lambda event: data.person_files.outdate(event.account),
     )
 
 
-def _erase_photos(data: Repositories, records: FindingsService, account: str) -> list[str]:
+def _erase_photos(data: Repositories, findings: FindingsService, account: str) -> list[str]:
     """The kept photos of an account, with their copies in data sets and in printed reports. The
     result is the keys of the files.
     """
-    records.retention.refuse_erasure_of_photos(account)
-    findings, photos = data.submissions.erase_photos(account)
-    for finding in findings:
+    findings.retention.refuse_erasure_of_photos(account)
+    erased, photos = data.submissions.erase_photos(account)
+    for finding in erased:
         data.erased_ids.add("photo", finding)
     copies = data.contributed.delete_of_account(account, withdrawn=True)
-    return [*photos, *copies, *data.issued.drop_pdfs(findings)]
+    return [*photos, *copies, *data.issued.drop_pdfs(erased)]
 
 
 def _to_findings(data: Repositories, counts: LesionCounts) -> None:
@@ -190,7 +190,7 @@ def _to_archive(data: Repositories, after: ArchiveTime) -> None:
 
 def _to_erasure(
     data: Repositories,
-    records: FindingsService,
+    findings: FindingsService,
     jobs: JobsService,
     cleanup: Cleanup,
     erasure: ErasureService,
@@ -214,7 +214,7 @@ def _to_erasure(
     data.work.afterwards(AccountErased, erasure.count)
 
     def forget_spots(account: str) -> None:
-        record = records.find_kept_record(account)
+        record = findings.find_kept_record(account)
         data.lesions.forget(account, kept=record.spots if record else frozenset())
         data.messages.forget(account, kept=record.spots if record else None)
 
@@ -223,7 +223,7 @@ def _to_erasure(
         # Before `records.forget`, which would look for the copies of each finding by itself.
         data.person_files.forget,
         data.contributed.forget,
-        records.forget,
+        findings.forget,
         forget_spots,
         data.letters.forget_drafts,
         jobs.queue.forget,

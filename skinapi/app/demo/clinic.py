@@ -60,7 +60,7 @@ class Clinic:
         services = open_services(settings, served=served)
         record_former_model(services.models.versions)
         inference, reloader = open_inference(settings, services.models, served, names_for_clients())
-        reloader.make_pass()
+        reloader.run_once()
         models = open_server_services(services, inference, Unlimited())
         account, _ = services.admin.ensure_admin(email=f"admin@{DOMAIN}", password=PASSWORD)
         return cls(services, models, Person(services, models, account.email))

@@ -71,7 +71,7 @@ class KeptPhotosService:
         """Let the model in service judge the kept photos of a finding again, as the doctor in
         charge. It counts for no day's photos. Called again, it changes nothing.
         """
-        records, inference = self.prediction.records, self.prediction.inference
+        records, inference = self.prediction.findings, self.prediction.inference
         found, owner = records.get_in_charge(number=number, by=by, refusal=NOT_IN_CHARGE)
         if not is_made_by(inference.served.model, found.finding):
             self._judge(found, owner, context=found.context, by=by)
@@ -92,7 +92,7 @@ class KeptPhotosService:
         owner or the doctor in charge, and judge the kept photos with them. Nothing is judged where
         nothing differs, so it may be called again. `version`: the one that the caller has seen.
         """
-        records = self.prediction.records
+        records = self.prediction.findings
         found, owner = records.get(number=number, to=by)
         if found.owner != by.id and not in_care(owner, by):
             raise Forbidden(NOT_YOURS_TO_CORRECT)
@@ -137,7 +137,7 @@ class KeptPhotosService:
             **self.prediction.narrate(classified.finding, context, found.language, owner),
             by=by.id,
         )
-        self.prediction.records.add_version(before=found, new=new)
+        self.prediction.findings.add_version(before=found, new=new)
 
     def move(
         self, *, number: str, reason: str, patient: str, lesion: str | None, by: Subject
@@ -147,7 +147,7 @@ class KeptPhotosService:
         patient's consents decide whether it is kept, as their quotas whether it is taken. Called
         again, the result is the finding of the first time.
         """
-        records = self.prediction.records
+        records = self.prediction.findings
         wrong, _ = records.get_to_correct(number=number, by=by)
         right = self._get_right(patient, by)
         key = f"{MOVED}{wrong.id}"
@@ -186,6 +186,6 @@ class KeptPhotosService:
         self, of: StoredFinding, refusal: type[NoPhotoToJudge | NoPhotoToMove]
     ) -> list[bytes]:
         try:
-            return [self.prediction.records.photos.content_of(picture) for picture in of.pictures]
+            return [self.prediction.findings.photos.content_of(picture) for picture in of.pictures]
         except NotFound as missing:
             raise refusal(missing.detail) from missing

@@ -161,11 +161,11 @@ def predict(
         submission = prediction.predict_without_storing(owner=owner, sent=sent, by=subject)
     else:
         if form.patient:
-            owner = prediction.records.find_owner(
+            owner = prediction.findings.find_owner(
                 patient=form.patient, by=subject, or_in_charge=True
             )
         submission = prediction.predict(owner=owner, sent=sent, by=subject)
-    records = prediction.records
+    records = prediction.findings
     looks = records.find_who_looks(submission, owner)
     may_keep = records.photos.policy != "never"
     will_look = ExpectedReviewerView.from_reviewer(

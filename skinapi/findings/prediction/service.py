@@ -113,7 +113,7 @@ class SamplePicture:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PredictionService:
     inference: InferenceService
-    records: FindingsService
+    findings: FindingsService
     lesions: OpenLesions
     narrator: Narrator
     llm: bool
@@ -139,7 +139,7 @@ class PredictionService:
         request_hash, language = sent.request_hash, sent.language or owner.language
         if by and by.id != owner.id:
             sent = replace(sent, context=_fill_in(sent.context, owner))
-        answered = self.records.find_answered(
+        answered = self.findings.find_answered(
             owner=owner.id, key=sent.key, request_hash=request_hash, by=by.id if by else None
         )
         if answered:
@@ -165,7 +165,7 @@ class PredictionService:
             before_commit=sent.before_commit,
             doctor=owner.doctor_id,
         )
-        return self.records.file_finding(new, newcomer)
+        return self.findings.file_finding(new, newcomer)
 
     def narrate(
         self, finding: Finding, context: Context, language: Language, owner: Account
@@ -214,7 +214,7 @@ class PredictionService:
                 same_spot=sent.same_spot,
                 caller=PoolCaller(caller, signed_in=True),
                 context=sent.context,
-                keep=counted and self.records.photos.may_keep(owner, sent.keep_photo, by=caller),
+                keep=counted and self.findings.photos.may_keep(owner, sent.keep_photo, by=caller),
             )
             if sent.ask_about_skin:
                 _refuse_doubted_skin(classified.finding)

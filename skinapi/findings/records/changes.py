@@ -32,7 +32,7 @@ ALWAYS = TimeSpan()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChangedFindings:
-    records: FindingsService
+    findings: FindingsService
 
     def page(
         self,
@@ -52,7 +52,7 @@ class ChangedFindings:
         """
         found: list[Document] = []
         for of in self._listings(to, patient):
-            found += self.records.submissions.find_changed(
+            found += self.findings.submissions.find_changed(
                 of,
                 since=span.since,
                 until=span.until,
@@ -62,7 +62,7 @@ class ChangedFindings:
             )
         found.sort(key=lambda item: str(item["changed"]), reverse=newest_first)
         page = page_of(found, paging, by="changed")
-        shown = self.records.submissions.read(page.items)
+        shown = self.findings.submissions.read(page.items)
         return Page(self._seen(shown, to, span), page.next_after)
 
     def _listings(self, to: Subject, patient: str | None) -> list[Filter]:
@@ -81,16 +81,16 @@ class ChangedFindings:
         return [{"owner": to.id}, *([{"doctor": to.id}] if to.role == "doctor" else [])]
 
     def _seen(self, found: list[StoredFinding], to: Subject, span: TimeSpan) -> list[SeenFinding]:
-        owners = self.records.accounts.by_ids({record.owner for record in found})
+        owners = self.findings.accounts.by_ids({record.owner for record in found})
         seen = list[StoredFinding]()
         for submission in found:
             owner = owners.get(submission.owner)
             if owner is None or not span.holds(submission.changed_at):
                 continue
-            if owner.id == to.id or self.records.may_see(owner, to, case=submission.case):
+            if owner.id == to.id or self.findings.may_see(owner, to, case=submission.case):
                 seen.append(submission)
-        self.records.note_read({submission.owner for submission in seen}, by=to)
-        told = self.records.lesion_findings.see(seen, Audience.PROGRAM, with_errors=True)
+        self.findings.note_read({submission.owner for submission in seen}, by=to)
+        told = self.findings.lesion_findings.see(seen, Audience.PROGRAM, with_errors=True)
         return [
             (item.seen_by(Audience.PATIENT) if item.owner == to.id else item, owners[item.owner])
             for item in told
@@ -98,10 +98,10 @@ class ChangedFindings:
 
     def find(self, number: int) -> SeenFinding | None:
         """None where it is gone, was entered in error, or its owner is being deleted."""
-        found = self.records.submissions.find_by_number(number)
+        found = self.findings.submissions.find_by_number(number)
         if found is None or found.error:
             return None
-        owner = self.records.accounts.by_ids({found.owner}).get(found.owner)
+        owner = self.findings.accounts.by_ids({found.owner}).get(found.owner)
         if owner is None or owner.status == "deleting":
             return None
-        return self.records.lesion_findings.see_one(found, Audience.PROGRAM), owner
+        return self.findings.lesion_findings.see_one(found, Audience.PROGRAM), owner

@@ -41,7 +41,7 @@ ERRORS: Mapping[Language, ErrorWords] = load_words("reports.errors", ErrorWords)
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CorrectionsService:
     work: UnitOfWork
-    records: FindingsService
+    findings: FindingsService
     submissions: StoredFindings
     lesion_findings: FindingsByLesion
     queue: ReviewQueue
@@ -54,7 +54,7 @@ class CorrectionsService:
         """Let a finding stand for nothing, and tell its patient and the doctor in charge. The same
         again changes nothing.
         """
-        found, owner = self.records.get_to_correct(number=number, by=by)
+        found, owner = self.findings.get_to_correct(number=number, by=by)
         return self._enter(unit, found, owner, by, reason)
 
     @atomic
@@ -72,7 +72,7 @@ class CorrectionsService:
         self, unit: Unit, *, number: str, reason: str, right: str, by: Subject
     ) -> None:
         """The same in the transaction that files its photo for the `right` patient, who is told."""
-        found, owner = self.records.get_to_correct(number=number, by=by)
+        found, owner = self.findings.get_to_correct(number=number, by=by)
         if found.error:
             raise FindingInError(found.error.reason)
         self._enter(unit, found, owner, by, reason)
@@ -85,7 +85,7 @@ class CorrectionsService:
         filed = next(filter(None, found), None)
         if filed is None:
             raise NotFound(NOTHING_FILED)
-        _, owner = self.records.get_to_correct(number=str(filed.number), by=by)
+        _, owner = self.findings.get_to_correct(number=str(filed.number), by=by)
         entered = self._enter(unit, filed, owner, by)
         return self.lesion_findings.see_one(entered, Audience.PROGRAM, with_errors=True)
 
@@ -99,7 +99,7 @@ class CorrectionsService:
             raise FindingInError(taken.error.reason)
         filed = self.submissions.find_filed(by.id, key)
         if filed and filed.owner != owner:
-            _, before = self.records.get_to_correct(number=str(filed.number), by=by)
+            _, before = self.findings.get_to_correct(number=str(filed.number), by=by)
             self._enter(unit, filed, before, by)
             self.submissions.set_key(filed.id, f"{key}{RELEASED}")
 

@@ -453,7 +453,7 @@ class UnassignedMailer:
         self._problems: list[str] = []
         self._counted_until = 0.0
 
-    def make_pass(self) -> None:
+    def run_once(self) -> None:
         if not self._unassigned.outbox.enabled or not self._lease.claim():
             return
         try:

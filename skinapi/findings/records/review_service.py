@@ -58,7 +58,7 @@ class ReviewsService:
     work: UnitOfWork
     reviews: Reviews
     letters: Letters
-    records: FindingsService
+    findings: FindingsService
     submissions: StoredFindings
     lesion_findings: FindingsByLesion
     queue: ReviewQueue
@@ -90,7 +90,7 @@ class ReviewsService:
     ) -> Review:
         if before := self._find_signed(by.id, key, number, said):
             return before
-        submission, owner = self.records.get_in_charge(
+        submission, owner = self.findings.get_in_charge(
             number=number, by=by, refusal=NOT_IN_CHARGE, or_asked=True
         )
         if said.version not in (None, submission.version):
@@ -203,7 +203,7 @@ class ReviewsService:
 
     @atomic
     def end_hold(self, unit: Unit, *, number: str, by: Subject) -> None:
-        submission, owner = self.records.get_in_charge(number=number, by=by, refusal=NOT_TO_SHOW)
+        submission, owner = self.findings.get_in_charge(number=number, by=by, refusal=NOT_TO_SHOW)
         if not submission.held_until:
             return
         unit.audit("review.show", by=by.id, target=submission.id, owner=submission.owner)
@@ -220,7 +220,7 @@ class ReviewsService:
     @atomic
     def show_ended(self, unit: Unit, finding: str) -> None:
         """Sort the lists by what holds since a hold of this finding has ended by its time."""
-        submission = self.records.submissions.find(finding)
+        submission = self.findings.submissions.find(finding)
         owner = submission and self.accounts.by_ids({submission.owner}).get(submission.owner)
         if submission and owner and not submission.error:
             seen = self.lesion_findings.see_one(submission, Audience.DOCTOR)
@@ -228,7 +228,7 @@ class ReviewsService:
 
     def find_way(self, review: Review) -> PatientChannel | None:
         """How its patient hears of it; None where nobody reads here for them any more."""
-        about = self.records.submissions.find(review.submission)
+        about = self.findings.submissions.find(review.submission)
         owner = self.accounts.by_ids({about.owner}).get(about.owner) if about else None
         if owner is None or owner.record_kept_until_at:
             return None
@@ -241,21 +241,21 @@ class ReviewsService:
         found = self.reviews.find_by_key(doctor, key)
         if found is None:
             return None
-        about = self.records.submissions.find(found.submission)
+        about = self.findings.submissions.find(found.submission)
         same = about is not None and str(about.number) == number
         if not same or found.request_hash != _hash(found.submission, said):
             raise IdempotencyKeyReused
         return found
 
     def list_reviews(self, *, number: str, to: Subject, paging: PageRequest) -> Page[Review]:
-        submission, _ = self.records.get_to_read(number=number, to=to, reading="reviews")
+        submission, _ = self.findings.get_to_read(number=number, to=to, reading="reviews")
         told = submission.status.reviews
         return page_of([item for item in told if item.id > (paging.after or "")], paging)
 
     def check_integrity(self) -> Iterator[Fault]:
         """Reviews of deleted submissions."""
         for identifier in sorted(self.reviews.reviewed_submissions()):
-            if not self.records.submissions.has(identifier):
+            if not self.findings.submissions.has(identifier):
                 says = f"reviews of submission {identifier}, which is gone"
                 yield Fault(says, partial(self.reviews.forget, identifier))
 
@@ -267,7 +267,7 @@ class EndedHolds:
     reviews: ReviewsService
     failed: FailedItems
 
-    def make_pass(self) -> None:
+    def run_once(self) -> None:
         ended = self.reviews.submissions.list_shown(now(), SHOWN_AT_ONCE)
         pairs = ((item, item) for item in ended)
         for _ in self.failed.each("hold", pairs, self.reviews.show_ended):

@@ -50,14 +50,14 @@ outcome_routes: Routes[OutcomeCounts] = Routes("outcomes")
 
 @routes.route("GET", "/submissions")
 def list_submissions(
-    records: FindingsService, *, query: OwnQuery, subject: Subject
+    findings: FindingsService, *, query: OwnQuery, subject: Subject
 ) -> Page[SummaryView]:
     """The caller's own findings, oldest or newest first; each in full is at its number. With a
     clinic-wide key those of every patient, whom `patient_id` names.
 
     Without `limit` as many as may be, because the Angular app reads one answer and follows no link.
     """
-    page = records.list_own(
+    page = findings.list_own(
         to=subject,
         unsorted=query.lesion == "none",
         newest_first=query.order == "newest",
@@ -68,62 +68,62 @@ def list_submissions(
 
 @routes.route("GET", "/submissions/<number>", raises=(NotFound,))
 def show_submission(
-    records: FindingsService, *, number: str, query: InstructionQuery, subject: Subject
+    findings: FindingsService, *, number: str, query: InstructionQuery, subject: Subject
 ) -> FindingView | FindingInCareView:
     """A finding of the caller, or of a patient in the caller's care, who is named by id then; an
     admin reads one for an hour after `POST /break-glass`.
     """
-    submission, owner = records.get_to_read(number=number, to=subject, reading="finding")
+    submission, owner = findings.get_to_read(number=number, to=subject, reading="finding")
     view = FindingView if owner.id == subject.id else FindingInCareView
     shown = view.from_finding(
         submission,
         owner,
-        records.models.find_version_state(submission.finding.model_version),
+        findings.models.find_version_state(submission.finding.model_version),
         query.lang,
     )
     if owner.id == subject.id:
         looks, language = (
-            records.find_who_looks(submission, owner),
+            findings.find_who_looks(submission, owner),
             query.lang or submission.language,
         )
-        may_keep = records.photos.policy != "never"
+        may_keep = findings.photos.policy != "never"
         will_look = ExpectedReviewerView.from_reviewer(
             looks, submission, language, may_keep=may_keep
         )
         shown = shown.model_copy(update={"will_look": will_look})
-        if records.is_filed_for_owner(submission):
-            filed = FiledView.from_finding(submission, records.find_filer(submission), language)
+        if findings.is_filed_for_owner(submission):
+            filed = FiledView.from_finding(submission, findings.find_filer(submission), language)
             shown = shown.model_copy(update={"filed": filed})
-    elif submission.case in records.unassigned.list_cases(owner, subject):
+    elif submission.case in findings.unassigned.list_cases(owner, subject):
         shown = shown.model_copy(update={"unassigned": True})
     # The photo of a kept record goes with the record.
     if (
-        records.photos.days is None
+        findings.photos.days is None
         or not submission.photo_blob
         or owner.record_kept_until_at is not None
     ):
         return shown
-    until = records.photos.find_end(submission)
-    retention = PhotoRetentionView(days=records.photos.days, until=until)
+    until = findings.photos.find_end(submission)
+    retention = PhotoRetentionView(days=findings.photos.days, until=until)
     return shown.model_copy(update={"photo_retention": retention})
 
 
 @routes.route("GET", "/submissions/<number>/photo", produces="image/jpeg", raises=(NotFound,))
 def show_photo(
-    records: FindingsService, *, number: str, query: PictureQuery, subject: Subject
+    findings: FindingsService, *, number: str, query: PictureQuery, subject: Subject
 ) -> Response:
     """The photo of a finding, where it was kept."""
-    content = records.read_kept_photo(number=number, picture=query.picture, to=subject)
+    content = findings.read_kept_photo(number=number, picture=query.picture, to=subject)
     return Response(content, mimetype="image/jpeg")
 
 
 @routes.route("GET", "/submissions/<number>/thumbnail", produces="image/jpeg", raises=(NotFound,))
-def show_thumbnail(records: FindingsService, *, number: str, subject: Subject) -> Response:
+def show_thumbnail(findings: FindingsService, *, number: str, subject: Subject) -> Response:
     """The photo of a finding as a small JPEG for lists, where the photo was kept.
 
     A browser may keep it for this caller, and must ask each time whether it may still show it.
     """
-    content = records.read_thumbnail(number=number, to=subject)
+    content = findings.read_thumbnail(number=number, to=subject)
     response = Response(content, mimetype="image/jpeg")
     response.headers["Cache-Control"] = "private, no-cache"
     response.set_etag(hashlib.sha256(content).hexdigest()[:20])
@@ -133,10 +133,10 @@ def show_thumbnail(records: FindingsService, *, number: str, subject: Subject) -
 
 @routes.route("GET", "/submissions/<number>/heatmap", produces="image/jpeg", raises=(NotFound,))
 def show_heatmap(
-    records: FindingsService, *, number: str, query: PictureQuery, subject: Subject
+    findings: FindingsService, *, number: str, query: PictureQuery, subject: Subject
 ) -> Response:
     """The heat map of a finding over its photo, where the photo was kept."""
-    content = records.draw_heatmap(number=number, picture=query.picture, to=subject)
+    content = findings.draw_heatmap(number=number, picture=query.picture, to=subject)
     return Response(content, mimetype="image/jpeg")
 
 
@@ -146,11 +146,11 @@ def show_heatmap(
     access=Authenticated(),
     raises=(NotFound, RecordKept, RecordInWork),
 )
-def delete_submission(records: FindingsService, *, number: str, subject: Subject) -> Message:
+def delete_submission(findings: FindingsService, *, number: str, subject: Subject) -> Message:
     """Delete a finding of the caller, and its photo. Not where the operator must keep what a doctor
     has signed about it.
     """
-    records.delete_submission(number=number, by=subject.id)
+    findings.delete_submission(number=number, by=subject.id)
     return Message(message=f"Submission {number} deleted")
 
 

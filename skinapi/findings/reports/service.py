@@ -78,7 +78,7 @@ class NoSuchLanguage(SkinAPIError):
 class ReportsService:
     """`address` is the server's own, for the links that verify reports."""
 
-    records: FindingsService
+    findings: FindingsService
     letters: Letters
     issued: IssuedReports
     work: UnitOfWork
@@ -101,14 +101,14 @@ class ReportsService:
         """Read a report, without pictures. It is issued, unless `issue` is false; without a
         `reading` nobody sees it now.
         """
-        submission, owner = self.records.get_to_read(number=number, to=to, reading=reading)
+        submission, owner = self.findings.get_to_read(number=number, to=to, reading=reading)
         return self._report_on(submission, owner, to, language, reader=reader, issue=issue)
 
     def read_illustrated_report(
         self, *, number: str, to: Subject, language: str | None, reader: PassageReader
     ) -> Report:
         self.count_rendering(to)
-        submission, owner = self.records.get_to_read(number=number, to=to, reading="report")
+        submission, owner = self.findings.get_to_read(number=number, to=to, reading="report")
         report = self._report_on(submission, owner, to, language, reader=reader)
         return self._with_pictures(report, submission, to)
 
@@ -116,17 +116,17 @@ class ReportsService:
         self, *, number: str, to: Subject, language: str | None, reader: PassageReader = "patient"
     ) -> bytes:
         """Store and return the PDF of the first time, unless the photo was damaged."""
-        submission, owner = self.records.get_to_read(number=number, to=to, reading="report")
+        submission, owner = self.findings.get_to_read(number=number, to=to, reading="report")
         return self._print(submission, owner, to, language, reader)
 
     def read_for_programs(self, *, number: str, to: Subject) -> Report:
         """Read the report that `print_unnamed` prints, without issuing it."""
-        submission, owner = self.records.get(number=number, to=to)
+        submission, owner = self.findings.get(number=number, to=to)
         return self._report_on(submission.for_programs(), owner, to, None, issue=False)
 
     def print_for_programs(self, *, number: str, to: Subject) -> bytes:
         """Print what a program may know, whoever reads through its door."""
-        submission, owner = self.records.get(number=number, to=to)
+        submission, owner = self.findings.get(number=number, to=to)
         return self._print(submission.for_programs(), owner, to, None)
 
     def _print(
@@ -141,7 +141,7 @@ class ReportsService:
         issued = self.issued.find_by_hash(report.seal.hash) if report.seal else None
         kept = self.issued.read_pdf(issued) if issued else None
         if kept:
-            self.records.photos.note_read(submission=submission, by=to)
+            self.findings.photos.note_read(submission=submission, by=to)
             return kept
         self.count_rendering(to)
         illustrated = self._with_pictures(report, submission, to)
@@ -152,7 +152,7 @@ class ReportsService:
 
     def list_issued(self, *, number: str, to: Subject) -> list[IssuedReport]:
         """The oldest first, none since a doctor holds something back about its spot."""
-        submission, _ = self.records.get(number=number, to=to)
+        submission, _ = self.findings.get(number=number, to=to)
         held_since = submission.lesion_status.held_since
         return [
             issued
@@ -165,11 +165,11 @@ class ReportsService:
         patient's name and address, also in letters, and what the patient calls the spot; without
         photos where the consent that they are kept is withdrawn. The PDF is not stored.
         """
-        submission, owner = self.records.get(number=number, to=to)
+        submission, owner = self.findings.get(number=number, to=to)
         report = self._report_on(submission.for_programs(), owner, to, None)
         letters = tuple(_without_name(letter, owner.name) for letter in report.letters)
         unnamed = replace(report, patient=None, letters=letters)
-        if self.records.photos.withdrawn(owner):
+        if self.findings.photos.withdrawn(owner):
             return print_pdf(unnamed)
         return print_pdf(self._with_pictures(unnamed, submission, to))
 
@@ -210,7 +210,7 @@ class ReportsService:
 
     def verify(self, *, hash: str) -> Verified | None:
         issued = self.issued.find_by_hash(hash) if HASH.fullmatch(hash) else None
-        submission = self.records.submissions.find(issued.submission) if issued else None
+        submission = self.findings.submissions.find(issued.submission) if issued else None
         if issued is None or submission is None:
             return None
         if submission.error:
@@ -224,7 +224,7 @@ class ReportsService:
                 issued, saying=ReportContents.from_finding(seen, letters)
             ),
             letters=letters,
-            model_withdrawn_at=self.records.models.find_version_state(
+            model_withdrawn_at=self.findings.models.find_version_state(
                 submission.finding.model_version
             ).withdrawn_at,
         )
@@ -236,7 +236,7 @@ class ReportsService:
         """See the finding as its patient, who may be the one who asks; as its doctor where the
         report says what is held back.
         """
-        known = self.records.lesion_findings.see_one(submission, Audience.DOCTOR)
+        known = self.findings.lesion_findings.see_one(submission, Audience.DOCTOR)
         as_owner, says = known.seen_by(Audience.PROGRAM), issued.contents
         if says is None or not as_owner.lesion_status.held_until:
             return as_owner
@@ -285,7 +285,7 @@ class ReportsService:
             decision=submission.decision,
             held_until=submission.held_until if submission.reader.knows_all else None,
             letters=tuple(show_letter(item, submission) for item in signed),
-            model_withdrawn_at=self.records.models.find_version_state(
+            model_withdrawn_at=self.findings.models.find_version_state(
                 submission.finding.model_version
             ).withdrawn_at,
             version=submission.version,
@@ -315,7 +315,7 @@ class ReportsService:
         return replace(report, content_hash=code, seal=seal)
 
     def _find_practice(self, submission: VisibleFinding, owner: Account) -> Practice | None:
-        looks = self.records.unassigned.find_who_looks(owner)
+        looks = self.findings.unassigned.find_who_looks(owner)
         if looks.by == "nobody" and submission.decision is None:
             return None
         doctor = looks.doctor.name if looks.doctor else None
@@ -326,8 +326,8 @@ class ReportsService:
         return tuple(item for item in signed if submission.shows(item.signed_at))
 
     def _find_issued(self, submission: VisibleFinding, hash: str) -> IssuedReport | None:
-        if not self.records.submissions.has(submission.id):
-            self.records.forget_beside(submission)
+        if not self.findings.submissions.has(submission.id):
+            self.findings.forget_beside(submission)
             raise NotFound(NOT_YOURS)
         return self.issued.find_by_hash(hash)
 
@@ -344,7 +344,7 @@ class ReportsService:
                 raise
             return issued
         except NotFound:  # it was deleted while the words were written
-            self.records.forget_beside(submission)
+            self.findings.forget_beside(submission)
             raise
 
     @atomic
@@ -352,19 +352,19 @@ class ReportsService:
         self, unit: Unit, submission: VisibleFinding, by: Subject, fields: Mapping[str, Any]
     ) -> IssuedReport:
         unit.audit("report.issue", by=by.id, target=submission.id, owner=submission.owner)
-        self.records.rely_on(submission)
+        self.findings.rely_on(submission)
         unit.afterwards(self.usage.add_report)
         version = submission.finding.model_version
         return self.issued.add(submission=submission.id, model_version=version, **fields)
 
     def _with_pictures(self, report: Report, submission: VisibleFinding, to: Subject) -> Report:
-        photo = self.records.photos.open(submission=submission, to=to)
+        photo = self.findings.photos.open(submission=submission, to=to)
         if photo is None:
             return replace(report, photo_damaged=submission.photo_blob is not None)
         shown, others = submission.finding.shown_picture, []
         for place, alone in enumerate(submission.pictures):
             # Whoever reads it was noted above.
-            if place != shown and (other := self.records.photos.find_opened(alone)):
+            if place != shown and (other := self.findings.photos.find_opened(alone)):
                 others.append((place + 1, print_pictures(other, alone.finding.heat)))
         pictures = print_pictures(photo, submission.finding.heat)
         return replace(report, pictures=pictures, other_pictures=tuple(others))

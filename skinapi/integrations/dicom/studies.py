@@ -21,18 +21,18 @@ if TYPE_CHECKING:
 class StudiesService:
     """`clinic` is its name, which the objects say."""
 
-    records: FindingsService
+    findings: FindingsService
     reports: ReportsService
     clinic: str | None
 
     def open(self, identifier: str, *, to: Subject) -> Study:
         """The study of the finding with this id."""
-        stored = self.records.submissions.find(identifier)
+        stored = self.findings.submissions.find(identifier)
         if stored is None:
             raise NotFound(NOT_YOURS)
-        seen, owner = self.records.get(number=str(stored.number), to=to)
+        seen, owner = self.findings.get(number=str(stored.number), to=to)
         finding = seen.for_programs()
-        withdrawn = self.records.photos.withdrawn(owner)
+        withdrawn = self.findings.photos.withdrawn(owner)
         report = self.reports.read_for_programs(number=str(finding.number), to=to)
         objects = (
             *pictures_of(finding),
@@ -51,4 +51,4 @@ class StudiesService:
         """What makes the objects. Its libraries are loaded by the first that is sent."""
         with installed():
             from skinapi.integrations.dicom.object_maker import ObjectMaker  # noqa: PLC0415
-        return ObjectMaker(self.records.photos, self.reports, self.clinic)
+        return ObjectMaker(self.findings.photos, self.reports, self.clinic)

@@ -188,7 +188,7 @@ class FhirIntakeService:
             doctor = self._find_performer(order, by)
             owner, newcomer = self._find_owner(order, by, doctor)
             keys = self.fhir.keys_of_order(*order.identifier, by=by)
-            is_used = partial(self.prediction.records.is_used, owner=owner.id, by=by.id)
+            is_used = partial(self.prediction.findings.is_used, owner=owner.id, by=by.id)
             used = next(filter(is_used, keys), None)
             photos = replace(order.photos, key=used or keys[0])
             submission = self.prediction.predict(owner=owner, sent=photos, by=by, newcomer=newcomer)
@@ -210,7 +210,7 @@ class FhirIntakeService:
     ) -> tuple[Account, PatientRegistration | None]:
         """The owner of the finding, and what stores that account, if it is a new one."""
         if isinstance(order.patient, str):
-            return self.prediction.records.find_owner(patient=order.patient, by=by), None
+            return self.prediction.findings.find_owner(patient=order.patient, by=by), None
         return self.patients.find_or_newcomer(
             *order.patient,
             by=by,
@@ -245,7 +245,7 @@ class FhirIntakeService:
             raise TestKeyStoresNothing
         named = patient_named_by(sent, wanted)
         if isinstance(named, str):
-            account, new = self.prediction.records.find_owner(patient=named, by=by), False
+            account, new = self.prediction.findings.find_owner(patient=named, by=by), False
         else:
             account, new = self.patients.add_once(*named, by=by)
         return self.fhir.read(KINDS["Patient"], account.id, to=by), new

@@ -54,7 +54,7 @@ class FhirService:
     """`base` is the address of the resources."""
 
     changes: ChangedFindings
-    records: FindingsService
+    findings: FindingsService
     reports: ReportsService
     lesions: LesionsService
     accounts: Accounts
@@ -69,14 +69,14 @@ class FhirService:
 
     def read_finding(self, number: str, *, to: Subject) -> list[Resource]:
         """All resources of a finding, the report first."""
-        submission, _ = self.records.get(number=number, to=to, with_errors=True)
+        submission, _ = self.findings.get(number=number, to=to, with_errors=True)
         return list(self._of_finding(submission.for_programs(), to))
 
     def read_binary(self, identifier: str, *, to: Subject) -> tuple[bytes, str]:
         """A kept photo, or the report as PDF, and its media type."""
         number, _, part = identifier.partition("-")
         # First: what an emergency opens to an admin (break-glass) is not opened here.
-        submission, _ = self.records.get(number=number, to=to)
+        submission, _ = self.findings.get(number=number, to=to)
         if part == "report":
             if not may_name(to):
                 raise Forbidden(NAMED)
@@ -84,7 +84,7 @@ class FhirService:
         if part not in tuple("123456789"):
             raise NotFound(NO_RESOURCE)
         place = int(part) if len(submission.pictures) > 1 or part != "1" else None
-        content = self.records.read_kept_photo(number=number, picture=place, to=to)
+        content = self.findings.read_kept_photo(number=number, picture=place, to=to)
         return content, "image/jpeg"
 
     def get_patient(self, identifier: str, *, to: Subject) -> Account:
@@ -92,7 +92,7 @@ class FhirService:
         account = accounts.get(identifier)
         if account is None or not self._may_read(account, to):
             raise NotFound(NO_RESOURCE)
-        self.records.note_read([account.id], by=to)
+        self.findings.note_read([account.id], by=to)
         return account
 
     def page(self, search: Search, *, to: Subject) -> FoundPage:
@@ -172,13 +172,13 @@ class FhirService:
         """
         if search.orders is None:
             return None
-        named, records = list[str](), self.records.submissions
+        named, submissions = list[str](), self.findings.submissions
         for system, code in search.orders:
             if system == own_system(ORDERS):
                 named.append(code)
                 continue
             for key in self.keys_of_order(system or "", code, by=to):
-                filed = records.find_filed(to.id, key) or records.find_by_key(to.id, key)
+                filed = submissions.find_filed(to.id, key) or submissions.find_by_key(to.id, key)
                 named += [str(filed.number)] if filed else []
         return [*dict.fromkeys(named)]
 
@@ -212,7 +212,7 @@ class FhirService:
             account = staying
         if to.key and to.key.patient not in (None, account.id):
             return False
-        return account.id == to.id or self.records.may_see_patient(account, to)
+        return account.id == to.id or self.findings.may_see_patient(account, to)
 
     def _of_finding(self, submission: VisibleFinding, to: Subject) -> Iterator[Resource]:
         return resources_of(submission, self.base, printed=may_name(to))
@@ -224,7 +224,7 @@ class FhirService:
             page_owned = self.lesions.lesions.page_owned
             for page in read_pages(partial(page_owned, account.id), PageRequest(READ_AT_ONCE)):
                 for spot in page.items:
-                    if account.id == to.id or self.records.may_see(account, to, case=spot.id):
+                    if account.id == to.id or self.findings.may_see(account, to, case=spot.id):
                         yield body_structure_of(spot, to)
 
     def _walk_findings(
@@ -265,5 +265,5 @@ class FhirService:
                 and not account.machine
                 and self._may_read(account, to)
             ]
-            self.records.note_read([account.id for account in shown], by=to)
+            self.findings.note_read([account.id for account in shown], by=to)
             yield from shown

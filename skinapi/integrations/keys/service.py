@@ -109,7 +109,7 @@ class KeysService:
     keys: ApiKeys
     uses: KeyUses
     eraser: Eraser
-    records: FindingsService
+    findings: FindingsService
     outbox: Outbox
     second_factor: SecondFactorService
     assignments: Assignments
@@ -276,7 +276,7 @@ class KeysService:
             raise KeyLacksScope((scope,))
         if key.clinic_wide and patient is None:
             raise Unprocessable(NO_OWN_ACCOUNT)
-        account = self.records.find_owner(patient=patient, by=by)
+        account = self.findings.find_owner(patient=patient, by=by)
         moment, secret = now(), new_secret("session")
         session = SessionKey(
             id=new_id(),

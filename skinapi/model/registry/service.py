@@ -77,7 +77,7 @@ class ModelReloader:
         self._seen = -1
         self._retry_at = 0.0
 
-    def make_pass(self) -> None:
+    def run_once(self) -> None:
         """Serve what the pointer names now."""
         with self._lock:
             wanted = self._pointer.read()

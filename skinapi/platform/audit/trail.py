@@ -321,7 +321,7 @@ class AuditSealer:
         self._trail = trail
         self._logged: Document | None = None
 
-    def make_pass(self) -> None:
+    def run_once(self) -> None:
         if self._trail.has_unsealed() and self._lease.claim():
             while self._trail.seal() == SEALED_AT_ONCE and self._lease.renew():
                 pass

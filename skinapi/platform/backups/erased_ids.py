@@ -233,7 +233,7 @@ class Scrubber:
         self._lease = Lease(store.collection("leases"), "scrub")
         self._not_before = 0.0
 
-    def make_pass(self) -> None:
+    def run_once(self) -> None:
         self._file.update()
         # Also once for what was deleted before there were scrubs.
         first = not self._store.collection("counters").get(LAST)

@@ -59,7 +59,7 @@ class DeliverySender:
         self._lanes: dict[str, _Lane] = {}
         self._mine = False
 
-    def make_pass(self) -> None:
+    def run_once(self) -> None:
         """Start to send to each endpoint for which something is due."""
         waiting = self._waiting_lanes()
         busy = any(lane.is_busy for lane in self._lanes.values())
@@ -79,7 +79,7 @@ class DeliverySender:
 
     def finish_pass(self) -> None:
         """A pass, to its end: for tests and commands."""
-        self.make_pass()
+        self.run_once()
         for lane in self._lanes.values():
             if lane.thread:
                 lane.thread.join()

@@ -113,7 +113,7 @@ class NoticeSender:
         self._pause_s = 0.0
         self._paused_until = 0.0
 
-    def make_pass(self) -> None:
+    def run_once(self) -> None:
         if self._server is None or time.monotonic() < self._paused_until:
             return
         if not self._outbox.find_due(SENT_AT_ONCE) or not self._lease.claim():

@@ -75,7 +75,7 @@ class PersonContents:
     sessions: Sessions
     keys: ApiKeys
     jobs: Jobs
-    records: FindingsService
+    findings: FindingsService
     reviews: ReviewsService
     reports: ReportsService
     letters: LettersService
@@ -137,7 +137,7 @@ class PersonContents:
 
     def _file_spots(self, spots: Sequence[Lesion]) -> Iterator[FiledSpot]:
         # The stored reminder would tell when a hold ends.
-        statuses = self.records.lesion_findings.compute_statuses(
+        statuses = self.findings.lesion_findings.compute_statuses(
             [spot.id for spot in spots], Audience.PATIENT
         )
         for spot in spots:
@@ -158,10 +158,10 @@ class PersonContents:
                 yield _filed(FiledMessage, message, author=author)
 
     def walk_findings(self, to: Subject) -> Iterator[VisibleFinding]:
-        for page in read_pages(partial(self.records.submissions.page_kept, to.id), FIRST_PAGE):
+        for page in read_pages(partial(self.findings.submissions.page_kept, to.id), FIRST_PAGE):
             for kept in page.items:
                 try:
-                    yield self.records.get(number=str(kept.number), to=to)[0]
+                    yield self.findings.get(number=str(kept.number), to=to)[0]
                 except NotFound:
                     continue
                 except RecordDamaged:
@@ -169,7 +169,7 @@ class PersonContents:
 
     def walk_in_error(self, account: Account) -> Iterator[FiledInError]:
         for page in read_pages(
-            partial(self.records.submissions.page_in_error, account.id), FIRST_PAGE
+            partial(self.findings.submissions.page_in_error, account.id), FIRST_PAGE
         ):
             for submission in page.items:
                 if error := submission.error:

@@ -251,7 +251,7 @@ class _Run:
             path = f"photos/{submission.number}-{place}.jpg"
             missing: Literal["damaged", "lost"] | None = None
             try:
-                self._archive.add_photo(path, self._contents.records.photos.content_of(alone))
+                self._archive.add_photo(path, self._contents.findings.photos.content_of(alone))
             except NotFound as error:
                 missing = "damaged" if error.detail == DAMAGED else "lost"
                 self._missing.append(Missing(finding=submission.id, photo=path, reason=missing))

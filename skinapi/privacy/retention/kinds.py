@@ -183,7 +183,7 @@ class RetainedItems(RetentionKind, Generic[Item]):
 class RetainedFindings(RetainedItems[UntouchedFinding]):
     """Findings with all that is stored about them."""
 
-    records: FindingsService
+    findings: FindingsService
     resting: UntouchedFindings
     groups: ClassVar[Sequence[str]] = FINDINGS
 
@@ -198,7 +198,7 @@ class RetainedFindings(RetainedItems[UntouchedFinding]):
         return self.resting.walk(self.groups, before=before)
 
     def _remove_one(self, unit: Unit, item: UntouchedFinding, before: datetime, /) -> bool:
-        submission = self.records.submissions.find(item.id)
+        submission = self.findings.submissions.find(item.id)
         if submission is None:
             return False
         selected = self.resting.is_selected(submission, self.groups, before=before)
@@ -208,7 +208,7 @@ class RetainedFindings(RetainedItems[UntouchedFinding]):
 
     def _remove_submission(self, unit: Unit, submission: StoredFinding) -> None:
         unit.record(_row("retention.finding", submission.id, submission.owner))
-        self.records.remove_one(unit, submission)
+        self.findings.remove_one(unit, submission)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -219,7 +219,7 @@ class RetainedPhotos(RetainedFindings):
 
     def _remove_submission(self, unit: Unit, submission: StoredFinding) -> None:
         unit.record(_row("retention.photo", submission.id, submission.owner))
-        self.records.remove_photos(unit, submission)
+        self.findings.remove_photos(unit, submission)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

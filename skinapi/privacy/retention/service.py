@@ -311,7 +311,7 @@ class RetentionService:
                 return self.accounts.lock(found.id)
         raise NotFound(NO_PATIENT)
 
-    def make_pass(self) -> None:
+    def run_once(self) -> None:
         """Delete what is due, in small transactions: an interruption leaves nothing half done, and
         the next pass goes on. One process at a time makes one.
         """

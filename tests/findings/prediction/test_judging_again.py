@@ -47,11 +47,11 @@ class Withdrawal:
     def promote(self, version: str) -> None:
         answer = self.root.call("POST", f"/models/{version}/promote", json=OVERRIDE)
         assert answer.status_code == 200, answer.text
-        self.backend.reloader.make_pass()
+        self.backend.reloader.run_once()
 
     def roll_back(self) -> None:
         assert self.root.call("POST", "/models/rollback", json={}).status_code == 200
-        self.backend.reloader.make_pass()
+        self.backend.reloader.run_once()
 
     def lesion_status(self, number: int, by: Person | None = None) -> Any:
         return (by or self.ada).call("GET", f"/submissions/{number}").get_json()["model"]

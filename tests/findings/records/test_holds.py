@@ -410,7 +410,7 @@ def test_of_two_holds_each_is_told_of_at_its_end_and_once(backend: Backend) -> N
     for ended in (1, 2):
         pass_days(backend, number, 2)
         file_for(backend, ada, REVIEW, finding=MOLE, lesion=lesion)
-        passes.make_pass()
-        passes.make_pass()
+        passes.run_once()
+        passes.run_once()
         assert told == reviews[:ended]
     assert list(backend.services.check_integrity()) == []

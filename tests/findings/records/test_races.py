@@ -105,9 +105,9 @@ class Ward:
     def is_whole(self) -> bool:
         """Nothing is out of place, without an owner, or counted wrongly."""
         services = self.backend.services
-        searches = (services.records, services.reviews)
+        searches = (services.findings, services.reviews)
         assert [fault.message for search in searches for fault in search.check_integrity()] == []
-        assert [*services.data.issued.check_integrity(services.records.submissions.has)] == []
+        assert [*services.data.issued.check_integrity(services.findings.submissions.has)] == []
         names = ("photo_blob", "thumbnail_blob", "pdf_blob")
         rows = [*self.stored("submissions"), *self.stored("reports")]
         named = {row[name] for row in rows for name in names if name in row}

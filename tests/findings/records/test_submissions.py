@@ -110,7 +110,7 @@ def test_a_photo_is_kept_only_where_policy_and_consent_say_so(
 
 
 def test_what_a_patient_has_refused_nobody_else_allows(backend: Backend) -> None:
-    photos = replace(backend.services.records.photos, policy="consent")
+    photos = replace(backend.services.findings.photos, policy="consent")
     asked, refused = (
         backend.account(backend.member(consents=consents).email)
         for consents in ({}, {"photos": False})
@@ -136,13 +136,13 @@ def test_photo_and_heat_map_are_pictures_without_metadata(ada: Person) -> None:
 def test_an_account_erased_while_its_photo_is_judged_leaves_nothing(backend: Backend) -> None:
     ada = backend.member()
     account = backend.account(ada.email)
-    take = backend.services.records.submissions.take_number
+    take = backend.services.findings.submissions.take_number
 
     def erase_first() -> int:
         erase(backend.services, account)
         return take()
 
-    backend.services.records.submissions.take_number = erase_first  # type: ignore[method-assign]
+    backend.services.findings.submissions.take_number = erase_first  # type: ignore[method-assign]
     assert send(ada, keep_photo="true").status_code == 401
     assert backend.stored().get("submissions", []) == []
     assert list(backend.services.store.blobs.keys()) == []

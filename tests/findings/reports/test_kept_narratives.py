@@ -56,7 +56,7 @@ def test_words_that_come_after_the_submission_is_gone_are_not_kept(
     number = predicted(ada)["id"]
 
     def delete_first(call: Call) -> None:
-        backend.services.records.delete_submission(
+        backend.services.findings.delete_submission(
             number=str(number), by=backend.account(ada.email).id
         )
         well(call)

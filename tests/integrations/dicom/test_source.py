@@ -107,7 +107,7 @@ def test_what_was_made_here_is_no_new_picture(backend: Backend, archive: Person)
     refuse_as_own(archive, own)
     stored = backend.services.store.collection("submissions")
     [finding] = stored.find()
-    backend.services.records.erase_again(identifier=finding["id"], by="system")
+    backend.services.findings.erase_again(identifier=finding["id"], by="system")
     refuse_as_own(archive, own)
     assert stored.find() == []
 
@@ -205,7 +205,7 @@ def test_the_source_is_stored_once_and_goes_with_its_finding(
     assert "/dicom/studies" in logged.err
     assert not [mark for mark in MARKS if mark in repr(rest) + logged.out + logged.err]
 
-    backend.services.records.erase_again(identifier=finding.id, by="system")
+    backend.services.findings.erase_again(identifier=finding.id, by="system")
     assert not [mark for mark in MARKS if mark in repr(backend.stored())]
 
 

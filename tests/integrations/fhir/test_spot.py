@@ -109,7 +109,7 @@ def test_a_held_decision_changes_nothing_that_a_program_or_a_doctor_reads_here(s
     assert [spot.read_all(number) for number in (spot.first, second)] == before
     backend = spot.clinic.backend
     pass_days(backend, second, 2)
-    EndedHolds(backend.services.reviews, backend.services.data.failed_items).make_pass()
+    EndedHolds(backend.services.reviews, backend.services.data.failed_items).run_once()
     shown = [spot.report(number) for number in (spot.first, second)]
     assert [item["status"] for item in shown] == ["preliminary", "final"]
     assert all("Melanoma" in item["conclusion"] for item in shown)

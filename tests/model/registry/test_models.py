@@ -55,7 +55,7 @@ class ModelBackend(Backend):
 
     def answers(self) -> str:
         """The version that answers, after this process has looked at the pointer."""
-        self.reloader.make_pass()
+        self.reloader.run_once()
         version: str = self.client.get("/model-card").get_json()["version"]
         return version
 
@@ -435,7 +435,7 @@ def test_a_store_that_is_away_changes_nothing(
         raise StoreUnavailable
 
     monkeypatch.setattr(pointer, "read", away)
-    task = Task("model-reloader", 0.01, models.reloader.make_pass, "model not followed", 0)
+    task = Task("model-reloader", 0.01, models.reloader.run_once, "model not followed", 0)
     scheduler = Scheduler([task], Stopping())
     scheduler.start()
     assert asked.wait(20)

@@ -88,7 +88,7 @@ def test_two_servers_follow_one_change(
     admin = backend.member(role="admin")
     assert choose(admin, "standard").status_code == 200
     for server in (backend, other):
-        server.reloader.make_pass()
+        server.reloader.run_once()
         assert shown(server.member(role="admin")) == ("standard", "admin")
         calibration = server.app.server.inference.served.model.calibration
         assert calibration.operating_point is OperatingPoint.STANDARD
@@ -144,7 +144,7 @@ def test_a_finding_keeps_the_point_under_which_it_was_made(backend: PointsBacken
     photo = photo_of("melanocytic_nevus")
     earlier = predicted(ada, photo)
     assert choose(admin, "standard").status_code == 200
-    backend.reloader.make_pass()
+    backend.reloader.run_once()
     later = predicted(ada, photo)
     for finding, point, band, label in (
         (earlier, "cautious", "doctor_review", "cautious: sends the most cancers to a doctor"),

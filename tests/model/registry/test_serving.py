@@ -35,7 +35,7 @@ def opened(settings: Settings) -> InferenceService:
     trail = AuditTrail(store, secrets=[SECRET])
     models = open_models(settings, store, UnitOfWork(store, trail))
     inference, reloader = open_inference(settings, models, open_served(settings), {})
-    reloader.make_pass()
+    reloader.run_once()
     return inference
 
 

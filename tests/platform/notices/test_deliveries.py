@@ -175,10 +175,10 @@ def test_an_endpoint_that_does_not_answer_delays_no_other(
 
     other.answers["dead"] = hang
     stuck = [add(backend, to="dead") for _ in range(5)]
-    sender.make_pass()
+    sender.run_once()
     assert reached.wait(30)
     sent = [add(backend, to="other") for _ in range(3)]
-    sender.make_pass()
+    sender.run_once()
     for lane in [sender._lanes["other"].thread]:
         assert lane
         lane.join()
