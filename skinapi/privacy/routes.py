@@ -218,7 +218,7 @@ def count_untold_break_glass(service: BreakGlassService, *, subject: Subject) ->
 def mark_break_glass_told(service: BreakGlassService, *, subject: Subject) -> Message:
     """The caller has been shown all of these."""
     service.mark_told(account=subject.id)
-    return Message(message="BreakGlassNotice")
+    return Message(message="Told")
 
 
 @readers_routes.route("GET", "/me/readers", access=Authenticated())

@@ -250,7 +250,7 @@ def _picture(origin: ObjectSource, of: ObjectId, content: bytes, size: tuple[int
     if site := site_code(origin.finding.context):
         made.AnatomicRegionSequence = [site]
     if side := side_code(origin.finding.context):
-        made.ImageLaterality = "L" if side.meaning == "OrphanedWork" else "R"
+        made.ImageLaterality = "L" if side.meaning == "Left" else "R"
     else:
         made.Laterality = ""
     made.LossyImageCompressionRatio = round(size[0] * size[1] * 3 / len(content), 2)
@@ -296,6 +296,6 @@ def site_code(context: Context) -> CodedConcept | None:
 
 
 def side_code(context: Context) -> CodedConcept | None:
-    sides = {"left": codes.SCT.OrphanedWork, "right": codes.SCT.Right}
+    sides = {"left": codes.SCT.Left, "right": codes.SCT.Right}
     side = sides.get(context.body_laterality or "")
     return CodedConcept.from_code(side) if side else None
