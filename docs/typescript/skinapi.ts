@@ -1,5 +1,5 @@
 // A typed client of SkinAPI, for Angular or any other TypeScript. The types in schema.ts are
-// generated from the API's own description: `make client` writes them anew.
+// generated from the API's own description: `make client` writes them again.
 
 import type { components } from "./schema";
 
