@@ -1,11 +1,11 @@
 // A typed client of SkinAPI, for Angular or any other TypeScript. The types in schema.ts are
-// generated from the API's own description: `make client` writes them anew.
+// generated from the API's own description: `make client` writes them again.
 
 import type { components } from "./schema";
 
 type Schemas = components["schemas"];
 export type LoggedIn = Schemas["LoggedIn"];
-export type Submission = Schemas["FindingView"];
+export type Finding = Schemas["FindingView"];
 export type Report = Schemas["FullReport"];
 export type Problem = Schemas["Problem"];
 type PhotoForm = Schemas["PhotoForm"];
@@ -39,12 +39,12 @@ export class SkinApi {
   }
 
   /** A photo in, a finding out. The same `key` sent again is answered as before. */
-  async predict(photo: Blob, context: Context = {}, key?: string): Promise<Submission> {
+  async predict(photo: Blob, context: Context = {}, key?: string): Promise<Finding> {
     const form = new FormData();
     form.set("image", photo, "photo.jpg");
     for (const [name, value] of Object.entries(context))
       if (value !== undefined && value !== null) form.set(name, String(value));
-    return this.request<Submission>("POST", "/predict", form, key);
+    return this.request<Finding>("POST", "/predict", form, key);
   }
 
   async report(number: number, language: "en" | "fr"): Promise<Report> {

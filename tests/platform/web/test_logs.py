@@ -259,30 +259,6 @@ def test_without_room_for_the_metrics_a_server_answers(tmp_path: Path) -> None:
     assert done.stdout.splitlines()[-1] == "404", done.stderr
 
 
-WITHOUT_ROOM = """
-from flask import Flask
-from skinapi.accounts.admin.usage import SCORES
-from skinapi.platform.web.pages import measure_requests
-app = Flask("full")
-measure_requests(app)
-app.before_request(lambda: setattr(__import__("flask").g, "started", 0.0))
-SCORES.labels("a-1").observe(0.5)
-print(app.test_client().get("/").status_code)
-"""
-
-
-WITHOUT_ROOM = """
-from flask import Flask
-from skinapi.accounts.admin.usage import SCORES
-from skinapi.platform.web.pages import measure_requests
-app = Flask("full")
-measure_requests(app)
-app.before_request(lambda: setattr(__import__("flask").g, "started", 0.0))
-SCORES.labels("a-1").observe(0.5)
-print(app.test_client().get("/").status_code)
-"""
-
-
 def test_the_metrics_tell_what_an_operator_should_be_called_for(backend: Backend) -> None:
     before, store = gauges(backend), backend.services.store
     assert before["skinapi_backup_age_seconds"] == float("inf")
