@@ -54,7 +54,7 @@ def _main() -> None:
         sys.stdout.flush()
 
 
-_ROOT = Path(__file__).parents[2]
+_ROOT = Path(__file__).parents[3]
 # The largest picture takes two seconds; a machine under load is given more.
 MOST_SECONDS = 30.0
 ENDED_IT = "ended its decoder, or took too long"

@@ -23,7 +23,7 @@ from skinapi.model.registry.stored_version import ModelVersion, Origin
 from skinapi.platform.jobs.handlers import FOLDER, JobContext
 from skinapi.platform.jobs.process import described, machine_environment
 
-_ROOT = Path(__file__).parents[2]
+_ROOT = Path(__file__).parents[3]
 CONFINEMENT, PROGRAM = "skinapi.platform.jobs.process", "skinapi.lab.jobs.import_job"
 LONGEST_ANSWER = 64 * 1024
 FAULTS: Mapping[str | None, type[BadNetwork]] = {
