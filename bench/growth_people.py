@@ -21,11 +21,11 @@ from skinapi.accounts.auth.sessions import Session
 from skinapi.app.composition.services import Services
 from skinapi.base.pages import PageRequest
 from skinapi.care.queue import CareService
-from skinapi.findings.records.lesion_status import Audience
 from skinapi.findings.records.queue_order import make_reviewed_key
-from skinapi.findings.records.reviews import Certainty, Opinion, Review
-from skinapi.findings.records.seen_findings import see_alone
-from skinapi.findings.records.submission import StoredFinding
+from skinapi.findings.records.stored_finding import StoredFinding
+from skinapi.findings.records.visible_findings import see_alone
+from skinapi.findings.status.lesion_status import Audience
+from skinapi.findings.status.reviews import Certainty, Opinion, Review
 from skinapi.model.context import Context
 from skinapi.platform.audit.trail import TrailFilter
 from skinapi.platform.storage.ids import new_id, now

@@ -10,8 +10,8 @@ import jwt.api_jwt
 import pytest
 
 from skinapi.accounts.auth import guess_limits
-from skinapi.lab.dataset_versions import Datasets, NewDataset
-from skinapi.lab.uploads import KEPT_FOR, Announced, Uploads
+from skinapi.lab.datasets.dataset_versions import Datasets, NewDataset
+from skinapi.lab.datasets.uploads import KEPT_FOR, Announced, Uploads
 from skinapi.platform.jobs.job_queue import Jobs
 from skinapi.platform.storage import ids
 from skinapi.platform.storage.ids import CLOCK_TOLERANCE, now

@@ -30,7 +30,7 @@ SERVING = (
     "skinapi.platform.stores.mongo_store",
     "skinapi.platform.web.mongo_limit_windows",
     "skinapi.findings.reports.pdf_document",
-    "skinapi.lab.picture_decoder",
+    "skinapi.lab.checks.picture_decoder",
     "skinapi.platform.jobs.process",
 )
 

@@ -37,9 +37,9 @@ from skinapi.console.routes import routes as console_routes
 from skinapi.findings.prediction.routes import kept_photo_routes
 from skinapi.findings.prediction.routes import routes as prediction_routes
 from skinapi.findings.records.review_queue import UnassignedMailer
-from skinapi.findings.records.routes import correction_routes, outcome_routes, review_routes
-from skinapi.findings.records.routes import routes as records_routes
 from skinapi.findings.reports.routes import routes as reports_routes
+from skinapi.findings.routes import correction_routes, outcome_routes, review_routes
+from skinapi.findings.routes import routes as records_routes
 from skinapi.integrations.clients import (
     dermascan_diagnosis,
     dermascan_lab,

@@ -11,8 +11,8 @@ from skinapi.platform.jobs.handlers import Handlers, guard_job
 
 # Each kind of job, and its handler as `module:function`, which only the process of a job imports.
 HANDLERS: Handlers = {
-    "training": "skinapi.lab.training_job:train",
-    "import": "skinapi.lab.import_job:import_model",
+    "training": "skinapi.lab.jobs.training_job:train",
+    "import": "skinapi.lab.jobs.import_job:import_model",
     "person_file": "skinapi.app.composition.person_file_job:make_file",
 }
 

@@ -22,9 +22,9 @@ from skinapi.care.comparisons import (
 from skinapi.care.lesion_routes import LanguageQuery, LesionView, finding_view
 from skinapi.care.queue_routes import DOCTORS
 from skinapi.care.queue_schemas import CaseView, ListedFinding
-from skinapi.findings.records.decisions import say_day
-from skinapi.findings.records.finding_schemas import InstructionView
-from skinapi.findings.records.lesion_status import AdviceSource
+from skinapi.findings.schemas.finding_parts import InstructionView
+from skinapi.findings.status.decisions import say_day
+from skinapi.findings.status.lesion_status import AdviceSource
 from skinapi.model.bands import is_sent, urgency
 from skinapi.model.comparison.alignment import Similarity
 from skinapi.model.comparison.comparison import (

@@ -1,7 +1,7 @@
 """The use cases of doctors' cases: take one, give it back, ask a colleague for a second opinion.
 
 All of it stands in the finding itself, and ends with the care of its doctor (`set_doctor` and
-`end_work` of findings/records/submissions.py).
+`end_work` of findings/records/stored_findings.py).
 """
 
 from collections.abc import Mapping
@@ -20,13 +20,13 @@ from skinapi.base.field_types import ID
 from skinapi.base.pages import Page, PageRequest
 from skinapi.care.queue import NO_PATIENT, doctors_of
 from skinapi.findings.records.events import OpinionWanted
-from skinapi.findings.records.readers import PatientChannel, way_to
+from skinapi.findings.records.read_access import PatientChannel, way_to
 from skinapi.findings.records.record_retention import PatientDeleted
 from skinapi.findings.records.review_queue import TAKEN_FOR, is_free
-from skinapi.findings.records.seen_findings import VisibleFinding
 from skinapi.findings.records.service import FindingsService
-from skinapi.findings.records.submission import StoredFindingRow
-from skinapi.findings.records.submissions import NONE_CAME, NOT_TAKEN, StoredFindings
+from skinapi.findings.records.stored_finding import StoredFindingRow
+from skinapi.findings.records.stored_findings import NONE_CAME, NOT_TAKEN, StoredFindings
+from skinapi.findings.records.visible_findings import VisibleFinding
 from skinapi.platform.audit.trail import AuditTrail
 from skinapi.platform.notices.outbox import Kind, Outbox
 from skinapi.platform.storage.ids import now

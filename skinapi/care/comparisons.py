@@ -13,10 +13,10 @@ from skinapi.base.errors import NotFound, TooManyRequests, Unavailable, Unproces
 from skinapi.base.subject import Allowances
 from skinapi.care.lesion_records import Lesion
 from skinapi.care.lesions import LesionsService, ShownLesion
-from skinapi.findings.records.lesion_status import Advice, AdviceSource, Instruction
-from skinapi.findings.records.seen_findings import VisibleFinding
 from skinapi.findings.records.service import NOT_YOURS, FindingsService
-from skinapi.findings.records.submission import StoredFinding
+from skinapi.findings.records.stored_finding import StoredFinding
+from skinapi.findings.records.visible_findings import VisibleFinding
+from skinapi.findings.status.lesion_status import Advice, AdviceSource, Instruction
 from skinapi.model.comparison.alignment import find_fit
 from skinapi.model.comparison.comparison import (
     Comparison,

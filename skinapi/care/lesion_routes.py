@@ -22,10 +22,10 @@ from skinapi.care.lesions import LesionsService, ShownLesion
 from skinapi.care.queue_routes import READERS
 from skinapi.care.queue_schemas import ListedFinding, listed_fields
 from skinapi.care.reminders import Reminder, ReminderKind, reminder_of
-from skinapi.findings.records.errors import LesionFull
-from skinapi.findings.records.finding_schemas import InstructionView
-from skinapi.findings.records.schemas import FindingView
-from skinapi.findings.records.seen_findings import VisibleFindingRow
+from skinapi.findings.errors import LesionFull
+from skinapi.findings.records.visible_findings import VisibleFindingRow
+from skinapi.findings.schemas.finding_parts import InstructionView
+from skinapi.findings.schemas.stored_finding import FindingView
 from skinapi.model.conditions import conditions_table
 from skinapi.model.context import BodySide, BodySite, Laterality
 from skinapi.platform.storage.ids import now

@@ -28,10 +28,10 @@ from skinapi.care.queue import NO_PATIENT
 from skinapi.care.reminders import NO_LESION, LesionCounts
 from skinapi.findings.records.events import FindingsChanged
 from skinapi.findings.records.findings_by_lesion import FindingsByLesion
-from skinapi.findings.records.lesion_status import Advice, Audience, Instruction
-from skinapi.findings.records.readers import in_care, reader_of
-from skinapi.findings.records.seen_findings import VisibleFinding, VisibleFindingRow
+from skinapi.findings.records.read_access import in_care, reader_of
 from skinapi.findings.records.service import NOT_YOURS, FindingsService
+from skinapi.findings.records.visible_findings import VisibleFinding, VisibleFindingRow
+from skinapi.findings.status.lesion_status import Advice, Audience, Instruction
 from skinapi.platform.storage.faults import Fault
 from skinapi.platform.storage.ids import new_id, now
 from skinapi.platform.storage.ports import Document

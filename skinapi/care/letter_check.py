@@ -14,7 +14,7 @@ from pydantic import AfterValidator, Field
 from skinapi.base.languages import Language, load_words
 from skinapi.base.stored_record import Frozen
 from skinapi.base.values import Value
-from skinapi.findings.records.decisions import DAYS
+from skinapi.findings.status.decisions import DAYS
 from skinapi.model.bands import is_sent, urgency
 from skinapi.model.conditions import Band, conditions_table
 

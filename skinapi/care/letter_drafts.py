@@ -15,14 +15,14 @@ from skinapi.base.languages import Language, load_words
 from skinapi.base.stored_record import Frozen
 from skinapi.care.lesion_records import Place
 from skinapi.care.letter_check import Decided
-from skinapi.findings.records.decisions import Decision, say_day
-from skinapi.findings.records.lesion_status import Advice
 from skinapi.findings.records.letters import Addressee
-from skinapi.findings.records.seen_findings import VisibleFindingRow
-from skinapi.findings.records.submission import StoredFinding
+from skinapi.findings.records.stored_finding import StoredFinding
+from skinapi.findings.records.visible_findings import VisibleFindingRow
 from skinapi.findings.reports.openrouter import Question
 from skinapi.findings.reports.report import NarrativeUnavailable, Unwritten
 from skinapi.findings.reports.words import LABELS, FirstContent, say_advice
+from skinapi.findings.status.decisions import Decision, say_day
+from skinapi.findings.status.lesion_status import Advice
 from skinapi.model.bands import is_sent
 from skinapi.model.conditions import NORMAL_SKIN, Condition, conditions_table
 

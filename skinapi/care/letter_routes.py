@@ -13,7 +13,7 @@ from skinapi.base.stored_record import optional
 from skinapi.care.letter_check import MarkedSentence
 from skinapi.care.letters import Draft, LettersService
 from skinapi.care.queue_routes import DOCTORS
-from skinapi.findings.records.errors import (
+from skinapi.findings.errors import (
     LetterChanged,
     LetterDecision,
     LetterDelays,
@@ -24,9 +24,9 @@ from skinapi.findings.records.errors import (
     TooManyLetters,
 )
 from skinapi.findings.records.letters import LONGEST_LETTER, Addressee
-from skinapi.findings.records.review_schemas import LetterView
-from skinapi.findings.records.telling_schemas import TellingView
 from skinapi.findings.reports.report import Unwritten
+from skinapi.findings.schemas.patient_notice import TellingView
+from skinapi.findings.schemas.review import LetterView
 from skinapi.platform.web.declaration import Authenticated, Routes
 from skinapi.platform.web.schemas import Body, Message
 

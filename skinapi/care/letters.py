@@ -23,8 +23,7 @@ from skinapi.care.letter_drafts import (
     say_decision,
     write_draft,
 )
-from skinapi.findings.records.decisions import MOST_EARLIER, Decision
-from skinapi.findings.records.errors import (
+from skinapi.findings.errors import (
     LetterDecision,
     LetterDelays,
     LetterSigned,
@@ -33,7 +32,6 @@ from skinapi.findings.records.errors import (
     LetterWithdrawn,
 )
 from skinapi.findings.records.events import FindingsChanged, LetterIssued, LetterTakenBack
-from skinapi.findings.records.lesion_status import Advice, Audience
 from skinapi.findings.records.letters import (
     Addressee,
     Letter,
@@ -43,11 +41,13 @@ from skinapi.findings.records.letters import (
     held_until,
     show_letter,
 )
-from skinapi.findings.records.readers import PatientChannel, way_to
-from skinapi.findings.records.seen_findings import VisibleFinding, VisibleFindingRow
+from skinapi.findings.records.read_access import PatientChannel, way_to
 from skinapi.findings.records.service import FindingsService
+from skinapi.findings.records.visible_findings import VisibleFinding, VisibleFindingRow
 from skinapi.findings.reports.openrouter import OpenRouterClient, Reading
 from skinapi.findings.reports.report import NarrativeUnavailable, Unwritten
+from skinapi.findings.status.decisions import MOST_EARLIER, Decision
+from skinapi.findings.status.lesion_status import Advice, Audience
 from skinapi.platform.notices.outbox import Kind, Outbox
 from skinapi.platform.storage.ids import now
 from skinapi.platform.storage.unit_of_work import Unit, UnitOfWork, atomic

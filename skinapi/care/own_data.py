@@ -23,11 +23,11 @@ from skinapi.care.letters import LettersService
 from skinapi.care.message_records import Messages, Thread
 from skinapi.care.messages import MessagesService
 from skinapi.care.reminders import ReminderKind, reminder_of
-from skinapi.findings.records.decisions import WaitsFor
-from skinapi.findings.records.finding_schemas import AdviceView
 from skinapi.findings.records.findings_by_lesion import FindingsByLesion
-from skinapi.findings.records.lesion_status import Advice, AdviceSource, Audience, LesionStatus
 from skinapi.findings.records.service import FindingsService
+from skinapi.findings.schemas.finding_parts import AdviceView
+from skinapi.findings.status.decisions import WaitsFor
+from skinapi.findings.status.lesion_status import Advice, AdviceSource, Audience, LesionStatus
 from skinapi.model.conditions import Band
 from skinapi.platform.storage.ids import now
 from skinapi.platform.web.declaration import Authenticated, Routes

@@ -15,13 +15,13 @@ from skinapi.accounts.auth.accounts import Accounts
 from skinapi.base.errors import InvalidQuery, NotFound
 from skinapi.base.pages import Page, PageRequest
 from skinapi.base.values import Value
-from skinapi.findings.records.decisions import RESULT_AFTER, WaitsFor
 from skinapi.findings.records.findings_by_lesion import FindingsByLesion
-from skinapi.findings.records.readers import ReadNotes, in_care, is_asked, reader_in_care
+from skinapi.findings.records.read_access import ReadNotes, in_care, is_asked, reader_in_care
 from skinapi.findings.records.review_queue import OrphanedWork, UnassignedPatients, UnassignedView
-from skinapi.findings.records.seen_findings import VisibleFindingRow
-from skinapi.findings.records.submission import StoredFindingRow
-from skinapi.findings.records.submissions import StoredFindings
+from skinapi.findings.records.stored_finding import StoredFindingRow
+from skinapi.findings.records.stored_findings import StoredFindings
+from skinapi.findings.records.visible_findings import VisibleFindingRow
+from skinapi.findings.status.decisions import RESULT_AFTER, WaitsFor
 from skinapi.model.bands import is_sent
 from skinapi.model.conditions import Band
 from skinapi.model.registry.serving_pointer import ServingPointer

@@ -10,20 +10,20 @@ from skinapi.accounts.auth.account import Account
 from skinapi.base.field_types import SearchText
 from skinapi.base.stored_record import optional
 from skinapi.care.queue import OVERDUE_AFTER, FoundCase, FoundPatient
-from skinapi.findings.records.decisions import WaitsFor
-from skinapi.findings.records.finding_schemas import AdviceView, HeadlineView
 from skinapi.findings.records.queue_order import Waiting
-from skinapi.findings.records.readers import PatientChannel
+from skinapi.findings.records.read_access import PatientChannel
 from skinapi.findings.records.review_queue import OrphanedWork, is_free
-from skinapi.findings.records.review_schemas import FirstDecision, GraverReview
-from skinapi.findings.records.seen_findings import VisibleFindingRow
-from skinapi.findings.records.summary_schemas import (
+from skinapi.findings.records.visible_findings import VisibleFindingRow
+from skinapi.findings.schemas.finding_parts import AdviceView, HeadlineView
+from skinapi.findings.schemas.review import FirstDecision, GraverReview
+from skinapi.findings.schemas.summary import (
     decision_view,
     graver_sentence,
     headed_fields,
     percent,
     shown_words,
 )
+from skinapi.findings.status.decisions import WaitsFor
 from skinapi.model.bands import RaisedBy
 from skinapi.model.conditions import Band
 from skinapi.model.context import AgeBand, BodySide, BodySite, Laterality

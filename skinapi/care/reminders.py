@@ -10,15 +10,15 @@ from typing import Any
 
 from skinapi.base.errors import NotFound
 from skinapi.care.lesion_records import Lesion, Lesions
-from skinapi.findings.records.decisions import PHOTO_AFTER, RESULT_AFTER, WaitsFor
-from skinapi.findings.records.errors import LesionFull
+from skinapi.findings.errors import LesionFull
 from skinapi.findings.records.events import (
     FindingEvent,
     FindingFiled,
 )
 from skinapi.findings.records.findings_by_lesion import FindingsByLesion
-from skinapi.findings.records.lesion_status import Audience, Instruction, LesionStatus
-from skinapi.findings.records.submission import StoredFinding
+from skinapi.findings.records.stored_finding import StoredFinding
+from skinapi.findings.status.decisions import PHOTO_AFTER, RESULT_AFTER, WaitsFor
+from skinapi.findings.status.lesion_status import Audience, Instruction, LesionStatus
 from skinapi.model.bands import is_sent
 from skinapi.model.conditions import conditions_table
 from skinapi.platform.notices.outbox import Kind, Outbox

@@ -5,10 +5,10 @@ finding by all that was said of its spot, in the words of its reader.
 from collections.abc import Iterator, Mapping
 
 from skinapi.base.languages import Language
-from skinapi.findings.records.decisions import Decision, say_day
-from skinapi.findings.records.lesion_status import Advice
-from skinapi.findings.records.seen_findings import VisibleFinding
+from skinapi.findings.records.visible_findings import VisibleFinding
 from skinapi.findings.reports.words import LABELS, FirstContent, say_advice
+from skinapi.findings.status.decisions import Decision, say_day
+from skinapi.findings.status.lesion_status import Advice
 from skinapi.model.context import (
     TWO_SIDED,
     BodySide,

@@ -2,7 +2,7 @@
 and how they leave again.
 
 A photo is taken where it was kept, its owner consents that it teaches a model (`training`), and a
-review says what it shows: the one that counts for its owner too (findings/records/reviews.py).
+review says what it shows: the one that counts for its owner too (findings/status/reviews.py).
 """
 
 import csv
@@ -22,17 +22,17 @@ from skinapi.accounts.auth.account import TEACHING_CONSENT, Account
 from skinapi.accounts.auth.accounts import Accounts
 from skinapi.accounts.auth.events import ConsentWithdrawn
 from skinapi.base.errors import BlobDamaged, Duplicate
-from skinapi.findings.records.deciding_review import Reviews, deciding_review
-from skinapi.findings.records.reviews import Histology, Review
-from skinapi.findings.records.submission import SubmittedPhoto
-from skinapi.findings.records.submissions import StoredFindings
-from skinapi.lab.dataset_images import DatasetImage, Origin
-from skinapi.lab.dataset_versions import DatasetVersion, LabelSource, NewDataset
+from skinapi.findings.records.stored_finding import SubmittedPhoto
+from skinapi.findings.records.stored_findings import StoredFindings
+from skinapi.findings.status.deciding_review import Reviews, deciding_review
+from skinapi.findings.status.reviews import Histology, Review
+from skinapi.lab.checks.publishing import Provenance, Publisher
+from skinapi.lab.datasets.dataset_images import DatasetImage, Origin
+from skinapi.lab.datasets.dataset_versions import DatasetVersion, LabelSource, NewDataset
+from skinapi.lab.datasets.quarantine import SentFile
+from skinapi.lab.datasets.uploads import LabRepositories
 from skinapi.lab.errors import RefusedDataset
-from skinapi.lab.publishing import Provenance, Publisher
-from skinapi.lab.quarantine import SentFile
 from skinapi.lab.service import DatasetsService
-from skinapi.lab.uploads import LabRepositories
 from skinapi.model.conditions import conditions_table
 from skinapi.model.context import Modality
 from skinapi.model.dataset_labels import TABLE_NAME

@@ -19,8 +19,15 @@ from skinapi.base.errors import (
 )
 from skinapi.base.field_types import ID, Contained, Identifier, Name, Printable
 from skinapi.base.pages import Page
-from skinapi.lab.dataset_images import DatasetImage
-from skinapi.lab.dataset_versions import DatasetVersion, LabelSource, NewDataset, Status
+from skinapi.lab.datasets.dataset_images import DatasetImage
+from skinapi.lab.datasets.dataset_versions import DatasetVersion, LabelSource, NewDataset, Status
+from skinapi.lab.datasets.uploads import (
+    LARGEST_PART,
+    SMALLEST_PART,
+    Announced,
+    UploadRecord,
+    UploadsService,
+)
 from skinapi.lab.errors import (
     DatasetInUse,
     DatasetQuotaReached,
@@ -30,7 +37,6 @@ from skinapi.lab.errors import (
 )
 from skinapi.lab.reviewed_findings import FromReviewsService
 from skinapi.lab.service import DatasetsService, ImportRequest, ImportsService
-from skinapi.lab.uploads import LARGEST_PART, SMALLEST_PART, Announced, UploadRecord, UploadsService
 from skinapi.model.context import Modality
 from skinapi.platform.jobs.job import TooManyJobs
 from skinapi.platform.jobs.routes import JobView

@@ -25,10 +25,11 @@ from skinapi.base.pages import Page, PageRequest
 from skinapi.base.size_limits import body_too_large
 from skinapi.base.stored_record import StoredRecord
 from skinapi.base.values import PartHead
-from skinapi.lab.check_queue import CheckQueue, Cleanup
-from skinapi.lab.check_report import shown_report
-from skinapi.lab.dataset_images import DatasetImage
-from skinapi.lab.dataset_versions import (
+from skinapi.lab.checks.check_queue import CheckQueue, Cleanup
+from skinapi.lab.checks.check_report import shown_report
+from skinapi.lab.checks.publishing import Published, Publisher
+from skinapi.lab.datasets.dataset_images import DatasetImage
+from skinapi.lab.datasets.dataset_versions import (
     FEWEST_CLASSES,
     FEWEST_TO_SPLIT,
     NO_SUCH,
@@ -37,10 +38,9 @@ from skinapi.lab.dataset_versions import (
     NewDataset,
     Status,
 )
+from skinapi.lab.datasets.quarantine import Quarantine, SentFile, receive
+from skinapi.lab.datasets.uploads import KEPT_FOR, LabRepositories, Quota, UploadRecord, Uploads
 from skinapi.lab.errors import DatasetInUse, UploadInUse
-from skinapi.lab.publishing import Published, Publisher
-from skinapi.lab.quarantine import Quarantine, SentFile, receive
-from skinapi.lab.uploads import KEPT_FOR, LabRepositories, Quota, UploadRecord, Uploads
 from skinapi.model.dataset_labels import name_outputs
 from skinapi.model.network.picture import Scaling
 from skinapi.platform.jobs.job import Job

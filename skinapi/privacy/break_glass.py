@@ -2,7 +2,7 @@
 
 Who names a patient by e-mail gets the numbers and dates of the newest findings, within the same
 act, and chooses one. What an admin may read, and when a grant ends by itself:
-findings/records/readers.py and `get_to_read` of findings/records/service.py.
+findings/records/read_access.py and `get_to_read` of findings/records/service.py.
 """
 
 from dataclasses import dataclass, replace
@@ -15,10 +15,10 @@ from skinapi.accounts.auth.second_factor import SecondFactorService
 from skinapi.base.errors import Conflict, Forbidden, InvalidToken, NotFound, TooManyRequests
 from skinapi.base.pages import Page, PageRequest
 from skinapi.findings.records.findings_by_lesion import FindingsByLesion
-from skinapi.findings.records.lesion_status import Audience
-from skinapi.findings.records.readers import LIFE, BreakGlass, BreakGlasses, End
-from skinapi.findings.records.submission import StoredFindingSummary
-from skinapi.findings.records.submissions import StoredFindings
+from skinapi.findings.records.read_access import LIFE, BreakGlass, BreakGlasses, End
+from skinapi.findings.records.stored_finding import StoredFindingSummary
+from skinapi.findings.records.stored_findings import StoredFindings
+from skinapi.findings.status.lesion_status import Audience
 from skinapi.platform.audit.trail import AuditTrail
 from skinapi.platform.notices.outbox import Kind, Outbox
 from skinapi.platform.storage.failed_items import FailedItems

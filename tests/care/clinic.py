@@ -7,7 +7,7 @@ import pytest
 
 from skinapi.findings.records import new_findings as module
 from skinapi.findings.records.new_findings import NewFinding, NewVersion
-from skinapi.findings.records.submission import StoredFinding
+from skinapi.findings.records.stored_finding import StoredFinding
 from skinapi.model.conditions import Band
 from skinapi.model.context import Context
 from tests.support.access import SECTIONS

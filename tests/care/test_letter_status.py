@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from pypdf import PdfReader
 
-from skinapi.findings.records.decisions import say_day
 from skinapi.findings.records.letters import LaterDecision, ShownLetter
 from skinapi.findings.reports.words import LetterContent, say_moment
+from skinapi.findings.status.decisions import say_day
 from skinapi.model.conditions import Band, conditions_table
 from skinapi.platform.storage.ids import now
 from tests.care.clinic import file_for, judge_anew

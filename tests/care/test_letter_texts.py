@@ -13,8 +13,8 @@ import pytest
 from pypdf import PdfReader
 
 from skinapi.base.languages import LANGUAGES, NO_BREAK_SPACE, Language
-from skinapi.findings.records.decisions import say_day
 from skinapi.findings.records.letters import ADDRESSEES, Addressee
+from skinapi.findings.status.decisions import say_day
 from skinapi.model.conditions import Band, conditions_table
 from tests.care.clinic import file_for
 from tests.care.test_letters import Practice

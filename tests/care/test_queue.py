@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from skinapi.findings.records import review_service
+from skinapi.findings.reviews import service as review_service
 from skinapi.model.headline import RestatedProbabilities
 from skinapi.platform.storage.ports import Document
 from tests.care.clinic import (

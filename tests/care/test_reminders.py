@@ -7,8 +7,8 @@ import pytest
 
 from skinapi.care import lesion_routes as module
 from skinapi.care import reminders
-from skinapi.findings.records.decisions import before_weekend
-from skinapi.findings.records.submission import StoredFinding
+from skinapi.findings.records.stored_finding import StoredFinding
+from skinapi.findings.status.decisions import before_weekend
 from skinapi.model.conditions import Band, conditions_table
 from skinapi.platform.storage.ids import now
 from tests.care.clinic import REFERRAL, REVIEW, ROUTINE, URGENT, file_for, patient_of, review

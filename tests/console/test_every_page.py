@@ -12,9 +12,9 @@ import pytest
 
 from skinapi.base.subject import Role
 from skinapi.console.routes import ASSETS
-from skinapi.findings.records.readers import LIFE, BreakGlass
-from skinapi.lab.dataset_images import DatasetImages
-from skinapi.lab.dataset_versions import Datasets
+from skinapi.findings.records.read_access import LIFE, BreakGlass
+from skinapi.lab.datasets.dataset_images import DatasetImages
+from skinapi.lab.datasets.dataset_versions import Datasets
 from skinapi.model.registry.serving_pointer import PointerChange, ServingPointer
 from skinapi.platform.jobs.job_queue import Jobs
 from skinapi.platform.storage.ids import new_id, now

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from skinapi.lab.dataset_versions import Datasets, NewDataset
-from skinapi.lab.reference import CurrentReference
+from skinapi.lab.datasets.dataset_versions import Datasets, NewDataset
+from skinapi.lab.datasets.reference import CurrentReference
 from skinapi.model.network.model import CARD, SHIPPED_MODEL, read_card, write_checksums
 from skinapi.model.registry.gates import GateName, PairedComparison, PairedDifference, ReferenceData
 from skinapi.model.registry.stored_version import Origin

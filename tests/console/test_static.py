@@ -16,8 +16,8 @@ from skinapi.base.languages import LANGUAGES, Language
 from skinapi.base.subject import ROLES
 from skinapi.care.own_data import OwnDataSummary
 from skinapi.console.routes import ASSETS, STATIC
-from skinapi.findings.records.reviews import Agreement
 from skinapi.findings.reports.words import LABELS
+from skinapi.findings.status.reviews import Agreement
 from skinapi.model.conditions import Band, conditions_table
 from skinapi.model.finding import Doubt
 from skinapi.model.heat_map_overlay import COLOURS_FILE

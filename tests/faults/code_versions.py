@@ -50,7 +50,7 @@ def code_after(folder: Path) -> Path:
     total = "    total: NonNegativeFloat\n"
     replace(code / "model/finding.py", total, f"{total}    queued: NonNegativeFloat = 0.0\n")
     replace(
-        code / "findings/records/submissions.py",
+        code / "findings/records/stored_findings.py",
         "self.encode(submission))",
         "self.encode(submission, year=now().year))",
     )

@@ -20,7 +20,7 @@ import pytest
 
 from skinapi.app.composition.services import Services
 from skinapi.findings.records.new_findings import NewFinding
-from skinapi.findings.records.submission import EarlierVersion, StoredFinding
+from skinapi.findings.records.stored_finding import EarlierVersion, StoredFinding
 from skinapi.model.conditions import Band
 from skinapi.model.context import Context
 from skinapi.platform.storage.ids import new_id

@@ -14,7 +14,7 @@ import pytest
 from skinapi.app.composition import services
 from skinapi.app.composition.services import open_services
 from skinapi.base.errors import StoreUnavailable
-from skinapi.findings.records.lesion_status import Audience
+from skinapi.findings.status.lesion_status import Audience
 from skinapi.platform.storage.ports import Document
 from skinapi.platform.storage.store_version import VERSION, join_store
 from skinapi.platform.stores import open_store

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from standardwebhooks.webhooks import WebhookVerificationError
 
-from skinapi.findings.records.review_service import EndedHolds
+from skinapi.findings.reviews.service import EndedHolds
 from skinapi.integrations.webhooks import endpoints, service
 from skinapi.integrations.webhooks.endpoints import MOST_ENDPOINTS, ROTATED_FOR, EventType
 from skinapi.integrations.webhooks.service import DISABLED_AFTER

@@ -7,8 +7,8 @@ from typing import Self
 
 import pytest
 
-from skinapi.lab import picture_decoder, publishing
-from skinapi.lab.picture_decoder import DecodedPicture, PictureDecoder, parse_answer
+from skinapi.lab.checks import picture_decoder, publishing
+from skinapi.lab.checks.picture_decoder import DecodedPicture, PictureDecoder, parse_answer
 from tests.support.backends import Backend
 
 

@@ -14,8 +14,8 @@ import numpy as np
 from PIL import Image
 from werkzeug.test import TestResponse
 
-from skinapi.lab.dataset_images import DatasetImage, DatasetImages
-from skinapi.lab.dataset_versions import Datasets, NewDataset
+from skinapi.lab.datasets.dataset_images import DatasetImage, DatasetImages
+from skinapi.lab.datasets.dataset_versions import Datasets, NewDataset
 from skinapi.platform.storage.ids import new_id, now
 from tests.support.backends import Backend, Person
 

@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 
 from skinapi.base.errors import BadDataset, NotFound
-from skinapi.lab import layouts
-from skinapi.lab.archives import Contents, Entry
-from skinapi.lab.check_report import LONGEST_SHOWN, MOST_IN_ENTRY, drop_duplicates
-from skinapi.lab.layouts import LONGEST_ROW, MOST_ROWS, Layout, read_layout
-from skinapi.lab.publishing import Heartbeat
-from skinapi.lab.quarantine import Quarantine
+from skinapi.lab.checks import layouts
+from skinapi.lab.checks.check_report import LONGEST_SHOWN, MOST_IN_ENTRY, drop_duplicates
+from skinapi.lab.checks.layouts import LONGEST_ROW, MOST_ROWS, Layout, read_layout
+from skinapi.lab.checks.publishing import Heartbeat
+from skinapi.lab.datasets.archives import Contents, Entry
+from skinapi.lab.datasets.quarantine import Quarantine
 from tests.support.size import size
 
 ROWS = size(1000, MOST_ROWS)

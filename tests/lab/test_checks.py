@@ -5,7 +5,7 @@ import threading
 import pytest
 
 from skinapi.base.errors import Unavailable
-from skinapi.lab.check_queue import MOST_OF_OWNER, MOST_WAITING, CheckQueue
+from skinapi.lab.checks.check_queue import MOST_OF_OWNER, MOST_WAITING, CheckQueue
 
 
 def nothing() -> None: ...

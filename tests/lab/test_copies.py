@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from skinapi.lab import reference
-from skinapi.lab.reference import DuplicateSearch, Windows, describe_picture
+from skinapi.lab.datasets import reference
+from skinapi.lab.datasets.reference import DuplicateSearch, Windows, describe_picture
 from skinapi.model.decoding.photo import shrink_to_thumbnail
 from tests.support.size import size
 

@@ -17,12 +17,12 @@ from PIL import Image
 
 from skinapi.base.errors import StoreUnavailable
 from skinapi.base.pages import PageRequest
-from skinapi.lab import publishing
-from skinapi.lab.dataset_images import DatasetImage, DatasetImages
-from skinapi.lab.dataset_versions import SILENT_FOR, Datasets, NewDataset
-from skinapi.lab.job_services import _name_label, write_training_folder
-from skinapi.lab.learned_pictures import LearnedPictures
-from skinapi.lab.quarantine import Quarantine
+from skinapi.lab.checks import publishing
+from skinapi.lab.datasets.dataset_images import DatasetImage, DatasetImages
+from skinapi.lab.datasets.dataset_versions import SILENT_FOR, Datasets, NewDataset
+from skinapi.lab.datasets.learned_pictures import LearnedPictures
+from skinapi.lab.datasets.quarantine import Quarantine
+from skinapi.lab.jobs.job_services import _name_label, write_training_folder
 from skinapi.lab.service import DatasetsService
 from skinapi.learning.data.datasets import load_dataset
 from skinapi.model.dataset_labels import label_spellings

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from skinapi.lab.dataset_versions import Datasets, NewDataset
+from skinapi.lab.datasets.dataset_versions import Datasets, NewDataset
+from skinapi.lab.datasets.uploads import Announced, Uploads, UploadsService
 from skinapi.lab.service import DatasetsService
-from skinapi.lab.uploads import Announced, Uploads, UploadsService
 from skinapi.platform.jobs.job import DERMASCAN_LAB_OWNER
 from skinapi.platform.jobs.service import JobsService
 from tests.lab.sending import labelled, send, upload, zipped

@@ -9,10 +9,10 @@ import pytest
 from werkzeug.test import TestResponse
 
 from skinapi.base.errors import NotFound, StoreUnavailable
-from skinapi.lab.dataset_images import DatasetImages
-from skinapi.lab.dataset_versions import DatasetVersion
-from skinapi.lab.job_services import write_training_folder
-from skinapi.lab.publishing import Publisher
+from skinapi.lab.checks.publishing import Publisher
+from skinapi.lab.datasets.dataset_images import DatasetImages
+from skinapi.lab.datasets.dataset_versions import DatasetVersion
+from skinapi.lab.jobs.job_services import write_training_folder
 from tests.care.clinic import URGENT, file_for
 from tests.lab.sending import await_check, picture
 from tests.support.backends import Backend, Person, erase

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from skinapi.lab.archives import Contents, gather
+from skinapi.lab.datasets.archives import Contents, gather
+from skinapi.lab.datasets.quarantine import Quarantine, SentFile
 from skinapi.lab.errors import BadArchive
-from skinapi.lab.quarantine import Quarantine, SentFile
 from tests.lab.hostile import (
     GLOBAL_HEADERS,
     Hostile,

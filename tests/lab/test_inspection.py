@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from skinapi.lab.picture_decoder import ENDED_IT, DecodedPicture, PictureDecoder
+from skinapi.lab.checks.picture_decoder import ENDED_IT, DecodedPicture, PictureDecoder
 from tests.lab.sending import labelled, picture, post_form, zipped
 from tests.support.backends import Backend
 

@@ -7,12 +7,12 @@ from typing import Any, cast
 import pytest
 
 from skinapi.base.errors import BadDataset
-from skinapi.lab import model_comparison
-from skinapi.lab.dataset_images import DatasetImages
-from skinapi.lab.dataset_versions import Datasets
-from skinapi.lab.job_services import JobServices
-from skinapi.lab.label_mapping import LabelMapping
-from skinapi.lab.model_comparison import compare_on_reference
+from skinapi.lab.checks.label_mapping import LabelMapping
+from skinapi.lab.datasets.dataset_images import DatasetImages
+from skinapi.lab.datasets.dataset_versions import Datasets
+from skinapi.lab.jobs import model_comparison
+from skinapi.lab.jobs.job_services import JobServices
+from skinapi.lab.jobs.model_comparison import compare_on_reference
 from skinapi.learning.data.datasets import load_sources
 from skinapi.learning.data.samples import Sample
 from tests.lab.sending import picture, send, table, upload, zipped

@@ -2,8 +2,8 @@
 
 import pytest
 
-from skinapi.lab.dataset_versions import DatasetNames, Datasets, NewDataset
-from skinapi.lab.quarantine import comparable
+from skinapi.lab.datasets.dataset_versions import DatasetNames, Datasets, NewDataset
+from skinapi.lab.datasets.quarantine import comparable
 from tests.lab.sending import labelled, post_form, send, upload, zipped
 from tests.support.backends import Backend, Person
 

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from skinapi.base.pages import PageRequest
-from skinapi.lab.dataset_images import DatasetImages
-from skinapi.lab.dataset_versions import Datasets
+from skinapi.lab.datasets.dataset_images import DatasetImages
+from skinapi.lab.datasets.dataset_versions import Datasets
 from tests.lab.sending import await_check, labelled, send, upload, zipped
 from tests.lab.test_from_reviews import clinic_of
 from tests.support.backends import Backend, Person

@@ -8,11 +8,11 @@ import pytest
 from PIL import Image, ImageOps
 
 from skinapi.base.errors import BadDataset
-from skinapi.lab.dataset_images import DatasetImages
-from skinapi.lab.dataset_versions import Datasets
-from skinapi.lab.job_services import write_training_folder
-from skinapi.lab.learned_pictures import LearnedPictures
-from skinapi.lab.reference import list_held_out
+from skinapi.lab.datasets.dataset_images import DatasetImages
+from skinapi.lab.datasets.dataset_versions import Datasets
+from skinapi.lab.datasets.learned_pictures import LearnedPictures
+from skinapi.lab.datasets.reference import list_held_out
+from skinapi.lab.jobs.job_services import write_training_folder
 from skinapi.lab.service import TrainingRequest
 from tests.lab.sending import labelled, picture, send, table, upload, zipped
 from tests.support.backends import Backend, Person

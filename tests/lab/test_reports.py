@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from skinapi.lab import publishing
-from skinapi.lab.learned_pictures import LearnedPictures
+from skinapi.lab.checks import publishing
+from skinapi.lab.datasets.learned_pictures import LearnedPictures
 from tests.lab.sending import labelled, picture, send, table, tarred, upload, zipped
 from tests.support.backends import Backend, Person, erase
 

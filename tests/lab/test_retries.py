@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from werkzeug.test import TestResponse
 
-from skinapi.lab import uploads
-from skinapi.lab.dataset_versions import Datasets
+from skinapi.lab.datasets import uploads
+from skinapi.lab.datasets.dataset_versions import Datasets
 from skinapi.platform.storage.ids import now
 from tests.lab.sending import DEADLINE_S, await_check, labelled, upload, zipped
 from tests.lab.test_races import both, twin

@@ -9,7 +9,7 @@ import pytest
 
 from skinapi.app import commands
 from skinapi.base.errors import NotFound
-from skinapi.lab.uploads import LARGEST_PART, SMALLEST_PART, UploadRecord, Uploads
+from skinapi.lab.datasets.uploads import LARGEST_PART, SMALLEST_PART, UploadRecord, Uploads
 from skinapi.platform.storage.ids import now
 from tests.lab.sending import labelled, send, upload, zipped
 from tests.support.backends import Backend, Person

@@ -5,8 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from skinapi.lab import model_comparison
-from skinapi.lab.model_comparison import compare_for_gates
+from skinapi.lab.jobs import model_comparison
+from skinapi.lab.jobs.model_comparison import compare_for_gates
 from skinapi.learning.data.datasets import load_sources
 from skinapi.learning.measure.predictions import ModelOutputs, ServedResult, serve_outputs
 from skinapi.model.conditions import Band

@@ -22,11 +22,11 @@ from skinapi.base.errors import (
 )
 from skinapi.base.pages import PageRequest
 from skinapi.base.settings.sizing import usable_memory
-from skinapi.lab import import_job
-from skinapi.lab.dataset_versions import Datasets
-from skinapi.lab.import_job import ExportRequest, answer, import_model
+from skinapi.lab.datasets.dataset_versions import Datasets
+from skinapi.lab.datasets.uploads import Announced, Uploads
+from skinapi.lab.jobs import import_job
+from skinapi.lab.jobs.import_job import ExportRequest, answer, import_model
 from skinapi.lab.service import ImportRequest
-from skinapi.lab.uploads import Announced, Uploads
 from skinapi.model.network.model import read_card
 from skinapi.model.network.picture import Scaling
 from skinapi.model.registry.gates import GateName, ReferenceData

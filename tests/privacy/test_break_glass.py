@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from werkzeug.test import TestResponse
 
-from skinapi.findings.records import readers
+from skinapi.findings.records import read_access
 from skinapi.findings.records import service as records_service
 from skinapi.platform.notices.mail_texts import WORDS
 from skinapi.platform.notices.outbox import Kind
@@ -34,7 +34,7 @@ def given(smtp: SmtpServer) -> dict[str, str]:
 @contextmanager
 def clock(at: datetime) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
-        for module in (readers, service, records_service):
+        for module in (read_access, service, records_service):
             patch.setattr(module, "now", lambda: at)
         yield
 

@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from skinapi.accounts.auth.owners import AccountUses
 from skinapi.base.errors import UnsafeSettings
 from skinapi.care.message_records import Thread
-from skinapi.findings.records.submission import StoredFinding
+from skinapi.findings.records.stored_finding import StoredFinding
 from skinapi.model.conditions import Band
 from skinapi.platform.storage.ids import now
 from skinapi.privacy.retention.kinds import Kind, RetentionExemption, Term

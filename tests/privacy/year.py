@@ -25,7 +25,7 @@ from skinapi.accounts.auth.second_factor import code_at, step_of
 from skinapi.app import backup_commands
 from skinapi.app.demo.drawing import GROWING_MOLE, GROWN_MOLE, MOLE, ROUND_MOLE, Spot, draw
 from skinapi.integrations.webhooks.endpoints import EventType
-from skinapi.lab import publishing
+from skinapi.lab.checks import publishing
 from skinapi.platform.storage import ids
 from skinapi.platform.storage.ids import Clock, now
 from tests.lab.conftest import DecoderHere

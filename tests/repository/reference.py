@@ -25,7 +25,8 @@ from skinapi.integrations.dicom import routes as dicom_routes
 from skinapi.integrations.dicom import stow as dicom_stow
 from skinapi.integrations.webhooks import endpoints
 from skinapi.integrations.webhooks import service as webhooks
-from skinapi.lab import archives, dataset_versions, layouts, quarantine, uploads
+from skinapi.lab.checks import layouts
+from skinapi.lab.datasets import archives, dataset_versions, quarantine, uploads
 from skinapi.model.decoding import file_header, file_parts, photo
 from skinapi.model.registry import prediction_pool
 from skinapi.platform.jobs import attempt, job, job_logs, job_process

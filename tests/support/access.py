@@ -21,14 +21,14 @@ import apsw
 from skinapi.accounts.auth.account import Account
 from skinapi.accounts.auth.second_factor import code_at, hash_recovery_code, step_of
 from skinapi.findings.records.new_findings import NewFinding
-from skinapi.findings.records.readers import LIFE, BreakGlass
-from skinapi.findings.records.submission import StoredFinding
-from skinapi.findings.records.submissions import StoredFindings
+from skinapi.findings.records.read_access import LIFE, BreakGlass
+from skinapi.findings.records.stored_finding import StoredFinding
+from skinapi.findings.records.stored_findings import StoredFindings
 from skinapi.integrations.dicom.archive import ARCHIVE
 from skinapi.integrations.patients import PATIENTS
 from skinapi.integrations.webhooks.endpoints import Endpoint
-from skinapi.lab.dataset_images import DatasetImages
-from skinapi.lab.uploads import Announced
+from skinapi.lab.datasets.dataset_images import DatasetImages
+from skinapi.lab.datasets.uploads import Announced
 from skinapi.model.conditions import Band
 from skinapi.model.context import Context
 from skinapi.platform.storage.ids import new_id, now

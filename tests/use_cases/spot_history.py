@@ -10,7 +10,12 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from skinapi.app import backup_commands
-from skinapi.findings.records.lesion_status import (
+from skinapi.findings.records.letters import Letter
+from skinapi.findings.records.new_findings import NewFinding
+from skinapi.findings.records.stored_finding import StoredFinding
+from skinapi.findings.reports.facts import Facts
+from skinapi.findings.reports.template import write_template
+from skinapi.findings.status.lesion_status import (
     Audience,
     FindingStatus,
     JudgedPhoto,
@@ -18,12 +23,7 @@ from skinapi.findings.records.lesion_status import (
     LesionStatus,
     compute_status,
 )
-from skinapi.findings.records.letters import Letter
-from skinapi.findings.records.new_findings import NewFinding
-from skinapi.findings.records.reviews import Review
-from skinapi.findings.records.submission import StoredFinding
-from skinapi.findings.reports.facts import Facts
-from skinapi.findings.reports.template import write_template
+from skinapi.findings.status.reviews import Review
 from skinapi.model.conditions import NORMAL_SKIN, Band, conditions_table
 from skinapi.model.context import Context
 from skinapi.model.finding import Finding

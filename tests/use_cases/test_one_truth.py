@@ -20,10 +20,10 @@ from pypdf import PdfReader
 from skinapi.base.errors import NotFound
 from skinapi.care.own_data import ORDER, Task
 from skinapi.care.reminders import reminder_of
-from skinapi.findings.records.decisions import WaitsFor
-from skinapi.findings.records.finding_schemas import AdviceView, InstructionView
-from skinapi.findings.records.lesion_status import Advice, Audience
-from skinapi.findings.records.review_schemas import DecisionView
+from skinapi.findings.schemas.finding_parts import AdviceView, InstructionView
+from skinapi.findings.schemas.review import DecisionView
+from skinapi.findings.status.decisions import WaitsFor
+from skinapi.findings.status.lesion_status import Advice, Audience
 from skinapi.integrations.dicom.archive import READER
 from skinapi.model.conditions import Band, conditions_table
 from skinapi.platform.storage.ids import now

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from skinapi.care.reminders import LesionCounts
-from skinapi.findings.records.outcomes import OutcomeCounts
 from skinapi.findings.records.review_queue import ReviewQueue
-from skinapi.findings.records.reviews import Review
-from skinapi.findings.records.submission import EarlierVersion, EnteredInError, StoredFinding
+from skinapi.findings.records.stored_finding import EarlierVersion, EnteredInError, StoredFinding
+from skinapi.findings.reviews.outcomes import OutcomeCounts
+from skinapi.findings.status.reviews import Review
 from skinapi.platform.storage.ports import Document, Filter, Store, set_or_remove
 
 # The fields that name a finding by its id.

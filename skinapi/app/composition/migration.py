@@ -13,7 +13,7 @@ from skinapi.app.composition.judgements import JudgementJoiner
 from skinapi.app.composition.repositories import Repositories
 from skinapi.base.errors import StoreUnavailable
 from skinapi.findings.records.review_queue import ReviewQueue
-from skinapi.findings.records.reviews import AGREES, Agreement, Certainty, Histology, Opinion
+from skinapi.findings.status.reviews import AGREES, Agreement, Certainty, Histology, Opinion
 from skinapi.model.bands import RaisedBy
 from skinapi.model.conditions import conditions_table
 from skinapi.platform.storage.background import Lease

@@ -14,20 +14,20 @@ from skinapi.base.errors import BrokenStore, Duplicate
 from skinapi.base.settings import Settings
 from skinapi.care.lesion_records import Lesions
 from skinapi.care.message_records import Messages
-from skinapi.findings.records.deciding_review import Reviews
 from skinapi.findings.records.findings_by_lesion import FindingsByLesion
 from skinapi.findings.records.letters import Letters
-from skinapi.findings.records.outcomes import OutcomeCounts
-from skinapi.findings.records.readers import BreakGlasses
+from skinapi.findings.records.read_access import BreakGlasses
 from skinapi.findings.records.record_retention import UntouchedFindings
-from skinapi.findings.records.submissions import StoredFindings
+from skinapi.findings.records.stored_findings import StoredFindings
 from skinapi.findings.reports.narrator import DroppedPairs, NarrativeCache
 from skinapi.findings.reports.verification import IssuedReports
+from skinapi.findings.reviews.outcomes import OutcomeCounts
+from skinapi.findings.status.deciding_review import Reviews
 from skinapi.integrations.keys.api_keys import ApiKeys, KeyUses
 from skinapi.integrations.oidc.service import RoundTrips
 from skinapi.integrations.webhooks.endpoints import Endpoints, WebhookEvents
+from skinapi.lab.datasets.uploads import LabRepositories
 from skinapi.lab.reviewed_findings import ContributedPictures
-from skinapi.lab.uploads import LabRepositories
 from skinapi.platform.audit.trail import AuditTrail
 from skinapi.platform.backups.erased_ids import ErasedIds
 from skinapi.platform.notices.deliveries import Deliveries

@@ -43,12 +43,10 @@ from skinapi.care.messages import MessagesService, UnansweredMessages
 from skinapi.care.own_data import InboxService, OwnDataService
 from skinapi.care.queue import CareService
 from skinapi.care.reminders import LesionCounts
-from skinapi.findings.records.corrections import CorrectionsService
 from skinapi.findings.records.findings_by_lesion import FindingsByLesion
 from skinapi.findings.records.letters import Letter
-from skinapi.findings.records.outcomes import CountedOutcome
 from skinapi.findings.records.photos import KeptPhotos
-from skinapi.findings.records.readers import BreakGlass
+from skinapi.findings.records.read_access import BreakGlass
 from skinapi.findings.records.record_retention import RecordRetention
 from skinapi.findings.records.review_queue import (
     Clinic,
@@ -56,14 +54,16 @@ from skinapi.findings.records.review_queue import (
     ReviewQueue,
     UnassignedPatients,
 )
-from skinapi.findings.records.review_service import ReviewsService
-from skinapi.findings.records.reviews import Review
 from skinapi.findings.records.service import FindingsService
-from skinapi.findings.records.submission import StoredFinding
-from skinapi.findings.records.submissions import StoredFindings
+from skinapi.findings.records.stored_finding import StoredFinding
+from skinapi.findings.records.stored_findings import StoredFindings
 from skinapi.findings.reports.narrator import Narrator, open_checker, open_llm
 from skinapi.findings.reports.service import ReportsService
 from skinapi.findings.reports.verification import IssuedReport
+from skinapi.findings.reviews.corrections import CorrectionsService
+from skinapi.findings.reviews.outcomes import CountedOutcome
+from skinapi.findings.reviews.service import ReviewsService
+from skinapi.findings.status.reviews import Review
 from skinapi.integrations.fhir.service import FhirService
 from skinapi.integrations.keys.api_keys import ApiKey, SessionKey
 from skinapi.integrations.keys.service import KeysService
@@ -72,15 +72,15 @@ from skinapi.integrations.patients import PatientsService
 from skinapi.integrations.webhooks.addresses import Addresses
 from skinapi.integrations.webhooks.endpoints import Endpoint, Secrets, WebhookEvents
 from skinapi.integrations.webhooks.service import WebhooksService
-from skinapi.lab.check_queue import Cleanup
-from skinapi.lab.dataset_images import DatasetImage
-from skinapi.lab.dataset_versions import DatasetVersion
-from skinapi.lab.publishing import Publisher
-from skinapi.lab.quarantine import Quarantine
-from skinapi.lab.reference import CurrentReference
+from skinapi.lab.checks.check_queue import Cleanup
+from skinapi.lab.checks.publishing import Publisher
+from skinapi.lab.datasets.dataset_images import DatasetImage
+from skinapi.lab.datasets.dataset_versions import DatasetVersion
+from skinapi.lab.datasets.quarantine import Quarantine
+from skinapi.lab.datasets.reference import CurrentReference
+from skinapi.lab.datasets.uploads import Quota, UploadRecord, UploadsService
 from skinapi.lab.reviewed_findings import FromReviewsService
 from skinapi.lab.service import DatasetsService, ImportsService, TrainingService
-from skinapi.lab.uploads import Quota, UploadRecord, UploadsService
 from skinapi.model.registry.composition import open_models
 from skinapi.model.registry.prediction_pool import ServedModel
 from skinapi.model.registry.serving_pointer import Serving

@@ -39,10 +39,10 @@ from skinapi.findings.records.events import (
     PhotosRemoved,
     ReviewSigned,
 )
-from skinapi.findings.records.lesion_status import Audience
 from skinapi.findings.records.service import FindingsService
+from skinapi.findings.status.lesion_status import Audience
 from skinapi.integrations.dicom.archive import ARCHIVE
-from skinapi.lab.check_queue import Cleanup
+from skinapi.lab.checks.check_queue import Cleanup
 from skinapi.model.registry.serving_pointer import PointerChange
 from skinapi.platform.jobs.service import JobsService
 from skinapi.privacy.erasure.service import ErasureService

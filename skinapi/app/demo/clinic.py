@@ -19,10 +19,10 @@ from skinapi.care.lesion_records import Place
 from skinapi.care.messages import ConversationTopic
 from skinapi.findings.prediction.service import SentPhotos
 from skinapi.findings.records.letters import Addressee
-from skinapi.findings.records.review_schemas import NewReview
-from skinapi.findings.records.seen_findings import VisibleFinding
+from skinapi.findings.records.visible_findings import VisibleFinding
+from skinapi.findings.schemas.review import NewReview
 from skinapi.integrations.clients.service import names_for_clients
-from skinapi.lab.dataset_versions import NewDataset
+from skinapi.lab.datasets.dataset_versions import NewDataset
 from skinapi.model.context import Context
 from skinapi.model.network.model import CALIBRATION, CARD, LABELS, SHIPPED_MODEL, SPLIT, read_card
 from skinapi.model.registry.composition import open_inference, open_served

@@ -8,13 +8,13 @@ from functools import partial
 
 from skinapi.accounts.auth.account import Account, Subject
 from skinapi.base.errors import Conflict, Forbidden, NotFound, Refused, Unprocessable
+from skinapi.findings.errors import FindingInError, JudgedMeanwhile
 from skinapi.findings.prediction.service import PredictionService, SentPhotos, is_made_by
-from skinapi.findings.records.corrections import CorrectionsService
-from skinapi.findings.records.errors import FindingInError, JudgedMeanwhile
 from skinapi.findings.records.new_findings import NewVersion
-from skinapi.findings.records.readers import in_care
-from skinapi.findings.records.seen_findings import VisibleFinding
-from skinapi.findings.records.submission import StoredFinding
+from skinapi.findings.records.read_access import in_care
+from skinapi.findings.records.stored_finding import StoredFinding
+from skinapi.findings.records.visible_findings import VisibleFinding
+from skinapi.findings.reviews.corrections import CorrectionsService
 from skinapi.model.context import Context
 from skinapi.model.refusals import translate_refusal
 from skinapi.model.registry.prediction_pool import PoolCaller

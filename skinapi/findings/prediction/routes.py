@@ -16,6 +16,14 @@ from skinapi.base.errors import (
 )
 from skinapi.base.field_types import Identifier
 from skinapi.base.languages import Language
+from skinapi.findings.errors import (
+    FindingErased,
+    JudgedMeanwhile,
+    LesionFull,
+    PatientJoined,
+    StorageQuotaReached,
+    TooManyVersions,
+)
 from skinapi.findings.prediction.kept_photos import (
     JudgedByThisModel,
     KeptPhotosService,
@@ -25,19 +33,11 @@ from skinapi.findings.prediction.kept_photos import (
 )
 from skinapi.findings.prediction.schemas import ContextForm, CorrectedFacts
 from skinapi.findings.prediction.service import MaybeDifferentSpots, PredictionService, SentPhotos
-from skinapi.findings.records.errors import (
-    FindingErased,
-    JudgedMeanwhile,
-    LesionFull,
-    PatientJoined,
-    StorageQuotaReached,
-    TooManyVersions,
-)
-from skinapi.findings.records.finding_schemas import HeatView
-from skinapi.findings.records.schemas import FindingInCareView, FindingView, NewError
-from skinapi.findings.records.will_look_schemas import ExpectedReviewerView
 from skinapi.findings.reports.report import Report
 from skinapi.findings.reports.routes import FullReport
+from skinapi.findings.schemas.expected_reviewer import ExpectedReviewerView
+from skinapi.findings.schemas.finding_parts import HeatView
+from skinapi.findings.schemas.stored_finding import FindingInCareView, FindingView, NewError
 from skinapi.model.calibration import MOST_PICTURES
 from skinapi.model.context import (
     Context,

@@ -11,15 +11,15 @@ from skinapi.accounts.auth.consents import PatientChannel
 from skinapi.base.errors import Refused, Unprocessable
 from skinapi.base.languages import Language
 from skinapi.base.subject import Allowances
-from skinapi.findings.records.errors import StorageQuotaReached
-from skinapi.findings.records.lesion_status import Audience
+from skinapi.findings.errors import StorageQuotaReached
 from skinapi.findings.records.new_findings import NewFinding, PhotoChoice
-from skinapi.findings.records.seen_findings import VisibleFinding, see_alone
 from skinapi.findings.records.service import FindingsService, PatientRegistration
-from skinapi.findings.records.submission import Source
+from skinapi.findings.records.stored_finding import Source
+from skinapi.findings.records.visible_findings import VisibleFinding, see_alone
 from skinapi.findings.reports.facts import Facts
 from skinapi.findings.reports.narrator import Narrator
 from skinapi.findings.reports.report import Narrative, Report
+from skinapi.findings.status.lesion_status import Audience
 from skinapi.model.context import NOTHING_TOLD, Context, age_band_of
 from skinapi.model.finding import Doubt, Finding
 from skinapi.model.network.model import Model

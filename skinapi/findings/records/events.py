@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from skinapi.findings.records.letters import Letter
-from skinapi.findings.records.reviews import Review
-from skinapi.findings.records.submission import StoredFinding, StoredFindingRow
+from skinapi.findings.records.stored_finding import StoredFinding, StoredFindingRow
+from skinapi.findings.status.reviews import Review
 
 
 @dataclass(frozen=True)

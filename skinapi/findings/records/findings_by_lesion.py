@@ -7,10 +7,24 @@ from typing import overload
 
 from skinapi.base.errors import RecordDamaged
 from skinapi.base.pages import Page, PageRequest, page_of
-from skinapi.findings.records.deciding_review import Reviews
-from skinapi.findings.records.decisions import JudgedVersion
-from skinapi.findings.records.errors import FindingInError
-from skinapi.findings.records.lesion_status import (
+from skinapi.findings.errors import FindingInError
+from skinapi.findings.records.stored_finding import (
+    LISTED_FIELDS,
+    StoredFinding,
+    StoredFindingRow,
+    StoredFindingSummary,
+)
+from skinapi.findings.records.stored_findings import TOUCH
+from skinapi.findings.records.visible_findings import (
+    VisibleFinding,
+    VisibleFindingRow,
+    VisibleFindingSummary,
+    rest_keys,
+    see_with,
+)
+from skinapi.findings.status.deciding_review import Reviews
+from skinapi.findings.status.decisions import JudgedVersion
+from skinapi.findings.status.lesion_status import (
     Advice,
     Audience,
     JudgedPhoto,
@@ -19,20 +33,6 @@ from skinapi.findings.records.lesion_status import (
     LesionStatus,
     compute_status,
 )
-from skinapi.findings.records.seen_findings import (
-    VisibleFinding,
-    VisibleFindingRow,
-    VisibleFindingSummary,
-    rest_keys,
-    see_with,
-)
-from skinapi.findings.records.submission import (
-    LISTED_FIELDS,
-    StoredFinding,
-    StoredFindingRow,
-    StoredFindingSummary,
-)
-from skinapi.findings.records.submissions import TOUCH
 from skinapi.platform.storage.ids import new_id, now
 from skinapi.platform.storage.ports import Document, Filter, Ops, Store, set_or_remove
 from skinapi.platform.storage.unreadable import hide, is_hidden, read_each

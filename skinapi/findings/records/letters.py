@@ -13,11 +13,11 @@ from pydantic import Field
 from skinapi.base.languages import Language
 from skinapi.base.stored_record import StoredRecord, optional
 from skinapi.base.values import Value
-from skinapi.findings.records.decisions import Decision
-from skinapi.findings.records.errors import LetterChanged, TooManyLetters
-from skinapi.findings.records.lesion_status import AdviceSource
-from skinapi.findings.records.reviews import Review
-from skinapi.findings.records.seen_findings import VisibleFindingRow
+from skinapi.findings.errors import LetterChanged, TooManyLetters
+from skinapi.findings.records.visible_findings import VisibleFindingRow
+from skinapi.findings.status.decisions import Decision
+from skinapi.findings.status.lesion_status import AdviceSource
+from skinapi.findings.status.reviews import Review
 from skinapi.model.bands import urgency
 from skinapi.model.conditions import Band
 from skinapi.platform.storage.faults import Fault

@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 
 from skinapi.accounts.auth.consents import PatientChannel
 from skinapi.base.languages import Language
-from skinapi.findings.records.lesion_status import Audience
-from skinapi.findings.records.seen_findings import rest_keys, see_alone
-from skinapi.findings.records.submission import Source, StoredFinding
+from skinapi.findings.records.stored_finding import Source, StoredFinding
+from skinapi.findings.records.visible_findings import rest_keys, see_alone
+from skinapi.findings.status.lesion_status import Audience
 from skinapi.model.context import Context
 from skinapi.model.finding import Finding
 from skinapi.platform.storage.ids import new_id, now

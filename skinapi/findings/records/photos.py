@@ -11,11 +11,11 @@ from skinapi.base.errors import BlobDamaged, NotFound
 from skinapi.base.logs import log
 from skinapi.findings.records.new_findings import PhotoChoice
 from skinapi.findings.records.queue_order import resting_since
-from skinapi.findings.records.readers import ReadNotes
+from skinapi.findings.records.read_access import ReadNotes
 from skinapi.findings.records.record_retention import waits_for_somebody
-from skinapi.findings.records.seen_findings import VisibleFinding
-from skinapi.findings.records.submission import StoredFinding
-from skinapi.findings.records.submissions import StoredFindings
+from skinapi.findings.records.stored_finding import StoredFinding
+from skinapi.findings.records.stored_findings import StoredFindings
+from skinapi.findings.records.visible_findings import VisibleFinding
 from skinapi.model.decoding.photo import Photo, draw_thumbnail, read_stored_photo
 from skinapi.platform.audit.trail import AuditTrail
 from skinapi.platform.storage.ports import Blobs

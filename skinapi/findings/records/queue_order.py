@@ -1,6 +1,6 @@
 """The keys by which an index sorts the findings of doctors' lists. An index can sort only by fields
-of its own documents, so each finding holds them: digits, made by `make_keys` of submission.py in
-the transaction of what changed them.
+of its own documents, so each finding holds them: digits, made by `make_keys` of visible_findings.py
+in the transaction of what changed them.
 
     waiting   0 · rank of its band · place by the malignant score (3 digits) · seconds (10) · number
     reviewed  1 · rank of the decision's urgency · milliseconds (13) · number

@@ -9,14 +9,14 @@ from typing import Any
 
 from skinapi.base.errors import Conflict
 from skinapi.base.pages import batched
-from skinapi.findings.records.deciding_review import Reviews
 from skinapi.findings.records.findings_by_lesion import FindingsByLesion
-from skinapi.findings.records.lesion_status import Audience
 from skinapi.findings.records.letters import Letters
 from skinapi.findings.records.queue_order import WITH_PHOTO, WITHOUT, make_rest_key, rests_reviewed
-from skinapi.findings.records.seen_findings import VisibleFindingRow
-from skinapi.findings.records.submission import StoredFinding, StoredFindingRow
-from skinapi.findings.records.submissions import StoredFindings
+from skinapi.findings.records.stored_finding import StoredFinding, StoredFindingRow
+from skinapi.findings.records.stored_findings import StoredFindings
+from skinapi.findings.records.visible_findings import VisibleFindingRow
+from skinapi.findings.status.deciding_review import Reviews
+from skinapi.findings.status.lesion_status import Audience
 from skinapi.model.bands import urgency
 from skinapi.platform.storage.clock_watch import ClockWatch
 from skinapi.platform.storage.ports import Filter, Store

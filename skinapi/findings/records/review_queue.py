@@ -4,9 +4,9 @@ them, or one who is no active doctor now.
 An index can sort only by fields of its own documents, so a submission holds the `doctor` in whose
 care its owner is and its keys (queue_order.py), and an account the `queue_key` of its most urgent
 unreviewed submission. These fields only order lists: who may see a finding is decided by the
-owner's account (readers.py). Of two transactions that change what waits for one account, one must
-see the other. So filing and deleting write the account, and whoever gives the account the key of a
-finding writes that finding too: its review conflicts.
+owner's account (read_access.py). Of two transactions that change what waits for one account, one
+must see the other. So filing and deleting write the account, and whoever gives the account the key
+of a finding writes that finding too: its review conflicts.
 """
 
 import time
@@ -26,13 +26,13 @@ from skinapi.accounts.auth.email_addresses import spellings_of
 from skinapi.accounts.auth.events import DoctorChanged, DoctorReturned
 from skinapi.base.pages import Page, PageRequest, batched
 from skinapi.base.values import Value
-from skinapi.findings.records.decisions import WaitsFor
 from skinapi.findings.records.findings_by_lesion import FindingsByLesion
-from skinapi.findings.records.lesion_status import Audience
 from skinapi.findings.records.queue_order import key_range, make_hold_key
-from skinapi.findings.records.seen_findings import URGENT, VisibleFindingRow
-from skinapi.findings.records.submission import StoredFindingRow
-from skinapi.findings.records.submissions import StoredFindings
+from skinapi.findings.records.stored_finding import StoredFindingRow
+from skinapi.findings.records.stored_findings import StoredFindings
+from skinapi.findings.records.visible_findings import URGENT, VisibleFindingRow
+from skinapi.findings.status.decisions import WaitsFor
+from skinapi.findings.status.lesion_status import Audience
 from skinapi.model.conditions import Band
 from skinapi.platform.notices.outbox import Kind, Outbox
 from skinapi.platform.storage.background import Lease

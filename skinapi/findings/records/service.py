@@ -22,7 +22,7 @@ from skinapi.base.errors import (
 )
 from skinapi.base.pages import Page, PageRequest, batched
 from skinapi.base.subject import KeyUse
-from skinapi.findings.records.errors import (
+from skinapi.findings.errors import (
     FindingErased,
     JudgedMeanwhile,
     PatientJoined,
@@ -37,10 +37,9 @@ from skinapi.findings.records.events import (
     PhotosRemoved,
 )
 from skinapi.findings.records.findings_by_lesion import FindingsByLesion
-from skinapi.findings.records.lesion_status import Audience
 from skinapi.findings.records.new_findings import NewFinding, NewVersion
 from skinapi.findings.records.photos import KeptPhotos, Thumbnails
-from skinapi.findings.records.readers import (
+from skinapi.findings.records.read_access import (
     BreakGlass,
     BreakGlasses,
     ReadNotes,
@@ -50,9 +49,14 @@ from skinapi.findings.records.readers import (
 )
 from skinapi.findings.records.record_retention import MedicalRecord, RecordRetention
 from skinapi.findings.records.review_queue import ExpectedReviewer, ReviewQueue, UnassignedPatients
-from skinapi.findings.records.seen_findings import VisibleFinding, VisibleFindingSummary, see_alone
-from skinapi.findings.records.submission import MOST_VERSIONS, StoredFinding, hash_of_request
-from skinapi.findings.records.submissions import EncodedFinding, StoredFindings
+from skinapi.findings.records.stored_finding import MOST_VERSIONS, StoredFinding, hash_of_request
+from skinapi.findings.records.stored_findings import EncodedFinding, StoredFindings
+from skinapi.findings.records.visible_findings import (
+    VisibleFinding,
+    VisibleFindingSummary,
+    see_alone,
+)
+from skinapi.findings.status.lesion_status import Audience
 from skinapi.model.conditions import Band
 from skinapi.model.heat_map_overlay import draw_kept_overlay
 from skinapi.model.registry.version_service import ModelsService

@@ -17,9 +17,6 @@ from jinja2 import Environment, Template
 from markupsafe import Markup
 
 from skinapi.base.languages import Language, LocalizedText
-from skinapi.findings.records.advice_words import AdviceContent
-from skinapi.findings.records.decisions import say_day, say_due
-from skinapi.findings.records.reviews import Agreement, Histology, Opinion
 from skinapi.findings.reports.explanation import Paragraphs
 from skinapi.findings.reports.facts import say_stated
 from skinapi.findings.reports.report import Reading, Report, Writer, read_in_order
@@ -38,6 +35,9 @@ from skinapi.findings.reports.words import (
     strip_control_characters,
     time_text,
 )
+from skinapi.findings.status.advice_words import AdviceContent
+from skinapi.findings.status.decisions import say_day, say_due
+from skinapi.findings.status.reviews import Agreement, Histology, Opinion
 from skinapi.model.bands import is_sent
 from skinapi.model.conditions import Band, Source, conditions_table
 from skinapi.model.context import Modality

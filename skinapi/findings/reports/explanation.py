@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from skinapi.base.languages import LANGUAGES, Language, LocalizedText
 from skinapi.base.stored_record import StoredRecord
-from skinapi.findings.records.decisions import Decision
 from skinapi.findings.reports.facts import Facts, say_reason, summarise
+from skinapi.findings.status.decisions import Decision
 from skinapi.model.bands import is_sent
 from skinapi.model.conditions import NORMAL_SKIN, Condition, conditions_table
 from skinapi.model.finding import Doubt

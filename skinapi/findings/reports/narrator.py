@@ -22,8 +22,7 @@ from skinapi.base.languages import Language
 from skinapi.base.logs import log, log_fault
 from skinapi.base.settings import Settings
 from skinapi.base.stored_record import StoredRecord
-from skinapi.findings.records.decisions import Decision
-from skinapi.findings.records.submission import StoredFinding
+from skinapi.findings.records.stored_finding import StoredFinding
 from skinapi.findings.reports import checker
 from skinapi.findings.reports.checker import NUMBER, Checked, Dropped, check
 from skinapi.findings.reports.explanation import (
@@ -43,6 +42,7 @@ from skinapi.findings.reports.report import (
 )
 from skinapi.findings.reports.template import write_template
 from skinapi.findings.reports.writer import Pair, Paired, ask_for_words, pair_up, read_draft
+from skinapi.findings.status.decisions import Decision
 from skinapi.model.passages import PassageReader
 from skinapi.platform.storage.ids import new_id, now
 from skinapi.platform.storage.ports import Filter, Store

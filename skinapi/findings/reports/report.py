@@ -14,11 +14,7 @@ from skinapi.base.errors import Unavailable
 from skinapi.base.languages import Language, LocalizedText
 from skinapi.base.stored_record import Frozen, StoredRecord, optional
 from skinapi.base.values import Value
-from skinapi.findings.records.advice_words import AdviceContent, put_first, say_counting
-from skinapi.findings.records.decisions import Decision
-from skinapi.findings.records.lesion_status import Advice
 from skinapi.findings.records.letters import ShownLetter
-from skinapi.findings.records.reviews import Review
 from skinapi.findings.reports.explanation import Paragraphs
 from skinapi.findings.reports.facts import (
     Facts,
@@ -33,6 +29,10 @@ from skinapi.findings.reports.facts import (
     summarise,
 )
 from skinapi.findings.reports.words import SENTENCES
+from skinapi.findings.status.advice_words import AdviceContent, put_first, say_counting
+from skinapi.findings.status.decisions import Decision
+from skinapi.findings.status.lesion_status import Advice
+from skinapi.findings.status.reviews import Review
 from skinapi.model.bands import most_urgent
 from skinapi.model.conditions import Band, BandWords, conditions_table
 from skinapi.model.decoding.photo import Photo

@@ -9,15 +9,6 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from skinapi.accounts.auth.account import Subject
 from skinapi.base.errors import InvalidBody, NotFound
 from skinapi.base.languages import LANGUAGES, Language, known_language
-from skinapi.findings.records.finding_schemas import AdviceView, HeadlineView
-from skinapi.findings.records.review_schemas import (
-    DecisionView,
-    FirstDecision,
-    GraverReview,
-    LetterView,
-    ReviewView,
-)
-from skinapi.findings.records.summary_schemas import NarrativeSource, name_of
 from skinapi.findings.reports.checker import Dropped
 from skinapi.findings.reports.content import POLICY, render_html, render_verdict
 from skinapi.findings.reports.facts import Facts
@@ -32,6 +23,15 @@ from skinapi.findings.reports.report import (
 from skinapi.findings.reports.service import NoSuchLanguage, ReportsService, print_pdf
 from skinapi.findings.reports.verification import Verdict
 from skinapi.findings.reports.words import LABELS
+from skinapi.findings.schemas.finding_parts import AdviceView, HeadlineView
+from skinapi.findings.schemas.review import (
+    DecisionView,
+    FirstDecision,
+    GraverReview,
+    LetterView,
+    ReviewView,
+)
+from skinapi.findings.schemas.summary import NarrativeSource, name_of
 from skinapi.model.conditions import Band, Source, conditions_table
 from skinapi.model.passages import PassageReader, passages_table
 from skinapi.platform.web.declaration import Authenticated, Public, Rate, Routes, admins

@@ -13,11 +13,10 @@ from skinapi.base.errors import Duplicate, NotFound, SkinAPIError
 from skinapi.base.languages import LANGUAGES, Language, known_language, load_words
 from skinapi.base.stored_record import StoredRecord
 from skinapi.base.subject import Allowances
-from skinapi.findings.records.lesion_status import Audience
 from skinapi.findings.records.letters import Letter, Letters, ShownLetter, show_letter
-from skinapi.findings.records.seen_findings import VisibleFinding
 from skinapi.findings.records.service import NOT_YOURS, FindingsService, Reading
-from skinapi.findings.records.submission import StoredFinding
+from skinapi.findings.records.stored_finding import StoredFinding
+from skinapi.findings.records.visible_findings import VisibleFinding
 from skinapi.findings.reports.facts import Facts
 from skinapi.findings.reports.narrator import Narrator
 from skinapi.findings.reports.report import (
@@ -37,6 +36,7 @@ from skinapi.findings.reports.verification import (
     find_newer,
     seal_report,
 )
+from skinapi.findings.status.lesion_status import Audience
 from skinapi.model.passages import PassageReader
 from skinapi.platform.storage.unit_of_work import Unit, UnitOfWork, atomic
 

@@ -16,11 +16,11 @@ from skinapi.base.errors import BlobDamaged
 from skinapi.base.logs import log
 from skinapi.base.stored_record import StoredRecord, optional
 from skinapi.base.values import Value
-from skinapi.findings.records.decisions import Decision, WaitsFor
-from skinapi.findings.records.lesion_status import AdviceSource
 from skinapi.findings.records.letters import Letter, ShownLetter
-from skinapi.findings.records.seen_findings import VisibleFinding
+from skinapi.findings.records.visible_findings import VisibleFinding
 from skinapi.findings.reports.report import Report
+from skinapi.findings.status.decisions import Decision, WaitsFor
+from skinapi.findings.status.lesion_status import AdviceSource
 from skinapi.model.conditions import Band
 from skinapi.model.passages import PassageReader
 from skinapi.platform.storage.faults import Fault

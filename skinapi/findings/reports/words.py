@@ -11,11 +11,11 @@ from typing import Self
 from skinapi.base.field_types import cap_marks
 from skinapi.base.languages import Language, load_words
 from skinapi.base.stored_record import Frozen
-from skinapi.findings.records.advice_words import AdviceContent
-from skinapi.findings.records.decisions import Decision, WaitsFor, say_day, say_due
-from skinapi.findings.records.lesion_status import Advice
 from skinapi.findings.records.letters import Addressee, LaterDecision, Letter, ShownLetter
-from skinapi.findings.records.reviews import Agreement
+from skinapi.findings.status.advice_words import AdviceContent
+from skinapi.findings.status.decisions import Decision, WaitsFor, say_day, say_due
+from skinapi.findings.status.lesion_status import Advice
+from skinapi.findings.status.reviews import Agreement
 from skinapi.model.bands import OperatingPoint, RaisedBy, is_sent
 from skinapi.model.conditions import Band, BandWords
 from skinapi.model.context import (

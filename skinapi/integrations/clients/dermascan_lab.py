@@ -13,9 +13,9 @@ from skinapi.base.errors import BadDataset, InvalidBody, NotFound
 from skinapi.base.pages import PageRequest, read_pages
 from skinapi.integrations.clients.dermascan_diagnosis import CLIENT
 from skinapi.integrations.clients.service import CONDITION_NAMES
-from skinapi.lab.dataset_versions import DatasetVersion, NewDataset
+from skinapi.lab.checks.label_mapping import explain_groups
+from skinapi.lab.datasets.dataset_versions import DatasetVersion, NewDataset
 from skinapi.lab.errors import DatasetQuotaReached, NameTaken
-from skinapi.lab.label_mapping import explain_groups
 from skinapi.lab.routes import DatasetName
 from skinapi.lab.service import DatasetsService, TrainingRequest, TrainingService
 from skinapi.model.registry.card_figures import number

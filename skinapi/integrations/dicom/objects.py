@@ -28,8 +28,8 @@ from pydicom.uid import (
 
 from skinapi.base.languages import Language
 from skinapi.base.settings import VERSION
-from skinapi.findings.records.seen_findings import VisibleFinding
-from skinapi.findings.records.submission import Source
+from skinapi.findings.records.stored_finding import Source
+from skinapi.findings.records.visible_findings import VisibleFinding
 from skinapi.integrations.dicom.study import Kind, ObjectId
 from skinapi.integrations.standards import SEX_OF
 from skinapi.model.context import BodySite, Context

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from pydicom import Dataset
 from pydicom.sr._snomed_dict import mapping as snomed_mapping
 
-from skinapi.findings.records.submission import Source
+from skinapi.findings.records.stored_finding import Source
 from skinapi.integrations.dicom.header import (
     DERMOSCOPIC,
     LONGEST_TEXT,

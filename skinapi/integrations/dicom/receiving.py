@@ -22,10 +22,10 @@ from skinapi.base.errors import (
     Unavailable,
 )
 from skinapi.base.size_limits import size_in_words
+from skinapi.findings.errors import StorageQuotaReached
 from skinapi.findings.prediction.service import PredictionService, SentPhotos
-from skinapi.findings.records.corrections import CorrectionsService
-from skinapi.findings.records.errors import StorageQuotaReached
 from skinapi.findings.records.service import PatientRegistration
+from skinapi.findings.reviews.corrections import CorrectionsService
 from skinapi.integrations.dicom.multipart import OBJECT, Part
 from skinapi.integrations.dicom.stow import (
     LARGEST_OBJECT,

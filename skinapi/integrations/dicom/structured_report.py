@@ -35,8 +35,8 @@ from pydicom.dataset import Dataset
 from pydicom.sr.codedict import codes
 
 from skinapi.base.languages import Language, load_words
-from skinapi.findings.records.decisions import Decision, WaitsFor
-from skinapi.findings.records.submission import Source
+from skinapi.findings.records.stored_finding import Source
+from skinapi.findings.status.decisions import Decision, WaitsFor
 from skinapi.integrations.dicom.objects import (
     MAKER,
     STUDY_CLASS,

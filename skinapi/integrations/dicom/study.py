@@ -14,7 +14,7 @@ from enum import IntEnum
 from typing import Self
 
 from skinapi.accounts.auth.account import Subject
-from skinapi.findings.records.seen_findings import VisibleFinding
+from skinapi.findings.records.visible_findings import VisibleFinding
 from skinapi.model.context import Modality
 
 ROOT = "2.25"

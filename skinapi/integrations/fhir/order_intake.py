@@ -14,8 +14,8 @@ from skinapi.accounts.auth.account import Account, Subject
 from skinapi.base.errors import Conflict, IdempotencyKeyReused, InvalidBody, Unprocessable
 from skinapi.base.languages import LANGUAGES, Language
 from skinapi.findings.prediction.service import MaybeDifferentSpots, PredictionService
-from skinapi.findings.records.corrections import CorrectionsService
 from skinapi.findings.records.service import PatientRegistration
+from skinapi.findings.reviews.corrections import CorrectionsService
 from skinapi.integrations.fhir.elements import Element, Resource, information, outcome_of
 from skinapi.integrations.fhir.kinds import KINDS
 from skinapi.integrations.fhir.orders import BundleContext, Order, OrderReader, patient_named_by

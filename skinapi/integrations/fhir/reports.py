@@ -10,13 +10,13 @@ from collections.abc import Iterator
 from html import escape
 from typing import Any
 
-from skinapi.findings.records.corrections import ERRORS
-from skinapi.findings.records.decisions import Decision, WaitsFor, say_due
-from skinapi.findings.records.lesion_status import Advice
-from skinapi.findings.records.seen_findings import VisibleFinding
-from skinapi.findings.records.submission import EnteredInError
+from skinapi.findings.records.stored_finding import EnteredInError
+from skinapi.findings.records.visible_findings import VisibleFinding
 from skinapi.findings.reports.facts import without_repeats
 from skinapi.findings.reports.words import LABELS, say_advice, say_version
+from skinapi.findings.reviews.corrections import ERRORS
+from skinapi.findings.status.decisions import Decision, WaitsFor, say_due
+from skinapi.findings.status.lesion_status import Advice
 from skinapi.integrations.fhir.elements import (
     DATA_ABSENT,
     DICOM,

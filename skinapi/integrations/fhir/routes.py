@@ -26,7 +26,7 @@ from skinapi.base.errors import (
 )
 from skinapi.base.languages import LANGUAGES, Language, known_language
 from skinapi.base.subject import Scope
-from skinapi.findings.records.errors import (
+from skinapi.findings.errors import (
     FindingErased,
     LesionFull,
     PatientJoined,

@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Self
 
 from skinapi.base.errors import InvalidQuery
-from skinapi.findings.records.changes import ALWAYS, TimeSpan
+from skinapi.findings.records.changed_findings import ALWAYS, TimeSpan
 from skinapi.integrations.fhir.elements import ORDERS, Resource, own_system
 from skinapi.integrations.fhir.kinds import BASED_ON, BY_ORDER, Kind, Param
 

@@ -13,9 +13,9 @@ from skinapi.base.errors import BadRequest, Conflict, Forbidden, InvalidQuery, N
 from skinapi.base.field_types import ID
 from skinapi.base.pages import PageRequest, read_pages
 from skinapi.care.lesions import LesionsService
-from skinapi.findings.records.changes import LATEST_COMMIT, ChangedFindings
-from skinapi.findings.records.seen_findings import VisibleFinding
+from skinapi.findings.records.changed_findings import LATEST_COMMIT, ChangedFindings
 from skinapi.findings.records.service import FindingsService
+from skinapi.findings.records.visible_findings import VisibleFinding
 from skinapi.findings.reports.service import ReportsService
 from skinapi.integrations.fhir.elements import ORDERS, Resource, own_system
 from skinapi.integrations.fhir.kinds import OF_FINDINGS, Kind

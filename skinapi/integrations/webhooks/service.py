@@ -19,8 +19,8 @@ from skinapi.base.errors import Conflict, NotFound
 from skinapi.base.http_client import CallFailed, HttpClient, Request
 from skinapi.base.pages import Page, PageRequest
 from skinapi.base.settings import VERSION
-from skinapi.findings.records.changes import ChangedFindings
-from skinapi.findings.records.schemas import FindingView
+from skinapi.findings.records.changed_findings import ChangedFindings
+from skinapi.findings.schemas.stored_finding import FindingView
 from skinapi.integrations.webhooks.addresses import Addresses
 from skinapi.integrations.webhooks.endpoints import (
     KIND,

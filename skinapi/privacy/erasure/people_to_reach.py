@@ -18,10 +18,10 @@ from skinapi.base.pages import batched
 from skinapi.base.stored_record import StoredRecord
 from skinapi.findings.records.events import FindingDiscarded
 from skinapi.findings.records.findings_by_lesion import FindingsByLesion
-from skinapi.findings.records.lesion_status import Audience
 from skinapi.findings.records.review_queue import UnassignedPatients
-from skinapi.findings.records.seen_findings import URGENT, VisibleFindingRow
-from skinapi.findings.records.submission import StoredFindingRow
+from skinapi.findings.records.stored_finding import StoredFindingRow
+from skinapi.findings.records.visible_findings import URGENT, VisibleFindingRow
+from skinapi.findings.status.lesion_status import Audience
 from skinapi.integrations.patients import PatientsService
 from skinapi.model.conditions import Band
 from skinapi.platform.notices.outbox import Kind

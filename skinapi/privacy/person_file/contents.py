@@ -21,14 +21,14 @@ from skinapi.care.lesion_records import Lesion, Lesions
 from skinapi.care.letters import LettersService
 from skinapi.care.message_records import Messages, Thread
 from skinapi.care.reminders import reminder_of
-from skinapi.findings.records.decisions import Decision
-from skinapi.findings.records.lesion_status import Audience
-from skinapi.findings.records.readers import BreakGlasses
-from skinapi.findings.records.review_service import ReviewsService
-from skinapi.findings.records.reviews import MOST_REVIEWS
-from skinapi.findings.records.seen_findings import VisibleFinding
+from skinapi.findings.records.read_access import BreakGlasses
 from skinapi.findings.records.service import FindingsService
+from skinapi.findings.records.visible_findings import VisibleFinding
 from skinapi.findings.reports.service import ReportsService
+from skinapi.findings.reviews.service import ReviewsService
+from skinapi.findings.status.decisions import Decision
+from skinapi.findings.status.lesion_status import Audience
+from skinapi.findings.status.reviews import MOST_REVIEWS
 from skinapi.integrations.keys.api_keys import ApiKeys
 from skinapi.platform.audit.trail import AuditTrail, TrailFilter
 from skinapi.platform.jobs.job_queue import Jobs

@@ -19,10 +19,10 @@ from pydantic import BaseModel, ConfigDict
 
 from skinapi.base.languages import Language
 from skinapi.care.lesion_records import Place
-from skinapi.findings.records.decisions import Decision
 from skinapi.findings.records.letters import Addressee, Withdrawal
-from skinapi.findings.records.reviews import Opinion
-from skinapi.findings.records.submission import Source
+from skinapi.findings.records.stored_finding import Source
+from skinapi.findings.status.decisions import Decision
+from skinapi.findings.status.reviews import Opinion
 from skinapi.model.conditions import Band
 from skinapi.model.context import Context, Sex
 from skinapi.model.finding import Finding

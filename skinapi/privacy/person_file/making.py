@@ -22,7 +22,7 @@ from skinapi.accounts.auth.account import Account, Subject
 from skinapi.accounts.auth.owners import OwnerStatus
 from skinapi.base.errors import NotFound, RecordDamaged
 from skinapi.findings.records.photos import DAMAGED
-from skinapi.findings.records.seen_findings import VisibleFinding
+from skinapi.findings.records.visible_findings import VisibleFinding
 from skinapi.findings.reports.report import Report
 from skinapi.findings.reports.service import ReportsService
 from skinapi.platform.storage.failed_items import FailedItems

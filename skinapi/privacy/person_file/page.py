@@ -15,7 +15,6 @@ from markupsafe import Markup
 from pydantic import BaseModel, ConfigDict
 
 from skinapi.base.languages import Language, load_words
-from skinapi.findings.records.decisions import say_day
 from skinapi.findings.reports.content import ReportContent
 from skinapi.findings.reports.report import Report
 from skinapi.findings.reports.words import (
@@ -24,6 +23,7 @@ from skinapi.findings.reports.words import (
     strip_control_characters,
     time_text,
 )
+from skinapi.findings.status.decisions import say_day
 from skinapi.model.conditions import conditions_table
 from skinapi.privacy.person_file.format import (
     FiledAccount,

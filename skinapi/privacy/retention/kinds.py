@@ -28,7 +28,7 @@ from skinapi.findings.records.record_retention import (
     UntouchedFindings,
 )
 from skinapi.findings.records.service import FindingsService
-from skinapi.findings.records.submission import StoredFinding
+from skinapi.findings.records.stored_finding import StoredFinding
 from skinapi.platform.notices.outbox import Kind as Notice
 from skinapi.platform.notices.outbox import Outbox
 from skinapi.platform.storage.failed_items import FailedItems

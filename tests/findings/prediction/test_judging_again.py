@@ -9,8 +9,8 @@ import pytest
 from werkzeug.test import TestResponse
 
 from skinapi.findings.records import new_findings
-from skinapi.findings.records.decisions import before_weekend
-from skinapi.findings.records.submission import MOST_VERSIONS
+from skinapi.findings.records.stored_finding import MOST_VERSIONS
+from skinapi.findings.status.decisions import before_weekend
 from skinapi.model.conditions import Band
 from skinapi.model.registry.service import InferenceService
 from skinapi.platform.storage.ids import now

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from skinapi.findings.records.deciding_review import deciding_review
-from skinapi.findings.records.decisions import Decision, before_weekend, due_day
-from skinapi.findings.records.lesion_status import FindingStatus, JudgedPhoto, reconcile
-from skinapi.findings.records.reviews import Certainty, Histology, Opinion, Review
+from skinapi.findings.status.deciding_review import deciding_review
+from skinapi.findings.status.decisions import Decision, before_weekend, due_day
+from skinapi.findings.status.lesion_status import FindingStatus, JudgedPhoto, reconcile
+from skinapi.findings.status.reviews import Certainty, Histology, Opinion, Review
 from skinapi.model.bands import urgency
 from skinapi.model.conditions import Band, conditions_table
 from skinapi.platform.storage.ids import now

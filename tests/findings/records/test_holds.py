@@ -10,7 +10,7 @@ from werkzeug.test import TestResponse
 
 from skinapi.findings.records.events import ReviewSigned
 from skinapi.findings.records.queue_order import make_hold_key
-from skinapi.findings.records.review_service import EndedHolds
+from skinapi.findings.reviews.service import EndedHolds
 from skinapi.platform.storage.ids import now
 from tests.care.clinic import REVIEW, file_for, patient_in_care, patient_of
 from tests.integrations.test_keys import made

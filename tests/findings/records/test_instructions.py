@@ -5,15 +5,15 @@ from typing import Any
 
 import pytest
 
-from skinapi.findings.records.decisions import Decision, WaitsFor
-from skinapi.findings.records.lesion_status import (
+from skinapi.findings.status.decisions import Decision, WaitsFor
+from skinapi.findings.status.lesion_status import (
     Advice,
     AdviceSource,
     FindingStatus,
     JudgedPhoto,
     reconcile,
 )
-from skinapi.findings.records.reviews import Certainty, Histology
+from skinapi.findings.status.reviews import Certainty, Histology
 from skinapi.model.bands import urgency
 from skinapi.model.conditions import Band
 from tests.care.clinic import file_for, judge_anew, patient_in_care

@@ -9,9 +9,9 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from skinapi.findings.records.deciding_review import deciding_review
-from skinapi.findings.records.decisions import Decision, JudgedVersion, before_weekend
-from skinapi.findings.records.lesion_status import (
+from skinapi.findings.status.deciding_review import deciding_review
+from skinapi.findings.status.decisions import Decision, JudgedVersion, before_weekend
+from skinapi.findings.status.lesion_status import (
     Audience,
     FindingStatus,
     JudgedPhoto,
@@ -19,7 +19,7 @@ from skinapi.findings.records.lesion_status import (
     LesionStatus,
     compute_status,
 )
-from skinapi.findings.records.reviews import Certainty, Histology, Opinion, Review
+from skinapi.findings.status.reviews import Certainty, Histology, Opinion, Review
 from skinapi.model.bands import urgency
 from skinapi.model.conditions import Band, conditions_table
 from tests.support.findings import judged

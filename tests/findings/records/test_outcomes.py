@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from skinapi.findings.records.outcomes import CountedOutcome, FigureView, figures_of
+from skinapi.findings.reviews.outcomes import CountedOutcome, FigureView, figures_of
 from skinapi.model.bands import OperatingPoint
 from skinapi.model.conditions import Band
 from skinapi.model.context import Modality

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from werkzeug.test import TestResponse
 
-from skinapi.findings.records import decisions
-from skinapi.findings.records.decisions import WaitsFor, say_day, words_for_patient
+from skinapi.findings.status import decisions
+from skinapi.findings.status.decisions import WaitsFor, say_day, words_for_patient
 from skinapi.model.conditions import Band
 from skinapi.platform.storage import ids
 from tests.care.clinic import REFERRAL, REVIEW, ROUTINE, URGENT, file_for, patient_in_care

@@ -7,10 +7,10 @@ import pytest
 
 from skinapi.accounts.auth.account import Account
 from skinapi.base.languages import Language
-from skinapi.findings.records.lesion_status import Audience
-from skinapi.findings.records.schemas import FindingView
-from skinapi.findings.records.seen_findings import see_alone
-from skinapi.findings.records.submission import StoredFinding
+from skinapi.findings.records.stored_finding import StoredFinding
+from skinapi.findings.records.visible_findings import see_alone
+from skinapi.findings.schemas.stored_finding import FindingView
+from skinapi.findings.status.lesion_status import Audience
 from skinapi.model.context import Context
 from skinapi.model.finding import Finding
 from skinapi.model.patient_facts import Fact

@@ -13,20 +13,20 @@ from typing import Any, cast
 import numpy as np
 
 from skinapi.base.languages import LANGUAGES, Language
-from skinapi.findings.records.decisions import Decision
-from skinapi.findings.records.errors import ContradictoryReview
-from skinapi.findings.records.lesion_status import (
+from skinapi.findings.errors import ContradictoryReview
+from skinapi.findings.records.new_findings import NewFinding
+from skinapi.findings.records.stored_finding import StoredFinding
+from skinapi.findings.records.visible_findings import VisibleFinding, see_with
+from skinapi.findings.reports.facts import Facts
+from skinapi.findings.schemas.review import NewReview
+from skinapi.findings.status.decisions import Decision
+from skinapi.findings.status.lesion_status import (
     Audience,
     Instruction,
     LesionForAudience,
     LesionHistory,
 )
-from skinapi.findings.records.new_findings import NewFinding
-from skinapi.findings.records.review_schemas import NewReview
-from skinapi.findings.records.reviews import Certainty, Histology, Review
-from skinapi.findings.records.seen_findings import VisibleFinding, see_with
-from skinapi.findings.records.submission import StoredFinding
-from skinapi.findings.reports.facts import Facts
+from skinapi.findings.status.reviews import Certainty, Histology, Review
 from skinapi.model.classification import PreparedPhoto, join_photos, judge_prepared
 from skinapi.model.conditions import Band, conditions_table
 from skinapi.model.context import Context

@@ -9,9 +9,6 @@ from typing import Any
 from pypdf import PdfReader
 
 from skinapi.base.languages import Language
-from skinapi.findings.records.decisions import Decision
-from skinapi.findings.records.review_schemas import NewReview
-from skinapi.findings.records.reviews import Agreement, Histology, Review
 from skinapi.findings.reports.explanation import WordedSentence
 from skinapi.findings.reports.facts import Facts
 from skinapi.findings.reports.report import (
@@ -24,6 +21,9 @@ from skinapi.findings.reports.report import (
     Sections,
     print_pictures,
 )
+from skinapi.findings.schemas.review import NewReview
+from skinapi.findings.status.decisions import Decision
+from skinapi.findings.status.reviews import Agreement, Histology, Review
 from skinapi.model.bands import OperatingPoint, RaisedBy
 from skinapi.model.conditions import Band, conditions_table
 from skinapi.model.context import Context, Modality

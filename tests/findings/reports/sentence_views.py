@@ -9,8 +9,6 @@ from typing import Any, NamedTuple
 from pypdf import PdfReader
 
 from skinapi.care.letter_drafts import LetterFacts, say_decision, write_draft
-from skinapi.findings.records.deciding_review import deciding_review
-from skinapi.findings.records.finding_schemas import InstructionView
 from skinapi.findings.records.letters import ADDRESSEES
 from skinapi.findings.reports.content import render_html
 from skinapi.findings.reports.explanation import plan_explanation
@@ -19,6 +17,8 @@ from skinapi.findings.reports.pdf_document import render_pdf
 from skinapi.findings.reports.report import Report, ReportedPatient
 from skinapi.findings.reports.routes import FullReport
 from skinapi.findings.reports.template import write_template
+from skinapi.findings.schemas.finding_parts import InstructionView
+from skinapi.findings.status.deciding_review import deciding_review
 from skinapi.integrations.fhir.reports import resources_of
 from skinapi.model.passages import PassageReader
 from skinapi.platform.notices.mail_texts import WORDS as MAILS

@@ -11,15 +11,15 @@ from typing import Any
 import pytest
 
 from skinapi.base.languages import LANGUAGES, Language
-from skinapi.findings.records.decisions import WaitsFor
-from skinapi.findings.records.lesion_status import Advice, AdviceSource
-from skinapi.findings.records.reviews import Certainty, Histology
 from skinapi.findings.reports.content import render_html
 from skinapi.findings.reports.facts import Facts
 from skinapi.findings.reports.pdf_document import render_pdf
 from skinapi.findings.reports.report import Report
 from skinapi.findings.reports.routes import FullReport
 from skinapi.findings.reports.template import write_template
+from skinapi.findings.status.decisions import WaitsFor
+from skinapi.findings.status.lesion_status import Advice, AdviceSource
+from skinapi.findings.status.reviews import Certainty, Histology
 from skinapi.model.bands import RaisedBy, is_sent, urgency
 from skinapi.model.conditions import Band, conditions_table
 from skinapi.model.context import NOTHING_TOLD

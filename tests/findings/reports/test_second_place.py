@@ -10,15 +10,15 @@ import pytest
 from pypdf import PdfReader
 
 from skinapi.base.languages import LANGUAGES, NO_BREAK_SPACE, Language
-from skinapi.findings.records.lesion_status import Advice, AdviceSource
 from skinapi.findings.records.letters import LaterDecision, ShownLetter
-from skinapi.findings.records.reviews import Certainty
 from skinapi.findings.reports.content import ReportContent, render_html
 from skinapi.findings.reports.facts import Facts
 from skinapi.findings.reports.pdf_document import render_pdf
 from skinapi.findings.reports.report import Report, read_in_order
 from skinapi.findings.reports.template import write_template
 from skinapi.findings.reports.words import LABELS
+from skinapi.findings.status.lesion_status import Advice, AdviceSource
+from skinapi.findings.status.reviews import Certainty
 from skinapi.model.conditions import Band
 from skinapi.model.context import NOTHING_TOLD
 from tests.findings.reports.sample_reports import REVIEW, made_report, reviewed, text_of

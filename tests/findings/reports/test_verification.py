@@ -6,11 +6,11 @@ from typing import Any
 
 from skinapi.base.languages import Language
 from skinapi.findings.records.letters import LaterDecision, Letter, ShownLetter, Withdrawal
-from skinapi.findings.records.reviews import Review
 from skinapi.findings.reports.facts import Facts
 from skinapi.findings.reports.report import Narrative, Report, Source, Unwritten
 from skinapi.findings.reports.template import write_template
 from skinapi.findings.reports.verification import NOT_HASHED, seal_report
+from skinapi.findings.status.reviews import Review
 from tests.findings.reports.sample_reports import REVIEW
 
 FACTS = Facts.as_stated(condition="melanoma", confidence=0.9)

@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 
 from skinapi.base.languages import LANGUAGES, Language
-from skinapi.findings.records.reviews import Agreement
 from skinapi.findings.reports.content import ReportContent, render_html
 from skinapi.findings.reports.explanation import plan_explanation
 from skinapi.findings.reports.facts import Facts, say_reason
@@ -17,6 +16,7 @@ from skinapi.findings.reports.pdf_document import render_pdf
 from skinapi.findings.reports.report import Practice, Report
 from skinapi.findings.reports.template import write_template
 from skinapi.findings.reports.words import LABELS
+from skinapi.findings.status.reviews import Agreement
 from skinapi.model.bands import RaisedBy
 from skinapi.model.conditions import Band, conditions_table
 from skinapi.model.finding import Doubt

@@ -4,7 +4,7 @@ import io
 
 import pytest
 
-from skinapi.lab import publishing
+from skinapi.lab.checks import publishing
 from tests.lab.conftest import DecoderHere
 from tests.lab.sending import labelled, picture, post_form, table, tarred
 from tests.support.backends import Backend

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from skinapi.lab import publishing
+from skinapi.lab.checks import publishing
 from skinapi.platform.jobs.job import DERMASCAN_LAB_OWNER
 from skinapi.platform.jobs.job_queue import Jobs
 from tests.lab.conftest import DecoderHere

@@ -9,7 +9,7 @@ from zipfile import ZipFile
 import pytest
 from pydicom import Dataset
 
-from skinapi.findings.records.submission import Source
+from skinapi.findings.records.stored_finding import Source
 from skinapi.integrations.patients import PATIENTS
 from tests.integrations.dicom.reading_back import errors_in, objects_in_archive
 from tests.integrations.dicom.test_objects import sign

@@ -8,7 +8,7 @@ from urllib.parse import quote
 import pytest
 
 from skinapi.base.errors import InvalidQuery
-from skinapi.findings.records.changes import LATEST_COMMIT
+from skinapi.findings.records.changed_findings import LATEST_COMMIT
 from skinapi.integrations.fhir.search import read_span
 from skinapi.platform.storage.ids import first_id_at, now
 from tests.integrations.fhir.clinic import Clinic, entries, read

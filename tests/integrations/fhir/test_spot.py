@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 import pytest
 
-from skinapi.findings.records.review_service import EndedHolds
+from skinapi.findings.reviews.service import EndedHolds
 from skinapi.model.conditions import Band
 from skinapi.platform.storage.ids import now
 from tests.care.clinic import file_for

@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 
 from skinapi.base.errors import StoreUnavailable
-from skinapi.lab.dataset_images import DatasetCounts, DatasetImages
-from skinapi.lab.dataset_versions import Datasets
-from skinapi.lab.learned_pictures import learned_by_serving
-from skinapi.lab.reference import CurrentReference
+from skinapi.lab.datasets.dataset_images import DatasetCounts, DatasetImages
+from skinapi.lab.datasets.dataset_versions import Datasets
+from skinapi.lab.datasets.learned_pictures import learned_by_serving
+from skinapi.lab.datasets.reference import CurrentReference
 from skinapi.model.network.model import write_checksums
 from skinapi.model.registry.gates import GateName, PairedComparison, PairedDifference, ReferenceData
 from skinapi.model.registry.service import ModelReloader

@@ -13,7 +13,7 @@ from typing import NoReturn
 import pytest
 
 from skinapi.base.errors import DiskFull, StoreUnavailable
-from skinapi.lab.quarantine import Quarantine
+from skinapi.lab.datasets.quarantine import Quarantine
 from skinapi.model.registry.version_files import models_folder
 from skinapi.platform.jobs.process import lock_folder
 from skinapi.platform.stores import open_store

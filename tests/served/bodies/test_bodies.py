@@ -12,7 +12,7 @@ from socket import SHUT_WR
 import pytest
 
 from skinapi.accounts.auth.routes import LARGEST_BODY
-from skinapi.lab.uploads import LARGEST_PART
+from skinapi.lab.datasets.uploads import LARGEST_PART
 from skinapi.platform.web.request_parsing import FORM_OVERHEAD
 from tests.served.people import Caller, Seeder
 from tests.served.photo_clients import JSON

@@ -7,7 +7,7 @@ import { Table } from "/console/lists.js";
 import { TakenFromReviews } from "/console/views/datasets.js";
 import { nameOf } from "/console/views/finding.js";
 
-/** With fewer lesions of a class, its validation and test parts say nothing; as `lab/check_report.py` has it. */
+/** With fewer lesions of a class, its validation and test parts say nothing; as `lab/checks/check_report.py` has it. */
 const FEWEST_LESIONS = "10";
 
 /** The sentences that a person should read before training on it. @param {DatasetReport} report @param {Api["ConditionsView"]} conditions

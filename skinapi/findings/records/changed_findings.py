@@ -1,0 +1,107 @@
+"""Findings for programs that copy them: by when they changed, or one."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from skinapi.accounts.auth.account import Account, Subject
+from skinapi.base.pages import Page, PageRequest, page_of
+from skinapi.findings.records.service import FindingsService
+from skinapi.findings.records.stored_finding import StoredFinding
+from skinapi.findings.records.visible_findings import VisibleFinding
+from skinapi.findings.status.lesion_status import Audience
+from skinapi.platform.storage.ports import Document, Filter
+
+# A change gets its time when it is made, and is seen when its transaction has ended. MongoDB ends
+# one after a minute at most, and the clocks of two servers differ by seconds.
+LATEST_COMMIT = timedelta(minutes=2)
+SeenFinding = tuple[VisibleFinding, Account]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TimeSpan:
+    since: datetime | None = None
+    until: datetime | None = None
+
+    def holds(self, moment: datetime) -> bool:
+        since, until = self.since, self.until
+        return (since is None or moment >= since) and (until is None or moment < until)
+
+
+ALWAYS = TimeSpan()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChangedFindings:
+    findings: FindingsService
+
+    def page(
+        self,
+        *,
+        to: Subject,
+        patient: str | None = None,
+        span: TimeSpan = ALWAYS,
+        newest_first: bool = False,
+        paging: PageRequest,
+    ) -> Page[SeenFinding]:
+        """The findings of all patients whom the caller may see, or of one; also those that were
+        entered in error: whoever has copied one must learn it.
+
+        Pages are in the order of `changed`. Between two a finding may change: oldest first it comes
+        again at the end, and none is left out. What a doctor holds back changes nothing before it
+        is shown: a program may show all that it reads to the patient.
+        """
+        found: list[Document] = []
+        for of in self._listings(to, patient):
+            found += self.findings.submissions.find_changed(
+                of,
+                since=span.since,
+                until=span.until,
+                newest_first=newest_first,
+                after=paging.after,
+                limit=paging.limit + 1,
+            )
+        found.sort(key=lambda item: str(item["changed"]), reverse=newest_first)
+        page = page_of(found, paging, by="changed")
+        shown = self.findings.submissions.read(page.items)
+        return Page(self._seen(shown, to, span), page.next_after)
+
+    def _listings(self, to: Subject, patient: str | None) -> list[Filter]:
+        key = to.key
+        if key and key.patient:
+            if patient not in (None, key.patient):
+                return []
+            patient = key.patient
+        wide = key is not None and key.clinic_wide
+        if patient is not None:
+            # Nobody else sees any of them, and the time to walk them would tell how many there are.
+            may = patient == to.id or wide or to.role == "doctor"
+            return [{"owner": patient}] if may else []
+        if wide:
+            return [{}]
+        return [{"owner": to.id}, *([{"doctor": to.id}] if to.role == "doctor" else [])]
+
+    def _seen(self, found: list[StoredFinding], to: Subject, span: TimeSpan) -> list[SeenFinding]:
+        owners = self.findings.accounts.by_ids({record.owner for record in found})
+        seen = list[StoredFinding]()
+        for submission in found:
+            owner = owners.get(submission.owner)
+            if owner is None or not span.holds(submission.changed_at):
+                continue
+            if owner.id == to.id or self.findings.may_see(owner, to, case=submission.case):
+                seen.append(submission)
+        self.findings.note_read({submission.owner for submission in seen}, by=to)
+        told = self.findings.lesion_findings.see(seen, Audience.PROGRAM, with_errors=True)
+        return [
+            (item.seen_by(Audience.PATIENT) if item.owner == to.id else item, owners[item.owner])
+            for item in told
+        ]
+
+    def find(self, number: int) -> SeenFinding | None:
+        """None where it is gone, was entered in error, or its owner is being deleted."""
+        found = self.findings.submissions.find_by_number(number)
+        if found is None or found.error:
+            return None
+        owner = self.findings.accounts.by_ids({found.owner}).get(found.owner)
+        if owner is None or owner.status == "deleting":
+            return None
+        return self.findings.lesion_findings.see_one(found, Audience.PROGRAM), owner

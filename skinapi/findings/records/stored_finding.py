@@ -1,0 +1,264 @@
+"""A stored finding with the facts known about its photos, as each list reads it."""
+
+import hashlib
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Self
+
+from skinapi.base.errors import NotFound
+from skinapi.base.languages import Language
+from skinapi.base.stored_record import StoredRecord, optional
+from skinapi.findings.records.queue_order import (
+    FIRST_REVIEWED,
+    make_waiting_key,
+)
+from skinapi.findings.status.decisions import JudgedVersion
+from skinapi.findings.status.lesion_status import (
+    JudgedPhoto,
+)
+from skinapi.model.bands import most_urgent, urgency
+from skinapi.model.conditions import Band
+from skinapi.model.context import NOTHING_TOLD, Context, Modality
+from skinapi.model.detectors import ModalityFinding
+from skinapi.model.finding import Finding, FindingSummary
+from skinapi.platform.storage.ids import made_at
+
+NO_PICTURE = "This finding has no picture of that number"
+URGENT = next(iter(Band))
+MOST_VERSIONS = 20
+
+
+class Source(StoredRecord):
+    """How the DICOM object that a clinic's archive sent names its patient, its order and itself.
+    `issuer_oid` is the Universal Entity ID of who gave the number.
+    """
+
+    patient_id: str
+    issuer: str | None = None
+    issuer_oid: str | None = None
+    accession_number: str | None = None
+    study_uid: str
+    series_uid: str
+    sop_class_uid: str
+    sop_instance_uid: str
+
+
+class EnteredInError(StoredRecord):
+    """`reason` is what the patient reads."""
+
+    entered_at: datetime
+    by: str
+    reason: str
+
+
+class EarlierVersion(JudgedVersion):
+    """A version that another one has followed, as it was told then. `judged_by` is the account that
+    had the photo judged, None of the first version; `corrected` are the fields of `context` in
+    which it differs from the version before.
+    """
+
+    judged_by: str | None = None
+    corrected: tuple[str, ...] = optional(default=())
+    finding: Finding
+    context: Context
+    sections: dict[str, str]
+    narrative_source: Mapping[str, str | None]
+
+
+class StoredFindingRow(StoredRecord):
+    """A finding as it is stored, as far as a list reads it; what holds about it for a reader is
+    said by visible_findings.py. With an `error` it stands for nothing: it belongs to no spot and no
+    list. It says what its newest `version` says, which was made at `judged_at` where that is not
+    the first; `corrected` are the fields of the context in which that differs from the one before
+    it, `earlier` those before.
+
+    Of what the sender told, `context` holds the age and the place on the body alone. `photo_blob`
+    is one of the `picture_blobs`, where there are several. `taken_by` is the doctor who works on
+    it, `opinion_of` who is asked for a second opinion, which has come from `opinion_came_at` until
+    the doctor in charge has answered it. The keys order lists (queue_order.py). At `opened_at` its
+    owner has opened it with what a doctor had decided, for the first time since that was shown.
+    """
+
+    id: str
+    created_at: datetime
+    number: int
+    band: Band
+    owner: str
+    finding: FindingSummary
+    language: Language
+    lesion: str | None = None
+    queue_key: str | None = None
+    error: EnteredInError | None = optional()
+    context: Context = NOTHING_TOLD
+    photo_blob: str | None = None
+    picture_blobs: tuple[str, ...] = optional(default=())
+    doctor: str | None = None
+    taken_by: str | None = None
+    taken_at: datetime | None = None
+    opinion_of: str | None = None
+    opinion_at: datetime | None = None
+    opinion_question: str | None = None
+    opinion_key: str | None = None
+    opinion_came_at: datetime | None = None
+    hold_key: str | None = None
+    due_key: str | None = None
+    model_version: str | None = None
+    version: int = optional(default=1)
+    judged_at: datetime | None = None
+    corrected: tuple[str, ...] = optional(default=())
+    earlier: tuple[JudgedVersion, ...] = optional(default=())
+    awaited_key: str | None = None
+    rest_key: str | None = None
+    opened_at: datetime | None = optional()
+
+    @property
+    def newest(self) -> JudgedVersion:
+        since = self.judged_at or self.created_at
+        return JudgedVersion(version=self.version, band=self.band, judged_at=since)
+
+    @property
+    def case(self) -> str:
+        """Its spot, or itself where it belongs to none."""
+        return self.lesion or self.id
+
+    @property
+    def photo(self) -> JudgedPhoto:
+        kept = self.photo_blob is not None
+        return JudgedPhoto(self.id, self.number, (*self.earlier, self.newest), kept)
+
+    @property
+    def more_urgent(self) -> bool:
+        """Whether its newest version is more urgent than the one before."""
+        return bool(self.earlier) and urgency(self.band) < urgency(self.earlier[-1].band)
+
+    @property
+    def reviewed(self) -> bool:
+        """Whether it stands in the lists as one that a doctor has decided."""
+        return self.queue_key is not None and self.queue_key >= FIRST_REVIEWED
+
+    @property
+    def photos(self) -> int:
+        """How many of it are kept."""
+        return len(self.picture_blobs) or int(self.photo_blob is not None)
+
+    def make_opinion_key(self, asked: Band, came_at: datetime) -> str:
+        """A graver opinion that came before stands."""
+        key = self._make_waiting_key(most_urgent(self.band, asked), came_at)
+        return min(key, self.opinion_key or key)
+
+    def _make_waiting_key(self, band: Band, since: datetime) -> str:
+        return make_waiting_key(band, self.finding.malignant_score, since, self.number)
+
+
+class StoredFindingSummary(StoredFindingRow):
+    """`sections` is the narrative as it was answered."""
+
+    sections: dict[str, str]
+    narrative_source: Mapping[str, str | None] = {"writer": "template"}
+    picture_count: int = optional(default=1)
+
+
+class StoredFinding(StoredFindingSummary):
+    """`changed` is an id made when its patient last got to see something else. `judged_by` is the
+    account that had the photo judged again for its newest version. `filed_by` is the account that
+    has filed it for its owner, `session_of` the key whose session key did.
+    """
+
+    finding: Finding
+    context: Context
+    changed: str
+    judged_by: str | None = None
+    earlier: tuple[EarlierVersion, ...] = optional(default=())
+    thumbnail_blob: str | None = None
+    former_lesion: str | None = None
+    revision: int = 1
+    idempotency_key: str | None = None
+    request_hash: str | None = None
+    session_of: str | None = optional()
+    filed_by: str | None = optional()
+    photo_removed_at: datetime | None = optional()
+    source: Source | None = optional()
+
+    @property
+    def changed_at(self) -> datetime:
+        return made_at(self.changed)
+
+    def as_earlier(self) -> EarlierVersion:
+        told = {name: getattr(self, name) for name in _OF_VERSION}
+        return EarlierVersion(**told, judged_at=self.newest.judged_at)
+
+    def found_in(self, version: int) -> Finding:
+        """What this version of it says."""
+        return next(
+            (item.finding for item in self.earlier if item.version == version), self.finding
+        )
+
+    @property
+    def filed_request(self) -> str | None:
+        """What stands for the request by which another account has filed it for its owner."""
+        if not self.filed_by or not self.idempotency_key:
+            return None
+        return hash_of_request(self.filed_by, self.idempotency_key)
+
+    @property
+    def pictures(self) -> list[Self]:
+        """The submission as each of its pictures alone would have made it."""
+        pictures = self.finding.pictures
+        blobs = self.picture_blobs or (None,) * len(pictures)
+        return [
+            self.model_copy(update={"finding": finding, "photo_blob": blob})
+            for finding, blob in zip(pictures, blobs, strict=True)
+        ] or [self]
+
+    def of_picture(self, place: int) -> Self:
+        """Count from 1."""
+        if place > len(self.pictures):
+            raise NotFound(NO_PICTURE)
+        return self.pictures[place - 1]
+
+
+class RecognisedKind(StoredRecord):
+    modality: ModalityFinding | None = None
+
+
+class SubmittedPhoto(StoredRecord):
+    """A photo has an owner and facts that are known without looking at it."""
+
+    id: str
+    owner: str
+    photo_blob: str | None = None
+    context: Context
+    finding: RecognisedKind
+
+    @property
+    def modality(self) -> Modality:
+        """How it was taken: as the sender told, else as the model recognised."""
+        recognised = self.finding.modality
+        if self.context.modality is not Modality.UNKNOWN or recognised is None:
+            return self.context.modality
+        return recognised.recognised
+
+
+def hash_of_request(by: str, key: str) -> str:
+    return hashlib.sha256(f"{by}\n{key}".encode("utf-8", "surrogatepass")).hexdigest()
+
+
+_OF_VERSION = EarlierVersion.model_fields.keys() - {"judged_at"}
+
+# The fields that order lists: `make_keys`, and `rest_keys`.
+KEYS = ("queue_key", "awaited_key", "hold_key", "due_key", "rest_key")
+
+
+def _fields_of(view: type[StoredFindingRow]) -> tuple[str, ...]:
+    own = view.model_fields.keys() - {"id", "finding", "context"}
+    told = ("age_band", "body_site", "body_laterality", "body_side")
+    return (
+        *sorted(own),
+        *(f"finding.{name}" for name in FindingSummary.model_fields),
+        *(f"context.{name}" for name in told),
+    )
+
+
+LISTED_FIELDS = _fields_of(StoredFindingRow)
+SUMMARY_FIELDS = _fields_of(StoredFindingSummary)
+PHOTO_FIELDS = ("owner", "photo_blob", "context", "finding.modality")

@@ -1,0 +1,549 @@
+"""The collection of submissions, and the lists of doctors and owners that are read from it."""
+
+import os
+import threading
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from typing import Any, Literal, TypeVar
+
+from skinapi.base.errors import Duplicate
+from skinapi.base.pages import Page, PageRequest, page_of
+from skinapi.findings.records.new_findings import NewFinding
+from skinapi.findings.records.queue_order import (
+    FIRST_REVIEWED,
+    awaited_range,
+    awaited_since,
+    due_before,
+    key_range,
+    make_hold_key,
+    make_rest_key,
+    rest_without_photo,
+)
+from skinapi.findings.records.stored_finding import (
+    KEYS,
+    LISTED_FIELDS,
+    PHOTO_FIELDS,
+    SUMMARY_FIELDS,
+    EnteredInError,
+    StoredFinding,
+    StoredFindingRow,
+    StoredFindingSummary,
+    SubmittedPhoto,
+)
+from skinapi.findings.status.decisions import RESULT_AFTER, WaitsFor
+from skinapi.model.conditions import Band
+from skinapi.platform.storage.ids import first_id_at, new_id, now
+from skinapi.platform.storage.ports import Document, Encoded, Filter, Ops, Store, set_or_remove
+from skinapi.platform.storage.records import Repository, changes_between
+from skinapi.platform.storage.unreadable import read_each
+
+COUNTER = "submissions"
+BLOCK = 20
+PAGE_SIZE = 100
+MOST_OVERDUE = 1000
+MOST_HELD = 1000
+TOUCH: Ops = {"$inc": {"revision": 1}}
+NOT_TAKEN: dict[str, Any] = {"taken_by": None, "taken_at": None}
+NOT_ASKED: dict[str, Any] = dict.fromkeys(("opinion_of", "opinion_at", "opinion_question"))
+NONE_CAME: dict[str, Any] = {"opinion_key": None, "opinion_came_at": None}
+# Each goes on with the id.
+INDEXES: tuple[tuple[str, ...], ...] = (
+    *(("number",), ("taken_by",)),
+    *(("owner",), ("owner", "lesion"), ("owner", "queue_key"), ("owner", "changed")),
+    *(("doctor",), ("doctor", "queue_key"), ("doctor", "opinion_key")),
+    *(("doctor", "model_version"), ("doctor", "awaited_key"), ("doctor", "changed")),
+    *(("opinion_of", "queue_key"), ("queue_key",), ("hold_key",), ("due_key",), ("changed",)),
+    ("awaited_key",),
+)
+# What is read of each view; of a Submission all.
+FIELDS: dict[type[StoredFindingRow], tuple[str, ...] | None] = {
+    StoredFindingRow: LISTED_FIELDS,
+    StoredFindingSummary: SUMMARY_FIELDS,
+    StoredFinding: None,
+}
+View = TypeVar("View", bound=StoredFindingRow)
+
+
+class Numbers:
+    """Numbers that no two findings share. Each process takes its own from a block, so that servers
+    do not wait for each other at one document. So there are gaps, and no order of time.
+    """
+
+    def __init__(self, store: Store) -> None:
+        self._counters = store.collection("counters")
+        self._lock = threading.Lock()
+        self._pid = 0
+        self._left: Iterator[int] = iter(())
+
+    def next_number(self) -> int:
+        """Call it outside of a transaction: others would wait for the counter until its end."""
+        with self._lock:
+            number = next(self._left, None) if self._pid == os.getpid() else None
+            if number is None:  # none is left, or the block belongs to the process that forked
+                self._left, self._pid = self._reserve(), os.getpid()
+                number = next(self._left)
+            return number
+
+    def skip_to(self, highest: int) -> None:
+        """Take no number up to this one any more."""
+        with self._lock:
+            behind = {"id": COUNTER, "value": {"$lt": highest}}
+            self._counters.update(behind, {"$set": {"value": highest}})
+            self._left = iter(())
+
+    def _reserve(self) -> Iterator[int]:
+        while True:
+            reserved = self._counters.update({"id": COUNTER}, {"$inc": {"value": BLOCK}})
+            if reserved is not None:
+                return iter(range(reserved["value"] - BLOCK + 1, reserved["value"] + 1))
+            first = {"id": COUNTER, "schema": 1, "created_at": now(), "value": 0}
+            with suppress(Duplicate):
+                self._counters.insert(first)
+
+
+@dataclass(frozen=True, slots=True)
+class EncodedFinding:
+    submission: StoredFinding
+    encoded: Encoded
+
+
+class StoredFindings(Repository[StoredFinding]):
+    collection, record = "submissions", StoredFinding
+    unique = (("number",), ("owner", "idempotency_key"), ("filed_by", "idempotency_key"))
+    indexes = tuple((*fields, "id") for fields in INDEXES)
+
+    def __init__(self, store: Store) -> None:
+        super().__init__(store)
+        self._numbers = Numbers(store)
+
+    def prepare(self, new: NewFinding, *, number: int) -> EncodedFinding:
+        """Make what `add` stores. Other writers wait for a transaction, so call it before."""
+        submission = new.as_submission(number=number)
+        return EncodedFinding(submission, self.encode(submission))
+
+    def add(self, prepared: EncodedFinding) -> None:
+        self._documents.insert_encoded(prepared.encoded)
+
+    def take_number(self) -> int:
+        """Call it before a transaction. The number stays unused where nothing is stored."""
+        return self._numbers.next_number()
+
+    def skip_used_numbers(self) -> None:
+        """Go on behind the highest number: after a partial restore the counter may be too low."""
+        for last in self._documents.find(sort="-number", limit=1):
+            self._numbers.skip_to(last["number"])
+
+    def has(self, identifier: str) -> bool:
+        return self._documents.count({"id": identifier}) > 0
+
+    def find_by_number(self, number: int) -> StoredFinding | None:
+        return self._first({"number": number})
+
+    def find_by_key(self, owner: str, key: str | None) -> StoredFinding | None:
+        return self._by_key(key, owner=owner)
+
+    def find_filed(self, by: str, key: str | None) -> StoredFinding | None:
+        """What this account has filed for others under this idempotency key."""
+        return self._by_key(key, filed_by=by)
+
+    def _views(self, view: type[View], wanted: Filter, **options: Any) -> list[View]:
+        return self._read_each_as(view, self._find(view, wanted, **options))
+
+    def _find(self, view: type[View], wanted: Filter, **options: Any) -> list[Document]:
+        return self._documents.find(wanted, fields=FIELDS[view], **options)
+
+    def _page_of(
+        self, view: type[View], wanted: Filter, paging: PageRequest, *, sort: str = "id"
+    ) -> Page[View]:
+        more = paging.limit + 1
+        found = self._find(view, wanted, sort=sort, after=paging.after, limit=more)
+        return page_of(found, paging).map_all(partial(self._read_each_as, view))
+
+    def _page_by(
+        self, key: str, wanted: Filter, ranges: Sequence[tuple[str, str]], paging: PageRequest
+    ) -> Page[StoredFindingRow]:
+        """Pages begin behind such a key, and not an id: a review between two pages then neither
+        repeats nor skips others.
+        """
+        found: list[Document] = []
+        for first, end in ranges:
+            start, missing = max(paging.after or first, first), paging.limit + 1 - len(found)
+            if start < end and missing > 0:
+                within = {**wanted, key: {"$gt": start, "$lt": end}}
+                found += self._find(StoredFindingRow, within, sort=key, limit=missing)
+        return page_of(found, paging, by=key).map_all(partial(self._read_each_as, StoredFindingRow))
+
+    def page_owned(
+        self,
+        owner: str | None,
+        paging: PageRequest,
+        *,
+        unsorted: bool = False,
+        newest_first: bool = False,
+    ) -> Page[StoredFindingSummary]:
+        """An owner's, or all, or those that belong to no spot."""
+        wanted = {**({"owner": owner} if owner else {}), **({"lesion": None} if unsorted else {})}
+        sort = "-id" if newest_first else "id"
+        return self._page_of(StoredFindingSummary, wanted, paging, sort=sort)
+
+    def page_kept(self, owner: str, paging: PageRequest) -> Page[StoredFindingRow]:
+        return self._page_of(StoredFindingRow, {"owner": owner}, paging)
+
+    def page_by_urgency(
+        self,
+        of: dict[str, str],
+        *,
+        reviewed: bool | None,
+        urgency: Band | None = None,
+        paging: PageRequest,
+    ) -> Page[StoredFindingRow]:
+        """`of` an owner, a doctor, or who is asked: unreviewed first, then as their keys say."""
+        ranges = _key_ranges(reviewed, urgency)
+        return self._page_by("queue_key", of, ranges, paging)
+
+    def find_waiting(
+        self,
+        doctor: str | None,
+        owners: Sequence[str],
+        *,
+        band: Band | None,
+        after: str,
+        limit: int,
+    ) -> list[Document]:
+        """Unreviewed, of patients of this doctor or of nobody, as they are stored."""
+        [(first, end)] = _key_ranges(False, band)
+        within = {"$gt": max(after, first), "$lt": end}
+        wanted: Filter = {"doctor": doctor, "queue_key": within, "owner": {"$in": [*owners]}}
+        return self._documents.find(wanted, sort="queue_key", limit=limit, fields=LISTED_FIELDS)
+
+    def count_waiting(self, owners: Sequence[str], *, band: Band | None = None) -> int:
+        """The time it takes grows with them."""
+        [(first, end)] = _key_ranges(False, band)
+        within = {"$gt": first, "$lt": end}
+        return self._documents.count({"owner": {"$in": [*owners]}, "queue_key": within})
+
+    def count_waiting_by(
+        self, field: Literal["owner", "doctor"], ids: Collection[str]
+    ) -> dict[str, tuple[int, int]]:
+        """Count what waits of each of these owners, or doctors, and how much of it is urgent."""
+        counted: list[dict[str, int]] = []
+        for band in (None, Band.URGENT_REFERRAL) if ids else ():
+            [(first, end)] = _key_ranges(False, band)
+            within = {"$gt": first, "$lt": end}
+            wanted: Filter = {field: {"$in": sorted(ids)}, "queue_key": within}
+            counted.append(self._documents.count_by(field, wanted))
+        waiting, urgent = counted or ({}, {})
+        return {item: (count, urgent.get(item, 0)) for item, count in waiting.items()}
+
+    def count_by_urgency(self, of: dict[str, str], *, reviewed: bool | None, urgency: Band) -> int:
+        """The time it takes grows with them."""
+        return sum(
+            self._documents.count({**of, "queue_key": {"$gt": first, "$lt": end}})
+            for first, end in _key_ranges(reviewed, urgency)
+        )
+
+    def count_overdue(self) -> Counter[str | None]:
+        """Spots past their day, by the doctor in charge; None: nobody is. MOST_OVERDUE at most."""
+        return self._count_by_doctor("due_key", "", due_before(now().date()))
+
+    def count_late_results(self) -> Counter[str | None]:
+        """Count the findings whose laboratory's result has not come in time, by the doctor in
+        charge; MOST_OVERDUE at most.
+        """
+        first, _ = awaited_range(WaitsFor.RESULT)
+        late = awaited_since(WaitsFor.RESULT, now() - RESULT_AFTER)
+        return self._count_by_doctor("awaited_key", first, late)
+
+    def _count_by_doctor(self, key: str, after: str, before: str) -> Counter[str | None]:
+        within: Filter = {key: {"$gt": after, "$lt": before}}
+        submissions = self._documents.find(within, sort=key, limit=MOST_OVERDUE, fields=("doctor",))
+        return Counter(submission.get("doctor") for submission in submissions)
+
+    def page_opinions(self, doctor: str, paging: PageRequest) -> Page[StoredFindingRow]:
+        """List the findings about which a second opinion has come, the gravest first."""
+        ranges = [("0", FIRST_REVIEWED)]
+        return self._page_by("opinion_key", {"doctor": doctor}, ranges, paging)
+
+    def count_opinions(self, doctor: str) -> int:
+        """Reviewed findings with a second opinion that this doctor has not answered."""
+        [(first, end)] = _key_ranges(True, None)
+        wanted: Filter = {
+            "doctor": doctor,
+            "opinion_key": {"$gt": "0", "$lt": FIRST_REVIEWED},
+            "queue_key": {"$gt": first, "$lt": end},
+        }
+        return self._documents.count(wanted)
+
+    def page_awaited(
+        self,
+        doctor: str,
+        awaited: WaitsFor | None = None,
+        *,
+        owners: Sequence[str] | None = None,
+        paging: PageRequest,
+    ) -> Page[StoredFindingRow]:
+        """What waits for this, or for anything; the oldest decision first."""
+        of: Filter = {"doctor": doctor}
+        if owners is not None:
+            of["owner"] = {"$in": [*owners]}
+        ranges = [awaited_range(awaited)]
+        return self._page_by("awaited_key", of, ranges, paging)
+
+    def find_left(
+        self, doctor: str | None, *, owners: Sequence[str] | None = None, limit: int
+    ) -> list[Document]:
+        """Reviewed, as they are stored, to which somebody has to come back: a result is awaited, a
+        second opinion has come, or the owner is still to be told.
+        """
+        first, end = awaited_range(WaitsFor.RESULT)
+        ranges: dict[str, Any] = {
+            "awaited_key": {"$gt": first, "$lt": end},
+            "opinion_key": {"$gt": "0", "$lt": FIRST_REVIEWED},
+        }
+        of: Filter = {"doctor": doctor, **({"owner": {"$in": [*owners]}} if owners else {})}
+        found: dict[str, Document] = {}
+        for field, within in ranges.items():
+            for document in self._documents.find(
+                {**of, field: within}, sort=field, limit=limit, fields=LISTED_FIELDS
+            ):
+                found[document["id"]] = document
+        for document in self._find_held(make_hold_key(now(), 0)):
+            if document.get("doctor") == doctor and (not owners or document["owner"] in owners):
+                found[document["id"]] = document
+        return [item for item in found.values() if _is_reviewed(item)]
+
+    def list_held(self, owners: Collection[str]) -> list[StoredFindingRow]:
+        """List the findings of which something is held back from these owners."""
+        found = self._find_held("") if owners else []
+        return self._read_each_as(
+            StoredFindingRow, (item for item in found if item.get("owner") in owners)
+        )
+
+    def _find_held(self, after: str | None) -> list[Document]:
+        held: Filter = {"hold_key": {"$gt": after, "$lt": "9"}}
+        return self._documents.find(held, sort="hold_key", limit=MOST_HELD, fields=LISTED_FIELDS)
+
+    def find_reviewed(self, identifiers: Sequence[str]) -> list[Document]:
+        found = self._documents.find({"id": {"$in": [*identifiers]}}, fields=LISTED_FIELDS)
+        return [item for item in found if _is_reviewed(item)]
+
+    def list_visits(
+        self, doctor: str, owners: Sequence[str], *, limit: int
+    ) -> list[StoredFindingRow]:
+        """List the findings whose decision asks for a visit, the most urgent first."""
+        first, _ = key_range(reviewed=True, band=Band.URGENT_REFERRAL)
+        _, end = key_range(reviewed=True, band=Band.DOCTOR_REVIEW)
+        wanted: Filter = {
+            "doctor": doctor,
+            "queue_key": {"$gt": first, "$lt": end},
+            "owner": {"$in": [*owners]},
+        }
+        return self._views(StoredFindingRow, wanted, sort="queue_key", limit=limit)
+
+    def count_awaited(
+        self, doctor: str, awaited: WaitsFor, *, before: datetime | None = None
+    ) -> int:
+        first, end = awaited_range(awaited)
+        end = awaited_since(awaited, before) if before else end
+        wanted = {"doctor": doctor, "awaited_key": {"$gt": first, "$lt": end}}
+        return self._documents.count(wanted)
+
+    def page_by_model(
+        self, doctor: str, version: str, paging: PageRequest
+    ) -> Page[StoredFindingRow]:
+        wanted = {"doctor": doctor, "model_version": version}
+        return self._page_of(StoredFindingRow, wanted, paging)
+
+    def find_changed(
+        self,
+        of: Filter,
+        *,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        newest_first: bool = False,
+        after: str | None = None,
+        limit: int,
+    ) -> list[Document]:
+        """Find what changed at `since` or later and before `until`, behind `after`, a `changed`."""
+        low, high = first_id_at(since) if since else "", first_id_at(until) if until else "g"
+        if after and newest_first:
+            high = min(high, after)
+        elif after:
+            low = max(low, after)
+        wanted: Filter = {**of, "changed": {"$gt": low, "$lt": high}}
+        sort = "-changed" if newest_first else "changed"
+        return self._documents.find(wanted, sort=sort, limit=limit)
+
+    def read(self, documents: Iterable[Document]) -> list[StoredFinding]:
+        return self._read_each(documents)
+
+    def change(self, identifier: str, **fields: Any) -> None:
+        """Set these fields, and remove those that are None."""
+        self._documents.update({"id": identifier}, {**set_or_remove(fields), **TOUCH})
+
+    def note_change(self, identifier: str) -> None:
+        self._documents.update({"id": identifier}, {"$set": {"changed": new_id()}})
+
+    def add_version(self, before: StoredFinding, after: StoredFinding) -> bool:
+        """False where another version was added since, or the finding was deleted."""
+        first = before.version == 1  # it is not stored then
+        seen: Filter = {"id": before.id, "version": None if first else before.version}
+        changed = {**changes_between(before, after), "changed": new_id()}
+        change = {**set_or_remove(changed), **TOUCH}
+        return self._documents.update(seen, change) is not None
+
+    def most_urgent(self, owner: str) -> tuple[str, str] | None:
+        """Its id and queue key, of those that nobody has reviewed."""
+        wanted = {"owner": owner, "queue_key": {"$lt": FIRST_REVIEWED}}
+        found = self._documents.find(wanted, sort="queue_key", limit=1, fields=("queue_key",))
+        return (found[0]["id"], found[0]["queue_key"]) if found else None
+
+    def set_doctor(self, owner: str, doctor: str | None) -> None:
+        """Put them into the lists of this doctor; what another has taken or asked for ends."""
+        self._leave_doctor({"owner": owner}, doctor)
+
+    def release(self, doctor: str) -> None:
+        self._leave_doctor({"doctor": doctor}, None)
+
+    def _leave_doctor(self, these: Filter, doctor: str | None) -> None:
+        change = set_or_remove({"doctor": doctor, **NOT_TAKEN, **NOT_ASKED})
+        self._documents.update_all(these, change)
+
+    def end_work(self, doctor: str) -> None:
+        """Give back what this doctor has taken, and withdraw what this doctor is asked for."""
+        self._documents.update_all({"taken_by": doctor}, set_or_remove(NOT_TAKEN))
+        self._documents.update_all({"opinion_of": doctor}, set_or_remove(NOT_ASKED))
+
+    def end_work_of(
+        self, submission: StoredFindingRow, doctor: str, *, answered: bool = False
+    ) -> None:
+        """Let this doctor leave a case. `answered`: so do second opinions that came."""
+        taken = NOT_TAKEN if submission.taken_by == doctor else {}
+        asked = NOT_ASKED if submission.opinion_of == doctor else {}
+        came = NONE_CAME if answered and submission.opinion_key else {}
+        if taken or asked or came:
+            self.change(submission.id, **taken, **asked, **came)
+
+    def list_asked(self, owner: str) -> list[StoredFindingRow]:
+        return self._views(StoredFindingRow, {"owner": owner, "opinion_of": {"$gt": ""}})
+
+    def note_opinion(self, submission: StoredFindingRow, *, urgency: Band) -> None:
+        came_at = now()
+        key = submission.make_opinion_key(urgency, came_at)
+        self.change(submission.id, opinion_key=key, opinion_came_at=came_at)
+
+    def is_asked_about(self, lesion: str, doctor: str) -> bool:
+        wanted = {"opinion_of": doctor, "lesion": lesion}
+        return bool(self._documents.find(wanted, sort="queue_key", limit=1, fields=()))
+
+    def list_shown(self, moment: datetime, limit: int) -> list[str]:
+        """The ids of the findings of which a hold has ended by then, the first one first."""
+        wanted = {"hold_key": {"$gt": "", "$lt": make_hold_key(moment, 0)}}
+        found = self._documents.find(wanted, sort="hold_key", limit=limit, fields=("hold_key",))
+        return [item["id"] for item in found]
+
+    def touch(self, identifier: str) -> bool:
+        """Write to a submission on which the caller's transaction relies, so that it conflicts with
+        those that change or delete the submission. False where it is deleted, or entered in error.
+        """
+        return self._documents.update({"id": identifier, "error": None}, TOUCH) is not None
+
+    def mark_in_error(self, submission: StoredFinding, error: EnteredInError) -> None:
+        """Take it out of its spot and of all lists. It rests from now on."""
+        photo = bool(submission.photos)
+        fields: dict[str, Any] = {
+            **dict.fromkeys(KEYS),
+            **NOT_TAKEN,
+            **NOT_ASKED,
+            **NONE_CAME,
+            "lesion": None,
+            "former_lesion": submission.lesion or submission.former_lesion,
+            "rest_key": make_rest_key(photo, True, error.entered_at, submission.number),
+            "error": error.stored(),
+            "changed": new_id(),
+        }
+        self.change(submission.id, **fields)
+
+    def set_key(self, identifier: str, key: str) -> None:
+        """A request may use the idempotency key that it had."""
+        self.change(identifier, idempotency_key=key)
+
+    def page_in_error(self, owner: str, paging: PageRequest) -> Page[StoredFinding]:
+        wanted: Filter = {"owner": owner, "error": {"$ne": None}}
+        return self._page_of(StoredFinding, wanted, paging)
+
+    def photos_of(self, identifiers: Sequence[str]) -> dict[str, SubmittedPhoto]:
+        """A finding that is deleted, or was entered in error, is left out."""
+        wanted = {"id": {"$in": list(identifiers)}, "error": None}
+        found = self._documents.find(wanted, fields=PHOTO_FIELDS)
+        photos = read_each(
+            self.collection,
+            found,
+            lambda item: SubmittedPhoto.model_validate({"finding": {}, **item}),
+        )
+        return {photo.id: photo for photo in photos}
+
+    def walk_owned(self, owner: str) -> Iterator[StoredFindingRow]:
+        return read_each(self.collection, self.walk_stored(owner), StoredFindingRow.model_validate)
+
+    def walk_stored(
+        self, owner: str, *, fields: Sequence[str] = LISTED_FIELDS
+    ) -> Iterator[Document]:
+        after = None
+        while found := self._documents.find(
+            {"owner": owner}, after=after, limit=PAGE_SIZE, fields=fields
+        ):
+            yield from found
+            after = found[-1]["id"]
+
+    def count_of(self, owner: str) -> int:
+        return self._documents.count({"owner": owner, "error": None})
+
+    def owners(self) -> set[str]:
+        return set(self._documents.count_by("owner"))
+
+    def set_thumbnail(self, submission: StoredFinding, blob: str) -> bool:
+        """False where the submission is deleted, or another was set."""
+        unchanged = {"id": submission.id, "thumbnail_blob": submission.thumbnail_blob}
+        changed = self._documents.update(unchanged, {"$set": {"thumbnail_blob": blob}})
+        return changed is not None
+
+    def erase_photos(self, owner: str) -> tuple[list[str], list[str]]:
+        """Return the ids of the findings, and the keys of the files, to be deleted afterwards."""
+        findings, keys = list[str](), list[str]()
+        for document in self.walk_stored(owner, fields=(*LISTED_FIELDS, "thumbnail_blob")):
+            blobs = [document.get("photo_blob"), document.get("thumbnail_blob")]
+            blobs += [*document.get("picture_blobs", ())]
+            if any(blobs):
+                findings.append(document["id"])
+                keys += dict.fromkeys(filter(None, blobs))
+                self.erase_photo(StoredFindingRow.model_validate(document))
+        return findings, keys
+
+    def erase_photo(self, submission: StoredFindingRow) -> None:
+        """The finding stays, and says when its photos went. Their files are the caller's."""
+        fields = {
+            **dict.fromkeys(("photo_blob", "thumbnail_blob", "picture_blobs")),
+            "rest_key": rest_without_photo(submission.rest_key),
+            "photo_removed_at": now(),
+            "changed": new_id(),
+        }
+        self.change(submission.id, **fields)
+
+    def remove(self, identifier: str) -> None:
+        self._documents.delete({"id": identifier})
+
+
+def _is_reviewed(document: Document) -> bool:
+    return (document.get("queue_key") or "") >= FIRST_REVIEWED
+
+
+def _key_ranges(reviewed: bool | None, urgency: Band | None) -> list[tuple[str, str]]:
+    groups = [False, True] if reviewed is None else [reviewed]
+    if urgency:
+        return [key_range(reviewed=group, band=urgency) for group in groups]
+    return [(f"{groups[0]:d}", f"{groups[-1] + 1}")]

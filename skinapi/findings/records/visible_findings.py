@@ -1,0 +1,223 @@
+"""A stored finding as one reader may know it now. What is said of it is read from here alone."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Self, overload
+
+from pydantic import Field, InstanceOf
+
+from skinapi.findings.records.queue_order import (
+    make_awaited_key,
+    make_due_key,
+    make_hold_key,
+    make_rest_key,
+    make_reviewed_key,
+)
+from skinapi.findings.records.stored_finding import (
+    StoredFinding,
+    StoredFindingRow,
+    StoredFindingSummary,
+)
+from skinapi.findings.status.decisions import Decision, WaitsFor
+from skinapi.findings.status.lesion_status import (
+    Advice,
+    Audience,
+    FindingStatus,
+    Instruction,
+    LesionForAudience,
+    LesionHistory,
+    LesionStatus,
+)
+from skinapi.findings.status.reviews import Review
+from skinapi.model.conditions import Band
+
+URGENT = next(iter(Band))
+
+
+class VisibleFindingRow(StoredFindingRow):
+    """`view` is what holds about its spot for a reader; it is never stored."""
+
+    view: InstanceOf[LesionForAudience] = Field(exclude=True, repr=False)
+
+    @property
+    def reader(self) -> Audience:
+        return self.view.reader
+
+    @property
+    def lesion_status(self) -> LesionStatus:
+        """What holds about its spot."""
+        return self.view.lesion_status
+
+    @property
+    def status(self) -> FindingStatus:
+        """What holds about the finding itself."""
+        return self.lesion_status.findings[self.id]
+
+    @property
+    def decision(self) -> Decision | None:
+        return self.status.decision
+
+    @property
+    def instruction(self) -> Instruction:
+        return self.lesion_status.instruction
+
+    @property
+    def reviewed(self) -> bool:
+        """Whether a doctor has decided, as far as its reader knows, and no version since then is
+        more urgent.
+        """
+        return self.decision is not None and not self.status.reopened
+
+    @property
+    def held_until(self) -> datetime | None:
+        return self.status.held_until
+
+    @property
+    def awaited(self) -> WaitsFor | None:
+        return self.lesion_status.awaited(self.id)
+
+    @property
+    def replaced_by(self) -> Advice | None:
+        """What counts about its spot, where that was said of another finding, or of a version that
+        no doctor has seen, and differs.
+        """
+        decision = self.decision
+        own = (decision.urgency, decision.waits_for) if decision else (self.band, None)
+        return self.instruction.elsewhere(self.number, *own)
+
+    @property
+    def said_at(self) -> datetime:
+        """When what holds about it could be read first."""
+        own, counts = self.status.said_at, self.replaced_by
+        if counts is None:
+            return own
+        others = self.lesion_status.findings.values()
+        by_doctor = [
+            other.said_at
+            for other in others
+            if counts.decision and other.photo.number == counts.finding
+        ]
+        return max([own, counts.since, *by_doctor])
+
+    def for_programs(self) -> Self:
+        """See it like a program, which may show the patient what it reads."""
+        return self if self.reader.is_patient else self.seen_by(Audience.PROGRAM)
+
+    def seen_by(self, reader: Audience) -> Self:
+        return self.viewed(self.view.seen_by(reader))
+
+    def with_review(self, review: Review) -> Self:
+        """See it like after the signing of this review."""
+        facts = self.view.facts
+        reviews = {**facts.reviews, self.id: (*facts.reviews.get(self.id, ()), review)}
+        return self.viewed(replace(self.view, facts=replace(facts, reviews=reviews)))
+
+    def viewed(self, view: LesionForAudience) -> Self:
+        return self.model_copy(update={"view": view})
+
+    def shows(self, written_at: datetime | None) -> bool:
+        """Whether its reader may read what a doctor wrote then: it may tell what is held back."""
+        since = self.status.held_since
+        return self.reader.knows_all or not (since and written_at and written_at >= since)
+
+    @property
+    def decision_opened_at(self) -> datetime | None:
+        """When its owner has opened it since what was decided last was shown; None before."""
+        shown_at = self.decision_shown_at
+        opened = self.opened_at and shown_at and self.opened_at >= shown_at
+        return self.opened_at if opened else None
+
+    @property
+    def decision_shown_at(self) -> datetime | None:
+        """From when its owner may read what was decided last."""
+        return max((item.shown_at for item in self.status.counted), default=None)
+
+    def make_keys(self, reader: Audience = Audience.DOCTOR) -> dict[str, str | None]:
+        """The keys follow from what this reader knows; those of a doctor are stored."""
+        lesion_status = self.view.seen_by(reader).lesion_status
+        own, counts = lesion_status.findings[self.id], lesion_status.instruction.counts
+        decision, awaited = own.decision, lesion_status.awaited(self.id)
+        if decision is None or own.reopened:
+            queue_key = self._make_waiting_key(self.band, self.created_at)
+        else:
+            queue_key = make_reviewed_key(decision.urgency, self.created_at, self.number)
+        is_due = counts.finding == self.number
+        return {
+            "awaited_key": make_awaited_key(awaited, decision.decided_at, self.number)
+            if awaited and decision
+            else None,
+            "queue_key": queue_key,
+            "hold_key": make_hold_key(own.hold_ends_at, self.number),
+            "due_key": make_due_key(counts.due, self.number) if is_due else None,
+        }
+
+    def untold(self, reviews: Sequence[Review]) -> list[Review]:
+        """Reviews whose hold has ended by its time, of which nobody was told yet."""
+        first, moment = self.hold_key, self.view.moment
+        return [
+            review
+            for review in reviews
+            if first and (key := make_hold_key(review.hold_ends_at, self.number))
+            if key >= first and not review.held_at(moment)
+        ]
+
+
+class VisibleFindingSummary(StoredFindingSummary, VisibleFindingRow):
+    pass
+
+
+class VisibleFinding(StoredFinding, VisibleFindingSummary):
+    pass
+
+
+_SEEN: tuple[tuple[type[StoredFindingRow], type[VisibleFindingRow]], ...] = (
+    (StoredFinding, VisibleFinding),
+    (StoredFindingSummary, VisibleFindingSummary),
+    (StoredFindingRow, VisibleFindingRow),
+)
+
+
+@overload
+def see_with(found: StoredFinding, view: LesionForAudience) -> VisibleFinding: ...
+
+
+@overload
+def see_with(found: StoredFindingRow, view: LesionForAudience) -> VisibleFindingRow: ...
+
+
+def see_with(found: StoredFindingRow, view: LesionForAudience) -> VisibleFindingRow:
+    """See a finding with this view: a VisibleFinding of a Submission, and so on."""
+    seen = next(seen for stored, seen in _SEEN if isinstance(found, stored))
+    return seen.model_construct(found.model_fields_set, **{**found.__dict__, "view": view})
+
+
+def see_alone(found: StoredFinding, reader: Audience) -> VisibleFinding:
+    """See a finding before there is a review of it, without its spot."""
+    return see_with(
+        found, LesionForAudience(LesionHistory((found.photo,), {}), reader, found.created_at)
+    )
+
+
+def rest_keys(case: Sequence[VisibleFindingRow]) -> dict[str, str | None]:
+    """Return the key of each id. A case rests since something last happened with it; the end of a
+    hold counts, too. None while a result is awaited or an urgent finding waits for a review: it
+    must not go before somebody has done that.
+    """
+    waiting = [item for item in case if not item.reviewed]
+    if any(item.band is URGENT for item in waiting) or any(
+        item.decision.awaited for item in case if item.decision
+    ):
+        return dict.fromkeys(item.id for item in case)
+    since = max(
+        moment
+        for item in case
+        for moment in (
+            item.newest.judged_at,
+            *([item.decision.decided_at] if item.decision else []),
+            *(review.hold_ends_at for review in item.status.reviews if review.hold_ends_at),
+        )
+    )
+    return {
+        item.id: make_rest_key(bool(item.photos), not waiting, since, item.number) for item in case
+    }

@@ -1,0 +1,1 @@
+"""Reviews of stored findings, findings filed for the wrong patient, and results counted."""

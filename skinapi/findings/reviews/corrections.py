@@ -1,0 +1,149 @@
+"""The use cases of findings that were filed for the wrong patient."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from skinapi.accounts.auth.account import Account, Subject
+from skinapi.accounts.auth.accounts import Accounts
+from skinapi.base.errors import NotFound
+from skinapi.base.languages import Language, load_words
+from skinapi.base.stored_record import Frozen
+from skinapi.findings.errors import FindingInError
+from skinapi.findings.records.events import FindingsChanged, FindingVoided
+from skinapi.findings.records.findings_by_lesion import FindingsByLesion
+from skinapi.findings.records.review_queue import ReviewQueue
+from skinapi.findings.records.service import FindingsService
+from skinapi.findings.records.stored_finding import EnteredInError, StoredFinding
+from skinapi.findings.records.stored_findings import StoredFindings
+from skinapi.findings.records.visible_findings import VisibleFinding
+from skinapi.findings.reviews.outcomes import OutcomeCounts
+from skinapi.findings.status.lesion_status import Audience
+from skinapi.platform.notices.outbox import Kind, Outbox
+from skinapi.platform.storage.ids import now
+from skinapi.platform.storage.unit_of_work import AuditRow, Unit, UnitOfWork, atomic
+
+# What its patient and its doctor have not read yet, and need not read any more.
+TELLS_OF_FINDING = (Kind.REVIEWED, Kind.NEW_PICTURE, Kind.LETTER_WITHDRAWN)
+TELLS_OF_CASE = (Kind.OPINION, Kind.OPINION_CAME)
+RELEASED = "/in-error"
+NOTHING_FILED = "This program has filed no finding by this order"
+
+
+class ErrorWords(Frozen):
+    in_error: str
+    taken_back: str
+    restored: str
+
+
+ERRORS: Mapping[Language, ErrorWords] = load_words("reports.errors", ErrorWords)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CorrectionsService:
+    work: UnitOfWork
+    findings: FindingsService
+    submissions: StoredFindings
+    lesion_findings: FindingsByLesion
+    queue: ReviewQueue
+    accounts: Accounts
+    outcomes: OutcomeCounts
+    outbox: Outbox
+
+    @atomic
+    def enter_in_error(self, unit: Unit, *, number: str, reason: str, by: Subject) -> StoredFinding:
+        """Let a finding stand for nothing, and tell its patient and the doctor in charge. The same
+        again changes nothing.
+        """
+        found, owner = self.findings.get_to_correct(number=number, by=by)
+        return self._enter(unit, found, owner, by, reason)
+
+    @atomic
+    def enter_again(self, unit: Unit, *, identifier: str, by: str) -> bool:
+        """Enter a finding in error that a restore brought back; its patient was told then."""
+        found = self.submissions.find(identifier)
+        if found is None or found.error:
+            return False
+        unit.audit("submission.enter_in_error", by=by, target=found.id, owner=found.owner)
+        reason = ERRORS[found.language].restored
+        self._void(unit, found, EnteredInError(entered_at=now(), by=by, reason=reason))
+        return True
+
+    def leave_wrong_patient(
+        self, unit: Unit, *, number: str, reason: str, right: str, by: Subject
+    ) -> None:
+        """The same in the transaction that files its photo for the `right` patient, who is told."""
+        found, owner = self.findings.get_to_correct(number=number, by=by)
+        if found.error:
+            raise FindingInError(found.error.reason)
+        self._enter(unit, found, owner, by, reason)
+        self.outbox.add(Kind.FILED, to=right)
+
+    @atomic
+    def take_back(self, unit: Unit, *, keys: Sequence[str], by: Subject) -> VisibleFinding:
+        """The same of what a program has filed by one of these keys, as its owner may know it."""
+        found = (self.submissions.find_filed(by.id, key) for key in keys)
+        filed = next(filter(None, found), None)
+        if filed is None:
+            raise NotFound(NOTHING_FILED)
+        _, owner = self.findings.get_to_correct(number=str(filed.number), by=by)
+        entered = self._enter(unit, filed, owner, by)
+        return self.lesion_findings.see_one(entered, Audience.PROGRAM, with_errors=True)
+
+    @atomic
+    def correct_patient(self, unit: Unit, *, key: str, owner: str, by: Subject) -> None:
+        """A program sends again what it has filed by this key, for this owner: what it had filed
+        for another one is entered in error, and the key is free. Once: it would go to and fro.
+        """
+        taken = self.submissions.find_by_key(owner, f"{key}{RELEASED}")
+        if taken and taken.error:
+            raise FindingInError(taken.error.reason)
+        filed = self.submissions.find_filed(by.id, key)
+        if filed and filed.owner != owner:
+            _, before = self.findings.get_to_correct(number=str(filed.number), by=by)
+            self._enter(unit, filed, before, by)
+            self.submissions.set_key(filed.id, f"{key}{RELEASED}")
+
+    def _enter(
+        self,
+        unit: Unit,
+        found: StoredFinding,
+        owner: Account,
+        by: Subject,
+        reason: str | None = None,
+    ) -> StoredFinding:
+        """Without a `reason` the program that has sent it takes it back."""
+        if found.error:
+            return found
+        row = AuditRow("submission.enter_in_error", by=by.id, target=found.id, owner=owner.id)
+        unit.record(row)
+        reason = reason or ERRORS[owner.language].taken_back
+        error = EnteredInError(entered_at=now(), by=by.id, reason=reason)
+        self._void(unit, found, error)
+        self._tell(found, owner, by)
+        return self.submissions.find(found.id) or found
+
+    def _void(self, unit: Unit, submission: StoredFinding, error: EnteredInError) -> None:
+        reviews = [
+            review
+            for review in self.lesion_findings.see_one(submission, Audience.DOCTOR).status.reviews
+            if not (review.second_opinion and review.opinion.histology_result)
+        ]
+        self.outcomes.take_back(submission, reviews)
+        counted = self.accounts.add_findings(submission.owner, -1)
+        self.submissions.mark_in_error(submission, error)
+        unit.publish(FindingVoided(submission))
+        unit.publish(FindingsChanged(self.lesion_findings.change([submission.lesion])))
+        if counted:  # else its account is being deleted
+            self.queue.dequeue(submission, counted)
+
+    def _tell(self, submission: StoredFinding, owner: Account, by: Subject) -> None:
+        own, case = f"finding/{submission.number}", f"case/{submission.number}"
+        for kind in TELLS_OF_FINDING:
+            self.outbox.withdraw(kind, to=owner.id, about=own)
+        for doctor in filter(None, {submission.doctor, submission.opinion_of}):
+            for kind in TELLS_OF_CASE:
+                self.outbox.withdraw(kind, to=doctor, about=case)
+        if not owner.is_record:
+            self.outbox.add(Kind.ENTERED_IN_ERROR, to=owner.id, about=own)
+        if submission.doctor and submission.doctor != by.id:
+            self.outbox.add(Kind.ENTERED_IN_ERROR, to=submission.doctor, about=case)

@@ -1,0 +1,310 @@
+"""The use cases of reviews: sign one as the doctor in charge, and list them."""
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import partial
+
+from skinapi.accounts.auth.account import Account, Subject
+from skinapi.accounts.auth.accounts import Accounts
+from skinapi.base.errors import Duplicate, IdempotencyKeyReused
+from skinapi.base.pages import Page, PageRequest, page_of
+from skinapi.findings.errors import HoldRefused, JudgedMeanwhile, NoMailToPatient
+from skinapi.findings.records.events import (
+    FindingReviewed,
+    FindingsChanged,
+    LetterIssued,
+    LetterTakenBack,
+    ReviewSigned,
+)
+from skinapi.findings.records.findings_by_lesion import FindingsByLesion
+from skinapi.findings.records.letters import Letters
+from skinapi.findings.records.read_access import PatientChannel, in_care, way_to
+from skinapi.findings.records.review_queue import ReviewQueue
+from skinapi.findings.records.service import FindingsService
+from skinapi.findings.records.stored_findings import StoredFindings
+from skinapi.findings.records.visible_findings import VisibleFinding
+from skinapi.findings.reviews.outcomes import OutcomeCounts
+from skinapi.findings.schemas.review import NewReview
+from skinapi.findings.status.deciding_review import Reviews
+from skinapi.findings.status.decisions import urgency_of
+from skinapi.findings.status.lesion_status import Audience
+from skinapi.findings.status.reviews import Opinion, Review, ToldBy
+from skinapi.model.bands import urgency
+from skinapi.model.conditions import Band
+from skinapi.platform.notices.outbox import Kind, Outbox
+from skinapi.platform.storage.failed_items import FailedItems
+from skinapi.platform.storage.faults import Fault
+from skinapi.platform.storage.ids import new_id_after, now
+from skinapi.platform.storage.unit_of_work import Unit, UnitOfWork, atomic
+
+SHOWN_AT_ONCE = 100
+LONGEST_HOLD = timedelta(days=7)
+# Of a malignant label where nobody has said who tells the patient.
+USUAL_HOLD = timedelta(days=2)
+NOT_GRAVE = "Only a cancer, or what asks for a visit this week, can be held back from the patient"
+NOT_WITHIN_A_WEEK = "A review is held until a time that lies ahead, within 7 days"
+TOLD_OR_HELD = (
+    "A review is held until the doctor has told the patient, or the server tells: not both"
+)
+NOT_SHOWN_ANYWAY = "A second opinion goes to the doctor in charge: no patient is shown it"
+NOT_TO_SHOW = "Only the doctor in charge can show the patient what is held back"
+NOT_IN_CHARGE = "Only the doctor in charge can review, or one who is asked for a second opinion"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReviewsService:
+    work: UnitOfWork
+    reviews: Reviews
+    letters: Letters
+    findings: FindingsService
+    submissions: StoredFindings
+    lesion_findings: FindingsByLesion
+    queue: ReviewQueue
+    accounts: Accounts
+    outcomes: OutcomeCounts
+    outbox: Outbox
+
+    def add_review(
+        self,
+        *,
+        number: str,
+        by: Subject,
+        said: NewReview,
+        key: str | None,
+    ) -> Review:
+        """Store the review of the doctor in charge, or a second opinion: its request ends then. The
+        same request with the same key gets the review of the first one.
+        """
+        try:
+            return self._sign(number=number, by=by, said=said, key=key)
+        except Duplicate:  # a retry of this request has stored it in the meantime
+            if stored := self._find_signed(by.id, key, number, said):
+                return stored
+            raise
+
+    @atomic
+    def _sign(
+        self, unit: Unit, *, number: str, by: Subject, said: NewReview, key: str | None
+    ) -> Review:
+        if before := self._find_signed(by.id, key, number, said):
+            return before
+        submission, owner = self.findings.get_in_charge(
+            number=number, by=by, refusal=NOT_IN_CHARGE, or_asked=True
+        )
+        if said.version not in (None, submission.version):
+            raise JudgedMeanwhile
+        opinion = said.resolve(
+            stated=submission.finding.likely,
+            band=submission.band,
+            pictured=submission.photo_blob is not None,
+        )
+        unit.audit("review.create", by=by.id, target=submission.id, owner=submission.owner)
+        asked_by = None if in_care(owner, by) else submission.doctor
+        if asked_by and said.hold_until:
+            raise HoldRefused(NOT_SHOWN_ANYWAY)
+        signed = submission.status.reviews
+        nobody_reads = asked_by or owner.record_kept_until_at
+        if said.told_by is ToldBy.SERVER and not nobody_reads:
+            self._require_mail(owner)
+        review = Review(
+            id=new_id_after(signed[-1].id if signed else None),
+            created_at=now(),
+            submission=submission.id,
+            version=submission.version,
+            doctor=by.id,
+            signature=by.account.name,
+            opinion=opinion,
+            note=said.note,
+            question=submission.opinion_question if asked_by else None,
+            downgrade_confirmed=said.downgrade_confirmed,
+            hold_ends_at=None if nobody_reads else _hold_of(said, opinion, submission.band),
+            idempotency_key=key,
+            request_hash=_hash(submission.id, said),
+        )
+        # Of a second opinion: once the doctor in charge signs it as it is.
+        after = submission.with_review(review)
+        review = review.model_copy(update={"asked_by": asked_by, **_lowered(submission, after)})
+        self.reviews.add(review, signed=signed)
+        self.submissions.end_work_of(submission, by.id, answered=not asked_by)
+        if asked_by:
+            asked = urgency_of(review, None, submission.band)
+            self.submissions.note_opinion(submission, urgency=asked)
+            self.outbox.add(Kind.OPINION_CAME, to=asked_by, about=f"case/{submission.number}")
+            unit.publish(ReviewSigned(submission, review))
+        else:
+            self._publish(unit, [*signed, review], submission, after, owner)
+        return review
+
+    def _require_mail(self, owner: Account) -> None:
+        if way_to(owner, mails=self.outbox.enabled) is not PatientChannel.MAIL:
+            raise NoMailToPatient
+
+    def _publish(
+        self,
+        unit: Unit,
+        reviews: Sequence[Review],
+        submission: VisibleFinding,
+        after: VisibleFinding,
+        owner: Account,
+    ) -> None:
+        opinion, due_at = reviews[-1].opinion, reviews[-1].hold_ends_at
+        shown = [*submission.untold(reviews), *([] if due_at else [reviews[-1]])]
+        self._mark(unit, submission, owner, shown=shown, known=after)
+        if opinion.histology_result:
+            # A result that a colleague has told counts from when the doctor in charge signs it.
+            known = [
+                review
+                for review in reviews
+                if not (review.second_opinion and review.opinion.histology_result)
+            ]
+            self.outcomes.add(submission, known)
+        kind = Kind.NEW_PICTURE if opinion.new_picture_wanted else Kind.REVIEWED
+        urgent, place = _is_grave(opinion, submission.band), f"finding/{submission.number}"
+        self.outbox.add(kind, to=owner.id, about=place, urgent=urgent, due_at=due_at)
+
+    def _mark(
+        self,
+        unit: Unit,
+        submission: VisibleFinding,
+        owner: Account,
+        *,
+        shown: Sequence[Review],
+        known: VisibleFinding | None = None,
+    ) -> None:
+        """Sort the lists by what holds now, which `known` shows if it is given. `shown` are the
+        reviews that the patient sees from now on.
+        """
+        self.submissions.touch(submission.id)
+        lesions, own = [submission.lesion], submission.id
+        alone = [] if submission.lesion else [own]
+        self.lesion_findings.renew_keys(lesions=lesions, ids=alone, known=known, shown=own)
+        self.queue.dequeue(submission, owner)
+        unit.publish(FindingReviewed(submission))
+        if shown:
+            unit.publish(FindingsChanged(self.lesion_findings.note_changes(lesions, ids=alone)))
+        for review in shown:
+            unit.publish(ReviewSigned(submission, review))
+        if held := [item for item in shown if item.hold_ends_at]:
+            self._tell_of_letters(unit, submission, held)
+
+    def _tell_of_letters(self, unit: Unit, about: VisibleFinding, held: Sequence[Review]) -> None:
+        """Publish the letters that were signed while these reviews alone were held back."""
+        moment, since = now(), min(item.created_at for item in held)
+        others = [review for review in about.status.reviews if review not in held]
+        still_held = [other.created_at for other in others if other.held_at(moment)]
+        until = min([moment, max(item.shown_at for item in held), *still_held])
+        for letter in self.letters.list_signed(about.id):
+            if letter.signed_at and since <= letter.signed_at < until:
+                unit.publish(LetterIssued(about, letter))
+                if letter.withdrawn:
+                    unit.publish(LetterTakenBack(about, letter))
+
+    @atomic
+    def end_hold(self, unit: Unit, *, number: str, by: Subject) -> None:
+        submission, owner = self.findings.get_in_charge(number=number, by=by, refusal=NOT_TO_SHOW)
+        if not submission.held_until:
+            return
+        unit.audit("review.show", by=by.id, target=submission.id, owner=submission.owner)
+        reviews, moment = submission.status.reviews, now()
+        held = [review for review in reviews if review.held_at(moment)]
+        if not self.reviews.end_holds(submission.id):
+            return
+        self._mark(unit, submission, owner, shown=[*submission.untold(reviews), *held])
+        place = f"finding/{submission.number}"
+        for kind in (Kind.REVIEWED, Kind.NEW_PICTURE):
+            self.outbox.withdraw(kind, to=owner.id, about=place)
+        self.outbox.add(Kind.REVIEWED, to=owner.id, about=place)
+
+    @atomic
+    def show_ended(self, unit: Unit, finding: str) -> None:
+        """Sort the lists by what holds since a hold of this finding has ended by its time."""
+        submission = self.findings.submissions.find(finding)
+        owner = submission and self.accounts.by_ids({submission.owner}).get(submission.owner)
+        if submission and owner and not submission.error:
+            seen = self.lesion_findings.see_one(submission, Audience.DOCTOR)
+            self._mark(unit, seen, owner, shown=seen.untold(seen.status.reviews))
+
+    def find_way(self, review: Review) -> PatientChannel | None:
+        """How its patient hears of it; None where nobody reads here for them any more."""
+        about = self.findings.submissions.find(review.submission)
+        owner = self.accounts.by_ids({about.owner}).get(about.owner) if about else None
+        if owner is None or owner.record_kept_until_at:
+            return None
+        return way_to(owner, mails=self.outbox.enabled)
+
+    def _find_signed(
+        self, doctor: str, key: str | None, number: str, said: NewReview
+    ) -> Review | None:
+        """Its doctor may not see the finding any more: a request for a second opinion has ended."""
+        found = self.reviews.find_by_key(doctor, key)
+        if found is None:
+            return None
+        about = self.findings.submissions.find(found.submission)
+        same = about is not None and str(about.number) == number
+        if not same or found.request_hash != _hash(found.submission, said):
+            raise IdempotencyKeyReused
+        return found
+
+    def list_reviews(self, *, number: str, to: Subject, paging: PageRequest) -> Page[Review]:
+        submission, _ = self.findings.get_to_read(number=number, to=to, reading="reviews")
+        told = submission.status.reviews
+        return page_of([item for item in told if item.id > (paging.after or "")], paging)
+
+    def check_integrity(self) -> Iterator[Fault]:
+        """Reviews of deleted submissions."""
+        for identifier in sorted(self.reviews.reviewed_submissions()):
+            if not self.findings.submissions.has(identifier):
+                says = f"reviews of submission {identifier}, which is gone"
+                yield Fault(says, partial(self.reviews.forget, identifier))
+
+
+@dataclass(frozen=True, slots=True)
+class EndedHolds:
+    """Any process may make a pass: what one has shown, another does not find any more."""
+
+    reviews: ReviewsService
+    failed: FailedItems
+
+    def run_once(self) -> None:
+        ended = self.reviews.submissions.list_shown(now(), SHOWN_AT_ONCE)
+        pairs = ((item, item) for item in ended)
+        for _ in self.failed.each("hold", pairs, self.reviews.show_ended):
+            pass
+
+
+def _lowered(before: VisibleFinding, after: VisibleFinding) -> dict[str, Band]:
+    decision = before.decision
+    former = decision.urgency if decision and before.reviewed else before.band
+    counts = after.decision.urgency if after.decision else former
+    return (
+        {"lowered_from": former, "lowered_to": counts} if urgency(counts) > urgency(former) else {}
+    )
+
+
+def _hold_of(said: NewReview, opinion: Opinion, band: Band) -> datetime | None:
+    if said.told_by in (ToldBy.SERVER, ToldBy.NOBODY):
+        if said.hold_until:
+            raise HoldRefused(TOLD_OR_HELD)
+        return None
+    if not (said.hold_until or said.told_by or opinion.malignant):
+        return None
+    if not _is_grave(opinion, band):
+        raise HoldRefused(NOT_GRAVE)
+    moment = now()
+    if said.hold_until is None:
+        return moment + USUAL_HOLD
+    if not moment < said.hold_until <= moment + LONGEST_HOLD:
+        raise HoldRefused(NOT_WITHIN_A_WEEK)
+    until = said.hold_until.astimezone(UTC)  # not before: the last of all days has none in UTC
+    return until.replace(microsecond=until.microsecond // 1000 * 1000)
+
+
+def _is_grave(opinion: Opinion, band: Band) -> bool:
+    return opinion.malignant or opinion.urgency_asked(band) is Band.URGENT_REFERRAL
+
+
+def _hash(submission: str, said: NewReview) -> str:
+    told = said.model_dump_json(exclude={"version"})
+    return hashlib.sha256(f"{submission}\n{told}".encode()).hexdigest()

@@ -1,0 +1,344 @@
+"""The answer schemas of what a finding is made of (probabilities, modality, quality, heat map) and
+of the one instruction about a spot.
+"""
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from functools import cache
+from typing import Any, Literal, Self
+
+from pydantic import Field
+
+from skinapi.base.languages import Language, LocalizedText
+from skinapi.base.stored_record import optional
+from skinapi.findings.status.decisions import WaitsFor
+from skinapi.findings.status.lesion_status import Advice, AdviceSource, Instruction
+from skinapi.model.calibration import TonesTested
+from skinapi.model.conditions import Band, conditions_table
+from skinapi.model.context import Modality
+from skinapi.model.detectors import ModalityFinding
+from skinapi.model.facts_effect import FactsEffect
+from skinapi.model.finding import Finding
+from skinapi.model.headline import Headline, NotRuledOut, RankedCondition, probability_of
+from skinapi.model.network.picture import view_box
+from skinapi.platform.web.schemas import Answer
+
+
+class Probability(Answer):
+    key: str
+    name: str
+    probability: float
+
+    @classmethod
+    def from_ranked(cls, ranked: RankedCondition, language: Language) -> Self:
+        name = conditions_table().by_key(ranked.key).names.in_language(language)
+        return cls(key=ranked.key, name=name, probability=ranked.probability)
+
+
+class CodedCondition(Answer):
+    """How classifications of diseases name a condition. Of a bundle of diseases, the codes name
+    only some of them: `relation` is "broader than" then.
+    """
+
+    key: str
+    relation: Literal["equivalent", "broader than"]
+    icd10cm: tuple[str, ...]
+    icdo3: tuple[str, ...]
+    snomed: tuple[str, ...]
+
+
+class RestatedView(Answer):
+    """The probabilities that people read, where the server has a PREVALENCE. Bands, doubts and what
+    is named come from the model's own, which stand in the fields of these names beside it.
+    """
+
+    prevalence: float = Field(
+        description="the share of spots that are a cancer, for which these probabilities hold"
+    )
+    confidence: float = Field(description="the probability of `class`, in percent")
+    malignant_score: float
+    probabilities: list[Probability]
+    probabilities_from_picture: list[Probability] | None = Field(
+        description="before what the patient told; null where that changed nothing"
+    )
+
+    @classmethod
+    def from_finding(cls, finding: Finding, language: Language) -> Self | None:
+        restated = finding.restated
+        if restated is None:
+            return None
+        pictured, headline, key = restated.from_picture, finding.headline, finding.one_name.key
+        named = headline.named.key == key
+        share = headline.named.probability if named else probability_of(restated.ranked, key)
+        return cls(
+            prevalence=restated.prevalence,
+            confidence=0.0 if finding.not_skin else round(100 * share, 2),
+            malignant_score=restated.malignant_score,
+            probabilities=list_probabilities(restated.ranked, language),
+            probabilities_from_picture=list_probabilities(pictured, language) if pictured else None,
+        )
+
+
+class ClassProbability(Answer):
+    key: str
+    probability: float
+
+
+class HeadlineView(Answer):
+    """What is most likely, and then what cannot be ruled out, as in every view of a finding."""
+
+    likely: ClassProbability
+    not_ruled_out: list[ClassProbability] = Field(
+        description="malignant conditions that are more severe than `likely` and plausible, the "
+        "most severe first; empty where the finding sends nobody to a doctor"
+    )
+    mostly_malignant: bool = optional(
+        "all malignant conditions together have more than half, and `likely` is none of them: to "
+        "be said first; absent else",
+        default=False,
+    )
+    not_skin: bool = optional(
+        "it does not look like skin: say that first, and no condition; absent else", default=False
+    )
+    patient: LocalizedText = Field(
+        description="one sentence or two, without numbers, in each language"
+    )
+    doctor: LocalizedText | None = optional("for doctors: with names and percentages")
+    facts_effect: LocalizedText | None = optional(
+        "the sentence that follows: how likely it is with what the patient told, and how likely by "
+        "the picture alone; absent where that is the same, or would comfort where nothing may"
+    )
+    doctor_facts_effect: LocalizedText | None = optional(
+        "for doctors: the percentages by the picture alone, and which facts moved them"
+    )
+
+    @classmethod
+    def from_headline(
+        cls, headline: Headline, effect: FactsEffect | None, *, for_doctor: bool
+    ) -> Self:
+        return cls(
+            likely=ClassProbability(**headline.likely.model_dump()),
+            not_ruled_out=[
+                ClassProbability(**entry.model_dump()) for entry in headline.not_ruled_out
+            ],
+            mostly_malignant=headline.mostly_malignant,
+            not_skin=headline.not_skin,
+            patient=headline.for_patient,
+            doctor=headline.for_doctor if for_doctor else None,
+            facts_effect=effect.for_patient if effect else None,
+            doctor_facts_effect=effect.for_doctor if effect and for_doctor else None,
+        )
+
+
+class NamedCondition(Answer):
+    key: str
+    name: str
+
+    @classmethod
+    def from_key(cls, key: str, language: Language) -> Self:
+        return cls(key=key, name=conditions_table().by_key(key).names.in_language(language))
+
+
+class NotRuledOutView(Answer):
+    level: float = Field(
+        description="0.9 or 0.95: of the pictures of each lesion class, about this share had "
+        "their class in the list"
+    )
+    conditions: list[Probability] = Field(
+        description="the lesion classes that cannot be ruled out at this level, with the "
+        "probabilities from the picture alone where those are given; an empty list rules nothing "
+        "out: the picture fits no class well"
+    )
+    too_few_pictures: list[NamedCondition] = Field(
+        description="conditions that cannot be ruled out either, because too few test pictures of "
+        "them were there"
+    )
+
+    @classmethod
+    def from_entry(
+        cls, entry: NotRuledOut, pictured: Sequence[RankedCondition], language: Language
+    ) -> Self:
+        ranked = [item for key in entry.keys for item in pictured if item.key == key]
+        return cls(
+            level=float(entry.level),
+            conditions=[Probability.from_ranked(item, language) for item in ranked],
+            too_few_pictures=[NamedCondition.from_key(key, language) for key in entry.too_few],
+        )
+
+
+class ModalityView(Answer):
+    told: Modality
+    recognised: Modality = Field(description="from the picture; unknown where it is not sure")
+    dermoscopic_probability: float | None = Field(
+        description="that the picture was taken through a dermoscope; null where the model cannot "
+        "tell"
+    )
+    used: list[Modality] = Field(
+        description="the kinds of picture whose calibration was used; of two, the more cautious "
+        "answer was given"
+    )
+    unsure: bool = Field(
+        description="the picture alone does not show its kind: both calibrations were used"
+    )
+    contradicted: bool = Field(description="told as one kind, recognised as the other")
+
+    @classmethod
+    def from_modality(cls, found: ModalityFinding) -> Self:
+        return cls(**found.model_dump(), unsure=found.unsure, contradicted=found.contradicted)
+
+
+class TestedView(Answer):
+    """The model's figures on the test pictures of one kind, with one picture of each lesion."""
+
+    modality: Modality
+    lesions: int
+    malignant: int = Field(description="how many of them count as malignant")
+    sensitivity: float = Field(
+        description="the share of these whose band was doctor_review or more urgent"
+    )
+    tones: TonesTested = Field(
+        description="how many of the lesions are of each skin tone, where the test part names it"
+    )
+
+
+class QualityView(Answer):
+    width: int
+    height: int
+    brightness: float
+    highlights: float
+    sharpness: float
+
+
+class HeatView(Answer):
+    """Where the model looked: the heat map's cells, and the part of the photo that they cover."""
+
+    cells: tuple[tuple[float, ...], ...] = Field(
+        description="rows from the top; never negative, on the scale of the stated class's logit"
+    )
+    box: tuple[float, ...] = Field(
+        description="left, top, right and bottom edge of the map, as shares of the photo's width "
+        "and height"
+    )
+
+    @classmethod
+    def from_finding(cls, finding: Finding) -> Self:
+        width, height = finding.quality.width, finding.quality.height
+        left, top, right, bottom = view_box((width, height))
+        return cls(
+            cells=finding.heat, box=(left / width, top / height, right / width, bottom / height)
+        )
+
+
+def list_probabilities(ranked: Sequence[RankedCondition], language: Language) -> list[Probability]:
+    return [Probability.from_ranked(entry, language) for entry in ranked]
+
+
+def judged_fields(finding: Finding, language: Language) -> dict[str, Any]:
+    """What a view of a finding, and of one of its pictures, says of it."""
+    as_found = ("band", "raised_by", "uncertain", "reasons", "malignant_score")
+    return {
+        **{name: getattr(finding, name) for name in as_found},
+        "probabilities": list_probabilities(finding.ranked, language),
+        "modality": ModalityView.from_modality(finding.modality) if finding.modality else None,
+        "quality": QualityView.model_validate(finding.quality, from_attributes=True),
+        "heat": HeatView.from_finding(finding),
+        "restated": RestatedView.from_finding(finding, language),
+    }
+
+
+def list_codes(ranked: Sequence[RankedCondition]) -> list[CodedCondition]:
+    """The codes of these conditions, in their order, of those that have any."""
+    return [codes for entry in ranked if (codes := _codes_of(entry.key))]
+
+
+@cache
+def _codes_of(key: str) -> CodedCondition | None:
+    condition = conditions_table().by_key(key)
+    codes = dict(condition.codes)
+    if not any(codes.values()):
+        return None
+    return CodedCondition(key=key, relation=condition.code_relation, **codes)
+
+
+MOST_SUPERSEDED = 10
+AS_ADVISED = (
+    *("said_by", "since", "finding", "band", "waits_for"),
+    *("due", "by_result", "unjudged", "label"),
+)
+
+
+class AdviceView(Answer):
+    """What was said that is to be done about a spot."""
+
+    said_by: AdviceSource = Field(serialization_alias="from")
+    since: datetime
+    finding: int = Field(description="number of the finding that it was said about")
+    band: Band
+    action: str = Field(description="in the words of who asks: a doctor's, or a patient's")
+    waits_for: WaitsFor | None = Field(
+        description="a patient is told to wait for the `result` of a sample, or to send another "
+        "`photo`, in place of the words of the band; null else"
+    )
+    due: date | None = Field(
+        description="until when a doctor should have seen the spot; null where no time was named"
+    )
+    by_result: bool = optional("the laboratory has said so; absent where it has not", default=False)
+    unjudged: bool = optional(
+        "by a check of a photo that a doctor could not judge; absent else", default=False
+    )
+    label: str | None = optional(
+        "the condition that a doctor or the laboratory named; absent without one"
+    )
+    certain: bool = optional(
+        "false where the doctor is unsure of it, or awaits a result; else absent", default=True
+    )
+    suspected: bool = optional(
+        "it is a cancer that no laboratory has proven; else absent", default=False
+    )
+
+    @classmethod
+    def from_advice(cls, said: Advice, language: Language, *, for_doctor: bool) -> Self:
+        words = said.words(language)
+        action = words.doctor_label if for_doctor else words.label
+        return cls(
+            **{name: getattr(said, name) for name in AS_ADVISED},
+            action=action,
+            certain=not said.decision or said.decision.settled,
+            suspected=said.decision is not None and said.decision.suspected,
+        )
+
+
+class InstructionView(AdviceView):
+    """The one thing to do, to be shown first: the most urgent that is still valid."""
+
+    sentence: str = Field(description="how, and by when")
+    picture_wanted: bool = Field(description="a doctor waits for another photo of the spot")
+    superseded: list[AdviceView] = Field(
+        description="what else was said, the newest first, ten at most: it counts no more, or is "
+        "milder"
+    )
+
+    @classmethod
+    def of_spot(cls, instruction: Instruction, language: Language, *, for_doctor: bool) -> Self:
+        decision = conditions_table().notices.decision
+        counts, wanted = instruction.counts, instruction.picture_wanted
+        words = counts.words(language)
+        picture = decision.new_picture_doctor if for_doctor else decision.new_picture
+        said = [
+            words.doctor_action if for_doctor else words.next_step,
+            *(
+                [picture.in_language(language)]
+                if wanted and counts.waits_for is not WaitsFor.PHOTO
+                else []
+            ),
+        ]
+        view = AdviceView.from_advice(counts, language, for_doctor=for_doctor)
+        return cls(
+            **dict(view),
+            sentence=" ".join(said),
+            picture_wanted=wanted,
+            superseded=[
+                AdviceView.from_advice(other, language, for_doctor=for_doctor)
+                for other in instruction.others[:MOST_SUPERSEDED]
+            ],
+        )

@@ -1,0 +1,398 @@
+"""The request and answer schemas of reviews and decisions, and how a letter is answered."""
+
+from datetime import date, datetime
+from typing import Annotated, Self
+
+from pydantic import AfterValidator, AwareDatetime, Field, StringConstraints, model_validator
+
+from skinapi.base.field_types import Contained, PrintableLines
+from skinapi.base.languages import Language
+from skinapi.base.stored_record import optional
+from skinapi.findings.errors import ContradictoryReview, NoPictureToAgreeOn
+from skinapi.findings.records.letters import Addressee, LaterDecision, ShownLetter
+from skinapi.findings.schemas.patient_notice import TellingView
+from skinapi.findings.status.decisions import Decision, TitleKey, WaitsFor
+from skinapi.findings.status.reviews import (
+    AGREES,
+    Agreement,
+    Certainty,
+    Histology,
+    Opinion,
+    Review,
+    ToldBy,
+)
+from skinapi.model.bands import urgency
+from skinapi.model.conditions import Band, conditions_table
+from skinapi.platform.storage.ids import now
+from skinapi.platform.web.schemas import Answer, Body
+
+
+def _known_label(label: str) -> str:
+    known = conditions_table().labels
+    if label not in known:
+        raise ValueError(f"the labels are {', '.join(known)}")
+    return label
+
+
+Label = Annotated[str, AfterValidator(_known_label)]
+LONGEST_NOTE = 1000
+Note = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=LONGEST_NOTE, strip_whitespace=True),
+    PrintableLines,
+    Contained,
+]
+
+
+class NewReview(Body):
+    """What a doctor sends. Only `agreement` and `label` are what older clients send."""
+
+    label: Label | None = Field(
+        default=None, description="what the doctor sees; of a doctor who is unsure, none is needed"
+    )
+    certainty: Certainty | None = Field(
+        default=None, description="of the label or the urgency", strict=False
+    )
+    agreement: Agreement | None = Field(
+        default=None,
+        description="with the label of the finding: what older clients send in place of "
+        "`certainty` and `agrees_with_label`, with a label",
+        strict=False,
+    )
+    agrees_with_label: bool | None = Field(
+        default=None, description="with that of the finding, which is then the review's"
+    )
+    urgency: Band | None = Field(
+        default=None,
+        description="what the doctor asks for; otherwise what the label asks for, or the finding "
+        "where the doctor agrees with it and it is the more urgent",
+        strict=False,
+    )
+    agrees_with_urgency: bool | None = Field(
+        default=None, description="with the band of the finding, which is then the review's"
+    )
+    histology: Histology | None = Field(
+        default=None,
+        description="`confirmed`: the result is known; without `histology_result` it is the label",
+        strict=False,
+    )
+    histology_result: Label | None = Field(
+        default=None, description="what the laboratory found: it is the label then"
+    )
+    new_picture_wanted: bool = Field(
+        default=False,
+        description="the picture is not good enough; the patient is asked for another. Beside it "
+        "stand no label and no urgency that is milder than the finding's",
+    )
+    downgrade_confirmed: bool = Field(
+        default=False,
+        description="the doctor was asked whether the urgency shall fall so far, and said yes",
+    )
+    version: int | None = Field(
+        default=None,
+        description="the `version` of the finding that the doctor has seen: where another one "
+        "counts by now, the review is refused (`judged_meanwhile`)",
+    )
+    note: Note | None = None
+    hold_until: AwareDatetime | None = Field(
+        default=None,
+        description="the doctor tells the patient: until then, a week at most, the patient's views "
+        "show what they showed before. Only of a cancer, or of what asks for a visit this week",
+        strict=False,
+    )
+    told_by: ToldBy | None = Field(
+        default=None,
+        description="who tells the patient: the `doctor`, for whom it is held (until `hold_until`, "
+        "else for two days); the `server`, now and by mail, which is refused where no mail goes to "
+        "this patient (`telling` of `GET /submissions/{id}/case`); or `nobody`: it is shown now, "
+        "and the patient finds it at the next log-in, or the other system shows it. A malignant "
+        "label without an answer is held for the doctor",
+        strict=False,
+    )
+
+    @model_validator(mode="after")
+    def _refuse_incomplete(self) -> Self:
+        if self.agreement is not None:
+            if self.certainty is not None or self.agrees_with_label is not None:
+                raise ValueError("send `agreement`, or `certainty` and `agrees_with_label`")
+            if self.agreement is not Agreement.UNSURE and self.label is None:
+                raise ValueError("label: missing")
+        elif self.certainty is None and not (self.histology_result or self.new_picture_wanted):
+            raise ValueError("certainty: missing")
+        return self
+
+    @property
+    def agrees(self) -> bool | None:
+        if self.agreement is None:
+            return self.agrees_with_label
+        return AGREES[self.agreement]
+
+    @property
+    def unsure(self) -> bool:
+        if self.certainty is None and self.agreement is None:
+            return self.histology_result is None and not self.agrees
+        return Certainty.UNSURE in (self.certainty, self.agreement)
+
+    def resolve(self, *, stated: str, band: Band, pictured: bool) -> Opinion:
+        """Nobody agrees with a finding whose photo was not kept (`pictured`): that a doctor who has
+        seen the patient names the finding's condition is no agreement.
+        """
+        if not pictured and (self.agrees or self.agrees_with_urgency):
+            raise NoPictureToAgreeOn
+        label = self.label or (stated if self.agrees else None)
+        result = self.histology_result
+        if self.histology is Histology.CONFIRMED and result is None:
+            result = label
+        condition = result or label
+        self._refuse_contradictions(condition, result, stated=stated, band=band)
+        agrees = self.agrees
+        comparable = pictured or result is not None
+        if agrees is None and condition is not None and comparable and not self.unsure:
+            agrees = condition == stated
+        asked = self.urgency or (band if self.agrees_with_urgency else None)
+        if asked is None and self.agrees and result is None and _outlasts(band, stated):
+            asked = band
+        agrees_with_urgency = self.agrees_with_urgency
+        if agrees_with_urgency is None and asked is not None and pictured:
+            agrees_with_urgency = asked is band
+        return Opinion(
+            certainty=Certainty.UNSURE if self.unsure else Certainty.SURE,
+            label=label or result,
+            agrees_with_label=None if self.unsure else agrees,
+            urgency=asked,
+            agrees_with_urgency=agrees_with_urgency,
+            histology=Histology.CONFIRMED if result else self.histology,
+            histology_result=result,
+            new_picture_wanted=self.new_picture_wanted,
+        )
+
+    def _refuse_contradictions(
+        self, condition: str | None, result: str | None, *, stated: str, band: Band
+    ) -> None:
+        agreed, asked = self.agrees_with_urgency, self.urgency
+        refused = {
+            "A review that agrees has the label of the finding, "
+            f"{stated}; to name another, send the agreement `disagree` or `unsure`": self.agrees
+            is True
+            and condition != stated,
+            "A review that does not agree with the label of the finding names another, or none": (
+                self.agrees_with_label is False and condition == stated
+            ),
+            "Who is unsure agrees with no label": self.unsure and self.agrees is not None,
+            "A review with the laboratory's result is sure: unsure and confirmed exclude each "
+            "other": self.unsure and (result is not None or self.histology is Histology.CONFIRMED),
+            "A confirmed histology needs its result, in `histology_result` or as `label`": (
+                self.histology is Histology.CONFIRMED and result is None
+            ),
+            "A result of the histology is known, awaited or not taken: only one of them": (
+                self.histology_result is not None
+                and self.histology not in (None, Histology.CONFIRMED)
+            ),
+            f"The laboratory's result is the label of a review: it names {result}, or none": (
+                result is not None and self.label not in (None, result)
+            ),
+            "Another photo is wanted where nobody can judge this one: such a review names no "
+            "label": self.new_picture_wanted and condition is not None,
+            "Another photo is wanted where nobody can judge this one: such a review asks for "
+            f"nothing milder than the finding, {band}": (
+                self.new_picture_wanted and asked is not None and urgency(asked) > urgency(band)
+            ),
+            "A review says something: a label, an urgency, a result, or that it is unsure": (
+                not (condition or asked or agreed or self.unsure or self.new_picture_wanted)
+                and self.agrees is None
+            ),
+            f"A review that agrees with the urgency has that of the finding, {band}": (
+                agreed is True and asked not in (None, band)
+            ),
+            "A review that does not agree with the urgency says which one, and another": (
+                agreed is False and asked in (None, band)
+            ),
+        }
+        for sentence, is_refused in refused.items():
+            if is_refused:
+                raise ContradictoryReview(sentence)
+
+
+def _outlasts(band: Band, stated: str) -> bool:
+    """Whether who agrees with this condition agrees with the band too: where it is the more urgent,
+    unless it asks for a doctor's review, which this is.
+    """
+    own = conditions_table().label(stated).urgency
+    return band is not Band.DOCTOR_REVIEW and urgency(band) < urgency(own)
+
+
+AS_SIGNED = (
+    *("id", "created_at", "note", "question", "second_opinion"),
+    *("downgrade_confirmed", "lowered_from", "lowered_to"),
+)
+
+
+class ReviewView(Answer):
+    id: str = Field(serialization_alias="_id")
+    created_at: datetime
+    label: str | None
+    certainty: Certainty
+    agreement: Agreement = Field(description="with the label of the finding")
+    agrees_with_label: bool | None = Field(description="null where the doctor does not say")
+    urgency: Band | None
+    agrees_with_urgency: bool | None = Field(description="null where the doctor does not say")
+    histology: Histology | None
+    histology_result: str | None
+    new_picture_wanted: bool
+    note: str | None
+    signed_by: str = Field(description="the doctor's name at that time")
+    second_opinion: bool = Field(
+        description="it is for the doctor in charge, who decides: no patient sees it"
+    )
+    question: str | None = optional("of a second opinion: what was asked; absent where nothing was")
+    downgrade_confirmed: bool = optional(
+        "the doctor was asked whether the urgency shall fall so far; absent if not", default=False
+    )
+    lowered_from: Band | None = optional(
+        "the urgency that counted before it, where it lowered that; absent if not"
+    )
+    lowered_to: Band | None = optional(
+        "the urgency that it asks for, where that is milder; absent if not"
+    )
+    held_until: datetime | None = optional(
+        "until when the patient is not shown it; absent where that is not so"
+    )
+
+    @classmethod
+    def from_review(cls, review: Review) -> Self:
+        return cls(
+            **{name: getattr(review, name) for name in AS_SIGNED},
+            **review.opinion.model_dump(),
+            agreement=review.opinion.agreement,
+            signed_by=review.signature,
+            held_until=review.hold_ends_at if review.held_at(now()) else None,
+        )
+
+
+class SignedReview(ReviewView):
+    telling: TellingView = Field(description="how the patient hears of it, and from when")
+
+    @classmethod
+    def told(cls, review: Review, telling: TellingView) -> Self:
+        return cls(**dict(ReviewView.from_review(review)), telling=telling)
+
+
+SHOWN_AS_THEY_ARE = (
+    *("label", "urgency", "certainty", "histology"),
+    *("new_picture_wanted", "decided_at", "decided_by"),
+)
+
+
+class DecisionView(Answer):
+    """What doctors have decided: to be shown before what the model said."""
+
+    heading: str = Field(description="title and name, or that another photo is asked for")
+    title: str = Field(description="says too where the doctor is not certain, or suspects a cancer")
+    title_key: TitleKey = Field(
+        description="the name of `title` in `notices.decision` of GET /conditions"
+    )
+    label: str | None = Field(description="null where no condition was named")
+    name: str
+    urgency: Band
+    urgency_label: str = Field(description="in a patient's words: what is waited for, if anything")
+    by_when: str
+    next_step: str
+    waits_for: WaitsFor | None = Field(
+        description="the `result` of a sample, or another `photo`: a patient is not told the words "
+        "of the urgency; null else"
+    )
+    due: date | None = Field(
+        description="until when a doctor should have seen the spot; null where no time was named"
+    )
+    unjudged: bool = optional(
+        "nobody could judge the photo: it does not tell what the spot is; absent else",
+        default=False,
+    )
+    remarks: list[str] = Field(
+        description="that another photo is wanted, and that a sample was taken"
+    )
+    for_doctor: list[str] = Field(
+        description="in a doctor's words: what was decided, then what is to be done"
+    )
+    certainty: Certainty
+    histology: Histology | None
+    new_picture_wanted: bool
+    decided_at: datetime
+    decided_by: str = Field(description="the doctor's name at that time")
+    held_until: datetime | None = optional(
+        "for doctors: until when the patient is shown what stood before; absent where that is not "
+        "so"
+    )
+
+    @classmethod
+    def from_decision(
+        cls,
+        decision: Decision,
+        language: Language,
+        *,
+        due: date | None,
+        held_until: datetime | None = None,
+    ) -> Self:
+        words = decision.band_words(language)
+        return cls(
+            held_until=held_until,
+            **{name: getattr(decision, name) for name in SHOWN_AS_THEY_ARE},
+            heading=decision.heading(language),
+            title=decision.title().in_language(language),
+            title_key=decision.title_key,
+            name=decision.name(language),
+            urgency_label=words.label,
+            by_when=words.by_when,
+            next_step=words.next_step,
+            waits_for=decision.waits_for,
+            unjudged=decision.unjudged,
+            due=due,
+            remarks=decision.remarks(language),
+            for_doctor=decision.for_doctor(language),
+        )
+
+
+FirstDecision = Annotated[
+    DecisionView | None,
+    Field(description="to be shown first: what doctors have decided; null before a review"),
+]
+GraverReview = Annotated[
+    str | None,
+    Field(description="for clients without `decision`: that it is more urgent than the finding"),
+]
+
+
+class WithdrawalView(Answer):
+    withdrawn_at: datetime
+    withdrawn_by: str = Field(description="the doctor's name at that time")
+    reason: str
+
+
+class LetterView(Answer):
+    id: str = Field(serialization_alias="_id")
+    created_at: datetime
+    reader: Addressee
+    language: Language
+    decision: str = Field(
+        description="with what it begins, in the letter's language, a line each: what was decided, "
+        "what to do by when, and who decided. Show it before `text`. Of a draft as it would be "
+        "signed now; empty before a review"
+    )
+    text: str = Field(description="what the doctor wrote")
+    model: str | None = optional(
+        "the language model that drafted the text: say so below it; absent where none did"
+    )
+    signed_at: datetime | None = Field(description="null while it is a draft")
+    signed_by: str | None = Field(description="the doctor's name at that time")
+    superseded: LaterDecision | None = Field(
+        description="the later decision that counts instead: show the letter struck through"
+    )
+    withdrawn: WithdrawalView | None = Field(
+        description="that a doctor took it back: show the letter struck through"
+    )
+
+    @classmethod
+    def from_letter(cls, shown: ShownLetter) -> Self:
+        letter = shown.letter
+        own = letter.model_dump(include=set(cls.model_fields))
+        return cls(**own, signed_by=letter.signature, superseded=shown.superseded)

@@ -1,0 +1,322 @@
+"""The queries and answers of the routes of submissions; the fields of each list: summary.py."""
+
+from datetime import datetime
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from skinapi.accounts.auth.account import Account
+from skinapi.base.field_types import Reason
+from skinapi.base.languages import Language
+from skinapi.base.stored_record import optional
+from skinapi.findings.records.stored_finding import EarlierVersion, StoredFinding
+from skinapi.findings.records.visible_findings import VisibleFinding
+from skinapi.findings.schemas.expected_reviewer import ExpectedReviewerView, FiledView
+from skinapi.findings.schemas.finding_parts import (
+    CodedCondition,
+    HeadlineView,
+    HeatView,
+    ModalityView,
+    NotRuledOutView,
+    Probability,
+    QualityView,
+    RestatedView,
+    TestedView,
+    judged_fields,
+    list_codes,
+    list_probabilities,
+)
+from skinapi.findings.schemas.summary import (
+    ReportView,
+    SummaryFields,
+    headed_fields,
+    summary_fields,
+)
+from skinapi.model.bands import OperatingPoint, RaisedBy
+from skinapi.model.calibration import MOST_PICTURES
+from skinapi.model.conditions import Band
+from skinapi.model.context import Context, SkinTone
+from skinapi.model.finding import Doubt, Finding
+from skinapi.model.registry.version_service import VersionState
+from skinapi.platform.web.schemas import Answer, Body, ContractPageQuery
+
+FINDING_FIELDS = ("operating_point", "untested_skin", "checklist_score", "calibrated_on")
+
+
+class NewError(Body):
+    reason: Reason = Field(description="the patient reads it: name nobody else in it")
+
+
+class ErrorView(Answer):
+    """A finding that was entered in error."""
+
+    number: int = Field(serialization_alias="id")
+    filed_at: datetime
+    entered_in_error_at: datetime
+    reason: str
+
+    @classmethod
+    def from_finding(cls, submission: StoredFinding) -> Self:
+        if submission.error is None:
+            raise LookupError("this finding was not entered in error")
+        return cls(
+            number=submission.number,
+            filed_at=submission.created_at,
+            entered_in_error_at=submission.error.entered_at,
+            reason=submission.error.reason,
+        )
+
+
+class OwnQuery(ContractPageQuery):
+    lesion: Literal["none"] | None = Field(
+        default=None, description="`none`: only those that belong to no spot"
+    )
+    order: Literal["oldest", "newest"] = "oldest"
+
+
+class InstructionQuery(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    lang: Language | None = Field(
+        default=None, description="of the `instruction`; the finding's own unless given"
+    )
+
+
+class PictureQuery(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    picture: Annotated[int, Field(ge=1, le=MOST_PICTURES)] | None = Field(
+        default=None,
+        description="of a finding on several pictures: which one, as they were sent, from 1. The "
+        "one that is `shown` unless given",
+    )
+
+
+class PictureView(Answer):
+    """What one of several pictures alone would have been answered with."""
+
+    shown: bool = Field(description="`photo`, `thumbnail`, `heatmap`, `quality` are of this one")
+    stated: str = Field(serialization_alias="class")
+    confidence: float = Field(description="the probability of `class`, in percent")
+    headline: HeadlineView
+    band: Band
+    band_label: str
+    raised_by: tuple[RaisedBy, ...]
+    uncertain: bool
+    reasons: tuple[Doubt, ...]
+    malignant_score: float
+    probabilities: list[Probability]
+    modality: ModalityView | None
+    quality: QualityView
+    heat: HeatView
+    restated: RestatedView | None = optional()
+
+    @classmethod
+    def from_finding(
+        cls, finding: Finding, language: Language, *, shown: bool, for_doctor: bool
+    ) -> Self:
+        return cls(
+            shown=shown,
+            **headed_fields(finding, for_doctor=for_doctor),
+            **judged_fields(finding, language),
+            band_label=finding.band_words(language).label,
+        )
+
+
+class ModelState(Answer):
+    """What has become of the model version that made a finding."""
+
+    state: Literal["in_service", "older", "withdrawn"]
+    withdrawn_at: datetime | None
+
+
+class PhotoRetentionView(Answer):
+    days: int = Field(description="how long it is kept from the last that happened")
+    until: datetime | None = Field(
+        description="until then at least; null while a doctor is to see it, or something is awaited"
+    )
+
+
+class VersionView(Answer):
+    """What the photo was answered with before it was judged again."""
+
+    version: int
+    judged_at: datetime
+    judged_by: Literal["patient", "clinic"] = Field(description="who had it judged")
+    corrected: tuple[str, ...]
+    model_version: str
+    headline: HeadlineView
+    band: Band
+    band_label: str
+    report: ReportView = Field(description="as it was answered then")
+    context: Context
+
+    @classmethod
+    def from_earlier(cls, earlier: EarlierVersion, seen: VisibleFinding) -> Self:
+        finding = earlier.finding
+        words = finding.band_words(seen.language)
+        for_doctor = seen.reader.knows_all
+        clinic = earlier.judged_by not in (None, seen.owner)
+        return cls(
+            **{name: getattr(earlier, name) for name in ("version", "judged_at", "corrected")},
+            judged_by="clinic" if clinic or (seen.filed_by and earlier.version == 1) else "patient",
+            model_version=finding.model_version,
+            headline=headed_fields(finding, for_doctor=for_doctor)["headline"],
+            band=finding.band,
+            band_label=words.doctor_label if for_doctor else words.label,
+            report=ReportView.model_validate(earlier.sections),
+            context=earlier.context,
+        )
+
+
+class FindingView(SummaryFields):
+    model: ModelState | None = optional(
+        "whether its version is in service, was replaced, or was rolled back (withdrawn); absent "
+        "where the finding has just been made"
+    )
+    operating_point: OperatingPoint | None = Field(
+        description="the one under which it was made: see `GET /models/operating-point`; null "
+        "where the model had none"
+    )
+    raised_by: tuple[RaisedBy, ...]
+    notices: list[str]
+    malignant_score: float
+    probabilities: list[Probability] = Field(description="with what the patient told")
+    codes: list[CodedCondition] = Field(
+        description="what classifications call the conditions of `probabilities`: SNOMED CT, "
+        "ICD-10-CM and ICD-O-3, where they are confirmed. The code of a probability is no diagnosis"
+    )
+    probabilities_from_picture: list[Probability] | None = Field(
+        description="before what the patient told; null where that changed nothing"
+    )
+    most_probable: Probability = Field(
+        description="differs from `class` where a rule for rarer conditions, or a doubt, named "
+        "another"
+    )
+    cannot_be_ruled_out: list[NotRuledOutView] = Field(
+        description="a list for each level; empty for a model that brings none"
+    )
+    modality: ModalityView | None = Field(
+        description="the kind of picture; null in records from before it was recognised"
+    )
+    tested: list[TestedView] = Field(
+        description="the model's test figures; empty where it brings none"
+    )
+    untested_skin: tuple[SkinTone, ...] = Field(
+        description="the skin tones that were told, and for which the model was not tested"
+    )
+    checklist_score: int | None
+    quality: QualityView
+    heat: HeatView
+    calibrated_on: float | None = optional(
+        "the share of cancers for which `probabilities` hold: that of the pictures on which the "
+        "model was calibrated. Absent where it is not known, and of several pictures"
+    )
+    restated: RestatedView | None = optional("absent without PREVALENCE")
+    context: Context
+    versions: list[VersionView] = optional(
+        "the versions before this one, the oldest first; absent where there is none", default=[]
+    )
+    pictures: list[PictureView] = optional(
+        "each of several pictures, as they were sent; absent where there was one", default=[]
+    )
+    photo_retention: PhotoRetentionView | None = optional(
+        "of a kept photo, where RETAIN_PHOTOS_DAYS is set"
+    )
+    photo_removed_at: datetime | None = optional(
+        "when a kept photo was deleted while the finding stayed"
+    )
+    filed: FiledView | None = optional(
+        "for the owner: that somebody else has filed it for them, as where it was moved from "
+        "another patient; absent where that is not so, and where the owner took it on a clinic's "
+        "page"
+    )
+    will_look: ExpectedReviewerView | None = optional(
+        "for the owner: who will look at it; absent once a doctor has answered, and where the "
+        "finding was just moved"
+    )
+
+    @classmethod
+    def from_finding(
+        cls,
+        submission: VisibleFinding,
+        owner: Account,
+        model: VersionState | None = None,
+        instructed_in: Language | None = None,
+    ) -> Self:
+        finding, language = submission.finding, submission.language
+        pictured = finding.from_picture
+        return cls(
+            **{
+                **judged_fields(finding, language),
+                **summary_fields(submission, owner, instructed_in),
+            },
+            **{name: getattr(finding, name) for name in FINDING_FIELDS},
+            model=ModelState(**model._asdict()) if model else None,
+            photo_removed_at=submission.photo_removed_at,
+            notices=[notice.in_language(language) for notice in finding.notices],
+            codes=list_codes(finding.ranked),
+            probabilities_from_picture=list_probabilities(pictured, language) if pictured else None,
+            most_probable=Probability.from_ranked(finding.ranked[0], language),
+            cannot_be_ruled_out=[
+                NotRuledOutView.from_entry(entry, pictured or finding.ranked, language)
+                for entry in finding.not_ruled_out
+            ],
+            tested=[TestedView(**tested.model_dump()) for tested in finding.tested],
+            context=submission.context,
+            versions=[VersionView.from_earlier(item, submission) for item in submission.earlier],
+            pictures=_pictures(submission, for_doctor=False),
+        )
+
+
+class FindingInCareView(FindingView):
+    """What the doctor in charge gets."""
+
+    patient_id: str = Field(description="the owner, as in the path of `/patients/{id}/submissions`")
+    former_lesion: str | None = optional(
+        "the spot that it belonged to when the patient deleted that; its messages are at "
+        "`/lesions/{id}/messages`. Absent where there are none"
+    )
+    unassigned: bool = optional(
+        "the patient has no doctor: the caller may take the patient, and reviews nothing before "
+        "that. Absent otherwise",
+        default=False,
+    )
+    no_access: bool = optional(
+        "the patient came from another system: nobody logs in here for them, and no mail reaches "
+        "them. Absent otherwise",
+        default=False,
+    )
+    record_kept_until: datetime | None = optional(
+        "the patient's account is deleted, and this stays until then, as `RECORD_RETENTION` says. "
+        "Absent where it is not"
+    )
+
+    @classmethod
+    def from_finding(
+        cls,
+        submission: VisibleFinding,
+        owner: Account,
+        model: VersionState | None = None,
+        instructed_in: Language | None = None,
+    ) -> Self:
+        seen = FindingView.from_finding(submission, owner, model, instructed_in)
+        worded = {
+            **headed_fields(submission.finding, for_doctor=True),
+            "pictures": _pictures(submission, for_doctor=True),
+        }
+        return cls(
+            **{**dict(seen), **worded},
+            patient_id=owner.id,
+            former_lesion=submission.former_lesion,
+            no_access=owner.external is not None,
+            record_kept_until=owner.record_end,
+        )
+
+
+def _pictures(submission: VisibleFinding, *, for_doctor: bool) -> list[PictureView]:
+    finding, language = submission.finding, submission.language
+    return [
+        PictureView.from_finding(
+            item, language, shown=place == finding.shown_picture, for_doctor=for_doctor
+        )
+        for place, item in enumerate(finding.pictures)
+    ]

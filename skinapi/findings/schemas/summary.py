@@ -1,0 +1,209 @@
+"""What each list and each answer says of a submission: its summary.
+
+The names of the first fields are those that the Angular app reads; the other fields were added.
+"""
+
+from datetime import UTC, datetime
+from typing import Any, Self
+
+from pydantic import Field
+
+from skinapi.accounts.auth.account import Account, Subject
+from skinapi.base.languages import Language
+from skinapi.base.stored_record import optional
+from skinapi.findings.records.visible_findings import VisibleFindingRow, VisibleFindingSummary
+from skinapi.findings.schemas.finding_parts import HeadlineView, InstructionView
+from skinapi.findings.schemas.review import DecisionView, FirstDecision, GraverReview
+from skinapi.findings.status.advice_words import put_first, say_counting
+from skinapi.model.bands import urgency
+from skinapi.model.conditions import Band, BandWords, conditions_table
+from skinapi.model.finding import Doubt, FindingHeading
+from skinapi.model.headline import RankedCondition
+from skinapi.platform.web.schemas import Answer
+
+TIME = "%Y-%m-%d %H:%M:%S"
+AS_STORED = (
+    *("id", "number", "language", "lesion"),
+    *("version", "judged_at", "more_urgent", "corrected", "picture_count"),
+)
+
+
+class ReportView(Answer):
+    overview: str
+    importance_of_early_detection: str
+    recommendation: str
+    confidence_explanation: str
+
+
+class NarrativeSource(Answer):
+    writer: str = Field(description="template or llm")
+    model: str | None = Field(default=None, description="the LLM that answered")
+    reason: str | None = Field(
+        default=None, description="why the LLM was wanted and the template wrote"
+    )
+    checker: str | None = optional("the LLM that compared its sentences with the passages")
+    kept: int | None = optional("sentences that are the LLM's; absent where the template wrote")
+    written: int | None = optional("of how many; the others are the passages themselves")
+
+
+class NarrativeView(Answer):
+    source: NarrativeSource
+
+
+class SummaryFields(Answer):
+    """The fields of a submission that the Angular app shows, and those that must be read with them
+    (band, notice, doubts).
+    """
+
+    id: str = Field(serialization_alias="_id")
+    number: int = Field(serialization_alias="id")
+    user_name: str
+    user_email: str
+    stated: str = Field(
+        serialization_alias="class",
+        description="the one name of `headline`: what it calls most likely; where it begins with "
+        "cancers, or one picture alone shows one, the gravest that it names",
+    )
+    confidence: float = Field(description="the probability of `class`, in percent")
+    report: ReportView
+    time: str = Field(description="UTC")
+    headline: HeadlineView
+    band: Band = Field(description="the finding's own")
+    band_label: str = Field(
+        description="in a patient's words; with `action`, of what counts about the spot, where "
+        "that is more urgent"
+    )
+    action: str
+    notice: str
+    decision: FirstDecision
+    graver_review: GraverReview
+    instruction: InstructionView | None = optional(
+        "what is to be done about its spot, of all that was said of that, to be shown first: "
+        "docs/reviews.md"
+    )
+    uncertain: bool
+    reasons: tuple[Doubt, ...]
+    language: Language
+    photo_kept: bool
+    model_version: str
+    narrative: NarrativeView
+    lesion: str | None = optional(
+        "the spot that the finding belongs to; absent where it belongs to none"
+    )
+    version: int = optional(
+        "the newest of the finding, which counts: its photo was judged again. Absent of the first",
+        default=1,
+    )
+    judged_at: datetime | None = optional("when that was made; absent of the first")
+    corrected: tuple[str, ...] = optional(
+        "the fields of `context` that were corrected before it; absent where none was", default=()
+    )
+    more_urgent: bool = optional(
+        "it is more urgent than the version before; absent where it is not", default=False
+    )
+    picture_count: int = optional(
+        "of how many pictures the finding is; absent where of one", default=1
+    )
+
+
+class SummaryView(SummaryFields):
+    patient_id: str | None = optional("the owner, who is not the caller; absent otherwise")
+
+    @classmethod
+    def from_finding(
+        cls, submission: VisibleFindingSummary, owner: Account, *, to: Subject
+    ) -> Self:
+        patient = owner.id if owner.id != to.id else None
+        return cls(**summary_fields(submission, owner), patient_id=patient)
+
+
+def summary_fields(
+    submission: VisibleFindingSummary, owner: Account, instructed_in: Language | None = None
+) -> dict[str, Any]:
+    finding, language = submission.finding, submission.language
+    band = shown_words(submission)
+    sections = put_first(
+        submission.sections,
+        finding.band,
+        language,
+        decision=submission.decision,
+        elsewhere=submission.replaced_by,
+    )
+    return {
+        **{name: getattr(submission, name) for name in AS_STORED},
+        "user_name": owner.name,
+        "user_email": owner.email,
+        **headed_fields(finding, for_doctor=False),
+        "report": ReportView.model_validate(sections),
+        "time": submission.created_at.astimezone(UTC).strftime(TIME),
+        "band": finding.band,
+        "band_label": band.label,
+        "action": band.action,
+        "notice": conditions_table().notices.information_only.in_language(language),
+        "decision": decision_view(submission),
+        "graver_review": graver_sentence(submission),
+        "instruction": InstructionView.of_spot(
+            submission.instruction,
+            instructed_in or language,
+            for_doctor=not submission.reader.is_patient,
+        ),
+        "uncertain": finding.uncertain,
+        "reasons": finding.reasons,
+        "photo_kept": submission.photo_blob is not None,
+        "model_version": finding.model_version,
+        "narrative": NarrativeView(
+            source=NarrativeSource.model_validate(submission.narrative_source)
+        ),
+    }
+
+
+def headed_fields(finding: FindingHeading, *, for_doctor: bool) -> dict[str, Any]:
+    """The headline, and the one name for clients that show one."""
+    headline = finding.headline
+    return {
+        **name_of(finding.one_name, not_skin=finding.not_skin),
+        "headline": HeadlineView.from_headline(
+            headline, finding.facts_effect, for_doctor=for_doctor
+        ),
+    }
+
+
+def decision_view(submission: VisibleFindingRow) -> DecisionView | None:
+    decision = submission.decision
+    if decision is None:
+        return None
+    held_until = submission.held_until if submission.reader.knows_all else None
+    due = submission.instruction.counts.due
+    return DecisionView.from_decision(decision, submission.language, due=due, held_until=held_until)
+
+
+def shown_words(submission: VisibleFindingRow) -> BandWords:
+    """Return the words of what counts about its spot, where its own band is milder."""
+    finding, counts = submission.finding, submission.instruction.counts
+    if urgency(counts.band) >= urgency(finding.band):
+        return finding.band_words(submission.language)
+    words = counts.words(submission.language)
+    return say_counting(words, counts.due, submission.language)
+
+
+def graver_sentence(submission: VisibleFindingRow) -> str | None:
+    """What clients without decisions show first, where the decision that counts is more urgent."""
+    elsewhere, band = submission.replaced_by, submission.finding.band
+    decision = (elsewhere and elsewhere.decision) or submission.decision
+    return decision.graver_sentence(band, submission.language) if decision else None
+
+
+# The class of what does not look like skin, for clients that show one.
+NO_SKIN = "no skin recognised"
+
+
+def name_of(one: RankedCondition, *, not_skin: bool) -> dict[str, Any]:
+    """The class, and its probability in percent."""
+    if not_skin:
+        return {"stated": NO_SKIN, "confidence": 0.0}
+    name = conditions_table().by_key(one.key).api_name
+    return {"stated": name, "confidence": percent(one.probability)}
+
+
+def percent(probability: float) -> float:
+    return round(100 * probability, 2)

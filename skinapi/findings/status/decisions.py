@@ -1,0 +1,431 @@
+"""What doctors have decided about a finding, in short, and by which day a doctor should have seen
+the spot (docs/reviews.md). It is made of the reviews each time, and never stored.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime, timedelta
+from enum import StrEnum
+from functools import cache
+from typing import Literal, Self
+
+from skinapi.base.languages import Language, LocalizedText, load_words
+from skinapi.base.stored_record import Frozen, StoredRecord
+from skinapi.findings.status.deciding_review import ReviewsInForce
+from skinapi.findings.status.reviews import Certainty, Histology, Review
+from skinapi.model.bands import is_sent, most_urgent, urgency
+from skinapi.model.conditions import NORMAL_SKIN, Band, BandWords, Condition, conditions_table
+from skinapi.platform.storage.ids import now
+
+# By then a result should be there, and after so long a photo that is asked for is asked for again.
+RESULT_AFTER = timedelta(days=14)
+PHOTO_AFTER = timedelta(days=3)
+
+# Of each urgency that names a time: since when a spot has been at least so urgent.
+Levels = Mapping[Band, datetime]
+Step = tuple[datetime, Band]
+
+
+def levels_of(band: Band, since: datetime) -> dict[Band, datetime]:
+    return dict.fromkeys(_levels_within(band), since)
+
+
+@cache
+def _levels_within(band: Band) -> tuple[Band, ...]:
+    return tuple(level for level in _days() if urgency(band) <= urgency(level))
+
+
+@cache
+def _days() -> Mapping[Band, int]:
+    entries = conditions_table().bands
+    return {
+        entry.key: entry.see_within_days for entry in entries if entry.see_within_days is not None
+    }
+
+
+def levels_since(steps: Iterable[Step]) -> dict[Band, datetime]:
+    """A level counts from the first of the steps without a break that asked for it or for more.
+    `steps` begin with the newest.
+    """
+    found: dict[Band, datetime] = {}
+    unbroken: Set[Band] | None = None
+    for moment, band in steps:
+        asked = levels_of(band, moment).keys()
+        unbroken = asked if unbroken is None else unbroken & asked
+        if not unbroken:
+            break
+        # The clock of who signed later may be behind.
+        found |= {level: min(moment, found.get(level, moment)) for level in unbroken}
+    return found
+
+
+def due_day(levels: Levels) -> date | None:
+    ends = ((since + timedelta(days=_days()[level])).date() for level, since in levels.items())
+    last = min(ends, default=None)
+    return last and before_weekend(last)
+
+
+def before_weekend(day: date) -> date:
+    """The day, or the Friday before: a practice is open then.
+
+    >>> before_weekend(date(2026, 12, 6)).isoformat()
+    '2026-12-04'
+    """
+    return day - timedelta(days=max(0, day.weekday() - 4))
+
+
+class DayWords(Frozen):
+    """`first` is the first day of a month; the names in a row are separated by a space."""
+
+    months: str
+    day: str
+    by: str
+    first: str
+    weekday: str
+    weekdays: str
+
+
+DAYS: Mapping[Language, DayWords] = load_words("reports.days", DayWords)
+
+
+def say_day(day: date, language: Language, *, weekday: bool = False) -> str:
+    """26 November 2026, or 26 November 2026 (Thursday): a week before, "by Thursday" would read as
+    today.
+    """
+    if isinstance(day, datetime):
+        day = day.astimezone(UTC)
+    words = DAYS[language]
+    first = words.first if day.day == 1 else day.day
+    text = words.day.format(day=first, month=words.months.split()[day.month - 1], year=day.year)
+    if not weekday:
+        return text
+    return words.weekday.format(weekday=words.weekdays.split()[day.weekday()], day=text)
+
+
+def say_due(due: date | None, language: Language) -> tuple[str, ...]:
+    """Not whether that has passed: a paper does not know when it is read."""
+    return (DAYS[language].by.format(day=say_day(due, language, weekday=True)),) if due else ()
+
+
+MOST_EARLIER = 10  # decisions that a decision has followed
+
+
+# The name of its title in `notices.decision` of the conditions.
+TitleKey = Literal["title", "opinion", "unconfirmed", "suspected", "suspected_unsure", "result"]
+
+
+class WaitsFor(StrEnum):
+    """What has to come before a patient is told to do anything else."""
+
+    PHOTO = "photo"
+    RESULT = "result"
+
+
+def words_for_patient(
+    band: Band,
+    waits_for: WaitsFor | None,
+    language: Language,
+    *,
+    since: datetime,
+    label: str | None = None,
+    proven: bool = False,
+) -> BandWords:
+    """A band's words, with what is waited for since then; of a cancer that the laboratory has found
+    (`proven`) they suspect nothing.
+    """
+    table = conditions_table()
+    words = table.band_words(band, language, (label,) if label else ())
+    notices = table.notices.decision
+    said: dict[str, str] = {}
+    if waits_for:
+        waiting = notices.waits_for[waits_for]
+        said = {name: text.in_language(language) for name, text in waiting if text}
+        last = since + RESULT_AFTER
+        if waits_for is WaitsFor.RESULT and last.date() < now().date():
+            said["next_step"] = notices.result_overdue.in_language(language)
+        said["next_step"] = said["next_step"].format(date=say_day(last, language, weekday=True))
+    elif is_proven_cancer(label, proven=proven):
+        said = {"doctor_action": notices.proven_for_doctor.in_language(language)}
+        if step := notices.proven.get(band):
+            said["next_step"] = step.in_language(language)
+    elif label == NORMAL_SKIN and band is Band.SELF_MONITORING:
+        said = {"next_step": notices.normal_skin.in_language(language)}
+    return words.model_copy(update=said)
+
+
+def is_proven_cancer(label: str | None, *, proven: bool) -> bool:
+    return proven and label is not None and conditions_table().label(label).malignant
+
+
+class JudgedVersion(StoredRecord):
+    """Which version of a finding asks for which urgency, and since when. Its photo may be judged
+    more than once: with a corrected fact, or by another model. The newest version counts.
+    """
+
+    version: int = 1
+    band: Band
+    judged_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """What the review that counts says; `urgency` counts in place of the finding's.
+    `new_picture_wanted` is what the newest review says, whichever counts; `earlier` has the oldest
+    first. `levels`: since when the finding has been at least so urgent, without a break.
+    `answered` is the newest version of the finding that a doctor saw.
+    """
+
+    review: str
+    label: str | None
+    urgency: Band
+    certainty: Certainty
+    histology: Histology | None
+    new_picture_wanted: bool
+    decided_at: datetime
+    decided_by: str
+    doctor: str | None = None
+    levels: Levels = field(default_factory=dict)
+    earlier: tuple["Decision", ...] = ()
+    answered: int = 1
+
+    @classmethod
+    def from_reviews(
+        cls, reviews: Sequence[Review], versions: Sequence[JudgedVersion]
+    ) -> Self | None:
+        """`reviews` are in the order of signing; each answers the version that its doctor saw. None
+        without any that counts.
+        """
+        counted = [review for review in reviews if not review.second_opinion]
+        if not counted:
+            return None
+        bands = {item.version: item.band for item in versions}
+        steps, decided_before = list[Self](), dict[str, Review | None]()
+        in_force, decides = ReviewsInForce(), None
+        for review in counted:
+            decided_before[review.id] = decides
+            in_force.add(review)
+            decides = in_force.deciding() or review
+            before = decided_before[decides.id]
+            steps.append(
+                cls._after(review, decides, urgency_of(decides, before, bands[decides.version]))
+            )
+        last = steps[-1]
+        levels = levels_since(_urgencies(counted, steps, versions))
+        # What counted before the last of these, each once.
+        earlier = {step.review: step for step in steps if step.review != last.review}
+        return replace(
+            last,
+            levels=levels,
+            earlier=tuple(earlier.values())[-MOST_EARLIER:],
+            answered=counted[-1].version,
+        )
+
+    @classmethod
+    def _after(cls, newest: Review, decides: Review, urgency: Band) -> Self:
+        return cls(
+            review=decides.id,
+            label=decides.opinion.condition,
+            urgency=urgency,
+            certainty=decides.opinion.certainty,
+            histology=decides.opinion.histology,
+            new_picture_wanted=newest.opinion.new_picture_wanted,
+            decided_at=decides.created_at,
+            decided_by=decides.signature,
+            doctor=decides.doctor,
+        )
+
+    @property
+    def sure(self) -> bool:
+        return self.certainty is Certainty.SURE
+
+    @property
+    def proven(self) -> bool:
+        return self.histology is Histology.CONFIRMED
+
+    @property
+    def suspected(self) -> bool:
+        """Whether it names a cancer that no laboratory has proven, however sure the doctor is."""
+        malignant = self.label is not None and conditions_table().label(self.label).malignant
+        return malignant and not self.proven
+
+    @property
+    def awaited(self) -> bool:
+        return self.histology is Histology.AWAITED
+
+    @property
+    def waits_for(self) -> WaitsFor | None:
+        """Another photo where nobody could judge this one, unless a doctor should look anyway; else
+        the result of a sample.
+        """
+        if self.awaited:
+            return WaitsFor.RESULT
+        unjudged = self.new_picture_wanted and not self.proven and not is_sent(self.urgency)
+        return WaitsFor.PHOTO if unjudged else None
+
+    @property
+    def due(self) -> date | None:
+        return None if self.waits_for else due_day(self.levels)
+
+    @property
+    def settled(self) -> bool:
+        return self.sure and not self.awaited
+
+    @property
+    def concluded(self) -> bool:
+        return self.settled and not self.suspected
+
+    def replaces(self, band: Band) -> bool:
+        """What a doctor is unsure about replaces no words about a graver condition."""
+        return self.label is not None and (self.sure or self.more_urgent_than(band))
+
+    def ends(self, older: "Decision") -> bool:
+        """Whether it ends what was decided about an older finding of the spot."""
+        if self.decided_at <= older.decided_at:
+            return False
+        if self.proven or older.proven or older.awaited or not self.settled:
+            return self.proven
+        same_doctor = self.doctor is not None and self.doctor == older.doctor
+        return not older.sure or same_doctor or urgency(self.urgency) <= urgency(older.urgency)
+
+    def more_urgent_than(self, band: Band) -> bool:
+        return urgency(self.urgency) < urgency(band)
+
+    @property
+    def unjudged(self) -> bool:
+        unnamed = self.label is None and self.new_picture_wanted
+        return unnamed or (self.waits_for is WaitsFor.PHOTO and not self.sure)
+
+    @property
+    def final(self) -> bool:
+        return self.waits_for is None and not self.unjudged
+
+    @property
+    def title_key(self) -> TitleKey:
+        judges = self.label is not None or not self.new_picture_wanted
+        if self.proven:
+            return "result"
+        if self.suspected:
+            return "suspected" if self.sure else "suspected_unsure"
+        if judges and not self.sure:
+            return "opinion"
+        return "unconfirmed" if self.awaited else "title"
+
+    def title(self) -> LocalizedText:
+        said: LocalizedText = getattr(conditions_table().notices.decision, self.title_key)
+        return said
+
+    def name(self, language: Language) -> str:
+        table = conditions_table()
+        if self.label is None:
+            return table.notices.decision.unnamed.in_language(language)
+        return table.name(self.label, language)
+
+    def name_for_patient(self, language: Language) -> str:
+        if self.label is None:
+            return self.name(language)
+        return conditions_table().name_for_patient(self.label, language)
+
+    def heading(self, language: Language, *, for_doctor: bool = False) -> str:
+        words = conditions_table().notices.decision
+        if self.unjudged:
+            return words.waits_for[WaitsFor.PHOTO].label.in_language(language)
+        said = words.heading.in_language(language)
+        name = self.name(language) if for_doctor else self.name_for_patient(language)
+        return said.format(title=self.title().in_language(language), name=name)
+
+    def band_words(self, language: Language) -> BandWords:
+        return words_for_patient(
+            self.urgency,
+            self.waits_for,
+            language,
+            since=self.decided_at,
+            label=self.label,
+            proven=self.proven,
+        )
+
+    def remarks(self, language: Language) -> list[str]:
+        words = conditions_table().notices.decision
+        said = {
+            words.new_picture: self.new_picture_wanted and self.waits_for is not WaitsFor.PHOTO,
+            words.awaited: self.awaited,
+        }
+        return [sentence.in_language(language) for sentence, holds in said.items() if holds]
+
+    def next_steps(self, language: Language) -> list[str]:
+        words = self.band_words(language)
+        return [*self.remarks(language), f"{words.label}. {words.next_step}"]
+
+    def for_doctor(self, language: Language) -> list[str]:
+        notices, words = conditions_table().notices.decision, self.band_words(language)
+        asked = notices.waits_for[WaitsFor.PHOTO]
+        heading = self.heading(language, for_doctor=True)
+        only_asks = heading == asked.label.in_language(language)
+        wanted = notices.new_picture_doctor.in_language(language)
+        said = [wanted.removesuffix(".")] if only_asks else [heading]
+        if self.waits_for is WaitsFor.PHOTO:
+            return [*said, *([] if only_asks else [wanted]), words.doctor_action]
+        said += [wanted] if self.new_picture_wanted and not only_asks else []
+        return [*said, f"{words.doctor_label}.", *([words.doctor_action] if self.awaited else [])]
+
+    def graver_sentence(self, band: Band, language: Language) -> str | None:
+        """Say first, to clients without decisions, a condition that is more urgent than `band`."""
+        if self.label is None or not self.more_urgent_than(band):
+            return None
+        said = conditions_table().notices.graver_review.in_language(language)
+        return said.format(name=self.name(language))
+
+    def put_first(
+        self, sections: Mapping[str, str], band: Band, language: Language
+    ) -> dict[str, str]:
+        """Older clients show no other words. Early detection is that of the decided condition,
+        where what was said of the finding counts no more: it may call that harmless, or speak of a
+        cancer that is none.
+        """
+        said = conditions_table().notices.decision.overview.in_language(language)
+        title, name = self.title().in_language(language), self.name(language)
+        date = say_day(self.decided_at, language)
+        changed = {
+            "overview": said.format(title=title, date=date, name=name),
+            "recommendation": " ".join(self.next_steps(language)),
+        }
+        if self.replaces(band):
+            changed["importance_of_early_detection"] = self.say_early(language)
+        return {**sections, **changed}
+
+    def say_early(self, language: Language) -> str:
+        table = conditions_table()
+        decided = table.label(self.label) if self.label else None
+        if isinstance(decided, Condition):
+            said = decided.sentences[language].why_early
+        else:
+            said = table.notices.decision.ask_a_doctor.in_language(language)
+        return f"{self.name(language)}. {said}"
+
+
+def _urgencies(
+    reviews: Sequence[Review], steps: Sequence[Decision], versions: Sequence[JudgedVersion]
+) -> Iterator[Step]:
+    """How urgent it was, the newest first. A version after a decision may be more urgent; it lowers
+    nothing. The laboratory's result judges anew: what was before it is no part of it.
+    """
+    proven, seen = steps[-1].proven, reviews[-1].version
+    left = [item for item in versions if item.version <= seen]
+    for review, step in zip(reversed(reviews), reversed(steps), strict=True):
+        if step.proven != proven:
+            return
+        while left and left[-1].version > review.version:
+            version = left.pop()
+            yield version.judged_at, most_urgent(version.band, step.urgency)
+        yield review.created_at, step.urgency
+    if not proven:
+        yield from ((item.judged_at, item.band) for item in reversed(left))
+
+
+def urgency_of(decides: Review, before: Review | None, band: Band) -> Band:
+    """`before` is what decided when it was signed. The result that proves a cancer asks for no less
+    than a suspicion of it; a later review may say that it was treated.
+    """
+    opinion, asked = decides.opinion, decides.opinion.urgency_asked(band)
+    if not opinion.proves_cancer or (before and before.opinion.proves_cancer):
+        return asked
+    return most_urgent(asked, conditions_table().label(opinion.condition or "").urgency)

@@ -1,0 +1,396 @@
+"""What holds about a spot, for one reader at one moment: `compute_status(facts, reader, moment)`.
+
+Stored are the facts, each once: the photos that were judged, the reviews signed of them, and until
+when a review is held back. All that is said of a spot is made of them here. No store, no clock.
+docs/reviews.md has the rules, with their table ("One spot, one instruction").
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime
+from enum import StrEnum
+from functools import cached_property
+
+from skinapi.base.languages import Language
+from skinapi.findings.status.decisions import (
+    Decision,
+    JudgedVersion,
+    Levels,
+    WaitsFor,
+    due_day,
+    is_proven_cancer,
+    levels_of,
+    levels_since,
+    words_for_patient,
+)
+from skinapi.findings.status.reviews import Review
+from skinapi.model.bands import urgency
+from skinapi.model.conditions import Band, BandWords
+
+
+class Audience(StrEnum):
+    """What a doctor holds back is known to doctors alone: a program, an archive and whoever holds a
+    paper may show it to the patient.
+    """
+
+    PATIENT = "patient"
+    PROGRAM = "program"
+    DOCTOR = "doctor"
+
+    @property
+    def knows_all(self) -> bool:
+        return self is Audience.DOCTOR
+
+    @property
+    def is_patient(self) -> bool:
+        return self is Audience.PATIENT
+
+
+@dataclass(frozen=True, slots=True)
+class JudgedPhoto:
+    """`versions` are those of its finding, the newest last. `kept`: the photo is."""
+
+    id: str
+    number: int
+    versions: tuple[JudgedVersion, ...]
+    kept: bool = False
+
+    @property
+    def newest(self) -> JudgedVersion:
+        return self.versions[-1]
+
+    @property
+    def band(self) -> Band:
+        return self.newest.band
+
+    @property
+    def created_at(self) -> datetime:
+        return self.versions[0].judged_at
+
+
+@dataclass(frozen=True, slots=True)
+class LesionHistory:
+    """The photos in the order of time, and the reviews of each in the order of signing, by its id.
+    A finding that belongs to no spot is a spot of one photo.
+    """
+
+    photos: tuple[JudgedPhoto, ...]
+    reviews: Mapping[str, Sequence[Review]]
+
+
+@dataclass(frozen=True, slots=True)
+class FindingStatus:
+    """`reviews` are those of which the reader may know. Something is held back from the patient
+    since `held_since`: the first of it until `hold_ends_at`, all until `held_until`.
+    """
+
+    photo: JudgedPhoto
+    decision: Decision | None = None
+    reviews: tuple[Review, ...] = ()
+    held_since: datetime | None = None
+    hold_ends_at: datetime | None = None
+    held_until: datetime | None = None
+
+    @property
+    def counted(self) -> list[Review]:
+        return [review for review in self.reviews if not review.second_opinion]
+
+    @property
+    def unseen(self) -> tuple[JudgedVersion, ...]:
+        """The versions that no doctor has answered."""
+        answered = self.decision.answered if self.decision else 0
+        return tuple(version for version in self.photo.versions if version.version > answered)
+
+    @property
+    def reopened(self) -> bool:
+        """Whether a version that no doctor has seen is more urgent than what was decided. Unless it
+        is of the first urgency, it must be more urgent than the version that the doctor saw, too:
+        who called a mole harmless that the model sends to a doctor has answered that.
+        """
+        decision, asked = self.decision, self.photo.band
+        if decision is None or decision.proven or not self.unseen:
+            return False
+        answered = [
+            version.band for version in self.photo.versions if version.version == decision.answered
+        ]
+        rises = asked is Band.URGENT_REFERRAL or all(urgency(asked) < urgency(x) for x in answered)
+        return rises and urgency(asked) < urgency(decision.urgency)
+
+    @property
+    def said_at(self) -> datetime:
+        """When the last of it could be read first, by who may know no more than the patient."""
+        return max([self.photo.newest.judged_at, *(item.shown_at for item in self.counted)])
+
+    @property
+    def review(self) -> Review | None:
+        """The one that counts."""
+        decision = self.decision
+        return next(
+            (item for item in self.reviews if decision and item.id == decision.review), None
+        )
+
+
+class AdviceSource(StrEnum):
+    """Where advice is equally urgent, the first of these counts."""
+
+    DECISION = "decision"
+    COMPARISON = "comparison"
+    FINDING = "finding"
+
+
+RANKS = {said_by: place for place, said_by in enumerate(AdviceSource)}
+
+
+@dataclass(frozen=True, slots=True)
+class Advice:
+    """What was said about the finding of this number. `levels`: since when the spot has been so
+    urgent. `unjudged`: by a check of a photo that a doctor could not judge. `reopens`: by a version
+    that is more urgent than what a doctor has decided about an earlier one.
+    """
+
+    said_by: AdviceSource
+    band: Band
+    since: datetime
+    finding: int
+    waits_for: WaitsFor | None = None
+    by_result: bool = False
+    decision: Decision | None = field(default=None, compare=False)
+    levels: Levels | None = field(default=None, compare=False)
+    unjudged: bool = False
+    reopens: bool = False
+
+    @property
+    def label(self) -> str | None:
+        return self.decision.label if self.decision else None
+
+    @property
+    def due(self) -> date | None:
+        """Until when a doctor should have seen the spot. Every view of the spot and of its findings
+        says this day of the advice that counts.
+        """
+        if self.waits_for:
+            return None
+        return due_day(self.levels or levels_of(self.band, self.since))
+
+    def words(self, language: Language) -> BandWords:
+        """The words are those for a patient; `next_step` depends on who said it."""
+        words = words_for_patient(
+            self.band,
+            self.waits_for,
+            language,
+            since=self.since,
+            label=self.label,
+            proven=self.by_result,
+        )
+        if self.said_by is AdviceSource.DECISION:
+            return words
+        return words.model_copy(update={"next_step": words.first_step})
+
+
+@dataclass(frozen=True, slots=True)
+class Instruction:
+    """`counts` is the most urgent advice that is still valid. `others`, the newest first, are
+    milder or superseded. `picture_wanted`: a doctor waits for another photo.
+    """
+
+    counts: Advice
+    others: tuple[Advice, ...]
+    picture_wanted: bool
+    photographed_at: datetime
+
+    @property
+    def proven_cancer(self) -> bool:
+        return is_proven_cancer(self.counts.label, proven=self.counts.by_result)
+
+    def elsewhere(self, finding: int, band: Band, waits_for: WaitsFor | None) -> Advice | None:
+        """What counts, where that was said about another finding, or another version of this one,
+        and is something else.
+        """
+        counts = self.counts
+        same = (counts.band, counts.waits_for) == (band, waits_for)
+        own = counts.finding == finding and not counts.reopens
+        return None if same or own else counts
+
+
+@dataclass(frozen=True, slots=True)
+class LesionStatus:
+    """What holds about a spot. `findings` are by id, in the order of time."""
+
+    findings: Mapping[str, FindingStatus]
+    instruction: Instruction
+
+    @property
+    def newest(self) -> FindingStatus:
+        *_, last = self.findings.values()
+        return last
+
+    @property
+    def held_since(self) -> datetime | None:
+        held = (item.held_since for item in self.findings.values() if item.held_since)
+        return min(held, default=None)
+
+    @property
+    def held_until(self) -> datetime | None:
+        """When the next hold ends."""
+        held = (item.hold_ends_at for item in self.findings.values() if item.hold_ends_at)
+        return min(held, default=None)
+
+    def awaited(self, finding: str) -> WaitsFor | None:
+        decision = self.findings[finding].decision
+        if decision is None or decision.awaited:
+            return WaitsFor.RESULT if decision else None
+        came = self.instruction.photographed_at > decision.decided_at
+        return WaitsFor.PHOTO if decision.new_picture_wanted and not came else None
+
+    def list_decided_elsewhere(self, finding: str) -> list[tuple[Decision, datetime]]:
+        """Decisions about other findings, and since when their owner can read each."""
+        others = [item for name, item in self.findings.items() if name != finding]
+        decided = ((other.decision, other.review) for other in others)
+        return [(decision, said.shown_at) for decision, said in decided if decision and said]
+
+
+@dataclass(frozen=True)
+class LesionForAudience:
+    facts: LesionHistory
+    reader: Audience
+    moment: datetime
+
+    @cached_property
+    def lesion_status(self) -> LesionStatus:
+        return compute_status(self.facts, self.reader, self.moment)
+
+    def seen_by(self, reader: Audience) -> "LesionForAudience":
+        return self if reader is self.reader else replace(self, reader=reader)
+
+
+def compute_status(
+    facts: LesionHistory, reader: Audience, moment: datetime, compared: Advice | None = None
+) -> LesionStatus:
+    """`compared` is what a comparison asks for, where that is more urgent than the later photo."""
+    findings = {
+        photo.id: _stand(photo, facts.reviews.get(photo.id, ()), reader, moment)
+        for photo in facts.photos
+    }
+    return LesionStatus(findings, reconcile([*findings.values()], compared=compared))
+
+
+def _stand(
+    photo: JudgedPhoto, reviews: Sequence[Review], reader: Audience, moment: datetime
+) -> FindingStatus:
+    held = [review for review in reviews if review.held_at(moment)]
+    ends = [item.hold_ends_at for item in held if item.hold_ends_at]
+    known = [
+        review
+        for review in reviews
+        if reader.knows_all or not (review.second_opinion or review.held_at(moment))
+    ]
+    return FindingStatus(
+        photo,
+        Decision.from_reviews(known, photo.versions),
+        tuple(known),
+        min((item.created_at for item in held), default=None),
+        min(ends, default=None),
+        max(ends, default=None),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """`levels` say since when it was so urgent. Of a finding that was decided, the decision goes on
+    with what the finding asked for.
+    """
+
+    advice: Advice
+    levels: Levels
+    ended: bool = False
+    ended_by: Decision | None = None
+
+    def reaches(self, moment: datetime) -> bool:
+        """Whether it stood until then, or stands. The laboratory's result judges anew."""
+        if self.ended_by is None:
+            return not self.ended
+        return not self.ended_by.proven and self.ended_by.decided_at >= moment
+
+
+def reconcile(findings: Sequence[FindingStatus], *, compared: Advice | None = None) -> Instruction:
+    """`findings` are in the order of time; there is one at least."""
+    said = [*_list_said(findings, compared)]
+    counts = min(
+        (item for item in reversed(said) if not item.ended),
+        key=lambda item: (urgency(item.advice.band), RANKS[item.advice.said_by]),
+    )
+    others = sorted(
+        (item.advice for item in said if item is not counts),
+        key=lambda item: item.since,
+        reverse=True,
+    )
+    levels = counts.levels
+    if not counts.advice.by_result:
+        levels = {level: _since(level, moment, said) for level, moment in levels.items()}
+    newest = findings[-1]
+    return Instruction(
+        replace(counts.advice, levels=levels),
+        tuple(others),
+        bool(newest.decision and newest.decision.new_picture_wanted),
+        newest.photo.created_at,
+    )
+
+
+def _list_said(findings: Sequence[FindingStatus], compared: Advice | None) -> Iterator[_Said]:
+    for place, about in enumerate(findings):
+        photo, decision = about.photo, about.decision
+        version, later = photo.newest, findings[place + 1 :]
+        settled = _find_settled(version, later)
+        unjudged = decision is not None and decision.unjudged
+        said = AdviceSource.FINDING, version.band, version.judged_at, photo.number
+        advice = Advice(*said, unjudged=unjudged, reopens=about.reopened)
+        if decision and not about.reopened:
+            yield _Said(advice, {}, ended=True)
+        else:
+            levels = levels_since((item.judged_at, item.band) for item in reversed(about.unseen))
+            yield _Said(advice, levels, settled is not None, settled)
+        if compared and compared.finding == photo.number:
+            ends = decision if decision and decision.settled else settled
+            levels = levels_of(compared.band, compared.since)
+            yield _Said(compared, levels, ends is not None, ends)
+        if decision is None:
+            continue
+        counts = Advice(
+            AdviceSource.DECISION,
+            decision.urgency,
+            decision.decided_at,
+            photo.number,
+            decision.waits_for,
+            decision.proven,
+            decision,
+            decision.levels,
+        )
+        came = decision.waits_for is WaitsFor.PHOTO and about is not findings[-1]
+        decided = [item.decision for item in later if item.decision]
+        ends = _first([item for item in decided if item.ends(decision)])
+        yield _Said(counts, decision.levels, came or ends is not None, ends)
+        for item in decision.earlier:
+            before = item.urgency, item.decided_at, photo.number, item.waits_for, item.proven
+            yield _Said(Advice(AdviceSource.DECISION, *before), {}, ended=True)
+
+
+def _find_settled(version: JudgedVersion, later: Sequence[FindingStatus]) -> Decision | None:
+    """The first decision on a later photo that settles what this version asks for."""
+    settled = [item.decision for item in later if item.decision and item.decision.settled]
+    if version.version > 1:  # it may have been judged after that decision
+        settled = [item for item in settled if item.decided_at >= version.judged_at]
+    return _first(settled)
+
+
+def _first(decisions: Sequence[Decision]) -> Decision | None:
+    return min(decisions, key=lambda item: item.decided_at, default=None)
+
+
+def _since(level: Band, moment: datetime, said: Sequence[_Said]) -> datetime:
+    """Since when the spot has been as urgent as this, without having been settled."""
+    earlier = [
+        item.levels[level]
+        for item in said
+        if level in item.levels and item.levels[level] < moment and item.reaches(moment)
+    ]
+    return _since(level, min(earlier), said) if earlier else moment

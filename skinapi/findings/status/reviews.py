@@ -1,0 +1,130 @@
+"""What doctors say of a finding: an opinion, and the signed review that holds it."""
+
+from datetime import datetime
+from enum import StrEnum
+
+from skinapi.base.stored_record import StoredRecord, optional
+from skinapi.model.bands import most_urgent
+from skinapi.model.conditions import Band, conditions_table
+
+# All of them are read to find the one that counts.
+MOST_REVIEWS = 100
+
+
+class Agreement(StrEnum):
+    AGREE = "agree"
+    DISAGREE = "disagree"
+    UNSURE = "unsure"
+
+
+class ToldBy(StrEnum):
+    DOCTOR = "doctor"
+    SERVER = "server"
+    NOBODY = "nobody"
+
+
+class Certainty(StrEnum):
+    SURE = "sure"
+    UNSURE = "unsure"
+
+
+class Histology(StrEnum):
+    NOT_TAKEN = "not_taken"
+    AWAITED = "awaited"
+    CONFIRMED = "confirmed"
+
+
+AGREES = {Agreement.AGREE: True, Agreement.DISAGREE: False, Agreement.UNSURE: None}
+
+
+class Opinion(StoredRecord):
+    """`label` is what the doctor sees, `histology_result` what the laboratory found.
+    `agrees_with_…` compare with the finding; None where the doctor is unsure or said nothing.
+    """
+
+    certainty: Certainty
+    label: str | None = None
+    agrees_with_label: bool | None = None
+    urgency: Band | None = None
+    agrees_with_urgency: bool | None = None
+    histology: Histology | None = None
+    histology_result: str | None = None
+    new_picture_wanted: bool = False
+
+    @property
+    def sure(self) -> bool:
+        return self.certainty is Certainty.SURE
+
+    @property
+    def condition(self) -> str | None:
+        return self.histology_result or self.label
+
+    @property
+    def only_wants_a_picture(self) -> bool:
+        """Whether it judges nothing. Its certainty says nothing then."""
+        return self.new_picture_wanted and self.condition is None
+
+    @property
+    def malignant(self) -> bool:
+        return self.condition is not None and conditions_table().label(self.condition).malignant
+
+    @property
+    def proves_cancer(self) -> bool:
+        return self.histology_result is not None and self.malignant
+
+    @property
+    def awaited(self) -> bool:
+        return self.histology is Histology.AWAITED
+
+    def urgency_asked(self, band: Band) -> Band:
+        """The urgency that the doctor said; else that of the condition, and no less than the
+        finding's (`band`) where the doctor is not certain, awaits a result, or agrees that it is a
+        cancer.
+        """
+        if self.urgency is not None or self.condition is None:
+            return self.urgency or band
+        own = conditions_table().label(self.condition).urgency
+        if self.sure and not (self.awaited or (self.agrees_with_label and self.malignant)):
+            return own
+        return most_urgent(own, band)
+
+    @property
+    def agreement(self) -> Agreement:
+        return next(word for word, agrees in AGREES.items() if agrees is self.agrees_with_label)
+
+
+class Review(StoredRecord):
+    """`signature` is the doctor's name at that time. Until `hold_ends_at` its patient is not shown
+    it. A second opinion (`asked_by` another doctor, with the `question`) decides nothing. It has
+    lowered the urgency that counted `lowered_from` one `lowered_to` another. `version` is the one
+    of the finding that its doctor saw.
+    """
+
+    id: str
+    created_at: datetime
+    submission: str
+    version: int = optional(default=1)
+    doctor: str
+    signature: str
+    opinion: Opinion
+    asked_by: str | None = None
+    note: str | None = None
+    question: str | None = None
+    downgrade_confirmed: bool = False
+    lowered_from: Band | None = None
+    lowered_to: Band | None = None
+    hold_ends_at: datetime | None = None
+    idempotency_key: str | None = None
+    request_hash: str | None = None
+
+    @property
+    def shown_at(self) -> datetime:
+        """When the owner of the finding could read it first."""
+        return self.hold_ends_at or self.created_at
+
+    @property
+    def second_opinion(self) -> bool:
+        return self.asked_by is not None
+
+    def held_at(self, moment: datetime) -> bool:
+        return self.hold_ends_at is not None and self.hold_ends_at > moment

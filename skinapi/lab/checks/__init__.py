@@ -1,0 +1,1 @@
+"""What is checked before a data set is published, and its publishing."""

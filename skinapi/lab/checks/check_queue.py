@@ -1,0 +1,171 @@
+"""Runs checks of data sets one after the other, beside the requests.
+
+They are no jobs: a training may occupy the only job worker for hours, and who uploads wants to know
+within a minute.
+"""
+
+import threading
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from skinapi.accounts.auth.owners import OwnerStatus
+from skinapi.base.errors import SkinAPIError, StoreUnavailable, Unavailable
+from skinapi.base.logs import log_fault
+from skinapi.lab.datasets.dataset_versions import DatasetVersion
+from skinapi.lab.datasets.uploads import LabRepositories
+from skinapi.lab.errors import InterruptedCheck, RefusedDataset
+from skinapi.platform.storage.faults import Fault
+from skinapi.platform.storage.unit_of_work import AuditRow
+
+# One check decodes thousands of pictures; a second would only slow down the first.
+MOST_WAITING = 8
+# Of one account, so that others get a place.
+MOST_OF_OWNER = 2
+# Who waits in a request, with a thread of the server.
+MOST_WAITING_REQUESTS = 2
+LONGEST_WAIT_S = 600.0
+RETRY_AFTER_S = 60
+
+CheckFunction = Callable[[], object]
+
+
+@dataclass(frozen=True, slots=True)
+class _Waiting:
+    dataset: str
+    owner: str
+    check: CheckFunction
+
+
+class CheckQueue:
+    """Runs one check at a time in this process, in a thread of its own or in the caller's."""
+
+    def __init__(self) -> None:
+        self._waiting: deque[_Waiting] = deque()
+        self._changed = threading.Condition()
+        self._running = threading.Lock()
+        self._places = threading.BoundedSemaphore(1 + MOST_WAITING_REQUESTS)
+        self._thread: threading.Thread | None = None
+
+    def refuse_full(self, owner: str) -> None:
+        """Raise Unavailable where too many wait. Two who ask at once may get the same place."""
+        with self._changed:
+            own = sum(waiting.owner == owner for waiting in self._waiting)
+            if len(self._waiting) >= MOST_WAITING or own >= MOST_OF_OWNER:
+                raise Unavailable(retry_after=RETRY_AFTER_S)
+
+    def submit(self, dataset: str, check: CheckFunction, *, owner: str) -> None:
+        with self._changed:
+            self._waiting.append(_Waiting(dataset, owner, check))
+            self._changed.notify()
+            if self._thread is None:
+                # A daemon, so that a server that is asked to stop does not wait for it: what is
+                # interrupted is found by its silence (dataset_versions.py).
+                self._thread = threading.Thread(target=self._run, name="checks", daemon=True)
+                self._thread.start()
+
+    def drop(self, dataset: str) -> None:
+        """Free the place of a data set that was deleted before its check began."""
+        with self._changed:
+            self._waiting = deque(
+                waiting for waiting in self._waiting if waiting.dataset != dataset
+            )
+
+    def waiting(self) -> list[str]:
+        """List the data sets whose checks have not begun."""
+        with self._changed:
+            return [waiting.dataset for waiting in self._waiting]
+
+    @contextmanager
+    def now(self) -> Iterator[None]:
+        """Run a check in this thread, after the one that runs."""
+        if not self._places.acquire(blocking=False):
+            raise Unavailable(retry_after=RETRY_AFTER_S)
+        try:
+            if not self._running.acquire(timeout=LONGEST_WAIT_S):
+                raise Unavailable(retry_after=RETRY_AFTER_S)
+            try:
+                yield
+            finally:
+                self._running.release()
+        finally:
+            self._places.release()
+
+    def _run(self) -> None:
+        while True:
+            # It keeps its place, and is found by `waiting`, until the check before it has ended.
+            with self._changed:
+                self._changed.wait_for(lambda: self._waiting)
+            with self._running:
+                self._run_next()
+
+    def _run_next(self) -> None:
+        with self._changed:
+            if not self._waiting:  # dropped meanwhile
+                return
+            check = self._waiting.popleft().check
+        try:
+            check()
+        except Exception as error:  # noqa: BLE001 (the next check must run all the same)
+            log_fault(error)
+
+
+@dataclass(frozen=True, slots=True)
+class Cleanup:
+    """Removes data sets with all that belongs to them, and settles those whose checks ended."""
+
+    data: LabRepositories
+    checks: CheckQueue
+    owners: OwnerStatus
+
+    def remove(self, identifier: str) -> None:
+        """Delete a data set with its images, which may be too many for one transaction. It is
+        marked first, so that nobody finds it with half of them, and goes last, so that `sweep` can
+        go on.
+        """
+        self.data.datasets.begin_deletion(identifier)
+        self.checks.drop(identifier)
+        self.data.images.forget(identifier)
+        self.data.datasets.remove(identifier)
+
+    def refuse(self, dataset: str, owner: str, error: SkinAPIError) -> None:
+        """Keep the reason and the uploads for a day, unless it was published before."""
+        report: Mapping[str, Any] = error.report if isinstance(error, RefusedDataset) else {}
+
+        def refuse() -> None:
+            if self.data.datasets.refuse(
+                dataset, code=error.code, problem=error.detail, report=report
+            ):
+                self.data.trail.record(AuditRow("dataset.refused", by=owner, target=dataset))
+
+        with suppress(StoreUnavailable):
+            self.data.store.transaction(refuse)
+
+    def settle(self, dataset: DatasetVersion) -> None:
+        """Refuse one whose check was interrupted; delete one that is refused or half deleted."""
+        if dataset.status != "checking":
+            self.remove(dataset.id)
+        else:
+            self.refuse(dataset.id, dataset.owner, InterruptedCheck())
+            self.data.images.forget(dataset.id)
+
+    def sweep(self) -> None:
+        """Delete expired uploads and settle what was abandoned: at each sending, and at a start."""
+        self.data.uploads.sweep()
+        self.data.datasets.mend_times()
+        for dataset in self.data.datasets.abandoned():
+            self.settle(dataset)
+
+    def forget(self, owner: str) -> None:
+        self.data.uploads.forget(owner)
+        for dataset in self.data.datasets.list_of_owner(owner):
+            self.remove(dataset.id)
+
+    def check_integrity(self) -> Iterator[Fault]:
+        for owner in sorted(self.data.datasets.owners() | self.data.uploads.owners()):
+            if not self.owners.stays(owner):
+                says = f"data sets or uploads of account {owner}, which is gone"
+                yield Fault(says, partial(self.forget, owner))

@@ -1,0 +1,1 @@
+"""What runs in the process of a job: trainings and imports, and their comparison."""

@@ -1,0 +1,204 @@
+"""Compares a new model with the one in service, for the gates of its promotion."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from skinapi.lab.datasets.dataset_versions import DatasetVersion
+from skinapi.lab.datasets.learned_pictures import learned_by
+from skinapi.lab.datasets.reference import list_held_out, reference_data
+from skinapi.lab.jobs.job_services import JobServices
+from skinapi.learning.data.datasets import load_sources
+from skinapi.learning.data.samples import Sample, label_for
+from skinapi.learning.measure import metrics
+from skinapi.learning.measure.predictions import (
+    Predictions,
+    bootstrap_group,
+    predict,
+    run_model,
+    serve_outputs,
+)
+from skinapi.learning.progress import Report
+from skinapi.model.bands import THRESHOLDS, urgency
+from skinapi.model.conditions import NORMAL_SKIN, Band, conditions_table
+from skinapi.model.network.model import Model, open_model, read_card
+from skinapi.model.registry.gates import (
+    FEWEST_LESIONS,
+    SENSITIVITIES,
+    GateName,
+    PairedComparison,
+    PairedDifference,
+    ReferenceData,
+    name_test_part,
+)
+from skinapi.platform.storage.ids import now
+
+
+@dataclass(frozen=True, slots=True)
+class _Served:
+    urgencies: NDArray[np.int_]
+    refused: metrics.Mask
+    predictions: Predictions
+
+
+def compare_for_gates(
+    first: Model,
+    second: Model,
+    samples: Sequence[Sample],
+    *,
+    report: Report,
+    reference: ReferenceData | None = None,
+) -> PairedComparison:
+    """Compare on these pictures: of the reference, or of the second's own test part.
+
+    A sensitivity is the share of a malignant class's lesions with the band of its threshold or a
+    more urgent one, refused ones counted as missed; specificity, of the benign lesions without a
+    referral. A figure of fewer than FEWEST_LESIONS is left out.
+    """
+    pair = tuple(_serve(model, samples, report) for model in (first, second))
+    sources = np.array([sample.source for sample in samples])
+    names = sorted(set(sources.tolist()))
+    return PairedComparison(
+        first_version=first.version,
+        test_part=name_test_part(sample.image_id for sample in samples),
+        pictures=len(samples),
+        lesions=len({sample.lesion_key for sample in samples}),
+        measured_at=now(),
+        part="reference" if reference else "test",
+        reference=reference,
+        differences={
+            **_differences(pair, samples, np.ones(len(samples), bool)),
+        },
+        by_source={name: _differences(pair, samples, sources == name) for name in names}
+        if len(names) > 1
+        else {},
+    )
+
+
+def _serve(model: Model, samples: Sequence[Sample], report: Report) -> _Served:
+    outputs = run_model(model, samples, report=report)
+    results = serve_outputs(model, outputs)
+    urgencies = [urgency(result.assessment.band) for result in results]
+    refused = [result.refused is not None for result in results]
+    return _Served(np.array(urgencies), np.array(refused), predict(model, outputs, results))
+
+
+def _differences(
+    pair: tuple[_Served, ...], samples: Sequence[Sample], rows: metrics.Mask
+) -> dict[GateName, PairedDifference]:
+    groups = [bootstrap_group(sample) for sample in samples]
+    # Within the seven lesion classes: a model may have no output for squamous cell carcinoma.
+    labels = np.array([sample.label for sample in label_for(samples, ())])
+    differences = {GateName.REFUSED_SHARE: _compare([item.refused for item in pair], groups, rows)}
+    for gate, label in SENSITIVITIES.items():
+        wanted = urgency(THRESHOLDS[label].band)
+        caught = [(item.urgencies <= wanted) & ~item.refused for item in pair]
+        if _enough(of_class := rows & (labels == label), groups):
+            differences[gate] = _compare(caught, groups, of_class)
+    benign = rows & ~np.isin(labels, [*conditions_table().malignant_keys, NORMAL_SKIN])
+    if _enough(benign, groups):
+        spared = [item.urgencies > urgency(Band.REFERRAL) for item in pair]
+        differences[GateName.SPECIFICITY] = _compare(spared, groups, benign)
+    if calibration := _compare_calibration(pair, samples, rows):
+        differences[GateName.ECE] = calibration
+    return {
+        gate: PairedDifference(first=d.first, second=d.second, low=d.low, high=d.high)
+        for gate, d in differences.items()
+        if all(map(math.isfinite, (d.first, d.second, d.low, d.high)))
+    }
+
+
+def _enough(rows: metrics.Mask, groups: Sequence[str]) -> bool:
+    return len({groups[row] for row in np.flatnonzero(rows).tolist()}) >= FEWEST_LESIONS
+
+
+def _compare(
+    hits: Sequence[metrics.Mask], groups: Sequence[str], rows: metrics.Mask
+) -> metrics.Difference:
+    first, second = (hit[rows] for hit in hits)
+    draws = metrics.draw_bootstrap([groups[row] for row in np.flatnonzero(rows).tolist()])
+    return metrics.Difference.between(
+        lambda drawn: float(first[drawn].mean()), lambda drawn: float(second[drawn].mean()), draws
+    )
+
+
+def _compare_calibration(
+    pair: tuple[_Served, ...], samples: Sequence[Sample], rows: metrics.Mask
+) -> metrics.Difference | None:
+    """Over the lesion classes that both models know."""
+    wanted = {samples[row].image_id for row in np.flatnonzero(rows).tolist()}
+    first, second = (
+        item.predictions.select(np.array([s.image_id in wanted for s in item.predictions.samples]))
+        for item in pair
+    )
+    same = [s.image_id for s in first.samples] == [s.image_id for s in second.samples]
+    if not same or first.classes != second.classes or not first.samples:
+        return None
+    return metrics.Difference.between(
+        lambda drawn: metrics.ece(first.probabilities[drawn], first.labels[drawn]),
+        lambda drawn: metrics.ece(second.probabilities[drawn], second.labels[drawn]),
+        metrics.draw_bootstrap(first.groups),
+    )
+
+
+REFERENCE = "reference"
+LEARNED_REFERENCE = (
+    "The reference data set holds lesions that this training has learned from, because it was "
+    "chosen after the training began: the model is not compared on it. Train it again"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class LearnedFrom:
+    """Holds a data set, and the folder with those of its pictures that a training has read."""
+
+    dataset: DatasetVersion
+    folder: Path
+
+
+def compare_on_reference(
+    lab: JobServices, serving: Path | None, folder: Path, *, learned_from: LearnedFrom | None = None
+) -> PairedComparison | None:
+    """Compare without what the model in service has learned from. None without such pictures, or
+    where the new model has learned from them: they may have been chosen while the training ran.
+    """
+    reference = lab.datasets.find_reference()
+    if serving is None or reference is None:
+        return None
+    if learned_from and _has_learned(lab, learned_from, reference):
+        lab.context.say(LEARNED_REFERENCE)
+        return None
+    # An attempt before may have compared with another model, or on another reference.
+    against = f"{reference.id}-{reference.pictures}-{read_card(serving).version}"
+    pictures = lab.context.work / "data-of-reference" / against / REFERENCE
+    if not pictures.is_dir():
+        learned = learned_by(serving)
+        lab.write_pictures(reference, pictures, leave_out=learned.has_learned, known=learned.parts)
+    modality = reference.modality or "unknown"
+    samples = load_sources([f"{pictures},modality={modality}"], skip_unknown_labels=True).samples
+    if not samples:
+        return None
+    # As it was before its pictures were read: what is erased since makes it another one.
+    data = reference_data(reference)
+    return compare_models(serving, folder, samples, lab.context.say, reference=data)
+
+
+def _has_learned(lab: JobServices, learned_from: LearnedFrom, reference: DatasetVersion) -> bool:
+    held_out = list_held_out(lab.images, dataset=learned_from.dataset, reference=reference)
+    return any(path.stem in held_out for path in (learned_from.folder / "images").iterdir())
+
+
+def compare_models(
+    serving: Path,
+    folder: Path,
+    samples: Sequence[Sample],
+    report: Report,
+    *,
+    reference: ReferenceData | None = None,
+) -> PairedComparison:
+    first, second = open_model(serving), open_model(folder)
+    return compare_for_gates(first, second, samples, report=report, reference=reference)
