@@ -55,7 +55,7 @@ def _made(text: str, suffix: str) -> Asset:
     return Asset(content, TYPES[suffix], sha256(content).hexdigest()[:20], compressible=True)
 
 
-routes: Routes[EmbedPage] = Routes("embed", rate=Rate.UNLIMITED)
+routes: Routes[EmbedPage] = Routes(rate=Rate.UNLIMITED)
 
 
 @routes.route("GET", "/embed", access=Public(), produces="text/html")

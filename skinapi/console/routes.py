@@ -120,7 +120,7 @@ class Console:
 
 # None of these is counted: they are sent from memory, which costs less than counting, and a browser
 # fetches 25 of them at a first visit. A clinic of 25 people has one address.
-routes: Routes[Console] = Routes("console", rate=Rate.UNLIMITED)
+routes: Routes[Console] = Routes(rate=Rate.UNLIMITED)
 
 
 @routes.route("GET", "/password", access=Public(), produces="text/html")
