@@ -32,7 +32,7 @@ def started(*arguments: str) -> "subprocess.CompletedProcess[str]":
 
 
 @pytest.mark.parametrize("place", [*TRIED, *in_drill(*sorted({*PLACES, *WORDS} - {*TRIED}))])
-def test_a_third_language_that_is_missing_anywhere_ends_the_start(place: str) -> None:
+def test_a_third_language_that_is_missing_anywhere_is_refused(place: str) -> None:
     done = started(place)
     assert done.returncode == 1
     lacking = rf"^(?:ValueError: No words in: de|.+\.de|FileNotFoundError: .+{re.escape(place)}')$"

@@ -65,7 +65,7 @@ class Colleague(Answer):
         return cls(id=account.id, name=account.name, email=account.email)
 
 
-routes: Routes[CasesService] = Routes("cases", access=DOCTORS)
+routes: Routes[CasesService] = Routes(access=DOCTORS)
 
 
 def _shown(cases: CasesService, case: Case, subject: Subject) -> CaseView:
@@ -301,7 +301,7 @@ class ProposedLesionView(LesionView):
         return cls(**dict(view), alike=proposed.alike)
 
 
-comparison_routes: Routes[ComparisonsService] = Routes("comparisons", access=Authenticated())
+comparison_routes: Routes[ComparisonsService] = Routes(access=Authenticated())
 
 
 @comparison_routes.route(

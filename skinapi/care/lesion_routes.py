@@ -196,7 +196,7 @@ def finding_view(submission: VisibleFindingRow, *, for_doctor: bool) -> ListedFi
     return ListedFinding(**listed_fields(submission, for_doctor=for_doctor))
 
 
-routes: Routes[LesionsService] = Routes("lesions", access=Authenticated())
+routes: Routes[LesionsService] = Routes(access=Authenticated())
 
 
 @routes.route(

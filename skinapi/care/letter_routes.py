@@ -111,7 +111,7 @@ class NewWithdrawal(Body):
     reason: Reason
 
 
-routes: Routes[LettersService] = Routes("letters", access=DOCTORS)
+routes: Routes[LettersService] = Routes(access=DOCTORS)
 
 
 @routes.route(

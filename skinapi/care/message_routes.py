@@ -88,7 +88,7 @@ class WaitingView(Answer):
         )
 
 
-routes: Routes[MessagesService] = Routes("messages", access=Authenticated())
+routes: Routes[MessagesService] = Routes(access=Authenticated())
 
 
 CANNOT_SEND = (NotFound, IdempotencyKeyReused, NobodyInCharge, PatientDeleted, TooManyUnread)

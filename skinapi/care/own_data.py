@@ -130,7 +130,7 @@ def _tasks_of(
         yield InboxEntry(task=task, lesion=lesion, advice=instruction.counts, due=reminder.due)
 
 
-routes: Routes[InboxService] = Routes("inbox")
+routes: Routes[InboxService] = Routes()
 
 
 class TaskView(Answer):
@@ -228,7 +228,7 @@ class OwnDataService:
         )
 
 
-data_routes: Routes[OwnDataService] = Routes("own data")
+data_routes: Routes[OwnDataService] = Routes()
 
 
 @data_routes.route("GET", "/me/data/summary", access=Authenticated())

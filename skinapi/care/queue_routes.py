@@ -20,7 +20,7 @@ DOCTORS = Authenticated(roles=("doctor",), refusal=ONLY_DOCTORS)
 # Programs too: those of a doctor, and of the clinic.
 READERS = Authenticated(roles=("doctor",), refusal=ONLY_DOCTORS, scopes=("findings:read",))
 
-routes: Routes[CareService] = Routes("care", access=DOCTORS)
+routes: Routes[CareService] = Routes(access=DOCTORS)
 
 
 @routes.route("GET", "/patients", access=READERS, raises=(TooManyFound, BadRequest))

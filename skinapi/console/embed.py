@@ -4,13 +4,12 @@ console's modules under a shell of its own, which nobody logs in to (docs/integr
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from hashlib import sha256
 from html import escape
 
 from flask import Response
 
 from skinapi.base.settings import Settings
-from skinapi.console.routes import ASSETS, POLICY, TYPES, Asset, answer_asset
+from skinapi.console.routes import ASSETS, POLICY, Asset, answer_asset
 from skinapi.platform.web.declaration import Public, Rate, Routes
 
 NOBODY = "frame-ancestors 'none'"
@@ -35,7 +34,7 @@ class EmbedPage:
             "<title>SkinAPI</title>", f"<title>{escape(clinic)}</title>"
         )
         return cls(
-            page=_made(page, ".html"),
+            page=Asset(page.encode(), ".html"),
             policy=POLICY.replace(NOBODY, _ancestors(origins)),
         )
 
@@ -50,12 +49,7 @@ def _ancestors(origins: Sequence[str]) -> str:
     return f"frame-ancestors {' '.join(origins)}" if origins else NOBODY
 
 
-def _made(text: str, suffix: str) -> Asset:
-    content = text.encode()
-    return Asset(content, TYPES[suffix], sha256(content).hexdigest()[:20], compressible=True)
-
-
-routes: Routes[EmbedPage] = Routes("embed", rate=Rate.UNLIMITED)
+routes: Routes[EmbedPage] = Routes(rate=Rate.UNLIMITED)
 
 
 @routes.route("GET", "/embed", access=Public(), produces="text/html")

@@ -7,7 +7,7 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from html import escape
 from pathlib import Path
@@ -36,26 +36,30 @@ COMMENTS = re.compile(rb"^[ \t]*(?://.*|/\*(?:(?!\*/)[\s\S])*\*/(?=[ \t]*$))", r
 
 @dataclass(frozen=True)
 class Asset:
-    """One file as it is sent."""
+    """One file. How it is sent is made at its first request."""
 
-    content: bytes
-    mimetype: str
-    etag: str
-    compressible: bool
+    written: bytes
+    suffix: str
+    commented: bool = False
 
     @classmethod
     def read(cls, path: Path) -> "Asset":
-        content = path.read_bytes()
-        if (
-            path.suffix in (".css", ".js") and path.parent.name != "vendor"
-        ):  # lines keep their numbers
-            content = COMMENTS.sub(lambda comment: b"\n" * comment[0].count(b"\n"), content)
-        etag = hashlib.sha256(content).hexdigest()[:20]
-        return cls(content, TYPES[path.suffix], etag, path.suffix in COMPRESSED)
+        commented = path.suffix in (".css", ".js") and path.parent.name != "vendor"
+        return cls(path.read_bytes(), path.suffix, commented)
+
+    @cached_property
+    def content(self) -> bytes:
+        if not self.commented:
+            return self.written
+        # Lines keep their numbers.
+        return COMMENTS.sub(lambda comment: b"\n" * comment[0].count(b"\n"), self.written)
+
+    @cached_property
+    def etag(self) -> str:
+        return hashlib.sha256(self.content).hexdigest()[:20]
 
     @cached_property
     def zipped(self) -> bytes:
-        """Compressed at its first request."""
         return gzip.compress(self.content, mtime=0)
 
 
@@ -101,8 +105,7 @@ class Console:
         if not tags:
             return cls(index)
         content = index.content.replace(b"</head>", "".join([*tags, "</head>"]).encode())
-        etag = hashlib.sha256(content).hexdigest()[:20]
-        return cls(replace(index, content=content, etag=etag))
+        return cls(Asset(content, ".html"))
 
     def show(self) -> Response:
         return answer_asset(self.index)
@@ -120,7 +123,7 @@ class Console:
 
 # None of these is counted: they are sent from memory, which costs less than counting, and a browser
 # fetches 25 of them at a first visit. A clinic of 25 people has one address.
-routes: Routes[Console] = Routes("console", rate=Rate.UNLIMITED)
+routes: Routes[Console] = Routes(rate=Rate.UNLIMITED)
 
 
 @routes.route("GET", "/password", access=Public(), produces="text/html")
@@ -139,8 +142,8 @@ def show_asset(_: Console, *, name: str) -> Response:
 
 def answer_asset(asset: Asset) -> Response:
     """A browser keeps its copy, and asks each time whether that is still the current one."""
-    zipped = asset.compressible and request.accept_encodings.quality("gzip") > 0
-    response = Response(asset.zipped if zipped else asset.content, content_type=asset.mimetype)
+    zipped = asset.suffix in COMPRESSED and request.accept_encodings.quality("gzip") > 0
+    response = Response(asset.zipped if zipped else asset.content, content_type=TYPES[asset.suffix])
     if zipped:
         response.headers["Content-Encoding"] = "gzip"
     response.headers["Vary"] = "Accept-Encoding"

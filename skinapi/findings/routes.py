@@ -40,12 +40,10 @@ from skinapi.findings.status.reviews import ToldBy
 from skinapi.platform.web.declaration import Authenticated, Routes
 from skinapi.platform.web.schemas import Answer, Message, PageQuery
 
-routes: Routes[FindingsService] = Routes(
-    "submissions", access=Authenticated(scopes=("findings:read",))
-)
-review_routes: Routes[ReviewsService] = Routes("reviews", access=Authenticated())
-correction_routes: Routes[CorrectionsService] = Routes("corrections")
-outcome_routes: Routes[OutcomeCounts] = Routes("outcomes")
+routes: Routes[FindingsService] = Routes(access=Authenticated(scopes=("findings:read",)))
+review_routes: Routes[ReviewsService] = Routes(access=Authenticated())
+correction_routes: Routes[CorrectionsService] = Routes()
+outcome_routes: Routes[OutcomeCounts] = Routes()
 
 
 @routes.route("GET", "/submissions")

@@ -165,7 +165,7 @@ RESEARCHERS = Authenticated(
     scopes=("lab",),
 )
 CHOOSERS = admins("Only admin can choose the reference data set")
-routes: Routes[DatasetsService] = Routes("datasets", access=RESEARCHERS)
+routes: Routes[DatasetsService] = Routes(access=RESEARCHERS)
 
 
 @routes.route(
@@ -256,7 +256,7 @@ def end_reference(datasets: DatasetsService, *, dataset: str, subject: Subject) 
     return DatasetView.from_dataset(datasets.end_reference(dataset=dataset, by=subject))
 
 
-upload_routes: Routes[UploadsService] = Routes("uploads", access=RESEARCHERS)
+upload_routes: Routes[UploadsService] = Routes(access=RESEARCHERS)
 
 
 @upload_routes.route(
@@ -300,7 +300,7 @@ def delete_upload(uploads: UploadsService, *, upload: str, subject: Subject) -> 
     return Message(message=f"Upload {upload} deleted")
 
 
-from_reviews_routes: Routes[FromReviewsService] = Routes("datasets-from-reviews")
+from_reviews_routes: Routes[FromReviewsService] = Routes()
 
 
 class NewReviewedDataset(Body):
@@ -340,7 +340,7 @@ def send_reviewed(
     return DatasetView.from_dataset(service.send(new=new, labels_from=body.labels_from))
 
 
-import_routes: Routes[ImportsService] = Routes("imported models")
+import_routes: Routes[ImportsService] = Routes()
 
 
 class NewModel(Body, ImportRequest):

@@ -154,9 +154,9 @@ class UntoldView(Answer):
 ADMINS = admins("Only admin can break the glass")
 REFUSALS = (BreakGlassOff, BreakGlassOpen, BreakGlassNotNeeded, TooManyBreakGlass)
 
-routes: Routes[BreakGlassService] = Routes("break_glass", access=ADMINS)
-readers_routes: Routes[ReadersService] = Routes("readers")
-joining_routes: Routes[JoiningService] = Routes("joining")
+routes: Routes[BreakGlassService] = Routes(access=ADMINS)
+readers_routes: Routes[ReadersService] = Routes()
+joining_routes: Routes[JoiningService] = Routes()
 
 
 @routes.route(

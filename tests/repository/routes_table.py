@@ -14,7 +14,7 @@ from skinapi.platform.web.declaration import (
     Public,
     Rate,
     Route,
-    declared_routes,
+    routes_of_areas,
 )
 from skinapi.platform.web.schemas import Message
 from tests.support.backends import Backend
@@ -24,13 +24,13 @@ PAGING = {"limit", "after"}
 
 
 def route_rows() -> Iterator[tuple[str, ...]]:
-    """All routes by the part that declares them, whose name is a row before them."""
-    part = ""
+    """All routes by the area of the API, whose name is a row before them."""
+    last = ""
     with TemporaryDirectory() as folder:
-        for route in declared_routes(Backend(Path(folder)).app):
-            if route.tag != part:
-                part = route.tag
-                yield (f"**{part}**", "", "", "", "")
+        for area, route in routes_of_areas(Backend(Path(folder)).app):
+            if area != last:
+                yield (f"**{area}**", "", "", "", "")
+                last = area
             path = route.path.replace("<", "{").replace(">", "}")
             yield (f"`{route.method} {path}`", _who(route), _rate(route), _in(route), _out(route))
 

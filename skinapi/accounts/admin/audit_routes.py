@@ -50,7 +50,7 @@ COLUMNS = (
 # https://owasp.org/www-community/attacks/CSV_Injection
 FORMULA_BEGINS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 audit_routes: Routes[AdminService] = Routes(
-    "audit", access=admins("Only admin can read the audit", scopes=("audit:read",))
+    access=admins("Only admin can read the audit", scopes=("audit:read",))
 )
 # The times of ids, of which a range is made.
 Moment = Annotated[

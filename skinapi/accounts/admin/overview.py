@@ -230,7 +230,7 @@ class OverviewService:
         return None
 
 
-overview_routes: Routes[OverviewService] = Routes("overview")
+overview_routes: Routes[OverviewService] = Routes()
 
 
 @overview_routes.route("GET", "/admin/overview", access=admins("Only admin can view the overview"))

@@ -46,9 +46,9 @@ from skinapi.platform.web.declaration import Routes, admins
 from skinapi.platform.web.schemas import Message
 
 NON_DOCTOR_ROLES: tuple[Role, ...] = tuple(role for role in ROLES if role != "doctor")
-routes: Routes[AdminService] = Routes("admin")
-decision_routes: Routes[DecisionsService] = Routes("decisions")
-usage_routes: Routes[DailyCounts] = Routes("usage")
+routes: Routes[AdminService] = Routes()
+decision_routes: Routes[DecisionsService] = Routes()
+usage_routes: Routes[DailyCounts] = Routes()
 
 
 @routes.route("GET", "/accounts", access=admins("Only admin can view accounts"))

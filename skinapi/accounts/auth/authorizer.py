@@ -11,9 +11,9 @@ import hmac
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, Any
+from functools import cached_property
+from typing import TYPE_CHECKING, Annotated, Any
 
-import jwt
 from pydantic import BaseModel, ConfigDict, Field
 
 from skinapi.accounts.auth.account import Account, Subject
@@ -39,6 +39,9 @@ from skinapi.platform.web.declaration import (
     Public,
 )
 
+if TYPE_CHECKING:
+    from jwt import PyJWK
+
 ALGORITHM = "HS256"
 REQUIRED_CLAIMS = ["exp", "iat", "jti", "sub"]
 # The library would refuse every token of a server whose clock is a second ahead. Admission looks at
@@ -62,9 +65,14 @@ class Claims(BaseModel):
 
 class Tokens:
     def __init__(self, *, key: str) -> None:
-        # Made once: the library would look at each token whether the key has another form.
-        secret = base64.urlsafe_b64encode(key.encode()).decode()
-        self._key = jwt.PyJWK({"kty": "oct", "alg": ALGORITHM, "k": secret})
+        self._secret = base64.urlsafe_b64encode(key.encode()).decode()
+
+    @cached_property
+    def _key(self) -> "PyJWK":
+        """Made once: the library would look at each token whether the key has another form."""
+        import jwt  # noqa: PLC0415 (it takes 3 % of a start, and the first answer needs no token)
+
+        return jwt.PyJWK({"kty": "oct", "alg": ALGORITHM, "k": self._secret})
 
     def sign(
         self,
@@ -83,9 +91,13 @@ class Tokens:
             "iat": issued_at,
             "exp": expires_at,
         }
+        import jwt  # noqa: PLC0415
+
         return jwt.encode(claims, self._key, algorithm=ALGORITHM)
 
     def read(self, token: str) -> Claims:
+        import jwt  # noqa: PLC0415
+
         try:
             payload = jwt.decode(token, self._key, algorithms=[ALGORITHM], options=DECODE_OPTIONS)
             return Claims.model_validate(payload)

@@ -38,9 +38,9 @@ from skinapi.platform.web.schemas import Message
 
 ISSUER = "SkinAPI"
 WRONG_PASSWORD = (WrongPassword, NotJustLoggedIn, TooManyGuesses, InitialPasswordExpired)
-consent_routes: Routes[ConsentsService] = Routes("consents", access=Authenticated())
+consent_routes: Routes[ConsentsService] = Routes(access=Authenticated())
 factor_routes: Routes[SecondFactorService] = Routes(
-    "second factor", access=Authenticated(even_unready=True), rate=Rate.SIGN_IN
+    access=Authenticated(even_unready=True), rate=Rate.SIGN_IN
 )
 
 

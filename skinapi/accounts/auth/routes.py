@@ -75,8 +75,8 @@ REFUSALS = (
     WrongCode,
     TooManyCodes,
 )
-routes: Routes[AuthService] = Routes("accounts")
-recovery_routes: Routes[RecoveryService] = Routes("recovery")
+routes: Routes[AuthService] = Routes()
+recovery_routes: Routes[RecoveryService] = Routes()
 
 
 @routes.route(

@@ -108,8 +108,8 @@ class SampleView(Answer):
 
 
 QUOTAS = (PredictionQuotaReached, StorageQuotaReached)
-routes: Routes[PredictionService] = Routes("prediction")
-kept_photo_routes: Routes[KeptPhotosService] = Routes("kept_photos")
+routes: Routes[PredictionService] = Routes()
+kept_photo_routes: Routes[KeptPhotosService] = Routes()
 
 
 @routes.route(

@@ -186,7 +186,10 @@ class FindingsByLesion:
             {"lesion": lesion} for lesion in sorted(set(filter(None, lesions)))
         ]
         selected += [{"id": {"$in": [*ids]}}] if ids else []
-        return [item for wanted in selected for item in self._documents.find(wanted, fields=fields)]
+        found = list[Document]()
+        for wanted in selected:
+            found += self._documents.find(wanted, fields=fields)
+        return found
 
     def count(self, lesion: str) -> int:
         return self._documents.count({"lesion": lesion})

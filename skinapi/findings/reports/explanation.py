@@ -15,8 +15,6 @@ from skinapi.model.finding import Doubt
 from skinapi.model.headline import probability_of, say_chance
 from skinapi.model.passages import Passage, PassageReader, passages_table
 
-# Read at the start: a passage that one language lacks ends it.
-PASSAGES = passages_table()
 # Told of a condition that is not the likely one: what it is and why it matters, no more.
 OF_ANOTHER = frozenset({"what", "bowen", "same", "early", "late", "exam", "management"})
 # Not told once the laboratory has found it: how it looks, what
@@ -156,7 +154,7 @@ def _shorten(groups: list[list[Passage]], facts: Facts) -> list[list[Passage]]:
 
 def _in_case(condition: str) -> Passage:
     name = conditions_table().notices.headline.names[condition].patient
-    return PASSAGES.of_finding("in_case", about=condition, name=name)
+    return passages_table().of_finding("in_case", about=condition, name=name)
 
 
 def _concern(facts: Facts) -> Condition | None:
@@ -180,7 +178,7 @@ def _of_decision(decision: Decision, reader: PassageReader) -> Plan:
 
 
 def _told_of(condition: str, reader: PassageReader, *, proven: bool = False) -> list[Passage]:
-    told = PASSAGES.list_about(condition, reader)
+    told = passages_table().list_about(condition, reader)
     if not proven:
         return [item for item in told if _topic(item) != "proven"]
     not_now = {*OF_A_SUSPICION, *(item.id for item in told if _topic(item) in BEFORE_A_RESULT)}
@@ -216,11 +214,11 @@ def _of_signs(facts: Facts) -> Iterator[Passage]:
     if facts.context.checklist:
         yield _general("signs")
         if facts.headline.likely.key == "melanocytic_nevus" and not facts.described:
-            yield PASSAGES.by_id("melanocytic_nevus.late")
+            yield passages_table().by_id("melanocytic_nevus.late")
 
 
 def _general(topic: str) -> Passage:
-    return PASSAGES.by_id(f"general.{topic}")
+    return passages_table().by_id(f"general.{topic}")
 
 
 def _figures(facts: Facts) -> Iterator[Passage]:
@@ -240,9 +238,9 @@ def _figures(facts: Facts) -> Iterator[Passage]:
         said[key] = chance(share, malignant=key in table.malignant_keys)
     match [*said]:
         case [key]:
-            yield PASSAGES.of_finding("estimate", name=names[key], share=said[key])
+            yield passages_table().of_finding("estimate", name=names[key], share=said[key])
         case [key, second]:
-            yield PASSAGES.of_finding(
+            yield passages_table().of_finding(
                 "estimate_two",
                 name=names[key],
                 share=said[key],
@@ -250,7 +248,7 @@ def _figures(facts: Facts) -> Iterator[Passage]:
                 second_share=said[second],
             )
     if place := facts.place_alone:
-        yield PASSAGES.of_finding(
+        yield passages_table().of_finding(
             "by_picture",
             picture=LocalizedText.by(lambda _: str(place)),
             name=names[headline.named.key],
@@ -261,6 +259,6 @@ def _figures(facts: Facts) -> Iterator[Passage]:
     if cancer in [said[key] for key in part]:
         return
     if part:
-        yield PASSAGES.of_finding("cancer_with", share=cancer, name=names[part[0]])
+        yield passages_table().of_finding("cancer_with", share=cancer, name=names[part[0]])
     else:
-        yield PASSAGES.of_finding("cancer", share=cancer)
+        yield passages_table().of_finding("cancer", share=cancer)

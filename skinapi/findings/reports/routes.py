@@ -218,7 +218,7 @@ class StatedReport(Answer):
 LISTED_DROPPED = 20
 JSON, HTML, PDF = "application/json", "text/html", "application/pdf"
 
-routes: Routes[ReportsService] = Routes("reports", access=Authenticated(scopes=("findings:read",)))
+routes: Routes[ReportsService] = Routes(access=Authenticated(scopes=("findings:read",)))
 
 
 @routes.route(

@@ -54,7 +54,7 @@ INDICATORS: Mapping[str, tuple[str, str]] = {
 }
 ASK = "Ask a doctor."
 
-routes: Routes[ClientsService] = Routes(CLIENT)
+routes: Routes[ClientsService] = Routes()
 
 
 class DataUrl(ContractBody):

@@ -41,9 +41,9 @@ LARGEST_TRAINING_BODY = 16 * 1024
 MOST_MODELS = 50
 ClientStatus = Literal["queued", "running", "completed", "failed"]
 
-dataset_routes: Routes[DatasetsService] = Routes("lab data sets", access=RESEARCHERS)
-training_routes: Routes[TrainingService] = Routes("lab training", access=RESEARCHERS)
-model_routes: Routes[ModelsService] = Routes("lab models", access=RESEARCHERS)
+dataset_routes: Routes[DatasetsService] = Routes(access=RESEARCHERS)
+training_routes: Routes[TrainingService] = Routes(access=RESEARCHERS)
+model_routes: Routes[ModelsService] = Routes(access=RESEARCHERS)
 
 
 class UploadForm(ContractForm):

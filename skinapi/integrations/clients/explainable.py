@@ -37,7 +37,7 @@ CLIENT = "explainable"
 CLASS_ORDER = ("akiec", "bcc", "bkl", "df", "mel", "nv", "vasc")
 OVERLAY_SIZE = (224, 224)
 
-routes: Routes[ClientsService] = Routes(CLIENT, rate=Rate.ANONYMOUS)
+routes: Routes[ClientsService] = Routes(rate=Rate.ANONYMOUS)
 
 
 class ImageData(ContractBody):

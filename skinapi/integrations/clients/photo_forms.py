@@ -63,7 +63,7 @@ LIKELY_BENIGN = 0.3
 NO_SCORE = 0.5
 STARTED = time.monotonic()
 
-routes: Routes[ClientsService] = Routes("clients")
+routes: Routes[ClientsService] = Routes()
 
 
 class FileForm(ContractForm):

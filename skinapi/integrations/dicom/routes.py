@@ -47,7 +47,7 @@ MOST_OBJECTS = 100
 IN_MEMORY = 1024 * 1024
 WRONG_TYPE = f'Send the body as {OBJECTS}; type="{OBJECT}"'
 
-stow_routes: Routes[IntakeService] = Routes("dicom")
+stow_routes: Routes[IntakeService] = Routes()
 DECLARED: dict[str, Any] = {
     "access": Authenticated(scopes=("dicom",)),
     "rate": Rate.WRITE,
@@ -110,7 +110,7 @@ def _store(
 
 
 archive_routes: Routes[ArchiveService] = Routes(
-    "archive", access=admins("Only admin can see what was sent to the archive")
+    access=admins("Only admin can see what was sent to the archive")
 )
 
 

@@ -87,9 +87,9 @@ FHIR: dict[str, Any] = {
     "renderer": operation_outcome,
     "errors_in": FHIR_JSON,
 }
-routes: Routes[FhirService] = Routes("FHIR", access=Authenticated(scopes=SCOPES), **FHIR)
+routes: Routes[FhirService] = Routes(access=Authenticated(scopes=SCOPES), **FHIR)
 intake_routes: Routes[FhirIntakeService] = Routes(
-    "FHIR intake", access=Authenticated(scopes=SCOPES), consumes=FHIR_JSON, **FHIR
+    access=Authenticated(scopes=SCOPES), consumes=FHIR_JSON, **FHIR
 )
 
 

@@ -142,8 +142,8 @@ NO_RETRY = (
 )
 ADMINS_ONLY = "Only admin can manage keys"
 
-routes: Routes[KeysService] = Routes("keys")
-patient_routes: Routes[PatientsService] = Routes("external_patients")
+routes: Routes[KeysService] = Routes()
+patient_routes: Routes[PatientsService] = Routes()
 
 
 @routes.route("GET", "/keys", access=Authenticated())

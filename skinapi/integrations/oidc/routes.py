@@ -43,7 +43,7 @@ COOKIE = "skinapi-log-in"
 HOST_COOKIE = f"__Host-{COOKIE}"
 # Where the console goes on, and where it says what went wrong.
 BACK, REFUSED = "/#/back", "/#/login/"
-routes: Routes[OidcService] = Routes("oidc")
+routes: Routes[OidcService] = Routes()
 
 
 class LogInAddress(Answer):

@@ -94,7 +94,7 @@ class DeliveryView(Answer):
 
 
 ADMINS = admins("Only admin can set webhooks")
-routes: Routes[WebhooksService] = Routes("webhooks", access=ADMINS)
+routes: Routes[WebhooksService] = Routes(access=ADMINS)
 
 
 @routes.route("GET", "/webhooks")

@@ -18,7 +18,6 @@ from typing import Annotated, Any, Literal
 
 from pydantic import (
     AfterValidator,
-    BaseModel,
     BeforeValidator,
     ConfigDict,
     Field,
@@ -26,6 +25,7 @@ from pydantic import (
 )
 
 from skinapi.base.stored_record import StoredRecord
+from skinapi.base.values import Value
 
 # With {1,100} in the pattern, pydantic would keep 10 MB of compiled classes of letters.
 SourceName = Annotated[str, StringConstraints(pattern=r"^[\w .-]+$", max_length=100)]
@@ -139,9 +139,7 @@ class PairedComparison(StoredRecord):
         return self.part == "test" or (reference is not None and self.reference == reference)
 
 
-class Gate(BaseModel):
-    model_config = ConfigDict(frozen=True)
-
+class Gate(Value):
     name: GateName
     outcome: Outcome
     basis: Basis | None = None
@@ -156,20 +154,16 @@ class Gate(BaseModel):
         return self.outcome is Outcome.PASSED
 
 
-class Figure(BaseModel):
-    model_config = ConfigDict(frozen=True)
-
+class Figure(Value):
     value: float
     low: float
     high: float
 
 
-class VersionFigures(BaseModel):
+class VersionFigures(Value):
     """Holds what the gates read of a version: `figures` on its own test part (none where a job has
     made it), paired comparisons, and whether it refuses pictures without skin.
     """
-
-    model_config = ConfigDict(frozen=True)
 
     version: str
     test_part: str | None = None

@@ -36,7 +36,7 @@ RESEARCH = Authenticated(roles=("researcher", "admin"), scopes=("lab",))
 PROMOTERS = admins("Only admin can put models into service")
 KEEPERS = admins("Only admin can retire or delete models")
 
-models_routes: Routes[ModelsService] = Routes("models", access=RESEARCH)
+models_routes: Routes[ModelsService] = Routes(access=RESEARCH)
 
 
 @models_routes.route("GET", "/models")
@@ -129,7 +129,7 @@ def _in_service(models: ModelsService) -> ServingModelView:
     )
 
 
-routes: Routes[InferenceService] = Routes("model")
+routes: Routes[InferenceService] = Routes()
 
 
 @routes.route("GET", "/model-card", access=Public(), raises=(NoModel,))
@@ -154,7 +154,7 @@ def show_conditions(registry: InferenceService) -> ConditionsView:
 STAFF = Authenticated(roles=("doctor", "researcher", "admin"))
 CHOOSERS = admins("Only admin can choose the operating point")
 
-operating_point_routes: Routes[OperatingPointService] = Routes("operating_point")
+operating_point_routes: Routes[OperatingPointService] = Routes()
 
 
 @operating_point_routes.route("GET", "/models/operating-point", access=STAFF, raises=(NoModel,))

@@ -86,7 +86,7 @@ LAB = Authenticated(
     refusal="Only researchers and admins can work in the lab",
     scopes=("lab",),
 )
-routes: Routes[JobsService] = Routes("jobs", access=LAB)
+routes: Routes[JobsService] = Routes(access=LAB)
 
 
 @routes.route("GET", "/jobs", raises=(NotFound,))

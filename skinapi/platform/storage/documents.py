@@ -8,15 +8,14 @@ programming error: all checks raise ValueError.
 import json
 import math
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence, Set
+from collections.abc import Iterable, Iterator, Sequence, Set
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
-from typing import Any, TypeVar
+from typing import Any
 
 from skinapi.platform.storage.ports import Document, Filter, Ops
 
-T = TypeVar("T")
 NAME = re.compile(r"[a-z][a-z0-9_]*")
 # NUL ends a text in some SQL functions; half a surrogate pair cannot be encoded in UTF-8.
 UNSTORABLE = re.compile("[\0\ud800-\udfff]")
@@ -256,12 +255,7 @@ def require_size(text: str) -> str:
     return text
 
 
-def from_json(text: str) -> Document:
-    document: Document = parse_json(text)
-    return document
-
-
-def parse_json(text: str) -> Any:
+def from_json(text: str) -> Any:
     # The hook is called for each dict in the text. Without times it would take most of the time.
     return json.loads(text, object_hook=_with_times if '_at":' in text else None)
 
@@ -286,17 +280,14 @@ class OpenTransaction:
     @contextmanager
     def noted_failure(self) -> Iterator[None]:
         """Surround each call. It raises the error of an earlier one again."""
-        if self._failure:
-            raise self._failure
+        self.raise_failure()
         try:
             yield
         except Exception as error:
             self._failure = error
             raise
 
-    def run(self, act: Callable[[], T]) -> T:
-        """Run the whole of the transaction, but for its commit."""
-        result = act()
+    def raise_failure(self) -> None:
+        """Before the commit."""
         if self._failure:
             raise self._failure
-        return result

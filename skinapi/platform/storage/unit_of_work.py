@@ -111,7 +111,9 @@ class UnitOfWork:
         """Call these with each such event once its transaction is durable."""
         self._afterwards.setdefault(event, []).extend(listeners)
 
-    def run(self, act: Callable[["Unit"], T]) -> T:
+    def run(
+        self, act: Callable[Concatenate["Unit", P], T], /, *args: P.args, **kwargs: P.kwargs
+    ) -> T:
         """Run `act` and add its audit row, in one transaction. After it, delete its files and call
         who listens afterwards.
 
@@ -123,7 +125,7 @@ class UnitOfWork:
         unit = Unit(self, self._rows, self._erasures)
         token = self._under_way.set(True)
         try:
-            result = self._store.transaction(partial(unit.attempt, act))
+            result = self._store.transaction(partial(unit.attempt, act, *args, **kwargs))
         except (StoreUnavailable, Duplicate):
             raise
         except SkinAPIError as error:
@@ -189,10 +191,12 @@ class Unit:
         """Delete the blobs with these keys after the transaction; where that fails, later."""
         self.files.extend(files)
 
-    def attempt(self, act: Callable[["Unit"], T]) -> T:
+    def attempt(
+        self, act: Callable[Concatenate["Unit", P], T], /, *args: P.args, **kwargs: P.kwargs
+    ) -> T:
         """The whole of the transaction, each time that it runs."""
         self._begin()
-        result = act(self)
+        result = act(self, *args, **kwargs)
         self._erasures.note(self.files)
         if self.named:
             self._rows.add(self.named)
@@ -217,6 +221,6 @@ def atomic(
 
     @wraps(method)
     def run(service: S, /, *args: P.args, **kwargs: P.kwargs) -> T:
-        return service.work.run(lambda unit: method(service, unit, *args, **kwargs))
+        return service.work.run(partial(method, service), *args, **kwargs)
 
     return run

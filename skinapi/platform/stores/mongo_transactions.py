@@ -117,7 +117,8 @@ class MongoTransactions:
         durable = ReadConcern("snapshot"), WriteConcern("majority", j=True)
         try:
             with opened.session.start_transaction(*durable):
-                result = opened.run(act)
+                result = act()
+                opened.raise_failure()
                 self._commit(opened.session)
         finally:
             self._open.reset(token)

@@ -5,7 +5,8 @@ translation of filters to SQL. Table and indexes are created on first use.
 import os
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from functools import cache
+from functools import cache, partial
+from itertools import chain, starmap
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import apsw
@@ -16,7 +17,6 @@ from skinapi.platform.storage.documents import (
     checked_filter,
     from_json,
     ordering,
-    parse_json,
     read_time,
     require_expiry,
     require_id,
@@ -151,7 +151,8 @@ class SqliteDocuments:
             select = f"WITH made (doc) AS (SELECT ?) SELECT {text} FROM made"
             ((made,),) = _run_change(connection, select, [to_json(start), *new_values])
             connection.execute(self._insert, (start["id"], require_size(made)))
-            return from_json(made)
+            document: Document = from_json(made)
+            return document
 
         return self._write(change)
 
@@ -320,7 +321,7 @@ def where(filter: Filter) -> Sql:
     clauses, values = ["1"], []
     for field, condition in filter.items():
         if isinstance(condition, dict):
-            compared = [_compared(field, *item) for item in condition.items()]
+            compared = [*starmap(partial(_compared, field), condition.items())]
             clause, operands = _join_clauses(" AND ", compared)
         else:
             clause, operands = _equal(field, condition)
@@ -394,14 +395,14 @@ def _type_of_equal_matches(field: str, value: Any) -> str:
 
 
 def _join_clauses(word: str, parts: list[Sql]) -> Sql:
-    clause = word.join(clause for clause, _ in parts)
-    return f"({clause})", [value for _, values in parts for value in values]
+    clauses, values = zip(*parts, strict=True)
+    return f"({word.join(clauses)})", [*chain.from_iterable(values)]
 
 
 def from_selected(text: str, fields: Sequence[str]) -> Document:
     if not fields:
         return {"id": text}
-    identifier, *values = parse_json(text)
+    identifier, *values = from_json(text)
     for at in _times_in(tuple(fields)):
         if values[at] is not None:
             values[at] = read_time(values[at])

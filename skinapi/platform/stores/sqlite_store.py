@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, suppress
 from contextvars import ContextVar, copy_context
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, TypeVar
@@ -128,16 +129,18 @@ class SqliteStore:
             with opened.noted_failure():
                 return act()
         self._ensure_tables()
-        # `act` may run on another writer's thread, and needs its caller's context there, such as
-        # the request id.
-        context = copy_context()
 
         def run(connection: apsw.Connection) -> T:
             opened = _Open(connection)
             self._open.set(opened)
-            return opened.run(act)
+            result = act()
+            opened.raise_failure()
+            return result
 
-        return self.write(lambda connection: context.run(run, connection))
+        # `act` may run on another writer's thread, and needs its caller's context there, such as
+        # the request id.
+        with sqlite_errors():
+            return self._commits.run(partial(copy_context().run, run))  # type: ignore[call-arg]
 
     def _ensure_tables(self) -> None:
         """Create those of all collections that were asked for, once in this process."""

@@ -135,9 +135,9 @@ one_list_at_a_time = threading.Lock()
 
 @dataclass(frozen=True)
 class Route:
-    """One declared route. `tag` groups routes in the documentation, `or_produces` and `or_statuses`
-    are of other answers, `consumes` is the media type of a `stream`, `errors_in` that of a renderer
-    of its own. The body of a `spooled` one is kept in a file while it arrives.
+    """One declared route. `or_produces` and `or_statuses` are of other answers, `consumes` is the
+    media type of a `stream`, `errors_in` that of a renderer of its own. The body of a `spooled` one
+    is kept in a file while it arrives.
     """
 
     method: str
@@ -145,7 +145,6 @@ class Route:
     access: Access
     rate: Rate
     function: RouteFunction
-    tag: str
     status: int = 200
     or_statuses: tuple[int, ...] = ()
     renderer: Renderer = problem_json
@@ -262,13 +261,12 @@ class Routes(Generic[S]):
 
     def __init__(
         self,
-        tag: str,
         *,
         access: Authenticated | OpenedToClient | None = None,
         rate: Rate | None = None,
         **options: Any,
     ) -> None:
-        self._tag, self._access, self._rate, self._options = tag, access, rate, options
+        self._access, self._rate, self._options = access, rate, options
         self._routes: list[Route] = []
 
     def route(
@@ -288,9 +286,7 @@ class Routes(Generic[S]):
         given = self._options | options
 
         def declare(function: RouteFunction) -> RouteFunction:
-            self._routes.append(
-                Route(method, path, allowed, counted_as, function, self._tag, **given)
-            )
+            self._routes.append(Route(method, path, allowed, counted_as, function, **given))
             return function
 
         return declare
@@ -347,8 +343,13 @@ def _sharing(app: Flask, rule: Rule) -> list[Rule]:
 
 
 def declared_routes(app: Flask) -> Iterable[Route]:
-    found = (route_of(app, rule.endpoint) for rule in app.url_map.iter_rules())
-    return [route for route in found if route]
+    return [route for _, route in routes_of_areas(app)]
+
+
+def routes_of_areas(app: Flask) -> list[tuple[str, Route]]:
+    """All routes, each with the area of the API (a blueprint) that it belongs to."""
+    found = ((rule.endpoint, route_of(app, rule.endpoint)) for rule in app.url_map.iter_rules())
+    return [(endpoint.split(".")[0], route) for endpoint, route in found if route]
 
 
 def renderer_for(

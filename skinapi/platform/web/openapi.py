@@ -36,13 +36,14 @@ IDEMPOTENCY_KEY: Spec = {
 }
 
 
-def build_spec(routes: Iterable[Route]) -> Spec:
-    routes = sorted(routes, key=lambda route: (route.path, route.method))
-    schemas = _Schemas(routes)
+def build_spec(routes: Iterable[tuple[str, Route]]) -> Spec:
+    """Of routes and the areas of the API that they belong to: their tags."""
+    routes = sorted(routes, key=lambda pair: (pair[1].path, pair[1].method))
+    schemas = _Schemas(route for _, route in routes)
     paths: dict[str, Spec] = {}
-    for route in routes:
+    for area, route in routes:
         path = re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", route.path)
-        _add(paths.setdefault(path, {}), route.method.lower(), _operation(route, schemas))
+        _add(paths.setdefault(path, {}), route.method.lower(), _operation(route, area, schemas))
     for operation in (item for path in paths.values() for item in path.values()):
         if "requestBody" in operation:
             _unite_forms(operation["requestBody"], schemas.components)
@@ -150,11 +151,11 @@ def _key(owner: Any) -> str:
     return owner.function.__name__ if isinstance(owner, Route) else owner.__name__
 
 
-def _operation(route: Route, schemas: _Schemas) -> Spec:
+def _operation(route: Route, area: str, schemas: _Schemas) -> Spec:
     summary, _, rest = route.says.partition("\n")
     operation: Spec = {
         "operationId": route.function.__name__,
-        "tags": [route.tag],
+        "tags": [area],
         "summary": summary,
         "parameters": [
             *_path_parameters(route),

@@ -26,8 +26,8 @@ from skinapi.platform.web.declaration import (
     Public,
     Rate,
     Routes,
-    declared_routes,
     prefers_page,
+    routes_of_areas,
 )
 from skinapi.platform.web.docs_page import docs_page
 from skinapi.platform.web.openapi import build_spec
@@ -169,7 +169,7 @@ class ServerInfo:
 
     @cached_property
     def spec(self) -> dict[str, Any]:
-        return build_spec(declared_routes(self._app))
+        return build_spec(routes_of_areas(self._app))
 
     @cached_property
     def spec_json(self) -> bytes:
@@ -195,7 +195,7 @@ class Readiness(Health):
     notes: list[str] = Field(description="what is not as it should be, although the server works")
 
 
-routes: Routes[ServerInfo] = Routes("server")
+routes: Routes[ServerInfo] = Routes()
 
 
 @routes.route("GET", "/", access=Public(), rate=Rate.UNLIMITED)

@@ -167,7 +167,7 @@ NO_ADMIN = "Only admins see erasures"
 MOST_LISTED = 200
 TELLERS = Authenticated(roles=("doctor", "admin"), refusal="Only doctors and admins tell patients")
 
-routes: Routes[ErasureService] = Routes("erasure")
+routes: Routes[ErasureService] = Routes()
 
 
 @routes.route(

@@ -45,7 +45,7 @@ def person_of(account: str, *, owner: str) -> str:
 class Filed(BaseModel):
     """The base of all that stands in the file."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore", allow_inf_nan=False)
+    model_config = ConfigDict(frozen=True, extra="ignore", allow_inf_nan=False, defer_build=True)
 
 
 class Maker(Filed):

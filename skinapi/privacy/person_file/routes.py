@@ -21,7 +21,7 @@ from skinapi.privacy.person_file.stored_files import FileNotReady, FileUnderWay,
 ZIP = "application/zip"
 ADMINS = admins("Only admin can get the file of a patient of another system")
 
-routes: Routes[PersonFilesService] = Routes("person file", access=Authenticated())
+routes: Routes[PersonFilesService] = Routes(access=Authenticated())
 
 
 @routes.route(

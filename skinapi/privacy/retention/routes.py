@@ -31,7 +31,7 @@ class RetentionPreviewQuery(Body):
 
 
 ADMINS = admins("Only admin can see and stop what goes by itself")
-routes: Routes[RetentionService] = Routes("retention", access=ADMINS)
+routes: Routes[RetentionService] = Routes(access=ADMINS)
 
 
 @routes.route("GET", "/retention")

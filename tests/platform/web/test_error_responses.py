@@ -49,7 +49,7 @@ class FailingBackend(Backend):
     def __init__(self, folder: Path, **settings: Any) -> None:
         super().__init__(folder, **settings)
         self.planted = FailingService()
-        routes: Routes[FailingService] = Routes("planted")
+        routes: Routes[FailingService] = Routes()
         plant(routes, "/planted/json", problem_json)
         plant(routes, "/planted/plain", plain_text)
         routes.register(self.app, self.planted)
@@ -268,7 +268,7 @@ class Picture(Form):
 class FormBackend(Backend):
     def __init__(self, folder: Path, photo: int = PHOTO) -> None:
         super().__init__(folder, max_upload_bytes=photo)
-        routes: Routes[None] = Routes("forms")
+        routes: Routes[None] = Routes()
 
         @routes.route("POST", "/planted/form", access=Authenticated(), rate=Rate.WRITE)
         def take_form(_: None, *, form: Picture, idempotency_key: str | None) -> Message:

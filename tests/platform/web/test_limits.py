@@ -332,7 +332,7 @@ class ListBackend(Backend):
     def __init__(self, folder: Path) -> None:
         super().__init__(folder)
         self.searching, self.found = threading.Semaphore(0), threading.Event()
-        routes: Routes[None] = Routes("planted")
+        routes: Routes[None] = Routes()
 
         @routes.route("GET", "/planted/slow", access=Authenticated(), rate=Rate.READ)
         def search_long(_: None) -> Page[Item]:
