@@ -184,10 +184,6 @@ class AuthService:
             unit.audit("account.person", by=account_id, target=account_id)
             self.accounts.change(unit, account, birth_year=birth_year, sex=sex)
 
-    def wants_notices(self, account: Account) -> bool | None:
-        """None where this server sends no mail."""
-        return account.notices if self.outbox.enabled else None
-
     def lacks_second_factor(self, account: Account, session_id: str) -> bool:
         """Whether the operator requires a second factor that this session was opened without."""
         if not account.lacks_second_factor(self.second_factor.required_roles):

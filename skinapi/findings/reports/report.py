@@ -22,17 +22,15 @@ from skinapi.findings.records.reviews import Review
 from skinapi.findings.reports.explanation import Paragraphs
 from skinapi.findings.reports.facts import (
     Facts,
-    FreshSentences,
     Summary,
     list_steps_of_doubts,
     say_doubts,
     say_headline,
     say_kind,
     say_reason,
-    sentences_of,
     summarise,
 )
-from skinapi.findings.reports.words import SENTENCES
+from skinapi.findings.reports.words import SENTENCES, FreshSentences, sentences_of
 from skinapi.model.bands import most_urgent
 from skinapi.model.conditions import Band, BandWords, conditions_table
 from skinapi.model.decoding.photo import Photo

@@ -15,8 +15,7 @@ from skinapi.findings.records.decisions import Decision, WaitsFor, say_due
 from skinapi.findings.records.lesion_status import Advice
 from skinapi.findings.records.seen_findings import VisibleFinding
 from skinapi.findings.records.submission import EnteredInError
-from skinapi.findings.reports.facts import without_repeats
-from skinapi.findings.reports.words import LABELS, say_advice, say_version
+from skinapi.findings.reports.words import LABELS, say_advice, say_version, without_repeats
 from skinapi.integrations.fhir.elements import (
     DATA_ABSENT,
     DICOM,

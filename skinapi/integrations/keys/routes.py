@@ -174,7 +174,7 @@ def make_key(
 @routes.route("DELETE", "/keys/<key>", access=Authenticated(), raises=(NotFound,))
 def revoke_key(keys: KeysService, *, key: str, subject: Subject) -> Message:
     """Revoke a key of the caller, and the session keys that it has made, at once."""
-    keys.revoke_own(key=key, by=subject.id)
+    keys.revoke(key=key, by=subject.id, own=True)
     return Message(message="Key revoked")
 
 
@@ -240,7 +240,7 @@ def revoke_any_key(keys: KeysService, *, key: str, subject: Subject) -> Message:
     """Revoke any key at once. A program's own account is deleted with it if it has no finding;
     otherwise it is suspended.
     """
-    keys.revoke_any(key=key, by=subject.id)
+    keys.revoke(key=key, by=subject.id)
     return Message(message="Key revoked")
 
 

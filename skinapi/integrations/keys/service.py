@@ -72,10 +72,6 @@ def _network(text: str) -> str:
         ) from error
 
 
-def _each_once(scopes: list[Scope]) -> list[Scope]:
-    return sorted({*scopes})
-
-
 Network = Annotated[str, StringConstraints(max_length=64), AfterValidator(_network)]
 
 
@@ -84,7 +80,11 @@ class WantedKey(BaseModel):
     kind: Kind = Field(
         default="live", description="`test`: it answers with a sample, and stores nothing"
     )
-    scopes: Annotated[list[Scope], Field(min_length=1, max_length=20), AfterValidator(_each_once)]
+    scopes: Annotated[
+        list[Scope],
+        Field(min_length=1, max_length=20),
+        AfterValidator(lambda each: sorted({*each})),
+    ]
     days: Annotated[int, Field(ge=1, le=MOST_DAYS)] | None = Field(
         default=365, description="after so many it expires; null: never"
     )
@@ -228,14 +228,11 @@ class KeysService:
             raise NotFound(NO_KEY)
         return session
 
-    def revoke_own(self, *, key: str, by: str) -> None:
-        self._revoke(key=key, by=by, own=True)
-
-    def revoke_any(self, *, key: str, by: str) -> None:
+    def revoke(self, *, key: str, by: str, own: bool = False) -> None:
         """A program's own account is deleted with its key where it has no finding and no data set
         could be its; else it is suspended, and an admin may delete it.
         """
-        erased = self._revoke(key=key, by=by, own=False)
+        erased = self._revoke(key=key, by=by, own=own)
         if erased:
             self.eraser.finish(erased)
 

@@ -12,13 +12,13 @@ from skinapi.care.letter_drafts import LetterFacts, say_decision, write_draft
 from skinapi.findings.records.deciding_review import deciding_review
 from skinapi.findings.records.finding_schemas import InstructionView
 from skinapi.findings.records.letters import ADDRESSEES
-from skinapi.findings.reports.content import render_html
 from skinapi.findings.reports.explanation import plan_explanation
-from skinapi.findings.reports.facts import sentences_of
+from skinapi.findings.reports.html_pages import render_html
 from skinapi.findings.reports.pdf_document import render_pdf
 from skinapi.findings.reports.report import Report, ReportedPatient
 from skinapi.findings.reports.routes import FullReport
 from skinapi.findings.reports.template import write_template
+from skinapi.findings.reports.words import sentences_of
 from skinapi.integrations.fhir.reports import resources_of
 from skinapi.model.passages import PassageReader
 from skinapi.platform.notices.mail_texts import WORDS as MAILS

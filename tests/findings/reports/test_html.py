@@ -9,7 +9,7 @@ import pytest
 
 from skinapi.base.languages import LANGUAGES, Language
 from skinapi.findings.records.decisions import Decision
-from skinapi.findings.reports.content import POLICY, render_html
+from skinapi.findings.reports.html_pages import POLICY, render_html
 from skinapi.findings.reports.report import ReportedPatient
 from tests.findings.reports.sample_reports import REVIEW, made_report, narrative_in
 from tests.support.findings import finding_of, judged

@@ -14,8 +14,8 @@ from skinapi.base.languages import LANGUAGES, Language
 from skinapi.findings.records.decisions import WaitsFor
 from skinapi.findings.records.lesion_status import Advice, AdviceSource
 from skinapi.findings.records.reviews import Certainty, Histology
-from skinapi.findings.reports.content import render_html
 from skinapi.findings.reports.facts import Facts
+from skinapi.findings.reports.html_pages import render_html
 from skinapi.findings.reports.pdf_document import render_pdf
 from skinapi.findings.reports.report import Report
 from skinapi.findings.reports.routes import FullReport

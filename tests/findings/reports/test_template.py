@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 from skinapi.base.languages import LANGUAGES, Language
 from skinapi.findings.records.decisions import Decision
 from skinapi.findings.records.reviews import Certainty, Histology
-from skinapi.findings.reports.facts import Facts, say_certainty, sentences_of
+from skinapi.findings.reports.facts import Facts, say_certainty
 from skinapi.findings.reports.report import MOST_CHARACTERS, Sections
 from skinapi.findings.reports.template import write_template
-from skinapi.findings.reports.words import LABELS, SENTENCES
+from skinapi.findings.reports.words import LABELS, SENTENCES, sentences_of
 from skinapi.model.bands import RaisedBy, urgency
 from skinapi.model.conditions import NORMAL_SKIN, Band, Condition, conditions_table
 from skinapi.model.context import NOTHING_TOLD
