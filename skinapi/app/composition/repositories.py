@@ -23,7 +23,7 @@ from skinapi.findings.records.record_retention import UntouchedFindings
 from skinapi.findings.records.submissions import StoredFindings
 from skinapi.findings.reports.narrator import DroppedPairs, NarrativeCache
 from skinapi.findings.reports.verification import IssuedReports
-from skinapi.integrations.keys.api_keys import ApiKeys, KeyUses
+from skinapi.integrations.keys.api_keys import ApiKeys
 from skinapi.integrations.oidc.service import RoundTrips
 from skinapi.integrations.webhooks.endpoints import Endpoints, WebhookEvents
 from skinapi.lab.reviewed_findings import ContributedPictures
@@ -76,7 +76,6 @@ class Repositories(Parts):
     outbox: Outbox
     deliveries: Deliveries
     keys: ApiKeys
-    key_uses: KeyUses
     webhook_endpoints: Endpoints
     webhook_events: WebhookEvents
     lab: LabRepositories

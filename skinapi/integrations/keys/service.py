@@ -17,14 +17,12 @@ from skinapi.accounts.auth.passwords import Proof
 from skinapi.accounts.auth.second_factor import SecondFactorService
 from skinapi.base.errors import Forbidden, InvalidToken, NotFound, Unprocessable
 from skinapi.base.field_types import Legible, Printable
-from skinapi.base.pages import Page, PageRequest
 from skinapi.base.subject import Scope
 from skinapi.findings.records.service import FindingsService
 from skinapi.integrations.keys.api_keys import (
     ApiKey,
     ApiKeys,
     KeyLacksScope,
-    KeyUses,
     Kind,
     MakesNoSessions,
     SessionKey,
@@ -107,7 +105,6 @@ class KeysService:
     work: UnitOfWork
     accounts: Accounts
     keys: ApiKeys
-    uses: KeyUses
     eraser: Eraser
     findings: FindingsService
     outbox: Outbox
@@ -205,12 +202,6 @@ class KeysService:
         )
         return key, secret
 
-    def list_own(self, *, account: str) -> list[ApiKey]:
-        return [self.uses.with_unwritten(key) for key in self.keys.list_of(account)]
-
-    def page_all(self, paging: PageRequest) -> Page[ApiKey]:
-        return self.keys.page_all(paging).map(self.uses.with_unwritten)
-
     def people_of(self, keys: Sequence[ApiKey]) -> dict[str, Account]:
         named = {who for key in keys for who in (key.account, key.made_by, key.doctor) if who}
         return self.accounts.by_ids(named)
@@ -220,7 +211,7 @@ class KeysService:
         key = self.keys.find(by.key.id) if by.key else None
         if key is None:
             raise NotFound(NO_KEY)
-        return self.uses.with_unwritten(key)
+        return key
 
     def get_session(self, *, by: Subject) -> SessionKey:
         session = self.keys.sessions.find(by.key.id) if by.key and by.key.session_of else None
