@@ -137,10 +137,10 @@ class AuthService:
         account = self.accounts.get(subject.id)
         with self.passwords.place(caller.address, signed=True):
             self.authentication.verify_own_password(account, current, caller)
-            return self._replace_password(
+            new_hash = self._hash_another(new, current)
+            return self._set_password(
                 account,
-                current=current,
-                new=new,
+                new_hash,
                 caller=caller,
                 factor_given=subject.factor_given,
                 wrong=WrongPassword,
@@ -152,13 +152,9 @@ class AuthService:
         with self.passwords.place(caller.address):
             account = self.authentication.authenticate(email, current, caller)
             given = self.second_factor.verify(account, code, caller)
-            return self._replace_password(
-                account,
-                current=current,
-                new=new,
-                caller=caller,
-                factor_given=given,
-                wrong=InvalidCredentials,
+            new_hash = self._hash_another(new, current)
+            return self._set_password(
+                account, new_hash, caller=caller, factor_given=given, wrong=InvalidCredentials
             )
 
     @atomic
@@ -202,22 +198,10 @@ class AuthService:
         unit.audit("account.logout", by=subject.id, target=subject.id)
         self.sessions.end(subject.session_id, account_id=subject.id)
 
-    def _replace_password(
-        self,
-        account: Account,
-        *,
-        current: str,
-        new: str,
-        caller: ClientInfo,
-        factor_given: bool,
-        wrong: type[SkinAPIError],
-    ) -> IssuedTokens:
+    def _hash_another(self, new: str, current: str) -> str:
         if new == current:
             raise BadRequest("The new password must differ from the current one")
-        new_hash = self.passwords.hash(new)
-        return self._set_password(
-            account, new_hash, caller=caller, factor_given=factor_given, wrong=wrong
-        )
+        return self.passwords.hash(new)
 
     @atomic
     def _set_password(

@@ -38,7 +38,6 @@ from skinapi.model.headline import (
     ReferralReason,
     RestatedProbabilities,
     needs_hundreds,
-    probability_of,
 )
 from skinapi.model.network.picture import Quality
 from skinapi.model.patient_facts import Fact
@@ -142,10 +141,6 @@ class Facts(Frozen):
     def shown(self) -> "Facts | RestatedProbabilities":
         """The probabilities that people read."""
         return self.restated or self
-
-    @property
-    def shown_confidence(self) -> float:
-        return probability_of(self.shown.ranked, self.stated) if self.examined else self.confidence
 
     # Each sentence of a narrative asks for this one and the next.
     @cached_property

@@ -244,12 +244,6 @@ class Report:
         return not self.reopened and bool(self.decision or self.spot_advice)
 
     @property
-    def says_nothing_milder(self) -> bool:
-        """Whether what counts was said about another finding of the spot, or is not known yet."""
-        waits = self.decision is not None and self.decision.waits_for is not None
-        return waits or self.spot_advice is not None
-
-    @property
     def shown_narrative(self) -> Narrative:
         """What counts comes first, in place of what was written and would contradict it."""
         narrative, language = self.narrative, self.language

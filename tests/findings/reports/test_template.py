@@ -21,7 +21,7 @@ from skinapi.model.bands import RaisedBy, urgency
 from skinapi.model.conditions import NORMAL_SKIN, Band, Condition, conditions_table
 from skinapi.model.context import NOTHING_TOLD
 from skinapi.model.finding import Doubt, Finding
-from skinapi.model.headline import rank, say_share, say_share_of
+from skinapi.model.headline import probability_of, rank, say_share, say_share_of
 from tests.findings.reports.facts import any_facts, facts_of, texts_of
 from tests.support.findings import (
     CONTRADICTED,
@@ -349,7 +349,7 @@ def test_the_template_has_the_shown_figures_alone(language: Language) -> None:
         return say_share(value, malignant=True).in_language(language)
 
     written = " ".join(texts_of(write_template(RESTATED, language)))
-    assert share(RESTATED.shown_confidence) in written
+    assert share(probability_of(RESTATED.shown.ranked, RESTATED.stated)) in written
     assert share(OWN) not in written
     assert share(RESTATED.malignant_score or 0) not in written
 
