@@ -5,7 +5,7 @@ import type { components } from "./schema";
 
 type Schemas = components["schemas"];
 export type LoggedIn = Schemas["LoggedIn"];
-export type Submission = Schemas["SubmissionView"];
+export type Submission = Schemas["FindingView"];
 export type Report = Schemas["FullReport"];
 export type Problem = Schemas["Problem"];
 type PhotoForm = Schemas["PhotoForm"];

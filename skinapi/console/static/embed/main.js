@@ -130,7 +130,7 @@ function useHeight() {
   }, []);
 }
 
-/** The answer: what was just filed, in the language of this page. @param {{submission: Api["SubmissionView"]}} props */
+/** The answer: what was just filed, in the language of this page. @param {{submission: Api["FindingView"]}} props */
 const Finding = ({ submission }) => {
   const load = async () => {
     const [report, conditions, photo] = await Promise.all([getReport(String(submission.id)), getConditions(), photoOf(submission)]);
@@ -148,7 +148,7 @@ const Finding = ({ submission }) => {
     <//>`;
 };
 
-/** The photo, its questions, or the answer to them: what the address behind `#/` names. @param {{filed: Api["SubmissionView"] | null, onFiled: (submission: Api["SubmissionView"]) => void}} props */
+/** The photo, its questions, or the answer to them: what the address behind `#/` names. @param {{filed: Api["FindingView"] | null, onFiled: (submission: Api["FindingView"]) => void}} props */
 const View = ({ filed, onFiled }) => {
   const { name, argument, filters } = readAddress();
   const shown = filed && name === "finding" && argument === String(filed.id) ? filed : null;
@@ -167,7 +167,7 @@ const View = ({ filed, onFiled }) => {
   const hearing = {
     onChosen: (/** @type {number} */ photos) => photos > 0 && tell("captured", { photos }),
     onRefused: (/** @type {Failed} */ error) => tell("refused", { code: error.code }),
-    onFiled: (/** @type {Api["SubmissionView"]} */ submission) => {
+    onFiled: (/** @type {Api["FindingView"]} */ submission) => {
       onFiled(submission);
       tell("finding", { number: submission.id, link: `${origin}/submissions/${submission.id}` });
     },
@@ -205,7 +205,7 @@ const Embedded = () => {
   useRedraw(() => tell("step"));
   useHeight();
   const { info, problem, ended } = useHandedKeys();
-  const [filed, setFiled] = useState(/** @type {Api["SubmissionView"] | null} */ (null));
+  const [filed, setFiled] = useState(/** @type {Api["FindingView"] | null} */ (null));
   useEffect(() => setFiled(null), [personNumber()]); // it is not for whoever is next
   const reads = readAddress().name === "finding" && !isWaitingForLogin();
   return html`

@@ -67,7 +67,7 @@ async function loadCase(/** @type {string} */ number) {
   return { ...found, reviews, conditions: /** @type {Api["ConditionsView"]} */ (conditions) };
 }
 
-/** What the patient told with the photo; `onCorrected`: of who may correct it. @param {{submission: Api["SubmissionInCare"], checklist: Api["Checklist"], onCorrected: (() => void) | null}} props */
+/** What the patient told with the photo; `onCorrected`: of who may correct it. @param {{submission: Api["FindingInCareView"], checklist: Api["Checklist"], onCorrected: (() => void) | null}} props */
 const Context = ({ submission, checklist, onCorrected }) => {
   const { modality, age_band, sex, skin_tone, fitzpatrick, checklist: ticked } = submission.context;
   const rows = [
@@ -175,7 +175,7 @@ const ChangeDecision = ({ onChange }) => {
   return html`<p><button class="change" onClick=${onChange}>${say("changeDecision")}</button></p>`;
 };
 
-/** Where the spot is, and its other photos; `mayPhotograph`: the doctor in charge, whose patient has not left. @param {{submission: Api["SubmissionInCare"], conditions: Api["ConditionsView"], back: string, mayPhotograph: boolean}} props */
+/** Where the spot is, and its other photos; `mayPhotograph`: the doctor in charge, whose patient has not left. @param {{submission: Api["FindingInCareView"], conditions: Api["ConditionsView"], back: string, mayPhotograph: boolean}} props */
 const Strip = ({ submission, conditions, back, mayPhotograph }) => {
   const { lesion, context } = submission;
   const { body_site: site, body_laterality: laterality, body_side: side } = context;

@@ -26,7 +26,7 @@ const Said = (/** @type {{message: Api["MessageView"], view: string, about: Abou
       ${view === "case" && message.waits && ` ${say("messageWaits")}`}</small>
   </li>`;
 
-/** A finding that a message names. @typedef {Pick<Api["SubmissionInCare"], "_id" | "id">} About */
+/** A finding that a message names. @typedef {Pick<Api["FindingInCareView"], "_id" | "id">} About */
 
 const Write = (/** @type {{path: string, about: About | null, onSent: () => void}} */ { path, about, onSent }) => {
   const [text, setText] = useState(drafts.get(path)?.text ?? "");

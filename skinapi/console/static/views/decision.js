@@ -89,7 +89,7 @@ const SaidOf = ({ said, here, conditions }) => {
 
 /** The one thing to do about a spot, of all that was said of it. `view` shows a finding, `here` is the one shown.
  * `children` is what was said besides.
- * @param {{instruction: Api["InstructionView"], view: string, conditions: Api["ConditionsView"], here?: Pick<Api["SubmissionView"], "id" | "lesion"> & {no_access?: boolean}, overdue?: boolean, children?: unknown}} props */
+ * @param {{instruction: Api["InstructionView"], view: string, conditions: Api["ConditionsView"], here?: Pick<Api["FindingView"], "id" | "lesion"> & {no_access?: boolean}, overdue?: boolean, children?: unknown}} props */
 export const Instruction = ({ instruction, view, conditions, here, overdue = false, children }) => html`
   <header class="verdict instruction band-${view === "finding" || instruction.waits_for === "photo" ? colourOf(instruction.band, instruction.waits_for) : instruction.band}">
     <p class="eyebrow">${view === "case"

@@ -53,7 +53,7 @@ const LEAST_SHOWN = 0.01;
  * @param {{report: FindingReport, conditions: Api["ConditionsView"], doctor: boolean}} props */
 const Probabilities = ({ report: { facts, headline, reading }, conditions, doctor }) => {
   const named = new Set([headline.likely, ...headline.not_ruled_out].map((one) => one.key));
-  const bars = (/** @type {Api["Ranked"][]} */ ranked) => html`
+  const bars = (/** @type {Api["RankedCondition"][]} */ ranked) => html`
     <${Bars} label=${say("probabilities")} rows=${ranked.map((one) => ({
       name: (!doctor && said(conditions.notices.headline.names[one.key]?.patient)) || nameOf(conditions, one.key),
       share: one.probability,
@@ -64,7 +64,7 @@ const Probabilities = ({ report: { facts, headline, reading }, conditions, docto
   return html`
   <section>
     ${doctor && html`<h2>${say("probabilities")}</h2>`}
-    ${bars(doctor ? ranked : ranked.filter((/** @type {Api["Ranked"]} */ one) => one.probability >= LEAST_SHOWN))}
+    ${bars(doctor ? ranked : ranked.filter((/** @type {Api["RankedCondition"]} */ one) => one.probability >= LEAST_SHOWN))}
     <small>${reading.restated || (doctor && reading.calibrated_on) || say("probabilitiesText")}</small>
     ${doctor && facts.restated && html`
       <details><summary>${say("ownFigures")}</summary>${bars(facts.ranked)}<small>${reading.calibrated_on}</small></details>`}
@@ -174,21 +174,21 @@ export const Alone = ({ picture, conditions }) => html`
   <p>${say("pictureAlone")}${colon()}${said(picture.headline?.doctor)}
     <${BandBadge} band=${picture.band} label=${labelOfBand(conditions, picture.band)} /></p>`;
 
-/** What was said of the spot, where that counts and is something else than what was said of this finding. @param {FindingReport} report @param {Api["SubmissionView"]} submission */
+/** What was said of the spot, where that counts and is something else than what was said of this finding. @param {FindingReport} report @param {Api["FindingView"]} submission */
 export const countsElsewhere = ({ decision, facts }, { instruction }) => {
   const same = instruction?.band === (decision?.urgency ?? facts.band) && (instruction?.waits_for ?? null) === (decision?.waits_for ?? null);
   return same ? null : instruction;
 };
 
-/** What it says without its decision, where a more urgent version waits for a doctor again. @param {FindingReport} report @param {Api["SubmissionView"]} submission @returns {FindingReport} */
+/** What it says without its decision, where a more urgent version waits for a doctor again. @param {FindingReport} report @param {Api["FindingView"]} submission @returns {FindingReport} */
 export const asItWaits = (report, submission) => (isReopened(submission) ? { ...report, decision: null } : report);
 
-/** What the model said, without its urgency: what a doctor has decided counts. @param {{report: FindingReport, submission: Api["SubmissionView"], conditions: Api["ConditionsView"]}} props */
+/** What the model said, without its urgency: what a doctor has decided counts. @param {{report: FindingReport, submission: Api["FindingView"], conditions: Api["ConditionsView"]}} props */
 const ModelBefore = ({ report, submission, conditions }) => html`
   <${Folded} title=${say(report.decision?.unjudged ? "modelSaidUnjudged" : "modelSaid", { date: sayDate(submission.judged_at ?? report.time) })}>
     <p>${report.reading.summary.likely}</p><${HowLikely} report=${report} conditions=${conditions} /><//>`;
 
-/** @param {Api["InstructionView"]} ofSpot @param {Pick<Api["SubmissionView"], "id">} submission */
+/** @param {Api["InstructionView"]} ofSpot @param {Pick<Api["FindingView"], "id">} submission */
 const sayWhichCounts = (ofSpot, { id }) => say(ofSpot.finding < id ? "earlierAdviceStays" : "newerAdviceCounts");
 
 /** What was said of a photo, where what was said of another one counts. @param {{title: string, report: FindingReport, counts: string}} props */
@@ -210,7 +210,7 @@ export const sayUnsure = ({ title_key: title, label, unjudged }, { likely, not_r
 /** What is to be done comes first, once: a patient reads no other urgency, neither of what a decision has
  * replaced, nor of a finding where something else was said of its spot. A decision stands before what the model says, unless that became more urgent since.
  * `overdue`: the result that a decision awaits.
- * @param {{title: string, report: FindingReport, submission: Api["SubmissionView"] & {no_access?: boolean}, conditions: Api["ConditionsView"], doctor: boolean, overdue?: boolean}} props */
+ * @param {{title: string, report: FindingReport, submission: Api["FindingView"] & {no_access?: boolean}, conditions: Api["ConditionsView"], doctor: boolean, overdue?: boolean}} props */
 export const Verdicts = ({ title, report, submission, conditions, doctor, overdue = false }) => {
   const { decision } = report;
   const reopened = isReopened(submission);
@@ -236,7 +236,7 @@ export const Verdicts = ({ title, report, submission, conditions, doctor, overdu
 };
 
 /** `submission` is what has several photos, or one.
- * @param {{title: string, report: FindingReport, submission: Api["SubmissionView"], photo: string | null, conditions: Api["ConditionsView"],
+ * @param {{title: string, report: FindingReport, submission: Api["FindingView"], photo: string | null, conditions: Api["ConditionsView"],
  *   children?: unknown}} props */
 export const FindingPage = ({ title, report, submission, photo, conditions, children }) => html`
   <article class="finding">
@@ -269,7 +269,7 @@ export const Downloads = ({ number }) => {
 /** What the server says of a finding now, in words. To read it issues no report: a PDF does. @param {string} number @param {string} [reader] @returns {Promise<FindingReport>} */
 export const getReport = (number, reader = "patient") => get(apiPath`/submissions/${number}/report.json?lang=${getLanguage()}&issue=false&reader=${reader}`);
 
-/** What is stored of it, with what to do about its spot in the words of this page. @param {string} number @returns {Promise<Api["SubmissionInCare"]>} */
+/** What is stored of it, with what to do about its spot in the words of this page. @param {string} number @returns {Promise<Api["FindingInCareView"]>} */
 export const getSubmission = (number) => get(apiPath`/submissions/${number}?lang=${getLanguage()}`);
 
 /** Everything that the page of a finding shows. @param {string} number */
@@ -287,7 +287,7 @@ function useFinding(number) {
 
 /** The way to write to one's doctor, and the spot that one's own finding belongs to; or the question which one that is, at once
  * where the finding was just sent: the photos are compared anew each time.
- * @param {{submission: Api["SubmissionInCare"], report: FindingReport, onSorted: () => void}} props */
+ * @param {{submission: Api["FindingInCareView"], report: FindingReport, onSorted: () => void}} props */
 const SpotOfFinding = ({ submission, report, onSorted }) => {
   const { id, lesion } = submission;
   const [spots, setSpots] = useState(/** @type {Api["LesionView"][] | null} */ (null));

@@ -194,10 +194,10 @@ const HeatPhoto = (/** @type {{url: string, heat: Heat}} */ { url, heat }) => {
     </figure>`;
 };
 
-/** Which of several pictures the finding shows. @param {Api["SubmissionView"]} submission */
+/** Which of several pictures the finding shows. @param {Api["FindingView"]} submission */
 const placeShown = ({ pictures = [] }) => Math.max(0, pictures.findIndex((one) => one.shown));
 
-/** The kept photo, the one that was just sent, or none. @param {Api["SubmissionView"]} submission @param {number} [place] */
+/** The kept photo, the one that was just sent, or none. @param {Api["FindingView"]} submission @param {number} [place] */
 export async function photoOf(submission, place = placeShown(submission)) {
   const sent = addressOfRecentPhoto(String(submission.id), place);
   if (sent) return sent;
@@ -219,14 +219,14 @@ export const useForgotten = (photo) =>
 const KeptUntil = ({ retention: { days, until } }) => html`
   <p><small>${until ? say("photoKeptUntil", { date: sayDate(until, false) }) : say("photoKeptWhile", { days: sayCount("days", days) })}</small></p>`;
 
-/** @param {{submission: Api["SubmissionView"], photo: string | null, heat: Api["HeatView"]}} props */
+/** @param {{submission: Api["FindingView"], photo: string | null, heat: Api["HeatView"]}} props */
 const Photo = ({ submission, photo, heat }) => {
   const { photo_retention: retention, photo_removed_at: removed } = submission;
   if (!photo) return html`<${Message}>${removed ? say("photoRemoved", { date: sayDate(removed, false) }) : say("photoNotKept")}<//>`;
   return html`<${HeatPhoto} url=${photo} heat=${heat} />${retention && html`<${KeptUntil} retention=${retention} />`}`;
 };
 
-/** Another one than that which the finding shows. @param {{submission: Api["SubmissionView"], place: number}} props */
+/** Another one than that which the finding shows. @param {{submission: Api["FindingView"], place: number}} props */
 const OtherPhoto = ({ submission, place }) => {
   const answer = useAnswer(() => photoOf(submission, place), [submission, place]);
   useForgotten(answer.value);
@@ -237,7 +237,7 @@ const OtherPhoto = ({ submission, place }) => {
 };
 
 /** `children` makes something of the picture that is shown, where there are several.
- * @param {{submission: Api["SubmissionView"], photo: string | null, heat: Api["HeatView"], children?: (picture: Api["PictureView"]) => unknown}} props */
+ * @param {{submission: Api["FindingView"], photo: string | null, heat: Api["HeatView"], children?: (picture: Api["PictureView"]) => unknown}} props */
 export const FindingPhoto = ({ submission, photo, heat, children }) => {
   const shown = placeShown(submission);
   const [place, setPlace] = useState(shown);

@@ -16,6 +16,6 @@ export const View = ({ filters }) => html`
   <${Approved}>${(/** @type {Api["Me"]} */ me) => html`
     <h1>${me.doctor_name ? say("writeTo", { name: isolated(me.doctor_name) }) : say("title_messages")}</h1>
     <${Load} ask=${() => findAbout(filters.get("finding"))} inputs=${[filters.get("finding")]}>
-      ${(/** @type {Api["SubmissionInCare"] | null} */ about) => html`<${OwnConversation} me=${me} about=${about} wanted />`}
+      ${(/** @type {Api["FindingInCareView"] | null} */ about) => html`<${OwnConversation} me=${me} about=${about} wanted />`}
     <//>`}
   <//>`;

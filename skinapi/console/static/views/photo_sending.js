@@ -239,7 +239,7 @@ async function keepPerson(known, told) {
 /** Sends what is there, once at a time. `onMissing` hears what was not answered, or not rightly. `onFiled` hears of the finding; with `patient` a doctor files it for this one.
  * @param {ReturnType<typeof useDraft>} draft @param {Api["Person"] | null} person what is kept in the account; null without one
  * @param {(about: Step) => void} onMissing @param {(error: Failed) => void} onRefused
- * @param {{onFiled?: (submission: Api["SubmissionView"]) => void, patient?: string}} filed */
+ * @param {{onFiled?: (submission: Api["FindingView"]) => void, patient?: string}} filed */
 export function useSending(draft, person, onMissing, onRefused, { onFiled, patient }) {
   const [error, setError] = useState(/** @type {Failed | null} */ (null));
   const [sent, setSent] = useState(-1); // how much of it, or -1

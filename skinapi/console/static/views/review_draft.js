@@ -12,7 +12,7 @@ const NOBODY = "nobody";
 export const EMPTY = { agreement: "", label: "", urgency: "", histology: "", result: "", picture: false, note: "", teller: "", held: "", after: "", version: 0 };
 
 /** @typedef {typeof EMPTY} Draft */
-/** What one reviews. @typedef {{report: FindingReport, conditions: Api["ConditionsView"], pictured: boolean, way?: Api["Way"] | null}} Reviewing `way`: how the patient hears of what is shown */
+/** What one reviews. @typedef {{report: FindingReport, conditions: Api["ConditionsView"], pictured: boolean, way?: Api["PatientChannel"] | null}} Reviewing `way`: how the patient hears of what is shown */
 
 /** What a doctor may name, always in this order: what the models name, malignant first, then what none names. @param {Api["ConditionsView"]} conditions */
 export const labelsOf = ({ conditions, review_only: more = [] }) =>

@@ -62,10 +62,10 @@ function dayAfter(after) {
 
 const TELLERS = /** @type {const} */ ([[TELLS, "b"], [SERVER, "v"]]);
 
-/** What the patient hears, and how, of what is shown now. @type {Record<Api["Way"], WordKey>} */
+/** What the patient hears, and how, of what is shown now. @type {Record<Api["PatientChannel"], WordKey>} */
 const SHOWN_NOW = { mail: "serverTells", log_in: "seenAtLogIn", other_system: "recordShows" };
 
-/** Of a cancer: who tells the patient. The server does where a mail goes out. @param {{teller: string, way: Api["Way"], onTeller: (teller: string) => void}} props */
+/** Of a cancer: who tells the patient. The server does where a mail goes out. @param {{teller: string, way: Api["PatientChannel"], onTeller: (teller: string) => void}} props */
 const Tellers = ({ teller, way, onTeller }) => html`
   <fieldset class="tellers"><legend>${say("whoTells")}</legend>
     <div class="chips">${TELLERS.map(([value, key]) => html`
@@ -74,7 +74,7 @@ const Tellers = ({ teller, way, onTeller }) => html`
   </fieldset>`;
 
 /** Who tells the patient, and until when the review is held for the doctor: in view beside the button that signs.
- * @param {{draft: Draft, cancer: boolean, way: Api["Way"], onTeller: (teller: string) => void, onHeld: (held: string) => void}} props */
+ * @param {{draft: Draft, cancer: boolean, way: Api["PatientChannel"], onTeller: (teller: string) => void, onHeld: (held: string) => void}} props */
 const Hold = ({ draft: { teller, held }, cancer, way, onTeller, onHeld }) => html`
   ${cancer ? html`<${Tellers} teller=${teller} way=${way} onTeller=${onTeller} />` : html`
     <label class="tick"><input type="checkbox" name="hold" form="review" checked=${held !== ""}
@@ -133,7 +133,7 @@ function agreementsOf(reviewing) {
  * @param {string} agreement */
 function offeredLabels({ report, conditions, pictured }, agreement) {
   const { ranked } = report.facts.restated ?? report.facts;
-  const shares = new Map(ranked.map((/** @type {Api["Ranked"]} */ { key, probability }) => [key, sayShare(probability, isMalignant(conditions, key))]));
+  const shares = new Map(ranked.map((/** @type {Api["RankedCondition"]} */ { key, probability }) => [key, sayShare(probability, isMalignant(conditions, key))]));
   return labelsOf(conditions).map(({ key, names }) => ({
     key, text: said(names), share: shares.get(key), off: agreement === "disagree" && pictured && key === report.headline.likely.key,
   }));
@@ -293,7 +293,7 @@ const signByEnter = (event) => {
 /** Without a kept photo (`pictured`) there is nothing that one could agree with. `replaced`: what was said of another photo counts. `asked`: the caller
  * gives a second opinion, which the doctor in charge alone reads. `left`: the patient is gone, and sends no other photo. `seen` is the newest review that stands above, `version` that of the finding. `onBegin` is called
  * where agreement is chosen, `onSigned` with whether the doctor stays and what was done, `onStale` where another review was signed, or the photo judged again, meanwhile.
- * @param {{number: string, report: FindingReport, conditions: Api["ConditionsView"], pictured: boolean, replaced?: boolean, asked?: boolean, left?: boolean, way?: Api["Way"] | null, seen?: string, version: number,
+ * @param {{number: string, report: FindingReport, conditions: Api["ConditionsView"], pictured: boolean, replaced?: boolean, asked?: boolean, left?: boolean, way?: Api["PatientChannel"] | null, seen?: string, version: number,
  *   onBegin: () => void, onSigned: (stays: boolean, said: string) => void, onStale: () => Promise<void>}} props */
 export const ReviewForm = ({ number, report, conditions, pictured, replaced = false, asked = false, left = false, way = null, seen = "none", version, onBegin, onSigned, onStale }) => {
   const reviewing = { report, conditions, pictured, way };

@@ -25,7 +25,7 @@ export const SpotFields = ({ name, place, onChange }) => html`
   <${Field} label=${say("spotName")} name="spot_name" hint=${say("spotNameHint")} value=${name} required=${false} maxlength="100"
     onInput=${(/** @type {FieldEvent} */ event) => onChange({ name: event.target.value })} />`;
 
-/** The place that was told with the photo; its point too, where the photo was just sent. @param {Api["SubmissionView"] | null} finding @returns {Place} */
+/** The place that was told with the photo; its point too, where the photo was just sent. @param {Api["FindingView"] | null} finding @returns {Place} */
 const toldPlace = (finding) => {
   const recent = finding && placeOfRecent(finding.id);
   if (recent?.site) return recent;
@@ -47,7 +47,7 @@ function useSorting(finding, spot, spots, onDone) {
   const [picked, setPicked] = useState(/** @type {string | null} */ (null));
   const [changed, setChanged] = useState(/** @type {Fields | null} */ (null));
   const [key] = useState(newKey);
-  /** @type {() => Promise<[Api["ProposedLesionView"][], Api["SubmissionView"]]>} */
+  /** @type {() => Promise<[Api["ProposedLesionView"][], Api["FindingView"]]>} */
   const ask = () => Promise.all([get(apiPath`/submissions/${number}/lesion-proposals`), get(apiPath`/submissions/${number}`)]);
   const asked = useAnswer(ask, [number]);
   const [proposed, whole] = asked.value ?? [[], null];

@@ -96,7 +96,7 @@ const NewestPhoto = ({ number }) => {
   useForgotten(answer.value?.photo);
   return html`
     <${Answer} answer=${answer}>
-      ${(/** @type {{submission: Api["SubmissionInCare"], photo: string | null}} */ { submission, photo }) => html`
+      ${(/** @type {{submission: Api["FindingInCareView"], photo: string | null}} */ { submission, photo }) => html`
         <${FindingPhoto} submission=${submission} photo=${photo} heat=${submission.heat}>${() => null}<//>`}
     <//>`;
 };

@@ -107,7 +107,7 @@ const DeleteFinding = ({ number, onDeleted, onClose }) => {
   };
   return html`
     <${Load} ask=${() => getSubmission(String(number))}>
-      ${(/** @type {Api["SubmissionView"]} */ { id, decision, instruction, ...finding }) => html`
+      ${(/** @type {Api["FindingView"]} */ { id, decision, instruction, ...finding }) => html`
         <${Confirm} title=${say("deleteFinding")} confirm=${say("delete")} onClose=${onClose} onConfirm=${erase}>
           ${instruction?.due && (!decision || isReopened({ id, decision, instruction, ...finding })) && html`<${Message} kind="bad">
             <p><strong>${instruction.action}</strong></p><${Due} due=${instruction.due} /><p>${say("deleteUnseen")}</p><//>`}

@@ -7,7 +7,7 @@ import { colon, said, say, sayValue } from "/console/language.js";
 import { AskPlace, sayPlace } from "/console/views/body_map.js";
 import { AskKind, AskPerson, AskSigns, AskSkinTone } from "/console/views/photo_questions.js";
 
-/** `onCorrected` hears that another version counts. @typedef {{submission: Api["SubmissionView"], checklist: Api["Checklist"], onCorrected: () => void}} Told */
+/** `onCorrected` hears that another version counts. @typedef {{submission: Api["FindingView"], checklist: Api["Checklist"], onCorrected: () => void}} Told */
 
 /** The questions of a new photo, with the answers of then. @param {Told} props */
 const Correction = ({ submission, checklist, onCorrected }) => {

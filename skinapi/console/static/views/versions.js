@@ -16,7 +16,7 @@ const FACTS = {
 export const sayCorrected = (corrected) => [...new Set(corrected.map((name) => say(FACTS[name])))].join(", ");
 
 /** Why the photo of a finding was judged again, and whether that made it more urgent.
- * @param {{submission: Api["SubmissionView"]}} props */
+ * @param {{submission: Api["FindingView"]}} props */
 export const JudgedAgain = ({ submission }) => {
   const { judged_at: at, corrected = [], more_urgent: risen, decision } = submission;
   if (!at) return null;
@@ -28,7 +28,7 @@ export const JudgedAgain = ({ submission }) => {
     <//>`;
 };
 
-/** The answers that were given before, the newest first. @param {{submission: Api["SubmissionView"], conditions: Api["ConditionsView"], doctor?: boolean}} props */
+/** The answers that were given before, the newest first. @param {{submission: Api["FindingView"], conditions: Api["ConditionsView"], doctor?: boolean}} props */
 export const EarlierAnswers = ({ submission: { versions = [] }, conditions, doctor = false }) => {
   const label = doctor ? labelOfBand : labelForPatient;
   return versions.length > 0 && html`

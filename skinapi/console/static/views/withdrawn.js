@@ -29,7 +29,7 @@ const JudgeAgain = ({ finding, onJudged }) => {
     ${failed}`;
 };
 
-/** What became of the model that made a finding; `onJudged`: for a doctor. @param {{submission: Api["SubmissionView"], onJudged?: () => void}} props */
+/** What became of the model that made a finding; `onJudged`: for a doctor. @param {{submission: Api["FindingView"], onJudged?: () => void}} props */
 export const ModelMark = ({ submission, onJudged }) => {
   const { model, model_version: version } = submission;
   const doctor = Boolean(onJudged);
