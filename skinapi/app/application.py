@@ -329,6 +329,7 @@ def _open_server_info(app: Application, limits: Limits, console: Console) -> Ser
             services.jobs.gauges,
             services.data.clock.gauges,
             services.data.failed_items.gauges,
-            app.server.gauges.gauges,
+            app.server.gauges.measure_store,
+            app.server.gauges.measure_disk,
         ),
     )

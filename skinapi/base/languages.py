@@ -5,7 +5,7 @@ sentences are in `model/conditions.yaml`. How a language is added: CONTRIBUTING.
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 from importlib import resources
 from typing import Any, Literal, NamedTuple, TypeVar, get_args
@@ -121,6 +121,11 @@ class LocalizedText(InLanguages):
     def by(say: Callable[[Language], str]) -> "LocalizedText":
         """What `say` says in each language."""
         return LocalizedText.model_validate({language: say(language) for language in LANGUAGES})
+
+    @staticmethod
+    def joined(separator: str, texts: Iterable["LocalizedText"]) -> "LocalizedText":
+        each = [*texts]
+        return LocalizedText.by(lambda spoken: separator.join(t.in_language(spoken) for t in each))
 
     def in_language(self, language: Language) -> str:
         return str(getattr(self, language))

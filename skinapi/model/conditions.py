@@ -359,9 +359,7 @@ class Checklist(Frozen):
     def list_told(self, signs: Collection[str]) -> LocalizedText:
         """These signs in a doctor's terms, within a sentence."""
         terms = [_within_sentence(item.doctor) for item in self.items if item.key in signs]
-        return LocalizedText.by(
-            lambda language: ", ".join(term.in_language(language) for term in terms)
-        )
+        return LocalizedText.joined(", ", terms)
 
 
 class VisitWords(Sourced):

@@ -14,6 +14,7 @@ from skinapi.model.headline import (
     Headline,
     RankedCondition,
     as_mapping,
+    join_sentences,
     say_share_of,
     whole_percent,
 )
@@ -73,15 +74,14 @@ class FactsEffect:
         if self._comforts(key, more_likely) and not self.may_comfort:
             return None
         sentence = words.more_likely if more_likely else words.less_likely
-        return _capital(
-            sentence.fill(
-                facts=self._list_facts(for_doctor=False),
-                name=conditions_table().notices.headline.names[key].patient,
-                picture=words.picture["many" if self.several else "one"],
-                now=now,
-                before=before,
-            )
+        said = sentence.fill(
+            facts=self._list_facts(for_doctor=False),
+            name=conditions_table().notices.headline.names[key].patient,
+            picture=words.picture["many" if self.several else "one"],
+            now=now,
+            before=before,
         )
+        return join_sentences([said])
 
     def _comforts(self, key: str, more_likely: bool) -> bool:
         """A milder condition is more likely, or a cancer less likely."""
@@ -117,9 +117,7 @@ def _join(texts: Collection[LocalizedText], both: LocalizedText) -> LocalizedTex
     *others, last = texts
     if not others:
         return last
-    first = LocalizedText.by(
-        lambda spoken: ", ".join(other.in_language(spoken) for other in others)
-    )
+    first = LocalizedText.joined(", ", others)
     return both.fill(first=first, last=last)
 
 
@@ -132,11 +130,3 @@ def _count(key: str, share: float) -> LocalizedText:
     if percent > 99 or share > 1 - LEAST_SHARE:
         return words.more_than_99
     return LocalizedText.by(lambda _: str(percent))
-
-
-def _capital(said: LocalizedText) -> LocalizedText:
-    return LocalizedText.by(lambda spoken: _raise(said.in_language(spoken)))
-
-
-def _raise(text: str) -> str:
-    return text[0].upper() + text[1:]

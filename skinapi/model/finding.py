@@ -105,14 +105,6 @@ def _tested_notices(
         yield notices.little_tested
 
 
-def limits_of_tests(
-    used: Sequence[Modality], tested: Sequence[HeldOutFigures]
-) -> list[LocalizedText]:
-    """On which of the used kinds of picture the model was tested little, or not."""
-    figures = {*map(say_tested, tested)}
-    return [notice for notice in _tested_notices(used, tested) if notice not in figures]
-
-
 @lru_cache(maxsize=64)  # each notice on a finding of the same model has the same figures
 def say_tested(figures: HeldOutFigures) -> LocalizedText:
     notices = conditions_table().notices

@@ -292,23 +292,23 @@ class Headline:
             first = words.nothing_recognised
         else:
             first = words.likely.fill(name=words.names[self.likely.key].patient)
-        return _join([first, self._open_for_patient()])
+        return join_sentences([first, self._open_for_patient()])
 
     @property
     def for_doctor(self) -> LocalizedText:
         """The same with every name and its percentage; what may be no skin is marked so."""
         mark = conditions_table().notices.headline.doctor_not_skin if self.not_skin else None
-        return _join([mark, self.unmarked])
+        return join_sentences([mark, self.unmarked])
 
     @property
     def unmarked(self) -> LocalizedText:
         words = conditions_table().notices.headline
         likely, open_ = _with_share(self.likely), self._open_for_doctor()
         if not self.mostly_malignant:
-            return _join([words.doctor_likely.fill(name=likely), open_])
+            return join_sentences([words.doctor_likely.fill(name=likely), open_])
         share = say_share(self.malignant, malignant=True)
         single = words.doctor_single.fill(name=likely)
-        return _join([words.doctor_mostly.fill(share=share), open_, single])
+        return join_sentences([words.doctor_mostly.fill(share=share), open_, single])
 
     def _open_for_patient(self) -> LocalizedText | None:
         words = conditions_table().notices.headline
@@ -334,9 +334,7 @@ class Headline:
                 _with_share(entry, in_one_picture=entry.key == self.by_picture)
                 for entry in self.not_ruled_out
             ]
-            joined = LocalizedText.by(
-                lambda language: ", ".join(name.in_language(language) for name in names)
-            )
+            joined = LocalizedText.joined(", ", names)
             return words.doctor_not_ruled_out.fill(names=joined)
         if not self.says_malignant:
             return None
@@ -416,7 +414,7 @@ def _with_share(entry: RankedCondition, *, in_one_picture: bool = False) -> Loca
     )
 
 
-def _join(sentences: Iterable[LocalizedText | None]) -> LocalizedText:
+def join_sentences(sentences: Iterable[LocalizedText | None]) -> LocalizedText:
     """Each with a capital at its beginning."""
     spoken = [sentence for sentence in sentences if sentence]
 

@@ -1,6 +1,6 @@
 """Reads `passages.yaml`: what an explanation may say, one sourced sentence each."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cache, cached_property
 from typing import Literal
 
@@ -119,3 +119,22 @@ def passages_table() -> PassagesTable:
         finding=file.finding,
         names=file.names,
     )
+
+
+def sources_of(passages: Iterable[str]) -> list[str]:
+    """What stands behind these passages; nothing behind the finding's own facts."""
+    known = map(passages_table().by_id, filter(passages_table().has, passages))
+    return list(dict.fromkeys(name for item in known for name in name_sources(item.sources)))
+
+
+def name_sources(sources: Iterable[Source]) -> list[str]:
+    """A citation is complete; a publisher is not without the address of the page. What the software
+    says of itself has no source.
+    """
+    names = []
+    for source in sources:
+        address = (source.url or "").partition("://")[2]
+        named = f"{source.publisher}, {address}" if address else source.publisher
+        if source.kind != "software" and (name := source.citation or named):
+            names.append(name)
+    return names

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from selenium.webdriver.common.keys import Keys
 
-from skinapi.findings.reports.facts import sentences_of
+from skinapi.findings.reports.words import sentences_of
 from skinapi.model.conditions import Band, conditions_table
 from skinapi.platform.storage.ids import now
 from tests.console.journey import Journey, Look, file_of, looks

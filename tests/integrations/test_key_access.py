@@ -182,7 +182,7 @@ def test_admission_refuses_each_key_that_its_route_does_not_take(
         persons=backend.services.authorizer,
         keys=data.keys,
         accounts=data.accounts,
-        uses=data.key_uses,
+        totals=data.totals,
         spend_quota=lambda *_: None,
     )
     # What is asked of a key is its access and its method: of routes with the same, one is asked.

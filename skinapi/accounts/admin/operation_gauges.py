@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from skinapi.accounts.admin.waiting_work import FindingCounts, PatientsWithoutDoctor
-from skinapi.base.errors import SkinAPIError
-from skinapi.base.logs import log
 from skinapi.base.values import GaugeReading
 from skinapi.platform.backups.backup import find_last_backup
 from skinapi.platform.notices.deliveries import Deliveries
@@ -33,16 +31,7 @@ class OperationGauges:
     findings: FindingCounts
     folder: Path
 
-    def gauges(self) -> list[GaugeReading]:
-        """Those of the store are missing while it does not answer."""
-        try:
-            stored = [*self._measure_store()]
-        except SkinAPIError as error:
-            log.error("operation_unknown", code=error.code)
-            stored = []
-        return [*stored, *self._measure_disk()]
-
-    def _measure_store(self) -> Iterator[GaugeReading]:
+    def measure_store(self) -> Iterator[GaugeReading]:
         made = find_last_backup(self.store)
         age = (now() - made).total_seconds() if made else NEVER
         yield GaugeReading("skinapi_backup_age_seconds", "Since the last whole backup", age)
@@ -60,7 +49,7 @@ class OperationGauges:
         overdue = sum(self.findings.count_overdue().values())
         yield GaugeReading("skinapi_overdue_findings", says, overdue)
 
-    def _measure_disk(self) -> Iterator[GaugeReading]:
+    def measure_disk(self) -> Iterator[GaugeReading]:
         with suppress(OSError):
             usage = shutil.disk_usage(self.folder)
             says = "Of the disk of INSTANCE_DIR"

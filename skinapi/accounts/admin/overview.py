@@ -32,7 +32,6 @@ from skinapi.platform.web.declaration import Routes, admins
 from skinapi.platform.web.schemas import Answer
 
 FAILED_SHOWN = 5
-# By the id of the doctor in charge; None for nobody.
 
 
 class ReadFrom(Answer):

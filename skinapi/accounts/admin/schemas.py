@@ -38,7 +38,6 @@ from skinapi.platform.web.schemas import (
 
 LONGEST_USAGE_DAYS = 366
 MOST_CHOSEN = 100
-MOST_FOLLOWED = 10_000
 Note = Annotated[
     str,
     StringConstraints(min_length=1, max_length=500, strip_whitespace=True),
@@ -74,10 +73,13 @@ class Deletion(ContractBody):
         return PatientNumber(system=named.system, value=named.value) if named else None
 
 
+Beginning = Annotated[
+    SearchText | None, Field(description="beginning of a name, a last name or an e-mail")
+]
+
+
 class DoctorSearch(ContractPageQuery):
-    q: SearchText | None = Field(
-        default=None, description="beginning of a name, a last name or an e-mail"
-    )
+    q: Beginning = None
     status: Status | None = None
 
 
@@ -87,9 +89,7 @@ class UserSearch(DoctorSearch):
 
 class AccountSearch(PageQuery):
     limit: Annotated[int, Field(ge=1, le=LARGEST_PAGE)] = 100
-    q: SearchText | None = Field(
-        default=None, description="beginning of a name, a last name or an e-mail"
-    )
+    q: Beginning = None
     role: Role | None = None
     status: Status | Literal["refused"] | None = None
 

@@ -48,21 +48,12 @@ class DailyCounts:
         self._totals = totals
 
     def add_finding(self, finding: Finding) -> None:
-        self._add(FINDINGS, field_of(finding.band))
+        self.add(FINDINGS, field_of(finding.band))
         version = finding.model_version
         SCORES.labels(version).observe(finding.malignant_score)
         for picture in finding.pictures or (finding,):
             SHARPNESS.labels(version).observe(picture.quality.sharpness)
             BRIGHTNESS.labels(version).observe(picture.quality.brightness)
-
-    def add_refused(self) -> None:
-        self._add(REFUSED)
-
-    def add_account(self) -> None:
-        self._add(ACCOUNTS)
-
-    def add_report(self) -> None:
-        self._add(REPORTS)
 
     def add_writing(self, figures: Mapping[str, int]) -> None:
         """Count what an LLM wrote and what was kept of it."""
@@ -76,7 +67,8 @@ class DailyCounts:
         found = {row["id"]: row for row in self._days.find({"id": within})}
         return [(day, found.get(day.isoformat(), {})) for day in wanted]
 
-    def _add(self, *fields: str) -> None:
+    def add(self, *fields: str) -> None:
+        """Count one of each."""
         self._add_all(dict.fromkeys(fields, 1))
 
     def _add_all(self, counts: Mapping[str, int]) -> None:

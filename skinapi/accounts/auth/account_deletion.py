@@ -121,10 +121,6 @@ class Eraser:
             yield Fault(f"account {account_id} is half deleted", partial(self.finish, account_id))
 
 
-# Deletes accounts that nobody has approved for long: anybody may register, so there is no end of
-# them. Finishes deletions that were interrupted, too.
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WaitingExpiry:
     """Deletes what waits, or was refused, for longer than `life`: anybody may register."""

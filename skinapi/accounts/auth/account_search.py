@@ -74,14 +74,10 @@ def _read(
         read += [
             document
             for document in documents
-            if any(_matches(document, wanted) for wanted in filters)
+            # A field that is None is the same as one that is missing.
+            if any(all(document.get(name) == item[name] for name in item) for item in filters)
         ]
     return read[:limit]
-
-
-def _matches(document: Document, wanted: Filter) -> bool:
-    """A field that is None is the same as one that is missing."""
-    return all(document.get(field) == value for field, value in wanted.items())
 
 
 def _walk(

@@ -151,7 +151,9 @@ class ConsentsService:
         changed.
         """
         account = self.accounts.get(account_id)
-        _refuse_old_texts(changed)
+        for purpose, version in changed.texts.items():  # a withdrawal needs no text
+            if changed.given.get(purpose) and version != newest_text(purpose).version:
+                raise ConsentTextChanged
         keeps = changed.given.get("photos", account.consents.get("photos"))
         if changed.erase_kept and keeps is not False:
             raise PhotosStillKept
@@ -194,10 +196,3 @@ class ConsentsService:
             )
             if not allowed:
                 unit.publish(ConsentWithdrawn(account.id, purpose))
-
-
-def _refuse_old_texts(changed: ChangedConsents) -> None:
-    """A withdrawal needs no text."""
-    for purpose, version in changed.texts.items():
-        if changed.given.get(purpose) and version != newest_text(purpose).version:
-            raise ConsentTextChanged

@@ -12,6 +12,7 @@ from typing import Any
 from skinapi.accounts.auth.account import Account
 from skinapi.base.errors import InvalidToken
 from skinapi.platform.jobs.job import DERMASCAN_LAB_OWNER, PERSON_FILE, Job
+from skinapi.platform.storage.documents import walk_by_id
 from skinapi.platform.storage.ids import now
 from skinapi.platform.storage.ports import Document, Filter, Ops, Store
 from skinapi.platform.storage.unreadable import read_each
@@ -61,7 +62,6 @@ class OwnerStatus:
         return NO_ACCOUNT if owner == DERMASCAN_LAB_OWNER else self._accounts.get(owner)
 
 
-PAGE_SIZE = 100
 FIRST_TIME = datetime(1970, 1, 1, tzinfo=UTC)
 PATIENTS: Filter = {
     "role": "user",
@@ -135,14 +135,9 @@ class AccountUses:
             within = {"$gt": seen_at, "$lt": before}
 
     def _walk_day(self, seen_at: datetime) -> Iterator[Unused]:
-        after = ""
-        while found := self._documents.find(
-            {**PATIENTS, "seen_at": seen_at, "id": {"$gt": after}},
-            limit=PAGE_SIZE,
-            fields=("warned_at",),
-        ):
-            yield from (Unused(record["id"], seen_at, record.get("warned_at")) for record in found)
-            after = found[-1]["id"]
+        wanted = {**PATIENTS, "seen_at": seen_at}
+        for record in walk_by_id(self._documents, wanted, fields=("warned_at",)):
+            yield Unused(record["id"], seen_at, record.get("warned_at"))
 
     def list_held_ids(self) -> list[str]:
         held = {"held_at": {"$gt": FIRST_TIME}}

@@ -75,10 +75,7 @@ class HashingSlots:
         finally:
             with self._lock:
                 self._free += 1
-                self._held[site] -= 1
-                # A Counter keeps keys whose count is 0: every address ever seen.
-                if not self._held[site]:
-                    del self._held[site]
+                self._held -= Counter({site: 1})  # keeps no address with nothing
 
 
 # Password hashing with argon2id. A check takes the same time whether or not the account exists.

@@ -162,11 +162,10 @@ def refresh(auth: AuthService, *, body: RefreshBody) -> Refreshed:
 def show_me(auth: AuthService, *, subject: Subject) -> Me:
     """Get the account that the token belongs to."""
     account = subject.account
-    doctor = auth.find_doctor(account)
     return Me.of_oneself(
         account,
-        doctor,
-        notices=auth.wants_notices(account),
+        auth.find_doctor(account),
+        notices=account.notices if auth.outbox.enabled else None,
         factor_missing=auth.lacks_second_factor(account, subject.session_id),
     )
 

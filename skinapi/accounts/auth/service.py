@@ -137,10 +137,10 @@ class AuthService:
         account = self.accounts.get(subject.id)
         with self.passwords.place(caller.address, signed=True):
             self.authentication.verify_own_password(account, current, caller)
-            return self._replace_password(
+            new_hash = self._hash_another(new, current)
+            return self._set_password(
                 account,
-                current=current,
-                new=new,
+                new_hash,
                 caller=caller,
                 factor_given=subject.factor_given,
                 wrong=WrongPassword,
@@ -152,13 +152,9 @@ class AuthService:
         with self.passwords.place(caller.address):
             account = self.authentication.authenticate(email, current, caller)
             given = self.second_factor.verify(account, code, caller)
-            return self._replace_password(
-                account,
-                current=current,
-                new=new,
-                caller=caller,
-                factor_given=given,
-                wrong=InvalidCredentials,
+            new_hash = self._hash_another(new, current)
+            return self._set_password(
+                account, new_hash, caller=caller, factor_given=given, wrong=InvalidCredentials
             )
 
     @atomic
@@ -184,10 +180,6 @@ class AuthService:
             unit.audit("account.person", by=account_id, target=account_id)
             self.accounts.change(unit, account, birth_year=birth_year, sex=sex)
 
-    def wants_notices(self, account: Account) -> bool | None:
-        """None where this server sends no mail."""
-        return account.notices if self.outbox.enabled else None
-
     def lacks_second_factor(self, account: Account, session_id: str) -> bool:
         """Whether the operator requires a second factor that this session was opened without."""
         if not account.lacks_second_factor(self.second_factor.required_roles):
@@ -206,22 +198,10 @@ class AuthService:
         unit.audit("account.logout", by=subject.id, target=subject.id)
         self.sessions.end(subject.session_id, account_id=subject.id)
 
-    def _replace_password(
-        self,
-        account: Account,
-        *,
-        current: str,
-        new: str,
-        caller: ClientInfo,
-        factor_given: bool,
-        wrong: type[SkinAPIError],
-    ) -> IssuedTokens:
+    def _hash_another(self, new: str, current: str) -> str:
         if new == current:
             raise BadRequest("The new password must differ from the current one")
-        new_hash = self.passwords.hash(new)
-        return self._set_password(
-            account, new_hash, caller=caller, factor_given=factor_given, wrong=wrong
-        )
+        return self.passwords.hash(new)
 
     @atomic
     def _set_password(

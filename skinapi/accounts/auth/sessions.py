@@ -51,9 +51,6 @@ class Lifetimes:
     def end_unused(self, used_at: datetime, ends_at: datetime) -> datetime:
         return min(used_at + self.idle, ends_at)
 
-    def end_access(self, used_at: datetime, expires_at: datetime) -> datetime:
-        return min(used_at + self.access, expires_at)
-
 
 MOST_SESSIONS = 100  # for each account; a new session then ends the oldest
 
@@ -145,7 +142,7 @@ class Sessions(Repository[Session]):
     def access_until(self, session: Session) -> datetime:
         if session.family is None:
             return session.ends_at
-        return self._lifetimes.end_access(session.used_at, session.expires_at)
+        return min(session.used_at + self._lifetimes.access, session.expires_at)
 
     def find_valid(self, session_id: str, *, account: Account) -> Session | None:
         """A session from the future is not valid: it would be so for as long as the clock was

@@ -58,13 +58,12 @@ def _list_tasks(services: Services) -> list[Task]:
     """Each process that serves runs all of them. A row: name, seconds between two runs, what to do,
     how a failure is logged, seconds before the first run, what to do at the end.
     """
-    get, totals, keys = services.get, services.data.totals, services.data.key_uses
+    get, totals = services.get, services.data.totals
     mail_links, erasure = services.recovery.mail_links, services.erasure
     sender = get(DeliverySender)
     return [
         # Work of each process for itself.
         Task("totals", 2, totals.write_collected, "totals not written", 0, totals.stop),
-        Task("key-uses", 60, keys.write_counted, "uses of keys not written", at_stop=keys.stop),
         Task("model-reloader", 1, get(ModelReloader).run_once, "model not followed", 0),
         Task("link-mailer", 1, mail_links, "links not mailed", at_stop=mail_links),
         # By one process at a time: each has a Lease.

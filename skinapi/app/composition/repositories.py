@@ -23,7 +23,7 @@ from skinapi.findings.reports.narrator import DroppedPairs, NarrativeCache
 from skinapi.findings.reports.verification import IssuedReports
 from skinapi.findings.reviews.outcomes import OutcomeCounts
 from skinapi.findings.status.deciding_review import Reviews
-from skinapi.integrations.keys.api_keys import ApiKeys, KeyUses
+from skinapi.integrations.keys.api_keys import ApiKeys
 from skinapi.integrations.oidc.service import RoundTrips
 from skinapi.integrations.webhooks.endpoints import Endpoints, WebhookEvents
 from skinapi.lab.datasets.uploads import LabRepositories
@@ -76,7 +76,6 @@ class Repositories(Parts):
     outbox: Outbox
     deliveries: Deliveries
     keys: ApiKeys
-    key_uses: KeyUses
     webhook_endpoints: Endpoints
     webhook_events: WebhookEvents
     lab: LabRepositories

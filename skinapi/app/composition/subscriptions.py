@@ -6,6 +6,7 @@ findings/records/events.py.
 
 from collections.abc import Callable
 
+from skinapi.accounts.admin.usage import ACCOUNTS
 from skinapi.accounts.auth.events import (
     AccountAdded,
     AccountErased,
@@ -42,6 +43,7 @@ from skinapi.findings.records.events import (
 from skinapi.findings.records.service import FindingsService
 from skinapi.findings.status.lesion_status import Audience
 from skinapi.integrations.dicom.archive import ARCHIVE
+from skinapi.integrations.webhooks.endpoints import EventType
 from skinapi.lab.checks.check_queue import Cleanup
 from skinapi.model.registry.serving_pointer import PointerChange
 from skinapi.platform.jobs.service import JobsService
@@ -71,7 +73,7 @@ def subscribe(
 def _to_accounts(data: Repositories, cases: CasesService, findings: FindingsService) -> None:
     inside, afterwards = data.work.inside, data.work.afterwards
     submissions, messages = data.submissions, data.messages
-    afterwards(AccountAdded, lambda _: data.usage.add_account())
+    afterwards(AccountAdded, lambda _: data.usage.add(ACCOUNTS))
     inside(
         DoctorChanged,
         lambda event: submissions.set_doctor(event.patient, event.doctor),
@@ -164,15 +166,34 @@ def _to_webhooks(data: Repositories) -> None:
     a worker, which has no unit of work.
     """
     inside, told = data.work.inside, data.webhook_events
-    inside(FindingFiled, told.on_filed)
-    inside(FindingJudgedAgain, told.on_judged_again)
+    tell = told.tell_of_finding
+    inside(FindingFiled, lambda event: tell(EventType.FINDING_STORED, event.finding))
+    inside(
+        FindingJudgedAgain,
+        lambda event: tell(EventType.FINDING_CHANGED, event.finding, version=event.finding.version),
+    )
     inside(ReviewSigned, told.on_review)
-    inside(LetterIssued, told.on_letter)
-    inside(LetterTakenBack, told.on_letter_taken_back)
-    inside(OpinionWanted, told.on_opinion_wanted)
+    inside(
+        LetterIssued,
+        lambda event: tell(EventType.LETTER_SIGNED, event.finding, letter=event.letter.id),
+    )
+    inside(
+        LetterTakenBack,
+        lambda event: tell(EventType.LETTER_WITHDRAWN, event.finding, letter=event.letter.id),
+    )
+    inside(
+        OpinionWanted,
+        lambda event: tell(EventType.REQUEST_MADE, event.finding, request="second_opinion"),
+    )
     inside(PointerChange, told.on_model)
-    inside(FindingVoided, told.on_voided)
-    inside(FindingDeleted, told.on_deleted)
+    # To a receiver it is as gone as one that is deleted.
+    inside(
+        FindingVoided,
+        lambda event: tell(EventType.FINDING_DELETED, event.finding, entered_in_error=True),
+    )
+    # Where its account is erased, that is told, and not each of its findings: what waits of an
+    # account is deleted with it.
+    inside(FindingDeleted, lambda event: tell(EventType.FINDING_DELETED, event.finding))
     inside(AccountGone, told.on_account_gone)
 
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
-from skinapi.accounts.admin.usage import DailyCounts
+from skinapi.accounts.admin.usage import REFUSED, DailyCounts
 from skinapi.accounts.auth.account import Account, Subject
 from skinapi.accounts.auth.consents import PatientChannel
 from skinapi.base.errors import Refused, Unprocessable
@@ -231,7 +231,7 @@ class PredictionService:
         somebody can answer.
         """
         if refused.question is None and counted:
-            self.counts.add_refused()
+            self.counts.add(REFUSED)
         if ask_about_skin and refused.reason == Reason.NOT_SKIN:
             refused.question = SKIN
 

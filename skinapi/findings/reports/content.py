@@ -1,26 +1,12 @@
-"""The content of a report's pages as rows, bars, paragraphs and lists, which PDF and HTML share;
-and the HTML pages, for screens, screen readers and printing from a browser.
+"""The content of a report's pages as rows, bars, paragraphs and lists, which PDF and HTML share."""
 
-An HTML page loads nothing and runs no script; its Content-Security-Policy
-(https://www.w3.org/TR/CSP3/) enforces that.
-"""
+from collections.abc import Iterable
+from functools import cached_property, partial
 
-import base64
-import hashlib
-from collections.abc import Callable, Iterable, Iterator
-from datetime import datetime
-from functools import cache, cached_property, partial
-from importlib import resources
-from typing import Any
-
-from jinja2 import Environment, Template
-from markupsafe import Markup
-
-from skinapi.base.languages import Language, LocalizedText
+from skinapi.base.languages import LocalizedText
 from skinapi.findings.reports.explanation import Paragraphs
 from skinapi.findings.reports.facts import say_stated
 from skinapi.findings.reports.report import Reading, Report, Writer, read_in_order
-from skinapi.findings.reports.verification import Verified
 from skinapi.findings.reports.words import (
     LABELS,
     SENTENCES,
@@ -32,18 +18,17 @@ from skinapi.findings.reports.words import (
     Row,
     join_to_do,
     say_version,
-    strip_control_characters,
     time_text,
 )
 from skinapi.findings.status.advice_words import AdviceContent
 from skinapi.findings.status.decisions import say_day, say_due
 from skinapi.findings.status.reviews import Agreement, Histology, Opinion
 from skinapi.model.bands import is_sent
-from skinapi.model.conditions import Band, Source, conditions_table
+from skinapi.model.conditions import Band, conditions_table
 from skinapi.model.context import Modality
 from skinapi.model.finding import modality_doubts
 from skinapi.model.headline import say_share, say_share_of
-from skinapi.model.passages import passages_table
+from skinapi.model.passages import name_sources, sources_of
 
 SKIN_TYPES = ("I", "II", "III", "IV", "V", "VI")
 
@@ -75,22 +60,23 @@ class ReportContent:
     @cached_property
     def identity(self) -> list[Row]:
         report, labels = self.report, self.labels
+        say_time = partial(time_text, language=report.language)
         model, point = self._facts.model_version or "", self._facts.operating_point
         if report.model_withdrawn_at:
-            model = labels.model_withdrawn.format(model, self._time(report.model_withdrawn_at))
+            model = labels.model_withdrawn.format(model, say_time(report.model_withdrawn_at))
         judged = say_version(report.version, report.judged_at, report.corrected, report.language)
         rows = [
             (labels.patient, report.patient.name if report.patient else ""),
             (labels.email, report.patient.email if report.patient else ""),
             (labels.submission, self.number),
-            (labels.made, self._time(report.made_at)),
+            (labels.made, say_time(report.made_at)),
             (labels.judged, judged),
-            (labels.issued, self._time(report.seal.issued_at if report.seal else None)),
+            (labels.issued, say_time(report.seal.issued_at if report.seal else None)),
             (labels.basis, "" if self._facts.examined else labels.as_stated),
             (labels.model, model),
             (labels.operating_point, labels.operating_points[point] if point else ""),
         ]
-        return _filled(rows)
+        return filled(rows)
 
     @cached_property
     def context(self) -> list[Row]:
@@ -108,7 +94,7 @@ class ReportContent:
             (labels.skin_type, skin_type),
             (labels.signs, self._signs if self.for_doctor else ""),
         ]
-        return _filled(rows)
+        return filled(rows)
 
     @property
     def _signs(self) -> str:
@@ -134,20 +120,19 @@ class ReportContent:
         labels, visit, report = self.labels, self._table.visit, self.report
         decision = report.spot_advice.decision if report.spot_advice else report.decision
         waits = decision is not None and (decision.waits_for is not None or decision.proven)
-        if self.for_doctor or waits or not is_sent(self.urgency):
+        if self.for_doctor or waits or not is_sent(report.counting_band):
             return []
-        named = partial(_name_sources, visit.sources_of)
-        often = "" if decision or self._facts.not_skin else self._facts.how_often
-        until = [(visit.until, named("until"))]
-        if self.urgency is Band.URGENT_REFERRAL:
-            until.append((visit.sooner, []))
-        rows = [
-            (labels.whom, [(self._whom, list[str]())]),
-            (labels.there, [(visit.there, named("there"))]),
-            (labels.how_often, [(getattr(visit, often), named(often))] if often else []),
-            (labels.until, until),
-        ]
-        return [(label, sentences) for label, sentences in rows if sentences]
+
+        def cite(sentence: str) -> tuple[LocalizedText, list[str]]:
+            return getattr(visit, sentence), name_sources(visit.sources_of(sentence))
+
+        rows = {labels.whom: [(self._whom, list[str]())], labels.there: [cite("there")]}
+        if not (decision or self._facts.not_skin):
+            rows[labels.how_often] = [cite(self._facts.how_often)]
+        rows[labels.until] = [cite("until")]
+        if report.counting_band is Band.URGENT_REFERRAL:
+            rows[labels.until].append((visit.sooner, []))
+        return [*rows.items()]
 
     @property
     def _whom(self) -> LocalizedText:
@@ -157,12 +142,7 @@ class ReportContent:
         phone = practice.phone and visit.phone.fill(number=_same(practice.phone))
         named = [_same(item) for item in (practice.doctor, practice.name) if item]
         parts = [*named, *([phone] if phone else [])]
-        return LocalizedText.by(lambda language: ", ".join(p.in_language(language) for p in parts))
-
-    @property
-    def urgency(self) -> Band:
-        """The band that counts."""
-        return self.report.counting_band
+        return LocalizedText.joined(", ", parts)
 
     @property
     def how_sure(self) -> list[str]:
@@ -206,7 +186,7 @@ class ReportContent:
             # The limits say of which kind it may be, where that is in doubt.
             doubted = any(modality_doubts(facts.modality))
             rows.append((labels.modality, "" if doubted else self.reading.kind))
-        return _filled(rows)
+        return filled(rows)
 
     @cached_property
     def bars(self) -> list[Bar]:
@@ -215,7 +195,7 @@ class ReportContent:
             Bar(
                 name=self.report.name(entry.key),
                 share=entry.probability,
-                text=self._share(entry.key, entry.probability),
+                text=self.report.say(say_share_of(entry.key, entry.probability)),
                 counted=entry.key in malignant,
                 named=entry.key in named,
             )
@@ -287,7 +267,7 @@ class ReportContent:
         if said is None or self.for_doctor or self.comes_second:
             return None, []
         likely = self._table.by_key(self._facts.headline.likely.key)
-        return said, _name_sources(likely.sources_of, "what_it_is")
+        return said, name_sources(likely.sources_of("what_it_is"))
 
     @property
     def _explained(self) -> Paragraphs:
@@ -392,7 +372,7 @@ class ReportContent:
             (labels.histology, labels.not_taken if not_taken else ""),
             (labels.note, "" if self._reason else review.note or ""),
         ]
-        return _filled(rows)
+        return filled(rows)
 
     @property
     def review_replaced(self) -> str:
@@ -495,124 +475,11 @@ class ReportContent:
             LetterContent.from_letter(shown, self.report.language) for shown in self.report.letters
         ]
 
-    def _time(self, moment: datetime | None) -> str:
-        return time_text(moment, self.report.language)
-
-    def _share(self, key: str, share: float) -> str:
-        return self.report.say(say_share_of(key, share))
-
-
-def sources_of(passages: Iterable[str]) -> list[str]:
-    """What stands behind these passages; nothing behind the finding's own facts, and what the
-    software says of itself.
-    """
-    table = passages_table()
-    sources = (
-        source
-        for passage in passages
-        if table.has(passage)
-        for source in table.by_id(passage).sources
-    )
-    return list(dict.fromkeys(_names(sources)))
-
-
-def _names(sources: Iterable[Source]) -> Iterator[str]:
-    yield from filter(
-        None, (_name_source(source) for source in sources if source.kind != "software")
-    )
-
-
-def _name_sources(sources_of: Callable[[str], list[Source]], sentence: str) -> list[str]:
-    return [*_names(sources_of(sentence))]
-
 
 def _same(name: str) -> LocalizedText:
     """A name in every language."""
     return LocalizedText.by(lambda _: name)
 
 
-def _name_source(source: Source) -> str:
-    """A citation is complete; a publisher is not without the address of the page."""
-    address = (source.url or "").partition("://")[2]
-    named = f"{source.publisher}, {address}" if address else source.publisher
-    return source.citation or named or ""
-
-
-def _filled(rows: list[Row]) -> list[Row]:
+def filled(rows: list[Row]) -> list[Row]:
     return [(label, text) for label, text in rows if text]
-
-
-def _read(name: str) -> str:
-    return resources.files(__package__).joinpath("pages", name).read_text("utf-8")
-
-
-def _clean_text(value: Any) -> Any:
-    # Exactly str: a Markup value is our own text, and cleaning it would make it a str.
-    return strip_control_characters(value) if type(value) is str else value
-
-
-STYLE = Markup(_read("report.css"))  # noqa: S704 (our own file)
-_PAGES = Environment(autoescape=True, finalize=_clean_text)
-_STYLE_HASH = base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()
-POLICY = (
-    f"default-src 'none'; img-src data:; style-src 'sha256-{_STYLE_HASH}'; "
-    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-)
-
-
-@cache
-def _page(name: str) -> Template:
-    return _PAGES.from_string(_read(name))
-
-
-def render_html(report: Report) -> str:
-    content, pictures = ReportContent(report), report.pictures
-    return _page("report.html").render(
-        content=content,
-        labels=content.labels,
-        style=STYLE,
-        photo=_base64(pictures.photo) if pictures else "",
-        overlay=_base64(pictures.overlay) if pictures else "",
-        others=[
-            (content.labels.picture.format(place), _base64(item.photo), _base64(item.overlay))
-            for place, item in report.other_pictures
-        ],
-    )
-
-
-def render_verdict(verified: Verified | None, language: Language) -> str:
-    """The result of a verification, for a person who scans the QR code with a phone."""
-    labels = LABELS[language]
-    said, rows, newer = labels.unknown, list[Row](), list[str]()
-    if verified and verified.entered_in_error:
-        said = labels.in_error.format(time_text(verified.entered_in_error, language))
-        verified = None
-    if verified:
-        issued, later = verified.issued, verified.newer
-        said = labels.outdated if later else labels.valid
-        rows = [
-            (labels.submission, labels.number.format(verified.number)),
-            (labels.issued, time_text(issued.created_at, language)),
-            (labels.model, issued.model_version or ""),
-            (labels.pages_of_pdf, str(issued.pages or "")),
-            (labels.code, issued.code),
-        ]
-        times = later.model_dump() if later else {}
-        newer = [
-            labels.newer[name].format(time_text(moment, language))
-            for name, moment in times.items()
-            if moment
-        ]
-    return _page("verdict.html").render(
-        labels=labels,
-        language=language,
-        verified=verified,
-        said=said,
-        rows=_filled(rows),
-        newer=newer,
-        style=STYLE,
-    )
-
-
-def _base64(content: bytes) -> str:
-    return base64.b64encode(content).decode()

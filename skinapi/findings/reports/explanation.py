@@ -111,7 +111,8 @@ def plan_explanation(
     if concern and concern != likely:
         told = _told_of(concern.key, reader)
         if concern.key != facts.headline.likely.key:
-            in_case = _in_case(concern.key)
+            name = conditions_table().notices.headline.names[concern.key].patient
+            in_case = passages_table().of_finding("in_case", about=concern.key, name=name)
             told = [in_case, *(item for item in told if _topic(item) in OF_ANOTHER)]
         groups.append(told)
     # What is only open comes after what was found.
@@ -150,11 +151,6 @@ def _shorten(groups: list[list[Passage]], facts: Facts) -> list[list[Passage]]:
             break
         groups = [[item for item in group if _topic(item) != topic] for group in groups]
     return groups
-
-
-def _in_case(condition: str) -> Passage:
-    name = conditions_table().notices.headline.names[condition].patient
-    return passages_table().of_finding("in_case", about=condition, name=name)
 
 
 def _concern(facts: Facts) -> Condition | None:

@@ -5,8 +5,7 @@ the sentences that follow from them by rule: what is likely, how sure that is, w
 import hashlib
 import json
 import math
-import re
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterator
 from functools import cached_property, partial
 from typing import Annotated, Literal, Self
 
@@ -14,7 +13,7 @@ from pydantic import Field
 
 from skinapi.base.languages import NUMBERS, Language, LocalizedText
 from skinapi.base.stored_record import Frozen, optional
-from skinapi.findings.reports.words import LABELS, SENTENCES
+from skinapi.findings.reports.words import LABELS, SENTENCES, sentences_of
 from skinapi.model.bands import (
     OperatingPoint,
     RaisedBy,
@@ -39,7 +38,6 @@ from skinapi.model.headline import (
     ReferralReason,
     RestatedProbabilities,
     needs_hundreds,
-    probability_of,
 )
 from skinapi.model.network.picture import Quality
 from skinapi.model.patient_facts import Fact
@@ -143,10 +141,6 @@ class Facts(Frozen):
     def shown(self) -> "Facts | RestatedProbabilities":
         """The probabilities that people read."""
         return self.restated or self
-
-    @property
-    def shown_confidence(self) -> float:
-        return probability_of(self.shown.ranked, self.stated) if self.examined else self.confidence
 
     # Each sentence of a narrative asks for this one and the next.
     @cached_property
@@ -417,9 +411,7 @@ def say_reason(facts: Facts, language: Language) -> str:
     reasons = dict.fromkeys(_reasons(facts))
     if not reasons or (facts.not_skin and not facts.told_signs):
         return ""
-    joined = LocalizedText.by(
-        lambda each: "; ".join(reason.in_language(each) for reason in reasons)
-    )
+    joined = LocalizedText.joined("; ", reasons)
     return visit.why.fill(reasons=joined).in_language(language)
 
 
@@ -473,9 +465,6 @@ def say_stated(confidence: float, language: Language) -> str:
     return NUMBERS[language].write_share(confidence, decimals=decimals)
 
 
-END_OF_SENTENCE = re.compile(r"(?<=[.!?…])\s+")
-
-
 def say_doubts(facts: Facts, language: Language) -> str:
     """Why the finding is uncertain, in one sentence; empty where it is not."""
     if not facts.uncertain:
@@ -490,27 +479,3 @@ def list_steps_of_doubts(facts: Facts, language: Language) -> Iterator[str]:
     """What the notices on its doubts ask for, behind the sentence that says the doubt."""
     for doubt in facts.reasons:
         yield from sentences_of(doubt_notice(doubt).in_language(language))[1:]
-
-
-def sentences_of(text: str) -> list[str]:
-    return [sentence for sentence in END_OF_SENTENCE.split(text.strip()) if sentence]
-
-
-def without_repeats(texts: Iterable[str]) -> tuple[str, ...]:
-    """The same texts with no sentence twice: two doubts end with the same advice."""
-    return FreshSentences([]).items(texts)
-
-
-class FreshSentences:
-    """Leaves out of each text the sentences of the texts before it."""
-
-    def __init__(self, texts: Sequence[str]) -> None:
-        self._said = {sentence for text in texts for sentence in sentences_of(text)}
-
-    def text(self, text: str) -> str:
-        fresh = [sentence for sentence in sentences_of(text) if sentence not in self._said]
-        self._said |= {*fresh}
-        return " ".join(dict.fromkeys(fresh))
-
-    def items(self, items: Iterable[str]) -> tuple[str, ...]:
-        return tuple(filter(None, map(self.text, items)))

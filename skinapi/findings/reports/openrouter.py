@@ -9,14 +9,12 @@ import re
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
-from datetime import date, timedelta
 from typing import Annotated, Any, Generic, TypeVar
 
 from pydantic import BaseModel, Field, StringConstraints, ValidationError
 
-from skinapi.base.errors import Duplicate, SkinAPIError
+from skinapi.base.errors import SkinAPIError
 from skinapi.base.http_client import CallFailed, HttpClient, HttpReply, Request
 from skinapi.findings.reports.report import NarrativeUnavailable, Unwritten
 from skinapi.platform.storage.ids import now
@@ -138,34 +136,10 @@ class DailyBudget:
 
     def spend(self) -> None:
         """Count one request, or raise NarrativeUnavailable."""
-        today = now().date()
-        # The first count fails on a new day. Another worker may start that day first, so then count
-        # again.
-        if not self._most or not (
-            self._count(today) or self._start_day(today) or self._count(today)
-        ):
+        today = {"id": f"{COUNTER}-{now().date()}"}
+        counted = self._counters.update(today, {"$inc": {"value": 1}}, upsert=True)
+        if (counted["value"] if counted else 1) > self._most:
             raise NarrativeUnavailable(Unwritten.BUDGET)
-
-    def _count(self, today: date) -> bool:
-        left = {"id": COUNTER, "day": today.isoformat(), "value": {"$lt": self._most}}
-        return self._counters.update(left, {"$inc": {"value": 1}}) is not None
-
-    def _start_day(self, today: date) -> bool:
-        """Start a new day with its first request; False where another worker has started it.
-
-        A day after tomorrow was counted under a wrong clock. Tomorrow is not taken for one: around
-        midnight, workers whose clocks differ would begin their own day again and again.
-        """
-        day, tomorrow = today.isoformat(), (today + timedelta(days=1)).isoformat()
-        for over in ({"$lt": day}, {"$gt": tomorrow}):
-            counted = {"id": COUNTER, "day": over}
-            if self._counters.update(counted, {"$set": {"day": day, "value": 1}}):
-                return True
-        with suppress(Duplicate):
-            first = {"id": COUNTER, "schema": 1, "created_at": now(), "day": day, "value": 1}
-            self._counters.insert(first)
-            return True
-        return False
 
 
 class OpenRouterClient:

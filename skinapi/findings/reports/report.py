@@ -18,17 +18,15 @@ from skinapi.findings.records.letters import ShownLetter
 from skinapi.findings.reports.explanation import Paragraphs
 from skinapi.findings.reports.facts import (
     Facts,
-    FreshSentences,
     Summary,
     list_steps_of_doubts,
     say_doubts,
     say_headline,
     say_kind,
     say_reason,
-    sentences_of,
     summarise,
 )
-from skinapi.findings.reports.words import SENTENCES
+from skinapi.findings.reports.words import SENTENCES, FreshSentences, sentences_of
 from skinapi.findings.status.advice_words import AdviceContent, put_first, say_counting
 from skinapi.findings.status.decisions import Decision
 from skinapi.findings.status.lesion_status import Advice
@@ -244,12 +242,6 @@ class Report:
     def comes_second(self) -> bool:
         """Whether something else counts than what the model says."""
         return not self.reopened and bool(self.decision or self.spot_advice)
-
-    @property
-    def says_nothing_milder(self) -> bool:
-        """Whether what counts was said about another finding of the spot, or is not known yet."""
-        waits = self.decision is not None and self.decision.waits_for is not None
-        return waits or self.spot_advice is not None
 
     @property
     def shown_narrative(self) -> Narrative:

@@ -10,8 +10,8 @@ from skinapi.accounts.auth.account import Subject
 from skinapi.base.errors import InvalidBody, NotFound
 from skinapi.base.languages import LANGUAGES, Language, known_language
 from skinapi.findings.reports.checker import Dropped
-from skinapi.findings.reports.content import POLICY, render_html, render_verdict
 from skinapi.findings.reports.facts import Facts
+from skinapi.findings.reports.html_pages import POLICY, render_html, render_verdict
 from skinapi.findings.reports.report import (
     Reading,
     Report,
@@ -233,15 +233,9 @@ def show_report(
     """The whole report: as JSON, or as HTML or PDF if the `Accept` header asks for it."""
     accepted = _accepted(JSON, HTML, PDF)
     if accepted == HTML:
-        report = reports.read_illustrated_report(
-            number=number, to=subject, language=query.lang, reader=query.reader
-        )
-        return _page(render_html(report))
+        return show_report_html(reports, number=number, query=query, subject=subject)
     if accepted == PDF:
-        content = reports.print_report(
-            number=number, to=subject, language=query.lang, reader=query.reader
-        )
-        return _pdf(content, name=f"report-{number}.pdf")
+        return show_report_pdf(reports, number=number, query=query, subject=subject)
     return FullReport.from_report(
         reports.read_report(number=number, to=subject, language=query.lang, reader=query.reader)
     )

@@ -5,9 +5,10 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from typing import Any
 
-from skinapi.accounts.admin.usage import DailyCounts
+from skinapi.accounts.admin.usage import REPORTS, DailyCounts
 from skinapi.accounts.auth.account import Account, Subject
 from skinapi.base.errors import Duplicate, NotFound, SkinAPIError
 from skinapi.base.languages import LANGUAGES, Language, known_language, load_words
@@ -353,7 +354,7 @@ class ReportsService:
     ) -> IssuedReport:
         unit.audit("report.issue", by=by.id, target=submission.id, owner=submission.owner)
         self.findings.rely_on(submission)
-        unit.afterwards(self.usage.add_report)
+        unit.afterwards(partial(self.usage.add, REPORTS))
         version = submission.finding.model_version
         return self.issued.add(submission=submission.id, model_version=version, **fields)
 

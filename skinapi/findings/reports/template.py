@@ -246,7 +246,10 @@ class _Sentences:
     def _chances(self, ranked: Sequence[RankedCondition]) -> str:
         keys = dict.fromkeys([self._likely.key, self._headline.named.key])
         named = (entry for entry in ranked if entry.key in keys)
-        return ", ".join(self._with_chance(entry.key, entry.probability) for entry in named)
+        return ", ".join(
+            f"{self._for_patient(entry.key)} ({self._chance(entry.key, entry.probability)})"
+            for entry in named
+        )
 
     def _chance_of_cancer(self) -> list[str]:
         """Empty where it is that of the cancer which was just named."""
@@ -348,9 +351,6 @@ class _Sentences:
 
     def _for_doctor(self, key: str) -> str:
         return self._say(self._table.notices.headline.names[key].doctor)
-
-    def _with_chance(self, key: str, share: float) -> str:
-        return f"{self._for_patient(key)} ({self._chance(key, share)})"
 
     def _for_patient(self, key: str) -> str:
         return self._say(self._table.notices.headline.names[key].patient)

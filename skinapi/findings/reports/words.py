@@ -2,8 +2,9 @@
 texts of a report's pages that are made of them: a decision, advice, a letter.
 """
 
+import re
 import unicodedata
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Self
@@ -393,3 +394,30 @@ def _say_superseded(signed_at: datetime, by: LaterDecision, language: Language) 
 
 def time_text(moment: datetime | None, language: Language) -> str:
     return say_moment(moment, language) if moment else ""
+
+
+END_OF_SENTENCE = re.compile(r"(?<=[.!?…])\s+")
+
+
+def sentences_of(text: str) -> list[str]:
+    return [sentence for sentence in END_OF_SENTENCE.split(text.strip()) if sentence]
+
+
+def without_repeats(texts: Iterable[str]) -> tuple[str, ...]:
+    """The same texts with no sentence twice: two doubts end with the same advice."""
+    return FreshSentences([]).items(texts)
+
+
+class FreshSentences:
+    """Leaves out of each text the sentences of the texts before it."""
+
+    def __init__(self, texts: Sequence[str]) -> None:
+        self._said = {sentence for text in texts for sentence in sentences_of(text)}
+
+    def text(self, text: str) -> str:
+        fresh = [sentence for sentence in sentences_of(text) if sentence not in self._said]
+        self._said |= {*fresh}
+        return " ".join(dict.fromkeys(fresh))
+
+    def items(self, items: Iterable[str]) -> tuple[str, ...]:
+        return tuple(filter(None, map(self.text, items)))

@@ -8,7 +8,7 @@ although the finding is in doubt or raised: some of the client's class names beg
 from collections.abc import Mapping
 from typing import ClassVar, Literal, Self
 
-from flask import Request, Response
+from flask import Response
 
 from skinapi.accounts.auth.account import Subject
 from skinapi.base.errors import BadRequest, NoModel, Refused, SkinAPIError
@@ -185,10 +185,6 @@ def inconclusive(error: SkinAPIError) -> Response:
     return Response(Diagnosis.inconclusive(error).model_dump_json(), mimetype="application/json")
 
 
-def sends_json(request: Request) -> bool:
-    return request.mimetype == "application/json"
-
-
 @routes.route(
     "POST",
     "/api/predict",
@@ -196,7 +192,7 @@ def sends_json(request: Request) -> bool:
     rate=Rate.ANONYMOUS,
     renderer=inconclusive,
     carries_photo=True,
-    when=sends_json,
+    when=lambda request: request.mimetype == "application/json",
     raises=(BadRequest, Refused, NoModel),
 )
 def predict_for_lab(

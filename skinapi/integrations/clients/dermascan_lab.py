@@ -21,7 +21,7 @@ from skinapi.lab.service import DatasetsService, TrainingRequest, TrainingServic
 from skinapi.model.registry.card_figures import number
 from skinapi.model.registry.stored_version import ModelVersion
 from skinapi.model.registry.version_service import ModelsService
-from skinapi.platform.jobs.job import DERMASCAN_LAB_OWNER, Job, Status, TooManyJobs
+from skinapi.platform.jobs.job import DERMASCAN_LAB_OWNER, Job, TooManyJobs
 from skinapi.platform.web.declaration import OpenedToClient, Rate, Routes
 from skinapi.platform.web.request_parsing import FormStream
 from skinapi.platform.web.schemas import (
@@ -196,7 +196,8 @@ class TrainingState(Answer):
         asked = TrainingRequest.model_fields.keys() - {"dataset", "side"}
         return cls(
             job_id=job.id,
-            status=_status_of(job.status),
+            # Its client knows no cancelled jobs; the message says it.
+            status="failed" if job.status == "cancelled" else job.status,
             progress=job.progress,
             message=job.error or job.message,
             created_at=job.created_at.isoformat(),
@@ -206,11 +207,6 @@ class TrainingState(Answer):
             metrics=[_metrics_of(row) for row in job.metrics],
             request={name: job.request[name] for name in asked if name in job.request},
         )
-
-
-def _status_of(status: Status) -> ClientStatus:
-    """Its client knows no cancelled jobs; the message says it."""
-    return "failed" if status == "cancelled" else status
 
 
 def _metrics_of(row: Mapping[str, Any]) -> Metrics:

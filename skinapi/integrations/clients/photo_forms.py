@@ -13,7 +13,7 @@ import base64
 import time
 from typing import Self
 
-from flask import Request, Response, request
+from flask import Response, request
 
 from skinapi.accounts.auth.account import Subject
 from skinapi.base.errors import (
@@ -241,10 +241,6 @@ class ClientsHealth(Answer):
     tensorflow: bool
 
 
-def is_anonymous(request: Request) -> bool:
-    return "Authorization" not in request.headers
-
-
 @routes.route(
     "POST",
     "/predict",
@@ -252,7 +248,7 @@ def is_anonymous(request: Request) -> bool:
         (SKINARTIFY,), refusal=f"{Unauthenticated.sentence} {closed_to(SKINARTIFY)}"
     ),
     rate=Rate.ANONYMOUS,
-    when=is_anonymous,
+    when=lambda request: "Authorization" not in request.headers,
     raises=(BadRequest, Refused, Undecided, Unauthenticated),
 )
 def predict_for_skinartify(

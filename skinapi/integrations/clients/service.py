@@ -9,7 +9,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import Literal, NamedTuple
 
-from skinapi.accounts.admin.usage import DailyCounts
+from skinapi.accounts.admin.usage import REFUSED, DailyCounts
 from skinapi.accounts.auth.account import Subject
 from skinapi.base.errors import BadRequest, Refused, Unauthenticated, Unprocessable
 from skinapi.base.size_limits import photo_too_large
@@ -143,7 +143,9 @@ def name_for(finding: Finding, client: SevenClasses) -> str | None:
 
 
 def undecided(finding: Finding) -> Undecided:
-    return Undecided(say_undecided(Facts.from_finding(finding, NOTHING_TOLD)))
+    """The doubt, the headline as a patient reads it, and how soon to see a doctor."""
+    facts = Facts.from_finding(finding, NOTHING_TOLD)
+    return Undecided(" ".join([*say_graver(facts), facts.band_words("en").action]))
 
 
 def over_known_classes(finding: Finding) -> Finding:
@@ -156,11 +158,6 @@ def over_known_classes(finding: Finding) -> Finding:
     if known.most_probable == NORMAL_SKIN and is_undecided(known):
         return known
     return known.over_seven()
-
-
-def say_undecided(facts: Facts) -> str:
-    """The doubt, the headline as a patient reads it, and how soon to see a doctor."""
-    return " ".join([*say_graver(facts), facts.band_words("en").action])
 
 
 def say_graver(facts: Facts) -> list[str]:
@@ -218,7 +215,7 @@ class ClientsService:
                 content=content, caller=caller, measure=measure
             )
         except Refused:
-            self.counts.add_refused()
+            self.counts.add(REFUSED)
             raise
         finding = classified.finding.by_own_mix()
         by_whom = by.id if by else "anonymous"

@@ -16,7 +16,6 @@ from skinapi.accounts.auth.account import Subject
 from skinapi.accounts.auth.accounts import Accounts
 from skinapi.base.errors import NotFound
 from skinapi.base.http_client import CallFailed, HttpClient, HttpReply, Request
-from skinapi.base.pages import Page, PageRequest
 from skinapi.base.settings.connections import ArchiveTime
 from skinapi.base.subject import KeyUse
 from skinapi.integrations.dicom.studies import StudiesService
@@ -152,9 +151,6 @@ class ArchiveService:
         except NotFound:  # it was deleted meanwhile
             return None
         return _Sending(self.client, self.studies, study).run()
-
-    def page_deliveries(self, paging: PageRequest) -> Page[Delivery]:
-        return self.deliveries.page(ARCHIVE, paging)
 
     @atomic
     def send_again(self, unit: Unit, *, delivery: str, by: Subject) -> None:

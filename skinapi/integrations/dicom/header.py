@@ -81,7 +81,7 @@ def open_instance(source: IO[bytes], start: int = 0, end: int | None = None) -> 
     head = io.BytesIO(source.read(min(MOST_HEADER, end - start)))
     with refusing(NO_OBJECT):
         read_preamble(head, force=False)
-        meta = read_dataset(head, False, True, stop_when=_not_meta)
+        meta = read_dataset(head, False, True, stop_when=lambda tag, *_: tag >> 16 != 2)
         syntax = str(meta.get("TransferSyntaxUID", ""))
         if syntax not in TRANSFER_SYNTAXES:
             raise _refuse_syntax(syntax, meta)
@@ -139,10 +139,6 @@ def first_item(header: Dataset, name: str) -> Dataset | None:
     """The first item of a sequence."""
     items = header.get(name)
     return items[0] if isinstance(items, Sequence) and items else None
-
-
-def _not_meta(tag: BaseTag, vr: str | None, length: int) -> bool:  # noqa: ARG001 (pydicom's)
-    return tag >> 16 != 2
 
 
 def _read_header(head: io.BytesIO, syntax: str) -> tuple[Dataset, tuple[int, int]]:

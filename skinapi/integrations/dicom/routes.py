@@ -22,7 +22,7 @@ from skinapi.base.errors import (
 )
 from skinapi.base.pages import Page
 from skinapi.base.settings.connections import ArchiveTime
-from skinapi.integrations.dicom.archive import ArchiveService
+from skinapi.integrations.dicom.archive import ARCHIVE, ArchiveService
 from skinapi.integrations.dicom.multipart import (
     OBJECT,
     OBJECTS,
@@ -138,7 +138,7 @@ def list_archive_deliveries(
     archive: ArchiveService, *, query: PageQuery
 ) -> Page[ArchiveDeliveryView]:
     """The findings that were sent to the archive in the last days, or wait for it, newest first."""
-    page = archive.page_deliveries(query.paging)
+    page = archive.deliveries.page(ARCHIVE, query.paging)
     return page.map(ArchiveDeliveryView.model_validate)
 
 

@@ -12,8 +12,7 @@ from typing import Any
 
 from skinapi.findings.records.stored_finding import EnteredInError
 from skinapi.findings.records.visible_findings import VisibleFinding
-from skinapi.findings.reports.facts import without_repeats
-from skinapi.findings.reports.words import LABELS, say_advice, say_version
+from skinapi.findings.reports.words import LABELS, say_advice, say_version, without_repeats
 from skinapi.findings.reviews.corrections import ERRORS
 from skinapi.findings.status.decisions import Decision, WaitsFor, say_due
 from skinapi.findings.status.lesion_status import Advice

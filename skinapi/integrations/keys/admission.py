@@ -23,11 +23,12 @@ from skinapi.integrations.keys.api_keys import (
     InvalidKey,
     KeyFromElsewhere,
     KeyLacksScope,
-    KeyUses,
     SessionKey,
     TakesNoKey,
     TestKeyStoresNothing,
 )
+from skinapi.platform.storage.background import Totals
+from skinapi.platform.storage.ids import now
 from skinapi.platform.web.declaration import (
     Access,
     Authenticated,
@@ -50,7 +51,7 @@ class KeyAuthorizer:
     persons: Authorizer
     keys: ApiKeys
     accounts: Accounts
-    uses: KeyUses
+    totals: Totals
     spend_quota: Callable[[str, int], None]
 
     def admit(self, access: Access, authorization: str | None) -> Subject | None:
@@ -69,7 +70,7 @@ class KeyAuthorizer:
             return subject
         if key.quota:
             self.spend_quota(key.id, key.quota)
-        self.uses.count(key.id)
+        self.totals.add(ApiKeys.collection, key.id, {"uses": 1}, {"used_at": now()})
         return subject
 
     def _read(self, secret: str) -> tuple[ApiKey, SessionKey | None]:

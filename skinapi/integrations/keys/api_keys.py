@@ -9,20 +9,18 @@ and people recognise.
 import hashlib
 import re
 import secrets
-import threading
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from ipaddress import ip_network
-from typing import Literal, NamedTuple
+from typing import Literal
 
 from skinapi.base.caller_addresses import parse_address
-from skinapi.base.errors import Conflict, Forbidden, SkinAPIError, Unauthenticated
-from skinapi.base.logs import log
+from skinapi.base.errors import Conflict, Forbidden, Unauthenticated
 from skinapi.base.pages import Page, PageRequest
 from skinapi.base.stored_record import StoredRecord
 from skinapi.base.subject import Scope
 from skinapi.platform.storage.ids import now
-from skinapi.platform.storage.ports import Ops, Store
+from skinapi.platform.storage.ports import Store
 from skinapi.platform.storage.records import Repository
 
 
@@ -78,7 +76,7 @@ class ApiKey(StoredRecord):
     patient. `hint` is the end of the secret, by which its owner knows it again. It may be used from
     `addresses` (networks in CIDR form; anywhere without), `quota` times in a day, until
     `ends_at`. `doctor` is the account in charge of the patients whom a clinic-wide key adds. With
-    `sessions` a server makes session keys with it. `uses` and `used_at` are written once a minute.
+    `sessions` a server makes session keys with it. `uses` and `used_at` follow within seconds.
     """
 
     id: str
@@ -177,10 +175,6 @@ class ApiKeys(Repository[ApiKey]):
             if not key.revoked_at:
                 self.revoke(key)
 
-    def add_uses(self, identifier: str, count: int, used_at: datetime) -> None:
-        used: Ops = {"$inc": {"uses": count}, "$set": {"used_at": used_at}}
-        self._documents.update({"id": identifier}, used)
-
     def forget(self, account: str) -> None:
         self._documents.delete({"account": account})
         self.sessions.forget(account)
@@ -192,58 +186,3 @@ def new_secret(kind: Literal["live", "test", "session"]) -> str:
 
 def hash_secret(secret: str) -> str:
     return hashlib.sha256(secret.encode()).hexdigest()
-
-
-class _Counted(NamedTuple):
-    uses: int
-    used_at: datetime
-
-
-class KeyUses:
-    """Counts in memory, and writes at most once a minute for each key, in each process.
-
-    A write for each request would double what a request costs the store. A process that is killed
-    loses the counts of its last minute.
-    """
-
-    def __init__(self, keys: ApiKeys) -> None:
-        self._keys = keys
-        self._lock = threading.Lock()
-        self._counted: dict[str, _Counted] = {}
-
-    def count(self, key: str) -> None:
-        self._add(key, _Counted(1, now()))
-
-    def with_unwritten(self, key: ApiKey) -> ApiKey:
-        """The key with what this process has counted and not written yet."""
-        counted = self._counted.get(key.id)
-        if counted is None:
-            return key
-        return key.model_copy(update={"uses": key.uses + counted.uses, "used_at": counted.used_at})
-
-    def write_counted(self) -> None:
-        """Where the store refuses a count, it is kept for the next time."""
-        with self._lock:
-            taken, self._counted = self._counted, {}
-        while taken:
-            key, counted = taken.popitem()
-            try:
-                self._keys.add_uses(key, counted.uses, counted.used_at)
-            except SkinAPIError:
-                for other, missed in ((key, counted), *taken.items()):
-                    self._add(other, missed)
-                raise
-
-    def stop(self) -> None:
-        """Write what is left."""
-        try:
-            self.write_counted()
-        except SkinAPIError as error:
-            log.error("count_lost", fields=["uses"], code=error.code)
-
-    def _add(self, key: str, more: _Counted) -> None:
-        with self._lock:
-            had = self._counted.get(key)
-            uses = more.uses + (had.uses if had else 0)
-            used_at = max(more.used_at, had.used_at) if had else more.used_at
-            self._counted[key] = _Counted(uses, used_at)

@@ -48,7 +48,7 @@ class KeyView(Answer):
     ends_at: datetime | None = Field(description="when it expires")
     addresses: list[str]
     quota: int | None = Field(description="requests in a day")
-    uses: int = Field(description="written once a minute")
+    uses: int = Field(description="counted within seconds")
     used_at: datetime | None
     revoked_at: datetime | None = Field(description="a revoked key is listed for 30 days")
 
@@ -149,7 +149,7 @@ patient_routes: Routes[PatientsService] = Routes()
 @routes.route("GET", "/keys", access=Authenticated())
 def list_keys(keys: KeysService, *, subject: Subject) -> list[KeyView]:
     """The caller's own keys, the oldest first."""
-    return [KeyView.model_validate(key) for key in keys.list_own(account=subject.id)]
+    return [KeyView.model_validate(key) for key in keys.keys.list_of(subject.id)]
 
 
 @routes.route(
@@ -174,7 +174,7 @@ def make_key(
 @routes.route("DELETE", "/keys/<key>", access=Authenticated(), raises=(NotFound,))
 def revoke_key(keys: KeysService, *, key: str, subject: Subject) -> Message:
     """Revoke a key of the caller, and the session keys that it has made, at once."""
-    keys.revoke_own(key=key, by=subject.id)
+    keys.revoke(key=key, by=subject.id, own=True)
     return Message(message="Key revoked")
 
 
@@ -212,7 +212,7 @@ def show_session_key(keys: KeysService, *, subject: Subject) -> SessionKeyInfo:
 @routes.route("GET", "/admin/keys", access=admins(ADMINS_ONLY))
 def list_all_keys(keys: KeysService, *, query: PageQuery) -> Page[AnyKeyView]:
     """All keys, of persons and of programs, the oldest first."""
-    page = keys.page_all(query.paging)
+    page = keys.keys.page_all(query.paging)
     return page.map(partial(AnyKeyView.from_key, people=keys.people_of(page.items)))
 
 
@@ -240,7 +240,7 @@ def revoke_any_key(keys: KeysService, *, key: str, subject: Subject) -> Message:
     """Revoke any key at once. A program's own account is deleted with it if it has no finding;
     otherwise it is suspended.
     """
-    keys.revoke_any(key=key, by=subject.id)
+    keys.revoke(key=key, by=subject.id)
     return Message(message="Key revoked")
 
 

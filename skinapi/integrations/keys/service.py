@@ -17,14 +17,12 @@ from skinapi.accounts.auth.passwords import Proof
 from skinapi.accounts.auth.second_factor import SecondFactorService
 from skinapi.base.errors import Forbidden, InvalidToken, NotFound, Unprocessable
 from skinapi.base.field_types import Legible, Printable
-from skinapi.base.pages import Page, PageRequest
 from skinapi.base.subject import Scope
 from skinapi.findings.records.service import FindingsService
 from skinapi.integrations.keys.api_keys import (
     ApiKey,
     ApiKeys,
     KeyLacksScope,
-    KeyUses,
     Kind,
     MakesNoSessions,
     SessionKey,
@@ -72,10 +70,6 @@ def _network(text: str) -> str:
         ) from error
 
 
-def _each_once(scopes: list[Scope]) -> list[Scope]:
-    return sorted({*scopes})
-
-
 Network = Annotated[str, StringConstraints(max_length=64), AfterValidator(_network)]
 
 
@@ -84,7 +78,11 @@ class WantedKey(BaseModel):
     kind: Kind = Field(
         default="live", description="`test`: it answers with a sample, and stores nothing"
     )
-    scopes: Annotated[list[Scope], Field(min_length=1, max_length=20), AfterValidator(_each_once)]
+    scopes: Annotated[
+        list[Scope],
+        Field(min_length=1, max_length=20),
+        AfterValidator(lambda each: sorted({*each})),
+    ]
     days: Annotated[int, Field(ge=1, le=MOST_DAYS)] | None = Field(
         default=365, description="after so many it expires; null: never"
     )
@@ -107,7 +105,6 @@ class KeysService:
     work: UnitOfWork
     accounts: Accounts
     keys: ApiKeys
-    uses: KeyUses
     eraser: Eraser
     findings: FindingsService
     outbox: Outbox
@@ -205,12 +202,6 @@ class KeysService:
         )
         return key, secret
 
-    def list_own(self, *, account: str) -> list[ApiKey]:
-        return [self.uses.with_unwritten(key) for key in self.keys.list_of(account)]
-
-    def page_all(self, paging: PageRequest) -> Page[ApiKey]:
-        return self.keys.page_all(paging).map(self.uses.with_unwritten)
-
     def people_of(self, keys: Sequence[ApiKey]) -> dict[str, Account]:
         named = {who for key in keys for who in (key.account, key.made_by, key.doctor) if who}
         return self.accounts.by_ids(named)
@@ -220,7 +211,7 @@ class KeysService:
         key = self.keys.find(by.key.id) if by.key else None
         if key is None:
             raise NotFound(NO_KEY)
-        return self.uses.with_unwritten(key)
+        return key
 
     def get_session(self, *, by: Subject) -> SessionKey:
         session = self.keys.sessions.find(by.key.id) if by.key and by.key.session_of else None
@@ -228,14 +219,11 @@ class KeysService:
             raise NotFound(NO_KEY)
         return session
 
-    def revoke_own(self, *, key: str, by: str) -> None:
-        self._revoke(key=key, by=by, own=True)
-
-    def revoke_any(self, *, key: str, by: str) -> None:
+    def revoke(self, *, key: str, by: str, own: bool = False) -> None:
         """A program's own account is deleted with its key where it has no finding and no data set
         could be its; else it is suspended, and an admin may delete it.
         """
-        erased = self._revoke(key=key, by=by, own=False)
+        erased = self._revoke(key=key, by=by, own=own)
         if erased:
             self.eraser.finish(erased)
 

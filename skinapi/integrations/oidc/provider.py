@@ -224,9 +224,11 @@ class Provider:
         """A token with a right signature."""
         registry = JWSRegistry(algorithms=ALGORITHMS, strict_check_header=False)
         reason: Reason = "bad_token"
-        for keys in (self._known_keys, self._new_keys):
+        # Again with new keys: a provider that has changed them signs with one not known yet.
+        for age in (KNOWN_FOR_S, NEW_KEYS_AFTER_S):
             try:
-                return jwt.decode(token, keys(), algorithms=ALGORITHMS, registry=registry)
+                keys = self._keys_within(age)
+                return jwt.decode(token, keys, algorithms=ALGORITHMS, registry=registry)
             except InvalidKeyIdError:
                 reason = "unknown_key"
                 continue
@@ -239,14 +241,9 @@ class Provider:
             break
         raise LogInRefused(reason)
 
-    def _known_keys(self) -> KeySet:
-        if self._keys is None or time.monotonic() - self._keys[0] > KNOWN_FOR_S:
-            self._keys = time.monotonic(), self._fetch_keys()
-        return self._keys[1]
-
-    def _new_keys(self) -> KeySet:
-        """The keys anew: a provider that has changed them signs with one that is not known yet."""
-        if self._keys is None or time.monotonic() - self._keys[0] > NEW_KEYS_AFTER_S:
+    def _keys_within(self, seconds: float) -> KeySet:
+        """The keys, fetched so long ago at most."""
+        if self._keys is None or time.monotonic() - self._keys[0] > seconds:
             self._keys = time.monotonic(), self._fetch_keys()
         return self._keys[1]
 

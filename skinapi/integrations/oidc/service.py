@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING, Annotated
 
 from pydantic import BaseModel, ConfigDict, StringConstraints
 
+from skinapi.accounts.admin.decisions import NO_ACCOUNT, get_by_email
 from skinapi.accounts.auth.account import Account
 from skinapi.accounts.auth.accounts import NO_LOG_IN, Accounts
-from skinapi.accounts.auth.email_addresses import normalise_email
 from skinapi.accounts.auth.passwords import ClientInfo
 from skinapi.accounts.auth.second_factor import SecondFactorService
 from skinapi.accounts.auth.service import AuthService, IssuedTokens
@@ -124,7 +124,6 @@ def _hash(secret: str) -> str:
 
 
 NO_PROVIDER = "There is no such log-in"
-NO_ACCOUNT = "User/doctor not found"
 # So long a log-out token is remembered: longer than one is taken.
 LOG_OUT_LIFE = timedelta(hours=1)
 
@@ -292,12 +291,7 @@ class OidcService:
         None takes that back, and parts it from the provider where it is one already: then it needs
         a password, for which an admin hands over a link.
         """
-        try:
-            account = self.accounts.find_by_email(normalise_email(email))
-        except ValueError:
-            account = None
-        if account is None:
-            raise NotFound(NO_ACCOUNT)
+        account = get_by_email(self.accounts, email, NO_ACCOUNT)
         if not account.can_log_in:
             raise Conflict(NO_LOG_IN)
         if provider is None:

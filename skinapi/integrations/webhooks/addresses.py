@@ -58,8 +58,9 @@ class Addresses:
         if parts.scheme == "http" and not self.listed:
             raise InvalidBody(NOT_HTTPS)
         # Without asking anybody: also 2130706433, 0x7f.1 and others that the system reads so.
+        port = parts.port or (443 if parts.scheme == "https" else 80)
         try:
-            numeric = _look_up(host, _port_of(parts), flags=socket.AI_NUMERICHOST)
+            numeric = _look_up(host, port, flags=socket.AI_NUMERICHOST)
         except (OSError, UnicodeError):
             return
         if not all(self._allows(address) for address in numeric):
@@ -141,7 +142,3 @@ def _is_host(parts: SplitResult) -> bool:
         return ip_address(host).version == 6
     except ValueError:
         return False
-
-
-def _port_of(parts: SplitResult) -> int:
-    return parts.port or (443 if parts.scheme == "https" else 80)

@@ -157,44 +157,13 @@ class WebhookEvents:
     def __init__(self, endpoints: Endpoints, deliveries: Deliveries) -> None:
         self._endpoints, self._deliveries = endpoints, deliveries
 
-    def on_filed(self, event: Any) -> None:
-        """FindingFiled"""
-        self._tell_of_finding(EventType.FINDING_STORED, event.finding)
-
-    def on_judged_again(self, event: Any) -> None:
-        """FindingJudgedAgain"""
-        finding = event.finding
-        self._tell_of_finding(EventType.FINDING_CHANGED, finding, version=finding.version)
-
     def on_review(self, event: Any) -> None:
         """ReviewSigned"""
         finding, review = event.finding, event.review
         said = {"review": review.id, "second_opinion": review.second_opinion}
-        self._tell_of_finding(EventType.REVIEW_SIGNED, finding, **said)
+        self.tell_of_finding(EventType.REVIEW_SIGNED, finding, **said)
         if review.opinion.new_picture_wanted and not review.second_opinion:
-            self._tell_of_finding(EventType.REQUEST_MADE, finding, request="new_picture")
-
-    def on_letter(self, event: Any) -> None:
-        """LetterIssued"""
-        self._tell_of_finding(EventType.LETTER_SIGNED, event.finding, letter=event.letter.id)
-
-    def on_letter_taken_back(self, event: Any) -> None:
-        """LetterTakenBack"""
-        self._tell_of_finding(EventType.LETTER_WITHDRAWN, event.finding, letter=event.letter.id)
-
-    def on_opinion_wanted(self, event: Any) -> None:
-        """OpinionWanted"""
-        self._tell_of_finding(EventType.REQUEST_MADE, event.finding, request="second_opinion")
-
-    def on_deleted(self, event: Any) -> None:
-        """FindingDeleted. Where its account is erased, that is told, and not each of its findings:
-        what waits of an account is deleted with it.
-        """
-        self._tell_of_finding(EventType.FINDING_DELETED, event.finding)
-
-    def on_voided(self, event: Any) -> None:
-        """FindingVoided: to a receiver it is as gone as one that is deleted."""
-        self._tell_of_finding(EventType.FINDING_DELETED, event.finding, entered_in_error=True)
+            self.tell_of_finding(EventType.REQUEST_MADE, finding, request="new_picture")
 
     def on_account_gone(self, event: Any) -> None:
         """AccountGone: the receiver is to delete its data too, so it outlives the account."""
@@ -213,7 +182,7 @@ class WebhookEvents:
         ids = {"job": job.id, "kind": job.kind, "status": job.status}
         self._tell(EventType.JOB_ENDED, ids, owner=job.owner)
 
-    def _tell_of_finding(self, event: EventType, finding: Any, **more: object) -> None:
+    def tell_of_finding(self, event: EventType, finding: Any, **more: object) -> None:
         ids = {"finding": finding.number, "patient": finding.owner, "spot": finding.lesion, **more}
         self._tell(event, ids, owner=finding.owner)
 

@@ -47,22 +47,12 @@ class WebhookView(Answer):
     clinical: bool
     enabled: bool
     disabled_because: DisabledBecause | None
-    failing_since: datetime | None
+    failing_since: datetime | None = Field(validation_alias="failing_since_at")
     created_at: datetime
 
     @classmethod
     def from_endpoint(cls, endpoint: Endpoint, **more: Any) -> Self:
-        return cls(
-            id=endpoint.id,
-            url=endpoint.url,
-            events=[event for event in EventType if event in endpoint.events],
-            clinical=endpoint.clinical,
-            enabled=endpoint.enabled,
-            disabled_because=endpoint.disabled_because,
-            failing_since=endpoint.failing_since_at,
-            created_at=endpoint.created_at,
-            **more,
-        )
+        return cls.model_validate({**endpoint.model_dump(), **more})
 
 
 class WebhookWithSecret(WebhookView):
@@ -73,7 +63,7 @@ class WebhookWithSecret(WebhookView):
 
     @classmethod
     def showing(cls, endpoint: Endpoint, secret: str) -> Self:
-        return cls.from_endpoint(endpoint, secret=secret, former_ends_at=endpoint.former_ends_at)
+        return cls.from_endpoint(endpoint, secret=secret)
 
 
 class DeliveryView(Answer):
@@ -100,7 +90,7 @@ routes: Routes[WebhooksService] = Routes(access=ADMINS)
 @routes.route("GET", "/webhooks")
 def list_webhooks(webhooks: WebhooksService) -> list[WebhookView]:
     """List the endpoints to which events are sent, without their secrets."""
-    return [WebhookView.from_endpoint(endpoint) for endpoint in webhooks.list_endpoints()]
+    return [WebhookView.from_endpoint(endpoint) for endpoint in webhooks.endpoints.list_all()]
 
 
 @routes.route("POST", "/webhooks", status=201, raises=(InvalidBody, TooManyWebhooks))

@@ -76,9 +76,6 @@ class WebhooksService:
     accounts: Accounts
     outbox: Outbox
 
-    def list_endpoints(self) -> list[Endpoint]:
-        return self.endpoints.list_all()
-
     @atomic
     def add(
         self, unit: Unit, *, url: str, events: Collection[EventType], clinical: bool, by: str

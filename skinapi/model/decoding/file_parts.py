@@ -26,7 +26,7 @@ MOST_STRAY_BYTES = 64 * 1024
 MOST_CHUNKS = 10_000
 
 START_OF_SCAN = 0xDA
-_START, _END = 0xD8, 0xD9
+_END = 0xD9
 # Markers that stand alone, without a length and a body: TEM, RST0 to RST7, SOI.
 _WITHOUT_LENGTH = (0x01, *range(0xD0, 0xD9))
 # 0xFF before a marker may be repeated ("fill"). In the data of a scan, 0xFF 0x00 is a value of 0xFF

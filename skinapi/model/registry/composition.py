@@ -1,7 +1,6 @@
 """Builds the services of the model in service and of model versions from the settings."""
 
 from functools import partial
-from pathlib import Path
 
 from skinapi.base.settings import Settings
 from skinapi.model.bands import OperatingPoint
@@ -15,7 +14,7 @@ from skinapi.model.registry.service import (
 )
 from skinapi.model.registry.serving_pointer import ServingPointer
 from skinapi.model.registry.version_records import ModelVersions
-from skinapi.model.registry.version_service import ModelsService, ReferenceSource
+from skinapi.model.registry.version_service import ModelsService
 from skinapi.platform.storage.ports import Store
 from skinapi.platform.storage.unit_of_work import UnitOfWork
 
@@ -33,27 +32,13 @@ def open_served(settings: Settings) -> ServedModel:
     )
 
 
-def built_in_folder(settings: Settings) -> Path:
-    """Return the model that serves until a stored version is promoted."""
-    return settings.model_path or SHIPPED_MODEL
-
-
-def open_models(
-    settings: Settings,
-    store: Store,
-    work: UnitOfWork,
-    *,
-    reference: ReferenceSource | None = None,
-    served: ServedModel | None = None,
-) -> ModelsService:
+def open_models(settings: Settings, store: Store, work: UnitOfWork) -> ModelsService:
     return ModelsService(
         work=work,
         versions=ModelVersions(store, work),
         pointer=ServingPointer(store),
-        built_in=built_in_folder(settings),
+        built_in=settings.model_path or SHIPPED_MODEL,
         instance=settings.instance_dir,
-        reference=reference,
-        served=served,
     )
 
 

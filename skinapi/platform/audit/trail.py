@@ -20,7 +20,7 @@ from skinapi.base.logs import current_key_id, current_request_id, log
 from skinapi.base.pages import Page, PageRequest, page_of
 from skinapi.platform.audit.chain import OTHER_KEY, ChainHead, chain_faults
 from skinapi.platform.storage.background import Lease
-from skinapi.platform.storage.documents import merged
+from skinapi.platform.storage.documents import merged, walk_by_id
 from skinapi.platform.storage.faults import Fault
 from skinapi.platform.storage.ids import first_id_at, new_id, now
 from skinapi.platform.storage.ports import Document, Filter, Store
@@ -137,7 +137,7 @@ class AuditTrail:
 
     def _faults_of_unsealed(self) -> Iterator[Fault]:
         late = unknown = 0
-        for row in self._unsealed():
+        for row in walk_by_id(self._rows, NOT_SEALED):
             if row.get("key") and self._keys.age(row) is None:
                 unknown += 1
                 continue
@@ -148,12 +148,6 @@ class AuditTrail:
             yield Fault(f"{late} audit rows are not numbered yet", self.seal_all)
         if unknown:
             yield Fault(f"{unknown} audit rows are not numbered, because they are {OTHER_KEY}")
-
-    def _unsealed(self) -> Iterator[Document]:
-        after = ""
-        while rows := self._rows.find({**NOT_SEALED, "id": {"$gt": after}}, sort="id", limit=1000):
-            yield from rows
-            after = rows[-1]["id"]
 
     def faults_of(self, sequence: int, hash: str) -> Iterator[Fault]:
         """Yield a fault unless the row with this number has this hash, as a log line says."""
@@ -192,13 +186,7 @@ class AuditTrail:
 
     def walk_acts(self, action: str, *, by: str, after: str) -> Iterator[Document]:
         """Yield the rows of this action by this account, in the order of their ids."""
-        while True:
-            behind: Filter = {"by": by, "action": action, "id": {"$gt": after}}
-            rows = self._rows.find(behind, sort="id", limit=WALKED)
-            yield from rows
-            if len(rows) < WALKED:
-                return
-            after = rows[-1]["id"]
+        return walk_by_id(self._rows, {"by": by, "action": action}, after=after or None)
 
     def get_newest_sealed(self) -> Document:
         return self._chain_head.newest()

@@ -19,6 +19,7 @@ from skinapi.base.errors import BrokenErasedIds, Conflict
 from skinapi.base.logs import log
 from skinapi.base.stored_record import Frozen, StoredRecord, optional
 from skinapi.platform.storage.background import Lease
+from skinapi.platform.storage.documents import walk_by_id
 from skinapi.platform.storage.files import disk_errors, write_durably
 from skinapi.platform.storage.ids import now
 from skinapi.platform.storage.ports import Document, Scrubbed, Store, set_or_remove
@@ -27,7 +28,6 @@ from skinapi.platform.storage.records import Repository
 ErasedKind = Literal["account", "finding", "photo", "error"]
 COLLECTION = "erased_ids"
 FILE_NAME = "erased-ids.jsonl"
-AT_ONCE = 500
 WAITS = {"scrubbed_at": None}
 # Rows are seen in another order than that of their times, which differ between machines, too.
 OVERLAP = timedelta(hours=2)
@@ -107,10 +107,7 @@ class ErasedIds(Repository[Erased]):
 
 def list_erased(store: Store) -> Iterator[Erased]:
     """Walk all, oldest id first, in a store that is only read."""
-    documents, after = store.collection(COLLECTION), None
-    while page := documents.find(after=after, limit=AT_ONCE):
-        yield from map(Erased.model_validate, page)
-        after = page[-1]["id"]
+    return map(Erased.model_validate, walk_by_id(store.collection(COLLECTION)))
 
 
 class Header(Frozen):

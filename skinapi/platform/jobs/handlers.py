@@ -24,7 +24,6 @@ import traceback
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
-from types import FrameType
 from typing import Any, NoReturn
 
 from pydantic import BaseModel
@@ -223,7 +222,7 @@ def _wake_on_child() -> int:
 def _become_handler(guard: int, job: Job, folder: Path, handlers: Handlers) -> NoReturn:
     signal.set_wakeup_fd(-1)
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-    signal.signal(signal.SIGTERM, _end_at_sigterm)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(CANCELLED))
     if not die_with(guard, signal.SIGKILL):
         os._exit(BUSY)
     # The handler reads nothing, and must not hold the pipe of its guard.
@@ -239,7 +238,3 @@ def _become_handler(guard: int, job: Job, folder: Path, handlers: Handlers) -> N
         sys.stdout.flush()
         sys.stderr.flush()
     os._exit(status)  # not sys.exit: threads of libraries would hold it up
-
-
-def _end_at_sigterm(_: int, __: FrameType | None) -> NoReturn:
-    sys.exit(CANCELLED)

@@ -176,7 +176,7 @@ class Jobs(Repository[Job]):
         waiting = self._documents.find(
             {"status": "queued"}, sort="queue_key", limit=LOOK_AHEAD, fields=("place",)
         )
-        damaged = self._failed.list_items(WORK) if waiting else ()
+        damaged = self._failed.find_all(WORK) if waiting else ()
         for job in waiting:
             if job["id"] not in damaged:  # which no worker can take
                 return max(now() - made_at(job["place"]), timedelta(0))

@@ -205,7 +205,8 @@ class Worker:
             self._lane.retry_while_store_is_away(lambda: self._sweep(jobs))
             job = self._lane.retry_while_store_is_away(lambda: self._work_or_tidy(jobs))
             if job is None:
-                self._await_work()
+                if self._broker is None or not self._await_announcement(self._broker):
+                    self._lane.wait(self._settings.timing.poll)
             elif self._broker and self.stopping():
                 with suppress(BrokerUnavailableError):
                     self._broker.announce(job.id)  # it is queued again; another may be idle
@@ -245,10 +246,6 @@ class Worker:
     def _remove_folders(self, jobs: Jobs) -> None:
         for folder in folders_in(self._settings.folder):
             self._lane.remove_folder(jobs, folder)
-
-    def _await_work(self) -> None:
-        if self._broker is None or not self._await_announcement(self._broker):
-            self._lane.wait(self._settings.timing.poll)
 
     def _await_announcement(self, broker: Broker) -> bool:
         """Whether the broker could be asked. One announcement may be lost, and nobody announces a

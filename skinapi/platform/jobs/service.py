@@ -8,8 +8,7 @@ from functools import partial
 from importlib.util import find_spec
 from typing import Any, Protocol
 
-from skinapi.base.errors import Duplicate, NotFound, SkinAPIError
-from skinapi.base.logs import log
+from skinapi.base.errors import Duplicate, NotFound
 from skinapi.base.values import GaugeReading
 from skinapi.platform.jobs.announcements import Announcer
 from skinapi.platform.jobs.job import PERSON_FILE, Job
@@ -100,12 +99,8 @@ class JobsService:
         return job
 
     def gauges(self) -> list[GaugeReading]:
-        """The jobs that have not ended, for Prometheus; nothing where the store does not answer."""
-        try:
-            counts, waits = self.queue.count_unfinished(), self.queue.next_waits()
-        except SkinAPIError as error:
-            log.error("jobs_unknown", code=error.code)
-            return []
+        """The jobs that have not ended, for Prometheus."""
+        counts, waits = self.queue.count_unfinished(), self.queue.next_waits()
         says = "Jobs that have not ended; lost: their worker has disappeared"
         waiting = "How long the job whose turn it is has waited"
         return [

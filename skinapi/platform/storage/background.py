@@ -168,7 +168,9 @@ class Totals:
     def add(
         self, collection: str, identifier: str, numbers: Mapping[str, int], facts: Document
     ) -> None:
-        """Add to numbers after a transaction, which may run twice. Nothing is raised."""
+        """Add to numbers after a transaction, which may run twice. Nothing is raised. Where there
+        is no such document, `facts` that say when it was `created_at` make one.
+        """
         sums = {(collection, identifier): (facts, Counter(numbers))}
         if self._collects_in == os.getpid():
             self._merge(sums)
@@ -217,7 +219,8 @@ class Totals:
             for (collection, identifier), (facts, numbers) in sums.items():
                 counted = {name: number for name, number in numbers.items() if number}
                 ops = {"$inc": counted, "$set": facts}
-                self._store.collection(collection).update({"id": identifier}, ops, upsert=True)
+                made = "created_at" in facts
+                self._store.collection(collection).update({"id": identifier}, ops, upsert=made)
 
         try:
             self._store.transaction(add_all)

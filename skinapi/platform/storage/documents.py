@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import Any
 
-from skinapi.platform.storage.ports import Document, Filter, Ops
+from skinapi.platform.storage.ports import Document, Documents, Filter, Ops
 
 NAME = re.compile(r"[a-z][a-z0-9_]*")
 # NUL ends a text in some SQL functions; half a surrogate pair cannot be encoded in UTF-8.
@@ -27,6 +27,7 @@ DEEPEST = 32
 MOST_CHOICES = 10_000
 MOST_LISTED = 2**31 - 1
 LARGEST_DOCUMENT = 16 * 2**20
+WALKED_AT_ONCE = 100
 
 
 def require_name(name: str) -> str:
@@ -233,6 +234,19 @@ def merged(listings: Iterable[list[Document]], *, sort: str = "id", limit: int) 
     if sort.startswith("-"):
         ordered.reverse()
     return ordered[:limit]
+
+
+def walk_by_id(
+    documents: Documents,
+    wanted: Filter | None = None,
+    *,
+    after: str | None = None,
+    fields: Sequence[str] | None = None,
+) -> Iterator[Document]:
+    """Yield all in the order of their ids, read in pages, so that the caller may delete them."""
+    while found := documents.find(wanted, after=after, limit=WALKED_AT_ONCE, fields=fields):
+        yield from found
+        after = found[-1]["id"]
 
 
 def stored_value(value: Any) -> Any:

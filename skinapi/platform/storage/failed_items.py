@@ -76,7 +76,7 @@ class FailedItems(Repository[FailedItem]):
         away: tuple[type[Exception], ...] = (StoreUnavailable, *passing)
         for identifier, item in items:
             if failed is None:
-                failed = self._find_all(work)
+                failed = self.find_all(work)
             known = failed.get(identifier)
             if known and postpone is None and known.due_at > now():
                 continue
@@ -112,10 +112,7 @@ class FailedItems(Repository[FailedItem]):
         else:
             yield result
 
-    def list_items(self, work: str) -> set[str]:
-        return {*self._find_all(work)}
-
-    def _find_all(self, work: str) -> dict[str, FailedItem]:
+    def find_all(self, work: str) -> dict[str, FailedItem]:
         return {failed.item: failed for failed in self._list({"work": work})}
 
     def _note(self, work: str, item: str, error: Exception, known: FailedItem | None) -> int:
@@ -173,11 +170,5 @@ class FailedItems(Repository[FailedItem]):
         return notes
 
     def gauges(self) -> list[GaugeReading]:
-        """Return nothing where the store does not answer."""
-        try:
-            count = self._documents.count()
-        except StoreUnavailable as error:
-            log.error("damaged_records_unknown", code=error.code)
-            return []
         says = "Damaged records that the server found: that it cannot read, or cannot work on"
-        return [GaugeReading("skinapi_damaged_records", says, float(count))]
+        return [GaugeReading("skinapi_damaged_records", says, float(self._documents.count()))]

@@ -69,10 +69,8 @@ class Repository(Generic[R]):
         return record
 
     def _read(self, document: Document | None) -> R | None:
-        return self._read_as(self.record, document) if document else None
-
-    def _read_as(self, record: type[V], document: Document) -> V:
-        return read_one(self.collection, document, record.model_validate)
+        read = self.record.model_validate
+        return read_one(self.collection, document, read) if document else None
 
     def _read_each(self, documents: Iterable[Document]) -> list[R]:
         return self._read_each_as(self.record, documents)

@@ -32,7 +32,6 @@ E = TypeVar("E")
 P = ParamSpec("P")
 Listeners = dict[type, list[Callable[[Any], Any]]]
 AT_ONCE = 100
-RETRY_EVERY_S = 60.0
 
 
 @dataclass(frozen=True, slots=True)

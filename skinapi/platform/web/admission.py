@@ -82,9 +82,7 @@ class BodyBudget:
     def _leave(self, caller: str, size: int) -> None:
         with self._lock:
             self._held -= size
-            self._of_caller[caller] -= size
-            if not self._of_caller[caller]:
-                del self._of_caller[caller]
+            self._of_caller -= Counter({caller: size})  # keeps nobody with nothing
 
 
 def leave_body_budget() -> None:
@@ -163,9 +161,7 @@ class ConcurrentLists:
         if caller is None:
             return
         with self._lock:
-            self._of_caller[caller] -= 1
-            if not self._of_caller[caller]:
-                del self._of_caller[caller]
+            self._of_caller -= Counter({caller: 1})  # keeps nobody with nothing
 
 
 # Refuses what pages of other sites send without a token.

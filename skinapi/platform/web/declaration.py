@@ -123,7 +123,7 @@ class Rate(Enum):
 
 
 S = TypeVar("S")
-RouteFunction = Callable[..., Any]
+F = TypeVar("F", bound=Callable[..., Any])
 Registration = Callable[[Blueprint], None]
 # Limits how many lists are built at the same time: one per process, and a few waiting per caller.
 #
@@ -144,7 +144,7 @@ class Route:
     path: str
     access: Access
     rate: Rate
-    function: RouteFunction
+    function: Callable[..., Any]
     status: int = 200
     or_statuses: tuple[int, ...] = ()
     renderer: Renderer = problem_json
@@ -277,7 +277,7 @@ class Routes(Generic[S]):
         access: Access | None = None,
         rate: Rate | None = None,
         **options: Any,
-    ) -> Callable[[RouteFunction], RouteFunction]:
+    ) -> Callable[[F], F]:
         """Without a `rate`, a GET counts as READ and all others as WRITE."""
         allowed = access or self._access
         if allowed is None:
@@ -285,7 +285,7 @@ class Routes(Generic[S]):
         counted_as = rate or self._rate or (Rate.READ if method == "GET" else Rate.WRITE)
         given = self._options | options
 
-        def declare(function: RouteFunction) -> RouteFunction:
+        def declare(function: F) -> F:
             self._routes.append(Route(method, path, allowed, counted_as, function, **given))
             return function
 

@@ -148,7 +148,7 @@ class ServerInfo:
         page: Callable[[], Response],
         probes: Mapping[str, Callable[[], None]],
         notes: Callable[[], Sequence[str]],
-        gauges: Sequence[Callable[[], Sequence[GaugeReading]]],
+        gauges: Sequence[Callable[[], Iterable[GaugeReading]]],
     ) -> None:
         self._app = app
         self.page = page
@@ -157,7 +157,7 @@ class ServerInfo:
         self._gauges = gauges
 
     def readings(self) -> Iterator[GaugeReading]:
-        """Which parts work, and all figures that are looked up."""
+        """Which parts work, and all figures that are looked up, but those of a part that fails."""
         says = "1 where this part of the server works"
         for part, probe in self.probes.items():
             labels = (("part", part),)
@@ -165,7 +165,10 @@ class ServerInfo:
         says = "Processes of this server that ended without being told to, since its start"
         yield GaugeReading("skinapi_died_processes", says, _count_died())
         for look_up in self._gauges:
-            yield from look_up()
+            try:
+                yield from list(look_up())
+            except SkinAPIError as error:
+                log.error("figures_unknown", of=look_up.__qualname__, code=error.code)
 
     @cached_property
     def spec(self) -> dict[str, Any]:

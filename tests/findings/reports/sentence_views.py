@@ -10,13 +10,13 @@ from pypdf import PdfReader
 
 from skinapi.care.letter_drafts import LetterFacts, say_decision, write_draft
 from skinapi.findings.records.letters import ADDRESSEES
-from skinapi.findings.reports.content import render_html
 from skinapi.findings.reports.explanation import plan_explanation
-from skinapi.findings.reports.facts import sentences_of
+from skinapi.findings.reports.html_pages import render_html
 from skinapi.findings.reports.pdf_document import render_pdf
 from skinapi.findings.reports.report import Report, ReportedPatient
 from skinapi.findings.reports.routes import FullReport
 from skinapi.findings.reports.template import write_template
+from skinapi.findings.reports.words import sentences_of
 from skinapi.findings.schemas.finding_parts import InstructionView
 from skinapi.findings.status.deciding_review import deciding_review
 from skinapi.integrations.fhir.reports import resources_of

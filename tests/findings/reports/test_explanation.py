@@ -8,7 +8,7 @@ import pytest
 from skinapi.base.languages import LANGUAGES, Language
 from skinapi.findings.reports.content import ReportContent
 from skinapi.findings.reports.explanation import plan_explanation
-from skinapi.findings.reports.facts import sentences_of
+from skinapi.findings.reports.words import sentences_of
 from skinapi.model.conditions import Band, conditions_table
 from skinapi.model.finding import Doubt
 from skinapi.model.passages import Passage, passages_table

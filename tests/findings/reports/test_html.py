@@ -8,7 +8,7 @@ from html.parser import HTMLParser
 import pytest
 
 from skinapi.base.languages import LANGUAGES, Language
-from skinapi.findings.reports.content import POLICY, render_html
+from skinapi.findings.reports.html_pages import POLICY, render_html
 from skinapi.findings.reports.report import ReportedPatient
 from skinapi.findings.status.decisions import Decision
 from tests.findings.reports.sample_reports import REVIEW, made_report, narrative_in

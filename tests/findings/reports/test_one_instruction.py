@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from skinapi.base.languages import LANGUAGES, Language
-from skinapi.findings.reports.content import render_html
 from skinapi.findings.reports.facts import Facts
+from skinapi.findings.reports.html_pages import render_html
 from skinapi.findings.reports.pdf_document import render_pdf
 from skinapi.findings.reports.report import Report
 from skinapi.findings.reports.routes import FullReport

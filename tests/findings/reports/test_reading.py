@@ -11,11 +11,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from skinapi.base.languages import LANGUAGES, Language
-from skinapi.findings.reports.content import ReportContent, render_html
-from skinapi.findings.reports.facts import Facts, say_kind, say_reason, sentences_of, summarise
+from skinapi.findings.reports.content import ReportContent
+from skinapi.findings.reports.facts import Facts, say_kind, say_reason, summarise
+from skinapi.findings.reports.html_pages import render_html
 from skinapi.findings.reports.report import Reading, Report, read_in_order
 from skinapi.findings.reports.template import write_template
-from skinapi.findings.reports.words import LABELS
+from skinapi.findings.reports.words import LABELS, sentences_of
 from skinapi.model.bands import RaisedBy, is_sent
 from skinapi.model.calibration import HeldOutFigures
 from skinapi.model.conditions import NORMAL_SKIN, Band

@@ -11,8 +11,9 @@ from pypdf import PdfReader
 
 from skinapi.base.languages import LANGUAGES, NO_BREAK_SPACE, Language
 from skinapi.findings.records.letters import LaterDecision, ShownLetter
-from skinapi.findings.reports.content import ReportContent, render_html
+from skinapi.findings.reports.content import ReportContent
 from skinapi.findings.reports.facts import Facts
+from skinapi.findings.reports.html_pages import render_html
 from skinapi.findings.reports.pdf_document import render_pdf
 from skinapi.findings.reports.report import Report, read_in_order
 from skinapi.findings.reports.template import write_template

@@ -11,17 +11,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from skinapi.base.languages import LANGUAGES, Language
-from skinapi.findings.reports.facts import Facts, say_certainty, sentences_of
+from skinapi.findings.reports.facts import Facts, say_certainty
 from skinapi.findings.reports.report import MOST_CHARACTERS, Sections
 from skinapi.findings.reports.template import write_template
-from skinapi.findings.reports.words import LABELS, SENTENCES
+from skinapi.findings.reports.words import LABELS, SENTENCES, sentences_of
 from skinapi.findings.status.decisions import Decision
 from skinapi.findings.status.reviews import Certainty, Histology
 from skinapi.model.bands import RaisedBy, urgency
 from skinapi.model.conditions import NORMAL_SKIN, Band, Condition, conditions_table
 from skinapi.model.context import NOTHING_TOLD
 from skinapi.model.finding import Doubt, Finding
-from skinapi.model.headline import rank, say_share, say_share_of
+from skinapi.model.headline import probability_of, rank, say_share, say_share_of
 from tests.findings.reports.facts import any_facts, facts_of, texts_of
 from tests.support.findings import (
     CONTRADICTED,
@@ -349,7 +349,7 @@ def test_the_template_has_the_shown_figures_alone(language: Language) -> None:
         return say_share(value, malignant=True).in_language(language)
 
     written = " ".join(texts_of(write_template(RESTATED, language)))
-    assert share(RESTATED.shown_confidence) in written
+    assert share(probability_of(RESTATED.shown.ranked, RESTATED.stated)) in written
     assert share(OWN) not in written
     assert share(RESTATED.malignant_score or 0) not in written
 

@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 
 from skinapi.base.languages import LANGUAGES, Language
-from skinapi.findings.reports.content import ReportContent, render_html
+from skinapi.findings.reports.content import ReportContent
 from skinapi.findings.reports.explanation import plan_explanation
 from skinapi.findings.reports.facts import Facts, say_reason
+from skinapi.findings.reports.html_pages import render_html
 from skinapi.findings.reports.pdf_document import render_pdf
 from skinapi.findings.reports.report import Practice, Report
 from skinapi.findings.reports.template import write_template

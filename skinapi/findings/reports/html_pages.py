@@ -1,0 +1,96 @@
+"""The HTML pages of reports, for screens, screen readers and printing from a browser.
+
+They load nothing and run no script; their Content-Security-Policy
+(https://www.w3.org/TR/CSP3/) enforces that.
+"""
+
+import base64
+import hashlib
+from functools import cache
+from importlib import resources
+from typing import Any
+
+from jinja2 import Environment, Template
+from markupsafe import Markup
+
+from skinapi.base.languages import Language
+from skinapi.findings.reports.content import ReportContent, filled
+from skinapi.findings.reports.report import Report
+from skinapi.findings.reports.verification import Verified
+from skinapi.findings.reports.words import LABELS, Row, strip_control_characters, time_text
+
+
+def _read(name: str) -> str:
+    return resources.files(__package__).joinpath("pages", name).read_text("utf-8")
+
+
+def _clean_text(value: Any) -> Any:
+    # Exactly str: a Markup value is our own text, and cleaning it would make it a str.
+    return strip_control_characters(value) if type(value) is str else value
+
+
+STYLE = Markup(_read("report.css"))  # noqa: S704 (our own file)
+_PAGES = Environment(autoescape=True, finalize=_clean_text)
+_STYLE_HASH = base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()
+POLICY = (
+    f"default-src 'none'; img-src data:; style-src 'sha256-{_STYLE_HASH}'; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+
+
+@cache
+def _page(name: str) -> Template:
+    return _PAGES.from_string(_read(name))
+
+
+def render_html(report: Report) -> str:
+    content, pictures = ReportContent(report), report.pictures
+    return _page("report.html").render(
+        content=content,
+        labels=content.labels,
+        style=STYLE,
+        photo=_base64(pictures.photo) if pictures else "",
+        overlay=_base64(pictures.overlay) if pictures else "",
+        others=[
+            (content.labels.picture.format(place), _base64(item.photo), _base64(item.overlay))
+            for place, item in report.other_pictures
+        ],
+    )
+
+
+def render_verdict(verified: Verified | None, language: Language) -> str:
+    """The result of a verification, for a person who scans the QR code with a phone."""
+    labels = LABELS[language]
+    said, rows, newer = labels.unknown, list[Row](), list[str]()
+    if verified and verified.entered_in_error:
+        said = labels.in_error.format(time_text(verified.entered_in_error, language))
+        verified = None
+    if verified:
+        issued, later = verified.issued, verified.newer
+        said = labels.outdated if later else labels.valid
+        rows = [
+            (labels.submission, labels.number.format(verified.number)),
+            (labels.issued, time_text(issued.created_at, language)),
+            (labels.model, issued.model_version or ""),
+            (labels.pages_of_pdf, str(issued.pages or "")),
+            (labels.code, issued.code),
+        ]
+        times = later.model_dump() if later else {}
+        newer = [
+            labels.newer[name].format(time_text(moment, language))
+            for name, moment in times.items()
+            if moment
+        ]
+    return _page("verdict.html").render(
+        labels=labels,
+        language=language,
+        verified=verified,
+        said=said,
+        rows=filled(rows),
+        newer=newer,
+        style=STYLE,
+    )
+
+
+def _base64(content: bytes) -> str:
+    return base64.b64encode(content).decode()
