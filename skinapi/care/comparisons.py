@@ -15,8 +15,9 @@ from skinapi.care.lesion_records import Lesion
 from skinapi.care.lesions import LesionsService, ShownLesion
 from skinapi.findings.records.lesion_status import Advice, AdviceSource, Instruction
 from skinapi.findings.records.seen_findings import VisibleFinding
-from skinapi.findings.records.service import NOT_YOURS, FindingsService
+from skinapi.findings.records.service import FindingAccess
 from skinapi.findings.records.submission import StoredFinding
+from skinapi.findings.records.submissions import NOT_YOURS
 from skinapi.model.comparison.alignment import find_fit
 from skinapi.model.comparison.comparison import (
     Comparison,
@@ -121,7 +122,7 @@ class ComparisonsService:
     """A comparison is counted as a report that is drawn."""
 
     lesions: LesionsService
-    findings: FindingsService
+    findings: FindingAccess
     inference: InferenceService
     allowances: Allowances
 

@@ -45,7 +45,7 @@ from skinapi.findings.records.letters import (
 )
 from skinapi.findings.records.readers import PatientChannel, way_to
 from skinapi.findings.records.seen_findings import VisibleFinding, VisibleFindingRow
-from skinapi.findings.records.service import FindingsService
+from skinapi.findings.records.service import FindingAccess
 from skinapi.findings.reports.openrouter import OpenRouterClient, Reading
 from skinapi.findings.reports.report import NarrativeUnavailable, Unwritten
 from skinapi.platform.notices.outbox import Kind, Outbox
@@ -82,7 +82,7 @@ class _Held(NamedTuple):
 class LettersService:
     work: UnitOfWork
     letters: Letters
-    findings: FindingsService
+    findings: FindingAccess
     lesions: LesionsService
     outbox: Outbox
     consents: Consents

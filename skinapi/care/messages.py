@@ -22,12 +22,12 @@ from skinapi.care.message_records import (
 )
 from skinapi.care.queue import NO_PATIENT
 from skinapi.care.reminders import NO_LESION
-from skinapi.findings.records.findings_by_lesion import FindingsByLesion
+from skinapi.findings.records.findings_by_lesion import FindingRecords
 from skinapi.findings.records.readers import in_care
 from skinapi.findings.records.record_retention import PatientDeleted
 from skinapi.findings.records.review_queue import MOST_UNASSIGNED
-from skinapi.findings.records.service import NOT_YOURS, FindingsService
-from skinapi.findings.records.submissions import StoredFindings
+from skinapi.findings.records.service import FindingAccess
+from skinapi.findings.records.submissions import NOT_YOURS
 from skinapi.platform.notices.outbox import Kind, Outbox
 from skinapi.platform.storage.ports import Document
 from skinapi.platform.storage.unit_of_work import AuditRow, Unit, UnitOfWork, atomic
@@ -66,8 +66,8 @@ class MessagesService:
     work: UnitOfWork
     messages: Messages
     lesions: Lesions
-    lesion_findings: FindingsByLesion
-    findings: FindingsService
+    submissions: FindingRecords
+    findings: FindingAccess
     accounts: Accounts
     outbox: Outbox
 
@@ -81,7 +81,7 @@ class MessagesService:
 
     def _numbers_of(self, submissions: set[str | None]) -> dict[str, int]:
         named = sorted(filter(None, submissions))
-        findings = self.lesion_findings.by_ids(named) if named else {}
+        findings = self.submissions.by_ids(named) if named else {}
         return {identifier: finding.number for identifier, finding in findings.items()}
 
     def send_message(
@@ -193,7 +193,7 @@ class MessagesService:
         """
         spot = self.lesions.find_kept(topic.lesion) if topic.lesion else None
         thread = Thread(spot.owner if spot else topic.patient, topic.lesion)
-        account = self.accounts.by_ids({thread.owner}).get(thread.owner)
+        account = self.accounts.find_by_id(thread.owner)
         own = thread.owner == caller.id and not (spot and spot.deleted_at)
         if not (own or (account and in_care(account, caller))):
             raise NotFound(_missing(thread))
@@ -221,7 +221,7 @@ class MessagesService:
             if owner.record_kept_until_at:
                 raise PatientDeleted
             return owner.id
-        doctor = self.accounts.by_ids({owner.doctor_id or ""}).get(owner.doctor_id or "")
+        doctor = self.accounts.find_by_id(owner.doctor_id)
         if doctor is None or not doctor.active_doctor:  # who rests reads nothing
             raise NobodyInCharge
         return doctor.id
@@ -250,7 +250,7 @@ def _place_of(thread: Thread, *, for_owner: bool) -> str:
 class UnansweredMessages:
     messages: Messages
     lesions: Lesions
-    submissions: StoredFindings
+    submissions: FindingRecords
 
     def __call__(self, doctor: str | None) -> list[str]:
         waiting = sorted(self.messages.count_waiting_by_lesion(doctor))[:MOST_UNASSIGNED]

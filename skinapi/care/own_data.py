@@ -25,9 +25,9 @@ from skinapi.care.messages import MessagesService
 from skinapi.care.reminders import ReminderKind, reminder_of
 from skinapi.findings.records.decisions import WaitsFor
 from skinapi.findings.records.finding_schemas import AdviceView
-from skinapi.findings.records.findings_by_lesion import FindingsByLesion
+from skinapi.findings.records.findings_by_lesion import FindingRecords
 from skinapi.findings.records.lesion_status import Advice, AdviceSource, Audience, LesionStatus
-from skinapi.findings.records.service import FindingsService
+from skinapi.findings.records.service import FindingAccess
 from skinapi.model.conditions import Band
 from skinapi.platform.storage.ids import now
 from skinapi.platform.web.declaration import Authenticated, Routes
@@ -85,21 +85,21 @@ class InboxEntry:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InboxService:
     lesions: Lesions
-    lesion_findings: FindingsByLesion
+    submissions: FindingRecords
     messages: Messages
     most: int
 
     def list_tasks(self, *, owner: str) -> list[InboxEntry]:
         """Only the next photo that is not due yet is on the list: the others have time."""
         spots = self.lesions.page_owned(owner, PageRequest(self.most)).items
-        statuses = self.lesion_findings.compute_statuses(
+        statuses = self.submissions.compute_statuses(
             [spot.id for spot in spots if spot.latest], Audience.PATIENT
         )
         unread = self.messages.count_waiting_by_lesion(owner)
         tasks = [task for spot in spots for task in _tasks_of(spot, statuses.get(spot.id), unread)]
         if count := self.messages.count_waiting_without_lesion(owner).get(owner):
             tasks.append(InboxEntry(task=Task.MESSAGE, lesion=None, unread=count))
-        unsorted = self.lesion_findings.list_unsorted(owner, limit=MOST_UNSORTED)
+        unsorted = self.submissions.list_unsorted(owner, limit=MOST_UNSORTED)
         tasks += [task for item in unsorted for task in _tasks_of(None, item, {})]
         tasks.sort(key=lambda item: item.rank)
         ahead = [item for item in tasks if item.due and item.due > now().date()]
@@ -199,7 +199,7 @@ class OwnDataSummary(Value):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OwnDataService:
-    findings: FindingsService
+    findings: FindingAccess
     letters: LettersService
     lesions: LesionsService
     messages: MessagesService
@@ -212,7 +212,7 @@ class OwnDataService:
         for page in read_pages(partial(self.findings.submissions.page_kept, owner), FIRST_PAGE):
             kept = {
                 item.id: item
-                for item in self.findings.lesion_findings.see(page.items, Audience.PATIENT)
+                for item in self.findings.submissions.see(page.items, Audience.PATIENT)
             }
             findings += len(kept)
             photos += sum(item.photos for item in kept.values())

@@ -23,9 +23,9 @@ from skinapi.accounts.auth.accounts import Accounts
 from skinapi.accounts.auth.events import ConsentWithdrawn
 from skinapi.base.errors import BlobDamaged, Duplicate
 from skinapi.findings.records.deciding_review import Reviews, deciding_review
+from skinapi.findings.records.findings_by_lesion import FindingRecords
 from skinapi.findings.records.reviews import Histology, Review
 from skinapi.findings.records.submission import SubmittedPhoto
-from skinapi.findings.records.submissions import StoredFindings
 from skinapi.lab.dataset_images import DatasetImage, Origin
 from skinapi.lab.dataset_versions import DatasetVersion, LabelSource, NewDataset
 from skinapi.lab.errors import RefusedDataset
@@ -147,7 +147,7 @@ class GatheredFindings:
 class ReviewedFindings:
     store: Store
     reviews: Reviews
-    submissions: StoredFindings
+    submissions: FindingRecords
     accounts: Accounts
 
     def gather(self, source: LabelSource) -> GatheredFindings:

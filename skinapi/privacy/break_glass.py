@@ -14,11 +14,10 @@ from skinapi.accounts.auth.passwords import Proof
 from skinapi.accounts.auth.second_factor import SecondFactorService
 from skinapi.base.errors import Conflict, Forbidden, InvalidToken, NotFound, TooManyRequests
 from skinapi.base.pages import Page, PageRequest
-from skinapi.findings.records.findings_by_lesion import FindingsByLesion
+from skinapi.findings.records.findings_by_lesion import FindingRecords
 from skinapi.findings.records.lesion_status import Audience
 from skinapi.findings.records.readers import LIFE, BreakGlass, BreakGlasses, End
 from skinapi.findings.records.submission import StoredFindingSummary
-from skinapi.findings.records.submissions import StoredFindings
 from skinapi.platform.audit.trail import AuditTrail
 from skinapi.platform.notices.outbox import Kind, Outbox
 from skinapi.platform.storage.failed_items import FailedItems
@@ -95,8 +94,7 @@ class BreakGlassService:
     work: UnitOfWork
     grants: BreakGlasses
     accounts: Accounts
-    submissions: StoredFindings
-    lesion_findings: FindingsByLesion
+    submissions: FindingRecords
     second_factor: SecondFactorService
     trail: AuditTrail
     outbox: Outbox
@@ -163,7 +161,7 @@ class BreakGlassService:
         finding, owner = None, None
         if wanted.number is not None:
             finding = self.submissions.find_by_number(wanted.number)
-            owner = self.accounts.by_ids({finding.owner}).get(finding.owner) if finding else None
+            owner = self.accounts.find_by_id(finding.owner) if finding else None
         elif wanted.email is not None:
             owner = self.accounts.find_by_email(wanted.email)
         if owner is None or owner.status == "deleting" or not (finding or self.list_of(owner.id)):
@@ -267,7 +265,7 @@ class BreakGlassService:
         submission = self.submissions.find(grant.finding)
         if submission is None or submission.error:
             return True
-        return self.lesion_findings.see_one(submission, Audience.PATIENT).shows(grant.created_at)
+        return self.submissions.see_one(submission, Audience.PATIENT).shows(grant.created_at)
 
     def _told(self, page: Page[BreakGlass]) -> Page[BreakGlassNotice]:
         admins = self.accounts.by_ids({grant.admin for grant in page.items})

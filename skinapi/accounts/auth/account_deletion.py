@@ -57,14 +57,14 @@ class Eraser:
 
     def finish(self, account_id: str) -> None:
         """Idempotent. What was joined to the account goes with it, before it."""
-        account = self.accounts.by_ids({account_id}).get(account_id)
+        account = self.accounts.find_by_id(account_id)
         for item in (*(account.joined if account else ()), account_id):
             self.work.announce(AccountErased(item))
         self._remove(account_id)
 
     @atomic
     def _remove(self, unit: Unit, account_id: str) -> None:
-        account = self.accounts.by_ids({account_id}).get(account_id)
+        account = self.accounts.find_by_id(account_id)
         if account is None or account.status != "deleting":
             return  # another process has done it
         for item in account.joined:

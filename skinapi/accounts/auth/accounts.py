@@ -218,9 +218,13 @@ class Accounts(Repository[Account]):
         accounts = self.list_where({"id": {"$in": sorted(identifiers)}})
         return {account.id: account for account in accounts}
 
+    def find_by_id(self, identifier: str | None) -> Account | None:
+        """In a request that only reads, None too for one that cannot be read."""
+        return self.by_ids({identifier}).get(identifier) if identifier else None
+
     def find_staying(self, identifier: str) -> Account | None:
         """The account with this id; of one that was joined to another, that one."""
-        found = self.by_ids({identifier}).get(identifier)
+        found = self.find_by_id(identifier)
         return self.find_staying(found.joined_to) if found and found.joined_to else found
 
     def refuse_joined(self, account: Account) -> None:

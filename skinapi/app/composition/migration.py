@@ -119,9 +119,8 @@ def _convert_finding(store: Store, queue: ReviewQueue, submission: Document) -> 
     }
     identifier, change = submission["id"], {"$set": kept, "$unset": UNREAD}
     store.collection("submissions").update({"id": identifier}, change)
-    queue.lesion_findings.renew_keys(ids=[identifier])
+    queue.submissions.renew_keys(ids=[identifier])
 
 
 def _count_findings(queue: ReviewQueue, account: Document) -> None:
     queue.recount(account["id"])
-    queue.update_owner_key(queue.accounts.get(account["id"]))

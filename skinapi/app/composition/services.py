@@ -44,7 +44,7 @@ from skinapi.care.own_data import InboxService, OwnDataService
 from skinapi.care.queue import CareService
 from skinapi.care.reminders import LesionCounts
 from skinapi.findings.records.corrections import CorrectionsService
-from skinapi.findings.records.findings_by_lesion import FindingsByLesion
+from skinapi.findings.records.findings_by_lesion import FindingRecords
 from skinapi.findings.records.letters import Letter
 from skinapi.findings.records.outcomes import CountedOutcome
 from skinapi.findings.records.photos import KeptPhotos
@@ -60,7 +60,6 @@ from skinapi.findings.records.review_service import ReviewsService
 from skinapi.findings.records.reviews import Review
 from skinapi.findings.records.service import FindingsService
 from skinapi.findings.records.submission import StoredFinding
-from skinapi.findings.records.submissions import StoredFindings
 from skinapi.findings.reports.narrator import Narrator, open_checker, open_llm
 from skinapi.findings.reports.service import ReportsService
 from skinapi.findings.reports.verification import IssuedReport
@@ -229,8 +228,8 @@ class Services(Parts):
 STAND_FOR: Final[Mapping[Any, Any]] = {
     AuditRows: AuditTrail,
     FindUnanswered: UnansweredMessages,
-    FindingCounts: StoredFindings,
-    FindingNumbers: FindingsByLesion,
+    FindingCounts: FindingRecords,
+    FindingNumbers: FindingRecords,
     JobOwners: OwnerStatus,
     MessageCounts: Messages,
     PatientsWithoutDoctor: UnassignedPatients,

@@ -161,12 +161,12 @@ def predict(
         submission = prediction.predict_without_storing(owner=owner, sent=sent, by=subject)
     else:
         if form.patient:
-            owner = prediction.findings.find_owner(
+            owner = prediction.findings.access.find_owner(
                 patient=form.patient, by=subject, or_in_charge=True
             )
         submission = prediction.predict(owner=owner, sent=sent, by=subject)
     records = prediction.findings
-    looks = records.find_who_looks(submission, owner)
+    looks = records.access.find_who_looks(submission, owner)
     may_keep = records.photos.policy != "never"
     will_look = ExpectedReviewerView.from_reviewer(
         looks, submission, submission.language, may_keep=may_keep

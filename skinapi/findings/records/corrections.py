@@ -10,14 +10,13 @@ from skinapi.base.languages import Language, load_words
 from skinapi.base.stored_record import Frozen
 from skinapi.findings.records.errors import FindingInError
 from skinapi.findings.records.events import FindingsChanged, FindingVoided
-from skinapi.findings.records.findings_by_lesion import FindingsByLesion
+from skinapi.findings.records.findings_by_lesion import FindingRecords
 from skinapi.findings.records.lesion_status import Audience
 from skinapi.findings.records.outcomes import OutcomeCounts
 from skinapi.findings.records.review_queue import ReviewQueue
 from skinapi.findings.records.seen_findings import VisibleFinding
-from skinapi.findings.records.service import FindingsService
+from skinapi.findings.records.service import FindingAccess
 from skinapi.findings.records.submission import EnteredInError, StoredFinding
-from skinapi.findings.records.submissions import StoredFindings
 from skinapi.platform.notices.outbox import Kind, Outbox
 from skinapi.platform.storage.ids import now
 from skinapi.platform.storage.unit_of_work import AuditRow, Unit, UnitOfWork, atomic
@@ -41,9 +40,8 @@ ERRORS: Mapping[Language, ErrorWords] = load_words("reports.errors", ErrorWords)
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CorrectionsService:
     work: UnitOfWork
-    findings: FindingsService
-    submissions: StoredFindings
-    lesion_findings: FindingsByLesion
+    findings: FindingAccess
+    submissions: FindingRecords
     queue: ReviewQueue
     accounts: Accounts
     outcomes: OutcomeCounts
@@ -87,7 +85,7 @@ class CorrectionsService:
             raise NotFound(NOTHING_FILED)
         _, owner = self.findings.get_to_correct(number=str(filed.number), by=by)
         entered = self._enter(unit, filed, owner, by)
-        return self.lesion_findings.see_one(entered, Audience.PROGRAM, with_errors=True)
+        return self.submissions.see_one(entered, Audience.PROGRAM, with_errors=True)
 
     @atomic
     def correct_patient(self, unit: Unit, *, key: str, owner: str, by: Subject) -> None:
@@ -125,14 +123,14 @@ class CorrectionsService:
     def _void(self, unit: Unit, submission: StoredFinding, error: EnteredInError) -> None:
         reviews = [
             review
-            for review in self.lesion_findings.see_one(submission, Audience.DOCTOR).status.reviews
+            for review in self.submissions.see_one(submission, Audience.DOCTOR).status.reviews
             if not (review.second_opinion and review.opinion.histology_result)
         ]
         self.outcomes.take_back(submission, reviews)
         counted = self.accounts.add_findings(submission.owner, -1)
         self.submissions.mark_in_error(submission, error)
         unit.publish(FindingVoided(submission))
-        unit.publish(FindingsChanged(self.lesion_findings.change([submission.lesion])))
+        unit.publish(FindingsChanged(self.submissions.renew([submission.lesion])))
         if counted:  # else its account is being deleted
             self.queue.dequeue(submission, counted)
 

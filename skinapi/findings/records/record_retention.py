@@ -10,13 +10,12 @@ from typing import Any
 from skinapi.base.errors import Conflict
 from skinapi.base.pages import batched
 from skinapi.findings.records.deciding_review import Reviews
-from skinapi.findings.records.findings_by_lesion import FindingsByLesion
+from skinapi.findings.records.findings_by_lesion import FindingRecords
 from skinapi.findings.records.lesion_status import Audience
 from skinapi.findings.records.letters import Letters
 from skinapi.findings.records.queue_order import WITH_PHOTO, WITHOUT, make_rest_key, rests_reviewed
 from skinapi.findings.records.seen_findings import VisibleFindingRow
 from skinapi.findings.records.submission import StoredFinding, StoredFindingRow
-from skinapi.findings.records.submissions import StoredFindings
 from skinapi.model.bands import urgency
 from skinapi.platform.storage.clock_watch import ClockWatch
 from skinapi.platform.storage.ports import Filter, Store
@@ -203,8 +202,7 @@ class RecordRetention:
     """Without `years` no record is kept."""
 
     years: int | None
-    submissions: StoredFindings
-    lesion_findings: FindingsByLesion
+    submissions: FindingRecords
     reviews: Reviews
     letters: Letters
     clock: ClockWatch
@@ -220,7 +218,7 @@ class RecordRetention:
         findings = {
             item.id: item
             for found in walked
-            for item in self.lesion_findings.see(found, Audience.DOCTOR, with_errors=True)
+            for item in self.submissions.see(found, Audience.DOCTOR, with_errors=True)
         }
         signed = self._newest_signatures([*findings])
         kept = {

@@ -27,12 +27,11 @@ from skinapi.accounts.auth.events import DoctorChanged, DoctorReturned
 from skinapi.base.pages import Page, PageRequest, batched
 from skinapi.base.values import Value
 from skinapi.findings.records.decisions import WaitsFor
-from skinapi.findings.records.findings_by_lesion import FindingsByLesion
+from skinapi.findings.records.findings_by_lesion import FindingRecords
 from skinapi.findings.records.lesion_status import Audience
 from skinapi.findings.records.queue_order import key_range, make_hold_key
 from skinapi.findings.records.seen_findings import URGENT, VisibleFindingRow
 from skinapi.findings.records.submission import StoredFindingRow
-from skinapi.findings.records.submissions import StoredFindings
 from skinapi.model.conditions import Band
 from skinapi.platform.notices.outbox import Kind, Outbox
 from skinapi.platform.storage.background import Lease
@@ -61,8 +60,7 @@ class ReviewQueue:
     """Keeps the doctors' lists up to date, inside the transactions of its callers."""
 
     work: UnitOfWork
-    submissions: StoredFindings
-    lesion_findings: FindingsByLesion
+    submissions: FindingRecords
     accounts: Accounts
 
     def enqueue(self, submission: StoredFindingRow, owner: Account) -> None:
@@ -75,10 +73,10 @@ class ReviewQueue:
         if not submission.reviewed:
             self.update_owner_key(owner)
 
-    def recount(self, owner_id: str) -> int:
-        kept = self.submissions.count_of(owner_id)
-        self.accounts.set_findings(owner_id, kept)
-        return kept
+    def recount(self, owner_id: str) -> None:
+        """Count the findings of the account anew, and let it stand where they ask for."""
+        self.accounts.set_findings(owner_id, self.submissions.count_of(owner_id))
+        self.update_owner_key(self.accounts.get(owner_id))
 
     def update_owner_key(self, owner: Account) -> None:
         """Let the account stand in its doctor's list where its most urgent finding asks for."""
@@ -105,7 +103,7 @@ class ReviewQueue:
         kept, first = 0, key_without_findings(owner.id)
         for found in batched(self.submissions.walk_owned(owner.id), SEEN_AT_ONCE):
             lesions, alone = _cases_of(found)
-            if self.lesion_findings.list_changed_keys(lesions=lesions, ids=alone):
+            if self.submissions.list_changed_keys(lesions=lesions, ids=alone):
                 return True
             for submission in found:
                 if submission.doctor != owner.doctor_id:
@@ -122,10 +120,9 @@ class ReviewQueue:
         owner = self.accounts.get(identifier)
         for found in batched([*self.submissions.walk_owned(identifier)], SEEN_AT_ONCE):
             lesions, alone = _cases_of(found)
-            self.lesion_findings.renew_keys(lesions=lesions, ids=alone)
+            self.submissions.renew_keys(lesions=lesions, ids=alone)
         self.submissions.set_doctor(identifier, owner.doctor_id)
         self.recount(identifier)
-        self.update_owner_key(owner)
 
 
 def _cases_of(found: Sequence[StoredFindingRow]) -> tuple[set[str], list[str]]:
@@ -196,8 +193,7 @@ class UnassignedPatients:
     """
 
     accounts: Accounts
-    submissions: StoredFindings
-    lesion_findings: FindingsByLesion
+    submissions: FindingRecords
     outbox: Outbox
     failed: FailedItems
     seen_by: frozenset[str] | None
@@ -226,7 +222,7 @@ class UnassignedPatients:
         """The active doctor in charge."""
         if owner.doctor_id is None:
             return None
-        doctor = self.accounts.by_ids({owner.doctor_id}).get(owner.doctor_id)
+        doctor = self.accounts.find_by_id(owner.doctor_id)
         return doctor if doctor and doctor.active_doctor else None
 
     def find_who_looks(self, owner: Account) -> ExpectedReviewer:
@@ -264,7 +260,7 @@ class UnassignedPatients:
             read = [*self.failed.each(WORK, _with_ids(known), StoredFindingRow.model_validate)]
             for lost in {item["id"] for item in stored} - {item.id for item in read}:
                 hide("submissions", lost)
-            waiting = self.lesion_findings.see(read, Audience.DOCTOR)
+            waiting = self.submissions.see(read, Audience.DOCTOR)
             cases += (UnassignedCase(item, owners[item.owner]) for item in waiting)
         first, end = key_range(reviewed=True, band=urgency) if urgency else ("1", "2")
         first = max(first, after)
@@ -322,6 +318,11 @@ class UnassignedPatients:
         if event.doctor:
             self._tell(Kind.CAME_INTO_CARE, event.doctor, [event.patient])
 
+    def tell_of_urgent(self, patient: Account) -> None:
+        """Tell the doctor in charge that something urgent waits."""
+        if doctor := self.find_doctor(patient):
+            self.outbox.add(Kind.URGENT, to=doctor.id, about="queue")
+
     def tell_of_loss(self, patient: Account) -> None:
         """Tell the doctor in charge, before the patient gets another one, what goes there."""
         if patient.doctor_id:
@@ -370,7 +371,7 @@ class UnassignedPatients:
         cases: list[UnassignedCase] = []
         for stored, owners, unanswered in self._walk_left():
             entries = self.failed.each(WORK, _with_ids(stored), StoredFindingRow.model_validate)
-            found = self.lesion_findings.see([*entries], Audience.DOCTOR)
+            found = self.submissions.see([*entries], Audience.DOCTOR)
             cases += (
                 UnassignedCase(record, owners[record.owner], _left_of(record, unanswered))
                 for record in found

@@ -20,7 +20,7 @@ from skinapi.findings.records.events import (
     LetterTakenBack,
     ReviewSigned,
 )
-from skinapi.findings.records.findings_by_lesion import FindingsByLesion
+from skinapi.findings.records.findings_by_lesion import FindingRecords
 from skinapi.findings.records.lesion_status import Audience
 from skinapi.findings.records.letters import Letters
 from skinapi.findings.records.outcomes import OutcomeCounts
@@ -29,8 +29,7 @@ from skinapi.findings.records.review_queue import ReviewQueue
 from skinapi.findings.records.review_schemas import NewReview
 from skinapi.findings.records.reviews import Opinion, Review, ToldBy
 from skinapi.findings.records.seen_findings import VisibleFinding
-from skinapi.findings.records.service import FindingsService
-from skinapi.findings.records.submissions import StoredFindings
+from skinapi.findings.records.service import FindingAccess
 from skinapi.model.bands import urgency
 from skinapi.model.conditions import Band
 from skinapi.platform.notices.outbox import Kind, Outbox
@@ -58,9 +57,8 @@ class ReviewsService:
     work: UnitOfWork
     reviews: Reviews
     letters: Letters
-    findings: FindingsService
-    submissions: StoredFindings
-    lesion_findings: FindingsByLesion
+    findings: FindingAccess
+    submissions: FindingRecords
     queue: ReviewQueue
     accounts: Accounts
     outcomes: OutcomeCounts
@@ -179,11 +177,11 @@ class ReviewsService:
         self.submissions.touch(submission.id)
         lesions, own = [submission.lesion], submission.id
         alone = [] if submission.lesion else [own]
-        self.lesion_findings.renew_keys(lesions=lesions, ids=alone, known=known, shown=own)
+        self.submissions.renew_keys(lesions=lesions, ids=alone, known=known, shown=own)
         self.queue.dequeue(submission, owner)
         unit.publish(FindingReviewed(submission))
         if shown:
-            unit.publish(FindingsChanged(self.lesion_findings.note_changes(lesions, ids=alone)))
+            unit.publish(FindingsChanged(self.submissions.note_changes(lesions, ids=alone)))
         for review in shown:
             unit.publish(ReviewSigned(submission, review))
         if held := [item for item in shown if item.hold_ends_at]:
@@ -221,15 +219,15 @@ class ReviewsService:
     def show_ended(self, unit: Unit, finding: str) -> None:
         """Sort the lists by what holds since a hold of this finding has ended by its time."""
         submission = self.findings.submissions.find(finding)
-        owner = submission and self.accounts.by_ids({submission.owner}).get(submission.owner)
+        owner = submission and self.accounts.find_by_id(submission.owner)
         if submission and owner and not submission.error:
-            seen = self.lesion_findings.see_one(submission, Audience.DOCTOR)
+            seen = self.submissions.see_one(submission, Audience.DOCTOR)
             self._mark(unit, seen, owner, shown=seen.untold(seen.status.reviews))
 
     def find_way(self, review: Review) -> PatientChannel | None:
         """How its patient hears of it; None where nobody reads here for them any more."""
         about = self.findings.submissions.find(review.submission)
-        owner = self.accounts.by_ids({about.owner}).get(about.owner) if about else None
+        owner = self.accounts.find_by_id(about.owner) if about else None
         if owner is None or owner.record_kept_until_at:
             return None
         return way_to(owner, mails=self.outbox.enabled)

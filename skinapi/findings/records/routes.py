@@ -57,7 +57,7 @@ def list_submissions(
 
     Without `limit` as many as may be, because the Angular app reads one answer and follows no link.
     """
-    page = findings.list_own(
+    page = findings.access.list_own(
         to=subject,
         unsorted=query.lesion == "none",
         newest_first=query.order == "newest",
@@ -73,39 +73,28 @@ def show_submission(
     """A finding of the caller, or of a patient in the caller's care, who is named by id then; an
     admin reads one for an hour after `POST /break-glass`.
     """
-    submission, owner = findings.get_to_read(number=number, to=subject, reading="finding")
-    view = FindingView if owner.id == subject.id else FindingInCareView
-    shown = view.from_finding(
-        submission,
-        owner,
-        findings.models.find_version_state(submission.finding.model_version),
-        query.lang,
-    )
+    access, photos = findings.access, findings.photos
+    submission, owner = access.get_to_read(number=number, to=subject, reading="finding")
+    language, beside = query.lang or submission.language, dict[str, object]()
     if owner.id == subject.id:
-        looks, language = (
-            findings.find_who_looks(submission, owner),
-            query.lang or submission.language,
+        beside["will_look"] = ExpectedReviewerView.from_reviewer(
+            access.find_who_looks(submission, owner),
+            submission,
+            language,
+            may_keep=photos.policy != "never",
         )
-        may_keep = findings.photos.policy != "never"
-        will_look = ExpectedReviewerView.from_reviewer(
-            looks, submission, language, may_keep=may_keep
-        )
-        shown = shown.model_copy(update={"will_look": will_look})
-        if findings.is_filed_for_owner(submission):
-            filed = FiledView.from_finding(submission, findings.find_filer(submission), language)
-            shown = shown.model_copy(update={"filed": filed})
-    elif submission.case in findings.unassigned.list_cases(owner, subject):
-        shown = shown.model_copy(update={"unassigned": True})
+        if access.is_filed_for_owner(submission):
+            filer = access.accounts.find_by_id(submission.filed_by)
+            beside["filed"] = FiledView.from_finding(submission, filer, language)
+    elif submission.case in access.unassigned.list_cases(owner, subject):
+        beside["unassigned"] = True
     # The photo of a kept record goes with the record.
-    if (
-        findings.photos.days is None
-        or not submission.photo_blob
-        or owner.record_kept_until_at is not None
-    ):
-        return shown
-    until = findings.photos.find_end(submission)
-    retention = PhotoRetentionView(days=findings.photos.days, until=until)
-    return shown.model_copy(update={"photo_retention": retention})
+    if photos.days and submission.photo_blob and owner.record_kept_until_at is None:
+        until = photos.find_end(submission)
+        beside["photo_retention"] = PhotoRetentionView(days=photos.days, until=until)
+    view = FindingView if owner.id == subject.id else FindingInCareView
+    model = access.models.find_version_state(submission.finding.model_version)
+    return view.from_finding(submission, owner, model, query.lang).model_copy(update=beside)
 
 
 @routes.route("GET", "/submissions/<number>/photo", produces="image/jpeg", raises=(NotFound,))
@@ -113,7 +102,7 @@ def show_photo(
     findings: FindingsService, *, number: str, query: PictureQuery, subject: Subject
 ) -> Response:
     """The photo of a finding, where it was kept."""
-    content = findings.read_kept_photo(number=number, picture=query.picture, to=subject)
+    content = findings.access.read_kept_photo(number=number, picture=query.picture, to=subject)
     return Response(content, mimetype="image/jpeg")
 
 
@@ -123,7 +112,7 @@ def show_thumbnail(findings: FindingsService, *, number: str, subject: Subject) 
 
     A browser may keep it for this caller, and must ask each time whether it may still show it.
     """
-    content = findings.read_thumbnail(number=number, to=subject)
+    content = findings.access.read_thumbnail(number=number, to=subject)
     response = Response(content, mimetype="image/jpeg")
     response.headers["Cache-Control"] = "private, no-cache"
     response.set_etag(hashlib.sha256(content).hexdigest()[:20])
@@ -136,7 +125,7 @@ def show_heatmap(
     findings: FindingsService, *, number: str, query: PictureQuery, subject: Subject
 ) -> Response:
     """The heat map of a finding over its photo, where the photo was kept."""
-    content = findings.draw_heatmap(number=number, picture=query.picture, to=subject)
+    content = findings.access.draw_heatmap(number=number, picture=query.picture, to=subject)
     return Response(content, mimetype="image/jpeg")
 
 

@@ -10,7 +10,7 @@ from datetime import datetime
 from functools import partial
 from typing import Any, Literal, TypeVar
 
-from skinapi.base.errors import Duplicate
+from skinapi.base.errors import Duplicate, NotFound
 from skinapi.base.pages import Page, PageRequest, page_of
 from skinapi.findings.records.decisions import RESULT_AFTER, WaitsFor
 from skinapi.findings.records.new_findings import NewFinding
@@ -42,6 +42,7 @@ from skinapi.platform.storage.records import Repository, changes_between
 from skinapi.platform.storage.unreadable import read_each
 
 COUNTER = "submissions"
+NOT_YOURS = "Not found or unauthorized"
 BLOCK = 20
 PAGE_SIZE = 100
 MOST_OVERDUE = 1000
@@ -57,7 +58,7 @@ INDEXES: tuple[tuple[str, ...], ...] = (
     *(("doctor",), ("doctor", "queue_key"), ("doctor", "opinion_key")),
     *(("doctor", "model_version"), ("doctor", "awaited_key"), ("doctor", "changed")),
     *(("opinion_of", "queue_key"), ("queue_key",), ("hold_key",), ("due_key",), ("changed",)),
-    ("awaited_key",),
+    *(("awaited_key",), ("lesion",)),
 )
 # What is read of each view; of a Submission all.
 FIELDS: dict[type[StoredFindingRow], tuple[str, ...] | None] = {
@@ -142,6 +143,15 @@ class StoredFindings(Repository[StoredFinding]):
 
     def find_by_number(self, number: int) -> StoredFinding | None:
         return self._first({"number": number})
+
+    def get_by_number(self, number: str) -> StoredFinding:
+        # Numbers have at most 16 digits (see queue_order.py); a longer one might not fit into the
+        # stores' 64-bit integers.
+        fits = number.isascii() and number.isdigit() and len(number) <= 16
+        found = self.find_by_number(int(number)) if fits else None
+        if found is None:
+            raise NotFound(NOT_YOURS)
+        return found
 
     def find_by_key(self, owner: str, key: str | None) -> StoredFinding | None:
         return self._by_key(key, owner=owner)

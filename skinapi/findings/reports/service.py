@@ -13,11 +13,13 @@ from skinapi.base.errors import Duplicate, NotFound, SkinAPIError
 from skinapi.base.languages import LANGUAGES, Language, known_language, load_words
 from skinapi.base.stored_record import StoredRecord
 from skinapi.base.subject import Allowances
+from skinapi.findings.records.events import FindingDeleted
 from skinapi.findings.records.lesion_status import Audience
 from skinapi.findings.records.letters import Letter, Letters, ShownLetter, show_letter
 from skinapi.findings.records.seen_findings import VisibleFinding
-from skinapi.findings.records.service import NOT_YOURS, FindingsService, Reading
+from skinapi.findings.records.service import FindingAccess, Reading
 from skinapi.findings.records.submission import StoredFinding
+from skinapi.findings.records.submissions import NOT_YOURS
 from skinapi.findings.reports.facts import Facts
 from skinapi.findings.reports.narrator import Narrator
 from skinapi.findings.reports.report import (
@@ -78,7 +80,7 @@ class NoSuchLanguage(SkinAPIError):
 class ReportsService:
     """`address` is the server's own, for the links that verify reports."""
 
-    findings: FindingsService
+    findings: FindingAccess
     letters: Letters
     issued: IssuedReports
     work: UnitOfWork
@@ -236,7 +238,7 @@ class ReportsService:
         """See the finding as its patient, who may be the one who asks; as its doctor where the
         report says what is held back.
         """
-        known = self.findings.lesion_findings.see_one(submission, Audience.DOCTOR)
+        known = self.findings.submissions.see_one(submission, Audience.DOCTOR)
         as_owner, says = known.seen_by(Audience.PROGRAM), issued.contents
         if says is None or not as_owner.lesion_status.held_until:
             return as_owner
@@ -327,9 +329,14 @@ class ReportsService:
 
     def _find_issued(self, submission: VisibleFinding, hash: str) -> IssuedReport | None:
         if not self.findings.submissions.has(submission.id):
-            self.findings.forget_beside(submission)
+            self._forget_beside(submission)
             raise NotFound(NOT_YOURS)
         return self.issued.find_by_hash(hash)
+
+    @atomic
+    def _forget_beside(self, unit: Unit, submission: StoredFinding) -> None:
+        """Delete what was stored about a submission after it was deleted."""
+        unit.publish(FindingDeleted(submission))
 
     def _issue(
         self, submission: VisibleFinding, *, by: Subject, hash: str, **fields: Any
@@ -344,7 +351,7 @@ class ReportsService:
                 raise
             return issued
         except NotFound:  # it was deleted while the words were written
-            self.findings.forget_beside(submission)
+            self._forget_beside(submission)
             raise
 
     @atomic

@@ -15,7 +15,7 @@ from skinapi.base.pages import PageRequest, read_pages
 from skinapi.care.lesions import LesionsService
 from skinapi.findings.records.changes import LATEST_COMMIT, ChangedFindings
 from skinapi.findings.records.seen_findings import VisibleFinding
-from skinapi.findings.records.service import FindingsService
+from skinapi.findings.records.service import FindingAccess
 from skinapi.findings.reports.service import ReportsService
 from skinapi.integrations.fhir.elements import ORDERS, Resource, own_system
 from skinapi.integrations.fhir.kinds import OF_FINDINGS, Kind
@@ -54,7 +54,7 @@ class FhirService:
     """`base` is the address of the resources."""
 
     changes: ChangedFindings
-    findings: FindingsService
+    findings: FindingAccess
     reports: ReportsService
     lesions: LesionsService
     accounts: Accounts

@@ -19,7 +19,7 @@ from skinapi.base.errors import Forbidden, InvalidToken, NotFound, Unprocessable
 from skinapi.base.field_types import Legible, Printable
 from skinapi.base.pages import Page, PageRequest
 from skinapi.base.subject import Scope
-from skinapi.findings.records.service import FindingsService
+from skinapi.findings.records.service import FindingAccess
 from skinapi.integrations.keys.api_keys import (
     ApiKey,
     ApiKeys,
@@ -109,7 +109,7 @@ class KeysService:
     keys: ApiKeys
     uses: KeyUses
     eraser: Eraser
-    findings: FindingsService
+    findings: FindingAccess
     outbox: Outbox
     second_factor: SecondFactorService
     assignments: Assignments

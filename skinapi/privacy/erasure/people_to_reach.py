@@ -17,7 +17,7 @@ from skinapi.base.errors import Conflict, NotFound
 from skinapi.base.pages import batched
 from skinapi.base.stored_record import StoredRecord
 from skinapi.findings.records.events import FindingDiscarded
-from skinapi.findings.records.findings_by_lesion import FindingsByLesion
+from skinapi.findings.records.findings_by_lesion import FindingRecords
 from skinapi.findings.records.lesion_status import Audience
 from skinapi.findings.records.review_queue import UnassignedPatients
 from skinapi.findings.records.seen_findings import URGENT, VisibleFindingRow
@@ -103,7 +103,7 @@ class ReachService:
     work: UnitOfWork
     people: PeopleToReach
     unassigned: UnassignedPatients
-    lesion_findings: FindingsByLesion
+    submissions: FindingRecords
     failed: FailedItems
     patients: PatientsService
 
@@ -126,7 +126,7 @@ class ReachService:
 
     def on_finding_discarded(self, event: FindingDiscarded) -> None:
         account = self.unassigned.accounts.get(event.finding.owner)
-        to_tell = _find_what_to_tell(self.lesion_findings.see_one(event.finding, Audience.DOCTOR))
+        to_tell = _find_what_to_tell(self.submissions.see_one(event.finding, Audience.DOCTOR))
         expected = self.unassigned.find_who_looks(account).by != "nobody"
         if to_tell and (expected or to_tell.why is ReachReason.HELD):
             self._add(account, (to_tell,), None)
@@ -211,7 +211,7 @@ class ReachService:
         pairs = ((document["id"], document) for document in stored)
         read = batched(self.failed.each(WORK, pairs, StoredFindingRow.model_validate), READ_AT_ONCE)
         for entry in chain.from_iterable(
-            self.lesion_findings.see(batch, Audience.DOCTOR) for batch in read
+            self.submissions.see(batch, Audience.DOCTOR) for batch in read
         ):
             if to_tell := _find_what_to_tell(entry):
                 yield to_tell

@@ -231,7 +231,7 @@ class ErasureService:
     def count(self, event: AccountErased) -> None:
         """Before anything is deleted: note in the receipt what there is, once."""
         receipt = self.receipts.find_pending(event.account)
-        account = self.accounts.by_ids({event.account}).get(event.account)
+        account = self.accounts.find_by_id(event.account)
         if receipt is None or receipt.counted_at or account is None:
             return
         kept_until = account.record_kept_until_at

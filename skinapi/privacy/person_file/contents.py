@@ -27,7 +27,7 @@ from skinapi.findings.records.readers import BreakGlasses
 from skinapi.findings.records.review_service import ReviewsService
 from skinapi.findings.records.reviews import MOST_REVIEWS
 from skinapi.findings.records.seen_findings import VisibleFinding
-from skinapi.findings.records.service import FindingsService
+from skinapi.findings.records.service import FindingAccess
 from skinapi.findings.reports.service import ReportsService
 from skinapi.integrations.keys.api_keys import ApiKeys
 from skinapi.platform.audit.trail import AuditTrail, TrailFilter
@@ -75,7 +75,7 @@ class PersonContents:
     sessions: Sessions
     keys: ApiKeys
     jobs: Jobs
-    findings: FindingsService
+    findings: FindingAccess
     reviews: ReviewsService
     reports: ReportsService
     letters: LettersService
@@ -87,9 +87,7 @@ class PersonContents:
     trail: AuditTrail
 
     def read_account(self, account: Account) -> FiledAccount:
-        doctor = account.doctor_id and self.accounts.by_ids({account.doctor_id}).get(
-            account.doctor_id
-        )
+        doctor = account.doctor_id and self.accounts.find_by_id(account.doctor_id)
         return _filed(
             FiledAccount,
             account,
@@ -137,7 +135,7 @@ class PersonContents:
 
     def _file_spots(self, spots: Sequence[Lesion]) -> Iterator[FiledSpot]:
         # The stored reminder would tell when a hold ends.
-        statuses = self.findings.lesion_findings.compute_statuses(
+        statuses = self.findings.submissions.compute_statuses(
             [spot.id for spot in spots], Audience.PATIENT
         )
         for spot in spots:
