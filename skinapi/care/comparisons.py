@@ -13,11 +13,11 @@ from skinapi.base.errors import NotFound, TooManyRequests, Unavailable, Unproces
 from skinapi.base.subject import Allowances
 from skinapi.care.lesion_records import Lesion
 from skinapi.care.lesions import LesionsService, ShownLesion
+from skinapi.findings.records.errors import NOT_YOURS
 from skinapi.findings.records.lesion_status import Advice, AdviceSource, Instruction
 from skinapi.findings.records.seen_findings import VisibleFinding
 from skinapi.findings.records.service import FindingAccess
 from skinapi.findings.records.submission import StoredFinding
-from skinapi.findings.records.submissions import NOT_YOURS
 from skinapi.model.comparison.alignment import find_fit
 from skinapi.model.comparison.comparison import (
     Comparison,

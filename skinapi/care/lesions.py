@@ -26,13 +26,13 @@ from skinapi.care.lesion_records import (
 from skinapi.care.message_records import Messages
 from skinapi.care.queue import NO_PATIENT
 from skinapi.care.reminders import NO_LESION, LesionCounts
+from skinapi.findings.records.errors import NOT_YOURS
 from skinapi.findings.records.events import FindingsChanged
 from skinapi.findings.records.findings_by_lesion import FindingRecords
 from skinapi.findings.records.lesion_status import Advice, Audience, Instruction
 from skinapi.findings.records.readers import in_care, reader_of
 from skinapi.findings.records.seen_findings import VisibleFinding, VisibleFindingRow
 from skinapi.findings.records.service import FindingAccess
-from skinapi.findings.records.submissions import NOT_YOURS
 from skinapi.platform.storage.faults import Fault
 from skinapi.platform.storage.ids import new_id, now
 from skinapi.platform.storage.ports import Document

@@ -22,6 +22,7 @@ from skinapi.base.errors import (
 from skinapi.base.pages import Page, PageRequest, batched
 from skinapi.base.subject import KeyUse
 from skinapi.findings.records.errors import (
+    NOT_YOURS,
     FindingErased,
     JudgedMeanwhile,
     PatientJoined,
@@ -51,7 +52,7 @@ from skinapi.findings.records.record_retention import MedicalRecord, RecordReten
 from skinapi.findings.records.review_queue import ExpectedReviewer, ReviewQueue, UnassignedPatients
 from skinapi.findings.records.seen_findings import VisibleFinding, VisibleFindingSummary, see_alone
 from skinapi.findings.records.submission import MOST_VERSIONS, StoredFinding, hash_of_request
-from skinapi.findings.records.submissions import NOT_YOURS, EncodedFinding
+from skinapi.findings.records.submissions import EncodedFinding
 from skinapi.model.conditions import Band
 from skinapi.model.heat_map_overlay import draw_kept_overlay
 from skinapi.model.registry.version_service import ModelsService

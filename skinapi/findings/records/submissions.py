@@ -13,6 +13,7 @@ from typing import Any, Literal, TypeVar
 from skinapi.base.errors import Duplicate, NotFound
 from skinapi.base.pages import Page, PageRequest, page_of
 from skinapi.findings.records.decisions import RESULT_AFTER, WaitsFor
+from skinapi.findings.records.errors import NOT_YOURS
 from skinapi.findings.records.new_findings import NewFinding
 from skinapi.findings.records.queue_order import (
     FIRST_REVIEWED,
@@ -42,7 +43,6 @@ from skinapi.platform.storage.records import Repository, changes_between
 from skinapi.platform.storage.unreadable import read_each
 
 COUNTER = "submissions"
-NOT_YOURS = "Not found or unauthorized"
 BLOCK = 20
 PAGE_SIZE = 100
 MOST_OVERDUE = 1000

@@ -13,13 +13,13 @@ from skinapi.base.errors import Duplicate, NotFound, SkinAPIError
 from skinapi.base.languages import LANGUAGES, Language, known_language, load_words
 from skinapi.base.stored_record import StoredRecord
 from skinapi.base.subject import Allowances
+from skinapi.findings.records.errors import NOT_YOURS
 from skinapi.findings.records.events import FindingDeleted
 from skinapi.findings.records.lesion_status import Audience
 from skinapi.findings.records.letters import Letter, Letters, ShownLetter, show_letter
 from skinapi.findings.records.seen_findings import VisibleFinding
 from skinapi.findings.records.service import FindingAccess, Reading
 from skinapi.findings.records.submission import StoredFinding
-from skinapi.findings.records.submissions import NOT_YOURS
 from skinapi.findings.reports.facts import Facts
 from skinapi.findings.reports.narrator import Narrator
 from skinapi.findings.reports.report import (
