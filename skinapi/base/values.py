@@ -4,6 +4,7 @@ gauge, the interval of a share.
 
 import math
 from dataclasses import dataclass
+from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict
 
@@ -11,7 +12,19 @@ Z_95 = 1.959964
 
 
 class Value(BaseModel):
-    model_config = ConfigDict(frozen=True, populate_by_name=True, defer_build=True)
+    model_config = ConfigDict(
+        frozen=True, populate_by_name=True, defer_build=True, from_attributes=True
+    )
+
+    @classmethod
+    def from_record(cls, *records: object, **told: Any) -> Self:
+        """Fill each field from what is told, else from the first record that has its name."""
+        for name in cls.model_fields.keys() - told.keys():
+            for record in records:
+                if hasattr(record, name):
+                    told[name] = getattr(record, name)
+                    break
+        return cls(**told)
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,12 +20,11 @@ from skinapi.care.lesion_records import (
 )
 from skinapi.care.lesions import LesionsService, ShownLesion
 from skinapi.care.queue_routes import READERS
-from skinapi.care.queue_schemas import ListedFinding, listed_fields
+from skinapi.care.queue_schemas import ListedFinding
 from skinapi.care.reminders import Reminder, ReminderKind, reminder_of
 from skinapi.findings.records.errors import LesionFull
 from skinapi.findings.records.finding_schemas import InstructionView
 from skinapi.findings.records.schemas import FindingView
-from skinapi.findings.records.seen_findings import VisibleFindingRow
 from skinapi.model.conditions import conditions_table
 from skinapi.model.context import BodySide, BodySite, Laterality
 from skinapi.platform.storage.ids import now
@@ -128,10 +127,6 @@ class PlaceView(Answer):
     x: float | None
     y: float | None
 
-    @classmethod
-    def from_place(cls, place: Place) -> Self:
-        return cls(laterality=place.laterality, **place.model_dump(exclude={"told_laterality"}))
-
 
 class ReminderView(Answer):
     """What to do about a spot next, by its instruction."""
@@ -145,12 +140,7 @@ class ReminderView(Answer):
     def from_reminder(cls, reminder: Reminder, language: Language) -> Self:
         coming = reminder.from_today(now().date())
         acts = conditions_table().notices.reminder
-        return cls(
-            act=coming.act,
-            says=acts[coming.act].in_language(language),
-            due=coming.due,
-            last=coming.last,
-        )
+        return cls.from_record(coming, says=acts[coming.act].in_language(language))
 
 
 class LesionView(Answer):
@@ -176,24 +166,22 @@ class LesionView(Answer):
     )
 
     @classmethod
-    def from_lesion(cls, shown: ShownLesion, language: Language, *, for_doctor: bool) -> Self:
+    def from_lesion(
+        cls, shown: ShownLesion, language: Language, *, for_doctor: bool, **more: Any
+    ) -> Self:
         lesion, latest = shown
         instruction = shown.instruction
         reminder = reminder_of(instruction) if instruction else None
-        return cls(
+        return cls.from_record(
+            lesion,
             instruction=InstructionView.of_spot(instruction, language, for_doctor=for_doctor)
             if instruction
             else None,
-            **lesion.model_dump(include={"id", "name", "created_at", "findings"}),
-            place=PlaceView.from_place(lesion.place),
-            latest=finding_view(latest, for_doctor=for_doctor) if latest else None,
+            latest=ListedFinding.from_finding(latest, for_doctor=for_doctor) if latest else None,
             reminder=ReminderView.from_reminder(reminder, language) if reminder else None,
             deleted=lesion.deleted_at is not None,
+            **more,
         )
-
-
-def finding_view(submission: VisibleFindingRow, *, for_doctor: bool) -> ListedFinding:
-    return ListedFinding(**listed_fields(submission, for_doctor=for_doctor))
 
 
 routes: Routes[LesionsService] = Routes("lesions", access=Authenticated())
@@ -262,7 +250,9 @@ def list_course(
         newest_first=query.order == "newest",
         paging=query.paging,
     )
-    return page.map(lambda item: finding_view(item, for_doctor=not item.reader.is_patient))
+    return page.map(
+        lambda item: ListedFinding.from_finding(item, for_doctor=not item.reader.is_patient)
+    )
 
 
 @routes.route("PATCH", "/lesions/<lesion>", raises=(BadRequest, NotFound))

@@ -6,14 +6,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
-from functools import partial
 from typing import Self
 
 from pydantic import Field
 
 from skinapi.accounts.auth.account import Subject
 from skinapi.base.languages import Language
-from skinapi.base.pages import PageRequest, read_pages
+from skinapi.base.pages import PageRequest, batched
 from skinapi.base.stored_record import optional
 from skinapi.base.values import Value
 from skinapi.care.lesion_records import Lesion, Lesions
@@ -156,18 +155,15 @@ class TaskView(Answer):
     @classmethod
     def from_entry(cls, entry: InboxEntry, language: Language) -> Self:
         spot, advice = entry.lesion, entry.advice
-        return cls(
-            task=entry.task,
+        return cls.from_record(
+            entry,
             lesion=spot.id if spot else None,
             name=spot.name if spot else None,
-            place=PlaceView.from_place(spot.place) if spot else None,
+            place=spot.place if spot else None,
             advice=AdviceView.from_advice(advice, language, for_doctor=False) if advice else None,
             sentence=advice.words(language).next_step
             if advice and (advice.due or advice.waits_for is WaitsFor.RESULT)
             else None,
-            unread=entry.unread,
-            due=entry.due,
-            photo_kept=entry.photo_kept,
         )
 
 
@@ -185,7 +181,7 @@ def show_inbox(inbox: InboxService, *, query: LanguageQuery, subject: Subject) -
     return InboxView(tasks=listed, more=len(tasks) - len(listed))
 
 
-FIRST_PAGE = PageRequest(100)
+READ_AT_ONCE = 100
 
 
 class OwnDataSummary(Value):
@@ -209,11 +205,9 @@ class OwnDataService:
         spots = self.lesions.lesions.page_owned(owner, PageRequest(self.lesions.most)).items
         ids = [spot.id for spot in spots]
         findings = photos = letters = 0
-        for page in read_pages(partial(self.findings.submissions.page_kept, owner), FIRST_PAGE):
-            kept = {
-                item.id: item
-                for item in self.findings.submissions.see(page.items, Audience.PATIENT)
-            }
+        submissions = self.findings.submissions
+        for batch in batched(submissions.walk_owned(owner), READ_AT_ONCE):
+            kept = {item.id: item for item in submissions.see(batch, Audience.PATIENT)}
             findings += len(kept)
             photos += sum(item.photos for item in kept.values())
             signed = self.letters.letters.list_signed_of([*kept]) if kept else []

@@ -28,7 +28,7 @@ from skinapi.platform.storage.documents import merged
 from skinapi.platform.storage.faults import Fault
 from skinapi.platform.storage.ids import made_at, new_id, now
 from skinapi.platform.storage.ports import Document, Filter, set_or_remove
-from skinapi.platform.storage.records import Repository, changes_between, in_transaction
+from skinapi.platform.storage.records import Repository, changes_between, in_transaction, walk
 from skinapi.platform.storage.unit_of_work import AuditRow, Unit, UnitOfWork
 
 EXPIRED_AT_ONCE = 100
@@ -367,14 +367,10 @@ class Accounts(Repository[Account]):
     def walk_unapproved(self, *, before: datetime) -> Iterator[Document]:
         """Walk accounts that may be `never_approved`, as they are stored."""
         for status in ("waiting", "suspended"):
-            after = None
-            while found := self._documents.find(
-                {"status": status}, after=after, limit=EXPIRED_AT_ONCE
-            ):
-                yield from found
-                after = found[-1]["id"]
-                if made_at(after) >= before:
+            for document in walk(self._documents, {"status": status}):
+                if made_at(document["id"]) >= before:
                     break
+                yield document
 
     def check_integrity(self, work: UnitOfWork) -> Iterator[Fault]:
         """Yield patients whose doctor is none and never was, or who are doctors themselves."""

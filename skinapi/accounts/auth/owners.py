@@ -14,6 +14,7 @@ from skinapi.base.errors import InvalidToken
 from skinapi.platform.jobs.job import DERMASCAN_LAB_OWNER, PERSON_FILE, Job
 from skinapi.platform.storage.ids import now
 from skinapi.platform.storage.ports import Document, Filter, Ops, Store
+from skinapi.platform.storage.records import walk
 from skinapi.platform.storage.unreadable import read_each
 
 RESEARCHERS = ("researcher", "admin")
@@ -61,7 +62,6 @@ class OwnerStatus:
         return NO_ACCOUNT if owner == DERMASCAN_LAB_OWNER else self._accounts.get(owner)
 
 
-PAGE_SIZE = 100
 FIRST_TIME = datetime(1970, 1, 1, tzinfo=UTC)
 PATIENTS: Filter = {
     "role": "user",
@@ -131,18 +131,10 @@ class AccountUses:
             {"role": "user", "seen_at": within}, sort="seen_at", limit=1, fields=("seen_at",)
         ):
             seen_at = day[0]["seen_at"]
-            yield from self._walk_day(seen_at)
+            of_day: Filter = {**PATIENTS, "seen_at": seen_at}
+            for found in walk(self._documents, of_day, fields=("warned_at",)):
+                yield Unused(found["id"], seen_at, found.get("warned_at"))
             within = {"$gt": seen_at, "$lt": before}
-
-    def _walk_day(self, seen_at: datetime) -> Iterator[Unused]:
-        after = ""
-        while found := self._documents.find(
-            {**PATIENTS, "seen_at": seen_at, "id": {"$gt": after}},
-            limit=PAGE_SIZE,
-            fields=("warned_at",),
-        ):
-            yield from (Unused(record["id"], seen_at, record.get("warned_at")) for record in found)
-            after = found[-1]["id"]
 
     def list_held_ids(self) -> list[str]:
         held = {"held_at": {"$gt": FIRST_TIME}}

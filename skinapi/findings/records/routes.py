@@ -173,7 +173,9 @@ def add_review(
     review = reviews.add_review(number=number, by=subject, said=body, key=idempotency_key)
     teller = ToldBy.DOCTOR if body.hold_until else body.told_by
     way, language = reviews.find_way(review), subject.account.language
-    return SignedReview.told(review, TellingView.of_review(review, way, teller, language))
+    return SignedReview.from_review(
+        review, telling=TellingView.of_review(review, way, teller, language)
+    )
 
 
 @review_routes.route("DELETE", "/submissions/<number>/hold", raises=(NotFound, Forbidden))

@@ -31,7 +31,6 @@ from skinapi.findings.records.summary_schemas import (
     ReportView,
     SummaryFields,
     headed_fields,
-    summary_fields,
 )
 from skinapi.findings.records.will_look_schemas import ExpectedReviewerView, FiledView
 from skinapi.model.bands import OperatingPoint, RaisedBy
@@ -41,8 +40,6 @@ from skinapi.model.context import Context, SkinTone
 from skinapi.model.finding import Doubt, Finding
 from skinapi.model.registry.version_service import VersionState
 from skinapi.platform.web.schemas import Answer, Body, ContractPageQuery
-
-FINDING_FIELDS = ("operating_point", "untested_skin", "checklist_score", "calibrated_on")
 
 
 class NewError(Body):
@@ -115,7 +112,8 @@ class PictureView(Answer):
     def from_finding(
         cls, finding: Finding, language: Language, *, shown: bool, for_doctor: bool
     ) -> Self:
-        return cls(
+        return cls.from_record(
+            finding,
             shown=shown,
             **headed_fields(finding, for_doctor=for_doctor),
             **judged_fields(finding, language),
@@ -157,15 +155,13 @@ class VersionView(Answer):
         words = finding.band_words(seen.language)
         for_doctor = seen.reader.knows_all
         clinic = earlier.judged_by not in (None, seen.owner)
-        return cls(
-            **{name: getattr(earlier, name) for name in ("version", "judged_at", "corrected")},
+        return cls.from_record(
+            earlier,
             judged_by="clinic" if clinic or (seen.filed_by and earlier.version == 1) else "patient",
             model_version=finding.model_version,
             headline=headed_fields(finding, for_doctor=for_doctor)["headline"],
-            band=finding.band,
             band_label=words.doctor_label if for_doctor else words.label,
-            report=ReportView.model_validate(earlier.sections),
-            context=earlier.context,
+            report=earlier.sections,
         )
 
 
@@ -246,14 +242,12 @@ class FindingView(SummaryFields):
     ) -> Self:
         finding, language = submission.finding, submission.language
         pictured = finding.from_picture
-        return cls(
-            **{
-                **judged_fields(finding, language),
-                **summary_fields(submission, owner, instructed_in),
-            },
-            **{name: getattr(finding, name) for name in FINDING_FIELDS},
-            model=ModelState(**model._asdict()) if model else None,
-            photo_removed_at=submission.photo_removed_at,
+        return cls.summarise(
+            submission,
+            owner,
+            instructed_in,
+            **judged_fields(finding, language),
+            model=model,
             notices=[notice.in_language(language) for notice in finding.notices],
             codes=list_codes(finding.ranked),
             probabilities_from_picture=list_probabilities(pictured, language) if pictured else None,
@@ -262,8 +256,6 @@ class FindingView(SummaryFields):
                 NotRuledOutView.from_entry(entry, pictured or finding.ranked, language)
                 for entry in finding.not_ruled_out
             ],
-            tested=[TestedView(**tested.model_dump()) for tested in finding.tested],
-            context=submission.context,
             versions=[VersionView.from_earlier(item, submission) for item in submission.earlier],
             pictures=_pictures(submission, for_doctor=False),
         )
@@ -301,12 +293,10 @@ class FindingInCareView(FindingView):
         instructed_in: Language | None = None,
     ) -> Self:
         seen = FindingView.from_finding(submission, owner, model, instructed_in)
-        worded = {
+        return cls.from_record(
+            seen,
             **headed_fields(submission.finding, for_doctor=True),
-            "pictures": _pictures(submission, for_doctor=True),
-        }
-        return cls(
-            **{**dict(seen), **worded},
+            pictures=_pictures(submission, for_doctor=True),
             patient_id=owner.id,
             former_lesion=submission.former_lesion,
             no_access=owner.external is not None,

@@ -39,12 +39,11 @@ from skinapi.findings.records.submission import (
 from skinapi.model.conditions import Band
 from skinapi.platform.storage.ids import first_id_at, new_id, now
 from skinapi.platform.storage.ports import Document, Encoded, Filter, Ops, Store, set_or_remove
-from skinapi.platform.storage.records import Repository, changes_between
+from skinapi.platform.storage.records import Repository, changes_between, walk
 from skinapi.platform.storage.unreadable import read_each
 
 COUNTER = "submissions"
 BLOCK = 20
-PAGE_SIZE = 100
 MOST_OVERDUE = 1000
 MOST_HELD = 1000
 TOUCH: Ops = {"$inc": {"revision": 1}}
@@ -199,9 +198,6 @@ class StoredFindings(Repository[StoredFinding]):
         wanted = {**({"owner": owner} if owner else {}), **({"lesion": None} if unsorted else {})}
         sort = "-id" if newest_first else "id"
         return self._page_of(StoredFindingSummary, wanted, paging, sort=sort)
-
-    def page_kept(self, owner: str, paging: PageRequest) -> Page[StoredFindingRow]:
-        return self._page_of(StoredFindingRow, {"owner": owner}, paging)
 
     def page_by_urgency(
         self,
@@ -503,12 +499,7 @@ class StoredFindings(Repository[StoredFinding]):
     def walk_stored(
         self, owner: str, *, fields: Sequence[str] = LISTED_FIELDS
     ) -> Iterator[Document]:
-        after = None
-        while found := self._documents.find(
-            {"owner": owner}, after=after, limit=PAGE_SIZE, fields=fields
-        ):
-            yield from found
-            after = found[-1]["id"]
+        return walk(self._documents, {"owner": owner}, fields=fields)
 
     def count_of(self, owner: str) -> int:
         return self._documents.count({"owner": owner, "error": None})

@@ -2,13 +2,20 @@
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import wraps
-from typing import Any, Concatenate, Generic, ParamSpec, TypeVar
+from typing import Any, Concatenate, Generic, Literal, ParamSpec, TypeVar
 
 from skinapi.base.errors import NotFound
 from skinapi.base.pages import Page, PageRequest, page_of
 from skinapi.base.stored_record import StoredRecord
 from skinapi.platform.storage.documents import UNSTORABLE
-from skinapi.platform.storage.ports import Document, Encoded, Filter, Store, set_or_remove
+from skinapi.platform.storage.ports import (
+    Document,
+    Documents,
+    Encoded,
+    Filter,
+    Store,
+    set_or_remove,
+)
 from skinapi.platform.storage.unreadable import read_each, read_one
 
 R = TypeVar("R", bound=StoredRecord)
@@ -112,13 +119,9 @@ class Repository(Generic[R]):
         return page_of(found, paging).map_all(self._read_each)
 
     def walk_all(self, *, newest_first: bool = False) -> Iterator[R]:
-        """All, in the order of ids. Read in pages, so that the caller may delete them meanwhile."""
-        after: str | None = None
-        while found := self._documents.find(
-            sort="-id" if newest_first else "id", after=after, limit=WALKED_AT_ONCE
-        ):
-            yield from self._read_each(found)
-            after = found[-1]["id"]
+        """All, in the order of ids. The caller may delete them meanwhile."""
+        found = walk(self._documents, sort="-id" if newest_first else "id")
+        return read_each(self.collection, found, self.record.model_validate)
 
     def _by_key(self, key: str | None, **owner: str) -> R | None:
         """What a request with this idempotency key of its owner has made before."""
@@ -131,6 +134,22 @@ class Repository(Generic[R]):
     def _change(self, wanted: Filter, /, **fields: Any) -> R | None:
         """Set these fields of the first match, and remove those that are None."""
         return self._read(self._documents.update(wanted, set_or_remove(fields)))
+
+
+def walk(
+    documents: Documents,
+    wanted: Filter | None = None,
+    *,
+    sort: Literal["id", "-id"] = "id",
+    fields: Sequence[str] | None = None,
+) -> Iterator[Document]:
+    """All that match, as they are stored. Read in pages, so that the caller may delete them."""
+    after: str | None = None
+    while found := documents.find(
+        wanted, sort=sort, after=after, limit=WALKED_AT_ONCE, fields=fields
+    ):
+        yield from found
+        after = found[-1]["id"]
 
 
 def changes_between(before: R, after: R) -> Document:

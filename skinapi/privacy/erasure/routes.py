@@ -56,10 +56,6 @@ class DeletedAccount(Message):
         return cls(message="Account will be deleted", deletion_at=done)
 
 
-class Shown(Answer):
-    model_config = ConfigDict(from_attributes=True)
-
-
 class FindingToTellView(Answer):
     number: int
     found_at: datetime
@@ -70,7 +66,7 @@ class FindingToTellView(Answer):
     urgency: Band
 
 
-class NumberView(Shown):
+class NumberView(Answer):
     system: str = Field(description="who gave it; empty where the archive names nobody")
     value: str
 
@@ -97,24 +93,20 @@ class PersonToReachView(Answer):
             label = finding.label if clinical else None
             name = conditions_table().name(label, language) if label else None
             malignant = label is not None and conditions_table().label(label).malignant
-            fields = finding.model_dump(include={"number", "found_at", "why", "urgency"})
             suspected = malignant and finding.why is ReachReason.HELD and not finding.proven
             findings.append(
-                FindingToTellView(**fields, label=label, name=name, suspected=suspected)
+                FindingToTellView.from_record(finding, label=label, name=name, suspected=suspected)
             )
-        return cls(
-            id=person.id,
+        return cls.from_record(
+            person,
             left_at=person.created_at,
-            name=person.name,
             email=None if person.number else person.email,
-            number=NumberView.model_validate(person.number) if person.number else None,
-            sent_by=person.sent_by,
             findings=findings,
             kept_until=person.expires_at,
         )
 
 
-class ReceiptView(Shown):
+class ReceiptView(Answer):
     """A receipt. It names nobody."""
 
     id: str = Field(serialization_alias="_id")
@@ -142,14 +134,14 @@ class ReceiptVerdict(Message):
     receipt: ReceiptView | None = None
 
 
-class WaitingDeletion(Shown):
+class WaitingDeletion(Answer):
     email: str
     role: str
     asked_at: datetime | None = Field(validation_alias="deletion_asked_at")
     deletion_at: datetime | None = Field(validation_alias="deletion_due_at")
 
 
-class KeptRecord(Shown):
+class KeptRecord(Answer):
     """What is left of a deleted account: the name is its doctor's to know."""
 
     id: str = Field(serialization_alias="_id")

@@ -16,7 +16,7 @@ from skinapi.accounts.auth.accounts import Accounts
 from skinapi.accounts.auth.consents import Consents
 from skinapi.accounts.auth.sessions import Sessions
 from skinapi.base.errors import NotFound, RecordDamaged
-from skinapi.base.pages import Page, PageRequest, read_pages
+from skinapi.base.pages import Page, PageRequest, read_all, read_pages
 from skinapi.care.lesion_records import Lesion, Lesions
 from skinapi.care.letters import LettersService
 from skinapi.care.message_records import Messages, Thread
@@ -59,7 +59,6 @@ from skinapi.privacy.person_file.format import (
     person_of,
 )
 
-FIRST_PAGE = PageRequest(100)
 # Who has looked: the person's page of readers says it with the name, whatever is held back.
 READINGS = frozenset(chain.from_iterable(readers.READINGS.values()))
 # What a doctor has not signed is the doctor's alone.
@@ -106,8 +105,8 @@ class PersonContents:
         return FiledConsents(current=dict(account.consents), history=history)
 
     def walk_sessions(self, account: Account) -> Iterator[FiledSession]:
-        for page in read_pages(partial(self.sessions.page, account), FIRST_PAGE):
-            yield from (_filed(FiledSession, session) for session in page.items)
+        sessions = read_all(partial(self.sessions.page, account))
+        return (_filed(FiledSession, session) for session in sessions)
 
     def list_keys(self, account: Account) -> list[FiledKey]:
         return [_filed(FiledKey, key) for key in self.keys.list_of(account.id)]
@@ -122,14 +121,12 @@ class PersonContents:
         ]
 
     def walk_jobs(self, account: Account) -> Iterator[FiledJob]:
-        for page in read_pages(
-            lambda paging: self.jobs.page_jobs(owner=account.id, paging=paging), FIRST_PAGE
-        ):
-            yield from (_filed(FiledJob, job) for job in page.items)
+        jobs = read_all(lambda paging: self.jobs.page_jobs(owner=account.id, paging=paging))
+        return (_filed(FiledJob, job) for job in jobs)
 
     def walk_spots(self, account: Account) -> Iterator[FiledSpot]:
         """Yield also those that were deleted and have messages."""
-        for page in read_pages(partial(self.lesions.page_owned, account.id), FIRST_PAGE):
+        for page in read_pages(partial(self.lesions.page_owned, account.id)):
             yield from self._file_spots(page.items)
         yield from self._file_spots(self.lesions.list_closed(account.id))
 
@@ -139,41 +136,32 @@ class PersonContents:
             [spot.id for spot in spots], Audience.PATIENT
         )
         for spot in spots:
-            compute_statuses = statuses.get(spot.id)
-            due = (
-                compute_statuses
-                and spot.reminded != compute_statuses.newest.photo.id
-                and reminder_of(compute_statuses.instruction)
-            )
+            status = statuses.get(spot.id)
+            reminded = status is None or spot.reminded == status.newest.photo.id
+            due = None if status is None or reminded else reminder_of(status.instruction)
             yield _filed(FiledSpot, spot, remind_at=due.remind_at if due else None)
 
     def walk_messages(self, account: Account, spot: str | None) -> Iterator[FiledMessage]:
         """Yield what was written about a spot, or about none."""
         thread = Thread(account.id, spot)
-        for page in read_pages(partial(self.messages.page, thread, newest_first=False), FIRST_PAGE):
-            for message in page.items:
-                author = person_of(message.author, owner=account.id)
-                yield _filed(FiledMessage, message, author=author)
+        for message in read_all(partial(self.messages.page, thread, newest_first=False)):
+            author = person_of(message.author, owner=account.id)
+            yield _filed(FiledMessage, message, author=author)
 
     def walk_findings(self, to: Subject) -> Iterator[VisibleFinding]:
-        for page in read_pages(partial(self.findings.submissions.page_kept, to.id), FIRST_PAGE):
-            for kept in page.items:
-                try:
-                    yield self.findings.get(number=str(kept.number), to=to)[0]
-                except NotFound:
-                    continue
-                except RecordDamaged:
-                    hide("submissions", kept.id)
+        for kept in self.findings.submissions.walk_owned(to.id):
+            try:
+                yield self.findings.get(number=str(kept.number), to=to)[0]
+            except NotFound:
+                continue
+            except RecordDamaged:
+                hide("submissions", kept.id)
 
     def walk_in_error(self, account: Account) -> Iterator[FiledInError]:
-        for page in read_pages(
-            partial(self.findings.submissions.page_in_error, account.id), FIRST_PAGE
-        ):
-            for submission in page.items:
-                if error := submission.error:
-                    yield _filed(
-                        FiledInError, submission, entered_at=error.entered_at, reason=error.reason
-                    )
+        for found in read_all(partial(self.findings.submissions.page_in_error, account.id)):
+            if error := found.error:
+                told = {"entered_at": error.entered_at, "reason": error.reason}
+                yield _filed(FiledInError, found, **told)
 
     def describe_finding(
         self, submission: VisibleFinding, to: Subject, *, photos: list[FiledPhoto]
@@ -239,14 +227,13 @@ class PersonContents:
 
     def _read_trail(self, account: str) -> Iterator[Page[Document]]:
         wanted = TrailFilter(account=account)
-        return read_pages(partial(self.trail.page, wanted), FIRST_PAGE)
+        return read_pages(partial(self.trail.page, wanted))
 
     def _reasons_of(self, account: str, held_since: datetime | None) -> dict[tuple[str, str], str]:
         """Map finding and admin to why that admin has opened the finding in an emergency."""
         return {
             (grant.finding or account, grant.admin): grant.reason
-            for page in read_pages(partial(self.break_glass.page_concerning, account), FIRST_PAGE)
-            for grant in page.items
+            for grant in read_all(partial(self.break_glass.page_concerning, account))
             if grant.owner == account and not (held_since and grant.created_at >= held_since)
         }
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
-from pydantic import ConfigDict, Field
+from pydantic import Field
 
 from skinapi.accounts.auth.account import Account
 from skinapi.accounts.auth.accounts import Accounts
@@ -156,10 +156,6 @@ class NotPatient(Conflict):
     code, sentence = "not_patient", "Only a patient's data goes by its time"
 
 
-class Shown(Value):
-    model_config = ConfigDict(from_attributes=True)
-
-
 class ExpiringView(Value):
     at: datetime = Field(description="when the first of them goes")
     items: int
@@ -182,13 +178,13 @@ class FixedView(Value):
     days: int
 
 
-class PauseView(Shown):
+class PauseView(Value):
     since: datetime = Field(validation_alias="created_at")
     by: str = Field(description="the admin's account id")
     reason: str
 
 
-class HeldView(Shown):
+class HeldView(Value):
     account: str = Field(validation_alias="id")
     email: str
     since: datetime = Field(validation_alias="held_at")
@@ -196,7 +192,7 @@ class HeldView(Shown):
     reason: str = Field(validation_alias="held_because")
 
 
-class RunView(Shown):
+class RunView(Value):
     at: datetime = Field(validation_alias="created_at")
     kind: Kind
     items: int
