@@ -13,7 +13,7 @@ from typing import NamedTuple
 from skinapi.accounts.auth.account import Subject
 from skinapi.accounts.auth.accounts import Accounts
 from skinapi.accounts.auth.owners import OwnerStatus
-from skinapi.base.errors import Duplicate, IdempotencyKeyReused, NotFound
+from skinapi.base.errors import NotFound
 from skinapi.base.pages import Page, PageRequest
 from skinapi.care.lesion_records import (
     JoinedWithItself,
@@ -36,6 +36,7 @@ from skinapi.findings.records.service import FindingAccess
 from skinapi.platform.storage.faults import Fault
 from skinapi.platform.storage.ids import new_id, now
 from skinapi.platform.storage.ports import Document
+from skinapi.platform.storage.records import find_or_make
 from skinapi.platform.storage.unit_of_work import AuditRow, Unit, UnitOfWork, atomic
 from skinapi.platform.storage.unreadable import hide, is_hidden
 
@@ -73,8 +74,6 @@ class LesionsService:
     ) -> ShownLesion:
         """A retry gets the spot of the first request."""
         request_hash = hashlib.sha256(repr((place, name)).encode()).hexdigest()
-        if before := self._find_created(owner, key, request_hash):
-            return self._show(before)
         new = Lesion(
             id=new_id(),
             created_at=now(),
@@ -84,12 +83,8 @@ class LesionsService:
             idempotency_key=key,
             request_hash=request_hash,
         )
-        try:
-            return ShownLesion(self._create(new), None)
-        except Duplicate:  # a retry of this request has stored it in the meantime
-            if before := self._find_created(owner, key, request_hash):
-                return self._show(before)
-            raise
+        find = partial(self.lesions.find_by_key, owner, key, request_hash)
+        return self._show(find_or_make(find, lambda: self._create(new)))
 
     @atomic
     def _create(self, unit: Unit, new: Lesion) -> Lesion:
@@ -98,12 +93,6 @@ class LesionsService:
             raise TooManyLesions(self.most)
         unit.record(AuditRow("lesion.create", by=new.owner, target=new.id, owner=new.owner))
         return self.lesions.insert(new)
-
-    def _find_created(self, owner: str, key: str | None, request_hash: str) -> Lesion | None:
-        lesion = self.lesions.find_by_key(owner, key)
-        if lesion and lesion.request_hash != request_hash:
-            raise IdempotencyKeyReused
-        return lesion
 
     def list_own(self, *, owner: str, paging: PageRequest) -> Page[ShownLesion]:
         return self._page(owner, Audience.PATIENT, paging)

@@ -7,10 +7,11 @@ cannot pass a change of the doctor, nor a deletion or a join of the spot.
 import hashlib
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 
 from skinapi.accounts.auth.account import Account, Subject
 from skinapi.accounts.auth.accounts import Accounts
-from skinapi.base.errors import Duplicate, IdempotencyKeyReused, NotFound
+from skinapi.base.errors import NotFound
 from skinapi.base.pages import Page, PageRequest
 from skinapi.care.lesion_records import Lesion, Lesions
 from skinapi.care.message_records import (
@@ -30,6 +31,7 @@ from skinapi.findings.records.review_queue import MOST_UNASSIGNED
 from skinapi.findings.records.service import FindingAccess
 from skinapi.platform.notices.outbox import Kind, Outbox
 from skinapi.platform.storage.ports import Document
+from skinapi.platform.storage.records import find_or_make
 from skinapi.platform.storage.unit_of_work import AuditRow, Unit, UnitOfWork, atomic
 
 # So many of one side wait for the other; more would bury what matters.
@@ -96,20 +98,14 @@ class MessagesService:
         """A retry gets the message of the first request."""
         asked = (topic.lesion or topic.patient, text, submission)
         request_hash = hashlib.sha256(repr(asked).encode()).hexdigest()
-        sent = self._find_sent(by.id, key, request_hash)
-        if sent is None:
-            try:
-                written = {
-                    "text": text,
-                    "submission": submission,
-                    "idempotency_key": key,
-                    "request_hash": request_hash,
-                }
-                sent = self._send(topic, by, written)
-            except Duplicate:  # a retry of this request has stored it in the meantime
-                sent = self._find_sent(by.id, key, request_hash)
-                if sent is None:
-                    raise
+        written = {
+            "text": text,
+            "submission": submission,
+            "idempotency_key": key,
+            "request_hash": request_hash,
+        }
+        find = partial(self.messages.find_by_key, by.id, key, request_hash)
+        sent = find_or_make(find, lambda: self._send(topic, by, written))
         return sent, self._numbers_of({sent.submission}).get(sent.submission or "")
 
     @atomic
@@ -199,12 +195,6 @@ class MessagesService:
             raise NotFound(_missing(thread))
         self.findings.note_read([thread.owner], by=caller)
         return thread
-
-    def _find_sent(self, author: str, key: str | None, request_hash: str) -> Message | None:
-        message = self.messages.find_by_key(author, key)
-        if message and message.request_hash != request_hash:
-            raise IdempotencyKeyReused
-        return message
 
     def _hold(self, thread: Thread, by: Subject) -> Account:
         held, lesion = self.accounts.lock(thread.owner), thread.lesion

@@ -102,9 +102,7 @@ class ReminderMailer:
     def run_once(self) -> None:
         if not self._outbox.enabled:
             return
-        due = ((item, item) for item in self._lesions.list_due(REMINDED_AT_ONCE))
-        for _ in self._failed.each("reminder", due, self._remind):
-            pass
+        self._failed.do_each("reminder", self._lesions.list_due(REMINDED_AT_ONCE), self._remind)
 
     def _remind(self, identifier: str) -> None:
         self._store.transaction(partial(self._remind_once, identifier))

@@ -239,9 +239,7 @@ class BreakGlassService:
 
     def end_over(self) -> None:
         """End those whose time is over, so that the audit trail says so."""
-        pairs = ((grant["id"], grant) for grant in self.grants.find_all_open())
-        for _ in self.failed.each("break_glass", pairs, self._end_over):
-            pass
+        self.failed.do_each("break_glass", self.grants.find_all_open(), self._end_over)
 
     @atomic
     def _end_over(self, _: Unit, document: Document) -> None:

@@ -11,7 +11,7 @@ finding writes that finding too: its review conflicts.
 
 import time
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
@@ -257,7 +257,7 @@ class UnassignedPatients:
                 hide("accounts", lost)
             more = more or len(stored) > limit
             known = [item for item in stored if item["owner"] in owners]
-            read = [*self.failed.each(WORK, _with_ids(known), StoredFindingRow.model_validate)]
+            read = [*self.failed.each(WORK, known, StoredFindingRow.model_validate)]
             for lost in {item["id"] for item in stored} - {item.id for item in read}:
                 hide("submissions", lost)
             waiting = self.submissions.see(read, Audience.DOCTOR)
@@ -292,7 +292,7 @@ class UnassignedPatients:
         left = self.submissions.find_left(None, limit=MOST_UNASSIGNED)
         known = {item["id"] for item in stored}
         stored += self.accounts.find_stored({item["owner"] for item in left} - known)
-        read = self.failed.each(WORK, _with_ids(stored), Account.model_validate)
+        read = self.failed.each(WORK, stored, Account.model_validate)
         staff = {item.id: item for item in read if _is_staff(item)}
         counts = defaultdict[str, Counter[bool]](Counter)  # urgent or not, by the owner
         for owner, (waiting, urgent) in self.submissions.count_waiting_by("owner", staff).items():
@@ -358,7 +358,7 @@ class UnassignedPatients:
         left = MOST_UNASSIGNED
         for doctor in self._list_gone():
             stored = self.accounts.find_waiting_patients(doctor, limit=left)
-            read = [*self.failed.each(WORK, _with_ids(stored), Account.model_validate)]
+            read = [*self.failed.each(WORK, stored, Account.model_validate)]
             patients = [item for item in read if _is_patient(item)]
             damaged = {item["id"] for item in stored} - {item.id for item in read}
             left -= len(patients)
@@ -370,7 +370,7 @@ class UnassignedPatients:
     def _list_left(self) -> list[UnassignedCase]:
         cases: list[UnassignedCase] = []
         for stored, owners, unanswered in self._walk_left():
-            entries = self.failed.each(WORK, _with_ids(stored), StoredFindingRow.model_validate)
+            entries = self.failed.each(WORK, stored, StoredFindingRow.model_validate)
             found = self.submissions.see([*entries], Audience.DOCTOR)
             cases += (
                 UnassignedCase(record, owners[record.owner], _left_of(record, unanswered))
@@ -386,7 +386,7 @@ class UnassignedPatients:
             if more := unanswered - {item["id"] for item in stored}:
                 stored += self.submissions.find_reviewed(sorted(more))
             accounts = self.accounts.find_stored({item["owner"] for item in stored})
-            read = self.failed.each(WORK, _with_ids(accounts), Account.model_validate)
+            read = self.failed.each(WORK, accounts, Account.model_validate)
             owners = {
                 item.id: item for item in read if _is_patient(item) and item.doctor_id == doctor
             }
@@ -397,10 +397,6 @@ class UnassignedPatients:
 
     def is_named(self, doctor: Account) -> bool:
         return self.seen_by is None or not self.seen_by.isdisjoint(spellings_of(doctor.email))
-
-
-def _with_ids(stored: Iterable[Document]) -> Iterator[tuple[str, Document]]:
-    return ((document["id"], document) for document in stored)
 
 
 def _is_patient(owner: Account) -> bool:

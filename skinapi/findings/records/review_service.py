@@ -8,7 +8,7 @@ from functools import partial
 
 from skinapi.accounts.auth.account import Account, Subject
 from skinapi.accounts.auth.accounts import Accounts
-from skinapi.base.errors import Duplicate, IdempotencyKeyReused
+from skinapi.base.errors import IdempotencyKeyReused
 from skinapi.base.pages import Page, PageRequest, page_of
 from skinapi.findings.records.deciding_review import Reviews
 from skinapi.findings.records.decisions import urgency_of
@@ -36,6 +36,7 @@ from skinapi.platform.notices.outbox import Kind, Outbox
 from skinapi.platform.storage.failed_items import FailedItems
 from skinapi.platform.storage.faults import Fault
 from skinapi.platform.storage.ids import new_id_after, now
+from skinapi.platform.storage.records import find_or_make
 from skinapi.platform.storage.unit_of_work import Unit, UnitOfWork, atomic
 
 SHOWN_AT_ONCE = 100
@@ -75,17 +76,16 @@ class ReviewsService:
         """Store the review of the doctor in charge, or a second opinion: its request ends then. The
         same request with the same key gets the review of the first one.
         """
-        try:
-            return self._sign(number=number, by=by, said=said, key=key)
-        except Duplicate:  # a retry of this request has stored it in the meantime
-            if stored := self._find_signed(by.id, key, number, said):
-                return stored
-            raise
+        return find_or_make(
+            partial(self._find_signed, by.id, key, number, said),
+            lambda: self._sign(number=number, by=by, said=said, key=key),
+        )
 
     @atomic
     def _sign(
         self, unit: Unit, *, number: str, by: Subject, said: NewReview, key: str | None
     ) -> Review:
+        # Again: the request for a second opinion may have ended with the same request.
         if before := self._find_signed(by.id, key, number, said):
             return before
         submission, owner = self.findings.get_in_charge(
@@ -267,9 +267,7 @@ class EndedHolds:
 
     def run_once(self) -> None:
         ended = self.reviews.submissions.list_shown(now(), SHOWN_AT_ONCE)
-        pairs = ((item, item) for item in ended)
-        for _ in self.failed.each("hold", pairs, self.reviews.show_ended):
-            pass
+        self.failed.do_each("hold", ended, self.reviews.show_ended)
 
 
 def _lowered(before: VisibleFinding, after: VisibleFinding) -> dict[str, Band]:

@@ -5,11 +5,12 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from skinapi.accounts.admin.usage import DailyCounts
 from skinapi.accounts.auth.account import Account, Subject
-from skinapi.base.errors import Duplicate, NotFound, SkinAPIError
+from skinapi.base.errors import NotFound, SkinAPIError
 from skinapi.base.languages import LANGUAGES, Language, known_language, load_words
 from skinapi.base.stored_record import StoredRecord
 from skinapi.base.subject import Allowances
@@ -40,6 +41,7 @@ from skinapi.findings.reports.verification import (
     seal_report,
 )
 from skinapi.model.passages import PassageReader
+from skinapi.platform.storage.records import find_or_make
 from skinapi.platform.storage.unit_of_work import Unit, UnitOfWork, atomic
 
 HASH = re.compile("[0-9a-f]{64}")
@@ -341,15 +343,9 @@ class ReportsService:
     def _issue(
         self, submission: VisibleFinding, *, by: Subject, hash: str, **fields: Any
     ) -> IssuedReport:
-        if issued := self.issued.find_by_hash(hash):
-            return issued
+        add = partial(self._add_issued, submission, by, {"hash": hash, **fields})
         try:
-            return self._add_issued(submission, by, {"hash": hash, **fields})
-        except Duplicate:  # another request has issued it in the meantime
-            issued = self.issued.find_by_hash(hash)
-            if issued is None:
-                raise
-            return issued
+            return find_or_make(partial(self.issued.find_by_hash, hash), add)
         except NotFound:  # it was deleted while the words were written
             self._forget_beside(submission)
             raise

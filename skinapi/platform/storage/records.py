@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import wraps
 from typing import Any, Concatenate, Generic, Literal, ParamSpec, TypeVar
 
-from skinapi.base.errors import NotFound
+from skinapi.base.errors import Duplicate, IdempotencyKeyReused, NotFound
 from skinapi.base.pages import Page, PageRequest, page_of
 from skinapi.base.stored_record import StoredRecord
 from skinapi.platform.storage.documents import UNSTORABLE
@@ -123,9 +123,14 @@ class Repository(Generic[R]):
         found = walk(self._documents, sort="-id" if newest_first else "id")
         return read_each(self.collection, found, self.record.model_validate)
 
-    def _by_key(self, key: str | None, **owner: str) -> R | None:
-        """What a request with this idempotency key of its owner has made before."""
-        return self._first({**owner, "idempotency_key": key}) if key is not None else None
+    def _by_key(self, key: str | None, request_hash: str | None = None, **owner: str) -> R | None:
+        """What a request with this idempotency key of its owner has made before; with a hash,
+        refused where that was another request.
+        """
+        found = self._first({**owner, "idempotency_key": key}) if key is not None else None
+        if found and request_hash and getattr(found, "request_hash", None) != request_hash:
+            raise IdempotencyKeyReused
+        return found
 
     def _gone(self, field: str, stays: Callable[[str], bool]) -> list[str]:
         """The values of this field that name what is not there any more."""
@@ -150,6 +155,20 @@ def walk(
     ):
         yield from found
         after = found[-1]["id"]
+
+
+def find_or_make(find: Callable[[], T | None], make: Callable[[], T]) -> T:
+    """What a request with the same key has made, else what this one makes; of two at once the
+    second, whose `make` raises Duplicate, gets what the first has made.
+    """
+    if before := find():
+        return before
+    try:
+        return make()
+    except Duplicate:
+        if before := find():
+            return before
+        raise
 
 
 def changes_between(before: R, after: R) -> Document:

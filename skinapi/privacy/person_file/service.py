@@ -183,9 +183,7 @@ class PersonFilesService:
 
     def sweep(self) -> None:
         self.files.sweep()
-        pairs = ((file["id"], file) for file in self.files.find_unfinished())
-        for _ in self.failed.each("person_file", pairs, self._sweep_unfinished):
-            pass
+        self.failed.do_each("person_file", self.files.find_unfinished(), self._sweep_unfinished)
 
     def _sweep_unfinished(self, document: Document) -> None:
         file = PersonFile.model_validate(document)

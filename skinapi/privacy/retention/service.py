@@ -240,7 +240,7 @@ class RetentionService:
 
     def _find_record_end(self, owner: str) -> datetime | None:
         """Find until when the law keeps a record: one that cannot be read, for ever."""
-        for record in self.failed.each(WORK, [(owner, owner)], self.records.find_signed):
+        for record in self.failed.each(WORK, [owner], self.records.find_signed):
             return record.until_at if record else None
         return LAST_TIME
 
@@ -315,9 +315,8 @@ class RetentionService:
         if lease.claim() is None:
             return
         try:
-            kinds = ((kind.value, kind) for kind in Kind)
             passed = partial(self._pass_kind, self.clock.look(), lease)
-            all(self.failed.each(WORK, kinds, passed))  # up to the first that does not end
+            all(self.failed.each(WORK, Kind, passed))  # up to the first that does not end
         finally:
             lease.release()
 
