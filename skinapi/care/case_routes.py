@@ -64,7 +64,7 @@ routes: Routes[CasesService] = Routes("cases", access=DOCTORS)
 
 
 def _shown(cases: CasesService, case: Case, subject: Subject) -> CaseView:
-    return CaseView.from_finding(*case, subject.id, cases.find_way(case[0]))
+    return CaseView.from_finding(*case, subject.id, cases.findings.find_way(case[0].owner))
 
 
 @routes.route("PUT", "/patients/<patient>/doctor", raises=(NotFound, Conflict, PatientTaken))

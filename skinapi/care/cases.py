@@ -21,7 +21,6 @@ from skinapi.base.pages import Page, PageRequest
 from skinapi.care.queue import NO_PATIENT, doctors_of
 from skinapi.findings.records.events import OpinionWanted
 from skinapi.findings.records.findings_by_lesion import FindingRecords
-from skinapi.findings.records.readers import PatientChannel, way_to
 from skinapi.findings.records.record_retention import PatientDeleted
 from skinapi.findings.records.review_queue import TAKEN_FOR, is_free
 from skinapi.findings.records.seen_findings import VisibleFinding
@@ -93,13 +92,6 @@ class CasesService:
 
     def get_case(self, *, number: str, by: Subject) -> Case:
         return self._with_doctors(self._get(number, by))
-
-    def find_way(self, submission: VisibleFinding) -> PatientChannel | None:
-        """How its patient hears of what is shown; None of a deleted one."""
-        owner = self.accounts.find_by_id(submission.owner)
-        if owner is None or owner.record_kept_until_at:
-            return None
-        return way_to(owner, mails=self.outbox.enabled)
 
     @atomic
     def take_case(self, unit: Unit, *, number: str, by: Subject) -> Case:

@@ -3,7 +3,7 @@
 from datetime import date, datetime
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
 from skinapi.accounts.auth.account import Subject
 from skinapi.base.errors import BadRequest, IdempotencyKeyReused, NotFound
@@ -29,7 +29,7 @@ from skinapi.model.conditions import conditions_table
 from skinapi.model.context import BodySide, BodySite, Laterality
 from skinapi.platform.storage.ids import now
 from skinapi.platform.web.declaration import Authenticated, Routes
-from skinapi.platform.web.schemas import LARGEST_PAGE, Answer, Body, Message, PageQuery
+from skinapi.platform.web.schemas import LARGEST_PAGE, Answer, Body, Message, PageQuery, Query
 
 # The drawing of the body map (`viewBox` in console/static/views/body_map.js) ends here.
 X = Annotated[float, Field(ge=8, le=92, allow_inf_nan=False)]
@@ -113,8 +113,7 @@ class CourseQuery(PageQuery):
     order: Literal["oldest", "newest"] = "oldest"
 
 
-class LanguageQuery(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+class LanguageQuery(Query):
     lang: Language | None = Field(default=None, description="the account's unless given")
 
 

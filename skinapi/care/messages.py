@@ -40,7 +40,7 @@ MOST_LISTED = 200
 # Who reads it in the console before that gets no mail.
 MAILED_AFTER = timedelta(minutes=2)
 # A message, and the number of the finding that it is about.
-BreakGlassNotice = tuple[Message, int | None]
+NumberedMessage = tuple[Message, int | None]
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,7 @@ class MessagesService:
 
     def page_messages(
         self, *, topic: ConversationTopic, to: Subject, newest_first: bool, paging: PageRequest
-    ) -> Page[BreakGlassNotice]:
+    ) -> Page[NumberedMessage]:
         thread = self._get_thread(topic, to)
         page = self.messages.page(thread, paging, newest_first=newest_first)
         numbers = self._numbers_of({item.submission for item in page.items})
@@ -94,7 +94,7 @@ class MessagesService:
         submission: str | None,
         by: Subject,
         key: str | None,
-    ) -> BreakGlassNotice:
+    ) -> NumberedMessage:
         """A retry gets the message of the first request."""
         asked = (topic.lesion or topic.patient, text, submission)
         request_hash = hashlib.sha256(repr(asked).encode()).hexdigest()

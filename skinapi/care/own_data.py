@@ -45,7 +45,7 @@ class Task(StrEnum):
     RESULT = "result"
 
 
-# A task of a band statuses where the band is named; the others stand between.
+# A task of a band stands where the band is named; the others stand between.
 ORDER: tuple[Task | Band, ...] = (
     Band.URGENT_REFERRAL,
     Task.MESSAGE,
@@ -106,20 +106,20 @@ class InboxService:
 
 
 def _tasks_of(
-    lesion: Lesion | None, statuses: LesionStatus | None, unread: Mapping[str, int]
+    lesion: Lesion | None, status: LesionStatus | None, unread: Mapping[str, int]
 ) -> Iterator[InboxEntry]:
     if lesion and (count := unread.get(lesion.id)):
         yield InboxEntry(task=Task.MESSAGE, lesion=lesion, unread=count)
-    if statuses is None:
+    if status is None:
         return
-    instruction = statuses.instruction
+    instruction = status.instruction
     asked = instruction.counts.band in ORDER
     if asked:
         about = instruction.counts.finding
-        kept = any(s.photo.kept for s in statuses.findings.values() if s.photo.number == about)
+        kept = any(s.photo.kept for s in status.findings.values() if s.photo.number == about)
         advice = instruction.counts
         yield InboxEntry(task=Task.SEE_DOCTOR, lesion=lesion, advice=advice, photo_kept=kept)
-    newest = statuses.newest
+    newest = status.newest
     if instruction.picture_wanted and (decision := newest.decision):
         number = newest.photo.number
         advice = Advice(AdviceSource.DECISION, decision.urgency, decision.decided_at, number)

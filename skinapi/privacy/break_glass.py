@@ -272,9 +272,6 @@ class BreakGlassService:
             lambda grant: BreakGlassNotice(grant=grant, admin_name=names.get(grant.admin))
         )
 
-    def count_untold(self, *, account: str) -> int:
-        return self.grants.count_untold(account)
-
     @atomic
     def mark_told(self, _: Unit, *, account: str) -> None:
         self.grants.mark_told(account)

@@ -197,14 +197,14 @@ def list_own_break_glass(
 @routes.route("GET", "/me/break-glass/untold", access=Authenticated())
 def count_untold_break_glass(service: BreakGlassService, *, subject: Subject) -> UntoldView:
     """How many of these the caller has not been shown."""
-    return UntoldView(count=service.count_untold(account=subject.id))
+    return UntoldView(count=service.grants.count_untold(subject.id))
 
 
 @routes.route("PUT", "/me/break-glass/told", access=Authenticated())
 def mark_break_glass_told(service: BreakGlassService, *, subject: Subject) -> Message:
     """The caller has been shown all of these."""
     service.mark_told(account=subject.id)
-    return Message(message="BreakGlassNotice")
+    return Message(message="Told")
 
 
 @readers_routes.route("GET", "/me/readers", access=Authenticated())

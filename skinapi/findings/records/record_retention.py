@@ -2,14 +2,13 @@
 
 from calendar import isleap
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from skinapi.base.errors import Conflict
 from skinapi.base.pages import batched
-from skinapi.findings.records.deciding_review import Reviews
 from skinapi.findings.records.findings_by_lesion import FindingRecords
 from skinapi.findings.records.lesion_status import Audience
 from skinapi.findings.records.letters import Letters
@@ -91,8 +90,8 @@ class UntouchedFindings:
     def owners_that_wait(self, owners: Sequence[str]) -> set[str]:
         """Return the owners with a finding that waits for somebody."""
         waiting = set[str]()
-        for start in range(0, len(owners), PAGE_SIZE):
-            these: Filter = {"owner": {"$in": [*owners[start : start + PAGE_SIZE]]}}
+        for batch in batched(owners, PAGE_SIZE):
+            these: Filter = {"owner": {"$in": batch}}
             for wanted in (
                 {**these, "rest_key": None},
                 *(
@@ -203,7 +202,6 @@ class RecordRetention:
 
     years: int | None
     submissions: FindingRecords
-    reviews: Reviews
     letters: Letters
     clock: ClockWatch
 
@@ -257,17 +255,13 @@ class RecordRetention:
     def _newest_signatures(self, findings: list[str]) -> dict[str, datetime]:
         """When somebody last signed something about each of these; one without is left out."""
         newest: dict[str, datetime] = {}
-        for start in range(0, len(findings), ASKED_AT_ONCE):
-            asked = findings[start : start + ASKED_AT_ONCE]
-            for finding, moment in self._list_signatures(asked):
+        for asked in batched(findings, ASKED_AT_ONCE):
+            letters = self.letters.list_signed_of(asked)
+            signed = self.submissions.reviews.list_signatures(asked)
+            signed += [(item.submission, item.signed_at) for item in letters if item.signed_at]
+            for finding, moment in signed:
                 newest[finding] = max(moment, newest.get(finding, moment))
         return newest
-
-    def _list_signatures(self, findings: list[str]) -> Iterable[tuple[str, datetime]]:
-        yield from self.reviews.list_signatures(findings)
-        for letter in self.letters.list_signed_of(findings):
-            if letter.signed_at:
-                yield letter.submission, letter.signed_at
 
 
 def _of_same_spots(

@@ -10,7 +10,6 @@ from skinapi.accounts.auth.account import Account, Subject
 from skinapi.accounts.auth.accounts import Accounts
 from skinapi.base.errors import IdempotencyKeyReused
 from skinapi.base.pages import Page, PageRequest, page_of
-from skinapi.findings.records.deciding_review import Reviews
 from skinapi.findings.records.decisions import urgency_of
 from skinapi.findings.records.errors import HoldRefused, JudgedMeanwhile, NoMailToPatient
 from skinapi.findings.records.events import (
@@ -56,7 +55,6 @@ NOT_IN_CHARGE = "Only the doctor in charge can review, or one who is asked for a
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReviewsService:
     work: UnitOfWork
-    reviews: Reviews
     letters: Letters
     findings: FindingAccess
     submissions: FindingRecords
@@ -124,7 +122,7 @@ class ReviewsService:
         # Of a second opinion: once the doctor in charge signs it as it is.
         after = submission.with_review(review)
         review = review.model_copy(update={"asked_by": asked_by, **_lowered(submission, after)})
-        self.reviews.add(review, signed=signed)
+        self.submissions.reviews.add(review, signed=signed)
         self.submissions.end_work_of(submission, by.id, answered=not asked_by)
         if asked_by:
             asked = urgency_of(review, None, submission.band)
@@ -207,7 +205,7 @@ class ReviewsService:
         unit.audit("review.show", by=by.id, target=submission.id, owner=submission.owner)
         reviews, moment = submission.status.reviews, now()
         held = [review for review in reviews if review.held_at(moment)]
-        if not self.reviews.end_holds(submission.id):
+        if not self.submissions.reviews.end_holds(submission.id):
             return
         self._mark(unit, submission, owner, shown=[*submission.untold(reviews), *held])
         place = f"finding/{submission.number}"
@@ -218,7 +216,7 @@ class ReviewsService:
     @atomic
     def show_ended(self, unit: Unit, finding: str) -> None:
         """Sort the lists by what holds since a hold of this finding has ended by its time."""
-        submission = self.findings.submissions.find(finding)
+        submission = self.submissions.find(finding)
         owner = submission and self.accounts.find_by_id(submission.owner)
         if submission and owner and not submission.error:
             seen = self.submissions.see_one(submission, Audience.DOCTOR)
@@ -226,20 +224,17 @@ class ReviewsService:
 
     def find_way(self, review: Review) -> PatientChannel | None:
         """How its patient hears of it; None where nobody reads here for them any more."""
-        about = self.findings.submissions.find(review.submission)
-        owner = self.accounts.find_by_id(about.owner) if about else None
-        if owner is None or owner.record_kept_until_at:
-            return None
-        return way_to(owner, mails=self.outbox.enabled)
+        about = self.submissions.find(review.submission)
+        return self.findings.find_way(about.owner) if about else None
 
     def _find_signed(
         self, doctor: str, key: str | None, number: str, said: NewReview
     ) -> Review | None:
         """Its doctor may not see the finding any more: a request for a second opinion has ended."""
-        found = self.reviews.find_by_key(doctor, key)
+        found = self.submissions.reviews.find_by_key(doctor, key)
         if found is None:
             return None
-        about = self.findings.submissions.find(found.submission)
+        about = self.submissions.find(found.submission)
         same = about is not None and str(about.number) == number
         if not same or found.request_hash != _hash(found.submission, said):
             raise IdempotencyKeyReused
@@ -252,10 +247,10 @@ class ReviewsService:
 
     def check_integrity(self) -> Iterator[Fault]:
         """Reviews of deleted submissions."""
-        for identifier in sorted(self.reviews.reviewed_submissions()):
-            if not self.findings.submissions.has(identifier):
+        for identifier in sorted(self.submissions.reviews.reviewed_submissions()):
+            if not self.submissions.has(identifier):
                 says = f"reviews of submission {identifier}, which is gone"
-                yield Fault(says, partial(self.reviews.forget, identifier))
+                yield Fault(says, partial(self.submissions.reviews.forget, identifier))
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ import hashlib
 from typing import Annotated
 
 from flask import Response, request
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from skinapi.accounts.auth.account import Subject
 from skinapi.base.errors import Forbidden, IdempotencyKeyReused, NotFound
@@ -38,7 +38,7 @@ from skinapi.findings.records.summary_schemas import SummaryView
 from skinapi.findings.records.telling_schemas import TellingView
 from skinapi.findings.records.will_look_schemas import ExpectedReviewerView, FiledView
 from skinapi.platform.web.declaration import Authenticated, Routes
-from skinapi.platform.web.schemas import Answer, Message, PageQuery
+from skinapi.platform.web.schemas import Answer, Message, PageQuery, Query
 
 routes: Routes[FindingsService] = Routes(
     "submissions", access=Authenticated(scopes=("findings:read",))
@@ -230,8 +230,7 @@ def list_errors(
 MOST_MONTHS = 60
 
 
-class OutcomesQuery(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+class OutcomesQuery(Query):
     months: Annotated[int, Field(ge=1, le=MOST_MONTHS)] = Field(
         default=12, description="how many months; this one is the last"
     )

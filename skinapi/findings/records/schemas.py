@@ -5,7 +5,7 @@ summary_schemas.py.
 from datetime import datetime
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from skinapi.accounts.auth.account import Account
 from skinapi.base.field_types import Reason
@@ -39,7 +39,7 @@ from skinapi.model.conditions import Band
 from skinapi.model.context import Context, SkinTone
 from skinapi.model.finding import Doubt, Finding
 from skinapi.model.registry.version_service import VersionState
-from skinapi.platform.web.schemas import Answer, Body, ContractPageQuery
+from skinapi.platform.web.schemas import Answer, Body, ContractPageQuery, Query
 
 
 class NewError(Body):
@@ -73,15 +73,13 @@ class OwnQuery(ContractPageQuery):
     order: Literal["oldest", "newest"] = "oldest"
 
 
-class InstructionQuery(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+class InstructionQuery(Query):
     lang: Language | None = Field(
         default=None, description="of the `instruction`; the finding's own unless given"
     )
 
 
-class PictureQuery(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+class PictureQuery(Query):
     picture: Annotated[int, Field(ge=1, le=MOST_PICTURES)] | None = Field(
         default=None,
         description="of a finding on several pictures: which one, as they were sent, from 1. The "

@@ -43,10 +43,12 @@ from skinapi.findings.records.photos import KeptPhotos
 from skinapi.findings.records.readers import (
     BreakGlass,
     BreakGlasses,
+    PatientChannel,
     ReadNotes,
     in_care,
     is_asked,
     reader_of,
+    way_to,
 )
 from skinapi.findings.records.record_retention import MedicalRecord, RecordRetention
 from skinapi.findings.records.review_queue import ExpectedReviewer, ReviewQueue, UnassignedPatients
@@ -221,6 +223,13 @@ class FindingAccess:
     def find_who_looks(self, submission: VisibleFinding, owner: Account) -> ExpectedReviewer | None:
         """None where a doctor has answered, as far as the reader of this copy may know."""
         return None if submission.reviewed else self.unassigned.find_who_looks(owner)
+
+    def find_way(self, owner_id: str) -> PatientChannel | None:
+        """How this patient hears of what is shown; None where nobody reads for them any more."""
+        owner = self.accounts.find_by_id(owner_id)
+        if owner is None or owner.record_kept_until_at:
+            return None
+        return way_to(owner, mails=self.unassigned.outbox.enabled)
 
     def may_see(self, owner: Account, to: Subject, *, case: str) -> bool:
         """Whether the caller may see a spot of this patient, or a finding of none."""

@@ -228,9 +228,8 @@ class StoredFindings(Repository[StoredFinding]):
 
     def count_waiting(self, owners: Sequence[str], *, band: Band | None = None) -> int:
         """The time it takes grows with them."""
-        [(first, end)] = _key_ranges(False, band)
-        within = {"$gt": first, "$lt": end}
-        return self._documents.count({"owner": {"$in": [*owners]}, "queue_key": within})
+        wanted: Filter = {"owner": {"$in": [*owners]}, "queue_key": _within(False, band)}
+        return self._documents.count(wanted)
 
     def count_waiting_by(
         self, field: Literal["owner", "doctor"], ids: Collection[str]
@@ -238,9 +237,7 @@ class StoredFindings(Repository[StoredFinding]):
         """Count what waits of each of these owners, or doctors, and how much of it is urgent."""
         counted: list[dict[str, int]] = []
         for band in (None, Band.URGENT_REFERRAL) if ids else ():
-            [(first, end)] = _key_ranges(False, band)
-            within = {"$gt": first, "$lt": end}
-            wanted: Filter = {field: {"$in": sorted(ids)}, "queue_key": within}
+            wanted: Filter = {field: {"$in": sorted(ids)}, "queue_key": _within(False, band)}
             counted.append(self._documents.count_by(field, wanted))
         waiting, urgent = counted or ({}, {})
         return {item: (count, urgent.get(item, 0)) for item, count in waiting.items()}
@@ -276,11 +273,10 @@ class StoredFindings(Repository[StoredFinding]):
 
     def count_opinions(self, doctor: str) -> int:
         """Reviewed findings with a second opinion that this doctor has not answered."""
-        [(first, end)] = _key_ranges(True, None)
         wanted: Filter = {
             "doctor": doctor,
             "opinion_key": {"$gt": "0", "$lt": FIRST_REVIEWED},
-            "queue_key": {"$gt": first, "$lt": end},
+            "queue_key": _within(True, None),
         }
         return self._documents.count(wanted)
 
@@ -541,6 +537,11 @@ class StoredFindings(Repository[StoredFinding]):
 
 def _is_reviewed(document: Document) -> bool:
     return (document.get("queue_key") or "") >= FIRST_REVIEWED
+
+
+def _within(reviewed: bool, urgency: Band | None) -> dict[str, str]:
+    [(first, end)] = _key_ranges(reviewed, urgency)
+    return {"$gt": first, "$lt": end}
 
 
 def _key_ranges(reviewed: bool | None, urgency: Band | None) -> list[tuple[str, str]]:

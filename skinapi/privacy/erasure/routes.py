@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Self
 
 from flask import request
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from skinapi.accounts.auth.account import Subject
 from skinapi.accounts.auth.errors import UNPROVEN, DoctorHasPatients, LastAdmin
@@ -19,7 +19,7 @@ from skinapi.findings.reports.routes import LanguageTag
 from skinapi.model.conditions import Band, conditions_table
 from skinapi.platform.web.declaration import Authenticated, Public, Rate, Routes, admins
 from skinapi.platform.web.rate_limits import caller_address
-from skinapi.platform.web.schemas import Answer, Message, PageQuery
+from skinapi.platform.web.schemas import Answer, Message, PageQuery, Query
 from skinapi.privacy.erasure.people_to_reach import PersonToReach, ReachReason
 from skinapi.privacy.erasure.receipts import Asker, Extent, Receipt, say_receipt
 from skinapi.privacy.erasure.service import (
@@ -32,8 +32,7 @@ from skinapi.privacy.erasure.service import (
 REASON = "why an admin has deleted it; null where none was given"
 
 
-class ReceiptQuery(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+class ReceiptQuery(Query):
     lang: LanguageTag | None = Field(
         default=None, description="that of the account's owner unless given"
     )
