@@ -4,27 +4,18 @@ gauge, the interval of a share.
 
 import math
 from dataclasses import dataclass
-from typing import Any, Self
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import ConfigDict
+
+from skinapi.base.stored_record import FromRecord
 
 Z_95 = 1.959964
 
 
-class Value(BaseModel):
+class Value(FromRecord):
     model_config = ConfigDict(
         frozen=True, populate_by_name=True, defer_build=True, from_attributes=True
     )
-
-    @classmethod
-    def from_record(cls, *records: object, **told: Any) -> Self:
-        """Fill each field from what is told, else from the first record that has its name."""
-        for name in cls.model_fields.keys() - told.keys():
-            for record in records:
-                if hasattr(record, name):
-                    told[name] = getattr(record, name)
-                    break
-        return cls(**told)
 
 
 @dataclass(frozen=True, slots=True)

@@ -321,8 +321,5 @@ def propose_lesions(
     """
     proposed = comparisons.propose_lesions(number=number, by=subject)
     return [
-        ProposedLesionView.from_lesion(
-            item.shown, subject.account.language, for_doctor=False, alike=item.alike
-        )
-        for item in proposed
+        ProposedLesionView.from_lesion(item.shown, subject, alike=item.alike) for item in proposed
     ]

@@ -1,6 +1,7 @@
 """The routes of spots."""
 
 from datetime import date, datetime
+from functools import partial
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
@@ -166,9 +167,11 @@ class LesionView(Answer):
 
     @classmethod
     def from_lesion(
-        cls, shown: ShownLesion, language: Language, *, for_doctor: bool, **more: Any
+        cls, shown: ShownLesion, to: Subject, language: Language | None = None, **more: Any
     ) -> Self:
+        """In the language of the account, unless another is given."""
         lesion, latest = shown
+        language, for_doctor = language or to.account.language, lesion.owner != to.id
         instruction = shown.instruction
         reminder = reminder_of(instruction) if instruction else None
         return cls.from_record(
@@ -196,7 +199,7 @@ def create_lesion(
     created = lesions.create_lesion(
         owner=subject.id, place=body.place.place(), name=body.name, key=idempotency_key
     )
-    return LesionView.from_lesion(created, subject.account.language, for_doctor=False)
+    return LesionView.from_lesion(created, subject)
 
 
 @routes.route("GET", "/lesions", access=Authenticated(scopes=("findings:read",)))
@@ -205,9 +208,7 @@ def list_lesions(
 ) -> Page[LesionView]:
     """The caller's own spots, oldest first, each with its newest finding."""
     page = lesions.list_own(owner=subject.id, paging=query.paging)
-    return page.map(
-        lambda item: LesionView.from_lesion(item, subject.account.language, for_doctor=False)
-    )
+    return page.map(partial(LesionView.from_lesion, to=subject))
 
 
 @routes.route("GET", "/patients/<patient>/lesions", access=READERS, raises=(NotFound,))
@@ -216,9 +217,7 @@ def list_patient_lesions(
 ) -> Page[LesionView]:
     """The spots of one patient in care, oldest first, each with its newest finding."""
     page = lesions.list_of_patient(patient=patient, doctor=subject, paging=query.paging)
-    return page.map(
-        lambda item: LesionView.from_lesion(item, subject.account.language, for_doctor=True)
-    )
+    return page.map(partial(LesionView.from_lesion, to=subject))
 
 
 @routes.route(
@@ -229,8 +228,7 @@ def show_lesion(
 ) -> LesionView:
     """A spot of the caller, or of a patient in the caller's care."""
     spot = lesions.get(lesion=lesion, to=subject)
-    language = query.lang or subject.account.language
-    return LesionView.from_lesion(spot, language, for_doctor=spot.lesion.owner != subject.id)
+    return LesionView.from_lesion(spot, subject, query.lang)
 
 
 @routes.route(
@@ -260,7 +258,7 @@ def change_lesion(
 ) -> LesionView:
     """Give a spot of the caller another name or place; what is not sent stays."""
     changed = lesions.change_lesion(lesion=lesion, fields=body.changes(), by=subject.id)
-    return LesionView.from_lesion(changed, subject.account.language, for_doctor=False)
+    return LesionView.from_lesion(changed, subject)
 
 
 @routes.route("DELETE", "/lesions/<lesion>", raises=(NotFound,))
@@ -283,7 +281,7 @@ def join_lesion(
     The same request sent again is answered as before.
     """
     changed = lesions.join_lesion(lesion=lesion, joined=body.lesion, by=subject.id)
-    return LesionView.from_lesion(changed, subject.account.language, for_doctor=False)
+    return LesionView.from_lesion(changed, subject)
 
 
 @routes.route(

@@ -109,12 +109,8 @@ class JoiningService:
     def _show(self, account: Account, doctors: Mapping[str, Account]) -> AccountToJoin:
         newest = self.findings.submissions.page_owned(account.id, PageRequest(1), newest_first=True)
         doctor = doctors.get(account.doctor_id or "")
-        return AccountToJoin(
-            email=account.email,
-            name=account.name,
-            birth_year=account.birth_year,
-            created_at=account.created_at,
-            findings=account.findings,
+        return AccountToJoin.from_record(
+            account,
             spots=self.lesions.count_of(account.id),
             last_finding_at=next((item.created_at for item in newest.items), None),
             doctor=doctor.name if doctor else None,

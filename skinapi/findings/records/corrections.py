@@ -112,21 +112,17 @@ class CorrectionsService:
         """Without a `reason` the program that has sent it takes it back."""
         if found.error:
             return found
-        row = AuditRow("submission.enter_in_error", by=by.id, target=found.id, owner=owner.id)
-        unit.record(row)
+        unit.record(
+            AuditRow("submission.enter_in_error", by=by.id, target=found.id, owner=owner.id)
+        )
         reason = reason or ERRORS[owner.language].taken_back
-        error = EnteredInError(entered_at=now(), by=by.id, reason=reason)
-        self._void(unit, found, error)
+        self._void(unit, found, EnteredInError(entered_at=now(), by=by.id, reason=reason))
         self._tell(found, owner, by)
         return self.submissions.find(found.id) or found
 
     def _void(self, unit: Unit, submission: StoredFinding, error: EnteredInError) -> None:
-        reviews = [
-            review
-            for review in self.submissions.see_one(submission, Audience.DOCTOR).status.reviews
-            if not (review.second_opinion and review.opinion.histology_result)
-        ]
-        self.outcomes.take_back(submission, reviews)
+        seen = self.submissions.see_one(submission, Audience.DOCTOR)
+        self.outcomes.take_back(submission, seen.status.reviews)
         counted = self.accounts.add_findings(submission.owner, -1)
         self.submissions.mark_in_error(submission, error)
         unit.publish(FindingVoided(submission))

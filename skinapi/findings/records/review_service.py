@@ -149,13 +149,7 @@ class ReviewsService:
         shown = [*submission.untold(reviews), *([] if due_at else [reviews[-1]])]
         self._mark(unit, submission, owner, shown=shown, known=after)
         if opinion.histology_result:
-            # A result that a colleague has told counts from when the doctor in charge signs it.
-            known = [
-                review
-                for review in reviews
-                if not (review.second_opinion and review.opinion.histology_result)
-            ]
-            self.outcomes.add(submission, known)
+            self.outcomes.add(submission, reviews)
         kind = Kind.NEW_PICTURE if opinion.new_picture_wanted else Kind.REVIEWED
         urgent, place = _is_grave(opinion, submission.band), f"finding/{submission.number}"
         self.outbox.add(kind, to=owner.id, about=place, urgent=urgent, due_at=due_at)

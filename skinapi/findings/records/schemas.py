@@ -58,12 +58,9 @@ class ErrorView(Answer):
     def from_finding(cls, submission: StoredFinding) -> Self:
         if submission.error is None:
             raise LookupError("this finding was not entered in error")
-        return cls(
-            number=submission.number,
-            filed_at=submission.created_at,
-            entered_in_error_at=submission.error.entered_at,
-            reason=submission.error.reason,
-        )
+        error, filed_at = submission.error, submission.created_at
+        entered_at = error.entered_at
+        return cls.from_record(submission, error, filed_at=filed_at, entered_in_error_at=entered_at)
 
 
 class OwnQuery(ContractPageQuery):
