@@ -115,7 +115,7 @@ class SummaryFields(Answer):
         return cls.from_record(
             submission,
             finding,
-            model_version=finding.model_version,  # an old record has it nowhere else
+            model_version=finding.model_version,
             user_name=owner.name,
             user_email=owner.email,
             **headed_fields(finding, for_doctor=False),
