@@ -355,7 +355,7 @@ def _erase_again(services: Services) -> "Counter[str]":
 def _erase_account(services: Services, erased: Erased) -> bool:
     """An account that had given all that it held to another one is not erased for that one."""
     data = services.data
-    account = data.accounts.by_ids({erased.about}).get(erased.about)
+    account = data.accounts.find_by_id(erased.about)
     if account is None or account.joined_to:  # that goes with the one that stays
         return False
     held = (item["id"] for item in data.submissions.walk_stored(account.id, fields=()))

@@ -16,7 +16,7 @@ from skinapi.accounts.auth.passwords import NewPassword
 from skinapi.app.composition.services import Services, open_services
 from skinapi.base.errors import StoreUnavailable, UnsafeSettings
 from skinapi.base.logs import configure_logs
-from skinapi.base.pages import PageRequest, read_pages
+from skinapi.base.pages import read_all
 from skinapi.base.settings import Settings
 from skinapi.base.settings.safety import refuse_unsafe
 from skinapi.model.registry.version_schemas import shown_state
@@ -121,12 +121,11 @@ def list_models(settings: Settings, _: argparse.Namespace) -> int:
     """Print the model versions, one on a line; `*` marks the one in service."""
     models = _open_models(settings)
     in_service = models.serving_version()
-    for page in read_pages(models.versions.page_versions, PageRequest(100)):
-        for found in page.items:
-            mark = "*" if found.version == in_service else " "
-            state = shown_state(found, serving=found.version == in_service)
-            files = f"{found.size / 1e6:.0f} MB" if found.files else "no files"
-            print(f"{mark} {found.version}  {state}  {files}  {found.created_at:%Y-%m-%d}")
+    for found in read_all(models.versions.page_versions):
+        mark = "*" if found.version == in_service else " "
+        state = shown_state(found, serving=found.version == in_service)
+        files = f"{found.size / 1e6:.0f} MB" if found.files else "no files"
+        print(f"{mark} {found.version}  {state}  {files}  {found.created_at:%Y-%m-%d}")
     return 0
 
 

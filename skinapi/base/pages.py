@@ -20,6 +20,9 @@ class PageRequest:
     after: str | None = None
 
 
+FIRST_PAGE = PageRequest(100)
+
+
 class Page(Generic[T]):
     """One page of a list, and where the next one begins; `next_after` is None on the last page.
 
@@ -67,13 +70,23 @@ def page_of(found: Sequence[T], paging: PageRequest, *, by: str = "id") -> Page[
     return Page(records, _value(records[-1], by) if len(found) > paging.limit else None)
 
 
-def read_pages(read: Callable[[PageRequest], Page[T]], first: PageRequest) -> Iterator[Page[T]]:
+def read_pages(
+    read: Callable[[PageRequest], Page[T]], first: PageRequest = FIRST_PAGE
+) -> Iterator[Page[T]]:
     """The first page, and all that follow."""
     page = read(first)
     yield page
     while page.next_after is not None:
         page = read(replace(first, after=page.next_after))
         yield page
+
+
+def read_all(
+    read: Callable[[PageRequest], Page[T]], first: PageRequest = FIRST_PAGE
+) -> Iterator[T]:
+    """What is on the first page, and on all that follow."""
+    for page in read_pages(read, first):
+        yield from page.items
 
 
 def _value(record: Any, field: str) -> str | None:

@@ -1,7 +1,7 @@
 """The bases of values that never change: of stored records, and of what is read from our files."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -13,6 +13,18 @@ def optional(description: str | None = None, *, default: Any = None) -> Any:
     )
 
 
+class FromRecord(BaseModel):
+    @classmethod
+    def from_record(cls, *records: object, **told: Any) -> Self:
+        """Fill each field from what is told, else from the first record that has its name."""
+        for name in cls.model_fields.keys() - told.keys():
+            for record in records:
+                if hasattr(record, name):
+                    told[name] = getattr(record, name)
+                    break
+        return cls(**told)
+
+
 # `defer_build`, here and in `values`: a start need not build what no request has asked for yet.
 class Frozen(BaseModel):
     """The base of what is read from files that we write, where an unknown field is a mistake."""
@@ -20,7 +32,7 @@ class Frozen(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, defer_build=True)
 
 
-class StoredRecord(BaseModel):
+class StoredRecord(FromRecord):
     """The base of each record that the store keeps, and of each record inside one.
 
     Fields that it does not know are left out: in a rolling upgrade, servers of the version before

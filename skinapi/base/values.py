@@ -5,13 +5,17 @@ gauge, the interval of a share.
 import math
 from dataclasses import dataclass
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import ConfigDict
+
+from skinapi.base.stored_record import FromRecord
 
 Z_95 = 1.959964
 
 
-class Value(BaseModel):
-    model_config = ConfigDict(frozen=True, populate_by_name=True, defer_build=True)
+class Value(FromRecord):
+    model_config = ConfigDict(
+        frozen=True, populate_by_name=True, defer_build=True, from_attributes=True
+    )
 
 
 @dataclass(frozen=True, slots=True)

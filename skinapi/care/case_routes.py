@@ -6,7 +6,7 @@ from typing import Annotated, Self
 
 from pydantic import Field, StringConstraints
 
-from skinapi.accounts.auth.account import Account, Subject
+from skinapi.accounts.auth.account import Subject
 from skinapi.accounts.auth.email_addresses import LONGEST_TYPED
 from skinapi.base.errors import Conflict, Forbidden, NotFound, PatientTaken
 from skinapi.base.languages import Language
@@ -16,10 +16,9 @@ from skinapi.care.comparisons import (
     ComparedFindings,
     ComparedWithItself,
     ComparisonsService,
-    ProposedLesion,
     Size,
 )
-from skinapi.care.lesion_routes import LanguageQuery, LesionView, finding_view
+from skinapi.care.lesion_routes import LanguageQuery, LesionView
 from skinapi.care.queue_routes import DOCTORS
 from skinapi.care.queue_schemas import CaseView, ListedFinding
 from skinapi.findings.schemas.finding_parts import InstructionView
@@ -60,16 +59,12 @@ class Colleague(Answer):
     name: str
     email: str
 
-    @classmethod
-    def from_account(cls, account: Account) -> Self:
-        return cls(id=account.id, name=account.name, email=account.email)
-
 
 routes: Routes[CasesService] = Routes(access=DOCTORS)
 
 
 def _shown(cases: CasesService, case: Case, subject: Subject) -> CaseView:
-    return CaseView.from_finding(*case, subject.id, cases.find_way(case[0]))
+    return CaseView.from_finding(*case, subject.id, cases.findings.find_way(case[0].owner))
 
 
 @routes.route("PUT", "/patients/<patient>/doctor", raises=(NotFound, Conflict, PatientTaken))
@@ -103,7 +98,7 @@ def give_back_case(cases: CasesService, *, number: str, subject: Subject) -> Cas
 def list_colleagues(cases: CasesService, *, query: PageQuery, subject: Subject) -> Page[Colleague]:
     """The other active doctors, who can be asked for a second opinion."""
     page = cases.list_colleagues(by=subject, paging=query.paging)
-    return page.map(Colleague.from_account)
+    return page.map(Colleague.from_record)
 
 
 @routes.route(
@@ -185,9 +180,8 @@ class ChangeView(Answer):
 
     @classmethod
     def from_change(cls, change: Change, language: Language) -> Self:
-        return cls(
-            measure=change.measure,
-            value=change.value,
+        return cls.from_record(
+            change,
             uncertainty=round(change.error, 3),
             beyond_error=change.measurable,
             sentence=say_change(change).in_language(language),
@@ -240,21 +234,19 @@ class SpotComparison(Answer):
         words_of_change = notices.comparison
         sentence = words_of_change.told_doctor if for_doctor else words_of_change.told
         may_miss = words_of_change.may_miss_change if is_sent(counts) else words_of_change.may_miss
-        return cls(
-            before=finding_view(compared.before, for_doctor=for_doctor),
-            after=finding_view(compared.after, for_doctor=for_doctor),
+        return cls.from_record(
+            comparison,
+            before=ListedFinding.from_finding(compared.before, for_doctor=for_doctor),
+            after=ListedFinding.from_finding(compared.after, for_doctor=for_doctor),
             before_picture=compared.pictures[0],
             after_picture=compared.pictures[1],
             comparable=comparison.not_comparable is None,
-            not_comparable=comparison.not_comparable,
             placement=Placement.from_similarity(
                 alignment.similarity, compared.first_size, compared.second_size
             )
             if alignment
             else None,
             changes=[ChangeView.from_change(change, language) for change in comparison.changes],
-            not_measured=comparison.not_measured,
-            part_not_measured=comparison.part_not_measured,
             summary=" ".join(said.in_language(language) for said in summarise(comparison)),
             band=band,
             band_label=words.doctor_label if for_doctor else words.label,
@@ -295,11 +287,6 @@ class ProposedLesionView(LesionView):
         description="its newest photo fits that of the finding: a hint, which the person confirms"
     )
 
-    @classmethod
-    def of_proposed(cls, proposed: ProposedLesion, language: Language) -> Self:
-        view = LesionView.from_lesion(proposed.shown, language, for_doctor=False)
-        return cls(**dict(view), alike=proposed.alike)
-
 
 comparison_routes: Routes[ComparisonsService] = Routes(access=Authenticated())
 
@@ -333,4 +320,6 @@ def propose_lesions(
     fits that of the finding, then the one with the newest finding. Nothing is sorted.
     """
     proposed = comparisons.propose_lesions(number=number, by=subject)
-    return [ProposedLesionView.of_proposed(item, subject.account.language) for item in proposed]
+    return [
+        ProposedLesionView.from_lesion(item.shown, subject, alike=item.alike) for item in proposed
+    ]

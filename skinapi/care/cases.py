@@ -20,12 +20,12 @@ from skinapi.base.field_types import ID
 from skinapi.base.pages import Page, PageRequest
 from skinapi.care.queue import NO_PATIENT, doctors_of
 from skinapi.findings.records.events import OpinionWanted
-from skinapi.findings.records.read_access import PatientChannel, way_to
+from skinapi.findings.records.findings_by_lesion import FindingRecords
 from skinapi.findings.records.record_retention import PatientDeleted
 from skinapi.findings.records.review_queue import TAKEN_FOR, is_free
-from skinapi.findings.records.service import FindingsService
+from skinapi.findings.records.service import FindingAccess
 from skinapi.findings.records.stored_finding import StoredFindingRow
-from skinapi.findings.records.stored_findings import NONE_CAME, NOT_TAKEN, StoredFindings
+from skinapi.findings.records.stored_findings import NONE_CAME, NOT_TAKEN
 from skinapi.findings.records.visible_findings import VisibleFinding
 from skinapi.platform.audit.trail import AuditTrail
 from skinapi.platform.notices.outbox import Kind, Outbox
@@ -66,8 +66,8 @@ Case = tuple[VisibleFinding, Mapping[str, Account]]
 class CasesService:
     work: UnitOfWork
     accounts: Accounts
-    submissions: StoredFindings
-    findings: FindingsService
+    submissions: FindingRecords
+    findings: FindingAccess
     outbox: Outbox
     trail: AuditTrail
     assignments: Assignments
@@ -76,7 +76,7 @@ class CasesService:
     def take_patient(self, unit: Unit, *, patient: str, by: Subject) -> None:
         """Nothing changes where the caller is in charge already."""
         unassigned = self.findings.unassigned
-        found = self.accounts.by_ids({patient}).get(patient)
+        found = self.accounts.find_by_id(patient)
         if found is None or not unassigned.shows_list(by):
             raise NotFound(NO_PATIENT)
         # Of two who take the patient at once, the second one sees the first.
@@ -92,13 +92,6 @@ class CasesService:
 
     def get_case(self, *, number: str, by: Subject) -> Case:
         return self._with_doctors(self._get(number, by))
-
-    def find_way(self, submission: VisibleFinding) -> PatientChannel | None:
-        """How its patient hears of what is shown; None of a deleted one."""
-        owner = self.accounts.by_ids({submission.owner}).get(submission.owner)
-        if owner is None or owner.record_kept_until_at:
-            return None
-        return way_to(owner, mails=self.outbox.enabled)
 
     @atomic
     def take_case(self, unit: Unit, *, number: str, by: Subject) -> Case:
@@ -211,7 +204,7 @@ class CasesService:
         opinion = None
         with suppress(ValueError):
             opinion = (
-                self.accounts.by_ids({named}).get(named)
+                self.accounts.find_by_id(named)
                 if ID.fullmatch(named)
                 else (self.accounts.find_by_email(normalise_email(named)))
             )

@@ -13,7 +13,8 @@ from skinapi.base.errors import NotFound, TooManyRequests, Unavailable, Unproces
 from skinapi.base.subject import Allowances
 from skinapi.care.lesion_records import Lesion
 from skinapi.care.lesions import LesionsService, ShownLesion
-from skinapi.findings.records.service import NOT_YOURS, FindingsService
+from skinapi.findings.errors import NOT_YOURS
+from skinapi.findings.records.service import FindingAccess
 from skinapi.findings.records.stored_finding import StoredFinding
 from skinapi.findings.records.visible_findings import VisibleFinding
 from skinapi.findings.status.lesion_status import Advice, AdviceSource, Instruction
@@ -121,7 +122,7 @@ class ComparisonsService:
     """A comparison is counted as a report that is drawn."""
 
     lesions: LesionsService
-    findings: FindingsService
+    findings: FindingAccess
     inference: InferenceService
     allowances: Allowances
 

@@ -107,8 +107,8 @@ class Lesions(Repository[Lesion]):
             if document.get("latest") and not document.get("deleted_at")
         ]
 
-    def find_by_key(self, owner: str, key: str | None) -> Lesion | None:
-        return self._by_key(key, owner=owner)
+    def find_by_key(self, owner: str, key: str | None, request_hash: str) -> Lesion | None:
+        return self._by_key(key, request_hash, owner=owner)
 
     def page_owned(self, owner: str, paging: PageRequest) -> Page[Lesion]:
         wanted: Filter = {"owner": owner, **NOT_DELETED}

@@ -1,9 +1,10 @@
 """The routes of spots."""
 
 from datetime import date, datetime
+from functools import partial
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
 from skinapi.accounts.auth.account import Subject
 from skinapi.base.errors import BadRequest, IdempotencyKeyReused, NotFound
@@ -20,17 +21,16 @@ from skinapi.care.lesion_records import (
 )
 from skinapi.care.lesions import LesionsService, ShownLesion
 from skinapi.care.queue_routes import READERS
-from skinapi.care.queue_schemas import ListedFinding, listed_fields
+from skinapi.care.queue_schemas import ListedFinding
 from skinapi.care.reminders import Reminder, ReminderKind, reminder_of
 from skinapi.findings.errors import LesionFull
-from skinapi.findings.records.visible_findings import VisibleFindingRow
 from skinapi.findings.schemas.finding_parts import InstructionView
 from skinapi.findings.schemas.stored_finding import FindingView
 from skinapi.model.conditions import conditions_table
 from skinapi.model.context import BodySide, BodySite, Laterality
 from skinapi.platform.storage.ids import now
 from skinapi.platform.web.declaration import Authenticated, Routes
-from skinapi.platform.web.schemas import LARGEST_PAGE, Answer, Body, Message, PageQuery
+from skinapi.platform.web.schemas import LARGEST_PAGE, Answer, Body, Message, PageQuery, Query
 
 # The drawing of the body map (`viewBox` in console/static/views/body_map.js) ends here.
 X = Annotated[float, Field(ge=8, le=92, allow_inf_nan=False)]
@@ -114,8 +114,7 @@ class CourseQuery(PageQuery):
     order: Literal["oldest", "newest"] = "oldest"
 
 
-class LanguageQuery(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+class LanguageQuery(Query):
     lang: Language | None = Field(default=None, description="the account's unless given")
 
 
@@ -127,10 +126,6 @@ class PlaceView(Answer):
     side: BodySide | None
     x: float | None
     y: float | None
-
-    @classmethod
-    def from_place(cls, place: Place) -> Self:
-        return cls(laterality=place.laterality, **place.model_dump(exclude={"told_laterality"}))
 
 
 class ReminderView(Answer):
@@ -145,12 +140,7 @@ class ReminderView(Answer):
     def from_reminder(cls, reminder: Reminder, language: Language) -> Self:
         coming = reminder.from_today(now().date())
         acts = conditions_table().notices.reminder
-        return cls(
-            act=coming.act,
-            says=acts[coming.act].in_language(language),
-            due=coming.due,
-            last=coming.last,
-        )
+        return cls.from_record(coming, says=acts[coming.act].in_language(language))
 
 
 class LesionView(Answer):
@@ -176,24 +166,24 @@ class LesionView(Answer):
     )
 
     @classmethod
-    def from_lesion(cls, shown: ShownLesion, language: Language, *, for_doctor: bool) -> Self:
+    def from_lesion(
+        cls, shown: ShownLesion, to: Subject, language: Language | None = None, **more: Any
+    ) -> Self:
+        """In the language of the account, unless another is given."""
         lesion, latest = shown
+        language, for_doctor = language or to.account.language, lesion.owner != to.id
         instruction = shown.instruction
         reminder = reminder_of(instruction) if instruction else None
-        return cls(
+        return cls.from_record(
+            lesion,
             instruction=InstructionView.of_spot(instruction, language, for_doctor=for_doctor)
             if instruction
             else None,
-            **lesion.model_dump(include={"id", "name", "created_at", "findings"}),
-            place=PlaceView.from_place(lesion.place),
-            latest=finding_view(latest, for_doctor=for_doctor) if latest else None,
+            latest=ListedFinding.from_finding(latest, for_doctor=for_doctor) if latest else None,
             reminder=ReminderView.from_reminder(reminder, language) if reminder else None,
             deleted=lesion.deleted_at is not None,
+            **more,
         )
-
-
-def finding_view(submission: VisibleFindingRow, *, for_doctor: bool) -> ListedFinding:
-    return ListedFinding(**listed_fields(submission, for_doctor=for_doctor))
 
 
 routes: Routes[LesionsService] = Routes(access=Authenticated())
@@ -209,7 +199,7 @@ def create_lesion(
     created = lesions.create_lesion(
         owner=subject.id, place=body.place.place(), name=body.name, key=idempotency_key
     )
-    return LesionView.from_lesion(created, subject.account.language, for_doctor=False)
+    return LesionView.from_lesion(created, subject)
 
 
 @routes.route("GET", "/lesions", access=Authenticated(scopes=("findings:read",)))
@@ -218,9 +208,7 @@ def list_lesions(
 ) -> Page[LesionView]:
     """The caller's own spots, oldest first, each with its newest finding."""
     page = lesions.list_own(owner=subject.id, paging=query.paging)
-    return page.map(
-        lambda item: LesionView.from_lesion(item, subject.account.language, for_doctor=False)
-    )
+    return page.map(partial(LesionView.from_lesion, to=subject))
 
 
 @routes.route("GET", "/patients/<patient>/lesions", access=READERS, raises=(NotFound,))
@@ -229,9 +217,7 @@ def list_patient_lesions(
 ) -> Page[LesionView]:
     """The spots of one patient in care, oldest first, each with its newest finding."""
     page = lesions.list_of_patient(patient=patient, doctor=subject, paging=query.paging)
-    return page.map(
-        lambda item: LesionView.from_lesion(item, subject.account.language, for_doctor=True)
-    )
+    return page.map(partial(LesionView.from_lesion, to=subject))
 
 
 @routes.route(
@@ -242,8 +228,7 @@ def show_lesion(
 ) -> LesionView:
     """A spot of the caller, or of a patient in the caller's care."""
     spot = lesions.get(lesion=lesion, to=subject)
-    language = query.lang or subject.account.language
-    return LesionView.from_lesion(spot, language, for_doctor=spot.lesion.owner != subject.id)
+    return LesionView.from_lesion(spot, subject, query.lang)
 
 
 @routes.route(
@@ -262,7 +247,9 @@ def list_course(
         newest_first=query.order == "newest",
         paging=query.paging,
     )
-    return page.map(lambda item: finding_view(item, for_doctor=not item.reader.is_patient))
+    return page.map(
+        lambda item: ListedFinding.from_finding(item, for_doctor=not item.reader.is_patient)
+    )
 
 
 @routes.route("PATCH", "/lesions/<lesion>", raises=(BadRequest, NotFound))
@@ -271,7 +258,7 @@ def change_lesion(
 ) -> LesionView:
     """Give a spot of the caller another name or place; what is not sent stays."""
     changed = lesions.change_lesion(lesion=lesion, fields=body.changes(), by=subject.id)
-    return LesionView.from_lesion(changed, subject.account.language, for_doctor=False)
+    return LesionView.from_lesion(changed, subject)
 
 
 @routes.route("DELETE", "/lesions/<lesion>", raises=(NotFound,))
@@ -294,7 +281,7 @@ def join_lesion(
     The same request sent again is answered as before.
     """
     changed = lesions.join_lesion(lesion=lesion, joined=body.lesion, by=subject.id)
-    return LesionView.from_lesion(changed, subject.account.language, for_doctor=False)
+    return LesionView.from_lesion(changed, subject)
 
 
 @routes.route(

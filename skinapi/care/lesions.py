@@ -13,7 +13,7 @@ from typing import NamedTuple
 from skinapi.accounts.auth.account import Subject
 from skinapi.accounts.auth.accounts import Accounts
 from skinapi.accounts.auth.owners import OwnerStatus
-from skinapi.base.errors import Duplicate, IdempotencyKeyReused, NotFound
+from skinapi.base.errors import NotFound
 from skinapi.base.pages import Page, PageRequest
 from skinapi.care.lesion_records import (
     JoinedWithItself,
@@ -26,15 +26,17 @@ from skinapi.care.lesion_records import (
 from skinapi.care.message_records import Messages
 from skinapi.care.queue import NO_PATIENT
 from skinapi.care.reminders import NO_LESION, LesionCounts
+from skinapi.findings.errors import NOT_YOURS
 from skinapi.findings.records.events import FindingsChanged
-from skinapi.findings.records.findings_by_lesion import FindingsByLesion
+from skinapi.findings.records.findings_by_lesion import FindingRecords
 from skinapi.findings.records.read_access import in_care, reader_of
-from skinapi.findings.records.service import NOT_YOURS, FindingsService
+from skinapi.findings.records.service import FindingAccess
 from skinapi.findings.records.visible_findings import VisibleFinding, VisibleFindingRow
 from skinapi.findings.status.lesion_status import Advice, Audience, Instruction
 from skinapi.platform.storage.faults import Fault
 from skinapi.platform.storage.ids import new_id, now
 from skinapi.platform.storage.ports import Document
+from skinapi.platform.storage.records import find_or_make
 from skinapi.platform.storage.unit_of_work import AuditRow, Unit, UnitOfWork, atomic
 from skinapi.platform.storage.unreadable import hide, is_hidden
 
@@ -59,9 +61,9 @@ class LesionsService:
 
     work: UnitOfWork
     lesions: Lesions
-    lesion_findings: FindingsByLesion
+    submissions: FindingRecords
     counts: LesionCounts
-    findings: FindingsService
+    findings: FindingAccess
     accounts: Accounts
     messages: Messages
     owners: OwnerStatus
@@ -72,8 +74,6 @@ class LesionsService:
     ) -> ShownLesion:
         """A retry gets the spot of the first request."""
         request_hash = hashlib.sha256(repr((place, name)).encode()).hexdigest()
-        if before := self._find_created(owner, key, request_hash):
-            return self._show(before)
         new = Lesion(
             id=new_id(),
             created_at=now(),
@@ -83,12 +83,8 @@ class LesionsService:
             idempotency_key=key,
             request_hash=request_hash,
         )
-        try:
-            return ShownLesion(self._create(new), None)
-        except Duplicate:  # a retry of this request has stored it in the meantime
-            if before := self._find_created(owner, key, request_hash):
-                return self._show(before)
-            raise
+        find = partial(self.lesions.find_by_key, owner, key, request_hash)
+        return self._show(find_or_make(find, lambda: self._create(new)))
 
     @atomic
     def _create(self, unit: Unit, new: Lesion) -> Lesion:
@@ -98,21 +94,14 @@ class LesionsService:
         unit.record(AuditRow("lesion.create", by=new.owner, target=new.id, owner=new.owner))
         return self.lesions.insert(new)
 
-    def _find_created(self, owner: str, key: str | None, request_hash: str) -> Lesion | None:
-        lesion = self.lesions.find_by_key(owner, key)
-        if lesion and lesion.request_hash != request_hash:
-            raise IdempotencyKeyReused
-        return lesion
-
     def list_own(self, *, owner: str, paging: PageRequest) -> Page[ShownLesion]:
         return self._page(owner, Audience.PATIENT, paging)
 
     def _page(self, owner: str, reader: Audience, paging: PageRequest) -> Page[ShownLesion]:
         page = self.lesions.page_owned(owner, paging)
-        known = self.lesion_findings.by_ids([item.latest for item in page.items if item.latest])
+        known = self.submissions.by_ids([item.latest for item in page.items if item.latest])
         newest = {
-            finding.lesion: finding
-            for finding in self.lesion_findings.see([*known.values()], reader)
+            finding.lesion: finding for finding in self.submissions.see([*known.values()], reader)
         }
         return page.map_all(
             lambda lesions: [
@@ -126,7 +115,7 @@ class LesionsService:
     def list_of_patient(
         self, *, patient: str, doctor: Subject, paging: PageRequest
     ) -> Page[ShownLesion]:
-        owner = self.accounts.by_ids({patient}).get(patient)
+        owner = self.accounts.find_by_id(patient)
         if owner is None or not in_care(owner, doctor):
             raise NotFound(NO_PATIENT)
         self.findings.note_read([patient], by=doctor)
@@ -144,7 +133,7 @@ class LesionsService:
         spot = self.lesions.find_kept(lesion) or self.lesions.find_joined(lesion)
         if spot is None:
             raise NotFound(NO_LESION)
-        owner = self.accounts.by_ids({spot.owner}).get(spot.owner)
+        owner = self.accounts.find_by_id(spot.owner)
         own = spot.owner == to.id and not spot.deleted_at
         if not own and (owner is None or not self.findings.may_see(owner, to, case=spot.id)):
             raise NotFound(NO_LESION)
@@ -152,14 +141,14 @@ class LesionsService:
         return spot
 
     def _show(self, lesion: Lesion, reader: Audience = Audience.PATIENT) -> ShownLesion:
-        newest = self.lesion_findings.newest(lesion.id)
-        return ShownLesion(lesion, self.lesion_findings.see_one(newest, reader) if newest else None)
+        newest = self.submissions.find_newest(lesion.id)
+        return ShownLesion(lesion, self.submissions.see_one(newest, reader) if newest else None)
 
     def instruct_compared(
         self, *, lesion: Lesion, compared: Advice | None, to: Subject
     ) -> Instruction | None:
         reader = reader_of(lesion.owner, to)
-        status = self.lesion_findings.compute_statuses([lesion.id], reader, compared=compared).get(
+        status = self.submissions.compute_statuses([lesion.id], reader, compared=compared).get(
             lesion.id
         )
         return status.instruction if status else None
@@ -168,13 +157,13 @@ class LesionsService:
         self, *, lesion: str, to: Subject, newest_first: bool, paging: PageRequest
     ) -> Page[VisibleFindingRow]:
         spot = self.find(lesion=lesion, to=to)
-        page = self.lesion_findings.page(spot.id, paging, newest_first=newest_first)
-        return page.map_all(partial(self.lesion_findings.see, reader=reader_of(spot.owner, to)))
+        page = self.submissions.page_of_lesion(spot.id, paging, newest_first=newest_first)
+        return page.map_all(partial(self.submissions.see, reader=reader_of(spot.owner, to)))
 
     def list_course(self, *, lesion: str, to: Subject) -> list[VisibleFindingRow]:
         found = self.find(lesion=lesion, to=to)
-        return self.lesion_findings.see(
-            self.lesion_findings.list_of(found.id), reader_of(found.owner, to)
+        return self.submissions.see(
+            self.submissions.list_of_lesion(found.id), reader_of(found.owner, to)
         )
 
     @atomic
@@ -192,7 +181,7 @@ class LesionsService:
         own = self.counts.get_own(lesion, by)
         unit.audit("lesion.delete", by=by, target=own.id, owner=own.owner)
         kept = self.messages.has_any(own.id)
-        unit.publish(FindingsChanged(self.lesion_findings.leave(own.id, keep=kept)))
+        unit.publish(FindingsChanged(self.submissions.leave_lesion(own.id, keep=kept)))
         if kept:
             self.lesions.close(own.id)
         else:
@@ -209,7 +198,7 @@ class LesionsService:
         other = self.counts.get_own(joined, by)
         unit.audit("lesion.join", by=by, target=kept.id, detail=joined, owner=kept.owner)
         self.counts.refuse_excess(kept, more=other.findings)
-        unit.publish(FindingsChanged(self.lesion_findings.move_all(other.id, kept.id)))
+        unit.publish(FindingsChanged(self.submissions.move_to_lesion(other.id, kept.id)))
         self.messages.move_all(other.id, kept.id)
         self.lesions.remove(other.id)
         self.lesions.change(kept.id, {"joined": other.id})
@@ -233,11 +222,11 @@ class LesionsService:
             return finding
         if not may_leave(finding.lesion):
             raise SortedElsewhere
-        unit.publish(FindingsChanged(self.lesion_findings.put(finding.id, lesion)))
+        unit.publish(FindingsChanged(self.submissions.put_in_lesion(finding.id, lesion)))
         moved = finding.model_copy(update={"lesion": lesion})
         self.counts.enter(moved)
         self.counts.update(finding)
-        return self.lesion_findings.see_one(moved, Audience.PATIENT)
+        return self.submissions.see_one(moved, Audience.PATIENT)
 
     def get_own_finding(self, number: str, by: Subject) -> VisibleFinding:
         finding, owner = self.findings.get(number=number, to=by)
@@ -274,10 +263,10 @@ class LesionsService:
             if not self.accounts.list_where({"id": owner}):
                 says = f"spots of account {owner}, which is gone"
                 yield Fault(says, partial(self.lesions.forget, owner))
-        for named in self.lesion_findings.named_lesions():
-            if self.lesions.find(named) is None and self.lesion_findings.count(named):
+        for named in self.submissions.named_lesions():
+            if self.lesions.find(named) is None and self.submissions.count_in_lesion(named):
                 says = f"findings name the spot {named}, which is gone"
-                yield Fault(says, partial(self.lesion_findings.move_all, named, None))
+                yield Fault(says, partial(self.submissions.move_to_lesion, named, None))
         for lesion in self.lesions.walk_all():
             if self._is_wrong(lesion.id):
                 says = f"the spot {lesion.id} does not name its newest finding and how many it has"

@@ -1,7 +1,7 @@
 """The routes of letters."""
 
 from datetime import datetime
-from typing import Annotated, Self
+from typing import Annotated, Any, Self
 
 from pydantic import Field, StringConstraints
 
@@ -59,16 +59,9 @@ class WrittenLetter(LetterView):
     )
 
     @classmethod
-    def of_draft(cls, draft: Draft) -> Self:
-        shown = draft.shown
-        own, version = LetterView.from_letter(shown).model_dump(), shown.letter.version
-        return cls(
-            **own,
-            version=version,
-            held_until=shown.held_until,
-            marked=draft.marked,
-            unwritten=draft.unwritten,
-        )
+    def of_draft(cls, draft: Draft, **more: Any) -> Self:
+        shown, letter = draft.shown, draft.shown.letter
+        return cls.from_record(letter, shown, draft, signed_by=letter.signature, **more)
 
 
 class SignedLetter(WrittenLetter):
@@ -206,8 +199,7 @@ def sign_letter(
     )
     telling = TellingView.of_letter(signed.held_until, way, subject.account.language)
     to_patient = signed.letter.reader == "patient"
-    own = dict(WrittenLetter.of_draft(Draft(signed)))
-    return SignedLetter(**own, telling=telling if to_patient else None)
+    return SignedLetter.of_draft(Draft(signed), telling=telling if to_patient else None)
 
 
 @routes.route("POST", "/letters/<letter>/withdrawal", raises=(NotFound, Forbidden, LetterWithdrawn))

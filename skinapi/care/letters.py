@@ -3,7 +3,7 @@ doctor sees it. A language model may draft it, with the patient's consent.
 """
 
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import NamedTuple
@@ -42,7 +42,7 @@ from skinapi.findings.records.letters import (
     show_letter,
 )
 from skinapi.findings.records.read_access import PatientChannel, way_to
-from skinapi.findings.records.service import FindingsService
+from skinapi.findings.records.service import FindingAccess
 from skinapi.findings.records.visible_findings import VisibleFinding, VisibleFindingRow
 from skinapi.findings.reports.openrouter import OpenRouterClient, Reading
 from skinapi.findings.reports.report import NarrativeUnavailable, Unwritten
@@ -82,7 +82,7 @@ class _Held(NamedTuple):
 class LettersService:
     work: UnitOfWork
     letters: Letters
-    findings: FindingsService
+    findings: FindingAccess
     lesions: LesionsService
     outbox: Outbox
     consents: Consents
@@ -264,7 +264,9 @@ class LettersService:
     @atomic
     def withdraw_letter(self, unit: Unit, *, letter: str, reason: str, by: Subject) -> ShownLetter:
         """The same again changes nothing."""
-        signed, submission = self._get_signed(letter, by)
+        signed, submission, _ = self._get(
+            letter, by, NOT_SIGNED, lambda item: item.signed_at is not None
+        )
         if signed.withdrawn:
             if signed.withdrawn.reason != reason:
                 raise LetterWithdrawn
@@ -340,27 +342,21 @@ class LettersService:
 
     def _hold_draft(self, unit: Unit, action: str, letter: str, by: Subject) -> _Held:
         """The caller's draft, about a finding that cannot be deleted at the same time."""
-        draft = self._get_draft(letter, by)
+        draft = self._get(letter, by, NO_LETTER, lambda item: item.doctor == by.id)
+        if draft.letter.signed_at:
+            raise LetterSigned
         unit.audit(action, by=by.id, target=draft.submission.id, owner=draft.submission.owner)
         self.findings.rely_on(draft.submission)
         return draft
 
-    def _get_draft(self, identifier: str, by: Subject) -> _Held:
+    def _get(
+        self, identifier: str, by: Subject, missing: str, belongs: Callable[[Letter], bool]
+    ) -> _Held:
         letter = self.letters.find(identifier)
         submission = self.findings.submissions.find(letter.submission) if letter else None
-        if letter is None or submission is None or letter.doctor != by.id:
-            raise NotFound(NO_LETTER)
-        submission, owner = self._get_in_care(str(submission.number), by)
-        if letter.signed_at:
-            raise LetterSigned
-        return _Held(letter, submission, owner)
-
-    def _get_signed(self, identifier: str, by: Subject) -> tuple[Letter, VisibleFinding]:
-        letter = self.letters.find(identifier)
-        submission = self.findings.submissions.find(letter.submission) if letter else None
-        if letter is None or submission is None or letter.signed_at is None:
-            raise NotFound(NOT_SIGNED)
-        return letter, self._get_in_care(str(submission.number), by)[0]
+        if letter is None or submission is None or not belongs(letter):
+            raise NotFound(missing)
+        return _Held(letter, *self._get_in_care(str(submission.number), by))
 
     def _get_in_care(self, number: str, doctor: Subject) -> tuple[VisibleFinding, Account]:
         return self.findings.get_in_charge(number=number, by=doctor, refusal=NOT_IN_CHARGE)

@@ -83,8 +83,8 @@ class Messages(Repository[Message]):
         identifier = new_id_after(newest[0]["id"] if newest else None)
         return self.insert(Message(id=identifier, created_at=now(), **thread.wanted, **fields))
 
-    def find_by_key(self, author: str, key: str | None) -> Message | None:
-        return self._by_key(key, author=author)
+    def find_by_key(self, author: str, key: str | None, request_hash: str) -> Message | None:
+        return self._by_key(key, request_hash, author=author)
 
     def page(self, thread: Thread, paging: PageRequest, *, newest_first: bool) -> Page[Message]:
         return self._page(thread.wanted, paging, newest_first=newest_first)

@@ -51,8 +51,8 @@ class MessageView(Answer):
 
     @classmethod
     def from_message(cls, message: StoredMessage, finding: int | None, *, to: str) -> Self:
-        return cls(
-            **message.model_dump(include={"id", "created_at", "text"}),
+        return cls.from_record(
+            message,
             by="patient" if message.author == message.owner else "doctor",
             read_at=message.seen_at or message.read_at,
             waits=message.author == message.owner and message.read_at is None,
@@ -77,14 +77,13 @@ class WaitingView(Answer):
     @classmethod
     def from_waiting(cls, waiting: Waiting) -> Self:
         spot = waiting.lesion
-        return cls(
+        return cls.from_record(
+            waiting,
             lesion=spot.id if spot else None,
             name=spot.name if spot else None,
-            place=PlaceView.from_place(spot.place) if spot else None,
+            place=spot.place if spot else None,
             patient=waiting.patient.id if waiting.patient else None,
             patient_name=waiting.patient.name if waiting.patient else None,
-            finding=waiting.finding,
-            unread=waiting.unread,
         )
 
 

@@ -7,10 +7,11 @@ cannot pass a change of the doctor, nor a deletion or a join of the spot.
 import hashlib
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 
 from skinapi.accounts.auth.account import Account, Subject
 from skinapi.accounts.auth.accounts import Accounts
-from skinapi.base.errors import Duplicate, IdempotencyKeyReused, NotFound
+from skinapi.base.errors import NotFound
 from skinapi.base.pages import Page, PageRequest
 from skinapi.care.lesion_records import Lesion, Lesions
 from skinapi.care.message_records import (
@@ -22,14 +23,15 @@ from skinapi.care.message_records import (
 )
 from skinapi.care.queue import NO_PATIENT
 from skinapi.care.reminders import NO_LESION
-from skinapi.findings.records.findings_by_lesion import FindingsByLesion
+from skinapi.findings.errors import NOT_YOURS
+from skinapi.findings.records.findings_by_lesion import FindingRecords
 from skinapi.findings.records.read_access import in_care
 from skinapi.findings.records.record_retention import PatientDeleted
 from skinapi.findings.records.review_queue import MOST_UNASSIGNED
-from skinapi.findings.records.service import NOT_YOURS, FindingsService
-from skinapi.findings.records.stored_findings import StoredFindings
+from skinapi.findings.records.service import FindingAccess
 from skinapi.platform.notices.outbox import Kind, Outbox
 from skinapi.platform.storage.ports import Document
+from skinapi.platform.storage.records import find_or_make
 from skinapi.platform.storage.unit_of_work import AuditRow, Unit, UnitOfWork, atomic
 
 # So many of one side wait for the other; more would bury what matters.
@@ -38,7 +40,7 @@ MOST_LISTED = 200
 # Who reads it in the console before that gets no mail.
 MAILED_AFTER = timedelta(minutes=2)
 # A message, and the number of the finding that it is about.
-BreakGlassNotice = tuple[Message, int | None]
+NumberedMessage = tuple[Message, int | None]
 
 
 @dataclass(frozen=True)
@@ -66,14 +68,14 @@ class MessagesService:
     work: UnitOfWork
     messages: Messages
     lesions: Lesions
-    lesion_findings: FindingsByLesion
-    findings: FindingsService
+    submissions: FindingRecords
+    findings: FindingAccess
     accounts: Accounts
     outbox: Outbox
 
     def page_messages(
         self, *, topic: ConversationTopic, to: Subject, newest_first: bool, paging: PageRequest
-    ) -> Page[BreakGlassNotice]:
+    ) -> Page[NumberedMessage]:
         thread = self._get_thread(topic, to)
         page = self.messages.page(thread, paging, newest_first=newest_first)
         numbers = self._numbers_of({item.submission for item in page.items})
@@ -81,7 +83,7 @@ class MessagesService:
 
     def _numbers_of(self, submissions: set[str | None]) -> dict[str, int]:
         named = sorted(filter(None, submissions))
-        findings = self.lesion_findings.by_ids(named) if named else {}
+        findings = self.submissions.by_ids(named) if named else {}
         return {identifier: finding.number for identifier, finding in findings.items()}
 
     def send_message(
@@ -92,24 +94,18 @@ class MessagesService:
         submission: str | None,
         by: Subject,
         key: str | None,
-    ) -> BreakGlassNotice:
+    ) -> NumberedMessage:
         """A retry gets the message of the first request."""
         asked = (topic.lesion or topic.patient, text, submission)
         request_hash = hashlib.sha256(repr(asked).encode()).hexdigest()
-        sent = self._find_sent(by.id, key, request_hash)
-        if sent is None:
-            try:
-                written = {
-                    "text": text,
-                    "submission": submission,
-                    "idempotency_key": key,
-                    "request_hash": request_hash,
-                }
-                sent = self._send(topic, by, written)
-            except Duplicate:  # a retry of this request has stored it in the meantime
-                sent = self._find_sent(by.id, key, request_hash)
-                if sent is None:
-                    raise
+        written = {
+            "text": text,
+            "submission": submission,
+            "idempotency_key": key,
+            "request_hash": request_hash,
+        }
+        find = partial(self.messages.find_by_key, by.id, key, request_hash)
+        sent = find_or_make(find, lambda: self._send(topic, by, written))
         return sent, self._numbers_of({sent.submission}).get(sent.submission or "")
 
     @atomic
@@ -193,18 +189,12 @@ class MessagesService:
         """
         spot = self.lesions.find_kept(topic.lesion) if topic.lesion else None
         thread = Thread(spot.owner if spot else topic.patient, topic.lesion)
-        account = self.accounts.by_ids({thread.owner}).get(thread.owner)
+        account = self.accounts.find_by_id(thread.owner)
         own = thread.owner == caller.id and not (spot and spot.deleted_at)
         if not (own or (account and in_care(account, caller))):
             raise NotFound(_missing(thread))
         self.findings.note_read([thread.owner], by=caller)
         return thread
-
-    def _find_sent(self, author: str, key: str | None, request_hash: str) -> Message | None:
-        message = self.messages.find_by_key(author, key)
-        if message and message.request_hash != request_hash:
-            raise IdempotencyKeyReused
-        return message
 
     def _hold(self, thread: Thread, by: Subject) -> Account:
         held, lesion = self.accounts.lock(thread.owner), thread.lesion
@@ -221,7 +211,7 @@ class MessagesService:
             if owner.record_kept_until_at:
                 raise PatientDeleted
             return owner.id
-        doctor = self.accounts.by_ids({owner.doctor_id or ""}).get(owner.doctor_id or "")
+        doctor = self.accounts.find_by_id(owner.doctor_id)
         if doctor is None or not doctor.active_doctor:  # who rests reads nothing
             raise NobodyInCharge
         return doctor.id
@@ -250,7 +240,7 @@ def _place_of(thread: Thread, *, for_owner: bool) -> str:
 class UnansweredMessages:
     messages: Messages
     lesions: Lesions
-    submissions: StoredFindings
+    submissions: FindingRecords
 
     def __call__(self, doctor: str | None) -> list[str]:
         waiting = sorted(self.messages.count_waiting_by_lesion(doctor))[:MOST_UNASSIGNED]

@@ -6,14 +6,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
-from functools import partial
 from typing import Self
 
 from pydantic import Field
 
 from skinapi.accounts.auth.account import Subject
 from skinapi.base.languages import Language
-from skinapi.base.pages import PageRequest, read_pages
+from skinapi.base.pages import PageRequest, batched
 from skinapi.base.stored_record import optional
 from skinapi.base.values import Value
 from skinapi.care.lesion_records import Lesion, Lesions
@@ -23,8 +22,8 @@ from skinapi.care.letters import LettersService
 from skinapi.care.message_records import Messages, Thread
 from skinapi.care.messages import MessagesService
 from skinapi.care.reminders import ReminderKind, reminder_of
-from skinapi.findings.records.findings_by_lesion import FindingsByLesion
-from skinapi.findings.records.service import FindingsService
+from skinapi.findings.records.findings_by_lesion import FindingRecords
+from skinapi.findings.records.service import FindingAccess
 from skinapi.findings.schemas.finding_parts import AdviceView
 from skinapi.findings.status.decisions import WaitsFor
 from skinapi.findings.status.lesion_status import Advice, AdviceSource, Audience, LesionStatus
@@ -46,7 +45,7 @@ class Task(StrEnum):
     RESULT = "result"
 
 
-# A task of a band statuses where the band is named; the others stand between.
+# A task of a band stands where the band is named; the others stand between.
 ORDER: tuple[Task | Band, ...] = (
     Band.URGENT_REFERRAL,
     Task.MESSAGE,
@@ -85,21 +84,21 @@ class InboxEntry:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InboxService:
     lesions: Lesions
-    lesion_findings: FindingsByLesion
+    submissions: FindingRecords
     messages: Messages
     most: int
 
     def list_tasks(self, *, owner: str) -> list[InboxEntry]:
         """Only the next photo that is not due yet is on the list: the others have time."""
         spots = self.lesions.page_owned(owner, PageRequest(self.most)).items
-        statuses = self.lesion_findings.compute_statuses(
+        statuses = self.submissions.compute_statuses(
             [spot.id for spot in spots if spot.latest], Audience.PATIENT
         )
         unread = self.messages.count_waiting_by_lesion(owner)
         tasks = [task for spot in spots for task in _tasks_of(spot, statuses.get(spot.id), unread)]
         if count := self.messages.count_waiting_without_lesion(owner).get(owner):
             tasks.append(InboxEntry(task=Task.MESSAGE, lesion=None, unread=count))
-        unsorted = self.lesion_findings.list_unsorted(owner, limit=MOST_UNSORTED)
+        unsorted = self.submissions.list_unsorted(owner, limit=MOST_UNSORTED)
         tasks += [task for item in unsorted for task in _tasks_of(None, item, {})]
         tasks.sort(key=lambda item: item.rank)
         ahead = [item for item in tasks if item.due and item.due > now().date()]
@@ -107,20 +106,20 @@ class InboxService:
 
 
 def _tasks_of(
-    lesion: Lesion | None, statuses: LesionStatus | None, unread: Mapping[str, int]
+    lesion: Lesion | None, status: LesionStatus | None, unread: Mapping[str, int]
 ) -> Iterator[InboxEntry]:
     if lesion and (count := unread.get(lesion.id)):
         yield InboxEntry(task=Task.MESSAGE, lesion=lesion, unread=count)
-    if statuses is None:
+    if status is None:
         return
-    instruction = statuses.instruction
+    instruction = status.instruction
     asked = instruction.counts.band in ORDER
     if asked:
         about = instruction.counts.finding
-        kept = any(s.photo.kept for s in statuses.findings.values() if s.photo.number == about)
+        kept = any(s.photo.kept for s in status.findings.values() if s.photo.number == about)
         advice = instruction.counts
         yield InboxEntry(task=Task.SEE_DOCTOR, lesion=lesion, advice=advice, photo_kept=kept)
-    newest = statuses.newest
+    newest = status.newest
     if instruction.picture_wanted and (decision := newest.decision):
         number = newest.photo.number
         advice = Advice(AdviceSource.DECISION, decision.urgency, decision.decided_at, number)
@@ -156,18 +155,15 @@ class TaskView(Answer):
     @classmethod
     def from_entry(cls, entry: InboxEntry, language: Language) -> Self:
         spot, advice = entry.lesion, entry.advice
-        return cls(
-            task=entry.task,
+        return cls.from_record(
+            entry,
             lesion=spot.id if spot else None,
             name=spot.name if spot else None,
-            place=PlaceView.from_place(spot.place) if spot else None,
+            place=spot.place if spot else None,
             advice=AdviceView.from_advice(advice, language, for_doctor=False) if advice else None,
             sentence=advice.words(language).next_step
             if advice and (advice.due or advice.waits_for is WaitsFor.RESULT)
             else None,
-            unread=entry.unread,
-            due=entry.due,
-            photo_kept=entry.photo_kept,
         )
 
 
@@ -185,7 +181,7 @@ def show_inbox(inbox: InboxService, *, query: LanguageQuery, subject: Subject) -
     return InboxView(tasks=listed, more=len(tasks) - len(listed))
 
 
-FIRST_PAGE = PageRequest(100)
+READ_AT_ONCE = 100
 
 
 class OwnDataSummary(Value):
@@ -199,7 +195,7 @@ class OwnDataSummary(Value):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OwnDataService:
-    findings: FindingsService
+    findings: FindingAccess
     letters: LettersService
     lesions: LesionsService
     messages: MessagesService
@@ -209,11 +205,9 @@ class OwnDataService:
         spots = self.lesions.lesions.page_owned(owner, PageRequest(self.lesions.most)).items
         ids = [spot.id for spot in spots]
         findings = photos = letters = 0
-        for page in read_pages(partial(self.findings.submissions.page_kept, owner), FIRST_PAGE):
-            kept = {
-                item.id: item
-                for item in self.findings.lesion_findings.see(page.items, Audience.PATIENT)
-            }
+        submissions = self.findings.submissions
+        for batch in batched(submissions.walk_owned(owner), READ_AT_ONCE):
+            kept = {item.id: item for item in submissions.see(batch, Audience.PATIENT)}
             findings += len(kept)
             photos += sum(item.photos for item in kept.values())
             signed = self.letters.letters.list_signed_of([*kept]) if kept else []

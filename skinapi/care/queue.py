@@ -15,11 +15,10 @@ from skinapi.accounts.auth.accounts import Accounts
 from skinapi.base.errors import InvalidQuery, NotFound
 from skinapi.base.pages import Page, PageRequest
 from skinapi.base.values import Value
-from skinapi.findings.records.findings_by_lesion import FindingsByLesion
+from skinapi.findings.records.findings_by_lesion import FindingRecords
 from skinapi.findings.records.read_access import ReadNotes, in_care, is_asked, reader_in_care
 from skinapi.findings.records.review_queue import OrphanedWork, UnassignedPatients, UnassignedView
 from skinapi.findings.records.stored_finding import StoredFindingRow
-from skinapi.findings.records.stored_findings import StoredFindings
 from skinapi.findings.records.visible_findings import VisibleFindingRow
 from skinapi.findings.status.decisions import RESULT_AFTER, WaitsFor
 from skinapi.model.bands import is_sent
@@ -87,8 +86,7 @@ class CareService:
     """Reads the lists. Each page costs few queries, each answered from an index."""
 
     accounts: Accounts
-    submissions: StoredFindings
-    lesion_findings: FindingsByLesion
+    submissions: FindingRecords
     pointer: ServingPointer
     notes: ReadNotes
     unassigned: UnassignedPatients
@@ -129,7 +127,7 @@ class CareService:
         reviewed: bool | None,
         paging: PageRequest,
     ) -> Page[FoundCase]:
-        owner = self.accounts.by_ids({patient}).get(patient)
+        owner = self.accounts.find_by_id(patient)
         if owner is None or not in_care(owner, doctor):
             raise NotFound(NO_PATIENT)
         held = self._list_held([patient], doctor)
@@ -164,7 +162,7 @@ class CareService:
         reader = reader_in_care(to)
         if reader.knows_all:
             return []
-        held = self.lesion_findings.see(self.submissions.list_held(owners), reader)
+        held = self.submissions.see(self.submissions.list_held(owners), reader)
         return [finding.model_copy(update=finding.make_keys(reader)) for finding in held]
 
     def _awaited_of(
@@ -181,7 +179,7 @@ class CareService:
         first = {finding.owner: finding for finding in findings}
         return {
             finding.owner: finding
-            for finding in self.lesion_findings.see([*first.values()], reader_in_care(to))
+            for finding in self.submissions.see([*first.values()], reader_in_care(to))
         }
 
     def _visits_of(
@@ -198,7 +196,7 @@ class CareService:
             findings += _without(held, visits)
         least = (now() - OVERDUE_AFTER).date()
         days: dict[str, date] = {}
-        for finding in self.lesion_findings.see(findings, reader_in_care(to)):
+        for finding in self.submissions.see(findings, reader_in_care(to)):
             due = finding.instruction.counts.due
             if due and due >= least:
                 days[finding.owner] = min(due, days.get(finding.owner, due))
@@ -327,7 +325,7 @@ class CareService:
         ]
         cases = [
             FoundCase(entry, accounts[entry.owner], accounts)
-            for entry in self.lesion_findings.see(shown, reader_in_care(doctor))
+            for entry in self.submissions.see(shown, reader_in_care(doctor))
         ]
         self.notes.note([case.owner.id for case in cases], by=doctor, action="record.read")
         return Page(cases, page.next_after)

@@ -30,6 +30,9 @@ from skinapi.model.context import AgeBand, BodySide, BodySite, Laterality
 from skinapi.platform.storage.ids import now
 from skinapi.platform.web.schemas import LARGEST_PAGE, Answer, PageQuery
 
+# What of a finding in a list doctors alone read.
+NOT_FOR_PATIENTS: dict[str, Any] = dict.fromkeys(("awaited", "due", "replaced_by"))
+
 
 class PatientsQuery(PageQuery):
     """`after` is a queue key, which these lists are ordered by, and not an id."""
@@ -124,13 +127,11 @@ class PatientInCare(Answer):
     def from_patient(cls, found: FoundPatient) -> Self:
         account = found.account
         waiting = Waiting.from_key(account.queue_key)
-        return cls(
+        return cls.from_record(
+            account,
             due=found.due,
             record_kept_until=account.record_end,
             awaited=AwaitedView.from_finding(found.awaited),
-            id=account.id,
-            name=account.name,
-            email=account.email,
             waiting_band=waiting.band if waiting else None,
             waiting_since=waiting.since if waiting else None,
             waiting_submission=waiting.number if waiting else None,
@@ -164,6 +165,23 @@ class ListedFinding(Answer):
         "for doctors: of a decided finding, what was said of the spot that counts instead; absent "
         "where its own does"
     )
+
+    @classmethod
+    def from_finding(cls, submission: VisibleFindingRow, *, for_doctor: bool, **more: Any) -> Self:
+        finding = submission.finding
+        doctor_label = finding.band_words(submission.language).doctor_label
+        return cls.from_record(
+            submission,
+            submission.context,
+            finding,
+            **headed_fields(finding, for_doctor=for_doctor),
+            band_label=doctor_label if for_doctor else shown_words(submission).label,
+            decision=decision_view(submission),
+            graver_review=graver_sentence(submission),
+            photo_kept=submission.photo_blob is not None,
+            **(_for_doctor(submission) if for_doctor else NOT_FOR_PATIENTS),
+            **more,
+        )
 
 
 class OpinionView(Answer):
@@ -211,9 +229,9 @@ class CaseView(Answer):
             account = doctors.get(doctor or "")
             return account.name if account else ""
 
-        return cls(
+        return cls.from_record(
+            submission,
             taken_by=name(submission.taken_by) if submission.taken_by else None,
-            taken_at=submission.taken_at,
             mine=submission.taken_by == asker,
             free=is_free(submission, asker),
             opinion=OpinionView(
@@ -225,7 +243,6 @@ class CaseView(Answer):
             )
             if submission.opinion_of and submission.opinion_at
             else None,
-            opinion_came_at=submission.opinion_came_at,
             opened_at=submission.decision_opened_at,
             telling=telling,
             overdue=bool(awaited and awaited.overdue),
@@ -271,49 +288,20 @@ class QueuedFinding(ListedFinding):
     def from_case(cls, found: FoundCase, asker: str) -> Self:
         submission, owner = found.submission, found.owner
         finding = submission.finding
-        return cls(
-            **listed_fields(submission, for_doctor=True),
+        return cls.from_finding(
+            submission,
+            for_doctor=True,
             patient_id=owner.id,
             patient_name=owner.name,
             patient_email=owner.email,
             record_kept_until=owner.record_end,
-            age_band=submission.context.age_band,
-            body_site=submission.context.body_site,
-            body_laterality=submission.context.body_laterality,
-            body_side=submission.context.body_side,
-            raised_by=finding.raised_by,
             malignant_score=percent(finding.malignant_score),
             restated_malignant_score=percent(finding.shown_malignant_score)
             if finding.restated
             else None,
             case=CaseView.from_finding(submission, found.doctors, asker),
-            version=submission.version,
-            more_urgent=submission.more_urgent,
             left=found.left,
         )
-
-
-def listed_fields(submission: VisibleFindingRow, *, for_doctor: bool) -> dict[str, Any]:
-    finding = submission.finding
-    label = (
-        finding.band_words(submission.language).doctor_label
-        if for_doctor
-        else shown_words(submission).label
-    )
-    return {
-        "id": submission.id,
-        "number": submission.number,
-        "created_at": submission.created_at,
-        "reviewed": submission.reviewed,
-        **headed_fields(finding, for_doctor=for_doctor),
-        "band": finding.band,
-        "band_label": label,
-        "decision": decision_view(submission),
-        "graver_review": graver_sentence(submission),
-        "uncertain": finding.uncertain,
-        "photo_kept": submission.photo_blob is not None,
-        **(_for_doctor(submission) if for_doctor else {}),
-    }
 
 
 def _for_doctor(submission: VisibleFindingRow) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from skinapi.findings.records.events import (
     FindingEvent,
     FindingFiled,
 )
-from skinapi.findings.records.findings_by_lesion import FindingsByLesion
+from skinapi.findings.records.findings_by_lesion import FindingRecords
 from skinapi.findings.records.stored_finding import StoredFinding
 from skinapi.findings.status.decisions import PHOTO_AFTER, RESULT_AFTER, WaitsFor
 from skinapi.findings.status.lesion_status import Audience, Instruction, LesionStatus
@@ -92,19 +92,17 @@ class ReminderMailer:
         store: Store,
         *,
         lesions: Lesions,
-        lesion_findings: FindingsByLesion,
+        submissions: FindingRecords,
         outbox: Outbox,
         failed: FailedItems,
     ) -> None:
         self._store, self._outbox, self._failed = store, outbox, failed
-        self._lesions, self._lesion_findings = lesions, lesion_findings
+        self._lesions, self._submissions = lesions, submissions
 
     def run_once(self) -> None:
         if not self._outbox.enabled:
             return
-        due = ((item, item) for item in self._lesions.list_due(REMINDED_AT_ONCE))
-        for _ in self._failed.each("reminder", due, self._remind):
-            pass
+        self._failed.do_each("reminder", self._lesions.list_due(REMINDED_AT_ONCE), self._remind)
 
     def _remind(self, identifier: str) -> None:
         self._store.transaction(partial(self._remind_once, identifier))
@@ -114,9 +112,7 @@ class ReminderMailer:
         lesion = self._lesions.find(identifier)
         if lesion is None or lesion.remind_at is None or lesion.remind_at > now():
             return
-        status = self._lesion_findings.compute_statuses([identifier], Audience.PATIENT).get(
-            identifier
-        )
+        status = self._submissions.compute_statuses([identifier], Audience.PATIENT).get(identifier)
         at = look_at(status)
         if at and at > now():
             self._lesions.change(identifier, {"remind_at": at})
@@ -135,9 +131,9 @@ NO_LESION = "There is no such spot"
 
 
 class LesionCounts:
-    def __init__(self, lesions: Lesions, lesion_findings: FindingsByLesion, *, most: int) -> None:
+    def __init__(self, lesions: Lesions, submissions: FindingRecords, *, most: int) -> None:
         """`most` is how many findings a spot may have."""
-        self._lesions, self._lesion_findings, self._most = lesions, lesion_findings, most
+        self._lesions, self._submissions, self._most = lesions, submissions, most
 
     def get_own(self, lesion: str, owner: str) -> Lesion:
         found = self._lesions.find(lesion)
@@ -164,7 +160,7 @@ class LesionCounts:
         return self._lesions.change(lesion, self._count(lesion))
 
     def _count(self, lesion: str) -> dict[str, Any]:
-        status = self._lesion_findings.compute_statuses([lesion], Audience.PATIENT).get(lesion)
+        status = self._submissions.compute_statuses([lesion], Audience.PATIENT).get(lesion)
         return {
             "findings": len(status.findings) if status else 0,
             "latest": status.newest.photo.id if status else None,

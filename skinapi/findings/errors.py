@@ -2,6 +2,8 @@
 
 from skinapi.base.errors import Conflict, Gone, NotFound, SkinAPIError, Unprocessable
 
+NOT_YOURS = "Not found or unauthorized"
+
 
 class StorageQuotaReached(SkinAPIError):
     """`most`: how many findings an account may have."""

@@ -4,7 +4,7 @@ import hashlib
 from typing import Annotated
 
 from flask import Response, request
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from skinapi.accounts.auth.account import Subject
 from skinapi.base.errors import Forbidden, IdempotencyKeyReused, NotFound
@@ -38,7 +38,7 @@ from skinapi.findings.schemas.stored_finding import (
 from skinapi.findings.schemas.summary import SummaryView
 from skinapi.findings.status.reviews import ToldBy
 from skinapi.platform.web.declaration import Authenticated, Routes
-from skinapi.platform.web.schemas import Answer, Message, PageQuery
+from skinapi.platform.web.schemas import Answer, Message, PageQuery, Query
 
 routes: Routes[FindingsService] = Routes(access=Authenticated(scopes=("findings:read",)))
 review_routes: Routes[ReviewsService] = Routes(access=Authenticated())
@@ -55,7 +55,7 @@ def list_submissions(
 
     Without `limit` as many as may be, because the Angular app reads one answer and follows no link.
     """
-    page = findings.list_own(
+    page = findings.access.list_own(
         to=subject,
         unsorted=query.lesion == "none",
         newest_first=query.order == "newest",
@@ -71,39 +71,28 @@ def show_submission(
     """A finding of the caller, or of a patient in the caller's care, who is named by id then; an
     admin reads one for an hour after `POST /break-glass`.
     """
-    submission, owner = findings.get_to_read(number=number, to=subject, reading="finding")
-    view = FindingView if owner.id == subject.id else FindingInCareView
-    shown = view.from_finding(
-        submission,
-        owner,
-        findings.models.find_version_state(submission.finding.model_version),
-        query.lang,
-    )
+    access, photos = findings.access, findings.photos
+    submission, owner = access.get_to_read(number=number, to=subject, reading="finding")
+    language, beside = query.lang or submission.language, dict[str, object]()
     if owner.id == subject.id:
-        looks, language = (
-            findings.find_who_looks(submission, owner),
-            query.lang or submission.language,
+        beside["will_look"] = ExpectedReviewerView.from_reviewer(
+            access.find_who_looks(submission, owner),
+            submission,
+            language,
+            may_keep=photos.policy != "never",
         )
-        may_keep = findings.photos.policy != "never"
-        will_look = ExpectedReviewerView.from_reviewer(
-            looks, submission, language, may_keep=may_keep
-        )
-        shown = shown.model_copy(update={"will_look": will_look})
-        if findings.is_filed_for_owner(submission):
-            filed = FiledView.from_finding(submission, findings.find_filer(submission), language)
-            shown = shown.model_copy(update={"filed": filed})
-    elif submission.case in findings.unassigned.list_cases(owner, subject):
-        shown = shown.model_copy(update={"unassigned": True})
+        if access.is_filed_for_owner(submission):
+            filer = access.accounts.find_by_id(submission.filed_by)
+            beside["filed"] = FiledView.from_finding(submission, filer, language)
+    elif submission.case in access.unassigned.list_cases(owner, subject):
+        beside["unassigned"] = True
     # The photo of a kept record goes with the record.
-    if (
-        findings.photos.days is None
-        or not submission.photo_blob
-        or owner.record_kept_until_at is not None
-    ):
-        return shown
-    until = findings.photos.find_end(submission)
-    retention = PhotoRetentionView(days=findings.photos.days, until=until)
-    return shown.model_copy(update={"photo_retention": retention})
+    if photos.days and submission.photo_blob and owner.record_kept_until_at is None:
+        until = photos.find_end(submission)
+        beside["photo_retention"] = PhotoRetentionView(days=photos.days, until=until)
+    view = FindingView if owner.id == subject.id else FindingInCareView
+    model = access.models.find_version_state(submission.finding.model_version)
+    return view.from_finding(submission, owner, model, query.lang).model_copy(update=beside)
 
 
 @routes.route("GET", "/submissions/<number>/photo", produces="image/jpeg", raises=(NotFound,))
@@ -111,7 +100,7 @@ def show_photo(
     findings: FindingsService, *, number: str, query: PictureQuery, subject: Subject
 ) -> Response:
     """The photo of a finding, where it was kept."""
-    content = findings.read_kept_photo(number=number, picture=query.picture, to=subject)
+    content = findings.access.read_kept_photo(number=number, picture=query.picture, to=subject)
     return Response(content, mimetype="image/jpeg")
 
 
@@ -121,7 +110,7 @@ def show_thumbnail(findings: FindingsService, *, number: str, subject: Subject) 
 
     A browser may keep it for this caller, and must ask each time whether it may still show it.
     """
-    content = findings.read_thumbnail(number=number, to=subject)
+    content = findings.access.read_thumbnail(number=number, to=subject)
     response = Response(content, mimetype="image/jpeg")
     response.headers["Cache-Control"] = "private, no-cache"
     response.set_etag(hashlib.sha256(content).hexdigest()[:20])
@@ -134,7 +123,7 @@ def show_heatmap(
     findings: FindingsService, *, number: str, query: PictureQuery, subject: Subject
 ) -> Response:
     """The heat map of a finding over its photo, where the photo was kept."""
-    content = findings.draw_heatmap(number=number, picture=query.picture, to=subject)
+    content = findings.access.draw_heatmap(number=number, picture=query.picture, to=subject)
     return Response(content, mimetype="image/jpeg")
 
 
@@ -182,7 +171,9 @@ def add_review(
     review = reviews.add_review(number=number, by=subject, said=body, key=idempotency_key)
     teller = ToldBy.DOCTOR if body.hold_until else body.told_by
     way, language = reviews.find_way(review), subject.account.language
-    return SignedReview.told(review, TellingView.of_review(review, way, teller, language))
+    return SignedReview.from_review(
+        review, telling=TellingView.of_review(review, way, teller, language)
+    )
 
 
 @review_routes.route("DELETE", "/submissions/<number>/hold", raises=(NotFound, Forbidden))
@@ -237,8 +228,7 @@ def list_errors(
 MOST_MONTHS = 60
 
 
-class OutcomesQuery(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+class OutcomesQuery(Query):
     months: Annotated[int, Field(ge=1, le=MOST_MONTHS)] = Field(
         default=12, description="how many months; this one is the last"
     )

@@ -22,8 +22,8 @@ from skinapi.accounts.auth.account import TEACHING_CONSENT, Account
 from skinapi.accounts.auth.accounts import Accounts
 from skinapi.accounts.auth.events import ConsentWithdrawn
 from skinapi.base.errors import BlobDamaged, Duplicate
+from skinapi.findings.records.findings_by_lesion import FindingRecords
 from skinapi.findings.records.stored_finding import SubmittedPhoto
-from skinapi.findings.records.stored_findings import StoredFindings
 from skinapi.findings.status.deciding_review import Reviews, deciding_review
 from skinapi.findings.status.reviews import Histology, Review
 from skinapi.lab.checks.publishing import Provenance, Publisher
@@ -147,7 +147,7 @@ class GatheredFindings:
 class ReviewedFindings:
     store: Store
     reviews: Reviews
-    submissions: StoredFindings
+    submissions: FindingRecords
     accounts: Accounts
 
     def gather(self, source: LabelSource) -> GatheredFindings:

@@ -14,10 +14,9 @@ from skinapi.accounts.auth.passwords import Proof
 from skinapi.accounts.auth.second_factor import SecondFactorService
 from skinapi.base.errors import Conflict, Forbidden, InvalidToken, NotFound, TooManyRequests
 from skinapi.base.pages import Page, PageRequest
-from skinapi.findings.records.findings_by_lesion import FindingsByLesion
+from skinapi.findings.records.findings_by_lesion import FindingRecords
 from skinapi.findings.records.read_access import LIFE, BreakGlass, BreakGlasses, End
 from skinapi.findings.records.stored_finding import StoredFindingSummary
-from skinapi.findings.records.stored_findings import StoredFindings
 from skinapi.findings.status.lesion_status import Audience
 from skinapi.platform.audit.trail import AuditTrail
 from skinapi.platform.notices.outbox import Kind, Outbox
@@ -95,8 +94,7 @@ class BreakGlassService:
     work: UnitOfWork
     grants: BreakGlasses
     accounts: Accounts
-    submissions: StoredFindings
-    lesion_findings: FindingsByLesion
+    submissions: FindingRecords
     second_factor: SecondFactorService
     trail: AuditTrail
     outbox: Outbox
@@ -163,7 +161,7 @@ class BreakGlassService:
         finding, owner = None, None
         if wanted.number is not None:
             finding = self.submissions.find_by_number(wanted.number)
-            owner = self.accounts.by_ids({finding.owner}).get(finding.owner) if finding else None
+            owner = self.accounts.find_by_id(finding.owner) if finding else None
         elif wanted.email is not None:
             owner = self.accounts.find_by_email(wanted.email)
         if owner is None or owner.status == "deleting" or not (finding or self.list_of(owner.id)):
@@ -241,9 +239,7 @@ class BreakGlassService:
 
     def end_over(self) -> None:
         """End those whose time is over, so that the audit trail says so."""
-        pairs = ((grant["id"], grant) for grant in self.grants.find_all_open())
-        for _ in self.failed.each("break_glass", pairs, self._end_over):
-            pass
+        self.failed.do_each("break_glass", self.grants.find_all_open(), self._end_over)
 
     @atomic
     def _end_over(self, _: Unit, document: Document) -> None:
@@ -267,7 +263,7 @@ class BreakGlassService:
         submission = self.submissions.find(grant.finding)
         if submission is None or submission.error:
             return True
-        return self.lesion_findings.see_one(submission, Audience.PATIENT).shows(grant.created_at)
+        return self.submissions.see_one(submission, Audience.PATIENT).shows(grant.created_at)
 
     def _told(self, page: Page[BreakGlass]) -> Page[BreakGlassNotice]:
         admins = self.accounts.by_ids({grant.admin for grant in page.items})
@@ -275,9 +271,6 @@ class BreakGlassService:
         return page.map(
             lambda grant: BreakGlassNotice(grant=grant, admin_name=names.get(grant.admin))
         )
-
-    def count_untold(self, *, account: str) -> int:
-        return self.grants.count_untold(account)
 
     @atomic
     def mark_told(self, _: Unit, *, account: str) -> None:

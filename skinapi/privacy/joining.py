@@ -109,12 +109,8 @@ class JoiningService:
     def _show(self, account: Account, doctors: Mapping[str, Account]) -> AccountToJoin:
         newest = self.findings.submissions.page_owned(account.id, PageRequest(1), newest_first=True)
         doctor = doctors.get(account.doctor_id or "")
-        return AccountToJoin(
-            email=account.email,
-            name=account.name,
-            birth_year=account.birth_year,
-            created_at=account.created_at,
-            findings=account.findings,
+        return AccountToJoin.from_record(
+            account,
             spots=self.lesions.count_of(account.id),
             last_finding_at=next((item.created_at for item in newest.items), None),
             doctor=doctor.name if doctor else None,
@@ -152,8 +148,7 @@ class JoiningService:
         self._close(unit, gone, stays, consents, reason)
         for account in (gone.id, stays.id):
             self.findings.queue.recount(account)
-            self.findings.queue.update_owner_key(self.accounts.get(account))
-        changed = self.findings.lesion_findings.change((), ids=findings)
+        changed = self.findings.submissions.renew((), ids=findings)
         unit.publish(FindingsChanged(changed))
         self.outbox.add(Kind.ACCOUNTS_JOINED, to=stays.id)
         if gone.can_log_in:
@@ -167,14 +162,14 @@ class JoiningService:
 
     def _choose_doctor(self, gone: Account, stays: Account) -> str | None:
         """One who rests is in charge where no active one is."""
-        active = map(self.findings.unassigned.find_doctor, (stays, gone))
+        active = map(self.findings.access.unassigned.find_doctor, (stays, gone))
         chosen = next(filter(None, active), None)
         return chosen.id if chosen else stays.doctor_id or gone.doctor_id
 
     def _put_in_care(self, unit: Unit, account: Account, doctor: str | None, by: str) -> Account:
         if account.doctor_id == doctor:
             return account
-        self.findings.unassigned.tell_of_loss(account)
+        self.findings.access.unassigned.tell_of_loss(account)
         unit.record(AuditRow("account.assign", by=by, target=account.id))
         return self.accounts.change(unit, account, doctor_id=doctor)
 

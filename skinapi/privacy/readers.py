@@ -11,7 +11,7 @@ from skinapi.accounts.auth.accounts import Accounts
 from skinapi.base.pages import Page, PageRequest
 from skinapi.base.subject import Role
 from skinapi.base.values import Value
-from skinapi.findings.records.findings_by_lesion import FindingsByLesion
+from skinapi.findings.records.findings_by_lesion import FindingRecords
 from skinapi.integrations.keys.api_keys import ApiKeys
 from skinapi.platform.audit.trail import AuditTrail
 from skinapi.platform.storage.ports import Document
@@ -72,14 +72,14 @@ class ReadersService:
     trail: AuditTrail
     accounts: Accounts
     keys: ApiKeys
-    lesion_findings: FindingsByLesion
+    submissions: FindingRecords
 
     def page_readings(self, *, account: str, paging: PageRequest) -> Page[ReadingView]:
         page = self.trail.page_about(account, READINGS, paging)
         rows = [row for row in page.items if row["by"] != account]
         people = self.accounts.by_ids({row["by"] for row in rows})
         about = sorted({row["target"] for row in rows if row.get("owner")})
-        numbers = self.lesion_findings.numbers_of(about) if about else {}
+        numbers = self.submissions.numbers_of(about) if about else {}
         names = self.keys.names_of({row["by_key"] for row in rows if row.get("by_key")})
 
         def read(row: Document) -> ReadingView:

@@ -1,11 +1,10 @@
 """The routes of break-glass, of who looked at one's data, and of joining two accounts."""
 
-from collections.abc import Sequence
 from datetime import datetime
 from functools import partial
-from typing import Annotated, Self
+from typing import Annotated, Any, Self
 
-from pydantic import ConfigDict, Field, StringConstraints, model_validator
+from pydantic import Field, StringConstraints, model_validator
 
 from skinapi.accounts.auth.account import Subject
 from skinapi.accounts.auth.email_addresses import Email
@@ -16,7 +15,6 @@ from skinapi.base.errors import NotFound
 from skinapi.base.field_types import Contained, Legible, PrintableLines, SearchText
 from skinapi.base.pages import Page
 from skinapi.findings.records.read_access import BreakGlass, End
-from skinapi.findings.records.stored_finding import StoredFindingSummary
 from skinapi.platform.web.declaration import Authenticated, Rate, Routes, admins
 from skinapi.platform.web.rate_limits import caller_address
 from skinapi.platform.web.schemas import Answer, Body, Message, PageQuery
@@ -71,8 +69,6 @@ class ChosenFinding(Body):
 class ListedView(Answer):
     """What tells a finding from the others of its patient."""
 
-    model_config = ConfigDict(from_attributes=True)
-
     number: int
     created_at: datetime
 
@@ -91,19 +87,14 @@ class BreakGlassView(Answer):
     )
 
     @classmethod
-    def fields_of(cls, grant: BreakGlass) -> dict[str, object]:
-        own = {name: getattr(grant, name) for name in BreakGlassView.model_fields}
+    def from_grant(cls, grant: BreakGlass, **more: Any) -> Self:
         if grant.open_by and not grant.in_force:  # nobody has noted it yet
-            own |= {"ended": grant.find_end(grant.ends_at), "ended_at": grant.ends_at}
-        return own
+            more |= {"ended": grant.find_end(grant.ends_at), "ended_at": grant.ends_at}
+        return cls.from_record(grant, **more)
 
 
 class OpenedBreakGlass(BreakGlassView):
     choices: list[ListedView] = Field(description="the patient's newest findings, to choose one of")
-
-    @classmethod
-    def from_grant(cls, grant: BreakGlass, choices: Sequence[StoredFindingSummary]) -> Self:
-        return cls.model_validate({**cls.fields_of(grant), "choices": choices})
 
 
 class BreakGlassOfAdmin(BreakGlassView):
@@ -114,8 +105,7 @@ class BreakGlassOfAdmin(BreakGlassView):
 
     @classmethod
     def from_notice(cls, told: BreakGlassNotice) -> Self:
-        beside = {"admin": told.grant.admin, "admin_name": told.admin_name}
-        return cls.model_validate({**cls.fields_of(told.grant), **beside})
+        return cls.from_grant(told.grant, admin_name=told.admin_name)
 
 
 class BreakGlassOfPatient(Answer):
@@ -135,13 +125,9 @@ class BreakGlassOfPatient(Answer):
     @classmethod
     def from_notice(cls, told: BreakGlassNotice, *, reader: str) -> Self:
         grant = told.grant
-        return cls(
-            id=grant.id,
-            created_at=grant.created_at,
-            ends_at=grant.ends_at,
-            ended_at=grant.ended_at,
+        return cls.from_record(
+            grant,
             admin_name=told.admin_name,
-            number=grant.number,
             reason=grant.reason if told.reason_shown else None,
             own=grant.owner == reader,
         )
@@ -171,7 +157,7 @@ def break_glass(
     """
     proof = body.proof(ClientInfo(address=caller_address()))
     grant = service.ask(wanted=body.wanted(), by=subject, proof=proof)
-    return OpenedBreakGlass.from_grant(grant, service.list_choices(grant))
+    return OpenedBreakGlass.from_grant(grant, choices=service.list_choices(grant))
 
 
 @routes.route("GET", "/break-glass")
@@ -211,7 +197,7 @@ def list_own_break_glass(
 @routes.route("GET", "/me/break-glass/untold", access=Authenticated())
 def count_untold_break_glass(service: BreakGlassService, *, subject: Subject) -> UntoldView:
     """How many of these the caller has not been shown."""
-    return UntoldView(count=service.count_untold(account=subject.id))
+    return UntoldView(count=service.grants.count_untold(subject.id))
 
 
 @routes.route("PUT", "/me/break-glass/told", access=Authenticated())

@@ -121,7 +121,7 @@ def test_what_was_decided_is_read_as_it_was_stored(folder: Path) -> None:
         data = backend.services.data
         found = [item for item in map(data.submissions.find, stored) if item]
         differ = set()
-        for item in data.lesion_findings.see(found, Audience.PATIENT):
+        for item in data.submissions.see(found, Audience.PATIENT):
             was = stored[item.id]
             assert (item.decision is None) == (was is None)
             if was and any(getattr(item.decision, name) != value for name, value in was.items()):

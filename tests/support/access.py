@@ -292,7 +292,8 @@ class SampleAccounts:
 
     def sort_sample(self) -> "Options":
         """The sample spot has the sample finding."""
-        self.backend.services.lesions.lesion_findings.put(self.finding().id, self.named["lesion"])
+        lesions = self.backend.services.lesions
+        lesions.submissions.put_in_lesion(self.finding().id, self.named["lesion"])
         return {}
 
     def sort_two(self) -> "Options":

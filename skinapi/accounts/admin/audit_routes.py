@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Annotated, Literal, Self
 
 from flask import Response, request
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import AwareDatetime, Field, StringConstraints, model_validator
 
 from skinapi.accounts.admin.service import AdminService
 from skinapi.accounts.auth.account import Account
@@ -16,7 +16,7 @@ from skinapi.base.pages import Page, PageRequest
 from skinapi.platform.audit.trail import ACCOUNT_FIELDS, CursorLost, TrailFilter, cursor_of
 from skinapi.platform.storage.ports import Document
 from skinapi.platform.web.declaration import Routes, admins
-from skinapi.platform.web.schemas import Answer, link_to_next
+from skinapi.platform.web.schemas import Answer, Query, link_to_next
 
 NDJSON = "application/x-ndjson"  # https://github.com/ndjson/ndjson-spec
 FILTERS = ("account", "key", "since", "until")
@@ -58,8 +58,7 @@ Moment = Annotated[
 ]
 
 
-class AuditFilters(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+class AuditFilters(Query):
     after: Identifier | None = None
     action: (
         Annotated[str, StringConstraints(pattern=rf"^{ACTION}(,{ACTION}){{0,{MOST_ACTIONS - 1}}}$")]
@@ -92,8 +91,7 @@ class AuditQuery(AuditFilters):
     limit: Annotated[int, Field(ge=1, le=1000)] = 100
 
 
-class AuditFollowing(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+class AuditFollowing(Query):
     after: Annotated[str, StringConstraints(max_length=40)] | None = Field(
         default=None, description="of a program that collects: the `cursor` of the row before"
     )

@@ -63,7 +63,7 @@ class Assignments:
         then.
         """
         owner = self.accounts.lock(patient)
-        current = owner.doctor_id and self.accounts.by_ids({owner.doctor_id}).get(owner.doctor_id)
+        current = owner.doctor_id and self.accounts.find_by_id(owner.doctor_id)
         if current and current.active_doctor:
             return current
         self.assign(unit, owner, doctor=doctor, by=by)

@@ -34,6 +34,7 @@ from skinapi.platform.web.schemas import (
     ContractBody,
     ContractPageQuery,
     PageQuery,
+    Query,
 )
 
 LONGEST_USAGE_DAYS = 366
@@ -260,8 +261,7 @@ class PasswordReset(Answer):
     expires_at: datetime
 
 
-class UsageQuery(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+class UsageQuery(Query):
     days: Annotated[int, Field(ge=1, le=LONGEST_USAGE_DAYS)] = Field(
         default=30, description="how many days; today is the last one"
     )

@@ -57,14 +57,14 @@ class Eraser:
 
     def finish(self, account_id: str) -> None:
         """Idempotent. What was joined to the account goes with it, before it."""
-        account = self.accounts.by_ids({account_id}).get(account_id)
+        account = self.accounts.find_by_id(account_id)
         for item in (*(account.joined if account else ()), account_id):
             self.work.announce(AccountErased(item))
         self._remove(account_id)
 
     @atomic
     def _remove(self, unit: Unit, account_id: str) -> None:
-        account = self.accounts.by_ids({account_id}).get(account_id)
+        account = self.accounts.find_by_id(account_id)
         if account is None or account.status != "deleting":
             return  # another process has done it
         for item in account.joined:
@@ -89,9 +89,7 @@ class Eraser:
 
     def expire_all(self, *, before: datetime) -> None:
         stored = self.accounts.walk_unapproved(before=before)
-        pairs = ((document["id"], document) for document in stored)
-        for _ in self.failed.each("account_expiry", pairs, partial(self._expire, before)):
-            pass
+        self.failed.do_each("account_expiry", stored, partial(self._expire, before))
 
     def _expire(self, before: datetime, document: Document) -> None:
         account = Account.model_validate(document)
@@ -108,9 +106,7 @@ class Eraser:
 
     def resume(self) -> None:
         """Finish what a crash interrupted. One that fails again stops nothing else."""
-        pairs = ((account_id, account_id) for account_id in self.accounts.list_deleting())
-        for _ in self.failed.each("account_erasure", pairs, self._finish_or_leave):
-            pass
+        self.failed.do_each("account_erasure", self.accounts.list_deleting(), self._finish_or_leave)
 
     def _finish_or_leave(self, account_id: str) -> None:
         with suppress(StoreUnavailable):

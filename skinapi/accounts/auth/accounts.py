@@ -24,7 +24,7 @@ from skinapi.base.errors import (
 )
 from skinapi.base.pages import Page, PageRequest, page_of
 from skinapi.base.subject import Role
-from skinapi.platform.storage.documents import merged
+from skinapi.platform.storage.documents import merged, walk_by_id
 from skinapi.platform.storage.faults import Fault
 from skinapi.platform.storage.ids import made_at, new_id, now
 from skinapi.platform.storage.ports import Document, Filter, set_or_remove
@@ -218,9 +218,13 @@ class Accounts(Repository[Account]):
         accounts = self.list_where({"id": {"$in": sorted(identifiers)}})
         return {account.id: account for account in accounts}
 
+    def find_by_id(self, identifier: str | None) -> Account | None:
+        """In a request that only reads, None too for one that cannot be read."""
+        return self.by_ids({identifier}).get(identifier) if identifier else None
+
     def find_staying(self, identifier: str) -> Account | None:
         """The account with this id; of one that was joined to another, that one."""
-        found = self.by_ids({identifier}).get(identifier)
+        found = self.find_by_id(identifier)
         return self.find_staying(found.joined_to) if found and found.joined_to else found
 
     def refuse_joined(self, account: Account) -> None:
@@ -363,14 +367,10 @@ class Accounts(Repository[Account]):
     def walk_unapproved(self, *, before: datetime) -> Iterator[Document]:
         """Walk accounts that may be `never_approved`, as they are stored."""
         for status in ("waiting", "suspended"):
-            after = None
-            while found := self._documents.find(
-                {"status": status}, after=after, limit=EXPIRED_AT_ONCE
-            ):
-                yield from found
-                after = found[-1]["id"]
-                if made_at(after) >= before:
+            for document in walk_by_id(self._documents, {"status": status}):
+                if made_at(document["id"]) >= before:
                     break
+                yield document
 
     def check_integrity(self, work: UnitOfWork) -> Iterator[Fault]:
         """Yield patients whose doctor is none and never was, or who are doctors themselves."""

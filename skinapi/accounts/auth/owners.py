@@ -131,13 +131,10 @@ class AccountUses:
             {"role": "user", "seen_at": within}, sort="seen_at", limit=1, fields=("seen_at",)
         ):
             seen_at = day[0]["seen_at"]
-            yield from self._walk_day(seen_at)
+            of_day: Filter = {**PATIENTS, "seen_at": seen_at}
+            for found in walk_by_id(self._documents, of_day, fields=("warned_at",)):
+                yield Unused(found["id"], seen_at, found.get("warned_at"))
             within = {"$gt": seen_at, "$lt": before}
-
-    def _walk_day(self, seen_at: datetime) -> Iterator[Unused]:
-        wanted = {**PATIENTS, "seen_at": seen_at}
-        for record in walk_by_id(self._documents, wanted, fields=("warned_at",)):
-            yield Unused(record["id"], seen_at, record.get("warned_at"))
 
     def list_held_ids(self) -> list[str]:
         held = {"held_at": {"$gt": FIRST_TIME}}

@@ -4,7 +4,7 @@ from datetime import datetime
 from operator import not_
 from typing import Annotated, ClassVar, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator
+from pydantic import ConfigDict, Field, StringConstraints, field_validator
 
 from skinapi.accounts.auth.account import Account, Status, WantedRole
 from skinapi.accounts.auth.consents import (
@@ -25,7 +25,7 @@ from skinapi.base.stored_record import optional
 from skinapi.base.subject import Role
 from skinapi.model.context import OLDEST, Sex, age_band_of
 from skinapi.platform.storage.ids import now
-from skinapi.platform.web.schemas import Answer, Body, ContractBody
+from skinapi.platform.web.schemas import Answer, Body, ContractBody, Query
 
 ClientName = Annotated[str, StringConstraints(min_length=1, max_length=100), Printable, Legible]
 LONGEST_TOKEN = 200
@@ -318,9 +318,7 @@ class Consents(Body):
     )
 
 
-class ConsentsQuery(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
+class ConsentsQuery(Query):
     lang: Language | None = Field(
         default=None, description="of the texts; that of the account unless given"
     )

@@ -132,7 +132,7 @@ class JudgementJoiner:
         if error and (submission := submissions.find(finding)):
             submissions.mark_in_error(submission, EnteredInError.model_validate(error))
         else:
-            self.queue.lesion_findings.renew_keys(lesions=[lesion], ids=[] if lesion else [finding])
+            self.queue.submissions.renew_keys(lesions=[lesion], ids=[] if lesion else [finding])
         if lesion:
             self.counts.recount(lesion)
 

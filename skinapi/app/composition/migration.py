@@ -63,9 +63,7 @@ def migrate_store(
     for place, (name, convert) in enumerate(steps[begun.get("step", 0) :], begun.get("step", 0)):
         after = begun.get("reached") if place == begun.get("step", 0) else None
         while found := store.collection(name).find(after=after, limit=READ_AT_ONCE):
-            pairs = ((record["id"], record) for record in found)
-            for _ in data.failed_items.each("migration", pairs, convert):
-                pass
+            data.failed_items.do_each("migration", found, convert)
             after = found[-1]["id"]
             if not lease.renew(step=place, reached=after):
                 raise StoreUnavailable(MIGRATING)
@@ -119,9 +117,8 @@ def _convert_finding(store: Store, queue: ReviewQueue, submission: Document) -> 
     }
     identifier, change = submission["id"], {"$set": kept, "$unset": UNREAD}
     store.collection("submissions").update({"id": identifier}, change)
-    queue.lesion_findings.renew_keys(ids=[identifier])
+    queue.submissions.renew_keys(ids=[identifier])
 
 
 def _count_findings(queue: ReviewQueue, account: Document) -> None:
     queue.recount(account["id"])
-    queue.update_owner_key(queue.accounts.get(account["id"]))

@@ -14,11 +14,10 @@ from skinapi.base.errors import BrokenStore, Duplicate
 from skinapi.base.settings import Settings
 from skinapi.care.lesion_records import Lesions
 from skinapi.care.message_records import Messages
-from skinapi.findings.records.findings_by_lesion import FindingsByLesion
+from skinapi.findings.records.findings_by_lesion import FindingRecords
 from skinapi.findings.records.letters import Letters
 from skinapi.findings.records.read_access import BreakGlasses
 from skinapi.findings.records.record_retention import UntouchedFindings
-from skinapi.findings.records.stored_findings import StoredFindings
 from skinapi.findings.reports.narrator import DroppedPairs, NarrativeCache
 from skinapi.findings.reports.verification import IssuedReports
 from skinapi.findings.reviews.outcomes import OutcomeCounts
@@ -57,10 +56,9 @@ class Repositories(Parts):
     account_uses: AccountUses
     totals: Totals
     usage: DailyCounts
-    submissions: StoredFindings
+    submissions: FindingRecords
     lesions: Lesions
     reviews: Reviews
-    lesion_findings: FindingsByLesion
     resting: UntouchedFindings
     messages: Messages
     outcome_counts: OutcomeCounts

@@ -43,7 +43,7 @@ from skinapi.care.messages import MessagesService, UnansweredMessages
 from skinapi.care.own_data import InboxService, OwnDataService
 from skinapi.care.queue import CareService
 from skinapi.care.reminders import LesionCounts
-from skinapi.findings.records.findings_by_lesion import FindingsByLesion
+from skinapi.findings.records.findings_by_lesion import FindingRecords
 from skinapi.findings.records.letters import Letter
 from skinapi.findings.records.photos import KeptPhotos
 from skinapi.findings.records.read_access import BreakGlass
@@ -56,7 +56,6 @@ from skinapi.findings.records.review_queue import (
 )
 from skinapi.findings.records.service import FindingsService
 from skinapi.findings.records.stored_finding import StoredFinding
-from skinapi.findings.records.stored_findings import StoredFindings
 from skinapi.findings.reports.narrator import Narrator, open_checker, open_llm
 from skinapi.findings.reports.service import ReportsService
 from skinapi.findings.reports.verification import IssuedReport
@@ -229,8 +228,8 @@ class Services(Parts):
 STAND_FOR: Final[Mapping[Any, Any]] = {
     AuditRows: AuditTrail,
     FindUnanswered: UnansweredMessages,
-    FindingCounts: StoredFindings,
-    FindingNumbers: FindingsByLesion,
+    FindingCounts: FindingRecords,
+    FindingNumbers: FindingRecords,
     JobOwners: OwnerStatus,
     MessageCounts: Messages,
     PatientsWithoutDoctor: UnassignedPatients,

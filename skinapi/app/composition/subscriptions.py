@@ -78,9 +78,9 @@ def _to_accounts(data: Repositories, cases: CasesService, findings: FindingsServ
         DoctorChanged,
         lambda event: submissions.set_doctor(event.patient, event.doctor),
         lambda event: messages.set_doctor(event.patient, event.doctor),
-        findings.unassigned.on_doctor_changed,
+        findings.access.unassigned.on_doctor_changed,
     )
-    inside(DoctorReturned, findings.unassigned.on_doctor_returned)
+    inside(DoctorReturned, findings.access.unassigned.on_doctor_returned)
     inside(
         PatientsReleased,
         lambda event: submissions.release(event.doctor),
@@ -201,7 +201,7 @@ def _to_archive(data: Repositories, after: ArchiveTime) -> None:
     """What is to be sent is made then: of a finding about which nothing else is said, nothing."""
 
     def send(event: FindingsChanged) -> None:
-        for finding in data.lesion_findings.see(event.findings, Audience.PROGRAM):
+        for finding in data.submissions.see(event.findings, Audience.PROGRAM):
             if finding.decision or after == "finding":
                 about = {"type": "study", "finding": finding.id, "number": finding.number}
                 data.deliveries.add(ARCHIVE, to=ARCHIVE, about=about, owner=finding.owner)
@@ -221,7 +221,7 @@ def _to_erasure(
     """
 
     def list_account(event: AccountErased) -> None:
-        account = data.accounts.by_ids({event.account}).get(event.account)
+        account = data.accounts.find_by_id(event.account)
         # What a joined one had is counted with the one that stays.
         owner = (account and account.joined_to) or event.account
         held = sum(1 for _ in data.submissions.walk_stored(owner, fields=()))

@@ -72,12 +72,12 @@ class KeptPhotosService:
         charge. It counts for no day's photos. Called again, it changes nothing.
         """
         records, inference = self.prediction.findings, self.prediction.inference
-        found, owner = records.get_in_charge(number=number, by=by, refusal=NOT_IN_CHARGE)
+        found, owner = records.access.get_in_charge(number=number, by=by, refusal=NOT_IN_CHARGE)
         if not is_made_by(inference.served.model, found.finding):
             self._judge(found, owner, context=found.context, by=by)
         elif found.judged_by != by.id or found.corrected:
             raise JudgedByThisModel
-        return records.get(number=number, to=by)
+        return records.access.get(number=number, to=by)
 
     def correct(
         self,
@@ -93,7 +93,7 @@ class KeptPhotosService:
         nothing differs, so it may be called again. `version`: the one that the caller has seen.
         """
         records = self.prediction.findings
-        found, owner = records.get(number=number, to=by)
+        found, owner = records.access.get(number=number, to=by)
         if found.owner != by.id and not in_care(owner, by):
             raise Forbidden(NOT_YOURS_TO_CORRECT)
         context = found.context.model_copy(update={name: getattr(told, name) for name in facts})
@@ -104,7 +104,7 @@ class KeptPhotosService:
             if version not in (None, found.version):
                 raise JudgedMeanwhile
             self._judge(found, owner, context=context, by=by, corrected=corrected)
-            found, _ = records.get(number=number, to=by)
+            found, _ = records.access.get(number=number, to=by)
         return found
 
     def _judge(
@@ -148,7 +148,7 @@ class KeptPhotosService:
         again, the result is the finding of the first time.
         """
         records = self.prediction.findings
-        wrong, _ = records.get_to_correct(number=number, by=by)
+        wrong, _ = records.access.get_to_correct(number=number, by=by)
         right = self._get_right(patient, by)
         key = f"{MOVED}{wrong.id}"
         if moved := records.submissions.find_by_key(right.id, key):
@@ -175,7 +175,7 @@ class KeptPhotosService:
         return self.prediction.predict(owner=right, sent=sent, by=by)
 
     def _get_right(self, patient: str, by: Subject) -> Account:
-        account = self.corrections.accounts.by_ids({patient}).get(patient)
+        account = self.corrections.accounts.find_by_id(patient)
         if account is None or not account.approved or account.machine:
             raise NotFound(NO_PATIENT)
         if not in_care(account, by) and not (by.role == "admin" and account.role == "user"):

@@ -2,7 +2,7 @@
 
 from typing import Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from skinapi.accounts.auth.account import Subject
 from skinapi.base.errors import (
@@ -45,7 +45,7 @@ from skinapi.model.context import (
 )
 from skinapi.model.finding import Finding
 from skinapi.platform.web.declaration import Authenticated, Public, Rate, Routes
-from skinapi.platform.web.schemas import Answer, Upload
+from skinapi.platform.web.schemas import Answer, Query, Upload
 
 NO_IMAGE = "No image uploaded"
 
@@ -93,8 +93,7 @@ class PhotoForm(ContextForm):
         return tuple(upload.content for upload in uploads)
 
 
-class SampleQuery(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+class SampleQuery(Query):
     lang: Language = "en"
 
 
@@ -161,12 +160,12 @@ def predict(
         submission = prediction.predict_without_storing(owner=owner, sent=sent, by=subject)
     else:
         if form.patient:
-            owner = prediction.findings.find_owner(
+            owner = prediction.findings.access.find_owner(
                 patient=form.patient, by=subject, or_in_charge=True
             )
         submission = prediction.predict(owner=owner, sent=sent, by=subject)
     records = prediction.findings
-    looks = records.find_who_looks(submission, owner)
+    looks = records.access.find_who_looks(submission, owner)
     may_keep = records.photos.policy != "never"
     will_look = ExpectedReviewerView.from_reviewer(
         looks, submission, submission.language, may_keep=may_keep

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from skinapi.accounts.auth.account import Account, Subject
 from skinapi.base.pages import Page, PageRequest, page_of
-from skinapi.findings.records.service import FindingsService
+from skinapi.findings.records.service import FindingAccess
 from skinapi.findings.records.stored_finding import StoredFinding
 from skinapi.findings.records.visible_findings import VisibleFinding
 from skinapi.findings.status.lesion_status import Audience
@@ -32,7 +32,7 @@ ALWAYS = TimeSpan()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChangedFindings:
-    findings: FindingsService
+    findings: FindingAccess
 
     def page(
         self,
@@ -90,7 +90,7 @@ class ChangedFindings:
             if owner.id == to.id or self.findings.may_see(owner, to, case=submission.case):
                 seen.append(submission)
         self.findings.note_read({submission.owner for submission in seen}, by=to)
-        told = self.findings.lesion_findings.see(seen, Audience.PROGRAM, with_errors=True)
+        told = self.findings.submissions.see(seen, Audience.PROGRAM, with_errors=True)
         return [
             (item.seen_by(Audience.PATIENT) if item.owner == to.id else item, owners[item.owner])
             for item in told
@@ -101,7 +101,7 @@ class ChangedFindings:
         found = self.findings.submissions.find_by_number(number)
         if found is None or found.error:
             return None
-        owner = self.findings.accounts.by_ids({found.owner}).get(found.owner)
+        owner = self.findings.accounts.find_by_id(found.owner)
         if owner is None or owner.status == "deleting":
             return None
-        return self.findings.lesion_findings.see_one(found, Audience.PROGRAM), owner
+        return self.findings.submissions.see_one(found, Audience.PROGRAM), owner

@@ -1,20 +1,19 @@
-"""What holds about spots (lesions), made of the photos and reviews in the store; and moving
-findings from one to another.
+"""Stored findings with what holds about them and their spots (lesions), made of the photos and
+reviews in the store; and moving findings from one spot to another.
 """
 
 from collections.abc import Iterable, Sequence
 from typing import overload
 
 from skinapi.base.errors import RecordDamaged
-from skinapi.base.pages import Page, PageRequest, page_of
+from skinapi.base.pages import Page, PageRequest
 from skinapi.findings.errors import FindingInError
 from skinapi.findings.records.stored_finding import (
-    LISTED_FIELDS,
     StoredFinding,
     StoredFindingRow,
     StoredFindingSummary,
 )
-from skinapi.findings.records.stored_findings import TOUCH
+from skinapi.findings.records.stored_findings import TOUCH, StoredFindings
 from skinapi.findings.records.visible_findings import (
     VisibleFinding,
     VisibleFindingRow,
@@ -37,18 +36,19 @@ from skinapi.platform.storage.ids import new_id, now
 from skinapi.platform.storage.ports import Document, Filter, Ops, Store, set_or_remove
 from skinapi.platform.storage.unreadable import hide, is_hidden, read_each
 
-SUBMISSIONS = "submissions"
+SUBMISSIONS = StoredFindings.collection
 PHOTO_FIELDS = (
     *("number", "band", "created_at", "lesion", "photo_blob"),
     *("version", "judged_at", "earlier"),
 )
 
 
-class FindingsByLesion:
+class FindingRecords(StoredFindings):
+    """The findings, their versions and their reviews: what a service that shows findings needs."""
+
     def __init__(self, store: Store, reviews: Reviews) -> None:
-        self._documents = store.collection(SUBMISSIONS)
-        self._documents.ensure_index("lesion", "id")
-        self._reviews = reviews
+        super().__init__(store)
+        self.reviews = reviews
 
     @overload
     def see(
@@ -78,12 +78,12 @@ class FindingsByLesion:
         """
         found = [entry for entry in entries if with_errors or entry.error is None]
         moment, views = now(), dict[str, LesionForAudience]()
-        for facts in self._read(record.lesion for record in found).values():
+        for facts in self._read_histories(record.lesion for record in found).values():
             view = LesionForAudience(facts, reader, moment)
             views |= dict.fromkeys((photo.id for photo in facts.photos), view)
         # One that has left its spot meanwhile, too.
         alone = [record for record in found if record.id not in views and not _is_hidden(record.id)]
-        reviews = self._reviews.list_of_each([item.id for item in alone if not item.error])
+        reviews = self.reviews.list_of_each([item.id for item in alone if not item.error])
         for item in alone:
             views[item.id] = LesionForAudience(
                 LesionHistory((item.photo,), reviews), reader, moment
@@ -115,10 +115,10 @@ class FindingsByLesion:
         moment = now()
         return {
             lesion: compute_status(facts, reader, moment, compared)
-            for lesion, facts in self._read(lesions).items()
+            for lesion, facts in self._read_histories(lesions).items()
         }
 
-    def change(
+    def renew(
         self, lesions: Iterable[str | None], *, ids: Sequence[str] = ()
     ) -> list[StoredFindingRow]:
         """Call it in the transaction in which findings come to these spots, or to none (`ids`)."""
@@ -132,9 +132,9 @@ class FindingsByLesion:
         """Let readers who ask for what has changed find these, in the caller's transaction; each
         gets an id of its own, by which pages continue. Return them, for the caller to publish.
         """
-        found = self._select(lesions, ids, LISTED_FIELDS)
+        found = self._select(lesions, ids)
         self._documents.set_each({record["id"]: {"changed": new_id()} for record in found})
-        return self._read_listed(found)
+        return self._read_each_as(StoredFindingRow, found)
 
     def renew_keys(
         self,
@@ -162,7 +162,7 @@ class FindingsByLesion:
         shown: str | None = None,
     ) -> list[tuple[VisibleFindingRow, dict[str, str | None]]]:
         """List the findings that `renew_keys` gives other keys, each with all of them."""
-        found = self._read_listed(self._select(lesions, ids, LISTED_FIELDS))
+        found = self._read_each_as(StoredFindingRow, self._select(lesions, ids))
         seen = [see_with(record, known.view) for record in found] if known else []
         seen = seen or self.see(found, Audience.DOCTOR)
         cases: dict[str, list[VisibleFindingRow]] = {}
@@ -179,39 +179,29 @@ class FindingsByLesion:
                     changed.append((item, keys))
         return changed
 
-    def _select(
-        self, lesions: Iterable[str | None], ids: Sequence[str], fields: tuple[str, ...]
-    ) -> list[Document]:
-        selected: list[Filter] = [
-            {"lesion": lesion} for lesion in sorted(set(filter(None, lesions)))
-        ]
+    def _select(self, lesions: Iterable[str | None], ids: Sequence[str]) -> list[Document]:
+        named = sorted(set(filter(None, lesions)))
+        selected: list[Filter] = [{"lesion": lesion} for lesion in named]
         selected += [{"id": {"$in": [*ids]}}] if ids else []
-        found = list[Document]()
-        for wanted in selected:
-            found += self._documents.find(wanted, fields=fields)
-        return found
+        return [item for wanted in selected for item in self._find(StoredFindingRow, wanted)]
 
-    def count(self, lesion: str) -> int:
+    def count_in_lesion(self, lesion: str) -> int:
         return self._documents.count({"lesion": lesion})
 
-    def newest(self, lesion: str) -> StoredFindingRow | None:
-        found = self._documents.find({"lesion": lesion}, sort="-id", limit=1, fields=LISTED_FIELDS)
+    def find_newest(self, lesion: str) -> StoredFindingRow | None:
+        found = self._find(StoredFindingRow, {"lesion": lesion}, sort="-id", limit=1)
         return StoredFindingRow.model_validate(found[0]) if found else None
 
-    def page(
+    def page_of_lesion(
         self, lesion: str, paging: PageRequest, *, newest_first: bool
     ) -> Page[StoredFindingRow]:
-        wanted: Filter = {"lesion": lesion}
-        if paging.after:
-            wanted["id"] = {"$lt" if newest_first else "$gt": paging.after}
-        sort, most = "-id" if newest_first else "id", paging.limit + 1
-        found = self._documents.find(wanted, sort=sort, limit=most, fields=LISTED_FIELDS)
-        return page_of(found, paging).map_all(self._read_listed)
+        sort = "-id" if newest_first else "id"
+        return self._page_of(StoredFindingRow, {"lesion": lesion}, paging, sort=sort)
 
-    def list_of(self, lesion: str) -> list[StoredFindingRow]:
-        return self._read_listed(self._select([lesion], [], LISTED_FIELDS))
+    def list_of_lesion(self, lesion: str) -> list[StoredFindingRow]:
+        return self._views(StoredFindingRow, {"lesion": lesion})
 
-    def numbers(self, lesion: str) -> dict[str, int]:
+    def numbers_in_lesion(self, lesion: str) -> dict[str, int]:
         found = self._documents.find({"lesion": lesion}, fields=("number",))
         return {record["id"]: record["number"] for record in found}
 
@@ -222,45 +212,45 @@ class FindingsByLesion:
         found = self._documents.find(wanted, sort="-id", limit=limit, fields=fields)
         photos = self._read_photos(record for record in found if not record.get("error"))
         moment = now()
-        reviews = self._reviews.list_of_each([photo.id for photo in photos])
+        reviews = self.reviews.list_of_each([photo.id for photo in photos])
         facts = (LesionHistory((photo,), reviews) for photo in photos if not _is_hidden(photo.id))
         return [compute_status(fact, Audience.PATIENT, moment) for fact in facts]
 
     def by_ids(self, identifiers: list[str]) -> dict[str, StoredFindingRow]:
         """Findings that are deleted are left out."""
-        found = self._documents.find({"id": {"$in": identifiers}}, fields=LISTED_FIELDS)
-        return {item.id: item for item in self._read_listed(found)}
+        found = self._views(StoredFindingRow, {"id": {"$in": identifiers}})
+        return {item.id: item for item in found}
 
     def numbers_of(self, identifiers: list[str]) -> dict[str, int]:
         found = self._documents.find({"id": {"$in": identifiers}}, fields=("number",))
         return dict(read_each(SUBMISSIONS, found, _number_of))
 
-    def put(self, submission_id: str, lesion: str | None) -> list[StoredFindingRow]:
+    def put_in_lesion(self, submission_id: str, lesion: str | None) -> list[StoredFindingRow]:
         """Give a finding to a spot, or to none; return those of which something else holds then."""
         before = self._documents.get(submission_id) or {}
         self._documents.update({"id": submission_id}, _move_to(lesion))
         alone = [] if lesion else [submission_id]
-        return self.change([before.get("lesion"), lesion], ids=alone)
+        return self.renew([before.get("lesion"), lesion], ids=alone)
 
-    def move_all(self, lesion: str, to: str | None) -> list[StoredFindingRow]:
-        moved = [*self.numbers(lesion)]
+    def move_to_lesion(self, lesion: str, to: str | None) -> list[StoredFindingRow]:
+        moved = [*self.numbers_in_lesion(lesion)]
         self._documents.update_all({"lesion": lesion}, _move_to(to))
-        return self.change([to], ids=[] if to else moved)
+        return self.renew([to], ids=[] if to else moved)
 
-    def leave(self, lesion: str, *, keep: bool) -> list[StoredFindingRow]:
+    def leave_lesion(self, lesion: str, *, keep: bool) -> list[StoredFindingRow]:
         """Take all findings out of a deleted spot; with `keep` they remember it."""
-        left = [*self.numbers(lesion)]
+        left = [*self.numbers_in_lesion(lesion)]
         change = _move_to(None)
         if keep:
             change["$set"] = {"former_lesion": lesion}
         self._documents.update_all({"lesion": lesion}, change)
-        return self.change([], ids=left)
+        return self.renew([], ids=left)
 
     def named_lesions(self) -> Iterable[str]:
         """The spots that findings name, whether these exist or not."""
         return sorted(self._documents.count_by("lesion"))
 
-    def _read(self, lesions: Iterable[str | None]) -> dict[str, LesionHistory]:
+    def _read_histories(self, lesions: Iterable[str | None]) -> dict[str, LesionHistory]:
         wanted = sorted({item for item in lesions if item})
         if not wanted:
             return {}
@@ -270,7 +260,7 @@ class FindingsByLesion:
         ):
             spots.setdefault(item["lesion"], []).append(item)
         photos = {lesion: tuple(self._read_photos(each)) for lesion, each in spots.items()}
-        reviews = self._reviews.list_of_each([item.id for each in photos.values() for item in each])
+        reviews = self.reviews.list_of_each([item.id for each in photos.values() for item in each])
         facts: dict[str, LesionHistory] = {}
         for lesion, each in spots.items():
             if any(_is_hidden(item["id"]) for item in each):
@@ -282,9 +272,6 @@ class FindingsByLesion:
 
     def _read_photos(self, documents: Iterable[Document]) -> list[JudgedPhoto]:
         return [*read_each(SUBMISSIONS, documents, _photo_of)]
-
-    def _read_listed(self, documents: Iterable[Document]) -> list[StoredFindingRow]:
-        return [*read_each(SUBMISSIONS, documents, StoredFindingRow.model_validate)]
 
 
 def _is_hidden(submission: str) -> bool:

@@ -52,29 +52,18 @@ class NewFinding:
 
     def as_submission(self, *, number: int) -> StoredFinding:
         finding, blobs = self.finding, self.blobs
-        submission = StoredFinding(
-            id=self.id,
+        submission = StoredFinding.from_record(
+            self,
             created_at=now(),
             number=number,
-            owner=self.owner,
-            doctor=self.doctor,
             band=finding.band,
-            finding=finding,
             model_version=finding.model_version,
-            context=self.context,
-            language=self.language,
-            sections=self.sections,
-            narrative_source=self.narrative_source,
-            lesion=self.lesion,
             idempotency_key=self.key,
-            request_hash=self.request_hash,
             photo_blob=blobs[finding.shown_picture] if blobs else None,
             picture_blobs=blobs if finding.pictures else (),
             picture_count=max(1, len(finding.pictures)),
             changed=new_id(),
-            session_of=self.session_of,
             filed_by=self.by if self.by != self.owner else None,
-            source=self.source,
         )
         alone = see_alone(submission, Audience.DOCTOR)
         keys = alone.make_keys()

@@ -7,14 +7,15 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 from skinapi.accounts.auth.account import Account, Subject
+from skinapi.accounts.auth.consents import Consents
 from skinapi.base.errors import BlobDamaged, NotFound
 from skinapi.base.logs import log
+from skinapi.findings.records.findings_by_lesion import FindingRecords
 from skinapi.findings.records.new_findings import PhotoChoice
 from skinapi.findings.records.queue_order import resting_since
 from skinapi.findings.records.read_access import ReadNotes
 from skinapi.findings.records.record_retention import waits_for_somebody
 from skinapi.findings.records.stored_finding import StoredFinding
-from skinapi.findings.records.stored_findings import StoredFindings
 from skinapi.findings.records.visible_findings import VisibleFinding
 from skinapi.model.decoding.photo import Photo, draw_thumbnail, read_stored_photo
 from skinapi.platform.audit.trail import AuditTrail
@@ -33,8 +34,15 @@ PhotoPolicy = Literal["never", "consent", "always"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeptPhotos:
+    """`policy` says whether photos are kept, `days` for how long. A thumbnail is made once, when it
+    is first asked for.
+    """
+
     blobs: Blobs
     trail: AuditTrail
+    submissions: FindingRecords
+    consents: Consents
+    notes: ReadNotes
     policy: PhotoPolicy
     days: int | None = None
 
@@ -67,9 +75,19 @@ class KeptPhotos:
         """Whether kept photos are no longer to be passed on."""
         return self.policy == "consent" and owner.consents.get("photos") is False
 
-    def keep(self, photo: bytes) -> str:
-        """Call it only where `may_keep` allows it."""
-        return self.blobs.put(photo)
+    def note_choice(self, choice: PhotoChoice, owner: Account, *, kept: bool, finding: str) -> None:
+        """Note as a consent that this photo alone is kept, or is not."""
+        if choice.told is not kept or self.policy != "consent":
+            return
+        if kept is not (owner.consents.get("photos") is True):
+            self.consents.note(
+                account=owner.id,
+                purpose="photos",
+                given=kept,
+                by=choice.by,
+                way=choice.way,
+                finding=finding,
+            )
 
     def read(self, *, submission: StoredFinding, to: Subject) -> bytes:
         content = self.content_of(submission)
@@ -125,37 +143,19 @@ class KeptPhotos:
             log.error("photo_damaged", submission=submission.id)
             raise
 
-
-def _grounds_of(reader: Subject) -> str | None:
-    return BREAK_GLASS if reader.role == "admin" else None
-
-
-def _why_not_kept(submission: StoredFinding) -> str:
-    return REMOVED if submission.photo_removed_at else NOT_KEPT
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Thumbnails:
-    """Each is made once, when it is first asked for."""
-
-    submissions: StoredFindings
-    photos: KeptPhotos
-    blobs: Blobs
-    notes: ReadNotes
-
-    def read(self, *, submission: StoredFinding, to: Subject) -> bytes:
+    def read_thumbnail(self, *, submission: StoredFinding, to: Subject) -> bytes:
         if not submission.photo_blob:
             raise NotFound(_why_not_kept(submission))
-        content = self._stored(submission)
+        content = self._find_thumbnail(submission)
         if content is None:
-            content = draw_thumbnail(self.photos.content_of(submission))
-            self._keep(submission, content)
+            content = draw_thumbnail(self.content_of(submission))
+            self._keep_thumbnail(submission, content)
         self.notes.note_once(
             submission.owner, by=to, action="thumbnail.read", detail=_grounds_of(to)
         )
         return content
 
-    def _stored(self, submission: StoredFinding) -> bytes | None:
+    def _find_thumbnail(self, submission: StoredFinding) -> bytes | None:
         key = submission.thumbnail_blob
         try:
             return self.blobs.find(key) if key else None
@@ -163,9 +163,17 @@ class Thumbnails:
             log.error("thumbnail_damaged", submission=submission.id)
             return None
 
-    def _keep(self, submission: StoredFinding, drawn: bytes) -> None:
+    def _keep_thumbnail(self, submission: StoredFinding, drawn: bytes) -> None:
         blob = self.blobs.put(drawn)
         if not self.submissions.set_thumbnail(submission, blob):
             self.blobs.delete(blob)
         elif submission.thumbnail_blob:
             self.blobs.delete(submission.thumbnail_blob)
+
+
+def _grounds_of(reader: Subject) -> str | None:
+    return BREAK_GLASS if reader.role == "admin" else None
+
+
+def _why_not_kept(submission: StoredFinding) -> str:
+    return REMOVED if submission.photo_removed_at else NOT_KEPT

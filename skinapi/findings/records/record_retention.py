@@ -2,20 +2,18 @@
 
 from calendar import isleap
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from skinapi.base.errors import Conflict
 from skinapi.base.pages import batched
-from skinapi.findings.records.findings_by_lesion import FindingsByLesion
+from skinapi.findings.records.findings_by_lesion import FindingRecords
 from skinapi.findings.records.letters import Letters
 from skinapi.findings.records.queue_order import WITH_PHOTO, WITHOUT, make_rest_key, rests_reviewed
 from skinapi.findings.records.stored_finding import StoredFinding, StoredFindingRow
-from skinapi.findings.records.stored_findings import StoredFindings
 from skinapi.findings.records.visible_findings import VisibleFindingRow
-from skinapi.findings.status.deciding_review import Reviews
 from skinapi.findings.status.lesion_status import Audience
 from skinapi.model.bands import urgency
 from skinapi.platform.storage.clock_watch import ClockWatch
@@ -92,8 +90,8 @@ class UntouchedFindings:
     def owners_that_wait(self, owners: Sequence[str]) -> set[str]:
         """Return the owners with a finding that waits for somebody."""
         waiting = set[str]()
-        for start in range(0, len(owners), PAGE_SIZE):
-            these: Filter = {"owner": {"$in": [*owners[start : start + PAGE_SIZE]]}}
+        for batch in batched(owners, PAGE_SIZE):
+            these: Filter = {"owner": {"$in": batch}}
             for wanted in (
                 {**these, "rest_key": None},
                 *(
@@ -203,9 +201,7 @@ class RecordRetention:
     """Without `years` no record is kept."""
 
     years: int | None
-    submissions: StoredFindings
-    lesion_findings: FindingsByLesion
-    reviews: Reviews
+    submissions: FindingRecords
     letters: Letters
     clock: ClockWatch
 
@@ -220,7 +216,7 @@ class RecordRetention:
         findings = {
             item.id: item
             for found in walked
-            for item in self.lesion_findings.see(found, Audience.DOCTOR, with_errors=True)
+            for item in self.submissions.see(found, Audience.DOCTOR, with_errors=True)
         }
         signed = self._newest_signatures([*findings])
         kept = {
@@ -259,17 +255,13 @@ class RecordRetention:
     def _newest_signatures(self, findings: list[str]) -> dict[str, datetime]:
         """When somebody last signed something about each of these; one without is left out."""
         newest: dict[str, datetime] = {}
-        for start in range(0, len(findings), ASKED_AT_ONCE):
-            asked = findings[start : start + ASKED_AT_ONCE]
-            for finding, moment in self._list_signatures(asked):
+        for asked in batched(findings, ASKED_AT_ONCE):
+            letters = self.letters.list_signed_of(asked)
+            signed = self.submissions.reviews.list_signatures(asked)
+            signed += [(item.submission, item.signed_at) for item in letters if item.signed_at]
+            for finding, moment in signed:
                 newest[finding] = max(moment, newest.get(finding, moment))
         return newest
-
-    def _list_signatures(self, findings: list[str]) -> Iterable[tuple[str, datetime]]:
-        yield from self.reviews.list_signatures(findings)
-        for letter in self.letters.list_signed_of(findings):
-            if letter.signed_at:
-                yield letter.submission, letter.signed_at
 
 
 def _of_same_spots(

@@ -11,7 +11,7 @@ of a finding writes that finding too: its review conflicts.
 
 import time
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
@@ -26,10 +26,9 @@ from skinapi.accounts.auth.email_addresses import spellings_of
 from skinapi.accounts.auth.events import DoctorChanged, DoctorReturned
 from skinapi.base.pages import Page, PageRequest, batched
 from skinapi.base.values import Value
-from skinapi.findings.records.findings_by_lesion import FindingsByLesion
+from skinapi.findings.records.findings_by_lesion import FindingRecords
 from skinapi.findings.records.queue_order import key_range, make_hold_key
 from skinapi.findings.records.stored_finding import StoredFindingRow
-from skinapi.findings.records.stored_findings import StoredFindings
 from skinapi.findings.records.visible_findings import URGENT, VisibleFindingRow
 from skinapi.findings.status.decisions import WaitsFor
 from skinapi.findings.status.lesion_status import Audience
@@ -61,8 +60,7 @@ class ReviewQueue:
     """Keeps the doctors' lists up to date, inside the transactions of its callers."""
 
     work: UnitOfWork
-    submissions: StoredFindings
-    lesion_findings: FindingsByLesion
+    submissions: FindingRecords
     accounts: Accounts
 
     def enqueue(self, submission: StoredFindingRow, owner: Account) -> None:
@@ -75,10 +73,10 @@ class ReviewQueue:
         if not submission.reviewed:
             self.update_owner_key(owner)
 
-    def recount(self, owner_id: str) -> int:
-        kept = self.submissions.count_of(owner_id)
-        self.accounts.set_findings(owner_id, kept)
-        return kept
+    def recount(self, owner_id: str) -> None:
+        """Count the findings of the account anew, and let it stand where they ask for."""
+        self.accounts.set_findings(owner_id, self.submissions.count_of(owner_id))
+        self.update_owner_key(self.accounts.get(owner_id))
 
     def update_owner_key(self, owner: Account) -> None:
         """Let the account stand in its doctor's list where its most urgent finding asks for."""
@@ -105,7 +103,7 @@ class ReviewQueue:
         kept, first = 0, key_without_findings(owner.id)
         for found in batched(self.submissions.walk_owned(owner.id), SEEN_AT_ONCE):
             lesions, alone = _cases_of(found)
-            if self.lesion_findings.list_changed_keys(lesions=lesions, ids=alone):
+            if self.submissions.list_changed_keys(lesions=lesions, ids=alone):
                 return True
             for submission in found:
                 if submission.doctor != owner.doctor_id:
@@ -122,10 +120,9 @@ class ReviewQueue:
         owner = self.accounts.get(identifier)
         for found in batched([*self.submissions.walk_owned(identifier)], SEEN_AT_ONCE):
             lesions, alone = _cases_of(found)
-            self.lesion_findings.renew_keys(lesions=lesions, ids=alone)
+            self.submissions.renew_keys(lesions=lesions, ids=alone)
         self.submissions.set_doctor(identifier, owner.doctor_id)
         self.recount(identifier)
-        self.update_owner_key(owner)
 
 
 def _cases_of(found: Sequence[StoredFindingRow]) -> tuple[set[str], list[str]]:
@@ -196,8 +193,7 @@ class UnassignedPatients:
     """
 
     accounts: Accounts
-    submissions: StoredFindings
-    lesion_findings: FindingsByLesion
+    submissions: FindingRecords
     outbox: Outbox
     failed: FailedItems
     seen_by: frozenset[str] | None
@@ -226,7 +222,7 @@ class UnassignedPatients:
         """The active doctor in charge."""
         if owner.doctor_id is None:
             return None
-        doctor = self.accounts.by_ids({owner.doctor_id}).get(owner.doctor_id)
+        doctor = self.accounts.find_by_id(owner.doctor_id)
         return doctor if doctor and doctor.active_doctor else None
 
     def find_who_looks(self, owner: Account) -> ExpectedReviewer:
@@ -261,10 +257,10 @@ class UnassignedPatients:
                 hide("accounts", lost)
             more = more or len(stored) > limit
             known = [item for item in stored if item["owner"] in owners]
-            read = [*self.failed.each(WORK, _with_ids(known), StoredFindingRow.model_validate)]
+            read = [*self.failed.each(WORK, known, StoredFindingRow.model_validate)]
             for lost in {item["id"] for item in stored} - {item.id for item in read}:
                 hide("submissions", lost)
-            waiting = self.lesion_findings.see(read, Audience.DOCTOR)
+            waiting = self.submissions.see(read, Audience.DOCTOR)
             cases += (UnassignedCase(item, owners[item.owner]) for item in waiting)
         first, end = key_range(reviewed=True, band=urgency) if urgency else ("1", "2")
         first = max(first, after)
@@ -296,7 +292,7 @@ class UnassignedPatients:
         left = self.submissions.find_left(None, limit=MOST_UNASSIGNED)
         known = {item["id"] for item in stored}
         stored += self.accounts.find_stored({item["owner"] for item in left} - known)
-        read = self.failed.each(WORK, _with_ids(stored), Account.model_validate)
+        read = self.failed.each(WORK, stored, Account.model_validate)
         staff = {item.id: item for item in read if _is_staff(item)}
         counts = defaultdict[str, Counter[bool]](Counter)  # urgent or not, by the owner
         for owner, (waiting, urgent) in self.submissions.count_waiting_by("owner", staff).items():
@@ -321,6 +317,11 @@ class UnassignedPatients:
         """Tell the doctor what has come into care with this patient."""
         if event.doctor:
             self._tell(Kind.CAME_INTO_CARE, event.doctor, [event.patient])
+
+    def tell_of_urgent(self, patient: Account) -> None:
+        """Tell the doctor in charge that something urgent waits."""
+        if doctor := self.find_doctor(patient):
+            self.outbox.add(Kind.URGENT, to=doctor.id, about="queue")
 
     def tell_of_loss(self, patient: Account) -> None:
         """Tell the doctor in charge, before the patient gets another one, what goes there."""
@@ -357,7 +358,7 @@ class UnassignedPatients:
         left = MOST_UNASSIGNED
         for doctor in self._list_gone():
             stored = self.accounts.find_waiting_patients(doctor, limit=left)
-            read = [*self.failed.each(WORK, _with_ids(stored), Account.model_validate)]
+            read = [*self.failed.each(WORK, stored, Account.model_validate)]
             patients = [item for item in read if _is_patient(item)]
             damaged = {item["id"] for item in stored} - {item.id for item in read}
             left -= len(patients)
@@ -369,8 +370,8 @@ class UnassignedPatients:
     def _list_left(self) -> list[UnassignedCase]:
         cases: list[UnassignedCase] = []
         for stored, owners, unanswered in self._walk_left():
-            entries = self.failed.each(WORK, _with_ids(stored), StoredFindingRow.model_validate)
-            found = self.lesion_findings.see([*entries], Audience.DOCTOR)
+            entries = self.failed.each(WORK, stored, StoredFindingRow.model_validate)
+            found = self.submissions.see([*entries], Audience.DOCTOR)
             cases += (
                 UnassignedCase(record, owners[record.owner], _left_of(record, unanswered))
                 for record in found
@@ -385,7 +386,7 @@ class UnassignedPatients:
             if more := unanswered - {item["id"] for item in stored}:
                 stored += self.submissions.find_reviewed(sorted(more))
             accounts = self.accounts.find_stored({item["owner"] for item in stored})
-            read = self.failed.each(WORK, _with_ids(accounts), Account.model_validate)
+            read = self.failed.each(WORK, accounts, Account.model_validate)
             owners = {
                 item.id: item for item in read if _is_patient(item) and item.doctor_id == doctor
             }
@@ -396,10 +397,6 @@ class UnassignedPatients:
 
     def is_named(self, doctor: Account) -> bool:
         return self.seen_by is None or not self.seen_by.isdisjoint(spellings_of(doctor.email))
-
-
-def _with_ids(stored: Iterable[Document]) -> Iterator[tuple[str, Document]]:
-    return ((document["id"], document) for document in stored)
 
 
 def _is_patient(owner: Account) -> bool:

@@ -184,8 +184,7 @@ class StoredFinding(StoredFindingSummary):
         return made_at(self.changed)
 
     def as_earlier(self) -> EarlierVersion:
-        told = {name: getattr(self, name) for name in _OF_VERSION}
-        return EarlierVersion(**told, judged_at=self.newest.judged_at)
+        return EarlierVersion.from_record(self, judged_at=self.newest.judged_at)
 
     def found_in(self, version: int) -> Finding:
         """What this version of it says."""
@@ -242,8 +241,6 @@ class SubmittedPhoto(StoredRecord):
 def hash_of_request(by: str, key: str) -> str:
     return hashlib.sha256(f"{by}\n{key}".encode("utf-8", "surrogatepass")).hexdigest()
 
-
-_OF_VERSION = EarlierVersion.model_fields.keys() - {"judged_at"}
 
 # The fields that order lists: `make_keys`, and `rest_keys`.
 KEYS = ("queue_key", "awaited_key", "hold_key", "due_key", "rest_key")

@@ -10,8 +10,9 @@ from datetime import datetime
 from functools import partial
 from typing import Any, Literal, TypeVar
 
-from skinapi.base.errors import Duplicate
+from skinapi.base.errors import Duplicate, NotFound
 from skinapi.base.pages import Page, PageRequest, page_of
+from skinapi.findings.errors import NOT_YOURS
 from skinapi.findings.records.new_findings import NewFinding
 from skinapi.findings.records.queue_order import (
     FIRST_REVIEWED,
@@ -36,6 +37,7 @@ from skinapi.findings.records.stored_finding import (
 )
 from skinapi.findings.status.decisions import RESULT_AFTER, WaitsFor
 from skinapi.model.conditions import Band
+from skinapi.platform.storage.documents import walk_by_id
 from skinapi.platform.storage.ids import first_id_at, new_id, now
 from skinapi.platform.storage.ports import Document, Encoded, Filter, Ops, Store, set_or_remove
 from skinapi.platform.storage.records import Repository, changes_between
@@ -43,7 +45,6 @@ from skinapi.platform.storage.unreadable import read_each
 
 COUNTER = "submissions"
 BLOCK = 20
-PAGE_SIZE = 100
 MOST_OVERDUE = 1000
 MOST_HELD = 1000
 TOUCH: Ops = {"$inc": {"revision": 1}}
@@ -57,7 +58,7 @@ INDEXES: tuple[tuple[str, ...], ...] = (
     *(("doctor",), ("doctor", "queue_key"), ("doctor", "opinion_key")),
     *(("doctor", "model_version"), ("doctor", "awaited_key"), ("doctor", "changed")),
     *(("opinion_of", "queue_key"), ("queue_key",), ("hold_key",), ("due_key",), ("changed",)),
-    ("awaited_key",),
+    *(("awaited_key",), ("lesion",)),
 )
 # What is read of each view; of a Submission all.
 FIELDS: dict[type[StoredFindingRow], tuple[str, ...] | None] = {
@@ -143,6 +144,15 @@ class StoredFindings(Repository[StoredFinding]):
     def find_by_number(self, number: int) -> StoredFinding | None:
         return self._first({"number": number})
 
+    def get_by_number(self, number: str) -> StoredFinding:
+        # Numbers have at most 16 digits (see queue_order.py); a longer one might not fit into the
+        # stores' 64-bit integers.
+        fits = number.isascii() and number.isdigit() and len(number) <= 16
+        found = self.find_by_number(int(number)) if fits else None
+        if found is None:
+            raise NotFound(NOT_YOURS)
+        return found
+
     def find_by_key(self, owner: str, key: str | None) -> StoredFinding | None:
         return self._by_key(key, owner=owner)
 
@@ -190,9 +200,6 @@ class StoredFindings(Repository[StoredFinding]):
         sort = "-id" if newest_first else "id"
         return self._page_of(StoredFindingSummary, wanted, paging, sort=sort)
 
-    def page_kept(self, owner: str, paging: PageRequest) -> Page[StoredFindingRow]:
-        return self._page_of(StoredFindingRow, {"owner": owner}, paging)
-
     def page_by_urgency(
         self,
         of: dict[str, str],
@@ -222,9 +229,8 @@ class StoredFindings(Repository[StoredFinding]):
 
     def count_waiting(self, owners: Sequence[str], *, band: Band | None = None) -> int:
         """The time it takes grows with them."""
-        [(first, end)] = _key_ranges(False, band)
-        within = {"$gt": first, "$lt": end}
-        return self._documents.count({"owner": {"$in": [*owners]}, "queue_key": within})
+        wanted: Filter = {"owner": {"$in": [*owners]}, "queue_key": _within(False, band)}
+        return self._documents.count(wanted)
 
     def count_waiting_by(
         self, field: Literal["owner", "doctor"], ids: Collection[str]
@@ -232,9 +238,7 @@ class StoredFindings(Repository[StoredFinding]):
         """Count what waits of each of these owners, or doctors, and how much of it is urgent."""
         counted: list[dict[str, int]] = []
         for band in (None, Band.URGENT_REFERRAL) if ids else ():
-            [(first, end)] = _key_ranges(False, band)
-            within = {"$gt": first, "$lt": end}
-            wanted: Filter = {field: {"$in": sorted(ids)}, "queue_key": within}
+            wanted: Filter = {field: {"$in": sorted(ids)}, "queue_key": _within(False, band)}
             counted.append(self._documents.count_by(field, wanted))
         waiting, urgent = counted or ({}, {})
         return {item: (count, urgent.get(item, 0)) for item, count in waiting.items()}
@@ -270,11 +274,10 @@ class StoredFindings(Repository[StoredFinding]):
 
     def count_opinions(self, doctor: str) -> int:
         """Reviewed findings with a second opinion that this doctor has not answered."""
-        [(first, end)] = _key_ranges(True, None)
         wanted: Filter = {
             "doctor": doctor,
             "opinion_key": {"$gt": "0", "$lt": FIRST_REVIEWED},
-            "queue_key": {"$gt": first, "$lt": end},
+            "queue_key": _within(True, None),
         }
         return self._documents.count(wanted)
 
@@ -493,12 +496,7 @@ class StoredFindings(Repository[StoredFinding]):
     def walk_stored(
         self, owner: str, *, fields: Sequence[str] = LISTED_FIELDS
     ) -> Iterator[Document]:
-        after = None
-        while found := self._documents.find(
-            {"owner": owner}, after=after, limit=PAGE_SIZE, fields=fields
-        ):
-            yield from found
-            after = found[-1]["id"]
+        return walk_by_id(self._documents, {"owner": owner}, fields=fields)
 
     def count_of(self, owner: str) -> int:
         return self._documents.count({"owner": owner, "error": None})
@@ -540,6 +538,11 @@ class StoredFindings(Repository[StoredFinding]):
 
 def _is_reviewed(document: Document) -> bool:
     return (document.get("queue_key") or "") >= FIRST_REVIEWED
+
+
+def _within(reviewed: bool, urgency: Band | None) -> dict[str, str]:
+    [(first, end)] = _key_ranges(reviewed, urgency)
+    return {"$gt": first, "$lt": end}
 
 
 def _key_ranges(reviewed: bool | None, urgency: Band | None) -> list[tuple[str, str]]:

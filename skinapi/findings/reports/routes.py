@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Annotated, ClassVar, Literal, Self
 
 from flask import Response, request
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import Field, StringConstraints
 
 from skinapi.accounts.auth.account import Subject
 from skinapi.base.errors import InvalidBody, NotFound
@@ -35,13 +35,12 @@ from skinapi.findings.schemas.summary import NarrativeSource, name_of
 from skinapi.model.conditions import Band, Source, conditions_table
 from skinapi.model.passages import PassageReader, passages_table
 from skinapi.platform.web.declaration import Authenticated, Public, Rate, Routes, admins
-from skinapi.platform.web.schemas import Answer, ContractBody
+from skinapi.platform.web.schemas import Answer, ContractBody, Query
 
 LanguageTag = Annotated[str, StringConstraints(max_length=35)]
 
 
-class ReportQuery(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+class ReportQuery(Query):
     lang: LanguageTag | None = Field(default=None, description="the submission's unless given")
     reader: PassageReader = Field(default="patient", description="for whom the report is")
 

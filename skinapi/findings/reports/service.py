@@ -10,12 +10,14 @@ from typing import Any
 
 from skinapi.accounts.admin.usage import REPORTS, DailyCounts
 from skinapi.accounts.auth.account import Account, Subject
-from skinapi.base.errors import Duplicate, NotFound, SkinAPIError
+from skinapi.base.errors import NotFound, SkinAPIError
 from skinapi.base.languages import LANGUAGES, Language, known_language, load_words
 from skinapi.base.stored_record import StoredRecord
 from skinapi.base.subject import Allowances
+from skinapi.findings.errors import NOT_YOURS
+from skinapi.findings.records.events import FindingDeleted
 from skinapi.findings.records.letters import Letter, Letters, ShownLetter, show_letter
-from skinapi.findings.records.service import NOT_YOURS, FindingsService, Reading
+from skinapi.findings.records.service import FindingAccess, Reading
 from skinapi.findings.records.stored_finding import StoredFinding
 from skinapi.findings.records.visible_findings import VisibleFinding
 from skinapi.findings.reports.facts import Facts
@@ -39,6 +41,7 @@ from skinapi.findings.reports.verification import (
 )
 from skinapi.findings.status.lesion_status import Audience
 from skinapi.model.passages import PassageReader
+from skinapi.platform.storage.records import find_or_make
 from skinapi.platform.storage.unit_of_work import Unit, UnitOfWork, atomic
 
 HASH = re.compile("[0-9a-f]{64}")
@@ -79,7 +82,7 @@ class NoSuchLanguage(SkinAPIError):
 class ReportsService:
     """`address` is the server's own, for the links that verify reports."""
 
-    findings: FindingsService
+    findings: FindingAccess
     letters: Letters
     issued: IssuedReports
     work: UnitOfWork
@@ -237,7 +240,7 @@ class ReportsService:
         """See the finding as its patient, who may be the one who asks; as its doctor where the
         report says what is held back.
         """
-        known = self.findings.lesion_findings.see_one(submission, Audience.DOCTOR)
+        known = self.findings.submissions.see_one(submission, Audience.DOCTOR)
         as_owner, says = known.seen_by(Audience.PROGRAM), issued.contents
         if says is None or not as_owner.lesion_status.held_until:
             return as_owner
@@ -328,24 +331,23 @@ class ReportsService:
 
     def _find_issued(self, submission: VisibleFinding, hash: str) -> IssuedReport | None:
         if not self.findings.submissions.has(submission.id):
-            self.findings.forget_beside(submission)
+            self._forget_beside(submission)
             raise NotFound(NOT_YOURS)
         return self.issued.find_by_hash(hash)
+
+    @atomic
+    def _forget_beside(self, unit: Unit, submission: StoredFinding) -> None:
+        """Delete what was stored about a submission after it was deleted."""
+        unit.publish(FindingDeleted(submission))
 
     def _issue(
         self, submission: VisibleFinding, *, by: Subject, hash: str, **fields: Any
     ) -> IssuedReport:
-        if issued := self.issued.find_by_hash(hash):
-            return issued
+        add = partial(self._add_issued, submission, by, {"hash": hash, **fields})
         try:
-            return self._add_issued(submission, by, {"hash": hash, **fields})
-        except Duplicate:  # another request has issued it in the meantime
-            issued = self.issued.find_by_hash(hash)
-            if issued is None:
-                raise
-            return issued
+            return find_or_make(partial(self.issued.find_by_hash, hash), add)
         except NotFound:  # it was deleted while the words were written
-            self.findings.forget_beside(submission)
+            self._forget_beside(submission)
             raise
 
     @atomic

@@ -10,11 +10,10 @@ from skinapi.base.languages import Language, load_words
 from skinapi.base.stored_record import Frozen
 from skinapi.findings.errors import FindingInError
 from skinapi.findings.records.events import FindingsChanged, FindingVoided
-from skinapi.findings.records.findings_by_lesion import FindingsByLesion
+from skinapi.findings.records.findings_by_lesion import FindingRecords
 from skinapi.findings.records.review_queue import ReviewQueue
-from skinapi.findings.records.service import FindingsService
+from skinapi.findings.records.service import FindingAccess
 from skinapi.findings.records.stored_finding import EnteredInError, StoredFinding
-from skinapi.findings.records.stored_findings import StoredFindings
 from skinapi.findings.records.visible_findings import VisibleFinding
 from skinapi.findings.reviews.outcomes import OutcomeCounts
 from skinapi.findings.status.lesion_status import Audience
@@ -41,9 +40,8 @@ ERRORS: Mapping[Language, ErrorWords] = load_words("reports.errors", ErrorWords)
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CorrectionsService:
     work: UnitOfWork
-    findings: FindingsService
-    submissions: StoredFindings
-    lesion_findings: FindingsByLesion
+    findings: FindingAccess
+    submissions: FindingRecords
     queue: ReviewQueue
     accounts: Accounts
     outcomes: OutcomeCounts
@@ -87,7 +85,7 @@ class CorrectionsService:
             raise NotFound(NOTHING_FILED)
         _, owner = self.findings.get_to_correct(number=str(filed.number), by=by)
         entered = self._enter(unit, filed, owner, by)
-        return self.lesion_findings.see_one(entered, Audience.PROGRAM, with_errors=True)
+        return self.submissions.see_one(entered, Audience.PROGRAM, with_errors=True)
 
     @atomic
     def correct_patient(self, unit: Unit, *, key: str, owner: str, by: Subject) -> None:
@@ -114,25 +112,21 @@ class CorrectionsService:
         """Without a `reason` the program that has sent it takes it back."""
         if found.error:
             return found
-        row = AuditRow("submission.enter_in_error", by=by.id, target=found.id, owner=owner.id)
-        unit.record(row)
+        unit.record(
+            AuditRow("submission.enter_in_error", by=by.id, target=found.id, owner=owner.id)
+        )
         reason = reason or ERRORS[owner.language].taken_back
-        error = EnteredInError(entered_at=now(), by=by.id, reason=reason)
-        self._void(unit, found, error)
+        self._void(unit, found, EnteredInError(entered_at=now(), by=by.id, reason=reason))
         self._tell(found, owner, by)
         return self.submissions.find(found.id) or found
 
     def _void(self, unit: Unit, submission: StoredFinding, error: EnteredInError) -> None:
-        reviews = [
-            review
-            for review in self.lesion_findings.see_one(submission, Audience.DOCTOR).status.reviews
-            if not (review.second_opinion and review.opinion.histology_result)
-        ]
-        self.outcomes.take_back(submission, reviews)
+        seen = self.submissions.see_one(submission, Audience.DOCTOR)
+        self.outcomes.take_back(submission, seen.status.reviews)
         counted = self.accounts.add_findings(submission.owner, -1)
         self.submissions.mark_in_error(submission, error)
         unit.publish(FindingVoided(submission))
-        unit.publish(FindingsChanged(self.lesion_findings.change([submission.lesion])))
+        unit.publish(FindingsChanged(self.submissions.renew([submission.lesion])))
         if counted:  # else its account is being deleted
             self.queue.dequeue(submission, counted)
 

@@ -8,7 +8,7 @@ from functools import partial
 
 from skinapi.accounts.auth.account import Account, Subject
 from skinapi.accounts.auth.accounts import Accounts
-from skinapi.base.errors import Duplicate, IdempotencyKeyReused
+from skinapi.base.errors import IdempotencyKeyReused
 from skinapi.base.pages import Page, PageRequest, page_of
 from skinapi.findings.errors import HoldRefused, JudgedMeanwhile, NoMailToPatient
 from skinapi.findings.records.events import (
@@ -18,16 +18,14 @@ from skinapi.findings.records.events import (
     LetterTakenBack,
     ReviewSigned,
 )
-from skinapi.findings.records.findings_by_lesion import FindingsByLesion
+from skinapi.findings.records.findings_by_lesion import FindingRecords
 from skinapi.findings.records.letters import Letters
 from skinapi.findings.records.read_access import PatientChannel, in_care, way_to
 from skinapi.findings.records.review_queue import ReviewQueue
-from skinapi.findings.records.service import FindingsService
-from skinapi.findings.records.stored_findings import StoredFindings
+from skinapi.findings.records.service import FindingAccess
 from skinapi.findings.records.visible_findings import VisibleFinding
 from skinapi.findings.reviews.outcomes import OutcomeCounts
 from skinapi.findings.schemas.review import NewReview
-from skinapi.findings.status.deciding_review import Reviews
 from skinapi.findings.status.decisions import urgency_of
 from skinapi.findings.status.lesion_status import Audience
 from skinapi.findings.status.reviews import Opinion, Review, ToldBy
@@ -37,6 +35,7 @@ from skinapi.platform.notices.outbox import Kind, Outbox
 from skinapi.platform.storage.failed_items import FailedItems
 from skinapi.platform.storage.faults import Fault
 from skinapi.platform.storage.ids import new_id_after, now
+from skinapi.platform.storage.records import find_or_make
 from skinapi.platform.storage.unit_of_work import Unit, UnitOfWork, atomic
 
 SHOWN_AT_ONCE = 100
@@ -56,11 +55,9 @@ NOT_IN_CHARGE = "Only the doctor in charge can review, or one who is asked for a
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReviewsService:
     work: UnitOfWork
-    reviews: Reviews
     letters: Letters
-    findings: FindingsService
-    submissions: StoredFindings
-    lesion_findings: FindingsByLesion
+    findings: FindingAccess
+    submissions: FindingRecords
     queue: ReviewQueue
     accounts: Accounts
     outcomes: OutcomeCounts
@@ -77,17 +74,16 @@ class ReviewsService:
         """Store the review of the doctor in charge, or a second opinion: its request ends then. The
         same request with the same key gets the review of the first one.
         """
-        try:
-            return self._sign(number=number, by=by, said=said, key=key)
-        except Duplicate:  # a retry of this request has stored it in the meantime
-            if stored := self._find_signed(by.id, key, number, said):
-                return stored
-            raise
+        return find_or_make(
+            partial(self._find_signed, by.id, key, number, said),
+            lambda: self._sign(number=number, by=by, said=said, key=key),
+        )
 
     @atomic
     def _sign(
         self, unit: Unit, *, number: str, by: Subject, said: NewReview, key: str | None
     ) -> Review:
+        # Again: the request for a second opinion may have ended with the same request.
         if before := self._find_signed(by.id, key, number, said):
             return before
         submission, owner = self.findings.get_in_charge(
@@ -126,7 +122,7 @@ class ReviewsService:
         # Of a second opinion: once the doctor in charge signs it as it is.
         after = submission.with_review(review)
         review = review.model_copy(update={"asked_by": asked_by, **_lowered(submission, after)})
-        self.reviews.add(review, signed=signed)
+        self.submissions.reviews.add(review, signed=signed)
         self.submissions.end_work_of(submission, by.id, answered=not asked_by)
         if asked_by:
             asked = urgency_of(review, None, submission.band)
@@ -153,13 +149,7 @@ class ReviewsService:
         shown = [*submission.untold(reviews), *([] if due_at else [reviews[-1]])]
         self._mark(unit, submission, owner, shown=shown, known=after)
         if opinion.histology_result:
-            # A result that a colleague has told counts from when the doctor in charge signs it.
-            known = [
-                review
-                for review in reviews
-                if not (review.second_opinion and review.opinion.histology_result)
-            ]
-            self.outcomes.add(submission, known)
+            self.outcomes.add(submission, reviews)
         kind = Kind.NEW_PICTURE if opinion.new_picture_wanted else Kind.REVIEWED
         urgent, place = _is_grave(opinion, submission.band), f"finding/{submission.number}"
         self.outbox.add(kind, to=owner.id, about=place, urgent=urgent, due_at=due_at)
@@ -179,11 +169,11 @@ class ReviewsService:
         self.submissions.touch(submission.id)
         lesions, own = [submission.lesion], submission.id
         alone = [] if submission.lesion else [own]
-        self.lesion_findings.renew_keys(lesions=lesions, ids=alone, known=known, shown=own)
+        self.submissions.renew_keys(lesions=lesions, ids=alone, known=known, shown=own)
         self.queue.dequeue(submission, owner)
         unit.publish(FindingReviewed(submission))
         if shown:
-            unit.publish(FindingsChanged(self.lesion_findings.note_changes(lesions, ids=alone)))
+            unit.publish(FindingsChanged(self.submissions.note_changes(lesions, ids=alone)))
         for review in shown:
             unit.publish(ReviewSigned(submission, review))
         if held := [item for item in shown if item.hold_ends_at]:
@@ -209,7 +199,7 @@ class ReviewsService:
         unit.audit("review.show", by=by.id, target=submission.id, owner=submission.owner)
         reviews, moment = submission.status.reviews, now()
         held = [review for review in reviews if review.held_at(moment)]
-        if not self.reviews.end_holds(submission.id):
+        if not self.submissions.reviews.end_holds(submission.id):
             return
         self._mark(unit, submission, owner, shown=[*submission.untold(reviews), *held])
         place = f"finding/{submission.number}"
@@ -220,28 +210,25 @@ class ReviewsService:
     @atomic
     def show_ended(self, unit: Unit, finding: str) -> None:
         """Sort the lists by what holds since a hold of this finding has ended by its time."""
-        submission = self.findings.submissions.find(finding)
-        owner = submission and self.accounts.by_ids({submission.owner}).get(submission.owner)
+        submission = self.submissions.find(finding)
+        owner = submission and self.accounts.find_by_id(submission.owner)
         if submission and owner and not submission.error:
-            seen = self.lesion_findings.see_one(submission, Audience.DOCTOR)
+            seen = self.submissions.see_one(submission, Audience.DOCTOR)
             self._mark(unit, seen, owner, shown=seen.untold(seen.status.reviews))
 
     def find_way(self, review: Review) -> PatientChannel | None:
         """How its patient hears of it; None where nobody reads here for them any more."""
-        about = self.findings.submissions.find(review.submission)
-        owner = self.accounts.by_ids({about.owner}).get(about.owner) if about else None
-        if owner is None or owner.record_kept_until_at:
-            return None
-        return way_to(owner, mails=self.outbox.enabled)
+        about = self.submissions.find(review.submission)
+        return self.findings.find_way(about.owner) if about else None
 
     def _find_signed(
         self, doctor: str, key: str | None, number: str, said: NewReview
     ) -> Review | None:
         """Its doctor may not see the finding any more: a request for a second opinion has ended."""
-        found = self.reviews.find_by_key(doctor, key)
+        found = self.submissions.reviews.find_by_key(doctor, key)
         if found is None:
             return None
-        about = self.findings.submissions.find(found.submission)
+        about = self.submissions.find(found.submission)
         same = about is not None and str(about.number) == number
         if not same or found.request_hash != _hash(found.submission, said):
             raise IdempotencyKeyReused
@@ -254,10 +241,10 @@ class ReviewsService:
 
     def check_integrity(self) -> Iterator[Fault]:
         """Reviews of deleted submissions."""
-        for identifier in sorted(self.reviews.reviewed_submissions()):
-            if not self.findings.submissions.has(identifier):
+        for identifier in sorted(self.submissions.reviews.reviewed_submissions()):
+            if not self.submissions.has(identifier):
                 says = f"reviews of submission {identifier}, which is gone"
-                yield Fault(says, partial(self.reviews.forget, identifier))
+                yield Fault(says, partial(self.submissions.reviews.forget, identifier))
 
 
 @dataclass(frozen=True, slots=True)
@@ -269,9 +256,7 @@ class EndedHolds:
 
     def run_once(self) -> None:
         ended = self.reviews.submissions.list_shown(now(), SHOWN_AT_ONCE)
-        pairs = ((item, item) for item in ended)
-        for _ in self.failed.each("hold", pairs, self.reviews.show_ended):
-            pass
+        self.failed.do_each("hold", ended, self.reviews.show_ended)
 
 
 def _lowered(before: VisibleFinding, after: VisibleFinding) -> dict[str, Band]:

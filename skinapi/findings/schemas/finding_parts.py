@@ -16,7 +16,6 @@ from skinapi.findings.status.lesion_status import Advice, AdviceSource, Instruct
 from skinapi.model.calibration import TonesTested
 from skinapi.model.conditions import Band, conditions_table
 from skinapi.model.context import Modality
-from skinapi.model.detectors import ModalityFinding
 from skinapi.model.facts_effect import FactsEffect
 from skinapi.model.finding import Finding
 from skinapi.model.headline import Headline, NotRuledOut, RankedCondition, probability_of
@@ -70,10 +69,9 @@ class RestatedView(Answer):
         pictured, headline, key = restated.from_picture, finding.headline, finding.one_name.key
         named = headline.named.key == key
         share = headline.named.probability if named else probability_of(restated.ranked, key)
-        return cls(
-            prevalence=restated.prevalence,
+        return cls.from_record(
+            restated,
             confidence=0.0 if finding.not_skin else round(100 * share, 2),
-            malignant_score=restated.malignant_score,
             probabilities=list_probabilities(restated.ranked, language),
             probabilities_from_picture=list_probabilities(pictured, language) if pictured else None,
         )
@@ -116,13 +114,8 @@ class HeadlineView(Answer):
     def from_headline(
         cls, headline: Headline, effect: FactsEffect | None, *, for_doctor: bool
     ) -> Self:
-        return cls(
-            likely=ClassProbability(**headline.likely.model_dump()),
-            not_ruled_out=[
-                ClassProbability(**entry.model_dump()) for entry in headline.not_ruled_out
-            ],
-            mostly_malignant=headline.mostly_malignant,
-            not_skin=headline.not_skin,
+        return cls.from_record(
+            headline,
             patient=headline.for_patient,
             doctor=headline.for_doctor if for_doctor else None,
             facts_effect=effect.for_patient if effect else None,
@@ -182,10 +175,6 @@ class ModalityView(Answer):
     )
     contradicted: bool = Field(description="told as one kind, recognised as the other")
 
-    @classmethod
-    def from_modality(cls, found: ModalityFinding) -> Self:
-        return cls(**found.model_dump(), unsure=found.unsure, contradicted=found.contradicted)
-
 
 class TestedView(Answer):
     """The model's figures on the test pictures of one kind, with one picture of each lesion."""
@@ -234,13 +223,9 @@ def list_probabilities(ranked: Sequence[RankedCondition], language: Language) ->
 
 
 def judged_fields(finding: Finding, language: Language) -> dict[str, Any]:
-    """What a view of a finding, and of one of its pictures, says of it."""
-    as_found = ("band", "raised_by", "uncertain", "reasons", "malignant_score")
+    """What a view of a finding, or of one of its pictures, says in other words."""
     return {
-        **{name: getattr(finding, name) for name in as_found},
         "probabilities": list_probabilities(finding.ranked, language),
-        "modality": ModalityView.from_modality(finding.modality) if finding.modality else None,
-        "quality": QualityView.model_validate(finding.quality, from_attributes=True),
         "heat": HeatView.from_finding(finding),
         "restated": RestatedView.from_finding(finding, language),
     }
@@ -261,10 +246,6 @@ def _codes_of(key: str) -> CodedCondition | None:
 
 
 MOST_SUPERSEDED = 10
-AS_ADVISED = (
-    *("said_by", "since", "finding", "band", "waits_for"),
-    *("due", "by_result", "unjudged", "label"),
-)
 
 
 class AdviceView(Answer):
@@ -300,8 +281,8 @@ class AdviceView(Answer):
     def from_advice(cls, said: Advice, language: Language, *, for_doctor: bool) -> Self:
         words = said.words(language)
         action = words.doctor_label if for_doctor else words.label
-        return cls(
-            **{name: getattr(said, name) for name in AS_ADVISED},
+        return cls.from_record(
+            said,
             action=action,
             certain=not said.decision or said.decision.settled,
             suspected=said.decision is not None and said.decision.suspected,
@@ -333,8 +314,8 @@ class InstructionView(AdviceView):
             ),
         ]
         view = AdviceView.from_advice(counts, language, for_doctor=for_doctor)
-        return cls(
-            **dict(view),
+        return cls.from_record(
+            view,
             sentence=" ".join(said),
             picture_wanted=wanted,
             superseded=[

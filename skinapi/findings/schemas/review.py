@@ -1,7 +1,7 @@
 """The request and answer schemas of reviews and decisions, and how a letter is answered."""
 
 from datetime import date, datetime
-from typing import Annotated, Self
+from typing import Annotated, Any, Self
 
 from pydantic import AfterValidator, AwareDatetime, Field, StringConstraints, model_validator
 
@@ -221,12 +221,6 @@ def _outlasts(band: Band, stated: str) -> bool:
     return band is not Band.DOCTOR_REVIEW and urgency(band) < urgency(own)
 
 
-AS_SIGNED = (
-    *("id", "created_at", "note", "question", "second_opinion"),
-    *("downgrade_confirmed", "lowered_from", "lowered_to"),
-)
-
-
 class ReviewView(Answer):
     id: str = Field(serialization_alias="_id")
     created_at: datetime
@@ -259,28 +253,16 @@ class ReviewView(Answer):
     )
 
     @classmethod
-    def from_review(cls, review: Review) -> Self:
-        return cls(
-            **{name: getattr(review, name) for name in AS_SIGNED},
-            **review.opinion.model_dump(),
-            agreement=review.opinion.agreement,
-            signed_by=review.signature,
-            held_until=review.hold_ends_at if review.held_at(now()) else None,
+    def from_review(cls, review: Review, **more: Any) -> Self:
+        held_until = review.hold_ends_at if review.held_at(now()) else None
+        signed_by = review.signature
+        return cls.from_record(
+            review, review.opinion, signed_by=signed_by, held_until=held_until, **more
         )
 
 
 class SignedReview(ReviewView):
     telling: TellingView = Field(description="how the patient hears of it, and from when")
-
-    @classmethod
-    def told(cls, review: Review, telling: TellingView) -> Self:
-        return cls(**dict(ReviewView.from_review(review)), telling=telling)
-
-
-SHOWN_AS_THEY_ARE = (
-    *("label", "urgency", "certainty", "histology"),
-    *("new_picture_wanted", "decided_at", "decided_by"),
-)
 
 
 class DecisionView(Answer):
@@ -334,18 +316,14 @@ class DecisionView(Answer):
         held_until: datetime | None = None,
     ) -> Self:
         words = decision.band_words(language)
-        return cls(
+        return cls.from_record(
+            decision,
+            words,
             held_until=held_until,
-            **{name: getattr(decision, name) for name in SHOWN_AS_THEY_ARE},
             heading=decision.heading(language),
             title=decision.title().in_language(language),
-            title_key=decision.title_key,
             name=decision.name(language),
             urgency_label=words.label,
-            by_when=words.by_when,
-            next_step=words.next_step,
-            waits_for=decision.waits_for,
-            unjudged=decision.unjudged,
             due=due,
             remarks=decision.remarks(language),
             for_doctor=decision.for_doctor(language),
@@ -393,6 +371,4 @@ class LetterView(Answer):
 
     @classmethod
     def from_letter(cls, shown: ShownLetter) -> Self:
-        letter = shown.letter
-        own = letter.model_dump(include=set(cls.model_fields))
-        return cls(**own, signed_by=letter.signature, superseded=shown.superseded)
+        return cls.from_record(shown.letter, shown, signed_by=shown.letter.signature)

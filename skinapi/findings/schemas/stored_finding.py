@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from skinapi.accounts.auth.account import Account
 from skinapi.base.field_types import Reason
@@ -30,7 +30,6 @@ from skinapi.findings.schemas.summary import (
     ReportView,
     SummaryFields,
     headed_fields,
-    summary_fields,
 )
 from skinapi.model.bands import OperatingPoint, RaisedBy
 from skinapi.model.calibration import MOST_PICTURES
@@ -38,9 +37,7 @@ from skinapi.model.conditions import Band
 from skinapi.model.context import Context, SkinTone
 from skinapi.model.finding import Doubt, Finding
 from skinapi.model.registry.version_service import VersionState
-from skinapi.platform.web.schemas import Answer, Body, ContractPageQuery
-
-FINDING_FIELDS = ("operating_point", "untested_skin", "checklist_score", "calibrated_on")
+from skinapi.platform.web.schemas import Answer, Body, ContractPageQuery, Query
 
 
 class NewError(Body):
@@ -59,12 +56,9 @@ class ErrorView(Answer):
     def from_finding(cls, submission: StoredFinding) -> Self:
         if submission.error is None:
             raise LookupError("this finding was not entered in error")
-        return cls(
-            number=submission.number,
-            filed_at=submission.created_at,
-            entered_in_error_at=submission.error.entered_at,
-            reason=submission.error.reason,
-        )
+        error, filed_at = submission.error, submission.created_at
+        entered_at = error.entered_at
+        return cls.from_record(submission, error, filed_at=filed_at, entered_in_error_at=entered_at)
 
 
 class OwnQuery(ContractPageQuery):
@@ -74,15 +68,13 @@ class OwnQuery(ContractPageQuery):
     order: Literal["oldest", "newest"] = "oldest"
 
 
-class InstructionQuery(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+class InstructionQuery(Query):
     lang: Language | None = Field(
         default=None, description="of the `instruction`; the finding's own unless given"
     )
 
 
-class PictureQuery(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+class PictureQuery(Query):
     picture: Annotated[int, Field(ge=1, le=MOST_PICTURES)] | None = Field(
         default=None,
         description="of a finding on several pictures: which one, as they were sent, from 1. The "
@@ -113,7 +105,8 @@ class PictureView(Answer):
     def from_finding(
         cls, finding: Finding, language: Language, *, shown: bool, for_doctor: bool
     ) -> Self:
-        return cls(
+        return cls.from_record(
+            finding,
             shown=shown,
             **headed_fields(finding, for_doctor=for_doctor),
             **judged_fields(finding, language),
@@ -155,15 +148,13 @@ class VersionView(Answer):
         words = finding.band_words(seen.language)
         for_doctor = seen.reader.knows_all
         clinic = earlier.judged_by not in (None, seen.owner)
-        return cls(
-            **{name: getattr(earlier, name) for name in ("version", "judged_at", "corrected")},
+        return cls.from_record(
+            earlier,
             judged_by="clinic" if clinic or (seen.filed_by and earlier.version == 1) else "patient",
             model_version=finding.model_version,
             headline=headed_fields(finding, for_doctor=for_doctor)["headline"],
-            band=finding.band,
             band_label=words.doctor_label if for_doctor else words.label,
-            report=ReportView.model_validate(earlier.sections),
-            context=earlier.context,
+            report=earlier.sections,
         )
 
 
@@ -244,14 +235,12 @@ class FindingView(SummaryFields):
     ) -> Self:
         finding, language = submission.finding, submission.language
         pictured = finding.from_picture
-        return cls(
-            **{
-                **judged_fields(finding, language),
-                **summary_fields(submission, owner, instructed_in),
-            },
-            **{name: getattr(finding, name) for name in FINDING_FIELDS},
-            model=ModelState(**model._asdict()) if model else None,
-            photo_removed_at=submission.photo_removed_at,
+        return cls.summarise(
+            submission,
+            owner,
+            instructed_in,
+            **judged_fields(finding, language),
+            model=model,
             notices=[notice.in_language(language) for notice in finding.notices],
             codes=list_codes(finding.ranked),
             probabilities_from_picture=list_probabilities(pictured, language) if pictured else None,
@@ -260,8 +249,6 @@ class FindingView(SummaryFields):
                 NotRuledOutView.from_entry(entry, pictured or finding.ranked, language)
                 for entry in finding.not_ruled_out
             ],
-            tested=[TestedView(**tested.model_dump()) for tested in finding.tested],
-            context=submission.context,
             versions=[VersionView.from_earlier(item, submission) for item in submission.earlier],
             pictures=_pictures(submission, for_doctor=False),
         )
@@ -299,12 +286,10 @@ class FindingInCareView(FindingView):
         instructed_in: Language | None = None,
     ) -> Self:
         seen = FindingView.from_finding(submission, owner, model, instructed_in)
-        worded = {
+        return cls.from_record(
+            seen,
             **headed_fields(submission.finding, for_doctor=True),
-            "pictures": _pictures(submission, for_doctor=True),
-        }
-        return cls(
-            **{**dict(seen), **worded},
+            pictures=_pictures(submission, for_doctor=True),
             patient_id=owner.id,
             former_lesion=submission.former_lesion,
             no_access=owner.external is not None,

@@ -22,10 +22,6 @@ from skinapi.model.headline import RankedCondition
 from skinapi.platform.web.schemas import Answer
 
 TIME = "%Y-%m-%d %H:%M:%S"
-AS_STORED = (
-    *("id", "number", "language", "lesion"),
-    *("version", "judged_at", "more_urgent", "corrected", "picture_count"),
-)
 
 
 class ReportView(Answer):
@@ -105,6 +101,47 @@ class SummaryFields(Answer):
         "of how many pictures the finding is; absent where of one", default=1
     )
 
+    @classmethod
+    def summarise(
+        cls,
+        submission: VisibleFindingSummary,
+        owner: Account,
+        instructed_in: Language | None = None,
+        **more: Any,
+    ) -> Self:
+        """Say what each view of a finding says, and what `more` a view has."""
+        finding, language = submission.finding, submission.language
+        band = shown_words(submission)
+        return cls.from_record(
+            submission,
+            finding,
+            model_version=finding.model_version,
+            user_name=owner.name,
+            user_email=owner.email,
+            **headed_fields(finding, for_doctor=False),
+            report=put_first(
+                submission.sections,
+                finding.band,
+                language,
+                decision=submission.decision,
+                elsewhere=submission.replaced_by,
+            ),
+            time=submission.created_at.astimezone(UTC).strftime(TIME),
+            band_label=band.label,
+            action=band.action,
+            notice=conditions_table().notices.information_only.in_language(language),
+            decision=decision_view(submission),
+            graver_review=graver_sentence(submission),
+            instruction=InstructionView.of_spot(
+                submission.instruction,
+                instructed_in or language,
+                for_doctor=not submission.reader.is_patient,
+            ),
+            photo_kept=submission.photo_blob is not None,
+            narrative={"source": submission.narrative_source},
+            **more,
+        )
+
 
 class SummaryView(SummaryFields):
     patient_id: str | None = optional("the owner, who is not the caller; absent otherwise")
@@ -114,47 +151,7 @@ class SummaryView(SummaryFields):
         cls, submission: VisibleFindingSummary, owner: Account, *, to: Subject
     ) -> Self:
         patient = owner.id if owner.id != to.id else None
-        return cls(**summary_fields(submission, owner), patient_id=patient)
-
-
-def summary_fields(
-    submission: VisibleFindingSummary, owner: Account, instructed_in: Language | None = None
-) -> dict[str, Any]:
-    finding, language = submission.finding, submission.language
-    band = shown_words(submission)
-    sections = put_first(
-        submission.sections,
-        finding.band,
-        language,
-        decision=submission.decision,
-        elsewhere=submission.replaced_by,
-    )
-    return {
-        **{name: getattr(submission, name) for name in AS_STORED},
-        "user_name": owner.name,
-        "user_email": owner.email,
-        **headed_fields(finding, for_doctor=False),
-        "report": ReportView.model_validate(sections),
-        "time": submission.created_at.astimezone(UTC).strftime(TIME),
-        "band": finding.band,
-        "band_label": band.label,
-        "action": band.action,
-        "notice": conditions_table().notices.information_only.in_language(language),
-        "decision": decision_view(submission),
-        "graver_review": graver_sentence(submission),
-        "instruction": InstructionView.of_spot(
-            submission.instruction,
-            instructed_in or language,
-            for_doctor=not submission.reader.is_patient,
-        ),
-        "uncertain": finding.uncertain,
-        "reasons": finding.reasons,
-        "photo_kept": submission.photo_blob is not None,
-        "model_version": finding.model_version,
-        "narrative": NarrativeView(
-            source=NarrativeSource.model_validate(submission.narrative_source)
-        ),
-    }
+        return cls.summarise(submission, owner, patient_id=patient)
 
 
 def headed_fields(finding: FindingHeading, *, for_doctor: bool) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from skinapi.accounts.auth.account import Subject
 from skinapi.base.errors import BadDataset, InvalidBody, NotFound
-from skinapi.base.pages import PageRequest, read_pages
+from skinapi.base.pages import PageRequest, read_all
 from skinapi.integrations.clients.dermascan_diagnosis import CLIENT
 from skinapi.integrations.clients.service import CONDITION_NAMES
 from skinapi.lab.checks.label_mapping import explain_groups
@@ -142,9 +142,8 @@ def admit_dataset(_: DatasetsService) -> Message:
 @dataset_routes.route("GET", "/api/datasets", rate=Rate.ANONYMOUS)
 def list_datasets_for_lab(datasets: DatasetsService) -> ListedDatasets:
     """DermaScan lab's list: the newest version of each name."""
-    newest: dict[str, DatasetVersion] = {}
-    for page in read_pages(datasets.page_datasets, PageRequest(LARGEST_PAGE)):
-        newest.update({dataset.name_key: dataset for dataset in page.items})
+    all_datasets = read_all(datasets.page_datasets, PageRequest(LARGEST_PAGE))
+    newest = {dataset.name_key: dataset for dataset in all_datasets}
     listed = [
         ListedDataset(
             name=dataset.name,

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from skinapi.accounts.auth.account import Subject
 from skinapi.base.errors import NotFound
-from skinapi.findings.records.service import NOT_YOURS, FindingsService
+from skinapi.findings.errors import NOT_YOURS
+from skinapi.findings.records.service import FindingAccess
 from skinapi.findings.reports.service import ReportsService
 from skinapi.integrations.dicom.stow import installed
 from skinapi.integrations.dicom.study import Kind, ObjectId, Study, pictures_of, version_of
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 class StudiesService:
     """`clinic` is its name, which the objects say."""
 
-    findings: FindingsService
+    findings: FindingAccess
     reports: ReportsService
     clinic: str | None
 

@@ -210,7 +210,7 @@ class FhirIntakeService:
     ) -> tuple[Account, PatientRegistration | None]:
         """The owner of the finding, and what stores that account, if it is a new one."""
         if isinstance(order.patient, str):
-            return self.prediction.findings.find_owner(patient=order.patient, by=by), None
+            return self.prediction.findings.access.find_owner(patient=order.patient, by=by), None
         return self.patients.find_or_newcomer(
             *order.patient,
             by=by,
@@ -245,7 +245,7 @@ class FhirIntakeService:
             raise TestKeyStoresNothing
         named = patient_named_by(sent, wanted)
         if isinstance(named, str):
-            account, new = self.prediction.findings.find_owner(patient=named, by=by), False
+            account, new = self.prediction.findings.access.find_owner(patient=named, by=by), False
         else:
             account, new = self.patients.add_once(*named, by=by)
         return self.fhir.read(KINDS["Patient"], account.id, to=by), new

@@ -11,10 +11,10 @@ from skinapi.accounts.auth.account import Account, Subject
 from skinapi.accounts.auth.accounts import Accounts
 from skinapi.base.errors import BadRequest, Conflict, Forbidden, InvalidQuery, NotFound
 from skinapi.base.field_types import ID
-from skinapi.base.pages import PageRequest, read_pages
+from skinapi.base.pages import Page, PageRequest, read_all, read_pages
 from skinapi.care.lesions import LesionsService
-from skinapi.findings.records.changed_findings import LATEST_COMMIT, ChangedFindings
-from skinapi.findings.records.service import FindingsService
+from skinapi.findings.records.changed_findings import LATEST_COMMIT, ChangedFindings, SeenFinding
+from skinapi.findings.records.service import FindingAccess
 from skinapi.findings.records.visible_findings import VisibleFinding
 from skinapi.findings.reports.service import ReportsService
 from skinapi.integrations.fhir.elements import ORDERS, Resource, own_system
@@ -54,7 +54,7 @@ class FhirService:
     """`base` is the address of the resources."""
 
     changes: ChangedFindings
-    findings: FindingsService
+    findings: FindingAccess
     reports: ReportsService
     lesions: LesionsService
     accounts: Accounts
@@ -222,26 +222,21 @@ class FhirService:
             yield patient_of(account, to)
         else:
             page_owned = self.lesions.lesions.page_owned
-            for page in read_pages(partial(page_owned, account.id), PageRequest(READ_AT_ONCE)):
-                for spot in page.items:
-                    if account.id == to.id or self.findings.may_see(account, to, case=spot.id):
-                        yield body_structure_of(spot, to)
+            for spot in read_all(partial(page_owned, account.id), PageRequest(READ_AT_ONCE)):
+                if account.id == to.id or self.findings.may_see(account, to, case=spot.id):
+                    yield body_structure_of(spot, to)
 
     def _walk_findings(
         self, search: Search, to: Subject, patient: str | None, behind: str
     ) -> Iterator[Group]:
-        for page in read_pages(
-            lambda paging: self.changes.page(
-                to=to,
-                patient=patient,
-                span=search.span,
-                newest_first=search.newest_first,
-                paging=paging,
-            ),
-            PageRequest(FINDINGS_AT_ONCE, behind or None),
-        ):
-            for submission, _ in page.items:
-                yield Group(submission.changed, self._of_finding(submission, to))
+        def read(paging: PageRequest) -> Page[SeenFinding]:
+            span, newest_first = search.span, search.newest_first
+            return self.changes.page(
+                to=to, patient=patient, span=span, newest_first=newest_first, paging=paging
+            )
+
+        for submission, _ in read_all(read, PageRequest(FINDINGS_AT_ONCE, behind or None)):
+            yield Group(submission.changed, self._of_finding(submission, to))
 
     def _walk_patients(self, patient: str | None, to: Subject, behind: str) -> Iterator[Account]:
         """Oneself and those in one's care, in the order in which the accounts were made."""

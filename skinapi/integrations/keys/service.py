@@ -18,7 +18,7 @@ from skinapi.accounts.auth.second_factor import SecondFactorService
 from skinapi.base.errors import Forbidden, InvalidToken, NotFound, Unprocessable
 from skinapi.base.field_types import Legible, Printable
 from skinapi.base.subject import Scope
-from skinapi.findings.records.service import FindingsService
+from skinapi.findings.records.service import FindingAccess
 from skinapi.integrations.keys.api_keys import (
     ApiKey,
     ApiKeys,
@@ -106,7 +106,7 @@ class KeysService:
     accounts: Accounts
     keys: ApiKeys
     eraser: Eraser
-    findings: FindingsService
+    findings: FindingAccess
     outbox: Outbox
     second_factor: SecondFactorService
     assignments: Assignments

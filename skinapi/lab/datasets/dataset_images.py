@@ -10,8 +10,9 @@ from skinapi.base.errors import BlobDamaged, NotFound
 from skinapi.base.pages import Page, PageRequest, read_pages
 from skinapi.base.stored_record import StoredRecord
 from skinapi.model.context import Modality
+from skinapi.platform.storage.documents import walk_by_id
 from skinapi.platform.storage.ids import now
-from skinapi.platform.storage.ports import Document, Filter, Store
+from skinapi.platform.storage.ports import Filter, Store
 from skinapi.platform.storage.records import Repository
 
 PAGE_SIZE = 500
@@ -109,21 +110,15 @@ class DatasetImages(Repository[DatasetImage]):
     def count(self, dataset: str) -> DatasetCounts:
         """Count what is stored, reading no more of each picture than that needs."""
         counts, size = Counter[str](), 0
-        for image in self._fields_of(dataset, "label", "size"):
+        fields = ("label", "size")
+        for image in walk_by_id(self._documents, {"dataset": dataset}, fields=fields):
             counts[image["label"]] += 1
             size += image["size"]
         return DatasetCounts(dict(counts), size)
 
     def accounts_of(self, dataset: str) -> list[str]:
-        return sorted({image["account"] for image in self._fields_of(dataset, "account")})
-
-    def _fields_of(self, dataset: str, *fields: str) -> Iterator[Document]:
-        after: str | None = None
-        while documents := self._documents.find(
-            {"dataset": dataset}, after=after, limit=PAGE_SIZE, fields=fields
-        ):
-            yield from documents
-            after = documents[-1]["id"]
+        images = walk_by_id(self._documents, {"dataset": dataset}, fields=("account",))
+        return sorted({image["account"] for image in images})
 
     def delete_records(self, wanted: Filter) -> tuple[dict[str, DatasetCounts], list[str]]:
         """Delete these pictures in the caller's transaction. Return what each data set had of them,

@@ -13,7 +13,7 @@ from functools import partial
 
 from skinapi.accounts.auth.account import Subject
 from skinapi.accounts.auth.owners import OwnerStatus
-from skinapi.base.errors import BadRequest, Duplicate, IdempotencyKeyReused, NotFound
+from skinapi.base.errors import BadRequest, IdempotencyKeyReused, NotFound
 from skinapi.base.size_limits import body_too_large, size_in_words
 from skinapi.base.stored_record import StoredRecord
 from skinapi.lab.datasets.dataset_images import DatasetImages
@@ -22,7 +22,7 @@ from skinapi.lab.errors import DatasetQuotaReached, WrongOffset
 from skinapi.platform.audit.trail import AuditTrail
 from skinapi.platform.storage.ids import CLOCK_TOLERANCE, new_id, now
 from skinapi.platform.storage.ports import Document, Filter, Store
-from skinapi.platform.storage.records import Repository, in_transaction
+from skinapi.platform.storage.records import Repository, find_or_make, in_transaction
 from skinapi.platform.storage.unit_of_work import UnitOfWork
 
 # Uploads that may be interrupted and continued: their parts are kept as blobs until they are used.
@@ -230,18 +230,14 @@ class UploadsService:
     def begin(self, announced: Announced) -> UploadRecord:
         """Announce an upload. It is idempotent by key."""
         self.sweep()
-        if before := self.uploads.find_begun(announced):
-            return before
-        if announced.size > self.largest:
-            raise body_too_large(self.largest)
-        try:
-            return self.store.transaction(partial(self._begin, announced))
-        except Duplicate:  # a retry of this request has stored it in the meantime
-            if before := self.uploads.find_begun(announced):
-                return before
-            raise
+        return find_or_make(
+            partial(self.uploads.find_begun, announced),
+            lambda: self.store.transaction(partial(self._begin, announced)),
+        )
 
     def _begin(self, announced: Announced) -> UploadRecord:
+        if announced.size > self.largest:
+            raise body_too_large(self.largest)
         self.owners.lock(announced.owner)
         if len(self.uploads.list_of_owner(announced.owner)) >= MOST_UPLOADS:
             raise BadRequest(f"{MOST_UPLOADS} uploads are unused; use or delete some first")

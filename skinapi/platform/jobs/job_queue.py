@@ -244,7 +244,7 @@ class Jobs(Repository[Job]):
         # A person waits for the own file, which takes seconds; the others take minutes or hours.
         first = sorted(free, key=lambda job: job["kind"] != PERSON_FILE)
         take = partial(self._take, worker, lease)
-        return next(self._failed.each(WORK, ((job["id"], job) for job in first), take), None)
+        return next(self._failed.each(WORK, first, take), None)
 
     def _take(self, worker: str, lease: timedelta, job: Document) -> Job:
         Job.model_validate(self._documents.get(job["id"]))  # before it is changed
@@ -287,9 +287,7 @@ class Jobs(Repository[Job]):
         """Queue the jobs whose worker let the lease end; fail those that had all their attempts."""
         late = {"status": "running", "lease_ends_at": {"$lt": now()}}
         documents = self._documents.find(late, sort="lease_ends_at", limit=LOOK_AHEAD)
-        pairs = ((document["id"], document) for document in documents)
-        for _ in self._failed.each(WORK, pairs, self._take_back):
-            pass
+        self._failed.do_each(WORK, documents, self._take_back)
 
     def _take_back(self, document: Document) -> None:
         job = Job.model_validate(document)

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import Field, StringConstraints
 
 from skinapi.base.errors import NotFound
 from skinapi.base.pages import Page
@@ -12,7 +12,7 @@ from skinapi.platform.jobs.job import Job, JobEnded, JobNotEnded, Status, TooMan
 from skinapi.platform.jobs.job_logs import LogLine
 from skinapi.platform.jobs.service import JobsService
 from skinapi.platform.web.declaration import Authenticated, Routes
-from skinapi.platform.web.schemas import Answer, PageQuery
+from skinapi.platform.web.schemas import Answer, PageQuery, Query
 
 LARGEST_PAGE = 100
 JobId = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{8}$")]
@@ -23,10 +23,8 @@ class JobPageQuery(PageQuery):
     after: JobId | None = None
 
 
-class LogQuery(BaseModel):
+class LogQuery(Query):
     """`after`: the number of the last line that the caller has."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     after: Annotated[int, Field(ge=0, le=2**53)] = 0
 

@@ -8,13 +8,14 @@ from functools import partial
 from importlib.util import find_spec
 from typing import Any, Protocol
 
-from skinapi.base.errors import Duplicate, NotFound
+from skinapi.base.errors import NotFound
 from skinapi.base.values import GaugeReading
 from skinapi.platform.jobs.announcements import Announcer
 from skinapi.platform.jobs.job import PERSON_FILE, Job
 from skinapi.platform.jobs.job_logs import LogLine
 from skinapi.platform.jobs.job_queue import Jobs
 from skinapi.platform.storage.faults import Fault
+from skinapi.platform.storage.records import find_or_make
 from skinapi.platform.storage.unit_of_work import Unit, UnitOfWork, atomic
 
 # What trainings and imports need of requirements-train.txt, and a server does without.
@@ -66,8 +67,6 @@ class JobsService:
         find_queued = partial(
             self.queue.find_by_key, kind=kind, owner=owner, request=request, key=key
         )
-        if before := find_queued():
-            return before
 
         def add(unit: Unit) -> Job:
             identifier = self.queue.new_id()
@@ -80,12 +79,7 @@ class JobsService:
             self._announce(unit, job)
             return job
 
-        try:
-            return self.work.run(add)
-        except Duplicate:  # a retry of this request has stored it in the meantime
-            if before := find_queued():
-                return before
-            raise
+        return find_or_make(find_queued, lambda: self.work.run(add))
 
     def _announce(self, unit: Unit, job: Job) -> None:
         if self.announcer:

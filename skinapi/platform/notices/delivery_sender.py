@@ -107,10 +107,9 @@ class DeliverySender:
 
     def _send_lane(self, to: str, lane: _Lane) -> None:
         try:
-            due = ((item["id"], item) for item in self._deliveries.find_due(to, SENT_AT_ONCE))
             sent = self._failed.each(
                 "delivery",
-                due,
+                self._deliveries.find_due(to, SENT_AT_ONCE),
                 lambda document: self._send_stored(document, lane),
                 postpone=self._deliveries.retry_damaged,
             )

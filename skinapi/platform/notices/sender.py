@@ -128,14 +128,15 @@ class NoticeSender:
             self._lease.release()
 
     def _send_due(self, send: Send) -> None:
-        due = ((document["id"], document) for document in self._outbox.find_due(SENT_AT_ONCE))
+        due = self._outbox.find_due(SENT_AT_ONCE)
         notices = self._failed.each(
             "notice", due, Notice.model_validate, postpone=self._outbox.retry_damaged
         )
         mails = self._failed.each(
             "mail",
-            ((group[0].id, group) for group in _grouped([*notices])),
+            _grouped([*notices]),
             partial(self._send_or_retry, send),
+            key=lambda group: group[0].id,
             postpone=lambda group, _: self._outbox.retry(group),
             passing=(MailServerAway, OSError, smtplib.SMTPException),
         )

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence, Set
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
-from typing import Any
+from typing import Any, Literal
 
 from skinapi.platform.storage.ports import Document, Documents, Filter, Ops
 
@@ -240,11 +240,14 @@ def walk_by_id(
     documents: Documents,
     wanted: Filter | None = None,
     *,
+    sort: Literal["id", "-id"] = "id",
     after: str | None = None,
     fields: Sequence[str] | None = None,
 ) -> Iterator[Document]:
     """Yield all in the order of their ids, read in pages, so that the caller may delete them."""
-    while found := documents.find(wanted, after=after, limit=WALKED_AT_ONCE, fields=fields):
+    while found := documents.find(
+        wanted, sort=sort, after=after, limit=WALKED_AT_ONCE, fields=fields
+    ):
         yield from found
         after = found[-1]["id"]
 

@@ -7,7 +7,7 @@ forgotten once it succeeds, or when it was not tried for a week.
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from skinapi.base.errors import SkinAPIError, StoreBusy, StoreUnavailable
 from skinapi.base.logs import log
@@ -38,6 +38,14 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 
+def _id_of(item: Any) -> str:
+    """An item is its id, a stored document, or a record."""
+    if isinstance(item, str):
+        return item
+    identifier: str = item["id"] if isinstance(item, dict) else item.id
+    return identifier
+
+
 class FailedItem(StoredRecord):
     """`reason` is the kind of the error, never its text, which may be personal."""
 
@@ -59,22 +67,24 @@ class FailedItems(Repository[FailedItem]):
     def each(
         self,
         work: str,
-        items: Iterable[tuple[str, T]],
+        items: Iterable[T],
         act: Callable[[T], R],
         *,
+        key: Callable[[T], str] = _id_of,
         postpone: Callable[[T, int], object] | None = None,
         passing: tuple[type[Exception], ...] = (),
     ) -> Iterator[R]:
-        """Yield what `act` answers for each of these items, given with their ids; one that fails is
-        left out. Where an item has a time of its own at which it is due, `postpone` moves it, after
-        so many attempts; without it, the item is left out until its next attempt is due.
+        """Yield what `act` answers for each of these items, which `key` tells apart; one that fails
+        is left out. Where an item has a time of its own at which it is due, `postpone` moves it,
+        after so many attempts; without it, the item is left out until its next attempt is due.
 
         StoreUnavailable and what is `passing` are raised: then nothing is damaged. What is refused
         for another reason, such as a record that was deleted meanwhile, is logged alone.
         """
         failed: dict[str, FailedItem] | None = None
         away: tuple[type[Exception], ...] = (StoreUnavailable, *passing)
-        for identifier, item in items:
+        for item in items:
+            identifier = key(item)
             if failed is None:
                 failed = self.find_all(work)
             known = failed.get(identifier)
@@ -98,17 +108,27 @@ class FailedItems(Repository[FailedItem]):
                 self._documents.delete({"id": known.id})
             yield result
 
+    def do_each(
+        self,
+        work: str,
+        items: Iterable[T],
+        act: Callable[[T], object],
+        key: Callable[[T], str] = _id_of,
+    ) -> None:
+        """The same, where nobody asks what `act` answers."""
+        for _ in self.each(work, items, act, key=key):
+            pass
+
     def together(
-        self, work: str, items: Sequence[tuple[str, T]], act: Callable[[Sequence[T]], R]
+        self, work: str, items: Sequence[T], act: Callable[[Sequence[T]], R]
     ) -> Iterator[R]:
         """Do the same for items that go in one transaction: where that fails, for each alone."""
         try:
-            result = act([item for _, item in items])
+            result = act(items)
         except StoreUnavailable:
             raise
         except Exception:  # noqa: BLE001 (one of them is damaged: which, is found here)
-            alone = ((identifier, [item]) for identifier, item in items)
-            yield from self.each(work, alone, act)
+            yield from self.each(work, items, lambda item: act([item]))
         else:
             yield result
 

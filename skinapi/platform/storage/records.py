@@ -4,18 +4,23 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import wraps
 from typing import Any, Concatenate, Generic, ParamSpec, TypeVar
 
-from skinapi.base.errors import NotFound
+from skinapi.base.errors import Duplicate, IdempotencyKeyReused, NotFound
 from skinapi.base.pages import Page, PageRequest, page_of
 from skinapi.base.stored_record import StoredRecord
-from skinapi.platform.storage.documents import UNSTORABLE
-from skinapi.platform.storage.ports import Document, Encoded, Filter, Store, set_or_remove
+from skinapi.platform.storage.documents import UNSTORABLE, walk_by_id
+from skinapi.platform.storage.ports import (
+    Document,
+    Encoded,
+    Filter,
+    Store,
+    set_or_remove,
+)
 from skinapi.platform.storage.unreadable import read_each, read_one
 
 R = TypeVar("R", bound=StoredRecord)
 V = TypeVar("V", bound=StoredRecord)
 T = TypeVar("T")
 P = ParamSpec("P")
-WALKED_AT_ONCE = 100
 
 
 class Repository(Generic[R]):
@@ -110,17 +115,18 @@ class Repository(Generic[R]):
         return page_of(found, paging).map_all(self._read_each)
 
     def walk_all(self, *, newest_first: bool = False) -> Iterator[R]:
-        """All, in the order of ids. Read in pages, so that the caller may delete them meanwhile."""
-        after: str | None = None
-        while found := self._documents.find(
-            sort="-id" if newest_first else "id", after=after, limit=WALKED_AT_ONCE
-        ):
-            yield from self._read_each(found)
-            after = found[-1]["id"]
+        """All, in the order of ids. The caller may delete them meanwhile."""
+        found = walk_by_id(self._documents, sort="-id" if newest_first else "id")
+        return read_each(self.collection, found, self.record.model_validate)
 
-    def _by_key(self, key: str | None, **owner: str) -> R | None:
-        """What a request with this idempotency key of its owner has made before."""
-        return self._first({**owner, "idempotency_key": key}) if key is not None else None
+    def _by_key(self, key: str | None, request_hash: str | None = None, **owner: str) -> R | None:
+        """What a request with this idempotency key of its owner has made before; with a hash,
+        refused where that was another request.
+        """
+        found = self._first({**owner, "idempotency_key": key}) if key is not None else None
+        if found and request_hash and getattr(found, "request_hash", None) != request_hash:
+            raise IdempotencyKeyReused
+        return found
 
     def _gone(self, field: str, stays: Callable[[str], bool]) -> list[str]:
         """The values of this field that name what is not there any more."""
@@ -129,6 +135,20 @@ class Repository(Generic[R]):
     def _change(self, wanted: Filter, /, **fields: Any) -> R | None:
         """Set these fields of the first match, and remove those that are None."""
         return self._read(self._documents.update(wanted, set_or_remove(fields)))
+
+
+def find_or_make(find: Callable[[], T | None], make: Callable[[], T]) -> T:
+    """What a request with the same key has made, else what this one makes; of two at once the
+    second, whose `make` raises Duplicate, gets what the first has made.
+    """
+    if before := find():
+        return before
+    try:
+        return make()
+    except Duplicate:
+        if before := find():
+            return before
+        raise
 
 
 def changes_between(before: R, after: R) -> Document:

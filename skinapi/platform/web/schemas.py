@@ -75,8 +75,13 @@ class Message(Answer):
     message: str
 
 
-class PageQuery(BaseModel):
+class Query(BaseModel):
+    """The query of our own routes."""
+
     model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
+
+
+class PageQuery(Query):
     limit: Annotated[int, Field(ge=1, le=LARGEST_PAGE)] = LARGEST_PAGE
     after: Identifier | None = None
 

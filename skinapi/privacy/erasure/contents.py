@@ -1,7 +1,7 @@
 """What is stored of an account, counted by kind; what is kept of it, and where it was sent."""
 
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -10,13 +10,13 @@ from pydantic import Field
 
 from skinapi.accounts.auth.account import TEACHING_CONSENT, Account
 from skinapi.accounts.auth.consents import Consents
-from skinapi.base.pages import PageRequest, batched, read_pages
+from skinapi.base.pages import batched, read_all
 from skinapi.base.values import Value
 from skinapi.findings.records.record_retention import MedicalRecord
 from skinapi.integrations.webhooks.endpoints import Endpoints
-from skinapi.model.registry.stored_version import VersionSummary
 from skinapi.model.registry.version_service import ModelsService
 from skinapi.platform.notices.outbox import Kind
+from skinapi.platform.storage.documents import walk_by_id
 from skinapi.platform.storage.ids import made_at
 from skinapi.platform.storage.ports import Document, Filter, Store
 
@@ -135,14 +135,9 @@ class AccountContents:
 
     def _read_findings(self, account: str, left_out: Collection[str]) -> Findings:
         findings, collection = Findings(), self.store.collection("submissions")
-        after: str | None = None
-        while page := collection.find(
-            {"owner": account}, after=after, limit=READ_AT_ONCE, fields=FINDING_FIELDS
-        ):
-            after = page[-1]["id"]
-            for document in page:
-                if document["id"] not in left_out:
-                    findings.add(document)
+        for document in walk_by_id(collection, {"owner": account}, fields=FINDING_FIELDS):
+            if document["id"] not in left_out:
+                findings.add(document)
         for ids in batched(findings.ids, READ_AT_ONCE):
             for kind, name in OF_FINDINGS.items():
                 about: Filter = {"submission": {"$in": ids}}
@@ -185,7 +180,8 @@ class AccountContents:
         """List the versions that were trained on data sets with pictures of this account."""
         images = self.store.collection("images").find({"account": account}, fields=("dataset",))
         datasets = {image["dataset"] for image in images}
-        return [model.version for model in self._walk_models() if model.dataset in datasets]
+        models = read_all(self.models.versions.page_versions)
+        return [model.version for model in models if model.dataset in datasets]
 
     def _list_models_perhaps(self, account: Account, *, but: Collection[str]) -> list[str]:
         """List the versions that may have learned from pictures of this account that are gone from
@@ -197,14 +193,10 @@ class AccountContents:
             return []
         return [
             model.version
-            for model in self._walk_models()
+            for model in read_all(self.models.versions.page_versions)
             if model.dataset and model.created_at > made_at(account.id)
             if model.version not in but and self.models.versions.get(model.version).patient_pictures
         ]
-
-    def _walk_models(self) -> Iterator[VersionSummary]:
-        for page in read_pages(self.models.versions.page_versions, PageRequest(100)):
-            yield from page.items
 
     def find_end_of_leases(self, account: str) -> datetime | None:
         """Find when the last lease of a running job of the account ends: by then each worker has

@@ -9,7 +9,7 @@ from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from itertools import chain, islice
+from itertools import islice
 
 from skinapi.accounts.auth.account import Account, Subject
 from skinapi.accounts.auth.events import PatientNumber
@@ -17,7 +17,7 @@ from skinapi.base.errors import Conflict, NotFound
 from skinapi.base.pages import batched
 from skinapi.base.stored_record import StoredRecord
 from skinapi.findings.records.events import FindingDiscarded
-from skinapi.findings.records.findings_by_lesion import FindingsByLesion
+from skinapi.findings.records.findings_by_lesion import FindingRecords
 from skinapi.findings.records.review_queue import UnassignedPatients
 from skinapi.findings.records.stored_finding import StoredFindingRow
 from skinapi.findings.records.visible_findings import URGENT, VisibleFindingRow
@@ -103,7 +103,7 @@ class ReachService:
     work: UnitOfWork
     people: PeopleToReach
     unassigned: UnassignedPatients
-    lesion_findings: FindingsByLesion
+    submissions: FindingRecords
     failed: FailedItems
     patients: PatientsService
 
@@ -126,7 +126,7 @@ class ReachService:
 
     def on_finding_discarded(self, event: FindingDiscarded) -> None:
         account = self.unassigned.accounts.get(event.finding.owner)
-        to_tell = _find_what_to_tell(self.lesion_findings.see_one(event.finding, Audience.DOCTOR))
+        to_tell = _find_what_to_tell(self.submissions.see_one(event.finding, Audience.DOCTOR))
         expected = self.unassigned.find_who_looks(account).by != "nobody"
         if to_tell and (expected or to_tell.why is ReachReason.HELD):
             self._add(account, (to_tell,), None)
@@ -197,7 +197,7 @@ class ReachService:
     def _find_number(self, findings: Sequence[FindingToTell]) -> PatientNumber | None:
         """Find what the archive said that sent one of them; FHIR leaves a hash alone."""
         for finding in findings:
-            entry = self.unassigned.submissions.find_by_number(finding.number)
+            entry = self.submissions.find_by_number(finding.number)
             if entry and (source := entry.source):
                 system = f"urn:oid:{source.issuer_oid}" if source.issuer_oid else source.issuer
                 return PatientNumber(system=system or "", value=source.patient_id)
@@ -207,14 +207,11 @@ class ReachService:
         """Yield those that a doctor holds back, and the urgent ones that nobody has reviewed. One
         that cannot be read keeps nobody from leaving.
         """
-        stored = self.unassigned.submissions.walk_stored(account.id)
-        pairs = ((document["id"], document) for document in stored)
-        read = batched(self.failed.each(WORK, pairs, StoredFindingRow.model_validate), READ_AT_ONCE)
-        for entry in chain.from_iterable(
-            self.lesion_findings.see(batch, Audience.DOCTOR) for batch in read
-        ):
-            if to_tell := _find_what_to_tell(entry):
-                yield to_tell
+        stored = self.submissions.walk_stored(account.id)
+        read = self.failed.each(WORK, stored, StoredFindingRow.model_validate)
+        for batch in batched(read, READ_AT_ONCE):
+            seen = self.submissions.see(batch, Audience.DOCTOR)
+            yield from filter(None, map(_find_what_to_tell, seen))
 
 
 def _find_what_to_tell(entry: VisibleFindingRow) -> FindingToTell | None:

@@ -7,11 +7,9 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict
-
 from skinapi.base.languages import Language, load_words
 from skinapi.base.pages import Page, PageRequest
-from skinapi.base.stored_record import StoredRecord
+from skinapi.base.stored_record import Frozen, StoredRecord
 from skinapi.base.subject import ErasureReason
 from skinapi.platform.storage.ids import new_id, now
 from skinapi.platform.storage.ports import Document
@@ -94,9 +92,7 @@ class Receipts(Repository[Receipt]):
         self._change(pending, completed_at=now(), pending=None)
 
 
-class ReceiptWords(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
+class ReceiptWords(Frozen):
     unknown: str
     pending: str
     headlines: Mapping[Extent, str]

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Self
 
 from flask import request
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from skinapi.accounts.auth.account import Subject
 from skinapi.accounts.auth.errors import UNPROVEN, DoctorHasPatients, LastAdmin
@@ -19,7 +19,7 @@ from skinapi.findings.reports.routes import LanguageTag
 from skinapi.model.conditions import Band, conditions_table
 from skinapi.platform.web.declaration import Authenticated, Public, Rate, Routes, admins
 from skinapi.platform.web.rate_limits import caller_address
-from skinapi.platform.web.schemas import Answer, Message, PageQuery
+from skinapi.platform.web.schemas import Answer, Message, PageQuery, Query
 from skinapi.privacy.erasure.people_to_reach import PersonToReach, ReachReason
 from skinapi.privacy.erasure.receipts import Asker, Extent, Receipt, say_receipt
 from skinapi.privacy.erasure.service import (
@@ -32,8 +32,7 @@ from skinapi.privacy.erasure.service import (
 REASON = "why an admin has deleted it; null where none was given"
 
 
-class ReceiptQuery(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+class ReceiptQuery(Query):
     lang: LanguageTag | None = Field(
         default=None, description="that of the account's owner unless given"
     )
@@ -56,10 +55,6 @@ class DeletedAccount(Message):
         return cls(message="Account will be deleted", deletion_at=done)
 
 
-class Shown(Answer):
-    model_config = ConfigDict(from_attributes=True)
-
-
 class FindingToTellView(Answer):
     number: int
     found_at: datetime
@@ -70,7 +65,7 @@ class FindingToTellView(Answer):
     urgency: Band
 
 
-class NumberView(Shown):
+class NumberView(Answer):
     system: str = Field(description="who gave it; empty where the archive names nobody")
     value: str
 
@@ -97,24 +92,20 @@ class PersonToReachView(Answer):
             label = finding.label if clinical else None
             name = conditions_table().name(label, language) if label else None
             malignant = label is not None and conditions_table().label(label).malignant
-            fields = finding.model_dump(include={"number", "found_at", "why", "urgency"})
             suspected = malignant and finding.why is ReachReason.HELD and not finding.proven
             findings.append(
-                FindingToTellView(**fields, label=label, name=name, suspected=suspected)
+                FindingToTellView.from_record(finding, label=label, name=name, suspected=suspected)
             )
-        return cls(
-            id=person.id,
+        return cls.from_record(
+            person,
             left_at=person.created_at,
-            name=person.name,
             email=None if person.number else person.email,
-            number=NumberView.model_validate(person.number) if person.number else None,
-            sent_by=person.sent_by,
             findings=findings,
             kept_until=person.expires_at,
         )
 
 
-class ReceiptView(Shown):
+class ReceiptView(Answer):
     """A receipt. It names nobody."""
 
     id: str = Field(serialization_alias="_id")
@@ -142,14 +133,14 @@ class ReceiptVerdict(Message):
     receipt: ReceiptView | None = None
 
 
-class WaitingDeletion(Shown):
+class WaitingDeletion(Answer):
     email: str
     role: str
     asked_at: datetime | None = Field(validation_alias="deletion_asked_at")
     deletion_at: datetime | None = Field(validation_alias="deletion_due_at")
 
 
-class KeptRecord(Shown):
+class KeptRecord(Answer):
     """What is left of a deleted account: the name is its doctor's to know."""
 
     id: str = Field(serialization_alias="_id")

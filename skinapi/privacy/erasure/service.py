@@ -231,7 +231,7 @@ class ErasureService:
     def count(self, event: AccountErased) -> None:
         """Before anything is deleted: note in the receipt what there is, once."""
         receipt = self.receipts.find_pending(event.account)
-        account = self.accounts.by_ids({event.account}).get(event.account)
+        account = self.accounts.find_by_id(event.account)
         if receipt is None or receipt.counted_at or account is None:
             return
         kept_until = account.record_kept_until_at
@@ -252,9 +252,8 @@ class ErasureService:
         time = self.clock.look()
         if time.doubted_since:
             self._note_spared(time)
-        due = ((account, account) for account in self.accounts.list_to_delete(at=time.believed))
-        for _ in self.failed.each(WORK, due, partial(self._begin_due, time)):
-            pass
+        due = self.accounts.list_to_delete(at=time.believed)
+        self.failed.do_each(WORK, due, partial(self._begin_due, time))
 
     def _note_spared(self, time: Time) -> None:
         due = {*self.accounts.list_to_delete(at=time.shown)}
@@ -264,8 +263,9 @@ class ErasureService:
 
     def finish_begun(self) -> None:
         """Bring those that have begun to their end; one scrub serves all that are gone."""
-        pending = ((receipt["pending"], receipt) for receipt in self.receipts.find_all_pending())
-        if gone := [*filter(None, self.failed.each(WORK, pending, self._let_go))]:
+        pending = self.receipts.find_all_pending()
+        let_go = self.failed.each(WORK, pending, self._let_go, key=lambda item: item["pending"])
+        if gone := [*filter(None, let_go)]:
             self._complete(gone)
 
     def _begin_due(self, time: Time, account_id: str) -> None:
@@ -296,10 +296,8 @@ class ErasureService:
     def _complete(self, gone: Sequence[Receipt]) -> None:
         Erasures(self.store).finish_all()
         remains = self.store.scrub().remains
-        pairs = ((receipt.account, receipt) for receipt in gone)
         complete = partial(self._complete_one, remains=remains)
-        for _ in self.failed.each("erasure_receipt", pairs, complete):
-            pass
+        self.failed.do_each("erasure_receipt", gone, complete, lambda receipt: receipt.account)
 
     def _complete_one(self, receipt: Receipt, *, remains: Sequence[Remnant]) -> None:
         since = receipt.gone_at or receipt.created_at

@@ -7,22 +7,19 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from itertools import chain
-from typing import Any, TypeVar
-
-from pydantic import BaseModel
 
 from skinapi.accounts.auth.account import Account, Subject
 from skinapi.accounts.auth.accounts import Accounts
 from skinapi.accounts.auth.consents import Consents
 from skinapi.accounts.auth.sessions import Sessions
 from skinapi.base.errors import NotFound, RecordDamaged
-from skinapi.base.pages import Page, PageRequest, read_pages
+from skinapi.base.pages import Page, PageRequest, read_all, read_pages
 from skinapi.care.lesion_records import Lesion, Lesions
 from skinapi.care.letters import LettersService
 from skinapi.care.message_records import Messages, Thread
 from skinapi.care.reminders import reminder_of
 from skinapi.findings.records.read_access import BreakGlasses
-from skinapi.findings.records.service import FindingsService
+from skinapi.findings.records.service import FindingAccess
 from skinapi.findings.records.visible_findings import VisibleFinding
 from skinapi.findings.reports.service import ReportsService
 from skinapi.findings.reviews.service import ReviewsService
@@ -37,36 +34,14 @@ from skinapi.platform.storage.ids import now
 from skinapi.platform.storage.ports import Document
 from skinapi.platform.storage.unreadable import hide
 from skinapi.privacy import readers
-from skinapi.privacy.person_file.format import (
-    ME,
-    FiledAccount,
-    FiledAuditRow,
-    FiledConsent,
-    FiledConsents,
-    FiledFinding,
-    FiledInError,
-    FiledJob,
-    FiledKey,
-    FiledLetter,
-    FiledMessage,
-    FiledNotice,
-    FiledPhoto,
-    FiledReport,
-    FiledReview,
-    FiledSession,
-    FiledSpot,
-    FiledVersion,
-    person_of,
-)
+from skinapi.privacy.person_file import format as form
 
-FIRST_PAGE = PageRequest(100)
 # Who has looked: the person's page of readers says it with the name, whatever is held back.
 READINGS = frozenset(chain.from_iterable(readers.READINGS.values()))
 # What a doctor has not signed is the doctor's alone.
 OF_DRAFTS = frozenset({"letter.draft", "letter.change", "letter.delete"})
 # Who is no account, by the name that the trail has for it.
 NO_ACCOUNTS = frozenset({"", "anonymous", "system", "store"})
-F = TypeVar("F", bound=BaseModel)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,7 +50,7 @@ class PersonContents:
     sessions: Sessions
     keys: ApiKeys
     jobs: Jobs
-    findings: FindingsService
+    findings: FindingAccess
     reviews: ReviewsService
     reports: ReportsService
     letters: LettersService
@@ -86,12 +61,9 @@ class PersonContents:
     break_glass: BreakGlasses
     trail: AuditTrail
 
-    def read_account(self, account: Account) -> FiledAccount:
-        doctor = account.doctor_id and self.accounts.by_ids({account.doctor_id}).get(
-            account.doctor_id
-        )
-        return _filed(
-            FiledAccount,
+    def read_account(self, account: Account) -> form.FiledAccount:
+        doctor = self.accounts.find_by_id(account.doctor_id)
+        return form.FiledAccount.from_record(
             account,
             doctor=doctor.name if doctor else None,
             password=account.has_password,
@@ -100,110 +72,104 @@ class PersonContents:
             known_browsers=len(account.browsers),
         )
 
-    def read_consents(self, account: Account) -> FiledConsents:
+    def read_consents(self, account: Account) -> form.FiledConsents:
         history = [
-            _filed(FiledConsent, row, at=row.created_at, by=person_of(row.by, owner=account.id))
+            form.FiledConsent.from_record(
+                row, at=row.created_at, by=form.person_of(row.by, owner=account.id)
+            )
             for row in self.consents.history_of(account.id)
         ]
-        return FiledConsents(current=dict(account.consents), history=history)
+        return form.FiledConsents(current=dict(account.consents), history=history)
 
-    def walk_sessions(self, account: Account) -> Iterator[FiledSession]:
-        for page in read_pages(partial(self.sessions.page, account), FIRST_PAGE):
-            yield from (_filed(FiledSession, session) for session in page.items)
+    def walk_sessions(self, account: Account) -> Iterator[form.FiledSession]:
+        sessions = read_all(partial(self.sessions.page, account))
+        return (form.FiledSession.from_record(session) for session in sessions)
 
-    def list_keys(self, account: Account) -> list[FiledKey]:
-        return [_filed(FiledKey, key) for key in self.keys.list_of(account.id)]
+    def list_keys(self, account: Account) -> list[form.FiledKey]:
+        return [form.FiledKey.from_record(key) for key in self.keys.list_of(account.id)]
 
-    def list_notices(self, account: Account) -> list[FiledNotice]:
+    def list_notices(self, account: Account) -> list[form.FiledNotice]:
         """Leave out those that are due later: one that tells of a review waits for its hold."""
         moment = now()
         return [
-            _filed(FiledNotice, notice)
+            form.FiledNotice.from_record(notice)
             for notice in self.outbox.list_to(account.id)
             if notice.due_at is None or notice.due_at <= moment
         ]
 
-    def walk_jobs(self, account: Account) -> Iterator[FiledJob]:
-        for page in read_pages(
-            lambda paging: self.jobs.page_jobs(owner=account.id, paging=paging), FIRST_PAGE
-        ):
-            yield from (_filed(FiledJob, job) for job in page.items)
+    def walk_jobs(self, account: Account) -> Iterator[form.FiledJob]:
+        jobs = read_all(lambda paging: self.jobs.page_jobs(owner=account.id, paging=paging))
+        return (form.FiledJob.from_record(job) for job in jobs)
 
-    def walk_spots(self, account: Account) -> Iterator[FiledSpot]:
+    def walk_spots(self, account: Account) -> Iterator[form.FiledSpot]:
         """Yield also those that were deleted and have messages."""
-        for page in read_pages(partial(self.lesions.page_owned, account.id), FIRST_PAGE):
+        for page in read_pages(partial(self.lesions.page_owned, account.id)):
             yield from self._file_spots(page.items)
         yield from self._file_spots(self.lesions.list_closed(account.id))
 
-    def _file_spots(self, spots: Sequence[Lesion]) -> Iterator[FiledSpot]:
+    def _file_spots(self, spots: Sequence[Lesion]) -> Iterator[form.FiledSpot]:
         # The stored reminder would tell when a hold ends.
-        statuses = self.findings.lesion_findings.compute_statuses(
+        statuses = self.findings.submissions.compute_statuses(
             [spot.id for spot in spots], Audience.PATIENT
         )
         for spot in spots:
-            compute_statuses = statuses.get(spot.id)
-            due = (
-                compute_statuses
-                and spot.reminded != compute_statuses.newest.photo.id
-                and reminder_of(compute_statuses.instruction)
-            )
-            yield _filed(FiledSpot, spot, remind_at=due.remind_at if due else None)
+            status = statuses.get(spot.id)
+            reminded = status is None or spot.reminded == status.newest.photo.id
+            due = None if status is None or reminded else reminder_of(status.instruction)
+            yield form.FiledSpot.from_record(spot, remind_at=due.remind_at if due else None)
 
-    def walk_messages(self, account: Account, spot: str | None) -> Iterator[FiledMessage]:
+    def walk_messages(self, account: Account, spot: str | None) -> Iterator[form.FiledMessage]:
         """Yield what was written about a spot, or about none."""
         thread = Thread(account.id, spot)
-        for page in read_pages(partial(self.messages.page, thread, newest_first=False), FIRST_PAGE):
-            for message in page.items:
-                author = person_of(message.author, owner=account.id)
-                yield _filed(FiledMessage, message, author=author)
+        for message in read_all(partial(self.messages.page, thread, newest_first=False)):
+            author = form.person_of(message.author, owner=account.id)
+            yield form.FiledMessage.from_record(message, author=author)
 
     def walk_findings(self, to: Subject) -> Iterator[VisibleFinding]:
-        for page in read_pages(partial(self.findings.submissions.page_kept, to.id), FIRST_PAGE):
-            for kept in page.items:
-                try:
-                    yield self.findings.get(number=str(kept.number), to=to)[0]
-                except NotFound:
-                    continue
-                except RecordDamaged:
-                    hide("submissions", kept.id)
+        for kept in self.findings.submissions.walk_owned(to.id):
+            try:
+                yield self.findings.get(number=str(kept.number), to=to)[0]
+            except NotFound:
+                continue
+            except RecordDamaged:
+                hide("submissions", kept.id)
 
-    def walk_in_error(self, account: Account) -> Iterator[FiledInError]:
-        for page in read_pages(
-            partial(self.findings.submissions.page_in_error, account.id), FIRST_PAGE
-        ):
-            for submission in page.items:
-                if error := submission.error:
-                    yield _filed(
-                        FiledInError, submission, entered_at=error.entered_at, reason=error.reason
-                    )
+    def walk_in_error(self, account: Account) -> Iterator[form.FiledInError]:
+        for found in read_all(partial(self.findings.submissions.page_in_error, account.id)):
+            if error := found.error:
+                told = {"entered_at": error.entered_at, "reason": error.reason}
+                yield form.FiledInError.from_record(found, **told)
 
     def describe_finding(
-        self, submission: VisibleFinding, to: Subject, *, photos: list[FiledPhoto]
-    ) -> FiledFinding:
+        self, submission: VisibleFinding, to: Subject, *, photos: list[form.FiledPhoto]
+    ) -> form.FiledFinding:
         number, decision = str(submission.number), submission.decision
         reviews = self.reviews.list_reviews(number=number, to=to, paging=PageRequest(MOST_REVIEWS))
         letters = [item.shown.letter for item in self.letters.list_letters(number=number, to=to)]
-        return _filed(
-            FiledFinding,
+        return form.FiledFinding.from_record(
             submission,
             decision=_name_doctors(decision, to.id) if decision else None,
             filed_by=_name_account(submission.filed_by, to.id),
             judged_by=_name_account(submission.judged_by, to.id),
             earlier=[
-                _filed(FiledVersion, item, judged_by=_name_account(item.judged_by, to.id))
+                form.FiledVersion.from_record(item, judged_by=_name_account(item.judged_by, to.id))
                 for item in submission.earlier
             ],
             photos=photos,
             reports=[
-                _filed(FiledReport, issued, issued_at=issued.created_at)
+                form.FiledReport.from_record(issued, issued_at=issued.created_at)
                 for issued in self.reports.list_issued(number=number, to=to)
             ],
             reviews=[
-                _filed(FiledReview, review, doctor=person_of(review.doctor, owner=to.id))
+                form.FiledReview.from_record(
+                    review, doctor=form.person_of(review.doctor, owner=to.id)
+                )
                 for review in reviews.items
             ],
             letters=[
-                _filed(FiledLetter, letter, doctor=person_of(letter.doctor, owner=to.id))
+                form.FiledLetter.from_record(
+                    letter, doctor=form.person_of(letter.doctor, owner=to.id)
+                )
                 for letter in letters
                 if letter.signed_at
             ],
@@ -211,7 +177,7 @@ class PersonContents:
 
     def walk_audit(
         self, account: Account, numbers: Mapping[str, int], *, held_since: datetime | None
-    ) -> Iterator[FiledAuditRow]:
+    ) -> Iterator[form.FiledAuditRow]:
         """Yield what the account did, and what others did to it, the newest first; rows of accounts
         that were joined to it come last. `numbers`: of its findings, by id. `held_since`: from then
         on what others did could tell what a doctor holds back, but for the page of readers.
@@ -229,7 +195,7 @@ class PersonContents:
                 held = held_since is not None and row["created_at"] >= held_since and not shown
                 if by not in own and (held or row["action"] in OF_DRAFTS):
                     continue
-                yield FiledAuditRow(
+                yield form.FiledAuditRow(
                     id=row["id"],
                     at=row["created_at"],
                     action=row["action"],
@@ -241,21 +207,20 @@ class PersonContents:
 
     def _read_trail(self, account: str) -> Iterator[Page[Document]]:
         wanted = TrailFilter(account=account)
-        return read_pages(partial(self.trail.page, wanted), FIRST_PAGE)
+        return read_pages(partial(self.trail.page, wanted))
 
     def _reasons_of(self, account: str, held_since: datetime | None) -> dict[tuple[str, str], str]:
         """Map finding and admin to why that admin has opened the finding in an emergency."""
         return {
             (grant.finding or account, grant.admin): grant.reason
-            for page in read_pages(partial(self.break_glass.page_concerning, account), FIRST_PAGE)
-            for grant in page.items
+            for grant in read_all(partial(self.break_glass.page_concerning, account))
             if grant.owner == account and not (held_since and grant.created_at >= held_since)
         }
 
 
 def _name_doctors(decision: Decision, owner: str) -> Decision:
     """Name the doctors of a decision, and of those before it, as the file names people."""
-    doctor = person_of(decision.doctor, owner=owner) if decision.doctor else None
+    doctor = form.person_of(decision.doctor, owner=owner) if decision.doctor else None
     earlier = tuple(_name_doctors(step, owner) for step in decision.earlier)
     return replace(decision, doctor=doctor, earlier=earlier)
 
@@ -264,14 +229,8 @@ def _say_actor(row: Document, own: Sequence[str], roles: Mapping[str, str]) -> s
     by = str(row["by"])
     if row.get("by_key"):
         return "program"
-    return ME if by in own else roles.get(by, by or "anonymous")
+    return form.ME if by in own else roles.get(by, by or "anonymous")
 
 
 def _name_account(account: str | None, owner: str) -> str | None:
-    return person_of(account, owner=owner) if account else None
-
-
-def _filed(model: type[F], record: BaseModel, **told: Any) -> F:
-    """Fill the model with the fields that both have, and with what is told beside them."""
-    shared = model.model_fields.keys() & (type(record).model_fields.keys() - told.keys())
-    return model(**{name: getattr(record, name) for name in shared}, **told)
+    return form.person_of(account, owner=owner) if account else None

@@ -15,9 +15,10 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import ConfigDict
 
 from skinapi.base.languages import Language
+from skinapi.base.values import Value
 from skinapi.care.lesion_records import Place
 from skinapi.findings.records.letters import Addressee, Withdrawal
 from skinapi.findings.records.stored_finding import Source
@@ -42,10 +43,10 @@ def person_of(account: str, *, owner: str) -> str:
     return f"person-{hashlib.sha256(f'skinapi person {account}'.encode()).hexdigest()[:32]}"
 
 
-class Filed(BaseModel):
+class Filed(Value):
     """The base of all that stands in the file."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore", allow_inf_nan=False, defer_build=True)
+    model_config = ConfigDict(extra="ignore", allow_inf_nan=False)
 
 
 class Maker(Filed):

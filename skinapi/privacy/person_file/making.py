@@ -28,20 +28,8 @@ from skinapi.findings.reports.service import ReportsService
 from skinapi.platform.storage.failed_items import FailedItems
 from skinapi.platform.storage.ids import now
 from skinapi.platform.storage.unreadable import Unreadable, hide, leaving_out
+from skinapi.privacy.person_file import format as form
 from skinapi.privacy.person_file.contents import PersonContents
-from skinapi.privacy.person_file.format import (
-    DATA,
-    FORMAT,
-    PAGE,
-    VERSION,
-    FiledAuditRow,
-    FiledFinding,
-    FiledMessage,
-    FiledPhoto,
-    FiledSpot,
-    Maker,
-    Missing,
-)
 from skinapi.privacy.person_file.page import MOST_ROWS, PageWriter
 from skinapi.privacy.person_file.stored_files import PersonFile, PersonFiles, PieceWriter
 
@@ -127,7 +115,7 @@ class FileMaker:
     reports: ReportsService
     owners: OwnerStatus  # refuses what is stored for an account that is being deleted
     failed: FailedItems
-    maker: Maker
+    maker: form.Maker
 
     def make(
         self, *, account: Account, file: str, attempt: int, folder: Path, progress: Progress
@@ -140,14 +128,14 @@ class FileMaker:
         with ExitStack() as cleanup:
             page, data = (
                 cleanup.enter_context(TemporaryFile("w+", encoding="utf-8", dir=folder))
-                for _ in (PAGE, DATA)
+                for _ in (form.PAGE, form.DATA)
             )
             archive = ArchiveWriter(cast("IO[bytes]", out), made_at=now())
             cleanup.callback(out.abandon)
             with leaving_out() as unreadable:
                 _Run(self, account, archive, page, data).write(progress, unreadable)
-            archive.add_text(DATA, data)
-            archive.add_text(PAGE, page)
+            archive.add_text(form.DATA, data)
+            archive.add_text(form.PAGE, page)
             archive.end()
             self.failed.note_damaged(unreadable.damaged)
             return self.files.finish(out.end(), lock=self.owners.lock)
@@ -168,10 +156,10 @@ class _Run:
         self._account, self._archive, self._data = account, archive, DataWriter(data)
         self._page = PageWriter(page, language=account.language)
         self._to = Subject(id=account.id, role=account.role, session_id="", account=account)
-        self._missing: list[Missing] = []
+        self._missing: list[form.Missing] = []
         self._numbers: dict[str, int] = {}
         self._held_since: datetime | None = None
-        self._newest: list[FiledAuditRow] = []
+        self._newest: list[form.FiledAuditRow] = []
 
     def write(self, progress: Progress, unreadable: Unreadable) -> None:
         self._write_person()
@@ -195,8 +183,8 @@ class _Run:
         filed, consents = contents.read_account(account), contents.read_consents(account)
         sessions, keys = [*contents.walk_sessions(account)], contents.list_keys(account)
         spots = [*contents.walk_spots(account)]
-        data.add("format", FORMAT)
-        data.add("version", VERSION)
+        data.add("format", form.FORMAT)
+        data.add("version", form.VERSION)
         data.add("made_at", self._archive.made_at.isoformat())
         data.add("made_by", self._maker.maker)
         data.add("account", filed)
@@ -219,11 +207,11 @@ class _Run:
             server=self._maker.maker.clinic or self._maker.maker.address,
         )
 
-    def _walk_messages(self, spots: Iterable[FiledSpot]) -> Iterator[FiledMessage]:
+    def _walk_messages(self, spots: Iterable[form.FiledSpot]) -> Iterator[form.FiledMessage]:
         for spot in (None, *(item.id for item in spots)):
             yield from self._contents.walk_messages(self._account, spot)
 
-    def _walk_findings(self, progress: Progress) -> Iterator[FiledFinding]:
+    def _walk_findings(self, progress: Progress) -> Iterator[form.FiledFinding]:
         """Yield each finding, once its photos are in the archive and the page has it."""
         most = max(1, self._account.findings or 1)
         for submission in self._contents.walk_findings(self._to):
@@ -244,7 +232,7 @@ class _Run:
             share = min(1.0, len(self._numbers) / most)
             progress(BEGUN + (FOUND - BEGUN) * share, f"Findings: {len(self._numbers)}")
 
-    def _write_photos(self, submission: VisibleFinding) -> Iterator[FiledPhoto]:
+    def _write_photos(self, submission: VisibleFinding) -> Iterator[form.FiledPhoto]:
         for place, alone in enumerate(submission.pictures, start=1):
             if alone.photo_blob is None:
                 continue
@@ -254,9 +242,11 @@ class _Run:
                 self._archive.add_photo(path, self._contents.findings.photos.content_of(alone))
             except NotFound as error:
                 missing = "damaged" if error.detail == DAMAGED else "lost"
-                self._missing.append(Missing(finding=submission.id, photo=path, reason=missing))
+                self._missing.append(
+                    form.Missing(finding=submission.id, photo=path, reason=missing)
+                )
             shown = alone.photo_blob == submission.photo_blob
-            yield FiledPhoto(path=path, place=place, shown=shown, missing=missing)
+            yield form.FiledPhoto(path=path, place=place, shown=shown, missing=missing)
 
     def _read_report(self, submission: VisibleFinding) -> Report | None:
         number, language = str(submission.number), self._account.language
@@ -269,12 +259,12 @@ class _Run:
     def _name_damaged(self, unreadable: Unreadable) -> None:
         """Name the findings that are not in the file."""
         self._missing += (
-            Missing(finding=identifier, reason="damaged")
+            form.Missing(finding=identifier, reason="damaged")
             for collection, identifier in sorted(unreadable.hidden)
             if collection == "submissions"
         )
 
-    def _keep_newest(self, rows: Iterator[FiledAuditRow]) -> Iterator[FiledAuditRow]:
+    def _keep_newest(self, rows: Iterator[form.FiledAuditRow]) -> Iterator[form.FiledAuditRow]:
         """Pass the rows on, and keep those that the page shows."""
         for row in islice(rows, MOST_ROWS):
             self._newest.append(row)

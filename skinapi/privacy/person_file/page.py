@@ -12,9 +12,9 @@ from typing import IO, Any
 
 from jinja2 import Environment, StrictUndefined, Template
 from markupsafe import Markup
-from pydantic import BaseModel, ConfigDict
 
 from skinapi.base.languages import Language, load_words
+from skinapi.base.stored_record import Frozen
 from skinapi.findings.reports.content import ReportContent
 from skinapi.findings.reports.report import Report
 from skinapi.findings.reports.words import (
@@ -25,16 +25,7 @@ from skinapi.findings.reports.words import (
 )
 from skinapi.findings.status.decisions import say_day
 from skinapi.model.conditions import conditions_table
-from skinapi.privacy.person_file.format import (
-    FiledAccount,
-    FiledAuditRow,
-    FiledConsents,
-    FiledFinding,
-    FiledKey,
-    FiledMessage,
-    FiledSession,
-    FiledSpot,
-)
+from skinapi.privacy.person_file import format as form
 
 # Of the audit trail; data.json has all.
 MOST_ROWS = 200
@@ -42,9 +33,7 @@ PARTS = ("account", "consents", "devices", "keys", "spots", "findings", "audit",
          "left_out")  # fmt: skip
 
 
-class PageWords(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
+class PageWords(Frozen):
     labels: Mapping[str, str]
     left_out_items: Sequence[str]
     roles: Mapping[str, str]
@@ -87,12 +76,12 @@ class PageWriter:
     def begin(
         self,
         *,
-        account: FiledAccount,
-        consents: FiledConsents,
-        sessions: Sequence[FiledSession],
-        keys: Sequence[FiledKey],
-        spots: Iterable[tuple[FiledSpot, Sequence[FiledMessage]]],
-        messages: Sequence[FiledMessage],
+        account: form.FiledAccount,
+        consents: form.FiledConsents,
+        sessions: Sequence[form.FiledSession],
+        keys: Sequence[form.FiledKey],
+        spots: Iterable[tuple[form.FiledSpot, Sequence[form.FiledMessage]]],
+        messages: Sequence[form.FiledMessage],
         findings: bool,
         made_at: datetime,
         server: str,
@@ -123,7 +112,7 @@ class PageWriter:
             findings=findings,
         )  # fmt: skip
 
-    def add(self, filed: FiledFinding, report: Report | None) -> None:
+    def add(self, filed: form.FiledFinding, report: Report | None) -> None:
         """Add a finding; without a report, where that could not be read."""
         content = ReportContent(report) if report else None
         self._write(
@@ -138,7 +127,7 @@ class PageWriter:
             reviews=self._list_reviews(filed),
         )
 
-    def end(self, *, audit: Sequence[FiledAuditRow], audit_count: int, missing: int) -> None:
+    def end(self, *, audit: Sequence[form.FiledAuditRow], audit_count: int, missing: int) -> None:
         self._write(
             "ending",
             audit=[self._describe_act(row) for row in audit],
@@ -156,7 +145,7 @@ class PageWriter:
     def _time(self, moment: datetime | None) -> str:
         return time_text(moment, self._language)
 
-    def _list_facts(self, account: FiledAccount) -> list[tuple[str, str]]:
+    def _list_facts(self, account: form.FiledAccount) -> list[tuple[str, str]]:
         labels, words = self._labels, self._words
         yes, there = (labels["no"], labels["yes"]), (labels["is_none"], labels["is_set"])
         facts = {
@@ -176,7 +165,7 @@ class PageWriter:
         }
         return [(labels[name], text) for name, text in facts.items() if text]
 
-    def _list_consents(self, filed: FiledConsents) -> list[tuple[str, ...]]:
+    def _list_consents(self, filed: form.FiledConsents) -> list[tuple[str, ...]]:
         answers = [
             (consent.purpose, consent.given, self._time(consent.at), str(consent.version or ""))
             for consent in filed.history
@@ -191,7 +180,9 @@ class PageWriter:
             for purpose, given, at, version in answers
         ]
 
-    def _describe_spot(self, spot: FiledSpot, messages: Sequence[FiledMessage]) -> dict[str, Any]:
+    def _describe_spot(
+        self, spot: form.FiledSpot, messages: Sequence[form.FiledMessage]
+    ) -> dict[str, Any]:
         place = spot.place
         there = LABELS[self._language].say_place(place.site, place.laterality, place.side)
         day = say_day(spot.deleted_at, self._language) if spot.deleted_at else ""
@@ -201,7 +192,7 @@ class PageWriter:
             "messages": self._list_messages(messages),
         }
 
-    def _list_messages(self, messages: Sequence[FiledMessage]) -> list[dict[str, str]]:
+    def _list_messages(self, messages: Sequence[form.FiledMessage]) -> list[dict[str, str]]:
         return [
             {
                 "who": message.signature or self._labels["you"],
@@ -211,11 +202,11 @@ class PageWriter:
             for message in messages
         ]
 
-    def _say_judged(self, filed: FiledFinding) -> str:
+    def _say_judged(self, filed: form.FiledFinding) -> str:
         said = say_version(filed.version, filed.judged_at, filed.corrected, self._language)
         return f"{LABELS[self._language].judged}: {said}" if said else ""
 
-    def _list_earlier(self, filed: FiledFinding) -> list[tuple[str, str]]:
+    def _list_earlier(self, filed: form.FiledFinding) -> list[tuple[str, str]]:
         """What the photo was answered with before it was judged again, the newest first."""
         language, rows = self._language, []
         for item in reversed(filed.earlier):
@@ -224,7 +215,7 @@ class PageWriter:
             rows.append((head, f"{said} {item.finding.band_words(language).label}."))
         return rows
 
-    def _list_reviews(self, filed: FiledFinding) -> list[tuple[str, str]]:
+    def _list_reviews(self, filed: form.FiledFinding) -> list[tuple[str, str]]:
         rows = []
         for review in filed.reviews:
             condition = review.opinion.condition
@@ -235,7 +226,7 @@ class PageWriter:
             rows.append((head, "\n".join(filter(None, (name, review.note)))))
         return rows
 
-    def _describe_act(self, row: FiledAuditRow) -> tuple[str, ...]:
+    def _describe_act(self, row: form.FiledAuditRow) -> tuple[str, ...]:
         role = self._words.roles.get(row.by, row.by)
         number = row.finding
         return (

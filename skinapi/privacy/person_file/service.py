@@ -142,19 +142,15 @@ class PersonFilesService:
             return FileView(state="none", workers=self.workers_here)
         job = self._job_of(file)
         state, waits = _state_of(file, job), now() - file.created_at
-        return FileView(
+        return FileView.from_record(
+            file,
+            job,
             state=state,
             workers=self.workers_here,
             no_worker=state == "waiting" and self.jobs.queue.find_wait_without_worker() is not None,
-            progress=job.progress if job else 0.0,
             asked_at=file.created_at,
             waits_seconds=max(0, round(waits.total_seconds())),
-            made_at=file.made_at,
-            fetched_at=file.fetched_at,
             until=file.expires_at,
-            bytes=file.bytes,
-            error=job.error if job else None,
-            error_code=job.error_code if job else None,
         )
 
     def delete(self, *, account: str, by: str) -> None:
@@ -183,9 +179,7 @@ class PersonFilesService:
 
     def sweep(self) -> None:
         self.files.sweep()
-        pairs = ((file["id"], file) for file in self.files.find_unfinished())
-        for _ in self.failed.each("person_file", pairs, self._sweep_unfinished):
-            pass
+        self.failed.do_each("person_file", self.files.find_unfinished(), self._sweep_unfinished)
 
     def _sweep_unfinished(self, document: Document) -> None:
         file = PersonFile.model_validate(document)

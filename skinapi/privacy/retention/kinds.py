@@ -159,7 +159,7 @@ class RetainedItems(RetentionKind, Generic[Item]):
         )
         remove = partial(self._remove, before=term.before, spare=spare, note=note)
         for batch in batched(items, AT_ONCE):
-            yield from self.failed.together(WORK, [(item.id, item) for item in batch], remove)
+            yield from self.failed.together(WORK, batch, remove)
 
     @atomic
     def _remove(
@@ -303,12 +303,11 @@ class RetainedAccounts(RetentionKind):
         """Tell the owners of those that go in WARNED_BEFORE."""
         soon = term.before + WARNED_BEFORE
         untold = (
-            (account.id, account.id)
+            account.id
             for account in self._walk(before=soon, spare=spare)
             if account.warned_at is None or account.warned_at > term.earliest
         )
-        for _ in self.failed.each(WORK, untold, partial(self._warn, term=term)):
-            pass
+        self.failed.do_each(WORK, untold, partial(self._warn, term=term))
 
     @atomic
     def _warn(self, unit: Unit, account_id: str, *, term: Term) -> None:
@@ -321,7 +320,7 @@ class RetainedAccounts(RetentionKind):
 
     def remove(self, term: Term, *, spare: RetentionExemption, note: Note) -> Iterator[int]:
         due = (
-            (account.id, account.id)
+            account.id
             for account in self._walk(before=term.before, spare=spare)
             if _account_goes(account, term) <= term.earliest
         )

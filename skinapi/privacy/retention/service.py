@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
-from pydantic import ConfigDict, Field
+from pydantic import Field
 
 from skinapi.accounts.auth.account import Account
 from skinapi.accounts.auth.accounts import Accounts
@@ -156,10 +156,6 @@ class NotPatient(Conflict):
     code, sentence = "not_patient", "Only a patient's data goes by its time"
 
 
-class Shown(Value):
-    model_config = ConfigDict(from_attributes=True)
-
-
 class ExpiringView(Value):
     at: datetime = Field(description="when the first of them goes")
     items: int
@@ -182,13 +178,13 @@ class FixedView(Value):
     days: int
 
 
-class PauseView(Shown):
+class PauseView(Value):
     since: datetime = Field(validation_alias="created_at")
     by: str = Field(description="the admin's account id")
     reason: str
 
 
-class HeldView(Shown):
+class HeldView(Value):
     account: str = Field(validation_alias="id")
     email: str
     since: datetime = Field(validation_alias="held_at")
@@ -196,7 +192,7 @@ class HeldView(Shown):
     reason: str = Field(validation_alias="held_because")
 
 
-class RunView(Shown):
+class RunView(Value):
     at: datetime = Field(validation_alias="created_at")
     kind: Kind
     items: int
@@ -244,7 +240,7 @@ class RetentionService:
 
     def _find_record_end(self, owner: str) -> datetime | None:
         """Find until when the law keeps a record: one that cannot be read, for ever."""
-        for record in self.failed.each(WORK, [(owner, owner)], self.records.find_signed):
+        for record in self.failed.each(WORK, [owner], self.records.find_signed):
             return record.until_at if record else None
         return LAST_TIME
 
@@ -319,9 +315,8 @@ class RetentionService:
         if lease.claim() is None:
             return
         try:
-            kinds = ((kind.value, kind) for kind in Kind)
             passed = partial(self._pass_kind, self.clock.look(), lease)
-            all(self.failed.each(WORK, kinds, passed))  # up to the first that does not end
+            all(self.failed.each(WORK, Kind, passed))  # up to the first that does not end
         finally:
             lease.release()
 

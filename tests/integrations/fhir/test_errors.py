@@ -95,7 +95,7 @@ def test_a_busy_or_broken_server_says_so_in_an_outcome(
     own = Clinic(tmp_path / "busy", rate_read="2/minute" if kind == "limits" else "100/minute")
     number = own.file()
     if kind == "store":
-        monkeypatch.setattr(type(own.backend.services.findings), "get", unavailable)
+        monkeypatch.setattr(type(own.backend.services.findings.access), "get", unavailable)
     answers = [own.doctor.call("GET", f"/fhir/DiagnosticReport/{number}") for _ in range(3)]
     issue = answers[-1].get_json(force=True)["issue"][0]
     said = (answers[-1].status_code, answers[-1].mimetype, issue["code"])
