@@ -23,27 +23,6 @@ def test_approving_never_lowers(backend: Backend) -> None:
             assert backend.account(email).role == role
 
 
-def test_an_account_climbs_falls_rests_and_returns(backend: Backend) -> None:
-    admin = backend.member(role="admin")
-    ada = backend.member("ada@example.org")
-
-    def do(method: str, deed: str, body: object = None) -> str:
-        answer = admin.call(method, f"/users/ada@example.org/{deed}", json=body)
-        assert answer.status_code == 200, answer.text
-        return str(answer.get_json()["message"])
-
-    assert do("PUT", "role", {"role": "admin"}) == "User ada@example.org is now admin."
-    assert ada.call("GET", "/users").status_code == 200
-    assert do("PUT", "role", {"role": "researcher"}) == "User ada@example.org is now researcher."
-    assert ada.call("GET", "/users").status_code == 403
-    assert do("PATCH", "suspend") == "User ada@example.org suspended."
-    login = {"email": "ada@example.org", "password": PASSWORD}
-    shut_out = backend.client.post("/login", json=login)
-    assert (shut_out.status_code, shut_out.get_json()["code"]) == (403, "account_suspended")
-    assert do("PATCH", "approve", {}) == "User ada@example.org approved as researcher."
-    assert backend.log_in("ada@example.org").call("GET", "/me").get_json()["role"] == "researcher"
-
-
 def test_the_last_admin_stays_even_against_its_own_will(backend: Backend) -> None:
     admin = backend.member("root@example.org", role="admin")
     backend.member("other@example.org", role="admin", status="suspended")
@@ -74,27 +53,6 @@ def test_an_initial_password_opens_the_password_page_alone(backend: Backend) -> 
         if person.call(method, path, json={}).status_code not in (401, 403)
     }
     assert opened == {("GET", "/me"), ("PUT", "/me/password"), ("POST", "/auth/logout")}
-
-
-def test_a_reset_password_works_once_and_only_to_be_replaced(backend: Backend) -> None:
-    backend.member("ada@example.org")
-    admin = backend.member(role="admin")
-    reset = admin.call("POST", "/users/ada@example.org/reset-password").get_json()
-    old = {"email": "ada@example.org", "password": PASSWORD}
-    assert backend.client.post("/login", json=old).status_code == 401
-    again = {"email": "ada@example.org", "password": reset["password"]}
-    refused = backend.client.post("/login", json=again).get_json()
-    assert refused["code"] == "password_change_required"
-
-    def replace(current: str, new: str) -> int:
-        sent = {"email": "ada@example.org", "current_password": current, "new_password": new}
-        return backend.client.post("/password", json=sent).status_code
-
-    assert replace(reset["password"], reset["password"]) == 400
-    assert replace("not it", PASSWORD) == 401
-    assert replace(reset["password"], PASSWORD) == 200
-    assert backend.client.post("/login", json=again).status_code == 401
-    assert backend.log_in("ada@example.org").call("GET", "/me").status_code == 200
 
 
 def test_a_patient_is_in_one_doctors_care_until_the_doctor_goes(backend: Backend) -> None:
