@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 from werkzeug.test import TestResponse
 
-from skinapi.findings.records import new_findings
 from skinapi.findings.records.decisions import before_weekend
 from skinapi.findings.records.submission import MOST_VERSIONS
 from skinapi.model.conditions import Band
@@ -274,16 +273,6 @@ def test_a_version_that_is_more_urgent_waits_for_a_doctor_in_the_same_row(tmp_pa
     assert numbers(case.doctor, "/queue?reviewed=false") == []
     assert case.read()["instruction"]["band"] == "self_monitoring"
     case.backend.services.store.close()
-
-
-def test_the_day_of_what_stays_urgent_does_not_move(
-    backend: Backend, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    case = Corrected(backend, checklist="oozing,change_in_size")
-    due = case.read()["instruction"]["due"]
-    monkeypatch.setattr(new_findings, "now", lambda: now() + timedelta(days=3))
-    assert case.correct(checklist=["oozing", "change_in_size"], sex="male").status_code == 200
-    assert (case.read()["version"], case.read()["instruction"]["due"]) == (2, due)
 
 
 def test_somebody_elses_photo_is_gone_however_often_it_was_corrected(case: Corrected) -> None:
