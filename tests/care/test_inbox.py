@@ -14,7 +14,6 @@ from tests.care.clinic import (
     ROUTINE,
     URGENT,
     file_for,
-    judge_anew,
     patient_in_care,
     patient_of,
     review,
@@ -100,15 +99,6 @@ def test_a_photo_is_due_on_the_day_that_the_band_asks_for(
     assert (ahead["task"], ahead["due"]) == ("photograph", due.isoformat())
     monkeypatch.setattr(module, "now", lambda: now() + timedelta(days=91))
     assert [item["due"] for item in inbox(ada)["tasks"]] == [due.isoformat()] * 2
-
-
-def test_a_photo_that_was_judged_again_waits_once(backend: Backend) -> None:
-    ada = backend.member()
-    number = file_for(backend, ada, REFERRAL).number
-    for band in (ROUTINE, URGENT):
-        judge_anew(backend, number, band)
-    [task] = inbox(ada)["tasks"]
-    assert (task["advice"]["finding"], task["advice"]["band"]) == (number, URGENT)
 
 
 def test_a_message_that_was_read_waits_no_more(backend: Backend) -> None:

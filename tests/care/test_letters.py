@@ -167,18 +167,6 @@ def test_a_doctor_who_loses_the_case_writes_no_more(backend: Backend) -> None:
     assert len(at.shown_to(at.ada)) == 1
 
 
-def test_a_doctor_who_loses_the_role_writes_no_more(backend: Backend) -> None:
-    at = Practice(backend)
-    draft = at.draft()
-    admin = backend.member(role="admin")
-    answer = admin.call("PUT", f"/users/{at.doctor.email}/role", json={"role": "user"})
-    assert answer.status_code == 200, answer.text
-    doctor = backend.log_in(at.doctor.email)
-    body = {"text": "a", "version": draft["version"]}
-    assert doctor.call("POST", f"/letters/{draft['_id']}/sign", json=body).status_code == 403
-    assert at.shown_to(at.ada) == []
-
-
 def test_letters_go_with_their_finding(backend: Backend) -> None:
     at = Practice(backend)
     at.sign(at.draft())

@@ -22,7 +22,10 @@ from tests.care.clinic import (
 from tests.findings.prediction.photographer import predicted
 from tests.support.backends import Backend
 
-INVALID = ("after=x", "limit=1001", "reviewed=x", "who=1", "urgency=x")
+INVALID = (
+    "after=x", "limit=1001", "reviewed=x", "who=1", "urgency=x",
+    "awaited=result&reviewed=false", "awaited=result&urgency=urgent_referral",
+)  # fmt: skip
 MONDAY = datetime(2026, 11, 16, 9, tzinfo=UTC)
 
 

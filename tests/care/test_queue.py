@@ -249,9 +249,3 @@ def test_a_newer_photo_of_the_spot_answers_the_wish_for_one(shared_backend: Back
     decide(doctor, asked.number, PHOTO)  # the newer one is not good enough either
     assert numbers(doctor, PHOTOS) == [other.number, asked.number]
     assert list(shared_backend.services.check_integrity()) == []
-
-
-@pytest.mark.parametrize("other", ["reviewed=false", "urgency=urgent_referral"])
-def test_no_other_choice_goes_with_it(shared_backend: Backend, other: str) -> None:
-    doctor = shared_backend.member(role="doctor")
-    assert doctor.call("GET", f"{RESULTS}&{other}").status_code == 400

@@ -23,27 +23,6 @@ def test_approving_never_lowers(backend: Backend) -> None:
             assert backend.account(email).role == role
 
 
-def test_an_account_climbs_falls_rests_and_returns(backend: Backend) -> None:
-    admin = backend.member(role="admin")
-    ada = backend.member("ada@example.org")
-
-    def do(method: str, deed: str, body: object = None) -> str:
-        answer = admin.call(method, f"/users/ada@example.org/{deed}", json=body)
-        assert answer.status_code == 200, answer.text
-        return str(answer.get_json()["message"])
-
-    assert do("PUT", "role", {"role": "admin"}) == "User ada@example.org is now admin."
-    assert ada.call("GET", "/users").status_code == 200
-    assert do("PUT", "role", {"role": "researcher"}) == "User ada@example.org is now researcher."
-    assert ada.call("GET", "/users").status_code == 403
-    assert do("PATCH", "suspend") == "User ada@example.org suspended."
-    login = {"email": "ada@example.org", "password": PASSWORD}
-    shut_out = backend.client.post("/login", json=login)
-    assert (shut_out.status_code, shut_out.get_json()["code"]) == (403, "account_suspended")
-    assert do("PATCH", "approve", {}) == "User ada@example.org approved as researcher."
-    assert backend.log_in("ada@example.org").call("GET", "/me").get_json()["role"] == "researcher"
-
-
 def test_the_last_admin_stays_even_against_its_own_will(backend: Backend) -> None:
     admin = backend.member("root@example.org", role="admin")
     backend.member("other@example.org", role="admin", status="suspended")

@@ -276,16 +276,6 @@ def test_a_version_that_is_more_urgent_waits_for_a_doctor_in_the_same_row(tmp_pa
     case.backend.services.store.close()
 
 
-def test_the_day_of_what_stays_urgent_does_not_move(
-    backend: Backend, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    case = Corrected(backend, checklist="oozing,change_in_size")
-    due = case.read()["instruction"]["due"]
-    monkeypatch.setattr(new_findings, "now", lambda: now() + timedelta(days=3))
-    assert case.correct(checklist=["oozing", "change_in_size"], sex="male").status_code == 200
-    assert (case.read()["version"], case.read()["instruction"]["due"]) == (2, due)
-
-
 def test_somebody_elses_photo_is_gone_however_often_it_was_corrected(case: Corrected) -> None:
     for age in ("60-74", "75+"):
         assert case.correct(age_band=age).status_code == 200

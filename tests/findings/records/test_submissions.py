@@ -1,7 +1,6 @@
 """Stored submissions: who may see them, and how they and their files are deleted."""
 
 import io
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -107,17 +106,6 @@ def test_a_photo_is_kept_only_where_policy_and_consent_say_so(
         if not kept:
             assert answer.get_json()["error"] == "The photo of this submission was not kept"
     backend.services.store.close()
-
-
-def test_what_a_patient_has_refused_nobody_else_allows(backend: Backend) -> None:
-    photos = replace(backend.services.findings.photos, policy="consent")
-    asked, refused = (
-        backend.account(backend.member(consents=consents).email)
-        for consents in ({}, {"photos": False})
-    )
-    assert photos.may_keep(asked, True, by="a program")
-    assert not photos.may_keep(refused, True, by="a program")
-    assert photos.may_keep(refused, True, by=refused.id)
 
 
 def test_photo_and_heat_map_are_pictures_without_metadata(ada: Person) -> None:

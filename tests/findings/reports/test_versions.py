@@ -66,17 +66,6 @@ def in_order(text: str, *said: str) -> bool:
     return -1 not in places and places == sorted(places)
 
 
-def test_a_paper_is_the_newest_until_its_photo_is_judged_again(paper: Paper) -> None:
-    first = paper.verdict()
-    assert (first()["newest"], first()["superseded"]) == (True, None)
-    paper.correct(age=41)
-    second = paper.verdict()
-    stored = paper.ada.call("GET", f"/submissions/{paper.number}").get_json()
-    assert first()["newest"] is False
-    assert first()["superseded"]["judged_again_at"] == stored["judged_at"]
-    assert (second()["newest"], second()["superseded"]) == (True, None)
-
-
 def test_a_paper_says_which_version_it_is_and_what_alone_was_corrected(paper: Paper) -> None:
     for text in paper.read():
         assert "Judged again" not in text

@@ -11,7 +11,6 @@ from tests.integrations.clients.dialects import (
     CLIENTS,
     base64_of,
     guide,
-    lab,
     said,
     skinartify,
     skinartify_document,
@@ -107,12 +106,6 @@ def test_photos_of_every_client_are_counted_by_the_day(tmp_path: Path) -> None:
         refused = send(backend, photo_of("melanoma"), headers=token)
         assert re.fullmatch(told.format(2), said(refused, kind))
     backend.services.store.close()
-
-
-def test_a_patients_token_does_not_open_the_lab(opened: Backend) -> None:
-    ada = opened.member()
-    token = {"Authorization": f"Bearer {ada.token}"}
-    assert said(lab(opened, photo_of("melanoma"), headers=token), "application/json")
 
 
 def test_health_and_front_door_say_what_both_clients_read(opened: Backend) -> None:

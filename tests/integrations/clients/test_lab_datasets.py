@@ -77,17 +77,6 @@ def test_pictures_with_unknown_labels_are_left_out_and_the_message_says_so(
     assert "Left out, because their labels are not known: 1 (birthmark)." in body["message"]
 
 
-def test_pictures_of_a_group_say_why_they_are_left_out_and_what_to_do(backend: Backend) -> None:
-    rows = [{"image_id": "p0", "dx": "melanoma"}, {"image_id": "p1", "dx": "Benign"}]
-    files = {"metadata.csv": table(rows), "p0.jpg": picture(0), "p1.jpg": picture(1)}
-    said = post_form(backend, files).get_json()["message"]
-    assert "not known: 1 (Benign)" in said
-    assert "The model learns single conditions, and benign names a group of them" in said
-    assert "the field `labels` of POST /datasets (benign: " in said
-    assert "melanocytic_nevus" in said
-    assert "melanoma," not in said
-
-
 def test_an_upload_without_a_name_is_called_custom(backend: Backend) -> None:
     data = {"files": [(io.BytesIO(content), name) for name, content in labelled(3).items()]}
     answer = backend.client.post("/api/upload-dataset", data=data)

@@ -117,13 +117,3 @@ def test_a_data_set_that_is_too_small_to_split_is_refused(backend: Backend) -> N
     answer = start(backend, dataset_name="few")
     assert answer.status_code == 422
     assert "too small to be split" in answer.get_json()["detail"]
-
-
-def test_a_data_set_is_not_deleted_while_a_training_uses_it(trained: Backend) -> None:
-    admin = trained.member(role="admin")
-    (listed,) = trained.client.get("/api/datasets").get_json()["datasets"]
-    path = f"/{listed['path']}"
-    job = start(trained).get_json()["job_id"]
-    assert admin.call("DELETE", path).status_code == 409
-    trained.services.jobs.cancel(job_id=job, owner=DERMASCAN_LAB_OWNER, by=DERMASCAN_LAB_OWNER)
-    assert admin.call("DELETE", path).status_code == 200

@@ -18,7 +18,7 @@ from skinapi.findings.prediction.service import PredictionService
 from skinapi.integrations.dicom.header import open_instance
 from skinapi.integrations.dicom.patient_facts import read_context
 from tests.integrations.dicom.reading_back import objects_in_archive
-from tests.integrations.test_keys import clinic_wide, made
+from tests.integrations.test_keys import clinic_wide
 from tests.support.backends import Backend, Person
 from tests.support.dicom import (
     EXPLICIT,
@@ -237,15 +237,6 @@ def test_an_object_whose_patient_an_archive_has_corrected_is_filed_anew_for_that
     assert status == 409
     assert "entered in error" in answer[FAILED]["Value"][0]["0040A160"]["Value"][0]
     assert "error" not in stored.find(sort="number")[1]
-
-
-def test_with_a_key_of_a_person_findings_are_their_own(backend: Backend) -> None:
-    ada = backend.member()
-    program, _ = made(ada, scopes=["dicom"])
-    assert send(program, jpeg_object())[0] == 200
-    assert len(ada.pages("/submissions")) == 1
-    other, _ = made(ada, scopes=["findings:write"])
-    assert send(other, jpeg_object())[0] == 403
 
 
 def test_a_busy_server_judges_nothing_or_says_what_is_to_be_sent_again(

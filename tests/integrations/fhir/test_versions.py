@@ -4,16 +4,11 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from skinapi.model.conditions import Band
-from tests.care.clinic import judge_anew
 from tests.findings.prediction.photographer import predicted
-from tests.integrations.fhir import orders
 from tests.integrations.fhir.clinic import Clinic, read
 from tests.integrations.fhir.test_search import ids, walk
 from tests.integrations.fhir.test_spot import SURE_MOLE
 from tests.integrations.fhir.validation import assert_valid
-from tests.integrations.test_keys import clinic_wide
-from tests.support.backends import Backend
 from tests.support.photos import photo_of
 
 TOLD = {"age": "50", "sex": "female", "body_site": "back", "checklist": "none"}
@@ -140,18 +135,3 @@ def test_all_versions_are_entered_in_error_together(tmp_path: Path) -> None:
         [resource for resource in resources if resource["resourceType"] != "Observation"]
     )
     assert_valid(resources)
-
-
-def test_an_order_is_taken_back_with_all_versions_of_its_finding(backend: Backend) -> None:
-    hospital = clinic_wide(backend, scopes=["fhir"])
-    order = orders.contained()
-    number = hospital.call("POST", "/fhir/ServiceRequest", json=order).get_json()["id"]
-    for band in (Band.URGENT_REFERRAL, Band.ROUTINE):
-        judge_anew(backend, int(number), band)
-    back = orders.request(status="revoked", subject={"reference": "Patient/unknown"})
-    del back["supportingInfo"]
-    answer = hospital.call("POST", "/fhir/ServiceRequest", json=back)
-    assert (answer.status_code, answer.get_json()["status"]) == (200, "entered-in-error")
-    found = walk(hospital, "DiagnosticReport")
-    assert [(record["id"], record["status"]) for record in found] == [(number, "entered-in-error")]
-    assert {item["status"] for item in walk(hospital, "Observation")} == {"entered-in-error"}

@@ -2,12 +2,15 @@
 
 import json
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from skinapi.platform.jobs import job_logs
+from skinapi.platform.jobs.job_logs import JobLogs, LogLines
 from skinapi.platform.jobs.job_process import (
     LONGEST_LINE,
     EventReader,
@@ -17,6 +20,7 @@ from skinapi.platform.jobs.job_process import (
     with_row,
 )
 from skinapi.platform.storage.documents import require_value
+from tests.support.backends import store_of_kind
 from tests.support.size import size
 
 
@@ -79,3 +83,17 @@ def test_a_result_that_is_too_large_is_refused() -> None:
     for sent in ({"a": ["x" * 2000] * 40}, {"a": list(range(2000))}, deep, [1], None):
         with pytest.raises(ValueError, match="result"):
             clean_result(json.loads(json.dumps(sent)))
+
+
+def test_a_printed_line_without_an_end_takes_no_memory(tmp_path: Path) -> None:
+    store = store_of_kind("sqlite", tmp_path)
+    store.collection("jobs").insert({"id": "0badc0de"})
+    logs = JobLogs(store)
+    lines = LogLines(logs, "0badc0de")
+    for _ in range(100):
+        lines.feed(b"z" * 60_000)
+        assert len(lines._rest) < 70_000
+    lines.feed(b"\nnext\n")
+    lines.flush()
+    kept = [line.text for line in logs.lines("0badc0de", after=0)]
+    assert kept == ["z" * job_logs.LONGEST_LINE, "next"]

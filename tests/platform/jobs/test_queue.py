@@ -15,7 +15,6 @@ from skinapi.platform.jobs.job import (
     MOST_ATTEMPTS,
     MOST_UNFINISHED,
     Job,
-    JobEnded,
     JobNotEnded,
     TooManyJobs,
 )
@@ -117,22 +116,6 @@ def test_a_lost_job_keeps_its_place_and_is_given_up_after_the_last_attempt(jobs:
     assert failed.error is not None
     assert failed.error.startswith(f"It was started {MOST_ATTEMPTS} times")
     assert failed.error_code == CRASHED
-
-
-def test_a_queued_job_is_cancelled_at_once_and_a_running_one_by_its_worker(jobs: Jobs) -> None:
-    job = submit(jobs)
-    assert jobs.cancel(job).status == "cancelled"
-    assert jobs.cancel(job).status == "cancelled"
-    assert jobs.claim(worker="w", lease=LEASE) is None
-    running = _claimed(jobs, "ada")
-    asked = jobs.cancel(running)
-    assert (asked.status, asked.cancel_asked) == ("running", True)
-    beaten = jobs.beat(running, lease=LEASE, changes={})
-    assert beaten
-    assert beaten.cancel_asked
-    complete(jobs, running)
-    with pytest.raises(JobEnded):
-        jobs.cancel(running)
 
 
 def test_a_job_that_failed_starts_again_from_nothing_behind_the_others(jobs: Jobs) -> None:
