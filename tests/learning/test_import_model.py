@@ -16,7 +16,6 @@ from skinapi.base.errors import (
     Conflict,
     Forbidden,
     NetworkRunsCode,
-    NotFound,
     SkinAPIError,
     UnreadableNetwork,
 )
@@ -211,13 +210,6 @@ def test_a_bad_file_is_refused_with_a_sentence_and_leaves_no_version(
         import_model(attempt)
     assert (versions(lab), sorted(lab.services.store.blobs.keys())) == before
     assert unused(lab) == 1, "it can be sent again with other labels"
-
-
-def test_an_upload_that_is_gone_is_said(lab: Backend, tmp_path: Path) -> None:
-    attempt = attempt_of(lab, tmp_path / "work", saved(tmp_path))
-    Uploads(lab.services.store).forget(OWNER)
-    with pytest.raises(NotFound):
-        import_model(attempt)
 
 
 def test_it_is_compared_with_the_model_in_service_on_the_reference(

@@ -2,7 +2,6 @@
 
 import re
 import threading
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from types import SimpleNamespace
@@ -10,11 +9,11 @@ from typing import Any, cast
 
 import pytest
 
-from skinapi.base.errors import BadNetwork, Conflict, NotFound
+from skinapi.base.errors import BadNetwork, NotFound
 from skinapi.lab import job_services, model_comparison, training_job
 from skinapi.lab.dataset_images import DatasetImage, DatasetImages
 from skinapi.lab.dataset_versions import Datasets, DatasetVersion
-from skinapi.lab.job_services import JobServices, register_once
+from skinapi.lab.job_services import JobServices
 from skinapi.lab.training_job import choose_start
 from skinapi.learning.measure import stress
 from skinapi.learning.progress import StepLine
@@ -31,7 +30,6 @@ from tests.learning import tiny
 from tests.learning.conftest import Small
 from tests.learning.pictures import write_ham_like
 from tests.learning.test_import_model import Attempt
-from tests.model.registry.test_versions import versions_in
 from tests.stores.mock_store import MockStore
 from tests.support.backends import Backend
 from tests.support.models import tiny_model, write_model
@@ -74,39 +72,6 @@ def test_a_data_set_that_was_written_in_part_is_written_again(
         source = training_job._write_source(lab, dataset, None, training_job._Stages(context))
     assert source.name == "dataset-1", "everybody can read the card, which names it"
     assert [path.name for path in source.iterdir()] == names
-
-
-def test_a_picture_that_is_erased_before_the_training_begins_is_not_learned_from(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Also where its copy was made already; a training that has begun goes on with its copies."""
-    said: list[str] = []
-    context = cast("Any", SimpleNamespace(work=tmp_path, progress=lambda *_: None, say=said.append))
-    lab = lab_of(context, MockStore())
-    datasets, images = lab.datasets, lab.images
-    first = publish_one(datasets, images, b"first", owner="ada", name="moles")
-    for content in (b"second", b"third"):
-        other = {"id": new_id(), "sha256": content.hex()}
-        image = first.model_copy(update=other)
-        images.add(images.store_files(image, picture=content, thumbnail=content))
-    dataset = datasets.get_published(first.dataset)
-    read = DatasetImages.read_file
-
-    def erase_the_first(images: DatasetImages, image: DatasetImage) -> bytes:
-        content = read(images, image)
-        if image.id != first.id:
-            images.delete_records({"id": first.id})
-        return content
-
-    monkeypatch.setattr(DatasetImages, "read_file", erase_the_first)
-    source = training_job._write_source(lab, dataset, None, training_job._Stages(context))
-    kept = [path.read_bytes() for path in sorted((source / "images").iterdir())]
-    assert kept == [b"second", b"third"]
-    assert said == ["1 pictures were erased meanwhile: the data set is read again"]
-    (tmp_path / "training").mkdir()
-    images.delete_records({"id": next(images.walk(dataset.id)).id})
-    assert training_job._write_source(lab, dataset, None, training_job._Stages(context)) == source
-    assert len(list((source / "images").iterdir())) == 2
 
 
 @pytest.mark.parametrize("when", ["reading", "learning"])
@@ -206,27 +171,6 @@ def test_no_model_is_compared_on_a_reference_that_it_has_learned_from(
         training_job.train(context)
     assert compared == [f"pictures of {other.id}, 1"], "of the other alone"
     assert said == [model_comparison.LEARNED_REFERENCE]
-
-
-def test_the_same_training_again_ends_with_the_version_that_it_made(tmp_path: Path) -> None:
-    store = MockStore()
-    versions = versions_in(store)
-
-    def add(*, folder: Path, by: str, origin: Origin) -> object:
-        return versions.register(folder, created_by=by, origin=origin)
-
-    job = SimpleNamespace(id="1", owner="ada", created_at=now())
-    lab = replace(
-        lab_of(cast("Any", SimpleNamespace(job=job)), store),
-        models=cast("Any", SimpleNamespace(versions=versions, add=add)),
-        may_work=lambda _: True,
-    )
-    folder = write_model(tmp_path / "mine", "mine-1")
-    first = register_once(lab, folder, Origin(dataset="7"))
-    job.id = "2"
-    assert register_once(lab, folder, Origin(dataset="7")) == first
-    with pytest.raises(Conflict, match="mine-1 already"):
-        register_once(lab, folder, Origin())
 
 
 class Stored:

@@ -269,18 +269,6 @@ def test_the_wanted_share_of_the_views_is_changed(
     assert 15 < count(0.5) < 45
 
 
-def test_the_views_are_those_of_the_seed_with_their_labels(tmp_path: Path) -> None:
-    samples = []
-    for number, label in enumerate(("nevus", "melanoma")):
-        path = tmp_path / f"{number}.png"
-        draw_lesion("mel", np.random.default_rng(number)).save(path)
-        samples.append(Sample(str(number), path, label, str(number)))
-    views = Views(TrainingData(("melanoma", "nevus"), samples, ()), SMALL)
-    first, again = (views.fetch(np.array([1, 0]), np.random.default_rng(1)) for _ in "12")
-    np.testing.assert_array_equal(first[0], again[0])
-    assert first[1].tolist() == [[1, 0], [0, 1]]
-
-
 def test_as_many_epochs_are_trained_as_were_asked_for() -> None:
     """Else it ends where five of them bring nothing better."""
     usual, asked = (choose_recipe(TrainOptions(data=[], epochs=epochs)) for epochs in (None, 30))

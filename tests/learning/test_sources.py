@@ -175,16 +175,3 @@ def test_a_model_is_trained_on_two_sources_and_its_card_names_them(
     known = dealt.keys() & given.keys()
     assert len(known) > 30
     assert all(dealt[image] == given[image] for image in known)
-
-
-def test_evaluating_measures_the_normal_skin_cut_from_the_measured_part(
-    small: Small, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("MODEL_PATH", str(small.model))
-    words = ["evaluate", "--images", small.data, "--split", small.model / "split.json"]
-    words += ["--cut-normal-skin", "--out", tmp_path / "figures.json"]
-    assert run_command(words, tmp_path) == 0
-    figures = json.loads((tmp_path / "figures.json").read_text())
-    lesions = json.loads((small.model / "split.json").read_text())["test"]
-    assert figures["n"] == len(lesions)
-    assert 0 < figures["normal_skin"]["n"] < len(lesions)
