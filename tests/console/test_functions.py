@@ -2,7 +2,6 @@
 
 import io
 import json
-import re
 import shutil
 import subprocess
 import tarfile
@@ -155,28 +154,3 @@ def test_the_trail_shows_an_act_once_and_no_forged_row_behind_another() -> None:
     assert dict(zip(trails, shown, strict=True)) == {
         name: kept for name, (_, kept) in trails.items()
     }
-
-
-def test_a_server_without_a_doctor_asks_for_one_and_blames_no_setting() -> None:
-    """Patients wait there, and the setting that says who sees them is right."""
-    counted = {"patients": 1, "findings": 1, "urgent": 1, "listed": False, "has_doctor": False}
-    has, none_waits = {**counted, "has_doctor": True}, {"patients": 0}
-    settings = [counted, {**counted, **none_waits}, has, {**has, **none_waits}]
-    asked = [[item] for item in settings]
-    first, new, unlisted, nobody = called("views/overview.js", "itemOfUnassigned", asked)
-    assert first["text"] == new["text"] == called("language.js", "say", [["addFirstDoctor"]])[0]
-    assert (new["place"], new["act"], new["more"]) == ("accounts", True, [])
-    assert "UNASSIGNED_PATIENTS" not in f"{first}"
-    assert "UNASSIGNED_PATIENTS" in f"{unlisted}"
-    assert nobody["act"] is False
-
-
-def test_a_record_that_no_list_shows_comes_with_the_command_that_restores_it() -> None:
-    """It stops no list: the admin must know that something is missing there."""
-    item, since = "submissions/" + "0" * 32, "2026-11-28T05:00:00Z"
-    failed = {"work": "record", "item": item, "attempts": 1, "reason": "x", "created_at": since}
-    asked = [[failed], [{**failed, "work": "mail"}]]
-    unread, unsent = called("views/overview.js", "itemOfFailed", asked)
-    assert re.search(f"python -m skinapi restore-record [A-Z]+ {item}", unread["more"][0])
-    assert item in unread["text"] != unsent["text"]
-    assert item in unsent["text"]

@@ -1,7 +1,6 @@
-"""What an admin is asked before a role changes, what its undoing brings back, and what stands in
-the list of a new doctor.
-"""
+"""What an admin is asked before a role changes, what its undoing brings back, and what is to do."""
 
+import re
 from typing import Any
 
 import pytest
@@ -102,6 +101,38 @@ def test_an_approval_as_a_doctor_is_undone_with_the_doctor_in_charge(
     journey.press("undo")
     visitor.await_truth(lambda: row_of(admin, patient)["doctor"] == doctor.email, "the undoing")
     assert row_of(admin, patient)["role"] == "user"
+
+
+MAKE_ITEMS = """
+const [settings, failed, answer] = arguments;
+import("/console/views/overview.js").then((it) =>
+  answer([...settings.map(it.itemOfUnassigned), ...failed.map(it.itemOfFailed)]));
+"""
+
+
+def test_the_overview_asks_for_a_first_doctor_and_names_the_command_for_a_damaged_record(
+    visitor: Visitor, seeder: Seeder
+) -> None:
+    """Patients wait there, and the setting that says who sees them is right."""
+    visitor.enter(seeder.person("admin"), "admin")
+    words = visitor.words("en")
+    visitor.see(words["title_overview"])
+    counted = {"patients": 1, "findings": 1, "urgent": 1, "listed": False, "has_doctor": False}
+    has, none_waits = {**counted, "has_doctor": True}, {"patients": 0}
+    settings = [counted, {**counted, **none_waits}, has, {**has, **none_waits}]
+    record, since = "submissions/" + "0" * 32, "2026-11-28T05:00:00Z"
+    failed = {"work": "record", "item": record, "attempts": 1, "reason": "x", "created_at": since}
+    made = visitor.run_async(MAKE_ITEMS, settings, [failed, {**failed, "work": "mail"}])
+    first, new, unlisted, nobody, unread, unsent = made
+    for item in (first, new):
+        assert (item["text"], item["place"]) == (words["addFirstDoctor"], "accounts")
+    assert (new["act"], new["more"]) == (True, [])
+    assert "UNASSIGNED_PATIENTS" not in f"{first}"
+    assert "UNASSIGNED_PATIENTS" in f"{unlisted}"
+    assert nobody["act"] is False
+    assert unread["text"] == words["recordDamaged"].format(item=record)
+    assert re.search(f"python -m skinapi restore-record [A-Z]+ {record}", unread["more"][0])
+    assert unsent["text"] == words["itemFailed"].format(work=words["work_mail"], item=record)
 
 
 MAILS_OFF = """

@@ -125,7 +125,7 @@ def beset(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Server, Pr
             yield server, proxy
 
 
-@pytest.mark.parametrize("how", SLOW)
+@pytest.mark.parametrize("how", SLOW if drill else ["drip a head", "drip a body"])
 @pytest.mark.timeout(size(120, 600))
 def test_slow_callers_do_not_delay_others(
     how: str, beset: tuple[Server, Proxy], report: Callable[[str], None]
