@@ -16,7 +16,6 @@ from skinapi.lab.dataset_versions import Datasets, DatasetVersion
 from skinapi.lab.job_services import JobServices
 from skinapi.lab.training_job import choose_start
 from skinapi.learning.measure import stress
-from skinapi.learning.progress import StepLine
 from skinapi.learning.train.networks import ARCHITECTURES
 from skinapi.model.registry.stored_version import Origin
 from skinapi.platform.jobs.job import DERMASCAN_LAB_OWNER
@@ -175,17 +174,6 @@ def test_no_model_is_compared_on_a_reference_that_it_has_learned_from(
 
 class Stored:
     version, dataset, headline = "new", "7", None
-
-
-def test_the_percent_of_a_stage_grows_with_each_pass_over_its_pictures() -> None:
-    told: list[float] = []
-    context = SimpleNamespace(progress=lambda percent, _: told.append(percent), say=lambda _: None)
-    stages = training_job._Stages(cast("Any", context))
-    stages.begin(80.0, 92.0, "Measuring the model", passes=3)
-    for _ in range(4):  # one more than was announced
-        for done in (1, 2):
-            stages.report(StepLine("picture", done, 2))
-    assert told == [80, 82, 84, 86, 88, 90, 92, 92, 92]
 
 
 def test_a_training_whose_version_is_stored_ends_with_it_on_any_machine(

@@ -107,14 +107,7 @@ def standalone() -> Iterator[dict[str, str]]:
 
 @pytest.mark.parametrize(
     "command",
-    [
-        "create-admin --email a@b.example",
-        "check",
-        "accept-key",
-        "backup -",
-        "restore -",
-        "models list",
-    ],
+    ["check", "restore -", "models list"],
 )
 def test_a_mongodb_without_transactions_is_refused_with_what_makes_it_a_replica_set(
     tmp_path: Path,
