@@ -25,7 +25,7 @@ from skinapi.learning.train.user_networks import (
     load_user_network,
 )
 from tests.learning.test_export import nested_with_pooling, with_random_weights
-from tests.support.size import in_drill, size
+from tests.support.size import size
 
 layers = keras.layers
 PUBLISHED = [
@@ -194,7 +194,8 @@ def test_what_training_left_is_not_loaded(suffix: str, tmp_path: Path) -> None:
     )
 
 
-@pytest.mark.parametrize("name", in_drill(*PUBLISHED))
+@pytest.mark.drill
+@pytest.mark.parametrize("name", PUBLISHED)
 def test_a_published_network_is_accepted(name: str) -> None:
     make = getattr(keras.applications, name)
     fixed = name.startswith("NASNet")
