@@ -76,10 +76,7 @@ def add_version(seeder: Seeder, folder: Path, melanoma: PairedDifference) -> str
         pictures=412,
         lesions=301,
         measured_at=now(),
-        differences={
-            **same,
-            GateName.MELANOMA_SENSITIVITY: melanoma,
-        },
+        differences={**same, GateName.MELANOMA_SENSITIVITY: melanoma},
     )
     path = write_model(folder / version, version, skin=GREEN_IS_NO_SKIN)
     figures = read_card(SHIPPED_MODEL).figures  # else its pages would be empty

@@ -29,10 +29,7 @@ def disk(tmp_path: Path) -> Iterator[SmallDisk]:
 @pytest.mark.drill
 @pytest.mark.timeout(600)
 def test_a_full_disk_loses_nothing_and_the_server_goes_on_when_there_is_room(
-    tmp_path: Path,
-    disk: SmallDisk,
-    seed: int,
-    report: Report,
+    tmp_path: Path, disk: SmallDisk, seed: int, report: Report
 ) -> None:
     with serving(tmp_path, {"PHOTOS": "always"}, workers=2) as server:
         with acting(server, seed, actors=6) as acted:

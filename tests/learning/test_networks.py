@@ -6,12 +6,7 @@ import keras
 import numpy as np
 import pytest
 
-from skinapi.learning.train.networks import (
-    ARCHITECTURES,
-    build_network,
-    fuse,
-    unfuse,
-)
+from skinapi.learning.train.networks import ARCHITECTURES, build_network, fuse, unfuse
 from skinapi.model.network.picture import Tensor
 from tests.learning import tiny
 from tests.support.size import drill

@@ -35,12 +35,7 @@ from skinapi.learning.train.recipe import (
     make_sampler,
     share_sources,
 )
-from skinapi.learning.train.training import (
-    RECORD,
-    TrainingRun,
-    TrainingStatus,
-    train_network,
-)
+from skinapi.learning.train.training import RECORD, TrainingRun, TrainingStatus, train_network
 from skinapi.model.conditions import conditions_table
 from skinapi.model.context import Modality
 from tests.learning import tiny

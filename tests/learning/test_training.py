@@ -70,15 +70,7 @@ def test_a_folder_of_another_training_is_not_taken_over(small: Small, tmp_path: 
 def refusal(data: Path | str, tmp_path: Path, *more: str | Path) -> str:
     """What training says of this data; it must leave nothing behind."""
     out = tmp_path / "out" / "model"
-    words: list[object] = [
-        "train",
-        "--data",
-        data,
-        "--architecture",
-        tiny.NAME,
-        "--init",
-        "none",
-    ]
+    words: list[object] = ["train", "--data", data, "--architecture", tiny.NAME, "--init", "none"]
     with pytest.raises(SkinAPIError) as caught:
         run_command([*words, "--out", out, "--work", tmp_path / "work", *more], tmp_path)
     assert not out.exists()

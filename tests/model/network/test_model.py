@@ -13,19 +13,10 @@ from pydantic import ValidationError
 from skinapi.base.errors import ModelDamaged
 from skinapi.model.assessment import assess
 from skinapi.model.bands import THRESHOLDS, OperatingPoint, threshold_scores
-from skinapi.model.calibration import (
-    Calibration,
-    ModelCalibration,
-    NamingRule,
-    PointFigures,
-)
+from skinapi.model.calibration import Calibration, ModelCalibration, NamingRule, PointFigures
 from skinapi.model.conditions import conditions_table
 from skinapi.model.context import Context
-from skinapi.model.detectors import (
-    LinearClassifier,
-    ModalityDetector,
-    OutOfDistributionDetector,
-)
+from skinapi.model.detectors import LinearClassifier, ModalityDetector, OutOfDistributionDetector
 from skinapi.model.network.engine import EngineOutput, Precision
 from skinapi.model.network.grad_cam import Head
 from skinapi.model.network.model import (

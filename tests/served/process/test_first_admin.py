@@ -105,10 +105,7 @@ def standalone() -> Iterator[dict[str, str]]:
         pytest.skip(f"no mongod: {error}")
 
 
-@pytest.mark.parametrize(
-    "command",
-    ["check", "restore -", "models list"],
-)
+@pytest.mark.parametrize("command", ["check", "restore -", "models list"])
 def test_a_mongodb_without_transactions_is_refused_with_what_makes_it_a_replica_set(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
