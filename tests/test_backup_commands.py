@@ -82,13 +82,6 @@ def test_one_damaged_record_is_said_by_the_backup_and_restored_from_an_older_one
     assert ("store.restore", ada.id) in [(row["action"], row["target"]) for row in backend.audit()]
 
 
-def test_a_drill_without_a_place_beside_the_backup_says_so(
-    backend: Backend, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert main(["restore", "--drill", str(tmp_path / "nowhere" / "some.tar")]) == REFUSED
-    assert "cannot be written" in capsys.readouterr().err
-
-
 def test_the_drill_restores_the_newest_beside_it_and_leaves_nothing(
     backend: Backend, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

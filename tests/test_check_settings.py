@@ -117,15 +117,6 @@ def test_a_secret_that_was_broken_into_lines_is_not_repeated(
     assert "skinapi: A line of .env is no NAME=value" in said
 
 
-def test_names_that_are_no_setting_are_told_beside_a_value_that_cannot_be_read(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setenv("WORKERS", "many")
-    monkeypatch.setenv("METRIC_TOKEN", "hidden")
-    assert main(["check-settings"]) == REFUSED
-    assert "METRIC_TOKEN is no setting: did you mean METRICS_TOKEN?" in capsys.readouterr().err
-
-
 @pytest.mark.parametrize("wrong", ["0", "100", "-2", "250", "nan", "inf", "two", "2 %", "2,5"])
 def test_a_prevalence_that_cannot_be_is_refused_with_the_way_out(
     wrong: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]

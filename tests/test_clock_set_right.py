@@ -122,19 +122,6 @@ def test_a_dead_workers_job_is_taken_back_when_a_lease_is_over(
     assert taken.id == job.id
 
 
-def test_a_living_worker_keeps_its_job(backend: Backend, clock: Clock) -> None:
-    jobs = Jobs(backend.services.store)
-    jobs.add(jobs.new_id(), kind="train", owner="ada", request={})
-    clock.ahead = YEAR
-    held = jobs.claim(worker="first", lease=LEASE)
-    assert held
-    clock.ahead = timedelta()
-    assert jobs.claim(worker="next", lease=LEASE) is None
-    assert jobs.beat(held, lease=LEASE, changes={})
-    clock.ahead = LEASE - timedelta(seconds=1)
-    assert jobs.claim(worker="next", lease=LEASE) is None
-
-
 def test_a_job_that_ended_in_the_future_is_kept_from_now_on(backend: Backend, clock: Clock) -> None:
     jobs = Jobs(backend.services.store)
     jobs.add(jobs.new_id(), kind="train", owner="ada", request={})

@@ -112,8 +112,12 @@ REFUSED: list[tuple[str, list[Any]]] = [
     ("jobs_broker", ["redis://:hid/den@host/0", "redis://host:6379/0", "amqp://admin:guest@host/"]),
     (
         "archive_url",
-        ["http://pacs.example.org/x", "https://hidden@pacs/x", "pacs", "https://p?x=1"],
+        ["http://pacs.example.org/x", "https://hidden@pacs/x", "pacs", "grpc://10.0.0.5"],
     ),
+    ("archive_url", ["http://8.8.8.8:8000", "http://172.32.0.1", "http://0.0.0.0:8000"]),
+    ("archive_url", ["http://169.254.169.254", "http://[2001:db8::1]:8000", "https://p?x=hidden"]),
+    ("openrouter_url", ["http://openrouter.ai/api/v1", "ftp://x", "", "https://[::1"]),
+    ("openrouter_url", ["https://user:hidden@ai", "https://ai\nX: y", "https://ai?key=hidden"]),
     ("archive_user", ["a:b"]),
     ("archive_token", ["hid den"]),
     ("smtp_url", ["hidden:587", "http://mail.example", "smtp://user@mail.example"]),
@@ -156,7 +160,8 @@ TAKEN: list[tuple[str, list[Any]]] = [
     ("rate_limit_storage", ["redis://localhost:6379", "redis://:password@counts.example:6379"]),
     ("rate_limit_storage", ["memory://", "MEMORY://"]),
     ("archive_url", ["https://pacs.example.org/dicom-web", "http://10.1.2.3:8042/dicom-web"]),
-    ("archive_url", ["http://127.0.0.1:8000", "http://[fd00::5]:8000"]),
+    ("archive_url", ["http://127.0.0.1:8000", "http://[fd00::5]:8000", "http://172.31.0.1"]),
+    ("openrouter_url", ["http://127.0.0.1:9"]),
     ("openrouter_api_key", ["sk-or-v1-0123abc", ""]),
     ("metrics_token", ["f3a9c17e5b2d8046", "9f06ad3c1b6cd06a"]),
     ("jwt_secret_key", ["57b29ee04a3f8c6607d1b1c0a85f9e23", "k3x9w0qv7bz2m5tj8hr1c6yn4pd0sf7g"]),
@@ -414,57 +419,6 @@ def test_clients_without_tokens_are_open_on_a_developers_own_machine_or_by_hand(
     given: dict[str, Any], opened: set[str]
 ) -> None:
     assert Settings(**given).open_clients == opened
-
-
-@pytest.mark.parametrize(
-    "url",
-    [
-        "http://openrouter.ai/api/v1",
-        "ftp://x",
-        "openrouter.ai",
-        "",
-        "https://[::1",
-        "https://user:hidden@openrouter.ai",
-        "https://openrouter.ai/api/v1\nX: y",
-        "https://openrouter.ai/api?key=hidden",
-    ],
-)
-def test_the_llms_key_travels_encrypted_or_not_at_all(url: str) -> None:
-    with pytest.raises(UnsafeSettings, match="OPENROUTER_URL"):
-        refuse_unsafe(production(openrouter_url=url))
-    refuse_unsafe(production(openrouter_url="http://127.0.0.1:9"))
-
-
-@pytest.mark.parametrize(
-    "url",
-    [
-        "http://pacs.example.org",
-        "http://8.8.8.8:8000",
-        "http://172.32.0.1",
-        "http://0.0.0.0:8000",
-        "http://169.254.169.254",
-        "http://[2001:db8::1]:8000",
-        "http://10.0.0.1.example.org",
-        "https://user:hidden@pacs.example.org",
-        "https://pacs.example.org/?key=hidden",
-        "grpc://10.0.0.5",
-        "pacs",
-    ],
-)
-def test_pictures_travel_encrypted_or_in_a_private_network(url: str) -> None:
-    with pytest.raises(UnsafeSettings, match="ARCHIVE_URL") as refused:
-        refuse_unsafe(production(archive_url=url))
-    assert "hidden" not in str(refused.value)
-    for safe in (
-        "https://pacs.example.org/dicom-web",
-        "http://127.0.0.1:8000",
-        "http://10.1.2.3:8000",
-        "http://172.31.0.1",
-        "http://192.168.1.5:8000",
-        "http://[fd00::5]:8000",
-    ):
-        refuse_unsafe(production(archive_url=safe))
-    refuse_unsafe(Settings(archive_url="http://pacs.example.org"))
 
 
 def test_an_empty_variable_of_the_environment_overrides_the_file(

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.console.test_spots import begin, send
+from tests.console.test_spots import begin
 from tests.console.visitor import PHONE, Visitor
 from tests.served.people import Caller, Seeder
 
@@ -61,27 +61,3 @@ def test_a_message_typed_offline_survives_back_and_reload_and_is_sent_once(
     visitor.double_click("form:has([name=message]) button")
     visitor.await_truth(lambda: not has_typed(visitor), "the field to be empty")
     assert messages(ada, spot) == [TYPED]
-
-
-def test_a_review_whose_answer_was_lost_is_signed_once_after_a_reload(
-    visitor: Visitor, treated: tuple[Caller, Caller, str]
-) -> None:
-    ada, doctor, spot = treated
-    assert ada.call("PUT", "/me/consents", json={"photos": True}).status == 200
-    number = send(ada, "melanoma", lesion=spot)
-    visitor.look()
-    visitor.enter(doctor, "doctor")
-    visitor.go(f"case/{number}")
-    visitor.press("#review input[value=agree]")
-    visitor.press("[name=teller][value=server]")
-    visitor.type(note="Irregular border")
-    visitor.lose_answer(f"/submissions/{number}/review")
-    visitor.press("button[form=review]")
-    visitor.see("cannot be reached")
-    visitor.run("location.reload()")
-    visitor.find("#review input[value=agree]:checked")
-    assert visitor.find("[name=note]").get_attribute("value") == "Irregular border"
-    visitor.press("button[form=review]")
-    visitor.find(".toast")
-    [review] = doctor.call("GET", f"/submissions/{number}/reviews").json
-    assert review["note"] == "Irregular border"

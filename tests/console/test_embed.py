@@ -297,12 +297,7 @@ def ready_to_send(frame: Frame, mole: Path) -> None:
 
 
 def test_nothing_of_one_patient_reaches_the_next_one(
-    frame: Frame,
-    site: EmbeddingSite,
-    program: Program,
-    seeder: Seeder,
-    ada: Caller,
-    mole: Path,
+    frame: Frame, site: EmbeddingSite, program: Program, seeder: Seeder, ada: Caller, mole: Path
 ) -> None:
     begin(frame, site, program, ada)
     ready_to_send(frame, mole)

@@ -123,13 +123,6 @@ def test_after_an_hour_a_page_does_not_read_it_any_more(backend: Backend, progra
     assert read(opened(backend, program, ada), number) == 404
 
 
-def test_a_page_files_for_its_own_patient_alone(backend: Backend, program: Person) -> None:
-    ada, bob = backend.member(), backend.member()
-    page = opened(backend, program, ada)
-    assert sent(page, patient=backend.account(bob.email).id).status_code == 404
-    assert bob.pages("/submissions") == []
-
-
 def test_a_session_key_says_whose_it_is_and_until_when(backend: Backend, program: Person) -> None:
     ada = backend.member()
     shown = opened(backend, program, ada).call("GET", "/keys/sessions/current").get_json()

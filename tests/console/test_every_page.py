@@ -71,11 +71,7 @@ def withdraw_version(seeder: Seeder, *findings: int) -> None:
     before = pointer.read()
     if "gone-1" not in before.withdrawn:
         move = PointerChange(
-            action="rollback",
-            version=before.version,
-            previous="gone-1",
-            by="-",
-            changed_at=now(),
+            action="rollback", version=before.version, previous="gone-1", by="-", changed_at=now()
         )
         pointer.move(before, move, earlier=before.earlier)
 

@@ -1,6 +1,5 @@
 """The lab in the console: a researcher's way from pictures to a model, and an admin's with one."""
 
-import random
 from datetime import timedelta
 from pathlib import Path
 
@@ -15,14 +14,13 @@ from skinapi.platform.jobs.job_queue import Jobs
 from skinapi.platform.storage.ids import new_id, now
 from tests.console.journey import Journey, Look, file_of, looks
 from tests.console.visitor import Visitor
-from tests.lab.sending import LABELS, picture, table, zipped
+from tests.lab.sending import LABELS, picture, table
 from tests.served.people import Caller, Seeder
 from tests.support.models import GREEN_IS_NO_SKIN, write_model
 
 LEASE = timedelta(minutes=10)
 EPOCHS = 8
 PICTURES = 24
-PART = 8 * 1024 * 1024
 SAME = PairedDifference(first=0.962, second=0.965, low=-0.011, high=0.017)
 WORSE = PairedDifference(first=0.962, second=0.871, low=-0.142, high=-0.041)
 REASON = "The hospital asked for it in writing"
@@ -78,10 +76,7 @@ def add_version(seeder: Seeder, folder: Path, melanoma: PairedDifference) -> str
         pictures=412,
         lesions=301,
         measured_at=now(),
-        differences={
-            **same,
-            GateName.MELANOMA_SENSITIVITY: melanoma,
-        },
+        differences={**same, GateName.MELANOMA_SENSITIVITY: melanoma},
     )
     path = write_model(folder / version, version, skin=GREEN_IS_NO_SKIN)
     figures = read_card(SHIPPED_MODEL).figures  # else its pages would be empty
@@ -271,11 +266,3 @@ def override(journey: Journey, admin: Caller, version: str) -> None:
     journey.see("model_serving")
     visitor.see(REASON)
     assert serving(admin) == version
-
-
-@pytest.fixture
-def large(tmp_path: Path) -> Path:
-    """More than one part, of which most is left out when it is unpacked."""
-    files = {f"mel/{number}.jpg": picture(number) for number in range(2)}
-    files["notes.txt"] = random.Random(0).randbytes(PART + PART // 2)
-    return file_of(tmp_path, "large.zip", zipped(files))

@@ -129,31 +129,3 @@ def test_a_patient_writes_at_once_and_is_answered_without_a_spot(
     visitor.see("Yes, you may.")
     visitor.await_truth(lambda: patient.call("GET", "/messages").json == [], "it is read")
     journey.step("answered")
-
-
-def test_where_nobody_is_in_charge_that_is_said_before_one_writes(
-    visitor: Visitor, seeder: Seeder
-) -> None:
-    visitor.look()
-    visitor.enter(seeder.person(), "user")
-    visitor.go("spots")
-    visitor.press("a[href='#/messages']")
-    visitor.see(visitor.words("en")["error_nobody_in_charge"])
-    assert visitor.count("[name=message]") == 0
-
-
-def test_a_doctor_answers_a_patient_who_has_sent_no_photo(
-    visitor: Visitor, seeder: Seeder, people: tuple[Caller, Caller]
-) -> None:
-    doctor, patient = people
-    path = f"/patients/{patient.id}/messages"
-    assert patient.call("POST", path, json={"text": "May I swim?"}).status == 201
-    journey = Journey(visitor, "no-photo", looks(0)[0])
-    visitor.enter(doctor, "doctor")
-    visitor.press(f".notes a[href='#/patients/{patient.id}?at=messages']")
-    visitor.see("May I swim?")
-    assert visitor.find("main h1").text == "Ada"
-    journey.step("patient")
-    visitor.await_truth(lambda: bool(patient.call("GET", path).json[0]["read_at"]), "it is read")
-    write(journey, "Yes.")
-    visitor.await_truth(lambda: doctor.call("GET", "/messages").json == [], "it is answered")

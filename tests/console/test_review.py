@@ -11,7 +11,7 @@ from selenium.webdriver.common.keys import Keys
 from tests.console.journey import Journey, Look, looks
 from tests.console.test_spots import begin, send
 from tests.console.visitor import PHONE, Visitor
-from tests.served.people import Caller, Seeder
+from tests.served.people import Caller
 
 DESK = (1366, 768)
 MOLE = "melanocytic_nevus"
@@ -228,16 +228,7 @@ def test_a_key_that_changes_a_list_leaves_the_focus_on_no_other_answer(
     press(visitor, "u", "[value=unsure]:checked:focus")
     press(visitor, "b", "[name=hold]:checked:focus")
     press(visitor, "g", "[value=unsure]:focus")
-
-
-def test_enter_signs_where_a_list_was_changed_by_its_key(
-    visitor: Visitor, doctor: Caller, patient: Caller
-) -> None:
-    number = send(patient, "melanoma", body_site="back")
-    open_case(visitor, doctor, number)
-    press(visitor, "g", "#review:focus")
-    visitor.keys(Keys.ENTER)
-    visitor.await_truth(lambda: len(signed(doctor, number)) == 1, "the review")
+    press(visitor, "p", "[name=picture]:checked:focus")
 
 
 def test_a_result_is_the_diagnosis_and_is_read_before_it_is_signed(
@@ -290,35 +281,6 @@ def test_who_agrees_keeps_the_urgency_and_is_asked_before_that_of_a_doubt_falls(
     assert kept == (True, "doctor_review", "self_monitoring")
 
 
-def test_a_case_is_reviewed_and_left_with_three_keys_or_four(
-    visitor: Visitor, seeder: Seeder, doctor: Caller
-) -> None:
-    """Each key, and what is waited for after it: a person looks, too."""
-    for _ in range(4):
-        patient = seeder.person()
-        seeder.services.decisions.assign_doctor(
-            email=patient.email, doctor=doctor.email, by="admin"
-        )
-        send(patient, "melanoma")
-    visitor.look(DESK)
-    visitor.enter(doctor, "doctor")
-    visitor.find(".finding-row.current")
-    visitor.keys("o")
-    tells = ("v", "[value=server]:checked:focus")
-    agreed = press_through(visitor, ("a", "[value=agree]:checked:focus"), tells)
-    disagreed = ("d", "[value=disagree]:checked:focus"), ("2", "[name=label]:checked")
-    other = press_through(visitor, *disagreed, tells)
-    wanted = press_through(visitor, ("p", "[name=picture]:checked:focus"))
-    [agree], [disagree], [picture] = (signed(doctor, item) for item in (agreed, other, wanted))
-    assert [agree["agreement"], disagree["agreement"]] == ["agree", "disagree"]
-    assert [item["new_picture_wanted"] for item in (agree, disagree, picture)] == [
-        False,
-        False,
-        True,
-    ]
-    visitor.assert_quiet()
-
-
 def test_keys_that_come_before_the_case_change_nothing_and_the_case_says_so(
     visitor: Visitor, doctor: Caller, patient: Caller
 ) -> None:
@@ -341,13 +303,3 @@ def test_keys_that_come_before_the_case_change_nothing_and_the_case_says_so(
     assert "held_until" in signed(doctor, first)[0]
     press(visitor, "u", "[value=unsure]:checked:focus")
     visitor.see_none("not used")
-
-
-def press_through(visitor: Visitor, *steps: tuple[str, str]) -> int:
-    """The keys, and Enter, which opens the next case; the number of the case that was open."""
-    number = opened(visitor)
-    for key, selector in steps:
-        press(visitor, key, selector)
-    visitor.keys(Keys.ENTER)
-    visitor.await_truth(lambda: f"case/{number}" not in visitor.run(HASH), "the next case")
-    return number

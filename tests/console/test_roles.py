@@ -1,6 +1,4 @@
-"""What an admin is asked before a role changes, what its undoing brings back, and what stands in
-the list of a new doctor.
-"""
+"""What an admin is asked before a role changes, what its undoing brings back, and what is to do."""
 
 import re
 from typing import Any
@@ -8,21 +6,9 @@ from typing import Any
 import pytest
 
 from tests.console.journey import Journey, Look, looks
-from tests.console.test_doctor import send_as, send_for
 from tests.console.test_spots import send
 from tests.console.visitor import Visitor
 from tests.served.people import Caller, Seeder
-from tests.support.photos import photo_of
-
-ITEMS = """
-const [settings, answer] = arguments;
-import("/console/views/overview.js").then((it) => answer(settings.map(it.itemOfUnassigned)));
-"""
-
-DAMAGED = """
-const [failed, answer] = arguments;
-import("/console/views/overview.js").then((it) => answer(failed.map(it.itemOfFailed)));
-"""
 
 
 def row_of(admin: Caller, account: Caller) -> Any:
@@ -117,41 +103,36 @@ def test_an_approval_as_a_doctor_is_undone_with_the_doctor_in_charge(
     assert row_of(admin, patient)["role"] == "user"
 
 
-@pytest.mark.parametrize("look", looks(0), ids=str)
-def test_a_server_without_a_doctor_asks_for_one_and_blames_no_setting(
-    visitor: Visitor, seeder: Seeder, look: Look
+MAKE_ITEMS = """
+const [settings, failed, answer] = arguments;
+import("/console/views/overview.js").then((it) =>
+  answer([...settings.map(it.itemOfUnassigned), ...failed.map(it.itemOfFailed)]));
+"""
+
+
+def test_the_overview_asks_for_a_first_doctor_and_names_the_command_for_a_damaged_record(
+    visitor: Visitor, seeder: Seeder
 ) -> None:
     """Patients wait there, and the setting that says who sees them is right."""
-    admin = seeder.person("admin")
-    journey = Journey(visitor, "admin", look)
-    visitor.enter(admin, "admin")
-    journey.see("title_overview")
+    visitor.enter(seeder.person("admin"), "admin")
+    words = visitor.words("en")
+    visitor.see(words["title_overview"])
     counted = {"patients": 1, "findings": 1, "urgent": 1, "listed": False, "has_doctor": False}
     has, none_waits = {**counted, "has_doctor": True}, {"patients": 0}
     settings = [counted, {**counted, **none_waits}, has, {**has, **none_waits}]
-    first, new, unlisted, nobody = visitor.run_async(ITEMS, settings)
+    record, since = "submissions/" + "0" * 32, "2026-11-28T05:00:00Z"
+    failed = {"work": "record", "item": record, "attempts": 1, "reason": "x", "created_at": since}
+    made = visitor.run_async(MAKE_ITEMS, settings, [failed, {**failed, "work": "mail"}])
+    first, new, unlisted, nobody, unread, unsent = made
     for item in (first, new):
-        assert (item["text"], item["place"]) == (journey.say("addFirstDoctor"), "accounts")
+        assert (item["text"], item["place"]) == (words["addFirstDoctor"], "accounts")
     assert (new["act"], new["more"]) == (True, [])
     assert "UNASSIGNED_PATIENTS" not in f"{first}"
     assert "UNASSIGNED_PATIENTS" in f"{unlisted}"
     assert nobody["act"] is False
-
-
-@pytest.mark.parametrize("look", looks(0), ids=str)
-def test_a_record_that_no_list_shows_comes_with_the_command_that_restores_it(
-    visitor: Visitor, seeder: Seeder, look: Look
-) -> None:
-    """It stops no list: the admin must know that something is missing there."""
-    journey = Journey(visitor, "admin", look)
-    visitor.enter(seeder.person("admin"), "admin")
-    journey.see("title_overview")
-    item, since = "submissions/" + "0" * 32, "2026-11-28T05:00:00Z"
-    failed = {"work": "record", "item": item, "attempts": 1, "reason": "x", "created_at": since}
-    unread, unsent = visitor.run_async(DAMAGED, [failed, {**failed, "work": "mail"}])
-    assert unread["text"] == journey.say("recordDamaged", item=item)
-    assert re.search(f"python -m skinapi restore-record [A-Z]+ {item}", unread["more"][0])
-    assert unsent["text"] == journey.say("itemFailed", work=journey.say("work_mail"), item=item)
+    assert unread["text"] == words["recordDamaged"].format(item=record)
+    assert re.search(f"python -m skinapi restore-record [A-Z]+ {record}", unread["more"][0])
+    assert unsent["text"] == words["itemFailed"].format(work=words["work_mail"], item=record)
 
 
 MAILS_OFF = """
@@ -181,27 +162,3 @@ def test_what_is_as_the_clinic_wants_it_is_put_aside(visitor: Visitor, seeder: S
     assert visitor.count(".overview .to-do .aside") == 0
     visitor.press("main details:last-of-type > summary")
     visitor.see(words["noMails"])
-
-
-def test_what_is_urgent_and_nobodys_stands_in_the_list_of_a_new_doctor(
-    visitor: Visitor, seeder: Seeder
-) -> None:
-    """Behind what is urgent among the own patients', and before all else there."""
-    nobodys, doctor = seeder.person(), seeder.person("doctor")
-    send_as(nobodys, seeder, photo_of("melanoma", (600, 450)))
-    [number] = [item["id"] for item in nobodys.call("GET", "/submissions").json]
-    visitor.enter(doctor, "doctor")
-    visitor.go("queue")
-    visitor.find(f".finding-row [data-number='{number}']")
-    visitor.see(visitor.words("en")["withoutDoctor"])
-    for photo in (photo_of("melanocytic_nevus", (600, 450)), photo_of("melanoma", (600, 450))):
-        send_for(doctor, seeder, photo)
-    own = [item["id"] for item in doctor.call("GET", "/queue").json]
-    visitor.open("/#/queue")
-    visitor.find(f".finding-row [data-number='{own[-1]}']")
-    shown = (
-        "return [...document.querySelectorAll('[data-number]')].map((one) => one.dataset.number)"
-    )
-    rows = [int(item) for item in visitor.run(shown)]
-    assert (rows[0], rows[-1]) == (own[0], own[-1])
-    assert number in rows[1:-1]

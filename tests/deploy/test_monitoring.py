@@ -90,10 +90,7 @@ def test_the_full_queue_is_looked_for_on_every_route_that_takes_photos(
 @pytest.mark.skipif(shutil.which("promtool") is None, reason="no promtool (Debian: prometheus)")
 @pytest.mark.parametrize(
     "arguments",
-    [
-        ("test", "rules", "rules.test.yml", "drift.test.yml"),
-        ("check", "config", "prometheus.yml"),
-    ],
+    [("test", "rules", "rules.test.yml", "drift.test.yml"), ("check", "config", "prometheus.yml")],
 )
 def test_the_rules_fire_on_their_fault_alone(arguments: tuple[str, ...]) -> None:
     done = subprocess.run(
@@ -108,9 +105,7 @@ def test_every_alert_is_tried_by_the_unit_tests_of_the_rules() -> None:
     assert tried == {rule["alert"] for rule in alerts()}
 
 
-def test_a_photo_that_waits_for_the_store_is_counted_as_slow(
-    backend_with_photo: Backend,
-) -> None:
+def test_a_photo_that_waits_for_the_store_is_counted_as_slow(backend_with_photo: Backend) -> None:
     ada = backend_with_photo.member()
     (fast, answered) = timed(backend_with_photo)
     with (

@@ -169,8 +169,8 @@ def test_on_fly_no_caller_uses_up_the_logins_of_another(tmp_path: Path) -> None:
     assert log_in(FROM_FLY.replace("77.97.0.98", "77.97.0.99")) == HTTPStatus.UNAUTHORIZED
 
 
-@pytest.mark.parametrize("locked", ["requirements-serve.txt", "requirements.txt"])
-def test_the_bill_of_materials_lists_each_pinned_requirement(locked: str) -> None:
+def test_the_bill_of_materials_lists_each_pinned_requirement() -> None:
+    locked = "requirements-serve.txt"
     command = [sys.executable, "deploy/sbom.py", locked]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
     bill = json.loads(done.stdout)

@@ -114,10 +114,7 @@ def beset(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Server, Pr
         find_nginx()
     except NoNginxError as error:
         pytest.skip(str(error))
-    shipped = {
-        "RATE_READ": Settings.model_fields["rate_read"].default,
-        "TRUSTED_PROXIES": "1",
-    }
+    shipped = {"RATE_READ": Settings.model_fields["rate_read"].default, "TRUSTED_PROXIES": "1"}
     with serving(tmp_path_factory.mktemp("beset"), shipped, workers=1) as server:
         address = f"127.0.0.1:{server.port}"
         made = Proxy(tmp_path_factory.mktemp("nginx"), server=address, patient=True)
@@ -125,7 +122,7 @@ def beset(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Server, Pr
             yield server, proxy
 
 
-@pytest.mark.parametrize("how", SLOW)
+@pytest.mark.parametrize("how", SLOW if drill else ["drip a head", "drip a body"])
 @pytest.mark.timeout(size(120, 600))
 def test_slow_callers_do_not_delay_others(
     how: str, beset: tuple[Server, Proxy], report: Callable[[str], None]

@@ -29,11 +29,7 @@ class Drill:
 
 @contextmanager
 def acting(
-    server: Server,
-    seed: int,
-    actors: int = ACTORS,
-    *,
-    patience_s: float = PATIENCE_S,
+    server: Server, seed: int, actors: int = ACTORS, *, patience_s: float = PATIENCE_S
 ) -> Iterator[Drill]:
     """Actors at work inside, and done with it afterwards."""
     history = History(server.folder / "history.jsonl")

@@ -9,7 +9,7 @@ from skinapi.platform.storage.ports import Document
 from tests.faults.checker import violations
 from tests.faults.history import HUNG, Contents, Event
 
-ADA, BOB, EVE = "ada@example.org", "bob@example.org", "eve@example.org"
+ADA, BOB = "ada@example.org", "bob@example.org"
 # A day without faults: Ada registers and is made a doctor, Bob sends two photos.
 TOLD = [
     Event("enrol", BOB, "bob-id", 201),

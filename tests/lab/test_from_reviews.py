@@ -302,30 +302,6 @@ def test_a_lost_photo_is_listed_as_unreadable(clinic: Clinic) -> None:
     assert (dataset["pictures"], dataset["report"]["unreadable"]["count"]) == (1, 1)
 
 
-def test_a_picture_that_is_erased_while_training_copies_it_is_passed_over(
-    clinic: Clinic, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    ada = clinic.patient()
-    clinic.finding(ada, {})
-    clinic.finding(clinic.patient(), {})
-    dataset = clinic.dataset()
-    read = DatasetImages.read_file
-    erased: list[Any] = []
-
-    def erase_first(images: DatasetImages, image: Any, **options: Any) -> bytes:
-        if not erased:
-            erased.append(image)
-            contributed = clinic.backend.services.lab.from_reviews.contributed
-            images.delete_blobs(contributed.delete_of_finding(image.submission))
-        return read(images, image, **options)
-
-    monkeypatch.setattr(DatasetImages, "read_file", erase_first)
-    write_training_folder(
-        DatasetImages(clinic.backend.services.store), dataset["id"], tmp_path / "written"
-    )
-    assert len(list((tmp_path / "written" / "images").iterdir())) == 1
-
-
 def test_a_picture_that_is_lost_and_not_erased_is_named(clinic: Clinic, tmp_path: Path) -> None:
     clinic.finding(clinic.patient(), {})
     dataset = clinic.dataset()["id"]

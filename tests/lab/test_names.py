@@ -42,11 +42,6 @@ def test_a_name_belongs_to_the_account_that_used_it_first_while_it_has_a_version
     assert (taken_over["version"], first["version"]) == (4, 1)
 
 
-def test_a_refused_data_set_holds_no_name(ada: Person, ben: Person) -> None:
-    assert send(ada, [upload(ada, b"no zip")], name="moles")["status"] == "refused"
-    assert send(ben, [upload(ben, zipped(labelled(2)))], name="moles")["version"] == 1
-
-
 def test_a_number_never_comes_back(backend: Backend, ada: Person) -> None:
     numbers = []
     for first in (0, 10, 20):

@@ -78,9 +78,7 @@ def test_unknown_labels_are_refused_with_an_offer_that_can_be_sent_back(person: 
     assert "choose among" in wrong["problem"]
 
 
-def test_a_label_of_a_group_is_refused_with_the_conditions_that_it_may_mean(
-    person: Person,
-) -> None:
+def test_a_label_of_a_group_is_refused_with_the_conditions_that_it_may_mean(person: Person) -> None:
     files = {
         "metadata.csv": rows(("p0", "mel"), ("p1", "benign")),
         **{f"p{number}.jpg": picture(number) for number in range(2)},

@@ -47,18 +47,6 @@ def await_gone(person: Person, upload: str) -> None:
         time.sleep(0.05)
 
 
-def test_a_key_belongs_to_one_request_of_one_account(backend: Backend) -> None:
-    ada, bob = (backend.member(role="researcher") for _ in range(2))
-    sent = upload(ada, zipped(labelled(3)))
-    first = post(ada, sent).get_json()["id"]
-    refused = post(ada, sent, licence="CC0")
-    assert (refused.status_code, refused.get_json()["code"]) == (422, "idempotency_key_reused")
-    others = post(bob, upload(bob, zipped(labelled(3))), name="others")
-    assert others.status_code == 202
-    assert await_check(bob, others.get_json()["id"])["status"] == "published"
-    assert await_check(ada, first)["status"] == "published"
-
-
 def test_of_two_at_the_same_time_one_makes_a_data_set(real_backend: Backend) -> None:
     person = real_backend.member(role="researcher")
     other = twin(real_backend, person)

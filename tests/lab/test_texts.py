@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterator
 from itertools import chain
 from typing import Annotated, Any
 
-import pytest
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from skinapi.integrations.clients import dermascan_lab
@@ -13,7 +12,6 @@ from skinapi.model.registry import routes as models_routes
 from skinapi.platform.jobs import routes as jobs_routes
 from skinapi.platform.web.declaration import declared_routes
 from tests.support.backends import Backend
-from tests.support.models import write_model
 
 MODULES = {module.__name__ for module in (jobs_routes, lab_routes, models_routes, dermascan_lab)}
 HOSTILE = ("\0", "\ud800", "\x1b", "\x7f", "\u202e", "\u2066", "\u2028")
@@ -70,14 +68,3 @@ def test_no_field_takes_what_cannot_be_stored_or_reaches_beyond_its_line(
         "NewReason.reason", "Promotion.reason", "CompareQuery.first", "NewModel.labels",
         "NewModel.licence", "NewModel.upload", "StartTraining.dataset_name", "JobPageQuery.after",
     } <= seen  # fmt: skip
-
-
-@pytest.mark.parametrize("reason", ["\u200b" * 12, "\u2800" * 12, "a b c d e f", "\n" * 12])
-def test_an_override_needs_a_reason_that_can_be_read(
-    backend: Backend, tmp_path: Any, reason: str
-) -> None:
-    backend.services.models.add(folder=write_model(tmp_path / "m", "lab-2"), by="system")
-    body = {"override": True, "reason": reason}
-    refused = backend.admin().call("POST", "/models/lab-2/promote", json=body)
-    assert refused.status_code == 400
-    assert "at least 10 visible characters" in refused.get_json()["detail"]

@@ -106,15 +106,6 @@ def test_a_part_that_does_not_fit_is_refused_and_leaves_nothing(
     assert blobs(backend) == before
 
 
-def test_another_part_at_the_same_place_is_refused(person: Person) -> None:
-    content = bytes(3 * SMALLEST_PART)
-    identifier = begin(person, content)
-    assert put(person, identifier, 0, content[: 2 * SMALLEST_PART]).status_code == 200
-    answer = put(person, identifier, 0, content[:SMALLEST_PART])
-    assert (answer.status_code, answer.get_json()["code"]) == (409, "wrong_offset")
-    assert str(2 * SMALLEST_PART) in answer.get_json()["error"]
-
-
 def test_what_an_account_may_keep_is_counted_as_it_is_announced(
     backend: Backend, person: Person
 ) -> None:

@@ -9,13 +9,7 @@ from numpy.typing import NDArray
 
 from skinapi.learning.data.samples import Sample
 from skinapi.learning.measure.predictions import ModelOutputs
-from skinapi.learning.train.fit_bands import (
-    LESS_ELSEWHERE,
-    SENT,
-    URGENT_BENIGN,
-    Scores,
-    fit_bands,
-)
+from skinapi.learning.train.fit_bands import LESS_ELSEWHERE, SENT, URGENT_BENIGN, Scores, fit_bands
 from skinapi.model.bands import THRESHOLDS, OperatingPoint
 from skinapi.model.calibration import Calibration
 from skinapi.model.context import Modality

@@ -36,8 +36,7 @@ def stress() -> dict[str, Any]:
 def card() -> dict[str, Any]:
     """Of a toy model with everything that a card can tell."""
     calibration = told_calibration(
-        prediction_sets={"0.90": {NEVUS: 0.5, MELANOMA: 0.1}},
-        too_few={"0.90": (BASAL,)},
+        prediction_sets={"0.90": {NEVUS: 0.5, MELANOMA: 0.1}}, too_few={"0.90": (BASAL,)}
     )
     model = toy_model(calibration)
     old = scope(MELANOMA, {NEVUS: 0.5, MELANOMA: 0.4}, lesion="old")
@@ -65,11 +64,7 @@ def card() -> dict[str, Any]:
                     "pictures": {"train": {NEVUS: 6}, "validation": {MELANOMA: 1}},
                     "phases": {},
                 },
-                "figures": {
-                    "test": figures,
-                    "validation": stress(),
-                    "precision": {"f32": 0.97},
-                },
+                "figures": {"test": figures, "validation": stress(), "precision": {"f32": 0.97}},
             }
         )
     )

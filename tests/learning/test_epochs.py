@@ -10,14 +10,7 @@ import pytest
 
 from skinapi.base.errors import BadDataset
 from skinapi.learning.data.samples import Sample
-from skinapi.learning.train.recipe import (
-    Floats,
-    Recipe,
-    Rows,
-    Sampler,
-    TrainingData,
-    learning_rate,
-)
+from skinapi.learning.train.recipe import Floats, Recipe, Rows, Sampler, TrainingData, learning_rate
 from skinapi.learning.train.training import (
     OnEpoch,
     TrainingRun,

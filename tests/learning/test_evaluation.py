@@ -21,13 +21,7 @@ def evaluated(
     small: Small, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *more: object
 ) -> dict[str, Any]:
     monkeypatch.setenv("MODEL_PATH", str(small.model))
-    words: list[object] = [
-        "evaluate",
-        "--images",
-        small.data,
-        "--out",
-        tmp_path / "figures.json",
-    ]
+    words: list[object] = ["evaluate", "--images", small.data, "--out", tmp_path / "figures.json"]
     run_command([*words, *more], tmp_path)
     figures: dict[str, Any] = json.loads((tmp_path / "figures.json").read_text())
     return figures

@@ -234,25 +234,15 @@ def test_weights_without_probabilities_are_refused(tmp_path: Path, value: float)
     assert "differ from Keras's by nan" in said or "cannot be served" in said
 
 
-def test_the_wrong_number_of_labels_is_refused(tmp_path: Path) -> None:
-    error = refused(one_dense(), tmp_path / "mine.keras", "--labels", "mel,nv")
-    assert ("3 outputs" in error.detail, type(error)) == (True, WrongNetworkLabels)
-
-
 @pytest.mark.parametrize(
     ("labels", "says"),
-    [
-        ("mel,nv,melanoma", "mel, melanoma name a condition twice"),
-        ("mel", "No label names a benign lesion"),
-        ("mel,bcc,akiec", "No label names a benign lesion"),
-        ("mel,normal_skin", "No label names a benign lesion"),
-        ("nv,bkl,df", "No label names a malignant lesion"),
-    ],
+    [("mel,nv", "3 outputs"), ("mel,nv,melanoma", "mel, melanoma name a condition twice")],
 )
-def test_labels_that_no_photo_can_be_judged_by_are_refused(
+def test_labels_of_another_number_or_without_an_answer_are_refused(
     labels: str, says: str, tmp_path: Path
 ) -> None:
-    assert says in refusal(one_dense(), tmp_path / "mine.keras", "--labels", labels)
+    error = refused(one_dense(), tmp_path / "mine.keras", "--labels", labels)
+    assert (says in error.detail, type(error)) == (True, WrongNetworkLabels)
 
 
 def test_the_card_says_which_malignant_lesions_a_network_cannot_name(tmp_path: Path) -> None:

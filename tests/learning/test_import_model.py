@@ -1,12 +1,10 @@
 """The job of an import: from an upload to a model version, or to a sentence, with nothing left."""
 
 import hashlib
-import pickle
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-import keras
 import pytest
 
 from skinapi.accounts.auth.owners import OwnerStatus
@@ -15,8 +13,6 @@ from skinapi.base.errors import (
     BadRequest,
     Conflict,
     Forbidden,
-    NetworkRunsCode,
-    NotFound,
     SkinAPIError,
     UnreadableNetwork,
 )
@@ -185,18 +181,9 @@ def test_who_has_lost_the_right_meanwhile_stores_no_version(
     assert versions(lab) == before
 
 
-def with_lambda(folder: Path) -> bytes:
-    layers = [keras.Input((32, 32, 3)), keras.layers.Lambda(lambda x: x), *one_dense().layers]
-    path = folder / "lambda.keras"
-    keras.Sequential(layers).save(path)
-    return path.read_bytes()
-
-
 @pytest.mark.parametrize(
     ("make", "said", "error", "says"),
     [
-        (with_lambda, {}, NetworkRunsCode, "Lambda"),
-        (lambda _: pickle.dumps({"weights": [1]}), {}, UnreadableNetwork, "no architecture"),
         (saved, {"sha256": hashlib.sha256(b"other").hexdigest()}, BadRequest, "SHA-256"),
         (lambda folder: saved(folder)[:-200], {}, UnreadableNetwork, "no architecture"),
     ],
@@ -211,13 +198,6 @@ def test_a_bad_file_is_refused_with_a_sentence_and_leaves_no_version(
         import_model(attempt)
     assert (versions(lab), sorted(lab.services.store.blobs.keys())) == before
     assert unused(lab) == 1, "it can be sent again with other labels"
-
-
-def test_an_upload_that_is_gone_is_said(lab: Backend, tmp_path: Path) -> None:
-    attempt = attempt_of(lab, tmp_path / "work", saved(tmp_path))
-    Uploads(lab.services.store).forget(OWNER)
-    with pytest.raises(NotFound):
-        import_model(attempt)
 
 
 def test_it_is_compared_with_the_model_in_service_on_the_reference(

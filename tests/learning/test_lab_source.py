@@ -2,7 +2,6 @@
 
 import re
 import threading
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from types import SimpleNamespace
@@ -17,7 +16,6 @@ from skinapi.lab.jobs import job_services, model_comparison, training_job
 from skinapi.lab.jobs.job_services import JobServices, register_once
 from skinapi.lab.jobs.training_job import choose_start
 from skinapi.learning.measure import stress
-from skinapi.learning.progress import StepLine
 from skinapi.learning.train.networks import ARCHITECTURES
 from skinapi.model.registry.stored_version import Origin
 from skinapi.platform.jobs.job import DERMASCAN_LAB_OWNER
@@ -31,7 +29,6 @@ from tests.learning import tiny
 from tests.learning.conftest import Small
 from tests.learning.pictures import write_ham_like
 from tests.learning.test_import_model import Attempt
-from tests.model.registry.test_versions import versions_in
 from tests.stores.mock_store import MockStore
 from tests.support.backends import Backend
 from tests.support.models import tiny_model, write_model
@@ -74,39 +71,6 @@ def test_a_data_set_that_was_written_in_part_is_written_again(
         source = training_job._write_source(lab, dataset, None, training_job._Stages(context))
     assert source.name == "dataset-1", "everybody can read the card, which names it"
     assert [path.name for path in source.iterdir()] == names
-
-
-def test_a_picture_that_is_erased_before_the_training_begins_is_not_learned_from(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Also where its copy was made already; a training that has begun goes on with its copies."""
-    said: list[str] = []
-    context = cast("Any", SimpleNamespace(work=tmp_path, progress=lambda *_: None, say=said.append))
-    lab = lab_of(context, MockStore())
-    datasets, images = lab.datasets, lab.images
-    first = publish_one(datasets, images, b"first", owner="ada", name="moles")
-    for content in (b"second", b"third"):
-        other = {"id": new_id(), "sha256": content.hex()}
-        image = first.model_copy(update=other)
-        images.add(images.store_files(image, picture=content, thumbnail=content))
-    dataset = datasets.get_published(first.dataset)
-    read = DatasetImages.read_file
-
-    def erase_the_first(images: DatasetImages, image: DatasetImage) -> bytes:
-        content = read(images, image)
-        if image.id != first.id:
-            images.delete_records({"id": first.id})
-        return content
-
-    monkeypatch.setattr(DatasetImages, "read_file", erase_the_first)
-    source = training_job._write_source(lab, dataset, None, training_job._Stages(context))
-    kept = [path.read_bytes() for path in sorted((source / "images").iterdir())]
-    assert kept == [b"second", b"third"]
-    assert said == ["1 pictures were erased meanwhile: the data set is read again"]
-    (tmp_path / "training").mkdir()
-    images.delete_records({"id": next(images.walk(dataset.id)).id})
-    assert training_job._write_source(lab, dataset, None, training_job._Stages(context)) == source
-    assert len(list((source / "images").iterdir())) == 2
 
 
 @pytest.mark.parametrize("when", ["reading", "learning"])
@@ -208,40 +172,8 @@ def test_no_model_is_compared_on_a_reference_that_it_has_learned_from(
     assert said == [model_comparison.LEARNED_REFERENCE]
 
 
-def test_the_same_training_again_ends_with_the_version_that_it_made(tmp_path: Path) -> None:
-    store = MockStore()
-    versions = versions_in(store)
-
-    def add(*, folder: Path, by: str, origin: Origin) -> object:
-        return versions.register(folder, created_by=by, origin=origin)
-
-    job = SimpleNamespace(id="1", owner="ada", created_at=now())
-    lab = replace(
-        lab_of(cast("Any", SimpleNamespace(job=job)), store),
-        models=cast("Any", SimpleNamespace(versions=versions, add=add)),
-        may_work=lambda _: True,
-    )
-    folder = write_model(tmp_path / "mine", "mine-1")
-    first = register_once(lab, folder, Origin(dataset="7"))
-    job.id = "2"
-    assert register_once(lab, folder, Origin(dataset="7")) == first
-    with pytest.raises(Conflict, match="mine-1 already"):
-        register_once(lab, folder, Origin())
-
-
 class Stored:
     version, dataset, headline = "new", "7", None
-
-
-def test_the_percent_of_a_stage_grows_with_each_pass_over_its_pictures() -> None:
-    told: list[float] = []
-    context = SimpleNamespace(progress=lambda percent, _: told.append(percent), say=lambda _: None)
-    stages = training_job._Stages(cast("Any", context))
-    stages.begin(80.0, 92.0, "Measuring the model", passes=3)
-    for _ in range(4):  # one more than was announced
-        for done in (1, 2):
-            stages.report(StepLine("picture", done, 2))
-    assert told == [80, 82, 84, 86, 88, 90, 92, 92, 92]
 
 
 def test_a_training_whose_version_is_stored_ends_with_it_on_any_machine(

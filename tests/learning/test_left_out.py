@@ -90,43 +90,33 @@ def test_a_file_of_anything_else_is_refused(content: str, tmp_path: Path) -> Non
         read_left_out([file])
 
 
-def test_what_a_model_makes_of_a_source_that_it_never_saw_is_a_file_that_calibrate_reads(
+def test_what_a_model_makes_of_a_source_that_it_never_saw_is_on_its_card_and_calibrates_it(
     small: Small,
     phones: Path,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    monkeypatch.setenv("MODEL_PATH", str(small.model))
-    out = tmp_path / "phones.json"
-    assert run_command(["evaluate", "--images", phones, "--left-out", out], tmp_path) == 0
+    model, out = shutil.copytree(small.model, tmp_path / "model"), tmp_path / "phones.json"
+    before = json.loads((model / "card.json").read_text())
+    monkeypatch.setenv("MODEL_PATH", str(model))
+    kept = ("--left-out", out, "--on-card")
+    assert run_command(["evaluate", "--images", phones, *kept], tmp_path) == 0
     (entry,) = read_left_out([out])
     assert (entry.source, entry.figures["n"]) == ("phones", 24)
     assert len(entry.scores[Modality.CLINICAL].malignant) == 12
-    with pytest.raises(BadDataset, match=r"knows \d+ of these pictures"):
-        run_command(["evaluate", "--images", small.data, "--left-out", out], tmp_path)
-    model = shutil.copytree(small.model, tmp_path / "model")
+    card = json.loads((model / "card.json").read_text())
+    elsewhere = card.pop("elsewhere")["phones"]
+    assert card == before
+    assert elsewhere["n"] == 24
+    assert elsewhere["points"]["cautious"]["clinical"]["malignant"] == 12
+    assert elsewhere["command"] in (model / "README.md").read_text()
+    assert open_model(model).version == card["version"]
+    for option in (kept[:2], kept[2:]):
+        with pytest.raises(BadDataset, match=r"knows \d+ of these pictures"):
+            run_command(["evaluate", "--images", small.data, *option], tmp_path)
     words = ["calibrate", model, "--data", small.data, "--left-out", out]
     assert run_command(words, tmp_path) == 0
-    said = capsys.readouterr().out
-    assert "phones, by a network that never saw it:" in said
+    assert "phones, by a network that never saw it:" in capsys.readouterr().out
     (told,) = json.loads((model / "card.json").read_text())["left_out"]
     assert (told["source"], "scores" in told) == ("phones", False)
-
-
-def test_what_a_clinic_gets_that_the_model_never_saw_is_on_its_card(
-    small: Small, phones: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    model = shutil.copytree(small.model, tmp_path / "model")
-    before = json.loads((model / "card.json").read_text())
-    monkeypatch.setenv("MODEL_PATH", str(model))
-    assert run_command(["evaluate", "--images", phones, "--on-card"], tmp_path) == 0
-    card = json.loads((model / "card.json").read_text())
-    entry = card.pop("elsewhere")["phones"]
-    assert card == before
-    assert entry["n"] == 24
-    assert entry["points"]["cautious"]["clinical"]["malignant"] == 12
-    assert entry["command"] in (model / "README.md").read_text()
-    assert open_model(model).version == card["version"]
-    with pytest.raises(BadDataset, match=r"knows \d+ of these pictures"):
-        run_command(["evaluate", "--images", small.data, "--on-card"], tmp_path)

@@ -6,12 +6,7 @@ import keras
 import numpy as np
 import pytest
 
-from skinapi.learning.train.networks import (
-    ARCHITECTURES,
-    build_network,
-    fuse,
-    unfuse,
-)
+from skinapi.learning.train.networks import ARCHITECTURES, build_network, fuse, unfuse
 from skinapi.model.network.picture import Tensor
 from tests.learning import tiny
 from tests.support.size import drill
@@ -41,11 +36,6 @@ def answers(network: keras.Model) -> Tensor:
 
 # One that learns in seconds, with convolutions of both kinds; the drill takes all, in full.
 CHECKED = sorted(ARCHITECTURES) if drill else [tiny.NAME]
-LEARNING, RATE, NORM, CONVOLUTION = (
-    ("ResNet50", 1e-4, "conv2_block1_1_bn", "conv2_block1_1_conv")
-    if drill
-    else (tiny.NAME, 1e-3, "first_bn", "first")
-)
 
 
 @pytest.mark.parametrize("architecture", CHECKED)

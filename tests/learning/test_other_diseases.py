@@ -14,11 +14,7 @@ from skinapi.learning.data.samples import Sample
 from skinapi.learning.measure.evaluation import measure_other_diseases
 from skinapi.learning.measure.predictions import ModelOutputs
 from skinapi.learning.train.card import describe_figures
-from skinapi.learning.train.fit_detectors import (
-    FEWEST_LESIONS,
-    KNOWN_IN_DOUBT,
-    fit_other_diseases,
-)
+from skinapi.learning.train.fit_detectors import FEWEST_LESIONS, KNOWN_IN_DOUBT, fit_other_diseases
 from skinapi.model.calibration import ModelCalibration
 from skinapi.model.dataset_labels import label_spellings
 from skinapi.model.detectors import LinearClassifier, OtherDiseaseDetector

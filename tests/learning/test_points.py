@@ -30,7 +30,7 @@ from tests.learning.toy_answers import (
 
 CAUTIOUS, STANDARD, SELECTIVE = OperatingPoint
 SENT = {CAUTIOUS: 0.02, STANDARD: 0.1, SELECTIVE: 0.2}
-BASAL, LITTLE = "basal_cell_carcinoma", 0.05
+BASAL = "basal_cell_carcinoma"
 
 
 def with_points(calibration: ModelCalibration) -> ModelCalibration:

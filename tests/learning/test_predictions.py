@@ -77,10 +77,7 @@ def test_what_is_told_is_the_gravest_in_doubt_and_nothing_where_refused() -> Non
 
 
 def test_a_malignant_picture_is_not_refused_however_little_it_looks_like_skin() -> None:
-    rows = [
-        answer(MELANOMA, MELANOMA, lesion="a", skin=False),
-        answer(NEVUS, NEVUS, lesion="b"),
-    ]
+    rows = [answer(MELANOMA, MELANOMA, lesion="a", skin=False), answer(NEVUS, NEVUS, lesion="b")]
     answers = answers_of(rows)
     answers.pooled[0, 1] = -2.3  # hardly over the limit of 0.9
     calibration = told_calibration().model_copy(

@@ -18,7 +18,6 @@ from skinapi.model.decoding.photo import read_photo
 from skinapi.model.network.engine import Precision
 from skinapi.model.network.model import CARD, SHIPPED_MODEL, Model, open_model
 from skinapi.model.network.picture import Tensor, make_tensor
-from tests.support.size import size
 
 PICTURES = Path(__file__).parents[3] / "shared" / "data" / "ham10000"
 pytestmark = pytest.mark.xdist_group("shipped network")  # opened once
@@ -51,12 +50,13 @@ def tensors(served: Model, count: int) -> Tensor:
     return np.stack([make_tensor(p, side=card.side, scaling=card.scaling) for p in pictures])
 
 
+@pytest.mark.drill
 @needs_pictures
 def test_serving_equals_keras_on_the_probabilities_and_the_gradient_tape_in_heat_maps(
     served: Model, rebuilt: Servable
 ) -> None:
     tensorflow = pytest.importorskip("tensorflow")
-    batch = tensors(served, size(2, 4))
+    batch = tensors(served, 4)
     with tensorflow.GradientTape() as tape:
         logits, feature_map, pooled = rebuilt.network(batch, training=False)
         outputs = logits.numpy().argmax(axis=1)

@@ -54,9 +54,7 @@ def test_nothing_is_cut_where_no_lesion_is_outlined_or_no_room_is_left() -> None
     assert find_skin(spotted((170, 128), 100)) is None
 
 
-def test_a_patch_is_normal_skin_of_its_pictures_patient_source_and_modality(
-    sample: Sample,
-) -> None:
+def test_a_patch_is_normal_skin_of_its_pictures_patient_source_and_modality(sample: Sample) -> None:
     (patch,) = cut(sample)
     assert patch.box is not None
     assert (patch.image_id, patch.label) == ("a#skin", "normal_skin")

@@ -159,8 +159,8 @@ def test_a_model_is_trained_on_two_sources_and_its_card_names_them(
     phones = joined.phones
     card = json.loads((joined.model / "card.json").read_text())
     (named,) = [source for source in card["sources"] if source["name"] == "phones"]
-    assert sum(named["pictures"].values()) == 30
-    assert sum(named["patients"].values()) == 15
+    assert sum(named["pictures"].values()) == 40
+    assert sum(named["patients"].values()) == 20
     assert named["licence"] == "CC BY 4.0"
     assert sum(named["normal_skin_cut_out"].values()) > 0
     assert card["figures"]["test"]["normal_skin"]["n"] > 0
@@ -171,20 +171,7 @@ def test_a_model_is_trained_on_two_sources_and_its_card_names_them(
         {image: part for part, images in json.loads(split.read_text()).items() for image in images}
         for split in (small.model / "split.json", joined.model / "split.json")
     )
-    assert dealt.keys() - given.keys() == {f"x{n}" for n in range(30)}
+    assert dealt.keys() - given.keys() == {f"x{n}" for n in range(50)}
     known = dealt.keys() & given.keys()
     assert len(known) > 30
     assert all(dealt[image] == given[image] for image in known)
-
-
-def test_evaluating_measures_the_normal_skin_cut_from_the_measured_part(
-    small: Small, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("MODEL_PATH", str(small.model))
-    words = ["evaluate", "--images", small.data, "--split", small.model / "split.json"]
-    words += ["--cut-normal-skin", "--out", tmp_path / "figures.json"]
-    assert run_command(words, tmp_path) == 0
-    figures = json.loads((tmp_path / "figures.json").read_text())
-    lesions = json.loads((small.model / "split.json").read_text())["test"]
-    assert figures["n"] == len(lesions)
-    assert 0 < figures["normal_skin"]["n"] < len(lesions)

@@ -114,8 +114,7 @@ def test_what_is_no_split_file_is_refused(content: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("source", "digest"),
-    [("isic2017", "36b1b6604f1dc959"), ("pad_ufes_20", "c972393c51a39163")],
+    ("source", "digest"), [("isic2017", "36b1b6604f1dc959"), ("pad_ufes_20", "c972393c51a39163")]
 )
 def test_the_parts_of_the_sources_beside_the_project_never_change(source: str, digest: str) -> None:
     """The shipped model is measured on these test parts: dealt otherwise, they would be learned."""

@@ -6,10 +6,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from skinapi.learning.commands import train as train_command
 from skinapi.learning.commands.train import FEWEST_SQUAMOUS, choose_outputs
 from skinapi.learning.data.samples import Sample, label_for
-from skinapi.learning.measure import stress
 from skinapi.learning.measure.evaluation import measure_answers
 from skinapi.learning.measure.predictions import ModelOutputs, lesion_classes, predict
 from skinapi.learning.train.card import (
@@ -23,8 +21,7 @@ from skinapi.model.classification import classify_photo
 from skinapi.model.context import Modality
 from skinapi.model.network.grad_cam import Head
 from skinapi.model.network.model import Model, open_model
-from tests.learning.conftest import Small, run_command
-from tests.learning.pictures import write_source
+from tests.learning.conftest import Joined
 from tests.learning.toy_answers import MeanColour, toy_model
 from tests.support.cards import model_card
 from tests.support.photos import photo_of
@@ -122,29 +119,16 @@ def test_the_card_says_what_it_is_counted_as() -> None:
     assert describe_missing_labels(toy_model().labels) == ()
 
 
-@pytest.mark.usefixtures("_nothing_is_learned")
-def test_a_training_from_a_model_without_the_output_makes_one_with_it(
-    small: Small, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_training_from_a_model_without_the_output_makes_one_with_it(joined: Joined) -> None:
     """From pictures to findings: its outputs, calibration, card and figures know it."""
-    monkeypatch.setattr(train_command, "FEWEST_SQUAMOUS", 10)
-    labels = [*("nv", "sccka") * 20, *["inflammatory"] * 10]
-    rows = [f"x{n},,P{n},{label},clinical" for n, label in enumerate(labels)]
-    phones = write_source(tmp_path / "phones", *rows, seed=5)
-    words = [*small.words, "--data", small.third(tmp_path), f"{phones},licence=CC BY 4.0"]
-    words += ["--split", small.model / "split.json", "--init", small.model, "--epochs", "1"]
-    words += ["--work", tmp_path / "work", "--out", tmp_path / "model"]
-    with monkeypatch.context() as patch:
-        patch.setattr(stress, "STRESSES", {})
-        assert run_command(words, tmp_path / "instance") == 0
-    model = open_model(tmp_path / "model")
+    model = open_model(joined.model)
     assert model.labels == NINE
     assert SQUAMOUS in model.calibration.of(Modality.CLINICAL).thresholds
     figures = model.card.figures["test"]
     assert figures["scc"]["output"]["condition"] == SQUAMOUS
     assert figures["other_diseases"]["n"] == 2, "held out; the others are in no training"
     assert "inflammatory" not in model.card.model_dump()["training"]["pictures"]["train"]
-    assert "diseases that the model does not name" in (tmp_path / "model" / README).read_text()
+    assert "diseases that the model does not name" in (joined.model / README).read_text()
     assert set(figures["by_modality"]["clinical"]["per_class"]) == {"akiec", "nv"}
     finding = classify_photo(model, photo_of("actinic_keratosis"))
     assert {entry.key for entry in finding.ranked} == {*NINE}

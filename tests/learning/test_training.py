@@ -70,15 +70,7 @@ def test_a_folder_of_another_training_is_not_taken_over(small: Small, tmp_path: 
 def refusal(data: Path | str, tmp_path: Path, *more: str | Path) -> str:
     """What training says of this data; it must leave nothing behind."""
     out = tmp_path / "out" / "model"
-    words: list[object] = [
-        "train",
-        "--data",
-        data,
-        "--architecture",
-        tiny.NAME,
-        "--init",
-        "none",
-    ]
+    words: list[object] = ["train", "--data", data, "--architecture", tiny.NAME, "--init", "none"]
     with pytest.raises(SkinAPIError) as caught:
         run_command([*words, "--out", out, "--work", tmp_path / "work", *more], tmp_path)
     assert not out.exists()
@@ -117,25 +109,6 @@ def test_missing_and_unreadable_pictures_are_refused_by_name(tmp_path: Path) -> 
     data = write_folders(tmp_path / "data", "mel", "nv")
     (data / "nv" / "0.png").write_bytes(b"not a picture")
     assert "unreadable picture: 1 (nv/0)" in refusal(data, tmp_path)
-
-
-def test_a_lesion_on_both_sides_of_a_given_split_is_refused(small: Small, tmp_path: Path) -> None:
-    split = json.loads((small.model / "split.json").read_text())
-    duplicate = next(image for image in split["test"] if image.endswith("_1"))
-    split["test"].remove(duplicate)
-    split["train"].append(duplicate)
-    (tmp_path / "split.json").write_text(json.dumps(split))
-    said = refusal(small.data, tmp_path, "--split", tmp_path / "split.json")
-    assert "both sides" in said
-
-
-def test_a_start_that_has_learned_from_pictures_to_be_measured_is_refused(
-    small: Small, tmp_path: Path
-) -> None:
-    words = [*small.words, "--init", small.model, "--seed", "1"]
-    with pytest.raises(BadDataset, match="train on its split"):
-        run_command([*words, "--work", tmp_path / "w", "--out", tmp_path / "m"], tmp_path)
-    assert not (tmp_path / "w").exists()
 
 
 def test_the_shipped_network_begins_no_training_that_would_measure_its_own_pictures(

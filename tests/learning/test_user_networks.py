@@ -25,7 +25,7 @@ from skinapi.learning.train.user_networks import (
     load_user_network,
 )
 from tests.learning.test_export import nested_with_pooling, with_random_weights
-from tests.support.size import drill, size
+from tests.support.size import size
 
 layers = keras.layers
 PUBLISHED = [
@@ -33,7 +33,6 @@ PUBLISHED = [
     for name, make in vars(keras.applications).items()
     if inspect.isfunction(make) and "weights" in inspect.signature(make).parameters
 ]
-IN_THE_SUITE = ("MobileNetV3Small",)
 
 CALL = {
     "module": "keras.layers",
@@ -195,7 +194,8 @@ def test_what_training_left_is_not_loaded(suffix: str, tmp_path: Path) -> None:
     )
 
 
-@pytest.mark.parametrize("name", PUBLISHED if drill else IN_THE_SUITE)
+@pytest.mark.drill
+@pytest.mark.parametrize("name", PUBLISHED)
 def test_a_published_network_is_accepted(name: str) -> None:
     make = getattr(keras.applications, name)
     fixed = name.startswith("NASNet")

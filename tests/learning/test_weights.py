@@ -14,12 +14,7 @@ from skinapi.learning.train.networks import ARCHITECTURES, build_network, round_
 from skinapi.learning.train.openvino_export import export_servable, make_servable
 from skinapi.learning.train.weights import initialise, load_model_weights, load_weights, save_norms
 from skinapi.model.network.engine import Precision
-from skinapi.model.network.model import (
-    NETWORK,
-    NORMS,
-    open_model,
-    read_labels,
-)
+from skinapi.model.network.model import NETWORK, NORMS, open_model, read_labels
 from tests.learning import tiny
 from tests.learning.conftest import SIDE, Small, run_command
 from tests.support.size import in_drill

@@ -5,11 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 from hypothesis import strategies as st
 
-from skinapi.model.calibration import (
-    Calibration,
-    HeldOutFigures,
-    ModelCalibration,
-)
+from skinapi.model.calibration import Calibration, HeldOutFigures, ModelCalibration
 from skinapi.model.conditions import conditions_table
 from skinapi.model.context import Modality
 from skinapi.model.network.engine import Engine, EngineOutput

@@ -26,11 +26,7 @@ from skinapi.model.calibration import (
 )
 from skinapi.model.conditions import Band
 from skinapi.model.context import Context, Modality, Sex, SkinTone
-from skinapi.model.detectors import (
-    LinearClassifier,
-    ModalityDetector,
-    OtherDiseaseDetector,
-)
+from skinapi.model.detectors import LinearClassifier, ModalityDetector, OtherDiseaseDetector
 from skinapi.model.finding import Doubt
 from skinapi.model.headline import rank
 from skinapi.model.patient_facts import Fact, PatientFactsTable, ToldLimits
@@ -178,11 +174,7 @@ def test_a_doubt_takes_back_no_cancer_that_the_rule_has_named() -> None:
         assert (found.stated, found.band) == ("melanoma", Band.URGENT_REFERRAL)
 
 
-@given(
-    some_shares(),
-    st.floats(0, 1),
-    st.permutations(LABELS),
-)
+@given(some_shares(), st.floats(0, 1), st.permutations(LABELS))
 def test_what_looks_like_a_disease_that_it_does_not_name_is_in_doubt_and_never_milder(
     probabilities: dict[str, float], tau: float, rarer: list[str]
 ) -> None:

@@ -31,11 +31,7 @@ from skinapi.model.calibration import (
 from skinapi.model.classification import classify_photo, join_assessments
 from skinapi.model.conditions import Band, conditions_table
 from skinapi.model.context import Context, Modality
-from skinapi.model.detectors import (
-    LinearClassifier,
-    OutOfDistributionDetector,
-    SkinDetector,
-)
+from skinapi.model.detectors import LinearClassifier, OutOfDistributionDetector, SkinDetector
 from skinapi.model.finding import Doubt, Finding
 from tests.model.fakes import FEATURES, LABELS, TESTED, FakeEngine, fake_model, some_shares
 from tests.model.photos import encoded, skin_with_spot

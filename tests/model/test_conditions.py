@@ -77,11 +77,7 @@ def test_every_code_keeps_its_name() -> None:
     names = {
         code: condition.names.en
         for condition in TABLE.conditions
-        for code in (
-            *condition.codes.icd10cm,
-            *condition.codes.icdo3,
-            *condition.codes.snomed,
-        )
+        for code in (*condition.codes.icd10cm, *condition.codes.icdo3, *condition.codes.snomed)
     }
     assert names == FROZEN_NAMES
 
@@ -169,12 +165,7 @@ def test_what_may_be_squamous_cell_carcinoma_is_as_urgent_as_that() -> None:
 
 def sources() -> list[Source]:
     of_conditions = [source for condition in TABLE.conditions for source in condition.sources]
-    return [
-        *of_conditions,
-        *TABLE.bands_sources,
-        *TABLE.checklist.sources,
-        *TABLE.visit.sources,
-    ]
+    return [*of_conditions, *TABLE.bands_sources, *TABLE.checklist.sources, *TABLE.visit.sources]
 
 
 def test_every_address_of_a_source_is_one_of_the_kind_that_it_says() -> None:

@@ -43,12 +43,7 @@ def effect_of(key: str = MOLE, **fields: Any) -> FactsEffect | None:
 @pytest.mark.parametrize(
     ("key", "fields", "first", "figures"),
     [
-        (
-            MOLE,
-            {},
-            "At your age and at this place a mole is more likely",
-            "86 instead of 71",
-        ),
+        (MOLE, {}, "At your age and at this place a mole is more likely", "86 instead of 71"),
         (
             MOLE,
             {"moved_by": tuple(Fact)},
@@ -80,12 +75,7 @@ def effect_of(key: str = MOLE, **fields: Any) -> FactsEffect | None:
             "At your age and at this place a mole is more likely",
             "95 instead of 90",
         ),
-        (
-            MELANOMA,
-            MELANOMA_LIKELIER,
-            "At your age a melanoma is more likely",
-            "70 instead of 50",
-        ),
+        (MELANOMA, MELANOMA_LIKELIER, "At your age a melanoma is more likely", "70 instead of 50"),
     ],
 )
 def test_a_patient_reads_what_the_facts_changed(

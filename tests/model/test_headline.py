@@ -234,10 +234,7 @@ def test_of_any_probabilities_no_graver_cancer_is_left_out(finding: Finding) -> 
     ("signs", "told"),
     [
         (("change_in_size",), "it has changed in size"),
-        (
-            ("oozing", "change_in_sensation"),
-            "it is wet or bleeding and it itches or hurts",
-        ),
+        (("oozing", "change_in_sensation"), "it is wet or bleeding and it itches or hurts"),
     ],
 )
 def test_what_was_told_is_the_reason_in_the_headline(signs: tuple[str, ...], told: str) -> None:

@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 
 from skinapi.accounts.auth.accounts import Accounts
-from skinapi.base.errors import UnsafeSettings
 from skinapi.base.languages import LANGUAGES
 from skinapi.model.conditions import Band
 from skinapi.model.registry.stored_version import Origin, PatientPictures
@@ -459,11 +458,6 @@ def test_a_preview_says_which_models_may_have_learned_before_a_consent_was_withd
     (perhaps,) = [item for item in first if item["what"] == "model_perhaps"]
     assert perhaps["names"] == ["learned-1"]
     assert "model_perhaps" not in str(second)
-
-
-def test_what_the_law_keeps_does_not_go_by_its_time_before(tmp_path: Path) -> None:
-    with pytest.raises(UnsafeSettings, match="RECORD_RETENTION=10 keeps by law"):
-        Backend(tmp_path, record_retention=10, retain_findings_days=400)
 
 
 def held_and_urgent(backend: Backend) -> tuple[Person, Person]:

@@ -135,9 +135,7 @@ class SampleAccounts:
             "number": str(self._submission(backend.account(ada.email).id)),
             "patient": backend.account(ada.email).id,
             "job": backend.services.jobs.submit(
-                kind="train",
-                owner=backend.account(researcher.email).id,
-                request={},
+                kind="train", owner=backend.account(researcher.email).id, request={}
             ).id,
             "lesion": self._lesion(ada),
             "key": self.key(ada, "findings:read"),
@@ -888,11 +886,7 @@ REQUESTS: dict[str, Options | Callable[[SampleAccounts], Options]] = {
     "take_request": fhir_order(whole=True),
     "take_patient": fhir_patient,
     "import_model": lambda accounts: {
-        "json": {
-            "upload": accounts.named["network"],
-            "labels": ["mel", "nv"],
-            "scaling": "tf",
-        }
+        "json": {"upload": accounts.named["network"], "labels": ["mel", "nv"], "scaling": "tf"}
     },
     "promote_model": candidate("promoted", {"override": True, "reason": "for the access matrix"}),
     "roll_back_model": something_served,

@@ -125,11 +125,7 @@ class Backend:
         return self.log_in(email)
 
     def member(
-        self,
-        email: str = "",
-        role: Any = "user",
-        status: Any = "approved",
-        **fields: Any,
+        self, email: str = "", role: Any = "user", status: Any = "approved", **fields: Any
     ) -> Person:
         """Somebody put straight into the store with PASSWORD, holding a token."""
         email = email or f"{secrets.token_hex(6)}@example.org"

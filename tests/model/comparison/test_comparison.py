@@ -8,10 +8,7 @@ from PIL import Image, ImageDraw, ImageFilter
 
 from skinapi.model.bands import urgency
 from skinapi.model.comparison.alignment import Similarity
-from skinapi.model.comparison.changed_part import (
-    find_changed_part,
-    to_linear,
-)
+from skinapi.model.comparison.changed_part import find_changed_part, to_linear
 from skinapi.model.comparison.comparison import (
     Alignment,
     Change,

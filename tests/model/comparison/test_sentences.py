@@ -41,10 +41,7 @@ WRONG = "the measurement can be wrong"
     ("value", "said"),
     [
         (0.35, "The spot has grown by about 35% of its area; the measurement can be wrong by 22%."),
-        (
-            -0.19,
-            f"The spot has become smaller by about 19% of its area; {WRONG} by 18%.",
-        ),
+        (-0.19, f"The spot has become smaller by about 19% of its area; {WRONG} by 18%."),
     ],
 )
 def test_a_change_is_always_told_as_more_than_its_error(value: float, said: str) -> None:

@@ -287,9 +287,7 @@ def greedy() -> Iterator[tuple[str, bytes]]:
         yield (
             f"greedy webp, lossless: {lossless}",
             encoded(
-                grey(2_300, 1_300) if lossless else grey(2_560, 2_048),
-                "WEBP",
-                lossless=lossless,
+                grey(2_300, 1_300) if lossless else grey(2_560, 2_048), "WEBP", lossless=lossless
             ),
         )
     deep = Image.fromarray(np.full((4_000, 4_000), 30_000, np.uint16))

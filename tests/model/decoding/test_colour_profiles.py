@@ -72,24 +72,6 @@ def levels_apart(one: Image.Image, other: Image.Image) -> float:
     return float(np.abs(np.asarray(one, int) - np.asarray(other, int)).max())
 
 
-def table_profile() -> bytes:
-    """A profile whose colours are a table, as scanners' are: red and blue change places."""
-    head = b"mft1" + bytes(4) + bytes([3, 3, 2, 0]) + fixed_identity()
-    curve = bytes(range(256)) * 3
-    corners = bytes(
-        value
-        for red in (0, 255)
-        for green in (0, 255)
-        for blue in (0, 255)
-        for value in (blue // 2, green // 2, red // 2)
-    )
-    return profile_of({b"A2B0": head + curve + corners + curve})
-
-
-def fixed_identity() -> bytes:
-    return b"".join(struct.pack(">i", 65536 * (n % 4 == 0)) for n in range(9))
-
-
 @pytest.mark.parametrize("format_", ["JPEG", "PNG", "WEBP"])
 def test_a_photo_in_display_p3_has_the_colours_of_the_same_photo_in_srgb(format_: str) -> None:
     wide = converted(SKIN, SRGB, P3)
@@ -106,16 +88,6 @@ def test_a_photo_in_display_p3_has_the_colours_of_the_same_photo_in_srgb(format_
         assert "icc_profile" not in kept.info
         colour, expected = (np.asarray(item, int).mean((0, 1)) for item in (kept, photo.pixels))
         assert np.abs(colour - expected).max() < 1
-
-
-def test_a_profile_of_tables_is_converted_as_littlecms_does() -> None:
-    profile = table_profile()
-    source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
-    expected = ImageCms.buildTransform(source, SRGB, "RGB", "RGB").apply(SKIN)
-    photo = read_photo(encoded(SKIN, "PNG", icc_profile=profile))
-    assert not photo.profile_unread
-    assert levels_apart(photo.pixels, SKIN) > 20
-    assert np.abs(np.asarray(photo.pixels, int) - np.asarray(expected, int)).mean() < 1
 
 
 def test_a_grey_profile_belongs_to_a_grey_picture() -> None:

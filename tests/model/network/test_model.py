@@ -13,24 +13,14 @@ from pydantic import ValidationError
 from skinapi.base.errors import ModelDamaged
 from skinapi.model.assessment import assess
 from skinapi.model.bands import THRESHOLDS, OperatingPoint, threshold_scores
-from skinapi.model.calibration import (
-    Calibration,
-    ModelCalibration,
-    NamingRule,
-    PointFigures,
-)
+from skinapi.model.calibration import Calibration, ModelCalibration, NamingRule, PointFigures
 from skinapi.model.conditions import conditions_table
 from skinapi.model.context import Context
-from skinapi.model.detectors import (
-    LinearClassifier,
-    ModalityDetector,
-    OutOfDistributionDetector,
-)
+from skinapi.model.detectors import LinearClassifier, ModalityDetector, OutOfDistributionDetector
 from skinapi.model.network.engine import EngineOutput, Precision
 from skinapi.model.network.grad_cam import Head
 from skinapi.model.network.model import (
     CALIBRATION,
-    CARD,
     CHECKSUMS,
     LABELS,
     SERVED_FILES,
@@ -79,30 +69,6 @@ def test_a_changed_or_missing_file_is_named(folder: Path) -> None:
         (folder / name).write_bytes(content)
     (folder / CHECKSUMS).unlink()
     with pytest.raises(ModelDamaged, match=CHECKSUMS):
-        open_model(folder)
-
-
-@pytest.mark.parametrize(
-    ("labels", "fault"),
-    [
-        ('["melanoma"]', "3 outputs but 1 labels"),
-        ("null", "cannot be read"),
-        ('[["melanoma"]]', "cannot be read"),
-    ],
-)
-def test_labels_that_do_not_fit_are_refused(folder: Path, labels: str, fault: str) -> None:
-    (folder / LABELS).write_text(labels)
-    write_checksums(folder)
-    with pytest.raises(ModelDamaged, match=fault):
-        open_model(folder)
-
-
-def test_a_card_without_a_version_is_refused(folder: Path) -> None:
-    card = json.loads((folder / CARD).read_text())
-    del card["version"]
-    (folder / CARD).write_text(json.dumps(card))
-    write_checksums(folder)
-    with pytest.raises(ModelDamaged, match="version"):
         open_model(folder)
 
 
@@ -208,20 +174,13 @@ def test_what_belongs_to_no_single_modality_must_fit_as_well() -> None:
     assert "dermatofibroma" in (fault_of(clinical=Calibration(patient_facts=unknown)) or "")
 
 
-@pytest.mark.parametrize(
-    ("limits", "says"),
-    [
-        ({"thresholds": {"naevus": 0.1}, "sent": {}}, "no band has"),
-        ({"thresholds": {}, "sent": {"cautious": 0.1}}, "operating point standard"),
-        (
-            {"thresholds": {}, "sent": {"cautious": 0.2, "standard": 0.1, "selective": 0.3}},
-            "not in their order",
-        ),
-    ],
-)
-def test_limits_for_told_facts_are_checked_as_the_others_are(limits: Any, says: str) -> None:
-    told = PatientFactsTable(limits={"age": limits})
-    assert says in (fault_of(clinical=Calibration(patient_facts=told)) or "")
+def test_limits_for_told_facts_are_checked_as_the_others_are() -> None:
+    unordered: Any = {
+        "thresholds": {},
+        "sent": {"cautious": 0.2, "standard": 0.1, "selective": 0.3},
+    }
+    told = PatientFactsTable(limits={"age": unordered})
+    assert "not in their order" in (fault_of(clinical=Calibration(patient_facts=told)) or "")
 
 
 def test_a_folder_is_opened_only_with_a_calibration_of_its_own(folder: Path) -> None:

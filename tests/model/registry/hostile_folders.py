@@ -265,6 +265,8 @@ TABLE: dict[str, dict[str, Damage]] = {
     CHECKSUMS: OF_ANY_FILE | OF_ANY_JSON,
 }
 EVERY = [(name, case) for name, cases in TABLE.items() for case in cases]
+# Each damage once, to one of the files that it may be done to.
+ONCE = [*{case: (name, case) for name, case in EVERY}.values()]
 
 
 def damaged_copy(good: Path, folder: Path, name: str, case: str) -> Path:

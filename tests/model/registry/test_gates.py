@@ -217,24 +217,6 @@ def test_a_comparison_with_a_model_that_is_not_in_service_does_not_count() -> No
     assert "older, which is not in service" in one(GateName.ECE, candidate).says
 
 
-@pytest.mark.parametrize(
-    "now_chosen",
-    [
-        None,
-        REFERENCE.model_copy(update={"dataset": "another"}),
-        REFERENCE.model_copy(update={"pictures": 119}),
-    ],
-    ids=["ended", "another", "a picture erased"],
-)
-def test_a_comparison_counts_only_while_its_reference_is_the_one(
-    now_chosen: ReferenceData | None,
-) -> None:
-    candidate = VersionFigures(version="new", comparisons=(paired(),))
-    gates = judge_gates(candidate, measured("old"), reference=now_chosen)
-    assert {gate.name.value: gate.outcome.value for gate in gates} == NOTHING_MEASURED
-    assert "not the reference any more" in gates[0].says
-
-
 def test_a_comparison_that_does_not_name_its_reference_counts_for_none() -> None:
     candidate = VersionFigures(version="new", comparisons=(paired(reference=None),))
     for reference in (None, REFERENCE):

@@ -19,10 +19,10 @@ from skinapi.base.errors import ModelDamaged
 from skinapi.model.network.model import NETWORK, SERVED_FILES, WEIGHTS, write_checksums
 from skinapi.model.registry.prediction_pool import PoolCaller, open_warm
 from skinapi.model.registry.service import InferenceService
-from tests.model.registry.hostile_folders import EVERY, damaged_copies, damaged_copy
+from tests.model.registry.hostile_folders import EVERY, ONCE, damaged_copies, damaged_copy
 from tests.support.models import registry_of, tiny_model, write_model
 from tests.support.photos import photo_of
-from tests.support.size import size
+from tests.support.size import drill, size
 
 MOST_MORE_MB = 200
 ADA = PoolCaller("ada", signed_in=True)
@@ -33,7 +33,7 @@ def inference() -> InferenceService:
     return registry_of(tiny_model())
 
 
-@pytest.mark.parametrize(("name", "case"), EVERY, ids=map(": ".join, EVERY))
+@pytest.mark.parametrize(("name", "case"), EVERY if drill else ONCE)
 def test_a_damaged_file_is_named_and_the_model_before_serves_on(
     inference: InferenceService, tmp_path: Path, name: str, case: str
 ) -> None:

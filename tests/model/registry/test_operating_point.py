@@ -111,16 +111,6 @@ def test_a_change_is_in_the_audit_trail_with_the_point_before(backend: PointsBac
     ]
 
 
-def test_only_an_admin_may_choose_and_only_a_point_that_there_is(backend: PointsBackend) -> None:
-    refused = choose(backend.member(role="doctor"), "standard")
-    assert refused.status_code == 403
-    assert refused.get_json()["error"] == "Only admin can choose the operating point"
-    admin = backend.member(role="admin")
-    for body in ({"operating_point": "careless"}, {"operating_point": None}, {}):
-        assert admin.call("PUT", PLACE, json=body).status_code == 400
-    assert shown(admin) == ("cautious", "setting")
-
-
 def test_a_model_without_points_is_served_by_the_old_rule_and_takes_none(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -1,6 +1,5 @@
 """The model in service: warm before it answers, bounded, and exchanged without anybody noticing."""
 
-import json
 import threading
 import time
 from collections.abc import Iterator
@@ -9,11 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from skinapi.base.errors import ModelDamaged, NoModel, Refused, Unavailable
+from skinapi.base.errors import ModelDamaged, NoModel, Unavailable
 from skinapi.base.settings import Settings
 from skinapi.base.settings.sizing import usable_cores
 from skinapi.model.network.engine import OpenVinoEngine
-from skinapi.model.network.model import write_checksums
 from skinapi.model.registry.composition import open_inference, open_models, open_served
 from skinapi.model.registry.prediction_pool import PoolCaller, PredictionPool, open_warm
 from skinapi.model.registry.service import InferenceService
@@ -51,9 +49,9 @@ def test_a_photo_between_two_conditions_is_uncertain() -> None:
     assert finding.uncertain
 
 
-def test_what_is_no_photo_is_refused() -> None:
-    with pytest.raises(Refused):
-        tiny_registry().classify_photo(content=b"no photo", caller=ADA)
+def test_a_keras_file_as_model_path_is_told_how_to_export(tmp_path: Path) -> None:
+    with pytest.raises(ModelDamaged, match="export"):
+        open_warm(tmp_path / "mine.keras")
 
 
 def test_during_a_model_swap_every_answer_names_one_existing_version(tmp_path: Path) -> None:
@@ -197,30 +195,3 @@ def test_an_engine_has_its_process_s_share_of_the_cores_and_is_pinned_to_none(
     assert isinstance(engine, OpenVinoEngine)
     names = ("INFERENCE_NUM_THREADS", "ENABLE_CPU_PINNING")
     assert [engine._compiled.get_property(name) for name in names] == [1, False]
-
-
-def test_a_calibration_fitted_to_other_labels_is_refused_before_it_serves(tmp_path: Path) -> None:
-    inference = registry_of(write_model(tmp_path / "a", "a"))
-    first, *others = COLOURS
-    limits = {"0.90": dict.fromkeys(others, 0.1)}
-    other = write_model(tmp_path / "other", "other", prediction_sets=limits)
-    with pytest.raises(ModelDamaged, match=f"other has a calibration.*{first}"):
-        inference.served.swap(other)
-    assert inference.served.model.version == "a"
-
-
-def test_a_label_that_no_condition_has_is_refused(tmp_path: Path) -> None:
-    folder = write_model(tmp_path / "mine")
-    labels = (folder / "labels.json").read_text().replace("melanoma", "measles")
-    (folder / "labels.json").write_text(labels)
-    write_checksums(folder)
-    with pytest.raises(ModelDamaged, match="measles"):
-        open_warm(folder)
-
-
-def test_a_model_that_names_a_condition_twice_is_refused_by_its_folder(tmp_path: Path) -> None:
-    folder = write_model(tmp_path / "mine")
-    (folder / "labels.json").write_text(json.dumps(["melanocytic_nevus"] * len(COLOURS)))
-    write_checksums(folder)
-    with pytest.raises(ModelDamaged, match=r"mine cannot judge.*name a condition twice"):
-        open_warm(folder)

@@ -2,13 +2,12 @@
 
 import json
 from collections.abc import Iterator
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from skinapi.base.errors import Conflict, DiskFull, ModelDamaged, NotFound
+from skinapi.base.errors import Conflict, DiskFull, ModelDamaged
 from skinapi.base.pages import PageRequest
 from skinapi.model.network.model import CARD, SERVED_FILES, open_model, write_checksums
 from skinapi.model.registry import version_files
@@ -78,16 +77,6 @@ def test_what_is_added_is_written_out_byte_for_byte(
     for name in names - {"checksums.json"}:
         assert (out / name).read_bytes() == (folder / name).read_bytes(), name
     assert open_model(out).version == "mine-1"
-
-
-def test_a_version_is_added_once(versions: ModelVersions, store: Store, tmp_path: Path) -> None:
-    folder = write_model(tmp_path / "mine", "mine-1")
-    versions.register(folder, created_by="ada")
-    blobs = set(store.blobs.keys())
-    with pytest.raises(Conflict, match="mine-1 already"):
-        versions.register(folder, created_by="ada")
-    assert set(store.blobs.keys()) == blobs
-    assert [found.version for found in versions.page_versions(PageRequest(100)).items] == ["mine-1"]
 
 
 def test_a_damaged_model_leaves_nothing_in_the_store(
@@ -172,23 +161,6 @@ def test_a_folder_that_was_changed_or_half_written_is_written_anew(
     versions.write_folder("mine-1", out)
     assert open_model(out).version == "mine-1"
     assert {path.name for path in out.parent.iterdir()} == {".lock", "mine-1"}
-
-
-def test_a_deleted_candidate_leaves_nothing_and_a_served_version_its_card(
-    versions: ModelVersions, store: Store, tmp_path: Path
-) -> None:
-    versions.register(write_model(tmp_path / "a", "a"), created_by="ada")
-    served = versions.register(write_model(tmp_path / "b", "b"), created_by="ada")
-    versions.change("b", lambda _: {"served_at": served.created_at})
-    for version in ("a", "b"):
-        unit_of_work(store).run(partial(remove, versions, version))
-    with pytest.raises(NotFound):
-        versions.get("a")
-    left = versions.get("b")
-    assert (left.state, left.files, left.read_card().version) == ("retired", (), "b")
-    assert list(store.blobs.keys()) == []
-    with pytest.raises(ModelDamaged, match="deleted"):
-        versions.write_folder("b", tmp_path / "out")
 
 
 def test_files_come_back_to_the_same_card_and_to_no_other(

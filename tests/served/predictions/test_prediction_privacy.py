@@ -13,6 +13,7 @@ from tests.served.server import Server, serving, stopping
 from tests.served.wire import Answer, ask
 from tests.support.backends import Backend
 from tests.support.models import tiny_model
+from tests.support.size import in_drill
 
 JPEG = b"\xff\xd8\xff"
 # Six bytes of a JPEG or more: three also stand in a store's pages by chance.
@@ -50,7 +51,7 @@ def test_without_consent_no_photo_reaches_the_disk_and_with_it_one_until_it_is_d
         serving(tmp_path, {"PHOTOS": "consent", **OPEN}, workers=1) as server,
         closing(Seeder(server)) as seeder,
     ):
-        for consent in ({}, {"keep_photo": "false"}):
+        for consent in ({}, *in_drill({"keep_photo": "false"})):
             send_everything(server, seeder.person(), **consent)
             assert pictures_in(tmp_path) == []
         ada = seeder.person()

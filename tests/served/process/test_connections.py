@@ -7,6 +7,8 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
+import pytest
+
 from tests.repository.documents import ROOT
 from tests.served.server import READY_S, serving
 from tests.served.wire import open_connection
@@ -15,6 +17,7 @@ CONNECTIONS = 24
 ESTABLISHED = "01"
 
 
+@pytest.mark.drill
 def test_no_process_takes_most_of_the_connections(tmp_path: Path) -> None:
     """With an equal share each of the four has six. A process that had more than its engine and its
     queue have room for would refuse photos although others are free.

@@ -41,9 +41,7 @@ def test_a_stop_cuts_no_request_that_is_in_flight(server: Server) -> None:
         assert today["accounts"] == store.collection("accounts").count()
 
 
-def test_a_stop_serves_every_connection_that_was_made_and_refuses_new_ones(
-    server: Server,
-) -> None:
+def test_a_stop_serves_every_connection_that_was_made_and_refuses_new_ones(server: Server) -> None:
     """A proxy sends a request to another server whose connection was refused; one that was broken
     off may have been carried out.
     """
@@ -115,9 +113,7 @@ def test_after_a_stop_nothing_is_left_behind(tmp_path: Path) -> None:
     assert "Traceback" not in server.log()
 
 
-def test_a_process_that_dies_is_counted_and_one_that_is_told_to_stop_is_not(
-    tmp_path: Path,
-) -> None:
+def test_a_process_that_dies_is_counted_and_one_that_is_told_to_stop_is_not(tmp_path: Path) -> None:
     with serving(tmp_path, {"METRICS_TOKEN": SCRAPER}, workers=2) as server:
         for sent, died in ((signal.SIGTERM, 0), (signal.SIGKILL, 1)):
             old = server.workers()

@@ -1,6 +1,5 @@
 """A start that waits for MongoDB says for which host and why; one that waits in vain ends."""
 
-import time
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -9,8 +8,11 @@ import pymongo
 import pytest
 from pymongo.errors import PyMongoError
 
+from skinapi.base.errors import StoreRefused, StoreUnavailable
+from skinapi.platform.stores import open_store
 from tests.served.server import Server, stopping
 from tests.stores.mongod import Mongod, free_port, running_mongod
+from tests.support.backends import settings_in
 
 
 def test_a_host_that_refuses_or_has_no_name_is_named(tmp_path: Path) -> None:
@@ -22,19 +24,28 @@ def test_a_host_that_refuses_or_has_no_name_is_named(tmp_path: Path) -> None:
         server.await_words("nobody.invalid:27017: no machine of this name is known")
 
 
+def why_not(uri: str, folder: Path) -> StoreUnavailable:
+    """What a start says of this address: it waits, and ends where this is StoreRefused."""
+    with pytest.raises(StoreUnavailable) as caught:
+        open_store(settings_in(folder, mongo_uri=uri))
+    return caught.value
+
+
 def test_a_set_that_is_not_initiated_comes_with_its_two_commands(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(Mongod, "has_started", lambda _, client: answers(client))
     with running_mongod() as mongod:
-        for number, query in enumerate(("directConnection=true", "replicaSet=rs0")):
-            uri = f"mongodb://{mongod.address}/skin?{query}"
-            with stopping(Server(tmp_path / str(number), {"MONGO_URI": uri}, workers=1)) as server:
-                server.launch()
-                server.await_words(f"{mongod.address}: its replica set is not initiated")
-                assert f"{mongod.address}/?directConnection=true" in server.log()
-                assert "rs.initiate()" in server.log()
-                assert "rs.status().ok" in server.log()
+        for query in ("directConnection=true", "replicaSet=rs0"):
+            refused = why_not(f"mongodb://{mongod.address}/skin?{query}", tmp_path)
+            assert f"{mongod.address}: its replica set is not initiated" in refused.detail
+            for said in (
+                f"{mongod.address}/?directConnection=true",
+                "rs.initiate()",
+                "rs.status().ok",
+            ):
+                assert said in refused.detail
+            assert not isinstance(refused, StoreRefused)
 
 
 def answers(client: "pymongo.MongoClient[Any]") -> bool:
@@ -50,17 +61,14 @@ def answers(client: "pymongo.MongoClient[Any]") -> bool:
         ("ada:wrong@", "replicaSet=rs0", "it refuses the user or the password of MONGO_URI"),
     ],
 )
-def test_a_start_ends_with_2_where_to_wait_cannot_help(
+def test_to_wait_cannot_help_for_another_set_or_a_wrong_password(
     tmp_path: Path, mongo_uri: str, user: str, query: str, words: str
 ) -> None:
     address = mongo_uri.partition("://")[2].partition("/")[0]
-    uri = f"mongodb://{user}{address}/skin?{query}"
-    server = Server(tmp_path, {"MONGO_URI": uri}, workers=1)
-    server.launch()
-    server.await_words(f"{address}: {words}")
-    time.sleep(0.1)
-    assert server.await_end() == 2
-    assert "wrong" not in server.log()
+    refused = why_not(f"mongodb://{user}{address}/skin?{query}", tmp_path)
+    assert isinstance(refused, StoreRefused)
+    assert f"{address}: {words}" in refused.detail
+    assert "wrong" not in refused.detail
 
 
 def test_a_start_that_may_not_read_the_database_ends_with_2(
