@@ -9,11 +9,11 @@ from typing import Any, cast
 
 import pytest
 
-from skinapi.base.errors import BadNetwork, Conflict, NotFound
+from skinapi.base.errors import BadNetwork, NotFound
 from skinapi.lab.datasets.dataset_images import DatasetImage, DatasetImages
 from skinapi.lab.datasets.dataset_versions import Datasets, DatasetVersion
 from skinapi.lab.jobs import job_services, model_comparison, training_job
-from skinapi.lab.jobs.job_services import JobServices, register_once
+from skinapi.lab.jobs.job_services import JobServices
 from skinapi.lab.jobs.training_job import choose_start
 from skinapi.learning.measure import stress
 from skinapi.learning.train.networks import ARCHITECTURES

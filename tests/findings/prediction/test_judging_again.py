@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 from werkzeug.test import TestResponse
 
-from skinapi.findings.records import new_findings
 from skinapi.findings.records.stored_finding import MOST_VERSIONS
 from skinapi.findings.status.decisions import before_weekend
 from skinapi.model.conditions import Band
