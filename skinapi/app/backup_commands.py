@@ -347,8 +347,8 @@ def _erase_again(services: Services) -> "Counter[str]":
         "error": lambda item: services.corrections.enter_again(identifier=item.about, by=OPERATOR),
     }
     again = Counter[str]()
-    for one in services.data.erased_ids.walk_all():
-        again[one.kind] += acts[one.kind](one)
+    for entry in services.data.erased_ids.walk_all():
+        again[entry.kind] += acts[entry.kind](entry)
     return again
 
 

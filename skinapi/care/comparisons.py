@@ -72,7 +72,7 @@ def choose_pictures(
 def _shown_first(finding: StoredFinding) -> list[ComparedPicture]:
     if not finding.finding.pictures:
         return [ComparedPicture(finding, None)]
-    each = [ComparedPicture(item, place) for place, item in enumerate(finding.pictures, start=1)]
+    each = [ComparedPicture(item, index) for index, item in enumerate(finding.pictures, start=1)]
     return sorted(each, key=lambda item: item.number != finding.finding.shown_picture + 1)
 
 
@@ -219,8 +219,8 @@ def _caller(subject: Subject) -> PoolCaller:
 
 
 def _compare(first: bytes, second: bytes) -> tuple[Comparison, tuple[Size, Size]]:
-    one, other = read_stored_photo(first), read_stored_photo(second)
-    return compare(one, other), ((one.width, one.height), (other.width, other.height))
+    item, other = read_stored_photo(first), read_stored_photo(second)
+    return compare(item, other), ((item.width, item.height), (other.width, other.height))
 
 
 def _fit_photos(pairs: Mapping[str, tuple[bytes, ...]]) -> dict[str, float]:

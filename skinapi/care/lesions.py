@@ -261,16 +261,16 @@ class LesionsService:
         """Find what a restore by hand leaves."""
         for owner in sorted(self.lesions.owners()):
             if not self.accounts.list_where({"id": owner}):
-                says = f"spots of account {owner}, which is gone"
-                yield Fault(says, partial(self.lesions.forget, owner))
+                text = f"spots of account {owner}, which is gone"
+                yield Fault(text, partial(self.lesions.forget, owner))
         for named in self.submissions.named_lesions():
             if self.lesions.find(named) is None and self.submissions.count_in_lesion(named):
-                says = f"findings name the spot {named}, which is gone"
-                yield Fault(says, partial(self.submissions.move_to_lesion, named, None))
+                text = f"findings name the spot {named}, which is gone"
+                yield Fault(text, partial(self.submissions.move_to_lesion, named, None))
         for lesion in self.lesions.walk_all():
             if self._is_wrong(lesion.id):
-                says = f"the spot {lesion.id} does not name its newest finding and how many it has"
-                yield Fault(says, partial(self._recount, lesion.id))
+                text = f"the spot {lesion.id} does not name its newest finding and how many it has"
+                yield Fault(text, partial(self._recount, lesion.id))
 
     @atomic
     def _is_wrong(self, _: Unit, identifier: str) -> bool:

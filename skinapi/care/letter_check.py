@@ -160,7 +160,7 @@ class _Check:
         return benign and others <= harmful and self._denies(others)
 
     def _numbers(self, text: str) -> set[str]:
-        known = {word: str(place) for place, word in enumerate(self.words.numbers.split(), 3)}
+        known = {word: str(index) for index, word in enumerate(self.words.numbers.split(), 3)}
         found = re.findall(rf"\b(?:{'|'.join(known)})\b", text.lower())
         digits = {item.replace(",", ".") for item in NUMBER.findall(self._dates.sub("", text))}
         return digits | {known[record] for record in found}

@@ -192,8 +192,8 @@ class Messages(Repository[Message]):
     def check_integrity(self, has_lesion: Callable[[str], bool]) -> Iterator[Fault]:
         """Messages of spots that are gone, as a restore by hand leaves them."""
         for lesion in self._gone("lesion", has_lesion):
-            says = f"messages of the spot {lesion}, which is gone"
-            yield Fault(says, partial(self._forget_lesion, lesion))
+            text = f"messages of the spot {lesion}, which is gone"
+            yield Fault(text, partial(self._forget_lesion, lesion))
 
 
 class NobodyInCharge(Conflict):

@@ -35,23 +35,23 @@ class OperationGauges:
         made = find_last_backup(self.store)
         age = (now() - made).total_seconds() if made else NEVER
         yield GaugeReading("skinapi_backup_age_seconds", "Since the last whole backup", age)
-        says = "Mails that should have been taken ten minutes ago"
+        text = "Mails that should have been taken ten minutes ago"
         late = self.outbox.count_late() if self.outbox.enabled else 0
-        yield GaugeReading("skinapi_late_mails", says, late)
-        says = "Deliveries that should have been taken ten minutes ago"
+        yield GaugeReading("skinapi_late_mails", text, late)
+        text = "Deliveries that should have been taken ten minutes ago"
         by_kind = dict.fromkeys(self.kinds, 0) | self.deliveries.count_late_by_kind()
         for kind, count in by_kind.items():
-            yield GaugeReading("skinapi_late_deliveries", says, count, (("kind", kind),))
+            yield GaugeReading("skinapi_late_deliveries", text, count, (("kind", kind),))
         unassigned = self.unassigned.count()
-        says = "Patients without a doctor whose findings wait"
-        yield GaugeReading("skinapi_unassigned_patients", says, unassigned.patients)
-        says = "Findings that a doctor should have seen by a day that is past"
+        text = "Patients without a doctor whose findings wait"
+        yield GaugeReading("skinapi_unassigned_patients", text, unassigned.patients)
+        text = "Findings that a doctor should have seen by a day that is past"
         overdue = sum(self.findings.count_overdue().values())
-        yield GaugeReading("skinapi_overdue_findings", says, overdue)
+        yield GaugeReading("skinapi_overdue_findings", text, overdue)
 
     def measure_disk(self) -> Iterator[GaugeReading]:
         with suppress(OSError):
             usage = shutil.disk_usage(self.folder)
-            says = "Of the disk of INSTANCE_DIR"
-            yield GaugeReading("skinapi_disk_free_bytes", says, usage.free)
-            yield GaugeReading("skinapi_disk_total_bytes", says, usage.total)
+            text = "Of the disk of INSTANCE_DIR"
+            yield GaugeReading("skinapi_disk_free_bytes", text, usage.free)
+            yield GaugeReading("skinapi_disk_total_bytes", text, usage.total)

@@ -110,8 +110,8 @@ def search_faults(store: Store) -> Iterator[Fault]:
     """Yield the accounts that a search may not find, as a restore by hand leaves them."""
     for account in store.collection("accounts").find():
         if _is_stale(account):
-            says = f"account {account['id']} is not found by its name as it is"
-            yield Fault(says, partial(_fill, store, account["id"]))
+            text = f"account {account['id']} is not found by its name as it is"
+            yield Fault(text, partial(_fill, store, account["id"]))
 
 
 def _is_stale(account: Document) -> bool:

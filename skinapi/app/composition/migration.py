@@ -60,12 +60,12 @@ def migrate_store(
             ("submissions", partial(_convert_finding, store, queue)),
             ("accounts", partial(_count_findings, queue)),
         ]
-    for place, (name, convert) in enumerate(steps[begun.get("step", 0) :], begun.get("step", 0)):
-        after = begun.get("reached") if place == begun.get("step", 0) else None
+    for index, (name, convert) in enumerate(steps[begun.get("step", 0) :], begun.get("step", 0)):
+        after = begun.get("reached") if index == begun.get("step", 0) else None
         while found := store.collection(name).find(after=after, limit=READ_AT_ONCE):
             data.failed_items.do_each("migration", found, convert)
             after = found[-1]["id"]
-            if not lease.renew(step=place, reached=after):
+            if not lease.renew(step=index, reached=after):
                 raise StoreUnavailable(MIGRATING)
             if time.monotonic() > end:
                 lease.release()

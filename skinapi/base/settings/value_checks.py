@@ -331,7 +331,7 @@ def estimate_bits(secret: str) -> float:
     lower = secret.lower()
     of_sign = log2(max(len(set(secret)), 2))
     in_words = {
-        place for word in WORD.finditer(secret) for place in range(word.start(), word.end())
+        index for word in WORD.finditer(secret) for index in range(word.start(), word.end())
     }
     least = [0.0]
     for end in range(1, len(secret) + 1):

@@ -276,9 +276,9 @@ def _choice_of(sent: SentPhotos, by: Subject | Account) -> PhotoChoice:
 
 def _refuse_doubted_skin(finding: Finding) -> None:
     """A question is no refusal in any count."""
-    for place, picture in enumerate(finding.pictures or (finding,), 1):
+    for index, picture in enumerate(finding.pictures or (finding,), 1):
         if Doubt.NOT_SURELY_SKIN in picture.reasons:
-            figures = {"picture": place} if finding.pictures else {}
+            figures = {"picture": index} if finding.pictures else {}
             raise Refused(Reason.NOT_SURELY_SKIN, figures=figures, question=SKIN)
 
 

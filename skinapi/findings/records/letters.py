@@ -119,8 +119,8 @@ class Letters(Repository[Letter]):
     def check_integrity(self, has_submission: Callable[[str], bool]) -> Iterator[Fault]:
         """Letters of deleted findings, as a restore by hand leaves them."""
         for submission in self._gone("submission", has_submission):
-            says = f"letters of submission {submission}, which is gone"
-            yield Fault(says, partial(self.forget, submission))
+            text = f"letters of submission {submission}, which is gone"
+            yield Fault(text, partial(self.forget, submission))
 
 
 class LaterDecision(Value):

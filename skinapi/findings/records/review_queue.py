@@ -92,8 +92,8 @@ class ReviewQueue:
         for account in self.accounts.list_where({}):
             # Again, because a finding may have been filed between the two reads.
             if self._differs(account) and self._still_differs(account.id):
-                says = f"the doctors' queue differs from the findings of account {account.id}"
-                yield Fault(says, partial(self._put_right, account.id))
+                text = f"the doctors' queue differs from the findings of account {account.id}"
+                yield Fault(text, partial(self._put_right, account.id))
 
     @atomic
     def _still_differs(self, _: Unit, owner: str) -> bool:

@@ -501,8 +501,8 @@ class FindingsService:
         owners = sorted(self.submissions.owners())  # first: an account comes before its findings
         for owner in owners:
             if not self.accounts.list_where({"id": owner}):
-                says = f"submissions of account {owner}, which is gone"
-                yield Fault(says, partial(self.forget, owner))
+                text = f"submissions of account {owner}, which is gone"
+                yield Fault(text, partial(self.forget, owner))
         yield from self.queue.check_integrity()
 
     def _remove(self, unit: Unit, submission: StoredFinding) -> None:

@@ -176,8 +176,8 @@ def hide_known(shown: Sequence[Shown], language: Language, draw: random.Random) 
 
 def ask_to_compare(shown: Sequence[Shown], language: Language) -> Question:
     pairs = [
-        {"pair": place, "before": item.before, "passage": item.passage, "sentence": item.sentence}
-        for place, item in enumerate(shown, 1)
+        {"pair": index, "before": item.before, "passage": item.passage, "sentence": item.sentence}
+        for index, item in enumerate(shown, 1)
     ]
     verdict = closed_object(
         pair={"type": "integer"}, difference={"type": "string"}, keep={"type": "boolean"}
@@ -205,7 +205,7 @@ def judge(shown: Sequence[Shown], verdicts: Verdicts) -> list[bool]:
     answers = dict[int, bool]()
     for verdict in verdicts.verdicts:
         answers[verdict.pair] = answers.get(verdict.pair, True) and verdict.keep
-    kept = [(item, answers.get(place, False)) for place, item in enumerate(shown, 1)]
+    kept = [(item, answers.get(index, False)) for index, item in enumerate(shown, 1)]
     if any(item.keep is not None and item.keep is not answer for item, answer in kept):
         raise NarrativeUnavailable(Unwritten.CHECKER_NOT_BELIEVED)
     return [answer for item, answer in kept if item.keep is None]

@@ -222,7 +222,7 @@ class ReportContent:
         patient's would ask for something else than all of them.
         """
         rows, table = [], self._table
-        for place, picture in enumerate(self._facts.pictures, 1):
+        for index, picture in enumerate(self._facts.pictures, 1):
             known = picture.kind is not Modality.UNKNOWN
             kind = f"{self.labels.modalities[picture.kind]} · " if known else ""
             key, probability = picture.heading.key, picture.heading.probability
@@ -230,7 +230,7 @@ class ReportContent:
             share = say_share(probability, malignant=malignant)
             label = table.band_words(picture.band, self.report.language).doctor_label
             text = f"{kind}{self.report.name(key)}, {self.report.say(share)} · {label}"
-            rows.append((self.labels.picture.format(place), text))
+            rows.append((self.labels.picture.format(index), text))
         return rows
 
     @property
@@ -295,7 +295,7 @@ class ReportContent:
 
     @property
     def notes(self) -> list[Row]:
-        return [(str(place), said) for place, said in enumerate(self._sources, 1)]
+        return [(str(index), said) for index, said in enumerate(self._sources, 1)]
 
     @property
     def lists(self) -> list[tuple[str, tuple[str, ...]]]:

@@ -301,8 +301,8 @@ class _Body:
     def _row(self, label: str, value: str, *, grey: bool = False) -> Iterator[Flowable]:
         # One paragraph a line: ReportLab leaves a line empty where a page ends at a line break.
         look = {"textColor": PALE} if grey else {}
-        for place, line in enumerate(value.split("\n")):
-            bullet = label if place == 0 else None
+        for index, line in enumerate(value.split("\n")):
+            bullet = label if index == 0 else None
             yield paragraph(line or NO_BREAK_SPACE, self.styles.row, bullet=bullet, **look)
 
     def _rows(

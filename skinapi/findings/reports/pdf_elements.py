@@ -168,8 +168,8 @@ def draw_bars(bars: Sequence[Bar], *, counted: str, width: float) -> Drawing:
     names = 8 + max(stringWidth(bar.name, BOLD, BAR_SIZE) for bar in bars)
     room = width - names - NUMBERS
     chart = Drawing(width, BAR_ROW * (len(bars) + 1))
-    for place, bar in enumerate(bars):
-        base = BAR_ROW * (len(bars) - place)
+    for index, bar in enumerate(bars):
+        base = BAR_ROW * (len(bars) - index)
         font = BOLD if bar.named else REGULAR
         chart.add(_label(0, base + 2, bar.name, font=font))
         chart.add(Rect(names, base, room, BAR_HEIGHT, strokeColor=RULE, fillColor=None))

@@ -241,13 +241,13 @@ class ReportsService:
         report says what is held back.
         """
         known = self.findings.submissions.see_one(submission, Audience.DOCTOR)
-        as_owner, says = known.seen_by(Audience.PROGRAM), issued.contents
-        if says is None or not as_owner.lesion_status.held_until:
+        as_owner, text = known.seen_by(Audience.PROGRAM), issued.contents
+        if text is None or not as_owner.lesion_status.held_until:
             return as_owner
         reviews = {review.id for review in as_owner.status.reviews}
         letters = {letter.id for letter in self._list_letters(as_owner)}
-        spot = says.spot and (says.spot.finding, says.spot.said_at)
-        tells = says.review not in {None, *reviews} or not letters.issuperset(says.letters)
+        spot = text.spot and (text.spot.finding, text.spot.said_at)
+        tells = text.review not in {None, *reviews} or not letters.issuperset(text.letters)
         tells_of_spot = spot in _list_said(known) - _list_said(as_owner)
         return known if tells or tells_of_spot else as_owner
 
@@ -365,10 +365,10 @@ class ReportsService:
         if photo is None:
             return replace(report, photo_damaged=submission.photo_blob is not None)
         shown, others = submission.finding.shown_picture, []
-        for place, alone in enumerate(submission.pictures):
+        for index, alone in enumerate(submission.pictures):
             # Whoever reads it was noted above.
-            if place != shown and (other := self.findings.photos.find_opened(alone)):
-                others.append((place + 1, print_pictures(other, alone.finding.heat)))
+            if index != shown and (other := self.findings.photos.find_opened(alone)):
+                others.append((index + 1, print_pictures(other, alone.finding.heat)))
         pictures = print_pictures(photo, submission.finding.heat)
         return replace(report, pictures=pictures, other_pictures=tuple(others))
 

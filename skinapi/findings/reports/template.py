@@ -141,8 +141,8 @@ class _Sentences:
         sections = list[str](), list[str](), list[str]()
         for paragraph in worded:
             announced = any(IN_CASE in item.passages for item in paragraph)
-            for place, section in enumerate(sections):
-                told = [item for item in paragraph if _section_of(item) == place]
+            for index, section in enumerate(sections):
+                told = [item for item in paragraph if _section_of(item) == index]
                 texts = [item.text for item in told]
                 if told and announced:
                     name = self._for_patient(told[0].passages[-1].partition(".")[0])
@@ -313,14 +313,14 @@ class _Sentences:
 
     def _why_picture(self) -> str:
         facts, phrases = self._facts, self._phrases
-        place, one = next(
+        place, entry = next(
             (place, item) for place, item in enumerate(facts.pictures, 1) if item.band is facts.band
         )
-        key, share = one.heading.key, one.heading.probability
+        key, share = entry.heading.key, entry.heading.probability
         if key in self._table.malignant_keys:
             name = self._for_doctor(key)
         else:
-            name, share = phrases.any_cancer, one.malignant or 0
+            name, share = phrases.any_cancer, entry.malignant or 0
         if facts.restated:
             why = phrases.why_open.format(name=name)
         else:

@@ -352,8 +352,8 @@ class IssuedReports(Repository[IssuedReport]):
 
     def check_integrity(self, has_submission: Callable[[str], bool]) -> Iterator[Fault]:
         for submission in self._gone("submission", has_submission):
-            says = f"reports of submission {submission}, which is gone"
-            yield Fault(says, partial(self._erase, submission))
+            text = f"reports of submission {submission}, which is gone"
+            yield Fault(text, partial(self._erase, submission))
 
     def _erase(self, submission: str) -> None:
         for blob in self.forget(submission):

@@ -243,8 +243,8 @@ class ReviewsService:
         """Reviews of deleted submissions."""
         for identifier in sorted(self.submissions.reviews.reviewed_submissions()):
             if not self.submissions.has(identifier):
-                says = f"reviews of submission {identifier}, which is gone"
-                yield Fault(says, partial(self.submissions.reviews.forget, identifier))
+                text = f"reviews of submission {identifier}, which is gone"
+                yield Fault(text, partial(self.submissions.reviews.forget, identifier))
 
 
 @dataclass(frozen=True, slots=True)

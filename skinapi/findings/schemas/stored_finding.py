@@ -301,7 +301,7 @@ def _pictures(submission: VisibleFinding, *, for_doctor: bool) -> list[PictureVi
     finding, language = submission.finding, submission.language
     return [
         PictureView.from_finding(
-            item, language, shown=place == finding.shown_picture, for_doctor=for_doctor
+            item, language, shown=index == finding.shown_picture, for_doctor=for_doctor
         )
-        for place, item in enumerate(finding.pictures)
+        for index, item in enumerate(finding.pictures)
     ]

@@ -44,7 +44,7 @@ class ReviewsInForce:
         in_force = self._in_force
         if len(in_force) == 1:
             return in_force[0]
-        results = [place for place, item in enumerate(in_force) if item.opinion.histology_result]
+        results = [index for index, item in enumerate(in_force) if item.opinion.histology_result]
         if not results:
             return max(reversed(in_force), key=self._rank, default=None)
         result, since = in_force[results[-1]], in_force[results[-1] + 1 :]
@@ -69,9 +69,9 @@ class ReviewsInForce:
 
     def _rank(self, review: Review) -> tuple[int, Gravity]:
         opinion = review.opinion
-        says = opinion.condition is not None or opinion.urgency is not None
+        text = opinion.condition is not None or opinion.urgency is not None
         weight = 2 if opinion.sure or opinion.awaited else 1
-        return weight if says else 0, self._grave(review)
+        return weight if text else 0, self._grave(review)
 
 
 def _gravity(opinion: Opinion) -> Gravity:

@@ -337,9 +337,9 @@ def reconcile(findings: Sequence[FindingStatus], *, compared: Advice | None = No
 
 
 def _list_said(findings: Sequence[FindingStatus], compared: Advice | None) -> Iterator[_Said]:
-    for place, about in enumerate(findings):
+    for index, about in enumerate(findings):
         photo, decision = about.photo, about.decision
-        version, later = photo.newest, findings[place + 1 :]
+        version, later = photo.newest, findings[index + 1 :]
         settled = _find_settled(version, later)
         unjudged = decision is not None and decision.unjudged
         said = AdviceSource.FINDING, version.band, version.judged_at, photo.number

@@ -274,8 +274,8 @@ class LabModel(Answer):
                 architecture=version.architecture,
                 num_classes=len(version.labels),
                 label_map={
-                    CONDITION_NAMES[key].lab_class_id or key: place
-                    for place, key in enumerate(version.labels)
+                    CONDITION_NAMES[key].lab_class_id or key: index
+                    for index, key in enumerate(version.labels)
                 },
                 test_accuracy=version.headline.get("accuracy"),
                 test_loss=version.headline.get("log_loss"),

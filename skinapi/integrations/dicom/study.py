@@ -136,8 +136,8 @@ def pictures_of(finding: VisibleFinding) -> list[ObjectId]:
     steps.append((finding.version, finding.corrected))
     told = [version for version, corrected in steps if TOLD_BY_PHOTO.intersection(corrected)]
     return [
-        ObjectId.of_picture(finding.id, kind, place, version)
-        for place, picture in enumerate(finding.pictures, 1)
+        ObjectId.of_picture(finding.id, kind, index, version)
+        for index, picture in enumerate(finding.pictures, 1)
         if picture.photo_blob
         for kind, version in (
             (kind_of(picture), max(told, default=1)),

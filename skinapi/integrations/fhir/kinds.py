@@ -106,8 +106,8 @@ OF_FINDINGS = ("DiagnosticReport", "Observation", "Media")
 def capability_statement(base: str) -> Resource:
     # What can be sent and not read.
     created = [
-        {"type": name, "documentation": says, "interaction": [{"code": "create"}]}
-        for name, says in TAKEN.items()
+        {"type": name, "documentation": text, "interaction": [{"code": "create"}]}
+        for name, text in TAKEN.items()
         if name not in KINDS
     ]
     return {

@@ -100,9 +100,9 @@ def _in_error(submission: VisibleFinding, error: EnteredInError, base: str) -> I
     observations = [*observations_of(submission), _observe(submission, "decided-urgency", DECIDED)]
     observations += _observed_before(submission, observations)
     media = list(media_of(submission, base))
-    says = [ERRORS[submission.language].in_error, error.reason]
+    text = [ERRORS[submission.language].in_error, error.reason]
     report = _report_of(submission, observations, media, None)
-    yield _without_content(report, submission, text=_narrative(says))
+    yield _without_content(report, submission, text=_narrative(text))
     for observation in (*observations, *media):
         yield _without_content(observation, submission)
 
@@ -293,8 +293,8 @@ def observations_of(submission: VisibleFinding) -> Iterator[Resource]:
 
 
 def _by_picture(probability: float) -> Element:
-    says = "The same by the picture alone, without what the sender told"
-    code = own_concept("observations", "by-picture-alone", says)
+    text = "The same by the picture alone, without what the sender told"
+    code = own_concept("observations", "by-picture-alone", text)
     return {"code": code, "valueQuantity": share(probability)}
 
 
@@ -310,14 +310,14 @@ def _list_told(submission: VisibleFinding) -> Iterator[Element]:
         sex = {"valueCodeableConcept": concept(coding(GENDER, context.sex, context.sex))}
         told.append(("sex", "Sex", sex))
     if score is not None:
-        says = "Score of the weighted 7-point checklist"
-        told.append(("checklist-score", says, {"valueInteger": score}))
+        text = "Score of the weighted 7-point checklist"
+        told.append(("checklist-score", text, {"valueInteger": score}))
     for sign in conditions_table().checklist.items:
         if sign.key in (context.checklist or ()):
             value = own_concept("signs", sign.key, sign.doctor.en)
             told.append(("sign", "A sign of the checklist", {"valueCodeableConcept": value}))
-    for code, says, said in told:
-        yield {"code": own_concept("observations", code, says), **said}
+    for code, text, said in told:
+        yield {"code": own_concept("observations", code, text), **said}
 
 
 def _likely(submission: VisibleFinding) -> Resource:

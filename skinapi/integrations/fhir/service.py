@@ -110,11 +110,11 @@ class FhirService:
                 following = Cursor(cursor.complete_until, behind)
                 return FoundPage(page, cursor.complete_until, following)
             sent = cursor.sent if key == cursor.key else 0
-            for place, resource in enumerate(resources):
-                if place < sent or not search.matches(resource):
+            for index, resource in enumerate(resources):
+                if index < sent or not search.matches(resource):
                     continue
                 if len(page) == search.count:
-                    following = Cursor(cursor.complete_until, behind, key, place)
+                    following = Cursor(cursor.complete_until, behind, key, index)
                     return FoundPage(page, cursor.complete_until, following)
                 page.append(resource)
             behind = key
@@ -124,8 +124,8 @@ class FhirService:
         kind = search.kind
         ids = self._wanted_ids(search, to)
         if ids is not None:
-            for place, identifier in enumerate(ids):
-                key = f"{place:03x}"
+            for index, identifier in enumerate(ids):
+                key = f"{index:03x}"
                 if key > behind:
                     yield Group(key, self._named(search, identifier, to))
         elif kind.name in OF_FINDINGS:

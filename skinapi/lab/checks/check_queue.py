@@ -167,5 +167,5 @@ class Cleanup:
     def check_integrity(self) -> Iterator[Fault]:
         for owner in sorted(self.data.datasets.owners() | self.data.uploads.owners()):
             if not self.owners.stays(owner):
-                says = f"data sets or uploads of account {owner}, which is gone"
-                yield Fault(says, partial(self.forget, owner))
+                text = f"data sets or uploads of account {owner}, which is gone"
+                yield Fault(text, partial(self.forget, owner))

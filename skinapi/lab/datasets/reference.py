@@ -88,9 +88,9 @@ class DuplicateSearch:
         for at in range(0, len(pictures), AT_ONCE):
             windows = np.stack(pictures[at : at + AT_ONCE])
             for first in range(0, len(self._coarse), ORIGINALS_AT_ONCE):
-                for place, likely in enumerate(self._likely(windows, first)):
-                    for original, score in self._score(windows[place], likely, first):
-                        yield at + place, original, score
+                for index, likely in enumerate(self._likely(windows, first)):
+                    for original, score in self._score(windows[index], likely, first):
+                        yield at + index, original, score
 
     def _likely(self, windows: Windows, first: int) -> NDArray[np.bool_]:
         """Mark by picture, orientation and original what may be a copy."""

@@ -289,7 +289,7 @@ def measure_bands(model: Model, predictions: Predictions) -> dict[str, Figures]:
     used = {kind: model.calibration.of(Modality(kind)) for kind in set(kinds)}
     for name in THRESHOLDS:
         keys = keys_of_threshold(name)
-        places = [place for place, key in enumerate(predictions.classes) if key in keys]
+        places = [index for index, key in enumerate(predictions.classes) if key in keys]
         scores = predictions.probabilities[:, places].sum(axis=1)
         positive = np.isin(predictions.labels, places)
         if positive.any() and not positive.all():

@@ -96,7 +96,7 @@ class BandRows:
         each = [dict(zip(labels, row, strict=True)) for row in probabilities.tolist()]
         name = calibration.naming.name if calibration.naming else most_probable
         return cls(
-            probabilities={key: probabilities[:, place] for place, key in enumerate(labels)},
+            probabilities={key: probabilities[:, index] for index, key in enumerate(labels)},
             labels=np.array([sample.label for sample in outputs.samples]),
             sources=np.array([source_of(sample) for sample in outputs.samples]),
             malignant=np.array([is_malignant(sample) for sample in outputs.samples], bool),
@@ -252,7 +252,7 @@ def malignant_scores(model: Model, outputs: ModelOutputs) -> dict[str, SourceSco
     sent to a doctor whatever the thresholds are, as where it is in doubt, has the score 1.
     """
     places = [
-        place for place, key in enumerate(model.labels) if key in keys_of_threshold("malignant")
+        index for index, key in enumerate(model.labels) if key in keys_of_threshold("malignant")
     ]
     found: dict[str, dict[Modality, Scores]] = {}
     for modality in KNOWN:

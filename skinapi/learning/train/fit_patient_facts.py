@@ -200,7 +200,7 @@ def _means(columns: Floats) -> Floats:
 
 
 def _part(columns: Floats, fact: Fact) -> Floats:
-    return columns[:, [place for place, own in enumerate(_FACTS) if own is fact]]
+    return columns[:, [index for index, own in enumerate(_FACTS) if own is fact]]
 
 
 def _fit_direction(
@@ -306,7 +306,7 @@ def _tabulate(learned: _Learned) -> PatientFactsTable:
     weights, means = learned.weights, learned.means
 
     def shifts(fact: Fact, numbers: Sequence[float]) -> Shifts:
-        places = [place for place, own in enumerate(_FACTS) if own is fact]
+        places = [index for index, own in enumerate(_FACTS) if own is fact]
         moved = (np.array(numbers) - means[places]) @ weights[places]
         return dict(zip(learned.classes, np.round(moved, 3).tolist(), strict=True))
 

@@ -265,8 +265,8 @@ def _best_shift(fixed: Spectra, moved: Spectra) -> tuple[float, int, int]:
     """The correlation at the best shift of the moved one, and that shift across and down."""
     (values, squares, there), (other, other_squares, other_there) = fixed, moved.conj()
     pairs = values * other, squares * other_there, there * other_squares, there * other_there
-    products, one, two, common = np.fft.irfft2(np.stack(pairs), (CANVAS, CANVAS))
-    power = np.sqrt(np.maximum(one, 0) * np.maximum(two, 0))
+    products, item, two, common = np.fft.irfft2(np.stack(pairs), (CANVAS, CANVAS))
+    power = np.sqrt(np.maximum(item, 0) * np.maximum(two, 0))
     least = LEAST_OVERLAP * min(there[0, 0].real, other_there[0, 0].real)
     possible = (common >= max(least, 1)) & (power > 1e-3) & _NEAR
     scores = np.where(possible, products / np.where(possible, power, 1), -1)
@@ -374,7 +374,7 @@ def find_apart(pictures: Sequence[KnownPicture]) -> tuple[int, int] | None:
     """The places of two pictures that may show different spots: the later one fits none of those
     before it.
     """
-    for place, picture in enumerate(pictures[1:], 1):
-        if not any(picture.fits(other) for other in pictures[:place]):
-            return 0, place
+    for index, picture in enumerate(pictures[1:], 1):
+        if not any(picture.fits(other) for other in pictures[:index]):
+            return 0, index
     return None

@@ -200,7 +200,7 @@ def _slid(values: Floats, half: int, of: Callable[[Floats, Floats], NDArray[np.f
     for _ in range(2):
         padded = np.pad(values, ((half, half), (0, 0)), mode="edge")
         slid = padded[: len(values)]
-        for place in range(1, 2 * half + 1):
-            slid = of(slid, padded[place : place + len(values)])
+        for index in range(1, 2 * half + 1):
+            slid = of(slid, padded[index : index + len(values)])
         values = slid.T
     return values

@@ -247,8 +247,8 @@ def _outlined(first: Image.Image, second: Image.Image, by: Similarity) -> _Outli
     outlines = _find_outlines(pair)
     if outlines is None:
         return _Outlined(pair, None, NotMeasured.NO_OUTLINE)
-    one, other = outlines.at(pair.common.shape)
-    if (skin := pair.common & ~one & ~other).any():
+    item, other = outlines.at(pair.common.shape)
+    if (skin := pair.common & ~item & ~other).any():
         pair = pair._replace(second=match_light(pair.second, pair.first, skin))
     edge = resized(blur((~pair.common).astype(np.float32), 1.5) > 0.05, outlines.masks[0].shape)
     cut_off = any((mask & edge).sum() > MOST_CUT_OFF * mask.sum() for mask in outlines.masks)
@@ -310,9 +310,9 @@ def _area(outlines: _Outlines) -> Change:
 
 
 def _colour(pair: _Pair, outlines: _Outlines) -> Iterator[Change]:
-    one, other = outlines.at(pair.common.shape)
-    if (one & other).any():
-        lights = pair.first[one & other], pair.second[one & other]
+    item, other = outlines.at(pair.common.shape)
+    if (item & other).any():
+        lights = pair.first[item & other], pair.second[item & other]
         before, after = (to_lab(light).mean(axis=0) for light in lights)
         distance = float(np.linalg.norm(after - before))
         yield _change(Measure.COLOUR, distance, size=distance)

@@ -245,12 +245,12 @@ class InferenceService:
             return ClassifiedPictures(only.finding, (only.kept,) if only.kept else ())
         model = self.served.model
         each: list[_JudgedPicture] = []
-        for place, content in enumerate(contents, 1):
+        for index, content in enumerate(contents, 1):
             judge = partial(_judge, model, content, context, keep)
             try:
                 each.append(self.run_in_pool(judge, caller=caller))
             except Refused as refused:
-                refused.figures = {**refused.figures, "picture": place}
+                refused.figures = {**refused.figures, "picture": index}
                 raise
         apart = None
         if not same_spot:

@@ -176,15 +176,15 @@ def _side_by_side(first: ModelVersion, second: ModelVersion) -> list[ComparedFig
     right = dict(list_compared_figures(second.test_figures()))
     rows = []
     for name in dict.fromkeys((*left, *right)):
-        one, one_interval = left.get(name, (None, None))
+        item, one_interval = left.get(name, (None, None))
         other, other_interval = right.get(name, (None, None))
         rows.append(
             ComparedFigure(
                 part="test",
                 name=name,
-                first=one,
+                first=item,
                 second=other,
-                difference=None if one is None or other is None else other - one,
+                difference=None if item is None or other is None else other - item,
                 first_interval=list(one_interval) if one_interval else None,
                 second_interval=list(other_interval) if other_interval else None,
             )

@@ -216,15 +216,15 @@ class Attempt:
         if self._stop == "time":
             return _failed(reached, self._too_long(), TOOK_TOO_LONG)
         if self._stop is not None or status == BUSY:
-            says = "Interrupted; it waits again"
-            return AttemptResult("queued", {**reached, "message": says}, counted=False)
+            text = "Interrupted; it waits again"
+            return AttemptResult("queued", {**reached, "message": text}, counted=False)
         if self._error is not None and (last or not self._again):
             return _failed(reached, self._error, self._code)
         if last:
-            says = f"{crashed}, at the last of {MOST_ATTEMPTS} attempts"
-            return _failed(reached, says, CRASHED)
-        says = clean_text(f"{self._error or crashed}; it waits again", LONGEST_MESSAGE)
-        return AttemptResult("queued", {**reached, "message": says})
+            text = f"{crashed}, at the last of {MOST_ATTEMPTS} attempts"
+            return _failed(reached, text, CRASHED)
+        text = clean_text(f"{self._error or crashed}; it waits again", LONGEST_MESSAGE)
+        return AttemptResult("queued", {**reached, "message": text})
 
     def _too_long(self) -> str:
         hours = self._timing.longest_of(self._job) / 3600

@@ -102,8 +102,8 @@ def handle(context: JobContext, handlers: Handlers) -> int:
         if isinstance(error, MemoryError) or type(error).__name__ == "ResourceExhaustedError":
             context.send({"error": TOO_LITTLE_MEMORY, "code": NEEDS_MEMORY})
             return 0
-        says = f"It ended with an error of the program ({type(error).__name__}); the log has more"
-        context.send({"error": says, "code": SkinAPIError.code})
+        text = f"It ended with an error of the program ({type(error).__name__}); the log has more"
+        context.send({"error": text, "code": SkinAPIError.code})
     else:
         context.send({"result": result})
     return 0

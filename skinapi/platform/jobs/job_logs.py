@@ -75,10 +75,10 @@ class JobLogs(Repository[LogBatch]):
         """The lines that are kept, behind the one with the number `after`, in order."""
         since = {"job": job, "number": {"$gt": after - LINES_OF_BATCH}}
         return [
-            LogLine(number=batch.number + place, text=text)
+            LogLine(number=batch.number + index, text=text)
             for batch in self._list(since, sort="number", limit=MOST_BATCHES)
-            for place, text in enumerate(batch.lines)
-            if batch.number + place > after
+            for index, text in enumerate(batch.lines)
+            if batch.number + index > after
         ]
 
     def forget(self, job: str) -> None:

@@ -90,8 +90,8 @@ class Lane:
             )
         except OSError as error:  # no process, no pipe: the machine is out of something
             log.error("job_not_started", job=job.id, cause=type(error).__name__)
-            says = {"message": "No process could be started; it waits again"}
-            jobs.release(job, changes=says, counted=job.attempts < MOST_ATTEMPTS)
+            text = {"message": "No process could be started; it waits again"}
+            jobs.release(job, changes=text, counted=job.attempts < MOST_ATTEMPTS)
             self.wait(self._settings.timing.poll)
             return
         attempt.run()

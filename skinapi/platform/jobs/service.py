@@ -95,11 +95,11 @@ class JobsService:
     def gauges(self) -> list[GaugeReading]:
         """The jobs that have not ended, for Prometheus."""
         counts, waits = self.queue.count_unfinished(), self.queue.next_waits()
-        says = "Jobs that have not ended; lost: their worker has disappeared"
+        text = "Jobs that have not ended; lost: their worker has disappeared"
         waiting = "How long the job whose turn it is has waited"
         return [
             *(
-                GaugeReading("skinapi_jobs", says, count, (("state", state),))
+                GaugeReading("skinapi_jobs", text, count, (("state", state),))
                 for state, count in counts.items()
             ),
             GaugeReading("skinapi_jobs_next_waits_seconds", waiting, waits.total_seconds()),

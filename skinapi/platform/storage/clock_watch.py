@@ -133,8 +133,8 @@ class ClockWatch(Repository[SeenTime]):
         return [sentence]
 
     def gauges(self) -> list[GaugeReading]:
-        says = "1 while the clock of a server is wrong, and for a week after"
-        return [GaugeReading("skinapi_clock_jumped", says, float(self.find_alarm() is not None))]
+        text = "1 while the clock of a server is wrong, and for a week after"
+        return [GaugeReading("skinapi_clock_jumped", text, float(self.find_alarm() is not None))]
 
 
 def _judge(seen: SeenTime | None, moment: datetime) -> Time:

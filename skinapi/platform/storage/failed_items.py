@@ -190,5 +190,5 @@ class FailedItems(Repository[FailedItem]):
         return notes
 
     def gauges(self) -> list[GaugeReading]:
-        says = "Damaged records that the server found: that it cannot read, or cannot work on"
-        return [GaugeReading("skinapi_damaged_records", says, float(self._documents.count()))]
+        text = "Damaged records that the server found: that it cannot read, or cannot work on"
+        return [GaugeReading("skinapi_damaged_records", text, float(self._documents.count()))]

@@ -158,12 +158,12 @@ class ServerInfo:
 
     def readings(self) -> Iterator[GaugeReading]:
         """Which parts work, and all figures that are looked up, but those of a part that fails."""
-        says = "1 where this part of the server works"
+        text = "1 where this part of the server works"
         for part, probe in self.probes.items():
             labels = (("part", part),)
-            yield GaugeReading("skinapi_ready", says, float(_works(probe)), labels)
-        says = "Processes of this server that ended without being told to, since its start"
-        yield GaugeReading("skinapi_died_processes", says, _count_died())
+            yield GaugeReading("skinapi_ready", text, float(_works(probe)), labels)
+        text = "Processes of this server that ended without being told to, since its start"
+        yield GaugeReading("skinapi_died_processes", text, _count_died())
         for look_up in self._gauges:
             try:
                 yield from list(look_up())

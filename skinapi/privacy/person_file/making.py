@@ -233,10 +233,10 @@ class _Run:
             progress(BEGUN + (FOUND - BEGUN) * share, f"Findings: {len(self._numbers)}")
 
     def _write_photos(self, submission: VisibleFinding) -> Iterator[form.FiledPhoto]:
-        for place, alone in enumerate(submission.pictures, start=1):
+        for index, alone in enumerate(submission.pictures, start=1):
             if alone.photo_blob is None:
                 continue
-            path = f"photos/{submission.number}-{place}.jpg"
+            path = f"photos/{submission.number}-{index}.jpg"
             missing: Literal["damaged", "lost"] | None = None
             try:
                 self._archive.add_photo(path, self._contents.findings.photos.content_of(alone))
@@ -246,7 +246,7 @@ class _Run:
                     form.Missing(finding=submission.id, photo=path, reason=missing)
                 )
             shown = alone.photo_blob == submission.photo_blob
-            yield form.FiledPhoto(path=path, place=place, shown=shown, missing=missing)
+            yield form.FiledPhoto(path=path, place=index, shown=shown, missing=missing)
 
     def _read_report(self, submission: VisibleFinding) -> Report | None:
         number, language = str(submission.number), self._account.language
