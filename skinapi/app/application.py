@@ -36,7 +36,7 @@ from skinapi.console.routes import Console
 from skinapi.console.routes import routes as console_routes
 from skinapi.findings.prediction.routes import kept_photo_routes
 from skinapi.findings.prediction.routes import routes as prediction_routes
-from skinapi.findings.records.review_queue import UnassignedMailer
+from skinapi.findings.records.unassigned_patients import UnassignedMailer
 from skinapi.findings.reports.routes import routes as reports_routes
 from skinapi.findings.routes import correction_routes, outcome_routes, review_routes
 from skinapi.findings.routes import routes as records_routes

@@ -20,10 +20,10 @@ from skinapi.base.field_types import ID
 from skinapi.base.pages import Page, PageRequest
 from skinapi.care.queue import NO_PATIENT, doctors_of
 from skinapi.findings.records.events import OpinionWanted
-from skinapi.findings.records.findings_by_lesion import FindingRecords
+from skinapi.findings.records.finding_access import FindingAccess
+from skinapi.findings.records.finding_records import FindingRecords
 from skinapi.findings.records.record_retention import PatientDeleted
 from skinapi.findings.records.review_queue import TAKEN_FOR, is_free
-from skinapi.findings.records.service import FindingAccess
 from skinapi.findings.records.stored_finding import StoredFindingRow
 from skinapi.findings.records.stored_findings import NONE_CAME, NOT_TAKEN
 from skinapi.findings.records.visible_findings import VisibleFinding

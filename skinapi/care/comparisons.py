@@ -14,7 +14,7 @@ from skinapi.base.subject import Allowances
 from skinapi.care.lesion_records import Lesion
 from skinapi.care.lesions import LesionsService, ShownLesion
 from skinapi.findings.errors import NOT_YOURS
-from skinapi.findings.records.service import FindingAccess
+from skinapi.findings.records.finding_access import FindingAccess
 from skinapi.findings.records.stored_finding import StoredFinding
 from skinapi.findings.records.visible_findings import VisibleFinding
 from skinapi.findings.status.lesion_status import Advice, AdviceSource, Instruction
@@ -29,8 +29,8 @@ from skinapi.model.comparison.comparison import (
 from skinapi.model.context import Modality
 from skinapi.model.decoding.photo import read_stored_photo
 from skinapi.model.detectors import KNOWN
+from skinapi.model.registry.inference import InferenceService
 from skinapi.model.registry.prediction_pool import PoolCaller
-from skinapi.model.registry.service import InferenceService
 
 
 class ComparedWithItself(Unprocessable):

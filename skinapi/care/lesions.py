@@ -28,9 +28,9 @@ from skinapi.care.queue import NO_PATIENT
 from skinapi.care.reminders import NO_LESION, LesionCounts
 from skinapi.findings.errors import NOT_YOURS
 from skinapi.findings.records.events import FindingsChanged
-from skinapi.findings.records.findings_by_lesion import FindingRecords
+from skinapi.findings.records.finding_access import FindingAccess
+from skinapi.findings.records.finding_records import FindingRecords
 from skinapi.findings.records.read_access import in_care, reader_of
-from skinapi.findings.records.service import FindingAccess
 from skinapi.findings.records.visible_findings import VisibleFinding, VisibleFindingRow
 from skinapi.findings.status.lesion_status import Advice, Audience, Instruction
 from skinapi.platform.storage.faults import Fault

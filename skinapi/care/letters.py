@@ -32,6 +32,7 @@ from skinapi.findings.errors import (
     LetterWithdrawn,
 )
 from skinapi.findings.records.events import FindingsChanged, LetterIssued, LetterTakenBack
+from skinapi.findings.records.finding_access import FindingAccess
 from skinapi.findings.records.letters import (
     Addressee,
     Letter,
@@ -42,7 +43,6 @@ from skinapi.findings.records.letters import (
     show_letter,
 )
 from skinapi.findings.records.read_access import PatientChannel, way_to
-from skinapi.findings.records.service import FindingAccess
 from skinapi.findings.records.visible_findings import VisibleFinding, VisibleFindingRow
 from skinapi.findings.reports.openrouter import OpenRouterClient, Reading
 from skinapi.findings.reports.report import NarrativeUnavailable, Unwritten

@@ -24,11 +24,11 @@ from skinapi.care.message_records import (
 from skinapi.care.queue import NO_PATIENT
 from skinapi.care.reminders import NO_LESION
 from skinapi.findings.errors import NOT_YOURS
-from skinapi.findings.records.findings_by_lesion import FindingRecords
+from skinapi.findings.records.finding_access import FindingAccess
+from skinapi.findings.records.finding_records import FindingRecords
 from skinapi.findings.records.read_access import in_care
 from skinapi.findings.records.record_retention import PatientDeleted
-from skinapi.findings.records.review_queue import MOST_UNASSIGNED
-from skinapi.findings.records.service import FindingAccess
+from skinapi.findings.records.unassigned_patients import MOST_UNASSIGNED
 from skinapi.platform.notices.outbox import Kind, Outbox
 from skinapi.platform.storage.ports import Document
 from skinapi.platform.storage.records import find_or_make

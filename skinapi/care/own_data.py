@@ -22,8 +22,8 @@ from skinapi.care.letters import LettersService
 from skinapi.care.message_records import Messages, Thread
 from skinapi.care.messages import MessagesService
 from skinapi.care.reminders import ReminderKind, reminder_of
-from skinapi.findings.records.findings_by_lesion import FindingRecords
-from skinapi.findings.records.service import FindingAccess
+from skinapi.findings.records.finding_access import FindingAccess
+from skinapi.findings.records.finding_records import FindingRecords
 from skinapi.findings.schemas.finding_parts import AdviceView
 from skinapi.findings.status.decisions import WaitsFor
 from skinapi.findings.status.lesion_status import Advice, AdviceSource, Audience, LesionStatus

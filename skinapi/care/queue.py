@@ -15,10 +15,15 @@ from skinapi.accounts.auth.accounts import Accounts
 from skinapi.base.errors import InvalidQuery, NotFound
 from skinapi.base.pages import Page, PageRequest
 from skinapi.base.values import Value
-from skinapi.findings.records.findings_by_lesion import FindingRecords
-from skinapi.findings.records.read_access import ReadNotes, in_care, is_asked, reader_in_care
-from skinapi.findings.records.review_queue import OrphanedWork, UnassignedPatients, UnassignedView
+from skinapi.findings.records.finding_records import FindingRecords
+from skinapi.findings.records.read_access import in_care, is_asked, reader_in_care
+from skinapi.findings.records.read_notes import ReadNotes
 from skinapi.findings.records.stored_finding import StoredFindingRow
+from skinapi.findings.records.unassigned_patients import (
+    OrphanedWork,
+    UnassignedPatients,
+    UnassignedView,
+)
 from skinapi.findings.records.visible_findings import VisibleFindingRow
 from skinapi.findings.status.decisions import RESULT_AFTER, WaitsFor
 from skinapi.model.bands import is_sent

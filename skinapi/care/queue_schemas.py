@@ -12,7 +12,8 @@ from skinapi.base.stored_record import optional
 from skinapi.care.queue import OVERDUE_AFTER, FoundCase, FoundPatient
 from skinapi.findings.records.queue_order import Waiting
 from skinapi.findings.records.read_access import PatientChannel
-from skinapi.findings.records.review_queue import OrphanedWork, is_free
+from skinapi.findings.records.review_queue import is_free
+from skinapi.findings.records.unassigned_patients import OrphanedWork
 from skinapi.findings.records.visible_findings import VisibleFindingRow
 from skinapi.findings.schemas.finding_parts import AdviceView, HeadlineView
 from skinapi.findings.schemas.review import FirstDecision, GraverReview

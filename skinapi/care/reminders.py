@@ -15,7 +15,7 @@ from skinapi.findings.records.events import (
     FindingEvent,
     FindingFiled,
 )
-from skinapi.findings.records.findings_by_lesion import FindingRecords
+from skinapi.findings.records.finding_records import FindingRecords
 from skinapi.findings.records.stored_finding import StoredFinding
 from skinapi.findings.status.decisions import PHOTO_AFTER, RESULT_AFTER, WaitsFor
 from skinapi.findings.status.lesion_status import Audience, Instruction, LesionStatus

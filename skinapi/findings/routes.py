@@ -23,9 +23,7 @@ from skinapi.findings.reviews.corrections import CorrectionsService
 from skinapi.findings.reviews.outcomes import ModelOutcomes, OutcomeCounts
 from skinapi.findings.reviews.service import ReviewsService
 from skinapi.findings.schemas.expected_reviewer import ExpectedReviewerView, FiledView
-from skinapi.findings.schemas.patient_notice import TellingView
-from skinapi.findings.schemas.review import NewReview, ReviewView, SignedReview
-from skinapi.findings.schemas.stored_finding import (
+from skinapi.findings.schemas.finding_answer import (
     ErrorView,
     FindingInCareView,
     FindingView,
@@ -35,6 +33,8 @@ from skinapi.findings.schemas.stored_finding import (
     PhotoRetentionView,
     PictureQuery,
 )
+from skinapi.findings.schemas.patient_notice import TellingView
+from skinapi.findings.schemas.review import NewReview, ReviewView, SignedReview
 from skinapi.findings.schemas.summary import SummaryView
 from skinapi.findings.status.reviews import ToldBy
 from skinapi.platform.web.declaration import Authenticated, Routes

@@ -22,10 +22,10 @@ from skinapi.accounts.auth.account import TEACHING_CONSENT, Account
 from skinapi.accounts.auth.accounts import Accounts
 from skinapi.accounts.auth.events import ConsentWithdrawn
 from skinapi.base.errors import BlobDamaged, Duplicate
-from skinapi.findings.records.findings_by_lesion import FindingRecords
+from skinapi.findings.records.finding_records import FindingRecords
 from skinapi.findings.records.stored_finding import SubmittedPhoto
-from skinapi.findings.status.deciding_review import Reviews, deciding_review
-from skinapi.findings.status.reviews import Histology, Review
+from skinapi.findings.status.deciding_review import deciding_review
+from skinapi.findings.status.reviews import Histology, Review, Reviews
 from skinapi.lab.checks.publishing import Provenance, Publisher
 from skinapi.lab.datasets.dataset_images import DatasetImage, Origin
 from skinapi.lab.datasets.dataset_versions import DatasetVersion, LabelSource, NewDataset

@@ -14,8 +14,8 @@ from skinapi.accounts.auth.passwords import Proof
 from skinapi.accounts.auth.second_factor import SecondFactorService
 from skinapi.base.errors import Conflict, Forbidden, InvalidToken, NotFound, TooManyRequests
 from skinapi.base.pages import Page, PageRequest
-from skinapi.findings.records.findings_by_lesion import FindingRecords
-from skinapi.findings.records.read_access import LIFE, BreakGlass, BreakGlasses, End
+from skinapi.findings.records.break_glasses import LIFE, BreakGlass, BreakGlasses, End
+from skinapi.findings.records.finding_records import FindingRecords
 from skinapi.findings.records.stored_finding import StoredFindingSummary
 from skinapi.findings.status.lesion_status import Audience
 from skinapi.platform.audit.trail import AuditTrail

@@ -11,7 +11,7 @@ from skinapi.accounts.auth.accounts import Accounts
 from skinapi.base.pages import Page, PageRequest
 from skinapi.base.subject import Role
 from skinapi.base.values import Value
-from skinapi.findings.records.findings_by_lesion import FindingRecords
+from skinapi.findings.records.finding_records import FindingRecords
 from skinapi.integrations.keys.api_keys import ApiKeys
 from skinapi.platform.audit.trail import AuditTrail
 from skinapi.platform.storage.ports import Document

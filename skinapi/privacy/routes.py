@@ -14,7 +14,7 @@ from skinapi.accounts.auth.schemas import ProvenBody
 from skinapi.base.errors import NotFound
 from skinapi.base.field_types import Contained, Legible, PrintableLines, SearchText
 from skinapi.base.pages import Page
-from skinapi.findings.records.read_access import BreakGlass, End
+from skinapi.findings.records.break_glasses import BreakGlass, End
 from skinapi.platform.web.declaration import Authenticated, Rate, Routes, admins
 from skinapi.platform.web.rate_limits import caller_address
 from skinapi.platform.web.schemas import Answer, Body, Message, PageQuery

@@ -9,7 +9,7 @@ import pytest
 
 from skinapi.care.lesion_records import MIDDLE, MIDLINE, PAIRED
 from skinapi.console.routes import ASSETS
-from skinapi.platform.storage.unit_of_work import Unit, UnitOfWork
+from skinapi.platform.storage.unit_of_work import UnitOfWork
 from tests.care.clinic import ROUTINE, file_for, patient_of
 from tests.findings.prediction.photographer import predicted, send
 from tests.support.backends import Backend, Person
@@ -216,10 +216,10 @@ def test_of_two_that_sort_at_once_the_second_is_refused(
     number = predicted(ada, lesion=first)["id"]
     run, left = UnitOfWork.run, [third]
 
-    def interrupted(work: UnitOfWork, act: Callable[[Unit], Any]) -> Any:
+    def interrupted(work: UnitOfWork, act: Callable[..., Any], *given: Any, **named: Any) -> Any:
         if left:
             assert sort(ada, number, left.pop()).status_code == 200
-        return run(work, act)
+        return run(work, act, *given, **named)
 
     monkeypatch.setattr(UnitOfWork, "run", interrupted)
     asked = {"lesion": second, "was": first}

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from skinapi.findings.records import review_queue
-from skinapi.findings.records.review_queue import UnassignedMailer
+from skinapi.findings.records.unassigned_patients import UnassignedMailer
 from skinapi.platform.storage.ids import now
 from tests.care.clinic import (
     REFERRAL,

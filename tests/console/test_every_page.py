@@ -12,7 +12,7 @@ import pytest
 
 from skinapi.base.subject import Role
 from skinapi.console.routes import ASSETS
-from skinapi.findings.records.read_access import LIFE, BreakGlass
+from skinapi.findings.records.break_glasses import LIFE, BreakGlass
 from skinapi.lab.datasets.dataset_images import DatasetImages
 from skinapi.lab.datasets.dataset_versions import Datasets
 from skinapi.model.registry.serving_pointer import PointerChange, ServingPointer

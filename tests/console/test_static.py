@@ -337,7 +337,7 @@ def test_every_pass_that_may_fail_has_words(words: dict[Language, dict[str, str]
 def test_what_a_job_says_of_itself_has_words(
     name: str, words: dict[Language, dict[str, str]]
 ) -> None:
-    source = (STATIC.parents[1] / "lab" / f"{name}.py").read_text()
+    source = (STATIC.parents[1] / "lab" / "jobs" / f"{name}.py").read_text()
     messages = re.findall(r'\.(?:progress|begin)\((?:[\w.]+, )+"([^"]+)"\)', source)
     assert messages
     for message in messages:

@@ -9,7 +9,7 @@ import pytest
 from werkzeug.test import TestResponse
 
 from skinapi.base.errors import InvalidToken
-from skinapi.model.registry.service import InferenceService
+from skinapi.model.registry.inference import InferenceService
 from skinapi.platform.notices.mail_texts import parting_recipient, write_mail
 from skinapi.privacy.joining import ACTED, KEYED, MOVED
 from tests.care.clinic import (

@@ -43,6 +43,13 @@ def test_every_link_leads_somewhere(page: str) -> None:
             assert anchor in _anchors(found), f"{page}: {target}"
 
 
+@pytest.mark.parametrize("page", [*PAGES])
+def test_every_module_that_a_page_names_is_there(page: str) -> None:
+    named = re.findall(r"`((?:[a-z_]+/)+[a-z_0-9]+\.(?:py|yaml))", PAGES[page])
+    for path in named:
+        assert (ROOT / path).exists() or (ROOT / "skinapi" / path).exists(), f"{page}: {path}"
+
+
 def _anchors(page: Path) -> set[str]:
     headings = re.findall(r"^#+ (.*)", FENCED.sub("", page.read_text()), re.MULTILINE)
     return {re.sub(r"[^\w\- ]", "", heading).lower().replace(" ", "-") for heading in headings}

@@ -20,8 +20,8 @@ import apsw
 
 from skinapi.accounts.auth.account import Account
 from skinapi.accounts.auth.second_factor import code_at, hash_recovery_code, step_of
+from skinapi.findings.records.break_glasses import LIFE, BreakGlass
 from skinapi.findings.records.new_findings import NewFinding
-from skinapi.findings.records.read_access import LIFE, BreakGlass
 from skinapi.findings.records.stored_finding import StoredFinding
 from skinapi.findings.records.stored_findings import StoredFindings
 from skinapi.integrations.dicom.archive import ARCHIVE

@@ -29,8 +29,8 @@ from skinapi.model.network.model import (
     write_head,
 )
 from skinapi.model.network.picture import Scaling
+from skinapi.model.registry.inference import InferenceService
 from skinapi.model.registry.prediction_pool import PredictionPool, ServedModel, open_warm
-from skinapi.model.registry.service import InferenceService
 from tests.support.cards import model_card
 from tests.support.findings import TESTED
 from tests.support.photos import COLOURS

@@ -368,9 +368,9 @@ class Accounts(Repository[Account]):
         """Walk accounts that may be `never_approved`, as they are stored."""
         for status in ("waiting", "suspended"):
             for document in walk_by_id(self._documents, {"status": status}):
+                yield document
                 if made_at(document["id"]) >= before:
                     break
-                yield document
 
     def check_integrity(self, work: UnitOfWork) -> Iterator[Fault]:
         """Yield patients whose doctor is none and never was, or who are doctors themselves."""

@@ -13,7 +13,7 @@ from skinapi.accounts.auth.recovery import PasswordLinks
 from skinapi.app.composition.services import Services
 from skinapi.base.settings import Settings
 from skinapi.care.reminders import ReminderMailer
-from skinapi.findings.records.review_queue import UnassignedMailer
+from skinapi.findings.records.unassigned_patients import UnassignedMailer
 from skinapi.findings.reviews.service import EndedHolds
 from skinapi.integrations.dicom.archive import ARCHIVE, ArchiveService
 from skinapi.integrations.webhooks.endpoints import KIND as WEBHOOK

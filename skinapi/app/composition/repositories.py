@@ -14,14 +14,14 @@ from skinapi.base.errors import BrokenStore, Duplicate
 from skinapi.base.settings import Settings
 from skinapi.care.lesion_records import Lesions
 from skinapi.care.message_records import Messages
-from skinapi.findings.records.findings_by_lesion import FindingRecords
+from skinapi.findings.records.break_glasses import BreakGlasses
+from skinapi.findings.records.finding_records import FindingRecords
 from skinapi.findings.records.letters import Letters
-from skinapi.findings.records.read_access import BreakGlasses
 from skinapi.findings.records.record_retention import UntouchedFindings
 from skinapi.findings.reports.narrator import DroppedPairs, NarrativeCache
 from skinapi.findings.reports.verification import IssuedReports
 from skinapi.findings.reviews.outcomes import OutcomeCounts
-from skinapi.findings.status.deciding_review import Reviews
+from skinapi.findings.status.reviews import Reviews
 from skinapi.integrations.keys.api_keys import ApiKeys
 from skinapi.integrations.oidc.service import RoundTrips
 from skinapi.integrations.webhooks.endpoints import Endpoints, WebhookEvents

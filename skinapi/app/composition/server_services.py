@@ -35,10 +35,8 @@ from skinapi.integrations.fhir.order_intake import FhirIntakeService
 from skinapi.integrations.fhir.service import FhirService
 from skinapi.integrations.webhooks.endpoints import KIND as WEBHOOK
 from skinapi.model.registry.composition import open_operating_point
-from skinapi.model.registry.service import (
-    InferenceService,
-    OperatingPointService,
-)
+from skinapi.model.registry.inference import InferenceService
+from skinapi.model.registry.service import OperatingPointService
 from skinapi.privacy.break_glass import BreakGlassService
 from skinapi.privacy.joining import JoiningService
 from skinapi.privacy.person_file.service import PersonFilesService

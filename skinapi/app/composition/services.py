@@ -43,19 +43,15 @@ from skinapi.care.messages import MessagesService, UnansweredMessages
 from skinapi.care.own_data import InboxService, OwnDataService
 from skinapi.care.queue import CareService
 from skinapi.care.reminders import LesionCounts
-from skinapi.findings.records.findings_by_lesion import FindingRecords
+from skinapi.findings.records.break_glasses import BreakGlass
+from skinapi.findings.records.finding_records import FindingRecords
 from skinapi.findings.records.letters import Letter
 from skinapi.findings.records.photos import KeptPhotos
-from skinapi.findings.records.read_access import BreakGlass
 from skinapi.findings.records.record_retention import RecordRetention
-from skinapi.findings.records.review_queue import (
-    Clinic,
-    FindUnanswered,
-    ReviewQueue,
-    UnassignedPatients,
-)
+from skinapi.findings.records.review_queue import ReviewQueue
 from skinapi.findings.records.service import FindingsService
 from skinapi.findings.records.stored_finding import StoredFinding
+from skinapi.findings.records.unassigned_patients import Clinic, FindUnanswered, UnassignedPatients
 from skinapi.findings.reports.narrator import Narrator, open_checker, open_llm
 from skinapi.findings.reports.service import ReportsService
 from skinapi.findings.reports.verification import IssuedReport

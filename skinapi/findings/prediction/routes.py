@@ -36,8 +36,8 @@ from skinapi.findings.prediction.service import MaybeDifferentSpots, PredictionS
 from skinapi.findings.reports.report import Report
 from skinapi.findings.reports.routes import FullReport
 from skinapi.findings.schemas.expected_reviewer import ExpectedReviewerView
+from skinapi.findings.schemas.finding_answer import FindingInCareView, FindingView, NewError
 from skinapi.findings.schemas.finding_parts import HeatView
-from skinapi.findings.schemas.stored_finding import FindingInCareView, FindingView, NewError
 from skinapi.model.calibration import MOST_PICTURES
 from skinapi.model.context import (
     Context,

@@ -24,8 +24,8 @@ from skinapi.model.context import NOTHING_TOLD, Context, age_band_of
 from skinapi.model.finding import Doubt, Finding
 from skinapi.model.network.model import Model
 from skinapi.model.refusals import Reason, translate_refusal
+from skinapi.model.registry.inference import ClassifiedPictures, InferenceService
 from skinapi.model.registry.prediction_pool import PoolCaller
-from skinapi.model.registry.service import ClassifiedPictures, InferenceService
 from skinapi.platform.storage.ids import now
 from skinapi.platform.storage.unit_of_work import Unit
 
@@ -56,7 +56,7 @@ class OpenLesions(Protocol):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SentPhotos:
     """What an account asks about: one to four photos of one spot. `way` is how `keep_photo` was
-    told; `source` the DICOM object of a clinic's archive; `moves` is as in `NewFinding`.
+    told; `source` the DICOM object of a clinic's archive; `before_commit` is as in `NewFinding`.
     """
 
     contents: Sequence[bytes] = field(repr=False)

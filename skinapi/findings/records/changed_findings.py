@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from skinapi.accounts.auth.account import Account, Subject
 from skinapi.base.pages import Page, PageRequest, page_of
-from skinapi.findings.records.service import FindingAccess
+from skinapi.findings.records.finding_access import FindingAccess
 from skinapi.findings.records.stored_finding import StoredFinding
 from skinapi.findings.records.visible_findings import VisibleFinding
 from skinapi.findings.status.lesion_status import Audience

@@ -10,10 +10,10 @@ from skinapi.accounts.auth.account import Account, Subject
 from skinapi.accounts.auth.consents import Consents
 from skinapi.base.errors import BlobDamaged, NotFound
 from skinapi.base.logs import log
-from skinapi.findings.records.findings_by_lesion import FindingRecords
+from skinapi.findings.records.finding_records import FindingRecords
 from skinapi.findings.records.new_findings import PhotoChoice
 from skinapi.findings.records.queue_order import resting_since
-from skinapi.findings.records.read_access import ReadNotes
+from skinapi.findings.records.read_notes import ReadNotes
 from skinapi.findings.records.record_retention import waits_for_somebody
 from skinapi.findings.records.stored_finding import StoredFinding
 from skinapi.findings.records.visible_findings import VisibleFinding

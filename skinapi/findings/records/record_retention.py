@@ -9,7 +9,7 @@ from typing import Any
 
 from skinapi.base.errors import Conflict
 from skinapi.base.pages import batched
-from skinapi.findings.records.findings_by_lesion import FindingRecords
+from skinapi.findings.records.finding_records import FindingRecords
 from skinapi.findings.records.letters import Letters
 from skinapi.findings.records.queue_order import WITH_PHOTO, WITHOUT, make_rest_key, rests_reviewed
 from skinapi.findings.records.stored_finding import StoredFinding, StoredFindingRow

@@ -60,7 +60,7 @@ INDEXES: tuple[tuple[str, ...], ...] = (
     *(("opinion_of", "queue_key"), ("queue_key",), ("hold_key",), ("due_key",), ("changed",)),
     *(("awaited_key",), ("lesion",)),
 )
-# What is read of each view; of a Submission all.
+# What is read of each view; of a StoredFinding all.
 FIELDS: dict[type[StoredFindingRow], tuple[str, ...] | None] = {
     StoredFindingRow: LISTED_FIELDS,
     StoredFindingSummary: SUMMARY_FIELDS,

@@ -187,7 +187,7 @@ def see_with(found: StoredFindingRow, view: LesionForAudience) -> VisibleFinding
 
 
 def see_with(found: StoredFindingRow, view: LesionForAudience) -> VisibleFindingRow:
-    """See a finding with this view: a VisibleFinding of a Submission, and so on."""
+    """See a finding with this view: a VisibleFinding of a StoredFinding, and so on."""
     seen = next(seen for stored, seen in _SEEN if isinstance(found, stored))
     return seen.model_construct(found.model_fields_set, **{**found.__dict__, "view": view})
 

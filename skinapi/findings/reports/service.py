@@ -16,8 +16,8 @@ from skinapi.base.stored_record import StoredRecord
 from skinapi.base.subject import Allowances
 from skinapi.findings.errors import NOT_YOURS
 from skinapi.findings.records.events import FindingDeleted
+from skinapi.findings.records.finding_access import FindingAccess, Reading
 from skinapi.findings.records.letters import Letter, Letters, ShownLetter, show_letter
-from skinapi.findings.records.service import FindingAccess, Reading
 from skinapi.findings.records.stored_finding import StoredFinding
 from skinapi.findings.records.visible_findings import VisibleFinding
 from skinapi.findings.reports.facts import Facts

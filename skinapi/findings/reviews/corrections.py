@@ -10,9 +10,9 @@ from skinapi.base.languages import Language, load_words
 from skinapi.base.stored_record import Frozen
 from skinapi.findings.errors import FindingInError
 from skinapi.findings.records.events import FindingsChanged, FindingVoided
-from skinapi.findings.records.findings_by_lesion import FindingRecords
+from skinapi.findings.records.finding_access import FindingAccess
+from skinapi.findings.records.finding_records import FindingRecords
 from skinapi.findings.records.review_queue import ReviewQueue
-from skinapi.findings.records.service import FindingAccess
 from skinapi.findings.records.stored_finding import EnteredInError, StoredFinding
 from skinapi.findings.records.visible_findings import VisibleFinding
 from skinapi.findings.reviews.outcomes import OutcomeCounts
@@ -128,7 +128,7 @@ class CorrectionsService:
         unit.publish(FindingVoided(submission))
         unit.publish(FindingsChanged(self.submissions.renew([submission.lesion])))
         if counted:  # else its account is being deleted
-            self.queue.dequeue(submission, counted)
+            self.queue.move_patient_down(submission, counted)
 
     def _tell(self, submission: StoredFinding, owner: Account, by: Subject) -> None:
         own, case = f"finding/{submission.number}", f"case/{submission.number}"

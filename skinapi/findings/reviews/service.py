@@ -18,11 +18,11 @@ from skinapi.findings.records.events import (
     LetterTakenBack,
     ReviewSigned,
 )
-from skinapi.findings.records.findings_by_lesion import FindingRecords
+from skinapi.findings.records.finding_access import FindingAccess
+from skinapi.findings.records.finding_records import FindingRecords
 from skinapi.findings.records.letters import Letters
 from skinapi.findings.records.read_access import PatientChannel, in_care, way_to
 from skinapi.findings.records.review_queue import ReviewQueue
-from skinapi.findings.records.service import FindingAccess
 from skinapi.findings.records.visible_findings import VisibleFinding
 from skinapi.findings.reviews.outcomes import OutcomeCounts
 from skinapi.findings.schemas.review import NewReview
@@ -170,7 +170,7 @@ class ReviewsService:
         lesions, own = [submission.lesion], submission.id
         alone = [] if submission.lesion else [own]
         self.submissions.renew_keys(lesions=lesions, ids=alone, known=known, shown=own)
-        self.queue.dequeue(submission, owner)
+        self.queue.move_patient_down(submission, owner)
         unit.publish(FindingReviewed(submission))
         if shown:
             unit.publish(FindingsChanged(self.submissions.note_changes(lesions, ids=alone)))

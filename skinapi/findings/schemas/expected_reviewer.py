@@ -9,7 +9,7 @@ from pydantic import Field
 from skinapi.accounts.auth.account import Account
 from skinapi.base.languages import Language, load_words
 from skinapi.base.stored_record import Frozen
-from skinapi.findings.records.review_queue import ExpectedReviewer
+from skinapi.findings.records.unassigned_patients import ExpectedReviewer
 from skinapi.findings.records.visible_findings import VisibleFinding
 from skinapi.findings.status.decisions import say_day
 from skinapi.model.bands import is_sent

@@ -1,16 +1,10 @@
 """Which review of a finding counts. The table of cases is in docs/reviews.md."""
 
-from collections.abc import Iterable, Sequence
-from datetime import datetime
+from collections.abc import Iterable
 
-from skinapi.findings.errors import TooManyReviews
-from skinapi.findings.status.reviews import MOST_REVIEWS, Opinion, Review
+from skinapi.findings.status.reviews import Opinion, Review
 from skinapi.model.bands import most_urgent, urgency
 from skinapi.model.conditions import Band, conditions_table
-from skinapi.platform.storage.ids import now
-from skinapi.platform.storage.ports import Filter
-from skinapi.platform.storage.records import Repository
-from skinapi.platform.storage.unreadable import hide, is_hidden
 
 Gravity = tuple[bool, int, int]
 
@@ -79,57 +73,3 @@ def _gravity(opinion: Opinion) -> Gravity:
     own = conditions_table().label(opinion.condition).urgency if opinion.condition else least
     asked = opinion.urgency or own
     return opinion.malignant, -urgency(most_urgent(own, asked)), -urgency(asked)
-
-
-class Reviews(Repository[Review]):
-    collection, record = "reviews", Review
-    indexes = (("submission", "id"),)
-    unique = (("doctor", "idempotency_key"),)
-
-    def add(self, review: Review, *, signed: Sequence[Review]) -> None:
-        """Store a review of a finding that has the reviews `signed`. It sorts after those
-        (`new_id_after`), also on a machine whose clock is behind: the later one may withdraw the
-        earlier.
-        """
-        if len(signed) >= MOST_REVIEWS:
-            raise TooManyReviews
-        self.insert(review)
-
-    def find_by_key(self, doctor: str, key: str | None) -> Review | None:
-        return self._by_key(key, doctor=doctor)
-
-    def list_of(self, submission: str) -> list[Review]:
-        return self._list({"submission": submission})
-
-    def list_of_each(self, submissions: Sequence[str]) -> dict[str, list[Review]]:
-        """Reviews are keyed by finding, in the order of signing. A request that only reads hides
-        each finding of which a review cannot be read: without it, the finding might seem milder.
-        """
-        by_finding: dict[str, list[Review]] = {}
-        if submissions:
-            wanted: Filter = {"submission": {"$in": [*submissions]}}
-            found = self._documents.find(wanted, sort="submission")
-            for review in self._read_each(found):
-                by_finding.setdefault(review.submission, []).append(review)
-            for document in found:
-                if is_hidden(self.collection, document["id"]):
-                    hide("submissions", document["submission"])
-        return by_finding
-
-    def list_signatures(self, submissions: Sequence[str]) -> list[tuple[str, datetime]]:
-        """List the finding of each review of these findings, and when it was signed."""
-        wanted: Filter = {"submission": {"$in": [*submissions]}}
-        found = self._documents.find(wanted, sort="submission", fields=("submission", "created_at"))
-        return [(item["submission"], item["created_at"]) for item in found]
-
-    def end_holds(self, submission: str) -> bool:
-        """False where nothing was held."""
-        moment = now()
-        held = {"submission": submission, "hold_ends_at": {"$gt": moment}}
-        return self._documents.update_all(held, {"$set": {"hold_ends_at": moment}}) > 0
-
-    def reviewed_submissions(self) -> set[str]:
-        return set(self._documents.count_by("submission"))
-
-    def forget(self, submission: str) -> None:
-        self._documents.delete({"submission": submission})

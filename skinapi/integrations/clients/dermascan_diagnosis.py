@@ -26,7 +26,7 @@ from skinapi.model.comparison.outline import Shape
 from skinapi.model.conditions import NORMAL_SKIN, Band, conditions_table
 from skinapi.model.context import NOTHING_TOLD
 from skinapi.model.headline import probability_of, without_normal_skin
-from skinapi.model.registry.service import ClassifiedPhoto
+from skinapi.model.registry.inference import ClassifiedPhoto
 from skinapi.platform.web.declaration import OpenedToClient, Rate, Routes
 from skinapi.platform.web.schemas import Answer, ContractBody
 

@@ -41,7 +41,7 @@ from skinapi.model.context import NOTHING_TOLD
 from skinapi.model.finding import Finding
 from skinapi.model.heat_map_overlay import draw_overlay
 from skinapi.model.refusals import Reason
-from skinapi.model.registry.service import ClassifiedPhoto
+from skinapi.model.registry.inference import ClassifiedPhoto
 from skinapi.platform.web.answers import problem_json, rendering_errors
 from skinapi.platform.web.declaration import OpenedToClient, Public, Rate, Routes, closed_to
 from skinapi.platform.web.schemas import Answer, ContractForm, Upload

@@ -22,8 +22,8 @@ from skinapi.model.bands import THRESHOLDS, is_raised, urgency
 from skinapi.model.conditions import NORMAL_SKIN, Band, conditions_table
 from skinapi.model.context import NOTHING_TOLD
 from skinapi.model.finding import Finding
+from skinapi.model.registry.inference import ClassifiedPhoto, InferenceService
 from skinapi.model.registry.prediction_pool import PoolCaller
-from skinapi.model.registry.service import ClassifiedPhoto, InferenceService
 from skinapi.platform.audit.trail import AuditTrail
 from skinapi.platform.storage.unit_of_work import AuditRow
 from skinapi.platform.web.declaration import closed_to

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from skinapi.accounts.auth.account import Subject
 from skinapi.base.errors import NotFound
 from skinapi.findings.errors import NOT_YOURS
-from skinapi.findings.records.service import FindingAccess
+from skinapi.findings.records.finding_access import FindingAccess
 from skinapi.findings.reports.service import ReportsService
 from skinapi.integrations.dicom.stow import installed
 from skinapi.integrations.dicom.study import Kind, ObjectId, Study, pictures_of, version_of

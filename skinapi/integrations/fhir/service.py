@@ -14,7 +14,7 @@ from skinapi.base.field_types import ID
 from skinapi.base.pages import Page, PageRequest, read_all, read_pages
 from skinapi.care.lesions import LesionsService
 from skinapi.findings.records.changed_findings import LATEST_COMMIT, ChangedFindings, SeenFinding
-from skinapi.findings.records.service import FindingAccess
+from skinapi.findings.records.finding_access import FindingAccess
 from skinapi.findings.records.visible_findings import VisibleFinding
 from skinapi.findings.reports.service import ReportsService
 from skinapi.integrations.fhir.elements import ORDERS, Resource, own_system

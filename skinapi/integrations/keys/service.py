@@ -18,7 +18,7 @@ from skinapi.accounts.auth.second_factor import SecondFactorService
 from skinapi.base.errors import Forbidden, InvalidToken, NotFound, Unprocessable
 from skinapi.base.field_types import Legible, Printable
 from skinapi.base.subject import Scope
-from skinapi.findings.records.service import FindingAccess
+from skinapi.findings.records.finding_access import FindingAccess
 from skinapi.integrations.keys.api_keys import (
     ApiKey,
     ApiKeys,

@@ -5,16 +5,12 @@ from functools import partial
 from skinapi.base.settings import Settings
 from skinapi.model.bands import OperatingPoint
 from skinapi.model.network.model import SHIPPED_MODEL
+from skinapi.model.registry.inference import ClientNames, InferenceService
 from skinapi.model.registry.prediction_pool import PredictionPool, ServedModel, open_warm
-from skinapi.model.registry.service import (
-    ClientNames,
-    InferenceService,
-    ModelReloader,
-    OperatingPointService,
-)
+from skinapi.model.registry.service import ModelReloader, OperatingPointService
 from skinapi.model.registry.serving_pointer import ServingPointer
 from skinapi.model.registry.version_records import ModelVersions
-from skinapi.model.registry.version_service import ModelsService
+from skinapi.model.registry.version_service import ModelsService, ReferenceSource
 from skinapi.platform.storage.ports import Store
 from skinapi.platform.storage.unit_of_work import UnitOfWork
 
@@ -32,13 +28,22 @@ def open_served(settings: Settings) -> ServedModel:
     )
 
 
-def open_models(settings: Settings, store: Store, work: UnitOfWork) -> ModelsService:
+def open_models(
+    settings: Settings,
+    store: Store,
+    work: UnitOfWork,
+    *,
+    reference: ReferenceSource | None = None,
+    served: ServedModel | None = None,
+) -> ModelsService:
     return ModelsService(
         work=work,
         versions=ModelVersions(store, work),
         pointer=ServingPointer(store),
         built_in=settings.model_path or SHIPPED_MODEL,
         instance=settings.instance_dir,
+        reference=reference,
+        served=served,
     )
 
 

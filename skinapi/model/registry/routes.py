@@ -9,12 +9,13 @@ from skinapi.base.pages import Page
 from skinapi.base.subject import Caller
 from skinapi.model.conditions import conditions_table
 from skinapi.model.network.model import ModelCard
+from skinapi.model.registry.inference import InferenceService
 from skinapi.model.registry.schemas import (
     ConditionsView,
     NewOperatingPoint,
     OperatingPointView,
 )
-from skinapi.model.registry.service import InferenceService, OperatingPointService
+from skinapi.model.registry.service import OperatingPointService
 from skinapi.model.registry.serving_pointer import GatesNotPassed, ModelChanged
 from skinapi.model.registry.stored_version import TakenBack
 from skinapi.model.registry.version_schemas import (

@@ -1,4 +1,6 @@
-"""What is stored of an account, counted by kind; what is kept of it, and where it was sent."""
+"""What is stored of an account, counted by kind; what is kept of it, and where it was sent. What an
+erasure deletes: `_to_erasure` in app/composition/subscriptions.py.
+"""
 
 from collections import Counter
 from collections.abc import Collection, Mapping

@@ -17,9 +17,9 @@ from skinapi.base.errors import Conflict, NotFound
 from skinapi.base.pages import batched
 from skinapi.base.stored_record import StoredRecord
 from skinapi.findings.records.events import FindingDiscarded
-from skinapi.findings.records.findings_by_lesion import FindingRecords
-from skinapi.findings.records.review_queue import UnassignedPatients
+from skinapi.findings.records.finding_records import FindingRecords
 from skinapi.findings.records.stored_finding import StoredFindingRow
+from skinapi.findings.records.unassigned_patients import UnassignedPatients
 from skinapi.findings.records.visible_findings import URGENT, VisibleFindingRow
 from skinapi.findings.status.lesion_status import Audience
 from skinapi.integrations.patients import PatientsService

@@ -18,8 +18,8 @@ from skinapi.care.lesion_records import Lesion, Lesions
 from skinapi.care.letters import LettersService
 from skinapi.care.message_records import Messages, Thread
 from skinapi.care.reminders import reminder_of
-from skinapi.findings.records.read_access import BreakGlasses
-from skinapi.findings.records.service import FindingAccess
+from skinapi.findings.records.break_glasses import BreakGlasses
+from skinapi.findings.records.finding_access import FindingAccess
 from skinapi.findings.records.visible_findings import VisibleFinding
 from skinapi.findings.reports.service import ReportsService
 from skinapi.findings.reviews.service import ReviewsService

@@ -16,7 +16,7 @@ from skinapi.accounts.auth.consents import (
     list_consent_texts,
 )
 from skinapi.base.languages import LANGUAGES, LocalizedText
-from skinapi.model.registry.service import InferenceService
+from skinapi.model.registry.inference import InferenceService
 from skinapi.platform.storage.ids import now
 from tests.care.clinic import URGENT, file_for
 from tests.findings.prediction.photographer import predicted

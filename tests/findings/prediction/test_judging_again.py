@@ -11,7 +11,7 @@ from werkzeug.test import TestResponse
 from skinapi.findings.records.stored_finding import MOST_VERSIONS
 from skinapi.findings.status.decisions import before_weekend
 from skinapi.model.conditions import Band
-from skinapi.model.registry.service import InferenceService
+from skinapi.model.registry.inference import InferenceService
 from skinapi.platform.storage.ids import now
 from tests.care.clinic import judge_anew, numbers, patient_in_care, patient_of
 from tests.findings.prediction.photographer import predicted

@@ -23,7 +23,7 @@ from skinapi.model.conditions import conditions_table
 from skinapi.model.context import NOTHING_TOLD
 from skinapi.model.decoding.photo import Photo, read_photo
 from skinapi.model.finding import Finding
-from skinapi.model.registry.service import ClassifiedPhoto
+from skinapi.model.registry.inference import ClassifiedPhoto
 from tests.support.photos import photo_of
 
 # The lab's screen paints it green wherever it may.

@@ -26,7 +26,7 @@ from skinapi.model.conditions import NORMAL_SKIN, conditions_table
 from skinapi.model.context import NOTHING_TOLD
 from skinapi.model.finding import Doubt, Finding
 from skinapi.model.headline import rank, sum_malignant
-from skinapi.model.registry.service import ClassifiedPhoto
+from skinapi.model.registry.inference import ClassifiedPhoto
 from tests.integrations.clients.all_clear import (
     REGULAR,
     SCREENS,

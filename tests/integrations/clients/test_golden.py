@@ -16,7 +16,7 @@ from skinapi.model.comparison.outline import Shape
 from skinapi.model.conditions import Band, conditions_table
 from skinapi.model.decoding.photo import read_photo
 from skinapi.model.finding import Doubt
-from skinapi.model.registry.service import ClassifiedPhoto
+from skinapi.model.registry.inference import ClassifiedPhoto
 from tests.integrations.clients.dialects import (
     guide,
     inference,

@@ -25,7 +25,7 @@ from skinapi.model.conditions import NORMAL_SKIN, Band, conditions_table
 from skinapi.model.decoding.photo import read_photo
 from skinapi.model.finding import Doubt, Finding
 from skinapi.model.headline import NotRuledOut, rank, sum_malignant
-from skinapi.model.registry.service import ClassifiedPhoto
+from skinapi.model.registry.inference import ClassifiedPhoto
 from tests.integrations.clients.dialects import (
     SMALL,
     guide,

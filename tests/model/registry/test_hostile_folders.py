@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 
 from skinapi.base.errors import ModelDamaged
 from skinapi.model.network.model import NETWORK, SERVED_FILES, WEIGHTS, write_checksums
+from skinapi.model.registry.inference import InferenceService
 from skinapi.model.registry.prediction_pool import PoolCaller, open_warm
-from skinapi.model.registry.service import InferenceService
 from tests.model.registry.hostile_folders import EVERY, ONCE, damaged_copies, damaged_copy
 from tests.support.models import registry_of, tiny_model, write_model
 from tests.support.photos import photo_of

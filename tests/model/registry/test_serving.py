@@ -13,8 +13,8 @@ from skinapi.base.settings import Settings
 from skinapi.base.settings.sizing import usable_cores
 from skinapi.model.network.engine import OpenVinoEngine
 from skinapi.model.registry.composition import open_inference, open_models, open_served
+from skinapi.model.registry.inference import InferenceService
 from skinapi.model.registry.prediction_pool import PoolCaller, PredictionPool, open_warm
-from skinapi.model.registry.service import InferenceService
 from skinapi.platform.audit.trail import AuditTrail
 from skinapi.platform.storage.unit_of_work import UnitOfWork
 from tests.stores.mock_store import MockStore

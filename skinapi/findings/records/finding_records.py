@@ -21,7 +21,6 @@ from skinapi.findings.records.visible_findings import (
     rest_keys,
     see_with,
 )
-from skinapi.findings.status.deciding_review import Reviews
 from skinapi.findings.status.decisions import JudgedVersion
 from skinapi.findings.status.lesion_status import (
     Advice,
@@ -32,6 +31,7 @@ from skinapi.findings.status.lesion_status import (
     LesionStatus,
     compute_status,
 )
+from skinapi.findings.status.reviews import Reviews
 from skinapi.platform.storage.ids import new_id, now
 from skinapi.platform.storage.ports import Document, Filter, Ops, Store, set_or_remove
 from skinapi.platform.storage.unreadable import hide, is_hidden, read_each

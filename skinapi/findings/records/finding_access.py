@@ -1,0 +1,251 @@
+"""Who may see a stored finding, and how it is shown to them."""
+
+from collections.abc import Iterable
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Literal
+
+from skinapi.accounts.auth.account import Account, Subject
+from skinapi.accounts.auth.accounts import Accounts
+from skinapi.base.errors import (
+    Forbidden,
+    NotFound,
+    StoreUnavailable,
+)
+from skinapi.base.pages import Page, PageRequest
+from skinapi.base.subject import KeyUse
+from skinapi.findings.errors import (
+    NOT_YOURS,
+)
+from skinapi.findings.records.break_glasses import BreakGlass, BreakGlasses
+from skinapi.findings.records.finding_records import FindingRecords
+from skinapi.findings.records.photos import KeptPhotos
+from skinapi.findings.records.read_access import (
+    PatientChannel,
+    in_care,
+    is_asked,
+    reader_of,
+    way_to,
+)
+from skinapi.findings.records.read_notes import ReadNotes
+from skinapi.findings.records.stored_finding import StoredFinding
+from skinapi.findings.records.unassigned_patients import ExpectedReviewer, UnassignedPatients
+from skinapi.findings.records.visible_findings import (
+    VisibleFinding,
+    VisibleFindingSummary,
+)
+from skinapi.findings.status.lesion_status import Audience
+from skinapi.model.heat_map_overlay import draw_kept_overlay
+from skinapi.model.registry.version_service import ModelsService
+from skinapi.platform.storage.ids import now
+from skinapi.platform.storage.unit_of_work import Unit, UnitOfWork, atomic
+
+NOT_TO_CORRECT = "Only the doctor in charge or an admin can say that it was entered in error"
+
+
+# What of a finding an admin reads who has broken its glass.
+Reading = Literal["finding", "report", "reviews", "letters"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FindingAccess:
+    """Decides who may see a finding, shows it, and notes who has read it."""
+
+    work: UnitOfWork
+    submissions: FindingRecords
+    accounts: Accounts
+    photos: KeptPhotos
+    notes: ReadNotes
+    break_glass: BreakGlasses
+    unassigned: UnassignedPatients
+    models: ModelsService
+
+    def list_own(
+        self,
+        *,
+        to: Subject,
+        unsorted: bool = False,
+        newest_first: bool = False,
+        paging: PageRequest,
+    ) -> Page[tuple[VisibleFindingSummary, Account]]:
+        """A program with a clinic-wide key has every patient's. Each comes with its owner."""
+        wide = to.key is not None and to.key.clinic_wide
+        stored = self.submissions.page_owned(
+            None if wide else to.id, paging, unsorted=unsorted, newest_first=newest_first
+        )
+        reader = Audience.PROGRAM if wide else Audience.PATIENT
+        found = self.submissions.see(stored.items, reader)
+        if not wide:
+            return Page([(record, to.account) for record in found], stored.next_after)
+        owners = self.accounts.by_ids({record.owner for record in found})
+        seen = {name: item for name, item in owners.items() if in_care(item, to)}
+        self.note_read(seen, by=to)
+        shown = [(record, seen[record.owner]) for record in found if record.owner in seen]
+        return Page(shown, stored.next_after)
+
+    def get(
+        self, *, number: str, to: Subject, with_errors: bool = False
+    ) -> tuple[VisibleFinding, Account]:
+        """A submission and its owner: the caller, or a patient whom the caller cares for or is
+        asked about. Everything else is NotFound, so that a caller cannot learn which numbers exist.
+        """
+        submission = self.submissions.get_by_number(number)
+        if to.key and to.key.reads_what_it_filed:
+            _require_just_filed(submission, to.key)
+        if submission.owner == to.id and to.account:
+            own = self.submissions.see_one(submission, Audience.PATIENT, with_errors=with_errors)
+            return own, to.account
+        try:
+            owner = self.accounts.get(submission.owner)
+        except NotFound as error:
+            raise NotFound(NOT_YOURS) from error
+        if owner.id != to.id and not (
+            is_asked(submission, owner, to) or self.may_see(owner, to, case=submission.case)
+        ):
+            raise NotFound(NOT_YOURS)
+        self.note_read([owner.id], by=to)
+        reader = reader_of(owner.id, to)
+        return self.submissions.see_one(submission, reader, with_errors=with_errors), owner
+
+    def get_to_read(
+        self, *, number: str, to: Subject, reading: Reading | None = None
+    ) -> tuple[VisibleFinding, Account]:
+        """The same, also for an admin who has broken the glass of this finding. For what shows a
+        finding and changes nothing. The audit trail gets a row of what such an admin is `reading`.
+        """
+        grant = None
+        if to.role == "admin":
+            asked = self.submissions.get_by_number(number)
+            grant = self.break_glass.find_in_force(finding=asked.id, to=to)
+        if grant is None:
+            found, owner = self.get(number=number, to=to)
+            if reading in ("finding", "report") and owner.id == to.id and to.key is None:
+                self._note_opened(found)
+            return found, owner
+        return self._read_by_break_glass(grant=grant, reading=reading)
+
+    def _note_opened(self, submission: VisibleFinding) -> None:
+        """Note that its owner has opened what a doctor has decided: once for each decision. Where
+        the store takes nothing now, the finding is shown all the same.
+        """
+        if submission.decision_shown_at and not submission.decision_opened_at:
+            with suppress(StoreUnavailable):
+                self.submissions.change(submission.id, opened_at=now())
+
+    def get_in_charge(
+        self, *, number: str, by: Subject, refusal: str, or_asked: bool = False
+    ) -> tuple[VisibleFinding, Account]:
+        submission, owner = self.get(number=number, to=by)
+        if in_care(owner, by) or (or_asked and is_asked(submission, owner, by)):
+            return submission, owner
+        raise Forbidden(refusal)
+
+    def get_to_correct(self, *, number: str, by: Subject) -> tuple[StoredFinding, Account]:
+        """A finding as it is stored, for the doctor in charge, an admin, who reads nothing of it,
+        or a program that has filed it or has a clinic-wide key.
+        """
+        submission = self.submissions.get_by_number(number)
+        owner = self.accounts.find_by_id(submission.owner)
+        if owner is None or owner.status == "deleting":
+            raise NotFound(NOT_YOURS)
+        filed = by.key is not None and submission.filed_by == by.id
+        if filed or in_care(owner, by) or (by.role == "admin" and by.key is None):
+            return submission, owner
+        self.get(number=number, to=by, with_errors=True)
+        raise Forbidden(NOT_TO_CORRECT)
+
+    @atomic
+    def _read_by_break_glass(
+        self, unit: Unit, *, grant: BreakGlass, reading: Reading | None
+    ) -> tuple[VisibleFinding, Account]:
+        submission = self.submissions.find(grant.finding or "")
+        owner = self.accounts.find_by_id(grant.owner)
+        if submission is None or owner is None or owner.status == "deleting":
+            raise NotFound(NOT_YOURS)
+        read_at = max(now(), grant.read_at or grant.created_at)
+        if self.break_glass.change(grant, read_at=read_at) is None:
+            raise NotFound(NOT_YOURS)
+        if reading:
+            by, about = grant.admin, submission.id
+            unit.audit("breakglass.read", by=by, target=about, owner=owner.id, detail=reading)
+        return self.submissions.see_one(submission, Audience.DOCTOR), owner
+
+    def note_read(self, owners: Iterable[str], *, by: Subject) -> None:
+        self.notes.note(owners, by=by, action="record.read")
+
+    def find_owner(
+        self, *, patient: str | None, by: Subject, or_in_charge: bool = False
+    ) -> Account:
+        """The account that the caller files a finding for: the caller's own, with a clinic-wide key
+        that of any patient, and with `or_in_charge` that of a patient in the care of a doctor who
+        is logged in.
+        """
+        if patient is None or patient == by.id:
+            return by.account
+        found = self.accounts.find_staying(patient)
+        may = by.key.clinic_wide if by.key else or_in_charge and by.role == "doctor"
+        if not may or not found or not in_care(found, by) or not found.approved or found.machine:
+            raise NotFound(NO_PATIENT)
+        return found
+
+    def is_filed_for_owner(self, submission: StoredFinding) -> bool:
+        """Whether somebody else has filed it; on a clinic's page the owner takes the photo."""
+        return submission.filed_by is not None and submission.session_of is None
+
+    def find_who_looks(self, submission: VisibleFinding, owner: Account) -> ExpectedReviewer | None:
+        """None where a doctor has answered, as far as the reader of this copy may know."""
+        return None if submission.reviewed else self.unassigned.find_who_looks(owner)
+
+    def find_way(self, owner_id: str) -> PatientChannel | None:
+        """How this patient hears of what is shown; None where nobody reads for them any more."""
+        owner = self.accounts.find_by_id(owner_id)
+        if owner is None or owner.record_kept_until_at:
+            return None
+        return way_to(owner, mails=self.unassigned.outbox.enabled)
+
+    def may_see(self, owner: Account, to: Subject, *, case: str) -> bool:
+        """Whether the caller may see a spot of this patient, or a finding of none."""
+        if in_care(owner, to) or case in self.unassigned.list_cases(owner, to):
+            return True
+        stays = owner.status != "deleting" and not owner.is_record
+        asked = to.role == "doctor" and stays
+        return asked and self.submissions.is_asked_about(case, to.id)
+
+    def may_see_patient(self, owner: Account, to: Subject) -> bool:
+        """Whether the caller may see who this is."""
+        return in_care(owner, to) or bool(self.unassigned.list_cases(owner, to))
+
+    def read_kept_photo(self, *, number: str, picture: int | None, to: Subject) -> bytes:
+        submission = self._get_picture(number, picture, to)
+        return self.photos.read(submission=submission, to=to)
+
+    def draw_heatmap(self, *, number: str, picture: int | None, to: Subject) -> bytes:
+        submission = self._get_picture(number, picture, to)
+        photo = self.photos.read(submission=submission, to=to)
+        return draw_kept_overlay(photo, submission.finding.heat)
+
+    def _get_picture(self, number: str, picture: int | None, to: Subject) -> VisibleFinding:
+        submission, _ = self.get_to_read(number=number, to=to)
+        return submission.of_picture(picture) if picture else submission
+
+    def read_thumbnail(self, *, number: str, to: Subject) -> bytes:
+        submission, _ = self.get_to_read(number=number, to=to)
+        return self.photos.read_thumbnail(submission=submission, to=to)
+
+    def rely_on(self, submission: StoredFinding) -> None:
+        """Call it in a transaction that stores data about a finding."""
+        if not self.submissions.touch(submission.id):
+            raise NotFound(NOT_YOURS)
+
+
+JUST_FILED = timedelta(hours=1)
+
+
+NO_PATIENT = "There is no such patient, or this caller may not file for them"
+
+
+def _require_just_filed(submission: StoredFinding, key: KeyUse) -> None:
+    # The key at hand may be the next one of the same page, for the same patient.
+    if submission.session_of != key.session_of or submission.created_at < now() - JUST_FILED:
+        raise NotFound(NOT_YOURS)
