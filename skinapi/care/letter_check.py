@@ -168,7 +168,8 @@ class _Check:
     @property
     def _dates(self) -> re.Pattern[str]:
         names = f"{DAYS[self.language].months} {DAYS[self.language].weekdays}".replace(" ", "|")
-        return re.compile(rf"\b(?:\d{{1,2}}\w* )?(?:{names})\b")
+        # A time of the day, too: else "one in 20" could pass because it was decided at 10:20.
+        return re.compile(rf"\b(?:\d{{1,2}}:\d\d|(?:\d{{1,2}}\w* )?(?:{names}))\b")
 
     def _other_bands(self) -> set[Band]:
         """Under a condition ("if it bleeds") it may be more urgent."""

@@ -6,6 +6,8 @@ from typing import Any
 
 import yaml
 
+from skinapi.care.letter_check import Decided, Differs, mark_sentences
+from skinapi.model.conditions import Band
 from tests.care.test_letters import Practice
 from tests.support.backends import Backend
 
@@ -39,3 +41,16 @@ def test_what_contradicts_is_marked_and_little_else(shared_backend: Backend) -> 
         "later_natural": {"all": 20, "marked": 0, "refused": 0},
         "later_wrong": {"all": 42, "marked": 39, "refused": 6},
     }, wrong
+
+
+def test_the_time_of_a_review_allows_no_number_but_itself() -> None:
+    said = "Reviewed by Dr Grey, 28 November 2026, 10:20 UTC"
+    decided = Decided(
+        labels=frozenset(), band=Band.REFERRAL, sure=True, proven=False, waits=False, said=said
+    )
+    text = "One in 20 is serious. It was reviewed at 10:20. It was reviewed at 10:21."
+    marked = mark_sentences(text, decided, "en")
+    assert [(item.sentence[:3], item.differs) for item in marked] == [
+        ("One", (Differs.NUMBER,)),
+        ("It ", (Differs.TIME,)),
+    ]

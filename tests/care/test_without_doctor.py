@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from skinapi.findings.records import review_queue
+from skinapi.findings.records import unassigned_patients
 from skinapi.findings.records.unassigned_patients import UnassignedMailer
 from skinapi.platform.storage.ids import now
 from tests.care.clinic import (
@@ -422,7 +422,7 @@ def test_who_was_told_of_patients_without_a_doctor_is_told_again_of_a_more_urgen
     file_for(backend, patient, URGENT)
     mailer.run_once()
     assert told() == [0], "once an hour at most"
-    monkeypatch.setattr(review_queue, "TOLD_AGAIN_AFTER", timedelta())
+    monkeypatch.setattr(unassigned_patients, "TOLD_AGAIN_AFTER", timedelta())
     mailer.run_once()
     mailer.run_once()
     assert told() == [1], "in place of the one that was not sent yet"

@@ -8,8 +8,7 @@ from typing import Any
 import pytest
 from werkzeug.test import TestResponse
 
-from skinapi.findings.records import read_access
-from skinapi.findings.records import service as records_service
+from skinapi.findings.records import break_glasses, finding_access, read_notes
 from skinapi.platform.notices.mail_texts import WORDS
 from skinapi.platform.notices.outbox import Kind
 from skinapi.platform.storage.ids import now
@@ -34,7 +33,7 @@ def given(smtp: SmtpServer) -> dict[str, str]:
 @contextmanager
 def clock(at: datetime) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
-        for module in (read_access, service, records_service):
+        for module in (break_glasses, read_notes, finding_access, service):
             patch.setattr(module, "now", lambda: at)
         yield
 

@@ -9,7 +9,7 @@ from PIL import Image
 from pypdf import PdfReader
 from werkzeug.test import TestResponse
 
-from skinapi.findings.records import read_access
+from skinapi.findings.records import read_notes
 from skinapi.model.decoding.photo import THUMBNAIL_SIDE
 from skinapi.platform.audit.trail import AuditTrail
 from skinapi.platform.storage.ids import now
@@ -147,7 +147,7 @@ def test_a_list_of_pictures_leaves_one_row_for_each_patient_and_day(
     assert row["target"] == backend.account(ada.email).id
     assert (row["phase"], row["outcome"]) == ("outcome", "done")
     tomorrow = now() + timedelta(days=1)
-    monkeypatch.setattr(read_access, "now", lambda: tomorrow)
+    monkeypatch.setattr(read_notes, "now", lambda: tomorrow)
     doctor.call("GET", paths[0])
     assert len(looks(backend)) == 2
 
