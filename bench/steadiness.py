@@ -73,7 +73,7 @@ def score_changes(model: Model, before: Assessment, after: Assessment) -> list[f
     if before.calibrated_as is not after.calibrated_as:
         return []
     calibration = model.calibration
-    limits = calibration.of(before.calibrated_as).limits(calibration.operating_point)
+    limits = calibration.for_modality(before.calibrated_as).limits(calibration.operating_point)
     scores, moved = threshold_scores(before.probabilities), threshold_scores(after.probabilities)
     return [
         abs(log_odds(moved[name]) - log_odds(score))

@@ -58,7 +58,7 @@ class Pseudonyms:
 
     key: bytes
 
-    def of(self, kind: str, identifier: str) -> str:
+    def make(self, kind: str, identifier: str) -> str:
         named = f"{kind}:{identifier}".encode()
         return hmac.new(self.key, named, hashlib.sha256).hexdigest()[:DIGITS]
 
@@ -231,10 +231,10 @@ def _row_of(
     context = finding.context
     modality = finding.modality
     return {
-        "image_id": pseudonyms.of("picture", finding.id),
+        "image_id": pseudonyms.make("picture", finding.id),
         "label": label.key,
-        "lesion_id": pseudonyms.of("lesion", finding.id),
-        "patient_id": pseudonyms.of("patient", finding.owner),
+        "lesion_id": pseudonyms.make("lesion", finding.id),
+        "patient_id": pseudonyms.make("patient", finding.owner),
         "modality": "" if modality is Modality.UNKNOWN else str(modality),
         "dx_type": "histo" if label.histology else "review",
         "sex": context.sex or "",

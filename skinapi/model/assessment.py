@@ -141,7 +141,7 @@ def _calibrate(
     pooled: Features,
     context: Context,
 ) -> _CalibratedOutput:
-    calibration = model.of(used)
+    calibration = model.for_modality(used)
     from_picture = dict(zip(labels, calibration.probabilities(logits).tolist(), strict=True))
     table = calibration.patient_facts
     told = table.told(context) if table else ()

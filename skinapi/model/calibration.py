@@ -311,7 +311,7 @@ class ModelCalibration(Frozen):
         none is told. Where it is higher than the calibration's the thresholds would send too few,
         so nothing is restated: the model must be calibrated on the clinic's pictures.
         """
-        share = self.of(modality).malignant_share
+        share = self.for_modality(modality).malignant_share
         if self.prevalence is None or share is None or modality in self.not_restated:
             return None
         return restate(probabilities, calibrated=share, prevalence=self.prevalence)
@@ -322,9 +322,9 @@ class ModelCalibration(Frozen):
         known.
         """
         told = self.prevalence or 0.0
-        return tuple(m for m in KNOWN if told > (self.of(m).malignant_share or 0.0))
+        return tuple(m for m in KNOWN if told > (self.for_modality(m).malignant_share or 0.0))
 
-    def of(self, modality: Modality) -> Calibration:
+    def for_modality(self, modality: Modality) -> Calibration:
         if modality is Modality.CLINICAL and self.clinical is not None:
             return self.clinical
         return self.dermoscopic

@@ -82,7 +82,7 @@ def join_assessments(calibration: ModelCalibration, pictures: Sequence[Assessmen
     """
     rule = calibration.joining or EQUAL
     versions = _join_versions(rule, pictures)
-    used = [calibration.of(picture.calibrated_as) for picture in pictures]
+    used = [calibration.for_modality(picture.calibrated_as) for picture in pictures]
     closest = max(item.too_close for item in used)
     doubts = {doubt for picture in pictures for doubt in picture.reasons}
     doubts |= {
@@ -125,7 +125,7 @@ def _answer(
     *,
     uncertain: bool,
 ) -> _Answer:
-    used = [calibration.of(picture.calibrated_as) for picture in pictures]
+    used = [calibration.for_modality(picture.calibrated_as) for picture in pictures]
     named, stated = (
         [
             min(
@@ -184,7 +184,7 @@ def _disagree_alone(
     stated = []
     for picture in pictures:
         alone, doubtful = picture.from_picture or picture.probabilities, bool(picture.reasons)
-        used = calibration.of(picture.calibrated_as)
+        used = calibration.for_modality(picture.calibrated_as)
         stated.append((choose_stated(alone, used, uncertain=doubtful), alone))
     return len(answer.each) > 1 and _state_other_than(answer.each[-1], stated)
 

@@ -34,7 +34,7 @@ class _Written(LocalizedText):
     sources: tuple[Source, ...] = ()
     needs: str | None = Field(default=None, alias="with")
 
-    def of(self, about: str | None, software: Source) -> Passage:
+    def make_passage(self, about: str | None, software: Source) -> Passage:
         group = about or "general"
         return Passage(
             id=f"{group}.{self.id}",
@@ -110,12 +110,15 @@ def passages_table() -> PassagesTable:
     written = read_yaml("skinapi.model", "passages.yaml")
     file = _File.model_validate(space_all_french(written))
     of_conditions = (
-        passage.of(condition, file.software)
+        passage.make_passage(condition, file.software)
         for condition, passages in file.about.items()
         for passage in passages
     )
     return PassagesTable(
-        all=(*of_conditions, *(passage.of(None, file.software) for passage in file.general)),
+        all=(
+            *of_conditions,
+            *(passage.make_passage(None, file.software) for passage in file.general),
+        ),
         finding=file.finding,
         names=file.names,
     )

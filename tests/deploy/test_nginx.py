@@ -241,7 +241,7 @@ def test_every_route_gets_the_largest_body_that_it_takes(tmp_path: Path) -> None
     limits = re.findall(r"client_max_body_size (\d+)m;", RECIPE.read_text())
     everywhere, in_base64, datasets, studies, small = (int(limit) * 1024**2 for limit in limits)
     for route in declared_routes(backend.app):
-        largest, _ = sizes.of(route)
+        largest, _ = sizes.for_route(route)
         room = everywhere if route.method in ("POST", "PUT", "PATCH") else small
         if re.fullmatch(r"/(?:inference|report|api/predict|fhir(?:/ServiceRequest)?)", route.path):
             room = in_base64

@@ -184,13 +184,13 @@ def test_the_calibration_says_what_each_point_does_whichever_is_in_use() -> None
         selective = own.tested_at(SELECTIVE)
         assert selective is not None
         assert selective.sensitivity == pytest.approx(1 / 3)
-        assert model.calibration.of(CLINICAL).point_figures[CAUTIOUS].malignant == 2
+        assert model.calibration.for_modality(CLINICAL).point_figures[CAUTIOUS].malignant == 2
 
 
 def test_pictures_of_a_kind_that_nobody_told_do_not_count_as_a_test() -> None:
     untold = [(replace(sample, modality="unknown"), *given) for sample, *given in rows()]
     model = with_test_figures(pointed_model(), answers_of(untold))
-    assert model.calibration.of(DERMOSCOPIC).point_figures == {}
+    assert model.calibration.for_modality(DERMOSCOPIC).point_figures == {}
 
 
 def test_a_model_that_was_calibrated_again_is_measured_again_by_one_command(

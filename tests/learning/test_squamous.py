@@ -123,7 +123,7 @@ def test_a_training_from_a_model_without_the_output_makes_one_with_it(joined: Jo
     """From pictures to findings: its outputs, calibration, card and figures know it."""
     model = open_model(joined.model)
     assert model.labels == NINE
-    assert SQUAMOUS in model.calibration.of(Modality.CLINICAL).thresholds
+    assert SQUAMOUS in model.calibration.for_modality(Modality.CLINICAL).thresholds
     figures = model.card.figures["test"]
     assert figures["scc"]["output"]["condition"] == SQUAMOUS
     assert figures["other_diseases"]["n"] == 2, "held out; the others are in no training"

@@ -139,7 +139,7 @@ class LaterDecision(Value):
 
 @dataclass(frozen=True, slots=True)
 class ShownLetter:
-    """Of one to the patient, `held_until`: until when the patient does not read it."""
+    """`held_until`: until when a patient does not read a letter to them."""
 
     letter: Letter
     superseded: LaterDecision | None = None

@@ -113,7 +113,7 @@ FILED: Mapping[Language, FiledWords] = load_words("reports.filed", FiledWords)
 
 
 class FiledView(Answer):
-    """By whom a photo was filed for its owner, who has not sent it."""
+    """Who filed a photo for its owner, who has not sent it."""
 
     by: Literal["doctor", "clinic"]
     sentence: str

@@ -268,13 +268,13 @@ def compute_status(
 ) -> LesionStatus:
     """`compared` is what a comparison asks for, where that is more urgent than the later photo."""
     findings = {
-        photo.id: _stand(photo, facts.reviews.get(photo.id, ()), reader, moment)
+        photo.id: _compute_finding_status(photo, facts.reviews.get(photo.id, ()), reader, moment)
         for photo in facts.photos
     }
     return LesionStatus(findings, reconcile([*findings.values()], compared=compared))
 
 
-def _stand(
+def _compute_finding_status(
     photo: JudgedPhoto, reviews: Sequence[Review], reader: Audience, moment: datetime
 ) -> FindingStatus:
     held = [review for review in reviews if review.held_at(moment)]

@@ -58,12 +58,12 @@ class ObjectId:
 
     @property
     def place(self) -> int:
-        """Of a picture."""
+        """The place of a picture among those of its finding."""
         return self.number % PLACES
 
     @property
     def version(self) -> int:
-        """Of a picture."""
+        """The version of the finding whose picture this is."""
         return self.number // PLACES + 1
 
     @property

@@ -132,7 +132,7 @@ class Sent:
 
     @property
     def notes(self) -> list[str]:
-        """What of it is not read."""
+        """The fields that were sent and are not read."""
         ignored = ", ".join(self.ignored)
         return [f"{self.place} ({self.kind}): not read and not kept: {ignored}"] if ignored else []
 

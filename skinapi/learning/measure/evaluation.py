@@ -356,7 +356,7 @@ def with_test_figures(model: Model, outputs: ModelOutputs) -> Model:
     # A picture of a kind that the data set does not name is no test of a kind.
     points = measure_points(model, outputs.where(lambda sample: sample.modality in KNOWN))
     tested = {
-        kind.value: calibration.of(kind).model_copy(
+        kind.value: calibration.for_modality(kind).model_copy(
             update={
                 "tested": measure_tested(cautious, outputs, kind),
                 "point_figures": {

@@ -94,7 +94,7 @@ def serve_as_if_tested(
     """
     calibration = model.calibration
     measured = calibration.model_copy(
-        update={kind.value: _as_if_tested(calibration.of(kind), kind) for kind in KNOWN}
+        update={kind.value: _as_if_tested(calibration.for_modality(kind), kind) for kind in KNOWN}
     )
     served = serve_pictures(model.with_calibration(measured), outputs, tell)
     return ServedPictures(model, outputs, served.results, served.table)
@@ -286,7 +286,7 @@ def measure_bands(model: Model, predictions: Predictions) -> dict[str, Figures]:
     """Each picture is compared with the threshold of its modality; None where these differ."""
     figures: dict[str, Figures] = {}
     point, kinds = model.calibration.operating_point, predictions.calibrated_as.tolist()
-    used = {kind: model.calibration.of(Modality(kind)) for kind in set(kinds)}
+    used = {kind: model.calibration.for_modality(Modality(kind)) for kind in set(kinds)}
     for name in THRESHOLDS:
         keys = keys_of_threshold(name)
         places = [index for index, key in enumerate(predictions.classes) if key in keys]

@@ -203,7 +203,7 @@ def predict(
         calibration_modality(sample, result)
         for sample, result in zip(kept.samples, given, strict=True)
     ]
-    calibrations = [model.calibration.of(modality) for modality in used]
+    calibrations = [model.calibration.for_modality(modality) for modality in used]
     temperatures = np.array([calibration.temperature for calibration in calibrations])
     probabilities = softmax(logits / temperatures[:, None])
     stated = ["" if result.refused else count(result.assessment.stated) for result in given]

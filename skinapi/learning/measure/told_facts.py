@@ -46,7 +46,7 @@ def measure_told(model: Model, outputs: ModelOutputs) -> dict[str, dict[str, Fig
     """
     measured: dict[str, dict[str, Figures]] = {}
     for kind in KNOWN:
-        table = model.calibration.of(kind).patient_facts
+        table = model.calibration.for_modality(kind).patient_facts
         own = outputs.lesions_of(kind).one_per_lesion()
         if table is None or not own.samples:
             continue

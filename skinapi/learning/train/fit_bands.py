@@ -139,7 +139,7 @@ def fit_bands(
 
 def describe_elsewhere(scores: SourceScores, calibration: ModelCalibration) -> Iterator[str]:
     for modality, own in scores.items():
-        for point, limit in calibration.of(modality).sent.items():
+        for point, limit in calibration.for_modality(modality).sent.items():
             sent = _describe_share(np.array(own.malignant) >= limit)
             spared = _describe_share(np.array(own.benign) < limit)
             yield f"{modality}, {point}: malignant sent {sent}, benign spared {spared}"
@@ -259,7 +259,7 @@ def malignant_scores(model: Model, outputs: ModelOutputs) -> dict[str, SourceSco
         lesions = outputs.lesions_of(modality).one_per_lesion()
         if not lesions.samples:
             continue
-        calibration = model.calibration.of(modality)
+        calibration = model.calibration.for_modality(modality)
         scores = calibration.probabilities(lesions.logits)[:, places].sum(axis=1)
         scores = np.where(_sent_anyway(model, lesions), 1.0, scores).round(4)
         sources = np.array([source_of(sample) for sample in lesions.samples])
@@ -281,7 +281,9 @@ def _sent_anyway(model: Model, lesions: ModelOutputs) -> NDArray[np.bool_]:
     }
     calibration = model.calibration
     unreached = calibration.model_copy(
-        update={kind.value: calibration.of(kind).model_copy(update=never) for kind in KNOWN}
+        update={
+            kind.value: calibration.for_modality(kind).model_copy(update=never) for kind in KNOWN
+        }
     )
     results = serve_as_if_tested(model.with_calibration(unreached), lesions).results
     return np.array([is_sent(result.assessment.band) for result in results], bool)

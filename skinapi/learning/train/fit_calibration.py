@@ -279,7 +279,11 @@ def fit_joining(
     if len(pairs) < ENOUGH_PAIRS:
         return None
     logs = [
-        np.log(calibration.of(kind).probabilities(lesions.logits[[pair[kind] for pair in pairs]]))
+        np.log(
+            calibration.for_modality(kind).probabilities(
+                lesions.logits[[pair[kind] for pair in pairs]]
+            )
+        )
         for kind in pairs[0]
     ]
     truth = np.array([labels.index(lesions.samples[min(pair.values())].label) for pair in pairs])

@@ -78,7 +78,7 @@ class DeliverySender:
                 lane.thread.start()
 
     def finish_pass(self) -> None:
-        """A pass, to its end: for tests and commands."""
+        """Run once and wait for what it began to send; for tests."""
         self.run_once()
         for lane in self._lanes.values():
             if lane.thread:

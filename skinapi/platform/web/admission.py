@@ -221,7 +221,7 @@ class Sizes:
     held: int
     held_in_files: int
 
-    def of(self, route: Route) -> tuple[int, PayloadTooLarge]:
+    def for_route(self, route: Route) -> tuple[int, PayloadTooLarge]:
         """The largest body for this route, and the error for a larger one."""
         if not route.carries_photo:
             largest = route.max_body or (self.spooled if route.spooled else LARGEST_BODY)
@@ -285,7 +285,7 @@ def guard_requests(
             limits.spend(route.rate, caller, subject.role if subject else None)
         if refusal:
             raise refusal
-        largest, too_large = sizes.of(route)
+        largest, too_large = sizes.for_route(route)
         # By its Content-Length; without one, Flask stops reading beyond the limit.
         limit_body(largest, too_large)
         if (request.content_length or 0) > largest:

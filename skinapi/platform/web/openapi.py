@@ -37,7 +37,7 @@ IDEMPOTENCY_KEY: Spec = {
 
 
 def build_spec(routes: Iterable[tuple[str, Route]]) -> Spec:
-    """Of routes and the areas of the API that they belong to: their tags."""
+    """The description of these routes; the area of the API that each belongs to is its tag."""
     routes = sorted(routes, key=lambda pair: (pair[1].path, pair[1].method))
     schemas = _Schemas(route for _, route in routes)
     paths: dict[str, Spec] = {}
@@ -142,7 +142,7 @@ class _Schemas:
         self.components: Spec = shared.get("$defs", {})
         self._found = {key: schema for (key, _), schema in found.items()}
 
-    def of(self, owner: Any) -> Spec:
+    def get_schema(self, owner: Any) -> Spec:
         """The schema of a body class, or of what a route answers."""
         return self._found[_key(owner)]
 
@@ -171,7 +171,7 @@ def _operation(route: Route, area: str, schemas: _Schemas) -> Spec:
         kind = "application/json" if route.body else MULTIPART
         operation["requestBody"] = {
             "required": any(field.is_required() for field in body.model_fields.values()),
-            "content": {kind: {"schema": schemas.of(body)}},
+            "content": {kind: {"schema": schemas.get_schema(body)}},
         }
     if "stream" in route.parameters:
         json = route.consumes.endswith("json")
@@ -213,7 +213,7 @@ def _query_parameters(route: Route) -> list[Spec]:
 
 
 def _responses(route: Route, schemas: _Schemas) -> Spec:
-    own = {"schema": schemas.of(route)} if route.is_json else _undescribed(route.produces)
+    own = {"schema": schemas.get_schema(route)} if route.is_json else _undescribed(route.produces)
     others = {kind: _undescribed(kind) for kind in route.or_produces}
     responses: Spec = {
         str(status): {"description": "Done", "content": {route.produces: own, **others}}
@@ -239,7 +239,7 @@ def _error_content(route: Route, schemas: _Schemas) -> Spec:
         return {"text/plain": {"schema": {"type": "string"}}}
     if route.errors_in:
         return {route.errors_in: {"schema": {"type": "object"}}}
-    return {"application/problem+json": {"schema": schemas.of(Problem)}}
+    return {"application/problem+json": {"schema": schemas.get_schema(Problem)}}
 
 
 def _possible_errors(route: Route) -> list[type[SkinAPIError]]:
