@@ -89,6 +89,16 @@ def test_a_small_source_is_no_reason_to_send_everybody() -> None:
     assert limits[SELECTIVE] < fitted(large).sent[SELECTIVE]
 
 
+def test_a_little_less_is_sent_of_a_source_that_has_no_benign_lesion() -> None:
+    home, hard = source_of_lesions("home", lowest=0.2), source_of_lesions("hard", lowest=0.01)
+    melanomas = hard.where(lambda sample: sample.label == "melanoma")
+    for point in OperatingPoint:
+        limit = fitted(together(home, melanomas)).sent[point]
+        assert (malignant_scores(melanomas) >= limit).mean() == pytest.approx(
+            SENT[point] - LESS_ELSEWHERE
+        )
+
+
 def test_a_network_that_never_saw_a_source_may_lower_the_threshold_and_never_raise_it() -> None:
     home = source_of_lesions("home", lowest=0.2)
     low, high = (

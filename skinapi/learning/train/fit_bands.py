@@ -39,7 +39,8 @@ SENT: Mapping[OperatingPoint, float] = {
     OperatingPoint.STANDARD: 0.98,
     OperatingPoint.SELECTIVE: 0.95,
 }
-# In a clinic that the network never saw, so much less of them must still be sent.
+# In a clinic that the network never saw, so much less of them must still be sent; and of a source
+# of malignant lesions alone, where nothing tells how many benign ones its lowest score would send.
 LESS_ELSEWHERE = 0.02
 # A source with fewer malignant pictures is fitted together with the other small ones.
 MIN_POSITIVE = 20
@@ -154,19 +155,23 @@ def _describe_share(hits: Rows) -> str:
 
 def fit_sent(rows: BandRows, left_out: Sequence[Scores] = ()) -> dict[OperatingPoint, float]:
     """For each operating point the largest threshold of the malignant score that sends its share of
-    the malignant lesions of every source, and a little less of every source in `left_out`.
+    the malignant lesions of every source, and a little less of every source in `left_out` and of
+    those without a benign lesion.
 
     With few malignant pictures in all, it is at most the cautious default. Empty without any.
     """
     if not rows.malignant.any():
         return {}
-    groups = [rows.malignant_score[group] for group in _malignant_by_source(rows)]
-    elsewhere = [np.array(scores.malignant) for scores in left_out if scores.malignant]
+    alone = ~np.isin(rows.sources, rows.sources[~rows.malignant])
+    groups = [
+        (rows.malignant_score[group], LESS_ELSEWHERE if alone[group].all() else 0.0)
+        for group in _malignant_by_source(rows)
+    ]
+    groups += [(np.array(own.malignant), LESS_ELSEWHERE) for own in left_out if own.malignant]
     few = rows.malignant.sum() < MIN_POSITIVE
     fitted = {}
     for point, share in SENT.items():
-        limits = [_reached_by(share, group) for group in groups]
-        limits += [_reached_by(share - LESS_ELSEWHERE, group) for group in elsewhere]
+        limits = [_reached_by(share - less, scores) for scores, less in groups]
         fitted[point] = min(*limits, THRESHOLDS["malignant"].cautious if few else 1.0)
     return fitted
 
