@@ -1,11 +1,13 @@
 """What the facts of the patients change, measured on toy answers and told in the tables."""
 
+import json
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from skinapi.learning.measure.told_facts import measure_told
+from skinapi.learning.train.card import TEMPLATES
 from skinapi.model.bands import OperatingPoint
 from skinapi.model.calibration import ModelCalibration
 from skinapi.model.patient_facts import PatientFactsTable, ToldLimits
@@ -57,6 +59,20 @@ def test_what_is_told_is_measured_on_those_who_told_it() -> None:
     for way, spared in (("nothing", 0.0), ("person", 1.0)):
         at = measured[way]["points"]["cautious"]
         assert (at["caught"], at["benign_below"]) == (1.0, spared), SENT
+
+
+def test_a_source_of_melanomas_alone_has_no_auc_and_can_be_told_on_a_card() -> None:
+    melanomas = [
+        of_age(scope(MELANOMA, {MELANOMA: 0.15, NEVUS: 0.8}, lesion=name), "80") for name in "ab"
+    ]
+    told = measure_told(model_of(TABLE), answers_of(melanomas))
+    person = told["dermoscopic"]["scopes"]["person"]
+    assert (person["malignant_auc"], person["specificity_98%"]) == (None, None)
+    json.dumps(told, allow_nan=False)
+    shown = TEMPLATES.from_string('{% import "figures.j2" as show %}{{ show.told(told) }}')
+    page = shown.render(told=told)
+    assert "| 2 | 2 | - |  | - |" in page
+    assert "1.000 / - / -" in page
 
 
 def test_a_model_without_a_table_tells_nothing_of_facts() -> None:

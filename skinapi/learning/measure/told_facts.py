@@ -75,7 +75,7 @@ def _measure_telling(model: Model, lesions: ModelOutputs, ways: Sequence[str]) -
         scores[way] = score = np.array([r.assessment.malignant_score for r in served.results])
         truth = np.array([model.labels.index(label) for label in labels])
         melanoma = shares[:, model.labels.index(MELANOMA)] if MELANOMA in model.labels else score
-        figures[way] = {
+        measured = {
             "malignant_auc": metrics.auc(score, malignant),
             "melanoma_auc": metrics.auc(melanoma, np.array([key == MELANOMA for key in labels])),
             "balanced_accuracy": metrics.balanced_accuracy(shares, truth),
@@ -85,6 +85,9 @@ def _measure_telling(model: Model, lesions: ModelOutputs, ways: Sequence[str]) -
                 )
                 for share in AT_SENSITIVITY
             },
+        }
+        figures[way] = {
+            **{name: None if np.isnan(value) else value for name, value in measured.items()},
             "points": _measure_telling_at_points(model, lesions, TELLING[way]),
         }
         if way != "nothing" and 0 < malignant.sum() < len(labels):
