@@ -20,6 +20,7 @@ import apsw
 
 from skinapi.accounts.auth.account import Account
 from skinapi.accounts.auth.second_factor import code_at, hash_recovery_code, step_of
+from skinapi.app.composition.services import MODELS
 from skinapi.findings.records.break_glasses import LIFE, BreakGlass
 from skinapi.findings.records.new_findings import NewFinding
 from skinapi.findings.records.stored_finding import StoredFinding
@@ -167,6 +168,9 @@ class SampleAccounts:
         """Copy all that is stored, for `restore`: to make it takes twenty times as long."""
         self._kept = folder, dict(self.named)
         settings = self.backend.settings
+        # The first read makes a table, and `restore` would take away one that is made later.
+        for collection in MODELS:
+            self.backend.services.store.collection(collection).find(limit=1)
         with closing(apsw.Connection(str(folder / DATABASE))) as copy:
             _copy_database(settings.instance_dir / DATABASE, copy)
         shutil.copytree(settings.instance_dir / "blobs", folder / "blobs")
