@@ -263,7 +263,8 @@ def test_a_refusal_is_received_by_a_client_that_still_sends_megabytes(
         assert_whole(answer, status)
 
 
-@pytest.mark.parametrize("megabytes", [64, 4096])
+# The kernel may take 36 MB more than the 32 that are discarded.
+@pytest.mark.parametrize("megabytes", [128, 4096])
 def test_a_refused_body_is_not_discarded_for_ever(closed: Server, megabytes: int) -> None:
     length = megabytes * MEGABYTE
     head = b"POST /predict HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n\r\n" % length
