@@ -162,9 +162,9 @@ def fit_sent(rows: BandRows, left_out: Sequence[Scores] = ()) -> dict[OperatingP
     """
     if not rows.malignant.any():
         return {}
-    alone = ~np.isin(rows.sources, rows.sources[~rows.malignant])
+    without_benign = ~np.isin(rows.sources, rows.sources[~rows.malignant])
     groups = [
-        (rows.malignant_score[group], LESS_ELSEWHERE if alone[group].all() else 0.0)
+        (rows.malignant_score[group], LESS_ELSEWHERE if without_benign[group].all() else 0.0)
         for group in _malignant_by_source(rows)
     ]
     groups += [(np.array(own.malignant), LESS_ELSEWHERE) for own in left_out if own.malignant]
