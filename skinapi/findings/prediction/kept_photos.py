@@ -168,7 +168,6 @@ class KeptPhotosService:
                 self.corrections.leave_wrong_patient,
                 number=number,
                 reason=reason,
-                right=right.id,
                 by=by,
             ),
         )

@@ -69,7 +69,7 @@ class SentPhotos:
     key: str | None = None
     way: PatientChannel = "photo"
     source: Source | None = None
-    before_commit: Callable[[Unit], None] | None = None
+    before_commit: Callable[[Unit, str], None] | None = None
 
     @property
     def request_hash(self) -> str:
@@ -140,7 +140,11 @@ class PredictionService:
         if by and by.id != owner.id:
             sent = replace(sent, context=_fill_in(sent.context, owner))
         answered = self.findings.find_answered(
-            owner=owner.id, key=sent.key, request_hash=request_hash, by=by.id if by else None
+            owner=owner.id,
+            key=sent.key,
+            request_hash=request_hash,
+            by=by.id if by else None,
+            corrects=sent.before_commit is not None,
         )
         if answered:
             return answered

@@ -27,9 +27,9 @@ class PhotoChoice:
 class NewFinding:
     """What is filed of a finding: `photos` are to be kept, as these `blobs`. By `key` and
     `request_hash` a retry is recognised. `by` is the account that files it for its owner,
-    `session_of` the key whose session key does. `before_commit` enters in error, in the same
-    transaction, what was filed for another patient. `doctor` is its owner's, as far as known
-    before.
+    `session_of` the key whose session key does. `before_commit` gets the owner and enters in error,
+    in the same transaction, what was filed for another patient. `doctor` is its owner's, as far as
+    known before.
     """
 
     id: str = field(default_factory=new_id)
@@ -48,7 +48,7 @@ class NewFinding:
     session_of: str | None = None
     choice: PhotoChoice | None = None
     source: Source | None = None
-    before_commit: Callable[[Unit], None] | None = None
+    before_commit: Callable[[Unit, str], None] | None = None
     doctor: str | None = None
 
     def as_submission(self, *, number: int) -> StoredFinding:

@@ -81,10 +81,20 @@ class FindingsService:
     erased: ErasedIds
 
     def find_answered(
-        self, *, owner: str, key: str | None, request_hash: str, by: str | None = None
+        self,
+        *,
+        owner: str,
+        key: str | None,
+        request_hash: str,
+        by: str | None = None,
+        corrects: bool = False,
     ) -> VisibleFinding | None:
-        """What the same request created before; `by` has filed it."""
+        """What the same request created before; `by` has filed it. A request that `corrects` whose
+        finding it is has created none that is another patient's.
+        """
         found = self._find_keyed(owner, key, by)
+        if found and corrects and found.owner != owner:
+            return None
         if found is None:
             if self._is_erased(owner, key, by):
                 raise FindingErased
@@ -139,7 +149,11 @@ class FindingsService:
                 continue
             # A retry of this request has stored it in the meantime, or the number is in use.
             if stored := self.find_answered(
-                owner=new.owner, key=new.key, request_hash=new.request_hash, by=new.by
+                owner=new.owner,
+                key=new.key,
+                request_hash=new.request_hash,
+                by=new.by,
+                corrects=new.before_commit is not None,
             ):
                 return stored
             self.submissions.skip_used_numbers()
@@ -157,7 +171,7 @@ class FindingsService:
         if newcomer:
             newcomer.add(unit)
         if new.before_commit:
-            new.before_commit(unit)
+            new.before_commit(unit, new.owner)
         unit.audit("submission.create", by=new.by or new.owner, target=new.id, owner=new.owner)
         account = self.accounts.add_findings(new.owner, 1)
         if account is None:

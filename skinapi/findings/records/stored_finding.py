@@ -30,7 +30,8 @@ MOST_VERSIONS = 20
 
 class Source(StoredRecord):
     """How the DICOM object that a clinic's archive sent names its patient, its order and itself.
-    `issuer_oid` is the Universal Entity ID of who gave the number.
+    `issuer_oid` is the Universal Entity ID of who gave the number. `picture` is the hash of its
+    picture as it was judged, None of what was filed before that was stored.
     """
 
     patient_id: str
@@ -41,6 +42,7 @@ class Source(StoredRecord):
     series_uid: str
     sop_class_uid: str
     sop_instance_uid: str
+    picture: str | None = optional()
 
 
 class EnteredInError(StoredRecord):
@@ -182,6 +184,13 @@ class StoredFinding(StoredFindingSummary):
     @property
     def changed_at(self) -> datetime:
         return made_at(self.changed)
+
+    def is_of(self, picture: str, request_hash: str) -> bool:
+        """Whether it was made of the picture with this hash. Where none is stored, only the same
+        request surely has the same picture.
+        """
+        own = self.source and self.source.picture
+        return own == picture if own else self.request_hash == request_hash
 
     def as_earlier(self) -> EarlierVersion:
         return EarlierVersion.from_record(self, judged_at=self.newest.judged_at)

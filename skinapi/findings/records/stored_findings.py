@@ -471,8 +471,8 @@ class StoredFindings(Repository[StoredFinding]):
         }
         self.change(submission.id, **fields)
 
-    def set_key(self, identifier: str, key: str) -> None:
-        """A request may use the idempotency key that it had."""
+    def set_key(self, identifier: str, key: str | None) -> None:
+        """Another request may use the idempotency key that it had."""
         self.change(identifier, idempotency_key=key)
 
     def page_in_error(self, owner: str, paging: PageRequest) -> Page[StoredFinding]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from skinapi.accounts.auth.account import Account, Subject
 from skinapi.accounts.auth.accounts import Accounts
-from skinapi.base.errors import NotFound
+from skinapi.base.errors import IdempotencyKeyReused, NotFound
 from skinapi.base.languages import Language, load_words
 from skinapi.base.stored_record import Frozen
 from skinapi.findings.errors import FindingInError
@@ -24,7 +24,7 @@ from skinapi.platform.storage.unit_of_work import AuditRow, Unit, UnitOfWork, at
 # What its patient and its doctor have not read yet, and need not read any more.
 TELLS_OF_FINDING = (Kind.REVIEWED, Kind.NEW_PICTURE, Kind.LETTER_WITHDRAWN)
 TELLS_OF_CASE = (Kind.OPINION, Kind.OPINION_CAME)
-RELEASED = "/in-error"
+DENIED = "/in-error/"
 NOTHING_FILED = "This program has filed no finding by this order"
 
 
@@ -35,6 +35,15 @@ class ErrorWords(Frozen):
 
 
 ERRORS: Mapping[Language, ErrorWords] = load_words("reports.errors", ErrorWords)
+
+
+@dataclass(frozen=True, slots=True)
+class SentPicture:
+    """What a program files by this key: the hashes of the picture, and of the whole request."""
+
+    key: str
+    picture: str
+    request_hash: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +76,7 @@ class CorrectionsService:
         return True
 
     def leave_wrong_patient(
-        self, unit: Unit, *, number: str, reason: str, right: str, by: Subject
+        self, unit: Unit, right: str, *, number: str, reason: str, by: Subject
     ) -> None:
         """The same in the transaction that files its photo for the `right` patient, who is told."""
         found, owner = self.findings.get_to_correct(number=number, by=by)
@@ -87,19 +96,30 @@ class CorrectionsService:
         entered = self._enter(unit, filed, owner, by)
         return self.submissions.see_one(entered, Audience.PROGRAM, with_errors=True)
 
-    @atomic
-    def correct_patient(self, unit: Unit, *, key: str, owner: str, by: Subject) -> None:
-        """A program sends again what it has filed by this key, for this owner: what it had filed
-        for another one is entered in error, and the key is free. Once: it would go to and fro.
+    def find_misfiled(self, right: str, *, sent: SentPicture, by: Subject) -> StoredFinding | None:
+        """What a program has filed by this key for another patient than the `right` one. Refused
+        where that was another picture, and where a person has said that it is not this patient's.
         """
-        taken = self.submissions.find_by_key(owner, f"{key}{RELEASED}")
-        if taken and taken.error:
-            raise FindingInError(taken.error.reason)
-        filed = self.submissions.find_filed(by.id, key)
-        if filed and filed.owner != owner:
-            _, before = self.findings.get_to_correct(number=str(filed.number), by=by)
-            self._enter(unit, filed, before, by)
-            self.submissions.set_key(filed.id, f"{key}{RELEASED}")
+        filed = self.submissions.find_filed(by.id, sent.key)
+        if filed is None or filed.owner == right:
+            return None
+        if not filed.is_of(sent.picture, sent.request_hash):
+            raise IdempotencyKeyReused
+        denied = self.submissions.find_by_key(right, _denied(sent.key, right))
+        if denied and denied.error:
+            raise FindingInError(denied.error.reason)
+        return filed
+
+    def correct_patient(self, unit: Unit, right: str, *, sent: SentPicture, by: Subject) -> None:
+        """Enter that in error in the transaction that files its picture for the `right` patient by
+        the same key, which is free then.
+        """
+        if wrong := self.find_misfiled(right, sent=sent, by=by):
+            _, before = self.findings.get_to_correct(number=str(wrong.number), by=by)
+            self._enter(unit, wrong, before, by)
+            # What a person has said of it stays said.
+            key = _denied(sent.key, wrong.owner) if wrong.error else None
+            self.submissions.set_key(wrong.id, key)
 
     def _enter(
         self,
@@ -141,3 +161,8 @@ class CorrectionsService:
             self.outbox.add(Kind.ENTERED_IN_ERROR, to=owner.id, about=own)
         if submission.doctor and submission.doctor != by.id:
             self.outbox.add(Kind.ENTERED_IN_ERROR, to=submission.doctor, about=case)
+
+
+def _denied(key: str, owner: str) -> str:
+    """The key of what a person has entered in error, once its own is free for another patient."""
+    return f"{key}{DENIED}{owner}"

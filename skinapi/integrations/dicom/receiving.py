@@ -10,7 +10,8 @@ patient's number and the UIDs by which an archive files the result.
 
 import hashlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
@@ -25,7 +26,7 @@ from skinapi.base.size_limits import size_in_words
 from skinapi.findings.errors import StorageQuotaReached
 from skinapi.findings.prediction.service import PredictionService, SentPhotos
 from skinapi.findings.records.service import PatientRegistration
-from skinapi.findings.reviews.corrections import CorrectionsService
+from skinapi.findings.reviews.corrections import CorrectionsService, SentPicture
 from skinapi.integrations.dicom.multipart import OBJECT, Part
 from skinapi.integrations.dicom.stow import (
     LARGEST_OBJECT,
@@ -43,6 +44,10 @@ if TYPE_CHECKING:
 # No caller can send it as an Idempotency-Key: those have no slash.
 KEY = "dicom/"
 OWN_OBJECT = "This object was made here, of a finding: it is no new picture"
+OTHER_PICTURE = (
+    "Another picture, or other facts about it, was sent under this SOPInstanceUID: a new picture "
+    "has a new one"
+)
 OTHER_STUDY = "The object belongs to another study than the address names"
 NO_RESOURCES = (Unavailable, PredictionQuotaReached, StorageQuotaReached)
 
@@ -88,7 +93,9 @@ class IntakeService:
                     raise
                 if isinstance(error, RefusedInstance):
                     sop = sop or error.sop
-                yield Received(sop=sop, failure=_failure_of(error), sentence=error.detail)
+                reused = isinstance(error, IdempotencyKeyReused)
+                sentence = OTHER_PICTURE if reused else error.detail
+                yield Received(sop=sop, failure=_failure_of(error), sentence=sentence)
             else:
                 judged = True
                 yield Received(sop=sop)
@@ -105,11 +112,13 @@ class IntakeService:
         # Anybody else could name a patient of the clinic, and file a result for that one.
         is_clinics = by.key is not None and by.key.clinic_wide
         key = KEY + hashlib.sha256(instance.sop_instance.encode()).hexdigest()
+        content = read_photo_file(instance, largest=self.largest_photo)
+        picture = hashlib.sha256(content).hexdigest()
         sent = SentPhotos(
-            contents=[read_photo_file(instance, largest=self.largest_photo)],
+            contents=[content],
             context=read_context(instance),
             key=key,
-            source=read_source(instance) if is_clinics else None,
+            source=read_source(instance, picture) if is_clinics else None,
         )
         owner = by.account
         newcomer: PatientRegistration | None = None
@@ -119,7 +128,10 @@ class IntakeService:
                 raise RefusedInstance(Failure.MISMATCH, "The object names no patient (PatientID)")
             owner, newcomer = self.patients.find_or_newcomer(patient.system, patient.value, by=by)
             # An archive where somebody has corrected the PatientID.
-            self.corrections.correct_patient(key=key, owner=owner.id, by=by)
+            again = SentPicture(key, picture, sent.request_hash)
+            self.corrections.find_misfiled(owner.id, sent=again, by=by)
+            correct = partial(self.corrections.correct_patient, sent=again, by=by)
+            sent = replace(sent, before_commit=correct)
         self.prediction.predict(owner=owner, sent=sent, by=by, newcomer=newcomer)
 
     def _refuse_own(self, instance: "Instance") -> None:

@@ -12,12 +12,11 @@ from pydicom import Dataset
 
 from skinapi.accounts.auth.account import Subject
 from skinapi.accounts.auth.accounts import Accounts
-from skinapi.base.errors import NotFound, Unavailable
+from skinapi.base.errors import Unavailable
 from skinapi.base.subject import KeyUse
 from skinapi.findings.prediction.service import PredictionService
 from skinapi.integrations.dicom.header import open_instance
 from skinapi.integrations.dicom.patient_facts import read_context
-from tests.integrations.dicom.reading_back import objects_in_archive
 from tests.integrations.test_keys import clinic_wide
 from tests.support.backends import Backend, Person
 from tests.support.dicom import (
@@ -211,32 +210,6 @@ def test_with_a_clinics_key_each_finding_is_that_of_the_patient_whom_the_object_
         found = patients.find(system, NUMBER, by=by)
         assert found
         assert found.id == owners[place]
-
-
-def test_an_object_whose_patient_an_archive_has_corrected_is_filed_anew_for_that_one(
-    backend: Backend,
-) -> None:
-    program = clinic_wide(backend, scopes=["dicom", "fhir"])
-    wrong, right = (
-        jpeg_object(PHOTO, SOPInstanceUID="1.2.3.4", PatientID=number) for number in ("A-1", "B-2")
-    )
-    stored = backend.services.store.collection("submissions")
-    assert send(program, wrong)[0] == 200
-    assert [send(program, right)[0] for _ in range(2)] == [200, 200]
-    first, second = stored.find(sort="number")
-    assert first["owner"] != second["owner"]
-    assert first["error"]["reason"].startswith("The clinic's system")
-    assert "error" not in second
-    read = program.call("GET", f"/fhir/DiagnosticReport/{first['number']}").get_json()
-    assert read["status"] == "entered-in-error"
-    assert objects_in_archive(backend, second["number"])
-    with pytest.raises(NotFound):
-        objects_in_archive(backend, first["number"])
-    # It does not go to and fro: a copy of before the correction is refused, and says why.
-    status, answer = send(program, wrong)
-    assert status == 409
-    assert "entered in error" in answer[FAILED]["Value"][0]["0040A160"]["Value"][0]
-    assert "error" not in stored.find(sort="number")[1]
 
 
 def test_a_busy_server_judges_nothing_or_says_what_is_to_be_sent_again(

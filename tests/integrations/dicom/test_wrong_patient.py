@@ -1,0 +1,275 @@
+"""An archive sends its object again with another PatientID: the finding is then that patient's, and
+the one before stands for nothing; or nothing has changed.
+"""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import pytest
+
+from skinapi.base.errors import NotFound, Refused, StoreUnavailable
+from skinapi.findings.prediction.service import Quotas
+from skinapi.findings.records.finding_records import FindingRecords
+from skinapi.model.refusals import Reason
+from skinapi.model.registry.inference import InferenceService
+from skinapi.platform.storage.ports import Documents
+from tests.integrations.dicom.reading_back import objects_in_archive
+from tests.integrations.dicom.test_receiving import FAILED, PHOTO, PIXELS, send
+from tests.integrations.test_keys import clinic_wide
+from tests.privacy.test_joining import join
+from tests.served.wire import at_once
+from tests.support.backends import Backend
+from tests.support.dicom import EXPLICIT, IMPLICIT, JPEG_2000, RLE, jpeg_object, raw_object
+from tests.support.photos import photo_of
+from tests.support.size import size
+from tests.use_cases.use_case import acts_on
+
+UID = "1.2.3.4"
+MOLE = photo_of("melanocytic_nevus")
+MELANOMA = {"label": "melanoma", "certainty": "sure", "told_by": "nobody"}
+
+
+def picture_for(number: str, photo: bytes = PHOTO, **told: Any) -> bytes:
+    return jpeg_object(photo, SOPInstanceUID=UID, PatientID=number, **told)
+
+
+class Ward:
+    """An archive, and the doctor and the admin of its patients."""
+
+    def __init__(self, backend: Backend) -> None:
+        self.backend = backend
+        self.admin, self.doctor = (backend.member(role=role) for role in ("admin", "doctor"))
+        told = {"scopes": ["dicom", "fhir"], "doctor": self.doctor.email}
+        self.archive = clinic_wide(backend, **told)
+        self.earlier = {item["id"] for item in self.stored.find()}
+
+    def send(self, number: str, photo: bytes = PHOTO, **told: Any) -> tuple[int, str]:
+        """0, or the reason of the failure; and its sentence."""
+        return self.send_object(picture_for(number, photo, **told))
+
+    def send_object(self, one: bytes) -> tuple[int, str]:
+        status, answer = send(self.archive, one)
+        if status == 200:
+            return 0, ""
+        (said,) = answer[FAILED]["Value"]
+        return said["00081197"]["Value"][0], said["0040A160"]["Value"][0]
+
+    @property
+    def stored(self) -> Documents:
+        return self.backend.services.store.collection("submissions")
+
+    def findings(self) -> list[Any]:
+        return [item for item in self.stored.find(sort="number") if item["id"] not in self.earlier]
+
+    def live(self) -> Any:
+        (one,) = [item for item in self.findings() if "error" not in item]
+        return one
+
+    def sign(self) -> None:
+        path = f"/submissions/{self.live()['number']}/review"
+        answer = self.doctor.call("POST", path, json=MELANOMA)
+        assert answer.status_code == 201, answer.text
+
+    def enter_in_error(self) -> None:
+        path = f"/submissions/{self.live()['number']}/entered-in-error"
+        answer = self.doctor.call("POST", path, json={"reason": "It is of somebody else."})
+        assert answer.status_code == 200, answer.text
+
+    def email_of(self, owner: str) -> str:
+        account = self.backend.services.data.accounts.find_by_id(owner)
+        assert account
+        return account.email
+
+    def is_whole(self) -> bool:
+        services = self.backend.services
+        assert [*services.findings.check_integrity(), *services.reviews.check_integrity()] == []
+        return True
+
+
+@pytest.fixture
+def ward(real_backend: Backend) -> Ward:
+    return Ward(real_backend)
+
+
+def test_the_old_finding_stands_for_nothing_and_the_new_one_is_shown(ward: Ward) -> None:
+    assert ward.send("P-1")[0] == ward.send("P-2")[0] == ward.send("P-2")[0] == 0
+    first, second = ward.findings()
+    assert first["owner"] != second["owner"]
+    assert first["error"]["reason"].startswith("The clinic's system")
+    assert "error" not in second
+    assert acts_on(ward.backend, first["id"])[-1] == ("submission.enter_in_error", "done")
+    read = ward.archive.call("GET", f"/fhir/DiagnosticReport/{first['number']}").get_json()
+    assert read["status"] == "entered-in-error"
+    assert objects_in_archive(ward.backend, second["number"])
+    with pytest.raises(NotFound):
+        objects_in_archive(ward.backend, first["number"])
+
+
+def test_a_patient_is_corrected_as_often_as_the_archive_says(ward: Ward) -> None:
+    owners = dict[str, str]()
+    for number in ("P-1", "P-2", "P-3", "P-1", "P-2", "P-1"):
+        assert [ward.send(number)[0] for _ in range(2)] == [0, 0]
+        owner = owners.setdefault(number, ward.live()["owner"])
+        assert ward.live()["owner"] == owner
+    assert len({*owners.values()}) == 3
+    assert len(ward.findings()) == 6
+    assert ward.is_whole()
+
+
+def test_another_picture_voids_no_other_patients_finding(ward: Ward) -> None:
+    """Cameras and converters that use a UID twice exist."""
+    ward.send("P-1")
+    ward.sign()
+    before = ward.findings()
+    assert ward.send("P-9", MOLE) == ward.send("P-1", MOLE)
+    reason, said = ward.send("P-9", MOLE)
+    assert reason == 0x0111
+    assert "SOPInstanceUID" in said
+    assert ward.findings() == before
+    reviews = ward.doctor.call("GET", f"/submissions/{ward.live()['number']}/reviews").get_json()
+    assert [item["label"] for item in reviews] == ["melanoma"]
+
+
+def fail(error: Exception) -> Callable[..., Any]:
+    def raise_it(*_: Any, **__: Any) -> Any:
+        raise error
+
+    return raise_it
+
+
+REFUSALS: list[tuple[type, str, Exception, int]] = [
+    (InferenceService, "classify_pictures", Refused(Reason.BLURRED), 0x0110),
+    (FindingRecords, "add", StoreUnavailable(), 0),
+]
+
+
+@pytest.mark.parametrize(("service", "method", "error", "reason"), REFUSALS)
+def test_what_refuses_the_new_finding_leaves_the_old_one(
+    ward: Ward,
+    monkeypatch: pytest.MonkeyPatch,
+    service: type,
+    method: str,
+    error: Exception,
+    reason: int,
+) -> None:
+    ward.send("P-1")
+    ward.sign()
+    before, accounts = ward.findings(), ward.backend.stored()["accounts"]
+    with monkeypatch.context() as patch:
+        patch.setattr(service, method, fail(error))
+        status, answer = send(ward.archive, picture_for("P-2"))
+    if reason:
+        assert answer[FAILED]["Value"][0]["00081197"]["Value"] == [reason]
+    else:
+        assert status == 503
+    assert ward.findings() == before
+    assert ward.backend.stored()["accounts"] == accounts
+    assert ward.send("P-2")[0] == 0
+    assert ward.live()["owner"] != before[0]["owner"]
+    assert ward.is_whole()
+
+
+def test_a_full_quota_of_the_right_patient_leaves_the_old_finding(
+    ward: Ward, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ward.send("P-1")
+    ward.sign()
+    before = ward.findings()
+    ward.send_object(jpeg_object(MOLE, PatientID="P-2"))
+    with monkeypatch.context() as patch:
+        patch.setattr(Quotas, "most_submissions", 1, raising=False)
+        assert ward.send("P-2")[0] == 0xA700
+    assert ward.findings()[:1] == before
+
+
+@pytest.mark.parametrize("syntax", [IMPLICIT, RLE, JPEG_2000])
+def test_the_same_pixels_in_another_transfer_syntax_are_the_same_picture(
+    ward: Ward, syntax: Any
+) -> None:
+    for number, of in (("P-1", EXPLICIT), ("P-2", syntax)):
+        one = raw_object(PIXELS, of, SOPInstanceUID=UID, PatientID=number)
+        assert ward.send_object(one) == (0, "")
+    assert len(ward.findings()) == 2
+    assert ward.live() == ward.findings()[1]
+
+
+def test_a_correction_of_more_than_the_number_is_one(ward: Ward) -> None:
+    """Whoever corrects a patient's number corrects sex and birth with it. No photo is kept here."""
+    ward.send("P-1")
+    assert ward.send("P-2", PatientSex="M", PatientBirthDate="19900101") == (0, "")
+    assert "photo_blob" not in ward.live()
+    assert ward.live()["context"]["sex"] == "male"
+
+
+def test_what_was_filed_before_the_pictures_hash_was_stored_is_compared_by_its_request(
+    ward: Ward,
+) -> None:
+    ward.send("P-1")
+    source = {**ward.live()["source"]}
+    del source["picture"]
+    ward.stored.update_all({}, {"$set": {"source": source}})
+    before = ward.findings()
+    assert ward.send("P-2", MOLE)[0] == ward.send("P-2", PatientSex="M")[0] == 0x0111
+    assert ward.findings() == before
+    assert ward.send("P-2") == (0, "")
+    assert len(ward.findings()) == 2
+
+
+def test_after_a_join_of_both_patients_the_object_stands(ward: Ward) -> None:
+    ward.send("P-1")
+    first = ward.live()["owner"]
+    ward.send("P-2")
+    gone, stays = (ward.email_of(owner) for owner in (ward.live()["owner"], first))
+    assert join(ward.admin, gone, stays).status_code == 200
+    before = ward.findings()
+    assert ward.send("P-1") == ward.send("P-2") == (0, "")
+    assert ward.findings() == before
+    assert ward.live()["owner"] == first
+    assert ward.send("P-3") == (0, "")
+    assert ward.live()["owner"] != first
+    assert ward.send("P-2") == (0, "")
+    assert ward.live()["owner"] == first
+
+
+def test_a_patient_whom_a_doctor_has_denied_gets_it_by_no_correction(ward: Ward) -> None:
+    """A doctor has looked at the photo."""
+    ward.send("P-1")
+    ward.enter_in_error()
+    assert ward.send("P-1")[0] == 0x0110
+    assert ward.send("P-2") == (0, "")
+    reason, said = ward.send("P-1")
+    assert (reason, "It is of somebody else." in said) == (0x0110, True)
+    ward.enter_in_error()
+    assert ward.send("P-3") == (0, "")
+    before = ward.live()
+    assert ward.send("P-1")[0] == ward.send("P-2")[0] == 0x0110
+    assert ward.live() == before
+
+
+@pytest.mark.parametrize("numbers", [("P-2", "P-3"), ("P-2", "P-2")])
+def test_of_two_corrections_at_once_one_finding_stands(
+    real_backend: Backend, numbers: tuple[str, str]
+) -> None:
+    for place in range(size(4, 20)):
+        ward = Ward(real_backend)
+        own = [f"{number}-{place}" for number in ("P-1", *numbers)]
+        first, *others = (partial(send, ward.archive, picture_for(number)) for number in own)
+        first()
+        owner = ward.live()["owner"]
+        assert [status for status, _ in at_once(others)] == [200, 200]
+        assert len(ward.findings()) == 1 + len({*numbers})
+        assert ward.live()["owner"] != owner
+        assert ward.is_whole()
+
+
+def test_two_patients_first_objects_at_once_leave_one_finding(real_backend: Backend) -> None:
+    for place in range(size(4, 20)):
+        ward = Ward(real_backend)
+        calls = [
+            partial(send, ward.archive, picture_for(f"{number}-{place}")) for number in ("A", "B")
+        ]
+        assert [status for status, _ in at_once(calls)] == [200, 200]
+        assert len(ward.findings()) == 2
+        assert ward.live()
+        assert ward.is_whole()
