@@ -311,7 +311,7 @@ SUBJECTS = (
 )
 # Files, spans and fields that look the same.
 NO_ACTIONS = """
-account.erased finding.changed finding.deleted finding.in_case finding.modality
+account.erased account.joined finding.changed finding.deleted finding.in_case finding.modality
 finding.stored
 job.attempt job.ended job.id job.status letter.signed letter.withdrawn model.promoted report.css
 report.html report.pdf review.signed webhook.test

@@ -8,13 +8,16 @@ from typing import Any
 import pytest
 from standardwebhooks.webhooks import WebhookVerificationError
 
+from skinapi.base.errors import StoreUnavailable
 from skinapi.findings.reviews.service import EndedHolds
 from skinapi.integrations.webhooks import endpoints, service
+from skinapi.integrations.webhooks.addresses import Addresses
 from skinapi.integrations.webhooks.endpoints import MOST_ENDPOINTS, ROTATED_FOR, EventType
 from skinapi.integrations.webhooks.service import DISABLED_AFTER
 from skinapi.platform.notices import delivery_sender
 from skinapi.platform.notices.delivery_sender import DeliverySender
 from skinapi.platform.storage.ids import now
+from skinapi.privacy.joining import JoiningService
 from tests.findings.prediction.photographer import predicted
 from tests.findings.records.test_holds import pass_days
 from tests.integrations.webhook_receiver import (
@@ -27,6 +30,7 @@ from tests.integrations.webhook_receiver import (
     says_ten_gigabytes,
     takes,
 )
+from tests.privacy.test_joining import join
 from tests.support.access import add_model
 from tests.support.backends import MAIL, Backend, Person, change_account, erase
 
@@ -119,6 +123,7 @@ def test_each_event_arrives_signed_with_ids_and_links_alone(
     assert ada.call("DELETE", f"/submissions/{spare}").status_code == 200
     send(backend)
     ada_id = backend.account(ada.email).id
+    assert join(admin, backend.member().email, ada.email).status_code == 200
     assert admin.call("DELETE", f"/users/{ada.email}").status_code == 200
     send(backend)
     assert sorted({*receiver.types()}) == sorted(ALL)
@@ -166,6 +171,49 @@ def test_an_erasure_is_told_once_with_the_day_until_which_the_record_stays(
     send(backend)
     told = [message.read()["data"]["ids"] for message in receiver.messages]
     assert told == [{"patient": account, "record_kept_until": until.isoformat()}]
+
+
+def test_a_join_of_two_patients_is_told_with_both(
+    backend: Backend, admin: Person, receiver: Receiver
+) -> None:
+    """A receiver that copies would keep what the duplicate had under an account that is gone."""
+    webhook = add(admin, receiver.url, ["account.joined", "finding.deleted"], clinical=True)
+    old, ada = backend.member(), backend.member()
+    number = predicted(old)["id"]
+    gone, stays = (backend.account(item.email).id for item in (old, ada))
+    assert [join(admin, old.email, ada.email).status_code for _ in range(2)] == [200, 200]
+    assert ada.call("DELETE", f"/submissions/{number}").status_code == 200
+    assert admin.call("DELETE", f"/users/{ada.email}").status_code == 200
+    backend.services.erasure.finish_begun()
+    backend.services.eraser.finish(stays)
+    send(backend)
+    (message,) = receiver.messages
+    assert message.verify(webhook["secret"]) == message.read()
+    told = message.read()
+    assert (told["type"], told["data"]) == (
+        "account.joined",
+        {"ids": {"patient": gone, "into": stays}, "links": {}},
+    )
+
+
+def test_a_join_that_fails_tells_nobody(
+    real_backend: Backend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    admin = real_backend.admin()
+    monkeypatch.setattr(Addresses, "require_url", lambda *_: None)
+    add(admin, "https://clinic.example", ["account.joined"])
+    old, ada = real_backend.member(), real_backend.member()
+    with monkeypatch.context() as patch:
+        patch.setattr(JoiningService, "_close", refuse)
+        assert join(admin, old.email, ada.email).status_code == 503
+    waiting = real_backend.services.store.collection("deliveries")
+    assert waiting.find() == []
+    assert join(admin, old.email, ada.email).status_code == 200
+    assert [item["about"]["type"] for item in waiting.find()] == ["account.joined"]
+
+
+def refuse(*_: object) -> None:
+    raise StoreUnavailable
 
 
 def admin_id(backend: Backend, admin: Person) -> str:

@@ -194,6 +194,7 @@ def _to_webhooks(data: Repositories) -> None:
     # Where its account is erased, that is told, and not each of its findings: what waits of an
     # account is deleted with it.
     inside(FindingDeleted, lambda event: tell(EventType.FINDING_DELETED, event.finding))
+    inside(AccountsJoined, told.on_joined)
     inside(AccountGone, told.on_account_gone)
 
 

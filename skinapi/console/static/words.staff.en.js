@@ -905,6 +905,7 @@ export const english = {
   event_letter_signed: "A doctor has signed a letter",
   event_letter_withdrawn: "A doctor has withdrawn a letter",
   event_finding_deleted: "A finding was deleted",
+  event_account_joined: "Two accounts of one patient were joined",
   event_account_erased: "An account was erased",
   event_request_made: "A second opinion or a new photo was asked for",
   event_job_ended: "A training or an import has ended",

@@ -908,6 +908,7 @@ export const french = spaced({
   event_letter_signed: "Un médecin a signé une lettre",
   event_letter_withdrawn: "Un médecin a retiré une lettre",
   event_finding_deleted: "Un résultat a été supprimé",
+  event_account_joined: "Deux comptes d'un même patient ont été réunis",
   event_account_erased: "Un compte a été effacé",
   event_request_made: "Un second avis ou une nouvelle photo a été demandé",
   event_job_ended: "Un entraînement ou une importation est terminé",

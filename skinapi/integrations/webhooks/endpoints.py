@@ -43,6 +43,7 @@ class EventType(StrEnum):
     JOB_ENDED = "job.ended"
     MODEL_PROMOTED = "model.promoted"
     FINDING_DELETED = "finding.deleted"
+    ACCOUNT_JOINED = "account.joined"
     ACCOUNT_ERASED = "account.erased"
 
 
@@ -164,6 +165,11 @@ class WebhookEvents:
         self.tell_of_finding(EventType.REVIEW_SIGNED, finding, **said)
         if review.opinion.new_picture_wanted and not review.second_opinion:
             self.tell_of_finding(EventType.REQUEST_MADE, finding, request="new_picture")
+
+    def on_joined(self, event: Any) -> None:
+        """AccountsJoined: the receiver is to know whose the data is, so it outlives both."""
+        ids = {"patient": event.account, "into": event.into}
+        self._tell(EventType.ACCOUNT_JOINED, ids, owner=None)
 
     def on_account_gone(self, event: Any) -> None:
         """AccountGone: the receiver is to delete its data too, so it outlives the account."""
