@@ -3,6 +3,7 @@
 import base64
 import json
 import re
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
@@ -51,6 +52,7 @@ from skinapi.integrations.fhir.order_intake import (
 from skinapi.integrations.fhir.search import AFTER, MOST_PARAMETERS, Search, read_search
 from skinapi.integrations.fhir.sent_resources import is_r4, read_json
 from skinapi.integrations.fhir.service import FhirService, FoundPage
+from skinapi.platform.storage.unreadable import name_left_out
 from skinapi.platform.web.declaration import Authenticated, Public, Rate, Routes
 from skinapi.platform.web.request_parsing import BodyStream, client_stream
 
@@ -225,10 +227,8 @@ def _searchset(page: FoundPage, search: Search, address: str, base: str) -> Reso
     if page.following and search.count:
         links.append(_link("next", address, (*search.used, (AFTER, str(page.following)))))
     entries = [entry_of(resource, base, "match") for resource in page.resources]
-    if search.ignored:
-        said = f"Ignored, because it is not searched by that here: {', '.join(search.ignored)}"
-        warning = {"severity": "warning", "code": "not-supported", "diagnostics": said}
-        entries.append({"resource": outcome_of(warning), "search": {"mode": "outcome"}})
+    if warnings := [*_warn(search)]:
+        entries.append({"resource": outcome_of(*warnings), "search": {"mode": "outcome"}})
     return {
         "resourceType": "Bundle",
         "meta": {"lastUpdated": instant(page.complete_until)},
@@ -236,6 +236,16 @@ def _searchset(page: FoundPage, search: Search, address: str, base: str) -> Reso
         "link": links,
         **({"entry": entries} if entries else {}),
     }
+
+
+def _warn(search: Search) -> Iterator[Element]:
+    """What a reader of the page must know: a parameter that does not count, a record that lacks."""
+    if search.ignored:
+        said = f"Ignored, because it is not searched by that here: {', '.join(search.ignored)}"
+        yield {"severity": "warning", "code": "not-supported", "diagnostics": said}
+    if left_out := name_left_out():
+        said = f"This list is not complete. Left out, as they cannot be read: {left_out}"
+        yield {"severity": "warning", "code": "incomplete", "diagnostics": said}
 
 
 def _link(relation: str, address: str, parameters: tuple[tuple[str, str], ...]) -> Element:

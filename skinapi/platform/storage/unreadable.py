@@ -5,6 +5,7 @@ many there were (platform/web/headers.py); so does a person's file. Everything e
 write never decides by a list that lacks one.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -87,6 +88,15 @@ def hide(collection: str, identifier: str) -> bool:
         return False
     current.hidden.add((collection, identifier))
     return True
+
+
+def name_left_out() -> str:
+    """Say what the current request does not show, as `lesions=1, submissions=2`; empty where it
+    shows all.
+    """
+    current = current_unreadable.get()
+    counted = Counter(collection for collection, _ in current.hidden) if current else {}
+    return ", ".join(f"{name}={count}" for name, count in sorted(counted.items()))
 
 
 def is_hidden(collection: str, identifier: str) -> bool:

@@ -3,7 +3,6 @@ unreadable records a list does not show.
 """
 
 import re
-from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 
@@ -12,7 +11,12 @@ from flask_cors import CORS
 
 from skinapi.base.errors import SkinAPIError
 from skinapi.base.problem import SECURITY_HEADERS
-from skinapi.platform.storage.unreadable import Name, Unreadable, current_unreadable
+from skinapi.platform.storage.unreadable import (
+    Name,
+    Unreadable,
+    current_unreadable,
+    name_left_out,
+)
 
 SENDABLE = ["Authorization", "Content-Type", "Idempotency-Key", "X-Request-ID"]
 METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
@@ -74,9 +78,7 @@ def count_left_out(app: Flask, note: Callable[[dict[Name, str]], object]) -> Non
     @app.after_request
     def add(response: Response) -> Response:
         current = current_unreadable.get()
-        if current and current.hidden:
-            counted = Counter(collection for collection, _ in current.hidden)
-            named = ", ".join(f"{name}={count}" for name, count in sorted(counted.items()))
+        if named := name_left_out():
             response.headers[LEFT_OUT] = named
         if current and current.damaged:
             with suppress(SkinAPIError):  # on a full disk too, a list is shown

@@ -12,6 +12,7 @@ from skinapi.findings.records.changed_findings import LATEST_COMMIT
 from skinapi.integrations.fhir.search import read_span
 from skinapi.platform.storage.ids import first_id_at, now
 from tests.integrations.fhir.clinic import Clinic, entries, read
+from tests.integrations.fhir.validation import assert_valid
 from tests.support.backends import Person
 
 OF_PATIENT = ("BodyStructure", "DiagnosticReport", "Observation", "Media")
@@ -149,6 +150,49 @@ def test_what_only_shapes_an_answer_is_ignored_and_said_or_refused(clinic: Clini
     strict = {"Prefer": "handling=strict"}
     refused = read(clinic.doctor, "DiagnosticReport?_include=x", status=400, headers=strict)
     assert "_include" in refused["issue"][0]["diagnostics"]
+
+
+@pytest.mark.parametrize(
+    ("collection", "kinds"),
+    [
+        ("submissions", ("DiagnosticReport", "Observation", "Media")),
+        ("lesions", ("BodyStructure",)),
+        ("accounts", ("Patient",)),
+    ],
+)
+def test_a_bundle_without_a_damaged_record_says_that_it_is_not_complete(
+    clinic: Clinic, collection: str, kinds: tuple[str, ...]
+) -> None:
+    """No FHIR library shows a header, and a record system takes the list for all that there is."""
+    stored = clinic.backend.services.store.collection(collection)
+    owned = {"email": clinic.ada.email} if collection == "accounts" else {"owner": clinic.patient}
+    kept = stored.find(owned)[0]
+    stored.update({"id": kept["id"]}, {"$unset": {"created_at": True}})
+    form = {"data": {"_include": "x"}, "content_type": "application/x-www-form-urlencoded"}
+    try:
+        for kind in kinds:
+            both = read(clinic.doctor, kind), sent(clinic.doctor, f"{kind}/_search", **form)
+            issues = [issues_in(bundle) for bundle in both]
+            assert [item["code"] for item in issues[0]] == ["incomplete"]
+            assert [item["code"] for item in issues[1]] == ["not-supported", "incomplete"]
+            assert f"{collection}=" in issues[0][0]["diagnostics"]
+            assert_valid(both)
+    finally:
+        stored.delete({"id": kept["id"]})
+        stored.insert(kept)
+    assert issues_in(read(clinic.doctor, kinds[0])) == []
+
+
+def sent(person: Person, path: str, **form: Any) -> Any:
+    answer = person.call("POST", f"/fhir/{path}", **form)
+    assert answer.status_code == 200, answer.text
+    return answer.get_json(force=True)
+
+
+def issues_in(bundle: Any) -> list[Any]:
+    modes = [item for item in bundle.get("entry", ()) if item["search"]["mode"] == "outcome"]
+    assert len(modes) <= 1
+    return [issue for item in modes for issue in item["resource"]["issue"]]
 
 
 NOT_SEARCHED = (
