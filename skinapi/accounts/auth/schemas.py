@@ -198,6 +198,7 @@ OwnPassword = Annotated[
 
 
 class CurrentPassword(Body):
+    needed: ClassVar[bool] = True  # only by who has no password it is not
     current_password: OwnPassword = ""
 
 
@@ -209,10 +210,9 @@ class PasswordAndCode(CurrentPassword, CodeBody):
     pass
 
 
-class ProvenBody(Body):
+class ProvenBody(CurrentPassword):
     """A request that takes the password again, and a code of the second factor."""
 
-    current_password: OwnPassword = ""
     code: Code | None = Field(default=None, description=CODE)
 
     def proof(self, caller: ClientInfo) -> Proof:

@@ -40,6 +40,7 @@ from skinapi.platform.web.request_context import current_subject, idempotency_ke
 from skinapi.platform.web.request_parsing import (
     BodyStream,
     FormStream,
+    may_be_absent,
     read_body,
     read_form,
     read_query,
@@ -201,6 +202,13 @@ class Route:
     @property
     def form(self) -> type[Form] | None:
         return self.parameters["form"].annotation if "form" in self.parameters else None
+
+    @property
+    def needs_body(self) -> bool:
+        """Whether a request without its body is refused. An absent JSON is read as one without
+        fields; nothing stands for an absent form.
+        """
+        return self.body is None or self.body.needed or not may_be_absent(self.body)
 
     @property
     def parts(self) -> type[Form] | None:

@@ -170,7 +170,7 @@ def _operation(route: Route, area: str, schemas: _Schemas) -> Spec:
     if body := route.body or route.form or route.parts:
         kind = "application/json" if route.body else MULTIPART
         operation["requestBody"] = {
-            "required": any(field.is_required() for field in body.model_fields.values()),
+            "required": route.needs_body,
             "content": {kind: {"schema": schemas.get_schema(body)}},
         }
     if "stream" in route.parameters:
@@ -206,8 +206,9 @@ def _query_parameters(route: Route) -> list[Spec]:
     if route.query is None:
         return []
     schema = route.query.model_json_schema(ref_template=REF)
+    needed = schema.get("required", ())
     return [
-        {"name": name, "in": "query", "required": False, "schema": part}
+        {"name": name, "in": "query", "required": name in needed, "schema": part}
         for name, part in schema["properties"].items()
     ]
 

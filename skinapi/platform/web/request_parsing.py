@@ -52,6 +52,8 @@ FRAGILE_HEADERS: dict[str, Callable[[str], object]] = {
     "HTTP_IF_UNMODIFIED_SINCE": parse_date,
     "HTTP_IF_RANGE": parse_if_range_header,
 }
+# An absent body is read as this.
+NO_FIELDS = b"{}"
 NOT_AN_OBJECT = {
     "json_invalid": "The body is not valid JSON",
     "model_type": "The body must be a JSON object",
@@ -66,9 +68,18 @@ def read_body(schema: type[B], request: Request) -> B:
     if holds_more_values(data, MOST_VALUES):
         raise InvalidBody(f"The body holds more than {MOST_VALUES} values")
     try:
-        return schema.model_validate_json(data or b"{}")
+        return schema.model_validate_json(data or NO_FIELDS)
     except ValidationError as error:
         raise InvalidBody(sentence_of(error, missing=schema.missing)) from error
+
+
+def may_be_absent(schema: type[Body]) -> bool:
+    """Whether a request may come without this body."""
+    try:
+        schema.model_validate_json(NO_FIELDS)
+    except ValidationError:
+        return False
+    return True
 
 
 @contextmanager

@@ -24,11 +24,14 @@ LARGEST_PAGE = 1000
 
 
 class Body(BaseModel):
-    """A request body of our own routes. An unknown field is an error that names the field."""
+    """A request body of our own routes. An unknown field is an error that names the field. One that
+    is `needed` is described as required, although some callers may leave out each of its fields.
+    """
 
     # `defer_build` as in base/stored_record.py.
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True, defer_build=True)
     missing: ClassVar[str | None] = None
+    needed: ClassVar[bool] = False
 
 
 class ContractBody(Body):
