@@ -133,6 +133,10 @@ def _limits() -> Iterator[Row]:
         "wrong codes of a second factor an hour, for one account",
         f"{guess_limits.CODES_PER_HOUR} of the app; as many recovery codes from each address",
     )
+    yield (
+        "registrations an hour with an e-mail that has an account, from one address",
+        f"{guess_limits.TAKEN_PER_HOUR}; past them all from there wait",
+    )
     mails = guess_limits.LINKS_PER_HOUR
     yield (
         "mails an hour with a link for a new password, to one account",
