@@ -93,11 +93,11 @@ class FindingsService:
         finding it is has created none that is another patient's.
         """
         found = self._find_keyed(owner, key, by)
-        if found and corrects and found.owner != owner:
-            return None
         if found is None:
             if self._is_erased(owner, key, by):
                 raise FindingErased
+            return None
+        if corrects and found.owner != owner:
             return None
         if found.owner != owner or found.request_hash != request_hash:
             raise IdempotencyKeyReused

@@ -156,6 +156,12 @@ class StoredFindings(Repository[StoredFinding]):
     def find_by_key(self, owner: str, key: str | None) -> StoredFinding | None:
         return self._by_key(key, owner=owner)
 
+    def find_by_first_part(self, owner: str, key: str) -> StoredFinding | None:
+        """What this owner has under an idempotency key that begins so, and has an id behind it."""
+        within = {"$gt": key, "$lt": f"{key}~"}
+        wanted: Filter = {"owner": owner, "idempotency_key": within}
+        return self._first(wanted, sort="idempotency_key")
+
     def find_filed(self, by: str, key: str | None) -> StoredFinding | None:
         """What this account has filed for others under this idempotency key."""
         return self._by_key(key, filed_by=by)

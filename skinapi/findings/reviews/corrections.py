@@ -24,6 +24,7 @@ from skinapi.platform.storage.unit_of_work import AuditRow, Unit, UnitOfWork, at
 # What its patient and its doctor have not read yet, and need not read any more.
 TELLS_OF_FINDING = (Kind.REVIEWED, Kind.NEW_PICTURE, Kind.LETTER_WITHDRAWN)
 TELLS_OF_CASE = (Kind.OPINION, Kind.OPINION_CAME)
+# Of what a person has entered in error, once its key is free: the key goes on with this and its id.
 DENIED = "/in-error/"
 NOTHING_FILED = "This program has filed no finding by this order"
 
@@ -105,7 +106,7 @@ class CorrectionsService:
             return None
         if not filed.is_of(sent.picture, sent.request_hash):
             raise IdempotencyKeyReused
-        denied = self.submissions.find_by_key(right, _denied(sent.key, right))
+        denied = self.submissions.find_by_first_part(right, sent.key + DENIED)
         if denied and denied.error:
             raise FindingInError(denied.error.reason)
         return filed
@@ -118,8 +119,8 @@ class CorrectionsService:
             _, before = self.findings.get_to_correct(number=str(wrong.number), by=by)
             self._enter(unit, wrong, before, by)
             # What a person has said of it stays said.
-            key = _denied(sent.key, wrong.owner) if wrong.error else None
-            self.submissions.set_key(wrong.id, key)
+            denied = sent.key + DENIED + wrong.id if wrong.error else None
+            self.submissions.set_key(wrong.id, denied)
 
     def _enter(
         self,
@@ -161,8 +162,3 @@ class CorrectionsService:
             self.outbox.add(Kind.ENTERED_IN_ERROR, to=owner.id, about=own)
         if submission.doctor and submission.doctor != by.id:
             self.outbox.add(Kind.ENTERED_IN_ERROR, to=submission.doctor, about=case)
-
-
-def _denied(key: str, owner: str) -> str:
-    """The key of what a person has entered in error, once its own is free for another patient."""
-    return f"{key}{DENIED}{owner}"

@@ -45,8 +45,8 @@ if TYPE_CHECKING:
 KEY = "dicom/"
 OWN_OBJECT = "This object was made here, of a finding: it is no new picture"
 OTHER_PICTURE = (
-    "Another picture, or other facts about it, was sent under this SOPInstanceUID: a new picture "
-    "has a new one"
+    "Another picture, or the same one with other facts, was sent under this SOPInstanceUID: give a "
+    "new picture a new one"
 )
 OTHER_STUDY = "The object belongs to another study than the address names"
 NO_RESOURCES = (Unavailable, PredictionQuotaReached, StorageQuotaReached)
@@ -129,6 +129,7 @@ class IntakeService:
             owner, newcomer = self.patients.find_or_newcomer(patient.system, patient.value, by=by)
             # An archive where somebody has corrected the PatientID.
             again = SentPicture(key, picture, sent.request_hash)
+            # Another picture is refused before it is judged and counted.
             self.corrections.find_misfiled(owner.id, sent=again, by=by)
             correct = partial(self.corrections.correct_patient, sent=again, by=by)
             sent = replace(sent, before_commit=correct)

@@ -20,7 +20,15 @@ from tests.integrations.test_keys import clinic_wide
 from tests.privacy.test_joining import join
 from tests.served.wire import at_once
 from tests.support.backends import Backend
-from tests.support.dicom import EXPLICIT, IMPLICIT, JPEG_2000, RLE, jpeg_object, raw_object
+from tests.support.dicom import (
+    EXPLICIT,
+    IMPLICIT,
+    JPEG_2000,
+    RLE,
+    jpeg_object,
+    pixels_of,
+    raw_object,
+)
 from tests.support.photos import photo_of
 from tests.support.size import size
 from tests.use_cases.use_case import acts_on
@@ -194,6 +202,15 @@ def test_the_same_pixels_in_another_transfer_syntax_are_the_same_picture(
     assert ward.live() == ward.findings()[1]
 
 
+def test_a_jpeg_that_an_archive_has_unpacked_is_another_picture(ward: Ward) -> None:
+    """Decoders differ by a step of a colour, so nothing says that it is the same."""
+    ward.send("P-1")
+    before = ward.findings()
+    unpacked = raw_object(pixels_of(PHOTO), SOPInstanceUID=UID, PatientID="P-2")
+    assert ward.send_object(unpacked)[0] == 0x0111
+    assert ward.findings() == before
+
+
 def test_a_correction_of_more_than_the_number_is_one(ward: Ward) -> None:
     """Whoever corrects a patient's number corrects sex and birth with it. No photo is kept here."""
     ward.send("P-1")
@@ -245,6 +262,12 @@ def test_a_patient_whom_a_doctor_has_denied_gets_it_by_no_correction(ward: Ward)
     before = ward.live()
     assert ward.send("P-1")[0] == ward.send("P-2")[0] == 0x0110
     assert ward.live() == before
+    # Nor under another account that turned out to be theirs.
+    other = jpeg_object(MOLE, PatientID="P-4")
+    ward.send_object(other)
+    denied, stays = (ward.email_of(ward.findings()[place]["owner"]) for place in (0, -1))
+    assert join(ward.admin, denied, stays).status_code == 200
+    assert ward.send("P-1")[0] == ward.send("P-4")[0] == 0x0110
 
 
 @pytest.mark.parametrize("numbers", [("P-2", "P-3"), ("P-2", "P-2")])
