@@ -57,6 +57,13 @@ class JobSummary(Answer):
     attempts: int
     created_at: datetime
     started_at: datetime | None
+    attempt_started_at: datetime | None = Field(
+        description="later than `started_at` where it began again, because its process, the worker "
+        "or the machine had stopped"
+    )
+    waits_for_processor: bool = Field(
+        description="whether it hardly runs because other work has the processors"
+    )
     completed_at: datetime | None
     request: dict[str, Any]
 
