@@ -1,6 +1,7 @@
 """The content of a report's pages as rows, bars, paragraphs and lists, which PDF and HTML share."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from functools import cached_property, partial
 
 from skinapi.base.languages import LocalizedText
@@ -415,19 +416,11 @@ class ReportContent:
     @cached_property
     def first(self) -> FirstContent:
         """What counts, in the reader's words: advice about the spot, else a decision, else what the
-        model says.
+        model says. A patient's begins with what to do.
         """
+        if decided := self._decided:
+            return decided if self.for_doctor else decided.with_instruction_first()
         report, language = self.report, self.report.language
-        if report.spot_advice and self.comes_second:
-            return FirstContent.of_advice(report.spot_advice, language, for_doctor=self.for_doctor)
-        if report.decision and self.comes_second:
-            return FirstContent.of_decision(
-                report.decision,
-                language,
-                due=report.due,
-                for_doctor=self.for_doctor,
-                reason=self._reason,
-            )
         summary, words = self.reading.summary, report.band_words
         since = AdviceContent.from_advice(report.reopened, language).said if report.reopened else ""
         facts, due = self._facts, " ".join(say_due(report.due, language))
@@ -442,6 +435,21 @@ class ReportContent:
         else:
             head, said = summary.to_do, [self.step, since, summary.likely, self.reading.reason]
         return FirstContent(facts.band, head, due, tuple(filter(None, said)), "")
+
+    @property
+    def _decided(self) -> FirstContent | None:
+        report, language = self.report, self.report.language
+        if report.spot_advice and self.comes_second:
+            return FirstContent.of_advice(report.spot_advice, language, for_doctor=self.for_doctor)
+        if report.decision and self.comes_second:
+            return FirstContent.of_decision(
+                report.decision,
+                language,
+                due=report.due,
+                for_doctor=self.for_doctor,
+                reason=self._reason,
+            )
+        return None
 
     @property
     def comes_second(self) -> bool:
@@ -471,8 +479,22 @@ class ReportContent:
 
     @cached_property
     def letters(self) -> list[LetterContent]:
+        """Each whole, as it was signed."""
         return [
             LetterContent.from_letter(shown, self.report.language) for shown in self.report.letters
+        ]
+
+    @property
+    def printed_letters(self) -> list[LetterContent]:
+        """A letter that counts begins, for its own reader, with what stands first here: that is not
+        said again, in the language of the letter.
+        """
+        first = self.comes_second and not (self.for_doctor or self.report.spot_advice)
+        return [
+            replace(letter, decision=())
+            if first and shown.letter.reader == "patient" and not letter.struck
+            else letter
+            for letter, shown in zip(self.letters, self.report.letters, strict=True)
         ]
 
 

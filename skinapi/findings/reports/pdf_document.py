@@ -118,7 +118,7 @@ class _Body:
         """Whether a name or a note has letters that the font does not have."""
         content = self.content
         texts = [text for _, text in (*content.identity, *content.review)]
-        for letter in content.letters:
+        for letter in content.printed_letters:
             texts += [*letter.struck, *letter.decision, letter.signed, *letter.lines]
         texts += [text for row in content.replaced for text in row]
         texts += [content.report.clinic or "", content.first.signed]
@@ -197,7 +197,7 @@ class _Body:
                 yield from self._row(*row, grey=bool(replaced))
 
     def letters(self) -> Iterator[Flowable]:
-        for letter in self.content.letters:
+        for letter in self.content.printed_letters:
             if letter.struck:  # a reader of its second page would miss the mark
                 yield KeepTogether([*self._letter(letter)])
             else:

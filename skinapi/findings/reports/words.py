@@ -5,7 +5,7 @@ texts of a report's pages that are made of them: a decision, advice, a letter.
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from typing import Self
 
@@ -312,6 +312,10 @@ class FirstContent:
             sentences=(to_do, *([reason] if reason else [])),
             signed=signed.format(decision.decided_by, say_moment(decision.decided_at, language)),
         )
+
+    def with_instruction_first(self) -> Self:
+        """As a patient's page begins: what to do, then what it is."""
+        return replace(self, head=self.label, label=self.head) if self.label else self
 
     @classmethod
     def of_advice(cls, advice: Advice, language: Language, *, for_doctor: bool) -> Self:

@@ -91,7 +91,7 @@ def test_a_review_that_was_replaced_says_so_with_its_day(language: Language) -> 
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_a_proven_melanoma_of_another_photo_heads_the_page(language: Language) -> None:
+def test_a_proven_melanoma_of_another_photo_is_named_below_what_to_do(language: Language) -> None:
     report = report_on_a_mole(language, label=MOLE, certainty=Certainty.SURE)
     proven = report_on_a_mole("en", label=MELANOMA, histology_result=MELANOMA).decision
     advice = Advice(AdviceSource.DECISION, Band.URGENT_REFERRAL, SINCE, 10, by_result=True)
@@ -109,7 +109,7 @@ def test_a_proven_melanoma_of_another_photo_heads_the_page(language: Language) -
     printed = render_pdf(shown)
     for text in (one_line(plain_text(render_html(shown))), text_of(printed)):
         text = text.replace(NO_BREAK_SPACE, " ")
-        assert text.index(named) < text.index(visit)
+        assert text.index(visit) < text.index(named)
     assert named not in text_of(render_pdf(replace(report, spot_advice=advice)))
     urgency = shown.facts.band_words(language).doctor_label
     assert urgency in " ".join(read_in_order(report).findings)
@@ -135,6 +135,38 @@ def size_of(text: str, pdf: bytes) -> float:
     for page in PdfReader(io.BytesIO(pdf)).pages:
         page.extract_text(visitor_text=note)
     return max(sizes)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_patients_page_begins_with_what_to_do_and_a_doctors_with_what_it_is(
+    language: Language,
+) -> None:
+    shown = report_on_a_mole(language, label=MELANOMA, certainty=Certainty.SURE)
+    assert shown.decision
+    to_do = shown.decision.band_words(language).label
+    for reader in ("patient", "colleague"):
+        first = ReportContent(replace(shown, reader=reader)).first
+        named = shown.decision.heading(language, for_doctor=reader == "colleague")
+        said = (to_do, named) if reader == "patient" else (named, "")
+        assert (first.head, first.label) == said
+
+
+def test_what_stands_first_is_not_said_again_in_the_language_of_a_letter() -> None:
+    begins = "Laboratory's result: a melanoma"
+    shown = report_on_a_mole("fr", label=MELANOMA, histology_result=MELANOMA)
+    by = LaterDecision(decided_at=SINCE, decided_by="Dr Hyde", by_result=False)
+    for reader, superseded, addressee, said in (
+        ("patient", None, "patient", False),
+        ("patient", by, "patient", True),
+        ("patient", None, "colleague", True),
+        ("colleague", None, "patient", True),
+    ):
+        letter = SIGNED.model_copy(update={"decision": begins, "reader": addressee})
+        letters = (ShownLetter(letter, superseded),)
+        read = replace(shown, reader=reader, letters=letters)  # type: ignore[arg-type]
+        for text in (plain_text(render_html(read)), text_of(render_pdf(read))):
+            assert "Please see a doctor this week." in one_line(text)
+            assert (begins in one_line(text)) == said
 
 
 @pytest.mark.parametrize("lines", [24, 36, 48])
