@@ -1,17 +1,23 @@
 """The pictures of the README and of docs/, taken of the demo: `make pictures`.
 
 They need chromium, and pdftoppm (of Debian's poppler-utils). A program draws the spots: no picture
-is of a person.
+is of a person. Each holds what its page said when it was taken: test_pictures.py compares that with
+what the page says now.
 """
 
 import io
+import re
 import subprocess
 import sys
 from base64 import b64decode
+from calendar import day_abbr, day_name, month_abbr, month_name
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from PIL import Image
+from PIL.PngImagePlugin import PngInfo
+from pypdf import PdfReader
+from selenium import webdriver
 
 from tests.app.demo.demo_server import DemoServer, serving_demo
 from tests.console.visitor import Visitor
@@ -25,42 +31,90 @@ WIDEST = 960
 DOTS, SHOWN_HEIGHT = 100, 1020
 COLOURS = 256
 DOCTOR, PATIENT = "holt@demo.example", "petit@demo.example"
+# Of each picture who sees what is on it, and the view with its finding.
+PAGES = {"finding": (PATIENT, "finding"), "queue": (DOCTOR, "case")}
+WORDS = "Words"  # the text of a picture that holds what its page said
+# What a page says of days and times, which are others tomorrow.
+OF_TIME = {
+    name.lower()
+    for names in (month_name, month_abbr, day_name, day_abbr)
+    for name in filter(None, names)
+} | {"am", "pm", "today", "tomorrow", "yesterday", "now", "ago"}
+OF_TIME |= {"day", "days", "hour", "hours", "minute", "minutes"}
+# Part of a code that a report is verified by.
+OF_CODE = re.compile("[0-9a-f]{4,}")
 
 
 def take_pictures(demo: DemoServer) -> None:
-    number = demo.read(PATIENT, "/lesions")[0]["latest"]["id"]
-    photograph(demo, "finding", PATIENT, f"finding/{number}")
-    photograph(demo, "queue", DOCTOR, f"case/{number}")
-    draw_report(demo, number)
+    for name in PAGES:
+        with open_browser() as browser:
+            visitor = open_page(demo, browser, name)
+            png = b64decode(browser.get_screenshot_as_base64())
+            save(name, Image.open(io.BytesIO(png)), visitor.text())
+    draw_report(demo)
 
 
-def photograph(demo: DemoServer, name: str, email: str, place: str) -> None:
-    """What this person sees there."""
-    with open_browser() as browser:
-        visitor = Visitor(browser, demo.port)
-        visitor.look(WINDOW)
-        visitor.enter(demo.caller(email), demo.role_of(email))
-        visitor.go(place)
-        visitor.find("main img")
-        visitor.await_rest("return document.images.length", "every picture")
-        visitor.await_stillness()
-        save(name, Image.open(io.BytesIO(b64decode(browser.get_screenshot_as_base64()))))
+def open_page(demo: DemoServer, browser: webdriver.Chrome, name: str) -> Visitor:
+    """Show the page whose picture has this name, and wait until it is whole."""
+    email, view = PAGES[name]
+    visitor = Visitor(browser, demo.port)
+    visitor.look(WINDOW)
+    visitor.enter(demo.caller(email), demo.role_of(email))
+    visitor.go(f"{view}/{number_of_finding(demo)}")
+    visitor.find("main img")
+    visitor.await_rest("return document.images.length", "every picture")
+    visitor.await_stillness()
+    return visitor
 
 
-def draw_report(demo: DemoServer, number: int) -> None:
+def number_of_finding(demo: DemoServer) -> int:
+    return int(demo.read(PATIENT, "/lesions")[0]["latest"]["id"])
+
+
+def print_report(demo: DemoServer) -> bytes:
+    path = f"/submissions/{number_of_finding(demo)}/report.pdf"
+    return demo.caller(PATIENT).call("GET", path).data
+
+
+def text_of_report(pdf: bytes) -> str:
+    """Its first page."""
+    return PdfReader(io.BytesIO(pdf)).pages[0].extract_text()
+
+
+def draw_report(demo: DemoServer) -> None:
     """The beginning of the first page."""
-    pdf = demo.caller(PATIENT).call("GET", f"/submissions/{number}/report.pdf").data
+    pdf = print_report(demo)
     command = ["pdftoppm", "-png", "-r", str(DOTS), "-l", "1", "-"]
     png = subprocess.run(command, input=pdf, capture_output=True, check=True).stdout
     page = Image.open(io.BytesIO(png))
-    save("report", page.crop((0, 0, page.width, SHOWN_HEIGHT)))
+    save("report", page.crop((0, 0, page.width, SHOWN_HEIGHT)), text_of_report(pdf))
 
 
-def save(name: str, picture: Image.Image) -> None:
+def text_when_taken(name: str) -> str:
+    """What the page said; empty of a picture that does not hold it."""
+    with Image.open(DOCS / f"{name}.png") as picture:
+        return str(picture.info.get(WORDS, ""))
+
+
+def list_words(text: str) -> list[str]:
+    """The words of a page in their order, without numbers, codes, days and times."""
+    words = (word.strip("()[].,:;·") for word in text.split())
+    return [
+        word
+        for word in words
+        if word.isprintable()
+        and any(map(str.isalpha, word))
+        and not any(map(str.isdigit, word))
+        and not (word.lower() in OF_TIME or OF_CODE.fullmatch(word))
+    ]
+
+
+def save(name: str, picture: Image.Image, said: str) -> None:
     """With few colours: a quarter of the bytes."""
     picture.thumbnail((WIDEST, picture.height), Image.Resampling.LANCZOS)
-    path = DOCS / f"{name}.png"
-    picture.convert("RGB").quantize(COLOURS, kmeans=1).save(path, optimize=True)
+    path, info = DOCS / f"{name}.png", PngInfo()
+    info.add_itxt(WORDS, said, zip=True)
+    picture.convert("RGB").quantize(COLOURS, kmeans=1).save(path, optimize=True, pnginfo=info)
     sys.stdout.write(f"{path.relative_to(ROOT)}: {path.stat().st_size / 1000:.0f} kB\n")
 
 
