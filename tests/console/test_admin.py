@@ -207,6 +207,20 @@ def choose_the_operating_point(journey: Journey, admin: Caller) -> None:
     assert admin.call("PUT", place, json=back).status == 200
 
 
+def test_the_buttons_of_a_question_stay_in_reach_in_a_low_window(
+    visitor: Visitor, seeder: Seeder
+) -> None:
+    visitor.look((1366, 480))
+    visitor.enter(seeder.person("admin"), "admin")
+    visitor.go("triage")
+    visitor.press(".triage tfoot button")
+    visitor.find("dialog .triage")
+    reached = "return document.querySelector('dialog .primary').getBoundingClientRect().bottom"
+    assert visitor.run("return innerHeight") >= visitor.run(reached)
+    high = "const at = document.querySelector('dialog'); return at.scrollHeight > at.clientHeight"
+    assert visitor.run(high), "else nothing is shown by this"
+
+
 def see_how_the_server_is(journey: Journey) -> None:
     visitor = journey.visitor
     visitor.press("footer a[href='#/model']")

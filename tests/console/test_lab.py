@@ -10,6 +10,7 @@ from skinapi.lab.datasets.reference import CurrentReference
 from skinapi.model.network.model import CARD, SHIPPED_MODEL, read_card, write_checksums
 from skinapi.model.registry.gates import GateName, PairedComparison, PairedDifference, ReferenceData
 from skinapi.model.registry.stored_version import Origin
+from skinapi.platform.jobs.job import Job
 from skinapi.platform.jobs.job_queue import Jobs
 from skinapi.platform.storage.ids import new_id, now
 from tests.console.journey import Journey, Look, file_of, looks
@@ -170,6 +171,7 @@ def watch_the_training(journey: Journey, jobs: Jobs, version: str) -> None:
     visitor.press("details.card summary")
     visitor.see("epoch 6: 0.167")
     journey.step("runs")
+    job = begin_again(journey, jobs, job)
     jobs.finish(
         job,
         status="completed",
@@ -177,6 +179,20 @@ def watch_the_training(journey: Journey, jobs: Jobs, version: str) -> None:
     )
     journey.see("completed_training")
     journey.step("completed")
+
+
+def begin_again(journey: Journey, jobs: Jobs, job: Job) -> Job:
+    """On a machine that does other work, and after its worker was stopped."""
+    jobs.beat(job, lease=LEASE, changes={"waits_for_processor": True})
+    journey.see("waitsForProcessorText")
+    journey.step("waits-for-processor")
+    jobs.release(job, changes={"message": "Interrupted; it waits again"}, counted=False)
+    again = jobs.claim(worker="test", lease=LEASE)
+    assert again
+    journey.visitor.see(journey.say("begunAgain", date="\0").partition("\0")[0])
+    journey.visitor.see_none(journey.say("waitsForProcessorText"))
+    journey.step("begun-again")
+    return again
 
 
 def epoch_row(epoch: int) -> dict[str, object]:
@@ -201,6 +217,23 @@ def look_at_the_model(journey: Journey, version: str) -> None:
     visitor.see(version)
     journey.see("measure_named_balanced_accuracy")
     journey.step("models")
+
+
+def test_no_data_set_that_is_too_small_for_a_training_is_called_ready(
+    visitor: Visitor, seeder: Seeder
+) -> None:
+    researcher = seeder.person("researcher")
+    datasets = Datasets(seeder.services.store)
+    small = datasets.begin(NewDataset(name="Sixty pictures", owner=researcher.id), size=0)
+    datasets.publish(small.id, pictures=60)
+    visitor.enter(researcher, "researcher")
+    for place in (f"dataset/{small.id}", "datasets"):
+        visitor.go(place)
+        visitor.see("Sixty pictures")
+        visitor.see("too small for a training")
+    visitor.go(f"dataset/{small.id}")
+    visitor.see("Too small to be split")
+    assert visitor.count("main .state-published") == 0
 
 
 @pytest.mark.parametrize("look", looks(3), ids=str)

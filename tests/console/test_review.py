@@ -11,7 +11,7 @@ from selenium.webdriver.common.keys import Keys
 from tests.console.journey import Journey, Look, looks
 from tests.console.test_spots import begin, send
 from tests.console.visitor import PHONE, Visitor
-from tests.served.people import Caller
+from tests.served.people import Caller, Seeder
 
 DESK = (1366, 768)
 MOLE = "melanocytic_nevus"
@@ -32,6 +32,14 @@ new MutationObserver((_, seen) => {
   seen.disconnect();
   document.body.dispatchEvent(new KeyboardEvent("keydown", { key: "u", bubbles: true }));
 }).observe(document, { childList: true, subtree: true });
+"""
+# Whether what was chosen last stands between the upper edge of what scrolls and the bar that signs.
+CHOICE_IS_IN_SIGHT = """
+const [chosen] = [...document.querySelectorAll("#review .chips :checked")].slice(-1);
+const { top, bottom } = chosen.closest(".chip").getBoundingClientRect();
+const above = document.querySelector(".case-read").getBoundingClientRect().top;
+const bar = document.querySelector(".signing").getBoundingClientRect();
+return top >= above - 1 && bottom <= bar.top + 1 && bar.bottom <= innerHeight + 1;
 """
 STAY_OR_SEE = """
 document.querySelector(".signing [value=stay]")?.click();
@@ -303,3 +311,45 @@ def test_keys_that_come_before_the_case_change_nothing_and_the_case_says_so(
     assert "held_until" in signed(doctor, first)[0]
     press(visitor, "u", "[value=unsure]:checked:focus")
     visitor.see_none("not used")
+
+
+def test_what_a_key_chose_stays_in_sight_however_high_the_bar_that_signs_is(
+    visitor: Visitor, doctor: Caller, patient: Caller
+) -> None:
+    number = send(patient, MOLE, body_site="back")
+    open_case(visitor, doctor, number)
+    press(visitor, "d", "[value=disagree]:checked:focus")
+    for key, chosen in (("1", "melanoma"), ("9", "normal_skin"), ("1", "melanoma")):
+        press(visitor, key, f"[name=label][value={chosen}]:checked")
+        visitor.await_truth(lambda: visitor.run(CHOICE_IS_IN_SIGHT), f"{chosen} in sight")
+    press(visitor, "b", "[value=doctor]:checked:focus")
+    visitor.find(".signing [name=held]")
+    visitor.await_truth(lambda: visitor.run(CHOICE_IS_IN_SIGHT), "the melanoma above the bar")
+    press(visitor, "9", "[name=label][value=normal_skin]:checked")  # which takes that field away
+    visitor.await_truth(lambda: visitor.run(CHOICE_IS_IN_SIGHT), "normal skin in sight")
+
+
+def test_another_list_begins_at_its_first_row_which_key_o_opens(
+    visitor: Visitor, doctor: Caller, patient: Caller
+) -> None:
+    waiting, number = (send(patient, MOLE, body_site=site) for site in ("back", "abdomen"))
+    sign(doctor, number, certainty="sure", label=MOLE)
+    open_case(visitor, doctor, waiting)
+    visitor.go("queue")
+    visitor.find(f".finding-row.current [data-number='{waiting}']").send_keys("")
+    visitor.run("document.querySelector('.finding-row .cover').focus()")
+    visitor.go("queue?list=reviewed")
+    visitor.find(f".finding-row.current [data-number='{number}']")
+    visitor.keys("o")
+    assert opened(visitor) == number
+
+
+def test_a_case_of_another_doctor_is_not_there_and_leaves_no_fault_in_the_log(
+    visitor: Visitor, seeder: Seeder, doctor: Caller, patient: Caller
+) -> None:
+    number = send(patient, MOLE, body_site="back")
+    visitor.look(DESK)
+    visitor.enter(seeder.person("doctor"), "doctor")
+    visitor.go(f"case/{number}")
+    visitor.see("This does not exist")
+    visitor.assert_quiet(expected=("status of 404",))

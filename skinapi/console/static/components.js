@@ -261,6 +261,7 @@ export const Toasts = () => {
           shown.undo?.();
           setShown(null);
         }}>${shown.label ?? say("undo")}</button>`}
+        <button class="quiet put-away" aria-label=${say("putAway")} onClick=${() => setShown(null)}><${Icon} name="close" size=${16} /></button>
       </div>`}
     </div>`;
 };

@@ -684,6 +684,7 @@ export const english = {
   copy: "Copy",
   copied: "Copied",
   done: "Done",
+  putAway: "Close this message",
   day: "Day",
   version: "Version",
   madeBy: "Model {version}.",

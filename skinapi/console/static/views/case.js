@@ -55,10 +55,8 @@ const getReviews = (/** @type {string} */ number) => /** @type {Promise<Api["Rev
 const getWork = (number) => get(apiPath`/submissions/${number}/case`).catch((error) => (error.status === 404 || error.status === 403 ? {} : Promise.reject(error)));
 
 async function loadCase(/** @type {string} */ number) {
-  const prepared = takePrepared(number);
-  /** @type {Promise<Partial<Api["CaseView"]>>} */
-  const working = prepared.then(([submission]) => (submission.unassigned ? {} : getWork(number)));
-  const finding = prepared.then(async ([submission, report]) => {
+  const finding = takePrepared(number).then(async ([submission, report]) => {
+    const working = submission.unassigned ? Promise.resolve(/** @type {Partial<Api["CaseView"]>} */ ({})) : getWork(number);
     const waits = working.then(({ opinion }) => !submission.unassigned && !opinion?.of_me && waitsForAnswer(submission.lesion ?? null, submission.patient_id));
     const [photo, work, written] = await Promise.all([photoOf(submission), working, waits]);
     return { submission, report, photo, work, written };

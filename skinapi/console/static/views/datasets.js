@@ -8,6 +8,7 @@ import { Table, usePolling } from "/console/lists.js";
 import { goTo } from "/console/navigation.js";
 import { nameOf } from "/console/views/finding.js";
 import { nameKey, sayPictures, StateBadge } from "/console/views/lab.js";
+import { faultOfDataset } from "/console/views/train.js";
 import { TransferStatus, useTransfer } from "/console/views/transfer.js";
 
 const LEFT_OUT = "";
@@ -34,10 +35,12 @@ export async function sendAgain(dataset, labels = {}) {
 /** Whether its check waits for what labels mean. @param {Pick<Dataset, "status" | "problem_code">} dataset */
 export const asksLabels = ({ status, problem_code }) => status === "refused" && problem_code === "unknown_labels";
 
-/** The state of a data set, or that it needs an answer. @param {{dataset: Pick<Dataset, "status" | "problem_code">}} props */
+/** The state of a data set, that it needs an answer, or that no training can be made of it. @param {{dataset: Pick<Dataset, "status" | "problem_code" | "reference" | "counts">}} props */
 export const DatasetBadge = ({ dataset }) =>
   asksLabels(dataset)
     ? html`<${StateBadge} state="checking" words=${say("checked_asks")} />`
+    : dataset.status === "published" && !dataset.reference && faultOfDataset(dataset)
+    ? html`<${StateBadge} state="cancelled" words=${say("checked_too_small")} />`
     : html`<${StateBadge} state=${dataset.status} words=${sayValue("checked", dataset.status)} />`;
 
 /** @param {{dataset: Dataset, conditions: Api["ConditionsView"]}} props */

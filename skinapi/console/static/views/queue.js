@@ -51,13 +51,19 @@ const pathOf = ({ list, urgency }) =>
   `/queue?${new URLSearchParams({ ...LISTS[list], ...(urgency && { urgency }), limit: String(PAGE) })}`;
 
 /** The rows, and the one cursor: the case that is open, else the row that has the focus, or had it last. It stays at its
- * finding when others come or go; where its finding has left the list, at the one that has moved up.
- * @param {Found[]} rows @param {number} open */
-const useCursor = (rows, open) => {
+ * finding when others come or go; where its finding has left the list, at the one that has moved up; in another list (`path`) it begins at the first.
+ * @param {Found[]} rows @param {number} open @param {string} path */
+const useCursor = (rows, open, path) => {
   const [chosen, setChosen] = useState(0);
   const last = useRef(0);
-  const cursor = open || chosen || rows[0]?.id;
-  const place = rows.findIndex(({ id }) => id === cursor); // -1: it has left the list
+  useEffect(() => {
+    setChosen(0);
+    last.current = 0;
+  }, [path]);
+  const wanted = open || chosen || rows[0]?.id;
+  const at = rows.findIndex(({ id }) => id === wanted);
+  const place = at < 0 && !open ? Math.min(last.current, rows.length - 1) : at; // -1: what is open has left the list
+  const cursor = rows[place]?.id ?? wanted;
   if (place >= 0) last.current = place;
   /** The row before, of a finding that no other doctor works on. @returns {Found | undefined} */
   const before = () => rows.slice(0, Math.max(0, last.current)).reverse().find((one) => one.id !== open && one.case?.free !== false);
@@ -188,7 +194,7 @@ const useList = (filters, number) => {
   const byUrgency = !isAwaited(filters.list);
   const groups = byUrgency ? groupByPatient(items) : items.map((one) => [one]);
   const rows = groups.flat();
-  const { place, ...cursor } = useCursor(rows, Number(number));
+  const { place, ...cursor } = useCursor(rows, Number(number), pathOf(filters));
   useEffect(() => {
     if (place >= 0 && rows.length - place < NEAR_END && pages.next && !pages.loading && !pages.error) pages.more();
   }, [place, rows.length, pages.loading]);

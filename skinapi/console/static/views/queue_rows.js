@@ -62,13 +62,13 @@ const sayTold = ({ due }) => {
 /** What happens with it: it was reviewed, a doctor works on it, or it waits. @param {Found} found */
 const sayState = ({ case: work, reviewed, created_at: made, awaited, decision }) => {
   const [works] = sayWork(work);
-  if (works) return html`<span class="mark">${works}</span> ${sayAge(work.opinion_came_at ?? work.opinion?.asked_at ?? made, "narrow")}`;
+  if (works) return html`${sayAge(work.opinion_came_at ?? work.opinion?.asked_at ?? made, "narrow")} <span class="mark">${works}</span>`;
   if (awaited) return awaited.overdue && html`<${Overdue} text=${say("overdue")} />`;
   if (reviewed && decision) return say("photoReviewed", { photo: sayShortDay(made), date: sayShortDay(decision.decided_at) });
   return reviewed ? `${say("reviewed")} · ${sayDate(made, false)}` : sayAge(made, "narrow");
 };
 
-/** Both, the day first: the end may be cut off. @param {{found: Found}} props */
+/** Both, the days first: the end may be cut off. @param {{found: Found}} props */
 const State = ({ found }) => {
   const [told, state] = [sayTold(found), sayState(found)];
   return html`<small title=${found.due ? say("seenDue", { date: sayShortDay(found.due) }) : null}>${told}${told && state && " · "}${state}</small>`;
@@ -87,8 +87,8 @@ export const FindingRow = ({ found, conditions, current = false, named = true, o
     (isReopened(found) || (found.more_urgent && !found.reviewed)) && say("becameUrgentRow"),
     instead && say("replacedBy", { number: instead.finding }),
     awaited && say("awaitedSince", { date: sayShortDay(awaited.since) }),
-    decision ? sayUnsure(decision, found.headline, conditions) || sayDecision(decision, conditions) : sayLikely(found, conditions),
     found.uncertain && !decision && say("uncertainMark"),
+    decision ? sayUnsure(decision, found.headline, conditions) || sayDecision(decision, conditions) : sayLikely(found, conditions),
   ].filter(Boolean).join(" · ");
   return html`
     <li class=${`whole finding-row${current ? " current" : ""}${below ? " below" : ""}${instead ? " past" : ""}`}>

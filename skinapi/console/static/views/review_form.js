@@ -1,6 +1,6 @@
 // The form in which the doctor in charge signs a review.
 
-import { html, useState } from "/console/vendor/htm-preact-3.1.1.js";
+import { html, useEffect, useRef, useState } from "/console/vendor/htm-preact-3.1.1.js";
 import { apiPath, post, serverTime } from "/console/api.js";
 import { onValue, sayError, Select, signByKey, toast, useKeys } from "/console/components.js";
 import { colon, isolated, said, say, sayDate, sayShare, sayValue } from "/console/language.js";
@@ -281,6 +281,31 @@ function useSigning({ draft, enter }, reviewing, { number, seen, version, onSign
   return { sign, busy, refused: error ? sayError(error) : lacks, asking: doubted?.of === draft ? doubts : null };
 }
 
+/** The bar that signs takes its height from what scrolls beside it, and what was chosen stays in sight: a key may have chosen it. @param {Draft} draft */
+function useBar({ agreement, label, result }) {
+  const bar = useRef(/** @type {HTMLElement | null} */ (null));
+  const turns = useRef(0);
+  const show = () => {
+    if (turns.current < 2) return; // a case that is opened begins at its top
+    [...document.querySelectorAll("#review .chips :checked")].at(-1)?.closest(".chip")?.scrollIntoView({ block: "nearest" });
+  };
+  useEffect(() => {
+    const signing = /** @type {HTMLElement} */ (bar.current);
+    const read = /** @type {HTMLElement} */ (signing.parentElement);
+    const fitted = new ResizeObserver(() => {
+      read.style.setProperty("--signing", `${signing.offsetHeight}px`);
+      show();
+    });
+    fitted.observe(signing);
+    return () => fitted.disconnect();
+  }, []);
+  useEffect(() => {
+    turns.current += 1;
+    show();
+  }, [agreement, label, result]);
+  return bar;
+}
+
 /** Enter on the form itself, and Shift and Enter anywhere in it. @param {On<KeyboardEvent>} event */
 const signByEnter = (event) => {
   if (event.key === "Enter" && event.repeat) event.preventDefault(); // a key that is held down answers no question
@@ -301,6 +326,7 @@ export const ReviewForm = ({ number, report, conditions, pictured, replaced = fa
   const { draft, enter } = filled;
   const { known, names, agreements, labels, urgencies, asksTeller, holds, choose, want, answer } = useAnswers(filled, reviewing, left, asked, onBegin);
   const { sign, busy, refused, asking } = useSigning(filled, reviewing, { number, seen, version, onSigned, onStale });
+  const bar = useBar(draft);
   const { agreement } = draft;
   // Beside an urgent finding, a mole's own urgency is an all-clear: it is read before it is signed.
   const { named, band } = comesTo({ ...draft, urgency: "" }, reviewing);
@@ -334,7 +360,7 @@ export const ReviewForm = ({ number, report, conditions, pictured, replaced = fa
         <small id="review-readers">${say(asked ? "noteForWhoAsked" : "noteForPatient")}${!asked && isRaised(draft, reviewing) && html` <strong>${say("sayWhySoSoon")}</strong>`}</small>
       </div>
     </form>
-    <div class="signing" onKeyDown=${signByEnter}>
+    <div class="signing" ref=${bar} onKeyDown=${signByEnter}>
       ${holds && html`<${Hold} draft=${draft} cancer=${asksTeller} way=${way ?? "log_in"} onTeller=${answer.teller} onHeld=${answer.held} />`}
       <p aria-live="polite">${sayReview(draft, reviewing)}${asking && html`<strong class="doubt">${sayDoubts(asking, reviewing)}</strong>`}
         ${refused && html`<strong class="doubt">${refused}</strong>`}</p>

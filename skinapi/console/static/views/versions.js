@@ -13,7 +13,7 @@ const FACTS = {
 };
 
 /** The names of the facts that were corrected, none twice. @param {readonly string[]} corrected */
-export const sayCorrected = (corrected) => [...new Set(corrected.map((name) => say(FACTS[name])))].join(", ");
+const sayCorrected = (corrected) => [...new Set(corrected.map((name) => say(FACTS[name])))].join(", ");
 
 /** Why the photo of a finding was judged again, and whether that made it more urgent.
  * @param {{submission: Api["FindingView"]}} props */
