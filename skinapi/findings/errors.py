@@ -116,6 +116,19 @@ class JudgedMeanwhile(Conflict):
     sentence = "The photo of this finding was judged again in the meantime; open the finding again"
 
 
+class VersionMissing(Conflict):
+    """Nothing is said about a version that its sender may not have seen."""
+
+    code = "version_missing"
+    sentence = "This finding has more than one version; say which of them you have seen"
+
+    def __init__(self, newest: int) -> None:
+        super().__init__(
+            f"{self.sentence}. The newest is version {newest}: open the finding, and send its "
+            "`version`."
+        )
+
+
 class PatientJoined(Conflict):
     code = "patient_joined"
     sentence = (
@@ -127,3 +140,11 @@ class PatientJoined(Conflict):
 class TooManyVersions(Unprocessable):
     code = "too_many_versions"
     sentence = "The photo of this finding was judged as often as it can be; take another photo"
+
+
+class TooManyCorrections(Unprocessable):
+    code = "too_many_corrections"
+    sentence = (
+        "This finding was corrected as often as a patient can; the doctor in charge can still "
+        "correct it"
+    )

@@ -16,6 +16,7 @@ from skinapi.findings.errors import (
     NoMailToPatient,
     NoPictureToAgreeOn,
     TooManyReviews,
+    VersionMissing,
 )
 from skinapi.findings.records.record_retention import RecordInWork, RecordKept
 from skinapi.findings.records.service import FindingsService
@@ -150,6 +151,7 @@ def delete_submission(findings: FindingsService, *, number: str, subject: Subjec
         Forbidden,
         IdempotencyKeyReused,
         JudgedMeanwhile,
+        VersionMissing,
         ContradictoryReview,
         NoPictureToAgreeOn,
         HoldRefused,

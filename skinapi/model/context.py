@@ -4,7 +4,7 @@ optional.
 
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import Literal, Self, get_args
+from typing import Any, Literal, Self, get_args
 
 from pydantic import Field, field_validator, model_validator
 
@@ -85,11 +85,22 @@ def age_band_of(years: float | None) -> AgeBand | None:
     return next(band for band, end in zip(AGE_BANDS, ends, strict=True) if years < end)
 
 
+# They say where on its `body_site` a spot is, and no judgement depends on them.
+PLACE_ON_SITE = ("body_laterality", "body_side")
+# They stand in hashes also where they are not told.
+_ALWAYS_HASHED = frozenset(
+    ("modality", "age_band", "sex", "body_site", "fitzpatrick", "skin_tone", "checklist")
+)
+
+
 class Context(StoredRecord):
     """What is known about a photo besides its pixels. `age` is in years; where it is told,
     `age_band` is its group. `checklist`: None if the questions were not asked. `skin_confirmed`:
     the sender says that it shows the spot, whatever the program sees. `text_in_picture`: the file
     says that text is written into its pixels.
+
+    Stored requests, narratives and the seals of reports have hashes of it (`for_hash`): a fact that
+    is added must not change those of before.
     """
 
     modality: Modality = Modality.UNKNOWN
@@ -132,6 +143,35 @@ class Context(StoredRecord):
         if self.age is not None and self.age_band != age_band_of(self.age):
             raise ValueError("age is not within age_band")
         return self
+
+    def corrected(self, told: Mapping[str, Any]) -> Self:
+        """With these facts in place of those of before; None takes one back. Age and group are one
+        fact. What was said of a place on one site was not said of another.
+        """
+        facts = {**self.model_dump(), **told}
+        facts["modality"] = facts["modality"] or Modality.UNKNOWN
+        if "age" in told and "age_band" not in told:
+            stays = told["age"] is None and self.age is None
+            facts["age_band"] = self.age_band if stays else age_band_of(told["age"])
+        elif "age_band" in told and told["age_band"] != self.age_band:
+            facts["age"] = told.get("age")
+        if facts["body_site"] != self.body_site:
+            facts |= {name: told.get(name) for name in PLACE_ON_SITE}
+        return type(self).model_validate(facts)
+
+    def list_changes(self, other: Self) -> tuple[str, ...]:
+        """The names of the facts in which the other differs."""
+        fields = type(self).model_fields
+        return tuple(name for name in fields if getattr(self, name) != getattr(other, name))
+
+    def for_hash(self) -> dict[str, Any]:
+        """What stands for it in hashes: no fact that is not told, but for the first ones."""
+        untold = type(self)().model_dump(mode="json")
+        return {
+            name: value
+            for name, value in self.model_dump(mode="json").items()
+            if name in _ALWAYS_HASHED or value != untold.get(name)
+        }
 
     @property
     def years(self) -> int | None:

@@ -104,7 +104,7 @@ def test_each_event_arrives_signed_with_ids_and_links_alone(
     assert asked.status_code == 200
     said = {"label": "melanoma", "certainty": "sure", "note": "a secret note", "told_by": "nobody"}
     for review in (said, {"certainty": "unsure", "new_picture_wanted": True}):
-        answer = doctor.call("POST", f"{path}/review", json=review)
+        answer = doctor.call("POST", f"{path}/review", json={"version": 2, **review})
         assert answer.status_code == 201, answer.text
     drafted = doctor.call("POST", f"{path}/letters", json={"reader": "patient"}).get_json()
     signed = {name: drafted[name] for name in ("text", "version", "decision")}

@@ -31,7 +31,8 @@ class Case:
         self.practice = practice = Practice(backend)
         self.ada, self.doctor = practice.ada, practice.doctor
         for by, told in ((self.ada, {"age_band": "60-74"}), (self.doctor, {"sex": "female"})):
-            path, body = f"/submissions/{practice.number}/facts", {"age_band": "60-74", **told}
+            path, seen = f"/submissions/{practice.number}/facts", by.newest_of(practice.number)
+            body = {"age_band": "60-74", "version": seen, **told}
             assert by.call("PUT", path, json=body).status_code == 200
         practice.review("melanocytic_nevus", note="Come again in May.")
         practice.sign(practice.draft())

@@ -57,6 +57,11 @@ class Person:
         headers = {"Authorization": f"Bearer {self.token}", **options.pop("headers", {})}
         return self.client.open(path, method=method, headers=headers, **options)
 
+    def newest_of(self, number: int) -> int:
+        """The version of this finding that counts."""
+        version: int = self.call("GET", f"/submissions/{number}").get_json().get("version", 1)
+        return version
+
     def pages(self, path: str) -> list[Any]:
         """Every item of a list, by following its links to the end."""
         items: list[Any] = []

@@ -196,7 +196,8 @@ class History:
         told = self.read(number)["context"]
         age = self.draw.choice([item for item in AGES if item != told.get("age_band")])
         names = ("sex", "body_site", "body_laterality", "body_side", "checklist")
-        body = {**{name: told[name] for name in names if told.get(name)}, "age_band": age}
+        body = {name: told[name] for name in names if told.get(name)}
+        body |= {"age_band": age, "version": by.newest_of(number)}
         answer = by.call("PUT", f"/submissions/{number}/facts", json=body)
         assert answer.status_code == 200, answer.text
         band = self.read(number)["band"]

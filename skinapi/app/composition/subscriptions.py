@@ -27,6 +27,7 @@ from skinapi.base.settings.connections import ArchiveTime
 from skinapi.care.cases import CasesService
 from skinapi.care.reminders import LesionCounts
 from skinapi.findings.records.events import (
+    FactsAmended,
     FindingDeleted,
     FindingDiscarded,
     FindingFiled,
@@ -168,10 +169,13 @@ def _to_webhooks(data: Repositories) -> None:
     inside, told = data.work.inside, data.webhook_events
     tell = told.tell_of_finding
     inside(FindingFiled, lambda event: tell(EventType.FINDING_STORED, event.finding))
-    inside(
-        FindingJudgedAgain,
-        lambda event: tell(EventType.FINDING_CHANGED, event.finding, version=event.finding.version),
-    )
+    for changed in (FindingJudgedAgain, FactsAmended):
+        inside(
+            changed,
+            lambda event: tell(
+                EventType.FINDING_CHANGED, event.finding, version=event.finding.version
+            ),
+        )
     inside(ReviewSigned, told.on_review)
     inside(
         LetterIssued,

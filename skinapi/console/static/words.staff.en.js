@@ -363,6 +363,7 @@ export const english = {
   did_store_restore: "{by} restored a backup",
   did_submission_create: "{by} filed the finding {target}",
   did_submission_enter_in_error: "{by} entered the finding {target} in error",
+  did_submission_amend: "{by} corrected what was told with the photo of the finding {target}",
   did_submission_judge_again: "{by} had the photo of the finding {target} judged again",
   did_submission_delete: "{by} deleted the finding {target}",
   did_submission_erase_again: "The finding {target}, erased before, was erased again after a restore",

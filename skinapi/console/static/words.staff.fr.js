@@ -366,6 +366,7 @@ export const french = spaced({
   did_store_restore: "{by} a restauré une sauvegarde",
   did_submission_create: "{by} a enregistré le résultat {target}",
   did_submission_enter_in_error: "{by} a marqué le résultat {target} comme enregistré par erreur",
+  did_submission_amend: "{by} a corrigé ce qui avait été dit avec la photo du résultat {target}",
   did_submission_judge_again: "{by} a fait juger de nouveau la photo du résultat {target}",
   did_submission_delete: "{by} a supprimé le résultat {target}",
   did_submission_erase_again: "Le résultat {target}, effacé auparavant, a été effacé de nouveau après une restauration",

@@ -2,20 +2,21 @@
 corrected, and move a finding that was filed for the wrong patient to the right one.
 """
 
-from collections.abc import Collection
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 from skinapi.accounts.auth.account import Account, Subject
 from skinapi.base.errors import Conflict, Forbidden, NotFound, Refused, Unprocessable
-from skinapi.findings.errors import FindingInError, JudgedMeanwhile
+from skinapi.findings.errors import FindingInError
 from skinapi.findings.prediction.service import PredictionService, SentPhotos, is_made_by
 from skinapi.findings.records.new_findings import NewVersion
 from skinapi.findings.records.read_access import in_care
 from skinapi.findings.records.stored_finding import StoredFinding
 from skinapi.findings.records.visible_findings import VisibleFinding
 from skinapi.findings.reviews.corrections import CorrectionsService
-from skinapi.model.context import Context
+from skinapi.model.context import NOTHING_TOLD, PLACE_ON_SITE, Context
 from skinapi.model.refusals import translate_refusal
 from skinapi.model.registry.prediction_pool import PoolCaller
 
@@ -62,6 +63,21 @@ class MovedToSamePatient(Unprocessable):
     sentence = "This finding is of that patient already; name another one"
 
 
+@dataclass(frozen=True, slots=True)
+class Correction:
+    """A finding after a correction of what was told with it, and the names of the facts that this
+    has changed: those in `taken_back` are told no more.
+    """
+
+    finding: VisibleFinding
+    corrected: tuple[str, ...] = ()
+
+    @property
+    def taken_back(self) -> tuple[str, ...]:
+        told = self.finding.context.list_changes(NOTHING_TOLD)
+        return tuple(name for name in self.corrected if name not in told)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeptPhotosService:
     prediction: PredictionService
@@ -80,32 +96,27 @@ class KeptPhotosService:
         return records.access.get(number=number, to=by)
 
     def correct(
-        self,
-        *,
-        number: str,
-        told: Context,
-        facts: Collection[str],
-        version: int | None,
-        by: Subject,
-    ) -> VisibleFinding:
-        """Correct these `facts` of what was told of the person, the spot and the picture, as the
-        owner or the doctor in charge, and judge the kept photos with them. Nothing is judged where
-        nothing differs, so it may be called again. `version`: the one that the caller has seen.
+        self, *, number: str, told: Mapping[str, Any], version: int | None, by: Subject
+    ) -> Correction:
+        """Correct these facts of what was told of the person, the spot and the picture, as the
+        owner or the doctor in charge (`Context.corrected`), and judge the kept photos with them;
+        where no judgement depends on them, no photo is needed. Nothing happens where nothing
+        differs, so it may be called again. `version`: the one that the caller has seen.
         """
         records = self.prediction.findings
         found, owner = records.access.get(number=number, to=by)
         if found.owner != by.id and not in_care(owner, by):
             raise Forbidden(NOT_YOURS_TO_CORRECT)
-        context = found.context.model_copy(update={name: getattr(told, name) for name in facts})
-        corrected = tuple(
-            name for name in facts if getattr(context, name) != getattr(found.context, name)
-        )
-        if corrected:
-            if version not in (None, found.version):
-                raise JudgedMeanwhile
+        context = found.context.corrected(told)
+        corrected = found.context.list_changes(context)
+        if not corrected:
+            return Correction(found)
+        found.require_seen(version)
+        if {*corrected} <= {*PLACE_ON_SITE}:
+            records.amend(before=found, context=context, by=by.id)
+        else:
             self._judge(found, owner, context=context, by=by, corrected=corrected)
-            found, _ = records.access.get(number=number, to=by)
-        return found
+        return Correction(records.access.get(number=number, to=by)[0], corrected)
 
     def _judge(
         self,

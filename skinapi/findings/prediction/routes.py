@@ -22,7 +22,9 @@ from skinapi.findings.errors import (
     LesionFull,
     PatientJoined,
     StorageQuotaReached,
+    TooManyCorrections,
     TooManyVersions,
+    VersionMissing,
 )
 from skinapi.findings.prediction.kept_photos import (
     JudgedByThisModel,
@@ -201,6 +203,10 @@ def judge_again(photos: KeptPhotosService, *, number: str, subject: Subject) -> 
 class CorrectedView(Answer):
     number: int = Field(serialization_alias="id")
     version: int = Field(description="the one that counts now, from 1")
+    corrected: tuple[str, ...] = Field(
+        description="the fields of `context` that this request has changed; empty where none was"
+    )
+    taken_back: tuple[str, ...] = Field(description="those of them that are told no more")
 
 
 @kept_photo_routes.route(
@@ -208,26 +214,25 @@ class CorrectedView(Answer):
     "/submissions/<number>/facts",
     access=Authenticated(),
     raises=(
-        *(NotFound, Forbidden, NoPhotoToJudge, JudgedMeanwhile, TooManyVersions),
-        *(Refused, NoModel, *QUOTAS),
+        *(NotFound, Forbidden, NoPhotoToJudge, JudgedMeanwhile, VersionMissing),
+        *(TooManyVersions, TooManyCorrections, Refused, NoModel, *QUOTAS),
     ),
 )
 def correct_facts(
     photos: KeptPhotosService, *, number: str, body: CorrectedFacts, subject: Subject
 ) -> CorrectedView:
-    """Correct what was told with a photo, as the patient or the doctor in charge. The kept photo is
-    judged again with it: that adds a version to the finding, which says what was `corrected`. What
-    a doctor has decided stays; a version that is more urgent waits for a doctor. Without a kept
-    photo nothing changes (`no_photo_to_judge`). Sent again, the answer is the same.
+    """Correct what was told with a photo, as the patient or the doctor in charge. What is left out
+    stays, and null takes back. The kept photo is judged again: that adds a version to the finding,
+    which says what was `corrected`. What a doctor has decided stays; a version that is more urgent
+    waits for a doctor. Without a kept photo nothing changes (`no_photo_to_judge`).
+
+    No judgement depends on `body_laterality` and `body_side`: a correction of these alone needs no
+    photo, adds no version, and stands in `amended` of the finding. Sent again, nothing changes.
     """
-    found = photos.correct(
-        number=number,
-        told=body.context(),
-        facts=body.corrected_facts,
-        version=body.version,
-        by=subject,
+    made = photos.correct(number=number, told=body.told, version=body.version, by=subject)
+    return CorrectedView.from_record(
+        made, made.finding, corrected=made.corrected, version=made.finding.version
     )
-    return CorrectedView(number=found.number, version=found.version)
 
 
 class NewPatient(NewError):

@@ -38,6 +38,8 @@ def _split_items(sent: Any) -> Any:
     """
     if not isinstance(sent, list):
         return sent
+    if not sent:  # as an answer says that all were denied
+        return ()
     items = [item.strip() for text in sent for item in str(text).split(",")]
     told = tuple(item for item in items if item)
     return () if told == (ALL_DENIED,) else told or None
@@ -53,7 +55,7 @@ def _known_items(ticked: tuple[str, ...] | None) -> tuple[str, ...] | None:
 
 
 class SubmittedFacts(BaseModel):
-    """What is told of the person and the spot."""
+    """What is told of the person, the spot and the skin."""
 
     age: Annotated[int | None, BeforeValidator(_to_number)] = Field(
         default=None, ge=0, le=OLDEST, description="in years; it counts more exactly than its group"
@@ -71,41 +73,40 @@ class SubmittedFacts(BaseModel):
         tuple[str, ...] | None, BeforeValidator(_split_items), AfterValidator(_known_items)
     ] = Field(default=None, description="the ticked items of the 7-point checklist, or `none`")
 
+    fitzpatrick: Annotated[Fitzpatrick | None, BeforeValidator(_to_number)] = None
+    skin_tone: SkinTone | None = None
+
     @model_validator(mode="after")
     def _refuse_two_ages(self) -> Self:
         if self.age is not None and self.age_band not in (None, age_band_of(self.age)):
             raise ValueError("age is not within age_band")
         return self
 
+
+class ContextForm(SubmittedFacts, ContractForm):
+    modality: Modality = Modality.UNKNOWN
+
     def context(self) -> Context:
         return Context.model_validate(self.model_dump(include=set(Context.model_fields)))
 
 
-class ToldWithPhoto(SubmittedFacts):
-    """What is told of the picture and the skin, too."""
-
-    modality: Modality = Modality.UNKNOWN
-    fitzpatrick: Annotated[Fitzpatrick | None, BeforeValidator(_to_number)] = None
-    skin_tone: SkinTone | None = None
-
-
-class ContextForm(ToldWithPhoto, ContractForm):
-    pass
-
-
-class CorrectedFacts(ToldWithPhoto, Body):
-    """All of it as it should be: what is left out counts as not told; but `modality`, `fitzpatrick`
-    and `skin_tone` stay as they were.
+class CorrectedFacts(SubmittedFacts, Body):
+    """What is to be said from now on: a fact that is left out stays, and null takes it back. `age`
+    and `age_band` are one fact. `body_laterality` and `body_side` were told of the `body_site`: a
+    correction to another site takes them back, unless it tells them anew. `checklist`: null means
+    that it was not asked; `[]`, like `none`, that every item was denied.
     """
 
+    modality: Modality | None = None
     version: int | None = Field(
         default=None,
         description="the `version` of the finding that is corrected: where another one counts by "
-        "now, nothing is (`judged_meanwhile`)",
+        "now, nothing is (`judged_meanwhile`). Only of a finding that has one version it may be "
+        "left out (`version_missing`)",
     )
 
     @property
-    def corrected_facts(self) -> list[str]:
-        """The names of the facts to be corrected, in the order in which they are asked."""
-        told = SubmittedFacts.model_fields.keys() | self.model_fields_set
-        return [name for name in ToldWithPhoto.model_fields if name in told]
+    def told(self) -> dict[str, Any]:
+        """The facts that were sent, also those to be taken back."""
+        sent = self.model_fields_set - {"version"}
+        return {name: getattr(self, name) for name in sent}

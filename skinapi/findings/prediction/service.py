@@ -1,6 +1,7 @@
 """The main use case: classify an account's photo, write the narrative, and store both."""
 
 import hashlib
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
@@ -291,6 +292,7 @@ def _hash(contents: Sequence[bytes], context: Context, *rest: object) -> str:
     digest = hashlib.sha256(first)
     for content in others:
         digest.update(hashlib.sha256(content).digest())
-    digest.update(context.model_dump_json().encode())
+    told = json.dumps(context.for_hash(), ensure_ascii=False, separators=(",", ":"))
+    digest.update(told.encode())
     digest.update(repr(rest).encode())
     return digest.hexdigest()

@@ -25,6 +25,10 @@ class FindingJudgedAgain(FindingEvent):
     """Its photo was judged again; `finding` has the new version."""
 
 
+class FactsAmended(FindingEvent):
+    """What was told was corrected, and nothing judged again; `finding` is as it is now."""
+
+
 class FindingReviewed(FindingEvent):
     """Doctors have decided something else."""
 

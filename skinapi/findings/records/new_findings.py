@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from skinapi.accounts.auth.consents import PatientChannel
 from skinapi.base.languages import Language
-from skinapi.findings.records.stored_finding import Source, StoredFinding
+from skinapi.findings.records.stored_finding import Amendment, Source, StoredFinding
 from skinapi.findings.records.visible_findings import rest_keys, see_alone
 from skinapi.findings.status.lesion_status import Audience
 from skinapi.model.context import Context
@@ -104,3 +104,16 @@ class NewVersion:
                 "photo_blob": shown or before.photo_blob,
             }
         )
+
+
+def amend(before: StoredFinding, context: Context, *, by: str) -> StoredFinding:
+    """The finding with this context, in the same version."""
+    changed = before.context.list_changes(context)
+    amendment = Amendment(
+        version=before.version,
+        amended_at=now(),
+        by=by,
+        before={name: getattr(before.context, name) for name in changed},
+    )
+    amendments = (*before.amendments, amendment)
+    return before.model_copy(update={"context": context, "amendments": amendments})

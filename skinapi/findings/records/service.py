@@ -22,9 +22,11 @@ from skinapi.findings.errors import (
     FindingErased,
     JudgedMeanwhile,
     PatientJoined,
+    TooManyCorrections,
     TooManyVersions,
 )
 from skinapi.findings.records.events import (
+    FactsAmended,
     FindingDeleted,
     FindingDiscarded,
     FindingFiled,
@@ -34,11 +36,17 @@ from skinapi.findings.records.events import (
 )
 from skinapi.findings.records.finding_access import FindingAccess
 from skinapi.findings.records.finding_records import FindingRecords
-from skinapi.findings.records.new_findings import NewFinding, NewVersion
+from skinapi.findings.records.new_findings import NewFinding, NewVersion, amend
 from skinapi.findings.records.photos import KeptPhotos
 from skinapi.findings.records.record_retention import MedicalRecord, RecordRetention
 from skinapi.findings.records.review_queue import ReviewQueue
-from skinapi.findings.records.stored_finding import MOST_VERSIONS, StoredFinding, hash_of_request
+from skinapi.findings.records.stored_finding import (
+    MOST_AMENDMENTS,
+    MOST_BY_PATIENT,
+    MOST_VERSIONS,
+    StoredFinding,
+    hash_of_request,
+)
 from skinapi.findings.records.stored_findings import EncodedFinding
 from skinapi.findings.records.visible_findings import (
     VisibleFinding,
@@ -46,6 +54,7 @@ from skinapi.findings.records.visible_findings import (
 )
 from skinapi.findings.status.lesion_status import Audience
 from skinapi.model.conditions import Band
+from skinapi.model.context import Context
 from skinapi.platform.backups.erased_ids import ErasedIds
 from skinapi.platform.notices.outbox import Kind
 from skinapi.platform.storage.faults import Fault
@@ -206,18 +215,15 @@ class FindingsService:
         """Let another judgement of its photo count from now on. The patient is told of what
         somebody else has had judged, the doctor in charge of what became urgent.
         """
-        stored = self.submissions.find(before.id)
-        # Since it was read, its owner may have been joined to another account.
-        owner = stored.owner if stored else before.owner
-        account = self.accounts.find_by_id(owner)
-        if stored is None or account is None or account.status == "deleting":
-            raise NotFound(NOT_YOURS)
+        stored, account = self._find_again(before)
         seen = self.submissions.see_one(stored, Audience.DOCTOR)
         if stored.version >= MOST_VERSIONS:
             raise TooManyVersions
+        if new.by == stored.owner and stored.version >= MOST_BY_PATIENT:
+            raise TooManyCorrections
         unit.audit("submission.judge_again", by=new.by, target=stored.id, owner=stored.owner)
         after = new.after(stored)
-        if stored.version != before.version or not self.submissions.add_version(stored, after):
+        if not self.submissions.put_after(stored, after):
             raise JudgedMeanwhile
         if after.photo_blob != stored.photo_blob:  # another of its pictures is shown
             self.submissions.change(stored.id, thumbnail_blob=None)
@@ -228,12 +234,39 @@ class FindingsService:
         after = self.submissions.see_one(after, Audience.DOCTOR)
         unit.publish(FindingJudgedAgain(after))
         unit.publish(FindingsChanged(changed))
-        if new.by != stored.owner:
-            about = f"finding/{stored.number}"
-            self.access.unassigned.outbox.add(Kind.JUDGED_AGAIN, to=stored.owner, about=about)
+        self._tell_corrected(stored, by=new.by)
         counts, counted = after.instruction.counts.band, seen.instruction.counts.band
         if counts is Band.URGENT_REFERRAL and counts is not counted:
-            self.access.unassigned.tell_of_urgent(account)
+            self.access.unassigned.tell_of_rise(account, seen)
+
+    @atomic
+    def amend(self, unit: Unit, *, before: StoredFinding, context: Context, by: str) -> None:
+        """Store corrected facts on which no judgement depends: the version stays."""
+        stored, _ = self._find_again(before)
+        if len(stored.amendments) >= (MOST_BY_PATIENT if by == stored.owner else MOST_AMENDMENTS):
+            raise TooManyCorrections
+        unit.audit("submission.amend", by=by, target=stored.id, owner=stored.owner)
+        after = amend(stored, context, by=by)
+        if not self.submissions.put_after(stored, after):
+            raise JudgedMeanwhile
+        unit.publish(FactsAmended(after))
+        unit.publish(FindingsChanged(self.submissions.note_changes([], ids=[stored.id])))
+        self._tell_corrected(stored, by=by)
+
+    def _tell_corrected(self, found: StoredFinding, *, by: str) -> None:
+        if by != found.owner:
+            about = f"finding/{found.number}"
+            self.access.unassigned.outbox.add(Kind.JUDGED_AGAIN, to=found.owner, about=about)
+
+    def _find_again(self, before: StoredFinding) -> tuple[StoredFinding, Account]:
+        """What is to be corrected, with its owner, to whom it may have been joined since."""
+        stored = self.submissions.find(before.id)
+        account = self.accounts.find_by_id(stored.owner if stored else before.owner)
+        if stored is None or account is None or account.status == "deleting":
+            raise NotFound(NOT_YOURS)
+        if (stored.version, stored.context) != (before.version, before.context):
+            raise JudgedMeanwhile
+        return stored, account
 
     @atomic
     def delete_submission(self, unit: Unit, *, number: str, by: str) -> None:

@@ -3,11 +3,12 @@
 import hashlib
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Self
+from typing import Any, Self
 
 from skinapi.base.errors import NotFound
 from skinapi.base.languages import Language
 from skinapi.base.stored_record import StoredRecord, optional
+from skinapi.findings.errors import JudgedMeanwhile, VersionMissing
 from skinapi.findings.records.queue_order import (
     FIRST_REVIEWED,
     make_waiting_key,
@@ -26,6 +27,9 @@ from skinapi.platform.storage.ids import made_at
 NO_PICTURE = "This finding has no picture of that number"
 URGENT = next(iter(Band))
 MOST_VERSIONS = 20
+# A patient's corrections end here, so that some are left to the doctor in charge.
+MOST_BY_PATIENT = 15
+MOST_AMENDMENTS = 100
 
 
 class Source(StoredRecord):
@@ -67,12 +71,23 @@ class EarlierVersion(JudgedVersion):
     narrative_source: Mapping[str, str | None]
 
 
+class Amendment(StoredRecord):
+    """A correction of facts on which no judgement depends: the `version` stayed. `by` is the
+    account that made it, `before` what was told until then.
+    """
+
+    version: int
+    amended_at: datetime
+    by: str
+    before: Mapping[str, Any]
+
+
 class StoredFindingRow(StoredRecord):
     """A finding as it is stored, as far as a list reads it; what holds about it for a reader is
     said by visible_findings.py. With an `error` it stands for nothing: it belongs to no spot and no
     list. It says what its newest `version` says, which was made at `judged_at` where that is not
     the first; `corrected` are the fields of the context in which that differs from the one before
-    it, `earlier` those before.
+    it, `earlier` those before. The `amendments` changed the context and no version.
 
     Of what the sender told, `context` holds the age and the place on the body alone. `photo_blob`
     is one of the `picture_blobs`, where there are several. `taken_by` is the doctor who works on
@@ -109,6 +124,7 @@ class StoredFindingRow(StoredRecord):
     judged_at: datetime | None = None
     corrected: tuple[str, ...] = optional(default=())
     earlier: tuple[JudgedVersion, ...] = optional(default=())
+    amendments: tuple[Amendment, ...] = optional(default=())
     awaited_key: str | None = None
     rest_key: str | None = None
     opened_at: datetime | None = optional()
@@ -117,6 +133,23 @@ class StoredFindingRow(StoredRecord):
     def newest(self) -> JudgedVersion:
         since = self.judged_at or self.created_at
         return JudgedVersion(version=self.version, band=self.band, judged_at=since)
+
+    @property
+    def amended(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(name for item in self.amendments for name in item.before))
+
+    @property
+    def amended_at(self) -> datetime | None:
+        return max((item.amended_at for item in self.amendments), default=None)
+
+    def require_seen(self, version: int | None) -> None:
+        """Raises JudgedMeanwhile, VersionMissing where who says something about it may not have
+        seen what counts.
+        """
+        if version is None and self.version > 1:
+            raise VersionMissing(self.version)
+        if version not in (None, self.version):
+            raise JudgedMeanwhile
 
     @property
     def case(self) -> str:

@@ -397,8 +397,8 @@ class StoredFindings(Repository[StoredFinding]):
     def note_change(self, identifier: str) -> None:
         self._documents.update({"id": identifier}, {"$set": {"changed": new_id()}})
 
-    def add_version(self, before: StoredFinding, after: StoredFinding) -> bool:
-        """False where another version was added since, or the finding was deleted."""
+    def put_after(self, before: StoredFinding, after: StoredFinding) -> bool:
+        """False where a version was added since, or the finding was deleted."""
         first = before.version == 1  # it is not stored then
         seen: Filter = {"id": before.id, "version": None if first else before.version}
         changed = {**changes_between(before, after), "changed": new_id()}

@@ -19,7 +19,7 @@ from skinapi.base.values import Value
 from skinapi.findings.records.finding_records import FindingRecords
 from skinapi.findings.records.queue_order import key_range, make_hold_key
 from skinapi.findings.records.stored_finding import StoredFindingRow
-from skinapi.findings.records.visible_findings import URGENT, VisibleFindingRow
+from skinapi.findings.records.visible_findings import URGENT, VisibleFinding, VisibleFindingRow
 from skinapi.findings.status.decisions import WaitsFor
 from skinapi.findings.status.lesion_status import Audience
 from skinapi.model.conditions import Band
@@ -233,6 +233,18 @@ class UnassignedPatients:
         """Tell the doctor in charge that something urgent waits."""
         if doctor := self.find_doctor(patient):
             self.outbox.add(Kind.URGENT, to=doctor.id, about="queue")
+
+    def tell_of_rise(self, patient: Account, finding: VisibleFinding) -> None:
+        """Tell the doctor in charge that this finding has become urgent: once a day, until a doctor
+        has signed a review of it.
+        """
+        doctor, about = self.find_doctor(patient), f"case/{finding.number}"
+        if doctor is None:
+            return
+        last = self.outbox.find_last(Kind.URGENT, to=doctor.id, about=about)
+        signed = finding.status.counted
+        if last is None or (signed and signed[-1].created_at > last["created_at"]):
+            self.outbox.add(Kind.URGENT, to=doctor.id, about=about)
 
     def tell_of_loss(self, patient: Account) -> None:
         """Tell the doctor in charge, before the patient gets another one, what goes there."""

@@ -89,7 +89,8 @@ class VisibleFindingRow(StoredFindingRow):
     @property
     def said_at(self) -> datetime:
         """When what holds about it could be read first."""
-        own, counts = self.status.said_at, self.replaced_by
+        own = max(filter(None, [self.status.said_at, self.amended_at]))
+        counts = self.replaced_by
         if counts is None:
             return own
         others = self.lesion_status.findings.values()

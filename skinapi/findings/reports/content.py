@@ -18,6 +18,7 @@ from skinapi.findings.reports.words import (
     LetterContent,
     Row,
     join_to_do,
+    say_amended,
     say_version,
     time_text,
 )
@@ -66,12 +67,14 @@ class ReportContent:
         if report.model_withdrawn_at:
             model = labels.model_withdrawn.format(model, say_time(report.model_withdrawn_at))
         judged = say_version(report.version, report.judged_at, report.corrected, report.language)
+        amended = say_amended(report.amended, report.amended_at, report.language)
         rows = [
             (labels.patient, report.patient.name if report.patient else ""),
             (labels.email, report.patient.email if report.patient else ""),
             (labels.submission, self.number),
             (labels.made, say_time(report.made_at)),
             (labels.judged, judged),
+            (labels.amended, amended),
             (labels.issued, say_time(report.seal.issued_at if report.seal else None)),
             (labels.basis, "" if self._facts.examined else labels.as_stated),
             (labels.model, model),

@@ -7,7 +7,7 @@ import json
 import math
 from collections.abc import Collection, Iterator
 from functools import cached_property, partial
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field
 
@@ -273,10 +273,13 @@ class Facts(Frozen):
     def band_words(self, language: Language) -> BandWords:
         return conditions_table().band_words(self.band, language, self.headline.suspected)
 
+    def for_hash(self) -> dict[str, Any]:
+        plain = self.model_dump(mode="json", exclude={"context"})
+        return {**plain, "context": self.context.for_hash()}
+
     @property
     def hash(self) -> str:
-        plain = self.model_dump(mode="json")
-        canonical = json.dumps(plain, sort_keys=True, separators=(",", ":"))
+        canonical = json.dumps(self.for_hash(), sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(canonical.encode()).hexdigest()
 
 

@@ -160,7 +160,8 @@ class Report:
     once issued, `seal`. `other_pictures` are those beside the shown one, each with its place.
     `spot_advice` is what was said about another finding of the spot, or by a version of this one
     that no doctor has seen, where that counts and is something else. Of a later `version` the photo
-    was judged at `judged_at`, because what was told was `corrected`, or by another model.
+    was judged at `judged_at`, because what was told was `corrected`, or by another model. The
+    `amended` facts were corrected, the last one at `amended_at`, and nothing judged again.
     Without `practice`, nobody here looks after the patient.
     `translations` are pairs of label and value, for a client with its own words.
     """
@@ -183,6 +184,8 @@ class Report:
     version: int = 1
     judged_at: datetime | None = None
     corrected: tuple[str, ...] = ()
+    amended: tuple[str, ...] = ()
+    amended_at: datetime | None = None
     spot_advice: Advice | None = None
     due: date | None = None
     practice: Practice | None = None

@@ -295,6 +295,8 @@ class ReportsService:
             version=submission.version,
             judged_at=submission.judged_at,
             corrected=submission.corrected,
+            amended=submission.amended,
+            amended_at=submission.amended_at,
             spot_advice=advice,
             due=submission.instruction.counts.due,
             practice=self._find_practice(submission, owner),

@@ -59,7 +59,7 @@ def seal_report(report: Report, *, submission: str) -> str:
     advice, due = report.spot_advice, report.due
     withdrawn_at = report.model_withdrawn_at
     sealed: dict[str, Any] = {
-        "facts": report.facts.model_dump(mode="json"),
+        "facts": report.facts.for_hash(),
         "narrative": report.narrative.model_dump(mode="json", exclude=NOT_HASHED_OF_NARRATIVE),
         "review": review.model_dump(mode="json", exclude=NOT_HASHED) if review else None,
         "decision": DECISIONS.dump_python(decision, mode="json", exclude=NOT_HASHED_OF_DECISION)
@@ -78,6 +78,7 @@ def seal_report(report: Report, *, submission: str) -> str:
         "practice": report.practice.model_dump() if report.practice else None,
         **({"corrected": report.corrected} if report.corrected else {}),
         **({"version": report.version} if report.version > 1 else {}),
+        **({"amended_at": report.amended_at.isoformat()} if report.amended_at else {}),
     }
     # Sorted keys and fixed separators: equal content gives equal bytes.
     canonical = json.dumps(sealed, sort_keys=True, separators=(",", ":"))
@@ -160,6 +161,9 @@ class IssuedReport(StoredRecord):
 class SupersededView(Value):
     """When what a report does not say came about; null where there is no such thing."""
 
+    facts_corrected_at: datetime | None = Field(
+        description="what was told of the place was corrected, and nothing judged again"
+    )
     spot_changed_at: datetime | None = Field(
         description="since when something else counts about the spot than it says"
     )
@@ -202,6 +206,7 @@ def find_newer(
         "letter_withdrawn_at": max(withdrawn, default=None),
         "model_withdrawn_at": _after(since, model_withdrawn_at),
         "judged_again_at": seen.judged_at if issued.version < seen.version else None,
+        "facts_corrected_at": _after(since, seen.amended_at),
         "spot_changed_at": None if own else _find_spot_change(issued, seen),
     }
     return SupersededView(**times) if any(times.values()) else None

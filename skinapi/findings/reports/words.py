@@ -42,6 +42,7 @@ class Labels(Frozen):
     made: str
     judged: str
     judged_corrected: str
+    amended: str
     version: str
     issued: str
     not_filed: str
@@ -205,25 +206,37 @@ def say_moment(moment: datetime, language: Language) -> str:
     return LABELS[language].moment.format(day=say_day(moment, language), time=time)
 
 
+def say_amended(amended: Iterable[str], amended_at: datetime | None, language: Language) -> str:
+    """Say which fields of the context were corrected without another version, the last one when.
+    Empty where none was.
+    """
+    said = [say_moment(amended_at, language), _name_facts(amended, language)] if amended_at else []
+    return " · ".join(said)
+
+
 def say_version(
     version: int, judged_at: datetime | None, corrected: Iterable[str], language: Language
 ) -> str:
     """Say of a photo that was judged again when that was, which version it made, and which fields
     of the context were corrected before. Empty of the first version.
     """
+    labels, facts = LABELS[language], _name_facts(corrected, language)
+    said = [say_moment(judged_at, language), labels.version.format(version)] if judged_at else []
+    return " · ".join([*said, *([labels.judged_corrected.format(facts)] if facts else [])])
+
+
+def _name_facts(fields: Iterable[str], language: Language) -> str:
     labels = LABELS[language]
     names = {
         **dict.fromkeys(("age", "age_band"), labels.age),
         **dict.fromkeys(("body_site", "body_laterality", "body_side"), labels.site),
         "sex": labels.sex,
-        "checklist": labels.checklist_score,
+        "checklist": labels.signs,
         "modality": labels.modality,
         "skin_tone": labels.skin_tone,
         "fitzpatrick": labels.skin_type,
     }
-    facts = ", ".join(dict.fromkeys(names[item] for item in corrected))
-    said = [say_moment(judged_at, language), labels.version.format(version)] if judged_at else []
-    return " · ".join([*said, *([labels.judged_corrected.format(facts)] if facts else [])])
+    return ", ".join(dict.fromkeys(names[item] for item in fields))
 
 
 Row = tuple[str, str]

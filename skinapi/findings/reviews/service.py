@@ -10,7 +10,7 @@ from skinapi.accounts.auth.account import Account, Subject
 from skinapi.accounts.auth.accounts import Accounts
 from skinapi.base.errors import IdempotencyKeyReused
 from skinapi.base.pages import Page, PageRequest, page_of
-from skinapi.findings.errors import HoldRefused, JudgedMeanwhile, NoMailToPatient
+from skinapi.findings.errors import HoldRefused, NoMailToPatient
 from skinapi.findings.records.events import (
     FindingReviewed,
     FindingsChanged,
@@ -89,8 +89,7 @@ class ReviewsService:
         submission, owner = self.findings.get_in_charge(
             number=number, by=by, refusal=NOT_IN_CHARGE, or_asked=True
         )
-        if said.version not in (None, submission.version):
-            raise JudgedMeanwhile
+        submission.require_seen(said.version)
         opinion = said.resolve(
             stated=submission.finding.likely,
             band=submission.band,

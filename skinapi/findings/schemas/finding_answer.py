@@ -158,6 +158,13 @@ class VersionView(Answer):
         )
 
 
+class AmendmentView(Answer):
+    amended_at: datetime
+    amended_by: Literal["patient", "clinic"]
+    version: int = Field(description="the one that stayed")
+    before: dict[str, str | None] = Field(description="what was told until then")
+
+
 class FindingView(SummaryFields):
     model: ModelState | None = optional(
         "whether its version is in service, was replaced, or was rolled back (withdrawn); absent "
@@ -206,6 +213,11 @@ class FindingView(SummaryFields):
     versions: list[VersionView] = optional(
         "the versions before this one, the oldest first; absent where there is none", default=[]
     )
+    amended: list[AmendmentView] = optional(
+        "the corrections of fields of `context` on which no judgement depends, the oldest first; "
+        "absent where there is none",
+        default=[],
+    )
     pictures: list[PictureView] = optional(
         "each of several pictures, as they were sent; absent where there was one", default=[]
     )
@@ -250,6 +262,12 @@ class FindingView(SummaryFields):
                 for entry in finding.not_ruled_out
             ],
             versions=[VersionView.from_earlier(item, submission) for item in submission.earlier],
+            amended=[
+                AmendmentView.from_record(
+                    item, amended_by="patient" if item.by == submission.owner else "clinic"
+                )
+                for item in submission.amendments
+            ],
             pictures=_pictures(submission, for_doctor=False),
         )
 

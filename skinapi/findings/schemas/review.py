@@ -91,7 +91,8 @@ class NewReview(Body):
     version: int | None = Field(
         default=None,
         description="the `version` of the finding that the doctor has seen: where another one "
-        "counts by now, the review is refused (`judged_meanwhile`)",
+        "counts by now, the review is refused (`judged_meanwhile`). Only of a finding that has one "
+        "version it may be left out (`version_missing`)",
     )
     note: Note | None = None
     hold_until: AwareDatetime | None = Field(

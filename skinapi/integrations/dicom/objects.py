@@ -30,7 +30,7 @@ from skinapi.base.languages import Language
 from skinapi.base.settings import VERSION
 from skinapi.findings.records.stored_finding import Source
 from skinapi.findings.records.visible_findings import VisibleFinding
-from skinapi.integrations.dicom.study import Kind, ObjectId
+from skinapi.integrations.dicom.study import Kind, ObjectId, list_amended
 from skinapi.integrations.standards import SEX_OF
 from skinapi.model.context import BodySite, Context
 from skinapi.platform.storage.ids import made_at
@@ -237,6 +237,7 @@ def make_heat_map(
 def _picture(origin: ObjectSource, of: ObjectId, content: bytes, size: tuple[int, int]) -> SOPClass:
     versions = origin.finding.photo.versions
     since = next(version.judged_at for version in versions if version.version == of.version)
+    since = max([since, *list_amended(origin.finding)])
     made = make_object(origin, of, since, JPEGBaseline8Bit)
     made.PatientOrientation = ""
     made.AcquisitionDateTime = origin.finding.created_at

@@ -22,7 +22,9 @@ ROOT = "2.25"
 FORMAT = 1
 # More than the pictures of a finding.
 PLACES = 100
-# What a photograph's object says of what was told.
+# More than the versions of a finding, by PLACES.
+AMENDED = 10_000
+# What a picture's object says of what was told.
 TOLD_BY_PHOTO = {"age", "sex", "body_site", "body_laterality", "modality"}
 # The id of the finding, the kind of object, FORMAT, the object.
 OURS = re.compile(ROOT.replace(".", r"\.") + r"\.(\d{1,39})\.([1-5])\.\d\.(\d{1,15})")
@@ -45,7 +47,7 @@ class Kind(IntEnum):
 @dataclass(frozen=True, slots=True)
 class ObjectId:
     """`number` is that of what a report says; of a picture its place among those that were sent,
-    with the version of the finding since which it is as it is.
+    with the version of the finding, and how many of its amendments, since which it is as it is.
     """
 
     finding: str
@@ -53,8 +55,10 @@ class ObjectId:
     number: int
 
     @classmethod
-    def of_picture(cls, finding: str, kind: Kind, place: int, version: int) -> Self:
-        return cls(finding, kind, (version - 1) * PLACES + place)
+    def of_picture(
+        cls, finding: str, kind: Kind, place: int, version: int, amended: int = 0
+    ) -> Self:
+        return cls(finding, kind, amended * AMENDED + (version - 1) * PLACES + place)
 
     @property
     def place(self) -> int:
@@ -64,7 +68,7 @@ class ObjectId:
     @property
     def version(self) -> int:
         """The version of the finding whose picture this is."""
-        return self.number // PLACES + 1
+        return self.number % AMENDED // PLACES + 1
 
     @property
     def study(self) -> str:
@@ -108,8 +112,8 @@ class Study:
 
 
 def count_steps(finding: VisibleFinding) -> int:
-    """How many reviews there are, and versions after the first."""
-    return len(finding.status.counted) + finding.version - 1
+    """How many reviews there are, and versions after the first, and amendments."""
+    return len(finding.status.counted) + finding.version - 1 + len(finding.amendments)
 
 
 def version_of(finding: VisibleFinding) -> int:
@@ -128,6 +132,13 @@ def version_of(finding: VisibleFinding) -> int:
     return int(digest[:12], 16)
 
 
+def list_amended(finding: VisibleFinding) -> list[datetime]:
+    """When something was corrected that a picture's object says, without another version."""
+    return [
+        item.amended_at for item in finding.amendments if TOLD_BY_PHOTO.intersection(item.before)
+    ]
+
+
 def pictures_of(finding: VisibleFinding) -> list[ObjectId]:
     """The kept photos of a finding, each with its heat map, which another version draws anew. A
     photograph is another object where something was corrected that it says.
@@ -135,8 +146,9 @@ def pictures_of(finding: VisibleFinding) -> list[ObjectId]:
     steps = [(item.version, item.corrected) for item in finding.earlier]
     steps.append((finding.version, finding.corrected))
     told = [version for version, corrected in steps if TOLD_BY_PHOTO.intersection(corrected)]
+    amended = len(list_amended(finding))
     return [
-        ObjectId.of_picture(finding.id, kind, index, version)
+        ObjectId.of_picture(finding.id, kind, index, version, amended)
         for index, picture in enumerate(finding.pictures, 1)
         if picture.photo_blob
         for kind, version in (

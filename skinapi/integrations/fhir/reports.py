@@ -12,7 +12,13 @@ from typing import Any
 
 from skinapi.findings.records.stored_finding import EnteredInError
 from skinapi.findings.records.visible_findings import VisibleFinding
-from skinapi.findings.reports.words import LABELS, say_advice, say_version, without_repeats
+from skinapi.findings.reports.words import (
+    LABELS,
+    say_advice,
+    say_amended,
+    say_version,
+    without_repeats,
+)
 from skinapi.findings.reviews.corrections import ERRORS
 from skinapi.findings.status.decisions import Decision, WaitsFor, say_due
 from skinapi.findings.status.lesion_status import Advice
@@ -232,6 +238,8 @@ def _say_judged(submission: VisibleFinding) -> Iterator[str]:
     version, language = submission.newest, submission.language
     if said := say_version(version.version, submission.judged_at, submission.corrected, language):
         yield f"{LABELS[language].judged}: {said}"
+    if said := say_amended(submission.amended, submission.amended_at, language):
+        yield f"{LABELS[language].amended}: {said}"
 
 
 def _narrative(paragraphs: list[str]) -> Element:

@@ -180,9 +180,10 @@ class Outbox(Repository[Notice]):
             )
         )
 
-    def find_last(self, kind: Kind, *, to: str) -> Document | None:
+    def find_last(self, kind: Kind, *, to: str, about: str | None = None) -> Document | None:
         """The newest mail of this kind that waits, or was sent within a day, as it is stored."""
-        documents = self._documents.find({"account": to, "kind": kind}, sort="-id", limit=1)
+        wanted = {"account": to, "kind": kind, **({"about": about} if about else {})}
+        documents = self._documents.find(wanted, sort="-id", limit=1)
         return documents[0] if documents else None
 
     def list_to(self, account: str) -> list[Notice]:

@@ -155,6 +155,10 @@ class PersonContents:
                 form.FiledVersion.from_record(item, judged_by=_name_account(item.judged_by, to.id))
                 for item in submission.earlier
             ],
+            amendments=[
+                form.FiledAmendment.from_record(item, by=_name_account(item.by, to.id))
+                for item in submission.amendments
+            ],
             photos=photos,
             reports=[
                 form.FiledReport.from_record(issued, issued_at=issued.created_at)

@@ -222,6 +222,15 @@ class FiledVersion(Filed):
     narrative_source: Mapping[str, str | None]
 
 
+class FiledAmendment(Filed):
+    """A correction of what was told, for which nothing was judged again; `before` was told."""
+
+    version: int
+    amended_at: datetime
+    by: str | None = None
+    before: Mapping[str, str | None]
+
+
 class FiledFinding(Filed):
     """What was found on one photo or several, what its owner told, and what doctors have signed, as
     its owner may know it now. `sections`: the text as it was answered. `filed_by`: who has sent it
@@ -245,6 +254,7 @@ class FiledFinding(Filed):
     judged_by: str | None = None
     corrected: Sequence[str] = ()
     earlier: Sequence[FiledVersion] = ()
+    amendments: Sequence[FiledAmendment] = ()
     filed_by: str | None = None
     opened_at: datetime | None = None
     photos: Sequence[FiledPhoto] = ()

@@ -19,6 +19,7 @@ from skinapi.findings.reports.content import ReportContent
 from skinapi.findings.reports.report import Report
 from skinapi.findings.reports.words import (
     LABELS,
+    say_amended,
     say_version,
     strip_control_characters,
     time_text,
@@ -203,8 +204,13 @@ class PageWriter:
         ]
 
     def _say_judged(self, filed: form.FiledFinding) -> str:
-        said = say_version(filed.version, filed.judged_at, filed.corrected, self._language)
-        return f"{LABELS[self._language].judged}: {said}" if said else ""
+        labels, said = LABELS[self._language], list[str]()
+        if judged := say_version(filed.version, filed.judged_at, filed.corrected, self._language):
+            said.append(f"{labels.judged}: {judged}")
+        for item in filed.amendments:
+            amended = say_amended(item.before, item.amended_at, self._language)
+            said.append(f"{labels.amended}: {amended}")
+        return "; ".join(said)
 
     def _list_earlier(self, filed: form.FiledFinding) -> list[tuple[str, str]]:
         """What the photo was answered with before it was judged again, the newest first."""

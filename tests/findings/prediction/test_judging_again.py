@@ -180,13 +180,16 @@ class Corrected:
         self.path = f"/submissions/{self.number}"
 
     def correct(self, by: Person | None = None, **told: Any) -> TestResponse:
-        return (by or self.ada).call("PUT", f"{self.path}/facts", json={**AS_TOLD, **told})
+        """What was told, corrected in this, of the version that is there."""
+        body = {**AS_TOLD, "version": self.ada.newest_of(self.number), **told}
+        return (by or self.ada).call("PUT", f"{self.path}/facts", json=body)
 
     def read(self, by: Person | None = None, of: str = "") -> Any:
         return (by or self.ada).call("GET", f"{self.path}{of}").get_json()
 
     def review(self, **said: Any) -> Any:
-        answer = self.doctor.call("POST", f"{self.path}/review", json=said)
+        body = {"version": self.doctor.newest_of(self.number), **said}
+        answer = self.doctor.call("POST", f"{self.path}/review", json=body)
         assert answer.status_code == 201, answer.text
         return answer.get_json()
 
@@ -206,11 +209,13 @@ def test_a_corrected_fact_makes_a_version_that_says_so(
     backend: Backend, told: dict[str, Any], corrected: list[str]
 ) -> None:
     case = Corrected(backend)
-    assert case.correct().get_json() == {"id": case.number, "version": 1}, "nothing is corrected"
+    nothing = {"id": case.number, "version": 1, "corrected": [], "taken_back": []}
+    assert case.correct().get_json() == nothing, "nothing is corrected"
     before = case.read(of="/report.json")["verification"]["hash"]
-    for by in (case.ada, case.doctor):  # the same again, by whoever
+    for by, changed in ((case.ada, corrected), (case.doctor, [])):  # the same again, by whoever
         made = case.correct(by, **told)
-        assert made.get_json() == {"id": case.number, "version": 2}, made.text
+        assert made.status_code == 200, made.text
+        assert (made.get_json()["version"], made.get_json()["corrected"]) == (2, changed)
     found = case.read()
     assert found["corrected"] == corrected
     facts = {**AS_TOLD, **told}
@@ -339,9 +344,10 @@ def test_what_was_not_seen_is_neither_signed_nor_corrected(case: Corrected) -> N
 
 def test_more_than_twenty_versions_are_refused_with_the_way_out(backend: Backend) -> None:
     case = Corrected(backend)
+    doctor = backend.account(case.doctor.email).id
     for _ in range(MOST_VERSIONS - 1):
-        judge_anew(backend, case.number, Band.ROUTINE)
-    refused = case.correct(age_band="75+")
+        judge_anew(backend, case.number, Band.ROUTINE, by=doctor)
+    refused = case.correct(case.doctor, age_band="75+")
     assert (refused.status_code, refused.get_json()["code"]) == (422, "too_many_versions")
     assert "take another photo" in refused.get_json()["error"]
     assert len(case.read()["versions"]) == MOST_VERSIONS - 1

@@ -47,7 +47,8 @@ class Ward:
         return number
 
     def review(self, number: int, label: str | None, **said: Any) -> TestResponse:
-        body = {"label": label, **(said or {"agreement": "disagree"})}
+        seen = self.doctor.newest_of(number)
+        body = {"label": label, "version": seen, **(said or {"agreement": "disagree"})}
         return self.doctor.call("POST", f"/submissions/{number}/review", json=body)
 
     def draft(self, number: int) -> str:
@@ -72,7 +73,8 @@ class Ward:
 
     def correct(self, number: int, age: str = "75+") -> TestResponse:
         """As its doctor does, with what makes it urgent."""
-        body = {"age_band": age, "checklist": ["change_in_size", "oozing"]}
+        seen = self.doctor.newest_of(number)
+        body = {"age_band": age, "checklist": ["change_in_size", "oozing"], "version": seen}
         return self.doctor.call("PUT", f"/submissions/{number}/facts", json=body)
 
     def erase_photos(self) -> TestResponse:

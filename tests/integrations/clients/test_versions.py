@@ -26,7 +26,8 @@ def listed(person: Person) -> list[dict[str, Any]]:
 
 
 def correct(person: Person, number: int, **facts: Any) -> None:
-    answer = person.call("PUT", f"/submissions/{number}/facts", json=facts)
+    body = {"version": person.newest_of(number), **facts}
+    answer = person.call("PUT", f"/submissions/{number}/facts", json=body)
     assert answer.status_code == 200, answer.text
 
 
@@ -43,9 +44,9 @@ def test_a_corrected_finding_is_one_row_with_the_newest_answer(backend: Backend)
 
     said = {"label": "basal_cell_carcinoma", "certainty": "sure", "told_by": "nobody"}
     said |= {"urgency": "urgent_referral"}
-    path = f"/submissions/{number}/review"
+    path, said = f"/submissions/{number}/review", {**said, "version": 2}
     assert doctor.call("POST", path, json=said).status_code == 201
-    correct(ada, number)
+    correct(ada, number, **dict.fromkeys(SIGNS))
     [decided] = listed(ada)
     assert decided["class"] == first["class"], "the newest answer of the model"
     report = decided["report"]
@@ -54,7 +55,7 @@ def test_a_corrected_finding_is_one_row_with_the_newest_answer(backend: Backend)
     assert report["recommendation"].startswith("See a doctor this week.")
 
     mole = {"label": "melanocytic_nevus", "agreement": "agree", "downgrade_confirmed": True}
-    assert doctor.call("POST", path, json={**mole, "told_by": "nobody"}).status_code == 201
+    assert doctor.call("POST", path, json={**mole, "version": 3, "told_by": "nobody"}).status_code == 201
     assert "this week" not in listed(ada)[0]["report"]["recommendation"]
     correct(ada, number, **SIGNS)
     [reopened] = listed(ada)

@@ -42,7 +42,8 @@ def clinic_with_finding(backend: Backend, **told: Any) -> tuple[Person, Person, 
 
 def sign(doctor: Person, number: int, **said: object) -> None:
     teller = {} if "hold_until" in said else {"told_by": "nobody"}
-    body = {"label": "melanoma", "agreement": "agree", **teller, **said}
+    seen = {"version": doctor.newest_of(number)}
+    body = {"label": "melanoma", "agreement": "agree", **teller, **seen, **said}
     answer = doctor.call("POST", f"/submissions/{number}/review", json=body)
     assert answer.status_code == 201, answer.text
 
@@ -311,7 +312,8 @@ SIGNS = ["change_in_size", "oozing"]
 
 
 def correct(person: Person, number: int, **facts: Any) -> None:
-    body = {**TOLD, "checklist": ["none"], **facts}
+    seen = {"version": person.newest_of(number)}
+    body = {**TOLD, "checklist": ["none"], **seen, **facts}
     answer = person.call("PUT", f"/submissions/{number}/facts", json=body)
     assert answer.status_code == 200, answer.text
 

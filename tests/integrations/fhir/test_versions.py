@@ -24,7 +24,8 @@ class Corrected:
         self.number = predicted(self.clinic.ada, photo_of("melanocytic_nevus"), **sent)["id"]
 
     def correct(self, **facts: Any) -> None:
-        body = {**TOLD, "checklist": ["none"], **facts}
+        seen = {"version": self.clinic.ada.newest_of(self.number)}
+        body = {**TOLD, "checklist": ["none"], **seen, **facts}
         answer = self.clinic.ada.call("PUT", f"/submissions/{self.number}/facts", json=body)
         assert answer.status_code == 200, answer.text
 
