@@ -1,12 +1,13 @@
 """The table of conditions: no entry changes by accident, and each sentence has a source."""
 
+import re
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 import pytest
 
 from skinapi.base.languages import LANGUAGES, Language, LocalizedText
-from skinapi.model.bands import band_of_condition
+from skinapi.model.bands import band_of_condition, is_sent
 from skinapi.model.calibration import ENOUGH_OF_TONE, ENOUGH_TESTED
 from skinapi.model.conditions import Band, Sentences, Source, conditions_table
 from tests.support.findings import EIGHT
@@ -312,3 +313,62 @@ def test_signs_of_every_spot_are_asked_of_it_and_leaving_them_out_is_not_called_
     assert every == {"oozing", "change_in_size", "change_in_sensation"}
     assert "may miss a skin cancer" in checklist.left_out.en
     assert "peut manquer un cancer" in checklist.left_out.fr
+
+
+# How many days each of these words names at least, in the texts for patients.
+SPANS = {
+    "en": {r"\bdays\b|\btoday\b": 1, r"\bweek\b": 7, r"\bweeks\b": 14, r"\bmonths?\b": 30},
+    "fr": {
+        r"\bjours\b|\baujourd'hui\b": 1,
+        r"\bsemaine\b": 7,
+        r"\bsemaines\b": 14,
+        r"\bmois\b": 30,
+    },
+}
+NO_HURRY = {
+    "en": r"no hurry|routine visit|keep an eye|no need|from time to time|can wait",
+    "fr": r"rien ne presse|visite habituelle|surveillez|inutile|de temps en temps|peut attendre",
+}
+VISIT = {
+    "en": r"^(Show this spot to a doctor|Book a doctor's appointment)",
+    "fr": r"^(Montrez cette tache à un médecin|Prenez rendez-vous avec un médecin)",
+}
+
+
+def spans_in(sentence: str, language: Language) -> list[int]:
+    return [days for word, days in SPANS[language].items() if re.search(word, sentence.lower())]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("key", [condition.key for condition in TABLE.conditions])
+def test_by_when_a_condition_is_to_be_shown_is_what_its_band_says(
+    key: str, language: Language
+) -> None:
+    """What asks for a visit sends there first, names no later time than its band, and does not
+    comfort; what asks for none names no days.
+    """
+    said = TABLE.by_key(key).sentences[language].what_to_do
+    bands = {band_of_condition(key, outputs) for outputs in ((), EIGHT, TABLE.keys)}
+    for entry in (entry for entry in TABLE.bands if entry.key in bands):
+        named, within = spans_in(said, language), entry.see_within_days
+        assert bool(re.search(VISIT[language], said)) == is_sent(entry.key), said
+        if is_sent(entry.key):
+            assert not re.search(NO_HURRY[language], said.lower()), said
+        if within:
+            assert all(days <= within for days in named), said
+        else:
+            assert not any(days < 7 for days in named), said
+        if entry.key is Band.URGENT_REFERRAL:
+            assert named, f"{said} names no time"
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_band_names_the_days_within_which_a_doctor_is_to_see_the_spot(language: Language) -> None:
+    for entry in TABLE.bands:
+        words = TABLE.band_words(entry.key, language)
+        for said in (words.label, words.action, words.by_when):
+            named = spans_in(said, language)
+            if entry.see_within_days:
+                assert max(named) == entry.see_within_days, said
+            else:
+                assert not any(days < 14 for days in named), said

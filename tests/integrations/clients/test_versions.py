@@ -55,7 +55,10 @@ def test_a_corrected_finding_is_one_row_with_the_newest_answer(backend: Backend)
     assert report["recommendation"].startswith("See a doctor this week.")
 
     mole = {"label": "melanocytic_nevus", "agreement": "agree", "downgrade_confirmed": True}
-    assert doctor.call("POST", path, json={**mole, "version": 3, "told_by": "nobody"}).status_code == 201
+    assert (
+        doctor.call("POST", path, json={**mole, "version": 3, "told_by": "nobody"}).status_code
+        == 201
+    )
     assert "this week" not in listed(ada)[0]["report"]["recommendation"]
     correct(ada, number, **SIGNS)
     [reopened] = listed(ada)
