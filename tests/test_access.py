@@ -3,9 +3,11 @@
 import pytest
 from werkzeug.test import TestResponse
 
+from skinapi.accounts.auth.accounts import AccountFields
 from skinapi.platform.web.declaration import Route, closed_to, route_of
+from tests.privacy.test_joining import join
 from tests.support.access import GRANTED, OPENED, PEOPLE, ROWS, SampleAccounts
-from tests.support.backends import MAIL, Backend
+from tests.support.backends import MAIL, Backend, change_account
 
 LETTERS = {401: "u", 403: "f", 404: "n"}
 REFUSALS = {
@@ -62,10 +64,67 @@ def test_each_role_gets_exactly_the_status_of_its_row(
             accounts.restore()
 
 
-def ask(accounts: SampleAccounts, who: str, method: str, name: str) -> TestResponse:
+# What a patient's account may be, and whether doctors who care for the patient see it then.
+STATES: dict[str, tuple[AccountFields, bool]] = {
+    "waiting": (AccountFields(status="waiting"), True),
+    "suspended": (AccountFields(status="suspended"), True),
+    "deleting": (AccountFields(status="deleting"), False),
+}
+# Who has the patient already is told so.
+OF_PATIENT = [*(row for row in ROWS.values() if row.names_patient)]
+SEEN = [row.name for row in OF_PATIENT if row.name != "take_unassigned_patient"]
+
+
+@pytest.mark.parametrize("state", STATES)
+@pytest.mark.parametrize("who", ["doctor", "second opinion"])
+def test_doctors_see_of_a_patient_what_the_state_of_the_account_allows(
+    backend: Backend, accounts: SampleAccounts, who: str, state: str
+) -> None:
+    """Of who is being deleted nothing, whatever else of the account would still allow it."""
+    patient, seen = STATES[state]
+    methods = {name: declared(backend)[name].method for name in SEEN}
+    accounts.restore()
+    for name in sorted(SEEN, key=lambda name: methods[name] != "GET"):
+        if methods[name] != "GET":
+            accounts.restore()
+        wanted = dict(zip(PEOPLE, ROWS[name].who, strict=True))[who]
+        answer = ask(accounts, who, methods[name], name, patient=patient)
+        allowed = wanted if seen else "fn"
+        assert letter(answer) in allowed, f"{name}: {answer.text[:200]}"
+
+
+def test_what_a_joined_account_had_is_seen_by_whoever_cares_for_the_one_that_stays(
+    backend: Backend, accounts: SampleAccounts
+) -> None:
+    accounts.restore()
+    ada, other, doctor = (accounts.person(who) for who in ("user", "other user", "other doctor"))
+    stays = backend.account(other.email).id
+    change_account(backend.services, stays, doctor_id=backend.account(doctor.email).id)
+    joined = join(accounts.person("admin"), ada.email, other.email)
+    assert joined.status_code == 200, joined.text
+    for row in OF_PATIENT:
+        method, was = declared(backend)[row.name].method, dict(zip(PEOPLE, row.who, strict=True))
+        if method == "GET" and "{patient}" not in row.path and was["other doctor"] == "n":
+            got = {who: letter(ask(accounts, who, method, row.name)) for who in PEOPLE}
+            assert got["user"] == was["suspended"], row.name
+            assert (got["other user"], got["other doctor"]) == (was["user"], was["doctor"]), row
+            assert got["doctor"] == "n", row.name
+
+
+def ask(
+    accounts: SampleAccounts,
+    who: str,
+    method: str,
+    name: str,
+    *,
+    patient: AccountFields | None = None,
+) -> TestResponse:
+    """`patient`: what Ada's account becomes before."""
     accounts.caller = person = accounts.people[who]
     row = ROWS[name]
     path, options = row.path.format_map(accounts.named), row.options(accounts)
+    if patient:
+        accounts.set_patient(patient)
     if person is None:
         return accounts.backend.app.test_client().open(path, method=method, **options)
     return person.call(method, path, **options)

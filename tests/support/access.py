@@ -19,6 +19,7 @@ from typing import Any
 import apsw
 
 from skinapi.accounts.auth.account import Account
+from skinapi.accounts.auth.accounts import AccountFields
 from skinapi.accounts.auth.second_factor import code_at, hash_recovery_code, step_of
 from skinapi.app.composition.services import MODELS
 from skinapi.findings.records.break_glasses import LIFE, BreakGlass
@@ -33,6 +34,7 @@ from skinapi.lab.datasets.uploads import Announced
 from skinapi.model.conditions import Band
 from skinapi.model.context import Context
 from skinapi.platform.storage.ids import new_id, now
+from skinapi.platform.storage.ports import set_or_remove
 from skinapi.privacy.erasure.people_to_reach import (
     KEPT_FOR,
     FindingToTell,
@@ -97,6 +99,7 @@ WHO = {
     "no_provider": "nnnnnnnnnnn",  # of the clinic's log-in: tests/integrations/oidc has one
     "no_log_in": "fffffffffff",
 }
+OF_ADA = ("number", "lesion", "patient", "letter", "signed_letter")
 # A clinic's key sends for each; what a test key sends is nobody's.
 ANY_PATIENT = {"clinic-wide": "o", "test": "o"}
 PHOTO = photo_of("melanoma")
@@ -183,6 +186,11 @@ class SampleAccounts:
         with closing(apsw.Connection(str(instance / DATABASE))) as stored:
             _copy_database(folder / DATABASE, stored)
         shutil.copytree(folder / "blobs", instance / "blobs", dirs_exist_ok=True)
+
+    def set_patient(self, fields: AccountFields) -> None:
+        """Whatever else a change of the account would end: each rule is to hold by itself."""
+        stored = self.backend.services.store.collection("accounts")
+        stored.update({"id": self.named["patient"]}, set_or_remove({**fields}))
 
     def person(self, who: str) -> Person:
         person = self.people[who]
@@ -545,6 +553,11 @@ class Row:
     def options(self, accounts: SampleAccounts) -> Options:
         request = REQUESTS.get(self.name, {})
         return deepcopy(request) if isinstance(request, dict) else request(accounts)
+
+    @property
+    def names_patient(self) -> bool:
+        """Whether its path names something of Ada's."""
+        return any(f"{{{name}}}" in self.path for name in OF_ADA)
 
     @property
     def keyed(self) -> Mapping[str, str]:
