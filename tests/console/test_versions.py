@@ -51,7 +51,7 @@ def test_a_correction_asks_what_the_photo_was_asked_and_the_finding_becomes_more
         visitor.press(f"button[value={sign_}]")
     journey.press("judgeCorrected")
     journey.see("becameUrgent")
-    facts = ", ".join(journey.say(key) for key in ("signs", "skinTone"))
+    facts = ", ".join(journey.say(key) for key in ("skinTone", "signs"))
     visitor.see(f"{facts}.")
     journey.step("more-urgent")
     visitor.press(".earlier summary")
@@ -82,13 +82,65 @@ def test_who_changes_nothing_has_no_photo_judged(visitor: Visitor, patient: Call
     visitor.see("Nothing was changed")
     assert "version" not in found(patient, number)
     visitor.press_button("Correct it")
-    visitor.type(birth_year=str(now().year - 50))
+    visitor.press("[name=skin_tone][value=dark]")
     correct(patient, number, sex="male")  # in another window
     visitor.press_button("Judge again")
     visitor.see("was judged again in the meantime")
     visitor.see("was corrected: Sex.")
     assert found(patient, number)["version"] == 2
     visitor.assert_quiet(expected=(f"/submissions/{number}/facts",))
+
+
+def test_a_form_corrects_what_was_changed_in_it_alone(visitor: Visitor, patient: Caller) -> None:
+    """The year is kept in the account; another window's correction of the side stays."""
+    told = {"age_band": "30-44", "body_site": "hand", "body_laterality": "left"}
+    number = send(patient, MOLE, checklist="none", **told)
+    visitor.look(DESK)
+    visitor.enter(patient, "user")
+    visitor.go(f"finding/{number}")
+    visitor.press(".own-facts summary")
+    visitor.press_button("Correct it")
+    side = {"body_laterality": "right"}
+    assert patient.call("PUT", f"/submissions/{number}/facts", json=side).status == 200
+    visitor.see("are kept in your account")
+    visitor.type(birth_year=str(now().year - 50))
+    visitor.press_button("Judge again")
+    visitor.see("was corrected: Age.")
+    whole = found(patient, number)
+    assert (whole["corrected"], whole["context"]["body_laterality"]) == (
+        ["age", "age_band"],
+        "right",
+    )
+    assert whole["context"]["checklist"] == []
+    account = patient.call("GET", "/me").json
+    assert (account["birth_year"], account.get("sex")) == (now().year - 50, None)
+    visitor.see("you corrected: Place")
+    visitor.press_button("Correct it")
+    visitor.press("[name=body_laterality][value=left]")
+    visitor.press_button("Judge again")
+    visitor.see("The photo was not judged again")
+    assert found(patient, number)["version"] == 2
+    visitor.assert_quiet()
+
+
+def test_a_side_is_corrected_where_no_photo_was_kept(
+    visitor: Visitor, doctor: Caller, patient: Caller
+) -> None:
+    number = send(patient, MOLE, body_laterality="left", body_site="hand", keep_photo="false")
+    visitor.look(DESK)
+    for caller, role, place, side in (
+        (patient, "user", "finding", "right"), (doctor, "doctor", "case", "left"),
+    ):  # fmt: skip
+        visitor.enter(caller, role)
+        visitor.go(f"{place}/{number}")
+        if role == "user":
+            visitor.press(".own-facts summary")
+        visitor.press_button("Correct the side")
+        visitor.press(f"[name=body_laterality][value={side}]")
+        visitor.press_button("Correct the side")
+        visitor.see("The photo was not judged again")
+        assert found(patient, number)["context"]["body_laterality"] == side
+    visitor.assert_quiet()
 
 
 def test_a_decision_heads_its_finding_until_that_becomes_more_urgent(

@@ -83,7 +83,7 @@ const Context = ({ submission, checklist, onCorrected }) => {
       ${rows.length > 0 && html`<dl class="pairs">${rows.map(([name, told]) => html`<dt>${name}</dt><dd>${told}</dd>`)}</dl>`}
       ${ticked && html`<h3>${say("checklistScore", { score: submission.checklist_score })}</h3>
         <ul>${items.map((item) => html`<li>${said(item.doctor)}</li>`)}</ul>`}
-      ${onCorrected && submission.photo_kept && html`<${CorrectFacts} submission=${submission} checklist=${checklist} onCorrected=${onCorrected} />`}
+      ${onCorrected && html`<${CorrectFacts} submission=${submission} checklist=${checklist} onCorrected=${onCorrected} />`}
     </section>`;
 };
 

@@ -231,7 +231,7 @@ function consent(photos, shown) {
 
 /** Keep in the account what was told of the person, where that is something else. Where that fails, it is asked again.
  * @param {Api["Person"]} known @param {Api["Person"]} told */
-async function keepPerson(known, told) {
+export async function keepPerson(known, told) {
   if (told.birth_year === (known.birth_year ?? null) && told.sex === (known.sex ?? null)) return;
   await put("/me/person", told).catch(() => {});
 }

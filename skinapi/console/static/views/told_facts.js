@@ -1,17 +1,44 @@
 // What was told of the person and the spot with a photo, and its correction.
 
 import { html, useState } from "/console/vendor/htm-preact-3.1.1.js";
-import { apiPath, put } from "/console/api.js";
-import { Form, sayError, toast } from "/console/components.js";
-import { colon, said, say, sayValue } from "/console/language.js";
-import { AskPlace, sayPlace } from "/console/views/body_map.js";
+import { apiPath, get, put } from "/console/api.js";
+import { Chips, Form, sayError, toast } from "/console/components.js";
+import { colon, said, say, sayDate, sayValue } from "/console/language.js";
+import { AskPlace, lateralitiesOf, sayPlace } from "/console/views/body_map.js";
 import { AskKind, AskPerson, AskSigns, AskSkinTone } from "/console/views/photo_questions.js";
+import { keepPerson } from "/console/views/photo_sending.js";
 
-/** `onCorrected` hears that another version counts. @typedef {{submission: Api["FindingView"], checklist: Api["Checklist"], onCorrected: () => void}} Told */
+/** What each field of a context is called. @type {Record<string, WordKey>} */
+const FACTS = {
+  age: "age", age_band: "age", sex: "sex", checklist: "signs", modality: "kindOfPicture", skin_tone: "skinTone", fitzpatrick: "skinTone",
+  body_site: "placeOnBody", body_laterality: "placeOnBody", body_side: "placeOnBody",
+};
 
-/** The questions of a new photo, with the answers of then. @param {Told} props */
-const Correction = ({ submission, checklist, onCorrected }) => {
-  const { id, version = 1, time, picture_count: pictures = 1, context } = submission;
+/** The names of the facts that were corrected, none twice. @param {readonly string[]} corrected */
+export const sayCorrected = (corrected) => [...new Set(corrected.map((name) => say(FACTS[name])))].join(", ");
+
+/** `onCorrected` hears that something was corrected, or that another version counts; `own`: who told it corrects it. @typedef {{submission: Api["FindingView"], checklist: Api["Checklist"], onCorrected: () => void, own?: boolean}} Told */
+
+/** The answers of a form that differ from what was told, as they are sent: what is left out stays. An age that was
+ * told as a group stays until a year is given. @param {Api["FindingView"]["context"]} context @param {Record<string, string>} answers */
+function changesIn(context, answers) {
+  /** @type {Record<string, unknown>} */
+  const told = { ...context, modality: context.modality === "unknown" ? null : context.modality, checklist: context.checklist && [...context.checklist].sort() };
+  const ticked = answers.checklist === "none" ? [] : answers.checklist?.split(",").sort();
+  const sent = Object.entries(answers).map(([name, value]) => [name, value === "unknown" || value === "" ? null : name === "checklist" ? ticked : name === "age" ? Number(value) : value]);
+  return Object.fromEntries(sent.filter(([name, value]) => JSON.stringify(told[/** @type {string} */ (name)] ?? null) !== JSON.stringify(value)));
+}
+
+/** Keep in the account what the owner has changed of the person, as where a photo is sent. @param {{birth_year?: string, sex?: string | null}} changed */
+async function keepChanged({ birth_year: year, sex }) {
+  if (!year && !sex) return;
+  const me = /** @type {Api["Me"]} */ (await get("/me"));
+  await keepPerson(me, { birth_year: year ? Number(year) : me.birth_year ?? null, sex: /** @type {Api["Me"]["sex"]} */ (sex) ?? me.sex ?? null });
+}
+
+/** The questions of a new photo, with the answers of then; without a kept photo those on which no judgement depends. @param {Told} props */
+const Correction = ({ submission, checklist, onCorrected, own }) => {
+  const { id, version = 1, time, picture_count: pictures = 1, photo_kept: kept, context } = submission;
   const { age, age_band, body_site, body_laterality, body_side, checklist: signs } = context;
   const [place, setPlace] = useState(/** @type {Place} */ ({ site: body_site ?? "", laterality: body_laterality, side: body_side }));
   const year = Number(time.slice(0, 4));
@@ -19,36 +46,47 @@ const Correction = ({ submission, checklist, onCorrected }) => {
   const told = { birth_year: born, sex: context.sex ?? "", skin_tone: context.skin_tone ?? "", modality: context.modality ?? "" };
   const correct = async (/** @type {Record<string, string>} */ { birth_year, ...answers }) => {
     if (birth_year && !answers.age) return; // the field says what is wrong
-    const left = (/** @type {string} */ name) => (name === "modality" ? "unknown" : null);
-    const facts = Object.fromEntries(Object.entries(answers).map(([name, value]) => [name, value || left(name)]));
+    const facts = changesIn(context, answers);
     try {
-      const corrected = await put(apiPath`/submissions/${id}/facts`, {
-        ...facts, version, age_band: birth_year || born ? null : age_band, checklist: answers.checklist ? answers.checklist.split(",") : null,
-      });
-      if (corrected.version === version) toast(say("nothingCorrected"));
+      const { corrected, version: counts } = /** @type {Api["CorrectedView"]} */ (await put(apiPath`/submissions/${id}/facts`, { ...facts, version }));
+      if (corrected.length === 0) toast(say("nothingCorrected"));
+      else if (counts === version) toast(say("sideCorrected"));
+      if (own) await keepChanged({ birth_year: birth_year === born ? "" : birth_year, sex: /** @type {string | null} */ (facts.sex) }).catch(() => {});
     } catch (problem) {
       if (problem.code !== "judged_meanwhile") throw problem;
       toast(sayError(problem));
     }
     onCorrected();
   };
+  const hints = [!born && age_band && sayValue("age", age_band), own && say("personKept")].filter(Boolean);
+  if (!kept) {
+    return html`
+      <${Form} label=${say("correctSide")} kind="" onSend=${correct}>
+        <${Chips} name="body_laterality" title=${say("whichSide")} chosen=${body_laterality ?? ""} options=${lateralitiesOf(place.site).map((one) => [one, sayValue("side", one)])} />
+      <//>`;
+  }
   return html`
     <${Form} label=${say("judgeCorrected")} kind="" onSend=${correct}>
       <p>${say("correctText")}</p>
       ${pictures < 2 && html`<${AskKind} told=${told} />`}
       <${AskPlace} place=${place} onPlace=${setPlace} />
-      <${AskPerson} told=${told} at=${year} hint=${!born && age_band ? sayValue("age", age_band) : undefined} />
+      <${AskPerson} told=${told} at=${year} hint=${hints.join(" · ") || undefined} />
       <${AskSkinTone} told=${told} />
       <${AskSigns} checklist=${checklist} ticked=${signs && (signs.length > 0 ? signs : ["none"])} />
     <//>`;
 };
 
-/** @param {Told} props */
+/** What was corrected without another judgement, when and by whom, and the way to correct more. @param {Told} props */
 export const CorrectFacts = (props) => {
   const [asked, setAsked] = useState(false);
-  if (!props.submission.photo_kept) return html`<p><small>${say("correctNoPhoto")}</small></p>`;
-  if (!asked) return html`<p><button type="button" class="quiet" onClick=${() => setAsked(true)}>${say("correctFacts")}</button></p>`;
-  return html`<${Correction} ...${props} onCorrected=${() => [setAsked(false), props.onCorrected()]} />`;
+  const { amended = [], photo_kept: kept, context } = props.submission;
+  const before = amended.map(({ amended_at, amended_by: by, before }) => html`
+    <p key=${amended_at}><small>${sayDate(amended_at)} · ${say(`correctedBy_${by === "patient" && props.own ? "you" : by}`, { facts: sayCorrected(Object.keys(before)) })}</small></p>`);
+  const open = html`<p><button type="button" class="quiet" onClick=${() => setAsked(true)}>${say(kept ? "correctFacts" : "correctSide")}</button></p>`;
+  return html`
+    ${before}
+    ${!kept && html`<p><small>${say("correctNoPhoto")}</small></p>`}
+    ${asked ? html`<${Correction} ...${props} onCorrected=${() => [setAsked(false), props.onCorrected()]} />` : (kept || context.body_site) && open}`;
 };
 
 /** For the patient. @param {Told} props */
@@ -59,6 +97,6 @@ export const OwnFacts = (props) => {
   return html`
     <details class="card own-facts"><summary>${say(told.length > 0 ? "youTold" : "youToldNothing")}</summary>
       ${told.length > 0 && html`<p>${told.join(" · ")}</p>`}
-      <${CorrectFacts} ...${props} />
+      <${CorrectFacts} ...${props} own />
     </details>`;
 };

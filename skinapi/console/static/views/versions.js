@@ -5,15 +5,7 @@ import { Message } from "/console/components.js";
 import { said, say, sayDate } from "/console/language.js";
 import { isReopened } from "/console/views/decision.js";
 import { labelForPatient, labelOfBand } from "/console/views/finding.js";
-
-/** What each field of a context is called. @type {Record<string, WordKey>} */
-const FACTS = {
-  age: "age", age_band: "age", sex: "sex", checklist: "signs", modality: "kindOfPicture", skin_tone: "skinTone", fitzpatrick: "skinTone",
-  body_site: "placeOnBody", body_laterality: "placeOnBody", body_side: "placeOnBody",
-};
-
-/** The names of the facts that were corrected, none twice. @param {readonly string[]} corrected */
-const sayCorrected = (corrected) => [...new Set(corrected.map((name) => say(FACTS[name])))].join(", ");
+import { sayCorrected } from "/console/views/told_facts.js";
 
 /** Why the photo of a finding was judged again, and whether that made it more urgent.
  * @param {{submission: Api["FindingView"]}} props */
