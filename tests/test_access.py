@@ -3,7 +3,7 @@
 import pytest
 from werkzeug.test import TestResponse
 
-from skinapi.accounts.auth.accounts import AccountFields
+from skinapi.accounts.auth.account import AccountFields
 from skinapi.platform.web.declaration import Route, closed_to, route_of
 from tests.privacy.test_joining import join
 from tests.support.access import GRANTED, OPENED, PEOPLE, ROWS, SampleAccounts

@@ -18,8 +18,7 @@ from typing import Any
 
 import apsw
 
-from skinapi.accounts.auth.account import Account
-from skinapi.accounts.auth.accounts import AccountFields
+from skinapi.accounts.auth.account import Account, AccountFields
 from skinapi.accounts.auth.second_factor import code_at, hash_recovery_code, step_of
 from skinapi.app.composition.services import MODELS
 from skinapi.findings.records.break_glasses import LIFE, BreakGlass

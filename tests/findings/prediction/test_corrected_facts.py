@@ -21,7 +21,11 @@ from tests.use_cases.use_case import acts_on, notices_to
 
 SIGNS = ["change_in_size", "oozing"]
 TOLD: dict[str, Any] = {"age_band": "75+", "sex": "male", "checklist": ",".join(SIGNS)}
-ARM = {"body_site": "upper_extremity", "body_laterality": "left", "body_side": "front"}
+ARM: dict[str, Any] = {
+    "body_site": "upper_extremity",
+    "body_laterality": "left",
+    "body_side": "front",
+}
 MOLE = {"label": "melanocytic_nevus", "certainty": "sure", "urgency": "self_monitoring"}
 
 

@@ -44,8 +44,8 @@ def test_a_corrected_finding_is_one_row_with_the_newest_answer(backend: Backend)
 
     said = {"label": "basal_cell_carcinoma", "certainty": "sure", "told_by": "nobody"}
     said |= {"urgency": "urgent_referral"}
-    path, said = f"/submissions/{number}/review", {**said, "version": 2}
-    assert doctor.call("POST", path, json=said).status_code == 201
+    path = f"/submissions/{number}/review"
+    assert doctor.call("POST", path, json={**said, "version": 2}).status_code == 201
     correct(ada, number, **dict.fromkeys(SIGNS))
     [decided] = listed(ada)
     assert decided["class"] == first["class"], "the newest answer of the model"
