@@ -208,6 +208,17 @@ def correct_it(_: Backend, people: tuple[Person, Person]) -> TestResponse:
     return people[0].call("PUT", f"/submissions/{number_of(people[0])}/facts", json=body)
 
 
+def correct_its_side(_: Backend, people: tuple[Person, Person]) -> TestResponse:
+    body = {"body_laterality": "left"}
+    return people[0].call("PUT", f"/submissions/{number_of(people[0])}/facts", json=body)
+
+
+def what_was_told(backend: Backend, people: tuple[Person, Person]) -> Any:
+    row = backend.services.store.collection("submissions").find()[0]
+    told = row["context"].get("body_laterality"), len(row.get("amendments", ()))
+    return told, row["changed"] > row["id"], acts_on(backend, row["id"])
+
+
 def judge_it_again(backend: Backend, people: tuple[Person, Person]) -> object:
     """As the doctor has another model do it."""
     ada, grey = people
@@ -316,6 +327,7 @@ def joined_accounts(backend: Backend, people: tuple[Person, Person, Person, Pers
 
 USE_CASES = (
     UseCase("correct a fact", with_a_reviewed_photo, correct_it, versions_and_lists),
+    UseCase("correct a side", with_a_reviewed_photo, correct_its_side, what_was_told),
     UseCase("judge again", with_a_reviewed_photo, judge_it_again, versions_and_lists),
     UseCase("move a finding", with_another_patient, move_it, both_patients),
     UseCase("correct a number", with_an_archive, correct_the_number, archived_findings),

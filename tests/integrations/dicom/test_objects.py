@@ -366,3 +366,22 @@ def placed(steps: list[dict[str, Dataset]], kind: str) -> list[int]:
     """Which of the objects of this class each step has: 0 the first, 1 the next one."""
     uids = [step[kind].SOPInstanceUID for step in steps]
     return [[*dict.fromkeys(uids)].index(uid) for uid in uids]
+
+
+def test_a_corrected_side_is_in_new_objects_of_the_same_version(backend: Backend) -> None:
+    arm = {"body_site": "upper_extremity", "body_laterality": "left"}
+    doctor, ada, number = clinic_with_finding(backend, **arm)
+    sign(doctor, number)
+    steps = [objects_of(backend, number)]
+    for side in ("right", "left"):
+        answer = ada.call("PUT", f"/submissions/{number}/facts", json={"body_laterality": side})
+        assert answer.get_json()["version"] == 1, answer.text
+        steps.append(objects_of(backend, number))
+    assert ada.newest_of(number) == 1
+    for kind in (PHOTO, CAPTURE, STRUCTURED, REPORT):
+        assert placed(steps, kind) == [0, 1, 2], kind
+    assert [step[PHOTO].ImageLaterality for step in steps] == ["L", "R", "L"]
+    reports = [step[STRUCTURED] for step in steps]
+    assert named_before(reports[2]) == reports[1].SOPInstanceUID
+    assert [*map(content_time, reports)] == sorted(map(content_time, reports))
+    assert objects_of(backend, number)[PHOTO] == steps[2][PHOTO], "made again, it is the same"

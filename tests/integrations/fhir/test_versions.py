@@ -136,3 +136,19 @@ def test_all_versions_are_entered_in_error_together(tmp_path: Path) -> None:
         [resource for resource in resources if resource["resourceType"] != "Observation"]
     )
     assert_valid(resources)
+
+
+def test_a_corrected_side_is_told_to_who_asks_what_has_changed(tmp_path: Path) -> None:
+    found = Corrected(tmp_path)
+    before = found.report()
+    found.correct(body_laterality="left")
+    after = found.report()
+    assert "Corrected: " in after["text"]["div"]
+    assert "Body site" in after["text"]["div"]
+    assert "version" not in after["text"]["div"]
+    assert after["meta"]["lastUpdated"] > before["meta"]["lastUpdated"]
+    assert after["issued"] > before["issued"]
+    since = quote(before["meta"]["lastUpdated"])
+    changed = walk(found.clinic.doctor, f"DiagnosticReport?_lastUpdated=gt{since}")
+    assert ids(changed) == [str(found.number)]
+    assert_valid([after])
