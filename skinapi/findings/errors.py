@@ -145,6 +145,6 @@ class TooManyVersions(Unprocessable):
 class TooManyCorrections(Unprocessable):
     code = "too_many_corrections"
     sentence = (
-        "This finding was corrected as often as a patient can; the doctor in charge can still "
-        "correct it"
+        "No more corrections of this finding are taken from you; the doctor in charge can make more "
+        "than the patient"
     )
