@@ -145,6 +145,6 @@ class TooManyVersions(Unprocessable):
 class TooManyCorrections(Unprocessable):
     code = "too_many_corrections"
     sentence = (
-        "No more corrections of this finding are taken from you; the doctor in charge can make more "
-        "than the patient"
+        "No more corrections of this finding are taken from you; the doctor in charge can make "
+        "more than the patient"
     )
