@@ -253,6 +253,11 @@ def _parser() -> argparse.ArgumentParser:
         parents=[store],
         help="make JWT_SECRET_KEY the key of the store, where the former one is lost",
     )
+    accepting.add_argument(
+        "--give-up-numbers",
+        action="store_true",
+        help="no patient of another system is found any more by a number from before",
+    )
     accepting.set_defaults(run=_lazy_command("accept_store_key"))
     settings = commands.add_parser(
         "check-settings", help="say whether a server would start, and which names are no settings"

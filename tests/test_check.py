@@ -121,7 +121,7 @@ def test_a_new_key_is_accepted_where_the_former_one_is_lost(tmp_path: Path) -> N
     settings = settings_in(tmp_path, model_path=tiny_model(), jwt_secret_key=SECRET[::-1])
     with pytest.raises(UnsafeSettings, match="accept-key"):
         commands.check(settings, Namespace(repair=True, logged=None))
-    assert commands.accept_store_key(settings, Namespace()) == 0
+    assert commands.accept_store_key(settings, Namespace(give_up_numbers=False)) == 0
     services = open_services(settings)
     assert services.data.trail.find_newest("store.key", target="store")
     assert any("unknown key" in fault.message for fault in services.data.trail.check_integrity())

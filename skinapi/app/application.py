@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 
 from flask import Blueprint, Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
@@ -65,6 +66,7 @@ from skinapi.platform.jobs.routes import routes as jobs_routes
 from skinapi.platform.storage.background import Scheduler
 from skinapi.platform.storage.disk_reserve import DiskReserve
 from skinapi.platform.storage.ports import Store
+from skinapi.platform.storage.store_version import refuse_former_key
 from skinapi.platform.web.admission import (
     LEAST_DRAINED,
     ForeignPages,
@@ -311,11 +313,15 @@ def _open_server_info(app: Application, limits: Limits, console: Console) -> Ser
         page=console.show,
         probes={
             "store": services.store.ping,
+            "key": partial(
+                refuse_former_key, services.store, secrets=services.settings.audit_secrets()
+            ),
             "rate_limits": limits.ping,
             "model": inference.served.ping,
         },
         notes=lambda: [
             *filter(None, [inference.served.problem]),
+            *services.patients.problems(),
             *services.jobs.problems(),
             *([WRONG_DEFAULT_DOCTOR] if services.assignments.has_wrong_default() else []),
             *mailer.problems(),

@@ -106,14 +106,18 @@ def check(settings: Settings, options: argparse.Namespace) -> int:
     return 1 if left else 0
 
 
-def accept_store_key(settings: Settings, _: argparse.Namespace) -> int:
+def accept_store_key(settings: Settings, options: argparse.Namespace) -> int:
     """Make JWT_SECRET_KEY the key of the store, whose former key is lost."""
     configure_logs()
     refuse_unsafe(settings)
     say_store(settings)
-    accept_key(open_store(settings), secrets=settings.audit_secrets())
-    open_services(settings).data.trail.record(AuditRow("store.key", by=OPERATOR, target="store"))
+    store, secrets = open_store(settings), settings.audit_secrets()
+    accept_key(store, secrets=secrets, give_up_numbers=options.give_up_numbers)
+    services = open_services(settings, store)
+    services.data.trail.record(AuditRow("store.key", by=OPERATOR, target="store"))
     print("JWT_SECRET_KEY is the key of the store")
+    for said in services.patients.problems():
+        print(said)
     return 0
 
 

@@ -35,6 +35,14 @@ def has_undrawn(text: str) -> bool:
     return UNDRAWN.search(text) is not None
 
 
+def find_unseen(text: str) -> str | None:
+    """The first character by which the text differs from one that looks the same, as `U+200B`."""
+    for character in text:
+        if not character.isprintable() or has_undrawn(character):
+            return f"U+{ord(character):04X}"
+    return None
+
+
 def is_visible(text: str) -> bool:
     """Whether at least one letter, digit, sign or symbol would be printed."""
     return any(map(_is_drawn, text))

@@ -1,12 +1,11 @@
 """Patients whom another system sends, and who have no log-in here.
 
 The identifier under which a hospital knows a person is personal data, and is not needed to find
-the account again: a hash with a key of the server is stored in its place. Who has the store alone
-cannot try all numbers of a hospital.
+the account again: a hash with a key of the store is stored in its place. That key is encrypted, so
+who has the store alone cannot try all numbers of a hospital.
 """
 
-import hmac
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -15,10 +14,12 @@ from skinapi.accounts.auth.account import Account, Subject
 from skinapi.accounts.auth.accounts import Accounts
 from skinapi.accounts.auth.events import AccountAdded, PatientNumber
 from skinapi.base.errors import BadRequest, Conflict, Duplicate, Forbidden, NotFound
-from skinapi.base.field_types import LONGEST_NAME
+from skinapi.base.field_types import LONGEST_NAME, find_unseen
 from skinapi.base.languages import LANGUAGES, Language
 from skinapi.findings.records.service import PatientRegistration
+from skinapi.platform.storage.faults import Fault
 from skinapi.platform.storage.ids import new_id
+from skinapi.platform.storage.number_keys import LOST, NumberKeys
 from skinapi.platform.storage.unit_of_work import AuditRow, Unit, UnitOfWork, atomic
 
 PATIENTS = "patients.invalid"  # https://www.rfc-editor.org/rfc/rfc2606#section-2
@@ -29,15 +30,22 @@ NOBODY = (
 DELETING = "This patient is being deleted. Try again in a minute"
 SUSPENDED = "The account of this patient is suspended: nothing is filed for it"
 LONGEST = LONGEST_NAME
+UNSEEN = (
+    "An identifier has a character that nobody sees ({unseen}). Send it without: else one number "
+    "would have two patients"
+)
+UNFOUND = (
+    "patients of other systems who are no longer found by their numbers, whose key is lost: {lost}."
+    " Put the JWT_SECRET_KEY of then into FORMER_JWT_SECRET_KEYS, or join each with the second "
+    "account that its number has made since"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PatientsService:
-    """`secrets` are those of the server, the newest first."""
-
     work: UnitOfWork
     accounts: Accounts
-    secrets: Sequence[str]
+    numbers: NumberKeys
     assignments: Assignments
 
     def find(self, system: str, value: str, *, by: Subject) -> Account | None:
@@ -106,8 +114,6 @@ class PatientsService:
         if found and not found.approved:
             raise Conflict(SUSPENDED)
         if found:
-            if found.external != hashes[0]:
-                self._renew(hashes)
             return found, False
         identifier = new_id()
         drafted = self.accounts.draft(
@@ -156,15 +162,10 @@ class PatientsService:
     def _add(self, unit: Unit, drafted: Account, *, by: str) -> None:
         self.add_drafted(unit, drafted, by=by)
 
-    @atomic
-    def _renew(self, unit: Unit, hashes: Sequence[str]) -> None:
-        """It was made with a former secret, which the operator may take away."""
-        found = self.accounts.find_external(hashes)
-        if found and found.external != hashes[0]:
-            self.accounts.change(unit, found, external=hashes[0])
-
     def _find(self, hashes: Sequence[str]) -> Account | None:
         found = self.accounts.find_external(hashes)
+        if found is None:
+            self.numbers.require_all()
         if found and found.joined_to:
             found = self.accounts.find_staying(found.joined_to)
         if found and found.status == "deleting":
@@ -185,10 +186,21 @@ class PatientsService:
         return self.hashes_of("patient", *named)
 
     def hashes_of(self, *parts: str) -> list[str]:
-        """What stands for an identifier of another system in the store: the first is stored, the
-        others may have been with a former secret.
+        """What stands for an identifier of another system in the store: the first is how a new one
+        is stored.
         """
+        for part in parts:
+            if unseen := find_unseen(part):
+                raise BadRequest(UNSEEN.format(unseen=unseen))
         # Lengths first: no two identifiers are the same text.
         lengths = "\n".join(str(len(part)) for part in parts[1:-1])
         message = "\n".join([parts[0], lengths, *parts[1:]]).encode("utf-8", "surrogatepass")
-        return [hmac.digest(secret.encode(), message, "sha256").hex() for secret in self.secrets]
+        return self.numbers.hashes_of(message)
+
+    def problems(self) -> list[str]:
+        return [LOST] if self.numbers.lost else []
+
+    def check_integrity(self) -> Iterator[Fault]:
+        """Yield a fault where patients are no longer found by their numbers."""
+        if lost := self.accounts.count_unnumbered({key.name for key in self.numbers.known}):
+            yield Fault(UNFOUND.format(lost=lost))

@@ -1,7 +1,6 @@
 """Patients of other systems: one account for each identifier, which is not stored."""
 
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
 from zipfile import ZipFile
@@ -87,18 +86,6 @@ def test_an_admin_hands_over_and_erases_what_is_stored_under_a_number(
     by_admin = dict.fromkeys(["patient.find", *done], backend.account(ADMIN).id)
     assert by_admin.items() <= acts.items()
     assert NUMBER not in str({**backend.stored(), "people_to_reach": None})
-
-
-def test_an_identifier_is_found_by_a_former_secret_and_kept_by_the_new_one(
-    backend: Backend,
-) -> None:
-    by, patients = program(backend), backend.services.patients
-    before = patients.find_or_add(SYSTEM, NUMBER, by=by)
-    renewed = replace(patients, secrets=["a new secret", *patients.secrets])
-    after = renewed.find_or_add(SYSTEM, NUMBER, by=by)
-    assert after.id == before.id
-    alone = replace(patients, secrets=["a new secret"])
-    assert alone.find_or_add(SYSTEM, NUMBER, by=by).id == before.id
 
 
 @pytest.mark.parametrize(

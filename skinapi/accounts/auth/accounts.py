@@ -1,6 +1,6 @@
 """The account repository: users, doctors, researchers and admins. E-mail addresses are unique."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any, Unpack
@@ -99,6 +99,18 @@ class Accounts(Repository[Account]):
         """The patient of another system whose identifier has one of these hashes."""
         accounts = (self._first({"external": external}) for external in hashes)
         return next(filter(None, accounts), None)
+
+    def count_unnumbered(self, known: Collection[str]) -> int:
+        """Count the patients of other systems whom no number leads to: neither their own hash, nor
+        that of an account that was joined to theirs, is of a key of these names.
+        """
+        fields = ("external", "joined_to")
+        numbered = self._documents.find({"external": {"$gt": ""}}, sort="external", fields=fields)
+        reached, lost = set[str](), set[str]()
+        for account in numbered:
+            is_known = account["external"].rpartition(":")[0] in known
+            (reached if is_known else lost).add(account.get("joined_to") or account["id"])
+        return len(lost - reached)
 
     def find_by_identity(self, identity: str) -> Account | None:
         return self._first({"identity": identity})

@@ -18,7 +18,12 @@ from skinapi.model.bands import RaisedBy
 from skinapi.model.conditions import conditions_table
 from skinapi.platform.storage.background import Lease
 from skinapi.platform.storage.ports import Document, Store
-from skinapi.platform.storage.store_version import MIGRATING, RELEASED, end_migration
+from skinapi.platform.storage.store_version import (
+    JUDGED_AGAIN,
+    MIGRATING,
+    RELEASED,
+    end_migration,
+)
 from skinapi.platform.storage.unit_of_work import AuditRow
 
 READ_AT_ONCE = 100
@@ -50,11 +55,13 @@ def migrate_store(
     begun = lease.claim()
     if begun is None:
         raise StoreUnavailable(MIGRATING)
-    steps: list[tuple[str, Callable[[Document], None]]] = [
-        ("submissions", joiner.join),
-        ("accounts", partial(_count_findings, queue)),
-    ]
-    if former == RELEASED:
+    steps: list[tuple[str, Callable[[Document], None]]] = []
+    if former == JUDGED_AGAIN:
+        steps = [
+            ("submissions", joiner.join),
+            ("accounts", partial(_count_findings, queue)),
+        ]
+    elif former == RELEASED:
         steps = [
             ("reviews", partial(_fill_opinion, store)),
             ("submissions", partial(_convert_finding, store, queue)),

@@ -92,6 +92,7 @@ from skinapi.platform.jobs.service import JobOwners, JobsService
 from skinapi.platform.notices.deliveries import Delivery
 from skinapi.platform.notices.outbox import Notice
 from skinapi.platform.storage.faults import Fault, blob_faults, document_faults, guarded
+from skinapi.platform.storage.number_keys import NumberKeys
 from skinapi.platform.storage.ports import Blobs, Store
 from skinapi.platform.storage.store_version import begin_migration, is_older, join_store
 from skinapi.platform.storage.unit_of_work import AuditRows
@@ -203,6 +204,7 @@ class Services(Parts):
             "spots": self.lesions.check_integrity(),
             "messages": self.data.messages.check_integrity(self.lesions.has),
             "reviews": self.reviews.check_integrity(),
+            "numbers of patients": self.patients.check_integrity(),
             "letters": self.data.letters.check_integrity(self.findings.submissions.has),
             "reports": self.data.issued.check_integrity(self.findings.submissions.has),
             "data sets": self.lab.cleanup.check_integrity(),
@@ -256,7 +258,6 @@ def _values(settings: Settings, *, workers_here: bool) -> dict[Any, dict[str, An
         AuthService: {"password_page": settings.password_page},
         RecoveryService: {"handed_link_life": password_life},
         AdminService: {"initial_password_life": password_life},
-        PatientsService: {"secrets": secrets},
         Secrets: {"secrets": secrets},
         Addresses: {"listed": settings.webhook_networks},
         JobsService: {"workers_here": workers_here},
@@ -392,8 +393,9 @@ def open_services(
         longest_s = math.inf if restoring else LONGEST_S
         migrating = _open_container(settings, store, served, workers_here)
         migrating.build(migrate_store, former=former, longest_s=longest_s)
-    join_store(store, secrets=settings.audit_secrets(), change=change)
+    numbers = join_store(store, secrets=settings.audit_secrets(), change=change)
     container = _open_container(settings, store, served, workers_here)
+    container.put({NumberKeys: numbers})
     container.get(Repositories).build_all()  # each makes its indexes
     archive_after = settings.archive_after if settings.archive_url else None
     container.build(subscribe, archive_after=archive_after)

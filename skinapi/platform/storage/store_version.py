@@ -10,19 +10,29 @@ from skinapi.base.errors import (
     StoreTooNew,
     StoreTooOld,
     StoreUnavailable,
+    Unavailable,
     UnsafeSettings,
 )
 from skinapi.base.logs import log
 from skinapi.platform.storage.ids import now
+from skinapi.platform.storage.number_keys import (
+    NumberKey,
+    NumberKeys,
+    entry_of_secret,
+    unwrap_all,
+    wrap,
+    wrap_again,
+)
 from skinapi.platform.storage.ports import Document, Store
 
 # Raise it where the code before could not read what this one stores, or would store what this one
 # cannot read. A field that is only added needs no new version: code leaves out what it does not
 # know.
-VERSION = 11
-# Of a store of release 1.0.0, and of one of the commits before version 11. The first server makes
-# them stores of this version: app/composition/migration.py.
-RELEASED, BEFORE = 6, 10
+VERSION = 12
+# Of a store of release 1.0.0, and of those of commits since. The first server makes them stores of
+# this version: app/composition/migration.py.
+RELEASED, JUDGED_AGAIN, BEFORE = 6, 10, 11
+OLDER = (RELEASED, JUDGED_AGAIN, BEFORE)
 STORE_COLLECTION = "store"
 # Release 1.0.0 reads `compatible_since`, and refuses a store that is not compatible with it.
 CURRENT = {"version": VERSION, "compatible_since": VERSION}
@@ -31,6 +41,14 @@ OTHER_KEY = (
     "JWT_SECRET_KEY is not the key of this store, which all its servers share. To change the key, "
     "stop all servers and start them with the old one first in FORMER_JWT_SECRET_KEYS. If it is "
     "lost: `python -m skinapi accept-key`"
+)
+CHANGED_KEY = (
+    "Another server of this store has a newer JWT_SECRET_KEY. Start this one anew with that, and "
+    "with its own first in FORMER_JWT_SECRET_KEYS"
+)
+NO_NUMBER_KEY = (
+    "JWT_SECRET_KEY and FORMER_JWT_SECRET_KEYS open no key of the patients' numbers, so that each "
+    "patient of another system would become a second one: restore a backup"
 )
 MIGRATING = (
     "The store is of an older version. A server of this version migrates it when it starts, and "
@@ -46,7 +64,9 @@ class SigningKeys:
     def __init__(self, secrets: Sequence[str], *, purpose: str) -> None:
         # One key for each purpose: a signature of one kind is worth nothing as another.
         made = [hmac.digest(each.encode(), purpose.encode(), "sha256") for each in secrets]
-        self._keys = {hmac.digest(key, b"name", "sha256").hex()[:8]: key for key in made}
+        named = [hmac.digest(key, b"name", "sha256").hex()[:8] for key in made]
+        self._keys = dict(zip(named, made, strict=True))
+        self.secrets = dict(zip(named, secrets, strict=True))
         self.names = list(self._keys)
 
         self.current = self.names[0]  # it signs
@@ -71,8 +91,11 @@ class SigningKeys:
         return hmac.compare_digest(self.sign(rest).encode(), str(document.get(field)).encode())
 
 
-def join_store(store: Store, *, secrets: Sequence[str], change: bool = True) -> None:
-    """Refuse another version or key first; without `change`, write nothing."""
+def join_store(store: Store, *, secrets: Sequence[str], change: bool = True) -> NumberKeys:
+    """Refuse another version or key first; without `change`, write nothing. Return the keys of
+    patients' numbers, which are read once: a server that runs on beside one with a newer secret
+    finds the same patients.
+    """
     documents = store.collection(STORE_COLLECTION)
     keys = SigningKeys(secrets, purpose=PURPOSE)
     while True:
@@ -82,9 +105,11 @@ def join_store(store: Store, *, secrets: Sequence[str], change: bool = True) -> 
             # Read again: another server may have written it, and then an account, in between.
             if accounts and documents.get(STORE_COLLECTION) is None:
                 _refuse_other({"version": 1})
+            made = NumberKey.make()
             if not change:
-                return
-            ours = {**CURRENT, "key": keys.current}
+                return NumberKeys([made])
+            entries = [wrap(made, keys.current, secrets[0])]
+            ours = {**CURRENT, "key": keys.current, "number_keys": entries}
             with suppress(Duplicate):
                 documents.insert({**ours, "id": STORE_COLLECTION, "schema": 1, "created_at": now()})
                 log.info("store", version=VERSION)
@@ -94,11 +119,24 @@ def join_store(store: Store, *, secrets: Sequence[str], change: bool = True) -> 
             raise StoreUnavailable(MIGRATING)
         if keys.age(stored) is None:
             raise UnsafeSettings(OTHER_KEY)
-        if stored["key"] == keys.current or not change:
-            return
+        numbers = unwrap_all(stored.get("number_keys", []), keys.secrets)
+        if not numbers.known:
+            raise UnsafeSettings(NO_NUMBER_KEY)
+        entries = wrap_again(stored.get("number_keys", []), keys.current, keys.secrets)
+        if (stored["key"] == keys.current and entries == stored.get("number_keys")) or not change:
+            return numbers
         # Another process may have changed it meanwhile; then it is read again.
         former = {"id": STORE_COLLECTION, "key": stored["key"]}
-        documents.update(former, {"$set": {"key": keys.current}})
+        documents.update(former, {"$set": {"key": keys.current, "number_keys": entries}})
+
+
+def refuse_former_key(store: Store, *, secrets: Sequence[str]) -> None:
+    """Raises Unavailable once another server has begun to use a newer secret: tokens and audit rows
+    of the one are nothing to the other.
+    """
+    stored = store.collection(STORE_COLLECTION).get(STORE_COLLECTION)
+    if stored and stored["key"] != SigningKeys(secrets, purpose=PURPOSE).current:
+        raise Unavailable(CHANGED_KEY)
 
 
 def is_older(store: Store) -> bool:
@@ -108,18 +146,29 @@ def is_older(store: Store) -> bool:
 
 
 def _is_older(stored: Document) -> bool:
-    return stored["version"] in (RELEASED, BEFORE) or "migrating" in stored
+    return stored["version"] in OLDER or "migrating" in stored
 
 
 def begin_migration(store: Store, *, secrets: Sequence[str]) -> int:
     """Keep everybody else from opening the store. Return the version that it had."""
     documents = store.collection(STORE_COLLECTION)
-    stored = documents.get(STORE_COLLECTION) or {}
-    if SigningKeys(secrets, purpose=PURPOSE).age(stored) is None:
-        raise UnsafeSettings(OTHER_KEY)
-    former: int = stored["migrating"] if "migrating" in stored else stored["version"]
-    documents.update({"id": STORE_COLLECTION}, {"$set": {**CURRENT, "migrating": former}})
-    return former
+    keys = SigningKeys(secrets, purpose=PURPOSE)
+    while True:
+        stored = documents.get(STORE_COLLECTION) or {}
+        if keys.age(stored) is None:
+            raise UnsafeSettings(OTHER_KEY)
+        former: int = stored.get("migrating", stored["version"])
+        if stored["version"] == VERSION:
+            return former
+        # Numbers were hashed with the secrets themselves.
+        entries = [
+            wrap(NumberKey.make(), keys.current, secrets[0]),
+            *map(entry_of_secret, keys.names),
+            *stored.get("number_keys", []),  # of a secret that was lost before
+        ]
+        begun = {**CURRENT, "migrating": former, "number_keys": entries, "key": keys.current}
+        # Another process may begin it at the same time.
+        documents.update({"id": STORE_COLLECTION, "version": stored["version"]}, {"$set": begun})
 
 
 def end_migration(store: Store) -> None:
@@ -129,13 +178,35 @@ def end_migration(store: Store) -> None:
     log.info("store", version=VERSION)
 
 
-def accept_key(store: Store, *, secrets: Sequence[str]) -> None:
-    """Make the newest secret the key of the store, whatever its key was."""
+def accept_key(store: Store, *, secrets: Sequence[str], give_up_numbers: bool = False) -> None:
+    """Make the newest secret the key of the store, whatever its key was. The keys of patients'
+    numbers that no secret opens are kept, for a secret that is found again, unless no patient came
+    by a number, or with `give_up_numbers`.
+    """
     documents = store.collection(STORE_COLLECTION)
     keys = SigningKeys(secrets, purpose=PURPOSE)
-    if stored := documents.get(STORE_COLLECTION):
-        _refuse_other(stored)
-        documents.update({"id": STORE_COLLECTION}, {"$set": {"key": keys.current}})
+    stored = documents.get(STORE_COLLECTION)
+    if stored is None:
+        return
+    _refuse_other(stored)
+    if stored["version"] in OLDER and keys.age(stored) is None:
+        entries = [entry_of_secret(stored["key"])]
+    else:
+        entries = wrap_again(stored.get("number_keys", []), keys.current, keys.secrets)
+    opened = [entry for entry in entries if unwrap_all([entry], keys.secrets).known]
+    if give_up_numbers or not _has_numbers(store):
+        entries = opened
+    if not opened and stored["version"] not in OLDER:
+        entries = [wrap(NumberKey.make(), keys.current, secrets[0]), *entries]
+    change = {"key": keys.current, "number_keys": entries}
+    documents.update({"id": STORE_COLLECTION}, {"$set": change})
+
+
+def _has_numbers(store: Store) -> bool:
+    """Whether another system knows a patient by a number."""
+    accounts = store.collection("accounts")
+    accounts.ensure_index("external", unique=True)  # a restore has made none yet
+    return bool(accounts.find({"external": {"$gt": ""}}, limit=1, fields=(), sort="external"))
 
 
 def _refuse_other(stored: Document) -> None:
@@ -144,9 +215,9 @@ def _refuse_other(stored: Document) -> None:
             f"The store has version {stored['version']}; this code has version {VERSION}. "
             "Install the newer code again, or restore the backup from before the upgrade"
         )
-    if stored["version"] not in (RELEASED, BEFORE, VERSION):
+    if stored["version"] not in (*OLDER, VERSION):
         raise StoreTooOld(
             f"The store has version {stored['version']}; this code reads version {VERSION}, and "
-            f"migrates versions {BEFORE} and {RELEASED}, that of release 1.0.0. Run older code on "
-            "it first: docs/operate/upgrade.md names it, and says for how long"
+            f"migrates versions {BEFORE}, {JUDGED_AGAIN} and {RELEASED}, that of release 1.0.0. "
+            "Run older code on it first: docs/operate/upgrade.md names it, and says for how long"
         )

@@ -10,7 +10,7 @@ from skinapi.app.composition.services import open_services
 from skinapi.base.errors import StoreTooNew, StoreTooOld, UnsafeSettings
 from skinapi.platform.storage.ports import Document, Store
 from skinapi.platform.storage.store_version import (
-    BEFORE,
+    JUDGED_AGAIN,
     RELEASED,
     STORE_COLLECTION,
     VERSION,
@@ -53,7 +53,7 @@ def test_older_code_does_not_open_a_newer_store(
     assert not indexed
 
 
-@pytest.mark.parametrize("number", [1, RELEASED - 1, BEFORE - 1])
+@pytest.mark.parametrize("number", [1, RELEASED - 1, JUDGED_AGAIN - 1])
 def test_a_store_of_other_code_than_the_release_is_refused_before_anything_is_written(
     store: Store, number: int
 ) -> None:
@@ -63,7 +63,7 @@ def test_a_store_of_other_code_than_the_release_is_refused_before_anything_is_wr
         store.collection(STORE_COLLECTION).insert({"id": STORE_COLLECTION, "version": number})
     before = store.collection(STORE_COLLECTION).find()
     with pytest.raises(
-        StoreTooOld, match=f"version {number}; .* migrates versions 10 and 6"
+        StoreTooOld, match=f"version {number}; .* migrates versions 11, 10 and 6"
     ) as refused:
         join_store(store, secrets=[KEY])
     [page] = re.findall(r"docs/\S+\.md", refused.value.detail)

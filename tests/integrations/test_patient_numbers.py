@@ -1,0 +1,200 @@
+"""A number leads to one patient for good, whatever becomes of JWT_SECRET_KEY."""
+
+import hmac
+from argparse import Namespace
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from pydantic import SecretStr
+
+from skinapi.accounts.auth.account import Account, Subject
+from skinapi.app import commands
+from skinapi.app.composition.services import Services, open_services
+from skinapi.base.errors import StoreUnavailable, Unavailable, UnsafeSettings
+from skinapi.base.subject import KeyUse
+from skinapi.platform.storage.number_keys import LOST
+from skinapi.platform.storage.store_version import (
+    BEFORE,
+    CHANGED_KEY,
+    STORE_COLLECTION,
+    accept_key,
+    is_older,
+)
+from tests.integrations.test_keys import clinic_wide
+from tests.support.backends import SECRET, Backend
+
+SYSTEM, NUMBER = "urn:oid:2.999.1", "PAT-0815"
+NEXT, OLDEST = "n" * 32, "o" * 32
+
+
+def program(backend: Backend) -> Subject:
+    account = backend.account(backend.member().email)
+    use = KeyUse("0" * 32, ("findings:write",), clinic_wide=True)
+    return Subject(account.id, account.role, use.id, account, key=use)
+
+
+def with_secrets(backend: Backend, *secrets: str) -> Services:
+    """What a server beside this one has, whose JWT_SECRET_KEY is the first of these."""
+    changed = {
+        "jwt_secret_key": SecretStr(secrets[0]),
+        "former_jwt_secret_keys": SecretStr(",".join(secrets[1:])),
+    }
+    settings = backend.settings.model_copy(update=changed)
+    return open_services(settings, backend.services.store)
+
+
+def add(services: Services, by: Subject, value: str = NUMBER) -> Account:
+    return services.patients.find_or_add(SYSTEM, value, by=by)
+
+
+def faults(services: Services) -> list[str]:
+    found = [fault.message for fault in services.check_integrity()]
+    return [message for message in found if "numbers" in message]
+
+
+def become_former(backend: Backend, by: Subject, secret: str = SECRET) -> Account:
+    """Make the store one of the version before, with a number that this secret has hashed."""
+    patient = add(backend.services, by)
+    message = f"patient\n{len(SYSTEM)}\n{SYSTEM}\n{NUMBER}".encode()
+    hashed = hmac.digest(secret.encode(), message, "sha256").hex()
+    store = backend.services.store
+    store.collection("accounts").update({"id": patient.id}, {"$set": {"external": hashed}})
+    former = {"$set": {"version": BEFORE}, "$unset": {"number_keys": True}}
+    store.collection(STORE_COLLECTION).update({"id": STORE_COLLECTION}, former)
+    return patient
+
+
+def test_two_servers_between_two_keys_find_one_patient(real_backend: Backend) -> None:
+    """In the order of a rolling restart: the second one runs on with the former key."""
+    by, second = program(real_backend), real_backend.services
+    before = add(second, by)
+    first = with_secrets(real_backend, NEXT, SECRET)
+    assert add(first, by).id == add(second, by).id == before.id
+    new = add(second, by, "PAT-2")
+    assert add(first, by, "PAT-2").id == new.id
+    order = [
+        services.patients.hashes_of("order", by.id, "urn:x", "1") for services in (first, second)
+    ]
+    assert order[0] == order[1]
+    after = with_secrets(real_backend, NEXT)
+    assert [add(after, by).id, add(after, by, "PAT-2").id] == [before.id, new.id]
+    with pytest.raises(UnsafeSettings, match="FORMER_JWT_SECRET_KEYS"):
+        with_secrets(real_backend, SECRET)
+    assert faults(after) == []
+
+
+def test_a_server_with_the_former_key_is_not_ready_and_says_why(real_backend: Backend) -> None:
+    assert real_backend.client.get("/readyz").status_code == 200
+    with_secrets(real_backend, NEXT, SECRET)
+    answer = real_backend.client.get("/readyz")
+    assert (answer.status_code, answer.get_json()["detail"]) == (503, CHANGED_KEY)
+
+
+def test_the_keys_of_numbers_are_in_the_store_in_no_form_that_the_store_alone_opens(
+    real_backend: Backend,
+) -> None:
+    hashed = real_backend.services.patients.numbers.known
+    stored = str(real_backend.stored()[STORE_COLLECTION])
+    assert not [key for key in hashed if key.value.hex() in stored or str(key.value) in stored]
+    assert SECRET not in stored
+
+
+def test_the_numbers_of_the_version_before_lead_to_their_patients(real_backend: Backend) -> None:
+    """Hashed with the secret of today, or a former one, which may then be dropped."""
+    by = program(real_backend)
+    before = become_former(real_backend, by, OLDEST)
+    migrated = with_secrets(real_backend, SECRET, OLDEST)
+    assert add(migrated, by).id == before.id
+    later = with_secrets(real_backend, SECRET)
+    assert (add(later, by).id, faults(later)) == (before.id, [])
+    assert OLDEST not in str(real_backend.stored()[STORE_COLLECTION])
+
+
+def test_two_servers_that_migrate_at_once_make_the_same_keys(real_backend: Backend) -> None:
+    by = program(real_backend)
+    before = become_former(real_backend, by)
+
+    def migrate(_: int) -> list[str]:
+        while True:
+            try:
+                numbers = with_secrets(real_backend, SECRET).patients.numbers
+            except StoreUnavailable:  # the other one works at it
+                continue
+            return numbers.hashes_of(b"any")
+
+    with ThreadPoolExecutor(2) as threads:
+        first, second = threads.map(migrate, range(2))
+    assert first == second
+    assert not is_older(real_backend.services.store)
+    assert add(with_secrets(real_backend, SECRET), by).id == before.id
+
+
+def test_with_a_lost_key_an_unknown_number_makes_no_second_patient(
+    real_backend: Backend, capsys: pytest.CaptureFixture[str]
+) -> None:
+    by = program(real_backend)
+    before = add(real_backend.services, by)
+    accept_key(real_backend.services.store, secrets=[NEXT])
+    lost = with_secrets(real_backend, NEXT)
+    with pytest.raises(Unavailable, match="FORMER_JWT_SECRET_KEYS"):
+        add(lost, by)
+    with pytest.raises(Unavailable):
+        lost.patients.find_by_number(SYSTEM, NUMBER, by="-")
+    assert lost.patients.problems() == [LOST]
+    assert "no longer found" in faults(lost)[0]
+    assert ": 1." in faults(lost)[0]
+    found = with_secrets(real_backend, NEXT, SECRET)
+    assert (add(found, by).id, faults(found), found.patients.problems()) == (before.id, [], [])
+    kept = with_secrets(real_backend, NEXT)
+    assert add(kept, by).id == before.id
+
+
+def test_numbers_are_given_up_by_the_operator_alone_and_check_goes_on_saying_so(
+    real_backend: Backend,
+) -> None:
+    by = program(real_backend)
+    before = add(real_backend.services, by)
+    accept_key(real_backend.services.store, secrets=[NEXT], give_up_numbers=True)
+    after = with_secrets(real_backend, NEXT)
+    second = add(after, by)
+    assert second.id != before.id
+    assert len(faults(after)) == 1
+    joined = {"$set": {"joined_to": before.id}}
+    after.store.collection("accounts").update({"id": second.id}, joined)
+    assert (add(after, by).id, faults(after)) == (before.id, [])
+
+
+def test_where_nobody_came_by_a_number_a_lost_key_loses_nothing(real_backend: Backend) -> None:
+    accept_key(real_backend.services.store, secrets=[NEXT])
+    after = with_secrets(real_backend, NEXT)
+    assert after.patients.problems() == faults(after) == []
+    assert add(after, program(real_backend)).external
+
+
+def test_the_command_says_that_numbers_are_lost(
+    backend: Backend, capsys: pytest.CaptureFixture[str]
+) -> None:
+    add(backend.services, program(backend))
+    settings = backend.settings.model_copy(update={"jwt_secret_key": SecretStr(NEXT)})
+    assert commands.accept_store_key(settings, Namespace(give_up_numbers=False)) == 0
+    assert LOST in capsys.readouterr().out
+    assert commands.accept_store_key(settings, Namespace(give_up_numbers=True)) == 0
+    assert LOST not in capsys.readouterr().out
+
+
+UNSEEN = ["PAT\u200b1", "PAT\u202e1", "PAT\u00001", "PAT\u00ad1", "PAT\u00a01", "PAT1\u3164"]
+
+
+@pytest.mark.parametrize("value", UNSEEN)
+def test_a_number_with_a_character_that_nobody_sees_is_refused_at_every_door(
+    shared_backend: Backend, value: str
+) -> None:
+    caller, admin = clinic_wide(shared_backend), shared_backend.admin()
+    before = len(shared_backend.stored()["accounts"])
+    for path, who in (("/patients/external", caller), ("/patients/external/find", admin)):
+        for named in ({"system": SYSTEM, "value": value}, {"system": value, "value": "1"}):
+            answer = who.call("POST", path, json=named)
+            assert answer.status_code == 400, (path, named)
+            assert "character" in answer.get_json()["detail"]
+    assert len(shared_backend.stored()["accounts"]) == before
