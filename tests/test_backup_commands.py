@@ -5,6 +5,7 @@ import shlex
 import signal
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,10 @@ import pytest
 import yaml
 
 from skinapi.__main__ import REFUSED, _parser, main
+from skinapi.app.composition.services import open_services
 from skinapi.base.settings import Settings
 from skinapi.platform.backups.erased_ids import FILE_NAME, read_erased_ids
+from tests.integrations.test_patients import program
 from tests.repository.documents import ROOT
 from tests.support.backends import PASSWORD, SECRET, Backend
 from tests.support.models import tiny_model
@@ -151,6 +154,26 @@ def test_a_restore_says_what_it_left_out(
     assert f"left out: {kept} records of sessions: everybody logs in again\n" in said
 
 
+def test_a_backup_restored_under_another_key_keeps_its_numbers_or_says_that_they_are_lost(
+    backend: Backend,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    patient = backend.services.patients.find_or_add("urn:x", "1", by=program(backend))
+    assert main(["backup", "here.tar"]) == 0
+    monkeypatch.setenv("JWT_SECRET_KEY", SECRET[::-1])
+    for folder, former, lost in (("a", SECRET, False), ("b", "", True)):
+        monkeypatch.setenv("INSTANCE_DIR", str(tmp_path / folder))
+        monkeypatch.setenv("FORMER_JWT_SECRET_KEYS", former)
+        main(["restore", "--without-erased-ids", "here.tar"])
+        assert ("no longer found by their numbers" in capsys.readouterr().out) == lost
+    monkeypatch.setenv("FORMER_JWT_SECRET_KEYS", SECRET)
+    restored = open_services(Settings())
+    with closing(restored.store):
+        assert restored.patients.find_by_number("urn:x", "1", by="-").id == patient.id
+
+
 def test_create_admin_says_what_it_did(
     backend: Backend, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -191,8 +214,8 @@ def commands_of_the_recipes() -> list[list[str]]:
 
 def test_each_recipe_makes_a_backup_and_then_restores_it() -> None:
     kinds = []
-    for program, *arguments in commands_of_the_recipes():
-        assert (program, arguments[:2]) == ("python", ["-m", "skinapi"])
+    for interpreter, *arguments in commands_of_the_recipes():
+        assert (interpreter, arguments[:2]) == ("python", ["-m", "skinapi"])
         options = _parser().parse_args(arguments[2:])
         kinds.append("drill" if "--drill" in arguments else "backup")
         assert options.file.name.startswith(("backups", "skinapi-backup"))
@@ -215,5 +238,6 @@ def test_the_cron_job_of_render_has_the_settings_that_production_requires() -> N
     given = {item["key"]: item for item in render_cron()["envVars"]}
     others = {"PYTHON_VERSION", "WEBDAV_FOLDER"}
     assert given.keys() - others <= SETTINGS
-    assert {"ENVIRONMENT", "JWT_SECRET_KEY", "PUBLIC_URL", "MONGO_URI"} <= given.keys()
+    names = {"ENVIRONMENT", "JWT_SECRET_KEY", "FORMER_JWT_SECRET_KEYS", "PUBLIC_URL", "MONGO_URI"}
+    assert names <= given.keys()
     assert not any("value" in given[name] for name in ("JWT_SECRET_KEY", "MONGO_URI"))

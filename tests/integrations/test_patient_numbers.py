@@ -3,7 +3,6 @@
 import hmac
 from argparse import Namespace
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import pytest
 from pydantic import SecretStr
@@ -12,8 +11,8 @@ from skinapi.accounts.auth.account import Account, Subject
 from skinapi.app import commands
 from skinapi.app.composition.services import Services, open_services
 from skinapi.base.errors import StoreUnavailable, Unavailable, UnsafeSettings
-from skinapi.base.subject import KeyUse
 from skinapi.platform.storage.number_keys import LOST
+from skinapi.platform.storage.ports import Ops
 from skinapi.platform.storage.store_version import (
     BEFORE,
     CHANGED_KEY,
@@ -22,16 +21,10 @@ from skinapi.platform.storage.store_version import (
     is_older,
 )
 from tests.integrations.test_keys import clinic_wide
+from tests.integrations.test_patients import NUMBER, SYSTEM, program
 from tests.support.backends import SECRET, Backend
 
-SYSTEM, NUMBER = "urn:oid:2.999.1", "PAT-0815"
 NEXT, OLDEST = "n" * 32, "o" * 32
-
-
-def program(backend: Backend) -> Subject:
-    account = backend.account(backend.member().email)
-    use = KeyUse("0" * 32, ("findings:write",), clinic_wide=True)
-    return Subject(account.id, account.role, use.id, account, key=use)
 
 
 def with_secrets(backend: Backend, *secrets: str) -> Services:
@@ -60,7 +53,7 @@ def become_former(backend: Backend, by: Subject, secret: str = SECRET) -> Accoun
     hashed = hmac.digest(secret.encode(), message, "sha256").hex()
     store = backend.services.store
     store.collection("accounts").update({"id": patient.id}, {"$set": {"external": hashed}})
-    former = {"$set": {"version": BEFORE}, "$unset": {"number_keys": True}}
+    former: Ops = {"$set": {"version": BEFORE}, "$unset": {"number_keys": True}}
     store.collection(STORE_COLLECTION).update({"id": STORE_COLLECTION}, former)
     return patient
 
@@ -130,9 +123,7 @@ def test_two_servers_that_migrate_at_once_make_the_same_keys(real_backend: Backe
     assert add(with_secrets(real_backend, SECRET), by).id == before.id
 
 
-def test_with_a_lost_key_an_unknown_number_makes_no_second_patient(
-    real_backend: Backend, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_with_a_lost_key_an_unknown_number_makes_no_second_patient(real_backend: Backend) -> None:
     by = program(real_backend)
     before = add(real_backend.services, by)
     accept_key(real_backend.services.store, secrets=[NEXT])

@@ -30,14 +30,15 @@ class InstallationSettings(BaseSettings):
     )
     jwt_secret_key: SecretStr | None = Field(
         default=None,
-        description="Signs the access tokens. At least 32 random characters; required in "
-        "production. In development one is made and kept in INSTANCE_DIR.",
+        description="Signs the access tokens, and encrypts the key of patients' numbers. At least "
+        "32 random characters; required in production. In development one is made and kept in "
+        "INSTANCE_DIR.",
     )
     former_jwt_secret_keys: SecretStr | None = Field(
         default=None,
         description="Earlier values of JWT_SECRET_KEY, the newest first, comma-separated. They "
-        "verify the audit rows that they signed, and the codes of second factors that were set up "
-        "with them; no token.",
+        "verify the audit rows that they signed, and keep second factors and webhooks working that "
+        "were set up with them; they verify no token.",
     )
 
     @property

@@ -157,7 +157,7 @@ def begin_migration(store: Store, *, secrets: Sequence[str]) -> int:
         stored = documents.get(STORE_COLLECTION) or {}
         if keys.age(stored) is None:
             raise UnsafeSettings(OTHER_KEY)
-        former: int = stored.get("migrating", stored["version"])
+        former: int = stored["migrating"] if "migrating" in stored else stored["version"]
         if stored["version"] == VERSION:
             return former
         # Numbers were hashed with the secrets themselves.
