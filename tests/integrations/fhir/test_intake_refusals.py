@@ -58,6 +58,8 @@ WRONG: list[tuple[str, object, str]] = [
     (f"{PATIENT}.identifier.0.use", "old", "an identifier with a system"),
     (f"{PATIENT}.identifier+", SECOND, "mark one as official"),
     (f"{PATIENT}.identifier.0.value", "9" * 3000, "1 to"),
+    (f"{PATIENT}.identifier.0.value", "PAT-\u200b0815", "that nobody sees (U+200B)"),
+    (f"{REQUEST}.identifier.0.value", "O-\u202e1", "that nobody sees (U+202E)"),
     (f"{PATIENT}.identifier.0.use", "x", "use must be"),
     (f"{PATIENT}.active", False, "active changes"),
     (f"{PATIENT}.link", REPLACED, "replaced it"),
