@@ -22,7 +22,13 @@ from skinapi.base.errors import SkinAPIError, UnsafeSettings
 from skinapi.base.settings import Settings, sentences_of
 from skinapi.base.settings.demo_folder import DEMO_FOLDER, demo_environment
 from skinapi.base.settings.instance_folder import refuse_other_user
-from skinapi.base.settings.safety import odd_names, read_settings, refuse_unsafe
+from skinapi.base.settings.safety import (
+    faults_of,
+    faults_of_folders,
+    odd_names,
+    read_settings,
+    refuse_unsafe,
+)
 from skinapi.learning.commands import Run, add_commands
 from skinapi.platform.jobs.process import WorkerKeeper
 
@@ -199,7 +205,8 @@ def _say(sentences: Iterable[str]) -> None:
 def check_settings(settings: Settings, _: argparse.Namespace) -> int:
     """Say whether a server would start with these settings, and which names are none."""
     _say(odd_names())
-    refuse_unsafe(settings)
+    if faults := [*faults_of(settings), *faults_of_folders(settings)]:
+        raise UnsafeSettings("\n".join(faults))
     if not settings.lab_workers:
         _say(["LAB_WORKERS=0: `serve` starts no job worker; start `python -m skinapi worker` too"])
     if settings.archive_url and settings.photos == "consent":

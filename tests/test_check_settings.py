@@ -124,8 +124,47 @@ def test_a_prevalence_that_cannot_be_is_refused_with_the_way_out(
     monkeypatch.setenv("PREVALENCE", wrong)
     assert main(["check-settings"]) == REFUSED
     (said,) = capsys.readouterr().err.splitlines()
-    assert said.startswith("skinapi: prevalence must be a number above 0 and below 100")
+    assert said.startswith("skinapi: PREVALENCE must be a number above 0 and below 100")
     assert said.endswith("Leave it empty if that is not known")
+
+
+@pytest.mark.parametrize(
+    ("wrong", "says"),
+    [("0.02", "0.02 means 2 of 10,000 spots; for 2 % write 2"), ("0.07", "for 7 % write 7")],
+)
+def test_a_prevalence_that_was_meant_as_a_share_is_refused(
+    wrong: str, says: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("PREVALENCE", wrong)
+    assert main(["check-settings"]) == REFUSED
+    assert capsys.readouterr().err.endswith(f"{says}\n")
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "says"),
+    [
+        ("REVIEW_WITHIN_DAYS", "0", "must be at least 1"),
+        ("REVIEW_WITHIN_DAYS", "soon", "must be a whole number"),
+        ("TOKEN_HOURS", "745", "must be at most 744"),
+        ("JOB_HOURS", "0", "must be more than 0"),
+        ("JOB_HOURS", "long", "must be a number"),
+        ("LOG_ADDRESSES", "perhaps", "must be true or false"),
+        ("TRIAGE", "bold", "must be 'cautious', 'standard' or 'selective'"),
+        ("CLINIC_PHONE", "0" * 41, "must have at most 40 characters"),
+        ("MODEL_PATH", "nowhere", "must name a folder that is there"),
+        ("STARTING_WEIGHTS", "nowhere", "must name a folder that is there"),
+    ],
+)
+def test_a_wrong_value_is_told_by_the_settings_name_and_in_plain_words(
+    name: str,
+    value: str,
+    says: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setenv(name, value)
+    assert main(["check-settings"]) == REFUSED
+    assert capsys.readouterr().err == f"skinapi: {name} {says}\n"
 
 
 @pytest.mark.parametrize(("told", "share"), [("2", 0.02), ("1.5", 0.015), ("", None)])

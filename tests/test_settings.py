@@ -99,7 +99,9 @@ REFUSED: list[tuple[str, list[Any]]] = [
     ("public_url", ["https://user:hidden@skin.example", "https://skin.example?x=1", "https://"]),
     ("public_url", ['https://skin.example/"><script>', "https://skin.example/%0a", "https://[zz]"]),
     ("public_url", ["https://skin.example/../x", "https://skin.example/" + "x" * 200]),
-    ("privacy_url", ["javascript:alert(1)", "skin.example/privacy"]),
+    ("privacy_url", ["javascript:alert(1)", "skin.example/privacy", "http://skin.example/x"]),
+    ("unassigned_patients", ["grey", "ghost@clinic.example,typo", "all,a@b.example", ",", "None"]),
+    ("clinic_phone", ["call me"]),
     ("bind", ["0.0.0.0:8000,", "0.0.0.0", "127.0.0.1:0", "127.0.0.1:70000", "[::1:5000"]),
     ("mongo_uri", ["hidden", "mongodb://db.example/x", "mongodb://user@db.example/x"]),
     ("mongo_uri", ["mongodb+srv://user:@db.example/x"]),
@@ -147,6 +149,8 @@ def test_production_refuses_a_value_unquoted(name: str, value: Any) -> None:
 
 
 TAKEN: list[tuple[str, list[Any]]] = [
+    ("unassigned_patients", ["all", "none", " all ", "grey@clinic.example, zoe@klinik.münchen"]),
+    ("clinic_phone", ["+44 20 7946 0018", "117"]),
     (
         "allowed_origins",
         ["http://localhost:4200, http://[::1]:5173", "https://front.example:8443/"],

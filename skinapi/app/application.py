@@ -22,7 +22,7 @@ from skinapi.base.errors import SkinAPIError
 from skinapi.base.logs import configure_logs
 from skinapi.base.settings import Settings
 from skinapi.base.settings.demo_folder import read_demo
-from skinapi.base.settings.safety import WRONG_DEFAULT_DOCTOR
+from skinapi.base.settings.safety import WRONG_DEFAULT_DOCTOR, WRONG_UNASSIGNED
 from skinapi.care.case_routes import comparison_routes
 from skinapi.care.case_routes import routes as cases_routes
 from skinapi.care.lesion_routes import routes as lesions_routes
@@ -324,6 +324,7 @@ def _open_server_info(app: Application, limits: Limits, console: Console) -> Ser
             *services.patients.problems(),
             *services.jobs.problems(),
             *([WRONG_DEFAULT_DOCTOR] if services.assignments.has_wrong_default() else []),
+            *_say_wrong_readers(services),
             *mailer.problems(),
             *services.data.outbox.problems(),
             *services.data.deliveries.problems(),
@@ -339,3 +340,9 @@ def _open_server_info(app: Application, limits: Limits, console: Console) -> Ser
             app.server.gauges.measure_disk,
         ),
     )
+
+
+def _say_wrong_readers(services: Services) -> list[str]:
+    """A sentence where UNASSIGNED_PATIENTS has e-mails, and none is an active doctor's."""
+    wrong = services.settings.unassigned_seen_by and not services.unassigned.list_readers()
+    return [WRONG_UNASSIGNED] if wrong else []

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from skinapi.base.settings.safety import WRONG_DEFAULT_DOCTOR
+from skinapi.base.settings.safety import WRONG_DEFAULT_DOCTOR, WRONG_UNASSIGNED
 from tests.integrations.fhir import orders
 from tests.integrations.test_keys import clinic_wide, made
 from tests.support.backends import PASSWORD, Backend, Person, change_account
@@ -74,6 +74,16 @@ def test_the_operator_reads_which_setting_names_no_active_doctor(open_backend: O
         assert (WRONG_DEFAULT_DOCTOR in notes) == wrong
     assert "DEFAULT_DOCTOR" in WRONG_DEFAULT_DOCTOR
     assert GREY not in WRONG_DEFAULT_DOCTOR  # anybody reads the notes
+
+
+def test_the_operator_reads_that_nobody_sees_patients_without_a_doctor(open_backend: Open) -> None:
+    backend = open_backend(unassigned_patients=f"{GREY}, ghost@example.org")
+    for status, wrong in (("approved", False), ("suspended", True)):
+        backend.edit(GREY, status=status)
+        notes = backend.client.get("/readyz").get_json()["notes"]
+        assert (WRONG_UNASSIGNED in notes) == wrong
+    closed = open_backend(unassigned_patients="none")
+    assert WRONG_UNASSIGNED not in closed.client.get("/readyz").get_json()["notes"]
 
 
 def test_an_approval_names_no_doctor_who_is_none(open_backend: Open) -> None:

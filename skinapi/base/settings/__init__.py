@@ -29,10 +29,29 @@ OUTLETS = (
 )
 
 
+# By the kind of the library's error. Ours say what is wrong themselves.
+SENTENCES = {
+    "greater_than": "must be more than {gt:g}",
+    "greater_than_equal": "must be at least {ge:g}",
+    "less_than": "must be less than {lt:g}",
+    "less_than_equal": "must be at most {le:g}",
+    "int_parsing": "must be a whole number",
+    "int_from_float": "must be a whole number",
+    "float_parsing": "must be a number",
+    "bool_parsing": "must be true or false",
+    "literal_error": "must be {expected}",
+    "string_too_long": "must have at most {max_length} characters",
+}
+
+
 def sentences_of(error: ValidationError) -> list[str]:
     """One for each setting that is wrong, without its value."""
-    faults = error.errors(include_input=False)
-    return [f"{'.'.join(map(str, fault['loc']))} {fault['msg']}" for fault in faults]
+    sentences = []
+    for fault in error.errors(include_input=False):
+        known = SENTENCES.get(fault["type"])
+        sentence = known.format(**fault.get("ctx", {})) if known else fault["msg"]
+        sentences.append(f"{'.'.join(map(str, fault['loc'])).upper()} {sentence}")
+    return sentences
 
 
 # Listed in the documentation from the last class to the first.

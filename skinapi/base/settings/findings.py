@@ -14,6 +14,10 @@ Triage = Literal["cautious", "standard", "selective"]
 TRIAGE: tuple[Triage, ...] = get_args(Triage)
 
 
+# Of 100 spots. Less was meant as a share: of 100 spots of a family doctor, 1 or 2 are a cancer.
+LEAST_PREVALENCE = 0.2
+
+
 class FindingSettings(InstallationSettings):
     model_path: Path | None = Field(
         default=None,
@@ -28,7 +32,7 @@ class FindingSettings(InstallationSettings):
     )
     prevalence: float | None = Field(
         default=None,
-        gt=0,
+        ge=LEAST_PREVALENCE,
         lt=100,
         description="Of 100 spots that are photographed here, how many are a skin cancer, such as "
         "`2`. Pages and reports then show the probabilities for that share; the advice, "
@@ -54,6 +58,13 @@ class FindingSettings(InstallationSettings):
             number = None if value is None else float(str(value))
         except ValueError:
             number = math.nan
+        if number is not None and 0 < number < LEAST_PREVALENCE:
+            spots = f"{number * 100:g}"
+            raise PydanticCustomError(
+                "prevalence",
+                f"must be at least {LEAST_PREVALENCE}: {number:g} means {spots} of 10,000 spots; "
+                f"for {spots} % write {spots}",
+            )
         if number is not None and not 0 < number < 100:
             raise PydanticCustomError(
                 "prevalence",

@@ -31,6 +31,7 @@ from skinapi.base.settings.value_checks import (
     is_rate,
     is_url,
     read_authorities,
+    split,
     stays_private,
 )
 
@@ -43,6 +44,11 @@ WRONG_DEFAULT_DOCTOR = (
     "DEFAULT_DOCTOR is not the e-mail of an active doctor: new patients whom nobody assigns have"
     " no doctor"
 )
+WRONG_UNASSIGNED = (
+    "UNASSIGNED_PATIENTS names no active doctor: nobody here sees patients without a doctor"
+)
+EMAIL = re.compile(r"[^@\s]+@[^@\s]+")  # an account may have letters outside ASCII
+FOLDERS = ("model_path", "starting_weights", "not_skin_pictures", "normal_skin_pictures")
 SECRETS_OF_HEADERS = ("openrouter_api_key", "metrics_token", "archive_token")
 ALIASES = ("RENDER_EXTERNAL_URL",)
 # What compose.yaml reads from the same file.
@@ -74,6 +80,7 @@ def faults_of(settings: Settings) -> list[str]:
         *_faults_of_addresses(settings),
         *_faults_of_secrets(settings),
         *_faults_of_rates(settings),
+        *_faults_of_clinic(settings),
         *faults_of_retention(settings),
         *(_faults_of_production(settings) if settings.production else ()),
     ]
@@ -138,13 +145,36 @@ def _faults_of_addresses(settings: Settings) -> Iterator[str]:
             "PUBLIC_URL must be the address that people use, as https://host, without user, "
             f"query or fragment, and of at most {LONGEST_URL} characters"
         )
-    if settings.privacy_url and not is_url(settings.privacy_url):
+    url = settings.privacy_url
+    if url and not (is_url(url) and url.startswith("https://")):
         yield "PRIVACY_URL must be the address of a page, as https://host/path"
     yield from _faults_of_embed(settings)
     yield from _faults_of_archive(settings)
     yield from _faults_of_mail(settings)
     yield from _faults_of_integrations(settings)
     yield from _faults_of_stores(settings)
+
+
+def _faults_of_clinic(settings: Settings) -> Iterator[str]:
+    named = split(settings.unassigned_patients)
+    if named not in ({"all"}, {"none"}) and not (named and all(map(EMAIL.fullmatch, named))):
+        yield (
+            "UNASSIGNED_PATIENTS must be all, none, or the e-mails of doctors, comma-separated: "
+            "else nobody sees patients without a doctor"
+        )
+    if settings.clinic_phone and not any(map(str.isdecimal, settings.clinic_phone)):
+        yield "CLINIC_PHONE must be a number that patients can dial"
+
+
+def faults_of_folders(settings: Settings) -> list[str]:
+    """A sentence for each folder that is not there. A server starts without it: it may be mounted
+    later, and people read their findings meanwhile.
+    """
+    return [
+        f"{name.upper()} must name a folder that is there"
+        for name in FOLDERS
+        if (folder := getattr(settings, name)) and not folder.is_dir()
+    ]
 
 
 def _faults_of_embed(settings: Settings) -> Iterator[str]:
