@@ -170,8 +170,8 @@ def trail_calls(services: Services, records: int) -> Calls:
         "audit, first page": rows,
         "audit, from the middle": lambda: rows(after=middle),
         "audit of an account": lambda: rows(account=OWNER),
-        "audit of an action": lambda: rows(action="report.issue"),
-        "audit of both": lambda: rows(account=OWNER, action="report.issue"),
+        "audit of an action": lambda: rows(actions=["report.issue"]),
+        "audit of both": lambda: rows(account=OWNER, actions=["report.issue"]),
         "audit, append a row": lambda: services.data.trail.record(
             AuditRow("test.note", by=OWNER, target=OWNER)
         ),

@@ -19,7 +19,7 @@ import pytest
 import yaml
 
 from skinapi.base.problem import PROBLEM_TYPE, Problem
-from skinapi.base.settings import Settings
+from skinapi.base.settings import OUTLETS, Settings
 from tests.deploy.promql import PROMETHEUS
 from tests.repository.documents import ROOT
 from tests.support.access import ROWS
@@ -77,6 +77,20 @@ def test_settings_are_real_and_secrets_are_named_and_not_contained() -> None:
             assert variable["name"] in SETTINGS
             assert (variable["name"] in SECRETS) == ("valueFrom" in variable), variable["name"]
     assert fly_settings().keys() <= SETTINGS - SECRETS
+
+
+def test_a_pod_of_the_server_gets_each_secret_and_each_way_out_has_its_port_named() -> None:
+    (server,) = (item for item in of_kind("Deployment") if item["metadata"]["name"] == "skinapi")
+    (container,) = server["spec"]["template"]["spec"]["containers"]
+    given = {
+        variable["name"]: variable["valueFrom"]["secretKeyRef"] for variable in container["env"]
+    }
+    assert given.keys() == SECRETS
+    must = {name for name, reference in given.items() if not reference.get("optional")}
+    assert must == {"MONGO_URI", "JWT_SECRET_KEY"}
+    policies = (BASE / "network-policies.yaml").read_text()
+    for name in {*OUTLETS, "webhooks"} - {"mongo_uri"}:
+        assert name in policies or name.upper() in policies, name
 
 
 def test_probes_ask_routes_of_the_server_at_its_port() -> None:
