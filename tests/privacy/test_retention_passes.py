@@ -16,7 +16,8 @@ from skinapi.care.message_records import Thread
 from skinapi.findings.records.stored_finding import StoredFinding
 from skinapi.model.conditions import Band
 from skinapi.platform.storage.ids import now
-from skinapi.privacy.retention.kinds import Kind, RetentionExemption, Term
+from skinapi.privacy.retention.exemption import RetentionExemption
+from skinapi.privacy.retention.kinds import Kind, Term
 from skinapi.privacy.retention.service import ANNOUNCED, RetentionService
 from tests.care.clinic import REVIEW, ROUTINE, URGENT, file_for, patient_of
 from tests.findings.prediction.photographer import predicted

@@ -58,12 +58,17 @@ def new_id_after(earlier: str | None) -> str:
 
 
 def made_at(identifier: str) -> datetime:
-    """When `new_id` made this identifier. Also accepts a blob key, which starts with one."""
+    """When `new_id` made this identifier, as far as `first_id_at` says that it can be known. Also
+    accepts a blob key, which starts with one.
+    """
     return datetime.fromtimestamp(int(identifier[:12], 16) / 1000, UTC)
 
 
 def first_id_at(time: datetime) -> str:
-    """The lowest id of this time."""
+    """The lowest id of this time. An id says when it was made only as well as the clock did: they
+    never go back, so after a clock was ahead, those of the same process stay ahead until the true
+    time has caught up. Where something goes by its time, read a stored one.
+    """
     return f"{int(time.timestamp() * 1000) << 80:032x}"
 
 

@@ -6,8 +6,7 @@ something may have happened meanwhile.
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from functools import partial
@@ -17,7 +16,6 @@ from skinapi.accounts.auth.account import Account
 from skinapi.accounts.auth.account_deletion import Eraser
 from skinapi.accounts.auth.accounts import Accounts
 from skinapi.accounts.auth.owners import AccountUses, Unused
-from skinapi.base.errors import NotFound
 from skinapi.base.pages import batched
 from skinapi.care.message_records import Message, Messages
 from skinapi.findings.records.queue_order import resting_since
@@ -34,6 +32,7 @@ from skinapi.platform.notices.outbox import Outbox
 from skinapi.platform.storage.failed_items import FailedItems
 from skinapi.platform.storage.ids import now
 from skinapi.platform.storage.unit_of_work import AuditRow, Unit, UnitOfWork, atomic
+from skinapi.privacy.retention.exemption import RetentionExemption, SparedOwners
 
 SYSTEM = "system"
 WORK = "retention"
@@ -66,28 +65,6 @@ class Term:
     def before(self) -> datetime:
         """What has a time before this one goes at the earliest time."""
         return self.earliest - self.kept
-
-
-@dataclass(frozen=True, slots=True)
-class RetentionExemption:
-    """Nothing goes of a person who is `held`, or whose record a doctor must keep by law until
-    `record_end`.
-    """
-
-    held: frozenset[str] = frozenset()
-    record_end: Callable[[str], datetime | None] | None = None
-    _known: dict[str, datetime | None] = field(default_factory=dict)
-
-    def until(self, owner: str) -> datetime | None:
-        if self.record_end is None:
-            return None
-        if owner not in self._known:
-            self._known[owner] = self.record_end(owner)
-        return self._known[owner]
-
-    def spares(self, owner: str, at: datetime) -> bool:
-        end = self.until(owner)
-        return owner in self.held or (end is not None and end > at)
 
 
 # Called in the transaction with how many of each person go.
@@ -171,7 +148,7 @@ class RetainedItems(RetentionKind, Generic[Item]):
         spare: RetentionExemption,
         note: Note,
     ) -> int:
-        removed, spared = Counter[str](), _Spared(self.accounts, spare)
+        removed, spared = Counter[str](), SparedOwners(self.accounts, spare)
         for item in batch:
             if not spared(item.owner) and self._remove_one(unit, item, before):
                 removed[item.owner] += 1
@@ -243,29 +220,6 @@ class RetainedMessages(RetainedItems[Message]):
         if removed:
             unit.record(_row("retention.message", item.id, item.owner))
         return removed
-
-
-class _Spared:
-    """Whether nothing of an account goes, as the transaction under way sees it. It writes the
-    account, so that who holds it at the same time conflicts.
-    """
-
-    def __init__(self, accounts: Accounts, spare: RetentionExemption) -> None:
-        self._accounts, self._record_end = accounts, spare.record_end
-        self._known = dict[str, bool]()
-
-    def __call__(self, owner: str) -> bool:
-        if owner not in self._known:
-            self._known[owner] = True
-            with suppress(NotFound):
-                account = self._accounts.lock(owner)
-                end = self._record_end(owner) if self._record_end else None
-                self._known[owner] = (
-                    bool(account.held_at)
-                    or account.status == "deleting"
-                    or (end is not None and end > now())
-                )
-        return self._known[owner]
 
 
 def _row(action: str, target: str, owner: str) -> AuditRow:

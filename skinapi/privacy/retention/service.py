@@ -30,11 +30,11 @@ from skinapi.platform.storage.ids import new_id, now
 from skinapi.platform.storage.ports import Document, Documents, Store
 from skinapi.platform.storage.unit_of_work import Unit, UnitOfWork, atomic
 from skinapi.platform.storage.unreadable import read_each
+from skinapi.privacy.retention.exemption import RetentionExemption
 from skinapi.privacy.retention.kinds import (
     LAST_TIME,
     WORK,
     Kind,
-    RetentionExemption,
     RetentionKind,
     Term,
 )
