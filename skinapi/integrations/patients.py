@@ -202,5 +202,6 @@ class PatientsService:
 
     def check_integrity(self) -> Iterator[Fault]:
         """Yield a fault where patients are no longer found by their numbers."""
-        if lost := self.accounts.count_unnumbered({key.name for key in self.numbers.known}):
+        known = {key.name for key in self.numbers.known} - self.numbers.lost
+        if lost := self.accounts.count_unnumbered(known):
             yield Fault(UNFOUND.format(lost=lost))
