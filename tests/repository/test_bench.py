@@ -23,7 +23,7 @@ from bench.photos import SIZES, photos
 from skinapi.model.network.model import SHIPPED_MODEL
 from tests.served.server import ROOT
 
-pytestmark = [pytest.mark.drill, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.drill, pytest.mark.timeout(1800)]
 
 SMALLEST: dict[Any, dict[str, Any]] = {
     __main__: {"CALLS": 4, "LOGINS": 2, "USERS": 2},
@@ -31,7 +31,7 @@ SMALLEST: dict[Any, dict[str, Any]] = {
     beside_training: {"ROUNDS": 1, "ROUND": Bounds(4, seconds=10), "CLIENTS": (1,)},
     cores: {"TURNS": 1, "TURN_S": 0.5},
     dicom: {"TURNS": 1},
-    growth: {"FEW": 50, "MANY": 100, "CALLS": 3},
+    growth: {"FEW": 100, "MANY": 200, "CALLS": 3},
     serving: {"CLIENTS": (1,), "OURS": Bounds(4, seconds=10), "STARTS": 1},
 }
 
