@@ -324,7 +324,7 @@ def test_what_is_benign_asks_for_its_own_urgency_and_nothing_else_becomes_milder
     assert own["decision"]["urgency"] == queued["decision"]["urgency"] == urgency
     assert own["report"]["recommendation"].endswith(f"{asked.label}. {asked.next_step}")
     page = html.unescape(ada.call("GET", f"/submissions/{number}/report.html").text)
-    assert f"<strong>{asked.label}</strong>" in page
+    assert f"<h2>{asked.label}</h2>" in page
     assert page.count(f'class="band {urgency}"') == 1, "one coloured box: that of the decision"
     assert f'class="band {band}"' not in page or band == urgency
 

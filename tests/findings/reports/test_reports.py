@@ -239,6 +239,7 @@ def test_the_seal_says_what_is_newer_and_nothing_of_what_it_says(
         "model_withdrawn_at": None,
         "judged_again_at": None,
         "spot_changed_at": None,
+        "facts_corrected_at": None,
     }
     page = verdict_page(backend, first)
     assert "It is not the newest one" in page
