@@ -54,7 +54,7 @@ TAKE_NO_KEY = """
     hand_link list_accounts list_users list_doctors delete_user join_accounts change_role
     preview_joining
     suspend_user reset_password reset_second_factor add_doctor delete_doctor approve_user
-    unapprove_user assign_doctor count_waiting approve_accounts refuse_accounts reopen_accounts
+    unapprove_user assign_doctor count_waiting approve_accounts refuse_accounts undo_act
     show_overview show_usage list_dropped promote_model roll_back_model retire_model delete_model
     show_operating_point choose_operating_point choose_reference
     end_reference list_providers allow_provider list_all_keys make_clinic_key revoke_any_key

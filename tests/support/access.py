@@ -245,6 +245,19 @@ class SampleAccounts:
         self.backend.services.data.people_to_reach.insert(person)
         return person.id
 
+    def suspended_by_caller(self) -> Options:
+        """An act of the caller that can be taken back."""
+        acts, caller = self.backend.services.data.acts, self.account_of_caller()
+        before = self.backend.account(self.backend.member().email)
+        act = acts.note(
+            "account.suspend",
+            by=caller.id if caller else "system",
+            before=before,
+            after=self.backend.services.admin.suspend_account(email=before.email, by="-").account,
+        )
+        self.named["act"] = act or ""
+        return {}
+
     def end_grant(self, grant: str) -> None:
         data = self.backend.services.data
         found = data.break_glass.find(grant)
@@ -748,7 +761,7 @@ delete_user                  admins            /users/{email}
 count_waiting                admins            /accounts/waiting
 approve_accounts             admins            /accounts/approvals
 refuse_accounts              admins            /accounts/refusals
-reopen_accounts              admins            /accounts/waiting
+undo_act                     admins            /accounts/acts/{act}/undo
 approve_user                 admins            /users/{email}/approve
 unapprove_user               admins            /users/{email}/unapprove
 change_role                  admins            /users/{email}/role
@@ -951,7 +964,7 @@ REQUESTS: dict[str, Options | Callable[[SampleAccounts], Options]] = {
     "delete_user": {"json": {}},
     "approve_accounts": chosen(),
     "refuse_accounts": chosen(reason="wrong_role"),
-    "reopen_accounts": chosen(),
+    "undo_act": SampleAccounts.suspended_by_caller,
     "approve_user": {"json": {}},
     "change_role": {"json": {"role": "admin"}},
     "join_accounts": SampleAccounts.stays,

@@ -10,6 +10,7 @@ from datetime import timedelta
 from functools import partial
 from typing import Literal
 
+from skinapi.accounts.admin.acts import Acts
 from skinapi.accounts.auth.account import Account, AccountFields, Refusal
 from skinapi.accounts.auth.accounts import NOT_REFUSED, Accounts
 from skinapi.accounts.auth.email_addresses import normalise_email
@@ -17,7 +18,7 @@ from skinapi.base.errors import Conflict, NotFound, SkinAPIError
 from skinapi.base.field_types import ID
 from skinapi.base.subject import RefusalReason, Role
 from skinapi.platform.notices.outbox import Kind, Outbox
-from skinapi.platform.storage.ids import now
+from skinapi.platform.storage.ids import new_id, now
 from skinapi.platform.storage.unit_of_work import AuditRow, Unit, UnitOfWork, atomic
 
 NO_DOCTOR = "Doctor not found"
@@ -79,17 +80,17 @@ class Assignments:
         require_approved_doctor(doctor)
         return doctor
 
-    def assign(self, unit: Unit, patient: Account, *, doctor: str | None, by: str) -> None:
+    def assign(self, unit: Unit, patient: Account, *, doctor: str | None, by: str) -> Account:
         """`patient` is as this transaction has read it; `doctor` None ends the care."""
         if patient.doctor_id == doctor:
-            return
+            return patient
         if unit.named:  # the assignment is a part of what this transaction does
             unit.record(AuditRow("account.assign", by=by, target=patient.id))
         else:
             unit.audit("account.assign", by=by, target=patient.id)
         if doctor:
             self.note(unit, patient.id, doctor=doctor, by=by)
-        self.accounts.change(unit, patient, doctor_id=doctor)
+        return self.accounts.change(unit, patient, doctor_id=doctor)
 
     def note(self, unit: Unit, patient: str, *, doctor: str, by: str) -> None:
         """Write the doctor's own row: a row names one account."""
@@ -131,14 +132,18 @@ NOT_WAITING = "This account does not wait for approval; suspend it instead"
 
 @dataclass(frozen=True, slots=True)
 class Decided:
+    """`act` is by what it can be taken back; None where nothing has changed."""
+
     done: list[str]
     left: dict[str, SkinAPIError]
+    act: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DecisionsService:
     work: UnitOfWork
     accounts: Accounts
+    acts: Acts
     outbox: Outbox
     assignments: Assignments
 
@@ -158,22 +163,19 @@ class DecisionsService:
         refusal = Refusal(reason=reason, note=note)
         return _each(ids, partial(self._refuse, refusal=refusal, by=by))
 
-    def reopen_accounts(self, *, ids: Sequence[str], by: str) -> Decided:
-        """Undo approvals and refusals: the accounts wait again."""
-        return _each(ids, partial(self._reopen_by_id, by=by))
-
     @atomic
     def approve_account(
         self, unit: Unit, *, email: str, role: Role | None, doctor: str | None = DEFAULT, by: str
-    ) -> str:
-        """Never demotes. The result is a message about what was done."""
+    ) -> tuple[str, str | None]:
+        """Never demotes. The result is a message about what was done, and the act."""
         account = get_by_email(self.accounts, email, NO_ACCOUNT)
         changed = self._approve_into_care(unit, account, role=role, doctor=doctor, by=by)
+        act = self._note(unit, None, account, changed)
         if changed.role == "doctor":
             if account.role == "user":
-                return f"User {account.email} promoted to doctor and approved."
-            return f"Doctor {account.email} approved."
-        return f"User {account.email} approved as {changed.role}."
+                return f"User {account.email} promoted to doctor and approved.", act
+            return f"Doctor {account.email} approved.", act
+        return f"User {account.email} approved as {changed.role}.", act
 
     @atomic
     def unapprove_account(self, unit: Unit, *, email: str, by: str) -> Account:
@@ -183,20 +185,37 @@ class DecisionsService:
         return self._reopen(unit, get_by_email(self.accounts, email, NO_ACCOUNT), by=by)
 
     @atomic
-    def assign_doctor(self, unit: Unit, *, email: str, doctor: str | None, by: str) -> None:
+    def assign_doctor(self, unit: Unit, *, email: str, doctor: str | None, by: str) -> str | None:
+        """The result is the act."""
         patient = get_by_email(self.accounts, email, NO_USER)
         chosen = self.assignments.find_doctor(doctor).id if doctor else None
         if chosen:
             refuse_doctor(patient)
-        self.assignments.assign(unit, patient, doctor=chosen, by=by)
+        assigned = self.assignments.assign(unit, patient, doctor=chosen, by=by)
+        return self._note(unit, None, patient, assigned)
+
+    def _note(self, unit: Unit, act: str | None, before: Account, after: Account) -> str | None:
+        """Note what the transaction has named and done."""
+        if unit.named is None:
+            return None
+        named = unit.named
+        return self.acts.note(named.action, by=named.by, before=before, after=after, act=act)
 
     @atomic
     def _approve_by_id(
-        self, unit: Unit, account_id: str, *, role: ApprovedRole, doctor: str | None, by: str
-    ) -> None:
+        self,
+        unit: Unit,
+        account_id: str,
+        act: str,
+        *,
+        role: ApprovedRole,
+        doctor: str | None,
+        by: str,
+    ) -> bool:
         account = self.accounts.get(account_id)
         given = account.wanted_role if role == "wanted" else role
-        self._approve_into_care(unit, account, role=given, doctor=doctor, by=by)
+        changed = self._approve_into_care(unit, account, role=given, doctor=doctor, by=by)
+        return bool(self._note(unit, act, account, changed))
 
     def _approve_into_care(
         self, unit: Unit, account: Account, *, role: Role | None, doctor: str | None, by: str
@@ -210,8 +229,7 @@ class DecisionsService:
             chosen = self.assignments.find_default()
         else:
             return changed
-        self.assignments.assign(unit, changed, doctor=chosen, by=by)
-        return changed
+        return self.assignments.assign(unit, changed, doctor=chosen, by=by)
 
     def _approve(self, unit: Unit, account: Account, *, role: Role | None, by: str) -> Account:
         fields = AccountFields(status="approved", wanted_role=None)
@@ -228,20 +246,19 @@ class DecisionsService:
         return self.accounts.change(unit, account, **(fields | NOT_REFUSED))
 
     @atomic
-    def _refuse(self, unit: Unit, account_id: str, *, refusal: Refusal, by: str) -> None:
+    def _refuse(self, unit: Unit, account_id: str, act: str, *, refusal: Refusal, by: str) -> bool:
         account = self.accounts.get(account_id)
         if account.status == "suspended" and account.refusal == refusal:
-            return
+            return False
         unit.audit("account.refuse", by=by, target=account.id, detail=refusal.reason)
         if account.status != "waiting":
             raise Conflict(NOT_WAITING)
         self.outbox.add(Kind.REFUSED, to=account.id, delay=REFUSAL_DELAY)
         refused = AccountFields(refused=True, refused_at=now(), refusal=refusal)
-        self.accounts.change(unit, account, **(AccountFields(status="suspended") | refused))
-
-    @atomic
-    def _reopen_by_id(self, unit: Unit, account_id: str, *, by: str) -> None:
-        self._reopen(unit, self.accounts.get(account_id), by=by)
+        changed = self.accounts.change(
+            unit, account, **(AccountFields(status="suspended") | refused)
+        )
+        return bool(self._note(unit, act, account, changed))
 
     def _reopen(self, unit: Unit, account: Account, *, by: str) -> Account:
         if account.status == "waiting":
@@ -262,15 +279,17 @@ class DecisionsService:
         return self.accounts.change(unit, account, **back)
 
 
-def _each(ids: Sequence[str], decide: Callable[[str], None]) -> Decided:
-    decided = Decided([], {})
+def _each(ids: Sequence[str], decide: Callable[[str, str], bool]) -> Decided:
+    """Decide on each as a part of one act."""
+    act, done, changed = new_id(), list[str](), False
+    left: dict[str, SkinAPIError] = {}
     for account_id in dict.fromkeys(ids):
         try:
-            decide(account_id)
-            decided.done.append(account_id)
+            changed = decide(account_id, act) or changed
+            done.append(account_id)
         except (NotFound, Conflict) as error:
-            decided.left[account_id] = error
-    return decided
+            left[account_id] = error
+    return Decided(done, left, act if changed else None)
 
 
 def get_by_email(accounts: Accounts, email: str, sentence: str) -> Account:

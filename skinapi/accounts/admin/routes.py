@@ -6,22 +6,25 @@ from typing import Any
 
 from skinapi.accounts.admin.decisions import MOST_COUNTED, DecisionsService
 from skinapi.accounts.admin.schemas import (
+    AccountPutBack,
     AccountRow,
     AccountSearch,
+    ActMessage,
     Approval,
     Approvals,
     Assignment,
-    ChosenAccounts,
     DayOfUsage,
     DecidedView,
     Deletion,
     DeletionQuery,
     DoctorSearch,
+    LeftAccount,
     ListedAccount,
     NewDoctor,
     NewRole,
     PasswordReset,
     Refusals,
+    TakenBackView,
     UsageQuery,
     UsageView,
     UserSearch,
@@ -29,6 +32,7 @@ from skinapi.accounts.admin.schemas import (
     WriterUsage,
 )
 from skinapi.accounts.admin.service import AdminService
+from skinapi.accounts.admin.undo import UndoService
 from skinapi.accounts.admin.usage import DailyCounts
 from skinapi.accounts.auth.account import Account, Subject
 from skinapi.accounts.auth.errors import (
@@ -48,6 +52,7 @@ from skinapi.platform.web.schemas import Message
 NON_DOCTOR_ROLES: tuple[Role, ...] = tuple(role for role in ROLES if role != "doctor")
 routes: Routes[AdminService] = Routes()
 decision_routes: Routes[DecisionsService] = Routes()
+undo_routes: Routes[UndoService] = Routes()
 usage_routes: Routes[DailyCounts] = Routes()
 
 
@@ -129,16 +134,16 @@ def delete_user(
 )
 def approve_user(
     decisions: DecisionsService, *, email: str, body: Approval, subject: Subject
-) -> Message:
+) -> ActMessage:
     """Approve an account, or lift its suspension; with role `doctor` or `researcher`, also make a
     user one. A patient comes into the care of `doctor`.
 
     It never demotes: an admin stays an admin, a doctor stays a doctor.
     """
-    happened = decisions.approve_account(
+    happened, act = decisions.approve_account(
         email=email, role=body.role, doctor=body.chosen_doctor, by=subject.id
     )
-    return Message(message=happened)
+    return ActMessage(message=happened, act=act)
 
 
 @decision_routes.route(
@@ -164,12 +169,13 @@ def unapprove_user(decisions: DecisionsService, *, email: str, subject: Subject)
     access=admins("Only admin can change roles"),
     raises=(NotFound, Conflict, LastAdmin),
 )
-def change_role(admin: AdminService, *, email: str, body: NewRole, subject: Subject) -> Message:
+def change_role(admin: AdminService, *, email: str, body: NewRole, subject: Subject) -> ActMessage:
     """Change the role of an account. The last admin cannot be demoted. Who becomes a doctor leaves
     the care of one: `waiting` in `GET /accounts` says how many findings lose their doctor by it.
     """
-    changed = admin.set_role(email=email, role=body.role, doctor=body.doctor, by=subject.id)
-    return Message(message=f"User {changed.email} is now {changed.role}.")
+    acted = admin.set_role(email=email, role=body.role, by=subject.id)
+    account = acted.account
+    return ActMessage(message=f"User {account.email} is now {account.role}.", act=acted.act)
 
 
 @routes.route(
@@ -178,13 +184,13 @@ def change_role(admin: AdminService, *, email: str, body: NewRole, subject: Subj
     access=admins("Only admin can suspend users"),
     raises=(NotFound, LastAdmin),
 )
-def suspend_user(admin: AdminService, *, email: str, subject: Subject) -> Message:
+def suspend_user(admin: AdminService, *, email: str, subject: Subject) -> ActMessage:
     """Suspend an account, and revoke its tokens at once.
 
     Approving it again lifts the suspension.
     """
-    changed = admin.suspend_account(email=email, by=subject.id)
-    return Message(message=f"User {changed.email} suspended.")
+    acted = admin.suspend_account(email=email, by=subject.id)
+    return ActMessage(message=f"User {acted.account.email} suspended.", act=acted.act)
 
 
 @routes.route(
@@ -226,13 +232,14 @@ def reset_second_factor(admin: AdminService, *, email: str, subject: Subject) ->
 )
 def assign_doctor(
     decisions: DecisionsService, *, email: str, body: Assignment, subject: Subject
-) -> Message:
+) -> ActMessage:
     """Put a patient in the care of a doctor; with `null`, end the care.
 
     The doctor can see the patient's submissions.
     """
-    decisions.assign_doctor(email=email, doctor=body.doctor, by=subject.id)
-    return Message(message=f"User {email} is in the care of {body.doctor or 'nobody'}.")
+    act = decisions.assign_doctor(email=email, doctor=body.doctor, by=subject.id)
+    message = f"User {email} is in the care of {body.doctor or 'nobody'}."
+    return ActMessage(message=message, act=act)
 
 
 @routes.route(
@@ -302,12 +309,25 @@ def refuse_accounts(
     return DecidedView.from_decision(decided)
 
 
-@decision_routes.route("POST", "/accounts/waiting", access=admins("Only admin can undo approvals"))
-def reopen_accounts(
-    decisions: DecisionsService, *, body: ChosenAccounts, subject: Subject
-) -> DecidedView:
-    """Undo approvals and refusals of many accounts: they wait again."""
-    return DecidedView.from_decision(decisions.reopen_accounts(ids=body.accounts, by=subject.id))
+@undo_routes.route(
+    "POST",
+    "/accounts/acts/<act>/undo",
+    access=admins("Only admin can undo what admins do"),
+    raises=(NotFound,),
+)
+def undo_act(undo: UndoService, *, act: str, subject: Subject) -> TakenBackView:
+    """Take back an own act: an approval, a refusal, a suspension, a role, or a doctor in charge, of
+    one account or of many. Each is as it was before, with the doctor in charge.
+
+    An account that was changed since stays as it is, and is named in `left`. An approval that is
+    taken back revokes the tokens at once. The same again changes nothing.
+    """
+    taken = undo.take_back(act=act, by=subject.id)
+    doctors = undo.accounts.by_ids({item.doctor_id for item in taken.accounts if item.doctor_id})
+    return TakenBackView(
+        put_back=[AccountPutBack.from_account(account, doctors) for account in taken.accounts],
+        left=LeftAccount.from_errors(taken.left),
+    )
 
 
 @usage_routes.route("GET", "/admin/usage", access=admins("Only admin can view the usage"))

@@ -16,11 +16,12 @@ from pydantic import (
 
 from skinapi.accounts.admin import usage
 from skinapi.accounts.admin.decisions import DEFAULT, MOST_COUNTED, ApprovedRole, Decided
-from skinapi.accounts.auth.account import Account, Status
+from skinapi.accounts.auth.account import Account, Status, WantedRole
 from skinapi.accounts.auth.email_addresses import Email, NewEmail
 from skinapi.accounts.auth.events import PatientNumber
 from skinapi.accounts.auth.passwords import NewPassword
 from skinapi.accounts.auth.schemas import AccountView
+from skinapi.base.errors import SkinAPIError
 from skinapi.base.field_types import Identifier, Legible, Name, NumberPart, Printable, SearchText
 from skinapi.base.stored_record import optional
 from skinapi.base.subject import ErasureReason, RefusalReason, Role
@@ -33,12 +34,17 @@ from skinapi.platform.web.schemas import (
     Body,
     ContractBody,
     ContractPageQuery,
+    Message,
     PageQuery,
     Query,
 )
 
 LONGEST_USAGE_DAYS = 366
 MOST_CHOSEN = 100
+ACT = (
+    "by which it can be taken back for a day (`POST /accounts/acts/{act}/undo`); left out where "
+    "nothing has changed"
+)
 Note = Annotated[
     str,
     StringConstraints(min_length=1, max_length=500, strip_whitespace=True),
@@ -208,18 +214,51 @@ class LeftAccount(Answer):
     code: str
     sentence: str
 
+    @classmethod
+    def from_errors(cls, errors: Mapping[str, SkinAPIError]) -> list[Self]:
+        return [
+            cls(account=account, code=error.code, sentence=error.detail)
+            for account, error in errors.items()
+        ]
+
 
 class DecidedView(Answer):
     done: list[str] = Field(description="the accounts that are as they were wanted")
     left: list[LeftAccount] = Field(description="those that could not be decided on, and why")
+    act: str | None = optional(ACT)
 
     @classmethod
     def from_decision(cls, decided: Decided) -> Self:
-        left = [
-            LeftAccount(account=account, code=error.code, sentence=error.detail)
-            for account, error in decided.left.items()
-        ]
-        return cls(done=decided.done, left=left)
+        left = LeftAccount.from_errors(decided.left)
+        return cls(done=decided.done, left=left, act=decided.act)
+
+
+class ActMessage(Message):
+    act: str | None = optional(ACT)
+
+
+class AccountPutBack(Answer):
+    """An account as it is again."""
+
+    account: str
+    role: Role
+    status: Status
+    wanted_role: WantedRole | None
+    refusal: RefusalView | None
+    doctor: str | None = Field(description="the e-mail of the doctor in charge")
+
+    @classmethod
+    def from_account(cls, account: Account, doctors: Mapping[str, Account]) -> Self:
+        doctor = doctors.get(account.doctor_id or "")
+        refusal = RefusalView.model_validate(account.refusal) if account.refusal else None
+        return cls.from_record(
+            account, account=account.id, refusal=refusal, doctor=doctor.email if doctor else None
+        )
+
+
+class TakenBackView(Answer):
+    put_back: list[AccountPutBack]
+    left: list[LeftAccount] = Field(description="those that stay as they are, and why")
 
 
 class WaitingCount(Answer):
@@ -232,16 +271,6 @@ class Approval(DoctorOfApproved, ContractBody):
 
 class NewRole(Body):
     role: Role
-    doctor: Email | None = Field(
-        default=None,
-        description="the e-mail of the doctor in charge from then on; no doctor has one",
-    )
-
-    @model_validator(mode="after")
-    def _no_doctor_has_one(self) -> Self:
-        if self.doctor and self.role == "doctor":
-            raise ValueError("doctor: a doctor is in the care of none")
-        return self
 
 
 class NewDoctor(ContractBody):

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from itertools import islice
 from typing import Literal, Unpack
 
+from skinapi.accounts.admin.acts import Acts
 from skinapi.accounts.admin.decisions import (
     NO_ACCOUNT,
     NO_DOCTOR,
@@ -38,10 +39,19 @@ READ_AT_ONCE = 1000
 OWN_FACTOR = "Remove your own second factor on the page of your account, with a code"
 
 
+@dataclass(frozen=True, slots=True)
+class Acted:
+    """The account as it is then; `act` is by what that can be taken back."""
+
+    account: Account
+    act: str | None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AdminService:
     work: UnitOfWork
     accounts: Accounts
+    acts: Acts
     eraser: Eraser
     passwords: Passwords
     guess_limits: GuessLimits
@@ -79,30 +89,28 @@ class AdminService:
         return found
 
     @atomic
-    def set_role(
-        self, unit: Unit, *, email: str, role: Role, doctor: str | None = None, by: str
-    ) -> Account:
-        """`doctor` is the e-mail of who is in charge then, of a patient."""
+    def set_role(self, unit: Unit, *, email: str, role: Role, by: str) -> Acted:
         account = get_by_email(self.accounts, email, NO_ACCOUNT)
-        if account.role != role:
-            unit.audit(f"account.role_{role}", by=by, target=account.id)
-            account = self.accounts.change(unit, account, role=role)
-        if doctor:
-            chosen = self.assignments.find_doctor(doctor)
-            self.assignments.assign(unit, account, doctor=chosen.id, by=by)
-        return account
+        if account.role == role:
+            return Acted(account, None)
+        action = f"account.role_{role}"
+        unit.audit(action, by=by, target=account.id)
+        changed = self.accounts.change(unit, account, role=role)
+        return Acted(changed, self.acts.note(action, by=by, before=account, after=changed))
 
     @atomic
-    def suspend_account(self, unit: Unit, *, email: str, by: str) -> Account:
+    def suspend_account(self, unit: Unit, *, email: str, by: str) -> Acted:
         account = get_by_email(self.accounts, email, NO_ACCOUNT)
         if account.status == "suspended":
-            return account
-        unit.audit("account.suspend", by=by, target=account.id)
+            return Acted(account, None)
+        action = "account.suspend"
+        unit.audit(action, by=by, target=account.id)
         # One of the addresses that it logged in from may be a thief's.
         self.guess_limits.reset(account)
-        return self.accounts.change(
+        changed = self.accounts.change(
             unit, account, status="suspended", token_version=account.token_version + 1
         )
+        return Acted(changed, self.acts.note(action, by=by, before=account, after=changed))
 
     def delete_user(
         self,

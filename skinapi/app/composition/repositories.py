@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from skinapi.accounts.admin.acts import Acts
 from skinapi.accounts.admin.usage import DailyCounts
 from skinapi.accounts.auth.accounts import Accounts
 from skinapi.accounts.auth.consents import Consents
@@ -50,6 +51,7 @@ class Repositories(Parts):
     """One for each kind of stored data."""
 
     accounts: Accounts
+    acts: Acts
     trail: AuditTrail
     work: UnitOfWork
     consents: Consents

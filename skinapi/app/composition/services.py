@@ -10,6 +10,7 @@ from pydantic import BaseModel
 
 from skinapi.accounts.admin.decisions import Assignments, DecisionsService
 from skinapi.accounts.admin.service import AdminService
+from skinapi.accounts.admin.undo import UndoService
 from skinapi.accounts.admin.waiting_work import (
     FindingCounts,
     FindingNumbers,
@@ -171,6 +172,7 @@ class Services(Parts):
     recovery: RecoveryService
     admin: AdminService
     decisions: DecisionsService
+    undo: UndoService
     oidc: OidcService
     patients: PatientsService
     webhooks: WebhooksService

@@ -254,6 +254,7 @@ def _to_erasure(
         data.letters.forget_drafts,
         jobs.queue.forget,
         cleanup.forget,
+        data.acts.forget,
         data.sessions.forget,
         data.guess_limits.forget,
         data.password_links.forget,

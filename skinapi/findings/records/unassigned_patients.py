@@ -225,9 +225,13 @@ class UnassignedPatients:
         }
 
     def on_doctor_changed(self, event: DoctorChanged) -> None:
-        """Tell the doctor what has come into care with this patient."""
+        """Tell the doctor what has come into care with this patient. The one before, who was not
+        told yet of the patient, is told no more.
+        """
+        if event.before:
+            self.outbox.withdraw_arrival(to=event.before, patient=event.patient)
         if event.doctor:
-            self._tell(Kind.CAME_INTO_CARE, event.doctor, [event.patient])
+            self._tell(Kind.CAME_INTO_CARE, event.doctor, [event.patient], patient=event.patient)
 
     def tell_of_urgent(self, patient: Account) -> None:
         """Tell the doctor in charge that something urgent waits."""
@@ -256,7 +260,9 @@ class UnassignedPatients:
         patients = self.accounts.find_waiting_patients(event.doctor, limit=MOST_UNASSIGNED)
         self._tell(Kind.CAME_INTO_CARE, event.doctor, [patient["id"] for patient in patients])
 
-    def _tell(self, kind: Kind, doctor: str, patients: list[str]) -> None:
+    def _tell(
+        self, kind: Kind, doctor: str, patients: list[str], *, patient: str | None = None
+    ) -> None:
         if not patients:
             return
         left = self.submissions.find_left(doctor, owners=patients, limit=MOST_UNASSIGNED)
@@ -272,6 +278,7 @@ class UnassignedPatients:
                 delay=ARRIVALS_DELAY,
                 due_at=waiting.get("due_at"),  # they leave together
                 figures={"findings": findings, "urgent": urgent},
+                patient=patient,
             )
 
     def _walk_patients(self) -> Iterator[tuple[str | None, list[Account], set[str]]]:

@@ -83,7 +83,8 @@ SECURITY = frozenset({
 class Notice(StoredRecord):
     """`about` is the place in the console that the mail leads to; of a PASSWORD_LINK the id of the
     link, of an ERASED where its receipt is checked. `figures` are what the text has places for,
-    `log_in` is the e-mail that a LOG_IN_JOINED names. `author` wrote a MESSAGE. One without
+    `log_in` is the e-mail that a LOG_IN_JOINED names. `author` wrote a MESSAGE,
+    a CAME_INTO_CARE may be of one `patient`. One without
     `due_at` has been sent. An ERASED outlives its account, so it has an `address` and a `language`
     of its own.
     """
@@ -102,6 +103,7 @@ class Notice(StoredRecord):
     address: str | None = None
     language: Language | None = None
     log_in: str | None = None
+    patient: str | None = None
     figures: Mapping[str, int] = {}
 
     def joined(self, others: Sequence["Notice"]) -> "Notice":
@@ -154,6 +156,7 @@ class Outbox(Repository[Notice]):
         address: str | None = None,
         language: Language | None = None,
         log_in: str | None = None,
+        patient: str | None = None,
     ) -> None:
         """Call it in the transaction of the change. `to` is an account, which a mail to an
         `address` outlives. It is sent after `delay`, or at `due_at`, unless it is withdrawn before.
@@ -177,6 +180,7 @@ class Outbox(Repository[Notice]):
                 address=address,
                 language=language,
                 log_in=log_in,
+                patient=patient,
             )
         )
 
@@ -193,6 +197,11 @@ class Outbox(Repository[Notice]):
     def withdraw(self, kind: Kind, *, to: str, about: str) -> None:
         """What it would tell is known: send it no more."""
         self._documents.delete({"account": to, "sent_at": None, "kind": kind, "about": about})
+
+    def withdraw_arrival(self, *, to: str, patient: str) -> None:
+        """The patient has left this doctor again, who was not told yet of the arrival."""
+        arrival: Filter = {"account": to, "sent_at": None, "kind": Kind.CAME_INTO_CARE}
+        self._documents.delete({**arrival, "patient": patient})
 
     def find_due(self, limit: int) -> list[Document]:
         """List what is to be sent now, as it is stored. A kind that only newer code knows waits for

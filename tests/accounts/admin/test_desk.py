@@ -173,25 +173,6 @@ def test_a_patient_who_becomes_a_doctor_leaves_the_doctors_care(
         assert doctor.call("GET", f"/submissions/{number}{what}").status_code == 404
 
 
-def test_a_change_of_role_is_undone_with_the_doctor(backend: Backend) -> None:
-    """An existing client sends the role alone, and nobody is in charge then."""
-    doctor, admin = backend.member(role="doctor"), backend.member(role="admin")
-    patient = patient_of(backend, doctor)
-    path = f"/users/{patient.email}/role"
-    assert admin.call("PUT", path, json={"role": "doctor"}).status_code == 200
-    refused = admin.call("PUT", path, json={"role": "doctor", "doctor": doctor.email})
-    assert refused.status_code == 400
-    assert admin.call("PUT", path, json={"role": "user"}).status_code == 200
-    assert backend.account(patient.email).doctor_id is None
-    back = {"role": "user", "doctor": doctor.email}
-    assert admin.call("PUT", path, json=back).status_code == 200
-    assert backend.account(patient.email).doctor_id == backend.account(doctor.email).id
-    admin.call("PATCH", f"/users/{doctor.email}/suspend")
-    admin.call("PUT", path, json={"role": "researcher"})
-    assert admin.call("PUT", path, json=back).status_code == 409
-    assert backend.account(patient.email).role == "researcher", "all of it, or nothing"
-
-
 def test_the_list_says_what_waits_of_each_account(any_backend: Backend) -> None:
     doctor, admin = any_backend.member(role="doctor"), any_backend.member(role="admin")
     patient, calm = patient_of(any_backend, doctor), any_backend.member()
