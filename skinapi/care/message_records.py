@@ -92,6 +92,11 @@ class Messages(Repository[Message]):
     def count(self, thread: Thread) -> int:
         return self._documents.count(thread.wanted)
 
+    def has_unanswered(self, owner: str) -> bool:
+        """Whether a message of this owner waits for a doctor."""
+        waiting: Filter = {"owner": owner, "author": owner, **WAITING}
+        return self._documents.count(waiting) > 0
+
     def count_unseen(self, to: str, thread: Thread) -> int:
         unseen: Filter = {"to": to, **WAITING, **thread.wanted, "seen_at": None}
         return self._documents.count(unseen)

@@ -502,6 +502,7 @@ def test_who_deletes_a_finding_before_being_told_of_it_is_reached_too(backend: B
     calm = file_for(backend, ada, Band.ROUTINE).number
     told = file_for(backend, ada, Band.URGENT_REFERRAL).number
     review(grey, told)
+    assert ada.call("GET", f"/submissions/{told}").status_code == 200
     numbers = [item["id"] for item in ada.call("GET", "/submissions").get_json()]
     for number in numbers:
         assert ada.call("DELETE", f"/submissions/{number}").status_code == 200
@@ -561,9 +562,12 @@ def test_a_patient_of_another_system_is_reached_by_the_number_there(backend: Bac
 
 def test_who_has_nothing_left_to_be_told_leaves_no_address_behind(backend: Backend) -> None:
     grey, ada = patient_in_care(backend)
-    review(grey, file_for(backend, ada, Band.URGENT_REFERRAL).number)
+    number = file_for(backend, ada, Band.URGENT_REFERRAL).number
+    review(grey, number)
     file_for(backend, ada, Band.ROUTINE)
-    assert ada.call("GET", "/me/deletion").get_json()["to_be_told"] is None
+    assert ada.call("GET", f"/submissions/{number}").status_code == 200
+    shown = ada.call("GET", "/me/deletion").get_json()
+    assert (shown["to_be_told"], shown["unsettled"]) == (None, {})
     leave(ada)
     finish(backend)
     assert backend.stored().get("people_to_reach", []) == []

@@ -758,6 +758,7 @@ find_or_add_patient          uffffffffuu       /patients/external
 list_accounts                admins            /accounts
 list_users                   admins            /users
 delete_user                  admins            /users/{email}
+preview_deletion             admins            /users/{email}/deletion
 count_waiting                admins            /accounts/waiting
 approve_accounts             admins            /accounts/approvals
 refuse_accounts              admins            /accounts/refusals

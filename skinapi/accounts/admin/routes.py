@@ -36,6 +36,7 @@ from skinapi.accounts.admin.undo import UndoService
 from skinapi.accounts.admin.usage import DailyCounts
 from skinapi.accounts.auth.account import Account, Subject
 from skinapi.accounts.auth.errors import (
+    UNPROVEN,
     BeingDeleted,
     EmailTaken,
     GoesWithOther,
@@ -43,10 +44,12 @@ from skinapi.accounts.auth.errors import (
     NoPasswordHere,
     NoSecondFactor,
 )
+from skinapi.accounts.auth.passwords import ClientInfo
 from skinapi.base.errors import Conflict, NotFound
 from skinapi.base.pages import Page
 from skinapi.base.subject import ROLES, Role
 from skinapi.platform.web.declaration import Routes, admins
+from skinapi.platform.web.rate_limits import caller_address
 from skinapi.platform.web.schemas import Message
 
 NON_DOCTOR_ROLES: tuple[Role, ...] = tuple(role for role in ROLES if role != "doctor")
@@ -59,7 +62,8 @@ usage_routes: Routes[DailyCounts] = Routes()
 @routes.route("GET", "/accounts", access=admins("Only admin can view accounts"))
 def list_accounts(admin: AdminService, *, query: AccountSearch) -> Page[AccountRow]:
     """List all accounts, in the order they registered. One that was refused has the status
-    `suspended` and a `refusal`; `status=suspended` leaves it out here.
+    `suspended` and a `refusal`; `status=suspended` leaves it out here. `status=unassigned` lists
+    the patients without a doctor.
     """
     page = admin.list_accounts(
         roles=(query.role,) if query.role else ROLES,
@@ -114,7 +118,7 @@ def _beside(admin: AdminService, page: Page[Account]) -> dict[str, Any]:
     "DELETE",
     "/users/<email>",
     access=admins("Only admin can delete users"),
-    raises=(NotFound, LastAdmin, BeingDeleted, GoesWithOther),
+    raises=(*UNPROVEN, NotFound, LastAdmin, BeingDeleted, GoesWithOther),
 )
 def delete_user(
     admin: AdminService, *, email: str, query: DeletionQuery, body: Deletion, subject: Subject
@@ -122,6 +126,7 @@ def delete_user(
     """Delete an account and all its data. The person is told by mail, with a receipt. Where the
     law keeps the medical record, that stays (409 `record_kept` where nothing else is left).
     """
+    admin.prove(subject, body.proof(ClientInfo(address=caller_address())))
     admin.delete_user(email=email, by=subject.id, reason=query.reason, number=body.number)
     return Message(message=f"User {email} deleted")
 
@@ -259,12 +264,13 @@ def add_doctor(admin: AdminService, *, body: NewDoctor, subject: Subject) -> Mes
     "DELETE",
     "/doctors/<email>",
     access=admins("Only admin can delete doctors"),
-    raises=(NotFound, BeingDeleted),
+    raises=(*UNPROVEN, NotFound, BeingDeleted),
 )
 def delete_doctor(
-    admin: AdminService, *, email: str, query: DeletionQuery, subject: Subject
+    admin: AdminService, *, email: str, query: DeletionQuery, body: Deletion, subject: Subject
 ) -> Message:
     """Delete a doctor. The doctor's patients then have no doctor."""
+    admin.prove(subject, body.proof(ClientInfo(address=caller_address())))
     admin.delete_doctor(email=email, by=subject.id, reason=query.reason)
     return Message(message=f"Doctor {email} deleted")
 

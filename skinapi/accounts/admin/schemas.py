@@ -19,8 +19,8 @@ from skinapi.accounts.admin.decisions import DEFAULT, MOST_COUNTED, ApprovedRole
 from skinapi.accounts.auth.account import Account, Status, WantedRole
 from skinapi.accounts.auth.email_addresses import Email, NewEmail
 from skinapi.accounts.auth.events import PatientNumber
-from skinapi.accounts.auth.passwords import NewPassword
-from skinapi.accounts.auth.schemas import AccountView
+from skinapi.accounts.auth.passwords import ClientInfo, NewPassword, Proof
+from skinapi.accounts.auth.schemas import AccountView, Code, OwnPassword
 from skinapi.base.errors import SkinAPIError
 from skinapi.base.field_types import Identifier, Legible, Name, NumberPart, Printable, SearchText
 from skinapi.base.stored_record import optional
@@ -74,6 +74,19 @@ class Deletion(ContractBody):
         "tell the patient of a finding (409 `patient_number_needed`)",
     )
 
+    current_password: OwnPassword | None = Field(
+        default=None,
+        description="the admin's own. The console sends it, and then it must be right; empty where "
+        "the admin has none here, and has just logged in",
+    )
+    code: Code | None = Field(default=None, description="of the admin's second factor")
+
+    def proof(self, caller: ClientInfo) -> Proof | None:
+        """None where the client does not ask who it is, as those that were there before."""
+        if self.current_password is None:
+            return None
+        return Proof(password=self.current_password, code=self.code, caller=caller)
+
     @property
     def number(self) -> PatientNumber | None:
         named = self.patient_number
@@ -98,7 +111,11 @@ class AccountSearch(PageQuery):
     limit: Annotated[int, Field(ge=1, le=LARGEST_PAGE)] = 100
     q: Beginning = None
     role: Role | None = None
-    status: Status | Literal["refused"] | None = None
+    status: Status | Literal["refused", "unassigned"] | None = Field(
+        default=None,
+        description="`unassigned`: patients who were approved, of whom no active doctor is in "
+        "charge",
+    )
 
 
 class ListedAccount(AccountView):

@@ -20,13 +20,14 @@ from skinapi.accounts.admin.decisions import (
     require_doctor,
 )
 from skinapi.accounts.admin.waiting_work import FindingCounts, FindingNumbers
-from skinapi.accounts.auth.account import Account, AccountFields, Status
+from skinapi.accounts.auth.account import Account, AccountFields, Status, Subject
 from skinapi.accounts.auth.account_deletion import Eraser
 from skinapi.accounts.auth.accounts import Accounts
 from skinapi.accounts.auth.errors import EmailTaken, NoPasswordHere, NoSecondFactor
 from skinapi.accounts.auth.events import AccountAdded, PatientNumber
 from skinapi.accounts.auth.guess_limits import GuessLimits
-from skinapi.accounts.auth.passwords import Passwords, one_time_password
+from skinapi.accounts.auth.passwords import Passwords, Proof, one_time_password
+from skinapi.accounts.auth.second_factor import SecondFactorService
 from skinapi.base.errors import Conflict, Duplicate
 from skinapi.base.pages import Page, PageRequest
 from skinapi.base.subject import ErasureReason, Role
@@ -36,6 +37,8 @@ from skinapi.platform.storage.ports import Document
 from skinapi.platform.storage.unit_of_work import Unit, UnitOfWork, atomic
 
 READ_AT_ONCE = 1000
+# `unassigned`: a patient of whom no active doctor is in charge.
+ListedStatus = Status | Literal["refused", "unassigned"]
 OWN_FACTOR = "Remove your own second factor on the page of your account, with a code"
 
 
@@ -54,6 +57,7 @@ class AdminService:
     acts: Acts
     eraser: Eraser
     passwords: Passwords
+    second_factor: SecondFactorService
     guess_limits: GuessLimits
     assignments: Assignments
     trail: AuditTrail
@@ -65,12 +69,18 @@ class AdminService:
         self,
         *,
         roles: Sequence[Role],
-        status: Status | Literal["refused"] | None,
+        status: ListedStatus | None,
         beginning: str | None,
         paging: PageRequest,
         apart: bool = False,
     ) -> Page[Account]:
-        """`apart`: a refused account is none of the suspended ones."""
+        """`apart`: a refused account is none of the suspended ones. Only patients are
+        `unassigned`.
+        """
+        if status == "unassigned":
+            if "user" not in roles:
+                return Page([], None)
+            return self.accounts.page_unassigned(beginning=beginning, paging=paging)
         refused = status == "refused" if apart and status in ("refused", "suspended") else None
         return self.accounts.page_accounts(
             roles,
@@ -111,6 +121,11 @@ class AdminService:
             unit, account, status="suspended", token_version=account.token_version + 1
         )
         return Acted(changed, self.acts.note(action, by=by, before=account, after=changed))
+
+    def prove(self, admin: Subject, proof: Proof | None) -> None:
+        """Refuse whoever is not the admin whose session it is, where a client asks for that."""
+        if proof:
+            self.second_factor.reauthenticate(admin.account, proof, session_id=admin.session_id)
 
     def delete_user(
         self,

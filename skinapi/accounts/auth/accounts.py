@@ -66,6 +66,7 @@ class Accounts(Repository[Account]):
         ("role", "id"),
         ("role", "status", "id"),
         ("role", "status", "refused", "id"),
+        ("role", "status", "refused", "doctor_id", "id"),
         ("role", "search", "id"),
         ("role", "family", "id"),
         ("role", "email", "id"),
@@ -359,11 +360,30 @@ class Accounts(Repository[Account]):
         wanted: Filter = {"status": status} if status else {}
         if refused is not None:
             wanted["refused"] = refused or None
-        filters = [{"role": role, **wanted} for role in roles]
+        return self._page_each([{"role": role, **wanted} for role in roles], beginning, paging)
+
+    def page_unassigned(self, *, beginning: str | None, paging: PageRequest) -> Page[Account]:
+        """Page, as `page_accounts`, patients whom no active doctor is in charge of: those who were
+        approved, also where they are suspended since.
+        """
+        doctors: list[str | None] = [None, *self.list_resting_doctors()]
+        statuses: tuple[Status, ...] = ("approved", "suspended")
+        filters: list[Filter] = [
+            {"role": "user", "status": status, "refused": None, "doctor_id": doctor}
+            for status in statuses
+            for doctor in doctors
+        ]
+        page = self._page_each(filters, beginning, paging)
+        patients = [item for item in page.items if not (item.joined_to or item.is_record)]
+        return Page(patients, page.next_after)
+
+    def _page_each(
+        self, filters: Sequence[Filter], beginning: str | None, paging: PageRequest
+    ) -> Page[Account]:
         if beginning:
             found = find_by_beginning(self._documents, filters, beginning, paging)
         else:
-            # One listing for each role, not one with $in: see `merging`.
+            # One listing for each filter, not one with $in: see `merging`.
             most = paging.limit + 1
             find = self._documents.find
             listings = [find(item, after=paging.after, limit=most) for item in filters]

@@ -1,14 +1,18 @@
-"""How to reach people who deleted their account, or a finding, before a doctor told them of it: for
-the doctor in charge, until that one has, 30 days at most.
+"""How to reach people who deleted their account, or a finding, before all of it was settled: for
+the doctor in charge, and for who has taken a sample, until one of them has spoken to the person, 30
+days at most.
 
-Without it a melanoma that was held back, or that nobody had looked at, would go with the account,
-and nobody would know. It holds no photo and no letter.
+Without it a melanoma that was held back, that nobody had looked at or that its owner has not read,
+or the result of a sample, would go with the account, and nobody would know. It holds no photo and
+no letter.
 """
 
+from collections import Counter
 from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from functools import partial
 from itertools import islice
 
 from skinapi.accounts.auth.account import Account, Subject
@@ -16,13 +20,16 @@ from skinapi.accounts.auth.events import PatientNumber
 from skinapi.base.errors import Conflict, NotFound
 from skinapi.base.pages import batched
 from skinapi.base.stored_record import StoredRecord
+from skinapi.care.message_records import Messages
 from skinapi.findings.records.events import FindingDiscarded
 from skinapi.findings.records.finding_records import FindingRecords
 from skinapi.findings.records.stored_finding import StoredFindingRow
 from skinapi.findings.records.unassigned_patients import UnassignedPatients
 from skinapi.findings.records.visible_findings import URGENT, VisibleFindingRow
+from skinapi.findings.status.decisions import is_proven_cancer
 from skinapi.findings.status.lesion_status import Audience
 from skinapi.integrations.patients import PatientsService
+from skinapi.model.bands import is_sent
 from skinapi.model.conditions import Band
 from skinapi.platform.notices.outbox import Kind
 from skinapi.platform.storage.failed_items import FailedItems
@@ -52,15 +59,25 @@ class OtherNumber(Conflict):
 
 
 class ReachReason(StrEnum):
-    """A doctor was to tell the finding, or it is urgent and nobody has reviewed it."""
+    """Why somebody should speak to the owner of a finding, the gravest reason first.
+
+    - `held`: a doctor was to tell it
+    - `unreviewed`: it is urgent, and nobody has reviewed it, or its newest version
+    - `awaited`: the result of a sample has not come
+    - `unopened`: a doctor asks for a visit or names a cancer, and the owner has not read it
+    - `unanswered`: a doctor names a cancer, and no doctor has answered the owner's message
+    """
 
     HELD = "held"
     UNREVIEWED = "unreviewed"
+    AWAITED = "awaited"
+    UNOPENED = "unopened"
+    UNANSWERED = "unanswered"
 
 
 class FindingToTell(StoredRecord):
     """`label` and `urgency` are the doctor's; without a review, what the check says. `proven`: by
-    the laboratory.
+    the laboratory. `sampled_by` is the doctor who has taken a sample of which a result is awaited.
     """
 
     number: int
@@ -69,6 +86,7 @@ class FindingToTell(StoredRecord):
     label: str | None
     urgency: Band
     proven: bool = False
+    sampled_by: str | None = None
 
 
 class PersonToReach(StoredRecord):
@@ -106,10 +124,22 @@ class ReachService:
     submissions: FindingRecords
     failed: FailedItems
     patients: PatientsService
+    messages: Messages
 
     def foresee(self, account: Account) -> ReachReason | None:
-        """Find the gravest reason why somebody would have to speak to this person."""
-        return min((finding.why for finding in self._walk(account)), default=None)
+        """Find whether a doctor is to tell this person something, or to look at something urgent,
+        the first before the second.
+        """
+        counts = self.count(account, Audience.DOCTOR)
+        reasons = (ReachReason.HELD, ReachReason.UNREVIEWED)
+        return next((why for why in reasons if why in counts), None)
+
+    def count(self, account: Account, reader: Audience) -> dict[ReachReason, int]:
+        """Count the findings of which somebody should speak to this person, as far as `reader` may
+        know of them.
+        """
+        counts = Counter(finding.why for finding in self._walk(account, reader))
+        return {why: counts[why] for why in ReachReason if counts[why]}
 
     def note(self, account: Account, number: PatientNumber | None) -> None:
         """In the transaction that begins the erasure, note whom to reach, and tell by mail that
@@ -126,9 +156,10 @@ class ReachService:
 
     def on_finding_discarded(self, event: FindingDiscarded) -> None:
         account = self.unassigned.accounts.get(event.finding.owner)
-        to_tell = _find_what_to_tell(self.submissions.see_one(event.finding, Audience.DOCTOR))
+        finding = self.submissions.see_one(event.finding, Audience.DOCTOR)
+        to_tell = _find_what_to_tell(finding, opens=account.can_log_in, unanswered=False)
         expected = self.unassigned.find_who_looks(account).by != "nobody"
-        if to_tell and (expected or to_tell.why is ReachReason.HELD):
+        if to_tell and (expected or to_tell.why is not ReachReason.UNREVIEWED):
             self._add(account, (to_tell,), None)
 
     def _add(
@@ -157,7 +188,9 @@ class ReachService:
             expires_at=moment + KEPT_FOR,
         )
         self.people.insert(person)
-        for reader in [doctor.id] if doctor else self._list_readers():
+        samplers = {finding.sampled_by for finding in findings if finding.sampled_by}
+        readers = {*([doctor.id] if doctor else self._list_readers())}
+        for reader in sorted(readers | samplers):
             self.unassigned.outbox.add(Kind.TO_REACH, to=reader, about="people-to-reach")
 
     def list_people_to_reach(self, *, to: Subject) -> Sequence[PersonToReach]:
@@ -179,12 +212,12 @@ class ReachService:
         self.people.remove(person.id)
 
     def _may_see(self, person: PersonToReach, to: Subject, doctors: Container[str]) -> bool:
-        """Show it to the doctor in charge; where that is none of the active `doctors`, to those who
-        see the patients without one, and to admins.
+        """Show it to the doctor in charge, and to who has taken a sample; where the first is none
+        of the active `doctors`, to those who see the patients without one, and to admins.
         """
         if to.key is not None:
             return False
-        if person.doctor == to.id:
+        if to.id in {person.doctor, *(finding.sampled_by for finding in person.findings)}:
             return to.role == "doctor"
         if person.doctor in doctors:
             return False
@@ -203,30 +236,49 @@ class ReachService:
                 return PatientNumber(system=system or "", value=source.patient_id)
         return None
 
-    def _walk(self, account: Account) -> Iterator[FindingToTell]:
-        """Yield those that a doctor holds back, and the urgent ones that nobody has reviewed. One
-        that cannot be read keeps nobody from leaving.
-        """
+    def _walk(
+        self, account: Account, reader: Audience = Audience.DOCTOR
+    ) -> Iterator[FindingToTell]:
+        """Yield those that are to be told. One that cannot be read keeps nobody from leaving."""
+        unanswered = self.messages.has_unanswered(account.id)
+        find = partial(_find_what_to_tell, opens=account.can_log_in, unanswered=unanswered)
         stored = self.submissions.walk_stored(account.id)
         read = self.failed.each(WORK, stored, StoredFindingRow.model_validate)
         for batch in batched(read, READ_AT_ONCE):
-            seen = self.submissions.see(batch, Audience.DOCTOR)
-            yield from filter(None, map(_find_what_to_tell, seen))
+            seen = self.submissions.see(batch, reader)
+            yield from filter(None, map(find, seen))
 
 
-def _find_what_to_tell(entry: VisibleFindingRow) -> FindingToTell | None:
-    decision = entry.decision
-    if entry.held_until and decision:
-        why, label, urgency = ReachReason.HELD, decision.label, decision.urgency
-    elif decision is None and entry.band == URGENT:
-        why, label, urgency = ReachReason.UNREVIEWED, entry.finding.headline.likely.key, entry.band
-    else:
+def _find_what_to_tell(
+    entry: VisibleFindingRow, *, opens: bool, unanswered: bool
+) -> FindingToTell | None:
+    """`opens`: the owner logs in here, and can have read it."""
+    why, decision = _find_reason(entry, opens, unanswered), entry.decision
+    if why is None:
         return None
+    named = None if why is ReachReason.UNREVIEWED else decision
     return FindingToTell(
         number=entry.number,
         found_at=entry.created_at,
         why=why,
-        label=label,
-        urgency=urgency,
-        proven=decision is not None and decision.proven,
+        label=named.label if named else entry.finding.headline.likely.key,
+        urgency=named.urgency if named else entry.band,
+        proven=named is not None and named.proven,
+        sampled_by=named.doctor if named and named.awaited else None,
     )
+
+
+def _find_reason(entry: VisibleFindingRow, opens: bool, unanswered: bool) -> ReachReason | None:
+    decision = entry.decision
+    if decision and entry.held_until and entry.reader.knows_all:
+        return ReachReason.HELD
+    if not entry.reviewed and entry.band == URGENT:
+        return ReachReason.UNREVIEWED
+    if decision is None:
+        return None
+    cancer = decision.suspected or is_proven_cancer(decision.label, proven=decision.proven)
+    if decision.awaited:
+        return ReachReason.AWAITED
+    if opens and entry.decision_opened_at is None and (cancer or is_sent(decision.urgency)):
+        return ReachReason.UNOPENED
+    return ReachReason.UNANSWERED if cancer and unanswered else None

@@ -23,6 +23,7 @@ from skinapi.platform.web.schemas import Answer, Message, PageQuery, Query
 from skinapi.privacy.erasure.people_to_reach import PersonToReach, ReachReason
 from skinapi.privacy.erasure.receipts import Asker, Extent, Receipt, say_receipt
 from skinapi.privacy.erasure.service import (
+    DeletionByAdminPreview,
     DeletionPreview,
     ErasureService,
     NothingToTakeBack,
@@ -92,7 +93,8 @@ class PersonToReachView(Answer):
             label = finding.label if clinical else None
             name = conditions_table().name(label, language) if label else None
             malignant = label is not None and conditions_table().label(label).malignant
-            suspected = malignant and finding.why is ReachReason.HELD and not finding.proven
+            by_doctor = finding.why is not ReachReason.UNREVIEWED
+            suspected = malignant and by_doctor and not finding.proven
             findings.append(
                 FindingToTellView.from_record(finding, label=label, name=name, suspected=suspected)
             )
@@ -155,6 +157,7 @@ class WaitingErasures(Answer):
 
 
 NO_ADMIN = "Only admins see erasures"
+NO_ADMIN_DELETES = "Only admin can delete users"
 MOST_LISTED = 200
 TELLERS = Authenticated(roles=("doctor", "admin"), refusal="Only doctors and admins tell patients")
 
@@ -183,6 +186,14 @@ def delete_me(erasure: ErasureService, *, body: OwnDeletion, subject: Subject) -
 def show_deletion(erasure: ErasureService, *, subject: Subject) -> DeletionPreview:
     """What a deletion of the own account would erase and keep, and whether one waits."""
     return erasure.preview(account=subject.account)
+
+
+@routes.route("GET", "/users/<email>/deletion", access=admins(NO_ADMIN_DELETES), raises=(NotFound,))
+def preview_deletion(erasure: ErasureService, *, email: str) -> DeletionByAdminPreview:
+    """What the deletion of this account would erase and keep, who is in charge of the person, and
+    of how many findings somebody should speak to the person before.
+    """
+    return erasure.preview_by_admin(email=email)
 
 
 @routes.route(

@@ -19,6 +19,7 @@ from functools import partial
 
 from pydantic import Field
 
+from skinapi.accounts.admin.decisions import NO_ACCOUNT, get_by_email
 from skinapi.accounts.auth.account import Account
 from skinapi.accounts.auth.account_deletion import Eraser
 from skinapi.accounts.auth.accounts import Accounts
@@ -29,6 +30,7 @@ from skinapi.accounts.auth.second_factor import SecondFactorService
 from skinapi.base.errors import Conflict, NotFound, SkinAPIError
 from skinapi.base.values import Value
 from skinapi.findings.records.record_retention import MedicalRecord, RecordKept, RecordRetention
+from skinapi.findings.status.lesion_status import Audience
 from skinapi.platform.notices.outbox import Kind, Outbox
 from skinapi.platform.storage.clock_watch import ClockWatch, Time
 from skinapi.platform.storage.failed_items import FailedItems
@@ -63,6 +65,20 @@ class TooLate(Conflict):
     sentence = "It is too late to take the deletion back: its time is over, and it has begun"
 
 
+UNSETTLED = (
+    "how many findings somebody should speak about with the person before, by the reason; after a "
+    "deletion the doctor has name, e-mail and numbers of the findings for 30 days"
+)
+
+
+class DeletionByAdminPreview(Value):
+    doctor: str | None = Field(description="the name of the active doctor in charge")
+    unsettled: dict[ReachReason, int] = Field(description=UNSETTLED)
+    erased: dict[str, int] = Field(description="how many of each kind are erased")
+    kept_findings: int = Field(description="how many findings the law keeps")
+    kept_until: datetime | None = Field(description="until when")
+
+
 class DeletionPreview(Value):
     deletion_at: datetime | None = Field(description="when it will be deleted; null: none waits")
     wait_days: int = Field(description="so long it can be taken back; 0: it is done at once")
@@ -72,6 +88,7 @@ class DeletionPreview(Value):
         "tell (`held`), or nobody has looked at an urgent finding (`unreviewed`). After a deletion "
         "the doctor gets name, e-mail and the number of the finding, for 30 days"
     )
+    unsettled: dict[ReachReason, int] = Field(description=UNSETTLED)
     erased: dict[str, int] = Field(description="how many of each kind are erased")
     kept: list[KeptView]
     kept_findings: list[int] = Field(description="the numbers of the findings that the law keeps")
@@ -112,12 +129,27 @@ class ErasureService:
             wait_days=self.wait.days,
             obstacle=obstacle.code if obstacle else None,
             to_be_told=self.to_reach.foresee(account),
+            unsettled=self.to_reach.count(account, Audience.PATIENT),
             erased={kind: many for kind, many in counts.items() if kind in FORESEEN},
             kept=self.contents.list_kept(account, record),
             kept_findings=[finding.number for finding in record.findings] if record else [],
             kept_since=record.signed_at if record else None,
             kept_until=record.until_at if record else None,
             elsewhere=self.contents.list_elsewhere(account),
+        )
+
+    def preview_by_admin(self, *, email: str) -> DeletionByAdminPreview:
+        """Tell an admin what would go, in numbers alone."""
+        account = get_by_email(self.accounts, email, NO_ACCOUNT)
+        record = self.retention.find_record(account.id)
+        counts = self.contents.count(account.id, record=record)
+        doctor = self.to_reach.unassigned.find_doctor(account)
+        return DeletionByAdminPreview(
+            doctor=doctor.name if doctor else None,
+            unsettled=self.to_reach.count(account, Audience.DOCTOR),
+            erased={kind: many for kind, many in counts.items() if kind in FORESEEN},
+            kept_findings=len(record.findings) if record else 0,
+            kept_until=record.until_at if record else None,
         )
 
     def delete_own(self, *, account_id: str, session_id: str, proof: Proof) -> Receipt | datetime:

@@ -184,6 +184,31 @@ def test_the_list_says_what_waits_of_each_account(any_backend: Backend) -> None:
     assert not {"waiting", "in_care"} & {*rows[calm.email], *rows[admin.email]}
 
 
+def test_the_list_of_patients_without_a_doctor_has_no_others(any_backend: Backend) -> None:
+    """Also those of a doctor who is none now; not who waits, was refused, or is no patient."""
+    active, gone, lost = (any_backend.member(role="doctor") for _ in "123")
+    admin = any_backend.member(role="admin")
+    patient_of(any_backend, active)
+    any_backend.member(role="researcher")
+    any_backend.member(status="waiting")
+    refused = any_backend.member(status="waiting")
+    body = {"accounts": [any_backend.account(refused.email).id], "reason": "wrong_role"}
+    admin.call("POST", "/accounts/refusals", json=body)
+    wanted = [patient_of(any_backend, gone), any_backend.member(), patient_of(any_backend, lost)]
+    wanted += [any_backend.member(status="suspended")]
+    admin.call("PATCH", f"/users/{gone.email}/suspend")
+    admin.call("PUT", f"/users/{lost.email}/role", json={"role": "user"})
+    emails = sorted([*(item.email for item in wanted), lost.email])
+
+    def listed(**query: str) -> list[str]:
+        more = "".join(f"&{name}={value}" for name, value in query.items())
+        return sorted(row["email"] for row in admin.pages(f"/accounts?status=unassigned{more}"))
+
+    assert listed() == listed(limit="1") == listed(role="user") == emails
+    assert listed(role="doctor") == []
+    assert listed(q=wanted[0].email[:6]) == [wanted[0].email]
+
+
 def test_a_suspended_doctor_keeps_the_patients_and_gets_no_new_ones(backend: Backend) -> None:
     doctor, admin = backend.member(role="doctor"), backend.member(role="admin")
     kept, other = patient_of(backend, doctor), backend.member()

@@ -1,6 +1,6 @@
 """Acts of admins on accounts are taken back: each is as before, unless it was changed since."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
@@ -242,7 +242,8 @@ def test_of_two_undoings_and_an_act_at_once_nothing_is_half_done(real_backend: B
     moving = partial(
         services.decisions.assign_doctor, email=people[0].email, doctor=novak.email, by="-"
     )
-    taken, again, _ = at_once([taking, taking, moving])
+    acts: list[Callable[[], Any]] = [taking, taking, moving]
+    taken, again, _ = at_once(acts)
     ids = [id_of(real_backend, person) for person in people]
     for result in (taken, again):
         assert {item.id for item in result.accounts} | {*result.left} == {*ids}

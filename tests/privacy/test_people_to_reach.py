@@ -1,0 +1,129 @@
+"""Who deletes an account or a finding before all of it was settled can be reached by the doctor."""
+
+from typing import Any
+
+import pytest
+
+from skinapi.model.conditions import Band
+from tests.care.clinic import file_for, judge_anew, patient_of
+from tests.care.conversation import Talk
+from tests.support.backends import PASSWORD, Backend, Person
+
+AWAITED = {"certainty": "sure", "histology": "awaited", "told_by": "nobody"}
+
+
+def sign(doctor: Person, number: int, label: str = "melanoma", **more: Any) -> None:
+    body = {"label": label, "certainty": "sure", "told_by": "nobody", **more}
+    answer = doctor.call("POST", f"/submissions/{number}/review", json=body)
+    assert answer.status_code == 201, answer.text
+
+
+def file_one(backend: Backend, patient: Person, band: Band = Band.URGENT_REFERRAL) -> int:
+    return file_for(backend, patient, band).number
+
+
+def to_reach(reader: Person) -> list[tuple[int, str]]:
+    people = reader.call("GET", "/people-to-reach").get_json()
+    return [(item["number"], item["why"]) for person in people for item in person["findings"]]
+
+
+def leave(patient: Person) -> None:
+    answer = patient.call("DELETE", "/me", json={"current_password": PASSWORD})
+    assert answer.status_code == 200, answer.text
+
+
+@pytest.mark.parametrize("whole", [False, True], ids=["a finding", "the account"])
+def test_a_decision_that_was_not_read_and_an_awaited_result_are_told_to_the_doctor(
+    real_backend: Backend, whole: bool
+) -> None:
+    grey = real_backend.member(role="doctor")
+    ada = patient_of(real_backend, grey)
+    unread, awaited, read, mole = (file_one(real_backend, ada) for _ in range(4))
+    for number in (unread, read):
+        sign(grey, number)
+    sign(grey, awaited, **AWAITED)
+    sign(grey, mole, "melanocytic_nevus", urgency="self_monitoring", downgrade_confirmed=True)
+    for number in (awaited, read):
+        assert ada.call("GET", f"/submissions/{number}").status_code == 200
+    shown = ada.call("GET", "/me/deletion").get_json()
+    assert shown["unsettled"] == {"awaited": 1, "unopened": 1}
+    if whole:
+        leave(ada)
+    else:
+        for number in (unread, awaited, read, mole):
+            assert ada.call("DELETE", f"/submissions/{number}").status_code == 200
+    assert to_reach(grey) == [(unread, "unopened"), (awaited, "awaited")]
+    [person] = grey.call("GET", "/people-to-reach").get_json()
+    assert [item["suspected"] for item in person["findings"]] == [True, True]
+
+
+def test_who_took_the_sample_reaches_the_person_though_another_doctor_is_in_charge(
+    backend: Backend,
+) -> None:
+    grey, weber = (backend.member(role="doctor") for _ in "12")
+    ada, other = patient_of(backend, grey), backend.member(role="doctor")
+    number = file_one(backend, ada)
+    sign(grey, number, **AWAITED)
+    backend.services.decisions.assign_doctor(email=ada.email, doctor=weber.email, by="-")
+    leave(ada)
+    assert to_reach(grey) == to_reach(weber) == [(number, "awaited")]
+    assert to_reach(other) == []
+    [person] = grey.call("GET", "/people-to-reach").get_json()
+    assert grey.call("POST", f"/people-to-reach/{person['_id']}/done").status_code == 200
+    assert to_reach(weber) == []
+
+
+def test_a_question_after_a_suspected_melanoma_is_not_lost_with_the_account(
+    backend: Backend,
+) -> None:
+    talk = Talk(backend)
+    number = file_one(backend, talk.ada)
+    sign(talk.grey, number)
+    assert talk.ada.call("GET", f"/submissions/{number}").status_code == 200
+    assert talk.ada.call("GET", "/me/deletion").get_json()["unsettled"] == {}
+    talk.sent(talk.ada, "When can I come? I am afraid.")
+    assert talk.ada.call("GET", "/me/deletion").get_json()["unsettled"] == {"unanswered": 1}
+    leave(talk.ada)
+    assert to_reach(talk.grey) == [(number, "unanswered")]
+
+
+def test_the_owner_reads_of_a_held_decision_what_was_there_before_it(backend: Backend) -> None:
+    """And an admin, who is to know whom to reach, in numbers alone."""
+    grey, admin = backend.member(role="doctor"), backend.member(role="admin")
+    ada = patient_of(backend, grey)
+    numbers = [file_one(backend, ada), file_one(backend, ada, Band.ROUTINE)]
+    before = ada.call("GET", "/me/deletion").get_json()["unsettled"]
+    for number in numbers:
+        sign(grey, number, told_by="doctor")
+    assert ada.call("GET", "/me/deletion").get_json()["unsettled"] == before == {"unreviewed": 1}
+    shown = admin.call("GET", f"/users/{ada.email}/deletion").get_json()
+    assert (shown["unsettled"], shown["doctor"]) == ({"held": 2}, backend.account(grey.email).name)
+    assert shown["erased"]["findings"] == 2
+    assert "melanoma" not in str(shown)
+
+
+def test_an_urgent_version_that_no_doctor_has_answered_counts_as_not_reviewed(
+    backend: Backend,
+) -> None:
+    grey = backend.member(role="doctor")
+    ada = patient_of(backend, grey)
+    number = file_one(backend, ada, Band.ROUTINE)
+    sign(grey, number, "melanocytic_nevus", urgency="self_monitoring")
+    assert ada.call("GET", f"/submissions/{number}").status_code == 200
+    judge_anew(backend, number, Band.URGENT_REFERRAL)
+    assert ada.call("DELETE", f"/submissions/{number}").status_code == 200
+    assert to_reach(grey) == [(number, "unreviewed")]
+
+
+@pytest.mark.parametrize("role", ["user", "doctor"])
+def test_a_client_that_sends_the_admins_password_is_refused_a_wrong_one(
+    backend: Backend, role: str
+) -> None:
+    """One that sends none, as those that were there before, deletes as ever."""
+    admin = backend.member(role="admin")
+    first, second = (backend.member(role=role) for _ in "12")
+    path = "/doctors" if role == "doctor" else "/users"
+    for password, status in (("not it", 403), ("", 400), (PASSWORD, 200)):
+        body = {"current_password": password}
+        assert admin.call("DELETE", f"{path}/{first.email}", json=body).status_code == status
+    assert admin.call("DELETE", f"{path}/{second.email}").status_code == 200
