@@ -91,7 +91,7 @@ def approve_and_undo(journey: Journey, waiting: Caller) -> None:
     assert waiting.call("GET", "/me").json["status"] == "approved"
     journey.step("approved")
     journey.press("undo")
-    journey.see("waiting", who=named(waiting))
+    journey.see("one_putBack", count="1")
     visitor.await_stillness()
     visitor.await_truth(lambda: waiting.call("GET", "/me").status != 200, "the undoing")
     journey.step("undone")

@@ -65,7 +65,7 @@ def test_who_is_still_to_be_told_reads_it_before_leaving_and_is_reached_by_the_d
     visitor.enter(patient, "user")
     visitor.go("my-data")
     visitor.press("section.card button.danger")
-    journey.see("toBeTold_held")
+    journey.see("unsettledOwn")
     journey.see("toReachAddress")
     journey.step("dialog")
     visitor.type(ownPassword=PASSWORD)

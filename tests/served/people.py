@@ -47,13 +47,15 @@ class Seeder:
     def close(self) -> None:
         self.services.store.close()
 
-    def person(self, role: Any = "user", status: Any = "approved", **fields: Any) -> Caller:
+    def person(
+        self, role: Any = "user", status: Any = "approved", name: str = "Ada", **fields: Any
+    ) -> Caller:
         identifier = new_id()
         email = f"{role}-{identifier[-12:]}@example.org"
         self.accounts.add(
             id=identifier,
             email=email,
-            name="Ada",
+            name=name,
             password_hash=PASSWORD_HASH,
             role=role,
             status=status,

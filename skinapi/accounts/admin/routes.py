@@ -24,7 +24,7 @@ from skinapi.accounts.admin.schemas import (
     NewRole,
     PasswordReset,
     Refusals,
-    TakenBackView,
+    UndoneView,
     UsageQuery,
     UsageView,
     UserSearch,
@@ -321,7 +321,7 @@ def refuse_accounts(
     access=admins("Only admin can undo what admins do"),
     raises=(NotFound,),
 )
-def undo_act(undo: UndoService, *, act: str, subject: Subject) -> TakenBackView:
+def undo_act(undo: UndoService, *, act: str, subject: Subject) -> UndoneView:
     """Take back an own act: an approval, a refusal, a suspension, a role, or a doctor in charge, of
     one account or of many. Each is as it was before, with the doctor in charge.
 
@@ -330,7 +330,7 @@ def undo_act(undo: UndoService, *, act: str, subject: Subject) -> TakenBackView:
     """
     taken = undo.take_back(act=act, by=subject.id)
     doctors = undo.accounts.by_ids({item.doctor_id for item in taken.accounts if item.doctor_id})
-    return TakenBackView(
+    return UndoneView(
         put_back=[AccountPutBack.from_account(account, doctors) for account in taken.accounts],
         left=LeftAccount.from_errors(taken.left),
     )

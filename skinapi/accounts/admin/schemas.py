@@ -273,7 +273,7 @@ class AccountPutBack(Answer):
         )
 
 
-class TakenBackView(Answer):
+class UndoneView(Answer):
     put_back: list[AccountPutBack]
     left: list[LeftAccount] = Field(description="those that stay as they are, and why")
 

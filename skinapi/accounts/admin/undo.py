@@ -31,7 +31,7 @@ class HasPatientsNow(Conflict):
 
 
 @dataclass(frozen=True, slots=True)
-class TakenBack:
+class Undone:
     accounts: list[Account]
     left: dict[str, SkinAPIError]
 
@@ -45,19 +45,19 @@ class UndoService:
     outbox: Outbox
 
     @atomic
-    def take_back(self, unit: Unit, *, act: str, by: str) -> TakenBack:
+    def take_back(self, unit: Unit, *, act: str, by: str) -> Undone:
         """Done again, it changes nothing and says the same."""
         unit.audit("account.undo", by=by, target=act)
         steps = self.acts.list_steps(act, by=by)
         if not steps:
             raise NotFound(NO_ACT)
-        taken_back = TakenBack([], {})
+        undone = Undone([], {})
         for step in steps:
             try:
-                taken_back.accounts.append(self._put_back(unit, step))
+                undone.accounts.append(self._put_back(unit, step))
             except (NotFound, Conflict) as error:  # before anything of this account is written
-                taken_back.left[step.account] = error
-        return taken_back
+                undone.left[step.account] = error
+        return undone
 
     def _put_back(self, unit: Unit, step: ActStep) -> Account:
         account = self.accounts.get(step.account)

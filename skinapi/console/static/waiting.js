@@ -62,8 +62,11 @@ export const UnreadCount = () => {
 };
 
 export const QueueCount = () => {
-  const count = useWaiting().counts?.to_review ?? 0;
-  return count > 0 && html` <span class="count" role="img" aria-label=${say("findingsToReview", { count: sayNumber(count) })}>${sayNumber(count)}</span>`;
+  const { to_review: count = 0, unassigned } = useWaiting().counts ?? {};
+  const urgent = unassigned?.urgent ?? 0; // of patients without a doctor
+  return html`
+    ${count > 0 && html` <span class="count" role="img" aria-label=${say("findingsToReview", { count: sayNumber(count) })}>${sayNumber(count)}</span>`}
+    ${urgent > 0 && html` <span class="unread" role="img" title=${sayCount("urgentWithoutDoctor", urgent)} aria-label=${sayCount("urgentWithoutDoctor", urgent)}>${sayNumber(urgent)}</span>`}`;
 };
 
 /** Ask again how many accounts wait: one was just decided on. */

@@ -2,10 +2,11 @@
 
 import { html, useEffect, useRef, useState } from "/console/vendor/htm-preact-3.1.1.js";
 import { apiPath, get, getAll, getSession, patch, post, put, remove } from "/console/api.js";
-import { Change, Confirm, Field, Form, Message, onValue, sayError, Select, TextArea, toast, useAnswer, useModal } from "/console/components.js";
-import { colon, isolated, say, sayCount, sayDate, sayNumber, sayValue, valuesOf } from "/console/language.js";
+import { Answer, Change, Confirm, Field, Form, Message, sayError, Select, TextArea, toast, useAnswer, useModal } from "/console/components.js";
+import { colon, isolated, say, sayCount, sayDate, sayList, sayNumber, sayValue, valuesOf } from "/console/language.js";
 import { askForAccounts } from "/console/waiting.js";
 import { labelOfLogIn, OwnerFields } from "/console/views/login.js";
+import { Unsettled } from "/console/views/unsettled.js";
 
 export const ROLES = ["user", "doctor", "researcher", "admin"];
 const PAUSE_MS = 400;
@@ -67,13 +68,23 @@ const tellError = (/** @type {Failed} */ error) => toast(sayError(error));
 
 /** What a decision takes besides the accounts. @typedef {{role?: string, doctor?: string | null, reason?: string, note?: string | null}} Decision */
 
-/** What of an account a decision changes. @param {Account} account @param {"approvals" | "refusals" | "waiting"} what @param {Decision} body @returns {Changed} */
+/** What of an account a decision changes. @param {Account} account @param {"approvals" | "refusals"} what @param {Decision} body @returns {Changed} */
 function fieldsAfter(account, what, body) {
   if (what === "refusals") return { status: "suspended", refusal: /** @type {Api["RefusalView"]} */ ({ reason: body.reason, note: body.note ?? null }) };
-  if (what === "waiting") return { status: "waiting", refusal: null };
   const role = /** @type {Account["role"]} */ (roleAfter(account, body.role));
   // Nothing that stays: another change of it may be under way.
   return { status: "approved", refusal: null, wanted_role: null, ...(role !== account.role && { role }), ...(role === "doctor" && { doctor: null }), ...(role === "user" && body.doctor && { doctor: body.doctor }) };
+}
+
+/** What an approval of these accounts does: who is approved, who gets another role, who comes into the care of this doctor, and from whom.
+ * @param {Account[]} accounts @param {string} role @param {string} doctor */
+export function planApproval(accounts, role, doctor) {
+  const open = accounts.filter((one) => one.status !== "deleting" && !one.joined_to);
+  const approved = open.filter(({ status }) => status !== "approved");
+  const changed = open.filter((one) => one.status === "approved" && changesRole([one], role));
+  const assigned = open.filter((one) => doctor && roleAfter(one, role) === "user" && one.doctor !== doctor);
+  const moved = assigned.filter((one) => one.doctor);
+  return { approved, changed, assigned, moved, all: open.filter((one) => [approved, changed, assigned].some((some) => some.includes(one))) };
 }
 
 /** What was done, of one account or of many. @param {WordKey} one @param {WordKey} many @param {Account[]} accounts @param {string} [role] in which they were approved */
@@ -82,61 +93,70 @@ const sayDone = (one, many, accounts, role = "wanted") =>
     ? say(one, { who: sayWho(accounts[0]), role: sayValue("role", roleAfter(accounts[0], role)) })
     : say(many, { count: sayNumber(accounts.length), roles: sayRoles(accounts, role) });
 
-/** Approve or refuse accounts, or let them wait again; it can be undone. Fails where one is left out,
- * with what the server says of it. @param {Account[]} accounts @param {"approvals" | "refusals" | "waiting"} what
- * @param {Decision} body @param {Act["onChange"]} onChange */
+/** @param {Account[]} accounts @param {Decision} body */
+function sayApproved(accounts, { role = "wanted", doctor }) {
+  const { approved, changed, assigned } = planApproval(accounts, role, doctor ?? "");
+  const others = [...approved, ...changed];
+  return [
+    others.length > 0 && sayDone("approved", "manyApproved", others, role),
+    assigned.length > 0 && (accounts.length > 1 || others.length === 0) && say("assignedTo", { patients: sayCount("user", assigned.length), doctor: isolated(doctor ?? "") }),
+  ].filter(Boolean).join(". ");
+}
+
+/** Approve or refuse accounts; it can be undone. Fails where one is left out, with what the server says of it.
+ * @param {Account[]} accounts @param {"approvals" | "refusals"} what @param {Decision} body @param {Act["onChange"]} onChange */
 export async function decide(accounts, what, body, onChange) {
   /** @type {Api["DecidedView"]} */
-  const { done, left } = await post(apiPath`/accounts/${what}`, { accounts: accounts.map(({ _id }) => _id), ...body });
+  const { done, left, act } = await post(apiPath`/accounts/${what}`, { accounts: accounts.map(({ _id }) => _id), ...body });
   const changed = accounts.filter(({ _id }) => done.includes(_id));
   changed.forEach((account) => onChange(account, fieldsAfter(account, what, body)));
   askForAccounts();
-  /** @type {[WordKey, WordKey]} */
-  const words = what === "approvals" ? ["approved", "manyApproved"] : what === "refusals" ? ["refusedNow", "manyRefused"] : ["waiting", "manyWaiting"];
-  if (changed.length > 0) toast(sayDone(...words, changed, body.role), what === "waiting" ? undefined : () => putBack(changed, onChange, body.role));
-  if (left.length > 0) throw { status: 409, code: "left", message: left.map(({ account, sentence }) => `${accounts.find(({ _id }) => _id === account)?.email}: ${sentence}`).join(" ") };
+  if (changed.length > 0) toast(what === "refusals" ? sayDone("refusedNow", "manyRefused", changed) : sayApproved(changed, body), undoing(act, changed, onChange));
+  if (left.length > 0) throw { status: 409, code: "left", message: sayLeft(left, accounts) };
 }
 
-/** Undo what was done to these accounts, each as it was before. @param {Account[]} before @param {Act["onChange"]} onChange @param {string} [role] in which they were approved */
-async function putBack(before, onChange, role) {
-  const waited = before.filter((one) => one.status === "waiting" || one.refusal);
-  const approved = before.filter((one) => one.status === "approved");
-  try {
-    if (waited.length > 0) await decide(waited, "waiting", {}, onChange);
-    for (const one of before.filter((account) => changesRole([account], role ?? "") && (account.doctor || account.status === "approved"))) await putRole(one, one, onChange);
-    const still = approved.filter((account) => !changesRole([account], role ?? ""));
-    if (still.length > 0) await decide(still, "approvals", { role: "user" }, onChange);
-    for (const one of before.filter(({ refusal }) => refusal)) await decide([one], "refusals", one.refusal ?? {}, onChange);
-    for (const one of before.filter(({ status, refusal }) => status === "suspended" && !refusal)) await suspend(one, onChange);
-  } catch (error) {
-    tellError(error);
+/** Which accounts stay as they are, and why. @param {Api["LeftAccount"][]} left @param {Account[]} accounts */
+const sayLeft = (left, accounts) =>
+  left.map(({ account, code, sentence }) => `${accounts.find(({ _id }) => _id === account)?.email}${colon()}${sayError({ status: 409, code, message: sentence })}`).join(" ");
+
+/** Takes an act back, as the server has kept it; undefined where nothing has changed.
+ * @param {string | null | undefined} act @param {Account[]} accounts @param {Act["onChange"]} onChange */
+const undoing = (act, accounts, onChange) => act ? () => takeBack(act, accounts, onChange).catch(tellError) : undefined;
+
+/** @param {string} act @param {Account[]} accounts @param {Act["onChange"]} onChange */
+async function takeBack(act, accounts, onChange) {
+  /** @type {Api["UndoneView"]} */
+  const { put_back: back, left } = await post(apiPath`/accounts/acts/${act}/undo`, undefined);
+  for (const { account: id, ...fields } of back) {
+    const account = accounts.find(({ _id }) => _id === id);
+    if (account) onChange(account, fields);
   }
+  askForAccounts();
+  toast([back.length > 0 && sayCount("putBack", back.length), left.length > 0 && `${sayCount("notPutBack", left.length)} ${sayLeft(left, accounts)}`].filter(Boolean).join(" "));
 }
 
 /** @param {Account} account @param {Act["onChange"]} onChange */
 async function suspend(account, onChange) {
-  await patch(pathOf(account, "suspend"));
+  /** @type {Api["ActMessage"]} */
+  const { act } = await patch(pathOf(account, "suspend"));
   onChange(account, { status: "suspended" });
-  toast(say("suspended", { who: sayWho(account) }), () => putBack([account], onChange));
+  toast(say("suspended", { who: sayWho(account) }), undoing(act, [account], onChange));
 }
 
-/** The role, and with it the doctor in charge: a doctor has none. @param {Account} account @param {Pick<Account, "role" | "doctor">} next @param {Act["onChange"]} onChange */
-async function putRole(account, { role, doctor }, onChange) {
-  await put(pathOf(account, "role"), { role, ...(doctor && { doctor }) });
-  onChange(account, { role, doctor });
-}
-
-/** @param {Account} account @param {Pick<Account, "role" | "doctor">} next @param {Act["onChange"]} onChange */
-async function setRole(account, next, onChange) {
-  await putRole(account, next, onChange);
-  toast(say("roleChanged", { who: sayWho(account), role: sayValue("role", next.role) }), () => setRole({ ...account, ...next }, account, onChange).catch(tellError));
+/** A doctor is in the care of none. @param {Account} account @param {Account["role"]} role @param {Act["onChange"]} onChange */
+async function setRole(account, role, onChange) {
+  /** @type {Api["ActMessage"]} */
+  const { act } = await put(pathOf(account, "role"), { role });
+  onChange(account, { role, ...(role === "doctor" && { doctor: null }) });
+  toast(say("roleChanged", { who: sayWho(account), role: sayValue("role", role) }), undoing(act, [account], onChange));
 }
 
 /** @param {Account} account @param {string | null} doctor @param {Act["onChange"]} onChange */
 export async function setDoctor(account, doctor, onChange) {
-  await put(pathOf(account, "doctor"), { doctor });
+  /** @type {Api["ActMessage"]} */
+  const { act } = await put(pathOf(account, "doctor"), { doctor });
   onChange(account, { doctor });
-  toast(say("assigned", { who: sayWho(account) }), () => setDoctor({ ...account, doctor }, account.doctor ?? null, onChange).catch(tellError));
+  toast(say("assigned", { who: sayWho(account) }), undoing(act, [account], onChange));
 }
 
 /** In which roles accounts are approved, where one of them gets another. @param {{accounts: Account[], question: Question, doctors: Account[], onChange: Act["onChange"], onClose: () => void}} props */
@@ -176,30 +196,51 @@ const Refuse = ({ accounts, onChange, onClose }) => {
     <//>`;
 };
 
-/** On what grounds, which the receipt says. @param {{account: Account, who: string, onChange: Act["onChange"], onClose: () => void}} props */
+/** What goes with the account, and who would have to speak to the person. @param {{account: Account, preview: Api["DeletionByAdminPreview"]}} props */
+const Goes = ({ account, preview: { doctor, erased, unsettled, kept_findings: kept, kept_until: until } }) => {
+  const counts = ["findings", "photos", "spots", "messages"].filter((kind) => erased[kind]).map((kind) => sayCount(kind, erased[kind]));
+  return html`
+    ${counts.length > 0 && html`<p>${say("deletedNow", { counts: sayList(counts) })}</p>`}
+    ${account.role === "user" && html`<p>${doctor ? say("treatedBy", { doctor: isolated(doctor) }) : say("treatedByNobody")}</p>`}
+    ${until && html`<p><strong>${say("recordKept", { findings: sayCount("findings", kept), until: sayDate(until, false) })}</strong></p>`}
+    <${Unsettled} unsettled=${unsettled} title=${say("unsettledOfPerson")} after=${say("unsettledAfter")} />`;
+};
+
+/** What goes, on what grounds, which the receipt says, and the admin's password. @param {{account: Account, who: string, onChange: Act["onChange"], onClose: () => void}} props */
 const DeleteAccount = ({ account, who, onChange, onClose }) => {
-  const [reason, setReason] = useState("");
-  const [value, setNumber] = useState("");
-  const [system, setSystem] = useState("");
+  const dialog = useModal();
+  const preview = useAnswer(() => get(pathOf(account, "deletion")), []);
+  const me = useAnswer(() => get("/me"), []);
   const doctor = account.role === "doctor";
   const external = account.email.endsWith(EXTERNAL);
-  const removeAccount = async () => {
+  const removeAccount = async (/** @type {Record<string, string>} */ { reason, value, system, ownPassword = "", ownCode }) => {
     const path = doctor ? apiPath`/doctors/${account.email}` : apiPath`/users/${account.email}`;
-    await remove(reason ? `${path}?${new URLSearchParams({ reason })}` : path, value ? { patient_number: { system, value } } : undefined);
+    await remove(reason ? `${path}?${new URLSearchParams({ reason })}` : path, {
+      current_password: ownPassword,
+      ...(ownCode && { code: ownCode }),
+      ...(value && { patient_number: { system, value } }),
+    });
     onChange(account, { gone: true });
     askForAccounts();
     toast(say("deleted"));
+    onClose();
   };
   return html`
-    <${Confirm} title=${say("deleteAccount")} confirm=${say("delete")} onConfirm=${removeAccount} onClose=${onClose}>
+    <dialog ref=${dialog} aria-label=${say("deleteAccount")} onClose=${onClose}>
+      <h2>${say("deleteAccount")}</h2>
       <${Change} before=${doctor ? say(account.patients === 1 ? "onePatient" : "manyPatients", { count: sayNumber(account.patients ?? 0) }) : sayValue("is", account.status)} after=${say(doctor ? "noDoctorAfter" : "is_deleting")} />
       <p>${say(doctor ? "deleteDoctorText" : "deleteAccountText", { who })}</p>
-      <${Select} label=${say("erasingReason")} name="reason" value=${reason} onChoose=${setReason}
-        options=${[["", say("notSaid")], ...valuesOf("erasing").map((one) => [one, sayValue("erasing", one)])]} />
-      ${external && html`<p>${say("externalDelete")}</p>
-        <${Field} label=${say("externalNumber")} name="value" autocomplete="off" onInput=${onValue(setNumber)} />
-        <${Field} label=${say("externalSystem")} hint=${say("externalSystemHint")} name="system" autocomplete="off" onInput=${onValue(setSystem)} />`}
-    <//>`;
+      <${Answer} answer=${preview}>${(/** @type {Api["DeletionByAdminPreview"]} */ found) => html`
+        <${Goes} account=${account} preview=${found} />
+        <${Form} label=${say("delete")} kind="danger" onSend=${removeAccount} onClose=${onClose}>
+          <${Select} label=${say("erasingReason")} name="reason"
+            options=${[["", say("notSaid")], ...valuesOf("erasing").map((one) => [one, sayValue("erasing", one)])]} />
+          ${external && html`<p>${say("externalDelete")}</p>
+            <${Field} label=${say("externalNumber")} name="value" autocomplete="off" />
+            <${Field} label=${say("externalSystem")} hint=${say("externalSystemHint")} name="system" autocomplete="off" />`}
+          <${OwnerFields} me=${me.value} />
+        <//>`}<//>
+    </dialog>`;
 };
 
 /** Both people side by side, by what tells them apart. @param {{seen: Api["JoiningPreview"]}} props */
@@ -289,7 +330,7 @@ export const Ask = ({ accounts, question, onChange, onSecret, onClose, doctors }
   /** @type {Record<Exclude<Question["kind"], "approve" | "refuse" | "delete" | "join">, [string, string, string, () => Promise<void>]>} */
   const asked = {
     suspend: [say(own ? "suspendSelf" : "suspendAsk", { who }), suspended.join(" "), say("suspend"), () => suspend(account, onChange)],
-    role: [own ? say("demoteSelf") : role === "admin" ? say("adminAsk", { who }) : `${say("changeRole")}${colon()}${who}`, demoted.join(" "), say(own || role !== "admin" ? "changeRole" : "makeAdmin"), () => setRole(account, { role: /** @type {Account["role"]} */ (role), doctor: role === "doctor" ? null : account.doctor }, onChange)],
+    role: [own ? say("demoteSelf") : role === "admin" ? say("adminAsk", { who }) : `${say("changeRole")}${colon()}${who}`, demoted.join(" "), say(own || role !== "admin" ? "changeRole" : "makeAdmin"), () => setRole(account, /** @type {Account["role"]} */ (role), onChange)],
     reset: [say("resetAsk"), say("resetAskText", { who }), say("resetPassword"), reset],
     link: [say("passwordLink"), say("passwordLinkAskText", { who }), say("passwordLink"), link],
     factor: [say("removeFactor"), say("removeFactorText", { who }), say("removeFactor"), removeFactor],

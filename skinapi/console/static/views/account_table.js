@@ -2,9 +2,9 @@
 
 import { html, useEffect, useState } from "/console/vendor/htm-preact-3.1.1.js";
 import { Choice, Confirm, Icon, Message, sayError, Secret, Select, useAct } from "/console/components.js";
-import { colon, isolated, say, sayDate, sayNumber, sayValue } from "/console/language.js";
+import { colon, isolated, say, sayCount, sayDate, sayList, sayNumber, sayValue } from "/console/language.js";
 import { Pages, usePages } from "/console/lists.js";
-import { Ask, changesRole, decide, isOneself, roleAfter, ROLES, sayRoles, sayWho, setDoctor } from "/console/views/account_actions.js";
+import { Ask, changesRole, decide, isOneself, planApproval, roleAfter, ROLES, sayRoles, sayWho, setDoctor } from "/console/views/account_actions.js";
 import { labelOfLogIn, namesOfLinkedLogIns } from "/console/views/login.js";
 
 /** @typedef {import("/console/views/account_actions.js").Account} Account */
@@ -143,14 +143,22 @@ const Chosen = ({ accounts, act, doctors, onClear }) => {
   const [doctor, setInCharge] = useState("");
   const { run, busy } = useAct();
   const count = sayNumber(accounts.length);
-  const approveChosen = () => changesRole(accounts, role) ? act.onAsk({ kind: "approve", role, doctor }, accounts) : run(() => decide(accounts, "approvals", { role, ...(doctor && { doctor }) }, act.onChange).catch(act.onError)).then(onClear);
+  const { approved, changed, assigned, moved, all } = planApproval(accounts, role, doctor);
+  const words = [
+    approved.length > 0 && say("approveMany", { accounts: sayCount("chosenAccounts", approved.length), roles: sayRoles(approved, role) }),
+    changed.length > 0 && say("changeRoleMany", { roles: sayRoles(changed, role) }),
+    assigned.length > 0 && say("assignMany", { patients: sayCount("user", assigned.length), doctor: nameOfDoctor(doctors, doctor) }),
+  ].filter(Boolean).join(" · ");
+  const losing = [...new Set(moved.map((one) => one.doctor ?? ""))].map((email) => say("movedFrom", { count: sayNumber(moved.filter((one) => one.doctor === email).length), doctor: nameOfDoctor(doctors, email) }));
+  const approveChosen = () => changesRole(all, role) ? act.onAsk({ kind: "approve", role, doctor }, all) : run(() => decide(all, "approvals", { role, ...(doctor && { doctor }) }, act.onChange).catch(act.onError)).then(onClear);
   return html`
     <div class="actions" role="group" aria-label=${say("manyChosen", { count })}>
       <strong>${say("manyChosen", { count })}</strong>
       <${Choice} label=${say("role")} name="approve-role" value=${role} onChoose=${setRole}
         options=${[["wanted", say("asEachAsks")], ...ROLES.slice(0, 3).map((one) => [one, sayValue("role", one)])]} />
       <${Choice} label=${say("doctorOfPatients")} name="doctor" value=${doctor} onChoose=${setInCharge} options=${doctorsToChoose(doctor, doctors, say("doctorUnchanged"))} />
-      <button class="primary" disabled=${busy} onClick=${approveChosen}>${say("approveMany", { count, roles: sayRoles(accounts, role) })}</button>
+      ${words ? html`<button class="primary" disabled=${busy} onClick=${approveChosen}>${words}</button>` : html`<span>${say("nothingToApprove")}</span>`}
+      ${losing.length > 0 && html`<strong>${say("changesDoctor", { from: sayList(losing) })}</strong>`}
       <button disabled=${accounts.some(({ status }) => status !== "waiting")} onClick=${() => act.onAsk({ kind: "refuse" }, accounts)}>${say("refuse")}</button>
       <button class="quiet" onClick=${onClear}>${say("cancel")}</button>
     </div>`;
@@ -177,8 +185,8 @@ const Table = ({ shown, act, doctors }) => {
 };
 
 /** The accounts under this path as the API gives them and as they were changed here since.
- * @param {{path: string, keeps: (account: Account) => boolean, empty: unknown, doctors: Doctors, turn: number}} props */
-export const Accounts = ({ path, keeps, empty, doctors, turn }) => {
+ * @param {{path: string, keeps: (account: Account) => boolean, empty: unknown, doctors: Doctors, turn: number, onDoctors: () => void}} props */
+export const Accounts = ({ path, keeps, empty, doctors, turn, onDoctors }) => {
   const pages = usePages(path);
   const [changes, setChanges] = useState(/** @type {Record<string, Changed>} */ ({}));
   const [error, setError] = useState(/** @type {Failed | null} */ (null));
@@ -194,8 +202,9 @@ export const Accounts = ({ path, keeps, empty, doctors, turn }) => {
   }, [turn]);
   // Fields alone: while one change is under way, another may be made to the same account.
   /** @type {Act["onChange"]} */
-  const onChange = ({ _id }, fields) => {
+  const onChange = ({ _id, role }, fields) => {
     setError(null);
+    if ([role, fields.role].includes("doctor")) onDoctors();
     setChanges((before) => ({ ...before, [_id]: { ...before[_id], ...fields } }));
   };
   /** @type {Act} */

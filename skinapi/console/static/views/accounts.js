@@ -43,7 +43,7 @@ const ExternalPatient = ({ onShow }) => {
 
 const ALL = "all";
 const WAITING = "waiting";
-const STATUSES = /** @type {const} */ ([WAITING, "approved", "suspended", "refused"]);
+const STATUSES = /** @type {const} */ ([WAITING, "unassigned", "approved", "suspended", "refused"]);
 /** Without I, O, l, 0 and 1, which look alike. */
 const SIGNS = "abcdefghijkmnopqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789";
 
@@ -71,8 +71,11 @@ const NewDoctor = (/** @type {{onAdded: (email: string, password: string) => voi
     </section>`}`;
 };
 
-/** Which accounts a status of the filter means. @param {string} status @param {Api["AccountRow"]} account */
-const stands = (status, account) => status === ALL || status === (account.refusal ? "refused" : account.status);
+/** Which accounts a status of the filter means; of those that have no doctor, until one was chosen here. @param {string} status @param {Api["AccountRow"]} account @param {Api["AccountRow"][]} doctors */
+const stands = (status, account, doctors) =>
+  status === "unassigned"
+    ? account.role === "user" && !doctors.some(({ email }) => email === account.doctor)
+    : status === ALL || status === (account.refusal ? "refused" : account.status);
 
 /** @param {{filters: URLSearchParams}} props what of the address stands behind the ? */
 export const View = ({ filters }) => {
@@ -109,8 +112,8 @@ export const View = ({ filters }) => {
         options=${[["", say("anyRole")], ...ROLES.map((one) => [one, sayValue("role", one)])]} />
       <${Search} key=${turn} value=${q} onSearch=${(/** @type {string} */ text) => filter({ q: text })} />
     </div>
-    <${Accounts} path=${`/accounts?${query}`} turn=${turn} doctors=${doctors.value ?? []}
-      keeps=${(/** @type {Api["AccountRow"]} */ one) => (!role || one.role === role) && stands(status, one)}
+    <${Accounts} path=${`/accounts?${query}`} turn=${turn} doctors=${doctors.value ?? []} onDoctors=${doctors.reload}
+      keeps=${(/** @type {Api["AccountRow"]} */ one) => (!role || one.role === role) && stands(status, one, doctors.value ?? [])}
       empty=${html`<${Empty} title=${say(q ? "searchEmpty" : "usersEmpty")} />`} />
     ${added && html`<${Secret} title=${say("resetPassword")} password=${added.password}
       text=${say("resetPasswordText")} onClose=${() => {

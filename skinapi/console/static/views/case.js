@@ -154,12 +154,13 @@ export const FoldedKeys = ({ named = true }) => {
 const TakePatient = ({ patient, onTaken }) => {
   const { run, busy, error } = useAct();
   const take = () => run(() => put(apiPath`/patients/${patient}/doctor`, {}).then(() => (toast(say("patientTaken")), onTaken())));
+  useKeys({ ...(!busy && { t: take }) });
   if (error?.code === "patient_taken") return html`<${Failure} error=${error} />`;
   return html`
     <${Message}>
       <p><strong>${say("noDoctorYet")}</strong> ${say("noDoctorYetText")}</p>
       ${error && html`<${Failure} error=${error} />`}
-      <button class="primary take-patient" disabled=${busy} onClick=${take}>${say("takePatient")}</button>
+      <button class="primary take-patient" disabled=${busy} onClick=${take}>${say("takePatient")}<kbd aria-hidden="true">t</kbd></button>
     <//>`;
 };
 
@@ -220,6 +221,11 @@ function useCase(number, finding, { onNext, openNext, onChanged }) {
     setForm({ ...form, turn: form.turn + 1, folded: false });
     setTimeout(() => focusOn("[name=note]")); // the form is there once this has been drawn
   };
+  const [gone, setGone] = useState(false); // the patient is in the care of somebody else by now
+  const end = () => {
+    onChanged();
+    setGone(true);
+  };
   const changed = () => {
     onChanged();
     return getWork(number).then((work) => setNow((before) => ({ ...before, work })), setError);
@@ -244,12 +250,12 @@ function useCase(number, finding, { onNext, openNext, onChanged }) {
     onChanged();
     onNext(true);
   };
-  return { now, asked, error, form, unfold, renew, use, changed, shown, judged, done, entered };
+  return { now, asked, error, form, unfold, renew, use, changed, shown, judged, done, entered, gone, end };
 }
 
 /** What is read and written beside the photo. @param {{number: string, title: string, found: ReturnType<typeof useCase>} & Way} props */
 const CaseRead = ({ number, title, found, wanted, onNext, onBegin }) => {
-  const { asked, error, form, unfold, renew, use, changed, shown, judged, done, entered } = found;
+  const { asked, error, form, unfold, renew, use, changed, shown, judged, done, entered, end } = found;
   const { report, submission, reviews, work, conditions, written } = found.now; // what waits for an answer is read before the review
   const gone = submission.record_kept_until; // the patient's account is deleted
   const mayUse = Boolean(work.opinion_came_at && !asked);
@@ -281,7 +287,7 @@ const CaseRead = ({ number, title, found, wanted, onNext, onBegin }) => {
         : form.folded
         ? html`<${ChangeDecision} onChange=${unfold} />`
         : html`<${ReviewForm} key=${`${number} ${form.turn}`} number=${number} report=${waiting} conditions=${conditions} version=${submission.version ?? 1} seen=${reviews.at(-1)?._id}
-            pictured=${submission.photo_kept} replaced=${Boolean(countsElsewhere(report, submission))} asked=${asked} left=${Boolean(gone)} way=${work.telling} onBegin=${onBegin} onSigned=${done} onStale=${renew} />`}
+            pictured=${submission.photo_kept} replaced=${Boolean(countsElsewhere(report, submission))} asked=${asked} left=${Boolean(gone)} way=${work.telling} onBegin=${onBegin} onSigned=${done} onStale=${renew} onGone=${end} />`}
       ${decided && html`${told}<details class="card" open=${reviews.some((one) => one.lowered_to)}><summary>${say("reviews")} (${sayNumber(reviews.length)})</summary>${signed((one) => !one.second_opinion || !mayUse)}</details>`}
       ${work.free !== undefined && html`<${CaseWork} number=${number} patient=${submission.user_name} work=${work} mayAsk=${!gone} onChanged=${changed} onEnded=${() => onNext(true)} />`}
       ${!asked && !submission.unassigned && html`<${Letters} key=${`letters ${number}`} number=${number} decision=${report.decision} patient=${submission.user_name} conditions=${conditions} left=${Boolean(gone)} noAccess=${submission.no_access} />`}
@@ -311,14 +317,14 @@ const CasePane = ({ number, finding, ...way }) => {
         <${FoldedKeys} />
         <button class=${found.form.signed ? "next-case primary" : "next-case"} onClick=${() => way.onNext(found.form.signed)}>${say("nextCase")}<kbd aria-hidden="true">j</kbd></button>
       </header>
-      <div class="case-photo">
+      ${found.gone ? html`<${Message}><p><strong>${say("patientMoved")}</strong></p><//>` : html`<div class="case-photo">
         <${FindingPhoto} submission=${submission} photo=${photo} heat=${submission.heat}>
           ${(/** @type {Api["PictureView"]} */ picture) => html`<${Alone} picture=${picture} conditions=${conditions} />`}
         <//>
         <${Strip} key=${report.decision?.decided_at} submission=${submission} conditions=${conditions} back=${way.back}
           mayPhotograph=${!submission.unassigned && !found.asked && !submission.record_kept_until} />
       </div>
-      <${CaseRead} number=${number} title=${title} found=${found} ...${way} />
+      <${CaseRead} number=${number} title=${title} found=${found} ...${way} />`}
     </article>`;
 };
 

@@ -2,8 +2,9 @@
 
 import { html, useState } from "/console/vendor/htm-preact-3.1.1.js";
 import { apiPath, deleteAccount, get, remove, setSession } from "/console/api.js";
-import { Answer, Field, Form, Message, toast, useAnswer, useModal } from "/console/components.js";
+import { Answer, Field, Form, toast, useAnswer, useModal } from "/console/components.js";
 import { say, sayCount, sayDate, sayList, sayNumber } from "/console/language.js";
+import { Unsettled } from "/console/views/unsettled.js";
 import { CodeField } from "/console/views/login.js";
 
 const FINDINGS = "findings";
@@ -45,7 +46,7 @@ const AskDeletion = ({ me, preview, onWait, onClose }) => {
         <h2>${say("deleteOwnAsk")}</h2>
         <p>${say(me.role !== "user" ? "deleteOwnGoesOfStaff" : preview.kept_until ? "deleteOwnGoesButRecord" : "deleteOwnGoes")}</p>
         ${counts.length > 0 && html`<p>${say("deletedNow", { counts: sayList(counts) })}</p>`}
-        ${preview.to_be_told && html`<${Message} kind="bad"><p><strong>${say(`toBeTold_${preview.to_be_told}`)}</strong></p><p>${say("toReachAddress")}</p><//>`}
+        <${Unsettled} unsettled=${preview.unsettled} title=${say("unsettledOwn")} after=${say("toReachAddress")} />
         <${Kept} preview=${preview} />
         <p>${say(me.role === "doctor" ? "deleteOwnStaysOfDoctor" : "deleteOwnStays")}</p>
         <p>${preview.wait_days > 0 ? say("deletionWait", { days: sayCount("days", preview.wait_days) }) : say("noWayBack")}</p>

@@ -29,7 +29,7 @@ const itemsLeft = (left, nouns, why, none) =>
     : left.map(({ doctor, name, count }) => ({
         act: true,
         text: `${sayCount(nouns, count)} · ${doctor ? isolated(name || doctor) : say("nobodyInCharge")}`,
-        place: addressOf("accounts", { status: "approved", role: doctor ? "" : "user", q: doctor ?? "" }),
+        place: addressOf("accounts", doctor ? { status: "approved", q: doctor } : { status: "unassigned" }),
         more: [why],
       }));
 
@@ -49,11 +49,11 @@ const itemsOfClock = (alarm) =>
 /** "2 patients have no doctor, 4 urgent findings". @param {{patients: number, urgent: number}} counted */
 export const sayUnassigned = ({ patients, urgent }) => [sayCount("patientsUnassigned", patients), urgent > 0 && sayCount("urgentFindings", urgent)].filter(Boolean).join(", ");
 
-/** Patients without a doctor; before anything else a clinic needs one. @param {Api["UnassignedTotals"]} unassigned @returns {Item} */
-export function itemOfUnassigned(unassigned) {
-  if (!unassigned.has_doctor) return { act: true, text: say("addFirstDoctor"), place: "accounts", more: unassigned.patients ? [sayUnassigned(unassigned)] : [] };
+/** Patients without a doctor; before anything else a clinic needs one. @param {Api["UnassignedTotals"]} unassigned @param {Api["AccountRow"]} [asks] an account that waits, and asks to be a doctor's @returns {Item} */
+export function itemOfUnassigned(unassigned, asks) {
+  if (!unassigned.has_doctor) return { act: true, text: asks ? say("approveFirstDoctor", { who: sayWho(asks) }) : say("addFirstDoctor"), place: asks ? addressOf("accounts", { q: asks.email }) : "accounts", more: unassigned.patients ? [sayUnassigned(unassigned)] : [] };
   if (!unassigned.patients) return { act: false, text: say("nobodyUnassigned") };
-  const place = addressOf("accounts", { status: "approved", role: "user" });
+  const place = addressOf("accounts", { status: "unassigned" });
   return { act: true, text: sayUnassigned(unassigned), place, more: [say(unassigned.listed ? "patientsUnassignedText" : "patientsUnlistedText")] };
 }
 
@@ -72,12 +72,12 @@ export function itemOfFailed({ work, item, attempts, created_at: since, reason }
   return { act: true, text: say("itemFailed", { work: sayValue("work", work), item }), more: [say("itemFailedText", { attempts: sayCount("attempts", attempts), ...figures })] };
 }
 
-/** @param {Api["Overview"]} found @param {number} lesions on which the model in service was tested @returns {Item[]} */
-function itemsOf(found, lesions = FEWEST_LESIONS) {
+/** @param {Api["Overview"]} found @param {number} lesions on which the model in service was tested @param {Api["AccountRow"]} [asks] @returns {Item[]} */
+function itemsOf(found, lesions = FEWEST_LESIONS, asks) {
   const { waiting_accounts: waiting, late_mails: mails, failed_jobs: failed, jobs, disk, backup_at: backup } = found;
   const model = found.model_version ?? say("noModel");
   return [
-    itemOfUnassigned(found.unassigned),
+    itemOfUnassigned(found.unassigned, asks),
     ...found.staff_findings.map(itemOfStaff),
     ...itemsOfClock(found.clock_alarm),
     ...found.failed_items.map(itemOfFailed),
@@ -131,6 +131,9 @@ const Writer = ({ writer }) => {
 const OverviewPage = () => {
   const usage = useAnswer(() => get("/admin/usage?days=30"), []);
   const overview = useAnswer(() => get("/admin/overview"), []);
+  const needsDoctor = overview.value?.unassigned.has_doctor === false;
+  /** @type {Api["AccountRow"][]} */
+  const waitingAccounts = useAnswer(async () => (needsDoctor ? get("/accounts?status=waiting") : []), [needsDoctor]).value ?? [];
   const toReach = useAnswer(getPeopleToReach, []).value?.length ?? 0;
   const health = useAnswer(() => get("/readyz"), []);
   const models = useAnswer(getModels, []).value;
@@ -148,7 +151,7 @@ const OverviewPage = () => {
     <${Answer} answer=${overview}>
       ${(/** @type {Api["Overview"]} */ found) => {
         const { notes = [] } = /** @type {Partial<Api["Readiness"]>} */ (health.value ?? {});
-        const items = [...(toReach > 0 ? [{ act: true, text: sayCount("peopleToReach", toReach), place: "people-to-reach" }] : []), ...itemsOf(found, models?.find(({ version }) => version === found.model_version)?.figures.lesions)]
+        const items = [...(toReach > 0 ? [{ act: true, text: sayCount("peopleToReach", toReach), place: "people-to-reach" }] : []), ...itemsOf(found, models?.find(({ version }) => version === found.model_version)?.figures.lesions, waitingAccounts.find((one) => one.wanted_role === "doctor"))]
           .map((item) => ({ ...item, act: item.act && !aside.includes(item.known ?? "") }));
         const waiting = items.filter(({ act }) => act);
         return html`

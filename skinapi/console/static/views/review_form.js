@@ -237,8 +237,8 @@ function useAnswers({ draft, enter }, reviewing, left, asked, onBegin) {
 
 /** Signs a review, once what is in doubt was asked. `asking` is what is asked now.
  * @param {ReturnType<typeof useDraft>} filled @param {Reviewing} reviewing
- * @param {{number: string, seen: string, version: number, onSigned: (stays: boolean, said: string) => void, onStale: () => Promise<void>}} about */
-function useSigning({ draft, enter }, reviewing, { number, seen, version, onSigned, onStale }) {
+ * @param {{number: string, seen: string, version: number, onSigned: (stays: boolean, said: string) => void, onStale: () => Promise<void>, onGone: () => void}} about */
+function useSigning({ draft, enter }, reviewing, { number, seen, version, onSigned, onStale, onGone }) {
   const [error, setError] = useState(/** @type {Failed | null} */ (null));
   const [busy, setBusy] = useState(false);
   const [doubted, setDoubted] = useState(/** @type {{of: Draft, at: number} | null} */ (null)); // the review about which one was asked once more, and when
@@ -269,6 +269,10 @@ function useSigning({ draft, enter }, reviewing, { number, seen, version, onSign
       if (form.isConnected) onSigned(stays, said);
       else toast(`${say("title_finding")} ${number}, ${say("signed")}${colon()}${said}`); // the doctor works at another finding by now
     } catch (problem) {
+      if (problem.status === 404) {
+        drafts.delete(number);
+        return form.isConnected ? onGone() : toast(say("notSigned", { number, reason: say("patientMoved") }));
+      }
       const unseen = UNSEEN[problem.code];
       if (unseen) await onStale();
       if (unseen) enter(unseen.forget); // what was signed or judged meanwhile stands above now
@@ -317,15 +321,15 @@ const signByEnter = (event) => {
 
 /** Without a kept photo (`pictured`) there is nothing that one could agree with. `replaced`: what was said of another photo counts. `asked`: the caller
  * gives a second opinion, which the doctor in charge alone reads. `left`: the patient is gone, and sends no other photo. `seen` is the newest review that stands above, `version` that of the finding. `onBegin` is called
- * where agreement is chosen, `onSigned` with whether the doctor stays and what was done, `onStale` where another review was signed, or the photo judged again, meanwhile.
+ * where agreement is chosen, `onSigned` with whether the doctor stays and what was done, `onStale` where another review was signed, or the photo judged again, meanwhile; `onGone` where the doctor may not see the finding any more.
  * @param {{number: string, report: FindingReport, conditions: Api["ConditionsView"], pictured: boolean, replaced?: boolean, asked?: boolean, left?: boolean, way?: Api["PatientChannel"] | null, seen?: string, version: number,
- *   onBegin: () => void, onSigned: (stays: boolean, said: string) => void, onStale: () => Promise<void>}} props */
-export const ReviewForm = ({ number, report, conditions, pictured, replaced = false, asked = false, left = false, way = null, seen = "none", version, onBegin, onSigned, onStale }) => {
+ *   onBegin: () => void, onSigned: (stays: boolean, said: string) => void, onStale: () => Promise<void>, onGone: () => void}} props */
+export const ReviewForm = ({ number, report, conditions, pictured, replaced = false, asked = false, left = false, way = null, seen = "none", version, onBegin, onSigned, onStale, onGone }) => {
   const reviewing = { report, conditions, pictured, way };
   const filled = useDraft(number, seen, version);
   const { draft, enter } = filled;
   const { known, names, agreements, labels, urgencies, asksTeller, holds, choose, want, answer } = useAnswers(filled, reviewing, left, asked, onBegin);
-  const { sign, busy, refused, asking } = useSigning(filled, reviewing, { number, seen, version, onSigned, onStale });
+  const { sign, busy, refused, asking } = useSigning(filled, reviewing, { number, seen, version, onSigned, onStale, onGone });
   const bar = useBar(draft);
   const { agreement } = draft;
   // Beside an urgent finding, a mole's own urgency is an all-clear: it is read before it is signed.

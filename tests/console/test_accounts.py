@@ -1,0 +1,127 @@
+"""An admin decides about many accounts at once, takes it back, and deletes one."""
+
+import pytest
+
+from skinapi.accounts.auth.passwords import Passwords
+from tests.console.journey import Journey, Look, looks
+from tests.console.test_doctor import FIRST, send_as
+from tests.console.visitor import Visitor
+from tests.served.people import Caller, Seeder
+from tests.support.backends import PASSWORD, change_account
+from tests.support.photos import photo_of
+
+
+def doctor_of(seeder: Seeder, patient: Caller) -> str | None:
+    return seeder.services.data.accounts.get(patient.id).doctor_id
+
+
+def assign(seeder: Seeder, patient: Caller, doctor: Caller | None) -> None:
+    email = doctor.email if doctor else None
+    seeder.services.decisions.assign_doctor(email=patient.email, doctor=email, by="admin")
+
+
+@pytest.mark.parametrize("look", [*looks(0), *looks(3)], ids=str)
+def test_patients_are_assigned_at_once_and_undone_each_to_the_own_doctor(
+    visitor: Visitor, seeder: Seeder, look: Look
+) -> None:
+    admin, boss = seeder.person("admin"), seeder.person("admin")
+    meyer = seeder.person("doctor", name="Dr Meyer")
+    weber = seeder.person("doctor", name="Dr Weber")
+    patients = [seeder.person(name=f"Patient{boss.id}") for _ in range(3)]
+    for patient in patients[:2]:
+        assign(seeder, patient, weber)
+    journey = Journey(visitor, "bulk", look)
+    visitor.enter(admin, "admin")
+    visitor.go(f"accounts?status=unassigned&q=Patient{boss.id}")
+    visitor.see(patients[2].email)
+    visitor.see_none(patients[0].email)
+    journey.step("without-a-doctor")
+    visitor.go(f"accounts?status=approved&q=Patient{boss.id}")
+    visitor.press("thead input[type=checkbox]")
+    journey.see("nothingToApprove")
+    visitor.choose("doctor", meyer.email)
+    three = journey.say("many_user", count="3")
+    journey.see("movedFrom", count="2", doctor="Dr Weber")
+    journey.step("bar")
+    visitor.press_button(journey.say("assignMany", patients=three, doctor="Dr Meyer"))
+    journey.see("assignedTo", patients=three, doctor=meyer.email)
+    assert {doctor_of(seeder, patient) for patient in patients} == {meyer.id}
+    assign(seeder, patients[1], None)  # another admin has changed that meanwhile
+    journey.press("undo")
+    journey.see("many_putBack", count="2")
+    journey.see("one_notPutBack", count="1")
+    assert [doctor_of(seeder, item) for item in patients] == [weber.id, None, None]
+    journey.step("undone")
+
+
+@pytest.mark.parametrize("look", looks(1), ids=str)
+def test_a_doctor_who_was_approved_a_moment_ago_can_be_chosen(
+    visitor: Visitor, seeder: Seeder, look: Look
+) -> None:
+    admin, boss = seeder.person("admin"), seeder.person("admin")
+    name = f"New{boss.id}"
+    fresh = seeder.person(status="waiting", wanted_role="doctor", name=name)
+    seeder.person(name=name)
+    journey = Journey(visitor, "fresh-doctor", look)
+    visitor.enter(admin, "admin")
+    visitor.go(f"accounts?status=all&q={name}")
+    visitor.press_in_row(fresh.email, journey.say("approve"))
+    visitor.press("dialog .primary")
+    journey.see("approved", who=f"{name} ({fresh.email})", role=journey.say("role_doctor"))
+    visitor.press("thead input[type=checkbox]")
+    visitor.choose("doctor", fresh.email)
+    journey.see("assignMany", patients=journey.say("one_user", count="1"), doctor=name)
+
+
+@pytest.mark.parametrize("look", [*looks(0), *looks(3)], ids=str)
+def test_an_admin_reads_what_is_open_before_a_deletion_and_gives_the_password(
+    visitor: Visitor, seeder: Seeder, doctor: Caller, patient: Caller, look: Look
+) -> None:
+    send_as(patient, seeder, photo_of("melanoma", (600, 450)))
+    admin = seeder.person("admin")
+    change_account(seeder.services, admin.id, password_hash=Passwords().hash(PASSWORD))
+    journey = Journey(visitor, "admin-deletes", look)
+    visitor.enter(admin, "admin")
+    visitor.go(f"accounts?status=all&q={patient.email}")
+    visitor.press_in_row(patient.email, journey.say("manage") if not journey.on_phone else "⋯")
+    visitor.press(".managed .danger")
+    journey.see("one_unsettled_unreviewed", count="1")
+    journey.see("treatedBy", doctor="Ada")
+    journey.step("ask")
+    visitor.type(ownPassword="not it, surely")
+    visitor.press("dialog .danger")
+    journey.see("error_wrong_password")
+    visitor.type(ownPassword=PASSWORD)
+    visitor.press("dialog .danger")
+    journey.see("deleted")
+    [person] = doctor.call("GET", "/people-to-reach").json
+    assert person["email"] == patient.email
+
+
+@pytest.mark.parametrize("look", looks(3), ids=str)
+def test_a_case_of_a_patient_without_a_doctor_is_taken_and_left_by_its_true_reason(
+    visitor: Visitor, seeder: Seeder, look: Look
+) -> None:
+    doctor, other, patient = seeder.person("doctor"), seeder.person("doctor"), seeder.person()
+    send_as(patient, seeder, photo_of("melanoma", (600, 450)))
+    [row] = patient.call("GET", "/submissions").json
+    journey = Journey(visitor, "taken", look)
+    visitor.enter(doctor, "doctor")
+    visitor.go("queue?list=unassigned")
+    visitor.find(".top .unread")
+    visitor.go(f"case/{row['id']}")
+    visitor.find(".take-patient")
+    journey.step("to-take")
+    visitor.keys("t")
+    journey.see("patientTaken")
+    assert doctor_of(seeder, patient) == doctor.id
+    visitor.find("#review")
+    assign(seeder, patient, other)
+    visitor.keys("a")
+    visitor.keys("v")
+    visitor.press(".signing .primary")
+    journey.see("patientMoved")
+    assert visitor.count("#review") == 0
+    journey.step("moved", expected=("/review",))
+    visitor.go("queue")
+    assert visitor.count(FIRST) == 0
