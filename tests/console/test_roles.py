@@ -106,7 +106,7 @@ def test_an_approval_as_a_doctor_is_undone_with_the_doctor_in_charge(
 MAKE_ITEMS = """
 const [settings, failed, answer] = arguments;
 import("/console/views/overview.js").then((it) =>
-  answer([...settings.map(it.itemOfUnassigned), ...failed.map(it.itemOfFailed)]));
+  answer([...settings.map((one) => it.itemOfUnassigned(one)), ...failed.map(it.itemOfFailed)]));
 """
 
 

@@ -221,7 +221,7 @@ export const english = {
   changeRoleMany: "Change the role: {roles}",
   assignMany: "Assign {patients} to {doctor}",
   movedFrom: "{count} of them from {doctor}",
-  changesDoctor: "These patients change doctor: {from}.",
+  changesDoctor: "Change of doctor: {from}.",
   nothingToApprove: "Nothing to approve. Choose a doctor to assign these patients.",
   doctorOfPatients: "Doctor of the patients",
   getsRole: "Asks for the role \"{role}\", which \"Approve\" gives.",

@@ -224,7 +224,7 @@ export const french = spaced({
   changeRoleMany: "Changer le rôle : {roles}",
   assignMany: "Attribuer {patients} à {doctor}",
   movedFrom: "{count} venant de {doctor}",
-  changesDoctor: "Ces patients changent de médecin : {from}.",
+  changesDoctor: "Changement de médecin : {from}.",
   nothingToApprove: "Rien à approuver. Choisissez un médecin à qui attribuer ces patients.",
   doctorOfPatients: "Médecin des patients",
   getsRole: "Demande le rôle « {role} », que « Approuver » donne.",

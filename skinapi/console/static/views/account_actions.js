@@ -131,6 +131,10 @@ async function takeBack(act, accounts, onChange) {
     const account = accounts.find(({ _id }) => _id === id);
     if (account) onChange(account, fields);
   }
+  for (const account of accounts.filter(({ _id }) => left.some((one) => one.account === _id))) {
+    const rows = await get(`/accounts?${new URLSearchParams({ q: account.email })}`); // what somebody has made of it since
+    onChange(account, rows.find((/** @type {Account} */ { _id }) => _id === account._id) ?? { gone: true });
+  }
   askForAccounts();
   toast([back.length > 0 && sayCount("putBack", back.length), left.length > 0 && `${sayCount("notPutBack", left.length)} ${sayLeft(left, accounts)}`].filter(Boolean).join(" "));
 }

@@ -159,7 +159,7 @@ const Chosen = ({ accounts, act, doctors, onClear }) => {
       <${Choice} label=${say("doctorOfPatients")} name="doctor" value=${doctor} onChoose=${setInCharge} options=${doctorsToChoose(doctor, doctors, say("doctorUnchanged"))} />
       ${words ? html`<button class="primary" disabled=${busy} onClick=${approveChosen}>${words}</button>` : html`<span>${say("nothingToApprove")}</span>`}
       ${losing.length > 0 && html`<strong>${say("changesDoctor", { from: sayList(losing) })}</strong>`}
-      <button disabled=${accounts.some(({ status }) => status !== "waiting")} onClick=${() => act.onAsk({ kind: "refuse" }, accounts)}>${say("refuse")}</button>
+      ${accounts.every(({ status }) => status === "waiting") && html`<button onClick=${() => act.onAsk({ kind: "refuse" }, accounts)}>${say("refuse")}</button>`}
       <button class="quiet" onClick=${onClear}>${say("cancel")}</button>
     </div>`;
 };

@@ -317,7 +317,7 @@ const CasePane = ({ number, finding, ...way }) => {
         <${FoldedKeys} />
         <button class=${found.form.signed ? "next-case primary" : "next-case"} onClick=${() => way.onNext(found.form.signed)}>${say("nextCase")}<kbd aria-hidden="true">j</kbd></button>
       </header>
-      ${found.gone ? html`<${Message}><p><strong>${say("patientMoved")}</strong></p><//>` : html`<div class="case-photo">
+      ${found.gone ? html`<div><${Message}><p><strong>${say("patientMoved")}</strong></p><//></div>` : html`<div class="case-photo">
         <${FindingPhoto} submission=${submission} photo=${photo} heat=${submission.heat}>
           ${(/** @type {Api["PictureView"]} */ picture) => html`<${Alone} picture=${picture} conditions=${conditions} />`}
         <//>
