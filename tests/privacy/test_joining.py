@@ -34,7 +34,7 @@ SEEN = {"label": "melanoma", "certainty": "sure", "histology": "not_taken", "tol
 # What opens the duplicate, or was made for it, goes (app/composition/subscriptions.py).
 GONE = frozenset(
     ("sessions", "session_keys", "password_links", "oidc_round_trips", "known_addresses")
-) | frozenset(("person_files", "jobs", "job_logs", "failed_items"))
+) | frozenset(("person_files", "account_acts", "jobs", "job_logs", "failed_items"))
 OF_FINDINGS = "names its finding or spot, which is moved, and whoever wrote it"
 OF_STAFF = "of doctors, researchers and admins: a patient has none"
 OF_ERASED = "of accounts that are gone"

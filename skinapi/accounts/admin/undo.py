@@ -100,5 +100,8 @@ class UndoService:
         """Of what is taken back nobody is told any more; who is refused again is."""
         for kind in (Kind.APPROVED, Kind.REFUSED):
             self.outbox.withdraw(kind, to=step.account, about="")
+        doctor = step.after.doctor_id
+        if doctor and doctor != step.before.doctor_id:
+            self.outbox.withdraw_arrival(to=doctor, patient=step.account)
         if step.before.refusal and not step.after.refusal:
             self.outbox.add(Kind.REFUSED, to=step.account, delay=REFUSAL_DELAY)

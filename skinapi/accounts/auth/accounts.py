@@ -146,7 +146,7 @@ class Accounts(Repository[Account]):
             self._keep_an_admin(account, stays=wanted.local_admin)
         self._write(account, wanted)
         if wanted.doctor_id != account.doctor_id:
-            unit.publish(DoctorChanged(account.id, wanted.doctor_id, account.doctor_id))
+            unit.publish(DoctorChanged(account.id, wanted.doctor_id))
         if wanted.status == "deleting":
             self._release_patients(unit, account.id)
         if account.role == "doctor" and not wanted.active_doctor:

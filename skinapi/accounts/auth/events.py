@@ -14,11 +14,8 @@ class AccountAdded:
 
 @dataclass(frozen=True, slots=True)
 class DoctorChanged:
-    """`before` was in charge until now."""
-
     patient: str
     doctor: str | None
-    before: str | None
 
 
 @dataclass(frozen=True, slots=True)

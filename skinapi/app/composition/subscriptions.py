@@ -269,6 +269,7 @@ def _to_erasure(
         data.work.afterwards(AccountErased, _of_account(forget))
     for forget in (
         data.person_files.forget,
+        data.acts.forget,
         jobs.queue.forget,
         data.sessions.forget,
         data.guess_limits.forget,

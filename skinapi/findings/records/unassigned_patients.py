@@ -225,11 +225,7 @@ class UnassignedPatients:
         }
 
     def on_doctor_changed(self, event: DoctorChanged) -> None:
-        """Tell the doctor what has come into care with this patient. The one before, who was not
-        told yet of the patient, is told no more.
-        """
-        if event.before:
-            self.outbox.withdraw_arrival(to=event.before, patient=event.patient)
+        """Tell the doctor what has come into care with this patient."""
         if event.doctor:
             self._tell(Kind.CAME_INTO_CARE, event.doctor, [event.patient], patient=event.patient)
 

@@ -199,7 +199,7 @@ class Outbox(Repository[Notice]):
         self._documents.delete({"account": to, "sent_at": None, "kind": kind, "about": about})
 
     def withdraw_arrival(self, *, to: str, patient: str) -> None:
-        """The patient has left this doctor again, who was not told yet of the arrival."""
+        """The patient has left this doctor again: tell no more of the arrival."""
         arrival: Filter = {"account": to, "sent_at": None, "kind": Kind.CAME_INTO_CARE}
         self._documents.delete({**arrival, "patient": patient})
 
