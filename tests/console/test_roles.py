@@ -104,9 +104,9 @@ def test_an_approval_as_a_doctor_is_undone_with_the_doctor_in_charge(
 
 
 MAKE_ITEMS = """
-const [settings, failed, answer] = arguments;
+const [settings, failed, asks, answer] = arguments;
 import("/console/views/overview.js").then((it) =>
-  answer([...settings.map((one) => it.itemOfUnassigned(one)), ...failed.map(it.itemOfFailed)]));
+  answer([...settings.map((one) => it.itemOfUnassigned(one)), it.itemOfUnassigned(settings[0], asks), ...failed.map(it.itemOfFailed)]));
 """
 
 
@@ -122,8 +122,11 @@ def test_the_overview_asks_for_a_first_doctor_and_names_the_command_for_a_damage
     settings = [counted, {**counted, **none_waits}, has, {**has, **none_waits}]
     record, since = "submissions/" + "0" * 32, "2026-11-28T05:00:00Z"
     failed = {"work": "record", "item": record, "attempts": 1, "reason": "x", "created_at": since}
-    made = visitor.run_async(MAKE_ITEMS, settings, [failed, {**failed, "work": "mail"}])
-    first, new, unlisted, nobody, unread, unsent = made
+    asks = {"name": "Dr Weber", "email": "weber@example.org"}
+    made = visitor.run_async(MAKE_ITEMS, settings, [failed, {**failed, "work": "mail"}], asks)
+    first, new, unlisted, nobody, approve, unread, unsent = made
+    assert "Dr Weber" in approve["text"]
+    assert approve["place"] == "accounts?q=weber%40example.org"
     for item in (first, new):
         assert (item["text"], item["place"]) == (words["addFirstDoctor"], "accounts")
     assert (new["act"], new["more"]) == (True, [])

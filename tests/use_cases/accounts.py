@@ -82,6 +82,18 @@ def decide(backend: Backend, desk: Desk, what: str, body: dict[str, Any]) -> obj
     return desk.root.call("POST", f"/accounts/{what}", json=chosen)
 
 
+def approved_into_care(backend: Backend) -> Desk:
+    desk = waiting_beside_a_doctor(backend)
+    approve_into_care(backend, desk)
+    return desk
+
+
+def undo(backend: Backend, desk: Desk) -> object:
+    account = backend.account(desk.ada.email).id
+    [step] = backend.services.store.collection("account_acts").find({"account": account})
+    return desk.root.call("POST", f"/accounts/acts/{step['act']}/undo")
+
+
 def register(backend: Backend, desk: Desk) -> object:
     return backend.register(desk.ada.email)
 
@@ -128,6 +140,7 @@ OWN_PASSWORD = {"current_password": PASSWORD}
 CASES: dict[str, tuple[Callable[[Backend], Desk], ReminderKind]] = {
     "register": (nobody_yet, register),
     "approve into care": (waiting_beside_a_doctor, approve_into_care),
+    "undo an approval": (approved_into_care, undo),
     "refuse an account": (waiting, refuse),
     "make a patient a doctor": (a_patient, by_root("PUT", "/users/{}/role", {"role": "doctor"})),
     "delete a doctor": (a_doctor, by_root("DELETE", "/doctors/{}")),

@@ -47,7 +47,7 @@ class UndoService:
     @atomic
     def take_back(self, unit: Unit, *, act: str, by: str) -> Undone:
         """Done again, it changes nothing and says the same."""
-        unit.audit("account.undo", by=by, target=act)
+        unit.audit("account.undo_act", by=by, target=act)
         steps = self.acts.list_steps(act, by=by)
         if not steps:
             raise NotFound(NO_ACT)
