@@ -106,7 +106,8 @@ def test_an_approval_as_a_doctor_is_undone_with_the_doctor_in_charge(
 MAKE_ITEMS = """
 const [settings, failed, asks, answer] = arguments;
 import("/console/views/overview.js").then((it) =>
-  answer([...settings.map((one) => it.itemOfUnassigned(one)), it.itemOfUnassigned(settings[0], asks), ...failed.map(it.itemOfFailed)]));
+  answer([...settings.map((one) => it.itemOfUnassigned(one)),
+    it.itemOfUnassigned(settings[0], asks), ...failed.map(it.itemOfFailed)]));
 """
 
 

@@ -164,6 +164,7 @@ class SampleAccounts:
         self.named["message"] = self._message(doctor, self.named["lesion"])
         self.people[GRANTED] = backend.member(role="admin")
         self.named["grant"] = self.break_glass(GRANTED)
+        self.named["act"] = self._suspend_somebody()
         self.named["unchosen_grant"] = self.break_glass("admin", chosen=False)
 
     def keep(self, folder: Path) -> None:
@@ -245,18 +246,11 @@ class SampleAccounts:
         self.backend.services.data.people_to_reach.insert(person)
         return person.id
 
-    def suspended_by_caller(self) -> Options:
-        """An act of the caller that can be taken back."""
-        acts, caller = self.backend.services.data.acts, self.account_of_caller()
-        before = self.backend.account(self.backend.member().email)
-        act = acts.note(
-            "account.suspend",
-            by=caller.id if caller else "system",
-            before=before,
-            after=self.backend.services.admin.suspend_account(email=before.email, by="-").account,
-        )
-        self.named["act"] = act or ""
-        return {}
+    def _suspend_somebody(self) -> str:
+        """An act of the admin, which can be taken back."""
+        services, email = self.backend.services, self.backend.member().email
+        by = self.backend.account(self.person("admin").email).id
+        return services.admin.suspend_account(email=email, by=by).act or ""
 
     def end_grant(self, grant: str) -> None:
         data = self.backend.services.data
@@ -965,7 +959,6 @@ REQUESTS: dict[str, Options | Callable[[SampleAccounts], Options]] = {
     "delete_user": {"json": {}},
     "approve_accounts": chosen(),
     "refuse_accounts": chosen(reason="wrong_role"),
-    "undo_act": SampleAccounts.suspended_by_caller,
     "approve_user": {"json": {}},
     "change_role": {"json": {"role": "admin"}},
     "join_accounts": SampleAccounts.stays,
