@@ -99,10 +99,18 @@ class LetterFacts:
     decision: Decision | None
     patient: str
     doctor: str
-    place: Place | None = None
+    spot_place: Place | None = None
     advice: Advice | None = None
     due: date | None = None
     earlier: Sequence[VisibleFindingRow] = ()
+
+    @property
+    def place(self) -> Place | None:
+        """That of the spot, else what was told."""
+        told = self.submission.context
+        if self.spot_place or not told.body_site:
+            return self.spot_place
+        return Place(site=told.body_site, told_laterality=told.body_laterality)
 
     @property
     def counts(self) -> Decision | None:

@@ -17,6 +17,7 @@ from skinapi.findings.errors import (
     LetterChanged,
     LetterDecision,
     LetterDelays,
+    LetterOutdated,
     LetterSigned,
     LetterUnconfirmed,
     LetterUnreviewed,
@@ -46,13 +47,22 @@ class WrittenLetter(LetterView):
     version: int = Field(description="counts the texts that were stored")
     held_until: datetime | None = optional(
         "of a signed one to the patient: until when the patient does not read it, as the decision "
-        "is held back; absent where that is not so"
+        "that it explains is held back; absent where that is not so"
     )
 
     marked: tuple[MarkedSentence, ...] = optional(
         "of a draft: the sentences that differ from what was decided, by lists of words. Show each "
         "to its doctor, who confirms it or changes it",
         default=(),
+    )
+    changed: tuple[str, ...] = optional(
+        "of a draft: what says something else now than when it was written: the `decision`, the "
+        "`version` of the finding, the `place` of its spot, or a field of its `context`. Its "
+        "doctor reads the text again",
+        default=(),
+    )
+    written_of: str | None = optional(
+        "of a draft: stands for all of this as it is now; send it with the signature"
     )
     unwritten: Unwritten | None = optional(
         "of a draft: why no language model has drafted it; absent where one has"
@@ -61,7 +71,8 @@ class WrittenLetter(LetterView):
     @classmethod
     def of_draft(cls, draft: Draft, **more: Any) -> Self:
         shown, letter = draft.shown, draft.shown.letter
-        return cls.from_record(letter, shown, draft, signed_by=letter.signature, **more)
+        told = {"held_until": shown.patient_waits_until, "signed_by": letter.signature, **more}
+        return cls.from_record(shown, draft, letter, **told)
 
 
 class SignedLetter(WrittenLetter):
@@ -97,6 +108,13 @@ class Signature(LetterChange):
         max_length=200,
         description="each sentence of `marked` that its doctor has looked at: 409 "
         "`letter_unconfirmed` where one is missing",
+    )
+
+    written_of: str | None = Field(
+        default=None,
+        max_length=64,
+        description="that of the draft as the doctor has seen it: 409 `letter_outdated` where "
+        "something else holds by now. Without it, that of which the draft was begun counts",
     )
 
 
@@ -178,6 +196,7 @@ def change_letter(
         LetterChanged,
         LetterUnreviewed,
         LetterDecision,
+        LetterOutdated,
         LetterDelays,
         LetterUnconfirmed,
     ),
@@ -195,6 +214,7 @@ def sign_letter(
         version=body.version,
         decision=body.decision,
         confirmed=body.confirmed,
+        written_of=body.written_of,
         by=subject,
     )
     telling = TellingView.of_letter(signed.held_until, way, subject.account.language)

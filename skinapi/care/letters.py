@@ -13,7 +13,6 @@ from skinapi.accounts.auth.consents import Consents, Purpose
 from skinapi.base.errors import NotFound
 from skinapi.base.languages import Language
 from skinapi.base.logs import log, log_fault
-from skinapi.care.lesion_records import Place
 from skinapi.care.lesions import LesionsService
 from skinapi.care.letter_check import MarkedSentence, mark_sentences
 from skinapi.care.letter_drafts import (
@@ -26,6 +25,7 @@ from skinapi.care.letter_drafts import (
 from skinapi.findings.errors import (
     LetterDecision,
     LetterDelays,
+    LetterOutdated,
     LetterSigned,
     LetterUnconfirmed,
     LetterUnreviewed,
@@ -39,11 +39,20 @@ from skinapi.findings.records.letters import (
     Letters,
     ShownLetter,
     Withdrawal,
-    held_until,
+    WrittenOf,
+    find_changed,
+    find_letter_held_until,
+    find_written_of,
+    is_shown,
     show_letter,
+    write_of,
 )
 from skinapi.findings.records.read_access import PatientChannel, way_to
-from skinapi.findings.records.visible_findings import VisibleFinding, VisibleFindingRow
+from skinapi.findings.records.visible_findings import (
+    VisibleFinding,
+    VisibleFindingRow,
+    see_with,
+)
 from skinapi.findings.reports.openrouter import OpenRouterClient, Reading
 from skinapi.findings.reports.report import NarrativeUnavailable, Unwritten
 from skinapi.findings.status.decisions import MOST_EARLIER, Decision
@@ -64,11 +73,15 @@ WAIT_S = 15.0  # that one letter may wait for the model, all attempts together
 @dataclass(frozen=True, slots=True)
 class Draft:
     """A letter as it is shown to its doctor. Of one that is not signed, `marked` are the sentences
-    that differ from what was decided, and `unwritten` is why no language model has drafted it.
+    that differ from what was decided, `changed` what differs from what the draft was written of,
+    `written_of` stands for that as it is now, and `unwritten` is why no language model has drafted
+    it.
     """
 
     shown: ShownLetter
     marked: tuple[MarkedSentence, ...] = ()
+    changed: tuple[str, ...] = ()
+    written_of: str | None = None
     unwritten: Unwritten | None = None
 
 
@@ -132,6 +145,8 @@ class LettersService:
             doctor=by.id,
             reader=reader,
             language=language,
+            decision=say_decision(about, reader, language),
+            written_of=_written_of_now(about),
             text=write_draft(about, reader, language, drafted.answer if drafted else ()),
             model=drafted.model if drafted else None,
         )
@@ -179,6 +194,8 @@ class LettersService:
         return Draft(
             ShownLetter(letter.model_copy(update={"text": text, "decision": decided})),
             _mark(text, about, letter),
+            _find_changed(letter, about, decided),
+            _written_of_now(about).token,
             None if letter.model else self._why_unasked(about, owner) or Unwritten.NOT_ASKED,
         )
 
@@ -188,7 +205,7 @@ class LettersService:
         letters = [
             item
             for item in self.letters.list_of(submission.id)
-            if (item.signed_at and submission.shows(item.signed_at)) or item.doctor == to.id
+            if is_shown(item, submission) or (not item.signed_at and item.doctor == to.id)
         ]
         if not letters:
             return []
@@ -202,12 +219,21 @@ class LettersService:
         ]
 
     def list_of_spot(self, *, lesion: str, to: Subject) -> list[ShownLetter]:
-        course = self.lesions.list_course(lesion=lesion, to=to)
-        findings = {item.id: item for item in course}
+        course = {item.id: item for item in self.lesions.list_course(lesion=lesion, to=to)}
+        letters = [
+            letter
+            for letter in self.letters.list_signed_of([*course])
+            if is_shown(letter, course[letter.submission])
+        ]
+        # The course says no more of a finding than a list does.
+        stored = {
+            item: self.findings.submissions.find(item)
+            for item in dict.fromkeys(letter.submission for letter in letters)
+        }
         shown = [
-            show_letter(letter, findings[letter.submission])
-            for letter in self.letters.list_signed_of([*findings])
-            if findings[letter.submission].shows(letter.signed_at)
+            show_letter(letter, see_with(finding, course[finding.id].view))
+            for letter in letters
+            if (finding := stored[letter.submission])
         ]
         return sorted(shown, key=lambda item: item.letter.id)
 
@@ -230,9 +256,11 @@ class LettersService:
         decision: str,
         by: Subject,
         confirmed: Collection[str] = (),
+        written_of: str | None = None,
     ) -> tuple[ShownLetter, PatientChannel]:
         """With how the patient hears of it. `confirmed` are the marked sentences that the doctor
-        has looked at.
+        has looked at, `written_of` stands for the facts that the doctor has seen: without it, for
+        those of which the draft was begun.
         """
         draft, finding, owner = self._hold_draft(unit, "letter.sign", letter, by)
         if finding.decision is None:
@@ -241,6 +269,8 @@ class LettersService:
         counts = say_decision(about, draft.reader, draft.language)
         if decision != counts:
             raise LetterDecision
+        of = _written_of_now(about)
+        _refuse_outdated(draft, about, seen=written_of)
         _refuse_unseen(_mark(text, about, draft), confirmed)
         signed = {
             "text": text,
@@ -248,18 +278,20 @@ class LettersService:
             "signed_at": now(),
             "signature": by.account.name,
             "last_review": finding.status.reviews[-1].id,
+            "written_of": of.stored(),
         }
         if about.advice:
             signed["elsewhere"] = about.advice.band
-        if draft.reader == "patient":
-            place, due_at = f"finding/{finding.number}", finding.held_until
-            self.outbox.add(Kind.REVIEWED, to=owner.id, about=place, due_at=due_at)
         issued = self.letters.change_draft(letter, version, signed)
-        if finding.for_programs().shows(issued.signed_at):  # else it is told when the hold ends
+        held = find_letter_held_until(issued, finding)
+        if draft.reader == "patient":
+            place = f"finding/{finding.number}"
+            self.outbox.add(Kind.REVIEWED, to=owner.id, about=place, due_at=held)
+        if is_shown(issued, finding.for_programs()):  # else it is told when the hold ends
             self._note_change(unit, finding)
             unit.publish(LetterIssued(finding, issued))
         way = way_to(owner, mails=self.outbox.enabled)
-        return ShownLetter(issued, held_until=held_until(issued, finding)), way
+        return ShownLetter(issued, held_until=held), way
 
     @atomic
     def withdraw_letter(self, unit: Unit, *, letter: str, reason: str, by: Subject) -> ShownLetter:
@@ -273,7 +305,7 @@ class LettersService:
             return show_letter(signed, submission)
         unit.audit("letter.withdraw", by=by.id, target=submission.id, owner=submission.owner)
         self.findings.rely_on(submission)
-        if submission.for_programs().shows(signed.signed_at):  # else none is known
+        if is_shown(signed, submission.for_programs()):  # else none is known
             self._note_change(unit, submission)
             about = f"finding/{submission.number}"
             self.outbox.add(Kind.LETTER_WITHDRAWN, to=submission.owner, about=about)
@@ -297,15 +329,11 @@ class LettersService:
         owner: Account,
         doctor: Subject,
     ) -> LetterFacts:
-        decision, told = submission.decision, submission.context
+        decision = submission.decision
         earlier = list[VisibleFindingRow]()
-        place = (
-            Place(site=told.body_site, told_laterality=told.body_laterality)
-            if told.body_site
-            else None
-        )
+        spot_place = None
         if submission.lesion:
-            place = self.lesions.find(lesion=submission.lesion, to=doctor).place
+            spot_place = self.lesions.find(lesion=submission.lesion, to=doctor).place
             course = self.lesions.list_course(lesion=submission.lesion, to=doctor)
             earlier = [
                 item.seen_by(Audience.PATIENT)
@@ -318,7 +346,7 @@ class LettersService:
             decision=decision,
             patient=owner.name,
             doctor=doctor.account.name,
-            place=place,
+            spot_place=spot_place,
             advice=advice,
             due=due,
             earlier=sorted(earlier, key=lambda item: item.created_at)[-MOST_EARLIER:],
@@ -334,9 +362,10 @@ class LettersService:
         said = (decision.urgency, decision.waits_for) if decision else (submission.band, None)
         to_owner = submission.seen_by(Audience.PATIENT).instruction
         counts, known = submission.replaced_by, to_owner.elsewhere(submission.number, *said)
-        if submission.held_until and (counts is None or counts == known or counts.reopens):
+        held = submission.decision_held_until
+        if held and (counts is None or counts == known or counts.reopens):
             return counts, submission.instruction.counts.due
-        if known or submission.held_until is None:
+        if known or held is None:
             return known, to_owner.counts.due
         return None, decision.due if decision else None
 
@@ -360,6 +389,29 @@ class LettersService:
 
     def _get_in_care(self, number: str, doctor: Subject) -> tuple[VisibleFinding, Account]:
         return self.findings.get_in_charge(number=number, by=doctor, refusal=NOT_IN_CHARGE)
+
+
+def _written_of_now(about: LetterFacts) -> WrittenOf:
+    decision, place = about.decision, about.spot_place
+    return write_of(
+        about.submission,
+        review=decision.review if decision else None,
+        place=(place.site, place.laterality, place.side) if place else None,
+    )
+
+
+def _find_changed(draft: Letter, about: LetterFacts, decision: str) -> tuple[str, ...]:
+    """What differs from what the draft was written of: a field of it, or the `decision`."""
+    of = find_written_of(draft, about.submission)
+    decided = ("decision",) if draft.decision not in ("", decision) else ()
+    return (*decided, *find_changed(of, _written_of_now(about)))
+
+
+def _refuse_outdated(draft: Letter, about: LetterFacts, *, seen: str | None) -> None:
+    of, current = find_written_of(draft, about.submission), _written_of_now(about)
+    changed = find_changed(of, current)
+    if changed if seen is None else seen != current.token:
+        raise LetterOutdated(changed)
 
 
 def _mark(text: str, about: LetterFacts, letter: Letter) -> tuple[MarkedSentence, ...]:

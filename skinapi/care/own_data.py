@@ -24,6 +24,7 @@ from skinapi.care.messages import MessagesService
 from skinapi.care.reminders import ReminderKind, reminder_of
 from skinapi.findings.records.finding_access import FindingAccess
 from skinapi.findings.records.finding_records import FindingRecords
+from skinapi.findings.records.letters import is_shown
 from skinapi.findings.schemas.finding_parts import AdviceView
 from skinapi.findings.status.decisions import WaitsFor
 from skinapi.findings.status.lesion_status import Advice, AdviceSource, Audience, LesionStatus
@@ -211,7 +212,7 @@ class OwnDataService:
             findings += len(kept)
             photos += sum(item.photos for item in kept.values())
             signed = self.letters.letters.list_signed_of([*kept]) if kept else []
-            letters += sum(kept[item.submission].shows(item.signed_at) for item in signed)
+            letters += sum(is_shown(item, kept[item.submission]) for item in signed)
         return OwnDataSummary(
             since=of.account.created_at,
             findings=findings,

@@ -1,5 +1,7 @@
 """Errors about stored findings."""
 
+from collections.abc import Sequence
+
 from skinapi.base.errors import Conflict, Gone, NotFound, SkinAPIError, Unprocessable
 
 NOT_YOURS = "Not found or unauthorized"
@@ -84,6 +86,20 @@ class LetterSigned(Conflict):
 class LetterDecision(Conflict):
     code = "letter_decision"
     sentence = "Another decision counts by now; read with what the letter begins, then sign it"
+
+
+class LetterOutdated(Conflict):
+    """`changed` are the names of what the letter was written of and that says something else."""
+
+    code = "letter_outdated"
+    sentence = "What this letter was written of has changed"
+
+    def __init__(self, changed: Sequence[str]) -> None:
+        names = f" ({', '.join(changed)})" if changed else ""
+        super().__init__(
+            f"{self.sentence}{names}; open the draft again, read it, then sign it with its "
+            "`written_of`"
+        )
 
 
 class LetterDelays(Unprocessable):

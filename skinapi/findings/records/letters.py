@@ -2,6 +2,7 @@
 changes; it can be withdrawn, and a later decision may take its place.
 """
 
+import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,12 +15,15 @@ from skinapi.base.languages import Language
 from skinapi.base.stored_record import StoredRecord, optional
 from skinapi.base.values import Value
 from skinapi.findings.errors import LetterChanged, TooManyLetters
-from skinapi.findings.records.visible_findings import VisibleFindingRow
-from skinapi.findings.status.decisions import Decision
+from skinapi.findings.records.stored_finding import StoredFinding
+from skinapi.findings.records.visible_findings import VisibleFinding, VisibleFindingRow
+from skinapi.findings.status.decisions import Decision, JudgedVersion
+from skinapi.findings.status.holds import find_shown_at
 from skinapi.findings.status.lesion_status import AdviceSource
 from skinapi.findings.status.reviews import Review
 from skinapi.model.bands import urgency
 from skinapi.model.conditions import Band
+from skinapi.model.context import AgeBand, BodySide, BodySite, Laterality, Sex
 from skinapi.platform.storage.faults import Fault
 from skinapi.platform.storage.ids import new_id, now
 from skinapi.platform.storage.ports import Document, Filter
@@ -38,11 +42,48 @@ class Withdrawal(StoredRecord):
     reason: str
 
 
+class WrittenOf(StoredRecord):
+    """What a letter states or relies on, as it was then: the version of the finding, the review
+    that it explains, and what was told of the person and the spot. `place` is that of the spot:
+    site, laterality and side; None where the finding is in none.
+    """
+
+    version: int
+    review: str | None = None
+    place: tuple[str | None, ...] | None = None
+    age_band: AgeBand | None = None
+    sex: Sex | None = None
+    body_site: BodySite | None = None
+    body_laterality: Laterality | None = None
+    body_side: BodySide | None = None
+    checklist: tuple[str, ...] | None = None
+
+    @property
+    def token(self) -> str:
+        """Stands for all of it: another one as soon as anything differs."""
+        return hashlib.sha256(self.model_dump_json().encode()).hexdigest()[:32]
+
+
+TOLD = ("age_band", "sex", "body_site", "body_laterality", "body_side", "checklist")
+
+
+def find_changed(of: WrittenOf, now: WrittenOf) -> tuple[str, ...]:
+    """Name what says something else now than a letter was written of: the `version` of the finding,
+    the `place` of its spot, a fact that was told. What was not said then contradicts nothing.
+    """
+    return tuple(
+        name
+        for name in ("version", "place", *TOLD)
+        if getattr(of, name) not in (None, getattr(now, name))
+    )
+
+
 class Letter(StoredRecord):
     """`signature` is the doctor's name at that time. `decision` is what it begins with, in the
     software's words, a line each; `model` the language model that drafted the text. `last_review`
     is the finding's newest review when it was signed; `elsewhere` the urgency with which it begins
-    where that was said about another finding of the spot.
+    where that was said about another finding of the spot. `written_of` is that of the draft until
+    it is signed; None of letters before it was stored (`find_written_of`).
     """
 
     id: str
@@ -59,6 +100,7 @@ class Letter(StoredRecord):
     signature: str | None = None
     last_review: str | None = None
     elsewhere: Band | None = None
+    written_of: WrittenOf | None = optional()
     withdrawn: Withdrawal | None = None
 
 
@@ -135,36 +177,85 @@ class LaterDecision(Value):
         "the number of the finding, or of another of the spot, whose model's answer asks for more "
         "and which no doctor has answered since; absent where a doctor has decided"
     )
+    corrected: tuple[str, ...] = optional(
+        "the fields of `context` of which it was written and that were corrected at `decided_at`, "
+        "while the decision stayed; absent where a decision or a finding counts instead",
+        default=(),
+    )
 
 
 @dataclass(frozen=True, slots=True)
 class ShownLetter:
-    """`held_until`: until when a patient does not read a letter to them."""
+    """`held_until`: until when the patient does not read it."""
 
     letter: Letter
     superseded: LaterDecision | None = None
     held_until: datetime | None = None
 
+    @property
+    def patient_waits_until(self) -> datetime | None:
+        return self.held_until if self.letter.reader == "patient" else None
 
-def show_letter(letter: Letter, about: VisibleFindingRow) -> ShownLetter:
+
+def write_of(
+    about: StoredFinding,
+    *,
+    review: str | None,
+    place: tuple[str | None, ...] | None,
+) -> WrittenOf:
+    told = {name: getattr(about.context, name) for name in TOLD}
+    return WrittenOf(version=about.version, review=review, place=place, **told)
+
+
+def find_written_of(letter: Letter, about: StoredFinding) -> WrittenOf:
+    """Of a letter that does not say it, what the finding said when it was signed, or drafted."""
+    if letter.written_of:
+        return letter.written_of
+    return write_of(
+        about.as_told_at(letter.signed_at or letter.created_at), review=None, place=None
+    )
+
+
+def show_letter(letter: Letter, about: VisibleFinding) -> ShownLetter:
     """Judge a letter against what holds now, for the reader of this copy of the finding: by what
-    was decided when it was signed and what is decided now, never by its words. So a letter by hand
+    was decided and told when it was signed and what is now, never by its words. So a letter by hand
     is superseded too.
     """
     return ShownLetter(
         letter,
         _superseded_here(letter, about)
         or _superseded_elsewhere(letter, about)
-        or _superseded_by_finding(letter, about),
-        held_until(letter, about),
+        or _superseded_by_finding(letter, about)
+        or _superseded_by_facts(letter, about),
+        find_letter_held_until(letter, about),
     )
 
 
-def held_until(letter: Letter, about: VisibleFindingRow) -> datetime | None:
-    """A letter that was signed while something was held back waits for that."""
-    held_since, signed_at = about.status.held_since, letter.signed_at
-    waits = letter.reader == "patient" and signed_at and held_since and signed_at >= held_since
-    return about.held_until if waits else None
+def find_letter_shown_at(
+    letter: Letter, reviews: Sequence[Review], versions: Sequence[JudgedVersion]
+) -> datetime | None:
+    """When a patient may read a signed letter first: with what the reviews that its doctor had
+    signed by then decide, which it explains. None of a draft.
+    """
+    if letter.signed_at is None:
+        return None
+    known = [review for review in reviews if not _is_later(review, letter)]
+    return find_shown_at(known, versions, letter.signed_at)
+
+
+def is_shown(letter: Letter, about: VisibleFindingRow) -> bool:
+    """Whether the reader of this copy of the finding may read the signed letter."""
+    if letter.signed_at is None:
+        return False
+    return about.reader.knows_all or find_letter_held_until(letter, about) is None
+
+
+def find_letter_held_until(letter: Letter, about: VisibleFindingRow) -> datetime | None:
+    """Until when a letter waits for the decision that it explains."""
+    shown_at = find_letter_shown_at(letter, about.all_reviews, about.photo.versions)
+    # The finding may have been read before the letter was signed.
+    waits = shown_at and letter.signed_at and shown_at > max(letter.signed_at, about.view.moment)
+    return shown_at if waits else None
 
 
 def _superseded_elsewhere(letter: Letter, about: VisibleFindingRow) -> LaterDecision | None:
@@ -192,6 +283,21 @@ def _superseded_by_finding(letter: Letter, about: VisibleFindingRow) -> LaterDec
         return None
     return LaterDecision(
         decided_at=counts.since, decided_by="", by_result=False, by_finding=counts.finding
+    )
+
+
+def _superseded_by_facts(letter: Letter, about: VisibleFinding) -> LaterDecision | None:
+    """The decision holds for the photo as it was judged since; what was told does not."""
+    of = find_written_of(letter, about)
+    now = write_of(about, review=of.review, place=of.place)
+    changed = tuple(name for name in find_changed(of, now) if name in TOLD)
+    if not changed:
+        return None
+    return LaterDecision(
+        decided_at=about.find_told_at(changed),
+        decided_by="",
+        by_result=False,
+        corrected=changed,
     )
 
 

@@ -1,7 +1,7 @@
 """A stored finding with the facts known about its photos, as each list reads it."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any, Self
 
@@ -233,6 +233,21 @@ class StoredFinding(StoredFindingSummary):
         return next(
             (item.finding for item in self.earlier if item.version == version), self.finding
         )
+
+    def as_told_at(self, moment: datetime) -> "StoredFinding":
+        """The finding with the version that counted then, and what was told with it."""
+        if not self.earlier or self.newest.judged_at <= moment:
+            return self
+        first, *others = self.earlier
+        *_, then = (first, *(item for item in others if item.judged_at <= moment))
+        return self.model_copy(update={"version": then.version, "context": then.context})
+
+    def find_told_at(self, facts: Collection[str]) -> datetime:
+        """Since when the last of these facts has been told as it is."""
+        versions = [(item.judged_at, item.corrected) for item in self.earlier]
+        versions.append((self.newest.judged_at, self.corrected))
+        corrected = (moment for moment, names in versions if not {*facts}.isdisjoint(names))
+        return max(corrected, default=self.newest.judged_at)
 
     @property
     def filed_request(self) -> str | None:

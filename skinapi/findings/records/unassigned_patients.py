@@ -351,7 +351,7 @@ def _is_urgent(stored: Document) -> bool:
 
 def _left_of(finding: VisibleFindingRow, unanswered: Collection[str]) -> tuple[OrphanedWork, ...]:
     holds = {
-        OrphanedWork.HELD: finding.held_until is not None,
+        OrphanedWork.HELD: finding.decision_held_until is not None,
         OrphanedWork.RESULT: finding.awaited is WaitsFor.RESULT,
         OrphanedWork.OPINION: finding.opinion_key is not None,
         OrphanedWork.MESSAGE: finding.id in unanswered,

@@ -74,6 +74,23 @@ class VisibleFindingRow(StoredFindingRow):
         return self.status.held_until
 
     @property
+    def decision_held_until(self) -> datetime | None:
+        return self.status.decision_held_until
+
+    @property
+    def held_beside(self) -> Review | None:
+        """The review that is held back the longest, where the patient reads what counts."""
+        held = [item for item in self.status.reviews if item.held_at(self.view.moment)]
+        if self.decision_held_until:
+            return None
+        return max(held, key=lambda item: item.shown_at, default=None)
+
+    @property
+    def all_reviews(self) -> Sequence[Review]:
+        """Also those of which its reader may not know."""
+        return self.view.facts.reviews.get(self.id, ())
+
+    @property
     def awaited(self) -> WaitsFor | None:
         return self.lesion_status.awaited(self.id)
 
@@ -131,8 +148,16 @@ class VisibleFindingRow(StoredFindingRow):
 
     @property
     def decision_shown_at(self) -> datetime | None:
-        """From when its owner may read what was decided last."""
-        return max((item.shown_at for item in self.status.counted), default=None)
+        """From when its owner may read what was decided last. What is held beside a decision that
+        the owner reads tells nothing before its time.
+        """
+        beside = not self.decision_held_until
+        shown = (
+            item.shown_at
+            for item in self.status.counted
+            if not (beside and item.held_at(self.view.moment))
+        )
+        return max(shown, default=None)
 
     def make_keys(self, reader: Audience = Audience.DOCTOR) -> dict[str, str | None]:
         """The keys follow from what this reader knows; those of a doctor are stored."""

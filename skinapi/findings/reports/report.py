@@ -179,6 +179,7 @@ class Report:
     review: Review | None = None
     decision: Decision | None = None
     held_until: datetime | None = None
+    held_beside: Review | None = None
     letters: tuple[ShownLetter, ...] = ()
     model_withdrawn_at: datetime | None = None
     version: int = 1

@@ -155,7 +155,11 @@ class FullReport(Answer):
             reading=read_in_order(report),
             passages=_list_passages(report),
             decision=DecisionView.from_decision(
-                decision, language, due=report.due, held_until=report.held_until
+                decision,
+                language,
+                due=report.due,
+                held_until=report.held_until,
+                held_beside=report.held_beside,
             )
             if decision
             else None,

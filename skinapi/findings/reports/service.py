@@ -17,7 +17,7 @@ from skinapi.base.subject import Allowances
 from skinapi.findings.errors import NOT_YOURS
 from skinapi.findings.records.events import FindingDeleted
 from skinapi.findings.records.finding_access import FindingAccess, Reading
-from skinapi.findings.records.letters import Letter, Letters, ShownLetter, show_letter
+from skinapi.findings.records.letters import Letter, Letters, ShownLetter, is_shown, show_letter
 from skinapi.findings.records.stored_finding import StoredFinding
 from skinapi.findings.records.visible_findings import VisibleFinding
 from skinapi.findings.reports.facts import Facts
@@ -287,7 +287,8 @@ class ReportsService:
             made_at=submission.created_at,
             review=submission.status.review,
             decision=submission.decision,
-            held_until=submission.held_until if submission.reader.knows_all else None,
+            held_until=submission.decision_held_until if submission.reader.knows_all else None,
+            held_beside=submission.held_beside,
             letters=tuple(show_letter(item, submission) for item in signed),
             model_withdrawn_at=self.findings.models.find_version_state(
                 submission.finding.model_version
@@ -329,7 +330,7 @@ class ReportsService:
 
     def _list_letters(self, submission: VisibleFinding) -> tuple[Letter, ...]:
         signed = self.letters.list_signed(submission.id)
-        return tuple(item for item in signed if submission.shows(item.signed_at))
+        return tuple(item for item in signed if is_shown(item, submission))
 
     def _find_issued(self, submission: VisibleFinding, hash: str) -> IssuedReport | None:
         if not self.findings.submissions.has(submission.id):

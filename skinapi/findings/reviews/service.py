@@ -20,7 +20,7 @@ from skinapi.findings.records.events import (
 )
 from skinapi.findings.records.finding_access import FindingAccess
 from skinapi.findings.records.finding_records import FindingRecords
-from skinapi.findings.records.letters import Letters
+from skinapi.findings.records.letters import Letters, find_letter_shown_at
 from skinapi.findings.records.read_access import PatientChannel, in_care, way_to
 from skinapi.findings.records.review_queue import ReviewQueue
 from skinapi.findings.records.visible_findings import VisibleFinding
@@ -179,13 +179,11 @@ class ReviewsService:
             self._tell_of_letters(unit, submission, held)
 
     def _tell_of_letters(self, unit: Unit, about: VisibleFinding, held: Sequence[Review]) -> None:
-        """Publish the letters that were signed while these reviews alone were held back."""
-        moment, since = now(), min(item.created_at for item in held)
-        others = [review for review in about.status.reviews if review not in held]
-        still_held = [other.created_at for other in others if other.held_at(moment)]
-        until = min([moment, max(item.shown_at for item in held), *still_held])
+        """Publish the letters that waited for the first of these holds to end."""
+        ends, reviews = {item.shown_at for item in held}, about.all_reviews
         for letter in self.letters.list_signed(about.id):
-            if letter.signed_at and since <= letter.signed_at < until:
+            shown_at = find_letter_shown_at(letter, reviews, about.photo.versions)
+            if shown_at in ends and shown_at != letter.signed_at:
                 unit.publish(LetterIssued(about, letter))
                 if letter.withdrawn:
                     unit.publish(LetterTakenBack(about, letter))

@@ -266,6 +266,11 @@ class SignedReview(ReviewView):
     telling: TellingView = Field(description="how the patient hears of it, and from when")
 
 
+class HeldReviewView(Answer):
+    signed_at: datetime
+    held_until: datetime
+
+
 class DecisionView(Answer):
     """What doctors have decided: to be shown before what the model said."""
 
@@ -306,6 +311,10 @@ class DecisionView(Answer):
         "for doctors: until when the patient is shown what stood before; absent where that is not "
         "so"
     )
+    held_beside: HeldReviewView | None = optional(
+        "for doctors: another review of the finding is held back until then, while the patient "
+        "reads this decision; absent where that is not so"
+    )
 
     @classmethod
     def from_decision(
@@ -315,12 +324,16 @@ class DecisionView(Answer):
         *,
         due: date | None,
         held_until: datetime | None = None,
+        held_beside: Review | None = None,
     ) -> Self:
-        words = decision.band_words(language)
+        words, beside = decision.band_words(language), held_beside
         return cls.from_record(
             decision,
             words,
             held_until=held_until,
+            held_beside=HeldReviewView(signed_at=beside.created_at, held_until=beside.shown_at)
+            if beside
+            else None,
             heading=decision.heading(language),
             title=decision.title().in_language(language),
             name=decision.name(language),

@@ -169,9 +169,13 @@ def decision_view(submission: VisibleFindingRow) -> DecisionView | None:
     decision = submission.decision
     if decision is None:
         return None
-    held_until = submission.held_until if submission.reader.knows_all else None
-    due = submission.instruction.counts.due
-    return DecisionView.from_decision(decision, submission.language, due=due, held_until=held_until)
+    return DecisionView.from_decision(
+        decision,
+        submission.language,
+        due=submission.instruction.counts.due,
+        held_until=submission.decision_held_until if submission.reader.knows_all else None,
+        held_beside=submission.held_beside,
+    )
 
 
 def shown_words(submission: VisibleFindingRow) -> BandWords:

@@ -23,6 +23,7 @@ from skinapi.findings.status.decisions import (
     levels_since,
     words_for_patient,
 )
+from skinapi.findings.status.holds import find_held_until
 from skinapi.findings.status.reviews import Review
 from skinapi.model.bands import urgency
 from skinapi.model.conditions import Band, BandWords
@@ -81,7 +82,8 @@ class LesionHistory:
 @dataclass(frozen=True, slots=True)
 class FindingStatus:
     """`reviews` are those of which the reader may know. Something is held back from the patient
-    since `held_since`: the first of it until `hold_ends_at`, all until `held_until`.
+    since `held_since`: the first of it until `hold_ends_at`, all until `held_until`, and what
+    counts until `decision_held_until`; None where the patient reads what counts.
     """
 
     photo: JudgedPhoto
@@ -90,6 +92,7 @@ class FindingStatus:
     held_since: datetime | None = None
     hold_ends_at: datetime | None = None
     held_until: datetime | None = None
+    decision_held_until: datetime | None = None
 
     @property
     def counted(self) -> list[Review]:
@@ -291,6 +294,7 @@ def _compute_finding_status(
         min((item.created_at for item in held), default=None),
         min(ends, default=None),
         max(ends, default=None),
+        find_held_until(reviews, photo.versions, moment) if held else None,
     )
 
 

@@ -126,14 +126,6 @@ class ReachService:
     patients: PatientsService
     messages: Messages
 
-    def foresee(self, account: Account) -> ReachReason | None:
-        """Find whether a doctor is to tell this person something, or to look at something urgent,
-        the first before the second.
-        """
-        counts = self.count(account, Audience.DOCTOR)
-        reasons = (ReachReason.HELD, ReachReason.UNREVIEWED)
-        return next((why for why in reasons if why in counts), None)
-
     def count(self, account: Account, reader: Audience) -> dict[ReachReason, int]:
         """Count the findings of which somebody should speak to this person, as far as `reader` may
         know of them.
@@ -270,7 +262,7 @@ def _find_what_to_tell(
 
 def _find_reason(entry: VisibleFindingRow, opens: bool, unanswered: bool) -> ReachReason | None:
     decision = entry.decision
-    if decision and entry.held_until and entry.reader.knows_all:
+    if decision and entry.decision_held_until and entry.reader.knows_all:
         return ReachReason.HELD
     if not entry.reviewed and entry.band == URGENT:
         return ReachReason.UNREVIEWED

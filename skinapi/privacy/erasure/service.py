@@ -16,6 +16,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
+from typing import Literal
 
 from pydantic import Field
 
@@ -83,10 +84,10 @@ class DeletionPreview(Value):
     deletion_at: datetime | None = Field(description="when it will be deleted; null: none waits")
     wait_days: int = Field(description="so long it can be taken back; 0: it is done at once")
     obstacle: str | None = Field(description="the code of the error that refuses it now")
-    to_be_told: ReachReason | None = Field(
-        description="why somebody should speak to the person before: a doctor has something to "
-        "tell (`held`), or nobody has looked at an urgent finding (`unreviewed`). After a deletion "
-        "the doctor gets name, e-mail and the number of the finding, for 30 days"
+    to_be_told: Literal[ReachReason.UNREVIEWED] | None = Field(
+        description="why the person should speak to a doctor before: as far as they know, no "
+        "doctor has looked at an urgent finding (`unreviewed`). After a deletion the doctor gets "
+        "name, e-mail and the number of the finding, for 30 days"
     )
     unsettled: dict[ReachReason, int] = Field(description=UNSETTLED)
     erased: dict[str, int] = Field(description="how many of each kind are erased")
@@ -124,12 +125,14 @@ class ErasureService:
         record = self.retention.find_record(account.id, for_owner=True)
         counts = self.contents.count(account.id, record=record)
         obstacle = self._find_obstacle(account)
+        unsettled = self.to_reach.count(account, Audience.PATIENT)
+        unreviewed = ReachReason.UNREVIEWED
         return DeletionPreview(
             deletion_at=account.deletion_due_at,
             wait_days=self.wait.days,
             obstacle=obstacle.code if obstacle else None,
-            to_be_told=self.to_reach.foresee(account),
-            unsettled=self.to_reach.count(account, Audience.PATIENT),
+            to_be_told=unreviewed if unreviewed in unsettled else None,
+            unsettled=unsettled,
             erased={kind: many for kind, many in counts.items() if kind in FORESEEN},
             kept=self.contents.list_kept(account, record),
             kept_findings=[finding.number for finding in record.findings] if record else [],
