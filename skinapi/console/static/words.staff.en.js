@@ -131,6 +131,7 @@ export const english = {
   holdUntil: "Until the end of",
   holdText: "After that day the patient sees the decision.",
   heldUntil: "This decision is held back until {date}",
+  heldBeside: "The review of {signed} is held back until {date}. The patient reads the decision above now.",
   showNow: "The patient knows: show it now",
   reviewStands: "{doctor}'s review stands until a laboratory's result, or until {doctor} is sure of something milder.",
   resultStands: "“{name}” is the laboratory's result ({doctor}). Only another result replaces it, or a graver condition whose histology is awaited.",

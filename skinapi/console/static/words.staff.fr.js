@@ -134,6 +134,7 @@ export const french = spaced({
   holdUntil: "Jusqu'à la fin du",
   holdText: "Après ce jour, le patient voit la décision.",
   heldUntil: "Cette décision est retenue jusqu'au {date}",
+  heldBeside: "L'avis du {signed} est retenu jusqu'au {date}. Le patient lit déjà la décision ci-dessus.",
   showNow: "Le patient le sait : l'afficher maintenant",
   reviewStands: "L'avis de {doctor} vaut jusqu'à un résultat du laboratoire, ou jusqu'à ce que {doctor} soit sûr d'une affection moins grave.",
   resultStands: "« {name} » est le résultat du laboratoire ({doctor}). Seul un autre résultat le remplace, ou une affection plus grave dont l'histologie est attendue.",

@@ -402,11 +402,13 @@ def _say_superseded(signed_at: datetime, by: LaterDecision, language: Language) 
     """Say both times where the days are the same, and one time where these are."""
     labels, moments = LABELS[language], (signed_at, by.decided_at)
     kind = "result" if by.by_result else "decision" if by.by_finding is None else "finding"
+    kind = "told" if by.corrected else kind
+    facts = _name_facts(by.corrected, language)
     for say in (say_day, say_moment):
         written, later = (say(moment, language) for moment in moments)
         if written != later:
-            return labels.superseded_letter[kind].format(written, later)
-    return labels.superseded_at_once[kind].format(later)
+            return labels.superseded_letter[kind].format(written, later, facts)
+    return labels.superseded_at_once[kind].format(later, facts)
 
 
 def time_text(moment: datetime | None, language: Language) -> str:

@@ -107,13 +107,14 @@ const Reasons = ({ report, conditions }) => {
   return said.length > 0 && html`<p class="reasons"><small>${said.join(" · ")}</small></p>`;
 };
 
-/** What the patient is not shown yet; `onShown`: of who may show it. @param {{number: string, until: string, onShown: (() => void) | null}} props */
-const Held = ({ number, until, onShown }) => {
+/** What the patient is not shown yet: the decision, or another review `beside` it; `onShown`: of who may show it.
+ * @param {{number: string, decision: Api["DecisionView"], onShown: (() => void) | null}} props */
+const Held = ({ number, decision: { held_until: until, held_beside: beside }, onShown }) => {
   const { run, error } = useAct();
   const show = () => run(() => remove(apiPath`/submissions/${number}/hold`).then(() => onShown?.()));
   return html`
     <${Message}>
-      <p><strong>${say("heldUntil", { date: sayDate(until) })}</strong></p>
+      <p><strong>${until ? say("heldUntil", { date: sayDate(until) }) : beside && say("heldBeside", { signed: sayDate(beside.signed_at), date: sayDate(beside.held_until) })}</strong></p>
       ${error && html`<${Failure} error=${error} />`}
       ${onShown && html`<button class="show-now" onClick=${show}>${say("showNow")}</button>`}
     <//>`;
@@ -279,7 +280,7 @@ const CaseRead = ({ number, title, found, wanted, onNext, onBegin }) => {
       <${ModelMark} submission=${submission} onJudged=${judged} />
       ${!decided && told}
       ${error && html`<${Failure} error=${error} retry=${renew} />`}
-      ${report.decision?.held_until && html`<${Held} number=${number} until=${report.decision.held_until} onShown=${asked || submission.unassigned ? null : shown} />`}
+      ${report.decision && (report.decision.held_until || report.decision.held_beside) && html`<${Held} number=${number} decision=${report.decision} onShown=${asked || submission.unassigned ? null : shown} />`}
       ${report.decision && !report.decision.held_until && !asked && work.telling && work.telling !== "other_system" && html`<p class="opened"><small>${sayOpened(work.opened_at ?? undefined)}</small></p>`}
       ${decided ? signed((one) => one.second_opinion && mayUse) : signed()}
       ${submission.unassigned

@@ -5,12 +5,15 @@ import { apiPath, get, getSession, post, put, remove } from "/console/api.js";
 import { AskFirst, Failure, Field, Message, sayError, signByKey, TextArea, toast, toastAbout, useAct, useAnswer, useKeys } from "/console/components.js";
 import { getLanguage, isolated, nameOfLanguage, otherLanguages, said, say, sayDate } from "/console/language.js";
 import { keepDrafts } from "/console/views/drafts.js";
+import { sayCorrected } from "/console/views/versions.js";
 
 const LONGEST = 5000;
 const READERS = /** @type {const} */ (["patient", "colleague"]);
 
 /** Errors after which the letter is another one than this window shows. */
-const RELOADED = new Set(["letter_changed", "letter_signed", "letter_decision"]);
+const RELOADED = new Set(["letter_changed", "letter_signed", "letter_decision", "letter_outdated"]);
+/** Those after which the doctor's own text stays. */
+const KEPT = new Set(["letter_decision", "letter_outdated"]);
 
 /** By letter. @type {import("/console/views/drafts.js").Drafts<string>} */
 const drafts = keepDrafts("letter");
@@ -32,10 +35,13 @@ const Withdraw = (/** @type {{path: string, onDone: () => void}} */ { path, onDo
 
 /** @typedef {Api["LetterView"] & {signed_at: string, signed_by: string}} Signed a letter that is signed */
 
+/** @param {Api["LaterDecision"]} superseded */
+const beforeWhat = ({ corrected, by_finding, by_result }) => (corrected ? "letterBeforeFacts" : by_finding ? "letterBeforeFinding" : by_result ? "letterBeforeResult" : "letterSuperseded");
+
 /** Why a letter counts no more, in sentences; none where it does. @param {Signed} letter */
 const whyStruck = ({ withdrawn, superseded, signed_at }) => [
   ...(withdrawn ? [say("letterWithdrawn", { name: isolated(withdrawn.withdrawn_by), date: sayDate(withdrawn.withdrawn_at), reason: isolated(withdrawn.reason) })] : []),
-  ...(superseded ? [say(superseded.by_finding ? "letterBeforeFinding" : superseded.by_result ? "letterBeforeResult" : "letterSuperseded", { date: sayDate(signed_at), decided: sayDate(superseded.decided_at) })] : []),
+  ...(superseded ? [say(beforeWhat(superseded), { date: sayDate(signed_at), decided: sayDate(superseded.decided_at), facts: sayCorrected(superseded.corrected ?? []) })] : []),
 ];
 
 /** To whom it is, for who reads it. @param {Signed} letter */
@@ -73,8 +79,8 @@ export const SignedLetter = ({ letter, onWithdrawn, decided = false, folded = fa
     </section>`;
 };
 
-/** Another one as soon as the text or what was decided is. @param {Api["WrittenLetter"]} letter */
-const keyOf = ({ _id, version, decision }) => [_id, version, decision].join(" ");
+/** Another one as soon as the text, what was decided or what was told is. @param {Api["WrittenLetter"]} letter */
+const keyOf = ({ _id, version, decision, written_of }) => [_id, version, decision, written_of].join(" ");
 
 /** The name of the patient, the cancer of which a letter tells, if any, until when the decision is held back, and whether the patient reads nothing here. @typedef {{patient: string, cancer: string, held?: string | null, noAccess?: boolean}} About */
 
@@ -129,11 +135,11 @@ function useLetter(draft, about, onDone) {
   const sign = (/** @type {SubmitEvent} */ event) => {
     event.preventDefault();
     run(async () => {
-      const { version, decision, marked = [] } = await store();
+      const { version, decision, marked = [], written_of } = await store();
       if (marked.some(({ refused }) => refused)) throw new Error(say("error_letter_delays"));
       const confirmed = marked.map(({ sentence }) => sentence).filter((one) => seen.includes(one));
       if (confirmed.length < marked.length) throw new Error(say("error_letter_unconfirmed"));
-      await post(`${path}/sign`, { text, version, decision, confirmed });
+      await post(`${path}/sign`, { text, version, decision, confirmed, written_of });
       toastAbout(about.patient, saySigning(letter, about)[1]);
       leave();
     });
@@ -151,6 +157,18 @@ const Marked = ({ letter: { marked = [], language }, seen, onLook }) => marked.l
         : html`<label class="tick" key=${sentence}><input type="checkbox" checked=${seen.includes(sentence)} onChange=${() => onLook(sentence)} />${shown}</label>`;
     })}
   </fieldset>`;
+
+/** What has changed since the draft was begun: its doctor reads the text again. @param {{changed?: readonly string[]}} props */
+const Changed = ({ changed = [] }) => {
+  const told = changed.filter((name) => !["decision", "version", "place"].includes(name));
+  const facts = [
+    ...(changed.includes("decision") ? [say("letterChanged_decision")] : []),
+    ...(changed.includes("place") ? [say("letterChanged_place")] : []),
+    ...(told.length > 0 ? [sayCorrected(told)] : []),
+    ...(changed.length === 1 && changed[0] === "version" ? [say("letterChanged_version")] : []),
+  ];
+  return facts.length > 0 && html`<${Message} kind="bad"><p><strong>${say("letterChanged", { facts: facts.join(", ") })}</strong> ${say("letterChangedText")}</p><//>`;
+};
 
 /** What a language model is to write of, and why it has written nothing. @param {{unwritten?: string, busy: boolean, onAnew?: (keyWords: string) => void}} props */
 const KeyWords = ({ unwritten = "", busy, onAnew }) => {
@@ -177,6 +195,7 @@ const Draft = ({ draft, reviewed, about, unwritten, onDone, onAnew }) => {
       <p>${say("letterUnsigned")}</p>
       ${!reviewed && html`<p><strong>${say("error_letter_unreviewed")}</strong></p>`}
       <${KeyWords} unwritten=${unwritten} busy=${busy} onAnew=${untouched ? (/** @type {string} */ keyWords) => onAnew(letter.language, keyWords) : undefined} />
+      <${Changed} changed=${letter.changed} />
       ${letter.decision && html`<p><small>${say("letterBegins")}</small></p><${DecisionOf} letter=${letter} />`}
       <${TextArea} label=${say("letterText")} id=${`letter-${draft._id}`} name="letter" rows="16" onKeyDown=${signByKey} maxlength=${LONGEST} required
         lang=${letter.language} value=${text} onText=${enter} />
@@ -184,7 +203,7 @@ const Draft = ({ draft, reviewed, about, unwritten, onDone, onAnew }) => {
       <${Marked} letter=${letter} seen=${seen} onLook=${look} />
       ${error && html`<${Message} kind="bad">
         <p>${sayError(error)}</p>
-        ${RELOADED.has(error.code) && html`<button type="button" class="quiet" onClick=${error.code === "letter_decision" ? onDone : leave}>${say("letterReload")}</button>`}
+        ${RELOADED.has(error.code) && html`<button type="button" class="quiet" onClick=${KEPT.has(error.code) ? onDone : leave}>${say("letterReload")}</button>`}
       <//>`}
       <div class="row">
         <button disabled=${busy || !reviewed}>${saySigning(letter, about)[0]}</button>

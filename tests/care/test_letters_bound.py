@@ -1,0 +1,201 @@
+"""A letter is bound to what it was written of: the version, what was told, and the spot's place."""
+
+import io
+from typing import Any
+
+import pytest
+from pypdf import PdfReader
+from werkzeug.test import TestResponse
+
+from skinapi.findings.records.letters import WrittenOf, find_changed
+from skinapi.model.conditions import Band
+from tests.care.clinic import judge_anew
+from tests.care.test_letters import Practice
+from tests.findings.prediction.photographer import predicted
+from tests.support.backends import Backend, Person
+
+TOLD: dict[str, Any] = {
+    "age_band": "30-44",
+    "sex": "female",
+    "body_site": "upper_extremity",
+    "body_laterality": "left",
+    "checklist": "none",
+}
+
+
+class ToldPractice(Practice):
+    """Of a finding with a kept photo, of which the patient has told facts."""
+
+    def __init__(self, backend: Backend) -> None:
+        super().__init__(backend, reviewed=False)
+        self.number = predicted(self.ada, keep_photo="true", **TOLD)["id"]
+        self.letters = f"/submissions/{self.number}/letters"
+        self.review("melanoma")
+
+    def correct(self, by: Person | None = None, **told: Any) -> None:
+        path = f"/submissions/{self.number}"
+        version = self.ada.call("GET", path).get_json().get("version", 1)
+        body = {**TOLD, "checklist": ["none"], **told, "version": version}
+        answer = (by or self.ada).call("PUT", f"{path}/facts", json=body)
+        assert answer.status_code == 200, answer.text
+
+    def seen(self, draft: dict[str, Any]) -> dict[str, Any]:
+        (shown,) = [item for item in self.shown_to(self.doctor) if item["_id"] == draft["_id"]]
+        assert "written_of" in shown
+        letter: dict[str, Any] = shown
+        return letter
+
+    def sign_seen(self, letter: dict[str, Any]) -> TestResponse:
+        return self.sign(letter, written_of=letter["written_of"])
+
+
+def outdated(answer: TestResponse, fact: str) -> bool:
+    body = answer.get_json()
+    says = fact in body["detail"] and "open the draft again" in body["detail"]
+    return (answer.status_code, body["code"]) == (409, "letter_outdated") and says
+
+
+def test_a_letter_that_names_the_other_side_is_signed_only_after_its_doctor_has_seen_it(
+    any_backend: Backend,
+) -> None:
+    at = ToldPractice(any_backend)
+    draft = at.draft()
+    assert "left arm" in draft["text"]
+    at.correct(body_laterality="right")
+    assert outdated(at.sign(draft), "body_laterality")
+    assert outdated(at.sign_seen(draft), "body_laterality")
+    assert at.shown_to(at.ada) == []
+    anew = at.seen(draft)
+    assert "right arm" in anew["text"], "nobody has changed the software's draft"
+    assert "body_laterality" in anew["changed"]
+    signed = at.sign_seen(anew)
+    assert signed.status_code == 200, signed.text
+    assert {"changed", "written_of"}.isdisjoint(signed.get_json())
+    assert at.shown_to(at.ada)[0]["superseded"] is None
+
+
+def test_a_draft_that_its_doctor_has_edited_stays_and_says_what_has_changed(
+    any_backend: Backend,
+) -> None:
+    at = ToldPractice(any_backend)
+    draft = at.draft("colleague")
+    edited = at.change(draft, draft["text"] + "\n\nMany thanks.").get_json()
+    assert "changed" not in edited
+    at.correct(at.doctor, sex="male", checklist=["oozing"])
+    shown = at.seen(edited)
+    assert (shown["text"], {*shown["changed"]} >= {"sex", "checklist"}) == (edited["text"], True)
+    assert outdated(at.sign(shown), "sex")
+    assert at.sign_seen(shown).status_code == 200
+
+
+@pytest.mark.parametrize("stored", [True, False], ids=["bound", "of the version before"])
+def test_a_signed_letter_is_struck_where_the_side_was_corrected_since(
+    any_backend: Backend, stored: bool
+) -> None:
+    at = ToldPractice(any_backend)
+    letter = at.sign(at.draft()).get_json()
+    if not stored:
+        letters = any_backend.services.store.collection("letters")
+        letters.update({"id": letter["_id"]}, {"$unset": {"written_of": True}})
+    assert at.shown_to(at.ada)[0]["superseded"] is None
+    sealed = at.report().get_json()["verification"]["hash"]
+    at.correct(body_laterality="right")
+    report = at.report().get_json()
+    (shown,) = report["letters"]
+    why = shown["superseded"]
+    assert (why["corrected"], why["decided_by"], why["by_result"]) == (
+        ["body_laterality"],
+        "",
+        False,
+    )
+    assert why["decided_at"] > letter["signed_at"]
+    assert at.shown_to(at.ada)[0]["superseded"] == why
+    assert report["verification"]["hash"] != sealed
+    says = "before what was told was corrected"
+    page = at.report("report.html").text
+    assert says in page
+    assert "<del>" in page
+    pages = PdfReader(io.BytesIO(at.report("report.pdf").data)).pages
+    assert says in " ".join(" ".join(item.extract_text() for item in pages).split())
+    at.correct(body_laterality="left")
+    assert at.shown_to(at.ada)[0]["superseded"] is None
+
+
+def test_a_letter_of_a_spot_is_struck_for_a_fact_that_no_list_has(shared_backend: Backend) -> None:
+    at = ToldPractice(shared_backend)
+    spot = at.ada.call("POST", "/lesions", json={"place": {"site": "back"}}).get_json()["id"]
+    at.ada.call("PUT", f"/submissions/{at.number}/lesion", json={"lesion": spot})
+    at.sign(at.draft("colleague"))
+    path = f"/lesions/{spot}/letters"
+    assert at.ada.call("GET", path).get_json()[0]["superseded"] is None
+    at.correct(sex="male")
+    assert at.ada.call("GET", path).get_json()[0]["superseded"]["corrected"] == ["sex"]
+
+
+def test_a_draft_says_that_the_place_of_the_spot_is_another_one(shared_backend: Backend) -> None:
+    at = ToldPractice(shared_backend)
+    place = {"place": {"site": "upper_extremity", "laterality": "left"}}
+    spot = at.ada.call("POST", "/lesions", json=place).get_json()["id"]
+    at.ada.call("PUT", f"/submissions/{at.number}/lesion", json={"lesion": spot})
+    draft = at.draft()
+    place["place"]["laterality"] = "right"
+    assert at.ada.call("PATCH", f"/lesions/{spot}", json=place).status_code == 200
+    assert outdated(at.sign(draft), "place")
+    shown = at.seen(draft)
+    assert shown["changed"] == ["place"]
+    assert "right arm" in shown["text"]
+    assert at.sign_seen(shown).status_code == 200
+
+
+def test_a_photo_that_another_model_judges_alike_strikes_no_signed_letter(
+    shared_backend: Backend,
+) -> None:
+    at = ToldPractice(shared_backend)
+    at.sign(at.draft())
+    draft = at.draft("colleague")
+    judge_anew(shared_backend, at.number, Band.URGENT_REFERRAL)
+    assert at.shown_to(at.ada)[0]["superseded"] is None
+    assert outdated(at.sign(draft), "version")
+    shown = at.seen(draft)
+    assert shown["changed"] == ["version"]
+    assert at.sign_seen(shown).status_code == 200
+
+
+def test_a_draft_of_the_version_before_is_bound_to_what_was_told_then(
+    shared_backend: Backend,
+) -> None:
+    at = ToldPractice(shared_backend)
+    draft = at.draft()
+    letters = shared_backend.services.store.collection("letters")
+    letters.update({"id": draft["_id"]}, {"$unset": {"written_of": True}, "$set": {"decision": ""}})
+    assert "changed" not in at.seen(draft)
+    at.correct(body_laterality="right")
+    assert outdated(at.sign(draft), "body_laterality")
+    assert at.sign_seen(at.seen(draft)).status_code == 200
+
+
+def test_a_draft_says_that_another_decision_counts(shared_backend: Backend) -> None:
+    at = ToldPractice(shared_backend)
+    draft = at.draft()
+    at.review("melanocytic_nevus", urgency="routine")
+    assert at.seen(draft)["changed"] == ["decision"]
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "changed"),
+    [
+        ({"body_laterality": "left"}, {"body_laterality": "right"}, ("body_laterality",)),
+        ({"body_laterality": "left"}, {}, ("body_laterality",)),
+        ({}, {"body_laterality": "left"}, ()),
+        ({"checklist": ()}, {"checklist": ("oozing",)}, ("checklist",)),
+        ({"place": ("back", None, None)}, {"place": ("back", None, "rear")}, ("place",)),
+        ({}, {"version": 2}, ("version",)),
+        ({}, {"review": "later"}, ()),
+    ],
+)
+def test_what_was_not_said_contradicts_nothing(
+    before: dict[str, Any], after: dict[str, Any], changed: tuple[str, ...]
+) -> None:
+    of, now = (WrittenOf(**{"version": 1, **told}) for told in (before, after))
+    assert find_changed(of, now) == changed
+    assert (of.token == now.token) is (before == after)
