@@ -1,0 +1,66 @@
+"""A doctor answers after a held review, and writes of facts that the patient corrects meanwhile."""
+
+import pytest
+from selenium import webdriver
+
+from tests.console.journey import Journey, Look, looks
+from tests.console.test_letters import CANCER
+from tests.console.visitor import Visitor
+from tests.served.people import Caller, Seeder
+from tests.served.photo_clients import as_form, post
+from tests.served.server import Server
+from tests.support.photos import photo_of
+
+TOLD = {"age_band": "45-59", "body_site": "upper_extremity"}
+
+
+def correct(patient: Caller, number: int, side: str) -> None:
+    version = patient.call("GET", f"/submissions/{number}").json.get("version", 1)
+    body = {**TOLD, "body_laterality": side, "version": version}
+    answer = patient.call("PUT", f"/submissions/{number}/facts", json=body)
+    assert answer.status == 200, answer.json
+
+
+@pytest.mark.parametrize("look", [*looks(0), *looks(2)], ids=str)
+def test_the_page_says_which_review_is_held_and_why_a_letter_is_out_of_date(
+    browser: webdriver.Chrome, server: Server, seeder: Seeder, look: Look
+) -> None:
+    visitor = Visitor(browser, server.port)
+    journey = Journey(visitor, "bound-letter", look)
+    doctor = seeder.person("doctor", locale=look.language)
+    patient = seeder.person(locale=look.language)
+    seeder.services.decisions.assign_doctor(email=patient.email, doctor=doctor.email, by="admin")
+    assert patient.call("PUT", "/me/consents", json={"photos": True}).status == 200
+    told = {**TOLD, "body_laterality": "left"}
+    body, kind = as_form(photo_of("melanoma", (600, 450)), "image", **told)
+    headers = {"Content-Type": kind, "Authorization": f"Bearer {patient.token}"}
+    number: int = post(server.port, "/predict", body, headers).json["id"]
+    held = {"label": "melanoma", "certainty": "sure", "told_by": "doctor"}
+    for said in (held, {**held, "told_by": "nobody"}):
+        path = f"/submissions/{number}/review"
+        assert doctor.call("POST", path, json=said).status == 201
+    visitor.enter(doctor, "doctor")
+    visitor.go(f"case/{number}")
+    beside = journey.say("heldBeside", signed="", date="").split(" .")[0]
+    visitor.find(".show-now")
+    assert beside.split("  ")[0] in visitor.text()
+    journey.step("held-beside")
+    journey.press("letterNew_patient")
+    visitor.find("[name=letter]")
+    correct(patient, number, "right")
+    send = journey.say("letterSignTells", name="Ada", cancer=CANCER[look.language])
+    visitor.press_button(send)
+    journey.see("error_letter_outdated")
+    journey.step("outdated", expected=("/letters/",))
+    journey.press("letterReload")
+    journey.see("letterChanged", facts=journey.say("placeOnBody"))
+    journey.step("changed")
+    visitor.press_button(send)
+    journey.see("letterIsSigned_patient")
+    correct(patient, number, "left")
+    visitor.enter(patient, "user")
+    visitor.go(f"finding/{number}")
+    visitor.find(".letter .struck")
+    place = journey.say("placeOnBody")
+    assert f": {place}." in visitor.read(".letter .struck summary")
+    journey.step("struck")
