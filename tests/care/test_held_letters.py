@@ -152,7 +152,7 @@ def test_a_letter_says_nothing_of_a_photo_that_a_held_review_asks_for(
     """The result counts and is known, but what the letter says of the photo is not."""
     at = Practice(shared_backend, reviewed=False)
     at.review(MELANOMA, histology="confirmed")
-    wanted = {"new_picture_wanted": True, "urgency": "urgent_referral"}
+    wanted: dict[str, Any] = {"new_picture_wanted": True, "urgency": "urgent_referral"}
     held = at.review(None, hold_until=in_days(1), **wanted)
     signed = at.sign(at.draft()).get_json()
     assert signed["held_until"] == held["held_until"]

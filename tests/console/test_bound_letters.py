@@ -11,6 +11,7 @@ from tests.served.photo_clients import as_form, post
 from tests.served.server import Server
 from tests.support.photos import photo_of
 
+SIDES = {"en": "left arm", "fr": "bras, à gauche"}
 TOLD = {"age_band": "45-59", "body_site": "upper_extremity"}
 
 
@@ -54,6 +55,7 @@ def test_the_page_says_which_review_is_held_and_why_a_letter_is_out_of_date(
     journey.step("outdated", expected=("/letters/",))
     journey.press("letterReload")
     journey.see("letterChanged", facts=journey.say("placeOnBody"))
+    visitor.await_truth(lambda: SIDES[look.language] not in visitor.text(), "the case anew")
     journey.step("changed")
     visitor.press_button(send)
     journey.see("letterIsSigned_patient")

@@ -291,7 +291,7 @@ const CaseRead = ({ number, title, found, wanted, onNext, onBegin }) => {
             pictured=${submission.photo_kept} replaced=${Boolean(countsElsewhere(report, submission))} asked=${asked} left=${Boolean(gone)} way=${work.telling} onBegin=${onBegin} onSigned=${done} onStale=${renew} onGone=${end} />`}
       ${decided && html`${told}<details class="card" open=${reviews.some((one) => one.lowered_to)}><summary>${say("reviews")} (${sayNumber(reviews.length)})</summary>${signed((one) => !one.second_opinion || !mayUse)}</details>`}
       ${work.free !== undefined && html`<${CaseWork} number=${number} patient=${submission.user_name} work=${work} mayAsk=${!gone} onChanged=${changed} onEnded=${() => onNext(true)} />`}
-      ${!asked && !submission.unassigned && html`<${Letters} key=${`letters ${number}`} number=${number} decision=${report.decision} patient=${submission.user_name} conditions=${conditions} left=${Boolean(gone)} noAccess=${submission.no_access} />`}
+      ${!asked && !submission.unassigned && html`<${Letters} key=${`letters ${number}`} number=${number} decision=${report.decision} told=${submission.context} patient=${submission.user_name} conditions=${conditions} onStale=${renew} left=${Boolean(gone)} noAccess=${submission.no_access} />`}
       ${!written && conversation}
       ${!asked && gone && html`<${FormerConversation} spot=${submission.lesion ?? null} patient=${submission.patient_id} closed="messagesOfRecord" />`}
       ${!asked && !submission.unassigned && submission.former_lesion && html`<${FormerConversation} spot=${submission.former_lesion} />`}

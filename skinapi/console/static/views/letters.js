@@ -185,8 +185,8 @@ const KeyWords = ({ unwritten = "", busy, onAnew }) => {
 };
 
 /** The doctor's own draft.
- * @param {{draft: Api["WrittenLetter"], reviewed: boolean, about: About, unwritten?: string, onDone: () => void, onAnew: (language: string, keyWords?: string) => void}} props */
-const Draft = ({ draft, reviewed, about, unwritten, onDone, onAnew }) => {
+ * @param {{draft: Api["WrittenLetter"], reviewed: boolean, about: About, unwritten?: string, onDone: () => void, onStale: () => void, onAnew: (language: string, keyWords?: string) => void}} props */
+const Draft = ({ draft, reviewed, about, unwritten, onDone, onStale, onAnew }) => {
   const { letter, text, enter, stored, save, sign, leave, busy, error, path, seen, look } = useLetter(draft, about, onDone);
   const untouched = stored && letter.version === 1;
   return html`
@@ -203,7 +203,7 @@ const Draft = ({ draft, reviewed, about, unwritten, onDone, onAnew }) => {
       <${Marked} letter=${letter} seen=${seen} onLook=${look} />
       ${error && html`<${Message} kind="bad">
         <p>${sayError(error)}</p>
-        ${RELOADED.has(error.code) && html`<button type="button" class="quiet" onClick=${KEPT.has(error.code) ? onDone : leave}>${say("letterReload")}</button>`}
+        ${RELOADED.has(error.code) && html`<button type="button" class="quiet" onClick=${KEPT.has(error.code) ? onStale : leave}>${say("letterReload")}</button>`}
       <//>`}
       <div class="row">
         <button disabled=${busy || !reviewed}>${saySigning(letter, about)[0]}</button>
@@ -215,11 +215,11 @@ const Draft = ({ draft, reviewed, about, unwritten, onDone, onAnew }) => {
     </form>`;
 };
 
-/** The letters of a case, and the way to write one. They are read anew when the `decision` is another one.
- * @param {{number: string, patient: string, decision: Api["DecisionView"] | null, conditions: Api["ConditionsView"], left?: boolean, noAccess?: boolean}} props `left`: only the record is kept of the patient, who reads no letter any more. */
-export const Letters = ({ number, patient, decision, conditions, left = false, noAccess = false }) => {
+/** The letters of a case, and the way to write one. They are read anew when the `decision` or what was `told` is another one; `onStale`: the case is.
+ * @param {{number: string, patient: string, decision: Api["DecisionView"] | null, told: Api["FindingView"]["context"], conditions: Api["ConditionsView"], onStale: () => void, left?: boolean, noAccess?: boolean}} props `left`: only the record is kept of the patient, who reads no letter any more. */
+export const Letters = ({ number, patient, decision, told, conditions, onStale, left = false, noAccess = false }) => {
   const path = apiPath`/submissions/${number}/letters`;
-  const letters = useAnswer(() => get(path), [number, decision?.decided_at]);
+  const letters = useAnswer(() => get(path), [number, decision?.decided_at, JSON.stringify(told)]);
   const { run, failed } = useAct();
   const [busy, setBusy] = useState("");
   const wanted = useRef(false); // the key was pressed before the letters were known
@@ -265,7 +265,7 @@ export const Letters = ({ number, patient, decision, conditions, left = false, n
           ? html`<${whyStruck(/** @type {Signed} */ (letter)).length > 0 ? SignedLetter : FoldedLetter} key=${letter._id} letter=${letter} patient=${patient} onWithdrawn=${letters.reload} />`
           : html`<${Draft} key=${keyOf(letter)} draft=${letter} reviewed=${Boolean(decision)}
               about=${{ patient, cancer: cancerOf(conditions, decision), held: decision?.held_until, noAccess }} unwritten=${unwritten.current[letter._id] ?? letter.unwritten}
-              onDone=${letters.reload} onAnew=${(/** @type {string} */ language, /** @type {string} */ keyWords) => begin(letter.reader, language, letter._id, keyWords)} />`,
+              onDone=${letters.reload} onStale=${() => (letters.reload(), onStale())} onAnew=${(/** @type {string} */ language, /** @type {string} */ keyWords) => begin(letter.reader, language, letter._id, keyWords)} />`,
       )}
       <div class="row">
         ${READERS.filter((reader) => !left || reader !== "patient").map((reader) => html`<button disabled=${busy !== ""} onClick=${() => begin(reader)}>
