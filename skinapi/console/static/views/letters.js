@@ -135,7 +135,8 @@ function useLetter(draft, about, onDone) {
   const sign = (/** @type {SubmitEvent} */ event) => {
     event.preventDefault();
     run(async () => {
-      const { version, decision, marked = [], written_of } = await store();
+      const { decision, written_of } = letter; // as the doctor has seen them, and not what storing answers
+      const { version, marked = [] } = await store();
       if (marked.some(({ refused }) => refused)) throw new Error(say("error_letter_delays"));
       const confirmed = marked.map(({ sentence }) => sentence).filter((one) => seen.includes(one));
       if (confirmed.length < marked.length) throw new Error(say("error_letter_unconfirmed"));
