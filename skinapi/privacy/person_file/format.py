@@ -20,7 +20,7 @@ from pydantic import ConfigDict
 from skinapi.base.languages import Language
 from skinapi.base.values import Value
 from skinapi.care.lesion_records import Place
-from skinapi.findings.records.letters import Addressee, Withdrawal
+from skinapi.findings.records.letters import Addressee, Withdrawal, WrittenOf
 from skinapi.findings.records.stored_finding import Source
 from skinapi.findings.status.decisions import Decision
 from skinapi.findings.status.reviews import Opinion
@@ -206,6 +206,7 @@ class FiledLetter(Filed):
     version: int
     last_review: str | None = None
     elsewhere: Band | None = None
+    written_of: WrittenOf | None = None
     withdrawn: Withdrawal | None = None
 
 
