@@ -15,6 +15,7 @@ from skinapi.findings.records.new_findings import NewFinding
 from skinapi.findings.records.stored_finding import StoredFinding
 from skinapi.findings.reports.facts import Facts
 from skinapi.findings.reports.template import write_template
+from skinapi.findings.status.decisions import Decision
 from skinapi.findings.status.lesion_status import (
     Audience,
     FindingStatus,
@@ -436,14 +437,23 @@ class History:
         return status, status.findings[stored["id"]]
 
     def signed_letters(self, number: int, reader: Audience) -> list[Letter]:
-        """Those of which this reader may know."""
-        _, own = self.compute_statuses(number, reader)
-        since = None if reader.knows_all else own.held_since
-        letters = self._stored("letters", own.photo.id, Letter)
+        """Those of which this reader may know: the patient, when what they read of the reviews that
+        were signed before a letter is what these decide.
+        """
+        photo = self.compute_statuses(number, reader)[1].photo
+        reviews, moment = self._stored("reviews", photo.id, Review), now()
+
+        def decide(letter: Letter, *, told: bool) -> tuple[str, bool] | None:
+            before = [x for x in reviews if x.id <= (letter.last_review or "")]
+            known = [x for x in before if not (told and x.held_at(moment))]
+            decision = Decision.from_reviews(known, photo.versions)
+            return (decision.review, decision.new_picture_wanted) if decision else None
+
         return [
             letter
-            for letter in letters
-            if letter.signed_at and not (since and letter.signed_at >= since)
+            for letter in self._stored("letters", photo.id, Letter)
+            if letter.signed_at
+            if reader.knows_all or decide(letter, told=True) == decide(letter, told=False)
         ]
 
     def _stored(self, name: str, finding: str, kind: type[T]) -> list[T]:

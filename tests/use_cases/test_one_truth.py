@@ -75,11 +75,18 @@ class Truth:
     @property
     def decision(self) -> Any:
         decision, own = self.own.decision, self.own
-        held = own.held_until if self.reader.knows_all else None
         if decision is None:
             return None
+        held = [review for review in own.reviews if review.held_at(now())]
+        until = own.decision_held_until
         return plain(
-            DecisionView.from_decision(decision, "en", due=self.counts.due, held_until=held)
+            DecisionView.from_decision(
+                decision,
+                "en",
+                due=self.counts.due,
+                held_until=until if self.reader.knows_all else None,
+                held_beside=None if until else max(held, key=lambda x: x.shown_at, default=None),
+            )
         )
 
     @property
