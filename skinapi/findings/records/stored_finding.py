@@ -236,17 +236,22 @@ class StoredFinding(StoredFindingSummary):
 
     def as_told_at(self, moment: datetime) -> "StoredFinding":
         """The finding with the version that counted then, and what was told with it."""
-        if not self.earlier or self.newest.judged_at <= moment:
-            return self
-        first, *others = self.earlier
-        *_, then = (first, *(item for item in others if item.judged_at <= moment))
-        return self.model_copy(update={"version": then.version, "context": then.context})
+        versions = [(item.judged_at, item.version, item.context) for item in self.earlier]
+        first, *others = (*versions, (self.newest.judged_at, self.version, self.context))
+        *_, (_, version, context) = (first, *(item for item in others if item[0] <= moment))
+        for item in reversed(self.amendments):
+            if item.version == version and item.amended_at > moment:
+                context = context.model_copy(update=dict(item.before))
+        return self.model_copy(update={"version": version, "context": context})
 
     def find_told_at(self, facts: Collection[str]) -> datetime:
         """Since when the last of these facts has been told as it is."""
-        versions = [(item.judged_at, item.corrected) for item in self.earlier]
-        versions.append((self.newest.judged_at, self.corrected))
-        corrected = (moment for moment, names in versions if not {*facts}.isdisjoint(names))
+        changes = [
+            *((item.judged_at, item.corrected) for item in self.earlier),
+            (self.newest.judged_at, self.corrected),
+            *((item.amended_at, (*item.before,)) for item in self.amendments),
+        ]
+        corrected = (moment for moment, names in changes if not {*facts}.isdisjoint(names))
         return max(corrected, default=self.newest.judged_at)
 
     @property
