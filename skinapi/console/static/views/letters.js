@@ -5,7 +5,7 @@ import { apiPath, get, getSession, post, put, remove } from "/console/api.js";
 import { AskFirst, Failure, Field, Message, sayError, signByKey, TextArea, toast, toastAbout, useAct, useAnswer, useKeys } from "/console/components.js";
 import { getLanguage, isolated, nameOfLanguage, otherLanguages, said, say, sayDate } from "/console/language.js";
 import { keepDrafts } from "/console/views/drafts.js";
-import { sayCorrected } from "/console/views/versions.js";
+import { sayCorrected } from "/console/views/told_facts.js";
 
 const LONGEST = 5000;
 const READERS = /** @type {const} */ (["patient", "colleague"]);
