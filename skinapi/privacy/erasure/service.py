@@ -126,12 +126,11 @@ class ErasureService:
         counts = self.contents.count(account.id, record=record)
         obstacle = self._find_obstacle(account)
         unsettled = self.to_reach.count(account, Audience.PATIENT)
-        unreviewed = ReachReason.UNREVIEWED
         return DeletionPreview(
             deletion_at=account.deletion_due_at,
             wait_days=self.wait.days,
             obstacle=obstacle.code if obstacle else None,
-            to_be_told=unreviewed if unreviewed in unsettled else None,
+            to_be_told=ReachReason.UNREVIEWED if ReachReason.UNREVIEWED in unsettled else None,
             unsettled=unsettled,
             erased={kind: many for kind, many in counts.items() if kind in FORESEEN},
             kept=self.contents.list_kept(account, record),
