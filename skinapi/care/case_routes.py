@@ -211,7 +211,7 @@ class SpotComparison(Answer):
     band_label: str = Field(description="in the words of who asks: a doctor's, or a patient's")
     action: str
     raised: str | None = Field(description="why the band is above that of the later finding")
-    instruction: InstructionView | None = Field(
+    instruction: InstructionView = Field(
         description="what is to be done about the spot, of all that was said of it and of what the "
         "comparison asks for: docs/reviews.md"
     )
@@ -230,7 +230,7 @@ class SpotComparison(Answer):
         notices = conditions_table().notices
         is_raised = urgency(band) < urgency(finding.band)
         alignment = comparison.alignment
-        counts = compared.instruction.counts.band if compared.instruction else band
+        counts = compared.instruction.counts.band
         words_of_change = notices.comparison
         sentence = words_of_change.told_doctor if for_doctor else words_of_change.told
         may_miss = words_of_change.may_miss_change if is_sent(counts) else words_of_change.may_miss
@@ -261,10 +261,8 @@ class SpotComparison(Answer):
 
 def _instruction(
     compared: ComparedFindings, language: Language, *, for_doctor: bool
-) -> InstructionView | None:
+) -> InstructionView:
     """A patient is not told that no visit is needed beside a change that was measured."""
-    if compared.instruction is None:
-        return None
     view = InstructionView.of_spot(compared.instruction, language, for_doctor=for_doctor)
     if for_doctor or not compared.comparison.has_changed or is_sent(view.band):
         return view
@@ -273,8 +271,8 @@ def _instruction(
 
 
 def _say_decided(compared: ComparedFindings, language: Language) -> str | None:
-    counts = compared.instruction.counts if compared.instruction else None
-    if counts is None or counts.said_by is not AdviceSource.DECISION:
+    counts = compared.instruction.counts
+    if counts.said_by is not AdviceSource.DECISION:
         return None
     words = conditions_table().notices.comparison
     with_both = counts.since > compared.after.created_at

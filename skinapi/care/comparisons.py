@@ -1,5 +1,5 @@
 """The use cases: compare the photos of two findings of a spot, and propose the spot that a finding
-may show. Nothing of it is stored.
+may show. Of a comparison nothing is stored but that it has found a change.
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,16 +14,18 @@ from skinapi.base.subject import Allowances
 from skinapi.care.lesion_records import Lesion
 from skinapi.care.lesions import LesionsService, ShownLesion
 from skinapi.findings.errors import NOT_YOURS
+from skinapi.findings.records.events import ChangeMeasured, FindingsChanged
 from skinapi.findings.records.finding_access import FindingAccess
+from skinapi.findings.records.review_queue import ReviewQueue
 from skinapi.findings.records.stored_finding import StoredFinding
 from skinapi.findings.records.visible_findings import VisibleFinding
-from skinapi.findings.status.lesion_status import Advice, AdviceSource, Instruction
+from skinapi.findings.status.lesion_status import Audience, Instruction, MeasuredChange
 from skinapi.model.comparison.alignment import find_fit
 from skinapi.model.comparison.comparison import (
+    CHANGE_ASKS,
     Comparison,
     NotComparable,
     compare,
-    raise_band,
     refuse_fit,
 )
 from skinapi.model.context import Modality
@@ -31,6 +33,8 @@ from skinapi.model.decoding.photo import read_stored_photo
 from skinapi.model.detectors import KNOWN
 from skinapi.model.registry.inference import InferenceService
 from skinapi.model.registry.prediction_pool import PoolCaller
+from skinapi.platform.storage.ids import now
+from skinapi.platform.storage.unit_of_work import Unit, UnitOfWork, atomic
 
 
 class ComparedWithItself(Unprocessable):
@@ -93,16 +97,19 @@ class ComparedFindings:
     """Two findings in the order of time, and the comparison of their photos. `second_size` is that
     of the second photo, `first_size` of the first; both (0, 0) where they were not read. `pictures`
     says which picture of each was compared, counted from 1; None of a finding on one picture.
-    `instruction` is what is to be done about the spot.
     """
 
     before: VisibleFinding
     after: VisibleFinding
     comparison: Comparison
     pictures: tuple[int | None, int | None]
-    instruction: Instruction | None
     first_size: Size = (0, 0)
     second_size: Size = (0, 0)
+
+    @property
+    def instruction(self) -> Instruction:
+        """What is to be done about the spot."""
+        return self.after.instruction
 
     @property
     def size_told(self) -> bool:
@@ -121,6 +128,8 @@ class ProposedLesion:
 class ComparisonsService:
     """A comparison is counted as a report that is drawn."""
 
+    work: UnitOfWork
+    queue: ReviewQueue
     lesions: LesionsService
     findings: FindingAccess
     inference: InferenceService
@@ -129,10 +138,11 @@ class ComparisonsService:
     def compare_findings(
         self, *, lesion: str, numbers: tuple[int, int], to: Subject
     ) -> ComparedFindings:
-        """Compare the earlier with the later of two findings of a spot."""
+        """Compare the earlier with the later of two findings of a spot. That the photo has changed
+        counts for the spot from now on, whoever has asked.
+        """
         spot = self.lesions.find(lesion=lesion, to=to)
-        found = [self._finding(spot, number, to) for number in numbers]
-        before, after = sorted(found, key=lambda finding: finding.id)
+        before, after = self._find_pair(spot, numbers, to)
         if before.id == after.id:
             raise ComparedWithItself
         chosen = choose_pictures(before, after)
@@ -145,16 +155,37 @@ class ComparisonsService:
             self.allowances.count_rendering(to.id, to.role)
             work = partial(_compare, *contents)
             comparison, sizes = self.inference.run_in_pool(work, caller=_caller(to))
-        advice = _advice_of(comparison, after)
+        if comparison.has_changed and self._note_change(before=before.id, after=after.id, by=to):
+            before, after = self._find_pair(spot, numbers, to)
         return ComparedFindings(
             before,
             after,
             comparison,
             pictures=(chosen[0].number, chosen[1].number),
-            instruction=self.lesions.instruct_compared(lesion=spot, compared=advice, to=to),
             first_size=sizes[0],
             second_size=sizes[1],
         )
+
+    @atomic
+    def _note_change(self, unit: Unit, *, before: str, after: str, by: Subject) -> bool:
+        """Store once that the later photo has changed from the earlier one; whether that is new."""
+        submissions = self.findings.submissions
+        first, found = submissions.find(before), submissions.find(after)
+        if not first or not found or not found.lesion or first.lesion != found.lesion:
+            return False  # one was deleted or sorted meanwhile
+        if any(change.before == before for change in found.changes):
+            return False
+        submissions.see_one(found, Audience.DOCTOR)  # raises where its spot cannot be read
+        submissions.touch(before)
+        unit.audit("submission.compare", by=by.id, target=after, owner=found.owner)
+        change = MeasuredChange(before=before, band=CHANGE_ASKS, measured_at=now())
+        submissions.add_change(found, change)
+        changed = submissions.renew([found.lesion])
+        if owner := self.findings.accounts.find_by_id(found.owner):
+            self.queue.update_owner_key(owner)
+        unit.publish(ChangeMeasured(found))
+        unit.publish(FindingsChanged(changed))
+        return True
 
     def propose_lesions(self, *, number: str, by: Subject) -> list[ProposedLesion]:
         """First those of which the newest photo fits, then the one with the newest finding. None is
@@ -186,6 +217,13 @@ class ComparisonsService:
         except (TooManyRequests, Unavailable):
             return {}
 
+    def _find_pair(
+        self, spot: Lesion, numbers: tuple[int, int], to: Subject
+    ) -> list[VisibleFinding]:
+        """The earlier one first."""
+        found = [self._finding(spot, number, to) for number in numbers]
+        return sorted(found, key=lambda finding: finding.id)
+
     def _finding(self, spot: Lesion, number: int, to: Subject) -> VisibleFinding:
         finding, _ = self.findings.get(number=str(number), to=to)
         if finding.lesion != spot.id:
@@ -205,13 +243,6 @@ class _NoPhoto(Exception):
     def __init__(self, reason: NotComparable) -> None:
         super().__init__(reason)
         self.reason = reason
-
-
-def _advice_of(comparison: Comparison, after: VisibleFinding) -> Advice | None:
-    band = raise_band(after.finding.band, comparison)
-    if band is after.finding.band:
-        return None
-    return Advice(AdviceSource.COMPARISON, band, since=after.created_at, finding=after.number)
 
 
 def _caller(subject: Subject) -> PoolCaller:

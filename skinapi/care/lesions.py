@@ -32,7 +32,7 @@ from skinapi.findings.records.finding_access import FindingAccess
 from skinapi.findings.records.finding_records import FindingRecords
 from skinapi.findings.records.read_access import in_care, reader_of
 from skinapi.findings.records.visible_findings import VisibleFinding, VisibleFindingRow
-from skinapi.findings.status.lesion_status import Advice, Audience, Instruction
+from skinapi.findings.status.lesion_status import Audience, Instruction
 from skinapi.platform.storage.faults import Fault
 from skinapi.platform.storage.ids import new_id, now
 from skinapi.platform.storage.ports import Document
@@ -143,15 +143,6 @@ class LesionsService:
     def _show(self, lesion: Lesion, reader: Audience = Audience.PATIENT) -> ShownLesion:
         newest = self.submissions.find_newest(lesion.id)
         return ShownLesion(lesion, self.submissions.see_one(newest, reader) if newest else None)
-
-    def instruct_compared(
-        self, *, lesion: Lesion, compared: Advice | None, to: Subject
-    ) -> Instruction | None:
-        reader = reader_of(lesion.owner, to)
-        status = self.submissions.compute_statuses([lesion.id], reader, compared=compared).get(
-            lesion.id
-        )
-        return status.instruction if status else None
 
     def page_course(
         self, *, lesion: str, to: Subject, newest_first: bool, paging: PageRequest

@@ -120,9 +120,10 @@ def _tasks_of(
         kept = any(s.photo.kept for s in status.findings.values() if s.photo.number == about)
         advice = instruction.counts
         yield InboxEntry(task=Task.SEE_DOCTOR, lesion=lesion, advice=advice, photo_kept=kept)
-    newest = status.newest
-    if instruction.picture_wanted and (decision := newest.decision):
-        number = newest.photo.number
+    if instruction.picture_wanted:
+        *_, number = instruction.pictures_wanted
+        decisions = (s.decision for s in status.findings.values() if s.photo.number == number)
+        decision = next(filter(None, decisions))
         advice = Advice(AdviceSource.DECISION, decision.urgency, decision.decided_at, number)
         yield InboxEntry(task=Task.PICTURE, lesion=lesion, advice=advice)
     elif lesion and not asked and (reminder := reminder_of(instruction)):

@@ -25,6 +25,7 @@ from skinapi.findings.schemas.summary import (
     shown_words,
 )
 from skinapi.findings.status.decisions import WaitsFor
+from skinapi.findings.status.lesion_status import AdviceSource
 from skinapi.model.bands import RaisedBy
 from skinapi.model.conditions import Band
 from skinapi.model.context import AgeBand, BodySide, BodySite, Laterality
@@ -163,8 +164,8 @@ class ListedFinding(Answer):
         "said of the spot; absent where no time was named"
     )
     replaced_by: AdviceView | None = optional(
-        "for doctors: of a decided finding, what was said of the spot that counts instead; absent "
-        "where its own does"
+        "for doctors: of a decided finding, what was said of the spot that counts instead, and of "
+        "any what a comparison asks for; absent where its own counts"
     )
 
     @classmethod
@@ -308,9 +309,10 @@ class QueuedFinding(ListedFinding):
 def _for_doctor(submission: VisibleFindingRow) -> dict[str, Any]:
     """The fields of a ListedFinding that doctors alone read."""
     other = submission.replaced_by
-    if other and other.finding == submission.number:  # it waits again
+    if other and other.reopens and other.finding == submission.number:  # it waits again
         other = None
-    replaced = other if submission.decision else None
+    compared = other is not None and other.said_by is AdviceSource.COMPARISON
+    replaced = other if submission.decision or compared else None
     return {
         "awaited": AwaitedView.from_finding(submission),
         "due": None if other else submission.instruction.counts.due,

@@ -130,6 +130,7 @@ class DecisionWords(Frozen):
     overview: LocalizedText
     said_elsewhere: LocalizedText
     reopened: LocalizedText
+    compared: LocalizedText
     counts_here: LocalizedText
     overview_elsewhere: LocalizedText
 

@@ -27,6 +27,7 @@ from skinapi.base.settings.connections import ArchiveTime
 from skinapi.care.cases import CasesService
 from skinapi.care.reminders import LesionCounts
 from skinapi.findings.records.events import (
+    ChangeMeasured,
     FactsAmended,
     FindingDeleted,
     FindingDiscarded,
@@ -134,10 +135,12 @@ def _to_findings(data: Repositories, counts: LesionCounts) -> None:
     afterwards(FindingFiled, lambda event: data.usage.add_finding(event.finding.finding))
     inside(FindingReviewed, counts.on_changed)
     inside(FindingJudgedAgain, counts.on_changed)
+    inside(ChangeMeasured, counts.on_changed)
     inside(PhotosRemoved, lambda event: data.issued.drop_pdfs([event.finding.id]))
     inside(
         FindingVoided,
         lambda event: data.erased_ids.add("error", event.finding.id),
+        lambda event: data.submissions.forget_changes(event.finding),
         counts.on_changed,
         lambda event: data.contributed.delete_of_finding(event.finding.id),
         lambda event: data.break_glass.end_of_finding(event.finding.id),
@@ -150,6 +153,7 @@ def _to_findings(data: Repositories, counts: LesionCounts) -> None:
         lambda event: data.erased_ids.add(
             "finding", event.finding.id, request=event.finding.filed_request
         ),
+        lambda event: data.submissions.forget_changes(event.finding),
         counts.on_changed,
         lambda event: data.contributed.delete_of_finding(event.finding.id),
         lambda event: data.reviews.forget(event.finding.id),
@@ -169,7 +173,7 @@ def _to_webhooks(data: Repositories) -> None:
     inside, told = data.work.inside, data.webhook_events
     tell = told.tell_of_finding
     inside(FindingFiled, lambda event: tell(EventType.FINDING_STORED, event.finding))
-    for changed in (FindingJudgedAgain, FactsAmended):
+    for changed in (FindingJudgedAgain, FactsAmended, ChangeMeasured):
         inside(
             changed,
             lambda event: tell(

@@ -377,6 +377,7 @@ export const english = {
   did_store_key: "{by} accepted another signing key",
   did_store_migrate: "{by} migrated the store of release 1.0.0",
   did_store_restore: "{by} restored a backup",
+  did_submission_compare: "{by} found by a comparison that the photo of the finding {target} has changed",
   did_submission_create: "{by} filed the finding {target}",
   did_submission_enter_in_error: "{by} entered the finding {target} in error",
   did_submission_amend: "{by} corrected what was told with the photo of the finding {target}",

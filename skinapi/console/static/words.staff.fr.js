@@ -380,6 +380,7 @@ export const french = spaced({
   did_store_key: "{by} a accepté une autre clé de signature",
   did_store_migrate: "{by} a mis à niveau les données de la version 1.0.0",
   did_store_restore: "{by} a restauré une sauvegarde",
+  did_submission_compare: "{by} a constaté, par une comparaison, que la photo du résultat {target} a changé",
   did_submission_create: "{by} a enregistré le résultat {target}",
   did_submission_enter_in_error: "{by} a marqué le résultat {target} comme enregistré par erreur",
   did_submission_amend: "{by} a corrigé ce qui avait été dit avec la photo du résultat {target}",

@@ -29,6 +29,10 @@ class FactsAmended(FindingEvent):
     """What was told was corrected, and nothing judged again; `finding` is as it is now."""
 
 
+class ChangeMeasured(FindingEvent):
+    """A comparison with an earlier photo of its spot has found that its photo has changed."""
+
+
 class FindingReviewed(FindingEvent):
     """Doctors have decided something else."""
 

@@ -23,12 +23,12 @@ from skinapi.findings.records.visible_findings import (
 )
 from skinapi.findings.status.decisions import JudgedVersion
 from skinapi.findings.status.lesion_status import (
-    Advice,
     Audience,
     JudgedPhoto,
     LesionForAudience,
     LesionHistory,
     LesionStatus,
+    MeasuredChange,
     compute_status,
 )
 from skinapi.findings.status.reviews import Reviews
@@ -39,7 +39,7 @@ from skinapi.platform.storage.unreadable import hide, is_hidden, read_each
 SUBMISSIONS = StoredFindings.collection
 PHOTO_FIELDS = (
     *("number", "band", "created_at", "lesion", "photo_blob"),
-    *("version", "judged_at", "earlier"),
+    *("version", "judged_at", "earlier", "changes"),
 )
 
 
@@ -109,12 +109,10 @@ class FindingRecords(StoredFindings):
             return seen
         raise RecordDamaged
 
-    def compute_statuses(
-        self, lesions: Sequence[str], reader: Audience, *, compared: Advice | None = None
-    ) -> dict[str, LesionStatus]:
+    def compute_statuses(self, lesions: Sequence[str], reader: Audience) -> dict[str, LesionStatus]:
         moment = now()
         return {
-            lesion: compute_status(facts, reader, moment, compared)
+            lesion: compute_status(facts, reader, moment)
             for lesion, facts in self._read_histories(lesions).items()
         }
 
@@ -227,24 +225,44 @@ class FindingRecords(StoredFindings):
 
     def put_in_lesion(self, submission_id: str, lesion: str | None) -> list[StoredFindingRow]:
         """Give a finding to a spot, or to none; return those of which something else holds then."""
-        before = self._documents.get(submission_id) or {}
+        before = (self._documents.get(submission_id) or {}).get("lesion")
+        self._note_seen([before, lesion], alone=None if before else submission_id)
         self._documents.update({"id": submission_id}, _move_to(lesion))
         alone = [] if lesion else [submission_id]
-        return self.renew([before.get("lesion"), lesion], ids=alone)
+        return self.renew([before, lesion], ids=alone)
 
     def move_to_lesion(self, lesion: str, to: str | None) -> list[StoredFindingRow]:
         moved = [*self.numbers_in_lesion(lesion)]
+        self._note_seen([lesion, to])
         self._documents.update_all({"lesion": lesion}, _move_to(to))
         return self.renew([to], ids=[] if to else moved)
 
     def leave_lesion(self, lesion: str, *, keep: bool) -> list[StoredFindingRow]:
         """Take all findings out of a deleted spot; with `keep` they remember it."""
         left = [*self.numbers_in_lesion(lesion)]
+        self._note_seen([lesion])
         change = _move_to(None)
         if keep:
             change["$set"] = {"former_lesion": lesion}
         self._documents.update_all({"lesion": lesion}, change)
         return self.renew([], ids=left)
+
+    def _note_seen(self, lesions: Sequence[str | None], *, alone: str | None = None) -> None:
+        """Before findings come to these spots or leave them. `alone` is one in no spot."""
+        spots = [[*self.numbers_in_lesion(lesion)] for lesion in lesions if lesion]
+        for spot in [*spots, *([[alone]] if alone else [])]:
+            self.reviews.note_seen(spot)
+
+    def add_change(self, before: StoredFinding, change: MeasuredChange) -> None:
+        self.change(before.id, changes=[item.stored() for item in (*before.changes, change)])
+
+    def forget_changes(self, gone: StoredFindingRow) -> None:
+        """Take back what comparisons with the photo of this finding have found."""
+        found = self._find(StoredFindingRow, {"lesion": gone.lesion}) if gone.lesion else []
+        for item in self._read_each_as(StoredFindingRow, found):
+            left = [change.stored() for change in item.changes if change.before != gone.id]
+            if len(left) < len(item.changes):
+                self.change(item.id, changes=left or None)
 
     def named_lesions(self) -> Iterable[str]:
         """The spots that findings name, whether these exist or not."""
@@ -292,7 +310,8 @@ def _photo_of(document: Document) -> JudgedPhoto:
     )
     earlier = map(JudgedVersion.model_validate, document.get("earlier", ()))
     kept = document.get("photo_blob") is not None
-    return JudgedPhoto(*_number_of(document), (*earlier, newest), kept)
+    changes = map(MeasuredChange.model_validate, document.get("changes", ()))
+    return JudgedPhoto(*_number_of(document), (*earlier, newest), kept, tuple(changes))
 
 
 def _move_to(lesion: str | None) -> Ops:

@@ -16,6 +16,7 @@ from skinapi.findings.records.queue_order import (
 from skinapi.findings.status.decisions import JudgedVersion
 from skinapi.findings.status.lesion_status import (
     JudgedPhoto,
+    MeasuredChange,
 )
 from skinapi.model.bands import most_urgent, urgency
 from skinapi.model.conditions import Band
@@ -94,6 +95,7 @@ class StoredFindingRow(StoredRecord):
     it, `opinion_of` who is asked for a second opinion, which has come from `opinion_came_at` until
     the doctor in charge has answered it. The keys order lists (queue_order.py). At `opened_at` its
     owner has opened it with what a doctor had decided, for the first time since that was shown.
+    `changes` are what comparisons with earlier photos have found.
     """
 
     id: str
@@ -128,6 +130,7 @@ class StoredFindingRow(StoredRecord):
     awaited_key: str | None = None
     rest_key: str | None = None
     opened_at: datetime | None = optional()
+    changes: tuple[MeasuredChange, ...] = optional(default=())
 
     @property
     def newest(self) -> JudgedVersion:
@@ -159,7 +162,8 @@ class StoredFindingRow(StoredRecord):
     @property
     def photo(self) -> JudgedPhoto:
         kept = self.photo_blob is not None
-        return JudgedPhoto(self.id, self.number, (*self.earlier, self.newest), kept)
+        versions = (*self.earlier, self.newest)
+        return JudgedPhoto(self.id, self.number, versions, kept, self.changes)
 
     @property
     def more_urgent(self) -> bool:

@@ -30,6 +30,7 @@ from skinapi.findings.status.lesion_status import (
     LesionStatus,
 )
 from skinapi.findings.status.reviews import Review
+from skinapi.model.bands import most_urgent
 from skinapi.model.conditions import Band
 
 URGENT = next(iter(Band))
@@ -64,10 +65,10 @@ class VisibleFindingRow(StoredFindingRow):
 
     @property
     def reviewed(self) -> bool:
-        """Whether a doctor has decided, as far as its reader knows, and no version since then is
-        more urgent.
+        """Whether a doctor has decided, as far as its reader knows, and nothing since then asks a
+        doctor to look again.
         """
-        return self.decision is not None and not self.status.reopened
+        return not self.status.waits
 
     @property
     def held_until(self) -> datetime | None:
@@ -164,8 +165,9 @@ class VisibleFindingRow(StoredFindingRow):
         lesion_status = self.view.seen_by(reader).lesion_status
         own, counts = lesion_status.findings[self.id], lesion_status.instruction.counts
         decision, awaited = own.decision, lesion_status.awaited(self.id)
-        if decision is None or own.reopened:
-            queue_key = self._make_waiting_key(self.band, self.created_at)
+        if decision is None or own.waits:
+            asked = most_urgent(self.band, *(change.band for change in own.unseen_changes))
+            queue_key = self._make_waiting_key(asked, self.created_at)
         else:
             queue_key = make_reviewed_key(decision.urgency, self.created_at, self.number)
         is_due = counts.finding == self.number

@@ -108,6 +108,7 @@ class ReviewsService:
             created_at=now(),
             submission=submission.id,
             version=submission.version,
+            saw=tuple(name for name in submission.lesion_status.findings if name != submission.id),
             doctor=by.id,
             signature=by.account.name,
             opinion=opinion,
@@ -258,7 +259,7 @@ class EndedHolds:
 
 def _lowered(before: VisibleFinding, after: VisibleFinding) -> dict[str, Band]:
     decision = before.decision
-    former = decision.urgency if decision and before.reviewed else before.band
+    former = decision.urgency if decision and not before.status.reopened else before.band
     counts = after.decision.urgency if after.decision else former
     return (
         {"lowered_from": former, "lowered_to": counts} if urgency(counts) > urgency(former) else {}

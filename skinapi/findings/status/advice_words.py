@@ -9,7 +9,7 @@ from typing import Self
 
 from skinapi.base.languages import Language
 from skinapi.findings.status.decisions import Decision, say_day, say_due
-from skinapi.findings.status.lesion_status import Advice
+from skinapi.findings.status.lesion_status import Advice, AdviceSource
 from skinapi.model.bands import is_sent
 from skinapi.model.conditions import Band, BandWords, conditions_table
 
@@ -30,6 +30,7 @@ class AdviceContent:
         head = say_elsewhere(advice, language, for_doctor=for_doctor)
         said = notices.counts_here if head else notices.said_elsewhere
         said = notices.reopened if advice.reopens else said
+        said = notices.compared if advice.said_by is AdviceSource.COMPARISON else said
         day = say_day(advice.since, language)
         return cls(
             urgency=advice.band,

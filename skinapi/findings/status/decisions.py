@@ -170,9 +170,10 @@ class JudgedVersion(StoredRecord):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
     """What the review that counts says; `urgency` counts in place of the finding's.
-    `new_picture_wanted` is what the newest review says, whichever counts; `earlier` has the oldest
-    first. `levels`: since when the finding has been at least so urgent, without a break.
-    `answered` is the newest version of the finding that a doctor saw.
+    `picture_asked_at`: when the newest review was signed, where that wants another photo, whichever
+    counts; `earlier` has the oldest first. `levels`: since when the finding has been at least so
+    urgent, without a break. `answered` is the newest version of the finding that a doctor saw, and
+    `saw` are the other findings of the spot that the review that counts saw; None: all.
     """
 
     review: str
@@ -180,13 +181,14 @@ class Decision:
     urgency: Band
     certainty: Certainty
     histology: Histology | None
-    new_picture_wanted: bool
+    picture_asked_at: datetime | None = None
     decided_at: datetime
     decided_by: str
     doctor: str | None = None
     levels: Levels = field(default_factory=dict)
     earlier: tuple["Decision", ...] = ()
     answered: int = 1
+    saw: tuple[str, ...] | None = None
 
     @classmethod
     def from_reviews(
@@ -228,11 +230,16 @@ class Decision:
             urgency=urgency,
             certainty=decides.opinion.certainty,
             histology=decides.opinion.histology,
-            new_picture_wanted=newest.opinion.new_picture_wanted,
+            picture_asked_at=newest.created_at if newest.opinion.new_picture_wanted else None,
             decided_at=decides.created_at,
             decided_by=decides.signature,
             doctor=decides.doctor,
+            saw=decides.saw,
         )
+
+    @property
+    def new_picture_wanted(self) -> bool:
+        return self.picture_asked_at is not None
 
     @property
     def sure(self) -> bool:
@@ -278,8 +285,12 @@ class Decision:
         """What a doctor is unsure about replaces no words about a graver condition."""
         return self.label is not None and (self.sure or self.more_urgent_than(band))
 
+    def has_seen(self, finding: str) -> bool:
+        """Whether its doctor had this finding of the spot before them: it settles nothing else."""
+        return self.saw is None or finding in self.saw
+
     def ends(self, older: "Decision") -> bool:
-        """Whether it ends what was decided about an older finding of the spot."""
+        """Whether it ends what was decided about an older finding of the spot, which it has seen."""
         if self.decided_at <= older.decided_at:
             return False
         if self.proven or older.proven or older.awaited or not self.settled:

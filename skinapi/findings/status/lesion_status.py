@@ -5,13 +5,14 @@ when a review is held back. All that is said of a spot is made of them here. No 
 docs/reviews.md has the rules, with their table ("One spot, one instruction").
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from enum import StrEnum
 from functools import cached_property
 
 from skinapi.base.languages import Language
+from skinapi.base.stored_record import StoredRecord
 from skinapi.findings.status.decisions import (
     Decision,
     JudgedVersion,
@@ -47,14 +48,31 @@ class Audience(StrEnum):
         return self is Audience.PATIENT
 
 
+class MeasuredChange(StoredRecord):
+    """A comparison at `measured_at` has found that the photo differs from that of the earlier
+    finding with the id `before`, and asks for `band`.
+    """
+
+    before: str
+    band: Band
+    measured_at: datetime
+
+    def is_answered_by(self, said: Decision | Review, at: datetime) -> bool:
+        """Whether a doctor who signed this at that time had both photos, or the comparison."""
+        return said.has_seen(self.before) or at >= self.measured_at
+
+
 @dataclass(frozen=True, slots=True)
 class JudgedPhoto:
-    """`versions` are those of its finding, the newest last. `kept`: the photo is."""
+    """`versions` are those of its finding, the newest last. `kept`: the photo is. `changes` are
+    those from earlier photos.
+    """
 
     id: str
     number: int
     versions: tuple[JudgedVersion, ...]
     kept: bool = False
+    changes: tuple[MeasuredChange, ...] = ()
 
     @property
     def newest(self) -> JudgedVersion:
@@ -118,6 +136,27 @@ class FindingStatus:
         ]
         rises = asked is Band.URGENT_REFERRAL or all(urgency(asked) < urgency(x) for x in answered)
         return rises and urgency(asked) < urgency(decision.urgency)
+
+    @property
+    def waits(self) -> bool:
+        """Whether a doctor has to look: nobody has decided, or a version or a comparison that no
+        doctor has answered asks for more than what was decided.
+        """
+        decision = self.decision
+        if decision is None or self.reopened:
+            return True
+        return not decision.proven and any(
+            urgency(change.band) < urgency(decision.urgency) for change in self.unseen_changes
+        )
+
+    @property
+    def unseen_changes(self) -> list[MeasuredChange]:
+        """What comparisons have found, and no review of the finding has answered."""
+        return [
+            change
+            for change in self.photo.changes
+            if not any(change.is_answered_by(item, item.created_at) for item in self.counted)
+        ]
 
     @property
     def said_at(self) -> datetime:
@@ -193,25 +232,31 @@ class Advice:
 @dataclass(frozen=True, slots=True)
 class Instruction:
     """`counts` is the most urgent advice that is still valid. `others`, the newest first, are
-    milder or superseded. `picture_wanted`: a doctor waits for another photo.
+    milder or superseded. `pictures_wanted` are the numbers of the findings in place of which a
+    doctor waits for another photo, the newest last.
     """
 
     counts: Advice
     others: tuple[Advice, ...]
-    picture_wanted: bool
+    pictures_wanted: tuple[int, ...]
     photographed_at: datetime
+
+    @property
+    def picture_wanted(self) -> bool:
+        return bool(self.pictures_wanted)
 
     @property
     def proven_cancer(self) -> bool:
         return is_proven_cancer(self.counts.label, proven=self.counts.by_result)
 
     def elsewhere(self, finding: int, band: Band, waits_for: WaitsFor | None) -> Advice | None:
-        """What counts, where that was said about another finding, or another version of this one,
-        and is something else.
+        """What counts, where that was said about another finding, another version of this one, or
+        by a comparison, and is something else.
         """
         counts = self.counts
         same = (counts.band, counts.waits_for) == (band, waits_for)
-        own = counts.finding == finding and not counts.reopens
+        compared = counts.said_by is AdviceSource.COMPARISON
+        own = counts.finding == finding and not (counts.reopens or compared)
         return None if same or own else counts
 
 
@@ -239,11 +284,11 @@ class LesionStatus:
         return min(held, default=None)
 
     def awaited(self, finding: str) -> WaitsFor | None:
-        decision = self.findings[finding].decision
-        if decision is None or decision.awaited:
-            return WaitsFor.RESULT if decision else None
-        came = self.instruction.photographed_at > decision.decided_at
-        return WaitsFor.PHOTO if decision.new_picture_wanted and not came else None
+        about = self.findings[finding]
+        if about.decision and about.decision.awaited:
+            return WaitsFor.RESULT
+        wanted = about.photo.number in self.instruction.pictures_wanted
+        return WaitsFor.PHOTO if wanted else None
 
     def list_decided_elsewhere(self, finding: str) -> list[tuple[Decision, datetime]]:
         """Decisions about other findings, and since when their owner can read each."""
@@ -266,15 +311,12 @@ class LesionForAudience:
         return self if reader is self.reader else replace(self, reader=reader)
 
 
-def compute_status(
-    facts: LesionHistory, reader: Audience, moment: datetime, compared: Advice | None = None
-) -> LesionStatus:
-    """`compared` is what a comparison asks for, where that is more urgent than the later photo."""
+def compute_status(facts: LesionHistory, reader: Audience, moment: datetime) -> LesionStatus:
     findings = {
         photo.id: _compute_finding_status(photo, facts.reviews.get(photo.id, ()), reader, moment)
         for photo in facts.photos
     }
-    return LesionStatus(findings, reconcile([*findings.values()], compared=compared))
+    return LesionStatus(findings, reconcile([*findings.values()]))
 
 
 def _compute_finding_status(
@@ -301,9 +343,10 @@ def _compute_finding_status(
 @dataclass(frozen=True, slots=True)
 class _Said:
     """`levels` say since when it was so urgent. Of a finding that was decided, the decision goes on
-    with what the finding asked for.
+    with what the finding asked for. `photo` is the id of the finding.
     """
 
+    photo: str
     advice: Advice
     levels: Levels
     ended: bool = False
@@ -316,71 +359,128 @@ class _Said:
         return not self.ended_by.proven and self.ended_by.decided_at >= moment
 
 
-def reconcile(findings: Sequence[FindingStatus], *, compared: Advice | None = None) -> Instruction:
+def reconcile(findings: Sequence[FindingStatus]) -> Instruction:
     """`findings` are in the order of time; there is one at least."""
-    said = [*_list_said(findings, compared)]
-    counts = min(
-        (item for item in reversed(said) if not item.ended),
-        key=lambda item: (urgency(item.advice.band), RANKS[item.advice.said_by]),
-    )
+    said = [
+        item
+        for index, about in enumerate(findings)
+        for item in _list_said(about, findings[index + 1 :])
+    ]
+    counts = _choose([item for item in reversed(said) if not item.ended])
     others = sorted(
         (item.advice for item in said if item is not counts),
         key=lambda item: item.since,
         reverse=True,
     )
-    levels = counts.levels
-    if not counts.advice.by_result:
-        levels = {level: _since(level, moment, said) for level, moment in levels.items()}
-    newest = findings[-1]
+    since = said if not counts.advice.by_result else _list_unseen(counts, said)
+    levels = {level: _since(level, moment, since) for level, moment in counts.levels.items()}
+    wanted = (
+        about.photo.number
+        for index, about in enumerate(findings)
+        if _wants_picture(about, findings[index + 1 :])
+    )
     return Instruction(
         replace(counts.advice, levels=levels),
         tuple(others),
-        bool(newest.decision and newest.decision.new_picture_wanted),
-        newest.photo.created_at,
+        tuple(wanted),
+        findings[-1].photo.created_at,
     )
 
 
-def _list_said(findings: Sequence[FindingStatus], compared: Advice | None) -> Iterator[_Said]:
-    for index, about in enumerate(findings):
-        photo, decision = about.photo, about.decision
-        version, later = photo.newest, findings[index + 1 :]
-        settled = _find_settled(version, later)
-        unjudged = decision is not None and decision.unjudged
-        said = AdviceSource.FINDING, version.band, version.judged_at, photo.number
-        advice = Advice(*said, unjudged=unjudged, reopens=about.reopened)
-        if decision and not about.reopened:
-            yield _Said(advice, {}, ended=True)
-        else:
-            levels = levels_since((item.judged_at, item.band) for item in reversed(about.unseen))
-            yield _Said(advice, levels, settled is not None, settled)
-        if compared and compared.finding == photo.number:
-            ends = decision if decision and decision.settled else settled
-            levels = levels_of(compared.band, compared.since)
-            yield _Said(compared, levels, ends is not None, ends)
-        if decision is None:
-            continue
-        counts = Advice(
-            AdviceSource.DECISION,
-            decision.urgency,
-            decision.decided_at,
-            photo.number,
-            decision.waits_for,
-            decision.proven,
-            decision,
-            decision.levels,
-        )
-        came = decision.waits_for is WaitsFor.PHOTO and about is not findings[-1]
-        decided = [item.decision for item in later if item.decision]
-        ends = _first([item for item in decided if item.ends(decision)])
-        yield _Said(counts, decision.levels, came or ends is not None, ends)
-        for item in decision.earlier:
-            before = item.urgency, item.decided_at, photo.number, item.waits_for, item.proven
-            yield _Said(Advice(AdviceSource.DECISION, *before), {}, ended=True)
+def _choose(valid: Sequence[_Said]) -> _Said:
+    """The most urgent, the newest first. Only what the doctor has seen who waits for a result waits
+    with it: a visit until a day that was asked for of another finding comes before.
+    """
+    counts = min(valid, key=_rank)
+    if counts.advice.waits_for is not WaitsFor.RESULT:
+        return counts
+    asked = (item for item in _list_unseen(counts, valid) if item.advice.due)
+    return min(asked, key=_rank, default=counts)
 
 
-def _find_settled(version: JudgedVersion, later: Sequence[FindingStatus]) -> Decision | None:
+def _rank(item: _Said) -> tuple[int, int]:
+    return urgency(item.advice.band), RANKS[item.advice.said_by]
+
+
+def _list_unseen(counts: _Said, said: Iterable[_Said]) -> list[_Said]:
+    """What was said of findings that the doctor who decided this has not seen."""
+    decision = counts.advice.decision
+    return [
+        item
+        for item in said
+        if decision and item.photo != counts.photo and not decision.has_seen(item.photo)
+    ]
+
+
+def _list_said(about: FindingStatus, later: Sequence[FindingStatus]) -> Iterator[_Said]:
+    """What was said of a finding; `later` are those after it."""
+    photo, decision = about.photo, about.decision
+    decided = [x.decision for x in later if x.decision and x.decision.has_seen(photo.id)]
+    settled = _find_settled(photo.newest, decided)
+    unjudged = decision is not None and decision.unjudged
+    said = AdviceSource.FINDING, photo.band, photo.newest.judged_at, photo.number
+    advice = Advice(*said, unjudged=unjudged, reopens=about.reopened)
+    if decision and not about.reopened:
+        yield _Said(photo.id, advice, {}, ended=True)
+    else:
+        levels = levels_since((item.judged_at, item.band) for item in reversed(about.unseen))
+        yield _Said(photo.id, advice, levels, settled is not None, settled)
+    for change in photo.changes:
+        ends = _find_answer(change, [*decided, *([decision] if decision else [])])
+        compared = AdviceSource.COMPARISON, change.band, change.measured_at, photo.number
+        levels = levels_of(change.band, change.measured_at)
+        yield _Said(photo.id, Advice(*compared), levels, ends is not None, ends)
+    if decision is None:
+        return
+    counts = Advice(
+        AdviceSource.DECISION,
+        decision.urgency,
+        decision.decided_at,
+        photo.number,
+        decision.waits_for,
+        decision.proven,
+        decision,
+        decision.levels,
+    )
+    came = decision.waits_for is WaitsFor.PHOTO and not _wants_picture(about, later)
+    ends = _first([item for item in decided if item.ends(decision)])
+    yield _Said(photo.id, counts, decision.levels, came or ends is not None, ends)
+    for item in decision.earlier:
+        before = item.urgency, item.decided_at, photo.number, item.waits_for, item.proven
+        yield _Said(photo.id, Advice(AdviceSource.DECISION, *before), {}, ended=True)
+
+
+def _wants_picture(about: FindingStatus, later: Sequence[FindingStatus]) -> bool:
+    """Whether a doctor still waits for another photo in place of this one."""
+    decision = about.decision
+    if decision is None or decision.picture_asked_at is None:
+        return False
+    asked_at = decision.picture_asked_at
+
+    def answers(item: FindingStatus) -> bool:
+        made_since, decided = item.photo.created_at > asked_at, item.decision
+        if decided is None:
+            return made_since
+        ended = decided.decided_at > asked_at and decided.ends(decision)
+        return decided.has_seen(about.photo.id) and (made_since or ended)
+
+    return not any(map(answers, later))
+
+
+def _find_answer(change: MeasuredChange, decided: Sequence[Decision]) -> Decision | None:
+    """The first decision about this photo, or a newer one, that settles what a comparison found."""
+    return _first(
+        [
+            item
+            for item in decided
+            if item.settled and (item.proven or change.is_answered_by(item, item.decided_at))
+        ]
+    )
+
+
+def _find_settled(version: JudgedVersion, decided: Sequence[Decision]) -> Decision | None:
     """The first decision on a later photo that settles what this version asks for."""
-    settled = [item.decision for item in later if item.decision and item.decision.settled]
+    settled = [item for item in decided if item.settled]
     if version.version > 1:  # it may have been judged after that decision
         settled = [item for item in settled if item.decided_at >= version.judged_at]
     return _first(settled)

@@ -103,13 +103,16 @@ class Review(StoredRecord):
     """`signature` is the doctor's name at that time. Until `hold_ends_at` its patient is not shown
     it. A second opinion (`asked_by` another doctor, with the `question`) decides nothing. It has
     lowered the urgency that counted `lowered_from` one `lowered_to` another. `version` is the one
-    of the finding that its doctor saw.
+    of the finding that its doctor saw, `saw` are the ids of the other findings that were in its
+    spot then. None of a review that was signed before this was stored: it saw all that are in its
+    spot, until one comes or leaves, which stores them first.
     """
 
     id: str
     created_at: datetime
     submission: str
     version: int = optional(default=1)
+    saw: tuple[str, ...] | None = None
     doctor: str
     signature: str
     opinion: Opinion
@@ -132,6 +135,10 @@ class Review(StoredRecord):
     def second_opinion(self) -> bool:
         return self.asked_by is not None
 
+    def has_seen(self, finding: str) -> bool:
+        """Whether its doctor had this finding of the spot before them, beside its own."""
+        return self.saw is None or finding in self.saw
+
     def held_at(self, moment: datetime) -> bool:
         return self.hold_ends_at is not None and self.hold_ends_at > moment
 
@@ -149,6 +156,16 @@ class Reviews(Repository[Review]):
         if len(signed) >= MOST_REVIEWS:
             raise TooManyReviews
         self.insert(review)
+
+    def note_seen(self, spot: Sequence[str]) -> None:
+        """Store of each review of these findings, which are one spot now, what it saw, where that
+        is not stored yet. Call it before a finding comes into the spot or leaves it.
+        """
+        for submission, signed in self.list_of_each(spot).items():
+            if any(review.saw is None for review in signed):
+                others = [name for name in spot if name != submission]
+                unknown: Filter = {"submission": submission, "saw": None}
+                self._documents.update_all(unknown, {"$set": {"saw": others}})
 
     def find_by_key(self, doctor: str, key: str | None) -> Review | None:
         return self._by_key(key, doctor=doctor)

@@ -76,6 +76,10 @@ class Measure(StrEnum):
 UNCERTAINTY = {Measure.AREA: 0.22, Measure.COLOUR: 13.2, Measure.ASYMMETRY: 0.13}
 
 
+# What a change asks for, however urgent the photo is by itself.
+CHANGE_ASKS = Band.DOCTOR_REVIEW
+
+
 class NotComparable(StrEnum):
     """Why two photos cannot be compared."""
 
@@ -205,8 +209,8 @@ def refuse_fit(fit: Fit) -> NotComparable | None:
 
 
 def raise_band(band: Band, comparison: Comparison) -> Band:
-    """The band of the second photo once it was compared: a change asks for a doctor's review."""
-    asked = Band.DOCTOR_REVIEW if comparison.has_changed else band
+    """The band of the second photo once it was compared."""
+    asked = CHANGE_ASKS if comparison.has_changed else band
     return min(band, asked, key=urgency)
 
 

@@ -1,5 +1,6 @@
 """One spot, one instruction: the table of docs/reviews.md."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -7,10 +8,10 @@ import pytest
 
 from skinapi.findings.status.decisions import Decision, WaitsFor
 from skinapi.findings.status.lesion_status import (
-    Advice,
     AdviceSource,
     FindingStatus,
     JudgedPhoto,
+    MeasuredChange,
     reconcile,
 )
 from skinapi.findings.status.reviews import Certainty, Histology
@@ -24,6 +25,7 @@ from tests.support.photos import photo_of
 
 URGENT, REFERRAL, REVIEW, ROUTINE, SELF = Band
 BEGAN = datetime(2026, 1, 1, tzinfo=UTC)
+ASKED_AT = BEGAN + timedelta(days=1, hours=1)
 SURE, UNSURE = Certainty.SURE, Certainty.UNSURE
 AWAITED, PROVEN = Histology.AWAITED, Histology.CONFIRMED
 FINDING, DECISION, COMPARISON = AdviceSource.FINDING, AdviceSource.DECISION, AdviceSource.COMPARISON
@@ -36,7 +38,6 @@ def decided(band: Band, *, day: int, doctor: str = "grey", **said: Any) -> Decis
         "urgency": band,
         "certainty": SURE,
         "histology": None,
-        "new_picture_wanted": False,
         "decided_at": BEGAN + timedelta(days=day, hours=1),
         "decided_by": doctor,
         "doctor": doctor,
@@ -59,8 +60,13 @@ AWAITED_MOLE = decided(SELF, day=2, histology=AWAITED)
 PROVEN_MOLE = decided(SELF, day=1, histology=PROVEN)
 
 
-def changed(finding: int) -> Advice:
-    return Advice(COMPARISON, REVIEW, since=BEGAN + timedelta(days=finding), finding=finding)
+def with_change(findings: list[FindingStatus], finding: int) -> list[FindingStatus]:
+    """The photo of this finding has changed from that of the one before."""
+    about = findings[finding - 1]
+    at = about.photo.created_at + timedelta(minutes=1)
+    change = MeasuredChange(before=f"{finding - 1}", band=REVIEW, measured_at=at)
+    photo = replace(about.photo, changes=(change,))
+    return [replace(item, photo=photo) if item is about else item for item in findings]
 
 
 @pytest.mark.parametrize(
@@ -141,7 +147,7 @@ def test_the_most_urgent_that_is_still_valid_counts(
 def test_a_change_counts_until_a_doctor_has_decided(
     findings: list[FindingStatus], counts: tuple[AdviceSource, int]
 ) -> None:
-    told = reconcile(findings, compared=changed(2))
+    told = reconcile(with_change(findings, 2))
     assert told
     assert (told.counts.said_by, told.counts.finding) == counts
 
@@ -168,7 +174,7 @@ def test_whatever_was_said_no_model_makes_it_milder() -> None:
 
 
 def test_another_photo_is_waited_for_until_it_is_there_and_reassures_nobody() -> None:
-    unjudged = decided(SELF, day=1, label=None, certainty=UNSURE, new_picture_wanted=True)
+    unjudged = decided(SELF, day=1, label=None, certainty=UNSURE, picture_asked_at=ASKED_AT)
     told = reconcile(spot((SELF, unjudged)))
     assert told
     assert [other.unjudged for other in told.others] == [True], "the check says nothing then"
@@ -180,7 +186,7 @@ def test_another_photo_is_waited_for_until_it_is_there_and_reassures_nobody() ->
         ROUTINE,
         None,
     )
-    urgent = decided(REFERRAL, day=1, label=None, certainty=UNSURE, new_picture_wanted=True)
+    urgent = decided(REFERRAL, day=1, label=None, certainty=UNSURE, picture_asked_at=ASKED_AT)
     status = reconcile(spot((REFERRAL, urgent)))
     assert status
     assert (status.counts.waits_for, status.picture_wanted) == (None, True)
@@ -190,11 +196,11 @@ def test_another_photo_is_waited_for_until_it_is_there_and_reassures_nobody() ->
     ("decision", "said"),
     [
         (
-            decided(SELF, day=1, label=None, certainty=UNSURE, new_picture_wanted=True),
+            decided(SELF, day=1, label=None, certainty=UNSURE, picture_asked_at=ASKED_AT),
             ["Another photo asked for", "No urgency yet."],
         ),
         (
-            decided(URGENT, day=1, label=None, certainty=UNSURE, new_picture_wanted=True),
+            decided(URGENT, day=1, label=None, certainty=UNSURE, picture_asked_at=ASKED_AT),
             ["Another photo asked for", "Urgent referral."],
         ),
         (
