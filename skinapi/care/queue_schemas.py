@@ -25,7 +25,6 @@ from skinapi.findings.schemas.summary import (
     shown_words,
 )
 from skinapi.findings.status.decisions import WaitsFor
-from skinapi.findings.status.lesion_status import AdviceSource
 from skinapi.model.bands import RaisedBy
 from skinapi.model.conditions import Band
 from skinapi.model.context import AgeBand, BodySide, BodySite, Laterality
@@ -165,7 +164,7 @@ class ListedFinding(Answer):
     )
     replaced_by: AdviceView | None = optional(
         "for doctors: of a decided finding, what was said of the spot that counts instead, and of "
-        "any what a comparison asks for; absent where its own counts"
+        "any what a comparison of its photo asks for; absent where its own counts"
     )
 
     @classmethod
@@ -311,8 +310,8 @@ def _for_doctor(submission: VisibleFindingRow) -> dict[str, Any]:
     other = submission.replaced_by
     if other and other.reopens and other.finding == submission.number:  # it waits again
         other = None
-    compared = other is not None and other.said_by is AdviceSource.COMPARISON
-    replaced = other if submission.decision or compared else None
+    own = other is not None and other.finding == submission.number  # then by a comparison
+    replaced = other if submission.decision or own else None
     return {
         "awaited": AwaitedView.from_finding(submission),
         "due": None if other else submission.instruction.counts.due,

@@ -1,12 +1,15 @@
 """Two findings of one spot side by side, and what their photos may be said to show."""
 
 import re
+from io import BytesIO
+from itertools import product
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
+from pypdf import PdfReader
 
 from skinapi.care.case_routes import Placement
 from skinapi.care.comparisons import choose_pictures
@@ -16,12 +19,15 @@ from skinapi.model.context import Context, Modality
 from skinapi.model.detectors import KNOWN, ModalityFinding
 from skinapi.model.registry.prediction_pool import PredictionPool
 from tests.care.clinic import REFERRAL, ROUTINE, file_for, patient_in_care
-from tests.care.test_lesions import NO_SPOT, begin, code_of
+from tests.care.test_lesions import NO_SPOT, begin, code_of, sort
+from tests.integrations.dicom.reading_back import objects_in_archive
+from tests.integrations.test_keys import made
 from tests.model.comparison.pictures import spot, take_view, with_disc
 from tests.model.photos import encoded
 from tests.support.backends import Backend, Person
 from tests.support.findings import finding_of
 
+SELF = Band.SELF_MONITORING
 VIEW = Similarity.from_parameters(scale=0.8, degrees=15, across=0.03, down=-0.02)
 SCOPE, CLOSE, UNKNOWN = Modality.DERMOSCOPIC, Modality.CLINICAL, Modality.UNKNOWN
 UNCHANGED = (
@@ -106,9 +112,7 @@ def test_beside_a_change_nobody_reads_that_no_visit_is_needed(backend: Backend) 
     now = visit(with_disc(spot(1), 265, 200, 24))
     after = photographed(backend, ada, now, lesion=lesion, band=Band.SELF_MONITORING)
     assert compared(ada, lesion, before, after).get_json()["decided"] is None
-    mole = {"label": "melanocytic_nevus", "certainty": "sure", "urgency": "self_monitoring"}
-    answer = doctor.call("POST", f"/submissions/{after}/review", json=mole)
-    assert answer.status_code == 201, answer.text
+    sign(doctor, after, MOLE)
     said = compared(ada, lesion, before, after).get_json()
     assert "darker" in said["summary"]
     assert said["instruction"]["sentence"] == (
@@ -151,6 +155,139 @@ def test_a_new_black_part_beside_the_spot_asks_for_a_doctor(backend: Backend) ->
     assert (part["measure"], part["value"] < 0) == ("part", True)
     in_french = compared(ada, lesion, before, after, lang="fr").get_json()["summary"]
     assert in_french.startswith("Une partie de la tache, ou de la peau voisine, est devenue plus")
+
+
+MOLE = {"label": "melanocytic_nevus", "certainty": "sure", "urgency": "self_monitoring"}
+
+
+def grown(backend: Backend, person: Person, lesion: str, band: Band = SELF) -> tuple[int, int]:
+    """Two findings that ask for nothing, of a spot that has grown."""
+    before = photographed(backend, person, spot(1), lesion=lesion, band=SELF)
+    later = visit(spot(1, area=1.35))
+    return before, photographed(backend, person, later, lesion=lesion, band=band)
+
+
+def instructed(reader: Person, number: int) -> tuple[str, str, int]:
+    told = reader.call("GET", f"/submissions/{number}").get_json()["instruction"]
+    return told["band"], told["from"], told["finding"]
+
+
+@pytest.mark.parametrize("by", ["patient", "doctor"])
+def test_a_change_that_was_found_counts_in_each_channel_until_a_doctor_has_decided(
+    any_backend: Backend, by: str
+) -> None:
+    doctor, ada = patient_in_care(any_backend)
+    program = made(any_backend.admin(), "/admin/keys", scopes=["fhir", "dicom"])[0]
+    lesion = begin(ada)
+    before, after = grown(any_backend, ada, lesion)
+    more_urgent = file_for(any_backend, ada, ROUTINE).number
+    issued = ada.call("GET", f"/submissions/{after}/report.json").get_json()
+    assert instructed(ada, after) == (SELF, "finding", after)
+    answer = compared(ada if by == "patient" else doctor, lesion, before, after).get_json()
+    told = (Band.DOCTOR_REVIEW, "comparison", after)
+    assert (answer["instruction"]["band"], answer["instruction"]["from"]) == told[:2]
+    for reader, number in product((ada, doctor), (before, after)):
+        assert instructed(reader, number) == told
+        own = reader.call("GET", f"/submissions/{number}").get_json()
+        assert own["band_label"] == "See a doctor in the coming weeks"
+    for reader in (ada, doctor):
+        shown = reader.call("GET", f"/lesions/{lesion}").get_json()
+        assert (shown["instruction"]["band"], shown["reminder"]["act"]) == (told[0], "see_doctor")
+    [task] = [
+        item for item in ada.call("GET", "/inbox").get_json()["tasks"] if item["lesion"] == lesion
+    ]
+    assert (task["task"], task["advice"]["from"]) == ("see_doctor", "comparison")
+    waiting = doctor.pages("/queue")
+    assert [row["id"] for row in waiting] == [after, more_urgent, before], "in its new place"
+    assert waiting[0]["replaced_by"]["band"] == told[0]
+    said = "the change is larger than the measurement can be wrong"
+    for number in (before, after):
+        path = f"/submissions/{number}"
+        report = ada.call("GET", f"{path}/report.json?issue=false").get_json()
+        assert report["spot_advice"]["from"] == "comparison"
+        assert said in " ".join(ada.call("GET", f"{path}/report.html").text.split())
+        printed = PdfReader(BytesIO(ada.call("GET", f"{path}/report.pdf").data))
+        pages = " ".join(" ".join(page.extract_text().split()) for page in printed.pages)
+        assert said in pages
+        fhir = program.call("GET", f"/fhir/DiagnosticReport/{number}").get_json(force=True)
+        assert said in str(fhir)
+        *_, structured, _ = objects_in_archive(any_backend, number)
+        assert "doctor_review" in str(structured)
+    seal = issued["verification"]["hash"]
+    verified = any_backend.anyone.get(f"/reports/verify/{seal}").get_json()
+    assert verified["superseded"]["spot_changed_at"]
+    sign(doctor, after, MOLE)
+    assert instructed(ada, after) == instructed(ada, before) == (SELF, "decision", after)
+    assert not list(any_backend.services.check_integrity())
+
+
+def sign(doctor: Person, number: int, body: dict[str, Any]) -> None:
+    answer = doctor.call("POST", f"/submissions/{number}/review", json=body)
+    assert answer.status_code == 201, answer.text
+
+
+def test_a_change_is_stored_once_and_a_comparison_without_one_takes_nothing_back(
+    any_backend: Backend,
+) -> None:
+    ada = any_backend.member()
+    lesion = begin(ada)
+    before, after = grown(any_backend, ada, lesion)
+    same = photographed(any_backend, ada, visit(spot(1)), lesion=lesion, band=SELF)
+    for pair in ((before, after), (after, before), (before, same)):
+        assert compared(ada, lesion, *pair).status_code == 200
+    acts = [row for row in any_backend.audit() if row["action"] == "submission.compare"]
+    assert [row["by"] for row in acts] == [any_backend.account(ada.email).id]
+    assert instructed(ada, same) == (Band.DOCTOR_REVIEW, "comparison", after)
+
+
+def test_a_decided_photo_that_has_changed_from_one_its_doctor_never_saw_waits_again(
+    any_backend: Backend,
+) -> None:
+    doctor, ada = patient_in_care(any_backend)
+    lesion, other = begin(ada), begin(ada)
+    before, after = grown(any_backend, ada, lesion)
+    assert sort(ada, before, other).status_code == 200
+    sign(doctor, after, MOLE)
+    assert sort(ada, before, lesion).status_code == 200
+    compared(ada, lesion, before, after)
+    assert instructed(ada, after) == (Band.DOCTOR_REVIEW, "comparison", after)
+    assert after in [row["id"] for row in doctor.pages("/queue?reviewed=false")]
+    assert sort(ada, before, other).status_code == 200
+    assert instructed(ada, after)[0] == Band.DOCTOR_REVIEW, "sorting takes nothing back"
+    sign(doctor, after, MOLE)
+    assert instructed(ada, after)[0] == SELF
+    assert after not in [row["id"] for row in doctor.pages("/queue?reviewed=false")]
+
+
+def test_what_an_unsure_doctor_has_seen_waits_no_more_and_stays_as_urgent(
+    any_backend: Backend,
+) -> None:
+    doctor, ada = patient_in_care(any_backend)
+    lesion = begin(ada)
+    before, after = grown(any_backend, ada, lesion)
+    compared(doctor, lesion, before, after)
+    sign(doctor, after, {**MOLE, "certainty": "unsure"})
+    assert instructed(ada, after) == (Band.DOCTOR_REVIEW, "comparison", after)
+    assert after not in [row["id"] for row in doctor.pages("/queue?reviewed=false")]
+
+
+@pytest.mark.parametrize("gone", ["deleted", "in error"])
+def test_with_a_photo_goes_what_was_measured_against_it(any_backend: Backend, gone: str) -> None:
+    doctor, ada = patient_in_care(any_backend)
+    lesion = begin(ada)
+    before, after = grown(any_backend, ada, lesion)
+    compared(ada, lesion, before, after)
+    path = f"/submissions/{before}"
+    if gone == "deleted":
+        assert ada.call("DELETE", path).status_code == 200
+    else:
+        body = {"reason": "It is of somebody else."}
+        answer = doctor.call("POST", f"{path}/entered-in-error", json=body)
+        assert answer.status_code == 200, answer.text
+    assert instructed(ada, after) == (SELF, "finding", after)
+    stored = any_backend.services.store.collection("submissions").find({"number": after})
+    assert "changes" not in stored[0]
+    assert not list(any_backend.services.check_integrity())
 
 
 @pytest.mark.parametrize(

@@ -1,15 +1,19 @@
 """Random histories of a spot, each by its seed: photos, corrections, reviews, letters, holds, moves
-to another spot or person, errors, deletions, a second account that is joined, a restore.
+to another spot or person, joins of spots, comparisons, errors, deletions, a second account that is
+joined, a restore.
 """
 
 import random
 from argparse import Namespace
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from itertools import combinations
 from pathlib import Path
 from typing import Any, TypeVar
+from unittest import mock
 
 from skinapi.app import backup_commands
+from skinapi.care import comparisons
 from skinapi.findings.records.letters import Letter
 from skinapi.findings.records.new_findings import NewFinding
 from skinapi.findings.records.stored_finding import StoredFinding
@@ -25,6 +29,7 @@ from skinapi.findings.status.lesion_status import (
     compute_status,
 )
 from skinapi.findings.status.reviews import Review
+from skinapi.model.comparison.comparison import Change, Comparison, Measure
 from skinapi.model.conditions import NORMAL_SKIN, Band, conditions_table
 from skinapi.model.context import Context
 from skinapi.model.finding import Finding
@@ -125,7 +130,8 @@ class History:
         """One that may happen now."""
         numbers, letters = self.numbers, [self.withdraw_letter] * (len(self.letters) > 0)
         on_findings = [self.review] * 5 + [self.hold] * 2 + [self.review_for_colleague]
-        on_findings += [self.write_letter] * 2 + [self.move, self.delete]
+        on_findings += [self.write_letter] * 2 + [self.move] * 3 + [self.delete]
+        on_findings += [self.join_spots, *([self.compare] * 2 if self.pairs() else [])]
         on_findings += [self.judge_again] * 4 + [self.enter_in_error]
         on_photos = [self.correct] * 2 + [self.move_to_bob]
         held = [self.end_hold, self.let_hold_end] * 2 if self.held() else []
@@ -147,6 +153,10 @@ class History:
         """Whether the patient may not know of it yet."""
         return act in (self.hold, self.review_for_colleague)
 
+    def arranges(self, act: Callable[[], None]) -> bool:
+        """Whether it is an act of the patient that judges nothing anew."""
+        return act in (self.move, self.join_spots, self.compare)
+
     def corrects(self, act: Callable[[], None]) -> bool:
         """Whether it adds a version to a finding."""
         return act in (self.correct, self.judge_again)
@@ -161,6 +171,12 @@ class History:
     def kept(self) -> list[int]:
         """The findings whose photo was kept."""
         return [number for number in self.numbers if self.read(number).get("photo_blob")]
+
+    def pairs(self) -> list[tuple[str, int, int]]:
+        """Spots, each with two findings of it whose photos were kept."""
+        spots = {number: self.read(number).get("lesion") for number in self.kept()}
+        pairs = combinations(sorted(spots), 2)
+        return [(spots[x], x, y) for x, y in pairs if spots[x] and spots[x] == spots[y]]
 
     # What is done.
 
@@ -307,6 +323,28 @@ class History:
         path = f"/submissions/{number}/lesion"
         assert self.ada.call("PUT", path, json={"lesion": spot}).status_code == 200
         self._note(f"{number} moved to {spot and self.spots.index(spot)}")
+
+    def join_spots(self) -> None:
+        """One of the two spots to the other; then there is a new one."""
+        kept, joined = self.draw.sample(self.spots[:2], 2)
+        answer = self.ada.call("POST", f"/lesions/{kept}/join", json={"lesion": joined})
+        assert answer.status_code == 200, answer.text
+        self.spots.remove(joined)
+        begun = self.ada.call("POST", "/lesions", json={"place": {"site": "back"}})
+        self.spots.append(begun.get_json()["id"])
+        self._note("spots joined")
+
+    def compare(self) -> None:
+        """Two photos of a spot; what is measured is drawn."""
+        spot, first, second = self.draw.choice(self.pairs())
+        by, grown = self.draw.choice([self.ada, self.grey]), self.draw.random() < 0.7
+        change = Change(measure=Measure.AREA, value=0.3, uncertainty=0.2, measurable=grown)
+        found = Comparison(changes=(change,))
+        path = f"/lesions/{spot}/comparison?first={first}&second={second}"
+        with mock.patch.object(comparisons, "compare", return_value=found):
+            answer = by.call("GET", path)
+        assert answer.status_code == 200, answer.text
+        self._note(f"{first} and {second} compared by {self._who(by)}: {grown}")
 
     def delete(self) -> None:
         number = self.draw.choice(self.numbers)

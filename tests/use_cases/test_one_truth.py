@@ -4,10 +4,10 @@ import html
 import json
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from itertools import pairwise, product
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -22,9 +22,10 @@ from skinapi.care.own_data import ORDER, Task
 from skinapi.care.reminders import reminder_of
 from skinapi.findings.schemas.finding_parts import AdviceView, InstructionView
 from skinapi.findings.schemas.review import DecisionView
-from skinapi.findings.status.decisions import WaitsFor
+from skinapi.findings.status.decisions import WaitsFor, before_weekend
 from skinapi.findings.status.lesion_status import Advice, Audience
 from skinapi.integrations.dicom.archive import READER
+from skinapi.model.bands import urgency
 from skinapi.model.conditions import Band, conditions_table
 from skinapi.platform.storage.ids import now
 from tests.findings.prediction.photographer import predicted
@@ -91,11 +92,10 @@ class Truth:
 
     @property
     def waits(self) -> bool:
-        """Whether the doctor in charge has to look: nobody has, a version since then is more
-        urgent, or a second opinion has come.
+        """Whether the doctor in charge has to look: nobody has, a version or a comparison since
+        then asks for more, or a second opinion has come.
         """
-        came = "opinion_key" in self.history.read(self.number)
-        return came or self.own.decision is None or self.own.reopened
+        return "opinion_key" in self.history.read(self.number) or self.own.waits
 
     @property
     def elsewhere(self) -> Advice | None:
@@ -250,10 +250,12 @@ def walk_entry(channel: str, listed: Any, truths: Mapping[int, Truth]) -> Iterat
     if "instruction" in listed:
         yield Told(f"{channel} instruction", listed["instruction"], truth.instruction)
     if truth.reader is DOCTOR:
-        other = truth.elsewhere if truth.counts.finding != truth.number else None
+        again = truth.counts.reopens and truth.counts.finding == truth.number
+        other = None if again else truth.elsewhere
         due = None if other else truth.counts.due
         yield Told(f"{channel} due", finding.get("due"), due and due.isoformat())
-        replaced = advice(other if truth.own.decision else None, for_doctor=True)
+        own = other is not None and other.finding == truth.number
+        replaced = advice(other if truth.own.decision or own else None, for_doctor=True)
         yield Told(f"{channel} replaced_by", finding.get("replaced_by"), replaced)
 
 
@@ -264,7 +266,7 @@ def walk_queue(doctor: Person, truths: Mapping[int, Truth]) -> Iterator[Told]:
     waits = {number: item.spot.awaited(item.own.photo.id) for number, item in truths.items()}
     open_ = {number: item.waits for number, item in truths.items()}
     settled = {
-        number: item for number, item in decided.items() if item and not truths[number].own.reopened
+        number: item for number, item in decided.items() if item and not truths[number].own.waits
     }
     urgencies = {number: item.urgency for number, item in settled.items()}
     lists: list[tuple[str, Mapping[int, Any], Any]] = [
@@ -290,7 +292,7 @@ def walk_home(history: History) -> Iterator[Told]:
     yield Told("/inbox see_doctor", see, holds)
     pictures = {task["advice"]["finding"] for task in tasks if task["task"] == Task.PICTURE}
     wanted = {
-        item.spot.newest.photo.number
+        item.spot.instruction.pictures_wanted[-1]
         for item in spots.values()
         if item.spot.instruction.picture_wanted
     }
@@ -500,7 +502,9 @@ def run(folder: Path, seed: int) -> tuple[History, list[Told], int]:
         act = history.step()
         before = answers(history, papers) if history.is_secret(act) else {}
         days = decided_days(history) if history.corrects(act) else {}
+        asked = read_asked(history) if history.arranges(act) else {}
         act()
+        told += [Told("milder", item, None) for item in list_milder(history, act, asked)]
         if before:
             after = answers(history, papers)
             told += [Told(f"secret {name}", after[name], before[name]) for name in before]
@@ -513,6 +517,60 @@ def run(folder: Path, seed: int) -> tuple[History, list[Told], int]:
     told += [item for paper in papers for item in verify(history, paper)]
     history.backend.services.store.close()
     return history, [item for item in told if item.says != item.holds], len(told)
+
+
+# No act by which a patient arranges photos makes what was said of one milder, or its day later: by
+# what is answered, and not by what `compute_status` computes.
+
+
+class Asked(NamedTuple):
+    """What a reader is told about a finding, and of the spot in which it is."""
+
+    spot: str | None
+    band: Band
+    about: int
+    since: date
+    waits_for: str | None
+    due: date | None
+
+    @property
+    def own_day(self) -> date | None:
+        """The day that follows from what was said alone."""
+        within = conditions_table().band_entry(self.band).see_within_days
+        return None if within is None else before_weekend(self.since + timedelta(days=within))
+
+
+def read_asked(history: History) -> dict[tuple[Audience, int], Asked]:
+    found = dict[tuple[Audience, int], Asked]()
+    for (person, reader), number in product(
+        ((history.ada, PATIENT), (history.grey, DOCTOR)), history.numbers
+    ):
+        finding = read(person, f"/submissions/{number}")
+        told, due = finding["instruction"], finding["instruction"]["due"]
+        found[reader, number] = Asked(
+            finding.get("lesion"),
+            Band(told["band"]),
+            told["finding"],
+            datetime.fromisoformat(told["since"]).date(),
+            told["waits_for"],
+            due and date.fromisoformat(due),
+        )
+    return found
+
+
+def list_milder(
+    history: History, act: Callable[[], None], before: Mapping[tuple[Audience, int], Asked]
+) -> Iterator[tuple[Audience, Asked, Asked]]:
+    after = read_asked(history) if before else {}
+    left = {item.spot for key, item in before.items() if after[key].spot != item.spot}
+    for (reader, _), was in before.items():
+        told = after[reader, was.about]
+        # Who leaves a spot, or is left, has the day that follows from what was said of it.
+        parted = act == history.move and was.spot in left
+        day = was.own_day if parted and was.due else was.due
+        milder = urgency(told.band) > urgency(was.band) and not (was.waits_for and told.due)
+        if milder or (day and was.due and (told.due is None or told.due > max(day, was.due))):
+            yield reader, was, told
 
 
 def decided_days(history: History) -> dict[int, Any]:

@@ -259,17 +259,20 @@ def find_letter_held_until(letter: Letter, about: VisibleFindingRow) -> datetime
 
 
 def _superseded_elsewhere(letter: Letter, about: VisibleFindingRow) -> LaterDecision | None:
-    """A letter says nothing of what was held back when it was signed: that comes later, too."""
+    """A letter says nothing of what was held back when it was signed: that comes later, too; nor of
+    an older photo that was sorted into the spot since.
+    """
     own, signed_at, elsewhere = about.decision, letter.signed_at, about.replaced_by
     counts = elsewhere and elsewhere.decision
+    came = counts if letter.elsewhere is not about.instruction.counts.band else None
     ended = letter.elsewhere not in (None, about.instruction.counts.band)
     later = [
         LaterDecision(
             decided_at=shown_at, decided_by=decision.decided_by, by_result=decision.proven
         )
         for decision, shown_at in about.lesion_status.list_decided_elsewhere(about.id)
-        if own and signed_at and shown_at > signed_at
-        if ended or _ends(decision, own) or decision is counts
+        if own and signed_at and (shown_at > signed_at or decision is came)
+        if ended or _ends(decision, own, about.id) or decision is counts
     ]
     return max(later, key=lambda item: item.decided_at, default=None)
 
@@ -279,7 +282,8 @@ def _superseded_by_finding(letter: Letter, about: VisibleFindingRow) -> LaterDec
     own, counts = about.decision, about.instruction.counts
     if own is None or letter.signed_at is None or counts.said_by is AdviceSource.DECISION:
         return None
-    if counts.since <= letter.signed_at or urgency(counts.band) >= urgency(own.urgency):
+    known = counts.since <= letter.signed_at and letter.elsewhere is counts.band
+    if known or urgency(counts.band) >= urgency(own.urgency):
         return None
     return LaterDecision(
         decided_at=counts.since, decided_by="", by_result=False, by_finding=counts.finding
@@ -332,12 +336,13 @@ def _asked(decision: Decision) -> tuple[object, ...]:
     return decision.label, decision.urgency, decision.waits_for
 
 
-def _ends(later: Decision, own: Decision) -> bool:
-    if later.proven and not own.proven:
+def _ends(later: Decision, own: Decision, about: str) -> bool:
+    seen = later.has_seen(about)
+    if seen and later.proven and not own.proven:
         return True
     same = (later.label, later.urgency) == (own.label, own.urgency)
     graver = later.more_urgent_than(own.urgency) and not own.proven
-    return not same and (graver or later.ends(own))
+    return not same and (graver or (seen and later.ends(own)))
 
 
 def _is_later(review: Review, letter: Letter) -> bool:

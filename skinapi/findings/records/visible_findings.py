@@ -22,6 +22,7 @@ from skinapi.findings.records.stored_finding import (
 from skinapi.findings.status.decisions import Decision, WaitsFor
 from skinapi.findings.status.lesion_status import (
     Advice,
+    AdviceSource,
     Audience,
     FindingStatus,
     Instruction,
@@ -30,7 +31,6 @@ from skinapi.findings.status.lesion_status import (
     LesionStatus,
 )
 from skinapi.findings.status.reviews import Review
-from skinapi.model.bands import most_urgent
 from skinapi.model.conditions import Band
 
 URGENT = next(iter(Band))
@@ -165,12 +165,13 @@ class VisibleFindingRow(StoredFindingRow):
         lesion_status = self.view.seen_by(reader).lesion_status
         own, counts = lesion_status.findings[self.id], lesion_status.instruction.counts
         decision, awaited = own.decision, lesion_status.awaited(self.id)
+        is_due = counts.finding == self.number
         if decision is None or own.waits:
-            asked = most_urgent(self.band, *(change.band for change in own.unseen_changes))
+            compared = is_due and counts.said_by is AdviceSource.COMPARISON
+            asked = counts.band if compared else self.band
             queue_key = self._make_waiting_key(asked, self.created_at)
         else:
             queue_key = make_reviewed_key(decision.urgency, self.created_at, self.number)
-        is_due = counts.finding == self.number
         return {
             "awaited_key": make_awaited_key(awaited, decision.decided_at, self.number)
             if awaited and decision

@@ -41,9 +41,10 @@ NOT_HASHED = {
     "lowered_from",
     "lowered_to",
     "hold_ends_at",
+    "saw",
 }
 # The review, `due` and the version say it.
-NOT_HASHED_OF_DECISION = {"doctor", "levels", "earlier", "answered"}
+NOT_HASHED_OF_DECISION = {"doctor", "levels", "earlier", "answered", "answered_at", "saw"}
 DECISIONS = TypeAdapter(Decision)
 NOT_HASHED_OF_NARRATIVE = {"source": {"reason"}}
 LETTER_SAYS = {

@@ -170,10 +170,11 @@ class JudgedVersion(StoredRecord):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
     """What the review that counts says; `urgency` counts in place of the finding's.
-    `picture_asked_at`: when the newest review was signed, where that wants another photo, whichever
-    counts; `earlier` has the oldest first. `levels`: since when the finding has been at least so
-    urgent, without a break. `answered` is the newest version of the finding that a doctor saw, and
-    `saw` are the other findings of the spot that the review that counts saw; None: all.
+    `new_picture_wanted` is what the newest review says, whichever counts, and `answered_at` when
+    that was signed, where it is another one; `earlier` has the oldest first. `levels`: since when
+    the finding has been at least so urgent, without a break. `answered` is the newest version of
+    the finding that a doctor saw, and `saw` are the other findings of the spot that the review that
+    counts saw; None: all.
     """
 
     review: str
@@ -181,13 +182,14 @@ class Decision:
     urgency: Band
     certainty: Certainty
     histology: Histology | None
-    picture_asked_at: datetime | None = None
+    new_picture_wanted: bool
     decided_at: datetime
     decided_by: str
     doctor: str | None = None
     levels: Levels = field(default_factory=dict)
     earlier: tuple["Decision", ...] = ()
     answered: int = 1
+    answered_at: datetime | None = None
     saw: tuple[str, ...] | None = None
 
     @classmethod
@@ -230,16 +232,17 @@ class Decision:
             urgency=urgency,
             certainty=decides.opinion.certainty,
             histology=decides.opinion.histology,
-            picture_asked_at=newest.created_at if newest.opinion.new_picture_wanted else None,
+            new_picture_wanted=newest.opinion.new_picture_wanted,
             decided_at=decides.created_at,
             decided_by=decides.signature,
             doctor=decides.doctor,
+            answered_at=newest.created_at if newest is not decides else None,
             saw=decides.saw,
         )
 
     @property
-    def new_picture_wanted(self) -> bool:
-        return self.picture_asked_at is not None
+    def picture_asked_at(self) -> datetime | None:
+        return (self.answered_at or self.decided_at) if self.new_picture_wanted else None
 
     @property
     def sure(self) -> bool:
@@ -290,7 +293,7 @@ class Decision:
         return self.saw is None or finding in self.saw
 
     def ends(self, older: "Decision") -> bool:
-        """Whether it ends what was decided about an older finding of the spot, which it has seen."""
+        """Whether it ends what was decided about an older finding of the spot that it has seen."""
         if self.decided_at <= older.decided_at:
             return False
         if self.proven or older.proven or older.awaited or not self.settled:

@@ -23,6 +23,7 @@ from skinapi.care.lesion_records import Place
 from skinapi.findings.records.letters import Addressee, Withdrawal, WrittenOf
 from skinapi.findings.records.stored_finding import Source
 from skinapi.findings.status.decisions import Decision
+from skinapi.findings.status.lesion_status import MeasuredChange
 from skinapi.findings.status.reviews import Opinion
 from skinapi.model.conditions import Band
 from skinapi.model.context import Context, Sex
@@ -236,6 +237,7 @@ class FiledFinding(Filed):
     """What was found on one photo or several, what its owner told, and what doctors have signed, as
     its owner may know it now. `sections`: the text as it was answered. `filed_by`: who has sent it
     for its owner. `opened_at`: when its owner first opened it with what a doctor had decided.
+    `changes`: what comparisons with earlier photos have found.
     """
 
     id: str
@@ -258,6 +260,7 @@ class FiledFinding(Filed):
     amendments: Sequence[FiledAmendment] = ()
     filed_by: str | None = None
     opened_at: datetime | None = None
+    changes: Sequence[MeasuredChange] = ()
     photos: Sequence[FiledPhoto] = ()
     reports: Sequence[FiledReport] = ()
     reviews: Sequence[FiledReview] = ()

@@ -25,7 +25,6 @@ from tests.support.photos import photo_of
 
 URGENT, REFERRAL, REVIEW, ROUTINE, SELF = Band
 BEGAN = datetime(2026, 1, 1, tzinfo=UTC)
-ASKED_AT = BEGAN + timedelta(days=1, hours=1)
 SURE, UNSURE = Certainty.SURE, Certainty.UNSURE
 AWAITED, PROVEN = Histology.AWAITED, Histology.CONFIRMED
 FINDING, DECISION, COMPARISON = AdviceSource.FINDING, AdviceSource.DECISION, AdviceSource.COMPARISON
@@ -38,6 +37,7 @@ def decided(band: Band, *, day: int, doctor: str = "grey", **said: Any) -> Decis
         "urgency": band,
         "certainty": SURE,
         "histology": None,
+        "new_picture_wanted": False,
         "decided_at": BEGAN + timedelta(days=day, hours=1),
         "decided_by": doctor,
         "doctor": doctor,
@@ -174,7 +174,7 @@ def test_whatever_was_said_no_model_makes_it_milder() -> None:
 
 
 def test_another_photo_is_waited_for_until_it_is_there_and_reassures_nobody() -> None:
-    unjudged = decided(SELF, day=1, label=None, certainty=UNSURE, picture_asked_at=ASKED_AT)
+    unjudged = decided(SELF, day=1, label=None, certainty=UNSURE, new_picture_wanted=True)
     told = reconcile(spot((SELF, unjudged)))
     assert told
     assert [other.unjudged for other in told.others] == [True], "the check says nothing then"
@@ -186,7 +186,7 @@ def test_another_photo_is_waited_for_until_it_is_there_and_reassures_nobody() ->
         ROUTINE,
         None,
     )
-    urgent = decided(REFERRAL, day=1, label=None, certainty=UNSURE, picture_asked_at=ASKED_AT)
+    urgent = decided(REFERRAL, day=1, label=None, certainty=UNSURE, new_picture_wanted=True)
     status = reconcile(spot((REFERRAL, urgent)))
     assert status
     assert (status.counts.waits_for, status.picture_wanted) == (None, True)
@@ -196,11 +196,11 @@ def test_another_photo_is_waited_for_until_it_is_there_and_reassures_nobody() ->
     ("decision", "said"),
     [
         (
-            decided(SELF, day=1, label=None, certainty=UNSURE, picture_asked_at=ASKED_AT),
+            decided(SELF, day=1, label=None, certainty=UNSURE, new_picture_wanted=True),
             ["Another photo asked for", "No urgency yet."],
         ),
         (
-            decided(URGENT, day=1, label=None, certainty=UNSURE, picture_asked_at=ASKED_AT),
+            decided(URGENT, day=1, label=None, certainty=UNSURE, new_picture_wanted=True),
             ["Another photo asked for", "Urgent referral."],
         ),
         (

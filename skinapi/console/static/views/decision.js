@@ -112,11 +112,14 @@ export const Instruction = ({ instruction, view, conditions, here, overdue = fal
 export const isReopened = ({ id, decision, reviewed, instruction }) =>
   Boolean(decision) && (reviewed === false || (instruction?.from === "finding" && instruction.finding === id));
 
+/** What a comparison of its photo asks for, where that counts. @param {Found & {replaced_by?: Api["AdviceView"] | null}} found */
+export const changeOf = ({ id, replaced_by: instead }) => (instead?.from === "comparison" && instead.finding === id ? instead : null);
+
 /** The decision that counts in a list. @param {Found} found */
 const decisionOf = (found) => (isReopened(found) ? null : found.decision);
 
 /** The urgency that counts in a list. @param {Found} found */
-export const bandOf = (found) => decisionOf(found)?.urgency ?? found.band;
+export const bandOf = (found) => changeOf(found)?.band ?? decisionOf(found)?.urgency ?? found.band;
 
 /** For a doctor: nobody could judge the photo, so it has no urgency. @param {Found} found */
 export const isUnjudged = (found) => waitsOf(found) === "photo";
@@ -126,7 +129,7 @@ export const isUnjudged = (found) => waitsOf(found) === "photo";
 export const UrgencySign = ({ found, conditions, size }) => {
   const [band, unjudged] = [bandOf(found), isUnjudged(found)];
   const label = unjudged ? say("notJudgedYet") : labelOfBand(conditions, band);
-  return html`<span class=${`sign-of band-${unjudged || found.replaced_by ? "none" : band}`} title=${label}><${Icon} name=${unjudged ? "camera" : band} size=${size} /><span class="hidden">${label}</span></span>`;
+  return html`<span class=${`sign-of band-${unjudged || (found.replaced_by && !changeOf(found)) ? "none" : band}`} title=${label}><${Icon} name=${unjudged ? "camera" : band} size=${size} /><span class="hidden">${label}</span></span>`;
 };
 
 export const UnjudgedBadge = () => html`<span class="badge band-none"><${Icon} name="camera" size=${16} />${say("notJudgedYet")}</span>`;

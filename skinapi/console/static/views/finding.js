@@ -189,7 +189,8 @@ const ModelBefore = ({ report, submission, conditions }) => html`
     <p>${report.reading.summary.likely}</p><${HowLikely} report=${report} conditions=${conditions} /><//>`;
 
 /** @param {Api["InstructionView"]} ofSpot @param {Pick<Api["FindingView"], "id">} submission */
-const sayWhichCounts = (ofSpot, { id }) => say(ofSpot.finding < id ? "earlierAdviceStays" : "newerAdviceCounts");
+const sayWhichCounts = (ofSpot, { id }) =>
+  say(ofSpot.from === "comparison" ? "comparisonCounts" : ofSpot.finding < id ? "earlierAdviceStays" : "newerAdviceCounts");
 
 /** What was said of a photo, where what was said of another one counts. @param {{title: string, report: FindingReport, counts: string}} props */
 const ThisPhoto = ({ title, report: { decision, reading }, counts }) => html`

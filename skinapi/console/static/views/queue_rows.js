@@ -8,7 +8,7 @@ import { KeptPhoto, Pages, usePages } from "/console/lists.js";
 import { addressOf } from "/console/navigation.js";
 import { sayPlace } from "/console/views/body_map.js";
 import { sayWork } from "/console/views/case_work.js";
-import { bandOf, isReopened, isUnjudged, Overdue, sayDecision, UnjudgedBadge, UrgencySign } from "/console/views/decision.js";
+import { bandOf, changeOf, isReopened, isUnjudged, Overdue, sayDecision, UnjudgedBadge, UrgencySign } from "/console/views/decision.js";
 import { doctorNameOf, isMalignant, labelOfBand, sayUnsure } from "/console/views/finding.js";
 
 /** `nobodys`: in a doctor's own list, of a patient without one. @typedef {Api["QueuedFinding"] & {nobodys?: boolean}} Found */
@@ -82,16 +82,17 @@ export const FindingRow = ({ found, conditions, current = false, named = true, o
   const decision = isReopened(found) ? null : found.decision;
   const where = [`${say("title_finding")} ${id}`, site && sayPlace({ site, laterality, side })].filter(Boolean).join(" · ");
   const { awaited, left = [], replaced_by: instead } = found;
+  const changed = changeOf(found);
   const sentence = [
     ...left.filter((one) => one !== "result").map((one) => sayValue("left", one)), // that is said with its day
-    (isReopened(found) || (found.more_urgent && !found.reviewed)) && say("becameUrgentRow"),
-    instead && say("replacedBy", { number: instead.finding }),
+    changed ? say("changedRow") : (isReopened(found) || (found.more_urgent && !found.reviewed)) && say("becameUrgentRow"),
+    instead && !changed && say("replacedBy", { number: instead.finding }),
     awaited && say("awaitedSince", { date: sayShortDay(awaited.since) }),
     found.uncertain && !decision && say("uncertainMark"),
     decision ? sayUnsure(decision, found.headline, conditions) || sayDecision(decision, conditions) : sayLikely(found, conditions),
   ].filter(Boolean).join(" · ");
   return html`
-    <li class=${`whole finding-row${current ? " current" : ""}${below ? " below" : ""}${instead ? " past" : ""}`}>
+    <li class=${`whole finding-row${current ? " current" : ""}${below ? " below" : ""}${instead && !changed ? " past" : ""}`}>
       <${KeptPhoto} number=${id} kept=${found.photo_kept} />
       <${UrgencySign} found=${found} conditions=${conditions} />
       <div class="grow">

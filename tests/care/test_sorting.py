@@ -1,0 +1,219 @@
+"""A patient sorts photos from spot to spot: nothing that was said of one becomes milder by it."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from skinapi.findings.status.reviews import Reviews
+from skinapi.model.conditions import Band
+from tests.care.clinic import file_for, patient_in_care
+from tests.care.test_lesions import begin, sort
+from tests.findings.records.test_holds import pass_days
+from tests.integrations.test_keys import made
+from tests.support.backends import Backend, Person
+
+URGENT, SELF = Band.URGENT_REFERRAL, Band.SELF_MONITORING
+MELANOMA = {"label": "melanoma", "certainty": "sure", "told_by": "nobody"}
+MOLE = {"label": "melanocytic_nevus", "certainty": "sure", "urgency": SELF}
+MOLE_RESULT = {"histology_result": "melanocytic_nevus", "urgency": SELF}
+ANOTHER = {"new_picture_wanted": True}
+GRAVE: dict[str, tuple[dict[str, Any] | None, dict[str, Any]]] = {
+    "urgent, and no doctor has looked": (None, MOLE),
+    "unsure": ({**MELANOMA, "certainty": "unsure"}, MOLE),
+    "sure": (MELANOMA, MOLE),
+    "awaited": ({**MELANOMA, "histology": "awaited"}, MOLE_RESULT),
+    "proven": ({"histology_result": "melanoma", "told_by": "nobody"}, MOLE_RESULT),
+}
+
+
+def review(doctor: Person, number: int, body: dict[str, Any]) -> None:
+    answer = doctor.call("POST", f"/submissions/{number}/review", json=body)
+    assert answer.status_code == 201, answer.text
+
+
+def by_sorting(patient: Person, number: int, source: str, target: str) -> None:
+    assert sort(patient, number, target).status_code == 200
+
+
+def by_joining(patient: Person, number: int, source: str, target: str) -> None:
+    answer = patient.call("POST", f"/lesions/{target}/join", json={"lesion": source})
+    assert answer.status_code == 200, answer.text
+
+
+ACTS = pytest.mark.parametrize("act", [by_sorting, by_joining])
+Act = Callable[[Person, int, str, str], None]
+
+
+def instructed(reader: Person, number: int) -> tuple[Any, ...]:
+    told = reader.call("GET", f"/submissions/{number}").get_json()["instruction"]
+    names = ("band", "finding", "from", "waits_for", "due", "picture_wanted")
+    return *(told[name] for name in names), told.get("label")
+
+
+def said(patient: Person, doctor: Person, program: Person, number: int, spot: str) -> Any:
+    """What each channel says of the finding and its spot."""
+    path = f"/submissions/{number}"
+    report = patient.call("GET", f"{path}/report.json?issue=false").get_json()
+    tasks = patient.call("GET", "/inbox").get_json()["tasks"]
+    rows = [row for row in doctor.pages("/queue") if row["id"] == number]
+    fhir = program.call("GET", f"/fhir/DiagnosticReport/{number}").get_json(force=True)
+    letters = patient.call("GET", f"{path}/letters").get_json()
+    return {
+        "patient": instructed(patient, number),
+        "doctor": instructed(doctor, number),
+        "report": (report["decision"], report["spot_advice"]),
+        "home": [task for task in tasks if task["task"] in ("see_doctor", "picture")],
+        "reminder": patient.call("GET", f"/lesions/{spot}").get_json()["reminder"],
+        "queue": [{name: row.get(name) for name in ("due", "awaited", "reviewed")} for row in rows],
+        "fhir": fhir.get("conclusion"),
+        "letters": [letter["superseded"] for letter in letters],
+    }
+
+
+def without_spots(told: Any) -> Any:
+    """The home names the spot in which the finding is."""
+    home = [{name: task[name] for name in ("task", "advice")} for task in told["home"]]
+    return {**told, "home": home}
+
+
+@ACTS
+@pytest.mark.parametrize("name", GRAVE)
+def test_a_doctor_who_has_not_seen_a_photo_ends_nothing_that_was_said_of_it(
+    any_backend: Backend, name: str, act: Act
+) -> None:
+    doctor, ada = patient_in_care(any_backend)
+    program = made(any_backend.admin(), "/admin/keys", scopes=["fhir"])[0]
+    first_said, then_said = GRAVE[name]
+    back, chest = begin(ada), begin(ada)
+    grave = file_for(any_backend, ada, URGENT, lesion=back).number
+    if first_said:
+        review(doctor, grave, first_said)
+        draft = doctor.call("POST", f"/submissions/{grave}/letters", json={"reader": "patient"})
+        body = {item: draft.get_json()[item] for item in ("text", "version", "decision")}
+        signed = doctor.call("POST", f"/letters/{draft.get_json()['_id']}/sign", json=body)
+        assert signed.status_code == 200, signed.text
+    mild = file_for(any_backend, ada, SELF, lesion=chest).number
+    review(doctor, mild, then_said)
+    before = said(ada, doctor, program, grave, back)
+    act(ada, grave, back, chest)
+    assert without_spots(said(ada, doctor, program, grave, chest)) == without_spots(before)
+    assert instructed(ada, mild) == instructed(ada, grave), "one spot, one instruction"
+    [row] = [row for row in doctor.pages("/queue") if row["id"] == mild]
+    assert row["replaced_by"]["finding"] == grave
+
+
+@ACTS
+def test_what_is_held_back_stays_as_grave_for_doctor_and_then_patient(
+    any_backend: Backend, act: Act
+) -> None:
+    doctor, ada = patient_in_care(any_backend)
+    back, chest = begin(ada), begin(ada)
+    grave = file_for(any_backend, ada, SELF, lesion=back).number
+    review(doctor, grave, {**MELANOMA, "told_by": "doctor"})
+    mild = file_for(any_backend, ada, SELF, lesion=chest).number
+    review(doctor, mild, MOLE)
+    before, known = instructed(doctor, grave), instructed(ada, grave)
+    act(ada, grave, back, chest)
+    assert instructed(doctor, grave) == before
+    assert instructed(ada, grave)[0] == known[0] == SELF
+    pass_days(any_backend, grave, 3)
+    any_backend.app.background.run("ended-holds")
+    assert instructed(ada, grave)[0] == URGENT
+
+
+@ACTS
+def test_another_photo_stays_wanted_until_its_doctor_has_one(
+    any_backend: Backend, act: Act
+) -> None:
+    doctor, ada = patient_in_care(any_backend)
+    back, chest = begin(ada), begin(ada)
+    wanted = file_for(any_backend, ada, SELF, lesion=back).number
+    review(doctor, wanted, ANOTHER)
+    other = file_for(any_backend, ada, SELF, lesion=chest).number
+    review(doctor, other, MOLE)
+    act(ada, wanted, back, chest)
+
+    def asks() -> tuple[bool, list[int], list[int]]:
+        spot = ada.call("GET", f"/lesions/{chest}").get_json()["instruction"]["picture_wanted"]
+        tasks = ada.call("GET", "/inbox").get_json()["tasks"]
+        pictures = [task["advice"]["finding"] for task in tasks if task["task"] == "picture"]
+        return spot, pictures, [row["id"] for row in doctor.pages("/queue?awaited=photo")]
+
+    assert asks() == (True, [wanted], [wanted])
+    file_for(any_backend, ada, SELF, lesion=chest)
+    assert asks() == (False, [], [])
+
+
+def test_a_photo_from_before_the_doctor_asked_is_not_the_one_that_is_wanted(
+    any_backend: Backend,
+) -> None:
+    doctor, ada = patient_in_care(any_backend)
+    spot = begin(ada)
+    wanted, later = (file_for(any_backend, ada, SELF, lesion=spot).number for _ in range(2))
+    review(doctor, wanted, ANOTHER)
+    assert instructed(ada, wanted)[5]
+    review(doctor, later, MOLE)
+    assert not instructed(ada, wanted)[5], "the doctor found the other photo good enough"
+
+
+def test_what_was_settled_in_a_spot_stays_so_in_joins_and_when_it_comes_back(
+    any_backend: Backend,
+) -> None:
+    doctor, ada = patient_in_care(any_backend)
+    back, chest = begin(ada), begin(ada)
+    grave = file_for(any_backend, ada, URGENT, lesion=back).number
+    mild = file_for(any_backend, ada, SELF, lesion=back).number
+    review(doctor, mild, MOLE)
+    assert instructed(ada, grave)[0] == SELF
+    by_joining(ada, grave, back, chest)
+    assert instructed(ada, grave)[0] == SELF
+    for spot, band in ((None, URGENT), (chest, SELF)):
+        assert sort(ada, grave, spot).status_code == 200
+        assert instructed(ada, grave)[0] == band
+
+
+def test_a_doctor_who_signs_in_the_new_spot_has_seen_both(any_backend: Backend) -> None:
+    doctor, ada = patient_in_care(any_backend)
+    back, chest = begin(ada), begin(ada)
+    grave = file_for(any_backend, ada, URGENT, lesion=back).number
+    mild = file_for(any_backend, ada, SELF, lesion=chest).number
+    review(doctor, mild, MOLE)
+    assert sort(ada, grave, chest).status_code == 200
+    assert instructed(ada, mild)[:2] == (URGENT, grave)
+    review(doctor, mild, MOLE)
+    assert instructed(ada, grave)[0] == instructed(ada, mild)[0] == SELF
+
+
+def test_a_result_that_is_awaited_takes_no_day_from_what_its_doctor_has_not_seen(
+    any_backend: Backend,
+) -> None:
+    doctor, ada = patient_in_care(any_backend)
+    back, chest = begin(ada), begin(ada)
+    urgent = file_for(any_backend, ada, URGENT, lesion=back).number
+    sampled = file_for(any_backend, ada, URGENT, lesion=chest).number
+    review(doctor, sampled, {**MELANOMA, "histology": "awaited"})
+    before = instructed(ada, urgent)
+    assert sort(ada, urgent, chest).status_code == 200
+    assert before[4] is not None
+    assert instructed(ada, urgent) == instructed(ada, sampled) == before
+
+
+@pytest.mark.parametrize("joined", [False, True])
+def test_a_review_of_the_last_version_saw_what_was_in_its_spot_when_one_comes(
+    any_backend: Backend, *, joined: bool
+) -> None:
+    doctor, ada = patient_in_care(any_backend)
+    back, chest = begin(ada), begin(ada)
+    settled = file_for(any_backend, ada, URGENT, lesion=chest).number
+    mild = file_for(any_backend, ada, SELF, lesion=chest).number
+    review(doctor, mild, MOLE)
+    grave = file_for(any_backend, ada, URGENT, lesion=back).number
+    reviews = any_backend.services.store.collection(Reviews.collection)
+    reviews.update_all({}, {"$unset": {"saw": True}})
+    assert instructed(ada, settled)[0] == SELF, "as it was"
+    (by_joining if joined else by_sorting)(ada, grave, back, chest)
+    assert instructed(ada, settled)[:2] == instructed(ada, grave)[:2] == (URGENT, grave)
+    assert sort(ada, grave, None).status_code == 200
+    assert instructed(ada, settled)[0] == SELF
+    assert not list(any_backend.services.check_integrity())
