@@ -4,6 +4,9 @@ from functools import partial
 
 from werkzeug.test import TestResponse
 
+from skinapi.model.conditions import Band
+from tests.care.clinic import file_for, patient_in_care
+from tests.care.test_comparisons import compared, grown
 from tests.care.test_lesions import begin, course, shown, sort
 from tests.findings.prediction.photographer import predicted, send
 from tests.findings.records.test_races import Call, overlapped
@@ -101,3 +104,32 @@ def test_each_change_of_a_spot_is_a_write_though_it_sets_what_was_there(backend:
     for revision in (1, 2):
         ada.call("PATCH", f"/lesions/{lesion}", json={"name": "the left one"})
         assert (spots.get(lesion) or {})["revision"] == revision
+
+
+def test_a_review_has_seen_what_was_in_its_spot_in_the_order_of_the_two_requests(
+    real_backend: Backend,
+) -> None:
+    doctor, ada = patient_in_care(real_backend)
+    a, b = begin(ada), begin(ada)
+    grave = file_for(real_backend, ada, Band.URGENT_REFERRAL, lesion=a)
+    mild = file_for(real_backend, ada, Band.SELF_MONITORING, lesion=b)
+    mole = {"label": "melanocytic_nevus", "certainty": "sure"}
+    path = f"/submissions/{mild.number}/review"
+    told = overlapped(
+        partial(sort, ada, grave.number, b), partial(doctor.call, "POST", path, json=mole)
+    )
+    assert told == [200, 201]
+    [review] = real_backend.services.store.collection("reviews").find({"submission": mild.id})
+    answer = ada.call("GET", f"/submissions/{grave.number}").get_json()["instruction"]
+    assert (answer["finding"] == mild.number) == (grave.id in review["saw"])
+    assert not list(real_backend.services.check_integrity())
+
+
+def test_two_who_compare_at_once_store_one_change(real_backend: Backend) -> None:
+    ada = real_backend.member()
+    lesion = begin(ada)
+    before, after = grown(real_backend, ada, lesion)
+    told = overlapped(*[partial(compared, ada, lesion, before, after)] * 2)
+    assert told == [200, 200]
+    [stored] = real_backend.services.store.collection("submissions").find({"number": after})
+    assert len(stored["changes"]) == 1

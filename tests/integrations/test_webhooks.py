@@ -18,6 +18,8 @@ from skinapi.platform.notices import delivery_sender
 from skinapi.platform.notices.delivery_sender import DeliverySender
 from skinapi.platform.storage.ids import now
 from skinapi.privacy.joining import JoiningService
+from tests.care.test_comparisons import compared, grown
+from tests.care.test_lesions import begin
 from tests.findings.prediction.photographer import predicted
 from tests.findings.records.test_holds import pass_days
 from tests.integrations.webhook_receiver import (
@@ -150,6 +152,20 @@ def test_each_event_arrives_signed_with_ids_and_links_alone(
     ]
     assert [request["request"] for request in requests] == ["second_opinion", "new_picture"]
     assert {item["state"] for item in sent(admin, webhook)} == {"delivered"}
+
+
+def test_a_change_that_a_comparison_has_found_is_told_once(
+    backend: Backend, admin: Person, receiver: Receiver
+) -> None:
+    add(admin, receiver.url, ["finding.changed"])
+    ada = backend.member()
+    lesion = begin(ada)
+    before, after = grown(backend, ada, lesion)
+    for _ in range(2):
+        assert compared(ada, lesion, before, after).status_code == 200
+    send(backend)
+    ids = {"finding": after, "patient": backend.account(ada.email).id, "spot": lesion, "version": 1}
+    assert [message.read()["data"]["ids"] for message in receiver.messages] == [ids]
 
 
 @pytest.mark.parametrize("given", [{"record_retention": 10}], indirect=True)

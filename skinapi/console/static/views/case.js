@@ -207,7 +207,7 @@ function useCase(number, finding, { onNext, openNext, onChanged }) {
   useEffect(() => setNow(finding), [finding]); // in other words
   const [error, setError] = useState(/** @type {Failed | null} */ (null));
   const { decision } = finding.report;
-  const settled = Boolean(decision && !isReopened(finding.submission) && !decision.waits_for && !decision.held_until && !finding.work.opinion_came_at && !finding.work.opinion) && !hasDraft(number);
+  const settled = Boolean(decision && !isReopened(finding.submission) && finding.submission.instruction?.from !== "comparison" && !decision.waits_for && !decision.held_until && !finding.work.opinion_came_at && !finding.work.opinion) && !hasDraft(number);
   const [form, setForm] = useState({ turn: 0, signed: false, folded: settled });
   const asked = now.work.opinion?.of_me; // a colleague sees the finding until the review is signed
   const unfold = () => setForm({ ...form, folded: false });
