@@ -118,7 +118,7 @@ def test_a_review_has_seen_what_was_in_its_spot_in_the_order_of_the_two_requests
     told = overlapped(
         partial(sort, ada, grave.number, b), partial(doctor.call, "POST", path, json=mole)
     )
-    assert told == [200, 201]
+    assert told == (200, 201)
     [review] = real_backend.services.store.collection("reviews").find({"submission": mild.id})
     answer = ada.call("GET", f"/submissions/{grave.number}").get_json()["instruction"]
     assert (answer["finding"] == mild.number) == (grave.id in review["saw"])
@@ -130,6 +130,6 @@ def test_two_who_compare_at_once_store_one_change(real_backend: Backend) -> None
     lesion = begin(ada)
     before, after = grown(real_backend, ada, lesion)
     told = overlapped(*[partial(compared, ada, lesion, before, after)] * 2)
-    assert told == [200, 200]
+    assert told == (200, 200)
     [stored] = real_backend.services.store.collection("submissions").find({"number": after})
     assert len(stored["changes"]) == 1

@@ -23,6 +23,7 @@ from skinapi.findings.status.reviews import Certainty, Histology, Opinion, Revie
 from skinapi.model.bands import urgency
 from skinapi.model.conditions import Band
 from tests.support.findings import judged
+from tests.support.size import size
 
 BEGAN = datetime(2026, 11, 1, 9, tzinfo=UTC)
 LATER = BEGAN + timedelta(days=40)
@@ -313,3 +314,43 @@ def test_each_review_decides_as_the_table_says_of_those_signed_until_then(
             last = decided.pop(decision.review)
             assert (decision.decided_at, decision.review) == (last, firsts[-1] and firsts[-1].id)
             assert [item.decided_at for item in decision.earlier] == [*decided.values()]
+
+
+def as_seen(known: LesionHistory, name: str, later: timedelta) -> LesionHistory:
+    """Another spot, whose reviews saw what was in it then."""
+
+    def moved(version: JudgedVersion) -> JudgedVersion:
+        return version.model_copy(update={"judged_at": version.judged_at + later})
+
+    def signed(review: Review) -> Review:
+        at = review.created_at + later
+        saw = tuple(photo.id for photo in photos if photo.created_at < at)
+        told = {"submission": name + review.submission, "created_at": at, "saw": saw}
+        return review.model_copy(update={**told, "id": name + review.id})
+
+    photos = [
+        replace(
+            item, id=f"{item.id}{name}", number=100 * ord(name) + item.number,
+            versions=tuple(map(moved, item.versions)),
+        )
+        for item in known.photos
+    ]  # fmt: skip
+    reviews = {f"{key}{name}": [*map(signed, each)] for key, each in known.reviews.items()}
+    return LesionHistory(tuple(photos), reviews)
+
+
+@settings(max_examples=size(200, 2000))
+@given(facts(), facts(), st.integers(0, 60))
+def test_what_was_said_in_two_spots_becomes_neither_milder_nor_later_by_their_join(
+    one: LesionHistory, other: LesionHistory, hours: int
+) -> None:
+    spots = [as_seen(one, "a", timedelta()), as_seen(other, "b", hours * HOUR)]
+    photos = sorted((item for spot in spots for item in spot.photos), key=lambda x: x.created_at)
+    joined = LesionHistory(tuple(photos), spots[0].reviews | spots[1].reviews)
+    for reader in Audience:
+        after = compute_status(joined, reader, LATER).instruction.counts
+        for spot in spots:
+            before = compute_status(spot, reader, LATER).instruction.counts
+            asks_visit = before.waits_for is not None and after.due is not None
+            assert urgency(after.band) <= urgency(before.band) or asks_visit
+            assert before.due is None or (after.due is not None and after.due <= before.due)
