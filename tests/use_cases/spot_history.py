@@ -174,9 +174,11 @@ class History:
 
     def pairs(self) -> list[tuple[str, int, int]]:
         """Spots, each with two findings of it whose photos were kept."""
-        spots = {number: self.read(number).get("lesion") for number in self.kept()}
-        pairs = combinations(sorted(spots), 2)
-        return [(spots[x], x, y) for x, y in pairs if spots[x] and spots[x] == spots[y]]
+        spots: dict[str, list[int]] = {}
+        for number in self.kept():
+            if spot := self.read(number).get("lesion"):
+                spots.setdefault(spot, []).append(number)
+        return [(spot, *pair) for spot, each in spots.items() for pair in combinations(each, 2)]
 
     # What is done.
 

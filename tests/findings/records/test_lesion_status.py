@@ -346,7 +346,7 @@ def test_what_was_said_in_two_spots_becomes_neither_milder_nor_later_by_their_jo
 ) -> None:
     spots = [as_seen(one, "a", timedelta()), as_seen(other, "b", hours * HOUR)]
     photos = sorted((item for spot in spots for item in spot.photos), key=lambda x: x.created_at)
-    joined = LesionHistory(tuple(photos), spots[0].reviews | spots[1].reviews)
+    joined = LesionHistory(tuple(photos), {**spots[0].reviews, **spots[1].reviews})
     for reader in Audience:
         after = compute_status(joined, reader, LATER).instruction.counts
         for spot in spots:
