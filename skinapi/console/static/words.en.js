@@ -318,7 +318,7 @@ export const english = {
   photoReviewed: "{photo} · reviewed {date}",
   dueBy: "By {date}.",
   dueOver: "Overdue: this was to be done by {date}.",
-  comparisonCounts: "What a comparison with an earlier photo has found counts now: see above.",
+  comparisonCounts: "What a comparison of two photos of the spot has found counts now: see above.",
   earlierAdviceStays: "What was said of an earlier photo still counts: see above.",
   newerAdviceCounts: "What was said of a newer photo counts now: see above.",
   newPictureWanted: "Another photo is wanted",

@@ -325,7 +325,7 @@ export const french = spaced({
   photoReviewed: "{photo} · avis {date}",
   dueBy: "Au plus tard le {date}.",
   dueOver: "En retard: c'était à faire au plus tard le {date}.",
-  comparisonCounts: "Ce qu'a montré une comparaison avec une photo antérieure compte maintenant: voyez ci-dessus.",
+  comparisonCounts: "Ce qu'a montré une comparaison de deux photos de la tache compte maintenant: voyez ci-dessus.",
   earlierAdviceStays: "Ce qui a été dit d'une photo précédente compte toujours: voyez ci-dessus.",
   newerAdviceCounts: "Ce qui a été dit d'une photo plus récente compte maintenant: voyez ci-dessus.",
   newPictureWanted: "Une autre photo est demandée",

@@ -178,7 +178,7 @@ class FiledReport(Filed):
 
 class FiledReview(Filed):
     """`signature`: the doctor's name at that time. `version`: of the finding, that the doctor
-    saw.
+    saw; `saw`: the ids of the other findings of the spot then.
     """
 
     id: str
@@ -186,6 +186,7 @@ class FiledReview(Filed):
     doctor: str
     signature: str
     version: int = 1
+    saw: Sequence[str] | None = None
     opinion: Opinion
     note: str | None = None
     downgrade_confirmed: bool = False
