@@ -251,13 +251,14 @@ class Instruction:
 
     def elsewhere(self, finding: int, band: Band, waits_for: WaitsFor | None) -> Advice | None:
         """What counts, where that was said about another finding, another version of this one, or
-        by a comparison, and is something else.
+        by a comparison, and is something else. Another finding is not reopened by it.
         """
         counts = self.counts
         same = (counts.band, counts.waits_for) == (band, waits_for)
         compared = counts.said_by is AdviceSource.COMPARISON
         own = counts.finding == finding and not (counts.reopens or compared)
-        return None if same or own else counts
+        reopens = counts.reopens and counts.finding == finding
+        return None if same or own else replace(counts, reopens=reopens)
 
 
 @dataclass(frozen=True, slots=True)

@@ -289,3 +289,20 @@ def test_a_decision_on_an_old_photo_that_was_judged_again_ends_nothing_of_a_newe
     told = ada.call("GET", f"/lesions/{lesion}").get_json()
     assert (told["instruction"]["finding"], told["instruction"]["band"]) == (new, URGENT)
     assert told["latest"]["id"] == new, "the newest photo, by which reminders go too"
+
+
+def test_a_report_begins_with_what_another_photo_asks_for_that_was_judged_again(
+    backend: Backend,
+) -> None:
+    doctor, ada = patient_in_care(backend)
+    lesion = ada.call("POST", "/lesions", json={"place": {"site": "back"}}).get_json()["id"]
+    first = file_for(backend, ada, REFERRAL, lesion=lesion).number
+    then = file_for(backend, ada, SELF, lesion=lesion).number
+    body = {"label": "melanocytic_nevus", "certainty": "unsure"}
+    assert doctor.call("POST", f"/submissions/{then}/review", json=body).status_code == 201
+    judge_anew(backend, then, URGENT)
+    report = ada.call("GET", f"/submissions/{first}/report.json").get_json()
+    assert report["reading"]["summary"]["to_do"] == "See a doctor this week."
+    steps = " ".join(report["reading"]["next_steps"])
+    assert "within two weeks" not in steps
+    assert f"finding {then}" in ada.call("GET", f"/submissions/{first}/report.html").text
