@@ -23,7 +23,6 @@ from skinapi.care.queue_routes import DOCTORS
 from skinapi.care.queue_schemas import CaseView, ListedFinding
 from skinapi.findings.schemas.finding_parts import InstructionView
 from skinapi.findings.status.decisions import say_day
-from skinapi.findings.status.lesion_status import AdviceSource
 from skinapi.model.bands import is_sent, urgency
 from skinapi.model.comparison.alignment import Similarity
 from skinapi.model.comparison.comparison import (
@@ -272,11 +271,11 @@ def _instruction(
 
 def _say_decided(compared: ComparedFindings, language: Language) -> str | None:
     counts = compared.instruction.counts
-    if counts.said_by is not AdviceSource.DECISION:
+    since = counts.since > compared.after.created_at
+    if counts.decision is None or (since and not compared.seen_by(counts)):
         return None
     words = conditions_table().notices.comparison
-    with_both = counts.since > compared.after.created_at
-    sentence = words.decided_with_both if with_both else words.decided_before
+    sentence = words.decided_with_both if since else words.decided_before
     return sentence.in_language(language).format(date=say_day(counts.since, language))
 
 

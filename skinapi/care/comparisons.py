@@ -19,7 +19,7 @@ from skinapi.findings.records.finding_access import FindingAccess
 from skinapi.findings.records.review_queue import ReviewQueue
 from skinapi.findings.records.stored_finding import StoredFinding
 from skinapi.findings.records.visible_findings import VisibleFinding
-from skinapi.findings.status.lesion_status import Audience, Instruction, MeasuredChange
+from skinapi.findings.status.lesion_status import Advice, Audience, Instruction, MeasuredChange
 from skinapi.model.comparison.alignment import find_fit
 from skinapi.model.comparison.comparison import (
     CHANGE_ASKS,
@@ -110,6 +110,14 @@ class ComparedFindings:
     def instruction(self) -> Instruction:
         """What is to be done about the spot."""
         return self.after.instruction
+
+    def seen_by(self, said: Advice) -> bool:
+        """Whether the doctor who decided this had both photos."""
+        decision = said.decision
+        return decision is not None and all(
+            item.number == said.finding or decision.has_seen(item.id)
+            for item in (self.before, self.after)
+        )
 
     @property
     def size_told(self) -> bool:

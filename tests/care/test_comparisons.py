@@ -259,6 +259,19 @@ def test_a_decided_photo_that_has_changed_from_one_its_doctor_never_saw_waits_ag
     assert after not in [row["id"] for row in doctor.pages("/queue?reviewed=false")]
 
 
+def test_no_doctor_is_said_to_have_decided_with_a_photo_that_was_not_in_the_spot(
+    backend: Backend,
+) -> None:
+    doctor, ada = patient_in_care(backend)
+    lesion, other = begin(ada), begin(ada)
+    before = photographed(backend, ada, spot(1), lesion=other, band=SELF)
+    after = photographed(backend, ada, visit(spot(1)), lesion=lesion, band=SELF)
+    sign(doctor, after, MOLE)
+    assert sort(ada, before, lesion).status_code == 200
+    said = compared(ada, lesion, before, after).get_json()
+    assert (said["instruction"]["from"], said["decided"]) == ("decision", None)
+
+
 def test_what_an_unsure_doctor_has_seen_waits_no_more_and_stays_as_urgent(
     any_backend: Backend,
 ) -> None:
