@@ -284,7 +284,7 @@ def test_a_decision_on_an_old_photo_that_was_judged_again_ends_nothing_of_a_newe
     old = file_for(backend, ada, SELF, lesion=lesion)
     new = file_for(backend, ada, URGENT, lesion=lesion).number
     judge_anew(backend, old.number, SELF)
-    body = {"label": "melanocytic_nevus", "certainty": "sure"}
+    body = {"label": "melanocytic_nevus", "certainty": "sure", "version": 2}
     assert doctor.call("POST", f"/submissions/{old.number}/review", json=body).status_code == 201
     told = ada.call("GET", f"/lesions/{lesion}").get_json()
     assert (told["instruction"]["finding"], told["instruction"]["band"]) == (new, URGENT)
