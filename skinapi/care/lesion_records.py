@@ -45,6 +45,11 @@ class Place(StoredRecord):
     told_laterality: Laterality | None = None
 
     @property
+    def written(self) -> tuple[str | None, ...]:
+        """As a letter is written of it."""
+        return self.site, self.laterality, self.side
+
+    @property
     def laterality(self) -> Laterality | None:
         """Left and right are those of the person, who faces us where the body is drawn from the
         front.

@@ -30,6 +30,7 @@ from skinapi.findings.errors import NOT_YOURS
 from skinapi.findings.records.events import FindingsChanged
 from skinapi.findings.records.finding_access import FindingAccess
 from skinapi.findings.records.finding_records import FindingRecords
+from skinapi.findings.records.letters import Letters
 from skinapi.findings.records.read_access import in_care, reader_of
 from skinapi.findings.records.visible_findings import VisibleFinding, VisibleFindingRow
 from skinapi.findings.status.lesion_status import Audience, Instruction
@@ -66,6 +67,7 @@ class LesionsService:
     findings: FindingAccess
     accounts: Accounts
     messages: Messages
+    letters: Letters
     owners: OwnerStatus
     most: int
 
@@ -164,7 +166,15 @@ class LesionsService:
         changed = self.lesions.change(own.id, fields)
         if changed is None:
             raise NotFound(NO_LESION)
+        if "place" in fields:
+            self._note_place(unit, changed)
         return self._show(changed)
+
+    def _note_place(self, unit: Unit, spot: Lesion) -> None:
+        """A signed letter that names another place of the spot counts no more."""
+        findings = [*self.submissions.numbers_in_lesion(spot.id)]
+        if self.letters.note_place(findings, spot.place.written):
+            unit.publish(FindingsChanged(self.submissions.note_changes([spot.id])))
 
     @atomic
     def delete_lesion(self, unit: Unit, *, lesion: str, by: str) -> None:
@@ -193,6 +203,7 @@ class LesionsService:
         self.messages.move_all(other.id, kept.id)
         self.lesions.remove(other.id)
         self.lesions.change(kept.id, {"joined": other.id})
+        self._note_place(unit, kept)
         return self._show(self.counts.recount(kept.id) or kept)
 
     @atomic
@@ -206,13 +217,14 @@ class LesionsService:
         by: Subject,
     ) -> VisibleFinding:
         finding = self.get_own_finding(number, by)
-        if lesion:
-            self.counts.get_own(lesion, by.id)
+        spot = self.counts.get_own(lesion, by.id) if lesion else None
         unit.audit("submission.sort", by=by.id, target=finding.id, owner=finding.owner)
         if finding.lesion == lesion:
             return finding
         if not may_leave(finding.lesion):
             raise SortedElsewhere
+        if spot:
+            self.letters.note_place([finding.id], spot.place.written)
         unit.publish(FindingsChanged(self.submissions.put_in_lesion(finding.id, lesion)))
         moved = finding.model_copy(update={"lesion": lesion})
         self.counts.enter(moved)

@@ -396,7 +396,7 @@ def _written_of_now(about: LetterFacts) -> WrittenOf:
     return write_of(
         about.submission,
         review=decision.review if decision else None,
-        place=(place.site, place.laterality, place.side) if place else None,
+        place=place.written if place else None,
     )
 
 

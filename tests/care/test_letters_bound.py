@@ -132,6 +132,44 @@ def test_a_letter_of_a_spot_is_struck_for_a_fact_that_no_list_has(shared_backend
     assert at.ada.call("GET", path).get_json()[0]["superseded"]["corrected"] == ["sex"]
 
 
+def test_a_signed_letter_is_struck_where_its_spot_is_said_to_be_elsewhere(
+    any_backend: Backend,
+) -> None:
+    """The patient changes the place, sorts the photo into another spot, or joins two spots."""
+    at = ToldPractice(any_backend)
+
+    def spot_at(laterality: str) -> str:
+        place = {"site": "upper_extremity", "laterality": laterality}
+        spot: str = at.ada.call("POST", "/lesions", json={"place": place}).get_json()["id"]
+        return spot
+
+    def sort(spot: str) -> None:
+        path = f"/submissions/{at.number}/lesion"
+        assert at.ada.call("PUT", path, json={"lesion": spot}).status_code == 200
+
+    def struck() -> list[str] | None:
+        superseded: dict[str, list[str]] | None = at.shown_to(at.ada)[0]["superseded"]
+        return superseded["corrected"] if superseded else None
+
+    left, right = spot_at("left"), spot_at("right")
+    sort(left)
+    assert at.sign_seen(at.draft()).status_code == 200
+    assert struck() is None
+    path, place = f"/lesions/{left}", {"site": "upper_extremity", "laterality": "right"}
+    at.ada.call("PATCH", path, json={"place": place})
+    assert struck() == ["place"]
+    assert "before what was told was corrected" in at.report("report.html").text
+    at.ada.call("PATCH", path, json={"place": {**place, "laterality": "left"}})
+    assert struck() is None
+    sort(right)
+    assert struck() == ["place"]
+    sort(left)
+    assert struck() is None
+    joined = at.ada.call("POST", f"/lesions/{right}/join", json={"lesion": left})
+    assert joined.status_code == 200, joined.text
+    assert struck() == ["place"]
+
+
 def test_a_draft_says_that_the_place_of_the_spot_is_another_one(shared_backend: Backend) -> None:
     at = ToldPractice(shared_backend)
     place = {"place": {"site": "upper_extremity", "laterality": "left"}}

@@ -26,7 +26,7 @@ from skinapi.model.conditions import Band
 from skinapi.model.context import AgeBand, BodySide, BodySite, Laterality, Sex
 from skinapi.platform.storage.faults import Fault
 from skinapi.platform.storage.ids import new_id, now
-from skinapi.platform.storage.ports import Document, Filter
+from skinapi.platform.storage.ports import Document, Filter, set_or_remove
 from skinapi.platform.storage.records import Repository
 
 # All of a finding are read with its report.
@@ -83,7 +83,8 @@ class Letter(StoredRecord):
     software's words, a line each; `model` the language model that drafted the text. `last_review`
     is the finding's newest review when it was signed; `elsewhere` the urgency with which it begins
     where that was said about another finding of the spot. `written_of` is that of the draft until
-    it is signed; None of letters before it was stored (`find_written_of`).
+    it is signed; None of letters before it was stored (`find_written_of`). Since `misplaced_at` its
+    spot is at another place than a signed letter was written of.
     """
 
     id: str
@@ -102,6 +103,7 @@ class Letter(StoredRecord):
     elsewhere: Band | None = None
     written_of: WrittenOf | None = optional()
     withdrawn: Withdrawal | None = None
+    misplaced_at: datetime | None = optional()
 
 
 class Letters(Repository[Letter]):
@@ -149,6 +151,20 @@ class Letters(Repository[Letter]):
         fields: Document = {"withdrawn": withdrawal.stored()}
         return Letter.model_validate(self._documents.update({"id": identifier}, {"$set": fields}))
 
+    def note_place(self, submissions: Sequence[str], place: tuple[str | None, ...]) -> bool:
+        """Call it in the transaction in which the spot of these findings gets this place, or they
+        come to a spot there. False where every signed letter says of its spot what it said before.
+        """
+        moment, changed = now(), False
+        for letter in self.list_signed_of(submissions):
+            written = letter.written_of and letter.written_of.place
+            differs = written is not None and written != place
+            if differs is not (letter.misplaced_at is not None):
+                since = {"misplaced_at": moment if differs else None}
+                self._documents.update({"id": letter.id}, set_or_remove(since))
+                changed = True
+        return changed
+
     def remove_draft(self, identifier: str) -> None:
         self._documents.delete({"id": identifier, "signed_at": None})
 
@@ -179,7 +195,8 @@ class LaterDecision(Value):
     )
     corrected: tuple[str, ...] = optional(
         "the fields of `context` of which it was written and that were corrected at `decided_at`, "
-        "while the decision stayed; absent where a decision or a finding counts instead",
+        "or the `place` of its spot, while the decision stayed; absent where a decision or finding "
+        "counts instead",
         default=(),
     )
 
@@ -226,7 +243,8 @@ def show_letter(letter: Letter, about: VisibleFinding) -> ShownLetter:
         _superseded_here(letter, about)
         or _superseded_elsewhere(letter, about)
         or _superseded_by_finding(letter, about)
-        or _superseded_by_facts(letter, about),
+        or _superseded_by_facts(letter, about)
+        or _superseded_by_place(letter),
         find_letter_held_until(letter, about),
     )
 
@@ -302,6 +320,14 @@ def _superseded_by_facts(letter: Letter, about: VisibleFinding) -> LaterDecision
         decided_by="",
         by_result=False,
         corrected=changed,
+    )
+
+
+def _superseded_by_place(letter: Letter) -> LaterDecision | None:
+    if letter.misplaced_at is None:
+        return None
+    return LaterDecision(
+        decided_at=letter.misplaced_at, decided_by="", by_result=False, corrected=("place",)
     )
 
 

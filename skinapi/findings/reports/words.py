@@ -229,7 +229,7 @@ def _name_facts(fields: Iterable[str], language: Language) -> str:
     labels = LABELS[language]
     names = {
         **dict.fromkeys(("age", "age_band"), labels.age),
-        **dict.fromkeys(("body_site", "body_laterality", "body_side"), labels.site),
+        **dict.fromkeys(("place", "body_site", "body_laterality", "body_side"), labels.site),
         "sex": labels.sex,
         "checklist": labels.signs,
         "modality": labels.modality,

@@ -11,7 +11,7 @@ import { keepPerson } from "/console/views/photo_sending.js";
 /** What each field of a context is called. @type {Record<string, WordKey>} */
 const FACTS = {
   age: "age", age_band: "age", sex: "sex", checklist: "signs", modality: "kindOfPicture", skin_tone: "skinTone", fitzpatrick: "skinTone",
-  body_site: "placeOnBody", body_laterality: "placeOnBody", body_side: "placeOnBody",
+  place: "placeOnBody", body_site: "placeOnBody", body_laterality: "placeOnBody", body_side: "placeOnBody",
 };
 
 /** The names of the facts that were corrected, none twice. @param {readonly string[]} corrected */
