@@ -222,6 +222,24 @@ def test_a_newer_photo_that_asks_for_more_supersedes_a_letter_until_a_doctor_has
         )
 
 
+def test_a_letter_that_begins_with_another_finding_is_struck_where_that_one_is_gone(
+    shared_backend: Backend,
+) -> None:
+    at, _ = a_letter_about_a_mole(shared_backend)
+    spot = at.ada.call("POST", "/lesions", json={"place": {"site": "back"}}).get_json()["id"]
+    at.ada.call("PUT", f"/submissions/{at.number}/lesion", json={"lesion": spot})
+    other = file_for(shared_backend, at.ada, Band.URGENT_REFERRAL, lesion=spot).number
+    draft = at.draft()
+    assert draft["decision"].startswith("See a doctor this week")
+    assert at.sign(draft, draft["text"]).status_code == 200
+    assert at.shown_to(at.ada)[-1]["superseded"] is None
+    error = {"reason": "It was a picture of somebody else."}
+    path = f"/submissions/{other}/entered-in-error"
+    answer = at.doctor.call("POST", path, json=error)
+    assert answer.status_code in (200, 201), answer.text
+    assert at.shown_to(at.ada)[-1]["superseded"]
+
+
 def test_a_second_opinion_supersedes_no_letter_and_is_no_review_to_sign_one_by(
     shared_backend: Backend,
 ) -> None:

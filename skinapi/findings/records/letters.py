@@ -243,6 +243,7 @@ def show_letter(letter: Letter, about: VisibleFinding) -> ShownLetter:
         _superseded_here(letter, about)
         or _superseded_elsewhere(letter, about)
         or _superseded_by_finding(letter, about)
+        or _superseded_without_other(letter, about)
         or _superseded_by_facts(letter, about)
         or _superseded_by_place(letter),
         find_letter_held_until(letter, about),
@@ -306,6 +307,17 @@ def _superseded_by_finding(letter: Letter, about: VisibleFindingRow) -> LaterDec
     return LaterDecision(
         decided_at=counts.since, decided_by="", by_result=False, by_finding=counts.finding
     )
+
+
+def _superseded_without_other(letter: Letter, about: VisibleFinding) -> LaterDecision | None:
+    """It begins with what was said of another finding of the spot, which counts here no more: that
+    was entered in error, deleted or sorted elsewhere.
+    """
+    counts, own = about.instruction.counts, about.decision
+    if letter.elsewhere in (None, counts.band) or about.replaced_by:
+        return None
+    signed = own.decided_by if own else ""
+    return LaterDecision(decided_at=about.changed_at, decided_by=signed, by_result=False)
 
 
 def _superseded_by_facts(letter: Letter, about: VisibleFinding) -> LaterDecision | None:
