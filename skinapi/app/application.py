@@ -178,7 +178,11 @@ def _build(app: Application, limits: Limits) -> Application:
         provider.name: {"label": provider.shown_name, "links": provider.linking == "by_admin"}
         for provider in settings.log_in_providers
     }
-    responsible = {"name": settings.clinic_name, "notice": settings.privacy_url}
+    responsible = {
+        "name": settings.clinic_name,
+        "phone": settings.clinic_phone,
+        "notice": settings.privacy_url,
+    }
     console = Console.from_demo(read_demo(settings.instance_dir), log_ins, responsible)
     answer_errors(app, renderer_for(app, console.show_missing, {"/fhir": operation_outcome}))
     info = _open_server_info(app, limits, console)

@@ -1,8 +1,8 @@
-"""What a person reads of their own: what waits for them to do (the inbox), and how much is stored
-about them. Nothing of it is stored.
+"""What a person reads of their own: what was newly decided and what waits for them to do (the
+inbox), and how much is stored about them. Nothing of it is stored.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
@@ -10,10 +10,10 @@ from typing import Self
 
 from pydantic import Field
 
-from skinapi.accounts.auth.account import Subject
-from skinapi.base.languages import Language
+from skinapi.accounts.auth.account import Account, Subject
+from skinapi.base.languages import Language, load_words
 from skinapi.base.pages import PageRequest, batched
-from skinapi.base.stored_record import optional
+from skinapi.base.stored_record import Frozen, optional
 from skinapi.base.values import Value
 from skinapi.care.lesion_records import Lesion, Lesions
 from skinapi.care.lesion_routes import LanguageQuery, PlaceView
@@ -25,9 +25,12 @@ from skinapi.care.reminders import ReminderKind, reminder_of
 from skinapi.findings.records.finding_access import FindingAccess
 from skinapi.findings.records.finding_records import FindingRecords
 from skinapi.findings.records.letters import is_shown
+from skinapi.findings.records.unassigned_patients import UnassignedPatients
 from skinapi.findings.schemas.finding_parts import AdviceView
-from skinapi.findings.status.decisions import WaitsFor
+from skinapi.findings.schemas.practice import Practice, PracticeView
+from skinapi.findings.status.decisions import Decision, WaitsFor
 from skinapi.findings.status.lesion_status import Advice, AdviceSource, Audience, LesionStatus
+from skinapi.model.bands import urgency
 from skinapi.model.conditions import Band
 from skinapi.platform.storage.ids import now
 from skinapi.platform.web.declaration import Authenticated, Routes
@@ -83,27 +86,86 @@ class InboxEntry:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class NewDecision:
+    """What was decided about the finding of this number, which its owner has not opened since it
+    was shown. `advice` is what counts of its spot.
+    """
+
+    finding: int
+    lesion: Lesion | None
+    decision: Decision
+    advice: Advice
+    shown_at: datetime
+
+    @property
+    def rank(self) -> tuple[int, float]:
+        """The gravest first, then the newest."""
+        return urgency(self.advice.band), -self.shown_at.timestamp()
+
+
+@dataclass(frozen=True, slots=True)
+class InboxContent:
+    decisions: list[NewDecision]
+    tasks: list[InboxEntry]
+    practice: Practice | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class InboxService:
     lesions: Lesions
     submissions: FindingRecords
     messages: Messages
+    unassigned: UnassignedPatients
     most: int
 
-    def list_tasks(self, *, owner: str) -> list[InboxEntry]:
-        """Only the next photo that is not due yet is on the list: the others have time."""
-        spots = self.lesions.page_owned(owner, PageRequest(self.most)).items
-        statuses = self.submissions.compute_statuses(
+    def read(self, *, owner: Account) -> InboxContent:
+        spots = self.lesions.page_owned(owner.id, PageRequest(self.most)).items
+        found = self.submissions.compute_statuses(
             [spot.id for spot in spots if spot.latest], Audience.PATIENT
         )
+        unsorted = self.submissions.list_unsorted(owner.id, limit=MOST_UNSORTED)
+        statuses: list[tuple[Lesion | None, LesionStatus | None]] = [
+            *((spot, found.get(spot.id)) for spot in spots),
+            *((None, status) for status in unsorted),
+        ]
+        decisions = [
+            item
+            for spot, status in statuses
+            if status
+            for item in _list_new_decisions(spot, status)
+        ]
+        tasks = self._list_tasks(owner.id, statuses)
+        decided = any(item.advice and item.advice.decision for item in tasks) or bool(decisions)
+        looks = self.unassigned.find_who_looks(owner)
+        practice = Practice.from_reviewer(looks, decided=decided)
+        return InboxContent(sorted(decisions, key=lambda item: item.rank), tasks, practice)
+
+    def _list_tasks(
+        self, owner: str, statuses: Iterable[tuple[Lesion | None, LesionStatus | None]]
+    ) -> list[InboxEntry]:
+        """Only the next photo that is not due yet is on the list: the others have time."""
         unread = self.messages.count_waiting_by_lesion(owner)
-        tasks = [task for spot in spots for task in _tasks_of(spot, statuses.get(spot.id), unread)]
+        tasks = [task for spot, status in statuses for task in _tasks_of(spot, status, unread)]
         if count := self.messages.count_waiting_without_lesion(owner).get(owner):
             tasks.append(InboxEntry(task=Task.MESSAGE, lesion=None, unread=count))
-        unsorted = self.submissions.list_unsorted(owner, limit=MOST_UNSORTED)
-        tasks += [task for item in unsorted for task in _tasks_of(None, item, {})]
         tasks.sort(key=lambda item: item.rank)
         ahead = [item for item in tasks if item.due and item.due > now().date()]
         return [item for item in tasks if item not in ahead[1:]]
+
+
+def _list_new_decisions(lesion: Lesion | None, status: LesionStatus) -> Iterator[NewDecision]:
+    """Who could not judge the photo has decided nothing: another photo is a task."""
+    moment = now()
+    for item in status.findings.values():
+        decision, shown_at = item.decision, item.find_shown_at(moment)
+        if decision and shown_at and not (decision.unjudged or item.find_opened_at(moment)):
+            yield NewDecision(
+                finding=item.photo.number,
+                lesion=lesion,
+                decision=decision,
+                advice=status.instruction.counts,
+                shown_at=shown_at,
+            )
 
 
 def _tasks_of(
@@ -169,18 +231,68 @@ class TaskView(Answer):
         )
 
 
+class NewsWords(Frozen):
+    decided: str
+    result: str
+
+
+NEWS: Mapping[Language, NewsWords] = load_words("reports.news", NewsWords)
+
+
+class NewDecisionView(Answer):
+    """What a doctor or the laboratory has decided, until the owner has opened that finding."""
+
+    finding: int
+    lesion: str | None = Field(description="the spot; null of a finding that belongs to none")
+    name: str | None = Field(description="of the spot")
+    place: PlaceView | None = Field(description="of the spot")
+    by_result: bool = Field(description="whether the laboratory's result is what is new")
+    title: str = Field(description="that it has come, or who has decided; not what")
+    shown_at: datetime = Field(description="since when its owner may read it")
+    advice: AdviceView = Field(description="what counts of the spot now")
+    sentence: str = Field(description="how, and by when")
+
+    @classmethod
+    def from_decision(cls, new: NewDecision, language: Language) -> Self:
+        spot, decision, words = new.lesion, new.decision, NEWS[language]
+        name = decision.decided_by
+        return cls.from_record(
+            new,
+            lesion=spot.id if spot else None,
+            name=spot.name if spot else None,
+            place=spot.place if spot else None,
+            by_result=decision.proven,
+            title=words.result if decision.proven else words.decided.format(name=name),
+            advice=AdviceView.from_advice(new.advice, language, for_doctor=False),
+            sentence=new.advice.words(language).next_step,
+        )
+
+
 class InboxView(Answer):
+    decisions: list[NewDecisionView] = Field(
+        description=f"what is new, the gravest first, {MOST_LISTED} at most; nothing that is held "
+        "back"
+    )
+    practice: PracticeView = Field(description="whom to call about what asks for a visit")
     tasks: list[TaskView] = Field(description=f"the most urgent first, {MOST_LISTED} at most")
     more: int = Field(description="how many others wait")
 
 
 @routes.route("GET", "/inbox", access=Authenticated())
 def show_inbox(inbox: InboxService, *, query: LanguageQuery, subject: Subject) -> InboxView:
-    """What waits for the caller to do about the caller's own spots and findings."""
-    tasks = inbox.list_tasks(owner=subject.id)
+    """What is new to the caller about the caller's own spots and findings, and waits to be done."""
+    content = inbox.read(owner=subject.account)
     language = query.lang or subject.account.language
-    listed = [TaskView.from_entry(task, language) for task in tasks[:MOST_LISTED]]
-    return InboxView(tasks=listed, more=len(tasks) - len(listed))
+    listed = [TaskView.from_entry(task, language) for task in content.tasks[:MOST_LISTED]]
+    return InboxView(
+        decisions=[
+            NewDecisionView.from_decision(item, language)
+            for item in content.decisions[:MOST_LISTED]
+        ],
+        practice=PracticeView.from_practice(content.practice, language),
+        tasks=listed,
+        more=len(content.tasks) - len(listed),
+    )
 
 
 READ_AT_ONCE = 100

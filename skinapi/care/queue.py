@@ -15,6 +15,7 @@ from skinapi.accounts.auth.accounts import Accounts
 from skinapi.base.errors import InvalidQuery, NotFound
 from skinapi.base.pages import Page, PageRequest
 from skinapi.base.values import Value
+from skinapi.findings.records.damaged_records import DamagedRecords
 from skinapi.findings.records.finding_records import FindingRecords
 from skinapi.findings.records.read_access import in_care, is_asked, reader_in_care
 from skinapi.findings.records.read_notes import ReadNotes
@@ -65,6 +66,11 @@ class FoundPatient:
     due: date | None
 
 
+class DamagedPatient(Value):
+    patient: str
+    patient_name: str | None = Field(description="null where it cannot be read either")
+
+
 class QueueCountsView(Value):
     to_review: int = Field(
         description="all of them, reviewed ones too about which a second opinion has come"
@@ -78,6 +84,9 @@ class QueueCountsView(Value):
     )
     overdue: dict[WaitsFor, int] = Field(
         description="how many of those have waited for more than 14 days"
+    )
+    damaged: list[DamagedPatient] = Field(
+        description="patients in care of whom a record cannot be read: no list shows it"
     )
 
 
@@ -95,6 +104,7 @@ class CareService:
     pointer: ServingPointer
     notes: ReadNotes
     unassigned: UnassignedPatients
+    damaged: DamagedRecords
 
     def list_patients(
         self, *, doctor: Subject, beginning: str | None = None, paging: PageRequest
@@ -284,6 +294,10 @@ class CareService:
             unassigned=unassigned,
             awaited=awaited,
             overdue=overdue,
+            damaged=[
+                DamagedPatient(patient=item.patient, patient_name=item.patient_name)
+                for item in self.damaged.list_in_care(doctor)
+            ],
         )
 
     def list_withdrawn_models(self, *, doctor: Subject) -> list[tuple[str, datetime]]:

@@ -167,3 +167,30 @@ def test_nobody_elses_is_counted(backend: Backend) -> None:
     predicted(other.ada)
     assert summary(talk.ada)["findings"] == 0
     assert summary(talk.grey)["messages"] == 0
+
+
+def test_what_a_doctor_decided_is_new_until_its_finding_was_opened(any_backend: Backend) -> None:
+    grey, ada = patient_in_care(any_backend)
+    spot = begin(ada, name="beside the nose")
+    decided = file_for(any_backend, ada, ROUTINE, lesion=spot).number
+    file_for(any_backend, ada, URGENT)
+    assert inbox(ada)["decisions"] == []
+    review(grey, decided)
+    [new] = inbox(ada)["decisions"]
+    assert (new["finding"], new["lesion"], new["by_result"]) == (decided, spot, False)
+    assert (new["advice"]["band"], new["advice"]["finding"]) == (URGENT, decided)
+    assert new["advice"]["due"] and new["sentence"]
+    assert new["title"].endswith("has decided about this spot.")
+    assert inbox(ada, "?lang=fr")["decisions"][0]["title"].endswith("décision sur cette tache.")
+    assert ada.call("GET", f"/submissions/{decided}").status_code == 200
+    assert inbox(ada)["decisions"] == []
+
+
+def test_nothing_of_a_held_review_is_new(any_backend: Backend) -> None:
+    grey, ada = patient_in_care(any_backend)
+    number = file_for(any_backend, ada, ROUTINE).number
+    body = {"opinion": "melanoma", "histology": "confirmed", "histology_result": "melanoma"}
+    answer = grey.call("POST", f"/submissions/{number}/review", json=body)
+    assert answer.status_code == 201, answer.text
+    assert answer.get_json()["telling"]["held_until"]
+    assert inbox(ada)["decisions"] == []

@@ -14,6 +14,7 @@ from pydantic import ConfigDict, Field
 
 from skinapi.accounts.admin.decisions import MOST_COUNTED
 from skinapi.accounts.admin.waiting_work import (
+    DamagedOwners,
     FindingCounts,
     MessageCounts,
     PatientsWithoutDoctor,
@@ -26,7 +27,7 @@ from skinapi.platform.backups.backup import find_last_backup
 from skinapi.platform.jobs.job_queue import Jobs
 from skinapi.platform.notices.outbox import Outbox
 from skinapi.platform.storage.clock_watch import ClockWatch
-from skinapi.platform.storage.failed_items import MOST_SHOWN, FailedItems
+from skinapi.platform.storage.failed_items import MOST_SHOWN, RECORD, FailedItem, FailedItems
 from skinapi.platform.storage.ports import Store
 from skinapi.platform.web.declaration import Routes, admins
 from skinapi.platform.web.schemas import Answer
@@ -56,6 +57,14 @@ class LeftWithDoctorView(Answer):
     count: int
 
 
+class DamagedOwnerView(ReadFrom):
+    """Each is null where it cannot be read either."""
+
+    patient_name: str | None
+    doctor: str | None = Field(description="the e-mail of the doctor in charge, who is to be told")
+    doctor_name: str | None
+
+
 class FailedItemView(ReadFrom):
     """A record that the server cannot work on: it is tried again."""
 
@@ -64,6 +73,9 @@ class FailedItemView(ReadFrom):
     created_at: datetime = Field(description="when it failed first")
     attempts: int
     reason: str = Field(description="the kind of the error")
+    owner: DamagedOwnerView | None = Field(
+        description="whose it is, of a `record` of a patient that cannot be read; else null"
+    )
 
 
 class ClockAlarmView(ReadFrom):
@@ -162,6 +174,7 @@ class OverviewService:
     leaves: Sequence[str]
     store: Store
     failed: FailedItems
+    damaged: DamagedOwners
     clock: ClockWatch
 
     def read(self) -> Overview:
@@ -198,9 +211,13 @@ class OverviewService:
             model_version=self._model_version(),
             model_problem=self.served.problem,
             leaves=list(self.leaves),
-            failed_items=[FailedItemView.model_validate(item) for item in self.failed.list_some()],
+            failed_items=[self._view_failed(item) for item in self.failed.list_some()],
             clock_alarm=ClockAlarmView.model_validate(alarm) if alarm else None,
         )
+
+    def _view_failed(self, failed: FailedItem) -> FailedItemView:
+        owner = self.damaged.find_owner(failed.item) if failed.work == RECORD else None
+        return FailedItemView.from_record(failed, owner=owner)
 
     def _with_doctors(self, counted: Mapping[str | None, int]) -> list[LeftWithDoctorView]:
         """Sort by the count, the most first, with that of nobody at the top."""

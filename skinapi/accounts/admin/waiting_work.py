@@ -23,6 +23,13 @@ class FindingNumbers(Protocol):
     def numbers_of(self, ids: list[str]) -> dict[str, int]: ...
 
 
+class DamagedOwners(Protocol):
+    def find_owner(self, item: str) -> Any:
+        """It has `patient_name`, `doctor` (the e-mail) and `doctor_name`; None where none is known
+        of this damaged record.
+        """
+
+
 class MessageCounts(Protocol):
     def count_left(self) -> CountByDoctor: ...
 

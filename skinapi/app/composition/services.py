@@ -12,6 +12,7 @@ from skinapi.accounts.admin.decisions import Assignments, DecisionsService
 from skinapi.accounts.admin.service import AdminService
 from skinapi.accounts.admin.undo import UndoService
 from skinapi.accounts.admin.waiting_work import (
+    DamagedOwners,
     FindingCounts,
     FindingNumbers,
     MessageCounts,
@@ -45,6 +46,7 @@ from skinapi.care.own_data import InboxService, OwnDataService
 from skinapi.care.queue import CareService
 from skinapi.care.reminders import LesionCounts
 from skinapi.findings.records.break_glasses import BreakGlass
+from skinapi.findings.records.damaged_records import DamagedRecords
 from skinapi.findings.records.finding_records import FindingRecords
 from skinapi.findings.records.letters import Letter
 from skinapi.findings.records.photos import KeptPhotos
@@ -228,6 +230,7 @@ class Services(Parts):
 STAND_FOR: Final[Mapping[Any, Any]] = {
     AuditRows: AuditTrail,
     FindUnanswered: UnansweredMessages,
+    DamagedOwners: DamagedRecords,
     FindingCounts: FindingRecords,
     FindingNumbers: FindingRecords,
     JobOwners: OwnerStatus,

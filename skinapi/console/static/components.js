@@ -2,6 +2,7 @@
 
 import { html, useEffect, useLayoutEffect, useReducer, useRef, useState } from "/console/vendor/htm-preact-3.1.1.js";
 import { getSession, onSessionChange } from "/console/api.js";
+import { AdviceStays } from "/console/clinic.js";
 import { colon, hasWords, isolated, onLanguageChange, say, sayDate, sayValue, sayWait } from "/console/language.js";
 
 const ICONS = {
@@ -45,7 +46,7 @@ export const Empty = (/** @type {{title: string, children?: unknown}} */ { title
   <div class="empty"><h2>${title}</h2>${children}</div>`;
 
 /** What an error means to a person, and the way on. @param {{error: Failed, retry?: () => void}} props */
-export const Failure = ({ error, retry }) => html`
+export const Failure = ({ error, retry }) => (error?.code === "record_damaged" ? html`<${AdviceStays} what=${sayError(error)} />` : html`
   <${Message} kind="bad">
     <p>${sayError(error)}</p>
     ${error?.code === "second_factor_required"
@@ -53,12 +54,13 @@ export const Failure = ({ error, retry }) => html`
       : error?.status === 403 || error?.status === 404
         ? html`<a class="button quiet" href="#/">${say("toStart")}</a>`
         : retry && html`<button class="quiet" onClick=${retry}>${say("tryAgain")}</button>`}
-  <//>`;
+  <//>`);
 
 /** @param {Failed | null} [error] */
 export function sayError(error) {
   if (!error) return say("ourFault");
   if (error.status === 0) return say("offline");
+  if (error.code === "record_damaged") return say("recordUnreadable");
   if (error.status >= 500 && error.status !== 503 && error.status !== 507) return say("ourFault");
   const key = /** @type {WordKey} */ (`error_${error.code}`);
   const { refusal } = error;
@@ -76,12 +78,20 @@ export function useAnswer(ask, inputs) {
   const [turn, setTurn] = useState(0);
   useEffect(() => {
     let current = true;
+    const again = () => setTurn((before) => before + 1);
     setState((before) => ({ value: before.value, loading: true }));
     ask().then(
       (value) => current && setState({ value, loading: false }),
-      (error) => current && setState({ error, loading: false }),
+      (error) => {
+        if (!current) return;
+        setState({ error, loading: false });
+        if (error.status === 0) addEventListener("online", again, { once: true });
+      },
     );
-    return () => void (current = false);
+    return () => {
+      current = false;
+      removeEventListener("online", again);
+    };
   }, [...inputs, turn]);
   return { ...state, reload: () => setTurn(turn + 1) };
 }

@@ -2,6 +2,7 @@
 
 import { html, render, useEffect, useLayoutEffect, useRef, useState } from "/console/vendor/htm-preact-3.1.1.js";
 import { checkSession, countLeftOut, get, getSession, isAsking, isWaitingForLogin, logOut, onSessionChange, personNumber, put, setSession } from "/console/api.js";
+import { AdviceStays } from "/console/clinic.js";
 import { Failure, Icon, Loading, Menu, Message, sayError, toast, Toasts, useAnswer, useRedraw, Veil } from "/console/components.js";
 import { getLanguage, hasWords, nameOfLanguage, otherLanguages, readStaffWords, say, sayCount, sayDate, setLanguage } from "/console/language.js";
 import { goTo, LAB, OWN_PLACES, placeOf, placesOf, readAddress, READS_MESSAGES, scrollToTop } from "/console/navigation.js";
@@ -223,7 +224,7 @@ const LoginAgain = () => {
 /** What the lists of this view do not show. */
 const LeftOut = () => {
   const { findings, records } = countLeftOut();
-  return records > 0 && html`<${Message} kind="bad">${findings ? sayCount("findingsHidden", findings) : sayCount("recordsHidden", records)}<//>`;
+  return records > 0 && html`<${AdviceStays} what=${findings ? sayCount("findingsHidden", findings) : sayCount("recordsHidden", records)} />`;
 };
 
 const Console = () => {
@@ -254,6 +255,13 @@ const goHome = () => {
 };
 onSessionChange(goHome);
 goHome(); // an answer may have come while the words were on their way
+// What is folded is printed too.
+let folded = /** @type {HTMLDetailsElement[]} */ ([]);
+addEventListener("beforeprint", () => {
+  folded = [...document.querySelectorAll("main details")].flatMap((one) => (one instanceof HTMLDetailsElement && !one.open ? one : []));
+  folded.forEach((one) => (one.open = true));
+});
+addEventListener("afterprint", () => folded.forEach((one) => (one.open = false)));
 // Meanwhile the session may have ended elsewhere; Back shows a page from memory, as it was left.
 document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && checkSession());
 addEventListener("pageshow", (event) => event.persisted && checkSession());

@@ -39,7 +39,7 @@ from skinapi.platform.storage.unreadable import hide, is_hidden, read_each
 SUBMISSIONS = StoredFindings.collection
 PHOTO_FIELDS = (
     *("number", "band", "created_at", "lesion", "photo_blob"),
-    *("version", "judged_at", "earlier", "changes"),
+    *("version", "judged_at", "earlier", "changes", "opened_at"),
 )
 
 
@@ -310,8 +310,9 @@ def _photo_of(document: Document) -> JudgedPhoto:
     )
     earlier = map(JudgedVersion.model_validate, document.get("earlier", ()))
     kept = document.get("photo_blob") is not None
-    changes = map(MeasuredChange.model_validate, document.get("changes", ()))
-    return JudgedPhoto(*_number_of(document), (*earlier, newest), kept, tuple(changes))
+    changes = tuple(map(MeasuredChange.model_validate, document.get("changes", ())))
+    versions, opened = (*earlier, newest), document.get("opened_at")
+    return JudgedPhoto(*_number_of(document), versions, kept, changes, opened)
 
 
 def _move_to(lesion: str | None) -> Ops:

@@ -163,7 +163,7 @@ class StoredFindingRow(StoredRecord):
     def photo(self) -> JudgedPhoto:
         kept = self.photo_blob is not None
         versions = (*self.earlier, self.newest)
-        return JudgedPhoto(self.id, self.number, versions, kept, self.changes)
+        return JudgedPhoto(self.id, self.number, versions, kept, self.changes, self.opened_at)
 
     @property
     def more_urgent(self) -> bool:

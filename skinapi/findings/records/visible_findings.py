@@ -142,23 +142,12 @@ class VisibleFindingRow(StoredFindingRow):
 
     @property
     def decision_opened_at(self) -> datetime | None:
-        """When its owner has opened it since what was decided last was shown; None before."""
-        shown_at = self.decision_shown_at
-        opened = self.opened_at and shown_at and self.opened_at >= shown_at
-        return self.opened_at if opened else None
+        return self.status.find_opened_at(self.view.moment)
 
     @property
     def decision_shown_at(self) -> datetime | None:
-        """From when its owner may read what was decided last. What is held beside a decision that
-        the owner reads tells nothing before its time.
-        """
-        beside = not self.decision_held_until
-        shown = (
-            item.shown_at
-            for item in self.status.counted
-            if not (beside and item.held_at(self.view.moment))
-        )
-        return max(shown, default=None)
+        """From when its owner may read what was decided last."""
+        return self.status.find_shown_at(self.view.moment)
 
     def make_keys(self, reader: Audience = Audience.DOCTOR) -> dict[str, str | None]:
         """The keys follow from what this reader knows; those of a doctor are stored."""

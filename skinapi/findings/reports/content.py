@@ -22,6 +22,7 @@ from skinapi.findings.reports.words import (
     say_version,
     time_text,
 )
+from skinapi.findings.schemas.practice import say_practice
 from skinapi.findings.status.advice_words import AdviceContent
 from skinapi.findings.status.decisions import say_day, say_due
 from skinapi.findings.status.reviews import Agreement, Histology, Opinion
@@ -130,23 +131,16 @@ class ReportContent:
         def cite(sentence: str) -> tuple[LocalizedText, list[str]]:
             return getattr(visit, sentence), name_sources(visit.sources_of(sentence))
 
-        rows = {labels.whom: [(self._whom, list[str]())], labels.there: [cite("there")]}
+        rows = {
+            labels.whom: [(say_practice(report.practice), list[str]())],
+            labels.there: [cite("there")],
+        }
         if not (decision or self._facts.not_skin):
             rows[labels.how_often] = [cite(self._facts.how_often)]
         rows[labels.until] = [cite("until")]
         if report.counting_band is Band.URGENT_REFERRAL:
             rows[labels.until].append((visit.sooner, []))
         return [*rows.items()]
-
-    @property
-    def _whom(self) -> LocalizedText:
-        practice, visit = self.report.practice, self._table.visit
-        if practice is None or not any(practice.model_dump().values()):
-            return visit.own_doctor
-        phone = practice.phone and visit.phone.fill(number=_same(practice.phone))
-        named = [_same(item) for item in (practice.doctor, practice.name) if item]
-        parts = [*named, *([phone] if phone else [])]
-        return LocalizedText.joined(", ", parts)
 
     @property
     def how_sure(self) -> list[str]:
@@ -499,11 +493,6 @@ class ReportContent:
             else letter
             for letter, shown in zip(self.letters, self.report.letters, strict=True)
         ]
-
-
-def _same(name: str) -> LocalizedText:
-    """A name in every language."""
-    return LocalizedText.by(lambda _: name)
 
 
 def filled(rows: list[Row]) -> list[Row]:

@@ -27,6 +27,7 @@ from skinapi.findings.reports.facts import (
     summarise,
 )
 from skinapi.findings.reports.words import SENTENCES, FreshSentences, sentences_of
+from skinapi.findings.schemas.practice import Practice
 from skinapi.findings.status.advice_words import AdviceContent, put_first, say_counting
 from skinapi.findings.status.decisions import Decision
 from skinapi.findings.status.lesion_status import Advice
@@ -128,14 +129,6 @@ class Narrative(StoredRecord):
 class ReportedPatient(Value):
     name: str
     email: str
-
-
-class Practice(Value):
-    """Whom a patient is to see: the doctor in charge, the clinic's name and its telephone."""
-
-    doctor: str | None = None
-    name: str | None = None
-    phone: str | None = None
 
 
 class SealView(Value):

@@ -10,6 +10,7 @@ from skinapi.accounts.auth.account import Subject
 from skinapi.base.errors import InvalidBody, NotFound
 from skinapi.base.languages import LANGUAGES, Language, known_language
 from skinapi.findings.reports.checker import Dropped
+from skinapi.findings.reports.content import ReportContent
 from skinapi.findings.reports.facts import Facts
 from skinapi.findings.reports.html_pages import POLICY, render_html, render_verdict
 from skinapi.findings.reports.report import (
@@ -24,6 +25,7 @@ from skinapi.findings.reports.service import NoSuchLanguage, ReportsService, pri
 from skinapi.findings.reports.verification import Verdict
 from skinapi.findings.reports.words import LABELS
 from skinapi.findings.schemas.finding_parts import AdviceView, HeadlineView
+from skinapi.findings.schemas.practice import PracticeView
 from skinapi.findings.schemas.review import (
     DecisionView,
     FirstDecision,
@@ -81,6 +83,11 @@ class PassageView(Answer):
     sources: tuple[Source, ...]
 
 
+class VisitRow(Answer):
+    label: str
+    sentences: list[str]
+
+
 class FullReport(Answer):
     number: int | None = Field(serialization_alias="id")
     patient: ReportedPatient | None
@@ -125,6 +132,11 @@ class FullReport(Answer):
         "one that no doctor has seen, where that counts and is something else: to be shown first, "
         "in place of what was said of this one before; null else"
     )
+    visit: list[VisitRow] = Field(
+        description="for a patient whom a doctor is to see: with whom, what happens there, and "
+        "what until then, as it stands in the PDF; else empty"
+    )
+    practice: PracticeView
     verification: SealView | None
 
     @classmethod
@@ -170,6 +182,11 @@ class FullReport(Answer):
             spot_advice=AdviceView.from_advice(advice, language, for_doctor=False)
             if advice
             else None,
+            visit=[
+                VisitRow(label=label, sentences=[said for said, _ in sentences])
+                for label, sentences in ReportContent(report).visit
+            ],
+            practice=PracticeView.from_practice(report.practice, language),
             verification=report.seal,
         )
 

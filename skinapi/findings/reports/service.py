@@ -24,7 +24,6 @@ from skinapi.findings.reports.facts import Facts
 from skinapi.findings.reports.narrator import Narrator
 from skinapi.findings.reports.report import (
     Pictures,
-    Practice,
     Report,
     ReportedPatient,
     SealView,
@@ -39,6 +38,7 @@ from skinapi.findings.reports.verification import (
     find_newer,
     seal_report,
 )
+from skinapi.findings.schemas.practice import Practice
 from skinapi.findings.status.lesion_status import Audience
 from skinapi.model.passages import PassageReader
 from skinapi.platform.storage.records import find_or_make
@@ -323,10 +323,7 @@ class ReportsService:
 
     def _find_practice(self, submission: VisibleFinding, owner: Account) -> Practice | None:
         looks = self.findings.unassigned.find_who_looks(owner)
-        if looks.by == "nobody" and submission.decision is None:
-            return None
-        doctor = looks.doctor.name if looks.doctor else None
-        return Practice(doctor=doctor, name=looks.clinic.name, phone=looks.clinic.phone)
+        return Practice.from_reviewer(looks, decided=submission.decision is not None)
 
     def _list_letters(self, submission: VisibleFinding) -> tuple[Letter, ...]:
         signed = self.letters.list_signed(submission.id)

@@ -65,7 +65,8 @@ class MeasuredChange(StoredRecord):
 @dataclass(frozen=True, slots=True)
 class JudgedPhoto:
     """`versions` are those of its finding, the newest last. `kept`: the photo is. `changes` are
-    those from earlier photos.
+    those from earlier photos. `opened_at`: when the owner first opened it with what a doctor had
+    decided last.
     """
 
     id: str
@@ -73,6 +74,7 @@ class JudgedPhoto:
     versions: tuple[JudgedVersion, ...]
     kept: bool = False
     changes: tuple[MeasuredChange, ...] = ()
+    opened_at: datetime | None = None
 
     @property
     def newest(self) -> JudgedVersion:
@@ -115,6 +117,19 @@ class FindingStatus:
     @property
     def counted(self) -> list[Review]:
         return [review for review in self.reviews if not review.second_opinion]
+
+    def find_shown_at(self, moment: datetime) -> datetime | None:
+        """From when its owner may read what was decided last. What is held beside a decision that
+        the owner reads tells nothing before its time.
+        """
+        beside = not self.decision_held_until
+        shown = (item.shown_at for item in self.counted if not (beside and item.held_at(moment)))
+        return max(shown, default=None)
+
+    def find_opened_at(self, moment: datetime) -> datetime | None:
+        """When its owner has opened it since what was decided last was shown; None before."""
+        opened, shown = self.photo.opened_at, self.find_shown_at(moment)
+        return opened if opened and shown and opened >= shown else None
 
     @property
     def unseen(self) -> tuple[JudgedVersion, ...]:

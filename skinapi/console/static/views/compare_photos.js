@@ -149,18 +149,17 @@ const Compared = ({ compared, before, after, conditions }) => {
         ? html`<${Aligned} before=${before} after=${after} css=${compared.placement} dates=${dates} />`
         : html`<${Beside} photos=${[before, after]} dates=${dates} />`}
       <header class=${`verdict band-${colourOf(told.band ?? "none", told.waits_for)}`}>
-        <h2>${compared.told ?? compared.summary}</h2>
-        ${compared.told && html`<p class="action">${compared.summary}</p>`}
+        <h2><${Icon} name=${told.band} size=${32} />${told.action}</h2>
+        ${!doctor && html`<${Due} due=${told.due} /><p class="action">${told.sentence}</p>`}
         ${both.filter((one) => one.decision?.unjudged).map((one) => html`<p class="action">${say("unjudgedOfDate", { date: sayDate(one.created_at) })}</p>`)}
         ${compared.raised && told.from !== "decision" && html`<p class="action">${compared.raised}</p>`}
-        <p class="action"><${Icon} name=${told.band} /> <strong>${told.action}.</strong> ${!doctor && told.sentence}</p>
-        ${!doctor && html`<${Due} due=${told.due} />`}
         ${compared.decided && html`<p>${compared.decided}</p>`}
         <${DecisionLine} decision=${compared.after.decision} conditions=${conditions} signed=${!compared.decided} />
         <${Superseded} counts=${told} view=${doctor ? "case" : "finding"} />
         ${compared.notices.slice(1).map((notice) => html`<p><small>${notice}</small></p>`)}
       </header>
-      ${measured.length > 0 && html`<section><h3>${say("measured")}</h3><ul>${measured.map((change) => html`<li>${change.sentence}</li>`)}</ul></section>`}
+      <section><h3>${say("measured")}</h3>${compared.told && html`<p><strong>${compared.told}</strong></p>`}<p>${compared.summary}</p>
+        ${measured.length > 0 && html`<ul>${measured.map((change) => html`<li>${change.sentence}</li>`)}</ul>`}</section>
     </article>`;
 };
 

@@ -3,6 +3,7 @@
 import { html, useEffect, useRef, useState } from "/console/vendor/htm-preact-3.1.1.js";
 import { apiPath, get, newKey, post, put } from "/console/api.js";
 import { Failure, Icon, sayError, signByKey, TextArea, toast, useAct } from "/console/components.js";
+import { CallClinic } from "/console/clinic.js";
 import { isolated, say, sayDate } from "/console/language.js";
 import { usePages } from "/console/lists.js";
 import { addressOf } from "/console/navigation.js";
@@ -121,7 +122,7 @@ const Conversation = ({ spot = null, patient = "", view, mayWrite, about = null,
       <ul class="plain" aria-live="polite">${items.map((message) => html`<${Said} key=${message._id} message=${message} view=${view} about=${about} />`).reverse()}</ul>
       <div ref=${last}></div>
       ${view === "case" && items.some(({ waits }) => waits) && html`<p><button class="quiet end-messages" onClick=${end}>${say("messagesDone")}</button></p>${failed}`}
-      ${mayWrite ? html`<${Write} path=${path} about=${about} onSent=${renew} />` : html`<p>${say(closed)}</p>`}
+      ${mayWrite ? html`<${Write} path=${path} about=${about} onSent=${renew} />` : html`<p>${say(closed)}</p>${view === "finding" && html`<p>${say("callInstead")}</p><${CallClinic} />`}`}
       ${mayWrite && html`<p><small>${reader ? say("messagesReader", { name: isolated(reader) }) : view === "finding" && say("messagesSlow")}</small></p>`}
     </section>`;
 };

@@ -2,7 +2,7 @@
 
 import { DRAFTS_KEY, getSession, onSessionChange } from "/console/api.js";
 
-/** @template T @typedef {{get: (about: string) => T | undefined, set: (about: string, draft: T) => void, delete: (about: string) => void}} Drafts */
+/** @template T @typedef {{names: () => string[], get: (about: string) => T | undefined, set: (about: string, draft: T) => void, delete: (about: string) => void}} Drafts */
 
 /** @template T @param {string} place @returns {[string, T][]} */
 function recall(place) {
@@ -28,6 +28,7 @@ export function keepDrafts(name) {
     } catch {} // it is full: until a reload it is in memory
   };
   return {
+    names: () => [...typed.keys()],
     get: (about) => typed.get(about),
     set: (about, draft) => {
       typed.set(about, draft);

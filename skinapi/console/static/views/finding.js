@@ -3,6 +3,7 @@
 import { html, useEffect, useState } from "/console/vendor/htm-preact-3.1.1.js";
 import { apiPath, get, getAll, getConditions, saveFile } from "/console/api.js";
 import { Answer, BandBadge, Failure, Icon, Message, sayError, useAct, useAnswer } from "/console/components.js";
+import { Call, YourVisit } from "/console/clinic.js";
 import { colon, getLanguage, isolated, said, say, sayDate, sayShare, sayShortDay, sayValue } from "/console/language.js";
 import { scrollToTop } from "/console/navigation.js";
 import { Decided, Due, Instruction, isReopened, saySigned, DoctorsDue } from "/console/views/decision.js";
@@ -71,9 +72,9 @@ const Probabilities = ({ report: { facts, headline, reading }, conditions, docto
   </section>`;
 };
 
-/** Closed until one asks. @param {{title: string, children?: unknown}} props */
-const Folded = ({ title, children }) => html`
-  <details class="card"><summary>${title}</summary>${children}</details>`;
+/** Closed until one asks, unless it is `open`. @param {{title: string, open?: boolean, children?: unknown}} props */
+const Folded = ({ title, open = false, children }) => html`
+  <details class="card" open=${open}><summary>${title}</summary>${children}</details>`;
 
 /** @param {Api["Source"]} source */
 const nameOfSource = ({ publisher, citation }) => publisher ?? citation ?? "";
@@ -116,7 +117,7 @@ const Explanation = ({ report: { reading, narrative, passages, letters }, doctor
     .map((/** @type {Api["WordedSentence"][]} */ sentences) => sentences.filter((one) => (doctor ? !one.passages.every((id) => id.startsWith("general.")) : isNew(one)))).filter(({ length }) => length > 0);
   const told = paragraphs.flat().flatMap((one) => one.passages);
   return paragraphs.length > 0 && html`
-    <${Folded} title=${say("explanation")}>
+    <${Folded} title=${say("explanation")} open=${!doctor && Boolean(reading.doubts)}>
       ${paragraphs.map((paragraph) => (doctor
         ? html`<div class="explained">${paragraph.map((sentence) => html`<${Sentence} sentence=${sentence} passages=${passages} />`)}</div>`
         : html`<p>${paragraph.map(({ text }) => text).join(" ")}</p>`))}
@@ -241,7 +242,9 @@ export const Verdicts = ({ title, report, submission, conditions, doctor, overdu
  *   children?: unknown}} props */
 export const FindingPage = ({ title, report, submission, photo, conditions, children }) => html`
   <article class="finding">
+    ${report.patient && html`<p class="print-only">${isolated(report.patient.name)}</p>`}
     <${Verdicts} title=${title} report=${report} submission=${submission} conditions=${conditions} doctor=${false} />
+    ${submission.instruction?.due && html`<${Call} practice=${report.practice} said=${report.visit?.length > 0} /><${YourVisit} rows=${report.visit} />`}
     ${submission.filed && html`<p class="filed"><small>${submission.filed.sentence}</small></p>`}
     ${!report.decision && !report.review && submission.will_look && html`<p class="will-look">${submission.will_look.sentence}</p>`}
     <div class="columns photo-first">

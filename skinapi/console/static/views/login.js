@@ -3,6 +3,7 @@
 import { html, useEffect, useState } from "/console/vendor/htm-preact-3.1.1.js";
 import { ApiError, apiPath, get, getConditions, getSession, isWaitingForLogin, post, remove, setSession } from "/console/api.js";
 import { nameOfClient } from "/console/browser.js";
+import { CallClinic, RESPONSIBLE } from "/console/clinic.js";
 import { Field, Form, Load, Loading, Message, sayError, Select, toast, useAct, useAnswer } from "/console/components.js";
 import { getLanguage, hasWords, isolated, say, sayDate, sayValue } from "/console/language.js";
 import { goTo, replacePlace } from "/console/navigation.js";
@@ -192,16 +193,18 @@ const LoginPage = ({ argument = "" }) => html`
     <${WayIn} />
   </div>`;
 
-/** @param {{argument?: string}} props `suspended`, or else it waits for approval */
-const Waiting = ({ argument }) => {
+/** @param {{argument?: string, wanted?: string}} props `suspended`, or else it waits for approval, as the role that is wanted: only a patient sends photos */
+const Waiting = ({ argument, wanted = "" }) => {
   const bands = useAnswer(getConditions, []).value?.bands ?? [];
   const urge = bands.find((/** @type {Api["BandEntry"]} */ { key }) => key === "doctor_review")?.[getLanguage()].action;
   const suspended = argument === "suspended";
   return html`
     <div class="card narrow">
       <h1>${say(suspended ? "suspendedTitle" : "waitingTitle")}</h1>
-      <p>${say(suspended ? "suspendedText" : "waitingText")}</p>
-      <p><strong>${say("waitingUrgent")}</strong> ${urge}</p>
+      <p>${say(suspended ? "suspendedText" : wanted ? "waitingTextStaff" : "waitingText")}</p>
+      ${!suspended && html`<p>${say("waitingHeard")}</p>`}
+      ${!wanted && html`<p><strong>${say("waitingUrgent")}</strong> ${urge}</p>`}
+      <${CallClinic} />
       <a class="button" href="#/sample">${say("trySample")}</a>
     </div>`;
 };
@@ -210,21 +213,18 @@ const Waiting = ({ argument }) => {
 export const Approved = ({ children }) => html`
   <${Load} ask=${() => get("/me")}>${(/** @type {Api["Me"]} */ me) => (me.status === "waiting" ? html`<${Waiting} />` : children(me))}<//>`;
 
-/** Who is responsible for what is stored, and where that says what it does, if the server knows. @type {{name: string | null, notice: string | null}} */
-const RESPONSIBLE = JSON.parse(document.querySelector("meta[name=responsible]")?.getAttribute("content") ?? '{"name": null, "notice": null}');
-
 /** What is stored of whoever registers, and who answers for it. */
 const Privacy = () => html`
   <p><small>${say("privacyText")} ${RESPONSIBLE.name ? say("privacyBy", { name: RESPONSIBLE.name }) : say("privacyByUnknown")}
     ${RESPONSIBLE.notice && html` <a href=${RESPONSIBLE.notice} rel="noreferrer noopener" target="_blank">${say("privacyNotice")}</a>`}</small></p>`;
 
 const Register = () => {
-  const [done, setDone] = useState(false);
+  const [done, setDone] = useState(/** @type {{wanted: string} | null} */ (null));
   const register = async (/** @type {Record<string, string>} */ { name, email, password, wanted }) => {
     await post("/register", { name, email, password, ...(wanted && { wanted_role: wanted }), client: nameOfClient(navigator.userAgent) });
-    setDone(true);
+    setDone({ wanted });
   };
-  if (done) return html`<${Waiting} />`;
+  if (done) return html`<${Waiting} wanted=${done.wanted} />`;
   return html`
     <div class="card narrow">
       <h1>${say("title_register")}</h1>

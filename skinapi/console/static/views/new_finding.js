@@ -166,11 +166,11 @@ const Check = ({ consent, person, spots, checklist, from, about, filters, before
         <${Questions} ...${{ draft, before, consent, person, patient, spots, checklist, steps, step, narrow, missing }} />
       </div>
       <div class="actions send" ref=${bar}>
-        ${some && error && !ofPhoto && html`<${NotSent} error=${error} onRetry=${send} />`}
+        ${some && error && !ofPhoto && html`<${NotSent} error=${error} unknown=${draft.said.current.unknown} onRetry=${send} />`}
         ${sent >= 0
           ? html`<div role="status" class="sending">
               <progress max="1" value=${sent < 1 ? sent : null}></progress>${say(sent < 1 ? "uploading" : "analysing")}</div>`
-          : !(ofPhoto && !several && !error.question) && html`<${Buttons} ...${{ steps, step, narrow, several }} asked=${Boolean(error)} whole=${draft.isWhole()} onSend=${send} onSkip=${() => turnTo("keep")} />`}
+          : !(ofPhoto && !several && (!error.question || !narrow || step === "photo")) && html`<${Buttons} ...${{ steps, step, narrow, several }} asked=${Boolean(error)} whole=${draft.isWhole()} onSend=${send} onSkip=${() => turnTo("keep")} />`}
       </div>
     </form>`;
 };

@@ -148,10 +148,10 @@ const Countdown = ({ seconds, onOver }) => {
   return html`<p>${say("busyAgainIn", { seconds: left })}</p>`;
 };
 
-/** It was not sent, for a reason that is not the photo's. @param {{error: Failed, onRetry: () => void}} props */
-export const NotSent = ({ error, onRetry }) => html`
+/** It was not sent, for a reason that is not the photo's, or no answer has come (`unknown`). @param {{error: Failed, unknown: boolean, onRetry: () => void}} props */
+export const NotSent = ({ error, unknown, onRetry }) => html`
   <${Message} kind="bad">
-    <p><strong>${say(error.status === 503 ? "serverBusy" : "notSent")}</strong></p>
+    <p><strong>${say(error.status === 503 ? "serverBusy" : unknown ? "unsentUnknown" : "notSent")}</strong></p>
     ${error.code !== "unavailable" && html`<p>${sayError(error)}</p>`}
     ${error.status === 503 && html`<${Countdown} seconds=${error.retryAfter || 5} onOver=${onRetry} />`}
     <button type="button" class="primary" onClick=${onRetry}>${say("tryAgain")}</button>

@@ -45,6 +45,12 @@ export async function recallDraft(about) {
 /** @param {string} about @param {Draft} draft */
 const saveDraft = (about, draft) => drafts.set(about, { ...draft, at: Date.now() });
 
+/** For which spot, or none (empty), one's own photo was chosen and not sent; undefined where there is none. */
+export const findUnsent = () => drafts.names().find((about) => {
+  const draft = drafts.get(about);
+  return /^[0-9a-f]*$/.test(about) && draft && draft.photos.length > 0 && draft.at > Date.now() - KEPT_MS;
+});
+
 const hasDraft = (/** @type {string} */ about) => drafts.get(about) !== undefined;
 
 function forgetDraft(/** @type {string} */ about) {
@@ -245,15 +251,21 @@ export function useSending(draft, person, onMissing, onRefused, { onFiled, patie
   const [sent, setSent] = useState(-1); // how much of it, or -1
   const busy = useRef(false);
   const { form, said, spot, place } = draft;
+  const left = useRef(false); // whether the photo has begun to leave the device, or had before
   const sendBody = async (/** @type {FormData} */ body, /** @type {string | null} */ always, /** @type {number | null} */ year) => {
     const prepared = await prepare(said.current.sent, draft.describe(body), draft.chosen, draft.cut);
     if (!form.current) return; // the view was left, perhaps by logging out
+    left.current = said.current.unknown;
     said.current = { ...said.current, sent: prepared, unknown: true };
     draft.keep();
     if (spot === NEW) body.delete("lesion");
     if (patient) body.set("patient", patient);
     prepared.photos.forEach((photo) => body.append("image", photo, "photo.jpg"));
-    const answer = await upload("/predict", body, prepared.key, setSent);
+    const progress = (/** @type {number} */ share) => {
+      left.current ||= share > 0;
+      setSent(share);
+    };
+    const answer = await upload("/predict", body, prepared.key, progress);
     rememberPhotos(String(answer.id), prepared.photos, place);
     if (spot === NEW) await beginSpot(answer.id, place, prepared.key);
     if (person) await keepPerson(person, { birth_year: year, sex: /** @type {Api["Person"]["sex"]} */ (body.get("sex")) });
@@ -280,7 +292,7 @@ export function useSending(draft, person, onMissing, onRefused, { onFiled, patie
     try {
       await sendBody(body, always, year);
     } catch (problem) {
-      said.current.unknown = problem.status === 0;
+      said.current.unknown = problem.status === 0 && left.current;
       if (isOfPhoto(problem) && !problem.question) draft.refuse();
       else draft.keep();
       setError(problem);

@@ -13,7 +13,7 @@ import { placeOfConversation, UnreadLinks } from "/console/views/conversation.js
 import { bandOf, Overdue } from "/console/views/decision.js";
 import { labelOfBand } from "/console/views/finding.js";
 import { getPeopleToReach, ReachLink, sayUnassigned } from "/console/views/overview.js";
-import { FindingRows, groupByPatient, inOrder, isOpinion } from "/console/views/queue_rows.js";
+import { DamagedPatients, FindingRows, groupByPatient, inOrder, isOpinion } from "/console/views/queue_rows.js";
 import { getWithdrawn } from "/console/views/withdrawn.js";
 
 /** A page is short: the first ones are what a doctor reads. */
@@ -112,10 +112,11 @@ const Notes = ({ messages, filters, counts }) => {
   const toReach = useAnswer(getPeopleToReach, []).value ?? [];
   const overdue = AWAITED.filter((one) => counts?.overdue?.[one] && filters.list !== one);
   const unassigned = counts?.unassigned;
-  if (messages.length === 0 && withdrawn.length === 0 && toReach.length === 0 && overdue.length === 0 && !unassigned?.findings) return null;
+  if (messages.length === 0 && withdrawn.length === 0 && toReach.length === 0 && overdue.length === 0 && !unassigned?.findings && !counts?.damaged.length) return null;
   return html`
     <p class="notes">
       <${ReachLink} people=${toReach} />
+      <${DamagedPatients} damaged=${counts?.damaged} />
       ${unassigned && unassigned.findings > 0 && filters.list !== "unassigned" && html`<a class="without-doctor" href="#/queue?list=unassigned"><${Icon} name="referral" size=${16} /> ${sayUnassigned(unassigned)}</a>`}
       ${overdue.map((one) => html`<a href=${`#/queue?list=${one}`}><${Overdue} text=${sayAwaitedCount(one, counts)} /></a>`)}
       ${messages.length > 0 && html`<span class="hidden">${say("messagesUnread", { count: sayNumber(countUnread(messages)) })}</span>`}

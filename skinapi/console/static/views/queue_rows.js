@@ -155,3 +155,7 @@ export const FindingPages = ({ path, empty, head, foot }) => {
     <//>
     ${pages.items && foot?.(pages.items[0])}`;
 };
+
+/** Of whom something stored is damaged, so that no list shows it. @param {{damaged?: Api["DamagedPatient"][]}} props */
+export const DamagedPatients = ({ damaged = [] }) => damaged.length > 0 && html`
+  <span class="damaged-patients"><${Overdue} text=${say("damagedOf", { names: damaged.map((one) => isolated(one.patient_name ?? say("nameUnreadable"))).join(", ") })} /></span>`;

@@ -3,6 +3,7 @@
 import { html, useState } from "/console/vendor/htm-preact-3.1.1.js";
 import { apiPath, get, getAll, getConditions, patch, post, remove } from "/console/api.js";
 import { Answer, Confirm, Empty, Icon, Menu, Message, sayError, Select, toast, useAnswer } from "/console/components.js";
+import { Call, YourVisit } from "/console/clinic.js";
 import { colon, getLanguage, said, say, sayDueDay, today } from "/console/language.js";
 import { Turn, usePaging } from "/console/lists.js";
 import { goTo } from "/console/navigation.js";
@@ -115,27 +116,30 @@ const LettersOfSpot = ({ spot }) => {
 const Likely = ({ found, conditions }) =>
   html`<p class="likely">${found.decision?.unjudged && `${say("unjudged")} `}${found.decision ? html`<${DecisionLine} decision=${found.decision} conditions=${conditions} signed=${false} />` : said(found.headline.patient)}</p>`;
 
-/** A spot, with what the doctor wrote beside the decision that counts. @param {string} id @returns {Promise<{spot: Api["LesionView"], note?: string | null}>} */
+/** A spot, with what the doctor wrote beside the decision that counts, whom to call, and what the visit is like.
+ * @param {string} id @returns {Promise<{spot: Api["LesionView"], report?: FindingReport | null}>} */
 async function getSpot(id) {
   /** @type {Api["LesionView"]} */
   const spot = await get(apiPath`/lesions/${id}?lang=${getLanguage()}`);
   const told = spot.instruction;
-  if (told?.from !== "decision") return { spot };
-  return { spot, note: await getReport(String(told.finding)).then(({ review }) => review?.note, () => null) };
+  if (!told || (told.from !== "decision" && !told.due)) return { spot };
+  return { spot, report: await getReport(String(told.finding)).catch(() => null) };
 }
 
-/** What is to be done and what it is likely to be, beside the newest photo. @param {{spot: Api["LesionView"], note?: string | null, findings: Api["ListedFinding"][], conditions: Api["ConditionsView"]}} props */
-const Now = ({ spot, note, findings, conditions }) => {
+/** What is to be done and what it is likely to be, beside the newest photo. @param {{spot: Api["LesionView"], report?: FindingReport | null, findings: Api["ListedFinding"][], conditions: Api["ConditionsView"]}} props */
+const Now = ({ spot, report, findings, conditions }) => {
   const { latest, instruction } = spot;
   if (!latest) return html`<${Tools} spot=${spot} />`;
+  const note = instruction?.from === "decision" && report?.review?.note;
   const counts = [latest, ...findings].find((one) => Number(one.id) === instruction?.finding);
   return html`
     <div class="finding spot-now">
       <div>${instruction && html`<${Instruction} instruction=${instruction} view="finding" conditions=${conditions}
         overdue=${spot.reminder?.act === "ask_result" && spot.reminder.due <= today()}>${counts && instruction.from !== "comparison" && html`<${Likely} found=${counts} conditions=${conditions} />`}
-        ${note && html`<p class="note">${note}</p>`}<//>`}</div>
+        ${note && html`<p class="note">${note}</p>`}<//>`}
+        ${instruction?.due && report && html`<${Call} practice=${report.practice} said=${report.visit.length > 0} />`}</div>
       <div class="spot-photo"><${NewestPhoto} key=${latest.id} number=${latest.id} /></div>
-      <div><${Tools} spot=${spot} /></div>
+      <div><${Tools} spot=${spot} />${instruction?.due && html`<${YourVisit} rows=${report?.visit} />`}</div>
     </div>`;
 };
 
@@ -155,10 +159,10 @@ export const View = ({ argument, filters }) => {
   return html`
     <p><a href="#/spots"><${Icon} name="back" size=${16} />${say("title_spots")}</a></p>
     <${Answer} answer=${answer} gone=${html`<${Empty} title=${say("spotGone")}><p>${say("spotGoneText")}</p><a class="button" href="#/spots">${say("title_spots")}</a><//>`}>
-      ${(/** @type {[Awaited<ReturnType<typeof getSpot>>, Api["LesionView"][], Api["ConditionsView"], Api["Me"]]} */ [{ spot, note }, spots, conditions, me]) => html`
+      ${(/** @type {[Awaited<ReturnType<typeof getSpot>>, Api["LesionView"][], Api["ConditionsView"], Api["Me"]]} */ [{ spot, report }, spots, conditions, me]) => html`
         <div class="row between spot-head"><h1>${nameOfSpot(spot)}</h1>
           <${Changes} spot=${spot} others=${spots.filter((one) => one.id !== spot.id)} onDone=${() => changed(null)} /></div>
-        <${Now} spot=${spot} note=${note} findings=${pages.value ?? []} conditions=${conditions} />
+        <${Now} spot=${spot} report=${report} findings=${pages.value ?? []} conditions=${conditions} />
         <${AskSide} spot=${spot} onDone=${() => changed(null)} />
         ${error && html`<${Message} kind="bad"><p>${sayError(error)}</p><p>${say("nowNewest")}</p><//>`}
         <${Answer} answer=${pages}>

@@ -1,8 +1,9 @@
 // What waits for a patient to do, the most urgent first: the top of the home page.
 
 import { html, useEffect, useState } from "/console/vendor/htm-preact-3.1.1.js";
-import { apiPath, get, getAll, getConditions, newKey, post, remove } from "/console/api.js";
+import { apiPath, countLeftOut, get, getAll, getConditions, newKey, post, remove } from "/console/api.js";
 import { Answer, Confirm, Icon, Load, Menu, Message, sayError, toast, useAnswer } from "/console/components.js";
+import { Call } from "/console/clinic.js";
 import { colon, getLanguage, isolated, say, sayDate, sayDueDay, sayShortDay, today } from "/console/language.js";
 import { KeptPhoto, Pages, Turn, usePages, usePaging } from "/console/lists.js";
 import { addressOf, goTo } from "/console/navigation.js";
@@ -10,6 +11,7 @@ import { useWaiting } from "/console/waiting.js";
 import { bandOf, colourOf, Due, isReopened, labelOfAdvice, waitsOf } from "/console/views/decision.js";
 import { getSubmission } from "/console/views/finding.js";
 import { Approved } from "/console/views/login.js";
+import { findUnsent } from "/console/views/photo_sending.js";
 import { SortDialog, SpotFields, spotOf } from "/console/views/sort_finding.js";
 import { nameOfSpot, SpotPoints } from "/console/views/spot_points.js";
 
@@ -51,8 +53,19 @@ const Pictures = ({ tasks }) => html`
     <li key=${one.lesion ?? one.advice?.finding}><${KeptPhoto} number=${one.advice?.finding} kept=${one.photo_kept} />
       <small><a class="cover" href=${`#/${placeOf(one)}`}>${aboutOf(one)}</a></small></li>`)}</ul>`;
 
-/** One visit for all that asks for one: the most urgent heads, and the rest is shown on the same day. @param {{tasks: Api["TaskView"][]}} props */
-const Visit = ({ tasks }) => {
+/** What was newly decided, until it was opened: what to do by when, and the way to the words. @param {{one: Api["NewDecisionView"]}} props */
+const NewDecision = ({ one: { finding, title, name, place, advice, sentence } }) => html`
+  <section class=${`visit new-decision band-${colourOf(advice.band, advice.waits_for)}`}>
+    <p class="eyebrow">${say("newHere")}${place && ` · ${nameOfSpot({ name, place })}`}</p>
+    <h2>${title}</h2>
+    <p><strong>${advice.action}</strong></p>
+    <${Due} due=${advice.due} />
+    <p>${sentence}</p>
+    <p><a class="button" href=${`#/finding/${finding}`}>${say("readDecision", { number: finding })}</a></p>
+  </section>`;
+
+/** One visit for all that asks for one: the most urgent heads, and the rest is shown on the same day. @param {{tasks: Api["TaskView"][], practice: Api["PracticeView"]}} props */
+const Visit = ({ tasks, practice }) => {
   const [{ advice }] = tasks;
   const first = tasks.filter((one) => one.advice?.action === advice?.action);
   const besides = tasks.filter((one) => !first.includes(one));
@@ -61,6 +74,7 @@ const Visit = ({ tasks }) => {
     <section class=${`visit band-${advice?.band}`}>
       <h2><${Icon} name=${advice?.band} size=${28} />${first.length > 1 ? say("visitAbout", { action: advice?.action, count: first.length }) : advice?.action}</h2>
       <${Due} due=${dues[0]} />
+      ${dues[0] && html`<${Call} practice=${practice} />`}
       <${Pictures} tasks=${first} />
       ${[...new Set(first.map((one) => one.sentence).filter(Boolean))].map((sentence) => html`<p>${sentence}</p>`)}
       ${besides.length > 0 && html`<h3>${say("visitBesides")}</h3><${Pictures} tasks=${besides} />`}
@@ -75,12 +89,13 @@ const Later = ({ one }) => html`
 const asksForVisit = ({ task, advice }) => task === "see_doctor" && !advice?.waits_for;
 
 /** @param {{inbox: Api["InboxView"]}} props */
-const Inbox = ({ inbox: { tasks, more } }) => {
+const Inbox = ({ inbox: { decisions, practice, tasks, more } }) => {
   const visit = tasks.filter(asksForVisit);
   const later = tasks.filter(({ due }) => due && isAhead(due));
   const others = tasks.filter((one) => !visit.includes(one) && !later.includes(one));
   return html`
-    ${visit.length > 0 && html`<${Visit} tasks=${visit} />`}
+    ${decisions.map((one) => html`<${NewDecision} key=${one.finding} one=${one} />`)}
+    ${visit.length > 0 && html`<${Visit} tasks=${visit} practice=${practice} />`}
     ${others.length > 0 && html`<ul class="list">${others.map((one) => html`<${Task} key=${`${one.task} ${one.lesion ?? one.advice?.finding}`} one=${one} />`)}</ul>`}
     ${more > 0 && html`<p><small>${say("inboxMore", { count: more })}</small></p>`}
     ${later.map((one) => html`<${Later} key=${one.lesion} one=${one} />`)}`;
@@ -164,6 +179,7 @@ const Spots = (/** @type {{doctor?: string | null}} */ { doctor }) => {
   const answer = useAnswer(() => Promise.all([getInbox(), getAll("/lesions?limit=200"), getConditions()]), [getLanguage(), unread]);
   const pages = usePaging(UNSORTED);
   const [adding, setAdding] = useState(false);
+  const unsent = findUnsent();
   const [error, setError] = useState(/** @type {Failed | null} */ (null));
   const renewAll = () => {
     answer.reload();
@@ -182,6 +198,7 @@ const Spots = (/** @type {{doctor?: string | null}} */ { doctor }) => {
   return html`
     <div class="row between"><h1>${say("title_spots")}</h1><a class="button primary" href="#/check"><${Icon} name="camera" />${say("title_check")}</a></div>
     ${error && html`<${Message} kind="bad"><p>${sayError(error)}</p><p>${say("nowNewest")}</p><//>`}
+    ${unsent !== undefined && html`<${Message}><p>${say("unsentWaits")} <a href=${`#/${unsent ? `check/${unsent}` : "check"}`}>${say("toUnsent")}</a></p><//>`}
     ${adding && html`<${NewSpot} onClose=${() => setAdding(false)} />`}
     <${Answer} answer=${answer}>
       ${(/** @type {[Api["InboxView"], Api["LesionView"][], Api["ConditionsView"]]} */ [inbox, spots, conditions]) => html`
@@ -195,7 +212,7 @@ const Spots = (/** @type {{doctor?: string | null}} */ { doctor }) => {
                 <${OwnFindings} items=${items} spot=${null} spots=${spots} conditions=${conditions} onChange=${changed} />
                 <${Turn} ...${pages} />
               </section>`
-            : spots.length === 0 && html`<p class="lead">${say("spotsEmpty")} ${doctor && say("spotsEmptyDoctor", { name: isolated(doctor) })}</p>`)}
+            : spots.length === 0 && countLeftOut().records === 0 && html`<p class="lead">${say("spotsEmpty")} ${doctor && say("spotsEmptyDoctor", { name: isolated(doctor) })}</p>`)}
         <//>
         <p class="row"><a class="button" href="#/messages"><${Icon} name="message" />${doctor ? say("writeTo", { name: isolated(doctor) }) : say("title_messages")}</a>
           <button class="quiet" onClick=${() => setAdding(true)}>${say("newSpot")}</button></p>
