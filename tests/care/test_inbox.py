@@ -109,7 +109,7 @@ def test_a_message_that_was_read_waits_no_more(backend: Backend) -> None:
     [task] = inbox(ada)["tasks"]
     assert (task["task"], task["unread"], task["advice"]) == ("message", 1, None)
     ada.call("PUT", f"/lesions/{lesion}/messages/read", json={"message": message["_id"]})
-    assert inbox(ada) == {"tasks": [], "more": 0}
+    assert tasks(ada) == []
 
 
 def test_a_message_about_no_spot_waits_too(backend: Backend) -> None:
@@ -121,7 +121,7 @@ def test_a_message_about_no_spot_waits_too(backend: Backend) -> None:
     assert told == ("message", 1, None, None)
     path = f"/patients/{account}/messages/read"
     assert ada.call("PUT", path, json={"message": "f" * 32}).status_code == 200
-    assert inbox(ada) == {"tasks": [], "more": 0}
+    assert tasks(ada) == []
 
 
 def test_it_has_an_end_and_says_how_many_others_wait(backend: Backend) -> None:
@@ -137,7 +137,7 @@ def test_nothing_of_others_stands_in_it(backend: Backend) -> None:
     bob = patient_of(backend, grey)
     file_for(backend, ada, URGENT, lesion=begin(ada))
     for person in (grey, bob):
-        assert inbox(person) == {"tasks": [], "more": 0}
+        assert tasks(person) == []
 
 
 def summary(person: Person) -> dict[str, Any]:
@@ -189,8 +189,21 @@ def test_what_a_doctor_decided_is_new_until_its_finding_was_opened(any_backend: 
 def test_nothing_of_a_held_review_is_new(any_backend: Backend) -> None:
     grey, ada = patient_in_care(any_backend)
     number = file_for(any_backend, ada, ROUTINE).number
-    body = {"opinion": "melanoma", "histology": "confirmed", "histology_result": "melanoma"}
-    answer = grey.call("POST", f"/submissions/{number}/review", json=body)
-    assert answer.status_code == 201, answer.text
-    assert answer.get_json()["telling"]["held_until"]
+    body = {"label": "melanoma", "certainty": "sure"}
+    assert grey.call("POST", f"/submissions/{number}/review", json=body).status_code == 201
+    assert grey.call("GET", f"/submissions/{number}").get_json()["decision"]
     assert inbox(ada)["decisions"] == []
+
+
+def test_the_laboratory_s_result_heads_the_milder_decision(any_backend: Backend) -> None:
+    grey, ada = patient_in_care(any_backend)
+    mild, proven = (file_for(any_backend, ada, ROUTINE).number for _ in range(2))
+    review(grey, proven, histology="awaited")
+    review(grey, proven, histology="confirmed", histology_result="melanoma")
+    review(grey, mild, label="melanocytic_nevus", urgency="self_monitoring")
+    found = inbox(ada)["decisions"]
+    assert [(item["finding"], item["by_result"]) for item in found] == [
+        (proven, True),
+        (mild, False),
+    ]
+    assert found[0]["title"] == "The laboratory's result has come."

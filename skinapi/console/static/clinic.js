@@ -10,8 +10,10 @@ import { isolated, say } from "/console/language.js";
 export const RESPONSIBLE = JSON.parse(document.querySelector("meta[name=responsible]")?.getAttribute("content") ?? '{"name": null, "phone": null, "notice": null}');
 
 /** Whom one calls, as a link that a phone dials. @param {{name?: string | null, phone: string}} props */
-export const CallLink = ({ name, phone }) => html`
-  <a class="button call" href=${`tel:${phone.replace(/[^+\d]/g, "")}`}>${name ? say("callName", { name: isolated(name), phone }) : say("callPhone", { phone })}</a>`;
+export const CallLink = ({ name, phone }) => {
+  const number = phone.replaceAll(" ", "\u00a0"); // in one line
+  return html`<a class="button call" href=${`tel:${phone.replace(/[^+\d]/g, "")}`}>${name ? say("callName", { name: isolated(name), phone: number }) : say("callPhone", { phone: number })}</a>`;
+};
 
 /** The number to call; without one, whom to see, unless that stands below. @param {{practice?: Api["PracticeView"], said?: boolean}} props */
 export const Call = ({ practice, said = false }) => {

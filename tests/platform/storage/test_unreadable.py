@@ -249,3 +249,44 @@ def test_a_write_never_decides_by_a_list_that_lacks_a_record(any_backend: Backen
     answer = two.grace.call("POST", f"/submissions/{stored['number']}/review", json=SEEN)
     assert (answer.status_code, answer.get_json()["code"]) == (500, "record_damaged")
     assert store.collection("reviews").count({"submission": stored["id"]}) == 1
+
+
+@pytest.mark.parametrize("collection", ["submissions", "reviews"])
+def test_doctor_and_admin_read_whose_the_damaged_record_is(
+    any_backend: Backend, collection: str
+) -> None:
+    """The doctor in charge alone, of all doctors."""
+    backend, two = any_backend, TwoAccounts(any_backend)
+    [first, *_] = two.ada.call("GET", "/lesions").get_json()
+    store = backend.services.store
+    [stored, *_] = store.collection("submissions").find({"lesion": first["id"]})
+    field, wanted = ("band", {"id": stored["id"]})
+    if collection == "reviews":
+        field, wanted = ("opinion", {"submission": stored["id"]})
+    assert store.collection(collection).update(wanted, {"$set": {field: "nonsense"}})
+    two.ada.call("GET", "/inbox")
+    account = backend.account(two.ada.email)
+    doctor = backend.account(two.grace.email)
+    assert two.grace.call("GET", "/queue/counts").get_json()["damaged"] == [
+        {"patient": account.id, "patient_name": account.name}
+    ]
+    other = backend.member(role="doctor")
+    assert other.call("GET", "/queue/counts").get_json()["damaged"] == []
+    [failed] = two.root.call("GET", "/admin/overview").get_json()["failed_items"]
+    assert failed["owner"] == {
+        "patient_name": account.name,
+        "doctor": doctor.email,
+        "doctor_name": doctor.name,
+    }
+
+
+def test_a_record_whose_owner_is_damaged_too_names_nobody(any_backend: Backend) -> None:
+    doctor, patient = patient_in_care(any_backend)
+    broken = file_for(any_backend, patient, URGENT)
+    rows = any_backend.services.store.collection("submissions")
+    rows.update({"id": broken.id}, {"$set": {"band": "nonsense"}})
+    patient.call("GET", "/inbox")
+    rows.update({"id": broken.id}, {"$set": {"owner": 7}})
+    assert doctor.call("GET", "/queue/counts").get_json()["damaged"] == []
+    [failed] = any_backend.admin().call("GET", "/admin/overview").get_json()["failed_items"]
+    assert failed["owner"] is None

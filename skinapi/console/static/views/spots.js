@@ -53,14 +53,15 @@ const Pictures = ({ tasks }) => html`
     <li key=${one.lesion ?? one.advice?.finding}><${KeptPhoto} number=${one.advice?.finding} kept=${one.photo_kept} />
       <small><a class="cover" href=${`#/${placeOf(one)}`}>${aboutOf(one)}</a></small></li>`)}</ul>`;
 
-/** What was newly decided, until it was opened: what to do by when, and the way to the words. @param {{one: Api["NewDecisionView"]}} props */
-const NewDecision = ({ one: { finding, title, name, place, advice, sentence } }) => html`
+/** What was newly decided, until it was opened: what to do by when, and the way to the words. @param {{one: Api["NewDecisionView"], practice: Api["PracticeView"]}} props */
+const NewDecision = ({ one: { finding, title, name, place, advice, sentence }, practice }) => html`
   <section class=${`visit new-decision band-${colourOf(advice.band, advice.waits_for)}`}>
     <p class="eyebrow">${say("newHere")}${place && ` · ${nameOfSpot({ name, place })}`}</p>
     <h2>${title}</h2>
     <p><strong>${advice.action}</strong></p>
     <${Due} due=${advice.due} />
     <p>${sentence}</p>
+    ${advice.due && html`<${Call} practice=${practice} />`}
     <p><a class="button" href=${`#/finding/${finding}`}>${say("readDecision", { number: finding })}</a></p>
   </section>`;
 
@@ -90,11 +91,14 @@ const asksForVisit = ({ task, advice }) => task === "see_doctor" && !advice?.wai
 
 /** @param {{inbox: Api["InboxView"]}} props */
 const Inbox = ({ inbox: { decisions, practice, tasks, more } }) => {
-  const visit = tasks.filter(asksForVisit);
+  // What counts of a spot about which something is new stands with that.
+  const stands = (/** @type {Api["TaskView"]} */ { lesion, advice }) => decisions.some((one) => one.lesion === lesion && one.advice.finding === advice?.finding);
+  const asked = tasks.filter(asksForVisit);
+  const visit = asked.filter((one) => !stands(one));
   const later = tasks.filter(({ due }) => due && isAhead(due));
-  const others = tasks.filter((one) => !visit.includes(one) && !later.includes(one));
+  const others = tasks.filter((one) => !asked.includes(one) && !later.includes(one));
   return html`
-    ${decisions.map((one) => html`<${NewDecision} key=${one.finding} one=${one} />`)}
+    ${decisions.map((one) => html`<${NewDecision} key=${one.finding} one=${one} practice=${practice} />`)}
     ${visit.length > 0 && html`<${Visit} tasks=${visit} practice=${practice} />`}
     ${others.length > 0 && html`<ul class="list">${others.map((one) => html`<${Task} key=${`${one.task} ${one.lesion ?? one.advice?.finding}`} one=${one} />`)}</ul>`}
     ${more > 0 && html`<p><small>${say("inboxMore", { count: more })}</small></p>`}

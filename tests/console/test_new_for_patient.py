@@ -1,0 +1,105 @@
+"""What heads a patient's pages: what was newly decided, whom to call, and that advice stays valid
+where something stored is damaged.
+"""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.console.journey import Journey, Look
+from tests.console.test_spots import BACK, begin, send
+from tests.console.visitor import DESKTOP, PHONE, Visitor
+from tests.served.people import Caller, Seeder
+from tests.served.server import Server, serving
+
+DIALLED = "main a.call[href='tel:+41315551212']"
+LOOKS = [Look(PHONE, dark=False, language="en"), Look(DESKTOP, dark=True, language="fr")]
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory, settings: dict[str, str]) -> Iterator[Server]:
+    """A clinic whose operator has said how to call it."""
+    clinic = {"CLINIC_NAME": "Hautklinik Test", "CLINIC_PHONE": "+41 31 555 12 12"}
+    folder = tmp_path_factory.mktemp("called")
+    with serving(folder, {**settings, **clinic}, workers=1) as server:
+        yield server
+
+
+@pytest.mark.parametrize("look", LOOKS, ids=str)
+def test_an_urgent_patient_can_call_and_reads_of_the_visit(
+    visitor: Visitor, patient: Caller, doctor: Caller, look: Look
+) -> None:
+    spot = begin(patient, BACK)
+    number = send(patient, "melanoma", lesion=spot)
+    journey = Journey(visitor, "new-for-patient", look)
+    visitor.enter(patient, "user")
+    visitor.find(DIALLED)
+    journey.step("spots")
+    for place in (f"finding/{number}", f"spot/{spot}"):
+        visitor.open_view(place)
+        visitor.find(DIALLED)
+        visitor.find("main .your-visit dd")
+        visitor.assert_accessible()
+        journey.step(place.partition("/")[0])
+
+
+@pytest.mark.parametrize("look", LOOKS, ids=str)
+def test_a_decision_heads_the_first_page_until_it_was_opened(
+    visitor: Visitor, patient: Caller, doctor: Caller, look: Look
+) -> None:
+    number = send(patient, "melanoma")
+    body = {"label": "melanoma", "certainty": "sure", "told_by": "nobody"}
+    assert doctor.call("POST", f"/submissions/{number}/review", json=body).status == 201
+    journey = Journey(visitor, "new-for-patient", look)
+    visitor.enter(patient, "user")
+    visitor.find(".new-decision .due")
+    visitor.find(DIALLED)
+    assert visitor.count("main .visit") == 1, "the same is not said twice"
+    visitor.assert_accessible()
+    journey.step("decided")
+    visitor.press(f".new-decision a[href='#/finding/{number}']")
+    visitor.find(".verdict.decided")
+    visitor.open_view("spots")
+    visitor.find("main .visit")
+    assert visitor.count(".new-decision") == 0
+
+
+@pytest.mark.parametrize("look", LOOKS, ids=str)
+def test_a_damaged_finding_is_no_empty_page_and_its_advice_stays(
+    visitor: Visitor, patient: Caller, doctor: Caller, seeder: Seeder, look: Look
+) -> None:
+    number = send(patient, "melanoma")
+    rows = seeder.services.store.collection("submissions")
+    assert rows.update({"number": number}, {"$set": {"band": "nonsense"}})
+    journey = Journey(visitor, "new-for-patient", look)
+    visitor.enter(patient, "user")
+    journey.see("adviceStays")
+    visitor.find(DIALLED)
+    visitor.find("a[href='#/messages']")
+    visitor.see_none(journey.say("spotsEmpty"))
+    visitor.assert_accessible()
+    journey.step("damaged")
+    visitor.open_view(f"finding/{number}")
+    journey.see("recordUnreadable")
+    journey.see("adviceStays")
+    visitor.see_none(journey.say("ourFault"))
+    visitor.enter(doctor, "doctor")
+    visitor.find(".damaged-patients")
+    visitor.see("Ada")
+
+
+def test_the_page_that_waits_says_whom_to_call_and_a_doctor_reads_no_patients_words(
+    visitor: Visitor,
+) -> None:
+    journey = Journey(visitor, "new-for-patient", LOOKS[0])
+    visitor.open("/#/waiting")
+    journey.see("waitingHeard")
+    journey.see("waitingUrgent")
+    visitor.find(DIALLED)
+    journey.step("waiting")
+    visitor.open("/#/register")
+    visitor.type(name="Dr Grey", email="grey-waits@example.org", password="a long passphrase 1")
+    visitor.choose("wanted", "doctor")
+    visitor.press("form .primary")
+    journey.see("waitingTextStaff")
+    visitor.see_none(journey.say("waitingUrgent"))
