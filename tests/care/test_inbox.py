@@ -179,7 +179,8 @@ def test_what_a_doctor_decided_is_new_until_its_finding_was_opened(any_backend: 
     [new] = inbox(ada)["decisions"]
     assert (new["finding"], new["lesion"], new["by_result"]) == (decided, spot, False)
     assert (new["advice"]["band"], new["advice"]["finding"]) == (URGENT, decided)
-    assert new["advice"]["due"] and new["sentence"]
+    assert new["advice"]["due"]
+    assert new["sentence"]
     assert new["title"].endswith("has decided about this spot.")
     assert inbox(ada, "?lang=fr")["decisions"][0]["title"].endswith("décision sur cette tache.")
     assert ada.call("GET", f"/submissions/{decided}").status_code == 200

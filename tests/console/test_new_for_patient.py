@@ -3,14 +3,16 @@ where something stored is damaged.
 """
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
-from tests.console.journey import Journey, Look
+from tests.console.journey import Journey, Look, file_of
 from tests.console.test_spots import BACK, begin, send
 from tests.console.visitor import DESKTOP, PHONE, Visitor
 from tests.served.people import Caller, Seeder
 from tests.served.server import Server, serving
+from tests.support.photos import LIKE_NO_SKIN, photo_in, photo_of
 
 DIALLED = "main a.call[href='tel:+41315551212']"
 LOOKS = [Look(PHONE, dark=False, language="en"), Look(DESKTOP, dark=True, language="fr")]
@@ -103,3 +105,71 @@ def test_the_page_that_waits_says_whom_to_call_and_a_doctor_reads_no_patients_wo
     visitor.press("form .primary")
     journey.see("waitingTextStaff")
     visitor.see_none(journey.say("waitingUrgent"))
+
+
+def test_a_photo_that_never_left_is_called_unsent_everywhere(
+    visitor: Visitor, patient: Caller, tmp_path: Path
+) -> None:
+    journey = Journey(visitor, "new-for-patient", LOOKS[0])
+    visitor.enter(patient, "user")
+    visitor.open_view("check")
+    visitor.hand_in("photo", file_of(tmp_path, "spot.jpg", photo_of("melanoma", (600, 450))))
+    visitor.find("figure.crop canvas")
+    visitor.answer("keep_photo", "true")
+    journey.see("sendPhoto")  # its words are read while there is a network
+    visitor.go_offline(True)
+    journey.press("sendPhoto")
+    journey.see("notSent")
+    visitor.go("spots")
+    visitor.find("main .message")
+    journey.see("unsentWaits")
+    visitor.go_offline(False)
+    visitor.find("main .own-findings, main .lead")  # once the network is back, without a press
+    journey.press("toUnsent")
+    journey.see("unsentBack")
+    visitor.see_none(journey.say("unsentUnknown"))
+
+
+def test_what_looks_like_no_skin_leaves_two_ways_on(
+    visitor: Visitor, patient: Caller, tmp_path: Path
+) -> None:
+    journey = Journey(visitor, "new-for-patient", LOOKS[0])
+    visitor.enter(patient, "user")
+    visitor.open_view("check")
+    visitor.hand_in("photo", file_of(tmp_path, "green.png", photo_in(LIKE_NO_SKIN)))
+    visitor.find("figure.crop canvas")
+    visitor.answer("keep_photo", "true")
+    journey.press("sendPhoto")
+    journey.see("skinYes")
+    visitor.find("main .message .row")
+    assert visitor.count(".actions.send button") == 0
+
+
+def test_paper_has_the_name_and_what_is_folded_and_no_buttons(
+    visitor: Visitor, patient: Caller, doctor: Caller
+) -> None:
+    number = send(patient, "melanoma")
+    journey = Journey(visitor, "new-for-patient", LOOKS[1]._replace(language="en"))
+    visitor.enter(patient, "user")
+    visitor.open_view(f"finding/{number}")
+    visitor.find(".finding .heat-photo img")
+    assert visitor.count("main details[open]") == 0
+    paper = visitor.printed()
+    assert "Ada" in paper.splitlines()[:8]
+    assert journey.say("pdfReport") not in paper
+    assert "The model knows" in paper or journey.say("probabilitiesText") in " ".join(paper.split())
+
+
+def test_a_comparison_says_first_what_to_do(visitor: Visitor, patient: Caller) -> None:
+    spot = begin(patient, BACK)
+    for _ in range(2):
+        send(patient, "melanoma", lesion=spot)
+    journey = Journey(visitor, "new-for-patient", LOOKS[0])
+    visitor.enter(patient, "user")
+    visitor.open_view(f"visits/{spot}")
+    assert visitor.read(".compared .verdict h2") == "See a doctor this week"
+    first, second = visitor.all(".compared .verdict > *")[:2]
+    assert (first.tag_name, second.get_attribute("class")) == ("h2", "due")
+    assert visitor.count(".compared > section") == 1
+    visitor.assert_accessible()
+    journey.step("compared")

@@ -312,6 +312,8 @@ export const english = {
   waitingTextStaff: "An administrator looks at your registration. Until then you see this page when you log in.",
   waitingHeard: "You learn of the approval by logging in again. If it takes long, ask the clinic.",
   callInstead: "If it cannot wait, call the clinic or a doctor of your own.",
+  nameUnreadable: "name not readable",
+  damagedOf: "Damaged, in no list: a record of {names}. Tell the administrator.",
   nextSteps: "What to do next",
   limits: "What the model cannot know",
   explanation: "What this means",

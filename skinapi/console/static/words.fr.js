@@ -319,6 +319,8 @@ export const french = spaced({
   waitingTextStaff: "Un administrateur examine votre inscription. D'ici là, vous voyez cette page en vous connectant.",
   waitingHeard: "Vous apprenez l'approbation en vous connectant de nouveau. Si cela tarde, demandez à la clinique.",
   callInstead: "Si cela ne peut pas attendre, appelez la clinique ou un médecin de votre choix.",
+  nameUnreadable: "nom illisible",
+  damagedOf: "Endommagé, dans aucune liste : un enregistrement de {names}. Prévenez l'administrateur.",
   nextSteps: "Que faire ensuite",
   limits: "Ce que le modèle ne peut savoir",
   explanation: "Ce que cela veut dire",
