@@ -183,7 +183,6 @@ const Spots = (/** @type {{doctor?: string | null}} */ { doctor }) => {
   const answer = useAnswer(() => Promise.all([getInbox(), getAll("/lesions?limit=200"), getConditions()]), [getLanguage(), unread]);
   const pages = usePaging(UNSORTED);
   const [adding, setAdding] = useState(false);
-  const unsent = findUnsent();
   const [error, setError] = useState(/** @type {Failed | null} */ (null));
   const renewAll = () => {
     answer.reload();
@@ -202,7 +201,6 @@ const Spots = (/** @type {{doctor?: string | null}} */ { doctor }) => {
   return html`
     <div class="row between"><h1>${say("title_spots")}</h1><a class="button primary" href="#/check"><${Icon} name="camera" />${say("title_check")}</a></div>
     ${error && html`<${Message} kind="bad"><p>${sayError(error)}</p><p>${say("nowNewest")}</p><//>`}
-    ${unsent !== undefined && html`<${Message}><p>${say("unsentWaits")} <a href=${`#/${unsent ? `check/${unsent}` : "check"}`}>${say("toUnsent")}</a></p><//>`}
     ${adding && html`<${NewSpot} onClose=${() => setAdding(false)} />`}
     <${Answer} answer=${answer}>
       ${(/** @type {[Api["InboxView"], Api["LesionView"][], Api["ConditionsView"]]} */ [inbox, spots, conditions]) => html`
@@ -224,4 +222,10 @@ const Spots = (/** @type {{doctor?: string | null}} */ { doctor }) => {
     <//>`;
 };
 
-export const View = () => html`<${Approved}>${(/** @type {Api["Me"]} */ me) => html`<${Spots} doctor=${me.doctor_name} />`}<//>`;
+/** A photo that waits, said without a network too. */
+const Unsent = () => {
+  const about = findUnsent();
+  return about !== undefined && html`<${Message}><p>${say("unsentWaits")} <a href=${about ? `#/check/${about}` : "#/check"}>${say("toUnsent")}</a></p><//>`;
+};
+
+export const View = () => html`<${Unsent} /><${Approved}>${(/** @type {Api["Me"]} */ me) => html`<${Spots} doctor=${me.doctor_name} />`}<//>`;
