@@ -112,6 +112,7 @@ def test_a_photo_that_never_left_is_called_unsent_everywhere(
 ) -> None:
     journey = Journey(visitor, "new-for-patient", LOOKS[0])
     visitor.enter(patient, "user")
+    journey.see("spotsEmpty")  # without a network no view is fetched
     visitor.open_view("check")
     visitor.hand_in("photo", file_of(tmp_path, "spot.jpg", photo_of("melanoma", (600, 450))))
     visitor.find("figure.crop canvas")
