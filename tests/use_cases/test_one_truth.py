@@ -468,7 +468,7 @@ def verify(history: History, paper: Paper) -> Iterator[Told]:
 def answers(history: History, papers: list[Paper]) -> dict[str, bytes]:
     """All that the patient, a program and anybody with a paper is told."""
     own = f"/patients/{history.patient}"
-    paths = ["/submissions", "/lesions", "/inbox"]
+    paths = ["/submissions", "/lesions"]
     for spot in history.spots:
         of_spot = ("", "/submissions", "/letters")
         paths += [f"/lesions/{spot}{of}" for of in of_spot]
@@ -479,7 +479,8 @@ def answers(history: History, papers: list[Paper]) -> dict[str, bytes]:
     for_program = [patients, f"{own}/submissions", f"{own}/lesions", *found, *of_findings]
     # A paper that the doctor has printed may tell what is held back.
     seals = [f"/reports/verify/{paper.code}" for paper in papers if paper.reader is not DOCTOR]
-    asked = [(history.ada, path) for path in [*paths, *of_findings, *seals]]
+    # The inbox last: to read a finding opens what was decided, which is new before.
+    asked = [(history.ada, path) for path in [*paths, *of_findings, *seals, "/inbox"]]
     asked += [(history.program, path) for path in for_program]
     return {f"{person.token[:4]} {path}": answer_of(person, path) for person, path in asked}
 
