@@ -64,9 +64,9 @@ from skinapi.platform.storage.unit_of_work import Unit, UnitOfWork, atomic
 NOT_IN_CHARGE = "Only the doctor in charge can write or withdraw letters"
 NO_LETTER = "There is no such letter"
 NOT_SIGNED = "There is no such signed letter"
-# The version of the consent's text that says what is sent for a letter.
+# The version of the consent's text that says what is sent for a letter, and to whom.
 CONSENT: Purpose = "llm"
-CONSENT_SINCE = 3
+CONSENT_SINCE = 4
 WAIT_S = 15.0  # that one letter may wait for the model, all attempts together
 
 

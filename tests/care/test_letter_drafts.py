@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from skinapi.accounts.auth.consents import newest_text
+from skinapi.accounts.auth.consents import COMPANY, newest_text
 from skinapi.base.languages import LANGUAGES, Language
 from skinapi.care.letters import CONSENT, CONSENT_SINCE
 from skinapi.findings.records.letters import ADDRESSEES, Addressee
@@ -65,6 +65,7 @@ def test_the_text_of_the_consent_says_what_is_sent() -> None:
     for language in LANGUAGES:
         text = newest_text(CONSENT).text.in_language(language)
         assert {"en": "age group", "fr": "tranche d'âge"}[language] in text
+        assert COMPANY in text
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

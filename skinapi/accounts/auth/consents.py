@@ -29,6 +29,9 @@ PURPOSES: tuple[Purpose, ...] = get_args(Purpose)
 # where an admin has joined two accounts that said different things.
 PatientChannel = Literal["console", "client", "photo", "key", "fhir", "joining"]
 
+# In a text, the company that gets the data: OpenRouter, unless LLM_COMPANY names another one.
+COMPANY, OPENROUTER = "{company}", "OpenRouter"
+
 
 class ConsentText(BaseModel):
     model_config = ConfigDict(frozen=True)
@@ -36,6 +39,20 @@ class ConsentText(BaseModel):
     version: int
     title: LocalizedText
     text: LocalizedText
+
+    @property
+    def names_company(self) -> bool:
+        return COMPANY in self.text.en
+
+    def say(self, language: Language, company: str | None) -> str:
+        """The text as the person reads it, with the company that gets the data."""
+        known = _COMPANIES[language].openrouter
+        name = known if company in (None, OPENROUTER) else company
+        return self.text.in_language(language).replace(COMPANY, name or known)
+
+
+class _CompanyWords(BaseModel):
+    openrouter: str
 
 
 class _Written(BaseModel):
@@ -51,6 +68,9 @@ class _Consents(RootModel[Mapping[Purpose, tuple[_Written, ...]]]):
         if missing := [purpose for purpose in PURPOSES if not self.root.get(purpose)]:
             raise ValueError(f"No text for the consents: {', '.join(missing)}")
         return self
+
+
+_COMPANIES = load_words("accounts.companies", _CompanyWords)
 
 
 @cache
@@ -88,6 +108,7 @@ class ConsentGiven(StoredRecord):
     """One change of a consent.
 
     - `version`, `language`: of the text that was shown; None where the client did not say
+    - `company`: the one that the text named; None where it named none
     - `by`: the person's own account, or that of the program's key
     - `finding`: the consent is about the photo of this finding alone
     """
@@ -99,6 +120,7 @@ class ConsentGiven(StoredRecord):
     given: bool
     version: int | None = None
     language: str | None = None
+    company: str | None = None
     by: str
     way: str
     finding: str | None = None
@@ -128,6 +150,12 @@ def latest_of(history: list[ConsentGiven]) -> dict[str, ConsentGiven]:
     return {change.purpose: change for change in history if change.finding is None}
 
 
+def is_given_under(given: ConsentGiven, text: ConsentText, company: str) -> bool:
+    """Whether this text was shown, with the company that gets the data now."""
+    named = company if text.names_company else None
+    return (given.version, given.company) == (text.version, named)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChangedConsents:
     """`texts` are the versions that were shown; empty where the client does not say."""
@@ -143,6 +171,7 @@ class ConsentsService:
     work: UnitOfWork
     accounts: Accounts
     consents: Consents
+    company: str
 
     @atomic
     def change(self, unit: Unit, *, account_id: str, changed: ChangedConsents) -> None:
@@ -172,7 +201,9 @@ class ConsentsService:
         due: dict[Purpose, bool] = {}
         for purpose, allowed in changed.given.items():
             before, shown = latest.get(purpose), changed.texts.get(purpose)
-            renewed = allowed and shown is not None and (before is None or before.version != shown)
+            text = newest_text(purpose)
+            stands = before is not None and is_given_under(before, text, self.company)
+            renewed = allowed and shown is not None and not stands
             if account.consents.get(purpose) is not allowed or renewed:
                 due[purpose] = allowed
         return due
@@ -185,6 +216,7 @@ class ConsentsService:
         self.accounts.change(unit, account, consents=dict(account.consents) | {**due})
         for purpose, allowed in due.items():
             version = changed.texts.get(purpose)
+            text = find_text(purpose, version)
             self.consents.note(
                 account=account.id,
                 purpose=purpose,
@@ -193,6 +225,7 @@ class ConsentsService:
                 way="client" if version is None else "console",
                 version=version,
                 language=None if version is None else changed.language,
+                company=self.company if text and text.names_company else None,
             )
             if not allowed:
                 unit.publish(ConsentWithdrawn(account.id, purpose))

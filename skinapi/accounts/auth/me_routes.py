@@ -55,7 +55,8 @@ def show_consents(
     """
     account = subject.account
     history = consents.consents.history_of(account.id)
-    return ConsentsView.from_account(account, history, query.lang or account.language)
+    language = query.lang or account.language
+    return ConsentsView.from_account(account, history, language, consents.company)
 
 
 @consent_routes.route("PUT", "/me/consents", raises=(ConsentTextChanged, PhotosStillKept))

@@ -13,6 +13,7 @@ from skinapi.accounts.auth.consents import (
     ConsentText,
     Purpose,
     find_text,
+    is_given_under,
     latest_of,
     newest_text,
 )
@@ -330,9 +331,9 @@ class ConsentTextView(Answer):
     text: str
 
     @classmethod
-    def from_text(cls, text: ConsentText, language: Language) -> Self:
-        title, said = (part.in_language(language) for part in (text.title, text.text))
-        return cls(version=text.version, title=title, text=said)
+    def from_text(cls, text: ConsentText, language: Language, company: str | None) -> Self:
+        title = text.title.in_language(language)
+        return cls(version=text.version, title=title, text=text.say(language, company))
 
 
 class ConsentView(Answer):
@@ -345,7 +346,8 @@ class ConsentView(Answer):
         description="of the text under which it was given; null where that is not known"
     )
     ask_again: bool = Field(
-        description="whether it was given under another text than the newest one; it still stands"
+        description="whether it was given under another text than the newest one, or while another "
+        "company got the data; it still stands"
     )
     newest: ConsentTextView = Field(description="the text that is asked now")
     agreed: ConsentTextView | None = Field(
@@ -377,12 +379,13 @@ class ConsentsView(Answer):
 
     @classmethod
     def from_account(
-        cls, account: Account, history: list[ConsentGiven], language: Language
+        cls, account: Account, history: list[ConsentGiven], language: Language, company: str
     ) -> Self:
         latest = latest_of(history)
         return cls(
             consents=[
-                _view_of(purpose, account, latest.get(purpose), language) for purpose in PURPOSES
+                _view_of(purpose, account, latest.get(purpose), language, company)
+                for purpose in PURPOSES
             ],
             history=[
                 ConsentChangeView.from_change(change)
@@ -392,16 +395,24 @@ class ConsentsView(Answer):
 
 
 def _view_of(
-    purpose: Purpose, account: Account, last: ConsentGiven | None, language: Language
+    purpose: Purpose,
+    account: Account,
+    last: ConsentGiven | None,
+    language: Language,
+    company: str,
 ) -> ConsentView:
     given, newest = account.consents.get(purpose), newest_text(purpose)
     agreed = find_text(purpose, last.version) if last and last.given else None
+    stands = last is not None and last.given and is_given_under(last, newest, company)
+    before = last.company if last else None
     return ConsentView(
         purpose=purpose,
         given=given,
         since=last.created_at if last else None,
         version=agreed.version if agreed else None,
-        ask_again=given is True and agreed != newest,
-        newest=ConsentTextView.from_text(newest, language),
-        agreed=ConsentTextView.from_text(agreed, language) if agreed and agreed != newest else None,
+        ask_again=given is True and not stands,
+        newest=ConsentTextView.from_text(newest, language, company),
+        agreed=ConsentTextView.from_text(agreed, language, before)
+        if agreed and not stands
+        else None,
     )

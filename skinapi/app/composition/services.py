@@ -22,7 +22,7 @@ from skinapi.accounts.auth.account import Account
 from skinapi.accounts.auth.account_deletion import Eraser
 from skinapi.accounts.auth.account_search import search_faults
 from skinapi.accounts.auth.authorizer import Authorizer, Tokens
-from skinapi.accounts.auth.consents import ConsentGiven, ConsentsService
+from skinapi.accounts.auth.consents import OPENROUTER, ConsentGiven, ConsentsService
 from skinapi.accounts.auth.email_addresses import normalise_email, spellings_of
 from skinapi.accounts.auth.owners import OwnerStatus
 from skinapi.accounts.auth.passwords import PLACES, Authentication, Passwords
@@ -285,6 +285,7 @@ def _values(settings: Settings, *, workers_here: bool) -> dict[Any, dict[str, An
         RecordRetention: {"years": settings.record_retention},
         KeptPhotos: {"policy": settings.photos, "days": settings.retain_photos_days},
         ReportsService: {"clinic": settings.clinic_name, "address": address},
+        ConsentsService: {"company": settings.llm_company or OPENROUTER},
         FhirService: {"base": f"{address}/fhir"},
         AccountContents: {
             "archive": settings.archive_url is not None,

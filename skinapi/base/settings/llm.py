@@ -27,6 +27,12 @@ class LlmSettings(InstallationSettings):
         default="https://openrouter.ai/api/v1",
         description="Address of the LLM provider. `https://`, except on this machine.",
     )
+    llm_company: str | None = Field(
+        default=None,
+        max_length=200,
+        description="Name and country of the company that answers at OPENROUTER_URL, as patients "
+        "read it before they consent. If empty, OpenRouter. After a change they are asked again.",
+    )
     predict_narrative: Literal["template", "llm"] = Field(
         default="template",
         description="Who writes the sections in answers of `POST /predict`: the template alone, "

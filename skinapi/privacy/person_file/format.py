@@ -91,8 +91,8 @@ class FiledAccount(Filed):
 
 
 class FiledConsent(Filed):
-    """`version`: of the text that was shown. `way`: `console`; another `client`; `photo`: with one
-    photo, the `finding`; by a program's `key`; `fhir`.
+    """`version`: of the text that was shown, `company`: that it named. `way`: `console`; another
+    `client`; `photo`: with one photo, the `finding`; by a program's `key`; `fhir`.
     """
 
     purpose: str
@@ -100,6 +100,7 @@ class FiledConsent(Filed):
     at: datetime
     version: int | None = None
     language: str | None = None
+    company: str | None = None
     by: str
     way: str
     finding: str | None = None

@@ -14,6 +14,7 @@ from skinapi.accounts.auth.consents import (
     ConsentText,
     Purpose,
     list_consent_texts,
+    newest_text,
 )
 from skinapi.base.languages import LANGUAGES, LocalizedText
 from skinapi.model.registry.inference import InferenceService
@@ -126,6 +127,40 @@ def test_a_consent_under_an_earlier_text_stands_and_is_asked_again(
     state = state_of(ada, "training")
     assert (state["version"], state["ask_again"], state["agreed"]) == (2, False, None)
     assert [item["version"] for item in show(ada)["history"]] == [2, 1]
+
+
+def test_who_agreed_before_the_company_was_named_is_asked_again(backend: Backend) -> None:
+    ada = backend.member()
+    agree(ada, "llm", version=newest_text("llm").version)
+    consents = backend.services.store.collection("consents")
+    consents.update({"purpose": "llm"}, {"$set": {"version": 3}, "$unset": {"company": True}})
+    state = state_of(ada, "llm")
+    assert (state["given"], state["ask_again"], state["version"]) == (True, True, 3)
+    assert "OpenRouter (United States)" in state["newest"]["text"]
+    assert "outside the clinic" in state["newest"]["title"]
+    assert "OpenRouter" not in state["agreed"]["text"]
+    [french] = [item for item in show(ada, lang="fr")["consents"] if item["purpose"] == "llm"]
+    assert "OpenRouter (États-Unis)" in french["newest"]["text"]
+    assert "hors de la clinique" in french["newest"]["title"]
+    agree(ada, "llm", version=newest_text("llm").version)
+    assert state_of(ada, "llm")["ask_again"] is False
+
+
+def test_another_company_than_the_one_agreed_to_is_asked_about(tmp_path: Path) -> None:
+    ada = (backend := Backend(tmp_path)).member()
+    agree(ada, "llm", version=newest_text("llm").version)
+    agree(ada, "training")
+    moved = Backend(tmp_path, backend.services.store, llm_company="Mistral AI (France)")
+    ada = Person(moved.client, ada.token, ada.email)
+    state = state_of(ada, "llm")
+    assert (state["given"], state["ask_again"]) == (True, True)
+    assert "internet to Mistral AI (France)." in state["newest"]["text"]
+    assert "OpenRouter" in state["agreed"]["text"]
+    assert state_of(ada, "training")["ask_again"] is False
+    agree(ada, "llm", version=newest_text("llm").version)
+    state = state_of(ada, "llm")
+    assert (state["ask_again"], state["agreed"]) == (False, None)
+    backend.services.store.close()
 
 
 def test_nobody_agrees_to_a_text_that_was_replaced_while_it_was_read(
