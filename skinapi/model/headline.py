@@ -20,6 +20,7 @@ from skinapi.model.bands import (
     is_sent,
     severity_rank,
     threshold_scores,
+    urgency,
 )
 from skinapi.model.conditions import NORMAL_SKIN, Band, conditions_table
 
@@ -156,7 +157,7 @@ class Headline:
     more severe, the most severe first; none where the finding is spared a doctor. `named` is the
     most severe of both. `malignant` is the sum over all malignant conditions. `by_picture` is the
     one of `not_ruled_out` whose probability is that of one picture alone. Of what is `not_skin`, a
-    patient reads that alone.
+    patient reads that alone. Who is `referred` should see a doctor within two weeks or sooner.
     """
 
     likely: RankedCondition
@@ -168,6 +169,7 @@ class Headline:
     most_in_picture: bool = False
     told_signs: tuple[str, ...] = ()
     not_skin: bool = False
+    referred: bool = False
 
     @classmethod
     def from_ranked(
@@ -229,6 +231,7 @@ class Headline:
             most_in_picture=by_picture in open_ and entries[by_picture].probability >= _MOST,
             told_signs=told_signs,
             not_skin=not_skin,
+            referred=urgency(band) <= urgency(Band.REFERRAL),
         )
 
     @classmethod
@@ -238,10 +241,11 @@ class Headline:
 
     @property
     def one_name(self) -> RankedCondition:
-        """For a client that shows one name: what is likely, unless something graver stands before
-        it, or it is no lesion.
+        """For a client that shows one name: what is likely, unless that is no cancer and the person
+        is referred, something graver stands before it, or it is no lesion.
         """
-        graver = self.mostly_malignant or self.by_picture or self.likely.key == NORMAL_SKIN
+        hides = self.referred and not self._likely_malignant
+        graver = hides or self.mostly_malignant or self.by_picture or self.likely.key == NORMAL_SKIN
         return self.named if graver or self.likely.key == self.named.key else self.likely
 
     @property

@@ -2,7 +2,7 @@
 
 Its client invents a diagnosis for every status but 200, so errors are answered as "inconclusive"
 with status 200. A finding is answered as "inconclusive" too where its class would read as harmless
-although the finding is in doubt or raised: some of the client's class names begin with "Benign".
+although it is in doubt or sent to a doctor: some of the client's class names begin with "Benign".
 """
 
 from collections.abc import Mapping
@@ -19,6 +19,7 @@ from skinapi.integrations.clients.service import (
     ClientsService,
     Risk,
     over_known_classes,
+    reads_as_benign,
     risk_of,
     say_graver,
 )
@@ -90,22 +91,25 @@ class Diagnosis(Answer):
         facts = Facts.from_finding(known, NOTHING_TOLD)
         named, action = finding.headline.one_name, finding.band_words().action
         condition = conditions_table().by_key(named.key)
-        # Of a benign one they are "harmless" and "none is needed".
-        may_describe = (condition.malignant or facts.all_clear) and not finding.not_skin
-        states_class = may_describe and known.most_probable != NORMAL_SKIN
+        states_class = (
+            (condition.malignant or reads_as_benign(known))
+            and not finding.not_skin
+            and known.most_probable != NORMAL_SKIN
+        )
+        # Of a benign one these words are "harmless" and "none is needed".
+        may_describe = states_class and (condition.malignant or facts.all_clear)
         names, sentences = CONDITION_NAMES[named.key], condition.sentences["en"]
+        score = 0.0 if finding.not_skin else known.malignant_score
         class_id, class_name = INCONCLUSIVE, NO_DIAGNOSIS
         if states_class:
             class_id = names.lab_class_id or named.key
             class_name = names.lab_class_name or condition.names.en
-        treatment = sentences.treatment_note if states_class else ""
+        treatment = sentences.treatment_note if may_describe else ""
         return cls(
             class_id=class_id,
             class_name=class_name,
             severity=SEVERITIES[risk_of(finding)],
-            risk_score=UNKNOWN_RISK
-            if finding.not_skin
-            else round(RISK_SCORE_OF_BAND[finding.band] + 2 * known.malignant_score, 1),
+            risk_score=round(RISK_SCORE_OF_BAND[finding.band] + 2 * score, 1),
             confidence=probability_of(without_normal_skin(finding.ranked), named.key)
             if states_class
             else 0.0,
@@ -116,10 +120,10 @@ class Diagnosis(Answer):
             treatment=f"{action} {treatment}".strip(),
             description=_describe(
                 Facts.from_finding(finding, NOTHING_TOLD),
-                sentences.what_it_is if states_class else "",
+                sentences.what_it_is if may_describe else "",
                 classified.shape,
             ),
-            epidemiology=sentences.epidemiology if states_class else ASK,
+            epidemiology=sentences.epidemiology if may_describe else ASK,
             processing_time=f"{finding.timings.total / 1000:.1f}s",
             model_version=finding.model_version,
             notice=finding.notices[0].en,

@@ -34,6 +34,7 @@ from skinapi.integrations.clients.service import (
     decided,
     name_for,
     over_known_classes,
+    reads_as_benign,
     undecided,
 )
 from skinapi.model.conditions import NORMAL_SKIN, Band, conditions_table
@@ -164,16 +165,16 @@ class GuideAnswer(GuideFields):
     def from_photo(cls, classified: ClassifiedPhoto) -> Self:
         """The finding in the guide's format.
 
-        Raises Undecided where its page would say "Likely Benign" about a finding that is no
-        all-clear, would name a condition where nothing looks like skin or head its list with
-        another class than the most probable one, or has no name for the class that the API states.
+        Raises Undecided where its page would say "Likely Benign" about what is in doubt, malignant
+        or sent to a doctor, would name a condition where nothing looks like skin or head its list
+        with another class than the most probable one, or has no name for the class that the API
+        states.
         """
         finding, seven = classified.finding, over_known_classes(classified.finding)
-        clear = Facts.from_finding(seven, NOTHING_TOLD).all_clear
-        reads_benign = seven.malignant_score <= LIKELY_BENIGN and not clear
+        misleads = seven.malignant_score <= LIKELY_BENIGN and not reads_as_benign(seven)
         heads_the_list = seven.most_probable == finding.headline.likely.key
         named = seven.most_probable != NORMAL_SKIN and name_for(finding, "guide")
-        if reads_benign or finding.not_skin or not (named and heads_the_list):
+        if misleads or finding.not_skin or not (named and heads_the_list):
             raise undecided(finding)
         overlay = draw_overlay(classified.photo, finding.heat, format="PNG")
         sections = write_template(Facts.from_finding(finding, NOTHING_TOLD), "en").sections

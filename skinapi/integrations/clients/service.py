@@ -18,7 +18,7 @@ from skinapi.findings.reports.facts import Facts
 from skinapi.findings.reports.report import print_pictures
 from skinapi.findings.reports.service import ReportsService
 from skinapi.findings.reports.words import SENTENCES
-from skinapi.model.bands import THRESHOLDS, is_raised, urgency
+from skinapi.model.bands import THRESHOLDS, is_sent, urgency
 from skinapi.model.conditions import NORMAL_SKIN, Band, conditions_table
 from skinapi.model.context import NOTHING_TOLD
 from skinapi.model.finding import Finding
@@ -101,15 +101,23 @@ class Undecided(Unprocessable):
 def is_undecided(finding: Finding) -> bool:
     """Whether the most probable class must not stand for the finding.
 
-    That is where the finding is in doubt, where its band is more urgent than the named condition
-    alone asks for, where a malignant condition is named though a benign one is more probable, and
-    where normal skin is most probable but something speaks for a lesion.
+    That is where the finding is in doubt, where its band is more urgent than the named cancer alone
+    asks for, where a benign condition is most probable but somebody is sent to a doctor, and where
+    normal skin is most probable but something speaks for a lesion.
     """
     if finding.most_probable == NORMAL_SKIN:
         return _speaks_for_a_lesion(finding)
-    facts = Facts.from_finding(finding, NOTHING_TOLD)
-    malignant = conditions_table().by_key(finding.most_probable).malignant
-    return facts.uncertain or facts.more_urgent or not (malignant or facts.all_clear)
+    if not conditions_table().by_key(finding.most_probable).malignant:
+        return not reads_as_benign(finding)
+    return finding.uncertain or Facts.from_finding(finding, NOTHING_TOLD).more_urgent
+
+
+def reads_as_benign(finding: Finding) -> bool:
+    """Whether a client may show a benign class as the result: nothing is in doubt, and the advice
+    is to mention the spot at the next visit, or to watch it.
+    """
+    malignant = conditions_table().by_key(finding.stated).malignant
+    return not (malignant or finding.uncertain or is_sent(finding.band))
 
 
 def _speaks_for_a_lesion(finding: Finding) -> bool:
@@ -170,19 +178,13 @@ def say_graver(facts: Facts) -> list[str]:
 
 
 def risk_of(finding: Finding) -> Risk:
-    """The higher of the class's risk and the band's, never low where the band is raised. It does
-    not depend on the confidence, because an uncertain melanoma is not a low risk. What does not
-    look like skin has no risk of its own: it is neither high nor low.
+    """The higher of the risk of the class that the API states and the band's. It does not depend on
+    the confidence, because an uncertain melanoma is not a low risk. What does not look like skin
+    has no class: there the band's counts alone.
     """
-    if finding.not_skin:
-        return "Medium"
-    named = finding.headline.named.key
-    severity = conditions_table().by_key(named).severity
-    of_class: Risk = "Low" if severity == "None" else severity
-    outputs = [entry.key for entry in finding.ranked]
-    is_above = is_raised(finding.band, named=named, outputs=outputs)
-    raised: Risk = "Medium" if is_above else "Low"
-    return min(of_class, RISK_OF_BAND[finding.band], raised, key=HIGHEST_FIRST.index)
+    severity = conditions_table().by_key(finding.headline.one_name.key).severity
+    of_class: Risk = "Low" if severity == "None" or finding.not_skin else severity
+    return min(of_class, RISK_OF_BAND[finding.band], key=HIGHEST_FIRST.index)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

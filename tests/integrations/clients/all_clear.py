@@ -17,7 +17,7 @@ from skinapi.integrations.clients.service import (
     over_known_classes,
     risk_of,
 )
-from skinapi.model.bands import urgency
+from skinapi.model.bands import is_sent, urgency
 from skinapi.model.comparison.outline import Shape
 from skinapi.model.conditions import conditions_table
 from skinapi.model.context import NOTHING_TOLD
@@ -112,10 +112,11 @@ def reads_as_an_all_clear(client: str, finding: Finding) -> bool:
 
 
 def must_not_be_cleared(finding: Finding) -> bool:
-    """Whether the band is more urgent than the named condition alone asks for, or the report says
-    that something is not excluded.
+    """Whether the band sends to a doctor and is more urgent than the named condition alone asks
+    for, or the report says that something is not excluded.
     """
     named = conditions_table().by_key(finding.stated)
     report = write_template(Facts.from_finding(finding, NOTHING_TOLD), "en")
     said = " ".join(report.sections.model_dump().values())
-    return urgency(finding.band) < urgency(named.urgency) or NOT_RULED_OUT in said
+    raised = is_sent(finding.band) and urgency(finding.band) < urgency(named.urgency)
+    return raised or NOT_RULED_OUT in said

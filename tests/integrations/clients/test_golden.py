@@ -163,7 +163,9 @@ RAISED: tuple[tuple[Band, dict[str, Any], str], ...] = (
 def test_no_client_gets_reassuring_words_beside_a_referral_or_a_doubt(
     key: str, band: Band, raised: dict[str, Any], begins: str
 ) -> None:
-    """The lab shows one name, and here none: what is likely would reassure."""
+    """The lab shows one name: the gravest that a referral names, else none. What is likely would
+    reassure.
+    """
     finding = finding_of(key, probability=0.6, band=band, **raised)
     judged = ClassifiedPhoto(finding, read_photo(photo_of(key)))
     diagnosis, said = Diagnosis.from_photo(judged), TABLE.by_key(key).sentences["en"]
@@ -173,8 +175,12 @@ def test_no_client_gets_reassuring_words_beside_a_referral_or_a_doubt(
     with pytest.raises(Undecided) as told:
         GuideAnswer.from_photo(judged)
     assert begins in told.value.detail
-    assert (diagnosis.class_id, diagnosis.class_name) == ("inconclusive", NO_DIAGNOSIS)
-    assert diagnosis.confidence == 0
+    if band is Band.DOCTOR_REVIEW:
+        assert (diagnosis.class_id, diagnosis.class_name) == ("inconclusive", NO_DIAGNOSIS)
+        assert diagnosis.confidence == 0
+    else:
+        assert TABLE.by_key(finding.headline.one_name.key).malignant
+        assert diagnosis.class_name == NAMES[finding.headline.one_name.key][4]
     assert diagnosis.description.startswith(begins)
     assert diagnosis.treatment.startswith(judged.finding.band_words().action)
     assert diagnosis.severity != "Benign"
@@ -209,12 +215,14 @@ def test_what_was_measured_is_painted_green_only_beside_an_all_clear() -> None:
     assert plain.abcd_details["A"].interpretation == "Measured in this picture: 0.10"
 
 
-def test_no_client_names_what_the_headline_does_not_call_likely() -> None:
-    """ "Melanoma, 30 %" stood over "Most likely a mole"."""
+def test_who_is_referred_reads_the_graver_name_with_its_own_probability() -> None:
+    """ "Melanocytic nevus, 60 %" stood over a melanoma."""
     finding = named_finding("melanoma", most_probable="melanocytic_nevus")
+    assert finding.band is Band.URGENT_REFERRAL
     judged = ClassifiedPhoto(finding, read_photo(photo_of("melanoma")))
     diagnosis = Diagnosis.from_photo(judged)
-    assert (diagnosis.class_id, diagnosis.severity) == ("inconclusive", "Critical")
+    assert (diagnosis.class_id, diagnosis.severity) == ("melanoma", "Critical")
+    assert diagnosis.confidence == pytest.approx(0.3, abs=0.02)
     said = "Most likely a mole. A skin cancer cannot be ruled out."
     assert diagnosis.description.startswith(said)
     assert GuideAnswer.from_photo(judged).explanation.startswith(said)
@@ -233,13 +241,13 @@ def test_the_explainable_clients_report_says_the_band_and_the_doubt(
     assert any(label in text and {how in text for how in hows} != {False} for label, *hows in asked)
 
 
-def test_what_does_not_look_like_skin_gets_no_name_and_no_risk_on_any_screen() -> None:
-    """A crab was "Malignant Melanoma, Critical, 98 %"."""
+def test_what_does_not_look_like_skin_gets_no_name_and_the_bands_severity() -> None:
+    """A crab was "Malignant Melanoma, Critical, 98 %"; a candle "Moderate" beside "this week"."""
     finding = finding_of(probability=0.98, reasons=(Doubt.NOT_SURELY_SKIN,))
     judged = ClassifiedPhoto(finding, read_photo(photo_of("melanoma")))
     diagnosis = Diagnosis.from_photo(judged)
     assert (diagnosis.class_id, diagnosis.class_name) == ("inconclusive", NO_DIAGNOSIS)
-    assert (diagnosis.severity, diagnosis.risk_score, diagnosis.confidence) == ("Moderate", 5.0, 0)
+    assert (diagnosis.severity, diagnosis.risk_score, diagnosis.confidence) == ("Critical", 8.0, 0)
     assert diagnosis.description.startswith(TABLE.notices.headline.not_skin.en)
     for answer in (lambda: GuideAnswer.from_photo(judged), lambda: decided(finding, "explainable")):
         with pytest.raises(Undecided) as told:

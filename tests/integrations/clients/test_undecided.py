@@ -308,7 +308,52 @@ def test_a_doubt_between_the_two_is_still_told() -> None:
         Predictions.from_finding(finding)
 
 
-def test_a_risk_is_never_low_where_the_band_is_raised() -> None:
+def test_a_risk_is_the_higher_of_the_bands_and_the_stated_classs() -> None:
     bands = (Band.SELF_MONITORING, Band.ROUTINE, Band.DOCTOR_REVIEW, Band.URGENT_REFERRAL)
     risks = [risk_of(finding_of("melanocytic_nevus", band=band)) for band in bands]
-    assert risks == ["Low", "Medium", "Medium", "High"]
+    assert risks == ["Low", "Low", "Medium", "High"]
+    assert risk_of(finding_of("melanoma", band=Band.REFERRAL)) == "High"
+
+
+def test_no_severity_is_critical_where_the_advice_is_the_coming_weeks() -> None:
+    """A melanoma of 4 % beside a mole, "in the coming weeks", was "Critical" and "High"."""
+    shares = {"melanocytic_nevus": 0.955, "melanoma": 0.04}
+    finding = found(shares, "melanocytic_nevus", **PASSED)
+    assert finding.headline.named.key == "melanoma"
+    assert risk_of(finding) == "Medium"
+    diagnosis = Diagnosis.from_photo(classified(finding))
+    assert (diagnosis.class_name, diagnosis.severity) == (NO_DIAGNOSIS, "Moderate")
+    assert "in the coming weeks" in diagnosis.treatment
+
+
+ROUTINE: dict[str, Any] = {"band": Band.ROUTINE, "raised_by": (RaisedBy.NEAR_THRESHOLD,)}
+
+
+def test_what_is_to_be_mentioned_at_the_next_visit_is_a_result_with_its_sentence(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A mole like this came to these clients as a red error: a fifth of the spared ones did."""
+    monkeypatch.setattr(photo_forms, "draw_overlay", lambda *_, **__: b"")
+    finding = found({"melanocytic_nevus": 0.9}, "melanocytic_nevus", **ROUTINE)
+    shown = PredictionsAndResults.from_finding(finding)
+    assert shown.results[0].type == "nevus"
+    assert shown.action == action(Band.ROUTINE)
+    assert decided(finding, "explainable")
+    answer = GuideAnswer.from_photo(classified(finding))
+    assert answer.predictions[0].label == "melanocytic_nevi"
+    assert "at your next visit" in answer.explanation or action(Band.ROUTINE) in answer.explanation
+    assert "harmless" not in answer.explanation
+    diagnosis = Diagnosis.from_photo(classified(finding))
+    assert (diagnosis.class_id, diagnosis.severity) == ("nv", "Benign")
+    assert diagnosis.treatment == action(Band.ROUTINE)
+    assert "harmless" not in diagnosis.description
+    assert min(diagnosis.clinical_indicators.values()) > 0.3
+
+
+@pytest.mark.parametrize("band", [Band.DOCTOR_REVIEW, Band.REFERRAL])
+def test_from_a_visit_in_the_coming_weeks_on_no_benign_maximum_is_shown(band: Band) -> None:
+    finding = found({"melanocytic_nevus": 0.9}, "melanocytic_nevus", **{**ROUTINE, "band": band})
+    for client in CLIENTS:
+        with pytest.raises(Undecided) as told:
+            client(finding)
+        assert told.value.detail.endswith(action(band))
