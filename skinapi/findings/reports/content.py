@@ -261,7 +261,7 @@ class ReportContent:
     @property
     def _short(self) -> tuple[LocalizedText | None, list[str]]:
         """What a likely condition is that the explanation does not describe, and its sources."""
-        said = self._facts.likely_in_short
+        said = self._facts.likely_in_short if self._facts.examined else None
         if said is None or self.for_doctor or self.comes_second:
             return None, []
         likely = self._table.by_key(self._facts.headline.likely.key)

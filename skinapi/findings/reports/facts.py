@@ -119,11 +119,13 @@ class Facts(Frozen):
         )
 
     @classmethod
-    def as_stated(cls, *, condition: str, confidence: float) -> Self:
-        """The band is at least doctor_review, because nobody has seen a picture."""
+    def as_stated(cls, *, condition: str, confidence: float, outputs: Collection[str] = ()) -> Self:
+        """The band is that which a model of these outputs gives the condition, and at least
+        doctor_review, because nobody has seen a picture.
+        """
         table = conditions_table()
         asked = {
-            RaisedBy.MOST_PROBABLE: band_of_condition(condition, ()),
+            RaisedBy.MOST_PROBABLE: band_of_condition(condition, outputs),
             RaisedBy.NOT_EXAMINED: Band.DOCTOR_REVIEW,
         }
         band = most_urgent(*asked.values())

@@ -185,7 +185,8 @@ class ReportsService:
         self, *, condition: str, confidence: float, by: Subject, language: str | None
     ) -> Report:
         account = by.account
-        facts = Facts.as_stated(condition=condition, confidence=confidence)
+        outputs = self.findings.models.list_outputs()
+        facts = Facts.as_stated(condition=condition, confidence=confidence, outputs=outputs)
         chosen = _parse_language(language) or account.language
         narrative = self.narrator.narrate(
             facts=facts,

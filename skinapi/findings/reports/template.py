@@ -23,7 +23,7 @@ from skinapi.findings.reports.facts import (
     say_stated,
 )
 from skinapi.findings.reports.report import MOST_CHARACTERS, Narrative, Sections
-from skinapi.findings.reports.words import SENTENCES
+from skinapi.findings.reports.words import SENTENCES, sentences_of
 from skinapi.model.bands import RaisedBy, is_sent
 from skinapi.model.conditions import NORMAL_SKIN, Condition, conditions_table
 from skinapi.model.finding import Doubt, doubt_notice, modality_doubts
@@ -76,7 +76,7 @@ def _sections_of(sentences: "_Sentences", worded: Paragraphs) -> Sections:
     lead = [*sentences.lead(), *sentences.urgency_beyond()]
     overview = _join(*lead, *sentences.what_it_is())
     early = _join(*sentences.why_early())
-    recommendation = _join(sentences.action(), *sentences.advice(), *sentences.checklist_result())
+    recommendation = _join(*sentences.advice(), *sentences.checklist_result())
     confidence, doubt = sentences.confidence(), sentences.first_doubt()
     information = sentences.information_only()
     bare = overview, early, recommendation, _join(*confidence, *doubt, information)
@@ -136,7 +136,7 @@ class _Sentences:
         """An LLM's sentences on conditions, for overview, early detection and treatment. In each of
         them, what is told of a condition that is only open stands behind the words that say so. Of
         a picture that was examined, what to do is ours alone; of a benign class that a caller
-        states, nothing comforts beside the advice.
+        states there are none, since these call it harmless.
         """
         sections = list[str](), list[str](), list[str]()
         for paragraph in worded:
@@ -150,7 +150,7 @@ class _Sentences:
                     texts[0] = f"{self._phrases.in_case.format(name=name)} {texts[0]}"
                 section.extend(texts)
         if not self._facts.examined:
-            return sections if self._likely.malignant else (sections[0], [], [])
+            return sections if self._likely.malignant else ([], [], [])
         return (*sections[:2], [])
 
     def lead(self, *, for_doctor: bool = False) -> list[str]:
@@ -164,18 +164,13 @@ class _Sentences:
         return [*filter(None, [doubts]), *sent, headline]
 
     def what_it_is(self) -> list[str]:
-        """Not of normal skin without a picture, because that text speaks of the picture."""
-        facts = self._facts
-        stated = self._likely if facts.stated != NORMAL_SKIN else None
-        described = facts.described if facts.examined else stated
-        if described:
-            return [described.sentences[self._language].what_it_is]
-        return self.in_short()
+        described = self._facts.described
+        return [described.sentences[self._language].what_it_is] if described else self.in_short()
 
     def in_short(self) -> list[str]:
         """What the likely condition is, where not all may be said of it."""
         short = self._facts.likely_in_short
-        return [self._say(short)] if short and self._facts.examined else []
+        return [self._say(short)] if short else []
 
     def why_early(self) -> list[str]:
         """Name the condition first where it is not the likely one: its text says only "it". Name no
@@ -205,8 +200,13 @@ class _Sentences:
         return [self._phrases.near_limit] if near and raised else []
 
     def advice(self) -> list[str]:
+        """What to do by when, and what the condition itself asks for, where nothing graver is open.
+        Its own advice begins with how soon: a benign one's alone says all that the band's does.
+        """
         own = self._likely.sentences[self._language].what_to_do
-        return [own] if self._facts.as_urgent else []
+        if not self._facts.as_urgent:
+            return [self.action()]
+        return [self.action(), *sentences_of(own)[1:]] if self._likely.malignant else [own]
 
     def checklist_result(self, *, high: bool = True) -> list[str]:
         """`high`: also that of a high score, which asks for what the band asks for. What was told

@@ -98,6 +98,12 @@ class ModelsService:
     def serving_version(self) -> str | None:
         return self.name_of(self.pointer.read().version)
 
+    def list_outputs(self) -> tuple[str, ...]:
+        """List the conditions that the model in service tells apart; none without a model."""
+        serving = self.serving_version()
+        stored = self.versions.find(serving) if serving else None
+        return stored.labels if stored else ()
+
     def name_of(self, pointed: str | None) -> str | None:
         """The version that the pointer means; None without any model."""
         if pointed is not None:

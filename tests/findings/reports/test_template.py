@@ -11,13 +11,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from skinapi.base.languages import LANGUAGES, Language
+from skinapi.findings.reports.explanation import plan_explanation
 from skinapi.findings.reports.facts import Facts, say_certainty
 from skinapi.findings.reports.report import MOST_CHARACTERS, Sections
 from skinapi.findings.reports.template import write_template
 from skinapi.findings.reports.words import LABELS, SENTENCES, sentences_of
 from skinapi.findings.status.decisions import Decision
 from skinapi.findings.status.reviews import Certainty, Histology
-from skinapi.model.bands import RaisedBy, urgency
+from skinapi.model.bands import RaisedBy, band_of_condition, most_urgent, urgency
 from skinapi.model.conditions import NORMAL_SKIN, Band, Condition, conditions_table
 from skinapi.model.context import NOTHING_TOLD
 from skinapi.model.finding import Doubt, Finding
@@ -25,6 +26,7 @@ from skinapi.model.headline import probability_of, rank, say_share, say_share_of
 from tests.findings.reports.facts import any_facts, facts_of, texts_of
 from tests.support.findings import (
     CONTRADICTED,
+    EIGHT,
     LITTLE_TESTED,
     TESTED,
     UNSURE,
@@ -143,7 +145,10 @@ def test_no_section_speaks_against_the_band(key: str, language: Language) -> Non
     for band in Band:
         finding = finding_of(key, band=band, raised_by=(RaisedBy.CHECKLIST,))
         sections = write_sections(finding, language)
-        assert sections.recommendation.startswith(finding.band_words(language).action)
+        condition, action = TABLE.by_key(key), finding.band_words(language).action
+        own = not condition.malignant and band is condition.urgency
+        begins = condition.sentences[language].what_to_do if own else action
+        assert sections.recommendation.startswith(begins)
         if urgency(band) < urgency(TABLE.by_key(key).urgency):
             advice = sections.recommendation + sections.importance_of_early_detection
             assert not any(words in advice for words in REASSURING)
@@ -370,3 +375,53 @@ def test_a_reason_of_the_band_has_no_restated_figure(rule: RaisedBy, language: L
 def test_whatever_the_facts_the_sections_fit_that_pdf(facts: Facts, language: Language) -> None:
     sections = write_template(facts, language).sections.model_dump().values()
     assert sum(map(len, sections)) <= MOST_CHARACTERS
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("key", TABLE.keys)
+def test_what_to_do_is_said_once(key: str, language: Language) -> None:
+    """Of a basal cell carcinoma the eye and the nose were named twice, of a mole the ruler."""
+    once = {"en": ["near the eye", "ruler", "this result"], "fr": ["yeux", "règle", "ce résultat"]}
+    for facts in (Facts.as_stated(condition=key, confidence=0.9), facts_of(key, band=own(key))):
+        said = write_template(facts, language).sections.recommendation
+        assert all(said.count(words) <= 1 for words in once[language]), said
+        assert len({*sentences_of(said)}) == len(sentences_of(said))
+
+
+def own(key: str) -> Band:
+    return TABLE.by_key(key).urgency
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("key", [each.key for each in TABLE.conditions if not each.malignant])
+def test_what_a_caller_states_is_not_called_harmless_beside_the_advice(
+    key: str, language: Language
+) -> None:
+    """Nobody has seen it, and the caveat that belongs to the word had no room. The explanation,
+    which the report prints, has both.
+    """
+    facts = Facts.as_stated(condition=key, confidence=0.9)
+    plan = plan_explanation(facts, "patient")
+    worded = plan.as_written(language)
+    for narrative in (
+        write_template(facts, language),
+        write_template(facts, language, plan, worded),
+    ):
+        said = f"{narrative.sections.overview} {narrative.sections.recommendation}"
+        name = getattr(TABLE.by_key(key).names, language)
+        assert not re.search(
+            "harmless|not cancer|bénin|aucun traitement", said.replace(name, "")
+        ), said
+    told = {passage.id for passage in plan.passages}
+    assert all(passage.needs in told for passage in plan.passages if passage.needs)
+
+
+@pytest.mark.parametrize("key", [each for each in TABLE.keys if each != NORMAL_SKIN])
+def test_a_class_is_as_urgent_stated_as_found(key: str) -> None:
+    """Actinic keratosis was found "within two weeks" and stated "this week"."""
+    for outputs in (TABLE.keys, EIGHT):
+        if key not in outputs:
+            continue
+        found = band_of_condition(key, outputs)
+        stated = Facts.as_stated(condition=key, confidence=0.9, outputs=outputs).band
+        assert stated is most_urgent(found, Band.DOCTOR_REVIEW)
