@@ -6,7 +6,7 @@ No other module contains a sentence about a disease; it looks one up here by key
 from collections.abc import Collection, Iterable, Mapping
 from enum import StrEnum
 from functools import cache, cached_property
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import AfterValidator, Field
 
@@ -210,9 +210,9 @@ class Band(StrEnum):
 
 
 class Codes(Frozen):
-    icd10cm: tuple[str, ...]
-    icdo3: tuple[str, ...]
-    snomed: tuple[str, ...]
+    icd10cm: tuple[str, ...] = ()
+    icdo3: tuple[str, ...] = ()
+    snomed: tuple[str, ...] = ()
 
 
 class Sentences(Frozen):
@@ -266,9 +266,10 @@ class Condition(Sourced):
         return "broader than" if self.bundle else "equivalent"
 
 
-class ReviewLabel(Frozen):
+class ReviewLabel(Sourced):
     """A condition that a doctor may name in a review, and no model states. `counted_as` is the
-    model's class that it belongs to.
+    model's class that it belongs to. An explanation tells what is told of that class, but for the
+    topics `not_told`; where there are none of these, it tells nothing.
     """
 
     key: str
@@ -276,6 +277,10 @@ class ReviewLabel(Frozen):
     malignant: bool
     urgency: Band
     counted_as: str | None = None
+    codes: Codes = Codes()
+    not_told: frozenset[str] = frozenset()
+    sources: tuple[Source, ...] = ()
+    bundle: ClassVar[bool] = False
 
 
 class BandWords(Frozen):
@@ -485,13 +490,19 @@ class ConditionsTable(Frozen):
         return frozenset(condition.key for condition in self.conditions if condition.malignant)
 
     def label_spellings(self) -> dict[str, str]:
-        """Every name that a data set may use for a condition, in lower case -> its key."""
+        """Every name that a data set or a client may use for a condition, in lower case -> its key;
+        also of what a review alone names, where that is counted as one.
+        """
         spellings: dict[str, str] = {}
         for condition in self.conditions:
             words = [condition.key, condition.dx, *condition.names.model_dump().values()]
             words += [condition.api_name, *condition.spellings]
             spellings.update({word.lower(): condition.key for word in words if word is not None})
-        return spellings
+        for label in self.review_only:
+            if label.counted_as:
+                words = [label.key, *label.names.model_dump().values()]
+                spellings.update({word.lower(): label.counted_as for word in words})
+        return {word.replace("_", " "): key for word, key in spellings.items()} | spellings
 
 
 @cache

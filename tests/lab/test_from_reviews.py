@@ -141,12 +141,16 @@ def test_reviewed_findings_become_a_data_set_and_the_rest_is_counted(backend: Ba
 
 def test_what_no_model_states_is_counted_within_a_class_or_left_out(clinic: Clinic) -> None:
     ada = clinic.patient()
-    for label in ("squamous_cell_carcinoma", "bowens_disease", "other_malignant", "inflammatory"):
+    labels = ("actinic_keratosis_alone", "bowens_disease", "other_malignant", "inflammatory")
+    for label in ("squamous_cell_carcinoma", *labels):
         clinic.finding(ada, {"label": label})
     dataset = clinic.dataset()
-    assert dataset["counts"] == {"actinic_keratosis": 1, "squamous_cell_carcinoma": 1}
+    assert dataset["counts"] == {"actinic_keratosis": 2, "squamous_cell_carcinoma": 1}
     said = dataset["report"]["reviews"]
-    assert said["counted_within"] == {"bowens_disease within actinic_keratosis": 1}
+    assert said["counted_within"] == {
+        "actinic_keratosis_alone within actinic_keratosis": 1,
+        "bowens_disease within actinic_keratosis": 1,
+    }
     assert said["left_out"] == {"unknown_label": 2}
 
 

@@ -84,8 +84,9 @@ def test_every_code_keeps_its_name() -> None:
 
 
 def test_every_snomed_code_passes_its_check_digit() -> None:
-    codes = [code for condition in TABLE.conditions for code in condition.codes.snomed]
-    assert codes
+    named = [*TABLE.conditions, *TABLE.review_only]
+    codes = [code for each in named for code in each.codes.snomed]
+    assert TABLE.label("actinic_keratosis_alone").codes.snomed[0] in codes
     assert all(verhoeff_holds(code) for code in codes)
 
 
@@ -230,6 +231,12 @@ def test_every_clients_word_finds_its_condition() -> None:
     spellings = TABLE.label_spellings()
     assert spellings["mel"] == spellings["melanoma"] == spellings["mélanome"] == "melanoma"
     assert spellings["melanocytic_nevi"] == spellings["nv"] == "melanocytic_nevus"
+    assert spellings["melanocytic nevi"] == "melanocytic_nevus"
+    keratoses = ("bowens_disease", "bowen's disease", "actinic keratosis", "actinic keratoses")
+    assert {spellings[word] for word in keratoses} == {"actinic_keratosis"}
+    for word in ("seborrheic keratosis", "seborrhoeic keratosis", "benign keratosis"):
+        assert spellings[word] == "benign_keratosis"
+    assert not {"other malignant lesion", "other_benign"} & spellings.keys()
 
 
 def test_each_band_has_words_for_a_patient_and_for_a_doctor() -> None:
@@ -288,8 +295,21 @@ def test_squamous_cell_carcinoma_counts_within_keratosis_where_a_model_has_no_ou
     assert TABLE.counted_as(squamous) == TABLE.counted_as(squamous, [keratosis]) == keratosis
     assert TABLE.counted_as(squamous, [keratosis, squamous]) == squamous
     assert TABLE.counted_as("bowens_disease", TABLE.keys) == keratosis
+    assert TABLE.counted_as("actinic_keratosis_alone", TABLE.keys) == keratosis
     assert TABLE.counted_as("other_malignant", TABLE.keys) is None
     assert all(TABLE.counted_as(key) == key for key in TABLE.keys if key != squamous)
+
+
+def test_actinic_keratosis_alone_is_no_cancer_and_counts_as_one_for_scoring_only() -> None:
+    label = TABLE.label("actinic_keratosis_alone")
+    assert (label.malignant, label.urgency) == (False, Band.DOCTOR_REVIEW)
+    counted = TABLE.counted_as(label.key)
+    assert counted
+    assert TABLE.by_key(counted).malignant
+    assert label.codes.icd10cm == ("L57.0",)
+    assert set(label.codes.snomed) <= set(TABLE.by_key(counted).codes.snomed)
+    assert "owen" not in label.names.en + label.names.fr
+    assert {kind for source in label.sources for kind in source.supports} == {"malignant", "codes"}
 
 
 def test_squamous_cell_carcinoma_is_a_cancer_seen_within_days_in_both_languages() -> None:

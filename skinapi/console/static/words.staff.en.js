@@ -147,7 +147,7 @@ export const english = {
   keysTitle: "Keys",
   keysHint: "Key o opens the marked case, key ? shows all keys.",
   keysTooEarly: "Pressed before this case was shown, and not used: {keys}",
-  allKeys: "j: next; k: previous; i: next message; o: open; Enter: open, or sign and go on; Shift Enter: sign, stay; a: agree; e: agree, milder urgency; d: another diagnosis; 1–9: choose the diagnosis; u: unsure; g: urgency; y: histology; p: another photo; b: I tell the patient; v: it is shown now; n: note; m: message; l: letter; Ctrl Enter: send; s: second opinion; t: take or give back the case; Esc: leave the field",
+  allKeys: "j: next; k: previous; i: next message; o: open; Enter: open, or sign and go on; Shift Enter: sign, stay; a: agree; e: agree, milder urgency; d: another diagnosis; 1–9, 0: choose the diagnosis; u: unsure; g: urgency; y: histology; p: another photo; b: I tell the patient; v: it is shown now; n: note; m: message; l: letter; Ctrl Enter: send; s: second opinion; t: take or give back the case; Esc: leave the field",
   whichList: "Which findings",
   noSpotYet: "No spot yet.",
   opinionYours: "Your second opinion",

@@ -150,7 +150,7 @@ export const french = spaced({
   keysTitle: "Touches",
   keysHint: "La touche o ouvre le cas marqué, la touche ? montre toutes les touches.",
   keysTooEarly: "Touches pressées avant l'affichage de ce cas, sans effet: {keys}",
-  allKeys: "j: suivant; k: précédent; i: message suivant; o: ouvrir; Entrée: ouvrir, ou signer et continuer; Maj Entrée: signer, rester; a: d'accord; e: d'accord, moins urgent; d: autre diagnostic; 1–9: choisir le diagnostic; u: incertain; g: urgence; y: histologie; p: autre photo; b: je l'annonce; v: l'afficher maintenant; n: remarque; m: message; l: lettre; Ctrl Entrée: envoyer; s: second avis; t: prendre ou rendre le cas; Échap: quitter le champ",
+  allKeys: "j: suivant; k: précédent; i: message suivant; o: ouvrir; Entrée: ouvrir, ou signer et continuer; Maj Entrée: signer, rester; a: d'accord; e: d'accord, moins urgent; d: autre diagnostic; 1–9, 0: choisir le diagnostic; u: incertain; g: urgence; y: histologie; p: autre photo; b: je l'annonce; v: l'afficher maintenant; n: remarque; m: message; l: lettre; Ctrl Entrée: envoyer; s: second avis; t: prendre ou rendre le cas; Échap: quitter le champ",
   whichList: "Quels résultats",
   noSpotYet: "Pas encore de tache.",
   opinionYours: "Votre second avis",

@@ -162,12 +162,17 @@ def _concern(facts: Facts) -> Condition | None:
 
 def _of_decision(decision: Decision, reader: PassageReader) -> Plan:
     decided = conditions_table().label(decision.label or "")
-    raised = isinstance(decided, Condition) and (
-        decision.more_urgent_than(decided.urgency) or decision.waits_for is not None
-    )
-    if not isinstance(decided, Condition) or (raised and not decided.malignant):
+    if isinstance(decided, Condition):
+        about, left_out = decided.key, frozenset[str]()
+    elif decided.counted_as and decided.not_told:
+        about, left_out = decided.counted_as, decided.not_told
+    else:
         return Plan()
-    told = _told_of(decided.key, reader, proven=decided.malignant and decision.proven)
+    raised = decision.more_urgent_than(decided.urgency) or decision.waits_for is not None
+    if raised and not decided.malignant:
+        return Plan()
+    told = _told_of(about, reader, proven=decided.malignant and decision.proven)
+    told = [item for item in told if _topic(item) not in left_out]
     chosen = {item.id for item in told}
     told = [item for item in told if item.needs is None or item.needs in chosen]
     return Plan(tuple(map(tuple, _split_treatment(told))))

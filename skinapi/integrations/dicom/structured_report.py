@@ -50,7 +50,7 @@ from skinapi.integrations.dicom.objects import (
 )
 from skinapi.integrations.dicom.study import Kind, ObjectId, count_steps, kind_of, study_uid
 from skinapi.integrations.standards import counting_decision, say_replaced
-from skinapi.model.conditions import Band, Condition, conditions_table
+from skinapi.model.conditions import Band, conditions_table
 
 CONTAINS = RelationshipTypeValues.CONTAINS
 MODIFIES = RelationshipTypeValues.HAS_CONCEPT_MOD
@@ -97,10 +97,8 @@ def _own(code: str, meaning: str) -> CodedConcept:
 
 
 def public_codes(key: str, language: Language) -> Iterator[CodedConcept]:
-    """The codes of the table for a condition; none for one that only a review names."""
+    """The codes of the table for a condition."""
     label = conditions_table().label(key)
-    if not isinstance(label, Condition):
-        return
     name = label.names.in_language(language)[:LONGEST_MEANING]
     for code in label.codes.snomed:
         yield CodedConcept(code, "SCT", name)
@@ -114,10 +112,7 @@ def name_of(key: str, concept: CodedConcept, language: Language) -> CodedConcept
     """What a public code of this condition is. A bundle joins several diseases, of which its codes
     name only some: then none of them is what was found.
     """
-    label = conditions_table().label(key)
-    if isinstance(label, Condition) and label.bundle:
-        return own("includes", language)
-    return concept
+    return own("includes", language) if conditions_table().label(key).bundle else concept
 
 
 def make_report(

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from skinapi.base.errors import SkinAPIError
-from skinapi.model.conditions import Condition, ReviewLabel, conditions_table
+from skinapi.model.conditions import conditions_table
 
 Resource = dict[str, Any]
 Element = dict[str, Any]
@@ -92,9 +92,9 @@ def condition_concept(key: str) -> Element:
     """A condition in our words, and in public codes where these mean the same. A bundle of diseases
     has none: each of its codes names less than the bundle.
     """
-    known: Condition | ReviewLabel = conditions_table().label(key)
+    known = conditions_table().label(key)
     codings = [coding(own_system("conditions"), key, known.names.en)]
-    if isinstance(known, Condition) and known.code_relation == "equivalent":
+    if not known.bundle:
         by_system: Mapping[str, Iterable[str]] = {
             SNOMED: known.codes.snomed,
             ICD10CM: known.codes.icd10cm,

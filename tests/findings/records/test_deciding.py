@@ -21,6 +21,7 @@ from tests.support.findings import judged
 SURE, UNSURE = Certainty.SURE, Certainty.UNSURE
 AWAITED = Histology.AWAITED
 MELANOMA, BASALIOMA, MOLE = "melanoma", "basal_cell_carcinoma", "melanocytic_nevus"
+KERATOSIS = "actinic_keratosis_alone"
 
 
 def says(
@@ -76,6 +77,10 @@ A_RESULT = says("a", MELANOMA, result=MELANOMA)
         ([says("a", BASALIOMA), says("b", MELANOMA)], MELANOMA),
         ([says("a", MELANOMA), says("b", MOLE)], MELANOMA),
         ([says("a", "other_malignant"), says("b", "inflammatory")], "other_malignant"),
+        ([says("a", KERATOSIS), says("b", MOLE)], KERATOSIS),
+        ([says("a", KERATOSIS), says("b", "bowens_disease")], "bowens_disease"),
+        ([says("a", MELANOMA), says("b", KERATOSIS)], MELANOMA),
+        ([says("a", BASALIOMA), says("a", KERATOSIS)], KERATOSIS),
         ([says("a", MELANOMA), says("a", None, UNSURE)], MELANOMA),
         ([says("a", MELANOMA, result=MOLE)], MOLE),
     ],

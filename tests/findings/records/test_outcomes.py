@@ -92,6 +92,15 @@ def file_at_point(
     return file_for(backend, patient, band, finding=pictures[0].model_copy(update=several)).number
 
 
+def test_actinic_keratosis_alone_is_the_models_class_for_scoring(backend: Backend) -> None:
+    grey = backend.member(role="doctor")
+    ada = patient_of(backend, grey)
+    finding = finding_of("actinic_keratosis", band=URGENT)
+    result(grey, file_for(backend, ada, URGENT, finding=finding).number, "actinic_keratosis_alone")
+    [model] = outcomes(grey)["models"].values()
+    assert share(model, "sent_sensitivity") == (1.0, 1)
+
+
 def points_of(person: Person) -> dict[tuple[str, str], Any]:
     [model] = outcomes(person)["models"].values()
     return {(item["operating_point"], item["pictures"]): item for item in model["points"]}

@@ -187,6 +187,16 @@ def test_what_waits_is_preliminary_and_concludes_nothing_in_public_codes(
     assert "SCT" not in said
 
 
+def test_actinic_keratosis_alone_is_concluded_in_its_own_code(
+    backend: Backend, tmp_path: Path
+) -> None:
+    doctor, _, number = clinic_with_finding(backend)
+    sign(doctor, number, label="actinic_keratosis_alone", agreement="disagree")
+    said = concluded(objects_of(backend, number)[STRUCTURED], tmp_path)
+    assert "(201101007,SCT," in said
+    assert "Suspected" not in said
+
+
 def test_no_object_says_what_the_patient_calls_the_spot(backend: Backend) -> None:
     """Letters that were drafted by an earlier version said it."""
     place = {"site": "back"}

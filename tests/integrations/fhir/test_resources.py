@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from skinapi.integrations.fhir.elements import condition_concept
 from skinapi.integrations.fhir.kinds import KINDS
 from skinapi.model.patient_facts import Fact
 from tests.integrations.fhir.clinic import Clinic, entries, read
@@ -64,6 +65,17 @@ def test_only_what_is_proven_is_concluded_in_public_codes(clinic: Clinic) -> Non
     assert signed["resultsInterpreter"] == [{"display": "Dr Example"}]
     (bundle,) = report(clinic, "changed")["conclusionCode"]
     assert [item["system"] for item in bundle["coding"]] == ["urn:skinapi:conditions"]
+
+
+def test_actinic_keratosis_alone_has_its_own_codes_and_no_bundles() -> None:
+    coding = condition_concept("actinic_keratosis_alone")["coding"]
+    assert [(item["system"], item["code"]) for item in coding] == [
+        ("urn:skinapi:conditions", "actinic_keratosis_alone"),
+        ("http://snomed.info/sct", "201101007"),
+        ("http://hl7.org/fhir/sid/icd-10-cm", "L57.0"),
+    ]
+    for key in ("actinic_keratosis", "bowens_disease"):
+        assert len(condition_concept(key)["coding"]) == 1
 
 
 def test_no_observation_of_the_model_is_coded_as_a_disease(clinic: Clinic) -> None:

@@ -14,9 +14,9 @@ export const EMPTY = { agreement: "", label: "", urgency: "", histology: "", res
 /** @typedef {typeof EMPTY} Draft */
 /** What one reviews. @typedef {{report: FindingReport, conditions: Api["ConditionsView"], pictured: boolean, way?: Api["PatientChannel"] | null}} Reviewing `way`: how the patient hears of what is shown */
 
-/** What a doctor may name, always in this order: what the models name, malignant first, then what none names. @param {Api["ConditionsView"]} conditions */
+/** What a doctor may name, always in this order: what the models name, malignant first, then what none names, in the order of the table. @param {Api["ConditionsView"]} conditions */
 export const labelsOf = ({ conditions, review_only: more = [] }) =>
-  [conditions, more].flatMap((some) => [...some].sort((one, other) => Number(other.malignant) - Number(one.malignant)));
+  [...[...conditions].sort((one, other) => Number(other.malignant) - Number(one.malignant)), ...more];
 
 /** The smaller, the more urgent. @param {Api["ConditionsView"]} conditions @param {string} band */
 const placeOf = ({ bands }, band) => bands.findIndex(({ key }) => key === band);

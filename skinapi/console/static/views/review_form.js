@@ -13,7 +13,9 @@ import { bandBefore, comesTo, doubtsOf, EMPTY, ENOUGH, isKept, isRaised, keepsUr
 
 const HISTOLOGIES = ["not_taken", "awaited", "confirmed"];
 const LONGEST_NOTE = 1000;
-const KEYS = 9;
+const KEYS = 10;
+/** The tenth has 0. @param {number} nth */
+const keyOf = (nth) => String((nth + 1) % KEYS);
 const STAY = "stay";
 const READ_MS = 1000;
 /** A week at most, which ends with a day. */
@@ -90,7 +92,7 @@ const Labels = ({ labels, value, result, unsure, onLabel }) => html`
   <div class="chips labels" role="radiogroup" aria-label=${say(result ? "histology_result" : "label")}>
     ${[...labels, ...(unsure ? [{ key: "", text: say("noLabelNamed"), share: undefined, off: false }] : [])].map(({ key, text, share, off }, nth) => html`
       <label class="chip"><input type="radio" name=${result ? "result" : "label"} value=${key} checked=${key === value} required=${!unsure} disabled=${off}
-        onChange=${() => onLabel(key)} />${text}${share !== undefined && html` <small>${share}</small>`}${key && nth < KEYS && html`<kbd aria-hidden="true">${nth + 1}</kbd>`}</label>`)}
+        onChange=${() => onLabel(key)} />${text}${share !== undefined && html` <small>${share}</small>`}${key && nth < KEYS && html`<kbd aria-hidden="true">${keyOf(nth)}</kbd>`}</label>`)}
   </div>`;
 
 /** What stands, and what withdraws it. @param {Api["DecisionView"]} decision */
@@ -230,7 +232,7 @@ function useAnswers({ draft, enter }, reviewing, left, asked, onBegin) {
       answer.teller(value);
       focusOn(`[value=${value}]`); // from there Enter signs
     }]) : []),
-    ...Object.fromEntries(names || known ? labels.slice(0, KEYS).map(({ key, off }, nth) => [nth + 1, () => off || answer.name(key)]) : []),
+    ...Object.fromEntries(names || known ? labels.slice(0, KEYS).map(({ key, off }, nth) => [keyOf(nth), () => off || answer.name(key)]) : []),
   });
   return { known, names, agreements, labels, urgencies, asksTeller, holds, choose, want, answer };
 }
