@@ -162,8 +162,10 @@ def give_a_second_opinion(journey: Journey, colleague: Caller, number: int) -> N
     assert visitor.count(".letters") == 0
     visitor.keys("d")
     visitor.find("[value=disagree]:checked:focus")
+    visitor.keys("0")
+    visitor.find("[name=label][value=actinic_keratosis_alone]:checked")
     visitor.keys("2")
-    visitor.find("[name=label]:checked")
+    visitor.find("[name=label][value=basal_cell_carcinoma]:checked")
     visitor.keys("n")
     visitor.find("textarea[name=note]:focus").send_keys(ANSWER, Keys.CONTROL, Keys.ENTER)
     journey.see("signed")

@@ -60,6 +60,43 @@ def test_reviews_are_signed_and_kept_beside_each_other(backend: Backend) -> None
     assert len(ada.pages(f"/submissions/{number}/reviews?limit=1")) == 2
 
 
+@pytest.mark.parametrize("language", ["en", "fr"])
+def test_actinic_keratosis_alone_is_decided_by_its_look_and_is_no_cancer(
+    any_backend: Backend, language: str
+) -> None:
+    """It was "suspected: an actinic keratosis or Bowen's disease"."""
+    doctor, ada = patient_in_care(any_backend)
+    finding = finding_of("actinic_keratosis", band=REFERRAL)
+    number = file_for(any_backend, ada, REFERRAL, finding=finding).number
+    said = {"label": "actinic_keratosis_alone", "certainty": "sure"}
+    signed = doctor.call("POST", f"/submissions/{number}/review", json=said)
+    assert signed.status_code == 201, signed.text
+    assert "held_until" not in signed.get_json()
+    report = ada.call("GET", f"/submissions/{number}/report.json?lang={language}").get_json()
+    decision = report["decision"]
+    assert (decision["title_key"], decision["urgency"]) == ("title", REVIEW)
+    assert decision["name"] == {"en": "Actinic keratosis", "fr": "Kératose actinique"}[language]
+    topics = {passage["id"] for passage in report["passages"]}
+    assert {"actinic_keratosis.what", "actinic_keratosis.treat"} <= topics
+    assert "actinic_keratosis.bowen" not in topics
+    path = f"/submissions/{number}/report.html?lang={language}"
+    page = ada.call("GET", path).get_data(as_text=True)
+    first = unescape(page.partition("<h2")[0])
+    assert "owen" not in first
+    assert not any(word in first.lower() for word in ("suspected", "suspicion", "not proven"))
+
+
+def test_an_unsure_or_awaited_actinic_keratosis_ends_no_urgency(backend: Backend) -> None:
+    doctor, ada = patient_in_care(backend)
+    for more in ({"certainty": "unsure"}, {"certainty": "sure", "histology": "awaited"}):
+        finding = finding_of("actinic_keratosis", band=REFERRAL)
+        number = file_for(backend, ada, REFERRAL, finding=finding).number
+        said = {"label": "actinic_keratosis_alone", **more}
+        assert doctor.call("POST", f"/submissions/{number}/review", json=said).status_code == 201
+        shown = doctor.call("GET", f"/submissions/{number}").get_json()
+        assert shown["decision"]["urgency"] == REFERRAL
+
+
 def test_a_correction_counts_although_the_clock_was_put_back(
     backend: Backend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -465,40 +502,3 @@ def test_who_awaits_a_result_reads_from_when_to_ask_for_it(
             told = ada.call("GET", f"/submissions/{number}?lang={language}").get_json()
         assert asked not in told["instruction"]["sentence"]
         assert late in told["instruction"]["sentence"]
-
-
-@pytest.mark.parametrize("language", ["en", "fr"])
-def test_actinic_keratosis_alone_is_decided_by_its_look_and_is_no_cancer(
-    any_backend: Backend, language: str
-) -> None:
-    """It was "suspected: an actinic keratosis or Bowen's disease"."""
-    doctor, ada = patient_in_care(any_backend)
-    finding = finding_of("actinic_keratosis", band=REFERRAL)
-    number = file_for(any_backend, ada, REFERRAL, finding=finding).number
-    said = {"label": "actinic_keratosis_alone", "certainty": "sure"}
-    signed = doctor.call("POST", f"/submissions/{number}/review", json=said)
-    assert signed.status_code == 201, signed.text
-    assert "held_until" not in signed.get_json()
-    report = ada.call("GET", f"/submissions/{number}/report.json?lang={language}").get_json()
-    decision = report["decision"]
-    assert (decision["title_key"], decision["urgency"]) == ("title", REVIEW)
-    assert decision["name"] == {"en": "Actinic keratosis", "fr": "Kératose actinique"}[language]
-    topics = {passage["id"] for passage in report["passages"]}
-    assert {"actinic_keratosis.what", "actinic_keratosis.treat"} <= topics
-    assert "actinic_keratosis.bowen" not in topics
-    path = f"/submissions/{number}/report.html?lang={language}"
-    page = ada.call("GET", path).get_data(as_text=True)
-    first = unescape(page.partition("<h2")[0])
-    assert "owen" not in first
-    assert not any(word in first.lower() for word in ("suspected", "suspicion", "not proven"))
-
-
-def test_an_unsure_or_awaited_actinic_keratosis_ends_no_urgency(backend: Backend) -> None:
-    doctor, ada = patient_in_care(backend)
-    for more in ({"certainty": "unsure"}, {"certainty": "sure", "histology": "awaited"}):
-        finding = finding_of("actinic_keratosis", band=REFERRAL)
-        number = file_for(backend, ada, REFERRAL, finding=finding).number
-        said = {"label": "actinic_keratosis_alone", **more}
-        assert doctor.call("POST", f"/submissions/{number}/review", json=said).status_code == 201
-        shown = doctor.call("GET", f"/submissions/{number}").get_json()
-        assert shown["decision"]["urgency"] == REFERRAL

@@ -296,6 +296,56 @@ def test_what_a_caller_states_is_told_as_stated_and_no_model_is_spoken_of(
         assert not any(words in advice for words in REASSURING)
 
 
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("key", TABLE.keys)
+def test_what_to_do_is_said_once(key: str, language: Language) -> None:
+    """Of a basal cell carcinoma the eye and the nose were named twice, of a mole the ruler."""
+    once = {"en": ["near the eye", "ruler", "this result"], "fr": ["yeux", "règle", "ce résultat"]}
+    for facts in (Facts.as_stated(condition=key, confidence=0.9), facts_of(key, band=own(key))):
+        said = write_template(facts, language).sections.recommendation
+        assert all(said.count(words) <= 1 for words in once[language]), said
+        assert len({*sentences_of(said)}) == len(sentences_of(said))
+
+
+def own(key: str) -> Band:
+    return TABLE.by_key(key).urgency
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("key", [each.key for each in TABLE.conditions if not each.malignant])
+def test_what_a_caller_states_is_not_called_harmless_beside_the_advice(
+    key: str, language: Language
+) -> None:
+    """Nobody has seen it, and the caveat that belongs to the word had no room. The explanation,
+    which the report prints, has both.
+    """
+    facts = Facts.as_stated(condition=key, confidence=0.9)
+    plan = plan_explanation(facts, "patient")
+    worded = plan.as_written(language)
+    for narrative in (
+        write_template(facts, language),
+        write_template(facts, language, plan, worded),
+    ):
+        said = f"{narrative.sections.overview} {narrative.sections.recommendation}"
+        name = getattr(TABLE.by_key(key).names, language)
+        assert not re.search(
+            "harmless|not cancer|bénin|aucun traitement", said.replace(name, "")
+        ), said
+    told = {passage.id for passage in plan.passages}
+    assert all(passage.needs in told for passage in plan.passages if passage.needs)
+
+
+@pytest.mark.parametrize("key", [each for each in TABLE.keys if each != NORMAL_SKIN])
+def test_a_class_is_as_urgent_stated_as_found(key: str) -> None:
+    """Actinic keratosis was found "within two weeks" and stated "this week"."""
+    for outputs in (TABLE.keys, EIGHT):
+        if key not in outputs:
+            continue
+        found = band_of_condition(key, outputs)
+        stated = Facts.as_stated(condition=key, confidence=0.9, outputs=outputs).band
+        assert stated is most_urgent(found, Band.DOCTOR_REVIEW)
+
+
 def test_the_findings_tell_the_score_and_the_urgency() -> None:
     facts = facts_of("melanoma", checklist_score=4, raised_by=(RaisedBy.MELANOMA,))
     findings = " ".join(write_template(facts, "en").findings)
@@ -375,53 +425,3 @@ def test_a_reason_of_the_band_has_no_restated_figure(rule: RaisedBy, language: L
 def test_whatever_the_facts_the_sections_fit_that_pdf(facts: Facts, language: Language) -> None:
     sections = write_template(facts, language).sections.model_dump().values()
     assert sum(map(len, sections)) <= MOST_CHARACTERS
-
-
-@pytest.mark.parametrize("language", LANGUAGES)
-@pytest.mark.parametrize("key", TABLE.keys)
-def test_what_to_do_is_said_once(key: str, language: Language) -> None:
-    """Of a basal cell carcinoma the eye and the nose were named twice, of a mole the ruler."""
-    once = {"en": ["near the eye", "ruler", "this result"], "fr": ["yeux", "règle", "ce résultat"]}
-    for facts in (Facts.as_stated(condition=key, confidence=0.9), facts_of(key, band=own(key))):
-        said = write_template(facts, language).sections.recommendation
-        assert all(said.count(words) <= 1 for words in once[language]), said
-        assert len({*sentences_of(said)}) == len(sentences_of(said))
-
-
-def own(key: str) -> Band:
-    return TABLE.by_key(key).urgency
-
-
-@pytest.mark.parametrize("language", LANGUAGES)
-@pytest.mark.parametrize("key", [each.key for each in TABLE.conditions if not each.malignant])
-def test_what_a_caller_states_is_not_called_harmless_beside_the_advice(
-    key: str, language: Language
-) -> None:
-    """Nobody has seen it, and the caveat that belongs to the word had no room. The explanation,
-    which the report prints, has both.
-    """
-    facts = Facts.as_stated(condition=key, confidence=0.9)
-    plan = plan_explanation(facts, "patient")
-    worded = plan.as_written(language)
-    for narrative in (
-        write_template(facts, language),
-        write_template(facts, language, plan, worded),
-    ):
-        said = f"{narrative.sections.overview} {narrative.sections.recommendation}"
-        name = getattr(TABLE.by_key(key).names, language)
-        assert not re.search(
-            "harmless|not cancer|bénin|aucun traitement", said.replace(name, "")
-        ), said
-    told = {passage.id for passage in plan.passages}
-    assert all(passage.needs in told for passage in plan.passages if passage.needs)
-
-
-@pytest.mark.parametrize("key", [each for each in TABLE.keys if each != NORMAL_SKIN])
-def test_a_class_is_as_urgent_stated_as_found(key: str) -> None:
-    """Actinic keratosis was found "within two weeks" and stated "this week"."""
-    for outputs in (TABLE.keys, EIGHT):
-        if key not in outputs:
-            continue
-        found = band_of_condition(key, outputs)
-        stated = Facts.as_stated(condition=key, confidence=0.9, outputs=outputs).band
-        assert stated is most_urgent(found, Band.DOCTOR_REVIEW)
