@@ -278,7 +278,7 @@ class ReviewLabel(Sourced):
     urgency: Band
     counted_as: str | None = None
     codes: Codes = Codes()
-    not_told: frozenset[str] = frozenset()
+    not_told: tuple[str, ...] = ()
     sources: tuple[Source, ...] = ()
     bundle: ClassVar[bool] = False
 

@@ -162,8 +162,9 @@ def _concern(facts: Facts) -> Condition | None:
 
 def _of_decision(decision: Decision, reader: PassageReader) -> Plan:
     decided = conditions_table().label(decision.label or "")
+    left_out: tuple[str, ...] = ()
     if isinstance(decided, Condition):
-        about, left_out = decided.key, frozenset[str]()
+        about = decided.key
     elif decided.counted_as and decided.not_told:
         about, left_out = decided.counted_as, decided.not_told
     else:

@@ -13,6 +13,7 @@ from skinapi.accounts.auth.account import Subject
 from skinapi.findings.reports.narrator import Narrator
 from skinapi.findings.reports.verification import IssuedReport
 from skinapi.findings.reports.words import say_moment
+from skinapi.model.bands import band_of_condition
 from skinapi.model.conditions import Band, conditions_table
 from skinapi.platform.storage.ids import new_id, now
 from tests.care.clinic import file_for, patient_in_care
@@ -447,6 +448,18 @@ def test_a_stated_finding_is_printed_on_request_and_never_kept(backend: Backend)
     assert "it cannot be verified" in text
     assert backend.stored().get("reports", []) == []
     assert list(backend.services.store.blobs.keys()) == []
+
+
+def test_a_stated_class_is_described_once_and_as_urgent_as_the_model_in_service_finds_it(
+    backend: Backend,
+) -> None:
+    """A mole was "a cluster of cells" twice, and an actinic keratosis more urgent when stated."""
+    ada, outputs = backend.member(), backend.services.models.list_outputs()
+    text = text_of(state(ada, **{"class": "nevus", "confidence": 90, "format": "pdf"}).data)
+    assert text.count("cluster") == 1
+    for key in ("actinic_keratosis", "basal_cell_carcinoma"):
+        band = state(ada, **{"class": key, "confidence": 90}).get_json()["band"]
+        assert band == band_of_condition(key, outputs)
 
 
 @pytest.mark.parametrize(
