@@ -54,3 +54,15 @@ def test_the_time_of_a_review_allows_no_number_but_itself() -> None:
         ("One", (Differs.NUMBER,)),
         ("It ", (Differs.TIME,)),
     ]
+
+
+def test_of_actinic_keratosis_alone_a_letter_names_no_bowens_disease_and_no_cancer() -> None:
+    labels = frozenset({"actinic_keratosis_alone"})
+    decided = Decided(labels, Band.DOCTOR_REVIEW, sure=True, proven=False, waits=False, said="")
+    natural, wrong = "You have an actinic keratosis.", "This is Bowen's disease."
+    marked = mark_sentences(f"{natural} {wrong} It is a melanoma.", decided, "en")
+    assert [item.sentence for item in marked] == [wrong, "It is a melanoma."]
+    french = mark_sentences(
+        "C'est une kératose actinique. C'est une maladie de Bowen.", decided, "fr"
+    )
+    assert [item.sentence for item in french] == ["C'est une maladie de Bowen."]
