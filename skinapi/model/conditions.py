@@ -260,6 +260,14 @@ class Condition(Sourced):
     # What it is, where nothing may be called harmless.
     in_short: LocalizedText | None = None
 
+    # All that is told of it.
+    not_told: ClassVar[tuple[str, ...]] = ()
+
+    @property
+    def told_as(self) -> str | None:
+        """The condition whose passages explain it."""
+        return self.key
+
     @property
     def code_relation(self) -> Literal["equivalent", "broader than"]:
         """A bundle joins several diseases, so its codes name only some of them."""
@@ -268,8 +276,7 @@ class Condition(Sourced):
 
 class ReviewLabel(Sourced):
     """A condition that a doctor may name in a review, and no model states. `counted_as` is the
-    model's class that it belongs to. An explanation tells what is told of that class, but for the
-    topics `not_told`; where there are none of these, it tells nothing.
+    model's class that it belongs to. An explanation leaves out the topics `not_told` of that class.
     """
 
     key: str
@@ -281,6 +288,11 @@ class ReviewLabel(Sourced):
     not_told: tuple[str, ...] = ()
     sources: tuple[Source, ...] = ()
     bundle: ClassVar[bool] = False
+
+    @property
+    def told_as(self) -> str | None:
+        """The condition whose passages explain it; None where it is not said which do not."""
+        return self.counted_as if self.not_told else None
 
 
 class BandWords(Frozen):

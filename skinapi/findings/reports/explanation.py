@@ -162,20 +162,12 @@ def _concern(facts: Facts) -> Condition | None:
 
 def _of_decision(decision: Decision, reader: PassageReader) -> Plan:
     decided = conditions_table().label(decision.label or "")
-    left_out: tuple[str, ...] = ()
-    if isinstance(decided, Condition):
-        about = decided.key
-    elif decided.counted_as and decided.not_told:
-        about, left_out = decided.counted_as, decided.not_told
-    else:
-        return Plan()
     raised = decision.more_urgent_than(decided.urgency) or decision.waits_for is not None
-    if raised and not decided.malignant:
+    if decided.told_as is None or (raised and not decided.malignant):
         return Plan()
-    told = _told_of(about, reader, proven=decided.malignant and decision.proven)
-    told = [item for item in told if _topic(item) not in left_out]
-    chosen = {item.id for item in told}
-    told = [item for item in told if item.needs is None or item.needs in chosen]
+    told = _told_of(decided.told_as, reader, proven=decided.malignant and decision.proven)
+    chosen = {item.id for item in told if _topic(item) not in decided.not_told}
+    told = [item for item in told if {item.id, item.needs or item.id} <= chosen]
     return Plan(tuple(map(tuple, _split_treatment(told))))
 
 
