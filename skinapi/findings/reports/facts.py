@@ -120,7 +120,7 @@ class Facts(Frozen):
 
     @classmethod
     def as_stated(cls, *, condition: str, confidence: float, outputs: Collection[str] = ()) -> Self:
-        """The band is that of a model of these outputs, at least doctor_review: nobody has looked."""
+        """The band is that of a model of these outputs, and doctor_review at least."""
         table = conditions_table()
         asked = {
             RaisedBy.MOST_PROBABLE: band_of_condition(condition, outputs),
