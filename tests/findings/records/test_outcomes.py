@@ -22,8 +22,10 @@ def sign(doctor: Person, number: int, label: str, **said: Any) -> None:
     assert answer.status_code == 201, answer.text
 
 
-def result(doctor: Person, number: int, found: str, label: str | None = None) -> None:
-    sign(doctor, number, label or found, histology="confirmed", histology_result=found)
+def result(
+    doctor: Person, number: int, found: str, label: str | None = None, **said: object
+) -> None:
+    sign(doctor, number, label or found, histology="confirmed", histology_result=found, **said)
 
 
 def outcomes(person: Person) -> Any:
@@ -62,7 +64,7 @@ def test_a_photo_that_was_judged_again_between_two_results_is_counted_once(
     number = file_for(backend, patient_of(backend, grey), ROUTINE).number
     result(grey, number, MELANOMA)
     judge_anew(backend, number, URGENT)
-    result(grey, number, MOLE)
+    result(grey, number, MOLE, version=2)
     [model] = outcomes(grey)["models"].values()
     assert (model["results"], model["malignant"]) == (1, 0)
     assert share(model, "sent_specificity") == (0.0, 1)
