@@ -205,7 +205,7 @@ def _assess(
     shown, pictured = (
         model.restate(output.used, each.probabilities) for each in (versions[0], versions[-1])
     )
-    figures = calibration.tested_at(model.operating_point)
+    figures = calibration.tested_at(model.operating_point, context.body_site)
     return Assessment(
         probabilities=output.probabilities,
         from_picture=output.from_picture if len(versions) > 1 else None,

@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, model_validator
 
 from skinapi.base.errors import NoOperatingPoints
-from skinapi.base.stored_record import Frozen, StoredRecord
+from skinapi.base.stored_record import Frozen, StoredRecord, optional
 from skinapi.model.bands import Limit, OperatingPoint, all_thresholds, log_odds, most_probable
 from skinapi.model.conditions import conditions_table
-from skinapi.model.context import Modality, SkinTone
+from skinapi.model.context import BodySite, Modality, SkinTone
 from skinapi.model.detectors import (
     KNOWN,
     Features,
@@ -104,10 +104,13 @@ def _mean_log(
 
 
 Probabilities = NDArray[np.float64]
+Share = Annotated[float, Field(ge=0, le=1)]
 Level = Literal["0.90", "0.95"]
 LEVELS: tuple[Level, ...] = ("0.90", "0.95")
 # With fewer malignant lesions in a modality's test part, its sensitivity is hardly known.
 ENOUGH_TESTED = 100
+# With fewer of them at a place on the body, a reader is told the figure of all places.
+ENOUGH_AT_SITE = 50
 # With fewer lesions of a skin tone in it, the model counts as not tested for that skin.
 ENOUGH_OF_TONE = 50
 
@@ -126,19 +129,32 @@ class TonesTested(StoredRecord):
 
 class HeldOutFigures(StoredRecord):
     """How the model did on the test part of one modality, one picture of each lesion.
-    `sensitivity`: the share of the malignant lesions that were sent to a doctor.
+    `sensitivity`: the share of the malignant lesions that were sent to a doctor; with a `site` that
+    of lesions there. `elsewhere`: the same in the clinic where it was lowest, of those that were in
+    no training; None where no such clinic was tested at this operating point.
     """
 
     modality: Modality
     lesions: NonNegativeInt
     malignant: NonNegativeInt
-    sensitivity: float = Field(ge=0, le=1)
+    sensitivity: Share
     tones: TonesTested = TonesTested()
+    elsewhere: Share | None = optional()
+    site: BodySite | None = optional()
 
     @property
     def is_little(self) -> bool:
         """Whether there were too few malignant lesions to rely on the sensitivity."""
         return self.malignant < ENOUGH_TESTED
+
+
+class ShareSent(StoredRecord):
+    """The share of malignant lesions that were sent to a doctor, by operating point: in the test
+    part, and in a clinic that was in no training.
+    """
+
+    tested: Mapping[OperatingPoint, Share] = {}
+    elsewhere: Mapping[OperatingPoint, Share] = {}
 
 
 class PointFigures(StoredRecord):
@@ -209,6 +225,8 @@ class Calibration(Frozen):
     too_few: Mapping[Level, tuple[str, ...]] = {}
     tested: HeldOutFigures | None = None
     point_figures: Mapping[OperatingPoint, PointFigures] = {}
+    elsewhere: Mapping[OperatingPoint, Share] = {}
+    sites: Mapping[BodySite, ShareSent] = {}
     patient_facts: PatientFactsTable | None = None
 
     def limits(self, point: OperatingPoint, told: Collection[Fact] = ()) -> Mapping[str, float]:
@@ -224,13 +242,22 @@ class Calibration(Frozen):
     def _told_limits(self, told: Collection[Fact]) -> ToldLimits | None:
         return self.patient_facts.limits.get(name_told(told)) if self.patient_facts else None
 
-    def tested_at(self, point: OperatingPoint) -> HeldOutFigures | None:
-        """The test figures with the sensitivity of this operating point."""
-        figures = self.point_figures.get(point)
-        if self.tested is None or figures is None or not figures.malignant:
-            return self.tested
-        share = figures.malignant_sent / figures.malignant
-        return self.tested.model_copy(update={"sensitivity": share})
+    def tested_at(
+        self, point: OperatingPoint, site: BodySite | None = None
+    ) -> HeldOutFigures | None:
+        """The test figures of this operating point, for lesions at this site where they are known
+        for it, else for all.
+        """
+        if self.tested is None:
+            return None
+        figures, there = self.point_figures.get(point), self.sites.get(site) if site else None
+        known: dict[str, object] = {"elsewhere": self.elsewhere.get(point)}
+        if there and point in there.tested:
+            known = {"sensitivity": there.tested[point], "site": site}
+            known["elsewhere"] = there.elsewhere.get(point, self.elsewhere.get(point))
+        elif figures and figures.malignant:
+            known["sensitivity"] = figures.malignant_sent / figures.malignant
+        return self.tested.model_copy(update=known)
 
     def probabilities(self, logits: NDArray[np.floating]) -> Probabilities:
         return softmax(logits, self.temperature)

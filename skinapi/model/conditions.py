@@ -31,10 +31,12 @@ class PictureKind(Frozen):
 
 class CertaintyWords(Frozen):
     """How sure a patient may be of a finding. `sent` or `sent_if_skin` follows `uncertain`,
-    `either_kind` are pictures of no known kind.
+    `either_kind` are pictures of no known kind, `there` spots at the reader's own place.
     """
 
     tested: LocalizedText
+    elsewhere: LocalizedText
+    there: LocalizedText
     little_tested: LocalizedText
     untested: LocalizedText
     untested_skin: LocalizedText

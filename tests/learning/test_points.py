@@ -12,10 +12,16 @@ import pytest
 from skinapi.base.errors import BadDataset
 from skinapi.learning.measure import stress
 from skinapi.learning.measure.evaluation import measure_answers, with_test_figures
-from skinapi.learning.train.card import README, describe_figures
+from skinapi.learning.train.card import README, describe_figures, with_clinic_figures
 from skinapi.learning.train.openvino_export import write_model_files
 from skinapi.model.bands import OperatingPoint
-from skinapi.model.calibration import Calibration, ModelCalibration, PointFigures
+from skinapi.model.calibration import (
+    Calibration,
+    HeldOutFigures,
+    ModelCalibration,
+    PointFigures,
+)
+from skinapi.model.context import BodySite
 from skinapi.model.network.model import CARD, Model, open_model
 from skinapi.model.refusals import Reason
 from tests.learning.conftest import Small, run_command
@@ -185,6 +191,49 @@ def test_the_calibration_says_what_each_point_does_whichever_is_in_use() -> None
         assert selective is not None
         assert selective.sensitivity == pytest.approx(1 / 3)
         assert model.calibration.for_modality(CLINICAL).point_figures[CAUTIOUS].malignant == 2
+
+
+def test_a_place_and_a_clinic_that_is_in_no_training_have_figures_of_their_own() -> None:
+    """As the card has them: the lowest of the clinics, and those of a source of one place alone."""
+    row = {"malignant": 200, "caught": 0.96}
+    card = {
+        "sources": [
+            {"name": "soles", "modality": ["dermoscopic"], "site": "acral"},
+            {"name": "clinic", "modality": ["dermoscopic"], "site": None},
+            {"name": "few", "modality": ["dermoscopic"], "site": "ear"},
+        ],
+        "left_out": [
+            {"source": "soles", "figures": row},
+            {"source": "clinic", "figures": {"malignant": 345, "caught": 0.948}},
+            {"source": "few", "figures": {"malignant": 20, "caught": 0.5}},
+        ],
+        "figures": {
+            "test": {
+                "points": {
+                    "cautious": {
+                        "dermoscopic": {
+                            "by_source": {
+                                "soles": {"malignant": 54, "caught": 0.97},
+                                "few": {"malignant": 9, "caught": 0.5},
+                            }
+                        }
+                    }
+                }
+            }
+        },
+    }
+    tested = HeldOutFigures(modality=DERMOSCOPIC, lesions=900, malignant=300, sensitivity=0.99)
+    own = Calibration(tested=tested)
+    calibration = with_clinic_figures(ModelCalibration(dermoscopic=own), card).dermoscopic
+
+    def told(site: BodySite | None, point: OperatingPoint = CAUTIOUS) -> tuple[object, ...]:
+        figures = calibration.tested_at(point, site)
+        assert figures
+        return figures.sensitivity, figures.elsewhere, figures.site
+
+    assert told("acral") == (0.97, 0.96, "acral")
+    assert told("ear") == told(None) == (0.99, 0.948, None)
+    assert told(None, SELECTIVE) == (0.99, None, None), "nothing else was measured elsewhere"
 
 
 def test_pictures_of_a_kind_that_nobody_told_do_not_count_as_a_test() -> None:

@@ -342,13 +342,27 @@ def _certainty(facts: Facts) -> LocalizedText:
     least, kinds = max(used.values(), key=_how_little), _say_kinds(facts, used)
     if least is None:
         return words.untested.fill(kinds=kinds)
-    said = words.little_tested if least.is_little else words.tested
-    return said.fill(sent=LocalizedText.by(lambda _: str(_sent_of_hundred(least))), kinds=kinds)
+    return _say_missed(least, words.there if least.site else kinds)
 
 
-def _sent_of_hundred(tested: HeldOutFigures) -> int:
-    """How many of 100 cancers it sent, in whole numbers: never more than it did, nor all."""
-    return min(99, math.floor(round(100 * tested.sensitivity, 6)))
+def _say_missed(tested: HeldOutFigures, kinds: LocalizedText) -> LocalizedText:
+    """How many cancers the model misses, also where it knows nobody: the reader's clinic may be
+    neither of those in its tests.
+    """
+    words = conditions_table().notices.certainty
+    missed = {"missed": _write_missed(tested.sensitivity), "kinds": kinds}
+    if tested.elsewhere is not None:
+        return words.elsewhere.fill(elsewhere=_write_missed(tested.elsewhere), **missed)
+    return (words.little_tested if tested.is_little else words.tested).fill(**missed)
+
+
+def _write_missed(sent: float) -> LocalizedText:
+    """How many of 100 cancers are missed where this share is sent; never none."""
+    return LocalizedText.by(lambda _: str(_count_missed(sent)))
+
+
+def _count_missed(sent: float) -> int:
+    return max(1, math.floor(100 * (1 - sent) + 0.5))
 
 
 def _say_kinds(facts: Facts, used: Collection[Modality]) -> LocalizedText:
@@ -396,7 +410,8 @@ def _how_little(tested: HeldOutFigures | None) -> tuple[bool, bool, int]:
     """A sort key: the less is known, the larger. Equal where the same is said."""
     if tested is None:
         return True, True, 0
-    return False, tested.is_little, -_sent_of_hundred(tested)
+    missed = max(map(_count_missed, (tested.sensitivity, tested.elsewhere or 1.0)))
+    return False, tested.is_little, missed
 
 
 def say_reason(facts: Facts, language: Language) -> str:

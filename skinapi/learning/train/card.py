@@ -13,11 +13,19 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
-from skinapi.learning.data.samples import Sample, skin_tone
+from skinapi.learning.data.samples import Sample, patient_context, skin_tone
 from skinapi.learning.train.recipe import NAME, Recipe, TrainingData
 from skinapi.learning.train.training import TrainingStatus
+from skinapi.model.bands import OperatingPoint
+from skinapi.model.calibration import (
+    ENOUGH_AT_SITE,
+    ENOUGH_TESTED,
+    Calibration,
+    ModelCalibration,
+    ShareSent,
+)
 from skinapi.model.conditions import conditions_table
-from skinapi.model.context import Modality, SkinTone
+from skinapi.model.context import BodySite, Modality, SkinTone
 from skinapi.model.dataset_labels import SQUAMOUS
 from skinapi.model.detectors import KNOWN
 
@@ -81,6 +89,7 @@ def _describe_source(
     return {
         "name": name,
         "modality": sorted({sample.modality.value for sample in every}),
+        "site": _only_site(every),
         "licence": licence,
         "pictures": {part: sum(s.box is None for s in samples) for part, samples in own.items()},
         "normal_skin_cut_out": {
@@ -94,6 +103,56 @@ def _describe_source(
         if patients
         else None,
     }
+
+
+def _only_site(samples: Sequence[Sample]) -> BodySite | None:
+    """Where all lesions are of which the place is told; None where they are at several places."""
+    sites = {patient_context(sample).body_site for sample in samples if sample.is_lesion} - {None}
+    return sites.pop() if len(sites) == 1 else None
+
+
+def with_clinic_figures(calibration: ModelCalibration, card: Figures) -> ModelCalibration:
+    """Add what share of the malignant lesions was sent in the clinic where it was lowest, of those
+    that networks were trained without, and at a place on the body where a source has all lesions.
+    """
+    kinds = {
+        kind.value: _with_clinics(calibration.for_modality(kind), kind, card)
+        for kind in KNOWN
+        if kind is Modality.DERMOSCOPIC or calibration.clinical is not None
+    }
+    return calibration.model_copy(update=kinds)
+
+
+def _with_clinics(own: Calibration, kind: Modality, card: Figures) -> Calibration:
+    cautious = OperatingPoint.CAUTIOUS  # no other point was measured elsewhere
+    elsewhere = {
+        entry["source"]: row["caught"]
+        for entry in card.get("left_out", ())
+        if (row := _row_of(entry, kind, card)) and row["malignant"] >= ENOUGH_TESTED
+    }
+    sites = {}
+    for name, site in ((item["name"], item.get("site")) for item in card["sources"]):
+        tested = {
+            OperatingPoint(point): row["caught"]
+            for point, kinds in card["figures"]["test"]["points"].items()
+            if (row := kinds.get(kind, {}).get("by_source", {}).get(name))
+            and row["malignant"] >= ENOUGH_AT_SITE
+        }
+        if site and tested:
+            there = {cautious: elsewhere[name]} if name in elsewhere else {}
+            sites[site] = ShareSent(tested=tested, elsewhere=there)
+    lowest = {cautious: min(elsewhere.values())} if elsewhere else {}
+    return own.model_copy(update={"elsewhere": lowest, "sites": sites})
+
+
+def _row_of(entry: Figures, kind: Modality, card: Figures) -> Figures | None:
+    """The figures of a source that was left out, on pictures of this kind."""
+    figures: Figures = entry["figures"]
+    by_kind: Mapping[str, Figures] | None = figures.get("by_modality")
+    if by_kind:
+        return by_kind.get(kind)
+    kinds = [item["modality"] for item in card["sources"] if item["name"] == entry["source"]]
+    return figures if kinds == [[kind]] else None
 
 
 def write_readable_card(folder: Path, card: Mapping[str, Any], version: str) -> None:

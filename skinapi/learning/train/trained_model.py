@@ -16,7 +16,7 @@ from skinapi.learning.measure.predictions import ModelOutputs, predict, run_mode
 from skinapi.learning.measure.stress import measure_stress
 from skinapi.learning.measure.told_facts import measure_told
 from skinapi.learning.progress import Report
-from skinapi.learning.train.card import write_readable_card
+from skinapi.learning.train.card import with_clinic_figures, write_readable_card
 from skinapi.learning.train.fit_bands import SourceScores
 from skinapi.learning.train.fit_calibration import calibrate_model
 from skinapi.learning.train.networks import ARCHITECTURES, round_to_float16
@@ -87,7 +87,7 @@ def measure_again(
     }
     if "training" in card:
         write_readable_card(folder, card, model.version)
-    calibration = with_test_figures(model, outputs).calibration
+    calibration = with_clinic_figures(with_test_figures(model, outputs).calibration, card)
     write_model_files(folder, card=card, calibration=calibration)
     return figures
 

@@ -172,10 +172,10 @@ def test_a_colleague_reads_a_doctors_words_and_a_patient_why_before_the_figures(
 @pytest.mark.parametrize(
     ("malignant", "sensitivity", "said"),
     [
-        (64, 1.0, "about 99 of 100 skin cancers to a doctor, but it was tested on few."),
-        (64, 0.94, "about 94 of 100 skin cancers to a doctor, but it was tested on few."),
-        (100, 0.95, "about 95 of 100 skin cancers to a doctor; no check finds them all."),
-        (500, 0.799, "about 79 of 100 skin cancers to a doctor; no check finds them all."),
+        (64, 1.0, "about 1 in its tests on {}, but it was tested on few."),
+        (64, 0.94, "about 6 in its tests on {}, but it was tested on few."),
+        (100, 0.95, "about 5 in its tests on {}; no check finds them all."),
+        (500, 0.799, "about 20 in its tests on {}; no check finds them all."),
     ],
 )
 def test_how_sure_it_is_is_told_in_the_figures_that_the_operator_reads(
@@ -188,8 +188,34 @@ def test_how_sure_it_is_is_told_in_the_figures_that_the_operator_reads(
     for modality, kind in ((PHONE, "{}, as this one seems to be"), (told, "{}")):
         facts = facts_of(modality=modality, tested=(tested,))
         kinds = kind.format("ordinary photographs")
-        expected = f"In its test on {kinds}, this check sent {said}"
+        expected = f"Of 100 skin cancers, this check missed {said.format(kinds)}"
         assert summarise(facts, "en").certainty == expected
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_everybody_reads_what_is_missed_at_clinics_that_the_model_does_not_know(
+    language: Language,
+) -> None:
+    """What the people in a clinic of its tests read would be too good for all others."""
+    tested = TESTED.model_copy(update={"sensitivity": 0.995, "elsewhere": 0.948})
+    kind = ModalityFinding(told=DERMOSCOPIC, recognised=DERMOSCOPIC, used=(DERMOSCOPIC,))
+
+    def certainty(tested: HeldOutFigures) -> str:
+        return summarise(facts_of(modality=kind, tested=(tested,)), language).certainty
+
+    assert (
+        certainty(tested)
+        == {
+            "en": "Of 100 skin cancers, this check missed about 1 in its tests on dermoscope pictures,"
+            " and about 5 in a clinic that it did not know.",
+            "fr": "Sur 100 cancers de la peau, ce contrôle en a manqué environ 1 lors de ses essais sur"
+            " des images de dermatoscope, et environ 5 dans une clinique qu'il ne connaissait pas.",
+        }[language]
+    )
+    sole = tested.model_copy(update={"sensitivity": 0.963, "elsewhere": 0.952, "site": "acral"})
+    place = {"en": "spots at this place on the body", "fr": "taches à cet endroit du corps"}
+    assert place[language] in certainty(sole)
+    assert re.findall(r"\d+", certainty(sole)) == ["100", "4", "5"]
 
 
 DERMOSCOPIC, CLINICAL, UNKNOWN = Modality.DERMOSCOPIC, Modality.CLINICAL, Modality.UNKNOWN
@@ -212,7 +238,7 @@ def test_how_sure_it_is_names_the_kind_of_picture_that_was_sent(
     modality = ModalityFinding(told=told, recognised=recognised, used=(DERMOSCOPIC, CLINICAL))
     better = TESTED.model_copy(update={"modality": CLINICAL, "sensitivity": 0.999})
     facts = facts_of(modality=modality, tested=(TESTED, better))
-    assert summarise(facts, "en").certainty.startswith(f"In its test on {kinds}, ")
+    assert f" in its tests on {kinds}; " in summarise(facts, "en").certainty
 
 
 @pytest.mark.parametrize(("seen", "kinds"), [(CLINICAL, "ordinary"), (DERMOSCOPIC, EITHER)])
@@ -227,11 +253,11 @@ def test_of_two_kinds_of_picture_the_one_on_which_least_is_known_counts(
         assert kinds in said
         return said
 
-    assert "about 91 of 100" in certainty(TESTED, LITTLE_TESTED)
+    assert "missed about 9 in" in certainty(TESTED, LITTLE_TESTED)
     assert "it was tested on few" in certainty(TESTED, LITTLE_TESTED)
     assert "not known how often this check misses a cancer in" in certainty(TESTED)
     many = LITTLE_TESTED.model_copy(update={"malignant": 500})
-    assert "about 91 of 100" in certainty(TESTED, many)
+    assert "missed about 9 in" in certainty(TESTED, many)
 
 
 def test_a_doubt_comes_before_any_figure() -> None:
