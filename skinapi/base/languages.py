@@ -142,6 +142,11 @@ class LocalizedText(InLanguages):
         return LocalizedText.by(filled)
 
 
+def lower_first(text: str) -> str:
+    """The sentence as it stands within another."""
+    return text[:1].lower() + text[1:]
+
+
 def space_french(text: str) -> str:
     """
     >>> space_french("Le plus probable: Mélanome; voir https://example.org").split("\u00a0")

@@ -15,6 +15,7 @@ from skinapi.base.languages import (
     Language,
     LocalizedText,
     in_each_language,
+    lower_first,
     read_yaml,
     space_all_french,
 )
@@ -371,10 +372,10 @@ class Checklist(Frozen):
 
     def join_told(self, signs: Collection[str]) -> LocalizedText:
         """These signs in a patient's words, within a sentence."""
-        first, *others = (_within_sentence(item) for item in self.items if item.key in signs)
-        for other in others:
-            first = self.result.told_and.fill(first=first, second=other)
-        return first
+        *first, last = (_within_sentence(item) for item in self.items if item.key in signs)
+        if not first:
+            return last
+        return self.result.told_and.fill(first=LocalizedText.joined(", ", first), second=last)
 
     def list_told(self, signs: Collection[str]) -> LocalizedText:
         """These signs in a doctor's terms, within a sentence."""
@@ -392,20 +393,16 @@ class VisitWords(Sourced):
     phone: LocalizedText
     own_doctor: LocalizedText
     there: LocalizedText
+    there_melanoma: LocalizedText
     most_without: LocalizedText
     many_without: LocalizedText
+    likely: LocalizedText
     until: LocalizedText
     sooner: LocalizedText
 
 
 def _within_sentence(said: LocalizedText) -> LocalizedText:
-    """Without a capital at its beginning."""
-
-    def lowered(language: Language) -> str:
-        text = said.in_language(language)
-        return text[0].lower() + text[1:]
-
-    return LocalizedText.by(lowered)
+    return LocalizedText.by(lambda language: lower_first(said.in_language(language)))
 
 
 class ConditionsTable(Frozen):

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Self
 
 from skinapi.base.languages import Language, LocalizedText
-from skinapi.model.bands import urgency
+from skinapi.model.bands import most_probable, urgency
 from skinapi.model.conditions import NORMAL_SKIN, Band, conditions_table
 from skinapi.model.headline import (
     LEAST_SHARE,
@@ -19,6 +19,9 @@ from skinapi.model.headline import (
     whole_percent,
 )
 from skinapi.model.patient_facts import Fact
+
+# A smaller change would alarm or comfort, and be of no use.
+LEAST_POINTS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,13 +66,13 @@ class FactsEffect:
 
     @property
     def for_patient(self) -> LocalizedText | None:
-        """Nothing where the whole numbers are alike, nor where it would comfort beside advice to
-        see a doctor soon, a doubt, or signs that are a reason to go.
+        """Nothing where it is small and the first name stays, nor where it would comfort beside
+        advice to see a doctor soon, a doubt, or signs that are a reason to go.
         """
         words, key = conditions_table().notices.facts_effect, self.headline.likely.key
-        now, before = (_count(key, shares[key]) for shares in (self.shown, self.pictured))
-        if now == before or key == NORMAL_SKIN or self.headline.mostly_malignant:
+        if key == NORMAL_SKIN or self.headline.mostly_malignant or self._is_small(key):
             return None
+        now, before = (_count(key, shares[key]) for shares in (self.shown, self.pictured))
         more_likely = self.shown[key] > self.pictured[key]
         if self._comforts(key, more_likely) and not self.may_comfort:
             return None
@@ -82,6 +85,11 @@ class FactsEffect:
             before=before,
         )
         return join_sentences([said])
+
+    def _is_small(self, key: str) -> bool:
+        now, before = (whole_percent(key, shares[key]) for shares in (self.shown, self.pictured))
+        same_name = most_probable(self.shown) == most_probable(self.pictured)
+        return abs(now - before) < LEAST_POINTS and same_name
 
     def _comforts(self, key: str, more_likely: bool) -> bool:
         """A milder condition is more likely, or a cancer less likely."""

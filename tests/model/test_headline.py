@@ -147,15 +147,17 @@ def test_where_cancers_have_more_than_half_together_they_stand_first() -> None:
     shares = {"benign_keratosis": 0.39, BASAL: 0.3, MELANOMA: 0.16, squamous: 0.15}
     headline = found(shares, raised_by=(RaisedBy.MELANOMA,)).headline
     assert headline.for_patient.en == (
-        "More likely than not a skin cancer or an early form of one. A melanoma cannot be ruled "
+        "More likely than not a skin cancer, or something that can become one. A melanoma cannot be ruled "
         "out."
     )
     assert headline.for_doctor.en == (
-        "More likely than not a skin cancer or an early form of one (all together 61%). Not ruled "
+        "More likely than not a skin cancer, or something that can become one (all together 61%). Not ruled "
         "out: melanoma (16%), squamous cell carcinoma (15%), basal cell carcinoma (30%). Most "
         "likely of all single conditions: benign keratosis (39%)."
     )
-    assert headline.for_patient.fr.startswith("Un cancer de la peau ou une forme précoce est plus")
+    assert headline.for_patient.fr.startswith(
+        "Un cancer de la peau, ou une lésion qui peut le devenir, est plus"
+    )
     assert headline.named.key == MELANOMA
     # None has a third of the mole's share, and still one is named.
     even = {MOLE: 0.46, BASAL: 0.13, MELANOMA: 0.14, squamous: 0.13, "actinic_keratosis": 0.13}
@@ -179,7 +181,7 @@ def test_a_melanoma_stands_before_a_milder_cancer_that_is_not_twice_as_probable(
     assert headline.named.key == MELANOMA
     sections = write_template(Facts.from_finding(finding, Context()), "en").sections
     early = conditions_table().by_key(MELANOMA).sentences["en"].why_early
-    assert sections.importance_of_early_detection == f"In case it is a melanoma: {early}"
+    assert sections.importance_of_early_detection == f"If it is a melanoma: {early}"
     for words in (
         finding.band_words("en"),
         Facts.from_finding(finding, Context()).band_words("en"),
@@ -251,7 +253,7 @@ def test_what_was_told_is_the_reason_in_the_headline(signs: tuple[str, ...], tol
 def test_french_names_have_their_articles() -> None:
     finding = found({MOLE: 0.86, MELANOMA: 0.125}, raised_by=(RaisedBy.MELANOMA,))
     assert finding.headline.for_patient.fr == (
-        "Le plus probable est un grain de beauté. On ne peut pas exclure un cancer de la peau."
+        "Il s'agit le plus probablement d'un grain de beauté. On ne peut pas exclure un cancer de la peau."
     )
     assert finding.headline.for_doctor.fr == (
         "Le plus probable\u00a0: naevus mélanocytaire (86 %). Non exclu\u00a0: mélanome (13 %)."

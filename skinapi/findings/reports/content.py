@@ -131,16 +131,21 @@ class ReportContent:
         def cite(sentence: str) -> tuple[LocalizedText, list[str]]:
             return getattr(visit, sentence), name_sources(visit.sources_of(sentence))
 
-        rows = {
-            labels.whom: [(say_practice(report.practice), list[str]())],
-            labels.there: [cite("there")],
-        }
+        there = "there_melanoma" if self._suspects_melanoma else "there"
+        whom = say_practice(report.practice)
+        rows = {labels.whom: [(whom, list[str]())], labels.there: [cite(there)]}
         if not (decision or self._facts.not_skin):
             rows[labels.how_often] = [cite(self._facts.how_often)]
         rows[labels.until] = [cite("until")]
         if report.counting_band is Band.URGENT_REFERRAL:
             rows[labels.until].append((visit.sooner, []))
         return [*rows.items()]
+
+    @property
+    def _suspects_melanoma(self) -> bool:
+        decision = self.report.decision
+        named = decision.label if decision else self._facts.headline.likely.key
+        return named == "melanoma" and not self._facts.not_skin
 
     @property
     def how_sure(self) -> list[str]:

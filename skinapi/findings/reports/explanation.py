@@ -16,7 +16,7 @@ from skinapi.model.headline import probability_of, say_chance
 from skinapi.model.passages import Passage, PassageReader, passages_table
 
 # Told of a condition that is not the likely one: what it is and why it matters, no more.
-OF_ANOTHER = frozenset({"what", "bowen", "same", "early", "late", "exam", "management"})
+OF_ANOTHER = frozenset({"what", "bowen", "same", "early", "late", "weak", "exam", "management"})
 # Not told once the laboratory has found it: how it looks, what
 # happens if it is left, what is done where it is suspected.
 BEFORE_A_RESULT = frozenset({"look", "begins", "late", "apart", "exam", "clinical"})
@@ -29,21 +29,27 @@ OF_DAY, OF_CHECKLIST = 8, 24  # words beside them: until when, and what the answ
 LEFT_OUT_FIRST = [
     "joined",
     "others",
-    "look",
+    "many",
     "begins",
+    "family",
+    "again",
     "apart",
     "small",
-    "bowen",
+    "where",
+    "look",
+    "cure",
+    "weak",
+    "vessels",
     "figure",
-    "exam",
     "heat_map",
-    "treat",
-    "signs",
     "cancer",
     "cancer_with",
     "by_picture",
     "estimate",
     "estimate_two",
+    "signs",
+    "exam",
+    "treat",
 ]
 
 

@@ -44,6 +44,10 @@ from skinapi.model.patient_facts import Fact
 
 # From this probability of any cancer on, it is not said that most who are sent have none.
 MOST_CALM = 0.2
+# Beyond it, nor that many of them have none.
+MOST_OPEN = 0.5
+# Of a spot that can become a cancer, cure is not the word.
+CURED_EARLY = frozenset({"melanoma", "basal_cell_carcinoma", "squamous_cell_carcinoma"})
 Share = Annotated[float, Field(ge=0, le=1)]
 
 
@@ -224,11 +228,13 @@ class Facts(Frozen):
         return conditions_table().by_key(headline.likely.key).in_short
 
     @property
-    def how_often(self) -> Literal["most_without", "many_without"]:
+    def how_often(self) -> Literal["most_without", "many_without", "likely"]:
         """What a patient reads of how often those who are sent have a cancer: most have none, which
         would contradict an answer that says that this is likely one.
         """
         headline = self.headline
+        if headline.malignant > MOST_OPEN:
+            return "likely"
         calm = headline.malignant < MOST_CALM and not headline.by_picture
         return "most_without" if calm else "many_without"
 
@@ -452,7 +458,8 @@ def _reasons(facts: Facts) -> Iterator[LocalizedText]:
             yield words["malignant"]
         else:
             name = table.notices.headline.names[key].patient
-            yield words["early" if early else "condition"].fill(name=name)
+            reason = "condition" if not early else "early" if key in CURED_EARLY else "simpler"
+            yield words[reason].fill(name=name)
     others = {rule.value for rule in rules if rule is not RaisedBy.MALIGNANT or not any(named)}
     if RaisedBy.NOT_DERMOSCOPIC in others:
         others.add(RaisedBy.LITTLE_TESTED)

@@ -4,7 +4,7 @@ sentence about a disease comes from the conditions table, the others from the la
 
 from collections.abc import Sequence
 
-from skinapi.base.languages import Language, LocalizedText
+from skinapi.base.languages import Language, LocalizedText, lower_first
 from skinapi.findings.reports.explanation import (
     IN_CASE,
     Paragraphs,
@@ -147,7 +147,7 @@ class _Sentences:
                 if told and announced:
                     name = self._for_patient(told[0].passages[-1].partition(".")[0])
                     # In one piece: where room is short, neither stands without the other.
-                    texts[0] = f"{self._phrases.in_case.format(name=name)} {texts[0]}"
+                    texts[0] = f"{self._phrases.in_case.format(name=name)} {lower_first(texts[0])}"
                 section.extend(texts)
         if not self._facts.examined:
             return sections if self._likely.malignant else ([], [], [])
@@ -185,7 +185,8 @@ class _Sentences:
         said = concern.sentences[self._language].why_early
         if concern.key in (self._likely.key, NORMAL_SKIN):
             return [said]
-        return [self._phrases.in_case.format(name=self._for_patient(concern.key)), said]
+        in_case = self._phrases.in_case.format(name=self._for_patient(concern.key))
+        return [f"{in_case} {lower_first(said)}"]
 
     def action(self) -> str:
         return self._facts.band_words(self._language).action

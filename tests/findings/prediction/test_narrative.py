@@ -63,7 +63,7 @@ def test_an_outage_fails_no_prediction_and_is_told(backend: Backend, llm: OpenRo
     llm.behave = failing(402)
     body = predicted(backend.member(consents={"llm": True}), language="fr")
     assert body["narrative"]["source"] == {**TEMPLATES, "reason": "no_credit"}
-    assert body["report"]["overview"].startswith("Le plus probable est un mélanome.")
+    assert body["report"]["overview"].startswith("Il s'agit le plus probablement d'un mélanome.")
 
 
 def test_words_of_version_1_are_still_shown(backend: Backend) -> None:

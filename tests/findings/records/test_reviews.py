@@ -416,7 +416,7 @@ def test_another_photo_keeps_the_urgency_and_what_was_decided(backend: Backend) 
         ({}, "Doctor's suspected diagnosis"),
         ({"histology": "not_taken"}, "Doctor's suspected diagnosis"),
         ({"histology": "awaited"}, "Doctor's suspected diagnosis"),
-        ({"agreement": "unsure"}, "Doctor's uncertain suspected diagnosis"),
+        ({"agreement": "unsure"}, "What the doctor thinks possible"),
     ],
 )
 def test_a_cancer_is_suspected_until_a_laboratory_has_proven_it(

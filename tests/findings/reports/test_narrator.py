@@ -544,7 +544,7 @@ def test_no_section_tells_of_a_condition_that_is_only_open_without_saying_so(
 ) -> None:
     facts = facts_of("benign_keratosis", reasons=(Doubt.TOO_CLOSE,))
     told = narrate_with(make(), facts, language).sections
-    lead = {"en": "In case it is a melanoma:", "fr": "Au cas où ce serait un mélanome\u00a0:"}
+    lead = {"en": "If it is a melanoma:", "fr": "Si c'est un mélanome\u00a0:"}
     for section in (told.overview, told.importance_of_early_detection):
         before, _, after = section.partition(lead[language])
         what = {"en": "cancer of the skin cells|Found while", "fr": "cancer des cellules|Découvert"}
@@ -561,7 +561,7 @@ def test_where_room_is_short_no_lead_stands_alone_and_the_likely_thing_is_still_
         monkeypatch.setattr("skinapi.findings.reports.template.MOST_CHARACTERS", most)
         overview = narrate_with(narrator, facts).sections.overview
         lengths.add(len(overview))
-        assert not overview.endswith("In case it is a melanoma:")
+        assert not overview.endswith("If it is a melanoma:")
         assert facts.likely_in_short
         assert facts.likely_in_short.en in overview
     assert len(lengths) > 1

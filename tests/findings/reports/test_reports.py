@@ -425,7 +425,7 @@ def test_a_stated_finding_becomes_the_contracts_four_keys_and_more(ada: Person) 
     assert body["band"] == "urgent_referral"
     assert body["action"] in body["recommendation"]
     assert body["notice"] == TABLE.notices.information_only.en
-    assert body["basis"] == "As stated by the caller; no picture was examined."
+    assert body["basis"] == "As entered; no picture was examined."
     assert body["narrative"]["source"]["writer"] == "template"
     french = state(ada, confidence=100, language="fr").get_json()
     assert "aucune image n'a été examinée" in french["basis"]
@@ -444,7 +444,7 @@ def test_a_stated_finding_is_printed_on_request_and_never_kept(backend: Backend)
     assert by_field.mimetype == by_header.mimetype == "application/pdf"
     assert by_field.data == by_header.data
     text = text_of(by_field.data)
-    assert "As stated by the caller; no picture was examined." in text
+    assert "As entered; no picture was examined." in text
     assert "it cannot be verified" in text
     assert backend.stored().get("reports", []) == []
     assert list(backend.services.store.blobs.keys()) == []

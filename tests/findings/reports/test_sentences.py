@@ -99,11 +99,11 @@ TOLD_MOLE = MOLE | {"from_picture": rank({"melanocytic_nevus": 0.6, "melanoma": 
         ),
         (["It does not look like skin.", "A doctor should see it in any case."], {}, {}),
         (
-            ["In its test on dermoscope pictures, this check sent about 95 of 100."],
+            ["in its tests on dermoscope pictures, this check sent about 95 of 100."],
             {},
             {"modality": Modality.CLINICAL},
         ),
-        (["In its test on dermoscope pictures, this check sent about 95 of 100."], {}, {}),
+        (["in its tests on dermoscope pictures, this check sent about 95 of 100."], {}, {}),
         (["Most likely a melanoma.", "The check is not sure which kind it is."], {}, {}),
         (["By Friday 4 December 2026."], {}, {}),
         (["By 4 December 2020 (Friday)."], {}, {}),

@@ -171,7 +171,7 @@ def test_a_patient_reads_no_percentage_and_the_findings_have_them() -> None:
     assert said.count(" in 10") == 1, "all cancers together are as probable"
     assert narrative.findings[0] == "Most likely melanoma (90%)."
     mole = write_sections(finding_of("melanocytic_nevus", probability=0.6), "en")
-    assert "Any skin cancer or early form of one: " in mole.confidence_explanation
+    assert "Any skin cancer, or something that can become one: " in mole.confidence_explanation
     french = write_sections(finding_of("melanoma", probability=0.44), "fr").confidence_explanation
     assert "Estimation du modèle\u00a0: un mélanome (environ 4 sur 10)." in french
 
@@ -205,15 +205,13 @@ def test_what_raised_the_band_is_named() -> None:
         "picture may show a melanoma." in said.overview
     )
     assert said.importance_of_early_detection.startswith(
-        "In case it is a melanoma: Found while it is still thin"
+        "If it is a melanoma: Found while it is still thin"
     )
     findings = write_template(Facts.from_finding(finding, NOTHING_TOLD), "en").findings
     assert any("the reason: melanoma (6%), the 7-point checklist." in item for item in findings)
 
 
-@pytest.mark.parametrize(
-    ("language", "begins"), [("en", "In case it is"), ("fr", "Au cas où ce serait")]
-)
+@pytest.mark.parametrize(("language", "begins"), [("en", "If it is"), ("fr", "Si c'est")])
 @pytest.mark.parametrize("concern", CANCER_RULES)
 def test_the_disease_that_early_detection_is_about_is_named(
     concern: RaisedBy, language: Language, begins: str
@@ -238,7 +236,7 @@ def test_in_case_is_of_the_gravest_cancer_where_none_is_named() -> None:
         raised_by=(RaisedBy.UNTESTED_SKIN,),
     )
     said = write_sections(finding, "en").importance_of_early_detection
-    assert said.startswith("In case it is a melanoma: ")
+    assert said.startswith("If it is a melanoma: ")
 
 
 def test_a_mole_near_the_limit_is_frightening_to_nobody() -> None:
@@ -284,7 +282,7 @@ def test_what_a_caller_states_is_told_as_stated_and_no_model_is_spoken_of(
     narrative = write_template(facts, language)
     whole = " ".join(texts_of(narrative))
     name = getattr(TABLE.by_key(key).names, language)
-    begins = {"en": f"As stated by the caller: {name}; no picture was examined.", "fr": "Selon l'"}
+    begins = {"en": f"As entered: {name}; no picture was examined.", "fr": "D'après ce qui a été saisi"}
     assert narrative.sections.overview.startswith(begins[language])
     assert {"en": "80%", "fr": "80 %"}[language] in whole
     for foreign in ("model", "modèle", "malignant score", "malignité", "dermoscope picture"):

@@ -87,7 +87,11 @@ def test_a_decision_heads_a_milder_version_which_stands_second(paper: Paper, lan
     paper.correct()
     said = {
         "en": ("Doctor's suspected diagnosis", "What the model said on", "Most likely a mole"),
-        "fr": ("Suspicion du médecin", "Ce que le modèle a répondu le", "Le plus probable est"),
+        "fr": (
+            "Suspicion du médecin",
+            "Ce que le modèle a répondu le",
+            "Il s'agit le plus probablement d'",
+        ),
     }
     for text in paper.read(language):
         assert in_order(text, *said[language], "version 3")
@@ -120,7 +124,10 @@ def test_what_became_more_urgent_heads_the_decision_of_before(
         "en": "Replaced since: Doctor's decision: a mole",
         "fr": "Remplacé depuis : Décision",
     }
-    likely = {"en": ("Most likely a mole",), "fr": ("Le plus probable est un grain de beauté",)}
+    likely = {
+        "en": ("Most likely a mole",),
+        "fr": ("Il s'agit le plus probablement d'un grain de beauté",),
+    }
     model = likely[language] if reader == "patient" else ()
     second = {"en": "What the model said", "fr": "Ce que le modèle a répondu"}
     before = {"en": "before the model's answer of", "fr": "avant la réponse du modèle du"}

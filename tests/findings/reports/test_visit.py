@@ -56,7 +56,9 @@ def test_one_page_says_by_when_what_why_with_whom_and_what_until_then(language: 
     labels = LABELS[language]
     order = [
         {"en": "By 27 November 2026 (Friday).", "fr": "Au plus tard le 27 novembre 2026"}[language],
-        {"en": "Most likely a melanoma.", "fr": "Le plus probable est un mélanome."}[language],
+        {"en": "Most likely a melanoma.", "fr": "Il s'agit le plus probablement d'un mélanome."}[
+            language
+        ],
         {"en": "you told us that it has changed in size", "fr": "elle a changé de taille"}[
             language
         ],
@@ -86,7 +88,7 @@ def test_why_is_said_of_what_was_told_and_of_the_picture_and_not_twice() -> None
     assert say_reason(told, "en") == "", "the headline says it"
     assert say_reason(OPEN_MOLE, "en") == f"The reason: {VISIT.reasons['malignant'].en}."
     likely = facts_of(raised_by=(RaisedBy.MELANOMA, RaisedBy.MALIGNANT, RaisedBy.MOST_PROBABLE))
-    early = "The reason: treating a melanoma is simpler when it is found early."
+    early = "The reason: a melanoma that is found early can usually be cured."
     assert say_reason(likely, "en") == early
     assert say_reason(facts_of(MOLE, band=Band.SELF_MONITORING), "en") == ""
 
