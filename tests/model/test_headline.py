@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from skinapi.base.languages import LANGUAGES, Language
+from skinapi.base.languages import LANGUAGES, Language, lower_first
 from skinapi.findings.reports.facts import Facts
 from skinapi.findings.reports.template import write_template
 from skinapi.model.bands import RaisedBy, is_sent, severity_rank
@@ -104,7 +104,7 @@ def test_a_mole_that_may_be_a_carcinoma_is_headed_by_both(reasons: tuple[Doubt, 
         ),
         (
             found({NORMAL_SKIN: 0.9}, band=Band.SELF_MONITORING),
-            "No kind of spot that this check knows was recognised.",
+            "The check recognised none of the kinds of spot that it knows.",
             "Most likely normal skin (90%).",
         ),
     ],
@@ -147,12 +147,12 @@ def test_where_cancers_have_more_than_half_together_they_stand_first() -> None:
     shares = {"benign_keratosis": 0.39, BASAL: 0.3, MELANOMA: 0.16, squamous: 0.15}
     headline = found(shares, raised_by=(RaisedBy.MELANOMA,)).headline
     assert headline.for_patient.en == (
-        "More likely than not a skin cancer, or something that can become one. A melanoma cannot be ruled "
-        "out."
+        "More likely than not a skin cancer, or something that can become one. A melanoma cannot "
+        "be ruled out."
     )
     assert headline.for_doctor.en == (
-        "More likely than not a skin cancer, or something that can become one (all together 61%). Not ruled "
-        "out: melanoma (16%), squamous cell carcinoma (15%), basal cell carcinoma (30%). Most "
+        "More likely than not a skin cancer, or something that can become one (all together 61%). "
+        "Not ruled out: melanoma (16%), squamous cell carcinoma (15%), basal cell carcinoma (30%). Most "
         "likely of all single conditions: benign keratosis (39%)."
     )
     assert headline.for_patient.fr.startswith(
@@ -181,7 +181,7 @@ def test_a_melanoma_stands_before_a_milder_cancer_that_is_not_twice_as_probable(
     assert headline.named.key == MELANOMA
     sections = write_template(Facts.from_finding(finding, Context()), "en").sections
     early = conditions_table().by_key(MELANOMA).sentences["en"].why_early
-    assert sections.importance_of_early_detection == f"If it is a melanoma: {early}"
+    assert sections.importance_of_early_detection == f"If it is a melanoma: {lower_first(early)}"
     for words in (
         finding.band_words("en"),
         Facts.from_finding(finding, Context()).band_words("en"),
@@ -253,7 +253,8 @@ def test_what_was_told_is_the_reason_in_the_headline(signs: tuple[str, ...], tol
 def test_french_names_have_their_articles() -> None:
     finding = found({MOLE: 0.86, MELANOMA: 0.125}, raised_by=(RaisedBy.MELANOMA,))
     assert finding.headline.for_patient.fr == (
-        "Il s'agit le plus probablement d'un grain de beauté. On ne peut pas exclure un cancer de la peau."
+        "Il s'agit le plus probablement d'un grain de beauté. On ne peut pas exclure un cancer de"
+        " la peau."
     )
     assert finding.headline.for_doctor.fr == (
         "Le plus probable\u00a0: naevus mélanocytaire (86 %). Non exclu\u00a0: mélanome (13 %)."

@@ -72,7 +72,7 @@ SAYS: Mapping[Language, Mapping[str, str]] = in_each_language(
             "picture": "picture",
             "by": r"(?:[Bb]y|at the latest by)",
             "waits_for_change": "see a doctor if it changes",
-            "misses": "this check missed|how often this check",
+            "misses": "his check missed|how often this check",
             "guessed": "seems to be",
             "number": r"(?:(?:about|less than|more than) \d+ in \d+|[<>]?\d+%)",
             "with_facts": r"({}) is (more|less) likely than .+: (.+) instead of (.+) in 100\.",

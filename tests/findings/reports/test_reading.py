@@ -209,7 +209,8 @@ def test_everybody_reads_what_is_missed_at_clinics_that_the_model_does_not_know(
             "en": "Of 100 skin cancers, this check missed about 1 in its tests on dermoscope"
             " pictures, and about 5 in a clinic that it did not know.",
             "fr": "Sur 100 cancers de la peau, ce contrôle en a manqué environ 1 lors de ses essais"
-            " sur des images de dermatoscope, et environ 5 dans une clinique qu'il ne connaissait pas.",
+            " sur des images de dermatoscope, et environ 5 dans une clinique qu'il ne"
+            " connaissait pas.",
         }[language]
     )
     sole = tested.model_copy(update={"sensitivity": 0.963, "elsewhere": 0.952, "site": "acral"})

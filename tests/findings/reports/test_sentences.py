@@ -91,7 +91,6 @@ TOLD_MOLE = MOLE | {"from_picture": rank({"melanocytic_nevus": 0.6, "melanoma": 
         (["This is urgent; the reason: a melanoma."], MOLE, {}),
         (["Urgency: Referral; the reason: Melanoma."], MOLE, {}),
         (["The model's estimate: a melanoma (about 3 in 10)."], MOLE, {}),
-        (["The reason is how probable a skin cancer is.", "It is less than 1 in 100."], {}, {}),
         (
             ["NICE NG12 names a routine referral for a suspected basal cell carcinoma."],
             MOLE,
@@ -99,11 +98,11 @@ TOLD_MOLE = MOLE | {"from_picture": rank({"melanocytic_nevus": 0.6, "melanoma": 
         ),
         (["It does not look like skin.", "A doctor should see it in any case."], {}, {}),
         (
-            ["in its tests on dermoscope pictures, this check sent about 95 of 100."],
+            ["This check missed about 5 in its tests on dermoscope pictures."],
             {},
             {"modality": Modality.CLINICAL},
         ),
-        (["in its tests on dermoscope pictures, this check sent about 95 of 100."], {}, {}),
+        (["This check missed about 5 in its tests on dermoscope pictures."], {}, {}),
         (["Most likely a melanoma.", "The check is not sure which kind it is."], {}, {}),
         (["By Friday 4 December 2026."], {}, {}),
         (["By 4 December 2020 (Friday)."], {}, {}),

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from skinapi.base.languages import LANGUAGES, Language
+from skinapi.base.languages import LANGUAGES, Language, lower_first
 from skinapi.findings.reports.explanation import plan_explanation
 from skinapi.findings.reports.facts import Facts, say_certainty
 from skinapi.findings.reports.report import MOST_CHARACTERS, Sections
@@ -205,7 +205,7 @@ def test_what_raised_the_band_is_named() -> None:
         "picture may show a melanoma." in said.overview
     )
     assert said.importance_of_early_detection.startswith(
-        "If it is a melanoma: Found while it is still thin"
+        "If it is a melanoma: found while it is still thin"
     )
     findings = write_template(Facts.from_finding(finding, NOTHING_TOLD), "en").findings
     assert any("the reason: melanoma (6%), the 7-point checklist." in item for item in findings)
@@ -223,7 +223,7 @@ def test_the_disease_that_early_detection_is_about_is_named(
     colon = {"en": ":", "fr": "\u00a0:"}[language]
     assert said.startswith(f"{begins} {name}{colon} ")
     own = write_sections(finding_of(concern.value), language).importance_of_early_detection
-    assert said.endswith(own)
+    assert said.endswith(lower_first(own))
 
 
 def test_in_case_is_of_the_gravest_cancer_where_none_is_named() -> None:
@@ -282,7 +282,10 @@ def test_what_a_caller_states_is_told_as_stated_and_no_model_is_spoken_of(
     narrative = write_template(facts, language)
     whole = " ".join(texts_of(narrative))
     name = getattr(TABLE.by_key(key).names, language)
-    begins = {"en": f"As entered: {name}; no picture was examined.", "fr": "D'après ce qui a été saisi"}
+    begins = {
+        "en": f"As entered: {name}; no picture was examined.",
+        "fr": "D'après ce qui a été saisi",
+    }
     assert narrative.sections.overview.startswith(begins[language])
     assert {"en": "80%", "fr": "80 %"}[language] in whole
     for foreign in ("model", "modèle", "malignant score", "malignité", "dermoscope picture"):

@@ -67,7 +67,7 @@ OF_THE_CLIENT = {
     ("angular", "raised: little tested"): "tried on too few such pictures",
     ("angular", "401"): "Your log-in is not valid any more. Please log in again.",
     ("angular", "429"): "Daily photo limit reached",
-    ("angular", "refused: no lesion"): "No kind of spot that this check knows was recognised.",
+    ("angular", "refused: no lesion"): "The check recognised none of the kinds of spot that it",
 }
 
 
