@@ -152,8 +152,8 @@ def test_where_cancers_have_more_than_half_together_they_stand_first() -> None:
     )
     assert headline.for_doctor.en == (
         "More likely than not a skin cancer, or something that can become one (all together 61%). "
-        "Not ruled out: melanoma (16%), squamous cell carcinoma (15%), basal cell carcinoma (30%). Most "
-        "likely of all single conditions: benign keratosis (39%)."
+        "Not ruled out: melanoma (16%), squamous cell carcinoma (15%), basal cell carcinoma (30%). "
+        "Most likely of all single conditions: benign keratosis (39%)."
     )
     assert headline.for_patient.fr.startswith(
         "Un cancer de la peau, ou une lésion qui peut le devenir, est plus"

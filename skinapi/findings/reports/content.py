@@ -156,6 +156,11 @@ class ReportContent:
         return [self.reading.summary.certainty, self.report.say(little)]
 
     @property
+    def _names_none(self) -> bool:
+        """A patient holds it, and it may be no skin: it names no condition on any page."""
+        return self._facts.not_skin and not self.for_doctor
+
+    @property
     def answer(self) -> Row:
         """The headline in a doctor's words."""
         facts, labels = self._facts, self.labels
@@ -164,6 +169,8 @@ class ReportContent:
         label = labels.answer_uncertain if facts.uncertain else labels.answer
         label = labels.answer_unjudged if self.report.unjudged else label
         headline = facts.headline
+        if self._names_none:
+            return label, self.report.say(headline.for_patient)
         # Where it comes first, the mark stands above it.
         said = headline.for_doctor if self.comes_second else headline.unmarked
         return label, self.report.say(said)
@@ -181,7 +188,7 @@ class ReportContent:
         rows = [*self.report.translations]
         if not facts.examined:
             rows.append((labels.stated_share, say_stated(facts.confidence, self.report.language)))
-        if facts.shown.malignant_score is not None:
+        if facts.shown.malignant_score is not None and not self._names_none:
             score = say_share(facts.shown.malignant_score, malignant=True)
             rows.append((labels.malignant_score, self.report.say(score)))
         if facts.examined:
@@ -193,6 +200,8 @@ class ReportContent:
 
     @cached_property
     def bars(self) -> list[Bar]:
+        if self._names_none:
+            return []
         malignant, named = self._table.malignant_keys, self._facts.headline.keys
         return [
             Bar(
@@ -208,7 +217,8 @@ class ReportContent:
     @property
     def mix(self) -> str:
         """For which mix of lesions the figures hold, where that is known."""
-        return self.reading.restated or self.reading.calibrated_on
+        said = self.reading.restated or self.reading.calibrated_on
+        return "" if self._names_none else said
 
     @property
     def photo_text(self) -> str:
@@ -225,7 +235,7 @@ class ReportContent:
         patient's would ask for something else than all of them.
         """
         rows, table = [], self._table
-        for index, picture in enumerate(self._facts.pictures, 1):
+        for index, picture in enumerate(() if self._names_none else self._facts.pictures, 1):
             known = picture.kind is not Modality.UNKNOWN
             kind = f"{self.labels.modalities[picture.kind]} · " if known else ""
             key, probability = picture.heading.key, picture.heading.probability
@@ -307,7 +317,9 @@ class ReportContent:
         heading = labels.findings_of_model if self.comes_second else labels.findings
         added_up = SENTENCES[self.report.language].malignant_score.partition("{")[0]
         findings = tuple(
-            finding for finding in reading.findings if not finding.startswith(added_up)
+            finding
+            for finding in reading.findings
+            if not (self._names_none or finding.startswith(added_up))
         )
         lists = [(heading, findings), (labels.limits, reading.limits)]
         return [(heading, items) for heading, items in lists if items]

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from skinapi.base.languages import LANGUAGES, Language
 from skinapi.findings.reports.content import ReportContent
+from skinapi.findings.reports.explanation import plan_explanation
 from skinapi.findings.reports.facts import Facts, say_kind, say_reason, summarise
 from skinapi.findings.reports.html_pages import render_html
 from skinapi.findings.reports.report import Reading, Report, read_in_order
@@ -19,10 +20,11 @@ from skinapi.findings.reports.template import write_template
 from skinapi.findings.reports.words import LABELS, sentences_of
 from skinapi.model.bands import RaisedBy, is_sent
 from skinapi.model.calibration import HeldOutFigures
-from skinapi.model.conditions import NORMAL_SKIN, Band
+from skinapi.model.conditions import NORMAL_SKIN, Band, conditions_table
 from skinapi.model.context import NOTHING_TOLD, Modality
 from skinapi.model.detectors import ModalityFinding
 from skinapi.model.finding import Doubt, Finding
+from skinapi.model.passages import PassageReader
 from tests.findings.reports.facts import any_facts, facts_of
 from tests.findings.reports.sample_reports import made_report
 from tests.support.findings import LITTLE_TESTED, TESTED, finding_of, named_finding, told_finding
@@ -190,6 +192,24 @@ def test_how_sure_it_is_is_told_in_the_figures_that_the_operator_reads(
         kinds = kind.format("ordinary photographs")
         expected = f"Of 100 skin cancers, this check missed {said.format(kinds)}"
         assert summarise(facts, "en").certainty == expected
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_patient_reads_no_name_of_what_may_be_no_skin_on_any_page(language: Language) -> None:
+    """Page 1 refused to name a candle, and page 2 called it a melanoma of 70 %."""
+    facts = facts_of("melanoma", probability=0.7, reasons=(Doubt.NOT_SURELY_SKIN,))
+    report = next(iter(reports(language)))
+    narrative = write_template(facts, language, plan_explanation(facts, "patient"))
+    report = replace(report, facts=facts, narrative=narrative, decision=None, review=None)
+    table = conditions_table()
+    names = {table.name(key, language).lower() for key in table.keys} | {"70%", "70 %"}
+
+    def named(reader: PassageReader) -> set[str]:
+        page = " ".join(Paragraphs(render_html(replace(report, reader=reader))).filled)
+        return {name for name in names if name in page.lower()}
+
+    assert named("patient") == set()
+    assert named("colleague"), "a doctor judges it"
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
