@@ -170,7 +170,7 @@ class ReportContent:
         label = labels.answer_unjudged if self.report.unjudged else label
         headline = facts.headline
         if self._names_none:
-            return label, self.report.say(headline.for_patient)
+            return label, self.report.say(self._table.notices.headline.doctor_not_skin)
         # Where it comes first, the mark stands above it.
         said = headline.for_doctor if self.comes_second else headline.unmarked
         return label, self.report.say(said)
