@@ -299,9 +299,9 @@ def test_the_patient_reads_who_will_look_and_when(open_backend: Open) -> None:
     nobody = told()
     assert (nobody["by"], nobody["due"]) == ("nobody", due)
     assert nobody["sentence"].startswith(
-        "Nobody here will look at this: go to a doctor of your own by "
+        "No doctor here reads this result. Please show the spot to your own doctor by "
     )
-    assert told("fr")["sentence"].startswith("Personne ici ne")
+    assert told("fr")["sentence"].startswith("Aucun médecin ici ne lit")
     doctor = backend.member(role="doctor", name="Dr Grey")
     assert told()["by"] == "doctors"
     take(doctor, identifier(backend, patient))
@@ -331,7 +331,9 @@ def test_who_has_waited_for_too_long_reads_whom_to_call(open_backend: Open) -> N
         past = now() - timedelta(days=days)
         submissions.update({"number": number}, {"$set": {"created_at": past}})
         assert ("usually comes" in told()) is not late
-        sentence = f"It is late: call Bay Clinic (061 555), and name finding {number}."
+        sentence = (
+            f"The answer is overdue: please call Bay Clinic (061 555) and give number {number}."
+        )
         assert (sentence in told()) is late
     assert "appelez Bay Clinic (061 555)" in told("fr")
 

@@ -136,7 +136,7 @@ def test_its_report_is_void_in_words_without_content(backend: Backend) -> None:
     assert verdict["entered_in_error"]
     assert verdict["number"] is None
     page = backend.client.get(path, headers={"Accept": "text/html"}).text
-    assert "stands for nothing" in page
+    assert "Please disregard this report" in page
     assert REASON not in page
 
 
