@@ -52,6 +52,12 @@ class HeadlineNames(Frozen):
     patient: LocalizedText
     doctor: LocalizedText
 
+    @property
+    def of_patient(self) -> LocalizedText:
+        """A patient's behind "of"; each of two names has it in French."""
+        french = "d'" + self.patient.fr.replace(" ou un", " ou d'un")
+        return self.patient.model_copy(update={"fr": french})
+
 
 class ChanceWords(Frozen):
     """A probability in whole numbers: {count} in {of}."""

@@ -295,7 +295,7 @@ class Headline:
         elif self.likely.key == NORMAL_SKIN:
             first = words.nothing_recognised
         else:
-            first = words.likely.fill(name=words.names[self.likely.key].patient)
+            first = words.likely.fill(name=words.names[self.likely.key].of_patient)
         return join_sentences([first, self._open_for_patient()])
 
     @property
@@ -362,17 +362,24 @@ def say_chance(
     if in_hundreds or percent < LEAST_IN_TENS:
         most = percent > 99 or share > 1 - LEAST_SHARE
         return _fill_counts(*((words.more, 99) if most else (words.about, percent)), 100)
-    tens = (percent + 5) // 10
+    tens = _tens(percent)
     return _fill_counts(words.about, tens, 10) if tens < 10 else _fill_counts(words.more, 9, 10)
 
 
-def needs_hundreds(shares: Iterable[tuple[float, bool]]) -> bool:
+def needs_hundreds(
+    shares: Iterable[tuple[float, bool]], *, apart: Iterable[tuple[float, bool]] = ()
+) -> bool:
     """Whether a text that says these probabilities (each with whether it is a cancer's) counts in
-    hundreds: one text has one denominator.
+    hundreds: one text has one denominator. Those `apart` exclude each other: 65 and 35 % would make
+    11 of 10.
     """
-    return any(
-        _whole_percent(share, malignant=malignant) < LEAST_IN_TENS for share, malignant in shares
-    )
+    percents = [_whole_percent(share, malignant=malignant) for share, malignant in shares]
+    tens = sum(_tens(_whole_percent(share, malignant=malignant)) for share, malignant in apart)
+    return tens > 10 or any(percent < LEAST_IN_TENS for percent in percents)
+
+
+def _tens(percent: int) -> int:
+    return (percent + 5) // 10
 
 
 def _fill_counts(said: LocalizedText, count: int, of: int) -> LocalizedText:

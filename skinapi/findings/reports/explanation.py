@@ -21,9 +21,11 @@ OF_ANOTHER = frozenset({"what", "bowen", "same", "early", "late", "weak", "exam"
 # happens if it is left, what is done where it is suspected.
 BEFORE_A_RESULT = frozenset({"look", "begins", "late", "apart", "exam", "clinical"})
 OF_A_SUSPICION = frozenset({"melanoma.management", "actinic_keratosis.management"})
+BOWEN = "bowens_disease"
 IN_CASE = "finding.in_case"  # the id of the words before what is only open
 # A patient reads 250 words at most, with those that stand first; of these, a decision may need some
-# more. What is left out first where the explanation is longer, in the longer language.
+# more. What is left out first where the explanation is longer, in the longer language; `another.…`
+# is of a condition that is only open.
 MOST_WORDS, MOST_WORDS_IN_ALL = 195, 250
 OF_DAY, OF_CHECKLIST = 8, 24  # words beside them: until when, and what the answers come to
 LEFT_OUT_FIRST = [
@@ -47,7 +49,11 @@ LEFT_OUT_FIRST = [
     "by_picture",
     "estimate",
     "estimate_two",
-    "signs",
+    "pictures_disagree",
+    "unlike_training",
+    "too_close",
+    "another.exam",
+    "another.what",
     "exam",
     "treat",
 ]
@@ -106,8 +112,10 @@ def plan_explanation(
         return _of_stated(facts, reader)
     if decision is not None and decision.replaces(facts.band):
         return _of_decision(decision, reader)
-    if facts.not_skin:  # no condition is told of it
-        return Plan(groups=((_general(Doubt.NOT_SURELY_SKIN),),))
+    if facts.not_skin:  # no condition is told of it but a doctor's
+        by_doctor = reader == "patient" and _names_bowen(facts, decision, ())
+        doubt = _general(Doubt.NOT_SURELY_SKIN)
+        return Plan(groups=((doubt,), (_bowen(),)) if by_doctor else ((doubt,),))
     likely, concern = facts.described, _concern(facts)
     if likely and decision and decision.waits_for and not likely.malignant:
         likely = None
@@ -123,6 +131,8 @@ def plan_explanation(
         groups.append(told)
     # What is only open comes after what was found.
     groups.insert(0 if in_case and not likely else len(groups), [*_of_finding(facts, reader)])
+    if reader == "patient" and _names_bowen(facts, decision, groups):
+        groups.insert(len(groups) - 1, [_bowen()])
     signs = [*_of_signs(facts)] if reader == "patient" else []
     first, *groups = _shorten([signs, *groups], facts)
     # A lead of which nothing is left announces nothing.
@@ -139,13 +149,13 @@ def _of_stated(facts: Facts, reader: PassageReader) -> Plan:
 
 
 def _shorten(groups: list[list[Passage]], facts: Facts) -> list[list[Passage]]:
-    answered = facts.told_signs or not is_sent(facts.band)
-    beside = OF_DAY + (OF_CHECKLIST if answered else 0)
-    steps = "first_step" if is_sent(facts.band) else "action"
+    sent = is_sent(facts.band)
+    beside = OF_DAY + (0 if sent else OF_CHECKLIST)
+    steps = "first_step" if sent else "action"
+    first = ((summarise(facts, item), facts.band_words(item)) for item in LANGUAGES)
     above = (
-        " ".join((*summarise(facts, item).sentences, getattr(facts.band_words(item), steps)))
-        + f" {say_reason(facts, item)}"
-        for item in LANGUAGES
+        f"{said.to_do} {said.likely} {getattr(band, steps)} {say_reason(facts, language)}"
+        for language, (said, band) in zip(LANGUAGES, first, strict=True)
     )
     room = MOST_WORDS_IN_ALL - beside - max(len(text.split()) for text in above)
     for topic in LEFT_OUT_FIRST:
@@ -155,8 +165,14 @@ def _shorten(groups: list[list[Passage]], facts: Facts) -> list[list[Passage]]:
         )
         if max(words) <= min(MOST_WORDS, room):
             break
-        groups = [[item for item in group if _topic(item) != topic] for group in groups]
+        groups = [[item for item in group if topic not in _topics(item, group)] for group in groups]
     return groups
+
+
+def _topics(passage: Passage, group: Sequence[Passage]) -> tuple[str, ...]:
+    """Its topic; of a condition that is only open, marked so as well."""
+    topic = _topic(passage)
+    return (topic, f"another.{topic}") if group[0].id == IN_CASE else (topic,)
 
 
 def _concern(facts: Facts) -> Condition | None:
@@ -166,7 +182,26 @@ def _concern(facts: Facts) -> Condition | None:
     return concern if concern.malignant and is_open else None
 
 
+def _names_bowen(
+    facts: Facts, decision: Decision | None, groups: Sequence[Sequence[Passage]]
+) -> bool:
+    """Whether a page names Bowen's disease that has not explained it with the actinic keratosis."""
+    told = [passage for group in groups for passage in group]
+    if _bowen().id in [passage.id for passage in told]:
+        return False
+    name = conditions_table().notices.headline.names["actinic_keratosis"].patient.en
+    said = (summarise(facts, "en").likely, say_reason(facts, "en"), *(item.en for item in told))
+    by_doctor = decision is not None and decision.label in (BOWEN, "actinic_keratosis")
+    return by_doctor or any(name in sentence for sentence in said)
+
+
+def _bowen() -> Passage:
+    return passages_table().by_id("actinic_keratosis.bowen").model_copy(update={"needs": None})
+
+
 def _of_decision(decision: Decision, reader: PassageReader) -> Plan:
+    if decision.label == BOWEN:  # no condition of the model
+        return Plan(((_bowen(),),)) if reader == "patient" else Plan()
     decided = conditions_table().label(decision.label or "")
     raised = decision.more_urgent_than(decided.urgency) or decision.waits_for is not None
     if decided.told_as is None or (raised and not decided.malignant):
@@ -224,7 +259,7 @@ def _general(topic: str) -> Passage:
 def _figures(facts: Facts) -> Iterator[Passage]:
     """The estimate of what is named, and of any cancer, where that is another figure."""
     table, headline = conditions_table(), facts.headline
-    names = {key: words.patient for key, words in table.notices.headline.names.items()}
+    names = {key: words.of_patient for key, words in table.notices.headline.names.items()}
 
     def chance(share: float, *, malignant: bool) -> LocalizedText:
         return say_chance(share, malignant=malignant, in_hundreds=facts.in_hundreds)

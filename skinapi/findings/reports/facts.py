@@ -202,7 +202,11 @@ class Facts(Frozen):
         named = {headline.likely.key, headline.named.key}
         entries = [*(entry for entry in ranked if entry.key in named), headline.named]
         said = [(entry.probability, entry.key in malignant) for entry in entries]
-        return needs_hundreds([*said, *([(headline.malignant, True)] if self.examined else [])])
+        if not self.examined:
+            return needs_hundreds(said)
+        cancer, likely = (headline.malignant, True), headline.likely
+        apart = [] if likely.key in malignant else [(likely.probability, False), cancer]
+        return needs_hundreds([*said, cancer], apart=apart)
 
     @property
     def place_alone(self) -> int | None:

@@ -90,10 +90,12 @@ class ReviewsService:
             number=number, by=by, refusal=NOT_IN_CHARGE, or_asked=True
         )
         submission.require_seen(said.version)
+        finding = submission.finding
         opinion = said.resolve(
-            stated=submission.finding.likely,
+            stated=finding.likely,
             band=submission.band,
             pictured=submission.photo_blob is not None,
+            shows_no_skin=finding.not_skin and not (finding.checklist_score or finding.told_signs),
         )
         unit.audit("review.create", by=by.id, target=submission.id, owner=submission.owner)
         asked_by = None if in_care(owner, by) else submission.doctor

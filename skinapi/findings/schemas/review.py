@@ -134,9 +134,12 @@ class NewReview(Body):
             return self.histology_result is None and not self.agrees
         return Certainty.UNSURE in (self.certainty, self.agreement)
 
-    def resolve(self, *, stated: str, band: Band, pictured: bool) -> Opinion:
+    def resolve(
+        self, *, stated: str, band: Band, pictured: bool, shows_no_skin: bool = False
+    ) -> Opinion:
         """Nobody agrees with a finding whose photo was not kept (`pictured`): that a doctor who has
-        seen the patient names the finding's condition is no agreement.
+        seen the patient names the finding's condition is no agreement. `shows_no_skin`: the band
+        is that of a photo which may show no skin, and follows from nothing that was told.
         """
         if not pictured and (self.agrees or self.agrees_with_urgency):
             raise NoPictureToAgreeOn
@@ -165,6 +168,7 @@ class NewReview(Body):
             histology=Histology.CONFIRMED if result else self.histology,
             histology_result=result,
             new_picture_wanted=self.new_picture_wanted,
+            urgency_waits=self.new_picture_wanted and shows_no_skin and asked is None,
         )
 
     def _refuse_contradictions(

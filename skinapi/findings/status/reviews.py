@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from skinapi.base.stored_record import StoredRecord, optional
 from skinapi.findings.errors import TooManyReviews
-from skinapi.model.bands import most_urgent
+from skinapi.model.bands import most_urgent, urgency
 from skinapi.model.conditions import Band, conditions_table
 from skinapi.platform.storage.ids import now
 from skinapi.platform.storage.ports import Filter
@@ -46,6 +46,8 @@ AGREES = {Agreement.AGREE: True, Agreement.DISAGREE: False, Agreement.UNSURE: No
 class Opinion(StoredRecord):
     """`label` is what the doctor sees, `histology_result` what the laboratory found.
     `agrees_with_…` compare with the finding; None where the doctor is unsure or said nothing.
+    `urgency_waits`: of a photo that may show no skin it asks only for another, and the patient has
+    told no sign; False of what was signed before this was stored.
     """
 
     certainty: Certainty
@@ -56,6 +58,7 @@ class Opinion(StoredRecord):
     histology: Histology | None = None
     histology_result: str | None = None
     new_picture_wanted: bool = False
+    urgency_waits: bool = optional(default=False)
 
     @property
     def sure(self) -> bool:
@@ -85,8 +88,10 @@ class Opinion(StoredRecord):
     def urgency_asked(self, band: Band) -> Band:
         """The urgency that the doctor said; else that of the condition, and no less than the
         finding's (`band`) where the doctor is not certain, awaits a result, or agrees that it is a
-        cancer.
+        cancer. Where it waits, none that sends the patient to a doctor.
         """
+        if self.urgency_waits:
+            return max(band, Band.ROUTINE, key=urgency)
         if self.urgency is not None or self.condition is None:
             return self.urgency or band
         own = conditions_table().label(self.condition).urgency

@@ -10,7 +10,8 @@ from werkzeug.test import TestResponse
 
 from skinapi.findings.status import decisions
 from skinapi.findings.status.decisions import WaitsFor, say_day, words_for_patient
-from skinapi.model.conditions import Band
+from skinapi.model.conditions import Band, conditions_table
+from skinapi.model.finding import Doubt
 from skinapi.platform.storage import ids
 from tests.care.clinic import REFERRAL, REVIEW, ROUTINE, URGENT, file_for, patient_in_care
 from tests.findings.prediction.photographer import predicted
@@ -502,3 +503,29 @@ def test_who_awaits_a_result_reads_from_when_to_ask_for_it(
             told = ada.call("GET", f"/submissions/{number}?lang={language}").get_json()
         assert asked not in told["instruction"]["sentence"]
         assert late in told["instruction"]["sentence"]
+
+
+@pytest.mark.parametrize(
+    ("told", "waits"),
+    [({}, True), ({"checklist_score": 4}, False), ({"reasons": (Doubt.TOO_CLOSE,)}, False)],
+)
+def test_who_is_asked_for_another_photo_of_what_may_be_no_skin_is_sent_nowhere_else(
+    backend: Backend, told: dict[str, Any], *, waits: bool
+) -> None:
+    """A doctor saw a candle, and its patient read "See a doctor this week"."""
+    doctor, ada = patient_in_care(backend)
+    seen: dict[str, Any] = {"reasons": (Doubt.NOT_SURELY_SKIN,), "band": Band.URGENT_REFERRAL}
+    found = finding_of(**{**seen, **told})
+    number = file_for(backend, ada, found.band, finding=found).number
+    said = {"new_picture_wanted": True}
+    assert doctor.call("POST", f"/submissions/{number}/review", json=said).status_code == 201
+    own = ada.call("GET", f"/submissions/{number}").get_json()
+    words = conditions_table().notices.decision
+    photo, decision, instruction = words.waits_for["photo"], own["decision"], own["instruction"]
+    assert (instruction["waits_for"], instruction["due"] is None) == (
+        ("photo", True) if waits else (None, False)
+    )
+    assert (decision["next_step"] == photo.next_step.en) == waits
+    page = ada.call("GET", f"/submissions/{number}/report.html").text
+    assert ("See a doctor this week" in unescape(page)) != waits
+    assert (words.new_picture.en in unescape(page)) != waits

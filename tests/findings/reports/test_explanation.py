@@ -11,9 +11,11 @@ from skinapi.findings.reports.explanation import plan_explanation
 from skinapi.findings.reports.words import sentences_of
 from skinapi.model.conditions import Band, conditions_table
 from skinapi.model.finding import Doubt
+from skinapi.model.headline import needs_hundreds
 from skinapi.model.passages import Passage, passages_table
 from tests.findings.reports.facts import facts_of
 from tests.findings.reports.random_findings import random_findings
+from tests.findings.reports.sample_reports import made_report, reviewed
 from tests.findings.reports.sentence_views import report_on
 from tests.support.size import size
 
@@ -105,3 +107,49 @@ def test_a_benign_condition_is_described_only_where_nothing_graver_is_open() -> 
         )
     ]
     assert described == [True, False, False]
+
+
+def test_what_is_named_is_explained_and_a_suspected_cancer_has_its_treatment() -> None:
+    """Of 30 pages that named Bowen's disease none explained it, and with told signs a likely
+    melanoma had no word of what will be done.
+    """
+    treated = {"squamous_cell_carcinoma": "exam"}
+    told_signs = 0
+    for seed, said in random_findings(size(300, 4000)):
+        facts, decision = said.facts, said.decision
+        plan = plan_explanation(facts, "patient", decision=decision)
+        told = {passage.id for passage in (*plan.first, *plan.passages)}
+        report = report_on(said)
+        first = ReportContent(report).first
+        if "Bowen" in " ".join((first.head, first.label, *first.sentences)):
+            here = not (report.spot_advice or (decision and decision.unjudged))
+            assert "actinic_keratosis.bowen" in told or not here, seed
+        if decision or facts.not_skin:
+            continue
+        if facts.described and facts.described.malignant:
+            key = facts.described.key
+            assert f"{key}.{treated.get(key, 'treat')}" in told, seed
+        if facts.context.checklist:
+            told_signs += 1
+            assert "general.signs" in told, (seed, "less than 1 in 100, and yet to a doctor")
+    assert told_signs
+
+
+@pytest.mark.parametrize("histology", [None, "confirmed"])
+def test_a_doctors_bowens_disease_is_explained(histology: str | None) -> None:
+    report = reviewed(
+        made_report(photo=False),
+        label="bowens_disease",
+        certainty="sure",
+        histology=histology,
+    )
+    plan = plan_explanation(report.facts, "patient", decision=report.decision)
+    assert [passage.id for passage in plan.passages] == ["actinic_keratosis.bowen"]
+
+
+def test_two_figures_that_exclude_each_other_add_up() -> None:
+    """65 and 35 % were "7 in 10 a mole" and "4 in 10 any cancer"."""
+    mole, melanoma = (0.65, False), (0.35, True)
+    assert not needs_hundreds([mole, melanoma])
+    assert needs_hundreds([mole, melanoma], apart=[mole, melanoma])
+    assert not needs_hundreds([mole, melanoma], apart=[(0.7, False), (0.3, True)])
