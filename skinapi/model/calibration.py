@@ -129,9 +129,10 @@ class TonesTested(StoredRecord):
 
 class HeldOutFigures(StoredRecord):
     """How the model did on the test part of one modality, one picture of each lesion.
-    `sensitivity`: the share of the malignant lesions that were sent to a doctor; with a `site` that
-    of lesions there. `elsewhere`: the same in the clinic where it was lowest, of those that were in
-    no training; None where no such clinic was tested at this operating point.
+    `sensitivity`: the share of the malignant lesions that were sent to a doctor; `at_site`: of
+    those at the place on the body that was told, where it is known. `elsewhere`: the same in the
+    clinic where it was lowest, of those that were in no training (with `at_site` of such lesions);
+    None where no such clinic was tested at this operating point.
     """
 
     modality: Modality
@@ -140,7 +141,12 @@ class HeldOutFigures(StoredRecord):
     sensitivity: Share
     tones: TonesTested = TonesTested()
     elsewhere: Share | None = optional()
-    site: BodySite | None = optional()
+    at_site: Share | None = optional()
+
+    @property
+    def sent(self) -> float:
+        """The share of the test part that a person is told of."""
+        return self.sensitivity if self.at_site is None else self.at_site
 
     @property
     def is_little(self) -> bool:
@@ -245,17 +251,17 @@ class Calibration(Frozen):
     def tested_at(
         self, point: OperatingPoint, site: BodySite | None = None
     ) -> HeldOutFigures | None:
-        """The test figures of this operating point, for lesions at this site where they are known
-        for it, else for all.
+        """The test figures of this operating point, with those of lesions at this site where they
+        are known.
         """
         if self.tested is None:
             return None
         figures, there = self.point_figures.get(point), self.sites.get(site) if site else None
         known: dict[str, object] = {"elsewhere": self.elsewhere.get(point)}
         if there and point in there.tested:
-            known = {"sensitivity": there.tested[point], "site": site}
+            known["at_site"] = there.tested[point]
             known["elsewhere"] = there.elsewhere.get(point, self.elsewhere.get(point))
-        elif figures and figures.malignant:
+        if figures and figures.malignant:
             known["sensitivity"] = figures.malignant_sent / figures.malignant
         return self.tested.model_copy(update=known)
 

@@ -177,6 +177,8 @@ class Notices(Frozen):
     untested: LocalizedText
     little_tested: LocalizedText
     about_model: tuple[LocalizedText, ...]
+    tested_there: LocalizedText
+    tested_elsewhere: LocalizedText
     skins: Mapping[str, LocalizedText]
     untested_skin: LocalizedText
     certainty: CertaintyWords

@@ -108,12 +108,20 @@ def _tested_notices(
 @lru_cache(maxsize=64)  # each notice on a finding of the same model has the same figures
 def say_tested(figures: HeldOutFigures) -> LocalizedText:
     notices = conditions_table().notices
-    return notices.tested.fill(
+    there, elsewhere = figures.at_site, figures.elsewhere
+    said = notices.tested.fill(
         kinds=notices.kinds[figures.modality].many,
         lesions=_number(figures.lesions),
         malignant=_number(figures.malignant),
         sensitivity=percent_text(figures.sensitivity),
     )
+    more = {notices.tested_there: there, notices.tested_elsewhere: elsewhere}
+    known = [
+        words.fill(sensitivity=percent_text(share))
+        for words, share in more.items()
+        if share is not None
+    ]
+    return LocalizedText.joined(" ", [said, *known])
 
 
 def modality_doubts(modality: ModalityFinding | None) -> Iterator[LocalizedText]:

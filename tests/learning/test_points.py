@@ -229,11 +229,11 @@ def test_a_place_and_a_clinic_that_is_in_no_training_have_figures_of_their_own()
     def told(site: BodySite | None, point: OperatingPoint = CAUTIOUS) -> tuple[object, ...]:
         figures = calibration.tested_at(point, site)
         assert figures
-        return figures.sensitivity, figures.elsewhere, figures.site
+        return figures.sent, figures.elsewhere, figures.at_site is not None
 
-    assert told("acral") == (0.97, 0.96, "acral")
-    assert told("ear") == told(None) == (0.99, 0.948, None)
-    assert told(None, SELECTIVE) == (0.99, None, None), "nothing else was measured elsewhere"
+    assert told("acral") == (0.97, 0.96, True)
+    assert told("ear") == told(None) == (0.99, 0.948, False)
+    assert told(None, SELECTIVE) == (0.99, None, False), "nothing else was measured elsewhere"
 
 
 def test_pictures_of_a_kind_that_nobody_told_do_not_count_as_a_test() -> None:

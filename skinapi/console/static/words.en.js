@@ -616,7 +616,7 @@ export const english = {
   error_cannot_join: "These accounts cannot be joined. Both must be of patients, and neither deleted or joined already. The one that stays must be approved, and this person must be able to log in to it.",
   error_judged_by_this_model: "The model in service has made this finding, at the operating point in use. It would say the same again.",
   reviewed: "Reviewed",
-  scoreIs: "{score} skin cancer or early form",
+  scoreIs: "{score} skin cancer, or what can become one",
   all: "All",
   unsure: "Unsure",
   choose: "Choose …",

@@ -623,7 +623,7 @@ export const french = spaced({
   error_cannot_join: "Ces comptes ne peuvent pas être réunis. Les deux doivent être de patients, et aucun supprimé ou déjà réuni. Celui qui reste doit être approuvé, et cette personne doit pouvoir s'y connecter.",
   error_judged_by_this_model: "Le modèle en service a donné ce résultat, au point de fonctionnement en usage. Il dirait de nouveau la même chose.",
   reviewed: "Déjà examiné",
-  scoreIs: "{score} cancer de la peau ou forme précoce",
+  scoreIs: "{score} cancer de la peau, ou ce qui peut le devenir",
   all: "Tous",
   unsure: "Incertain",
   choose: "Choisir …",

@@ -144,8 +144,8 @@ class ReportContent:
     @property
     def _suspects_melanoma(self) -> bool:
         decision = self.report.decision
-        named = decision.label if decision else self._facts.headline.likely.key
-        return named == "melanoma" and not self._facts.not_skin
+        named = (decision.label,) if decision else self._facts.headline.suspected
+        return "melanoma" in named and not self._facts.not_skin
 
     @property
     def how_sure(self) -> list[str]:
@@ -475,7 +475,8 @@ class ReportContent:
         summary, decision, rows = self.reading.summary, self.report.decision, list[Row]()
         if self.comes_second:
             # A doctor reads it in other words, below.
-            model = "" if self.for_doctor else f"{summary.likely} {summary.certainty}"
+            likely = " ".join(filter(None, (summary.likely, summary.certainty)))
+            model = "" if self.for_doctor else likely
             said = self.labels.says_nothing if self.report.unjudged else model
             rows.append((self._model_said, said))
         if decision and self.report.spot_advice:

@@ -31,10 +31,12 @@ OF_DAY, OF_CHECKLIST = 8, 24  # words beside them: until when, and what the answ
 LEFT_OUT_FIRST = [
     "joined",
     "others",
+    "crop",
     "many",
     "begins",
     "family",
     "again",
+    "sun",
     "apart",
     "small",
     "where",
@@ -136,7 +138,7 @@ def plan_explanation(
     signs = [*_of_signs(facts)] if reader == "patient" else []
     first, *groups = _shorten([signs, *groups], facts)
     # A lead of which nothing is left announces nothing.
-    groups = [group for group in groups if group != [in_case]]
+    groups = [group for group in groups if group not in ([], [in_case])]
     return Plan(groups=tuple(map(tuple, groups)), first=tuple(first))
 
 

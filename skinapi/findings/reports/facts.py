@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field
 
-from skinapi.base.languages import NUMBERS, Language, LocalizedText
+from skinapi.base.languages import NUMBERS, Language, LocalizedText, space_french
 from skinapi.base.stored_record import Frozen, optional
 from skinapi.findings.reports.words import LABELS, SENTENCES, sentences_of
 from skinapi.model.bands import (
@@ -352,7 +352,7 @@ def _certainty(facts: Facts) -> LocalizedText:
     least, kinds = max(used.values(), key=_how_little), _say_kinds(facts, used)
     if least is None:
         return words.untested.fill(kinds=kinds)
-    return _say_missed(least, words.there if least.site else kinds)
+    return _say_missed(least, kinds if least.at_site is None else words.there)
 
 
 def _say_missed(tested: HeldOutFigures, kinds: LocalizedText) -> LocalizedText:
@@ -360,7 +360,7 @@ def _say_missed(tested: HeldOutFigures, kinds: LocalizedText) -> LocalizedText:
     neither of those in its tests.
     """
     words = conditions_table().notices.certainty
-    missed = {"missed": _write_missed(tested.sensitivity), "kinds": kinds}
+    missed = {"missed": _write_missed(tested.sent), "kinds": kinds}
     if tested.elsewhere is not None:
         return words.elsewhere.fill(elsewhere=_write_missed(tested.elsewhere), **missed)
     return (words.little_tested if tested.is_little else words.tested).fill(**missed)
@@ -420,7 +420,7 @@ def _how_little(tested: HeldOutFigures | None) -> tuple[bool, bool, int]:
     """A sort key: the less is known, the larger. Equal where the same is said."""
     if tested is None:
         return True, True, 0
-    missed = max(map(_count_missed, (tested.sensitivity, tested.elsewhere or 1.0)))
+    missed = max(map(_count_missed, (tested.sent, tested.elsewhere or 1.0)))
     return False, tested.is_little, missed
 
 
@@ -439,7 +439,10 @@ def say_reason(facts: Facts, language: Language) -> str:
     reasons = dict.fromkeys(_reasons(facts))
     if not reasons or (facts.not_skin and not facts.told_signs):
         return ""
-    joined = LocalizedText.joined("; ", reasons)
+    joined = LocalizedText(
+        en="; ".join(item.en for item in reasons),
+        fr=space_french("; ".join(item.fr for item in reasons)),
+    )
     return visit.why.fill(reasons=joined).in_language(language)
 
 

@@ -144,7 +144,7 @@ class _Body:
         narrow = WIDTH - wide - 2 * GUTTER
         title = paragraph(self.content.labels.probabilities, styles.small_heading)
         chart = draw_bars(content.bars, counted=self.content.labels.counted, width=wide)
-        figures = self._rows(content.figures, narrow, narrow * 0.61, values=styles.strong)
+        figures = self._rows(content.figures, narrow, narrow * 0.5, values=styles.strong)
         beside = [Spacer(0, styles.small_heading.leading), figures]
         columns = table([[[title, chart], beside]], wide + 2 * GUTTER, narrow)
         yield KeepTogether([*answer, columns])

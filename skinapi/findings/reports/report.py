@@ -315,13 +315,19 @@ def read_in_order(report: Report) -> Reading:
     decided = report.decision.next_steps(language) if report.decision and replaced else []
     # Wherever the findings are shown, a doctor reads the headline above them.
     for_doctor = say_headline(facts, language, for_doctor=True)
+    is_doctor = report.reader == "colleague"
+    if is_doctor:
+        to_do = f"{report.words_that_count.doctor_label}."
+        summary = summary.model_copy(update={"to_do": to_do, "likely": for_doctor})
+    if report.decision and report.decision.proven:  # what a photo shows counts no more
+        summary = summary.model_copy(update={"certainty": ""})
     tested = tuple(report.say(say_tested(item)) for item in facts.tested)
     told = list_steps_of_doubts(facts, language) if replaced else _list_explained(report)
     fresh = FreshSentences([notice, *decided, *summary.sentences, for_doctor, *told, *tested])
     return Reading(
         notice=notice,
         summary=summary,
-        reason="" if replaced else say_reason(facts, language),
+        reason="" if replaced or is_doctor else say_reason(facts, language),
         explanation=narrative.explanation,
         next_steps=() if elsewhere else fresh.items(narrative.next_steps),
         findings=() if report.unjudged else fresh.items(narrative.findings),

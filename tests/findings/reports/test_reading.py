@@ -23,7 +23,7 @@ from skinapi.model.calibration import HeldOutFigures
 from skinapi.model.conditions import NORMAL_SKIN, Band, conditions_table
 from skinapi.model.context import NOTHING_TOLD, Modality
 from skinapi.model.detectors import ModalityFinding
-from skinapi.model.finding import Doubt, Finding
+from skinapi.model.finding import Doubt, Finding, say_tested
 from skinapi.model.passages import PassageReader
 from tests.findings.reports.facts import any_facts, facts_of
 from tests.findings.reports.sample_reports import made_report
@@ -235,10 +235,16 @@ def test_everybody_reads_what_is_missed_at_clinics_that_the_model_does_not_know(
             " connaissait pas.",
         }[language]
     )
-    sole = tested.model_copy(update={"sensitivity": 0.963, "elsewhere": 0.952, "site": "acral"})
+    sole = tested.model_copy(update={"at_site": 0.963, "elsewhere": 0.952})
     place = {"en": "spots at this place on the body", "fr": "taches à cet endroit du corps"}
     assert place[language] in certainty(sole)
     assert re.findall(r"\d+", certainty(sole)) == ["100", "4", "5"]
+    for_doctor = say_tested(sole).en
+    assert "of the 200 that count as malignant, 99.5% were sent" in for_doctor, "of all places"
+    assert for_doctor.endswith(
+        "Of the malignant ones at this place 96.3% were sent."
+        " In a clinic that it did not know: 95.2%."
+    )
 
 
 DERMOSCOPIC, CLINICAL, UNKNOWN = Modality.DERMOSCOPIC, Modality.CLINICAL, Modality.UNKNOWN
