@@ -62,6 +62,7 @@ declare global {
     version: string; architecture: string; licence: string; limits: string[]; taken_back?: Api["TakenBackView"][];
     sources?: { name: string; modality?: string | string[]; pictures?: { train?: number; test?: number }; licence?: string }[];
     figures?: { test?: TestedOn };
+    left_out?: { figures: Measures & { by_modality?: Record<string, Measures> } }[];
   };
   /** The report on a stored finding, which `getReport` gives. */
   type FindingReport = Api["FullReport"] & { headline: Api["HeadlineView"]; time: string };

@@ -14,6 +14,9 @@ const AT_A_POINT = new Map([
   ["melanomas_told_urgent", "melanomas"], ["urgent_right", "urgent"],
 ]);
 
+/** With fewer malignant lesions of a clinic, how many were missed there is hardly known. */
+const FEWEST_ELSEWHERE = 100;
+
 /** A measure, where it is known. @param {Measures} figures @param {string} key */
 const numberOf = (figures, key) => (typeof figures[key] === "number" ? figures[key] : undefined);
 
@@ -212,12 +215,20 @@ function fewestSent(test) {
   return counts.sort((one, other) => one.sent - other.sent)[0];
 }
 
+/** How many of 100 malignant lesions were missed in the clinic where most were, of those that were in no training; 0 where none is known. @param {ModelCard} card */
+function countMissedElsewhere(card) {
+  const kinds = (card.left_out ?? []).flatMap(({ figures }) => Object.values(figures.by_modality ?? { all: figures }));
+  const missed = kinds.filter((one) => (numberOf(one, "malignant") ?? 0) >= FEWEST_ELSEWHERE).map((one) => Math.round(100 * (1 - (numberOf(one, "caught") ?? 0))));
+  return missed.length > 0 ? Math.max(1, ...missed) : 0;
+}
+
 /** What a patient reads. @param {{card: ModelCard, conditions: Api["ConditionsView"]}} props */
 const InShort = ({ card, conditions }) => {
   const { sent, all } = fewestSent(card.figures?.test);
-  const lines = conditions.notices.about_model.map(said).filter((line) => all > 0 || !line.includes("{all}"));
+  const missed = countMissedElsewhere(card);
+  const lines = conditions.notices.about_model.map(said).filter((line) => (all > 0 || !line.includes("{all}")) && (missed > 0 || !line.includes("{missed}")));
   return html`
-    ${lines.map((line) => html`<p>${line.replace("{sent}", sayNumber(sent)).replace("{all}", sayNumber(all))}</p>`)}
+    ${lines.map((line) => html`<p>${line.replace("{sent}", sayNumber(sent)).replace("{all}", sayNumber(all)).replace("{missed}", sayNumber(missed))}</p>`)}
     <${TakenBack} taken=${card.taken_back} />
     <p><a class="button" href="#/model/card">${say("modelCard")}</a></p>`;
 };
