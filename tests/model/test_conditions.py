@@ -254,7 +254,8 @@ def for_patients(language: Language) -> Iterator[str]:
     """Every text of the table that a patient reads; figures of the test and the mix of the
     calibration are a doctor's.
     """
-    for_doctors = ("tested", "calibrated_on", "calibrated_on_both")
+    tested = ("tested", "tested_there", "tested_elsewhere")
+    for_doctors = (*tested, "calibrated_on", "calibrated_on_both")
     for band in TABLE.bands:
         words = TABLE.band_words(band.key, language)
         yield from (words.label, words.action)

@@ -467,7 +467,8 @@ def _reasons(facts: Facts) -> Iterator[LocalizedText]:
             name = table.notices.headline.names[key].patient
             reason = "condition" if not early else "early" if key in CURED_EARLY else "simpler"
             yield words[reason].fill(name=name)
-    others = {rule.value for rule in rules if rule is not RaisedBy.MALIGNANT or not any(named)}
+    told = facts.not_skin or any(named)
+    others = {rule.value for rule in rules if rule is not RaisedBy.MALIGNANT or not told}
     if RaisedBy.NOT_DERMOSCOPIC in others:
         others.add(RaisedBy.LITTLE_TESTED)
     yield from (said for rule, said in words.items() if rule in others)
