@@ -398,6 +398,7 @@ class VisitWords(Sourced):
 
     why: LocalizedText
     reasons: Mapping[str, LocalizedText]
+    also: LocalizedText
     phone: LocalizedText
     own_doctor: LocalizedText
     there: LocalizedText

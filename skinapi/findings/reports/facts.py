@@ -6,12 +6,12 @@ import hashlib
 import json
 import math
 from collections.abc import Collection, Iterator
-from functools import cached_property, partial
+from functools import cached_property, partial, reduce
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field
 
-from skinapi.base.languages import NUMBERS, Language, LocalizedText, space_french
+from skinapi.base.languages import NUMBERS, Language, LocalizedText
 from skinapi.base.stored_record import Frozen, optional
 from skinapi.findings.reports.words import LABELS, SENTENCES, sentences_of
 from skinapi.model.bands import (
@@ -439,10 +439,7 @@ def say_reason(facts: Facts, language: Language) -> str:
     reasons = dict.fromkeys(_reasons(facts))
     if not reasons or (facts.not_skin and not facts.told_signs):
         return ""
-    joined = LocalizedText(
-        en="; ".join(item.en for item in reasons),
-        fr=space_french("; ".join(item.fr for item in reasons)),
-    )
+    joined = reduce(lambda one, other: visit.also.fill(one=one, other=other), reasons)
     return visit.why.fill(reasons=joined).in_language(language)
 
 

@@ -213,8 +213,12 @@ def test_a_patient_reads_no_name_of_what_may_be_no_skin_on_any_page(language: La
     assert named("patient") == set()
     assert named("colleague"), "a doctor judges it"
     signs = NOTHING_TOLD.model_copy(update={"checklist": ("oozing",)})
-    rules = {"raised_by": (RaisedBy.MALIGNANT, RaisedBy.TOLD_SIGNS), "told_signs": ("oozing",)}
-    told = facts_of(context=signs, reasons=(Doubt.NOT_SURELY_SKIN,), **rules)
+    told = facts_of(
+        context=signs,
+        reasons=(Doubt.NOT_SURELY_SKIN,),
+        raised_by=(RaisedBy.MALIGNANT, RaisedBy.TOLD_SIGNS),
+        told_signs=("oozing",),
+    )
     reason = say_reason(told, language)
     assert "cancer" not in reason
     assert table.checklist.join_told(("oozing",)).in_language(language) in reason
