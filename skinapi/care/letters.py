@@ -166,7 +166,8 @@ class LettersService:
             return unasked or Unwritten.NO_KEY
         try:
             question = make_question(about, reader, language, key_words)
-            return self.llm.ask(question, read_body, deadline=time.monotonic() + WAIT_S)
+            deadline = time.monotonic() + WAIT_S
+            return self.llm.ask(question, read_body, deadline=deadline, account=owner.id)
         except NarrativeUnavailable as unwritten:
             reason = unwritten.reason
         except Exception as fault:  # noqa: BLE001 (no fault of a model may cost the draft)

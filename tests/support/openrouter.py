@@ -4,20 +4,25 @@ Run by itself it hangs: `python -m tests.support.openrouter PORT`.
 """
 
 import json
+import re
 import socket
 import sys
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from http.server import BaseHTTPRequestHandler
 from typing import Any
 
 from skinapi.base.languages import LANGUAGES
-from skinapi.findings.reports.checker import known_pairs
+from skinapi.findings.reports.checker_records import EXAM_PAIRS, CheckerRecords
+from skinapi.findings.reports.known_pairs import known_pairs
+from skinapi.findings.reports.report import NarrativeUnavailable
+from skinapi.platform.storage.ports import Store
 from tests.support.local_server import LocalServer, serving_in_a_thread
 
 DATED = "-2026-04-14"  # as OpenRouter names the version that answered
 KEY = "sk-or-test"
+CHECKERS = ("anthropic/claude-haiku-4.5", "mistralai/mistral-medium-3.1")  # of the settings
 # Nobody waits so long: a hanging server lets go when it is closed.
 FOREVER_S = 30.0
 Behaviour = Callable[["Call"], None]
@@ -87,9 +92,37 @@ class Call(BaseHTTPRequestHandler):
 
 def verdict_on(pair: Mapping[str, Any]) -> dict[str, Any]:
     """What people have agreed on, of a known pair; else whether both are the same."""
-    known = {item.sentence for language in LANGUAGES for item in known_pairs(language).good}
-    keep = pair["sentence"] in known or pair["sentence"] == pair["passage"]
+    passage, sentence = pair["passage"], pair["sentence"]
+    keep = sentence == passage or bool(known_answer(passage, sentence))
     return {"pair": pair["pair"], "difference": "", "keep": keep}
+
+
+def known_answer(passage: str, sentence: str) -> bool | None:
+    """None for a sentence that was not written for its passage, or for one of two that are joined.
+    Each is one sentence.
+    """
+    parts = [re.split(r"(?<=\.)\s", text) for text in (passage, sentence)]
+    if len(parts[0]) != len(parts[1]):
+        return None
+    answers = [_answer_of(*pair) for pair in zip(*parts, strict=True)]
+    return None if None in answers else all(answers)
+
+
+def _answer_of(passage: str, sentence: str) -> bool | None:
+    written = (item for known in known_pairs().values() for item in known.values())
+    found = (dict(item.say_of(passage)).get(sentence) for item in written)
+    return next((answer for answer in found if answer is not None), None)
+
+
+def believe(store: Store, models: Sequence[str] = CHECKERS) -> None:
+    """As if these models had passed their exam in each language."""
+    records = CheckerRecords(store, models)
+    for language in LANGUAGES:
+        with suppress(NarrativeUnavailable):
+            records.require_believed(language)
+    for record in records.list_current():
+        if not record.believed:
+            records.end_exam(record, [True] * EXAM_PAIRS)
 
 
 class OpenRouter(LocalServer):

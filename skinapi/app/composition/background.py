@@ -14,6 +14,7 @@ from skinapi.app.composition.services import Services
 from skinapi.base.settings import Settings
 from skinapi.care.reminders import ReminderMailer
 from skinapi.findings.records.unassigned_patients import UnassignedMailer
+from skinapi.findings.reports.narrator import Narrator
 from skinapi.findings.reviews.service import EndedHolds
 from skinapi.integrations.dicom.archive import ARCHIVE, ArchiveService
 from skinapi.integrations.webhooks.endpoints import KIND as WEBHOOK
@@ -60,7 +61,7 @@ def _list_tasks(services: Services) -> list[Task]:
     """
     get, totals = services.get, services.data.totals
     mail_links, erasure = services.recovery.mail_links, services.erasure
-    sender = get(DeliverySender)
+    sender, narrator = get(DeliverySender), get(Narrator)
     return [
         # Work of each process for itself.
         Task("totals", 2, totals.write_collected, "totals not written", 0, totals.stop),
@@ -81,6 +82,7 @@ def _list_tasks(services: Services) -> list[Task]:
         Task("reminders", 600, get(ReminderMailer).run_once, "not reminded"),
         Task("ended-holds", 60, get(EndedHolds).run_once, "held decisions not shown"),
         Task("break-glass", 30, get(BreakGlassService).end_over, "grants not ended"),
+        Task("checker-exams", 20, narrator.examine_checker, "checker not examined"),
         Task("file-sweeper", 300, get(PersonFilesService).sweep, "files not swept"),
     ]
 

@@ -32,7 +32,7 @@ LONGEST_S = 20.0
 # Collections that nothing reads any more.
 EMPTIED = (
     *("account_ngrams", "finding_counts", "migrations"),
-    *("shadow_counts", "shadow_results", "weekly_counts"),
+    *("narratives", "shadow_counts", "shadow_results", "weekly_counts"),
 )
 # What the release stored with a finding, and nothing reads.
 UNREAD = dict.fromkeys(("decision", "reviewed_as", "learning_key"), True)

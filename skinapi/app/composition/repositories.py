@@ -19,7 +19,8 @@ from skinapi.findings.records.break_glasses import BreakGlasses
 from skinapi.findings.records.finding_records import FindingRecords
 from skinapi.findings.records.letters import Letters
 from skinapi.findings.records.record_retention import UntouchedFindings
-from skinapi.findings.reports.narrator import DroppedPairs, NarrativeCache
+from skinapi.findings.reports.checker_records import CheckerRecords
+from skinapi.findings.reports.kept_answers import DroppedPairs, KeptAnswers
 from skinapi.findings.reports.verification import IssuedReports
 from skinapi.findings.reviews.outcomes import OutcomeCounts
 from skinapi.findings.status.reviews import Reviews
@@ -67,7 +68,8 @@ class Repositories(Parts):
     letters: Letters
     break_glass: BreakGlasses
     issued: IssuedReports
-    narratives: NarrativeCache
+    kept_answers: KeptAnswers
+    checker_records: CheckerRecords
     dropped_pairs: DroppedPairs
     sessions: Sessions
     guess_limits: GuessLimits
@@ -93,6 +95,7 @@ def repository_values(settings: Settings) -> dict[Any, dict[str, Any]]:
     key = settings.signing_key()
     return {
         AuditTrail: {"secrets": settings.audit_secrets()},
+        CheckerRecords: {"models": settings.checker_models},
         AccountUses: {"stored": settings.retain_accounts_days is not None},
         Sessions: {"lifetimes": Lifetimes.from_settings(settings)},
         GuessLimits: {"key": key},

@@ -55,6 +55,7 @@ from skinapi.findings.records.review_queue import ReviewQueue
 from skinapi.findings.records.service import FindingsService
 from skinapi.findings.records.stored_finding import StoredFinding
 from skinapi.findings.records.unassigned_patients import Clinic, FindUnanswered, UnassignedPatients
+from skinapi.findings.reports.checker_records import Checker
 from skinapi.findings.reports.narrator import Narrator, open_checker, open_llm
 from skinapi.findings.reports.service import ReportsService
 from skinapi.findings.reports.verification import IssuedReport
@@ -306,7 +307,8 @@ def _open_jobs(store: Store, told: WebhookEvents) -> Jobs:
 
 
 def _open_narrator(container: Container, settings: Settings, store: Store) -> Narrator:
-    return container.build(Narrator, checker=open_checker(settings, store))
+    llm = open_checker(settings, store)
+    return container.build(Narrator, checker=container.build(Checker, llm=llm) if llm else None)
 
 
 def _open_oidc(container: Container, settings: Settings) -> OidcService:

@@ -161,7 +161,6 @@ def _to_findings(data: Repositories, counts: LesionCounts) -> None:
         lambda event: data.letters.forget(event.finding.id),
         lambda event: data.messages.drop_reference(event.finding.id),
         lambda event: data.issued.forget(event.finding.id),
-        lambda event: data.narratives.forget(event.finding),
         lambda event: data.person_files.outdate(event.finding.owner),
     )
 

@@ -182,6 +182,7 @@ class PredictionService:
                 language=language,
                 llm=self.llm,
                 consents=owner.consents,
+                account=owner.id,
             )
         )
 

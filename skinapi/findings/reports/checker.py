@@ -1,50 +1,52 @@
 """Decides whether a sentence says what its passage says: by a few rules on its form, then by a
 second LLM of another maker, which sees passage and sentence side by side and nothing else.
 
-The second LLM is not trusted either. Each call hides pairs whose answer is known among the others;
-one that keeps a wrong pair, or drops the good one, is not believed for this call.
+The second LLM is not trusted either. Each call hides beside every sentence another one of the same
+passage whose answer is known. A sentence is kept where the answer to its neighbour was right, and
+only while the model's record (`checker_records.py`) is good.
 """
 
 import random
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import cache
 from typing import Annotated
 
 from pydantic import Field, StringConstraints, ValidationError
 
-from skinapi.base.languages import Language, read_yaml
+from skinapi.base.languages import Language
 from skinapi.base.stored_record import Frozen
-from skinapi.findings.reports.openrouter import OpenRouterClient, Question, Reading
+from skinapi.findings.reports.known_pairs import Shown, draw_twin, known_of, show
+from skinapi.findings.reports.openrouter import Question
 from skinapi.findings.reports.report import NarrativeUnavailable, Unwritten
 from skinapi.findings.reports.writer import LANGUAGE_NAMES, Pair, closed_object
-from skinapi.model.passages import passages_table
+from skinapi.model.passages import PassageReader, passages_table
 
-KNOWN_WRONG, KNOWN_GOOD = 2, 1  # hidden in each call
-MOST_TOKENS = 2000
+MOST_TOKENS = 3000
 MOST_SENTENCES = 2
-SPARE_WORDS = 8  # beyond a third more than the passage has
+SPARE_WORDS = 12  # beyond a third more than the passage has
+LEAST_KNOWN_WORDS = 0.35  # of a sentence's: of those in another language at most a quarter are
 INSTRUCTIONS = """\
-You compare sentences with the passages that they put into other words, in {language}. Both are
-about skin lesions and how a program checks photographs of them. Judge each pair by itself: does the
-sentence say the same as its passage?
+You compare sentences with the passages that they put into other words, in {language}, for {reader}.
+All are about skin lesions and how a program checks photographs of them. Judge each pair by itself:
+does the sentence say the same as its passage, in {language}, in words that {reader} knows?
 
 keep is true only if the sentence has
 - the same facts, and none that the passage lacks: no cause, example, comfort, advice, time, place;
 - the same certainty: "can" is not "will", "usually" is not "always", "most" is not "all" or "some",
   and no "not" may be lost or moved;
 - the same scope: of whom, of which condition, of one photo or of the disease, of a spot in general
-  or of the reader's own;
+  or of the reader's own; "or" is not "and";
 - the same numbers, of the same things, and the same names;
 - everything without which a reader would believe something else.
 Another tone, order or structure, a plain word for a learned one, and an opener such as "In other
 words" change nothing: keep these.
 
-"before" is what stands before the sentence; it only tells what "it" means. Some of the sentences
-are wrong, some by one small word. Say the difference in a few words, or nothing; if you doubt
-whether it is one, keep is false."""
+"about" only tells what "it" or "these spots" means. Several sentences may be of one passage; they
+have nothing to do with each other. Some of the sentences are wrong, some by one small word. Say the
+difference in a few words, or nothing; if you doubt whether it is one, keep is false."""
+READERS: Mapping[PassageReader, str] = {"patient": "a patient", "colleague": "a doctor"}
 
 
 class Dropped(StrEnum):
@@ -53,19 +55,38 @@ class Dropped(StrEnum):
     MISSING = "missing"
     FORM = "form"
     LENGTH = "length"
+    LANGUAGE = "language"
     NUMBER = "number"
     NAME = "name"
     ADVICE = "advice"
+    UNTESTED = "untested"
     CHECKER = "checker"
 
 
 # One or two plain sentences: no question, quotation, heading, list, link or markup.
-_FORM = re.compile(r"[A-ZÀ-ÖØ-Þ0-9](?:[\w \u00a0\u202f,;:()'’%/–-]|\.(?=\s|\d|$))*\.", re.DOTALL)
+_LATIN = "A-Za-zÀ-ÖØ-öø-ÿŒœŸ"
+_FORM = re.compile(
+    rf"[A-ZÀ-ÖØ-ÞŒ0-9](?:[{_LATIN}0-9 \u00a0\u202f,;:()'’%/–-]|\.(?=\s|\d|$))*\.", re.DOTALL
+)
+_WORD = re.compile(rf"[{_LATIN}]+")
 _END = re.compile(r"\.(?=\s|$)")
 NUMBER = re.compile(r"\d+(?:[.,]\d+)?")
 _WORDS_OF_NUMBERS: Mapping[Language, str] = {
     "en": "two three four five six seven eight nine ten",
     "fr": "deux trois quatre cinq six sept huit neuf dix",
+}
+# The most frequent words of the language. Those that stand in many others are left out.
+_FREQUENT: Mapping[Language, str] = {
+    "en": "a about above after all also an and any are as at be been but by can cannot could do"
+    " does each for from had has have how if in is it its may might more most much no not of often"
+    " on one only or other out own part rather small so some such than that the their them then"
+    " there these they this those to too up usually very was what when where whether which while"
+    " who with without you your",
+    "fr": "au aucun aucune aussi autre autres aux avec bien c ce celle celles ces cela cette ceux"
+    " chez comme d dans de des donc du elle elles en encore est et eux il ils l la le les leur"
+    " leurs lui mais même moins n ne ni on ont ou où par parfois pas peu peut peuvent plupart plus"
+    " pour qu quand que qui quelques s sa sans se ses si soit son sont souvent sous sur tous tout"
+    " toute très un une vous",
 }
 # What to do, when and where: these are the template's, and stand first.
 _ADVICE: Mapping[Language, re.Pattern[str]] = {
@@ -94,6 +115,8 @@ def find_fault(pair: Pair, language: Language) -> Dropped | None:
         return Dropped.FORM
     if len(text.split()) > len(passage.split()) * 4 // 3 + SPARE_WORDS:
         return Dropped.LENGTH
+    if not _is_in(language, text, passage):
+        return Dropped.LANGUAGE
     if _numbers(text, language) != _numbers(passage, language):
         return Dropped.NUMBER
     about = {item.about for item in pair.passages if item.about}
@@ -101,13 +124,28 @@ def find_fault(pair: Pair, language: Language) -> Dropped | None:
         return Dropped.NAME
     # "in about 3 to 5 of 100 people a year" may be the passage's own.
     foreign = _find_all(_ADVICE[language], text) - _find_all(_ADVICE[language], passage)
-    return Dropped.ADVICE if foreign else None
+    if foreign:
+        return Dropped.ADVICE
+    tested = all(known_of(item, language) for item in pair.passages)
+    return None if tested else Dropped.UNTESTED
+
+
+def _is_in(language: Language, text: str, passage: str) -> bool:
+    """By the most frequent words, and those of the passage, which is in this language."""
+    words, known = _list_words(text), {*_list_words(passage), *_FREQUENT[language].split()}
+    return sum(word in known for word in words) >= LEAST_KNOWN_WORDS * len(words)
+
+
+def _list_words(text: str) -> list[str]:
+    return _WORD.findall(text.lower())
 
 
 def _numbers(text: str, language: Language) -> set[str]:
     words = {word: str(n) for n, word in enumerate(_WORDS_OF_NUMBERS[language].split(), 2)}
     found = {item.replace(",", ".") for item in NUMBER.findall(text)}
     found |= {words[word] for word in re.findall(r"[\w-]+", text.lower()) if word in words}
+    if "10" in found and (parts := {item for item in found if len(item) == 1}):
+        found = found - parts - {"10"} | {f"{part}0" for part in parts}  # "3 in 10" is "30 %"
     return found - {"100"}  # "29 %" is "29 in 100"
 
 
@@ -124,25 +162,6 @@ def _find_all(pattern: re.Pattern[str], text: str) -> set[str]:
     return set(re.findall(rf"\b(?:{pattern.pattern})\b", text.lower().replace("’", "'")))
 
 
-class KnownPair(Frozen):
-    """A pair whose answer people have agreed on."""
-
-    passage: str
-    sentence: str
-    before: str = ""
-
-
-class KnownPairs(Frozen):
-    wrong: tuple[KnownPair, ...]
-    good: tuple[KnownPair, ...]
-
-
-@cache
-def known_pairs(language: Language) -> KnownPairs:
-    written = read_yaml("skinapi.findings.reports", "known_pairs.yaml")
-    return KnownPairs.model_validate(written[language])
-
-
 class Verdict(Frozen):
     pair: int
     difference: Annotated[str, StringConstraints(max_length=1000)]
@@ -153,30 +172,9 @@ class Verdicts(Frozen):
     verdicts: Annotated[tuple[Verdict, ...], Field(max_length=100)]
 
 
-@dataclass(frozen=True, slots=True)
-class Shown:
-    """A pair as the checker sees it; `keep` is the known answer of one that tests it."""
-
-    passage: str
-    sentence: str
-    before: str = ""
-    keep: bool | None = None
-
-
-def hide_known(shown: Sequence[Shown], language: Language, draw: random.Random) -> list[Shown]:
-    """Put pairs with a known answer at places that are drawn, no passage twice."""
-    known, mixed = known_pairs(language), [*shown]
-    for pairs, count, keep in ((known.wrong, KNOWN_WRONG, False), (known.good, KNOWN_GOOD, True)):
-        for _ in range(count):
-            there = {item.passage for item in mixed}
-            hidden = draw.choice([item for item in pairs if item.passage not in there])
-            mixed.insert(draw.randint(0, len(mixed)), Shown(**hidden.model_dump(), keep=keep))
-    return mixed
-
-
-def ask_to_compare(shown: Sequence[Shown], language: Language) -> Question:
+def ask_to_compare(shown: Sequence[Shown], language: Language, reader: PassageReader) -> Question:
     pairs = [
-        {"pair": index, "before": item.before, "passage": item.passage, "sentence": item.sentence}
+        {"pair": index, "about": item.about, "passage": item.passage, "sentence": item.sentence}
         for index, item in enumerate(shown, 1)
     ]
     verdict = closed_object(
@@ -184,7 +182,7 @@ def ask_to_compare(shown: Sequence[Shown], language: Language) -> Question:
     )
     return Question(
         name="comparison",
-        instructions=INSTRUCTIONS.format(language=LANGUAGE_NAMES[language]),
+        instructions=INSTRUCTIONS.format(language=LANGUAGE_NAMES[language], reader=READERS[reader]),
         sent={"pairs": pairs},
         schema=closed_object(verdicts={"type": "array", "items": verdict}),
         most_tokens=MOST_TOKENS,
@@ -198,63 +196,35 @@ def read_verdicts(content: str) -> Verdicts:
         raise NarrativeUnavailable(Unwritten.MALFORMED) from error
 
 
-def judge(shown: Sequence[Shown], verdicts: Verdicts) -> list[bool]:
-    """Which of these pairs are kept, without the known ones. A pair that was not judged is not.
-    Raises NarrativeUnavailable where the known ones show that the answer is not to be believed.
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """Which places are kept, and whether each known pair was answered right."""
+
+    kept: frozenset[int]
+    known: tuple[bool, ...]
+
+
+def judge(shown: Sequence[Shown], verdicts: Verdicts) -> Judged:
+    """A sentence is kept where it and the known pair of its place were judged, and that one was
+    judged right.
     """
     answers = dict[int, bool]()
     for verdict in verdicts.verdicts:
         answers[verdict.pair] = answers.get(verdict.pair, True) and verdict.keep
-    kept = [(item, answers.get(index, False)) for index, item in enumerate(shown, 1)]
-    if any(item.keep is not None and item.keep is not answer for item, answer in kept):
-        raise NarrativeUnavailable(Unwritten.CHECKER_NOT_BELIEVED)
-    return [answer for item, answer in kept if item.keep is None]
+    judged = [(item, answers.get(index)) for index, item in enumerate(shown, 1)]
+    known = [(item, answer is item.keep) for item, answer in judged if item.keep is not None]
+    missed = {item.place for item, right in known if not right}
+    kept = {item.place for item, answer in judged if item.keep is None and answer}
+    return Judged(frozenset(kept - missed), tuple(right for _, right in known))
 
 
-@dataclass(frozen=True, slots=True)
-class Checked:
-    """Why each pair is dropped, in order; None for one that is kept."""
-
-    dropped: tuple[Dropped | None, ...]
-    checker: str = ""
-    tokens: int = 0
-
-
-def check(
-    llm: OpenRouterClient,
-    paired: Sequence[Sequence[Pair]],
-    language: Language,
-    *,
-    deadline: float,
-    draw: random.Random | None = None,
-) -> Checked:
-    """Raises NarrativeUnavailable where the second LLM gives no answer, or none to be believed."""
-    pairs = [pair for paragraph in paired for pair in paragraph]
-    faults = [find_fault(pair, language) for pair in pairs]
-    if all(faults):
-        return Checked(tuple(faults))
-    shown = [*_show(paired, language, iter(faults))]
-    mixed = hide_known(shown, language, draw or random.SystemRandom())
-    reading: Reading[Verdicts] = llm.ask(
-        ask_to_compare(mixed, language), read_verdicts, deadline=deadline
-    )
-    kept = iter(judge(mixed, reading.answer))
-    return Checked(
-        tuple(fault or (None if next(kept) else Dropped.CHECKER) for fault in faults),
-        reading.model,
-        reading.tokens,
-    )
-
-
-def _show(
-    paired: Sequence[Sequence[Pair]], language: Language, faults: Iterator[Dropped | None]
-) -> Iterator[Shown]:
-    for paragraph in paired:
-        before = ""
-        for pair in paragraph:
-            passage, sentence = pair.text(language), pair.sentence
-            if next(faults) or sentence is None:
-                before = passage
-                continue
-            yield Shown(passage, sentence, before)
-            before = sentence
+def hide_known(
+    pairs: Sequence[tuple[int, Pair]], language: Language, draw: random.Random
+) -> list[Shown]:
+    """Each pair, by its place, and a known one of the same passages, in an order that is drawn."""
+    mixed = []
+    for place, pair in pairs:
+        mixed.append(show(pair.passages, pair.sentence or "", language, place=place))
+        mixed.append(draw_twin(pair.passages, language, draw, place=place))
+    draw.shuffle(mixed)
+    return mixed

@@ -1,15 +1,17 @@
 """Asks an LLM through OpenRouter's chat completions, within one deadline, at most so often a day,
-and not while it keeps failing. What it answers is not trusted.
+for one account a tenth of that, and not while it keeps failing. What it answers is not trusted.
 
 The API: https://openrouter.ai/docs/api-reference/chat-completion
 """
 
+import hashlib
 import json
 import re
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Annotated, Any, Generic, TypeVar
 
 from pydantic import BaseModel, Field, StringConstraints, ValidationError
@@ -18,7 +20,7 @@ from skinapi.base.errors import SkinAPIError
 from skinapi.base.http_client import CallFailed, HttpClient, HttpReply, Request
 from skinapi.findings.reports.report import NarrativeUnavailable, Unwritten
 from skinapi.platform.storage.ids import now
-from skinapi.platform.storage.ports import Store
+from skinapi.platform.storage.ports import Ops, Store
 
 OK = 200
 MOST_AT_ONCE = 4  # in a process
@@ -28,7 +30,8 @@ PAUSE_S = 0.5
 SEED = 7
 MOST_FAILURES = 3
 COOLDOWN_S = 60.0
-COUNTER = "llm_calls"
+CALLS = "llm_calls"
+SHARES, LEAST_SHARE_OF_ONE = 10, 10  # an account gets a tenth, at least so many requests
 RETRYABLE = frozenset({408, 429, 502, 503})
 REASON_BY_STATUS: Mapping[int, Unwritten] = {
     401: Unwritten.KEY_REFUSED,
@@ -128,17 +131,31 @@ class CircuitBreaker:
 
 
 class DailyBudget:
-    """Counts the requests of a day (UTC) in the store, so for all workers and across restarts."""
+    """Counts the requests of a day (UTC) in the store, so for all workers and across restarts. No
+    account can use up what all have.
+    """
 
     def __init__(self, store: Store, *, most: int) -> None:
-        self._counters = store.collection("counters")
+        self._counts = store.collection(CALLS)
+        self._counts.expire_by("expires_at")
         self._most = most
 
-    def spend(self) -> None:
+    def spend(self, account: str | None = None) -> None:
         """Count one request, or raise NarrativeUnavailable."""
-        today = {"id": f"{COUNTER}-{now().date()}"}
-        counted = self._counters.update(today, {"$inc": {"value": 1}}, upsert=True)
-        if (counted["value"] if counted else 1) > self._most:
+        today = now().date().isoformat()
+        if account:
+            # Nobody can tell from the count whose it is.
+            owner = hashlib.sha256(f"{today} {account}".encode()).hexdigest()[:32]
+            self._count(f"{today}-{owner}", max(self._most // SHARES, LEAST_SHARE_OF_ONE))
+        self._count(today, self._most)
+
+    def _count(self, identifier: str, most: int) -> None:
+        ops: Ops = {
+            "$inc": {"value": 1},
+            "$set": {"schema": 1, "expires_at": now() + timedelta(days=2)},
+        }
+        counted = self._counts.update({"id": identifier}, ops, upsert=True)
+        if (counted["value"] if counted else 1) > most:
             raise NarrativeUnavailable(Unwritten.BUDGET)
 
 
@@ -152,13 +169,23 @@ class OpenRouterClient:
         self._budget = budget
         self._breaker = CircuitBreaker()
 
-    def ask(self, question: Question, read: Callable[[str], T], *, deadline: float) -> Reading[T]:
-        """The answer as `read` understands it. Raises NarrativeUnavailable by the deadline (of
-        `time.monotonic`).
+    def ask(
+        self,
+        question: Question,
+        read: Callable[[str], T],
+        *,
+        deadline: float,
+        models: Sequence[str] = (),
+        account: str | None = None,
+    ) -> Reading[T]:
+        """The answer as `read` understands it, of one of these models, or of all that are
+        configured. It is counted against the account's share. Raises NarrativeUnavailable by the
+        deadline (of `time.monotonic`).
         """
         self._breaker.admit()
+        body = self._body(question, models or self.models)
         try:
-            answer = self._ask_and_read(question, read, deadline)
+            answer = self._ask_and_read(body, read, deadline, account)
         except NarrativeUnavailable as unwritten:
             if unwritten.reason not in NO_FAILURE:
                 self._breaker.record(success=False)
@@ -172,20 +199,24 @@ class OpenRouterClient:
         return answer
 
     def _ask_and_read(
-        self, question: Question, read: Callable[[str], T], deadline: float
+        self,
+        body: Mapping[str, Any],
+        read: Callable[[str], T],
+        deadline: float,
+        account: str | None,
     ) -> Reading[T]:
-        completion = self._request(self._body(question), deadline)
+        completion = self._request(body, deadline, account)
         content, answered = completion.content, completion.model
         if content is None or answered is None:
             raise NarrativeUnavailable(Unwritten.MALFORMED)
         tokens = completion.usage.total_tokens if completion.usage else 0
-        return Reading(read(content), configured_model(answered, self.models), tokens)
+        return Reading(read(content), configured_model(answered, body["models"]), tokens)
 
-    def _body(self, question: Question) -> dict[str, Any]:
+    def _body(self, question: Question, models: Sequence[str]) -> dict[str, Any]:
         sent = json.dumps(question.sent, ensure_ascii=False)
         schema = {"name": question.name, "strict": True, "schema": question.schema}
         return {
-            "models": self.models,
+            "models": [*models],
             "messages": [
                 {"role": "system", "content": question.instructions},
                 {"role": "user", "content": sent},
@@ -200,11 +231,13 @@ class OpenRouterClient:
             "max_tokens": question.most_tokens,
         }
 
-    def _request(self, body: Mapping[str, Any], deadline: float) -> _Completion:
+    def _request(
+        self, body: Mapping[str, Any], deadline: float, account: str | None
+    ) -> _Completion:
         """Retry temporary failures, as soon as the provider allows it and while there is time."""
         attempt = 0
         while True:
-            self._budget.spend()
+            self._budget.spend(account)
             reply = self._send(body, deadline)
             completion = _completion_of(reply)
             status = completion.failure if reply.status == OK else reply.status

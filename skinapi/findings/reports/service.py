@@ -193,6 +193,7 @@ class ReportsService:
             language=chosen,
             llm=self.narrator.has_llm,
             consents=account.consents,
+            account=account.id,
         )
         return Report(facts=facts, narrative=narrative, clinic=self.clinic)
 
@@ -273,6 +274,7 @@ class ReportsService:
             language=chosen,
             llm=self.narrator.has_llm,
             consents=owner.consents,
+            account=owner.id,
             reader=reader,
             decision=None if reopens else submission.decision,
             elsewhere=advice is not None and not reopens,

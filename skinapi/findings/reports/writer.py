@@ -11,7 +11,7 @@ from typing import Annotated, Any
 
 from pydantic import Field, StringConstraints, ValidationError
 
-from skinapi.base.languages import Language
+from skinapi.base.languages import Language, space_all_french
 from skinapi.base.stored_record import Frozen
 from skinapi.findings.reports.explanation import Plan
 from skinapi.findings.reports.openrouter import Question
@@ -121,13 +121,14 @@ def read_draft(content: str) -> Draft:
         raise NarrativeUnavailable(Unwritten.MALFORMED) from error
 
 
-def pair_up(draft: Draft, plan: Plan) -> Paired:
+def pair_up(draft: Draft, plan: Plan, language: Language) -> Paired:
     """The plan's order and paragraphs, whatever order the LLM kept. The first entry for a passage
-    counts; one that joins what are no neighbours counts for none.
+    counts; one that joins what are no neighbours counts for none. French is spaced as ours is.
     """
     by_first = dict[str, Entry]()
     for entry in draft.entries:
-        by_first.setdefault(entry.passages[0], entry)
+        text: str = space_all_french(entry.text.strip(), french=language == "fr")
+        by_first.setdefault(entry.passages[0], entry.model_copy(update={"text": text}))
     return tuple(tuple(_pair(group, by_first)) for group in plan.groups)
 
 
@@ -138,7 +139,7 @@ def _pair(group: Sequence[Passage], by_first: Mapping[str, Entry]) -> Iterator[P
         count = len(entry.passages) if entry else 1
         passages = tuple(group[place : place + count])
         if entry and entry.passages == tuple(passage.id for passage in passages):
-            yield Pair(passages, entry.text.strip())
+            yield Pair(passages, entry.text)
         else:
             passages = passages[:1]
             yield Pair(passages)
