@@ -31,7 +31,7 @@ from skinapi.platform.storage.ids import Clock, now
 from tests.lab.conftest import DecoderHere
 from tests.lab.sending import await_check
 from tests.support.backends import ADMIN, MAIL, PASSWORD, Backend, Person
-from tests.support.openrouter import KEY, OpenRouter
+from tests.support.openrouter import KEY, OpenRouter, believe
 
 NEW_PASSWORD = "a second horse battery"
 WORDS = {
@@ -181,6 +181,7 @@ def live_a_year(backend: Backend, folder: Path) -> Year:
     """`folder` gets the backups, made at three dates."""
     with in_the_past():
         days_ago(360)
+        believe(backend.services.store)
         year = _meet(backend)
         days_ago(355)
         _first_spot(year)

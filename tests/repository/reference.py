@@ -20,7 +20,7 @@ from skinapi.care import letters as letter_service
 from skinapi.care import message_records
 from skinapi.care import messages as message_service
 from skinapi.findings.records import letters, review_queue
-from skinapi.findings.reports import narrator, openrouter
+from skinapi.findings.reports import kept_answers, narrator, openrouter
 from skinapi.integrations.dicom import routes as dicom_routes
 from skinapi.integrations.dicom import stow as dicom_stow
 from skinapi.integrations.webhooks import endpoints
@@ -171,7 +171,10 @@ def _limits() -> Iterator[Row]:
     lease, grace = attempt.Timing.lease, attempt.Timing.grace
     yield "a job whose worker disappeared waits before it runs again", _seconds(lease)
     yield "a cancelled job may take to end before it is killed", _seconds(grace)
-    yield "wait for the LLM in one narrative, all attempts", _seconds(narrator.LLM_DEADLINE_S)
+    yield (
+        "wait for each of both LLMs in one narrative, all attempts",
+        _seconds(narrator.LLM_DEADLINE_S),
+    )
     yield "wait for the LLM in one letter, all attempts", _seconds(letter_service.WAIT_S)
     yield "a letter", f"{letters.LONGEST_LETTER:,} characters"
     yield "letters about a finding", str(letters.MOST_LETTERS)
@@ -183,7 +186,11 @@ def _limits() -> Iterator[Row]:
     yield "answer of the LLM", _bytes(openrouter.LARGEST_ANSWER)
     pause, failures = _seconds(openrouter.COOLDOWN_S), openrouter.MOST_FAILURES
     yield "pause of LLM requests", f"{pause} after {failures} failures in a row"
-    yield "a choice of the LLM is kept", _days(narrator.NARRATIVE_LIFETIME.days)
+    yield (
+        "requests to the LLM of one account a day",
+        (f"a tenth of `LLM_DAILY_BUDGET`, at least {openrouter.LEAST_SHARE_OF_ONE}"),
+    )
+    yield "an explanation of the LLM is kept", _days(kept_answers.LIFETIME.days)
     yield "wait for MongoDB in one operation", _seconds(outage.TIMEOUT_S)
     yield "wait for SQLite's lock", _seconds(database_file.LONGEST_WAIT_MS / 1000)
 

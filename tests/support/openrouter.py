@@ -10,6 +10,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
+from functools import cache
 from http.server import BaseHTTPRequestHandler
 from typing import Any
 
@@ -109,9 +110,13 @@ def known_answer(passage: str, sentence: str) -> bool | None:
 
 
 def _answer_of(passage: str, sentence: str) -> bool | None:
+    return _list_answers(passage).get(sentence)
+
+
+@cache
+def _list_answers(passage: str) -> dict[str, bool]:
     written = (item for known in known_pairs().values() for item in known.values())
-    found = (dict(item.say_of(passage)).get(sentence) for item in written)
-    return next((answer for answer in found if answer is not None), None)
+    return dict(pair for item in written for pair in item.say_of(passage))
 
 
 def believe(store: Store, models: Sequence[str] = CHECKERS) -> None:

@@ -3,6 +3,7 @@
 import json
 import random
 from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from typing import Any, TypeVar
 
 from skinapi.findings.reports.known_pairs import known_pairs
@@ -20,9 +21,13 @@ def is_good(pair: Mapping[str, Any]) -> bool:
 
 
 def _is_flip(pair: Mapping[str, Any]) -> bool:
+    return (pair["sentence"], False) in _list_flips(pair["passage"])
+
+
+@cache
+def _list_flips(passage: str) -> list[tuple[str, bool]]:
     written = [item for known in known_pairs().values() for item in known.values()]
-    flips = (item.say_of(pair["passage"])[-len(item.flip) :] for item in written)
-    return any((pair["sentence"], False) in found for found in flips)
+    return [pair for item in written for pair in item.say_of(passage)[-len(item.flip) :]]
 
 
 def _is_about_as_long(pair: Mapping[str, Any]) -> bool:

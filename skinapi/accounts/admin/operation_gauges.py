@@ -6,7 +6,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from skinapi.accounts.admin.waiting_work import FindingCounts, PatientsWithoutDoctor
+from skinapi.accounts.admin.waiting_work import Checkers, FindingCounts, PatientsWithoutDoctor
 from skinapi.base.values import GaugeReading
 from skinapi.platform.backups.backup import find_last_backup
 from skinapi.platform.notices.deliveries import Deliveries
@@ -29,6 +29,7 @@ class OperationGauges:
     kinds: tuple[str, ...]
     unassigned: PatientsWithoutDoctor
     findings: FindingCounts
+    checkers: Checkers
     folder: Path
 
     def measure_store(self) -> Iterator[GaugeReading]:
@@ -48,6 +49,9 @@ class OperationGauges:
         text = "Findings that a doctor should have seen by a day that is past"
         overdue = sum(self.findings.count_overdue().values())
         yield GaugeReading("skinapi_overdue_findings", text, overdue)
+        text = "LLMs, by language, whose comparing of sentences with passages is not believed"
+        unproven = [item for item in self.checkers.list_current() if item.passed_at is None]
+        yield GaugeReading("skinapi_checkers_not_believed", text, len(unproven))
 
     def measure_disk(self) -> Iterator[GaugeReading]:
         with suppress(OSError):

@@ -14,6 +14,7 @@ from pydantic import ConfigDict, Field
 
 from skinapi.accounts.admin.decisions import MOST_COUNTED
 from skinapi.accounts.admin.waiting_work import (
+    Checkers,
     DamagedOwners,
     FindingCounts,
     MessageCounts,
@@ -21,6 +22,7 @@ from skinapi.accounts.admin.waiting_work import (
 )
 from skinapi.accounts.auth.accounts import Accounts
 from skinapi.base.errors import NoModel
+from skinapi.base.languages import Language
 from skinapi.base.subject import Role
 from skinapi.model.registry.prediction_pool import ServedModel
 from skinapi.platform.backups.backup import find_last_backup
@@ -109,6 +111,19 @@ class StaffFindings(Answer):
     urgent: int
 
 
+class CheckerView(Answer):
+    """An LLM that compares what another one wrote with the passages, in one language."""
+
+    model: str
+    language: Language
+    passed_at: datetime | None = Field(
+        description="since when it is believed; null where it is not, so that the passages stand"
+    )
+    due_at: datetime | None = Field(description="when it is examined again, if it is not believed")
+    pairs: int = Field(description="the last pairs with a known answer that it was tested with")
+    right: int = Field(description="of those")
+
+
 class Overview(Answer):
     """What an admin should know at a glance."""
 
@@ -152,6 +167,9 @@ class Overview(Answer):
     failed_items: list[FailedItemView] = Field(
         description=f"damaged records that the server cannot work on, {MOST_SHOWN} at most"
     )
+    checkers: list[CheckerView] = Field(
+        description="the LLMs that compare, by model and language, that were asked for"
+    )
     clock_alarm: ClockAlarmView | None = Field(
         description="while the clock of a server is wrong, and for a week after; else null"
     )
@@ -176,6 +194,7 @@ class OverviewService:
     failed: FailedItems
     damaged: DamagedOwners
     clock: ClockWatch
+    checkers: Checkers
 
     def read(self) -> Overview:
         alarm = self.clock.find_alarm()
@@ -212,6 +231,10 @@ class OverviewService:
             model_problem=self.served.problem,
             leaves=list(self.leaves),
             failed_items=[self._view_failed(item) for item in self.failed.list_some()],
+            checkers=[
+                CheckerView.from_record(item, pairs=len(item.right), right=sum(item.right))
+                for item in self.checkers.list_current()
+            ],
             clock_alarm=ClockAlarmView.model_validate(alarm) if alarm else None,
         )
 

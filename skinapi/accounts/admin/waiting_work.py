@@ -1,9 +1,11 @@
 """What admins see of findings and messages, whose packages are above."""
 
 from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
 from typing import Any, Literal, Protocol
 
 from skinapi.accounts.auth.account import Account
+from skinapi.base.languages import Language
 
 CountByDoctor = Mapping[str | None, int]
 
@@ -32,6 +34,28 @@ class DamagedOwners(Protocol):
 
 class MessageCounts(Protocol):
     def count_left(self) -> CountByDoctor: ...
+
+
+class CheckerRecord(Protocol):
+    """`right` says of the last known pairs whether they were answered right; `passed_at` since when
+    the model is believed, if it is; `due_at` when it is examined again.
+    """
+
+    @property
+    def model(self) -> str: ...
+    @property
+    def language(self) -> Language: ...
+    @property
+    def right(self) -> Sequence[bool]: ...
+    @property
+    def passed_at(self) -> datetime | None: ...
+    @property
+    def due_at(self) -> datetime | None: ...
+
+
+class Checkers(Protocol):
+    def list_current(self) -> Sequence[CheckerRecord]:
+        """Of the LLMs that compare sentences with passages."""
 
 
 class PatientsWithoutDoctor(Protocol):

@@ -12,6 +12,7 @@ from skinapi.accounts.admin.decisions import Assignments, DecisionsService
 from skinapi.accounts.admin.service import AdminService
 from skinapi.accounts.admin.undo import UndoService
 from skinapi.accounts.admin.waiting_work import (
+    Checkers,
     DamagedOwners,
     FindingCounts,
     FindingNumbers,
@@ -55,7 +56,7 @@ from skinapi.findings.records.review_queue import ReviewQueue
 from skinapi.findings.records.service import FindingsService
 from skinapi.findings.records.stored_finding import StoredFinding
 from skinapi.findings.records.unassigned_patients import Clinic, FindUnanswered, UnassignedPatients
-from skinapi.findings.reports.checker_records import Checker
+from skinapi.findings.reports.checker_records import Checker, CheckerRecords
 from skinapi.findings.reports.narrator import Narrator, open_checker, open_llm
 from skinapi.findings.reports.service import ReportsService
 from skinapi.findings.reports.verification import IssuedReport
@@ -233,6 +234,7 @@ STAND_FOR: Final[Mapping[Any, Any]] = {
     FindUnanswered: UnansweredMessages,
     DamagedOwners: DamagedRecords,
     FindingCounts: FindingRecords,
+    Checkers: CheckerRecords,
     FindingNumbers: FindingRecords,
     JobOwners: OwnerStatus,
     MessageCounts: Messages,

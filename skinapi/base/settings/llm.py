@@ -41,8 +41,8 @@ class LlmSettings(InstallationSettings):
     llm_daily_budget: NonNegativeInt = Field(
         default=1000,
         le=10**9,
-        description="LLM requests a day (UTC), for the whole installation. An explanation takes "
-        "two.",
+        description="LLM requests a day (UTC), for the whole installation; those of one account "
+        "take a tenth at most. An explanation takes two.",
     )
 
     @field_validator("openrouter_checker_models")

@@ -37,7 +37,9 @@ from skinapi.platform.storage.ids import now
 from skinapi.platform.storage.ports import Store
 from skinapi.platform.storage.records import Repository, in_transaction
 
-EXAM_PAIRS, LEAST_RIGHT = 60, 0.98  # of an exam, and of the last so many pairs
+# Of the last known pairs. With fewer than these a model that slips once in a hundred pairs would be
+# lost in more than one call of twenty.
+EXAM_PAIRS, LAST_PAIRS, LEAST_RIGHT = 60, 100, 0.98
 EXAM_PAUSE = timedelta(hours=4)  # between two exams of a model that fails them: each costs requests
 EXAM_CALL_S = 10.0
 UNUSED_AFTER = timedelta(days=90)
@@ -135,7 +137,7 @@ class CheckerRecords(Repository[CheckerRecord]):
         if held is None or held.passed_at is None:
             return None
         counted = (*held.right, *right)
-        good = is_good(counted[-EXAM_PAIRS:])
+        good = is_good(counted[-LAST_PAIRS:])
         lost = {} if good else {"due_at": now() + EXAM_PAUSE}
         self._count(held.id, counted, passed_at=held.passed_at if good else None, **lost)
         return held.passed_at if good else None
@@ -145,7 +147,7 @@ class CheckerRecords(Repository[CheckerRecord]):
     ) -> None:
         self._change(
             {"id": identifier},
-            right=[*right[-EXAM_PAIRS:]],
+            right=[*right[-LAST_PAIRS:]],
             passed_at=passed_at,
             expires_at=now() + UNUSED_AFTER,
             **more,

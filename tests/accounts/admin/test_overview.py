@@ -9,7 +9,10 @@ import pytest
 
 from skinapi.accounts.admin import usage
 from skinapi.base.errors import StoreUnavailable
+from skinapi.base.languages import LANGUAGES
 from skinapi.findings.records.queue_order import awaited_since
+from skinapi.findings.reports.checker_records import EXAM_PAIRS
+from skinapi.findings.reports.report import NarrativeUnavailable
 from skinapi.model.conditions import Band
 from skinapi.platform.backups.backup import begin_backup, end_backup
 from skinapi.platform.notices.outbox import Kind
@@ -69,6 +72,7 @@ def test_a_fresh_server_has_nothing_to_do_but_its_first_backup(backend: Backend)
         "model_problem": None,
         "leaves": [],
         "failed_items": [],
+        "checkers": [],
         "clock_alarm": None,
     }
 
@@ -240,3 +244,24 @@ def test_what_an_llm_wrote_is_added_up_by_reason(backend: Backend) -> None:
         "seconds": 2.5,
         "tokens": 900,
     }
+
+
+def test_an_admin_reads_which_checker_is_believed(any_backend: Backend) -> None:
+    records = any_backend.services.data.checker_records
+    for language in LANGUAGES:
+        with pytest.raises(NarrativeUnavailable):
+            records.require_believed(language)
+    first = records.list_current()[0]
+    records.end_exam(first, [True] * EXAM_PAIRS)
+    records.count(first.model, first.language, [False, True, False])
+    told = {(item["model"], item["language"]): item for item in read(any_backend)["checkers"]}
+    assert len(told) == len(LANGUAGES) * 2
+    lost = told[first.model, first.language]
+    assert (lost["pairs"], lost["right"]) == (EXAM_PAIRS + 3, EXAM_PAIRS + 1)
+    assert lost["passed_at"] is None
+    assert lost["due_at"]
+    metrics = any_backend.member(role="admin").call("GET", "/metrics").text
+    assert f"skinapi_checkers_not_believed {float(len(told))}" in metrics
+    records.end_exam(first, [True] * EXAM_PAIRS)
+    metrics = any_backend.member(role="admin").call("GET", "/metrics").text
+    assert f"skinapi_checkers_not_believed {float(len(told) - 1)}" in metrics

@@ -7,7 +7,7 @@ import pytest
 
 from tests.findings.prediction.photographer import listed, predicted
 from tests.support.backends import Backend
-from tests.support.openrouter import KEY, OpenRouter, failing
+from tests.support.openrouter import KEY, OpenRouter, believe, failing
 from tests.support.photos import photo_of
 
 TEMPLATES = {"writer": "template", "model": None, "reason": None}
@@ -16,6 +16,11 @@ TEMPLATES = {"writer": "template", "model": None, "reason": None}
 @pytest.fixture
 def given(llm: OpenRouter) -> dict[str, Any]:
     return {"openrouter_api_key": KEY, "openrouter_url": llm.url, "predict_narrative": "llm"}
+
+
+@pytest.fixture(autouse=True)
+def _believed(backend: Backend) -> None:
+    believe(backend.services.store)
 
 
 def test_the_template_writes_unless_the_operator_says_so(

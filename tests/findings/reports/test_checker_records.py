@@ -10,7 +10,12 @@ import pytest
 from skinapi.base.languages import LANGUAGES, Language
 from skinapi.findings.reports import checker_records
 from skinapi.findings.reports.checker import find_fault
-from skinapi.findings.reports.checker_records import EXAM_PAIRS, Checker, CheckerRecords
+from skinapi.findings.reports.checker_records import (
+    EXAM_PAIRS,
+    LAST_PAIRS,
+    Checker,
+    CheckerRecords,
+)
 from skinapi.findings.reports.explanation import plan_explanation
 from skinapi.findings.reports.known_pairs import known_of
 from skinapi.findings.reports.report import NarrativeUnavailable
@@ -64,7 +69,7 @@ def test_nothing_is_believed_before_an_exam_of_known_pairs_in_the_form_of_calls(
     checker.take_due_exams()
     [record] = records.list_current()
     assert record.believed
-    assert len(record.right) == EXAM_PAIRS
+    assert EXAM_PAIRS <= len(record.right) <= LAST_PAIRS
     assert 3 <= llm.calls <= 6
     assert records.require_believed("en") == [MODEL]
     ask_for_exam(records, "fr")
@@ -87,7 +92,7 @@ def test_who_fails_the_exam_takes_the_next_one_hours_later(
 
 
 @pytest.mark.parametrize(("misses", "believed"), [(0, True), (1, True), (2, False)])
-def test_below_98_of_the_last_60_a_model_is_not_believed_until_it_has_passed_again(
+def test_below_98_of_the_last_100_a_model_is_not_believed_until_it_has_passed_again(
     records: CheckerRecords, misses: int, believed: bool
 ) -> None:
     ask_for_exam(records)
@@ -103,12 +108,12 @@ def test_below_98_of_the_last_60_a_model_is_not_believed_until_it_has_passed_aga
         ask_for_exam(records)
 
 
-def test_a_miss_is_forgotten_after_sixty_pairs(records: CheckerRecords) -> None:
+def test_a_miss_is_forgotten_after_a_hundred_pairs(records: CheckerRecords) -> None:
     ask_for_exam(records)
     [record] = records.list_current()
     records.end_exam(record, [True] * EXAM_PAIRS)
     for _ in range(4):
-        assert records.count(MODEL, "en", [False] + [True] * (EXAM_PAIRS - 1))
+        assert records.count(MODEL, "en", [False] + [True] * (LAST_PAIRS // 2 - 1))
 
 
 def test_of_two_servers_one_examines_and_both_count(any_backend: Backend) -> None:
@@ -177,12 +182,14 @@ def measure(judge: Judge, records: CheckerRecords, calls: int) -> Measured:
     return found
 
 
+@pytest.mark.timeout(3600)
 @pytest.mark.parametrize("name", BAD)
 def test_who_does_not_judge_is_believed_in_no_report(name: str, records: CheckerRecords) -> None:
     found = measure(BAD[name], records, size(40, 3000))
     assert (found.believed, found.wrong_kept) == (0, 0), found
 
 
+@pytest.mark.timeout(3600)
 def test_who_judges_well_with_a_slip_in_a_hundred_is_believed(records: CheckerRecords) -> None:
     """The first call of each language asks for the exam."""
     found = measure(judge_well, records, size(300, 3000))

@@ -1,13 +1,12 @@
-"""The LLM's text is deleted with the finding that it was written for."""
+"""What is kept of an LLM's words is of nobody and of no finding: time alone deletes it."""
 
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.findings.prediction.photographer import predicted
-from tests.support.backends import Backend, Person, erase
-from tests.support.openrouter import KEY, Call, OpenRouter, well, writing
+from tests.support.backends import Backend, erase
+from tests.support.openrouter import KEY, Call, OpenRouter, believe, well, writing
 from tests.support.photos import photo_of
 
 
@@ -16,40 +15,45 @@ def given(llm: OpenRouter) -> dict[str, Any]:
     return {"openrouter_api_key": KEY, "openrouter_url": llm.url, "predict_narrative": "llm"}
 
 
-def kept(backend: Backend) -> int:
-    return backend.services.store.collection("narratives").count()
+@pytest.fixture(autouse=True)
+def _believed(backend: Backend) -> None:
+    believe(backend.services.store)
 
 
-def predict_for_two(backend: Backend, ada: Person, bob: Person) -> tuple[int, int]:
-    """The numbers of a finding of each; Ada's in words in both languages."""
-    hers, his = predicted(ada)["id"], predicted(bob, photo_of("dermatofibroma"))["id"]
-    for language in ("en", "fr"):
-        assert ada.call("GET", f"/submissions/{hers}/report?lang={language}").status_code == 200
-    assert kept(backend) == 3
-    return hers, his
+def kept(backend: Backend) -> list[dict[str, Any]]:
+    return backend.services.store.collection("kept_answers").find()
 
 
-def test_a_deleted_submission_takes_the_words_made_from_it_along(backend: Backend) -> None:
-    ada, bob = (backend.member(consents={"llm": True}) for _ in range(2))
-    hers, his = predict_for_two(backend, ada, bob)
-    assert ada.call("DELETE", f"/submissions/{hers}").status_code == 200
-    assert kept(backend) == 1
-    assert bob.call("DELETE", f"/submissions/{his}").status_code == 200
-    assert kept(backend) == 0
-
-
-def test_an_erased_account_leaves_no_words_even_where_the_key_is_gone(
-    backend: Backend, tmp_path: Path
+def test_findings_that_read_alike_share_what_is_kept_and_it_names_none_of_them(
+    backend: Backend, llm: OpenRouter
 ) -> None:
     ada, bob = (backend.member(consents={"llm": True}) for _ in range(2))
-    predict_for_two(backend, ada, bob)
-    without_key = Backend(tmp_path, backend.services.store)
-    erase(without_key.services, backend.account(ada.email))
-    assert kept(backend) == 1
+    hers = predicted(ada, sex="female", age_band="60-74")
+    asked = len(llm.calls)
+    his = predicted(bob)
+    assert his["narrative"]["source"]["writer"] == "llm"
+    assert len(llm.calls) == asked, "the same photo, so the same figures"
+    [row] = kept(backend)
+    accounts = [backend.account(person.email) for person in (ada, bob)]
+    private = [*(item.id for item in accounts), ada.email, bob.email, "60-74", "female"]
+    stored = [item["id"] for item in backend.services.store.collection("submissions").find()]
+    assert hers["id"] != his["id"]
+    for one in (*private, *stored):
+        assert one not in str(row)
+
+
+def test_a_deleted_finding_or_account_is_in_nothing_that_stays(backend: Backend) -> None:
+    ada = backend.member(consents={"llm": True})
+    number = predicted(ada)["id"]
+    predicted(ada, photo_of("dermatofibroma"))
+    before = kept(backend)
+    assert ada.call("DELETE", f"/submissions/{number}").status_code == 200
+    erase(backend.services, backend.account(ada.email))
+    assert kept(backend) == before
     assert list(backend.services.check_integrity()) == []
 
 
-def test_words_that_come_after_the_submission_is_gone_are_not_kept(
+def test_who_deletes_a_finding_while_it_is_worded_reads_nothing_of_it(
     backend: Backend, llm: OpenRouter
 ) -> None:
     ada = backend.member(consents={"llm": True})
@@ -61,9 +65,8 @@ def test_words_that_come_after_the_submission_is_gone_are_not_kept(
         )
         well(call)
 
-    llm.behave = delete_first
+    llm.behave = writing(delete_first)
     assert ada.call("GET", f"/submissions/{number}/report?lang=fr").status_code == 404
-    assert kept(backend) == 0
 
 
 def test_an_admin_alone_sees_what_was_dropped_and_no_person_in_it(

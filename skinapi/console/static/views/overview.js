@@ -46,6 +46,13 @@ const itemsOfClock = (alarm) =>
         ],
       }];
 
+/** @param {Api["CheckerView"]} checker @returns {Item} */
+const itemOfChecker = ({ model, language, passed_at: believed, due_at: due, pairs, right }) => ({
+  act: !believed && pairs > 0,
+  text: say(believed ? "checkerBelieved" : pairs > 0 ? "checkerNotBelieved" : "checkerNotExamined", { model, language: sayValue("language", language) }),
+  more: pairs > 0 ? [say("checkerPairs", { right: sayNumber(right), pairs: sayNumber(pairs) }), ...(believed ? [] : [say("checkerDue", { date: due && sayDate(due) })])] : [],
+});
+
 /** "2 patients have no doctor, 4 urgent findings". @param {{patients: number, urgent: number}} counted */
 export const sayUnassigned = ({ patients, urgent }) => [sayCount("patientsUnassigned", patients), urgent > 0 && sayCount("urgentFindings", urgent)].filter(Boolean).join(", ");
 
@@ -87,6 +94,7 @@ function itemsOf(found, lesions = FEWEST_LESIONS, asks) {
     ...found.staff_findings.map(itemOfStaff),
     ...itemsOfClock(found.clock_alarm),
     ...found.failed_items.map(itemOfFailed),
+    ...found.checkers.map(itemOfChecker),
     ...itemsLeft(found.overdue_findings, "findingsOverdue", say("findingsOverdueText"), say("noFindingsOverdue")),
     ...itemsLeft(found.late_results, "resultsLate", say("resultsLateText"), say("noResultsLate")),
     ...itemsLeft(found.left_messages, "messagesLeft", say("messagesLeftText"), say("noMessagesLeft")),
