@@ -124,20 +124,22 @@ def _draw_passages(reader: PassageReader, draw: random.Random) -> Iterator[Passa
     yield from draw.sample(of_program, OF_PROGRAM)
     if reader == "patient":
         for topic in draw.sample(sorted(table.finding), OF_FINDING):
-            yield table.of_finding(topic, about=None, **_draw_values(draw))
+            yield table.of_finding(topic, about=None, **_draw_values(topic, draw))
 
 
 def _told_conditions() -> set[str]:
     return {item.about for item in passages_table().all if item.about}
 
 
-def _draw_values(draw: random.Random) -> dict[str, LocalizedText]:
+def _draw_values(topic: str, draw: random.Random) -> dict[str, LocalizedText]:
     names = conditions_table().notices.headline.names
-    first, second = draw.sample(sorted(_told_conditions() & names.keys()), 2)
+    drawn = [names[key] for key in draw.sample(sorted(_told_conditions() & names.keys()), 2)]
+    # French says "d'un mélanome" where a figure is of it.
+    first, second = (item.patient if topic == "in_case" else item.of_patient for item in drawn)
     picture = draw.randint(1, 4)
     return {
-        "name": names[first].patient,
-        "second_name": names[second].patient,
+        "name": first,
+        "second_name": second,
         "share": say_chance(draw.random(), malignant=True),
         "second_share": say_chance(draw.random()),
         "picture": LocalizedText.by(lambda _: str(picture)),
