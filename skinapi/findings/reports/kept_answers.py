@@ -41,6 +41,7 @@ class KeptDraft(StoredRecord):
     answer: Draft
     model: str
     tokens: int
+    seconds: float
 
 
 class KeptAnswer(StoredRecord):

@@ -160,9 +160,15 @@ class Narrator:
             return told
         try:
             if draft is None:
-                deadline = time.monotonic() + LLM_DEADLINE_S
+                began = time.monotonic()
+                deadline = began + LLM_DEADLINE_S
                 asked = writer.ask(question, read_draft, deadline=deadline, account=account)
-                draft = KeptDraft(answer=asked.answer, model=asked.model, tokens=asked.tokens)
+                draft = KeptDraft(
+                    answer=asked.answer,
+                    model=asked.model,
+                    tokens=asked.tokens,
+                    seconds=time.monotonic() - began,
+                )
                 self.answers.keep_draft(key, draft)
             told = self._check(second, draft, plan, reader, language, account)
         except NarrativeUnavailable as unwritten:
@@ -186,7 +192,7 @@ class Narrator:
         deadline = began + LLM_DEADLINE_S
         checked = second.check(paired, language, reader, deadline=deadline, account=account)
         self.dropped.keep(paired, checked, language, draft.model)
-        seconds = time.monotonic() - began
+        seconds = draft.seconds + time.monotonic() - began
         self._count(checked, seconds=seconds, tokens=draft.tokens + checked.tokens)
         paragraphs, kept = compose(paired, checked, language), checked.dropped.count(None)
         if not kept:

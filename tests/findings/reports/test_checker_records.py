@@ -17,8 +17,9 @@ from skinapi.findings.reports.checker_records import (
     CheckerRecords,
 )
 from skinapi.findings.reports.explanation import plan_explanation
+from skinapi.findings.reports.kept_answers import KeptAnswers, WordedExplanation
 from skinapi.findings.reports.known_pairs import known_of
-from skinapi.findings.reports.report import NarrativeUnavailable
+from skinapi.findings.reports.report import NarrativeUnavailable, Unwritten
 from skinapi.findings.reports.writer import Pair, Paired
 from skinapi.model.context import Context, Modality
 from skinapi.platform.storage.ids import now
@@ -116,8 +117,8 @@ def test_a_miss_is_forgotten_after_a_hundred_pairs(records: CheckerRecords) -> N
         assert records.count(MODEL, "en", [False] + [True] * (LAST_PAIRS // 2 - 1))
 
 
-def test_of_two_servers_one_examines_and_both_count(any_backend: Backend) -> None:
-    records = CheckerRecords(any_backend.services.store, [MODEL])
+def test_of_two_servers_one_examines_and_both_count(real_backend: Backend) -> None:
+    records = CheckerRecords(real_backend.services.store, [MODEL])
     ask_for_exam(records)
     [record] = records.list_current()
     with ThreadPoolExecutor(4) as pool:
@@ -126,6 +127,28 @@ def test_of_two_servers_one_examines_and_both_count(any_backend: Backend) -> Non
         assert all(pool.map(lambda _: records.count(MODEL, "en", [True] * 7), range(6)))
         lost = [*pool.map(lambda _: records.count(MODEL, "en", [False]), range(4))]
     assert len([one for one in lost if one]) == 2, "none of the misses is lost"
+
+
+def test_what_is_kept_holds_while_its_checker_is_believed(real_backend: Backend) -> None:
+    store = real_backend.services.store
+    records, answers = CheckerRecords(store, [MODEL]), KeptAnswers(store)
+    ask_for_exam(records)
+    [record] = records.list_current()
+    records.end_exam(record, [True] * EXAM_PAIRS)
+    answers.keep_failure("llm-1", Unwritten.MALFORMED)
+    since = records.list_current()[0].passed_at
+    told = WordedExplanation(
+        paragraphs=(), written=1, kept=1, model="a/writer", checker=MODEL, passed_at=since
+    )
+    answers.keep_explanation("llm-1", told)
+    kept = answers.get("llm-1")
+    assert (kept.explanation, kept.failed) == (told, None)
+    assert kept.explanation
+    assert records.holds(MODEL, "en", kept.explanation.passed_at)
+    records.count(MODEL, "en", [False] * 2)
+    assert not records.holds(MODEL, "en", since)
+    records.end_exam(record, [True] * EXAM_PAIRS)
+    assert not records.holds(MODEL, "en", since)
 
 
 def test_another_question_needs_another_exam(
