@@ -1,19 +1,22 @@
-"""Marks the sentences of a letter that differ from what was decided, for its doctor to look at. It
-compares facts by lists of words: what it marks may be right, and what it does not mark may be
-wrong. How often: tests/care/letter_sentences.yaml, whose test counts both.
+"""Marks the sentences of a letter that differ from what was decided, for its doctor to look at, as
+the second LLM has read them (`letter_reading.py`). One that it has not read is compared by lists of
+words: what they mark may be right, and what they do not mark may be wrong. How often:
+tests/care/letter_sentences.yaml, whose test counts both.
 """
 
 import re
 from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass
 from enum import StrEnum
+from types import MappingProxyType
 from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
 from skinapi.base.languages import Language, load_words
-from skinapi.base.stored_record import Frozen
+from skinapi.base.stored_record import Frozen, optional
 from skinapi.base.values import Value
+from skinapi.findings.records.letters import ReadSentence
 from skinapi.findings.status.decisions import DAYS
 from skinapi.model.bands import is_sent, urgency
 from skinapi.model.conditions import Band, conditions_table
@@ -25,7 +28,8 @@ Pattern = Annotated[str, AfterValidator(lambda lines: lines.replace("\n", ""))]
 
 class CheckedWords(Frozen):
     """Patterns, and a list of `numbers` from three on. `asked` is what a denial may take back,
-    `waives` says that nothing is to be done soon.
+    `waives` says that nothing is to be done soon. Of `facts` each group excludes one another.
+    `also_names` are words that people are called.
     """
 
     names: Mapping[str, Pattern]
@@ -36,9 +40,9 @@ class CheckedWords(Frozen):
     proves: Pattern
     bands: Mapping[Band, Pattern]
     waives: Pattern
-    visits: Pattern
     not_when: Pattern
-    other_time: Pattern
+    facts: Mapping[str, Mapping[str, Pattern]]
+    also_names: str
 
 
 WORDS: Mapping[Language, CheckedWords] = load_words("letters", CheckedWords, patterns=True)
@@ -51,12 +55,19 @@ class Differs(StrEnum):
     URGENCY = "urgency"
     TIME = "time"
     RESULT = "result"
+    FACT = "fact"
+    CONTRADICTS = "contradicts"
+    ADDS = "adds"
 
 
 class MarkedSentence(Value):
     sentence: str
-    differs: tuple[Differs, ...] = Field(description="in what it differs from what was decided")
-    refused: bool = Field(description="it takes back the urgency: no letter with it is signed")
+    differs: tuple[Differs, ...] = Field(
+        description="in what it differs from what was decided; `contradicts` and `adds` are the "
+        "second language model's"
+    )
+    why: str | None = optional("the second language model's own words, not a person's")
+    refused: bool = Field(default=False, description="always false: a doctor may confirm each")
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,15 +88,29 @@ def split_sentences(text: str) -> list[str]:
     return [" ".join(item.split()) for item in re.split(r"(?<=[.!?])\s+|\n{2,}", text)]
 
 
-def mark_sentences(text: str, decided: Decided, language: Language) -> tuple[MarkedSentence, ...]:
+def list_foreign(text: str, decided: Decided) -> list[str]:
+    """List the sentences that are not our own, each once."""
     ours = {"", *split_sentences(decided.said)}
-    sentences = [item for item in dict.fromkeys(split_sentences(text)) if item not in ours]
-    checks = (_Check(item, decided, WORDS[language], language) for item in sentences)
-    return tuple(
-        MarkedSentence(sentence=check.sentence, differs=differs, refused=check.delays)
-        for check in checks
-        if (differs := tuple(dict.fromkeys(check.find())))
-    )
+    return [item for item in dict.fromkeys(split_sentences(text)) if item not in ours]
+
+
+def mark_sentences(
+    text: str,
+    decided: Decided,
+    language: Language,
+    read: Mapping[str, ReadSentence] = MappingProxyType({}),
+) -> tuple[MarkedSentence, ...]:
+    """`read` are those that the second LLM has read."""
+    marked = []
+    for item in list_foreign(text, decided):
+        reading = read.get(item)
+        found = _Check(item, decided, WORDS[language], language).find()
+        if reading:
+            found = iter(() if reading.agrees else (Differs(reading.says),))
+        if differs := tuple(found):
+            why = reading.why if reading else None
+            marked.append(MarkedSentence(sentence=item, differs=differs, why=why or None))
+    return tuple(marked)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,21 +129,19 @@ class _Check:
             yield Differs.NEGATION
         if self._numbers(self.sentence) - self._numbers(self.decided.said):
             yield Differs.NUMBER
-        if self.delays or self._other_bands():
+        if self._waives or self._other_bands():
             yield Differs.URGENCY
         if {*self._dates.findall(self.sentence)} - {*self._dates.findall(self.decided.said)}:
             yield Differs.TIME
         if self._claims_proof():
             yield Differs.RESULT
+        if any(map(self._says_other, self.words.facts.values())):
+            yield Differs.FACT
 
     @property
-    def delays(self) -> bool:
-        if self.decided.waits or not is_sent(self.decided.band):
-            return False
-        milder = any(urgency(item) > urgency(self.decided.band) for item in self._other_bands())
-        unclear = self._has(self.words.denies) or self._has(self.words.other_time)
-        visit = milder and self._has(self.words.visits) and not unclear
-        return self._has(self.words.waives) or visit
+    def _waives(self) -> bool:
+        sent = is_sent(self.decided.band) and not self.decided.waits
+        return sent and self._has(self.words.waives)
 
     @property
     def _asks(self) -> bool:
@@ -126,6 +149,14 @@ class _Check:
 
     def _has(self, pattern: str) -> bool:
         return re.search(pattern, self.sentence, re.IGNORECASE) is not None
+
+    def _says_other(self, group: Mapping[str, Pattern]) -> bool:
+        """Whether it says another fact of this group than was told."""
+        told = [
+            {name for name, pattern in group.items() if re.search(pattern, text, re.IGNORECASE)}
+            for text in (self.sentence, self.decided.said)
+        ]
+        return bool(told[1]) and not told[0] <= told[1]
 
     def _denies(self, names: Set[str]) -> bool:
         patterns = [self.words.names[name] for name in sorted(names) if name in self.words.names]

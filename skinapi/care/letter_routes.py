@@ -16,7 +16,6 @@ from skinapi.care.queue_routes import DOCTORS
 from skinapi.findings.errors import (
     LetterChanged,
     LetterDecision,
-    LetterDelays,
     LetterOutdated,
     LetterSigned,
     LetterUnconfirmed,
@@ -51,8 +50,9 @@ class WrittenLetter(LetterView):
     )
 
     marked: tuple[MarkedSentence, ...] = optional(
-        "of a draft: the sentences that differ from what was decided, by lists of words. Show each "
-        "to its doctor, who confirms it or changes it",
+        "of a draft: the sentences that differ from what was decided, as a second language model "
+        "has read them, else by lists of words. Show each to its doctor, who confirms it or "
+        "changes it",
         default=(),
     )
     changed: tuple[str, ...] = optional(
@@ -88,7 +88,9 @@ class NewLetter(Body):
         description="unless given, to the patient that of their account, else the finding's",
     )
     key_words: KeyWords = Field(
-        default="", description="what the doctor wants said, for the language model that drafts it"
+        default="",
+        description="what the doctor wants said: for the language model that drafts it, else in "
+        "the draft as they are",
     )
 
 
@@ -197,7 +199,6 @@ def change_letter(
         LetterUnreviewed,
         LetterDecision,
         LetterOutdated,
-        LetterDelays,
         LetterUnconfirmed,
     ),
 )

@@ -1,30 +1,27 @@
 """The use cases of letters: draft one, edit it, sign it, withdraw it. Before it is signed only its
-doctor sees it. A language model may draft it, with the patient's consent.
+doctor sees it. With the patient's consent one language model may draft it, and another one reads
+what is to be signed.
 """
 
 import time
 from collections.abc import Callable, Collection, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import date
-from typing import NamedTuple
+from typing import NamedTuple, Required, TypedDict, Unpack
 
 from skinapi.accounts.auth.account import Account, Subject
 from skinapi.accounts.auth.consents import Consents, Purpose
-from skinapi.base.errors import NotFound
+from skinapi.base.errors import NotFound, SkinAPIError
 from skinapi.base.languages import Language
 from skinapi.base.logs import log, log_fault
 from skinapi.care.lesions import LesionsService
-from skinapi.care.letter_check import MarkedSentence, mark_sentences
-from skinapi.care.letter_drafts import (
-    LetterFacts,
-    make_question,
-    read_body,
-    say_decision,
-    write_draft,
-)
+from skinapi.care.letter_check import MarkedSentence, list_foreign, mark_sentences
+from skinapi.care.letter_drafts import make_question, read_body
+from skinapi.care.letter_reading import LetterReader, find_read
+from skinapi.care.letter_texts import LetterFacts, say_decision, write_draft
 from skinapi.findings.errors import (
     LetterDecision,
-    LetterDelays,
     LetterOutdated,
     LetterSigned,
     LetterUnconfirmed,
@@ -48,6 +45,7 @@ from skinapi.findings.records.letters import (
     write_of,
 )
 from skinapi.findings.records.read_access import PatientChannel, way_to
+from skinapi.findings.records.unassigned_patients import Clinic
 from skinapi.findings.records.visible_findings import (
     VisibleFinding,
     VisibleFindingRow,
@@ -85,6 +83,17 @@ class Draft:
     unwritten: Unwritten | None = None
 
 
+class SeenDraft(TypedDict, total=False):
+    """What the doctor has seen: `confirmed` are the marked sentences, `written_of` stands for the
+    facts; without it, for those of which the draft was begun.
+    """
+
+    version: Required[int]
+    decision: Required[str]
+    confirmed: Collection[str]
+    written_of: str | None
+
+
 class _Held(NamedTuple):
     letter: Letter
     submission: VisibleFinding
@@ -99,7 +108,9 @@ class LettersService:
     lesions: LesionsService
     outbox: Outbox
     consents: Consents
+    clinic: Clinic
     llm: OpenRouterClient | None
+    reader: LetterReader | None
 
     def draft_letter(
         self,
@@ -119,9 +130,19 @@ class LettersService:
         about = self._facts_of(submission, owner, by)
         # Outside the transaction: a language model may take seconds.
         written = self._ask(about, owner, reader, spoken, key_words)
-        return self._add_draft(
-            number=number, by=by, reader=reader, language=spoken, written=written
+        draft = self._add_draft(
+            number=number,
+            by=by,
+            reader=reader,
+            language=spoken,
+            key_words=key_words,
+            written=written,
         )
+        letter = draft.shown.letter
+        if not self._read(letter.id, letter.text, by):
+            return draft
+        read = self._show(self.letters.find(letter.id) or letter, about, owner)
+        return replace(read, unwritten=draft.unwritten)
 
     @atomic
     def _add_draft(
@@ -132,6 +153,7 @@ class LettersService:
         by: Subject,
         reader: Addressee,
         language: Language,
+        key_words: str,
         written: Reading[tuple[str, ...]] | Unwritten,
     ) -> Draft:
         submission, owner = self._get_in_care(number, by)
@@ -147,7 +169,8 @@ class LettersService:
             language=language,
             decision=say_decision(about, reader, language),
             written_of=_written_of_now(about),
-            text=write_draft(about, reader, language, drafted.answer if drafted else ()),
+            text=write_draft(about, reader, language, key_words, drafted.answer if drafted else ()),
+            key_words=key_words,
             model=drafted.model if drafted else None,
         )
         return replace(self._show(letter, about, owner), unwritten=failed)
@@ -176,6 +199,32 @@ class LettersService:
         log.warning("letter not drafted by an LLM", reason=reason, language=language)
         return reason
 
+    def _read(self, letter: str, text: str, by: Subject) -> bool:
+        """Have the sentences of one's own draft read, unless they were, and keep what was said of
+        them. Call it outside a transaction: it may take seconds. Who may not change the draft is
+        refused after it.
+        """
+        with suppress(SkinAPIError):
+            draft, finding, owner = self._get(letter, by, NO_LETTER, lambda it: it.doctor == by.id)
+            about = self._facts_of(finding, owner, by)
+            decided = about.decided(draft.reader, draft.language, draft.key_words)
+            if self.reader is None or decided is None or draft.signed_at:
+                return False
+            if self._why_unasked(about, owner):
+                return False
+            return self._keep_read(draft, list_foreign(text, decided), about)
+        return False
+
+    def _keep_read(self, draft: Letter, sentences: Sequence[str], about: LetterFacts) -> bool:
+        try:
+            read = self.reader.read(sentences, draft, about) if self.reader else ()
+        except NarrativeUnavailable as unread:
+            log.warning("letter not read by an LLM", reason=unread.reason, language=draft.language)
+            return False
+        if read != draft.read:
+            self.letters.keep_read(draft.id, read)
+        return True
+
     def _why_unasked(self, about: LetterFacts, owner: Account) -> Unwritten | None:
         if self.llm is None:
             return Unwritten.NO_KEY
@@ -190,7 +239,7 @@ class LettersService:
         """
         reader, language = letter.reader, letter.language
         ours = letter.version == 1 and not letter.model
-        text = write_draft(about, reader, language) if ours else letter.text
+        text = write_draft(about, reader, language, letter.key_words) if ours else letter.text
         decided = say_decision(about, reader, language)
         return Draft(
             ShownLetter(letter.model_copy(update={"text": text, "decision": decided})),
@@ -238,41 +287,47 @@ class LettersService:
         ]
         return sorted(shown, key=lambda item: item.letter.id)
 
+    def change_letter(self, *, letter: str, text: str, version: int, by: Subject) -> Draft:
+        self._read(letter, text, by)
+        return self._change_letter(letter=letter, text=text, version=version, by=by)
+
     @atomic
-    def change_letter(
+    def _change_letter(
         self, unit: Unit, *, letter: str, text: str, version: int, by: Subject
     ) -> Draft:
         _, finding, owner = self._hold_draft(unit, "letter.change", letter, by)
         changed = self.letters.change_draft(letter, version, {"text": text})
         return self._show(changed, self._facts_of(finding, owner, by), owner)
 
-    @atomic
     def sign_letter(
+        self, *, letter: str, text: str, by: Subject, **seen: Unpack[SeenDraft]
+    ) -> tuple[ShownLetter, PatientChannel]:
+        """With how the patient hears of it."""
+        self._read(letter, text, by)
+        return self._sign_letter(letter=letter, text=text, by=by, **seen)
+
+    @atomic
+    def _sign_letter(
         self,
         unit: Unit,
         *,
         letter: str,
         text: str,
-        version: int,
-        decision: str,
         by: Subject,
-        confirmed: Collection[str] = (),
-        written_of: str | None = None,
+        **seen: Unpack[SeenDraft],
     ) -> tuple[ShownLetter, PatientChannel]:
-        """With how the patient hears of it. `confirmed` are the marked sentences that the doctor
-        has looked at, `written_of` stands for the facts that the doctor has seen: without it, for
-        those of which the draft was begun.
-        """
         draft, finding, owner = self._hold_draft(unit, "letter.sign", letter, by)
         if finding.decision is None:
             raise LetterUnreviewed
         about = self._facts_of(finding, owner, by)
         counts = say_decision(about, draft.reader, draft.language)
-        if decision != counts:
+        if seen["decision"] != counts:
             raise LetterDecision
         of = _written_of_now(about)
-        _refuse_outdated(draft, about, seen=written_of)
-        _refuse_unseen(_mark(text, about, draft), confirmed)
+        _refuse_outdated(draft, about, seen=seen.get("written_of"))
+        marked = {item.sentence for item in _mark(text, about, draft)}
+        if not marked.issubset(seen.get("confirmed", ())):
+            raise LetterUnconfirmed
         signed = {
             "text": text,
             "decision": counts,
@@ -280,10 +335,12 @@ class LettersService:
             "signature": by.account.name,
             "last_review": finding.status.reviews[-1].id,
             "written_of": of.stored(),
+            "key_words": "",
+            "read": [],
         }
         if about.advice:
             signed["elsewhere"] = about.advice.band
-        issued = self.letters.change_draft(letter, version, signed)
+        issued = self.letters.change_draft(letter, seen["version"], signed)
         held = find_letter_held_until(issued, finding)
         if draft.reader == "patient":
             place = f"finding/{finding.number}"
@@ -351,6 +408,7 @@ class LettersService:
             advice=advice,
             due=due,
             earlier=sorted(earlier, key=lambda item: item.created_at)[-MOST_EARLIER:],
+            phone=self.clinic.phone,
         )
 
     def _find_advice(
@@ -416,12 +474,8 @@ def _refuse_outdated(draft: Letter, about: LetterFacts, *, seen: str | None) -> 
 
 
 def _mark(text: str, about: LetterFacts, letter: Letter) -> tuple[MarkedSentence, ...]:
-    decided = about.decided(letter.reader, letter.language)
-    return mark_sentences(text, decided, letter.language) if decided else ()
-
-
-def _refuse_unseen(marked: Sequence[MarkedSentence], confirmed: Collection[str]) -> None:
-    if any(item.refused for item in marked):
-        raise LetterDelays
-    if not {item.sentence for item in marked}.issubset(confirmed):
-        raise LetterUnconfirmed
+    decided = about.decided(letter.reader, letter.language, letter.key_words)
+    if decided is None:
+        return ()
+    read = find_read(list_foreign(text, decided), letter, about)
+    return mark_sentences(text, decided, letter.language, read)

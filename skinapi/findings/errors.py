@@ -102,11 +102,6 @@ class LetterOutdated(Conflict):
         )
 
 
-class LetterDelays(Unprocessable):
-    code = "letter_delays"
-    sentence = "A sentence takes back the urgency of the decision; change it, or review again first"
-
-
 class LetterUnconfirmed(Conflict):
     code = "letter_unconfirmed"
     sentence = "A sentence differs from what was decided; look at it, and name it in `confirmed`"

@@ -31,7 +31,7 @@ GOOD = (
     "The spot could be a melanoma, so a skin specialist should see it this week.",
 )
 DIFFERS = "I can reassure you that this is not a melanoma."
-DELAYS = "There is no hurry with the appointment."
+KIND = "Take your time to ask me everything that you want to know."
 BY_MODEL = (
     "Drafted by openai/gpt-4.1-mini. Read, changed where needed, and signed by Dr Grace Hopper."
 )
@@ -80,12 +80,15 @@ def test_the_facts_and_the_key_words_are_sent_and_no_name(
     at.ada.call("PUT", f"/submissions/{at.number}/lesion", json={"lesion": spot["id"]})
     key_words = "Ada Example is afraid; grandmother had one; dr hopper"
     draft = at.draft(reader, language=language, key_words=key_words)
-    [(_, _, asked)] = llm.calls
+    (_, _, asked), (_, _, read) = llm.calls
     sent = json.loads(json.loads(asked)["messages"][1]["content"])
+    also_read = json.loads(json.loads(read)["messages"][1]["content"])
+    assert [item for item in sent.items() if item not in also_read.items()] == []
+    assert GOOD[1] in {item["text"] for item in also_read["sentences"]}
     expected = {"age_group", "sex", "site", "signs_told", "photographed", "decided"}
     assert sent.keys() == {*expected, "key_words_of_the_doctor"}
     assert "grandmother" in sent["key_words_of_the_doctor"]
-    asked = asked.casefold()
+    asked = f"{asked}{read}".casefold()
     for name in (
         "ada",
         "example",
@@ -103,7 +106,7 @@ def test_the_facts_and_the_key_words_are_sent_and_no_name(
     assert draft["model"] == "openai/gpt-4.1-mini"
     assert "unwritten" not in draft
     assert at.shown_to(at.doctor) == [draft]
-    assert len(llm.calls) == 1, "it is not asked again"
+    assert len(llm.calls) == 2, "neither is asked again"
 
 
 def test_who_has_drafted_it_stands_below_the_letter(practice: Callable[..., Practice]) -> None:
@@ -134,16 +137,12 @@ def test_what_differs_is_signed_once_its_doctor_has_looked_at_each(
     assert at.sign(draft, confirmed=[DIFFERS, number]).status_code == 200
 
 
-def test_what_takes_back_the_urgency_is_not_signed_by_anybody(
-    practice: Callable[..., Practice], llm: OpenRouter
-) -> None:
+def test_a_doctor_may_confirm_every_mark(practice: Callable[..., Practice]) -> None:
     at = practice()
-    llm.behave = writing(*GOOD, DELAYS)
-    draft = at.draft()
-    assert [item["refused"] for item in draft["marked"]] == [True]
-    refused = at.sign(draft, confirmed=[DELAYS])
-    assert (refused.status_code, refused.get_json()["code"]) == (422, "letter_delays")
-    assert at.sign(draft, draft["text"].replace(DELAYS, "")).status_code == 200
+    text = f"{KIND} There is no hurry with the appointment. In six months I will see you again."
+    draft = at.change(at.draft(), text).get_json()
+    assert [item["refused"] for item in draft["marked"]] == [False] * 3
+    assert at.sign(draft).status_code == 200
 
 
 def test_the_sentences_are_compared_with_what_counts_now(
@@ -180,7 +179,7 @@ def test_a_model_that_has_failed_is_said_and_our_own_draft_stands(
     draft = at.draft()
     assert draft["unwritten"] == reason
     assert "model" not in draft
-    assert "Thank you for your photo." in draft["text"]
+    assert "Thank you for the photo of your spot (back)" in draft["text"]
     assert at.shown_to(at.doctor)[0]["unwritten"] == "not_asked"
     assert at.sign(draft).status_code == 200
 
@@ -206,10 +205,10 @@ def test_the_letter_to_a_colleague_has_the_facts_the_question_and_the_reason(
     text = at.draft("colleague", language="en")["text"]
     for told in (
         "(back)",
-        "The patient: 45–59 years, female.",
+        "The patient is a woman, 45–59 years.",
         "Signs that the patient told: change in size, irregular colour.",
         "Would you please examine this lesion",
-        "I ask because melanoma is suspected",
+        "I suspect a melanoma.",
     ):
         assert told in text
 
@@ -221,7 +220,8 @@ def test_after_an_unsure_review_a_draft_says_nothing_of_an_estimate(
     at = Practice(shared_backend, reviewed=False)
     at.review("melanocytic_nevus", certainty="unsure")
     text = at.draft(reader)["text"].lower()
-    for word in ("model", "estimate", "colour", "likely", "%", "in 10", "harmless", "mole"):
+    assert "i think that it is a mole, but i am not certain" in text
+    for word in ("model", "estimate", "colour", "likely", "%", "in 10", "harmless"):
         assert word not in text, word
 
 

@@ -1,6 +1,6 @@
 """A letter begins with what was decided, in the software's words, which nobody can change. What its
 doctor writes below is the doctor's: what differs from the decision is marked until the doctor has
-looked at it, and only what takes back the urgency is refused.
+looked at it, and nothing is refused.
 """
 
 import io
@@ -16,6 +16,7 @@ from skinapi.base.languages import LANGUAGES, NO_BREAK_SPACE, Language
 from skinapi.findings.records.letters import ADDRESSEES, Addressee
 from skinapi.findings.status.decisions import say_day
 from skinapi.model.conditions import Band, conditions_table
+from skinapi.model.passages import passages_table
 from tests.care.clinic import file_for
 from tests.care.test_letters import Practice
 from tests.findings.prediction.photographer import predicted
@@ -136,8 +137,8 @@ def test_a_draft_says_nothing_that_the_decision_says(
             assert item.rstrip(".") not in draft["text"]
     assert "marked" not in draft, "our own words differ from it in nothing"
     label = REVIEWS[name]["label"]
-    what = table.by_key(label).sentences[language].what_it_is if label else ""
-    explained = reader == "patient" and label is not None
+    explained = reader == "patient" and name not in ("photo", "awaited")
+    what = passages_table().by_id(f"{label}.what").in_language(language) if label else ""
     assert (bool(what) and what in draft["text"]) is explained
 
 
@@ -196,7 +197,7 @@ def test_a_letter_says_where_the_spot_is_in_the_patients_language_and_not_what_t
     at.letters = f"/submissions/{at.number}/letters"
     at.review(MOLE, urgency="routine")
     drafted = at.draft()
-    assert "votre tache (dos, à gauche), photographiée le " in words(drafted["text"])
+    assert "votre tache (dos, à gauche) du " in words(drafted["text"])
     assert "Omoplate" not in drafted["text"]
     assert drafted["language"] == "fr"
     assert at.draft(language="en")["text"].startswith("Dear Ada Example,")

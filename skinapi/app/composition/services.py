@@ -40,6 +40,7 @@ from skinapi.base.settings.safety import refuse_unsafe
 from skinapi.care.cases import CasesService
 from skinapi.care.lesion_records import Lesion
 from skinapi.care.lesions import LesionsService
+from skinapi.care.letter_reading import LetterReader
 from skinapi.care.letters import LettersService
 from skinapi.care.message_records import Message, Messages
 from skinapi.care.messages import MessagesService, UnansweredMessages
@@ -313,6 +314,11 @@ def _open_narrator(container: Container, settings: Settings, store: Store) -> Na
     return container.build(Narrator, checker=container.build(Checker, llm=llm) if llm else None)
 
 
+def _open_letter_reader(settings: Settings, store: Store) -> LetterReader | None:
+    llm = open_checker(settings, store)
+    return LetterReader(llm) if llm else None
+
+
 def _open_oidc(container: Container, settings: Settings) -> OidcService:
     providers, address = _open_providers(settings), settings.address
     return container.build(OidcService, providers=providers, address=address)
@@ -335,6 +341,7 @@ FACTORIES = (
     open_models,
     _open_announcer,
     _open_jobs,
+    _open_letter_reader,
     _open_narrator,
     _open_oidc,
     _open_quarantine,

@@ -64,6 +64,20 @@ class WrittenOf(StoredRecord):
         return hashlib.sha256(self.model_dump_json().encode()).hexdigest()[:32]
 
 
+class ReadSentence(StoredRecord):
+    """What a language model says of a sentence of a draft. `key` stands for the sentence and for
+    all that it was compared with.
+    """
+
+    key: str
+    says: Literal["agrees", "contradicts", "adds"]
+    why: str = ""
+
+    @property
+    def agrees(self) -> bool:
+        return self.says == "agrees"
+
+
 TOLD = ("age_band", "sex", "body_site", "body_laterality", "body_side", "checklist")
 
 
@@ -83,8 +97,9 @@ class Letter(StoredRecord):
     software's words, a line each; `model` the language model that drafted the text. `last_review`
     is the finding's newest review when it was signed; `elsewhere` the urgency with which it begins
     where that was said about another finding of the spot. `written_of` is that of the draft until
-    it is signed; None of letters before it was stored (`find_written_of`). Since `misplaced_at` its
-    spot is at another place than a signed letter was written of.
+    it is signed; None of letters before it was stored (`find_written_of`). A draft has the doctor's
+    `key_words` and what was `read` of it; empty of those before either was stored. Since
+    `misplaced_at` its spot is at another place than a signed letter was written of.
     """
 
     id: str
@@ -102,6 +117,8 @@ class Letter(StoredRecord):
     last_review: str | None = None
     elsewhere: Band | None = None
     written_of: WrittenOf | None = optional()
+    key_words: str = optional(default="")
+    read: tuple[ReadSentence, ...] = optional(default=())
     withdrawn: Withdrawal | None = None
     misplaced_at: datetime | None = optional()
 
@@ -145,6 +162,13 @@ class Letters(Repository[Letter]):
         if changed is None:
             raise LetterChanged
         return Letter.model_validate(changed)
+
+    def keep_read(self, identifier: str, read: Sequence[ReadSentence]) -> None:
+        """It is not the draft's text, and so no other version."""
+        self._documents.update(
+            {"id": identifier, "signed_at": None},
+            {"$set": {"read": [item.stored() for item in read]}},
+        )
 
     def withdraw(self, identifier: str, withdrawal: Withdrawal) -> Letter:
         """Call it in a transaction that has read the letter as signed and not withdrawn."""

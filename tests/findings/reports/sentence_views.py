@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from pypdf import PdfReader
 
-from skinapi.care.letter_drafts import LetterFacts, say_decision, write_draft
+from skinapi.care.letter_texts import LetterFacts, say_decision, write_draft
 from skinapi.findings.records.letters import ADDRESSEES
 from skinapi.findings.reports.explanation import plan_explanation
 from skinapi.findings.reports.html_pages import render_html

@@ -11,9 +11,9 @@ const LONGEST = 5000;
 const READERS = /** @type {const} */ (["patient", "colleague"]);
 
 /** Errors after which the letter is another one than this window shows. */
-const RELOADED = new Set(["letter_changed", "letter_signed", "letter_decision", "letter_outdated"]);
+const RELOADED = new Set(["letter_changed", "letter_signed", "letter_decision", "letter_outdated", "letter_unconfirmed"]);
 /** Those after which the doctor's own text stays. */
-const KEPT = new Set(["letter_decision", "letter_outdated"]);
+const KEPT = new Set(["letter_decision", "letter_outdated", "letter_unconfirmed"]);
 
 /** By letter. @type {import("/console/views/drafts.js").Drafts<string>} */
 const drafts = keepDrafts("letter");
@@ -137,7 +137,6 @@ function useLetter(draft, about, onDone) {
     run(async () => {
       const { decision, written_of } = letter; // as the doctor has seen them, and not what storing answers
       const { version, marked = [] } = await store();
-      if (marked.some(({ refused }) => refused)) throw new Error(say("error_letter_delays"));
       const confirmed = marked.map(({ sentence }) => sentence).filter((one) => seen.includes(one));
       if (confirmed.length < marked.length) throw new Error(say("error_letter_unconfirmed"));
       await post(`${path}/sign`, { text, version, decision, confirmed, written_of });
@@ -152,11 +151,9 @@ function useLetter(draft, about, onDone) {
  * @param {{letter: Api["WrittenLetter"], seen: string[], onLook: (sentence: string) => void}} props */
 const Marked = ({ letter: { marked = [], language }, seen, onLook }) => marked.length > 0 && html`
   <fieldset class="marked"><legend>${say("letterMarked")}</legend>
-    ${marked.map(({ sentence, differs, refused }) => {
-      const shown = html`<span><mark lang=${language}><bdi>${sentence}</bdi></mark>${" "}<small>${refused ? html`<strong>${say("error_letter_delays")}</strong>` : differs.map((one) => say(`letterDiffers_${one}`)).join(" · ")}</small></span>`;
-      return refused ? html`<p key=${sentence}>${shown}</p>`
-        : html`<label class="tick" key=${sentence}><input type="checkbox" checked=${seen.includes(sentence)} onChange=${() => onLook(sentence)} />${shown}</label>`;
-    })}
+    ${marked.map(({ sentence, differs, why }) => html`
+      <label class="tick" key=${sentence}><input type="checkbox" checked=${seen.includes(sentence)} onChange=${() => onLook(sentence)} />
+        <span><mark lang=${language}><bdi>${sentence}</bdi></mark>${" "}<small>${differs.map((one) => say(`letterDiffers_${one}`)).join(" · ")}${why && html`: <q lang=${language}><bdi>${why}</bdi></q> (${say("letterReadBy")})`}</small></span></label>`)}
   </fieldset>`;
 
 /** What has changed since the draft was begun: its doctor reads the text again. @param {{changed?: readonly string[]}} props */
@@ -171,12 +168,11 @@ const Changed = ({ changed = [] }) => {
   return facts.length > 0 && html`<${Message} kind="bad"><p><strong>${say("letterChanged", { facts: facts.join(", ") })}</strong> ${say("letterChangedText")}</p><//>`;
 };
 
-/** What a language model is to write of, and why it has written nothing. @param {{unwritten?: string, busy: boolean, onAnew?: (keyWords: string) => void}} props */
+/** What the draft is to say, and why no language model has written it. @param {{unwritten?: string, busy: boolean, onAnew?: (keyWords: string) => void}} props */
 const KeyWords = ({ unwritten = "", busy, onAnew }) => {
   const [keyWords, setKeyWords] = useState("");
-  if (unwritten === "no_consent") return html`<p><small>${say("letterNoConsent")}</small></p>`;
-  if (unwritten === "no_key" || unwritten === "nothing_to_explain") return null;
   return html`
+    ${unwritten === "no_consent" && html`<p><small>${say("letterNoConsent")}</small></p>`}
     ${WHY[unwritten] && html`<${Message} kind="bad"><p>${say("letterUnwritten", { why: say(`letterWhy_${WHY[unwritten]}`) })}</p><//>`}
     ${onAnew && html`
       <details><summary>${say("letterAgain")}</summary>

@@ -1,0 +1,263 @@
+"""What a letter says in our own words: the decision, with which it begins and which nobody can
+change, and a draft below it, which its doctor edits.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from skinapi.base.languages import Language, load_words
+from skinapi.base.stored_record import Frozen
+from skinapi.care.lesion_records import Place
+from skinapi.care.letter_check import Decided
+from skinapi.findings.records.letters import Addressee
+from skinapi.findings.records.stored_finding import StoredFinding
+from skinapi.findings.records.visible_findings import VisibleFindingRow
+from skinapi.findings.reports.words import LABELS, FirstContent, say_advice
+from skinapi.findings.status.decisions import Decision, say_day
+from skinapi.findings.status.lesion_status import Advice
+from skinapi.model.bands import is_sent
+from skinapi.model.conditions import NORMAL_SKIN, conditions_table
+from skinapi.model.context import Sex
+from skinapi.model.passages import passages_table
+
+
+class LetterWords(Frozen):
+    to_patient: str
+    to_colleague: str
+    names: Mapping[str, str]
+    opening: Mapping[str, str]
+    explained: Mapping[str, str]
+    next: Mapping[str, str]
+    ask: Mapping[str, str]
+    about: Mapping[Addressee, str]
+    spot: Mapping[str, str]
+    person: Mapping[Sex, str]
+    sex: Mapping[Sex, str]
+    signs: str
+    no_signs: str
+    course: str
+    question: Mapping[str, str]
+    closing: str
+
+
+LETTER_WORDS: Mapping[Language, LetterWords] = load_words("reports.letters", LetterWords)
+CANCER, NO_CANCER = frozenset({"proven", "suspected", "possible"}), "actinic_keratosis"
+OPENINGS = {
+    "unjudged": "unjudged",
+    "awaited": "awaited",
+    "proven": "result",
+    "found": "result",
+}
+# The passages that tell a patient what was found or is suspected, by their place in a condition's.
+# How a melanoma is examined is no news once the laboratory has found one.
+TOLD: Mapping[str, Sequence[str]] = {
+    "proven": ("what", "bowen", "early", "treat"),
+    "suspected": ("what", "bowen", "early", "exam", "treat"),
+    "possible": ("what", "bowen", "early", "exam", "treat"),
+    "found": ("what", "early", "treat"),
+    "benign": ("what", "early", "treat"),
+}
+# Of those that count as another condition. Of others nothing is told.
+TOLD_OF = {"bowens_disease": ("bowen",), "actinic_keratosis_alone": ("what", "early", "treat")}
+
+
+@dataclass(frozen=True)
+class LetterFacts:
+    """`decision` is about the letter's finding; `advice` is what counts of the spot, where that was
+    said about another finding. `due` is until when a doctor should have seen the spot. `earlier`
+    are the findings of the spot before it, as its patient may know them. What the patient calls the
+    spot is in no letter. `phone` is the clinic's.
+    """
+
+    submission: StoredFinding
+    decision: Decision | None
+    patient: str
+    doctor: str
+    spot_place: Place | None = None
+    advice: Advice | None = None
+    due: date | None = None
+    earlier: Sequence[VisibleFindingRow] = ()
+    phone: str | None = None
+
+    @property
+    def place(self) -> Place | None:
+        """That of the spot, else what was told."""
+        told = self.submission.context
+        if self.spot_place or not told.body_site:
+            return self.spot_place
+        return Place(site=told.body_site, told_laterality=told.body_laterality)
+
+    @property
+    def counts(self) -> Decision | None:
+        return (self.advice.decision if self.advice else None) or self.decision
+
+    def decided(self, reader: Addressee, language: Language, key_words: str) -> Decided | None:
+        """None before a review. What our own draft says, and the doctor's key words, are said."""
+        own, counts = self.decision, self.counts
+        if own is None or counts is None:
+            return None
+        first = self.advice or own
+        draft = write_draft(self, reader, language, key_words)
+        return Decided(
+            labels=frozenset(filter(None, (own.label, counts.label))),
+            band=self.advice.band if self.advice else own.urgency,
+            sure=counts.settled,
+            proven=counts.proven,
+            waits=first.waits_for is not None or first.unjudged,
+            said=f"{say_decision(self, reader, language)}\n\n{draft}",
+        )
+
+
+def say_decision(about: LetterFacts, reader: Addressee, language: Language) -> str:
+    """What was decided, what to do by when, and who decided, a line each; empty before a review."""
+    decision = about.decision
+    if decision is None:
+        return ""
+    doctor = reader != "patient"
+    own = FirstContent.of_decision(decision, language, due=about.due, for_doctor=doctor)
+    if about.advice:
+        head = decision.heading(language)
+        counts = say_advice(about.advice, language, for_doctor=doctor)
+        replaced = LABELS[language].decision_replaced.format(head)
+        lines = [*counts, f"{replaced}. {own.signed}"]
+    else:
+        label = [f"{own.label}."] if own.label else []
+        lines = [own.head, " ".join([*label, *own.sentences]), own.signed]
+    return "\n".join(filter(None, lines))
+
+
+def write_draft(
+    about: LetterFacts,
+    reader: Addressee,
+    language: Language,
+    key_words: str = "",
+    written: Sequence[str] = (),
+) -> str:
+    """Paragraphs with an empty line between them: greeting, what a model has `written` of the key
+    words, or else our own sentences and the key words as they are, closing.
+    """
+    words = LETTER_WORDS[language]
+    greeting = words.to_patient if reader == "patient" else words.to_colleague
+    own = _write_to_patient if reader == "patient" else _write_to_colleague
+    return "\n\n".join(
+        [
+            greeting.format(patient=about.patient),
+            *(written or filter(None, own(about, language, key_words))),
+            words.closing.format(doctor=about.doctor),
+        ]
+    )
+
+
+def _write_to_patient(about: LetterFacts, language: Language, key_words: str) -> Iterator[str]:
+    words, decision, kind = LETTER_WORDS[language], about.decision, _kind_of(about.decision)
+    grave = kind in CANCER and decision is not None and decision.label != NO_CANCER
+    opening, told = OPENINGS.get(kind, "photo"), _fill(about, language)
+    if decision is None or about.advice:  # what counts was said about another photo
+        yield words.about["patient"].format(**told)
+        yield key_words
+        yield words.next["do"] if decision else ""
+    else:
+        yield words.opening[opening].format(**told)
+        explained = words.explained.get(kind, "") if grave or kind != "proven" else ""
+        explanation = [explained.format(**told), *_explain(decision, kind, language)]
+        yield " ".join(filter(None, explanation))
+        yield key_words
+        yield " ".join(words.next[item] for item in _next_of(decision, kind))
+    asked = f"{'cancer' if grave else 'plain'}{'_phone' if about.phone else ''}"
+    yield words.ask[asked].format(phone=about.phone)
+
+
+def _next_of(decision: Decision, kind: str) -> Sequence[str]:
+    if kind in ("benign", "normal", "found") and not is_sent(decision.urgency):
+        return ("look",)
+    removed = kind in ("proven", "found", "awaited")
+    return ("do",) if removed else ("do", "tell")
+
+
+def _write_to_colleague(about: LetterFacts, language: Language, key_words: str) -> Iterator[str]:
+    """The facts, the key words, and the question with the reason for it."""
+    words, decision, told = LETTER_WORDS[language], about.decision, _fill(about, language)
+    facts = [words.about["colleague"].format(**told), *_say_person(about, language)]
+    if about.earlier:
+        facts.append(words.course.format(course="; ".join(say_course(about, language))))
+    yield " ".join(facts)
+    yield key_words
+    if decision and not about.advice:
+        yield words.question[_kind_of(decision)].format(**told)
+
+
+def _kind_of(decision: Decision | None) -> str:
+    """Which sentences are of this decision."""
+    if decision is None:
+        return "unread"
+    label, sent = decision.label, is_sent(decision.urgency)
+    kinds = {
+        "unjudged": decision.unjudged,
+        "awaited": decision.awaited,
+        "suspected": decision.suspected and decision.sure,
+        "possible": decision.suspected,
+        "open": label is None,
+        "proven": decision.proven and conditions_table().label(label or NORMAL_SKIN).malignant,
+        "found": decision.proven,
+        "unsure": not decision.settled,
+        "sent": sent,
+        "normal": label == NORMAL_SKIN,
+    }
+    return next((kind for kind, holds in kinds.items() if holds), "benign")
+
+
+def _fill(about: LetterFacts, language: Language) -> Mapping[str, str | int]:
+    words, place = LETTER_WORDS[language], say_place(about, language)
+    return {
+        "spot": words.spot["placed"].format(place=place) if place else "",
+        "date": say_day(about.submission.created_at, language),
+        "number": about.submission.number,
+        "name": _name(about.decision, language),
+    }
+
+
+def _name(decision: Decision | None, language: Language) -> str:
+    if decision is None or decision.label is None:
+        return ""
+    own = LETTER_WORDS[language].names.get(decision.label)
+    return own or decision.name_for_patient(language)
+
+
+def _explain(decision: Decision, kind: str, language: Language) -> Iterator[str]:
+    """What people have reviewed, each with what it must not be told without."""
+    label = decision.label or ""
+    about = conditions_table().counted_as(label) if label in TOLD_OF else label
+    wanted = {f"{about}.{item}" for item in TOLD_OF.get(label, TOLD.get(kind, ()))}
+    passages = passages_table().list_about(about or "", "patient")
+    wanted |= {item.needs for item in passages if item.id in wanted and item.needs}
+    if kind in TOLD and label != NORMAL_SKIN:
+        yield from (item.in_language(language) for item in passages if item.id in wanted)
+
+
+def say_place(about: LetterFacts, language: Language) -> str:
+    place = about.place
+    if place is None:
+        return ""
+    return LABELS[language].say_place(place.site, place.laterality, place.side)
+
+
+def _say_person(about: LetterFacts, language: Language) -> Iterator[str]:
+    words, told = LETTER_WORDS[language], about.submission.context
+    if told.age_band:
+        age = LABELS[language].ages[told.age_band]
+        yield words.person[told.sex or "other"].format(age=age)
+    elif told.sex and words.sex[told.sex]:
+        yield words.sex[told.sex]
+    if told.checklist:
+        signs = conditions_table().checklist.list_told(told.checklist).in_language(language)
+        yield words.signs.format(signs=signs)
+    elif told.checklist is not None:
+        yield words.no_signs
+
+
+def say_course(about: LetterFacts, language: Language) -> Iterator[str]:
+    """Of each earlier photo the day, and what a doctor decided."""
+    for item in about.earlier:
+        day, decision = say_day(item.created_at, language), item.decision
+        yield f"{day} ({decision.heading(language, for_doctor=True)})" if decision else day
