@@ -34,6 +34,7 @@ class LetterWords(Frozen):
     spot: Mapping[str, str]
     person: Mapping[Sex, str]
     sex: Mapping[Sex, str]
+    noted: str
     signs: str
     no_signs: str
     course: str
@@ -138,51 +139,51 @@ def write_draft(
     words, or else our own sentences and the key words as they are, closing.
     """
     words = LETTER_WORDS[language]
+    noted = words.noted.format(key_words=key_words) if key_words else ""
     greeting = words.to_patient if reader == "patient" else words.to_colleague
     own = _write_to_patient if reader == "patient" else _write_to_colleague
     return "\n\n".join(
         [
             greeting.format(patient=about.patient),
-            *(written or filter(None, own(about, language, key_words))),
+            *(written or filter(None, own(about, language, noted))),
             words.closing.format(doctor=about.doctor),
         ]
     )
 
 
-def _write_to_patient(about: LetterFacts, language: Language, key_words: str) -> Iterator[str]:
+def _write_to_patient(about: LetterFacts, language: Language, noted: str) -> Iterator[str]:
     words, decision, kind = LETTER_WORDS[language], about.decision, _kind_of(about.decision)
     grave = kind in CANCER and decision is not None and decision.label != NO_CANCER
     opening, told = OPENINGS.get(kind, "photo"), _fill(about, language)
     if decision is None or about.advice:  # what counts was said about another photo
         yield words.about["patient"].format(**told)
-        yield key_words
+        yield noted
         yield words.next["do"] if decision else ""
     else:
         yield words.opening[opening].format(**told)
         explained = words.explained.get(kind, "") if grave or kind != "proven" else ""
         explanation = [explained.format(**told), *_explain(decision, kind, language)]
         yield " ".join(filter(None, explanation))
-        yield key_words
+        yield noted
         yield " ".join(words.next[item] for item in _next_of(decision, kind))
     asked = f"{'cancer' if grave else 'plain'}{'_phone' if about.phone else ''}"
     yield words.ask[asked].format(phone=about.phone)
 
 
 def _next_of(decision: Decision, kind: str) -> Sequence[str]:
-    if kind in ("benign", "normal", "found") and not is_sent(decision.urgency):
-        return ("look",)
-    removed = kind in ("proven", "found", "awaited")
-    return ("do",) if removed else ("do", "tell")
+    if kind in ("proven", "awaited"):
+        return ("do",)
+    return ("do", "tell") if is_sent(decision.urgency) else ("look",)
 
 
-def _write_to_colleague(about: LetterFacts, language: Language, key_words: str) -> Iterator[str]:
+def _write_to_colleague(about: LetterFacts, language: Language, noted: str) -> Iterator[str]:
     """The facts, the key words, and the question with the reason for it."""
     words, decision, told = LETTER_WORDS[language], about.decision, _fill(about, language)
     facts = [words.about["colleague"].format(**told), *_say_person(about, language)]
     if about.earlier:
         facts.append(words.course.format(course="; ".join(say_course(about, language))))
     yield " ".join(facts)
-    yield key_words
+    yield noted
     if decision and not about.advice:
         yield words.question[_kind_of(decision)].format(**told)
 

@@ -53,7 +53,7 @@ def practice(
     uri = request.getfixturevalue("mongo_uri") if request.param == "mongod" else None
     settings: dict[str, Any] = {"openrouter_api_key": KEY, "openrouter_url": llm.url}
 
-    def make(*, consent: bool = True, **told: str) -> Practice:
+    def make(*, consent: bool = True, **told: Any) -> Practice:
         given = {"database_uri": uri} if uri else {}
         at = Practice(Backend(tmp_path, **settings, **given), reviewed=False)
         agreed = {"llm": consent, "texts": {"llm": newest_text("llm").version}, "language": "en"}
@@ -145,7 +145,7 @@ def test_the_doctors_key_words_are_said(practice: Callable[..., Practice], llm: 
     key_words = "Breslow 0.4 mm; re-excision 1 cm; no lymph nodes"
     for reader in ("patient", "colleague"):
         draft = at.draft(reader, key_words=key_words)
-        assert key_words in draft["text"].split("\n\n")
+        assert f"\n\nMy notes: {key_words}\n\n" in draft["text"]
         changed = at.change(draft, "It is 0.4 mm deep, and 1 cm more is taken.").get_json()
         assert marks(changed) == []
         other = at.change(changed, "It is 4 mm deep.").get_json()
@@ -155,7 +155,11 @@ def test_the_doctors_key_words_are_said(practice: Callable[..., Practice], llm: 
 def test_the_other_side_and_the_other_sex_are_marked_without_a_model(
     practice: Callable[..., Practice],
 ) -> None:
-    told = {"sex": "male", "body_site": "upper_extremity", "body_laterality": "left"}
+    told: dict[str, Any] = {
+        "sex": "male",
+        "body_site": "upper_extremity",
+        "body_laterality": "left",
+    }
     at = practice(consent=False, **told)
     draft = at.draft("colleague", language="en")
     wrong = ["It is on the right arm.", "This woman is afraid."]

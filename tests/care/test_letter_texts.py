@@ -5,8 +5,10 @@ looked at it, and nothing is refused.
 
 import io
 import re
+from dataclasses import dataclass
 from datetime import date
 from html import unescape
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -201,3 +203,92 @@ def test_a_letter_says_where_the_spot_is_in_the_patients_language_and_not_what_t
     assert "Omoplate" not in drafted["text"]
     assert drafted["language"] == "fr"
     assert at.draft(language="en")["text"].startswith("Dear Ada Example,")
+
+
+@dataclass(frozen=True)
+class Expected:
+    """Of a draft to the patient and to a colleague: what stands in it, and what stands in none."""
+
+    review: dict[str, Any]
+    patient: tuple[str, ...]
+    colleague: tuple[str, ...]
+    nowhere: tuple[str, ...] = ()
+
+
+DRAFTS = {
+    "proven": Expected(
+        {"label": MELANOMA, "histology": "confirmed"},
+        (
+            "The laboratory has examined",
+            "it has found a melanoma.",
+            "can usually be cured",
+            "Surgery is the main treatment",
+            "Call +41 21 555 01 01",
+        ),
+        ("The laboratory has found a melanoma. Would you please see the patient",),
+        ("Thank you for the photo", "suspect", "examined under the microscope"),
+    ),
+    "suspected": Expected(
+        {"label": MELANOMA},
+        (
+            "I suspect a melanoma. That is not certain yet",
+            "doctors usually take out the whole spot",
+        ),
+        ("I suspect a melanoma. Would you please examine this lesion",),
+        ("laboratory has",),
+    ),
+    "awaited": Expected(
+        {"label": MELANOMA, "histology": "awaited"},
+        ("A sample was taken", "as soon as I have it"),
+        ("I am waiting for the laboratory's result, and will let you know of it.",),
+        ("Thank you for the photo", "cancer"),
+    ),
+    "benign": Expected(
+        {"label": "benign_keratosis", "urgency": "routine"},
+        ("It is a benign keratosis.", "usually needs no treatment", "show it to a doctor"),
+        ("My diagnosis is a benign keratosis.",),
+        ("This group", "this answer", "suspect"),
+    ),
+    "not sure": Expected(
+        {"label": "benign_keratosis", "certainty": "unsure", "urgency": "doctor_review"},
+        ("I think that it is a benign keratosis, but I am not certain",),
+        ("I think that it is a benign keratosis, but I am not certain",),
+        ("harmless", "not cancer"),
+    ),
+    "actinic keratosis": Expected(
+        {"label": "actinic_keratosis"},
+        ("actinic keratosis is a rough patch", "may watch a single patch"),
+        ("actinic keratosis",),
+        ("This group", "this answer", "bring somebody"),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", DRAFTS)
+def test_a_draft_without_a_model_is_a_letter_that_one_would_send(tmp_path: Path, name: str) -> None:
+    expected = DRAFTS[name]
+    at = Practice(Backend(tmp_path, clinic_phone="+41 21 555 01 01"), reviewed=False)
+    at.review(**expected.review)
+    for reader, wanted in (("patient", expected.patient), ("colleague", expected.colleague)):
+        text = at.draft(reader, language="en", key_words="scar 4 cm; no pain")["text"]
+        assert [item for item in wanted if item not in text] == [], text
+        assert [item for item in expected.nowhere if item in text] == [], text
+        assert "My notes: scar 4 cm; no pain\n" in text
+    assert "marked" not in at.shown_to(at.doctor)[0], "the key words are said"
+
+
+def test_the_sex_is_right_in_french_and_signs_are_told_only_where_they_were_asked(
+    shared_backend: Backend,
+) -> None:
+    cases: tuple[tuple[dict[str, Any], str], ...] = (
+        ({"age": "78", "sex": "female"}, "Patiente de 75 ans ou plus."),
+        ({"age": "78", "sex": "male"}, "Patient de 75 ans ou plus."),
+        ({"sex": "female"}, "Il s'agit d'une patiente."),
+        ({"age": "78"}, "Tranche d'âge: 75 ans ou plus."),
+    )
+    for told, expected in cases:
+        at = Practice(shared_backend, reviewed=False)
+        at.letters = f"/submissions/{predicted(at.ada, **told)['id']}/letters"
+        text = words(at.draft("colleague", language="fr")["text"]).replace(" :", ":")
+        assert expected in text
+        assert "signes" not in text.lower()

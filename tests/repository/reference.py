@@ -16,8 +16,8 @@ from skinapi.accounts.auth import guess_limits, passwords, recovery, sessions
 from skinapi.accounts.auth import routes as auth_routes
 from skinapi.base import size_limits
 from skinapi.base.settings import Settings
+from skinapi.care import letter_reading, message_records
 from skinapi.care import letters as letter_service
-from skinapi.care import message_records
 from skinapi.care import messages as message_service
 from skinapi.findings.records import letters, review_queue
 from skinapi.findings.reports import kept_answers, narrator, openrouter
@@ -175,7 +175,8 @@ def _limits() -> Iterator[Row]:
         "wait for each of both LLMs in one narrative, all attempts",
         _seconds(narrator.LLM_DEADLINE_S),
     )
-    yield "wait for the LLM in one letter, all attempts", _seconds(letter_service.WAIT_S)
+    yield "wait for the LLM that drafts a letter, all attempts", _seconds(letter_service.WAIT_S)
+    yield "wait for the LLM that reads it, all attempts", _seconds(letter_reading.WAIT_S)
     yield "a letter", f"{letters.LONGEST_LETTER:,} characters"
     yield "letters about a finding", str(letters.MOST_LETTERS)
     yield "a message", f"{message_records.LONGEST_MESSAGE:,} characters"
