@@ -4,7 +4,7 @@ doctor's key words. What it finds is marked, in its own words; without it, lists
 
 import json
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +26,9 @@ SPECIALIST = "The specialist will look at it through a lens with a light."
 WHY = "It puts off a visit of this week."
 
 
-def reading(*wrong: str, gullible: bool = False) -> Behaviour:
+def reading(
+    *wrong: str, gullible: bool = False, paragraphs: Sequence[str] = (SPECIALIST,)
+) -> Behaviour:
     """An honest model that finds these wrong; a `gullible` one agrees with everything."""
     known = {
         item for words in KNOWN.values() for item in (*words.adds, *words.sent, *words.not_sent)
@@ -39,7 +41,7 @@ def reading(*wrong: str, gullible: bool = False) -> Behaviour:
 
     def behave(call: Call) -> None:
         if call.body["response_format"]["json_schema"]["name"] != "letter_reading":
-            return call.say(json.dumps({"paragraphs": [SPECIALIST]}))
+            return call.say(json.dumps({"paragraphs": paragraphs}))
         return call.say(json.dumps({"verdicts": [*map(verdict, call.sent["sentences"])]}))
 
     return behave

@@ -1,6 +1,5 @@
 """A letter that a language model drafts: its doctor looks at what differs, and sends it."""
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -8,12 +7,14 @@ import pytest
 from selenium import webdriver
 
 from skinapi.accounts.auth.consents import newest_text
+from skinapi.care.letter_check import split_sentences
+from tests.care.test_letter_reading import WHY, reading
 from tests.console.journey import Journey, Look, looks
 from tests.console.visitor import Visitor
 from tests.served.people import Caller, Seeder
 from tests.served.photo_clients import as_form, post
 from tests.served.server import serving
-from tests.support.openrouter import KEY, Behaviour, OpenRouter, failing
+from tests.support.openrouter import KEY, OpenRouter, failing
 from tests.support.photos import photo_of
 
 LETTERS = {
@@ -35,12 +36,7 @@ LETTERS = {
         ),
     ),
 }
-DELAYS = {"en": " There is no hurry with it.", "fr": " Rien ne presse pour cela."}
 MODEL = "openai/gpt-4.1-mini"
-
-
-def writing(language: str) -> Behaviour:
-    return lambda call: call.say(json.dumps({"paragraphs": LETTERS[language]}))
 
 
 @pytest.fixture
@@ -86,7 +82,8 @@ def test_a_doctor_looks_at_what_differs_and_sends_the_letter(
     why = journey.say("letterWhy_access")
     journey.see("letterUnwritten", why=why)
     journey.step("failed")
-    llm.behave = writing(look.language)
+    written = LETTERS[look.language]
+    llm.behave = reading(*split_sentences(written[1])[1:], paragraphs=written)
     visitor.press("form.letter summary")
     visitor.find("[name=keyWords]").send_keys("afraid")
     journey.press("letterFromKeyWords")
@@ -94,16 +91,16 @@ def test_a_doctor_looks_at_what_differs_and_sends_the_letter(
     journey.see("letterDraftedBy", model=MODEL)
     journey.step("drafted")
     assert visitor.count(".marked mark") == 2
-    assert visitor.count(".marked input") == 1
-    assert '"key_words_of_the_doctor' in llm.calls[-1][2].replace("\\", "")
+    assert visitor.count(".marked input") == 2
+    assert WHY in visitor.find(".marked q").text
+    journey.see("letterReadBy")
+    assert all('"key_words_of_the_doctor' in item[2].replace("\\", "") for item in llm.calls[-2:])
     send = journey.say("letterSignTells", name="Ada", cancer=CANCER[look.language])
-    visitor.press_button(send)
-    journey.see("error_letter_delays")
-    visitor.run(CUT, DELAYS[look.language])
     visitor.press_button(send)
     journey.see("error_letter_unconfirmed")
     journey.step("not-looked-at", expected=())
-    visitor.find(".marked label").click()
+    for label in visitor.all(".marked label"):
+        label.click()
     visitor.press_button(send)
     journey.see("letterIsSigned_patient")
     visitor.enter(patient, "user")
@@ -114,9 +111,3 @@ def test_a_doctor_looks_at_what_differs_and_sends_the_letter(
 
 
 CANCER = {"en": "a melanoma", "fr": "un mélanome"}
-# As a doctor would, who takes the sentence out.
-CUT = """
-const text = document.querySelector("[name=letter]");
-text.value = text.value.replace(arguments[0], "");
-text.dispatchEvent(new Event("input", { bubbles: true }));
-"""
