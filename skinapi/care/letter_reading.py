@@ -21,6 +21,7 @@ from skinapi.base.stored_record import Frozen
 from skinapi.care.letter_drafts import READERS, list_sent
 from skinapi.care.letter_texts import LetterFacts
 from skinapi.findings.records.letters import Letter, ReadSentence
+from skinapi.findings.reports.checker_records import CheckerRecords
 from skinapi.findings.reports.openrouter import OpenRouterClient, Question, Reading
 from skinapi.findings.reports.report import NarrativeUnavailable, Unwritten
 from skinapi.findings.reports.writer import LANGUAGE_NAMES, closed_object
@@ -112,10 +113,13 @@ def judge(shown: Sequence[_Shown], content: str) -> list[tuple[str, _Verdict]]:
 
 @dataclass(frozen=True, slots=True)
 class LetterReader:
+    """Asks a model only whose record as a checker of reports is good (`checker_records.py`)."""
+
     llm: OpenRouterClient
+    records: CheckerRecords
 
     def read(
-        self, sentences: Sequence[str], letter: Letter, about: LetterFacts
+        self, sentences: Sequence[str], letter: Letter, about: LetterFacts, account: str
     ) -> tuple[ReadSentence, ...]:
         """What it says of each of these sentences, and what it has said of them before. Raises
         NarrativeUnavailable.
@@ -130,6 +134,8 @@ class LetterReader:
             ask_to_read(shown, letter, about),
             lambda content: judge(shown, content),
             deadline=time.monotonic() + WAIT_S,
+            models=self.records.require_believed(letter.language),
+            account=account,
         )
         key_of = _key_by(letter, about)
         read = (

@@ -4,11 +4,11 @@ what is to be signed.
 """
 
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import date
-from typing import NamedTuple, Required, TypedDict, Unpack
+from typing import NamedTuple, Required, TypedDict, TypeVar, Unpack
 
 from skinapi.accounts.auth.account import Account, Subject
 from skinapi.accounts.auth.consents import Consents, Purpose
@@ -59,6 +59,7 @@ from skinapi.platform.notices.outbox import Kind, Outbox
 from skinapi.platform.storage.ids import now
 from skinapi.platform.storage.unit_of_work import Unit, UnitOfWork, atomic
 
+T = TypeVar("T")
 NOT_IN_CHARGE = "Only the doctor in charge can write or withdraw letters"
 NO_LETTER = "There is no such letter"
 NOT_SIGNED = "There is no such signed letter"
@@ -184,20 +185,15 @@ class LettersService:
         key_words: str,
     ) -> Reading[tuple[str, ...]] | Unwritten:
         """The paragraphs that a language model writes, or why it has written none."""
-        unasked = self._why_unasked(about, owner)
-        if unasked or self.llm is None:
+        llm, unasked = self.llm, self._why_unasked(about, owner)
+        if unasked or llm is None:
             return unasked or Unwritten.NO_KEY
-        try:
-            question = make_question(about, reader, language, key_words)
-            deadline = time.monotonic() + WAIT_S
-            return self.llm.ask(question, read_body, deadline=deadline, account=owner.id)
-        except NarrativeUnavailable as unwritten:
-            reason = unwritten.reason
-        except Exception as fault:  # noqa: BLE001 (no fault of a model may cost the draft)
-            log_fault(fault)
-            reason = Unwritten.FAULT
-        log.warning("letter not drafted by an LLM", reason=reason, language=language)
-        return reason
+        question = make_question(about, reader, language, key_words)
+        deadline = time.monotonic() + WAIT_S
+        return _try_to(
+            "draft",
+            lambda: llm.ask(question, read_body, deadline=deadline, account=owner.id),
+        )
 
     def _read(self, letter: str, text: str, by: Subject) -> bool:
         """Have the sentences of one's own draft read, unless they were, and keep what was said of
@@ -208,22 +204,15 @@ class LettersService:
             draft, finding, owner = self._get(letter, by, NO_LETTER, lambda it: it.doctor == by.id)
             about = self._facts_of(finding, owner, by)
             decided = about.decided(draft.reader, draft.language, draft.key_words)
-            if self.reader is None or decided is None or draft.signed_at:
+            reader, unasked = self.reader, self._why_unasked(about, owner)
+            if reader is None or decided is None or unasked or draft.signed_at:
                 return False
-            if self._why_unasked(about, owner):
-                return False
-            return self._keep_read(draft, list_foreign(text, decided), about)
+            sentences = list_foreign(text, decided)
+            read = _try_to("read", lambda: reader.read(sentences, draft, about, owner.id))
+            if not isinstance(read, Unwritten) and read != draft.read:
+                self.letters.keep_read(draft.id, read)
+                return True
         return False
-
-    def _keep_read(self, draft: Letter, sentences: Sequence[str], about: LetterFacts) -> bool:
-        try:
-            read = self.reader.read(sentences, draft, about) if self.reader else ()
-        except NarrativeUnavailable as unread:
-            log.warning("letter not read by an LLM", reason=unread.reason, language=draft.language)
-            return False
-        if read != draft.read:
-            self.letters.keep_read(draft.id, read)
-        return True
 
     def _why_unasked(self, about: LetterFacts, owner: Account) -> Unwritten | None:
         if self.llm is None:
@@ -448,6 +437,19 @@ class LettersService:
 
     def _get_in_care(self, number: str, doctor: Subject) -> tuple[VisibleFinding, Account]:
         return self.findings.get_in_charge(number=number, by=doctor, refusal=NOT_IN_CHARGE)
+
+
+def _try_to(what: str, ask: Callable[[], T]) -> T | Unwritten:
+    """What a language model answers, or why nothing."""
+    try:
+        return ask()
+    except NarrativeUnavailable as unwritten:
+        reason = unwritten.reason
+    except Exception as fault:  # noqa: BLE001 (no fault of a model may cost the draft)
+        log_fault(fault)
+        reason = Unwritten.FAULT
+    log.warning("an LLM did not do its part in a letter", part=what, reason=reason)
+    return reason
 
 
 def _written_of_now(about: LetterFacts) -> WrittenOf:

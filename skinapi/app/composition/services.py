@@ -314,9 +314,11 @@ def _open_narrator(container: Container, settings: Settings, store: Store) -> Na
     return container.build(Narrator, checker=container.build(Checker, llm=llm) if llm else None)
 
 
-def _open_letter_reader(settings: Settings, store: Store) -> LetterReader | None:
+def _open_letter_reader(
+    container: Container, settings: Settings, store: Store
+) -> LetterReader | None:
     llm = open_checker(settings, store)
-    return LetterReader(llm) if llm else None
+    return container.build(LetterReader, llm=llm) if llm else None
 
 
 def _open_oidc(container: Container, settings: Settings) -> OidcService:
