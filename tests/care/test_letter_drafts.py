@@ -18,7 +18,7 @@ from tests.care.test_letter_texts import MELANOMA, read_page, read_pdf
 from tests.care.test_letters import Practice
 from tests.findings.prediction.photographer import predicted
 from tests.support.backends import Backend
-from tests.support.openrouter import KEY, Behaviour, Call, OpenRouter, failing, hang_up
+from tests.support.openrouter import KEY, Behaviour, Call, OpenRouter, believe, failing, hang_up
 
 TOLD: dict[str, Any] = {
     "age": "52",
@@ -49,6 +49,7 @@ def practice(tmp_path: Path, llm: OpenRouter) -> Callable[..., Practice]:
 
     def make(consent: Mapping[str, Any] | None = None, **review: Any) -> Practice:
         at = Practice(Backend(tmp_path, **settings), reviewed=False)
+        believe(at.backend.services.store)
         agreed = {"llm": True, "texts": {"llm": newest_text("llm").version}, "language": "en"}
         answer = at.ada.call("PUT", "/me/consents", json=agreed if consent is None else consent)
         assert answer.status_code == 200, answer.text

@@ -19,7 +19,7 @@ from tests.care.test_letter_texts import MELANOMA
 from tests.care.test_letters import Practice
 from tests.findings.prediction.photographer import predicted
 from tests.support.backends import Backend
-from tests.support.openrouter import KEY, Behaviour, Call, OpenRouter, failing
+from tests.support.openrouter import KEY, Behaviour, Call, OpenRouter, believe, failing
 
 HOLIDAY = "You can go on holiday first, and let us see how it looks after Christmas."
 SPECIALIST = "The specialist will look at it through a lens with a light."
@@ -58,6 +58,7 @@ def practice(
     def make(*, consent: bool = True, **told: Any) -> Practice:
         given = {"database_uri": uri} if uri else {}
         at = Practice(Backend(tmp_path, **settings, **given), reviewed=False)
+        believe(at.backend.services.store)
         agreed = {"llm": consent, "texts": {"llm": newest_text("llm").version}, "language": "en"}
         assert at.ada.call("PUT", "/me/consents", json=agreed).status_code == 200
         at.number = predicted(at.ada, keep_photo="true", **told)["id"]
@@ -129,6 +130,19 @@ def test_lists_of_words_stand_while_the_second_model_is_down_or_not_believed(
     wrong = "I can reassure you that this is not a melanoma."
     changed = at.change(draft, f"{wrong} {HOLIDAY}").get_json()
     assert marks(changed) == [(wrong, ["name", "negation"], None)]
+
+
+def test_a_model_without_a_good_record_reads_no_letter(tmp_path: Path, llm: OpenRouter) -> None:
+    llm.behave = reading(HOLIDAY)
+    backend = Backend(tmp_path, openrouter_api_key=KEY, openrouter_url=llm.url)
+    at = Practice(backend, reviewed=False)
+    agreed = {"llm": True, "texts": {"llm": newest_text("llm").version}, "language": "en"}
+    assert at.ada.call("PUT", "/me/consents", json=agreed).status_code == 200
+    at.review(MELANOMA)
+    assert marks(at.change(at.draft(), HOLIDAY).get_json()) == []
+    assert [
+        json.loads(item[2])["response_format"]["json_schema"]["name"] for item in llm.calls
+    ] == ["letter"]
 
 
 def test_without_the_patients_consent_nothing_of_a_letter_is_sent(

@@ -14,7 +14,7 @@ from tests.care.test_letter_reading import reading
 from tests.care.test_letters import Practice
 from tests.findings.prediction.photographer import predicted
 from tests.support.backends import Backend
-from tests.support.openrouter import KEY, OpenRouter
+from tests.support.openrouter import KEY, OpenRouter, believe
 
 SENTENCES = Path(__file__).with_name("letter_sentences.yaml")
 CASES: list[dict[str, Any]] = yaml.safe_load(SENTENCES.read_text(encoding="utf-8"))
@@ -60,6 +60,7 @@ def test_sentences_of_somebody_who_does_not_know_the_check_are_marked(
 ) -> None:
     """The model's answers are those of a careful person, by hand."""
     backend = Backend(tmp_path, openrouter_api_key=KEY, openrouter_url=llm.url)
+    believe(backend.services.store)
     found, failures = Counter[str](), list[str]()
     for case in BLIND:
         llm.behave = reading(*case.get("wrong", ()), *case.get("read", ()))

@@ -257,7 +257,7 @@ DRAFTS = {
     ),
     "actinic keratosis": Expected(
         {"label": "actinic_keratosis"},
-        ("actinic keratosis is a rough patch", "may watch a single patch"),
+        ("actinic keratosis is a rough patch", "A doctor may watch a"),
         ("actinic keratosis",),
         ("This group", "this answer", "bring somebody"),
     ),

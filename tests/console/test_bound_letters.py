@@ -59,6 +59,8 @@ def test_the_page_says_which_review_is_held_and_why_a_letter_is_out_of_date(
     journey.see("letterChanged", facts=journey.say("placeOnBody"))
     visitor.await_truth(lambda: SIDES[look.language] not in visitor.text(), "the case anew")
     journey.step("changed")
+    for label in visitor.all(".marked label"):  # an edited text still says the other side
+        label.click()
     visitor.press_button(send)
     journey.see("letterIsSigned_patient")
     correct(patient, number, "left")

@@ -14,7 +14,7 @@ from tests.console.visitor import Visitor
 from tests.served.people import Caller, Seeder
 from tests.served.photo_clients import as_form, post
 from tests.served.server import serving
-from tests.support.openrouter import KEY, OpenRouter, failing
+from tests.support.openrouter import KEY, OpenRouter, believe, failing
 from tests.support.photos import photo_of
 
 LETTERS = {
@@ -45,6 +45,7 @@ def seeder(tmp_path: Path, llm: OpenRouter) -> Iterator[Seeder]:
     settings = {"OPENROUTER_API_KEY": KEY, "OPENROUTER_URL": llm.url, "PHOTOS": "consent"}
     with serving(tmp_path, settings, workers=1) as server:
         seeder = Seeder(server)
+        believe(seeder.services.store)
         yield seeder
         seeder.close()
 

@@ -136,9 +136,10 @@ function useLetter(draft, about, onDone) {
     event.preventDefault();
     run(async () => {
       const { decision, written_of } = letter; // as the doctor has seen them, and not what storing answers
-      const { version, marked = [] } = await store();
+      const { version, marked = [], written_of: holds } = await store();
       const confirmed = marked.map(({ sentence }) => sentence).filter((one) => seen.includes(one));
-      if (confirmed.length < marked.length) throw new Error(say("error_letter_unconfirmed"));
+      // Where something else holds by now, the server says so: that comes first.
+      if (holds === written_of && confirmed.length < marked.length) throw new Error(say("error_letter_unconfirmed"));
       await post(`${path}/sign`, { text, version, decision, confirmed, written_of });
       toastAbout(about.patient, saySigning(letter, about)[1]);
       leave();
