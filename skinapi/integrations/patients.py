@@ -79,6 +79,11 @@ class PatientsService:
             self.assignments.put_in_care(patient=account.id, doctor=chosen, by=by.id)
         return account
 
+    def find_in_charge(self, patient: str) -> Account | None:
+        """The active doctor in charge of this patient."""
+        doctor = self.accounts.find_by_id(self.accounts.get(patient).doctor_id or "")
+        return doctor if doctor and doctor.active_doctor else None
+
     def add_once(
         self, system: str, value: str, *, by: Subject, doctor: str | None = None
     ) -> tuple[Account, bool]:

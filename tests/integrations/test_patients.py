@@ -109,3 +109,23 @@ def test_nothing_is_filed_for_such_a_patient_whom_an_admin_has_suspended(backend
     assert (answer.status_code, answer.get_json()["code"]) == (409, "conflict")
     assert "suspended" in answer.get_json()["detail"]
     assert sent(caller, patient=patient).status_code == 404
+
+
+def test_the_answer_names_who_is_in_charge_where_another_doctor_is_asked_for(
+    any_backend: Backend,
+) -> None:
+    caller, named = clinic_wide(any_backend), {"system": SYSTEM, "value": NUMBER}
+    meyer, weber = (any_backend.member(role="doctor") for _ in "12")
+
+    def in_charge(**more: str) -> str | None:
+        answer = caller.call("POST", "/patients/external", json={**named, **more})
+        assert answer.status_code == 200, answer.text
+        doctor: str | None = answer.get_json()["doctor"]
+        return doctor
+
+    assert in_charge() is None
+    assert in_charge(doctor=meyer.email) == meyer.email
+    assert in_charge(doctor=weber.email) == meyer.email
+    any_backend.services.admin.suspend_account(email=meyer.email, by="-")
+    assert in_charge() is None
+    assert in_charge(doctor=weber.email) == weber.email

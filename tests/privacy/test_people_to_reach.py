@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from skinapi.model.conditions import Band
+from skinapi.platform.storage.ids import now
 from tests.care.clinic import file_for, judge_anew, patient_of
 from tests.care.conversation import Talk
 from tests.support.backends import PASSWORD, Backend, Person
@@ -127,3 +128,76 @@ def test_a_client_that_sends_the_admins_password_is_refused_a_wrong_one(
         body = {"current_password": password}
         assert admin.call("DELETE", f"{path}/{first.email}", json=body).status_code == status
     assert admin.call("DELETE", f"{path}/{second.email}").status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("change", "urgency"),
+    [
+        ({"$unset": {"created_at": True}}, "referral"),
+        ({"$set": {"band": "nonsense"}}, "urgent_referral"),
+    ],
+    ids=["its time", "its band"],
+)
+@pytest.mark.parametrize("own", [True, False], ids=["the own account", "by an admin"])
+def test_who_has_a_finding_that_cannot_be_read_is_reached_after_the_account_is_erased(
+    real_backend: Backend, change: dict[str, Any], urgency: str, own: bool
+) -> None:
+    grey, admin = real_backend.member(role="doctor"), real_backend.admin()
+    ada = patient_of(real_backend, grey)
+    account = real_backend.account(ada.email).id
+    broken = file_for(real_backend, ada, Band.REFERRAL)
+    store = real_backend.services.store
+    rows = store.collection("submissions")
+    [whole] = rows.find({"id": broken.id})
+    assert rows.update({"id": broken.id}, change)
+    assert ada.call("GET", "/me/deletion").get_json()["unsettled"] == {"unreadable": 1}
+    path = f"/users/{ada.email}"
+    assert admin.call("GET", f"{path}/deletion").get_json()["unsettled"] == {"unreadable": 1}
+    failed = real_backend.services.data.failed_items
+    assert [(item.work, item.item) for item in failed.list_some()] == [
+        ("record", f"submissions/{broken.id}")
+    ]
+    if own:
+        leave(ada)
+    else:
+        assert admin.call("DELETE", path).status_code == 200
+    assert to_reach(grey) == [(broken.number, "unreadable")]
+    [person] = grey.call("GET", "/people-to-reach").get_json()
+    assert person["findings"][0]["urgency"] == urgency
+    real_backend.services.eraser.resume()
+    assert ("account_erasure", account) in [(item.work, item.item) for item in failed.list_some()]
+    rows.delete({"id": broken.id})
+    rows.insert(whole)
+    store.collection("failed_items").update({"item": account}, {"$set": {"due_at": now()}})
+    real_backend.services.erasure.finish_begun()
+    assert real_backend.services.data.accounts.find_by_id(account) is None
+    assert to_reach(grey) == [(broken.number, "unreadable")]
+    assert failed.list_some() == []
+
+
+def test_a_finding_whose_review_cannot_be_read_counts_as_open(real_backend: Backend) -> None:
+    grey = real_backend.member(role="doctor")
+    ada = patient_of(real_backend, grey)
+    number = file_one(real_backend, ada)
+    sign(grey, number)
+    rows = real_backend.services.store.collection("reviews")
+    assert rows.update({}, {"$unset": {"opinion": True}})
+    assert ada.call("GET", "/me/deletion").get_json()["unsettled"] == {"unreadable": 1}
+    leave(ada)
+    assert to_reach(grey) == [(number, "unreadable")]
+
+
+@pytest.mark.parametrize("whole", [False, True], ids=["a finding", "the account"])
+def test_a_referral_that_nobody_has_reviewed_is_open_and_a_routine_finding_is_not(
+    backend: Backend, whole: bool
+) -> None:
+    grey = backend.member(role="doctor")
+    ada = patient_of(backend, grey)
+    numbers = [file_one(backend, ada, band) for band in (Band.REFERRAL, Band.DOCTOR_REVIEW)]
+    assert ada.call("GET", "/me/deletion").get_json()["unsettled"] == {"unreviewed": 1}
+    if whole:
+        leave(ada)
+    else:
+        for number in numbers:
+            assert ada.call("DELETE", f"/submissions/{number}").status_code == 200
+    assert to_reach(grey) == [(numbers[0], "unreviewed")]

@@ -130,6 +130,11 @@ SUSPENDED = "This account is suspended, not approved; approving it lifts the sus
 NOT_WAITING = "This account does not wait for approval; suspend it instead"
 
 
+class OtherRole(Conflict):
+    code = "other_role"
+    sentence = "This account has another role now, so it stays as it is"
+
+
 @dataclass(frozen=True, slots=True)
 class Decided:
     """`act` is by what it can be taken back; None where nothing has changed."""
@@ -215,6 +220,10 @@ class DecisionsService:
         account = self.accounts.get(account_id)
         given = account.wanted_role if role == "wanted" else role
         changed = self._approve_into_care(unit, account, role=given, doctor=doctor, by=by)
+        cared_for = doctor not in (None, DEFAULT)
+        kept = given not in (None, account.role) or (cared_for and account.role != "user")
+        if changed == account and kept:
+            raise OtherRole
         return bool(self._note(unit, act, account, changed))
 
     def _approve_into_care(

@@ -92,6 +92,10 @@ class ClockAlarmView(ReadFrom):
 
 class UnassignedTotals(Answer):
     patients: int
+    not_approved: int = Field(
+        description="those of them whose account waits for approval, or was refused: not in the "
+        "list with `status=unassigned`"
+    )
     findings: int = Field(description="of theirs, that wait for a doctor")
     urgent: int = Field(
         description="those of them that ask for a doctor this week, and are not reviewed, or not "

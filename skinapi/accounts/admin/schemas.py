@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 from types import MappingProxyType
-from typing import Annotated, ClassVar, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import (
     BaseModel,
@@ -195,6 +195,10 @@ class ChosenAccounts(Body):
     accounts: Annotated[list[Identifier], Field(min_length=1, max_length=MOST_CHOSEN)]
 
 
+def _without_default(schema: dict[str, Any]) -> None:
+    schema.pop("default", None)
+
+
 class DoctorOfApproved(BaseModel):
     """The part of a body that names the doctor in charge of whom it approves."""
 
@@ -202,6 +206,7 @@ class DoctorOfApproved(BaseModel):
         default=None,
         description="the e-mail of the doctor of those that are patients then; null: no doctor "
         "yet. Without the field, whoever waited and has no doctor gets that of DEFAULT_DOCTOR",
+        json_schema_extra=_without_default,  # null says something else than no field
     )
 
     @property

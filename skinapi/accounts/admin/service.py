@@ -139,11 +139,11 @@ class AdminService:
         begun = self._begin_deletion(
             email=email, of_doctor=False, by=by, reason=reason, number=number
         )
-        self.eraser.finish(begun)
+        self.eraser.finish_or_leave(begun)
 
     def delete_doctor(self, *, email: str, by: str, reason: ErasureReason | None = None) -> None:
         begun = self._begin_deletion(email=email, of_doctor=True, by=by, reason=reason)
-        self.eraser.finish(begun)
+        self.eraser.finish_or_leave(begun)
 
     @atomic
     def _begin_deletion(

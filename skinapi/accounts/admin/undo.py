@@ -46,7 +46,7 @@ class UndoService:
 
     @atomic
     def take_back(self, unit: Unit, *, act: str, by: str) -> Undone:
-        """Done again, it changes nothing and says the same."""
+        """Done again, it changes nothing, and says which accounts still are as it left them."""
         unit.audit("account.undo_act", by=by, target=act)
         steps = self.acts.list_steps(act, by=by)
         if not steps:
@@ -62,6 +62,8 @@ class UndoService:
     def _put_back(self, unit: Unit, step: ActStep) -> Account:
         account = self.accounts.get(step.account)
         if step.undone_at:
+            if AccountState.of(account) != step.before:
+                raise ChangedSince
             return account
         self._refuse_changed(step, account)
         before = step.before

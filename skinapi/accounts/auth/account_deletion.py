@@ -12,7 +12,7 @@ from skinapi.accounts.auth.account import Account
 from skinapi.accounts.auth.accounts import Accounts
 from skinapi.accounts.auth.errors import BeingDeleted, GoesWithOther
 from skinapi.accounts.auth.events import AccountErased, AccountGone, ErasureBegun, PatientNumber
-from skinapi.base.errors import StoreUnavailable
+from skinapi.base.errors import RecordDamaged, StoreUnavailable
 from skinapi.base.subject import ErasureReason
 from skinapi.platform.storage.clock_watch import ClockWatch
 from skinapi.platform.storage.failed_items import FailedItems
@@ -62,6 +62,13 @@ class Eraser:
             self.work.announce(AccountErased(item))
         self._remove(account_id)
 
+    def finish_or_leave(self, account_id: str) -> None:
+        """Finish it now, unless a record of it cannot be read: then `resume` does once it can, and
+        names the account to the admins until then.
+        """
+        with suppress(RecordDamaged):
+            self.finish(account_id)
+
     @atomic
     def _remove(self, unit: Unit, account_id: str) -> None:
         account = self.accounts.find_by_id(account_id)
@@ -106,9 +113,9 @@ class Eraser:
 
     def resume(self) -> None:
         """Finish what a crash interrupted. One that fails again stops nothing else."""
-        self.failed.do_each("account_erasure", self.accounts.list_deleting(), self._finish_or_leave)
+        self.failed.do_each("account_erasure", self.accounts.list_deleting(), self._resume)
 
-    def _finish_or_leave(self, account_id: str) -> None:
+    def _resume(self, account_id: str) -> None:
         with suppress(StoreUnavailable):
             self.finish(account_id)
 

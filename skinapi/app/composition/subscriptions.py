@@ -161,6 +161,7 @@ def _to_findings(data: Repositories, counts: LesionCounts) -> None:
         lambda event: data.letters.forget(event.finding.id),
         lambda event: data.messages.drop_reference(event.finding.id),
         lambda event: data.issued.forget(event.finding.id),
+        lambda event: data.failed_items.forget(event.finding.id, "submissions"),
         lambda event: data.person_files.outdate(event.finding.owner),
     )
 

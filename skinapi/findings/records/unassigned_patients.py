@@ -65,6 +65,9 @@ class UnassignedCase(NamedTuple):
 
 class UnassignedView(Value):
     patients: int
+    not_approved: int = Field(
+        description="those of them whose account waits for approval, or was refused"
+    )
     findings: int = Field(description="those with `unassigned=true`")
     urgent: int = Field(
         description="those that ask for a doctor this week, and are not reviewed, or not told"
@@ -183,16 +186,18 @@ class UnassignedPatients:
 
     def count(self) -> UnassignedView:
         """Count what waits, for MOST_UNASSIGNED patients at most."""
-        owners = [patient.id for _, patients, _ in self._walk_patients() for patient in patients]
-        left = [item for stored, _, _ in self._walk_left() for item in stored]
-        urgent = sum(map(_is_urgent, left))
-        patients = len({*owners, *(item["owner"] for item in left)})
-        count = self.submissions.count_waiting
-        if not owners:
-            return UnassignedView(patients=patients, findings=len(left), urgent=urgent)
-        waiting, most_urgent = count(owners), count(owners, band=URGENT)
+        waiting = {item.id: item for _, patients, _ in self._walk_patients() for item in patients}
+        left, known = list[Document](), dict(waiting)
+        for stored, owners, _ in self._walk_left():
+            left += stored
+            known |= {item["owner"]: owners[item["owner"]] for item in stored}
+        count, ids = self.submissions.count_waiting, [*waiting]
+        outside = [item for item in known.values() if item.status == "waiting" or item.refused]
         return UnassignedView(
-            patients=patients, findings=waiting + len(left), urgent=most_urgent + urgent
+            patients=len(known),
+            not_approved=len(outside),
+            findings=len(left) + (count(ids) if ids else 0),
+            urgent=sum(map(_is_urgent, left)) + (count(ids, band=URGENT) if ids else 0),
         )
 
     def count_of_staff(self) -> list[tuple[Account, int, int]]:

@@ -170,8 +170,9 @@ class FailedItems(Repository[FailedItem]):
     def list_some(self) -> list[FailedItem]:
         return self._list(limit=MOST_SHOWN)
 
-    def forget(self, account: str) -> None:
-        self._documents.delete({"item": {"$in": [account, f"accounts/{account}"]}})
+    def forget(self, identifier: str, collection: str = "accounts") -> None:
+        """Call it for a record that is deleted."""
+        self._documents.delete({"item": {"$in": [identifier, f"{collection}/{identifier}"]}})
 
     def problems(self) -> list[str]:
         """What the operator should know."""

@@ -25,22 +25,24 @@ from skinapi.findings.records.events import FindingDiscarded
 from skinapi.findings.records.finding_records import FindingRecords
 from skinapi.findings.records.stored_finding import StoredFindingRow
 from skinapi.findings.records.unassigned_patients import UnassignedPatients
-from skinapi.findings.records.visible_findings import URGENT, VisibleFindingRow
+from skinapi.findings.records.visible_findings import VisibleFindingRow
 from skinapi.findings.status.decisions import is_proven_cancer
 from skinapi.findings.status.lesion_status import Audience
 from skinapi.integrations.patients import PatientsService
-from skinapi.model.bands import is_sent
+from skinapi.model.bands import is_sent, urgency
 from skinapi.model.conditions import Band
 from skinapi.platform.notices.outbox import Kind
 from skinapi.platform.storage.failed_items import FailedItems
-from skinapi.platform.storage.ids import new_id, now
+from skinapi.platform.storage.ids import made_at, new_id, now
+from skinapi.platform.storage.ports import Document
 from skinapi.platform.storage.records import Repository
 from skinapi.platform.storage.unit_of_work import Unit, UnitOfWork, atomic
+from skinapi.platform.storage.unreadable import leaving_out, read_each
 
 KEPT_FOR = timedelta(days=30)
 MOST_LISTED = 200
 READ_AT_ONCE = 100
-WORK = "account_erasure"
+SUBMISSIONS = "submissions"
 NO_NOTICE = "There is no such notice"
 
 
@@ -62,7 +64,9 @@ class ReachReason(StrEnum):
     """Why somebody should speak to the owner of a finding, the gravest reason first.
 
     - `held`: a doctor was to tell it
-    - `unreviewed`: it is urgent, and nobody has reviewed it, or its newest version
+    - `unreviewed`: it is urgent or asks for a referral, and nobody has reviewed it, or its newest
+      version
+    - `unreadable`: what is stored of it, or what counts about its spot, cannot be read
     - `awaited`: the result of a sample has not come
     - `unopened`: a doctor asks for a visit or names a cancer, and the owner has not read it
     - `unanswered`: a doctor names a cancer, and no doctor has answered the owner's message
@@ -70,6 +74,7 @@ class ReachReason(StrEnum):
 
     HELD = "held"
     UNREVIEWED = "unreviewed"
+    UNREADABLE = "unreadable"
     AWAITED = "awaited"
     UNOPENED = "unopened"
     UNANSWERED = "unanswered"
@@ -78,6 +83,7 @@ class ReachReason(StrEnum):
 class FindingToTell(StoredRecord):
     """`label` and `urgency` are the doctor's; without a review, what the check says. `proven`: by
     the laboratory. `sampled_by` is the doctor who has taken a sample of which a result is awaited.
+    Where not even the number can be read, it is 0; an urgency that cannot be is the highest.
     """
 
     number: int
@@ -222,6 +228,8 @@ class ReachService:
     def _find_number(self, findings: Sequence[FindingToTell]) -> PatientNumber | None:
         """Find what the archive said that sent one of them; FHIR leaves a hash alone."""
         for finding in findings:
+            if finding.why is ReachReason.UNREADABLE:
+                continue
             entry = self.submissions.find_by_number(finding.number)
             if entry and (source := entry.source):
                 system = f"urn:oid:{source.issuer_oid}" if source.issuer_oid else source.issuer
@@ -231,14 +239,32 @@ class ReachService:
     def _walk(
         self, account: Account, reader: Audience = Audience.DOCTOR
     ) -> Iterator[FindingToTell]:
-        """Yield those that are to be told. One that cannot be read keeps nobody from leaving."""
+        """Yield those that are to be told. One that cannot be read keeps nobody from leaving, and
+        counts as open: nobody knows what it says.
+        """
         unanswered = self.messages.has_unanswered(account.id)
         find = partial(_find_what_to_tell, opens=account.can_log_in, unanswered=unanswered)
-        stored = self.submissions.walk_stored(account.id)
-        read = self.failed.each(WORK, stored, StoredFindingRow.model_validate)
-        for batch in batched(read, READ_AT_ONCE):
-            seen = self.submissions.see(batch, reader)
+        for stored in batched(self.submissions.walk_stored(account.id), READ_AT_ONCE):
+            with leaving_out() as unreadable:
+                rows = read_each(SUBMISSIONS, stored, StoredFindingRow.model_validate)
+                seen = self.submissions.see([*rows], reader)
+            self.failed.note_damaged(unreadable.damaged)
             yield from filter(None, map(find, seen))
+            lost = (item for item in stored if (SUBMISSIONS, item["id"]) in unreadable.hidden)
+            yield from map(_tell_unread, lost)
+
+
+def _tell_unread(stored: Document) -> FindingToTell:
+    """Tell of one that cannot be read what stands beside it."""
+    number, found_at, band = (stored.get(name) for name in ("number", "created_at", "band"))
+    asked = next((item for item in Band if item == band), Band.URGENT_REFERRAL)
+    return FindingToTell(
+        number=number if isinstance(number, int) else 0,
+        found_at=found_at if isinstance(found_at, datetime) else made_at(stored["id"]),
+        why=ReachReason.UNREADABLE,
+        label=None,
+        urgency=asked,
+    )
 
 
 def _find_what_to_tell(
@@ -264,7 +290,7 @@ def _find_reason(entry: VisibleFindingRow, opens: bool, unanswered: bool) -> Rea
     decision = entry.decision
     if decision and entry.decision_held_until and entry.reader.knows_all:
         return ReachReason.HELD
-    if not entry.reviewed and entry.band == URGENT:
+    if not entry.reviewed and urgency(entry.band) <= urgency(Band.REFERRAL):
         return ReachReason.UNREVIEWED
     if decision is None:
         return None

@@ -93,7 +93,7 @@ class PersonToReachView(Answer):
             label = finding.label if clinical else None
             name = conditions_table().name(label, language) if label else None
             malignant = label is not None and conditions_table().label(label).malignant
-            by_doctor = finding.why is not ReachReason.UNREVIEWED
+            by_doctor = finding.why not in (ReachReason.UNREVIEWED, ReachReason.UNREADABLE)
             suspected = malignant and by_doctor and not finding.proven
             findings.append(
                 FindingToTellView.from_record(finding, label=label, name=name, suspected=suspected)

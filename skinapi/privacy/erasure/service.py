@@ -39,10 +39,11 @@ from skinapi.platform.storage.ids import now
 from skinapi.platform.storage.ports import Document, Remnant, Store
 from skinapi.platform.storage.unit_of_work import Erasures, Unit, UnitOfWork, atomic
 from skinapi.privacy.erasure.contents import AccountContents, KeptView, SentView
-from skinapi.privacy.erasure.people_to_reach import WORK, ReachReason, ReachService
+from skinapi.privacy.erasure.people_to_reach import ReachReason, ReachService
 from skinapi.privacy.erasure.receipts import Asker, Extent, Receipt, Receipts
 
 DAY = timedelta(days=1)
+WORK = "account_erasure"
 # A lease may be renewed once more between its reading and the deletion of its job.
 LEASE_TOLERANCE = timedelta(seconds=30)
 # So long a reader may keep the store from overwriting, before the receipt is complete all the same.
@@ -86,8 +87,8 @@ class DeletionPreview(Value):
     obstacle: str | None = Field(description="the code of the error that refuses it now")
     to_be_told: Literal[ReachReason.UNREVIEWED] | None = Field(
         description="why the person should speak to a doctor before: as far as they know, no "
-        "doctor has looked at an urgent finding (`unreviewed`). After a deletion the doctor gets "
-        "name, e-mail and the number of the finding, for 30 days"
+        "doctor has looked at a finding that is urgent or asks for a referral (`unreviewed`). "
+        "After a deletion the doctor gets name, e-mail and the number of the finding, for 30 days"
     )
     unsettled: dict[ReachReason, int] = Field(description=UNSETTLED)
     erased: dict[str, int] = Field(description="how many of each kind are erased")
@@ -230,7 +231,7 @@ class ErasureService:
         self.eraser.begin(unit, account, by=by, action=action)
 
     def _finish(self, account_id: str) -> Receipt:
-        self.eraser.finish(account_id)
+        self.eraser.finish_or_leave(account_id)
         receipt = self.receipts.find_newest(account_id)
         if receipt is None:
             raise NotFound(NO_RECEIPT)

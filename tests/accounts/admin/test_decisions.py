@@ -203,3 +203,22 @@ def test_a_doctor_whose_approval_is_undone_keeps_role_and_patients(backend: Back
     assert undo(admin).status_code == 200
     assert backend.account(EMAIL).role == "doctor"
     assert backend.account(patient.email).doctor_id == doctor
+
+
+def test_who_was_made_a_doctor_meanwhile_is_left_and_not_counted_as_done(backend: Backend) -> None:
+    admin, grey = backend.member(role="admin"), backend.member(role="doctor")
+    ada, ben = waiting(backend), waiting(backend)
+    decide(admin, "approvals", ben, role="doctor")
+    for body in ({"role": "user"}, {"doctor": grey.email}):
+        decided = decide(admin, "approvals", ada, ben, **body)
+        assert decided["done"] == [ada]
+        assert [(item["account"], item["code"]) for item in decided["left"]] == [
+            (ben, "other_role")
+        ]
+    assert read(backend, ben) == ("doctor", "approved", None)
+
+
+def test_the_description_gives_no_default_to_a_doctor_who_is_left_out(backend: Backend) -> None:
+    schemas = backend.client.get("/openapi.json").get_json()["components"]["schemas"]
+    for name in ("Approval", "Approvals"):
+        assert "default" not in schemas[name]["properties"]["doctor"]

@@ -53,6 +53,7 @@ def test_a_fresh_server_has_nothing_to_do_but_its_first_backup(backend: Backend)
     assert found == {
         "unassigned": {
             "patients": 0,
+            "not_approved": 0,
             "findings": 0,
             "urgent": 0,
             "listed": False,
@@ -265,3 +266,16 @@ def test_an_admin_reads_which_checker_is_believed(any_backend: Backend) -> None:
     records.end_exam(first, [True] * EXAM_PAIRS)
     metrics = any_backend.member(role="admin").call("GET", "/metrics").text
     assert f"skinapi_checkers_not_believed {float(len(told) - 1)}" in metrics
+
+
+def test_patients_without_a_doctor_who_are_not_in_that_list_are_counted_apart(
+    any_backend: Backend,
+) -> None:
+    admin, ada, ben = any_backend.member(role="admin"), any_backend.member(), any_backend.member()
+    for person in (ada, ben):
+        file_for(any_backend, person, URGENT)
+    assert admin.call("PATCH", f"/users/{ada.email}/unapprove").status_code == 200
+    counted = admin.call("GET", "/admin/overview").get_json()["unassigned"]
+    listed = admin.call("GET", "/accounts?status=unassigned").get_json()
+    assert [row["email"] for row in listed] == [ben.email]
+    assert (counted["patients"], counted["not_approved"]) == (2, 1)

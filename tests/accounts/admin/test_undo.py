@@ -253,3 +253,13 @@ def test_of_two_undoings_and_an_act_at_once_nothing_is_half_done(real_backend: B
     }
     undone = [row for row in acts_on(real_backend, ids[1]) if row[0] == "account.undo"]
     assert len(undone) == 1
+
+
+def test_undone_again_an_account_that_was_changed_since_is_named(real_backend: Backend) -> None:
+    admin, grey = (real_backend.member(role=role) for role in ("admin", "doctor"))
+    ada, ben = (real_backend.member(status="waiting") for _ in "12")
+    act = approve(real_backend, admin, ada, ben, doctor=grey.email)
+    ids = [id_of(real_backend, person) for person in (ada, ben)]
+    assert undo(admin, act) == (ids, {})
+    approve(real_backend, admin, ben)
+    assert undo(admin, act) == ([ids[0]], {ids[1]: "changed_since"})

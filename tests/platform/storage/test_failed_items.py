@@ -143,7 +143,10 @@ def test_a_finding_that_cannot_be_read_keeps_nobody_from_leaving(backend: Backen
     person.call("DELETE", "/me", json={"current_password": PASSWORD})
     assert backend.services.data.accounts.get(account).status == "deleting"
     [noted] = backend.services.store.collection("people_to_reach").find({"account": account})
-    assert [item["number"] for item in noted["findings"]] == [urgent.number]
+    assert [(item["number"], item["why"]) for item in noted["findings"]] == [
+        (urgent.number, "unreviewed"),
+        (broken.number, "unreadable"),
+    ]
 
 
 def test_what_succeeds_again_is_shown_no_more(backend: Backend) -> None:

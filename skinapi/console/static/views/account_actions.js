@@ -50,11 +50,15 @@ export function sayRoles(accounts, role) {
 /** Whether these accounts get other roles when they are approved. @param {Account[]} accounts @param {string} role */
 export const changesRole = (accounts, role) => accounts.some((account) => roleAfter(account, role) !== account.role);
 
+const figures = (/** @type {Account["waiting"]} */ counted) => ({ findings: sayCount("findings", counted?.findings ?? 0), urgent: sayNumber(counted?.urgent ?? 0) });
+
+/** What waits of an account that is to be approved as a patient. @param {Account} account */
+export const sayOpen = (account) => say("approvedWaits", { who: sayWho(account), ...figures(account.waiting) });
+
 /** What becomes of the findings that wait, in one sentence. @param {Account} account @param {string} role that it gets @param {Account[]} doctors */
 export function sayWaiting(account, role, doctors) {
   const who = sayWho(account);
   const { role: before, waiting, in_care: cared, patients = 0 } = account;
-  const figures = (/** @type {Account["waiting"]} */ counted) => ({ findings: sayCount("findings", counted?.findings ?? 0), urgent: sayNumber(counted?.urgent ?? 0) });
   if (before === "doctor" && patients) return say("roleLeaves", { who, patients: sayCount("user", patients), ...figures(cared) });
   if (!waiting) return say("roleNothing", { who });
   const doctor = account.doctor && isolated(doctors.find(({ email }) => email === account.doctor)?.name ?? account.doctor);
@@ -175,6 +179,7 @@ const ApproveAs = ({ accounts, question: { role = "", doctor }, doctors, onChang
     <${Confirm} title=${title} confirm=${confirm} kind="primary" onConfirm=${() => decide(accounts, "approvals", { role, ...(doctor && { doctor }) }, onChange)} onClose=${onClose}>
       ${told.map((one) => html`<p>${one.waiting || accounts.length === 1 ? sayWaiting(one, roleAfter(one, role), doctors) : say("roleNothingMany")}</p>`)}
       ${changed.some((one) => roleAfter(one, role) === "doctor") && html`<p>${say("doctorReads")}</p>`}
+      ${doctor && accounts.some((one) => roleAfter(one, role) === "user") && html`<p>${say("approvedAssigns", { doctor: isolated(doctors.find(({ email }) => email === doctor)?.name ?? doctor) })}</p>`}
     <//>`;
 };
 

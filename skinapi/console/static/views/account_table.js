@@ -4,7 +4,7 @@ import { html, useEffect, useState } from "/console/vendor/htm-preact-3.1.1.js";
 import { Choice, Confirm, Icon, Message, sayError, Secret, Select, useAct } from "/console/components.js";
 import { colon, isolated, say, sayCount, sayDate, sayList, sayNumber, sayValue } from "/console/language.js";
 import { Pages, usePages } from "/console/lists.js";
-import { Ask, changesRole, decide, isOneself, planApproval, roleAfter, ROLES, sayRoles, sayWho, setDoctor } from "/console/views/account_actions.js";
+import { Ask, changesRole, decide, isOneself, planApproval, roleAfter, ROLES, sayOpen, sayRoles, sayWho, setDoctor } from "/console/views/account_actions.js";
 import { labelOfLogIn, namesOfLinkedLogIns } from "/console/views/login.js";
 
 /** @typedef {import("/console/views/account_actions.js").Account} Account */
@@ -33,6 +33,7 @@ const ApprovePatient = ({ account, doctors, onChange, onClose }) => {
   };
   return html`
     <${Confirm} title=${say("approveAsk", { who: sayWho(account) })} confirm=${say("approve")} kind="primary" onConfirm=${send} onClose=${onClose}>
+      ${account.waiting && html`<p>${sayOpen(account)}</p>`}
       <${Select} label=${say("doctorInCharge")} name="approve-doctor" hint=${say("doctorInChargeHint")} value=${doctor} onChoose=${setChosen}
         options=${[
           ...(preselected ? [] : [["", say("chooseDoctor")]]),
