@@ -23,6 +23,7 @@ from skinapi.accounts.admin.waiting_work import (
 from skinapi.accounts.auth.accounts import Accounts
 from skinapi.base.errors import NoModel
 from skinapi.base.languages import Language
+from skinapi.base.stored_record import optional
 from skinapi.base.subject import Role
 from skinapi.model.registry.prediction_pool import ServedModel
 from skinapi.platform.backups.backup import find_last_backup
@@ -92,9 +93,10 @@ class ClockAlarmView(ReadFrom):
 
 class UnassignedTotals(Answer):
     patients: int
-    not_approved: int = Field(
-        description="those of them whose account waits for approval, or was refused: not in the "
-        "list with `status=unassigned`"
+    not_approved: int = optional(
+        "those of them whose account waits for approval, or was refused: not in the list with "
+        "`status=unassigned`",
+        default=0,
     )
     findings: int = Field(description="of theirs, that wait for a doctor")
     urgent: int = Field(

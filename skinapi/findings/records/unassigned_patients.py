@@ -15,6 +15,7 @@ from skinapi.accounts.auth.accounts import Accounts
 from skinapi.accounts.auth.email_addresses import spellings_of
 from skinapi.accounts.auth.events import DoctorChanged, DoctorReturned
 from skinapi.base.pages import Page, PageRequest
+from skinapi.base.stored_record import optional
 from skinapi.base.values import Value
 from skinapi.findings.records.finding_records import FindingRecords
 from skinapi.findings.records.queue_order import key_range, make_hold_key
@@ -65,8 +66,8 @@ class UnassignedCase(NamedTuple):
 
 class UnassignedView(Value):
     patients: int
-    not_approved: int = Field(
-        description="those of them whose account waits for approval, or was refused"
+    not_approved: int = optional(
+        "those of them whose account waits for approval, or was refused", default=0
     )
     findings: int = Field(description="those with `unassigned=true`")
     urgent: int = Field(

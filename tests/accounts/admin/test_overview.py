@@ -53,7 +53,6 @@ def test_a_fresh_server_has_nothing_to_do_but_its_first_backup(backend: Backend)
     assert found == {
         "unassigned": {
             "patients": 0,
-            "not_approved": 0,
             "findings": 0,
             "urgent": 0,
             "listed": False,

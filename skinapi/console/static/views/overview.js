@@ -61,7 +61,7 @@ export function itemOfUnassigned(unassigned, asks) {
   if (!unassigned.has_doctor) return { act: true, text: asks ? say("approveFirstDoctor", { who: sayWho(asks) }) : say("addFirstDoctor"), place: asks ? addressOf("accounts", { q: asks.email }) : "accounts", more: unassigned.patients ? [sayUnassigned(unassigned)] : [] };
   if (!unassigned.patients) return { act: false, text: say("nobodyUnassigned") };
   const place = addressOf("accounts", { status: "unassigned" });
-  return { act: true, text: sayUnassigned(unassigned), place, more: [say(unassigned.listed ? "patientsUnassignedText" : "patientsUnlistedText"), ...(unassigned.not_approved > 0 ? [sayCount("patientsNotApproved", unassigned.not_approved)] : [])] };
+  return { act: true, text: sayUnassigned(unassigned), place, more: [say(unassigned.listed ? "patientsUnassignedText" : "patientsUnlistedText"), ...(unassigned.not_approved ? [sayCount("patientsNotApproved", unassigned.not_approved)] : [])] };
 }
 
 /** Findings that are in no doctor's list, since their owner is no patient. @param {Api["StaffFindings"]} one @returns {Item} */
