@@ -131,7 +131,7 @@ class PatientView(Answer):
     name: str = Field(description="made up, for the doctors' lists")
 
 
-class PatientInCare(PatientView):
+class PatientOfSystem(PatientView):
     doctor: str | None = Field(
         description="the e-mail of the doctor in charge, who stays where the request names another;"
         " null where no active doctor is"
@@ -259,13 +259,13 @@ def revoke_any_key(keys: KeysService, *, key: str, subject: Subject) -> Message:
 )
 def find_or_add_patient(
     patients: PatientsService, *, body: ExternalPatient, subject: Subject
-) -> PatientInCare:
+) -> PatientOfSystem:
     """The account of a patient whom another system knows under this identifier; it is made where
     there is none. With a clinic-wide key. The identifier itself is not stored.
     """
     account = patients.find_or_add(body.system, body.value, by=subject, doctor=body.doctor)
     doctor = patients.find_in_charge(account.id)
-    return PatientInCare.from_record(account, doctor=doctor.email if doctor else None)
+    return PatientOfSystem.from_record(account, doctor=doctor.email if doctor else None)
 
 
 @patient_routes.route(
