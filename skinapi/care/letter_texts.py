@@ -83,10 +83,14 @@ class LetterFacts:
 
     @property
     def place(self) -> Place | None:
-        """That of the spot, else what was told."""
-        told = self.submission.context
-        if self.spot_place or not told.body_site:
-            return self.spot_place
+        """That of the spot, else what was told. Where these name two sides, none: nobody knows
+        which is right.
+        """
+        told, spot = self.submission.context, self.spot_place
+        if spot and told.body_laterality not in (None, spot.laterality):
+            return Place(site=spot.site)
+        if spot or not told.body_site:
+            return spot
         return Place(site=told.body_site, told_laterality=told.body_laterality)
 
     @property

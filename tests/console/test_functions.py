@@ -24,7 +24,7 @@ const store = { getItem: () => language, setItem() {}, removeItem() {} };
 const given = { localStorage: store, sessionStorage: store };
 given.BroadcastChannel = class { postMessage() {} };
 given.navigator = { language, languages: [language] };
-given.document = { documentElement: {} };
+given.document = { documentElement: {}, querySelector: () => null };
 given.addEventListener = () => {};
 for (const [name, value] of Object.entries(given))
   Object.defineProperty(globalThis, name, { value, configurable: true });

@@ -214,7 +214,8 @@ def correct_its_side(_: Backend, people: tuple[Person, Person]) -> TestResponse:
 
 
 def what_was_told(backend: Backend, people: tuple[Person, Person]) -> Any:
-    row = backend.services.store.collection("submissions").find()[0]
+    wanted = {"number": number_of(people[0])}
+    (row,) = backend.services.store.collection("submissions").find(wanted)
     told = row["context"].get("body_laterality"), len(row.get("amendments", ()))
     return told, acts_on(backend, row["id"])
 

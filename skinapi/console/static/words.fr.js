@@ -392,6 +392,7 @@ export const french = spaced({
   moreAbout: "Plus pour le résultat {number}",
   moreAboutSpot: "Plus pour cette tache",
   placeOfSpot: "Où elle est sur le corps",
+  sidesDiffer: "Cette photo a été dite d'un côté ({told}), sa tache de l'autre ({spot}). Corrigez ce qui est faux.",
   toSpot: "Cette tache au fil du temps",
   sideBySide: "Comparer avec une photo antérieure",
   earlierPhoto: "Photo plus ancienne",

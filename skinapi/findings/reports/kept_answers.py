@@ -14,7 +14,7 @@ from skinapi.findings.reports.checker import NUMBER, Dropped
 from skinapi.findings.reports.checker_records import Checked
 from skinapi.findings.reports.explanation import Paragraphs
 from skinapi.findings.reports.report import Unwritten
-from skinapi.findings.reports.writer import Draft, Paired
+from skinapi.findings.reports.writer import Paired
 from skinapi.platform.storage.ids import new_id, now
 from skinapi.platform.storage.ports import set_or_remove
 from skinapi.platform.storage.records import Repository
@@ -36,9 +36,11 @@ class WordedExplanation(StoredRecord):
 
 
 class KeptDraft(StoredRecord):
-    """What the first LLM wrote and nobody has checked: it is never shown."""
+    """What the first LLM wrote and nobody has checked: it is never shown. `content` is its answer,
+    which `read_draft` has accepted.
+    """
 
-    answer: Draft
+    content: str
     model: str
     tokens: int
     seconds: float

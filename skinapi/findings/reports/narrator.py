@@ -164,7 +164,7 @@ class Narrator:
                 deadline = began + LLM_DEADLINE_S
                 asked = writer.ask(question, read_draft, deadline=deadline, account=account)
                 draft = KeptDraft(
-                    answer=asked.answer,
+                    content=asked.answer.model_dump_json(),
                     model=asked.model,
                     tokens=asked.tokens,
                     seconds=time.monotonic() - began,
@@ -188,7 +188,7 @@ class Narrator:
         account: str | None,
     ) -> WordedExplanation:
         """What the second LLM keeps of a draft, and the passages in place of the rest."""
-        began, paired = time.monotonic(), pair_up(draft.answer, plan, language)
+        began, paired = time.monotonic(), pair_up(read_draft(draft.content), plan, language)
         deadline = began + LLM_DEADLINE_S
         checked = second.check(paired, language, reader, deadline=deadline, account=account)
         self.dropped.keep(paired, checked, language, draft.model)

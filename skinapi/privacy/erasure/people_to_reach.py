@@ -81,7 +81,7 @@ class ReachReason(StrEnum):
 
 
 class FindingToTell(StoredRecord):
-    """`label` and `urgency` are the doctor's; without a review, what the check says. `proven`: by
+    """`label` and `urgency` are the doctor's; without a review, the check's urgency. `proven`: by
     the laboratory. `sampled_by` is the doctor who has taken a sample of which a result is awaited.
     Where not even the number can be read, it is 0; an urgency that cannot be is the highest.
     """
@@ -279,7 +279,8 @@ def _find_what_to_tell(
         number=entry.number,
         found_at=entry.created_at,
         why=why,
-        label=named.label if named else entry.finding.headline.likely.key,
+        # The check's name would read as a diagnosis beside those of doctors.
+        label=named.label if named else None,
         urgency=named.urgency if named else entry.band,
         proven=named is not None and named.proven,
         sampled_by=named.doctor if named and named.awaited else None,

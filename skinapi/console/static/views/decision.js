@@ -157,6 +157,13 @@ export const sayDecision = (decision, conditions) => {
   return [(label || !wanted) && sayWhat(decision, conditions), wanted && say("newPictureWanted"), histology === "awaited" && say("histology_awaited")].filter(Boolean).join(" · ");
 };
 
+/** What was said of another photo of the spot and counts: who said it, and what was named. @param {{counts: Api["AdviceView"], conditions: Api["ConditionsView"]}} props */
+export const AdviceLine = ({ counts, conditions }) => {
+  const own = counts.label && getSession()?.role !== "doctor" && conditions.notices.headline.names[counts.label]?.patient;
+  const name = counts.label && (own ? said(own) : nameOf(conditions, counts.label));
+  return html`<small class="decision"><strong>${saidBy(counts)}${name && `${colon()}${name}`}</strong></small>`;
+};
+
 /** The decision in a row of a list, beside its urgency. @param {{decision: Api["DecisionView"], conditions: Api["ConditionsView"], signed?: boolean}} props */
 export const DecisionLine = ({ decision, conditions, signed = true }) =>
   decision && html`<small class="decision">

@@ -1,13 +1,13 @@
 // Where one spot is: asked where its side is missing, and shown on the body.
 
 import { html, useState } from "/console/vendor/htm-preact-3.1.1.js";
-import { apiPath, patch } from "/console/api.js";
-import { BandBadge, Failure, Message, useAct } from "/console/components.js";
+import { apiPath, get, patch } from "/console/api.js";
+import { BandBadge, Failure, Message, useAct, useAnswer } from "/console/components.js";
 import { isolated, say, sayDate, sayValue } from "/console/language.js";
 import { KeptPhoto, Turn } from "/console/lists.js";
 import { goTo } from "/console/navigation.js";
 import { BodyMap, lateralitiesOf, Marker, PlaceMap, sayPlace } from "/console/views/body_map.js";
-import { bandOfSpot, colourOf, DecisionLine, labelOfAdvice, UnjudgedBadge, waitsOfSpot } from "/console/views/decision.js";
+import { AdviceLine, bandOfSpot, colourOf, DecisionLine, labelOfAdvice, UnjudgedBadge, waitsOfSpot } from "/console/views/decision.js";
 import { labelOfBand } from "/console/views/finding.js";
 
 /** Asks its owner on which side a spot is, where that is not known. @param {{spot: Api["LesionView"], onDone: () => void}} props */
@@ -66,7 +66,7 @@ export const SpotPoints = ({ spots, conditions, view, told, actions }) => {
       <${BodyMap} points=${points} onPoint=${(/** @type {string} */ id) => goTo(`${view}/${id}`)} />
       <div><ol class="list">
         ${spots.slice(first, first + PAGE).map((spot, at) => {
-          const [index, { latest }] = [first + at, spot];
+          const [index, { latest, instruction: counts }] = [first + at, spot];
           return html`
             <li key=${spot.id} class=${view === "spot" ? "spot-row" : null}>
               <${Marker} point=${points[index]} />
@@ -74,7 +74,9 @@ export const SpotPoints = ({ spots, conditions, view, told, actions }) => {
               <div class="grow">
                 <a href="#/${view}/${spot.id}"><span class="hidden">${index + 1}. </span>${nameOfSpot(spot)}</a>
                 <small>${[spot.name && sayPlace(spot.place), !spot.place.laterality && say("sideMissing"), latest ? sayDate(latest.created_at, false) : say("noPhotoYet")].filter(Boolean).join(" · ")}</small>
-                ${latest && html`<${DecisionLine} decision=${latest.decision} conditions=${conditions} signed=${view === "course"} />`}
+                ${latest && (counts && counts.finding !== Number(latest.id)
+                  ? html`<${AdviceLine} counts=${counts} conditions=${conditions} />`
+                  : html`<${DecisionLine} decision=${latest.decision} conditions=${conditions} signed=${view === "course"} />`)}
                 ${view === "spot" && latest && !told?.has(spot.id) && badge(spot)}
               </div>
               ${view === "course" && latest && badge(spot)}
@@ -84,4 +86,14 @@ export const SpotPoints = ({ spots, conditions, view, told, actions }) => {
       </ol>
       <${Turn} back=${first > 0 && (() => setFirst(first - PAGE))} on=${first + PAGE < spots.length && (() => setFirst(first + PAGE))} /></div>
     </div>`;
+};
+
+/** Where a photo was said to be on another side than its spot: one of the two is wrong. @param {{submission: Pick<Api["FindingView"], "lesion" | "context">, link: boolean}} props */
+export const SidesDiffer = ({ submission: { lesion, context }, link }) => {
+  const told = context.body_laterality;
+  const { value } = useAnswer(() => (lesion && told ? get(apiPath`/lesions/${lesion}`) : Promise.resolve(null)), [lesion, told]);
+  const side = /** @type {Api["LesionView"] | null | undefined} */ (value)?.place.laterality;
+  if (!side || !told || side === told) return null;
+  return html`<${Message} kind="bad">${say("sidesDiffer", { told: sayValue("side", told), spot: sayValue("side", side) })}
+    ${link && html` <a href="#/spot/${lesion}">${say("toSpot")}</a>`}<//>`;
 };
