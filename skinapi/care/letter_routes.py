@@ -62,7 +62,7 @@ class WrittenLetter(LetterView):
         default=(),
     )
     written_of: str | None = optional(
-        "of a draft: stands for all of this as it is now; send it with the signature"
+        "of a draft: stands for all of this as it is now; send it with a change and with the signature"
     )
     unwritten: Unwritten | None = optional(
         "of a draft: why no language model has drafted it; absent where one has"
@@ -97,6 +97,12 @@ class NewLetter(Body):
 class LetterChange(Body):
     text: LetterText
     version: int = Field(ge=1, le=MOST_VERSIONS, description="the one that the text was made from")
+    written_of: str | None = Field(
+        default=None,
+        max_length=64,
+        description="that of the draft as the doctor has seen it: 409 `letter_outdated` where "
+        "something else holds by now. Without it, that of which the draft was written last counts",
+    )
 
 
 class Signature(LetterChange):
@@ -110,13 +116,6 @@ class Signature(LetterChange):
         max_length=200,
         description="each sentence of `marked` that its doctor has looked at: 409 "
         "`letter_unconfirmed` where one is missing",
-    )
-
-    written_of: str | None = Field(
-        default=None,
-        max_length=64,
-        description="that of the draft as the doctor has seen it: 409 `letter_outdated` where "
-        "something else holds by now. Without it, that of which the draft was begun counts",
     )
 
 
@@ -178,13 +177,25 @@ def list_spot_letters(
     ]
 
 
-@routes.route("PUT", "/letters/<letter>", raises=(NotFound, Forbidden, LetterSigned, LetterChanged))
+@routes.route(
+    "PUT",
+    "/letters/<letter>",
+    raises=(NotFound, Forbidden, LetterSigned, LetterChanged, LetterOutdated),
+)
 def change_letter(
     letters: LettersService, *, letter: str, body: LetterChange, subject: Subject
 ) -> WrittenLetter:
-    """Store another text of one's own draft. 409 where it was changed or signed meanwhile."""
+    """Store another text of one's own draft, which is then written of what holds now. 409 where the
+    draft was changed or signed meanwhile, or something else holds than its doctor has seen.
+    """
     return WrittenLetter.of_draft(
-        letters.change_letter(letter=letter, text=body.text, version=body.version, by=subject)
+        letters.change_letter(
+            letter=letter,
+            text=body.text,
+            version=body.version,
+            written_of=body.written_of,
+            by=subject,
+        )
     )
 
 

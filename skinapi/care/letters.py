@@ -86,7 +86,7 @@ class Draft:
 
 class SeenDraft(TypedDict, total=False):
     """What the doctor has seen: `confirmed` are the marked sentences, `written_of` stands for the
-    facts; without it, for those of which the draft was begun.
+    facts; without it, for those of which the draft was written last.
     """
 
     version: Required[int]
@@ -234,7 +234,7 @@ class LettersService:
             ShownLetter(letter.model_copy(update={"text": text, "decision": decided})),
             _mark(text, about, letter),
             _find_changed(letter, about, decided),
-            _written_of_now(about).token,
+            _written_of_now(about).make_token(decided),
             None if letter.model else self._why_unasked(about, owner) or Unwritten.NOT_ASKED,
         )
 
@@ -276,17 +276,35 @@ class LettersService:
         ]
         return sorted(shown, key=lambda item: item.letter.id)
 
-    def change_letter(self, *, letter: str, text: str, version: int, by: Subject) -> Draft:
+    def change_letter(
+        self, *, letter: str, text: str, version: int, by: Subject, written_of: str | None = None
+    ) -> Draft:
+        """From now on the draft is written of what its doctor has seen: `written_of` stands for
+        that, as for a signature.
+        """
         self._read(letter, text, by)
-        return self._change_letter(letter=letter, text=text, version=version, by=by)
+        return self._change_letter(
+            letter=letter, text=text, version=version, by=by, written_of=written_of
+        )
 
     @atomic
     def _change_letter(
-        self, unit: Unit, *, letter: str, text: str, version: int, by: Subject
+        self,
+        unit: Unit,
+        *,
+        letter: str,
+        text: str,
+        version: int,
+        by: Subject,
+        written_of: str | None,
     ) -> Draft:
-        _, finding, owner = self._hold_draft(unit, "letter.change", letter, by)
-        changed = self.letters.change_draft(letter, version, {"text": text})
-        return self._show(changed, self._facts_of(finding, owner, by), owner)
+        draft, finding, owner = self._hold_draft(unit, "letter.change", letter, by)
+        about = self._facts_of(finding, owner, by)
+        decided, of = say_decision(about, draft.reader, draft.language), _written_of_now(about)
+        changed = _find_changed(draft, about, decided)
+        _refuse_outdated(changed, of.make_token(decided), seen=written_of)
+        edited = {"text": text, "decision": decided, "written_of": of.stored()}
+        return self._show(self.letters.change_draft(letter, version, edited), about, owner)
 
     def sign_letter(
         self, *, letter: str, text: str, by: Subject, **seen: Unpack[SeenDraft]
@@ -313,7 +331,8 @@ class LettersService:
         if seen["decision"] != counts:
             raise LetterDecision
         of = _written_of_now(about)
-        _refuse_outdated(draft, about, seen=seen.get("written_of"))
+        changed = find_changed(find_written_of(draft, about.submission), of)
+        _refuse_outdated(changed, of.make_token(counts), seen=seen.get("written_of"))
         marked = {item.sentence for item in _mark(text, about, draft)}
         if not marked.issubset(seen.get("confirmed", ())):
             raise LetterUnconfirmed
@@ -468,10 +487,8 @@ def _find_changed(draft: Letter, about: LetterFacts, decision: str) -> tuple[str
     return (*decided, *find_changed(of, _written_of_now(about)))
 
 
-def _refuse_outdated(draft: Letter, about: LetterFacts, *, seen: str | None) -> None:
-    of, current = find_written_of(draft, about.submission), _written_of_now(about)
-    changed = find_changed(of, current)
-    if changed if seen is None else seen != current.token:
+def _refuse_outdated(changed: tuple[str, ...], token: str, *, seen: str | None) -> None:
+    if changed if seen is None else seen != token:
         raise LetterOutdated(changed)
 
 

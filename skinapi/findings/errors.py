@@ -97,7 +97,7 @@ class LetterOutdated(Conflict):
     def __init__(self, changed: Sequence[str]) -> None:
         names = f" ({', '.join(changed)})" if changed else ""
         super().__init__(
-            f"{self.sentence}{names}; open the draft again, read it, then sign it with its "
+            f"{self.sentence}{names}; open the draft again, read it, then send it with its "
             "`written_of`"
         )
 

@@ -1,6 +1,7 @@
 """A letter is bound to what it was written of: the version, what was told, and the spot's place."""
 
 import io
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -185,6 +186,64 @@ def test_a_draft_says_that_the_place_of_the_spot_is_another_one(shared_backend: 
     assert at.sign_seen(shown).status_code == 200
 
 
+Undo = Callable[[ToldPractice, bool], None]
+
+
+def move_spot(at: ToldPractice, back: bool) -> None:
+    path = f"/submissions/{at.number}"
+    spot = at.doctor.call("GET", path).get_json()["lesion"]
+    place = {"site": "upper_extremity", "laterality": "left" if back else "right"}
+    assert at.ada.call("PATCH", f"/lesions/{spot}", json={"place": place}).status_code == 200
+
+
+def correct_side(at: ToldPractice, back: bool) -> None:
+    at.correct(body_laterality="left" if back else "right")
+
+
+def correct_sex(at: ToldPractice, back: bool) -> None:
+    at.correct(sex="female" if back else "male")
+
+
+def decide_anew(at: ToldPractice, back: bool) -> None:
+    if back:
+        at.review("melanoma")
+    else:
+        at.review("melanocytic_nevus", urgency="routine")
+
+
+@pytest.mark.parametrize(
+    ("change", "name"),
+    [
+        (move_spot, "place"),
+        (correct_side, "body_laterality"),
+        (correct_sex, "sex"),
+        (decide_anew, "decision"),
+    ],
+)
+def test_an_edited_draft_is_bound_to_what_its_doctor_had_in_view(
+    any_backend: Backend, change: Undo, name: str
+) -> None:
+    at = ToldPractice(any_backend)
+    place = {"place": {"site": "upper_extremity", "laterality": "left"}}
+    spot = at.ada.call("POST", "/lesions", json=place).get_json()["id"]
+    at.ada.call("PUT", f"/submissions/{at.number}/lesion", json={"lesion": spot})
+    draft = at.draft()
+    change(at, False)
+    shown = at.seen(draft)
+    text = shown["text"] + "\n\nRead of what holds now."
+    assert outdated(at.change(shown, text), name), "the program says nothing of what was seen"
+    refused = at.change(shown, text, written_of=draft["written_of"])
+    assert outdated(refused, name)
+    edited = at.change(shown, text, written_of=shown["written_of"])
+    assert edited.status_code == 200, edited.text
+    assert "changed" not in at.seen(draft)
+    change(at, True)
+    again = at.seen(draft)
+    assert (again["text"], name in again["changed"]) == (text, True)
+    assert at.sign(again, written_of=edited.get_json()["written_of"]).status_code == 409
+    assert at.change(again, text).get_json()["code"] == "letter_outdated"
+
+
 def test_a_photo_that_another_model_judges_alike_strikes_no_signed_letter(
     shared_backend: Backend,
 ) -> None:
@@ -236,4 +295,5 @@ def test_what_was_not_said_contradicts_nothing(
 ) -> None:
     of, now = (WrittenOf(**{"version": 1, **told}) for told in (before, after))
     assert find_changed(of, now) == changed
-    assert (of.token == now.token) is (before == after)
+    assert (of.make_token("") == now.make_token("")) is (before == after)
+    assert of.make_token("See a doctor") != of.make_token("See a doctor today")

@@ -58,10 +58,11 @@ class WrittenOf(StoredRecord):
     body_side: BodySide | None = None
     checklist: tuple[str, ...] | None = None
 
-    @property
-    def token(self) -> str:
-        """Stands for all of it: another one as soon as anything differs."""
-        return hashlib.sha256(self.model_dump_json().encode()).hexdigest()[:32]
+    def make_token(self, decision: str) -> str:
+        """Stands for all of it and the decision that the letter begins with: another one as soon as
+        anything differs.
+        """
+        return hashlib.sha256((self.model_dump_json() + decision).encode()).hexdigest()[:32]
 
 
 class ReadSentence(StoredRecord):
@@ -96,10 +97,10 @@ class Letter(StoredRecord):
     """`signature` is the doctor's name at that time. `decision` is what it begins with, in the
     software's words, a line each; `model` the language model that drafted the text. `last_review`
     is the finding's newest review when it was signed; `elsewhere` the urgency with which it begins
-    where that was said about another finding of the spot. `written_of` is that of the draft until
-    it is signed; None of letters before it was stored (`find_written_of`). A draft has the doctor's
-    `key_words` and what was `read` of it; empty of those before either was stored. Since
-    `misplaced_at` its spot is at another place than a signed letter was written of.
+    where that was said about another finding of the spot. `written_of` and `decision` are those of
+    a draft's last text; the first is None of letters before it was stored (`find_written_of`). A
+    draft has the doctor's `key_words` and what was `read` of it; empty of those before either was
+    stored. Since `misplaced_at` its spot is at another place than a signed letter was written of.
     """
 
     id: str

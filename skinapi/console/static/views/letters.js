@@ -118,7 +118,7 @@ function useLetter(draft, about, onDone) {
   const store = async () => {
     if (stored) return letter;
     /** @type {Api["WrittenLetter"]} */
-    const changed = await put(path, { text, version: letter.version });
+    const changed = await put(path, { text, version: letter.version, written_of: letter.written_of });
     drafts.delete(draft._id);
     setLetter(changed);
     setText(changed.text);
