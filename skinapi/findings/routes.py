@@ -35,7 +35,7 @@ from skinapi.findings.schemas.finding_answer import (
     PictureQuery,
 )
 from skinapi.findings.schemas.patient_notice import TellingView
-from skinapi.findings.schemas.review import NewReview, ReviewView, SignedReview
+from skinapi.findings.schemas.review import HoldEnded, NewReview, ReviewView, SignedReview
 from skinapi.findings.schemas.summary import SummaryView
 from skinapi.findings.status.reviews import ToldBy
 from skinapi.platform.web.declaration import Authenticated, Routes
@@ -179,10 +179,11 @@ def add_review(
 
 
 @review_routes.route("DELETE", "/submissions/<number>/hold", raises=(NotFound, Forbidden))
-def end_hold(reviews: ReviewsService, *, number: str, subject: Subject) -> Message:
-    """Show the patient now what is held back, as the doctor in charge: the patient knows."""
-    reviews.end_hold(number=number, by=subject)
-    return Message(message="Shown to the patient")
+def end_hold(reviews: ReviewsService, *, number: str, subject: Subject) -> HoldEnded:
+    """Show the patient now all reviews of the finding that are held back, as the doctor in charge:
+    the patient knows.
+    """
+    return HoldEnded.from_reviews(reviews.end_hold(number=number, by=subject))
 
 
 @review_routes.route(

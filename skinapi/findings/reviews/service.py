@@ -192,20 +192,22 @@ class ReviewsService:
                     unit.publish(LetterTakenBack(about, letter))
 
     @atomic
-    def end_hold(self, unit: Unit, *, number: str, by: Subject) -> None:
+    def end_hold(self, unit: Unit, *, number: str, by: Subject) -> list[Review]:
+        """All reviews of the finding that were held back; none where nothing was."""
         submission, owner = self.findings.get_in_charge(number=number, by=by, refusal=NOT_TO_SHOW)
         if not submission.held_until:
-            return
+            return []
         unit.audit("review.show", by=by.id, target=submission.id, owner=submission.owner)
         reviews, moment = submission.status.reviews, now()
         held = [review for review in reviews if review.held_at(moment)]
         if not self.submissions.reviews.end_holds(submission.id):
-            return
+            return []
         self._mark(unit, submission, owner, shown=[*submission.untold(reviews), *held])
         place = f"finding/{submission.number}"
         for kind in (Kind.REVIEWED, Kind.NEW_PICTURE):
             self.outbox.withdraw(kind, to=owner.id, about=place)
         self.outbox.add(Kind.REVIEWED, to=owner.id, about=place)
+        return held
 
     @atomic
     def show_ended(self, unit: Unit, finding: str) -> None:

@@ -1,5 +1,6 @@
 """The request and answer schemas of reviews and decisions, and how a letter is answered."""
 
+from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Annotated, Any, Self
 
@@ -24,7 +25,7 @@ from skinapi.findings.status.reviews import (
 from skinapi.model.bands import urgency
 from skinapi.model.conditions import Band, conditions_table
 from skinapi.platform.storage.ids import now
-from skinapi.platform.web.schemas import Answer, Body
+from skinapi.platform.web.schemas import Answer, Body, Message
 
 
 def _known_label(label: str) -> str:
@@ -264,6 +265,23 @@ class ReviewView(Answer):
         return cls.from_record(
             review, review.opinion, signed_by=signed_by, held_until=held_until, **more
         )
+
+
+class ShownReview(Answer):
+    id: str = Field(serialization_alias="_id")
+    created_at: datetime
+
+
+class HoldEnded(Message):
+    shown: list[ShownReview] = Field(
+        description="the reviews that were held back until now; empty where none was"
+    )
+
+    @classmethod
+    def from_reviews(cls, held: Sequence[Review]) -> Self:
+        said = "Shown to the patient" if held else "Nothing was held back"
+        shown = [ShownReview.from_record(review) for review in held]
+        return cls(message=said, shown=shown)
 
 
 class SignedReview(ReviewView):

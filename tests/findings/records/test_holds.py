@@ -215,11 +215,18 @@ def test_the_doctor_in_charge_shows_it_before(backend: Backend) -> None:
     assert ada.call("DELETE", path).status_code == 403
     assert backend.member(role="doctor").call("DELETE", path).status_code == 404
     assert decided(ada, number) is None
-    for _ in range(2):  # the second time nothing is held
-        assert doctor.call("DELETE", path).status_code == 200
+    second = hold(doctor, number)
+    signed = [item["_id"] for item in doctor.call("GET", f"/submissions/{number}/reviews").get_json()]
+    assert (len(signed), signed[-1]) == (2, second["_id"])
+    ended = doctor.call("DELETE", path)
+    assert ended.status_code == 200
+    assert ended.get_json()["message"] == "Shown to the patient"
+    assert [item["_id"] for item in ended.get_json()["shown"]] == signed
+    again = doctor.call("DELETE", path).get_json()
+    assert again == {"message": "Nothing was held back", "shown": []}
     assert decided(ada, number) == "melanoma"
     shown = ada.call("GET", f"/submissions/{number}/reviews").get_json()
-    assert ["held_until" in item for item in shown] == [False]
+    assert ["held_until" in item for item in shown] == [False, False]
     trail = backend.services.store.collection("audit").find({"action": "review.show"})
     assert len(trail) == 1
 

@@ -108,14 +108,22 @@ const Reasons = ({ report, conditions }) => {
   return said.length > 0 && html`<p class="reasons"><small>${said.join(" · ")}</small></p>`;
 };
 
-/** What the patient is not shown yet: the decision, or another review `beside` it; `onShown`: of who may show it.
- * @param {{number: string, decision: Api["DecisionView"], onShown: (() => void) | null}} props */
-const Held = ({ number, decision: { held_until: until, held_beside: beside }, onShown }) => {
+/** Which reviews the patient reads from now on. @param {Api["HoldEnded"]} ended */
+const sayShown = ({ shown }) => (shown.length > 0 ? say("heldShown", { count: sayNumber(shown.length), dates: shown.map((one) => sayDate(one.created_at)).join(", ") }) : say("nothingHeld"));
+
+/** What the patient is not shown yet: the decision, or another review `beside` it, and how many are held in all; `onShown`: of who may show it.
+ * @param {{number: string, decision: Api["DecisionView"], reviews: Api["ReviewView"][], onShown: (() => void) | null}} props */
+const Held = ({ number, decision: { held_until: until, held_beside: beside }, reviews, onShown }) => {
+  const held = reviews.filter((one) => one.held_until);
   const { run, error } = useAct();
-  const show = () => run(() => remove(apiPath`/submissions/${number}/hold`).then(() => onShown?.()));
+  const show = () => run(() => remove(apiPath`/submissions/${number}/hold`).then((ended) => {
+    toast(sayShown(ended));
+    onShown?.();
+  }));
   return html`
     <${Message}>
       <p><strong>${until ? say("heldUntil", { date: sayDate(until) }) : beside && say("heldBeside", { signed: sayDate(beside.signed_at), date: sayDate(beside.held_until) })}</strong></p>
+      ${held.length > 1 && html`<p>${say("heldTogether", { count: sayNumber(held.length), dates: held.map((one) => sayDate(one.created_at)).join(", ") })}</p>`}
       ${error && html`<${Failure} error=${error} />`}
       ${onShown && html`<button class="show-now" onClick=${show}>${say("showNow")}</button>`}
     <//>`;
@@ -281,7 +289,7 @@ const CaseRead = ({ number, title, found, wanted, onNext, onBegin }) => {
       <${ModelMark} submission=${submission} onJudged=${judged} />
       ${!decided && told}
       ${error && html`<${Failure} error=${error} retry=${renew} />`}
-      ${report.decision && (report.decision.held_until || report.decision.held_beside) && html`<${Held} number=${number} decision=${report.decision} onShown=${asked || submission.unassigned ? null : shown} />`}
+      ${report.decision && (report.decision.held_until || report.decision.held_beside) && html`<${Held} number=${number} decision=${report.decision} reviews=${reviews} onShown=${asked || submission.unassigned ? null : shown} />`}
       ${report.decision && !report.decision.held_until && !asked && work.telling && work.telling !== "other_system" && html`<p class="opened"><small>${sayOpened(work.opened_at ?? undefined)}</small></p>`}
       ${decided ? signed((one) => one.second_opinion && mayUse) : signed()}
       ${submission.unassigned
