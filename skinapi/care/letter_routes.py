@@ -62,7 +62,8 @@ class WrittenLetter(LetterView):
         default=(),
     )
     written_of: str | None = optional(
-        "of a draft: stands for all of this as it is now; send it with a change and with the signature"
+        "of a draft: stands for all of this as it is now; send it with a change and with the "
+        "signature"
     )
     unwritten: Unwritten | None = optional(
         "of a draft: why no language model has drafted it; absent where one has"

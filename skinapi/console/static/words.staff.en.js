@@ -5,6 +5,7 @@ export const english = {
   noDoctorYet: "No doctor is in charge of this patient.",
   noDoctorYetText: "Take the patient, then review the finding. From then on no other doctor sees the patient.",
   takePatient: "Take this patient",
+  likelyIsAgreement: "This is what the model holds likely: the key a agrees with it.",
   patientMoved: "Not signed. This patient is in the care of another doctor by now, or the finding was deleted.",
   patientTaken: "The patient is in your care",
   one_patientsUnassigned: "{count} patient waits without a doctor",

@@ -8,6 +8,7 @@ export const french = spaced({
   noDoctorYet: "Aucun médecin n'est responsable de ce patient.",
   noDoctorYetText: "Prenez le patient, puis donnez votre avis. Dès lors aucun autre médecin ne voit ce patient.",
   takePatient: "Prendre ce patient",
+  likelyIsAgreement: "C'est ce que le modèle juge probable : la touche a l'approuve.",
   patientMoved: "Non signé. Ce patient est maintenant suivi par un autre médecin, ou le résultat a été supprimé.",
   patientTaken: "Le patient vous est confié",
   one_patientsUnassigned: "{count} patient attend sans médecin",

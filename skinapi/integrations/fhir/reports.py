@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from html import escape
 from typing import Any
 
+from skinapi.base.languages import Language
 from skinapi.findings.records.stored_finding import EnteredInError
 from skinapi.findings.records.visible_findings import VisibleFinding
 from skinapi.findings.reports.words import (
@@ -196,9 +197,9 @@ def _conclude(submission: VisibleFinding) -> Element:
     if decision is None:
         return _no_concept("temp-unknown", NO_CONCLUSION)
     if decision.label is None:
-        return _no_concept("unknown", decision.name("en"))
+        return _no_concept("unknown", decision.name(submission.language))
     if not decision.concluded:
-        return _no_concept("temp-unknown", decision.heading("en", for_doctor=True))
+        return _no_concept("temp-unknown", decision.heading(submission.language, for_doctor=True))
     return condition_concept(decision.label)
 
 
@@ -287,7 +288,7 @@ def observations_of(submission: VisibleFinding) -> Iterator[Resource]:
         submission,
         "urgency",
         "How soon a doctor should see the lesion, by the model and the checklist",
-        valueCodeableConcept=_band_concept(finding.band),
+        valueCodeableConcept=_band_concept(finding.band, submission.language),
         note=_notes(submission, *([_say_instead(replaced_by)] if replaced_by else [])),
     )
     if told := list(_list_told(submission)):
@@ -354,8 +355,8 @@ def _likely(submission: VisibleFinding) -> Resource:
     )
 
 
-def _band_concept(band: Band) -> Element:
-    words = conditions_table().band_words(band, "en")
+def _band_concept(band: Band, language: Language) -> Element:
+    words = conditions_table().band_words(band, language)
     return own_concept("bands", band, words.doctor_label)
 
 
@@ -365,15 +366,15 @@ def _decided(submission: VisibleFinding) -> Resource:
     no doctor has answered that finding.
     """
     counting, replaced_by = counting_decision(submission), submission.replaced_by
-    own = submission.decision
+    own, language = submission.decision, submission.language
     before: list[Decision] = [*own.earlier] if own else []
     before += [own] if own and replaced_by else []
     was_judged = any(map(_judges, before))
     if counting and _judges(counting):
-        value: dict[str, Any] = {"valueCodeableConcept": _band_concept(counting.urgency)}
+        value: dict[str, Any] = {"valueCodeableConcept": _band_concept(counting.urgency, language)}
         status = "amended" if was_judged else "final"
     else:
-        why = counting.band_words("en").doctor_action if counting else ""
+        why = counting.band_words(language).doctor_action if counting else ""
         reason = _say_instead(replaced_by) if replaced_by else why
         value = {"dataAbsentReason": absent("temp-unknown", reason)}
         status = "amended" if replaced_by and was_judged else "preliminary"

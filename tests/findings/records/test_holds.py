@@ -216,7 +216,9 @@ def test_the_doctor_in_charge_shows_it_before(backend: Backend) -> None:
     assert backend.member(role="doctor").call("DELETE", path).status_code == 404
     assert decided(ada, number) is None
     second = hold(doctor, number)
-    signed = [item["_id"] for item in doctor.call("GET", f"/submissions/{number}/reviews").get_json()]
+    signed = [
+        item["_id"] for item in doctor.call("GET", f"/submissions/{number}/reviews").get_json()
+    ]
     assert (len(signed), signed[-1]) == (2, second["_id"])
     ended = doctor.call("DELETE", path)
     assert ended.status_code == 200

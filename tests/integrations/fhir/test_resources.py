@@ -1,12 +1,15 @@
 """What each resource says, and that it is FHIR R4 by two other implementations."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from skinapi.integrations.fhir.elements import condition_concept
 from skinapi.integrations.fhir.kinds import KINDS
+from skinapi.model.conditions import Band, conditions_table
 from skinapi.model.patient_facts import Fact
+from tests.findings.prediction.photographer import predicted
 from tests.integrations.fhir.clinic import Clinic, entries, read
 from tests.integrations.fhir.test_search import walk_patient
 from tests.integrations.fhir.validation import assert_valid, flat
@@ -154,3 +157,23 @@ def references(element: Any) -> set[str]:
         own = {element["reference"]} if "reference" in element else set()
         return own | {found for item in element.values() for found in references(item)}
     return set()
+
+
+def test_an_urgency_stays_while_a_result_is_awaited(clinic: Clinic) -> None:
+    decided = observed(clinic, "awaited", "decided-urgency")
+    assert decided["valueCodeableConcept"]["coding"][0]["code"] == "urgent_referral"
+    assert "dataAbsentReason" not in decided
+    assert report(clinic, "awaited")["status"] == "preliminary"
+
+
+def test_words_beside_codes_of_a_decision_are_in_the_language_of_the_finding(
+    tmp_path: Path,
+) -> None:
+    clinic = Clinic(tmp_path)
+    number = predicted(clinic.ada, keep_photo="true", language="fr")["id"]
+    clinic.review(number, label=None, certainty="unsure", urgency="urgent_referral")
+    told = read(clinic.doctor, f"DiagnosticReport/{number}")
+    assert told["conclusionCode"][0]["text"] == "Nature de la tache à préciser"
+    decided = read(clinic.doctor, f"Observation/{number}-decided-urgency")
+    words = conditions_table().band_words(Band.URGENT_REFERRAL, "fr")
+    assert decided["valueCodeableConcept"]["text"] == words.doctor_label

@@ -290,3 +290,28 @@ def test_a_record_whose_owner_is_damaged_too_names_nobody(any_backend: Backend) 
     assert doctor.call("GET", "/queue/counts").get_json()["damaged"] == []
     [failed] = any_backend.admin().call("GET", "/admin/overview").get_json()["failed_items"]
     assert failed["owner"] is None
+
+
+@pytest.mark.parametrize("collection", ["submissions", "reviews", "lesions", "accounts"])
+def test_each_part_of_a_damaged_case_says_that_the_record_is_damaged(
+    shared_backend: Backend, collection: str
+) -> None:
+    two = TwoAccounts(shared_backend)
+    store = shared_backend.services.store
+    spot = two.ada.call("GET", "/lesions").get_json()[0]["id"]
+    [stored] = store.collection("submissions").find({"lesion": spot})
+    review = store.collection("reviews").find({"submission": stored["id"]})[0]
+    record, field = {
+        "submissions": (stored["id"], "band"),
+        "reviews": (review["id"], "opinion"),
+        "lesions": (spot, "created_at"),
+        "accounts": (stored["owner"], "created_at"),
+    }[collection]
+    store.collection(collection).update({"id": record}, {"$unset": {field: True}})
+    path = f"/submissions/{stored['number']}"
+    answers = [
+        two.grace.call("GET", path + part)
+        for part in ("", "/report.json", "/case", "/reviews", "/photo", "/letters")
+    ]
+    codes = {item.get_json().get("code") for item in answers if item.status_code >= 500}
+    assert codes == {"record_damaged"}, [(a.status_code, a.text[:100]) for a in answers]

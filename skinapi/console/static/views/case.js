@@ -2,7 +2,7 @@
 
 import { html, useEffect, useRef, useState } from "/console/vendor/htm-preact-3.1.1.js";
 import { apiPath, get, getAll, getConditions, personNumber, put, remove } from "/console/api.js";
-import { Answer, Failure, Icon, Message, toast, useAct, useAnswer, useKeys } from "/console/components.js";
+import { Answer, Failure, Icon, Message, sayError, toast, useAct, useAnswer, useKeys } from "/console/components.js";
 import { getLanguage, hasWords, isolated, said, say, sayDate, sayNumber, sayShare, sayValue } from "/console/language.js";
 import { KeptPhoto, Pages, usePages } from "/console/lists.js";
 import { goTo, scrollToTop } from "/console/navigation.js";
@@ -219,19 +219,20 @@ function useCase(number, finding, { onNext, openNext, onChanged }) {
   const settled = Boolean(decision && !isReopened(finding.submission) && finding.submission.instruction?.from !== "comparison" && !decision.waits_for && !decision.held_until && !finding.work.opinion_came_at && !finding.work.opinion) && !hasDraft(number);
   const [form, setForm] = useState({ turn: 0, signed: false, folded: settled });
   const asked = now.work.opinion?.of_me; // a colleague sees the finding until the review is signed
+  const [gone, setGone] = useState(false); // the patient is in the care of somebody else by now
   const unfold = () => setForm({ ...form, folded: false });
   /** What the server says by now. The photo is not read again: that is audited. */
   const renew = () =>
     Promise.all([readFinding(number), getReviews(number), getWork(number)]).then(([[submission, report], reviews, work]) => {
       setError(null);
       setNow({ ...finding, submission, report, reviews, work });
+      setGone(false); // the patient is in this doctor's care again
     }, setError);
   const use = (/** @type {Api["ReviewView"]} */ opinion) => {
     fillReview(number, opinion);
     setForm({ ...form, turn: form.turn + 1, folded: false });
     setTimeout(() => focusOn("[name=note]")); // the form is there once this has been drawn
   };
-  const [gone, setGone] = useState(false); // the patient is in the care of somebody else by now
   const end = () => {
     onChanged();
     setGone(true);
@@ -327,7 +328,8 @@ const CasePane = ({ number, finding, ...way }) => {
         <${FoldedKeys} />
         <button class=${found.form.signed ? "next-case primary" : "next-case"} onClick=${() => way.onNext(found.form.signed)}>${say("nextCase")}<kbd aria-hidden="true">j</kbd></button>
       </header>
-      ${found.gone ? html`<div><${Message}><p><strong>${say("patientMoved")}</strong></p><//></div>` : html`<div class="case-photo">
+      ${found.gone ? html`<div><${Message}><p><strong>${say("patientMoved")}</strong></p>${found.error && html`<p>${sayError(found.error)}</p>`}
+        <button class="quiet" onClick=${found.renew}>${say("tryAgain")}</button><//></div>` : html`<div class="case-photo">
         <${FindingPhoto} submission=${submission} photo=${photo} heat=${submission.heat}>
           ${(/** @type {Api["PictureView"]} */ picture) => html`<${Alone} picture=${picture} conditions=${conditions} />`}
         <//>

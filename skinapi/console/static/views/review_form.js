@@ -232,7 +232,7 @@ function useAnswers({ draft, enter }, reviewing, left, asked, onBegin) {
       answer.teller(value);
       focusOn(`[value=${value}]`); // from there Enter signs
     }]) : []),
-    ...Object.fromEntries(names || known ? labels.slice(0, KEYS).map(({ key, off }, nth) => [keyOf(nth), () => off || answer.name(key)]) : []),
+    ...Object.fromEntries(names || known ? labels.slice(0, KEYS).map(({ key, off }, nth) => [keyOf(nth), () => (off ? toast(say("likelyIsAgreement")) : answer.name(key))]) : []),
   });
   return { known, names, agreements, labels, urgencies, asksTeller, holds, choose, want, answer };
 }
