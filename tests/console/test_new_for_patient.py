@@ -88,6 +88,11 @@ def test_a_damaged_finding_is_no_empty_page_and_its_advice_stays(
     visitor.enter(doctor, "doctor")
     visitor.find(".damaged-patients")
     visitor.see("Ada")
+    visitor.go(f"case/{number}")
+    journey.see("recordUnreadable")
+    journey.see("adviceStaysForPatient")
+    visitor.see_none(journey.say("ourFault"))
+    journey.step("damaged-case", expected=("/submissions/",))
 
 
 def test_the_page_that_waits_says_whom_to_call_and_a_doctor_reads_no_patients_words(

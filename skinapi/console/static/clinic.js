@@ -35,5 +35,6 @@ export const AdviceStays = ({ what }) => {
   const patient = getSession()?.role === "user";
   const doctor = useAnswer(() => (patient ? get("/me").catch(() => null) : Promise.resolve(null)), [patient]).value?.doctor_name;
   return html`<${Message} kind="bad"><p>${what}</p>
+    ${getSession()?.role === "doctor" && html`<p><strong>${say("adviceStaysForPatient")}</strong> ${say("tellAdministrator")}</p>`}
     ${patient && html`<p><strong>${say("adviceStays")}</strong> ${doctor ? say("askDoctorAbout", { name: isolated(doctor) }) : say("askPracticeAbout")}</p><${CallClinic} />`}<//>`;
 };

@@ -302,6 +302,8 @@ export const english = {
   callPhone: "Call {phone}",
   whomToSee: "Whom to see: {whom}",
   yourVisit: "Your visit",
+  adviceStaysForPatient: "What the patient was told about it stays valid.",
+  tellAdministrator: "Tell the clinic's administrator.",
   adviceStays: "What you were told about it stays valid.",
   askDoctorAbout: "Ask {name} if you do not remember it.",
   askPracticeAbout: "Ask the clinic if you do not remember it.",

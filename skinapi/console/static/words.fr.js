@@ -309,6 +309,8 @@ export const french = spaced({
   callPhone: "Appeler le {phone}",
   whomToSee: "Qui voir : {whom}",
   yourVisit: "Votre visite",
+  adviceStaysForPatient: "Ce qui a été dit au patient à ce sujet reste valable.",
+  tellAdministrator: "Prévenez l'administrateur de la clinique.",
   adviceStays: "Ce qui vous a été dit à ce sujet reste valable.",
   askDoctorAbout: "Si vous ne vous en souvenez plus, demandez à {name}.",
   askPracticeAbout: "Si vous ne vous en souvenez plus, demandez à la clinique.",
