@@ -10,6 +10,7 @@ import math
 import re
 from collections.abc import Iterable, Iterator, Sequence, Set
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import Any, Literal
@@ -28,6 +29,17 @@ MOST_CHOICES = 10_000
 MOST_LISTED = 2**31 - 1
 LARGEST_DOCUMENT = 16 * 2**20
 WALKED_AT_ONCE = 100
+# The field that keeps the text of a document that is no JSON.
+UNREADABLE = "unreadable_text"
+
+
+@dataclass(frozen=True, slots=True)
+class Unparsed:
+    """What stands where a time should, or a whole document, and cannot be read. No record takes it,
+    so that reading the record fails and names it. It is stored again as it stands.
+    """
+
+    stored: Any
 
 
 def require_name(name: str) -> str:
@@ -129,6 +141,8 @@ def checked_document(document: Document, indexed: Set[str] = frozenset()) -> Doc
 
 def require_value(name: str, value: Any, depth: int = 0) -> None:
     """Raise ValueError unless both stores return this value unchanged."""
+    if isinstance(value, Unparsed):  # of a damaged record, in a backup that is restored
+        return
     if name.endswith("_at") != isinstance(value, datetime):
         raise ValueError(f"{name}: fields ending in _at are times, and no others")
     match value:  # what is most frequent first: a finding has two hundred values
@@ -254,6 +268,8 @@ def walk_by_id(
 
 def stored_value(value: Any) -> Any:
     """A value as SQLite compares it. Times become text of one width, which sorts like the times."""
+    if isinstance(value, Unparsed):
+        return value.stored
     if isinstance(value, datetime):
         return value.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="milliseconds")
     return value
@@ -284,8 +300,23 @@ def _with_times(fields: dict[str, Any]) -> dict[str, Any]:
     return fields
 
 
-def read_time(text: str) -> datetime:
-    return datetime.fromisoformat(text).replace(tzinfo=UTC)
+def read_document(identifier: str, text: str | bytes) -> Document:
+    """The document of this id. Of a text that cannot be read, only the id is known."""
+    try:
+        read = from_json(text if isinstance(text, str) else text.decode())
+    except ValueError:
+        read = None
+    if isinstance(read, dict) and read.get("id") == identifier:
+        return read
+    kept = text if isinstance(text, str) else text.decode(errors="replace")
+    return {"id": identifier, UNREADABLE: Unparsed(kept)}
+
+
+def read_time(stored: Any) -> datetime | Unparsed:
+    try:
+        return datetime.fromisoformat(stored).replace(tzinfo=UTC)
+    except (TypeError, ValueError):
+        return Unparsed(stored)
 
 
 class OpenTransaction:

@@ -72,11 +72,23 @@ def read_one(collection: str, document: Document, read: Callable[[Document], R])
     except SkinAPIError:
         raise
     except Exception as error:  # damaged data can break any code that reads it
-        name, reason = (collection, str(document.get("id"))), type(error).__name__
-        log.error("record_damaged", collection=name[0], item=name[1], reason=_say(error))
-        if current := current_unreadable.get():
-            current.damaged[name] = reason
+        _note(collection, str(document.get("id")), _say(error), type(error).__name__)
         raise RecordDamaged from error
+
+
+def pass_over(collection: str, identifier: str) -> None:
+    """Note a record that a query could not look into. Raises RecordDamaged in a request that may
+    leave nothing out; background work and commands go on with the others.
+    """
+    _note(collection, identifier, "no JSON", "JSONDecodeError")
+    if not hide(collection, identifier) and current_unreadable.get():
+        raise RecordDamaged
+
+
+def _note(collection: str, identifier: str, said: str, kind: str) -> None:
+    log.error("record_damaged", collection=collection, item=identifier, reason=said)
+    if current := current_unreadable.get():
+        current.damaged[collection, identifier] = kind
 
 
 def hide(collection: str, identifier: str) -> bool:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
+from datetime import datetime
 from functools import partial
 from typing import Any, TypeVar
 
@@ -11,6 +12,7 @@ from pymongo.collection import Collection
 from pymongo.errors import DuplicateKeyError
 
 from skinapi.platform.storage.documents import (
+    Unparsed,
     checked_document,
     checked_filter,
     ordering,
@@ -225,11 +227,23 @@ def _mongo_name(field: str) -> str:
 
 
 def _to_mongo(document: Document) -> Document:
-    return {_mongo_name(field): value for field, value in document.items()}
+    return {
+        _mongo_name(field): value.stored if isinstance(value, Unparsed) else value
+        for field, value in document.items()
+    }
 
 
 def _from_mongo(document: Document) -> Document:
-    return {"id" if field == "_id" else field: value for field, value in document.items()}
+    return {
+        "id" if field == "_id" else field: _read(field, value) for field, value in document.items()
+    }
+
+
+def _read(field: str, value: Any) -> Any:
+    """A value of another type is no time: a record would take a number for one."""
+    if field.endswith("_at") and not isinstance(value, datetime | None):
+        return Unparsed(value)
+    return value
 
 
 def _condition(condition: Any, *, may_be_list: bool) -> Any:

@@ -5,6 +5,7 @@ translation of filters to SQL. Table and indexes are created on first use.
 import os
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
+from datetime import datetime
 from functools import cache, partial
 from itertools import chain, starmap
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -17,6 +18,7 @@ from skinapi.platform.storage.documents import (
     checked_filter,
     from_json,
     ordering,
+    read_document,
     read_time,
     require_expiry,
     require_id,
@@ -31,6 +33,7 @@ from skinapi.platform.storage.documents import (
 )
 from skinapi.platform.storage.ids import now
 from skinapi.platform.storage.ports import Document, Encoded, Filter, Ops
+from skinapi.platform.storage.unreadable import pass_over
 
 if TYPE_CHECKING:
     from skinapi.platform.stores.sqlite_store import SqliteStore
@@ -110,30 +113,26 @@ class SqliteDocuments:
     ) -> list[Document]:
         require_listing(limit, fields)
         with self._reading() as connection:
-            texts = self._select(connection, filter, sort, after, limit, fields)
+            rows = self._select(connection, filter, sort, after, limit, fields)
         # Parsed only after the connection is released.
         if fields is None:
-            return [from_json(text) for text in texts]
-        return [from_selected(text, fields) for text in texts]
+            return [*starmap(read_document, rows)]
+        return [from_selected(str(text), fields) for _, text in rows]
 
     def count(self, filter: Filter | None = None) -> int:
         condition, values = self._where(filter)
+        select = f'SELECT count(*) FROM "{self._name}" WHERE'
         with self._reading() as connection:
-            counted: int = connection.execute(
-                f'SELECT count(*) FROM "{self._name}" WHERE {condition}', values
-            ).get
-        return counted
+            [[counted]] = self._run_around(connection, select, condition, values)
+        return int(counted)
 
     def count_by(self, field: str, filter: Filter | None = None) -> dict[str, int]:
         condition, values = self._where(filter)
         value = sql_field(require_text_field(field))
         with self._reading() as connection:
-            rows: Any = connection.execute(
-                f'SELECT {value}, count(*) FROM "{self._name}" '
-                f"WHERE {condition} AND {type_matches(field, '')} GROUP BY 1",
-                values,
-            )
-            return dict(rows.fetchall())
+            select = f'SELECT {value}, count(*) FROM "{self._name}" WHERE'
+            rest = f"{condition} AND {type_matches(field, '')} GROUP BY 1"
+            return dict(self._run_around(connection, select, rest, values))
 
     def update(self, filter: Filter, ops: Ops, *, upsert: bool = False) -> Document | None:
         require_ops(ops, self._indexed_fields)
@@ -182,8 +181,35 @@ class SqliteDocuments:
 
     def _delete(self, connection: apsw.Connection, wanted: Sql) -> int:
         condition, values = wanted
-        connection.execute(f'DELETE FROM "{self._name}" WHERE {condition}', values)
+        try:
+            connection.execute(f'DELETE FROM "{self._name}" WHERE {condition}', values)
+        except apsw.SQLError as error:
+            if not is_of_damage(error) or not self._unreadable_ids(connection):
+                raise
+            self._make_readable(connection)
+            return self._delete(connection, wanted)
         return connection.changes()
+
+    def _make_readable(self, connection: apsw.Connection) -> None:
+        """Keep the text of each document that is no JSON as a field of one that is: nothing can be
+        changed in a row of which SQLite cannot make the index entries that are to go.
+        """
+        rows: Any = connection.execute(
+            "SELECT name, sql FROM sqlite_master "
+            "WHERE type = 'index' AND tbl_name = ? AND sql IS NOT NULL",
+            [self._name],
+        ).fetchall()
+        for name, _ in rows:
+            connection.execute(f'DROP INDEX "{name}"')
+        texts = f'SELECT CAST(doc AS BLOB) FROM "{self._name}" WHERE id = ?'
+        for identifier in self._unreadable_ids(connection):
+            text = connection.execute(texts, [identifier]).get
+            kept = to_json(read_document(identifier, text))
+            connection.execute(
+                f'UPDATE "{self._name}" SET doc = ? WHERE id = ?', [kept, identifier]
+            )
+        for _, sql in rows:
+            connection.execute(sql)
 
     def _change(self, connection: apsw.Connection, ops: Ops, wanted: Sql) -> list[Document]:
         """Change the documents, and return them as they became."""
@@ -207,12 +233,12 @@ class SqliteDocuments:
         # Most reads and updates name one id. Its statement is always the same, so it is not put
         # together again.
         if filter.keys() == {"id"} and isinstance(filter["id"], str):
-            text = connection.execute(self._select_by_id, (require_id(filter["id"]),)).get
-            document = None if text is None else from_json(text)
+            text = _text_of(connection, self._select_by_id, require_id(filter["id"]))
+            document = None if text is None else read_document(filter["id"], text)
             expires = document.get(self._expiry_field or "") if document else None
-            return None if expires is not None and expires <= now() else document
-        texts = self._select(connection, filter, "id", None, 1)
-        return from_json(texts[0]) if texts else None
+            return None if isinstance(expires, datetime) and expires <= now() else document
+        rows = self._select(connection, filter, "id", None, 1)
+        return read_document(*rows[0]) if rows else None
 
     def _select(
         self,
@@ -222,7 +248,7 @@ class SqliteDocuments:
         after: str | None,
         limit: int | None,
         fields: Sequence[str] | None = None,
-    ) -> list[str]:
+    ) -> list[tuple[str, str | bytes]]:
         field, descends = ordering(sort, after)
         condition, values = self._where(filter)
         if after is not None:
@@ -230,12 +256,39 @@ class SqliteDocuments:
             values.append(after)
         direction = "DESC" if descends else "ASC"
         first = "" if field == "id" else f"{sql_field(field)} {direction}, "
-        rows = connection.execute(
-            f'SELECT {sql_selection(fields)} FROM "{self._name}" WHERE {condition} '
-            f"ORDER BY {first}id {direction} LIMIT ?",
-            [*values, -1 if limit is None else limit],
-        )
-        return [text for (text,) in rows]
+        rest = f"{condition} ORDER BY {first}id {direction} LIMIT ?"
+        values.append(-1 if limit is None else limit)
+        select = f'SELECT id, {sql_selection(fields)} FROM "{self._name}" WHERE'
+        if fields is None and field == "id" and not (filter or {}).keys() - {"id"}:
+            # It looks into no document, so that it gives each, also one that is no text.
+            blobs = f'SELECT id, CAST(doc AS BLOB) FROM "{self._name}" WHERE'
+            try:
+                return connection.execute(f"{select} {rest}", values).fetchall()
+            except UnicodeDecodeError:
+                return connection.execute(f"{blobs} {rest}", values).fetchall()
+        return self._run_around(connection, select, rest, values)
+
+    def _run_around(
+        self, connection: apsw.Connection, select: str, rest: str, values: list[Any]
+    ) -> list[Any]:
+        """The rows of this query. SQLite refuses one that looks into a document that is no JSON:
+        then it is asked again without those, and each is noted.
+        """
+        try:
+            return connection.execute(f"{select} {rest}", values).fetchall()
+        except (apsw.SQLError, UnicodeDecodeError) as error:
+            if not (damaged := is_of_damage(error) and self._unreadable_ids(connection)):
+                raise
+        for identifier in damaged:
+            pass_over(self._name, identifier)
+        listed = ", ".join(map(apsw.format_sql_value, damaged))
+        return connection.execute(f"{select} id NOT IN ({listed}) AND {rest}", values).fetchall()
+
+    def _unreadable_ids(self, connection: apsw.Connection) -> list[str]:
+        """Of the documents that are no JSON. It reads all of them."""
+        select = f'SELECT id, CAST(doc AS BLOB), json_valid(CAST(doc AS TEXT)) FROM "{self._name}"'
+        rows: Any = connection.execute(select)
+        return [identifier for identifier, text, valid in rows if not valid or not is_utf8(text)]
 
     def _reading(self) -> AbstractContextManager[apsw.Connection]:
         self.ensure_table()
@@ -264,11 +317,35 @@ def _definition(connection: apsw.Connection, name: str) -> str | None:
     return next((sql for (sql,) in rows), None)
 
 
+def _text_of(connection: apsw.Connection, select: str, identifier: str) -> str | bytes | None:
+    try:
+        text: str | None = connection.execute(select, (identifier,)).get
+    except UnicodeDecodeError:
+        blob: Any = connection.execute(
+            select.replace(" doc ", " CAST(doc AS BLOB) ", 1), (identifier,)
+        ).get
+        return bytes(blob)
+    return text
+
+
+def is_of_damage(error: Exception) -> bool:
+    """Whether it says that a document is no JSON, or no text."""
+    return isinstance(error, UnicodeDecodeError) or "malformed JSON" in str(error)
+
+
+def is_utf8(text: bytes) -> bool:
+    try:
+        text.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
 def _run_change(connection: apsw.Connection, sql: str, values: Sequence[Any]) -> list[Any]:
     try:
         return connection.execute(sql, values).fetchall()
     except apsw.SQLError as error:
-        if str(error) != "malformed JSON":
+        if not is_of_damage(error):
             raise
         raise ValueError("only a number is counted, within 64 bits") from error
 

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 import apsw
 
 from skinapi.base.errors import DiskFull, StoreUnavailable
-from skinapi.platform.storage.documents import OpenTransaction, from_json, require_name
+from skinapi.platform.storage.documents import OpenTransaction, read_document, require_name
 from skinapi.platform.storage.files import FileBlobs
 from skinapi.platform.storage.ports import Blobs, Document, Remnant, Scrubbed
 from skinapi.platform.stores.database_file import SqliteFile, scrub_file, sqlite_errors
@@ -230,9 +230,9 @@ class SqliteSnapshot:
         return _table_names(self._connection)
 
     def documents(self, name: str) -> Iterator[Document]:
-        select = f'SELECT doc FROM "{require_name(name)}" ORDER BY id'
-        for (text,) in self._connection.execute(select):
-            yield from_json(text)
+        select = f'SELECT id, CAST(doc AS BLOB) FROM "{require_name(name)}" ORDER BY id'
+        for identifier, text in self._connection.execute(select):
+            yield read_document(identifier, text)
 
 
 def _is_full(folder: Path) -> bool:
