@@ -262,10 +262,12 @@ class SqliteDocuments:
         if fields is None and field == "id" and not (filter or {}).keys() - {"id"}:
             # It looks into no document, so that it gives each, also one that is no text.
             blobs = f'SELECT id, CAST(doc AS BLOB) FROM "{self._name}" WHERE'
+            rows: Any
             try:
-                return connection.execute(f"{select} {rest}", values).fetchall()
+                rows = connection.execute(f"{select} {rest}", values).fetchall()
             except UnicodeDecodeError:
-                return connection.execute(f"{blobs} {rest}", values).fetchall()
+                rows = connection.execute(f"{blobs} {rest}", values).fetchall()
+            return list(rows)
         return self._run_around(connection, select, rest, values)
 
     def _run_around(

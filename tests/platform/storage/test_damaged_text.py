@@ -2,6 +2,7 @@
 
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import apsw
 import pytest
@@ -39,6 +40,12 @@ def damage_text(backend: Backend, identifier: str, old: bytes, new: bytes) -> No
         file.write(new)
 
 
+def indexes_of(backend: Backend) -> list[Any]:
+    path = backend.settings.instance_dir / "skinapi.db"
+    with closing(apsw.Connection(str(path))) as connection:
+        return connection.execute("SELECT sql FROM sqlite_master ORDER BY name").fetchall()
+
+
 @pytest.mark.parametrize(
     ("old", "new"),
     [
@@ -56,6 +63,7 @@ def test_one_damaged_character_hides_one_record_and_a_backup_gives_it_back(
     broken, urgent = (file_for(backend, patient, URGENT) for _ in range(2))
     older, newer = tmp_path / "older.tar", tmp_path / "newer.tar"
     assert main(["backup", str(older)]) == 0
+    before = indexes_of(backend)
     damage_text(backend, broken.id, old, new)
     for person, path in ((doctor, "/queue"), (patient, "/submissions")):
         listed = person.call("GET", path)
@@ -69,4 +77,5 @@ def test_one_damaged_character_hides_one_record_and_a_backup_gives_it_back(
     assert f"damaged: submissions {broken.id}" in capsys.readouterr().err
     assert main(["restore-record", str(older), f"submissions/{broken.id}"]) == 0
     assert main(["check", "--repair"]) == 0
+    assert indexes_of(backend) == before
     assert sorted(numbers(doctor, "/queue")) == sorted([broken.number, urgent.number])

@@ -8,6 +8,8 @@ import pytest
 from structlog.testing import capture_logs
 
 from skinapi.app.composition.services import MODELS
+from skinapi.platform.storage.documents import Unparsed
+from skinapi.platform.storage.faults import document_faults
 from skinapi.platform.storage.ports import Document
 from skinapi.platform.stores.sqlite_documents import SqliteDocuments
 from skinapi.platform.web.declaration import route_of
@@ -42,6 +44,12 @@ def mistake_a_type(document: Document, required: list[str]) -> Document:
     plain = [name for name in required if not name.endswith("_at")]
     own = [name for name in plain if name not in LINKS]
     return {**document, (own or plain)[0]: 0.5}
+
+
+def mistake_the_times(document: Document, _: list[str]) -> Document:
+    """A number is no time, though a record would take one."""
+    times = [name for name in document if name.endswith("_at") and name != "expires_at"]
+    return {**document, **dict.fromkeys(times, Unparsed(20))}
 
 
 def empty_the_parts(document: Document, _: list[str]) -> Document:
@@ -134,7 +142,9 @@ def clinic(shared_backend: Backend) -> Clinic:
 
 
 @pytest.mark.xdist_group("unreadable")  # the clinic takes seconds to make
-@pytest.mark.parametrize("damage", [lose_a_field, mistake_a_type, empty_the_parts])
+@pytest.mark.parametrize(
+    "damage", [lose_a_field, mistake_a_type, mistake_the_times, empty_the_parts]
+)
 @pytest.mark.parametrize("collection", sorted({*MODELS} - {"serving"}))
 def test_every_list_is_shown_without_the_damaged_record(
     clinic: Clinic, collection: str, damage: Damage
@@ -179,6 +189,22 @@ def test_what_is_left_out_is_named_to_the_operator(any_backend: Backend) -> None
     assert f"1 (submissions/{broken.id})" in note
     gauges = backend.services.data.failed_items.gauges()
     assert [(gauge.name, gauge.value) for gauge in gauges] == [("skinapi_damaged_records", 1.0)]
+
+
+@pytest.mark.parametrize("stored", ["2026-11-2#T08:00:00.000", 20])
+def test_what_is_no_time_hides_its_record_alone(any_backend: Backend, stored: object) -> None:
+    doctor, patient = patient_in_care(any_backend)
+    broken, urgent = (file_for(any_backend, patient, URGENT) for _ in range(2))
+    rows = any_backend.services.store.collection("submissions")
+    [document] = rows.find({"id": broken.id})
+    rows.delete({"id": broken.id})
+    rows.insert({**document, "created_at": Unparsed(stored)})
+    for person, path in ((doctor, "/queue"), (patient, "/submissions")):
+        listed = person.call("GET", path)
+        assert [item["id"] for item in listed.get_json()] == [urgent.number]
+        assert listed.headers[LEFT_OUT] == "submissions=1"
+    [fault] = document_faults(any_backend.services.store, MODELS)
+    assert fault.message.startswith(f"submissions {broken.id}: damaged: created_at")
 
 
 @pytest.mark.parametrize("path", ["/queue", "/queue?unassigned=true"])
