@@ -85,10 +85,8 @@ def test_a_document_under_another_key_ends_no_check_in_a_circle(tmp_path: Path) 
     backend.services.store.close()
     with closing(sqlite3.connect(tmp_path / "skinapi.db")) as database, database:
         assert database.execute("UPDATE accounts SET id = 'zz'").rowcount
-    assert [fault.message for fault in backend.services.check_integrity()] == [
-        "the check of documents ended at damaged data (ValueError)",
-        "the check of stored files ended at damaged data (ValueError)",
-    ]
+    [first, *_] = [fault.message for fault in backend.services.check_integrity()]
+    assert first.startswith("accounts zz: damaged: ")
 
 
 def restored_from(file: Path, settings: Settings) -> int:

@@ -29,6 +29,11 @@ from skinapi.platform.stores import make_store, open_store
 FIRST_ADMIN = "admin@skinapi.local"
 # Whoever may run these commands, in the audit trail.
 OPERATOR = "system"
+GIVEN_UP = (
+    "The numbers from before are given up: each patient of another system gets a second account "
+    "with the next photo, which you join with the first. Their key is kept: a former "
+    "JWT_SECRET_KEY that is found later finds them again, from FORMER_JWT_SECRET_KEYS"
+)
 
 
 def print_banner(settings: Settings) -> None:
@@ -118,6 +123,8 @@ def accept_store_key(settings: Settings, options: argparse.Namespace) -> int:
     print("JWT_SECRET_KEY is the key of the store")
     for said in services.patients.problems():
         print(said)
+    if services.patients.numbers.given_up:
+        print(GIVEN_UP)
     return 0
 
 

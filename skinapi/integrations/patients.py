@@ -36,9 +36,10 @@ UNSEEN = (
 )
 UNFOUND = (
     "patients of other systems who are no longer found by their numbers, whose key is lost: {lost}."
-    " Put the JWT_SECRET_KEY of then into FORMER_JWT_SECRET_KEYS, or join each with the second "
-    "account that its number has made since"
+    " {mend}oin each with the second account that its number has made since"
 )
+KEY_KEPT = "Put the JWT_SECRET_KEY of then into FORMER_JWT_SECRET_KEYS and start again, or j"
+KEY_GONE = "The store does not hold that key any more, so no JWT_SECRET_KEY helps: j"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -208,5 +209,9 @@ class PatientsService:
     def check_integrity(self) -> Iterator[Fault]:
         """Yield a fault where patients are no longer found by their numbers."""
         known = {key.name for key in self.numbers.known} - self.numbers.lost
-        if lost := self.accounts.count_unnumbered(known):
-            yield Fault(UNFOUND.format(lost=lost))
+        kept = known | self.numbers.lost | self.numbers.given_up
+        gone = self.accounts.count_unnumbered(kept)
+        if lost := self.accounts.count_unnumbered(known) - gone:
+            yield Fault(UNFOUND.format(lost=lost, mend=KEY_KEPT))
+        if gone:
+            yield Fault(UNFOUND.format(lost=gone, mend=KEY_GONE))

@@ -179,6 +179,32 @@ def test_numbers_are_given_up_by_the_operator_alone_and_check_goes_on_saying_so(
     assert (add(after, by).id, faults(after)) == (before.id, [])
 
 
+def test_a_key_that_is_found_after_the_numbers_were_given_up_finds_them_again(
+    real_backend: Backend,
+) -> None:
+    by = program(real_backend)
+    before = add(real_backend.services, by)
+    accept_key(real_backend.services.store, secrets=[NEXT], give_up_numbers=True)
+    [said] = faults(with_secrets(real_backend, NEXT))
+    assert "into FORMER_JWT_SECRET_KEYS" in said
+    found = with_secrets(real_backend, NEXT, SECRET)
+    assert (add(found, by).id, faults(found)) == (before.id, [])
+    assert add(with_secrets(real_backend, NEXT), by).id == before.id
+
+
+def test_check_promises_nothing_of_a_key_that_the_store_does_not_hold(
+    real_backend: Backend,
+) -> None:
+    add(real_backend.services, program(real_backend))
+    accept_key(real_backend.services.store, secrets=[NEXT], give_up_numbers=True)
+    rows = real_backend.services.store.collection(STORE_COLLECTION)
+    [stored] = rows.find()
+    kept = [entry for entry in stored["number_keys"] if "given_up" not in entry]
+    rows.update({"id": stored["id"]}, {"$set": {"number_keys": kept}})
+    [said] = faults(with_secrets(real_backend, NEXT))
+    assert "no JWT_SECRET_KEY helps" in said
+
+
 def test_where_nobody_came_by_a_number_a_lost_key_loses_nothing(real_backend: Backend) -> None:
     accept_key(real_backend.services.store, secrets=[NEXT])
     after = with_secrets(real_backend, NEXT)
@@ -194,7 +220,9 @@ def test_the_command_says_that_numbers_are_lost(
     assert commands.accept_store_key(settings, Namespace(give_up_numbers=False)) == 0
     assert LOST in capsys.readouterr().out
     assert commands.accept_store_key(settings, Namespace(give_up_numbers=True)) == 0
-    assert LOST not in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert LOST not in said
+    assert "gets a second account" in said
 
 
 def test_an_object_whose_number_has_a_character_that_nobody_sees_is_refused(

@@ -19,6 +19,7 @@ KEY_BYTES, NONCE_BYTES = 32, 12  # https://csrc.nist.gov/pubs/sp/800/38/d/final
 PURPOSE = b"skinapi number keys"
 # Of the secrets that hashed the numbers of a store before version 12: such a hash names no key.
 UNNAMED = ""
+GIVEN_UP = "given_up"
 LOST = (
     "A key of patients' numbers is lost: a number that finds nobody makes no patient, who may be "
     "here already. Put the former JWT_SECRET_KEY into FORMER_JWT_SECRET_KEYS and start again, or "
@@ -44,11 +45,13 @@ class NumberKey:
 @dataclass(frozen=True, slots=True)
 class NumberKeys:
     """The keys of a store that this server can read, the newest first, and the names of those that
-    it cannot.
+    it cannot: the `lost` ones, for which a number that finds nobody is refused, and those that were
+    given up, for which it is taken for a new patient's.
     """
 
     known: Sequence[NumberKey]
     lost: frozenset[str] = frozenset()
+    given_up: frozenset[str] = frozenset()
 
     def hashes_of(self, message: bytes) -> list[str]:
         """What a number may be stored as; the first is how a new one is."""
@@ -80,19 +83,29 @@ def wrap_again(
     """The same keys, each that one of the secrets opens encrypted with the one of this name."""
     opened = [(entry, _unwrap(entry, secrets)) for entry in entries]
     return [
-        entry if key is None or _is_wrapped(entry, name) else wrap(key, name, secrets[name])
+        entry if key is None or _is_current(entry, name) else wrap(key, name, secrets[name])
         for entry, key in opened
     ]
 
 
 def unwrap_all(entries: Sequence[Document], secrets: Mapping[str, str]) -> NumberKeys:
     opened = [_unwrap(entry, secrets) for entry in entries]
-    lost = {entry["name"] for entry, key in zip(entries, opened, strict=True) if key is None}
-    return NumberKeys([key for key in opened if key], frozenset(lost))
+    unopened = [entry for entry, key in zip(entries, opened, strict=True) if key is None]
+    given_up = {entry["name"] for entry in unopened if entry.get(GIVEN_UP)}
+    lost = {entry["name"] for entry in unopened} - given_up
+    return NumberKeys([key for key in opened if key], frozenset(lost), frozenset(given_up))
 
 
-def _is_wrapped(entry: Document, name: str) -> bool:
-    return entry["key"] == name and "wrapped" in entry
+def give_up(entries: Sequence[Document], name: str, secrets: Mapping[str, str]) -> list[Document]:
+    """The same keys, those that no secret opens marked as given up. A secret that is found later
+    opens them again.
+    """
+    again = wrap_again(entries, name, secrets)
+    return [entry if _unwrap(entry, secrets) else {**entry, GIVEN_UP: True} for entry in again]
+
+
+def _is_current(entry: Document, name: str) -> bool:
+    return entry["key"] == name and "wrapped" in entry and GIVEN_UP not in entry
 
 
 def _unwrap(entry: Document, secrets: Mapping[str, str]) -> NumberKey | None:

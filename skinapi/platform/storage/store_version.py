@@ -19,6 +19,7 @@ from skinapi.platform.storage.number_keys import (
     NumberKey,
     NumberKeys,
     entry_of_secret,
+    give_up,
     unwrap_all,
     wrap,
     wrap_again,
@@ -181,7 +182,7 @@ def end_migration(store: Store) -> None:
 def accept_key(store: Store, *, secrets: Sequence[str], give_up_numbers: bool = False) -> None:
     """Make the newest secret the key of the store, whatever its key was. The keys of patients'
     numbers that no secret opens are kept, for a secret that is found again, unless no patient came
-    by a number, or with `give_up_numbers`.
+    by a number. With `give_up_numbers` they are no longer waited for.
     """
     documents = store.collection(STORE_COLLECTION)
     keys = SigningKeys(secrets, purpose=PURPOSE)
@@ -194,8 +195,10 @@ def accept_key(store: Store, *, secrets: Sequence[str], give_up_numbers: bool = 
     else:
         entries = wrap_again(stored.get("number_keys", []), keys.current, keys.secrets)
     opened = [entry for entry in entries if unwrap_all([entry], keys.secrets).known]
-    if give_up_numbers or not _has_numbers(store):
+    if not _has_numbers(store):
         entries = opened
+    elif give_up_numbers:
+        entries = give_up(entries, keys.current, keys.secrets)
     if not opened and stored["version"] not in OLDER:
         entries = [wrap(NumberKey.make(), keys.current, secrets[0]), *entries]
     change = {"key": keys.current, "number_keys": entries}
