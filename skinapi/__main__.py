@@ -29,6 +29,7 @@ from skinapi.base.settings.safety import (
     read_settings,
     refuse_unsafe,
 )
+from skinapi.base.settings.value_checks import ODD_KEY, is_odd_key
 from skinapi.learning.commands import Run, add_commands
 from skinapi.platform.jobs.process import WorkerKeeper
 
@@ -205,7 +206,8 @@ def _say(sentences: Iterable[str]) -> None:
 def check_settings(settings: Settings, _: argparse.Namespace) -> int:
     """Say whether a server would start with these settings, and which names are none."""
     _say(odd_names())
-    if faults := [*faults_of(settings), *faults_of_folders(settings)]:
+    odd = [ODD_KEY] if is_odd_key(settings.secret("jwt_secret_key") or "") else []
+    if faults := [*faults_of(settings), *faults_of_folders(settings), *odd]:
         raise UnsafeSettings("\n".join(faults))
     if not settings.lab_workers:
         _say(["LAB_WORKERS=0: `serve` starts no job worker; start `python -m skinapi worker` too"])

@@ -117,6 +117,45 @@ def test_a_secret_that_was_broken_into_lines_is_not_repeated(
     assert "skinapi: A line of .env is no NAME=value" in said
 
 
+@pytest.mark.parametrize("odd", [f"{SECRET},x", f"{SECRET} "])
+def test_a_key_that_could_never_be_changed_is_refused(
+    odd: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("JWT_SECRET_KEY", odd)
+    assert main(["check-settings"]) == REFUSED
+    assert "JWT_SECRET_KEY has a comma, or a space at an end" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", ["check-settings", "serve"])
+@pytest.mark.parametrize(
+    "address",
+    [
+        "mongodb://me:pass@word:1@db.example/skinapi",
+        "mongodb://me:pass/word@db.example/skinapi",
+        "mongodb+srv://me:p%zz@db.example/skinapi",
+        "mongodb://me:pw@db.example/skinapi?replicaSet",
+        "mongodb+srv://me:pw@db.example/skinapi?retryWrites",
+    ],
+)
+def test_an_address_that_no_mongodb_has_is_refused_before_a_start(
+    command: str, address: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("MONGO_URI", address)
+    assert main([command]) == REFUSED
+    said = capsys.readouterr().err
+    assert "percent-encoded" in said
+    assert "pass" not in said.replace("password", "")
+
+
+@pytest.mark.parametrize("command", ["check-settings", "serve"])
+def test_a_doctor_who_is_no_address_is_refused(
+    command: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("DEFAULT_DOCTOR", "grace")
+    assert main([command]) == REFUSED
+    assert "DEFAULT_DOCTOR must be the e-mail of a doctor" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("wrong", ["0", "100", "-2", "250", "nan", "inf", "two", "2 %", "2,5"])
 def test_a_prevalence_that_cannot_be_is_refused_with_the_way_out(
     wrong: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]

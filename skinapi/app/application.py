@@ -23,6 +23,7 @@ from skinapi.base.logs import configure_logs
 from skinapi.base.settings import Settings
 from skinapi.base.settings.demo_folder import read_demo
 from skinapi.base.settings.safety import WRONG_DEFAULT_DOCTOR, WRONG_UNASSIGNED
+from skinapi.base.settings.value_checks import OLD_ODD_KEY, is_odd_key
 from skinapi.care.case_routes import comparison_routes
 from skinapi.care.case_routes import routes as cases_routes
 from skinapi.care.lesion_routes import routes as lesions_routes
@@ -327,6 +328,7 @@ def _open_server_info(app: Application, limits: Limits, console: Console) -> Ser
         notes=lambda: [
             *filter(None, [inference.served.problem]),
             *services.patients.problems(),
+            *([OLD_ODD_KEY] if is_odd_key(services.settings.signing_key()) else []),
             *services.jobs.problems(),
             *([WRONG_DEFAULT_DOCTOR] if services.assignments.has_wrong_default() else []),
             *_say_wrong_readers(services),

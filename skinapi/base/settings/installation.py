@@ -6,7 +6,7 @@ from typing import Literal
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from skinapi.base.settings.value_checks import refuse_weak_key, stored_secret
+from skinapi.base.settings.value_checks import is_odd_key, refuse_weak_key, stored_secret
 
 
 class InstallationSettings(BaseSettings):
@@ -69,5 +69,7 @@ class InstallationSettings(BaseSettings):
 
     def audit_secrets(self) -> list[str]:
         """The secrets that sign the audit trail: the current one, then the former ones."""
-        former = (self.secret("former_jwt_secret_keys") or "").split(",")
-        return [self.signing_key(), *(key.strip() for key in former if key.strip())]
+        text = self.secret("former_jwt_secret_keys") or ""
+        former = [key.strip() for key in text.split(",") if key.strip()]
+        # One of before may have a comma, or a space at an end.
+        return [self.signing_key(), *former, *([text] if is_odd_key(text) else [])]

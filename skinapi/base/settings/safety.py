@@ -22,11 +22,13 @@ from skinapi.base.settings.value_checks import (
     LONGEST_URL,
     MAKES_KEY,
     MEMORY,
+    NOT_MONGO,
     asks_for_password,
     estimate_bits,
     is_header_token,
     is_in_private_network,
     is_mail_address,
+    is_mongo_address,
     is_origin,
     is_rate,
     is_url,
@@ -162,6 +164,8 @@ def _faults_of_clinic(settings: Settings) -> Iterator[str]:
             "UNASSIGNED_PATIENTS must be all, none, or the e-mails of doctors, comma-separated: "
             "else nobody sees patients without a doctor"
         )
+    if settings.default_doctor and not EMAIL.fullmatch(settings.default_doctor.strip()):
+        yield "DEFAULT_DOCTOR must be the e-mail of a doctor"
     if settings.clinic_phone and not any(map(str.isdecimal, settings.clinic_phone)):
         yield "CLINIC_PHONE must be a number that patients can dial"
 
@@ -217,6 +221,8 @@ def _faults_of_stores(settings: Settings) -> Iterator[str]:
     uri = settings.secret("mongo_uri")
     if uri and not uri.startswith(("mongodb://", "mongodb+srv://")):
         yield "MONGO_URI must begin with mongodb:// or mongodb+srv://"
+    elif uri and not is_mongo_address(uri):
+        yield NOT_MONGO
     yield from _caught(lambda: settings.rate_limit_uri)
     yield from _caught(lambda: settings.broker_uri)
     for name in ("mongo_uri", "rate_limit_storage", "jobs_broker") * settings.production:

@@ -302,6 +302,42 @@ SHORTEST_PIECE = 4
 WORD = re.compile(r"[a-z]{4,}")
 
 
+# A store is not begun with one: it says so of a store that has one already.
+ODD_KEY = (
+    "JWT_SECRET_KEY has a comma, or a space at an end, which separate the values of "
+    f"FORMER_JWT_SECRET_KEYS: take another one; {MAKES_KEY}"
+)
+OLD_ODD_KEY = (
+    "JWT_SECRET_KEY has a comma, or a space at an end. To change it, put exactly this value, and "
+    "no other beside it, into FORMER_JWT_SECRET_KEYS"
+)
+
+
+NOT_MONGO = (
+    "MONGO_URI is not the address of a MongoDB: user and password must be percent-encoded (%40 for "
+    "@, %3A for :, %2F for /), and each option needs a value"
+)
+
+
+def is_mongo_address(uri: str) -> bool:
+    """Whether the driver takes it. No name is looked up."""
+    from pymongo import MongoClient  # noqa: PLC0415 (a server on SQLite does without the driver)
+    from pymongo.errors import ConfigurationError  # noqa: PLC0415
+
+    # Without what makes the driver ask the DNS.
+    plain = re.sub(r"srv[A-Za-z]+=[^&]*&?", "", uri.replace("mongodb+srv://", "mongodb://", 1))
+    try:
+        client: MongoClient[dict[str, object]] = MongoClient(plain, connect=False)
+    except (ConfigurationError, ValueError, OSError):  # OSError: a file of its TLS options
+        return False
+    client.close()
+    return True
+
+
+def is_odd_key(key: str) -> bool:
+    return "," in key or key != key.strip()
+
+
 def refuse_weak_key(key: str) -> None:
     """Raises UnsafeSettings where the key that signs the tokens could be guessed."""
     if not key:

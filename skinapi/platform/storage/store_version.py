@@ -14,6 +14,7 @@ from skinapi.base.errors import (
     UnsafeSettings,
 )
 from skinapi.base.logs import log
+from skinapi.base.settings.value_checks import ODD_KEY, is_odd_key
 from skinapi.platform.storage.ids import now
 from skinapi.platform.storage.number_keys import (
     NumberKey,
@@ -106,6 +107,8 @@ def join_store(store: Store, *, secrets: Sequence[str], change: bool = True) -> 
             # Read again: another server may have written it, and then an account, in between.
             if accounts and documents.get(STORE_COLLECTION) is None:
                 _refuse_other({"version": 1})
+            if change and is_odd_key(secrets[0]):
+                raise UnsafeSettings(ODD_KEY)
             made = NumberKey.make()
             if not change:
                 return NumberKeys([made])

@@ -17,6 +17,7 @@ from pymongo.database import Database
 from pymongo.errors import ConfigurationError, OperationFailure, PyMongoError
 
 from skinapi.base.errors import BlobDamaged, StoreUnavailable, UnsafeSettings
+from skinapi.base.settings.value_checks import NOT_MONGO
 from skinapi.platform.storage.documents import require_name
 from skinapi.platform.storage.ids import (
     LONGEST_WRITE,
@@ -92,7 +93,7 @@ class MongoStore:
             client: pymongo.MongoClient[Document] = pymongo.MongoClient(uri, **DURABLE, **TIMEOUTS)
         except (ConfigurationError, ValueError, OSError):  # OSError: a file of its TLS options
             # Without its cause: that may quote the password.
-            raise UnsafeSettings("MONGO_URI is not the address of a MongoDB") from None
+            raise UnsafeSettings(NOT_MONGO) from None
         return cls(client.get_default_database(DATABASE), uri)
 
     def refuse_unusable(self) -> None:

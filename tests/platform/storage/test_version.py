@@ -4,10 +4,12 @@ import re
 from pathlib import Path
 
 import pytest
+from pydantic import SecretStr
 
 from skinapi.app.composition import services
 from skinapi.app.composition.services import open_services
 from skinapi.base.errors import StoreTooNew, StoreTooOld, UnsafeSettings
+from skinapi.base.settings import Settings
 from skinapi.platform.storage.ports import Document, Store
 from skinapi.platform.storage.store_version import (
     JUDGED_AGAIN,
@@ -69,6 +71,21 @@ def test_a_store_of_other_code_than_the_release_is_refused_before_anything_is_wr
     [page] = re.findall(r"docs/\S+\.md", refused.value.detail)
     assert "## From an older version" in (ROOT / page).read_text(encoding="utf-8")
     assert store.collection(STORE_COLLECTION).find() == before
+
+
+ODD = ["a7Yw2pQz9Xv4Rb6N,t8Lm3Jd5Hf1Gs0Ac", "a7Yw2pQz9Xv4Rb6Nt8Lm3Jd5Hf1Gs0Ac ", "a,b ,"]
+
+
+@pytest.mark.parametrize("odd", ODD)
+def test_a_store_that_has_an_odd_key_starts_and_can_change_it(store: Store, odd: str) -> None:
+    """None is begun with one: FORMER_JWT_SECRET_KEYS separates its values by commas."""
+    with pytest.raises(UnsafeSettings, match="JWT_SECRET_KEY has a comma"):
+        join_store(store, secrets=[odd])
+    join_store(store, secrets=[KEY])
+    join_store(store, secrets=[odd, KEY])
+    settings = Settings(jwt_secret_key=SecretStr(KEY), former_jwt_secret_keys=SecretStr(odd))
+    join_store(store, secrets=settings.audit_secrets())
+    join_store(store, secrets=[KEY])
 
 
 def test_another_key_is_refused_unless_it_names_the_former_one_or_is_accepted(
