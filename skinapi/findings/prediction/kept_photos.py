@@ -15,15 +15,13 @@ from skinapi.findings.records.new_findings import NewVersion
 from skinapi.findings.records.read_access import in_care
 from skinapi.findings.records.stored_finding import StoredFinding
 from skinapi.findings.records.visible_findings import VisibleFinding
-from skinapi.findings.reviews.corrections import CorrectionsService
+from skinapi.findings.reviews.corrections import MOVED, CorrectionsService
 from skinapi.model.context import NOTHING_TOLD, PLACE_ON_SITE, Context
 from skinapi.model.refusals import translate_refusal
 from skinapi.model.registry.prediction_pool import PoolCaller
 
 NOT_IN_CHARGE = "Only the doctor in charge lets a photo be judged again"
 NOT_YOURS_TO_CORRECT = "Only the patient or the doctor in charge corrects what was told"
-# No caller can send this as an Idempotency-Key: those have no slash.
-MOVED = "moved/"
 # What is known about the photo itself, whoever it is of.
 OF_PHOTO = {"modality", "text_in_picture"}
 NO_PATIENT = "There is no such patient, or you are not in charge of that one"

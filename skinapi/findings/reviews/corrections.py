@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from skinapi.accounts.auth.account import Account, Subject
 from skinapi.accounts.auth.accounts import Accounts
-from skinapi.base.errors import IdempotencyKeyReused, NotFound
+from skinapi.base.errors import Conflict, IdempotencyKeyReused, NotFound
 from skinapi.base.languages import Language, load_words
 from skinapi.base.stored_record import Frozen
 from skinapi.findings.errors import FindingInError
@@ -45,6 +45,12 @@ class SentPicture:
     key: str
     picture: str
     request_hash: str
+
+
+# A photo that a person has moved has this key at the right patient, with the id of the finding that
+# it was moved from. No caller can send it as an Idempotency-Key: those have no slash.
+MOVED = "moved/"
+MOVED_MEANWHILE = "The photo was moved to this patient in this moment; send it again"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,13 +115,22 @@ class CorrectionsService:
         denied = self.submissions.find_by_first_part(right, sent.key + DENIED)
         if denied and denied.error:
             raise FindingInError(denied.error.reason)
+        moved = self.find_moved(right, filed)
+        if moved and moved.error:
+            raise FindingInError(moved.error.reason)
         return filed
+
+    def find_moved(self, right: str, wrong: StoredFinding) -> StoredFinding | None:
+        """What a person has filed for the `right` patient of the photo of the wrong finding."""
+        return self.submissions.find_by_key(right, f"{MOVED}{wrong.id}")
 
     def correct_patient(self, unit: Unit, right: str, *, sent: SentPicture, by: Subject) -> None:
         """Enter that in error in the transaction that files its picture for the `right` patient by
         the same key, which is free then.
         """
         if wrong := self.find_misfiled(right, sent=sent, by=by):
+            if self.find_moved(right, wrong):
+                raise Conflict(MOVED_MEANWHILE)
             _, before = self.findings.get_to_correct(number=str(wrong.number), by=by)
             self._enter(unit, wrong, before, by)
             # What a person has said of it stays said.

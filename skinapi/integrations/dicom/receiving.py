@@ -130,7 +130,9 @@ class IntakeService:
             # An archive where somebody has corrected the PatientID.
             again = SentPicture(key, picture, sent.request_hash)
             # Another picture is refused before it is judged and counted.
-            self.corrections.find_misfiled(owner.id, sent=again, by=by)
+            wrong = self.corrections.find_misfiled(owner.id, sent=again, by=by)
+            if wrong and self.corrections.find_moved(owner.id, wrong):
+                return  # a person has corrected it before
             correct = partial(self.corrections.correct_patient, sent=again, by=by)
             sent = replace(sent, before_commit=correct)
         self.prediction.predict(owner=owner, sent=sent, by=by, newcomer=newcomer)

@@ -4,6 +4,7 @@ the one before stands for nothing; or nothing has changed.
 
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -247,6 +248,30 @@ def test_after_a_join_of_both_patients_the_object_stands(ward: Ward) -> None:
     assert ward.live()["owner"] != first
     assert ward.send("P-2") == (0, "")
     assert ward.live()["owner"] == first
+
+
+def test_a_photo_that_a_doctor_has_moved_is_not_filed_again_by_the_archive(
+    real_backend: Backend, tmp_path: Path
+) -> None:
+    kept = Backend(tmp_path, real_backend.services.store, photos="always")
+    ward = Ward(kept)
+    ward.send("P-1")
+    ward.send_object(jpeg_object(MOLE, PatientID="P-2"))
+    wrong, other = ward.findings()
+    body = {"reason": "It is of somebody else.", "patient": other["owner"]}
+    moved = ward.doctor.call("POST", f"/submissions/{wrong['number']}/move", json=body)
+    assert moved.status_code < 300, moved.text
+    before = ward.findings()
+    assert len(before) == 3
+    assert ward.send("P-2") == ward.send("P-2") == (0, "")
+    assert ward.findings() == before
+    number = moved.get_json()["id"]
+    error = {"reason": "It is of neither."}
+    path = f"/submissions/{number}/entered-in-error"
+    assert ward.doctor.call("POST", path, json=error).status_code == 200
+    reason, said = ward.send("P-2")
+    assert (reason, "It is of neither." in said) == (0x0110, True)
+    assert ward.is_whole()
 
 
 def test_a_patient_whom_a_doctor_has_denied_gets_it_by_no_correction(ward: Ward) -> None:
