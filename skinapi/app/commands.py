@@ -29,6 +29,7 @@ from skinapi.platform.stores import make_store, open_store
 FIRST_ADMIN = "admin@skinapi.local"
 # Whoever may run these commands, in the audit trail.
 OPERATOR = "system"
+NO_ADMIN = "  admin     none yet: python -m skinapi create-admin --email me@clinic.example\n"
 GIVEN_UP = (
     "The numbers from before are given up: each patient of another system gets a second account "
     "with the next photo, which you join with the first. Their key is kept: a former "
@@ -39,16 +40,21 @@ GIVEN_UP = (
 def print_banner(settings: Settings) -> None:
     """Print the startup banner with the addresses of the server."""
     print("\nSkinAPI: for information only, not a medical diagnosis\n")
-    for address in settings.binds:
-        print(f"  open      http://{address}")
+    bound = [f"http://{address}" for address in settings.binds]
+    for address in [settings.public_url] if settings.public_url else bound:
+        print(f"  open      {address}")
     print(flush=True)
 
 
 def make_first_admin(settings: Settings, services: Services) -> None:
     """Create an admin where there is none, before a caller can register this e-mail address. Only
-    the worker that made the one-time password prints it.
+    the worker that made the one-time password prints it. In production, where a log is kept, it
+    says instead who makes one.
     """
     if services.admin.has_admin():
+        return
+    if settings.production:
+        print(NO_ADMIN, flush=True)
         return
     account, password = services.admin.ensure_admin(
         email=FIRST_ADMIN, password=None, only_first=True
