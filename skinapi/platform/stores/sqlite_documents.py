@@ -259,7 +259,8 @@ class SqliteDocuments:
         rest = f"{condition} ORDER BY {first}id {direction} LIMIT ?"
         values.append(-1 if limit is None else limit)
         select = f'SELECT id, {sql_selection(fields)} FROM "{self._name}" WHERE'
-        if fields is None and field == "id" and not (filter or {}).keys() - {"id"}:
+        by_id = field == "id" and not (filter or {}).keys() - {"id"} and not self._expiry_field
+        if fields is None and by_id:
             # It looks into no document, so that it gives each, also one that is no text.
             blobs = f'SELECT id, CAST(doc AS BLOB) FROM "{self._name}" WHERE'
             rows: Any
