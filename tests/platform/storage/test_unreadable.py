@@ -320,10 +320,10 @@ def test_a_record_whose_owner_is_damaged_too_names_nobody(any_backend: Backend) 
 
 @pytest.mark.parametrize("collection", ["submissions", "reviews", "accounts"])
 def test_each_part_of_a_damaged_case_says_that_the_record_is_damaged(
-    shared_backend: Backend, collection: str
+    backend: Backend, collection: str
 ) -> None:
-    two = TwoAccounts(shared_backend)
-    store = shared_backend.services.store
+    two = TwoAccounts(backend)
+    store = backend.services.store
     spot = two.ada.call("GET", "/lesions").get_json()[0]["id"]
     [stored] = store.collection("submissions").find({"lesion": spot})
     review = store.collection("reviews").find({"submission": stored["id"]})[0]
