@@ -16,6 +16,8 @@ from skinapi.__main__ import REFUSED, _parser, main
 from skinapi.app.composition.services import open_services
 from skinapi.base.settings import Settings
 from skinapi.platform.backups.erased_ids import FILE_NAME, read_erased_ids
+from skinapi.platform.storage.ids import new_id
+from tests.findings.prediction.photographer import predicted
 from tests.integrations.test_patients import program
 from tests.repository.documents import ROOT
 from tests.support.backends import PASSWORD, SECRET, Backend
@@ -83,6 +85,32 @@ def test_one_damaged_record_is_said_by_the_backup_and_restored_from_an_older_one
     assert backend.account("ada@example.org") == ada
     assert backend.services.data.failed_items.list_some() == []
     assert ("store.restore", ada.id) in [(row["action"], row["target"]) for row in backend.audit()]
+
+
+@pytest.mark.parametrize(
+    ("collection", "parent"), [("submissions", "owner"), ("reviews", "submission")]
+)
+def test_a_record_that_names_nothing_is_not_deleted_and_is_restored(
+    backend: Backend, tmp_path: Path, collection: str, parent: str
+) -> None:
+    """One character of an id is enough; what was erased is on a list."""
+    grey = backend.member(role="doctor")
+    ada = backend.member(doctor_id=backend.account(grey.email).id)
+    number = predicted(ada)["id"]
+    judged = {"label": "melanoma", "agreement": "disagree"}
+    assert grey.call("POST", f"/submissions/{number}/review", json=judged).status_code == 201
+    [before] = backend.stored()[collection]
+    backup, name = tmp_path / "b.tar", f"{collection}/{before['id']}"
+    assert main(["backup", str(backup)]) == 0
+    rows = backend.services.store.collection(collection)
+    rows.update({"id": before["id"]}, {"$set": {parent: new_id()}})
+    assert main(["check", "--repair"]) == 1
+    [kept] = backend.stored()[collection]
+    assert kept["id"] == before["id"]
+    assert main(["restore-record", str(backup), name]) == 0
+    assert backend.stored()[collection] == [before]
+    main(["check", "--repair"])
+    assert main(["check"]) == 0
 
 
 def test_the_drill_restores_the_newest_beside_it_and_leaves_nothing(

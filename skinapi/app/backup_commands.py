@@ -173,7 +173,7 @@ def restore_record(settings: Settings, options: argparse.Namespace) -> int:
     def replace(unit: Unit) -> None:
         rows = services.store.collection(collection)
         stored = rows.get(identifier)
-        if stored is None or _is_readable(model, stored):
+        if stored is None or (_is_readable(model, stored) and not _is_orphan(services, stored)):
             raise Conflict(f"{options.record} is not damaged here, or was deleted: nothing changed")
         rows.delete({"id": identifier})
         rows.insert(kept)
@@ -184,6 +184,14 @@ def restore_record(settings: Settings, options: argparse.Namespace) -> int:
     print(f"restored: {options.record}. What changed in it since the backup is lost")
     print("now run `python -m skinapi check --repair`: other records may count on it")
     return 0
+
+
+def _is_orphan(services: Services, record: Document) -> bool:
+    """Whether the account or finding that it names is not there: the id may be damaged."""
+    parents = {"owner": "accounts", "submission": "submissions"}
+    named = {collection: record.get(field) for field, collection in parents.items()}
+    rows = services.store.collection
+    return any(item and rows(collection).get(item) is None for collection, item in named.items())
 
 
 def _is_readable(model: type[BaseModel], document: Document) -> bool:

@@ -265,7 +265,7 @@ class LesionsService:
         for owner in sorted(self.lesions.owners()):
             if not self.accounts.list_where({"id": owner}):
                 text = f"spots of account {owner}, which is gone"
-                yield Fault(text, partial(self.lesions.forget, owner))
+                yield Fault(text, partial(self.lesions.forget, owner), gone=owner)
         for named in self.submissions.named_lesions():
             if self.lesions.find(named) is None and self.submissions.count_in_lesion(named):
                 text = f"findings name the spot {named}, which is gone"

@@ -72,8 +72,8 @@ class MarkedSentence(Value):
 
 @dataclass(frozen=True, slots=True)
 class Decided:
-    """What was decided. `waits`: something comes before a visit. `said`: our own sentences, of
-    which none is marked, and whose numbers and days any may repeat.
+    """What was decided. `waits`: something comes before a visit. `own`: our own sentences, of which
+    none is marked. Any may repeat their numbers and days, and those of the doctor's key words.
     """
 
     labels: Set[str]
@@ -81,7 +81,12 @@ class Decided:
     sure: bool
     proven: bool
     waits: bool
-    said: str
+    own: str
+    key_words: str = ""
+
+    @property
+    def said(self) -> str:
+        return f"{self.own}\n\n{self.key_words}"
 
 
 def split_sentences(text: str) -> list[str]:
@@ -90,7 +95,7 @@ def split_sentences(text: str) -> list[str]:
 
 def list_foreign(text: str, decided: Decided) -> list[str]:
     """List the sentences that are not our own, each once."""
-    ours = {"", *split_sentences(decided.said)}
+    ours = {"", *split_sentences(decided.own)}
     return [item for item in dict.fromkeys(split_sentences(text)) if item not in ours]
 
 
@@ -154,7 +159,7 @@ class _Check:
         """Whether it says another fact of this group than was told."""
         told = [
             {name for name, pattern in group.items() if re.search(pattern, text, re.IGNORECASE)}
-            for text in (self.sentence, self.decided.said)
+            for text in (self.sentence, self.decided.own)
         ]
         return bool(told[1]) and not told[0] <= told[1]
 

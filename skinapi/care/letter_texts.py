@@ -98,19 +98,20 @@ class LetterFacts:
         return (self.advice.decision if self.advice else None) or self.decision
 
     def decided(self, reader: Addressee, language: Language, key_words: str) -> Decided | None:
-        """None before a review. What our own draft says, and the doctor's key words, are said."""
+        """None before a review. The key words may be older than the decision."""
         own, counts = self.decision, self.counts
         if own is None or counts is None:
             return None
         first = self.advice or own
-        draft = write_draft(self, reader, language, key_words)
+        text = f"{say_decision(self, reader, language)}\n\n{write_draft(self, reader, language)}"
         return Decided(
             labels=frozenset(filter(None, (own.label, counts.label))),
             band=self.advice.band if self.advice else own.urgency,
             sure=counts.settled,
             proven=counts.proven,
             waits=first.waits_for is not None or first.unjudged,
-            said=f"{say_decision(self, reader, language)}\n\n{draft}",
+            own=text,
+            key_words=key_words,
         )
 
 

@@ -95,7 +95,7 @@ def of_case(backend: Backend, case: dict[str, Any], *, consent: bool) -> Practic
 def test_the_time_of_a_review_allows_no_number_but_itself() -> None:
     said = "Reviewed by Dr Grey, 28 November 2026, 10:20 UTC"
     decided = Decided(
-        labels=frozenset(), band=Band.REFERRAL, sure=True, proven=False, waits=False, said=said
+        labels=frozenset(), band=Band.REFERRAL, sure=True, proven=False, waits=False, own=said
     )
     text = "One in 20 is serious. It was reviewed at 10:20. It was reviewed at 10:21."
     marked = mark_sentences(text, decided, "en")
@@ -107,7 +107,7 @@ def test_the_time_of_a_review_allows_no_number_but_itself() -> None:
 
 def test_of_actinic_keratosis_alone_a_letter_names_no_bowens_disease_and_no_cancer() -> None:
     labels = frozenset({"actinic_keratosis_alone"})
-    decided = Decided(labels, Band.DOCTOR_REVIEW, sure=True, proven=False, waits=False, said="")
+    decided = Decided(labels, Band.DOCTOR_REVIEW, sure=True, proven=False, waits=False, own="")
     natural, wrong = "You have an actinic keratosis.", "This is Bowen's disease."
     marked = mark_sentences(f"{natural} {wrong} It is a melanoma.", decided, "en")
     assert [item.sentence for item in marked] == [wrong, "It is a melanoma."]

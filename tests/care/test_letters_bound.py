@@ -297,3 +297,19 @@ def test_what_was_not_said_contradicts_nothing(
     assert find_changed(of, now) == changed
     assert (of.make_token("") == now.make_token("")) is (before == after)
     assert of.make_token("See a doctor") != of.make_token("See a doctor today")
+
+
+def test_key_words_that_differ_from_the_decision_are_marked(any_backend: Backend) -> None:
+    """They may be older than it, as the software's draft that they stand in is not."""
+    at = ToldPractice(any_backend)
+    at.review("melanocytic_nevus")
+    draft = at.draft(key_words="It is a harmless mole, on the left arm.")
+    assert "marked" not in draft
+    at.review("melanoma")
+    at.correct(body_laterality="right")
+    anew = at.seen(draft)
+    (marked,) = anew["marked"]
+    assert "harmless mole" in marked["sentence"]
+    assert {"name", "fact"} <= {*marked["differs"]}
+    refused = at.sign(anew, written_of=anew["written_of"], confirmed=[]).get_json()
+    assert refused["code"] == "letter_unconfirmed"

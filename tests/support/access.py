@@ -957,6 +957,7 @@ REQUESTS: dict[str, Options | Callable[[SampleAccounts], Options]] = {
     "make_clinic_key": {"json": KEY},
     "find_or_add_patient": {"json": {"system": "urn:oid:2.999", "value": "4711"}},
     "delete_user": {"json": {}},
+    "delete_doctor": {"json": {}},
     "approve_accounts": chosen(),
     "refuse_accounts": chosen(reason="wrong_role"),
     "approve_user": {"json": {}},

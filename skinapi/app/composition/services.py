@@ -221,7 +221,14 @@ class Services(Parts):
             "the admins' audit rows": self._unexplained_admins(),
         }
         for subject, found in searches.items():
-            yield from guarded(subject, found)
+            yield from map(self._keep_unless_erased, guarded(subject, found))
+
+    def _keep_unless_erased(self, fault: Fault) -> Fault:
+        if fault.gone is None or self.data.erased_ids.has(fault.gone):
+            return fault
+        return Fault(
+            f"{fault.message} and was not erased: the id may be damaged; nothing is deleted"
+        )
 
     def _unexplained_admins(self) -> Iterator[Fault]:
         for admin in self.data.accounts.list_active_admins():

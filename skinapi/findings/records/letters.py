@@ -203,7 +203,7 @@ class Letters(Repository[Letter]):
         """Letters of deleted findings, as a restore by hand leaves them."""
         for submission in self._gone("submission", has_submission):
             text = f"letters of submission {submission}, which is gone"
-            yield Fault(text, partial(self.forget, submission))
+            yield Fault(text, partial(self.forget, submission), gone=submission)
 
 
 class LaterDecision(Value):

@@ -336,7 +336,7 @@ class FindingsService:
         for owner in owners:
             if not self.accounts.list_where({"id": owner}):
                 text = f"submissions of account {owner}, which is gone"
-                yield Fault(text, partial(self.forget, owner))
+                yield Fault(text, partial(self.forget, owner), gone=owner)
         yield from self.queue.check_integrity()
 
     def _remove(self, unit: Unit, submission: StoredFinding) -> None:

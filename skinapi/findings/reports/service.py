@@ -50,7 +50,7 @@ PAGE = re.compile(rb"/Type /Page\b")
 
 
 class _SpotWords(StoredRecord):
-    """Where a letter's own sentences call the spot by its name."""
+    """The word behind which a letter's own sentences call the spot by its name."""
 
     about: Mapping[str, str]
     spot: Mapping[str, str]
@@ -59,7 +59,7 @@ class _SpotWords(StoredRecord):
     def patterns(self) -> Iterator[str]:
         opened, closed = self.spot["named"].split("{name}")
         for sentence in self.about.values():
-            begins = re.escape(sentence.partition("{spot}")[0] + opened)
+            begins = re.escape(sentence.partition("{spot}")[0].split()[-1] + opened)
             yield rf"(?<={begins}).+?(?={re.escape(closed)})"
 
 

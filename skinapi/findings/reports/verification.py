@@ -359,7 +359,7 @@ class IssuedReports(Repository[IssuedReport]):
     def check_integrity(self, has_submission: Callable[[str], bool]) -> Iterator[Fault]:
         for submission in self._gone("submission", has_submission):
             text = f"reports of submission {submission}, which is gone"
-            yield Fault(text, partial(self._erase, submission))
+            yield Fault(text, partial(self._erase, submission), gone=submission)
 
     def _erase(self, submission: str) -> None:
         for blob in self.forget(submission):

@@ -47,9 +47,10 @@ class SentPicture:
     request_hash: str
 
 
-# A photo that a person has moved has this key at the right patient, with the id of the finding that
-# it was moved from. No caller can send it as an Idempotency-Key: those have no slash.
+# What a person files by moving a photo has this key, with the id of the finding that it was moved
+# from. No caller can send it as an Idempotency-Key: those have no slash.
 MOVED = "moved/"
+MOVED_TO_ANOTHER = "A person here has moved the photo to another patient, whose it stays"
 MOVED_MEANWHILE = "The photo was moved to this patient in this moment; send it again"
 
 
@@ -105,7 +106,8 @@ class CorrectionsService:
 
     def find_misfiled(self, right: str, *, sent: SentPicture, by: Subject) -> StoredFinding | None:
         """What a program has filed by this key for another patient than the `right` one. Refused
-        where that was another picture, and where a person has said that it is not this patient's.
+        where that was another picture, and where a person has said that it is not this patient's
+        or has moved it to another one.
         """
         filed = self.submissions.find_filed(by.id, sent.key)
         if filed is None or filed.owner == right:
@@ -115,21 +117,29 @@ class CorrectionsService:
         denied = self.submissions.find_by_first_part(right, sent.key + DENIED)
         if denied and denied.error:
             raise FindingInError(denied.error.reason)
-        moved = self.find_moved(right, filed)
-        if moved and moved.error:
+        moved = self.find_moved(filed)
+        if moved and moved.error and moved.owner == right:
             raise FindingInError(moved.error.reason)
+        if moved and not moved.error and moved.owner != right:
+            raise FindingInError(MOVED_TO_ANOTHER)
         return filed
 
-    def find_moved(self, right: str, wrong: StoredFinding) -> StoredFinding | None:
-        """What a person has filed for the `right` patient of the photo of the wrong finding."""
-        return self.submissions.find_by_key(right, f"{MOVED}{wrong.id}")
+    def find_moved(self, wrong: StoredFinding) -> StoredFinding | None:
+        """What a person has filed, last of all, by moving the photo of the wrong finding."""
+        moved = None
+        while wrong.error and (
+            found := self.submissions.find_filed(wrong.error.by, f"{MOVED}{wrong.id}")
+        ):
+            moved = wrong = found
+        return moved
 
     def correct_patient(self, unit: Unit, right: str, *, sent: SentPicture, by: Subject) -> None:
         """Enter that in error in the transaction that files its picture for the `right` patient by
         the same key, which is free then.
         """
         if wrong := self.find_misfiled(right, sent=sent, by=by):
-            if self.find_moved(right, wrong):
+            moved = self.find_moved(wrong)
+            if moved and not moved.error:
                 raise Conflict(MOVED_MEANWHILE)
             _, before = self.findings.get_to_correct(number=str(wrong.number), by=by)
             self._enter(unit, wrong, before, by)

@@ -246,7 +246,8 @@ class ReviewsService:
         for identifier in sorted(self.submissions.reviews.reviewed_submissions()):
             if not self.submissions.has(identifier):
                 text = f"reviews of submission {identifier}, which is gone"
-                yield Fault(text, partial(self.submissions.reviews.forget, identifier))
+                forget = partial(self.submissions.reviews.forget, identifier)
+                yield Fault(text, forget, gone=identifier)
 
 
 @dataclass(frozen=True, slots=True)

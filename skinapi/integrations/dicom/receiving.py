@@ -131,7 +131,8 @@ class IntakeService:
             again = SentPicture(key, picture, sent.request_hash)
             # Another picture is refused before it is judged and counted.
             wrong = self.corrections.find_misfiled(owner.id, sent=again, by=by)
-            if wrong and self.corrections.find_moved(owner.id, wrong):
+            moved = wrong and self.corrections.find_moved(wrong)
+            if moved and not moved.error:
                 return  # a person has corrected it before
             correct = partial(self.corrections.correct_patient, sent=again, by=by)
             sent = replace(sent, before_commit=correct)

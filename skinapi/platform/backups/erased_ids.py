@@ -82,6 +82,10 @@ class ErasedIds(Repository[Erased]):
         key = f"{kind}/{identifier}" if kind in ("photo", "error") else identifier
         self._documents.update({"id": key}, set_or_remove(erased), upsert=True)
 
+    def has(self, identifier: str) -> bool:
+        """Whether this account or finding was erased."""
+        return self._documents.get(identifier) is not None
+
     def has_request(self, request: str) -> bool:
         """Whether the finding that this request has made was erased."""
         return bool(self._documents.find({"request": request}, limit=1, fields=()))

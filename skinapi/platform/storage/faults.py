@@ -14,10 +14,13 @@ from skinapi.platform.storage.ports import Document, Store
 
 @dataclass(frozen=True)
 class Fault:
-    """Without `repair`, `check` can only report it."""
+    """Without `repair`, `check` can only report it. `gone` is the id that the records name and
+    nothing has: they are deleted only where it was erased. Else it may be a damaged id.
+    """
 
     message: str
     repair: Callable[[], object] | None = None
+    gone: str | None = None
 
 
 def document_faults(store: Store, models: Mapping[str, type[BaseModel]]) -> Iterator[Fault]:

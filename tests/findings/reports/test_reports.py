@@ -359,6 +359,10 @@ def test_check_finds_reports_whose_submission_is_gone(backend: Backend) -> None:
     reports = backend.services.store.collection("reports")
     reports.update({"id": row["id"]}, {"$set": {"submission": gone}})
     [fault] = backend.services.check_integrity()
+    assert fault.message.startswith(f"reports of submission {gone}, which is gone and was not")
+    assert fault.repair is None
+    backend.services.data.erased_ids.add("finding", gone)
+    [fault] = backend.services.check_integrity()
     assert fault.message == f"reports of submission {gone}, which is gone"
     assert fault.repair
     fault.repair()

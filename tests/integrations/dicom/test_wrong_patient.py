@@ -265,6 +265,11 @@ def test_a_photo_that_a_doctor_has_moved_is_not_filed_again_by_the_archive(
     assert len(before) == 3
     assert ward.send("P-2") == ward.send("P-2") == (0, "")
     assert ward.findings() == before
+    ward.send_object(jpeg_object(MOLE, PatientID="P-3"))
+    before = ward.findings()
+    reason, said = ward.send("P-3")
+    assert (reason, "moved the photo to another patient" in said) == (0x0110, True)
+    assert ward.findings() == before
     number = moved.get_json()["id"]
     error = {"reason": "It is of neither."}
     path = f"/submissions/{number}/entered-in-error"

@@ -180,9 +180,9 @@ def ready(lines: list[str]) -> dict[str, float]:
 
 
 def test_the_metrics_say_which_parts_work(scraped: Backend) -> None:
-    assert ready(scrape(scraped)) == {"store": 1, "rate_limits": 1, "model": 1}
+    assert ready(scrape(scraped)) == {"store": 1, "key": 1, "rate_limits": 1, "model": 1}
     shutil.move(scraped.settings.instance_dir / "blobs", scraped.settings.instance_dir / "away")
-    assert ready(scrape(scraped)) == {"store": 0, "rate_limits": 1, "model": 1}
+    assert ready(scrape(scraped)) == {"store": 0, "key": 1, "rate_limits": 1, "model": 1}
 
 
 def test_the_collector_reads_the_metrics_while_the_rate_limits_cannot_be_counted(

@@ -78,14 +78,15 @@ export const Superseded = ({ counts: { action, from, superseded = [] }, view }) 
   </details>`;
 };
 
-/** Who said it, and when. @param {Api["AdviceView"]} one */
-export const saidBy = (one) => say(/** @type {WordKey} */ (`saidBy_${one.by_result ? "result" : one.unjudged ? "unjudged" : one.from}`), { date: sayDate(one.since, false) });
+/** Who said it, how certain, and when. @param {Api["AdviceView"]} one */
+export const saidBy = (one) => {
+  const by = one.by_result ? "result" : one.suspected ? "suspected" : one.unjudged ? "unjudged" : one.certain === false ? "opinion" : one.from;
+  return say(/** @type {WordKey} */ (`saidBy_${by}`), { date: sayDate(one.since, false) });
+};
 
 /** A doctor reads of which finding it was said, and what was named. @param {{said: Api["AdviceView"], here?: string, conditions: Api["ConditionsView"]}} props */
-const SaidOf = ({ said, here, conditions }) => {
-  const by = said.by_result ? "result" : said.suspected ? "suspected" : said.unjudged ? "unjudged" : said.certain === false ? "opinion" : said.from;
-  return html`${say(/** @type {WordKey} */ (`saidBy_${by}`), { date: sayDate(said.since, false) })}${String(said.finding) !== String(here) && html` (<${FindingLink} number=${said.finding} view="case" />)`}${said.label && html`${colon()}<strong>${nameOf(conditions, said.label)}</strong>`}`;
-};
+const SaidOf = ({ said, here, conditions }) =>
+  html`${saidBy(said)}${String(said.finding) !== String(here) && html` (<${FindingLink} number=${said.finding} view="case" />)`}${said.label && html`${colon()}<strong>${nameOf(conditions, said.label)}</strong>`}`;
 
 /** The one thing to do about a spot, of all that was said of it. `view` shows a finding, `here` is the one shown.
  * `children` is what was said besides.
