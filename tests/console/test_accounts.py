@@ -136,4 +136,5 @@ def test_a_case_of_a_patient_without_a_doctor_is_taken_and_left_by_its_true_reas
     assert visitor.count("#review") == 0
     journey.step("moved", expected=("/review",))
     visitor.go("queue")
-    assert visitor.count(f".finding-row [data-number='{row['id']}']") == 0
+    own = f".finding-row [data-number='{row['id']}']"
+    visitor.await_truth(lambda: visitor.count(own) == 0, "the case to leave the list")
