@@ -154,20 +154,3 @@ def test_the_trail_shows_an_act_once_and_no_forged_row_behind_another() -> None:
     assert dict(zip(trails, shown, strict=True)) == {
         name: kept for name, (_, kept) in trails.items()
     }
-
-
-@pytest.mark.parametrize(
-    ("said", "word"),
-    [
-        ({}, "Doctor's decision of"),
-        ({"certain": False}, "Doctor's opinion of"),
-        ({"suspected": True, "certain": False}, "Doctor's suspected diagnosis of"),
-        ({"by_result": True, "suspected": True}, "Laboratory's result of"),
-    ],
-)
-def test_whoever_reads_what_a_doctor_said_reads_how_certain_it_was(
-    said: dict[str, bool], word: str
-) -> None:
-    advice = {"from": "decision", "since": "2026-11-28T10:00:00Z", **said}
-    [answer] = called("views/decision.js", "saidBy", [[advice]])
-    assert answer.startswith(word)

@@ -179,3 +179,19 @@ def test_a_comparison_says_first_what_to_do(visitor: Visitor, patient: Caller) -
     assert visitor.count(".compared > section") == 1
     visitor.assert_accessible()
     journey.step("compared")
+
+
+def test_a_list_says_how_certain_a_doctor_was(visitor: Visitor, patient: Caller) -> None:
+    visitor.enter(patient, "user")
+    said = (
+        ("Doctor's decision of", {}),
+        ("Doctor's opinion of", {"certain": False}),
+        ("Doctor's suspected diagnosis of", {"suspected": True, "certain": False}),
+        ("Laboratory's result of", {"by_result": True, "suspected": True}),
+    )
+    script = """
+const [advice, done] = arguments;
+import("/console/views/decision.js").then(({ saidBy }) => done(saidBy(advice)));"""
+    for words, how in said:
+        advice = {"from": "decision", "since": "2026-11-28T10:00:00Z", **how}
+        assert visitor.run_async(script, advice).startswith(words)
