@@ -108,11 +108,12 @@ def mark_sentences(
     """`read` are those that the second LLM has read."""
     marked = []
     for item in list_foreign(text, decided):
-        reading = read.get(item)
-        found = _Check(item, decided, WORDS[language], language).find()
-        if reading:
-            found = iter(() if reading.agrees else (Differs(reading.says),))
-        if differs := tuple(found):
+        differs: tuple[Differs, ...]
+        if reading := read.get(item):
+            differs = () if reading.agrees else (Differs(reading.says),)
+        else:
+            differs = tuple(_Check(item, decided, WORDS[language], language).find())
+        if differs:
             why = reading.why if reading else None
             marked.append(MarkedSentence(sentence=item, differs=differs, why=why or None))
     return tuple(marked)

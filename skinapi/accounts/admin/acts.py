@@ -3,7 +3,6 @@ taken back as it was before.
 """
 
 from datetime import datetime, timedelta
-from typing import Self
 
 from skinapi.accounts.auth.account import Account, Refusal, Status, WantedRole
 from skinapi.base.stored_record import StoredRecord
@@ -25,10 +24,6 @@ class AccountState(StoredRecord):
     refusal: Refusal | None = None
     doctor_id: str | None = None
     patients_rest: bool | None = None
-
-    @classmethod
-    def of(cls, account: Account) -> Self:
-        return cls.from_record(account)
 
 
 class ActStep(StoredRecord):
@@ -59,7 +54,7 @@ class Acts(Repository[ActStep]):
         """Call it in the transaction of the change. The result is the act, a new one unless it is
         given; None where nothing has changed.
         """
-        states = AccountState.of(before), AccountState.of(after)
+        states = AccountState.from_record(before), AccountState.from_record(after)
         if states[0] == states[1]:
             return None
         moment = now()

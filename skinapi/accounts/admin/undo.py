@@ -62,7 +62,7 @@ class UndoService:
     def _put_back(self, unit: Unit, step: ActStep) -> Account:
         account = self.accounts.get(step.account)
         if step.undone_at:
-            if AccountState.of(account) != step.before:
+            if AccountState.from_record(account) != step.before:
                 raise ChangedSince
             return account
         self._refuse_changed(step, account)
@@ -85,7 +85,7 @@ class UndoService:
         return changed
 
     def _refuse_changed(self, step: ActStep, account: Account) -> None:
-        if AccountState.of(account) != step.after or not self.acts.is_newest(step):
+        if AccountState.from_record(account) != step.after or not self.acts.is_newest(step):
             raise ChangedSince
         before, doctor = step.before, step.before.doctor_id
         if doctor and doctor != account.doctor_id:

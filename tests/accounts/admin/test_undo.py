@@ -29,7 +29,7 @@ def id_of(backend: Backend, person: Person) -> str:
 
 
 def state(backend: Backend, person: Person) -> AccountState:
-    return AccountState.of(backend.account(person.email))
+    return AccountState.from_record(backend.account(person.email))
 
 
 def approve(backend: Backend, admin: Person, *people: Person, **body: Any) -> str:
