@@ -183,7 +183,7 @@ def test_a_comparison_says_first_what_to_do(visitor: Visitor, patient: Caller) -
 
 def test_a_list_says_how_certain_a_doctor_was(visitor: Visitor, patient: Caller) -> None:
     visitor.enter(patient, "user")
-    said = (
+    said: tuple[tuple[str, dict[str, bool]], ...] = (
         ("Doctor's decision of", {}),
         ("Doctor's opinion of", {"certain": False}),
         ("Doctor's suspected diagnosis of", {"suspected": True, "certain": False}),
