@@ -332,7 +332,8 @@ def test_what_a_key_chose_stays_in_sight_however_high_the_bar_that_signs_is(
 def test_another_list_begins_at_its_first_row_which_key_o_opens(
     visitor: Visitor, doctor: Caller, patient: Caller
 ) -> None:
-    waiting, number = (send(patient, MOLE, body_site=site) for site in ("back", "abdomen"))
+    waiting = send(patient, "melanoma", body_site="back")  # before what is urgent and nobody's
+    number = send(patient, MOLE, body_site="abdomen")
     sign(doctor, number, certainty="sure", label=MOLE)
     open_case(visitor, doctor, waiting)
     visitor.go("queue")
