@@ -25,6 +25,7 @@ from tests.served.server import Server, serving
 from tests.support.photos import photo_of
 
 FINDINGS = 3
+pytestmark = pytest.mark.xdist_group("served fhir")  # one server, and the findings in this order
 
 
 @pytest.fixture(scope="module")
