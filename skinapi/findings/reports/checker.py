@@ -41,11 +41,12 @@ keep is true only if the sentence has
 - the same numbers, of the same things, and the same names;
 - everything without which a reader would believe something else.
 Another tone, order or structure, a plain word for a learned one, and an opener such as "In other
-words" change nothing: keep these.
+words" or "But" change nothing: keep these.
 
-"about" only tells what "it" or "these spots" means. Several sentences may be of one passage; they
-have nothing to do with each other. Some of the sentences are wrong, some by one small word. Say the
-difference in a few words, or nothing; if you doubt whether it is one, keep is false."""
+Each sentence was taken out of a text: "it", "this" and "these spots" mean what the passage speaks
+of, and "about" names it. Several sentences may be of one passage; they have nothing to do with each
+other. Some of the sentences are wrong, some by one small word. Say the difference in a few words,
+or nothing; if you doubt whether it is one, keep is false."""
 READERS: Mapping[PassageReader, str] = {"patient": "a patient", "colleague": "a doctor"}
 
 
@@ -97,7 +98,7 @@ _ADVICE: Mapping[Language, re.Pattern[str]] = {
         r"|immediately|urgent\w*|hospital|clinic|emergency|pharmacy|internet"
     ),
     "fr": re.compile(
-        r"vous (?:devez|devriez|pouvez)|il faut|veuillez|consulte[zr]|rendez-vous|appele[zr]"
+        r"vous (?:devez|devriez|pouvez)|il faut(?! savoir)|veuillez|consulte[zr]|rendez-vous|appele[zr]"
         r"|demande[zr] à|n'attendez|inquiét\w*|rassur\w*|aujourd'hui|demain|maintenant|bientôt"
         r"|jours?|semaines?|mois|ans|années?|heures?|immédiat\w*|urgen\w*|hôpital|clinique"
         r"|pharmacie|internet"

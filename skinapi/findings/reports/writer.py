@@ -34,7 +34,7 @@ it finds a difference.
 - Keep what is certain and what is not: each "can", "may", "usually", "most", "about", "not", "if".
 - Keep each number, in figures or in words as it stands, and what it is a number of.
 - Call each condition by the name that its passage uses; "it" is allowed where the sentence before
-  names it.
+  names it. Say again what happens ("it spreads"), not "this": each entry is compared by itself.
 - A passage speaks of a disease or of this check in general. Do not turn it to the reader's own
   spot, and do not say what the spot is.
 - No advice, time, place, example, reason or comfort that the passage does not have.
