@@ -172,7 +172,7 @@ def test_what_counts_of_another_photo_of_the_spot_comes_first(
     assert lines[0].startswith("Laboratory's result of ")
     name = {"patient": "a melanoma", "colleague": "Melanoma"}[reader]
     assert lines[0].endswith(f"(finding {number}): {name}")
-    assert lines[-1].startswith("Replaced since: Doctor's decision: ")
+    assert lines[-1].startswith("Said of this photo: Doctor's decision: ")
 
 
 def test_an_urgent_photo_that_nobody_has_answered_comes_first(shared_backend: Backend) -> None:

@@ -121,8 +121,8 @@ def test_what_became_more_urgent_heads_the_decision_of_before(
         ("fr", "colleague"): "Avis spécialisé urgent",
     }
     replaced = {
-        "en": "Replaced since: Doctor's decision: a mole",
-        "fr": "Remplacé depuis : Décision",
+        "en": "Said of this photo: Doctor's decision: a mole",
+        "fr": "Dit de cette photo : Décision",
     }
     likely = {
         "en": ("Most likely a mole",),

@@ -78,7 +78,7 @@ def test_a_report_of_an_older_photo_says_what_counts_now_and_is_found_as_changed
     assert {*ids(found)} == {str(spot.first), str(second)}
     assert after["conclusion"].startswith("Urgent referral")
     assert f"finding {second}" in after["conclusion"]
-    assert "Replaced since: Doctor's decision: Melanocytic nevus" in after["conclusion"]
+    assert "Said of this photo: Doctor's decision: Melanocytic nevus" in after["conclusion"]
     assert escape(after["conclusion"]) in after["text"]["div"]
     assert "resultsInterpreter" not in after  # no doctor has answered what counts
     assert "coding" not in after["conclusionCode"][0]
