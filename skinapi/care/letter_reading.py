@@ -1,8 +1,9 @@
 """Has the second LLM read a letter: each sentence against the decision, the facts and the doctor's
 key words. Its answer only tells a doctor where to look.
 
-It is not trusted: each call hides sentences whose answer is known among the others. If it is wrong
-about one of them, nothing that it said counts, and the lists of words stand (`letter_check.py`).
+It is not trusted: each call hides sentences whose answer is known among the others, which count for
+its record. If it is wrong about one of them, nothing that it said counts, and the lists of words
+stand (`letter_check.py`).
 """
 
 import hashlib
@@ -21,8 +22,8 @@ from skinapi.base.stored_record import Frozen
 from skinapi.care.letter_drafts import READERS, list_sent
 from skinapi.care.letter_texts import LetterFacts
 from skinapi.findings.records.letters import Letter, ReadSentence
-from skinapi.findings.reports.checker_records import CheckerRecords
-from skinapi.findings.reports.openrouter import OpenRouterClient, Question, Reading
+from skinapi.findings.reports.checker_records import Checker
+from skinapi.findings.reports.openrouter import Question, Reading
 from skinapi.findings.reports.report import NarrativeUnavailable, Unwritten
 from skinapi.findings.reports.writer import LANGUAGE_NAMES, closed_object
 from skinapi.model.bands import is_sent
@@ -95,10 +96,15 @@ def hide_known(
     return mixed
 
 
-def judge(shown: Sequence[_Shown], content: str) -> list[tuple[str, _Verdict]]:
-    """What it says of each sentence that is not known. Raises NarrativeUnavailable where it is
-    wrong about a known one, or has left one out.
-    """
+class _Judged(NamedTuple):
+    """What it says of each sentence, and whether it was right about each known one."""
+
+    said: list[tuple[str, _Verdict]]
+    known: list[bool]
+
+
+def judge(shown: Sequence[_Shown], content: str) -> _Judged:
+    """Raises NarrativeUnavailable where a sentence is left out."""
     try:
         said = {item.sentence: item for item in _Verdicts.model_validate_json(content).verdicts}
     except ValidationError as error:
@@ -106,17 +112,21 @@ def judge(shown: Sequence[_Shown], content: str) -> list[tuple[str, _Verdict]]:
     if said.keys() != {*range(1, len(shown) + 1)}:
         raise NarrativeUnavailable(Unwritten.MALFORMED)
     judged = [(item, said[index]) for index, item in enumerate(shown, 1)]
-    if any(item.agrees not in (None, answer.says == "agrees") for item, answer in judged):
-        raise NarrativeUnavailable(Unwritten.CHECKER_NOT_BELIEVED)
-    return [(item.sentence, answer) for item, answer in judged if item.agrees is None]
+    return _Judged(
+        [(item.sentence, answer) for item, answer in judged if item.agrees is None],
+        [
+            item.agrees is (answer.says == "agrees")
+            for item, answer in judged
+            if item.agrees is not None
+        ],
+    )
 
 
 @dataclass(frozen=True, slots=True)
 class LetterReader:
-    """Asks a model only whose record as a checker of reports is good (`checker_records.py`)."""
+    """Asks a model only whose record as a checker is good (`checker_records.py`)."""
 
-    llm: OpenRouterClient
-    records: CheckerRecords
+    checker: Checker
 
     def read(
         self, sentences: Sequence[str], letter: Letter, about: LetterFacts, account: str
@@ -130,17 +140,22 @@ class LetterReader:
             return tuple(known.values())
         sent, draw = is_sent(about.decision.urgency), random.SystemRandom()
         shown = hide_known(asked, letter.language, sent=sent, draw=draw)
-        answer: Reading[list[tuple[str, _Verdict]]] = self.llm.ask(
+        records = self.checker.records
+        answer: Reading[_Judged] = self.checker.llm.ask(
             ask_to_read(shown, letter, about),
             lambda content: judge(shown, content),
             deadline=time.monotonic() + WAIT_S,
-            models=self.records.require_believed(letter.language),
+            models=records.require_believed(letter.language),
             account=account,
         )
+        known_right = answer.answer.known
+        believed = records.count(answer.model, letter.language, known_right)
+        if not believed or not all(known_right):
+            raise NarrativeUnavailable(Unwritten.CHECKER_NOT_BELIEVED)
         key_of = _key_by(letter, about)
         read = (
             ReadSentence(key=key_of(sentence), says=item.says, why=item.why)
-            for sentence, item in answer.answer
+            for sentence, item in answer.answer.said
         )
         return (*known.values(), *read)
 

@@ -14,7 +14,6 @@ from skinapi.accounts.auth.consents import newest_text
 from skinapi.base.languages import LANGUAGES, Language
 from skinapi.care.letter_names import hide_names
 from skinapi.care.letter_reading import KNOWN, hide_known, judge
-from skinapi.findings.reports.report import NarrativeUnavailable, Unwritten
 from tests.care.test_letter_texts import MELANOMA
 from tests.care.test_letters import Practice
 from tests.findings.prediction.photographer import predicted
@@ -209,6 +208,22 @@ def test_a_model_that_agrees_with_all_or_with_nothing_is_not_believed(
         for _ in range(50):
             shown = hide_known(["A.", "B."], language, sent=sent, draw=draw)
             told = [{"sentence": at, "says": says} for at in range(1, len(shown) + 1)]
-            with pytest.raises(NarrativeUnavailable) as refused:
-                judge(shown, json.dumps({"verdicts": told}))
-            assert refused.value.reason is Unwritten.CHECKER_NOT_BELIEVED
+            assert not all(judge(shown, json.dumps({"verdicts": told})).known)
+
+
+def test_what_is_known_in_letters_counts_for_the_models_record(
+    practice: Callable[..., Practice], llm: OpenRouter
+) -> None:
+    at, llm.behave = practice(), reading()
+    draft = at.draft()
+
+    def right() -> list[bool]:
+        stored = at.backend.stored()["checker_records"]
+        return next(item["right"] for item in stored if item["language"] == "en")
+
+    before = right()
+    at.change(draft, HOLIDAY)
+    assert right() == [*before, True, True, True]
+    llm.behave = reading(gullible=True)
+    at.change(at.shown_to(at.doctor)[0], f"{HOLIDAY} Good evening.")
+    assert right().count(False) == 2

@@ -58,7 +58,7 @@ from skinapi.findings.records.service import FindingsService
 from skinapi.findings.records.stored_finding import StoredFinding
 from skinapi.findings.records.unassigned_patients import Clinic, FindUnanswered, UnassignedPatients
 from skinapi.findings.reports.checker_records import Checker, CheckerRecords
-from skinapi.findings.reports.narrator import Narrator, open_checker, open_llm
+from skinapi.findings.reports.narrator import open_checker, open_llm
 from skinapi.findings.reports.service import ReportsService
 from skinapi.findings.reports.verification import IssuedReport
 from skinapi.findings.reviews.corrections import CorrectionsService
@@ -316,16 +316,13 @@ def _open_jobs(store: Store, told: WebhookEvents) -> Jobs:
     return Jobs(store, on_ended=told.on_job_ended)
 
 
-def _open_narrator(container: Container, settings: Settings, store: Store) -> Narrator:
+def _open_checker(records: CheckerRecords, settings: Settings, store: Store) -> Checker | None:
     llm = open_checker(settings, store)
-    return container.build(Narrator, checker=container.build(Checker, llm=llm) if llm else None)
+    return Checker(llm, records) if llm else None
 
 
-def _open_letter_reader(
-    container: Container, settings: Settings, store: Store
-) -> LetterReader | None:
-    llm = open_checker(settings, store)
-    return container.build(LetterReader, llm=llm) if llm else None
+def _open_letter_reader(checker: Checker | None) -> LetterReader | None:
+    return LetterReader(checker) if checker else None
 
 
 def _open_oidc(container: Container, settings: Settings) -> OidcService:
@@ -349,9 +346,9 @@ FACTORIES = (
     open_llm,
     open_models,
     _open_announcer,
+    _open_checker,
     _open_jobs,
     _open_letter_reader,
-    _open_narrator,
     _open_oidc,
     _open_quarantine,
     _open_uploads,

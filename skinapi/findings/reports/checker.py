@@ -98,9 +98,9 @@ _ADVICE: Mapping[Language, re.Pattern[str]] = {
         r"|immediately|urgent\w*|hospital|clinic|emergency|pharmacy|internet"
     ),
     "fr": re.compile(
-        r"vous (?:devez|devriez|pouvez)|il faut(?! savoir)|veuillez|consulte[zr]|rendez-vous|appele[zr]"
-        r"|demande[zr] à|n'attendez|inquiét\w*|rassur\w*|aujourd'hui|demain|maintenant|bientôt"
-        r"|jours?|semaines?|mois|ans|années?|heures?|immédiat\w*|urgen\w*|hôpital|clinique"
+        r"vous (?:devez|devriez|pouvez)|il faut(?! savoir)|veuillez|consulte[zr]|rendez-vous"
+        r"|appele[zr]|demande[zr] à|n'attendez|inquiét\w*|rassur\w*|aujourd'hui|demain|maintenant"
+        r"|bientôt|jours?|semaines?|mois|ans|années?|heures?|immédiat\w*|urgen\w*|hôpital|clinique"
         r"|pharmacie|internet"
     ),
 }
