@@ -1,7 +1,7 @@
 """Holds pairs of somebody else against the rules and the question of the second LLM.
 
 `FILE` is YAML, a list of `{language, id, sentence, keep}`: `id` is that of the passage, or two of
-neighbours; of a finding's passage `passage` is its text. `python -m
+neighbours; `passage` is their texts where one is a finding's. `python -m
 tests.findings.reports.judge_pairs FILE` prints the questions as JSON, for whoever is to judge them.
 With `ANSWERS` behind it, a JSON list with an answer for each question, it prints what was kept.
 """
@@ -33,10 +33,10 @@ IN_A_CALL = 9
 
 def read_pair(written: dict[str, Any]) -> Pair:
     ids = [written["id"]] if isinstance(written["id"], str) else written["id"]
-    table, text = passages_table(), written.get("passage")
+    table, texts = passages_table(), written.get("passage")
     passages = [
-        Passage(id=item, **dict.fromkeys(LANGUAGES, text)) if text else table.by_id(item)
-        for item in ids
+        Passage(id=item, **dict.fromkeys(LANGUAGES, texts[at])) if texts else table.by_id(item)
+        for at, item in enumerate(ids)
     ]
     said = space_all_french(written["sentence"], french=written["language"] == "fr")
     return Pair(tuple(passages), said)
