@@ -66,6 +66,28 @@ def test_patients_are_assigned_at_once_and_undone_each_to_the_own_doctor(
     journey.step("undone")
 
 
+@pytest.mark.parametrize("look", looks(0), ids=str)
+def test_whom_another_admin_has_suspended_meanwhile_stays_so_and_is_shown_so(
+    visitor: Visitor, seeder: Seeder, look: Look
+) -> None:
+    admin, other = seeder.person("admin"), seeder.person("admin")
+    doctor = seeder.person("doctor", name=f"Dr Meyer{other.id}")
+    patients = [seeder.person(name=f"Patient{other.id}") for _ in range(2)]
+    journey = Journey(visitor, "changed-since", look)
+    visitor.enter(admin, "admin")
+    visitor.go(f"accounts?status=all&q=Patient{other.id}")
+    choose_all(journey)
+    visitor.choose("doctor", doctor.email)
+    assert other.call("PATCH", f"/users/{patients[0].email}/suspend").status == 200
+    two = journey.say("many_user", count="2")
+    visitor.press_button(journey.say("assignMany", patients=two, doctor=f"Dr Meyer{other.id}"))
+    journey.see("error_changed_since")
+    visitor.see(journey.say("is_suspended"))
+    assert [doctor_of(seeder, patient) for patient in patients] == [None, doctor.id]
+    suspended = seeder.services.data.accounts.get(patients[0].id)
+    assert suspended.status == "suspended"
+
+
 @pytest.mark.parametrize("look", looks(1), ids=str)
 def test_a_doctor_who_was_approved_a_moment_ago_can_be_chosen(
     visitor: Visitor, seeder: Seeder, look: Look

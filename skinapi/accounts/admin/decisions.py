@@ -4,14 +4,14 @@ Each account is one transaction with its rows of the audit trail. Of many, those
 decided on are named, and the others are decided on all the same.
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import partial
 from typing import Literal
 
 from skinapi.accounts.admin.acts import Acts
-from skinapi.accounts.auth.account import Account, AccountFields, Refusal
+from skinapi.accounts.auth.account import Account, AccountFields, Refusal, Status
 from skinapi.accounts.auth.accounts import NOT_REFUSED, Accounts
 from skinapi.accounts.auth.email_addresses import normalise_email
 from skinapi.base.errors import Conflict, NotFound, SkinAPIError
@@ -127,12 +127,30 @@ REFUSAL_DELAY = timedelta(minutes=1)
 NO_USER = "User not found"
 NO_ACCOUNT = "User/doctor not found"
 SUSPENDED = "This account is suspended, not approved; approving it lifts the suspension"
+LIFTS = "This account is suspended or was refused: say in `seen` that this is known, or it stays so"
 NOT_WAITING = "This account does not wait for approval; suspend it instead"
 
 
 class OtherRole(Conflict):
     code = "other_role"
     sentence = "This account has another role now, so it stays as it is"
+
+
+class ChangedSince(Conflict):
+    code = "changed_since"
+    sentence = "This account was changed since; look at it, and change it by hand"
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What an admin saw of an account. `doctor` is the e-mail of who was in charge; DEFAULT where
+    it was not seen.
+    """
+
+    role: Role
+    status: Status
+    refused: bool
+    doctor: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,14 +171,22 @@ class DecisionsService:
     assignments: Assignments
 
     def approve_accounts(
-        self, *, ids: Sequence[str], role: ApprovedRole, doctor: str | None = DEFAULT, by: str
+        self,
+        *,
+        ids: Sequence[str],
+        role: ApprovedRole,
+        doctor: str | None = DEFAULT,
+        seen: Mapping[str, Seen],
+        by: str,
     ) -> Decided:
         """`doctor` is who is in charge of those that are patients then: an e-mail, or None for
         nobody. By DEFAULT those who were waiting, and have no doctor, get that of the setting.
+        Whoever is not as it was `seen` is left out; one that was not, if it is suspended.
         """
         if doctor and doctor != DEFAULT:
             self.assignments.find_doctor(doctor)
-        return _each(ids, partial(self._approve_by_id, role=role, doctor=doctor, by=by))
+        approve = partial(self._approve_by_id, role=role, doctor=doctor, seen=seen, by=by)
+        return _each(ids, approve)
 
     def refuse_accounts(
         self, *, ids: Sequence[str], reason: RefusalReason, note: str | None, by: str
@@ -190,9 +216,13 @@ class DecisionsService:
         return self._reopen(unit, get_by_email(self.accounts, email, NO_ACCOUNT), by=by)
 
     @atomic
-    def assign_doctor(self, unit: Unit, *, email: str, doctor: str | None, by: str) -> str | None:
+    def assign_doctor(
+        self, unit: Unit, *, email: str, doctor: str | None, seen: Seen | None = None, by: str
+    ) -> str | None:
         """The result is the act."""
         patient = get_by_email(self.accounts, email, NO_USER)
+        if seen:
+            self._refuse_changed(patient, seen)
         chosen = self.assignments.find_doctor(doctor).id if doctor else None
         if chosen:
             refuse_doctor(patient)
@@ -215,9 +245,14 @@ class DecisionsService:
         *,
         role: ApprovedRole,
         doctor: str | None,
+        seen: Mapping[str, Seen],
         by: str,
     ) -> bool:
         account = self.accounts.get(account_id)
+        if before := seen.get(account_id):
+            self._refuse_changed(account, before)
+        elif account.status == "suspended":
+            raise Conflict(LIFTS)
         given = account.wanted_role if role == "wanted" else role
         changed = self._approve_into_care(unit, account, role=given, doctor=doctor, by=by)
         cared_for = doctor not in (None, DEFAULT)
@@ -225,6 +260,14 @@ class DecisionsService:
         if changed == account and kept:
             raise OtherRole
         return bool(self._note(unit, act, account, changed))
+
+    def _refuse_changed(self, account: Account, seen: Seen) -> None:
+        in_charge = account.doctor_id and self.accounts.find_by_id(account.doctor_id)
+        doctor = in_charge.email if in_charge else None
+        refused = account.status == "suspended" and account.refusal is not None
+        is_so = Seen(account.role, account.status, refused, doctor)
+        if is_so != (replace(seen, doctor=doctor) if seen.doctor == DEFAULT else seen):
+            raise ChangedSince
 
     def _approve_into_care(
         self, unit: Unit, account: Account, *, role: Role | None, doctor: str | None, by: str

@@ -15,7 +15,7 @@ from pydantic import (
 )
 
 from skinapi.accounts.admin import usage
-from skinapi.accounts.admin.decisions import DEFAULT, MOST_COUNTED, ApprovedRole, Decided
+from skinapi.accounts.admin.decisions import DEFAULT, MOST_COUNTED, ApprovedRole, Decided, Seen
 from skinapi.accounts.auth.account import Account, Status, WantedRole
 from skinapi.accounts.auth.email_addresses import Email, NewEmail
 from skinapi.accounts.auth.events import PatientNumber
@@ -214,7 +214,31 @@ class DoctorOfApproved(BaseModel):
         return self.doctor if "doctor" in self.model_fields_set else DEFAULT
 
 
+class SeenAccount(Body):
+    """What the admin saw of an account, as `GET /accounts` says it."""
+
+    role: Role
+    status: Status
+    refused: bool = Field(default=False, description="whether it had a `refusal`")
+    doctor: Email | None = Field(
+        default=None,
+        description="the e-mail of the doctor in charge; null: nobody. Left out, it may be any",
+        json_schema_extra=_without_default,
+    )
+
+    def to_seen(self) -> Seen:
+        doctor = self.doctor if "doctor" in self.model_fields_set else DEFAULT
+        return Seen(self.role, self.status, self.refused, doctor)
+
+
 class Approvals(DoctorOfApproved, ChosenAccounts):
+    seen: dict[Identifier, SeenAccount] = Field(
+        default_factory=dict,
+        max_length=MOST_CHOSEN,
+        description="what the admin saw of each, by its id: one that is not so any more stays as "
+        "it is (`changed_since` in `left`). One that is suspended or refused is approved only "
+        "where it is named here",
+    )
     role: ApprovedRole = Field(
         default="wanted", description="`wanted`: what each has asked for at its registration"
     )
@@ -304,6 +328,11 @@ class NewDoctor(ContractBody):
 
 class Assignment(Body):
     doctor: Email | None = Field(description="the doctor's e-mail; null for nobody")
+    seen: SeenAccount | None = Field(
+        default=None,
+        description="what the admin saw of the patient: where it is not so any more, nothing is "
+        "done (409 `changed_since`)",
+    )
 
 
 class PasswordReset(Answer):

@@ -5,7 +5,7 @@ since.
 from dataclasses import dataclass
 
 from skinapi.accounts.admin.acts import AccountState, Acts, ActStep
-from skinapi.accounts.admin.decisions import REFUSAL_DELAY, Assignments
+from skinapi.accounts.admin.decisions import REFUSAL_DELAY, Assignments, ChangedSince
 from skinapi.accounts.auth.account import Account, AccountFields
 from skinapi.accounts.auth.accounts import Accounts
 from skinapi.base.errors import Conflict, NotFound, SkinAPIError
@@ -13,11 +13,6 @@ from skinapi.platform.notices.outbox import Kind, Outbox
 from skinapi.platform.storage.unit_of_work import AuditRow, Unit, UnitOfWork, atomic
 
 NO_ACT = "There is no such act of yours, or it is too long ago: it can be undone for a day"
-
-
-class ChangedSince(Conflict):
-    code = "changed_since"
-    sentence = "This account was changed since; look at it, and change it by hand"
 
 
 class FormerDoctorGone(Conflict):

@@ -176,7 +176,8 @@ def test_a_refusal_comes_back_with_its_reason_and_its_mail(mailing: Backend) -> 
     body = {"accounts": [account], "reason": "other", "note": "Who are you?"}
     refusal = admin.call("POST", "/accounts/refusals", json=body).get_json()["act"]
     refused = state(mailing, ada)
-    approval = approve(mailing, admin, ada)
+    seen = {account: {"role": "user", "status": "suspended", "refused": True}}
+    approval = approve(mailing, admin, ada, seen=seen)
     assert notices_to(mailing, account) == []
     assert undo(admin, approval)[1] == {}
     assert (state(mailing, ada), notices_to(mailing, account)) == (refused, [Kind.REFUSED])

@@ -76,8 +76,20 @@ const tellError = (/** @type {Failed} */ error) => toast(sayError(error));
 function fieldsAfter(account, what, body) {
   if (what === "refusals") return { status: "suspended", refusal: /** @type {Api["RefusalView"]} */ ({ reason: body.reason, note: body.note ?? null }) };
   const role = /** @type {Account["role"]} */ (roleAfter(account, body.role));
+  const byDefault = body.doctor === undefined && account.status === "waiting" && !account.doctor; // whose it is then, the server alone knows
   // Nothing that stays: another change of it may be under way.
-  return { status: "approved", refusal: null, wanted_role: null, ...(role !== account.role && { role }), ...(role === "doctor" && { doctor: null }), ...(role === "user" && body.doctor && { doctor: body.doctor }) };
+  return { status: "approved", refusal: null, wanted_role: null, ...(role !== account.role && { role }), ...(role === "doctor" && { doctor: null }), ...(role === "user" && (body.doctor || byDefault) && { doctor: body.doctor }) };
+}
+
+/** What was seen of an account when it was decided on: where another admin has changed it since, the server leaves it. @param {Account} account @returns {Api["SeenAccount"]} */
+const seenOf = ({ role, status, refusal, doctor }) => ({ role, status, refused: Boolean(refusal), doctor });
+
+/** Show what somebody has made of these accounts since. @param {Account[]} accounts @param {Act["onChange"]} onChange */
+async function showAgain(accounts, onChange) {
+  for (const account of accounts) {
+    const rows = await get(`/accounts?${new URLSearchParams({ q: account.email })}`);
+    onChange(account, rows.find((/** @type {Account} */ { _id }) => _id === account._id) ?? { gone: true });
+  }
 }
 
 /** What an approval of these accounts does: who is approved, who gets another role, who comes into the care of this doctor, and from whom.
@@ -111,11 +123,16 @@ function sayApproved(accounts, { role = "wanted", doctor }) {
  * @param {Account[]} accounts @param {"approvals" | "refusals"} what @param {Decision} body @param {Act["onChange"]} onChange */
 export async function decide(accounts, what, body, onChange) {
   /** @type {Api["DecidedView"]} */
-  const { done, left, act } = await post(apiPath`/accounts/${what}`, { accounts: accounts.map(({ _id }) => _id), ...body });
+  const { done, left, act } = await post(apiPath`/accounts/${what}`, {
+    accounts: accounts.map(({ _id }) => _id),
+    ...body,
+    ...(what === "approvals" && { seen: Object.fromEntries(accounts.map((account) => [account._id, seenOf(account)])) }),
+  });
   const changed = accounts.filter(({ _id }) => done.includes(_id));
   changed.forEach((account) => onChange(account, fieldsAfter(account, what, body)));
   askForAccounts();
   if (changed.length > 0) toast(what === "refusals" ? sayDone("refusedNow", "manyRefused", changed) : sayApproved(changed, body), undoing(act, changed, onChange));
+  await showAgain(accounts.filter(({ _id }) => left.some((one) => one.account === _id)), onChange);
   if (left.length > 0) throw { status: 409, code: "left", message: sayLeft(left, accounts) };
 }
 
@@ -135,10 +152,7 @@ async function takeBack(act, accounts, onChange) {
     const account = accounts.find(({ _id }) => _id === id);
     if (account) onChange(account, fields);
   }
-  for (const account of accounts.filter(({ _id }) => left.some((one) => one.account === _id))) {
-    const rows = await get(`/accounts?${new URLSearchParams({ q: account.email })}`); // what somebody has made of it since
-    onChange(account, rows.find((/** @type {Account} */ { _id }) => _id === account._id) ?? { gone: true });
-  }
+  await showAgain(accounts.filter(({ _id }) => left.some((one) => one.account === _id)), onChange);
   askForAccounts();
   toast([back.length > 0 && sayCount("putBack", back.length), left.length > 0 && `${sayCount("notPutBack", left.length)} ${sayLeft(left, accounts)}`].filter(Boolean).join(" "));
 }
@@ -162,7 +176,10 @@ async function setRole(account, role, onChange) {
 /** @param {Account} account @param {string | null} doctor @param {Act["onChange"]} onChange */
 export async function setDoctor(account, doctor, onChange) {
   /** @type {Api["ActMessage"]} */
-  const { act } = await put(pathOf(account, "doctor"), { doctor });
+  const { act } = await put(pathOf(account, "doctor"), { doctor, seen: seenOf(account) }).catch(async (error) => {
+    if (error.code === "changed_since") await showAgain([account], onChange);
+    throw error;
+  });
   onChange(account, { doctor });
   toast(say("assigned", { who: sayWho(account) }), undoing(act, [account], onChange));
 }
