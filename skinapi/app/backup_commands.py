@@ -326,18 +326,25 @@ def _restore_into(settings: Settings, file: Path, lists: list[ErasedList]) -> in
         accept_key(store, secrets=settings.audit_secrets())
         services = open_services(settings, store, restoring=True)
         services.data.trail.record(AuditRow("store.restore", by=OPERATOR, target="store"))
+        # First, for it needs what is then erased again.
+        to_reach = services.erasure.to_reach.note_again()
         again = _erase_again(services)
         print(
             f"erased again: {again['account']:,} accounts, {again['finding']:,} findings, and the "
             f"photos of {again['photo']:,}; entered in error again: {again['error']:,} findings"
         )
+        print(
+            f"still to be reached: {to_reach[True]:,} people; the backup does not know "
+            f"{to_reach[False]:,} more"
+        )
         if again.total():
             # Nothing else reads this store yet, so it takes its time.
             scrub_store(store, any_size=True)
 
-    counts = restore_backup(
-        store, file, progress=_progress(), leave_out=NOT_RESTORED, erased=erased, then=finish
-    )
+    with closing(store):
+        counts = restore_backup(
+            store, file, progress=_progress(), leave_out=NOT_RESTORED, erased=erased, then=finish
+        )
     print(f"restored: {_counted(counts)}")
     for name, many in counts.left_out.items():
         print(f"left out: {many:,} records of {name}: everybody logs in again")
@@ -356,7 +363,8 @@ def _erase_again(services: Services) -> "Counter[str]":
     }
     again = Counter[str]()
     for entry in services.data.erased_ids.walk_all():
-        again[entry.kind] += acts[entry.kind](entry)
+        if act := acts.get(entry.kind):
+            again[entry.kind] += act(entry)
     return again
 
 

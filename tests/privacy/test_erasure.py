@@ -470,7 +470,10 @@ def held_and_urgent(backend: Backend) -> tuple[Person, Person]:
 
 
 @pytest.mark.parametrize("given", [{}, {"record_retention": 10}], indirect=True)
-def test_who_leaves_before_being_told_is_reached_by_the_doctor_in_charge(backend: Backend) -> None:
+@pytest.mark.parametrize("outcome", ["told", "unreachable"])
+def test_who_leaves_before_being_told_is_reached_by_the_doctor_in_charge(
+    backend: Backend, outcome: str
+) -> None:
     grey, ada = held_and_urgent(backend)
     account = backend.account(ada.email)
     leave(ada)
@@ -487,11 +490,12 @@ def test_who_leaves_before_being_told_is_reached_by_the_doctor_in_charge(backend
     others = [backend.member(role="doctor"), backend.member(role="admin")]
     for other in others:
         assert other.call("GET", "/people-to-reach").get_json() == []
-        assert other.call("POST", done).status_code == 404
-    assert grey.call("POST", done).status_code == 200
+        assert other.call("POST", done, json={"outcome": outcome}).status_code == 404
+    assert grey.call("POST", done).status_code == 400, "what has come of it is to be said"
+    assert grey.call("POST", done, json={"outcome": outcome}).status_code == 200
     assert grey.call("GET", "/people-to-reach").get_json() == []
     [row] = others[1].call("GET", "/audit?action=account.reached").get_json()
-    assert (row["by_email"], row["target"]) == (grey.email, account.id)
+    assert (row["by_email"], row["target"], row["detail"]) == (grey.email, account.id, outcome)
     if not backend.settings.record_retention:
         assert account.name not in str(backend.stored()["people_to_reach"])
 

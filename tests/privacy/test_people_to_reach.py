@@ -10,6 +10,7 @@ from tests.care.clinic import file_for, judge_anew, patient_of
 from tests.care.conversation import Talk
 from tests.support.backends import PASSWORD, Backend, Person
 
+TOLD = {"outcome": "told"}
 AWAITED = {"certainty": "sure", "histology": "awaited", "told_by": "nobody"}
 
 
@@ -70,7 +71,7 @@ def test_who_took_the_sample_reaches_the_person_though_another_doctor_is_in_char
     assert to_reach(grey) == to_reach(weber) == [(number, "awaited")]
     assert to_reach(other) == []
     [person] = grey.call("GET", "/people-to-reach").get_json()
-    assert grey.call("POST", f"/people-to-reach/{person['_id']}/done").status_code == 200
+    assert grey.call("POST", f"/people-to-reach/{person['_id']}/done", json=TOLD).status_code == 200
     assert to_reach(weber) == []
 
 

@@ -13,6 +13,7 @@ from skinapi.app import backup_commands
 from skinapi.app.composition.services import open_services
 from skinapi.base.errors import BrokenErasedIds, Conflict
 from skinapi.base.settings import Settings
+from skinapi.model.conditions import Band
 from skinapi.platform.backups.backup import write_backup
 from skinapi.platform.backups.erased_ids import (
     FILE_NAME,
@@ -22,12 +23,19 @@ from skinapi.platform.backups.erased_ids import (
     read_erased_ids,
     write_erased_ids,
 )
+from skinapi.platform.storage.ids import now
+from skinapi.platform.storage.ports import Filter
 from skinapi.platform.stores import make_store, open_store
+from skinapi.privacy.erasure.routes import PersonToReachView
+from tests.care.clinic import file_for, patient_of
 from tests.findings.prediction.photographer import predicted
+from tests.integrations.test_keys import clinic_wide
 from tests.stores.kills import Kills
-from tests.support.backends import Backend, erase, settings_in
+from tests.support.backends import Backend, Person, erase, settings_in
 from tests.support.models import tiny_model
 from tests.support.size import size
+
+URGENT = Band.URGENT_REFERRAL
 
 
 @dataclass
@@ -54,10 +62,12 @@ class Clinic:
         return settings_in(folder, model_path=tiny_model())
 
     def restore(self, settings: Settings, **given: Any) -> int:
-        options = {"erased": None, "without_erased_ids": False, "verify": False, "drill": False}
-        return backup_commands.restore(
-            settings, Namespace(**{"file": self.backup, **options, **given})
-        )
+        return restore(settings, **{"file": self.backup, **given})
+
+
+def restore(settings: Settings, **given: Any) -> int:
+    options = {"erased": None, "without_erased_ids": False, "verify": False, "drill": False}
+    return backup_commands.restore(settings, Namespace(**{**options, **given}))
 
 
 @pytest.fixture
@@ -239,3 +249,138 @@ def test_a_restore_that_is_killed_at_any_step_is_refused_by_servers_and_ends_who
         with suppress(Conflict):  # "not empty": it had ended, but for its check
             assert clinic.restore(settings, erased=lists) == 0
         assert_erased(clinic, settings)
+
+
+def test_who_was_to_be_reached_is_so_after_a_restore_and_who_was_reached_is_not(
+    real_backend: Backend,
+    request: pytest.FixtureRequest,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Who has deleted the account or a finding since the backup, also of what came after it."""
+    backend, grey = real_backend, real_backend.member(role="doctor")
+    ada, ben, cleo, dora = (patient_of(backend, grey) for _ in "1234")
+    held, unseen, mole, bens, _, doras = (
+        file_for(backend, patient, band).number
+        for patient, band in (
+            *((ada, band) for band in (URGENT, URGENT, Band.ROUTINE)),
+            *((patient, URGENT) for patient in (ben, cleo, dora)),
+        )
+    )
+    melanoma = {"label": "melanoma", "certainty": "sure"}
+    hold = {**melanoma, "told_by": "doctor"}
+    assert grey.call("POST", f"/submissions/{held}/review", json=hold).status_code == 201
+    backup = tmp_path / "backup.tar"
+    with backup.open("wb") as out:
+        write_backup(backend.services.store, out)
+    assert grey.call("POST", f"/submissions/{mole}/review", json=hold).status_code == 201
+    late = file_for(backend, ada, URGENT).number
+    told = {**melanoma, "told_by": "nobody"}
+    assert grey.call("POST", f"/submissions/{doras}/review", json=told).status_code == 201
+    assert dora.call("GET", f"/submissions/{doras}").status_code == 200
+    assert ben.call("DELETE", f"/submissions/{bens}").status_code == 200
+    new = patient_of(backend, grey)
+    file_for(backend, new, URGENT)
+    gone = [backend.account(person.email) for person in (ada, cleo, dora, new)]
+    for account in gone:
+        backend.services.erasure.erase(account, by=backend.account(grey.email).id)
+    [notice] = [one for one in reached(grey) if one["email"] == cleo.email]
+    done = f"/people-to-reach/{notice['_id']}/done"
+    assert grey.call("POST", done, json={"outcome": "told"}).status_code == 200
+    before = {one["_id"]: one for one in reached(grey)}
+    lists, folder = tmp_path / "list.jsonl", tmp_path / "after"
+    write_erased_ids(backend.services.store, lists)
+    names = [item.name for item in gone]
+    assert not any(name in lists.read_text() for name in names)
+    folder.mkdir()
+    mongod = "mongod" in request.node.name
+    uri = request.getfixturevalue("mongo_database_uri") if mongod else None
+    settings = settings_in(folder, model_path=tiny_model(), mongo_uri=uri)
+    assert restore(settings, file=backup, erased=lists) == 0
+    said = capsys.readouterr().out
+    assert "still to be reached: 2 people; the backup does not know 1 more" in said
+    with closing(open_store(settings)) as store:
+        people = open_services(settings, store).data.people_to_reach.walk_all()
+        again = {one.email: one for one in people}
+        assert again.keys() == {ada.email, ben.email}
+        for one in again.values():
+            assert one.created_at.isoformat()[:19] == before[one.id]["left_at"][:19]
+            assert one.doctor == backend.account(grey.email).id
+        of_ada = {item.number: (item.why, item.urgency) for item in again[ada.email].findings}
+        assert of_ada == {
+            held: ("held", URGENT),
+            unseen: ("unreviewed", URGENT),
+            mole: ("lost", URGENT),
+            late: ("lost", URGENT),
+        }
+        assert [(item.number, item.why) for item in again[ben.email].findings] == [
+            (bens, "unreviewed")
+        ]
+
+
+def reached(reader: Person) -> list[dict[str, Any]]:
+    people: list[dict[str, Any]] = reader.call("GET", "/people-to-reach").get_json()
+    return people
+
+
+def test_who_was_reached_or_is_deleted_again_after_the_backup_is_kept_once(
+    real_backend: Backend, tmp_path: Path
+) -> None:
+    """A notice of the backup that was ended since goes; one that grew since is there once."""
+    backend, grey = real_backend, real_backend.member(role="doctor")
+    ada, ben = (patient_of(backend, grey) for _ in "12")
+    numbers = [file_for(backend, person, URGENT).number for person in (ada, ada, ben)]
+    for person, number in ((ada, numbers[0]), (ben, numbers[2])):
+        assert person.call("DELETE", f"/submissions/{number}").status_code == 200
+    backup, lists = tmp_path / "backup.tar", tmp_path / "list.jsonl"
+    with backup.open("wb") as out:
+        write_backup(backend.services.store, out)
+    [of_ben] = [one for one in reached(grey) if one["email"] == ben.email]
+    done = f"/people-to-reach/{of_ben['_id']}/done"
+    assert grey.call("POST", done, json={"outcome": "unreachable"}).status_code == 200
+    assert ada.call("DELETE", f"/submissions/{numbers[1]}").status_code == 200
+    write_erased_ids(backend.services.store, lists)
+    (tmp_path / "after").mkdir()
+    settings = settings_in(tmp_path / "after", model_path=tiny_model())
+    assert restore(settings, file=backup, erased=lists) == 0
+    with closing(open_store(settings)) as store:
+        [notice] = open_services(settings, store).data.people_to_reach.walk_all()
+        assert (notice.email, notice.id) == (ada.email, reached(grey)[0]["_id"])
+        assert [item.number for item in notice.findings] == numbers[:2]
+
+
+def test_a_patient_of_another_system_is_asked_for_where_it_was_sent_after_a_restore(
+    backend: Backend, tmp_path: Path
+) -> None:
+    """The number there, which the admin has named, is in no list."""
+    grey, admin = backend.member(role="doctor"), backend.admin()
+    hospital = clinic_wide(backend, name="Hospital East", doctor=grey.email)
+    named = {"system": "urn:oid:2.999.1", "value": "PAT-0815"}
+    patient = hospital.call("POST", "/patients/external", json=named).get_json()["_id"]
+    email = backend.services.data.accounts.get(patient).email
+    number = file_for(backend, Person(admin.client, "", email), URGENT).number
+    backup, lists = tmp_path / "backup.tar", tmp_path / "list.jsonl"
+    with backup.open("wb") as out:
+        write_backup(backend.services.store, out)
+    body = {"patient_number": named}
+    assert admin.call("DELETE", f"/users/{email}", json=body).status_code == 200
+    write_erased_ids(backend.services.store, lists)
+    assert "PAT-0815" not in lists.read_text()
+    (tmp_path / "after").mkdir()
+    settings = settings_in(tmp_path / "after", model_path=tiny_model())
+    restore(settings, file=backup, erased=lists)
+    with closing(open_store(settings)) as store:
+        [notice] = open_services(settings, store).data.people_to_reach.walk_all()
+        shown = PersonToReachView.from_person(notice, "en", clinical=True)
+        assert (shown.email, shown.number, shown.sent_by) == (None, None, "Hospital East")
+        assert [item.number for item in shown.findings] == [number]
+
+
+def test_a_notice_whose_time_is_over_does_not_come_back(clinic: Clinic) -> None:
+    settings, listed = clinic.settings(), clinic.backend.services.store.collection("erased_ids")
+    notices: Filter = {"kind": "to_reach"}
+    assert listed.find(notices)
+    listed.update_all(notices, {"$set": {"created_at": now() - timedelta(days=31)}})
+    assert clinic.restore(settings, erased=clinic.list) == 0
+    with closing(open_store(settings)) as store:
+        assert [*open_services(settings, store).data.people_to_reach.walk_all()] == []

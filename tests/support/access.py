@@ -960,6 +960,7 @@ REQUESTS: dict[str, Options | Callable[[SampleAccounts], Options]] = {
     "make_clinic_key": {"json": KEY},
     "find_or_add_patient": {"json": {"system": "urn:oid:2.999", "value": "4711"}},
     "delete_user": {"json": {}},
+    "mark_person_reached": {"json": {"outcome": "told"}},
     "delete_doctor": {"json": {}},
     "approve_accounts": chosen(),
     "refuse_accounts": chosen(reason="wrong_role"),

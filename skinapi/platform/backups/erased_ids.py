@@ -1,5 +1,6 @@
-"""The ids of accounts, findings and photos that were erased, and of findings that were entered in
-error, for a restore of a backup from before; and the thread that then overwrites what was deleted.
+"""The ids of accounts, findings and photos that were erased, of findings that were entered in
+error, and of people who were to be reached, for a restore of a backup from before; and the thread
+that then overwrites what was deleted.
 
 Only ids: nobody is named. The list is never deleted. It stands in the store, and so in each backup;
 and in a file beside the store, which outlives it. `python -m skinapi erased-ids` writes another.
@@ -7,7 +8,7 @@ and in a file beside the store, which outlives it. `python -m skinapi erased-ids
 
 import os
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -25,7 +26,7 @@ from skinapi.platform.storage.ids import now
 from skinapi.platform.storage.ports import Document, Scrubbed, Store, set_or_remove
 from skinapi.platform.storage.records import Repository
 
-ErasedKind = Literal["account", "finding", "photo", "error"]
+ErasedKind = Literal["account", "finding", "photo", "error", "to_reach", "reached"]
 COLLECTION = "erased_ids"
 FILE_NAME = "erased-ids.jsonl"
 WAITS = {"scrubbed_at": None}
@@ -38,7 +39,9 @@ LAST = "last-scrub"
 
 class Erased(StoredRecord):
     """`id` is that of the account or finding; behind `photo/` where the photos alone were erased,
-    behind `error/` where it was entered in error. `created_at` is when that was, `scrubbed_at` when
+    behind `error/` where it was entered in error; behind `to_reach/` and the id of the notice where
+    the account's owner was to be told of the findings with these `numbers`, and behind `reached/`
+    and that id where somebody has ended it. `created_at` is when that was, `scrubbed_at` when
     the store had overwritten what was deleted, as far as it can. `findings`: how many an account
     held when it went. `request`: the hash of the request by which a program had filed the finding,
     which is not judged again.
@@ -50,10 +53,16 @@ class Erased(StoredRecord):
     scrubbed_at: datetime | None = None
     findings: int = 0
     request: str | None = optional()
+    numbers: tuple[int, ...] = optional(default=())
 
     @property
     def about(self) -> str:
         return self.id.rpartition("/")[2]
+
+    @property
+    def notice(self) -> str:
+        """The id of the notice, of one who was to be reached."""
+        return self.id.split("/")[1]
 
 
 class ErasedIds(Repository[Erased]):
@@ -67,6 +76,7 @@ class ErasedIds(Repository[Erased]):
         *,
         findings: int = 0,
         request: str | None = None,
+        numbers: Sequence[int] = (),
     ) -> None:
         """Call it in the transaction of what it notes. It may be on the list."""
         moment = now()
@@ -74,12 +84,13 @@ class ErasedIds(Repository[Erased]):
             "kind": kind,
             "created_at": moment,
             "schema": 1,
-            # What is entered in error is not deleted.
-            "scrubbed_at": moment if kind == "error" else None,
+            # What is entered in error, or to be told, is not deleted.
+            "scrubbed_at": moment if kind in ("error", "to_reach") else None,
             "findings": findings,
             "request": request,
+            "numbers": [*numbers] or None,
         }
-        key = f"{kind}/{identifier}" if kind in ("photo", "error") else identifier
+        key = identifier if kind in ("account", "finding") else f"{kind}/{identifier}"
         self._documents.update({"id": key}, set_or_remove(erased), upsert=True)
 
     def has(self, identifier: str) -> bool:

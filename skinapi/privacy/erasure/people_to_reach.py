@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import partial
 from itertools import islice
+from typing import Literal
 
 from skinapi.accounts.auth.account import Account, Subject
 from skinapi.accounts.auth.events import PatientNumber
@@ -31,6 +32,7 @@ from skinapi.findings.status.lesion_status import Audience
 from skinapi.integrations.patients import PatientsService
 from skinapi.model.bands import is_sent, urgency
 from skinapi.model.conditions import Band
+from skinapi.platform.backups.erased_ids import Erased, ErasedIds
 from skinapi.platform.notices.outbox import Kind
 from skinapi.platform.storage.failed_items import FailedItems
 from skinapi.platform.storage.ids import made_at, new_id, now
@@ -43,6 +45,7 @@ KEPT_FOR = timedelta(days=30)
 MOST_LISTED = 200
 READ_AT_ONCE = 100
 SUBMISSIONS = "submissions"
+ReachOutcome = Literal["told", "unreachable"]
 NO_NOTICE = "There is no such notice"
 
 
@@ -70,6 +73,7 @@ class ReachReason(StrEnum):
     - `awaited`: the result of a sample has not come
     - `unopened`: a doctor asks for a visit or names a cancer, and the owner has not read it
     - `unanswered`: a doctor names a cancer, and no doctor has answered the owner's message
+    - `lost`: the backup that was restored is from before it was so
     """
 
     HELD = "held"
@@ -78,16 +82,18 @@ class ReachReason(StrEnum):
     AWAITED = "awaited"
     UNOPENED = "unopened"
     UNANSWERED = "unanswered"
+    LOST = "lost"
 
 
 class FindingToTell(StoredRecord):
     """`label` and `urgency` are the doctor's; without a review, the check's urgency. `proven`: by
     the laboratory. `sampled_by` is the doctor who has taken a sample of which a result is awaited.
-    Where not even the number can be read, it is 0; an urgency that cannot be is the highest.
+    Where not even the number can be read, it is 0; an urgency that cannot be is the highest. Of one
+    that is lost no more than the number is known.
     """
 
     number: int
-    found_at: datetime
+    found_at: datetime | None
     why: ReachReason
     label: str | None
     urgency: Band
@@ -128,6 +134,7 @@ class ReachService:
     people: PeopleToReach
     unassigned: UnassignedPatients
     submissions: FindingRecords
+    erased: ErasedIds
     failed: FailedItems
     patients: PatientsService
     messages: Messages
@@ -172,9 +179,21 @@ class ReachService:
             self.people.remove(before.id)
             findings = (*before.findings, *findings)
             number = number or before.number
-        moment, doctor = now(), self.unassigned.find_doctor(account)
+        person = self._insert(new_id(), now(), account, findings, number)
+        numbers = [finding.number for finding in findings]
+        self.erased.add("to_reach", f"{person.id}/{account.id}", numbers=numbers)
+
+    def _insert(
+        self,
+        identifier: str,
+        moment: datetime,
+        account: Account,
+        findings: tuple[FindingToTell, ...],
+        number: PatientNumber | None,
+    ) -> PersonToReach:
+        doctor = self.unassigned.find_doctor(account)
         person = PersonToReach(
-            id=new_id(),
+            id=identifier,
             created_at=moment,
             account=account.id,
             name=account.name,
@@ -190,6 +209,46 @@ class ReachService:
         readers = {*([doctor.id] if doctor else self._list_readers())}
         for reader in sorted(readers | samplers):
             self.unassigned.outbox.add(Kind.TO_REACH, to=reader, about="people-to-reach")
+        return person
+
+    def note_again(self) -> "Counter[bool]":
+        """In a store that was restored, before its accounts are erased again: have the notices that
+        the list of erased ids has, and none that was ended. Counts the people by whether the backup
+        knows them; who is unknown cannot be noted.
+        """
+        listed = sorted(self.erased.walk_all(), key=lambda entry: (entry.created_at, entry.id))
+        ended = {entry.notice for entry in listed if entry.kind == "reached"}
+        # Each notice holds what those before it of the same person held and was not ended.
+        newest = {entry.about: entry for entry in listed if entry.kind == "to_reach"}
+        return Counter(
+            known
+            for account in {*newest, *(person.account for person in self.people.walk_all())}
+            if (known := self._renew(account, newest.get(account), ended)) is not None
+        )
+
+    @atomic
+    def _renew(
+        self, _: Unit, account_id: str, listed: Erased | None, ended: Container[str]
+    ) -> bool | None:
+        """Whether the person is known; None where there is nobody to reach."""
+        before = self.people.find_of(account_id)
+        notice = listed.notice if listed else before and before.id
+        over = notice in ended or bool(listed and listed.created_at + KEPT_FOR <= now())
+        if before and not over and before.id == notice:
+            return True
+        if before:
+            self.people.remove(before.id)
+        account = self.unassigned.accounts.find_by_id(account_id)
+        if over or listed is None or account is None:
+            return None if over or listed is None else False
+        restored = (*(before.findings if before else ()), *self._walk(account))
+        known = {finding.number: finding for finding in restored}
+        findings = tuple(known.get(number) or _tell_lost(number) for number in listed.numbers)
+        number = before.number if before else None
+        if account.external:
+            number = number or self._find_number(findings)
+        self._insert(listed.notice, listed.created_at, account, findings, number)
+        return True
 
     def list_people_to_reach(self, *, to: Subject) -> Sequence[PersonToReach]:
         doctors = {*self.unassigned.accounts.list_active_doctors()}
@@ -201,13 +260,14 @@ class ReachService:
         return [*islice(seen, MOST_LISTED)]
 
     @atomic
-    def mark_done(self, unit: Unit, *, identifier: str, by: Subject) -> None:
+    def mark_done(self, unit: Unit, *, identifier: str, outcome: ReachOutcome, by: Subject) -> None:
         person = self.people.find(identifier)
         doctors = {*self.unassigned.accounts.list_active_doctors()}
         if person is None or not self._may_see(person, by, doctors):
             raise NotFound(NO_NOTICE)
-        unit.audit("account.reached", by=by.id, target=person.account)
+        unit.audit("account.reached", by=by.id, target=person.account, detail=outcome)
         self.people.remove(person.id)
+        self.erased.add("reached", f"{person.id}/{person.account}")
 
     def _may_see(self, person: PersonToReach, to: Subject, doctors: Container[str]) -> bool:
         """Show it to the doctor in charge, and to who has taken a sample; where the first is none
@@ -252,6 +312,16 @@ class ReachService:
             yield from filter(None, map(find, seen))
             lost = (item for item in stored if (SUBMISSIONS, item["id"]) in unreadable.hidden)
             yield from map(_tell_unread, lost)
+
+
+def _tell_lost(number: int) -> FindingToTell:
+    return FindingToTell(
+        number=number,
+        found_at=None,
+        why=ReachReason.LOST,
+        label=None,
+        urgency=Band.URGENT_REFERRAL,
+    )
 
 
 def _tell_unread(stored: Document) -> FindingToTell:

@@ -19,8 +19,8 @@ from skinapi.findings.reports.routes import LanguageTag
 from skinapi.model.conditions import Band, conditions_table
 from skinapi.platform.web.declaration import Authenticated, Public, Rate, Routes, admins
 from skinapi.platform.web.rate_limits import caller_address
-from skinapi.platform.web.schemas import Answer, Message, PageQuery, Query
-from skinapi.privacy.erasure.people_to_reach import PersonToReach, ReachReason
+from skinapi.platform.web.schemas import Answer, Body, Message, PageQuery, Query
+from skinapi.privacy.erasure.people_to_reach import PersonToReach, ReachOutcome, ReachReason
 from skinapi.privacy.erasure.receipts import Asker, Extent, Receipt, say_receipt
 from skinapi.privacy.erasure.service import (
     DeletionByAdminPreview,
@@ -58,7 +58,7 @@ class DeletedAccount(Message):
 
 class FindingToTellView(Answer):
     number: int
-    found_at: datetime
+    found_at: datetime | None = Field(description="null where it is lost")
     why: ReachReason
     label: str | None = Field(description="null for admins, and where none was named")
     name: str | None = Field(description="of the label")
@@ -101,10 +101,16 @@ class PersonToReachView(Answer):
         return cls.from_record(
             person,
             left_at=person.created_at,
-            email=None if person.number else person.email,
+            email=None if person.number or person.sent_by else person.email,
             findings=findings,
             kept_until=person.expires_at,
         )
+
+
+class Reached(Body):
+    """What has come of it, as the audit trail keeps it."""
+
+    outcome: ReachOutcome
 
 
 class ReceiptView(Answer):
@@ -235,9 +241,11 @@ def list_people_to_reach(
 
 
 @routes.route("POST", "/people-to-reach/<person>/done", access=TELLERS, raises=(NotFound,))
-def mark_person_reached(erasure: ErasureService, *, person: str, subject: Subject) -> Message:
-    """The person was told, or cannot be reached: the notice is deleted."""
-    erasure.to_reach.mark_done(identifier=person, by=subject)
+def mark_person_reached(
+    erasure: ErasureService, *, person: str, body: Reached, subject: Subject
+) -> Message:
+    """The person was told, or cannot be reached: the notice is deleted, for all who see it."""
+    erasure.to_reach.mark_done(identifier=person, outcome=body.outcome, by=subject)
     return Message(message="Done")
 
 

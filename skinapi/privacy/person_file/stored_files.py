@@ -39,7 +39,10 @@ class FileNotReady(Conflict):
 
 class FileEnded(Conflict):
     code = "person_file_ended"
-    sentence = "The file was not made: it, or something that it would tell, was deleted meanwhile"
+    sentence = (
+        "The file was not made: it, or something that it would tell, was deleted meanwhile, or the "
+        "account was joined to another"
+    )
 
 
 class PersonFile(StoredRecord):

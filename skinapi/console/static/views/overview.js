@@ -2,7 +2,7 @@
 
 import { html, useState } from "/console/vendor/htm-preact-3.1.1.js";
 import { apiPath, get, getConditions, post } from "/console/api.js";
-import { Answer, Empty, Icon, Load, useAct, useAnswer } from "/console/components.js";
+import { Answer, AskFirst, Empty, Icon, Load, useAct, useAnswer } from "/console/components.js";
 import { colon, getLanguage, isolated, say, sayBytes, sayCount, sayDate, sayNumber, sayValue } from "/console/language.js";
 import { addressOf } from "/console/navigation.js";
 import { sayWho } from "/console/views/account_actions.js";
@@ -184,10 +184,11 @@ export const getPeopleToReach = () => get(`/people-to-reach?lang=${getLanguage()
 export const ReachLink = ({ people }) =>
   people.length > 0 && html`<a class="to-reach" href="#/people-to-reach"><${Icon} name="referral" size=${16} /> ${sayCount("peopleToReach", people.length)}</a>`;
 
+const OUTCOMES = /** @type {const} */ (["told", "unreachable"]);
+
 /** @param {{one: Api["PersonToReachView"], conditions: Api["ConditionsView"], onDone: () => void}} props */
 const Person = ({ one, conditions, onDone }) => {
-  const { run, busy, failed } = useAct();
-  const end = () => run(() => post(apiPath`/people-to-reach/${one._id}/done`, undefined).then(onDone));
+  const end = (/** @type {"told" | "unreachable"} */ outcome) => post(apiPath`/people-to-reach/${one._id}/done`, { outcome }).then(onDone);
   return html`
     <section class="card">
       <h2>${isolated(one.name)}</h2>
@@ -195,11 +196,14 @@ const Person = ({ one, conditions, onDone }) => {
       ${one.number && html`<p class="wrap">${say("toReachNumber", { value: isolated(one.number.value), system: isolated(one.number.system || "dicom") })}</p>`}
       ${one.sent_by && html`<p>${say("toReachSentBy", { name: isolated(one.sent_by) })}</p>`}
       <ul>${one.findings.map(({ number, found_at: found, why, name, suspected, urgency }) => html`
-        <li key=${number}>${say("findingOf", { number, date: sayDate(found, false) })}: ${[name && (suspected ? say("toReachSuspected", { name }) : name), labelOfBand(conditions, urgency)].filter(Boolean).join(" · ")}<br />
+        <li key=${number}>${found ? say("findingOf", { number, date: sayDate(found, false) }) : say("findingNumber", { number })}: ${[name && (suspected ? say("toReachSuspected", { name }) : name), labelOfBand(conditions, urgency)].filter(Boolean).join(" · ")}<br />
           <small>${say(`toldWhy_${why}`)}</small></li>`)}</ul>
       <p><small>${say("toReachKept", { left: sayDate(one.left_at, false), until: sayDate(one.kept_until, false) })}</small></p>
-      ${failed}
-      <button disabled=${busy} onClick=${end}>${say("toReachDone")}</button>
+      <div class="row">${OUTCOMES.map((outcome) => html`
+        <${AskFirst} key=${outcome} words=${say(`toReach_${outcome}`)} confirm=${say("delete")} onConfirm=${() => end(outcome)}>
+          <p>${isolated(one.name)}</p>
+          <p>${say(`toReachAsk_${outcome}`)} ${say("toReachDeletes")}</p>
+        <//>`)}</div>
     </section>`;
 };
 
