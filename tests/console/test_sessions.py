@@ -157,6 +157,7 @@ def test_a_photo_that_waits_for_a_login_waits_for_its_own_person(
     seeder.services.data.sessions.forget(anna.id)
     visitor.press_button("Send the photo")
     field = visitor.find(".veil [name=email]")
+    assert "What you were sending is kept" in visitor.read(".veil")
     field.clear()
     field.send_keys(email)
     visitor.find(".veil [name=password]").send_keys(PASSWORD)
@@ -208,6 +209,7 @@ def test_what_lies_below_the_login_is_neither_seen_nor_printed_nor_copied(
     seeder.services.data.sessions.forget(anna.id)
     visitor.run("document.dispatchEvent(new Event('visibilitychange'))")
     visitor.find(".veil [name=password]")
+    assert "sending" not in visitor.read(".veil"), "nothing was being sent"
     for _ in range(2):  # the second time, a browser closes a dialog whatever its page says
         visitor.keys(Keys.ESCAPE)
     visitor.find(".veil[open] [name=password]")

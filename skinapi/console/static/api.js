@@ -36,7 +36,7 @@ let persons = 0;
 let leaving = false;
 /** @type {Set<() => void>} */
 const listeners = new Set();
-/** @type {(() => void)[]} */
+/** @type {{release: () => void, sends: boolean}[]} */
 let waitingForLogin = [];
 
 export const getSession = () => session;
@@ -44,6 +44,9 @@ export const getSession = () => session;
 export const personNumber = () => persons;
 
 export const isWaitingForLogin = () => waitingForLogin.length > 0;
+
+/** Whether anything that waits for the log-in changes something on the server. */
+export const isSending = () => waitingForLogin.some(({ sends }) => sends);
 
 export function onSessionChange(/** @type {() => void} */ listener) {
   listeners.add(listener);
@@ -66,7 +69,7 @@ function apply(next, since) {
   else sessionStorage.removeItem(KEY);
   const waiting = waitingForLogin;
   waitingForLogin = [];
-  if (before && next && sameEmail(before, next)) waiting.forEach((release) => release());
+  if (before && next && sameEmail(before, next)) waiting.forEach(({ release }) => release());
   else if (before || next) changePerson();
   if (before && next && !sameEmail(before, next)) location.replace("/"); // its views hold data
   listeners.forEach((listener) => listener());
@@ -202,7 +205,7 @@ async function exchange(method, path, options, signal) {
   signal.throwIfAborted();
   if (response.status !== 401 || !used || path.startsWith("/login") || (leaving && method !== "DELETE")) throw error;
   // The session has ended while the page was open: log in again, then go on where one was.
-  if (session?.token === used.token) await newToken();
+  if (session?.token === used.token) await newToken(method !== "GET");
   return exchange(method, path, options, signal);
 }
 
@@ -219,10 +222,10 @@ function noteLeftOut(said) {
 
 export const countLeftOut = () => ({ findings: leftOut.submissions ?? 0, records: Object.values(leftOut).reduce((sum, count) => sum + count, 0) });
 
-/** Settles when the same person has logged in again. @returns {Promise<void>} */
-function newToken() {
+/** Settles when the same person has logged in again. @param {boolean} sends @returns {Promise<void>} */
+function newToken(sends) {
   return new Promise((resolve) => {
-    waitingForLogin.push(resolve);
+    waitingForLogin.push({ release: resolve, sends });
     listeners.forEach((listener) => listener());
   });
 }

@@ -1,7 +1,7 @@
 // The frame around every view: navigation by role, language, login, and which view is shown.
 
 import { html, render, useEffect, useLayoutEffect, useRef, useState } from "/console/vendor/htm-preact-3.1.1.js";
-import { checkSession, countLeftOut, get, getSession, isAsking, isWaitingForLogin, logOut, onSessionChange, personNumber, put, setSession } from "/console/api.js";
+import { checkSession, countLeftOut, get, getSession, isAsking, isSending, isWaitingForLogin, logOut, onSessionChange, personNumber, put, setSession } from "/console/api.js";
 import { AdviceStays } from "/console/clinic.js";
 import { Failure, Icon, Loading, Menu, Message, sayError, toast, Toasts, useAnswer, useRedraw, Veil } from "/console/components.js";
 import { getLanguage, hasWords, nameOfLanguage, otherLanguages, readStaffWords, say, sayCount, sayDate, setLanguage } from "/console/language.js";
@@ -205,7 +205,7 @@ const View = () => {
   return html`<${module.View} argument=${argument} filters=${filters} key=${`${shown}/${Object.values(WITHIN).includes(shown) ? "" : argument}/${personNumber()}`} />`;
 };
 
-/** The session ended while something was on its way: it is sent once one has logged in again. What was
+/** The session ended while something was asked or sent: that goes on once one has logged in again. What was
  * shown stays below, and cannot be seen, printed or copied: somebody else may sit here now. */
 const LoginAgain = () => {
   const [form, setForm] = useState(/** @type {typeof import("/console/views/login.js").LoginForm | null} */ (null));
@@ -215,9 +215,9 @@ const LoginAgain = () => {
     goTo("login");
   };
   return html`
-    <${Veil} title=${say("sessionEnded")} text=${say("sessionEndedText")}>
+    <${Veil} title=${say("sessionEnded")} text=${say(isSending() ? "sessionEndedSending" : "sessionEndedText")}>
       ${form && html`<${form} email=${getSession()?.email ?? ""} />`}
-      <button class="quiet" onClick=${leave}>${say("leave")}</button>
+      <button class="quiet" onClick=${leave}>${say(isSending() ? "leave" : "logOut")}</button>
     <//>`;
 };
 
