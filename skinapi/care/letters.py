@@ -426,9 +426,9 @@ class LettersService:
         review has answered, and until when a doctor should have seen the spot: as its owner may
         know it, who reads the letter as soon as nothing about its finding is held back.
         """
-        said = (decision.urgency, decision.waits_for) if decision else (submission.band, None)
         to_owner = submission.seen_by(Audience.PATIENT).instruction
-        counts, known = submission.replaced_by, to_owner.elsewhere(submission.number, *said)
+        known = to_owner.elsewhere(submission.number, submission.band, decision)
+        counts = submission.replaced_by
         held = submission.decision_held_until
         if held and (counts is None or counts == known or counts.reopens):
             return counts, submission.instruction.counts.due

@@ -100,9 +100,8 @@ class Truth:
     @property
     def elsewhere(self) -> Advice | None:
         """What counts, where it was said of another finding and is something else."""
-        decision = self.own.decision
-        own = (decision.urgency, decision.waits_for) if decision else (self.own.photo.band, None)
-        return self.spot.instruction.elsewhere(self.number, *own)
+        own = self.own
+        return self.spot.instruction.elsewhere(self.number, own.photo.band, own.decision)
 
     @property
     def decided(self) -> Band | None:

@@ -100,9 +100,7 @@ class VisibleFindingRow(StoredFindingRow):
         """What counts about its spot, where that was said of another finding, or of a version that
         no doctor has seen, and differs.
         """
-        decision = self.decision
-        own = (decision.urgency, decision.waits_for) if decision else (self.band, None)
-        return self.instruction.elsewhere(self.number, *own)
+        return self.instruction.elsewhere(self.number, self.band, self.decision)
 
     @property
     def said_at(self) -> datetime:

@@ -264,12 +264,17 @@ class Instruction:
     def proven_cancer(self) -> bool:
         return is_proven_cancer(self.counts.label, proven=self.counts.by_result)
 
-    def elsewhere(self, finding: int, band: Band, waits_for: WaitsFor | None) -> Advice | None:
-        """What counts, where that was said about another finding, another version of this one, or
-        by a comparison, and is something else. Another finding is not reopened by it.
+    def elsewhere(self, finding: int, band: Band, decision: Decision | None) -> Advice | None:
+        """What counts, where that was said about another finding than this one, another version of
+        it, or by a comparison, and is something else. Another finding is not reopened by it.
         """
         counts = self.counts
-        same = (counts.band, counts.waits_for) == (band, waits_for)
+        own_said = (
+            (decision.urgency, decision.waits_for, decision.proven)
+            if decision
+            else (band, None, False)
+        )
+        same = (counts.band, counts.waits_for, counts.by_result) == own_said
         compared = counts.said_by is AdviceSource.COMPARISON
         own = counts.finding == finding and not (counts.reopens or compared)
         reopens = counts.reopens and counts.finding == finding

@@ -142,6 +142,34 @@ def test_another_photo_that_nobody_has_answered_makes_nothing_milder(
         assert urgency(after.band) <= urgency(before.band)
 
 
+def test_a_result_of_another_photo_is_said_on_one_that_is_as_urgent() -> None:
+    """Else its report says nothing of the result."""
+    photos = [
+        JudgedPhoto(f"{place}", place, (judged(Band.URGENT_REFERRAL, BEGAN + place * HOUR, 1),))
+        for place in range(2)
+    ]
+    result = Opinion(
+        certainty=Certainty.SURE,
+        label="melanoma",
+        histology=Histology.CONFIRMED,
+        histology_result="melanoma",
+    )
+    review = Review(
+        id="0-0",
+        created_at=BEGAN + HOUR / 2,
+        signature="Dr Grey",
+        submission="0",
+        doctor="a",
+        opinion=result,
+    )
+    known = LesionHistory(tuple(photos), {"0": [review]})
+    instruction = compute_status(known, Audience.PATIENT, LATER).instruction
+    said_elsewhere = instruction.elsewhere(1, Band.URGENT_REFERRAL, None)
+    assert said_elsewhere
+    assert said_elsewhere.by_result
+    assert (said_elsewhere.finding, said_elsewhere.band) == (0, Band.URGENT_REFERRAL)
+
+
 def with_version(known: LesionHistory, name: str, band: Band) -> LesionHistory:
     """The photo of this name judged again."""
 

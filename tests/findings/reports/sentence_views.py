@@ -44,8 +44,7 @@ def view_of(name: str, texts: Sequence[str | None]) -> View:
 
 def report_on(said: Said, reader: PassageReader = "patient") -> Report:
     facts, decision = said.facts, said.decision
-    own = (decision.urgency, decision.waits_for) if decision else (facts.band, None)
-    elsewhere = said.instruction.elsewhere(said.submission.number, *own)
+    elsewhere = said.instruction.elsewhere(said.submission.number, facts.band, decision)
     plan = plan_explanation(facts, reader, decision=decision, elsewhere=elsewhere is not None)
     return Report(
         facts=facts,

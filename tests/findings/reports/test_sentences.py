@@ -26,9 +26,8 @@ PRINTED = size(4, 40)
 
 def about(said: Said) -> About:
     submission, decision = said.submission, said.decision
-    own = (decision.urgency, decision.waits_for) if decision else (said.facts.band, None)
     written = decision.decided_at if decision else submission.created_at
-    elsewhere = said.instruction.elsewhere(submission.number, *own)
+    elsewhere = said.instruction.elsewhere(submission.number, said.facts.band, decision)
     return About(said.facts, said.language, written.date(), decision, elsewhere)
 
 
