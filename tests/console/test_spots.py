@@ -223,7 +223,12 @@ def test_a_decided_photo_that_has_changed_from_an_earlier_one_waits_again(
     journey = Journey(visitor, "change", look)
     visitor.enter(patient, "user")
     visitor.find(f"a[href='#/spot/{lesion}']")
+    by_comparison = journey.say("saidBy_comparison", date="")
+    assert by_comparison in visitor.find(".spot-row .decision").text
     journey.step("home")
+    visitor.go(f"visits/{lesion}")
+    assert by_comparison in visitor.find(".compared .verdict .decision").text
+    journey.step("comparison")
     for number in (before, after):
         visitor.go(f"finding/{number}")
         journey.see("comparisonCounts")

@@ -5,7 +5,7 @@ import { apiPath, get, getAll, getConditions, getFile, getSession } from "/conso
 import { Answer, Empty, Icon, Load, Loading, Select, Tabs, useAnswer } from "/console/components.js";
 import { getLanguage, isolated, say, sayDate, sayValue } from "/console/language.js";
 import { addressOf } from "/console/navigation.js";
-import { colourOf, DecisionLine, Due, Superseded } from "/console/views/decision.js";
+import { AdviceLine, colourOf, Due, Superseded } from "/console/views/decision.js";
 import { getSubmission } from "/console/views/finding.js";
 import { nameOfSpot } from "/console/views/spot_points.js";
 
@@ -154,7 +154,7 @@ const Compared = ({ compared, before, after, conditions }) => {
         ${both.filter((one) => one.decision?.unjudged).map((one) => html`<p class="action">${say("unjudgedOfDate", { date: sayDate(one.created_at) })}</p>`)}
         ${compared.raised && told.from !== "decision" && html`<p class="action">${compared.raised}</p>`}
         ${compared.decided && html`<p>${compared.decided}</p>`}
-        <${DecisionLine} decision=${compared.after.decision} conditions=${conditions} signed=${!compared.decided} />
+        ${compared.instruction && html`<${AdviceLine} counts=${compared.instruction} conditions=${conditions} />`}
         <${Superseded} counts=${told} view=${doctor ? "case" : "finding"} />
         ${compared.notices.slice(1).map((notice) => html`<p><small>${notice}</small></p>`)}
       </header>
