@@ -43,12 +43,14 @@ from skinapi.findings.records.events import (
     ReviewSigned,
 )
 from skinapi.findings.records.service import FindingsService
+from skinapi.findings.records.stored_finding import StoredFinding
 from skinapi.findings.status.lesion_status import Audience
 from skinapi.integrations.dicom.archive import ARCHIVE
 from skinapi.integrations.webhooks.endpoints import EventType
 from skinapi.lab.checks.check_queue import Cleanup
 from skinapi.model.registry.serving_pointer import PointerChange
 from skinapi.platform.jobs.service import JobsService
+from skinapi.platform.notices.outbox import Kind
 from skinapi.privacy.erasure.service import ErasureService
 
 
@@ -127,7 +129,7 @@ def _erase_photos(data: Repositories, findings: FindingsService, account: str) -
 def _to_findings(data: Repositories, counts: LesionCounts) -> None:
     inside, afterwards = data.work.inside, data.work.afterwards
     uses = data.account_uses
-    inside(FindingFiled, counts.on_filed)
+    inside(FindingFiled, counts.on_filed, lambda event: _withdraw_wishes(data, event.finding))
     if uses.stored:
         inside(FindingFiled, uses.on_finding)
         inside(FindingReviewed, uses.on_finding)
@@ -163,7 +165,17 @@ def _to_findings(data: Repositories, counts: LesionCounts) -> None:
         lambda event: data.issued.forget(event.finding.id),
         lambda event: data.failed_items.forget(event.finding.id, "submissions"),
         lambda event: data.person_files.outdate(event.finding.owner),
+        lambda event: data.outbox.withdraw_about(
+            f"finding/{event.finding.number}", to=event.finding.owner
+        ),
     )
+
+
+def _withdraw_wishes(data: Repositories, filed: StoredFinding) -> None:
+    """The photo that was asked for of its spot is here: no mail asks for it any more."""
+    numbers = data.submissions.numbers_in_lesion(filed.lesion) if filed.lesion else {}
+    for number in numbers.values():
+        data.outbox.withdraw(Kind.NEW_PICTURE, to=filed.owner, about=f"finding/{number}")
 
 
 def _to_webhooks(data: Repositories) -> None:

@@ -38,6 +38,7 @@ from skinapi.findings.records.visible_findings import (
 from skinapi.findings.status.lesion_status import Audience
 from skinapi.model.heat_map_overlay import draw_kept_overlay
 from skinapi.model.registry.version_service import ModelsService
+from skinapi.platform.notices.outbox import Kind
 from skinapi.platform.storage.ids import now
 from skinapi.platform.storage.unit_of_work import Unit, UnitOfWork, atomic
 
@@ -126,12 +127,18 @@ class FindingAccess:
         return self._read_by_break_glass(grant=grant, reading=reading)
 
     def _note_opened(self, submission: VisibleFinding) -> None:
-        """Note that its owner has opened what a doctor has decided: once for each decision. Where
-        the store takes nothing now, the finding is shown all the same.
+        """Note that its owner has opened what a doctor has decided: once for each decision, of
+        which no mail is sent any more. Where the store takes nothing now, the finding is shown all
+        the same.
         """
-        if submission.decision_shown_at and not submission.decision_opened_at:
-            with suppress(StoreUnavailable):
-                self.submissions.change(submission.id, opened_at=now())
+        if not submission.decision_shown_at or submission.decision_opened_at:
+            return
+        with suppress(StoreUnavailable):
+            self.submissions.change(submission.id, opened_at=now())
+            told = () if submission.held_until else (Kind.REVIEWED, Kind.NEW_PICTURE)
+            for kind in told:  # that of a hold tells of what is not shown yet
+                about = f"finding/{submission.number}"
+                self.unassigned.outbox.withdraw(kind, to=submission.owner, about=about)
 
     def get_in_charge(
         self, *, number: str, by: Subject, refusal: str, or_asked: bool = False

@@ -198,6 +198,10 @@ class Outbox(Repository[Notice]):
         """What it would tell is known: send it no more."""
         self._documents.delete({"account": to, "sent_at": None, "kind": kind, "about": about})
 
+    def withdraw_about(self, about: str, *, to: str) -> None:
+        """What it would lead to is gone."""
+        self._documents.delete({"account": to, "sent_at": None, "about": about})
+
     def withdraw_arrival(self, *, to: str, patient: str) -> None:
         """The patient has left this doctor again: tell no more of the arrival."""
         arrival: Filter = {"account": to, "sent_at": None, "kind": Kind.CAME_INTO_CARE}

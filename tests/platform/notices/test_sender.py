@@ -21,6 +21,7 @@ from skinapi.platform.notices.sender import MailServer, MailServerAway
 from skinapi.platform.storage.ids import now
 from tests.care.clinic import REFERRAL, URGENT, file_for, patient_in_care, review
 from tests.care.conversation import Talk
+from tests.findings.prediction.photographer import predicted
 from tests.stores.kills import Killed
 from tests.stores.mongod import free_port
 from tests.support.backends import PASSWORD, Backend, Person
@@ -350,3 +351,27 @@ def test_a_browser_that_never_opened_the_account_is_told(
     kept = backend.account(ada.email).browsers
     assert len(kept) == 3
     assert not any("Firefox" in item for item in kept)
+
+
+def test_what_its_reader_knows_meanwhile_is_mailed_no_more(
+    backend: Backend, smtp: SmtpServer, send: Pass
+) -> None:
+    """Opened, deleted, or answered with the photo that was asked for."""
+    doctor, ada = patient_in_care(backend)
+    place = {"site": "back", "side": "rear", "x": 43.0, "y": 60.0}
+    spot = ada.call("POST", "/lesions", json={"place": place}).get_json()["id"]
+    opened, deleted = (file_for(backend, ada, REFERRAL).number for _ in range(2))
+    wanted = file_for(backend, ada, REFERRAL).number
+    assert (
+        ada.call("PUT", f"/submissions/{wanted}/lesion", json={"lesion": spot}).status_code == 200
+    )
+    for number in (opened, deleted):
+        review(doctor, number)
+    asked = {"new_picture_wanted": True}
+    assert doctor.call("POST", f"/submissions/{wanted}/review", json=asked).status_code == 201
+    mine = ("reviewed", "new_picture")
+    assert len([item for item in waiting(backend) if item.kind in mine]) == 3
+    assert ada.call("GET", f"/submissions/{opened}").status_code == 200
+    assert ada.call("DELETE", f"/submissions/{deleted}").status_code == 200
+    predicted(ada, lesion=spot)
+    assert [item for item in waiting(backend) if item.kind in mine] == []
