@@ -172,7 +172,7 @@ def decision_view(submission: VisibleFindingRow) -> DecisionView | None:
     return DecisionView.from_decision(
         decision,
         submission.language,
-        due=submission.instruction.counts.due,
+        due=None if submission.replaced_by else submission.instruction.counts.due,
         held_until=submission.decision_held_until if submission.reader.knows_all else None,
         held_beside=submission.held_beside,
     )

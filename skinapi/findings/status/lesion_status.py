@@ -269,12 +269,10 @@ class Instruction:
         it, or by a comparison, and is something else. Another finding is not reopened by it.
         """
         counts = self.counts
-        own_said = (
-            (decision.urgency, decision.waits_for, decision.proven)
-            if decision
-            else (band, None, False)
-        )
-        same = (counts.band, counts.waits_for, counts.by_result) == own_said
+        same = (counts.band, counts.waits_for, counts.by_result) == (band, None, False)
+        if decision:
+            said = decision.urgency, decision.waits_for, decision.proven, decision.label
+            same = (counts.band, counts.waits_for, counts.by_result, counts.label) == said
         compared = counts.said_by is AdviceSource.COMPARISON
         own = counts.finding == finding and not (counts.reopens or compared)
         reopens = counts.reopens and counts.finding == finding

@@ -320,13 +320,13 @@ class TestMails:
         shown = sign(grey, number, told_by="server").get_json()
         assert "held_until" not in shown
         assert (shown["telling"]["way"], shown["telling"]["held_until"]) == ("mail", None)
-        assert decided(ada, number) == "melanoma"
         harmless = file_for(backend, ada, REVIEW, finding=MOLE).number
         mole = {"label": "melanocytic_nevus", "histology": None}
         assert "held_until" not in sign(grey, harmless, **mole).get_json()
         backend.app.background.run("notice-sender")
         [mail] = smtp.mails
         assert f"finding/{number}" in mail.get_content(), "of what the server was to tell"
+        assert decided(ada, number) == "melanoma"
 
     def test_nobody_is_told_before_the_hold_ends(self, backend: Backend, smtp: SmtpServer) -> None:
         doctor, ada = patient_in_care(backend)
