@@ -84,7 +84,7 @@ class Truth:
             DecisionView.from_decision(
                 decision,
                 "en",
-                due=self.counts.due,
+                due=None if self.elsewhere else self.counts.due,
                 held_until=until if self.reader.knows_all else None,
                 held_beside=None if until else max(held, key=lambda x: x.shown_at, default=None),
             )

@@ -169,7 +169,7 @@ class FullReport(Answer):
             decision=DecisionView.from_decision(
                 decision,
                 language,
-                due=report.due,
+                due=None if advice else report.due,
                 held_until=report.held_until,
                 held_beside=report.held_beside,
             )
