@@ -12,6 +12,7 @@ from skinapi.model.conditions import Band
 from skinapi.model.registry.stored_version import Origin, PatientPictures
 from skinapi.platform.notices.outbox import Kind, Notice
 from skinapi.platform.storage.ids import now
+from skinapi.privacy.erasure import service
 from skinapi.privacy.erasure.receipts import WORDS
 from tests.care.clinic import file_for, patient_in_care, review
 from tests.care.conversation import Talk
@@ -160,6 +161,27 @@ def test_a_deletion_that_waits_can_be_taken_back_and_opens_the_account_meanwhile
     assert mails_to(backend, account.id) == []
     refused = again.call("DELETE", "/me/deletion")
     assert (refused.status_code, refused.get_json()["code"]) == (409, "no_deletion_waits")
+
+
+def test_all_deletions_that_wait_are_dropped_after_a_restore_and_their_owners_told(
+    real_backend: Backend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """More than are read at once; one whose time is over may have been taken back in time."""
+    backend, services = real_backend, real_backend.services
+    monkeypatch.setattr(service, "DROPPED_AT_ONCE", 1)
+    monkeypatch.setattr(services.data.outbox, "enabled", True)
+    asked = [backend.member() for _ in range(3)]
+    for days, person in zip((-1, 1, 2), asked, strict=True):
+        due = now() + timedelta(days=days)
+        backend.edit(person.email, deletion_asked_at=now(), deletion_due_at=due)
+    stays = backend.account(backend.member().email)
+    ids = [backend.account(person.email).id for person in asked]
+    assert services.erasure.drop_waiting(by="system") == ids
+    assert [mails_to(backend, item) for item in ids] == [[Kind.DELETION_DROPPED]] * 3
+    services.erasure.begin_due()
+    assert {backend.account(person.email).status for person in asked} == {"approved"}
+    assert (backend.account(stays.email), mails_to(backend, stays.id)) == (stays, [])
+    assert services.erasure.drop_waiting(by="system") == []
 
 
 @WAITS

@@ -306,6 +306,7 @@ export const english = {
   did_account_delete_own: "Somebody deleted their own account ({target})",
   did_account_erase_again: "The account {target}, erased before, was erased again after a restore",
   did_account_plan_deletion: "Somebody asked for their own account to be deleted ({target})",
+  did_account_drop_deletion: "The planned deletion of the account {target} was dropped after a restore",
   did_account_take_deletion_back: "Somebody took the deletion of their own account back ({target})",
   did_account_expire_record: "A medical record need not be kept any more and was erased ({target})",
   did_account_expire: "The account {target} was deleted: nobody approved it",

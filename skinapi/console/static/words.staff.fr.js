@@ -309,6 +309,7 @@ export const french = spaced({
   did_account_delete_own: "Quelqu'un a supprimé son propre compte ({target})",
   did_account_erase_again: "Le compte {target}, effacé auparavant, a été effacé de nouveau après une restauration",
   did_account_plan_deletion: "Quelqu'un a demandé la suppression de son propre compte ({target})",
+  did_account_drop_deletion: "La suppression prévue du compte {target} a été annulée après une restauration",
   did_account_take_deletion_back: "Quelqu'un a renoncé à la suppression de son propre compte ({target})",
   did_account_expire_record: "Un dossier médical n'avait plus à être conservé et a été effacé ({target})",
   did_account_expire: "Le compte {target} a été supprimé: personne ne l'a approuvé",

@@ -63,6 +63,7 @@ class Kind(StrEnum):
     ACCOUNT_UNUSED = "account_unused"
     DELETION_ASKED = "deletion_asked"
     DELETION_TOMORROW = "deletion_tomorrow"
+    DELETION_DROPPED = "deletion_dropped"
     ERASED = "erased"
 
 
@@ -77,6 +78,7 @@ SECURITY = frozenset({
     Kind.GLASS_BROKEN, Kind.GLASS_BROKEN_OF_PATIENT, Kind.GLASS_BROKEN_BY_ADMIN,
     Kind.GLASS_BROKEN_OFTEN, Kind.ACCOUNT_UNUSED, Kind.DELETION_ASKED, Kind.DELETION_TOMORROW,
     Kind.REGISTERED_AGAIN, Kind.ERASED, Kind.FILE_MADE, Kind.ACCOUNTS_JOINED, Kind.LOG_IN_JOINED,
+    Kind.DELETION_DROPPED,
 })  # fmt: skip
 
 

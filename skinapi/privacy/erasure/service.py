@@ -43,6 +43,7 @@ from skinapi.privacy.erasure.people_to_reach import ReachReason, ReachService
 from skinapi.privacy.erasure.receipts import Asker, Extent, Receipt, Receipts
 
 DAY = timedelta(days=1)
+DROPPED_AT_ONCE = 500
 WORK = "account_erasure"
 # A lease may be renewed once more between its reading and the deletion of its job.
 LEASE_TOLERANCE = timedelta(seconds=30)
@@ -194,9 +195,29 @@ class ErasureService:
             raise NothingToTakeBack
         if account.deletion_due_at <= now():
             raise TooLate
+        self._drop(unit, account)
+
+    def drop_waiting(self, *, by: str) -> list[str]:
+        """Drop all deletions that wait, and tell their owners, as after a restore: who has taken
+        one back since the backup must not lose the account. Returns the ids of the accounts.
+        """
+        dropped: list[str] = []
+        while waiting := self.accounts.list_waiting_deletions(limit=DROPPED_AT_ONCE):
+            for account in waiting:
+                self._drop_one(account.id, by)
+                dropped.append(account.id)
+        return dropped
+
+    @atomic
+    def _drop_one(self, unit: Unit, account_id: str, by: str) -> None:
+        unit.audit("account.drop_deletion", by=by, target=account_id)
+        self._drop(unit, self.accounts.get(account_id))
+        self.outbox.add(Kind.DELETION_DROPPED, to=account_id, about="my-data")
+
+    def _drop(self, unit: Unit, account: Account) -> None:
         self.accounts.change(unit, account, deletion_asked_at=None, deletion_due_at=None)
         for kind in (Kind.DELETION_ASKED, Kind.DELETION_TOMORROW):
-            self.outbox.withdraw(kind, to=account_id, about="my-data")
+            self.outbox.withdraw(kind, to=account.id, about="my-data")
 
     @atomic
     def _begin_own(self, unit: Unit, account_id: str, *, due: datetime | None = None) -> None:
