@@ -7,6 +7,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -16,7 +17,7 @@ from pydantic import BaseModel, SecretStr, ValidationError
 from skinapi.accounts.auth.errors import LastAdmin
 from skinapi.app.commands import OPERATOR, check, say_store
 from skinapi.app.composition.services import MODELS, Services, open_services
-from skinapi.base.errors import Conflict, NotFound, SkinAPIError, StoreUnavailable, UnsafeSettings
+from skinapi.base.errors import Conflict, NotFound, SkinAPIError, UnsafeSettings
 from skinapi.base.logs import configure_logs
 from skinapi.base.settings import Settings
 from skinapi.base.settings.safety import refuse_unsafe
@@ -30,7 +31,6 @@ from skinapi.platform.backups.backup import (
     note_destroyed,
     note_removed,
     read_facts,
-    refuse_unfinished_restore,
     restore_backup,
     write_backup,
 )
@@ -46,7 +46,6 @@ from skinapi.platform.backups.erased_ids import (
     Erased,
     ErasedKind,
     ErasedList,
-    list_erased,
     read_erased_ids,
     scrub_store,
     write_erased_ids,
@@ -65,10 +64,11 @@ ENDING = (signal.SIGTERM, signal.SIGHUP)
 NOT_RESTORED = frozenset({"sessions"})
 ADMIN_OF_RESTORE = "admin-after-restore@skinapi.local"
 NO_LIST = (
-    "Nobody knows who was erased since this backup was begun ({begun}): there is no list of erased "
-    "ids in INSTANCE_DIR or beside the backup. Give one with --erased FILE (`python -m skinapi "
-    "erased-ids FILE` writes it, and `backup --keep` does). If there is none, --without-erased-ids "
-    "restores what the backup has: then erase again by hand who was erased since"
+    "Nobody knows who was erased since this backup was begun ({begun}): in INSTANCE_DIR and beside "
+    "the backup is no list of erased ids that says of which store it is and until when it is "
+    "complete. Give one with --erased FILE (`python -m skinapi erased-ids FILE` writes it, and "
+    "`backup --keep` does). If there is none, --without-erased-ids restores what the backup has: "
+    "then erase again by hand who was erased since"
 )
 OLD_LIST = (
     "The list of erased ids ends at {until}, and this backup was begun at {begun}, so it says "
@@ -78,7 +78,16 @@ OLD_LIST = (
     "what the backup has: then erase again by hand who was erased since"
 )
 OTHER_LIST = (
-    "The list of erased ids is one of another store{why}. Give the right one with --erased FILE"
+    "The list of erased ids is one of another store{why}. Give the right one with --erased FILE: "
+    "where a server began an empty store, the list from before is erased-ids-until-….jsonl in its "
+    "INSTANCE_DIR"
+)
+KNOWN_UNTIL = (
+    "who was erased until {until} is erased again; erase again by hand who was erased after that"
+)
+DROPPED = (
+    "no longer planned: the deletion of account {}. It may have been taken back since the backup; "
+    "tell its owner, who asks for it again where it is still wanted"
 )
 REMAINS = {
     Remnant.LOG_IN_USE: "a backup reads the store, which keeps the write-ahead log: try again",
@@ -267,8 +276,10 @@ def restore(settings: Settings, options: argparse.Namespace) -> int:
     if not options.drill:
         if settings.mongo_uri:
             open_store(settings).close()  # what is wrong with MongoDB is said first
-        facts, lists = read_facts(file), _lists_for(settings, options, file)
-        _refuse_lists(facts, lists, without=options.without_erased_ids)
+        lists = _lists_for(settings, options, file)
+        if not options.without_erased_ids:
+            until = _known_until(read_facts(file), lists)
+            print(KNOWN_UNTIL.format(until=_minute(until)))
         say_store(settings)
         return _restore_into(settings, file, lists)
     with _removing_half_made(), _folder_beside(file) as folder:
@@ -281,39 +292,42 @@ def restore(settings: Settings, options: argparse.Namespace) -> int:
 
 
 def _lists_for(settings: Settings, options: argparse.Namespace, file: Path) -> list[ErasedList]:
-    """The lists of erased ids: the operator's, that of the instance folder, that beside the backup,
-    and that of the store of the settings.
+    """The lists of erased ids: the operator's, that of the instance folder, and that beside the
+    backup.
     """
     kept = [settings.instance_dir / FILE_NAME, file.parent / FILE_NAME]
     given = [options.erased] if options.erased else []
-    lists = [read_erased_ids(path) for path in (*given, *filter(Path.exists, kept))]
-    if settings.mongo_uri or (settings.instance_dir / "skinapi.db").exists():
-        with suppress(StoreUnavailable, Conflict), closing(open_store(settings)) as store:
-            refuse_unfinished_restore(store)  # it has the list of the attempt before
-            if erased := list(list_erased(store)):
-                lists.append(ErasedList(None, erased))
-    return lists
+    return [read_erased_ids(path) for path in (*given, *filter(Path.exists, kept))]
 
 
-def _refuse_lists(facts: BackupFacts, lists: list[ErasedList], *, without: bool) -> None:
-    """Raises Conflict where what was erased after the backup is not known, as far as that can be
-    known itself.
+def _known_until(facts: BackupFacts, lists: list[ErasedList]) -> datetime:
+    """Until when it is known who was erased from the store of the backup. Raises Conflict where
+    that is not known of the time since the backup.
     """
-    if without:
-        return
-    begun = f"{facts.begun_at:%Y-%m-%d %H:%M} UTC"
-    known = {item.id for each in lists for item in each.erased}
-    if not lists:
+    begun = _minute(facts.begun_at)
+    named = [item for item in lists if item.store and item.complete_until]
+    ours = [item for item in named if facts.store in (None, item.store)]
+    if not named:
         raise Conflict(NO_LIST.format(begun=begun))
-    if any(item.store and facts.store and item.store != facts.store for item in lists):
+    if not ours:
         raise Conflict(OTHER_LIST.format(why=""))
-    for item in facts.erased:
-        if item.id not in known:
-            at = f"{item.created_at:%Y-%m-%d %H:%M} UTC"
-            raise Conflict(OTHER_LIST.format(why=f": it lacks what was erased at {at}"))
-    ends = [item.complete_until for item in lists if item.complete_until]
-    if len(ends) == len(lists) and max(ends) <= facts.begun_at:
-        raise Conflict(OLD_LIST.format(until=f"{max(ends):%Y-%m-%d %H:%M} UTC", begun=begun))
+    ends, why = list[datetime](), ""
+    for item in ours:
+        known = {erased.id for erased in item.erased}
+        lacking = next((each for each in facts.erased if each.id not in known), None)
+        if lacking:
+            why = f": it lacks what was erased at {_minute(lacking.created_at)}"
+        elif item.complete_until:
+            ends.append(item.complete_until)
+    if not ends:
+        raise Conflict(OTHER_LIST.format(why=why))
+    if max(ends) <= facts.begun_at:
+        raise Conflict(OLD_LIST.format(until=_minute(max(ends)), begun=begun))
+    return max(ends)
+
+
+def _minute(time: datetime) -> str:
+    return f"{time:%Y-%m-%d %H:%M} UTC"
 
 
 def _restore_into(settings: Settings, file: Path, lists: list[ErasedList]) -> int:
@@ -337,6 +351,8 @@ def _restore_into(settings: Settings, file: Path, lists: list[ErasedList]) -> in
             f"still to be reached: {to_reach[True]:,} people; the backup does not know "
             f"{to_reach[False]:,} more"
         )
+        for account in services.erasure.drop_waiting(by=OPERATOR):
+            print(DROPPED.format(account))
         if again.total():
             # Nothing else reads this store yet, so it takes its time.
             scrub_store(store, any_size=True)

@@ -17,12 +17,11 @@ from skinapi.model.conditions import Band
 from skinapi.platform.backups.backup import write_backup
 from skinapi.platform.backups.erased_ids import (
     FILE_NAME,
-    ErasedIds,
-    Header,
+    Scrubber,
     list_erased,
-    read_erased_ids,
     write_erased_ids,
 )
+from skinapi.platform.notices.outbox import Kind
 from skinapi.platform.storage.ids import now
 from skinapi.platform.storage.ports import Filter
 from skinapi.platform.stores import make_store, open_store
@@ -31,7 +30,7 @@ from tests.care.clinic import file_for, patient_of
 from tests.findings.prediction.photographer import predicted
 from tests.integrations.test_keys import clinic_wide
 from tests.stores.kills import Kills
-from tests.support.backends import Backend, Person, erase, settings_in
+from tests.support.backends import MAIL, Backend, Person, erase, settings_in
 from tests.support.models import tiny_model
 from tests.support.size import size
 
@@ -55,11 +54,11 @@ class Clinic:
         write_erased_ids(self.backend.services.store, path)
         return path
 
-    def settings(self, name: str = "after") -> Settings:
+    def settings(self, name: str = "after", **given: Any) -> Settings:
         """Of an empty store."""
         folder = self.folder / name
         folder.mkdir(exist_ok=True)
-        return settings_in(folder, model_path=tiny_model())
+        return settings_in(folder, model_path=tiny_model(), **given)
 
     def restore(self, settings: Settings, **given: Any) -> int:
         return restore(settings, **{"file": self.backup, **given})
@@ -152,20 +151,89 @@ def test_photos_erased_and_findings_entered_in_error_since_the_backup_do_not_com
         assert data.trail.find_newest("photo.erase_again", target=kept)
 
 
-@pytest.mark.parametrize("place", ["beside the backup", "instance folder", "store"])
+@pytest.mark.parametrize("place", ["beside the backup", "instance folder"])
 def test_a_list_that_is_where_it_is_kept_need_not_be_given(clinic: Clinic, place: str) -> None:
-    """That of the folder of backups, that of the server, and that of a store with nothing else."""
+    """That of the folder of backups, and that which a server keeps."""
     settings = clinic.settings()
     if place == "beside the backup":
         clinic.list.rename(clinic.backup.parent / FILE_NAME)
-    elif place == "instance folder":
-        clinic.list.rename(settings.instance_dir / FILE_NAME)
     else:
-        make_store(settings)
-        with closing(open_store(settings)) as store:
-            ErasedIds(store).merge(read_erased_ids(clinic.list).erased)
+        kept_by_server(clinic).rename(settings.instance_dir / FILE_NAME)
     assert clinic.restore(settings) == 0
     assert_erased(clinic, settings)
+
+
+def kept_by_server(clinic: Clinic, folder: Path | None = None) -> Path:
+    services, folder = clinic.backend.services, folder or clinic.folder
+    Scrubber(services.store, services.data.erased_ids, folder).run_once()
+    return folder / FILE_NAME
+
+
+def test_a_servers_list_from_before_the_backup_brings_nobody_back(clinic: Clinic) -> None:
+    settings, old = clinic.settings(), clinic.folder / "old.jsonl"
+    old.write_bytes(kept_by_server(clinic).read_bytes())
+    second = clinic.folder / "second.tar"
+    with second.open("wb") as out:
+        write_backup(clinic.backend.services.store, out)
+    erase(clinic.backend.services, clinic.backend.account("ada@example.org"))
+    with pytest.raises(Conflict, match="says nothing of who was erased since"):
+        clinic.restore(settings, file=second, erased=old)
+    assert clinic.restore(settings, file=second, erased=kept_by_server(clinic)) == 0
+
+
+def test_a_list_that_names_no_store_and_no_time_counts_as_none(clinic: Clinic) -> None:
+    settings, nameless = clinic.settings(), clinic.folder / "nameless.jsonl"
+    nameless.write_text('{"skinapi":"erased ids","format":1}\n')
+    with pytest.raises(Conflict, match="--without-erased-ids"):
+        clinic.restore(settings, erased=nameless)
+    nameless.rename(settings.instance_dir / FILE_NAME)
+    with pytest.raises(Conflict, match="--without-erased-ids"):
+        clinic.restore(settings)
+    assert clinic.restore(settings, erased=clinic.list) == 0
+    assert_erased(clinic, settings)
+
+
+def test_the_list_of_a_store_that_a_server_began_anew_does_not_pass_for_that_of_the_lost_one(
+    clinic: Clinic,
+) -> None:
+    """Its disk was lost, and the server started by itself on an empty folder."""
+    kept, settings = clinic.list.read_bytes(), clinic.settings("anew")
+    (settings.instance_dir / FILE_NAME).write_bytes(kept)
+    make_store(settings)
+    services = open_services(settings)
+    Scrubber(services.store, services.data.erased_ids, settings.instance_dir).run_once()
+    services.store.close()
+    [aside] = settings.instance_dir.glob("erased-ids-until-*.jsonl")
+    assert aside.read_bytes() == kept
+    after = clinic.settings()
+    (settings.instance_dir / FILE_NAME).rename(after.instance_dir / FILE_NAME)
+    with pytest.raises(Conflict, match="erased-ids-until"):
+        clinic.restore(after)
+    assert clinic.restore(after, erased=aside) == 0
+    assert_erased(clinic, after)
+
+
+def test_a_deletion_that_waits_in_the_backup_is_dropped_and_named(
+    clinic: Clinic, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Ada may have taken it back since."""
+    backend = clinic.backend
+    backend.edit("ada@example.org", deletion_asked_at=now(), deletion_due_at=now())
+    with clinic.backup.open("wb") as out:
+        write_backup(backend.services.store, out)
+    settings = clinic.settings(**MAIL)
+    assert clinic.restore(settings, erased=clinic.list) == 0
+    said = f"no longer planned: the deletion of account {clinic.ada}."
+    assert said in capsys.readouterr().out
+    with closing(open_store(settings)) as store:
+        services = open_services(settings, store)
+        ada = services.data.accounts.get(clinic.ada)
+        assert (ada.deletion_asked_at, ada.deletion_due_at) == (None, None)
+        services.erasure.begin_due()
+        assert services.data.accounts.get(clinic.ada).status == "approved"
+        told = [item["kind"] for item in store.collection("outbox").find({"account": clinic.ada})]
+        assert told == [Kind.DELETION_DROPPED]
+        assert services.data.trail.find_newest("account.drop_deletion", target=clinic.ada)
 
 
 def test_without_a_list_a_restore_is_refused_unless_the_operator_says_so(clinic: Clinic) -> None:
@@ -179,20 +247,21 @@ def test_without_a_list_a_restore_is_refused_unless_the_operator_says_so(clinic:
 
 
 def test_a_list_that_says_nothing_of_the_time_since_is_refused(clinic: Clinic) -> None:
-    """One from before the backup, and one of another store; also where a good one would do."""
+    """One from before the backup, and one of another store."""
     settings = clinic.settings()
     before = clinic.folder / "before.jsonl"
     long_ago = datetime(2020, 1, 1, tzinfo=UTC)
-    before.write_text(Header(complete_until=long_ago).model_dump_json() + "\n")
+    write_erased_ids(clinic.backend.services.store, before, until=long_ago)
     with pytest.raises(Conflict, match="says nothing of who was erased since"):
         clinic.restore(settings, erased=before)
     second = clinic.folder / "second.tar"
     with second.open("wb") as out:
         write_backup(clinic.backend.services.store, out)
-    other = clinic.folder / "other.jsonl"
-    later = datetime.now(UTC) + timedelta(minutes=1)
-    other.write_text(Header(complete_until=later).model_dump_json() + "\n")
-    with pytest.raises(Conflict, match="another store"):
+    other, stranger = clinic.folder / "other.jsonl", clinic.settings("stranger")
+    make_store(stranger)
+    with closing(open_services(stranger).store) as store:
+        write_erased_ids(store, other)
+    with pytest.raises(Conflict, match=r"another store\. Give"):
         clinic.restore(settings, file=second, erased=other)
     assert list(settings.instance_dir.iterdir()) == []
 

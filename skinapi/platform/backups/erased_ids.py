@@ -9,6 +9,7 @@ and in a file beside the store, which outlives it. `python -m skinapi erased-ids
 import os
 import time
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -21,7 +22,7 @@ from skinapi.base.logs import log
 from skinapi.base.stored_record import Frozen, StoredRecord, optional
 from skinapi.platform.storage.background import Lease
 from skinapi.platform.storage.documents import walk_by_id
-from skinapi.platform.storage.files import disk_errors, write_durably
+from skinapi.platform.storage.files import disk_errors, locked, write_durably
 from skinapi.platform.storage.ids import now
 from skinapi.platform.storage.ports import Document, Scrubbed, Store, set_or_remove
 from skinapi.platform.storage.records import Repository
@@ -35,6 +36,8 @@ OVERLAP = timedelta(hours=2)
 # While a scrub takes its seconds, others wait to write: many erasures share one.
 PAUSE_S = 600.0
 LAST = "last-scrub"
+# A server writes the first line of its file anew, in its place.
+HEADER_BYTES = 256
 
 
 class Erased(StoredRecord):
@@ -126,19 +129,26 @@ def list_erased(store: Store) -> Iterator[Erased]:
 
 
 class Header(Frozen):
-    """The first line of the list as a file; one for each id follows. `complete_until`: all that was
-    erased before is in it. None in the file that a server keeps, which is whole but for the last
-    minute.
+    """The first line of the list as a file; one for each id follows. All that was erased in this
+    `store` before `complete_until` is in the first `size` bytes.
     """
 
     skinapi: Literal["erased ids"] = "erased ids"
     format: Literal[1] = 1
     complete_until: datetime | None = None
     store: str | None = None
+    size: int = 0
+
+    def line(self) -> bytes:
+        return self.model_dump_json(exclude_none=True).encode().ljust(HEADER_BYTES) + b"\n"
 
 
 @dataclass(frozen=True, slots=True)
 class ErasedList:
+    """Where it does not say of which store it is and until when it is complete, it proves nothing
+    of who was erased.
+    """
+
     complete_until: datetime | None
     erased: list[Erased]
     store: str | None = None
@@ -152,34 +162,35 @@ def name_of_store(store: Store) -> str | None:
 
 def write_erased_ids(store: Store, path: Path, *, until: datetime | None = None) -> int:
     """Replace the file by the list, complete `until` then; return how many are on it."""
-    lines = [_line(Header(complete_until=until or now(), store=name_of_store(store)))]
-    lines += map(_line, list_erased(store))
+    header = Header(complete_until=until or now(), store=name_of_store(store))
+    lines = [*map(_line, list_erased(store))]
+    size = len(header.line()) + sum(map(len, lines))
+    whole = header.model_copy(update={"size": size}).line() + b"".join(lines)
     try:
-        write_durably(path, b"".join(lines))
+        write_durably(path, whole)
     except OSError as error:
         raise Conflict(f"{path.name} cannot be written: {error.strerror}") from error
-    return len(lines) - 1
+    return len(lines)
 
 
 def read_erased_ids(path: Path) -> ErasedList:
-    """In the file of a server a line may be cut off, by a kill: the server has written it again."""
+    """What stands behind the size that the first line names is none of it: a kill may have cut it
+    off, and the server writes it again.
+    """
     try:
-        first, *lines, rest = path.read_bytes().split(b"\n")
-        header = Header.model_validate_json(first)
+        data = path.read_bytes()
+        header = Header.model_validate_json(data.partition(b"\n")[0])
     except OSError as error:
         raise BrokenErasedIds(f"{path.name} cannot be read: {error.strerror}") from error
     except ValueError as error:
         raise BrokenErasedIds(f"{path.name} is no list of erased ids") from error
-    erased = []
-    for line in lines:
-        try:
-            erased.append(Erased.model_validate_json(line))
-        except ValidationError as error:
-            if header.complete_until:
-                raise BrokenErasedIds(f"{path.name} is damaged: write it anew") from error
-    if header.complete_until and rest:
+    if len(data) < header.size:
         raise BrokenErasedIds(f"{path.name} was cut off: write it anew")
-    return ErasedList(header.complete_until, erased, header.store)
+    try:
+        erased = [*map(Erased.model_validate_json, data[: header.size].splitlines()[1:])]
+    except ValidationError as error:
+        raise BrokenErasedIds(f"{path.name} is damaged: write it anew") from error
+    return ErasedList(header.complete_until if header.size else None, erased, header.store)
 
 
 def _line(record: BaseModel) -> bytes:
@@ -187,42 +198,56 @@ def _line(record: BaseModel) -> bytes:
 
 
 class ErasedIdsFile:
-    """The list in the instance folder of each server, which only appends to it."""
+    """The list in the instance folder of each server, to which it appends."""
 
-    def __init__(self, erased: ErasedIds, folder: Path) -> None:
-        self._erased = erased
+    def __init__(self, store: Store, erased: ErasedIds, folder: Path) -> None:
+        self._store, self._erased = store, erased
         self._path = folder / FILE_NAME
         self._newest: datetime | None = None
         self._recent: set[str] = set()
 
     def update(self) -> None:
-        """Append what was erased since."""
-        if self._newest is None:
-            if not self._path.exists():
-                with disk_errors():
-                    write_durably(self._path, _line(Header()))
-            known = {record.id for record in read_erased_ids(self._path).erased}
-            erased = list(self._erased.walk_all())
-        else:
-            known = self._recent
-            erased = list(self._erased.list_since(self._newest - OVERLAP))
-        self._append([record for record in erased if record.id not in known])
+        """Append what was erased since, and say in the first line until when it is complete."""
+        header = Header(complete_until=now(), store=name_of_store(self._store))
+        with disk_errors(), locked(self._path.with_name(f"{FILE_NAME}-lock")):
+            if self._newest is None or not self._path.exists():
+                known = self._begin(header)
+                erased = list(self._erased.walk_all())
+            else:
+                known = self._recent
+                erased = list(self._erased.list_since(self._newest - OVERLAP))
+            self._append(header, [record for record in erased if record.id not in known])
         self._newest = max((record.created_at for record in erased), default=self._newest or now())
         since = self._newest - OVERLAP
         self._recent = {record.id for record in erased if record.created_at >= since}
 
-    def _append(self, erased: list[Erased]) -> None:
-        if not erased:
-            return
-        # A line before may have been cut off.
-        added = b"".join([b"\n", *map(_line, erased)])
-        with disk_errors():
-            file = os.open(self._path, os.O_WRONLY | os.O_APPEND)
-            try:
-                os.write(file, added)
-                os.fsync(file)
-            finally:
-                os.close(file)
+    def _begin(self, header: Header) -> set[str]:
+        """The ids of the file. One that is damaged, or says nothing of this store, is set aside: it
+        may be the only one of a store that is lost.
+        """
+        if self._path.exists():
+            with suppress(BrokenErasedIds):
+                kept = read_erased_ids(self._path)
+                if kept.complete_until and kept.store == header.store:
+                    return {record.id for record in kept.erased}
+            aside = self._path.with_name(f"erased-ids-until-{now():%Y%m%dT%H%M%S%f}Z.jsonl")
+            self._path.rename(aside)
+            log.warning("the list of erased ids is not of this store", kept_as=aside.name)
+        write_erased_ids(self._store, self._path)
+        return {record.id for record in read_erased_ids(self._path).erased}
+
+    def _append(self, header: Header, erased: list[Erased]) -> None:
+        file = os.open(self._path, os.O_RDWR)
+        try:
+            size = Header.model_validate_json(os.pread(file, HEADER_BYTES, 0)).size
+            os.ftruncate(file, size)  # what follows was cut off by a kill
+            size += os.pwrite(file, b"".join(map(_line, erased)), size)
+            if erased:
+                os.fsync(file)  # before the line that speaks of them
+            os.pwrite(file, header.model_copy(update={"size": size}).line(), 0)
+            os.fsync(file)
+        finally:
+            os.close(file)
 
 
 def scrub_store(store: Store, *, any_size: bool = False) -> Scrubbed:
@@ -241,7 +266,7 @@ class Scrubber:
 
     def __init__(self, store: Store, erased: ErasedIds, folder: Path) -> None:
         self._store, self._erased = store, erased
-        self._file = ErasedIdsFile(erased, folder)
+        self._file = ErasedIdsFile(store, erased, folder)
         self._lease = Lease(store.collection("leases"), "scrub")
         self._not_before = 0.0
 
