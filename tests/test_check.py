@@ -1,8 +1,11 @@
 """`check` on a store with damaged documents: it names each, and looks at all the rest."""
 
+import re
 import sqlite3
+import subprocess
 from argparse import Namespace
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +14,9 @@ from pydantic import SecretStr
 
 from skinapi.app import backup_commands, commands
 from skinapi.app.composition.services import open_services
-from skinapi.base.errors import BrokenStore, Conflict, UnsafeSettings
+from skinapi.base.errors import BrokenStore, Conflict, StoreUnavailable, UnsafeSettings
 from skinapi.base.settings import Settings
-from skinapi.platform.backups.backup import write_backup
+from skinapi.platform.backups.backup import restore_backup, write_backup
 from skinapi.platform.storage.faults import Fault
 from skinapi.platform.storage.store_version import join_store
 from skinapi.platform.stores import make_store, open_store
@@ -185,3 +188,88 @@ def test_check_changes_nothing_of_the_store_without_repair(backend: Backend) -> 
     assert backend.services.store.collection("store").get("store") == before
     commands.check(settings, Namespace(repair=True, logged=None))
     assert backend.services.store.collection("store").get("store") != before
+
+
+def lost_photo(backend: Backend) -> tuple[str, Path]:
+    """The name of a kept photo whose file was removed, and a backup from before."""
+    ada, backup = backend.member(), backend.settings.instance_dir / "backup.tar"
+    predicted(ada, keep_photo="true")
+    with backup.open("wb") as out:
+        write_backup(backend.services.store, out)
+    [finding] = backend.stored()["submissions"]
+    backend.services.store.blobs.delete(finding["photo_blob"])
+    return finding["photo_blob"], backup
+
+
+def test_a_lost_file_is_named_and_can_be_put_back_by_tar(backend: Backend) -> None:
+    name, backup = lost_photo(backend)
+    [found] = [fault.message for fault in backend.services.check_integrity()]
+    [file] = re.findall(r"\((blobs/\S+)\) is gone$", found)
+    path = backend.settings.instance_dir / file
+    path.parent.mkdir(exist_ok=True)
+    taken = subprocess.run(
+        ["/bin/tar", "-xOf", backup, f"blobs/{path.name}"], check=True, capture_output=True
+    )
+    path.write_bytes(taken.stdout)
+    assert (path.name, [*backend.services.check_integrity()]) == (name, [])
+    path.write_bytes(b"damaged")
+    [found] = [fault.message for fault in backend.services.check_integrity()]
+    assert f"({file}) is damaged; put it back" in found
+
+
+def test_before_a_lost_file_is_noted_as_lost_it_is_said_that_a_backup_may_have_it(
+    real_backend: Backend, capsys: pytest.CaptureFixture[str]
+) -> None:
+    name, _ = lost_photo(real_backend)
+    capsys.readouterr()
+    [fault] = [fault for fault in real_backend.services.check_integrity() if fault.lost]
+    assert name in fault.message
+    assert commands._report([fault], repair=False) == 1
+    assert "is gone; put it back from a backup" in capsys.readouterr().out
+    said: list[str] = []
+    given = replace(fault, repair=lambda: said.append(capsys.readouterr().err))
+    assert commands._report([given], repair=True) == 0
+    assert said == [commands.NOTED_AS_LOST.format(1) + "\n"]
+    commands._report([Fault("another", lambda: None)], repair=True)
+    assert capsys.readouterr().err == ""
+
+
+def test_a_store_whose_files_alone_are_left_is_no_new_one(real_backend: Backend) -> None:
+    """Nobody begins an empty store on the photos of another."""
+    backend = real_backend
+    predicted(backend.member(), keep_photo="true")
+    backup = backend.settings.instance_dir.parent / "backup.tar"
+    with backup.open("wb") as out:
+        write_backup(backend.services.store, out)
+    store, secrets = backend.services.store, backend.settings.audit_secrets()
+    for collection in store.collections():
+        store.collection(collection).delete({})
+    for change in (False, True):
+        with pytest.raises(BrokenStore, match="#a-lost-database"):
+            join_store(store, secrets=secrets, change=change)
+    with pytest.raises(Conflict, match="#a-lost-database"):
+        restore_backup(store, backup)
+    assert store.collection("store").get("store") is None
+
+
+def test_a_folder_whose_database_was_removed_is_refused_by_each_command(tmp_path: Path) -> None:
+    backend = Backend(tmp_path / "lost")
+    predicted(backend.member(), keep_photo="true")
+    backup = tmp_path / "backup.tar"
+    with backup.open("wb") as out:
+        write_backup(backend.services.store, out)
+    backend.services.store.close()
+    for file in (tmp_path / "lost").glob("skinapi.db*"):
+        file.unlink()
+    settings = settings_in(tmp_path / "lost", model_path=tiny_model())
+    with pytest.raises(StoreUnavailable, match="#a-lost-database"):
+        commands.check(settings, Namespace(repair=False, logged=None))
+    with pytest.raises(Conflict, match="#a-lost-database"):
+        restored_from(backup, settings)
+    with pytest.raises(BrokenStore, match="#a-lost-database"):
+        commands.check(settings, Namespace(repair=False, logged=None))
+    make_store(settings)
+    with pytest.raises(BrokenStore, match="#a-lost-database"):
+        open_services(settings)
+    (tmp_path / "lost").rename(tmp_path / "away")
+    assert restored_from(backup, settings) == 0

@@ -21,7 +21,7 @@ from skinapi.base.settings import Settings
 from skinapi.base.settings.safety import refuse_unsafe
 from skinapi.model.registry.version_schemas import shown_state
 from skinapi.model.registry.version_service import ModelsService
-from skinapi.platform.storage.faults import Fault
+from skinapi.platform.storage.faults import PUT_BACK, Fault
 from skinapi.platform.storage.store_version import accept_key, join_store
 from skinapi.platform.storage.unit_of_work import AuditRow
 from skinapi.platform.stores import make_store, open_store
@@ -34,6 +34,11 @@ GIVEN_UP = (
     "The numbers from before are given up: each patient of another system gets a second account "
     "with the next photo, which you join with the first. Their key is kept: a former "
     "JWT_SECRET_KEY that is found later finds them again, from FORMER_JWT_SECRET_KEYS"
+)
+
+NOTED_AS_LOST = (
+    "{} lost files are noted as lost now, for good. A backup may have them: put them back before "
+    "--repair (docs/operate/backup.md#one-lost-file)"
 )
 
 
@@ -201,8 +206,12 @@ def _report(faults: Iterable[Fault], *, repair: bool) -> int:
     """
     left = 0
     # The whole list first: a repair would change what the search is still reading.
-    for fault in list(faults):
+    found = list(faults)
+    if repair and (lost := sum(fault.lost for fault in found)):
+        print(NOTED_AS_LOST.format(lost), file=sys.stderr, flush=True)
+    for fault in found:
         note = "" if fault.repair else " (cannot be repaired)"
+        note = f"; {PUT_BACK}, else --repair notes it as lost" if fault.lost else note
         if repair and fault.repair:
             failed = _failure_of(fault.repair)
             if failed is None:

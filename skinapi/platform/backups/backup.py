@@ -40,6 +40,11 @@ RESTORES = "restores"
 PERSON_FILES = "person_files"
 UNFINISHED = "unfinished"
 ANOTHER_BEGUN = "Another restore into this store was begun, so this one ended: only one may run"
+NOT_EMPTY = (
+    "The store is not empty: a backup is restored into an empty one only. Take another place for "
+    "it, and give the erased-ids.jsonl of this one with --erased: "
+    "docs/operate/outages.md#a-lost-database"
+)
 COLLECTION = "backups"
 MOST = 10_000  # 27 years of one each night
 LOOKED_AT = 50  # the newest may have been ended
@@ -120,7 +125,7 @@ def _begin(store: Store, run: str) -> None:
     others = set(store.collections()) - {STORE_COLLECTION, ERASED_IDS}
     used = any(store.collection(name).find(limit=1) for name in others)
     if used or any(store.blobs.keys()):
-        raise Conflict("The store is not empty: a backup is restored into an empty one only")
+        raise Conflict(NOT_EMPTY)
     marks.insert({"id": UNFINISHED, "schema": 1, "created_at": now(), "run": run})
     store.collection(STORE_COLLECTION).delete({})
 

@@ -11,16 +11,20 @@ from skinapi.base.errors import BlobDamaged, StoreUnavailable, UnsafeSettings
 from skinapi.platform.storage.ids import LONGEST_WRITE, made_at, now
 from skinapi.platform.storage.ports import Document, Store
 
+PUT_BACK = "put it back from a backup (docs/operate/backup.md#one-lost-file)"
+
 
 @dataclass(frozen=True)
 class Fault:
     """Without `repair`, `check` can only report it. `gone` is the id that the records name and
-    nothing has: they are deleted only where it was erased. Else it may be a damaged id.
+    nothing has: they are deleted only where it was erased. Else it may be a damaged id. `lost`: the
+    repair gives up a file that a backup may have.
     """
 
     message: str
     repair: Callable[[], object] | None = None
     gone: str | None = None
+    lost: bool = False
 
 
 def document_faults(store: Store, models: Mapping[str, type[BaseModel]]) -> Iterator[Fault]:
@@ -54,17 +58,18 @@ def blob_faults(store: Store) -> Iterator[Fault]:
         for document in _all_documents(store, name):
             for field, key in blob_keys(document):
                 referenced.add(key)
-                subject = f"{name} {document['id']}: the file of {field} is"
+                file = store.blobs.name_of(key)
+                subject = f"{name} {document['id']}: the file of {field} ({file}) is"
                 try:
                     gone = store.blobs.find(key) is None
                 except BlobDamaged:  # not deleted: it can be restored from a backup
-                    yield Fault(f"{subject} damaged; restore {key} from a backup")
+                    yield Fault(f"{subject} damaged; {PUT_BACK}")
                     continue
                 if gone and field not in document:  # one part of a larger whole
-                    yield Fault(f"{subject} gone; restore {key} from a backup")
+                    yield Fault(f"{subject} gone; {PUT_BACK}")
                 elif gone:
                     repair = partial(_clear_reference, store, name, document["id"], field)
-                    yield Fault(f"{subject} gone", repair)
+                    yield Fault(f"{subject} gone", repair, lost=True)
     for key in sorted(stored - referenced):
         # A younger blob may belong to a running request, which stores the record after the blob.
         if made_at(key) < now() - LONGEST_WRITE:

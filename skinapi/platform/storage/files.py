@@ -28,7 +28,10 @@ DRAFT = ".draft"
 # EDQUOT: the disk quota of this user is used up, which needs the same action as a full disk.
 FULL = {errno.ENOSPC, errno.EDQUOT}
 READ_ONLY = "The disk takes no writes; the operator must look at it"
-LOST = "The database file was removed, replaced or damaged; the operator must put it back"
+LOST = (
+    "The database file was removed, replaced or damaged; the operator must put it back: "
+    "docs/operate/outages.md#a-lost-database"
+)
 LOST_LOG = (
     "The write-ahead log of the database was removed; the operator must stop the server with "
     "SIGTERM, which saves what is in it, and start it again"
@@ -216,6 +219,9 @@ class FileBlobs:
                 self.refuse_if_lost()
                 return None
         return verified_blob(key, data)
+
+    def name_of(self, key: str) -> str:
+        return str(self._path_of(key).relative_to(self._folder.parent))
 
     def delete(self, key: str) -> None:
         self.refuse_if_lost()  # a file that is away for a while would come back undeleted

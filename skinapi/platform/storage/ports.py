@@ -100,6 +100,9 @@ class Blobs(Protocol):
     def find(self, key: str) -> bytes | None:
         """Raises BlobDamaged if the bytes do not match the checksum in the key."""
 
+    def name_of(self, key: str) -> str:
+        """The file for an operator, who puts one back from a backup."""
+
     def delete(self, key: str) -> None: ...
 
     def keys(self) -> Iterator[str]: ...

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 
 from skinapi.base.errors import (
+    BrokenStore,
     Duplicate,
     StoreTooNew,
     StoreTooOld,
@@ -51,6 +52,11 @@ CHANGED_KEY = (
 NO_NUMBER_KEY = (
     "JWT_SECRET_KEY and FORMER_JWT_SECRET_KEYS open no key of the patients' numbers, so that each "
     "patient of another system would become a second one: restore a backup"
+)
+ONLY_FILES = (
+    "The store has files (photos, PDFs, models) but no records: its database is missing, and no "
+    "empty one takes its place. Put the database back, or restore a backup into another place: "
+    "docs/operate/outages.md#a-lost-database"
 )
 MIGRATING = (
     "The store is of an older version. A server of this version migrates it when it starts, and "
@@ -107,6 +113,8 @@ def join_store(store: Store, *, secrets: Sequence[str], change: bool = True) -> 
             # Read again: another server may have written it, and then an account, in between.
             if accounts and documents.get(STORE_COLLECTION) is None:
                 _refuse_other({"version": 1})
+            if any(store.blobs.keys()):
+                raise BrokenStore(ONLY_FILES)
             if change and is_odd_key(secrets[0]):
                 raise UnsafeSettings(ODD_KEY)
             made = NumberKey.make()

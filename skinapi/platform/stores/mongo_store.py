@@ -275,6 +275,9 @@ class GridBlobs:
                 raise BlobDamaged from error
         return verified_blob(key, data)
 
+    def name_of(self, key: str) -> str:
+        return f"{key} of GridFS"
+
     def delete(self, key: str) -> None:
         with self._error_context():
             for entry in self._files.find({"filename": require_blob_key(key)}, {"_id": 1}):
