@@ -350,9 +350,8 @@ class LettersService:
             signed["elsewhere"] = about.advice.band
         issued = self.letters.change_draft(letter, seen["version"], signed)
         held = find_letter_held_until(issued, finding)
-        if draft.reader == "patient":
-            place = f"finding/{finding.number}"
-            self.outbox.add(Kind.REVIEWED, to=owner.id, about=place, due_at=held)
+        if draft.reader == "patient" and held is None:  # else the mail of the hold's end tells
+            self.outbox.add(Kind.REVIEWED, to=owner.id, about=f"finding/{finding.number}")
         if is_shown(issued, finding.for_programs()):  # else it is told when the hold ends
             self._note_change(unit, finding)
             unit.publish(LetterIssued(finding, issued))

@@ -178,10 +178,12 @@ def add_review(
     )
 
 
-@review_routes.route("DELETE", "/submissions/<number>/hold", raises=(NotFound, Forbidden))
+@review_routes.route(
+    "DELETE", "/submissions/<number>/hold", raises=(NotFound, Forbidden, HoldRefused)
+)
 def end_hold(reviews: ReviewsService, *, number: str, subject: Subject) -> HoldEnded:
     """Show the patient now all reviews of the finding that are held back, as the doctor in charge:
-    the patient knows.
+    the patient knows. Refused while something graver that was said of another photo is held back.
     """
     return HoldEnded.from_reviews(reviews.end_hold(number=number, by=subject))
 

@@ -146,6 +146,7 @@ export const english = {
   heldTogether: "Reviews that are held back: {count}, signed {dates}. The button shows all of them.",
   heldShown: "Reviews shown to the patient now: {count}, signed {dates}",
   nothingHeld: "Nothing was held back any more",
+  heldWithGraver: "Something graver that was said of this spot is held back. The patient reads this with it.",
   showNow: "The patient knows: show it now",
   reviewStands: "{doctor}'s review stands until a laboratory's result, or until {doctor} is sure of something milder.",
   resultStands: "“{name}” is the laboratory's result ({doctor}). Only another result replaces it, or a graver condition whose histology is awaited.",

@@ -149,6 +149,7 @@ export const french = spaced({
   heldTogether: "Avis retenus : {count}, signés le {dates}. Le bouton les affiche tous.",
   heldShown: "Avis affichés au patient maintenant : {count}, signés le {dates}",
   nothingHeld: "Plus rien n'était retenu",
+  heldWithGraver: "Un avis plus grave sur cette tache est retenu. Le patient lira celui-ci en même temps.",
   showNow: "Le patient le sait : l'afficher maintenant",
   reviewStands: "L'avis de {doctor} vaut jusqu'à un résultat du laboratoire, ou jusqu'à ce que {doctor} soit sûr d'une affection moins grave.",
   resultStands: "« {name} » est le résultat du laboratoire ({doctor}). Seul un autre résultat le remplace, ou une affection plus grave dont l'histologie est attendue.",

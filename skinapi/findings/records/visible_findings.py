@@ -20,6 +20,7 @@ from skinapi.findings.records.stored_finding import (
     StoredFindingSummary,
 )
 from skinapi.findings.status.decisions import Decision, WaitsFor
+from skinapi.findings.status.holds import SpotHolds
 from skinapi.findings.status.lesion_status import (
     Advice,
     AdviceSource,
@@ -78,13 +79,16 @@ class VisibleFindingRow(StoredFindingRow):
     def decision_held_until(self) -> datetime | None:
         return self.status.decision_held_until
 
+    def list_held(self) -> list[Review]:
+        """The reviews that are held back, of those of which its reader may know."""
+        return [item for item in self.status.reviews if item.held_at(self.view.moment)]
+
     @property
     def held_beside(self) -> Review | None:
         """The review that is held back the longest, where the patient reads what counts."""
-        held = [item for item in self.status.reviews if item.held_at(self.view.moment)]
         if self.decision_held_until:
             return None
-        return max(held, key=lambda item: item.shown_at, default=None)
+        return max(self.list_held(), key=lambda item: item.shown_at, default=None)
 
     @property
     def all_reviews(self) -> Sequence[Review]:
@@ -129,6 +133,12 @@ class VisibleFindingRow(StoredFindingRow):
         facts = self.view.facts
         reviews = {**facts.reviews, self.id: (*facts.reviews.get(self.id, ()), review)}
         return self.viewed(replace(self.view, facts=replace(facts, reviews=reviews)))
+
+    @property
+    def spot_holds(self) -> SpotHolds:
+        facts = self.view.facts
+        versions = {photo.id: photo.versions for photo in facts.photos}
+        return SpotHolds(versions, facts.reviews, self.view.moment)
 
     def viewed(self, view: LesionForAudience) -> Self:
         return self.model_copy(update={"view": view})

@@ -48,6 +48,9 @@ TOLD_OR_HELD = (
     "A review is held until the doctor has told the patient, or the server tells: not both"
 )
 NOT_SHOWN_ANYWAY = "A second opinion goes to the doctor in charge: no patient is shown it"
+GRAVER_IS_HELD = (
+    "Something graver that was said of another photo of the spot is held back: show that first"
+)
 NOT_TO_SHOW = "Only the doctor in charge can show the patient what is held back"
 NOT_IN_CHARGE = "Only the doctor in charge can review, or one who is asked for a second opinion"
 
@@ -121,6 +124,8 @@ class ReviewsService:
             idempotency_key=key,
             request_hash=_hash(submission.id, said),
         )
+        if not nobody_reads:
+            review = _hold_with_graver(submission, review)
         # Of a second opinion: once the doctor in charge signs it as it is.
         after = submission.with_review(review)
         review = review.model_copy(update={"asked_by": asked_by, **_lowered(submission, after)})
@@ -147,14 +152,34 @@ class ReviewsService:
         after: VisibleFinding,
         owner: Account,
     ) -> None:
-        opinion, due_at = reviews[-1].opinion, reviews[-1].hold_ends_at
-        shown = [*submission.untold(reviews), *([] if due_at else [reviews[-1]])]
-        self._mark(unit, submission, owner, shown=shown, known=after)
-        if opinion.histology_result:
+        review = reviews[-1]
+        shown = [*submission.untold(reviews), *([] if review.hold_ends_at else [review])]
+        milder = after.spot_holds.list_milder(review) if review.hold_ends_at else []
+        self.submissions.reviews.hold_until(review.shown_at, milder)
+        self._mark(unit, submission, owner, shown=shown, known=None if milder else after)
+        self._mail(submission, owner, shown)
+        if review.opinion.histology_result:
             self.outcomes.add(submission, reviews)
-        kind = Kind.NEW_PICTURE if opinion.new_picture_wanted else Kind.REVIEWED
-        urgent, place = _is_grave(opinion, submission.band), f"finding/{submission.number}"
-        self.outbox.add(kind, to=owner.id, about=place, urgent=urgent, due_at=due_at)
+
+    def _mail(
+        self,
+        about: VisibleFinding,
+        owner: Account,
+        shown: Sequence[Review],
+        *,
+        told: bool = False,
+    ) -> None:
+        """Tell the patient by mail of what is shown from now on, which is urgent unless the doctor
+        has `told` it; a mail of before that still waits says nothing else.
+        """
+        if not shown:
+            return
+        place, opinions = f"finding/{about.number}", [review.opinion for review in shown]
+        for kind in (Kind.REVIEWED, Kind.NEW_PICTURE):
+            self.outbox.withdraw(kind, to=owner.id, about=place)
+        kind = Kind.NEW_PICTURE if opinions[-1].new_picture_wanted else Kind.REVIEWED
+        urgent = not told and any(_is_grave(opinion, about.band) for opinion in opinions)
+        self.outbox.add(kind, to=owner.id, about=place, urgent=urgent)
 
     def _mark(
         self,
@@ -193,21 +218,37 @@ class ReviewsService:
 
     @atomic
     def end_hold(self, unit: Unit, *, number: str, by: Subject) -> list[Review]:
-        """All reviews of the finding that were held back; none where nothing was."""
+        """All reviews of the finding that were held back; none where nothing was. What was held
+        with them of other photos of the spot is shown too.
+        """
         submission, owner = self.findings.get_in_charge(number=number, by=by, refusal=NOT_TO_SHOW)
         if not submission.held_until:
             return []
         unit.audit("review.show", by=by.id, target=submission.id, owner=submission.owner)
-        reviews, moment = submission.status.reviews, now()
-        held = [review for review in reviews if review.held_at(moment)]
-        if not self.submissions.reviews.end_holds(submission.id):
-            return []
-        self._mark(unit, submission, owner, shown=[*submission.untold(reviews), *held])
-        place = f"finding/{submission.number}"
-        for kind in (Kind.REVIEWED, Kind.NEW_PICTURE):
-            self.outbox.withdraw(kind, to=owner.id, about=place)
-        self.outbox.add(Kind.REVIEWED, to=owner.id, about=place)
+        held, holds = submission.list_held(), submission.spot_holds
+        graver = [item.submission for review in held for item in holds.list_graver(review)]
+        if any(name != submission.id for name in graver):
+            raise HoldRefused(GRAVER_IS_HELD)
+        self._show(unit, submission, owner, held)
+        for name in submission.lesion_status.findings:
+            other = self.submissions.find(name)
+            if other and name != submission.id:
+                seen = self.submissions.see_one(other, Audience.DOCTOR)
+                with_it = [item for item in seen.list_held() if item.held_with_graver]
+                over = [item for item in with_it if not seen.spot_holds.list_graver(item)]
+                self._show(unit, seen, owner, over)
         return held
+
+    def _show(
+        self, unit: Unit, about: VisibleFinding, owner: Account, held: Sequence[Review]
+    ) -> None:
+        """End the holds of these reviews of a finding before their time."""
+        if not held:
+            return
+        self.submissions.reviews.hold_until(about.view.moment, held)
+        shown = [*about.untold(about.status.reviews), *held]
+        self._mark(unit, about, owner, shown=shown)
+        self._mail(about, owner, shown, told=True)
 
     @atomic
     def show_ended(self, unit: Unit, finding: str) -> None:
@@ -216,7 +257,9 @@ class ReviewsService:
         owner = submission and self.accounts.find_by_id(submission.owner)
         if submission and owner and not submission.error:
             seen = self.submissions.see_one(submission, Audience.DOCTOR)
-            self._mark(unit, seen, owner, shown=seen.untold(seen.status.reviews))
+            shown = seen.untold(seen.status.reviews)
+            self._mark(unit, seen, owner, shown=shown)
+            self._mail(seen, owner, shown)
 
     def find_way(self, review: Review) -> PatientChannel | None:
         """How its patient hears of it; None where nobody reads here for them any more."""
@@ -260,6 +303,15 @@ class EndedHolds:
     def run_once(self) -> None:
         ended = self.reviews.submissions.list_shown(now(), SHOWN_AT_ONCE)
         self.failed.do_each("hold", ended, self.reviews.show_ended)
+
+
+def _hold_with_graver(submission: VisibleFinding, review: Review) -> Review:
+    graver = submission.with_review(review).spot_holds.list_graver(review)
+    until = max((item.shown_at for item in graver), default=review.shown_at)
+    if until <= review.shown_at:
+        return review
+    own = review.hold_ends_at is not None
+    return review.model_copy(update={"hold_ends_at": until, "held_with_graver": not own})
 
 
 def _lowered(before: VisibleFinding, after: VisibleFinding) -> dict[str, Band]:

@@ -23,6 +23,7 @@ class TellingWords(Frozen):
 
     held_unsaid: str
     held_doctor: str
+    held_graver: str
     held_letter: str
     mail: str
     log_in: str
@@ -57,6 +58,7 @@ class TellingView(Answer):
             sentence = words.colleague if review.second_opinion else words.record
             return cls(held_until=None, way=None, sentence=sentence)
         why = words.held_doctor if teller else words.held_unsaid
+        why = words.held_graver if review.held_with_graver else why
         return cls._from_hold(review.hold_ends_at, why, way, language)
 
     @classmethod

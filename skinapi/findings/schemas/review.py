@@ -257,6 +257,10 @@ class ReviewView(Answer):
     held_until: datetime | None = optional(
         "until when the patient is not shown it; absent where that is not so"
     )
+    held_with_graver: bool = optional(
+        "it is held back because something graver that was said of the spot is; absent if not",
+        default=False,
+    )
 
     @classmethod
     def from_review(cls, review: Review, **more: Any) -> Self:

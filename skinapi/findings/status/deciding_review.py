@@ -10,23 +10,31 @@ Gravity = tuple[bool, int, int]
 
 
 def deciding_review(reviews: Iterable[Review]) -> Review | None:
+    return _put_in_force(reviews).deciding()
+
+
+def list_in_force(reviews: Iterable[Review]) -> list[Review]:
+    return _put_in_force(reviews).reviews
+
+
+def _put_in_force(reviews: Iterable[Review]) -> "ReviewsInForce":
     in_force = ReviewsInForce()
     for review in reviews:
         if not review.second_opinion:
             in_force.add(review)
-    return in_force.deciding()
+    return in_force
 
 
 class ReviewsInForce:
     """The reviews that no later one has withdrawn, as they are signed one after the other."""
 
     def __init__(self) -> None:
-        self._in_force: list[Review] = []
+        self.reviews: list[Review] = []
         self._gravity: dict[int, Gravity] = {}
 
     def add(self, review: Review) -> None:
-        self._in_force = [item for item in self._in_force if not self._replaces(review, item)]
-        self._in_force.append(review)
+        self.reviews = [item for item in self.reviews if not self._replaces(review, item)]
+        self.reviews.append(review)
 
     def deciding(self) -> Review | None:
         """The laboratory's newest result outranks opinions, and only another result replaces it; a
@@ -35,7 +43,7 @@ class ReviewsInForce:
         counts, then the newer. A doctor's own later opinion replaces the earlier one, unless it is
         unsure and milder.
         """
-        in_force = self._in_force
+        in_force = self.reviews
         if len(in_force) == 1:
             return in_force[0]
         results = [index for index, item in enumerate(in_force) if item.opinion.histology_result]

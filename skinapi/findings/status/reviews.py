@@ -8,7 +8,6 @@ from skinapi.base.stored_record import StoredRecord, optional
 from skinapi.findings.errors import TooManyReviews
 from skinapi.model.bands import most_urgent, urgency
 from skinapi.model.conditions import Band, conditions_table
-from skinapi.platform.storage.ids import now
 from skinapi.platform.storage.ports import Filter
 from skinapi.platform.storage.records import Repository
 from skinapi.platform.storage.unreadable import hide, is_hidden
@@ -110,7 +109,8 @@ class Review(StoredRecord):
     lowered the urgency that counted `lowered_from` one `lowered_to` another. `version` is the one
     of the finding that its doctor saw, `saw` are the ids of the other findings that were in its
     spot then. None of a review that was signed before this was stored: it saw all that are in its
-    spot, until one comes or leaves, which stores them first.
+    spot, until one comes or leaves, which stores them first. `held_with_graver`: only because
+    something graver said of the spot is held back.
     """
 
     id: str
@@ -128,6 +128,7 @@ class Review(StoredRecord):
     lowered_from: Band | None = None
     lowered_to: Band | None = None
     hold_ends_at: datetime | None = None
+    held_with_graver: bool = optional(default=False)
     idempotency_key: str | None = None
     request_hash: str | None = None
 
@@ -199,11 +200,9 @@ class Reviews(Repository[Review]):
         found = self._documents.find(wanted, sort="submission", fields=("submission", "created_at"))
         return [(item["submission"], item["created_at"]) for item in found]
 
-    def end_holds(self, submission: str) -> bool:
-        """False where nothing was held."""
-        moment = now()
-        held = {"submission": submission, "hold_ends_at": {"$gt": moment}}
-        return self._documents.update_all(held, {"$set": {"hold_ends_at": moment}}) > 0
+    def hold_until(self, moment: datetime, reviews: Sequence[Review]) -> None:
+        change = {"hold_ends_at": moment}
+        self._documents.set_each({review.id: change for review in reviews})
 
     def reviewed_submissions(self) -> set[str]:
         return set(self._documents.count_by("submission"))

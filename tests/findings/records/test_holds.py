@@ -331,12 +331,10 @@ class TestMails:
     def test_nobody_is_told_before_the_hold_ends(self, backend: Backend, smtp: SmtpServer) -> None:
         doctor, ada = patient_in_care(backend)
         number = file_for(backend, ada, REVIEW, finding=MOLE).number
-        review = hold(doctor, number, days=6)
+        hold(doctor, number, days=6)
         backend.app.background.run("notice-sender")
         assert smtp.mails == []
-        (waiting,) = backend.services.store.collection("outbox").find()
-        assert waiting["due_at"] == datetime.fromisoformat(review["held_until"])
-        assert waiting["expires_at"] > waiting["due_at"]
+        assert backend.services.store.collection("outbox").find() == []
         assert doctor.call("DELETE", f"/submissions/{number}/hold").status_code == 200
         backend.app.background.run("notice-sender")
         assert [mail["Subject"] for mail in smtp.mails] == ["A doctor has answered"]

@@ -115,6 +115,7 @@ const sayShown = ({ shown }) => (shown.length > 0 ? say("heldShown", { count: sa
  * @param {{number: string, decision: Api["DecisionView"], reviews: Api["ReviewView"][], onShown: (() => void) | null}} props */
 const Held = ({ number, decision: { held_until: until, held_beside: beside }, reviews, onShown }) => {
   const held = reviews.filter((one) => one.held_until);
+  const withGraver = held.some((one) => one.held_with_graver);
   const { run, error } = useAct();
   const show = () => run(() => remove(apiPath`/submissions/${number}/hold`).then((ended) => {
     toast(sayShown(ended));
@@ -123,6 +124,7 @@ const Held = ({ number, decision: { held_until: until, held_beside: beside }, re
   return html`
     <${Message}>
       <p><strong>${until ? say("heldUntil", { date: sayDate(until) }) : beside && say("heldBeside", { signed: sayDate(beside.signed_at), date: sayDate(beside.held_until) })}</strong></p>
+      ${withGraver && html`<p>${say("heldWithGraver")}</p>`}
       ${held.length > 1 && html`<p>${say("heldTogether", { count: sayNumber(held.length), dates: held.map((one) => sayDate(one.created_at)).join(", ") })}</p>`}
       ${error && html`<${Failure} error=${error} />`}
       ${onShown && html`<button class="show-now" onClick=${show}>${say("showNow")}</button>`}

@@ -1,0 +1,197 @@
+"""While something graver said of a spot is held back, its patient reads nothing milder of it."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from werkzeug.test import TestResponse
+
+from skinapi.findings.reviews.service import EndedHolds
+from skinapi.platform.storage.ids import now
+from tests.care.clinic import REVIEW, file_for, patient_in_care
+from tests.findings.records.test_holds import MADE_AT, MELANOMA, MOLE, hold, in_days, pass_days
+from tests.support.backends import Backend, Person
+from tests.support.smtp_server import SmtpServer
+
+HARMLESS = {"label": "melanocytic_nevus", "certainty": "sure"}
+RESULT = {**MELANOMA, "histology_result": "melanoma", "told_by": "doctor"}
+
+
+@dataclass
+class Spot:
+    """Two photos of a spot, each judged as a mole that a doctor should look at."""
+
+    backend: Backend
+    doctor: Person
+    ada: Person
+    lesion: str
+    first: int
+    second: int
+
+    def sign(self, number: int, by: Person | None = None, **said: Any) -> TestResponse:
+        answer = (by or self.doctor).call("POST", f"/submissions/{number}/review", json=said)
+        assert answer.status_code == 201, answer.text
+        return answer
+
+    def read_all(self) -> list[bytes]:
+        """What the patient reads of it."""
+        paths = [f"/lesions/{self.lesion}", "/lesions", "/submissions", "/inbox"]
+        for number in (self.first, self.second):
+            of = f"/submissions/{number}"
+            paths += [of, f"{of}/reviews", f"{of}/letters", f"{of}/report.json"]
+        answers = [self.ada.call("GET", path).data for path in paths]
+        return [MADE_AT.sub(b"", data) for data in answers]
+
+    def label_of(self, number: int, reader: Person | None = None) -> Any:
+        path = f"/submissions/{number}"
+        decision = (reader or self.ada).call("GET", path).get_json()["decision"]
+        return decision and decision["label"]
+
+    def end(self, number: int) -> TestResponse:
+        return self.doctor.call("DELETE", f"/submissions/{number}/hold")
+
+    def run_passes(self) -> None:
+        services = self.backend.services
+        EndedHolds(services.reviews, services.data.failed_items).run_once()
+
+
+def spot_of(backend: Backend) -> Spot:
+    doctor, ada = patient_in_care(backend)
+    lesion = ada.call("POST", "/lesions", json={"place": {"site": "back"}}).get_json()["id"]
+    first, second = (
+        file_for(backend, ada, REVIEW, finding=MOLE, lesion=lesion).number for _ in range(2)
+    )
+    return Spot(backend, doctor, ada, lesion, first, second)
+
+
+def test_a_milder_decision_about_another_photo_waits_with_what_is_held(
+    any_backend: Backend,
+) -> None:
+    at = spot_of(any_backend)
+    before = at.read_all()
+    held = at.sign(at.first, **RESULT).get_json()
+    signed = at.sign(at.second, **HARMLESS).get_json()
+    assert signed["held_until"] == signed["telling"]["held_until"] == held["held_until"]
+    assert signed["held_with_graver"]
+    assert "something graver" in signed["telling"]["sentence"]
+    case = at.doctor.call("GET", f"/submissions/{at.second}").get_json()["decision"]
+    assert (case["label"], case["held_until"]) == ("melanocytic_nevus", held["held_until"])
+    draft = at.doctor.call("POST", f"/submissions/{at.second}/letters", json={"reader": "patient"})
+    letter = draft.get_json()
+    body = {name: letter[name] for name in ("text", "version", "decision")}
+    letter = at.doctor.call("POST", f"/letters/{letter['_id']}/sign", json=body).get_json()
+    assert letter["held_until"] == held["held_until"]
+    assert at.read_all() == before
+    assert list(any_backend.services.check_integrity()) == []
+
+
+def test_who_ends_the_hold_shows_what_was_held_with_it_and_never_before(
+    any_backend: Backend,
+) -> None:
+    at = spot_of(any_backend)
+    at.sign(at.first, **RESULT)
+    at.sign(at.second, **HARMLESS)
+    before = at.read_all()
+    refused = at.end(at.second)
+    assert (refused.status_code, refused.get_json()["code"]) == (422, "hold_refused")
+    assert "graver" in refused.get_json()["detail"]
+    assert at.read_all() == before
+    assert at.end(at.first).status_code == 200
+    assert [at.label_of(at.first), at.label_of(at.second)] == ["melanoma", "melanocytic_nevus"]
+    assert at.end(at.second).get_json()["shown"] == []
+    assert list(any_backend.services.check_integrity()) == []
+
+
+def test_both_are_shown_at_the_same_moment_by_time(any_backend: Backend) -> None:
+    at = spot_of(any_backend)
+    at.sign(at.first, **RESULT)
+    at.sign(at.second, **HARMLESS)
+    for number in (at.first, at.second):
+        pass_days(any_backend, number, 2)
+    at.run_passes()
+    assert [at.label_of(at.first), at.label_of(at.second)] == ["melanoma", "melanocytic_nevus"]
+    assert list(any_backend.services.check_integrity()) == []
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"label": "melanoma", "certainty": "sure", "told_by": "nobody"},
+        {"urgency": "urgent_referral", "certainty": "unsure"},
+    ],
+    ids=["a cancer", "a visit this week"],
+)
+def test_what_is_no_milder_is_read_at_once(any_backend: Backend, said: dict[str, Any]) -> None:
+    at = spot_of(any_backend)
+    at.sign(at.first, **RESULT)
+    assert "held_until" not in at.sign(at.second, **said).get_json()
+    told = at.ada.call("GET", f"/submissions/{at.second}").get_json()
+    assert told["decision"]["urgency"] == "urgent_referral"
+
+
+def test_a_milder_opinion_of_another_doctor_about_the_same_photo_waits_too(
+    any_backend: Backend,
+) -> None:
+    at = spot_of(any_backend)
+    other = any_backend.member(role="doctor")
+    held = at.sign(at.first, **RESULT).get_json()
+    admin = any_backend.member(role="admin")
+    moved = admin.call("PUT", f"/users/{at.ada.email}/doctor", json={"doctor": other.email})
+    assert moved.status_code == 200
+    before = at.read_all()
+    signed = at.sign(at.first, other, **HARMLESS).get_json()
+    assert signed["held_until"] == held["held_until"]
+    assert at.read_all() == before
+    shown = other.call("DELETE", f"/submissions/{at.first}/hold").get_json()["shown"]
+    assert len(shown) == 2
+
+
+def test_a_graver_review_that_is_held_longer_keeps_the_milder_ones_back(
+    any_backend: Backend,
+) -> None:
+    at = spot_of(any_backend)
+    carcinoma = {**MELANOMA, "label": "basal_cell_carcinoma", "histology": "not_taken"}
+    at.sign(at.first, **carcinoma, hold_until=in_days(1))
+    at.sign(at.second, **HARMLESS)
+    at.sign(at.first, **MELANOMA, hold_until=in_days(4))
+    before = at.read_all()
+    for number in (at.first, at.second):
+        pass_days(any_backend, number, 2)
+    at.run_passes()
+    assert at.read_all() == before
+    pass_days(any_backend, at.first, 2)
+    pass_days(any_backend, at.second, 2)
+    at.run_passes()
+    assert [at.label_of(at.first), at.label_of(at.second)] == ["melanoma", "melanocytic_nevus"]
+    assert list(any_backend.services.check_integrity()) == []
+
+
+def test_what_waits_goes_on_waiting_in_whatever_spot_its_patient_sorts_the_photo(
+    any_backend: Backend,
+) -> None:
+    at = spot_of(any_backend)
+    at.sign(at.first, **RESULT)
+    at.sign(at.second, **HARMLESS)
+    at.ada.call("PUT", f"/submissions/{at.second}/lesion", json={"lesion": None})
+    assert at.label_of(at.second) is None
+    assert at.end(at.second).status_code == 200, "nothing graver of its spot is held back"
+    assert at.label_of(at.second) == "melanocytic_nevus"
+
+
+def test_no_mail_leaves_before_the_end_and_then_one_of_each(
+    tmp_path: Path, smtp: SmtpServer
+) -> None:
+    backend = Backend(tmp_path, smtp_url=smtp.url, mail_from="clinic@example.org")
+    at = spot_of(backend)
+    until = datetime.fromisoformat(hold(at.doctor, at.first)["held_until"])
+    at.sign(at.second, **HARMLESS)
+    backend.app.background.run("notice-sender")
+    assert (smtp.mails, until > now()) == ([], True)
+    for number in (at.first, at.second):
+        pass_days(backend, number, 2)
+    at.run_passes()
+    backend.app.background.run("notice-sender")
+    told = " ".join(mail.get_content() for mail in smtp.mails)
+    assert f"finding/{at.first}" in told
