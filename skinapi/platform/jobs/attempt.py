@@ -56,7 +56,9 @@ class Timing:
 
 @dataclass(frozen=True, kw_only=True)
 class WorkerSettings:
-    """`command` starts the process of a job, `secrets` are what no log may show."""
+    """`command` starts the process of a job, `secrets` are what no log may show. `require_key`
+    raises Unavailable where the store has a key by now that this worker has not.
+    """
 
     worker: str
     command: Sequence[str]
@@ -65,6 +67,7 @@ class WorkerSettings:
     secrets: Sequence[str]
     may_work: Callable[[Job], bool]
     stopping: Callable[[], bool]
+    require_key: Callable[[], None] = lambda: None
 
 
 class Attempt:

@@ -28,7 +28,7 @@ from typing import Any, NoReturn
 
 from pydantic import BaseModel
 
-from skinapi.base.errors import SkinAPIError, Unavailable
+from skinapi.base.errors import SkinAPIError, Unavailable, UnsafeSettings
 from skinapi.platform.jobs.job import NEEDS_MEMORY, Job
 from skinapi.platform.jobs.process import (
     NICENESS,
@@ -43,6 +43,9 @@ TOO_LITTLE_MEMORY = (
     "It needs more memory than a job may use: ask for a smaller picture size or batch, or have "
     "JOB_MEMORY_BYTES raised where the worker runs"
 )
+
+
+NOT_SET_UP = "The program that runs jobs cannot use the database now: tell the administrator"
 
 
 class JobContext:
@@ -94,6 +97,8 @@ def handle(context: JobContext, handlers: Handlers) -> int:
         result = _handler_of(context.job.kind, handlers)(context)
     except Unavailable as error:
         context.send({"error": error.detail, "code": error.code, "again": True})
+    except UnsafeSettings:  # its sentence is for the operator, who reads it in the worker's log
+        context.send({"error": NOT_SET_UP, "code": Unavailable.code, "again": True})
     except SkinAPIError as error:
         context.send({"error": error.detail, "code": error.code})
     except Exception as error:  # noqa: BLE001 (whatever it is, the owner is told)

@@ -18,7 +18,7 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
-from skinapi.base.errors import DiskFull, StoreUnavailable
+from skinapi.base.errors import DiskFull, StoreUnavailable, Unavailable
 from skinapi.base.logs import log
 from skinapi.platform.jobs.announcements import Broker, BrokerUnavailableError
 from skinapi.platform.jobs.attempt import Attempt, Timing, WorkerSettings
@@ -57,6 +57,7 @@ class Lane:
 
     def work_once(self, jobs: Jobs) -> Job | None:
         """The job that was taken, and has ended or waits again; None if there was none."""
+        self._settings.require_key()
         claimed_at = boot_time()
         job = jobs.claim(
             worker=self._settings.worker,
@@ -107,11 +108,13 @@ class Lane:
         remove_if(folder, unused)
 
     def retry_while_store_is_away(self, act: Callable[[], T]) -> T | None:
-        """Do this; while the store is away, wait, and do it again. None when told to stop."""
+        """Do this; while the store is away, or has another key, wait, and do it again. None when
+        told to stop.
+        """
         while not self._settings.stopping():
             try:
                 result = act()
-            except StoreUnavailable as error:
+            except Unavailable as error:
                 if not self._outage_logged:
                     self._outage_logged = True
                     log.warning("waiting", why=error.detail, full=isinstance(error, DiskFull))
@@ -149,6 +152,7 @@ class Worker:
         timing: Timing,
         open_jobs: Callable[[], Jobs],
         may_work: Callable[[Job], bool],
+        require_key: Callable[[], None],
         hidden: Sequence[str] = (),
         parent: int | None = None,
         broker: Broker | None = None,
@@ -165,6 +169,7 @@ class Worker:
             timing=timing,
             secrets=hidden,
             may_work=may_work,
+            require_key=require_key,
             stopping=self.stopping,
         )
         self._lane = Lane(self._settings, short_only=False, claimed=self._acknowledge)

@@ -9,7 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from skinapi.base.errors import BadDataset, StoreUnavailable
+from skinapi.base.errors import BadDataset, StoreUnavailable, UnsafeSettings
 from skinapi.platform.jobs.handlers import JobContext
 
 
@@ -59,6 +59,10 @@ def count(context: JobContext) -> dict[str, Any]:
 
 def fail(context: JobContext) -> dict[str, Any]:
     raise BadDataset("Class nv has one lesion; at least three are needed")
+
+
+def find_other_key(context: JobContext) -> dict[str, Any]:
+    raise UnsafeSettings("Run `python -m skinapi accept-key`")
 
 
 def break_down(context: JobContext) -> dict[str, Any]:

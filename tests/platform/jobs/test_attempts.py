@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from skinapi.platform.jobs.handlers import TOO_LITTLE_MEMORY
+from skinapi.platform.jobs.handlers import NOT_SET_UP, TOO_LITTLE_MEMORY
 from skinapi.platform.jobs.job import MOST_ATTEMPTS, NO_RIGHT, Job
+from skinapi.platform.storage.store_version import join_store
 from tests.platform.jobs.bench import Bench
 from tests.platform.jobs.killing import assert_one_end_each, kill_one, replace_dead
 from tests.support.backends import SECRET
@@ -284,3 +285,23 @@ def kills_of_jobs(
         replace_dead(bench, workers, victim)
     assert_one_end_each(bench, jobs)
     bench.await_(lambda: set(bench.processes()) == {worker.pid for worker in workers})
+
+
+def test_a_worker_with_a_former_key_takes_no_job_and_says_why(bench: Bench) -> None:
+    worker, new_key = bench.start_worker(), SECRET[::-1]
+    bench.ended(bench.submit("count"))
+    join_store(bench.store, secrets=[new_key, SECRET])
+    job = bench.submit("count")
+    bench.await_(lambda: "newer JWT_SECRET_KEY" in bench.worker_log())
+    assert (bench.job(job).status, bench.job(job).attempts) == ("queued", 0)
+    worker.kill()
+    bench.start_worker(JWT_SECRET_KEY=new_key)
+    assert bench.ended(job).status == "completed"
+
+
+def test_nobody_reads_what_the_operator_has_to_set_in_a_job_that_failed(bench: Bench) -> None:
+    job = bench.submit("find_other_key")
+    bench.start_worker()
+    ended = bench.ended(job)
+    assert (ended.status, ended.attempts, ended.error) == ("failed", MOST_ATTEMPTS, NOT_SET_UP)
+    assert not any("accept-key" in line for line in bench.log(ended))
