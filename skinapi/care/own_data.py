@@ -155,10 +155,9 @@ class InboxService:
 
 def _list_new_decisions(lesion: Lesion | None, status: LesionStatus) -> Iterator[NewDecision]:
     """Who could not judge the photo has decided nothing: another photo is a task."""
-    moment = now()
     for item in status.findings.values():
-        decision, shown_at = item.decision, item.find_shown_at(moment)
-        if decision and shown_at and not (decision.unjudged or item.find_opened_at(moment)):
+        decision, shown_at = item.decision, item.shown_at
+        if decision and shown_at and not (decision.unjudged or item.opened_at):
             yield NewDecision(
                 finding=item.photo.number,
                 lesion=lesion,

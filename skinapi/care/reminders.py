@@ -117,6 +117,8 @@ class ReminderMailer:
         if at and at > now():
             self._lesions.change(identifier, {"remind_at": at})
             return
+        if status and at and at == status.held_until:
+            return  # the clock is not believed: once the hold is over, this is asked anew
         newest = status.newest.photo.id if status else None
         if at and newest != lesion.reminded:
             self._outbox.add(Kind.REMINDER, to=lesion.owner)

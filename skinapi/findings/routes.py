@@ -173,9 +173,8 @@ def add_review(
     review = reviews.add_review(number=number, by=subject, said=body, key=idempotency_key)
     teller = ToldBy.DOCTOR if body.hold_until else body.told_by
     way, language = reviews.find_way(review), subject.account.language
-    return SignedReview.from_review(
-        review, telling=TellingView.of_review(review, way, teller, language)
-    )
+    telling = TellingView.of_review(review, way, teller, language)
+    return SignedReview.from_review(review, held=review.hold_ends_at is not None, telling=telling)
 
 
 @review_routes.route(
@@ -199,7 +198,7 @@ def list_reviews(
 ) -> Page[ReviewView]:
     """The reviews of a finding, in the order in which they were signed."""
     page = reviews.list_reviews(number=number, to=subject, paging=query.paging)
-    return page.map(ReviewView.from_review)
+    return page.map(lambda item: ReviewView.from_review(item[0], held=item[1]))
 
 
 @correction_routes.route(

@@ -9,7 +9,7 @@ import pytest
 from skinapi.platform.storage.clock_watch import ALARM, STEADY
 from tests.care.conversation import Talk
 from tests.findings.prediction.photographer import predicted
-from tests.support.backends import PASSWORD, Backend, Person
+from tests.support.backends import MAIL, PASSWORD, Backend, Person
 from tests.test_clock_set_right import Clock
 
 DAY = timedelta(days=1)
@@ -147,3 +147,64 @@ def test_after_a_long_stop_what_is_due_goes_after_a_week(backend: Backend, clock
     live(backend, clock, 1)
     assert account not in accounts(backend)
     assert notes(backend) == []
+
+
+def test_a_hold_goes_on_while_the_clock_is_ahead(tmp_path: Path, clock: Clock) -> None:
+    """Nothing shows, mails or sorts by its end."""
+    backend = Backend(tmp_path, **MAIL)
+    backend.services.erasure.begin_due()
+    talk = Talk(backend)
+    lesion = talk.ada.call("POST", "/lesions", json={"place": {"site": "back"}}).get_json()["id"]
+    number = predicted(talk.ada, lesion=lesion)["id"]
+    path, store = f"/submissions/{number}", backend.services.store
+    said = {"label": "basal_cell_carcinoma", "certainty": "sure", "told_by": "doctor"}
+
+    def decided(reader: Person) -> Any:
+        reader = backend.log_in(reader.email)
+        decision = reader.call("GET", path).get_json()["decision"]
+        signed = reader.call("GET", f"{path}/reviews").get_json()
+        return decision and decision["label"], [item.get("held_until") for item in signed]
+
+    def pass_by() -> tuple[int, int, Any, Any]:
+        """Reviewed mails, reminders, the hold's key, and what the patient reads."""
+        for task in ("ended-holds", "reminders"):
+            backend.app.background.run(task)
+        outbox = store.collection("outbox")
+        mails = [outbox.count({"kind": kind}) for kind in ("reviewed", "reminder")]
+        (found,) = store.collection("submissions").find({"number": number})
+        return mails[0], mails[1], found.get("hold_key"), decided(talk.ada)
+
+    until = talk.grey.call("POST", f"{path}/review", json=said).get_json()["held_until"]
+    before = pass_by()
+    assert (before[0], before[3]) == (0, (None, []))
+    clock.ahead = 4 * DAY
+    assert pass_by() == before
+    assert decided(talk.grey) == ("basal_cell_carcinoma", [until])
+    written = backend.log_in(talk.grey.email)
+    letter = written.call("POST", f"{path}/letters", json={"reader": "patient"}).get_json()
+    body = {name: letter[name] for name in ("text", "version", "decision")}
+    signed = written.call("POST", f"/letters/{letter['_id']}/sign", json=body).get_json()
+    assert signed["held_until"] == until
+    assert pass_by() == before
+    clock.ahead = timedelta(minutes=1)
+    assert pass_by() == before
+    assert list(backend.services.check_integrity()) == []
+    for _ in range(3):
+        clock.ahead += DAY
+        backend.services.erasure.begin_due()
+    mails, _, key, read = pass_by()
+    assert (mails, key, read) == (1, None, ("basal_cell_carcinoma", [None]))
+
+
+def test_a_doctor_ends_a_hold_while_the_clock_is_ahead(backend: Backend, clock: Clock) -> None:
+    make_passes(backend)
+    talk = Talk(backend)
+    number = predicted(talk.ada)["id"]
+    path = f"/submissions/{number}"
+    said = {"label": "melanoma", "certainty": "sure", "told_by": "doctor"}
+    assert talk.grey.call("POST", f"{path}/review", json=said).status_code == 201
+    clock.ahead = 4 * DAY
+    ended = backend.log_in(talk.grey.email).call("DELETE", f"{path}/hold").get_json()
+    assert len(ended["shown"]) == 1
+    ada = backend.log_in(talk.ada.email)
+    assert ada.call("GET", path).get_json()["decision"]["label"] == "melanoma"

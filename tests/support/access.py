@@ -24,7 +24,6 @@ from skinapi.app.composition.services import MODELS
 from skinapi.findings.records.break_glasses import LIFE, BreakGlass
 from skinapi.findings.records.new_findings import NewFinding
 from skinapi.findings.records.stored_finding import StoredFinding
-from skinapi.findings.records.stored_findings import StoredFindings
 from skinapi.integrations.dicom.archive import ARCHIVE
 from skinapi.integrations.patients import PATIENTS
 from skinapi.integrations.webhooks.endpoints import Endpoint
@@ -420,7 +419,7 @@ class SampleAccounts:
 
     def _submission(self, owner: str, lesion: str | None = None) -> int:
         blobs = self.backend.services.store.blobs
-        submissions = StoredFindings(self.backend.services.store)
+        submissions = self.backend.services.data.submissions
         new = NewFinding(
             owner=owner,
             finding=finding_of(),

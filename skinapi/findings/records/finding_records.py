@@ -32,7 +32,8 @@ from skinapi.findings.status.lesion_status import (
     compute_status,
 )
 from skinapi.findings.status.reviews import Reviews
-from skinapi.platform.storage.ids import new_id, now
+from skinapi.platform.storage.clock_watch import ClockWatch
+from skinapi.platform.storage.ids import new_id
 from skinapi.platform.storage.ports import Document, Filter, Ops, Store, set_or_remove
 from skinapi.platform.storage.unreadable import hide, is_hidden, read_each
 
@@ -46,8 +47,8 @@ PHOTO_FIELDS = (
 class FindingRecords(StoredFindings):
     """The findings, their versions and their reviews: what a service that shows findings needs."""
 
-    def __init__(self, store: Store, reviews: Reviews) -> None:
-        super().__init__(store)
+    def __init__(self, store: Store, reviews: Reviews, clock: ClockWatch) -> None:
+        super().__init__(store, clock)
         self.reviews = reviews
 
     @overload
@@ -77,7 +78,7 @@ class FindingRecords(StoredFindings):
         A request that only reads sees none of a spot of which a photo or review cannot be read.
         """
         found = [entry for entry in entries if with_errors or entry.error is None]
-        moment, views = now(), dict[str, LesionForAudience]()
+        moment, views = self.find_hold_time(), dict[str, LesionForAudience]()
         for facts in self._read_histories(record.lesion for record in found).values():
             view = LesionForAudience(facts, reader, moment)
             views |= dict.fromkeys((photo.id for photo in facts.photos), view)
@@ -110,7 +111,7 @@ class FindingRecords(StoredFindings):
         raise RecordDamaged
 
     def compute_statuses(self, lesions: Sequence[str], reader: Audience) -> dict[str, LesionStatus]:
-        moment = now()
+        moment = self.find_hold_time()
         return {
             lesion: compute_status(facts, reader, moment)
             for lesion, facts in self._read_histories(lesions).items()
@@ -209,7 +210,7 @@ class FindingRecords(StoredFindings):
         fields = (*PHOTO_FIELDS, "error")
         found = self._documents.find(wanted, sort="-id", limit=limit, fields=fields)
         photos = self._read_photos(record for record in found if not record.get("error"))
-        moment = now()
+        moment = self.find_hold_time()
         reviews = self.reviews.list_of_each([photo.id for photo in photos])
         facts = (LesionHistory((photo,), reviews) for photo in photos if not _is_hidden(photo.id))
         return [compute_status(fact, Audience.PATIENT, moment) for fact in facts]

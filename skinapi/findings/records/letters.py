@@ -17,7 +17,7 @@ from skinapi.base.values import Value
 from skinapi.findings.errors import LetterChanged, TooManyLetters
 from skinapi.findings.records.stored_finding import StoredFinding
 from skinapi.findings.records.visible_findings import VisibleFinding, VisibleFindingRow
-from skinapi.findings.status.decisions import Decision, JudgedVersion
+from skinapi.findings.status.decisions import Decision
 from skinapi.findings.status.holds import find_shown_at
 from skinapi.findings.status.lesion_status import AdviceSource
 from skinapi.findings.status.reviews import Review
@@ -275,16 +275,16 @@ def show_letter(letter: Letter, about: VisibleFinding) -> ShownLetter:
     )
 
 
-def find_letter_shown_at(
-    letter: Letter, reviews: Sequence[Review], versions: Sequence[JudgedVersion]
-) -> datetime | None:
+def find_letter_shown_at(letter: Letter, about: VisibleFindingRow) -> datetime | None:
     """When a patient may read a signed letter first: with what the reviews that its doctor had
     signed by then decide, which it explains. None of a draft.
     """
     if letter.signed_at is None:
         return None
-    known = [review for review in reviews if not _is_later(review, letter)]
-    return find_shown_at(known, versions, letter.signed_at)
+    known = [review for review in about.all_reviews if not _is_later(review, letter)]
+    # It may be signed by a clock that is ahead.
+    since = min(letter.signed_at, about.view.moment)
+    return find_shown_at(known, about.photo.versions, since)
 
 
 def is_shown(letter: Letter, about: VisibleFindingRow) -> bool:
@@ -296,10 +296,8 @@ def is_shown(letter: Letter, about: VisibleFindingRow) -> bool:
 
 def find_letter_held_until(letter: Letter, about: VisibleFindingRow) -> datetime | None:
     """Until when a letter waits for the decision that it explains."""
-    shown_at = find_letter_shown_at(letter, about.all_reviews, about.photo.versions)
-    # The finding may have been read before the letter was signed.
-    waits = shown_at and letter.signed_at and shown_at > max(letter.signed_at, about.view.moment)
-    return shown_at if waits else None
+    shown_at = find_letter_shown_at(letter, about)
+    return shown_at if shown_at and shown_at > about.view.moment else None
 
 
 def _superseded_elsewhere(letter: Letter, about: VisibleFindingRow) -> LaterDecision | None:

@@ -37,6 +37,7 @@ from skinapi.findings.records.stored_finding import (
 )
 from skinapi.findings.status.decisions import RESULT_AFTER, WaitsFor
 from skinapi.model.conditions import Band
+from skinapi.platform.storage.clock_watch import ClockWatch
 from skinapi.platform.storage.documents import walk_by_id
 from skinapi.platform.storage.ids import first_id_at, new_id, now
 from skinapi.platform.storage.ports import Document, Encoded, Filter, Ops, Store, set_or_remove
@@ -117,9 +118,13 @@ class StoredFindings(Repository[StoredFinding]):
     unique = (("number",), ("owner", "idempotency_key"), ("filed_by", "idempotency_key"))
     indexes = tuple((*fields, "id") for fields in INDEXES)
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, clock: ClockWatch) -> None:
         super().__init__(store)
-        self._numbers = Numbers(store)
+        self._numbers, self._clock = Numbers(store), clock
+
+    def find_hold_time(self) -> datetime:
+        """The time by which holds end: while the clock is not believed, they go on."""
+        return self._clock.read().believed
 
     def prepare(self, new: NewFinding, *, number: int) -> EncodedFinding:
         """Make what `add` stores. Other writers wait for a transaction, so call it before."""
@@ -320,7 +325,7 @@ class StoredFindings(Repository[StoredFinding]):
                 {**of, field: within}, sort=field, limit=limit, fields=LISTED_FIELDS
             ):
                 found[document["id"]] = document
-        for document in self._find_held(make_hold_key(now(), 0)):
+        for document in self._find_held(make_hold_key(self.find_hold_time(), 0)):
             if document.get("doctor") == doctor and (not owners or document["owner"] in owners):
                 found[document["id"]] = document
         return [item for item in found.values() if _is_reviewed(item)]
@@ -449,9 +454,9 @@ class StoredFindings(Repository[StoredFinding]):
         wanted = {"opinion_of": doctor, "lesion": lesion}
         return bool(self._documents.find(wanted, sort="queue_key", limit=1, fields=()))
 
-    def list_shown(self, moment: datetime, limit: int) -> list[str]:
-        """The ids of the findings of which a hold has ended by then, the first one first."""
-        wanted = {"hold_key": {"$gt": "", "$lt": make_hold_key(moment, 0)}}
+    def list_shown(self, limit: int) -> list[str]:
+        """The ids of the findings of which a hold has ended, the first one first."""
+        wanted = {"hold_key": {"$gt": "", "$lt": make_hold_key(self.find_hold_time(), 0)}}
         found = self._documents.find(wanted, sort="hold_key", limit=limit, fields=("hold_key",))
         return [item["id"] for item in found]
 

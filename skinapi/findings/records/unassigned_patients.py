@@ -4,7 +4,7 @@ import time
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Literal, NamedTuple, Protocol
 
@@ -194,11 +194,13 @@ class UnassignedPatients:
             known |= {item["owner"]: owners[item["owner"]] for item in stored}
         count, ids = self.submissions.count_waiting, [*waiting]
         outside = [item for item in known.values() if item.status == "waiting" or item.refused]
+        moment = self.submissions.find_hold_time()
         return UnassignedView(
             patients=len(known),
             not_approved=len(outside),
             findings=len(left) + (count(ids) if ids else 0),
-            urgent=sum(map(_is_urgent, left)) + (count(ids, band=URGENT) if ids else 0),
+            urgent=sum(_is_urgent(item, moment) for item in left)
+            + (count(ids, band=URGENT) if ids else 0),
         )
 
     def count_of_staff(self) -> list[tuple[Account, int, int]]:
@@ -214,8 +216,9 @@ class UnassignedPatients:
         counts = defaultdict[str, Counter[bool]](Counter)  # urgent or not, by the owner
         for owner, (waiting, urgent) in self.submissions.count_waiting_by("owner", staff).items():
             counts[owner] += Counter({True: urgent, False: waiting - urgent})
+        moment = self.submissions.find_hold_time()
         for item in left:
-            counts[item["owner"]][_is_urgent(item)] += 1
+            counts[item["owner"]][_is_urgent(item, moment)] += 1
         rows = [
             (staff[item], count.total(), count[True])
             for item, count in counts.items()
@@ -348,10 +351,10 @@ def _key_of(case: UnassignedCase) -> str:
     return case.finding.queue_key or ""
 
 
-def _is_urgent(stored: Document) -> bool:
+def _is_urgent(stored: Document, moment: datetime) -> bool:
     """Whether the patient is still to be told of something urgent."""
     first, end = key_range(reviewed=True, band=URGENT)
-    held = (stored.get("hold_key") or "") > (make_hold_key(now(), 0) or "")
+    held = (stored.get("hold_key") or "") > (make_hold_key(moment, 0) or "")
     return held and first <= stored["queue_key"] < end
 
 

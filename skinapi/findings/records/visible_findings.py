@@ -81,7 +81,7 @@ class VisibleFindingRow(StoredFindingRow):
 
     def list_held(self) -> list[Review]:
         """The reviews that are held back, of those of which its reader may know."""
-        return [item for item in self.status.reviews if item.held_at(self.view.moment)]
+        return [item for item in self.status.reviews if item in self.status.held]
 
     @property
     def held_beside(self) -> Review | None:
@@ -150,12 +150,12 @@ class VisibleFindingRow(StoredFindingRow):
 
     @property
     def decision_opened_at(self) -> datetime | None:
-        return self.status.find_opened_at(self.view.moment)
+        return self.status.opened_at
 
     @property
     def decision_shown_at(self) -> datetime | None:
         """From when its owner may read what was decided last."""
-        return self.status.find_shown_at(self.view.moment)
+        return self.status.shown_at
 
     def make_keys(self, reader: Audience = Audience.DOCTOR) -> dict[str, str | None]:
         """The keys follow from what this reader knows; those of a doctor are stored."""

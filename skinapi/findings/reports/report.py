@@ -170,6 +170,7 @@ class Report:
     other_pictures: tuple[tuple[int, Pictures], ...] = ()
     photo_damaged: bool = False
     review: Review | None = None
+    review_held: bool = False
     decision: Decision | None = None
     held_until: datetime | None = None
     held_beside: Review | None = None

@@ -175,7 +175,9 @@ class FullReport(Answer):
             )
             if decision
             else None,
-            review=ReviewView.from_review(report.review) if report.review else None,
+            review=ReviewView.from_review(report.review, held=report.review_held)
+            if report.review
+            else None,
             graver_review=report.graver_review,
             letters=[LetterView.from_letter(letter) for letter in report.letters],
             model_withdrawn_at=report.model_withdrawn_at,

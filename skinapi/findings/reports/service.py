@@ -289,6 +289,7 @@ class ReportsService:
             patient=ReportedPatient(name=owner.name, email=owner.email),
             made_at=submission.created_at,
             review=submission.status.review,
+            review_held=submission.status.review in submission.list_held(),
             decision=submission.decision,
             held_until=submission.decision_held_until if submission.reader.knows_all else None,
             held_beside=submission.held_beside,

@@ -208,9 +208,9 @@ class ReviewsService:
 
     def _tell_of_letters(self, unit: Unit, about: VisibleFinding, held: Sequence[Review]) -> None:
         """Publish the letters that waited for the first of these holds to end."""
-        ends, reviews = {item.shown_at for item in held}, about.all_reviews
+        ends = {item.shown_at for item in held}
         for letter in self.letters.list_signed(about.id):
-            shown_at = find_letter_shown_at(letter, reviews, about.photo.versions)
+            shown_at = find_letter_shown_at(letter, about)
             if shown_at in ends and shown_at != letter.signed_at:
                 unit.publish(LetterIssued(about, letter))
                 if letter.withdrawn:
@@ -279,10 +279,14 @@ class ReviewsService:
             raise IdempotencyKeyReused
         return found
 
-    def list_reviews(self, *, number: str, to: Subject, paging: PageRequest) -> Page[Review]:
+    def list_reviews(
+        self, *, number: str, to: Subject, paging: PageRequest
+    ) -> Page[tuple[Review, bool]]:
+        """Each with whether it is held back from the patient."""
         submission, _ = self.findings.get_to_read(number=number, to=to, reading="reviews")
-        told = submission.status.reviews
-        return page_of([item for item in told if item.id > (paging.after or "")], paging)
+        told, held = submission.status.reviews, submission.list_held()
+        page = page_of([item for item in told if item.id > (paging.after or "")], paging)
+        return page.map(lambda item: (item, item in held))
 
     def check_integrity(self) -> Iterator[Fault]:
         """Reviews of deleted submissions."""
@@ -301,7 +305,7 @@ class EndedHolds:
     failed: FailedItems
 
     def run_once(self) -> None:
-        ended = self.reviews.submissions.list_shown(now(), SHOWN_AT_ONCE)
+        ended = self.reviews.submissions.list_shown(SHOWN_AT_ONCE)
         self.failed.do_each("hold", ended, self.reviews.show_ended)
 
 

@@ -24,7 +24,6 @@ from skinapi.findings.status.reviews import (
 )
 from skinapi.model.bands import urgency
 from skinapi.model.conditions import Band, conditions_table
-from skinapi.platform.storage.ids import now
 from skinapi.platform.web.schemas import Answer, Body, Message
 
 
@@ -263,8 +262,8 @@ class ReviewView(Answer):
     )
 
     @classmethod
-    def from_review(cls, review: Review, **more: Any) -> Self:
-        held_until = review.hold_ends_at if review.held_at(now()) else None
+    def from_review(cls, review: Review, *, held: bool, **more: Any) -> Self:
+        held_until = review.hold_ends_at if held else None
         signed_by = review.signature
         return cls.from_record(
             review, review.opinion, signed_by=signed_by, held_until=held_until, **more

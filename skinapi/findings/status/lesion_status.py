@@ -101,34 +101,47 @@ class LesionHistory:
 
 @dataclass(frozen=True, slots=True)
 class FindingStatus:
-    """`reviews` are those of which the reader may know. Something is held back from the patient
-    since `held_since`: the first of it until `hold_ends_at`, all until `held_until`, and what
-    counts until `decision_held_until`; None where the patient reads what counts.
+    """`reviews` are those of which the reader may know, `held` those that are held back from the
+    patient. Something is since `held_since`: the first of it until `hold_ends_at`, all until
+    `held_until`, and what counts until `decision_held_until`; None where the patient reads what
+    counts.
     """
 
     photo: JudgedPhoto
     decision: Decision | None = None
     reviews: tuple[Review, ...] = ()
-    held_since: datetime | None = None
-    hold_ends_at: datetime | None = None
-    held_until: datetime | None = None
+    held: tuple[Review, ...] = ()
     decision_held_until: datetime | None = None
+
+    @property
+    def held_since(self) -> datetime | None:
+        return min((item.created_at for item in self.held), default=None)
+
+    @property
+    def hold_ends_at(self) -> datetime | None:
+        return min((item.shown_at for item in self.held), default=None)
+
+    @property
+    def held_until(self) -> datetime | None:
+        return max((item.shown_at for item in self.held), default=None)
 
     @property
     def counted(self) -> list[Review]:
         return [review for review in self.reviews if not review.second_opinion]
 
-    def find_shown_at(self, moment: datetime) -> datetime | None:
+    @property
+    def shown_at(self) -> datetime | None:
         """From when its owner may read what was decided last. What is held beside a decision that
         the owner reads tells nothing before its time.
         """
         beside = not self.decision_held_until
-        shown = (item.shown_at for item in self.counted if not (beside and item.held_at(moment)))
+        shown = (item.shown_at for item in self.counted if not (beside and item in self.held))
         return max(shown, default=None)
 
-    def find_opened_at(self, moment: datetime) -> datetime | None:
+    @property
+    def opened_at(self) -> datetime | None:
         """When its owner has opened it since what was decided last was shown; None before."""
-        opened, shown = self.photo.opened_at, self.find_shown_at(moment)
+        opened, shown = self.photo.opened_at, self.shown_at
         return opened if opened and shown and opened >= shown else None
 
     @property
@@ -341,20 +354,17 @@ def compute_status(facts: LesionHistory, reader: Audience, moment: datetime) -> 
 def _compute_finding_status(
     photo: JudgedPhoto, reviews: Sequence[Review], reader: Audience, moment: datetime
 ) -> FindingStatus:
-    held = [review for review in reviews if review.held_at(moment)]
-    ends = [item.hold_ends_at for item in held if item.hold_ends_at]
+    held = tuple(review for review in reviews if review.held_at(moment))
     known = [
         review
         for review in reviews
-        if reader.knows_all or not (review.second_opinion or review.held_at(moment))
+        if reader.knows_all or not (review.second_opinion or review in held)
     ]
     return FindingStatus(
         photo,
         Decision.from_reviews(known, photo.versions),
         tuple(known),
-        min((item.created_at for item in held), default=None),
-        min(ends, default=None),
-        max(ends, default=None),
+        held,
         find_held_until(reviews, photo.versions, moment) if held else None,
     )
 

@@ -168,7 +168,7 @@ class PersonContents:
                 form.FiledReview.from_record(
                     review, doctor=form.person_of(review.doctor, owner=to.id)
                 )
-                for review in reviews.items
+                for review, _ in reviews.items
             ],
             letters=[
                 form.FiledLetter.from_record(

@@ -15,8 +15,8 @@ from tests.findings.records.test_holds import MADE_AT, MELANOMA, MOLE, hold, in_
 from tests.support.backends import Backend, Person
 from tests.support.smtp_server import SmtpServer
 
-HARMLESS = {"label": "melanocytic_nevus", "certainty": "sure"}
-RESULT = {**MELANOMA, "histology_result": "melanoma", "told_by": "doctor"}
+HARMLESS: dict[str, Any] = {"label": "melanocytic_nevus", "certainty": "sure"}
+RESULT: dict[str, Any] = {**MELANOMA, "histology_result": "melanoma", "told_by": "doctor"}
 
 
 @dataclass
@@ -152,10 +152,14 @@ def test_a_graver_review_that_is_held_longer_keeps_the_milder_ones_back(
     any_backend: Backend,
 ) -> None:
     at = spot_of(any_backend)
-    carcinoma = {**MELANOMA, "label": "basal_cell_carcinoma", "histology": "not_taken"}
+    carcinoma: dict[str, Any] = {
+        **MELANOMA,
+        "label": "basal_cell_carcinoma",
+        "histology": "not_taken",
+    }
     at.sign(at.first, **carcinoma, hold_until=in_days(1))
     at.sign(at.second, **HARMLESS)
-    at.sign(at.first, **MELANOMA, hold_until=in_days(4))
+    at.sign(at.first, **RESULT, hold_until=in_days(4))
     before = at.read_all()
     for number in (at.first, at.second):
         pass_days(any_backend, number, 2)

@@ -10,7 +10,8 @@ from skinapi.platform.jobs.handlers import guard_job
 
 KINDS = (
     "count", "fail", "break_down", "lose_store", "crash", "print_secret",
-    "ignore_sigterm", "need_memory", "find_other_key", "leave_grandchildren", "answer_too_much", "send_nonsense",
+    "ignore_sigterm", "need_memory", "find_other_key",
+    "leave_grandchildren", "answer_too_much", "send_nonsense",
 )  # fmt: skip
 HANDLERS = {kind: f"tests.platform.jobs.handlers:{kind}" for kind in KINDS} | {
     "gone": "tests.nowhere:no",
