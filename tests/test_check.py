@@ -1,5 +1,6 @@
 """`check` on a store with damaged documents: it names each, and looks at all the rest."""
 
+import io
 import re
 import sqlite3
 import subprocess
@@ -11,6 +12,7 @@ from typing import Any
 
 import pytest
 from pydantic import SecretStr
+from pypdf import PdfReader
 
 from skinapi.app import backup_commands, commands
 from skinapi.app.composition.services import open_services
@@ -80,6 +82,38 @@ def test_two_accounts_with_one_address_keep_a_server_from_starting(tmp_path: Pat
             store.collection("accounts").insert(document)
         with pytest.raises(BrokenStore, match=f"{'a' * 32} and {'b' * 32} share one e-mail"):
             open_services(settings, store)
+
+
+def test_the_repair_of_a_lost_photo_leaves_no_fault_and_everybody_reads_that_it_was_lost(
+    any_backend: Backend, capsys: pytest.CaptureFixture[str]
+) -> None:
+    backend = any_backend
+    doctor = backend.member(role="doctor")
+    ada = backend.member(doctor_id=backend.account(doctor.email).id)
+    number = predicted(ada, keep_photo="true")["id"]
+    path, store = f"/submissions/{number}", backend.services.store
+    assert ada.call("GET", f"{path}/thumbnail").status_code == 200
+    (stored,) = store.collection("submissions").find()
+    assert ada.call("GET", f"{path}/report.pdf").status_code == 200
+    store.blobs.delete(stored["photo_blob"])
+    faults = list(backend.services.check_integrity())
+    assert [fault.message for fault in faults] == [
+        f"submissions {stored['id']}: the file of photo_blob is gone"
+    ]
+    assert commands._report(faults, repair=True) == 0
+    capsys.readouterr()
+    assert list(backend.services.check_integrity()) == []
+    answer = ada.call("GET", f"{path}/photo")
+    assert (answer.status_code, "is lost" in answer.get_json()["error"]) == (404, True)
+    finding = ada.call("GET", path).get_json()
+    assert finding["photo_lost_at"]
+    assert "photo_removed_at" not in finding
+    for language, said in (("en", "its file was lost"), ("fr", "son fichier a été perdu")):
+        page = ada.call("GET", f"{path}/report.html", query_string={"lang": language}).text
+        assert said in page, language
+    pdf = PdfReader(io.BytesIO(ada.call("GET", f"{path}/report.pdf").data))
+    printed = " ".join(page.extract_text() for page in pdf.pages)
+    assert "its file was lost" in " ".join(printed.split())
 
 
 def test_a_document_under_another_key_ends_no_check_in_a_circle(tmp_path: Path) -> None:

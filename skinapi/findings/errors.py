@@ -51,7 +51,7 @@ class ContradictoryReview(Unprocessable):
 class NoPictureToAgreeOn(Unprocessable):
     code = "no_picture_to_agree_on"
     sentence = (
-        "The photo of this finding was not kept, so nobody can agree with it. Ask for another "
+        "No photo of this finding is kept, so nobody can agree with it. Ask for another "
         "photo, or name what you saw when you examined the patient"
     )
 

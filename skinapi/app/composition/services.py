@@ -203,7 +203,7 @@ class Services(Parts):
         """Yield all broken invariants that `check` can find in a store that can be opened."""
         searches = {
             "documents": document_faults(self.store, MODELS),
-            "stored files": blob_faults(self.store),
+            "stored files": blob_faults(self.store, {"submissions": self.findings.note_lost}),
             "deletions": self.eraser.check_integrity(),
             "accounts": self.data.accounts.check_integrity(self.data.work),
             "the search of accounts": search_faults(self.store),

@@ -227,6 +227,7 @@ export const english = {
   photoKeptUntil: "The photo is kept until {date} at least.",
   photoKeptWhile: "The photo is kept until a doctor has seen it and no result is awaited, and then for {days}.",
   photoRemoved: "The photo is not kept any more: it was deleted on {date}. The finding stays.",
+  photoLost: "The file of the photo was lost. The finding stays.",
   photoNotKept: "The photo was not kept.",
   cropAlt: "The part of the photo that is sent. Move it with the arrow keys.",
   cropText: "Zoom and drag until all of the spot is inside the dashed square: that part is looked at.",

@@ -234,6 +234,7 @@ export const french = spaced({
   photoKeptUntil: "La photo est conservée au moins jusqu'au {date}.",
   photoKeptWhile: "La photo est conservée jusqu'à ce qu'un médecin l'ait vue et qu'aucun résultat ne soit attendu, puis pendant {days}.",
   photoRemoved: "La photo n'est plus conservée: elle a été supprimée le {date}. Le résultat reste.",
+  photoLost: "Le fichier de la photo a été perdu. Le résultat reste.",
   photoNotKept: "La photo n'a pas été gardée.",
   cropAlt: "La partie de la photo qui est envoyée. Les flèches la déplacent.",
   cropText: "Zoomez et déplacez jusqu'à ce que toute la tache soit dans le carré en pointillé: c'est cette partie qui est examinée.",

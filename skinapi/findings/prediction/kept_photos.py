@@ -31,7 +31,7 @@ OF_SKIN = {"skin_confirmed": True}
 
 class NoPhotoToJudge(Conflict):
     code = "no_photo_to_judge"
-    sentence = "The photo of this finding was not kept"
+    sentence = "No photo of this finding is kept"
 
     def __init__(self, reason: str = sentence) -> None:
         super().__init__(f"{reason}. It cannot be judged again: another photo is needed.")
@@ -47,7 +47,7 @@ class JudgedByThisModel(Conflict):
 
 class NoPhotoToMove(Conflict):
     code = "no_photo_to_move"
-    sentence = "The photo of this finding was not kept"
+    sentence = "No photo of this finding is kept"
 
     def __init__(self, reason: str = sentence) -> None:
         super().__init__(

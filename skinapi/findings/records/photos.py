@@ -176,4 +176,6 @@ def _grounds_of(reader: Subject) -> str | None:
 
 
 def _why_not_kept(submission: StoredFinding) -> str:
+    if submission.photo_blob_lost_at:
+        return LOST
     return REMOVED if submission.photo_removed_at else NOT_KEPT

@@ -58,6 +58,7 @@ from skinapi.model.context import Context
 from skinapi.platform.backups.erased_ids import ErasedIds
 from skinapi.platform.notices.outbox import Kind
 from skinapi.platform.storage.faults import Fault
+from skinapi.platform.storage.ids import now
 from skinapi.platform.storage.unit_of_work import Unit, UnitOfWork, atomic
 
 ATTEMPTS = 3
@@ -298,9 +299,20 @@ class FindingsService:
         if owner:  # else it is being deleted
             self.queue.move_patient_down(found, owner)
 
-    def remove_photos(self, unit: Unit, found: StoredFinding) -> None:
+    @atomic
+    def note_lost(self, unit: Unit, identifier: str, field: str) -> None:
+        """Note that the file of this field of a finding is lost. Without its only photo, it is as
+        if that had been deleted.
+        """
+        found = self.submissions.get(identifier)
+        if field == "photo_blob" and not found.picture_blobs:
+            self.remove_photos(unit, found, lost=True)
+        else:
+            self.submissions.change(found.id, **{field: None, f"{field}_lost_at": now()})
+
+    def remove_photos(self, unit: Unit, found: StoredFinding, *, lost: bool = False) -> None:
         """Delete the kept photos of a finding that stays, in the caller's transaction."""
-        self.submissions.erase_photo(found)
+        self.submissions.erase_photo(found, lost=lost)
         unit.publish(PhotosRemoved(found))
         unit.erase(_photos_of(found))
 

@@ -216,7 +216,12 @@ class StoredFinding(StoredFindingSummary):
     session_of: str | None = optional()
     filed_by: str | None = optional()
     photo_removed_at: datetime | None = optional()
+    photo_blob_lost_at: datetime | None = optional()
     source: Source | None = optional()
+
+    @property
+    def photo_lost_at(self) -> datetime | None:
+        return self.photo_blob_lost_at
 
     @property
     def changed_at(self) -> datetime:

@@ -533,12 +533,14 @@ class StoredFindings(Repository[StoredFinding]):
                 self.erase_photo(StoredFindingRow.model_validate(document))
         return findings, keys
 
-    def erase_photo(self, submission: StoredFindingRow) -> None:
-        """The finding stays, and says when its photos went. Their files are the caller's."""
+    def erase_photo(self, submission: StoredFindingRow, *, lost: bool = False) -> None:
+        """The finding stays, and says when its photos went, or that the file is `lost`. Their files
+        are the caller's.
+        """
         fields = {
             **dict.fromkeys(("photo_blob", "thumbnail_blob", "picture_blobs")),
             "rest_key": rest_without_photo(submission.rest_key),
-            "photo_removed_at": now(),
+            "photo_blob_lost_at" if lost else "photo_removed_at": now(),
             "changed": new_id(),
         }
         self.change(submission.id, **fields)

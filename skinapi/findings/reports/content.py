@@ -253,6 +253,8 @@ class ReportContent:
             return ""
         if self.report.photo_damaged:
             return self.labels.photo_damaged
+        if self.report.photo_lost:
+            return self.labels.photo_lost
         return self.labels.no_photo if self._facts.examined else self.labels.as_stated
 
     @cached_property

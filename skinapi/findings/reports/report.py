@@ -168,6 +168,7 @@ class Report:
     made_at: datetime | None = None
     pictures: Pictures | None = None
     other_pictures: tuple[tuple[int, Pictures], ...] = ()
+    photo_lost: bool = False
     photo_damaged: bool = False
     review: Review | None = None
     review_held: bool = False

@@ -367,7 +367,8 @@ class ReportsService:
     def _with_pictures(self, report: Report, submission: VisibleFinding, to: Subject) -> Report:
         photo = self.findings.photos.open(submission=submission, to=to)
         if photo is None:
-            return replace(report, photo_damaged=submission.photo_blob is not None)
+            lost, damaged = submission.photo_lost_at, submission.photo_blob
+            return replace(report, photo_lost=bool(lost), photo_damaged=damaged is not None)
         shown, others = submission.finding.shown_picture, []
         for index, alone in enumerate(submission.pictures):
             # Whoever reads it was noted above.

@@ -75,6 +75,7 @@ class Labels(Frozen):
     overlay_text: str
     overlay_scale: str
     no_photo: str
+    photo_lost: str
     photo_damaged: str
 
     probabilities: str

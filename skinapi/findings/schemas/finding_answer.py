@@ -227,6 +227,9 @@ class FindingView(SummaryFields):
     photo_removed_at: datetime | None = optional(
         "when a kept photo was deleted while the finding stayed"
     )
+    photo_lost_at: datetime | None = optional(
+        "when it was found that the file of the kept photo is lost"
+    )
     filed: FiledView | None = optional(
         "for the owner: that somebody else has filed it for them, as where it was moved from "
         "another patient; absent where that is not so, and where the owner took it on a clinic's "

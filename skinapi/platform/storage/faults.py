@@ -50,8 +50,14 @@ def guarded(subject: str, faults: Iterable[Fault]) -> Iterator[Fault]:
         yield Fault(f"the check of {subject} ended at damaged data ({type(error).__name__})")
 
 
-def blob_faults(store: Store) -> Iterator[Fault]:
-    """Yield lost and damaged blobs, and those of no record. Each blob is read."""
+Lost = Callable[[str, str], object]
+
+
+def blob_faults(store: Store, lost: Mapping[str, Lost] | None = None) -> Iterator[Fault]:
+    """Yield lost and damaged blobs, and those of no record. Each blob is read. `lost` repair the
+    records of a collection of which a file is gone, by the id and the field; the others only lose
+    the reference.
+    """
     store.blobs.sweep()
     stored, referenced = set(store.blobs.keys()), set()
     for name in store.collections():
@@ -68,7 +74,8 @@ def blob_faults(store: Store) -> Iterator[Fault]:
                 if gone and field not in document:  # one part of a larger whole
                     yield Fault(f"{subject} gone; {PUT_BACK}")
                 elif gone:
-                    repair = partial(_clear_reference, store, name, document["id"], field)
+                    note = (lost or {}).get(name) or partial(_clear_reference, store, name)
+                    repair = partial(note, document["id"], field)
                     yield Fault(f"{subject} gone", repair, lost=True)
     for key in sorted(stored - referenced):
         # A younger blob may belong to a running request, which stores the record after the blob.

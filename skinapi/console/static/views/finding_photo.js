@@ -221,8 +221,8 @@ const KeptUntil = ({ retention: { days, until } }) => html`
 
 /** @param {{submission: Api["FindingView"], photo: string | null, heat: Api["HeatView"]}} props */
 const Photo = ({ submission, photo, heat }) => {
-  const { photo_retention: retention, photo_removed_at: removed } = submission;
-  if (!photo) return html`<${Message}>${removed ? say("photoRemoved", { date: sayDate(removed, false) }) : say("photoNotKept")}<//>`;
+  const { photo_retention: retention, photo_removed_at: removed, photo_lost_at: lost } = submission;
+  if (!photo) return html`<${Message}>${lost ? say("photoLost") : removed ? say("photoRemoved", { date: sayDate(removed, false) }) : say("photoNotKept")}<//>`;
   return html`<${HeatPhoto} url=${photo} heat=${heat} />${retention && html`<${KeptUntil} retention=${retention} />`}`;
 };
 
