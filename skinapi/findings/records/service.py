@@ -271,7 +271,9 @@ class FindingsService:
 
     @atomic
     def delete_submission(self, unit: Unit, *, number: str, by: str) -> None:
-        found = self.submissions.get_by_number(number)
+        found = self.submissions.get_by_number(
+            number, known_to=lambda stored: stored.get("owner") == by
+        )
         if found.owner != by:
             raise NotFound(NOT_YOURS)
         unit.audit("submission.delete", by=by, target=found.id, owner=found.owner)

@@ -3,14 +3,14 @@
 import os
 import threading
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from typing import Any, Literal, TypeVar
 
-from skinapi.base.errors import Duplicate, NotFound
+from skinapi.base.errors import Duplicate, NotFound, RecordDamaged
 from skinapi.base.pages import Page, PageRequest, page_of
 from skinapi.findings.errors import NOT_YOURS
 from skinapi.findings.records.new_findings import NewFinding
@@ -149,11 +149,20 @@ class StoredFindings(Repository[StoredFinding]):
     def find_by_number(self, number: int) -> StoredFinding | None:
         return self._first({"number": number})
 
-    def get_by_number(self, number: str) -> StoredFinding:
+    def get_by_number(self, number: str, *, known_to: Callable[[Document], bool]) -> StoredFinding:
+        """One that cannot be read is there for those alone to whom it is `known`, by the ids of its
+        owner and doctor: nobody else learns that there is such a number.
+        """
         # Numbers have at most 16 digits (see queue_order.py); a longer one might not fit into the
         # stores' 64-bit integers.
         fits = number.isascii() and number.isdigit() and len(number) <= 16
-        found = self.find_by_number(int(number)) if fits else None
+        try:
+            found = self.find_by_number(int(number)) if fits else None
+        except RecordDamaged:
+            stored = self._documents.find({"number": int(number)}, fields=("owner", "doctor"))
+            if any(map(known_to, stored)):
+                raise
+            found = None
         if found is None:
             raise NotFound(NOT_YOURS)
         return found

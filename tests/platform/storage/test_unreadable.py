@@ -264,6 +264,31 @@ def test_a_spot_of_which_a_photo_or_review_cannot_be_read_is_left_out_whole(
         damaged.insert(kept)
 
 
+def test_a_stranger_does_not_learn_of_a_finding_that_cannot_be_read(any_backend: Backend) -> None:
+    two, rows = TwoAccounts(any_backend), any_backend.services.store.collection("submissions")
+    spot = two.ada.call("GET", "/lesions").get_json()[0]["id"]
+    [stored] = rows.find({"lesion": spot})
+    rows.update({"id": stored["id"]}, {"$unset": {"band": True}})
+    strangers = any_backend.member(), any_backend.member(role="doctor")
+    acts = [
+        ("GET", ""), ("GET", "/photo"), ("GET", "/report.pdf"), ("GET", "/reviews"), ("DELETE", ""),
+        ("POST", "/review"), ("POST", "/entered-in-error"),
+    ]  # fmt: skip
+    bodies = {"/review": SEEN, "/entered-in-error": {"reason": "Of somebody else."}}
+    for method, act in acts:
+        for person in strangers:
+            codes = []
+            for number in (stored["number"], 10**9):
+                path = f"/submissions/{number}{act}"
+                answer = person.call(method, path, json=bodies.get(act))
+                assert LEFT_OUT not in answer.headers
+                codes.append((answer.status_code, answer.get_json()["error"]))
+            assert codes[0] == codes[1], (method, act)
+    for person in (two.ada, two.grace):
+        answer = person.call("GET", f"/submissions/{stored['number']}")
+        assert (answer.status_code, answer.get_json()["code"]) == (500, "record_damaged")
+
+
 def test_a_write_never_decides_by_a_list_that_lacks_a_record(any_backend: Backend) -> None:
     """It fails, and says so."""
     two = TwoAccounts(any_backend)
