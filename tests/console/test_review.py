@@ -100,6 +100,21 @@ def test_who_is_unsure_signs_no_label_of_the_model(
     assert told == (None, "unsure", True)
 
 
+def test_a_case_says_that_its_decision_waits_with_something_graver(
+    visitor: Visitor, doctor: Caller, patient: Caller
+) -> None:
+    spot = patient.call("POST", "/lesions", json={"place": {"site": "back"}}).json["id"]
+    numbers = send(patient, "melanoma"), send(patient, "melanocytic_nevus")
+    for number, label in zip(numbers, ("melanoma", "melanocytic_nevus"), strict=True):
+        patient.call("PUT", f"/submissions/{number}/lesion", json={"lesion": spot})
+        body = {"label": label, "certainty": "sure"}
+        doctor.call("POST", f"/submissions/{number}/review", json=body)
+    open_case(visitor, doctor, numbers[1])
+    Journey(visitor, "held-with-graver", Look(PHONE, dark=False, language="en")).see(
+        "heldWithGraver"
+    )
+
+
 def test_a_hold_names_the_moment_at_which_it_ends(
     visitor: Visitor, doctor: Caller, patient: Caller
 ) -> None:

@@ -208,3 +208,33 @@ def test_a_doctor_ends_a_hold_while_the_clock_is_ahead(backend: Backend, clock: 
     assert len(ended["shown"]) == 1
     ada = backend.log_in(talk.ada.email)
     assert ada.call("GET", path).get_json()["decision"]["label"] == "melanoma"
+
+
+def test_a_milder_review_that_is_signed_while_the_clock_is_ahead_waits_with_what_is_held(
+    backend: Backend, clock: Clock
+) -> None:
+    make_passes(backend)
+    talk = Talk(backend)
+    lesion = talk.ada.call("POST", "/lesions", json={"place": {"site": "back"}}).get_json()["id"]
+    first, second = (predicted(talk.ada, lesion=lesion)["id"] for _ in range(2))
+    said = {"label": "melanoma", "histology_result": "melanoma", "told_by": "doctor"}
+    held = talk.grey.call("POST", f"/submissions/{first}/review", json=said).get_json()
+    clock.ahead = 4 * DAY
+    mole = {"label": "melanocytic_nevus", "certainty": "sure"}
+    grey = backend.log_in(talk.grey.email)
+    signed = grey.call("POST", f"/submissions/{second}/review", json=mole).get_json()
+    assert signed["held_until"] == held["held_until"]
+    ada = backend.log_in(talk.ada.email)
+    for number in (first, second):
+        assert ada.call("GET", f"/submissions/{number}").get_json()["decision"] is None
+
+
+def test_a_damaged_note_of_the_time_takes_nobody_the_findings(backend: Backend) -> None:
+    make_passes(backend)
+    talk = Talk(backend)
+    number = predicted(talk.ada)["id"]
+    backend.services.store.collection("clock").update(
+        {"id": "clock"}, {"$unset": {"right_at": True}}
+    )
+    assert talk.ada.call("GET", f"/submissions/{number}").status_code == 200
+    assert talk.ada.call("GET", "/submissions").get_json()[0]["id"] == number

@@ -123,8 +123,13 @@ class StoredFindings(Repository[StoredFinding]):
         self._numbers, self._clock = Numbers(store), clock
 
     def find_hold_time(self) -> datetime:
-        """The time by which holds end: while the clock is not believed, they go on."""
-        return self._clock.read().believed
+        """The time by which holds end: while the clock is not believed, they go on. Where what is
+        stored of it cannot be read, nobody can say so.
+        """
+        try:
+            return self._clock.read().believed
+        except RecordDamaged:
+            return now()
 
     def prepare(self, new: NewFinding, *, number: int) -> EncodedFinding:
         """Make what `add` stores. Other writers wait for a transaction, so call it before."""

@@ -230,9 +230,9 @@ class ReviewsService:
         if any(name != submission.id for name in graver):
             raise HoldRefused(GRAVER_IS_HELD)
         self._show(unit, submission, owner, held)
-        for name in submission.lesion_status.findings:
-            other = self.submissions.find(name)
-            if other and name != submission.id:
+        for name, signed in submission.spot_holds.reviews.items():
+            waits = name != submission.id and any(item.held_with_graver for item in signed)
+            if waits and (other := self.submissions.find(name)):
                 seen = self.submissions.see_one(other, Audience.DOCTOR)
                 with_it = [item for item in seen.list_held() if item.held_with_graver]
                 over = [item for item in with_it if not seen.spot_holds.list_graver(item)]
@@ -311,11 +311,10 @@ class EndedHolds:
 
 def _hold_with_graver(submission: VisibleFinding, review: Review) -> Review:
     graver = submission.with_review(review).spot_holds.list_graver(review)
-    until = max((item.shown_at for item in graver), default=review.shown_at)
-    if until <= review.shown_at:
+    until, own = max((item.shown_at for item in graver), default=None), review.hold_ends_at
+    if until is None or (own and own >= until):
         return review
-    own = review.hold_ends_at is not None
-    return review.model_copy(update={"hold_ends_at": until, "held_with_graver": not own})
+    return review.model_copy(update={"hold_ends_at": until, "held_with_graver": own is None})
 
 
 def _lowered(before: VisibleFinding, after: VisibleFinding) -> dict[str, Band]:

@@ -201,6 +201,7 @@ class Reviews(Repository[Review]):
         return [(item["submission"], item["created_at"]) for item in found]
 
     def hold_until(self, moment: datetime, reviews: Sequence[Review]) -> None:
+        """Let the holds of these end then, earlier or later than they would."""
         change = {"hold_ends_at": moment}
         self._documents.set_each({review.id: change for review in reviews})
 
