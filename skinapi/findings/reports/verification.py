@@ -231,7 +231,7 @@ def _find_spot_change(issued: IssuedReport, seen: VisibleFinding) -> datetime | 
         return counts.since
     # Anybody may ask: of what is held back, not even when that ends is told.
     shown = (shown_at for _, shown_at in seen.lesion_status.list_decided_elsewhere(seen.id))
-    return max((moment for moment in shown if moment <= now()), default=issued_at)
+    return max((moment for moment in shown if moment <= seen.view.moment), default=issued_at)
 
 
 @dataclass(frozen=True)
