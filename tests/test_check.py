@@ -97,9 +97,8 @@ def test_the_repair_of_a_lost_photo_leaves_no_fault_and_everybody_reads_that_it_
     assert ada.call("GET", f"{path}/report.pdf").status_code == 200
     store.blobs.delete(stored["photo_blob"])
     faults = list(backend.services.check_integrity())
-    assert [fault.message for fault in faults] == [
-        f"submissions {stored['id']}: the file of photo_blob is gone"
-    ]
+    [fault] = faults
+    assert fault.message.startswith(f"submissions {stored['id']}: the file of photo_blob (")
     assert commands._report(faults, repair=True) == 0
     capsys.readouterr()
     assert list(backend.services.check_integrity()) == []

@@ -140,8 +140,7 @@ class FindingAccess:
             return
         with suppress(StoreUnavailable):
             self.submissions.change(submission.id, opened_at=now())
-            told = () if submission.held_until else (Kind.REVIEWED, Kind.NEW_PICTURE)
-            for kind in told:  # that of a hold tells of what is not shown yet
+            for kind in (Kind.REVIEWED, Kind.NEW_PICTURE):
                 about = f"finding/{submission.number}"
                 self.unassigned.outbox.withdraw(kind, to=submission.owner, about=about)
 
