@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any
 
-from pydantic import Field, StringConstraints, ValidationError
+from pydantic import Field, StringConstraints
 
 from skinapi.base.field_types import Contained, PrintableLines
 from skinapi.base.languages import Language
@@ -11,8 +11,7 @@ from skinapi.base.stored_record import Frozen
 from skinapi.care.letter_names import hide_names
 from skinapi.care.letter_texts import LetterFacts, say_course, say_decision, say_place
 from skinapi.findings.records.letters import Addressee
-from skinapi.findings.reports.openrouter import Question
-from skinapi.findings.reports.report import NarrativeUnavailable, Unwritten
+from skinapi.findings.reports.openrouter import Question, closed_object, read_answer
 from skinapi.findings.reports.words import LABELS
 from skinapi.findings.reports.writer import LANGUAGE_NAMES
 from skinapi.findings.status.decisions import say_day
@@ -40,12 +39,6 @@ PLANS: Mapping[Addressee, str] = {
     "the patient told. Then the question, and the reason for it.",
 }
 READERS: Mapping[Addressee, str] = {"patient": "the patient", "colleague": "a colleague"}
-SCHEMA: Mapping[str, Any] = {
-    "type": "object",
-    "properties": {"paragraphs": {"type": "array", "items": {"type": "string"}}},
-    "required": ["paragraphs"],
-    "additionalProperties": False,
-}
 Paragraph = Annotated[
     str,
     StringConstraints(min_length=1, max_length=700, strip_whitespace=True),
@@ -70,7 +63,7 @@ def make_question(
             reader=READERS[reader], language=LANGUAGE_NAMES[language], plan=PLANS[reader]
         ),
         sent=list_sent(about, reader, language, key_words),
-        schema=SCHEMA,
+        schema=closed_object(paragraphs={"type": "array", "items": {"type": "string"}}),
         most_tokens=MOST_TOKENS,
     )
 
@@ -104,7 +97,4 @@ def _list_person(about: LetterFacts, language: Language) -> Iterator[tuple[str, 
 
 
 def read_body(content: str) -> tuple[str, ...]:
-    try:
-        return WrittenBody.model_validate_json(content).paragraphs
-    except ValidationError as error:
-        raise NarrativeUnavailable(Unwritten.MALFORMED) from error
+    return read_answer(WrittenBody, content).paragraphs

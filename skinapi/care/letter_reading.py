@@ -12,9 +12,10 @@ import random
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Annotated, Any, Literal, NamedTuple
 
-from pydantic import Field, StringConstraints, ValidationError
+from pydantic import Field, StringConstraints
 
 from skinapi.base.field_types import PrintableLines
 from skinapi.base.languages import Language, read_yaml
@@ -23,9 +24,9 @@ from skinapi.care.letter_drafts import READERS, list_sent
 from skinapi.care.letter_texts import LetterFacts
 from skinapi.findings.records.letters import Letter, ReadSentence
 from skinapi.findings.reports.checker_records import Checker
-from skinapi.findings.reports.openrouter import Question, Reading
+from skinapi.findings.reports.openrouter import Question, Reading, closed_object, read_answer
 from skinapi.findings.reports.report import NarrativeUnavailable, Unwritten
-from skinapi.findings.reports.writer import LANGUAGE_NAMES, closed_object
+from skinapi.findings.reports.writer import LANGUAGE_NAMES
 from skinapi.model.bands import is_sent
 
 WAIT_S = 10.0
@@ -105,10 +106,7 @@ class _Judged(NamedTuple):
 
 def judge(shown: Sequence[_Shown], content: str) -> _Judged:
     """Raises NarrativeUnavailable where a sentence is left out."""
-    try:
-        said = {item.sentence: item for item in _Verdicts.model_validate_json(content).verdicts}
-    except ValidationError as error:
-        raise NarrativeUnavailable(Unwritten.MALFORMED) from error
+    said = {item.sentence: item for item in read_answer(_Verdicts, content).verdicts}
     if said.keys() != {*range(1, len(shown) + 1)}:
         raise NarrativeUnavailable(Unwritten.MALFORMED)
     judged = [(item, said[index]) for index, item in enumerate(shown, 1)]
@@ -143,7 +141,7 @@ class LetterReader:
         records = self.checker.records
         answer: Reading[_Judged] = self.checker.llm.ask(
             ask_to_read(shown, letter, about),
-            lambda content: judge(shown, content),
+            partial(judge, shown),
             deadline=time.monotonic() + WAIT_S,
             models=records.require_believed(letter.language),
             account=account,

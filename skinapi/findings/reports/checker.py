@@ -13,14 +13,13 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Annotated
 
-from pydantic import Field, StringConstraints, ValidationError
+from pydantic import Field, StringConstraints
 
 from skinapi.base.languages import Language
 from skinapi.base.stored_record import Frozen
 from skinapi.findings.reports.known_pairs import Shown, draw_twin, known_of, show
-from skinapi.findings.reports.openrouter import Question
-from skinapi.findings.reports.report import NarrativeUnavailable, Unwritten
-from skinapi.findings.reports.writer import LANGUAGE_NAMES, Pair, closed_object
+from skinapi.findings.reports.openrouter import Question, closed_object, read_answer
+from skinapi.findings.reports.writer import LANGUAGE_NAMES, Pair
 from skinapi.model.passages import PassageReader, passages_table
 
 MOST_TOKENS = 3000
@@ -190,13 +189,6 @@ def ask_to_compare(shown: Sequence[Shown], language: Language, reader: PassageRe
     )
 
 
-def read_verdicts(content: str) -> Verdicts:
-    try:
-        return Verdicts.model_validate_json(content)
-    except ValidationError as error:
-        raise NarrativeUnavailable(Unwritten.MALFORMED) from error
-
-
 @dataclass(frozen=True, slots=True)
 class Judged:
     """Which places are kept, and whether each known pair was answered right."""
@@ -205,12 +197,12 @@ class Judged:
     known: tuple[bool, ...]
 
 
-def judge(shown: Sequence[Shown], verdicts: Verdicts) -> Judged:
+def judge(shown: Sequence[Shown], content: str) -> Judged:
     """A sentence is kept where it and the known pair of its place were judged, and that one was
     judged right.
     """
     answers = dict[int, bool]()
-    for verdict in verdicts.verdicts:
+    for verdict in read_answer(Verdicts, content).verdicts:
         answers[verdict.pair] = answers.get(verdict.pair, True) and verdict.keep
     judged = [(item, answers.get(index)) for index, item in enumerate(shown, 1)]
     known = [(item, answer is item.keep) for item, answer in judged if item.keep is not None]

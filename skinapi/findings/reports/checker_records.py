@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from itertools import cycle
 
 from skinapi.base.errors import Duplicate
@@ -26,7 +27,6 @@ from skinapi.findings.reports.checker import (
     find_fault,
     hide_known,
     judge,
-    read_verdicts,
 )
 from skinapi.findings.reports.known_pairs import Shown, draw_exam
 from skinapi.findings.reports.openrouter import OpenRouterClient, Reading
@@ -245,7 +245,7 @@ class Checker:
     ) -> Reading[Judged]:
         return self.llm.ask(
             ask_to_compare(shown, language, reader),
-            lambda content: judge(shown, read_verdicts(content)),
+            partial(judge, shown),
             deadline=deadline,
             models=models,
             account=account,

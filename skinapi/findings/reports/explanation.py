@@ -29,36 +29,11 @@ IN_CASE = "finding.in_case"  # the id of the words before what is only open
 MOST_WORDS, MOST_WORDS_IN_ALL = 195, 250
 OF_DAY, OF_CHECKLIST = 8, 24  # words beside them: until when, and what the answers come to
 LEFT_OUT_FIRST = [
-    "joined",
-    "others",
-    "crop",
-    "many",
-    "begins",
-    "family",
-    "again",
-    "sun",
-    "apart",
-    "small",
-    "where",
-    "look",
-    "cure",
-    "weak",
-    "vessels",
-    "figure",
-    "heat_map",
-    "cancer",
-    "cancer_with",
-    "by_picture",
-    "estimate",
-    "estimate_two",
-    "pictures_disagree",
-    "unlike_training",
-    "too_close",
-    "another.exam",
-    "another.what",
-    "exam",
-    "treat",
-]
+    "joined", "others", "crop", "many", "begins", "family", "again", "sun", "apart", "small",
+    "where", "look", "cure", "weak", "vessels", "figure", "heat_map", "cancer", "cancer_with",
+    "by_picture", "estimate", "estimate_two", "pictures_disagree", "unlike_training", "too_close",
+    "another.exam", "another.what", "exam", "treat",
+]  # fmt: skip
 
 
 class WordedSentence(StoredRecord):
@@ -85,15 +60,17 @@ class Plan:
         return tuple(passage for group in self.groups for passage in group)
 
     def as_written(self, language: Language) -> Paragraphs:
-        """Each passage as it is."""
-        return self.around(tuple(_write(group, language) for group in self.groups), language)
+        return self.around(
+            tuple(write_passages(group, language) for group in self.groups), language
+        )
 
     def around(self, told: Paragraphs, language: Language) -> Paragraphs:
         """What is told, behind what begins it."""
-        return tuple(filter(None, (_write(self.first, language), *told)))
+        return tuple(filter(None, (write_passages(self.first, language), *told)))
 
 
-def _write(group: Sequence[Passage], language: Language) -> tuple[WordedSentence, ...]:
+def write_passages(group: Sequence[Passage], language: Language) -> tuple[WordedSentence, ...]:
+    """Each as it is."""
     return tuple(
         WordedSentence(text=passage.in_language(language), passages=(passage.id,))
         for passage in group

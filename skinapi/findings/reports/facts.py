@@ -2,8 +2,6 @@
 the sentences that follow from them by rule: what is likely, how sure that is, which doubts.
 """
 
-import hashlib
-import json
 import math
 from collections.abc import Collection, Iterator
 from functools import cached_property, partial, reduce
@@ -286,11 +284,6 @@ class Facts(Frozen):
     def for_hash(self) -> dict[str, Any]:
         plain = self.model_dump(mode="json", exclude={"context"})
         return {**plain, "context": self.context.for_hash()}
-
-    @property
-    def hash(self) -> str:
-        canonical = json.dumps(self.for_hash(), sort_keys=True, separators=(",", ":"))
-        return hashlib.sha256(canonical.encode()).hexdigest()
 
 
 class Summary(Frozen):

@@ -37,7 +37,7 @@ class WordedExplanation(StoredRecord):
 
 class KeptDraft(StoredRecord):
     """What the first LLM wrote and nobody has checked: it is never shown. `content` is its answer,
-    which `read_draft` has accepted.
+    which was well formed.
     """
 
     content: str
@@ -58,36 +58,13 @@ class KeptAnswers(Repository[KeptAnswer]):
 
     collection, record, expiry = "kept_answers", KeptAnswer, "expires_at"
 
-    def keep_draft(self, key: str, draft: KeptDraft) -> None:
-        self._keep(key, FOR_A_DAY, draft=draft)
-
-    def keep_failure(self, key: str, failed: Unwritten) -> None:
-        self._keep(key, FOR_A_DAY, failed=failed)
-
-    def keep_explanation(self, key: str, explanation: WordedExplanation) -> None:
-        self._keep(key, LIFETIME, explanation=explanation)
-
-    def _keep(
-        self,
-        key: str,
-        lifetime: timedelta,
-        *,
-        draft: KeptDraft | None = None,
-        explanation: WordedExplanation | None = None,
-        failed: Unwritten | None = None,
-    ) -> None:
-        """In place of what was kept of this question."""
+    def keep(self, answer: KeptAnswer) -> None:
+        """In place of what was kept of this question: an explanation long, all else for a day."""
         today = datetime.combine(now().date(), time(), UTC)
-        begins = today if explanation else now()
-        fields = {
-            "schema": 1,
-            "created_at": today,
-            "expires_at": begins + lifetime,
-            "draft": draft.stored() if draft else None,
-            "explanation": explanation.stored() if explanation else None,
-            "failed": failed,
-        }
-        self._documents.update({"id": key}, set_or_remove(fields), upsert=True)
+        kept = {name: answer.stored().get(name) for name in ("draft", "explanation", "failed")}
+        ends = today + LIFETIME if answer.explanation else now() + FOR_A_DAY
+        fields = {"schema": 1, "created_at": today, "expires_at": ends, **kept}
+        self._documents.update({"id": answer.id}, set_or_remove(fields), upsert=True)
 
 
 class DroppedPair(StoredRecord):

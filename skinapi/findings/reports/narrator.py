@@ -10,6 +10,7 @@ import time
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 
 from skinapi.accounts.admin.usage import DailyCounts
 from skinapi.base.errors import SkinAPIError
@@ -23,6 +24,7 @@ from skinapi.findings.reports.explanation import (
     Plan,
     WordedSentence,
     plan_explanation,
+    write_passages,
 )
 from skinapi.findings.reports.facts import Facts
 from skinapi.findings.reports.kept_answers import (
@@ -32,7 +34,7 @@ from skinapi.findings.reports.kept_answers import (
     KeptDraft,
     WordedExplanation,
 )
-from skinapi.findings.reports.openrouter import DailyBudget, OpenRouterClient, Question
+from skinapi.findings.reports.openrouter import DailyBudget, OpenRouterClient, Question, read_answer
 from skinapi.findings.reports.report import (
     Narrative,
     NarrativeUnavailable,
@@ -41,13 +43,7 @@ from skinapi.findings.reports.report import (
     Writer,
 )
 from skinapi.findings.reports.template import write_template
-from skinapi.findings.reports.writer import (
-    Pair,
-    Paired,
-    ask_for_words,
-    pair_up,
-    read_draft,
-)
+from skinapi.findings.reports.writer import Draft, Pair, Paired, ask_for_words, pair_up
 from skinapi.findings.status.decisions import Decision
 from skinapi.model.passages import PassageReader
 from skinapi.platform.storage.ports import Store
@@ -72,10 +68,7 @@ def compose(paired: Paired, dropped: Checked, language: Language) -> Paragraphs:
     def say(pair: Pair) -> tuple[WordedSentence, ...]:
         if next(reasons) is None and pair.sentence:
             return (WordedSentence(text=pair.sentence, passages=pair.ids),)
-        return tuple(
-            WordedSentence(text=item.in_language(language), passages=(item.id,))
-            for item in pair.passages
-        )
+        return write_passages(pair.passages, language)
 
     return tuple(tuple(said for pair in part for said in say(pair)) for part in paired)
 
@@ -162,20 +155,22 @@ class Narrator:
             if draft is None:
                 began = time.monotonic()
                 deadline = began + LLM_DEADLINE_S
-                asked = writer.ask(question, read_draft, deadline=deadline, account=account)
+                asked = writer.ask(
+                    question, partial(read_answer, Draft), deadline=deadline, account=account
+                )
                 draft = KeptDraft(
                     content=asked.answer.model_dump_json(),
                     model=asked.model,
                     tokens=asked.tokens,
                     seconds=time.monotonic() - began,
                 )
-                self.answers.keep_draft(key, draft)
+                self.answers.keep(KeptAnswer(id=key, draft=draft))
             told = self._check(second, draft, plan, reader, language, account)
         except NarrativeUnavailable as unwritten:
             if unwritten.reason in FAILED:
-                self.answers.keep_failure(key, unwritten.reason)
+                self.answers.keep(KeptAnswer(id=key, failed=unwritten.reason))
             raise
-        self.answers.keep_explanation(key, told)
+        self.answers.keep(KeptAnswer(id=key, explanation=told))
         return told
 
     def _check(
@@ -188,7 +183,7 @@ class Narrator:
         account: str | None,
     ) -> WordedExplanation:
         """What the second LLM keeps of a draft, and the passages in place of the rest."""
-        began, paired = time.monotonic(), pair_up(read_draft(draft.content), plan, language)
+        began, paired = time.monotonic(), pair_up(read_answer(Draft, draft.content), plan, language)
         deadline = began + LLM_DEADLINE_S
         checked = second.check(paired, language, reader, deadline=deadline, account=account)
         self.dropped.keep(paired, checked, language, draft.model)

@@ -42,6 +42,7 @@ REASON_BY_STATUS: Mapping[int, Unwritten] = {
 NO_FAILURE = frozenset({Unwritten.BUSY, Unwritten.BUDGET, Unwritten.MALFORMED})
 
 T = TypeVar("T")
+A = TypeVar("A", bound=BaseModel)
 # With {1,100} in the pattern, pydantic would keep 10 MB of compiled classes of letters.
 ModelName = Annotated[str, StringConstraints(pattern=r"^[\w./:@-]+$", max_length=100)]
 
@@ -239,7 +240,9 @@ class OpenRouterClient:
         while True:
             self._budget.spend(account)
             reply = self._send(body, deadline)
-            completion = _completion_of(reply)
+            completion = _Completion()
+            if reply.status == OK:
+                completion = read_answer(_Completion, reply.content)
             status = completion.failure if reply.status == OK else reply.status
             if status is None:
                 return completion
@@ -267,11 +270,19 @@ def configured_model(answered: str, configured: Sequence[str]) -> str:
     return max(fitting, key=len) if fitting else " / ".join(configured)
 
 
-def _completion_of(reply: HttpReply) -> _Completion:
-    if reply.status != OK:
-        return _Completion()
+def closed_object(**properties: Any) -> dict[str, Any]:
+    """The JSON schema of an object that has these properties and no other."""
+    return {
+        "type": "object",
+        "properties": properties,
+        "required": [*properties],
+        "additionalProperties": False,
+    }
+
+
+def read_answer(kind: type[A], content: str | bytes) -> A:
     try:
-        return _Completion.model_validate_json(reply.content)
+        return kind.model_validate_json(content)
     except ValidationError as error:
         raise NarrativeUnavailable(Unwritten.MALFORMED) from error
 

@@ -9,13 +9,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-from pydantic import Field, StringConstraints, ValidationError
+from pydantic import Field, StringConstraints
 
 from skinapi.base.languages import Language, space_all_french
 from skinapi.base.stored_record import Frozen
 from skinapi.findings.reports.explanation import Plan
-from skinapi.findings.reports.openrouter import Question
-from skinapi.findings.reports.report import NarrativeUnavailable, Unwritten
+from skinapi.findings.reports.openrouter import Question, closed_object
 from skinapi.model.passages import Passage, PassageReader
 
 MOST_ENTRIES, MOST_JOINED = 40, 2
@@ -103,22 +102,6 @@ def _schema(ids: list[str]) -> dict[str, Any]:
         text={"type": "string"},
     )
     return closed_object(entries={"type": "array", "items": entry})
-
-
-def closed_object(**properties: Any) -> dict[str, Any]:
-    return {
-        "type": "object",
-        "properties": properties,
-        "required": [*properties],
-        "additionalProperties": False,
-    }
-
-
-def read_draft(content: str) -> Draft:
-    try:
-        return Draft.model_validate_json(content)
-    except ValidationError as error:
-        raise NarrativeUnavailable(Unwritten.MALFORMED) from error
 
 
 def pair_up(draft: Draft, plan: Plan, language: Language) -> Paired:

@@ -16,13 +16,7 @@ from typing import Any
 import yaml
 
 from skinapi.base.languages import LANGUAGES, space_all_french
-from skinapi.findings.reports.checker import (
-    ask_to_compare,
-    find_fault,
-    hide_known,
-    judge,
-    read_verdicts,
-)
+from skinapi.findings.reports.checker import ask_to_compare, find_fault, hide_known, judge
 from skinapi.findings.reports.known_pairs import Shown
 from skinapi.findings.reports.openrouter import Question
 from skinapi.findings.reports.writer import Pair
@@ -71,10 +65,7 @@ def main(file: str, answers: str = "") -> None:
         say(json.dumps(questions, ensure_ascii=False, indent=1))
         return
     given = json.loads(Path(answers).read_text("utf-8"))
-    judged = [
-        judge(shown, read_verdicts(json.dumps(one)))
-        for (shown, _), one in zip(calls, given, strict=True)
-    ]
+    judged = [judge(shown, json.dumps(one)) for (shown, _), one in zip(calls, given, strict=True)]
     kept = {place for one in judged for place in one.kept}
     known = [right for one in judged for right in one.known]
     say(f"known pairs answered right: {sum(known)} of {len(known)}")

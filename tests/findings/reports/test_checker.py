@@ -1,16 +1,15 @@
 """What is kept of an LLM's sentences: few rules, then a second LLM that is tested in each call."""
 
+import json
 import random
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import pytest
 
 from skinapi.base.languages import LANGUAGES, Language, LocalizedText
 from skinapi.findings.reports.checker import (
     Dropped,
-    Verdict,
-    Verdicts,
     ask_to_compare,
     find_fault,
     hide_known,
@@ -149,16 +148,17 @@ def test_the_values_of_a_finding_stand_in_its_known_pairs() -> None:
 PAIRS = [(0, Pair((WHAT,), "A cancer.")), (2, Pair((LOOK, EARLY), "A spot."))]
 
 
-def answer(shown: list[Shown], keep: Mapping[int, bool | None]) -> Verdicts:
+def answer(shown: list[Shown], keep: Mapping[int, bool | None]) -> str:
     """By the index of the pair; the known ones right."""
     told = {place: keep.get(place, item.keep) for place, item in enumerate(shown)}
-    return Verdicts(
-        verdicts=tuple(
-            Verdict(pair=place + 1, difference="", keep=bool(one))
-            for place, one in told.items()
-            if place not in keep or one is not None
-        )
+    return verdicts_of(
+        (place, bool(one)) for place, one in told.items() if place not in keep or one is not None
     )
+
+
+def verdicts_of(told: Iterable[tuple[int, bool]]) -> str:
+    verdicts = [{"pair": place + 1, "difference": "", "keep": keep} for place, keep in told]
+    return json.dumps({"verdicts": verdicts})
 
 
 def test_each_call_hides_a_known_pair_of_the_same_passages_beside_each_sentence() -> None:
@@ -189,12 +189,12 @@ def test_what_was_not_judged_or_judged_twice_is_not_kept_and_a_known_pair_then_m
     shown = hide_known(PAIRS[:1], "en", random.Random(1))
     own = next(index for index, item in enumerate(shown) if item.keep is None)
     assert judge(shown, answer(shown, {own: None})).kept == set()
-    nothing = judge(shown, Verdicts(verdicts=()))
+    nothing = judge(shown, verdicts_of([]))
     assert nothing.kept == set()
     assert nothing.known == (False,)
-    right = answer(shown, {own: True})
-    doubted = Verdict(pair=own + 1, difference="", keep=False)
-    assert judge(shown, Verdicts(verdicts=(*right.verdicts, doubted))).kept == set()
+    right = [(place, item.keep is not False) for place, item in enumerate(shown)]
+    assert judge(shown, verdicts_of(right)).kept == {0}
+    assert judge(shown, verdicts_of([*right, (own, False)])).kept == set()
 
 
 @pytest.mark.parametrize("reader", ["patient", "colleague"])

@@ -17,7 +17,7 @@ from skinapi.findings.reports.checker_records import (
     CheckerRecords,
 )
 from skinapi.findings.reports.explanation import plan_explanation
-from skinapi.findings.reports.kept_answers import KeptAnswers, WordedExplanation
+from skinapi.findings.reports.kept_answers import KeptAnswer, KeptAnswers, WordedExplanation
 from skinapi.findings.reports.known_pairs import known_of
 from skinapi.findings.reports.report import NarrativeUnavailable, Unwritten
 from skinapi.findings.reports.writer import Pair, Paired
@@ -135,12 +135,12 @@ def test_what_is_kept_holds_while_its_checker_is_believed(real_backend: Backend)
     ask_for_exam(records)
     [record] = records.list_current()
     records.end_exam(record, [True] * EXAM_PAIRS)
-    answers.keep_failure("llm-1", Unwritten.MALFORMED)
+    answers.keep(KeptAnswer(id="llm-1", failed=Unwritten.MALFORMED))
     since = records.list_current()[0].passed_at
     told = WordedExplanation(
         paragraphs=(), written=1, kept=1, model="a/writer", checker=MODEL, passed_at=since
     )
-    answers.keep_explanation("llm-1", told)
+    answers.keep(KeptAnswer(id="llm-1", explanation=told))
     kept = answers.get("llm-1")
     assert (kept.explanation, kept.failed) == (told, None)
     assert kept.explanation

@@ -233,15 +233,14 @@ def test_no_time_to_wait_breaks_anything(llm: OpenRouter, make: Make, after: str
     assert narrate_with(make()) == by_template(Unwritten.PROVIDER)
 
 
-@pytest.mark.parametrize("broken", ["_completion_of", "read_draft"])
+@pytest.mark.parametrize("broken", ["configured_model", "read_answer"])
 def test_a_fault_of_ours_costs_the_words_alone_and_is_logged_without_its_text(
     make: Make, monkeypatch: pytest.MonkeyPatch, broken: str
 ) -> None:
     def fail(*_: object) -> None:
         raise RuntimeError("a secret")
 
-    module = narrator_module if broken == "read_draft" else openrouter
-    monkeypatch.setattr(module, broken, fail)
+    monkeypatch.setattr(openrouter, broken, fail)
     narrator = make()
     with capture_logs() as logged:
         assert narrate_with(narrator) == by_template(Unwritten.FAULT)
