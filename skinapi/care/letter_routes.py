@@ -11,7 +11,7 @@ from skinapi.base.field_types import Contained, PrintableLines, Reason
 from skinapi.base.languages import Language
 from skinapi.base.stored_record import optional
 from skinapi.care.letter_check import MarkedSentence
-from skinapi.care.letters import Draft, LettersService
+from skinapi.care.letters import Draft, EditedDraft, LettersService
 from skinapi.care.queue_routes import DOCTORS
 from skinapi.findings.errors import (
     LetterChanged,
@@ -140,13 +140,7 @@ def draft_letter(
     operator's key and the patient's consent a language model drafts it, else the software does.
     """
     return WrittenLetter.of_draft(
-        letters.draft_letter(
-            number=number,
-            by=subject,
-            reader=body.reader,
-            language=body.language,
-            key_words=body.key_words,
-        )
+        letters.draft_letter(number=number, by=subject, **body.model_dump())
     )
 
 
@@ -190,13 +184,7 @@ def change_letter(
     draft was changed or signed meanwhile, or something else holds than its doctor has seen.
     """
     return WrittenLetter.of_draft(
-        letters.change_letter(
-            letter=letter,
-            text=body.text,
-            version=body.version,
-            written_of=body.written_of,
-            by=subject,
-        )
+        letters.change_letter(letter=letter, edited=EditedDraft(**body.model_dump()), by=subject)
     )
 
 
@@ -221,15 +209,8 @@ def sign_letter(
     decided, is part of the report from then on, and never changes. `telling` says whether the
     patient reads it now, or from when and why not before.
     """
-    signed, way = letters.sign_letter(
-        letter=letter,
-        text=body.text,
-        version=body.version,
-        decision=body.decision,
-        confirmed=body.confirmed,
-        written_of=body.written_of,
-        by=subject,
-    )
+    edited = EditedDraft(**body.model_dump())
+    signed, way = letters.sign_letter(letter=letter, edited=edited, by=subject)
     telling = TellingView.of_letter(signed.held_until, way, subject.account.language)
     to_patient = signed.letter.reader == "patient"
     return SignedLetter.of_draft(Draft(signed), telling=telling if to_patient else None)

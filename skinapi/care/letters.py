@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import date
-from typing import NamedTuple, Required, TypedDict, TypeVar, Unpack
+from typing import NamedTuple, TypeVar
 
 from skinapi.accounts.auth.account import Account, Subject
 from skinapi.accounts.auth.consents import Consents, Purpose
@@ -84,15 +84,17 @@ class Draft:
     unwritten: Unwritten | None = None
 
 
-class SeenDraft(TypedDict, total=False):
-    """What the doctor has seen: `confirmed` are the marked sentences, `written_of` stands for the
-    facts; without it, for those of which the draft was written last.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EditedDraft:
+    """A text, and what its doctor has seen: `confirmed` are the marked sentences, `written_of`
+    stands for the facts; without it, for those of which the draft was written last.
     """
 
-    version: Required[int]
-    decision: Required[str]
-    confirmed: Collection[str]
-    written_of: str | None
+    text: str
+    version: int
+    decision: str = ""
+    confirmed: Collection[str] = ()
+    written_of: str | None = None
 
 
 class _Held(NamedTuple):
@@ -131,14 +133,7 @@ class LettersService:
         about = self._facts_of(submission, owner, by)
         # Outside the transaction: a language model may take seconds.
         written = self._ask(about, owner, reader, spoken, key_words)
-        draft = self._add_draft(
-            number=number,
-            by=by,
-            reader=reader,
-            language=spoken,
-            key_words=key_words,
-            written=written,
-        )
+        draft = self._add_draft(number, by, reader, spoken, key_words, written)
         letter = draft.shown.letter
         if not self._read(letter.id, letter.text, by):
             return draft
@@ -149,7 +144,6 @@ class LettersService:
     def _add_draft(
         self,
         unit: Unit,
-        *,
         number: str,
         by: Subject,
         reader: Addressee,
@@ -276,68 +270,47 @@ class LettersService:
         ]
         return sorted(shown, key=lambda item: item.letter.id)
 
-    def change_letter(
-        self, *, letter: str, text: str, version: int, by: Subject, written_of: str | None = None
-    ) -> Draft:
-        """From now on the draft is written of what its doctor has seen: `written_of` stands for
-        that, as for a signature.
-        """
-        self._read(letter, text, by)
-        return self._change_letter(
-            letter=letter, text=text, version=version, by=by, written_of=written_of
-        )
+    def change_letter(self, *, letter: str, edited: EditedDraft, by: Subject) -> Draft:
+        """From now on the draft is written of what its doctor has seen."""
+        self._read(letter, edited.text, by)
+        return self._change_letter(letter, edited, by)
 
     @atomic
-    def _change_letter(
-        self,
-        unit: Unit,
-        *,
-        letter: str,
-        text: str,
-        version: int,
-        by: Subject,
-        written_of: str | None,
-    ) -> Draft:
+    def _change_letter(self, unit: Unit, letter: str, edited: EditedDraft, by: Subject) -> Draft:
         draft, finding, owner = self._hold_draft(unit, "letter.change", letter, by)
         about = self._facts_of(finding, owner, by)
         decided, of = say_decision(about, draft.reader, draft.language), _written_of_now(about)
         changed = _find_changed(draft, about, decided)
-        _refuse_outdated(changed, of.make_token(decided), seen=written_of)
-        edited = {"text": text, "decision": decided, "written_of": of.stored()}
-        return self._show(self.letters.change_draft(letter, version, edited), about, owner)
+        _refuse_outdated(changed, of.make_token(decided), seen=edited.written_of)
+        stored = {"text": edited.text, "decision": decided, "written_of": of.stored()}
+        return self._show(self.letters.change_draft(letter, edited.version, stored), about, owner)
 
     def sign_letter(
-        self, *, letter: str, text: str, by: Subject, **seen: Unpack[SeenDraft]
+        self, *, letter: str, edited: EditedDraft, by: Subject
     ) -> tuple[ShownLetter, PatientChannel]:
         """With how the patient hears of it."""
-        self._read(letter, text, by)
-        return self._sign_letter(letter=letter, text=text, by=by, **seen)
+        self._read(letter, edited.text, by)
+        return self._sign_letter(letter, edited, by)
 
     @atomic
     def _sign_letter(
-        self,
-        unit: Unit,
-        *,
-        letter: str,
-        text: str,
-        by: Subject,
-        **seen: Unpack[SeenDraft],
+        self, unit: Unit, letter: str, edited: EditedDraft, by: Subject
     ) -> tuple[ShownLetter, PatientChannel]:
         draft, finding, owner = self._hold_draft(unit, "letter.sign", letter, by)
         if finding.decision is None:
             raise LetterUnreviewed
         about = self._facts_of(finding, owner, by)
         counts = say_decision(about, draft.reader, draft.language)
-        if seen["decision"] != counts:
+        if edited.decision != counts:
             raise LetterDecision
         of = _written_of_now(about)
         changed = find_changed(find_written_of(draft, about.submission), of)
-        _refuse_outdated(changed, of.make_token(counts), seen=seen.get("written_of"))
-        marked = {item.sentence for item in _mark(text, about, draft)}
-        if not marked.issubset(seen.get("confirmed", ())):
+        _refuse_outdated(changed, of.make_token(counts), seen=edited.written_of)
+        marked = {item.sentence for item in _mark(edited.text, about, draft)}
+        if not marked.issubset(edited.confirmed):
             raise LetterUnconfirmed
         signed = {
-            "text": text,
+            "text": edited.text,
             "decision": counts,
             "signed_at": now(),
             "signature": by.account.name,
@@ -348,7 +321,7 @@ class LettersService:
         }
         if about.advice:
             signed["elsewhere"] = about.advice.band
-        issued = self.letters.change_draft(letter, seen["version"], signed)
+        issued = self.letters.change_draft(letter, edited.version, signed)
         held = find_letter_held_until(issued, finding)
         if draft.reader == "patient" and held is None:  # else the mail of the hold's end tells
             self.outbox.add(Kind.REVIEWED, to=owner.id, about=f"finding/{finding.number}")

@@ -16,6 +16,7 @@ from skinapi.app.composition.services import Services, Unlimited, open_services
 from skinapi.base.languages import Language
 from skinapi.base.settings import Settings
 from skinapi.care.lesion_records import Place
+from skinapi.care.letters import EditedDraft
 from skinapi.care.messages import ConversationTopic
 from skinapi.findings.prediction.service import SentPhotos
 from skinapi.findings.records.letters import Addressee
@@ -165,13 +166,8 @@ class Person:
             number=number, by=self.subject, reader=reader, language=None
         ).shown.letter
         if sign:
-            letters.sign_letter(
-                letter=letter.id,
-                text=letter.text,
-                version=letter.version,
-                decision=letter.decision,
-                by=self.subject,
-            )
+            edited = EditedDraft(text=letter.text, version=letter.version, decision=letter.decision)
+            letters.sign_letter(letter=letter.id, edited=edited, by=self.subject)
 
     def take(self, finding: VisibleFinding) -> None:
         self.services.cases.take_case(number=str(finding.number), by=self.subject)
