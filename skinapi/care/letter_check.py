@@ -17,12 +17,12 @@ from skinapi.base.languages import Language, load_words
 from skinapi.base.stored_record import Frozen, optional
 from skinapi.base.values import Value
 from skinapi.findings.records.letters import ReadSentence
+from skinapi.findings.reports.checker import NUMBER
 from skinapi.findings.status.decisions import DAYS
 from skinapi.model.bands import is_sent, urgency
 from skinapi.model.conditions import Band, conditions_table
 
 FEW_WORDS = r"\W+(?:\w+\W+){0,8}?"
-NUMBER = re.compile(r"\d+(?:[.,]\d+)?")
 Pattern = Annotated[str, AfterValidator(lambda lines: lines.replace("\n", ""))]
 
 

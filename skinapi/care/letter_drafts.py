@@ -1,6 +1,6 @@
 """A letter's draft by a language model: what it is asked, and how its answer is read."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 from pydantic import Field, StringConstraints
@@ -71,14 +71,19 @@ def make_question(
 def list_sent(
     about: LetterFacts, reader: Addressee, language: Language, key_words: str, **more: Any
 ) -> dict[str, Any]:
-    """The facts of a letter, and `more` that goes with them, without names."""
-    checklist, told = conditions_table().checklist, about.submission.context.checklist
+    """The facts of a letter that are known, and `more` that goes with them, without names."""
+    labels, told, checklist = (
+        LABELS[language],
+        about.submission.context,
+        conditions_table().checklist,
+    )
     asked = {item.key: item.doctor if reader == "colleague" else item for item in checklist.items}
     signed = [item.decided_by for item in (about.decision, about.counts) if item]
     facts = {
-        **dict(_list_person(about, language)),
+        "age_group": labels.ages[told.age_band] if told.age_band else "",
+        "sex": labels.sexes[told.sex] if told.sex else "",
         "site": say_place(about, language),
-        "signs_told": [asked[sign].in_language(language) for sign in told or ()],
+        "signs_told": [asked[sign].in_language(language) for sign in told.checklist or ()],
         "photographed": say_day(about.submission.created_at, language),
         "course": [*say_course(about, language)],
         "decided": say_decision(about, reader, language).splitlines(),
@@ -86,14 +91,6 @@ def list_sent(
         **more,
     }
     return hide_names(facts, [about.patient, about.doctor, *signed])
-
-
-def _list_person(about: LetterFacts, language: Language) -> Iterator[tuple[str, str]]:
-    labels, told = LABELS[language], about.submission.context
-    if told.age_band:
-        yield "age_group", labels.ages[told.age_band]
-    if told.sex:
-        yield "sex", labels.sexes[told.sex]
 
 
 def read_body(content: str) -> tuple[str, ...]:

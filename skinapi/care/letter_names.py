@@ -1,7 +1,7 @@
 """Takes names out of what is sent to a language model, and leaves the words that names can be."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from functools import cache
 from typing import Any
 
@@ -47,16 +47,9 @@ def _hidden(found: re.Match[str]) -> str:
 @cache
 def _words() -> frozenset[str]:
     """Those of our own sentences about skin, and a list of others that are names, too."""
-    own = (words.also_names for words in WORDS.values())
-    return frozenset(item for text in (*own, *_our_sentences()) for item in _lower_words(text))
-
-
-def _our_sentences() -> Iterator[str]:
+    texts = [words.also_names for words in WORDS.values()]
     for language in LANGUAGES:
-        yield from (passage.in_language(language) for passage in passages_table().all)
+        texts += (passage.in_language(language) for passage in passages_table().all)
         for condition in conditions_table().conditions:
-            yield from (text for _, text in condition.sentences[language])
-
-
-def _lower_words(text: str) -> Iterator[str]:
-    return (item for item in _PART.findall(text) if item.islower())
+            texts += (text for _, text in condition.sentences[language])
+    return frozenset(item for item in _PART.findall(" ".join(texts)) if item.islower())

@@ -10,7 +10,7 @@ from skinapi.base.languages import Language, load_words
 from skinapi.base.stored_record import Frozen
 from skinapi.care.lesion_records import Place
 from skinapi.care.letter_check import Decided
-from skinapi.findings.records.letters import Addressee
+from skinapi.findings.records.letters import Addressee, Letter
 from skinapi.findings.records.stored_finding import StoredFinding
 from skinapi.findings.records.visible_findings import VisibleFindingRow
 from skinapi.findings.reports.words import LABELS, FirstContent, say_advice
@@ -44,12 +44,7 @@ class LetterWords(Frozen):
 
 LETTER_WORDS: Mapping[Language, LetterWords] = load_words("reports.letters", LetterWords)
 CANCER, NO_CANCER = frozenset({"proven", "suspected", "possible"}), "actinic_keratosis"
-OPENINGS = {
-    "unjudged": "unjudged",
-    "awaited": "awaited",
-    "proven": "result",
-    "found": "result",
-}
+OPENINGS = {"unjudged": "unjudged", "awaited": "awaited", "proven": "result", "found": "result"}
 # The passages that tell a patient what was found or is suspected, by their place in a condition's.
 # How a melanoma is examined is no news once the laboratory has found one.
 TOLD: Mapping[str, Sequence[str]] = {
@@ -97,8 +92,9 @@ class LetterFacts:
     def counts(self) -> Decision | None:
         return (self.advice.decision if self.advice else None) or self.decision
 
-    def decided(self, reader: Addressee, language: Language, key_words: str) -> Decided | None:
+    def decided(self, letter: Letter) -> Decided | None:
         """None before a review. The key words may be older than the decision."""
+        reader, language = letter.reader, letter.language
         own, counts = self.decision, self.counts
         if own is None or counts is None:
             return None
@@ -111,7 +107,7 @@ class LetterFacts:
             proven=counts.proven,
             waits=first.waits_for is not None or first.unjudged,
             own=text,
-            key_words=key_words,
+            key_words=letter.key_words,
         )
 
 

@@ -46,11 +46,7 @@ from skinapi.findings.records.letters import (
 )
 from skinapi.findings.records.read_access import PatientChannel, way_to
 from skinapi.findings.records.unassigned_patients import Clinic
-from skinapi.findings.records.visible_findings import (
-    VisibleFinding,
-    VisibleFindingRow,
-    see_with,
-)
+from skinapi.findings.records.visible_findings import VisibleFinding, VisibleFindingRow, see_with
 from skinapi.findings.reports.openrouter import OpenRouterClient, Reading
 from skinapi.findings.reports.report import NarrativeUnavailable, Unwritten
 from skinapi.findings.status.decisions import MOST_EARLIER, Decision
@@ -185,8 +181,7 @@ class LettersService:
         question = make_question(about, reader, language, key_words)
         deadline = time.monotonic() + WAIT_S
         return _try_to(
-            "draft",
-            lambda: llm.ask(question, read_body, deadline=deadline, account=owner.id),
+            "draft", lambda: llm.ask(question, read_body, deadline=deadline, account=owner.id)
         )
 
     def _read(self, letter: str, text: str, by: Subject) -> bool:
@@ -197,7 +192,7 @@ class LettersService:
         with suppress(SkinAPIError):
             draft, finding, owner = self._get(letter, by, NO_LETTER, lambda it: it.doctor == by.id)
             about = self._facts_of(finding, owner, by)
-            decided = about.decided(draft.reader, draft.language, draft.key_words)
+            decided = about.decided(draft)
             reader, unasked = self.reader, self._why_unasked(about, owner)
             if reader is None or decided is None or unasked or draft.signed_at:
                 return False
@@ -361,12 +356,7 @@ class LettersService:
         self._hold_draft(unit, "letter.delete", letter, by)
         self.letters.remove_draft(letter)
 
-    def _facts_of(
-        self,
-        submission: VisibleFinding,
-        owner: Account,
-        doctor: Subject,
-    ) -> LetterFacts:
+    def _facts_of(self, submission: VisibleFinding, owner: Account, doctor: Subject) -> LetterFacts:
         decision = submission.decision
         earlier = list[VisibleFindingRow]()
         spot_place = None
@@ -465,7 +455,7 @@ def _refuse_outdated(changed: tuple[str, ...], token: str, *, seen: str | None) 
 
 
 def _mark(text: str, about: LetterFacts, letter: Letter) -> tuple[MarkedSentence, ...]:
-    decided = about.decided(letter.reader, letter.language, letter.key_words)
+    decided = about.decided(letter)
     if decided is None:
         return ()
     read = find_read(list_foreign(text, decided), letter, about)

@@ -150,7 +150,7 @@ class ReportContent:
     @property
     def how_sure(self) -> list[str]:
         """How sure the model's answer is, and of whom it knows little, where it is what counts."""
-        if self.for_doctor or self.comes_second or self._facts.not_skin:
+        if self.for_doctor or self.report.comes_second or self._facts.not_skin:
             return []
         little = self._table.notices.about_model[-1]
         return [self.reading.summary.certainty, self.report.say(little)]
@@ -172,7 +172,7 @@ class ReportContent:
         if self._names_none:
             return label, self.report.say(self._table.notices.headline.doctor_not_skin)
         # Where it comes first, the mark stands above it.
-        said = headline.for_doctor if self.comes_second else headline.unmarked
+        said = headline.for_doctor if self.report.comes_second else headline.unmarked
         return label, self.report.say(said)
 
     @property
@@ -279,7 +279,7 @@ class ReportContent:
     def _short(self) -> tuple[LocalizedText | None, list[str]]:
         """What a likely condition is that the explanation does not describe, and its sources."""
         said = self._facts.likely_in_short if self._facts.examined else None
-        if said is None or self.for_doctor or self.comes_second:
+        if said is None or self.for_doctor or self.report.comes_second:
             return None, []
         likely = self._table.by_key(self._facts.headline.likely.key)
         return said, name_sources(likely.sources_of("what_it_is"))
@@ -316,7 +316,7 @@ class ReportContent:
     def lists(self) -> list[tuple[str, tuple[str, ...]]]:
         """For a doctor: what the figures beside the chart do not say."""
         labels, reading = self.labels, self.reading
-        heading = labels.findings_of_model if self.comes_second else labels.findings
+        heading = labels.findings_of_model if self.report.comes_second else labels.findings
         added_up = SENTENCES[self.report.language].malignant_score.partition("{")[0]
         findings = tuple(
             finding
@@ -348,7 +348,7 @@ class ReportContent:
         and for which spots it is; empty where nothing was asked.
         """
         checklist = self.checklist
-        plain = self.comes_second or self._facts.band is checklist.band
+        plain = self.report.comes_second or self._facts.band is checklist.band
         said = self._score(self.labels.points_alone if plain else self.labels.points)
         return f"{said} {self.report.say(checklist.applies_to)}" if said else ""
 
@@ -455,9 +455,9 @@ class ReportContent:
     @property
     def _decided(self) -> FirstContent | None:
         report, language = self.report, self.report.language
-        if report.spot_advice and self.comes_second:
+        if report.spot_advice and self.report.comes_second:
             return FirstContent.of_advice(report.spot_advice, language, for_doctor=self.for_doctor)
-        if report.decision and self.comes_second:
+        if report.decision and self.report.comes_second:
             return FirstContent.of_decision(
                 report.decision,
                 language,
@@ -468,14 +468,10 @@ class ReportContent:
         return None
 
     @property
-    def comes_second(self) -> bool:
-        return self.report.comes_second
-
-    @property
     def replaced(self) -> list[Row]:
         """What was said of it and counts no more, without its urgency."""
         summary, decision, rows = self.reading.summary, self.report.decision, list[Row]()
-        if self.comes_second:
+        if self.report.comes_second:
             # A doctor reads it in other words, below.
             likely = " ".join(filter(None, (summary.likely, summary.certainty)))
             model = "" if self.for_doctor else likely
@@ -506,7 +502,7 @@ class ReportContent:
         """A letter that counts begins, for its own reader, with what stands first here: that is not
         said again, in the language of the letter.
         """
-        first = self.comes_second and not (self.for_doctor or self.report.spot_advice)
+        first = self.report.comes_second and not (self.for_doctor or self.report.spot_advice)
         return [
             replace(letter, decision=())
             if first and shown.letter.reader == "patient" and not letter.struck

@@ -119,13 +119,7 @@ class Narrator:
                 self.usage.add_writing({"template": 1, f"template_{reason}": 1})
             source = Source(reason=reason)
             return write_template(facts, language, plan).model_copy(update={"source": source})
-        source = Source(
-            writer=Writer.LLM,
-            model=worded.model,
-            checker=worded.checker,
-            kept=worded.kept,
-            written=worded.written,
-        )
+        source = Source.from_record(worded, writer=Writer.LLM)
         narrative = write_template(facts, language, plan, worded.paragraphs)
         return narrative.model_copy(update={"source": source})
 

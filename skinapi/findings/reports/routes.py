@@ -97,8 +97,7 @@ class FullReport(Answer):
     stated: str = Field(serialization_alias="class")
     confidence: float = Field(description="in percent")
     headline: HeadlineView | None = Field(
-        exclude_if=lambda headline: headline is None,
-        description="absent of what a caller states",
+        exclude_if=lambda headline: headline is None, description="absent of what a caller states"
     )
     band: Band = Field(
         description="of what counts, where that is more urgent than the finding, whose own is in "
@@ -145,24 +144,18 @@ class FullReport(Answer):
         general, *others = (report.say(said) for said in facts.notices)
         graver = [report.graver_review] if report.graver_review else []
         decision, advice = report.decision, report.spot_advice
-        return cls(
-            number=report.number,
-            patient=report.patient,
+        return cls.from_record(
+            report,
+            words,
             time=report.made_at,
-            clinic=report.clinic,
-            language=language,
             **name_of(facts.one_name, not_skin=facts.not_skin),
             headline=HeadlineView.from_headline(facts.headline, facts.effect, for_doctor=True)
             if facts.examined
             else None,
             band=report.shown_band,
             band_label=words.label,
-            action=words.action,
-            doctor_label=words.doctor_label,
-            doctor_action=words.doctor_action,
             notice=general,
             notices=[general, *graver, *others],
-            facts=facts,
             narrative=AllWords.model_validate(report.shown_narrative.model_dump()),
             reading=read_in_order(report),
             passages=_list_passages(report),
@@ -178,9 +171,7 @@ class FullReport(Answer):
             review=ReviewView.from_review(report.review, held=report.review_held)
             if report.review
             else None,
-            graver_review=report.graver_review,
             letters=[LetterView.from_letter(letter) for letter in report.letters],
-            model_withdrawn_at=report.model_withdrawn_at,
             spot_advice=AdviceView.from_advice(advice, language, for_doctor=False)
             if advice
             else None,
@@ -228,10 +219,9 @@ class StatedReport(Answer):
     @classmethod
     def from_report(cls, report: Report, basis: str) -> Self:
         full, narrative = FullReport.from_report(report), report.shown_narrative
-        shared = ("stated", "confidence", "band", "band_label", "action", "notice", "notices")
-        return cls(
-            **narrative.sections.model_dump(),
-            **{name: getattr(full, name) for name in shared},
+        return cls.from_record(
+            full,
+            narrative.sections,
             basis=basis,
             narrative=MoreWords.model_validate(narrative.model_dump()),
         )
@@ -321,10 +311,7 @@ def generate_report(
         known = (each.api_name for each in conditions_table().conditions)
         raise InvalidBody(f"class: the classes are {', '.join(known)}")
     report = reports.report_stated_finding(
-        condition=condition,
-        confidence=body.confidence / 100,
-        by=subject,
-        language=body.language,
+        condition=condition, confidence=body.confidence / 100, by=subject, language=body.language
     )
     if body.format == "pdf" or _accepted(JSON, PDF) == PDF:
         reports.count_rendering(subject)

@@ -198,11 +198,7 @@ class ReportsService:
         return Report(facts=facts, narrative=narrative, clinic=self.clinic)
 
     def print_unkept(
-        self,
-        *,
-        facts: Facts,
-        pictures: Pictures,
-        translations: tuple[tuple[str, str], ...],
+        self, *, facts: Facts, pictures: Pictures, translations: tuple[tuple[str, str], ...]
     ) -> bytes:
         """Print a report in English for a client without an account. Nothing of it is stored."""
         report = Report(
@@ -230,9 +226,7 @@ class ReportsService:
                 issued, saying=ReportContents.from_finding(seen, letters)
             ),
             letters=letters,
-            model_withdrawn_at=self.findings.models.find_version_state(
-                submission.finding.model_version
-            ).withdrawn_at,
+            model_withdrawn_at=self._find_withdrawn(submission),
         )
         return Verified(issued, submission.number, newer)
 
@@ -264,10 +258,8 @@ class ReportsService:
         issue: bool = True,
     ) -> Report:
         chosen = _parse_language(language) or submission.language
-        facts, advice = (
-            Facts.from_finding(submission.finding, submission.context),
-            submission.replaced_by,
-        )
+        facts = Facts.from_finding(submission.finding, submission.context)
+        advice = submission.replaced_by
         reopens = advice is not None and advice.reopens
         narrative = self.narrator.narrate(
             facts=facts,
@@ -294,9 +286,7 @@ class ReportsService:
             held_until=submission.decision_held_until if submission.reader.knows_all else None,
             held_beside=submission.held_beside,
             letters=tuple(show_letter(item, submission) for item in signed),
-            model_withdrawn_at=self.findings.models.find_version_state(
-                submission.finding.model_version
-            ).withdrawn_at,
+            model_withdrawn_at=self._find_withdrawn(submission),
             version=submission.version,
             judged_at=submission.judged_at,
             corrected=submission.corrected,
@@ -324,6 +314,11 @@ class ReportsService:
             url = f"{self.address}/reports/verify/{code}"
             seal = SealView(hash=code, url=url, issued_at=issued.created_at)
         return replace(report, content_hash=code, seal=seal)
+
+    def _find_withdrawn(self, submission: StoredFinding) -> datetime | None:
+        """When the model version that made the finding was withdrawn."""
+        version = submission.finding.model_version
+        return self.findings.models.find_version_state(version).withdrawn_at
 
     def _find_practice(self, submission: VisibleFinding, owner: Account) -> Practice | None:
         looks = self.findings.unassigned.find_who_looks(owner)

@@ -48,11 +48,7 @@ def write_template(
         language=language,
         sections=_sections_of(sentences, worded),
         explanation=plan.around(worded, language) if worded else plan.as_written(language),
-        findings=(
-            *sentences.lead(for_doctor=True),
-            *sentences.figures(),
-            sentences.band(),
-        ),
+        findings=(*sentences.lead(for_doctor=True), *sentences.figures(), sentences.band()),
         limits=sentences.notices(),
         next_steps=(
             sentences.action(),
@@ -83,19 +79,25 @@ def _sections_of(sentences: "_Sentences", worded: Paragraphs) -> Sections:
     room = MOST_CHARACTERS - sum(map(len, bare))
     if room < 0:  # the overview names this doubt, too
         room, doubt = room + len(_join(*doubt)), []
+
+    def fit(text: str, longer: str) -> str:
+        """The longer text, where there is room for it."""
+        nonlocal room
+        if len(longer) > room + len(text):
+            return text
+        room += len(text) - len(longer)
+        return longer
+
     of_overview, of_early, of_treatment = sentences.sort_by_section(worded)
     begins = [*lead, *sentences.in_short()]
     while of_overview and len(_join(*begins, *of_overview)) > room + len(overview):
         of_overview.pop()
     if of_overview:
-        longer = _join(*begins, *of_overview)
-        room, overview = room + len(overview) - len(longer), longer
-    if of_early and len(longer := _join(*of_early)) <= room + len(early):
-        room, early = room + len(early) - len(longer), longer
-    if of_treatment and len(longer := _join(recommendation, *of_treatment)) <= room + len(
-        recommendation
-    ):
-        room, recommendation = room + len(recommendation) - len(longer), longer
+        overview = fit(overview, _join(*begins, *of_overview))
+    if of_early:
+        early = fit(early, _join(*of_early))
+    if of_treatment:
+        recommendation = fit(recommendation, _join(recommendation, *of_treatment))
     fitting = []
     for notice in sentences.picture_notices():
         if len(notice) < room:

@@ -103,11 +103,9 @@ class LesionInstruction(StoredRecord):
 
     @classmethod
     def from_finding(cls, submission: VisibleFinding) -> Self:
-        counts, elsewhere = submission.instruction.counts, submission.replaced_by
-        return cls(
-            band=counts.band,
-            waits_for=counts.waits_for,
-            due=counts.due,
+        elsewhere = submission.replaced_by
+        return cls.from_record(
+            submission.instruction.counts,
             finding=elsewhere.finding if elsewhere else None,
             said_at=elsewhere.since if elsewhere else None,
         )
@@ -274,14 +272,11 @@ class Verdict(Value):
         if verified.entered_in_error:
             return cls(valid=False, entered_in_error=verified.entered_in_error)
         issued, newer = verified.issued, verified.newer
-        return cls(
+        return cls.from_record(
+            issued,
             valid=True,
             issued_at=issued.created_at,
-            model_version=issued.model_version,
             number=verified.number,
-            language=issued.language,
-            pages=issued.pages,
-            code=issued.code,
             newest=newer is None,
             superseded=newer,
         )

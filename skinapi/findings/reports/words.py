@@ -345,17 +345,13 @@ def say_advice(advice: Advice, language: Language, *, for_doctor: bool) -> Itera
     """What counts, said about another finding of the spot: what it is, what to do by when, who
     decided, and that it counts.
     """
-    content = AdviceContent.from_advice(advice, language, for_doctor=for_doctor)
-    words = advice.words(language)
-    if content.head:
-        yield content.head
-    if for_doctor:
-        yield join_to_do([f"{words.doctor_label}."], words, advice.due, language)
-    else:
-        yield content.to_do
+    first = FirstContent.of_advice(advice, language, for_doctor=for_doctor)
+    if first.label:
+        yield first.head
+    yield " ".join((f"{first.label or first.head}.", *first.sentences))
     if advice.decision:
         yield FirstContent.of_decision(advice.decision, language).signed
-    yield content.said
+    yield first.signed
 
 
 def join_to_do(said: list[str], words: BandWords, due: date | None, language: Language) -> str:
