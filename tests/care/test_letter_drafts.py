@@ -18,7 +18,7 @@ from tests.care.test_letter_texts import MELANOMA, read_page, read_pdf
 from tests.care.test_letters import Practice
 from tests.findings.prediction.photographer import predicted
 from tests.support.backends import Backend
-from tests.support.openrouter import KEY, Behaviour, Call, OpenRouter, believe, failing, hang_up
+from tests.support.openrouter import KEY, Behaviour, Call, OpenRouter, failing, hang_up
 
 TOLD: dict[str, Any] = {
     "age": "52",
@@ -31,7 +31,6 @@ GOOD = (
     "The spot could be a melanoma, so a skin specialist should see it this week.",
 )
 DIFFERS = "I can reassure you that this is not a melanoma."
-KIND = "Take your time to ask me everything that you want to know."
 BY_MODEL = (
     "Drafted by openai/gpt-4.1-mini. Read, changed where needed, and signed by Dr Grace Hopper."
 )
@@ -49,12 +48,11 @@ def practice(tmp_path: Path, llm: OpenRouter) -> Callable[..., Practice]:
 
     def make(consent: Mapping[str, Any] | None = None, **review: Any) -> Practice:
         at = Practice(Backend(tmp_path, **settings), reviewed=False)
-        believe(at.backend.services.store)
-        agreed = {"llm": True, "texts": {"llm": newest_text("llm").version}, "language": "en"}
-        answer = at.ada.call("PUT", "/me/consents", json=agreed if consent is None else consent)
-        assert answer.status_code == 200, answer.text
+        if consent is None:
+            at.agree()
+        else:
+            assert at.ada.call("PUT", "/me/consents", json=consent).status_code == 200
         at.number = predicted(at.ada, keep_photo="true", **TOLD)["id"]
-        at.letters = f"/submissions/{at.number}/letters"
         at.review(**{"label": MELANOMA, **review})
         return at
 
@@ -138,17 +136,7 @@ def test_what_differs_is_signed_once_its_doctor_has_looked_at_each(
     assert at.sign(draft, confirmed=[DIFFERS, number]).status_code == 200
 
 
-def test_a_doctor_may_confirm_every_mark(practice: Callable[..., Practice]) -> None:
-    at = practice()
-    text = f"{KIND} There is no hurry with the appointment. In six months I will see you again."
-    draft = at.change(at.draft(), text).get_json()
-    assert [item["refused"] for item in draft["marked"]] == [False] * 3
-    assert at.sign(draft).status_code == 200
-
-
-def test_the_sentences_are_compared_with_what_counts_now(
-    practice: Callable[..., Practice],
-) -> None:
+def test_the_sentences_are_compared_with_what_counts_now(practice: Callable[..., Practice]) -> None:
     at = practice()
     assert "marked" not in at.draft()
     at.review("melanocytic_nevus", urgency="self_monitoring")
@@ -170,10 +158,7 @@ def test_the_sentences_are_compared_with_what_counts_now(
     ],
 )
 def test_a_model_that_has_failed_is_said_and_our_own_draft_stands(
-    practice: Callable[..., Practice],
-    llm: OpenRouter,
-    behave: Callable[[Call], None],
-    reason: str,
+    practice: Callable[..., Practice], llm: OpenRouter, behave: Callable[[Call], None], reason: str
 ) -> None:
     at = practice()
     llm.behave = behave
@@ -201,7 +186,6 @@ def test_the_letter_to_a_colleague_has_the_facts_the_question_and_the_reason(
 ) -> None:
     at = Practice(shared_backend, reviewed=False)
     at.number = predicted(at.ada, **TOLD)["id"]
-    at.letters = f"/submissions/{at.number}/letters"
     at.review(MELANOMA)
     text = at.draft("colleague", language="en")["text"]
     for told in (

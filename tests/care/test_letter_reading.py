@@ -18,7 +18,7 @@ from tests.care.test_letter_texts import MELANOMA
 from tests.care.test_letters import Practice
 from tests.findings.prediction.photographer import predicted
 from tests.support.backends import Backend
-from tests.support.openrouter import KEY, Behaviour, Call, OpenRouter, believe, failing
+from tests.support.openrouter import KEY, Behaviour, Call, OpenRouter, failing
 
 HOLIDAY = "You can go on holiday first, and let us see how it looks after Christmas."
 SPECIALIST = "The specialist will look at it through a lens with a light."
@@ -57,11 +57,8 @@ def practice(
     def make(*, consent: bool = True, **told: Any) -> Practice:
         given = {"database_uri": uri} if uri else {}
         at = Practice(Backend(tmp_path, **settings, **given), reviewed=False)
-        believe(at.backend.services.store)
-        agreed = {"llm": consent, "texts": {"llm": newest_text("llm").version}, "language": "en"}
-        assert at.ada.call("PUT", "/me/consents", json=agreed).status_code == 200
+        at.agree(llm=consent)
         at.number = predicted(at.ada, keep_photo="true", **told)["id"]
-        at.letters = f"/submissions/{at.number}/letters"
         at.review(MELANOMA)
         return at
 

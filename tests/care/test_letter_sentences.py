@@ -7,14 +7,13 @@ from typing import Any
 import pytest
 import yaml
 
-from skinapi.accounts.auth.consents import newest_text
 from skinapi.care.letter_check import Decided, Differs, mark_sentences
 from skinapi.model.conditions import Band
 from tests.care.test_letter_reading import reading
 from tests.care.test_letters import Practice
 from tests.findings.prediction.photographer import predicted
 from tests.support.backends import Backend
-from tests.support.openrouter import KEY, OpenRouter, believe
+from tests.support.openrouter import KEY, OpenRouter
 
 SENTENCES = Path(__file__).with_name("letter_sentences.yaml")
 CASES: list[dict[str, Any]] = yaml.safe_load(SENTENCES.read_text(encoding="utf-8"))
@@ -60,7 +59,6 @@ def test_sentences_of_somebody_who_does_not_know_the_check_are_marked(
 ) -> None:
     """The model's answers are those of another model, which saw the questions alone."""
     backend = Backend(tmp_path, openrouter_api_key=KEY, openrouter_url=llm.url)
-    believe(backend.services.store)
     found, failures = Counter[str](), list[str]()
     for case in BLIND:
         llm.behave = reading(*case.get("wrong", ()), *case.get("read", ()))
@@ -77,8 +75,7 @@ def test_sentences_of_somebody_who_does_not_know_the_check_are_marked(
 
 def of_case(backend: Backend, case: dict[str, Any], *, consent: bool) -> Practice:
     at, facts = Practice(backend, reviewed=False), case["facts"]
-    agreed = {"llm": consent, "texts": {"llm": newest_text("llm").version}, "language": "en"}
-    assert at.ada.call("PUT", "/me/consents", json=agreed).status_code == 200
+    at.agree(llm=consent)
     told = {
         "age": facts["age_band"][:2].rstrip("-"),
         "sex": facts["sex"],
@@ -87,7 +84,6 @@ def of_case(backend: Backend, case: dict[str, Any], *, consent: bool) -> Practic
         "checklist": "none" if facts["signs"] == "none" else ",".join(facts["signs"]),
     }
     at.number = predicted(at.ada, **told)["id"]
-    at.letters = f"/submissions/{at.number}/letters"
     at.review(**case["decision"])
     return at
 

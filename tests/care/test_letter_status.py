@@ -1,12 +1,10 @@
 """A signed letter is shown for what it is worth today: as it stands, superseded, or withdrawn."""
 
-import io
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-from pypdf import PdfReader
 
 from skinapi.findings.records.letters import LaterDecision, ShownLetter
 from skinapi.findings.reports.words import LetterContent, say_moment
@@ -17,6 +15,7 @@ from tests.care.clinic import file_for, judge_anew
 from tests.care.test_letters import Practice
 from tests.findings.prediction.photographer import predicted
 from tests.findings.records.test_holds import in_days
+from tests.findings.reports.sample_reports import text_of
 from tests.findings.reports.test_verification import SIGNED
 from tests.support.backends import MAIL, Backend
 from tests.use_cases.use_case import notices_to
@@ -62,8 +61,7 @@ def since(signed_at: str, before: str, decided_at: str) -> str:
 
 
 def printed(at: Practice) -> str:
-    pages = PdfReader(io.BytesIO(at.report("report.pdf").data)).pages
-    return " ".join(" ".join(page.extract_text() for page in pages).split())
+    return text_of(at.report("report.pdf").data)
 
 
 def test_a_letter_that_a_later_decision_contradicts_is_struck_wherever_it_is_read(
@@ -98,7 +96,6 @@ def test_a_letter_signed_during_a_hold_says_what_the_patient_knows_and_is_struck
     at = Practice(shared_backend, reviewed=False)
     lesion = at.ada.call("POST", "/lesions", json={"place": {"site": "back"}}).get_json()["id"]
     at.number = file_for(shared_backend, at.ada, Band.SELF_MONITORING, lesion=lesion).number
-    at.letters = f"/submissions/{at.number}/letters"
     urgent = file_for(shared_backend, at.ada, Band.URGENT_REFERRAL, lesion=lesion)
     at.review(NEVUS)
     until = now() + timedelta(days=2)
@@ -173,8 +170,7 @@ def test_a_later_decision_about_another_photo_of_the_spot_supersedes_a_letter_to
     shared_backend: Backend, label: str, said: dict[str, Any], superseded: dict[str, Any] | None
 ) -> None:
     at, letter = a_letter_about_a_mole(shared_backend)
-    spot = at.ada.call("POST", "/lesions", json={"place": {"site": "back"}}).get_json()["id"]
-    at.ada.call("PUT", f"/submissions/{at.number}/lesion", json={"lesion": spot})
+    spot = at.sort_into_spot()
     first, at.number = at.number, predicted(at.ada, lesion=spot, keep_photo="true")["id"]
     later = at.review(label, **said)
     at.number = first
@@ -194,8 +190,7 @@ def test_a_newer_photo_that_asks_for_more_supersedes_a_letter_until_a_doctor_has
     shared_backend: Backend, answered: str | None
 ) -> None:
     at, _ = a_letter_about_a_mole(shared_backend)
-    spot = at.ada.call("POST", "/lesions", json={"place": {"site": "back"}}).get_json()["id"]
-    at.ada.call("PUT", f"/submissions/{at.number}/lesion", json={"lesion": spot})
+    spot = at.sort_into_spot()
 
     def lesion_status() -> Any:
         of_spot = at.ada.call("GET", f"/lesions/{spot}/letters").get_json()
@@ -227,8 +222,7 @@ def test_a_letter_that_begins_with_another_finding_is_struck_where_that_one_is_g
     shared_backend: Backend,
 ) -> None:
     at, _ = a_letter_about_a_mole(shared_backend)
-    spot = at.ada.call("POST", "/lesions", json={"place": {"site": "back"}}).get_json()["id"]
-    at.ada.call("PUT", f"/submissions/{at.number}/lesion", json={"lesion": spot})
+    spot = at.sort_into_spot()
     other = file_for(shared_backend, at.ada, Band.URGENT_REFERRAL, lesion=spot).number
     draft = at.draft()
     assert draft["decision"].startswith("See a doctor this week")

@@ -3,18 +3,15 @@ doctor writes below is the doctor's: what differs from the decision is marked un
 looked at it, and nothing is refused.
 """
 
-import io
 import re
 from dataclasses import dataclass
 from datetime import date
-from html import unescape
 from pathlib import Path
 from typing import Any
 
 import pytest
-from pypdf import PdfReader
 
-from skinapi.base.languages import LANGUAGES, NO_BREAK_SPACE, Language
+from skinapi.base.languages import LANGUAGES, Language
 from skinapi.findings.records.letters import ADDRESSEES, Addressee
 from skinapi.findings.status.decisions import say_day
 from skinapi.model.conditions import Band, conditions_table
@@ -22,6 +19,7 @@ from skinapi.model.passages import passages_table
 from tests.care.clinic import file_for
 from tests.care.test_letters import Practice
 from tests.findings.prediction.photographer import predicted
+from tests.findings.reports.sample_reports import one_line, plain_text, text_of
 from tests.support.backends import Backend
 
 MOLE, MELANOMA = "melanocytic_nevus", "melanoma"
@@ -45,18 +43,12 @@ WRITTEN = (
 )
 
 
-def words(text: str) -> str:
-    """With spaces of one kind: a page breaks lines, and French has its own."""
-    return " ".join(text.replace(NO_BREAK_SPACE, " ").split())
-
-
 def read_page(at: Practice) -> str:
-    return words(unescape(re.sub("<[^>]+>", "", at.report("report.html").text)))
+    return one_line(plain_text(at.report("report.html").text))
 
 
 def read_pdf(at: Practice) -> str:
-    pages = PdfReader(io.BytesIO(at.report("report.pdf").data)).pages
-    return words(" ".join(page.extract_text() for page in pages))
+    return text_of(at.report("report.pdf").data)
 
 
 @pytest.mark.parametrize("reader", ADDRESSEES)
@@ -64,8 +56,7 @@ def test_the_decision_heads_every_rendering_whatever_the_doctor_writes(
     shared_backend: Backend, reader: Addressee
 ) -> None:
     at = Practice(shared_backend)
-    spot = at.ada.call("POST", "/lesions", json={"place": {"site": "back"}}).get_json()["id"]
-    at.ada.call("PUT", f"/submissions/{at.number}/lesion", json={"lesion": spot})
+    spot = at.sort_into_spot()
     draft = at.draft(reader)
     lines = draft["decision"].splitlines()
     assert "elanoma" in lines[0]
@@ -81,8 +72,8 @@ def test_the_decision_heads_every_rendering_whatever_the_doctor_writes(
         written = "Written and signed by Dr Grace Hopper"
         # A patient's page begins with the decision, so that the letter does not repeat it there.
         own = [] if reader == "patient" else lines
-        assert words(lines[0]) in text
-        places = [letter.find(words(item)) for item in (*own, written, *WRITTEN)]
+        assert one_line(lines[0]) in text
+        places = [letter.find(one_line(item)) for item in (*own, written, *WRITTEN)]
         assert places == sorted(places)
         assert places[0] >= 0
 
@@ -104,6 +95,7 @@ def test_a_decision_that_the_doctor_has_not_seen_is_not_signed(shared_backend: B
     at.review(MOLE, urgency="routine")
     assert at.sign(draft).get_json()["code"] == "letter_decision"
     (shown,) = at.shown_to(at.doctor)
+    assert shown["changed"] == ["decision"]
     assert shown["decision"] != draft["decision"]
     assert at.sign(shown).get_json()["decision"] == shown["decision"]
 
@@ -163,8 +155,7 @@ def test_what_counts_of_another_photo_of_the_spot_comes_first(
 ) -> None:
     at = Practice(shared_backend, reviewed=False)
     at.review(MOLE, urgency="self_monitoring")
-    spot = at.ada.call("POST", "/lesions", json={"place": {"site": "back"}}).get_json()["id"]
-    at.ada.call("PUT", f"/submissions/{at.number}/lesion", json={"lesion": spot})
+    spot = at.sort_into_spot()
     first, at.number = at.number, predicted(at.ada, lesion=spot)["id"]
     at.review(MELANOMA, histology="confirmed")
     number, at.number = at.number, first
@@ -178,8 +169,7 @@ def test_what_counts_of_another_photo_of_the_spot_comes_first(
 def test_an_urgent_photo_that_nobody_has_answered_comes_first(shared_backend: Backend) -> None:
     at = Practice(shared_backend, reviewed=False)
     at.review(MOLE, urgency="self_monitoring")
-    spot = at.ada.call("POST", "/lesions", json={"place": {"site": "back"}}).get_json()["id"]
-    at.ada.call("PUT", f"/submissions/{at.number}/lesion", json={"lesion": spot})
+    spot = at.sort_into_spot()
     file_for(shared_backend, at.ada, Band.URGENT_REFERRAL, lesion=spot)
     instruction = at.ada.call("GET", f"/lesions/{spot}").get_json()["instruction"]
     day = say_day(date.fromisoformat(instruction["due"]), "en", weekday=True)
@@ -196,10 +186,9 @@ def test_a_letter_says_where_the_spot_is_in_the_patients_language_and_not_what_t
     place = {"site": "back", "laterality": "left"}
     spot = at.ada.call("POST", "/lesions", json={"place": place, "name": "Omoplate"}).get_json()
     at.number = predicted(at.ada, lesion=spot["id"])["id"]
-    at.letters = f"/submissions/{at.number}/letters"
     at.review(MOLE, urgency="routine")
     drafted = at.draft()
-    assert "votre tache (dos, à gauche) du " in words(drafted["text"])
+    assert "votre tache (dos, à gauche) du " in one_line(drafted["text"])
     assert "Omoplate" not in drafted["text"]
     assert drafted["language"] == "fr"
     assert at.draft(language="en")["text"].startswith("Dear Ada Example,")
@@ -288,7 +277,7 @@ def test_the_sex_is_right_in_french_and_signs_are_told_only_where_they_were_aske
     )
     for told, expected in cases:
         at = Practice(shared_backend, reviewed=False)
-        at.letters = f"/submissions/{predicted(at.ada, **told)['id']}/letters"
-        text = words(at.draft("colleague", language="fr")["text"]).replace(" :", ":")
+        at.number = predicted(at.ada, **told)["id"]
+        text = one_line(at.draft("colleague", language="fr")["text"]).replace(" :", ":")
         assert expected in text
         assert "signes" not in text.lower()

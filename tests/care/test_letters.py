@@ -6,9 +6,11 @@ from typing import Any
 import pytest
 from werkzeug.test import TestResponse
 
+from skinapi.accounts.auth.consents import newest_text
 from skinapi.care.letter_check import split_sentences
 from tests.findings.prediction.photographer import predicted
 from tests.support.backends import MAIL, Backend, Person
+from tests.support.openrouter import believe
 from tests.use_cases.use_case import notices_to
 
 DAMAGE = "<img src=x onerror=alert(1)> & *bold* {patient}"
@@ -32,9 +34,26 @@ class Practice:
             name="Ada Example", doctor_id=backend.account(self.doctor.email).id
         )
         self.number = predicted(self.ada, keep_photo="true")["id"]
-        self.letters = f"/submissions/{self.number}/letters"
         if reviewed:
             self.review("melanoma")
+
+    @property
+    def letters(self) -> str:
+        return f"/submissions/{self.number}/letters"
+
+    def agree(self, *, llm: bool = True) -> None:
+        """As the patient, to what is sent for a letter; both models are believed."""
+        believe(self.backend.services.store)
+        agreed = {"llm": llm, "texts": {"llm": newest_text("llm").version}, "language": "en"}
+        assert self.ada.call("PUT", "/me/consents", json=agreed).status_code == 200
+
+    def sort_into_spot(self, laterality: str | None = None, site: str = "back") -> str:
+        """A new one, at this place."""
+        place = {"site": site, **({"laterality": laterality} if laterality else {})}
+        spot: str = self.ada.call("POST", "/lesions", json={"place": place}).get_json()["id"]
+        path = f"/submissions/{self.number}/lesion"
+        assert self.ada.call("PUT", path, json={"lesion": spot}).status_code == 200
+        return spot
 
     def review(self, label: str | None, by: Person | None = None, **said: Any) -> dict[str, Any]:
         teller = {} if "hold_until" in said else {"told_by": "nobody"}
@@ -111,12 +130,9 @@ def test_a_letter_reaches_the_patient_when_it_is_signed(any_backend: Backend) ->
 
 def test_the_letters_of_a_spot_are_those_of_all_its_findings(any_backend: Backend) -> None:
     at = Practice(any_backend)
-    spot = at.ada.call("POST", "/lesions", json={"place": {"site": "back"}}).get_json()["id"]
-    moved = at.ada.call("PUT", f"/submissions/{at.number}/lesion", json={"lesion": spot})
-    assert moved.status_code == 200, moved.text
+    spot = at.sort_into_spot()
     signed = [at.sign(at.draft()).get_json()["_id"]]
     at.number = predicted(at.ada, lesion=spot)["id"]
-    at.letters = f"/submissions/{at.number}/letters"
     at.review("melanoma")
     signed.append(at.sign(at.draft()).get_json()["_id"])
     at.draft("colleague")

@@ -1,11 +1,9 @@
 """A letter is bound to what it was written of: the version, what was told, and the spot's place."""
 
-import io
 from collections.abc import Callable
 from typing import Any
 
 import pytest
-from pypdf import PdfReader
 from werkzeug.test import TestResponse
 
 from skinapi.findings.records.letters import WrittenOf, find_changed
@@ -13,6 +11,7 @@ from skinapi.model.conditions import Band
 from tests.care.clinic import judge_anew
 from tests.care.test_letters import Practice
 from tests.findings.prediction.photographer import predicted
+from tests.findings.reports.sample_reports import text_of
 from tests.support.backends import Backend, Person
 
 TOLD: dict[str, Any] = {
@@ -30,7 +29,6 @@ class ToldPractice(Practice):
     def __init__(self, backend: Backend) -> None:
         super().__init__(backend, reviewed=False)
         self.number = predicted(self.ada, keep_photo="true", **TOLD)["id"]
-        self.letters = f"/submissions/{self.number}/letters"
         self.review("melanoma")
 
     def correct(self, by: Person | None = None, **told: Any) -> None:
@@ -116,16 +114,14 @@ def test_a_signed_letter_is_struck_where_the_side_was_corrected_since(
     page = at.report("report.html").text
     assert says in page
     assert "<del>" in page
-    pages = PdfReader(io.BytesIO(at.report("report.pdf").data)).pages
-    assert says in " ".join(" ".join(item.extract_text() for item in pages).split())
+    assert says in text_of(at.report("report.pdf").data)
     at.correct(body_laterality="left")
     assert at.shown_to(at.ada)[0]["superseded"] is None
 
 
 def test_a_letter_of_a_spot_is_struck_for_a_fact_that_no_list_has(shared_backend: Backend) -> None:
     at = ToldPractice(shared_backend)
-    spot = at.ada.call("POST", "/lesions", json={"place": {"site": "back"}}).get_json()["id"]
-    at.ada.call("PUT", f"/submissions/{at.number}/lesion", json={"lesion": spot})
+    spot = at.sort_into_spot()
     at.sign(at.draft("colleague"))
     path = f"/lesions/{spot}/letters"
     assert at.ada.call("GET", path).get_json()[0]["superseded"] is None
@@ -139,11 +135,6 @@ def test_a_signed_letter_is_struck_where_its_spot_is_said_to_be_elsewhere(
     """The patient changes the place, sorts the photo into another spot, or joins two spots."""
     at = ToldPractice(any_backend)
 
-    def spot_at(laterality: str) -> str:
-        place = {"site": "upper_extremity", "laterality": laterality}
-        spot: str = at.ada.call("POST", "/lesions", json={"place": place}).get_json()["id"]
-        return spot
-
     def sort(spot: str) -> None:
         path = f"/submissions/{at.number}/lesion"
         assert at.ada.call("PUT", path, json={"lesion": spot}).status_code == 200
@@ -152,8 +143,7 @@ def test_a_signed_letter_is_struck_where_its_spot_is_said_to_be_elsewhere(
         superseded: dict[str, list[str]] | None = at.shown_to(at.ada)[0]["superseded"]
         return superseded["corrected"] if superseded else None
 
-    left, right = spot_at("left"), spot_at("right")
-    sort(left)
+    right, left = (at.sort_into_spot(side, "upper_extremity") for side in ("right", "left"))
     assert at.sign_seen(at.draft()).status_code == 200
     assert struck() is None
     path, place = f"/lesions/{left}", {"site": "upper_extremity", "laterality": "right"}
@@ -173,12 +163,9 @@ def test_a_signed_letter_is_struck_where_its_spot_is_said_to_be_elsewhere(
 
 def test_a_draft_says_that_the_place_of_the_spot_is_another_one(shared_backend: Backend) -> None:
     at = ToldPractice(shared_backend)
-    place = {"place": {"site": "upper_extremity", "laterality": "left"}}
-    spot = at.ada.call("POST", "/lesions", json=place).get_json()["id"]
-    at.ada.call("PUT", f"/submissions/{at.number}/lesion", json={"lesion": spot})
+    at.sort_into_spot("left", "upper_extremity")
     draft = at.draft()
-    place["place"]["laterality"] = "right"
-    assert at.ada.call("PATCH", f"/lesions/{spot}", json=place).status_code == 200
+    move_spot(at, False)
     assert outdated(at.sign(draft), "place")
     shown = at.seen(draft)
     assert shown["changed"] == ["place"]
@@ -224,9 +211,7 @@ def test_an_edited_draft_is_bound_to_what_its_doctor_had_in_view(
     any_backend: Backend, change: Undo, name: str
 ) -> None:
     at = ToldPractice(any_backend)
-    place = {"place": {"site": "upper_extremity", "laterality": "left"}}
-    spot = at.ada.call("POST", "/lesions", json=place).get_json()["id"]
-    at.ada.call("PUT", f"/submissions/{at.number}/lesion", json={"lesion": spot})
+    at.sort_into_spot("left", "upper_extremity")
     draft = at.draft()
     change(at, False)
     shown = at.seen(draft)
@@ -269,13 +254,6 @@ def test_a_draft_of_the_version_before_is_bound_to_what_was_told_then(
     at.correct(body_laterality="right")
     assert outdated(at.sign(draft), "body_laterality")
     assert at.sign_seen(at.seen(draft)).status_code == 200
-
-
-def test_a_draft_says_that_another_decision_counts(shared_backend: Backend) -> None:
-    at = ToldPractice(shared_backend)
-    draft = at.draft()
-    at.review("melanocytic_nevus", urgency="routine")
-    assert at.seen(draft)["changed"] == ["decision"]
 
 
 @pytest.mark.parametrize(

@@ -50,6 +50,10 @@ def keep_all(pairs: Pairs, draw: random.Random) -> list[bool]:
     return [True for _ in pairs]
 
 
+def drop_all(pairs: Pairs, draw: random.Random) -> list[bool]:
+    return [False for _ in pairs]
+
+
 def see_flips_alone(pairs: Pairs, draw: random.Random) -> list[bool]:
     return [not _is_flip(pair) for pair in pairs]
 
@@ -86,6 +90,7 @@ BAD: Mapping[str, Judge] = {
     "a coin": toss_a_coin,
     "every third no": drop_every_third,
     "yes to all": keep_all,
+    "no to all": drop_all,
     "flips alone": see_flips_alone,
     "flips and length": see_flips_and_length,
     "copy of the pattern": copy_the_pattern,

@@ -1,9 +1,11 @@
 """Reports for a test, made without a network, a store or a writer."""
 
 import io
+import re
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cache
+from html import unescape
 from typing import Any
 
 from pypdf import PdfReader
@@ -21,6 +23,7 @@ from skinapi.findings.reports.report import (
     Sections,
     print_pictures,
 )
+from skinapi.findings.reports.template import write_template
 from skinapi.findings.schemas.review import NewReview
 from skinapi.findings.status.decisions import Decision
 from skinapi.findings.status.reviews import Agreement, Histology, Review
@@ -113,6 +116,11 @@ def made_report(
     return Report(**{**values, **fields})
 
 
+def on_facts(report: Report, facts: Facts) -> Report:
+    """The report on these facts, in the template's words."""
+    return replace(report, facts=facts, narrative=write_template(facts, report.language))
+
+
 def narrative_in(language: Language, text: str = "Words that explain.") -> Narrative:
     return Narrative(
         language=language,
@@ -154,7 +162,19 @@ def longest_report(language: Language) -> Report:
     return replace(report, facts=facts)
 
 
+def one_line(text: str) -> str:
+    """With every kind of space as one."""
+    return " ".join(text.split())
+
+
+def plain_text(page: str) -> str:
+    return unescape(re.sub("<[^>]*>", " ", page.partition("<main>")[2]))
+
+
+def in_order(text: str, *said: str) -> bool:
+    places = [text.find(item) for item in said]
+    return -1 not in places and places == sorted(places)
+
+
 def text_of(pdf: bytes) -> str:
-    """In one line."""
-    pages = PdfReader(io.BytesIO(pdf)).pages
-    return " ".join(" ".join(page.extract_text() for page in pages).split())
+    return one_line(" ".join(page.extract_text() for page in PdfReader(io.BytesIO(pdf)).pages))

@@ -8,13 +8,7 @@ from collections.abc import Iterable, Mapping
 import pytest
 
 from skinapi.base.languages import LANGUAGES, Language, LocalizedText
-from skinapi.findings.reports.checker import (
-    Dropped,
-    ask_to_compare,
-    find_fault,
-    hide_known,
-    judge,
-)
+from skinapi.findings.reports.checker import Dropped, ask_to_compare, find_fault, hide_known, judge
 from skinapi.findings.reports.explanation import Plan
 from skinapi.findings.reports.known_pairs import Shown, known_of, known_pairs
 from skinapi.findings.reports.writer import Draft, Entry, Pair, pair_up

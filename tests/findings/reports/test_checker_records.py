@@ -10,12 +10,7 @@ import pytest
 from skinapi.base.languages import LANGUAGES, Language
 from skinapi.findings.reports import checker_records
 from skinapi.findings.reports.checker import find_fault
-from skinapi.findings.reports.checker_records import (
-    EXAM_PAIRS,
-    LAST_PAIRS,
-    Checker,
-    CheckerRecords,
-)
+from skinapi.findings.reports.checker_records import EXAM_PAIRS, LAST_PAIRS, Checker, CheckerRecords
 from skinapi.findings.reports.explanation import plan_explanation
 from skinapi.findings.reports.kept_answers import KeptAnswer, KeptAnswers, WordedExplanation
 from skinapi.findings.reports.known_pairs import known_of

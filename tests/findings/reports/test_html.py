@@ -84,11 +84,7 @@ def test_it_loads_nothing_and_runs_nothing() -> None:
     assert "unsafe" not in POLICY
 
 
-HOSTILE = (
-    "<script>alert(1)</script>",
-    '"><svg onload=alert(1)>',
-    "{{ 7 * 7 }}",
-)
+HOSTILE = ("<script>alert(1)</script>", '"><svg onload=alert(1)>', "{{ 7 * 7 }}")
 
 
 @pytest.mark.parametrize("hostile", HOSTILE)

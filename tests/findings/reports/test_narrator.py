@@ -123,14 +123,9 @@ def test_a_good_answer_is_used_and_names_its_model(
     assert sum(map(len, narrative.sections.model_dump().values())) <= MOST_CHARACTERS
 
 
-def keeping(keep: bool) -> Behaviour:
+def keep_all(call: Call) -> None:
     """Of every pair the same is said, whatever it is."""
-
-    def behave(call: Call) -> None:
-        verdicts = [{**item, "keep": keep} for item in call.draft()["verdicts"]]
-        call.tell(verdicts=verdicts)
-
-    return behave
+    call.tell(verdicts=[{**item, "keep": True} for item in call.draft()["verdicts"]])
 
 
 BADLY: dict[str, tuple[Behaviour, Unwritten]] = {
@@ -139,8 +134,7 @@ BADLY: dict[str, tuple[Behaviour, Unwritten]] = {
     "a field too many": (saying(recommendation="Wait."), Unwritten.MALFORMED),
     "no verdicts": (comparing(lambda call: call.say("All good!")), Unwritten.MALFORMED),
     "a checker that fails": (comparing(failing(500)), Unwritten.PROVIDER),
-    "a checker that is asleep": (comparing(keeping(True)), Unwritten.CHECKER_NOT_BELIEVED),
-    "a checker that drops all": (comparing(keeping(False)), Unwritten.CHECKER_NOT_BELIEVED),
+    "a checker that is asleep": (comparing(keep_all), Unwritten.CHECKER_NOT_BELIEVED),
     "nothing written": (saying(entries=[]), Unwritten.NOTHING_KEPT),
     "nothing said": (lambda call: call.say(None), Unwritten.MALFORMED),
     "a model that is markup": (
@@ -221,13 +215,7 @@ def test_only_a_configured_name_is_printed_as_the_model(
     assert narrate_with(make()).source.model == printed
 
 
-@pytest.mark.parametrize(
-    "after",
-    [
-        "Mon, 01 Jan 2024 00:00:00 +" + "9" * 20,
-        "9" * 5000,
-    ],
-)
+@pytest.mark.parametrize("after", ["Mon, 01 Jan 2024 00:00:00 +" + "9" * 20, "9" * 5000])
 def test_no_time_to_wait_breaks_anything(llm: OpenRouter, make: Make, after: str) -> None:
     llm.behave = failing(503, {"Retry-After": after})
     assert narrate_with(make()) == by_template(Unwritten.PROVIDER)
@@ -352,7 +340,7 @@ def test_the_same_question_gives_the_same_words_and_is_asked_once(
     assert len(llm.calls) == 10
     kept = store.collection("kept_answers").find()
     assert {name for row in kept for name in row} == {
-        *("id", "schema", "created_at", "expires_at", "explanation"),
+        *("id", "schema", "created_at", "expires_at", "explanation")
     }
 
 
@@ -538,7 +526,7 @@ def test_no_figure_of_a_finding_is_kept_of_what_was_dropped(
 @pytest.mark.parametrize(
     ("behave", "reason"),
     [
-        (comparing(keeping(True)), Unwritten.CHECKER_NOT_BELIEVED),
+        (comparing(keep_all), Unwritten.CHECKER_NOT_BELIEVED),
         (comparing(lambda call: call.say("All good!")), Unwritten.MALFORMED),
         (saying(entries=[]), Unwritten.NOTHING_KEPT),
         (saying(entries=1), Unwritten.MALFORMED),

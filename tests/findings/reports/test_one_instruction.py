@@ -1,7 +1,5 @@
 """A report asks for one thing: never, beside each other, what two urgencies ask for."""
 
-import html
-import re
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -16,7 +14,6 @@ from skinapi.findings.reports.html_pages import render_html
 from skinapi.findings.reports.pdf_document import render_pdf
 from skinapi.findings.reports.report import Report
 from skinapi.findings.reports.routes import FullReport
-from skinapi.findings.reports.template import write_template
 from skinapi.findings.status.decisions import WaitsFor
 from skinapi.findings.status.lesion_status import Advice, AdviceSource
 from skinapi.findings.status.reviews import Certainty, Histology
@@ -25,7 +22,14 @@ from skinapi.model.conditions import Band, conditions_table
 from skinapi.model.context import NOTHING_TOLD
 from skinapi.model.finding import Doubt
 from tests.findings.reports.contradictions import asked_in
-from tests.findings.reports.sample_reports import made_report, reviewed, text_of
+from tests.findings.reports.sample_reports import (
+    made_report,
+    on_facts,
+    one_line,
+    plain_text,
+    reviewed,
+    text_of,
+)
 from tests.support.findings import finding_of
 from tests.support.size import size
 
@@ -57,15 +61,9 @@ def reports(language: Language) -> Iterator[Report]:
     turn = count()
     for band, said, reasons, score in product(Band, DECISIONS, ((), (Doubt.TOO_CLOSE,)), (None, 0)):
         found = finding_of(
-            MOLE,
-            band=band,
-            reasons=reasons,
-            raised_by=(RaisedBy.NAMED,),
-            checklist_score=score,
+            MOLE, band=band, reasons=reasons, raised_by=(RaisedBy.NAMED,), checklist_score=score
         )
-        facts = Facts.from_finding(found, NOTHING_TOLD)
-        narrative = write_template(facts, language)
-        report = replace(plain, facts=facts, narrative=narrative)
+        report = on_facts(plain, Facts.from_finding(found, NOTHING_TOLD))
         report = reviewed(report, finding=found, **said) if said else report
         own = (
             (report.decision.urgency, report.decision.waits_for)
@@ -76,16 +74,6 @@ def reports(language: Language) -> Iterator[Report]:
         for by, asked, waits in ELSEWHERE[next(turn) % STEP :: STEP]:
             if (asked, waits) != own:
                 yield replace(report, spot_advice=Advice(by, asked, SINCE, 7, waits))
-
-
-def one_line(text: str) -> str:
-    """With every kind of space as one."""
-    return " ".join(text.split())
-
-
-def plain_text(page: str) -> str:
-    body = re.sub("<[^>]*>", " ", page.partition("<main>")[2])
-    return html.unescape(body)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -111,7 +99,7 @@ def test_no_report_asks_for_two_things(language: Language) -> None:
 def test_a_doubt_asks_for_nothing_beside_what_counts(language: Language) -> None:
     facts = Facts.from_finding(finding_of(MOLE, reasons=tuple(Doubt)), NOTHING_TOLD)
     plain = made_report(language, photo=False, review=None, decision=None)
-    plain = replace(plain, facts=facts, narrative=write_template(facts, language))
+    plain = on_facts(plain, facts)
     decided = reviewed(plain, finding=finding_of(MOLE), label=MOLE, certainty=SURE)
     advised = replace(plain, spot_advice=Advice(AdviceSource.DECISION, Band.REFERRAL, SINCE, 7))
     shows = {"en": "how the spot to a doctor", "fr": "ontrez la tache à un médecin"}[language]
@@ -143,14 +131,10 @@ def test_what_is_not_judged_yet_is_called_nothing_and_reassures_nobody() -> None
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_the_printed_report_asks_for_what_counts_alone(language: Language) -> None:
-    plain = made_report(language, photo=False)
     found = finding_of(MOLE, band=Band.SELF_MONITORING)
-    report = replace(
-        plain,
-        facts=Facts.from_finding(found, NOTHING_TOLD),
-        narrative=write_template(Facts.from_finding(found, NOTHING_TOLD), language),
-        spot_advice=Advice(AdviceSource.DECISION, Band.URGENT_REFERRAL, SINCE, 10),
-    )
+    advice = Advice(AdviceSource.DECISION, Band.URGENT_REFERRAL, SINCE, 10)
+    plain = made_report(language, photo=False, spot_advice=advice)
+    report = on_facts(plain, Facts.from_finding(found, NOTHING_TOLD))
     text = text_of(render_pdf(reviewed(report, finding=found, label=MOLE, certainty=SURE)))
     assert asked_in(text, language) == {Band.URGENT_REFERRAL}
     day = {"en": "9 November 2026", "fr": "9 novembre 2026"}[language]

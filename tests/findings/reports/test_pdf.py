@@ -22,7 +22,6 @@ from skinapi.findings.reports.facts import Facts
 from skinapi.findings.reports.pdf_document import render_pdf
 from skinapi.findings.reports.pdf_elements import MARGIN, WIDTH
 from skinapi.findings.reports.report import Report, ReportedPatient, Source, Writer
-from skinapi.findings.reports.template import write_template
 from skinapi.findings.reports.words import LABELS
 from skinapi.model.bands import RaisedBy
 from skinapi.model.conditions import conditions_table
@@ -35,6 +34,7 @@ from tests.findings.reports.sample_reports import (
     longest_report,
     made_report,
     narrative_in,
+    on_facts,
     text_of,
 )
 from tests.findings.reports.test_verification import SIGNED
@@ -133,8 +133,7 @@ def test_the_longest_of_every_class_stays_on_two_pages(key: str, language: Langu
         "checklist_score": 10,
     }
     facts = Facts.from_finding(told_finding(key, **fields), report.facts.context)
-    narrative = write_template(facts, language)
-    content = render_pdf(replace(report, facts=facts, narrative=narrative))
+    content = render_pdf(on_facts(report, facts))
     assert len(PdfReader(io.BytesIO(content)).pages) == 2
 
 

@@ -3,8 +3,7 @@
 import re
 from collections import Counter
 from dataclasses import replace
-from functools import cache
-from html.parser import HTMLParser
+from html import unescape
 
 import pytest
 from hypothesis import given, settings
@@ -12,11 +11,9 @@ from hypothesis import strategies as st
 
 from skinapi.base.languages import LANGUAGES, Language
 from skinapi.findings.reports.content import ReportContent
-from skinapi.findings.reports.explanation import plan_explanation
 from skinapi.findings.reports.facts import Facts, say_kind, say_reason, summarise
 from skinapi.findings.reports.html_pages import render_html
 from skinapi.findings.reports.report import Reading, Report, read_in_order
-from skinapi.findings.reports.template import write_template
 from skinapi.findings.reports.words import LABELS, sentences_of
 from skinapi.model.bands import RaisedBy, is_sent
 from skinapi.model.calibration import HeldOutFigures
@@ -26,7 +23,8 @@ from skinapi.model.detectors import ModalityFinding
 from skinapi.model.finding import Doubt, Finding, say_tested
 from skinapi.model.passages import PassageReader
 from tests.findings.reports.facts import any_facts, facts_of
-from tests.findings.reports.sample_reports import made_report
+from tests.findings.reports.sample_reports import made_report, on_facts
+from tests.findings.reports.sentence_views import INLINE, TAG
 from tests.support.findings import LITTLE_TESTED, TESTED, finding_of, named_finding, told_finding
 from tests.support.size import size
 from tests.support.wording import jargon_in
@@ -51,18 +49,12 @@ FINDINGS: list[Finding] = [
 ]
 
 
-@cache
-def plain_report() -> Report:
-    return made_report(photo=False, review=None, decision=None)
-
-
 def report_on(facts: Facts, language: Language) -> Report:
-    narrative = write_template(facts, language)
-    return replace(plain_report(), facts=facts, narrative=narrative)
+    return on_facts(made_report(language, photo=False, review=None, decision=None), facts)
 
 
 def reports(language: Language) -> list[Report]:
-    context = plain_report().facts.context
+    context = made_report(photo=False).facts.context
     return [report_on(Facts.from_finding(finding, context), language) for finding in FINDINGS]
 
 
@@ -109,28 +101,12 @@ def test_what_a_patient_reads_has_no_word_of_doctors_or_engineers(
     assert jargon_in(str(patients), language) == []
 
 
-class Paragraphs(HTMLParser):
+def paragraphs_of(page: str) -> list[str]:
     """The text of each element that stands by itself."""
-
-    def __init__(self, page: str) -> None:
-        super().__init__()
-        self.texts: list[str] = [""]
-        self.feed(page.partition("<body>")[2].partition("</main>")[0])
-
-    def handle_starttag(self, tag: str, _: list[tuple[str, str | None]]) -> None:
-        if tag not in ("strong", "span", "bdi", "sup", "a"):
-            self.texts.append("")
-
-    def handle_endtag(self, tag: str) -> None:
-        if tag not in ("strong", "span", "bdi", "sup", "a"):
-            self.texts.append("")
-
-    def handle_data(self, data: str) -> None:
-        self.texts[-1] += re.sub(r"[^\S\u00a0]+", " ", data)
-
-    @property
-    def filled(self) -> list[str]:
-        return [text.strip() for text in self.texts if text.strip()]
+    body = page.partition("<body>")[2].partition("</main>")[0]
+    texts = TAG.split(INLINE.sub("", body))
+    plain = (re.sub(r"[^\S\u00a0]+", " ", unescape(text)).strip() for text in texts)
+    return [text for text in plain if text]
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -138,7 +114,7 @@ def test_the_web_page_begins_with_the_notice_and_three_sentences_and_repeats_non
     language: Language,
 ) -> None:
     for report in reports(language):
-        said = Paragraphs(render_html(report)).filled
+        said = paragraphs_of(render_html(report))
         notice, summary = read_in_order(report).notice, summarise(report.facts, language)
         step = ReportContent(report).step
         reason = say_reason(report.facts, language)
@@ -160,13 +136,13 @@ def test_a_colleague_reads_a_doctors_words_and_a_patient_why_before_the_figures(
     labels = LABELS[language]
     for report in reports(language):
         words = report.band_words
-        page = Paragraphs(render_html(replace(report, reader="colleague"))).filled
+        page = paragraphs_of(render_html(replace(report, reader="colleague")))
         assert words.doctor_action in " ".join(page)
         read = summarise(report.facts, language)
         for patients in (*read.sentences, words.action, words.first_step, labels.next_steps):
             assert patients not in page
         assert page.index(labels.probabilities) < page.index(labels.explanation)
-        page = Paragraphs(render_html(report)).filled
+        page = paragraphs_of(render_html(report))
         order = [labels.explanation, labels.pictures, labels.for_doctor, labels.probabilities]
         if report.facts.not_skin:  # no condition has a figure
             order.remove(labels.probabilities)
@@ -200,14 +176,12 @@ def test_how_sure_it_is_is_told_in_the_figures_that_the_operator_reads(
 def test_a_patient_reads_no_name_of_what_may_be_no_skin_on_any_page(language: Language) -> None:
     """Page 1 refused to name a candle, and page 2 called it a melanoma of 70 %."""
     facts = facts_of("melanoma", probability=0.7, reasons=(Doubt.NOT_SURELY_SKIN,))
-    report = next(iter(reports(language)))
-    narrative = write_template(facts, language, plan_explanation(facts, "patient"))
-    report = replace(report, facts=facts, narrative=narrative, decision=None, review=None)
+    report = report_on(facts, language)
     table = conditions_table()
     names = {table.name(key, language).lower() for key in table.keys} | {"70%", "70 %"}
 
     def named(reader: PassageReader) -> set[str]:
-        page = " ".join(Paragraphs(render_html(replace(report, reader=reader))).filled)
+        page = " ".join(paragraphs_of(render_html(replace(report, reader=reader))))
         return {name for name in names if name in page.lower()}
 
     assert named("patient") == set()
@@ -265,11 +239,7 @@ EITHER = "dermoscope pictures and ordinary photographs"
 
 
 @pytest.mark.parametrize(
-    ("told", "recognised", "kinds"),
-    [
-        (DERMOSCOPIC, CLINICAL, EITHER),
-        (UNKNOWN, UNKNOWN, EITHER),
-    ],
+    ("told", "recognised", "kinds"), [(DERMOSCOPIC, CLINICAL, EITHER), (UNKNOWN, UNKNOWN, EITHER)]
 )
 def test_how_sure_it_is_names_the_kind_of_picture_that_was_sent(
     told: Modality, recognised: Modality, kinds: str

@@ -16,14 +16,20 @@ from skinapi.findings.reports.facts import Facts
 from skinapi.findings.reports.html_pages import render_html
 from skinapi.findings.reports.pdf_document import render_pdf
 from skinapi.findings.reports.report import Report, read_in_order
-from skinapi.findings.reports.template import write_template
 from skinapi.findings.reports.words import LABELS
 from skinapi.findings.status.lesion_status import Advice, AdviceSource
 from skinapi.findings.status.reviews import Certainty
 from skinapi.model.conditions import Band
 from skinapi.model.context import NOTHING_TOLD
-from tests.findings.reports.sample_reports import REVIEW, made_report, reviewed, text_of
-from tests.findings.reports.test_one_instruction import one_line, plain_text
+from tests.findings.reports.sample_reports import (
+    REVIEW,
+    made_report,
+    on_facts,
+    one_line,
+    plain_text,
+    reviewed,
+    text_of,
+)
 from tests.findings.reports.test_verification import SIGNED
 from tests.support.findings import finding_of
 
@@ -35,7 +41,7 @@ def report_on_a_mole(language: Language, **said: Any) -> Report:
     finding = finding_of(MOLE, band=Band.SELF_MONITORING, checklist_score=0)
     facts = Facts.from_finding(finding, NOTHING_TOLD)
     plain = made_report(language, photo=False, review=None, decision=None)
-    plain = replace(plain, facts=facts, narrative=write_template(facts, language))
+    plain = on_facts(plain, facts)
     return reviewed(plain, finding=finding, **said) if said else plain
 
 

@@ -90,11 +90,7 @@ TOLD_MOLE = MOLE | {"from_picture": rank({"melanocytic_nevus": 0.6, "melanoma": 
         (["This is urgent; the reason: a melanoma."], MOLE, {}),
         (["Urgency: Referral; the reason: Melanoma."], MOLE, {}),
         (["The model's estimate: a melanoma (about 3 in 10)."], MOLE, {}),
-        (
-            ["NICE NG12 names a routine referral for a suspected basal cell carcinoma."],
-            MOLE,
-            {},
-        ),
+        (["NICE NG12 names a routine referral for a suspected basal cell carcinoma."], MOLE, {}),
         (["It does not look like skin.", "A doctor should see it in any case."], {}, {}),
         (
             ["This check missed about 5 in its tests on dermoscope pictures."],
@@ -113,21 +109,9 @@ TOLD_MOLE = MOLE | {"from_picture": rank({"melanocytic_nevus": 0.6, "melanoma": 
             {},
         ),
         (["A skin cancer cannot be ruled out."], SPARED, {}),
-        (
-            [with_facts("more", 70)],
-            TOLD_MOLE,
-            {},
-        ),
-        (
-            [with_facts("less", 70)],
-            TOLD_MOLE | SPARED,
-            {},
-        ),
-        (
-            [with_facts("more", 71)],
-            TOLD_MOLE | SPARED,
-            {},
-        ),
+        ([with_facts("more", 70)], TOLD_MOLE, {}),
+        ([with_facts("less", 70)], TOLD_MOLE | SPARED, {}),
+        ([with_facts("more", 71)], TOLD_MOLE | SPARED, {}),
         (
             ["Keep an eye on it; see a doctor if it changes."],
             SPARED,

@@ -1,14 +1,13 @@
 """What a paper says of a photo that was judged again."""
 
-import io
 import re
 from typing import Any
 
 import pytest
-from pypdf import PdfReader
 
 from tests.care.clinic import patient_in_care
 from tests.findings.prediction.photographer import predicted
+from tests.findings.reports.sample_reports import in_order, one_line, plain_text, text_of
 from tests.support.backends import Backend
 from tests.support.photos import photo_of
 
@@ -52,20 +51,12 @@ class Paper:
         """The text of the page and of the PDF."""
         asked = f"/submissions/{self.number}/report.%s?lang={language}&reader={reader}"
         page, printed = (self.ada.call("GET", asked % kind) for kind in ("html", "pdf"))
-        body = re.sub("<[^>]+>", " ", page.text.partition("<main>")[2])
-        pages = PdfReader(io.BytesIO(printed.data)).pages
-        texts = (body, " ".join(item.extract_text() for item in pages))
-        return [" ".join(text.replace("&#39;", "'").split()) for text in texts]
+        return [one_line(plain_text(page.text)), text_of(printed.data)]
 
 
 @pytest.fixture
 def paper(backend: Backend) -> Paper:
     return Paper(backend)
-
-
-def in_order(text: str, *said: str) -> bool:
-    places = [text.find(item) for item in said]
-    return -1 not in places and places == sorted(places)
 
 
 def test_a_paper_says_which_version_it_is_and_what_alone_was_corrected(paper: Paper) -> None:
@@ -138,9 +129,7 @@ def test_what_became_more_urgent_heads_the_decision_of_before(
         assert before[language] in text, "the letter is struck"
 
 
-def test_the_paper_of_a_decision_is_not_the_newest_once_it_became_more_urgent(
-    paper: Paper,
-) -> None:
+def test_the_paper_of_a_decision_is_not_the_newest_once_it_became_more_urgent(paper: Paper) -> None:
     paper.sign(**MOLE)
     decided = paper.verdict()
     paper.correct(checklist=SIGNS)

@@ -10,12 +10,10 @@ import pytest
 
 from skinapi.base.languages import LANGUAGES, Language
 from skinapi.findings.reports.content import ReportContent
-from skinapi.findings.reports.explanation import plan_explanation
 from skinapi.findings.reports.facts import Facts, say_reason
 from skinapi.findings.reports.html_pages import render_html
 from skinapi.findings.reports.pdf_document import render_pdf
 from skinapi.findings.reports.report import Report
-from skinapi.findings.reports.template import write_template
 from skinapi.findings.reports.words import LABELS
 from skinapi.findings.schemas.practice import Practice
 from skinapi.findings.status.reviews import Agreement
@@ -24,7 +22,7 @@ from skinapi.model.conditions import Band, conditions_table
 from skinapi.model.finding import Doubt
 from skinapi.model.headline import rank
 from tests.findings.reports.facts import facts_of
-from tests.findings.reports.sample_reports import made_report, reviewed, text_of
+from tests.findings.reports.sample_reports import in_order, made_report, on_facts, reviewed, text_of
 
 VISIT, MOLE = conditions_table().visit, "melanocytic_nevus"
 PRACTICE = Practice(doctor="Dr Anna Weiss", name="Clinique du Lac", phone="+41 22 555 01 23")
@@ -44,9 +42,8 @@ OPEN_MOLE = facts_of(
 
 
 def report_on(facts: Facts, language: Language = "en", **fields: Any) -> Report:
-    narrative = write_template(facts, language, plan_explanation(facts, "patient"))
     given = {"review": None, "decision": None, "practice": PRACTICE, **fields}
-    return made_report(language, facts=facts, narrative=narrative, **given)
+    return on_facts(made_report(language, **given), facts)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -70,9 +67,7 @@ def test_one_page_says_by_when_what_why_with_whom_and_what_until_then(language: 
         labels.how_sure,
     ]
     first, _, _ = text_of(render_pdf(report)).partition(labels.page.format(1, 2))
-    places = [first.find(item) for item in order]
-    assert -1 not in places, [item for item, at in zip(order, places, strict=True) if at < 0]
-    assert places == sorted(places)
+    assert in_order(first, *order)
     assert "+41 22 555 01 23" in render_html(report)
 
 
@@ -154,9 +149,7 @@ def test_a_doctor_reads_facts_figures_checklist_and_reasons_before_the_picture()
         labels.limits,
         labels.pictures,
     ]
-    places = [text.find(item) for item in order]
-    assert -1 not in places
-    assert places == sorted(places)
+    assert in_order(text, *order)
 
 
 @pytest.mark.parametrize("note", ["New on an adult back: I want to see it.", None])
