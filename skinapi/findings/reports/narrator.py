@@ -186,13 +186,9 @@ class Narrator:
         paragraphs, kept = compose(paired, checked, language), checked.dropped.count(None)
         if not kept:
             raise NarrativeUnavailable(Unwritten.NOTHING_KEPT)
-        return WordedExplanation(
-            paragraphs=paragraphs,
-            written=sum(map(len, paragraphs)),
-            kept=kept,
-            model=draft.model,
-            checker=checked.checker,
-            passed_at=checked.passed_at,
+        written = sum(map(len, paragraphs))
+        return WordedExplanation.from_record(
+            checked, draft, paragraphs=paragraphs, written=written, kept=kept
         )
 
     def _count(self, checked: Checked, *, seconds: float, tokens: int) -> None:

@@ -209,10 +209,8 @@ class Reader:
         """Those of one picture (`alone`) where the sentence says so."""
         facts, malignant = self._facts, key in TABLE.malignant_keys
         lists = [[*facts.shown.ranked], [*(facts.shown.from_picture or ())]]
-        heads = [picture.heading for picture in facts.pictures] + [
-            e for e in [facts.shown.alone] if e
-        ]
-        lists += [heads] if alone else []
+        heads = [*(picture.heading for picture in facts.pictures), facts.shown.alone]
+        lists += [[e for e in heads if e]] if alone else []
         shares = [e.probability for each in lists for e in each if e.key == key]
         said = [say_share(share, malignant=malignant) for share in shares]
         for hundreds in (False, True):
@@ -220,24 +218,24 @@ class Reader:
         return {" ".join(item.in_language(self._language).split()) for item in said}
 
     def _other_likely(self, sentences: Iterable[str]) -> Iterator[tuple[str, str]]:
-        names = TABLE.notices.headline.names
-        for key, each in names.items():
+        likely = self._facts.headline.likely.key
+        for key, said in self._said_likely(sentences):
+            if self._facts.examined and key != likely:
+                yield f"most likely is {likely}", said
+
+    def _said_likely(self, sentences: Iterable[str]) -> Iterator[tuple[str, str]]:
+        for key, each in TABLE.notices.headline.names.items():
             said = self._says["likely"].format(each.patient.in_language(self._language))
-            if (
-                said in sentences
-                and self._facts.examined
-                and key != self._facts.headline.likely.key
-            ):
-                yield f"most likely is {self._facts.headline.likely.key}", said
+            if said in sentences:
+                yield key, said
 
     def _unlikely_heading(self, sentences: Iterable[str]) -> Iterator[tuple[str, str]]:
         """What is malignant and adds up to more than half comes first."""
         headline = self._facts.headline
         if headline.malignant <= SURE_ENOUGH or not is_sent(self._facts.band):
             return
-        for key, each in TABLE.notices.headline.names.items():
-            said = self._says["likely"].format(each.patient.in_language(self._language))
-            if said in sentences and key not in TABLE.malignant_keys:
+        for key, said in self._said_likely(sentences):
+            if key not in TABLE.malignant_keys:
                 yield f"{headline.malignant:.0%} are malignant", said
 
     def _looks_most_like(self, sentences: Iterable[str]) -> Iterator[tuple[str, str]]:

@@ -44,7 +44,7 @@ def view_of(name: str, texts: Sequence[str | None]) -> View:
 
 def report_on(said: Said, reader: PassageReader = "patient") -> Report:
     facts, decision = said.facts, said.decision
-    elsewhere = said.instruction.elsewhere(said.submission.number, facts.band, decision)
+    elsewhere = said.submission.replaced_by
     plan = plan_explanation(facts, reader, decision=decision, elsewhere=elsewhere is not None)
     return Report(
         facts=facts,

@@ -27,8 +27,8 @@ PRINTED = size(4, 40)
 def about(said: Said) -> About:
     submission, decision = said.submission, said.decision
     written = decision.decided_at if decision else submission.created_at
-    elsewhere = said.instruction.elsewhere(submission.number, said.facts.band, decision)
-    return About(said.facts, said.language, written.date(), decision, elsewhere)
+    advice = submission.replaced_by
+    return About(said.facts, said.language, written.date(), decision, advice)
 
 
 @pytest.mark.parametrize("part", range(PARTS))
