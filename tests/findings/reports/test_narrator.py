@@ -551,10 +551,17 @@ def test_a_question_that_failed_is_not_asked_again_within_a_day_whoever_opens_th
 def test_a_draft_that_the_checker_had_no_time_for_is_checked_at_the_next_opening(
     llm: OpenRouter, make: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    ask = openrouter.OpenRouterClient.ask
+
+    def hurry(self: Any, question: Any, *args: Any, deadline: float, **options: Any) -> Any:
+        if question.name == "comparison":
+            deadline = time.monotonic() + PATIENT_S
+        return ask(self, question, *args, deadline=deadline, **options)
+
     llm.behave = comparing(hang)
-    monkeypatch.setattr(narrator_module, "LLM_DEADLINE_S", PATIENT_S)
-    assert narrate_with(make()) == by_template(Unwritten.DEADLINE)
-    monkeypatch.undo()
+    with monkeypatch.context() as patched:
+        patched.setattr(openrouter.OpenRouterClient, "ask", hurry)
+        assert narrate_with(make()) == by_template(Unwritten.DEADLINE)
     llm.behave = well
     assert narrate_with(make()).source.writer is Writer.LLM
     names = [json.loads(sent)["response_format"]["json_schema"]["name"] for *_, sent in llm.calls]
