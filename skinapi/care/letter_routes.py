@@ -16,6 +16,7 @@ from skinapi.care.queue_routes import DOCTORS
 from skinapi.findings.errors import (
     LetterChanged,
     LetterDecision,
+    LetterDuringHold,
     LetterOutdated,
     LetterSigned,
     LetterUnconfirmed,
@@ -198,6 +199,7 @@ def change_letter(
         LetterChanged,
         LetterUnreviewed,
         LetterDecision,
+        LetterDuringHold,
         LetterOutdated,
         LetterUnconfirmed,
     ),

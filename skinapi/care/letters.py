@@ -22,6 +22,7 @@ from skinapi.care.letter_reading import LetterReader, find_read
 from skinapi.care.letter_texts import LetterFacts, say_decision, write_draft
 from skinapi.findings.errors import (
     LetterDecision,
+    LetterDuringHold,
     LetterOutdated,
     LetterSigned,
     LetterUnconfirmed,
@@ -51,6 +52,7 @@ from skinapi.findings.reports.openrouter import OpenRouterClient, Reading
 from skinapi.findings.reports.report import NarrativeUnavailable, Unwritten
 from skinapi.findings.status.decisions import MOST_EARLIER, Decision
 from skinapi.findings.status.lesion_status import Advice, Audience
+from skinapi.model.bands import urgency
 from skinapi.platform.notices.outbox import Kind, Outbox
 from skinapi.platform.storage.ids import now
 from skinapi.platform.storage.unit_of_work import Unit, UnitOfWork, atomic
@@ -294,6 +296,8 @@ class LettersService:
         draft, finding, owner = self._hold_draft(unit, "letter.sign", letter, by)
         if finding.decision is None:
             raise LetterUnreviewed
+        if _goes_before_what_is_held(finding):
+            raise LetterDuringHold
         about = self._facts_of(finding, owner, by)
         counts = say_decision(about, draft.reader, draft.language)
         if edited.decision != counts:
@@ -452,6 +456,16 @@ def _find_changed(draft: Letter, about: LetterFacts, decision: str) -> tuple[str
 def _refuse_outdated(changed: tuple[str, ...], token: str, *, seen: str | None) -> None:
     if changed if seen is None else seen != token:
         raise LetterOutdated(changed)
+
+
+def _goes_before_what_is_held(finding: VisibleFinding) -> bool:
+    """Whether a letter would be read while something graver, said of another photo, is held back.
+    What was decided of its own finding it waits for.
+    """
+    if finding.decision_held_until:
+        return False
+    known = finding.seen_by(Audience.PATIENT).instruction.counts
+    return urgency(finding.instruction.counts.band) < urgency(known.band)
 
 
 def _mark(text: str, about: LetterFacts, letter: Letter) -> tuple[MarkedSentence, ...]:

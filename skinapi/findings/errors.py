@@ -107,6 +107,14 @@ class LetterUnconfirmed(Conflict):
     sentence = "A sentence differs from what was decided; look at it, and name it in `confirmed`"
 
 
+class LetterDuringHold(Conflict):
+    code = "letter_during_hold"
+    sentence = (
+        "Something graver about this spot is held back from the patient; show that first, or sign "
+        "the letter once it is shown"
+    )
+
+
 class LetterUnreviewed(Conflict):
     code = "letter_unreviewed"
     sentence = "No doctor has reviewed this finding yet; sign a review first, then the letter"

@@ -10,7 +10,9 @@ import pytest
 
 from skinapi.findings.records.events import LetterIssued, LetterTakenBack
 from skinapi.findings.reviews.service import EndedHolds
+from skinapi.model.conditions import Band
 from skinapi.platform.notices.outbox import Kind
+from tests.care.clinic import file_for
 from tests.care.test_letters import Practice
 from tests.findings.records.test_holds import in_days, pass_days
 from tests.support.backends import MAIL, Backend
@@ -183,3 +185,23 @@ def test_the_mail_of_a_letter_goes_when_it_can_be_read(tmp_path: Path, corrected
         end_by_time(at)
         assert rows.count({"kind": Kind.REVIEWED}) == 1, "of the decision and its letter"
     assert signed.get("held_until") == (None if corrected else held["held_until"])
+
+
+def test_no_letter_goes_out_before_something_graver_of_its_spot_that_is_held(
+    any_backend: Backend,
+) -> None:
+    """Else the patient reads of a mole while a doctor waits to tell of a melanoma."""
+    at = Practice(any_backend, reviewed=False)
+    place = {"site": "back", "side": "rear", "x": 43.0, "y": 60.0}
+    spot = at.ada.call("POST", "/lesions", json={"place": place}).get_json()["id"]
+    at.number, other = (
+        file_for(any_backend, at.ada, Band.SELF_MONITORING, lesion=spot).number for _ in range(2)
+    )
+    at.review(MOLE, urgency="self_monitoring")
+    said = {"label": MELANOMA, "certainty": "sure", "told_by": "doctor"}
+    assert at.doctor.call("POST", f"/submissions/{other}/review", json=said).status_code == 201
+    refused = at.sign(at.draft())
+    assert (refused.status_code, refused.get_json()["code"]) == (409, "letter_during_hold")
+    assert at.shown_to(at.ada) == []
+    assert at.doctor.call("DELETE", f"/submissions/{other}/hold").status_code == 200
+    assert at.sign(at.shown_to(at.doctor)[0]).status_code == 200

@@ -695,6 +695,7 @@ export const english = {
   error_letter_changed: "This letter was changed in another window. Copy your text, then load the letter again.",
   error_letter_signed: "This letter is sent, and stays as it is. Write another one.",
   error_letter_decision: "Something else counts by now. Load the letter again, read how it begins, then send it. Your text stays.",
+  error_letter_during_hold: "Something graver about this spot is held back from the patient. Show that first, or send the letter once it is shown. Your text stays.",
   error_letter_outdated: "What this letter was written of was corrected by now. Load the letter again: it says what has changed. Your text stays.",
   error_letter_unreviewed: "No doctor has reviewed this finding yet. Sign a review first, then send the letter.",
   error_letter_unconfirmed: "Sentences differ from what was decided. Look at each and tick it, then send the letter.",

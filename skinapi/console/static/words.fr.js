@@ -702,6 +702,7 @@ export const french = spaced({
   error_letter_changed: "Cette lettre a été modifiée dans une autre fenêtre. Copiez votre texte, puis rechargez la lettre.",
   error_letter_signed: "Cette lettre est envoyée et reste telle quelle. Écrivez-en une autre.",
   error_letter_decision: "Autre chose compte désormais. Rechargez la lettre, lisez comment elle commence, puis envoyez-la. Votre texte reste.",
+  error_letter_during_hold: "Un avis plus grave sur cette tache n'est pas encore montré au patient. Montrez-le d'abord, ou envoyez la lettre ensuite. Votre texte reste.",
   error_letter_outdated: "Ce sur quoi cette lettre repose a été corrigé entre-temps. Rechargez la lettre : elle dit ce qui a changé. Votre texte reste.",
   error_letter_unreviewed: "Aucun médecin n'a encore donné son avis sur ce résultat. Signez d'abord un avis, puis envoyez la lettre.",
   error_letter_unconfirmed: "Des phrases diffèrent de ce qui a été décidé. Regardez et cochez chacune, puis envoyez la lettre.",
