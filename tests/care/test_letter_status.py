@@ -9,6 +9,7 @@ import pytest
 from skinapi.findings.records.letters import LaterDecision, ShownLetter
 from skinapi.findings.reports.words import LetterContent, say_moment
 from skinapi.findings.status.decisions import say_day
+from skinapi.findings.status.lesion_status import MeasuredChange
 from skinapi.model.conditions import Band, conditions_table
 from skinapi.platform.storage.ids import now
 from tests.care.clinic import file_for, judge_anew
@@ -53,11 +54,8 @@ def minute(moment: str) -> str:
     return say_moment(datetime.fromisoformat(moment), "en")
 
 
-def since(signed_at: str, before: str, decided_at: str) -> str:
-    signed, decided = minute(signed_at), minute(decided_at)
-    if signed == decided:
-        return f"Written just before {before} of {decided}, which counts"
-    return f"Written on {signed}, before {before} of {decided}, which counts"
+def since(signed_at: str, said: str, decided_at: str) -> str:
+    return f"Written on {minute(signed_at)}. {said} of {minute(decided_at)} counts instead"
 
 
 def printed(at: Practice) -> str:
@@ -83,7 +81,7 @@ def test_a_letter_that_a_later_decision_contradicts_is_struck_wherever_it_is_rea
     assert (shown["text"], shown["superseded"]) == (letter["text"], superseded)
     assert report["verification"]["hash"] != sealed
     assert [item["superseded"] for item in at.shown_to(at.ada)] == [superseded]
-    heading = since(letter["signed_at"], "the decision", later["created_at"])
+    heading = since(letter["signed_at"], "The decision", later["created_at"])
     page = at.report("report.html").text
     assert f"<summary><strong><bdi>{heading}</bdi></strong> </summary>" in page
     assert f'<p lang="en"><del><bdi>{HARMLESS}</bdi></del></p>' in page
@@ -108,27 +106,129 @@ def test_a_letter_signed_during_a_hold_says_what_the_patient_knows_and_is_struck
     assert at.sign(draft).status_code == 200
     (shown,) = at.shown_to(at.ada)
     assert shown["superseded"] is None
+    signed_at = shown["signed_at"]
     path = f"/submissions/{urgent.number}/hold"
     assert at.doctor.call("DELETE", path).status_code == 200
     (shown,) = at.shown_to(at.ada)
     assert shown["superseded"]["decided_by"] == "Dr Grace Hopper"
+    assert shown["superseded"]["decided_at"] < signed_at, "not the end of the hold"
 
 
-def test_of_one_day_the_pages_say_the_times_and_one_minute_once() -> None:
+def sort_into_new_spot(at: Practice) -> str:
+    spot: str = at.ada.call("POST", "/lesions", json={"place": {"site": "back"}}).get_json()["id"]
+    put_in(at, spot)
+    return spot
+
+
+def put_in(at: Practice, spot: str | None) -> None:
+    answer = at.ada.call("PUT", f"/submissions/{at.number}/lesion", json={"lesion": spot})
+    assert answer.status_code == 200, answer.text
+
+
+def go_to(at: Practice, number: int) -> int:
+    before, at.number = at.number, number
+    at.letters = f"/submissions/{number}/letters"
+    return before
+
+
+def test_a_decision_that_was_itself_replaced_supersedes_no_letter(any_backend: Backend) -> None:
+    at = Practice(any_backend, reviewed=False)
+    spot = sort_into_new_spot(at)
+    at.review(MELANOMA, told_by="doctor")
+    first = go_to(at, predicted(at.ada, lesion=spot, keep_photo="true")["id"])
+    at.review(NEVUS)
+    assert at.sign(at.draft()).status_code == 200
+    shown = at.shown_to(at.doctor), at.shown_to(at.ada)
+    assert [letter["superseded"] for letters in shown for letter in letters] == [None, None]
+    ended = at.doctor.call("DELETE", f"/submissions/{first}/hold")
+    assert ended.status_code == 200, ended.text
+    assert [letter["superseded"] for letter in at.shown_to(at.ada)] == [None]
+
+
+def test_a_letter_whose_later_decision_was_replaced_names_the_one_that_counts(
+    any_backend: Backend,
+) -> None:
+    at, _ = a_letter_about_a_mole(any_backend)
+    spot = sort_into_new_spot(at)
+    at.review(MELANOMA)
+    first = go_to(at, predicted(at.ada, lesion=spot, keep_photo="true")["id"])
+    counts = at.review(NEVUS)
+    go_to(at, first)
+    (letter,) = at.shown_to(at.ada)
+    assert letter["superseded"]["decided_at"] == counts["created_at"]
+
+
+@pytest.mark.parametrize("act", ["sort", "delete"])
+def test_sorting_is_named_as_that_and_no_doctor_with_it(any_backend: Backend, act: str) -> None:
+    at = Practice(any_backend, reviewed=False)
+    spot = sort_into_new_spot(at)
+    at.review(MELANOMA, histology="awaited")
+    first = go_to(at, predicted(at.ada, lesion=spot, keep_photo="true")["id"])
+    at.review(NEVUS, **ROUTINE)
+    assert at.sign(at.draft()).status_code == 200
+    if act == "delete":
+        assert at.ada.call("DELETE", f"/lesions/{spot}").status_code == 200
+    else:
+        second = go_to(at, first)
+        put_in(at, None)
+        go_to(at, second)
+    (letter,) = at.shown_to(at.ada)
+    why = letter["superseded"]
+    assert (why["because"], why["decided_by"]) == ("sorting", "")
+    for page in (at.report("report.html").text, printed(at)):
+        assert "It begins with what was said of another photo" in page
+        assert "The decision of" not in page
+
+
+def test_a_comparison_that_asks_for_more_is_named_as_that(any_backend: Backend) -> None:
+    at = Practice(any_backend, reviewed=False)
+    spot = sort_into_new_spot(at)
+    before = any_backend.services.findings.submissions.find_by_number(at.number)
+    go_to(at, predicted(at.ada, lesion=spot, keep_photo="true")["id"])
+    at.review(NEVUS)
+    assert at.sign(at.draft()).status_code == 200
+    about = any_backend.services.findings.submissions.find_by_number(at.number)
+    assert before
+    assert about
+    change = MeasuredChange(before=before.id, band=Band.URGENT_REFERRAL, measured_at=now())
+    reviews = any_backend.services.store.collection("reviews")
+    reviews.update_all({"submission": about.id}, {"$set": {"saw": []}})
+    any_backend.services.findings.submissions.add_change(about, change)
+    (letter,) = at.shown_to(at.ada)
+    why = letter["superseded"]
+    assert (why["because"], why["by_finding"]) == ("comparison", at.number)
+    assert "The comparison of photos of" in printed(at)
+
+
+def test_a_photo_of_before_that_was_sorted_in_since_is_not_said_to_be_a_later_one(
+    any_backend: Backend,
+) -> None:
+    at = Practice(any_backend, reviewed=False)
+    back = at.ada.call("POST", "/lesions", json={"place": {"site": "back"}}).get_json()["id"]
+    older = file_for(any_backend, at.ada, Band.URGENT_REFERRAL).number
+    at.review(NEVUS, **ROUTINE)
+    put_in(at, back)
+    assert at.sign(at.draft()).status_code == 200
+    own = go_to(at, older)
+    put_in(at, back)
+    go_to(at, own)
+    (letter,) = at.shown_to(at.ada)
+    assert letter["superseded"]["decided_at"] < letter["signed_at"]
+    page = at.report("report.html").text
+    assert "asks for more" in page
+    assert "before" not in page[page.index("Written on") :][:80]
+
+
+def test_of_one_day_the_pages_say_the_times() -> None:
     signed_at = SIGNED.signed_at
     assert signed_at
     later = LaterDecision(
         decided_at=signed_at + timedelta(hours=2), decided_by="Dr Hyde", by_result=False
     )
-    at_once = LaterDecision(decided_at=signed_at, decided_by="Dr Hyde", by_result=True)
     (hours,) = LetterContent.from_letter(ShownLetter(SIGNED, later), "en").struck
     assert hours == (
-        "Written on 24 November 2026, 00:00 UTC, before the decision of 24 November 2026, "
-        "02:00 UTC, which counts"
-    )
-    (said,) = LetterContent.from_letter(ShownLetter(SIGNED, at_once), "en").struck
-    assert said == (
-        "Written just before the laboratory's result of 24 November 2026, 00:00 UTC, which counts"
+        "Written on 24 November 2026, 00:00 UTC. The decision of 24 November 2026, 02:00 UTC "
+        "counts instead"
     )
 
 
@@ -205,7 +305,7 @@ def test_a_newer_photo_that_asks_for_more_supersedes_a_letter_until_a_doctor_has
     marked = lesion_status()
     assert (marked["by_finding"], marked["by_result"]) == (urgent.number, False)
     assert marked["decided_by"] == ""
-    says = "before the model"
+    says = "asks for more"
     assert says in at.report("report.html").text
     assert says in printed(at)
     if answered:
@@ -229,7 +329,8 @@ def test_a_letter_that_begins_with_another_finding_is_struck_where_that_one_is_g
     path = f"/submissions/{other}/entered-in-error"
     answer = at.doctor.call("POST", path, json=error)
     assert answer.status_code in (200, 201), answer.text
-    assert at.shown_to(at.ada)[-1]["superseded"]
+    why = at.shown_to(at.ada)[-1]["superseded"]
+    assert (why["because"], why["decided_by"], why["by_result"]) == ("sorting", "", False)
 
 
 def test_a_second_opinion_supersedes_no_letter_and_is_no_review_to_sign_one_by(

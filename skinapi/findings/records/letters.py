@@ -207,9 +207,12 @@ class Letters(Repository[Letter]):
 
 
 class LaterDecision(Value):
-    """What counts instead of a letter, since it could be read."""
+    """What counts instead of a letter."""
 
-    decided_at: datetime
+    decided_at: datetime = Field(
+        description="when it was said, which may be before the letter was signed; `because` of "
+        "`sorting`, when the finding was changed last"
+    )
     decided_by: str = Field(
         description="the doctor's name at that time; empty of a finding that no doctor has answered"
     )
@@ -217,6 +220,11 @@ class LaterDecision(Value):
     by_finding: int | None = optional(
         "the number of the finding, or of another of the spot, whose model's answer asks for more "
         "and which no doctor has answered since; absent where a doctor has decided"
+    )
+    because: Literal["comparison", "sorting"] | None = optional(
+        "`comparison`: not the model's answer asks for more, but a comparison of `by_finding` with "
+        "an earlier photo; `sorting`: the letter begins with what was said of another photo, which "
+        "was sorted otherwise or deleted since; else absent"
     )
     corrected: tuple[str, ...] = optional(
         "the fields of `context` of which it was written and that were corrected at `decided_at`, "
@@ -308,15 +316,21 @@ def _superseded_elsewhere(letter: Letter, about: VisibleFindingRow) -> LaterDeci
     counts = elsewhere and elsewhere.decision
     came = counts if letter.elsewhere is not about.instruction.counts.band else None
     ended = letter.elsewhere not in (None, about.instruction.counts.band)
+    stand = about.lesion_status.list_decided_elsewhere(about.id, replaced=False)
     later = [
-        LaterDecision(
-            decided_at=shown_at, decided_by=decision.decided_by, by_result=decision.proven
-        )
-        for decision, shown_at in about.lesion_status.list_decided_elsewhere(about.id)
+        decision
+        for decision, shown_at in stand
         if own and signed_at and (shown_at > signed_at or decision is came)
         if ended or _ends(decision, own, about.id) or decision is counts
     ]
-    return max(later, key=lambda item: item.decided_at, default=None)
+    by = max(later, key=lambda item: (item is counts, item.decided_at), default=None)
+    return by and _by(by)
+
+
+def _by(decision: Decision) -> LaterDecision:
+    return LaterDecision(
+        decided_at=decision.decided_at, decided_by=decision.decided_by, by_result=decision.proven
+    )
 
 
 def _superseded_by_finding(letter: Letter, about: VisibleFindingRow) -> LaterDecision | None:
@@ -327,8 +341,13 @@ def _superseded_by_finding(letter: Letter, about: VisibleFindingRow) -> LaterDec
     known = counts.since <= letter.signed_at and letter.elsewhere is counts.band
     if known or urgency(counts.band) >= urgency(own.urgency):
         return None
+    compared = counts.said_by is AdviceSource.COMPARISON
     return LaterDecision(
-        decided_at=counts.since, decided_by="", by_result=False, by_finding=counts.finding
+        decided_at=counts.since,
+        decided_by="",
+        by_result=False,
+        by_finding=counts.finding,
+        because="comparison" if compared else None,
     )
 
 
@@ -336,11 +355,11 @@ def _superseded_without_other(letter: Letter, about: VisibleFinding) -> LaterDec
     """It begins with what was said of another finding of the spot, which counts here no more: that
     was entered in error, deleted or sorted elsewhere.
     """
-    counts, own = about.instruction.counts, about.decision
-    if letter.elsewhere in (None, counts.band) or about.replaced_by:
+    if letter.elsewhere in (None, about.instruction.counts.band) or about.replaced_by:
         return None
-    signed = own.decided_by if own else ""
-    return LaterDecision(decided_at=about.changed_at, decided_by=signed, by_result=False)
+    return LaterDecision(
+        decided_at=about.changed_at, decided_by="", by_result=False, because="sorting"
+    )
 
 
 def _superseded_by_facts(letter: Letter, about: VisibleFinding) -> LaterDecision | None:
@@ -375,6 +394,8 @@ def _superseded_here(letter: Letter, about: VisibleFindingRow) -> LaterDecision 
     before = Decision.from_reviews(counted[: -len(later)], about.photo.versions)
     if _says_no_less(decision, before, about):
         return None
+    if replaced := about.lesion_status.find_replacing(about.id):
+        return _by(replaced)
     # Where somebody took a review back, the one that counts may be older than the letter.
     by = next((item for item in later if item.id == decision.review), later[-1])
     by_result = by.opinion.histology_result is not None

@@ -129,7 +129,6 @@ class Labels(Frozen):
     letter_by_model: str
     signed: str
     superseded_letter: Mapping[str, str]
-    superseded_at_once: Mapping[str, str]
     decision_replaced: str
     model_said_elsewhere: str
     withdrawn_letter: str
@@ -396,16 +395,13 @@ def _say_model(letter: Letter) -> Iterator[str]:
 
 
 def _say_superseded(signed_at: datetime, by: LaterDecision, language: Language) -> str:
-    """Say both times where the days are the same, and one time where these are."""
-    labels, moments = LABELS[language], (signed_at, by.decided_at)
-    kind = "result" if by.by_result else "decision" if by.by_finding is None else "finding"
-    kind = "told" if by.corrected else kind
-    facts = _name_facts(by.corrected, language)
-    for say in (say_day, say_moment):
-        written, later = (say(moment, language) for moment in moments)
-        if written != later:
-            return labels.superseded_letter[kind].format(written, later, facts)
-    return labels.superseded_at_once[kind].format(later, facts)
+    """Say both times where the days are the same."""
+    kind = by.because or ("result" if by.by_result else "finding" if by.by_finding else "decision")
+    said = LABELS[language].superseded_letter["told" if by.corrected else kind]
+    written, later = (say_day(moment, language) for moment in (signed_at, by.decided_at))
+    if written == later:
+        written, later = (say_moment(moment, language) for moment in (signed_at, by.decided_at))
+    return said.format(written, later, _name_facts(by.corrected, language))
 
 
 def time_text(moment: datetime | None, language: Language) -> str:

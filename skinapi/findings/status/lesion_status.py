@@ -322,11 +322,24 @@ class LesionStatus:
         wanted = about.photo.number in self.instruction.pictures_wanted
         return WaitsFor.PHOTO if wanted else None
 
-    def list_decided_elsewhere(self, finding: str) -> list[tuple[Decision, datetime]]:
-        """Decisions about other findings, and since when their owner can read each."""
-        others = [item for name, item in self.findings.items() if name != finding]
-        decided = ((other.decision, other.review) for other in others)
-        return [(decision, said.shown_at) for decision, said in decided if decision and said]
+    def list_decided_elsewhere(
+        self, finding: str, *, replaced: bool = True
+    ) -> list[tuple[Decision, datetime]]:
+        """Decisions about other findings, also those that were `replaced`, and since when their
+        owner can read each.
+        """
+        others = {name: item for name, item in self.findings.items() if name != finding}
+        return [
+            (other.decision, other.review.shown_at)
+            for name, other in others.items()
+            if other.decision and other.review and (replaced or not self.find_replacing(name))
+        ]
+
+    def find_replacing(self, finding: str) -> Decision | None:
+        """The first decision about a newer photo that has ended what was decided about this one."""
+        names, about = [*self.findings], [*self.findings.values()]
+        own, later = self.findings[finding], about[names.index(finding) + 1 :]
+        return _find_end(own.decision, _list_settling(finding, later)) if own.decision else None
 
 
 @dataclass(frozen=True)
@@ -444,7 +457,7 @@ def _list_unseen(counts: _Said, said: Iterable[_Said]) -> list[_Said]:
 def _list_said(about: FindingStatus, later: Sequence[FindingStatus]) -> Iterator[_Said]:
     """What was said of a finding; `later` are those after it."""
     photo, decision = about.photo, about.decision
-    decided = [x.decision for x in later if x.decision and x.decision.has_seen(photo.id)]
+    decided = _list_settling(photo.id, later)
     settled = _find_settled(photo.newest, decided)
     unjudged = decision is not None and decision.unjudged
     said = AdviceSource.FINDING, photo.band, photo.newest.judged_at, photo.number
@@ -472,11 +485,20 @@ def _list_said(about: FindingStatus, later: Sequence[FindingStatus]) -> Iterator
         decision.levels,
     )
     came = decision.waits_for is WaitsFor.PHOTO and not _wants_picture(about, later)
-    ends = _first([item for item in decided if item.ends(decision)])
+    ends = _find_end(decision, decided)
     yield _Said(photo.id, counts, decision.levels, came or ends is not None, ends)
     for item in decision.earlier:
         before = item.urgency, item.decided_at, photo.number, item.waits_for, item.proven
         yield _Said(photo.id, Advice(AdviceSource.DECISION, *before), {}, ended=True)
+
+
+def _list_settling(finding: str, later: Sequence[FindingStatus]) -> list[Decision]:
+    """The decisions about later photos whose doctors had this finding before them."""
+    return [item.decision for item in later if item.decision and item.decision.has_seen(finding)]
+
+
+def _find_end(decision: Decision, decided: Sequence[Decision]) -> Decision | None:
+    return _first([item for item in decided if item.ends(decision)])
 
 
 def _wants_picture(about: FindingStatus, later: Sequence[FindingStatus]) -> bool:

@@ -121,7 +121,7 @@ def test_what_became_more_urgent_heads_the_decision_of_before(
     }
     model = likely[language] if reader == "patient" else ()
     second = {"en": "What the model said", "fr": "Ce que le modèle a répondu"}
-    before = {"en": "before the model's answer of", "fr": "avant la réponse du modèle du"}
+    before = {"en": "The model's answer of", "fr": "La réponse du modèle du"}
     for text in paper.read(language, reader):
         head = heads[language, reader]
         assert in_order(text, head, *BECAME[language], *model, replaced[language], "version 2")

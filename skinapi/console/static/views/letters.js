@@ -36,7 +36,7 @@ const Withdraw = (/** @type {{path: string, onDone: () => void}} */ { path, onDo
 /** @typedef {Api["LetterView"] & {signed_at: string, signed_by: string}} Signed a letter that is signed */
 
 /** @param {Api["LaterDecision"]} superseded */
-const beforeWhat = ({ corrected, by_finding, by_result }) => (corrected ? "letterBeforeFacts" : by_finding ? "letterBeforeFinding" : by_result ? "letterBeforeResult" : "letterSuperseded");
+const beforeWhat = ({ because, corrected, by_finding, by_result }) => (because ? /** @type {WordKey} */ (`letterBecause_${because}`) : corrected ? "letterBeforeFacts" : by_finding ? "letterBeforeFinding" : by_result ? "letterBeforeResult" : "letterSuperseded");
 
 /** Why a letter counts no more, in sentences; none where it does. @param {Signed} letter */
 const whyStruck = ({ withdrawn, superseded, signed_at }) => [
