@@ -5,7 +5,7 @@ comes after the other, and each answer was true.
 """
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import NamedTuple
@@ -32,6 +32,7 @@ from skinapi.findings.records.finding_access import FindingAccess
 from skinapi.findings.records.finding_records import FindingRecords
 from skinapi.findings.records.letters import Letters
 from skinapi.findings.records.read_access import in_care, reader_of
+from skinapi.findings.records.stored_finding import StoredFindingRow
 from skinapi.findings.records.visible_findings import VisibleFinding, VisibleFindingRow
 from skinapi.findings.status.lesion_status import Audience, Instruction
 from skinapi.platform.storage.faults import Fault
@@ -166,15 +167,17 @@ class LesionsService:
         changed = self.lesions.change(own.id, fields)
         if changed is None:
             raise NotFound(NO_LESION)
-        if "place" in fields:
-            self._note_place(unit, changed)
+        if "place" in fields and self._note_place(changed):
+            self._publish(unit, self.submissions.note_changes([own.id]))
         return self._show(changed)
 
-    def _note_place(self, unit: Unit, spot: Lesion) -> None:
+    def _note_place(self, spot: Lesion) -> bool:
         """A signed letter that names another place of the spot counts no more."""
         findings = [*self.submissions.numbers_in_lesion(spot.id)]
-        if self.letters.note_place(findings, spot.place.written):
-            unit.publish(FindingsChanged(self.submissions.note_changes([spot.id])))
+        return self.letters.note_place(findings, spot.place.written)
+
+    def _publish(self, unit: Unit, changed: Sequence[StoredFindingRow]) -> None:
+        unit.publish(FindingsChanged(changed, by_sorting=True))
 
     @atomic
     def delete_lesion(self, unit: Unit, *, lesion: str, by: str) -> None:
@@ -182,7 +185,7 @@ class LesionsService:
         own = self.counts.get_own(lesion, by)
         unit.audit("lesion.delete", by=by, target=own.id, owner=own.owner)
         kept = self.messages.has_any(own.id)
-        unit.publish(FindingsChanged(self.submissions.leave_lesion(own.id, keep=kept)))
+        self._publish(unit, self.submissions.leave_lesion(own.id, keep=kept))
         if kept:
             self.lesions.close(own.id)
         else:
@@ -199,11 +202,11 @@ class LesionsService:
         other = self.counts.get_own(joined, by)
         unit.audit("lesion.join", by=by, target=kept.id, detail=joined, owner=kept.owner)
         self.counts.refuse_excess(kept, more=other.findings)
-        unit.publish(FindingsChanged(self.submissions.move_to_lesion(other.id, kept.id)))
+        self._publish(unit, self.submissions.move_to_lesion(other.id, kept.id))
         self.messages.move_all(other.id, kept.id)
         self.lesions.remove(other.id)
         self.lesions.change(kept.id, {"joined": other.id})
-        self._note_place(unit, kept)
+        self._note_place(kept)
         return self._show(self.counts.recount(kept.id) or kept)
 
     @atomic
@@ -225,7 +228,7 @@ class LesionsService:
             raise SortedElsewhere
         if spot:
             self.letters.note_place([finding.id], spot.place.written)
-        unit.publish(FindingsChanged(self.submissions.put_in_lesion(finding.id, lesion)))
+        self._publish(unit, self.submissions.put_in_lesion(finding.id, lesion))
         moved = finding.model_copy(update={"lesion": lesion})
         self.counts.enter(moved)
         self.counts.update(finding)

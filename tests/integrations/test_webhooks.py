@@ -19,7 +19,8 @@ from skinapi.platform.notices.delivery_sender import DeliverySender
 from skinapi.platform.storage.ids import now
 from skinapi.privacy.joining import JoiningService
 from tests.care.test_comparisons import compared, grown
-from tests.care.test_lesions import begin
+from tests.care.test_lesions import begin, sort
+from tests.care.test_letters import Practice
 from tests.findings.prediction.photographer import predicted
 from tests.findings.records.test_holds import pass_days
 from tests.integrations.webhook_receiver import (
@@ -166,6 +167,51 @@ def test_a_change_that_a_comparison_has_found_is_told_once(
     send(backend)
     ids = {"finding": after, "patient": backend.account(ada.email).id, "spot": lesion, "version": 1}
     assert [message.read()["data"]["ids"] for message in receiver.messages] == [ids]
+
+
+def test_of_sorting_each_finding_of_the_spots_is_told_once(
+    backend: Backend, admin: Person, receiver: Receiver
+) -> None:
+    ada = backend.member()
+    chest, back = begin(ada), begin(ada)
+    first, second = (predicted(ada, lesion=spot)["id"] for spot in (chest, back))
+    add(admin, receiver.url, ["finding.stored", "finding.changed", "finding.deleted"])
+
+    def told() -> list[tuple[int, str | None]]:
+        before = len(receiver.messages)
+        send(backend)
+        ids = [message.read()["data"]["ids"] for message in receiver.messages[before:]]
+        return sorted((item["finding"], item.get("spot")) for item in ids)
+
+    assert ada.call("POST", f"/lesions/{back}/join", json={"lesion": chest}).status_code == 200
+    assert told() == [(first, back), (second, back)]
+    assert sort(ada, first, None).status_code == 200
+    assert told() == [(first, None), (second, back)]
+    assert sort(ada, first, None).status_code == 200
+    assert told() == [], "nothing is changed by that"
+    assert sort(ada, first, back).status_code == 200
+    assert told() == [(first, back), (second, back)]
+    third = predicted(ada, lesion=back)["id"]
+    assert told() == [(third, back)], "its own event tells"
+    assert ada.call("DELETE", f"/lesions/{back}").status_code == 200
+    assert told() == [(first, None), (second, None), (third, None)]
+
+
+def test_a_letter_that_is_struck_because_its_spot_moves_is_told(
+    backend: Backend, admin: Person, receiver: Receiver
+) -> None:
+    at = Practice(backend)
+    place = {"site": "upper_extremity", "laterality": "right"}
+    spot = at.ada.call("POST", "/lesions", json={"place": place}).get_json()["id"]
+    sort(at.ada, at.number, spot)
+    assert at.sign(at.draft()).status_code == 200
+    add(admin, receiver.url, ["finding.changed"])
+    left = {"place": {**place, "laterality": "left"}}
+    for _ in range(2):
+        assert at.ada.call("PATCH", f"/lesions/{spot}", json=left).status_code == 200
+    send(backend)
+    told = [message.read()["data"]["ids"]["finding"] for message in receiver.messages]
+    assert told == [at.number]
 
 
 @pytest.mark.parametrize("given", [{"record_retention": 10}], indirect=True)

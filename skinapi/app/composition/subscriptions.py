@@ -192,6 +192,7 @@ def _to_webhooks(data: Repositories) -> None:
                 EventType.FINDING_CHANGED, event.finding, version=event.finding.version
             ),
         )
+    inside(FindingsChanged, told.on_sorted)
     inside(ReviewSigned, told.on_review)
     inside(
         LetterIssued,

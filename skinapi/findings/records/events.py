@@ -59,9 +59,12 @@ class FindingDeleted(FindingEvent):
 
 @dataclass(frozen=True)
 class FindingsChanged:
-    """Patients and programs read something else of these findings from now on."""
+    """Patients and programs read something else of these findings from now on; `by_sorting` into
+    spots, of which no other event tells.
+    """
 
     findings: Sequence[StoredFindingRow]
+    by_sorting: bool = False
 
 
 @dataclass(frozen=True)

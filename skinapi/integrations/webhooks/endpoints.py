@@ -166,6 +166,11 @@ class WebhookEvents:
         if review.opinion.new_picture_wanted and not review.second_opinion:
             self.tell_of_finding(EventType.REQUEST_MADE, finding, request="new_picture")
 
+    def on_sorted(self, event: Any) -> None:
+        """FindingsChanged: of what else changes one, another event tells."""
+        for finding in event.findings if event.by_sorting else ():
+            self.tell_of_finding(EventType.FINDING_CHANGED, finding, version=finding.version)
+
     def on_joined(self, event: Any) -> None:
         """AccountsJoined: the receiver is to know whose the data is, so it outlives both."""
         ids = {"patient": event.account, "into": event.into}
