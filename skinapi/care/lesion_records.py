@@ -9,7 +9,7 @@ from skinapi.base.errors import Conflict, Unprocessable
 from skinapi.base.field_types import ID
 from skinapi.base.pages import Page, PageRequest
 from skinapi.base.stored_record import StoredRecord
-from skinapi.model.context import BodySide, BodySite, Laterality
+from skinapi.model.context import TWO_SIDED, BodySide, BodySite, Context, Laterality, SpokenPlace
 from skinapi.platform.storage.ids import now
 from skinapi.platform.storage.ports import Document, Filter, Ops, set_or_remove
 from skinapi.platform.storage.records import Repository
@@ -60,6 +60,13 @@ class Place(StoredRecord):
             return "middle"
         return "left" if (self.x < MIDLINE) == (self.side == "rear") else "right"
 
+    def differs_from(self, told: Context) -> bool:
+        """Whether another place was told with a photo. What was not said contradicts nothing."""
+        seen = self.side if self.site in TWO_SIDED else None
+        said = told.body_site, told.body_laterality, told.body_side
+        pairs = zip(said, (self.site, self.laterality, seen), strict=True)
+        return any(one and other and one != other for one, other in pairs)
+
 
 class Lesion(StoredRecord):
     """A spot. `findings` is how many it has, and `latest` the newest of them. `joined` is the spot
@@ -94,6 +101,11 @@ class Lesions(Repository[Lesion]):
 
     def find_kept(self, identifier: str) -> Lesion | None:
         return super().find(identifier)
+
+    def find_other_place(self, lesion: str, told: Context) -> SpokenPlace | None:
+        found = self.find(lesion)
+        place = found.place if found and found.place.differs_from(told) else None
+        return (place.site, place.laterality, place.side) if place else None
 
     def find_joined(self, identifier: str) -> Lesion | None:
         """The spot to which this one was joined, unless another was joined to that since."""

@@ -78,12 +78,12 @@ class LetterFacts:
 
     @property
     def place(self) -> Place | None:
-        """That of the spot, else what was told. Where these name two sides, none: nobody knows
+        """That of the spot, else what was told. Where these are two places, none: nobody knows
         which is right.
         """
         told, spot = self.submission.context, self.spot_place
-        if spot and told.body_laterality not in (None, spot.laterality):
-            return Place(site=spot.site)
+        if spot and spot.differs_from(told):
+            return None
         if spot or not told.body_site:
             return spot
         return Place(site=told.body_site, told_laterality=told.body_laterality)

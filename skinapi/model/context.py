@@ -55,6 +55,7 @@ BodySite = Literal[
 # Of the person's body, not of the picture.
 Laterality = Literal["left", "middle", "right"]
 BodySide = Literal["front", "rear"]
+SpokenPlace = tuple[BodySite, Laterality | None, BodySide | None]
 # What has a front and a back: of another site the side says nothing more.
 TWO_SIDED: frozenset[BodySite] = frozenset(
     ("acral", "foot", "hand", "lower_extremity", "neck", "scalp", "trunk", "upper_extremity")

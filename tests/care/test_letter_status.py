@@ -126,7 +126,8 @@ def put_in(at: Practice, spot: str | None) -> None:
 
 
 def go_to(at: Practice, number: int) -> int:
-    before, at.number = at.number, number
+    before: int = at.number
+    at.number = number
     at.letters = f"/submissions/{number}/letters"
     return before
 

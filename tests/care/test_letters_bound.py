@@ -169,8 +169,37 @@ def test_a_draft_says_that_the_place_of_the_spot_is_another_one(shared_backend: 
     assert outdated(at.sign(draft), "place")
     shown = at.seen(draft)
     assert shown["changed"] == ["place"]
-    assert "(arm)" in shown["text"], "of the photo the left was told: nobody knows which is right"
+    assert "arm" not in shown["text"], "of the photo the left was told: nobody knows which is right"
     assert at.sign_seen(shown).status_code == 200
+
+
+FACE = {"site": "face", "laterality": "left"}
+RIGHT_ARM = {"site": "upper_extremity", "laterality": "right"}
+
+
+@pytest.mark.parametrize("place", [FACE, RIGHT_ARM], ids=["another site", "the other side"])
+def test_of_two_places_a_report_says_both_and_a_letter_none(
+    any_backend: Backend, place: dict[str, str]
+) -> None:
+    at = ToldPractice(any_backend)
+    spot = at.ada.call("POST", "/lesions", json={"place": place}).get_json()["id"]
+    at.ada.call("PUT", f"/submissions/{at.number}/lesion", json={"lesion": spot})
+    for reader in ("patient", "colleague"):
+        text = at.draft(reader)["text"]
+        assert not any(word in text for word in ("arm", "face"))
+    differs = "another place than was told with the photo"
+    printed = at.report("report.html").text
+    there = "left face" if place is FACE else "right arm"
+    assert "left arm" in printed
+    assert f"{there}. This is {differs}" in printed
+    pages = PdfReader(io.BytesIO(at.report("report.pdf").data)).pages
+    assert differs in " ".join(" ".join(item.extract_text() for item in pages).split())
+    sealed = at.report().get_json()["verification"]["hash"]
+    right = {"site": "upper_extremity", "laterality": "left"}
+    assert at.ada.call("PATCH", f"/lesions/{spot}", json={"place": right}).status_code == 200
+    assert "(left arm)" in at.draft()["text"]
+    assert differs not in at.report("report.html").text
+    assert at.report().get_json()["verification"]["hash"] != sealed
 
 
 Undo = Callable[[ToldPractice, bool], None]

@@ -38,7 +38,7 @@ from skinapi.app.composition.subscriptions import subscribe
 from skinapi.base.settings import VERSION, Settings
 from skinapi.base.settings.safety import refuse_unsafe
 from skinapi.care.cases import CasesService
-from skinapi.care.lesion_records import Lesion
+from skinapi.care.lesion_records import Lesion, Lesions
 from skinapi.care.lesions import LesionsService
 from skinapi.care.letter_reading import LetterReader
 from skinapi.care.letters import LettersService
@@ -59,7 +59,7 @@ from skinapi.findings.records.stored_finding import StoredFinding
 from skinapi.findings.records.unassigned_patients import Clinic, FindUnanswered, UnassignedPatients
 from skinapi.findings.reports.checker_records import Checker, CheckerRecords
 from skinapi.findings.reports.narrator import open_checker, open_llm
-from skinapi.findings.reports.service import ReportsService
+from skinapi.findings.reports.service import ReportsService, SpotPlaces
 from skinapi.findings.reports.verification import IssuedReport
 from skinapi.findings.reviews.corrections import CorrectionsService
 from skinapi.findings.reviews.outcomes import CountedOutcome
@@ -248,6 +248,7 @@ STAND_FOR: Final[Mapping[Any, Any]] = {
     MessageCounts: Messages,
     PatientsWithoutDoctor: UnassignedPatients,
     ReferenceSource: CurrentReference,
+    SpotPlaces: Lesions,
 }
 
 

@@ -389,7 +389,7 @@ export const english = {
   moreAbout: "More for finding {number}",
   moreAboutSpot: "More for this spot",
   placeOfSpot: "Where it is on the body",
-  sidesDiffer: "This photo was said to be on one side ({told}), its spot on another ({spot}). Correct the one that is wrong.",
+  placesDiffer: "This photo was said to show another place ({told}) than its spot ({spot}). Correct the one that is wrong.",
   toSpot: "This spot over time",
   sideBySide: "Compare with an earlier photo",
   earlierPhoto: "Earlier photo",

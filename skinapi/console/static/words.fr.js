@@ -396,7 +396,7 @@ export const french = spaced({
   moreAbout: "Plus pour le résultat {number}",
   moreAboutSpot: "Plus pour cette tache",
   placeOfSpot: "Où elle est sur le corps",
-  sidesDiffer: "Cette photo a été dite d'un côté ({told}), sa tache de l'autre ({spot}). Corrigez ce qui est faux.",
+  placesDiffer: "Pour cette photo, un autre endroit a été indiqué ({told}) que pour sa tache ({spot}). Corrigez ce qui est faux.",
   toSpot: "Cette tache au fil du temps",
   sideBySide: "Comparer avec une photo antérieure",
   earlierPhoto: "Photo plus ancienne",

@@ -324,7 +324,7 @@ def _superseded_elsewhere(letter: Letter, about: VisibleFindingRow) -> LaterDeci
         if ended or _ends(decision, own, about.id) or decision is counts
     ]
     by = max(later, key=lambda item: (item is counts, item.decided_at), default=None)
-    return by and _by(by)
+    return _by(by) if by else None
 
 
 def _by(decision: Decision) -> LaterDecision:

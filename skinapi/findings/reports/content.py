@@ -86,7 +86,7 @@ class ReportContent:
     @cached_property
     def context(self) -> list[Row]:
         """What was told about the patient."""
-        told, labels = self._facts.context, self.labels
+        told, labels, there = self._facts.context, self.labels, self.report.spot_place
         site, skin, place = told.body_site, told.fitzpatrick, ""
         if site:
             place = labels.say_place(site, told.body_laterality, told.body_side)
@@ -95,6 +95,10 @@ class ReportContent:
             (labels.age, labels.ages[told.age_band] if told.age_band else ""),
             (labels.sex, labels.sexes[told.sex] if told.sex else ""),
             (labels.site, place),
+            (
+                labels.spot_place,
+                labels.places_differ.format(labels.say_place(*there)) if there else "",
+            ),
             (labels.skin_tone, labels.skin_tones[told.skin_tone] if told.skin_tone else ""),
             (labels.skin_type, skin_type),
             (labels.signs, self._signs if self.for_doctor else ""),

@@ -34,6 +34,7 @@ from skinapi.findings.status.lesion_status import Advice
 from skinapi.findings.status.reviews import Review
 from skinapi.model.bands import most_urgent
 from skinapi.model.conditions import Band, BandWords, conditions_table
+from skinapi.model.context import SpokenPlace
 from skinapi.model.decoding.photo import Photo
 from skinapi.model.finding import (
     doubt_notice,
@@ -155,6 +156,7 @@ class Report:
     that no doctor has seen, where that counts and is something else. Of a later `version` the photo
     was judged at `judged_at`, because what was told was `corrected`, or by another model. The
     `amended` facts were corrected, the last one at `amended_at`, and nothing judged again.
+    `spot_place` is that of the spot, where another one was told with the photo.
     Without `practice`, nobody here looks after the patient.
     `translations` are pairs of label and value, for a client with its own words.
     """
@@ -185,6 +187,7 @@ class Report:
     spot_advice: Advice | None = None
     due: date | None = None
     practice: Practice | None = None
+    spot_place: SpokenPlace | None = None
     seal: SealView | None = None
     content_hash: str = ""
     translations: tuple[tuple[str, str], ...] = ()

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
-from typing import Any
+from typing import Any, Protocol
 
 from skinapi.accounts.admin.usage import REPORTS, DailyCounts
 from skinapi.accounts.auth.account import Account, Subject
@@ -40,6 +40,7 @@ from skinapi.findings.reports.verification import (
 )
 from skinapi.findings.schemas.practice import Practice
 from skinapi.findings.status.lesion_status import Audience
+from skinapi.model.context import Context, SpokenPlace
 from skinapi.model.passages import PassageReader
 from skinapi.platform.storage.records import find_or_make
 from skinapi.platform.storage.unit_of_work import Unit, UnitOfWork, atomic
@@ -67,6 +68,12 @@ _SPOTS = load_words("reports.letters", _SpotWords).values()
 SPOT_NAMES = re.compile("|".join(pattern for words in _SPOTS for pattern in words.patterns))
 
 
+class SpotPlaces(Protocol):
+    def find_other_place(self, lesion: str, told: Context) -> SpokenPlace | None:
+        """The place of the spot, where that is another one than was told with a photo of it."""
+        ...
+
+
 def print_pdf(report: Report) -> bytes:
     # Imported late: the start of a server does without ReportLab and its fonts.
     pdf: bytes = importlib.import_module(PDF_MODULE).render_pdf(report)
@@ -84,6 +91,7 @@ class ReportsService:
 
     findings: FindingAccess
     letters: Letters
+    places: SpotPlaces
     issued: IssuedReports
     work: UnitOfWork
     narrator: Narrator
@@ -295,6 +303,9 @@ class ReportsService:
             spot_advice=advice,
             due=submission.instruction.counts.due,
             practice=self._find_practice(submission, owner),
+            spot_place=self.places.find_other_place(submission.lesion, submission.context)
+            if submission.lesion
+            else None,
         )
         code = seal_report(report, submission=submission.id)
         if issue:

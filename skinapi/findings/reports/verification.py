@@ -79,6 +79,7 @@ def seal_report(report: Report, *, submission: str) -> str:
         "practice": report.practice.model_dump() if report.practice else None,
         **({"corrected": report.corrected} if report.corrected else {}),
         **({"version": report.version} if report.version > 1 else {}),
+        **({"spot_place": report.spot_place} if report.spot_place else {}),
         **({"amended_at": report.amended_at.isoformat()} if report.amended_at else {}),
     }
     # Sorted keys and fixed separators: equal content gives equal bytes.

@@ -52,6 +52,8 @@ class Labels(Frozen):
     age: str
     sex: str
     site: str
+    spot_place: str
+    places_differ: str
     skin_tone: str
     skin_type: str
     modality: str

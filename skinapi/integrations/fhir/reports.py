@@ -440,7 +440,9 @@ def _notes(submission: VisibleFinding, *more: str) -> list[Element]:
 def _body_site(submission: VisibleFinding) -> Element:
     """The site as it was told, and the spot that the finding belongs to."""
     site, spot = submission.context.body_site, submission.lesion
-    told = own_concept("body-sites", site, site.replace("_", " ")) if site else {}
+    # Its spot may be at another place.
+    text = f"{(site or '').replace('_', ' ')}{', as told with the photo' if spot else ''}"
+    told = own_concept("body-sites", site, text) if site else {}
     if spot is None:
         return told
     belongs = {"url": OF_BODY_STRUCTURE, "valueReference": reference("BodyStructure", spot)}

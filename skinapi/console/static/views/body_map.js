@@ -55,7 +55,7 @@ const MARKS = {
 const SIDES = [["front", FRONT], ["rear", BACK]];
 /** Of these there is one on the left and one on the right, and nothing between. */
 const PAIRED = ["acral", "ear", "foot", "hand", "lower_extremity", "upper_extremity"];
-const TWO_SIDED = [...PAIRED, "neck", "scalp", "trunk"].filter((site) => site !== "ear");
+export const TWO_SIDED = [...PAIRED, "neck", "scalp", "trunk"].filter((site) => site !== "ear");
 /** Left, top, width and height of the drawing; as wide on both sides of the midline. */
 const WHOLE = [8, 2, 84, 184];
 const [MIDLINE, MIDDLE] = [50, 3];

@@ -17,7 +17,7 @@ import { FindingPhoto, photoOf, useForgotten } from "/console/views/finding_phot
 import { Letters } from "/console/views/letters.js";
 import { fillReview, focusOn, hasDraft, ReviewForm } from "/console/views/review_form.js";
 import { placeOfPatientPhoto } from "/console/views/new_finding.js";
-import { nameOfSpot, SidesDiffer } from "/console/views/spot_points.js";
+import { nameOfSpot, PlacesDiffer } from "/console/views/spot_points.js";
 import { CorrectFacts } from "/console/views/told_facts.js";
 import { EarlierAnswers } from "/console/views/versions.js";
 import { ModelMark } from "/console/views/withdrawn.js";
@@ -83,7 +83,7 @@ const Context = ({ submission, checklist, onCorrected }) => {
       ${rows.length > 0 && html`<dl class="pairs">${rows.map(([name, told]) => html`<dt>${name}</dt><dd>${told}</dd>`)}</dl>`}
       ${ticked && html`<h3>${say("checklistScore", { score: submission.checklist_score })}</h3>
         <ul>${items.map((item) => html`<li>${said(item.doctor)}</li>`)}</ul>`}
-      <${SidesDiffer} submission=${submission} link=${false} />
+      <${PlacesDiffer} submission=${submission} link=${false} />
       ${onCorrected && html`<${CorrectFacts} submission=${submission} checklist=${checklist} onCorrected=${onCorrected} />`}
     </section>`;
 };

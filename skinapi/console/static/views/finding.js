@@ -11,7 +11,7 @@ import { wasJustSent } from "/console/views/drafts.js";
 import { FindingPhoto, photoOf, useForgotten } from "/console/views/finding_photo.js";
 import { FoldedLetter, SignedLetter } from "/console/views/letters.js";
 import { SortCard } from "/console/views/sort_finding.js";
-import { SidesDiffer } from "/console/views/spot_points.js";
+import { PlacesDiffer } from "/console/views/spot_points.js";
 import { OwnFacts } from "/console/views/told_facts.js";
 import { EarlierAnswers, JudgedAgain } from "/console/views/versions.js";
 import { ModelMark } from "/console/views/withdrawn.js";
@@ -325,7 +325,7 @@ export const View = (/** @type {{argument: string}} */ { argument }) => {
         <${FindingPage} title=${say("findingOf", { number: argument, date: sayDate(`${submission.time.replace(" ", "T")}Z`) })}
           report=${report} submission=${submission} photo=${photo} conditions=${conditions}>
           <${SpotOfFinding} submission=${submission} report=${report} onSorted=${answer.reload} />
-          <${SidesDiffer} submission=${submission} link=${true} />
+          <${PlacesDiffer} submission=${submission} link=${true} />
           <${OwnFacts} submission=${submission} checklist=${conditions.checklist} onCorrected=${() => [answer.reload(), scrollToTop()]} />
           <${Downloads} number=${argument} />
           ${(report.letters ?? []).filter((/** @type {Api["LetterView"]} */ { reader }) => reader === "patient" || !submission.lesion).map((/** @type {Api["LetterView"]} */ letter) =>

@@ -6,7 +6,7 @@ import { BandBadge, Failure, Message, useAct, useAnswer } from "/console/compone
 import { isolated, say, sayDate, sayValue } from "/console/language.js";
 import { KeptPhoto, Turn } from "/console/lists.js";
 import { goTo } from "/console/navigation.js";
-import { BodyMap, lateralitiesOf, Marker, PlaceMap, sayPlace } from "/console/views/body_map.js";
+import { BodyMap, lateralitiesOf, Marker, PlaceMap, sayPlace, TWO_SIDED } from "/console/views/body_map.js";
 import { AdviceLine, bandOfSpot, colourOf, DecisionLine, labelOfAdvice, UnjudgedBadge, waitsOfSpot } from "/console/views/decision.js";
 import { labelOfBand } from "/console/views/finding.js";
 
@@ -88,12 +88,14 @@ export const SpotPoints = ({ spots, conditions, view, told, actions }) => {
     </div>`;
 };
 
-/** Where a photo was said to be on another side than its spot: one of the two is wrong. @param {{submission: Pick<Api["FindingView"], "lesion" | "context">, link: boolean}} props */
-export const SidesDiffer = ({ submission: { lesion, context }, link }) => {
-  const told = context.body_laterality;
-  const { value } = useAnswer(() => (lesion && told ? get(apiPath`/lesions/${lesion}`) : Promise.resolve(null)), [lesion, told]);
-  const side = /** @type {Api["LesionView"] | null | undefined} */ (value)?.place.laterality;
-  if (!side || !told || side === told) return null;
-  return html`<${Message} kind="bad">${say("sidesDiffer", { told: sayValue("side", told), spot: sayValue("side", side) })}
+/** Where a photo was said to be at another place than its spot: one of the two is wrong. @param {{submission: Pick<Api["FindingView"], "lesion" | "context">, link: boolean}} props */
+export const PlacesDiffer = ({ submission: { lesion, context }, link }) => {
+  const { body_site: site, body_laterality: laterality, body_side: side } = context;
+  const { value } = useAnswer(() => (lesion && site ? get(apiPath`/lesions/${lesion}`) : Promise.resolve(null)), [lesion, site]);
+  const place = /** @type {Api["LesionView"] | null | undefined} */ (value)?.place;
+  if (!place || !site) return null;
+  const pairs = [[site, place.site], [laterality, place.laterality], [TWO_SIDED.includes(site) && side, place.side]];
+  if (!pairs.some(([told, there]) => told && there && told !== there)) return null;
+  return html`<${Message} kind="bad">${say("placesDiffer", { told: sayPlace({ site, laterality, side }), spot: sayPlace(place) })}
     ${link && html` <a href="#/spot/${lesion}">${say("toSpot")}</a>`}<//>`;
 };
