@@ -180,7 +180,8 @@ def _tasks_of(
         about = instruction.counts.finding
         kept = any(s.photo.kept for s in status.findings.values() if s.photo.number == about)
         advice = instruction.counts
-        yield InboxEntry(task=Task.SEE_DOCTOR, lesion=lesion, advice=advice, photo_kept=kept)
+        task = Task.RESULT if advice.waits_for is WaitsFor.RESULT else Task.SEE_DOCTOR
+        yield InboxEntry(task=task, lesion=lesion, advice=advice, photo_kept=kept)
     if instruction.picture_wanted:
         *_, number = instruction.pictures_wanted
         decisions = (s.decision for s in status.findings.values() if s.photo.number == number)
@@ -197,7 +198,7 @@ routes: Routes[InboxService] = Routes()
 
 class TaskView(Answer):
     """Something to do: `see_doctor`, read a `message`, send the `picture` that a doctor asks for,
-    ask for a `result` that should be there, or `photograph` a spot again.
+    wait for a `result`, or ask for one that should be there, or `photograph` a spot again.
     """
 
     task: Task

@@ -88,6 +88,14 @@ def test_a_decision_comes_to_the_top_and_says_who_said_it(backend: Backend) -> N
     assert (second["lesion"], second["place"], second["advice"]["from"]) == (None, None, "finding")
 
 
+def test_who_waits_for_a_result_is_not_told_to_see_a_doctor(any_backend: Backend) -> None:
+    grey, ada = patient_in_care(any_backend)
+    number = file_for(any_backend, ada, ROUTINE, lesion=begin(ada)).number
+    review(grey, number, histology="awaited")
+    (task,) = inbox(ada)["tasks"]
+    assert (task["task"], task["advice"]["waits_for"]) == ("result", "result")
+
+
 def test_a_photo_is_due_on_the_day_that_the_band_asks_for(
     backend: Backend, monkeypatch: pytest.MonkeyPatch
 ) -> None:

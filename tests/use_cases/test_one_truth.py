@@ -284,7 +284,9 @@ def walk_home(history: History) -> Iterator[Told]:
     spots = {history.read(item.number).get("lesion") or f"{item.number}": item for item in truths}
     tasks = read(history.ada, "/inbox")["tasks"]
     see = {
-        task["advice"]["finding"]: task["advice"] for task in tasks if task["task"] == "see_doctor"
+        task["advice"]["finding"]: task["advice"]
+        for task in tasks
+        if task["task"] == "see_doctor" or (task["task"] == Task.RESULT and not task.get("due"))
     }
     asked = [item.counts for item in spots.values() if item.counts.band in ORDER]
     holds = {item.finding: advice(item) for item in asked}

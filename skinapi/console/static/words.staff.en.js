@@ -828,6 +828,7 @@ export const english = {
   wrongPatient: "The photo is of somebody else",
   wrongPatientAsk: "Is this photo of somebody else?",
   wrongPatientText: "The finding is entered in error: it does not count any more, its reports and letters are void, and nobody is shown it. The patient is told. This cannot be undone.",
+  wrongPatientAwaited: "The result of a sample is awaited. Nothing waits for it after this. If you move the photo, sign on the new finding that the result is awaited.",
   wrongPatientHint: "The patient reads it. Name nobody else.",
   enterInError: "Enter in error",
   isEnteredInError: "Finding {number} was entered in error.",

@@ -831,6 +831,7 @@ export const french = spaced({
   wrongPatient: "La photo montre quelqu'un d'autre",
   wrongPatientAsk: "Cette photo montre-t-elle quelqu'un d'autre?",
   wrongPatientText: "Le résultat est marqué comme enregistré par erreur: il ne compte plus, ses rapports et lettres sont nuls, et personne ne le voit. Le patient est averti. On ne peut pas l'annuler.",
+  wrongPatientAwaited: "Le résultat d'un prélèvement est attendu. Plus rien ne l'attend ensuite. Si vous déplacez la photo, signez sur le nouveau résultat que celui du prélèvement est attendu.",
   wrongPatientHint: "Le patient le lit. Ne nommez personne d'autre.",
   enterInError: "Marquer comme erreur",
   isEnteredInError: "Le résultat {number} a été marqué comme enregistré par erreur.",

@@ -16,6 +16,7 @@ from skinapi.findings.records.read_access import in_care
 from skinapi.findings.records.stored_finding import StoredFinding
 from skinapi.findings.records.visible_findings import VisibleFinding
 from skinapi.findings.reviews.corrections import MOVED, CorrectionsService
+from skinapi.findings.status.decisions import Decision
 from skinapi.model.context import NOTHING_TOLD, PLACE_ON_SITE, Context
 from skinapi.model.refusals import translate_refusal
 from skinapi.model.registry.prediction_pool import PoolCaller
@@ -181,6 +182,16 @@ class KeptPhotosService:
             ),
         )
         return self.prediction.predict(owner=right, sent=sent, by=by)
+
+    def awaits_result(self, *, number: str, by: Subject) -> bool:
+        """Whether a doctor waited for the result of a sample of the finding, also of one that was
+        entered in error since.
+        """
+        records = self.prediction.findings
+        found, _ = records.access.get_to_correct(number=number, by=by)
+        reviews = records.submissions.reviews.list_of(found.id)
+        decision = Decision.from_reviews(reviews, found.photo.versions)
+        return decision is not None and decision.awaited
 
     def _get_right(self, patient: str, by: Subject) -> Account:
         account = self.corrections.accounts.find_by_id(patient)

@@ -16,6 +16,7 @@ from skinapi.base.errors import (
 )
 from skinapi.base.field_types import Identifier
 from skinapi.base.languages import Language
+from skinapi.base.stored_record import optional
 from skinapi.findings.errors import (
     FindingErased,
     JudgedMeanwhile,
@@ -247,6 +248,11 @@ class MovedView(Answer):
 
     number: int = Field(serialization_alias="id")
     moved_from: int
+    sample_awaited: bool = optional(
+        "true where a doctor waited for the result of a sample of `moved_from`: nothing waits for "
+        "it any more. Sign on the new finding that it is awaited",
+        default=False,
+    )
 
 
 @kept_photo_routes.route(
@@ -268,4 +274,5 @@ def move_submission(
     moved = photos.move(
         number=number, reason=body.reason, patient=body.patient, lesion=body.lesion, by=subject
     )
-    return MovedView(number=moved.number, moved_from=int(number))
+    awaited = photos.awaits_result(number=number, by=subject)
+    return MovedView(number=moved.number, moved_from=int(number), sample_awaited=awaited)

@@ -126,17 +126,19 @@ def _without_content(
 
 
 def report_status(submission: VisibleFinding) -> str:
-    """Preliminary until a doctor has judged it and waits for neither a result of the laboratory nor
-    another photo; amended where something else counts since: another decision, or what was said of
-    another finding of the spot.
+    """Preliminary until a doctor has judged it, or a newer photo that was asked for instead, and
+    waits for neither a result of the laboratory nor another photo; amended where something else
+    counts since: another decision, or what was said of another finding of the spot.
     """
     decision, replaced = submission.decision, submission.replaced_by is not None
-    if decision is None or not (decision.final or replaced):
+    if decision is None:
         return "preliminary"
-    was_final = any(item.waits_for is None for item in decision.earlier)
-    if replaced:
-        return "amended" if was_final or decision.final else "preliminary"
-    return "amended" if was_final else "final"
+    counts = counting_decision(submission)
+    judged = decision.final and not replaced
+    judged = judged or (submission.awaited is None and counts is not None and counts.final)
+    if any(item.waits_for is None for item in decision.earlier) or (replaced and decision.final):
+        return "amended" if replaced or judged else "preliminary"
+    return "final" if judged else "preliminary"
 
 
 def _report_of(

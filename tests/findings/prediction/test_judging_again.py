@@ -13,7 +13,7 @@ from skinapi.findings.status.decisions import before_weekend
 from skinapi.model.conditions import Band
 from skinapi.model.registry.inference import InferenceService
 from skinapi.platform.storage.ids import now
-from tests.care.clinic import judge_anew, numbers, patient_in_care, patient_of
+from tests.care.clinic import judge_anew, numbers, patient_in_care, patient_of, review
 from tests.findings.prediction.photographer import predicted
 from tests.lab.test_races import both, twin
 from tests.model.registry.test_models import OVERRIDE, ModelBackend
@@ -413,6 +413,17 @@ def stored(backend: Backend, number: int) -> Any:
     found = backend.services.data.submissions.find_by_number(number)
     assert found
     return found
+
+
+@pytest.mark.parametrize("said", [{"histology": "awaited"}, {}])
+def test_whoever_moves_it_reads_that_the_result_of_a_sample_was_awaited(
+    any_backend: Backend, said: dict[str, str]
+) -> None:
+    mistake = Mistake(any_backend)
+    review(mistake.doctor, mistake.wrong, told_by="nobody", **said)
+    first, again = mistake.move().get_json(), mistake.move().get_json()
+    assert first == again
+    assert first.get("sample_awaited", False) is bool(said)
 
 
 def test_it_is_in_error_for_the_one_and_judged_again_for_the_other(tmp_path: Path) -> None:

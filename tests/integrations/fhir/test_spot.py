@@ -100,6 +100,18 @@ def test_a_report_of_an_older_photo_says_what_counts_now_and_is_found_as_changed
     assert_valid([signed, after, decided, spot.report(second)])
 
 
+def test_a_photo_that_was_wanted_and_came_leaves_nothing_preliminary(spot: Spot) -> None:
+    wanted = spot.photograph(MOLE)
+    spot.clinic.review(wanted, new_picture_wanted=True)
+    assert spot.report(wanted)["status"] == "preliminary"
+    second = spot.photograph(MOLE)
+    assert spot.report(wanted)["status"] == "preliminary", "no doctor has looked at it"
+    spot.clinic.review(second, **SURE_MOLE)
+    shown = [spot.report(number) for number in (wanted, second)]
+    assert [item["status"] for item in shown] == ["final", "final"]
+    assert "mole" in shown[0]["conclusion"].lower()
+
+
 def test_a_held_decision_changes_nothing_that_a_program_or_a_doctor_reads_here(spot: Spot) -> None:
     second = spot.photograph(MOLE)
     before = [spot.read_all(number) for number in (spot.first, second)]

@@ -310,7 +310,7 @@ const CaseRead = ({ number, title, found, wanted, onNext, onBegin }) => {
       <${EarlierAnswers} submission=${submission} conditions=${conditions} doctor />
       <${Rest} report=${report} conditions=${conditions} doctor />
       <${Downloads} number=${number} />
-      ${!asked && !submission.unassigned && html`<${WrongPatient} number=${number} onEntered=${entered} />`}
+      ${!asked && !submission.unassigned && html`<${WrongPatient} number=${number} awaited=${submission.decision?.histology === "awaited"} onEntered=${entered} />`}
     </aside>`;
 };
 

@@ -25,7 +25,7 @@ const RightPatient = ({ chosen, onChoose }) => {
     <//>`;
 };
 
-export const WrongPatient = (/** @type {{number: string, onEntered: () => void}} */ { number, onEntered }) => {
+export const WrongPatient = (/** @type {{number: string, awaited: boolean, onEntered: () => void}} */ { number, awaited, onEntered }) => {
   const [reason, setReason] = useState("");
   const [patient, setPatient] = useState("");
   const enter = async () => {
@@ -40,6 +40,7 @@ export const WrongPatient = (/** @type {{number: string, onEntered: () => void}}
     <p><${AskFirst} words=${say("wrongPatient")} look="quiet wrong-patient" title=${say("wrongPatientAsk")} confirm=${say(patient ? "moveFinding" : "enterInError")} onConfirm=${enter}>
       <${Change} before=${say("findingNumber", { number })} after=${say("enteredInError")} />
       <p>${say("wrongPatientText")}</p>
+      ${awaited && html`<p><strong>${say("wrongPatientAwaited")}</strong></p>`}
       <${TextArea} label=${say("reason")} name="wrong-patient" hint=${say("wrongPatientHint")} rows="3" maxlength="500" value=${reason} onText=${setReason} />
       <${RightPatient} chosen=${patient} onChoose=${setPatient} />
       <p>${say(patient ? "moveFindingText" : "rightPatientText")}</p>
