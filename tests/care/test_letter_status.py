@@ -128,7 +128,6 @@ def put_in(at: Practice, spot: str | None) -> None:
 def go_to(at: Practice, number: int) -> int:
     before: int = at.number
     at.number = number
-    at.letters = f"/submissions/{number}/letters"
     return before
 
 

@@ -192,8 +192,7 @@ def test_of_two_places_a_report_says_both_and_a_letter_none(
     there = "left face" if place is FACE else "right arm"
     assert "left arm" in printed
     assert f"{there}. This is {differs}" in printed
-    pages = PdfReader(io.BytesIO(at.report("report.pdf").data)).pages
-    assert differs in " ".join(" ".join(item.extract_text() for item in pages).split())
+    assert differs in text_of(at.report("report.pdf").data)
     sealed = at.report().get_json()["verification"]["hash"]
     right = {"site": "upper_extremity", "laterality": "left"}
     assert at.ada.call("PATCH", f"/lesions/{spot}", json={"place": right}).status_code == 200
