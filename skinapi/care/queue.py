@@ -17,6 +17,7 @@ from skinapi.base.pages import Page, PageRequest
 from skinapi.base.values import Value
 from skinapi.findings.records.damaged_records import DamagedRecords
 from skinapi.findings.records.finding_records import FindingRecords
+from skinapi.findings.records.queue_order import band_of_key, key_range
 from skinapi.findings.records.read_access import in_care, is_asked, reader_in_care
 from skinapi.findings.records.read_notes import ReadNotes
 from skinapi.findings.records.stored_finding import StoredFindingRow
@@ -38,16 +39,18 @@ NO_SEARCH = "A key of the clinic finds a patient by POST /patients/external, and
 NOT_WITHDRAWN = "No model version of this name was withdrawn"
 # So many findings at most are read to say what each patient of a page waits for, and of visits.
 MOST_AWAITED = 2000
-# Before the key that a list of the opinions that are asked of a doctor, or have come, continues
-# behind.
-ASKED, CAME = "a", "b"
+# Before the key that a list of the opinions that are asked of a doctor, or have come, or of what
+# another doctor was to tell, continues behind.
+ASKED, CAME, UNTOLD = "a", "b", "c"
 # After so long what is awaited is marked: a rule of this queue, not of medicine.
 OVERDUE_AFTER = RESULT_AFTER
 
 
 @dataclass(frozen=True, slots=True)
 class FoundCase:
-    """`doctors` are those that work on it; `left` is of a patient without a doctor."""
+    """`doctors` are those that work on it; `left` is of a patient without a doctor, or who had
+    another one.
+    """
 
     submission: VisibleFindingRow
     owner: Account
@@ -58,12 +61,14 @@ class FoundCase:
 @dataclass(frozen=True, slots=True)
 class FoundPatient:
     """`awaited` is what a decision about one of the findings has waited for the longest; until
-    `due` the patient should next be seen, by what doctors have decided.
+    `due` the patient should next be seen, by what doctors have decided. `untold` is the number of
+    the finding of which the caller is still to tell what another doctor has decided.
     """
 
     account: Account
     awaited: VisibleFindingRow | None
     due: date | None
+    untold: int | None
 
 
 class DamagedPatient(Value):
@@ -73,7 +78,8 @@ class DamagedPatient(Value):
 
 class QueueCountsView(Value):
     to_review: int = Field(
-        description="all of them, reviewed ones too about which a second opinion has come"
+        description="all of them, reviewed ones too about which a second opinion has come, or that "
+        "another doctor was to tell the patient"
     )
     by_urgency: dict[Band, int] = Field(description="those with `urgency`, for each")
     unassigned: UnassignedView | None = Field(
@@ -128,8 +134,14 @@ class CareService:
         held = self._list_held([patient.id for patient in shown], doctor)
         awaited = self._awaited_of(shown, held, doctor)
         visits = self._visits_of(shown, held, doctor)
+        untold = {case.owner.id: case.submission.number for case in self._list_untold(doctor)}
         patients = [
-            FoundPatient(_as_known(patient, held), awaited.get(patient.id), visits.get(patient.id))
+            FoundPatient(
+                _as_known(patient, held),
+                awaited.get(patient.id),
+                visits.get(patient.id),
+                untold.get(patient.id),
+            )
             for patient in shown
         ]
         return Page(patients, page.next_after)
@@ -225,17 +237,27 @@ class CareService:
         urgency: Band | None = None,
         paging: PageRequest,
     ) -> Page[FoundCase]:
-        """Findings about which a second opinion has come stand first, the gravest at the top, then
-        those about which the doctor is asked for one.
+        """What another doctor was to tell the patient stands first, then findings about which a
+        second opinion has come, the gravest at the top, then those about which the doctor is asked
+        for one.
 
         A page may hold fewer than `limit` although more follow: findings of patients who left the
         doctor's care a moment ago are left out, and so are those that stood first.
         """
+        untold = [] if reviewed else self._list_untold(doctor, urgency)
+        stand_first = {case.submission.id for case in untold}
         first: list[FoundCase] = []
+        if _is_within(paging, UNTOLD):
+            after = _without_prefix(paging, UNTOLD).after or ""
+            first = [case for case in untold if _key_of(case.submission) > after][: paging.limit]
+            if len(first) == paging.limit:
+                return Page(first, f"{UNTOLD}{_key_of(first[-1].submission)}")
+            paging = PageRequest(paging.limit - len(first))
         came_first = not reviewed and urgency is None
         if came_first and _is_within(paging, CAME):
             page = self.submissions.page_opinions(doctor.id, _without_prefix(paging, CAME))
-            first += self._in_care(page, doctor).items
+            came = self._in_care(page, doctor).items
+            first += (case for case in came if case.submission.id not in stand_first)
             if len(page.items) == paging.limit:
                 return Page(first, f"{CAME}{page.items[-1].opinion_key}")
             paging = PageRequest(paging.limit - len(page.items))
@@ -256,8 +278,21 @@ class CareService:
             {"doctor": doctor.id}, reviewed=reviewed, urgency=urgency, paging=paging
         )
         own = self._in_care(page, doctor)
-        others = [item for item in own.items if not (came_first and item.submission.opinion_key)]
+        others = [
+            item
+            for item in own.items
+            if not (came_first and item.submission.opinion_key)
+            and item.submission.id not in stand_first
+        ]
         return Page([*first, *others], own.next_after)
+
+    def _list_untold(self, doctor: Subject, urgency: Band | None = None) -> list[FoundCase]:
+        """What another doctor was to tell these patients, the gravest first."""
+        found = sorted(self.submissions.list_untold(doctor.id), key=_key_of)
+        if urgency:
+            first, end = key_range(reviewed=True, band=urgency)
+            found = [finding for finding in found if first <= _key_of(finding) < end]
+        return [case for case in self._in_care(Page(found, None), doctor).items if case.left]
 
     def list_unassigned(
         self, *, doctor: Subject, urgency: Band | None, paging: PageRequest
@@ -280,7 +315,11 @@ class CareService:
             + count({"opinion_of": doctor.id}, reviewed=None, urgency=band)
             for band in Band
         }
+        untold = self._list_untold(doctor)
+        for case in untold:
+            by_urgency[band_of_key(_key_of(case.submission))] += 1
         came = self.submissions.count_opinions(doctor.id)
+        came -= sum(case.submission.opinion_key is not None for case in untold)
         awaited = {item: self.submissions.count_awaited(doctor.id, item) for item in WaitsFor}
         since = now() - OVERDUE_AFTER
         overdue = {
@@ -343,11 +382,18 @@ class CareService:
             if entry.owner in accounts and belongs(entry, accounts[entry.owner])
         ]
         cases = [
-            FoundCase(entry, accounts[entry.owner], accounts)
+            FoundCase(entry, accounts[entry.owner], accounts, _left_to(entry, doctor))
             for entry in self.submissions.see(shown, reader_in_care(doctor))
         ]
         self.notes.note([case.owner.id for case in cases], by=doctor, action="record.read")
         return Page(cases, page.next_after)
+
+
+def _left_to(entry: VisibleFindingRow, doctor: Subject) -> tuple[OrphanedWork, ...]:
+    """Whether this doctor is to tell the patient what another one has decided."""
+    held = entry.decision if entry.decision_held_until else None
+    takes_over = entry.doctor == doctor.id and held is not None and held.doctor != doctor.id
+    return (OrphanedWork.HELD,) if takes_over else ()
 
 
 def _without(

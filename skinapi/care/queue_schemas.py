@@ -120,6 +120,10 @@ class PatientInCare(Answer):
         "no time was named, or it is more than 14 days past"
     )
 
+    untold: int | None = optional(
+        "the number of a finding that another doctor has decided about, and of which the caller "
+        "is still to tell the patient; absent where there is none"
+    )
     record_kept_until: datetime | None = optional(
         "the patient has left: only the medical record is kept, until then; absent otherwise"
     )
@@ -131,6 +135,7 @@ class PatientInCare(Answer):
         return cls.from_record(
             account,
             due=found.due,
+            untold=found.untold,
             record_kept_until=account.record_end,
             awaited=AwaitedView.from_finding(found.awaited),
             waiting_band=waiting.band if waiting else None,
@@ -279,9 +284,10 @@ class QueuedFinding(ListedFinding):
     version: int = optional("as that of a finding", default=1)
     more_urgent: bool = optional("as that of a finding", default=False)
     left: tuple[OrphanedWork, ...] = optional(
-        "only with `unassigned=true`, of a reviewed finding: why it waits. `held`: the patient is "
-        "still to be told; `result`: that of a sample is awaited; `opinion`: a second one has "
-        "come; `message`: the patient has written about the spot",
+        "of a reviewed finding: why it waits. `held`: the patient is still to be told, and who "
+        "was to do so is not in charge any more; only with `unassigned=true`: `result`, `photo`: "
+        "it is awaited; `opinion`: a second one has come; `message`: the patient has written "
+        "about the spot",
         default=(),
     )
 

@@ -213,7 +213,7 @@ def test_what_a_doctor_who_is_gone_has_left_open_is_in_the_list(
     pages = [item["id"] for item in house.pages(f"{LIST}&limit=1")]
     assert pages == numbers(house, LIST)
     counts = house.call("GET", "/queue/counts").get_json()["unassigned"]
-    assert counts == {"patients": 1, "findings": 4, "urgent": 1}
+    assert counts == {"patients": 1, "findings": 4, "urgent": 2}
     assert take(house, identifier(any_backend, ada)).status_code == 200
     assert numbers(house, LIST) == []
     assert numbers(house, "/queue?awaited=result") == [result]
@@ -307,7 +307,7 @@ def test_the_patient_reads_who_will_look_and_when(open_backend: Open) -> None:
     take(doctor, identifier(backend, patient))
     assert told()["by"] == "doctor"
     assert told()["sentence"].endswith(
-        "Dr Grey will look at this. The answer usually comes within 3 days."
+        "Dr Grey is in charge of this. The answer usually comes within 3 days."
     )
     assert told("fr")["sentence"].endswith("La réponse vient en général dans les 3 jours.")
     backend.edit(doctor.email, status="suspended")
@@ -348,7 +348,7 @@ def test_nobody_is_told_that_a_doctor_looks_at_a_photo_that_is_not_kept(
     number = predicted(ada, keep_photo="false")["id"]
     for _ in range(2):  # of the clinic's doctors, then of the doctor in charge
         looks = ada.call("GET", f"/submissions/{number}").get_json()["will_look"]
-        assert "will look at this" not in looks["sentence"]
+        assert "in charge of this" not in looks["sentence"]
         assert "cannot see the spot: the photo is not kept." in looks["sentence"]
         assert ("let it be kept" in looks["sentence"]) is (photos == "consent")
         doctor = backend.account(backend.member(role="doctor", name="Dr Grey").email).id

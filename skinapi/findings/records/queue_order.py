@@ -72,6 +72,10 @@ def key_range(*, reviewed: bool, band: Band) -> tuple[str, str]:
     return f"{reviewed:d}{rank}", f"{reviewed:d}{rank + 1}"
 
 
+def band_of_key(key: str) -> Band:
+    return tuple(Band)[int(key[1])]
+
+
 @dataclass(frozen=True)
 class Waiting:
     band: Band
@@ -84,7 +88,7 @@ class Waiting:
         if key is None or not key.startswith("0"):
             return None
         since = datetime.fromtimestamp(int(key[5:15]), UTC)
-        return cls(tuple(Band)[int(key[1])], since, int(key[15:]))
+        return cls(band_of_key(key), since, int(key[15:]))
 
 
 def make_rest_key(photo: bool, reviewed: bool, since: datetime, number: int | None = None) -> str:

@@ -324,10 +324,10 @@ class StoredFindings(Repository[StoredFinding]):
     def find_left(
         self, doctor: str | None, *, owners: Sequence[str] | None = None, limit: int
     ) -> list[Document]:
-        """Reviewed, as they are stored, to which somebody has to come back: a result is awaited, a
-        second opinion has come, or the owner is still to be told.
+        """Reviewed, as they are stored, to which somebody has to come back: a result or a photo is
+        awaited, a second opinion has come, or the owner is still to be told.
         """
-        first, end = awaited_range(WaitsFor.RESULT)
+        first, end = awaited_range(None)
         ranges: dict[str, Any] = {
             "awaited_key": {"$gt": first, "$lt": end},
             "opinion_key": {"$gt": "0", "$lt": FIRST_REVIEWED},
@@ -339,10 +339,20 @@ class StoredFindings(Repository[StoredFinding]):
                 {**of, field: within}, sort=field, limit=limit, fields=LISTED_FIELDS
             ):
                 found[document["id"]] = document
-        for document in self._find_held(make_hold_key(self.find_hold_time(), 0)):
-            if document.get("doctor") == doctor and (not owners or document["owner"] in owners):
+        for document in self._find_untold({doctor}, "doctor"):
+            if not owners or document["owner"] in owners:
                 found[document["id"]] = document
         return [item for item in found.values() if _is_reviewed(item)]
+
+    def list_untold(self, doctor: str) -> list[StoredFindingRow]:
+        """List the reviewed findings in this doctor's care whose owner is still to be told."""
+        return self._read_each_as(StoredFindingRow, self._find_untold({doctor}, "doctor"))
+
+    def _find_untold(
+        self, ids: Collection[str | None], field: Literal["owner", "doctor"]
+    ) -> list[Document]:
+        held = self._find_held(make_hold_key(self.find_hold_time(), 0))
+        return [item for item in held if item.get(field) in ids and _is_reviewed(item)]
 
     def list_held(self, owners: Collection[str]) -> list[StoredFindingRow]:
         """List the findings of which something is held back from these owners."""

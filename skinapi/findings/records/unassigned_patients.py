@@ -18,7 +18,7 @@ from skinapi.base.pages import Page, PageRequest
 from skinapi.base.stored_record import optional
 from skinapi.base.values import Value
 from skinapi.findings.records.finding_records import FindingRecords
-from skinapi.findings.records.queue_order import key_range, make_hold_key
+from skinapi.findings.records.queue_order import awaited_range, key_range, make_hold_key
 from skinapi.findings.records.stored_finding import StoredFindingRow
 from skinapi.findings.records.visible_findings import URGENT, VisibleFinding, VisibleFindingRow
 from skinapi.findings.status.decisions import WaitsFor
@@ -54,6 +54,7 @@ class OrphanedWork(StrEnum):
 
     HELD = "held"
     RESULT = "result"
+    PHOTO = "photo"
     OPINION = "opinion"
     MESSAGE = "message"
 
@@ -71,7 +72,8 @@ class UnassignedView(Value):
     )
     findings: int = Field(description="those with `unassigned=true`")
     urgent: int = Field(
-        description="those that ask for a doctor this week, and are not reviewed, or not told"
+        description="those that ask for a doctor this week, and are not reviewed, or not told, or "
+        "wait for the laboratory"
     )
 
 
@@ -128,10 +130,8 @@ class UnassignedPatients:
             return frozenset()
         doctor, of, most = owner.doctor_id, [owner.id], MOST_UNASSIGNED
         listed = self.submissions.find_waiting(doctor, of, band=None, after="", limit=most)
-        listed += self.submissions.find_left(doctor, owners=of, limit=most)
-        listed += self.submissions.find_reviewed(sorted(self.find_unanswered(doctor)))
-        own = (item for item in listed if item["owner"] == owner.id)
-        return frozenset(item.get("lesion") or item["id"] for item in own)
+        listed += self._find_left(doctor, of)[0]
+        return frozenset(item.get("lesion") or item["id"] for item in listed)
 
     def find_doctor(self, owner: Account) -> Account | None:
         """The active doctor in charge."""
@@ -208,7 +208,7 @@ class UnassignedPatients:
         the most urgent first. They stand in no doctor's list.
         """
         stored = self.accounts.find_waiting_patients(None, limit=MOST_UNASSIGNED)
-        left = self.submissions.find_left(None, limit=MOST_UNASSIGNED)
+        left, _ = self._find_left(None)
         known = {item["id"] for item in stored}
         stored += self.accounts.find_stored({item["owner"] for item in left} - known)
         read = self.failed.each(WORK, stored, Account.model_validate)
@@ -263,17 +263,21 @@ class UnassignedPatients:
     def on_doctor_returned(self, event: DoctorReturned) -> None:
         """Tell the doctor what waits of the patients who are back in care."""
         patients = self.accounts.find_waiting_patients(event.doctor, limit=MOST_UNASSIGNED)
-        self._tell(Kind.CAME_INTO_CARE, event.doctor, [patient["id"] for patient in patients])
+        waiting = {patient["id"] for patient in patients}
+        left = {item["owner"] for item in self._find_left(event.doctor)[0]}
+        self._tell(Kind.CAME_INTO_CARE, event.doctor, sorted(waiting | left))
 
     def _tell(
         self, kind: Kind, doctor: str, patients: list[str], *, patient: str | None = None
     ) -> None:
         if not patients:
             return
-        left = self.submissions.find_left(doctor, owners=patients, limit=MOST_UNASSIGNED)
+        left, _ = self._find_left(doctor, patients)
         findings = self.submissions.count_waiting(patients) + len(left)
         if findings or kind is Kind.LEFT_CARE:
             urgent = self.submissions.count_waiting(patients, band=URGENT)
+            moment = self.submissions.find_hold_time()
+            urgent += sum(_is_urgent(item, moment) for item in left)
             waiting = self.outbox.find_last(kind, to=doctor) or {}
             self.outbox.add(
                 kind,
@@ -316,16 +320,24 @@ class UnassignedPatients:
     def _walk_left(self) -> Iterator[tuple[list[Document], dict[str, Account], set[str]]]:
         """Read what is left, with its owners and the ids of what a message waits about."""
         for doctor in self._list_gone():
-            unanswered = {*self.find_unanswered(doctor)}
-            stored = self.submissions.find_left(doctor, limit=MOST_UNASSIGNED)
-            if more := unanswered - {item["id"] for item in stored}:
-                stored += self.submissions.find_reviewed(sorted(more))
+            stored, unanswered = self._find_left(doctor)
             accounts = self.accounts.find_stored({item["owner"] for item in stored})
             read = self.failed.each(WORK, accounts, Account.model_validate)
             owners = {
                 item.id: item for item in read if _is_patient(item) and item.doctor_id == doctor
             }
             yield [item for item in stored if item["owner"] in owners], owners, unanswered
+
+    def _find_left(
+        self, doctor: str | None, owners: Sequence[str] | None = None
+    ) -> tuple[list[Document], set[str]]:
+        """What is left of this doctor's patients, and the ids of what a message waits about."""
+        unanswered = {*self.find_unanswered(doctor)}
+        stored = self.submissions.find_left(doctor, owners=owners, limit=MOST_UNASSIGNED)
+        if more := unanswered - {item["id"] for item in stored}:
+            written = self.submissions.find_reviewed(sorted(more))
+            stored += (item for item in written if owners is None or item["owner"] in owners)
+        return stored, unanswered
 
     def _list_gone(self) -> list[str | None]:
         return [None, *self.accounts.list_resting_doctors()]
@@ -352,16 +364,19 @@ def _key_of(case: UnassignedCase) -> str:
 
 
 def _is_urgent(stored: Document, moment: datetime) -> bool:
-    """Whether the patient is still to be told of something urgent."""
+    """Whether the patient is still to be told of something urgent, or its result is awaited."""
     first, end = key_range(reviewed=True, band=URGENT)
     held = (stored.get("hold_key") or "") > (make_hold_key(moment, 0) or "")
-    return held and first <= stored["queue_key"] < end
+    since, until = awaited_range(WaitsFor.RESULT)
+    awaited = since < (stored.get("awaited_key") or "") < until
+    return (held or awaited) and first <= stored["queue_key"] < end
 
 
 def _left_of(finding: VisibleFindingRow, unanswered: Collection[str]) -> tuple[OrphanedWork, ...]:
     holds = {
         OrphanedWork.HELD: finding.decision_held_until is not None,
         OrphanedWork.RESULT: finding.awaited is WaitsFor.RESULT,
+        OrphanedWork.PHOTO: finding.awaited is WaitsFor.PHOTO,
         OrphanedWork.OPINION: finding.opinion_key is not None,
         OrphanedWork.MESSAGE: finding.id in unanswered,
     }
