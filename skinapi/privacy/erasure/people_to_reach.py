@@ -72,7 +72,8 @@ class ReachReason(StrEnum):
     - `unreadable`: what is stored of it, or what counts about its spot, cannot be read
     - `awaited`: the result of a sample has not come
     - `unopened`: a doctor asks for a visit or names a cancer, and the owner has not read it
-    - `unanswered`: a doctor names a cancer, and no doctor has answered the owner's message
+    - `unanswered`: no doctor has answered the owner's message, which is about its spot or about
+      none, or a doctor names a cancer
     - `lost`: the backup that was restored is from before it was so
     """
 
@@ -162,7 +163,7 @@ class ReachService:
     def on_finding_discarded(self, event: FindingDiscarded) -> None:
         account = self.unassigned.accounts.get(event.finding.owner)
         finding = self.submissions.see_one(event.finding, Audience.DOCTOR)
-        to_tell = _find_what_to_tell(finding, opens=account.can_log_in, unanswered=False)
+        to_tell = _find_what_to_tell(finding, opens=account.can_log_in, written=None)
         expected = self.unassigned.find_who_looks(account).by != "nobody"
         if to_tell and (expected or to_tell.why is not ReachReason.UNREVIEWED):
             self._add(account, (to_tell,), None)
@@ -302,8 +303,10 @@ class ReachService:
         """Yield those that are to be told. One that cannot be read keeps nobody from leaving, and
         counts as open: nobody knows what it says.
         """
-        unanswered = self.messages.has_unanswered(account.id)
-        find = partial(_find_what_to_tell, opens=account.can_log_in, unanswered=unanswered)
+        written = None
+        if self.messages.has_unanswered(account.id):
+            written = frozenset(self.unassigned.find_unanswered(account.doctor_id))
+        find = partial(_find_what_to_tell, opens=account.can_log_in, written=written)
         for stored in batched(self.submissions.walk_stored(account.id), READ_AT_ONCE):
             with leaving_out() as unreadable:
                 rows = read_each(SUBMISSIONS, stored, StoredFindingRow.model_validate)
@@ -338,10 +341,12 @@ def _tell_unread(stored: Document) -> FindingToTell:
 
 
 def _find_what_to_tell(
-    entry: VisibleFindingRow, *, opens: bool, unanswered: bool
+    entry: VisibleFindingRow, *, opens: bool, written: Container[str] | None
 ) -> FindingToTell | None:
-    """`opens`: the owner logs in here, and can have read it."""
-    why, decision = _find_reason(entry, opens, unanswered), entry.decision
+    """`opens`: the owner logs in here, and can have read it. `written`: what the messages of the
+    owner that wait are about; None where none waits.
+    """
+    why, decision = _find_reason(entry, opens, written), entry.decision
     if why is None:
         return None
     named = None if why is ReachReason.UNREVIEWED else decision
@@ -357,17 +362,20 @@ def _find_what_to_tell(
     )
 
 
-def _find_reason(entry: VisibleFindingRow, opens: bool, unanswered: bool) -> ReachReason | None:
+def _find_reason(
+    entry: VisibleFindingRow, opens: bool, written: Container[str] | None
+) -> ReachReason | None:
     decision = entry.decision
     if decision and entry.decision_held_until and entry.reader.knows_all:
         return ReachReason.HELD
     if not entry.reviewed and urgency(entry.band) <= urgency(Band.REFERRAL):
         return ReachReason.UNREVIEWED
+    about = written is not None and entry.id in written
     if decision is None:
-        return None
+        return ReachReason.UNANSWERED if about else None
     cancer = decision.suspected or is_proven_cancer(decision.label, proven=decision.proven)
     if decision.awaited:
         return ReachReason.AWAITED
     if opens and entry.decision_opened_at is None and (cancer or is_sent(decision.urgency)):
         return ReachReason.UNOPENED
-    return ReachReason.UNANSWERED if cancer and unanswered else None
+    return ReachReason.UNANSWERED if about or (cancer and written is not None) else None
