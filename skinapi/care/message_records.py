@@ -3,10 +3,10 @@ spot or about none. A message never changes, but for who is to answer it, and wh
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Set
+from collections.abc import Callable, Collection, Iterator, Set
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from skinapi.base.errors import Conflict, Unprocessable
 from skinapi.base.pages import Page, PageRequest
@@ -114,6 +114,22 @@ class Messages(Repository[Message]):
         counted = Counter[str | None](self._documents.count_by("to", left))
         counted[None] = self._documents.count({**left, "to": None})
         return +counted
+
+    def count_waiting_by(
+        self, field: Literal["owner", "doctor"], accounts: Collection[str]
+    ) -> dict[str, int]:
+        """Count the messages of each of these patients, or to each of these doctors, that no doctor
+        has answered.
+        """
+        if not accounts:
+            return {}
+        within: Filter = {"$in": sorted(accounts)}
+        if field == "doctor":
+            return self._documents.count_by("to", {"to": within, **WAITING})
+        found = self._documents.find(
+            {"owner": within, "author": within, **WAITING}, fields=("owner", "author")
+        )
+        return Counter(item["owner"] for item in found if item["author"] == item["owner"])
 
     def mark_seen(self, thread: Thread, *, to: str, last: str) -> int:
         """Return how many were unseen. What a doctor has signed waits for the owner no more."""

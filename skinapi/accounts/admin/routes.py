@@ -34,6 +34,7 @@ from skinapi.accounts.admin.schemas import (
 from skinapi.accounts.admin.service import AdminService
 from skinapi.accounts.admin.undo import UndoService
 from skinapi.accounts.admin.usage import DailyCounts
+from skinapi.accounts.admin.waiting_work import count_work
 from skinapi.accounts.auth.account import Account, Subject
 from skinapi.accounts.auth.errors import (
     UNPROVEN,
@@ -74,7 +75,7 @@ def list_accounts(admin: AdminService, *, query: AccountSearch) -> Page[AccountR
     )
     default = admin.assignments.find_default()
     ids = [item.id for item in page.items]
-    count = admin.findings.count_waiting_by
+    count = partial(count_work, admin.findings, admin.messages)
     waiting, in_care = count("owner", ids), count("doctor", ids)
     beside = {**_beside(admin, page), "waiting": waiting, "in_care": in_care}
     return page.map(partial(AccountRow.from_account, default_doctor=default, **beside))

@@ -16,6 +16,7 @@ from pydantic import (
 
 from skinapi.accounts.admin import usage
 from skinapi.accounts.admin.decisions import DEFAULT, MOST_COUNTED, ApprovedRole, Decided, Seen
+from skinapi.accounts.admin.waiting_work import WaitingWork
 from skinapi.accounts.auth.account import Account, Status, WantedRole
 from skinapi.accounts.auth.email_addresses import Email, NewEmail
 from skinapi.accounts.auth.events import PatientNumber
@@ -145,10 +146,17 @@ class RefusalView(Answer):
 class WaitingFindings(Answer):
     findings: int = Field(description="that wait for a review")
     urgent: int = Field(description="those of them that ask for a doctor this week")
+    left: dict[str, int] = Field(
+        description="what else is to be done: `held`: findings of which the patient is still to be "
+        "told; `result`, `photo`: those of which it is awaited; `opinion`: those about which a "
+        "second one has come; `message`: messages that no doctor has answered"
+    )
 
     @classmethod
-    def from_counts(cls, counted: tuple[int, int] | None) -> Self | None:
-        return cls(findings=counted[0], urgent=counted[1]) if counted else None
+    def from_work(cls, work: WaitingWork | None) -> Self | None:
+        return (
+            cls(findings=work.findings, urgent=work.urgent, left=dict(work.left)) if work else None
+        )
 
 
 class AccountRow(ListedAccount):
@@ -165,8 +173,10 @@ class AccountRow(ListedAccount):
     )
     joined_because: str | None = optional("the reason of the admin who joined it")
     default_doctor: bool = optional("whether it is that of DEFAULT_DOCTOR", default=False)
-    waiting: WaitingFindings | None = optional("what waits for a review of its own findings")
-    in_care: WaitingFindings | None = optional("what waits of the patients in a doctor's care")
+    waiting: WaitingFindings | None = optional("what is to be done of its own findings")
+    in_care: WaitingFindings | None = optional(
+        "what is to be done of the patients in a doctor's care"
+    )
 
     @classmethod
     def from_account(
@@ -176,8 +186,8 @@ class AccountRow(ListedAccount):
         doctors: Mapping[str, str],
         patients: Mapping[str, int],
         default_doctor: str | None = None,
-        waiting: Mapping[str, tuple[int, int]] = MappingProxyType({}),
-        in_care: Mapping[str, tuple[int, int]] = MappingProxyType({}),
+        waiting: Mapping[str, WaitingWork] = MappingProxyType({}),
+        in_care: Mapping[str, WaitingWork] = MappingProxyType({}),
     ) -> Self:
         row = super().from_account(account, doctors=doctors, patients=patients)
         refused = account.status == "suspended" and account.refusal
@@ -185,8 +195,8 @@ class AccountRow(ListedAccount):
         beside = {
             "refusal": refusal,
             "default_doctor": account.id == default_doctor,
-            "waiting": WaitingFindings.from_counts(waiting.get(account.id)),
-            "in_care": WaitingFindings.from_counts(in_care.get(account.id)),
+            "waiting": WaitingFindings.from_work(waiting.get(account.id)),
+            "in_care": WaitingFindings.from_work(in_care.get(account.id)),
         }
         return row.model_copy(update=beside)
 

@@ -19,7 +19,11 @@ from skinapi.accounts.admin.decisions import (
     refuse_doctor,
     require_doctor,
 )
-from skinapi.accounts.admin.waiting_work import FindingCounts, FindingNumbers
+from skinapi.accounts.admin.waiting_work import (
+    FindingCounts,
+    FindingNumbers,
+    MessageCounts,
+)
 from skinapi.accounts.auth.account import Account, AccountFields, Status, Subject
 from skinapi.accounts.auth.account_deletion import Eraser
 from skinapi.accounts.auth.accounts import Accounts
@@ -64,6 +68,7 @@ class AdminService:
     initial_password_life: timedelta
     numbers: FindingNumbers
     findings: FindingCounts
+    messages: MessageCounts
 
     def list_accounts(
         self,

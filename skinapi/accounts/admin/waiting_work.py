@@ -1,6 +1,7 @@
 """What admins see of findings and messages, whose packages are above."""
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal, Protocol
 
@@ -20,6 +21,11 @@ class FindingCounts(Protocol):
     ) -> Mapping[str, tuple[int, int]]:
         """How many wait for a review, and how many are urgent, of each owner, or doctor."""
 
+    def count_left_by(
+        self, field: Literal["owner", "doctor"], ids: Collection[str]
+    ) -> Mapping[str, Mapping[str, int]]:
+        """What is left of reviewed findings, by what of it."""
+
 
 class FindingNumbers(Protocol):
     def numbers_of(self, ids: list[str]) -> dict[str, int]: ...
@@ -34,6 +40,39 @@ class DamagedOwners(Protocol):
 
 class MessageCounts(Protocol):
     def count_left(self) -> CountByDoctor: ...
+
+    def count_waiting_by(
+        self, field: Literal["owner", "doctor"], accounts: Collection[str]
+    ) -> Mapping[str, int]:
+        """How many messages wait for an answer, of each owner, or doctor."""
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingWork:
+    """`left`: how much else is to be done, by what it is."""
+
+    findings: int
+    urgent: int
+    left: Mapping[str, int]
+
+
+def count_work(
+    findings: FindingCounts,
+    messages: MessageCounts,
+    field: Literal["owner", "doctor"],
+    accounts: Collection[str],
+) -> dict[str, WaitingWork]:
+    """What is to be done of each of these owners, or by each of these doctors, if anything."""
+    waiting = findings.count_waiting_by(field, accounts)
+    left = findings.count_left_by(field, accounts)
+    written = messages.count_waiting_by(field, accounts)
+    return {
+        item: WaitingWork(
+            *waiting.get(item, (0, 0)),
+            {**left.get(item, {}), **({"message": written[item]} if item in written else {})},
+        )
+        for item in {*waiting, *left, *written}
+    }
 
 
 class CheckerRecord(Protocol):

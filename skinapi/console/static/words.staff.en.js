@@ -1092,6 +1092,8 @@ export const english = {
   suspendDoctorText: "{patients} assigned to this doctor, who sees none of them meanwhile. They still send photos, but cannot write. To give them another doctor: Manage, in the line of each patient.",
   adminAsk: "Make {who} an admin?",
   roleTakes: "This takes {findings} of {who} that nobody has reviewed (urgent: {urgent}) out of the list of {doctor}: no doctor will see them.",
+  alsoLeft: "Also open: {left}.",
+  doctorWaits: "Of these patients {findings} wait for a review, urgent: {urgent}.",
   approvedWaits: "{findings} of {who} wait for a review, urgent: {urgent}.",
   approvedAssigns: "In charge of the patients among them: {doctor}.",
   roleTakesUnassigned: "This takes {findings} of {who} that nobody has reviewed (urgent: {urgent}) out of the list of patients without a doctor: no doctor will see them.",

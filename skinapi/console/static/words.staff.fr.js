@@ -1095,6 +1095,8 @@ export const french = spaced({
   suspendDoctorText: "{patients} à ce médecin, qui n'en voit plus aucun pendant ce temps. Ils envoient encore des photos, mais ne peuvent pas écrire. Pour leur donner un autre médecin: Gérer, sur la ligne de chaque patient.",
   adminAsk: "Faire de {who} un administrateur ?",
   roleTakes: "Cela retire {findings} de {who} sans avis (dont urgents : {urgent}) de la liste de {doctor} : aucun médecin ne les verra.",
+  alsoLeft: "Reste aussi : {left}.",
+  doctorWaits: "Sans avis pour ces patients : {findings}, dont urgents : {urgent}.",
   approvedWaits: "Sans avis pour {who} : {findings}, dont urgents : {urgent}.",
   approvedAssigns: "Responsable de ceux qui sont patients : {doctor}.",
   roleTakesUnassigned: "Cela retire {findings} de {who} sans avis (dont urgents : {urgent}) de la liste des patients sans médecin : aucun médecin ne les verra.",

@@ -2,7 +2,7 @@
 
 import os
 import threading
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -267,6 +267,29 @@ class StoredFindings(Repository[StoredFinding]):
             counted.append(self._documents.count_by(field, wanted))
         waiting, urgent = counted or ({}, {})
         return {item: (count, urgent.get(item, 0)) for item, count in waiting.items()}
+
+    def count_left_by(
+        self, field: Literal["owner", "doctor"], ids: Collection[str]
+    ) -> dict[str, Counter[str]]:
+        """Count what is left of reviewed findings, by what of it, of each of these owners, or
+        doctors: the values of `OrphanedWork`.
+        """
+        counts = defaultdict[str, Counter[str]](Counter)
+        of: Filter = {field: {"$in": sorted(ids)}}
+        ranges: dict[str, Filter] = {
+            item: {"awaited_key": dict(zip(("$gt", "$lt"), awaited_range(item), strict=True))}
+            for item in WaitsFor
+        }
+        ranges["opinion"] = {
+            "opinion_key": {"$gt": "0", "$lt": FIRST_REVIEWED},
+            "queue_key": _within(True, None),
+        }
+        for left, within in ranges.items() if ids else ():
+            for item, count in self._documents.count_by(field, {**of, **within}).items():
+                counts[item][left] = count
+        for document in self._find_untold(ids, field) if ids else ():
+            counts[document[field]]["held"] += 1
+        return counts
 
     def count_by_urgency(self, of: dict[str, str], *, reviewed: bool | None, urgency: Band) -> int:
         """The time it takes grows with them."""

@@ -52,15 +52,31 @@ export const changesRole = (accounts, role) => accounts.some((account) => roleAf
 
 const figures = (/** @type {Account["waiting"]} */ counted) => ({ findings: sayCount("findings", counted?.findings ?? 0), urgent: sayNumber(counted?.urgent ?? 0) });
 
+/** What else is to be done than to review findings. @param {Account["waiting"]} counted */
+const sayAlsoLeft = (counted) => {
+  const left = Object.entries(counted?.left ?? {}).map(([what, count]) => sayCount(`unsettled_${UNSETTLED[what] ?? what}`, count));
+  return left.length > 0 && say("alsoLeft", { left: sayList(left) });
+};
+/** What people who are to be reached are called by another name. @type {Record<string, string>} */
+const UNSETTLED = { result: "awaited" };
+
+/** What is to be done by a doctor. @param {Account} account */
+const sayInCare = (account) => account.in_care && sayAll(say("doctorWaits", figures(account.in_care)), sayAlsoLeft(account.in_care));
+
+const sayAll = (/** @type {(string | false)[]} */ ...sentences) => sentences.filter(Boolean).join(" ");
+
 /** What waits of an account that is to be approved as a patient. @param {Account} account */
-export const sayOpen = (account) => say("approvedWaits", { who: sayWho(account), ...figures(account.waiting) });
+export const sayOpen = (account) => sayAll(Boolean(account.waiting?.findings) && say("approvedWaits", { who: sayWho(account), ...figures(account.waiting) }), sayAlsoLeft(account.waiting));
+
+/** What becomes of what is to be done. @param {Account} account @param {string} role that it gets @param {Account[]} doctors */
+export const sayWaiting = (account, role, doctors) => sayAll(sayFindings(account, role, doctors), sayAlsoLeft(account.role === "doctor" && account.patients ? account.in_care : account.waiting));
 
 /** What becomes of the findings that wait, in one sentence. @param {Account} account @param {string} role that it gets @param {Account[]} doctors */
-export function sayWaiting(account, role, doctors) {
+function sayFindings(account, role, doctors) {
   const who = sayWho(account);
   const { role: before, waiting, in_care: cared, patients = 0 } = account;
   if (before === "doctor" && patients) return say("roleLeaves", { who, patients: sayCount("user", patients), ...figures(cared) });
-  if (!waiting) return say("roleNothing", { who });
+  if (!waiting?.findings) return say("roleNothing", { who });
   const doctor = account.doctor && isolated(doctors.find(({ email }) => email === account.doctor)?.name ?? account.doctor);
   if (role === "user") return say("rolePuts", { who, ...figures(waiting) });
   if (doctor) return say(role === "doctor" ? "roleTakes" : "roleKeeps", { who, doctor, ...figures(waiting) });
@@ -181,7 +197,7 @@ export async function setDoctor(account, doctor, onChange) {
     throw error;
   });
   onChange(account, { doctor });
-  toast(say("assigned", { who: sayWho(account) }), undoing(act, [account], onChange));
+  toast(sayAll(say("assigned", { who: sayWho(account) }), doctor && account.waiting && `· ${sayOpen(account)}`), undoing(act, [account], onChange));
 }
 
 /** In which roles accounts are approved, where one of them gets another. @param {{accounts: Account[], question: Question, doctors: Account[], onChange: Act["onChange"], onClose: () => void}} props */
@@ -255,7 +271,7 @@ const DeleteAccount = ({ account, who, onChange, onClose }) => {
     <dialog ref=${dialog} aria-label=${say("deleteAccount")} onClose=${onClose}>
       <h2>${say("deleteAccount")}</h2>
       <${Change} before=${doctor ? say(account.patients === 1 ? "onePatient" : "manyPatients", { count: sayNumber(account.patients ?? 0) }) : sayValue("is", account.status)} after=${say(doctor ? "noDoctorAfter" : "is_deleting")} />
-      <p>${say(doctor ? "deleteDoctorText" : "deleteAccountText", { who })}</p>
+      <p>${say(doctor ? "deleteDoctorText" : "deleteAccountText", { who })} ${doctor && sayInCare(account)}</p>
       <${Answer} answer=${preview}>${(/** @type {Api["DeletionByAdminPreview"]} */ found) => html`
         <${Goes} account=${account} preview=${found} />
         <${Form} label=${say("delete")} kind="danger" onSend=${removeAccount} onClose=${onClose}>
@@ -352,6 +368,7 @@ export const Ask = ({ accounts, question, onChange, onSecret, onClose, doctors }
   const suspended = [
     say(own ? "losesAccess" : "suspendAskText"),
     patients > 0 && say("suspendDoctorText", { patients: sayCount("patientsStay", patients) }),
+    patients > 0 && sayInCare(account),
   ].filter(Boolean);
   /** @type {Record<Exclude<Question["kind"], "approve" | "refuse" | "delete" | "join">, [string, string, string, () => Promise<void>]>} */
   const asked = {
