@@ -4,6 +4,7 @@ import pytest
 
 from skinapi.accounts.auth.passwords import ClientInfo
 from skinapi.platform.storage.ids import new_id
+from tests.console.test_doctor import file_scored
 from tests.console.visitor import Visitor
 from tests.served.people import Seeder
 from tests.support.backends import PASSWORD
@@ -65,3 +66,15 @@ def test_an_initial_password_is_replaced_on_the_page_that_errors_name(
     )
     assert not account.must_change
     visitor.assert_quiet()
+
+
+def test_the_address_of_a_finding_leads_the_doctor_of_its_owner_to_the_case(
+    visitor: Visitor, seeder: Seeder
+) -> None:
+    doctor = seeder.person("doctor")
+    number = file_scored(seeder, seeder.person(doctor_id=doctor.id), 0.66)
+    visitor.look()
+    visitor.enter(doctor, "doctor")
+    visitor.go(f"finding/{number}")
+    visitor.find("#review")
+    assert visitor.run("return location.hash").startswith(f"#/case/{number}")

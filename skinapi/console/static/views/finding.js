@@ -1,11 +1,11 @@
 // One finding: three sentences, then the photo; the rest unfolds.
 
 import { html, useEffect, useState } from "/console/vendor/htm-preact-3.1.1.js";
-import { apiPath, get, getAll, getConditions, saveFile } from "/console/api.js";
+import { apiPath, get, getAll, getConditions, getSession, saveFile } from "/console/api.js";
 import { Answer, BandBadge, Failure, Icon, Message, sayError, useAct, useAnswer } from "/console/components.js";
 import { Call, YourVisit } from "/console/clinic.js";
 import { colon, getLanguage, isolated, said, say, sayDate, sayShare, sayShortDay, sayValue } from "/console/language.js";
-import { scrollToTop } from "/console/navigation.js";
+import { replacePlace, scrollToTop } from "/console/navigation.js";
 import { Decided, Due, Instruction, isReopened, saySigned, DoctorsDue } from "/console/views/decision.js";
 import { wasJustSent } from "/console/views/drafts.js";
 import { FindingPhoto, photoOf, useForgotten } from "/console/views/finding_photo.js";
@@ -319,9 +319,14 @@ const SpotOfFinding = ({ submission, report, onSorted }) => {
 
 export const View = (/** @type {{argument: string}} */ { argument }) => {
   const answer = useFinding(argument);
+  // These words are for the patient; the patient of a doctor has an id.
+  const inCare = getSession()?.role === "doctor" && Boolean(answer.value?.submission.patient_id);
+  useEffect(() => {
+    if (inCare) replacePlace(`case/${argument}`);
+  }, [inCare, argument]);
   return html`
     <${Answer} answer=${answer}>
-      ${(/** @type {Awaited<ReturnType<typeof loadFinding>>} */ { submission, report, conditions, photo }) => html`
+      ${(/** @type {Awaited<ReturnType<typeof loadFinding>>} */ { submission, report, conditions, photo }) => !inCare && html`
         <${FindingPage} title=${say("findingOf", { number: argument, date: sayDate(`${submission.time.replace(" ", "T")}Z`) })}
           report=${report} submission=${submission} photo=${photo} conditions=${conditions}>
           <${SpotOfFinding} submission=${submission} report=${report} onSorted=${answer.reload} />
