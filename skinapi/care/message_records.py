@@ -126,10 +126,10 @@ class Messages(Repository[Message]):
         within: Filter = {"$in": sorted(accounts)}
         if field == "doctor":
             return self._documents.count_by("to", {"to": within, **WAITING})
-        found = self._documents.find(
-            {"owner": within, "author": within, **WAITING}, fields=("owner", "author")
-        )
-        return Counter(item["owner"] for item in found if item["author"] == item["owner"])
+        count_by, wanted = self._documents.count_by, {"author": within, **WAITING}
+        # Less those that a doctor among them has written.
+        written = Counter(count_by("owner", {"owner": within, **wanted}))
+        return written - Counter(count_by("to", {"to": within, **wanted}))
 
     def mark_seen(self, thread: Thread, *, to: str, last: str) -> int:
         """Return how many were unseen. What a doctor has signed waits for the owner no more."""
