@@ -108,7 +108,7 @@ def test_findings_of_who_is_no_patient_any_more_are_told(any_backend: Backend) -
     awaited = file_for(any_backend, ada, REFERRAL).number
     review(grey, awaited, histology="awaited")
     file_for(any_backend, any_backend.member(), URGENT)  # a patient's without a doctor
-    row = {"email": ada.email, "name": "Ada Example", "findings": 3, "urgent": 1}
+    row = {"email": ada.email, "name": "Ada Example", "findings": 3, "urgent": 2}
     path = f"/users/{ada.email}/role"
     assert read(any_backend)["staff_findings"] == []
     for role, told in (
