@@ -11,6 +11,7 @@ from typing import Annotated, Any
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, TypeAdapter
+from scipy.stats import binom
 
 from skinapi.base.errors import BadDataset
 from skinapi.base.stored_record import StoredRecord
@@ -44,8 +45,12 @@ SENT: Mapping[OperatingPoint, float] = {
 LESS_ELSEWHERE = 0.02
 # A source with fewer malignant pictures is fitted together with the other small ones.
 MIN_POSITIVE = 20
-# The largest share of the benign lesions that may be told "this week".
+# The cautious point counts this side of the 95 % interval against a source.
+BY_CHANCE = 0.025
+# The largest share of the benign lesions that may be told "this week", and how many more of a
+# source may be for the sake of the melanomas of another.
 URGENT_BENIGN: Mapping[Modality, float] = {Modality.DERMOSCOPIC: 0.20, Modality.CLINICAL: 0.33}
+MORE_URGENT = 0.03
 # The thresholds of the other cancers: this share of their own lesions reaches them, unless more of
 # the benign ones would than this part of URGENT_BENIGN. Melanoma, which kills more, has the rest.
 OWN_SENSITIVITY = 0.95
@@ -156,7 +161,8 @@ def _describe_share(hits: Rows) -> str:
 def fit_sent(rows: BandRows, left_out: Sequence[Scores] = ()) -> dict[OperatingPoint, float]:
     """For each operating point the largest threshold of the malignant score that sends its share of
     the malignant lesions of every source, and a little less of every source in `left_out` and of
-    those without a benign lesion.
+    those without a benign lesion. The cautious one is the lower end of the interval of what a
+    source with benign lesions asks for, so that no few pictures raise it.
 
     With few malignant pictures in all, it is at most the cautious default. Empty without any.
     """
@@ -171,7 +177,11 @@ def fit_sent(rows: BandRows, left_out: Sequence[Scores] = ()) -> dict[OperatingP
     few = rows.malignant.sum() < MIN_POSITIVE
     fitted = {}
     for point, share in SENT.items():
-        limits = [_reached_by(share - less, scores) for scores, less in groups]
+        careful = point is OperatingPoint.CAUTIOUS
+        limits = [
+            _asked_by(share, scores) if careful and not less else _reached_by(share - less, scores)
+            for scores, less in groups
+        ]
         fitted[point] = min(*limits, THRESHOLDS["malignant"].cautious if few else 1.0)
     return fitted
 
@@ -187,7 +197,8 @@ def fit_soon(rows: BandRows, modality: Modality, *, urgent: Rows | None = None) 
     """The thresholds of single cancers, from which a finding is urgent or a referral.
 
     That of melanoma is the lowest with which at most URGENT_BENIGN of the benign lesions are told
-    "this week", by whichever rule; `urgent` are so already.
+    "this week", by whichever rule, also where a source is left out; but of no source MORE_URGENT
+    more of the benign ones. `urgent` are so already.
     """
     cap = URGENT_BENIGN[modality]
     thresholds = {
@@ -214,11 +225,22 @@ def _melanoma_threshold(rows: BandRows, urgent: Rows, cap: float) -> float:
     if (rows.labels == "melanoma").sum() < MIN_POSITIVE:
         return THRESHOLDS["melanoma"].cautious
     urgent = urgent | rows.names("melanoma")
-    benign = ~rows.malignant
-    waiting = benign & ~urgent
-    left = cap * benign.sum() - (benign & urgent).sum()
-    share = max(left, 0.0) / max(waiting.sum(), 1)
-    return _passed_by(share, rows.probabilities["melanoma"][waiting])
+    score, benign = rows.probabilities["melanoma"], ~rows.malignant
+
+    def lowest(own: Rows, most: float) -> float:
+        waiting = own & ~urgent
+        left = most * own.sum() - (own & urgent).sum()
+        return _passed_by(max(left, 0.0) / max(waiting.sum(), 1), score[waiting])
+
+    fitted = lowest(benign, cap)
+    sources = np.unique(rows.sources[benign])
+    without = [lowest(benign & (rows.sources != source), cap) for source in sources]
+    told = urgent | (score >= fitted)
+    most = [
+        lowest(own, told[own].mean() + MORE_URGENT)
+        for own in (benign & (rows.sources == source) for source in sources)
+    ]
+    return max(min(fitted, *without), *most) if len(sources) > 1 else fitted
 
 
 def _reached_by(share: float, scores: Floats) -> float:
@@ -226,6 +248,14 @@ def _reached_by(share: float, scores: Floats) -> float:
     wanted = metrics.threshold_at_sensitivity(scores, np.ones(len(scores), bool), share)
     # Rounded down: rounded up, the threshold would miss the picture that it was fitted to catch.
     return float(np.floor(wanted * 1e4) / 1e4)
+
+
+def _asked_by(share: float, scores: Floats) -> float:
+    """The lower end of the interval of that threshold, as a bootstrap of the scores finds it."""
+    count = len(scores)
+    missed = (scores < _reached_by(share, scores)).sum()
+    by_chance = binom.sf(missed, count, np.arange(1, count + 1) / count) >= BY_CHANCE
+    return _reached_by(1.0, np.sort(scores)[by_chance])
 
 
 def _passed_by(share: float, scores: Floats) -> float:
