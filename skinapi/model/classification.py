@@ -267,14 +267,14 @@ class PreparedPhoto:
 
 
 def classify_photo(model: Model, content: bytes, context: Context = NOTHING_TOLD) -> Finding:
-    return classify_prepared(model, prepare_photo(content), context)
+    return classify_prepared(model, prepare_photo(content, model.card.seen), context)
 
 
-def prepare_photo(content: bytes) -> PreparedPhoto:
-    """Decode and check a photo without the model, or raise Refused."""
+def prepare_photo(content: bytes, seen: float) -> PreparedPhoto:
+    """Decode a photo and check what a model will see of it, or raise Refused."""
     started = time.perf_counter()
     photo = read_photo(content)
-    quality = measure_quality(photo)
+    quality = measure_quality(photo, seen)
     if quality.reasons:
         raise refuse(quality.reasons[0])
     return PreparedPhoto(photo, quality, _milliseconds_since(started))

@@ -15,7 +15,7 @@ import numpy as np
 from PIL import Image
 
 from skinapi.model.decoding.photo import Photo, Size, encode_jpeg, read_stored_photo, stored_size
-from skinapi.model.network.picture import view_box
+from skinapi.model.network.picture import Box, view_box
 
 MOST_OPACITY = 0.6
 # A drawing needs many times the memory of its file, so others wait while two are under way.
@@ -48,12 +48,14 @@ _drawing_slots = threading.Semaphore(MOST_DRAWINGS_AT_ONCE)
 def draw_overlay(
     photo: Photo,
     heat: Sequence[Sequence[float]],
+    seen: float,
     *,
     size: Size | None = None,
     format: Literal["JPEG", "PNG"] = "JPEG",
 ) -> bytes:
     """Draw the heat map over the whole photo, at `size` or as large as it would be stored. Waits
-    for a free slot. The network sees only the middle of the photo, so the margin gets no colour.
+    for a free slot. `seen`: the share of the shorter side that the network saw; the margin gets no
+    colour.
     """
     with _drawing_slots:
         drawn = photo.pixels.resize(
@@ -61,7 +63,7 @@ def draw_overlay(
             Image.Resampling.BILINEAR,
             reducing_gap=2.0,
         )
-        _draw(heat, drawn, seen_in=photo.pixels.size)
+        _draw(heat, drawn, view_box(photo.pixels.size, seen), photo.pixels.size)
         if format == "JPEG":
             return encode_jpeg(drawn, QUALITY)
         out = io.BytesIO()
@@ -69,21 +71,21 @@ def draw_overlay(
         return out.getvalue()
 
 
-def draw_kept_overlay(content: bytes, heat: Sequence[Sequence[float]]) -> bytes:
+def draw_kept_overlay(content: bytes, heat: Sequence[Sequence[float]], seen: float) -> bytes:
     """Draw the heat map over a stored photo, which is decoded only once a slot is free: a decoded
     photo holds many times the memory of its file.
     """
     with _drawing_slots:
         pixels = read_stored_photo(content, full=True).pixels
-        _draw(heat, pixels, seen_in=pixels.size)
+        _draw(heat, pixels, view_box(pixels.size, seen), pixels.size)
         return encode_jpeg(pixels, QUALITY)
 
 
-def _draw(heat: Sequence[Sequence[float]], drawn: Image.Image, *, seen_in: Size) -> None:
+def _draw(heat: Sequence[Sequence[float]], drawn: Image.Image, box: Box, seen_in: Size) -> None:
     """Lay the colours over the photo, a few rows at a time: all at once would hold it four times in
-    memory. `seen_in` is the size at which the network saw a part of it.
+    memory. The network saw the part in `box` of it at the size `seen_in`.
     """
-    grey = _enlarge_heat(heat, drawn.size, seen_in)
+    grey = _enlarge_heat(heat, drawn.size, box, seen_in)
     width, height = drawn.size
     for top in range(0, height, ROWS_AT_A_TIME):
         rows = grey.crop((0, top, width, min(top + ROWS_AT_A_TIME, height)))
@@ -92,12 +94,14 @@ def _draw(heat: Sequence[Sequence[float]], drawn: Image.Image, *, seen_in: Size)
         drawn.paste(colour.convert("RGB"), (0, top), rows.point(_OPACITY))
 
 
-def _enlarge_heat(heat: Sequence[Sequence[float]], size: Size, seen_in: Size) -> Image.Image:
+def _enlarge_heat(
+    heat: Sequence[Sequence[float]], size: Size, box: Box, seen_in: Size
+) -> Image.Image:
     """The heat map as a grey picture of the drawing's size; its hottest cell is white."""
     cells = np.asarray(heat, np.float64)
     hottest = cells.max()
     grey = cells / hottest * 255 if hottest > 0 else cells
-    left, top, right, bottom = view_box(seen_in)
+    left, top, right, bottom = box
     across, down = size[0] / seen_in[0], size[1] / seen_in[1]
     corner = round(left * across), round(top * down)
     inside = (

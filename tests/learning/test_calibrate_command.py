@@ -1,5 +1,6 @@
 """A trained model knows what is unlike its training, and can be calibrated anew."""
 
+import json
 import shutil
 from pathlib import Path
 
@@ -10,7 +11,15 @@ from PIL import Image
 from skinapi.base.errors import ModelDamaged
 from skinapi.model.calibration import Calibration, ModelCalibration
 from skinapi.model.detectors import OutOfDistributionDetector
-from skinapi.model.network.model import CALIBRATION, Model, open_model, write_checksums
+from skinapi.model.network.model import (
+    CALIBRATION,
+    CARD,
+    Model,
+    open_model,
+    read_card,
+    write_checksums,
+)
+from skinapi.model.network.picture import SEEN, SEEN_BEFORE
 from tests.learning.conftest import Small, run_command
 from tests.learning.pictures import draw_lesion
 
@@ -48,6 +57,26 @@ def test_calibrating_again_finds_the_same_whatever_stood_there_and_keeps_the_car
     assert after.card == before.card
     assert after.calibration.dermoscopic.thresholds == before.calibration.dermoscopic.thresholds
     assert familiar_of(after).limit == pytest.approx(familiar_of(before).limit)
+
+
+def test_a_model_that_saw_less_of_a_picture_is_shown_the_whole_and_gets_a_new_version(
+    small: Small, tmp_path: Path
+) -> None:
+    """What it finds until then is of the part that its card names, or of the former one."""
+    again = shutil.copytree(small.model, tmp_path / "model")
+    card = json.loads((again / CARD).read_text())
+    del card["seen"]
+    (again / CARD).write_text(json.dumps({**card, "version": "tiny-before"}))
+    write_checksums(again)
+    before = open_model(again)
+    picture = draw_lesion("nv", np.random.default_rng(0))
+    assert before.card.seen == SEEN_BEFORE
+    assert not np.allclose(
+        before.read([picture]).logits, open_model(small.model).read([picture]).logits
+    )
+    assert run_command(["calibrate", again, "--data", small.data], tmp_path) == 0
+    assert read_card(again).version == read_card(small.model).version != "tiny-before"
+    assert read_card(again).seen == SEEN
 
 
 def test_fitting_the_facts_alone_leaves_all_else_as_it_was(small: Small, tmp_path: Path) -> None:

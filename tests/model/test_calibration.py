@@ -23,6 +23,7 @@ from skinapi.model.conditions import conditions_table
 from skinapi.model.context import Context, Modality
 from skinapi.model.finding import Finding
 from skinapi.model.headline import as_mapping
+from skinapi.model.network.picture import SEEN
 from skinapi.model.patient_facts import Fact, PatientFactsTable, ToldLimits
 from tests.model.fakes import LABELS, TESTED, fake_model, some_shares
 from tests.model.photos import encoded, skin_with_spot
@@ -77,7 +78,7 @@ def judged(
     """Of one picture of each of these modalities."""
     model = fake_model(shown).with_calibration(MODEL.where(prevalence))
     each = [
-        judge_prepared(model, prepare_photo(PHOTO), Context(modality=modality))
+        judge_prepared(model, prepare_photo(PHOTO, SEEN), Context(modality=modality))
         for modality in modalities
     ]
     return each[0].finding if len(each) == 1 else join_photos(model, each)
@@ -116,7 +117,7 @@ def test_pictures_of_one_lesion_are_restated_each_by_its_own_mix_and_then_joined
         MODEL.model_copy(update={"joining": rule, "prevalence": 0.02})
     )
     each = [
-        judge_prepared(model, prepare_photo(PHOTO), Context(modality=modality))
+        judge_prepared(model, prepare_photo(PHOTO, SEEN), Context(modality=modality))
         for modality in (Modality.DERMOSCOPIC, Modality.CLINICAL)
     ]
     joined = join_photos(model, each)
@@ -132,7 +133,7 @@ def test_what_one_picture_alone_shows_is_read_for_the_same_prevalence() -> None:
     each = [
         judge_prepared(
             fake_model(shown).with_calibration(MODEL.where(0.02)),
-            prepare_photo(PHOTO),
+            prepare_photo(PHOTO, SEEN),
             Context(modality=Modality.DERMOSCOPIC),
         )
         for shown in ({"melanocytic_nevus": 1.0}, {"melanoma": 0.67, "melanocytic_nevus": 0.33})

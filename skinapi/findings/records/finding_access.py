@@ -234,7 +234,7 @@ class FindingAccess:
     def draw_heatmap(self, *, number: str, picture: int | None, to: Subject) -> bytes:
         submission = self._get_picture(number, picture, to)
         photo = self.photos.read(submission=submission, to=to)
-        return draw_kept_overlay(photo, submission.finding.heat)
+        return draw_kept_overlay(photo, submission.finding.heat, submission.finding.quality.seen)
 
     def _get_picture(self, number: str, picture: int | None, to: Subject) -> VisibleFinding:
         submission, _ = self.get_to_read(number=number, to=to)

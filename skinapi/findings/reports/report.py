@@ -277,13 +277,13 @@ class Report:
         return conditions_table().name(condition, self.language)
 
 
-def print_pictures(photo: Photo, heat: Sequence[Sequence[float]]) -> Pictures:
+def print_pictures(photo: Photo, heat: Sequence[Sequence[float]], seen: float) -> Pictures:
     """Shrink the photo and draw its heat map, at the size in which they are printed."""
     printed = photo.pixels.copy()
     printed.thumbnail((PRINTED_SIDE, PRINTED_SIDE), Image.Resampling.BICUBIC)
     out = io.BytesIO()
     printed.save(out, "JPEG", quality=PRINTED_QUALITY, optimize=True)
-    overlay = draw_overlay(photo, heat, size=printed.size)
+    overlay = draw_overlay(photo, heat, seen, size=printed.size)
     return Pictures(photo=out.getvalue(), overlay=overlay)
 
 

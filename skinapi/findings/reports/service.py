@@ -379,8 +379,13 @@ class ReportsService:
         for index, alone in enumerate(submission.pictures):
             # Whoever reads it was noted above.
             if index != shown and (other := self.findings.photos.find_opened(alone)):
-                others.append((index + 1, print_pictures(other, alone.finding.heat)))
-        pictures = print_pictures(photo, submission.finding.heat)
+                others.append(
+                    (
+                        index + 1,
+                        print_pictures(other, alone.finding.heat, alone.finding.quality.seen),
+                    )
+                )
+        pictures = print_pictures(photo, submission.finding.heat, submission.finding.quality.seen)
         return replace(report, pictures=pictures, other_pictures=tuple(others))
 
 

@@ -212,7 +212,7 @@ class HeatView(Answer):
     @classmethod
     def from_finding(cls, finding: Finding) -> Self:
         width, height = finding.quality.width, finding.quality.height
-        left, top, right, bottom = view_box((width, height))
+        left, top, right, bottom = view_box((width, height), finding.quality.seen)
         return cls(
             cells=finding.heat, box=(left / width, top / height, right / width, bottom / height)
         )

@@ -87,7 +87,7 @@ def infer_for_explainable(
     finding = classified.finding
     seven = decided(finding, "explainable")
     probabilities = {_label_of(entry.key): entry.probability for entry in seven.ranked}
-    overlay = draw_overlay(classified.photo, finding.heat, size=OVERLAY_SIZE)
+    overlay = draw_overlay(classified.photo, finding.heat, finding.quality.seen, size=OVERLAY_SIZE)
     return Inference(
         predicted_label=_label_of(finding.headline.one_name.key),
         probabilities=[[probabilities.get(label, 0.0) for label in CLASS_ORDER]],

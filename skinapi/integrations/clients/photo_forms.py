@@ -176,7 +176,7 @@ class GuideAnswer(GuideFields):
         named = seven.most_probable != NORMAL_SKIN and name_for(finding, "guide")
         if misleads or finding.not_skin or not (named and heads_the_list):
             raise undecided(finding)
-        overlay = draw_overlay(classified.photo, finding.heat, format="PNG")
+        overlay = draw_overlay(classified.photo, finding.heat, finding.quality.seen, format="PNG")
         sections = write_template(Facts.from_finding(finding, NOTHING_TOLD), "en").sections
         return cls(
             model_version=finding.model_version,

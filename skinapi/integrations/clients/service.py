@@ -233,7 +233,9 @@ class ClientsService:
         """The report as PDF. `translations` are rows in the client's own words."""
         return self.reports.print_unkept(
             facts=Facts.from_finding(classified.finding, NOTHING_TOLD),
-            pictures=print_pictures(classified.photo, classified.finding.heat),
+            pictures=print_pictures(
+                classified.photo, classified.finding.heat, classified.finding.quality.seen
+            ),
             translations=translations,
         )
 

@@ -54,7 +54,7 @@ class ObjectMaker:
         size = size_of(photo)
         if of.kind is not Kind.HEAT_MAP:
             return make_photo(origin, of, photo, size)
-        drawn = draw_kept_overlay(photo, picture.finding.heat)
+        drawn = draw_kept_overlay(photo, picture.finding.heat, picture.finding.quality.seen)
         known = pictures_of(study.finding)
         source = next(item for item in known if item.place == of.place and item.kind != of.kind)
         return make_heat_map(origin, of, drawn, size, source)

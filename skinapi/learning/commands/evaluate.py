@@ -62,6 +62,7 @@ from skinapi.model.context import Modality
 from skinapi.model.dataset_labels import label_spellings
 from skinapi.model.network.engine import Precision
 from skinapi.model.network.model import CARD, SHIPPED_MODEL, SPLIT, Model, Part, open_model
+from skinapi.model.network.picture import SEEN
 
 # What the card tells of a clinic that the model never saw.
 ON_CARD = ("n", "lesions", "named", "named_interval", "points")
@@ -178,6 +179,7 @@ def calibrate(settings: Settings, options: CalibrateOptions) -> int:  # noqa: AR
         return _calibrate_facts(options)
     left_out = read_left_out(options.left_out)
     model = open_model(options.model, calibrated=False)
+    model = replace(model, card=model.card.model_copy(update={"seen": SEEN}))
     sources, parts = _load_model_pictures(options)
     cut = options.cut_normal_skin
     calibration = calibrate_model(
@@ -193,7 +195,8 @@ def calibrate(settings: Settings, options: CalibrateOptions) -> int:  # noqa: AR
         print_line(f"{entry.source}, by a network that never saw it:")
         for line in describe_elsewhere(entry.scores, calibration):
             print_line(f"  {line}")
-    card = json.loads((options.model / CARD).read_bytes())
+    card = {**json.loads((options.model / CARD).read_bytes()), "seen": SEEN}
+    del card["version"]  # what it is shown may have changed
     if left_out:
         card["left_out"] = [entry.for_card() for entry in left_out]
     with raise_disk_full():

@@ -20,7 +20,7 @@ from skinapi.learning.train.user_networks import load_user_network
 from skinapi.model.calibration import ModelCalibration
 from skinapi.model.dataset_labels import name_outputs
 from skinapi.model.network.engine import Precision
-from skinapi.model.network.picture import Scaling, Tensor, scale_pixels
+from skinapi.model.network.picture import SEEN, Scaling, Tensor, scale_pixels
 
 COMPARED = 32
 LONGEST_NAME = 60
@@ -63,6 +63,7 @@ def export_network(options: ExportOptions, out: Path) -> Exported:
             "architecture": _architecture(network.name),
             "side": servable.side,
             "scaling": scaling.value,
+            "seen": SEEN,
             "precision": Precision.F32.value,
             "difference_from_keras": difference,
             "licence": options.licence,

@@ -84,7 +84,7 @@ def run_model(
         photos = [_load_photo(sample, change) for sample in batch]
         for sample, photo in zip(batch, photos, strict=True):
             # A part cut out of a picture would fail for its size: nobody uploads such a part.
-            if sample.box is None and (why := measure_quality(photo).reasons):
+            if sample.box is None and (why := measure_quality(photo, model.card.seen).reasons):
                 unfit[sample.image_id] = why[0]
         reading = model.read([photo.pixels for photo in photos])
         rows.append((reading.logits, reading.pooled))

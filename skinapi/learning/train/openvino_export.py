@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from hashlib import sha256
 from importlib import import_module
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -249,14 +250,19 @@ def measure_difference(network: keras.Model, exported: Path, probe: Tensor) -> f
 def write_model_files(
     folder: Path, *, card: Mapping[str, Any], calibration: ModelCalibration
 ) -> str:
-    """Returns the version: a checksum of the weights, so equal versions mean equal weights."""
-    version = (
-        f"{card['architecture'].lower()}-{sum_file((folder / NETWORK).with_suffix('.bin'))[:12]}"
-    )
+    """Returns the version. A card without one gets a checksum of the weights and of how much of a
+    picture they are shown, so equal versions mean equal answers of the network.
+    """
+    version = card.get("version") or _name_version(folder, card)
     _write_json(folder / CALIBRATION, calibration.model_dump())
     _write_json(folder / CARD, {"version": version, **card})
     write_checksums(folder)
     return version
+
+
+def _name_version(folder: Path, card: Mapping[str, Any]) -> str:
+    shown = f"{sum_file((folder / NETWORK).with_suffix('.bin'))} {card['seen']}"
+    return f"{card['architecture'].lower()}-{sha256(shown.encode()).hexdigest()[:12]}"
 
 
 def _write_json(path: Path, value: object) -> None:

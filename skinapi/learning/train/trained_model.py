@@ -30,6 +30,7 @@ from skinapi.learning.train.weights import save_norms
 from skinapi.model.calibration import ModelCalibration
 from skinapi.model.network.engine import Precision
 from skinapi.model.network.model import Model, open_model
+from skinapi.model.network.picture import SEEN
 
 COMPARED = 200
 MAX_BF16_LOSS = 0.002
@@ -51,6 +52,7 @@ def export_trained(
         "architecture": recipe.architecture,
         "side": recipe.side,
         "scaling": ARCHITECTURES[recipe.architecture].scaling.value,
+        "seen": SEEN,
         "precision": Precision.F32.value,
         "difference_from_keras": {"largest": difference, "pictures": len(probe)},
     }

@@ -138,7 +138,7 @@ def encode_jpeg(pixels: Image.Image, quality: int) -> bytes:
     return out.getvalue()
 
 
-# The network sees 4/5 of the shorter side, scaled to 224 pixels. Decoding to 448 leaves enough
+# The network sees the shorter side, scaled to 224 pixels. Decoding to 448 leaves enough
 # detail for that and saves memory.
 WORKING_SIZE = (448, 448)
 STORED_SIDE = 1600

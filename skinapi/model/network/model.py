@@ -42,7 +42,7 @@ from skinapi.model.network.model_checks import (
     read_json,
     sum_file,
 )
-from skinapi.model.network.picture import Scaling, Tensor, make_tensor
+from skinapi.model.network.picture import SEEN_BEFORE, Scaling, Tensor, make_tensor
 
 NETWORK = "network.xml"
 WEIGHTS = "network.bin"
@@ -86,6 +86,7 @@ class ModelCard(BaseModel):
     # A network may leave its input size open; then only this says how much memory a picture takes.
     side: int = Field(ge=1, le=LARGEST_INPUT_SIDE)
     scaling: Scaling
+    seen: float = Field(default=SEEN_BEFORE, gt=0, le=1)
     precision: Precision
     licence: str
     limits: tuple[str, ...]
@@ -108,7 +109,10 @@ class Model:
         return replace(self, calibration=calibration)
 
     def read(self, pictures: Sequence[Image.Image]) -> EngineOutput:
-        tensors = [make_tensor(p, side=self.card.side, scaling=self.card.scaling) for p in pictures]
+        own = self.card
+        tensors = [
+            make_tensor(p, side=own.side, scaling=own.scaling, seen=own.seen) for p in pictures
+        ]
         return self.engine.infer(np.stack(tensors))
 
     def heat_of(self, reading: EngineOutput, *, row: int, output: int) -> Tensor:

@@ -131,7 +131,7 @@ def _classify(
     model: Model, content: bytes, context: Context, measure: bool, keep: bool
 ) -> ClassifiedPhoto:
     """Do all work whose cost grows with the picture: it runs in the prediction pool."""
-    prepared = prepare_photo(content)
+    prepared = prepare_photo(content, model.card.seen)
     finding = classify_prepared(model, prepared, context)
     shape = measure_shape(prepared.photo) if measure else None
     kept = reencode_for_storage(content, prepared.photo) if keep else None
@@ -146,7 +146,7 @@ class _JudgedPicture:
 
 
 def _judge(model: Model, content: bytes, context: Context, keep: bool) -> _JudgedPicture:
-    prepared = prepare_photo(content)
+    prepared = prepare_photo(content, model.card.seen)
     judged = judge_prepared(model, prepared, context)
     modality = judged.finding.modality
     kind = modality.recognised if modality else Modality.UNKNOWN

@@ -81,7 +81,7 @@ HEAT = tuple(tuple(max(0.0, 9.0 - (x - 3) ** 2 - (y - 3) ** 2) for x in range(7)
 
 @cache
 def printed_pictures() -> Pictures:
-    return print_pictures(read_photo(encoded(skin_with_spot((600, 450), grain=8))), HEAT)
+    return print_pictures(read_photo(encoded(skin_with_spot((600, 450), grain=8))), HEAT, 1)
 
 
 def made_report(

@@ -66,12 +66,14 @@ def test_the_heat_is_the_gradient_of_the_logit_by_each_feature(head: Head) -> No
 
 def test_the_network_sees_the_central_square() -> None:
     wide = Image.new("RGB", (400, 160), "white")
-    assert view_box(wide.size) == (136.0, 16.0, 264.0, 144.0)
-    wide.paste("black", (150, 0, 250, 160))
-    tensor = make_tensor(wide, side=28, scaling=Scaling.RAW)
-    assert tensor.shape == (28, 28, 3)
-    assert tensor[:, 8:20].max() == 0
-    assert tensor[:, 0].min() == 255
+    assert view_box(wide.size, 1.0) == (120.0, 0.0, 280.0, 160.0)
+    assert view_box(wide.size, 4 / 5) == (136.0, 16.0, 264.0, 144.0)
+    wide.paste("black", (130, 0, 270, 160))
+    whole, part = (make_tensor(wide, side=28, scaling=Scaling.RAW, seen=seen) for seen in (1, 0.8))
+    assert whole.shape == part.shape == (28, 28, 3)
+    assert whole[:, 4:24].max() == 0
+    assert whole[:, 0].min() == 255
+    assert part.max() == 0
 
 
 @pytest.mark.parametrize(

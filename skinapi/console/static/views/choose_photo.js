@@ -4,11 +4,7 @@ import { html, useEffect, useRef, useState } from "/console/vendor/htm-preact-3.
 import { DropArea, filesOf, Icon, toast } from "/console/components.js";
 import { say } from "/console/language.js";
 
-/** The part of the shorter side that the server looks at. */
-const SHOWN = 4 / 5;
-/** So far the photo can be zoomed out: then the square is as wide as its shorter side, and what is added lies outside. */
-const FARTHEST = SHOWN;
-const ADDED = "#808080";
+const BEHIND = "#808080"; // a picture that can be seen through
 /** A file above this is sent smaller, so that the server's 10 MB refuse no phone; the longest side then. */
 const ALONE = { bytes: 5e6, longest: 3000 };
 /** The same for each of up to four, which share the 10 MB. */
@@ -27,20 +23,20 @@ function boxOf(of, view) {
 /** The box of the picture on the whole canvas. @param {CanvasRenderingContext2D} context @param {ImageBitmap} picture @param {[number, number, number, number]} box */
 function fill(context, picture, box) {
   const { width, height } = context.canvas;
-  context.fillStyle = ADDED;
+  context.fillStyle = BEHIND;
   context.fillRect(0, 0, width, height);
   context.drawImage(picture, ...box, 0, 0, width, height);
 }
 
-/** The part with the square that is looked at. @param {HTMLCanvasElement} target @param {ImageBitmap} picture @param {[number, number, number, number]} box */
+/** The part with the square that is looked at, as wide as its shorter side. @param {HTMLCanvasElement} target @param {ImageBitmap} picture @param {[number, number, number, number]} box */
 function draw(target, picture, box) {
   target.width = 960;
   target.height = Math.round((960 * picture.height) / picture.width);
   const context = /** @type {CanvasRenderingContext2D} */ (target.getContext("2d"));
   fill(context, picture, box);
-  const side = SHOWN * Math.min(target.width, target.height);
   context.strokeStyle = "rgb(255 255 255 / 0.85)";
   context.lineWidth = 3;
+  const side = Math.min(target.width, target.height) - context.lineWidth;
   context.setLineDash([14, 10]);
   context.strokeRect((target.width - side) / 2, (target.height - side) / 2, side, side);
 }
@@ -90,7 +86,7 @@ const PhotoCrop = ({ file, first, several, onReady, onUnreadable }) => {
   /** @param {number} zoom @param {number} x @param {number} y */
   const look = (zoom, x, y) => {
     const margin = 0.5 / zoom;
-    const inside = (/** @type {number} */ place) => (zoom < 1 ? 0.5 : Math.min(1 - margin, Math.max(margin, place)));
+    const inside = (/** @type {number} */ place) => Math.min(1 - margin, Math.max(margin, place));
     setView({ zoom, x: inside(x), y: inside(y) });
   };
   const move = (/** @type {On<PointerEvent>} */ event) => {
@@ -118,7 +114,7 @@ const PhotoCrop = ({ file, first, several, onReady, onUnreadable }) => {
         onPointerMove=${move} onPointerUp=${() => (drag.current = null)} onPointerCancel=${() => (drag.current = null)}></canvas>
       <figcaption>
         <label class="slider">${say("zoom")}
-          <input type="range" min=${FARTHEST} max="6" step="0.1" value=${view.zoom} aria-valuetext=${`${view.zoom} ×`}
+          <input type="range" min="1" max="6" step="0.1" value=${view.zoom} aria-valuetext=${`${view.zoom} ×`}
             onInput=${(/** @type {FieldEvent} */ event) => look(Number(event.target.value), view.x, view.y)} /></label>
         <small>${say("cropText")}</small>
       </figcaption>
