@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from skinapi.learning.data.made_pictures import make_pictures
 from skinapi.learning.measure.figures import short_name
 from skinapi.learning.measure.predictions import lesion_classes
 from skinapi.learning.train.card import README, write_readable_card
@@ -18,6 +19,9 @@ from skinapi.model.decoding.photo import read_photo
 from skinapi.model.network.engine import Precision
 from skinapi.model.network.model import CARD, SHIPPED_MODEL, Model, open_model
 from skinapi.model.network.picture import Tensor, make_tensor
+from tests.model.photos import encoded
+from tests.support.outcomes import name_outcome
+from tests.support.size import size
 
 PICTURES = Path(__file__).parents[3] / "shared" / "data" / "ham10000"
 pytestmark = pytest.mark.xdist_group("shipped network")  # opened once
@@ -47,7 +51,9 @@ def tensors(served: Model, count: int) -> Tensor:
     shown = (PICTURES / f"{name}.jpg" for name in names[:count])
     pictures = [read_photo(path.read_bytes()).pixels for path in shown]
     card = served.card
-    return np.stack([make_tensor(p, side=card.side, scaling=card.scaling) for p in pictures])
+    return np.stack(
+        [make_tensor(p, side=card.side, scaling=card.scaling, seen=card.seen) for p in pictures]
+    )
 
 
 @pytest.mark.drill
@@ -103,6 +109,13 @@ def test_the_readable_card_says_what_the_card_says(tmp_path: Path) -> None:
     card = json.loads((SHIPPED_MODEL / CARD).read_text())
     write_readable_card(tmp_path, card, card["version"])
     assert (tmp_path / README).read_text() == (SHIPPED_MODEL / README).read_text()
+
+
+def test_noise_clouds_gradients_and_fabrics_of_a_program_are_refused(served: Model) -> None:
+    """Others than those that the detector has learned from. A calm gradient may be too blurred."""
+    pictures = make_pictures(size(4, 50), seed=1)
+    outcomes = [name_outcome(served, encoded(picture, "PNG")) for picture in pictures]
+    assert {outcome for outcome in outcomes if not outcome.startswith("refused")} == set()
 
 
 def test_the_shipped_split_names_pictures_alone() -> None:

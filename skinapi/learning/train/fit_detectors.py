@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from sklearn.linear_model import LogisticRegression
 
+from skinapi.learning.data.made_pictures import make_pictures
 from skinapi.learning.data.samples import UNKNOWN, Sample, open_sample, skin_tone, source_of
 from skinapi.learning.measure import metrics
 from skinapi.learning.measure.predictions import ModelOutputs, bootstrap_group
@@ -40,12 +41,16 @@ LOWEST_LIMIT = 0.5
 # How far, in log odds, what is surely something else lies beyond every picture of skin. Darker and
 # warmer copies of light skin reach up to 1.9 further (`tests.bench.skin_tones` of commit 48427f6c).
 MARGIN = 2.0
+# So many pictures of a source that the fit has not seen may lie beyond it.
+MAX_REFUSED = 0.001
 LEAST_SURE = 0.99
 # Beyond it a probability is one to a computer, and no picture of skin lies safely below.
 MOST_LOG_ODDS = 15.0
 # Thirty photographs are few, and a crop of an ordinary thing is an ordinary thing.
 CROPS = 12
 SMALLEST_CROP = 0.4
+# Of each kind that a program makes.
+MADE = 150
 BATCH = 8
 # So many of the known validation lesions are in doubt by it.
 KNOWN_IN_DOUBT = 0.03
@@ -118,8 +123,8 @@ def _fit_not_skin(train: ModelOutputs, not_skin: Features) -> LinearClassifier:
 def _fit_sure(
     classifier: LinearClassifier, train: ModelOutputs, validation: ModelOutputs, not_skin: Features
 ) -> float | None:
-    """The threshold lies a margin beyond every picture of skin, also where its source was left out
-    of the fit. None where that leaves nothing.
+    """The threshold lies a margin beyond every picture of skin, and beyond nearly all of a source
+    that was left out of the fit. None where that leaves nothing.
     """
     highest = [classifier.probability(part.pooled).max() for part in (train, validation)]
     sources = [np.array([*map(source_of, part.samples)]) for part in (train, validation)]
@@ -130,7 +135,8 @@ def _fit_sure(
         without = _fit_not_skin(known, not_skin)
         for part, names in zip((train, validation), sources, strict=True):
             if (names == source).any():
-                highest.append(without.probability(part.pooled[names == source]).max())
+                own = without.probability(part.pooled[names == source])
+                highest.append(np.quantile(own, 1 - MAX_REFUSED))
     beyond = log_odds(float(max(highest))) + MARGIN
     return max(1 / (1 + math.exp(-beyond)), LEAST_SURE) if beyond < MOST_LOG_ODDS else None
 
@@ -146,8 +152,9 @@ def _tone_of(sample: Sample) -> str:
 
 
 def read_not_skin_features(model: Model, samples: Sequence[Sample]) -> Features:
+    """Of the photographs, of crops of them, and of pictures that a program makes."""
     random = np.random.default_rng(0)
-    views = []
+    views = make_pictures(MADE, seed=0)
     for sample in samples:
         picture = open_sample(sample)
         views += [picture, *(_random_square(picture, random) for _ in range(CROPS))]
