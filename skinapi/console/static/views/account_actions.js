@@ -63,7 +63,7 @@ const UNSETTLED = { result: "awaited" };
 /** What is to be done by a doctor. @param {Account} account */
 const sayInCare = (account) => account.in_care && sayAll(say("doctorWaits", figures(account.in_care)), sayAlsoLeft(account.in_care));
 
-const sayAll = (/** @type {(string | false)[]} */ ...sentences) => sentences.filter(Boolean).join(" ");
+const sayAll = (/** @type {(string | false | null | undefined)[]} */ ...sentences) => sentences.filter(Boolean).join(" ");
 
 /** What waits of an account that is to be approved as a patient. @param {Account} account */
 export const sayOpen = (account) => sayAll(Boolean(account.waiting?.findings) && say("approvedWaits", { who: sayWho(account), ...figures(account.waiting) }), sayAlsoLeft(account.waiting));
