@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from skinapi.app import backup_commands
-from skinapi.app.composition.services import open_services
+from skinapi.app.composition.services import MODELS, open_services
 from skinapi.base.errors import BrokenErasedIds, Conflict
 from skinapi.base.settings import Settings
 from skinapi.model.conditions import Band
@@ -22,6 +22,7 @@ from skinapi.platform.backups.erased_ids import (
     write_erased_ids,
 )
 from skinapi.platform.notices.outbox import Kind
+from skinapi.platform.storage.faults import document_faults
 from skinapi.platform.storage.ids import now
 from skinapi.platform.storage.ports import Filter
 from skinapi.platform.stores import make_store, open_store
@@ -318,6 +319,36 @@ def test_a_restore_that_is_killed_at_any_step_is_refused_by_servers_and_ends_who
         with suppress(Conflict):  # "not empty": it had ended, but for its check
             assert clinic.restore(settings, erased=lists) == 0
         assert_erased(clinic, settings)
+
+
+def test_a_damaged_record_of_who_is_to_be_reached_or_was_erased_stops_neither_list_nor_restore(
+    backend: Backend, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    grey, store = backend.member(role="doctor"), backend.services.store
+    ada, ben = (patient_of(backend, grey) for _ in "12")
+    for patient in (ada, ben):
+        file_for(backend, patient, URGENT)
+        account = backend.account(patient.email)
+        backend.services.erasure.erase(account, by=backend.account(grey.email).id)
+    [first, second] = [one["_id"] for one in reached(grey)]
+    assert store.collection("people_to_reach").update({"id": first}, {"$unset": {"findings": True}})
+    erased = store.collection("erased_ids")
+    accounts = erased.find({"kind": "account"})
+    assert erased.update({"id": accounts[0]["id"]}, {"$unset": {"kind": True}})
+    faults = " ".join(fault.message for fault in document_faults(store, MODELS))
+    assert first in faults
+    assert accounts[0]["id"] in faults
+    backup, lists, folder = tmp_path / "backup.tar", tmp_path / "list.jsonl", tmp_path / "after"
+    with backup.open("wb") as out:
+        write_backup(store, out)
+    assert write_erased_ids(store, lists) == len(erased.find())
+    folder.mkdir()
+    settings = settings_in(folder, model_path=tiny_model())
+    restore(settings, file=backup, erased=lists)
+    capsys.readouterr()
+    with closing(open_store(settings)) as restored:
+        people = restored.collection("people_to_reach").find()
+    assert {item["id"] for item in people} >= {second}
 
 
 def test_who_was_to_be_reached_is_so_after_a_restore_and_who_was_reached_is_not(

@@ -104,6 +104,7 @@ from skinapi.platform.storage.store_version import begin_migration, is_older, jo
 from skinapi.platform.storage.unit_of_work import AuditRows
 from skinapi.platform.stores import open_store
 from skinapi.privacy.erasure.contents import AccountContents
+from skinapi.privacy.erasure.people_to_reach import PersonToReach
 from skinapi.privacy.erasure.receipts import Receipt
 from skinapi.privacy.erasure.service import ErasureService
 from skinapi.privacy.person_file.format import Maker
@@ -147,6 +148,7 @@ MODELS: Mapping[str, type[BaseModel]] = {
     "retention_pause": Pause,
     "retention_runs": Run,
     "erasure_receipts": Receipt,
+    "people_to_reach": PersonToReach,
 }
 
 

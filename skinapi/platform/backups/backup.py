@@ -26,7 +26,7 @@ from skinapi.platform.backups.backup_file import (
     verify_backup,
 )
 from skinapi.platform.backups.erased_ids import COLLECTION as ERASED_IDS
-from skinapi.platform.backups.erased_ids import Erased, ErasedIds, name_of_store
+from skinapi.platform.backups.erased_ids import Erased, ErasedIds, name_of_store, read_erased
 from skinapi.platform.storage.documents import from_json, to_json
 from skinapi.platform.storage.faults import blob_keys
 from skinapi.platform.storage.ids import new_id, now
@@ -87,7 +87,7 @@ def restore_backup(
         elif chunk and chunk[1]:
             documents = [from_json(line) for line in unpacked(data)]
             if chunk[1] == ERASED_IDS:
-                erased_ids.merge(map(Erased.model_validate, documents))
+                erased_ids.merge(map(read_erased, documents))
             else:
                 store.collection(chunk[1]).insert_many(documents)
             counts.documents += len(documents)
@@ -147,7 +147,7 @@ def read_facts(path: Path) -> BackupFacts:
         elif not chunk or (chunk[1] or "") > ERASED_IDS:  # collections come by name
             break
         elif chunk[1] == ERASED_IDS:
-            erased += [Erased.model_validate(from_json(line)) for line in unpacked(data)]
+            erased += [read_erased(from_json(line)) for line in unpacked(data)]
     if begun_at is None:
         raise BrokenBackup("it does not say when it was begun")
     return BackupFacts(begun_at, erased, store)

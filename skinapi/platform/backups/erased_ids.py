@@ -13,7 +13,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 from pydantic import BaseModel, ValidationError
 
@@ -105,7 +105,12 @@ class ErasedIds(Repository[Erased]):
         return bool(self._documents.find({"request": request}, limit=1, fields=()))
 
     def list_since(self, moment: datetime) -> Iterator[Erased]:
-        yield from self._list({"created_at": {"$gte": moment}}, sort="created_at")
+        since = self._documents.find({"created_at": {"$gte": moment}}, sort="created_at")
+        yield from map(read_erased, since)
+
+    def walk_all(self, *, newest_first: bool = False) -> Iterator[Erased]:
+        found = walk_by_id(self._documents, sort="-id" if newest_first else "id")
+        return map(read_erased, found)
 
     def needs_scrub(self) -> bool:
         """Whether anything was erased since the last complete scrub."""
@@ -125,7 +130,21 @@ class ErasedIds(Repository[Erased]):
 
 def list_erased(store: Store) -> Iterator[Erased]:
     """Walk all, oldest id first, in a store that is only read."""
-    return map(Erased.model_validate, walk_by_id(store.collection(COLLECTION)))
+    return map(read_erased, walk_by_id(store.collection(COLLECTION)))
+
+
+def read_erased(document: Document) -> Erased:
+    """Of a damaged record the id is enough: without the rest a list says that it was erased now.
+    `check` names it.
+    """
+    try:
+        return Erased.model_validate(document)
+    except ValidationError:
+        identifier = document["id"]
+        named = (identifier.partition("/")[0], document.get("kind"))
+        kinds: tuple[ErasedKind, ...] = get_args(ErasedKind)
+        kind: ErasedKind = next((kind for kind in kinds if kind in named), "account")
+        return Erased(id=identifier, created_at=now(), kind=kind, scrubbed_at=now())
 
 
 class Header(Frozen):

@@ -18,7 +18,7 @@ from typing import Literal
 
 from skinapi.accounts.auth.account import Account, Subject
 from skinapi.accounts.auth.events import PatientNumber
-from skinapi.base.errors import Conflict, NotFound
+from skinapi.base.errors import Conflict, NotFound, RecordDamaged
 from skinapi.base.pages import batched
 from skinapi.base.stored_record import StoredRecord
 from skinapi.care.message_records import Messages
@@ -221,9 +221,11 @@ class ReachService:
         ended = {entry.notice for entry in listed if entry.kind == "reached"}
         # Each notice holds what those before it of the same person held and was not ended.
         newest = {entry.about: entry for entry in listed if entry.kind == "to_reach"}
+        with leaving_out():  # one that cannot be read is made anew by what the list says of it
+            noted = {person.account for person in self.people.walk_all()}
         return Counter(
             known
-            for account in {*newest, *(person.account for person in self.people.walk_all())}
+            for account in sorted({*newest, *noted})
             if (known := self._renew(account, newest.get(account), ended)) is not None
         )
 
@@ -232,7 +234,10 @@ class ReachService:
         self, _: Unit, account_id: str, listed: Erased | None, ended: Container[str]
     ) -> bool | None:
         """Whether the person is known; None where there is nobody to reach."""
-        before = self.people.find_of(account_id)
+        try:
+            before = self.people.find_of(account_id)
+        except RecordDamaged:
+            before = None
         notice = listed.notice if listed else before and before.id
         over = notice in ended or bool(listed and listed.created_at + KEPT_FOR <= now())
         if before and not over and before.id == notice:
@@ -245,6 +250,7 @@ class ReachService:
         restored = (*(before.findings if before else ()), *self._walk(account))
         known = {finding.number: finding for finding in restored}
         findings = tuple(known.get(number) or _tell_lost(number) for number in listed.numbers)
+        self.people.remove(listed.notice)  # a damaged one
         number = before.number if before else None
         if account.external:
             number = number or self._find_number(findings)
