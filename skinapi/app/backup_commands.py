@@ -17,7 +17,7 @@ from pydantic import BaseModel, SecretStr, ValidationError
 from skinapi.accounts.auth.errors import LastAdmin
 from skinapi.app.commands import OPERATOR, check, say_store
 from skinapi.app.composition.services import MODELS, Services, open_services
-from skinapi.base.errors import Conflict, NotFound, SkinAPIError, UnsafeSettings
+from skinapi.base.errors import BrokenErasedIds, Conflict, NotFound, SkinAPIError, UnsafeSettings
 from skinapi.base.logs import configure_logs
 from skinapi.base.settings import Settings
 from skinapi.base.settings.safety import refuse_unsafe
@@ -293,11 +293,15 @@ def restore(settings: Settings, options: argparse.Namespace) -> int:
 
 def _lists_for(settings: Settings, options: argparse.Namespace, file: Path) -> list[ErasedList]:
     """The lists of erased ids: the operator's, that of the instance folder, and that beside the
-    backup.
+    backup. Of these two, one that cannot be read is named and left out.
     """
-    kept = [settings.instance_dir / FILE_NAME, file.parent / FILE_NAME]
-    given = [options.erased] if options.erased else []
-    return [read_erased_ids(path) for path in (*given, *filter(Path.exists, kept))]
+    lists = [read_erased_ids(options.erased)] if options.erased else []
+    for path in filter(Path.exists, (settings.instance_dir / FILE_NAME, file.parent / FILE_NAME)):
+        try:
+            lists.append(read_erased_ids(path))
+        except BrokenErasedIds as broken:
+            print(f"not used: {path}: {broken.detail}")
+    return lists
 
 
 def _known_until(facts: BackupFacts, lists: list[ErasedList]) -> datetime:

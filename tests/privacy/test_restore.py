@@ -343,9 +343,11 @@ def test_a_damaged_record_of_who_is_to_be_reached_or_was_erased_stops_neither_li
         write_backup(store, out)
     assert write_erased_ids(store, lists) == len(erased.find())
     folder.mkdir()
+    beside = tmp_path / FILE_NAME
+    beside.write_bytes(lists.read_bytes()[:-9])  # cut off: the one that is given is enough
     settings = settings_in(folder, model_path=tiny_model())
     restore(settings, file=backup, erased=lists)
-    capsys.readouterr()
+    assert f"not used: {beside}: " in capsys.readouterr().out
     with closing(open_store(settings)) as restored:
         people = restored.collection("people_to_reach").find()
     assert {item["id"] for item in people} >= {second}
