@@ -20,6 +20,7 @@ OTHERWISE: Mapping[str, str] = {
     "upload_parts": "with their upload",
     "job_logs": "with their job",
     "erasure_receipts": "proves the erasure, and names the account by its id alone",
+    "people_to_reach": "outlives the account until somebody has told the person, 30 days at most",
 }
 # What the code that deletes them reads beside the owner.
 FIELDS: Mapping[str, Document] = {

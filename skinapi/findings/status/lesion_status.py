@@ -240,7 +240,9 @@ class Advice:
         """
         if self.waits_for:
             return None
-        return due_day(self.levels or levels_of(self.band, self.since))
+        # What was said in between may have asked for less for a while.
+        days = due_day(levels_of(self.band, self.since)), due_day(self.levels or {})
+        return min(filter(None, days), default=None)
 
     def words(self, language: Language) -> BandWords:
         """The words are those for a patient; `next_step` depends on who said it."""
