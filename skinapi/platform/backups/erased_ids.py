@@ -134,8 +134,8 @@ def list_erased(store: Store) -> Iterator[Erased]:
 
 
 def read_erased(document: Document) -> Erased:
-    """Of a damaged record the id is enough: without the rest a list says that it was erased now.
-    `check` names it.
+    """Read a record. Where it is damaged its id is enough: a list then says that this was erased
+    now. `check` names the record.
     """
     try:
         return Erased.model_validate(document)
