@@ -392,7 +392,9 @@ def _erase_account(services: Services, erased: Erased) -> bool:
     """An account that had given all that it held to another one is not erased for that one."""
     data = services.data
     account = data.accounts.find_by_id(erased.about)
-    if account is None or account.joined_to:  # that goes with the one that stays
+    if account is None:  # of a damaged record the id alone is known: it may be a finding's
+        return services.findings.erase_again(identifier=erased.about, by=OPERATOR)
+    if account.joined_to:  # that goes with the one that stays
         return False
     held = (item["id"] for item in data.submissions.walk_stored(account.id, fields=()))
     if not erased.findings and any(data.erased_ids.find(item) is None for item in held):

@@ -353,6 +353,25 @@ def test_a_damaged_record_of_who_is_to_be_reached_or_was_erased_stops_neither_li
     assert {item["id"] for item in people} >= {second}
 
 
+def test_an_erased_finding_of_which_the_id_alone_can_be_read_is_erased_again(
+    backend: Backend, tmp_path: Path
+) -> None:
+    ada, store = patient_of(backend, backend.member(role="doctor")), backend.services.store
+    number = file_for(backend, ada, Band.ROUTINE).number
+    backup, lists, folder = tmp_path / "backup.tar", tmp_path / "list.jsonl", tmp_path / "after"
+    with backup.open("wb") as out:
+        write_backup(store, out)
+    assert ada.call("DELETE", f"/submissions/{number}").status_code == 200
+    erased = store.collection("erased_ids")
+    assert erased.update({"kind": "finding"}, {"$unset": {"kind": True}})
+    write_erased_ids(store, lists)
+    folder.mkdir()
+    settings = settings_in(folder, model_path=tiny_model())
+    assert restore(settings, file=backup, erased=lists) == 0
+    with closing(open_store(settings)) as restored:
+        assert restored.collection("submissions").find() == []
+
+
 def test_who_was_to_be_reached_is_so_after_a_restore_and_who_was_reached_is_not(
     real_backend: Backend,
     request: pytest.FixtureRequest,
