@@ -123,8 +123,8 @@ def _begin(store: Store, run: str) -> None:
             store.blobs.delete(key)
         return
     others = set(store.collections()) - {STORE_COLLECTION, ERASED_IDS}
-    used = any(store.collection(name).find(limit=1) for name in others)
-    if used or any(store.blobs.keys()):
+    # Files first: they are looked for at once, the collections one by one.
+    if any(store.blobs.keys()) or any(store.collection(name).find(limit=1) for name in others):
         raise Conflict(NOT_EMPTY)
     marks.insert({"id": UNFINISHED, "schema": 1, "created_at": now(), "run": run})
     store.collection(STORE_COLLECTION).delete({})
