@@ -96,7 +96,8 @@ class AwaitedView(Answer):
         awaited = submission.awaited if submission else None
         if submission is None or awaited is None or submission.decision is None:
             return None
-        since = submission.decision.decided_at
+        decision = submission.decision
+        since = decision.sampled_at or decision.decided_at
         overdue = now() - since > OVERDUE_AFTER
         return cls(what=awaited, since=since, overdue=overdue, submission=submission.number)
 
@@ -196,6 +197,9 @@ class OpinionView(Answer):
     of_me: bool = Field(description="whether that is the caller")
     asked_at: datetime
     question: str | None = Field(description="what the colleague is asked")
+    colleague_gone: bool = optional(
+        "true where the colleague is no active doctor now: nobody answers", default=False
+    )
 
 
 class CaseView(Answer):
@@ -231,6 +235,8 @@ class CaseView(Answer):
     ) -> Self:
         awaited = AwaitedView.from_finding(submission)
 
+        colleague = doctors.get(submission.opinion_of or "")
+
         def name(doctor: str | None) -> str:
             account = doctors.get(doctor or "")
             return account.name if account else ""
@@ -246,6 +252,7 @@ class CaseView(Answer):
                 of_me=submission.opinion_of == asker,
                 asked_at=submission.opinion_at,
                 question=submission.opinion_question,
+                colleague_gone=colleague is None or not colleague.active_doctor,
             )
             if submission.opinion_of and submission.opinion_at
             else None,

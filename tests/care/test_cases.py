@@ -12,7 +12,7 @@ from skinapi.model.conditions import Band
 from tests.care.clinic import ROUTINE, URGENT, file_for, numbers, review
 from tests.findings.prediction.photographer import predicted
 from tests.findings.records.test_races import Call, overlapped
-from tests.support.backends import Backend, Person
+from tests.support.backends import PASSWORD, Backend, Person
 from tests.support.size import size
 
 BACK = {"place": {"site": "back"}}
@@ -44,6 +44,9 @@ class Clinic:
     def sees(self, doctor: Person) -> list[int]:
         paths = (self.path, f"{self.path}/photo", f"{self.path}/reviews")
         return [doctor.call("GET", path).status_code for path in paths]
+
+    def assign(self, doctor: str | None) -> None:
+        self.admin("PUT", f"/users/{self.ada.email}/doctor", json={"doctor": doctor})
 
     def admin(self, method: str, path: str, **options: Any) -> None:
         answer = self.backend.member(role="admin").call(method, path, **options)
@@ -116,27 +119,48 @@ def test_the_review_that_ended_a_request_can_be_sent_again(clinic: Clinic) -> No
     assert first.get_json()["_id"] == again.get_json()["_id"]
 
 
-@pytest.mark.parametrize("end", ["withdrawn", "declined", "care", "suspended", "demoted"])
+@pytest.mark.parametrize("end", ["withdrawn", "declined", "in charge"])
 def test_a_request_ends_when_it_is(clinic: Clinic, end: str) -> None:
     clinic.ask()
     clinic.take(clinic.colleague)
-    users = f"/users/{clinic.colleague.email}"
-    if end in ("withdrawn", "declined"):
+    if end == "in charge":
+        clinic.assign(clinic.colleague.email)
+        clinic.doctor, clinic.colleague = clinic.colleague, clinic.doctor
+    else:
         who = clinic.doctor if end == "withdrawn" else clinic.colleague
         assert who.call("DELETE", f"{clinic.path}/second-opinion").status_code == 200
-    elif end == "care":
-        path, body = f"/users/{clinic.ada.email}/doctor", {"doctor": clinic.stranger.email}
-        clinic.admin("PUT", path, json=body)
-        clinic.doctor = clinic.stranger
-    elif end == "suspended":
-        clinic.admin("PATCH", f"{users}/suspend")
-        clinic.admin("PATCH", f"{users}/approve", json={})
-        clinic.colleague = clinic.backend.log_in(clinic.colleague.email)
-    else:
-        clinic.admin("PUT", f"{users}/role", json={"role": "user"})
     assert clinic.case()["opinion"] is None
     assert clinic.case()["taken_by"] is None
     assert clinic.sees(clinic.colleague) == [404] * 3
+
+
+def test_a_request_goes_with_the_patient_to_the_next_doctor(clinic: Clinic) -> None:
+    clinic.ask()
+    clinic.assign(None)
+    clinic.assign(clinic.stranger.email)
+    clinic.doctor = clinic.stranger
+    assert clinic.case()["opinion"]["colleague"] == "Dr Ann Other"
+    answer(clinic.colleague, clinic.number, MELANOMA)
+    assert came(clinic.doctor) == 1
+
+
+def test_a_request_of_who_is_no_doctor_any_more_rests_and_says_so(clinic: Clinic) -> None:
+    clinic.ask()
+    clinic.take(clinic.colleague)
+    assert "colleague_gone" not in clinic.case()["opinion"]
+    users = f"/users/{clinic.colleague.email}"
+    clinic.admin("PUT", f"{users}/role", json={"role": "user"})
+    assert clinic.case()["opinion"]["colleague_gone"]
+    assert clinic.case()["taken_by"] is None
+    assert clinic.sees(clinic.colleague) == [404] * 3
+    clinic.admin("PUT", f"{users}/role", json={"role": "doctor"})
+    clinic.colleague = clinic.backend.log_in(clinic.colleague.email)
+    assert clinic.sees(clinic.colleague) == [200] * 3
+    password = {"current_password": PASSWORD}
+    assert clinic.colleague.call("DELETE", "/me", json=password).status_code == 200
+    assert clinic.case()["opinion"]["colleague_gone"]
+    assert clinic.doctor.call("DELETE", f"{clinic.path}/second-opinion").status_code == 200
+    assert clinic.case()["opinion"] is None
 
 
 RACES = [
@@ -170,7 +194,7 @@ def test_whatever_overlaps_who_is_no_active_doctor_any_more_works_on_no_case(
         assert told[race.index("suspend" if "suspend" in race else "demote")] == 200, race
         found = real_backend.services.data.submissions.find_by_number(clinic.number)
         assert found
-        assert (found.taken_by, found.opinion_of) == (None, None), race
+        assert found.taken_by is None, race
 
 
 def test_a_second_opinion_sees_the_course_of_the_spot(shared_backend: Backend) -> None:

@@ -236,6 +236,28 @@ def test_what_is_awaited_is_listed_and_counted_the_oldest_first(
     assert list(shared_backend.services.check_integrity()) == []
 
 
+@pytest.mark.parametrize("second_doctor", [False, True])
+def test_a_sample_is_awaited_beside_what_counts(
+    shared_backend: Backend, second_doctor: bool
+) -> None:
+    doctor, ada = patient_in_care(shared_backend)
+    number = file_for(shared_backend, ada, URGENT).number
+    result = {"label": "basal_cell_carcinoma", "histology_result": "basal_cell_carcinoma"}
+    if second_doctor:
+        decide(doctor, number, AWAITED)
+        doctor = shared_backend.member(role="doctor")
+        decisions = shared_backend.services.decisions
+        decisions.assign_doctor(email=ada.email, doctor=doctor.email, by="admin")
+        decide(doctor, number, {"label": "melanoma", "certainty": "sure"})
+    else:
+        decide(doctor, number, result)
+        decide(doctor, number, AWAITED)
+    assert numbers(doctor, RESULTS) == [number]
+    decide(doctor, number, result)
+    assert numbers(doctor, RESULTS) == []
+    assert list(shared_backend.services.check_integrity()) == []
+
+
 def test_a_newer_photo_of_the_spot_answers_the_wish_for_one(shared_backend: Backend) -> None:
     doctor, ada = patient_in_care(shared_backend)
     place = {"place": {"site": "back"}}

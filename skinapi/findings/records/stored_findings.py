@@ -464,20 +464,23 @@ class StoredFindings(Repository[StoredFinding]):
         return (found[0]["id"], found[0]["queue_key"]) if found else None
 
     def set_doctor(self, owner: str, doctor: str | None) -> None:
-        """Put them into the lists of this doctor; what another has taken or asked for ends."""
+        """Put them into the lists of this doctor. What another has taken ends. A second opinion is
+        still to come, unless this doctor was asked for it.
+        """
         self._leave_doctor({"owner": owner}, doctor)
+        if doctor:
+            asked = {"owner": owner, "opinion_of": doctor}
+            self._documents.update_all(asked, set_or_remove(NOT_ASKED))
 
     def release(self, doctor: str) -> None:
         self._leave_doctor({"doctor": doctor}, None)
 
     def _leave_doctor(self, these: Filter, doctor: str | None) -> None:
-        change = set_or_remove({"doctor": doctor, **NOT_TAKEN, **NOT_ASKED})
-        self._documents.update_all(these, change)
+        self._documents.update_all(these, set_or_remove({"doctor": doctor, **NOT_TAKEN}))
 
     def end_work(self, doctor: str) -> None:
-        """Give back what this doctor has taken, and withdraw what this doctor is asked for."""
+        """Give back what this doctor has taken. What this doctor is asked for rests."""
         self._documents.update_all({"taken_by": doctor}, set_or_remove(NOT_TAKEN))
-        self._documents.update_all({"opinion_of": doctor}, set_or_remove(NOT_ASKED))
 
     def end_work_of(
         self, submission: StoredFindingRow, doctor: str, *, answered: bool = False

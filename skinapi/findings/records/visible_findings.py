@@ -170,7 +170,9 @@ class VisibleFindingRow(StoredFindingRow):
         else:
             queue_key = make_reviewed_key(decision.urgency, self.created_at, self.number)
         return {
-            "awaited_key": make_awaited_key(awaited, decision.decided_at, self.number)
+            "awaited_key": make_awaited_key(
+                awaited, decision.sampled_at or decision.decided_at, self.number
+            )
             if awaited and decision
             else None,
             "queue_key": queue_key,
@@ -232,7 +234,7 @@ def rest_keys(case: Sequence[VisibleFindingRow]) -> dict[str, str | None]:
     """
     waiting = [item for item in case if not item.reviewed]
     if any(item.band is URGENT for item in waiting) or any(
-        item.decision.awaited for item in case if item.decision
+        item.decision.sampled_at for item in case if item.decision
     ):
         return dict.fromkeys(item.id for item in case)
     since = max(

@@ -57,6 +57,15 @@ class ReviewsInForce:
         ]
         return max(reversed(reopening), key=self._grave, default=result)
 
+    def find_sampled(self) -> Review | None:
+        """The newest with a sample of which no result has come since."""
+        for review in reversed(self.reviews):
+            if review.opinion.awaited:
+                return review
+            if review.opinion.histology_result:
+                break
+        return None
+
     def _grave(self, review: Review) -> Gravity:
         if id(review) not in self._gravity:
             self._gravity[id(review)] = _gravity(review.opinion)

@@ -174,7 +174,8 @@ class Decision:
     that was signed, where it is another one; `earlier` has the oldest first. `levels`: since when
     the finding has been at least so urgent, without a break. `answered` is the newest version of
     the finding that a doctor saw, and `saw` are the other findings of the spot that the review that
-    counts saw; None: all.
+    counts saw; None: all. `sampled_at`: since when a laboratory has a sample, also where an older
+    result or another opinion counts.
     """
 
     review: str
@@ -191,6 +192,7 @@ class Decision:
     answered: int = 1
     answered_at: datetime | None = None
     saw: tuple[str, ...] | None = None
+    sampled_at: datetime | None = None
 
     @classmethod
     def from_reviews(
@@ -217,8 +219,11 @@ class Decision:
         levels = levels_since(_urgencies(counted, steps, versions))
         # What counted before the last of these, each once.
         earlier = {step.review: step for step in steps if step.review != last.review}
+        sample = in_force.find_sampled()
+        sampled_at = sample.created_at if sample else None
         return replace(
             last,
+            sampled_at=last.decided_at if last.awaited else sampled_at,
             levels=levels,
             earlier=tuple(earlier.values())[-MOST_EARLIER:],
             answered=counted[-1].version,

@@ -319,7 +319,7 @@ class LesionStatus:
 
     def awaited(self, finding: str) -> WaitsFor | None:
         about = self.findings[finding]
-        if about.decision and about.decision.awaited:
+        if about.decision and about.decision.sampled_at:
             return WaitsFor.RESULT
         wanted = about.photo.number in self.instruction.pictures_wanted
         return WaitsFor.PHOTO if wanted else None
@@ -442,8 +442,10 @@ def _choose(valid: Sequence[_Said]) -> _Said:
     return min(asked, key=_rank, default=counts)
 
 
-def _rank(item: _Said) -> tuple[int, int]:
-    return urgency(item.advice.band), RANKS[item.advice.said_by]
+def _rank(item: _Said) -> tuple[int, int, bool]:
+    """Of decisions that are equally urgent, the laboratory's result comes before opinions."""
+    advice = item.advice
+    return urgency(advice.band), RANKS[advice.said_by], not advice.by_result
 
 
 def _list_unseen(counts: _Said, said: Iterable[_Said]) -> list[_Said]:

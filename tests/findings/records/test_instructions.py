@@ -115,6 +115,17 @@ def with_change(findings: list[FindingStatus], finding: int) -> list[FindingStat
             ),
             (DECISION, SELF, 2),
         ),
+        # of equally urgent ones a result comes before what was said of a newer photo
+        *(
+            (
+                spot(
+                    (SELF, decided(URGENT, day=1, histology=PROVEN)),
+                    (SELF, decided(URGENT, day=2, **newer)),
+                ),
+                (DECISION, URGENT, 1),
+            )
+            for newer in ({}, {"certainty": UNSURE}, {"histology": AWAITED})
+        ),
         # what was decided later about the older finding is not ended by what is older
         (
             spot((SELF, decided(URGENT, day=3)), (SELF, decided(SELF, day=2))),

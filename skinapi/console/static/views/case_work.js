@@ -12,7 +12,7 @@ const sayOpinion = (/** @type {Api["OpinionView"]} */ { of_me, doctor, colleague
 /** Who works on a case, the weightiest first. @param {Partial<Api["CaseView"]>} [work] */
 export const sayWork = ({ taken_by: by, mine, opinion, opinion_came_at: came } = {}) => [
   ...(came ? [say("opinionCame")] : []),
-  ...(opinion ? [sayOpinion(opinion)] : []),
+  ...(opinion ? [opinion.colleague_gone ? say("opinionGone") : sayOpinion(opinion)] : []),
   ...(by ? [mine ? say("takenByMe") : say("takenBy", { name: isolated(by) })] : []),
 ];
 
@@ -72,7 +72,7 @@ export const CaseWork = ({ number, patient, work, mayAsk, onChanged, onEnded }) 
     <section class="card work" aria-label=${say("caseWork")}>
       ${taken && html`<p>${taken}</p>`}
       ${work.mine && html`<p>${say("takenByMe")} · ${sayAge(/** @type {string} */ (work.taken_at))}</p>`}
-      ${opinion && !opinion.of_me && html`<p>${sayOpinion(opinion)} · ${sayAge(opinion.asked_at)}</p>${opinion.question && html`<blockquote>${opinion.question}</blockquote>`}`}
+      ${opinion && !opinion.of_me && html`<p>${sayOpinion(opinion)} · ${sayAge(opinion.asked_at)}</p>${opinion.colleague_gone && html`<p><strong>${say("opinionGone")}</strong></p>`}${opinion.question && html`<blockquote>${opinion.question}</blockquote>`}`}
       ${work.opinion_came_at && html`<p><strong>${say("opinionCame")}</strong> · ${sayAge(work.opinion_came_at)}</p>
         <p>${say("opinionCameText")}</p>`}
       <div class="row">
