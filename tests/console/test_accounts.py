@@ -150,6 +150,7 @@ def test_a_case_of_a_patient_without_a_doctor_is_taken_and_left_by_its_true_reas
     journey.see("patientTaken")
     assert doctor_of(seeder, patient) == doctor.id
     visitor.find("#review")
+    visitor.await_stillness()  # what is loaded later would be refused
     assign(seeder, patient, other)
     visitor.keys("a")
     visitor.keys("v")

@@ -163,7 +163,6 @@ export const english = {
   allKeys: "j: next; k: previous; i: next message; o: open; Enter: open, or sign and go on; Shift Enter: sign, stay; a: agree; e: agree, milder urgency; d: another diagnosis; 1–9, 0: choose the diagnosis; u: unsure; g: urgency; y: histology; p: another photo; b: I tell the patient; v: it is shown now; n: note; m: message; l: letter; Ctrl Enter: send; s: second opinion; t: take or give back the case; Esc: leave the field",
   whichList: "Which findings",
   noSpotYet: "No spot yet.",
-  opinionGone: "Nobody answers the request for a second opinion: who was asked is no active doctor here now. End it, and ask another colleague",
   opinionYours: "Your second opinion",
   scoreRestated: "{restated} (the model's own figure, by which the queue is sorted: {own})",
   reasonsAre: "urgency because of: {reasons}",

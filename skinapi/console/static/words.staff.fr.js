@@ -166,7 +166,6 @@ export const french = spaced({
   allKeys: "j: suivant; k: précédent; i: message suivant; o: ouvrir; Entrée: ouvrir, ou signer et continuer; Maj Entrée: signer, rester; a: d'accord; e: d'accord, moins urgent; d: autre diagnostic; 1–9, 0: choisir le diagnostic; u: incertain; g: urgence; y: histologie; p: autre photo; b: je l'annonce; v: l'afficher maintenant; n: remarque; m: message; l: lettre; Ctrl Entrée: envoyer; s: second avis; t: prendre ou rendre le cas; Échap: quitter le champ",
   whichList: "Quels résultats",
   noSpotYet: "Pas encore de tache.",
-  opinionGone: "Personne ne répond à la demande de second avis: la personne sollicitée n'est plus médecin actif ici. Terminez la demande et sollicitez un autre confrère",
   opinionYours: "Votre second avis",
   scoreRestated: "{restated} (le chiffre du modèle lui-même, selon lequel la file est triée: {own})",
   reasonsAre: "urgence due à: {reasons}",
