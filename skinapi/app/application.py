@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
+from itertools import chain
 
 from flask import Blueprint, Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
@@ -15,6 +16,7 @@ from skinapi.accounts.admin.routes import routes as admin_routes
 from skinapi.accounts.auth.me_routes import consent_routes, factor_routes
 from skinapi.accounts.auth.routes import recovery_routes
 from skinapi.accounts.auth.routes import routes as auth_routes
+from skinapi.app.areas import AREAS
 from skinapi.app.composition.background import open_background
 from skinapi.app.composition.server_services import ServerServices, open_server_services
 from skinapi.app.composition.services import Services, open_services
@@ -42,21 +44,10 @@ from skinapi.findings.records.unassigned_patients import UnassignedMailer
 from skinapi.findings.reports.routes import routes as reports_routes
 from skinapi.findings.routes import correction_routes, outcome_routes, review_routes
 from skinapi.findings.routes import routes as records_routes
-from skinapi.integrations.clients import (
-    dermascan_diagnosis,
-    dermascan_lab,
-    explainable,
-    photo_forms,
-)
 from skinapi.integrations.clients.service import names_for_clients
-from skinapi.integrations.dicom.routes import archive_routes, stow_routes
-from skinapi.integrations.fhir.routes import intake_routes, operation_outcome
-from skinapi.integrations.fhir.routes import routes as fhir_routes
 from skinapi.integrations.keys.admission import KeyAuthorizer
 from skinapi.integrations.keys.routes import patient_routes as external_patient_routes
 from skinapi.integrations.keys.routes import routes as key_routes
-from skinapi.integrations.oidc.routes import routes as oidc_routes
-from skinapi.integrations.webhooks.routes import routes as webhooks_routes
 from skinapi.lab.routes import from_reviews_routes, import_routes, upload_routes
 from skinapi.lab.routes import routes as dataset_routes
 from skinapi.model.registry.composition import open_inference, open_served
@@ -185,11 +176,17 @@ def _build(app: Application, limits: Limits) -> Application:
         "notice": settings.privacy_url,
     }
     console = Console.from_demo(read_demo(settings.instance_dir), log_ins, responsible)
-    answer_errors(app, renderer_for(app, console.show_missing, {"/fhir": operation_outcome}))
+    errors_in = {path: renderer for area in AREAS for path, renderer in area.errors_in.items()}
+    answer_errors(app, renderer_for(app, console.show_missing, errors_in))
     info = _open_server_info(app, limits, console)
-    for area, registrations in _areas(app, info, console).items():
-        blueprint = Blueprint(area, __name__)
-        for register in registrations:
+    registrations = _routes_of_core(app, info, console)
+    for area in AREAS:
+        registrations.setdefault(area.blueprint, []).extend(
+            routes.answered_by(services.get(service)) for routes, service in area.routes
+        )
+    for name, registered in registrations.items():
+        blueprint = Blueprint(name, __name__)
+        for register in registered:
             register(blueprint)
         app.register_blueprint(blueprint)
     return app
@@ -222,15 +219,16 @@ def _open_authorizer(services: Services, limits: Limits) -> KeyAuthorizer:
     return services.container.build(KeyAuthorizer, spend_quota=limits.spend_quota)
 
 
-def _areas(app: Application, info: ServerInfo, console: Console) -> dict[str, list[Registration]]:
-    """Each area of the API, a blueprint, with the routes of its packages."""
+def _routes_of_core(
+    app: Application, info: ServerInfo, console: Console
+) -> dict[str, list[Registration]]:
+    """Each blueprint with the routes of its packages; those of the areas come to it."""
     services, server = app.services, app.server
     return {
         "auth": [
             auth_routes.answered_by(services.auth),
             consent_routes.answered_by(services.consents),
             factor_routes.answered_by(services.second_factor),
-            oidc_routes.answered_by(services.oidc),
             recovery_routes.answered_by(services.recovery),
         ],
         "admin": [
@@ -273,22 +271,6 @@ def _areas(app: Application, info: ServerInfo, console: Console) -> dict[str, li
             models_routes.answered_by(services.models),
             operating_point_routes.answered_by(server.operating_point),
         ],
-        "clients": [
-            photo_forms.routes.answered_by(server.clients),
-            explainable.routes.answered_by(server.clients),
-            dermascan_diagnosis.routes.answered_by(server.clients),
-            dermascan_lab.dataset_routes.answered_by(services.lab.datasets),
-            dermascan_lab.model_routes.answered_by(services.models),
-            dermascan_lab.training_routes.answered_by(services.lab.trainings),
-        ],
-        "fhir": [
-            fhir_routes.answered_by(server.fhir),
-            intake_routes.answered_by(server.fhir_intake),
-        ],
-        "dicom": [
-            stow_routes.answered_by(server.dicom_intake),
-            archive_routes.answered_by(server.archive),
-        ],
         "privacy": [
             break_glass_routes.answered_by(server.break_glass),
             data_routes.answered_by(services.own_data),
@@ -301,7 +283,6 @@ def _areas(app: Application, info: ServerInfo, console: Console) -> dict[str, li
         "programs": [
             key_routes.answered_by(services.keys),
             external_patient_routes.answered_by(services.patients),
-            webhooks_routes.answered_by(services.webhooks),
         ],
         "console": [
             console_routes.answered_by(console),
@@ -314,6 +295,7 @@ def _areas(app: Application, info: ServerInfo, console: Console) -> dict[str, li
 def _open_server_info(app: Application, limits: Limits, console: Console) -> ServerInfo:
     services, inference = app.services, app.server.inference
     mailer = services.get(UnassignedMailer)
+    noted = [store for area in AREAS for store in area.problems]
     return ServerInfo(
         app,
         page=console.show,
@@ -335,7 +317,7 @@ def _open_server_info(app: Application, limits: Limits, console: Console) -> Ser
             *mailer.problems(),
             *services.data.outbox.problems(),
             *services.data.deliveries.problems(),
-            *services.data.webhook_endpoints.problems(),
+            *chain.from_iterable(services.get(store).problems() for store in noted),
             *services.data.failed_items.problems(),
             *services.data.clock.problems(),
         ],

@@ -25,6 +25,7 @@ from skinapi.accounts.auth.second_factor import code_at, step_of
 from skinapi.app import backup_commands
 from skinapi.app.demo.drawing import GROWING_MOLE, GROWN_MOLE, MOLE, ROUND_MOLE, Spot, draw
 from skinapi.integrations.webhooks.endpoints import EventType
+from skinapi.integrations.webhooks.service import WebhooksService
 from skinapi.lab.checks import publishing
 from skinapi.platform.storage import ids
 from skinapi.platform.storage.ids import Clock, now
@@ -301,7 +302,7 @@ def _programs(year: Year) -> None:
     year.program.do("POST", "/keys/sessions", {"scope": "findings:read"})
     year.program.do("GET", "/submissions")
     events = [EventType.FINDING_STORED, EventType.REVIEW_SIGNED, EventType.LETTER_SIGNED]
-    webhooks = year.backend.services.webhooks
+    webhooks = year.backend.services.get(WebhooksService)
     webhooks.add(url=HOOK, events=events, clinical=False, by="system")
 
 

@@ -27,6 +27,7 @@ from skinapi.findings.records.stored_finding import StoredFinding
 from skinapi.integrations.dicom.archive import ARCHIVE
 from skinapi.integrations.patients import PATIENTS
 from skinapi.integrations.webhooks.endpoints import Endpoint
+from skinapi.integrations.webhooks.service import WebhooksService
 from skinapi.lab.datasets.dataset_images import DatasetImages
 from skinapi.lab.datasets.uploads import Announced
 from skinapi.model.conditions import Band
@@ -151,7 +152,7 @@ class SampleAccounts:
         }
         self.named |= {"no_code": "0" * 32, "no_hash": "0" * 64}
         self.named["webhook"] = self.set_webhook()
-        self.named["delivery"] = backend.services.webhooks.send_test(
+        self.named["delivery"] = backend.services.get(WebhooksService).send_test(
             webhook=self.named["webhook"], by="system"
         )
         self.named["archive_delivery"] = backend.services.store.transaction(
@@ -269,7 +270,7 @@ class SampleAccounts:
 
     def set_webhook(self) -> str:
         """The same for all: few can be set."""
-        webhooks, identifier = self.backend.services.webhooks, "1" * 32
+        webhooks, identifier = self.backend.services.get(WebhooksService), "1" * 32
         if webhooks.endpoints.find(identifier) is None:
             endpoint = Endpoint(
                 id=identifier,

@@ -10,15 +10,14 @@ from skinapi.accounts.auth.account_deletion import WaitingExpiry
 from skinapi.accounts.auth.accounts import Accounts
 from skinapi.accounts.auth.email_addresses import spellings_of
 from skinapi.accounts.auth.recovery import PasswordLinks
+from skinapi.app.areas import AREAS
 from skinapi.app.composition.services import Services
+from skinapi.base.container import Container
 from skinapi.base.settings import Settings
 from skinapi.care.reminders import ReminderMailer
 from skinapi.findings.records.unassigned_patients import UnassignedMailer
 from skinapi.findings.reports.narrator import Narrator
 from skinapi.findings.reviews.service import EndedHolds
-from skinapi.integrations.dicom.archive import ARCHIVE, ArchiveService
-from skinapi.integrations.webhooks.endpoints import KIND as WEBHOOK
-from skinapi.integrations.webhooks.service import WebhookSender
 from skinapi.model.registry.service import ModelReloader
 from skinapi.platform.audit.trail import AuditSealer
 from skinapi.platform.backups.erased_ids import Scrubber
@@ -41,14 +40,10 @@ def open_background(services: Services, reloader: ModelReloader) -> Scheduler:
     settings, container = services.settings, services.container
     container.put({ModelReloader: reloader})
     container.learn(
-        (_list_channels, _open_notice_sender),
+        (_open_channels, _open_notice_sender),
         {
             WaitingExpiry: {"life": timedelta(days=settings.waiting_account_days)},
             Scrubber: {"folder": settings.instance_dir},
-            WebhookSender: {
-                "address": settings.address,
-                "authorities": settings.trusted_authorities,
-            },
         },
         {},
     )
@@ -87,9 +82,10 @@ def _list_tasks(services: Services) -> list[Task]:
     ]
 
 
-def _list_channels(webhooks: WebhookSender, archive: ArchiveService) -> Mapping[str, Channel]:
+def _open_channels(container: Container) -> Mapping[str, Channel]:
     """How deliveries of each kind are sent."""
-    return {WEBHOOK: Channel(webhooks.send), ARCHIVE: Channel(archive.send)}
+    senders = {kind: sender for area in AREAS for kind, sender in area.channels.items()}
+    return {kind: Channel(container.get(sender).send) for kind, sender in senders.items()}
 
 
 def _open_notice_sender(

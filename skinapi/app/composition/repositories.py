@@ -10,7 +10,7 @@ from skinapi.accounts.auth.guess_limits import GuessLimits
 from skinapi.accounts.auth.owners import AccountUses
 from skinapi.accounts.auth.recovery import PasswordLinks
 from skinapi.accounts.auth.sessions import Lifetimes, Sessions
-from skinapi.app.composition.container import Parts
+from skinapi.base.container import Parts
 from skinapi.base.errors import BrokenStore, Duplicate
 from skinapi.base.settings import Settings
 from skinapi.care.lesion_records import Lesions
@@ -25,8 +25,6 @@ from skinapi.findings.reports.verification import IssuedReports
 from skinapi.findings.reviews.outcomes import OutcomeCounts
 from skinapi.findings.status.reviews import Reviews
 from skinapi.integrations.keys.api_keys import ApiKeys
-from skinapi.integrations.oidc.service import RoundTrips
-from skinapi.integrations.webhooks.endpoints import Endpoints, WebhookEvents
 from skinapi.lab.datasets.uploads import LabRepositories
 from skinapi.lab.reviewed_findings import ContributedPictures
 from skinapi.platform.audit.trail import AuditTrail
@@ -74,12 +72,9 @@ class Repositories(Parts):
     sessions: Sessions
     guess_limits: GuessLimits
     password_links: PasswordLinks
-    round_trips: RoundTrips
     outbox: Outbox
     deliveries: Deliveries
     keys: ApiKeys
-    webhook_endpoints: Endpoints
-    webhook_events: WebhookEvents
     lab: LabRepositories
     contributed: ContributedPictures
     receipts: Receipts

@@ -1,5 +1,5 @@
-"""Says which services a server has besides: those that use the model in service, those of FHIR and
-DICOM, and those of a person's rights.
+"""Says which services a server has besides: those that use the model in service, and those of a
+person's rights.
 """
 
 from collections.abc import Mapping
@@ -7,8 +7,9 @@ from typing import Any
 
 from skinapi.accounts.admin.operation_gauges import OperationGauges
 from skinapi.accounts.admin.overview import OverviewService
-from skinapi.app.composition.container import Parts
+from skinapi.app.areas import list_channels
 from skinapi.app.composition.services import Services
+from skinapi.base.container import Parts
 from skinapi.base.settings import Settings
 from skinapi.base.subject import Allowances
 from skinapi.care.comparisons import ComparisonsService
@@ -22,18 +23,6 @@ from skinapi.findings.prediction.service import (
     SamplePicture,
 )
 from skinapi.findings.reports.service import ReportsService
-from skinapi.integrations.clients.service import ClientsService
-from skinapi.integrations.dicom.archive import (
-    ARCHIVE,
-    ArchiveClient,
-    ArchiveService,
-    authorization_of,
-)
-from skinapi.integrations.dicom.receiving import IntakeService
-from skinapi.integrations.dicom.studies import StudiesService
-from skinapi.integrations.fhir.order_intake import FhirIntakeService
-from skinapi.integrations.fhir.service import FhirService
-from skinapi.integrations.webhooks.endpoints import KIND as WEBHOOK
 from skinapi.model.registry.composition import open_operating_point
 from skinapi.model.registry.inference import InferenceService
 from skinapi.model.registry.service import OperatingPointService
@@ -60,14 +49,9 @@ class ServerServices(Parts):
     reports: ReportsService
     prediction: PredictionService
     kept_photos: KeptPhotosService
-    clients: ClientsService
     overview: OverviewService
     gauges: OperationGauges
     comparisons: ComparisonsService
-    fhir: FhirService
-    fhir_intake: FhirIntakeService
-    dicom_intake: IntakeService
-    archive: ArchiveService
     person_files: PersonFilesService
     break_glass: BreakGlassService
     readers: ReadersService
@@ -78,18 +62,12 @@ class ServerServices(Parts):
 def _values(settings: Settings, *, workers_here: bool) -> dict[Any, dict[str, Any]]:
     """What no type tells apart of what each class is given."""
     folder = settings.instance_dir
-    largest_photo = settings.max_upload_bytes
     return {
         PredictionService: {"llm": settings.predict_narrative == "llm"},
         Quotas: {"most_submissions": settings.most_submissions},
         SamplePicture: {"content": ASSETS["sample.jpg"].content},
-        ClientsService: {"open_clients": settings.open_clients, "largest_photo": largest_photo},
         OverviewService: {"folder": folder, "leaves": settings.list_outlets()},
-        OperationGauges: {"folder": folder, "kinds": (WEBHOOK, ARCHIVE)},
-        FhirIntakeService: {"largest_photo": largest_photo},
-        IntakeService: {"largest_photo": largest_photo, "folder": folder},
-        StudiesService: {"clinic": settings.clinic_name},
-        ArchiveService: {"address": settings.archive_url, "sends_after": settings.archive_after},
+        OperationGauges: {"folder": folder, "kinds": list_channels()},
         PersonFilesService: {"workers_here": workers_here},
         BreakGlassService: {"most": settings.break_glass},
         RetentionService: {
@@ -105,21 +83,6 @@ def _values(settings: Settings, *, workers_here: bool) -> dict[Any, dict[str, An
             },
         },
     }
-
-
-def _open_archive_client(settings: Settings) -> ArchiveClient | None:
-    if not settings.archive_url:
-        return None
-    authorization = authorization_of(
-        settings.secret("archive_token"),
-        settings.archive_user,
-        settings.secret("archive_password"),
-    )
-    return ArchiveClient(
-        settings.archive_url,
-        authorization=authorization,
-        authorities=settings.trusted_authorities,
-    )
 
 
 def _list_retained(
@@ -147,7 +110,7 @@ def open_server_services(
     container = services.container
     container.put({InferenceService: inference, Allowances: allowances})
     container.learn(
-        (open_operating_point, _open_archive_client, _list_retained),
+        (open_operating_point, _list_retained),
         _values(services.settings, workers_here=workers_here),
         {OpenLesions: LesionsService},
     )

@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from pydantic import BaseModel
 
@@ -31,10 +31,11 @@ from skinapi.accounts.auth.recovery import PasswordLink, RecoveryService
 from skinapi.accounts.auth.second_factor import SecondFactorService
 from skinapi.accounts.auth.service import AuthService
 from skinapi.accounts.auth.sessions import Session
-from skinapi.app.composition.container import Container, Parts
+from skinapi.app.areas import AREAS
 from skinapi.app.composition.migration import LONGEST_S, migrate_store
 from skinapi.app.composition.repositories import Repositories, open_accounts, repository_values
 from skinapi.app.composition.subscriptions import subscribe
+from skinapi.base.container import Container, Parts
 from skinapi.base.settings import VERSION, Settings
 from skinapi.base.settings.safety import refuse_unsafe
 from skinapi.care.cases import CasesService
@@ -65,14 +66,10 @@ from skinapi.findings.reviews.corrections import CorrectionsService
 from skinapi.findings.reviews.outcomes import CountedOutcome
 from skinapi.findings.reviews.service import ReviewsService
 from skinapi.findings.status.reviews import Review
-from skinapi.integrations.fhir.service import FhirService
 from skinapi.integrations.keys.api_keys import ApiKey, SessionKey
 from skinapi.integrations.keys.service import KeysService
-from skinapi.integrations.oidc.service import OidcService, RoundTrip
 from skinapi.integrations.patients import PatientsService
-from skinapi.integrations.webhooks.addresses import Addresses
-from skinapi.integrations.webhooks.endpoints import Endpoint, Secrets, WebhookEvents
-from skinapi.integrations.webhooks.service import WebhooksService
+from skinapi.integrations.webhooks.endpoints import WebhookEvents
 from skinapi.lab.checks.check_queue import Cleanup
 from skinapi.lab.checks.publishing import Publisher
 from skinapi.lab.datasets.dataset_images import DatasetImage
@@ -111,9 +108,6 @@ from skinapi.privacy.person_file.format import Maker
 from skinapi.privacy.person_file.stored_files import PersonFile
 from skinapi.privacy.retention.service import Announced, Pause, Run
 
-if TYPE_CHECKING:
-    from skinapi.integrations.oidc.provider import Provider
-
 # What `check` reads each document of a collection as.
 MODELS: Mapping[str, type[BaseModel]] = {
     "accounts": Account,
@@ -122,10 +116,8 @@ MODELS: Mapping[str, type[BaseModel]] = {
     "keys": ApiKey,
     "session_keys": SessionKey,
     "password_links": PasswordLink,
-    "oidc_round_trips": RoundTrip,
     "outbox": Notice,
     "deliveries": Delivery,
-    "webhooks": Endpoint,
     "submissions": StoredFinding,
     "lesions": Lesion,
     "messages": Message,
@@ -149,6 +141,7 @@ MODELS: Mapping[str, type[BaseModel]] = {
     "retention_runs": Run,
     "erasure_receipts": Receipt,
     "people_to_reach": PersonToReach,
+    **{store.collection: store.record for area in AREAS for store in area.stores},
 }
 
 
@@ -180,9 +173,7 @@ class Services(Parts):
     admin: AdminService
     decisions: DecisionsService
     undo: UndoService
-    oidc: OidcService
     patients: PatientsService
-    webhooks: WebhooksService
     models: ModelsService
     jobs: JobsService
     lab: LabServices
@@ -277,8 +268,6 @@ def _values(settings: Settings, *, workers_here: bool) -> dict[Any, dict[str, An
         AuthService: {"password_page": settings.password_page},
         RecoveryService: {"handed_link_life": password_life},
         AdminService: {"initial_password_life": password_life},
-        Secrets: {"secrets": secrets},
-        Addresses: {"listed": settings.webhook_networks},
         JobsService: {"workers_here": workers_here},
         Quota: {"most": settings.dataset_quota_bytes},
         Publisher: {
@@ -300,7 +289,6 @@ def _values(settings: Settings, *, workers_here: bool) -> dict[Any, dict[str, An
         KeptPhotos: {"policy": settings.photos, "days": settings.retain_photos_days},
         ReportsService: {"clinic": settings.clinic_name, "address": address},
         ConsentsService: {"company": settings.llm_company or OPENROUTER},
-        FhirService: {"base": f"{address}/fhir"},
         AccountContents: {
             "archive": settings.archive_url is not None,
             "mail": settings.mail_server is not None,
@@ -328,11 +316,6 @@ def _open_letter_reader(checker: Checker | None) -> LetterReader | None:
     return LetterReader(checker) if checker else None
 
 
-def _open_oidc(container: Container, settings: Settings) -> OidcService:
-    providers, address = _open_providers(settings), settings.address
-    return container.build(OidcService, providers=providers, address=address)
-
-
 def _open_quarantine(settings: Settings) -> Quarantine:
     """Removes what killed processes left in the quarantine of this machine."""
     quarantine = Quarantine(settings.quarantine)
@@ -352,27 +335,9 @@ FACTORIES = (
     _open_checker,
     _open_jobs,
     _open_letter_reader,
-    _open_oidc,
     _open_quarantine,
     _open_uploads,
 )
-
-
-def _open_providers(settings: Settings) -> "dict[str, Provider]":
-    named = settings.log_in_providers
-    if not named:
-        return {}
-    # Here, because its libraries take long to load, and most servers have no provider.
-    from skinapi.integrations.oidc.provider import Provider  # noqa: PLC0415
-
-    return {
-        described.name: Provider(
-            described,
-            redirect_uri=f"{settings.address}/auth/oidc/{described.name}/callback",
-            authorities=settings.trusted_authorities,
-        )
-        for described in named
-    }
 
 
 def _spellings(emails: frozenset[str] | None) -> frozenset[str] | None:
@@ -423,8 +388,10 @@ def open_services(
     container = _open_container(settings, store, served, workers_here)
     container.put({NumberKeys: numbers})
     container.get(Repositories).build_all()  # each makes its indexes
-    archive_after = settings.archive_after if settings.archive_url else None
-    container.build(subscribe, archive_after=archive_after)
+    for area in AREAS:
+        for repository in area.stores:
+            container.get(repository)
+    container.build(subscribe)
     return container.get(Services)
 
 
@@ -436,4 +403,6 @@ def _open_container(
     if served:
         container.put({ServedModel: served})
     container.learn(FACTORIES, _values(settings, workers_here=workers_here), STAND_FOR)
+    for area in AREAS:
+        container.learn(area.factories, area.values(settings), {})
     return container

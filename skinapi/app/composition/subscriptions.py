@@ -4,7 +4,7 @@ The events stand with the package that publishes them: accounts/auth/events.py,
 findings/records/events.py.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from skinapi.accounts.admin.usage import ACCOUNTS
 from skinapi.accounts.auth.events import (
@@ -22,33 +22,24 @@ from skinapi.accounts.auth.events import (
     LogInReplaced,
     PatientsReleased,
 )
+from skinapi.app.areas import AREAS
 from skinapi.app.composition.repositories import Repositories
-from skinapi.base.settings.connections import ArchiveTime
+from skinapi.base.container import Container
 from skinapi.care.cases import CasesService
 from skinapi.care.reminders import LesionCounts
 from skinapi.findings.records.events import (
     ChangeMeasured,
-    FactsAmended,
     FindingDeleted,
     FindingDiscarded,
     FindingFiled,
     FindingJudgedAgain,
     FindingReviewed,
-    FindingsChanged,
     FindingVoided,
-    LetterIssued,
-    LetterTakenBack,
-    OpinionWanted,
     PhotosRemoved,
-    ReviewSigned,
 )
 from skinapi.findings.records.service import FindingsService
 from skinapi.findings.records.stored_finding import StoredFinding
-from skinapi.findings.status.lesion_status import Audience
-from skinapi.integrations.dicom.archive import ARCHIVE
-from skinapi.integrations.webhooks.endpoints import EventType
 from skinapi.lab.checks.check_queue import Cleanup
-from skinapi.model.registry.serving_pointer import PointerChange
 from skinapi.platform.jobs.service import JobsService
 from skinapi.platform.notices.outbox import Kind
 from skinapi.privacy.erasure.service import ErasureService
@@ -63,15 +54,14 @@ def subscribe(
     jobs: JobsService,
     cleanup: Cleanup,
     erasure: ErasureService,
-    archive_after: ArchiveTime | None,
+    container: Container,
 ) -> None:
-    """`archive_after`: after what a finding is sent to the clinic's archive; None without one."""
     _to_accounts(data, cases, findings)
     _to_findings(data, counts)
-    _to_webhooks(data)
-    if archive_after:
-        _to_archive(data, archive_after)
-    _to_erasure(data, findings, jobs, cleanup, erasure)
+    for area in AREAS:
+        container.build(area.subscribe)
+    of_areas = [container.get(store).forget for area in AREAS for store in area.forgets]
+    _to_erasure(data, findings, jobs, cleanup, erasure, of_areas)
 
 
 def _to_accounts(data: Repositories, cases: CasesService, findings: FindingsService) -> None:
@@ -178,68 +168,17 @@ def _withdraw_wishes(data: Repositories, filed: StoredFinding) -> None:
         data.outbox.withdraw(Kind.NEW_PICTURE, to=filed.owner, about=f"finding/{number}")
 
 
-def _to_webhooks(data: Repositories) -> None:
-    """What endpoints of webhooks are told of. That a job has ended the queue of jobs tells, also in
-    a worker, which has no unit of work.
-    """
-    inside, told = data.work.inside, data.webhook_events
-    tell = told.tell_of_finding
-    inside(FindingFiled, lambda event: tell(EventType.FINDING_STORED, event.finding))
-    for changed in (FindingJudgedAgain, FactsAmended, ChangeMeasured):
-        inside(
-            changed,
-            lambda event: tell(
-                EventType.FINDING_CHANGED, event.finding, version=event.finding.version
-            ),
-        )
-    inside(FindingsChanged, told.on_sorted)
-    inside(ReviewSigned, told.on_review)
-    inside(
-        LetterIssued,
-        lambda event: tell(EventType.LETTER_SIGNED, event.finding, letter=event.letter.id),
-    )
-    inside(
-        LetterTakenBack,
-        lambda event: tell(EventType.LETTER_WITHDRAWN, event.finding, letter=event.letter.id),
-    )
-    inside(
-        OpinionWanted,
-        lambda event: tell(EventType.REQUEST_MADE, event.finding, request="second_opinion"),
-    )
-    inside(PointerChange, told.on_model)
-    # To a receiver it is as gone as one that is deleted.
-    inside(
-        FindingVoided,
-        lambda event: tell(EventType.FINDING_DELETED, event.finding, entered_in_error=True),
-    )
-    # Where its account is erased, that is told, and not each of its findings: what waits of an
-    # account is deleted with it.
-    inside(FindingDeleted, lambda event: tell(EventType.FINDING_DELETED, event.finding))
-    inside(AccountsJoined, told.on_joined)
-    inside(AccountGone, told.on_account_gone)
-
-
-def _to_archive(data: Repositories, after: ArchiveTime) -> None:
-    """What is to be sent is made then: of a finding about which nothing else is said, nothing."""
-
-    def send(event: FindingsChanged) -> None:
-        for finding in data.submissions.see(event.findings, Audience.PROGRAM):
-            if finding.decision or after == "finding":
-                about = {"type": "study", "finding": finding.id, "number": finding.number}
-                data.deliveries.add(ARCHIVE, to=ARCHIVE, about=about, owner=finding.owner)
-
-    data.work.inside(FindingsChanged, send)
-
-
 def _to_erasure(
     data: Repositories,
     findings: FindingsService,
     jobs: JobsService,
     cleanup: Cleanup,
     erasure: ErasureService,
+    of_areas: Sequence[Callable[[str], None]],
 ) -> None:
     """Each forgets what it has of the account, in transactions of its own, and may be asked again
-    after an interruption. Of a medical record that is kept, its part stays.
+    after an interruption. Of a medical record that is kept, its part stays. `of_areas` come after
+    the findings.
     """
 
     def list_account(event: AccountErased) -> None:
@@ -275,12 +214,12 @@ def _to_erasure(
         data.sessions.forget,
         data.guess_limits.forget,
         data.password_links.forget,
-        data.round_trips.forget,
         data.outbox.forget,
         data.deliveries.forget,
         data.keys.forget,
         data.break_glass.forget,
         data.consents.forget,
+        *of_areas,
         data.failed_items.forget,
     ):
         data.work.afterwards(AccountErased, _of_account(forget))
@@ -291,8 +230,8 @@ def _to_erasure(
         data.sessions.forget,
         data.guess_limits.forget,
         data.password_links.forget,
-        data.round_trips.forget,
         data.keys.forget,  # what is left by then: those for browsers
+        *of_areas,
         data.failed_items.forget,
     ):
         data.work.afterwards(AccountsJoined, _of_account(forget))

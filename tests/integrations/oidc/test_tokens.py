@@ -14,6 +14,7 @@ import pytest
 from joserfc import jwk
 
 from skinapi.integrations.oidc import provider as speaking
+from skinapi.integrations.oidc.service import OidcService
 from tests.integrations.oidc.clinic import Clinic
 from tests.integrations.oidc.fake_provider import (
     CLIENT,
@@ -236,7 +237,7 @@ def test_the_answer_of_another_provider_is_a_mix_up(
     assert clinic.come_back(asked, iss="https://other.example") == "/#/login/oidc_refused"
     assert clinic.come_back(asked, "other") == "/#/login/oidc_expired"
     fake.metadata = {"authorization_response_iss_parameter_supported": True}
-    speaker: Any = clinic.services.oidc.providers["hospital"]
+    speaker: Any = clinic.services.get(OidcService).providers["hospital"]
     speaker._metadata = None
     asked = clinic.begin()
     assert clinic.come_back(asked) == "/#/login/oidc_refused"

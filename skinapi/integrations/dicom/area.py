@@ -1,0 +1,71 @@
+"""DICOM as an area: what an archive of pictures sends, and what the clinic's archive is sent."""
+
+from skinapi.base.settings import Settings
+from skinapi.findings.records.events import FindingsChanged
+from skinapi.findings.records.finding_access import FindingAccess
+from skinapi.findings.status.lesion_status import Audience
+from skinapi.integrations.dicom.archive import (
+    ARCHIVE,
+    ArchiveClient,
+    ArchiveService,
+    authorization_of,
+)
+from skinapi.integrations.dicom.receiving import IntakeService
+from skinapi.integrations.dicom.routes import archive_routes, stow_routes
+from skinapi.integrations.dicom.studies import StudiesService
+from skinapi.platform.area import Area, Values
+from skinapi.platform.notices.deliveries import Deliveries
+from skinapi.platform.storage.unit_of_work import UnitOfWork
+
+
+def _values(settings: Settings) -> Values:
+    return {
+        IntakeService: {
+            "largest_photo": settings.max_upload_bytes,
+            "folder": settings.instance_dir,
+        },
+        StudiesService: {"clinic": settings.clinic_name},
+        ArchiveService: {"address": settings.archive_url, "sends_after": settings.archive_after},
+    }
+
+
+def _open_archive_client(settings: Settings) -> ArchiveClient | None:
+    if not settings.archive_url:
+        return None
+    authorization = authorization_of(
+        settings.secret("archive_token"),
+        settings.archive_user,
+        settings.secret("archive_password"),
+    )
+    return ArchiveClient(
+        settings.archive_url,
+        authorization=authorization,
+        authorities=settings.trusted_authorities,
+    )
+
+
+def _subscribe(
+    work: UnitOfWork, findings: FindingAccess, deliveries: Deliveries, settings: Settings
+) -> None:
+    """What is to be sent is made then: of a finding about which nothing else is said, nothing."""
+    if settings.archive_url is None:
+        return
+
+    def send(event: FindingsChanged) -> None:
+        for finding in findings.submissions.see(event.findings, Audience.PROGRAM):
+            if finding.decision or settings.archive_after == "finding":
+                about = {"type": "study", "finding": finding.id, "number": finding.number}
+                deliveries.add(ARCHIVE, to=ARCHIVE, about=about, owner=finding.owner)
+
+    work.inside(FindingsChanged, send)
+
+
+DICOM = Area(
+    name="dicom",
+    blueprint="dicom",
+    routes=((stow_routes, IntakeService), (archive_routes, ArchiveService)),
+    values=_values,
+    factories=(_open_archive_client,),
+    channels={ARCHIVE: ArchiveService},
+    subscribe=_subscribe,
+)

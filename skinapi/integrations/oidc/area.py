@@ -1,0 +1,44 @@
+"""The log-in at the clinic's own provider as an area."""
+
+from typing import TYPE_CHECKING
+
+from skinapi.base.container import Container
+from skinapi.base.settings import Settings
+from skinapi.integrations.oidc.routes import routes
+from skinapi.integrations.oidc.service import OidcService, RoundTrips
+from skinapi.platform.area import Area
+
+if TYPE_CHECKING:
+    from skinapi.integrations.oidc.provider import Provider
+
+
+def _open_oidc(container: Container, settings: Settings) -> OidcService:
+    providers, address = _open_providers(settings), settings.address
+    return container.build(OidcService, providers=providers, address=address)
+
+
+def _open_providers(settings: Settings) -> "dict[str, Provider]":
+    named = settings.log_in_providers
+    if not named:
+        return {}
+    # Here, because its libraries take long to load, and most servers have no provider.
+    from skinapi.integrations.oidc.provider import Provider  # noqa: PLC0415
+
+    return {
+        described.name: Provider(
+            described,
+            redirect_uri=f"{settings.address}/auth/oidc/{described.name}/callback",
+            authorities=settings.trusted_authorities,
+        )
+        for described in named
+    }
+
+
+OIDC = Area(
+    name="oidc",
+    blueprint="auth",
+    routes=((routes, OidcService),),
+    stores=(RoundTrips,),
+    forgets=(RoundTrips,),
+    factories=(_open_oidc,),
+)

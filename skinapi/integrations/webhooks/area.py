@@ -1,0 +1,88 @@
+"""Webhooks as an area: what endpoints are told, and how it is sent."""
+
+from skinapi.accounts.auth.events import AccountGone, AccountsJoined
+from skinapi.base.settings import Settings
+from skinapi.findings.records.events import (
+    ChangeMeasured,
+    FactsAmended,
+    FindingDeleted,
+    FindingFiled,
+    FindingJudgedAgain,
+    FindingsChanged,
+    FindingVoided,
+    LetterIssued,
+    LetterTakenBack,
+    OpinionWanted,
+    ReviewSigned,
+)
+from skinapi.integrations.webhooks.addresses import Addresses
+from skinapi.integrations.webhooks.endpoints import (
+    KIND,
+    Endpoints,
+    EventType,
+    Secrets,
+    WebhookEvents,
+)
+from skinapi.integrations.webhooks.routes import routes
+from skinapi.integrations.webhooks.service import WebhookSender, WebhooksService
+from skinapi.model.registry.serving_pointer import PointerChange
+from skinapi.platform.area import Area, Values
+from skinapi.platform.storage.unit_of_work import UnitOfWork
+
+
+def _values(settings: Settings) -> Values:
+    return {
+        Secrets: {"secrets": settings.audit_secrets()},
+        Addresses: {"listed": settings.webhook_networks},
+        WebhookSender: {"address": settings.address, "authorities": settings.trusted_authorities},
+    }
+
+
+def _subscribe(work: UnitOfWork, told: WebhookEvents) -> None:
+    """That a job has ended the queue of jobs tells, also in a worker, which has no unit of work."""
+    inside, tell = work.inside, told.tell_of_finding
+    inside(FindingFiled, lambda event: tell(EventType.FINDING_STORED, event.finding))
+    for changed in (FindingJudgedAgain, FactsAmended, ChangeMeasured):
+        inside(
+            changed,
+            lambda event: tell(
+                EventType.FINDING_CHANGED, event.finding, version=event.finding.version
+            ),
+        )
+    inside(FindingsChanged, told.on_sorted)
+    inside(ReviewSigned, told.on_review)
+    inside(
+        LetterIssued,
+        lambda event: tell(EventType.LETTER_SIGNED, event.finding, letter=event.letter.id),
+    )
+    inside(
+        LetterTakenBack,
+        lambda event: tell(EventType.LETTER_WITHDRAWN, event.finding, letter=event.letter.id),
+    )
+    inside(
+        OpinionWanted,
+        lambda event: tell(EventType.REQUEST_MADE, event.finding, request="second_opinion"),
+    )
+    inside(PointerChange, told.on_model)
+    # To a receiver it is as gone as one that is deleted.
+    inside(
+        FindingVoided,
+        lambda event: tell(EventType.FINDING_DELETED, event.finding, entered_in_error=True),
+    )
+    # Where its account is erased, that is told, and not each of its findings: what waits of an
+    # account is deleted with it.
+    inside(FindingDeleted, lambda event: tell(EventType.FINDING_DELETED, event.finding))
+    inside(AccountsJoined, told.on_joined)
+    inside(AccountGone, told.on_account_gone)
+
+
+WEBHOOKS = Area(
+    name="webhooks",
+    blueprint="programs",
+    routes=((routes, WebhooksService),),
+    stores=(Endpoints,),
+    problems=(Endpoints,),
+    values=_values,
+    channels={KIND: WebhookSender},
+    subscribe=_subscribe,
+)
