@@ -209,12 +209,19 @@ def check_settings(settings: Settings, _: argparse.Namespace) -> int:
     odd = [ODD_KEY] if is_odd_key(settings.secret("jwt_secret_key") or "") else []
     if faults := [*faults_of(settings), *faults_of_folders(settings), *odd]:
         raise UnsafeSettings("\n".join(faults))
+    _commands("areas").switched_on(settings)
     if not settings.lab_workers:
         _say(["LAB_WORKERS=0: `serve` starts no job worker; start `python -m skinapi worker` too"])
     if settings.archive_url and settings.photos == "consent":
         _say([NO_PHOTOS_OF_ARCHIVE])
     print(settings.sizing.reason)
     print(f"the settings are safe to serve with ({settings.environment})")
+    return 0
+
+
+def show_areas(settings: Settings, _: argparse.Namespace) -> int:
+    """List what a clinic may do without, and what of it is on."""
+    print("\n".join(_commands("areas").describe_areas(settings)))
     return 0
 
 
@@ -272,6 +279,8 @@ def _parser() -> argparse.ArgumentParser:
         "check-settings", help="say whether a server would start, and which names are no settings"
     )
     settings.set_defaults(run=check_settings)
+    listing = commands.add_parser("areas", help="list what can be switched off, and what is on")
+    listing.set_defaults(run=show_areas)
     _add_backups(commands, store)
     _add_models(commands, store)
     add_batch(commands).set_defaults(run=judge_archive)

@@ -1,6 +1,6 @@
 """Builds the Flask application: middleware, and the routes of all packages."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
 from itertools import chain
@@ -16,7 +16,7 @@ from skinapi.accounts.admin.routes import routes as admin_routes
 from skinapi.accounts.auth.me_routes import consent_routes, factor_routes
 from skinapi.accounts.auth.routes import recovery_routes
 from skinapi.accounts.auth.routes import routes as auth_routes
-from skinapi.app.areas import AREAS
+from skinapi.app.areas import AREAS, switched_on
 from skinapi.app.composition.background import open_background
 from skinapi.app.composition.server_services import ServerServices, open_server_services
 from skinapi.app.composition.services import Services, open_services
@@ -48,12 +48,14 @@ from skinapi.integrations.clients.service import names_for_clients
 from skinapi.integrations.keys.admission import KeyAuthorizer
 from skinapi.integrations.keys.routes import patient_routes as external_patient_routes
 from skinapi.integrations.keys.routes import routes as key_routes
+from skinapi.integrations.oidc.area import OIDC
 from skinapi.lab.routes import from_reviews_routes, import_routes, upload_routes
 from skinapi.lab.routes import routes as dataset_routes
 from skinapi.model.registry.composition import open_inference, open_served
 from skinapi.model.registry.prediction_pool import PredictionPool, ServedModel
 from skinapi.model.registry.routes import models_routes, operating_point_routes
 from skinapi.model.registry.routes import routes as registry_routes
+from skinapi.platform.area import Area
 from skinapi.platform.jobs.routes import routes as jobs_routes
 from skinapi.platform.storage.background import Scheduler
 from skinapi.platform.storage.disk_reserve import DiskReserve
@@ -166,21 +168,13 @@ def _build(app: Application, limits: Limits) -> Application:
     if not settings.mongo_uri:
         keep_room(app, DiskReserve(settings.instance_dir))
     _guard(app, settings, limits)
-    log_ins = {
-        provider.name: {"label": provider.shown_name, "links": provider.linking == "by_admin"}
-        for provider in settings.log_in_providers
-    }
-    responsible = {
-        "name": settings.clinic_name,
-        "phone": settings.clinic_phone,
-        "notice": settings.privacy_url,
-    }
-    console = Console.from_demo(read_demo(settings.instance_dir), log_ins, responsible)
-    errors_in = {path: renderer for area in AREAS for path, renderer in area.errors_in.items()}
+    areas = switched_on(settings)
+    console = _open_console(settings, areas)
+    errors_in = {path: renderer for area in areas for path, renderer in area.errors_in.items()}
     answer_errors(app, renderer_for(app, console.show_missing, errors_in))
     info = _open_server_info(app, limits, console)
     registrations = _routes_of_core(app, info, console)
-    for area in AREAS:
+    for area in areas:
         registrations.setdefault(area.blueprint, []).extend(
             routes.answered_by(services.get(service)) for routes, service in area.routes
         )
@@ -190,6 +184,21 @@ def _build(app: Application, limits: Limits) -> Application:
             register(blueprint)
         app.register_blueprint(blueprint)
     return app
+
+
+def _open_console(settings: Settings, areas: Sequence[Area]) -> Console:
+    log_ins = {
+        provider.name: {"label": provider.shown_name, "links": provider.linking == "by_admin"}
+        for provider in settings.log_in_providers
+        if OIDC in areas
+    }
+    responsible = {
+        "name": settings.clinic_name,
+        "phone": settings.clinic_phone,
+        "notice": settings.privacy_url,
+    }
+    off = [area.name for area in AREAS if area not in areas]
+    return Console.from_demo(read_demo(settings.instance_dir), log_ins, responsible, off)
 
 
 def _guard(app: Application, settings: Settings, limits: Limits) -> None:
@@ -295,7 +304,7 @@ def _routes_of_core(
 def _open_server_info(app: Application, limits: Limits, console: Console) -> ServerInfo:
     services, inference = app.services, app.server.inference
     mailer = services.get(UnassignedMailer)
-    noted = [store for area in AREAS for store in area.problems]
+    noted = [store for area in switched_on(services.settings) for store in area.problems]
     return ServerInfo(
         app,
         page=console.show,

@@ -1,15 +1,42 @@
 """What a clinic may do without: each is an area, declared in the `area.py` of its folder."""
 
+from skinapi.base.errors import UnsafeSettings
+from skinapi.base.settings import Settings
 from skinapi.integrations.clients.area import CLIENTS
 from skinapi.integrations.dicom.area import DICOM
 from skinapi.integrations.fhir.area import FHIR
 from skinapi.integrations.oidc.area import OIDC
 from skinapi.integrations.webhooks.area import WEBHOOKS
+from skinapi.platform.area import Area
 
 # In the order in which they listen, and in which their routes are described.
 AREAS = (OIDC, CLIENTS, FHIR, DICOM, WEBHOOKS)
+NONE = frozenset(("none",))
 
 
-def list_channels() -> tuple[str, ...]:
+def switched_on(settings: Settings) -> tuple[Area, ...]:
+    """Those that AREAS names; all of them where it is not set. Raises UnsafeSettings."""
+    named = settings.areas_on
+    if named is None or named == NONE:
+        return () if named else AREAS
+    if wrong := sorted(named - {area.name for area in AREAS}):
+        known = ", ".join(area.name for area in AREAS)
+        raise UnsafeSettings(f"AREAS: {', '.join(wrong)} is none of {known}; or say `none` alone")
+    return tuple(area for area in AREAS if area.name in named)
+
+
+def list_channels(settings: Settings) -> tuple[str, ...]:
     """The kinds of deliveries."""
-    return tuple(kind for area in AREAS for kind in area.channels)
+    return tuple(kind for area in switched_on(settings) for kind in area.channels)
+
+
+def describe_areas(settings: Settings) -> list[str]:
+    """A line for each area: whether it is on, how many routes it adds, what it stores and sends."""
+    on, lines = switched_on(settings), list[str]()
+    for area in AREAS:
+        count = sum(len(routes) for routes, _ in area.routes)
+        stores = ", ".join(store.collection for store in area.stores)
+        adds = {"stores": stores, "sends": ", ".join(area.channels)}
+        said = [f"{count} routes", *(f"{verb} {what}" for verb, what in adds.items() if what)]
+        lines.append(f"{area.name:<10}{'on' if area in on else 'off':<5}{'; '.join(said)}")
+    return lines

@@ -6,7 +6,7 @@ import gzip
 import hashlib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from html import escape
@@ -91,16 +91,21 @@ class Console:
 
     @classmethod
     def from_demo(
-        cls, demo: Demo | None, log_ins: Mapping[str, object], responsible: Mapping[str, str | None]
+        cls,
+        demo: Demo | None,
+        log_ins: Mapping[str, object],
+        responsible: Mapping[str, str | None],
+        areas_off: Sequence[str],
     ) -> "Console":
         """In a demo the page says who can log in, for the log-in view; elsewhere what the console
         knows of the providers of the clinic's log-in, by their names, where there are some; and
-        who is responsible for the data, for whoever registers.
+        who is responsible for the data, for whoever registers; and which areas are off.
         """
         index = ASSETS[INDEX]
         values = {"demo": demo.model_dump_json() if demo else None}
         values["log-ins"] = json.dumps(log_ins) if log_ins else None
         values["responsible"] = json.dumps(responsible) if any(responsible.values()) else None
+        values["areas-off"] = " ".join(areas_off)
         tags = [f'<meta name="{name}" content="{escape(v)}">\n' for name, v in values.items() if v]
         if not tags:
             return cls(index)

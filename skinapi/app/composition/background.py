@@ -10,7 +10,7 @@ from skinapi.accounts.auth.account_deletion import WaitingExpiry
 from skinapi.accounts.auth.accounts import Accounts
 from skinapi.accounts.auth.email_addresses import spellings_of
 from skinapi.accounts.auth.recovery import PasswordLinks
-from skinapi.app.areas import AREAS
+from skinapi.app.areas import switched_on
 from skinapi.app.composition.services import Services
 from skinapi.base.container import Container
 from skinapi.base.settings import Settings
@@ -82,10 +82,13 @@ def _list_tasks(services: Services) -> list[Task]:
     ]
 
 
-def _open_channels(container: Container) -> Mapping[str, Channel]:
+def _open_channels(container: Container, settings: Settings) -> Mapping[str, Channel]:
     """How deliveries of each kind are sent."""
-    senders = {kind: sender for area in AREAS for kind, sender in area.channels.items()}
-    return {kind: Channel(container.get(sender).send) for kind, sender in senders.items()}
+    return {
+        kind: Channel(container.get(sender).send)
+        for area in switched_on(settings)
+        for kind, sender in area.channels.items()
+    }
 
 
 def _open_notice_sender(

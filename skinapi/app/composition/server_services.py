@@ -67,7 +67,7 @@ def _values(settings: Settings, *, workers_here: bool) -> dict[Any, dict[str, An
         Quotas: {"most_submissions": settings.most_submissions},
         SamplePicture: {"content": ASSETS["sample.jpg"].content},
         OverviewService: {"folder": folder, "leaves": settings.list_outlets()},
-        OperationGauges: {"folder": folder, "kinds": list_channels()},
+        OperationGauges: {"folder": folder, "kinds": list_channels(settings)},
         PersonFilesService: {"workers_here": workers_here},
         BreakGlassService: {"most": settings.break_glass},
         RetentionService: {

@@ -22,9 +22,10 @@ from skinapi.accounts.auth.events import (
     LogInReplaced,
     PatientsReleased,
 )
-from skinapi.app.areas import AREAS
+from skinapi.app.areas import AREAS, switched_on
 from skinapi.app.composition.repositories import Repositories
 from skinapi.base.container import Container
+from skinapi.base.settings import Settings
 from skinapi.care.cases import CasesService
 from skinapi.care.reminders import LesionCounts
 from skinapi.findings.records.events import (
@@ -58,7 +59,7 @@ def subscribe(
 ) -> None:
     _to_accounts(data, cases, findings)
     _to_findings(data, counts)
-    for area in AREAS:
+    for area in switched_on(container.get(Settings)):
         container.build(area.subscribe)
     of_areas = [container.get(store).forget for area in AREAS for store in area.forgets]
     _to_erasure(data, findings, jobs, cleanup, erasure, of_areas)

@@ -5,7 +5,7 @@ from pydantic import AliasChoices, Field, PositiveInt, SecretStr
 from skinapi.base.settings.findings import FindingSettings
 from skinapi.base.settings.installation import InstallationSettings
 from skinapi.base.settings.sizing import AutoInt, Sizing, size_server
-from skinapi.base.settings.value_checks import split_origins
+from skinapi.base.settings.value_checks import split, split_origins
 from skinapi.base.size_limits import LARGEST_PHOTO
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
@@ -26,6 +26,13 @@ class MonitoringSettings(InstallationSettings):
 
 
 class ServerSettings(FindingSettings):
+    areas: str | None = Field(
+        default=None,
+        description="What of the server is on, separated by commas: `oidc`, `clients`, `fhir`, "
+        "`dicom`, `webhooks`; `none` switches all off. If empty: all. What is off answers 404, "
+        "sends nothing, and is in no menu and not in openapi.json; what it has stored stays, and "
+        "is erased with its account. Without `clients` the console starts no training.",
+    )
     bind: str | None = Field(
         default=None,
         description="Where to listen: `host:port`, several separated by commas. If empty: "
@@ -70,6 +77,11 @@ class ServerSettings(FindingSettings):
         "One that finds no room gets 503 with `Retry-After`; so does a second one of a caller that "
         "would then hold more than half.",
     )
+
+    @property
+    def areas_on(self) -> frozenset[str] | None:
+        """None: all."""
+        return split(self.areas) if self.areas else None
 
     @property
     def held_bytes(self) -> int:

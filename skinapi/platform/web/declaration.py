@@ -302,6 +302,9 @@ class Routes(Generic[S]):
     def answered_by(self, service: S) -> Registration:
         return partial(self.register, service=service)
 
+    def __len__(self) -> int:
+        return len(self._routes)
+
     def register(self, area: Blueprint | Flask, service: S) -> None:
         for route in self._routes:
             area.add_url_rule(

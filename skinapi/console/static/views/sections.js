@@ -27,8 +27,13 @@ const PAGES = {
   },
 };
 
+/** What the operator has switched off, and the sections that are nothing without it. */
+const OFF = document.querySelector("meta[name=areas-off]")?.getAttribute("content")?.split(" ") ?? [];
+const AREA_OF = /** @type {Record<string, string>} */ ({ log_in: "oidc", archive: "dicom", webhooks: "webhooks" });
+
 const pageOf = (/** @type {string} */ place) => (/** @type {{argument: string}} */ { argument }) => {
-  const { nameOf, sections } = PAGES[place];
+  const { nameOf, sections: all } = PAGES[place];
+  const sections = Object.fromEntries(Object.entries(all).filter(([name]) => !OFF.includes(AREA_OF[name])));
   const chosen = Object.hasOwn(sections, argument) ? argument : Object.keys(sections)[0];
   const title = say(/** @type {WordKey} */ (`title_${place}`));
   const tabs = Object.keys(sections).map((name) => [name, nameOf(name)]);

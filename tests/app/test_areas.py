@@ -1,0 +1,78 @@
+"""What is switched off is not there, and what it has stored is still known."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from skinapi.app.areas import AREAS, describe_areas, switched_on
+from skinapi.app.composition.services import MODELS
+from skinapi.base.errors import UnsafeSettings
+from skinapi.platform.area import Area
+from tests.support.backends import Backend
+
+EVERYTHING = ",".join(area.name for area in AREAS)
+
+
+def all_but(area: Area) -> str:
+    return ",".join(other.name for other in AREAS if other is not area)
+
+
+def paths(backend: Backend) -> dict[str, Any]:
+    found: dict[str, Any] = backend.client.get("/openapi.json").get_json()["paths"]
+    return found
+
+
+def _as_described(rule: str) -> str:
+    return re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", rule)
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Backend:
+    return Backend(tmp_path_factory.mktemp("whole"), areas=EVERYTHING)
+
+
+@pytest.mark.parametrize("area", AREAS, ids=lambda area: area.name)
+def test_what_is_off_answers_404_is_described_nowhere_and_sends_nothing(
+    area: Area, whole: Backend, tmp_path: Path
+) -> None:
+    backend = Backend(tmp_path, areas=all_but(area))
+    rules = {(rule.rule, rule.endpoint) for rule in backend.app.url_map.iter_rules()}
+    gone = [
+        rule for rule in whole.app.url_map.iter_rules() if (rule.rule, rule.endpoint) not in rules
+    ]
+    assert len(gone) == sum(len(routes) for routes, _ in area.routes)
+    admin = backend.member(role="admin")
+    left = {str(rule.rule) for rule in backend.app.url_map.iter_rules()}
+    for rule in gone:
+        if rule.arguments or str(rule.rule) in left:
+            continue
+        method = min((rule.methods or set()) - {"HEAD", "OPTIONS"})
+        assert admin.call(method, str(rule.rule)).status_code == 404, rule
+    described, all_described = paths(backend), paths(whole)
+    assert described.keys() < all_described.keys()
+    of_area = {_as_described(str(rule.rule)) for rule in gone}
+    others = all_described.keys() - of_area  # an area may share a path with another
+    assert all(described[path] == all_described[path] for path in others)
+    html = {"Accept": "text/html"}
+    page = backend.client.get("/", headers=html).text
+    assert f'<meta name="areas-off" content="{area.name}">' in page
+    assert "areas-off" not in whole.client.get("/", headers=html).text
+    listed = describe_areas(backend.settings)
+    assert [line.split()[0] for line in listed if " off " in line] == [area.name]
+
+
+def test_with_all_off_a_photo_is_judged_and_what_was_stored_is_checked(tmp_path: Path) -> None:
+    backend = Backend(tmp_path, areas="none")
+    assert switched_on(backend.settings) == ()
+    assert backend.client.get("/readyz").status_code == 200
+    stored = {store.collection for area in AREAS for store in area.stores}
+    assert stored <= MODELS.keys()
+    assert list(backend.services.check_integrity()) == []
+
+
+@pytest.mark.parametrize("wrong", ["dicom,dicmo", "none,fhir", "DICOM"])
+def test_a_server_with_an_unknown_area_does_not_start(wrong: str, tmp_path: Path) -> None:
+    with pytest.raises(UnsafeSettings, match="AREAS"):
+        Backend(tmp_path, areas=wrong)
