@@ -114,6 +114,39 @@ def test_a_letter_signed_during_a_hold_says_what_the_patient_knows_and_is_struck
     assert shown["superseded"]["decided_at"] < signed_at, "not the end of the hold"
 
 
+@pytest.mark.parametrize(
+    "newer",
+    [
+        {"certainty": "unsure"},
+        {"certainty": "sure", "urgency": "urgent_referral"},
+        {"certainty": "sure", "histology": "awaited"},
+    ],
+    ids=["unsure", "sure", "awaited"],
+)
+def test_a_proven_cancer_stays_proven_where_a_newer_photo_of_the_spot_is_judged(
+    any_backend: Backend, newer: dict[str, str]
+) -> None:
+    at = Practice(any_backend, reviewed=False)
+    at.review(MELANOMA, histology="confirmed", histology_result=MELANOMA)
+    spot = sort_into_new_spot(at)
+    assert at.sign(at.draft()).status_code == 200
+    older, path = at.number, f"/submissions/{at.number}"
+    due = at.ada.call("GET", path).get_json()["instruction"]["due"]
+    at.number = file_for(any_backend, at.ada, Band.SELF_MONITORING, lesion=spot).number
+    at.review(MELANOMA, **newer)
+    for number in (older, at.number):
+        instruction = at.ada.call("GET", f"/submissions/{number}").get_json()["instruction"]
+        assert (instruction["finding"], instruction["due"]) == (older, due)
+        assert instruction["by_result"] is True
+    program = at.ada.call("GET", f"/fhir/DiagnosticReport/{older}").get_json()
+    assert program["status"] == "final"
+    draft = at.draft()
+    assert draft["decision"].startswith("Laboratory's result of")
+    at.number = older
+    (letter,) = at.shown_to(at.ada)
+    assert letter["superseded"] is None
+
+
 def sort_into_new_spot(at: Practice) -> str:
     spot: str = at.ada.call("POST", "/lesions", json={"place": {"site": "back"}}).get_json()["id"]
     put_in(at, spot)
