@@ -124,7 +124,7 @@ def test_a_letter_signed_during_a_hold_says_what_the_patient_knows_and_is_struck
     ids=["unsure", "sure", "awaited"],
 )
 def test_a_proven_cancer_stays_proven_where_a_newer_photo_of_the_spot_is_judged(
-    any_backend: Backend, newer: dict[str, str]
+    any_backend: Backend, newer: dict[str, Any]
 ) -> None:
     at = Practice(any_backend, reviewed=False)
     at.review(MELANOMA, histology="confirmed", histology_result=MELANOMA)
