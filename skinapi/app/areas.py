@@ -11,18 +11,17 @@ from skinapi.platform.area import Area
 
 # In the order in which they listen, and in which their routes are described.
 AREAS = (OIDC, CLIENTS, FHIR, DICOM, WEBHOOKS)
-NONE = frozenset(("none",))
 
 
 def switched_on(settings: Settings) -> tuple[Area, ...]:
     """Those that AREAS names; all of them where it is not set. Raises UnsafeSettings."""
-    named = settings.areas_on
-    if named is None or named == NONE:
-        return () if named else AREAS
-    if wrong := sorted(named - {area.name for area in AREAS}):
-        known = ", ".join(area.name for area in AREAS)
-        raise UnsafeSettings(f"AREAS: {', '.join(wrong)} is none of {known}; or say `none` alone")
-    return tuple(area for area in AREAS if area.name in named)
+    named, known = settings.areas_on or frozenset(), [area.name for area in AREAS]
+    wrong = sorted(named - {*known})
+    if wrong and named != {"none"}:
+        raise UnsafeSettings(
+            f"AREAS: {', '.join(wrong)} is none of {', '.join(known)}; or say `none` alone"
+        )
+    return tuple(area for area in AREAS if settings.switches_on(area.name))
 
 
 def list_channels(settings: Settings) -> tuple[str, ...]:

@@ -9,7 +9,10 @@ import pytest
 from skinapi.app.areas import AREAS, describe_areas, switched_on
 from skinapi.app.composition.services import MODELS
 from skinapi.base.errors import UnsafeSettings
+from skinapi.integrations.webhooks.endpoints import Endpoint, Endpoints, EventType, MadeSecret
 from skinapi.platform.area import Area
+from skinapi.platform.storage.ids import new_id, now
+from tests.findings.prediction.photographer import predicted
 from tests.support.backends import Backend
 
 EVERYTHING = ",".join(area.name for area in AREAS)
@@ -70,6 +73,23 @@ def test_with_all_off_a_photo_is_judged_and_what_was_stored_is_checked(tmp_path:
     stored = {store.collection for area in AREAS for store in area.stores}
     assert stored <= MODELS.keys()
     assert list(backend.services.check_integrity()) == []
+
+
+@pytest.mark.parametrize("on", [True, False])
+def test_of_what_happens_while_webhooks_are_off_nobody_is_told(on: bool, tmp_path: Path) -> None:
+    backend = Backend(tmp_path, areas="webhooks" if on else "none")
+    secret = MadeSecret(number=1, key="k")
+    events = (EventType.FINDING_STORED, EventType.JOB_ENDED)
+    endpoint = Endpoint(
+        id=new_id(), created_at=now(), url="https://a.example", events=events, secret=secret
+    )
+    backend.services.get(Endpoints).insert(endpoint)
+    patient = backend.member()
+    predicted(patient)
+    jobs = backend.services.jobs
+    job = jobs.submit(kind="count", owner=backend.account(patient.email).id, request={})
+    jobs.queue.cancel(job)
+    assert len(backend.services.store.collection("deliveries").find()) == (2 if on else 0)
 
 
 @pytest.mark.parametrize("wrong", ["dicom,dicmo", "none,fhir", "DICOM"])

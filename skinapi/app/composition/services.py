@@ -70,6 +70,7 @@ from skinapi.findings.status.reviews import Reviews
 from skinapi.integrations.keys.api_keys import ApiKeys, SessionKeys
 from skinapi.integrations.keys.service import KeysService
 from skinapi.integrations.patients import PatientsService
+from skinapi.integrations.webhooks.endpoints import NAME as WEBHOOKS
 from skinapi.integrations.webhooks.endpoints import WebhookEvents
 from skinapi.lab.checks.check_queue import Cleanup
 from skinapi.lab.checks.publishing import Publisher
@@ -291,8 +292,8 @@ def _open_announcer(settings: Settings) -> Announcer | None:
     return Announcer(broker) if broker else None
 
 
-def _open_jobs(store: Store, told: WebhookEvents) -> Jobs:
-    return Jobs(store, on_ended=told.on_job_ended)
+def _open_jobs(store: Store, settings: Settings, told: WebhookEvents) -> Jobs:
+    return Jobs(store, on_ended=told.on_job_ended if settings.switches_on(WEBHOOKS) else None)
 
 
 def _open_checker(records: CheckerRecords, settings: Settings, store: Store) -> Checker | None:

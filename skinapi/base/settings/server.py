@@ -30,8 +30,9 @@ class ServerSettings(FindingSettings):
         default=None,
         description="What of the server is on, separated by commas: `oidc`, `clients`, `fhir`, "
         "`dicom`, `webhooks`; `none` switches all off. If empty: all. What is off answers 404, "
-        "sends nothing, and is in no menu and not in openapi.json; what it has stored stays, and "
-        "is erased with its account. Without `clients` the console starts no training.",
+        "tells nobody what happens meanwhile, and is in no menu and not in openapi.json; what it "
+        "has stored stays, and is erased with its account. Without `clients` the console starts "
+        "no training.",
     )
     bind: str | None = Field(
         default=None,
@@ -82,6 +83,9 @@ class ServerSettings(FindingSettings):
     def areas_on(self) -> frozenset[str] | None:
         """None: all."""
         return split(self.areas) if self.areas else None
+
+    def switches_on(self, area: str) -> bool:
+        return self.areas_on is None or area in self.areas_on
 
     @property
     def held_bytes(self) -> int:

@@ -18,6 +18,7 @@ from skinapi.findings.records.events import (
 from skinapi.integrations.webhooks.addresses import Addresses
 from skinapi.integrations.webhooks.endpoints import (
     KIND,
+    NAME,
     Endpoints,
     EventType,
     Secrets,
@@ -77,7 +78,7 @@ def _subscribe(work: UnitOfWork, told: WebhookEvents) -> None:
 
 
 WEBHOOKS = Area(
-    name="webhooks",
+    name=NAME,
     blueprint="programs",
     routes=((routes, WebhooksService),),
     stores=(Endpoints,),

@@ -22,6 +22,8 @@ from skinapi.platform.storage.ports import Store
 from skinapi.platform.storage.records import Repository
 from skinapi.platform.storage.store_version import SigningKeys
 
+# The area, as AREAS names it.
+NAME = "webhooks"
 KIND = "webhook"
 TEST = "webhook.test"
 PURPOSE = "skinapi webhooks"
