@@ -46,6 +46,7 @@ export const english = {
   toldWhy_unreadable: "What is stored of it cannot be read: nobody knows whether it was settled",
   toldWhy_awaited: "The laboratory's result has not come: somebody has to tell it",
   toldWhy_unopened: "A doctor has decided: the patient has not read it",
+  toldWhy_discarded: "The patient has read of it and deleted it, and a visit was asked for",
   toldWhy_unanswered: "A message of the patient was not answered",
   toldWhy_lost: "A backup from before was restored: what was to be told is not in it",
   many_peopleToReach: "{count} people do not know their result yet",

@@ -49,6 +49,7 @@ export const french = spaced({
   toldWhy_unreadable: "Ce qui en est enregistré ne peut pas être lu : personne ne sait si c'était réglé",
   toldWhy_awaited: "Le résultat du laboratoire n'est pas arrivé : il faudra l'annoncer",
   toldWhy_unopened: "Un médecin a décidé : le patient ne l'a pas lu",
+  toldWhy_discarded: "Le patient l'a lu et supprimé, et une consultation était demandée",
   toldWhy_unanswered: "Un message du patient est resté sans réponse",
   toldWhy_lost: "Une sauvegarde d'avant a été restaurée : ce qu'il fallait annoncer n'y est pas",
   many_peopleToReach: "{count} personnes ne connaissent pas encore leur résultat",

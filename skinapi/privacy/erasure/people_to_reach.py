@@ -72,6 +72,8 @@ class ReachReason(StrEnum):
     - `unreadable`: what is stored of it, or what counts about its spot, cannot be read
     - `awaited`: the result of a sample has not come
     - `unopened`: a doctor asks for a visit or names a cancer, and the owner has not read it
+    - `discarded`: a doctor names a cancer and asks for a visit, and the owner, who has read it, has
+      deleted the finding
     - `unanswered`: no doctor has answered the owner's message, which is about its spot or about
       none, or a doctor names a cancer
     - `lost`: the backup that was restored is from before it was so
@@ -82,6 +84,7 @@ class ReachReason(StrEnum):
     UNREADABLE = "unreadable"
     AWAITED = "awaited"
     UNOPENED = "unopened"
+    DISCARDED = "discarded"
     UNANSWERED = "unanswered"
     LOST = "lost"
 
@@ -163,7 +166,9 @@ class ReachService:
     def on_finding_discarded(self, event: FindingDiscarded) -> None:
         account = self.unassigned.accounts.get(event.finding.owner)
         finding = self.submissions.see_one(event.finding, Audience.DOCTOR)
-        to_tell = _find_what_to_tell(finding, opens=account.can_log_in, written=None)
+        to_tell = _find_what_to_tell(
+            finding, opens=account.can_log_in, written=None, discarded=True
+        )
         expected = self.unassigned.find_who_looks(account).by != "nobody"
         if to_tell and (expected or to_tell.why is not ReachReason.UNREVIEWED):
             self._add(account, (to_tell,), None)
@@ -347,12 +352,17 @@ def _tell_unread(stored: Document) -> FindingToTell:
 
 
 def _find_what_to_tell(
-    entry: VisibleFindingRow, *, opens: bool, written: Container[str] | None
+    entry: VisibleFindingRow,
+    *,
+    opens: bool,
+    written: Container[str] | None,
+    discarded: bool = False,
 ) -> FindingToTell | None:
     """`opens`: the owner logs in here, and can have read it. `written`: what the messages of the
-    owner that wait are about; None where none waits.
+    owner that wait are about; None where none waits. `discarded`: the owner deletes it alone, and
+    stays a patient.
     """
-    why, decision = _find_reason(entry, opens, written), entry.decision
+    why, decision = _find_reason(entry, opens, written, discarded), entry.decision
     if why is None:
         return None
     named = None if why is ReachReason.UNREVIEWED else decision
@@ -369,7 +379,7 @@ def _find_what_to_tell(
 
 
 def _find_reason(
-    entry: VisibleFindingRow, opens: bool, written: Container[str] | None
+    entry: VisibleFindingRow, opens: bool, written: Container[str] | None, discarded: bool
 ) -> ReachReason | None:
     decision = entry.decision
     if decision and entry.decision_held_until and entry.reader.knows_all:
@@ -384,4 +394,6 @@ def _find_reason(
         return ReachReason.AWAITED
     if opens and entry.decision_opened_at is None and (cancer or is_sent(decision.urgency)):
         return ReachReason.UNOPENED
+    if discarded and cancer and is_sent(decision.urgency):
+        return ReachReason.DISCARDED
     return ReachReason.UNANSWERED if about or (cancer and written is not None) else None

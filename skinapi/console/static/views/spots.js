@@ -117,7 +117,7 @@ const Sign = ({ one, conditions }) => {
   return html`<span class=${`sign-of band-${colourOf(band, waits)}`} role="img" aria-label=${label} title=${label}><${Icon} name=${waits ? (waits === "photo" ? "camera" : "file") : band} size=${16} /></span>`;
 };
 
-/** Before one's own finding is deleted: what it asks for, where no doctor has looked. @param {{number: number, onDeleted: () => void, onClose: () => void}} props */
+/** Before one's own finding is deleted: what it asks for. @param {{number: number, onDeleted: () => void, onClose: () => void}} props */
 const DeleteFinding = ({ number, onDeleted, onClose }) => {
   const erase = async () => {
     await remove(apiPath`/submissions/${number}`);
@@ -128,8 +128,8 @@ const DeleteFinding = ({ number, onDeleted, onClose }) => {
     <${Load} ask=${() => getSubmission(String(number))}>
       ${(/** @type {Api["FindingView"]} */ { id, decision, instruction, ...finding }) => html`
         <${Confirm} title=${say("deleteFinding")} confirm=${say("delete")} onClose=${onClose} onConfirm=${erase}>
-          ${instruction?.due && (!decision || isReopened({ id, decision, instruction, ...finding })) && html`<${Message} kind="bad">
-            <p><strong>${instruction.action}</strong></p><${Due} due=${instruction.due} /><p>${say("deleteUnseen")}</p><//>`}
+          ${instruction?.due && html`<${Message} kind="bad"><p><strong>${instruction.action}</strong></p><${Due} due=${instruction.due} />
+            ${(!decision || isReopened({ id, decision, instruction, ...finding })) && html`<p>${say("deleteUnseen")}</p>`}<//>`}
           <p>${say("deleteFindingText", { number })}</p>
         <//>`}
     <//>`;
