@@ -207,7 +207,7 @@ def places_of(needles: tuple[str, ...], stored: dict[str, list[Document]]) -> It
 
 
 # What lists and comparisons look for, beside the fields of a model.
-BESIDE = {"search", "family", *(f"band_{part}" for part in "abcd")}
+BESIDE = {"search", "family", "expires_at", *(f"band_{part}" for part in "abcd")}
 
 
 @pytest.mark.parametrize("collection", MODELS)
