@@ -116,11 +116,20 @@ def clinic(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     version = add_version(seeder, tmp_path_factory.mktemp("version"), SAME)
     withdraw_version(seeder, findings[2])
     break_glass(seeder, admin, findings[0])
+    leave_without_doctor(seeder, add_person(seeder, "user", LONG))
     asked = {"upload": "u", "labels": ["mel"], "scaling": "caffe", "side": None, "licence": LONG}
     job = seeder.services.jobs.submit(kind="import", owner=admin.id, request=asked)
     yield Clinic(people, findings, spots[LONG], image.dataset, version, job.id)
     jobs.forget(admin.id)
     seeder.close()
+
+
+def leave_without_doctor(seeder: Seeder, patient: Caller) -> None:
+    """The list of accounts has only the e-mail of a doctor who is suspended."""
+    gone = add_person(seeder, "doctor", LONG)
+    seeder.services.decisions.assign_doctor(email=patient.email, doctor=gone.email, by="admin")
+    accounts = seeder.services.store.collection("accounts")
+    accounts.update({"id": gone.id}, {"$set": {"status": "suspended"}})
 
 
 def break_glass(seeder: Seeder, admin: Caller, number: int) -> None:
