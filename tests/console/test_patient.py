@@ -128,10 +128,11 @@ def read_what_comes_first(journey: Journey) -> None:
     """
     visitor = journey.visitor
     visitor.find(".finding .heat-photo img")
+    visitor.await_stillness()  # the page may draw its texts anew
     first = [item.text for item in visitor.all(".verdict > :is(h1, p:not(.eyebrow, .how, .due))")]
     assert [len(sentences_of(item)) for item in first] == [1, 1, 1]
-    assert visitor.find(".verdict .how").text
-    assert visitor.find(".verdict .due").text
+    assert visitor.read(".verdict .how")
+    assert visitor.read(".verdict .due")
     visitor.assert_frame()  # the notice is visible without scrolling
     folded = visitor.run(READ_PARAGRAPHS, False)
     texts = visitor.run(READ_PARAGRAPHS, True)
