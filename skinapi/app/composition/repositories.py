@@ -1,6 +1,6 @@
 """The repositories: one for each kind of stored data, shared by the services."""
 
-from typing import Any
+from typing import Any, get_type_hints
 
 from skinapi.accounts.admin.acts import Acts
 from skinapi.accounts.admin.usage import DailyCounts
@@ -35,6 +35,7 @@ from skinapi.platform.storage.background import Totals
 from skinapi.platform.storage.clock_watch import ClockWatch
 from skinapi.platform.storage.failed_items import FailedItems
 from skinapi.platform.storage.ports import Store
+from skinapi.platform.storage.records import Repository
 from skinapi.platform.storage.unit_of_work import UnitOfWork
 from skinapi.privacy.erasure.people_to_reach import PeopleToReach
 from skinapi.privacy.erasure.receipts import Receipts
@@ -83,6 +84,12 @@ class Repositories(Parts):
     failed_items: FailedItems
     clock: ClockWatch
     person_files: PersonFiles
+
+
+def list_stores() -> list[type[Repository[Any]]]:
+    """List those of them that keep records of one kind in a collection of their own."""
+    kinds = (*get_type_hints(Repositories).values(), *get_type_hints(LabRepositories).values())
+    return [kind for kind in kinds if issubclass(kind, Repository)]
 
 
 def repository_values(settings: Settings) -> dict[Any, dict[str, Any]]:

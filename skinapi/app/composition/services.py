@@ -8,7 +8,6 @@ from typing import Any, Final
 
 from pydantic import BaseModel
 
-from skinapi.accounts.admin.acts import Acts
 from skinapi.accounts.admin.decisions import Assignments, DecisionsService
 from skinapi.accounts.admin.service import AdminService
 from skinapi.accounts.admin.undo import UndoService
@@ -22,19 +21,22 @@ from skinapi.accounts.admin.waiting_work import (
 )
 from skinapi.accounts.auth.account_deletion import Eraser
 from skinapi.accounts.auth.account_search import search_faults
-from skinapi.accounts.auth.accounts import Accounts
 from skinapi.accounts.auth.authorizer import Authorizer, Tokens
-from skinapi.accounts.auth.consents import OPENROUTER, Consents, ConsentsService
+from skinapi.accounts.auth.consents import OPENROUTER, ConsentsService
 from skinapi.accounts.auth.email_addresses import normalise_email, spellings_of
 from skinapi.accounts.auth.owners import OwnerStatus
 from skinapi.accounts.auth.passwords import PLACES, Authentication, Passwords
-from skinapi.accounts.auth.recovery import PasswordLinks, RecoveryService
+from skinapi.accounts.auth.recovery import RecoveryService
 from skinapi.accounts.auth.second_factor import SecondFactorService
 from skinapi.accounts.auth.service import AuthService
-from skinapi.accounts.auth.sessions import Sessions
 from skinapi.app.areas import AREAS
 from skinapi.app.composition.migration import LONGEST_S, migrate_store
-from skinapi.app.composition.repositories import Repositories, open_accounts, repository_values
+from skinapi.app.composition.repositories import (
+    Repositories,
+    list_stores,
+    open_accounts,
+    repository_values,
+)
 from skinapi.app.composition.subscriptions import subscribe
 from skinapi.base.container import Container, Parts
 from skinapi.base.settings import VERSION, Settings
@@ -49,36 +51,28 @@ from skinapi.care.messages import MessagesService, UnansweredMessages
 from skinapi.care.own_data import InboxService, OwnDataService
 from skinapi.care.queue import CareService
 from skinapi.care.reminders import LesionCounts
-from skinapi.findings.records.break_glasses import BreakGlasses
 from skinapi.findings.records.damaged_records import DamagedRecords
 from skinapi.findings.records.finding_records import FindingRecords
-from skinapi.findings.records.letters import Letters
 from skinapi.findings.records.photos import KeptPhotos
 from skinapi.findings.records.record_retention import RecordRetention
 from skinapi.findings.records.review_queue import ReviewQueue
 from skinapi.findings.records.service import FindingsService
 from skinapi.findings.records.unassigned_patients import Clinic, FindUnanswered, UnassignedPatients
 from skinapi.findings.reports.checker_records import Checker, CheckerRecords
-from skinapi.findings.reports.kept_answers import DroppedPairs, KeptAnswers
 from skinapi.findings.reports.narrator import open_checker, open_llm
 from skinapi.findings.reports.service import ReportsService, SpotPlaces
-from skinapi.findings.reports.verification import IssuedReports
 from skinapi.findings.reviews.corrections import CorrectionsService
-from skinapi.findings.reviews.outcomes import OutcomeCounts
 from skinapi.findings.reviews.service import ReviewsService
-from skinapi.findings.status.reviews import Reviews
-from skinapi.integrations.keys.api_keys import ApiKeys, SessionKeys
+from skinapi.integrations.keys.api_keys import SessionKeys
 from skinapi.integrations.keys.service import KeysService
 from skinapi.integrations.patients import PatientsService
 from skinapi.integrations.webhooks.endpoints import NAME as WEBHOOKS
 from skinapi.integrations.webhooks.endpoints import WebhookEvents
 from skinapi.lab.checks.check_queue import Cleanup
 from skinapi.lab.checks.publishing import Publisher
-from skinapi.lab.datasets.dataset_images import DatasetImages
-from skinapi.lab.datasets.dataset_versions import Datasets
 from skinapi.lab.datasets.quarantine import Quarantine
 from skinapi.lab.datasets.reference import CurrentReference
-from skinapi.lab.datasets.uploads import Quota, Uploads, UploadsService
+from skinapi.lab.datasets.uploads import Quota, UploadsService
 from skinapi.lab.reviewed_findings import FromReviewsService
 from skinapi.lab.service import DatasetsService, ImportsService, TrainingService
 from skinapi.model.registry.composition import open_models
@@ -88,49 +82,31 @@ from skinapi.model.registry.version_records import ModelVersions
 from skinapi.model.registry.version_service import ModelsService, ReferenceSource
 from skinapi.platform.audit.trail import AuditTrail
 from skinapi.platform.backups.backup import BackupMade, refuse_unfinished_restore
-from skinapi.platform.backups.erased_ids import ErasedIds
 from skinapi.platform.jobs.announcements import Announcer, open_broker
 from skinapi.platform.jobs.job_logs import JobLogs
 from skinapi.platform.jobs.job_queue import Jobs
 from skinapi.platform.jobs.service import JobOwners, JobsService
-from skinapi.platform.notices.deliveries import Deliveries
-from skinapi.platform.notices.outbox import Outbox
-from skinapi.platform.storage.clock_watch import ClockWatch
-from skinapi.platform.storage.failed_items import FailedItems
 from skinapi.platform.storage.faults import Fault, blob_faults, document_faults, guarded
 from skinapi.platform.storage.number_keys import NumberKeys
 from skinapi.platform.storage.ports import Blobs, Store
-from skinapi.platform.storage.records import Repository
 from skinapi.platform.storage.store_version import begin_migration, is_older, join_store
 from skinapi.platform.storage.unit_of_work import AuditRows
 from skinapi.platform.stores import open_store
 from skinapi.privacy.erasure.contents import AccountContents
-from skinapi.privacy.erasure.people_to_reach import PeopleToReach
-from skinapi.privacy.erasure.receipts import Receipts
 from skinapi.privacy.erasure.service import ErasureService
 from skinapi.privacy.person_file.format import Maker
-from skinapi.privacy.person_file.stored_files import PersonFiles
 from skinapi.privacy.retention.service import Announced, Pause, Run
 
-# The records of one module alone.
-_OTHER_RECORDS: Mapping[str, type[BaseModel]] = {
+# What `check` reads each document of a collection as.
+MODELS: Mapping[str, type[BaseModel]] = {
+    **{store.collection: store.record for store in list_stores()},
+    **{store.collection: store.record for store in (SessionKeys, ModelVersions, ServingPointer)},
+    **{store.collection: store.record for store in (Jobs, JobLogs)},
+    **{store.collection: store.record for area in AREAS for store in area.stores},
     "backups": BackupMade,
     "retention": Announced,
     "retention_pause": Pause,
     "retention_runs": Run,
-}
-_REPOSITORIES: tuple[type[Repository[Any]], ...] = (
-    *(Accounts, Acts, Consents, Sessions, PasswordLinks, ApiKeys, SessionKeys),
-    *(FindingRecords, Reviews, OutcomeCounts, Letters, BreakGlasses, Lesions, Messages),
-    *(IssuedReports, KeptAnswers, DroppedPairs, CheckerRecords, PersonFiles),
-    *(Datasets, DatasetImages, Uploads, ModelVersions, ServingPointer, Jobs, JobLogs),
-    *(Receipts, PeopleToReach, ErasedIds, Outbox, Deliveries, FailedItems, ClockWatch),
-    *(store for area in AREAS for store in area.stores),
-)
-# What `check` reads each document of a collection as.
-MODELS: Mapping[str, type[BaseModel]] = {
-    **{store.collection: store.record for store in _REPOSITORIES},
-    **_OTHER_RECORDS,
 }
 
 
