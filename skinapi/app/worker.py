@@ -18,8 +18,7 @@ from skinapi.base.errors import SkinAPIError
 from skinapi.base.logs import configure_logs, shield_output
 from skinapi.base.settings import Settings
 from skinapi.base.settings.safety import read_settings, refuse_unsafe
-from skinapi.integrations.webhooks.endpoints import NAME as WEBHOOKS
-from skinapi.integrations.webhooks.endpoints import Endpoints, WebhookEvents
+from skinapi.integrations.webhooks.endpoints import AREA_NAME, Endpoints, WebhookEvents
 from skinapi.platform.jobs.announcements import open_broker
 from skinapi.platform.jobs.attempt import Timing
 from skinapi.platform.jobs.job_queue import Jobs
@@ -77,7 +76,7 @@ def _work(settings: Settings, program: str, timing: Timing | None, parent: int |
 def _open_jobs(settings: Settings, store: Store) -> Jobs:
     join_store(store, secrets=settings.audit_secrets())
     told = WebhookEvents(Endpoints(store), Deliveries(store))
-    return Jobs(store, on_ended=told.on_job_ended if settings.switches_on(WEBHOOKS) else None)
+    return Jobs(store, on_ended=told.on_job_ended if settings.switches_on(AREA_NAME) else None)
 
 
 def _secrets(settings: Settings) -> list[str]:

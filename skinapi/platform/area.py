@@ -29,10 +29,10 @@ class Sends(Protocol):
     def send(self) -> Send: ...
 
 
-def subscribe_to_nothing() -> None: ...
+def _subscribe_to_nothing() -> None: ...
 
 
-def no_values(_: Settings) -> Values:
+def _no_values(_: Settings) -> Values:
     return {}
 
 
@@ -55,7 +55,7 @@ class Area:
     stores: Sequence[type[Repository[Any]]] = ()
     forgets: Sequence[type[Forgets]] = ()
     problems: Sequence[type[NotesProblems]] = ()
-    values: Callable[[Settings], Values] = no_values
+    values: Callable[[Settings], Values] = _no_values
     factories: Sequence[Factory] = ()
     channels: Mapping[str, type[Sends]] = field(default_factory=dict)
-    subscribe: Callable[..., None] = subscribe_to_nothing
+    subscribe: Callable[..., None] = _subscribe_to_nothing

@@ -66,8 +66,7 @@ from skinapi.findings.reviews.service import ReviewsService
 from skinapi.integrations.keys.api_keys import SessionKeys
 from skinapi.integrations.keys.service import KeysService
 from skinapi.integrations.patients import PatientsService
-from skinapi.integrations.webhooks.endpoints import NAME as WEBHOOKS
-from skinapi.integrations.webhooks.endpoints import WebhookEvents
+from skinapi.integrations.webhooks.endpoints import AREA_NAME, WebhookEvents
 from skinapi.lab.checks.check_queue import Cleanup
 from skinapi.lab.checks.publishing import Publisher
 from skinapi.lab.datasets.quarantine import Quarantine
@@ -269,7 +268,7 @@ def _open_announcer(settings: Settings) -> Announcer | None:
 
 
 def _open_jobs(store: Store, settings: Settings, told: WebhookEvents) -> Jobs:
-    return Jobs(store, on_ended=told.on_job_ended if settings.switches_on(WEBHOOKS) else None)
+    return Jobs(store, on_ended=told.on_job_ended if settings.switches_on(AREA_NAME) else None)
 
 
 def _open_checker(records: CheckerRecords, settings: Settings, store: Store) -> Checker | None:

@@ -17,8 +17,8 @@ from skinapi.findings.records.events import (
 )
 from skinapi.integrations.webhooks.addresses import Addresses
 from skinapi.integrations.webhooks.endpoints import (
+    AREA_NAME,
     KIND,
-    NAME,
     Endpoints,
     EventType,
     Secrets,
@@ -78,7 +78,7 @@ def _subscribe(work: UnitOfWork, told: WebhookEvents) -> None:
 
 
 WEBHOOKS = Area(
-    name=NAME,
+    name=AREA_NAME,
     blueprint="programs",
     routes=((routes, WebhooksService),),
     stores=(Endpoints,),

@@ -22,8 +22,7 @@ from skinapi.platform.storage.ports import Store
 from skinapi.platform.storage.records import Repository
 from skinapi.platform.storage.store_version import SigningKeys
 
-# The area, as AREAS names it.
-NAME = "webhooks"
+AREA_NAME = "webhooks"
 KIND = "webhook"
 TEST = "webhook.test"
 PURPOSE = "skinapi webhooks"
