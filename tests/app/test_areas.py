@@ -7,14 +7,21 @@ from typing import Any
 import pytest
 
 from skinapi.app.areas import AREAS, describe_areas, switched_on
-from skinapi.app.composition.services import MODELS
 from skinapi.base.errors import UnsafeSettings
+from skinapi.integrations.oidc.service import RoundTrips
 from skinapi.integrations.webhooks.endpoints import Endpoint, Endpoints, EventType, MadeSecret
 from skinapi.platform.area import Area
 from skinapi.platform.storage.ids import new_id, now
 from tests.findings.prediction.photographer import predicted
-from tests.support.backends import Backend
+from tests.support.backends import PASSWORD, Backend
 
+ENDPOINT = Endpoint(
+    id=new_id(),
+    created_at=now(),
+    url="https://a.example",
+    events=(EventType.FINDING_STORED, EventType.JOB_ENDED),
+    secret=MadeSecret(number=1, key="k"),
+)
 EVERYTHING = ",".join(area.name for area in AREAS)
 
 
@@ -37,7 +44,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Backend:
 
 
 @pytest.mark.parametrize("area", AREAS, ids=lambda area: area.name)
-def test_what_is_off_answers_404_is_described_nowhere_and_sends_nothing(
+def test_what_is_off_answers_404_and_is_described_nowhere(
     area: Area, whole: Backend, tmp_path: Path
 ) -> None:
     backend = Backend(tmp_path, areas=all_but(area))
@@ -66,24 +73,30 @@ def test_what_is_off_answers_404_is_described_nowhere_and_sends_nothing(
     assert [line.split()[0] for line in listed if " off " in line] == [area.name]
 
 
-def test_with_all_off_a_photo_is_judged_and_what_was_stored_is_checked(tmp_path: Path) -> None:
+def test_with_all_off_a_photo_is_judged_and_what_was_stored_is_checked_and_erased(
+    tmp_path: Path,
+) -> None:
     backend = Backend(tmp_path, areas="none")
     assert switched_on(backend.settings) == ()
-    assert backend.client.get("/readyz").status_code == 200
-    stored = {store.collection for area in AREAS for store in area.stores}
-    assert stored <= MODELS.keys()
+    patient = backend.member()
+    assert predicted(patient)["id"] == 1
+    trips = backend.services.get(RoundTrips)
+    trips.add("s" * 32, provider="hospital", account=backend.account(patient.email).id)
+    backend.services.get(Endpoints).insert(ENDPOINT)
     assert list(backend.services.check_integrity()) == []
+    rows = backend.services.store.collection(Endpoints.collection)
+    rows.update({"id": ENDPOINT.id}, {"$unset": {"url": True}})
+    [fault] = backend.services.check_integrity()
+    assert fault.message.startswith(f"webhooks {ENDPOINT.id}: damaged: url")
+    gone = patient.call("DELETE", "/me", json={"current_password": PASSWORD})
+    assert gone.status_code == 200
+    assert trips.find_by_secret("s" * 32) is None
 
 
 @pytest.mark.parametrize("on", [True, False])
 def test_of_what_happens_while_webhooks_are_off_nobody_is_told(on: bool, tmp_path: Path) -> None:
     backend = Backend(tmp_path, areas="webhooks" if on else "none")
-    secret = MadeSecret(number=1, key="k")
-    events = (EventType.FINDING_STORED, EventType.JOB_ENDED)
-    endpoint = Endpoint(
-        id=new_id(), created_at=now(), url="https://a.example", events=events, secret=secret
-    )
-    backend.services.get(Endpoints).insert(endpoint)
+    backend.services.get(Endpoints).insert(ENDPOINT)
     patient = backend.member()
     predicted(patient)
     jobs = backend.services.jobs
