@@ -599,7 +599,7 @@ export const english = {
   opinionSend: "Ask for a second opinion",
   opinionAsked: "The colleague finds it first in the queue.",
   opinionOf: "Second opinion asked of {name}",
-  opinionGone: "Nobody answers the request for a second opinion: who was asked is no active doctor here now. End it, and ask another colleague",
+  opinionGone: "Nobody answers the request for a second opinion: the colleague is not an active doctor here any more. End it, and ask another colleague",
   opinionOfMe: "{name} asks for your second opinion",
   opinionWithdraw: "Withdraw the request",
   opinionDecline: "Decline",

@@ -606,7 +606,7 @@ export const french = spaced({
   opinionSend: "Demander un second avis",
   opinionAsked: "Le confrère le trouve en tête de sa liste.",
   opinionOf: "Second avis demandé à {name}",
-  opinionGone: "Personne ne répond à la demande de second avis: la personne sollicitée n'est plus médecin actif ici. Terminez la demande et sollicitez un autre confrère",
+  opinionGone: "Personne ne répond à la demande de second avis: le confrère sollicité n'est plus médecin actif ici. Terminez la demande et sollicitez un autre confrère",
   opinionOfMe: "{name} demande votre second avis",
   opinionWithdraw: "Retirer la demande",
   opinionDecline: "Décliner",
