@@ -65,6 +65,17 @@ def test_a_decision_that_was_not_read_and_an_awaited_result_are_told_to_the_doct
     assert all(item["suspected"] for item in person["findings"])
 
 
+def test_a_sample_beside_an_older_result_is_awaited_too(backend: Backend) -> None:
+    grey = backend.member(role="doctor")
+    ada = patient_of(backend, grey)
+    number = file_one(backend, ada)
+    sign(grey, number, histology="confirmed")
+    sign(grey, number, **AWAITED)
+    assert ada.call("GET", f"/submissions/{number}").status_code == 200
+    leave(ada)
+    assert to_reach(grey) == [(number, "awaited")]
+
+
 def test_who_took_the_sample_reaches_the_person_though_another_doctor_is_in_charge(
     backend: Backend,
 ) -> None:

@@ -191,7 +191,7 @@ class KeptPhotosService:
         found, _ = records.access.get_to_correct(number=number, by=by)
         reviews = records.submissions.reviews.list_of(found.id)
         decision = Decision.from_reviews(reviews, found.photo.versions)
-        return decision is not None and decision.awaited
+        return decision is not None and decision.sampled_at is not None
 
     def _get_right(self, patient: str, by: Subject) -> Account:
         account = self.corrections.accounts.find_by_id(patient)

@@ -390,7 +390,7 @@ def _find_reason(
     if decision is None:
         return ReachReason.UNANSWERED if about else None
     cancer = decision.suspected or is_proven_cancer(decision.label, proven=decision.proven)
-    if decision.awaited:
+    if decision.sampled_at:
         return ReachReason.AWAITED
     if opens and entry.decision_opened_at is None and (cancer or is_sent(decision.urgency)):
         return ReachReason.UNOPENED

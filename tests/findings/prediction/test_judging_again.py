@@ -415,11 +415,14 @@ def stored(backend: Backend, number: int) -> Any:
     return found
 
 
+@pytest.mark.parametrize("proven_before", [False, True])
 @pytest.mark.parametrize("said", [{"histology": "awaited"}, {}])
 def test_whoever_moves_it_reads_that_the_result_of_a_sample_was_awaited(
-    any_backend: Backend, said: dict[str, str]
+    any_backend: Backend, said: dict[str, str], proven_before: bool
 ) -> None:
     mistake = Mistake(any_backend)
+    if proven_before:
+        review(mistake.doctor, mistake.wrong, told_by="nobody", histology="confirmed")
     review(mistake.doctor, mistake.wrong, told_by="nobody", **said)
     first, again = mistake.move().get_json(), mistake.move().get_json()
     assert first == again
