@@ -207,9 +207,9 @@ def check_settings(settings: Settings, _: argparse.Namespace) -> int:
     """Say whether a server would start with these settings, and which names are none."""
     _say(odd_names())
     odd = [ODD_KEY] if is_odd_key(settings.secret("jwt_secret_key") or "") else []
-    if faults := [*faults_of(settings), *faults_of_folders(settings), *odd]:
+    areas = _commands("areas").faults_of_areas(settings)
+    if faults := [*faults_of(settings), *faults_of_folders(settings), *odd, *areas]:
         raise UnsafeSettings("\n".join(faults))
-    _commands("areas").switched_on(settings)
     if not settings.lab_workers:
         _say(["LAB_WORKERS=0: `serve` starts no job worker; start `python -m skinapi worker` too"])
     if settings.archive_url and settings.photos == "consent":

@@ -50,6 +50,16 @@ def test_seven_bad_settings_are_named_in_one_run(
     assert all(line.startswith("skinapi: ") for line in said.splitlines())
 
 
+def test_an_area_that_is_none_is_named_with_what_else_is_wrong(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("AREAS", "fhir,dicmo")
+    monkeypatch.setenv("CLINIC_PHONE", "none")
+    assert main(["check-settings"]) == REFUSED
+    said = capsys.readouterr().err.splitlines()
+    assert [line.split()[1].rstrip(":") for line in said] == ["CLINIC_PHONE", "AREAS"]
+
+
 def test_good_settings_are_called_safe(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["check-settings"]) == 0
     said = capsys.readouterr()

@@ -13,14 +13,19 @@ from skinapi.platform.area import Area
 AREAS = (OIDC, CLIENTS, FHIR, DICOM, WEBHOOKS)
 
 
-def switched_on(settings: Settings) -> tuple[Area, ...]:
-    """Those that AREAS names; all of them where it is not set. Raises UnsafeSettings."""
+def faults_of_areas(settings: Settings) -> list[str]:
+    """A sentence where AREAS names what is none."""
     named, known = settings.areas_on or frozenset(), [area.name for area in AREAS]
     wrong = sorted(named - {*known})
-    if wrong and named != {"none"}:
-        raise UnsafeSettings(
-            f"AREAS: {', '.join(wrong)} is none of {', '.join(known)}; or say `none` alone"
-        )
+    if not wrong or named == {"none"}:
+        return []
+    return [f"AREAS: {', '.join(wrong)} is none of {', '.join(known)}; or say `none` alone"]
+
+
+def switched_on(settings: Settings) -> tuple[Area, ...]:
+    """Those that AREAS names; all of them where it is not set. Raises UnsafeSettings."""
+    if faults := faults_of_areas(settings):
+        raise UnsafeSettings("\n".join(faults))
     return tuple(area for area in AREAS if settings.switches_on(area.name))
 
 
