@@ -67,6 +67,7 @@ class Lane:
         self._claimed(job is not None)
         if job is None:
             return None
+        self._keep_key(jobs, job)
         self.busy = True
         try:
             self._work_on(jobs, job, claimed_at)
@@ -74,6 +75,14 @@ class Lane:
             self.busy = False
         self.remove_folder(jobs, self._settings.folder / job.id)
         return job
+
+    def _keep_key(self, jobs: Jobs, job: Job) -> None:
+        """The key may have changed, and the job been added, since it was asked before the claim."""
+        try:
+            self._settings.require_key()
+        except Unavailable:
+            jobs.release(job, changes={}, counted=False)
+            raise
 
     def _work_on(self, jobs: Jobs, job: Job, claimed_at: float) -> None:
         if job.cancel_asked:
