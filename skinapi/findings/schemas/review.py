@@ -330,6 +330,10 @@ class DecisionView(Answer):
     certainty: Certainty
     histology: Histology | None
     new_picture_wanted: bool
+    photo_came: bool = optional(
+        "the photo that was asked for has come, or needs no more to come; absent else",
+        default=False,
+    )
     decided_at: datetime
     decided_by: str = Field(description="the doctor's name at that time")
     held_until: datetime | None = optional(

@@ -175,7 +175,8 @@ class Decision:
     the finding has been at least so urgent, without a break. `answered` is the newest version of
     the finding that a doctor saw, and `saw` are the other findings of the spot that the review that
     counts saw; None: all. `sampled_at`: since when a laboratory has a sample, also where an older
-    result or another opinion counts.
+    result or another opinion counts. `photo_came`: the photo that `new_picture_wanted` asks for has
+    come, or is needed no more.
     """
 
     review: str
@@ -193,6 +194,7 @@ class Decision:
     answered_at: datetime | None = None
     saw: tuple[str, ...] | None = None
     sampled_at: datetime | None = None
+    photo_came: bool = False
 
     @classmethod
     def from_reviews(
@@ -365,7 +367,9 @@ class Decision:
     def remarks(self, language: Language) -> list[str]:
         words = conditions_table().notices.decision
         said = {
-            words.new_picture: self.new_picture_wanted and self.waits_for is not WaitsFor.PHOTO,
+            words.new_picture: self.new_picture_wanted
+            and not self.photo_came
+            and self.waits_for is not WaitsFor.PHOTO,
             words.awaited: self.awaited,
         }
         return [sentence.in_language(language) for sentence, holds in said.items() if holds]

@@ -363,7 +363,21 @@ def compute_status(facts: LesionHistory, reader: Audience, moment: datetime) -> 
         photo.id: _compute_finding_status(photo, facts.reviews.get(photo.id, ()), reader, moment)
         for photo in facts.photos
     }
-    return LesionStatus(findings, reconcile([*findings.values()]))
+    instruction = reconcile([*findings.values()])
+    return LesionStatus(
+        {
+            name: _note_that_photo_came(about, instruction.pictures_wanted)
+            for name, about in findings.items()
+        },
+        instruction,
+    )
+
+
+def _note_that_photo_came(about: FindingStatus, wanted: Sequence[int]) -> FindingStatus:
+    decision = about.decision
+    if decision is None or not decision.new_picture_wanted or about.photo.number in wanted:
+        return about
+    return replace(about, decision=replace(decision, photo_came=True))
 
 
 def _compute_finding_status(

@@ -16,9 +16,10 @@ from skinapi.findings.status.lesion_status import (
 )
 from skinapi.findings.status.reviews import Certainty, Histology
 from skinapi.model.bands import urgency
-from skinapi.model.conditions import Band
+from skinapi.model.conditions import Band, conditions_table
 from tests.care.clinic import file_for, judge_anew, patient_in_care
 from tests.findings.prediction.photographer import predicted
+from tests.findings.reports.sample_reports import one_line
 from tests.support.backends import Backend
 from tests.support.findings import judged
 from tests.support.photos import photo_of
@@ -317,3 +318,23 @@ def test_a_report_begins_with_what_another_photo_asks_for_that_was_judged_again(
     steps = " ".join(report["reading"]["next_steps"])
     assert "within two weeks" not in steps
     assert f"finding {then}" in ada.call("GET", f"/submissions/{first}/report.html").text
+
+
+def test_a_photo_that_has_come_is_asked_for_in_no_channel(backend: Backend) -> None:
+    doctor, ada = patient_in_care(backend)
+    lesion = ada.call("POST", "/lesions", json={"place": {"site": "back"}}).get_json()["id"]
+    path = f"/submissions/{file_for(backend, ada, URGENT, lesion=lesion).number}"
+    wanted = {"new_picture_wanted": True}
+    assert doctor.call("POST", f"{path}/review", json=wanted).status_code == 201
+    asks = conditions_table().notices.decision.new_picture.en
+
+    def channels() -> list[str]:
+        pages = [ada.call("GET", path), ada.call("GET", f"{path}/report.json")]
+        pages += [ada.call("GET", f"{path}/report.html"), ada.call("GET", f"/lesions/{lesion}")]
+        return [one_line(page.text) for page in pages]
+
+    assert all(asks in text for text in channels())
+    file_for(backend, ada, SELF, lesion=lesion)
+    assert [asks in text for text in channels()] == [False] * 4
+    decision = ada.call("GET", path).get_json()["decision"]
+    assert (decision["new_picture_wanted"], decision["photo_came"]) == (True, True)

@@ -62,7 +62,7 @@ export const Decided = ({ decision, note, doctor, spot, title, overdue = false, 
       ${overdue && html`<p><${Overdue} text=${say("awaitedOverdue", { date: sayDate(decision.decided_at, false) })} /></p>`}
       ${note && html`<p class="note">${note}</p>`}
       ${by}
-      ${decision.new_picture_wanted && !doctor && html`<${TakeAnother} spot=${spot} />`}
+      ${decision.new_picture_wanted && !decision.photo_came && !doctor && html`<${TakeAnother} spot=${spot} />`}
     </header>`;
 };
 

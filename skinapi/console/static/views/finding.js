@@ -302,7 +302,7 @@ const SpotOfFinding = ({ submission, report, onSorted }) => {
     if (!lesion && wasJustSent(id)) ask().then((found) => found.length > 0 && setSpots(found), () => {});
   }, [id]);
   const doctor = useAnswer(() => get("/me"), []).value?.doctor_name;
-  const photoFirst = report.decision?.new_picture_wanted || submission.instruction?.picture_wanted;
+  const photoFirst = (report.decision?.new_picture_wanted && !report.decision.photo_came) || submission.instruction?.picture_wanted;
   const write = doctor && !photoFirst && html`
     <a class="button primary" href=${lesion ? `#/spot/${lesion}?at=messages` : `#/messages?finding=${id}`}><${Icon} name="message" />${say("writeTo", { name: isolated(doctor) })}</a>`;
   if (lesion) return html`<p class="row">${write}<a class="button" href="#/spot/${lesion}">${say("toSpot")}</a></p>`;
