@@ -33,10 +33,9 @@ class Fields:
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """A collection; `row` names its row in docs/security.md, `erased` with what it goes."""
+    """A collection; `erased` names with what it goes."""
 
     collection: str
-    row: str
     erased: str
     fields: tuple[Fields, ...]
 
@@ -75,11 +74,10 @@ _FIELDS = read_table("collection", "fields", "of", "kind", "in the person's file
 INVENTORY = [
     Stored(
         collection=name.strip("`"),
-        row=row,
         erased=erased,
         fields=tuple(_read_fields(cells) for cells in _FIELDS if cells[0] == name),
     )
-    for name, row, erased in read_table("collection", "row", "goes with")
+    for name, _, erased in read_table("collection", "until", "goes with")
 ]
 BY_COLLECTION = {item.collection: item for item in INVENTORY}
 

@@ -18,7 +18,6 @@ from skinapi.platform.storage.ports import Document
 from skinapi.privacy.person_file.format import DATA
 from tests.privacy.inventory import (
     BY_COLLECTION,
-    INVENTORY,
     OF_THE_SERVER,
     Fields,
     list_personal,
@@ -29,7 +28,6 @@ from tests.privacy.inventory import (
 )
 from tests.privacy.made_files import maker_of
 from tests.privacy.year import Year, live_a_year, settings_of_year
-from tests.repository.documents import chapter
 from tests.support.backends import ADMIN, Backend, store_of_kind
 from tests.support.openrouter import OpenRouter
 from tests.support.size import in_drill
@@ -241,9 +239,3 @@ def test_each_persons_field_is_exported_or_says_why_not_and_erased_or_says_why_i
         assert {fields.why_not} <= {None, *why_not}, where
         assert {fields.kept} <= {None, *kept}, where
         assert fields.of in ("patient", "account", "doctor"), where
-
-
-def test_what_is_stored_has_a_row_in_the_docs() -> None:
-    table = chapter("docs/security.md", "What is stored, and for how long")
-    rows = {line.split("|")[1].strip() for line in table.splitlines() if line.startswith("| ")}
-    assert {item.row for item in INVENTORY} <= rows
