@@ -348,6 +348,22 @@ def test_a_newer_photo_that_asks_for_more_supersedes_a_letter_until_a_doctor_has
         assert lesion_status()["decided_at"] == later["created_at"]
 
 
+@pytest.mark.parametrize("band", [Band.URGENT_REFERRAL, Band.REFERRAL])
+def test_a_letter_that_waits_for_a_result_is_struck_where_another_photo_asks_for_a_visit(
+    shared_backend: Backend, band: Band
+) -> None:
+    at = Practice(shared_backend, reviewed=False)
+    at.review(MELANOMA, **AWAITED)
+    spot = at.sort_into_spot()
+    assert at.sign(at.draft()).status_code == 200
+    file_for(at.backend, at.ada, Band.SELF_MONITORING, lesion=spot)
+    (shown,) = at.shown_to(at.ada)
+    assert shown["superseded"] is None
+    newer = file_for(at.backend, at.ada, band, lesion=spot)
+    (shown,) = at.shown_to(at.ada)
+    assert shown["superseded"]["by_finding"] == newer.number
+
+
 def test_a_letter_that_begins_with_another_finding_is_struck_where_that_one_is_gone(
     shared_backend: Backend,
 ) -> None:

@@ -334,12 +334,15 @@ def _by(decision: Decision) -> LaterDecision:
 
 
 def _superseded_by_finding(letter: Letter, about: VisibleFindingRow) -> LaterDecision | None:
-    """What no doctor has answered yet takes a letter back only where it is more urgent."""
+    """What no doctor has answered yet takes a letter back only where it is more urgent, or asks for
+    a visit where the letter waits for a result or a photo.
+    """
     own, counts = about.decision, about.instruction.counts
     if own is None or letter.signed_at is None or counts.said_by is AdviceSource.DECISION:
         return None
     known = counts.since <= letter.signed_at and letter.elsewhere is counts.band
-    if known or urgency(counts.band) >= urgency(own.urgency):
+    visit = own.waits_for is not None and counts.waits_for is None
+    if known or not (visit or urgency(counts.band) < urgency(own.urgency)):
         return None
     compared = counts.said_by is AdviceSource.COMPARISON
     return LaterDecision(
