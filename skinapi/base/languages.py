@@ -1,22 +1,30 @@
 """Which languages there are, texts that have words in each of them, and French typography.
 
-The words themselves are in `skinapi/base/words/en`, one such folder a language; the medical
-sentences are in `model/conditions.yaml`. How a language is added: CONTRIBUTING.md.
+A language is a folder of words beside `skinapi/base/words/en`; the medical sentences are in
+`model/conditions.yaml` and `model/passages.yaml`. How a language is added: CONTRIBUTING.md.
 """
 
 import re
 from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 from importlib import resources
-from typing import Any, Literal, NamedTuple, TypeVar, get_args
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar, get_args
 
 import yaml
-from pydantic import BaseModel, ConfigDict
+from pydantic import AfterValidator, BaseModel, ConfigDict
 
-Language = Literal["en", "fr"]
+if TYPE_CHECKING:
+    Language = Literal["en", "fr"]  # those that code may name
+else:
+    # English comes first: it is for a reader of none of them.
+    _WORDS = resources.files("skinapi.base") / "words"
+    _FOLDERS = {item.name for item in _WORDS.iterdir() if item.is_dir()}
+    Language = Literal["en", *sorted(_FOLDERS - {"en"})]
 LANGUAGES: tuple[Language, ...] = get_args(Language)
 T = TypeVar("T")
 Words = TypeVar("Words", bound=BaseModel)
+# A line break in it counts for nothing.
+Pattern = Annotated[str, AfterValidator(lambda lines: lines.replace("\n", ""))]
 # Before : ; ? ! and inside « » no line may break. It is the one of Latin-1, because older clients
 # print in a Latin-1 font.
 NO_BREAK_SPACE = "\u00a0"
@@ -47,27 +55,51 @@ def require_same_keys(words: Mapping[Any, BaseModel]) -> None:
                 raise ValueError(f"{field} in {language}, unlike {first}: {sorted(differing)}")
 
 
+def space_french(text: str) -> str:
+    """
+    >>> space_french("Le plus probable: Mélanome; voir https://example.org").split("\u00a0")
+    ['Le plus probable', ': Mélanome', '; voir https://example.org']
+    """
+    spaced = _BEFORE.sub(rf"{NO_BREAK_SPACE}\1", text)
+    return _AFTER.sub(f"«{NO_BREAK_SPACE}", spaced)
+
+
+def space_all_french(value: Any, *, french: bool = False) -> Any:
+    """The same of all texts under a key `fr`, at any depth; with `french`, of all texts."""
+    match value:
+        case str():
+            return space_french(value) if french else value
+        case dict():
+            return {
+                key: space_all_french(part, french=french or key == "fr")
+                for key, part in value.items()
+            }
+        case list():
+            return [space_all_french(part, french=french) for part in value]
+    return value
+
+
 def read_yaml(package: str, file: str) -> Any:
     text = resources.files(package).joinpath(file).read_text("utf-8")
     return yaml.load(text, yaml.CSafeLoader)
 
 
 @cache
-def _read_words(file: str, language: Language) -> Any:
-    return read_yaml("skinapi.base", f"words/{language}/{file}.yaml")
+def _read_words(package: str, file: str, language: Language) -> Any:
+    return read_yaml(package, f"words/{language}/{file}.yaml")
 
 
 def load_words(
-    name: str, schema: type[Words], *, patterns: bool = False
+    name: str, schema: type[Words], *, package: str = "skinapi.base", patterns: bool = False
 ) -> Mapping[Language, Words]:
     """The words of each language: `reports.labels` stands in `skinapi/base/words/en/reports.yaml`,
     `mails` is a whole file. A text that one language lacks ends the start, else its reader would
-    get another language. `patterns`: they get no spaces.
+    get another language. `package`: which has the folder `words`. `patterns`: they get no spaces.
     """
     file, _, table = name.partition(".")
     words = {}
     for language in LANGUAGES:
-        written = _read_words(file, language)
+        written = _read_words(package, file, language)
         french = language == "fr" and not patterns
         spaced = space_all_french(written[table] if table else written, french=french)
         words[language] = schema.model_validate(spaced)
@@ -75,8 +107,22 @@ def load_words(
     return words
 
 
-class NumberFormat(NamedTuple):
+class _LanguageNames(BaseModel):
+    """By its own speakers, and in English."""
+
+    own: str
+    english: str
+
+
+_NAMES = load_words("language.names", _LanguageNames)
+OWN_NAMES = {language: names.own for language, names in _NAMES.items()}
+LANGUAGE_NAMES = {language: names.english for language, names in _NAMES.items()}
+
+
+class NumberFormat(BaseModel):
     """How a language writes numbers. The number stands in the braces of `percent`."""
+
+    model_config = ConfigDict(frozen=True)
 
     decimal_mark: str
     percent: str
@@ -93,29 +139,19 @@ class NumberFormat(NamedTuple):
         return self.percent.format(self.write(100 * share, decimals=decimals))
 
 
-NUMBERS: Mapping[Language, NumberFormat] = in_each_language(
-    {
-        "en": NumberFormat(decimal_mark=".", percent="{}%", thousands=","),
-        "fr": NumberFormat(decimal_mark=",", percent="{} %", thousands=NO_BREAK_SPACE),
-    }
-)
+NUMBERS = load_words("language.numbers", NumberFormat, patterns=True)
 
 
-class InLanguages(BaseModel):
-    """Has a field for each language. A subclass without one of them ends the import."""
+class LocalizedText(BaseModel):
+    """The same words in every language."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    @classmethod
-    def __pydantic_init_subclass__(cls, **_: Any) -> None:
-        in_each_language(cls.model_fields)
-
-
-class LocalizedText(InLanguages):
-    """The same words in every language."""
-
-    en: str
-    fr: str
+    if TYPE_CHECKING:
+        en: str
+        fr: str
+    else:
+        __annotations__ = dict.fromkeys(LANGUAGES, str)
 
     @staticmethod
     def by(say: Callable[[Language], str]) -> "LocalizedText":
@@ -145,27 +181,3 @@ class LocalizedText(InLanguages):
 def lower_first(text: str) -> str:
     """The sentence as it stands within another."""
     return text[:1].lower() + text[1:]
-
-
-def space_french(text: str) -> str:
-    """
-    >>> space_french("Le plus probable: Mélanome; voir https://example.org").split("\u00a0")
-    ['Le plus probable', ': Mélanome', '; voir https://example.org']
-    """
-    spaced = _BEFORE.sub(rf"{NO_BREAK_SPACE}\1", text)
-    return _AFTER.sub(f"«{NO_BREAK_SPACE}", spaced)
-
-
-def space_all_french(value: Any, *, french: bool = False) -> Any:
-    """The same of all texts under a key `fr`, at any depth; with `french`, of all texts."""
-    match value:
-        case str():
-            return space_french(value) if french else value
-        case dict():
-            return {
-                key: space_all_french(part, french=french or key == "fr")
-                for key, part in value.items()
-            }
-        case list():
-            return [space_all_french(part, french=french) for part in value]
-    return value

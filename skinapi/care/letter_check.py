@@ -9,11 +9,10 @@ from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
-from typing import Annotated
 
-from pydantic import AfterValidator, Field
+from pydantic import Field
 
-from skinapi.base.languages import Language, load_words
+from skinapi.base.languages import Language, Pattern, load_words
 from skinapi.base.stored_record import Frozen, optional
 from skinapi.base.values import Value
 from skinapi.findings.records.letters import ReadSentence
@@ -23,7 +22,6 @@ from skinapi.model.bands import is_sent, urgency
 from skinapi.model.conditions import Band, conditions_table
 
 FEW_WORDS = r"\W+(?:\w+\W+){0,8}?"
-Pattern = Annotated[str, AfterValidator(lambda lines: lines.replace("\n", ""))]
 
 
 class CheckedWords(Frozen):

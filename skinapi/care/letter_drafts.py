@@ -6,14 +6,13 @@ from typing import Annotated, Any
 from pydantic import Field, StringConstraints
 
 from skinapi.base.field_types import Contained, PrintableLines
-from skinapi.base.languages import Language
+from skinapi.base.languages import LANGUAGE_NAMES, Language
 from skinapi.base.stored_record import Frozen
 from skinapi.care.letter_names import hide_names
 from skinapi.care.letter_texts import LetterFacts, say_course, say_decision, say_place
 from skinapi.findings.records.letters import Addressee
 from skinapi.findings.reports.openrouter import Question, closed_object, read_answer
 from skinapi.findings.reports.words import LABELS
-from skinapi.findings.reports.writer import LANGUAGE_NAMES
 from skinapi.findings.status.decisions import say_day
 from skinapi.model.conditions import conditions_table
 

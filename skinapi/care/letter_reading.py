@@ -18,7 +18,7 @@ from typing import Annotated, Any, Literal, NamedTuple
 from pydantic import Field, StringConstraints
 
 from skinapi.base.field_types import PrintableLines
-from skinapi.base.languages import Language, read_yaml
+from skinapi.base.languages import LANGUAGE_NAMES, Language, read_yaml
 from skinapi.base.stored_record import Frozen
 from skinapi.care.letter_drafts import READERS, list_sent
 from skinapi.care.letter_texts import LetterFacts
@@ -26,7 +26,6 @@ from skinapi.findings.records.letters import Letter, ReadSentence
 from skinapi.findings.reports.checker_records import Checker
 from skinapi.findings.reports.openrouter import Question, Reading, closed_object, read_answer
 from skinapi.findings.reports.report import NarrativeUnavailable, Unwritten
-from skinapi.findings.reports.writer import LANGUAGE_NAMES
 from skinapi.model.bands import is_sent
 
 WAIT_S = 10.0

@@ -9,7 +9,7 @@ from html import escape
 from flask import Response
 
 from skinapi.base.settings import Settings
-from skinapi.console.routes import ASSETS, POLICY, Asset, answer_asset
+from skinapi.console.routes import ASSETS, EMBEDDED, POLICY, Asset, answer_asset
 from skinapi.platform.web.declaration import Public, Rate, Routes
 
 NOBODY = "frame-ancestors 'none'"
@@ -27,14 +27,10 @@ class EmbedPage:
     @classmethod
     def from_settings(cls, settings: Settings) -> "EmbedPage":
         origins, clinic = settings.frame_origins, settings.clinic_name or "SkinAPI"
-        content = ASSETS["embed/index.html"].content.decode()
-        metas = {"clinic": clinic, "origins": " ".join(origins)}
-        tags = "".join(f'  <meta name="{n}" content="{escape(v)}">\n' for n, v in metas.items())
-        page = content.replace("</head>", f"{tags}</head>").replace(
-            "<title>SkinAPI</title>", f"<title>{escape(clinic)}</title>"
-        )
+        page = ASSETS[EMBEDDED].with_metas({"clinic": clinic, "origins": " ".join(origins)})
+        title = f"<title>{escape(clinic)}</title>".encode()
         return cls(
-            page=Asset(page.encode(), ".html"),
+            page=Asset(page.content.replace(b"<title>SkinAPI</title>", title), ".html"),
             policy=POLICY.replace(NOBODY, _ancestors(origins)),
         )
 

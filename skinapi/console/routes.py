@@ -13,9 +13,10 @@ from html import escape
 from pathlib import Path
 
 from flask import Response, request
+from pydantic import RootModel
 
 from skinapi.base.errors import NotFound, SkinAPIError
-from skinapi.base.languages import Language, in_each_language
+from skinapi.base.languages import OWN_NAMES, load_words
 from skinapi.base.settings.demo_folder import Demo
 from skinapi.model.heat_map_overlay import COLOURS_FILE
 from skinapi.platform.web.answers import refusal_page
@@ -26,10 +27,11 @@ TYPES = {
     ".html": "text/html; charset=utf-8",
     ".css": "text/css; charset=utf-8",
     ".js": "text/javascript; charset=utf-8",
+    ".json": "application/json",
     ".svg": "image/svg+xml",
     ".jpg": "image/jpeg",
 }
-COMPRESSED = {".html", ".css", ".js", ".svg"}
+COMPRESSED = {".html", ".css", ".js", ".json", ".svg"}
 # Lines of their own. A browser would fetch 10 KB of them before the log-in; what is vendored stays.
 COMMENTS = re.compile(rb"^[ \t]*(?://.*|/\*(?:(?!\*/)[\s\S])*\*/(?=[ \t]*$))", re.MULTILINE)
 
@@ -46,6 +48,11 @@ class Asset:
     def read(cls, path: Path) -> "Asset":
         commented = path.suffix in (".css", ".js") and path.parent.name != "vendor"
         return cls(path.read_bytes(), path.suffix, commented)
+
+    def with_metas(self, metas: Mapping[str, str]) -> "Asset":
+        """The page, which tells its scripts this."""
+        tags = "".join(f'  <meta name="{k}" content="{escape(v)}">\n' for k, v in metas.items())
+        return Asset(self.content.replace(b"</head>", f"{tags}</head>".encode()), self.suffix)
 
     @cached_property
     def content(self) -> bytes:
@@ -70,12 +77,22 @@ ASSETS = {
     if path.suffix in TYPES
 }
 ASSETS[COLOURS_FILE.name] = Asset.read(COLOURS_FILE)
-WORDS: Mapping[Language, Asset] = in_each_language(
-    {name.split(".")[1]: asset for name, asset in ASSETS.items() if name.startswith("words.")}
-)
+INDEX, EMBEDDED = "index.html", "embed/index.html"
+for _page in (INDEX, EMBEDDED):
+    ASSETS[_page] = ASSETS[_page].with_metas({"languages": json.dumps(OWN_NAMES)})
 
 
-INDEX = "index.html"
+class Words(RootModel[Mapping[str, str]]):
+    """By their keys."""
+
+
+# What no page of a patient says is a file of its own, which a patient's browser never asks for.
+WORDS = {
+    f"{file}.{language}.json": words
+    for file, name in (("words", "console"), ("words.staff", "console_staff"))
+    for language, words in load_words(name, Words).items()
+}
+ASSETS |= {name: Asset(said.model_dump_json().encode(), ".json") for name, said in WORDS.items()}
 # Photos are fetched with a token, so the page shows them from memory, as blob: addresses.
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; "
@@ -106,11 +123,7 @@ class Console:
         values["log-ins"] = json.dumps(log_ins) if log_ins else None
         values["responsible"] = json.dumps(responsible) if any(responsible.values()) else None
         values["areas-off"] = " ".join(areas_off)
-        tags = [f'<meta name="{name}" content="{escape(v)}">\n' for name, v in values.items() if v]
-        if not tags:
-            return cls(index)
-        content = index.content.replace(b"</head>", "".join([*tags, "</head>"]).encode())
-        return cls(Asset(content, ".html"))
+        return cls(index.with_metas({name: said for name, said in values.items() if said}))
 
     def show(self) -> Response:
         return answer_asset(self.index)

@@ -6,12 +6,12 @@ No other module contains a sentence about a disease; it looks one up here by key
 from collections.abc import Collection, Iterable, Mapping
 from enum import StrEnum
 from functools import cache, cached_property
-from typing import Annotated, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from pydantic import AfterValidator, Field
 
 from skinapi.base.languages import (
-    InLanguages,
+    LANGUAGES,
     Language,
     LocalizedText,
     in_each_language,
@@ -322,7 +322,7 @@ class BandWords(Frozen):
     guideline: str = ""
 
 
-class BandEntry(InLanguages):
+class BandEntry(Frozen):
     """`photograph_again_days`: when a reminder asks for another photo. `see_within_days`: until
     when a doctor should have seen the spot, if its words name a time. `guideline_for`: the
     conditions of which the words' `guideline` speaks.
@@ -332,8 +332,11 @@ class BandEntry(InLanguages):
     photograph_again_days: int
     see_within_days: int | None = None
     guideline_for: tuple[str, ...] = ()
-    en: BandWords
-    fr: BandWords
+    if TYPE_CHECKING:
+        en: BandWords
+        fr: BandWords
+    else:
+        __annotations__ |= dict.fromkeys(LANGUAGES, BandWords)
 
     def in_language(self, language: Language) -> BandWords:
         words: BandWords = getattr(self, language)

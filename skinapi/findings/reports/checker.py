@@ -15,11 +15,11 @@ from typing import Annotated
 
 from pydantic import Field, StringConstraints
 
-from skinapi.base.languages import Language
+from skinapi.base.languages import LANGUAGE_NAMES, Language, Pattern, load_words
 from skinapi.base.stored_record import Frozen
 from skinapi.findings.reports.known_pairs import Shown, draw_twin, known_of, show
 from skinapi.findings.reports.openrouter import Question, closed_object, read_answer
-from skinapi.findings.reports.writer import LANGUAGE_NAMES, Pair
+from skinapi.findings.reports.writer import Pair
 from skinapi.model.passages import PassageReader, passages_table
 
 MOST_TOKENS = 3000
@@ -71,38 +71,17 @@ _FORM = re.compile(
 _WORD = re.compile(rf"[{_LATIN}]+")
 _END = re.compile(r"\.(?=\s|$)")
 NUMBER = re.compile(r"\d+(?:[.,]\d+)?")
-_WORDS_OF_NUMBERS: Mapping[Language, str] = {
-    "en": "two three four five six seven eight nine ten",
-    "fr": "deux trois quatre cinq six sept huit neuf dix",
-}
-# The most frequent words of the language. Those that stand in many others are left out.
-_FREQUENT: Mapping[Language, str] = {
-    "en": "a about above after all also an and any are as at be been but by can cannot could do"
-    " does each for from had has have how if in is it its may might more most much no not of often"
-    " on one only or other out own part rather small so some such than that the their them then"
-    " there these they this those to too up usually very was what when where whether which while"
-    " who with without you your",
-    "fr": "au aucun aucune aussi autre autres aux avec bien c ce celle celles ces cela cette ceux"
-    " chez comme d dans de des donc du elle elles en encore est et eux il ils l la le les leur"
-    " leurs lui mais même moins n ne ni on ont ou où par parfois pas peu peut peuvent plupart plus"
-    " pour qu quand que qui quelques s sa sans se ses si soit son sont souvent sous sur tous tout"
-    " toute très un une vous",
-}
-# What to do, when and where: these are the template's, and stand first.
-_ADVICE: Mapping[Language, re.Pattern[str]] = {
-    "en": re.compile(
-        r"you (?:should|must|need|have to|ought)|please|make sure|see (?:a|your) doctor|doctor's"
-        r" (?:visit|practice)|appointment|call|ask (?:a|your)|don't|do not (?:wait|worry|panic)"
-        r"|worry|reassur\w*|today|tomorrow|now|soon|days?|weeks?|months?|years?|hours?"
-        r"|immediately|urgent\w*|hospital|clinic|emergency|pharmacy|internet"
-    ),
-    "fr": re.compile(
-        r"vous (?:devez|devriez|pouvez)|il faut(?! savoir)|veuillez|consulte[zr]|rendez-vous"
-        r"|appele[zr]|demande[zr] à|n'attendez|inquiét\w*|rassur\w*|aujourd'hui|demain|maintenant"
-        r"|bientôt|jours?|semaines?|mois|ans|années?|heures?|immédiat\w*|urgen\w*|hôpital|clinique"
-        r"|pharmacie|internet"
-    ),
-}
+
+
+class CheckedWords(Frozen):
+    """`numbers` begin with two. `advice` is a pattern."""
+
+    numbers: str
+    frequent: str
+    advice: Pattern
+
+
+WORDS: Mapping[Language, CheckedWords] = load_words("explanations", CheckedWords, patterns=True)
 
 
 def find_fault(pair: Pair, language: Language) -> Dropped | None:
@@ -122,8 +101,9 @@ def find_fault(pair: Pair, language: Language) -> Dropped | None:
     about = {item.about for item in pair.passages if item.about}
     if _names(text, language) - _names(passage, language) - about:
         return Dropped.NAME
+    advice = re.compile(WORDS[language].advice)
     # "in about 3 to 5 of 100 people a year" may be the passage's own.
-    foreign = _find_all(_ADVICE[language], text) - _find_all(_ADVICE[language], passage)
+    foreign = _find_all(advice, text) - _find_all(advice, passage)
     if foreign:
         return Dropped.ADVICE
     tested = all(known_of(item, language) for item in pair.passages)
@@ -132,7 +112,7 @@ def find_fault(pair: Pair, language: Language) -> Dropped | None:
 
 def _is_in(language: Language, text: str, passage: str) -> bool:
     """By the most frequent words, and those of the passage, which is in this language."""
-    words, known = _list_words(text), {*_list_words(passage), *_FREQUENT[language].split()}
+    words, known = _list_words(text), {*_list_words(passage), *WORDS[language].frequent.split()}
     return sum(word in known for word in words) >= LEAST_KNOWN_WORDS * len(words)
 
 
@@ -141,7 +121,7 @@ def _list_words(text: str) -> list[str]:
 
 
 def _numbers(text: str, language: Language) -> set[str]:
-    words = {word: str(n) for n, word in enumerate(_WORDS_OF_NUMBERS[language].split(), 2)}
+    words = {word: str(n) for n, word in enumerate(WORDS[language].numbers.split(), 2)}
     found = {item.replace(",", ".") for item in NUMBER.findall(text)}
     found |= {words[word] for word in re.findall(r"[\w-]+", text.lower()) if word in words}
     if "10" in found and (parts := {item for item in found if len(item) == 1}):

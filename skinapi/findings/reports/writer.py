@@ -11,7 +11,7 @@ from typing import Annotated, Any
 
 from pydantic import Field, StringConstraints
 
-from skinapi.base.languages import Language, space_all_french
+from skinapi.base.languages import LANGUAGE_NAMES, Language, space_all_french
 from skinapi.base.stored_record import Frozen
 from skinapi.findings.reports.explanation import Plan
 from skinapi.findings.reports.openrouter import Question, closed_object
@@ -44,7 +44,6 @@ READERS: Mapping[PassageReader, str] = {
     "patient": "a patient, in plain words",
     "colleague": "a doctor, in clinical words",
 }
-LANGUAGE_NAMES: Mapping[Language, str] = {"en": "English", "fr": "French"}
 
 
 class Entry(Frozen):
