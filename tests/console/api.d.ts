@@ -67,7 +67,7 @@ declare global {
   /** The report on a stored finding, which `getReport` gives. */
   type FindingReport = Api["FullReport"] & { headline: Api["HeadlineView"]; time: string };
   /** A key of the console's words. */
-  type WordKey = keyof typeof import("/console/words.en.js").english | keyof typeof import("/console/words.staff.en.js").english;
+  type WordKey = import("../../build/words").WordKey;
   /** What a request was refused with, or whatever else went wrong. */
   type Failed = Pick<ApiError, "status" | "code" | "message"> & Partial<ApiError>;
   /** A column of a `Table` (lists.js): its name, and what stands there in a row. `head` takes the place of the name above it. */

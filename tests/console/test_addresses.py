@@ -32,7 +32,7 @@ def test_an_address_that_names_no_view_says_so_and_leads_back(
     visitor.see("Page introuvable")
     visitor.press_button("Aller à la première page")
     visitor.see("Pas encore de compte")
-    assert visitor.run(WORDS_READ) == ["words.fr.js"]
+    assert visitor.run(WORDS_READ) == ["words.fr.json"]
     visitor.press_button("English")
     visitor.see("No account yet")
     visitor.assert_quiet(expected=("/chek",))
@@ -46,6 +46,20 @@ def test_an_address_that_names_no_view_says_so_and_leads_back(
             visitor.see("Audit")
             visitor.see_none("Page not found")
             visitor.assert_quiet()
+
+
+def test_a_patient_gets_no_words_of_staff_and_a_request_for_words_that_is_lost_is_made_again(
+    visitor: Visitor, seeder: Seeder
+) -> None:
+    visitor.look()
+    visitor.lose_words()
+    visitor.enter(seeder.person("user"), "user")
+    visitor.open_view("account")
+    assert visitor.run(WORDS_READ) == ["words.en.json"]
+    visitor.enter(seeder.person("doctor"), "doctor")
+    visitor.see("Nothing waits for a review")
+    assert sorted(visitor.run(WORDS_READ)) == ["words.en.json", "words.staff.en.json"]
+    visitor.assert_quiet()
 
 
 def test_an_initial_password_is_replaced_on_the_page_that_errors_name(

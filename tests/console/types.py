@@ -1,17 +1,21 @@
 """`python -m tests.console.types`: check the types that the console's scripts declare in JSDoc.
 
-They name what the API sends (api.d.ts), so its types are generated first.
+They name what the API sends and the words (api.d.ts), so these types are generated first.
 """
 
+import json
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 
+from skinapi.console.routes import WORDS
 from tests.npm_tools import tool
+from tests.repository.documents import ROOT
 from tests.repository.typescript_client import SCHEMA, NoToolError, generate
 
 CONFIGURATION = Path(__file__).parent / "tsconfig.json"
+KEYS = ROOT / "build" / "words.ts"
 
 
 def main() -> int:
@@ -24,6 +28,9 @@ def main() -> int:
     except NoToolError as error:
         sys.stdout.write(f"SKIPPED: {error}, so no types of the console are checked\n")
         return 0
+    keys = sorted({key for words in WORDS.values() for key in words.root})
+    KEYS.parent.mkdir(exist_ok=True)
+    KEYS.write_text(f"export type WordKey = {' | '.join(map(json.dumps, keys))};\n", "utf-8")
     command = [node, str(compiler / "bin" / "tsc"), "--project", str(CONFIGURATION)]
     return subprocess.run(command, check=False, timeout=300).returncode
 

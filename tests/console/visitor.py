@@ -43,10 +43,9 @@ NAVIGATED = "aborted by navigation"
 AXE_TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 READ_WORDS = """
 const done = arguments[arguments.length - 1];
-const files = ["words", "words.staff"].map((name) => `/console/${name}.${arguments[0]}.js`);
-const read = (words) => words.english ?? words.french;
-Promise.all(files.map((file) => import(file)))
-  .then((all) => done(Object.assign({}, ...all.map(read))));
+const files = ["words", "words.staff"].map((name) => `/console/${name}.${arguments[0]}.json`);
+Promise.all(files.map((file) => fetch(file).then((answer) => answer.json())))
+  .then((all) => done(Object.assign({}, ...all)));
 """
 # Texts on the page that are said to be in this language; code is in none.
 READ_TEXTS = """
@@ -73,6 +72,15 @@ window.fetch = async (asked, options) => {
   if (options?.method === "POST" && asked === path && left-- > 0) throw new TypeError();
   return answer;
 };
+"""
+# The page asks in vain the first time.
+LOSE_WORDS = """
+const ask = window.fetch;
+let left = 1;
+window.fetch = async (asked, options) => {
+  if (String(asked).startsWith("/console/words.") && left-- > 0) throw new TypeError();
+  return ask(asked, options);
+}
 """
 # The same of the next photo.
 LOSE_UPLOAD = """
@@ -367,6 +375,10 @@ class Visitor:
 
     def lose_answer_of_photo(self) -> None:
         self.run(LOSE_UPLOAD)
+
+    def lose_words(self) -> None:
+        """Those that the next page asks for first."""
+        self._before_next_page.append(LOSE_WORDS)
 
     def limit_uplink(self, bytes_a_second: int) -> None:
         """-1 for no limit."""

@@ -1,20 +1,27 @@
-"""What a patient whose language is German reads; `third_language` adds the language before."""
+"""`python -m tests.support.german_reader`: what a patient whose language is German reads, in a copy
+that has it (`third_language.py`).
+"""
 
 import io
+import json
 import re
+import sys
 import tempfile
+from email.headerregistry import Address
 from html import unescape
 from pathlib import Path
 from typing import Any
 
 from pypdf import PdfReader
 
-from skinapi.base.languages import LANGUAGES
+from skinapi.base.languages import known_language
 from skinapi.findings.reports.facts import Facts
 from skinapi.findings.reports.template import write_template
 from skinapi.model.context import NOTHING_TOLD
 from skinapi.model.finding import Doubt
-from skinapi.platform.notices.mail_texts import WORDS
+from skinapi.platform.notices.mail_texts import WORDS, Recipient, write_mail
+from skinapi.platform.notices.outbox import Kind, Notice
+from skinapi.platform.storage.ids import now
 from tests.findings.prediction.photographer import predicted, send
 from tests.findings.reports.facts import texts_of
 from tests.model.photos import encoded, skin_with_spot
@@ -24,18 +31,34 @@ from tests.support.findings import told_finding
 TAG = re.compile(r"<style>.*?</style>|<[^>]*>", re.DOTALL)
 
 
+GERMAN = known_language("de")
+
+
 def read_mails() -> str:
-    words = WORDS[LANGUAGES[-1]]
-    return " ".join([*words.subjects.values(), *words.texts.values()])
+    assert GERMAN
+    words, at = WORDS[GERMAN], now()
+    told = Notice(
+        id="1", created_at=at, expires_at=at, account="1", kind=Kind.REVIEWED, about="finding/7"
+    )
+    mail = write_mail(
+        [told],
+        Recipient("ada@example.org", GERMAN, notices=True),
+        sender=Address(addr_spec="clinic@example.org"),
+        console="https://clinic.example",
+        link_to=lambda notice: f"https://clinic.example/#/{notice.about}",
+    )
+    sent = [mail["Subject"], mail.get_content()]
+    return " ".join([*sent, *words.subjects.values(), *words.texts.values()])
 
 
 def read_all() -> dict[str, str]:
     with tempfile.TemporaryDirectory() as folder:
-        ada = Backend(Path(folder)).member()
+        backend = Backend(Path(folder))
+        ada = backend.member()
         assert ada.call("PUT", "/me/locale", json={"locale": "de"}).status_code == 200
         made = predicted(ada, modality="clinical", checklist="oozing", age_band="60-74")
         refused = send(ada, encoded(skin_with_spot((30, 30))), checklist="oozing").get_json()
-        pages = read_pages(ada, made)
+        pages = read_pages(ada, made) | read_console(backend)
     return {
         "finding": " ".join([made["band_label"], made["action"], *made["notices"]]),
         "names": " ".join(entry["name"] for entry in made["probabilities"]),
@@ -58,7 +81,23 @@ def read_pages(ada: Person, made: dict[str, Any]) -> dict[str, str]:
     }
 
 
+def read_console(backend: Backend) -> dict[str, str]:
+    """The words that its page fetches, once the page has offered the language."""
+    page = unescape(backend.client.get("/", headers={"Accept": "text/html"}).text)
+    assert '"de": "\\u00cbngl\\u00efsh"' in page
+    files = {of: backend.client.get(f"/console/{of}.de.json") for of in ("words", "words.staff")}
+    return {
+        f"{of} of the console": " ".join(json.loads(file.text).values())
+        for of, file in files.items()
+    }
+
+
 def read_template() -> str:
     """Of a finding that says all that one may say."""
+    assert GERMAN
     told = Facts.from_finding(told_finding(reasons=tuple(Doubt)), NOTHING_TOLD)
-    return " ".join(texts_of(write_template(told, LANGUAGES[-1])))
+    return " ".join(texts_of(write_template(told, GERMAN)))
+
+
+if __name__ == "__main__":
+    sys.stdout.write(json.dumps(read_all()))

@@ -1,42 +1,40 @@
 // The language of the console, and its words. Medical words come from the API.
 
-/** @typedef {typeof import("/console/words.en.js").english} Common */
-/** @typedef {typeof import("/console/words.staff.en.js").english} ForStaff */
-/** @typedef {keyof typeof SPOKEN} Language */
-/** A language's own name, what stands between a name and its value, the first day of a month, and its words.
- * @typedef {{name: string, colon: string, first: string, words: () => Promise<Common>, staffWords: () => Promise<ForStaff>}} Speech */
+/** @typedef {keyof Api["LocalizedText"]} Language */
 
 const KEY = "skinapi.language";
-/** Only the words that are read are fetched. The first language is for a reader of none of them. @satisfies {Record<string, Speech>} */
-const SPOKEN = {
-  en: {
-    name: "English",
-    colon: ": ",
-    first: "1",
-    words: async () => (await import("/console/words.en.js")).english,
-    staffWords: async () => (await import("/console/words.staff.en.js")).english,
-  },
-  fr: {
-    name: "Français",
-    colon: "\u00a0: ",
-    first: "1er",
-    words: async () => (await import("/console/words.fr.js")).french,
-    staffWords: async () => (await import("/console/words.staff.fr.js")).french,
-  },
-};
-const LANGUAGES = /** @type {Language[]} */ (Object.keys(SPOKEN));
+/** What each language calls itself. The first is for a reader of none of them. @type {Record<Language, string>} */
+const NAMES = JSON.parse(document.querySelector("meta[name=languages]")?.getAttribute("content") ?? "{}");
+const LANGUAGES = /** @type {Language[]} */ (Object.keys(NAMES));
 
 let language = readLanguage();
 let forStaff = false;
-/** The words that were fetched. @type {Partial<Record<Language, Record<WordKey, string>>>} */
+/** The words that were fetched. @type {Partial<Record<Language, Record<string, string>>>} */
 const words = {};
+/** What was asked for, by its file. @type {Record<string, Promise<Record<string, string>>>} */
+const files = {};
 await readWords(language);
 /** @type {Set<() => void>} */
 const listeners = new Set();
 
-async function readWords(/** @type {Language} */ one) {
-  const [forAll, staffs] = await Promise.all([SPOKEN[one].words(), forStaff ? SPOKEN[one].staffWords() : null]);
-  words[one] = /** @type {Record<WordKey, string>} */ ({ ...forAll, ...staffs });
+/** @param {string} file @returns {Promise<Record<string, string>>} */
+async function ask(file) {
+  const answer = await fetch(`/console/${file}.json`);
+  if (!answer.ok) throw new Error(`${file}: ${answer.status}`);
+  return answer.json();
+}
+
+/** Without them the page is empty, so they are asked for twice. @param {string} file */
+function readFile(file) {
+  files[file] ??= ask(file).catch(() => ask(file));
+  files[file].catch(() => delete files[file]);
+  return files[file];
+}
+
+/** Only the words that are read are fetched. @param {Language} one */
+async function readWords(one) {
+  const [forAll, staffs] = await Promise.all([readFile(`words.${one}`), forStaff ? readFile(`words.staff.${one}`) : null]);
+  words[one] = { ...forAll, ...staffs };
 }
 
 /** From now on, fetch the words of the pages that no patient opens too. */
@@ -54,7 +52,10 @@ export const otherLanguages = (than = language) => LANGUAGES.filter((one) => one
 export const asLanguage = (code) => LANGUAGES.find((one) => one === code) ?? null;
 
 /** A language in its own words. @param {Language} one */
-export const nameOfLanguage = (one) => SPOKEN[one].name;
+export const nameOfLanguage = (one) => NAMES[one];
+
+/** A language in the words of the one that is read. @param {string} one */
+export const sayLanguage = (one) => new Intl.DisplayNames(language, { type: "language" }).of(one) ?? one;
 
 /** How the reader's country writes dates and numbers in this language, such as "en-GB". */
 const locale = () => navigator.languages.find((one) => one.split("-")[0] === language) ?? language;
@@ -75,7 +76,7 @@ export async function setLanguage(next) {
 
 /** The one that was chosen, or the browser's. @returns {Language} */
 function readLanguage() {
-  const known = [localStorage.getItem(KEY), navigator.language.split("-")[0]].filter((one) => one && Object.hasOwn(SPOKEN, one));
+  const known = [localStorage.getItem(KEY), navigator.language.split("-")[0]].filter((one) => one && Object.hasOwn(NAMES, one));
   return /** @type {Language} */ (known[0] ?? LANGUAGES[0]);
 }
 
@@ -116,7 +117,7 @@ export const valuesOf = (group) =>
     .filter((key) => key.startsWith(`${group}_`))
     .map((key) => key.slice(group.length + 1));
 
-export const colon = () => SPOKEN[language].colon;
+export const colon = () => say("colon");
 
 /** The part of a table of the API that is in this language.
  * @template T @param {{[language: string]: T} | {en: T, fr: T} | null | undefined} said @returns {T | ""} */
@@ -131,7 +132,7 @@ export function sayDate(moment, withTime = true) {
 const written = (format, moment) =>
   format
     .formatToParts(new Date(moment))
-    .map(({ type, value }) => (type === "day" && value === "1" ? SPOKEN[language].first : value))
+    .map(({ type, value }) => (type === "day" && value === "1" ? say("firstOfMonth") : value))
     .join("");
 
 const UNITS = /** @type {[Intl.RelativeTimeFormatUnit, number][]} */ ([

@@ -52,7 +52,7 @@ const VIEWS = {
   version: () => import("/console/views/version.js"),
   missing: () => import("/console/views/start.js"),
 };
-/** Views without a word of `words.staff.*.js`, which are fetched with the first other view; a person rarely opens that of their data. */
+/** Views without a word of `console_staff.yaml`, which are fetched with the first other view; a person rarely opens that of their data. */
 const FEW_WORDS = new Set(["", "login", "back", "register", "password", "forgotten", "waiting", "sample", "check", "finding", "spots", "spot", "visits", "messages", "account", "missing"]);
 const PUBLIC = new Set(["", "login", "back", "register", "password", "forgotten", "waiting", "sample", "model", "missing"]);
 /** Of these only who is not logged in has a use. */

@@ -3,7 +3,7 @@
 import { html, useState } from "/console/vendor/htm-preact-3.1.1.js";
 import { apiPath, get, getConditions, post } from "/console/api.js";
 import { Answer, AskFirst, Empty, Icon, Load, useAct, useAnswer } from "/console/components.js";
-import { colon, getLanguage, isolated, say, sayBytes, sayCount, sayDate, sayNumber, sayValue } from "/console/language.js";
+import { colon, getLanguage, isolated, say, sayBytes, sayCount, sayDate, sayLanguage, sayNumber, sayValue } from "/console/language.js";
 import { addressOf } from "/console/navigation.js";
 import { sayWho } from "/console/views/account_actions.js";
 import { labelOfBand } from "/console/views/finding.js";
@@ -49,7 +49,7 @@ const itemsOfClock = (alarm) =>
 /** @param {Api["CheckerView"]} checker @returns {Item} */
 const itemOfChecker = ({ model, language, passed_at: believed, due_at: due, pairs, right }) => ({
   act: !believed && pairs > 0,
-  text: say(believed ? "checkerBelieved" : pairs > 0 ? "checkerNotBelieved" : "checkerNotExamined", { model, language: sayValue("language", language) }),
+  text: say(believed ? "checkerBelieved" : pairs > 0 ? "checkerNotBelieved" : "checkerNotExamined", { model, language: sayLanguage(language) }),
   more: pairs > 0 ? [say("checkerPairs", { right: sayNumber(right), pairs: sayNumber(pairs) }), ...(believed ? [] : [say("checkerDue", { date: due && sayDate(due) })])] : [],
 });
 
