@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from skinapi.base.languages import LANGUAGES, Language
-from skinapi.console.routes import STATIC
+from skinapi.base.languages import LANGUAGES, OWN_NAMES, Language
+from skinapi.console.routes import STATIC, WORDS
 from skinapi.model.headline import say_share
 
 # What modules read of a browser as they are loaded, and where "/console/" is.
@@ -24,13 +24,16 @@ const store = { getItem: () => language, setItem() {}, removeItem() {} };
 const given = { localStorage: store, sessionStorage: store };
 given.BroadcastChannel = class { postMessage() {} };
 given.navigator = { language, languages: [language] };
-given.document = { documentElement: {}, querySelector: () => null };
+let text = "";
+for await (const part of process.stdin) text += part;
+const { module, script, files, languages } = JSON.parse(text);
+const tag = { getAttribute: () => JSON.stringify(languages) };
+const querySelector = (asked) => asked === "meta[name=languages]" ? tag : null;
+given.document = { documentElement: {}, querySelector };
+given.fetch = async (asked) => ({ ok: true, json: async () => files[asked.split("/").pop()] });
 given.addEventListener = () => {};
 for (const [name, value] of Object.entries(given))
   Object.defineProperty(globalThis, name, { value, configurable: true });
-let text = "";
-for await (const part of process.stdin) text += part;
-const { module, script } = JSON.parse(text);
 const found = await import(`/console/${module}`);
 const answer = await new Function("it", `return (${script})(it)`)(found);
 const bytes = answer instanceof Blob && Buffer.from(await answer.arrayBuffer());
@@ -43,9 +46,11 @@ def ask(module: str, script: str, language: str = "en") -> bytes:
     node = shutil.which("node")
     if not node:
         pytest.skip("no node to ask")
+    files = {name: words.root for name, words in WORDS.items()}
+    given = {"module": module, "script": script, "files": files, "languages": OWN_NAMES}
     done = subprocess.run(
         [node, "--input-type=module", "-e", BROWSER, str(STATIC), language],
-        input=json.dumps({"module": module, "script": script}).encode(),
+        input=json.dumps(given).encode(),
         capture_output=True,
         check=True,
         timeout=60,

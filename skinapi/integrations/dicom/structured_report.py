@@ -34,7 +34,7 @@ from pydantic import RootModel
 from pydicom.dataset import Dataset
 from pydicom.sr.codedict import codes
 
-from skinapi.base.languages import Language, load_words
+from skinapi.base.languages import LANGUAGE_NAMES, Language, load_words
 from skinapi.findings.records.stored_finding import Source
 from skinapi.findings.status.decisions import Decision, WaitsFor
 from skinapi.integrations.dicom.objects import (
@@ -69,7 +69,6 @@ class Meanings(RootModel[dict[str, str]]):
 
 
 WORDS: Mapping[Language, Meanings] = load_words("reports.codes", Meanings)
-LANGUAGE_NAMES: Mapping[Language, str] = {"en": "English", "fr": "French"}
 
 
 def own(code: str, language: Language) -> CodedConcept:
