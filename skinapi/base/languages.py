@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar, get_args
 import yaml
 from pydantic import AfterValidator, BaseModel, ConfigDict
 
+WORDS_FOLDER = resources.files("skinapi.base") / "words"
 if TYPE_CHECKING:
     Language = Literal["en", "fr"]  # those that code may name
 else:
     # English comes first: it is for a reader of none of them.
-    _WORDS = resources.files("skinapi.base") / "words"
-    _FOLDERS = {item.name for item in _WORDS.iterdir() if item.is_dir()}
+    _FOLDERS = {item.name for item in WORDS_FOLDER.iterdir() if item.is_dir()}
     Language = Literal["en", *sorted(_FOLDERS - {"en"})]
 LANGUAGES: tuple[Language, ...] = get_args(Language)
 T = TypeVar("T")

@@ -12,11 +12,11 @@ from functools import cached_property
 from html import escape
 from pathlib import Path
 
+import yaml
 from flask import Response, request
-from pydantic import RootModel
 
 from skinapi.base.errors import NotFound, SkinAPIError
-from skinapi.base.languages import OWN_NAMES, load_words
+from skinapi.base.languages import LANGUAGES, OWN_NAMES, WORDS_FOLDER, Language, space_all_french
 from skinapi.base.settings.demo_folder import Demo
 from skinapi.model.heat_map_overlay import COLOURS_FILE
 from skinapi.platform.web.answers import refusal_page
@@ -70,8 +70,29 @@ class Asset:
         return gzip.compress(self.content, mtime=0)
 
 
+@dataclass(frozen=True)
+class Words(Asset):
+    """Those of one language, sent as JSON of the file in its folder."""
+
+    french: bool = False
+
+    @classmethod
+    def of(cls, language: Language, file: str) -> "Words":
+        written = (WORDS_FOLDER / language / file).read_bytes()
+        return cls(written, ".json", french=language == "fr")
+
+    @cached_property
+    def by_key(self) -> dict[str, str]:
+        words = yaml.load(self.written, yaml.CSafeLoader)
+        return dict(space_all_french(words, french=self.french))
+
+    @cached_property
+    def content(self) -> bytes:
+        return json.dumps(self.by_key, ensure_ascii=False).encode()
+
+
 # Read once: the files are a part of the program, and no request reaches another one.
-ASSETS = {
+ASSETS: dict[str, Asset] = {
     path.relative_to(STATIC).as_posix(): Asset.read(path)
     for path in sorted(STATIC.rglob("*"))
     if path.suffix in TYPES
@@ -80,19 +101,13 @@ ASSETS[COLOURS_FILE.name] = Asset.read(COLOURS_FILE)
 INDEX, EMBEDDED = "index.html", "embed/index.html"
 for _page in (INDEX, EMBEDDED):
     ASSETS[_page] = ASSETS[_page].with_metas({"languages": json.dumps(OWN_NAMES)})
-
-
-class Words(RootModel[Mapping[str, str]]):
-    """By their keys."""
-
-
 # What no page of a patient says is a file of its own, which a patient's browser never asks for.
 WORDS = {
-    f"{file}.{language}.json": words
-    for file, name in (("words", "console"), ("words.staff", "console_staff"))
-    for language, words in load_words(name, Words).items()
+    f"{name}.{language}.json": Words.of(language, file)
+    for name, file in (("words", "console.yaml"), ("words.staff", "console_staff.yaml"))
+    for language in LANGUAGES
 }
-ASSETS |= {name: Asset(said.model_dump_json().encode(), ".json") for name, said in WORDS.items()}
+ASSETS |= WORDS
 # Photos are fetched with a token, so the page shows them from memory, as blob: addresses.
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; "

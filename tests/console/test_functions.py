@@ -46,7 +46,7 @@ def ask(module: str, script: str, language: str = "en") -> bytes:
     node = shutil.which("node")
     if not node:
         pytest.skip("no node to ask")
-    files = {name: words.root for name, words in WORDS.items()}
+    files = {name: words.by_key for name, words in WORDS.items()}
     given = {"module": module, "script": script, "files": files, "languages": OWN_NAMES}
     done = subprocess.run(
         [node, "--input-type=module", "-e", BROWSER, str(STATIC), language],

@@ -28,7 +28,7 @@ def main() -> int:
     except NoToolError as error:
         sys.stdout.write(f"SKIPPED: {error}, so no types of the console are checked\n")
         return 0
-    keys = sorted({key for words in WORDS.values() for key in words.root})
+    keys = sorted({key for words in WORDS.values() for key in words.by_key})
     KEYS.parent.mkdir(exist_ok=True)
     KEYS.write_text(f"export type WordKey = {' | '.join(map(json.dumps, keys))};\n", "utf-8")
     command = [node, str(compiler / "bin" / "tsc"), "--project", str(CONFIGURATION)]
