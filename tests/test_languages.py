@@ -85,10 +85,13 @@ def placeholders_in(value: Any, at: str = "") -> Iterator[tuple[str, list[str]]]
         yield from placeholders_in(part, f"{at}.{key}")
 
 
-@pytest.mark.parametrize("file", sorted(path.name for path in PACKAGE.glob("base/words/en/*")))
+ENGLISH = sorted(str(path.relative_to(PACKAGE)) for path in PACKAGE.glob("**/words/en/*.yaml"))
+
+
+@pytest.mark.parametrize("file", ENGLISH)
 def test_every_language_has_the_same_words_with_the_same_placeholders(file: str) -> None:
     english, *others = (
-        dict(placeholders_in(read_yaml("skinapi.base", f"words/{language}/{file}")))
+        dict(placeholders_in(read_yaml("skinapi", file.replace("/en/", f"/{language}/"))))
         for language in LANGUAGES
     )
     assert len(english) > 2
@@ -125,9 +128,8 @@ def test_every_word_of_the_server_is_used() -> None:
     labels = re.findall(r"key: (\w+)", (PACKAGE / "model/conditions.yaml").read_text("utf-8"))
     known = {*re.findall(r"\.(\w+)", source), *labels} | NOT_NAMED
     known |= {*re.findall(r'"([^"\n]+)"', source), *re.findall(r"'(\w+)'", source)}
-    for path in PACKAGE.glob("base/words/en/*"):
-        if not path.name.startswith("console"):
-            assert keys_in(read_yaml("skinapi.base", f"words/en/{path.name}")) <= known, path.name
+    for file in ENGLISH:
+        assert "/console" in file or keys_in(read_yaml("skinapi", file)) <= known, file
 
 
 def test_nowhere_is_one_language_what_is_left_of_another() -> None:

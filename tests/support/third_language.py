@@ -14,12 +14,12 @@ import yaml
 
 from tests.repository.documents import ROOT
 
-WORDS = Path("skinapi/base/words")
-MEDICAL = [Path("skinapi/model/conditions.yaml"), Path("skinapi/model/passages.yaml")]
+ENGLISH = sorted(path.relative_to(ROOT) for path in ROOT.glob("skinapi/**/words/en/*.yaml"))
 # Where German stands.
 PLACES = [
-    *(f"{WORDS}/de/{path.name}" for path in sorted((ROOT / WORDS / "en").iterdir())),
-    *map(str, MEDICAL),
+    *(str(path.parents[1] / "de" / path.name) for path in ENGLISH),
+    "skinapi/model/conditions.yaml",
+    "skinapi/model/passages.yaml",
 ]
 NUMBERS = {"decimal_mark": ",", "percent": "{} %", "thousands": "."}
 _DOTTED = str.maketrans("aeiouAEIOU", "äëïöüÄËÏÖÜ")
@@ -31,7 +31,6 @@ def copy_with_german(folder: Path, *, without: str | None = None) -> None:
     compiled = shutil.ignore_patterns("__pycache__")
     shutil.copytree(ROOT / "skinapi", folder / "skinapi", copy_function=os.symlink, ignore=compiled)
     (folder / "tests").symlink_to(ROOT / "tests")
-    (folder / WORDS / "de").mkdir()
     for place in PLACES:
         if place != without:
             _add_german(folder / place)
@@ -39,6 +38,7 @@ def copy_with_german(folder: Path, *, without: str | None = None) -> None:
 
 def _add_german(path: Path) -> None:
     if path.parent.name == "de":
+        path.parent.mkdir(exist_ok=True)
         german = _dotted(_read(path.parents[1] / "en" / path.name))
         if path.name == "language.yaml":
             german["numbers"] = NUMBERS
