@@ -65,7 +65,7 @@ def test_patient_and_doctor_exchange_messages(
         log_in(visitor, person, leave=True)
     visitor.go(f"spot/{spot}")
     visitor.see(MARKUP)
-    assert visitor.find("[name=message]").get_property("value") == ""
+    assert visitor.find("[name=message]").get_attribute("value") == ""
 
 
 def talk_in_the_case(journey: Journey, number: int) -> None:
@@ -77,7 +77,7 @@ def talk_in_the_case(journey: Journey, number: int) -> None:
     visitor.find("[name=which-list]")
     visitor.go(f"case/{number}")
     visitor.see(MARKUP)
-    assert visitor.find("[name=message]").get_property("value") == UNSENT
+    assert visitor.find("[name=message]").get_attribute("value") == UNSENT
     journey.step("case")
     write(journey, ".")
 
