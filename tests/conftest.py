@@ -29,7 +29,9 @@ from skinapi.care import comparisons
 from skinapi.model.comparison import alignment, comparison
 from skinapi.model.comparison.alignment import Fit
 from skinapi.platform.storage.ports import Store
+from skinapi.platform.stores import mongo_store, mongo_transactions
 from skinapi.platform.stores.database_file import SqliteFile
+from skinapi.platform.stores.outage import TIMEOUTS
 from tests.privacy.inventory import BY_COLLECTION, OF_THE_SERVER
 from tests.privacy.inventory import PAGE as INVENTORY_PAGE
 from tests.served.server import Server
@@ -178,6 +180,15 @@ def _draws_are_those_of_the_seed() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         if not drill:
             patch.setattr(random, "SystemRandom", lambda: random)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _mongodb_is_given_time() -> Iterator[None]:
+    """In this process. One that is there, and busy with the tests of others, is not away."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(mongo_store, "TIMEOUTS", {**TIMEOUTS, "timeoutMS": 60_000})
+        patch.setattr(mongo_transactions, "LONGEST_S", 60.0)
         yield
 
 
