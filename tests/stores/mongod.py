@@ -156,6 +156,8 @@ class Mongod:
             *(("--replSet", "rs0") if self._replicated else ()),
             *("--wiredTigerCacheSizeGB", "0.25", "--oplogSize", "128"),
             *("--setParameter", "ttlMonitorEnabled=false"),
+            # What a killed server had begun to change is held for one and a half times as long.
+            *("--setParameter", "transactionLifetimeLimitSeconds=10"),
             *("--setParameter", "diagnosticDataCollectionEnabled=false", "--nounixsocket"),
             *("--setParameter", "enableTestCommands=1"),  # failpoints
         ]
