@@ -33,6 +33,7 @@ from skinapi.findings.records.events import FindingsChanged, LetterIssued, Lette
 from skinapi.findings.records.finding_access import FindingAccess
 from skinapi.findings.records.letters import (
     Addressee,
+    BeginsWith,
     Letter,
     Letters,
     ShownLetter,
@@ -320,6 +321,7 @@ class LettersService:
         }
         if about.advice:
             signed["elsewhere"] = about.advice.band
+            signed["begins"] = BeginsWith.of_advice(about.advice).stored()
         issued = self.letters.change_draft(letter, edited.version, signed)
         held = find_letter_held_until(issued, finding)
         if draft.reader == "patient" and held is None:  # else the mail of the hold's end tells

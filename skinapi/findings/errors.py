@@ -135,6 +135,16 @@ class JudgedMeanwhile(Conflict):
     sentence = "The photo of this finding was judged again in the meantime; open the finding again"
 
 
+class SpotChanged(Conflict):
+    """Nothing is signed about a spot of which its doctor has not seen all that is said."""
+
+    code = "spot_changed"
+    sentence = (
+        "Something about this spot has changed since you opened the finding: its photos, what was "
+        "said of them, or your part in it; open the finding again"
+    )
+
+
 class VersionMissing(Conflict):
     """Nothing is said about a version that its sender may not have seen."""
 

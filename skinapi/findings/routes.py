@@ -15,9 +15,11 @@ from skinapi.findings.errors import (
     JudgedMeanwhile,
     NoMailToPatient,
     NoPictureToAgreeOn,
+    SpotChanged,
     TooManyReviews,
     VersionMissing,
 )
+from skinapi.findings.records.read_access import in_care, is_asked
 from skinapi.findings.records.record_retention import RecordInWork, RecordKept
 from skinapi.findings.records.service import FindingsService
 from skinapi.findings.reviews.corrections import CorrectionsService
@@ -91,7 +93,12 @@ def show_submission(
     if photos.days and submission.photo_blob and owner.record_kept_until_at is None:
         until = photos.find_end(submission)
         beside["photo_retention"] = PhotoRetentionView(days=photos.days, until=until)
-    view = FindingView if owner.id == subject.id else FindingInCareView
+    view: type[FindingView] = FindingView
+    if owner.id != subject.id:
+        view, in_charge = FindingInCareView, in_care(owner, subject)
+        # It tells that something is held back: whoever signs with it knows that.
+        if subject.key is None and (in_charge or is_asked(submission, owner, subject)):
+            beside["spot_state"] = submission.make_spot_state(in_charge=in_charge)
     model = access.models.find_version_state(submission.finding.model_version)
     return view.from_finding(submission, owner, model, query.lang).model_copy(update=beside)
 
@@ -152,6 +159,7 @@ def delete_submission(findings: FindingsService, *, number: str, subject: Subjec
         IdempotencyKeyReused,
         JudgedMeanwhile,
         VersionMissing,
+        SpotChanged,
         ContradictoryReview,
         NoPictureToAgreeOn,
         HoldRefused,

@@ -364,6 +364,36 @@ def test_a_letter_that_waits_for_a_result_is_struck_where_another_photo_asks_for
     assert shown["superseded"]["by_finding"] == newer.number
 
 
+@pytest.mark.parametrize("comes", ["result", "awaited"])
+def test_a_letter_that_begins_with_one_photo_is_struck_where_another_equally_urgent_one_counts(
+    shared_backend: Backend, comes: str
+) -> None:
+    """It says to wait for a result, or to see a doctor: by its urgency alone the two are equal."""
+    at = Practice(shared_backend, reviewed=False)
+    at.review(NEVUS, **ROUTINE)
+    own, spot = at.number, sort_into_new_spot(at)
+    told = {"result": {"histology_result": MELANOMA}, "awaited": AWAITED}
+    numbers = {}
+    for name, said in told.items():
+        at.number = numbers[name] = predicted(at.ada, keep_photo="true")["id"]
+        at.review(MELANOMA, **said)
+    first = next(name for name in told if name != comes)
+    at.number = numbers[first]
+    put_in(at, spot)
+    at.number = own
+    assert at.sign(at.draft()).status_code == 200
+    (shown,) = at.shown_to(at.ada)
+    assert shown["superseded"] is None
+    if comes == "awaited":  # of the two the result comes first
+        at.number = numbers[first]
+        put_in(at, None)
+    at.number = numbers[comes]
+    put_in(at, spot)
+    at.number = own
+    (shown,) = at.shown_to(at.ada)
+    assert shown["superseded"] is not None
+
+
 def test_a_letter_that_begins_with_another_finding_is_struck_where_that_one_is_gone(
     shared_backend: Backend,
 ) -> None:

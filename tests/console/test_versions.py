@@ -9,8 +9,8 @@ import pytest
 from skinapi.platform.storage.ids import now
 from tests.console.journey import Journey, Look, looks
 from tests.console.test_every_page import withdraw_version
-from tests.console.test_review import DESK, MOLE, open_case, opened, sign, signed
-from tests.console.test_spots import send
+from tests.console.test_review import BAR, DESK, MOLE, open_case, opened, sign, signed
+from tests.console.test_spots import begin, send
 from tests.console.visitor import Visitor
 from tests.served.people import Caller, Seeder
 
@@ -189,6 +189,29 @@ def test_no_doctor_signs_what_was_judged_after_they_looked(
     visitor.find(".verdict.decided h1")
     [review] = signed(doctor, number)
     assert (review["urgency"], review["note"]) == ("urgent_referral", "Seen before.")
+    visitor.assert_quiet(expected=(f"/submissions/{number}/review",))
+
+
+def test_no_doctor_signs_what_another_photo_of_the_spot_contradicts_since_they_looked(
+    visitor: Visitor, doctor: Caller, patient: Caller
+) -> None:
+    spot, number = begin(patient, {"site": "back"}), send(patient, MOLE, **TOLD)
+    grave = send(patient, MOLE, **TOLD)
+    sign(doctor, grave, label="melanoma", certainty="sure", told_by="nobody")
+    open_case(visitor, doctor, number)
+    visitor.keys("a")
+    visitor.type(note="Seen before.")
+    for one in (grave, number):
+        answer = patient.call("PUT", f"/submissions/{one}/lesion", json={"lesion": spot})
+        assert answer.status == 200
+    visitor.press(".signing [value=stay]")
+    visitor.see("has changed since you opened this page")
+    visitor.find(".case-read > .verdict.band-urgent_referral")
+    assert signed(doctor, number) == []
+    assert visitor.count("[name=agreement]:checked") == 0
+    assert visitor.find("[name=note]").get_attribute("value") == "Seen before."
+    visitor.press("[name=agreement][value=agree]")
+    assert "→" in visitor.run(BAR)
     visitor.assert_quiet(expected=(f"/submissions/{number}/review",))
 
 

@@ -9,6 +9,7 @@ from skinapi.base.errors import RecordDamaged
 from skinapi.base.pages import Page, PageRequest
 from skinapi.findings.errors import FindingInError
 from skinapi.findings.records.stored_finding import (
+    PLACE,
     StoredFinding,
     StoredFindingRow,
     StoredFindingSummary,
@@ -41,6 +42,7 @@ SUBMISSIONS = StoredFindings.collection
 PHOTO_FIELDS = (
     *("number", "band", "created_at", "lesion", "photo_blob"),
     *("version", "judged_at", "earlier", "changes", "opened_at"),
+    *(f"context.{name}" for name in PLACE),
 )
 
 
@@ -313,7 +315,9 @@ def _photo_of(document: Document) -> JudgedPhoto:
     kept = document.get("photo_blob") is not None
     changes = tuple(map(MeasuredChange.model_validate, document.get("changes", ())))
     versions, opened = (*earlier, newest), document.get("opened_at")
-    return JudgedPhoto(*_number_of(document), versions, kept, changes, opened)
+    told = document.get("context") or {}
+    place = tuple(told.get(name) for name in PLACE)
+    return JudgedPhoto(*_number_of(document), versions, kept, changes, opened, place)
 
 
 def _move_to(lesion: str | None) -> Ops:

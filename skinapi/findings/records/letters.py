@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
-from typing import Any, Literal, get_args
+from typing import Any, Literal, Self, get_args
 
 from pydantic import Field
 
@@ -17,9 +17,9 @@ from skinapi.base.values import Value
 from skinapi.findings.errors import LetterChanged, TooManyLetters
 from skinapi.findings.records.stored_finding import StoredFinding
 from skinapi.findings.records.visible_findings import VisibleFinding, VisibleFindingRow
-from skinapi.findings.status.decisions import Decision
+from skinapi.findings.status.decisions import Decision, WaitsFor
 from skinapi.findings.status.holds import find_shown_at
-from skinapi.findings.status.lesion_status import AdviceSource
+from skinapi.findings.status.lesion_status import Advice, AdviceSource
 from skinapi.findings.status.reviews import Review
 from skinapi.model.bands import urgency
 from skinapi.model.conditions import Band
@@ -79,6 +79,26 @@ class ReadSentence(StoredRecord):
         return self.says == "agrees"
 
 
+class BeginsWith(StoredRecord):
+    """What a letter begins with where that was said about another finding of the spot."""
+
+    band: Band
+    waits_for: WaitsFor | None = None
+    by_result: bool = False
+    label: str | None = None
+
+    @classmethod
+    def of_advice(cls, advice: Advice) -> Self:
+        return cls.model_validate(
+            {
+                "band": advice.band,
+                "waits_for": advice.waits_for,
+                "by_result": advice.by_result,
+                "label": advice.label,
+            }
+        )
+
+
 TOLD = ("age_band", "sex", "body_site", "body_laterality", "body_side", "checklist")
 
 
@@ -97,7 +117,8 @@ class Letter(StoredRecord):
     """`signature` is the doctor's name at that time. `decision` is what it begins with, in the
     software's words, a line each; `model` the language model that drafted the text. `last_review`
     is the finding's newest review when it was signed; `elsewhere` the urgency with which it begins
-    where that was said about another finding of the spot. `written_of` and `decision` are those of
+    where that was said about another finding of the spot, and `begins` all of it, None of letters
+    before that was stored. `written_of` and `decision` are those of
     a draft's last text; the first is None of letters before it was stored (`find_written_of`). A
     draft has the doctor's `key_words` and what was `read` of it; empty of those before either was
     stored. Since `misplaced_at` its spot is at another place than a signed letter was written of.
@@ -117,11 +138,17 @@ class Letter(StoredRecord):
     signature: str | None = None
     last_review: str | None = None
     elsewhere: Band | None = None
+    begins: BeginsWith | None = optional()
     written_of: WrittenOf | None = optional()
     key_words: str = optional(default="")
     read: tuple[ReadSentence, ...] = optional(default=())
     withdrawn: Withdrawal | None = None
     misplaced_at: datetime | None = optional()
+
+    def begins_with(self, counts: Advice) -> bool:
+        if self.begins:
+            return self.begins == BeginsWith.of_advice(counts)
+        return self.elsewhere is counts.band
 
 
 class Letters(Repository[Letter]):
@@ -314,8 +341,9 @@ def _superseded_elsewhere(letter: Letter, about: VisibleFindingRow) -> LaterDeci
     """
     own, signed_at, elsewhere = about.decision, letter.signed_at, about.replaced_by
     counts = elsewhere and elsewhere.decision
-    came = counts if letter.elsewhere is not about.instruction.counts.band else None
-    ended = letter.elsewhere not in (None, about.instruction.counts.band)
+    same = letter.begins_with(about.instruction.counts)
+    came = None if same else counts
+    ended = letter.elsewhere is not None and not same
     stand = about.lesion_status.list_decided_elsewhere(about.id, replaced=False)
     later = [
         decision
@@ -340,7 +368,7 @@ def _superseded_by_finding(letter: Letter, about: VisibleFindingRow) -> LaterDec
     own, counts = about.decision, about.instruction.counts
     if own is None or letter.signed_at is None or counts.said_by is AdviceSource.DECISION:
         return None
-    known = counts.since <= letter.signed_at and letter.elsewhere is counts.band
+    known = counts.since <= letter.signed_at and letter.begins_with(counts)
     visit = own.waits_for is not None and counts.waits_for is None
     if known or not (visit or urgency(counts.band) < urgency(own.urgency)):
         return None
@@ -358,7 +386,8 @@ def _superseded_without_other(letter: Letter, about: VisibleFinding) -> LaterDec
     """It begins with what was said of another finding of the spot, which counts here no more: that
     was entered in error, deleted or sorted elsewhere.
     """
-    if letter.elsewhere in (None, about.instruction.counts.band) or about.replaced_by:
+    counts = about.instruction.counts
+    if letter.elsewhere is None or letter.begins_with(counts) or about.replaced_by:
         return None
     return LaterDecision(
         decided_at=about.changed_at, decided_by="", by_result=False, because="sorting"

@@ -31,6 +31,8 @@ MOST_VERSIONS = 20
 # A patient's corrections end here, so that some are left to the doctor in charge.
 MOST_BY_PATIENT = 15
 MOST_AMENDMENTS = 100
+# What is told of a place on the body.
+PLACE = ("body_site", "body_laterality", "body_side")
 
 
 class Source(StoredRecord):
@@ -161,9 +163,16 @@ class StoredFindingRow(StoredRecord):
 
     @property
     def photo(self) -> JudgedPhoto:
-        kept = self.photo_blob is not None
-        versions = (*self.earlier, self.newest)
-        return JudgedPhoto(self.id, self.number, versions, kept, self.changes, self.opened_at)
+        place = tuple(getattr(self.context, name) for name in PLACE)
+        return JudgedPhoto(
+            self.id,
+            self.number,
+            (*self.earlier, self.newest),
+            self.photo_blob is not None,
+            self.changes,
+            self.opened_at,
+            place,
+        )
 
     @property
     def more_urgent(self) -> bool:

@@ -1,5 +1,7 @@
 """A stored finding as one reader may know it now. What is said of it is read from here alone."""
 
+import hashlib
+import json
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -142,6 +144,22 @@ class VisibleFindingRow(StoredFindingRow):
 
     def viewed(self, view: LesionForAudience) -> Self:
         return self.model_copy(update={"view": view})
+
+    def make_spot_state(self, *, in_charge: bool) -> str:
+        """Stands for all that a doctor's page shows of the spot, and for whether the doctor is in
+        charge or asked for a second opinion: another one as soon as anything differs.
+        """
+        facts = self.view.facts
+        spot = [
+            [
+                photo.id,
+                len(photo.versions),
+                [change.before for change in photo.changes],
+                [review.id for review in facts.reviews.get(photo.id, ())],
+            ]
+            for photo in facts.photos
+        ]
+        return hashlib.sha256(json.dumps([in_charge, spot]).encode()).hexdigest()[:32]
 
     def shows(self, written_at: datetime | None) -> bool:
         """Whether its reader may read what a doctor wrote then: it may tell what is held back."""

@@ -10,7 +10,7 @@ from skinapi.accounts.auth.account import Account, Subject
 from skinapi.accounts.auth.accounts import Accounts
 from skinapi.base.errors import IdempotencyKeyReused
 from skinapi.base.pages import Page, PageRequest, page_of
-from skinapi.findings.errors import HoldRefused, NoMailToPatient
+from skinapi.findings.errors import HoldRefused, NoMailToPatient, SpotChanged
 from skinapi.findings.records.events import (
     FindingReviewed,
     FindingsChanged,
@@ -93,6 +93,9 @@ class ReviewsService:
             number=number, by=by, refusal=NOT_IN_CHARGE, or_asked=True
         )
         submission.require_seen(said.version)
+        in_charge = in_care(owner, by)
+        if said.spot_state not in (None, submission.make_spot_state(in_charge=in_charge)):
+            raise SpotChanged
         finding = submission.finding
         opinion = said.resolve(
             stated=finding.likely,
@@ -101,7 +104,7 @@ class ReviewsService:
             shows_no_skin=finding.not_skin and not (finding.checklist_score or finding.told_signs),
         )
         unit.audit("review.create", by=by.id, target=submission.id, owner=submission.owner)
-        asked_by = None if in_care(owner, by) else submission.doctor
+        asked_by = None if in_charge else submission.doctor
         if asked_by and said.hold_until:
             raise HoldRefused(NOT_SHOWN_ANYWAY)
         signed = submission.status.reviews
@@ -113,7 +116,7 @@ class ReviewsService:
             created_at=now(),
             submission=submission.id,
             version=submission.version,
-            saw=tuple(name for name in submission.lesion_status.findings if name != submission.id),
+            saw=_list_seen(submission),
             doctor=by.id,
             signature=by.account.name,
             opinion=opinion,
@@ -309,6 +312,16 @@ class EndedHolds:
         self.failed.do_each("hold", ended, self.reviews.show_ended)
 
 
+def _list_seen(about: VisibleFinding) -> tuple[str, ...]:
+    """The other findings of the spot, but those that were told to be of another place: a decision
+    about this photo says nothing of them.
+    """
+    others = (
+        item.photo for item in about.lesion_status.findings.values() if item.photo.id != about.id
+    )
+    return tuple(item.id for item in others if not item.is_told_elsewhere(about.photo))
+
+
 def _hold_with_graver(submission: VisibleFinding, review: Review) -> Review:
     graver = submission.with_review(review).spot_holds.list_graver(review)
     until, own = max((item.shown_at for item in graver), default=None), review.hold_ends_at
@@ -349,5 +362,5 @@ def _is_grave(opinion: Opinion, band: Band) -> bool:
 
 
 def _hash(submission: str, said: NewReview) -> str:
-    told = said.model_dump_json(exclude={"version"})
+    told = said.model_dump_json(exclude={"version", "spot_state"})
     return hashlib.sha256(f"{submission}\n{told}".encode()).hexdigest()

@@ -293,6 +293,10 @@ class FindingInCareView(FindingView):
         "them. Absent otherwise",
         default=False,
     )
+    spot_state: str | None = optional(
+        "stands for what is said of the spot, and for the caller's part in it: to be sent with a "
+        "review; absent where the caller signs none"
+    )
     record_kept_until: datetime | None = optional(
         "the patient's account is deleted, and this stays until then, as `RECORD_RETENTION` says. "
         "Absent where it is not"

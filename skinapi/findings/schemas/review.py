@@ -94,6 +94,13 @@ class NewReview(Body):
         "counts by now, the review is refused (`judged_meanwhile`). Only of a finding that has one "
         "version it may be left out (`version_missing`)",
     )
+    spot_state: str | None = Field(
+        default=None,
+        description="the `spot_state` of the finding that the doctor has seen: where another "
+        "photo, review, second opinion or comparison of the spot has come since, or the caller was "
+        "asked then and is in charge now, the review is refused (`spot_changed`). Without it the "
+        "doctor is taken to have seen all that is there",
+    )
     note: Note | None = None
     hold_until: AwareDatetime | None = Field(
         default=None,

@@ -66,7 +66,7 @@ class MeasuredChange(StoredRecord):
 class JudgedPhoto:
     """`versions` are those of its finding, the newest last. `kept`: the photo is. `changes` are
     those from earlier photos. `opened_at`: when the owner first opened it with what a doctor had
-    decided last.
+    decided last. `place`: what was told of it, None where nothing was.
     """
 
     id: str
@@ -75,6 +75,12 @@ class JudgedPhoto:
     kept: bool = False
     changes: tuple[MeasuredChange, ...] = ()
     opened_at: datetime | None = None
+    place: tuple[str | None, ...] = ()
+
+    def is_told_elsewhere(self, other: "JudgedPhoto") -> bool:
+        """Whether the two were told to be of different places."""
+        told = zip(self.place, other.place, strict=False)
+        return any(own and its and own != its for own, its in told)
 
     @property
     def newest(self) -> JudgedVersion:

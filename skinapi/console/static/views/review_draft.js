@@ -8,11 +8,11 @@ export const TELLS = "doctor";
 export const SERVER = "server";
 /** What is sent in its place where no mail goes to the patient: it is shown, and nobody tells. */
 const NOBODY = "nobody";
-/** `teller` says who tells the patient of a malignant label, `held` until which day that is the doctor. `after` is the newest review that the doctor saw when this one was begun, `version` that of the finding. */
-export const EMPTY = { agreement: "", label: "", urgency: "", histology: "", result: "", picture: false, note: "", teller: "", held: "", after: "", version: 0 };
+/** `teller` says who tells the patient of a malignant label, `held` until which day that is the doctor. `after` is the newest review that the doctor saw when this one was begun, `version` that of the finding, `spot` the state of the spot. */
+export const EMPTY = { agreement: "", label: "", urgency: "", histology: "", result: "", picture: false, note: "", teller: "", held: "", after: "", version: 0, spot: "" };
 
 /** @typedef {typeof EMPTY} Draft */
-/** What one reviews. @typedef {{report: FindingReport, conditions: Api["ConditionsView"], pictured: boolean, way?: Api["PatientChannel"] | null}} Reviewing `way`: how the patient hears of what is shown */
+/** What one reviews. @typedef {{report: FindingReport, conditions: Api["ConditionsView"], pictured: boolean, way?: Api["PatientChannel"] | null, counts?: Api["InstructionView"] | null}} Reviewing `way`: how the patient hears of what is shown; `counts`: what was said of another photo of the spot, and counts */
 
 /** What a doctor may name, always in this order: what the models name, malignant first, then what none names, in the order of the table. @param {Api["ConditionsView"]} conditions */
 export const labelsOf = ({ conditions, review_only: more = [] }) =>
@@ -67,8 +67,11 @@ export function comesTo({ agreement, label, urgency, histology, result, picture 
  * @param {Reviewing} reviewing */
 const isInDoubt = ({ report: { facts } }) => facts.uncertain || facts.untested_skin?.length > 0;
 
-/** The urgency that counts before it is signed. @param {Reviewing} reviewing */
-export const bandBefore = ({ report }) => report.decision?.urgency ?? report.facts.band;
+/** The urgency that counts before it is signed: of the spot, where another photo of it asks for more. @param {Reviewing} reviewing */
+export function bandBefore({ report, conditions, counts }) {
+  const own = report.decision?.urgency ?? report.facts.band;
+  return counts && !counts.waits_for ? mostUrgent(conditions, counts.band, own) : own;
+}
 
 /** About what one should be asked once more: the urgency falls to watching what the checklist would refer, or by two bands or more;
  * where one agrees with a finding in doubt, by one. With any other, who agrees by the first key is not asked, nor who answers by a milder urgency that

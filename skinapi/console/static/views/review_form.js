@@ -25,8 +25,9 @@ const drafts = keepDrafts("review");
 const JUST_NOW_MS = 10_000;
 /** What was not seen when the review was begun: what to say of it, and what of the draft does not hold any more. @type {Record<string, {words: WordKey, forget: Partial<Draft>}>} */
 const UNSEEN = {
-  idempotency_key_reused: { words: "reviewedMeanwhile", forget: { after: "" } },
-  judged_meanwhile: { words: "judgedMeanwhile", forget: { agreement: "", label: "", urgency: "", teller: "", held: "", version: 0 } },
+  idempotency_key_reused: { words: "reviewedMeanwhile", forget: { after: "", spot: "" } },
+  spot_changed: { words: "spotChanged", forget: { agreement: "", label: "", urgency: "", teller: "", held: "", spot: "" } },
+  judged_meanwhile: { words: "judgedMeanwhile", forget: { agreement: "", label: "", urgency: "", teller: "", held: "", version: 0, spot: "" } },
 };
 
 /** Whether a review is begun. @param {string} number */
@@ -156,12 +157,12 @@ function urgenciesOf(reviewing, draft) {
   ];
 }
 
-/** A review as it is filled in, kept in this tab. @param {string} number @param {string} seen the newest review that stands above @param {number} version that of the finding */
-function useDraft(number, seen, version) {
+/** A review as it is filled in, kept in this tab. @param {string} number @param {string} seen the newest review that stands above @param {number} version that of the finding @param {string} spot the state of the spot */
+function useDraft(number, seen, version, spot) {
   const [draft, setDraft] = useState(drafts.get(number) ?? EMPTY);
   const enter = (/** @type {Partial<Draft>} */ change) => {
     const before = drafts.get(number) ?? EMPTY;
-    const next = { ...before, after: before.after || seen, version: before.version || version, ...change };
+    const next = { ...before, after: before.after || seen, version: before.version || version, spot: before.spot || spot, ...change };
     drafts.set(number, next);
     setDraft(next);
   };
@@ -239,8 +240,8 @@ function useAnswers({ draft, enter }, reviewing, left, asked, onBegin) {
 
 /** Signs a review, once what is in doubt was asked. `asking` is what is asked now.
  * @param {ReturnType<typeof useDraft>} filled @param {Reviewing} reviewing
- * @param {{number: string, seen: string, version: number, onSigned: (stays: boolean, said: string) => void, onStale: () => Promise<void>, onGone: () => void}} about */
-function useSigning({ draft, enter }, reviewing, { number, seen, version, onSigned, onStale, onGone }) {
+ * @param {{number: string, seen: string, version: number, spot: string, asked: boolean, onSigned: (stays: boolean, said: string) => void, onStale: () => Promise<void>, onGone: () => void}} about */
+function useSigning({ draft, enter }, reviewing, { number, seen, version, spot, asked, onSigned, onStale, onGone }) {
   const [error, setError] = useState(/** @type {Failed | null} */ (null));
   const [busy, setBusy] = useState(false);
   const [doubted, setDoubted] = useState(/** @type {{of: Draft, at: number} | null} */ (null)); // the review about which one was asked once more, and when
@@ -264,7 +265,7 @@ function useSigning({ draft, enter }, reviewing, { number, seen, version, onSign
     setBusy(true);
     try {
       // One review of each doctor follows what was seen, in however many windows it is signed and sent again.
-      const review = await post(apiPath`/submissions/${number}/review`, { ...reviewOf(draft, reviewing, doubts.length > 0), version: draft.version || version }, `review-${number}-after-${draft.after || seen}`);
+      const review = await post(apiPath`/submissions/${number}/review`, { ...reviewOf(draft, reviewing, doubts.length > 0), version: draft.version || version, spot_state: draft.spot || spot || null }, `review-${number}-after-${draft.after || seen}`);
       if (drafts.get(number) === draft) drafts.delete(number); // else it was changed meanwhile
       const before = serverTime() - Date.parse(review.created_at) > JUST_NOW_MS;
       const said = before ? say("signedBefore", { date: sayDate(review.created_at) }) : sayReview(draft, reviewing);
@@ -277,7 +278,8 @@ function useSigning({ draft, enter }, reviewing, { number, seen, version, onSign
       }
       const unseen = UNSEEN[problem.code];
       if (unseen) await onStale();
-      if (unseen) enter(unseen.forget); // what was signed or judged meanwhile stands above now
+      // What was signed or judged meanwhile stands above now. A note to a colleague is none to a patient.
+      if (unseen) enter({ ...unseen.forget, ...(asked && problem.code === "spot_changed" && { note: "" }) });
       setError(unseen ? { status: 422, code: "", message: say(unseen.words) } : problem);
       setBusy(false);
       if (!form.isConnected) toast(say("notSigned", { number, reason: sayError(problem) }));
@@ -321,17 +323,17 @@ const signByEnter = (event) => {
   /** @type {HTMLFormElement} */ (document.getElementById("review")).requestSubmit(/** @type {HTMLElement | null} */ (stays || null));
 };
 
-/** Without a kept photo (`pictured`) there is nothing that one could agree with. `replaced`: what was said of another photo counts. `asked`: the caller
- * gives a second opinion, which the doctor in charge alone reads. `left`: the patient is gone, and sends no other photo. `seen` is the newest review that stands above, `version` that of the finding. `onBegin` is called
+/** Without a kept photo (`pictured`) there is nothing that one could agree with. `counts`: what was said of another photo, where that counts. `asked`: the caller
+ * gives a second opinion, which the doctor in charge alone reads. `left`: the patient is gone, and sends no other photo. `seen` is the newest review that stands above, `version` that of the finding, `spot` the state of the spot. `onBegin` is called
  * where agreement is chosen, `onSigned` with whether the doctor stays and what was done, `onStale` where another review was signed, or the photo judged again, meanwhile; `onGone` where the doctor may not see the finding any more.
- * @param {{number: string, report: FindingReport, conditions: Api["ConditionsView"], pictured: boolean, replaced?: boolean, asked?: boolean, left?: boolean, way?: Api["PatientChannel"] | null, seen?: string, version: number,
+ * @param {{number: string, report: FindingReport, conditions: Api["ConditionsView"], pictured: boolean, asked?: boolean, left?: boolean, way?: Api["PatientChannel"] | null, counts?: Api["InstructionView"] | null, seen?: string, version: number, spot?: string,
  *   onBegin: () => void, onSigned: (stays: boolean, said: string) => void, onStale: () => Promise<void>, onGone: () => void}} props */
-export const ReviewForm = ({ number, report, conditions, pictured, replaced = false, asked = false, left = false, way = null, seen = "none", version, onBegin, onSigned, onStale, onGone }) => {
-  const reviewing = { report, conditions, pictured, way };
-  const filled = useDraft(number, seen, version);
+export const ReviewForm = ({ number, report, conditions, pictured, asked = false, left = false, way = null, counts = null, seen = "none", version, spot = "", onBegin, onSigned, onStale, onGone }) => {
+  const reviewing = { report, conditions, pictured, way, counts };
+  const filled = useDraft(number, seen, version, spot);
   const { draft, enter } = filled;
   const { known, names, agreements, labels, urgencies, asksTeller, holds, choose, want, answer } = useAnswers(filled, reviewing, left, asked, onBegin);
-  const { sign, busy, refused, asking } = useSigning(filled, reviewing, { number, seen, version, onSigned, onStale, onGone });
+  const { sign, busy, refused, asking } = useSigning(filled, reviewing, { number, seen, version, spot, asked, onSigned, onStale, onGone });
   const bar = useBar(draft);
   const { agreement } = draft;
   // Beside an urgent finding, a mole's own urgency is an all-clear: it is read before it is signed.
@@ -350,7 +352,7 @@ export const ReviewForm = ({ number, report, conditions, pictured, replaced = fa
             disabled=${["agree", ENOUGH].includes(value) && !pictured} checked=${agreement === value}
             onChange=${() => choose(value)} />${text}<kbd aria-hidden="true">${key}</kbd></label>`)}
         </div>`}
-      ${!replaced && !known && (agreement || draft.histology || draft.picture || draft.urgency) && report.decision && sayStanding(report.decision)}
+      ${!counts && !known && (agreement || draft.histology || draft.picture || draft.urgency) && report.decision && sayStanding(report.decision)}
       ${!pictured && html`<p><small>${say("error_no_picture_to_agree_on")}</small></p>`}
       ${(names || known) && html`<${Labels} labels=${labels} value=${known ? draft.result : draft.label} result=${known} unsure=${!known && agreement === "unsure"} onLabel=${answer.name} />`}
       <div class="pair"><${Select} id="review-urgency" name="urgency" label=${withKey(say("urgency"), "g")} value=${urgencies.some(([key]) => key === draft.urgency) ? draft.urgency : ""}
