@@ -61,7 +61,7 @@ def test_a_third_language_is_its_folder_and_is_read_everywhere(tmp_path: Path) -
     assert "91,2 %" in read["template"]
 
 
-@pytest.mark.parametrize(("key", "at"), [("title", None), ("female", "sexes")])
+@pytest.mark.parametrize(("key", "at"), [("title", None), ("age", "facts")])
 def test_a_text_that_one_language_lacks_ends_the_start(
     monkeypatch: pytest.MonkeyPatch, key: str, at: str | None
 ) -> None:

@@ -79,8 +79,8 @@ def list_sent(
     asked = {item.key: item.doctor if reader == "colleague" else item for item in checklist.items}
     signed = [item.decided_by for item in (about.decision, about.counts) if item]
     facts = {
-        "age_group": labels.ages[told.age_band] if told.age_band else "",
-        "sex": labels.sexes[told.sex] if told.sex else "",
+        "age_group": labels.say_fact("age_band", told.age_band),
+        "sex": labels.say_fact("sex", told.sex),
         "site": say_place(about, language),
         "signs_told": [asked[sign].in_language(language) for sign in told.checklist or ()],
         "photographed": say_day(about.submission.created_at, language),

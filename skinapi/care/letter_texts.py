@@ -247,7 +247,7 @@ def say_place(about: LetterFacts, language: Language) -> str:
 def _say_person(about: LetterFacts, language: Language) -> Iterator[str]:
     words, told = LETTER_WORDS[language], about.submission.context
     if told.age_band:
-        age = LABELS[language].ages[told.age_band]
+        age = LABELS[language].say_fact("age_band", told.age_band)
         yield words.person[told.sex or "other"].format(age=age)
     elif told.sex and words.sex[told.sex]:
         yield words.sex[told.sex]

@@ -18,7 +18,9 @@ from flask import Response, request
 from skinapi.base.errors import NotFound, SkinAPIError
 from skinapi.base.languages import LANGUAGES, OWN_NAMES, WORDS_FOLDER, Language, space_all_french
 from skinapi.base.settings.demo_folder import Demo
+from skinapi.model.context import TOLD, Context
 from skinapi.model.heat_map_overlay import COLOURS_FILE
+from skinapi.model.told_facts import list_choices, say_answer
 from skinapi.platform.web.answers import refusal_page
 from skinapi.platform.web.declaration import Public, Rate, Routes
 
@@ -91,6 +93,20 @@ class Words(Asset):
         return json.dumps(self.by_key, ensure_ascii=False).encode()
 
 
+TOLD_FACTS = {
+    name: {
+        "question": fact.question,
+        "word": fact.word,
+        "asked": fact.asked,
+        "hint": fact.hint,
+        "answers": {
+            value: f"{fact.answers}_{say_answer(value)}"
+            for value in fact.shown or list_choices(Context.model_fields[name].annotation)
+            if fact.answers
+        },
+    }
+    for name, fact in TOLD.items()
+}
 # Read once: the files are a part of the program, and no request reaches another one.
 ASSETS: dict[str, Asset] = {
     path.relative_to(STATIC).as_posix(): Asset.read(path)
@@ -98,6 +114,7 @@ ASSETS: dict[str, Asset] = {
     if path.suffix in TYPES
 }
 ASSETS[COLOURS_FILE.name] = Asset.read(COLOURS_FILE)
+ASSETS["facts.js"] = Asset(f"export const TOLD = {json.dumps(TOLD_FACTS)};\n".encode(), ".js")
 INDEX, EMBEDDED = "index.html", "embed/index.html"
 for _page in (INDEX, EMBEDDED):
     ASSETS[_page] = ASSETS[_page].with_metas({"languages": json.dumps(OWN_NAMES)})

@@ -34,8 +34,9 @@ from skinapi.lab.datasets.uploads import LabRepositories
 from skinapi.lab.errors import RefusedDataset
 from skinapi.lab.service import DatasetsService
 from skinapi.model.conditions import conditions_table
-from skinapi.model.context import Modality
+from skinapi.model.context import TOLD, Modality
 from skinapi.model.dataset_labels import TABLE_NAME
+from skinapi.model.told_facts import say_answer
 from skinapi.platform.storage.ids import now
 from skinapi.platform.storage.ports import Document, Filter, Store
 from skinapi.platform.storage.unit_of_work import AuditRow, Unit, UnitOfWork, atomic
@@ -77,6 +78,7 @@ def open_pseudonyms(store: Store) -> Pseudonyms:
 
 
 READ_AT_ONCE = 100
+TOLD_COLUMNS = {name: fact.dataset for name, fact in TOLD.items() if fact.dataset}
 COLUMNS = (
     "image_id",
     "label",
@@ -84,10 +86,7 @@ COLUMNS = (
     "patient_id",
     "modality",
     "dx_type",
-    "sex",
-    "localization",
-    "fitzpatrick",
-    "skin_tone",
+    *TOLD_COLUMNS.values(),
 )
 
 
@@ -228,7 +227,6 @@ def _row_of(
     """Make each finding a lesion of its own: nothing stored says which photos show the same one.
     The patient keeps them in one part of a split.
     """
-    context = finding.context
     modality = finding.modality
     return {
         "image_id": pseudonyms.make("picture", finding.id),
@@ -237,10 +235,10 @@ def _row_of(
         "patient_id": pseudonyms.make("patient", finding.owner),
         "modality": "" if modality is Modality.UNKNOWN else str(modality),
         "dx_type": "histo" if label.histology else "review",
-        "sex": context.sex or "",
-        "localization": (context.body_site or "").replace("_", " "),
-        "fitzpatrick": str(context.fitzpatrick or ""),
-        "skin_tone": context.skin_tone or "",
+        **{
+            column: say_answer(getattr(finding.context, name)).replace("_", " ")
+            for name, column in TOLD_COLUMNS.items()
+        },
     }
 
 

@@ -4,12 +4,13 @@ optional.
 
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import Any, Literal, Self, get_args
+from typing import Annotated, Any, Literal, Self, get_args
 
 from pydantic import Field, field_validator, model_validator
 
-from skinapi.base.stored_record import StoredRecord
+from skinapi.base.stored_record import StoredRecord, optional
 from skinapi.model.conditions import conditions_table
+from skinapi.model.told_facts import ToldFact, told
 
 
 class Modality(StrEnum):
@@ -86,14 +87,6 @@ def age_band_of(years: float | None) -> AgeBand | None:
     return next(band for band, end in zip(AGE_BANDS, ends, strict=True) if years < end)
 
 
-# They say where on its `body_site` a spot is, and no judgement depends on them.
-PLACE_ON_SITE = ("body_laterality", "body_side")
-# They stand in hashes also where they are not told.
-_ALWAYS_HASHED = frozenset(
-    ("modality", "age_band", "sex", "body_site", "fitzpatrick", "skin_tone", "checklist")
-)
-
-
 class Context(StoredRecord):
     """What is known about a photo besides its pixels. `age` is in years; where it is told,
     `age_band` is its group. `checklist`: None if the questions were not asked. `skin_confirmed`:
@@ -104,18 +97,77 @@ class Context(StoredRecord):
     is added must not change those of before.
     """
 
-    modality: Modality = Modality.UNKNOWN
-    age: int | None = Field(default=None, ge=0, le=OLDEST, exclude_if=lambda told: told is None)
-    age_band: AgeBand | None = None
-    sex: Sex | None = None
-    body_site: BodySite | None = None
-    body_laterality: Laterality | None = Field(default=None, exclude_if=lambda told: told is None)
-    body_side: BodySide | None = Field(default=None, exclude_if=lambda told: told is None)
-    fitzpatrick: Fitzpatrick | None = None
-    skin_tone: SkinTone | None = None
-    checklist: tuple[str, ...] | None = None
-    skin_confirmed: bool = Field(default=False, exclude_if=lambda confirmed: not confirmed)
-    text_in_picture: bool = Field(default=False, exclude_if=lambda written: not written)
+    modality: Modality = told(
+        "picture",
+        "kindOfPicture",
+        default=Modality.UNKNOWN,
+        asked="kind",
+        answers="kind",
+        shown=("clinical", "dermoscopic"),
+        first=True,
+    )
+    age: Annotated[int | None, Field(ge=0, le=OLDEST)] = told(
+        "person",
+        "age",
+        description="in years; it counts more exactly than its group",
+        observed="Age, in years",
+        column=True,
+    )
+    age_band: AgeBand | None = told(
+        "person",
+        "age",
+        part_of="age",
+        answers="age",
+        first=True,
+        observed="Age group, in years",
+        column=True,
+    )
+    sex: Sex | None = told(
+        "person",
+        "sex",
+        asked="sex",
+        answers="sex",
+        first=True,
+        observed="Sex",
+        dataset="sex",
+        column=True,
+    )
+    body_site: BodySite | None = told(
+        "place", "placeOnBody", first=True, dataset="localization", column=True
+    )
+    body_laterality: Laterality | None = told(
+        "place",
+        "placeOnBody",
+        description="left, right or middle of the person's `body_site`",
+        part_of="body_site",
+        judged=False,
+    )
+    body_side: BodySide | None = told(
+        "place",
+        "placeOnBody",
+        description="front or rear of the person's `body_site`",
+        part_of="body_site",
+        judged=False,
+    )
+    fitzpatrick: Fitzpatrick | None = told("skin", "skinTone", first=True, dataset="fitzpatrick")
+    skin_tone: SkinTone | None = told(
+        "skin",
+        "skinTone",
+        asked="skinTone",
+        hint="skinToneWhy",
+        answers="skin",
+        first=True,
+        dataset="skin_tone",
+    )
+    checklist: tuple[str, ...] | None = told(
+        "signs",
+        "signs",
+        description="the ticked items of the 7-point checklist, or `none`",
+        first=True,
+        column=True,
+    )
+    skin_confirmed: bool = optional(default=False)
+    text_in_picture: bool = optional(default=False)
 
     @field_validator("checklist")
     @classmethod
@@ -171,7 +223,7 @@ class Context(StoredRecord):
         return {
             name: value
             for name, value in self.model_dump(mode="json").items()
-            if name in _ALWAYS_HASHED or value != untold.get(name)
+            if value != untold.get(name) or (name in TOLD and TOLD[name].first)
         }
 
     @property
@@ -203,4 +255,12 @@ class Context(StoredRecord):
         return (self.checklist or ()) if below else ()
 
 
+TOLD: Mapping[str, ToldFact] = {
+    name: fact
+    for name, field in Context.model_fields.items()
+    for fact in field.metadata
+    if isinstance(fact, ToldFact)
+}
+# They say where on its `body_site` a spot is.
+PLACE_ON_SITE = tuple(name for name, fact in TOLD.items() if fact.part_of == "body_site")
 NOTHING_TOLD = Context()

@@ -151,7 +151,7 @@ COUNTS = ("one_", "many_")
 def said_by(source: str, words: dict[str, str]) -> set[str]:
     """The keys of the words that this code may say, some of them put together from a value."""
     quoted = set(re.findall(r'"(\w+)"', source))
-    groups = re.findall(r'(?:sayValue|valuesOf|optionsOf)\("(\w+)"', source)
+    groups = re.findall(r'(?:sayValue|valuesOf)\("(\w+)"', source)
     begun = [name for name in re.findall(r"`(\w+_)\$\{", source) if name not in COUNTS]
     begun += [f"{many}{name}" for name in begun for many in COUNTS]
     prefixes = (*(f"{name}_" for name in groups), *begun)
@@ -231,8 +231,8 @@ def test_the_words_of_reports_are_the_words_of_the_console(
     assert said["notice"] == notice.in_language(language)
     tables: dict[str, dict[Any, str]] = {
         "site": dict(labels.sites),
-        "age": dict(labels.ages),
-        "sex": dict(labels.sexes),
+        "age": dict(labels.answers["age_band"]),
+        "sex": dict(labels.answers["sex"]),
         "agreement": {Agreement(key).value: text for key, text in labels.agreements.items()},
     }
     for prefix, table in tables.items():
@@ -335,5 +335,5 @@ def test_the_check_of_accessibility_finds_what_is_wrong(visitor: Visitor) -> Non
 
 def test_every_static_file_is_known() -> None:
     files = {path.relative_to(STATIC).as_posix() for path in STATIC.rglob("*") if path.is_file()}
-    assert files | {COLOURS_FILE.name} | WORDS.keys() == ASSETS.keys()
+    assert files | {COLOURS_FILE.name, "facts.js"} | WORDS.keys() == ASSETS.keys()
     assert Path(STATIC / "index.html").is_file()

@@ -23,22 +23,28 @@ from skinapi.base.logs import log
 from skinapi.integrations.dicom.stow import RefusedInstance, installed
 from skinapi.model.bands import OperatingPoint
 from skinapi.model.classification import classify_photo
-from skinapi.model.context import Context
+from skinapi.model.context import TOLD, Context
 from skinapi.model.finding import Finding
 from skinapi.model.headline import RestatedProbabilities
 from skinapi.model.network.engine import Precision
 from skinapi.model.network.model import CHECKSUMS, Model, open_model
 from skinapi.model.network.model_checks import naming_folder, read_bounded
+from skinapi.model.told_facts import base_of
 
 JUDGED, REFUSED, UNREADABLE, FAILED = "judged", "refused", "unreadable", "failed"
 Row = dict[str, Any]
 _WORDS = pa.dictionary(pa.int16(), pa.string())  # few values, many times
 _PLACES = ("first", "second", "third")
-_TOLD = ("age_band", "sex", "body_site")
+_TOLD = {
+    name: base_of(Context.model_fields[name].annotation)
+    for name, fact in TOLD.items()
+    if fact.column
+}
+_TYPES = {int: pa.int16(), bool: pa.bool_(), tuple: pa.list_(pa.string())}
 
 
 def columns(labels: Sequence[str], *, restated: bool = False) -> pa.Schema:
-    """Name the columns for these labels; those behind `checklist` are null unless judged, and those
+    """Name the columns for these labels. Those behind what was told are null unless judged, those
     for the picture alone unless something was told that changed its probabilities.
     """
     shares = ["malignant_score", *map(probability_column, labels)] if restated else []
@@ -50,9 +56,7 @@ def columns(labels: Sequence[str], *, restated: bool = False) -> pa.Schema:
             ("sha256", pa.string()),
             ("status", _WORDS),
             ("reason", _WORDS),
-            ("age", pa.int16()),
-            *((name, _WORDS) for name in _TOLD),
-            ("checklist", pa.list_(pa.string())),
+            *((name, _TYPES.get(base, _WORDS)) for name, base in _TOLD.items()),
             ("band", _WORDS),
             ("raised_by", pa.list_(pa.string())),
             ("condition", _WORDS),
@@ -99,8 +103,7 @@ def path_columns(name: bytes) -> Row:
 
 
 def told_columns(told: Context) -> Row:
-    words = {name: getattr(told, name) for name in _TOLD}
-    return {"age": told.age, **words, "checklist": told.checklist}
+    return {name: getattr(told, name) for name in _TOLD}
 
 
 def finding_columns(finding: Finding) -> Row:

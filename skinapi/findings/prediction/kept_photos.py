@@ -17,14 +17,14 @@ from skinapi.findings.records.stored_finding import StoredFinding
 from skinapi.findings.records.visible_findings import VisibleFinding
 from skinapi.findings.reviews.corrections import MOVED, CorrectionsService
 from skinapi.findings.status.decisions import Decision
-from skinapi.model.context import NOTHING_TOLD, PLACE_ON_SITE, Context
+from skinapi.model.context import NOTHING_TOLD, TOLD, Context
 from skinapi.model.refusals import translate_refusal
 from skinapi.model.registry.prediction_pool import PoolCaller
 
 NOT_IN_CHARGE = "Only the doctor in charge lets a photo be judged again"
 NOT_YOURS_TO_CORRECT = "Only the patient or the doctor in charge corrects what was told"
 # What is known about the photo itself, whoever it is of.
-OF_PHOTO = {"modality", "text_in_picture"}
+OF_PHOTO = {"text_in_picture", *(name for name in TOLD if TOLD[name].question == "picture")}
 NO_PATIENT = "There is no such patient, or you are not in charge of that one"
 # Somebody has judged a kept photo to be of skin: the model of then, or the sender.
 OF_SKIN = {"skin_confirmed": True}
@@ -111,7 +111,7 @@ class KeptPhotosService:
         if not corrected:
             return Correction(found)
         found.require_seen(version)
-        if {*corrected} <= {*PLACE_ON_SITE}:
+        if not any(TOLD[name].judged for name in corrected):
             records.amend(before=found, context=context, by=by.id)
         else:
             self._judge(found, owner, context=context, by=by, corrected=corrected)

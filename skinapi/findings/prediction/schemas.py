@@ -2,29 +2,26 @@
 form, a JSON body, or the columns of a table.
 """
 
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Self, TypeVar, get_args
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    Field,
+    create_model,
+    model_validator,
+)
 
 from skinapi.model.conditions import conditions_table
-from skinapi.model.context import (
-    OLDEST,
-    AgeBand,
-    BodySide,
-    BodySite,
-    Context,
-    Fitzpatrick,
-    Laterality,
-    Modality,
-    Sex,
-    SkinTone,
-    age_band_of,
-)
+from skinapi.model.context import TOLD, Context, Modality, age_band_of
+from skinapi.model.told_facts import Question, base_of
 from skinapi.platform.web.schemas import Body, ContractForm
 
 # The value of `checklist` where the patient was asked and denied every item; leaving the field out
 # means that the patient was not asked.
 ALL_DENIED = "none"
+SubmittedModel = TypeVar("SubmittedModel", bound=BaseModel)
 
 
 def _to_number(text: Any) -> Any:
@@ -54,31 +51,38 @@ def _known_items(ticked: tuple[str, ...] | None) -> tuple[str, ...] | None:
     return ticked
 
 
+def _tell(cls: type[SubmittedModel]) -> type[SubmittedModel]:
+    """The class with a field for each fact that a sender may leave untold."""
+    order = get_args(Question)
+    fields: dict[str, Any] = {
+        name: (
+            Annotated[field.annotation, *field.metadata, *_readers(field.annotation)],
+            Field(default=None, description=fact.description),
+        )
+        for name, fact in sorted(TOLD.items(), key=lambda item: order.index(item[1].question))
+        for field in [Context.model_fields[name]]
+        if field.default is None
+    }
+    return create_model(cls.__name__, __base__=cls, __module__=cls.__module__, **fields)
+
+
+def _readers(annotation: Any) -> tuple[Any, ...]:
+    """What makes of a text, as forms and tables have it, a value of this type."""
+    if base_of(annotation) is int:
+        return (BeforeValidator(_to_number),)
+    if base_of(annotation) is tuple:
+        return BeforeValidator(_split_items), AfterValidator(_known_items)
+    return ()
+
+
+@_tell
 class SubmittedFacts(BaseModel):
     """What is told of the person, the spot and the skin."""
 
-    age: Annotated[int | None, BeforeValidator(_to_number)] = Field(
-        default=None, ge=0, le=OLDEST, description="in years; it counts more exactly than its group"
-    )
-    age_band: AgeBand | None = None
-    sex: Sex | None = None
-    body_site: BodySite | None = None
-    body_laterality: Laterality | None = Field(
-        default=None, description="left, right or middle of the person's `body_site`"
-    )
-    body_side: BodySide | None = Field(
-        default=None, description="front or rear of the person's `body_site`"
-    )
-    checklist: Annotated[
-        tuple[str, ...] | None, BeforeValidator(_split_items), AfterValidator(_known_items)
-    ] = Field(default=None, description="the ticked items of the 7-point checklist, or `none`")
-
-    fitzpatrick: Annotated[Fitzpatrick | None, BeforeValidator(_to_number)] = None
-    skin_tone: SkinTone | None = None
-
     @model_validator(mode="after")
     def _refuse_two_ages(self) -> Self:
-        if self.age is not None and self.age_band not in (None, age_band_of(self.age)):
+        told = dict(self)
+        if told["age"] is not None and told["age_band"] not in (None, age_band_of(told["age"])):
             raise ValueError("age is not within age_band")
         return self
 

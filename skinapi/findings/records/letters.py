@@ -23,7 +23,7 @@ from skinapi.findings.status.lesion_status import Advice, AdviceSource
 from skinapi.findings.status.reviews import Review
 from skinapi.model.bands import urgency
 from skinapi.model.conditions import Band
-from skinapi.model.context import AgeBand, BodySide, BodySite, Laterality, Sex
+from skinapi.model.context import AgeBand, BodySide, BodySite, Context, Laterality, Sex
 from skinapi.platform.storage.faults import Fault
 from skinapi.platform.storage.ids import new_id, now
 from skinapi.platform.storage.ports import Document, Filter, set_or_remove
@@ -99,7 +99,7 @@ class BeginsWith(StoredRecord):
         )
 
 
-TOLD = ("age_band", "sex", "body_site", "body_laterality", "body_side", "checklist")
+TOLD = tuple(name for name in WrittenOf.model_fields if name in Context.model_fields)
 
 
 def find_changed(of: WrittenOf, now: WrittenOf) -> tuple[str, ...]:

@@ -20,7 +20,7 @@ from skinapi.findings.status.lesion_status import (
 )
 from skinapi.model.bands import most_urgent, urgency
 from skinapi.model.conditions import Band
-from skinapi.model.context import NOTHING_TOLD, Context, Modality
+from skinapi.model.context import NOTHING_TOLD, PLACE_ON_SITE, Context, Modality
 from skinapi.model.detectors import ModalityFinding
 from skinapi.model.finding import Finding, FindingSummary
 from skinapi.platform.storage.ids import made_at
@@ -31,8 +31,7 @@ MOST_VERSIONS = 20
 # A patient's corrections end here, so that some are left to the doctor in charge.
 MOST_BY_PATIENT = 15
 MOST_AMENDMENTS = 100
-# What is told of a place on the body.
-PLACE = ("body_site", "body_laterality", "body_side")
+PLACE = ("body_site", *PLACE_ON_SITE)
 
 
 class Source(StoredRecord):

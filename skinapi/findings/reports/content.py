@@ -28,7 +28,7 @@ from skinapi.findings.status.decisions import say_day, say_due
 from skinapi.findings.status.reviews import Agreement, Histology, Opinion
 from skinapi.model.bands import is_sent
 from skinapi.model.conditions import Band, conditions_table
-from skinapi.model.context import Modality
+from skinapi.model.context import TOLD, Modality
 from skinapi.model.finding import modality_doubts
 from skinapi.model.headline import say_share, say_share_of
 from skinapi.model.passages import name_sources, sources_of
@@ -87,21 +87,25 @@ class ReportContent:
     def context(self) -> list[Row]:
         """What was told about the patient."""
         told, labels, there = self._facts.context, self.labels, self.report.spot_place
-        site, skin, place = told.body_site, told.fitzpatrick, ""
+        site, skin = told.body_site, told.fitzpatrick
+        said = {
+            name: labels.say_fact(name, getattr(told, name))
+            for name in labels.answers
+            if TOLD[name].question != "picture"
+        }
         if site:
-            place = labels.say_place(site, told.body_laterality, told.body_side)
+            said["body_site"] = labels.say_place(site, told.body_laterality, told.body_side)
+        rows: list[Row] = []
+        for name in TOLD:
+            rows.append((labels.name_fact(name), said.get(name, "")))
+            if name == "body_site" and there:
+                rows.append(
+                    (labels.spot_place, labels.places_differ.format(labels.say_place(*there)))
+                )
         skin_type = f"Fitzpatrick {SKIN_TYPES[skin - 1]}" if skin else ""
-        rows = [
-            (labels.age, labels.ages[told.age_band] if told.age_band else ""),
-            (labels.sex, labels.sexes[told.sex] if told.sex else ""),
-            (labels.site, place),
-            (
-                labels.spot_place,
-                labels.places_differ.format(labels.say_place(*there)) if there else "",
-            ),
-            (labels.skin_tone, labels.skin_tones[told.skin_tone] if told.skin_tone else ""),
-            (labels.skin_type, skin_type),
-            (labels.signs, self._signs if self.for_doctor else ""),
+        rows += [
+            (labels.facts["fitzpatrick"], skin_type),
+            (labels.facts["checklist"], self._signs if self.for_doctor else ""),
         ]
         return filled(rows)
 
@@ -199,7 +203,7 @@ class ReportContent:
             rows.append((labels.checklist_score, self._score(labels.score) or labels.not_asked))
             # The limits say of which kind it may be, where that is in doubt.
             doubted = any(modality_doubts(facts.modality))
-            rows.append((labels.modality, "" if doubted else self.reading.kind))
+            rows.append((labels.facts["modality"], "" if doubted else self.reading.kind))
         return filled(rows)
 
     @cached_property
@@ -241,7 +245,7 @@ class ReportContent:
         rows, table = [], self._table
         for index, picture in enumerate(() if self._names_none else self._facts.pictures, 1):
             known = picture.kind is not Modality.UNKNOWN
-            kind = f"{self.labels.modalities[picture.kind]} · " if known else ""
+            kind = f"{self.labels.say_fact('modality', picture.kind)} · " if known else ""
             key, probability = picture.heading.key, picture.heading.probability
             malignant = key in table.malignant_keys
             share = say_share(probability, malignant=malignant)

@@ -401,12 +401,12 @@ def say_kind(facts: Facts, language: Language) -> str:
     """Say the kind of picture to a doctor, and as what it was sent where that is another."""
     labels, told = LABELS[language], facts.context.modality
     kind = _kind_of(facts) if facts.modality else told
-    said = labels.modalities[kind]
+    said = labels.say_fact("modality", kind)
     if kind is Modality.UNKNOWN and facts.modality:
         said = labels.kind_unclear
     if told in (kind, Modality.UNKNOWN):
         return said
-    return labels.kind_sent.format(kind=said, sent=labels.modalities[told])
+    return labels.kind_sent.format(kind=said, sent=labels.say_fact("modality", told))
 
 
 def _how_little(tested: HeldOutFigures | None) -> tuple[bool, bool, int]:

@@ -19,17 +19,9 @@ from skinapi.findings.status.lesion_status import Advice
 from skinapi.findings.status.reviews import Agreement
 from skinapi.model.bands import OperatingPoint, RaisedBy, is_sent
 from skinapi.model.conditions import Band, BandWords
-from skinapi.model.context import (
-    TWO_SIDED,
-    AgeBand,
-    BodySide,
-    BodySite,
-    Laterality,
-    Modality,
-    Sex,
-    SkinTone,
-)
+from skinapi.model.context import TOLD, TWO_SIDED, BodySide, BodySite, Laterality
 from skinapi.model.finding import Doubt
+from skinapi.model.told_facts import say_answer
 
 
 class Labels(Frozen):
@@ -49,14 +41,10 @@ class Labels(Frozen):
     not_printed: str
     basis: str
     as_stated: str
-    age: str
-    sex: str
-    site: str
+    facts: Mapping[str, str]
+    answers: Mapping[str, Mapping[str, str]]
     spot_place: str
     places_differ: str
-    skin_tone: str
-    skin_type: str
-    modality: str
     kind_sent: str
     kind_unclear: str
 
@@ -92,7 +80,6 @@ class Labels(Frozen):
     how_often: str
     until: str
     how_sure: str
-    signs: str
     doctor_reason: str
     ask_reason: str
 
@@ -158,14 +145,19 @@ class Labels(Frozen):
 
     moment: str
 
-    modalities: Mapping[Modality, str]
-    sexes: Mapping[Sex, str]
-    skin_tones: Mapping[SkinTone, str]
-    ages: Mapping[AgeBand, str]
     sites: Mapping[BodySite, str]
     lateralities: Mapping[Laterality, str]
     body_sides: Mapping[BodySide, str]
     agreements: Mapping[Agreement, str]
+
+    def name_fact(self, name: str) -> str:
+        """What people call it. The place of a spot is named as that of a photo."""
+        known = "body_site" if name == "place" else name
+        return self.facts[TOLD[known].part_of or known]
+
+    def say_fact(self, name: str, value: object) -> str:
+        """Empty where it was not told."""
+        return self.answers[name][say_answer(value)] if value is not None else ""
 
     def say_place(
         self, site: BodySite, laterality: Laterality | None, side: BodySide | None
@@ -228,17 +220,7 @@ def say_version(
 
 
 def _name_facts(fields: Iterable[str], language: Language) -> str:
-    labels = LABELS[language]
-    names = {
-        **dict.fromkeys(("age", "age_band"), labels.age),
-        **dict.fromkeys(("place", "body_site", "body_laterality", "body_side"), labels.site),
-        "sex": labels.sex,
-        "checklist": labels.signs,
-        "modality": labels.modality,
-        "skin_tone": labels.skin_tone,
-        "fitzpatrick": labels.skin_type,
-    }
-    return ", ".join(dict.fromkeys(names[item] for item in fields))
+    return ", ".join(dict.fromkeys(map(LABELS[language].name_fact, fields)))
 
 
 Row = tuple[str, str]

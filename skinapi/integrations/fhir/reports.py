@@ -44,7 +44,7 @@ from skinapi.integrations.fhir.elements import (
 )
 from skinapi.integrations.standards import counting_decision, say_replaced
 from skinapi.model.conditions import Band, conditions_table
-from skinapi.model.context import Modality
+from skinapi.model.context import TOLD, Modality
 from skinapi.model.finding import doubt_notice
 from skinapi.model.headline import as_mapping
 
@@ -313,13 +313,10 @@ def _list_told(submission: VisibleFinding) -> Iterator[Element]:
     """Beside the place, which is the `bodySite` of every observation."""
     context, score = submission.context, submission.finding.checklist_score
     told: list[tuple[str, str, Element]] = []
-    if context.age is not None:
-        told.append(("age", "Age, in years", {"valueInteger": context.age}))
-    if context.age_band:
-        told.append(("age-band", "Age group, in years", {"valueString": context.age_band}))
-    if context.sex:
-        sex = {"valueCodeableConcept": concept(coding(GENDER, context.sex, context.sex))}
-        told.append(("sex", "Sex", sex))
+    for name, fact in TOLD.items():
+        value = getattr(context, name)
+        if fact.observed and value is not None:
+            told.append((name.replace("_", "-"), fact.observed, _say_value(name, value)))
     if score is not None:
         text = "Score of the weighted 7-point checklist"
         told.append(("checklist-score", text, {"valueInteger": score}))
@@ -329,6 +326,13 @@ def _list_told(submission: VisibleFinding) -> Iterator[Element]:
             told.append(("sign", "A sign of the checklist", {"valueCodeableConcept": value}))
     for code, text, said in told:
         yield {"code": own_concept("observations", code, text), **said}
+
+
+def _say_value(name: str, value: int | str) -> Element:
+    if name == "sex":
+        return {"valueCodeableConcept": concept(coding(GENDER, str(value), str(value)))}
+    kinds: dict[type, str] = {bool: "valueBoolean", int: "valueInteger"}
+    return {kinds.get(type(value), "valueString"): value}
 
 
 def _likely(submission: VisibleFinding) -> Resource:

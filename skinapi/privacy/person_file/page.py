@@ -157,7 +157,7 @@ class PageWriter:
             "since": self._time(account.created_at),
             "language": account.locale,
             "birth_year": account.birth_year and str(account.birth_year),
-            "sex": account.sex and LABELS[self._language].sexes[account.sex],
+            "sex": LABELS[self._language].say_fact("sex", account.sex),
             "doctor": account.doctor,
             "password": there[account.password],
             "second_factor": there[account.second_factor],

@@ -172,7 +172,7 @@ def test_a_told_skin_that_was_not_tested_is_said_and_is_for_a_doctor(ada: Person
         assert notice in report["reading"]["limits"]
         page = html.unescape(ada.call("GET", f"/submissions/{body['id']}/report.html").text)
         assert notice in page
-        assert LABELS[language].skin_tones[SkinTone.DARK] in page
+        assert LABELS[language].say_fact("skin_tone", SkinTone.DARK) in page
     [*_, listed] = ada.call("GET", "/submissions").get_json()
     assert listed["band"] == "doctor_review"
     urgent = predicted(ada, photo_of("melanoma"), **told)

@@ -141,7 +141,7 @@ def test_a_doctor_reads_facts_figures_checklist_and_reasons_before_the_picture()
     labels = LABELS["en"]
     checklist = conditions_table().checklist.name.en
     order = [
-        labels.signs,
+        labels.facts["checklist"],
         "change in size, oozing",
         labels.probabilities,
         checklist,

@@ -18,7 +18,7 @@ import { Letters } from "/console/views/letters.js";
 import { fillReview, focusOn, hasDraft, ReviewForm } from "/console/views/review_form.js";
 import { placeOfPatientPhoto } from "/console/views/new_finding.js";
 import { nameOfSpot, PlacesDiffer } from "/console/views/spot_points.js";
-import { CorrectFacts } from "/console/views/told_facts.js";
+import { CorrectFacts, listTold } from "/console/views/told_facts.js";
 import { EarlierAnswers } from "/console/views/versions.js";
 import { ModelMark } from "/console/views/withdrawn.js";
 
@@ -67,14 +67,8 @@ async function loadCase(/** @type {string} */ number) {
 
 /** What the patient told with the photo; `onCorrected`: of who may correct it. @param {{submission: Api["FindingInCareView"], checklist: Api["Checklist"], onCorrected: (() => void) | null}} props */
 const Context = ({ submission, checklist, onCorrected }) => {
-  const { modality, age_band, sex, skin_tone, fitzpatrick, checklist: ticked } = submission.context;
-  const rows = [
-    [say("kindOfPicture"), modality !== "unknown" && sayValue("kind", modality)],
-    [say("age"), age_band && sayValue("age", age_band)],
-    [say("sex"), sex && sayValue("sex", sex)],
-    [say("skinTone"), skin_tone && sayValue("skin", skin_tone)],
-    [say("skinType"), fitzpatrick],
-  ].filter(([, told]) => told);
+  const { fitzpatrick, checklist: ticked } = submission.context;
+  const rows = [...listTold(submission.context), ...(fitzpatrick ? [[say("skinType"), fitzpatrick]] : [])];
   const items = checklist.items.filter((item) => ticked?.includes(item.key));
   return html`
     <section class="card told">

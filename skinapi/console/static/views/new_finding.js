@@ -9,7 +9,7 @@ import { scrollToTop } from "/console/navigation.js";
 import { AskPlace } from "/console/views/body_map.js";
 import { AddPhotos, ChoosePhoto, ChosenPhoto } from "/console/views/choose_photo.js";
 import { Approved } from "/console/views/login.js";
-import { AboutPhotos, AskAbout, AskKind, AskSigns, AskSpot, AskToKeep, isOfPhoto, NotSent } from "/console/views/photo_questions.js";
+import { AboutPhotos, AskAbout, AskFacts, AskSigns, AskSpot, AskToKeep, isOfPhoto, NotSent } from "/console/views/photo_questions.js";
 import { askBefore, askNext, leaveQuestions, recallDraft, stepsOf, useBar, useDraft, useNarrow, useSending } from "/console/views/photo_sending.js";
 import { nameOfSpot } from "/console/views/spot_points.js";
 
@@ -100,7 +100,7 @@ const Questions = ({ draft, before, consent, person, patient, spots, checklist, 
     <div class=${narrow ? "one-question" : ""} hidden=${narrow && step === "photo"}>
       <p hidden=${narrow && step !== steps[1]}>${said(checklist.left_out)}</p>
       ${asked("checklist", html`<${AskSigns} checklist=${checklist} ticked=${told.checklist?.split(",")} onChange=${draft.keep} />`)}
-      ${chosen.length < 2 && asked("kind", html`<${AskKind} told=${told} />`)}
+      ${chosen.length < 2 && asked("kind", html`<${AskFacts} of="picture" told=${told} />`)}
       ${asked("place", html`<${AskPlace} place=${place} onPlace=${draft.choosePlace} />`)}
       ${steps.includes("spot") && asked("spot", html`<${AskSpot} spots=${spots} mayBegin=${!patient} site=${place.site} chosen=${draft.spot} onChoose=${draft.setSpot} />`)}
       ${asked("about", html`<${AskAbout} told=${told} person=${person} />`)}

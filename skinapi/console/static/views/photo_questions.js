@@ -3,13 +3,10 @@
 import { html, useEffect, useRef, useState } from "/console/vendor/htm-preact-3.1.1.js";
 import { get } from "/console/api.js";
 import { Chips, Field, Message, onValue, sayError, useAnswer } from "/console/components.js";
+import { TOLD } from "/console/facts.js";
 import { getLanguage, said, say, sayValue } from "/console/language.js";
 import { KeptPhoto } from "/console/lists.js";
 import { nameOfSpot } from "/console/views/spot_points.js";
-
-const SEXES = ["female", "male", "other"];
-const SKIN_TONES = ["light", "medium", "dark"];
-const KINDS = ["clinical", "dermoscopic"];
 
 /** The answer by which a spot is begun with the finding. */
 export const NEW = "new";
@@ -19,11 +16,10 @@ const NO_SIGN = "none";
 
 /** What was answered before, by the name of the question. @typedef {Record<string, string>} Told */
 
-/** The answers of a group of words, after none. @param {string} group @param {string[]} values @returns {[string, string][]} */
-const optionsOf = (group, values) => [["", say("notSaid")], ...values.map((value) => /** @type {[string, string]} */ ([value, sayValue(group, value)]))];
-
-export const AskKind = (/** @type {{told: Told}} */ { told }) => html`
-  <${Chips} name="modality" title=${say("kind")} chosen=${told.modality ?? ""} options=${optionsOf("kind", KINDS)} />`;
+/** What is chosen of the picture, the person or the skin. @param {{of: string, told: Told}} props */
+export const AskFacts = ({ of, told }) => Object.entries(TOLD).map(([name, { question, asked, hint, answers }]) => question === of && asked && html`
+  <${Chips} key=${name} name=${name} title=${say(asked)} hint=${hint ? say(hint) : undefined} chosen=${told[name] ?? ""}
+    options=${[["", say("notSaid")], ...Object.entries(answers).map(([value, word]) => [value, say(word)])]} />`);
 
 const OLDEST = 120;
 
@@ -45,11 +41,8 @@ export const AskPerson = ({ told, hint, at: newest = new Date().getFullYear() })
       error=${year && age === undefined && (left || year.length > 3) ? say("noBirthYear", { first: newest - OLDEST, last: newest }) : ""}
       onInput=${onValue(setYear)} onBlur=${() => setLeft(true)} />
     <input type="hidden" name="age" value=${age ?? ""} />
-    <${Chips} name="sex" title=${say("sex")} chosen=${told.sex ?? ""} options=${optionsOf("sex", SEXES)} />`;
+    <${AskFacts} of="person" told=${told} />`;
 };
-
-export const AskSkinTone = (/** @type {{told: Told}} */ { told }) => html`
-  <${Chips} name="skin_tone" title=${say("skinTone")} hint=${say("skinToneWhy")} chosen=${told.skin_tone ?? ""} options=${optionsOf("skin", SKIN_TONES)} />`;
 
 /** Year of birth and sex as they are known, in one line, until somebody changes them; and the skin tone.
  * @param {{told: Told, person: Api["Person"] | null}} props `person` is what is kept in the account */
@@ -65,7 +58,7 @@ export const AskAbout = ({ told, person }) => {
           <input type="hidden" name="sex" value=${sex} />
           <button type="button" class="quiet" onClick=${() => setChanging(true)}>${say("change")}</button></p>`
       : html`<${AskPerson} told=${told} hint=${person ? say("personKept") : undefined} />`}
-    <${AskSkinTone} told=${told} />`;
+    <${AskFacts} of="skin" told=${told} />`;
 };
 
 /** Which of one's spots it is: those at the place, with their newest photos, the newest first. Nothing is

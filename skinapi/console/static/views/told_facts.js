@@ -3,19 +3,21 @@
 import { html, useState } from "/console/vendor/htm-preact-3.1.1.js";
 import { apiPath, get, put } from "/console/api.js";
 import { Chips, Form, sayError, toast } from "/console/components.js";
+import { TOLD } from "/console/facts.js";
 import { colon, said, say, sayDate, sayValue } from "/console/language.js";
 import { AskPlace, lateralitiesOf, sayPlace } from "/console/views/body_map.js";
-import { AskKind, AskPerson, AskSigns, AskSkinTone } from "/console/views/photo_questions.js";
+import { AskFacts, AskPerson, AskSigns } from "/console/views/photo_questions.js";
 import { keepPerson } from "/console/views/photo_sending.js";
 
-/** What each field of a context is called. @type {Record<string, WordKey>} */
-const FACTS = {
-  age: "age", age_band: "age", sex: "sex", checklist: "signs", modality: "kindOfPicture", skin_tone: "skinTone", fitzpatrick: "skinTone",
-  place: "placeOnBody", body_site: "placeOnBody", body_laterality: "placeOnBody", body_side: "placeOnBody",
-};
-
 /** The names of the facts that were corrected, none twice. @param {readonly string[]} corrected */
-export const sayCorrected = (corrected) => [...new Set(corrected.map((name) => say(FACTS[name])))].join(", ");
+export const sayCorrected = (corrected) => [...new Set(corrected.map((name) => say(TOLD[name === "place" ? "body_site" : name].word)))].join(", ");
+
+/** What was told and has words, each after its name. @param {Api["FindingView"]["context"]} context @param {string} [of] the question, or all */
+export const listTold = (context, of) =>
+  Object.entries(TOLD).flatMap(([name, { question, word, answers }]) => {
+    const answer = answers[String(context[/** @type {keyof typeof context} */ (name)])];
+    return answer && [question, undefined].includes(of) ? [[say(word), say(answer)]] : [];
+  });
 
 /** `onCorrected` hears that something was corrected, or that another version counts; `own`: who told it corrects it. @typedef {{submission: Api["FindingView"], checklist: Api["Checklist"], onCorrected: () => void, own?: boolean}} Told */
 
@@ -25,7 +27,7 @@ function changesIn(context, answers) {
   /** @type {Record<string, unknown>} */
   const told = { ...context, modality: context.modality === "unknown" ? null : context.modality, checklist: context.checklist && [...context.checklist].sort() };
   const ticked = answers.checklist === "none" ? [] : answers.checklist?.split(",").sort();
-  const sent = Object.entries(answers).map(([name, value]) => [name, value === "unknown" || value === "" ? null : name === "checklist" ? ticked : name === "age" ? Number(value) : value]);
+  const sent = Object.entries(answers).map(([name, value]) => [name, value === "unknown" || value === "" ? null : name === "checklist" ? ticked : name === "age" ? Number(value) : value === "true" || (value !== "false" && value)]);
   return Object.fromEntries(sent.filter(([name, value]) => JSON.stringify(told[/** @type {string} */ (name)] ?? null) !== JSON.stringify(value)));
 }
 
@@ -43,7 +45,7 @@ const Correction = ({ submission, checklist, onCorrected, own }) => {
   const [place, setPlace] = useState(/** @type {Place} */ ({ site: body_site ?? "", laterality: body_laterality, side: body_side }));
   const year = Number(time.slice(0, 4));
   const born = age === undefined || age === null ? "" : String(year - age - 1); // as `ageOf` counts
-  const told = { birth_year: born, sex: context.sex ?? "", skin_tone: context.skin_tone ?? "", modality: context.modality ?? "" };
+  const told = { ...Object.fromEntries(Object.entries(context).map(([name, fact]) => [name, String(fact ?? "")])), birth_year: born };
   const correct = async (/** @type {Record<string, string>} */ { birth_year, ...answers }) => {
     if (birth_year && !answers.age) return; // the field says what is wrong
     const facts = changesIn(context, answers);
@@ -68,10 +70,10 @@ const Correction = ({ submission, checklist, onCorrected, own }) => {
   return html`
     <${Form} label=${say("judgeCorrected")} kind="" onSend=${correct}>
       <p>${say("correctText")}</p>
-      ${pictures < 2 && html`<${AskKind} told=${told} />`}
+      ${pictures < 2 && html`<${AskFacts} of="picture" told=${told} />`}
       <${AskPlace} place=${place} onPlace=${setPlace} />
       <${AskPerson} told=${told} at=${year} hint=${hints.join(" · ") || undefined} />
-      <${AskSkinTone} told=${told} />
+      <${AskFacts} of="skin" told=${told} />
       <${AskSigns} checklist=${checklist} ticked=${signs && (signs.length > 0 ? signs : ["none"])} />
     <//>`;
 };
@@ -91,9 +93,12 @@ export const CorrectFacts = (props) => {
 
 /** For the patient. @param {Told} props */
 export const OwnFacts = (props) => {
-  const { age_band: age, sex, skin_tone: tone, modality: kind, body_site: site, body_laterality: laterality, body_side: side, checklist: signs } = props.submission.context;
+  const { context } = props.submission;
+  const { body_site: site, body_laterality: laterality, body_side: side, checklist: signs } = context;
   const ticked = props.checklist.items.filter(({ key }) => signs?.includes(key)).map(said);
-  const told = [age && sayValue("age", age), sex && sayValue("sex", sex), tone && `${say("skinTone")}${colon()}${sayValue("skin", tone)}`, site && sayPlace({ site, laterality, side }), kind && kind !== "unknown" && sayValue("kind", kind), ...(signs?.length === 0 ? [say("noSigns")] : ticked)].filter(Boolean);
+  const answers = (/** @type {string} */ of) => listTold(context, of).map(([, answer]) => answer);
+  const skin = listTold(context, "skin").map((named) => named.join(colon()));
+  const told = [...answers("person"), ...skin, site && sayPlace({ site, laterality, side }), ...answers("picture"), ...(signs?.length === 0 ? [say("noSigns")] : ticked)].filter(Boolean);
   return html`
     <details class="card own-facts"><summary>${say(told.length > 0 ? "youTold" : "youToldNothing")}</summary>
       ${told.length > 0 && html`<p>${told.join(" · ")}</p>`}
