@@ -109,16 +109,20 @@ class Facts(Frozen):
     alone: RankedCondition | None = optional()
     restated: RestatedProbabilities | None = optional()
     mixes: tuple[Share, ...] = optional(default=())
+    # It says of itself what comes first, and what the patient's facts changed.
+    _finding: Finding | None = None
 
     @classmethod
     def from_finding(cls, finding: Finding, context: Context) -> Self:
         own = cls.model_fields.keys() - {"examined", "context", "pictures"}
-        return cls(
+        facts = cls(
             examined=True,
             context=context,
             pictures=tuple(map(PictureFacts.from_finding, finding.pictures)),
             **{name: getattr(finding, name) for name in own},
         )
+        facts._finding = finding
+        return facts
 
     @classmethod
     def as_stated(cls, *, condition: str, confidence: float, outputs: Collection[str] = ()) -> Self:
@@ -148,47 +152,23 @@ class Facts(Frozen):
     @cached_property
     def headline(self) -> Headline:
         """What every view of these facts says first."""
-        return self._head(self.shown)
+        stated = RankedCondition(key=self.stated, probability=self.confidence)
+        return self._finding.headline if self._finding else Headline.as_stated(stated)
 
     @property
     def one_name(self) -> RankedCondition:
         """For a client that shows one name, whatever the clinic's PREVALENCE is."""
-        return self._head(self).one_name
-
-    def _head(self, shown: "Facts | RestatedProbabilities") -> Headline:
-        if not self.examined:
-            return Headline.as_stated(RankedCondition(key=self.stated, probability=self.confidence))
-        return Headline.from_ranked(
-            ranked=self.ranked,
-            shown=shown.ranked,
-            stated=self.stated,
-            band=self.band,
-            raised_by=self.raised_by,
-            uncertain=self.uncertain,
-            alone=self.alone,
-            shown_alone=shown.alone,
-            told_signs=self.told_signs,
-            not_skin=self.not_skin,
-        )
+        return (self._finding or self.headline).one_name
 
     @property
     def not_skin(self) -> bool:
         """Whether nothing of it looks like skin."""
-        return Doubt.NOT_SURELY_SKIN in self.reasons and not self.some_skin
+        return bool(self._finding and self._finding.not_skin)
 
     @cached_property
     def effect(self) -> FactsEffect | None:
         """What the patient's facts changed."""
-        return FactsEffect.from_headline(
-            self.headline,
-            most_probable=self.ranked[0].key if self.ranked else self.stated,
-            shown=self.shown.ranked,
-            from_picture=self.shown.from_picture,
-            moved_by=self.moved_by,
-            band=self.band,
-            uncertain=self.uncertain,
-            several=bool(self.pictures),
-        )
+        return self._finding.facts_effect if self._finding else None
 
     @cached_property
     def in_hundreds(self) -> bool:
