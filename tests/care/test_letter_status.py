@@ -24,7 +24,7 @@ from tests.use_cases.use_case import notices_to
 NEVUS, MELANOMA = "melanocytic_nevus", "melanoma"
 ROUTINE: dict[str, Any] = {"urgency": "routine"}
 UNSURE = {"certainty": "unsure"}
-AWAITED = {"histology": "awaited"}
+AWAITED: dict[str, Any] = {"histology": "awaited"}
 HARMLESS = "This is a harmless mole."
 
 
