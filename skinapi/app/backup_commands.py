@@ -52,6 +52,8 @@ from skinapi.platform.backups.erased_ids import (
 )
 from skinapi.platform.storage.faults import document_faults
 from skinapi.platform.storage.files import new_file
+from skinapi.platform.storage.ids import now
+from skinapi.platform.storage.numbers import Numbers
 from skinapi.platform.storage.ports import Document, Remnant, Store
 from skinapi.platform.storage.store_version import accept_key, join_store
 from skinapi.platform.storage.unit_of_work import AuditRow, Unit
@@ -62,6 +64,8 @@ PROGRESS_EVERY_S = 5
 ENDING = (signal.SIGTERM, signal.SIGHUP)
 # Sessions that were ended after a backup: their tokens would be valid again.
 NOT_RESTORED = frozenset({"sessions"})
+# So many findings, and one more in each second, may have come since the last number that is known.
+MOST_UNKNOWN = 10_000
 ADMIN_OF_RESTORE = "admin-after-restore@skinapi.local"
 NO_LIST = (
     "Nobody knows who was erased since this backup was begun ({begun}): in INSTANCE_DIR and beside "
@@ -330,6 +334,22 @@ def _known_until(facts: BackupFacts, lists: list[ErasedList]) -> datetime:
     return max(ends)
 
 
+def _skip_given_numbers(store: Store, facts: BackupFacts, lists: list[ErasedList]) -> int:
+    """Give no number again that a finding may have been given since the backup: other systems and
+    papers name it by that. Return the highest of these.
+    """
+    highest, until = Numbers(store).highest(), facts.begun_at
+    for item in lists:
+        ours = facts.store in (None, item.store)
+        if ours and item.complete_until and item.highest_number is not None:
+            highest = max(highest, item.highest_number)
+            until = max(until, item.complete_until)
+    seconds = max(0, int((now() - until).total_seconds()))
+    highest += MOST_UNKNOWN + seconds
+    Numbers(store).skip_to(highest)
+    return highest
+
+
 def _minute(time: datetime) -> str:
     return f"{time:%Y-%m-%d %H:%M} UTC"
 
@@ -344,6 +364,8 @@ def _restore_into(settings: Settings, file: Path, lists: list[ErasedList]) -> in
         accept_key(store, secrets=settings.audit_secrets())
         services = open_services(settings, store, restoring=True)
         services.data.trail.record(AuditRow("store.restore", by=OPERATOR, target="store"))
+        skipped = _skip_given_numbers(store, read_facts(file), lists)
+        print(f"new findings have numbers above {skipped}: none is given again")
         # First, for it needs what is then erased again.
         to_reach = services.erasure.to_reach.note_again()
         again = _erase_again(services)

@@ -1,16 +1,13 @@
 """The collection of submissions, and the lists of doctors and owners that are read from it."""
 
-import os
-import threading
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from typing import Any, Literal, TypeVar
 
-from skinapi.base.errors import Duplicate, NotFound, RecordDamaged
+from skinapi.base.errors import NotFound, RecordDamaged
 from skinapi.base.pages import Page, PageRequest, page_of
 from skinapi.findings.errors import NOT_YOURS
 from skinapi.findings.records.new_findings import NewFinding
@@ -40,12 +37,11 @@ from skinapi.model.conditions import Band
 from skinapi.platform.storage.clock_watch import ClockWatch
 from skinapi.platform.storage.documents import walk_by_id
 from skinapi.platform.storage.ids import first_id_at, new_id, now
+from skinapi.platform.storage.numbers import Numbers
 from skinapi.platform.storage.ports import Document, Encoded, Filter, Ops, Store, set_or_remove
 from skinapi.platform.storage.records import Repository, changes_between
 from skinapi.platform.storage.unreadable import read_each
 
-COUNTER = "submissions"
-BLOCK = 20
 MOST_OVERDUE = 1000
 MOST_HELD = 1000
 TOUCH: Ops = {"$inc": {"revision": 1}}
@@ -68,43 +64,6 @@ FIELDS: dict[type[StoredFindingRow], tuple[str, ...] | None] = {
     StoredFinding: None,
 }
 View = TypeVar("View", bound=StoredFindingRow)
-
-
-class Numbers:
-    """Numbers that no two findings share. Each process takes its own from a block, so that servers
-    do not wait for each other at one document. So there are gaps, and no order of time.
-    """
-
-    def __init__(self, store: Store) -> None:
-        self._counters = store.collection("counters")
-        self._lock = threading.Lock()
-        self._pid = 0
-        self._left: Iterator[int] = iter(())
-
-    def next_number(self) -> int:
-        """Call it outside of a transaction: others would wait for the counter until its end."""
-        with self._lock:
-            number = next(self._left, None) if self._pid == os.getpid() else None
-            if number is None:  # none is left, or the block belongs to the process that forked
-                self._left, self._pid = self._reserve(), os.getpid()
-                number = next(self._left)
-            return number
-
-    def skip_to(self, highest: int) -> None:
-        """Take no number up to this one any more."""
-        with self._lock:
-            behind = {"id": COUNTER, "value": {"$lt": highest}}
-            self._counters.update(behind, {"$set": {"value": highest}})
-            self._left = iter(())
-
-    def _reserve(self) -> Iterator[int]:
-        while True:
-            reserved = self._counters.update({"id": COUNTER}, {"$inc": {"value": BLOCK}})
-            if reserved is not None:
-                return iter(range(reserved["value"] - BLOCK + 1, reserved["value"] + 1))
-            first = {"id": COUNTER, "schema": 1, "created_at": now(), "value": 0}
-            with suppress(Duplicate):
-                self._counters.insert(first)
 
 
 @dataclass(frozen=True, slots=True)

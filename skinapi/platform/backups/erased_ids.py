@@ -24,6 +24,7 @@ from skinapi.platform.storage.background import Lease
 from skinapi.platform.storage.documents import walk_by_id
 from skinapi.platform.storage.files import disk_errors, locked, write_durably
 from skinapi.platform.storage.ids import now
+from skinapi.platform.storage.numbers import Numbers
 from skinapi.platform.storage.ports import Document, Scrubbed, Store, set_or_remove
 from skinapi.platform.storage.records import Repository
 
@@ -149,7 +150,8 @@ def read_erased(document: Document) -> Erased:
 
 class Header(Frozen):
     """The first line of the list as a file; one for each id follows. All that was erased in this
-    `store` before `complete_until` is in the first `size` bytes.
+    `store` before `complete_until` is in the first `size` bytes, and no finding had a number above
+    `highest_number` then. Without: a list of an earlier version, which does not say so.
     """
 
     skinapi: Literal["erased ids"] = "erased ids"
@@ -157,6 +159,7 @@ class Header(Frozen):
     complete_until: datetime | None = None
     store: str | None = None
     size: int = 0
+    highest_number: int | None = None
 
     def line(self) -> bytes:
         return self.model_dump_json(exclude_none=True).encode().ljust(HEADER_BYTES) + b"\n"
@@ -171,6 +174,7 @@ class ErasedList:
     complete_until: datetime | None
     erased: list[Erased]
     store: str | None = None
+    highest_number: int | None = None
 
 
 def name_of_store(store: Store) -> str | None:
@@ -179,9 +183,14 @@ def name_of_store(store: Store) -> str | None:
     return opened["created_at"].isoformat() if opened else None
 
 
+def _make_header(store: Store, until: datetime) -> Header:
+    highest = Numbers(store).highest()
+    return Header(complete_until=until, store=name_of_store(store), highest_number=highest)
+
+
 def write_erased_ids(store: Store, path: Path, *, until: datetime | None = None) -> int:
     """Replace the file by the list, complete `until` then; return how many are on it."""
-    header = Header(complete_until=until or now(), store=name_of_store(store))
+    header = _make_header(store, until or now())
     lines = [*map(_line, list_erased(store))]
     size = len(header.line()) + sum(map(len, lines))
     whole = header.model_copy(update={"size": size}).line() + b"".join(lines)
@@ -209,7 +218,8 @@ def read_erased_ids(path: Path) -> ErasedList:
         erased = [*map(Erased.model_validate_json, data[: header.size].splitlines()[1:])]
     except ValidationError as error:
         raise BrokenErasedIds(f"{path.name} is damaged: write it anew") from error
-    return ErasedList(header.complete_until if header.size else None, erased, header.store)
+    until = header.complete_until if header.size else None
+    return ErasedList(until, erased, header.store, header.highest_number)
 
 
 def _line(record: BaseModel) -> bytes:
@@ -227,7 +237,7 @@ class ErasedIdsFile:
 
     def update(self) -> None:
         """Append what was erased since, and say in the first line until when it is complete."""
-        header = Header(complete_until=now(), store=name_of_store(self._store))
+        header = _make_header(self._store, now())
         with disk_errors(), locked(self._path.with_name(f"{FILE_NAME}-lock")):
             if self._newest is None or not self._path.exists():
                 known = self._begin(header)

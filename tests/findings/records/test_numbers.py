@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from skinapi.findings.records.stored_findings import BLOCK, Numbers
+from skinapi.platform.storage.numbers import BLOCK, Numbers
 from skinapi.platform.storage.ports import Store
 from tests.findings.prediction.photographer import listed, predicted, send
 from tests.platform.storage.conftest import store

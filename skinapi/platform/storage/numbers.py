@@ -1,0 +1,60 @@
+"""The numbers by which people and other systems name findings."""
+
+import os
+import threading
+from collections.abc import Iterator
+from contextlib import suppress
+
+from skinapi.base.errors import Duplicate
+from skinapi.platform.storage.ids import now
+from skinapi.platform.storage.ports import Store
+
+COUNTER = "submissions"
+BLOCK = 20
+
+
+class Numbers:
+    """Numbers that no two findings share. Each process takes its own from a block, so that servers
+    do not wait for each other at one document. So there are gaps, and no order of time.
+    """
+
+    def __init__(self, store: Store) -> None:
+        self._counters = store.collection("counters")
+        self._lock = threading.Lock()
+        self._pid = 0
+        self._left: Iterator[int] = iter(())
+
+    def next_number(self) -> int:
+        """Call it outside of a transaction: others would wait for the counter until its end."""
+        with self._lock:
+            number = next(self._left, None) if self._pid == os.getpid() else None
+            if number is None:  # none is left, or the block belongs to the process that forked
+                self._left, self._pid = self._reserve(), os.getpid()
+                number = next(self._left)
+            return number
+
+    def highest(self) -> int:
+        """No finding was given a higher number."""
+        counted = self._counters.get(COUNTER) or {"value": 0}
+        return int(counted["value"])
+
+    def skip_to(self, highest: int) -> None:
+        """Take no number up to this one any more."""
+        with self._lock:
+            self._begin()
+            behind = {"id": COUNTER, "value": {"$lt": highest}}
+            self._counters.update(behind, {"$set": {"value": highest}})
+            self._left = iter(())
+
+    def _reserve(self) -> Iterator[int]:
+        while True:
+            reserved = self._counters.update({"id": COUNTER}, {"$inc": {"value": BLOCK}})
+            if reserved is not None:
+                return iter(range(reserved["value"] - BLOCK + 1, reserved["value"] + 1))
+            self._begin()
+
+    def _begin(self) -> None:
+        first = {"id": COUNTER, "schema": 1, "created_at": now(), "value": 0}
+        if self._counters.get(COUNTER) is None:
+            with suppress(Duplicate):
+                self._counters.insert(first)
