@@ -13,6 +13,7 @@ import pytest
 import yaml
 
 from skinapi.__main__ import REFUSED, _parser, main
+from skinapi.app.backup_commands import FAULTS_OF_TRAIL
 from skinapi.app.composition.services import open_services
 from skinapi.base.settings import Settings
 from skinapi.platform.backups.erased_ids import FILE_NAME, read_erased_ids
@@ -200,6 +201,56 @@ def test_a_backup_restored_under_another_key_keeps_its_numbers_or_says_that_they
     restored = open_services(Settings())
     with closing(restored.store):
         assert restored.patients.find_by_number("urn:x", "1", by="-").id == patient.id
+
+
+def test_once_a_lost_key_is_found_again_a_restored_store_has_no_fault(
+    backend: Backend,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Until then a drill says that the backup is whole, and fails in a way of its own."""
+    backend.admin()
+    backend.services.data.trail.seal()
+    assert main(["backup", "here.tar"]) == 0
+    monkeypatch.setenv("JWT_SECRET_KEY", SECRET[::-1])
+    monkeypatch.setenv("INSTANCE_DIR", str(tmp_path / "after"))
+    assert main(["restore", "--without-erased-ids", "here.tar"]) == 1
+    assert main(["backup", "again.tar"]) == 0
+    assert main(["restore", "--drill", "again.tar"]) == FAULTS_OF_TRAIL
+    said = capsys.readouterr().out
+    assert said.endswith("again.tar can be restored whole; faults of its audit trail: 2\n")
+    monkeypatch.setenv("FORMER_JWT_SECRET_KEYS", SECRET)
+    assert main(["check"]) == 0
+    assert main(["restore", "--drill", "again.tar"]) == 0
+    assert capsys.readouterr().out.endswith("no faults\nagain.tar can be restored whole\n")
+
+
+def test_once_a_lost_key_is_found_again_a_store_that_took_another_one_has_no_fault(
+    backend: Backend, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    second, third, new_admin = SECRET[1:] + "2", SECRET[1:] + "3", "create-admin --email {}"
+    for key, former, command, status in (
+        (SECRET, "", new_admin.format("one@example.org"), 0),
+        (second, SECRET, new_admin.format("two@example.org"), 0),
+        (third, f"wrong{second}", "check", REFUSED),
+        (third, f"wrong{second}", "accept-key", 0),
+        (third, f"wrong{second}", "check", 1),
+        (third, f"{second},{SECRET}", "check", 0),
+    ):
+        monkeypatch.setenv("JWT_SECRET_KEY", key)
+        monkeypatch.setenv("FORMER_JWT_SECRET_KEYS", former)
+        assert main(command.split()) == status, (command, capsys.readouterr())
+
+
+def test_a_drill_of_a_damaged_record_says_that_it_is_not_whole(
+    backend: Backend, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = backend.services.store.collection("accounts")
+    assert rows.update({"email": "ada@example.org"}, {"$unset": {"created_at": True}})
+    main(["backup", "here.tar"])
+    assert main(["restore", "--drill", "here.tar"]) == 1
+    assert capsys.readouterr().out.endswith("here.tar CANNOT be restored whole\n")
 
 
 def test_create_admin_says_what_it_did(

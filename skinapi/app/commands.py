@@ -8,6 +8,7 @@ import argparse
 import sys
 from collections.abc import Callable, Iterable
 from contextlib import closing
+from dataclasses import dataclass
 
 from pydantic import TypeAdapter
 
@@ -108,18 +109,38 @@ def check(settings: Settings, options: argparse.Namespace) -> int:
     """List broken invariants; with --repair, repair them; without it, change nothing. The exit
     status is 1 if any are left.
     """
+    return check_store(settings, repair=options.repair, logged=options.logged).status
+
+
+@dataclass(frozen=True, slots=True)
+class FaultsLeft:
+    records: int
+    trail: int
+
+    @property
+    def status(self) -> int:
+        """The exit status of a command."""
+        return 1 if self.records or self.trail else 0
+
+
+def check_store(
+    settings: Settings, *, repair: bool, logged: tuple[int, str] | None = None
+) -> FaultsLeft:
+    """Print the broken invariants, with `repair` repair them; return how many are left."""
     configure_logs()
     refuse_unsafe(settings)
-    if options.repair:
+    if repair:
         say_store(settings)
     with closing(open_store(settings)) as store:
-        join_store(store, secrets=settings.audit_secrets(), change=options.repair)
-        services = open_services(settings, store, change=options.repair)
-        left = _report(services.check_integrity(), repair=options.repair)
-        if options.logged:
-            left += _report(services.data.trail.faults_of(*options.logged), repair=False)
+        join_store(store, secrets=settings.audit_secrets(), change=repair)
+        services = open_services(settings, store, change=repair)
+        records = _report(services.check_records(), repair=repair)
+        trail = _report(services.check_trail(), repair=repair)
+        if logged:
+            trail += _report(services.data.trail.faults_of(*logged), repair=False)
+    left = records + trail
     print("no faults" if not left else f"faults left: {left}")
-    return 1 if left else 0
+    return FaultsLeft(records, trail)
 
 
 def accept_store_key(settings: Settings, options: argparse.Namespace) -> int:

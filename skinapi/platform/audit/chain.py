@@ -66,8 +66,19 @@ def _signing_faults(
         yield Fault(f"{name} row {row['sequence']} is signed with an older key than the one before")
     if row.get("unsigned"):
         yield Fault(f"{name} row {row['sequence']} was not signed before it was numbered")
-    if row.get("head_fault"):
-        yield Fault(f"{name} row {row['sequence']} was written when {row['head_fault']}")
+    if why := _head_fault(row, keys, name):
+        yield Fault(f"{name} row {row['sequence']} was written when {why}")
+
+
+def _head_fault(row: Document, keys: SigningKeys, name: str) -> str | None:
+    """What was wrong with the chain head when this row was written. The head of a key that was
+    lost then, and is known again, proves itself; rows of an earlier version do not hold theirs.
+    """
+    head = row.get("head") or {}
+    if not keys.signed(head, field="signature"):
+        return row.get("head_fault")
+    before = {"chain": name, "sequence": row["sequence"] - 1, "hash": row.get("previous")}
+    return None if before.items() <= head.items() else f"its chain head named {head['sequence']}"
 
 
 class ChainHead:
@@ -83,7 +94,8 @@ class ChainHead:
 
     def newest(self) -> Document:
         """The number and hash that the next row follows, with a `head_fault` where the stored head
-        cannot be trusted. The number of a deleted row is never given to a new one.
+        cannot be trusted, and that `head`: its key may be found again. The number of a deleted row
+        is never given to a new one.
         """
         head = self._read()
         trusted = head is not None and self._trusts(head)
@@ -91,7 +103,10 @@ class ChainHead:
         newest = _place(max(candidates, key=lambda link: int(link["sequence"])))
         if trusted or (head is None and newest == START):
             return newest
-        return {**newest, "head_fault": MISSING if head is None else NOT_OURS}
+        if head is None:
+            return {**newest, "head_fault": MISSING}
+        found = {field: head[field] for field in SIGNED_FIELDS if head.get(field) is not None}
+        return {**newest, "head_fault": NOT_OURS, "head": found}
 
     def follow(self, last: Document, row: Document) -> bool:
         """Move the head from the last row to this one. False where it is not there as this server

@@ -275,8 +275,7 @@ class AuditTrail:
         for row in rows:
             link: Document = {"key": self._keys.current, "previous": newest["hash"]}
             link["sequence"] = newest["sequence"] + 1
-            if newest.get("head_fault"):
-                link["head_fault"] = newest["head_fault"]
+            link |= {name: newest[name] for name in ("head_fault", "head") if name in newest}
             if row["id"] in unsigned:
                 link["unsigned"] = True
             link["hash"] = self._keys.sign({**row, **link})

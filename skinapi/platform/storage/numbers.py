@@ -35,8 +35,8 @@ class Numbers:
 
     def highest(self) -> int:
         """No finding was given a higher number."""
-        counted = self._counters.get(COUNTER) or {"value": 0}
-        return int(counted["value"])
+        counted = self._counters.get(COUNTER) or {}
+        return int(counted.get("value", 0))
 
     def skip_to(self, highest: int) -> None:
         """Take no number up to this one any more."""

@@ -268,6 +268,34 @@ def test_a_new_secret_verifies_the_rows_of_the_former_ones(backend: Backend) -> 
     assert "FORMER_JWT_SECRET_KEYS" in says
 
 
+def test_a_key_that_is_found_again_verifies_what_was_written_while_it_was_lost(
+    real_backend: Backend,
+) -> None:
+    backend, act = real_backend, AuditRow("test.second", by="a", target="b")
+    fill(backend)
+    for trail in (trail_with(backend, "second"), trail_with(backend, "third", "second")):
+        trail.record(act, act)
+        trail.seal()
+    lost = "audit row 7 was written when its chain head was not signed with a known key"
+    assert lost in says_with(backend, "third", "second")
+    assert says_with(backend, "third", "second", SECRET) == []
+
+
+def test_a_tail_that_was_cut_off_while_a_key_was_lost_is_found_once_it_is_back(
+    real_backend: Backend,
+) -> None:
+    backend, act = real_backend, AuditRow("test.second", by="a", target="b")
+    fill(backend)
+    backend.services.store.collection("audit").delete({"sequence": {"$gt": 4}})
+    second = trail_with(backend, "second")
+    for _ in range(3):
+        second.record(act)
+        second.seal()
+    assert says_with(backend, "second", SECRET) == [
+        f"audit row {number} was written when its chain head named 6" for number in (5, 6, 7)
+    ]
+
+
 def test_rows_of_an_unknown_key_hold_up_no_other_and_check_names_them(
     backend: Backend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
