@@ -183,7 +183,7 @@ def main(arguments: list[str] | None = None) -> int:
     options = _parser().parse_args(arguments, argparse.Namespace(command=arguments))
     os.umask(0o077)  # other users of this machine must not read findings and photos
     try:
-        status: int = options.run(read_settings(), options)
+        status: int = options.run(read_settings(options.faults), options)
     except SkinAPIError as error:
         _say(error.detail.splitlines())
         return REFUSED
@@ -203,12 +203,17 @@ def _say(sentences: Iterable[str]) -> None:
     sys.stderr.writelines(f"skinapi: {each}\n" for each in sentences)
 
 
+def _all_faults_of(settings: Settings) -> list[str]:
+    """Also what is found later in a start, or keeps no server from starting."""
+    odd = [ODD_KEY] if is_odd_key(settings.secret("jwt_secret_key") or "") else []
+    areas: list[str] = _commands("areas").faults_of_areas(settings)
+    return [*faults_of(settings), *faults_of_folders(settings), *odd, *areas]
+
+
 def check_settings(settings: Settings, _: argparse.Namespace) -> int:
     """Say whether a server would start with these settings, and which names are none."""
     _say(odd_names())
-    odd = [ODD_KEY] if is_odd_key(settings.secret("jwt_secret_key") or "") else []
-    areas = _commands("areas").faults_of_areas(settings)
-    if faults := [*faults_of(settings), *faults_of_folders(settings), *odd, *areas]:
+    if faults := _all_faults_of(settings):
         raise UnsafeSettings("\n".join(faults))
     if not settings.lab_workers:
         _say(["LAB_WORKERS=0: `serve` starts no job worker; start `python -m skinapi worker` too"])
@@ -237,6 +242,7 @@ def _store_options() -> argparse.ArgumentParser:
 def _parser() -> argparse.ArgumentParser:
     store = _store_options()
     parser = argparse.ArgumentParser(prog="skinapi", description=__doc__)
+    parser.set_defaults(faults=faults_of)
     commands = parser.add_subparsers(required=True)
     commands.add_parser("serve", help="serve the API").set_defaults(run=serve)
     commands.add_parser("worker", help="run jobs, such as trainings").set_defaults(run=work)
@@ -278,7 +284,7 @@ def _parser() -> argparse.ArgumentParser:
     settings = commands.add_parser(
         "check-settings", help="say whether a server would start, and which names are no settings"
     )
-    settings.set_defaults(run=check_settings)
+    settings.set_defaults(run=check_settings, faults=_all_faults_of)
     listing = commands.add_parser("areas", help="list what can be switched off, and what is on")
     listing.set_defaults(run=show_areas)
     _add_backups(commands, store)

@@ -60,6 +60,28 @@ def test_an_area_that_is_none_is_named_with_what_else_is_wrong(
     assert [line.split()[1].rstrip(":") for line in said] == ["CLINIC_PHONE", "AREAS"]
 
 
+def test_areas_and_folders_are_looked_at_beside_a_value_that_cannot_be_read(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    wrong = {"PREVALENCE": "0.02", "STARTING_WEIGHTS": "/nowhere", "AREAS": "fhir,dicmo"}
+    for name, value in wrong.items():
+        monkeypatch.setenv(name, value)
+    assert main(["check-settings"]) == REFUSED
+    said = capsys.readouterr().err.splitlines()
+    assert [line.split()[1].rstrip(":") for line in said] == [*wrong]
+
+
+@pytest.mark.parametrize("address", ["http://127.0.0.1:7250", "http://skin.example"])
+def test_a_public_address_without_tls_is_refused_as_one(
+    address: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Who scans the code of a report is on another machine."""
+    monkeypatch.setenv("PUBLIC_URL", address)
+    assert main(["check-settings"]) == REFUSED
+    (said,) = capsys.readouterr().err.splitlines()
+    assert said.startswith("skinapi: PUBLIC_URL must begin with https:// in production")
+
+
 def test_good_settings_are_called_safe(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["check-settings"]) == 0
     said = capsys.readouterr()

@@ -110,9 +110,14 @@ def _faults_of_unset(settings: Settings) -> Iterator[str]:
             "Set MONGO_URI, or set INSTANCE_DIR to a disk that survives restarts: "
             "without either, every account would be lost at the next deployment"
         )
-    if not settings.public_url or not settings.public_url.startswith("https://"):
+    if not settings.public_url:
         yield (
             "Set PUBLIC_URL to the address that people use, as https://host: "
+            "the QR code of every report leads there"
+        )
+    elif not settings.public_url.startswith("https://"):
+        yield (
+            "PUBLIC_URL must begin with https:// in production, also where it names this machine: "
             "the QR code of every report leads there"
         )
 
@@ -281,9 +286,9 @@ def _faults_of_production(settings: Settings) -> Iterator[str]:
         )
 
 
-def read_settings() -> Settings:
+def read_settings(faults: Callable[[Settings], list[str]] = faults_of) -> Settings:
     """The settings of the environment and of `.env`. Raises UnsafeSettings with a line for each
-    that cannot be read, and for each that is not safe beside these.
+    that cannot be read, and for the `faults` of the others.
     """
     try:
         return Settings()
@@ -291,10 +296,10 @@ def read_settings() -> Settings:
         # Without its cause: that quotes the file, which may hold secrets.
         raise UnsafeSettings(".env cannot be read: it must be a file of UTF-8 text") from None
     except ValidationError as error:
-        raise UnsafeSettings("\n".join(_with_the_others(error))) from None
+        raise UnsafeSettings("\n".join(_with_the_others(error, faults))) from None
 
 
-def _with_the_others(error: ValidationError) -> list[str]:
+def _with_the_others(error: ValidationError, faults: Callable[[Settings], list[str]]) -> list[str]:
     """What is wrong with the others is said too, as if those that cannot be read were not set."""
     unread = {_field_of(str(fault["loc"][0])) for fault in error.errors(include_input=False)}
     defaults: dict[str, Any] = {
@@ -303,7 +308,7 @@ def _with_the_others(error: ValidationError) -> list[str]:
         if name in Settings.model_fields
     }
     try:
-        others = faults_of(Settings(**defaults))
+        others = faults(Settings(**defaults))
     except ValidationError:
         others = []
     return [*sentences_of(error), *others, *odd_names()]
