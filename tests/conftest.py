@@ -306,15 +306,19 @@ def any_backend(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Back
 
 
 @pytest.fixture(params=["sqlite", "mongod"])
-def real_backend(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Backend]:
+def real_backend(
+    request: pytest.FixtureRequest, tmp_path: Path, given: dict[str, Any]
+) -> Iterator[Backend]:
     """Where several change the same at the same time, which mongomock cannot."""
-    yield from backend_on(request, tmp_path)
+    yield from backend_on(request, tmp_path, given)
 
 
-def backend_on(request: pytest.FixtureRequest, folder: Path) -> Iterator[Backend]:
+def backend_on(
+    request: pytest.FixtureRequest, folder: Path, given: dict[str, Any] | None = None
+) -> Iterator[Backend]:
     """On the kind of store that is the fixture's parameter."""
     for store in store_on(request, folder):
-        yield Backend(folder, store)
+        yield Backend(folder, store, **(given or {}))
 
 
 @pytest.fixture

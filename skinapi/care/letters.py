@@ -285,7 +285,7 @@ class LettersService:
 
     def sign_letter(
         self, *, letter: str, edited: EditedDraft, by: Subject
-    ) -> tuple[ShownLetter, PatientChannel]:
+    ) -> tuple[ShownLetter, PatientChannel | None]:
         """With how the patient hears of it."""
         self._read(letter, edited.text, by)
         return self._sign_letter(letter, edited, by)
@@ -293,7 +293,7 @@ class LettersService:
     @atomic
     def _sign_letter(
         self, unit: Unit, letter: str, edited: EditedDraft, by: Subject
-    ) -> tuple[ShownLetter, PatientChannel]:
+    ) -> tuple[ShownLetter, PatientChannel | None]:
         draft, finding, owner = self._hold_draft(unit, "letter.sign", letter, by)
         if finding.decision is None:
             raise LetterUnreviewed

@@ -13,7 +13,7 @@ from skinapi.care.lesion_routes import CourseQuery, PlaceView
 from skinapi.care.message_records import LONGEST_MESSAGE, NobodyInCharge, TooManyUnread
 from skinapi.care.message_records import Message as StoredMessage
 from skinapi.care.messages import ConversationTopic, MessagesService, Waiting
-from skinapi.findings.records.record_retention import PatientDeleted
+from skinapi.findings.records.record_retention import PatientDeleted, PatientShutOut
 from skinapi.platform.web.declaration import Authenticated, Routes
 from skinapi.platform.web.schemas import Answer, Body, Message
 
@@ -90,7 +90,14 @@ class WaitingView(Answer):
 routes: Routes[MessagesService] = Routes(access=Authenticated())
 
 
-CANNOT_SEND = (NotFound, IdempotencyKeyReused, NobodyInCharge, PatientDeleted, TooManyUnread)
+CANNOT_SEND = (
+    NotFound,
+    IdempotencyKeyReused,
+    NobodyInCharge,
+    PatientDeleted,
+    PatientShutOut,
+    TooManyUnread,
+)
 
 
 @routes.route("GET", "/lesions/<lesion>/messages", raises=(NotFound,))

@@ -11,7 +11,7 @@ from skinapi.base.field_types import SearchText
 from skinapi.base.stored_record import optional
 from skinapi.care.queue import OVERDUE_AFTER, FoundCase, FoundPatient
 from skinapi.findings.records.queue_order import Waiting
-from skinapi.findings.records.read_access import PatientChannel
+from skinapi.findings.records.read_access import PatientChannel, is_shut_out
 from skinapi.findings.records.review_queue import is_free
 from skinapi.findings.records.unassigned_patients import OrphanedWork
 from skinapi.findings.records.visible_findings import VisibleFindingRow
@@ -128,6 +128,11 @@ class PatientInCare(Answer):
     record_kept_until: datetime | None = optional(
         "the patient has left: only the medical record is kept, until then; absent otherwise"
     )
+    shut_out: bool = optional(
+        "the account is suspended or not approved: the patient reads nothing here, and no mail "
+        "reaches them. Absent otherwise",
+        default=False,
+    )
 
     @classmethod
     def from_patient(cls, found: FoundPatient) -> Self:
@@ -138,6 +143,7 @@ class PatientInCare(Answer):
             due=found.due,
             untold=found.untold,
             record_kept_until=account.record_end,
+            shut_out=is_shut_out(account),
             awaited=AwaitedView.from_finding(found.awaited),
             waiting_band=waiting.band if waiting else None,
             waiting_since=waiting.since if waiting else None,
@@ -219,7 +225,8 @@ class CaseView(Answer):
     )
     telling: PatientChannel | None = optional(
         "of one finding: how the patient hears of what is shown. Where that is not `mail`, a "
-        "review with `told_by` `server` is refused. Absent in lists"
+        "review with `told_by` `server` is refused; where it is `none`, also a grave one with "
+        "`nobody`. Absent in lists"
     )
     overdue: bool = optional(
         "what its decision waits for has not come for more than 14 days; else absent", default=False
@@ -286,6 +293,7 @@ class QueuedFinding(ListedFinding):
         "the same for the server's PREVALENCE: what people read. Absent without one"
     )
     record_kept_until: datetime | None = optional("as that of the patient")
+    shut_out: bool = optional("as that of the patient", default=False)
     case: CaseView
     awaited: AwaitedView | None = Field(description="null where its decision waits for nothing")
     version: int = optional("as that of a finding", default=1)
@@ -309,6 +317,7 @@ class QueuedFinding(ListedFinding):
             patient_name=owner.name,
             patient_email=owner.email,
             record_kept_until=owner.record_end,
+            shut_out=is_shut_out(owner),
             malignant_score=percent(finding.malignant_score),
             restated_malignant_score=percent(finding.shown_malignant_score)
             if finding.restated

@@ -190,9 +190,11 @@ def add_review(
 )
 def end_hold(reviews: ReviewsService, *, number: str, subject: Subject) -> HoldEnded:
     """Show the patient now all reviews of the finding that are held back, as the doctor in charge:
-    the patient knows. Refused while something graver that was said of another photo is held back.
+    the patient knows. Refused while something graver that was said of another photo is held back,
+    and of a record whose patient's account is deleted.
     """
-    return HoldEnded.from_reviews(reviews.end_hold(number=number, by=subject))
+    held = reviews.end_hold(number=number, by=subject)
+    return HoldEnded.from_reviews(held, reviews.find_way(held[0]) if held else None)
 
 
 @review_routes.route(

@@ -11,6 +11,7 @@ from skinapi.accounts.auth.email_addresses import spellings_of
 from skinapi.accounts.auth.errors import LastAdmin
 from skinapi.accounts.auth.events import (
     AdminStopped,
+    ApprovalChanged,
     DoctorChanged,
     DoctorReturned,
     DoctorStopped,
@@ -155,6 +156,9 @@ class Accounts(Repository[Account]):
             self._note_patients(unit, wanted)
         if account.active_admin and not wanted.active_admin:
             unit.publish(AdminStopped(account.id))
+        stays = wanted.status != "deleting" and not wanted.joined_to
+        if stays and account.approved != wanted.approved:
+            unit.publish(ApprovalChanged(account.id))
         return wanted
 
     def _write(self, account: Account, wanted: Account) -> None:

@@ -45,6 +45,13 @@ class AdminStopped:
 
 
 @dataclass(frozen=True, slots=True)
+class ApprovalChanged:
+    """The account is approved from now on, or was until now: then it is suspended, or waits."""
+
+    account: str
+
+
+@dataclass(frozen=True, slots=True)
 class ConsentWithdrawn:
     """The account does not agree to this `purpose` any more, or has refused it."""
 

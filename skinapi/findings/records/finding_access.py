@@ -209,11 +209,9 @@ class FindingAccess:
         return None if submission.reviewed else self.unassigned.find_who_looks(owner)
 
     def find_way(self, owner_id: str) -> PatientChannel | None:
-        """How this patient hears of what is shown; None where nobody reads for them any more."""
+        """See `way_to`."""
         owner = self.accounts.find_by_id(owner_id)
-        if owner is None or owner.record_kept_until_at:
-            return None
-        return way_to(owner, mails=self.unassigned.outbox.enabled)
+        return way_to(owner, mails=self.unassigned.outbox.enabled) if owner else None
 
     def may_see(self, owner: Account, to: Subject, *, case: str) -> bool:
         """Whether the caller may see a spot of this patient, or a finding of none."""

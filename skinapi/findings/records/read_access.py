@@ -35,16 +35,28 @@ def is_asked(submission: StoredFindingRow, owner: Account, doctor: Subject) -> b
     return doctor.role == "doctor" and asked
 
 
+def is_shut_out(owner: Account) -> bool:
+    """Whether a patient who logs in here cannot: suspended, refused or not approved."""
+    return owner.can_log_in and not (owner.approved or owner.record_kept_until_at)
+
+
 class PatientChannel(StrEnum):
+    """`none`: of a patient who is shut out."""
+
     MAIL = "mail"
     LOG_IN = "log_in"
     OTHER_SYSTEM = "other_system"
+    NONE = "none"
 
 
-def way_to(owner: Account, *, mails: bool) -> PatientChannel:
-    """How the patient hears of what is shown; `mails` says whether this server sends any."""
+def way_to(owner: Account, *, mails: bool) -> PatientChannel | None:
+    """How the patient hears of what is shown; `mails` says whether this server sends any. None
+    where nobody reads for the patient any more.
+    """
+    if owner.record_kept_until_at:
+        return None
     if not owner.can_log_in:
         return PatientChannel.OTHER_SYSTEM
-    return (
-        PatientChannel.MAIL if mails and owner.notices and owner.approved else PatientChannel.LOG_IN
-    )
+    if is_shut_out(owner):
+        return PatientChannel.NONE
+    return PatientChannel.MAIL if mails and owner.notices else PatientChannel.LOG_IN

@@ -146,6 +146,14 @@ class PatientDeleted(Conflict):
     )
 
 
+class PatientShutOut(Conflict):
+    code = "patient_shut_out"
+    sentence = (
+        "The patient's account is suspended or not approved: the patient reads nothing here, and "
+        "no mail reaches them. Tell them in another way"
+    )
+
+
 class PhotosKeptByLaw(Conflict):
     code = "photos_kept_by_law"
     sentence = "A doctor has signed something about these photos, and must keep them by law"

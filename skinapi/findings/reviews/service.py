@@ -51,6 +51,11 @@ NOT_SHOWN_ANYWAY = "A second opinion goes to the doctor in charge: no patient is
 GRAVER_IS_HELD = (
     "Something graver that was said of another photo of the spot is held back: show that first"
 )
+READS_NOTHING = (
+    "This patient's account is suspended or not approved: no mail reaches them, and they read "
+    "nothing here. Tell them in another way, and send told_by `doctor`"
+)
+OF_RECORD = "The patient's account is deleted: nobody is shown it here"
 NOT_TO_SHOW = "Only the doctor in charge can show the patient what is held back"
 NOT_IN_CHARGE = "Only the doctor in charge can review, or one who is asked for a second opinion"
 
@@ -109,8 +114,8 @@ class ReviewsService:
             raise HoldRefused(NOT_SHOWN_ANYWAY)
         signed = submission.status.reviews
         nobody_reads = asked_by or owner.record_kept_until_at
-        if said.told_by is ToldBy.SERVER and not nobody_reads:
-            self._require_mail(owner)
+        if not nobody_reads:
+            self._require_way(owner, said.told_by, grave=_is_grave(opinion, submission.band))
         review = Review(
             id=new_id_after(signed[-1].id if signed else None),
             created_at=now(),
@@ -143,8 +148,12 @@ class ReviewsService:
             self._publish(unit, [*signed, review], submission, after, owner)
         return review
 
-    def _require_mail(self, owner: Account) -> None:
-        if way_to(owner, mails=self.outbox.enabled) is not PatientChannel.MAIL:
+    def _require_way(self, owner: Account, teller: ToldBy | None, *, grave: bool) -> None:
+        way = way_to(owner, mails=self.outbox.enabled)
+        alone = teller is ToldBy.NOBODY and grave
+        if way is PatientChannel.NONE and (alone or teller is ToldBy.SERVER):
+            raise NoMailToPatient(READS_NOTHING)
+        if teller is ToldBy.SERVER and way is not PatientChannel.MAIL:
             raise NoMailToPatient
 
     def _publish(
@@ -228,6 +237,8 @@ class ReviewsService:
         if not submission.held_until:
             return []
         unit.audit("review.show", by=by.id, target=submission.id, owner=submission.owner)
+        if owner.record_kept_until_at:
+            raise HoldRefused(OF_RECORD)
         held, holds = submission.list_held(), submission.spot_holds
         graver = [item.submission for review in held for item in holds.list_graver(review)]
         if any(name != submission.id for name in graver):
@@ -265,7 +276,7 @@ class ReviewsService:
             self._mail(seen, owner, shown)
 
     def find_way(self, review: Review) -> PatientChannel | None:
-        """How its patient hears of it; None where nobody reads here for them any more."""
+        """See `way_to`."""
         about = self.submissions.find(review.submission)
         return self.findings.find_way(about.owner) if about else None
 

@@ -9,6 +9,7 @@ from skinapi.accounts.auth.account import Account
 from skinapi.base.field_types import Reason
 from skinapi.base.languages import Language
 from skinapi.base.stored_record import optional
+from skinapi.findings.records.read_access import is_shut_out
 from skinapi.findings.records.stored_finding import EarlierVersion, StoredFinding
 from skinapi.findings.records.visible_findings import VisibleFinding
 from skinapi.findings.schemas.expected_reviewer import ExpectedReviewerView, FiledView
@@ -289,8 +290,8 @@ class FindingInCareView(FindingView):
         default=False,
     )
     no_access: bool = optional(
-        "the patient came from another system: nobody logs in here for them, and no mail reaches "
-        "them. Absent otherwise",
+        "the patient came from another system, or the account is suspended or not approved: nobody "
+        "logs in here for them, and no mail reaches them. Absent otherwise",
         default=False,
     )
     spot_state: str | None = optional(
@@ -317,7 +318,7 @@ class FindingInCareView(FindingView):
             pictures=_pictures(submission, for_doctor=True),
             patient_id=owner.id,
             former_lesion=submission.former_lesion,
-            no_access=owner.external is not None,
+            no_access=owner.external is not None or is_shut_out(owner),
             record_kept_until=owner.record_end,
         )
 

@@ -18,7 +18,7 @@ from skinapi.platform.web.schemas import Answer
 
 class TellingWords(Frozen):
     """`held_…`: until then the patient reads nothing of it, and why. The others: what is shown
-    now, and how the patient hears of it.
+    now, and how the patient hears of it. `none` is said of both.
     """
 
     held_unsaid: str
@@ -28,6 +28,7 @@ class TellingWords(Frozen):
     mail: str
     log_in: str
     other_system: str
+    none: str
     colleague: str
     record: str
     when: str
@@ -43,8 +44,9 @@ class TellingView(Answer):
     )
     way: PatientChannel | None = Field(
         description="how the patient hears of it once it is shown: by `mail`, at the next "
-        "`log_in`, or from the `other_system` that has sent the patient; null where it is not for "
-        "the patient"
+        "`log_in`, or from the `other_system` that has sent the patient; `none`: the account is "
+        "suspended or not approved, and the doctor tells it in another way; null where it is not "
+        "for the patient"
     )
     sentence: str = Field(description="both in words, and why it is held, for the doctor")
 
@@ -54,26 +56,30 @@ class TellingView(Answer):
     ) -> Self:
         """`way` is None where nobody reads for the patient any more."""
         words = WORDS[language]
-        if review.second_opinion or way is None:
-            sentence = words.colleague if review.second_opinion else words.record
-            return cls(held_until=None, way=None, sentence=sentence)
+        if review.second_opinion:
+            return cls(held_until=None, way=None, sentence=words.colleague)
         why = words.held_doctor if teller else words.held_unsaid
         why = words.held_graver if review.held_with_graver else why
         return cls._from_hold(review.hold_ends_at, why, way, language)
 
     @classmethod
     def of_letter(
-        cls, held_until: datetime | None, way: PatientChannel, language: Language
+        cls, held_until: datetime | None, way: PatientChannel | None, language: Language
     ) -> Self:
         return cls._from_hold(held_until, WORDS[language].held_letter, way, language)
 
     @classmethod
     def _from_hold(
-        cls, held_until: datetime | None, why: str, way: PatientChannel, language: Language
+        cls, held_until: datetime | None, why: str, way: PatientChannel | None, language: Language
     ) -> Self:
         words = WORDS[language]
+        if way is None:
+            return cls(held_until=None, way=None, sentence=words.record)
         if held_until is None:
             return cls(held_until=None, way=way, sentence=getattr(words, way))
         time = f"{held_until.astimezone(UTC):%H:%M}"
         when = words.when.format(day=say_day(held_until, language), time=time)
-        return cls(held_until=held_until, way=way, sentence=why.format(when=when))
+        sentence = why.format(when=when)
+        if way is PatientChannel.NONE:
+            sentence = f"{sentence} {words.none}"
+        return cls(held_until=held_until, way=way, sentence=sentence)

@@ -11,6 +11,7 @@ from skinapi.base.languages import Language
 from skinapi.base.stored_record import optional
 from skinapi.findings.errors import ContradictoryReview, NoPictureToAgreeOn
 from skinapi.findings.records.letters import Addressee, LaterDecision, ShownLetter
+from skinapi.findings.records.read_access import PatientChannel
 from skinapi.findings.schemas.patient_notice import TellingView
 from skinapi.findings.status.decisions import Decision, TitleKey, WaitsFor
 from skinapi.findings.status.reviews import (
@@ -288,8 +289,9 @@ class HoldEnded(Message):
     )
 
     @classmethod
-    def from_reviews(cls, held: Sequence[Review]) -> Self:
-        said = "Shown to the patient" if held else "Nothing was held back"
+    def from_reviews(cls, held: Sequence[Review], way: PatientChannel | None) -> Self:
+        ended = "Not held back any more" if way is PatientChannel.NONE else "Shown to the patient"
+        said = ended if held else "Nothing was held back"
         shown = [ShownReview.from_record(review) for review in held]
         return cls(message=said, shown=shown)
 

@@ -1,10 +1,11 @@
-"""How to reach people who deleted their account, or a finding, before all of it was settled: for
-the doctor in charge, and for who has taken a sample, until one of them has spoken to the person, 30
-days at most.
+"""How to reach people who deleted their account, or a finding, before all of it was settled, or who
+cannot log in any more: for the doctor in charge, and for who has taken a sample, until one of them
+has spoken to the person, 30 days at most.
 
 Without it a melanoma that was held back, that nobody had looked at or that its owner has not read,
 or the result of a sample, would go with the account, and nobody would know. It holds no photo and
-no letter.
+no letter. Of findings that are still stored it says what holds now: a review, or the end of a hold,
+changes it in its transaction.
 """
 
 from collections import Counter
@@ -17,13 +18,14 @@ from itertools import islice
 from typing import Literal
 
 from skinapi.accounts.auth.account import Account, Subject
-from skinapi.accounts.auth.events import PatientNumber
+from skinapi.accounts.auth.events import ApprovalChanged, PatientNumber
 from skinapi.base.errors import Conflict, NotFound, RecordDamaged
 from skinapi.base.pages import batched
 from skinapi.base.stored_record import StoredRecord
 from skinapi.care.message_records import Messages
-from skinapi.findings.records.events import FindingDiscarded
+from skinapi.findings.records.events import FindingDiscarded, FindingReviewed, FindingVoided
 from skinapi.findings.records.finding_records import FindingRecords
+from skinapi.findings.records.read_access import is_shut_out
 from skinapi.findings.records.stored_finding import StoredFindingRow
 from skinapi.findings.records.unassigned_patients import UnassignedPatients
 from skinapi.findings.records.visible_findings import VisibleFindingRow
@@ -36,8 +38,8 @@ from skinapi.platform.backups.erased_ids import Erased, ErasedIds
 from skinapi.platform.notices.outbox import Kind
 from skinapi.platform.storage.failed_items import FailedItems
 from skinapi.platform.storage.ids import made_at, new_id, now
-from skinapi.platform.storage.ports import Document
-from skinapi.platform.storage.records import Repository
+from skinapi.platform.storage.ports import Document, set_or_remove
+from skinapi.platform.storage.records import Repository, changes_between
 from skinapi.platform.storage.unit_of_work import Unit, UnitOfWork, atomic
 from skinapi.platform.storage.unreadable import leaving_out, read_each
 
@@ -71,7 +73,8 @@ class ReachReason(StrEnum):
       version
     - `unreadable`: what is stored of it, or what counts about its spot, cannot be read
     - `awaited`: the result of a sample has not come
-    - `unopened`: a doctor asks for a visit or names a cancer, and the owner has not read it
+    - `unopened`: a doctor asks for a visit or names a cancer, and the owner has not read it; or a
+      doctor has decided since somebody was to speak to the owner
     - `discarded`: a doctor names a cancer and asks for a visit, and the owner, who has read it, has
       deleted the finding
     - `unanswered`: no doctor has answered the owner's message, which is about its spot or about
@@ -128,6 +131,11 @@ class PeopleToReach(Repository[PersonToReach]):
     def find_of(self, account: str) -> PersonToReach | None:
         return self._first({"account": account})
 
+    def set_findings(self, person: PersonToReach, findings: Sequence[FindingToTell]) -> None:
+        changed = changes_between(person, person.model_copy(update={"findings": (*findings,)}))
+        if changed:
+            self._documents.update({"id": person.id}, set_or_remove(changed))
+
     def remove(self, identifier: str) -> None:
         self._documents.delete({"id": identifier})
 
@@ -173,6 +181,56 @@ class ReachService:
         if to_tell and (expected or to_tell.why is not ReachReason.UNREVIEWED):
             self._add(account, (to_tell,), None)
 
+    def on_approval_changed(self, event: ApprovalChanged) -> None:
+        """Note what is open of who is shut out. Who is back reads it here, and is told by the mails
+        that could not go meanwhile.
+        """
+        account = self.unassigned.accounts.get(event.account)
+        if is_shut_out(account):
+            self._add(account, tuple(self._walk(account)), None)
+        elif account.approved and (before := self.people.find_of(account.id)):
+            self._end_of_return(account, before)
+
+    def _end_of_return(self, account: Account, before: PersonToReach) -> None:
+        open_now = {finding.number: finding for finding in self._walk(account)}
+        for finding in before.findings:
+            now_open = open_now.get(finding.number)
+            if now_open and now_open.why is ReachReason.UNOPENED:
+                about = f"finding/{finding.number}"
+                self.unassigned.outbox.add(Kind.REVIEWED, to=account.id, about=about)
+        gone = [item for item in before.findings if not self._is_stored(item)]
+        self._set_findings(before, gone)
+
+    def _is_stored(self, finding: FindingToTell) -> bool:
+        return self.submissions.find_by_number(finding.number) is not None
+
+    def on_finding_reviewed(self, event: FindingReviewed) -> None:
+        """Say what holds now; of who is shut out, also what was settled before."""
+        account = self.unassigned.accounts.find_by_id(event.finding.owner)
+        before = self.people.find_of(event.finding.owner)
+        if account is None or not (before or is_shut_out(account)):
+            return
+        listed = frozenset(finding.number for finding in before.findings) if before else frozenset()
+        held = {finding.number: finding for finding in self._walk(account, listed=listed)}
+        if before:
+            said = [_renew(finding, held.pop(finding.number, None)) for finding in before.findings]
+            self.people.set_findings(before, said)
+        if is_shut_out(account):
+            self._add(account, tuple(held.values()), None)
+
+    def on_finding_voided(self, event: FindingVoided) -> None:
+        """It was of somebody else."""
+        if before := self.people.find_of(event.finding.owner):
+            number = event.finding.number
+            self._set_findings(before, [item for item in before.findings if item.number != number])
+
+    def _set_findings(self, person: PersonToReach, findings: Sequence[FindingToTell]) -> None:
+        if findings:
+            self.people.set_findings(person, findings)
+            return
+        self.people.remove(person.id)
+        self.erased.add("reached", f"{person.id}/{person.account}")
+
     def _add(
         self,
         account: Account,
@@ -183,7 +241,8 @@ class ReachService:
             return
         if before := self.people.find_of(account.id):
             self.people.remove(before.id)
-            findings = (*before.findings, *findings)
+            anew = {finding.number for finding in findings}
+            findings = (*(item for item in before.findings if item.number not in anew), *findings)
             number = number or before.number
         person = self._insert(new_id(), now(), account, findings, number)
         numbers = [finding.number for finding in findings]
@@ -278,8 +337,7 @@ class ReachService:
         if person is None or not self._may_see(person, by, doctors):
             raise NotFound(NO_NOTICE)
         unit.audit("account.reached", by=by.id, target=person.account, detail=outcome)
-        self.people.remove(person.id)
-        self.erased.add("reached", f"{person.id}/{person.account}")
+        self._set_findings(person, ())
 
     def _may_see(self, person: PersonToReach, to: Subject, doctors: Container[str]) -> bool:
         """Show it to the doctor in charge, and to who has taken a sample; where the first is none
@@ -309,15 +367,20 @@ class ReachService:
         return None
 
     def _walk(
-        self, account: Account, reader: Audience = Audience.DOCTOR
+        self,
+        account: Account,
+        reader: Audience = Audience.DOCTOR,
+        *,
+        listed: Container[int] = frozenset(),
     ) -> Iterator[FindingToTell]:
         """Yield those that are to be told. One that cannot be read keeps nobody from leaving, and
-        counts as open: nobody knows what it says.
+        counts as open: nobody knows what it says. Of who is `listed`, everything that was decided
+        and not read is told.
         """
         written = None
         if self.messages.has_unanswered(account.id):
             written = frozenset(self.unassigned.find_unanswered(account.doctor_id))
-        find = partial(_find_what_to_tell, opens=account.can_log_in, written=written)
+        find = partial(_find_what_to_tell, opens=account.can_log_in, written=written, listed=listed)
         for stored in batched(self.submissions.walk_stored(account.id), READ_AT_ONCE):
             with leaving_out() as unreadable:
                 rows = read_each(SUBMISSIONS, stored, StoredFindingRow.model_validate)
@@ -326,6 +389,13 @@ class ReachService:
             yield from filter(None, map(find, seen))
             lost = (item for item in stored if (SUBMISSIONS, item["id"]) in unreadable.hidden)
             yield from map(_tell_unread, lost)
+
+
+def _renew(before: FindingToTell, holds: FindingToTell | None) -> FindingToTell:
+    """Who has taken the sample is to know of its result."""
+    if holds is None:
+        return before
+    return holds.model_copy(update={"sampled_by": holds.sampled_by or before.sampled_by})
 
 
 def _tell_lost(number: int) -> FindingToTell:
@@ -357,12 +427,15 @@ def _find_what_to_tell(
     opens: bool,
     written: Container[str] | None,
     discarded: bool = False,
+    listed: Container[int] = frozenset(),
 ) -> FindingToTell | None:
     """`opens`: the owner logs in here, and can have read it. `written`: what the messages of the
     owner that wait are about; None where none waits. `discarded`: the owner deletes it alone, and
-    stays a patient.
+    stays a patient. `listed`: the numbers of those of which somebody was to speak already.
     """
     why, decision = _find_reason(entry, opens, written, discarded), entry.decision
+    if why is None and decision and entry.number in listed and not entry.decision_opened_at:
+        why = ReachReason.UNOPENED
     if why is None:
         return None
     named = None if why is ReachReason.UNREVIEWED else decision

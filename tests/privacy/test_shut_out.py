@@ -1,0 +1,161 @@
+"""Who is shut out, or whose record alone is kept, is said to be told by nothing that does not tell
+them, and is reached by what holds now.
+"""
+
+from typing import Any
+
+import pytest
+
+from tests.care.clinic import patient_of
+from tests.findings.records.test_holds import pass_days
+from tests.privacy.test_people_to_reach import (
+    AWAITED,
+    TOLD,
+    file_one,
+    leave,
+    sign,
+    to_reach,
+)
+from tests.support.backends import MAIL, Backend, Person
+
+MAILS = pytest.mark.parametrize("given", [MAIL])
+KEEPS = pytest.mark.parametrize("given", [{"record_retention": 10}])
+
+
+def note_of(doctor: Person) -> list[tuple[str, str | None, bool]]:
+    people = doctor.call("GET", "/people-to-reach").get_json()
+    found = [item for person in people for item in person["findings"]]
+    return [(item["why"], item["label"], item["suspected"]) for item in found]
+
+
+def shut_out(backend: Backend, patient: Person, how: str) -> None:
+    admin = backend.member(role="admin")
+    answer = admin.call("PATCH", f"/users/{patient.email}/{how}")
+    assert answer.status_code == 200, answer.text
+
+
+@pytest.mark.parametrize("how", ["suspend", "unapprove"])
+def test_the_doctor_of_who_is_shut_out_is_to_tell_what_is_open_in_another_way(
+    real_backend: Backend, how: str
+) -> None:
+    grey = real_backend.member(role="doctor")
+    ada = patient_of(real_backend, grey)
+    read, unread, mole = (file_one(real_backend, ada) for _ in range(3))
+    for number in (read, unread):
+        sign(grey, number)
+    sign(grey, mole, "melanocytic_nevus", urgency="self_monitoring", downgrade_confirmed=True)
+    assert ada.call("GET", f"/submissions/{read}").status_code == 200
+    shut_out(real_backend, ada, how)
+    assert to_reach(grey) == [(unread, "unopened")]
+    [person] = grey.call("GET", "/people-to-reach").get_json()
+    assert person["email"] == ada.email
+    assert grey.call("POST", f"/people-to-reach/{person['_id']}/done", json=TOLD).status_code == 200
+    later = file_one(real_backend, ada)
+    sign(grey, later, told_by="doctor")
+    found = to_reach(grey)
+    assert (later, "held") in found
+    assert mole not in {number for number, _ in found}
+
+
+@MAILS
+def test_who_is_let_in_again_is_told_by_mail_what_could_not_be_told_meanwhile(
+    real_backend: Backend,
+) -> None:
+    grey, admin = real_backend.member(role="doctor"), real_backend.member(role="admin")
+    ada = patient_of(real_backend, grey)
+    number = file_one(real_backend, ada)
+    shut_out(real_backend, ada, "suspend")
+    sign(grey, number, told_by="doctor")
+    assert grey.call("DELETE", f"/submissions/{number}/hold").status_code == 200
+    assert to_reach(grey) == [(number, "unopened")]
+    outbox = real_backend.services.store.collection("outbox")
+    outbox.delete({"kind": "reviewed"})
+    assert admin.call("PATCH", f"/users/{ada.email}/approve").status_code == 200
+    assert to_reach(grey) == []
+    waiting = outbox.find({"kind": "reviewed"})
+    assert [item["about"] for item in waiting] == [f"finding/{number}"]
+
+
+def test_nothing_is_said_to_tell_who_is_shut_out(backend: Backend) -> None:
+    grey = backend.member(role="doctor")
+    ada = patient_of(backend, grey)
+    number, other = (file_one(backend, ada) for _ in "12")
+    sign(grey, other, told_by="doctor")
+    shut_out(backend, ada, "suspend")
+    assert grey.call("GET", f"/submissions/{number}/case").get_json()["telling"] == "none"
+    assert grey.call("GET", f"/submissions/{number}").get_json()["no_access"]
+    [listed] = grey.call("GET", "/patients").get_json()
+    queued = grey.call("GET", "/queue").get_json()
+    assert all(item["shut_out"] for item in (listed, *queued))
+    path = f"/submissions/{number}/review"
+    for teller in ("nobody", "server"):
+        said = {"label": "melanoma", "certainty": "sure", "told_by": teller}
+        refused = grey.call("POST", path, json=said)
+        assert (refused.status_code, refused.get_json()["code"]) == (422, "no_mail_to_patient")
+        assert "next log-in" not in refused.get_json()["detail"]
+    cancer: dict[str, Any] = {"label": "melanoma", "certainty": "sure"}
+    for opinion in (cancer, {"new_picture_wanted": True}):
+        told = grey.call("POST", path, json=opinion).get_json()["telling"]
+        assert told["way"] == "none"
+        assert "Tell them in another way" in told["sentence"]
+    ended = grey.call("DELETE", f"/submissions/{other}/hold").get_json()
+    assert len(ended["shown"]) == 1
+    assert "Shown" not in ended["message"]
+    account = backend.account(ada.email).id
+    refused = grey.call("POST", f"/patients/{account}/messages", json={"text": "Please call us."})
+    assert (refused.status_code, refused.get_json()["code"]) == (409, "patient_shut_out")
+
+
+@KEEPS
+@pytest.mark.parametrize("result", ["melanoma", "melanocytic_nevus"])
+def test_the_list_says_the_result_that_came_after_the_account_was_deleted(
+    real_backend: Backend, result: str
+) -> None:
+    grey, weber = (real_backend.member(role="doctor") for _ in "12")
+    ada = patient_of(real_backend, grey)
+    number = file_one(real_backend, ada)
+    sign(grey, number, **AWAITED)
+    real_backend.services.decisions.assign_doctor(email=ada.email, doctor=weber.email, by="-")
+    assert ada.call("GET", f"/submissions/{number}").status_code == 200
+    leave(ada)
+    assert note_of(weber) == [("awaited", "melanoma", True)]
+    said = {"histology": "confirmed", "histology_result": result, "certainty": "sure"}
+    answer = weber.call(
+        "POST", f"/submissions/{number}/review", json={**said, "downgrade_confirmed": True}
+    )
+    assert answer.status_code == 201, answer.text
+    assert note_of(weber) == note_of(grey) == [("unopened", result, False)]
+
+
+@KEEPS
+def test_a_hold_of_a_record_is_over_by_its_time_alone_and_the_list_says_so(
+    real_backend: Backend,
+) -> None:
+    grey = real_backend.member(role="doctor")
+    ada = patient_of(real_backend, grey)
+    number = file_one(real_backend, ada)
+    sign(grey, number, told_by="doctor")
+    leave(ada)
+    assert [why for why, *_ in note_of(grey)] == ["held"]
+    refused = grey.call("DELETE", f"/submissions/{number}/hold")
+    assert (refused.status_code, refused.get_json()["code"]) == (422, "hold_refused")
+    pass_days(real_backend, number, 3)
+    real_backend.app.background.run("ended-holds")
+    assert [why for why, *_ in note_of(grey)] == ["unopened"]
+
+
+def test_nobody_is_to_be_told_of_what_was_entered_in_error(real_backend: Backend) -> None:
+    grey = real_backend.member(role="doctor")
+    ada = patient_of(real_backend, grey)
+    wrong, own = (file_one(real_backend, ada) for _ in "12")
+    for number in (wrong, own):
+        sign(grey, number)
+    shut_out(real_backend, ada, "suspend")
+    for number, left in ((wrong, [(own, "unopened")]), (own, [])):
+        answer = grey.call(
+            "POST",
+            f"/submissions/{number}/entered-in-error",
+            json={"reason": "It is of another patient"},
+        )
+        assert answer.status_code == 200, answer.text
+        assert to_reach(grey) == left
