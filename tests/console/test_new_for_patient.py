@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from skinapi.model.conditions import Band, conditions_table
 from tests.console.journey import Journey, Look, file_of
 from tests.console.test_spots import BACK, begin, send
 from tests.console.visitor import DESKTOP, PHONE, Visitor
@@ -104,6 +105,10 @@ def test_the_page_that_waits_says_whom_to_call_and_a_doctor_reads_no_patients_wo
     journey.see("waitingUrgent")
     visitor.find(DIALLED)
     journey.step("waiting")
+    for page in ("waiting/suspended", "login/account_refused"):
+        visitor.go(page)
+        journey.see("toldStands")
+        visitor.see_none(conditions_table().band_entry(Band.DOCTOR_REVIEW).en.action)
     visitor.open("/#/register")
     visitor.type(name="Dr Grey", email="grey-waits@example.org", password="a long passphrase 1")
     visitor.choose("wanted", "doctor")

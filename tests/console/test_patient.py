@@ -51,8 +51,9 @@ def register(journey: Journey, email: str) -> None:
     visitor.press("form .primary")
     journey.see("waitingTitle")
     journey.see("waitingUrgent")
+    journey.see("toldStands")
     words = conditions_table().band_entry(Band.DOCTOR_REVIEW)
-    visitor.see(getattr(words, journey.language).action)
+    visitor.see_none(getattr(words, journey.language).action)
     journey.step("not-approved", expected=("/login",))
 
 

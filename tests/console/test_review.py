@@ -12,6 +12,7 @@ from tests.console.journey import Journey, Look, looks
 from tests.console.test_spots import begin, send
 from tests.console.visitor import PHONE, Visitor
 from tests.served.people import Caller, Seeder
+from tests.support.backends import change_account
 
 DESK = (1366, 768)
 MOLE = "melanocytic_nevus"
@@ -369,3 +370,29 @@ def test_a_case_of_another_doctor_is_not_there_and_leaves_no_fault_in_the_log(
     visitor.go(f"case/{number}")
     visitor.see("This does not exist")
     visitor.assert_quiet(expected=("status of 404",))
+
+
+def test_no_way_to_tell_who_is_suspended_is_offered_that_is_none(
+    visitor: Visitor, doctor: Caller, patient: Caller, seeder: Seeder
+) -> None:
+    number = send(patient, begin(patient, "chest"))
+    change_account(seeder.services, patient.id, status="suspended")
+    journey = Journey(visitor, "shut-out", Look(DESK, dark=False, language="en"))
+    open_case(visitor, doctor, number)
+    journey.see("shutOut")
+    journey.see("recordOfDeletedText")
+    press(visitor, "d", "[name=agreement][value=disagree]:checked")
+    visitor.press("[name=label][value=melanoma]")
+    visitor.find("[name=teller][value=doctor]")
+    assert visitor.count("[name=teller]") == 1
+    visitor.see_none(journey.say("seenAtLogIn"))
+    journey.step("case")
+    visitor.go("queue")
+    visitor.see(journey.say("shutOut").removesuffix("."))
+    visitor.go("patients")
+    journey.see("shutOut")
+    visitor.look(PHONE)
+    journey.step("patients")
+    visitor.go(f"patients/{patient.id}")
+    journey.see("shutOut")
+    assert visitor.count("[name=message]") == 0

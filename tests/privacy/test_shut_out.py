@@ -2,10 +2,14 @@
 them, and is reached by what holds now.
 """
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
+from skinapi.app.composition.background import _find_recipient
+from skinapi.platform.notices.outbox import Kind, Notice
+from skinapi.platform.storage.ids import now
 from tests.care.clinic import patient_of
 from tests.findings.records.test_holds import pass_days
 from tests.privacy.test_people_to_reach import (
@@ -159,3 +163,44 @@ def test_nobody_is_to_be_told_of_what_was_entered_in_error(real_backend: Backend
         )
         assert answer.status_code == 200, answer.text
         assert to_reach(grey) == left
+
+
+@MAILS
+@pytest.mark.parametrize("how", ["unapprove", "refused"])
+def test_no_mail_asks_to_log_in_who_cannot(backend: Backend, how: str) -> None:
+    grey = backend.member(role="doctor")
+    ada = patient_of(backend, grey)
+    number = file_one(backend, ada)
+    shut_out(backend, ada, "unapprove")
+    if how == "refused":
+        body = {"accounts": [backend.account(ada.email).id], "reason": "unknown_person"}
+        assert backend.admin().call("POST", "/accounts/refusals", json=body).status_code == 200
+    sign(grey, number, told_by="doctor")
+    assert grey.call("DELETE", f"/submissions/{number}/hold").status_code == 200
+    account = backend.account(ada.email).id
+    recipient = _find_recipient(backend.services.data.accounts, account)
+    assert recipient
+    waiting = map(Notice.model_validate, backend.services.store.collection("outbox").find())
+    to_ada = [item for item in waiting if item.account == account]
+    assert Kind.REVIEWED in {item.kind for item in to_ada}
+    gets = {item.kind for item in to_ada if recipient.gets(item)}
+    assert gets == ({Kind.REFUSED} if how == "refused" else set())
+
+
+@pytest.mark.parametrize("given", [{"deletion_wait_days": 3}])
+def test_a_deletion_that_nobody_could_take_back_waits_for_the_suspension_to_end(
+    real_backend: Backend,
+) -> None:
+    ada = patient_of(real_backend, real_backend.member(role="doctor"))
+    leave(ada)
+    shut_out(real_backend, ada, "suspend")
+    erasure = real_backend.services.erasure
+    real_backend.edit(ada.email, deletion_due_at=now() - timedelta(seconds=1))
+    erasure.begin_due()
+    assert real_backend.account(ada.email).status == "suspended"
+    shut_out(real_backend, ada, "approve")
+    due_at = real_backend.account(ada.email).deletion_due_at
+    assert due_at is not None
+    assert due_at > now() + timedelta(days=2)
+    again = real_backend.log_in(ada.email)
+    assert again.call("DELETE", "/me/deletion").status_code == 200

@@ -52,6 +52,9 @@ class UndoService:
                 undone.accounts.append(self._put_back(unit, step))
             except (NotFound, Conflict) as error:  # before anything of this account is written
                 undone.left[step.account] = error
+        put_back = sum(step.undone_at is None and step.account not in undone.left for step in steps)
+        detail = f"{put_back} of {len(steps)} put back"
+        unit.audit("account.undo_act", by=by, target=act, detail=detail)
         return undone
 
     def _put_back(self, unit: Unit, step: ActStep) -> Account:

@@ -312,6 +312,9 @@ class Accounts(Repository[Account]):
         """For the transaction that begins a deletion; None: no record is kept."""
         self._change({"id": account_id}, record_kept_until_at=until_at)
 
+    def set_deletion_due(self, account_id: str, due_at: datetime) -> None:
+        self._change({"id": account_id}, deletion_due_at=due_at)
+
     def keep_record(self, account_id: str) -> None:
         """Call it at the end of a deletion."""
         account = self.get(account_id)
@@ -319,14 +322,17 @@ class Accounts(Repository[Account]):
 
     def list_to_delete(self, *, at: datetime) -> list[str]:
         """Ids of those whose owners have asked for it and cannot take it back any more, and of
-        those whose medical record need not be kept any more.
+        those whose medical record need not be kept any more. Who is suspended could not take it
+        back.
         """
+        wanted: dict[str, Filter] = {
+            "deletion_due_at": {"deletion_due_at": {"$lte": at}, "status": {"$ne": "suspended"}},
+            "record_kept_until_at": {"record_kept_until_at": {"$lte": at}},
+        }
         return [
             document["id"]
-            for field in ("deletion_due_at", "record_kept_until_at")
-            for document in self._documents.find(
-                {field: {"$lte": at}}, sort=field, limit=EXPIRED_AT_ONCE, fields=()
-            )
+            for field, due in wanted.items()
+            for document in self._documents.find(due, sort=field, limit=EXPIRED_AT_ONCE, fields=())
         ]
 
     def list_waiting_deletions(self, *, limit: int) -> list[Account]:

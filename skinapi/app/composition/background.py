@@ -15,6 +15,7 @@ from skinapi.app.composition.services import Services
 from skinapi.base.container import Container
 from skinapi.base.settings import Settings
 from skinapi.care.reminders import ReminderMailer
+from skinapi.findings.records.read_access import is_shut_out
 from skinapi.findings.records.unassigned_patients import UnassignedMailer
 from skinapi.findings.reports.narrator import Narrator
 from skinapi.findings.reviews.service import EndedHolds
@@ -135,4 +136,5 @@ def _find_recipient(accounts: Accounts, account_id: str) -> Recipient | None:
     spellings = spellings_of(account.email)
     email = next(filter(str.isascii, spellings), account.email)
     reason = refusal.reason if refusal else None
-    return Recipient(email, account.language, account.notices, reason)
+    shut_out = is_shut_out(account)
+    return Recipient(email, account.language, account.notices, reason, shut_out=shut_out)

@@ -193,7 +193,9 @@ def _to_erasure(
     # Before the account is removed: a deletion that is interrupted announces it again.
     data.work.afterwards(AccountErased, list_account)
     data.work.inside(ErasureBegun, erasure.on_begun)
-    data.work.inside(ApprovalChanged, erasure.to_reach.on_approval_changed)
+    data.work.inside(
+        ApprovalChanged, erasure.to_reach.on_approval_changed, erasure.on_approval_changed
+    )
     data.work.inside(FindingDiscarded, erasure.to_reach.on_finding_discarded)
     data.work.inside(FindingReviewed, erasure.to_reach.on_finding_reviewed)
     data.work.inside(FindingVoided, erasure.to_reach.on_finding_voided)

@@ -29,12 +29,20 @@ WORDS: Mapping[Language, MailWords] = load_words("mails", MailWords)
 
 
 class Recipient(NamedTuple):
-    """`notices`: whether others than those of security. `refusal`: why it was not approved."""
+    """`notices`: whether others than those of security. `refusal`: why it was not approved.
+    `shut_out`: it can open nothing, so no mail but one of security leads there.
+    """
 
     email: str
     language: Language
     notices: bool
     refusal: RefusalReason | None = None
+    shut_out: bool = False
+
+    def gets(self, notice: Notice) -> bool:
+        if notice.of_security:
+            return True
+        return self.notices and (not self.shut_out or notice.kind is Kind.REFUSED)
 
 
 def parting_recipient(notice: Notice) -> Recipient | None:

@@ -156,7 +156,7 @@ class NoticeSender:
     def _send(self, notices: Sequence[Notice], send: Send) -> None:
         first = notices[0]
         recipient = parting_recipient(first) or self._find_recipient(first.account)
-        if recipient is None or not (recipient.notices or first.of_security):
+        if recipient is None or not recipient.gets(first):
             self._outbox.drop(notices)
         elif until := self._outbox.find_end_of_wait(first):
             self._outbox.postpone(notices, until=until)

@@ -25,7 +25,12 @@ from skinapi.accounts.auth.account import Account
 from skinapi.accounts.auth.account_deletion import Eraser
 from skinapi.accounts.auth.accounts import Accounts
 from skinapi.accounts.auth.errors import DoctorHasPatients, LastAdmin
-from skinapi.accounts.auth.events import AccountErased, AccountGone, ErasureBegun
+from skinapi.accounts.auth.events import (
+    AccountErased,
+    AccountGone,
+    ApprovalChanged,
+    ErasureBegun,
+)
 from skinapi.accounts.auth.passwords import Proof
 from skinapi.accounts.auth.second_factor import SecondFactorService
 from skinapi.base.errors import Conflict, NotFound, SkinAPIError
@@ -179,13 +184,25 @@ class ErasureService:
         moment = now()
         due_at = moment + self.wait
         self.accounts.change(unit, account, deletion_asked_at=moment, deletion_due_at=due_at)
+        self._tell_of_plan(account_id, due_at)
+        return due_at
+
+    def _tell_of_plan(self, account_id: str, due_at: datetime) -> None:
         self.outbox.add(Kind.DELETION_ASKED, to=account_id, about="my-data")
         if self.wait > DAY:
             reminded_at = due_at - DAY
             self.outbox.add(
                 Kind.DELETION_TOMORROW, to=account_id, about="my-data", due_at=reminded_at
             )
-        return due_at
+
+    def on_approval_changed(self, event: ApprovalChanged) -> None:
+        """Who could not take the deletion back meanwhile has the time for it again."""
+        account = self.accounts.get(event.account)
+        if account.approved and account.deletion_due_at:
+            due_at = now() + self.wait
+            self.accounts.set_deletion_due(account.id, due_at)
+            self._withdraw_plan(account.id)
+            self._tell_of_plan(account.id, due_at)
 
     @atomic
     def take_back(self, unit: Unit, *, account_id: str) -> None:
@@ -216,14 +233,18 @@ class ErasureService:
 
     def _drop(self, unit: Unit, account: Account) -> None:
         self.accounts.change(unit, account, deletion_asked_at=None, deletion_due_at=None)
+        self._withdraw_plan(account.id)
+
+    def _withdraw_plan(self, account_id: str) -> None:
         for kind in (Kind.DELETION_ASKED, Kind.DELETION_TOMORROW):
-            self.outbox.withdraw(kind, to=account.id, about="my-data")
+            self.outbox.withdraw(kind, to=account_id, about="my-data")
 
     @atomic
     def _begin_own(self, unit: Unit, account_id: str, *, due: datetime | None = None) -> None:
-        """Begin it; with `due`, unless a planned deletion was taken back meanwhile."""
+        """Begin it; with `due`, unless it was taken back meanwhile, or waits since."""
         account = self.accounts.get(account_id)
-        if due and not (account.deletion_due_at and account.deletion_due_at <= due):
+        due_at = None if account.status == "suspended" else account.deletion_due_at
+        if due and not (due_at and due_at <= due):
             return
         self._refuse_needed(account)
         self.eraser.begin(unit, account, by=account_id, action="account.delete_own")

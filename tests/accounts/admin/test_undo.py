@@ -264,3 +264,5 @@ def test_undone_again_an_account_that_was_changed_since_is_named(real_backend: B
     assert undo(admin, act) == (ids, {})
     approve(real_backend, admin, ben)
     assert undo(admin, act) == ([ids[0]], {ids[1]: "changed_since"})
+    trail = admin.call("GET", "/audit?action=account.undo_act").get_json()
+    assert [row["detail"] for row in trail] == ["0 of 2 put back", "2 of 2 put back"]

@@ -336,6 +336,11 @@ const JoinAccount = ({ account, who, onChange, onClose }) => {
     </dialog>`;
 };
 
+/** What is open of a patient who is to be suspended. @param {{account: Account}} props */
+const LeftOpen = ({ account }) => html`
+  <${Answer} answer=${useAnswer(() => get(pathOf(account, "deletion")), [])}>${(/** @type {Api["DeletionByAdminPreview"]} */ { unsettled }) => html`
+    <${Unsettled} unsettled=${unsettled} title=${say("unsettledOfPerson")} after=${say("unsettledSuspended")} />`}<//>`;
+
 /** What is asked before it is done, in words of what will happen.
  * @param {{accounts: Account[], question: Question, onChange: Act["onChange"], onSecret: (secret: Told) => void, onClose: () => void, doctors: Account[]}} props */
 export const Ask = ({ accounts, question, onChange, onSecret, onClose, doctors }) => {
@@ -391,7 +396,8 @@ export const Ask = ({ accounts, question, onChange, onSecret, onClose, doctors }
     logInAt: provider ? [say("password"), name] : [name, say("password")],
   };
   const [before, after] = changes[question.kind] ?? [];
-  return html`<${Confirm} title=${title} confirm=${confirm} onConfirm=${go} onClose=${onClose}>${before && html`<${Change} before=${before} after=${after} />`}<p>${text}</p><//>`;
+  return html`<${Confirm} title=${title} confirm=${confirm} onConfirm=${go} onClose=${onClose}>${before && html`<${Change} before=${before} after=${after} />`}<p>${text}</p>
+    ${question.kind === "suspend" && account.role === "user" && html`<${LeftOpen} account=${account} />`}<//>`;
 };
 
 /** A field that searches when one pauses. @param {{onSearch: (text: string) => void, label?: string, hint?: string, value?: string}} props */

@@ -265,8 +265,9 @@ const CaseRead = ({ number, title, found, wanted, onNext, onBegin }) => {
   const { asked, error, form, unfold, renew, use, changed, shown, judged, done, entered, end } = found;
   const { report, submission, reviews, work, conditions, written } = found.now; // what waits for an answer is read before the review
   const gone = submission.record_kept_until; // the patient's account is deleted
+  const shutOut = work.telling === "none";
   const mayUse = Boolean(work.opinion_came_at && !asked);
-  const conversation = !asked && !submission.unassigned && !gone
+  const conversation = !asked && !submission.unassigned && !gone && !shutOut
     && html`<${PatientConversation} spot=${submission.lesion ?? null} patient=${submission.patient_id} about=${submission} wanted=${wanted} />`;
   const waiting = asItWaits(report, submission);
   const decided = Boolean(waiting.decision); // then the form stands before what has led to the decision
@@ -281,12 +282,13 @@ const CaseRead = ({ number, title, found, wanted, onNext, onBegin }) => {
     <aside class="case-read">
       ${asked && html`<${Asked} opinion=${work.opinion} />`}
       ${gone && html`<${Message}><p><strong>${say("recordOfDeleted", { date: sayDate(gone, false) })}</strong> ${say("recordOfDeletedText")}</p><//>`}
-      ${submission.no_access && html`<${Message}><p>${say("noAccess")}</p><//>`}
+      ${shutOut && html`<${Message}><p><strong>${say("shutOut")}</strong> ${say("recordOfDeletedText")}</p><//>`}
+      ${submission.no_access && !shutOut && html`<${Message}><p>${say("noAccess")}</p><//>`}
       <${Verdicts} title=${title} report=${report} submission=${submission} conditions=${conditions} overdue=${work.overdue} doctor />
       <${ModelMark} submission=${submission} onJudged=${judged} />
       ${!decided && told}
       ${error && html`<${Failure} error=${error} retry=${renew} />`}
-      ${report.decision && (report.decision.held_until || report.decision.held_beside) && html`<${Held} number=${number} decision=${report.decision} reviews=${reviews} onShown=${asked || submission.unassigned ? null : shown} />`}
+      ${report.decision && (report.decision.held_until || report.decision.held_beside) && html`<${Held} number=${number} decision=${report.decision} reviews=${reviews} onShown=${asked || submission.unassigned || gone || shutOut ? null : shown} />`}
       ${report.decision && !report.decision.held_until && !asked && work.telling && work.telling !== "other_system" && html`<p class="opened"><small>${sayOpened(work.opened_at ?? undefined)}</small></p>`}
       ${decided ? signed((one) => one.second_opinion && mayUse) : signed()}
       ${submission.unassigned
@@ -299,7 +301,7 @@ const CaseRead = ({ number, title, found, wanted, onNext, onBegin }) => {
       ${work.free !== undefined && html`<${CaseWork} number=${number} patient=${submission.user_name} work=${work} mayAsk=${!gone} onChanged=${changed} onEnded=${() => onNext(true)} />`}
       ${!asked && !submission.unassigned && html`<${Letters} key=${`letters ${number}`} number=${number} decision=${report.decision} told=${submission.context} patient=${submission.user_name} conditions=${conditions} onStale=${renew} left=${Boolean(gone)} noAccess=${submission.no_access} />`}
       ${!written && conversation}
-      ${!asked && gone && html`<${FormerConversation} spot=${submission.lesion ?? null} patient=${submission.patient_id} closed="messagesOfRecord" />`}
+      ${!asked && !submission.unassigned && (gone || shutOut) && html`<${FormerConversation} spot=${submission.lesion ?? null} patient=${submission.patient_id} closed=${gone ? "messagesOfRecord" : "error_patient_shut_out"} />`}
       ${!asked && !submission.unassigned && submission.former_lesion && html`<${FormerConversation} spot=${submission.former_lesion} />`}
       <${EarlierAnswers} submission=${submission} conditions=${conditions} doctor />
       <${Rest} report=${report} conditions=${conditions} doctor />
@@ -330,7 +332,7 @@ const CasePane = ({ number, finding, ...way }) => {
           ${(/** @type {Api["PictureView"]} */ picture) => html`<${Alone} picture=${picture} conditions=${conditions} />`}
         <//>
         <${Strip} key=${report.decision?.decided_at} submission=${submission} conditions=${conditions} back=${way.back}
-          mayPhotograph=${!submission.unassigned && !found.asked && !submission.record_kept_until} />
+          mayPhotograph=${!submission.unassigned && !found.asked && !submission.record_kept_until && found.now.work.telling !== "none"} />
       </div>
       <${CaseRead} number=${number} title=${title} found=${found} ...${way} />`}
     </article>`;

@@ -1,11 +1,11 @@
 // Logging in, with a password or at the clinic, and what comes before: an account, an approval, a password.
 
 import { html, useEffect, useState } from "/console/vendor/htm-preact-3.1.1.js";
-import { ApiError, apiPath, get, getConditions, getSession, isWaitingForLogin, post, remove, setSession } from "/console/api.js";
+import { ApiError, apiPath, get, getSession, isWaitingForLogin, post, remove, setSession } from "/console/api.js";
 import { nameOfClient } from "/console/browser.js";
 import { CallClinic, RESPONSIBLE } from "/console/clinic.js";
-import { Field, Form, Load, Loading, Message, sayError, Select, toast, useAct, useAnswer } from "/console/components.js";
-import { getLanguage, hasWords, isolated, say, sayDate, sayValue } from "/console/language.js";
+import { Field, Form, Load, Loading, Message, sayError, Select, toast, useAct } from "/console/components.js";
+import { hasWords, isolated, say, sayDate, sayValue } from "/console/language.js";
 import { goTo, replacePlace } from "/console/navigation.js";
 
 /** The places by their names, which the server says in the page; `links`: whether an account that is here already may be let in. @type {Record<string, {label: string, links: boolean}>} */
@@ -72,6 +72,7 @@ const CODE = "code_required";
 
 /** The password is right, and the account is not one to log in with: the page that says why. @type {Record<string, string>} */
 const NOT_IN = { account_not_approved: "waiting", account_suspended: "waiting/suspended" };
+const REFUSED = "account_refused";
 
 /** A code of the second factor. `asked`: the next thing to type. @param {{hint: string, asked?: boolean, name?: string}} props */
 export const CodeField = ({ hint, asked = false, name = "code" }) => {
@@ -111,10 +112,14 @@ async function beginSession(given) {
   }
 }
 
+/** To whoever cannot log in no time is said: it could be a milder one than they were told. */
+const ToldStands = () => html`<p>${say("toldStands")}</p><${CallClinic} />`;
+
 /** @param {{email?: string}} props */
 export const LoginForm = ({ email = "" }) => {
   const [initial, setInitial] = useState(/** @type {{email: string, current: string} | null} */ (null));
   const [replaced, setReplaced] = useState(false);
+  const [refused, setRefused] = useState(false);
   const { ask, field } = useCode();
   const logIn = async (/** @type {Record<string, string>} */ { email, password, code }) => {
     try {
@@ -122,6 +127,7 @@ export const LoginForm = ({ email = "" }) => {
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
       if (Object.hasOwn(NOT_IN, error.code) && !isWaitingForLogin()) return goTo(NOT_IN[error.code]);
+      setRefused(error.code === REFUSED);
       if (error.code !== INITIAL) throw error;
       setInitial({ email, current: password });
     }
@@ -136,7 +142,8 @@ export const LoginForm = ({ email = "" }) => {
       <${Field} label=${say("email")} name="email" type="email" autocomplete="username" required defaultValue=${initial?.email ?? email} />
       <${Field} label=${say("password")} name="password" type="password" autocomplete="current-password" required />
       ${field}
-    <//>`;
+    <//>
+    ${refused && html`<${ToldStands} />`}`;
 };
 
 /** Replaces an initial password, or one that is known, without a session. @param {{known?: {email: string, current: string},
@@ -190,21 +197,20 @@ const LoginPage = ({ argument = "" }) => html`
   <div class="card narrow">
     <h1>${say("title_login")}</h1>
     ${hasWords(`error_${argument}`) && html`<${Message} kind="bad">${sayError({ status: 403, code: argument, message: "" })}<//>`}
+    ${(argument === REFUSED || Object.hasOwn(NOT_IN, argument)) && html`<${ToldStands} />`}
     <${WayIn} />
   </div>`;
 
 /** @param {{argument?: string, wanted?: string}} props `suspended`, or else it waits for approval, as the role that is wanted: only a patient sends photos */
 const Waiting = ({ argument, wanted = "" }) => {
-  const bands = useAnswer(getConditions, []).value?.bands ?? [];
-  const urge = bands.find((/** @type {Api["BandEntry"]} */ { key }) => key === "doctor_review")?.[getLanguage()].action;
   const suspended = argument === "suspended";
   return html`
     <div class="card narrow">
       <h1>${say(suspended ? "suspendedTitle" : "waitingTitle")}</h1>
       <p>${say(suspended ? "suspendedText" : wanted ? "waitingTextStaff" : "waitingText")}</p>
       ${!suspended && html`<p>${say("waitingHeard")}</p>`}
-      ${!wanted && html`<p><strong>${say("waitingUrgent")}</strong> ${urge}</p>`}
-      <${CallClinic} />
+      ${!wanted && html`<p><strong>${say("waitingUrgent")}</strong></p>`}
+      <${ToldStands} />
       <a class="button" href="#/sample">${say("trySample")}</a>
     </div>`;
 };

@@ -65,15 +65,18 @@ function dayAfter(after) {
 
 const TELLERS = /** @type {const} */ ([[TELLS, "b"], [SERVER, "v"]]);
 
-/** What the patient hears, and how, of what is shown now. @type {Record<Api["PatientChannel"], WordKey>} */
+/** What the patient hears, and how, of what is shown now. @type {Record<Exclude<Api["PatientChannel"], "none">, WordKey>} */
 const SHOWN_NOW = { mail: "serverTells", log_in: "seenAtLogIn", other_system: "recordShows" };
+
+/** A patient who is shut out hears nothing: the doctor tells. @param {Api["PatientChannel"]} way */
+const tellersOf = (way) => TELLERS.filter(([value]) => value === TELLS || way !== "none");
 
 /** Of a cancer: who tells the patient. The server does where a mail goes out. @param {{teller: string, way: Api["PatientChannel"], onTeller: (teller: string) => void}} props */
 const Tellers = ({ teller, way, onTeller }) => html`
   <fieldset class="tellers"><legend>${say("whoTells")}</legend>
-    <div class="chips">${TELLERS.map(([value, key]) => html`
+    <div class="chips">${tellersOf(way).map(([value, key]) => html`
       <label key=${value} class="chip"><input type="radio" name="teller" form="review" value=${value} required checked=${teller === value}
-        onChange=${() => onTeller(value)} />${say(value === TELLS ? "holdIt" : SHOWN_NOW[way])}<kbd aria-hidden="true">${key}</kbd></label>`)}</div>
+        onChange=${() => onTeller(value)} />${say(value === TELLS || way === "none" ? "holdIt" : SHOWN_NOW[way])}<kbd aria-hidden="true">${key}</kbd></label>`)}</div>
   </fieldset>`;
 
 /** Who tells the patient, and until when the review is held for the doctor: in view beside the button that signs.
@@ -85,7 +88,7 @@ const Hold = ({ draft: { teller, held }, cancer, way, onTeller, onHeld }) => htm
   ${held !== "" && (!cancer || teller === TELLS) && html`<label class="until">${say("holdUntil")}
     <input name="held" form="review" type="date" required min=${dayAfter(0)} max=${dayAfter(DAYS_HELD)} value=${held}
       onChange=${(/** @type {FieldEvent} */ event) => event.target.value && onHeld(event.target.value)} /></label>
-    ${way !== "other_system" && html`<small>${say("holdText")}</small>`}`}`;
+    ${["mail", "log_in"].includes(way) && html`<small>${say("holdText")}</small>`}`}`;
 
 /** What a doctor may name, or the laboratory has found (`result`), each always at the same place and with the same key; beside it how probable the model holds it.
  * @param {{labels: {key: string, text: string, share?: string, off: boolean}[], value: string, result: boolean, unsure: boolean, onLabel: (label: string) => void}} props */
@@ -229,7 +232,7 @@ function useAnswers({ draft, enter }, reviewing, left, asked, onBegin) {
       answer.held(draft.held ? "" : dayAfter(2));
       focusOn("[name=hold]"); // from there Enter signs
     } }),
-    ...Object.fromEntries(asksTeller ? TELLERS.map(([value, key]) => [key, () => {
+    ...Object.fromEntries(asksTeller ? tellersOf(reviewing.way ?? "log_in").map(([value, key]) => [key, () => {
       answer.teller(value);
       focusOn(`[value=${value}]`); // from there Enter signs
     }]) : []),
