@@ -375,14 +375,13 @@ def test_a_case_of_another_doctor_is_not_there_and_leaves_no_fault_in_the_log(
 def test_no_way_to_tell_who_is_suspended_is_offered_that_is_none(
     visitor: Visitor, doctor: Caller, patient: Caller, seeder: Seeder
 ) -> None:
-    number = send(patient, begin(patient, "chest"))
+    number = send(patient, "melanoma")
     change_account(seeder.services, patient.id, status="suspended")
     journey = Journey(visitor, "shut-out", Look(DESK, dark=False, language="en"))
     open_case(visitor, doctor, number)
     journey.see("shutOut")
     journey.see("recordOfDeletedText")
-    press(visitor, "d", "[name=agreement][value=disagree]:checked")
-    visitor.press("[name=label][value=melanoma]")
+    press(visitor, "a", "[value=agree]:checked:focus")
     visitor.find("[name=teller][value=doctor]")
     assert visitor.count("[name=teller]") == 1
     visitor.see_none(journey.say("seenAtLogIn"))
