@@ -387,7 +387,7 @@ def test_no_way_to_tell_who_is_suspended_is_offered_that_is_none(
     visitor.see_none(journey.say("seenAtLogIn"))
     journey.step("case")
     visitor.go("queue")
-    visitor.see(journey.say("shutOut").removesuffix("."))
+    journey.see("shutOutRow")
     visitor.go("patients")
     journey.see("shutOut")
     visitor.look(PHONE)

@@ -84,7 +84,7 @@ export const FindingRow = ({ found, conditions, current = false, named = true, o
   const { awaited, left = [], replaced_by: instead } = found;
   const changed = changeOf(found);
   const sentence = [
-    found.shut_out && say("shutOut").replace(/\.$/, ""),
+    found.shut_out && say("shutOutRow"),
     ...left.filter((one) => one !== awaited?.what).map((one) => sayValue("left", one)), // that is said with its day
     changed ? say("changedRow") : (isReopened(found) || (found.more_urgent && !found.reviewed)) && say("becameUrgentRow"),
     instead && !changed && say("replacedBy", { number: instead.finding }),
