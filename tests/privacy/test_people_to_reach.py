@@ -76,6 +76,20 @@ def test_a_sample_beside_an_older_result_is_awaited_too(backend: Backend) -> Non
     assert to_reach(grey) == [(number, "awaited")]
 
 
+def test_each_reason_is_said_of_a_held_cancer_whose_sample_is_at_the_laboratory(
+    real_backend: Backend,
+) -> None:
+    grey = real_backend.member(role="doctor")
+    ada = patient_of(real_backend, grey)
+    held, unread = (file_one(real_backend, ada) for _ in "12")
+    sign(grey, held, **{**AWAITED, "told_by": "doctor"})
+    sign(grey, unread, **AWAITED)
+    leave(ada)
+    [person] = grey.call("GET", "/people-to-reach").get_json()
+    reasons = [(item["why"], item.get("also")) for item in person["findings"]]
+    assert reasons == [("held", ["awaited"]), ("awaited", ["unopened"])]
+
+
 def test_who_took_the_sample_reaches_the_person_though_another_doctor_is_in_charge(
     backend: Backend,
 ) -> None:

@@ -96,12 +96,13 @@ class FindingToTell(StoredRecord):
     """`label` and `urgency` are the doctor's; without a review, the check's urgency. `proven`: by
     the laboratory. `sampled_by` is the doctor who has taken a sample of which a result is awaited.
     Where not even the number can be read, it is 0; an urgency that cannot be is the highest. Of one
-    that is lost no more than the number is known.
+    that is lost no more than the number is known. `also`: the reasons beside the gravest.
     """
 
     number: int
     found_at: datetime | None
     why: ReachReason
+    also: tuple[ReachReason, ...] = ()
     label: str | None
     urgency: Band
     proven: bool = False
@@ -433,40 +434,47 @@ def _find_what_to_tell(
     owner that wait are about; None where none waits. `discarded`: the owner deletes it alone, and
     stays a patient. `listed`: the numbers of those of which somebody was to speak already.
     """
-    why, decision = _find_reason(entry, opens, written, discarded), entry.decision
-    if why is None and decision and entry.number in listed and not entry.decision_opened_at:
-        why = ReachReason.UNOPENED
-    if why is None:
+    reasons, decision = [*_find_reasons(entry, opens, written, discarded)], entry.decision
+    if not reasons and decision and entry.number in listed and not entry.decision_opened_at:
+        reasons = [ReachReason.UNOPENED]
+    if not reasons:
         return None
+    why, *also = reasons
     named = None if why is ReachReason.UNREVIEWED else decision
     return FindingToTell(
         number=entry.number,
         found_at=entry.created_at,
         why=why,
+        also=tuple(also),
         # The check's name would read as a diagnosis beside those of doctors.
         label=named.label if named else None,
         urgency=named.urgency if named else entry.band,
         proven=named is not None and named.proven,
-        sampled_by=named.doctor if named and named.awaited else None,
+        sampled_by=decision.doctor if decision and decision.awaited else None,
     )
 
 
-def _find_reason(
+def _find_reasons(
     entry: VisibleFindingRow, opens: bool, written: Container[str] | None, discarded: bool
-) -> ReachReason | None:
+) -> Iterator[ReachReason]:
+    """Yield them, the gravest first. Nobody has read what is held."""
     decision = entry.decision
-    if decision and entry.decision_held_until and entry.reader.knows_all:
-        return ReachReason.HELD
+    held = decision and entry.decision_held_until and entry.reader.knows_all
+    if held:
+        yield ReachReason.HELD
     if not entry.reviewed and urgency(entry.band) <= urgency(Band.REFERRAL):
-        return ReachReason.UNREVIEWED
+        yield ReachReason.UNREVIEWED
     about = written is not None and entry.id in written
-    if decision is None:
-        return ReachReason.UNANSWERED if about else None
-    cancer = decision.suspected or is_proven_cancer(decision.label, proven=decision.proven)
-    if decision.sampled_at:
-        return ReachReason.AWAITED
-    if opens and entry.decision_opened_at is None and (cancer or is_sent(decision.urgency)):
-        return ReachReason.UNOPENED
-    if discarded and cancer and is_sent(decision.urgency):
-        return ReachReason.DISCARDED
-    return ReachReason.UNANSWERED if about or (cancer and written is not None) else None
+    cancer = False
+    if decision:
+        cancer = decision.suspected or is_proven_cancer(decision.label, proven=decision.proven)
+        sent = is_sent(decision.urgency)
+        unopened = opens and not held and entry.decision_opened_at is None and (cancer or sent)
+        if decision.sampled_at:
+            yield ReachReason.AWAITED
+        if unopened:
+            yield ReachReason.UNOPENED
+        elif discarded and cancer and sent and not held:
+            yield ReachReason.DISCARDED
+    if about or (cancer and written is not None):
+        yield ReachReason.UNANSWERED

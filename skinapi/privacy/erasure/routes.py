@@ -60,6 +60,7 @@ class FindingToTellView(Answer):
     number: int
     found_at: datetime | None = Field(description="null where it is lost")
     why: ReachReason
+    also: tuple[ReachReason, ...] = optional("why besides, if there is more", default=())
     label: str | None = Field(description="null for admins, and where none was named")
     name: str | None = Field(description="of the label")
     suspected: bool = Field(description="whether a doctor suspects it, without a result")

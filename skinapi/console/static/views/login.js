@@ -210,7 +210,7 @@ const Waiting = ({ argument, wanted = "" }) => {
       <p>${say(suspended ? "suspendedText" : wanted ? "waitingTextStaff" : "waitingText")}</p>
       ${!suspended && html`<p>${say("waitingHeard")}</p>`}
       ${!wanted && html`<p><strong>${say("waitingUrgent")}</strong></p>`}
-      <${ToldStands} />
+      ${wanted ? html`<${CallClinic} />` : html`<${ToldStands} />`}
       <a class="button" href="#/sample">${say("trySample")}</a>
     </div>`;
 };

@@ -195,9 +195,9 @@ const Person = ({ one, conditions, onDone }) => {
       ${one.email && html`<p><a class="wrap" href=${`mailto:${one.email}`}>${one.email}</a></p>`}
       ${one.number && html`<p class="wrap">${say("toReachNumber", { value: isolated(one.number.value), system: isolated(one.number.system || "dicom") })}</p>`}
       ${one.sent_by && html`<p>${say("toReachSentBy", { name: isolated(one.sent_by) })}</p>`}
-      <ul>${one.findings.map(({ number, found_at: found, why, name, suspected, urgency }) => html`
+      <ul>${one.findings.map(({ number, found_at: found, why, also = [], name, suspected, urgency }) => html`
         <li key=${number}>${found ? say("findingOf", { number, date: sayDate(found, false) }) : say("findingNumber", { number })}: ${[name && (suspected ? say("toReachSuspected", { name }) : name), labelOfBand(conditions, urgency)].filter(Boolean).join(" · ")}<br />
-          <small>${say(`toldWhy_${why}`)}</small></li>`)}</ul>
+          <small>${[why, ...also].map((one) => say(`toldWhy_${one}`)).join(". ")}</small></li>`)}</ul>
       <p><small>${say("toReachKept", { left: sayDate(one.left_at, false), until: sayDate(one.kept_until, false) })}</small></p>
       <div class="row">${OUTCOMES.map((outcome) => html`
         <${AskFirst} key=${outcome} words=${say(`toReach_${outcome}`)} confirm=${say("delete")} onConfirm=${() => end(outcome)}>
