@@ -187,7 +187,7 @@ class ReachService:
         that could not go meanwhile.
         """
         account = self.unassigned.accounts.get(event.account)
-        if is_shut_out(account):
+        if _is_lost(account):
             self._add(account, tuple(self._walk(account)), None)
         elif account.approved and (before := self.people.find_of(account.id)):
             self._end_of_return(account, before)
@@ -209,14 +209,14 @@ class ReachService:
         """Say what holds now; of who is shut out, also what was settled before."""
         account = self.unassigned.accounts.find_by_id(event.finding.owner)
         before = self.people.find_of(event.finding.owner)
-        if account is None or not (before or is_shut_out(account)):
+        if account is None or not (before or _is_lost(account)):
             return
         listed = frozenset(finding.number for finding in before.findings) if before else frozenset()
         held = {finding.number: finding for finding in self._walk(account, listed=listed)}
         if before:
             said = [_renew(finding, held.pop(finding.number, None)) for finding in before.findings]
             self.people.set_findings(before, said)
-        if is_shut_out(account):
+        if _is_lost(account):
             self._add(account, tuple(held.values()), None)
 
     def on_finding_voided(self, event: FindingVoided) -> None:
@@ -390,6 +390,11 @@ class ReachService:
             yield from filter(None, map(find, seen))
             lost = (item for item in stored if (SUBMISSIONS, item["id"]) in unreadable.hidden)
             yield from map(_tell_unread, lost)
+
+
+def _is_lost(account: Account) -> bool:
+    """Whether it is a patient who is shut out; photos that staff take on trial are nobody's."""
+    return is_shut_out(account) and (account.role == "user" or account.doctor_id is not None)
 
 
 def _renew(before: FindingToTell, holds: FindingToTell | None) -> FindingToTell:
