@@ -204,3 +204,15 @@ def test_a_deletion_that_nobody_could_take_back_waits_for_the_suspension_to_end(
     assert due_at > now() + timedelta(days=2)
     again = real_backend.log_in(ada.email)
     assert again.call("DELETE", "/me/deletion").status_code == 200
+
+
+def test_who_is_deleted_after_a_suspension_is_listed_once_for_each_finding(
+    backend: Backend,
+) -> None:
+    grey, admin = backend.member(role="doctor"), backend.member(role="admin")
+    ada = patient_of(backend, grey)
+    number = file_one(backend, ada)
+    sign(grey, number)
+    shut_out(backend, ada, "suspend")
+    backend.services.admin.delete_user(email=ada.email, by=backend.account(admin.email).id)
+    assert to_reach(grey) == [(number, "unopened")]
