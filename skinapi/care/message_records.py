@@ -68,7 +68,7 @@ class Messages(Repository[Message]):
     indexes = (
         ("lesion", "id"),
         ("to", "read_at", "lesion"),
-        ("owner", "author", "read_at"),
+        ("owner", "author", "read_at", "id"),
         ("owner", "lesion", "id"),
         ("submission",),
         ("read_at", "signature", "to", "created_at"),
@@ -92,10 +92,11 @@ class Messages(Repository[Message]):
     def count(self, thread: Thread) -> int:
         return self._documents.count(thread.wanted)
 
-    def has_unanswered(self, owner: str) -> bool:
-        """Whether a message of this owner waits for a doctor."""
+    def find_unanswered(self, owner: str) -> set[tuple[str | None, str | None]]:
+        """The spot, and the finding, of each message of this owner that waits for a doctor."""
         waiting: Filter = {"owner": owner, "author": owner, **WAITING}
-        return self._documents.count(waiting) > 0
+        found = self._documents.find(waiting, fields=("lesion", "submission"))
+        return {(item.get("lesion"), item.get("submission")) for item in found}
 
     def count_unseen(self, to: str, thread: Thread) -> int:
         unseen: Filter = {"to": to, **WAITING, **thread.wanted, "seen_at": None}

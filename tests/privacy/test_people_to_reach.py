@@ -5,16 +5,36 @@ from typing import Any
 import pytest
 
 from skinapi.model.conditions import Band
+from skinapi.platform.notices.outbox import Kind
 from skinapi.platform.storage.ids import now
 from tests.care.clinic import file_for, judge_anew, patient_of
 from tests.care.conversation import Talk
-from tests.support.backends import PASSWORD, Backend, Person
+from tests.privacy.test_erasure import mails_to
+from tests.support.backends import MAIL, PASSWORD, Backend, Person
 
 TOLD = {"outcome": "told"}
 AWAITED = {"certainty": "sure", "histology": "awaited", "told_by": "nobody"}
+NEVUS: dict[str, Any] = {
+    "label": "melanocytic_nevus",
+    "urgency": "self_monitoring",
+    "downgrade_confirmed": True,
+}
+PROVEN = {"histology": "confirmed"}
+URGENT_MELANOMA = {"urgency": "urgent_referral"}
+WANTS_PHOTO: dict[str, Any] = {
+    "label": None,
+    "certainty": None,
+    "new_picture_wanted": True,
+    "told_by": None,
+}
 
 
-def sign(doctor: Person, number: int, label: str = "melanoma", **more: Any) -> None:
+@pytest.fixture
+def given() -> dict[str, Any]:
+    return MAIL
+
+
+def sign(doctor: Person, number: int, label: str | None = "melanoma", **more: Any) -> None:
     body = {"label": label, "certainty": "sure", "told_by": "nobody", **more}
     answer = doctor.call("POST", f"/submissions/{number}/review", json=body)
     assert answer.status_code == 201, answer.text
@@ -233,3 +253,248 @@ def test_a_referral_that_nobody_has_reviewed_is_open_and_a_routine_finding_is_no
         for number in numbers:
             assert ada.call("DELETE", f"/submissions/{number}").status_code == 200
     assert to_reach(grey) == [(numbers[0], "unreviewed")]
+
+
+class Asked:
+    """A finding that the doctor in charge has called a nevus (`decided`), or has not reviewed, and
+    of which a colleague was asked. Its patient has opened it.
+    """
+
+    def __init__(self, backend: Backend, *, decided: bool) -> None:
+        self.grey, self.weber = (backend.member(role="doctor") for _ in "12")
+        self.ada, self.admin = patient_of(backend, self.grey), backend.admin()
+        band = Band.URGENT_REFERRAL if decided else Band.DOCTOR_REVIEW
+        self.number = file_one(backend, self.ada, band)
+        if decided:
+            sign(self.grey, self.number, **NEVUS)
+        self.path = f"/submissions/{self.number}"
+        assert self.ada.call("GET", self.path).status_code == 200
+        self.ask()
+
+    def ask(self) -> None:
+        body = {"colleague": self.weber.email}
+        assert self.grey.call("PUT", f"{self.path}/second-opinion", json=body).status_code == 200
+
+    def unsettled(self) -> dict[str, int]:
+        """What an admin reads."""
+        shown = self.admin.call("GET", f"/users/{self.ada.email}/deletion").get_json()
+        counts: dict[str, int] = shown["unsettled"]
+        return counts
+
+
+@pytest.mark.parametrize("whole", [False, True], ids=["a finding", "the account"])
+@pytest.mark.parametrize(
+    ("decided", "said", "suspected"),
+    [
+        (True, PROVEN, False),
+        (True, URGENT_MELANOMA, True),
+        (True, {"certainty": "unsure", "urgency": "referral"}, True),
+        (False, URGENT_MELANOMA, True),
+    ],
+    ids=["a result", "a suspicion", "an unsure one", "undecided"],
+)
+def test_a_cancer_that_only_a_colleague_has_named_is_told_to_the_doctor_in_charge(
+    real_backend: Backend, whole: bool, decided: bool, said: dict[str, str], suspected: bool
+) -> None:
+    asked = Asked(real_backend, decided=decided)
+    before = asked.ada.call("GET", "/me/deletion").get_json()
+    sign(asked.weber, asked.number, **said)
+    assert asked.ada.call("GET", "/me/deletion").get_json() == before, "it is for doctors"
+    assert asked.unsettled() == {"opinion": 1}
+    if whole:
+        leave(asked.ada)
+    else:
+        assert asked.ada.call("DELETE", asked.path).status_code == 200
+    assert to_reach(asked.grey) == [(asked.number, "opinion")]
+    assert to_reach(asked.weber) == []
+    [[told]] = [item["findings"] for item in asked.grey.call("GET", "/people-to-reach").get_json()]
+    urgency = said.get("urgency", "urgent_referral")
+    assert (told["name"], told["suspected"], told["urgency"]) == ("Melanoma", suspected, urgency)
+
+
+def test_an_admin_reads_that_an_opinion_came_and_not_what_it_says(backend: Backend) -> None:
+    asked = Asked(backend, decided=True)
+    sign(asked.weber, asked.number, **PROVEN)
+    leave(asked.ada)
+    assert mails_to(backend, backend.account(asked.grey.email).id)[-1] == Kind.TO_REACH
+    for doctor in (asked.grey, asked.weber):
+        backend.edit(doctor.email, status="suspended")
+    [person] = asked.admin.call("GET", "/people-to-reach").get_json()
+    [told] = person["findings"]
+    assert (told["why"], told["label"], told["suspected"]) == ("opinion", None, False)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [NEVUS, {"label": None, "certainty": None, "new_picture_wanted": True}],
+    ids=["it says the same", "it could not judge the photo"],
+)
+def test_nobody_is_reached_for_an_opinion_that_asks_for_no_more_than_the_patient_knows(
+    backend: Backend, said: dict[str, Any]
+) -> None:
+    asked = Asked(backend, decided=True)
+    sign(asked.weber, asked.number, **said)
+    assert asked.unsettled() == {}
+    assert asked.ada.call("DELETE", asked.path).status_code == 200
+    assert to_reach(asked.grey) == []
+
+
+@pytest.mark.parametrize("end", ["closed", "answered"])
+def test_nobody_is_reached_for_an_opinion_that_the_doctor_in_charge_has_settled(
+    backend: Backend, end: str
+) -> None:
+    asked = Asked(backend, decided=True)
+    sign(asked.weber, asked.number)
+    assert asked.unsettled() == {"opinion": 1}
+    if end == "closed":
+        path = f"{asked.path}/second-opinion/answer"
+        assert asked.grey.call("DELETE", path).status_code == 200
+    else:
+        sign(asked.grey, asked.number, **NEVUS)
+        assert asked.ada.call("GET", asked.path).status_code == 200
+    assert asked.unsettled() == {}
+
+
+def test_a_result_that_a_colleague_has_signed_of_a_suspected_cancer_is_told(
+    backend: Backend,
+) -> None:
+    """The patient knows of a suspicion; another one says nothing new, the result does."""
+    asked = Asked(backend, decided=False)
+    sign(asked.grey, asked.number, **URGENT_MELANOMA)
+    assert asked.ada.call("GET", asked.path).status_code == 200
+    expected: list[tuple[dict[str, str], dict[str, int]]] = [
+        (URGENT_MELANOMA, {}),
+        (PROVEN, {"opinion": 1}),
+    ]
+    for said, unsettled in expected:
+        asked.ask()
+        sign(asked.weber, asked.number, **said)
+        assert asked.unsettled() == unsettled
+
+
+def test_who_took_a_sample_as_a_colleague_reaches_the_person_too(backend: Backend) -> None:
+    asked = Asked(backend, decided=True)
+    sign(asked.weber, asked.number, **NEVUS, **AWAITED)
+    leave(asked.ada)
+    assert to_reach(asked.grey) == to_reach(asked.weber) == [(asked.number, "opinion")]
+
+
+def test_a_mild_opinion_takes_no_urgent_finding_from_those_that_wait(backend: Backend) -> None:
+    asked = Asked(backend, decided=False)
+    judge_anew(backend, asked.number, Band.URGENT_REFERRAL)
+    sign(asked.weber, asked.number, "melanocytic_nevus", version=2, urgency="doctor_review")
+    leave(asked.ada)
+    assert to_reach(asked.grey) == [(asked.number, "unreviewed")]
+
+
+@pytest.mark.parametrize("whole", [False, True], ids=["a finding", "the account"])
+def test_an_urgent_finding_whose_photo_no_doctor_could_judge_is_open(
+    real_backend: Backend, whole: bool
+) -> None:
+    grey = real_backend.member(role="doctor")
+    ada = patient_of(real_backend, grey)
+    number, mild = (
+        file_one(real_backend, ada, band) for band in (Band.URGENT_REFERRAL, Band.ROUTINE)
+    )
+    for item in (number, mild):
+        sign(grey, item, **WANTS_PHOTO)
+        assert ada.call("GET", f"/submissions/{item}").status_code == 200
+    assert ada.call("GET", "/me/deletion").get_json()["unsettled"] == {"unjudged": 1}
+    if whole:
+        leave(ada)
+    else:
+        for item in (number, mild):
+            assert ada.call("DELETE", f"/submissions/{item}").status_code == 200
+    assert to_reach(grey) == [(number, "unjudged")]
+    [[told]] = [item["findings"] for item in grey.call("GET", "/people-to-reach").get_json()]
+    assert (told["name"], told["urgency"]) == (None, "urgent_referral")
+
+
+def test_a_photo_that_could_not_be_judged_is_open_until_a_doctor_has_judged_another(
+    backend: Backend,
+) -> None:
+    talk = Talk(backend)
+    number, newer = 0, 0
+    for band in (Band.URGENT_REFERRAL, Band.ROUTINE):
+        number, newer = newer, file_for(backend, talk.ada, band, lesion=talk.lesion).number
+        if not number:
+            sign(talk.grey, newer, **WANTS_PHOTO)
+            assert talk.ada.call("GET", f"/submissions/{newer}").status_code == 200
+    preview = "/me/deletion"
+    assert talk.ada.call("GET", preview).get_json()["unsettled"] == {"unjudged": 1}
+    sign(talk.grey, newer, **NEVUS)
+    assert talk.ada.call("GET", f"/submissions/{newer}").status_code == 200
+    assert talk.ada.call("GET", preview).get_json()["unsettled"] == {}
+
+
+def test_who_deletes_a_photo_that_another_has_followed_as_asked_is_not_reached(
+    backend: Backend,
+) -> None:
+    talk = Talk(backend)
+    first = file_for(backend, talk.ada, Band.URGENT_REFERRAL, lesion=talk.lesion).number
+    sign(talk.grey, first, **WANTS_PHOTO)
+    assert talk.ada.call("GET", f"/submissions/{first}").status_code == 200
+    file_for(backend, talk.ada, Band.ROUTINE, lesion=talk.lesion)
+    assert talk.ada.call("DELETE", f"/submissions/{first}").status_code == 200
+    assert to_reach(talk.grey) == []
+
+
+@pytest.mark.parametrize("emptied", ["deleted", "sorted elsewhere"])
+def test_a_message_about_a_spot_is_not_lost_though_its_spot_is_gone_or_empty(
+    real_backend: Backend, emptied: str
+) -> None:
+    talk = Talk(real_backend)
+    number = file_for(real_backend, talk.ada, Band.ROUTINE, lesion=talk.lesion).number
+    file_for(real_backend, talk.ada, Band.ROUTINE)
+    sign(talk.grey, number, **NEVUS)
+    assert talk.ada.call("GET", f"/submissions/{number}").status_code == 200
+    talk.sent(talk.ada, "It bleeds since yesterday and has doubled.")
+    path = f"/lesions/{talk.lesion}"
+    if emptied == "deleted":
+        assert talk.ada.call("DELETE", path).status_code == 200
+        expected = [(number, "unanswered")]
+    else:
+        other = f"/lesions/{talk.begin()}"
+        body = {"lesion": other.removeprefix("/lesions/")}
+        moved = talk.ada.call("PUT", f"/submissions/{number}/lesion", json=body)
+        assert moved.status_code == 200, moved.text
+        expected = [(0, "message")]
+    [(_, why)] = expected
+    assert talk.ada.call("GET", "/me/deletion").get_json()["unsettled"] == {why: 1}
+    leave(talk.ada)
+    assert to_reach(talk.grey) == expected
+
+
+@pytest.mark.parametrize("about_a_spot", [True, False])
+def test_a_message_of_who_has_sent_no_photo_is_not_lost(
+    backend: Backend, about_a_spot: bool
+) -> None:
+    talk = Talk(backend, about_a_spot=about_a_spot)
+    talk.sent(talk.ada, "It bleeds since yesterday and has doubled.")
+    assert talk.ada.call("GET", "/me/deletion").get_json()["unsettled"] == {"message": 1}
+    leave(talk.ada)
+    [person] = talk.grey.call("GET", "/people-to-reach").get_json()
+    [told] = person["findings"]
+    said = {name: told[name] for name in ("number", "why", "found_at", "name", "urgency")}
+    nothing = dict.fromkeys(("found_at", "name", "urgency"))
+    assert said == {"number": 0, "why": "message", **nothing}
+    assert mails_to(backend, backend.account(talk.grey.email).id)[-1] == Kind.TO_REACH
+
+
+def test_a_message_is_told_with_the_finding_that_it_names(backend: Backend) -> None:
+    talk = Talk(backend, about_a_spot=False)
+    named, _ = (file_for(backend, talk.ada, Band.ROUTINE) for _ in range(2))
+    talk.sent(talk.ada, "It bleeds.", submission=named.id)
+    leave(talk.ada)
+    assert to_reach(talk.grey) == [(named.number, "unanswered")]
+
+
+def test_a_message_about_a_finding_that_was_entered_in_error_is_not_lost(backend: Backend) -> None:
+    talk = Talk(backend)
+    number = file_for(backend, talk.ada, Band.ROUTINE, lesion=talk.lesion).number
+    talk.sent(talk.ada, "It bleeds.")
+    body = {"reason": "It is of somebody else."}
+    path = f"/submissions/{number}/entered-in-error"
+    assert talk.grey.call("POST", path, json=body).status_code == 200
+    leave(talk.ada)
+    assert to_reach(talk.grey) == [(0, "message")]

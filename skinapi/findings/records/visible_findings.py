@@ -5,6 +5,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
+from itertools import takewhile
 from typing import Self, overload
 
 from pydantic import Field, InstanceOf
@@ -96,6 +97,16 @@ class VisibleFindingRow(StoredFindingRow):
     def all_reviews(self) -> Sequence[Review]:
         """Also those of which its reader may not know."""
         return self.view.facts.reviews.get(self.id, ())
+
+    def list_opinions(self) -> list[Decision]:
+        """The second opinions that the doctor in charge has not answered, each as what it would
+        decide alone; as far as its reader knows of them.
+        """
+        reviews = self.status.reviews if self.opinion_came_at else ()
+        came = takewhile(lambda review: review.second_opinion, reversed(reviews))
+        alone = (review.model_copy(update={"asked_by": None}) for review in came)
+        decided = (Decision.from_reviews([item], self.photo.versions) for item in alone)
+        return [*filter(None, decided)]
 
     @property
     def awaited(self) -> WaitsFor | None:

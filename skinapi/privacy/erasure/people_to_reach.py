@@ -9,7 +9,7 @@ changes it in its transaction.
 """
 
 from collections import Counter
-from collections.abc import Container, Iterator, Sequence
+from collections.abc import Collection, Container, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -29,10 +29,10 @@ from skinapi.findings.records.read_access import is_shut_out
 from skinapi.findings.records.stored_finding import StoredFindingRow
 from skinapi.findings.records.unassigned_patients import UnassignedPatients
 from skinapi.findings.records.visible_findings import VisibleFindingRow
-from skinapi.findings.status.decisions import is_proven_cancer
+from skinapi.findings.status.decisions import Decision, is_proven_cancer
 from skinapi.findings.status.lesion_status import Audience
 from skinapi.integrations.patients import PatientsService
-from skinapi.model.bands import is_sent, urgency
+from skinapi.model.bands import is_sent, most_urgent, urgency
 from skinapi.model.conditions import Band
 from skinapi.platform.backups.erased_ids import Erased, ErasedIds
 from skinapi.platform.notices.outbox import Kind
@@ -68,9 +68,12 @@ class OtherNumber(Conflict):
 class ReachReason(StrEnum):
     """Why somebody should speak to the owner of a finding, the gravest reason first.
 
+    - `opinion`: a colleague's second opinion names a cancer, asks for a visit or for a result, the
+      owner knows of no such thing, and the doctor in charge has not answered it
     - `held`: a doctor was to tell it
     - `unreviewed`: it is urgent or asks for a referral, and nobody has reviewed it, or its newest
       version
+    - `unjudged`: it is as urgent, and a doctor could not judge its photo, nor another one since
     - `unreadable`: what is stored of it, or what counts about its spot, cannot be read
     - `awaited`: the result of a sample has not come
     - `unopened`: a doctor asks for a visit or names a cancer, and the owner has not read it; or a
@@ -79,24 +82,29 @@ class ReachReason(StrEnum):
       deleted the finding
     - `unanswered`: no doctor has answered the owner's message, which is about its spot or about
       none, or a doctor names a cancer
+    - `message`: no doctor has answered the owner's message, which is about no finding that is there
     - `lost`: the backup that was restored is from before it was so
     """
 
+    OPINION = "opinion"
     HELD = "held"
     UNREVIEWED = "unreviewed"
+    UNJUDGED = "unjudged"
     UNREADABLE = "unreadable"
     AWAITED = "awaited"
     UNOPENED = "unopened"
     DISCARDED = "discarded"
     UNANSWERED = "unanswered"
+    MESSAGE = "message"
     LOST = "lost"
 
 
 class FindingToTell(StoredRecord):
-    """`label` and `urgency` are the doctor's; without a review, the check's urgency. `proven`: by
-    the laboratory. `sampled_by` is the doctor who has taken a sample of which a result is awaited.
-    Where not even the number can be read, it is 0; an urgency that cannot be is the highest. Of one
-    that is lost no more than the number is known. `also`: the reasons beside the gravest.
+    """`label` is the doctor's; `urgency` too, unless what nobody has reviewed asks for more.
+    `proven`: by the laboratory. `sampled_by` is the doctor who has taken a sample of which a result
+    is awaited. Where not even the number can be read, it is 0; an urgency that cannot be is the
+    highest. Of one that is lost no more than the number is known. A message about no finding has
+    the number 0, and no urgency. `also`: the reasons beside the gravest.
     """
 
     number: int
@@ -104,7 +112,7 @@ class FindingToTell(StoredRecord):
     why: ReachReason
     also: tuple[ReachReason, ...] = ()
     label: str | None
-    urgency: Band
+    urgency: Band | None
     proven: bool = False
     sampled_by: str | None = None
 
@@ -175,9 +183,7 @@ class ReachService:
     def on_finding_discarded(self, event: FindingDiscarded) -> None:
         account = self.unassigned.accounts.get(event.finding.owner)
         finding = self.submissions.see_one(event.finding, Audience.DOCTOR)
-        to_tell = _find_what_to_tell(
-            finding, opens=account.can_log_in, written=None, discarded=True
-        )
+        to_tell = _find_what_to_tell(finding, opens=account.can_log_in, discarded=True)
         expected = self.unassigned.find_who_looks(account).by != "nobody"
         if to_tell and (expected or to_tell.why is not ReachReason.UNREVIEWED):
             self._add(account, (to_tell,), None)
@@ -199,7 +205,11 @@ class ReachService:
             if now_open and now_open.why is ReachReason.UNOPENED:
                 about = f"finding/{finding.number}"
                 self.unassigned.outbox.add(Kind.REVIEWED, to=account.id, about=about)
-        gone = [item for item in before.findings if not self._is_stored(item)]
+        gone = [
+            item
+            for item in before.findings
+            if item.why is not ReachReason.MESSAGE and not self._is_stored(item)
+        ]
         self._set_findings(before, gone)
 
     def _is_stored(self, finding: FindingToTell) -> bool:
@@ -378,18 +388,44 @@ class ReachService:
         counts as open: nobody knows what it says. Of who is `listed`, everything that was decided
         and not read is told.
         """
-        written = None
-        if self.messages.has_unanswered(account.id):
-            written = frozenset(self.unassigned.find_unanswered(account.doctor_id))
+        written = self._find_written(account.id)
+        about_none = None in written
         find = partial(_find_what_to_tell, opens=account.can_log_in, written=written, listed=listed)
         for stored in batched(self.submissions.walk_stored(account.id), READ_AT_ONCE):
             with leaving_out() as unreadable:
                 rows = read_each(SUBMISSIONS, stored, StoredFindingRow.model_validate)
                 seen = self.submissions.see([*rows], reader)
             self.failed.note_damaged(unreadable.damaged)
-            yield from filter(None, map(find, seen))
+            for told in filter(None, map(find, seen)):
+                about_none = about_none and ReachReason.UNANSWERED not in (told.why, *told.also)
+                yield told
             lost = (item for item in stored if (SUBMISSIONS, item["id"]) in unreadable.hidden)
             yield from map(_tell_unread, lost)
+        if about_none:
+            yield _tell_nothing_but(ReachReason.MESSAGE, number=0, urgency=None)
+
+    def _find_written(self, owner: str) -> frozenset[str | None]:
+        """The findings that the messages of this owner which wait are about: the one that is named,
+        or the newest of the spot, also of one that was deleted since; of what is about no spot, the
+        newest of all. None: a message is about none of them.
+        """
+        waiting = self.messages.find_unanswered(owner)
+        if not waiting:
+            return frozenset()
+        newest = dict[str | None, str]()
+        fields = ("lesion", "former_lesion", "error")
+        stored = [
+            item
+            for item in self.submissions.walk_stored(owner, fields=fields)
+            if item.get("error") is None
+        ]
+        for name in ("former_lesion", "lesion"):
+            newest |= {item.get(name): item["id"] for item in stored}
+        newest |= {None: stored[-1]["id"]} if stored else {}
+        there = {item["id"] for item in stored}
+        return frozenset(
+            finding if finding in there else newest.get(spot) for spot, finding in waiting
+        )
 
 
 def _is_lost(account: Account) -> bool:
@@ -405,13 +441,11 @@ def _renew(before: FindingToTell, holds: FindingToTell | None) -> FindingToTell:
 
 
 def _tell_lost(number: int) -> FindingToTell:
-    return FindingToTell(
-        number=number,
-        found_at=None,
-        why=ReachReason.LOST,
-        label=None,
-        urgency=Band.URGENT_REFERRAL,
-    )
+    return _tell_nothing_but(ReachReason.LOST, number=number, urgency=Band.URGENT_REFERRAL)
+
+
+def _tell_nothing_but(why: ReachReason, *, number: int, urgency: Band | None) -> FindingToTell:
+    return FindingToTell(number=number, found_at=None, why=why, label=None, urgency=urgency)
 
 
 def _tell_unread(stored: Document) -> FindingToTell:
@@ -431,21 +465,25 @@ def _find_what_to_tell(
     entry: VisibleFindingRow,
     *,
     opens: bool,
-    written: Container[str] | None,
+    written: Collection[str | None] = (),
     discarded: bool = False,
     listed: Container[int] = frozenset(),
 ) -> FindingToTell | None:
     """`opens`: the owner logs in here, and can have read it. `written`: what the messages of the
-    owner that wait are about; None where none waits. `discarded`: the owner deletes it alone, and
-    stays a patient. `listed`: the numbers of those of which somebody was to speak already.
+    owner that wait are about (`_find_written`). `discarded`: the owner deletes it alone, and stays
+    a patient. `listed`: the numbers of those of which somebody was to speak already.
     """
-    reasons, decision = [*_find_reasons(entry, opens, written, discarded)], entry.decision
+    opinion, decision = _find_graver_opinion(entry), entry.decision
+    reasons = [*_find_reasons(entry, opens, written, discarded)]
+    if opinion:
+        reasons = [ReachReason.OPINION, *reasons]
     if not reasons and decision and entry.number in listed and not entry.decision_opened_at:
         reasons = [ReachReason.UNOPENED]
     if not reasons:
         return None
     why, *also = reasons
-    named = None if why is ReachReason.UNREVIEWED else decision
+    named = opinion or (None if why is ReachReason.UNREVIEWED else decision)
+    samplers = (item.doctor for item in (opinion, decision) if item and item.awaited)
     return FindingToTell(
         number=entry.number,
         found_at=entry.created_at,
@@ -453,14 +491,43 @@ def _find_what_to_tell(
         also=tuple(also),
         # The check's name would read as a diagnosis beside those of doctors.
         label=named.label if named else None,
-        urgency=named.urgency if named else entry.band,
+        urgency=most_urgent(_urgency_asked(entry), *([named.urgency] if named else [])),
         proven=named is not None and named.proven,
-        sampled_by=decision.doctor if decision and decision.awaited else None,
+        sampled_by=next(samplers, None),
     )
 
 
+def _find_graver_opinion(entry: VisibleFindingRow) -> Decision | None:
+    """The gravest second opinion that says more than what counts: the owner does not know it."""
+    news = [item for item in entry.list_opinions() if _is_news(item, entry)]
+    return min(
+        news, key=lambda item: (not _names_cancer(item), urgency(item.urgency)), default=None
+    )
+
+
+def _is_news(opinion: Decision, entry: VisibleFindingRow) -> bool:
+    known = entry.decision
+    if _names_cancer(opinion):
+        if known is None or not _names_cancer(known):
+            return True
+        if opinion.proven and not (known.proven and known.label == opinion.label):
+            return True
+    if opinion.awaited and not (known and known.sampled_at):
+        return True
+    asks = is_sent(opinion.urgency) and not opinion.unjudged
+    return asks and opinion.more_urgent_than(_urgency_asked(entry))
+
+
+def _urgency_asked(entry: VisibleFindingRow) -> Band:
+    return entry.decision.urgency if entry.decision and entry.reviewed else entry.band
+
+
+def _names_cancer(decision: Decision) -> bool:
+    return decision.suspected or is_proven_cancer(decision.label, proven=decision.proven)
+
+
 def _find_reasons(
-    entry: VisibleFindingRow, opens: bool, written: Container[str] | None, discarded: bool
+    entry: VisibleFindingRow, opens: bool, written: Collection[str | None], discarded: bool
 ) -> Iterator[ReachReason]:
     """Yield them, the gravest first. Nobody has read what is held."""
     decision = entry.decision
@@ -469,17 +536,28 @@ def _find_reasons(
         yield ReachReason.HELD
     if not entry.reviewed and urgency(entry.band) <= urgency(Band.REFERRAL):
         yield ReachReason.UNREVIEWED
-    about = written is not None and entry.id in written
     cancer = False
     if decision:
-        cancer = decision.suspected or is_proven_cancer(decision.label, proven=decision.proven)
-        sent = is_sent(decision.urgency)
+        cancer, sent = _names_cancer(decision), is_sent(decision.urgency)
         unopened = opens and not held and entry.decision_opened_at is None and (cancer or sent)
+        if entry.reviewed and _is_unjudged(entry, decision, discarded):
+            yield ReachReason.UNJUDGED
+            unopened = False  # nothing was decided
         if decision.sampled_at:
             yield ReachReason.AWAITED
         if unopened:
             yield ReachReason.UNOPENED
         elif discarded and cancer and sent and not held:
             yield ReachReason.DISCARDED
-    if about or (cancer and written is not None):
+    if entry.id in written or (cancer and written):
         yield ReachReason.UNANSWERED
+
+
+def _is_unjudged(entry: VisibleFindingRow, decision: Decision, discarded: bool) -> bool:
+    """Whether nobody has judged what asks for a doctor. Who sends another photo as the doctor has
+    asked, and deletes this one (`discarded`), has left nothing open.
+    """
+    if not decision.unjudged or urgency(decision.urgency) > urgency(Band.REFERRAL):
+        return False
+    followed = discarded and decision.photo_came
+    return not followed and entry.lesion_status.find_replacing(entry.id) is None

@@ -57,14 +57,14 @@ class DeletedAccount(Message):
 
 
 class FindingToTellView(Answer):
-    number: int
-    found_at: datetime | None = Field(description="null where it is lost")
+    number: int = Field(description="0 for a message about none, or where it cannot be read")
+    found_at: datetime | None = Field(description="null where it is lost, or there is none")
     why: ReachReason
     also: tuple[ReachReason, ...] = optional("why besides, if there is more", default=())
     label: str | None = Field(description="null for admins, and where none was named")
     name: str | None = Field(description="of the label")
     suspected: bool = Field(description="whether a doctor suspects it, without a result")
-    urgency: Band
+    urgency: Band | None = Field(description="null for a message about no finding")
 
 
 class NumberView(Answer):

@@ -196,7 +196,7 @@ const Person = ({ one, conditions, onDone }) => {
       ${one.number && html`<p class="wrap">${say("toReachNumber", { value: isolated(one.number.value), system: isolated(one.number.system || "dicom") })}</p>`}
       ${one.sent_by && html`<p>${say("toReachSentBy", { name: isolated(one.sent_by) })}</p>`}
       <ul>${one.findings.map(({ number, found_at: found, why, also = [], name, suspected, urgency }) => html`
-        <li key=${number}>${found ? say("findingOf", { number, date: sayDate(found, false) }) : say("findingNumber", { number })}: ${[name && (suspected ? say("toReachSuspected", { name }) : name), labelOfBand(conditions, urgency)].filter(Boolean).join(" · ")}<br />
+        <li key=${number}>${urgency && html`${found ? say("findingOf", { number, date: sayDate(found, false) }) : say("findingNumber", { number })}: ${[name && (suspected ? say("toReachSuspected", { name }) : name), labelOfBand(conditions, urgency)].filter(Boolean).join(" · ")}<br />`}
           <small>${[why, ...also].map((one) => say(`toldWhy_${one}`)).join(". ")}</small></li>`)}</ul>
       <p><small>${say("toReachKept", { left: sayDate(one.left_at, false), until: sayDate(one.kept_until, false) })}</small></p>
       <div class="row">${OUTCOMES.map((outcome) => html`
