@@ -75,7 +75,8 @@ class TooLate(Conflict):
 
 UNSETTLED = (
     "how many findings somebody should speak about with the person before, by the reason "
-    "(`message`: one for all messages about no finding); after a deletion the doctor has name, e-mail and numbers of the findings for 30 days"
+    "(`message`: one for all messages about no finding); after a deletion the doctor has name, "
+    "e-mail and numbers of the findings for 30 days"
 )
 
 
