@@ -498,3 +498,16 @@ def test_a_message_about_a_finding_that_was_entered_in_error_is_not_lost(backend
     assert talk.grey.call("POST", path, json=body).status_code == 200
     leave(talk.ada)
     assert to_reach(talk.grey) == [(0, "message")]
+
+
+def test_a_message_of_who_is_back_after_a_suspension_waits_with_the_doctor_alone(
+    backend: Backend,
+) -> None:
+    talk = Talk(backend)
+    talk.sent(talk.ada, "It bleeds.")
+    admin, path = backend.admin(), f"/users/{talk.ada.email}"
+    assert admin.call("PATCH", f"{path}/suspend", json={}).status_code == 200
+    assert to_reach(talk.grey) == [(0, "message")]
+    assert admin.call("PATCH", f"{path}/approve", json={}).status_code == 200
+    assert to_reach(talk.grey) == []
+    assert talk.waits(talk.grey) == [1]
