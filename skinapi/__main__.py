@@ -193,12 +193,6 @@ def main(arguments: list[str] | None = None) -> int:
     return status
 
 
-NO_PHOTOS_OF_ARCHIVE = (
-    "PHOTOS=consent: no photo that the picture archive sends is kept, since its patients have no "
-    "log-in to consent with; PHOTOS=always keeps them, where the clinic may"
-)
-
-
 def _say(sentences: Iterable[str]) -> None:
     sys.stderr.writelines(f"skinapi: {each}\n" for each in sentences)
 
@@ -217,8 +211,7 @@ def check_settings(settings: Settings, _: argparse.Namespace) -> int:
         raise UnsafeSettings("\n".join(faults))
     if not settings.lab_workers:
         _say(["LAB_WORKERS=0: `serve` starts no job worker; start `python -m skinapi worker` too"])
-    if settings.archive_url and settings.photos == "consent":
-        _say([NO_PHOTOS_OF_ARCHIVE])
+    _say(settings.list_notes(settings.photos))
     print(settings.sizing.reason)
     print(f"the settings are safe to serve with ({settings.environment})")
     return 0

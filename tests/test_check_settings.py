@@ -96,16 +96,6 @@ def test_a_server_without_a_worker_of_its_own_is_told(
     assert "start `python -m skinapi worker` too" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize(("photos", "told"), [("consent", True), ("always", False)])
-def test_who_has_an_archive_is_told_that_its_photos_are_not_kept(
-    photos: str, told: bool, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setenv("ARCHIVE_URL", "https://pacs.example/dicom-web")
-    monkeypatch.setenv("PHOTOS", photos)
-    assert main(["check-settings"]) == 0
-    assert ("PHOTOS=always" in capsys.readouterr().err) == told
-
-
 @pytest.mark.parametrize(
     ("name", "meant"),
     [

@@ -112,16 +112,8 @@ REFUSED: list[tuple[str, list[Any]]] = [
     ("rate_limit_storage", ["mongodb://localhost.example/x"]),
     ("jobs_broker", ["hidden", "http://u:hidden@host", "memory://", "amqp://u:hidden@/"]),
     ("jobs_broker", ["redis://:hid/den@host/0", "redis://host:6379/0", "amqp://admin:guest@host/"]),
-    (
-        "archive_url",
-        ["http://pacs.example.org/x", "https://hidden@pacs/x", "pacs", "grpc://10.0.0.5"],
-    ),
-    ("archive_url", ["http://8.8.8.8:8000", "http://172.32.0.1", "http://0.0.0.0:8000"]),
-    ("archive_url", ["http://169.254.169.254", "http://[2001:db8::1]:8000", "https://p?x=hidden"]),
     ("openrouter_url", ["http://openrouter.ai/api/v1", "ftp://x", "", "https://[::1"]),
     ("openrouter_url", ["https://user:hidden@ai", "https://ai\nX: y", "https://ai?key=hidden"]),
-    ("archive_user", ["a:b"]),
-    ("archive_token", ["hid den"]),
     ("smtp_url", ["hidden:587", "http://mail.example", "smtp://user@mail.example"]),
     ("smtp_url", ["smtp://mail.example:port"]),
     ("mail_from", [None, "the clinic", "a@b.example\r\nBcc: x"]),
@@ -137,11 +129,7 @@ REFUSED: list[tuple[str, list[Any]]] = [
 )
 def test_production_refuses_a_value_unquoted(name: str, value: Any) -> None:
     mail = {"smtp_url": "smtp://mail.example", "mail_from": "a@b.example"}
-    others = {
-        "workers": 2,
-        "archive_url": "https://pacs.example.org",
-        **(mail if name in mail else {}),
-    }
+    others = {"workers": 2, **(mail if name in mail else {})}
     with pytest.raises(UnsafeSettings, match=name.upper()) as refused:
         refuse_unsafe(production(**{**others, name: value}))
     told = "".join(format_exception(refused.value))
@@ -163,8 +151,6 @@ TAKEN: list[tuple[str, list[Any]]] = [
     ("mongo_uri", ["mongodb://a.example,b.example/?authMechanism=MONGODB-X509&tls=true"]),
     ("rate_limit_storage", ["redis://localhost:6379", "redis://:password@counts.example:6379"]),
     ("rate_limit_storage", ["memory://", "MEMORY://"]),
-    ("archive_url", ["https://pacs.example.org/dicom-web", "http://10.1.2.3:8042/dicom-web"]),
-    ("archive_url", ["http://127.0.0.1:8000", "http://[fd00::5]:8000", "http://172.31.0.1"]),
     ("openrouter_url", ["http://127.0.0.1:9"]),
     ("openrouter_api_key", ["sk-or-v1-0123abc", ""]),
     ("metrics_token", ["f3a9c17e5b2d8046", "9f06ad3c1b6cd06a"]),
@@ -202,7 +188,6 @@ def test_development_takes_what_only_production_refuses() -> None:
     refuse_unsafe(Settings(jobs_broker=SecretStr("redis://broker.example")))
     refuse_unsafe(Settings(mongo_uri=SecretStr("mongodb://db.example/x")))
     refuse_unsafe(Settings(allowed_origins="http://front.example"))
-    refuse_unsafe(Settings(archive_url="http://pacs.example.org"))
     refuse_unsafe(Settings(public_url="http://skin.example:5000"))
     with pytest.raises(UnsafeSettings, match="PUBLIC_URL"):
         refuse_unsafe(Settings(public_url="http://skin.example/<b>"))

@@ -48,7 +48,6 @@ from skinapi.integrations.clients.service import names_for_clients
 from skinapi.integrations.keys.admission import KeyAuthorizer
 from skinapi.integrations.keys.routes import patient_routes as external_patient_routes
 from skinapi.integrations.keys.routes import routes as key_routes
-from skinapi.integrations.oidc.area import OIDC
 from skinapi.lab.routes import from_reviews_routes, import_routes, upload_routes
 from skinapi.lab.routes import routes as dataset_routes
 from skinapi.model.registry.composition import open_inference, open_served
@@ -190,7 +189,7 @@ def _open_console(settings: Settings, areas: Sequence[Area]) -> Console:
     log_ins = {
         provider.name: {"label": provider.shown_name, "links": provider.linking == "by_admin"}
         for provider in settings.log_in_providers
-        if OIDC in areas
+        if settings.switches_on("oidc")
     }
     responsible = {
         "name": settings.clinic_name,

@@ -1,16 +1,29 @@
 """What a clinic may do without: each is an area, declared in the `area.py` of its folder."""
 
+from importlib import import_module
+
 from skinapi.base.errors import UnsafeSettings
 from skinapi.base.settings import Settings
-from skinapi.integrations.clients.area import CLIENTS
-from skinapi.integrations.dicom.area import DICOM
-from skinapi.integrations.fhir.area import FHIR
-from skinapi.integrations.oidc.area import OIDC
-from skinapi.integrations.webhooks.area import WEBHOOKS
+from skinapi.base.subject import SCOPES
 from skinapi.platform.area import Area
 
 # In the order in which they listen, and in which their routes are described.
-AREAS = (OIDC, CLIENTS, FHIR, DICOM, WEBHOOKS)
+NAMES = (
+    "oidc",
+    "clients",
+    "fhir",
+    "dicom",
+    "webhooks",
+)
+
+
+def _load(name: str) -> Area:
+    area: Area = import_module(f"skinapi.integrations.{name}.area").AREA
+    return area
+
+
+AREAS = tuple(map(_load, NAMES))
+SCOPES.extend(scope for area in AREAS for scope in area.scopes)
 
 
 def faults_of_areas(settings: Settings) -> list[str]:

@@ -1,13 +1,33 @@
 """The caller of a use case, what it may use up within a time, and the roles of accounts."""
 
 from dataclasses import dataclass, field
-from typing import Literal, Protocol, get_args
+from typing import Annotated, Literal, Protocol, get_args
+
+from pydantic import AfterValidator
+from pydantic_core import PydanticKnownError
 
 Role = Literal["user", "doctor", "researcher", "admin"]
 ROLES: tuple[Role, ...] = get_args(Role)
 # What a program may do with a key. A route names the scopes that it takes; others take no key.
-Scope = Literal["findings:write", "findings:read", "lab", "audit:read", "fhir", "dicom"]
-SCOPES: tuple[Scope, ...] = get_args(Scope)
+# Those of areas are added where these are listed.
+SCOPES = ["findings:write", "findings:read", "lab", "audit:read"]
+
+
+class _OneOfScopes:
+    def __get_pydantic_json_schema__(self, *_: object) -> dict[str, object]:
+        return {"type": "string", "enum": [*SCOPES]}
+
+
+def _refuse_unknown(scope: str) -> str:
+    if scope not in SCOPES:
+        *others, last = map(repr, SCOPES)
+        raise PydanticKnownError("literal_error", {"expected": f"{', '.join(others)} or {last}"})
+    return scope
+
+
+# One that is stored may be of an area that is not there any more: it opens nothing.
+Scope = Annotated[str, _OneOfScopes()]
+KnownScope = Annotated[Scope, AfterValidator(_refuse_unknown)]
 # Why an admin does not approve an account.
 RefusalReason = Literal["unknown_person", "not_offered", "wrong_role", "second_account", "other"]
 # Why an admin deletes an account.
@@ -24,7 +44,7 @@ class KeyUse:
     """
 
     id: str
-    scopes: tuple[Scope, ...]
+    scopes: tuple[str, ...]
     clinic_wide: bool = False
     patient: str | None = None
     session_of: str | None = None

@@ -1,4 +1,4 @@
-"""What FHIR and DICOM share: what public codes tell of a photo and its patient, and what holds of a
+"""What other systems share: what public codes tell of a photo and its patient, and what holds of a
 finding by all that was said of its spot, in the words of its reader.
 """
 
@@ -18,13 +18,13 @@ from skinapi.model.context import (
     Sex,
 )
 
-# Of DICOM: https://dicom.nema.org/medical/dicom/current/output/chtml/part16/chapter_D.html
+# https://terminology.hl7.org/CodeSystem-DCM.html
 MODALITY_OF: Mapping[str, Modality] = {"DMS": Modality.DERMOSCOPIC, "XC": Modality.CLINICAL}
 SEX_OF: Mapping[str, Sex] = {"F": "female", "M": "male", "O": "other"}
 
-# SNOMED CT codes of CID 4029 "Dermatology Anatomic Site" and CID 4031 "Common Anatomic Region" of
-# DICOM. The first of each is the whole site. What is left out is no skin, or lies in two of our
-# sites. https://dicom.nema.org/medical/dicom/current/output/chtml/part16/sect_CID_4029.html
+# SNOMED CT codes of the public lists CID 4029 "Dermatology Anatomic Site" and CID 4031 "Common
+# Anatomic Region". The first of each is the whole site. What is left out is no skin, or lies in two
+# of our sites.
 SITES: Mapping[BodySite, str] = {
     "abdomen": "75093004 699914002 699935000 30598005 367578008 315003 818981001",
     "acral": "70887009 26795005 89784008 35739000 52953006",

@@ -46,10 +46,13 @@ class Area:
     its findings. `problems`: those with a sentence for `/readyz`. `values` and `factories`: what
     the container is to know. `channels`: who sends the deliveries of a kind. `subscribe`: whom it
     adds to the listeners, after those of the findings; the container gives what it asks for.
+    `page` describes it, `summary` in a line. `scopes`: what a key may be made for besides.
     """
 
     name: str
     blueprint: str
+    summary: str
+    page: str
     routes: Sequence[tuple[Routes[Any], type]]
     errors_in: Mapping[str, Renderer] = field(default_factory=dict)
     stores: Sequence[type[Repository[Any]]] = ()
@@ -59,3 +62,4 @@ class Area:
     factories: Sequence[Factory] = ()
     channels: Mapping[str, type[Sends]] = field(default_factory=dict)
     subscribe: Callable[..., None] = _subscribe_to_nothing
+    scopes: Sequence[str] = ()

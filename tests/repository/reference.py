@@ -1,28 +1,32 @@
 """What is written from the code: the tables of settings and fixed limits in
-docs/operate/configure.md and of the routes in docs/api.md, the drawing of the layers in
-docs/layers.svg, the schemas of a person's file, and the errors of nginx.
+docs/operate/configure.md and of the routes in docs/api.md, what files of settings have of areas,
+the drawing of the layers in docs/layers.svg, and the errors of nginx.
 
 `make docs` (`python -m tests.repository.reference`) writes them again; test_docs.py fails while
 they differ.
 """
 
+import os
 import re
 import sys
+import textwrap
 import tomllib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
+from pydantic.fields import FieldInfo
+
 from skinapi.accounts.auth import guess_limits, passwords, recovery, sessions
 from skinapi.accounts.auth import routes as auth_routes
+from skinapi.app.areas import AREAS
 from skinapi.base import size_limits
 from skinapi.base.settings import Settings
+from skinapi.base.settings.installation import AreaSettings
 from skinapi.care import letter_reading, message_records
 from skinapi.care import letters as letter_service
 from skinapi.care import messages as message_service
 from skinapi.findings.records import letters, review_queue
 from skinapi.findings.reports import kept_answers, narrator, openrouter
-from skinapi.integrations.dicom import routes as dicom_routes
-from skinapi.integrations.dicom import stow as dicom_stow
 from skinapi.integrations.webhooks import endpoints
 from skinapi.integrations.webhooks import service as webhooks
 from skinapi.lab.checks import layouts
@@ -49,7 +53,7 @@ CAPTIONS = {
     "app": "what runs, and how it is made",
     "console": "pages in a browser",
     "privacy": "rights of a person",
-    "integrations": "FHIR, DICOM, keys, webhooks",
+    "integrations": "other systems, keys",
     "lab": "data sets, trainings",
     "care": "a doctor's patients",
     "findings": "prediction, record, report",
@@ -74,6 +78,49 @@ def settings_table() -> list[str]:
         for name, schema in properties.items()
     ]
     return _table(("setting", "allowed", "default", "meaning"), rows)
+
+
+def _list_of_areas(*areas: str) -> list[tuple[str, FieldInfo]]:
+    """The settings of these areas, or of all, with their names in the environment."""
+    return [
+        (name.upper(), field)
+        for kind in sorted(AreaSettings.__subclasses__(), key=lambda kind: kind.__module__)
+        for name, field in Settings.model_fields.items()
+        if name in kind.__annotations__
+        if not areas or kind.__module__.split(".")[-2] in areas
+    ]
+
+
+def _example_lines() -> list[str]:
+    lines = []
+    for name, field in _list_of_areas():
+        words = f"{field.description}".replace("`", "")
+        default = "" if field.default is None else field.default
+        lines += [*textwrap.wrap(words, 98, initial_indent="# ", subsequent_indent="# ")]
+        lines.append(f"{name}={default}")
+    return lines
+
+
+def _compose_lines() -> list[str]:
+    return [f"      {name}:" for name, _ in _list_of_areas()]
+
+
+def _secret_lines() -> list[str]:
+    secrets = [name for name, field in _list_of_areas() if "SecretStr" in str(field.annotation)]
+    key = "              valueFrom: {{secretKeyRef: {{name: skinapi, key: {}, optional: true}}}}"
+    return [line for name in secrets for line in (f"            - name: {name}", key.format(name))]
+
+
+def _areas_table() -> list[str]:
+    rows = [
+        (
+            f"[{area.name}]({os.path.relpath(area.page, 'docs')})",
+            area.summary,
+            ", ".join(f"`{name}`" for name, _ in _list_of_areas(area.name)),
+        )
+        for area in AREAS
+    ]
+    return _table(("area", "what it adds", "its settings"), rows)
 
 
 def limits_table() -> list[str]:
@@ -104,9 +151,6 @@ def _limits() -> Iterator[Row]:
     yield "the report of a refused data set is kept", _days(dataset_versions.REFUSED_FOR.days)
     yield "disk space that uploads leave free", _bytes(stored_files.RESERVED_BYTES)
     yield "items on a page of a list", str(schemas.LARGEST_PAGE)
-    yield "an object of DICOM", _bytes(dicom_stow.LARGEST_OBJECT)
-    yield "DICOM objects that are sent together", str(dicom_routes.MOST_OBJECTS)
-    yield "body that sends DICOM objects", _bytes(dicom_routes.LARGEST_STUDY)
     yield "lists of one caller at the same time", str(admission.MOST_LISTS_OF_ONE_CALLER)
     yield "formats of a photo", ", ".join(file_header.FORMATS)
     yield "shortest side of a photo", f"{photo.SMALLEST_SIDE} pixels"
@@ -241,6 +285,10 @@ def _text(x: int, y: int, words: str, style: str = 'font-size="12"') -> str:
 TABLES: Mapping[str, Mapping[str, Callable[[], list[str]]]] = {
     "docs/api.md": {"routes": lambda: _table(ROUTES_HEAD, [*route_rows()])},
     "docs/operate/configure.md": {"settings": settings_table, "limits": limits_table},
+    "docs/architecture.md": {"areas": _areas_table},
+    ".env.example": {"settings of areas": _example_lines},
+    "compose.yaml": {"settings of areas": _compose_lines},
+    "deploy/kubernetes/base/server.yaml": {"secrets of areas": _secret_lines},
 }
 
 
@@ -248,11 +296,13 @@ def write_page(page: str) -> str:
     """The page with its tables as the code has them now."""
     text = (ROOT / page).read_text()
     for name, table in TABLES[page].items():
-        head, begin, rest = text.partition(f"<!-- {name}: {COMMAND} -->\n")
-        _, end, tail = rest.partition(f"<!-- end of {name} -->")
+        mark = "<!-- {} -->" if page.endswith(".md") else "# {}"
+        head, begin, rest = text.partition(f"{mark.format(f'{name}: {COMMAND}')}\n")
+        _, end, tail = rest.partition(mark.format(f"end of {name}"))
         if not end:
             raise ValueError(f"{page} has no place for the table of {name}")
-        text = head + begin + "\n".join(table()) + "\n" + end + tail
+        indent = " " * (len(head) - len(head.rstrip(" ")))
+        text = head + begin + "".join(f"{line}\n" for line in table()) + indent + end + tail
     return text
 
 

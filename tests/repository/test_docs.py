@@ -17,7 +17,7 @@ CARDS = [path.relative_to(ROOT).as_posix() for path in MODELS.glob("*/*.md")]
 
 @pytest.mark.parametrize("page", TABLES)
 def test_the_tables_of_a_page_are_those_of_the_code(page: str) -> None:
-    assert write_page(page) == PAGES[page], f"run {COMMAND}"
+    assert write_page(page) == (ROOT / page).read_text(), f"run {COMMAND}"
 
 
 def test_every_setting_says_what_it_is_for() -> None:

@@ -39,7 +39,7 @@ from skinapi.app.batch.judge import (
     sum_model,
 )
 from skinapi.app.batch.output import Manifest, Output, Part
-from skinapi.app.batch.pictures import FolderWalk, Listing, is_dicom, name_of, open_listing
+from skinapi.app.batch.pictures import FolderWalk, Listing, format_of, name_of, open_listing
 from skinapi.base.logs import configure_logs
 from skinapi.base.settings import Settings
 from skinapi.model.bands import OperatingPoint
@@ -219,7 +219,6 @@ def stopping_by_signal() -> Iterator[threading.Event]:
 INTERRUPTED = 130  # as a shell reports a program that Ctrl-C ended
 # So many pictures before and behind the place where a run goes on are looked for.
 LOOKED_FOR = 50
-NO_DICOM = "Some of the pictures are DICOM objects (.dcm): install requirements-dicom.txt first"
 
 
 class Interrupted(Exception):
@@ -345,8 +344,9 @@ def _sorted_names(listing: Listing, stop: threading.Event) -> list[bytes]:
         if stop.is_set():
             raise Interrupted
         names.append(name)
-    if any(is_dicom(name_of(entry)) for entry in names) and find_spec("pydicom") is None:
-        raise BadSource(NO_DICOM)
+    for known in filter(None, {format_of(name_of(entry)) for entry in names}):
+        if find_spec(known.library) is None:
+            raise BadSource(known.missing)
     names.sort()
     once = [name for name, _ in groupby(names)]
     for entry, following in pairwise(once):

@@ -1,7 +1,6 @@
 """Judges pictures by their names: a row of the table for each, whatever the file holds."""
 
 import hashlib
-import io
 import signal
 from collections.abc import Sequence
 from contextlib import suppress
@@ -12,6 +11,7 @@ from typing import Any
 import pyarrow as pa
 
 from skinapi.app.batch.pictures import (
+    FORMATS,
     PictureFile,
     PictureReader,
     UnreadableFile,
@@ -20,7 +20,6 @@ from skinapi.app.batch.pictures import (
 )
 from skinapi.base.errors import PayloadTooLarge, Refused, SkinAPIError, Unavailable
 from skinapi.base.logs import log
-from skinapi.integrations.dicom.stow import RefusedInstance, installed
 from skinapi.model.bands import OperatingPoint
 from skinapi.model.classification import classify_photo
 from skinapi.model.context import TOLD, Context
@@ -191,8 +190,6 @@ class Judge:
             finding = _classify(self._model, content, context)
         except Refused as refused:
             return {"status": REFUSED, "reason": refused.reason}
-        except RefusedInstance as refused:
-            return {"status": REFUSED, "reason": refused.failure.name.lower()}
         except PayloadTooLarge as error:
             return {"status": REFUSED, "reason": error.code}
         except SkinAPIError as error:
@@ -203,21 +200,18 @@ class Judge:
         return {"status": JUDGED} | told_columns(context) | finding_columns(finding)
 
     def _open(self, content: bytes, told: Context) -> tuple[bytes, Context]:
-        """Return the photo and context of a DICOM object, where a table may tell otherwise than its
-        header; of another file its bytes.
+        """Return the photo of another system's file and what that tells, where a table may tell
+        otherwise; of another file its bytes.
         """
-        if content[128:132] != b"DICM":
+        largest = self._reader.largest_bytes
+        opened = next(filter(None, (known.open(content, largest) for known in FORMATS)), None)
+        if opened is None:
             return content, told
-        with installed():
-            from skinapi.integrations.dicom.header import open_instance  # noqa: PLC0415
-            from skinapi.integrations.dicom.patient_facts import read_context  # noqa: PLC0415
-            from skinapi.integrations.dicom.pixels import read_photo_file  # noqa: PLC0415
-        instance = open_instance(io.BytesIO(content))
-        photo = read_photo_file(instance, largest=self._reader.largest_bytes)
+        photo, context = opened
         told_by_table = {name: getattr(told, name) for name in told.model_fields_set}
         if told.age_band:  # with the table's age, if it tells one
             told_by_table["age"] = told.age
-        return photo, read_context(instance).model_copy(update=told_by_table)
+        return photo, context.model_copy(update=told_by_table)
 
 
 def _classify(model: Model, content: bytes, context: Context) -> Finding:

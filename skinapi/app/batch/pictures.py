@@ -21,10 +21,11 @@ from typing import IO, Any
 from pydantic import ValidationError
 
 from skinapi.app.batch.arguments import STDIN, BadSource, PicturesGone
+from skinapi.base.area_parts import list_parts
 from skinapi.findings.prediction.schemas import ContextForm
-from skinapi.integrations.dicom.stow import LARGEST_OBJECT
 from skinapi.model.context import NOTHING_TOLD, Context
 from skinapi.model.dataset_labels import PICTURE_SUFFIXES
+from skinapi.model.picture_format import PictureFormat
 from skinapi.platform.web.request_parsing import sentence_of
 
 # What says something about one picture. All other errors say something about the file system or
@@ -49,11 +50,14 @@ NOT_A_FILE, FOLDER_UNREADABLE = "not_a_file", "folder_unreadable"
 MOST_DEPTH = 64
 LONGEST_NAME = 64 * 1024
 BLOCK_BYTES = 1024 * 1024
-DICOM_SUFFIX = b".dcm"
 TABLE_SUFFIX = ".csv"
 PATH, SIGNS = "path", "checklist"
 TABLE_COLUMNS = (PATH, *ContextForm.model_fields)
-_SUFFIXES = (*(os.fsencode(suffix) for suffix in PICTURE_SUFFIXES), DICOM_SUFFIX)
+FORMATS: list[PictureFormat] = [part.PICTURES for part in list_parts("pictures")]
+_SUFFIXES = (
+    *(os.fsencode(suffix) for suffix in PICTURE_SUFFIXES),
+    *(known.suffix for known in FORMATS),
+)
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"  # written before the first line by programs on Windows
 # A link is not followed, and a pipe or a device does not block.
 _FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
@@ -191,9 +195,9 @@ def open_listing(given: str, *, null: bool) -> Listing:
     return PathList(os.fsencode(Path.cwd()), None if given == STDIN else Path(given), null)
 
 
-def is_dicom(name: bytes) -> bool:
-    """Whether the file is a DICOM object, by its name. Others are recognised when they are read."""
-    return name.lower().endswith(DICOM_SUFFIX)
+def format_of(name: bytes) -> PictureFormat | None:
+    """What is no plain picture, by its name. Others are recognised when they are read."""
+    return next((known for known in FORMATS if name.lower().endswith(known.suffix)), None)
 
 
 def _is_link(folder: bytes, name: bytes) -> bool:
@@ -266,7 +270,8 @@ class PictureReader:
             status = os.fstat(file.fileno())
             if not stat.S_ISREG(status.st_mode):
                 raise UnreadableFile(NOT_A_FILE)
-            largest = LARGEST_OBJECT if is_dicom(name) else self.largest_bytes
+            known = format_of(name)
+            largest = known.largest if known else self.largest_bytes
             content = file.read(largest + 1)
         if len(content) > largest:
             return PictureFile(max(status.st_size, len(content)), None, None)

@@ -40,6 +40,7 @@ from skinapi.app.composition.repositories import (
 from skinapi.app.composition.subscriptions import subscribe
 from skinapi.base.container import Container, Parts
 from skinapi.base.settings import VERSION, Settings
+from skinapi.base.settings.installation import AreaSettings
 from skinapi.base.settings.safety import refuse_unsafe
 from skinapi.care.cases import CasesService
 from skinapi.care.lesion_records import Lesions
@@ -262,7 +263,7 @@ def _values(settings: Settings, *, workers_here: bool) -> dict[Any, dict[str, An
         ReportsService: {"clinic": settings.clinic_name, "address": address},
         ConsentsService: {"company": settings.llm_company or OPENROUTER},
         AccountContents: {
-            "archive": settings.archive_url is not None,
+            "archive": "ARCHIVE_URL" in settings.list_outlets(),
             "mail": settings.mail_server is not None,
         },
         ErasureService: {"wait": timedelta(days=settings.deletion_wait_days)},
@@ -372,6 +373,7 @@ def _open_container(
 ) -> Container:
     container = Container()
     container.put({Settings: settings, Store: store, Blobs: store.blobs})
+    container.put(dict.fromkeys(AreaSettings.__subclasses__(), settings))
     if served:
         container.put({ServedModel: served})
     container.learn(FACTORIES, _values(settings, workers_here=workers_here), STAND_FOR)

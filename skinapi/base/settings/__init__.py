@@ -1,8 +1,9 @@
 """All settings with their types and defaults. In the environment their names are in capitals."""
 
 import os
+from typing import TYPE_CHECKING, Any
 
-from pydantic import ValidationError, field_validator
+from pydantic import ValidationError, create_model, field_validator
 from pydantic_core import PydanticCustomError
 from pydantic_settings import (
     BaseSettings,
@@ -11,9 +12,11 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
+from skinapi.base.area_parts import list_parts
 from skinapi.base.settings.clinic import ClinicSettings
 from skinapi.base.settings.connections import ConnectionSettings
 from skinapi.base.settings.findings import FindingSettings
+from skinapi.base.settings.installation import AreaSettings
 from skinapi.base.settings.lab import DatasetSettings, JobSettings
 from skinapi.base.settings.limits import LimitSettings
 from skinapi.base.settings.llm import LlmSettings
@@ -25,9 +28,8 @@ VERSION = "2.0.0.dev0"
 # By what data leaves the server, where it is set; the console has words for each.
 OUTLETS = (
     *("openrouter_api_key", "smtp_url", "mongo_uri", "rate_limit_storage", "jobs_broker"),
-    *("oidc_providers", "archive_url"),
+    "oidc_providers",
 )
-
 
 # By the kind of the library's error. Ours say what is wrong themselves.
 SENTENCES = {
@@ -55,7 +57,7 @@ def sentences_of(error: ValidationError) -> list[str]:
 
 
 # Listed in the documentation from the last class to the first.
-class Settings(
+class CoreSettings(
     PrivacySettings,
     OpenClientSettings,
     JobSettings,
@@ -107,5 +109,20 @@ class Settings(
         return value
 
     def list_outlets(self) -> list[str]:
-        """Name the settings that are made by which data leaves the server."""
         return [name.upper() for name in OUTLETS if getattr(self, name)]
+
+
+if TYPE_CHECKING:
+
+    class Settings(CoreSettings): ...
+
+else:
+
+    def __getattr__(name: str) -> Any:
+        """Make `Settings` when it is first asked for: the modules of areas import this package."""
+        if name != "Settings":
+            raise AttributeError(name)
+        list_parts("settings")
+        bases = (*AreaSettings.__subclasses__(), CoreSettings)
+        globals()[name] = create_model(name, __base__=bases, __module__=__name__)
+        return globals()[name]

@@ -1,16 +1,12 @@
-"""The settings of the systems to which the server sends: mail, webhooks, the picture archive."""
+"""The settings of the systems to which the server sends: mail, webhooks."""
 
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
-from typing import Literal
 
 from pydantic import Field, SecretStr
 
 from skinapi.base.settings.installation import InstallationSettings
 from skinapi.base.settings.value_checks import MailAddress, read_networks, read_smtp_url
-
-# After what a finding is sent to the archive.
-ArchiveTime = Literal["review", "finding"]
 
 
 class ConnectionSettings(InstallationSettings):
@@ -32,27 +28,7 @@ class ConnectionSettings(InstallationSettings):
     trusted_authorities: Path | None = Field(
         default=None,
         description="File (PEM) with the certificates of authorities, such as that of the clinic, "
-        "that are trusted besides the public ones: for webhooks, ARCHIVE_URL and "
-        "OIDC_PROVIDERS.",
-    )
-    archive_url: str | None = Field(
-        default=None,
-        description="The clinic's picture archive, to which findings are sent (DICOMweb): the "
-        "address below which it has `/studies`. If empty: none.",
-    )
-    archive_after: ArchiveTime = Field(
-        default="review",
-        description="After what a finding is sent to the archive: a doctor's `review`, or as soon "
-        "as the `finding` is stored, and again after each review.",
-    )
-    archive_token: SecretStr | None = Field(
-        default=None, description="Token that the archive asks for (`Bearer`)."
-    )
-    archive_user: str | None = Field(
-        default=None, description="Name that the archive asks for (`Basic`), instead of a token."
-    )
-    archive_password: SecretStr | None = Field(
-        default=None, description="Password of ARCHIVE_USER at the archive."
+        "that are trusted besides the public ones, by all that the server calls.",
     )
 
     @property

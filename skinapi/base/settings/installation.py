@@ -1,5 +1,6 @@
 """The settings of an installation: where it keeps what is stored, and with what keys it signs."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
 
@@ -55,6 +56,18 @@ class InstallationSettings(BaseSettings):
         value: SecretStr | None = getattr(self, name)
         return value.get_secret_value() if value else None
 
+    def list_outlets(self) -> list[str]:
+        """Name the settings that are made by which data leaves the server."""
+        return []
+
+    def list_faults(self) -> Iterator[str]:
+        """A sentence for each setting of these with which a server does not start."""
+        yield from ()
+
+    def list_notes(self, photos: str) -> Iterator[str]:  # noqa: ARG002 (for those of areas)
+        """What the operator is told who checks the settings; `photos` is that setting."""
+        yield from ()
+
     def signing_key(self) -> str:
         """The key that signs the tokens. In development it is made once and stored in INSTANCE_DIR.
 
@@ -73,3 +86,9 @@ class InstallationSettings(BaseSettings):
         former = [key.strip() for key in text.split(",") if key.strip()]
         # One of before may have a comma, or a space at an end.
         return [self.signing_key(), *former, *([text] if is_odd_key(text) else [])]
+
+
+class AreaSettings(InstallationSettings):
+    """The base of an area's settings, in the `settings.py` of its folder. Each of its methods says
+    what the others say too.
+    """

@@ -25,8 +25,7 @@ from skinapi.base.settings.value_checks import (
     NOT_MONGO,
     asks_for_password,
     estimate_bits,
-    is_header_token,
-    is_in_private_network,
+    faults_of_header,
     is_mail_address,
     is_mongo_address,
     is_origin,
@@ -51,7 +50,7 @@ WRONG_UNASSIGNED = (
 )
 EMAIL = re.compile(r"[^@\s]+@[^@\s]+")  # an account may have letters outside ASCII
 FOLDERS = ("model_path", "starting_weights", "not_skin_pictures", "normal_skin_pictures")
-SECRETS_OF_HEADERS = ("openrouter_api_key", "metrics_token", "archive_token")
+SECRETS_OF_HEADERS = ("openrouter_api_key", "metrics_token")
 ALIASES = ("RENDER_EXTERNAL_URL",)
 # What compose.yaml reads from the same file.
 OF_COMPOSE = ("MONGO_PASSWORD", "MONGO_ROOT_PASSWORD", "CERTIFICATES")
@@ -156,7 +155,7 @@ def _faults_of_addresses(settings: Settings) -> Iterator[str]:
     if url and not (is_url(url) and url.startswith("https://")):
         yield "PRIVACY_URL must be the address of a page, as https://host/path"
     yield from _faults_of_embed(settings)
-    yield from _faults_of_archive(settings)
+    yield from settings.list_faults()
     yield from _faults_of_mail(settings)
     yield from _faults_of_integrations(settings)
     yield from _faults_of_stores(settings)
@@ -192,21 +191,6 @@ def _faults_of_embed(settings: Settings) -> Iterator[str]:
             "EMBED_ORIGINS must name each site as https://host or https://host:port, without *, "
             "user or path; in production http:// is for this machine alone"
         )
-
-
-def _faults_of_archive(settings: Settings) -> Iterator[str]:
-    url = settings.archive_url
-    if url is None:
-        return
-    safe = not settings.production or stays_private(url) or is_in_private_network(url)
-    if not is_url(url) or not safe:
-        yield (
-            "ARCHIVE_URL must be https://host/path, without user, query or fragment; in production "
-            "http:// is for this machine and for IP addresses of private networks alone, because "
-            "findings travel there"
-        )
-    if settings.archive_user and ":" in settings.archive_user:
-        yield "ARCHIVE_USER must have no colon: the archive would read the rest as the password"
 
 
 def _faults_of_mail(settings: Settings) -> Iterator[str]:
@@ -247,11 +231,7 @@ def _may_call(origin: str, settings: Settings) -> bool:
 
 def _faults_of_secrets(settings: Settings) -> Iterator[str]:
     for name in SECRETS_OF_HEADERS:
-        if not is_header_token(settings.secret(name) or "unset"):
-            yield (
-                f"{name.upper()} must be one word of ASCII letters, digits and signs, because a "
-                "header carries it: remove spaces and line breaks"
-            )
+        yield from faults_of_header(name, settings.secret(name))
 
 
 def _faults_of_rates(settings: Settings) -> Iterator[str]:

@@ -28,10 +28,10 @@ class MonitoringSettings(InstallationSettings):
 class ServerSettings(FindingSettings):
     areas: str | None = Field(
         default=None,
-        description="What of the server is on, separated by commas: `oidc`, `clients`, `fhir`, "
-        "`dicom`, `webhooks`; `none` switches all off. If empty: all. What is off answers 404, "
-        "tells nobody what happens meanwhile, and is in no menu and not in openapi.json; what it "
-        "has stored stays, and is erased with its account. Without `clients` the console starts "
+        description="What of the server is on, separated by commas: see `python -m skinapi "
+        "areas`; `none` switches all off. If empty: all. What is off answers 404, tells "
+        "nobody what happens meanwhile, and is in no menu and not in openapi.json; what it has "
+        "stored stays, and is erased with its account. Without `clients` the console starts "
         "no training.",
     )
     bind: str | None = Field(

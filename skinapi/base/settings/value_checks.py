@@ -5,6 +5,7 @@ secrets, memory. No error quotes the value, which may hold a password.
 import re
 import secrets
 import ssl
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from math import inf, log2
@@ -148,6 +149,15 @@ def _is_window(rate: re.Match[str]) -> bool:
 def is_header_token(text: str) -> bool:
     """Whether the text can be sent in a header as it is: visible ASCII characters, no space."""
     return HEADER_TOKEN.fullmatch(text) is not None
+
+
+def faults_of_header(name: str, value: str | None) -> Iterator[str]:
+    """A sentence where a header would not carry this setting's value."""
+    if value and not is_header_token(value):
+        yield (
+            f"{name.upper()} must be one word of ASCII letters, digits and signs, because a header "
+            "carries it: remove spaces and line breaks"
+        )
 
 
 def is_origin(text: str) -> bool:

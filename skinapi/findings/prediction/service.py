@@ -57,7 +57,7 @@ class OpenLesions(Protocol):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SentPhotos:
     """What an account asks about: one to four photos of one spot. `way` is how `keep_photo` was
-    told; `source` the DICOM object of a clinic's archive; `before_commit` is as in `NewFinding`.
+    told; `source` how a clinic's system names it; `before_commit` is as in `NewFinding`.
     """
 
     contents: Sequence[bytes] = field(repr=False)

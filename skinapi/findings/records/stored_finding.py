@@ -35,9 +35,9 @@ PLACE = ("body_site", *PLACE_ON_SITE)
 
 
 class Source(StoredRecord):
-    """How the DICOM object that a clinic's archive sent names its patient, its order and itself.
-    `issuer_oid` is the Universal Entity ID of who gave the number. `picture` is the hash of its
-    picture as it was judged, None of what was filed before that was stored.
+    """How what a clinic's system sent names its patient, its order and itself. `issuer_oid` is the
+    Universal Entity ID of who gave the number. `picture` is the hash of its picture as it was
+    judged, None of what was filed before that was stored.
     """
 
     patient_id: str

@@ -2,7 +2,7 @@
 
 import importlib
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
@@ -11,13 +11,12 @@ from typing import Any, Protocol
 from skinapi.accounts.admin.usage import REPORTS, DailyCounts
 from skinapi.accounts.auth.account import Account, Subject
 from skinapi.base.errors import NotFound, SkinAPIError
-from skinapi.base.languages import LANGUAGES, Language, known_language, load_words
-from skinapi.base.stored_record import StoredRecord
+from skinapi.base.languages import LANGUAGES, Language, known_language
 from skinapi.base.subject import Allowances
 from skinapi.findings.errors import NOT_YOURS
 from skinapi.findings.records.events import FindingDeleted
 from skinapi.findings.records.finding_access import FindingAccess, Reading
-from skinapi.findings.records.letters import Letter, Letters, ShownLetter, is_shown, show_letter
+from skinapi.findings.records.letters import Letter, Letters, is_shown, show_letter
 from skinapi.findings.records.stored_finding import StoredFinding
 from skinapi.findings.records.visible_findings import VisibleFinding
 from skinapi.findings.reports.facts import Facts
@@ -48,24 +47,6 @@ from skinapi.platform.storage.unit_of_work import Unit, UnitOfWork, atomic
 HASH = re.compile("[0-9a-f]{64}")
 PDF_MODULE = "skinapi.findings.reports.pdf_document"
 PAGE = re.compile(rb"/Type /Page\b")
-
-
-class _SpotWords(StoredRecord):
-    """The word behind which a letter's own sentences call the spot by its name."""
-
-    about: Mapping[str, str]
-    spot: Mapping[str, str]
-
-    @property
-    def patterns(self) -> Iterator[str]:
-        opened, closed = self.spot["named"].split("{name}")
-        for sentence in self.about.values():
-            begins = re.escape(sentence.partition("{spot}")[0].split()[-1] + opened)
-            yield rf"(?<={begins}).+?(?={re.escape(closed)})"
-
-
-_SPOTS = load_words("reports.letters", _SpotWords).values()
-SPOT_NAMES = re.compile("|".join(pattern for words in _SPOTS for pattern in words.patterns))
 
 
 class SpotPlaces(Protocol):
@@ -122,7 +103,7 @@ class ReportsService:
         self.count_rendering(to)
         submission, owner = self.findings.get_to_read(number=number, to=to, reading="report")
         report = self._report_on(submission, owner, to, language, reader=reader)
-        return self._with_pictures(report, submission, to)
+        return self.with_pictures(report, submission, to)
 
     def print_report(
         self, *, number: str, to: Subject, language: str | None, reader: PassageReader = "patient"
@@ -131,10 +112,10 @@ class ReportsService:
         submission, owner = self.findings.get_to_read(number=number, to=to, reading="report")
         return self._print(submission, owner, to, language, reader)
 
-    def read_for_programs(self, *, number: str, to: Subject) -> Report:
-        """Read the report that `print_unnamed` prints, without issuing it."""
+    def read_for_programs(self, *, number: str, to: Subject, issue: bool = False) -> Report:
+        """Read what a program may know, without pictures."""
         submission, owner = self.findings.get(number=number, to=to)
-        return self._report_on(submission.for_programs(), owner, to, None, issue=False)
+        return self._report_on(submission.for_programs(), owner, to, None, issue=issue)
 
     def print_for_programs(self, *, number: str, to: Subject) -> bytes:
         """Print what a program may know, whoever reads through its door."""
@@ -156,7 +137,7 @@ class ReportsService:
             self.findings.photos.note_read(submission=submission, by=to)
             return kept
         self.count_rendering(to)
-        illustrated = self._with_pictures(report, submission, to)
+        illustrated = self.with_pictures(report, submission, to)
         printed = print_pdf(illustrated)
         if issued and not illustrated.photo_damaged:  # the photo may be restored from a backup
             self.issued.keep_pdf(issued, printed, len(PAGE.findall(printed)))
@@ -171,19 +152,6 @@ class ReportsService:
             for issued in self.issued.list_of(submission.id)
             if not (held_since and issued.created_at >= held_since)
         ]
-
-    def print_unnamed(self, *, number: str, to: Subject) -> bytes:
-        """Print an issued report for another system: as a program may know it; without the
-        patient's name and address, also in letters, and what the patient calls the spot; without
-        photos where the consent that they are kept is withdrawn. The PDF is not stored.
-        """
-        submission, owner = self.findings.get(number=number, to=to)
-        report = self._report_on(submission.for_programs(), owner, to, None)
-        letters = tuple(_without_name(letter, owner.name) for letter in report.letters)
-        unnamed = replace(report, patient=None, letters=letters)
-        if self.findings.photos.withdrawn(owner):
-            return print_pdf(unnamed)
-        return print_pdf(self._with_pictures(unnamed, submission, to))
 
     def count_rendering(self, by: Subject) -> None:
         """Call it before a report is drawn as PDF or HTML."""
@@ -370,7 +338,7 @@ class ReportsService:
         version = submission.finding.model_version
         return self.issued.add(submission=submission.id, model_version=version, **fields)
 
-    def _with_pictures(self, report: Report, submission: VisibleFinding, to: Subject) -> Report:
+    def with_pictures(self, report: Report, submission: VisibleFinding, to: Subject) -> Report:
         photo = self.findings.photos.open(submission=submission, to=to)
         if photo is None:
             lost, damaged = submission.photo_lost_at, submission.photo_blob
@@ -401,14 +369,3 @@ def _parse_language(language: str | None) -> Language | None:
     if known is None:
         raise NoSuchLanguage(f"{NoSuchLanguage.sentence}: {', '.join(LANGUAGES)}")
     return known
-
-
-def _without_name(shown: ShownLetter, name: str) -> ShownLetter:
-    """Put a sign in place of each part of this name, and of what the patient calls the spot; not of
-    an initial, which may be a word.
-    """
-    words = (word for word in name.split() if len(word) > 1)
-    parts = sorted({name, *words}, key=len, reverse=True)
-    named = rf"(?<!\w)(?:{'|'.join(map(re.escape, parts))})(?!\w)"
-    text = re.sub(named, "…", SPOT_NAMES.sub("…", shown.letter.text))
-    return replace(shown, letter=shown.letter.model_copy(update={"text": text}))

@@ -22,9 +22,11 @@ def _values(settings: Settings) -> Values:
     }
 
 
-CLIENTS = Area(
+AREA = Area(
     name="clients",
     blueprint="clients",
+    summary="the front ends of earlier systems",
+    page="docs/clients.md",
     routes=(
         (photo_forms.routes, ClientsService),
         (explainable.routes, ClientsService),

@@ -16,8 +16,8 @@ from skinapi.accounts.auth.account import Subject
 from skinapi.accounts.auth.accounts import Accounts
 from skinapi.base.errors import NotFound
 from skinapi.base.http_client import CallFailed, HttpClient, HttpReply, Request
-from skinapi.base.settings.connections import ArchiveTime
 from skinapi.base.subject import KeyUse
+from skinapi.integrations.dicom.settings import ArchiveSettings
 from skinapi.integrations.dicom.studies import StudiesService
 from skinapi.integrations.dicom.study import ObjectId, Study, study_uid
 from skinapi.platform.notices.deliveries import Deliveries, Delivery, NotDelivered, Refused
@@ -139,8 +139,7 @@ class ArchiveService:
     deliveries: Deliveries
     studies: StudiesService
     client: ArchiveClient | None
-    address: str | None
-    sends_after: ArchiveTime
+    settings: ArchiveSettings
 
     def send(self, delivery: Delivery) -> int | None:
         """Send what the archive does not have of a finding; the status of its last answer."""

@@ -12,6 +12,7 @@ from skinapi.integrations.dicom.archive import (
 )
 from skinapi.integrations.dicom.receiving import IntakeService
 from skinapi.integrations.dicom.routes import archive_routes, stow_routes
+from skinapi.integrations.dicom.settings import ArchiveSettings
 from skinapi.integrations.dicom.studies import StudiesService
 from skinapi.platform.area import Area, Values
 from skinapi.platform.notices.deliveries import Deliveries
@@ -25,11 +26,10 @@ def _values(settings: Settings) -> Values:
             "folder": settings.instance_dir,
         },
         StudiesService: {"clinic": settings.clinic_name},
-        ArchiveService: {"address": settings.archive_url, "sends_after": settings.archive_after},
     }
 
 
-def _open_archive_client(settings: Settings) -> ArchiveClient | None:
+def _open_archive_client(settings: ArchiveSettings, server: Settings) -> ArchiveClient | None:
     if not settings.archive_url:
         return None
     authorization = authorization_of(
@@ -40,12 +40,15 @@ def _open_archive_client(settings: Settings) -> ArchiveClient | None:
     return ArchiveClient(
         settings.archive_url,
         authorization=authorization,
-        authorities=settings.trusted_authorities,
+        authorities=server.trusted_authorities,
     )
 
 
 def _subscribe(
-    work: UnitOfWork, findings: FindingAccess, deliveries: Deliveries, settings: Settings
+    work: UnitOfWork,
+    findings: FindingAccess,
+    deliveries: Deliveries,
+    settings: ArchiveSettings,
 ) -> None:
     """What is to be sent is made then: of a finding about which nothing else is said, nothing."""
     if settings.archive_url is None:
@@ -60,9 +63,12 @@ def _subscribe(
     work.inside(FindingsChanged, send)
 
 
-DICOM = Area(
+AREA = Area(
     name="dicom",
     blueprint="dicom",
+    summary="DICOMweb from and to picture archives",
+    page="docs/integrate/pacs.md",
+    scopes=("dicom",),
     routes=((stow_routes, IntakeService), (archive_routes, ArchiveService)),
     values=_values,
     factories=(_open_archive_client,),

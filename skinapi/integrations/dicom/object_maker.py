@@ -17,6 +17,7 @@ from skinapi.integrations.dicom.objects import (
 )
 from skinapi.integrations.dicom.structured_report import make_report
 from skinapi.integrations.dicom.study import Kind, ObjectId, Study, pictures_of
+from skinapi.integrations.dicom.unnamed_report import print_unnamed
 from skinapi.model.heat_map_overlay import draw_kept_overlay
 
 
@@ -47,7 +48,7 @@ class ObjectMaker:
             return make_report(origin, of, [photo for photo in described if photo is not None])
         if of.kind is Kind.REPORT:
             number = str(study.finding.number)
-            printed = self.reports.print_unnamed(number=number, to=study.reader)
+            printed = print_unnamed(self.reports, number=number, to=study.reader)
             return make_document(origin, of, study.reported_at, printed)
         picture = study.finding.of_picture(of.place)
         photo = self.photos.content_of(picture)

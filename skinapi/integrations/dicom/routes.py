@@ -21,7 +21,6 @@ from skinapi.base.errors import (
     UnsupportedMediaType,
 )
 from skinapi.base.pages import Page
-from skinapi.base.settings.connections import ArchiveTime
 from skinapi.integrations.dicom.archive import ARCHIVE, ArchiveService
 from skinapi.integrations.dicom.multipart import (
     OBJECT,
@@ -29,6 +28,7 @@ from skinapi.integrations.dicom.multipart import (
     spool_parts,
 )
 from skinapi.integrations.dicom.receiving import IntakeService
+from skinapi.integrations.dicom.settings import ArchiveTime
 from skinapi.integrations.dicom.stow import (
     DICOM_JSON,
     DicomNotInstalled,
@@ -130,7 +130,8 @@ class ArchiveDeliveryView(DeliveryView):
 @archive_routes.route("GET", "/archive")
 def show_archive(archive: ArchiveService) -> ArchiveView:
     """To which picture archive findings are sent, and after what."""
-    return ArchiveView(address=archive.address, sends_after=archive.sends_after)
+    settings = archive.settings
+    return ArchiveView(address=settings.archive_url, sends_after=settings.archive_after)
 
 
 @archive_routes.route("GET", "/archive/deliveries")

@@ -14,9 +14,12 @@ def _values(settings: Settings) -> Values:
     }
 
 
-FHIR = Area(
+AREA = Area(
     name="fhir",
     blueprint="fhir",
+    summary="FHIR R4 for health records",
+    page="docs/integrate/ehr.md",
+    scopes=("fhir",),
     routes=((routes, FhirService), (intake_routes, FhirIntakeService)),
     errors_in={"/fhir": operation_outcome},
     values=_values,

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 from skinapi.base.languages import Language
 from skinapi.base.size_limits import photo_too_large
 from skinapi.findings.prediction.service import SentPhotos
-from skinapi.integrations.fhir.elements import DICOM, SNOMED, own_system
+from skinapi.integrations.fhir.elements import DCM, SNOMED, own_system
 from skinapi.integrations.fhir.sent_resources import Identifier, Sent
 from skinapi.integrations.standards import LATERALITY_OF, MODALITY_OF, SITE_OF, side_of
 from skinapi.model.calibration import MOST_PICTURES
@@ -372,7 +372,7 @@ def _read_place(told: Any) -> Place | None:
 
 
 def _read_modality(sent: Sent) -> Modality:
-    told = {MODALITY_OF.get(code) for code in _codes(sent.model.modality, DICOM)} - {None}
+    told = {MODALITY_OF.get(code) for code in _codes(sent.model.modality, DCM)} - {None}
     return told.pop() or Modality.UNKNOWN if len(told) == 1 else Modality.UNKNOWN
 
 

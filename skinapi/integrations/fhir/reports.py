@@ -25,7 +25,7 @@ from skinapi.findings.status.decisions import Decision, WaitsFor, say_due
 from skinapi.findings.status.lesion_status import Advice
 from skinapi.integrations.fhir.elements import (
     DATA_ABSENT,
-    DICOM,
+    DCM,
     LOINC,
     OF_BODY_STRUCTURE,
     ORDERS,
@@ -53,8 +53,8 @@ SECTIONS = "http://terminology.hl7.org/CodeSystem/v2-0074"
 GENDER = "http://hl7.org/fhir/administrative-gender"
 MEDIA_TYPES = "http://terminology.hl7.org/CodeSystem/media-type"
 MODALITIES = {
-    Modality.DERMOSCOPIC: coding(DICOM, "DMS", "Dermoscopy"),
-    Modality.CLINICAL: coding(DICOM, "XC", "External-camera Photography"),
+    Modality.DERMOSCOPIC: coding(DCM, "DMS", "Dermoscopy"),
+    Modality.CLINICAL: coding(DCM, "XC", "External-camera Photography"),
 }
 # Of an order: no caller can send it as an Idempotency-Key, because those have no slash.
 ORDER_KEY = "fhir/"

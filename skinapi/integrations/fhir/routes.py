@@ -26,7 +26,6 @@ from skinapi.base.errors import (
     UnsupportedMediaType,
 )
 from skinapi.base.languages import LANGUAGES, Language, known_language
-from skinapi.base.subject import Scope
 from skinapi.findings.errors import (
     FindingErased,
     LesionFull,
@@ -58,7 +57,7 @@ from skinapi.platform.web.request_parsing import BodyStream, client_stream
 
 FORM = "application/x-www-form-urlencoded"
 JSON_FORMS = (FHIR_JSON, "application/json", "text/json", "json", "application/*", "*/*")
-SCOPES: tuple[Scope, ...] = ("fhir",)
+SCOPES = ("fhir",)
 # https://hl7.org/fhir/R4/http.html#ops
 RETURN = re.compile(r"return=(minimal|representation|OperationOutcome)", re.ASCII)
 

@@ -17,7 +17,7 @@ from skinapi.accounts.auth.passwords import Proof
 from skinapi.accounts.auth.second_factor import SecondFactorService
 from skinapi.base.errors import Forbidden, InvalidToken, NotFound, Unprocessable
 from skinapi.base.field_types import Legible, Printable
-from skinapi.base.subject import Scope
+from skinapi.base.subject import KnownScope, Scope
 from skinapi.findings.records.finding_access import FindingAccess
 from skinapi.integrations.keys.api_keys import (
     ApiKey,
@@ -79,7 +79,7 @@ class WantedKey(BaseModel):
         default="live", description="`test`: it answers with a sample, and stores nothing"
     )
     scopes: Annotated[
-        list[Scope],
+        list[KnownScope],
         Field(min_length=1, max_length=20),
         AfterValidator(lambda each: sorted({*each})),
     ]

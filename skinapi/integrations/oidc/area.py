@@ -34,9 +34,11 @@ def _open_providers(settings: Settings) -> "dict[str, Provider]":
     }
 
 
-OIDC = Area(
+AREA = Area(
     name="oidc",
     blueprint="auth",
+    summary="log-in at the clinic's own provider",
+    page="docs/integrate/log_in.md",
     routes=((routes, OidcService),),
     stores=(RoundTrips,),
     forgets=(RoundTrips,),

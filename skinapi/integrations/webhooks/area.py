@@ -77,9 +77,11 @@ def _subscribe(work: UnitOfWork, told: WebhookEvents) -> None:
     inside(AccountGone, told.on_account_gone)
 
 
-WEBHOOKS = Area(
+AREA = Area(
     name=AREA_NAME,
     blueprint="programs",
+    summary="what happens here is told to other systems",
+    page="docs/integrate/webhooks.md",
     routes=((routes, WebhooksService),),
     stores=(Endpoints,),
     problems=(Endpoints,),

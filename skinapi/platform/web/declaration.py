@@ -18,7 +18,7 @@ the rest.
 
 import inspect
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from enum import Enum
@@ -34,7 +34,7 @@ from werkzeug.routing import Rule
 
 from skinapi.base.errors import Forbidden, SkinAPIError
 from skinapi.base.pages import Page
-from skinapi.base.subject import ROLES, Scope
+from skinapi.base.subject import ROLES
 from skinapi.platform.web.answers import Renderer, problem_json, refusal_page
 from skinapi.platform.web.request_context import current_subject, idempotency_key
 from skinapi.platform.web.request_parsing import (
@@ -72,7 +72,7 @@ class Authenticated:
     refusal: str = Forbidden.sentence
     even_waiting: bool = False
     even_unready: bool = False
-    scopes: tuple[Scope, ...] = ()
+    scopes: Sequence[str] = field(default=(), hash=False)  # SCOPES, to which areas add
     test_keys: bool = False
     filed: bool = False
     before_another: bool = False
@@ -87,7 +87,7 @@ class OpenedToClient:
     clients: tuple[str, ...]
     roles: tuple[str, ...] = ROLES
     refusal: str = ""
-    scopes: tuple[Scope, ...] = ()
+    scopes: Sequence[str] = ()
 
     @property
     def closed(self) -> str:
@@ -106,7 +106,7 @@ def closed_to(*clients: str) -> str:
 Access = Public | MetricsReader | Authenticated | OpenedToClient
 
 
-def admins(refusal: str, scopes: tuple[Scope, ...] = ()) -> Authenticated:
+def admins(refusal: str, scopes: Sequence[str] = ()) -> Authenticated:
     return Authenticated(roles=("admin",), refusal=refusal, scopes=scopes)
 
 

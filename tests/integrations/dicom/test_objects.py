@@ -11,7 +11,7 @@ from pydicom import Dataset
 from pypdf import PdfReader
 
 from skinapi.base.errors import NotFound
-from skinapi.findings.reports.service import ReportsService
+from skinapi.integrations.dicom import object_maker
 from skinapi.integrations.dicom.header import open_instance
 from skinapi.integrations.dicom.objects import site_code
 from skinapi.integrations.dicom.patient_facts import read_context
@@ -240,7 +240,7 @@ def test_a_report_that_is_gone_is_not_left_out(
     def refuse(*_: object, **__: object) -> bytes:
         raise NotFound
 
-    monkeypatch.setattr(ReportsService, "print_unnamed", refuse)
+    monkeypatch.setattr(object_maker, "print_unnamed", refuse)
     with pytest.raises(NotFound):
         objects_of(backend, number)
 
