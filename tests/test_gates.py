@@ -4,6 +4,7 @@ import os
 import re
 import subprocess
 import sys
+import tomllib
 from importlib.metadata import packages_distributions
 from pathlib import Path
 from typing import Any, get_args
@@ -12,14 +13,24 @@ import grimp  # comes with import-linter
 import pytest
 from openapi_spec_validator import validate
 
+from skinapi.app.areas import NAMES
 from skinapi.base.settings import Settings
 from skinapi.platform.web.declaration import Access, OpenedToClient, Rate, declared_routes, route_of
 from tests.support.backends import Backend
 
 TRAINING = ("tensorflow", "keras", "torch", "jax")
-NOT_AT_START = ("reportlab", "pymongo", "openvino.tools.ovc", "pydicom", "highdicom",
-                "fhir.resources", "requests", "authlib", "joserfc")  # fmt: skip
 ROOT = Path(__file__).parent.parent
+# What is installed beside, by what it is for.
+EXTRAS = {
+    name: {re.split(r"[\[=<>]", each)[0] for each in libraries}
+    for name, libraries in tomllib.loads((ROOT / "pyproject.toml").read_text())["project"][
+        "optional-dependencies"
+    ].items()
+    if name not in ("test", "broker")
+}
+OF_AREAS = set().union(*(each for name, each in EXTRAS.items() if name not in ("batch", "train")))
+NOT_AT_START = ("reportlab", "pymongo", "openvino.tools.ovc", "fhir.resources", "requests",
+                "authlib", "joserfc", *sorted(OF_AREAS))  # fmt: skip
 # What a server starts, and the modules that it imports by name.
 SERVING = (
     "skinapi.app.application",
@@ -32,6 +43,7 @@ SERVING = (
     "skinapi.findings.reports.pdf_document",
     "skinapi.lab.checks.picture_decoder",
     "skinapi.platform.jobs.process",
+    *(f"skinapi.integrations.{name}.area" for name in NAMES),
 )
 
 
@@ -199,7 +211,7 @@ def test_the_small_requirements_are_a_part_of_all() -> None:
     everything = set(_pins("requirements.txt"))
     assert set(_pins("requirements-serve.txt")) < set(_pins("requirements-broker.txt"))
     assert set(_pins("requirements-broker.txt")) <= everything
-    for more in ("batch", "dicom", "train"):
+    for more in EXTRAS:
         part = set(_pins(f"requirements-{more}.txt"))
         assert set(_pins("requirements-serve.txt")) < part <= everything
 
@@ -209,10 +221,10 @@ def test_the_small_requirements_are_what_the_server_imports() -> None:
     for package in ("skinapi.learning", "skinapi.app.batch"):
         for module in {package, *graph.find_descendants(package)}:
             graph.remove_module(module)
-    # What reads and writes DICOM is imported with the first request for it.
-    for library in {"pydicom", "highdicom"} & graph.modules:
+    # What an area alone needs is imported with the first request for it.
+    for library in OF_AREAS & graph.modules:
         for module in graph.find_modules_that_directly_import(library):
-            assert module.startswith("skinapi.integrations.dicom.")
+            assert module.startswith("skinapi.integrations.")
             graph.remove_module(module)
     reached = set().union(*(graph.find_upstream_modules(root) for root in SERVING))
     foreign = {module for module in reached if not module.startswith("skinapi")}
@@ -225,9 +237,7 @@ def test_the_small_requirements_are_what_the_server_imports() -> None:
     small = {_normalised(pin.split("==")[0]) for pin in _pins("requirements-serve.txt")}
     assert len(libraries) > 20
     assert libraries <= small
-    others = {"pyarrow", "distributed", "keras", "tensorflow", "scipy", "h5py"}
-    others |= {"pandas", "scikit-learn", "pydicom", "highdicom"}
-    assert not {pin for pin in small if pin.removesuffix("-cpu") in others}
+    assert small & set().union(*EXTRAS.values()) <= {"jinja2"}
 
 
 def _normalised(name: str) -> str:

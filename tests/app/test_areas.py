@@ -105,7 +105,7 @@ def test_of_what_happens_while_webhooks_are_off_nobody_is_told(on: bool, tmp_pat
     assert len(backend.services.store.collection("deliveries").find()) == (2 if on else 0)
 
 
-@pytest.mark.parametrize("wrong", ["dicom,dicmo", "none,fhir", "DICOM"])
+@pytest.mark.parametrize("wrong", ["fhir,fihr", "none,fhir", "FHIR"])
 def test_a_server_with_an_unknown_area_does_not_start(wrong: str, tmp_path: Path) -> None:
     with pytest.raises(UnsafeSettings, match="AREAS"):
         Backend(tmp_path, areas=wrong)

@@ -41,7 +41,6 @@ def test_the_job_of_a_persons_file_builds_what_it_needs(
 def test_a_server_can_build_every_service(tmp_path: Path, *, with_all: bool) -> None:
     everything = {
         **MAIL,
-        "archive_url": "https://archive.example/rs",
         "broker_uri": "redis://127.0.0.1:9",
         "openrouter_api_key": "k" * 20,
         "retain_accounts_days": 500,

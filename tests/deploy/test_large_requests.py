@@ -16,11 +16,10 @@ from tests.served.server import Server, serving
 from tests.served.wire import Answer, ask, open_connection, read_answer, tell
 
 PAGE = "https://app.clinic.example"
-STUDY = b'Content-Type: multipart/related; type="application/dicom"; boundary=x\r\n'
 FORM = b"Content-Type: multipart/form-data; boundary=x\r\n"
 LARGE = b"Content-Length: 400000000\r\n\r\n"
 A_PHOTO = b"Content-Type: multipart/form-data; boundary=x\r\nContent-Length: 5000000\r\n\r\n"
-BODIES_OF_AN_ADDRESS, STUDIES_OF_A_TOKEN = 64, 16
+BODIES_OF_AN_ADDRESS, DATASETS_OF_A_TOKEN = 64, 4
 
 
 @pytest.fixture(scope="module")
@@ -58,11 +57,10 @@ def held(proxy: Proxy) -> int:
 @pytest.mark.parametrize(
     ("path", "form", "role", "status"),
     [
-        (b"/dicom/studies", STUDY, "", 401),
-        (b"/dicom/studies/1.2.3", STUDY, "forged", 401),
         (b"/api/upload-dataset", FORM, "", 401),
+        (b"/api/upload-dataset", FORM, "forged", 401),
         (b"/api/upload-dataset", FORM, "user", 403),
-        (b"/%64icom//studies", STUDY, "", 401),
+        (b"/%61pi//upload-dataset", FORM, "", 401),
     ],
 )
 def test_a_stranger_is_refused_before_the_body_is_taken(
@@ -79,7 +77,7 @@ def test_a_stranger_is_refused_before_the_body_is_taken(
 @pytest.mark.parametrize("length", [LARGE, b"Transfer-Encoding: chunked\r\n\r\n"])
 @pytest.mark.parametrize("method", [b"GET", b"DELETE"])
 def test_no_other_method_has_a_large_body(proxy: Proxy, method: bytes, length: bytes) -> None:
-    lines = head(b"/dicom/studies", STUDY, length).replace(b"POST", method, 1)
+    lines = head(b"/api/upload-dataset", FORM, length).replace(b"POST", method, 1)
     answer = tell(proxy.port, lines, b"1e8480\r\n" + 2_000_000 * b"x")
     assert (answer.status, answer.json["code"]) == (413, "payload_too_large")
     assert held(proxy) == 0
@@ -88,15 +86,12 @@ def test_no_other_method_has_a_large_body(proxy: Proxy, method: bytes, length: b
 def test_who_may_send_is_answered_by_the_server(proxy: Proxy, tokens: dict[str, str]) -> None:
     body = b"--x--\r\n"
     length = b"Content-Length: %d\r\n\r\n" % len(body)
-    study = tell(proxy.port, head(b"/dicom/studies", STUDY, bearer(tokens["user"]), length), body)
-    assert study.json["code"] in ("bad_request", "dicom_not_installed")
     caller = bearer(tokens["researcher"])
     dataset = tell(proxy.port, head(b"/api/upload-dataset", FORM, caller, length), body)
     assert dataset.status == 400
     preflight = {"Origin": PAGE, "Access-Control-Request-Method": "POST"}
-    for asked in ("/api/upload-dataset", "/dicom/studies"):
-        assert ask(proxy.port, "OPTIONS", asked, headers=preflight).status == 200
-    assert ask(proxy.port, "GET", "/dicom/studies").json["code"] == "method_not_allowed"
+    assert ask(proxy.port, "OPTIONS", "/api/upload-dataset", headers=preflight).status == 200
+    assert ask(proxy.port, "GET", "/api/upload-dataset").json["code"] == "method_not_allowed"
 
 
 def test_where_the_server_does_not_say_who_may_send_one_is_to_try_again(tmp_path: Path) -> None:
@@ -105,7 +100,7 @@ def test_where_the_server_does_not_say_who_may_send_one_is_to_try_again(tmp_path
     except NoNginxError as error:
         pytest.skip(str(error))
     with made.running() as proxy:
-        answer = tell(proxy.port, head(b"/dicom/studies", STUDY, bearer("any"), LARGE))
+        answer = tell(proxy.port, head(b"/api/upload-dataset", FORM, bearer("any"), LARGE))
     assert (answer.status, answer.headers["Retry-After"]) == (503, "5")
     assert answer.headers["Access-Control-Allow-Origin"] == PAGE
 
@@ -127,10 +122,10 @@ def next_one(proxy: Proxy, many: int, request: bytes) -> tuple[Answer, Answer]:
 
 
 def test_an_address_and_a_token_hold_so_many_bodies(proxy: Proxy, tokens: dict[str, str]) -> None:
-    study = head(b"/dicom/studies", STUDY, bearer(tokens["user"]), LARGE)
+    dataset = head(b"/api/upload-dataset", FORM, bearer(tokens["researcher"]), LARGE)
     for many, request in (
         (BODIES_OF_AN_ADDRESS, head(b"/predict", A_PHOTO)),
-        (STUDIES_OF_A_TOKEN, study),
+        (DATASETS_OF_A_TOKEN, dataset),
     ):
         more, small = next_one(proxy, many, request)
         assert (more.status, more.json["code"]) == (429, "too_many_requests")

@@ -17,6 +17,7 @@ from skinapi.platform.web.declaration import declared_routes
 from tests.deploy.promql import ADDED, PROMETHEUS, alerts, grouped_by, queries, selectors
 from tests.findings.prediction.photographer import predicted
 from tests.repository.documents import PAGES
+from tests.support.access import PARTS
 from tests.support.backends import Backend
 
 Series = dict[str, dict[str, set[str]]]
@@ -83,8 +84,8 @@ def test_the_full_queue_is_looked_for_on_every_route_that_takes_photos(
     (alert,) = (rule for rule in alerts() if rule["alert"] == "SkinapiQueueFull")
     (named,) = (s.labels["route"] for s in selectors(alert["expr"]) if "route" in s.labels)
     routes = declared_routes(backend_with_photo.app)
-    studies = {"/dicom/studies", "/dicom/studies/<study>"}  # their photos are in a file meanwhile
-    assert set(named) == {route.path for route in routes if route.carries_photo} | studies
+    spooled = {path for part in PARTS for path in part.SPOOLED_PHOTOS}
+    assert set(named) == {route.path for route in routes if route.carries_photo} | spooled
 
 
 @pytest.mark.skipif(shutil.which("promtool") is None, reason="no promtool (Debian: prometheus)")

@@ -35,6 +35,7 @@ from tests.repository.nginx_errors import DATASET, PHOTO, write_errors
 from tests.repository.reference import COMMAND
 from tests.served.wire import open_connection, read_answer
 from tests.stores.mongod import free_port
+from tests.support.access import PARTS
 from tests.support.backends import Backend
 from tests.support.browser import NoBrowserError, open_browser
 from tests.support.local_server import serving_in_a_thread
@@ -247,7 +248,7 @@ def test_every_route_gets_the_largest_body_that_it_takes(tmp_path: Path) -> None
             room = in_base64
         elif route.path == "/api/upload-dataset":
             room = datasets
-        elif route.path in ("/dicom/studies", "/dicom/studies/<study>"):
+        elif any(route.path in part.SPOOLED_PHOTOS for part in PARTS):
             room = studies
         assert largest <= room, route.path
     backend.services.store.close()

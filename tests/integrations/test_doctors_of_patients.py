@@ -10,7 +10,6 @@ from skinapi.base.settings.safety import WRONG_DEFAULT_DOCTOR, WRONG_UNASSIGNED
 from tests.integrations.fhir import orders
 from tests.integrations.test_keys import clinic_wide, made
 from tests.support.backends import PASSWORD, Backend, Person, change_account
-from tests.support.dicom import RELATED, body_of, jpeg_object
 
 Open = Callable[..., Backend]
 GREY, HOUSE = "grey@example.org", "house@example.org"
@@ -96,7 +95,7 @@ def test_an_approval_names_no_doctor_who_is_none(open_backend: Open) -> None:
 
 def test_a_key_names_the_doctor_of_the_patients_whom_it_adds(open_backend: Open) -> None:
     backend = open_backend(default_doctor=GREY)
-    program = clinic_wide(backend, scopes=["findings:write", "dicom", "fhir"], doctor=HOUSE)
+    program = clinic_wide(backend, scopes=["findings:write", "fhir"], doctor=HOUSE)
     plain = clinic_wide(backend)
     assert in_charge(backend, external(program).get_json()["_id"]) == HOUSE
     assert in_charge(backend, external(plain, "PAT-2").get_json()["_id"]) == GREY
@@ -105,12 +104,6 @@ def test_a_key_names_the_doctor_of_the_patients_whom_it_adds(open_backend: Open)
     external(plain, "PAT-3", doctor=GREY)  # who has a doctor keeps that one
     assert in_charge(backend, named) == HOUSE
     assert external(plain, "PAT-4", doctor="nobody@example.org").status_code == 404
-    sent = program.call(
-        "POST", "/dicom/studies", data=body_of([jpeg_object()]), content_type=RELATED
-    )
-    assert sent.status_code == 200, sent.text
-    newest = backend.stored()["submissions"][-1]
-    assert in_charge(backend, newest["owner"]) == HOUSE
     keys = backend.member(role="admin").pages("/admin/keys")
     assert [key["doctor_email"] for key in keys] == [HOUSE, None]
     backend.edit(HOUSE, status="suspended")

@@ -388,14 +388,6 @@ def test_what_a_key_is_refused_does_not_count_against_its_quota(backend: Backend
     assert program.call("GET", "/submissions").status_code == 200
 
 
-def test_what_the_proxy_asks_first_does_not_count_against_its_quota(backend: Backend) -> None:
-    program, _ = made(backend.member(), scopes=["dicom"], quota=1)
-    for _ in range(3):
-        assert program.call("GET", "/dicom/admission").status_code == 200
-    assert program.call("POST", "/dicom/studies").status_code == 415
-    assert program.call("POST", "/dicom/studies").status_code == 429
-
-
 WRONG: tuple[tuple[str, Any], ...] = (
     *(("scopes", []), ("scopes", ["findings:delete"]), ("scopes", "findings:read")),
     *(("name", ""), ("name", " "), ("name", "x" * 101), ("name", "a\x00b")),

@@ -11,7 +11,6 @@ from bench import (
     batch,
     beside_training,
     cores,
-    dicom,
     growth,
     refusal_limits,
     serving,
@@ -30,7 +29,6 @@ SMALLEST: dict[Any, dict[str, Any]] = {
     batch: {"PICTURES": 4, "ROUNDS": 1},
     beside_training: {"ROUNDS": 1, "ROUND": Bounds(4, seconds=10), "CLIENTS": (1,)},
     cores: {"TURNS": 1, "TURN_S": 0.5},
-    dicom: {"TURNS": 1},
     growth: {"FEW": 100, "MANY": 200, "CALLS": 3},
     serving: {"CLIENTS": (1,), "OURS": Bounds(4, seconds=10), "STARTS": 1},
 }
@@ -46,7 +44,7 @@ def _smallest(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_the_bench_of_make_bench_runs_to_its_end(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """With what of it runs alone: growth, serving, cores, DICOM, and beside a training."""
+    """With what of it runs alone: growth, serving, cores, and beside a training."""
     __main__.main(tmp_path / "bench.json")
     said = capsys.readouterr().out
     assert "audit of an action" in said

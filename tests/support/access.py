@@ -7,6 +7,7 @@ n(ot found, 404). Every path names what belongs to Ada, the `user`.
 
 import io
 import shutil
+from collections import ChainMap
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 from copy import deepcopy
@@ -21,10 +22,10 @@ import apsw
 from skinapi.accounts.auth.account import Account, AccountFields
 from skinapi.accounts.auth.second_factor import code_at, hash_recovery_code, step_of
 from skinapi.app.composition.services import MODELS
+from skinapi.base.area_parts import list_parts
 from skinapi.findings.records.break_glasses import LIFE, BreakGlass
 from skinapi.findings.records.new_findings import NewFinding
 from skinapi.findings.records.stored_finding import StoredFinding
-from skinapi.integrations.dicom.archive import ARCHIVE
 from skinapi.integrations.patients import PATIENTS
 from skinapi.integrations.webhooks.endpoints import Endpoint
 from skinapi.integrations.webhooks.service import WebhooksService
@@ -45,11 +46,12 @@ from tests.integrations.clients.dialects import base64_of
 from tests.integrations.fhir import orders
 from tests.lab.sending import labelled, publish_one, zipped
 from tests.support.backends import PASSWORD, Backend, Person, erase_due
-from tests.support.dicom import sends_dicom
 from tests.support.findings import finding_of
 from tests.support.models import write_model
 from tests.support.photos import photo_of
 
+# What areas have of these tables.
+PARTS = list_parts("access", "tests.integrations")
 PEOPLE = (
     "anonymous",
     "waiting",
@@ -155,9 +157,8 @@ class SampleAccounts:
         self.named["delivery"] = backend.services.get(WebhooksService).send_test(
             webhook=self.named["webhook"], by="system"
         )
-        self.named["archive_delivery"] = backend.services.store.transaction(
-            lambda: backend.services.data.deliveries.add(ARCHIVE, to=ARCHIVE, about={})
-        )
+        for part in PARTS:
+            self.named |= part.name_samples(backend)
         self.named["letter"] = self.draft_letter()
         self.named["signed_letter"] = self.sign_another_letter()
         self.ask_colleague()
@@ -560,7 +561,7 @@ class Row:
     who: str
 
     def options(self, accounts: SampleAccounts) -> Options:
-        request = REQUESTS.get(self.name, {})
+        request = ALL_REQUESTS.get(self.name, {})
         return deepcopy(request) if isinstance(request, dict) else request(accounts)
 
     @property
@@ -866,15 +867,8 @@ show_report_html             in_care           /submissions/{number}/report.html
 show_report_pdf              in_care           /submissions/{number}/report.pdf
 generate_report              approved          /generate_report
 verify_report                anyone            /reports/verify/{no_hash}
-# the clinic's archive
-show_archive                 admins            /archive
-list_archive_deliveries      admins            /archive/deliveries
-send_to_archive_again        admins            /archive/deliveries/{archive_delivery}/again
 # data sets
-admit_study                  approved          /dicom/admission
 admit_dataset                lab               /api/upload-dataset/admission
-store_studies                approved          /dicom/studies
-store_study                  approved          /dicom/studies/1.2.3
 begin_upload                 lab               /uploads
 add_upload_part              researcher        /uploads/{upload}/0
 show_upload                  researcher        /uploads/{upload}
@@ -1011,8 +1005,6 @@ REQUESTS: dict[str, Options | Callable[[SampleAccounts], Options]] = {
     "show_reminder": SampleAccounts.sort_sample,
     "sort_finding": lambda accounts: {"json": {"lesion": accounts.named["lesion"]}},
     "generate_report": {"json": {"class": "melanoma", "confidence": 90}},
-    "store_studies": lambda _: sends_dicom(),
-    "store_study": lambda _: sends_dicom(StudyInstanceUID="1.2.3"),
     "begin_upload": {"json": {"name": "a.zip", "size": 5}},
     "add_upload_part": {"data": PHOTO},
     "send_dataset": lambda accounts: {
@@ -1054,10 +1046,11 @@ KEYED: dict[str, dict[str, str]] = {
 
 
 def read_table() -> Iterator[tuple[str, Row]]:
-    for line in TABLE.strip().splitlines():
-        if not line.startswith("#"):
+    for line in "".join((TABLE, *(part.TABLE for part in PARTS))).strip().splitlines():
+        if line and not line.startswith("#"):
             name, who, path = line.split()
             yield name, Row(name, path, WHO.get(who, who))
 
 
 ROWS = dict(read_table())
+ALL_REQUESTS = dict(ChainMap(REQUESTS, *(part.REQUESTS for part in PARTS)))

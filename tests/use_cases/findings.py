@@ -9,10 +9,8 @@ from skinapi.model.conditions import Band
 from skinapi.platform.storage.ids import now
 from tests.care.clinic import judge_anew, patient_of
 from tests.findings.prediction.photographer import predicted, send
-from tests.integrations.test_keys import clinic_wide
 from tests.privacy.test_joining import join
 from tests.support.backends import Backend, Person
-from tests.support.dicom import sends_dicom
 from tests.use_cases.use_case import UseCase, acts_in, acts_on, notices_to
 
 
@@ -260,44 +258,6 @@ def both_patients(backend: Backend, people: tuple[Person, Person, Person]) -> An
     return errors_and_lists(backend, (ada, grey)), lists_and_rows(backend, (bob, grey)), counted
 
 
-def with_an_archive(backend: Backend) -> tuple[Person, Person]:
-    """It has filed a photo, which the doctor has reviewed."""
-    grey = backend.member(role="doctor")
-    archive = clinic_wide(backend, scopes=["dicom"], doctor=grey.email)
-    file_for_number(archive, "P-1")
-    (waiting,) = grey.call("GET", "/queue").get_json()
-    said = {"label": "melanocytic_nevus", "agreement": "disagree"}
-    grey.call("POST", f"/submissions/{waiting['id']}/review", json=said)
-    return archive, grey
-
-
-def file_for_number(archive: Person, number: str) -> TestResponse:
-    """Each archive numbers its own patients."""
-    told = {"SOPInstanceUID": "1.2.3.4", "PatientID": number, "IssuerOfPatientID": archive.token}
-    return archive.call("POST", "/dicom/studies", **sends_dicom(**told))
-
-
-def correct_the_number(_: Backend, people: tuple[Person, Person]) -> TestResponse:
-    return file_for_number(people[0], "P-2")
-
-
-def archived_findings(backend: Backend, people: tuple[Person, Person]) -> Any:
-    archive, grey = people
-    key = backend.services.data.keys.find_by_secret(archive.token)
-    mine = {"filed_by": key and key.account}
-    stored = backend.services.store.collection("submissions").find(mine, sort="number")
-    owners = [backend.services.data.accounts.find_by_id(item["owner"]) for item in stored]
-    waiting = [grey.call("GET", f"/queue?reviewed={said}").get_json() for said in ("true", "false")]
-    return (
-        ["error" in item for item in stored],
-        [owner and owner.findings for owner in owners],
-        [len(items) for items in waiting],
-        grey.call("GET", "/outcomes").get_json(),
-        notices_to(backend, backend.account(grey.email).id),
-        [rows_of(backend, item["id"]) for item in stored],
-    )
-
-
 def with_a_second_account(backend: Backend) -> tuple[Person, Person, Person, Person]:
     """Each with a photo that was judged again."""
     ada, grey, old = with_another_patient(backend)
@@ -331,7 +291,6 @@ USE_CASES = (
     UseCase("correct a side", with_a_reviewed_photo, correct_its_side, what_was_told),
     UseCase("judge again", with_a_reviewed_photo, judge_it_again, versions_and_lists),
     UseCase("move a finding", with_another_patient, move_it, both_patients),
-    UseCase("correct a number", with_an_archive, correct_the_number, archived_findings),
     UseCase("join two accounts", with_a_second_account, join_them, joined_accounts),
     UseCase("file with photo", a_patient_of_a_doctor, file_one_with_its_photo, lists_and_rows),
     UseCase("delete a finding", with_a_photo, delete_it, lists_and_rows),

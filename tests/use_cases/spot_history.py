@@ -512,5 +512,5 @@ def _photo_of(stored: Document) -> JudgedPhoto:
 
 def program_of(backend: Backend) -> Person:
     """An EHR of the clinic."""
-    scopes = ["fhir", "dicom", "findings:read"]
+    scopes = ["fhir", "findings:read"]
     return made(backend.admin(), "/admin/keys", scopes=scopes)[0]

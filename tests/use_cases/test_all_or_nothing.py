@@ -9,6 +9,7 @@ from typing import Any
 import pymongo
 import pytest
 
+from skinapi.base.area_parts import list_parts
 from skinapi.platform.stores import mongo_transactions
 from skinapi.platform.stores.mongo_store import MongoStore
 from tests.conftest import own_database
@@ -19,7 +20,8 @@ from tests.use_cases import accounts, findings
 from tests.use_cases.use_case import UseCase
 
 # Of each kind some: with mails, with files, of many accounts, in several steps.
-USE_CASES = (*accounts.USE_CASES, *findings.USE_CASES)
+OF_AREAS = list_parts("use_cases", "tests.integrations")
+USE_CASES = tuple(case for part in (accounts, findings, *OF_AREAS) for case in part.USE_CASES)
 # In every run some of the points, other ones for each use case, on one of the stores. In the drill
 # all points on both.
 STRIDE = size(8, 1)

@@ -4,38 +4,33 @@ import html
 import json
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from itertools import pairwise, product
 from pathlib import Path
+from types import ModuleType
 from typing import Any, NamedTuple
 
 import pytest
 from pydantic import BaseModel
-from pydicom import Dataset
-from pypdf import PdfReader
 
-from skinapi.base.errors import NotFound
 from skinapi.care.own_data import ORDER, Task
 from skinapi.care.reminders import reminder_of
 from skinapi.findings.schemas.finding_parts import AdviceView, InstructionView
 from skinapi.findings.schemas.review import DecisionView
 from skinapi.findings.status.decisions import WaitsFor, before_weekend
 from skinapi.findings.status.lesion_status import Advice, Audience
-from skinapi.integrations.dicom.archive import READER
 from skinapi.model.bands import urgency
 from skinapi.model.conditions import Band, conditions_table
 from skinapi.platform.storage.ids import now
 from tests.findings.prediction.photographer import predicted
 from tests.findings.records.test_holds import MADE_AT
 from tests.findings.reports.contradictions import asked_in
-from tests.integrations.dicom.reading_back import objects_in_archive, studies_of
-from tests.integrations.dicom.test_objects import pdf_of
 from tests.integrations.fhir.test_search import OF_PATIENT, walk_patient
 from tests.privacy.test_break_glass import opened
 from tests.support.backends import Backend, Person
+from tests.support.channels import CHANNELS
 from tests.support.size import size
 from tests.use_cases.spot_history import History, Patient, program_of
 
@@ -144,7 +139,8 @@ def walk(history: History) -> Iterator[Told]:
         number, admin = history.draw.choice(history.numbers), history.backend.member(role="admin")
         opened(admin, number=number)
         yield from walk_finding(admin, Truth(history, number, DOCTOR))
-        yield from walk_archive(history, number)
+        for channel in CHANNELS:
+            yield from walk_channel(channel, history, number)
     yield from walk_fhir(history)
 
 
@@ -350,9 +346,22 @@ def walk_gone_elsewhere(history: History, patient: Patient, number: int) -> Iter
         if re.search(rf"/{number}(-|$)", path) and not path.startswith("Patient/"):
             yield Told(f"gone {path}", resource.get("status"), "entered-in-error")
     if identifier := history.find_id(number):
-        with suppress(NotFound):
-            study = studies_of(history.backend).open(identifier, to=READER)
-            yield Told(f"gone {number} DICOM", study.objects, ())
+        for channel in CHANNELS:
+            yield Told(
+                f"gone {number} {channel.NAME}", channel.list_sent(history.backend, identifier), ()
+            )
+
+
+def walk_channel(channel: ModuleType, history: History, number: int) -> Iterator[Told]:
+    """The coded report of a finding, and the printed one, in another system."""
+    truth = Truth(history, number, PROGRAM)
+    said = channel.read_back(history.backend, number)
+    without_letters = re.split("Written (?:and signed by|on|just before) |Withdrawn by", said.text)
+    yield Told(f"{channel.NAME} PDF", asked_in(without_letters[0], "en"), truth.asks)
+    elsewhere = truth.elsewhere
+    unanswered = elsewhere.band if elsewhere and not elsewhere.decision else None
+    yield Told(f"{channel.NAME} urgency", said.urgency, truth.decided or unanswered)
+    yield Told(f"{channel.NAME} final", said.final and not truth.counts.decision, False)
 
 
 def walk_fhir(history: History) -> Iterator[Told]:
@@ -371,30 +380,6 @@ def walk_fhir(history: History) -> Iterator[Told]:
             settled = truth.own.decision is not None and truth.own.decision.final
             is_settled = report["status"] in ("final", "amended")
             yield Told(f"{path} status", is_settled, settled)
-
-
-def walk_archive(history: History, number: int) -> Iterator[Told]:
-    """The structured report of a finding, and the printed one, in a clinic's archive."""
-    truth = Truth(history, number, PROGRAM)
-    *_, report, printed = objects_in_archive(history.backend, number)
-    pages = PdfReader(pdf_of(printed)).pages
-    text = " ".join(page.extract_text() for page in pages)
-    without_letters = re.split("Written (?:and signed by|on|just before) |Withdrawn by", text)[0]
-    yield Told("PDF", asked_in(without_letters, "en"), truth.asks)
-    said = dict(coded_in(report.ContentSequence))
-    elsewhere = truth.elsewhere
-    unanswered = elsewhere.band if elsewhere and not elsewhere.decision else None
-    yield Told("SR urgency", said.get("urgency"), truth.decided or unanswered)
-    final = report.PreliminaryFlag == "FINAL"
-    yield Told("SR final", final and not truth.counts.decision, False)
-
-
-def coded_in(items: Iterable[Dataset]) -> Iterator[tuple[str, str]]:
-    for item in items:
-        if "ConceptCodeSequence" in item:
-            name, value = item.ConceptNameCodeSequence[0], item.ConceptCodeSequence[0]
-            yield name.get("CodeValue", ""), value.get("CodeValue", "")
-        yield from coded_in(item.get("ContentSequence", ()))
 
 
 def everything(history: History, patient: str) -> dict[str, Any]:

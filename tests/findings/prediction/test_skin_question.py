@@ -13,8 +13,8 @@ from skinapi.model.conditions import Band, conditions_table
 from skinapi.model.registry.prediction_pool import ServedModel
 from tests.findings.prediction import test_several_pictures as several
 from tests.findings.prediction.photographer import predicted, send
-from tests.integrations.dicom.reading_back import objects_in_archive
 from tests.support.backends import Backend, Person
+from tests.support.channels import CHANNELS
 from tests.support.models import asking_model, served_once
 from tests.support.photos import LIKE_NO_SKIN, NO_SKIN, photo_in, photo_of
 
@@ -104,7 +104,7 @@ def test_one_of_several_pictures_is_asked_about_by_its_place(ada: Person) -> Non
 
 
 def test_no_program_reads_a_condition_of_what_is_no_skin(asking: AskingBackend) -> None:
-    """As a patient does not: an EHR in the conclusion, a PACS in the structured report."""
+    """As a patient does not: an EHR in the conclusion, others in what they are told."""
     ada = asking.member()
     found = predicted(ada, DOUBTED)
     assert found["probabilities"], "which are told as figures"
@@ -115,7 +115,8 @@ def test_no_program_reads_a_condition_of_what_is_no_skin(asking: AskingBackend) 
     assert likely["resourceType"] == "Observation"
     for name in (*conditions_table().keys, "melanoma", "mole", "nevus"):
         assert name not in f"{report['text']} {likely}".lower().replace("normal_skin", "")
-    told = "".join(map(str, objects_in_archive(asking, number)))
-    assert "not_surely_skin" in told
-    assert "most_likely" not in told
-    assert "not_ruled_out" not in told
+    for channel in CHANNELS:
+        told = channel.tell_of(asking, number)
+        assert "not_surely_skin" in told
+        assert "most_likely" not in told
+        assert "not_ruled_out" not in told

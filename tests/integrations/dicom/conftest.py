@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.support.orthanc import Orthanc, running_orthanc
+from tests.integrations.dicom.orthanc import Orthanc, running_orthanc
 
 
 @pytest.fixture(scope="session")

@@ -16,6 +16,7 @@ from skinapi.platform.storage.ids import now
 from tests.findings.prediction.photographer import predicted
 from tests.findings.records.test_holds import in_days
 from tests.integrations.dicom.fake_archive import FakeArchive, Mood, fake_archive
+from tests.integrations.dicom.orthanc import Orthanc
 from tests.integrations.dicom.test_objects import (
     MOLE,
     SIGNS,
@@ -29,7 +30,6 @@ from tests.integrations.dicom.test_objects import (
     text_of,
 )
 from tests.support.backends import Backend, erase
-from tests.support.orthanc import Orthanc
 from tests.support.photos import photo_of
 
 

@@ -18,9 +18,7 @@ from pydicom.uid import UID
 import skinapi.integrations.dicom.routes as routes_module
 from skinapi.integrations.dicom.stow import Failure
 from skinapi.platform.web.declaration import route_of
-from tests.integrations.dicom.test_receiving import FAILED, OTHERS, PIXELS, send
-from tests.support.backends import Backend, Person, put_in
-from tests.support.dicom import (
+from tests.integrations.dicom.sent_objects import (
     BOUNDARY,
     DEFLATED,
     EXPLICIT,
@@ -35,6 +33,8 @@ from tests.support.dicom import (
     jpeg_object,
     raw_object,
 )
+from tests.integrations.dicom.test_receiving import FAILED, OTHERS, PIXELS, send
+from tests.support.backends import Backend, Person, put_in
 from tests.support.photos import photo_of
 from tests.support.size import size
 

@@ -7,14 +7,14 @@ from subprocess import run
 
 import pytest
 
+from tests.integrations.dicom.orthanc import Orthanc, running_orthanc
 from tests.integrations.dicom.reading_back import tool
+from tests.integrations.dicom.sent_objects import jpeg_object
 from tests.integrations.docs_commands import ADDRESS, run_page
 from tests.repository.documents import blocks
 from tests.served.people import Caller, Seeder
 from tests.served.server import Server, serving
 from tests.support.backends import PASSWORD
-from tests.support.dicom import jpeg_object
-from tests.support.orthanc import Orthanc, running_orthanc
 from tests.support.photos import photo_of
 
 

@@ -17,9 +17,7 @@ from skinapi.base.subject import KeyUse
 from skinapi.findings.prediction.service import PredictionService
 from skinapi.integrations.dicom.header import open_instance
 from skinapi.integrations.dicom.patient_facts import read_context
-from tests.integrations.test_keys import clinic_wide
-from tests.support.backends import Backend, Person
-from tests.support.dicom import (
+from tests.integrations.dicom.sent_objects import (
     EXPLICIT,
     IMPLICIT,
     JPEG_2000,
@@ -38,6 +36,8 @@ from tests.support.dicom import (
     raw_object,
     region,
 )
+from tests.integrations.test_keys import clinic_wide
+from tests.support.backends import Backend, Person
 from tests.support.photos import photo_of
 
 ROOT = Path(__file__).parents[3]
@@ -276,7 +276,7 @@ def test_a_header_is_never_quoted_in_the_log() -> None:
     """pydicom quotes values that it does not understand, in its log and in warnings."""
     script = (
         "import io, warnings, logging; logging.basicConfig(level=0);"
-        "from tests.support.dicom import jpeg_object;"
+        "from tests.integrations.dicom.sent_objects import jpeg_object;"
         "from skinapi.integrations.dicom.header import open_instance;"
         "from skinapi.integrations.dicom.patient_facts import read_context;"
         "one = jpeg_object(PatientAge='Lovelace', PatientSex='Lovelace', StudyDate='Lovelace');"

@@ -13,13 +13,13 @@ from pydicom import Dataset
 from skinapi.findings.records.stored_finding import Source
 from skinapi.integrations.patients import PATIENTS
 from tests.integrations.dicom.reading_back import errors_in, objects_in_archive
+from tests.integrations.dicom.sent_objects import DERMOSCOPIC, jpeg_object
 from tests.integrations.dicom.test_objects import sign
 from tests.integrations.dicom.test_receiving import FAILED, send
 from tests.integrations.test_keys import clinic_wide, made
 from tests.lab.test_from_reviews import Clinic
 from tests.privacy.made_files import ASKED, make, read
 from tests.support.backends import Backend, Person
-from tests.support.dicom import DERMOSCOPIC, jpeg_object
 from tests.support.photos import photo_of
 
 NUMBER, ISSUER, OID, ORDER = "HOSPITAL-4711-Ü", "clinic", "1.2.276.0.76.3", "A-2026-0815"

@@ -16,12 +16,7 @@ from skinapi.model.refusals import Reason
 from skinapi.model.registry.inference import InferenceService
 from skinapi.platform.storage.ports import Documents
 from tests.integrations.dicom.reading_back import objects_in_archive
-from tests.integrations.dicom.test_receiving import FAILED, PHOTO, PIXELS, send
-from tests.integrations.test_keys import clinic_wide
-from tests.privacy.test_joining import join
-from tests.served.wire import at_once
-from tests.support.backends import Backend
-from tests.support.dicom import (
+from tests.integrations.dicom.sent_objects import (
     EXPLICIT,
     IMPLICIT,
     JPEG_2000,
@@ -30,6 +25,11 @@ from tests.support.dicom import (
     pixels_of,
     raw_object,
 )
+from tests.integrations.dicom.test_receiving import FAILED, PHOTO, PIXELS, send
+from tests.integrations.test_keys import clinic_wide
+from tests.privacy.test_joining import join
+from tests.served.wire import at_once
+from tests.support.backends import Backend
 from tests.support.photos import photo_of
 from tests.support.size import size
 from tests.use_cases.use_case import acts_on

@@ -19,7 +19,7 @@ from tests.support.backends import Backend, Person, erase
 from tests.support.photos import photo_in, photo_of
 
 SNOMED = "http://snomed.info/sct"
-DICOM = "http://dicom.nema.org/resources/ontology/DCM"
+DCM = "http://dicom.nema.org/resources/ontology/DCM"
 
 
 def coded(*codes: str, system: str = SNOMED) -> Json:
@@ -242,7 +242,7 @@ FACTS: tuple[tuple[Json, Json, Json, Json], ...] = (
     ({"birthDate": "1996-11-26", "gender": "other"}, {}, {}, {"age_band": "30-44", "sex": "other"}),
     ({"birthDate": "1996"}, {}, {}, {"age_band": None}),  # 29 or 30
     ({"birthDate": "1601-01-01"}, {}, {}, {"age_band": None}),
-    ({}, {"modality": coded("DMS", system=DICOM)}, {}, {"modality": "dermoscopic"}),
+    ({}, {"modality": coded("DMS", system=DCM)}, {}, {"modality": "dermoscopic"}),
     ({}, {}, {"bodySite": [coded("66643007")]}, {"body_site": "back"}),
     (
         {},

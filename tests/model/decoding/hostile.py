@@ -89,7 +89,7 @@ def other_kinds() -> Iterator[tuple[str, bytes]]:
         "postscript": b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\nshowpage",
         "heic": b"\x00\x00\x00\x18ftypheic" + bytes(64),
         "mp4": b"\x00\x00\x00\x18ftypmp42" + bytes(64),
-        "dicom": bytes(128) + b"DICM" + bytes(64),
+        "of_an_archive": bytes(128) + b"DICM" + bytes(64),
         "executable": b"\x7fELF" + bytes(64),
         "zeros": bytes(100_000),
     }.items()

@@ -7,7 +7,7 @@ import pytest
 
 from skinapi.app.batch import command
 from tests.app.batch.archives import archive_of
-from tests.support.dicom import JPEG_LS, jpeg_object, raw_object
+from tests.integrations.dicom.sent_objects import JPEG_LS, jpeg_object, raw_object
 from tests.support.photos import photo_of
 
 

@@ -1,6 +1,6 @@
 """A photo of 12 megapixels in a DICOM object (STOW-RS) beside the same photo to `POST /predict`.
 
-`python -m bench.dicom` prints this part of `make bench` alone. The two take turns, so that
+`python -m tests.integrations.dicom.bench` prints it. The two take turns, so that
 both meet the same machine.
 """
 
@@ -17,10 +17,10 @@ from typing import Any
 from bench.photos import photos
 from skinapi.base.settings import Settings
 from skinapi.model.network.model import SHIPPED_MODEL
+from tests.integrations.dicom.sent_objects import RELATED, body_of, jpeg_object
 from tests.served.people import Seeder
 from tests.served.photo_clients import ANGULAR
 from tests.served.server import serving
-from tests.support.dicom import RELATED, body_of, jpeg_object
 from tests.support.size import size
 
 TURNS = size(25, 200)

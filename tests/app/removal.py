@@ -1,0 +1,102 @@
+"""Takes areas out of a copy of the project, as a clinic that does without them would: a folder, its
+tests, its page, its line.
+"""
+
+import ast
+import re
+import shutil
+import subprocess
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.repository.documents import ROOT
+
+AREAS_FILE = "skinapi/app/areas.py"
+LINKED = "skinapi/models"  # large, and nobody writes there
+# The page of an area, and what names it in a file.
+PAGES = {"dicom": "docs/integrate/pacs.md"}
+NAMES = {"dicom": r"dicom(?!\.nema\.org/resources)|\bpacs\b"}  # but for a system of codes
+# What may name an area that is gone, and why.
+ALLOWED: Mapping[str, str] = {
+    "CHANGELOG.md": "what was",
+    "skinapi/console/static/": "the console's pages and words of all areas are one program",
+    "deploy/": "a proxy's rule for an address that is not there says 404 as the server does",
+    "requirements": "locked by `make lock`",
+    "pyproject.toml": "an extra that nobody installs",
+    "Makefile": "locks that extra",
+    "Dockerfile": "may be built with it",
+    ".dockerignore": "lets it into the image",
+    ".github/": "installs other programs for the tests",
+    "CONTRIBUTING.md": "names these programs",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Copy:
+    """The project without these areas."""
+
+    root: Path
+    gone: Sequence[str]
+
+    def list_broken_imports(self) -> Iterator[str]:
+        """Each import of what is gone, by anything that is left."""
+        folders = rf"(?:skinapi|tests)\.integrations\.(?:{'|'.join(self.gone)})\b"
+        for path, _ in self._list_with(re.compile(folders.encode())):
+            if path.suffix == ".py":
+                found = filter(re.compile(folders).match, _imports_in(self.root / path))
+                yield from (f"{path}: {name}" for name in found)
+
+    def list_names(self) -> Iterator[str]:
+        """Each line that names what is gone."""
+        names = re.compile("|".join(NAMES[area] for area in self.gone).encode(), re.IGNORECASE)
+        for path, content in self._list_with(names, but=(*ALLOWED, "tests/app/removal.py")):
+            lines = content.splitlines()
+            yield from (f"{path}: {line.decode()}" for line in lines if names.search(line))
+
+    def _list_with(
+        self, pattern: re.Pattern[bytes], but: tuple[str, ...] = ()
+    ) -> Iterator[tuple[Path, bytes]]:
+        for path in _list_tracked(self.root):
+            content = b"" if str(path).startswith(but) else (self.root / path).read_bytes()
+            if pattern.search(content):
+                yield path, content
+
+
+def remove(areas: Sequence[str], root: Path) -> Copy:
+    """Copy what git knows, without these areas."""
+    for path in _list_tracked(ROOT):
+        if (ROOT / path).is_file() and not str(path).startswith(LINKED):
+            (root / path).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(ROOT / path, root / path)
+    (root / LINKED).symlink_to(ROOT / LINKED)
+    for area in areas:
+        for folder in ("skinapi", "tests"):
+            shutil.rmtree(root / folder / "integrations" / area)
+        (root / PAGES[area]).unlink()
+        _drop_lines(root / AREAS_FILE, rf'^    "{area}",$')
+        for page in [root / "README.md", *root.glob("docs/**/*.md")]:
+            _drop_lines(page, rf"^\|.*\b{Path(PAGES[area]).name}\b")
+    return Copy(root, areas)
+
+
+def _drop_lines(file: Path, pattern: str) -> None:
+    kept = [line for line in file.read_text().splitlines(True) if not re.search(pattern, line)]
+    file.write_text("".join(kept))
+
+
+def _list_tracked(root: Path) -> list[Path]:
+    """In a copy, what of it is left."""
+    listed = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT, check=True, capture_output=True, text=True,
+    ).stdout.split("\0")  # fmt: skip
+    return [Path(name) for name in listed if name and (root / name).is_file()]
+
+
+def _imports_in(path: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(path.read_bytes())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)

@@ -1,0 +1,67 @@
+"""An area is removable: nobody names it, and without it all that is left works."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from tests.app.removal import PAGES, Copy, remove
+
+# What is written from the code is written anew, and a server is made.
+SERVES = """
+import runpy
+from pathlib import Path
+from tests.support.backends import Backend
+runpy.run_module("tests.repository.reference", run_name="__main__")
+backend = Backend(Path("instance"))
+paths = backend.client.get("/openapi.json").get_json()["paths"]
+print(len(paths), len(list(backend.app.url_map.iter_rules())))
+"""
+# What they test apart from the application is that of the checkout: its history, its environment.
+TESTED = ("tests/app", "tests/repository", "tests/integrations")
+APART = "not demo and not removal and not history"
+
+
+def run(copy: Copy, *command: str) -> str:
+    done = subprocess.run(
+        command,
+        cwd=copy.root,
+        env=os.environ | {"PYTHONPATH": str(copy.root)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, (done.stdout + done.stderr)[-8000:]
+    return done.stdout
+
+
+@pytest.fixture(
+    scope="module",
+    params=[*((area,) for area in PAGES), *([tuple(PAGES)] if len(PAGES) > 1 else [])],
+    ids="-".join,
+)
+def copy(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Copy:
+    gone: Sequence[str] = request.param
+    made = remove(gone, tmp_path_factory.mktemp("copy"))
+    run(made, sys.executable, "-c", SERVES)
+    return made
+
+
+def test_nothing_that_is_left_imports_what_is_gone(copy: Copy) -> None:
+    assert list(copy.list_broken_imports()) == []
+
+
+def test_no_file_that_is_left_names_what_is_gone(copy: Copy) -> None:
+    assert list(copy.list_names()) == []
+
+
+@pytest.mark.drill
+@pytest.mark.timeout(3600)
+def test_what_is_left_passes_its_checks(copy: Copy) -> None:
+    tools = Path(sys.executable).parent
+    run(copy, str(tools / "lint-imports"))
+    run(copy, str(tools / "mypy"))
+    run(copy, sys.executable, "-m", "pytest", "-q", "-x", *TESTED, "-k", APART)
