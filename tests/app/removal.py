@@ -20,7 +20,9 @@ NAMES = {"dicom": r"dicom(?!\.nema\.org/resources)|\bpacs\b"}  # but for a syste
 # What may name an area that is gone, and why.
 ALLOWED: Mapping[str, str] = {
     "CHANGELOG.md": "what was",
-    "skinapi/console/static/": "the console's pages and words of all areas are one program",
+    "skinapi/console/static/": "the console's pages of all areas are one program",
+    "skinapi/base/words/en/console": "its words",
+    "skinapi/base/words/fr/console": "its words",
     "deploy/": "a proxy's rule for an address that is not there says 404 as the server does",
     "requirements": "locked by `make lock`",
     "pyproject.toml": "an extra that nobody installs",
@@ -75,8 +77,12 @@ def remove(areas: Sequence[str], root: Path) -> Copy:
             shutil.rmtree(root / folder / "integrations" / area)
         (root / PAGES[area]).unlink()
         _drop_lines(root / AREAS_FILE, rf'^    "{area}",$')
-        for page in [root / "README.md", *root.glob("docs/**/*.md")]:
-            _drop_lines(page, rf"^\|.*\b{Path(PAGES[area]).name}\b")
+        linked = rf"\[([^\]]*)\]\([^)]*\b{Path(PAGES[area]).name}\b[^)]*\)"
+        for page in (*root.glob("*.md"), *root.glob("docs/**/*.md")):
+            _drop_lines(page, rf"^\|.*{linked}")
+        (root / "CHANGELOG.md").write_text(
+            re.sub(linked, r"\1", (root / "CHANGELOG.md").read_text())
+        )
     return Copy(root, areas)
 
 

@@ -29,7 +29,7 @@ def run(copy: Copy, *command: str) -> str:
     done = subprocess.run(
         command,
         cwd=copy.root,
-        env=os.environ | {"PYTHONPATH": str(copy.root)},
+        env=os.environ | {"PYTHONPATH": str(copy.root), "DRILL": ""},
         capture_output=True,
         text=True,
         check=False,

@@ -68,7 +68,7 @@ class Meanings(RootModel[dict[str, str]]):
     """The meanings of our own codes, in a language."""
 
 
-WORDS: Mapping[Language, Meanings] = load_words("reports.codes", Meanings)
+WORDS: Mapping[Language, Meanings] = load_words("codes", Meanings, package=__package__)
 
 
 def own(code: str, language: Language) -> CodedConcept:

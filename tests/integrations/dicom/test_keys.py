@@ -1,7 +1,9 @@
 """A key with the scope `dicom`: what it counts for, and for whom it files."""
 
-from tests.integrations.dicom.sent_objects import RELATED, body_of, jpeg_object, sends_dicom
-from tests.integrations.test_doctors_of_patients import GREY, HOUSE, Open, in_charge
+from pathlib import Path
+
+from tests.integrations.dicom.sent_objects import sends_dicom
+from tests.integrations.test_doctors_of_patients import GREY, HOUSE, in_charge
 from tests.integrations.test_keys import clinic_wide, made
 from tests.support.backends import Backend
 
@@ -25,12 +27,12 @@ def test_an_object_whose_number_has_a_character_that_nobody_sees_is_refused(
     assert shared_backend.stored()["accounts"] == before
 
 
-def test_a_key_names_the_doctor_of_the_patients_whom_it_adds(open_backend: Open) -> None:
-    backend = open_backend(default_doctor=GREY)
+def test_a_key_names_the_doctor_of_the_patients_whom_it_adds(tmp_path: Path) -> None:
+    backend = Backend(tmp_path, default_doctor=GREY)
+    for email in (GREY, HOUSE):
+        backend.member(email, role="doctor")
     program = clinic_wide(backend, scopes=["dicom"], doctor=HOUSE)
-    sent = program.call(
-        "POST", "/dicom/studies", data=body_of([jpeg_object()]), content_type=RELATED
-    )
+    sent = program.call("POST", "/dicom/studies", **sends_dicom())
     assert sent.status_code == 200, sent.text
     newest = backend.stored()["submissions"][-1]
     assert in_charge(backend, newest["owner"]) == HOUSE
