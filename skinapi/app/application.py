@@ -16,7 +16,7 @@ from skinapi.accounts.admin.routes import routes as admin_routes
 from skinapi.accounts.auth.me_routes import consent_routes, factor_routes
 from skinapi.accounts.auth.routes import recovery_routes
 from skinapi.accounts.auth.routes import routes as auth_routes
-from skinapi.app.areas import AREAS, switched_on
+from skinapi.app.areas import AREAS, list_condition_names, switched_on
 from skinapi.app.composition.background import open_background
 from skinapi.app.composition.server_services import ServerServices, open_server_services
 from skinapi.app.composition.services import Services, open_services
@@ -44,7 +44,6 @@ from skinapi.findings.records.unassigned_patients import UnassignedMailer
 from skinapi.findings.reports.routes import routes as reports_routes
 from skinapi.findings.routes import correction_routes, outcome_routes, review_routes
 from skinapi.findings.routes import routes as records_routes
-from skinapi.integrations.clients.service import names_for_clients
 from skinapi.integrations.keys.admission import KeyAuthorizer
 from skinapi.integrations.keys.routes import patient_routes as external_patient_routes
 from skinapi.integrations.keys.routes import routes as key_routes
@@ -139,7 +138,7 @@ def create_app(
     with suppress(SkinAPIError):  # it is done again before each upload
         services.lab.cleanup.sweep()
     inference, reloader = open_inference(
-        settings, services.models, served_model, names_for_clients(), pool
+        settings, services.models, served_model, list_condition_names(), pool
     )
     rates = {Rate(name): text for name, text in settings.rates.items()}
     limits = open_limits(settings.rate_limit_uri, settings.instance_dir, rates)
@@ -186,11 +185,7 @@ def _build(app: Application, limits: Limits) -> Application:
 
 
 def _open_console(settings: Settings, areas: Sequence[Area]) -> Console:
-    log_ins = {
-        provider.name: {"label": provider.shown_name, "links": provider.linking == "by_admin"}
-        for provider in settings.log_in_providers
-        if settings.switches_on("oidc")
-    }
+    log_ins = {name: each for area in areas for name, each in area.log_ins(settings).items()}
     responsible = {
         "name": settings.clinic_name,
         "phone": settings.clinic_phone,

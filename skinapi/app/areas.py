@@ -1,5 +1,6 @@
 """What a clinic may do without: each is an area, declared in the `area.py` of its folder."""
 
+from collections.abc import Mapping
 from importlib import import_module
 
 from skinapi.base.errors import UnsafeSettings
@@ -40,6 +41,11 @@ def switched_on(settings: Settings) -> tuple[Area, ...]:
     if faults := faults_of_areas(settings):
         raise UnsafeSettings("\n".join(faults))
     return tuple(area for area in AREAS if settings.switches_on(area.name))
+
+
+def list_condition_names() -> dict[str, Mapping[str, str | None]]:
+    """For each condition its names by client: `GET /conditions` tells them."""
+    return {key: names for area in AREAS for key, names in area.condition_names.items()}
 
 
 def list_channels(settings: Settings) -> tuple[str, ...]:

@@ -14,17 +14,16 @@ from functools import partial
 from pydantic import SecretStr
 
 from skinapi.accounts.auth.owners import OwnerStatus
+from skinapi.app.jobs import open_jobs
 from skinapi.base.errors import SkinAPIError
 from skinapi.base.logs import configure_logs, shield_output
 from skinapi.base.settings import Settings
 from skinapi.base.settings.safety import read_settings, refuse_unsafe
-from skinapi.integrations.webhooks.endpoints import AREA_NAME, Endpoints, WebhookEvents
 from skinapi.platform.jobs.announcements import open_broker
 from skinapi.platform.jobs.attempt import Timing
 from skinapi.platform.jobs.job_queue import Jobs
 from skinapi.platform.jobs.job_worker import Worker
 from skinapi.platform.jobs.process import die_with
-from skinapi.platform.notices.deliveries import Deliveries
 from skinapi.platform.storage.ports import Store
 from skinapi.platform.storage.store_version import join_store, refuse_former_key
 from skinapi.platform.stores import make_store, open_store
@@ -75,8 +74,7 @@ def _work(settings: Settings, program: str, timing: Timing | None, parent: int |
 
 def _open_jobs(settings: Settings, store: Store) -> Jobs:
     join_store(store, secrets=settings.audit_secrets())
-    told = WebhookEvents(Endpoints(store), Deliveries(store))
-    return Jobs(store, on_ended=told.on_job_ended if settings.switches_on(AREA_NAME) else None)
+    return open_jobs(store, settings, lambda repository: repository(store))
 
 
 def _secrets(settings: Settings) -> list[str]:

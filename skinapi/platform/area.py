@@ -47,6 +47,8 @@ class Area:
     the container is to know. `channels`: who sends the deliveries of a kind. `subscribe`: whom it
     adds to the listeners, after those of the findings; the container gives what it asks for.
     `page` describes it, `summary` in a line. `scopes`: what a key may be made for besides.
+    `log_ins`: what the log-in page shows besides the password. `condition_names`: what its clients
+    call each condition.
     """
 
     name: str
@@ -63,3 +65,5 @@ class Area:
     channels: Mapping[str, type[Sends]] = field(default_factory=dict)
     subscribe: Callable[..., None] = _subscribe_to_nothing
     scopes: Sequence[str] = ()
+    log_ins: Callable[[Settings], Mapping[str, object]] = _no_values
+    condition_names: Mapping[str, Mapping[str, str | None]] = field(default_factory=dict)

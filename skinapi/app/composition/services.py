@@ -38,6 +38,7 @@ from skinapi.app.composition.repositories import (
     repository_values,
 )
 from skinapi.app.composition.subscriptions import subscribe
+from skinapi.app.jobs import open_jobs
 from skinapi.base.container import Container, Parts
 from skinapi.base.settings import VERSION, Settings
 from skinapi.base.settings.installation import AreaSettings
@@ -67,7 +68,6 @@ from skinapi.findings.reviews.service import ReviewsService
 from skinapi.integrations.keys.api_keys import SessionKeys
 from skinapi.integrations.keys.service import KeysService
 from skinapi.integrations.patients import PatientsService
-from skinapi.integrations.webhooks.endpoints import AREA_NAME, WebhookEvents
 from skinapi.lab.checks.check_queue import Cleanup
 from skinapi.lab.checks.publishing import Publisher
 from skinapi.lab.datasets.quarantine import Quarantine
@@ -276,8 +276,8 @@ def _open_announcer(settings: Settings) -> Announcer | None:
     return Announcer(broker) if broker else None
 
 
-def _open_jobs(store: Store, settings: Settings, told: WebhookEvents) -> Jobs:
-    return Jobs(store, on_ended=told.on_job_ended if settings.switches_on(AREA_NAME) else None)
+def _open_jobs(store: Store, settings: Settings, container: Container) -> Jobs:
+    return open_jobs(store, settings, container.get)
 
 
 def _open_checker(records: CheckerRecords, settings: Settings, store: Store) -> Checker | None:

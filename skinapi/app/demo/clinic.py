@@ -11,6 +11,7 @@ from typing import Any, Self
 from skinapi.accounts.auth.account import Account, Subject, WantedRole
 from skinapi.accounts.auth.consents import ChangedConsents, Purpose, newest_text
 from skinapi.accounts.auth.passwords import ClientInfo
+from skinapi.app.areas import list_condition_names
 from skinapi.app.composition.server_services import ServerServices, open_server_services
 from skinapi.app.composition.services import Services, Unlimited, open_services
 from skinapi.base.languages import Language
@@ -22,7 +23,6 @@ from skinapi.findings.prediction.service import SentPhotos
 from skinapi.findings.records.letters import Addressee
 from skinapi.findings.records.visible_findings import VisibleFinding
 from skinapi.findings.schemas.review import NewReview
-from skinapi.integrations.clients.service import names_for_clients
 from skinapi.lab.datasets.dataset_versions import NewDataset
 from skinapi.model.context import Context
 from skinapi.model.network.model import CALIBRATION, CARD, LABELS, SHIPPED_MODEL, SPLIT, read_card
@@ -60,7 +60,9 @@ class Clinic:
         served = open_served(settings)
         services = open_services(settings, served=served)
         record_former_model(services.models.versions)
-        inference, reloader = open_inference(settings, services.models, served, names_for_clients())
+        inference, reloader = open_inference(
+            settings, services.models, served, list_condition_names()
+        )
         reloader.run_once()
         models = open_server_services(services, inference, Unlimited())
         account, _ = services.admin.ensure_admin(email=f"admin@{DOMAIN}", password=PASSWORD)

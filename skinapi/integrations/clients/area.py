@@ -7,7 +7,7 @@ from skinapi.integrations.clients import (
     explainable,
     photo_forms,
 )
-from skinapi.integrations.clients.service import ClientsService
+from skinapi.integrations.clients.service import CONDITION_NAMES, ClientsService
 from skinapi.lab.service import DatasetsService, TrainingService
 from skinapi.model.registry.version_service import ModelsService
 from skinapi.platform.area import Area, Values
@@ -36,4 +36,5 @@ AREA = Area(
         (dermascan_lab.training_routes, TrainingService),
     ),
     values=_values,
+    condition_names={key: names._asdict() for key, names in CONDITION_NAMES.items()},
 )

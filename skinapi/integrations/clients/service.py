@@ -84,11 +84,6 @@ RISK_OF_BAND: dict[Band, Risk] = {
 }
 
 
-def names_for_clients() -> Mapping[str, Mapping[str, str | None]]:
-    """For each condition its name by client: `GET /conditions` tells them."""
-    return {key: names._asdict() for key, names in CONDITION_NAMES.items()}
-
-
 class Undecided(Unprocessable):
     """The photo was classified, but the client can show only a class, which would read as harmless.
 

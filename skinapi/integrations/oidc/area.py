@@ -34,6 +34,13 @@ def _open_providers(settings: Settings) -> "dict[str, Provider]":
     }
 
 
+def _list_log_ins(settings: Settings) -> dict[str, object]:
+    return {
+        provider.name: {"label": provider.shown_name, "links": provider.linking == "by_admin"}
+        for provider in settings.log_in_providers
+    }
+
+
 AREA = Area(
     name="oidc",
     blueprint="auth",
@@ -43,4 +50,5 @@ AREA = Area(
     stores=(RoundTrips,),
     forgets=(RoundTrips,),
     factories=(_open_oidc,),
+    log_ins=_list_log_ins,
 )

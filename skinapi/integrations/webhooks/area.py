@@ -17,7 +17,6 @@ from skinapi.findings.records.events import (
 )
 from skinapi.integrations.webhooks.addresses import Addresses
 from skinapi.integrations.webhooks.endpoints import (
-    AREA_NAME,
     KIND,
     Endpoints,
     EventType,
@@ -78,7 +77,7 @@ def _subscribe(work: UnitOfWork, told: WebhookEvents) -> None:
 
 
 AREA = Area(
-    name=AREA_NAME,
+    name="webhooks",
     blueprint="programs",
     summary="what happens here is told to other systems",
     page="docs/integrate/webhooks.md",

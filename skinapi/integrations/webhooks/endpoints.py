@@ -22,7 +22,6 @@ from skinapi.platform.storage.ports import Store
 from skinapi.platform.storage.records import Repository
 from skinapi.platform.storage.store_version import SigningKeys
 
-AREA_NAME = "webhooks"
 KIND = "webhook"
 TEST = "webhook.test"
 PURPOSE = "skinapi webhooks"
