@@ -19,6 +19,14 @@ REQUESTS = {
 }
 # Routes whose photos lie in a file meanwhile.
 SPOOLED_PHOTOS = ("/dicom/studies", "/dicom/studies/<study>")
+# Of tests/deploy/test_large_requests.py: who sends them, and how many a token holds.
+STUDY = b'Content-Type: multipart/related; type="application/dicom"; boundary=x\r\n'
+LARGE_BODIES = ((b"/dicom/studies", STUDY, "user", 16),)
+STRANGERS = (
+    (b"/dicom/studies", STUDY, "", 401),
+    (b"/dicom/studies/1.2.3", STUDY, "forged", 401),
+    (b"/%64icom//studies", STUDY, "", 401),
+)
 # Routes that take no key: an admin's.
 NO_KEY = ("show_archive", "list_archive_deliveries", "send_to_archive_again")
 
