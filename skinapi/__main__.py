@@ -218,8 +218,9 @@ def check_settings(settings: Settings, _: argparse.Namespace) -> int:
 
 
 def show_areas(settings: Settings, _: argparse.Namespace) -> int:
-    """List what a clinic may do without, and what of it is on."""
+    """List what a clinic may do without, what of it is on, and who listens to which event."""
     print("\n".join(_commands("areas").describe_areas(settings)))
+    print("\n".join(["", *_commands("listeners").describe_listeners(settings)]))
     return 0
 
 

@@ -3,8 +3,11 @@
 from collections.abc import Mapping
 from importlib import import_module
 
+from pydantic.fields import FieldInfo
+
 from skinapi.base.errors import UnsafeSettings
 from skinapi.base.settings import Settings
+from skinapi.base.settings.installation import AreaSettings
 from skinapi.base.subject import SCOPES
 from skinapi.platform.area import Area
 
@@ -53,13 +56,28 @@ def list_channels(settings: Settings) -> tuple[str, ...]:
     return tuple(kind for area in switched_on(settings) for kind in area.channels)
 
 
+def list_area_settings(*areas: str) -> list[tuple[str, FieldInfo]]:
+    """The settings of these areas, or of all, with their names in the environment."""
+    return [
+        (name.upper(), field)
+        for kind in sorted(AreaSettings.__subclasses__(), key=lambda kind: kind.__module__)
+        for name, field in Settings.model_fields.items()
+        if name in kind.__annotations__
+        if not areas or kind.__module__.split(".")[-2] in areas
+    ]
+
+
 def describe_areas(settings: Settings) -> list[str]:
     """A line for each area: whether it is on, how many routes it adds, what it stores and sends."""
     on, lines = switched_on(settings), list[str]()
     for area in AREAS:
         count = sum(len(routes) for routes, _ in area.routes)
         stores = ", ".join(store.collection for store in area.stores)
-        adds = {"stores": stores, "sends": ", ".join(area.channels)}
+        adds = {
+            "stores": stores,
+            "sends": ", ".join(area.channels),
+            "settings": ", ".join(name for name, _ in list_area_settings(area.name)),
+        }
         said = [f"{count} routes", *(f"{verb} {what}" for verb, what in adds.items() if what)]
         lines.append(f"{area.name:<10}{'on' if area in on else 'off':<5}{'; '.join(said)}")
     return lines

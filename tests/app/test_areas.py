@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from skinapi.__main__ import main
 from skinapi.app.areas import AREAS, describe_areas, switched_on
 from skinapi.base.errors import UnsafeSettings
 from skinapi.integrations.oidc.service import RoundTrips
@@ -109,3 +110,13 @@ def test_of_what_happens_while_webhooks_are_off_nobody_is_told(on: bool, tmp_pat
 def test_a_server_with_an_unknown_area_does_not_start(wrong: str, tmp_path: Path) -> None:
     with pytest.raises(UnsafeSettings, match="AREAS"):
         Backend(tmp_path, areas=wrong)
+
+
+def test_the_command_says_who_listens_in_which_order(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(["areas"]) == 0
+    said = capsys.readouterr().out
+    assert "FindingFiled (inside): core, webhooks\n" in said
+    assert "AccountErased (afterwards): core, oidc, core\n" in said

@@ -14,14 +14,11 @@ import tomllib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from pydantic.fields import FieldInfo
-
 from skinapi.accounts.auth import guess_limits, passwords, recovery, sessions
 from skinapi.accounts.auth import routes as auth_routes
-from skinapi.app.areas import AREAS
+from skinapi.app.areas import AREAS, list_area_settings
 from skinapi.base import size_limits
 from skinapi.base.settings import Settings
-from skinapi.base.settings.installation import AreaSettings
 from skinapi.care import letter_reading, message_records
 from skinapi.care import letters as letter_service
 from skinapi.care import messages as message_service
@@ -80,20 +77,9 @@ def settings_table() -> list[str]:
     return _table(("setting", "allowed", "default", "meaning"), rows)
 
 
-def _list_of_areas(*areas: str) -> list[tuple[str, FieldInfo]]:
-    """The settings of these areas, or of all, with their names in the environment."""
-    return [
-        (name.upper(), field)
-        for kind in sorted(AreaSettings.__subclasses__(), key=lambda kind: kind.__module__)
-        for name, field in Settings.model_fields.items()
-        if name in kind.__annotations__
-        if not areas or kind.__module__.split(".")[-2] in areas
-    ]
-
-
 def _example_lines() -> list[str]:
     lines = []
-    for name, field in _list_of_areas():
+    for name, field in list_area_settings():
         words = f"{field.description}".replace("`", "")
         default = "" if field.default is None else field.default
         lines += [*textwrap.wrap(words, 98, initial_indent="# ", subsequent_indent="# ")]
@@ -102,11 +88,11 @@ def _example_lines() -> list[str]:
 
 
 def _compose_lines() -> list[str]:
-    return [f"      {name}:" for name, _ in _list_of_areas()]
+    return [f"      {name}:" for name, _ in list_area_settings()]
 
 
 def _secret_lines() -> list[str]:
-    secrets = [name for name, field in _list_of_areas() if "SecretStr" in str(field.annotation)]
+    secrets = [name for name, field in list_area_settings() if "SecretStr" in str(field.annotation)]
     key = "              valueFrom: {{secretKeyRef: {{name: skinapi, key: {}, optional: true}}}}"
     return [line for name in secrets for line in (f"            - name: {name}", key.format(name))]
 
@@ -116,7 +102,7 @@ def _areas_table() -> list[str]:
         (
             f"[{area.name}]({os.path.relpath(area.page, 'docs')})",
             area.summary,
-            ", ".join(f"`{name}`" for name, _ in _list_of_areas(area.name)),
+            ", ".join(f"`{name}`" for name, _ in list_area_settings(area.name)),
         )
         for area in AREAS
     ]

@@ -5,6 +5,7 @@ findings/records/events.py.
 """
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
 from skinapi.accounts.admin.usage import ACCOUNTS
 from skinapi.accounts.auth.events import (
@@ -245,4 +246,8 @@ def _to_erasure(
 
 
 def _of_account(forget: Callable[[str], None]) -> Callable[[AccountErased | AccountsJoined], None]:
-    return lambda event: forget(event.account)
+    return partial(_forget_account, forget)
+
+
+def _forget_account(forget: Callable[[str], None], event: AccountErased | AccountsJoined) -> None:
+    forget(event.account)
