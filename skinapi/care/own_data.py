@@ -208,7 +208,7 @@ class TaskView(Answer):
     name: str | None = Field(description="of the spot")
     place: PlaceView | None = Field(description="of the spot")
     advice: AdviceView | None = Field(description="what asks for it; null of messages")
-    sentence: str | None = optional("how, of what has a last day; else absent")
+    sentence: str | None = optional("how, of a visit or a result with a last day; else absent")
     unread: int = Field(description="messages; 0 of what is none")
     due: date | None = Field(
         description="when to photograph the spot again, or until when a result should be there; "
@@ -226,7 +226,9 @@ class TaskView(Answer):
             place=spot.place if spot else None,
             advice=AdviceView.from_advice(advice, language, for_doctor=False) if advice else None,
             sentence=advice.words(language).next_step
-            if advice and (advice.due or advice.waits_for is WaitsFor.RESULT)
+            if advice
+            and entry.task is not Task.PICTURE
+            and (advice.due or advice.waits_for is WaitsFor.RESULT)
             else None,
         )
 

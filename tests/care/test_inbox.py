@@ -88,6 +88,15 @@ def test_a_decision_comes_to_the_top_and_says_who_said_it(backend: Backend) -> N
     assert (second["lesion"], second["place"], second["advice"]["from"]) == (None, None, "finding")
 
 
+def test_who_is_asked_for_a_photo_beside_a_visit_reads_the_visit_once(backend: Backend) -> None:
+    grey, ada = patient_in_care(backend)
+    number = file_for(backend, ada, URGENT, lesion=begin(ada)).number
+    answer = grey.call("POST", f"/submissions/{number}/review", json={"new_picture_wanted": True})
+    assert answer.status_code == 201, answer.text
+    said = {task["task"]: "sentence" in task for task in inbox(ada)["tasks"]}
+    assert said == {"see_doctor": True, "picture": False}
+
+
 def test_who_waits_for_a_result_is_not_told_to_see_a_doctor(any_backend: Backend) -> None:
     grey, ada = patient_in_care(any_backend)
     number = file_for(any_backend, ada, ROUTINE, lesion=begin(ada)).number
