@@ -167,7 +167,7 @@ def _build(app: Application, limits: Limits) -> Application:
         keep_room(app, DiskReserve(settings.instance_dir))
     _guard(app, settings, limits)
     areas = switched_on(settings)
-    console = _open_console(settings, areas)
+    console = _open_console(services, areas)
     errors_in = {path: renderer for area in areas for path, renderer in area.errors_in.items()}
     answer_errors(app, renderer_for(app, console.show_missing, errors_in))
     info = _open_server_info(app, limits, console)
@@ -184,8 +184,9 @@ def _build(app: Application, limits: Limits) -> Application:
     return app
 
 
-def _open_console(settings: Settings, areas: Sequence[Area]) -> Console:
-    log_ins = {name: each for area in areas for name, each in area.log_ins(settings).items()}
+def _open_console(services: Services, areas: Sequence[Area]) -> Console:
+    settings, build = services.settings, services.container.build
+    log_ins = {name: each for area in areas for name, each in build(area.log_ins).items()}
     responsible = {
         "name": settings.clinic_name,
         "phone": settings.clinic_phone,

@@ -65,5 +65,5 @@ class Area:
     channels: Mapping[str, type[Sends]] = field(default_factory=dict)
     subscribe: Callable[..., None] = _subscribe_to_nothing
     scopes: Sequence[str] = ()
-    log_ins: Callable[[Settings], Mapping[str, object]] = _no_values
+    log_ins: Callable[..., Mapping[Any, object]] = _no_values
     condition_names: Mapping[str, Mapping[str, str | None]] = field(default_factory=dict)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from dotenv import dotenv_values
 
-from skinapi.base.settings.log_in_providers import read_providers
+from skinapi.integrations.oidc.settings import read_providers
 from tests.console.journey import Journey, Look, looks
 from tests.console.visitor import Visitor
 from tests.integrations.docs_commands import run_page

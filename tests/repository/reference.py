@@ -80,7 +80,7 @@ def settings_table() -> list[str]:
 def _example_lines() -> list[str]:
     lines = []
     for name, field in list_area_settings():
-        words = f"{field.description}".replace("`", "")
+        words = re.sub(r"\[(.+?)\]\(.+?\)", r"\1", f"{field.description}".replace("`", ""))
         default = "" if field.default is None else field.default
         lines += [*textwrap.wrap(words, 98, initial_indent="# ", subsequent_indent="# ")]
         lines.append(f"{name}={default}")

@@ -1,12 +1,11 @@
-"""The settings of the systems to which the server sends: mail, webhooks."""
+"""The settings of the systems to which the server sends: mail, and whom it trusts."""
 
-from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 
 from pydantic import Field, SecretStr
 
 from skinapi.base.settings.installation import InstallationSettings
-from skinapi.base.settings.value_checks import MailAddress, read_networks, read_smtp_url
+from skinapi.base.settings.value_checks import MailAddress, read_smtp_url
 
 
 class ConnectionSettings(InstallationSettings):
@@ -20,11 +19,6 @@ class ConnectionSettings(InstallationSettings):
         max_length=254,
         description="The address that mails come from. Required with SMTP_URL.",
     )
-    webhook_private_ranges: str | None = Field(
-        default=None,
-        description="Networks besides the public internet to which webhooks may be sent, such as "
-        "`10.1.0.0/16,127.0.0.0/8`, comma-separated; to them `http://` is allowed too.",
-    )
     trusted_authorities: Path | None = Field(
         default=None,
         description="File (PEM) with the certificates of authorities, such as that of the clinic, "
@@ -36,8 +30,3 @@ class ConnectionSettings(InstallationSettings):
         """The mail server; None without one."""
         named = self.secret("smtp_url")
         return read_smtp_url(named) if named else None
-
-    @property
-    def webhook_networks(self) -> tuple[IPv4Network | IPv6Network, ...]:
-        """Where webhooks may be sent besides the public internet."""
-        return read_networks("WEBHOOK_PRIVATE_RANGES", self.webhook_private_ranges or "")

@@ -1,10 +1,9 @@
 """The settings of accounts: how people log in, and for how long."""
 
-from pydantic import Field, PositiveInt, SecretStr, field_validator
+from pydantic import Field, PositiveInt, field_validator
 from pydantic_core import PydanticCustomError
 
 from skinapi.base.settings.installation import InstallationSettings
-from skinapi.base.settings.log_in_providers import OidcProvider, read_providers
 from skinapi.base.settings.value_checks import split
 from skinapi.base.subject import ROLES
 
@@ -36,16 +35,6 @@ class LogInSettings(InstallationSettings):
         description="Roles whose accounts need a second factor, separated by commas, such as "
         "`doctor,researcher,admin`. Until one is set up, their tokens open the account page alone.",
     )
-    oidc_providers: str | None = Field(
-        default=None,
-        description="Where the clinic's accounts log in (OpenID Connect), as a JSON list: "
-        "[log_in.md](../integrate/log_in.md). If empty: nobody but with a password.",
-    )
-    oidc_secrets: SecretStr | None = Field(
-        default=None,
-        description="The secret of this server at each of OIDC_PROVIDERS, as a JSON object: "
-        '`{"hospital": "…"}`. One without a secret here is a public client.',
-    )
     waiting_account_days: PositiveInt = Field(
         default=90,
         le=3650,
@@ -63,8 +52,3 @@ class LogInSettings(InstallationSettings):
     def second_factor_roles(self) -> frozenset[str]:
         """The roles whose accounts need a second factor."""
         return split(self.require_second_factor or "")
-
-    @property
-    def log_in_providers(self) -> tuple[OidcProvider, ...]:
-        """Where the clinic's accounts log in."""
-        return read_providers(self.oidc_providers, self.secret("oidc_secrets"))

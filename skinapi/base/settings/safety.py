@@ -24,6 +24,7 @@ from skinapi.base.settings.value_checks import (
     MEMORY,
     NOT_MONGO,
     asks_for_password,
+    caught,
     estimate_bits,
     faults_of_header,
     is_mail_address,
@@ -75,7 +76,7 @@ def faults_of(settings: Settings) -> list[str]:
     faults = [
         *_faults_of_clock(),
         *(_faults_of_unset(settings) if settings.production else ()),
-        *_caught(lambda: refuse_shared(settings.instance_dir)),
+        *caught(lambda: refuse_shared(settings.instance_dir)),
         *_faults_of_demo(settings),
         *_faults_of_reach(settings),
         *_faults_of_addresses(settings),
@@ -88,14 +89,6 @@ def faults_of(settings: Settings) -> list[str]:
     return list(dict.fromkeys(faults))
 
 
-def _caught(read: Callable[[], object]) -> Iterator[str]:
-    """The sentence of a value that cannot be read."""
-    try:
-        read()
-    except UnsafeSettings as error:
-        yield error.detail
-
-
 def _faults_of_clock() -> Iterator[str]:
     year = datetime.now(UTC).year
     if year > LAST_YEAR:
@@ -103,7 +96,7 @@ def _faults_of_clock() -> Iterator[str]:
 
 
 def _faults_of_unset(settings: Settings) -> Iterator[str]:
-    yield from _caught(settings.signing_key)
+    yield from caught(settings.signing_key)
     if settings.mongo_uri is None and "instance_dir" not in settings.model_fields_set:
         yield (
             "Set MONGO_URI, or set INSTANCE_DIR to a disk that survives restarts: "
@@ -194,16 +187,14 @@ def _faults_of_embed(settings: Settings) -> Iterator[str]:
 
 
 def _faults_of_mail(settings: Settings) -> Iterator[str]:
-    yield from _caught(lambda: settings.mail_server)
+    yield from caught(lambda: settings.mail_server)
     if settings.smtp_url and not is_mail_address(settings.mail_from or ""):
         yield "MAIL_FROM must be the address that mails come from, as name@host"
 
 
 def _faults_of_integrations(settings: Settings) -> Iterator[str]:
-    yield from _caught(lambda: settings.log_in_providers)
-    yield from _caught(lambda: settings.webhook_networks)
     if authorities := settings.trusted_authorities:
-        yield from _caught(lambda: read_authorities(authorities))
+        yield from caught(lambda: read_authorities(authorities))
 
 
 def _faults_of_stores(settings: Settings) -> Iterator[str]:
@@ -212,8 +203,8 @@ def _faults_of_stores(settings: Settings) -> Iterator[str]:
         yield "MONGO_URI must begin with mongodb:// or mongodb+srv://"
     elif uri and not is_mongo_address(uri):
         yield NOT_MONGO
-    yield from _caught(lambda: settings.rate_limit_uri)
-    yield from _caught(lambda: settings.broker_uri)
+    yield from caught(lambda: settings.rate_limit_uri)
+    yield from caught(lambda: settings.broker_uri)
     for name in ("mongo_uri", "rate_limit_storage", "jobs_broker") * settings.production:
         address = (settings.secret(name) or "").strip()
         if not address or address.lower().startswith(f"{MEMORY}:"):

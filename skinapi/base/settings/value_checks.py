@@ -5,7 +5,7 @@ secrets, memory. No error quotes the value, which may hold a password.
 import re
 import secrets
 import ssl
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from math import inf, log2
@@ -42,6 +42,14 @@ PRIVATE_NETWORKS = tuple(
 )
 LONGEST_WINDOW_S = 86400  # counts are kept for a day
 LONGEST_URL = 200  # the QR code of a report has room for this address and a checksum
+
+
+def caught(read: Callable[[], object]) -> Iterator[str]:
+    """The sentence of a value that cannot be read."""
+    try:
+        read()
+    except UnsafeSettings as error:
+        yield error.detail
 
 
 def split_in_order(text: str) -> list[str]:

@@ -6,18 +6,21 @@ from skinapi.base.container import Container
 from skinapi.base.settings import Settings
 from skinapi.integrations.oidc.routes import routes
 from skinapi.integrations.oidc.service import OidcService, RoundTrips
+from skinapi.integrations.oidc.settings import LogInProviderSettings
 from skinapi.platform.area import Area
 
 if TYPE_CHECKING:
     from skinapi.integrations.oidc.provider import Provider
 
 
-def _open_oidc(container: Container, settings: Settings) -> OidcService:
-    providers, address = _open_providers(settings), settings.address
+def _open_oidc(
+    container: Container, settings: LogInProviderSettings, server: Settings
+) -> OidcService:
+    providers, address = _open_providers(settings, server), server.address
     return container.build(OidcService, providers=providers, address=address)
 
 
-def _open_providers(settings: Settings) -> "dict[str, Provider]":
+def _open_providers(settings: LogInProviderSettings, server: Settings) -> "dict[str, Provider]":
     named = settings.log_in_providers
     if not named:
         return {}
@@ -27,14 +30,14 @@ def _open_providers(settings: Settings) -> "dict[str, Provider]":
     return {
         described.name: Provider(
             described,
-            redirect_uri=f"{settings.address}/auth/oidc/{described.name}/callback",
-            authorities=settings.trusted_authorities,
+            redirect_uri=f"{server.address}/auth/oidc/{described.name}/callback",
+            authorities=server.trusted_authorities,
         )
         for described in named
     }
 
 
-def _list_log_ins(settings: Settings) -> dict[str, object]:
+def _list_log_ins(settings: LogInProviderSettings) -> dict[str, object]:
     return {
         provider.name: {"label": provider.shown_name, "links": provider.linking == "by_admin"}
         for provider in settings.log_in_providers

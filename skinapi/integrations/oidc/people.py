@@ -16,8 +16,8 @@ from skinapi.accounts.auth.events import AccountAdded, LogInReplaced
 from skinapi.accounts.auth.sessions import Sessions
 from skinapi.base.errors import AccountSuspended, BadRequest, Conflict, Forbidden, Unavailable
 from skinapi.base.field_types import LONGEST_NAME, Name
-from skinapi.base.settings.log_in_providers import OidcProvider
 from skinapi.base.subject import Role
+from skinapi.integrations.oidc.settings import OidcProvider
 from skinapi.platform.storage.unit_of_work import AuditRow, Unit
 
 # Why an answer of a provider is not accepted: for the log, which names nobody.

@@ -33,10 +33,10 @@ from joserfc.jwk import JWKRegistry, Key, KeySet
 from joserfc.jws import JWSRegistry
 
 from skinapi.base.http_client import CallFailed, HttpClient, HttpReply, Request
-from skinapi.base.settings.log_in_providers import OidcProvider
 from skinapi.base.settings.value_checks import is_origin, stays_private
 from skinapi.base.size_limits import holds_more_values
 from skinapi.integrations.oidc.people import Claims, LogInRefused, ProviderUnavailable, Reason
+from skinapi.integrations.oidc.settings import OidcProvider
 
 # Never `none`, and no shared secret: https://www.rfc-editor.org/rfc/rfc8725#section-3.1
 ALGORITHMS = ("RS256", "PS256", "ES256")

@@ -26,7 +26,6 @@ from skinapi.accounts.auth.service import AuthService, IssuedTokens
 from skinapi.accounts.auth.sessions import ProviderSession, Sessions
 from skinapi.base.errors import Conflict, Duplicate, NotFound, PasswordChangeRequired, SkinAPIError
 from skinapi.base.logs import log
-from skinapi.base.settings.log_in_providers import OidcProvider
 from skinapi.base.stored_record import StoredRecord
 from skinapi.integrations.oidc.people import (
     Claims,
@@ -42,6 +41,7 @@ from skinapi.integrations.oidc.people import (
     hash_of,
     read_person,
 )
+from skinapi.integrations.oidc.settings import OidcProvider
 from skinapi.platform.storage.ids import is_ahead, new_id, now
 from skinapi.platform.storage.records import Repository
 from skinapi.platform.storage.unit_of_work import Unit, UnitOfWork, atomic

@@ -25,6 +25,7 @@ from skinapi.integrations.webhooks.endpoints import (
 )
 from skinapi.integrations.webhooks.routes import routes
 from skinapi.integrations.webhooks.service import WebhookSender, WebhooksService
+from skinapi.integrations.webhooks.settings import WebhookSettings
 from skinapi.model.registry.serving_pointer import PointerChange
 from skinapi.platform.area import Area, Values
 from skinapi.platform.storage.unit_of_work import UnitOfWork
@@ -33,9 +34,12 @@ from skinapi.platform.storage.unit_of_work import UnitOfWork
 def _values(settings: Settings) -> Values:
     return {
         Secrets: {"secrets": settings.audit_secrets()},
-        Addresses: {"listed": settings.webhook_networks},
         WebhookSender: {"address": settings.address, "authorities": settings.trusted_authorities},
     }
+
+
+def _open_addresses(settings: WebhookSettings) -> Addresses:
+    return Addresses(listed=settings.webhook_networks)
 
 
 def _subscribe(work: UnitOfWork, told: WebhookEvents) -> None:
@@ -85,6 +89,7 @@ AREA = Area(
     stores=(Endpoints,),
     problems=(Endpoints,),
     values=_values,
+    factories=(_open_addresses,),
     channels={KIND: WebhookSender},
     subscribe=_subscribe,
 )

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from skinapi.base.errors import UnsafeSettings
-from skinapi.base.settings.log_in_providers import read_providers
 from skinapi.base.settings.safety import faults_of
+from skinapi.integrations.oidc.settings import read_providers
 from tests.support.backends import Backend, settings_in
 
 RIGHT = {"name": "hospital", "issuer": "https://login.example/realms/a", "client_id": "skinapi"}

@@ -1,12 +1,13 @@
 """Reads OIDC_PROVIDERS and OIDC_SECRETS: where the clinic's accounts log in (OpenID Connect)."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import Field, SecretStr, StringConstraints, TypeAdapter, ValidationError
 
 from skinapi.base.errors import UnsafeSettings
-from skinapi.base.settings.value_checks import is_url, stays_private
+from skinapi.base.settings.installation import AreaSettings
+from skinapi.base.settings.value_checks import caught, is_url, stays_private
 from skinapi.base.stored_record import Frozen
 from skinapi.base.subject import Role
 
@@ -97,3 +98,28 @@ def _read(adapter: TypeAdapter[T], name: str, kind: str, text: str) -> T:
         where = ".".join(str(part) for part in fault["loc"])
         # Without its cause, which quotes the value.
         raise UnsafeSettings(f"{name} must be {kind}: {where} {fault['msg']}".strip()) from None
+
+
+class LogInProviderSettings(AreaSettings):
+    oidc_providers: str | None = Field(
+        default=None,
+        description="Where the clinic's accounts log in (OpenID Connect), as a JSON list: "
+        "[log_in.md](../integrate/log_in.md). If empty: nobody but with a password.",
+    )
+    oidc_secrets: SecretStr | None = Field(
+        default=None,
+        description="The secret of this server at each of OIDC_PROVIDERS, as a JSON object: "
+        '`{"hospital": "…"}`. One without a secret here is a public client.',
+    )
+
+    @property
+    def log_in_providers(self) -> tuple[OidcProvider, ...]:
+        """Where the clinic's accounts log in."""
+        return read_providers(self.oidc_providers, self.secret("oidc_secrets"))
+
+    def list_outlets(self) -> list[str]:
+        return [*super().list_outlets(), *(["OIDC_PROVIDERS"] if self.oidc_providers else [])]
+
+    def list_faults(self) -> Iterator[str]:
+        yield from super().list_faults()
+        yield from caught(lambda: self.log_in_providers)
