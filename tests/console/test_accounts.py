@@ -48,6 +48,7 @@ def test_patients_are_assigned_at_once_and_undone_each_to_the_own_doctor(
     visitor.see_none(patients[0].email)
     journey.step("without-a-doctor")
     visitor.go(f"accounts?status=approved&q=Patient{boss.id}")
+    visitor.see(patients[0].email)  # the list before is shown a moment longer
     choose_all(journey)
     journey.see("nothingToApprove")
     visitor.choose("doctor", meyer.email)
@@ -161,7 +162,7 @@ def test_a_case_of_a_patient_without_a_doctor_is_taken_and_left_by_its_true_reas
     visitor.keys("v")
     visitor.press(".signing .primary")
     journey.see("patientMoved")
-    assert visitor.count("#review") == 0
+    visitor.await_truth(lambda: visitor.count("#review") == 0, "the form to go")
     journey.step("moved", expected=("/review",))
     visitor.go("queue")
     own = f".finding-row [data-number='{row['id']}']"

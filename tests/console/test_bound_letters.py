@@ -44,7 +44,7 @@ def test_the_page_says_which_review_is_held_and_why_a_letter_is_out_of_date(
     visitor.go(f"case/{number}")
     beside = journey.say("heldBeside", signed="", date="").split(" .")[0]
     visitor.find(".show-now")
-    assert beside.split("  ")[0] in visitor.text()
+    visitor.see(beside.split("  ")[0])
     journey.step("held-beside")
     journey.press("letterNew_patient")
     text = visitor.find("[name=letter]")
@@ -63,7 +63,7 @@ def test_the_page_says_which_review_is_held_and_why_a_letter_is_out_of_date(
     if not journey.on_phone:  # an edited text was kept, and still says the other side
         visitor.press_button(send)
         visitor.await_truth(lambda: visitor.count(".marked mark") == 1, "the mark")
-        visitor.find(".marked label").click()
+        visitor.press(".marked label")
     visitor.press_button(send)
     journey.see("letterIsSigned_patient")
     correct(patient, number, "left")

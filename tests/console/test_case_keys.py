@@ -109,7 +109,7 @@ def sign_a_letter(journey: Journey) -> tuple[str, str]:
     visitor.keys(Keys.ENTER)
     journey.see("letterIsSigned_patient")
     named = visitor.find(".case-head strong").text
-    assert visitor.find(".toast").text.startswith(named)
+    visitor.await_truth(lambda: visitor.read(".toast").startswith(named), "who it is about")
     visitor.press(".letters summary")
     visitor.find(".letter-text")
     journey.step("letter")
@@ -191,7 +191,7 @@ def decide_by_the_second_opinion(journey: Journey, doctor: Caller, number: int) 
     visitor.find("[value=disagree]:checked")
     assert visitor.find("textarea[name=note]").get_attribute("value") == ANSWER
     journey.step("opinion-filled")
-    visitor.find("label:has([value=server])").click()
+    visitor.press("label:has([value=server])")
     visitor.find("[value=server]:checked")
     journey.press("sign")
     journey.see("signed")

@@ -189,17 +189,21 @@ def test_a_patient_sends_a_photo_from_the_clinics_site(
     said = frame.await_told("finding")
     frame.find("article.finding .verdict")
     frame.check(look)
-    assert frame.outside("return document.getElementById('skin').getBoundingClientRect().top") > -1
+    top = "return document.getElementById('skin').getBoundingClientRect().top"
+    frame.await_truth(lambda: frame.outside(top) > -1, "the begin of the frame in sight")
     assert set(said) == {"origin", "skinapi", "type", "number", "link"}
     assert said["link"] == f"{said['origin']}/submissions/{said['number']}"
     found = program.get(f"/submissions/{said['number']}")
     assert found["patient_id"] == ada.id
     assert found["context"]["age_band"] == "45-59"
-    assert frame.told("height")[-1]["height"] == frame.outside(
-        "return document.getElementById('skin').offsetHeight"
+    high, hidden = (
+        "return document.getElementById('skin').offsetHeight",
+        "return document.scrollingElement.scrollHeight - innerHeight",
     )
-    hidden = frame.run("return document.scrollingElement.scrollHeight - innerHeight")
-    assert hidden <= 0, "the frame scrolls, although it is as high as the page said"
+    frame.await_truth(
+        lambda: frame.told("height")[-1]["height"] == frame.outside(high), "the height that it told"
+    )
+    frame.await_truth(lambda: frame.run(hidden) <= 0, "a frame that does not scroll")
 
 
 def test_nothing_is_kept_in_the_browser(

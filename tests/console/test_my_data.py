@@ -29,7 +29,7 @@ def test_a_person_agrees_takes_back_and_deletes_the_kept_photos(
     visitor.press("[name=agree-photos]")
     visitor.find("[name=refuse-photos]:not(.quiet)")
     number = send(ada, "melanoma")
-    visitor.run("location.reload()")
+    visitor.reload()
     visitor.press("[name=refuse-photos]")
     journey.see("eraseKeptAsk")
     journey.step("asked")

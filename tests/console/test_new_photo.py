@@ -51,11 +51,6 @@ def kept(visitor: Visitor) -> list[bool]:
     return found
 
 
-def reload(visitor: Visitor) -> None:
-    visitor.run("window.before = true; location.reload()")
-    visitor.await_truth(lambda: not visitor.run("return window.before"), "the page anew")
-
-
 def findings(caller: Caller) -> int:
     return len(caller.call("GET", "/submissions").json)
 
@@ -132,7 +127,7 @@ def test_a_reload_loses_neither_photo_nor_crop_nor_answers_and_the_photo_is_file
     visitor.answer("birth_year", str(now().year - 50))
     visitor.keys(Keys.TAB)
     visitor.await_truth(lambda: kept(visitor) == [False], "the photo, encrypted")
-    reload(visitor)
+    visitor.reload()
     visitor.see("were not sent yet")
     visitor.see("About you")
     visitor.find("[name=checklist][value=oozing][aria-pressed=true]")
@@ -143,7 +138,7 @@ def test_a_reload_loses_neither_photo_nor_crop_nor_answers_and_the_photo_is_file
     visitor.press_button("Send the photo")
     visitor.see("cannot be reached")
     assert findings(ada) == 1
-    reload(visitor)
+    visitor.reload()
     visitor.see("it is filed only once")
     visitor.press_button("Send the photo")
     visitor.find(".verdict h1")

@@ -130,7 +130,7 @@ def read_what_comes_first(journey: Journey) -> None:
     visitor = journey.visitor
     visitor.find(".finding .heat-photo img")
     visitor.await_stillness()  # the page may draw its texts anew
-    first = [item.text for item in visitor.all(".verdict > :is(h1, p:not(.eyebrow, .how, .due))")]
+    first = visitor.read_all(".verdict > :is(h1, p:not(.eyebrow, .how, .due))")
     assert [len(sentences_of(item)) for item in first] == [1, 1, 1]
     assert visitor.read(".verdict .how")
     assert visitor.read(".verdict .due")
@@ -164,7 +164,8 @@ def delete_it(journey: Journey) -> None:
     visitor = journey.visitor
     visitor.press(".top a[href='#/spots']")
     visitor.press(".spot-row a")
-    visitor.run("arguments[0].scrollIntoView()", visitor.find(".own-findings li"))
+    visitor.find(".own-findings li")
+    visitor.run("document.querySelector('.own-findings li').scrollIntoView()")
     visitor.find("img.thumb")
     journey.step("spot")
     visitor.press(".own-findings .menu-button")

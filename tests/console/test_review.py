@@ -215,6 +215,7 @@ def test_a_doctor_reads_whether_the_patient_has_opened_what_was_decided(
     assert "by mail" not in page
     assert patient.call("GET", f"/submissions/{number}").status == 200
     visitor.go("queue")
+    visitor.await_truth(lambda: visitor.count(".case") == 0, "the list alone")
     visitor.go(f"case/{number}")
     visitor.see("The patient has opened this:")
 
@@ -283,7 +284,7 @@ def test_a_result_is_the_diagnosis_and_is_read_before_it_is_signed(
     assert review["downgrade_confirmed"] is True
     visitor.find(".spot-photos [aria-current] .band-routine")  # drawn again, without a reload
     named = visitor.find(".case-head strong").text
-    assert f"{named}, finding {number}, signed: Histology" in visitor.find(".toast").text
+    visitor.see(f"{named}, finding {number}, signed: Histology")
 
 
 def test_who_agrees_keeps_the_urgency_and_is_asked_before_that_of_a_doubt_falls(

@@ -82,7 +82,7 @@ def test_a_new_token_goes_to_all_tabs_and_a_log_out_ends_it_in_all(
     renewed = seeder.caller(anna.id, anna.email)
     log_in(visitor, renewed)
     tabs.show(tabs.first)
-    assert visitor.run(SESSION)["token"] == renewed.token
+    visitor.await_truth(lambda: visitor.run(SESSION)["token"] == renewed.token, "the new token")
     visitor.press_button("Log out")
     visitor.see("No account yet?")
     assert visitor.run(SESSION) is None

@@ -127,7 +127,7 @@ def sort(journey: Journey, number: int, chosen: str) -> None:
     visitor.press(f"#menu-{number} button:not(.danger)")
     visitor.find("select[name=spot] optgroup")
     visitor.find(".alike figure:last-child img")
-    assert visitor.find("select[name=spot]").get_property("value"), "the one that looks alike"
+    assert visitor.find("select[name=spot]").get_attribute("value"), "the one that looks alike"
     visitor.choose("spot", chosen)
     if chosen == "new":
         visitor.press("dialog [name=body_laterality][value=left]")
@@ -159,6 +159,7 @@ def join(journey: Journey) -> None:
     visitor = journey.visitor
     open_menu(journey)
     journey.press("joinSpot")
+    visitor.find("[name=joined]")
     visitor.run("document.querySelector('[name=joined]').selectedIndex = 2")
     visitor.run("document.querySelector('[name=joined]').dispatchEvent(new Event('change'))")
     journey.step("join")
@@ -224,10 +225,10 @@ def test_a_decided_photo_that_has_changed_from_an_earlier_one_waits_again(
     visitor.enter(patient, "user")
     visitor.find(f"a[href='#/spot/{lesion}']")
     by_comparison = journey.say("saidBy_comparison", date="")
-    assert by_comparison in visitor.find(".spot-row .decision").text
+    assert by_comparison in visitor.read(".spot-row .decision")
     journey.step("home")
     visitor.go(f"visits/{lesion}")
-    assert by_comparison in visitor.find(".compared .verdict .decision").text
+    assert by_comparison in visitor.read(".compared .verdict .decision")
     journey.step("comparison")
     for number in (before, after):
         visitor.go(f"finding/{number}")

@@ -6,7 +6,7 @@ from base64 import b64decode
 from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from unicodedata import normalize
 
 from pypdf import PdfReader
@@ -29,7 +29,7 @@ from tests.served.people import Caller
 
 # Looks, 0.1 s apart.
 AT_REST = 4
-PATIENCE_S = 20
+PATIENCE_S = 60  # of a busy machine
 PHONE, DESKTOP = (390, 844), (1440, 900)
 IN_THE_WAY = (
     NoSuchElementException,
@@ -123,8 +123,40 @@ if (seen(footer) && Math.abs(end - bottom(footer)) > 1) wrong.push("the footer i
 return wrong;
 """
 
+T = TypeVar("T")
+
 # Asked every few seconds: it may be the first to learn that the session or the network has ended.
 REFUSED_POLL = re.compile(r":\d+/messages - Failed to load resource: (?:.* 401 |net::ERR_INTERNET)")
+
+
+class Found:
+    """What stands at a selector. It is looked up anew each time that it is asked or told something:
+    the page may have drawn it anew meanwhile.
+    """
+
+    def __init__(self, visitor: "Visitor", selector: str) -> None:
+        self._visitor, self._selector = visitor, selector
+
+    @property
+    def text(self) -> str:
+        return self._visitor.at(self._selector, lambda element: element.text)
+
+    @property
+    def rect(self) -> dict[str, float]:
+        return self._visitor.at(self._selector, lambda element: element.rect)
+
+    def get_attribute(self, name: str) -> str | None:
+        """A property of this name, or else an attribute."""
+        return self._visitor.at(self._selector, lambda element: element.get_attribute(name))
+
+    def is_displayed(self) -> bool:
+        return self._visitor.at(self._selector, lambda element: element.is_displayed())
+
+    def clear(self) -> None:
+        self._visitor.at(self._selector, lambda element: element.clear())
+
+    def send_keys(self, *keys: str) -> None:
+        self._visitor.at(self._selector, lambda element: element.send_keys(*keys))
 
 
 class Visitor:
@@ -162,6 +194,11 @@ class Visitor:
     def go(self, place: str) -> None:
         self._browser.execute_script("location.hash = arguments[0]", f"#/{place}")
 
+    def reload(self) -> None:
+        """Returns once what was there is gone."""
+        self.run("window.before = true; location.reload()")
+        self.await_truth(lambda: not self.run("return window.before"), "the page anew")
+
     def open_view(self, place: str) -> None:
         """Go to another view than the one that is shown, and wait until it is whole."""
         self.find("main > *")
@@ -183,7 +220,7 @@ class Visitor:
         """As soon as it is among the choices."""
 
         def select() -> bool:
-            Select(self.find(f"select[name={name}]")).select_by_value(value)
+            Select(self._look(f"select[name={name}]")).select_by_value(value)
             return True
 
         self._until(select, f"to choose {value!r} of {name}")
@@ -215,7 +252,7 @@ class Visitor:
         """Click, as soon as it is there and nothing lies over it."""
 
         def click() -> bool:
-            self._click(self.find(selector))
+            self._click(self._look(selector))
             return True
 
         self._until(click, f"to press {selector}")
@@ -229,7 +266,7 @@ class Visitor:
             raise
 
     def double_click(self, selector: str) -> None:
-        ActionChains(self._browser).double_click(self.find(selector)).perform()
+        self.at(selector, lambda it: ActionChains(self._browser).double_click(it).perform())
 
     def swipe_up(self, selector: str, pixels: int) -> None:
         """With a finger that begins in the middle of it."""
@@ -275,18 +312,28 @@ class Visitor:
     def hand_in(self, name: str, *files: Path) -> None:
         self.find(f"input[name={name}]").send_keys("\n".join(map(str, files)))
 
-    def find(self, selector: str) -> WebElement:
-        found: WebElement = self._until(
-            lambda: self._browser.find_element(By.CSS_SELECTOR, selector), f"to find {selector}"
-        )
-        return found
+    def find(self, selector: str) -> Found:
+        """As soon as it is there."""
+        self.at(selector, lambda _: None)
+        return Found(self, selector)
+
+    def at(self, selector: str, act: Callable[[WebElement], T]) -> T:
+        """What `act` makes of this element, as soon as it is there and can be used."""
+        made: list[T] = self._until(lambda: [act(self._look(selector))], f"to find {selector}")
+        return made[0]
+
+    def _look(self, selector: str) -> WebElement:
+        return self._browser.find_element(By.CSS_SELECTOR, selector)
 
     def read(self, selector: str) -> str:
         """Its text, as soon as it has one: a dialog is in the page a moment before it is open."""
         return str(self._until(lambda: self.find(selector).text, f"to read {selector}"))
 
-    def all(self, selector: str) -> list[WebElement]:
-        return self._browser.find_elements(By.CSS_SELECTOR, selector)
+    def read_all(self, selector: str) -> list[str]:
+        """The texts of all that are there now, read at once."""
+        script = "return [...document.querySelectorAll(arguments[0])].map((one) => one.innerText)"
+        found: list[str] = self.run(script, selector)
+        return found
 
     def count(self, selector: str) -> int:
         return len(self._browser.find_elements(By.CSS_SELECTOR, selector))

@@ -19,7 +19,7 @@ from tests.support.local_server import LocalServer
 
 RECIPE = ROOT / "deploy" / "nginx" / "skinapi.conf.template"
 ERRORS = ROOT / "deploy" / "nginx" / "skinapi-errors.conf"
-READY_S = 20
+READY_S = 60
 OWN_503 = b'{"detail":"The model is loading","code":"no_model"}'
 # What Debian's nginx.conf has around the site, with the connections that
 # docs/operate/install.md asks for.

@@ -15,7 +15,7 @@ from tests.served.photo_clients import as_form
 from tests.served.wire import Answer
 from tests.support.backends import PASSWORD
 
-PATIENCE_S = 30  # what hangs for longer has not been answered
+PATIENCE_S = 60  # what hangs for longer has not been answered
 CUT_OFF = Answer(0, {}, b"{}")
 NO_ANSWER = Answer(HUNG, {}, b"{}")
 ROLES = ("user", "doctor", "researcher", "admin")

@@ -17,7 +17,7 @@ from tests.stores.mongod import free_port
 
 CONFIGURATION = ROOT / "deploy" / "haproxy.cfg"
 NAMES = ("one", "two", "three")
-PATIENCE_S = 30
+PATIENCE_S = 60
 
 
 class NoProxyError(Exception):

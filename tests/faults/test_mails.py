@@ -19,7 +19,7 @@ from tests.stores.mongod import Mongod
 from tests.support.size import in_drill
 from tests.support.smtp_server import SmtpServer, smtp_server
 
-LONGEST_S = 30.0
+LONGEST_S = 60.0
 POINTS = ("DATA", "DONE", *in_drill("MAIL", "RCPT", "TAKEN"))
 
 

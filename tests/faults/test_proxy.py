@@ -61,7 +61,7 @@ def count_closed(lines: Sequence[socket.socket]) -> int:
 
 
 def status_for(proxy: Proxy, address: str) -> int:
-    asked = HTTPConnection("127.0.0.1", proxy.port, timeout=10, source_address=(address, 0))
+    asked = HTTPConnection("127.0.0.1", proxy.port, timeout=PATIENCE_S, source_address=(address, 0))
     try:
         asked.request("GET", "/healthz")
         return asked.getresponse().status

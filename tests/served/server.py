@@ -24,8 +24,8 @@ from tests.support.backends import SECRET
 from tests.support.models import tiny_model
 
 ROOT = Path(__file__).parents[2]
-READY_S = 30
-STOP_S = 40
+READY_S = 90
+STOP_S = 60
 # Only what a process needs to run: no setting of this machine reaches the server.
 INHERITED = ("PATH", "HOME", "LANG")
 GENEROUS = {
@@ -110,6 +110,14 @@ class Server:
             return []
         return children(self._process.pid)
 
+    def await_workers(self) -> list[int]:
+        """All that it is to have: it is ready when one of them is."""
+        deadline = time.monotonic() + READY_S
+        while len(found := self.workers()) < int(self.environment["WORKERS"]):
+            assert time.monotonic() < deadline, self.log()
+            time.sleep(0.02)
+        return found
+
     def master(self) -> int:
         assert self._process, "not started"
         return self._process.pid
@@ -129,7 +137,7 @@ class Server:
             input=stdin,
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=110,
             check=False,
         )
 
@@ -169,10 +177,10 @@ class Server:
         kept = {name: os.environ[name] for name in INHERITED if name in os.environ}
         return {**kept, **self.environment}
 
-    def await_words(self, words: str, *, after: int = 0) -> None:
-        """Returns once they stand in the log, behind so many characters."""
+    def await_words(self, words: str, *, after: int = 0, times: int = 1) -> None:
+        """Returns once they stand in the log so often, behind so many characters."""
         deadline = time.monotonic() + READY_S
-        while words not in self.log()[after:]:
+        while self.log()[after:].count(words) < times:
             assert time.monotonic() < deadline, self.log()
             time.sleep(0.02)
 
@@ -211,6 +219,6 @@ def serving(
 def children(pid: int) -> list[int]:
     try:
         listed = Path(f"/proc/{pid}/task/{pid}/children").read_text()
-    except FileNotFoundError:
+    except (FileNotFoundError, ProcessLookupError):
         return []
     return [int(child) for child in listed.split()]

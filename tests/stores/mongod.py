@@ -1,6 +1,7 @@
 """A real mongod for the tests, on a free port; it ends with them."""
 
 import fcntl
+import os
 import shutil
 import signal
 import socket
@@ -9,8 +10,10 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
+from functools import cache
+from itertools import cycle
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import TemporaryDirectory, gettempdir
 from typing import Any
 
 import pymongo
@@ -31,11 +34,29 @@ class NoMongodError(Exception):
     """There is no mongod here, or it does not start; says why."""
 
 
+# Below those that a system gives to whoever asks for none in particular: of what a test is given, a
+# server of another process would take one before it is bound.
+PORTS, OF_PROCESS = range(20_000, 32_000), 200
+
+
+@cache
+def own_ports() -> Iterator[int]:
+    """Again and again those that no other process of tests has, as long as this one lives."""
+    for begin in PORTS[::OF_PROCESS]:
+        with suppress(OSError):  # it is another one's, who may be another user
+            lock = os.open(Path(gettempdir(), f"skinapi-ports-{begin}"), os.O_RDWR | os.O_CREAT)
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return cycle(range(begin, begin + OF_PROCESS))
+    raise RuntimeError("other tests have all ports")
+
+
 def free_port() -> int:
-    with closing(socket.socket()) as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """Nobody listens there until the test has somebody do so."""
+    for port in own_ports():
+        with suppress(OSError), closing(socket.socket()) as probe:
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise AssertionError("they have no end")
 
 
 @contextmanager
@@ -135,6 +156,8 @@ class Mongod:
             *(("--replSet", "rs0") if self._replicated else ()),
             *("--wiredTigerCacheSizeGB", "0.25", "--oplogSize", "128"),
             *("--setParameter", "ttlMonitorEnabled=false"),
+            # What a killed server had begun to change is held for one and a half times as long.
+            *("--setParameter", "transactionLifetimeLimitSeconds=10"),
             *("--setParameter", "diagnosticDataCollectionEnabled=false", "--nounixsocket"),
             *("--setParameter", "enableTestCommands=1"),  # failpoints
         ]

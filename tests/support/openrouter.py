@@ -25,7 +25,7 @@ DATED = "-2026-04-14"  # as OpenRouter names the version that answered
 KEY = "sk-or-test"
 CHECKERS = ("anthropic/claude-haiku-4.5", "mistralai/mistral-medium-3.1")  # of the settings
 # Nobody waits so long: a hanging server lets go when it is closed.
-FOREVER_S = 30.0
+FOREVER_S = 90.0
 Behaviour = Callable[["Call"], None]
 
 

@@ -25,19 +25,22 @@ from tests.support.models import tiny_model
 from tests.support.size import drill, size
 
 KILLS = size(1, 10)
-# Parts are small, or nothing would be finished between two kills.
+# Parts are small, or nothing would be finished between two kills. Who is to be killed pauses, or it
+# might have ended before.
 PROGRAM = """
-import sys
+import sys, time
 from skinapi.__main__ import main
 from skinapi.app.batch import command
 command.PART_ROWS = 4
+write_part, pause = command.Output.write_part, float(sys.argv.pop(1))
+command.Output.write_part = lambda *a, **b: (write_part(*a, **b), time.sleep(pause))
 sys.exit(main(sys.argv[1:]))
 """
 
 
-def start(archive: Archive) -> "subprocess.Popen[str]":
+def start(archive: Archive, *, pause: float = 0.0) -> "subprocess.Popen[str]":
     given = (archive.pictures, "--out", archive.out, "--model", tiny_model(), "--threads", "2")
-    command = [sys.executable, "-c", PROGRAM, "batch", *map(str, given)]
+    command = [sys.executable, "-c", PROGRAM, str(pause), "batch", *map(str, given)]
     return subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True)
 
 
@@ -51,7 +54,7 @@ def test_after_kills_at_random_every_picture_has_one_row(
     assert whole.run() == 0
     at: list[int] = []
     for _ in range(KILLS):
-        process = start(killed)
+        process = start(killed, pause=0.2)
         before = len(killed.parts())
         while process.poll() is None and len(killed.parts()) == before:
             time.sleep(0.005)

@@ -28,7 +28,7 @@ from tests.support.local_server import serving_here
 from tests.support.models import tested_model
 
 PAGES = Path(__file__).parent / "pages"
-PATIENCE_S = 30
+PATIENCE_S = 60
 LOOK_AGAIN_S = 0.05
 
 

@@ -21,7 +21,7 @@ from tests.served.wire import Answer
 from tests.stores.mongod import DIE_WITH_PARENT, free_port
 
 PLUGIN = Path("/usr/share/orthanc/plugins/libOrthancDicomWeb.so")
-START_S = 30
+START_S = 90
 ATTEMPTS = 5
 
 

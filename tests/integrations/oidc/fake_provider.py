@@ -21,7 +21,7 @@ from tests.support.local_server import LocalServer, serving_in_a_thread
 
 CLIENT, SECRET = "skinapi", "s3cret-of-the-client"
 # Nobody waits so long: a hanging server lets go when it is closed.
-FOREVER_S = 30.0
+FOREVER_S = 90.0
 
 
 @cache

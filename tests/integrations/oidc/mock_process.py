@@ -15,7 +15,7 @@ import pytest
 
 from tests.stores.mongod import DIE_WITH_PARENT, free_port
 
-READY_S = 20
+READY_S = 60
 
 
 @contextmanager

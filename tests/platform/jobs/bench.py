@@ -114,6 +114,10 @@ class Bench:
             time.sleep(0.02)
         return found
 
+    def await_gone(self, *pids: int) -> None:
+        """What was killed a moment ago may still be dying."""
+        self.await_(lambda: not {*pids} & {*self.processes()})
+
     def started(self, job: Job) -> int:
         return self.await_(lambda: self._noted(job, "start"))[-1]
 

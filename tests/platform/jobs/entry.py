@@ -13,12 +13,12 @@ from skinapi.app.worker import main  # noqa: E402
 from skinapi.platform.jobs.attempt import Timing  # noqa: E402
 
 TIMING = Timing(
-    lease=4.0,
+    lease=6.0,
     beat=0.2,
     poll=0.1,
     seldom_poll=float(os.environ.get("SELDOM_POLL_S", "1")),
     grace=1.0,
-    margin=0.5,
+    margin=2.0,
     store_retry=0.2,
 )
 

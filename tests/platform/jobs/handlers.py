@@ -36,14 +36,19 @@ def is_alive(pid: int) -> bool:
 
 
 def count(context: JobContext) -> dict[str, Any]:
-    """Steps, each noted; goes on where an interrupted attempt stopped."""
+    """Steps, each noted; goes on where an interrupted attempt stopped. In the middle it waits for
+    as long as the file `hold` is there.
+    """
     steps = context.job.request.get("steps", 3)
     pause = context.job.request.get("pause", 0.0)
+    hold = Path(context.job.request.get("hold", "nowhere"))
     state = context.work / "step"
     step = int(state.read_text()) if state.exists() else 0
     note(context, "start")
     note_overlap(context)
     while step < steps:
+        while step == steps // 2 and hold.exists():
+            time.sleep(0.01)
         time.sleep(pause)
         step += 1
         context.progress(100 * step / steps, f"Step {step} of {steps}")
@@ -101,13 +106,16 @@ def ignore_sigterm(context: JobContext) -> dict[str, Any]:
 
 
 def leave_grandchildren(context: JobContext) -> dict[str, Any]:
-    """One that was forked and one that was started; both would live on for a minute."""
+    """One that was forked and one that was started; they would live on for a minute, and the first
+    attempt as long.
+    """
     if os.fork() == 0:
         time.sleep(60)
         os._exit(0)
     subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
     note(context, "start")
-    time.sleep(context.job.request.get("pause", 0.0))
+    if context.job.attempts == 1:
+        time.sleep(60)
     return {}
 
 

@@ -21,7 +21,7 @@ from tests.support.backends import Backend
 
 # So seldom that within a test a job is found by its announcement alone.
 NEVER = {"SELDOM_POLL_S": "1000"}
-PATIENCE_S = 20
+PATIENCE_S = 60
 
 
 # RabbitMQ takes six seconds of processor to start. A dozen lines of the adapter are for it alone.

@@ -20,8 +20,9 @@ from skinapi.platform.jobs.process import boot_time
 from skinapi.platform.storage.ports import Store
 from tests.platform.jobs.handlers import is_alive
 
-# A process that is started beside others takes a second or two of its lease.
-TIMING = Timing(lease=6.0, beat=0.1, grace=1.0, margin=1.0, store_retry=0.05)
+# A process that is started beside others takes a second or two of its lease, and a test that looks
+# at it comes late.
+TIMING = Timing(lease=8.0, beat=0.1, grace=1.0, margin=4.0, store_retry=0.05)
 LONG = replace(TIMING, lease=60.0)
 COMMAND = (sys.executable, "-m", "tests.platform.jobs.run_job")
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
@@ -31,6 +32,7 @@ class Away(Jobs):
     """The store can be told to be away for what a worker writes."""
 
     away = False
+    refused = 0
 
     def beat(self, job: Job, *, lease: timedelta, changes: Mapping[str, Any]) -> Job | None:
         self._look()
@@ -44,6 +46,7 @@ class Away(Jobs):
 
     def _look(self) -> None:
         if self.away:
+            self.refused += 1
             raise StoreUnavailable
 
 
@@ -60,7 +63,9 @@ def attempt_at(
     since_claim: float = 0.0,
     timing: Timing = TIMING,
 ) -> tuple[Job, Attempt]:
-    request = {"notes": str(folder / "notes"), "steps": 30, "pause": pause}
+    """Of a job that waits in its middle as long as there is a file `hold`."""
+    files = {name: str(folder / name) for name in ("notes", "hold")}
+    request = {**files, "steps": 30, "pause": pause}
     jobs.add(jobs.new_id(), kind="count", owner="ada", request=request)
     job = jobs.claim(worker="w", lease=timing.lease_time)
     assert job
@@ -85,7 +90,7 @@ def begun(
     job, attempt = attempt_at(jobs, folder, pause=pause, timing=timing)
     watcher = threading.Thread(target=attempt.run)
     watcher.start()
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     words: list[str] = []
     while len(words) < 3:
         assert time.monotonic() < deadline
@@ -95,12 +100,15 @@ def begun(
 
 
 def test_a_short_outage_costs_nothing(jobs: Away, tmp_path: Path) -> None:
-    job, watcher, process = begun(jobs, tmp_path, pause=0.05, timing=LONG)
+    (hold := tmp_path / "hold").touch()
+    job, watcher, process = begun(jobs, tmp_path, pause=0.0, timing=LONG)
     jobs.away = True
-    time.sleep(0.7)
+    while jobs.refused < 5:
+        time.sleep(0.02)
     assert is_alive(process)
+    hold.unlink()
     jobs.away = False
-    watcher.join(30)
+    watcher.join(60)
     ended = jobs.get(job.id)
     assert (ended.status, ended.attempts, len(ended.metrics)) == ("completed", 1, 30)
 
@@ -116,7 +124,7 @@ def test_a_long_outage_stops_the_process_before_another_worker_may_begin(
     assert held.lease_ends_at
     assert time.time() < held.lease_ends_at.timestamp()
     jobs.away = False
-    watcher.join(30)
+    watcher.join(60)
     waiting = jobs.get(job.id)
     assert (waiting.status, waiting.attempts) == ("queued", 0), waiting.message
 
@@ -130,7 +138,7 @@ def test_the_lease_is_counted_from_the_claim_however_long_the_start_took(
     watcher.start()
     time.sleep(0.5)
     jobs.away = False
-    watcher.join(30)
+    watcher.join(60)
     assert not (tmp_path / "notes").exists()
     waiting = jobs.get(job.id)
     assert (waiting.status, waiting.attempts) == ("queued", 0)

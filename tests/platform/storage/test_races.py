@@ -173,11 +173,11 @@ def while_somebody_commits(store: SqliteStore) -> Iterator[None]:
 
     def hold(_: apsw.Connection) -> None:
         begun.set()
-        go_on.wait(10)
+        go_on.wait(60)
 
     holder = threading.Thread(target=store.write, args=(hold,))
     holder.start()
-    begun.wait(10)
+    assert begun.wait(60)
     try:
         yield
         while len(store._commits._waiting) < WRITERS:

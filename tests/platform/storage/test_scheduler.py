@@ -14,7 +14,7 @@ from skinapi.platform.storage.background import THREADS, Scheduler, Stopping, Ta
 
 
 def wait_until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while not condition():
         assert time.monotonic() < deadline
         time.sleep(0.01)
@@ -25,7 +25,7 @@ def test_a_task_that_takes_long_holds_up_no_other_and_runs_once_at_a_time() -> N
 
     def hang(name: str) -> None:
         runs[name] += 1
-        released.wait(20)
+        released.wait(60)
 
     def count() -> None:
         runs["short"] += 1
@@ -70,7 +70,7 @@ def test_a_stop_waits_for_what_runs_then_does_what_is_left() -> None:
 
     def work() -> None:
         begun.set()
-        stopping.wait(20)
+        stopping.wait(60)
         done.append("run")
 
     first = Task("first", 3600, work, "x", 0, lambda: done.append("first"))
@@ -79,7 +79,7 @@ def test_a_stop_waits_for_what_runs_then_does_what_is_left() -> None:
     )
     scheduler = Scheduler([first, later], stopping)
     scheduler.start()
-    assert begun.wait(20)
+    assert begun.wait(60)
     scheduler.stop()
     assert done == ["run", "first", "last"]
     scheduler.run("later")

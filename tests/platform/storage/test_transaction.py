@@ -136,15 +136,15 @@ def test_what_is_read_and_written_by_many_is_neither_lost_nor_doubled(
 def test_a_commit_whose_first_attempt_was_slow_is_sent_again_and_its_outcome_known(
     monkeypatch: pytest.MonkeyPatch, mongo_database_uri: str
 ) -> None:
-    monkeypatch.setattr(mongo_store, "TIMEOUTS", {"timeoutMS": 800})
-    monkeypatch.setattr(mongo_transactions, "LONGEST_S", 0.7)
+    monkeypatch.setattr(mongo_store, "TIMEOUTS", {"timeoutMS": 2000})
+    monkeypatch.setattr(mongo_transactions, "LONGEST_S", 1.9)
     monkeypatch.setattr(outage, "LONG_WAIT_S", 0.1)  # so the circuit breaker is open
     # Other processes of the tests use the server too.
     joint = "&" if "?" in mongo_database_uri else "?"
     store = MongoStore.at(f"{mongo_database_uri}{joint}appName=slow")
     things = store.collection("things")
     things.insert({"id": "before"})
-    slow = {"failCommands": ["commitTransaction"], "blockConnection": True, "blockTimeMS": 1200}
+    slow = {"failCommands": ["commitTransaction"], "blockConnection": True, "blockTimeMS": 2500}
     fail = {
         "configureFailPoint": "failCommand",
         "mode": {"times": 1},

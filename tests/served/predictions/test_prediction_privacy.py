@@ -1,7 +1,7 @@
 """Photos are on the disk with consent alone; ready means that the next one is judged."""
 
 import re
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
 import pytest
@@ -26,8 +26,13 @@ PICTURES = re.compile(
 
 def pictures_in(folder: Path) -> list[Path]:
     """Every file with a picture anywhere in it: store, blobs, log, temporary files."""
-    files = [path for path in folder.rglob("*") if path.is_file()]
-    return [path for path in files if PICTURES.search(path.read_bytes())]
+    return [path for path in folder.rglob("*") if path.is_file() and PICTURES.search(read(path))]
+
+
+def read(path: Path) -> bytes:
+    with suppress(FileNotFoundError):  # a temporary one, which has just gone
+        return path.read_bytes()
+    return b""
 
 
 def predict(caller: Caller, photo: bytes, **texts: str) -> Answer:

@@ -22,7 +22,7 @@ def test_streams_that_break_off_end_no_process(server: Server) -> None:
     """A stream that the server broke off counted as two connections less. The next connection then
     met a negative pause, and its process died with all answers that it was sending.
     """
-    workers = set(server.workers())
+    workers = set(server.await_workers())
     with closing(Seeder(server)) as seeder:
         leaving, cut_off, other = (seeder.person() for _ in range(3))
         store_file(seeder, leaving, lost=False)
