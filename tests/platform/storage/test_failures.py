@@ -16,10 +16,10 @@ from skinapi.base.errors import DiskFull, StoreUnavailable
 from skinapi.lab.datasets.quarantine import Quarantine
 from skinapi.model.registry.version_files import models_folder
 from skinapi.platform.jobs.process import lock_folder
-from skinapi.platform.stores import open_store
+from skinapi.platform.stores import mongo_store, open_store
 from skinapi.platform.stores import outage as outage_module
 from skinapi.platform.stores.mongo_store import MongoStore
-from skinapi.platform.stores.outage import FAIL_FAST_S, TIMEOUT_S, Outage
+from skinapi.platform.stores.outage import FAIL_FAST_S, TIMEOUT_S, TIMEOUTS, Outage
 from skinapi.platform.stores.sqlite_store import SqliteStore
 from tests.platform.storage.conftest import sqlite_store
 from tests.stores.mongod import free_port
@@ -75,7 +75,10 @@ def test_a_full_disk_refuses_documents_and_keeps_what_it_had(sqlite: SqliteStore
     assert documents.find() == [{"id": "later"}]
 
 
-def test_a_closed_port_is_unavailable_long_before_the_driver_would_give_up() -> None:
+def test_a_closed_port_is_unavailable_long_before_the_driver_would_give_up(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(mongo_store, "TIMEOUTS", TIMEOUTS)  # a server's own, not those of the tests
     store = MongoStore.at(f"mongodb://127.0.0.1:{free_port()}/test")
     acts: list[Callable[[], object]] = [
         store.ping,
