@@ -1,6 +1,7 @@
 """Says who listens to which event, in which order."""
 
 from collections.abc import Callable
+from contextlib import closing
 from functools import partial
 from itertools import groupby
 from pathlib import Path
@@ -20,8 +21,8 @@ def describe_listeners(settings: Settings) -> list[str]:
         made = settings.model_copy(update=beside)
         make_store(made)
         services = open_services(made)
-        listed = list(services.data.work.list_listeners())
-        services.store.close()
+        with closing(services.store):
+            listed = list(services.data.work.list_listeners())
     return [
         f"{event} ({when}): {', '.join(who for who, _ in groupby(_name(one[2]) for one in calls))}"
         for (event, when), calls in groupby(listed, key=lambda each: each[:2])

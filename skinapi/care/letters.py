@@ -320,7 +320,6 @@ class LettersService:
             "read": [],
         }
         if about.advice:
-            signed["elsewhere"] = about.advice.band
             signed["begins"] = BeginsWith.of_advice(about.advice).stored()
         issued = self.letters.change_draft(letter, edited.version, signed)
         held = find_letter_held_until(issued, finding)

@@ -35,12 +35,8 @@ from skinapi.model.conditions import Band
 from skinapi.model.context import Context
 from skinapi.platform.storage.ids import new_id, now
 from skinapi.platform.storage.ports import set_or_remove
-from skinapi.privacy.erasure.people_to_reach import (
-    KEPT_FOR,
-    FindingToTell,
-    PersonToReach,
-    ReachReason,
-)
+from skinapi.privacy.erasure.findings_to_tell import FindingToTell, ReachReason
+from skinapi.privacy.erasure.people_to_reach import KEPT_FOR, PersonToReach
 from skinapi.privacy.person_file.stored_files import PersonFile
 from tests.integrations.clients.dialects import base64_of
 from tests.integrations.fhir import orders

@@ -26,7 +26,7 @@ from skinapi.base.settings.server import MonitoringSettings, OpenClientSettings,
 
 VERSION = "2.0.0.dev0"
 # By what data leaves the server, where it is set; the console has words for each.
-OUTLETS = (*("openrouter_api_key", "smtp_url", "mongo_uri", "rate_limit_storage", "jobs_broker"),)
+OUTLETS = ("openrouter_api_key", "smtp_url", "mongo_uri", "rate_limit_storage", "jobs_broker")
 
 # By the kind of the library's error. Ours say what is wrong themselves.
 SENTENCES = {

@@ -89,14 +89,7 @@ class BeginsWith(StoredRecord):
 
     @classmethod
     def of_advice(cls, advice: Advice) -> Self:
-        return cls.model_validate(
-            {
-                "band": advice.band,
-                "waits_for": advice.waits_for,
-                "by_result": advice.by_result,
-                "label": advice.label,
-            }
-        )
+        return cls.model_validate({name: getattr(advice, name) for name in cls.model_fields})
 
 
 TOLD = tuple(name for name in WrittenOf.model_fields if name in Context.model_fields)
@@ -116,9 +109,9 @@ def find_changed(of: WrittenOf, now: WrittenOf) -> tuple[str, ...]:
 class Letter(StoredRecord):
     """`signature` is the doctor's name at that time. `decision` is what it begins with, in the
     software's words, a line each; `model` the language model that drafted the text. `last_review`
-    is the finding's newest review when it was signed; `elsewhere` the urgency with which it begins
-    where that was said about another finding of the spot, and `begins` all of it, None of letters
-    before that was stored. `written_of` and `decision` are those of
+    is the finding's newest review when it was signed; `begins` what it begins with where that was
+    said about another finding of the spot. Of letters from before that was stored, `elsewhere` is
+    the urgency of it. `written_of` and `decision` are those of
     a draft's last text; the first is None of letters before it was stored (`find_written_of`). A
     draft has the doctor's `key_words` and what was `read` of it; empty of those before either was
     stored. Since `misplaced_at` its spot is at another place than a signed letter was written of.
@@ -144,6 +137,10 @@ class Letter(StoredRecord):
     read: tuple[ReadSentence, ...] = optional(default=())
     withdrawn: Withdrawal | None = None
     misplaced_at: datetime | None = optional()
+
+    @property
+    def begins_elsewhere(self) -> bool:
+        return self.begins is not None or self.elsewhere is not None
 
     def begins_with(self, counts: Advice) -> bool:
         if self.begins:
@@ -343,7 +340,7 @@ def _superseded_elsewhere(letter: Letter, about: VisibleFindingRow) -> LaterDeci
     counts = elsewhere and elsewhere.decision
     same = letter.begins_with(about.instruction.counts)
     came = None if same else counts
-    ended = letter.elsewhere is not None and not same
+    ended = letter.begins_elsewhere and not same
     stand = about.lesion_status.list_decided_elsewhere(about.id, replaced=False)
     later = [
         decision
@@ -387,7 +384,7 @@ def _superseded_without_other(letter: Letter, about: VisibleFinding) -> LaterDec
     was entered in error, deleted or sorted elsewhere.
     """
     counts = about.instruction.counts
-    if letter.elsewhere is None or letter.begins_with(counts) or about.replaced_by:
+    if not letter.begins_elsewhere or letter.begins_with(counts) or about.replaced_by:
         return None
     return LaterDecision(
         decided_at=about.changed_at, decided_by="", by_result=False, because="sorting"

@@ -67,7 +67,7 @@ class Lane:
         self._claimed(job is not None)
         if job is None:
             return None
-        self._keep_key(jobs, job)
+        self._require_key_still(jobs, job)
         self.busy = True
         try:
             self._work_on(jobs, job, claimed_at)
@@ -76,8 +76,10 @@ class Lane:
         self.remove_folder(jobs, self._settings.folder / job.id)
         return job
 
-    def _keep_key(self, jobs: Jobs, job: Job) -> None:
-        """The key may have changed, and the job been added, since it was asked before the claim."""
+    def _require_key_still(self, jobs: Jobs, job: Job) -> None:
+        """Give the job back where the store's key has changed since before the claim: the job may
+        have been added after that.
+        """
         try:
             self._settings.require_key()
         except Unavailable:

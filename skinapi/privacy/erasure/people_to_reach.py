@@ -9,10 +9,9 @@ changes it in its transaction.
 """
 
 from collections import Counter
-from collections.abc import Collection, Container, Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from enum import StrEnum
 from functools import partial
 from itertools import islice
 from typing import Literal
@@ -28,20 +27,24 @@ from skinapi.findings.records.finding_records import FindingRecords
 from skinapi.findings.records.read_access import is_shut_out
 from skinapi.findings.records.stored_finding import StoredFindingRow
 from skinapi.findings.records.unassigned_patients import UnassignedPatients
-from skinapi.findings.records.visible_findings import VisibleFindingRow
-from skinapi.findings.status.decisions import Decision, is_proven_cancer
 from skinapi.findings.status.lesion_status import Audience
 from skinapi.integrations.patients import PatientsService
-from skinapi.model.bands import is_sent, most_urgent, urgency
-from skinapi.model.conditions import Band
 from skinapi.platform.backups.erased_ids import Erased, ErasedIds
 from skinapi.platform.notices.outbox import Kind
 from skinapi.platform.storage.failed_items import FailedItems
-from skinapi.platform.storage.ids import made_at, new_id, now
-from skinapi.platform.storage.ports import Document, set_or_remove
+from skinapi.platform.storage.ids import new_id, now
+from skinapi.platform.storage.ports import set_or_remove
 from skinapi.platform.storage.records import Repository, changes_between
 from skinapi.platform.storage.unit_of_work import Unit, UnitOfWork, atomic
 from skinapi.platform.storage.unreadable import leaving_out, read_each
+from skinapi.privacy.erasure.findings_to_tell import (
+    FindingToTell,
+    ReachReason,
+    find_what_to_tell,
+    tell_lost,
+    tell_nothing_but,
+    tell_unread,
+)
 
 KEPT_FOR = timedelta(days=30)
 MOST_LISTED = 200
@@ -63,58 +66,6 @@ class PatientNumberNeeded(Conflict):
 class OtherNumber(Conflict):
     code = "other_number"
     sentence = "This patient did not come under this number. Look at each sign of it"
-
-
-class ReachReason(StrEnum):
-    """Why somebody should speak to the owner of a finding, the gravest reason first.
-
-    - `opinion`: a colleague's second opinion names a cancer, asks for a visit or for a result, the
-      owner knows of no such thing, and the doctor in charge has not answered it
-    - `held`: a doctor was to tell it
-    - `unreviewed`: it is urgent or asks for a referral, and nobody has reviewed it, or its newest
-      version
-    - `unjudged`: it is as urgent, and a doctor could not judge its photo, nor another one since
-    - `unreadable`: what is stored of it, or what counts about its spot, cannot be read
-    - `awaited`: the result of a sample has not come
-    - `unopened`: a doctor asks for a visit or names a cancer, and the owner has not read it; or a
-      doctor has decided since somebody was to speak to the owner
-    - `discarded`: a doctor names a cancer and asks for a visit, and the owner, who has read it, has
-      deleted the finding
-    - `unanswered`: no doctor has answered the owner's message, which is about its spot or about
-      none, or a doctor names a cancer
-    - `message`: no doctor has answered the owner's message, which is about no finding that is there
-    - `lost`: the backup that was restored is from before it was so
-    """
-
-    OPINION = "opinion"
-    HELD = "held"
-    UNREVIEWED = "unreviewed"
-    UNJUDGED = "unjudged"
-    UNREADABLE = "unreadable"
-    AWAITED = "awaited"
-    UNOPENED = "unopened"
-    DISCARDED = "discarded"
-    UNANSWERED = "unanswered"
-    MESSAGE = "message"
-    LOST = "lost"
-
-
-class FindingToTell(StoredRecord):
-    """`label` is the doctor's; `urgency` too, unless what nobody has reviewed asks for more.
-    `proven`: by the laboratory. `sampled_by` is the doctor who has taken a sample of which a result
-    is awaited. Where not even the number can be read, it is 0; an urgency that cannot be is the
-    highest. Of one that is lost no more than the number is known. A message about no finding has
-    the number 0, and no urgency. `also`: the reasons beside the gravest.
-    """
-
-    number: int
-    found_at: datetime | None
-    why: ReachReason
-    also: tuple[ReachReason, ...] = ()
-    label: str | None
-    urgency: Band | None
-    proven: bool = False
-    sampled_by: str | None = None
 
 
 class PersonToReach(StoredRecord):
@@ -183,7 +134,7 @@ class ReachService:
     def on_finding_discarded(self, event: FindingDiscarded) -> None:
         account = self.unassigned.accounts.get(event.finding.owner)
         finding = self.submissions.see_one(event.finding, Audience.DOCTOR)
-        to_tell = _find_what_to_tell(finding, opens=account.can_log_in, discarded=True)
+        to_tell = find_what_to_tell(finding, opens=account.can_log_in, discarded=True)
         expected = self.unassigned.find_who_looks(account).by != "nobody"
         if to_tell and (expected or to_tell.why is not ReachReason.UNREVIEWED):
             self._add(account, (to_tell,), None)
@@ -224,7 +175,10 @@ class ReachService:
         listed = frozenset(finding.number for finding in before.findings) if before else frozenset()
         held = {finding.number: finding for finding in self._walk(account, listed=listed)}
         if before:
-            said = [_renew(finding, held.pop(finding.number, None)) for finding in before.findings]
+            said = [
+                _keep_sampler(finding, held.pop(finding.number, None))
+                for finding in before.findings
+            ]
             self.people.set_findings(before, said)
         if _is_lost(account):
             self._add(account, tuple(held.values()), None)
@@ -324,7 +278,7 @@ class ReachService:
             return None if over or listed is None else False
         restored = (*(before.findings if before else ()), *self._walk(account))
         known = {finding.number: finding for finding in restored}
-        findings = tuple(known.get(number) or _tell_lost(number) for number in listed.numbers)
+        findings = tuple(known.get(number) or tell_lost(number) for number in listed.numbers)
         self.people.remove(listed.notice)  # a damaged one
         number = before.number if before else None
         if account.external:
@@ -390,7 +344,7 @@ class ReachService:
         """
         written = self._find_written(account.id)
         about_none = None in written
-        find = partial(_find_what_to_tell, opens=account.can_log_in, written=written, listed=listed)
+        find = partial(find_what_to_tell, opens=account.can_log_in, written=written, listed=listed)
         for stored in batched(self.submissions.walk_stored(account.id), READ_AT_ONCE):
             with leaving_out() as unreadable:
                 rows = read_each(SUBMISSIONS, stored, StoredFindingRow.model_validate)
@@ -400,9 +354,9 @@ class ReachService:
                 about_none = about_none and ReachReason.UNANSWERED not in (told.why, *told.also)
                 yield told
             lost = (item for item in stored if (SUBMISSIONS, item["id"]) in unreadable.hidden)
-            yield from map(_tell_unread, lost)
+            yield from map(tell_unread, lost)
         if about_none:
-            yield _tell_nothing_but(ReachReason.MESSAGE, number=0, urgency=None)
+            yield tell_nothing_but(ReachReason.MESSAGE, number=0, urgency=None)
 
     def _find_written(self, owner: str) -> frozenset[str | None]:
         """The findings that the messages of this owner which wait are about: the one that is named,
@@ -433,131 +387,8 @@ def _is_lost(account: Account) -> bool:
     return is_shut_out(account) and (account.role == "user" or account.doctor_id is not None)
 
 
-def _renew(before: FindingToTell, holds: FindingToTell | None) -> FindingToTell:
+def _keep_sampler(before: FindingToTell, holds: FindingToTell | None) -> FindingToTell:
     """Who has taken the sample is to know of its result."""
     if holds is None:
         return before
     return holds.model_copy(update={"sampled_by": holds.sampled_by or before.sampled_by})
-
-
-def _tell_lost(number: int) -> FindingToTell:
-    return _tell_nothing_but(ReachReason.LOST, number=number, urgency=Band.URGENT_REFERRAL)
-
-
-def _tell_nothing_but(why: ReachReason, *, number: int, urgency: Band | None) -> FindingToTell:
-    return FindingToTell(number=number, found_at=None, why=why, label=None, urgency=urgency)
-
-
-def _tell_unread(stored: Document) -> FindingToTell:
-    """Tell of one that cannot be read what stands beside it."""
-    number, found_at, band = (stored.get(name) for name in ("number", "created_at", "band"))
-    asked = next((item for item in Band if item == band), Band.URGENT_REFERRAL)
-    return FindingToTell(
-        number=number if isinstance(number, int) else 0,
-        found_at=found_at if isinstance(found_at, datetime) else made_at(stored["id"]),
-        why=ReachReason.UNREADABLE,
-        label=None,
-        urgency=asked,
-    )
-
-
-def _find_what_to_tell(
-    entry: VisibleFindingRow,
-    *,
-    opens: bool,
-    written: Collection[str | None] = (),
-    discarded: bool = False,
-    listed: Container[int] = frozenset(),
-) -> FindingToTell | None:
-    """`opens`: the owner logs in here, and can have read it. `written`: what the messages of the
-    owner that wait are about (`_find_written`). `discarded`: the owner deletes it alone, and stays
-    a patient. `listed`: the numbers of those of which somebody was to speak already.
-    """
-    opinion, decision = _find_graver_opinion(entry), entry.decision
-    reasons = [*_find_reasons(entry, opens, written, discarded)]
-    if opinion:
-        reasons = [ReachReason.OPINION, *reasons]
-    if not reasons and decision and entry.number in listed and not entry.decision_opened_at:
-        reasons = [ReachReason.UNOPENED]
-    if not reasons:
-        return None
-    why, *also = reasons
-    named = opinion or (None if why is ReachReason.UNREVIEWED else decision)
-    samplers = (item.doctor for item in (opinion, decision) if item and item.awaited)
-    return FindingToTell(
-        number=entry.number,
-        found_at=entry.created_at,
-        why=why,
-        also=tuple(also),
-        # The check's name would read as a diagnosis beside those of doctors.
-        label=named.label if named else None,
-        urgency=most_urgent(_urgency_asked(entry), *([named.urgency] if named else [])),
-        proven=named is not None and named.proven,
-        sampled_by=next(samplers, None),
-    )
-
-
-def _find_graver_opinion(entry: VisibleFindingRow) -> Decision | None:
-    """The gravest second opinion that says more than what counts: the owner does not know it."""
-    news = [item for item in entry.list_opinions() if _is_news(item, entry)]
-    return min(
-        news, key=lambda item: (not _names_cancer(item), urgency(item.urgency)), default=None
-    )
-
-
-def _is_news(opinion: Decision, entry: VisibleFindingRow) -> bool:
-    known = entry.decision
-    if _names_cancer(opinion):
-        if known is None or not _names_cancer(known):
-            return True
-        if opinion.proven and not (known.proven and known.label == opinion.label):
-            return True
-    if opinion.awaited and not (known and known.sampled_at):
-        return True
-    asks = is_sent(opinion.urgency) and not opinion.unjudged
-    return asks and opinion.more_urgent_than(_urgency_asked(entry))
-
-
-def _urgency_asked(entry: VisibleFindingRow) -> Band:
-    return entry.decision.urgency if entry.decision and entry.reviewed else entry.band
-
-
-def _names_cancer(decision: Decision) -> bool:
-    return decision.suspected or is_proven_cancer(decision.label, proven=decision.proven)
-
-
-def _find_reasons(
-    entry: VisibleFindingRow, opens: bool, written: Collection[str | None], discarded: bool
-) -> Iterator[ReachReason]:
-    """Yield them, the gravest first. Nobody has read what is held."""
-    decision = entry.decision
-    held = decision and entry.decision_held_until and entry.reader.knows_all
-    if held:
-        yield ReachReason.HELD
-    if not entry.reviewed and urgency(entry.band) <= urgency(Band.REFERRAL):
-        yield ReachReason.UNREVIEWED
-    cancer = False
-    if decision:
-        cancer, sent = _names_cancer(decision), is_sent(decision.urgency)
-        unopened = opens and not held and entry.decision_opened_at is None and (cancer or sent)
-        if entry.reviewed and _is_unjudged(entry, decision, discarded):
-            yield ReachReason.UNJUDGED
-            unopened = False  # nothing was decided
-        if decision.sampled_at:
-            yield ReachReason.AWAITED
-        if unopened:
-            yield ReachReason.UNOPENED
-        elif discarded and cancer and sent and not held:
-            yield ReachReason.DISCARDED
-    if entry.id in written or (cancer and written):
-        yield ReachReason.UNANSWERED
-
-
-def _is_unjudged(entry: VisibleFindingRow, decision: Decision, discarded: bool) -> bool:
-    """Whether nobody has judged what asks for a doctor. Who sends another photo as the doctor has
-    asked, and deletes this one (`discarded`), has left nothing open.
-    """
-    if not decision.unjudged or urgency(decision.urgency) > urgency(Band.REFERRAL):
-        return False
-    followed = discarded and decision.photo_came
-    return not followed and entry.lesion_status.find_replacing(entry.id) is None

@@ -20,7 +20,8 @@ from skinapi.model.conditions import Band, conditions_table
 from skinapi.platform.web.declaration import Authenticated, Public, Rate, Routes, admins
 from skinapi.platform.web.rate_limits import caller_address
 from skinapi.platform.web.schemas import Answer, Body, Message, PageQuery, Query
-from skinapi.privacy.erasure.people_to_reach import PersonToReach, ReachOutcome, ReachReason
+from skinapi.privacy.erasure.findings_to_tell import ReachReason
+from skinapi.privacy.erasure.people_to_reach import PersonToReach, ReachOutcome
 from skinapi.privacy.erasure.receipts import Asker, Extent, Receipt, say_receipt
 from skinapi.privacy.erasure.service import (
     DeletionByAdminPreview,

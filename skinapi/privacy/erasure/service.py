@@ -44,7 +44,8 @@ from skinapi.platform.storage.ids import now
 from skinapi.platform.storage.ports import Document, Remnant, Store
 from skinapi.platform.storage.unit_of_work import Erasures, Unit, UnitOfWork, atomic
 from skinapi.privacy.erasure.contents import AccountContents, KeptView, SentView
-from skinapi.privacy.erasure.people_to_reach import ReachReason, ReachService
+from skinapi.privacy.erasure.findings_to_tell import ReachReason
+from skinapi.privacy.erasure.people_to_reach import ReachService
 from skinapi.privacy.erasure.receipts import Asker, Extent, Receipt, Receipts
 
 DAY = timedelta(days=1)
