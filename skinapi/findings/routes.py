@@ -96,7 +96,7 @@ def show_submission(
     view: type[FindingView] = FindingView
     if owner.id != subject.id:
         view, in_charge = FindingInCareView, in_care(owner, subject)
-        # It tells that something is held back: whoever signs with it knows that.
+        # It changes with a review that is held back, of which only who may sign knows.
         if subject.key is None and (in_charge or is_asked(submission, owner, subject)):
             beside["spot_state"] = submission.make_spot_state(in_charge=in_charge)
     model = access.models.find_version_state(submission.finding.model_version)

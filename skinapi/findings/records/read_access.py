@@ -41,12 +41,12 @@ def is_shut_out(owner: Account) -> bool:
 
 
 class PatientChannel(StrEnum):
-    """`none`: of a patient who is shut out."""
+    """`none`: no way leads to a patient who cannot log in."""
 
     MAIL = "mail"
     LOG_IN = "log_in"
     OTHER_SYSTEM = "other_system"
-    NONE = "none"
+    SHUT_OUT = "none"
 
 
 def way_to(owner: Account, *, mails: bool) -> PatientChannel | None:
@@ -58,5 +58,5 @@ def way_to(owner: Account, *, mails: bool) -> PatientChannel | None:
     if not owner.can_log_in:
         return PatientChannel.OTHER_SYSTEM
     if is_shut_out(owner):
-        return PatientChannel.NONE
+        return PatientChannel.SHUT_OUT
     return PatientChannel.MAIL if mails and owner.notices else PatientChannel.LOG_IN

@@ -151,7 +151,7 @@ class ReviewsService:
     def _require_way(self, owner: Account, teller: ToldBy | None, *, grave: bool) -> None:
         way = way_to(owner, mails=self.outbox.enabled)
         alone = teller is ToldBy.NOBODY and grave
-        if way is PatientChannel.NONE and (alone or teller is ToldBy.SERVER):
+        if way is PatientChannel.SHUT_OUT and (alone or teller is ToldBy.SERVER):
             raise NoMailToPatient(READS_NOTHING)
         if teller is ToldBy.SERVER and way is not PatientChannel.MAIL:
             raise NoMailToPatient

@@ -80,6 +80,6 @@ class TellingView(Answer):
         time = f"{held_until.astimezone(UTC):%H:%M}"
         when = words.when.format(day=say_day(held_until, language), time=time)
         sentence = why.format(when=when)
-        if way is PatientChannel.NONE:
+        if way is PatientChannel.SHUT_OUT:
             sentence = f"{sentence} {words.none}"
         return cls(held_until=held_until, way=way, sentence=sentence)

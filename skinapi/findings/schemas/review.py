@@ -290,7 +290,8 @@ class HoldEnded(Message):
 
     @classmethod
     def from_reviews(cls, held: Sequence[Review], way: PatientChannel | None) -> Self:
-        ended = "Not held back any more" if way is PatientChannel.NONE else "Shown to the patient"
+        shut_out = way is PatientChannel.SHUT_OUT
+        ended = "Not held back any more" if shut_out else "Shown to the patient"
         said = ended if held else "Nothing was held back"
         shown = [ShownReview.from_record(review) for review in held]
         return cls(message=said, shown=shown)

@@ -66,7 +66,7 @@ class MeasuredChange(StoredRecord):
 class JudgedPhoto:
     """`versions` are those of its finding, the newest last. `kept`: the photo is. `changes` are
     those from earlier photos. `opened_at`: when the owner first opened it with what a doctor had
-    decided last. `place`: what was told of it, None where nothing was.
+    decided last. `place`: what was told of it, with None for what was not.
     """
 
     id: str
