@@ -377,7 +377,17 @@ class Visitor:
         self._until(lambda: self.run(IS_STILL), "for the page to be still")
 
     def await_truth(self, ask: Callable[[], bool], what: str) -> None:
-        self._until(ask, f"for {what}")
+        """What cannot be read yet is not true yet: a row that changes is missing from a page that
+        is read at that moment.
+        """
+
+        def is_true() -> bool:
+            try:
+                return ask()
+            except (AssertionError, LookupError, ValueError):
+                return False
+
+        self._until(is_true, f"for {what}")
 
     def await_rest(self, script: str, what: str) -> None:
         """Wait until what the script returns has been the same for 0.3 seconds. A click aims where
