@@ -21,7 +21,7 @@ demo: $(VENV)/serving
 lab: $(VENV)/serving
 	$(PIP) install --require-hashes -r requirements-train.txt
 
-# In four processes, for much of it is waiting. One has learning to itself: each of the others would
+# In five processes, for much of it is waiting. One has learning to itself: each of the others would
 # import TensorFlow, for five seconds of processor. Their order is mixed, and the same each time: the
 # drill has another one each time. It is alone, for its figures' sake.
 ORDER = --randomly-seed=20
@@ -35,7 +35,7 @@ test_learning:
 	    status=$$?; cat build/test_learning.txt; exit $$status
 
 test_rest:
-	$(PYTHON) -m pytest $(ORDER) -n 3 --dist loadgroup --ignore=tests/learning
+	$(PYTHON) -m pytest $(ORDER) -n 4 --dist loadgroup --ignore=tests/learning
 
 drill: $(VENV)/everything $(VENV)/mongod $(VENV)/npm
 	DRILL=1 $(PYTHON) -m pytest --timeout=3600

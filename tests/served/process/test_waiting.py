@@ -9,7 +9,8 @@ import pytest
 from pymongo.errors import PyMongoError
 
 from skinapi.base.errors import StoreRefused, StoreUnavailable
-from skinapi.platform.stores import open_store
+from skinapi.platform.stores import mongo_store, open_store
+from skinapi.platform.stores.outage import TIMEOUTS
 from tests.served.server import Server, stopping
 from tests.stores.mongod import Mongod, free_port, running_mongod
 from tests.support.backends import settings_in
@@ -22,6 +23,12 @@ def test_a_host_that_refuses_or_has_no_name_is_named(tmp_path: Path) -> None:
         server.launch()
         server.await_words(f"127.0.0.1:{port}: it refuses connections")
         server.await_words("nobody.invalid:27017: no machine of this name is known")
+
+
+@pytest.fixture(autouse=True)
+def _timeouts_of_a_server(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each of these waits until one has passed; those of the tests are longer."""
+    monkeypatch.setattr(mongo_store, "TIMEOUTS", TIMEOUTS)
 
 
 def why_not(uri: str, folder: Path) -> StoreUnavailable:
