@@ -491,3 +491,22 @@ def test_the_patient_is_told_by_mail_that_a_letter_was_withdrawn(tmp_path: Path)
     assert told == ["reviewed", "reviewed", "letter_withdrawn"]
     assert at.withdraw(letter, "Wrong person.").status_code == 200
     assert notices_to(at.backend, at.backend.account(at.ada.email).id) == told
+
+
+def test_a_letter_stays_superseded_when_the_photo_that_was_asked_for_has_come(
+    any_backend: Backend,
+) -> None:
+    """The letter says to wait for a result, and the spot to go this week."""
+    at = Practice(any_backend, reviewed=False)
+    at.review(MELANOMA, **AWAITED)
+    assert at.sign(at.draft()).status_code == 200
+    spot = at.sort_into_spot()
+    urgent = file_for(any_backend, at.ada, Band.URGENT_REFERRAL, lesion=spot).number
+    first = go_to(at, urgent)
+    asked = at.review(None, certainty=None, new_picture_wanted=True)
+    at.number = first
+    for arrived in (False, True):
+        if arrived:
+            file_for(any_backend, at.ada, Band.SELF_MONITORING, lesion=spot)
+        (letter,) = at.shown_to(at.ada)
+        assert letter["superseded"]["decided_at"] == asked["created_at"], arrived

@@ -337,7 +337,8 @@ def _superseded_elsewhere(letter: Letter, about: VisibleFindingRow) -> LaterDeci
     an older photo that was sorted into the spot since.
     """
     own, signed_at, elsewhere = about.decision, letter.signed_at, about.replaced_by
-    counts = elsewhere and elsewhere.decision
+    # By the review, for one copy of a decision may know that the photo came which it asks for.
+    counts = elsewhere.decision.review if elsewhere and elsewhere.decision else None
     same = letter.begins_with(about.instruction.counts)
     came = None if same else counts
     ended = letter.begins_elsewhere and not same
@@ -345,10 +346,10 @@ def _superseded_elsewhere(letter: Letter, about: VisibleFindingRow) -> LaterDeci
     later = [
         decision
         for decision, shown_at in stand
-        if own and signed_at and (shown_at > signed_at or decision is came)
-        if ended or _ends(decision, own, about.id) or decision is counts
+        if own and signed_at and (shown_at > signed_at or decision.review == came)
+        if ended or _ends(decision, own, about.id) or decision.review == counts
     ]
-    by = max(later, key=lambda item: (item is counts, item.decided_at), default=None)
+    by = max(later, key=lambda item: (item.review == counts, item.decided_at), default=None)
     return _by(by) if by else None
 
 
