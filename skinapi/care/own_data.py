@@ -236,6 +236,7 @@ class TaskView(Answer):
 class NewsWords(Frozen):
     decided: str
     result: str
+    elsewhere: str
 
 
 NEWS: Mapping[Language, NewsWords] = load_words("reports.news", NewsWords)
@@ -258,13 +259,16 @@ class NewDecisionView(Answer):
     def from_decision(cls, new: NewDecision, language: Language) -> Self:
         spot, decision, words = new.lesion, new.decision, NEWS[language]
         name = decision.decided_by
+        title = words.result if decision.proven else words.decided.format(name=name)
+        if new.advice.finding != new.finding:
+            title = words.elsewhere.format(title=title)
         return cls.from_record(
             new,
             lesion=spot.id if spot else None,
             name=spot.name if spot else None,
             place=spot.place if spot else None,
             by_result=decision.proven,
-            title=words.result if decision.proven else words.decided.format(name=name),
+            title=title,
             advice=AdviceView.from_advice(new.advice, language, for_doctor=False),
             sentence=new.advice.words(language).next_step,
         )

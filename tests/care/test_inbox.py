@@ -204,6 +204,17 @@ def test_what_a_doctor_decided_is_new_until_its_finding_was_opened(any_backend: 
     assert inbox(ada)["decisions"] == []
 
 
+def test_what_is_new_about_one_photo_says_that_another_one_counts(any_backend: Backend) -> None:
+    grey, ada = patient_in_care(any_backend)
+    spot = begin(ada, name="beside the nose")
+    decided = file_for(any_backend, ada, ROUTINE, lesion=spot).number
+    review(grey, decided, label="melanocytic_nevus")
+    newer = file_for(any_backend, ada, URGENT, lesion=spot).number
+    [new] = inbox(ada)["decisions"]
+    assert (new["finding"], new["advice"]["finding"]) == (decided, newer)
+    assert new["title"].endswith("What to do now follows from another photo of the spot.")
+
+
 def test_nothing_of_a_held_review_is_new(any_backend: Backend) -> None:
     grey, ada = patient_in_care(any_backend)
     number = file_for(any_backend, ada, ROUTINE).number

@@ -11,6 +11,7 @@ import pytest
 
 from skinapi.base.pages import PageRequest
 from skinapi.findings.reports.words import LABELS
+from skinapi.model.conditions import conditions_table
 from skinapi.platform.audit.trail import TrailFilter
 from skinapi.platform.storage.ids import now
 from skinapi.privacy.person_file.format import DATA, ME, PAGE, person_of
@@ -229,6 +230,21 @@ def test_its_page_says_it_without_script_or_network(case: Case) -> None:
         *re.findall(r'id="([^"]+)"', page)
     }
     assert "<script" not in page
+
+
+def test_its_page_says_how_certain_a_doctor_was(backend: Backend, tmp_path: Path) -> None:
+    practice = Practice(backend, reviewed=False)
+    practice.review("melanoma", certainty="sure", histology="awaited")
+    practice.review("melanocytic_nevus", certainty="unsure")
+    practice.review(None, certainty=None, new_picture_wanted=True)
+    page = unescape(made_for(backend, practice.ada, tmp_path / "work").read(PAGE).decode())
+    _, _, said = page.partition(WORDS["en"].labels["doctors"])
+    words, table = conditions_table().notices.decision, conditions_table()
+    for title, label in (("suspected", "melanoma"), ("opinion", "melanocytic_nevus")):
+        name = table.name_for_patient(label, "en")
+        heading = words.heading.en.format(title=getattr(words, title).en, name=name)
+        assert heading in said
+    assert words.waits_for["photo"].label.en in said
 
 
 def test_nobody_else_is_in_it(backend: Backend, tmp_path: Path) -> None:

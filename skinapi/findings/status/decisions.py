@@ -167,6 +167,22 @@ class JudgedVersion(StoredRecord):
     judged_at: datetime
 
 
+def find_title_key(
+    label: str | None, certainty: Certainty, histology: Histology | None, *, wants_picture: bool
+) -> TitleKey:
+    """The words that say how certain it is. A cancer that no laboratory has proven is suspected,
+    however sure the doctor is.
+    """
+    sure = certainty is Certainty.SURE
+    if histology is Histology.CONFIRMED:
+        return "result"
+    if label and conditions_table().label(label).malignant:
+        return "suspected" if sure else "suspected_unsure"
+    if not sure and (label or not wants_picture):
+        return "opinion"
+    return "unconfirmed" if histology is Histology.AWAITED else "title"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
     """What the review that counts says; `urgency` counts in place of the finding's.
@@ -322,14 +338,9 @@ class Decision:
 
     @property
     def title_key(self) -> TitleKey:
-        judges = self.label is not None or not self.new_picture_wanted
-        if self.proven:
-            return "result"
-        if self.suspected:
-            return "suspected" if self.sure else "suspected_unsure"
-        if judges and not self.sure:
-            return "opinion"
-        return "unconfirmed" if self.awaited else "title"
+        return find_title_key(
+            self.label, self.certainty, self.histology, wants_picture=self.new_picture_wanted
+        )
 
     def title(self) -> LocalizedText:
         said: LocalizedText = getattr(conditions_table().notices.decision, self.title_key)

@@ -4,7 +4,7 @@ that needs neither a network nor a script.
 
 import base64
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import cache
 from importlib import resources
@@ -24,7 +24,8 @@ from skinapi.findings.reports.words import (
     strip_control_characters,
     time_text,
 )
-from skinapi.findings.status.decisions import say_day
+from skinapi.findings.status.decisions import WaitsFor, find_title_key, say_day
+from skinapi.findings.status.reviews import Opinion
 from skinapi.model.conditions import conditions_table
 from skinapi.privacy.person_file import format as form
 
@@ -224,13 +225,30 @@ class PageWriter:
     def _list_reviews(self, filed: form.FiledFinding) -> list[tuple[str, str]]:
         rows = []
         for review in filed.reviews:
-            condition = review.opinion.condition
-            name = conditions_table().name(condition, self._language) if condition else ""
             head = self._labels["review"].format(
                 doctor=review.signature, moment=self._time(review.created_at)
             )
-            rows.append((head, "\n".join(filter(None, (name, review.note)))))
+            said = [*self._say_opinion(review.opinion), review.note]
+            rows.append((head, "\n".join(filter(None, said))))
         return rows
+
+    def _say_opinion(self, opinion: Opinion) -> Iterator[str]:
+        """With how certain it was: one that is suspected is no diagnosis."""
+        table, language = conditions_table(), self._language
+        words, label = table.notices.decision, opinion.condition
+        if label:
+            key = find_title_key(
+                label,
+                opinion.certainty,
+                opinion.histology,
+                wants_picture=opinion.new_picture_wanted,
+            )
+            title = getattr(words, key).in_language(language)
+            yield words.heading.in_language(language).format(
+                title=title, name=table.name_for_patient(label, language)
+            )
+        if opinion.new_picture_wanted:
+            yield words.waits_for[WaitsFor.PHOTO].label.in_language(language)
 
     def _describe_act(self, row: form.FiledAuditRow) -> tuple[str, ...]:
         role = self._words.roles.get(row.by, row.by)

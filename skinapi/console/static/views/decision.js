@@ -154,8 +154,8 @@ const sayWhat = (decision, conditions) => {
 
 /** What was decided, in short. @param {Api["DecisionView"]} decision @param {Api["ConditionsView"]} conditions */
 export const sayDecision = (decision, conditions) => {
-  const { label, histology, new_picture_wanted: wanted } = decision;
-  return [(label || !wanted) && sayWhat(decision, conditions), wanted && say("newPictureWanted"), histology === "awaited" && say("histology_awaited")].filter(Boolean).join(" · ");
+  const { label, histology, new_picture_wanted: wanted, photo_came: came } = decision;
+  return [(label || !wanted) && sayWhat(decision, conditions), wanted && !came && say("newPictureWanted"), histology === "awaited" && say("histology_awaited")].filter(Boolean).join(" · ");
 };
 
 /** What was said of another photo of the spot and counts: who said it, and what was named. @param {{counts: Api["AdviceView"], conditions: Api["ConditionsView"]}} props */
