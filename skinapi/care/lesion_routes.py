@@ -20,6 +20,7 @@ from skinapi.care.lesion_records import (
     TooManyLesions,
 )
 from skinapi.care.lesions import LesionsService, ShownLesion
+from skinapi.care.message_records import MessagesUnread
 from skinapi.care.queue_routes import READERS
 from skinapi.care.queue_schemas import ListedFinding
 from skinapi.care.reminders import Reminder, ReminderKind, reminder_of
@@ -261,7 +262,7 @@ def change_lesion(
     return LesionView.from_lesion(changed, subject)
 
 
-@routes.route("DELETE", "/lesions/<lesion>", raises=(NotFound,))
+@routes.route("DELETE", "/lesions/<lesion>", raises=(NotFound, MessagesUnread))
 def delete_lesion(lesions: LesionsService, *, lesion: str, subject: Subject) -> Message:
     """Delete a spot of the caller. Its findings stay, and belong to no spot; its messages stay with
     the doctor in charge.

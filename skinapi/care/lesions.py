@@ -23,7 +23,7 @@ from skinapi.care.lesion_records import (
     SortedElsewhere,
     TooManyLesions,
 )
-from skinapi.care.message_records import Messages
+from skinapi.care.message_records import Messages, MessagesUnread
 from skinapi.care.queue import NO_PATIENT
 from skinapi.care.reminders import NO_LESION, LesionCounts
 from skinapi.findings.errors import NOT_YOURS
@@ -183,6 +183,8 @@ class LesionsService:
     def delete_lesion(self, unit: Unit, *, lesion: str, by: str) -> None:
         """Its findings stay, in no spot; its messages stay with the doctor in charge."""
         own = self.counts.get_own(lesion, by)
+        if self.messages.count_waiting_by_lesion(by).get(own.id):
+            raise MessagesUnread
         unit.audit("lesion.delete", by=by, target=own.id, owner=own.owner)
         kept = self.messages.has_any(own.id)
         self._publish(unit, self.submissions.leave_lesion(own.id, keep=kept))

@@ -223,6 +223,11 @@ class NobodyInCharge(Conflict):
     sentence = "No doctor is in charge of you at the moment, so nobody would read this message"
 
 
+class MessagesUnread(Conflict):
+    code = "messages_unread"
+    sentence = "Your doctor has written to you about this spot; read it before you delete the spot"
+
+
 class TooManyUnread(Unprocessable):
     code = "too_many_unread"
     sentence = "So many of your messages are unread that no more are taken; wait for an answer"

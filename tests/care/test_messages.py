@@ -240,6 +240,18 @@ def test_what_was_said_about_a_deleted_spot_stays_with_the_doctor(either: Talk) 
     assert (stored["messages"], stored["lesions"]) == ([], [])
 
 
+def test_a_spot_about_which_the_doctor_has_written_is_read_before_it_is_deleted(
+    either: Talk,
+) -> None:
+    either.sent(either.grey, text="Please come today.")
+    path = f"/lesions/{either.lesion}"
+    refused = either.ada.call("DELETE", path)
+    assert (refused.status_code, refused.get_json()["code"]) == (409, "messages_unread")
+    assert either.waits(either.ada) == [1]
+    either.read(either.ada)
+    assert either.ada.call("DELETE", path).status_code == 200
+
+
 def test_the_words_of_a_doctor_stay_after_the_account_is_deleted(each: Talk) -> None:
     each.sent(each.grey)
     each.backend.services.admin.delete_doctor(email=each.grey.email, by="-")

@@ -43,6 +43,10 @@ class Case:
         for spot in self.lesion_findings:
             self._write(self.doctor, f"lesions/{spot}", "Does it itch?")
             self._write(self.ada, f"lesions/{spot}", "It does.")
+            read = self.ada.call(
+                "PUT", f"/lesions/{spot}/messages/read", json={"message": "f" * 32}
+            )
+            assert read.status_code == 200
         account = backend.account(self.ada.email).id
         self._write(self.ada, f"patients/{account}", "May I swim?")
         assert self.ada.call("DELETE", f"/lesions/{self.lesion_findings[1]}").status_code == 200
