@@ -53,7 +53,7 @@ def test_seven_bad_settings_are_named_in_one_run(
 def test_an_area_that_is_none_is_named_with_what_else_is_wrong(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setenv("AREAS", "fhir,dicmo")
+    monkeypatch.setenv("AREAS", "clients,cleints")
     monkeypatch.setenv("CLINIC_PHONE", "none")
     assert main(["check-settings"]) == REFUSED
     said = capsys.readouterr().err.splitlines()
@@ -63,7 +63,7 @@ def test_an_area_that_is_none_is_named_with_what_else_is_wrong(
 def test_areas_and_folders_are_looked_at_beside_a_value_that_cannot_be_read(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    wrong = {"PREVALENCE": "0.02", "STARTING_WEIGHTS": "/nowhere", "AREAS": "fhir,dicmo"}
+    wrong = {"PREVALENCE": "0.02", "STARTING_WEIGHTS": "/nowhere", "AREAS": "clients,cleints"}
     for name, value in wrong.items():
         monkeypatch.setenv(name, value)
     assert main(["check-settings"]) == REFUSED

@@ -9,20 +9,11 @@ import pytest
 from skinapi.__main__ import main
 from skinapi.app.areas import AREAS, describe_areas, switched_on
 from skinapi.base.errors import UnsafeSettings
-from skinapi.integrations.oidc.service import RoundTrips
-from skinapi.integrations.webhooks.endpoints import Endpoint, Endpoints, EventType, MadeSecret
 from skinapi.platform.area import Area
-from skinapi.platform.storage.ids import new_id, now
+from skinapi.platform.storage.ids import new_id
 from tests.findings.prediction.photographer import predicted
 from tests.support.backends import PASSWORD, Backend
 
-ENDPOINT = Endpoint(
-    id=new_id(),
-    created_at=now(),
-    url="https://a.example",
-    events=(EventType.FINDING_STORED, EventType.JOB_ENDED),
-    secret=MadeSecret(number=1, key="k"),
-)
 EVERYTHING = ",".join(area.name for area in AREAS)
 
 
@@ -74,39 +65,22 @@ def test_what_is_off_answers_404_and_is_described_nowhere(
     assert [line.split()[0] for line in listed if " off " in line] == [area.name]
 
 
-def test_with_all_off_a_photo_is_judged_and_what_was_stored_is_checked_and_erased(
-    tmp_path: Path,
-) -> None:
+def test_with_all_off_a_photo_is_judged_and_what_areas_store_is_checked(tmp_path: Path) -> None:
     backend = Backend(tmp_path, areas="none")
     assert switched_on(backend.settings) == ()
     patient = backend.member()
     assert predicted(patient)["id"] == 1
-    trips = backend.services.get(RoundTrips)
-    trips.add("s" * 32, provider="hospital", account=backend.account(patient.email).id)
-    backend.services.get(Endpoints).insert(ENDPOINT)
     assert list(backend.services.check_integrity()) == []
-    rows = backend.services.store.collection(Endpoints.collection)
-    rows.update({"id": ENDPOINT.id}, {"$unset": {"url": True}})
-    [fault] = backend.services.check_integrity()
-    assert fault.message.startswith(f"webhooks {ENDPOINT.id}: damaged: url")
+    stores = [store.collection for area in AREAS for store in area.stores]
+    for collection in stores:
+        backend.services.store.collection(collection).insert({"id": new_id(), "schema": 1})
+    found = [fault.message.split()[0] for fault in backend.services.check_integrity()]
+    assert sorted(found) == sorted(stores)
     gone = patient.call("DELETE", "/me", json={"current_password": PASSWORD})
     assert gone.status_code == 200
-    assert trips.find_by_secret("s" * 32) is None
 
 
-@pytest.mark.parametrize("on", [True, False])
-def test_of_what_happens_while_webhooks_are_off_nobody_is_told(on: bool, tmp_path: Path) -> None:
-    backend = Backend(tmp_path, areas="webhooks" if on else "none")
-    backend.services.get(Endpoints).insert(ENDPOINT)
-    patient = backend.member()
-    predicted(patient)
-    jobs = backend.services.jobs
-    job = jobs.submit(kind="count", owner=backend.account(patient.email).id, request={})
-    jobs.queue.cancel(job)
-    assert len(backend.services.store.collection("deliveries").find()) == (2 if on else 0)
-
-
-@pytest.mark.parametrize("wrong", ["fhir,fihr", "none,fhir", "FHIR"])
+@pytest.mark.parametrize("wrong", ["clients,cleints", "none,clients", "CLIENTS"])
 def test_a_server_with_an_unknown_area_does_not_start(wrong: str, tmp_path: Path) -> None:
     with pytest.raises(UnsafeSettings, match="AREAS"):
         Backend(tmp_path, areas=wrong)
@@ -118,5 +92,5 @@ def test_the_command_says_who_listens_in_which_order(
     monkeypatch.chdir(tmp_path)
     assert main(["areas"]) == 0
     said = capsys.readouterr().out
-    assert "FindingFiled (inside): core, webhooks\n" in said
-    assert "AccountErased (afterwards): core, oidc, core\n" in said
+    listening = [area.name for area in AREAS if area.forgets]
+    assert f"AccountErased (afterwards): {', '.join(['core', *listening, 'core'])}\n" in said

@@ -40,7 +40,10 @@ def run(copy: Copy, *command: str) -> str:
 
 @pytest.fixture(
     scope="module",
-    params=[*((area,) for area in PAGES), *([tuple(PAGES)] if len(PAGES) > 1 else [])],
+    params=[
+        *(pytest.param((area,), marks=pytest.mark.drill) for area in PAGES),
+        tuple(PAGES),
+    ],
     ids="-".join,
 )
 def copy(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Copy:

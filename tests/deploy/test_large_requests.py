@@ -21,9 +21,9 @@ FORM = b"Content-Type: multipart/form-data; boundary=x\r\n"
 LARGE = b"Content-Length: 400000000\r\n\r\n"
 A_PHOTO = b"Content-Type: multipart/form-data; boundary=x\r\nContent-Length: 5000000\r\n\r\n"
 BODIES_OF_AN_ADDRESS = 64
-OF_AREAS = [each for part in PARTS for each in part.LARGE_BODIES]
+OF_AREAS = [each for part in PARTS for each in part.large_bodies]
 LARGE_BODIES = [(b"/api/upload-dataset", FORM, "researcher"), *(each[:3] for each in OF_AREAS)]
-STRANGERS = [each for part in PARTS for each in part.STRANGERS]
+STRANGERS = [each for part in PARTS for each in part.strangers]
 
 
 @pytest.fixture(scope="module")

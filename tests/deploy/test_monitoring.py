@@ -86,7 +86,7 @@ def test_the_full_queue_is_looked_for_on_every_route_that_takes_photos(
     (alert,) = (rule for rule in alerts() if rule["alert"] == "SkinapiQueueFull")
     (named,) = (s.labels["route"] for s in selectors(alert["expr"]) if "route" in s.labels)
     routes = declared_routes(backend_with_photo.app)
-    spooled = {path for part in PARTS for path in part.SPOOLED_PHOTOS}
+    spooled = {path for part in PARTS for path in part.spooled_photos}
     assert set(named) == {route.path for route in routes if route.carries_photo} | spooled
 
 

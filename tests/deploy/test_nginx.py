@@ -248,7 +248,7 @@ def test_every_route_gets_the_largest_body_that_it_takes(tmp_path: Path) -> None
             room = in_base64
         elif route.path == "/api/upload-dataset":
             room = datasets
-        elif any(route.path in part.SPOOLED_PHOTOS for part in PARTS):
+        elif any(route.path in part.spooled_photos for part in PARTS):
             room = studies
         assert largest <= room, route.path
     backend.services.store.close()

@@ -5,11 +5,30 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.repository.documents import blocks
+from tests.repository.documents import Block, blocks
 from tests.served.server import Server
 
 SHELL, PYTHON = "bash integrate", "python integrate"
 ADDRESS = "127.0.0.1:5000"
+
+
+def block(kind: str) -> Block:
+    (found,) = blocks(kind)
+    return found
+
+
+def typed(kind: str, address: str, token: str) -> str:
+    """What the one block of this kind prints at a server."""
+    done = subprocess.run(
+        ["bash", "-euc", block(kind).text],
+        env={**os.environ, "SKINAPI": address, "TOKEN": token},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
 
 
 def pages_with_commands() -> set[str]:

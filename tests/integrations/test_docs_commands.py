@@ -15,8 +15,6 @@ from tests.support.photos import photo_of
 # Each is run by a test with its name: here, or beside what it is about.
 RUN = {
     "docs/integrate/embed.md",
-    "docs/integrate/ehr.md",
-    "docs/integrate/log_in.md",
     "docs/integrate/program.md",
 }
 

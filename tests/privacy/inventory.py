@@ -53,7 +53,8 @@ class Stored:
 def read_table(*head: str) -> list[list[str]]:
     """The cells of the rows below this head."""
     rows = PAGES[PAGE].partition(f"| {' | '.join(head)} |\n")[2].partition("\n\n")[0]
-    return [row.strip("| ").split(" | ") for row in rows.splitlines()[1:]]
+    plain = re.sub(r"\[(`\w+`)\]\(\S+\)", r"\1", rows)  # areas' own have a link to their page
+    return [row.strip("| ").split(" | ") for row in plain.splitlines()[1:]]
 
 
 def _read_fields(cells: list[str]) -> Fields:

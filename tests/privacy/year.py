@@ -24,8 +24,7 @@ from skinapi.accounts.auth import authorizer
 from skinapi.accounts.auth.second_factor import code_at, step_of
 from skinapi.app import backup_commands
 from skinapi.app.demo.drawing import GROWING_MOLE, GROWN_MOLE, MOLE, ROUND_MOLE, Spot, draw
-from skinapi.integrations.webhooks.endpoints import EventType
-from skinapi.integrations.webhooks.service import WebhooksService
+from skinapi.base.area_parts import list_parts
 from skinapi.lab.checks import publishing
 from skinapi.platform.storage import ids
 from skinapi.platform.storage.ids import Clock, now
@@ -55,7 +54,6 @@ WORDS = {
     "emergency": "Bewusstlos eingeliefert, niemand sonst erreichbar.",
 }
 OTHER = {"name": "Balduin Anderswo", "email": "balduin.anderswo@person.example"}
-HOOK = "https://hooks.example.org/skinapi"
 
 
 @dataclass
@@ -294,16 +292,15 @@ def _first_spot(year: Year) -> None:
 
 
 def _programs(year: Year) -> None:
-    """Keys, a session key, and a webhook that waits for its receiver."""
+    """Keys, a session key, and what areas begin."""
     body = {"name": WORDS["key"], "scopes": ["findings:read", "findings:write"], "sessions": True}
     own = {"current_password": year.person.password}
     key = year.person.do("POST", "/keys", {**body, **own})
     year.program.token = key["secret"]
     year.program.do("POST", "/keys/sessions", {"scope": "findings:read"})
     year.program.do("GET", "/submissions")
-    events = [EventType.FINDING_STORED, EventType.REVIEW_SIGNED, EventType.LETTER_SIGNED]
-    webhooks = year.backend.services.get(WebhooksService)
-    webhooks.add(url=HOOK, events=events, clinical=False, by="system")
+    for area in list_parts("year", "tests.integrations"):
+        area.begin(year.backend)
 
 
 def _excision(year: Year) -> None:

@@ -18,20 +18,19 @@ from skinapi.accounts.auth import guess_limits, passwords, recovery, sessions
 from skinapi.accounts.auth import routes as auth_routes
 from skinapi.app.areas import AREAS, list_area_settings
 from skinapi.base import size_limits
+from skinapi.base.area_parts import list_parts
 from skinapi.base.settings import Settings
 from skinapi.care import letter_reading, message_records
 from skinapi.care import letters as letter_service
 from skinapi.care import messages as message_service
 from skinapi.findings.records import letters, review_queue
 from skinapi.findings.reports import kept_answers, narrator, openrouter
-from skinapi.integrations.webhooks import endpoints
-from skinapi.integrations.webhooks import service as webhooks
 from skinapi.lab.checks import layouts
 from skinapi.lab.datasets import archives, dataset_versions, quarantine, uploads
 from skinapi.model.decoding import file_header, file_parts, photo
 from skinapi.model.registry import prediction_pool
 from skinapi.platform.jobs import attempt, job, job_logs, job_process
-from skinapi.platform.notices import deliveries, outbox
+from skinapi.platform.notices import outbox
 from skinapi.platform.storage import files as stored_files
 from skinapi.platform.stores import database_file, outage
 from skinapi.platform.web import admission, request_parsing, schemas
@@ -184,10 +183,8 @@ def _limits() -> Iterator[Row]:
         "a notice that the mail server does not take is given up",
         _days(outbox.GIVEN_UP_AFTER.days),
     )
-    yield "webhooks", str(endpoints.MOST_ENDPOINTS)
-    yield "a webhook may take to answer", _seconds(webhooks.DEADLINE_S)
-    yield "a message that a webhook does not take is given up", _days(deliveries.DAY.days)
-    yield "a webhook that takes nothing is switched off", _days(webhooks.DISABLED_AFTER.days)
+    for area in list_parts("limits", "tests.integrations"):
+        yield from area.LIMITS
     yield "an address stays known to an account", _days(guess_limits.KNOWN_FOR.days)
     yield "unfinished jobs of one account", str(job.MOST_UNFINISHED)
     yield "jobs kept of one account (the oldest that has ended goes)", str(job.MOST_KEPT)

@@ -7,7 +7,6 @@ n(ot found, 404). Every path names what belongs to Ada, the `user`.
 
 import io
 import shutil
-from collections import ChainMap
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 from copy import deepcopy
@@ -27,8 +26,6 @@ from skinapi.findings.records.break_glasses import LIFE, BreakGlass
 from skinapi.findings.records.new_findings import NewFinding
 from skinapi.findings.records.stored_finding import StoredFinding
 from skinapi.integrations.patients import PATIENTS
-from skinapi.integrations.webhooks.endpoints import Endpoint
-from skinapi.integrations.webhooks.service import WebhooksService
 from skinapi.lab.datasets.dataset_images import DatasetImages
 from skinapi.lab.datasets.uploads import Announced
 from skinapi.model.conditions import Band
@@ -39,15 +36,15 @@ from skinapi.privacy.erasure.findings_to_tell import FindingToTell, ReachReason
 from skinapi.privacy.erasure.people_to_reach import KEPT_FOR, PersonToReach
 from skinapi.privacy.person_file.stored_files import PersonFile
 from tests.integrations.clients.dialects import base64_of
-from tests.integrations.fhir import orders
 from tests.lab.sending import labelled, publish_one, zipped
+from tests.support.access_part import AccessPart
 from tests.support.backends import PASSWORD, Backend, Person, erase_due
 from tests.support.findings import finding_of
 from tests.support.models import write_model
 from tests.support.photos import photo_of
 
 # What areas have of these tables.
-PARTS = list_parts("access", "tests.integrations")
+PARTS: list[AccessPart] = [each.PART for each in list_parts("access", "tests.integrations")]
 PEOPLE = (
     "anonymous",
     "waiting",
@@ -93,17 +90,11 @@ WHO = {
     "doctor_in_care": "ufffonnffuu",
     "to_review": "ufffonoffuu",
     "in_charge": "ufffonfffuu",  # not who sees the finding for a second opinion
-    "no_provider": "nnnnnnnnnnn",  # of the clinic's log-in: tests/integrations/oidc has one
-    "no_log_in": "fffffffffff",
 }
 OF_ADA = ("number", "lesion", "patient", "letter", "signed_letter")
-# A clinic's key sends for each; what a test key sends is nobody's.
-ANY_PATIENT = {"clinic-wide": "o", "test": "o"}
 PHOTO = photo_of("melanoma")
 KEY = {"name": "mine", "scopes": ["findings:read"], "current_password": PASSWORD}
 NOT_ITS_OWN = {"clinic-wide": "n"}  # it is in the lab, and did not begin the job
-WEBHOOK_URL = "https://example.org/hooks"
-WEBHOOK = {"url": WEBHOOK_URL, "events": ["job.ended"]}
 Options = dict[str, Any]
 DATABASE = "skinapi.db"
 
@@ -149,10 +140,6 @@ class SampleAccounts:
             **self._dataset(),
         }
         self.named |= {"no_code": "0" * 32, "no_hash": "0" * 64}
-        self.named["webhook"] = self.set_webhook()
-        self.named["delivery"] = backend.services.get(WebhooksService).send_test(
-            webhook=self.named["webhook"], by="system"
-        )
         for part in PARTS:
             self.named |= part.name_samples(backend)
         self.named["letter"] = self.draft_letter()
@@ -264,20 +251,6 @@ class SampleAccounts:
             {"account": erased}, sort="-id", limit=1
         )
         return str(receipt["code"])
-
-    def set_webhook(self) -> str:
-        """The same for all: few can be set."""
-        webhooks, identifier = self.backend.services.get(WebhooksService), "1" * 32
-        if webhooks.endpoints.find(identifier) is None:
-            endpoint = Endpoint(
-                id=identifier,
-                created_at=now(),
-                url=WEBHOOK_URL,
-                events=(),
-                secret=webhooks.secrets.next(),
-            )
-            webhooks.endpoints.insert(endpoint)
-        return identifier
 
     def _dataset(self) -> dict[str, str]:
         """A published data set of nobody here, with one image, and an upload of the researcher."""
@@ -567,7 +540,7 @@ class Row:
 
     @property
     def keyed(self) -> Mapping[str, str]:
-        return KEYED.get(self.name, {})
+        return ALL_KEYED.get(self.name, {})
 
 
 def chosen(**body: Any) -> Callable[[SampleAccounts], Options]:
@@ -586,27 +559,6 @@ def new_account(_: SampleAccounts) -> Options:
 
 def no_body(_: Options) -> Options:
     return {}
-
-
-def fhir_order(whole: bool) -> Callable[[SampleAccounts], Options]:
-    """An order of Ada's photo, alone or in a transaction."""
-
-    def options(accounts: SampleAccounts) -> Options:
-        subject = {"reference": f"Patient/{accounts.named['patient']}"}
-        order = orders.request(new_id(), subject=subject)
-        if whole:
-            media = [orders.media(id="m")]
-            info = [{"reference": "#m"}]
-            return {"json": {**order, "contained": media, "supportingInfo": info}}
-        sent = orders.entry(orders.media(), orders.MEDIA_URL), orders.entry(order)
-        return {"json": orders.bundle(*sent)}
-
-    return options
-
-
-def fhir_patient(accounts: SampleAccounts) -> Options:
-    own = [{"system": "urn:skinapi:accounts", "value": accounts.named["patient"]}]
-    return {"json": orders.patient(identifier=own)}
 
 
 def photo(field: str) -> Callable[[SampleAccounts], Options]:
@@ -648,11 +600,6 @@ def glass_of_ada(accounts: SampleAccounts) -> Options:
     return {"json": {"number": number, "reason": reason, "current_password": PASSWORD}}
 
 
-def some_webhook(accounts: SampleAccounts) -> Options:
-    accounts.set_webhook()
-    return {}
-
-
 # A route a line: the function, who gets what (a name of WHO, or letters), the path.
 TABLE = """
 # the server
@@ -669,14 +616,6 @@ say_health                   anyone            /api/health
 show_model_card              anyone            /model-card
 show_conditions              anyone            /conditions
 show_sample                  anyone            /sample
-# FHIR
-show_capabilities            anyone            /fhir/metadata
-search_resources             approved          /fhir/DiagnosticReport
-search_by_form               approved          /fhir/Patient/_search
-read_resource                in_care           /fhir/DiagnosticReport/{number}
-take_bundle                  owner             /fhir
-take_request                 owner             /fhir/ServiceRequest
-take_patient                 owner             /fhir/Patient
 # model versions
 list_models                  lab               /models
 show_model                   lab               /models/tiny-1
@@ -727,14 +666,10 @@ fetch_file_of_patient        admins            /users/hospital@patients.invalid/
 begin_second_factor          approved          /me/second-factor
 confirm_second_factor        approved          /me/second-factor/confirm
 remove_second_factor         approved          /me/second-factor/remove
-begin_clinic_log_in          no_provider       /auth/oidc/hospital/start
-take_answer_of_provider      no_provider       /auth/oidc/hospital/callback
-finish_clinic_log_in         no_log_in         /auth/oidc/finish
 list_readers                 approved          /me/readers
 list_own_break_glass         approved          /me/break-glass
 count_untold_break_glass     approved          /me/break-glass/untold
 mark_break_glass_told        approved          /me/break-glass/told
-log_out_by_provider          no_provider       /auth/oidc/hospital/logout
 list_sessions                approved          /me/sessions
 end_session                  owner             /me/sessions/{session}
 # keys of programs
@@ -766,7 +701,6 @@ preview_joining              admins            /users/{email}/join
 reset_password               admins            /users/{email}/reset-password
 reset_second_factor          admins            /users/{email}/second-factor
 allow_provider               admins            /users/{email}/provider
-list_providers               admins            /integrations/oidc
 assign_doctor                admins            /users/{email}/doctor
 list_doctors                 admins            /doctors
 add_doctor                   admins            /doctors
@@ -783,15 +717,6 @@ pause_retention              admins            /retention/pause
 resume_retention             admins            /retention/pause
 hold_patient                 admins            /retention/holds/{patient}
 release_patient              admins            /retention/holds/{patient}
-# webhooks
-list_webhooks                admins            /webhooks
-add_webhook                  admins            /webhooks
-change_webhook               admins            /webhooks/{webhook}
-rotate_webhook_secret        admins            /webhooks/{webhook}/secret
-send_webhook_test            admins            /webhooks/{webhook}/test
-list_webhook_deliveries      admins            /webhooks/{webhook}/deliveries
-send_webhook_again           admins            /webhooks/{webhook}/deliveries/{delivery}/again
-delete_webhook               admins            /webhooks/{webhook}
 read_audit                   admins            /audit
 follow_audit                 admins            /audit
 export_audit                 admins            /audit/export
@@ -898,10 +823,6 @@ report_for_explainable       approved          /report
 """
 # What a request has besides its path; a function may prepare what it needs.
 REQUESTS: dict[str, Options | Callable[[SampleAccounts], Options]] = {
-    "search_by_form": {"data": {"_count": "1"}},
-    "take_bundle": fhir_order(whole=False),
-    "take_request": fhir_order(whole=True),
-    "take_patient": fhir_patient,
     "import_model": lambda accounts: {
         "json": {"upload": accounts.named["network"], "labels": ["mel", "nv"], "scaling": "tf"}
     },
@@ -940,9 +861,6 @@ REQUESTS: dict[str, Options | Callable[[SampleAccounts], Options]] = {
     "begin_second_factor": {"json": {"current_password": PASSWORD}},
     "confirm_second_factor": first_code,
     "remove_second_factor": recovery_code,
-    "begin_clinic_log_in": {"json": {}},
-    "finish_clinic_log_in": {"json": {}},
-    "log_out_by_provider": {"data": {"logout_token": "a token"}},
     "make_key": {"json": KEY},
     "make_session_key": lambda accounts: {
         "json": {"scope": accounts.scope, "patient": accounts.named["patient"]}
@@ -966,9 +884,6 @@ REQUESTS: dict[str, Options | Callable[[SampleAccounts], Options]] = {
     "choose_finding": lambda accounts: {"json": {"number": int(accounts.named["number"])}},
     "pause_retention": {"json": {"reason": "a law suit"}},
     "hold_patient": {"json": {"reason": "a law suit"}},
-    "add_webhook": {"json": WEBHOOK},
-    "change_webhook": {"json": WEBHOOK},
-    "list_webhook_deliveries": some_webhook,
     "follow_audit": {"headers": {"Accept": "application/x-ndjson"}},
     "predict": photo("image"),
     "add_review": {"json": {"label": "melanoma", "agreement": "agree"}},
@@ -1021,9 +936,6 @@ REQUESTS: dict[str, Options | Callable[[SampleAccounts], Options]] = {
 }
 # What keys get, by the callers of test_key_access.py, where it is not what their owner gets.
 KEYED: dict[str, dict[str, str]] = {
-    "take_bundle": ANY_PATIENT,
-    "take_request": ANY_PATIENT,
-    "take_patient": {"clinic-wide": "o"},
     "show_current_key": {"session": "n", "other session": "n", "*": "o"},
     "show_session_key": {"session": "o", "other session": "o", "*": "n"},
     "make_session_key": {
@@ -1042,11 +954,12 @@ KEYED: dict[str, dict[str, str]] = {
 
 
 def read_table() -> Iterator[tuple[str, Row]]:
-    for line in "".join((TABLE, *(part.TABLE for part in PARTS))).strip().splitlines():
+    for line in "".join((TABLE, *(part.table for part in PARTS))).strip().splitlines():
         if line and not line.startswith("#"):
             name, who, path = line.split()
             yield name, Row(name, path, WHO.get(who, who))
 
 
 ROWS = dict(read_table())
-ALL_REQUESTS = dict(ChainMap(REQUESTS, *(part.REQUESTS for part in PARTS)))
+ALL_REQUESTS = {key: said for part in PARTS for key, said in part.requests.items()} | REQUESTS
+ALL_KEYED = {key: said for part in PARTS for key, said in part.keyed.items()} | KEYED

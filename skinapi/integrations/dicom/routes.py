@@ -21,6 +21,7 @@ from skinapi.base.errors import (
     UnsupportedMediaType,
 )
 from skinapi.base.pages import Page
+from skinapi.integrations.deliveries import DeliveryView
 from skinapi.integrations.dicom.archive import ARCHIVE, ArchiveService
 from skinapi.integrations.dicom.multipart import (
     OBJECT,
@@ -35,7 +36,6 @@ from skinapi.integrations.dicom.stow import (
     status_of,
     write_answer,
 )
-from skinapi.integrations.webhooks.routes import DeliveryView
 from skinapi.platform.storage.files import disk_errors, passing_folder, refuse_full_disk
 from skinapi.platform.web.declaration import Authenticated, Rate, Routes, admins
 from skinapi.platform.web.request_parsing import BodyStream

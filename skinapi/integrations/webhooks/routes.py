@@ -3,14 +3,14 @@
 from datetime import datetime
 from typing import Annotated, Any, Self
 
-from pydantic import AliasPath, ConfigDict, Field
+from pydantic import Field
 
 from skinapi.accounts.auth.account import Subject
 from skinapi.base.errors import Conflict, InvalidBody, NotFound
 from skinapi.base.pages import Page
+from skinapi.integrations.deliveries import DeliveryView
 from skinapi.integrations.webhooks.endpoints import DisabledBecause, Endpoint, EventType
 from skinapi.integrations.webhooks.service import TooManyWebhooks, WebhooksService
-from skinapi.platform.notices.deliveries import State
 from skinapi.platform.web.declaration import Routes, admins
 from skinapi.platform.web.schemas import Answer, Body, Message, PageQuery
 
@@ -64,23 +64,6 @@ class WebhookWithSecret(WebhookView):
     @classmethod
     def showing(cls, endpoint: Endpoint, secret: str) -> Self:
         return cls.from_endpoint(endpoint, secret=secret)
-
-
-class DeliveryView(Answer):
-    model_config = ConfigDict(from_attributes=True)
-
-    id: str = Field(description="the header `webhook-id`")
-    type: str = Field(default="", validation_alias=AliasPath("about", "type"))
-    created_at: datetime
-    state: State
-    attempts: int
-    tried_at: datetime | None
-    due_at: datetime | None = Field(description="when it is tried next; null where it has ended")
-    answer: int | None = Field(description="the status of the last answer; null where none came")
-    fault: str | None = Field(
-        description="why the last attempt failed: `status`, `redirect`, `deadline`, "
-        "`unreachable`, `unknown_host`, `address_refused`, `certificate`, `disabled`, `gone`, …"
-    )
 
 
 ADMINS = admins("Only admin can set webhooks")

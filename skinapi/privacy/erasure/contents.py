@@ -15,7 +15,6 @@ from skinapi.accounts.auth.consents import Consents
 from skinapi.base.pages import batched, read_all
 from skinapi.base.values import Value
 from skinapi.findings.records.record_retention import MedicalRecord
-from skinapi.integrations.webhooks.endpoints import Endpoints
 from skinapi.model.registry.version_service import ModelsService
 from skinapi.platform.notices.outbox import Kind
 from skinapi.platform.storage.documents import walk_by_id
@@ -106,7 +105,6 @@ class AccountContents:
     store: Store
     models: ModelsService
     consents: Consents
-    endpoints: Endpoints
     archive: bool
     mail: bool
 
@@ -158,7 +156,7 @@ class AccountContents:
         filed = findings.counts["findings"] > 0
         sent = {
             Elsewhere.ARCHIVE: self.archive and filed,
-            Elsewhere.WEBHOOKS: filed and bool(self.endpoints.list_all()),
+            Elsewhere.WEBHOOKS: filed and self.store.collection("webhooks").count({}) > 0,
             Elsewhere.MAIL: self.mail and account.can_log_in,
             Elsewhere.LLM: findings.written_by_llm,
         }

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from tests.console.conftest import carded_model, seeder, visitor  # noqa: F401
 from tests.integrations.oidc.clinic import Clinic
 from tests.integrations.oidc.fake_provider import FakeProvider, running_provider
 

@@ -1,7 +1,6 @@
-"""What the pages of webhooks and of the audit trail tell to type works as it stands there."""
+"""What the page of webhooks tells to type works as it stands there."""
 
 import json
-import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -10,31 +9,11 @@ from typing import Any
 import pytest
 from standardwebhooks.webhooks import WebhookVerificationError
 
-from skinapi.platform.storage.unit_of_work import AuditRow
-from tests.integrations.test_webhooks import add, send
-from tests.integrations.webhook_receiver import receiving
-from tests.repository.documents import Block, blocks
+from tests.integrations.docs_commands import block, typed
+from tests.integrations.webhooks.receiver import receiving
+from tests.integrations.webhooks.test_sending import add, send
 from tests.support.backends import Backend
 from tests.support.local_server import serving_here
-
-
-def block(kind: str) -> Block:
-    (found,) = blocks(kind)
-    return found
-
-
-def typed(kind: str, address: str, token: str) -> str:
-    """What the command of the page prints."""
-    done = subprocess.run(
-        ["bash", "-euc", block(kind).text],
-        env={**os.environ, "SKINAPI": address, "TOKEN": token},
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout
 
 
 def test_the_command_sets_a_webhook(backend: Backend) -> None:
@@ -44,21 +23,6 @@ def test_the_command_sets_a_webhook(backend: Backend) -> None:
     assert answered["secret"].startswith("whsec_")
     [listed] = admin.call("GET", "/webhooks").get_json()
     assert listed["events"] == ["finding.stored", "review.signed"]
-
-
-def test_the_commands_collect_the_audit_trail(backend: Backend) -> None:
-    admin = backend.admin()
-    for number in range(1100):
-        backend.services.data.trail.record(AuditRow("test.act", by="-", target=str(number)))
-    told: dict[str, Any] = {}
-    exec(block("python audit").text, told)
-    with serving_here(backend.app) as address:
-        printed = typed("bash audit", address, admin.token).splitlines()
-        rows = [*told["collect"](address, admin.token)]
-        assert [*told["collect"](address, admin.token, after=rows[-1]["cursor"])] == []
-    assert [json.loads(line) for line in printed] == rows[:1000]
-    assert [row["sequence"] for row in rows] == list(range(1, len(rows) + 1))
-    assert len(rows) > 1100
 
 
 @pytest.fixture

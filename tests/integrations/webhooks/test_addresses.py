@@ -17,8 +17,8 @@ import pytest
 from skinapi.base.errors import InvalidBody
 from skinapi.base.http_client import CallFailed, CallFault, HttpClient, Request, trusted_authorities
 from skinapi.integrations.webhooks.addresses import Addresses
-from tests.integrations.certificates import certificate_for
-from tests.integrations.webhook_receiver import Receiver, receiving
+from tests.integrations.webhooks.certificates import certificate_for
+from tests.integrations.webhooks.receiver import Receiver, receiving
 
 NONE_LISTED = Addresses()
 LOOPBACK = Addresses((ip_network("127.0.0.0/8"), ip_network("::1/128")))

@@ -23,7 +23,7 @@ from tests.care.test_lesions import begin, sort
 from tests.care.test_letters import Practice
 from tests.findings.prediction.photographer import predicted
 from tests.findings.records.test_holds import pass_days
-from tests.integrations.webhook_receiver import (
+from tests.integrations.webhooks.receiver import (
     Answer,
     Receiver,
     drips,

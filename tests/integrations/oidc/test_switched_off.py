@@ -1,0 +1,17 @@
+"""While the log-in at the clinic's provider is off, what it has stored of an account is erased."""
+
+from pathlib import Path
+
+from skinapi.integrations.oidc.service import RoundTrips
+from tests.support.backends import PASSWORD, Backend
+
+
+def test_what_was_stored_goes_with_the_account(tmp_path: Path) -> None:
+    backend = Backend(tmp_path, areas="none")
+    patient = backend.member()
+    trips = backend.services.get(RoundTrips)
+    trips.add("s" * 32, provider="hospital", account=backend.account(patient.email).id)
+    assert list(backend.services.check_integrity()) == []
+    gone = patient.call("DELETE", "/me", json={"current_password": PASSWORD})
+    assert gone.status_code == 200
+    assert trips.find_by_secret("s" * 32) is None

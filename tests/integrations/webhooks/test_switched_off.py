@@ -1,0 +1,49 @@
+"""While webhooks are off nobody is told anything, and what was stored is still known."""
+
+from pathlib import Path
+
+import pytest
+
+from skinapi.__main__ import main
+from skinapi.integrations.webhooks.endpoints import Endpoint, Endpoints, EventType, MadeSecret
+from skinapi.platform.storage.ids import new_id, now
+from tests.findings.prediction.photographer import predicted
+from tests.support.backends import Backend
+
+ENDPOINT = Endpoint(
+    id=new_id(),
+    created_at=now(),
+    url="https://a.example",
+    events=(EventType.FINDING_STORED, EventType.JOB_ENDED),
+    secret=MadeSecret(number=1, key="k"),
+)
+
+
+def test_what_was_stored_is_checked(tmp_path: Path) -> None:
+    backend = Backend(tmp_path, areas="none")
+    backend.services.get(Endpoints).insert(ENDPOINT)
+    assert list(backend.services.check_integrity()) == []
+    rows = backend.services.store.collection(Endpoints.collection)
+    rows.update({"id": ENDPOINT.id}, {"$unset": {"url": True}})
+    [fault] = backend.services.check_integrity()
+    assert fault.message.startswith(f"webhooks {ENDPOINT.id}: damaged: url")
+
+
+@pytest.mark.parametrize("on", [True, False])
+def test_of_what_happens_meanwhile_nobody_is_told(on: bool, tmp_path: Path) -> None:
+    backend = Backend(tmp_path, areas="webhooks" if on else "none")
+    backend.services.get(Endpoints).insert(ENDPOINT)
+    patient = backend.member()
+    predicted(patient)
+    jobs = backend.services.jobs
+    job = jobs.submit(kind="count", owner=backend.account(patient.email).id, request={})
+    jobs.queue.cancel(job)
+    assert len(backend.services.store.collection("deliveries").find()) == (2 if on else 0)
+
+
+def test_the_list_of_areas_says_that_they_listen(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(["areas"]) == 0
+    assert "FindingFiled (inside): core, webhooks\n" in capsys.readouterr().out
