@@ -18,12 +18,15 @@ LINKED = "skinapi/models"  # large, and nobody writes there
 PAGES = {
     "dicom": "docs/integrate/pacs.md",
     "oidc": "docs/integrate/log_in.md",
+    "fhir": "docs/integrate/ehr.md",
     "webhooks": "docs/integrate/webhooks.md",
 }
 NAMES = {
     "dicom": r"dicom(?!\.nema\.org/resources)|\bpacs\b",  # but for a system of codes
     # But for the collection: what an erasure counts is a list of the core's, in its order.
     "oidc": r"oidc(?!_round_trips)|\blog_in\.md",
+    # But for the words: `fhir` is a way of a consent.
+    "fhir": r"integrations[./]fhir|/fhir\b|\behr\.md",
     # But for the word: it is a kind of mail, and a place where something of a person was sent.
     "webhooks": r"integrations[./]webhooks|\bwebhooks\.md|WEBHOOK_PRIVATE|(?<!#)/webhooks\b",
 }

@@ -12,6 +12,7 @@ from tests.care.test_lesions import begin, sort
 from tests.findings.records.test_holds import pass_days
 from tests.integrations.test_keys import made
 from tests.support.backends import Backend, Person
+from tests.support.channels import READERS, SCOPES
 
 URGENT, SELF = Band.URGENT_REFERRAL, Band.SELF_MONITORING
 MELANOMA = {"label": "melanoma", "certainty": "sure", "told_by": "nobody"}
@@ -57,7 +58,6 @@ def said(patient: Person, doctor: Person, program: Person, number: int, spot: st
     report = patient.call("GET", f"{path}/report.json?issue=false").get_json()
     tasks = patient.call("GET", "/inbox").get_json()["tasks"]
     rows = [row for row in doctor.pages("/queue") if row["id"] == number]
-    fhir = program.call("GET", f"/fhir/DiagnosticReport/{number}").get_json(force=True)
     letters = patient.call("GET", f"{path}/letters").get_json()
     return {
         "patient": instructed(patient, number),
@@ -66,7 +66,7 @@ def said(patient: Person, doctor: Person, program: Person, number: int, spot: st
         "home": [task for task in tasks if task["task"] in ("see_doctor", "picture")],
         "reminder": patient.call("GET", f"/lesions/{spot}").get_json()["reminder"],
         "queue": [{name: row.get(name) for name in ("due", "awaited", "reviewed")} for row in rows],
-        "fhir": fhir.get("conclusion"),
+        "read": [reader.read_report(program, number).get("conclusion") for reader in READERS],
         "letters": [letter["superseded"] for letter in letters],
     }
 
@@ -83,7 +83,7 @@ def test_a_doctor_who_has_not_seen_a_photo_ends_nothing_that_was_said_of_it(
     any_backend: Backend, name: str, act: Act
 ) -> None:
     doctor, ada = patient_in_care(any_backend)
-    program = made(any_backend.admin(), "/admin/keys", scopes=["fhir"])[0]
+    program = made(any_backend.admin(), "/admin/keys", scopes=SCOPES)[0]
     first_said, then_said = GRAVE[name]
     back, chest = begin(ada), begin(ada)
     grave = file_for(any_backend, ada, URGENT, lesion=back).number

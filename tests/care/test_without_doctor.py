@@ -23,6 +23,7 @@ from tests.care.clinic import (
 )
 from tests.findings.prediction.photographer import predicted
 from tests.support.backends import MAIL, Backend, Person
+from tests.support.channels import READERS
 
 LIST = "/queue?unassigned=true"
 Open = Callable[..., Backend]
@@ -262,12 +263,15 @@ def test_only_what_stands_in_the_list_is_open(any_backend: Backend, gone: str) -
     waits = file_for(any_backend, ada, URGENT, lesion=spot).number
     letter = grey.call("POST", f"/submissions/{closed}/letters", json={"reader": "patient"})
     ids = [identifier(any_backend, item) for item in (ada, ben)]
-    opens = [f"/submissions/{waits}", f"/lesions/{spot}", f"/fhir/Patient/{ids[0]}"]
-    closes = [f"/fhir/Patient/{ids[1]}", f"/lesions/{shut}", f"/patients/{ids[0]}/lesions"]
+    opened_records, closed_records = (
+        [each.path_of_patient(one) for each in READERS] for one in ids
+    )
+    opens = [f"/submissions/{waits}", f"/lesions/{spot}", *opened_records]
+    closes = [*closed_records, f"/lesions/{shut}", f"/patients/{ids[0]}/lesions"]
     for number in (closed, closed_in_spot, of_ben):
         parts = ("", "/reviews", "/letters", "/report", "/report.pdf")
         closes += [f"/submissions/{number}{part}" for part in parts]
-        closes += [f"/fhir/DiagnosticReport/{number}"]
+        closes += [reader.path_of_finding(number) for reader in READERS]
     assert {grey.call("GET", path).status_code for path in opens + closes} == {200}
     if gone == "suspended":
         admin.call("PATCH", f"/users/{grey.email}/suspend")
@@ -278,9 +282,8 @@ def test_only_what_stands_in_the_list_is_open(any_backend: Backend, gone: str) -
     assert {house.call("GET", path).status_code for path in opens} == {200}
     answers = {path: house.call("GET", path).status_code for path in closes}
     assert answers == dict.fromkeys(closes, 404)
-    for kind, opened in (("DiagnosticReport", str(waits)), ("BodyStructure", spot)):
-        found = house.call("GET", f"/fhir/{kind}?patient={ids[0]}").get_json()["entry"]
-        assert [record["resource"]["id"] for record in found] == [opened]
+    for reader in READERS:
+        assert reader.list_ids(house, ids[0]) == [[str(waits)], [spot]]
     assert take(house, ids[1]).status_code == 404
 
 

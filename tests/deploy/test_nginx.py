@@ -241,10 +241,11 @@ def test_every_route_gets_the_largest_body_that_it_takes(tmp_path: Path) -> None
     sizes = Sizes(photo=PHOTO, spooled=DATASET, held=PHOTO, held_in_files=DATASET)
     limits = re.findall(r"client_max_body_size (\d+)m;", RECIPE.read_text())
     everywhere, in_base64, datasets, studies, small = (int(limit) * 1024**2 for limit in limits)
+    in_json = {"/inference", "/report", "/api/predict"}.union(*(x.photos_in_json for x in PARTS))
     for route in declared_routes(backend.app):
         largest, _ = sizes.for_route(route)
         room = everywhere if route.method in ("POST", "PUT", "PATCH") else small
-        if re.fullmatch(r"/(?:inference|report|api/predict|fhir(?:/ServiceRequest)?)", route.path):
+        if route.path in in_json:
             room = in_base64
         elif route.path == "/api/upload-dataset":
             room = datasets

@@ -1,10 +1,8 @@
 """A number leads to one patient for good, whatever becomes of JWT_SECRET_KEY."""
 
 import hmac
-import json
 from argparse import Namespace
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import pytest
 from pydantic import SecretStr
@@ -22,10 +20,9 @@ from skinapi.platform.storage.store_version import (
     accept_key,
     is_older,
 )
-from tests.integrations.fhir import orders
-from tests.integrations.test_keys import clinic_wide, made
+from tests.integrations.test_keys import clinic_wide
 from tests.integrations.test_patients import NUMBER, SYSTEM, program
-from tests.support.backends import SECRET, Backend, Person
+from tests.support.backends import SECRET, Backend
 
 NEXT, OLDEST = "n" * 32, "o" * 32
 
@@ -142,25 +139,6 @@ def test_with_a_lost_key_an_unknown_number_makes_no_second_patient(real_backend:
     assert (add(found, by).id, faults(found), found.patients.problems()) == (before.id, [], [])
     kept = with_secrets(real_backend, NEXT)
     assert add(kept, by).id == before.id
-
-
-def test_with_a_lost_key_an_order_is_not_filed_a_second_time(tmp_path: Path) -> None:
-    backend = Backend(tmp_path)
-    ada = backend.member()
-    order = orders.contained(subject={"reference": f"Patient/{backend.account(ada.email).id}"})
-    order["contained"] = [orders.media(id="m")]
-    person, path = made(ada, scopes=["fhir"])[0], "/fhir/ServiceRequest"
-    told = {"data": json.dumps(order), "content_type": orders.JSON}
-    assert person.call("POST", path, **told).status_code == 201
-    add(backend.services, program(backend))
-    accept_key(backend.services.store, secrets=[NEXT])
-    later = Backend(tmp_path, backend.services.store, jwt_secret_key=NEXT)
-    refused = Person(later.client, person.token).call("POST", path, **told)
-    assert (refused.status_code, "--give-up-numbers" in refused.text) == (503, True)
-    found = Backend(
-        tmp_path, backend.services.store, jwt_secret_key=NEXT, former_jwt_secret_keys=SECRET
-    )
-    assert Person(found.client, person.token).call("POST", path, **told).status_code == 200
 
 
 def test_numbers_are_given_up_by_the_operator_alone_and_check_goes_on_saying_so(

@@ -122,19 +122,6 @@ def test_an_admin_reads_what_the_doctor_does_and_each_reading_is_in_the_trail(
     }
 
 
-def test_it_opens_nothing_by_fhir(backend: Backend) -> None:
-    admin, ada = backend.admin(), backend.member()
-    found = predicted(ada, keep_photo="true")
-    opened(admin, number=found["id"])
-    number = found["id"]
-    assert admin.call("GET", f"/submissions/{number}/report.pdf").status_code == 200
-    for path in (
-        *(f"/fhir/Binary/{number}-{part}" for part in ("report", "1")),
-        f"/fhir/DiagnosticReport/{number}",
-    ):
-        assert admin.call("GET", path).status_code == 404, path
-
-
 def test_it_ends_after_an_hour_and_what_was_begun_is_finished(backend: Backend) -> None:
     _, ada = patient_in_care(backend)
     number = predicted(ada, keep_photo="true")["id"]

@@ -22,8 +22,7 @@ from tests.care.clinic import (
     patient_of,
 )
 from tests.findings.prediction.photographer import predicted
-from tests.integrations.fhir import orders
-from tests.integrations.test_keys import clinic_wide, made
+from tests.integrations.test_keys import made
 from tests.privacy.inventory import list_personal
 from tests.privacy.made_files import made_for, read
 from tests.support.backends import MAIL, PASSWORD, Backend, Person, erase
@@ -300,37 +299,6 @@ def test_it_says_why_it_joins_them_not(
     refused = join(root, old.email, ada.email)
     assert (refused.status_code, refused.get_json()["code"]) == (409, "cannot_join")
     assert says in refused.get_json()["detail"]
-
-
-def test_a_health_record_learns_who_stays_and_finds_by_either_number(backend: Backend) -> None:
-    root, hospital = backend.member(role="admin"), clinic_wide(backend, scopes=["fhir"])
-    for order, number in (("O-1", "A"), ("O-2", "B")):
-        sent = hospital.call(
-            "POST", "/fhir/ServiceRequest", json=orders.contained(order, number=number)
-        )
-        assert sent.status_code == 201, sent.text
-    asked = f"/fhir/Patient?identifier={orders.HOSPITAL}|"
-    old, ada = (get(hospital, asked + item)["entry"][0]["resource"]["id"] for item in "AB")
-    addresses = {item["_id"]: item["email"] for item in get(root, "/accounts?role=user")}
-    before = get(hospital, "/fhir/DiagnosticReport")["entry"][0]["resource"]["meta"]
-    assert join(root, addresses[old], addresses[ada]).status_code == 200
-    gone, stays = (get(hospital, f"/fhir/Patient/{item}") for item in (old, ada))
-    assert (gone["active"], stays["active"]) == (False, True)
-    assert gone["link"] == [{"other": {"reference": f"Patient/{ada}"}, "type": "replaced-by"}]
-    assert stays["link"] == [{"other": {"reference": f"Patient/{old}"}, "type": "replaces"}]
-    for item in "AB":
-        assert get(hospital, asked + item)["entry"][0]["resource"]["id"] == ada
-    for item in (old, ada):
-        found = get(hospital, f"/fhir/DiagnosticReport?patient={item}")["entry"]
-        subjects = {entry["resource"]["subject"]["reference"] for entry in found}
-        assert (len(found), subjects) == (2, {f"Patient/{ada}"})
-    changed = {entry["resource"]["meta"]["lastUpdated"] for entry in found}
-    assert max(changed) > before["lastUpdated"]
-    assert root.call("DELETE", f"/users/{addresses[old]}").get_json()["code"] == "goes_with_other"
-    for number, order in (("A", "O-3"), ("B", "O-4")):
-        hospital.call("POST", "/fhir/ServiceRequest", json=orders.contained(order, number=number))
-    assert len(get(hospital, f"/fhir/DiagnosticReport?patient={ada}")["entry"]) == 4
-    assert len(get(root, "/accounts?role=user")) == 2
 
 
 def test_who_leaves_leaves_with_both_and_reads_of_both(two: TwoAccounts, tmp_path: Path) -> None:

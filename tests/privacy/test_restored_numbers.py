@@ -53,7 +53,7 @@ def take(backend: Backend, email: str, times: int = 1) -> list[int]:
 
 def read_report(program: Person, number: int, backend: Backend) -> int:
     caller = Person(backend.client, program.token)
-    return caller.call("GET", f"/fhir/DiagnosticReport/{number}").status_code
+    return caller.call("GET", f"/submissions/{number}").status_code
 
 
 def test_a_number_that_was_given_after_the_backup_names_no_other_finding_after_a_restore(
@@ -62,7 +62,7 @@ def test_a_number_that_was_given_after_the_backup_names_no_other_finding_after_a
     """Not to a record system, which reads at it what it has kept."""
     backend, lists = real_backend, tmp_path / "list.jsonl"
     pat, qat = (backend.member(f"{name}@example.org").email for name in ("pat", "qat"))
-    program, _ = made(backend.admin(), "/admin/keys", scopes=["fhir"])
+    program, _ = made(backend.admin(), "/admin/keys", scopes=["findings:read"])
     [of_pat] = take(backend, pat)
     file = back_up(backend, tmp_path)
     of_qat = take(backend, qat, 23)

@@ -1,7 +1,9 @@
-"""What other systems are told of a finding: each area that tells one has a `channel.py` among its
-tests.
+"""What other systems are told of a finding, and what they read: each area that tells one has a
+`channel.py` among its tests, each in which one reads a `reader.py`.
 """
 
 from skinapi.base.area_parts import list_parts
 
 CHANNELS = list_parts("channel", "tests.integrations")
+READERS = list_parts("reader", "tests.integrations")
+SCOPES = ("findings:read", *(reader.SCOPE for reader in READERS))

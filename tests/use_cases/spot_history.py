@@ -42,6 +42,7 @@ from tests.findings.records.test_holds import in_days, pass_days
 from tests.integrations.test_keys import made
 from tests.privacy.test_joining import join
 from tests.support.backends import Backend, Person
+from tests.support.channels import SCOPES
 from tests.support.findings import EIGHT, finding_of
 from tests.support.photos import photo_of as picture_of
 
@@ -511,6 +512,5 @@ def _photo_of(stored: Document) -> JudgedPhoto:
 
 
 def program_of(backend: Backend) -> Person:
-    """An EHR of the clinic."""
-    scopes = ["fhir", "findings:read"]
-    return made(backend.admin(), "/admin/keys", scopes=scopes)[0]
+    """A health record of the clinic."""
+    return made(backend.admin(), "/admin/keys", scopes=SCOPES)[0]

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 import pytest
 from pydantic import BaseModel
 
+from skinapi.base.area_parts import list_parts
 from skinapi.care.own_data import ORDER, Task
 from skinapi.care.reminders import reminder_of
 from skinapi.findings.schemas.finding_parts import AdviceView, InstructionView
@@ -27,7 +28,6 @@ from skinapi.platform.storage.ids import now
 from tests.findings.prediction.photographer import predicted
 from tests.findings.records.test_holds import MADE_AT
 from tests.findings.reports.contradictions import asked_in
-from tests.integrations.fhir.test_search import OF_PATIENT, walk_patient
 from tests.privacy.test_break_glass import opened
 from tests.support.backends import Backend, Person
 from tests.support.channels import CHANNELS
@@ -141,7 +141,8 @@ def walk(history: History) -> Iterator[Told]:
         yield from walk_finding(admin, Truth(history, number, DOCTOR))
         for channel in CHANNELS:
             yield from walk_channel(channel, history, number)
-    yield from walk_fhir(history)
+    for area in list_parts("truth", "tests.integrations"):
+        yield from area.walk(history)
 
 
 def walk_next_photo(history: History) -> Iterator[Told]:
@@ -340,11 +341,8 @@ def walk_gone(history: History) -> Iterator[Told]:
 
 
 def walk_gone_elsewhere(history: History, patient: Patient, number: int) -> Iterator[Told]:
-    report = history.program.call("GET", f"/fhir/DiagnosticReport/{number}").get_json(force=True)
-    yield Told(f"gone {number} FHIR", report.get("status", "entered-in-error"), "entered-in-error")
-    for path, resource in everything(history, patient.id).items():
-        if re.search(rf"/{number}(-|$)", path) and not path.startswith("Patient/"):
-            yield Told(f"gone {path}", resource.get("status"), "entered-in-error")
+    for area in list_parts("truth", "tests.integrations"):
+        yield from area.walk_gone(history, patient, number)
     if identifier := history.find_id(number):
         for channel in CHANNELS:
             yield Told(
@@ -362,40 +360,6 @@ def walk_channel(channel: ModuleType, history: History, number: int) -> Iterator
     unanswered = elsewhere.band if elsewhere and not elsewhere.decision else None
     yield Told(f"{channel.NAME} urgency", said.urgency, truth.decided or unanswered)
     yield Told(f"{channel.NAME} final", said.final and not truth.counts.decision, False)
-
-
-def walk_fhir(history: History) -> Iterator[Told]:
-    """What an EHR reads: each report and what its doctor has decided."""
-    found = everything(history, history.patient)
-    for number in history.numbers:
-        truth, path = Truth(history, number, PROGRAM), f"DiagnosticReport/{number}"
-        report = found[path]
-        text = text_of(f"<main>{report['text']['div']}")
-        if truth.own.decision or truth.elsewhere:
-            yield Told(f"{path} text", asked_of_doctor(text), asks_doctor(truth))
-        decided = found.get(f"Observation/{number}-decided-urgency", {})
-        codes = [item["code"] for item in decided.get("valueCodeableConcept", {}).get("coding", [])]
-        yield Told(f"{path} decided-urgency", codes, [truth.decided] if truth.decided else [])
-        if not truth.elsewhere:
-            settled = truth.own.decision is not None and truth.own.decision.final
-            is_settled = report["status"] in ("final", "amended")
-            yield Told(f"{path} status", is_settled, settled)
-
-
-def everything(history: History, patient: str) -> dict[str, Any]:
-    found = walk_patient(history.program, patient)
-    return {f"{record['resourceType']}/{record['id']}": record for record in found}
-
-
-def asked_of_doctor(text: str) -> set[Band]:
-    """The bands whose words for a doctor stand in a text."""
-    table = conditions_table()
-    labels = {band: table.band_words(band, "en").doctor_label for band in Band}
-    return {band for band, said in labels.items() if f"{said}." in " ".join(text.split())}
-
-
-def asks_doctor(truth: Truth) -> set[Band]:
-    return set() if truth.counts.waits_for is WaitsFor.PHOTO else {truth.counts.band}
 
 
 def read(person: Person, path: str) -> Any:
@@ -460,7 +424,8 @@ def answers(history: History, papers: list[Paper]) -> dict[str, bytes]:
         paths += [f"/lesions/{spot}{of}" for of in of_spot]
     parts = ("", "/reviews", "/letters", "/report.json?issue=false")
     of_findings = [f"/submissions/{number}{of}" for number in history.numbers for of in parts]
-    found = [f"/fhir/{kind}?patient={history.patient}&_count=200" for kind in OF_PATIENT]
+    areas = list_parts("truth", "tests.integrations")
+    found = [path for area in areas for path in area.list_paths(history.patient)]
     patients = f"/patients?limit=1&after={int(history.patient, 16) - 1:032x}"
     for_program = [patients, f"{own}/submissions", f"{own}/lesions", *found, *of_findings]
     # A paper that the doctor has printed may tell what is held back.

@@ -4,7 +4,6 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import pytest
 from werkzeug.test import TestResponse
 
 from skinapi.findings.records.record_retention import FINDINGS, UntouchedFindings
@@ -19,8 +18,6 @@ from tests.care.clinic import (
     patient_of,
 )
 from tests.findings.prediction.photographer import predicted
-from tests.integrations.fhir import orders
-from tests.integrations.test_keys import clinic_wide
 from tests.lab.test_from_reviews import CONFIRMED, clinic_of
 from tests.privacy.made_files import made_for, read
 from tests.support.backends import Backend, Person, erase
@@ -152,55 +149,6 @@ def test_it_teaches_no_model(backend: Backend) -> None:
     assert len(clinic.images(made)) == 1
     report = clinic.dataset()["report"]["reviews"]
     assert (report["taken"], report["left_out"]) == (1, {"finding_deleted": 1})
-
-
-def test_who_copies_findings_learns_it(backend: Backend) -> None:
-    doctor, _, _, _, wrong = spot_of_two(backend)
-    sign(doctor, wrong)
-    program = clinic_wide(backend, scopes=["fhir"])
-    before = get(program, f"/fhir/DiagnosticReport/{wrong}")
-    observations = [item["reference"] for item in before["result"]]
-    enter(doctor, wrong)
-    report = get(program, f"/fhir/DiagnosticReport/{wrong}")
-    assert report["status"] == "entered-in-error"
-    assert report["meta"]["versionId"] != before["meta"]["versionId"]
-    assert report["meta"]["lastUpdated"] > before["meta"]["lastUpdated"]
-    assert not {"conclusion", "conclusionCode", "presentedForm"} & report.keys()
-    assert REASON in report["text"]["div"]
-    for item in observations:
-        observation = get(program, f"/fhir/{item}")
-        assert observation["status"] == "entered-in-error"
-        assert not [name for name in observation if name.startswith("value")]
-        assert "component" not in observation
-    since = before["meta"]["lastUpdated"]
-    found = get(program, f"/fhir/DiagnosticReport?patient={report['subject']['reference'][8:]}"
-                         f"&_lastUpdated=gt{since.replace('+', '%2B')}")  # fmt: skip
-    status = {record["resource"]["id"]: record["resource"]["status"] for record in found["entry"]}
-    assert status[str(wrong)] == "entered-in-error"
-    study = get(program, f"/fhir/Binary/{wrong}-report")
-    assert study["resourceType"] == "OperationOutcome"
-
-
-@pytest.mark.parametrize("status", ["entered-in-error", "revoked"])
-def test_the_system_that_filed_it_takes_it_back(backend: Backend, status: str) -> None:
-    hospital = clinic_wide(backend, scopes=["fhir"])
-    order = orders.contained()
-    number = hospital.call("POST", "/fhir/ServiceRequest", json=order).get_json()["id"]
-    other = clinic_wide(backend, scopes=["fhir"])
-    back = orders.request(status=status, subject={"reference": "Patient/unknown"})
-    del back["supportingInfo"]
-    assert other.call("POST", "/fhir/ServiceRequest", json=back).status_code == 404
-    for _ in range(2):
-        answer = hospital.call("POST", "/fhir/ServiceRequest", json=back)
-        assert (answer.status_code, answer.get_json()["status"]) == (200, "entered-in-error")
-        assert answer.get_json()["id"] == number
-    asked = f"/fhir/DiagnosticReport?based-on:identifier={orders.PLACER}|O-1"
-    (found,) = get(hospital, asked)["entry"]
-    assert found["resource"]["status"] == "entered-in-error"
-    resent = hospital.call("POST", "/fhir/ServiceRequest", json=order)
-    assert resent.status_code == 404
-    unknown = orders.request("O-9", status=status)
-    assert hospital.call("POST", "/fhir/ServiceRequest", json=unknown).status_code == 404
 
 
 def test_it_keeps_nobody_from_leaving_and_goes_with_the_account(backend: Backend) -> None:

@@ -4,7 +4,7 @@ import io
 import re
 from collections.abc import Iterator, Sequence
 from html import unescape
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from pypdf import PdfReader
 
@@ -19,7 +19,6 @@ from skinapi.findings.reports.template import write_template
 from skinapi.findings.reports.words import sentences_of
 from skinapi.findings.schemas.finding_parts import InstructionView
 from skinapi.findings.status.deciding_review import deciding_review
-from skinapi.integrations.fhir.reports import resources_of
 from skinapi.model.passages import PassageReader
 from skinapi.platform.notices.mail_texts import WORDS as MAILS
 from skinapi.platform.notices.outbox import Kind
@@ -65,17 +64,10 @@ def views_of(said: Said) -> Iterator[View]:
     report = report_on(said)
     colleague = report_on(said, "colleague")
     yield from _console(said, FullReport.from_report(report), FullReport.from_report(colleague))
-    yield view_of("both: report", _lines_of(render_html(report)))
-    yield view_of("doctor: report", _lines_of(render_html(colleague)))
+    yield view_of("both: report", lines_of(render_html(report)))
+    yield view_of("doctor: report", lines_of(render_html(colleague)))
     yield from _letters(said, report)
     yield from _mails(said)
-
-
-def fhir_views_of(said: Said) -> Iterator[View]:
-    reader = "patient" if said.as_owner else "doctor"
-    for resource in resources_of(said.submission, "https://skin.example/fhir"):
-        yield view_of(f"{reader}: FHIR {resource['resourceType']}", [*_texts(resource)])
-        yield view_of(f"{reader}: FHIR codes", [*_texts(resource.get("conclusionCode"))])
 
 
 def printed_views(said: Said) -> Iterator[View]:
@@ -123,24 +115,9 @@ def _explained(full: FullReport) -> list[str]:
     return [item.text for paragraph in full.reading.explanation for item in paragraph]
 
 
-def _lines_of(page: str) -> list[str]:
+def lines_of(page: str) -> list[str]:
     body = page.partition("<main>")[2].partition("</main>")[0] or page  # without the sources
     return unescape(TAG.sub("\n", INLINE.sub("", body))).splitlines()
-
-
-def _texts(resource: Any) -> Iterator[str]:
-    """All texts in it that are read as sentences."""
-    if isinstance(resource, dict):
-        for name, value in resource.items():
-            if name == "div":
-                yield from _lines_of(value)
-            elif name not in {"conclusion", "conclusionCode"}:  # each is in `text` too
-                yield from _texts(value)
-    elif isinstance(resource, list):
-        for item in resource:
-            yield from _texts(item)
-    elif isinstance(resource, str) and " " in resource and resource.endswith("."):
-        yield resource
 
 
 def _letters(said: Said, report: Report) -> Iterator[View]:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from skinapi.base.area_parts import list_parts
 from skinapi.findings.reports.facts import Facts
 from skinapi.findings.reports.template import write_template
 from skinapi.model.bands import RaisedBy
@@ -15,10 +16,11 @@ from skinapi.model.context import NOTHING_TOLD, Modality
 from skinapi.model.headline import rank, say_share
 from tests.findings.reports.contradictions import About, Contradiction, contradictions
 from tests.findings.reports.random_findings import Said, random_findings, random_said
-from tests.findings.reports.sentence_views import fhir_views_of, printed_views, view_of, views_of
+from tests.findings.reports.sentence_views import printed_views, view_of, views_of
 from tests.support.findings import finding_of
 from tests.support.size import size
 
+OF_AREAS = list_parts("sentences", "tests.integrations")
 PARTS = 4
 FINDINGS = size(200, 2000) // PARTS
 PRINTED = size(4, 40)
@@ -37,7 +39,8 @@ def test_no_sentence_about_a_finding_contradicts_another(part: int) -> None:
     for seed, said in random_findings(FINDINGS, first=part * FINDINGS):
         known = about(said)
         wrong = contradictions(views_of(said), known)
-        wrong += contradictions(fhir_views_of(said), known)
+        for area in OF_AREAS:
+            wrong += contradictions(area.views_of(said), known)
         found |= {seed: wrong} if wrong else {}
     assert not found
 

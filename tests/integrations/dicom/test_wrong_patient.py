@@ -49,7 +49,7 @@ class Ward:
     def __init__(self, backend: Backend) -> None:
         self.backend = backend
         self.admin, self.doctor = (backend.member(role=role) for role in ("admin", "doctor"))
-        told = {"scopes": ["dicom", "fhir"], "doctor": self.doctor.email}
+        told = {"scopes": ["dicom", "findings:read"], "doctor": self.doctor.email}
         self.archive = clinic_wide(backend, **told)
         self.earlier = {item["id"] for item in self.stored.find()}
 
@@ -108,8 +108,8 @@ def test_the_old_finding_stands_for_nothing_and_the_new_one_is_shown(ward: Ward)
     assert first["error"]["reason"].startswith("The clinic's system")
     assert "error" not in second
     assert acts_on(ward.backend, first["id"])[-1] == ("submission.enter_in_error", "done")
-    read = ward.archive.call("GET", f"/fhir/DiagnosticReport/{first['number']}").get_json()
-    assert read["status"] == "entered-in-error"
+    read = ward.archive.call("GET", f"/submissions/{first['number']}")
+    assert (read.status_code, read.get_json()["code"]) == (404, "entered_in_error")
     assert objects_in_archive(ward.backend, second["number"])
     with pytest.raises(NotFound):
         objects_in_archive(ward.backend, first["number"])
