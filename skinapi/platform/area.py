@@ -43,9 +43,11 @@ class Area:
     `routes`: each with the class that answers it; they are in `blueprint`. `errors_in`: who writes
     errors, by the beginning of a path. `stores`: the repositories; each has a collection, which
     `check` reads. `forgets`: those of them with something of one account, which is forgotten after
-    its findings. `problems`: those with a sentence for `/readyz`. `values` and `factories`: what
-    the container is to know. `channels`: who sends the deliveries of a kind. `subscribe`: whom it
-    adds to the listeners, after those of the findings; the container gives what it asks for.
+    its findings. `counted`: those that an erasure counts, by kind. `told`: those with receivers of
+    what is told of a person, by place. `problems`: those with a sentence for `/readyz`. `values`
+    and `factories`: what the container is to know. `channels`: who sends the deliveries of a kind.
+    `subscribe`: whom it adds to the listeners, after those of the findings; the container gives
+    what it asks for.
     `page` describes it, `summary` in a line. `scopes`: what a key may be made for besides.
     `log_ins`: what the log-in page shows besides the password. `condition_names`: what its clients
     call each condition.
@@ -59,6 +61,8 @@ class Area:
     errors_in: Mapping[str, Renderer] = field(default_factory=dict)
     stores: Sequence[type[Repository[Any]]] = ()
     forgets: Sequence[type[Forgets]] = ()
+    counted: Mapping[str, type[Repository[Any]]] = field(default_factory=dict)
+    told: Mapping[str, type[Repository[Any]]] = field(default_factory=dict)
     problems: Sequence[type[NotesProblems]] = ()
     values: Callable[[Settings], Values] = _no_values
     factories: Sequence[Factory] = ()

@@ -23,8 +23,7 @@ PAGES = {
 }
 NAMES = {
     "dicom": r"dicom(?!\.nema\.org/resources)|\bpacs\b",  # but for a system of codes
-    # But for the collection: what an erasure counts is a list of the core's, in its order.
-    "oidc": r"oidc(?!_round_trips)|\blog_in\.md",
+    "oidc": r"oidc|\blog_in\.md",
     # But for the words: `fhir` is a way of a consent.
     "fhir": r"integrations[./]fhir|/fhir\b|\behr\.md",
     # But for the word: it is a kind of mail, and a place where something of a person was sent.

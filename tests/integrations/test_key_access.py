@@ -56,7 +56,7 @@ TAKE_NO_KEY = """
     unapprove_user assign_doctor count_waiting approve_accounts refuse_accounts undo_act
     show_overview show_usage list_dropped promote_model roll_back_model retire_model delete_model
     show_operating_point choose_operating_point choose_reference
-    end_reference allow_provider list_all_keys make_clinic_key revoke_any_key
+    end_reference list_all_keys make_clinic_key revoke_any_key
     break_glass
     list_break_glass choose_finding close_break_glass show_retention preview_retention
     pause_retention resume_retention hold_patient release_patient list_erasures

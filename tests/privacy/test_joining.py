@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from werkzeug.test import TestResponse
 
+from skinapi.app.areas import AREAS
 from skinapi.base.errors import InvalidToken
 from skinapi.model.registry.inference import InferenceService
 from skinapi.platform.notices.mail_texts import parting_recipient, write_mail
@@ -32,8 +33,12 @@ SEEN = {"label": "melanoma", "certainty": "sure", "histology": "not_taken", "tol
 
 # What opens the duplicate, or was made for it, goes (app/composition/subscriptions.py).
 GONE = frozenset(
-    ("sessions", "session_keys", "password_links", "oidc_round_trips", "known_addresses")
-) | frozenset(("person_files", "account_acts", "jobs", "job_logs", "failed_items"))
+    (
+        *("sessions", "session_keys", "password_links", "known_addresses", "person_files"),
+        *("account_acts", "jobs", "job_logs", "failed_items"),
+        *(store.collection for area in AREAS for store in area.counted.values()),
+    )
+)
 OF_FINDINGS = "names its finding or spot, which is moved, and whoever wrote it"
 OF_STAFF = "of doctors, researchers and admins: a patient has none"
 OF_ERASED = "of accounts that are gone"

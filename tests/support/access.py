@@ -700,7 +700,6 @@ join_accounts                admins            /users/{email}/join
 preview_joining              admins            /users/{email}/join
 reset_password               admins            /users/{email}/reset-password
 reset_second_factor          admins            /users/{email}/second-factor
-allow_provider               admins            /users/{email}/provider
 assign_doctor                admins            /users/{email}/doctor
 list_doctors                 admins            /doctors
 add_doctor                   admins            /doctors
@@ -877,7 +876,6 @@ REQUESTS: dict[str, Options | Callable[[SampleAccounts], Options]] = {
     "join_accounts": SampleAccounts.stays,
     "preview_joining": SampleAccounts.previewed,
     "reset_second_factor": factor_of_ada,
-    "allow_provider": {"json": {"provider": None}},
     "assign_doctor": {"json": {"doctor": None}},
     "add_doctor": new_account,
     "break_glass": glass_of_ada,

@@ -263,6 +263,12 @@ def _values(settings: Settings, *, workers_here: bool) -> dict[Any, dict[str, An
         ReportsService: {"clinic": settings.clinic_name, "address": address},
         ConsentsService: {"company": settings.llm_company or OPENROUTER},
         AccountContents: {
+            "counted": {
+                kind: store.collection for area in AREAS for kind, store in area.counted.items()
+            },
+            "told": {
+                place: store.collection for area in AREAS for place, store in area.told.items()
+            },
             "archive": "ARCHIVE_URL" in settings.list_outlets(),
             "mail": settings.mail_server is not None,
         },

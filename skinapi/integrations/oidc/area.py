@@ -52,6 +52,7 @@ AREA = Area(
     routes=((routes, OidcService),),
     stores=(RoundTrips,),
     forgets=(RoundTrips,),
+    counted={"log_ins": RoundTrips},
     factories=(_open_oidc,),
     log_ins=_list_log_ins,
 )

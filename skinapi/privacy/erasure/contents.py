@@ -32,7 +32,6 @@ OWNED: Mapping[str, tuple[str, str]] = {
     "keys": ("keys", "account"),
     "session_keys": ("session_keys", "account"),
     "password_links": ("password_links", "account"),
-    "log_ins": ("oidc_round_trips", "account"),
     "known_addresses": ("known_addresses", "account"),
     "deliveries": ("deliveries", "owner"),
     "emergency_accesses": ("break_glass", "owner"),
@@ -47,7 +46,8 @@ KINDS = (
     *OF_FINDINGS,
     "spots",
     "messages",
-    *OWNED,
+    *("jobs", "uploads", "datasets", "dataset_pictures", "sessions", "keys", "session_keys"),
+    *("password_links", "log_ins", "known_addresses", "deliveries", "emergency_accesses"),
     "notices",
 )
 FINDING_FIELDS = ("photo_blob", "picture_blobs", "thumbnail_blob", "narrative_source")
@@ -100,11 +100,15 @@ class Findings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccountContents:
-    """`archive`: findings go to the clinic's archive."""
+    """`archive`: findings go to the clinic's archive. `counted`: the collections of areas with what
+    they have of an account, by kind. `told`: those with receivers, by the place where they are.
+    """
 
     store: Store
     models: ModelsService
     consents: Consents
+    counted: Mapping[str, str]
+    told: Mapping[str, str]
     archive: bool
     mail: bool
 
@@ -114,6 +118,8 @@ class AccountContents:
         counts["account"] = 1
         for kind, (collection, owner) in OWNED.items():
             counts[kind] = self.store.collection(collection).count({owner: account})
+        for kind, collection in self.counted.items():
+            counts[kind] = self.store.collection(collection).count({"account": account})
         others: Filter = {"account": account, "kind": {"$ne": Kind.ERASED}}
         counts["notices"] = self.store.collection("outbox").count(others)
         counts.update(self._count_spots(account, record))
@@ -156,11 +162,15 @@ class AccountContents:
         filed = findings.counts["findings"] > 0
         sent = {
             Elsewhere.ARCHIVE: self.archive and filed,
-            Elsewhere.WEBHOOKS: filed and self.store.collection("webhooks").count({}) > 0,
+            Elsewhere.WEBHOOKS: filed and self._is_told(Elsewhere.WEBHOOKS),
             Elsewhere.MAIL: self.mail and account.can_log_in,
             Elsewhere.LLM: findings.written_by_llm,
         }
         return [SentView(where=where) for where, was_sent in sent.items() if was_sent]
+
+    def _is_told(self, place: Elsewhere) -> bool:
+        collection = self.told.get(place)
+        return collection is not None and bool(self.store.collection(collection).find(limit=1))
 
     def list_kept(self, account: Account, record: MedicalRecord | None) -> list[KeptView]:
         kept = [KeptView(what=Kept.AUDIT), KeptView(what=Kept.COUNTS)]

@@ -10,10 +10,12 @@ take_answer_of_provider      nnnnnnnnnnn       /auth/oidc/hospital/callback
 finish_clinic_log_in         fffffffffff       /auth/oidc/finish
 log_out_by_provider          nnnnnnnnnnn       /auth/oidc/hospital/logout
 list_providers               admins            /integrations/oidc
+allow_provider               admins            /users/{email}/provider
 """,
     requests={
         "begin_clinic_log_in": {"json": {}},
         "finish_clinic_log_in": {"json": {}},
+        "allow_provider": {"json": {"provider": None}},
         "log_out_by_provider": {"data": {"logout_token": "a token"}},
     },
     open_to_all=(
@@ -22,5 +24,5 @@ list_providers               admins            /integrations/oidc
         ("POST", "/auth/oidc/finish"),
         ("POST", "/auth/oidc/<provider>/logout"),
     ),
-    no_key=("list_providers",),
+    no_key=("list_providers", "allow_provider"),
 )
