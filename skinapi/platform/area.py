@@ -47,10 +47,9 @@ class Area:
     what is told of a person, by place. `problems`: those with a sentence for `/readyz`. `values`
     and `factories`: what the container is to know. `channels`: who sends the deliveries of a kind.
     `subscribe`: whom it adds to the listeners, after those of the findings; the container gives
-    what it asks for.
-    `page` describes it, `summary` in a line. `scopes`: what a key may be made for besides.
-    `log_ins`: what the log-in page shows besides the password. `condition_names`: what its clients
-    call each condition.
+    what it asks for. `page` describes it, `summary` in a line. `scopes`: what a key may be made for
+    besides. `log_ins`: what the log-in page shows besides the password. `condition_names`: what its
+    clients call each condition.
     """
 
     name: str

@@ -41,7 +41,7 @@ def run(copy: Copy, *command: str) -> str:
 @pytest.fixture(
     scope="module",
     params=[
-        *(pytest.param((area,), marks=pytest.mark.drill) for area in PAGES),
+        *((area,) for area in PAGES),
         tuple(PAGES),
     ],
     ids="-".join,
