@@ -23,6 +23,7 @@ from skinapi.findings.status.lesion_status import Advice, Audience, Instruction,
 from skinapi.model.comparison.alignment import find_fit
 from skinapi.model.comparison.comparison import (
     CHANGE_ASKS,
+    Change,
     Comparison,
     NotComparable,
     compare,
@@ -163,7 +164,9 @@ class ComparisonsService:
             self.allowances.count_rendering(to.id, to.role)
             work = partial(_compare, *contents)
             comparison, sizes = self.inference.run_in_pool(work, caller=_caller(to))
-        if comparison.has_changed and self._note_change(before=before.id, after=after.id, by=to):
+        if comparison.has_changed and self._note_change(
+            before=before.id, after=after.id, found=comparison.beyond_error, by=to
+        ):
             before, after = self._find_pair(spot, numbers, to)
         return ComparedFindings(
             before,
@@ -175,23 +178,25 @@ class ComparisonsService:
         )
 
     @atomic
-    def _note_change(self, unit: Unit, *, before: str, after: str, by: Subject) -> bool:
+    def _note_change(
+        self, unit: Unit, *, before: str, after: str, found: tuple[Change, ...], by: Subject
+    ) -> bool:
         """Store once that the later photo has changed from the earlier one; whether that is new."""
         submissions = self.findings.submissions
-        first, found = submissions.find(before), submissions.find(after)
-        if not first or not found or not found.lesion or first.lesion != found.lesion:
+        first, second = submissions.find(before), submissions.find(after)
+        if not first or not second or not second.lesion or first.lesion != second.lesion:
             return False  # one was deleted or sorted meanwhile
-        if any(change.before == before for change in found.changes):
+        if any(change.before == before for change in second.changes):
             return False
-        submissions.see_one(found, Audience.DOCTOR)  # raises where its spot cannot be read
+        submissions.see_one(second, Audience.DOCTOR)  # raises where its spot cannot be read
         submissions.touch(before)
-        unit.audit("submission.compare", by=by.id, target=after, owner=found.owner)
-        change = MeasuredChange(before=before, band=CHANGE_ASKS, measured_at=now())
-        submissions.add_change(found, change)
-        changed = submissions.renew([found.lesion])
-        if owner := self.findings.accounts.find_by_id(found.owner):
+        unit.audit("submission.compare", by=by.id, target=after, owner=second.owner)
+        change = MeasuredChange(before=before, band=CHANGE_ASKS, measured_at=now(), changes=found)
+        submissions.add_change(second, change)
+        changed = submissions.renew([second.lesion])
+        if owner := self.findings.accounts.find_by_id(second.owner):
             self.queue.update_owner_key(owner)
-        unit.publish(ChangeMeasured(found))
+        unit.publish(ChangeMeasured(second))
         unit.publish(FindingsChanged(changed))
         return True
 

@@ -15,7 +15,12 @@ from skinapi.findings.records.read_access import PatientChannel, is_shut_out
 from skinapi.findings.records.review_queue import is_free
 from skinapi.findings.records.unassigned_patients import OrphanedWork
 from skinapi.findings.records.visible_findings import VisibleFindingRow
-from skinapi.findings.schemas.finding_parts import AdviceView, HeadlineView
+from skinapi.findings.schemas.finding_parts import (
+    CHANGES,
+    AdviceView,
+    FoundChangeView,
+    HeadlineView,
+)
 from skinapi.findings.schemas.review import FirstDecision, GraverReview
 from skinapi.findings.schemas.summary import (
     decision_view,
@@ -231,6 +236,7 @@ class CaseView(Answer):
     overdue: bool = optional(
         "what its decision waits for has not come for more than 14 days; else absent", default=False
     )
+    changes: list[FoundChangeView] = optional(CHANGES, default=[])
 
     @classmethod
     def from_finding(
@@ -266,6 +272,7 @@ class CaseView(Answer):
             opened_at=submission.decision_opened_at,
             telling=telling,
             overdue=bool(awaited and awaited.overdue),
+            changes=FoundChangeView.list_of(submission.found_changes),
         )
 
 

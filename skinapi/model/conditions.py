@@ -154,6 +154,10 @@ class ComparisonWords(Frozen):
     unchanged: LocalizedText
     unchanged_in: Mapping[str, LocalizedText]
     changed_in: Mapping[str, LocalizedText]
+    beyond_error: LocalizedText
+    compared: LocalizedText
+    earlier: LocalizedText
+    earlier_elsewhere: LocalizedText
     raised: LocalizedText
     told: LocalizedText
     told_doctor: LocalizedText

@@ -225,6 +225,83 @@ def sign(doctor: Person, number: int, body: dict[str, Any]) -> None:
     assert answer.status_code == 201, answer.text
 
 
+GROWN = re.compile(
+    r"The spot has grown by about (2[89]|3\d|4[0-3])% of its area; the measurement can be wrong by "
+    r"22%\."
+)
+
+
+def read_by_doctor(doctor: Person, number: int) -> list[str]:
+    """What each page of a doctor says of a finding that waits."""
+    [row] = [item for item in doctor.pages("/queue?reviewed=false") if item["id"] == number]
+    case = doctor.call("GET", f"/submissions/{number}/case").get_json()
+    page = doctor.call("GET", f"/submissions/{number}").get_json()
+    told = [source.get("changes", []) for source in (row["case"], case, page)]
+    said = [" ".join(f"{x['sentence']['en']} {x['compared']['en']}" for x in one) for one in told]
+    for reader in ("patient", "colleague"):
+        path = f"/submissions/{number}/report"
+        html = doctor.call("GET", f"{path}.html?reader={reader}")
+        assert html.status_code == 200, html.text
+        printed = PdfReader(BytesIO(doctor.call("GET", f"{path}.pdf?reader={reader}").data))
+        said += [html.text, " ".join(page.extract_text() for page in printed.pages)]
+    return [" ".join(text.split()) for text in said]
+
+
+def test_the_doctor_reads_how_much_a_spot_has_grown_whose_photo_alone_asks_for_the_same(
+    any_backend: Backend,
+) -> None:
+    doctor, ada = patient_in_care(any_backend)
+    lesion = begin(ada)
+    before, after = grown(any_backend, ada, lesion, band=Band.DOCTOR_REVIEW)
+    later = file_for(any_backend, ada, Band.DOCTOR_REVIEW, lesion=lesion).number
+    for number in (before, after, later):
+        path = f"/submissions/{number}/report.pdf?reader=colleague"
+        assert doctor.call("GET", path).status_code == 200, "printed before anything is compared"
+        assert not any(map(GROWN.search, read_by_doctor(doctor, number)))
+    compared(ada, lesion, before, after)
+    assert instructed(doctor, after) == (Band.DOCTOR_REVIEW, "comparison", after)
+    pair = re.compile(
+        rf"The photo of finding {after} was compared on \d+ \w+ \d{{4}} with that of finding "
+        rf"{before}, of \d+ \w+ \d{{4}}\."
+    )
+    for number in (before, after, later):
+        for text in read_by_doctor(doctor, number):
+            assert GROWN.search(text), text
+            assert pair.search(text), text
+    [change] = doctor.call("GET", f"/submissions/{after}/case").get_json()["changes"]
+    assert (change["finding"], change["before"]) == (after, before)
+    assert change["sentence"]["fr"].startswith("La tache a grandi d'environ ")
+    sign(doctor, after, MOLE)
+    for number in (before, after, later):
+        assert "changes" not in doctor.call("GET", f"/submissions/{number}/case").get_json()
+
+
+def test_a_decided_finding_says_what_was_measured_since_and_one_stored_before_that_it_was(
+    any_backend: Backend,
+) -> None:
+    doctor, ada = patient_in_care(any_backend)
+    lesion, other = begin(ada), begin(ada)
+    before, after = grown(any_backend, ada, lesion)
+    assert sort(ada, before, other).status_code == 200
+    urgent = {**MOLE, "urgency": "referral", "certainty": "unsure"}
+    sign(doctor, after, urgent)
+    assert sort(ada, before, lesion).status_code == 200
+    compared(ada, lesion, before, after)
+
+    def told() -> Any:
+        return doctor.call("GET", f"/submissions/{after}/case").get_json()["changes"][0]
+
+    assert GROWN.search(told()["sentence"]["en"])
+    submissions = any_backend.services.store.collection("submissions")
+    [stored] = submissions.find({"number": after})
+    bare = [{key: item[key] for key in item if key != "changes"} for item in stored["changes"]]
+    submissions.update({"id": stored["id"]}, {"$set": {"changes": bare}})
+    assert sort(ada, before, other).status_code == 200
+    assert told()["sentence"]["en"] == "The change is larger than the measurement can be wrong."
+    assert told()["before"] is None
+    assert told()["compared"]["en"].endswith(" with an earlier photo.")
+
+
 def test_a_change_is_stored_once_and_a_comparison_without_one_takes_nothing_back(
     any_backend: Backend,
 ) -> None:

@@ -29,6 +29,7 @@ from skinapi.findings.status.lesion_status import (
     AdviceSource,
     Audience,
     FindingStatus,
+    FoundChange,
     Instruction,
     LesionForAudience,
     LesionHistory,
@@ -66,6 +67,11 @@ class VisibleFindingRow(StoredFindingRow):
     @property
     def instruction(self) -> Instruction:
         return self.lesion_status.instruction
+
+    @property
+    def found_changes(self) -> list[FoundChange]:
+        """What comparisons of the photos of its spot have found that is to be read beside it."""
+        return self.lesion_status.list_changes(self.id)
 
     @property
     def reviewed(self) -> bool:

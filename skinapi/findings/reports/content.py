@@ -23,7 +23,7 @@ from skinapi.findings.reports.words import (
     time_text,
 )
 from skinapi.findings.schemas.practice import say_practice
-from skinapi.findings.status.advice_words import AdviceContent
+from skinapi.findings.status.advice_words import AdviceContent, say_compared, say_found
 from skinapi.findings.status.decisions import say_day, say_due
 from skinapi.findings.status.reviews import Agreement, Histology, Opinion
 from skinapi.model.bands import is_sent
@@ -440,8 +440,18 @@ class ReportContent:
     @cached_property
     def first(self) -> FirstContent:
         """What counts, in the reader's words: advice about the spot, else a decision, else what the
-        model says. A patient's begins with what to do.
+        model says; then what comparisons have found. A patient's begins with what to do.
         """
+        first = self._first
+        changes = (
+            self.report.say(said)
+            for change in self.report.changes
+            for said in (say_found(change), say_compared(change))
+        )
+        return replace(first, sentences=(*first.sentences, *changes))
+
+    @property
+    def _first(self) -> FirstContent:
         if decided := self._decided:
             return decided if self.for_doctor else decided.with_instruction_first()
         report, language = self.report, self.report.language

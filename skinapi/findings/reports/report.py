@@ -30,7 +30,7 @@ from skinapi.findings.reports.words import SENTENCES, FreshSentences, sentences_
 from skinapi.findings.schemas.practice import Practice
 from skinapi.findings.status.advice_words import AdviceContent, put_first, say_counting
 from skinapi.findings.status.decisions import Decision
-from skinapi.findings.status.lesion_status import Advice
+from skinapi.findings.status.lesion_status import Advice, FoundChange
 from skinapi.findings.status.reviews import Review
 from skinapi.model.bands import most_urgent
 from skinapi.model.conditions import Band, BandWords, conditions_table
@@ -153,7 +153,8 @@ class Report:
     Only a report on a stored submission has `number`, `patient`, `made_at`, `content_hash` and,
     once issued, `seal`. `other_pictures` are those beside the shown one, each with its place.
     `spot_advice` is what was said about another finding of the spot, or by a version of this one
-    that no doctor has seen, where that counts and is something else. Of a later `version` the photo
+    that no doctor has seen, where that counts and is something else; `changes` is what comparisons
+    have found, and no doctor has settled. Of a later `version` the photo
     was judged at `judged_at`, because what was told was `corrected`, or by another model. The
     `amended` facts were corrected, the last one at `amended_at`, and nothing judged again.
     `spot_place` is that of the spot, where another one was told with the photo.
@@ -185,6 +186,7 @@ class Report:
     amended: tuple[str, ...] = ()
     amended_at: datetime | None = None
     spot_advice: Advice | None = None
+    changes: tuple[FoundChange, ...] = ()
     due: date | None = None
     practice: Practice | None = None
     spot_place: SpokenPlace | None = None

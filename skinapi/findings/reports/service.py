@@ -269,6 +269,7 @@ class ReportsService:
             amended=submission.amended,
             amended_at=submission.amended_at,
             spot_advice=advice,
+            changes=tuple(submission.found_changes),
             due=submission.instruction.counts.due,
             practice=self._find_practice(submission, owner),
             spot_place=self.places.find_other_place(submission.lesion, submission.context)

@@ -20,7 +20,7 @@ from skinapi.findings.records.letters import Letter, ShownLetter
 from skinapi.findings.records.visible_findings import VisibleFinding
 from skinapi.findings.reports.report import Report
 from skinapi.findings.status.decisions import Decision, WaitsFor
-from skinapi.findings.status.lesion_status import AdviceSource
+from skinapi.findings.status.lesion_status import AdviceSource, FoundChange
 from skinapi.model.conditions import Band
 from skinapi.model.passages import PassageReader
 from skinapi.platform.storage.faults import Fault
@@ -77,6 +77,7 @@ def seal_report(report: Report, *, submission: str) -> str:
         else None,
         "due": due.isoformat() if due else None,
         "practice": report.practice.model_dump() if report.practice else None,
+        **({"changes": [_say_change(item) for item in report.changes]} if report.changes else {}),
         **({"corrected": report.corrected} if report.corrected else {}),
         **({"version": report.version} if report.version > 1 else {}),
         **({"spot_place": report.spot_place} if report.spot_place else {}),
@@ -126,6 +127,11 @@ class ReportContents(StoredRecord):
         ids, decision = tuple(letter.id for letter in letters), submission.decision
         review = decision.review if decision else None
         return cls(review=review, letters=ids, spot=LesionInstruction.from_finding(submission))
+
+
+def _say_change(found: FoundChange) -> list[Any]:
+    before = found.before.number if found.before else None
+    return [found.after.number, before, found.measured.measured_at.isoformat()]
 
 
 def _say_letter(shown: ShownLetter) -> dict[str, Any]:

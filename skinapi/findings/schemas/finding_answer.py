@@ -14,7 +14,9 @@ from skinapi.findings.records.stored_finding import EarlierVersion, StoredFindin
 from skinapi.findings.records.visible_findings import VisibleFinding
 from skinapi.findings.schemas.expected_reviewer import ExpectedReviewerView, FiledView
 from skinapi.findings.schemas.finding_parts import (
+    CHANGES,
     CodedCondition,
+    FoundChangeView,
     HeadlineView,
     HeatView,
     ModalityView,
@@ -298,6 +300,7 @@ class FindingInCareView(FindingView):
         "stands for what is said of the spot, and for the caller's part in it: to be sent with a "
         "review; absent where the caller signs none"
     )
+    changes: list[FoundChangeView] = optional(CHANGES, default=[])
     record_kept_until: datetime | None = optional(
         "the patient's account is deleted, and this stays until then, as `RECORD_RETENTION` says. "
         "Absent where it is not"
@@ -318,6 +321,7 @@ class FindingInCareView(FindingView):
             pictures=_pictures(submission, for_doctor=True),
             patient_id=owner.id,
             former_lesion=submission.former_lesion,
+            changes=FoundChangeView.list_of(submission.found_changes),
             no_access=owner.external is not None or is_shut_out(owner),
             record_kept_until=owner.record_end,
         )

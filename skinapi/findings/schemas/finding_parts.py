@@ -11,8 +11,9 @@ from pydantic import Field
 
 from skinapi.base.languages import Language, LocalizedText
 from skinapi.base.stored_record import optional
+from skinapi.findings.status.advice_words import say_compared, say_found
 from skinapi.findings.status.decisions import WaitsFor
-from skinapi.findings.status.lesion_status import Advice, AdviceSource, Instruction
+from skinapi.findings.status.lesion_status import Advice, AdviceSource, FoundChange, Instruction
 from skinapi.model.calibration import TonesTested
 from skinapi.model.conditions import Band, conditions_table
 from skinapi.model.context import Modality
@@ -243,6 +244,37 @@ def _codes_of(key: str) -> CodedCondition | None:
     if not any(codes.values()):
         return None
     return CodedCondition(key=key, relation=condition.code_relation, **codes)
+
+
+CHANGES = (
+    "what comparisons of the photos of its spot have found, and no doctor has settled, or no "
+    "review of it has answered; the newest photo first. Absent where that is nothing"
+)
+
+
+class FoundChangeView(Answer):
+    """The photo of one finding of the spot differs from that of an earlier one."""
+
+    finding: int = Field(description="number of the finding whose photo has changed")
+    before: int | None = Field(
+        description="number of the earlier finding; null where it is in another spot by now"
+    )
+    measured_at: datetime
+    sentence: LocalizedText = Field(description="what has changed, and by how much")
+    compared: LocalizedText = Field(description="which photos were compared, and when")
+
+    @classmethod
+    def list_of(cls, found: Sequence[FoundChange]) -> list[Self]:
+        return [
+            cls(
+                finding=change.after.number,
+                before=change.before.number if change.before else None,
+                measured_at=change.measured.measured_at,
+                sentence=say_found(change),
+                compared=say_compared(change),
+            )
+            for change in found
+        ]
 
 
 MOST_SUPERSEDED = 10

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Self
 
-from skinapi.base.languages import Language
+from skinapi.base.languages import Language, LocalizedText
 from skinapi.findings.status.decisions import Decision, say_day, say_due
-from skinapi.findings.status.lesion_status import Advice, AdviceSource
+from skinapi.findings.status.lesion_status import Advice, AdviceSource, FoundChange, JudgedPhoto
 from skinapi.model.bands import is_sent
+from skinapi.model.comparison.comparison import say_change
 from skinapi.model.conditions import Band, BandWords, conditions_table
 
 
@@ -60,6 +61,32 @@ def say_elsewhere(advice: Advice, language: Language, *, for_doctor: bool) -> st
             name=name,
         )
     )
+
+
+def say_found(change: FoundChange) -> LocalizedText:
+    """In what the spot has changed, and by how much."""
+    words = conditions_table().notices.comparison
+    said = [say_change(item) for item in change.measured.changes]
+    return LocalizedText.joined(" ", said or [words.beyond_error])
+
+
+def say_compared(change: FoundChange) -> LocalizedText:
+    """Which photos were compared, and when."""
+    words = conditions_table().notices.comparison
+
+    def earlier(before: JudgedPhoto, language: Language) -> str:
+        day = say_day(before.created_at, language)
+        return words.earlier.in_language(language).format(number=before.number, day=day)
+
+    def say(language: Language) -> str:
+        other = words.earlier_elsewhere.in_language(language)
+        return words.compared.in_language(language).format(
+            number=change.after.number,
+            date=say_day(change.measured.measured_at, language),
+            earlier=earlier(change.before, language) if change.before else other,
+        )
+
+    return LocalizedText.by(say)
 
 
 def say_counting(words: BandWords, due: date | None, language: Language) -> BandWords:

@@ -12,7 +12,7 @@ from enum import StrEnum
 from functools import cached_property
 
 from skinapi.base.languages import Language
-from skinapi.base.stored_record import StoredRecord
+from skinapi.base.stored_record import StoredRecord, optional
 from skinapi.findings.status.decisions import (
     Decision,
     JudgedVersion,
@@ -27,6 +27,7 @@ from skinapi.findings.status.decisions import (
 from skinapi.findings.status.holds import find_held_until
 from skinapi.findings.status.reviews import Review
 from skinapi.model.bands import urgency
+from skinapi.model.comparison.comparison import Change
 from skinapi.model.conditions import Band, BandWords
 
 
@@ -50,12 +51,14 @@ class Audience(StrEnum):
 
 class MeasuredChange(StoredRecord):
     """A comparison at `measured_at` has found that the photo differs from that of the earlier
-    finding with the id `before`, and asks for `band`.
+    finding with the id `before`, and asks for `band`. `changes` say in what and by how much; there
+    are none where it was stored before they were.
     """
 
     before: str
     band: Band
     measured_at: datetime
+    changes: tuple[Change, ...] = optional(default=())
 
     def is_answered_by(self, said: Decision | Review, at: datetime) -> bool:
         """Whether a doctor who signed this at that time had both photos, or the comparison."""
@@ -93,6 +96,17 @@ class JudgedPhoto:
     @property
     def created_at(self) -> datetime:
         return self.versions[0].judged_at
+
+
+@dataclass(frozen=True, slots=True)
+class FoundChange:
+    """What a comparison has found of the photo `after`. `before` is None where the earlier photo is
+    in another spot by now.
+    """
+
+    measured: MeasuredChange
+    after: JudgedPhoto
+    before: JudgedPhoto | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -330,6 +344,21 @@ class LesionStatus:
         wanted = about.photo.number in self.instruction.pictures_wanted
         return WaitsFor.PHOTO if wanted else None
 
+    def list_changes(self, finding: str) -> list[FoundChange]:
+        """What comparisons of the photos have found and no doctor has settled; of this finding also
+        what no review of it has answered. The newest photo comes first.
+        """
+        each, listed = [*self.findings.values()], list[FoundChange]()
+        for index, about in enumerate(each):
+            ends = _list_ends(about, each[index + 1 :])
+            own = about.unseen_changes if about.photo.id == finding else []
+            for change in about.photo.changes:
+                if change in own or _find_answer(change, ends) is None:
+                    before = self.findings.get(change.before)
+                    earlier = before.photo if before else None
+                    listed.append(FoundChange(change, about.photo, earlier))
+        return listed[::-1]
+
     def list_decided_elsewhere(
         self, finding: str, *, replaced: bool = True
     ) -> list[tuple[Decision, datetime]]:
@@ -492,7 +521,7 @@ def _list_said(about: FindingStatus, later: Sequence[FindingStatus]) -> Iterator
         levels = levels_since((item.judged_at, item.band) for item in reversed(about.unseen))
         yield _Said(photo.id, advice, levels, settled is not None, settled)
     for change in photo.changes:
-        ends = _find_answer(change, [*decided, *([decision] if decision else [])])
+        ends = _find_answer(change, _list_ends(about, later))
         compared = AdviceSource.COMPARISON, change.band, change.measured_at, photo.number
         levels = levels_of(change.band, change.measured_at)
         yield _Said(photo.id, Advice(*compared), levels, ends is not None, ends)
@@ -519,6 +548,11 @@ def _list_said(about: FindingStatus, later: Sequence[FindingStatus]) -> Iterator
 def _list_settling(finding: str, later: Sequence[FindingStatus]) -> list[Decision]:
     """The decisions about later photos whose doctors had this finding before them."""
     return [item.decision for item in later if item.decision and item.decision.has_seen(finding)]
+
+
+def _list_ends(about: FindingStatus, later: Sequence[FindingStatus]) -> list[Decision]:
+    """The decisions that may settle what a comparison has found of this finding."""
+    return [*_list_settling(about.photo.id, later), *filter(None, [about.decision])]
 
 
 def _find_end(decision: Decision, decided: Sequence[Decision]) -> Decision | None:

@@ -161,8 +161,12 @@ class Comparison(StoredRecord):
     part_not_measured: NotMeasured | None = None
 
     @property
+    def beyond_error(self) -> tuple[Change, ...]:
+        return tuple(change for change in self.changes if change.measurable)
+
+    @property
     def has_changed(self) -> bool:
-        return any(change.measurable for change in self.changes)
+        return bool(self.beyond_error)
 
 
 class _Pair(NamedTuple):
@@ -357,7 +361,7 @@ def summarise(comparison: Comparison) -> tuple[LocalizedText, ...]:
     """
     if reason := comparison.not_comparable:
         return (_words().not_comparable.fill(why=_words().why_not_comparable[reason]),)
-    changed = [change for change in comparison.changes if change.measurable]
+    changed = comparison.beyond_error
     told = [say_change(change) for change in changed or comparison.changes]
     if not changed and len(told) == len(Measure):
         told = [_words().unchanged]

@@ -102,6 +102,10 @@ const Reasons = ({ report, conditions }) => {
   return said.length > 0 && html`<p class="reasons"><small>${said.join(" · ")}</small></p>`;
 };
 
+/** What comparisons of the spot's photos have found, and no doctor has settled. @param {{changes?: Api["FoundChangeView"][]}} props */
+const FoundChanges = ({ changes = [] }) => changes.length > 0 && html`
+  <${Message}>${changes.map((one) => html`<p><strong>${said(one.sentence)}</strong> ${said(one.compared)}</p>`)}<//>`;
+
 /** Which reviews the patient reads from now on. @param {Api["HoldEnded"]} ended */
 const sayShown = ({ shown }) => (shown.length > 0 ? say("heldShown", { count: sayNumber(shown.length), dates: shown.map((one) => sayDate(one.created_at)).join(", ") }) : say("nothingHeld"));
 
@@ -285,6 +289,7 @@ const CaseRead = ({ number, title, found, wanted, onNext, onBegin }) => {
       ${shutOut && html`<${Message}><p><strong>${say("shutOut")}</strong> ${say("recordOfDeletedText")}</p><//>`}
       ${submission.no_access && !shutOut && html`<${Message}><p>${say("noAccess")}</p><//>`}
       <${Verdicts} title=${title} report=${report} submission=${submission} conditions=${conditions} overdue=${work.overdue} doctor />
+      <${FoundChanges} changes=${submission.changes} />
       <${ModelMark} submission=${submission} onJudged=${judged} />
       ${!decided && told}
       ${error && html`<${Failure} error=${error} retry=${renew} />`}

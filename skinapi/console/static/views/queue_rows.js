@@ -3,7 +3,7 @@
 import { html } from "/console/vendor/htm-preact-3.1.1.js";
 import { getConditions } from "/console/api.js";
 import { BandBadge, Load } from "/console/components.js";
-import { isolated, say, sayAge, sayCount, sayDate, sayNumber, sayShare, sayShortDay, sayValue, today } from "/console/language.js";
+import { isolated, said, say, sayAge, sayCount, sayDate, sayNumber, sayShare, sayShortDay, sayValue, today } from "/console/language.js";
 import { KeptPhoto, Pages, usePages } from "/console/lists.js";
 import { addressOf } from "/console/navigation.js";
 import { sayPlace } from "/console/views/body_map.js";
@@ -83,10 +83,12 @@ export const FindingRow = ({ found, conditions, current = false, named = true, o
   const where = [`${say("title_finding")} ${id}`, site && sayPlace({ site, laterality, side })].filter(Boolean).join(" · ");
   const { awaited, left = [], replaced_by: instead } = found;
   const changed = changeOf(found);
+  const changes = (found.case?.changes ?? []).filter((one) => one.finding === id);
   const sentence = [
     found.shut_out && say("shutOutRow"),
     ...left.filter((one) => one !== awaited?.what).map((one) => sayValue("left", one)), // that is said with its day
-    changed ? say("changedRow") : (isReopened(found) || (found.more_urgent && !found.reviewed)) && say("becameUrgentRow"),
+    ...changes.flatMap(({ sentence: what, compared }) => [said(what), said(compared)]),
+    !changed && (isReopened(found) || (found.more_urgent && !found.reviewed)) && say("becameUrgentRow"),
     instead && !changed && say("replacedBy", { number: instead.finding }),
     awaited && say("awaitedSince", { date: sayShortDay(awaited.since) }),
     found.uncertain && !decision && say("uncertainMark"),
