@@ -29,7 +29,7 @@ from skinapi.findings.records.unassigned_patients import UnassignedPatients
 from skinapi.findings.schemas.finding_parts import AdviceView
 from skinapi.findings.schemas.practice import Practice, PracticeView
 from skinapi.findings.status.decisions import Decision, WaitsFor
-from skinapi.findings.status.lesion_status import Advice, AdviceSource, Audience, LesionStatus
+from skinapi.findings.status.lesion_status import Advice, Audience, LesionStatus
 from skinapi.model.bands import urgency
 from skinapi.model.conditions import Band
 from skinapi.platform.storage.ids import now
@@ -63,15 +63,16 @@ ORDER: tuple[Task | Band, ...] = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InboxEntry:
-    """`lesion` is the spot that it is about; None of a finding without one, and of
-    messages about none. `advice` is what asks
-    to see a doctor, or what was said last of the spot; None of a message. `due` is the day of a
-    photo, or until when a result should be there, that may lie ahead.
+    """`lesion` is the spot that it is about; None of a finding without one, and of messages about
+    none. `advice` is what asks to see a doctor, or what was said last of the spot; None of a
+    message. `finding` is the number of the one in place of which another photo is wanted. `due` is
+    the day of a photo, or until when a result should be there, that may lie ahead.
     """
 
     task: Task
     lesion: Lesion | None
     advice: Advice | None = None
+    finding: int | None = None
     unread: int = 0
     due: date | None = None
     photo_kept: bool = False
@@ -184,10 +185,8 @@ def _tasks_of(
         yield InboxEntry(task=task, lesion=lesion, advice=advice, photo_kept=kept)
     if instruction.picture_wanted:
         *_, number = instruction.pictures_wanted
-        decisions = (s.decision for s in status.findings.values() if s.photo.number == number)
-        decision = next(filter(None, decisions))
-        advice = Advice(AdviceSource.DECISION, decision.urgency, decision.decided_at, number)
-        yield InboxEntry(task=Task.PICTURE, lesion=lesion, advice=advice)
+        counts = instruction.counts
+        yield InboxEntry(task=Task.PICTURE, lesion=lesion, advice=counts, finding=number)
     elif lesion and not asked and (reminder := reminder_of(instruction)):
         task = Task.RESULT if reminder.act is ReminderKind.ASK_RESULT else Task.PHOTOGRAPH
         yield InboxEntry(task=task, lesion=lesion, advice=instruction.counts, due=reminder.due)
@@ -207,7 +206,12 @@ class TaskView(Answer):
     )
     name: str | None = Field(description="of the spot")
     place: PlaceView | None = Field(description="of the spot")
-    advice: AdviceView | None = Field(description="what asks for it; null of messages")
+    advice: AdviceView | None = Field(
+        description="what asks for it, of a `picture` what counts of the spot; null of messages"
+    )
+    finding: int | None = optional(
+        "of a `picture`: number of the finding in place of which it is wanted; else absent"
+    )
     sentence: str | None = optional("how, of a visit or a result with a last day; else absent")
     unread: int = Field(description="messages; 0 of what is none")
     due: date | None = Field(

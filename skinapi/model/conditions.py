@@ -133,6 +133,7 @@ class DecisionWords(Frozen):
     unnamed: LocalizedText
     awaited: LocalizedText
     new_picture: LocalizedText
+    without_picture: LocalizedText
     new_picture_doctor: LocalizedText
     normal_skin: LocalizedText
     ask_a_doctor: LocalizedText

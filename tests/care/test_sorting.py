@@ -18,6 +18,7 @@ URGENT, SELF = Band.URGENT_REFERRAL, Band.SELF_MONITORING
 MELANOMA = {"label": "melanoma", "certainty": "sure", "told_by": "nobody"}
 MOLE = {"label": "melanocytic_nevus", "certainty": "sure", "urgency": SELF}
 MOLE_RESULT = {"histology_result": "melanocytic_nevus", "urgency": SELF}
+AWAITED = {"histology": "awaited"}
 ANOTHER = {"new_picture_wanted": True}
 GRAVE: dict[str, tuple[dict[str, Any] | None, dict[str, Any]]] = {
     "urgent, and no doctor has looked": (None, MOLE),
@@ -137,12 +138,53 @@ def test_another_photo_stays_wanted_until_its_doctor_has_one(
     def asks() -> tuple[bool, list[int], list[int]]:
         spot = ada.call("GET", f"/lesions/{chest}").get_json()["instruction"]["picture_wanted"]
         tasks = ada.call("GET", "/inbox").get_json()["tasks"]
-        pictures = [task["advice"]["finding"] for task in tasks if task["task"] == "picture"]
+        pictures = [task["finding"] for task in tasks if task["task"] == "picture"]
         return spot, pictures, [row["id"] for row in doctor.pages("/queue?awaited=photo")]
 
     assert asks() == (True, [wanted], [wanted])
     file_for(any_backend, ada, SELF, lesion=chest)
     assert asks() == (False, [], [])
+
+
+def test_a_photo_that_is_wanted_beside_a_result_is_asked_for_in_each_channel_and_no_visit_is(
+    any_backend: Backend,
+) -> None:
+    doctor, ada = patient_in_care(any_backend)
+    program = made(any_backend.admin(), "/admin/keys", scopes=["fhir"])[0]
+    spot = begin(ada)
+    wanted = file_for(any_backend, ada, URGENT, lesion=spot).number
+    review(doctor, wanted, {**MOLE, "certainty": "unsure", "urgency": URGENT, **AWAITED})
+    newer = file_for(any_backend, ada, SELF, lesion=spot).number
+    review(doctor, newer, MOLE_RESULT)
+    review(doctor, wanted, ANOTHER)
+    told = ada.call("GET", f"/submissions/{wanted}").get_json()["instruction"]
+    assert (told["band"], told["picture_wanted"], told["finding"]) == (SELF, True, newer)
+    [task] = [t for t in ada.call("GET", "/inbox").get_json()["tasks"] if t["task"] == "picture"]
+    assert (task["finding"], "sentence" in task) == (wanted, False)
+    assert task["advice"] == {name: told[name] for name in task["advice"]}
+    path = f"/submissions/{wanted}"
+    pages = ada.call("GET", f"{path}/report.html").text
+    fhir = program.call("GET", f"/fhir/DiagnosticReport/{wanted}").get_json(force=True)
+    for text in (told["sentence"], pages):
+        assert "Please take another photo of the same spot" in text
+        assert "go without it" not in text
+    assert "Another photo asked for." in fhir["conclusion"]
+    for_doctor = doctor.call("GET", f"{path}/report.html?reader=colleague").text
+    assert "Another photo asked for." in for_doctor
+
+
+def test_who_is_to_be_seen_goes_without_another_photo(any_backend: Backend) -> None:
+    doctor, ada = patient_in_care(any_backend)
+    number = file_for(any_backend, ada, URGENT).number
+    review(doctor, number, ANOTHER)
+    told = ada.call("GET", f"/submissions/{number}").get_json()["instruction"]["sentence"]
+    assert told.endswith("in the next two days. If you cannot, go without it.")
+    review(doctor, number, MOLE_RESULT)
+    review(doctor, number, ANOTHER)
+    own = ada.call("GET", f"/submissions/{number}").get_json()
+    said = f"{own['instruction']['sentence']} {own['decision']['remarks']} {own['report']}"
+    assert "another photo of the same spot" in said
+    assert "go without it" not in said
 
 
 def test_a_photo_from_before_the_doctor_asked_is_not_the_one_that_is_wanted(

@@ -3,7 +3,9 @@
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from PIL import Image
 from selenium.webdriver.common.keys import Keys
 
 from skinapi.platform.storage.ids import now
@@ -14,9 +16,10 @@ from tests.model.comparison.pictures import spot, with_disc
 from tests.model.photos import encoded
 from tests.served.people import Caller, Seeder
 from tests.served.photo_clients import as_form, post
-from tests.support.photos import LIKE_NO_SKIN, photo_in, photo_of
+from tests.support.photos import COLOURS, LIKE_NO_SKIN, photo_in, photo_of
 from tests.support.size import in_drill
 
+DESK = (1366, 768)
 BACK = {"site": "back", "side": "rear", "x": 43.0, "y": 60.0}
 AT_400_PERCENT = Look((320, 256), dark=False, language="en")
 UNCHANGED = {
@@ -27,6 +30,7 @@ DARKER = {
     "en": "A part of the spot, or of the skin beside it, has become darker",
     "fr": "Une partie de la tache, ou de la peau voisine, est devenue plus foncée",
 }
+GROWN = {"en": "The spot has grown by about", "fr": "La tache a grandi d'environ"}
 PHOTO_BEGINS = "return document.querySelector('.compared img').getBoundingClientRect().top"
 TURNED = "return getComputedStyle(document.querySelector('.later img')).transform.split('(')[0]"
 CUT = "return document.querySelector('.later').style.clipPath"
@@ -49,6 +53,13 @@ def send_photo(caller: Caller, photo: bytes, **told: str) -> int:
     body, kind = as_form(photo, "image", **{"keep_photo": "true", **told})
     headers = {"Authorization": f"Bearer {caller.token}", "Content-Type": kind}
     return int(post(caller.port, "/predict", body, headers).json["id"])
+
+
+def in_benign_colours(picture: Image.Image) -> bytes:
+    """The model of the tests tells conditions by the colour."""
+    pixels = np.asarray(picture, np.float64)
+    moved = pixels + COLOURS["dermatofibroma"] - pixels.mean(axis=(0, 1))
+    return encoded(Image.fromarray(moved.clip(0, 255).astype(np.uint8)), quality=90)
 
 
 def begin(caller: Caller, place: dict[str, Any], name: str | None = None) -> str:
@@ -237,11 +248,54 @@ def test_a_decided_photo_that_has_changed_from_an_earlier_one_waits_again(
     visitor.look(look.size, dark=look.dark, language=look.language)
     visitor.enter(doctor, "doctor")
     visitor.find(f"[data-number='{after}']")
-    journey.see("changedRow")
+    visitor.see(DARKER[look.language])
     journey.step("queue", still=False)
     visitor.go(f"case/{after}")
     journey.see("comparisonCounts")
     journey.step("case")
+
+
+@pytest.mark.parametrize(
+    "look", [Look(DESK, dark=False, language="en"), Look(PHONE, dark=True, language="fr")], ids=str
+)
+def test_a_doctor_reads_how_much_it_has_grown_before_the_review_and_in_the_queue(
+    visitor: Visitor, doctor: Caller, patient: Caller, look: Look
+) -> None:
+    """Its photo alone asks for no less than the comparison."""
+    lesion = begin(patient, BACK)
+    before, after = (
+        send_photo(patient, in_benign_colours(picture), skin_tone="dark", lesion=lesion)
+        for picture in (spot(1), visit(spot(1, area=1.35)))
+    )
+    own = patient.call("GET", f"/submissions/{after}").json
+    assert own["band"] == "doctor_review"
+    journey = Journey(visitor, "grown", look)
+    visitor.look(look.size, dark=look.dark, language=look.language)
+    visitor.enter(doctor, "doctor")
+    visitor.go(f"case/{after}")
+    visitor.find(".case .photo-frame img")
+    visitor.see_none(GROWN[look.language])
+    visitor.keys("a")
+    visitor.find("[value=agree]:checked:focus")
+    pair = f"first={before}&second={after}"
+    assert patient.call("GET", f"/lesions/{lesion}/comparison?{pair}").status == 200
+    visitor.keys(Keys.ENTER)
+    journey.see("spotChanged")
+    visitor.see(GROWN[look.language])
+    [said] = doctor.call("GET", f"/submissions/{after}/case").json["changes"]
+    visitor.see(said["sentence"][look.language])
+    visitor.see(said["compared"][look.language])
+    assert doctor.call("GET", f"/submissions/{after}/reviews").json == []
+    journey.step("case", still=False, expected=(f"/submissions/{after}/review",))
+    visitor.go("")
+    visitor.await_truth(
+        lambda: (
+            said["sentence"][look.language]
+            in visitor.find(f"li:has([data-number='{after}']) .said").text
+        ),
+        "the row to say it",
+    )
+    journey.step("queue", still=False)
 
 
 def look_at_both(journey: Journey) -> None:

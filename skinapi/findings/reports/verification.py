@@ -80,6 +80,7 @@ def seal_report(report: Report, *, submission: str) -> str:
         **({"changes": [_say_change(item) for item in report.changes]} if report.changes else {}),
         **({"corrected": report.corrected} if report.corrected else {}),
         **({"version": report.version} if report.version > 1 else {}),
+        **({"picture_wanted": True} if advice and advice.picture_wanted else {}),
         **({"spot_place": report.spot_place} if report.spot_place else {}),
         **({"amended_at": report.amended_at.isoformat()} if report.amended_at else {}),
     }

@@ -12,7 +12,7 @@ from pydantic import Field
 from skinapi.base.languages import Language, LocalizedText
 from skinapi.base.stored_record import optional
 from skinapi.findings.status.advice_words import say_compared, say_found
-from skinapi.findings.status.decisions import WaitsFor
+from skinapi.findings.status.decisions import WaitsFor, say_new_picture
 from skinapi.findings.status.lesion_status import Advice, AdviceSource, FoundChange, Instruction
 from skinapi.model.calibration import TonesTested
 from skinapi.model.conditions import Band, conditions_table
@@ -336,14 +336,10 @@ class InstructionView(AdviceView):
         decision = conditions_table().notices.decision
         counts, wanted = instruction.counts, instruction.picture_wanted
         words = counts.words(language)
-        picture = decision.new_picture_doctor if for_doctor else decision.new_picture
+        picture = decision.new_picture_doctor if for_doctor else say_new_picture(counts.band)
         said = [
             words.doctor_action if for_doctor else words.next_step,
-            *(
-                [picture.in_language(language)]
-                if wanted and counts.waits_for is not WaitsFor.PHOTO
-                else []
-            ),
+            *([picture.in_language(language)] if counts.picture_wanted else []),
         ]
         view = AdviceView.from_advice(counts, language, for_doctor=for_doctor)
         return cls.from_record(

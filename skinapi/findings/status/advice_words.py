@@ -8,7 +8,7 @@ from datetime import date
 from typing import Self
 
 from skinapi.base.languages import Language, LocalizedText
-from skinapi.findings.status.decisions import Decision, say_day, say_due
+from skinapi.findings.status.decisions import Decision, say_day, say_due, say_new_picture
 from skinapi.findings.status.lesion_status import Advice, AdviceSource, FoundChange, JudgedPhoto
 from skinapi.model.bands import is_sent
 from skinapi.model.comparison.comparison import say_change
@@ -32,12 +32,13 @@ class AdviceContent:
         said = notices.counts_here if head else notices.said_elsewhere
         said = notices.reopened if advice.reopens else said
         said = notices.compared if advice.said_by is AdviceSource.COMPARISON else said
-        day = say_day(advice.since, language)
+        day, picture = say_day(advice.since, language), say_new_picture(advice.band)
+        wanted = [picture.in_language(language)] if advice.picture_wanted else []
         return cls(
             urgency=advice.band,
             head=head,
             label=words.label,
-            sentence=" ".join((words.next_step, *say_due(advice.due, language))),
+            sentence=" ".join((*wanted, words.next_step, *say_due(advice.due, language))),
             said=said.in_language(language).format(number=advice.finding, date=day),
         )
 

@@ -378,7 +378,7 @@ class Decision:
     def remarks(self, language: Language) -> list[str]:
         words = conditions_table().notices.decision
         said = {
-            words.new_picture: self.new_picture_wanted
+            say_new_picture(self.urgency): self.new_picture_wanted
             and not self.photo_came
             and self.waits_for is not WaitsFor.PHOTO,
             words.awaited: self.awaited,
@@ -453,6 +453,13 @@ def _urgencies(
         yield review.created_at, step.urgency
     if not proven:
         yield from ((item.judged_at, item.band) for item in reversed(left))
+
+
+def say_new_picture(band: Band) -> LocalizedText:
+    """Beside what is asked for by the band."""
+    words = conditions_table().notices.decision
+    go = [words.without_picture] if is_sent(band) else []
+    return LocalizedText.joined(" ", [words.new_picture, *go])
 
 
 def urgency_of(decides: Review, before: Review | None, band: Band) -> Band:

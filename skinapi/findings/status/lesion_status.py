@@ -235,7 +235,8 @@ RANKS = {said_by: place for place, said_by in enumerate(AdviceSource)}
 class Advice:
     """What was said about the finding of this number. `levels`: since when the spot has been so
     urgent. `unjudged`: by a check of a photo that a doctor could not judge. `reopens`: by a version
-    that is more urgent than what a doctor has decided about an earlier one.
+    that is more urgent than what a doctor has decided about an earlier one. `picture_wanted`:
+    beside it, a doctor waits for another photo of the spot.
     """
 
     said_by: AdviceSource
@@ -248,6 +249,7 @@ class Advice:
     levels: Levels | None = field(default=None, compare=False)
     unjudged: bool = False
     reopens: bool = False
+    picture_wanted: bool = field(default=False, compare=False)
 
     @property
     def label(self) -> str | None:
@@ -467,15 +469,16 @@ def reconcile(findings: Sequence[FindingStatus]) -> Instruction:
     )
     since = said if not counts.advice.by_result else _list_unseen(counts, said)
     levels = {level: _since(level, moment, since) for level, moment in counts.levels.items()}
-    wanted = (
+    wanted = tuple(
         about.photo.number
         for index, about in enumerate(findings)
         if _wants_picture(about, findings[index + 1 :])
     )
+    beside = bool(wanted) and counts.advice.waits_for is not WaitsFor.PHOTO
     return Instruction(
-        replace(counts.advice, levels=levels),
+        replace(counts.advice, levels=levels, picture_wanted=beside),
         tuple(others),
-        tuple(wanted),
+        wanted,
         findings[-1].photo.created_at,
     )
 

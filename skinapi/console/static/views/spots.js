@@ -41,7 +41,7 @@ const aboutOf = ({ place, name, advice }) => (place ? nameOfSpot({ name, place }
 
 const Task = (/** @type {{one: Api["TaskView"]}} */ { one }) => html`
   <li class="whole task band-none">
-    <${Icon} name=${one.task === "message" ? "message" : one.advice?.waits_for === "result" ? "file" : "camera"} size=${28} />
+    <${Icon} name=${one.task === "message" ? "message" : one.task !== "picture" && one.advice?.waits_for === "result" ? "file" : "camera"} size=${28} />
     <div class="grow"><a class="cover" href=${`#/${placeOf(one)}`}>${wordsOf(one)}</a>
       ${one.task !== "picture" && one.sentence && html`<p>${one.sentence}</p>`}<small>${aboutOf(one)}</small></div>
     <${Icon} name="next" />
