@@ -288,12 +288,9 @@ def test_a_doctor_reads_how_much_it_has_grown_before_the_review_and_in_the_queue
     assert doctor.call("GET", f"/submissions/{after}/reviews").json == []
     journey.step("case", still=False, expected=(f"/submissions/{after}/review",))
     visitor.go("")
+    row = f"li:has([data-number='{after}']) .said"
     visitor.await_truth(
-        lambda: (
-            said["sentence"][look.language]
-            in visitor.find(f"li:has([data-number='{after}']) .said").text
-        ),
-        "the row to say it",
+        lambda: said["sentence"][look.language] in visitor.read_all(row)[0], "the row to say it"
     )
     journey.step("queue", still=False)
 

@@ -301,7 +301,7 @@ const CaseRead = ({ number, title, found, wanted, onNext, onBegin }) => {
         : form.folded
         ? html`<${ChangeDecision} onChange=${unfold} />`
         : html`<${ReviewForm} key=${`${number} ${form.turn}`} number=${number} report=${waiting} conditions=${conditions} version=${submission.version ?? 1} seen=${reviews.at(-1)?._id}
-            pictured=${submission.photo_kept} spot=${submission.spot_state} counts=${countsElsewhere(waiting, submission)} asked=${asked} left=${Boolean(gone)} way=${work.telling} onBegin=${onBegin} onSigned=${done} onStale=${renew} onGone=${end} />`}
+            pictured=${submission.photo_kept} spot=${submission.spot_state} counts=${countsElsewhere(waiting, submission)} asked=${asked} left=${Boolean(gone)} way=${work.telling} onBegin=${onBegin} onSigned=${done} onStale=${shown} onGone=${end} />`}
       ${decided && html`${told}<details class="card" open=${reviews.some((one) => one.lowered_to)}><summary>${say("reviews")} (${sayNumber(reviews.length)})</summary>${signed((one) => !one.second_opinion || !mayUse)}</details>`}
       ${work.free !== undefined && html`<${CaseWork} number=${number} patient=${submission.user_name} work=${work} mayAsk=${!gone} onChanged=${changed} onEnded=${() => onNext(true)} />`}
       ${!asked && !submission.unassigned && html`<${Letters} key=${`letters ${number}`} number=${number} decision=${report.decision} told=${submission.context} patient=${submission.user_name} conditions=${conditions} onStale=${renew} left=${Boolean(gone)} noAccess=${submission.no_access} />`}
