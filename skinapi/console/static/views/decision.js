@@ -80,7 +80,7 @@ export const Superseded = ({ counts: { action, from, superseded = [] }, view }) 
 
 /** Who said it, how certain, and when. @param {Api["AdviceView"]} one */
 export const saidBy = (one) => {
-  const by = one.by_result ? "result" : one.suspected ? "suspected" : one.unjudged ? "unjudged" : one.certain === false ? "opinion" : one.from;
+  const by = one.by_result ? "result" : one.suspected ? "suspected" : one.unjudged ? "unjudged" : one.certain === false && one.waits_for !== "photo" ? "opinion" : one.from;
   return say(/** @type {WordKey} */ (`saidBy_${by}`), { date: sayDate(one.since, false) });
 };
 
