@@ -158,6 +158,27 @@ def test_a_patient_reads_the_decision_first_and_is_asked_for_another_photo(
     journey.step("another-photo")
 
 
+def test_another_photo_that_has_come_is_asked_for_no_more(
+    visitor: Visitor, doctor: Caller, patient: Caller
+) -> None:
+    spot = begin(patient, {"site": "back"})
+    first = send(patient, "melanocytic_nevus", lesion=spot)
+    sign(doctor, first, new_picture_wanted=True)
+    journey = Journey(visitor, "decision", looks(0)[0])
+    visitor.enter(patient, "user")
+    visitor.go(f"finding/{first}")
+    visitor.find(".verdict a.primary[href^='#/check']")
+    send(patient, "melanocytic_nevus", lesion=spot)
+    visitor.reload()
+    journey.see("photoCame")
+    assert visitor.count(".verdict a.primary[href^='#/check']") == 0
+    journey.step("photo-came")
+    visitor.go(f"spot/{spot}")
+    visitor.find(".own-findings")
+    assert journey.say("unjudged") not in visitor.text()
+    assert journey.say("newPictureWanted") not in visitor.text()
+
+
 def test_a_grave_decision_is_held_until_the_doctor_shows_it(
     visitor: Visitor, doctor: Caller, patient: Caller
 ) -> None:

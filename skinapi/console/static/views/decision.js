@@ -40,8 +40,11 @@ const iconOf = (band, waits) => (waits ? (waits === "photo" ? "camera" : "file")
  * @param {{unsure?: string | null | false, decision: Api["DecisionView"], note?: string | null, doctor: boolean, spot: string | null, title: string, overdue?: boolean, past?: string | null}} props */
 export const Decided = ({ decision, note, doctor, spot, title, overdue = false, past = null, unsure = null }) => {
   const { urgency, urgency_label: label, waits_for: waits } = decision;
-  const [heading, ...remarks] = (doctor && decision.for_doctor) || [decision.heading, ...decision.remarks];
+  const [first, ...remarks] = (doctor && decision.for_doctor) || [decision.heading, ...decision.remarks];
   const seen = doctor && waits !== "photo";
+  const came = !doctor && decision.unjudged && decision.photo_came;
+  const heading = came ? say("photoCame") : first;
+  const over = came && waits === "photo"; // nothing is to be done any more
   const by = html`<p>${saySigned(decision)}</p>`;
   if (past) return html`
     <section class="card past replaced">
@@ -53,9 +56,9 @@ export const Decided = ({ decision, note, doctor, spot, title, overdue = false, 
   return html`
     <header class="verdict decided band-${seen ? urgency : colourOf(urgency, waits)}">
       ${!doctor && html`<p class="eyebrow">${title}</p>`}
-      <h1><${Icon} name=${seen ? urgency : iconOf(urgency, waits)} size=${32} />${unsure || (doctor ? heading : label)}</h1>
-      ${!doctor && html`<${Due} due=${decision.due} /><p class="action">${decision.next_step}</p>`}
-      ${!doctor && label !== heading && html`<p class="action"><strong>${heading}</strong></p>`}
+      <h1><${Icon} name=${seen ? urgency : iconOf(urgency, waits)} size=${32} />${unsure || (doctor || over ? heading : label)}</h1>
+      ${!doctor && !over && html`<${Due} due=${decision.due} /><p class="action">${decision.next_step}</p>`}
+      ${!doctor && !over && label !== heading && html`<p class="action"><strong>${heading}</strong></p>`}
       ${remarks.map((/** @type {string} */ remark) => html`<p class="action">${remark}</p>`)}
       ${!doctor && decision.unjudged && html`<p class="action">${say("unjudged")}</p>`}
       ${doctor && html`<${DoctorsDue} due=${decision.due} />`}

@@ -114,7 +114,7 @@ const LettersOfSpot = ({ spot }) => {
 
 /** What the spot is likely to be, as was said of the finding that counts: by a doctor, else by the check. @param {{found: Api["ListedFinding"], conditions: Api["ConditionsView"]}} props */
 const Likely = ({ found, conditions }) =>
-  html`<p class="likely">${found.decision?.unjudged && `${say("unjudged")} `}${found.decision ? html`<${DecisionLine} decision=${found.decision} conditions=${conditions} signed=${false} />` : said(found.headline.patient)}</p>`;
+  html`<p class="likely">${found.decision?.unjudged && !found.decision.photo_came && `${say("unjudged")} `}${found.decision ? html`<${DecisionLine} decision=${found.decision} conditions=${conditions} signed=${false} />` : said(found.headline.patient)}</p>`;
 
 /** A spot, with what the doctor wrote beside the decision that counts, whom to call, and what the visit is like.
  * @param {string} id @returns {Promise<{spot: Api["LesionView"], report?: FindingReport | null}>} */
