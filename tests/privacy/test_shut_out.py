@@ -20,8 +20,9 @@ from tests.privacy.test_people_to_reach import (
     sign,
     to_reach,
 )
-from tests.support.backends import MAIL, Backend, Person
+from tests.support.backends import MAIL, PASSWORD, Backend, Person
 
+REACH = "person_to_reach"
 MAILS = pytest.mark.parametrize("given", [MAIL])
 KEEPS = pytest.mark.parametrize("given", [{"record_retention": 10}])
 
@@ -78,6 +79,38 @@ def test_who_is_let_in_again_is_told_by_mail_what_could_not_be_told_meanwhile(
     assert to_reach(grey) == []
     waiting = outbox.find({"kind": "reviewed"})
     assert [item["about"] for item in waiting] == [f"finding/{number}"]
+
+
+@MAILS
+def test_who_is_shut_out_is_in_the_list_of_who_is_in_charge_now(real_backend: Backend) -> None:
+    grey, blau = (real_backend.member(role="doctor") for _ in "12")
+    ada = patient_of(real_backend, grey)
+    number = file_one(real_backend, ada)
+    sign(grey, number)
+    shut_out(real_backend, ada, "suspend")
+    real_backend.services.decisions.assign_doctor(email=ada.email, doctor=blau.email, by="-")
+    assert (to_reach(grey), to_reach(blau)) == ([], [(number, "unopened")])
+    told = [item["account"] for item in real_backend.stored()["outbox"] if item["kind"] == REACH]
+    assert real_backend.account(blau.email).id in told
+
+
+@MAILS
+def test_what_a_joined_account_could_not_read_is_read_in_the_one_that_stays(
+    real_backend: Backend,
+) -> None:
+    grey, admin = real_backend.member(role="doctor"), real_backend.member(role="admin")
+    ada, stays = patient_of(real_backend, grey), patient_of(real_backend, grey)
+    number = file_one(real_backend, ada)
+    sign(grey, number)
+    shut_out(real_backend, ada, "suspend")
+    assert to_reach(grey) == [(number, "unopened")]
+    body = {"into": stays.email, "reason": "showed a passport", "current_password": PASSWORD}
+    assert admin.call("POST", f"/users/{ada.email}/join", json=body).status_code == 200
+    assert to_reach(grey) == []
+    owed = [
+        item["account"] for item in real_backend.stored()["outbox"] if item["kind"] == "reviewed"
+    ]
+    assert real_backend.account(stays.email).id in owed
 
 
 def test_nothing_is_said_to_tell_who_is_shut_out(backend: Backend) -> None:

@@ -197,6 +197,8 @@ def _to_erasure(
     data.work.inside(
         ApprovalChanged, erasure.to_reach.on_approval_changed, erasure.on_approval_changed
     )
+    data.work.inside(DoctorChanged, erasure.to_reach.on_doctor_changed)
+    data.work.inside(AccountsJoined, erasure.to_reach.on_accounts_joined)
     data.work.inside(FindingDiscarded, erasure.to_reach.on_finding_discarded)
     data.work.inside(FindingReviewed, erasure.to_reach.on_finding_reviewed)
     data.work.inside(FindingVoided, erasure.to_reach.on_finding_voided)

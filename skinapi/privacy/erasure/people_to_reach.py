@@ -17,7 +17,12 @@ from itertools import islice
 from typing import Literal
 
 from skinapi.accounts.auth.account import Account, Subject
-from skinapi.accounts.auth.events import ApprovalChanged, PatientNumber
+from skinapi.accounts.auth.events import (
+    AccountsJoined,
+    ApprovalChanged,
+    DoctorChanged,
+    PatientNumber,
+)
 from skinapi.base.errors import Conflict, NotFound, RecordDamaged
 from skinapi.base.pages import batched
 from skinapi.base.stored_record import StoredRecord
@@ -147,15 +152,30 @@ class ReachService:
         if _is_lost(account):
             self._add(account, tuple(self._walk(account)), None)
         elif account.approved and (before := self.people.find_of(account.id)):
-            self._end_of_return(account, before)
+            self._end_of_return(account, before, reader=account.id)
 
-    def _end_of_return(self, account: Account, before: PersonToReach) -> None:
+    def on_doctor_changed(self, event: DoctorChanged) -> None:
+        """Who is shut out is in the list of the doctor who is in charge now; of who is deleted, it
+        stays with the one who was.
+        """
+        account = self.unassigned.accounts.find_by_id(event.patient)
+        before = self.people.find_of(event.patient)
+        if account and before and account.status != "deleting" and _is_lost(account):
+            self._add(account, before.findings, before.number)
+
+    def on_accounts_joined(self, event: AccountsJoined) -> None:
+        """The one that stays reads what the duplicate could not."""
+        if before := self.people.find_of(event.account):
+            account = self.unassigned.accounts.get(event.account)
+            self._end_of_return(account, before, reader=event.into)
+
+    def _end_of_return(self, account: Account, before: PersonToReach, *, reader: str) -> None:
         open_now = {finding.number: finding for finding in self._walk(account)}
         for finding in before.findings:
             now_open = open_now.get(finding.number)
             if now_open and now_open.why is ReachReason.UNOPENED:
                 about = f"finding/{finding.number}"
-                self.unassigned.outbox.add(Kind.REVIEWED, to=account.id, about=about)
+                self.unassigned.outbox.add(Kind.REVIEWED, to=reader, about=about)
         gone = [
             item
             for item in before.findings
