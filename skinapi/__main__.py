@@ -5,7 +5,7 @@ import importlib
 import os
 import subprocess
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,6 @@ from gunicorn.workers.base import Worker
 from pydantic import ValidationError
 
 from skinapi.accounts.auth.email_addresses import normalise_new_email
-from skinapi.app.batch.arguments import add_batch
 from skinapi.base.errors import SkinAPIError, UnsafeSettings
 from skinapi.base.settings import Settings, sentences_of
 from skinapi.base.settings.demo_folder import DEMO_FOLDER, demo_environment
@@ -30,9 +29,14 @@ from skinapi.base.settings.safety import (
     refuse_unsafe,
 )
 from skinapi.base.settings.value_checks import ODD_KEY, is_odd_key
-from skinapi.learning.commands import Run, add_commands
 from skinapi.platform.jobs.process import WorkerKeeper
 
+# Each adds commands of which a server needs none.
+MORE_COMMANDS = (
+    "skinapi.app.batch.arguments",
+    "skinapi.learning.commands",
+)
+Run = Callable[[Settings, argparse.Namespace], int]
 REFUSED = 2  # the exit status where a setting has to be changed first
 SERVER_CONFIGURATION = Path(__file__).resolve().parent.parent / "gunicorn.conf.py"
 
@@ -153,22 +157,6 @@ def _refuse_other_user(settings: Settings, options: argparse.Namespace) -> None:
     )
 
 
-def judge_archive(settings: Settings, options: argparse.Namespace) -> int:
-    """Judge a folder or a list of pictures into a table. Raises UnsafeSettings where its libraries
-    are not installed, and SkinAPIError.
-    """
-    try:
-        # Imported late: a server needs none of its libraries.
-        command = importlib.import_module("skinapi.app.batch.command")
-    except ModuleNotFoundError as error:
-        raise UnsafeSettings(
-            f"batch needs a library that is not installed ({error.name}): install "
-            "requirements-batch.txt"
-        ) from error
-    status: int = command.run(settings, options)
-    return status
-
-
 def _commands(module: str = "commands") -> Any:
     # Imported late: it imports the whole application.
     return importlib.import_module(f"skinapi.app.{module}")
@@ -283,8 +271,8 @@ def _parser() -> argparse.ArgumentParser:
     listing.set_defaults(run=show_areas)
     _add_backups(commands, store)
     _add_models(commands, store)
-    add_batch(commands).set_defaults(run=judge_archive)
-    add_commands(commands)
+    for name in MORE_COMMANDS:
+        importlib.import_module(name).add_commands(commands)
     return parser
 
 

@@ -13,6 +13,7 @@ import grimp  # comes with import-linter
 import pytest
 from openapi_spec_validator import validate
 
+from skinapi.__main__ import MORE_COMMANDS
 from skinapi.app.areas import NAMES
 from skinapi.base.settings import Settings
 from skinapi.platform.web.declaration import Access, OpenedToClient, Rate, declared_routes, route_of
@@ -32,6 +33,8 @@ EXTRAS = {
 OF_AREAS = set().union(*(each for name, each in EXTRAS.items() if name not in ("batch", "train")))
 NOT_AT_START = ("reportlab", "pymongo", "openvino.tools.ovc", "fhir.resources", "requests",
                 "authlib", "joserfc", *sorted(OF_AREAS))  # fmt: skip
+# Packages of which a server imports nothing.
+NOT_SERVING = tuple(name.rpartition(".")[0] for name in MORE_COMMANDS)
 # What a server starts, and the modules that it imports by name.
 SERVING = (
     "skinapi.app.application",
@@ -215,7 +218,7 @@ def test_the_small_requirements_are_a_part_of_all() -> None:
 
 def test_the_small_requirements_are_what_the_server_imports() -> None:
     graph = grimp.build_graph("skinapi", include_external_packages=True)
-    for package in ("skinapi.learning", "skinapi.app.batch"):
+    for package in NOT_SERVING:
         for module in {package, *graph.find_descendants(package)}:
             graph.remove_module(module)
     # What an area alone needs is imported with the first request for it.

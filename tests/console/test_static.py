@@ -24,6 +24,7 @@ from tests.console.visitor import Visitor
 from tests.npm_tools import tool
 from tests.support.backends import Backend
 from tests.support.wording import jargon_in
+from tests.test_gates import NOT_SERVING
 
 VENDORED = {
     # htm 3.1.1 from npm: preact/standalone.module.js, which holds Preact 10 and htm.
@@ -270,7 +271,7 @@ def test_every_error_that_a_person_can_meet_has_words(
         for error in errors_below(SkinAPIError)
         if error.__module__.startswith("skinapi.")
         # Only the command line says these; they are there once another test has imported them.
-        and not error.__module__.startswith("skinapi.app.batch.")
+        and not error.__module__.startswith(NOT_SERVING)
         and (error.status < 500 or error.status in (503, 507))
     }
     said = {key.removeprefix("error_") for key in words["en"] if key.startswith("error_")}

@@ -3,12 +3,14 @@ kept.
 """
 
 import argparse
+import importlib
 import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from skinapi.base.errors import Conflict, Unavailable, Unprocessable
+from skinapi.base.errors import Conflict, Unavailable, Unprocessable, UnsafeSettings
+from skinapi.base.settings import Settings
 from skinapi.base.settings.findings import TRIAGE
 
 # With --restart, the same command would forget what is finished.
@@ -69,8 +71,8 @@ class BatchArguments:
     restart: bool
 
 
-def add_batch(commands: "Commands") -> argparse.ArgumentParser:
-    """Add the command. Nothing is imported that only a batch run needs."""
+def add_commands(commands: "Commands") -> None:
+    """Add `batch`. Nothing is imported that only a batch run needs."""
     parser = commands.add_parser("batch", help="judge a folder or a list of pictures into a table")
     parser.add_argument(
         "source",
@@ -111,7 +113,23 @@ def add_batch(commands: "Commands") -> argparse.ArgumentParser:
     parser.add_argument(
         "--restart", action="store_true", help="forget what an earlier run with this --out finished"
     )
-    return parser
+    parser.set_defaults(run=judge_archive)
+
+
+def judge_archive(settings: Settings, options: argparse.Namespace) -> int:
+    """Judge a folder or a list of pictures into a table. Raises UnsafeSettings where its libraries
+    are not installed, and SkinAPIError.
+    """
+    try:
+        # Imported late: a server needs none of its libraries.
+        command = importlib.import_module("skinapi.app.batch.command")
+    except ModuleNotFoundError as error:
+        raise UnsafeSettings(
+            f"batch needs a library that is not installed ({error.name}): install "
+            "requirements-batch.txt"
+        ) from error
+    status: int = command.run(settings, options)
+    return status
 
 
 def _parquet_file(text: str) -> Path:

@@ -447,8 +447,12 @@ def test_a_folder_that_becomes_a_link_is_not_followed(
 def test_libraries_that_are_not_installed_are_named(
     archive: Archive, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    imported = importlib.import_module
+
     def missing(name: str) -> Any:
-        raise ModuleNotFoundError(name="pyarrow")
+        if name == command.__name__:
+            raise ModuleNotFoundError(name="pyarrow")
+        return imported(name)
 
     monkeypatch.setattr(importlib, "import_module", missing)
     assert archive.run() == REFUSED
