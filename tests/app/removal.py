@@ -12,7 +12,7 @@ from pathlib import Path
 
 from tests.repository.documents import ROOT
 
-AREAS_FILE = "skinapi/app/areas.py"
+AREAS_FILE, COMMANDS_FILE = "skinapi/app/areas.py", "skinapi/__main__.py"
 LINKED = "skinapi/models"  # large, and nobody writes there
 # The page of an area, and what names it in a file.
 PAGES = {
@@ -20,7 +20,10 @@ PAGES = {
     "oidc": "docs/integrate/log_in.md",
     "fhir": "docs/integrate/ehr.md",
     "webhooks": "docs/integrate/webhooks.md",
+    "batch": "docs/batch.md",
 }
+# Those with other folders than one in each package `integrations`.
+FOLDERS = {"batch": ("skinapi/app/batch", "tests/app/batch")}
 NAMES = {
     "dicom": r"dicom(?!\.nema\.org/resources)|\bpacs\b",  # but for a system of codes
     "oidc": r"oidc|\blog_in\.md",
@@ -28,6 +31,8 @@ NAMES = {
     "fhir": r"integrations[./]fhir|/fhir\b|\behr\.md",
     # But for the word: it is a kind of mail, and a place where something of a person was sent.
     "webhooks": r"integrations[./]webhooks|\bwebhooks\.md|WEBHOOK_PRIVATE|(?<!#)/webhooks\b",
+    # But for the word: much is done in batches.
+    "batch": r"app[./]batch|skinapi batch|/batch\.md|\(batch\.md",
 }
 # What may name an area that is gone, and why.
 ALLOWED: Mapping[str, str] = {
@@ -56,7 +61,8 @@ class Copy:
 
     def list_broken_imports(self) -> Iterator[str]:
         """Each import of what is gone, by anything that is left."""
-        folders = rf"(?:skinapi|tests)\.integrations\.(?:{'|'.join(self.gone)})\b"
+        names = (name.replace("/", r"\.") for area in self.gone for name in _folders_of(area))
+        folders = rf"(?:{'|'.join(names)})\b"
         for path, _ in self._list_with(re.compile(folders.encode())):
             if path.suffix == ".py":
                 found = filter(re.compile(folders).match, _imports_in(self.root / path))
@@ -87,10 +93,14 @@ def remove(areas: Sequence[str], root: Path) -> Copy:
             shutil.copy(ROOT / path, root / path)
     (root / LINKED).symlink_to(ROOT / LINKED)
     for area in areas:
-        for folder in ("skinapi", "tests"):
-            shutil.rmtree(root / folder / "integrations" / area)
+        for folder in _folders_of(area):
+            shutil.rmtree(root / folder)
+        for of_both in root.glob(f"tests/integrations/*/test_{area}.py"):
+            of_both.unlink()
         (root / PAGES[area]).unlink()
         _drop_lines(root / AREAS_FILE, rf'^    "{area}",$')
+        for file in (COMMANDS_FILE, "pyproject.toml"):
+            _drop_lines(root / file, rf'^    "skinapi\.app\.{area}\b.*",$')
         linked = rf"\[([^\]]*)\]\([^)]*\b{Path(PAGES[area]).name}\b[^)]*\)"
         for page in (*root.glob("*.md"), *root.glob("docs/**/*.md")):
             _drop_lines(page, rf"^\|.*{linked}")
@@ -98,6 +108,10 @@ def remove(areas: Sequence[str], root: Path) -> Copy:
             re.sub(linked, r"\1", (root / "CHANGELOG.md").read_text())
         )
     return Copy(root, areas)
+
+
+def _folders_of(area: str) -> tuple[str, ...]:
+    return FOLDERS.get(area) or (f"skinapi/integrations/{area}", f"tests/integrations/{area}")
 
 
 def _drop_lines(file: Path, pattern: str) -> None:

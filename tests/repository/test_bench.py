@@ -8,7 +8,6 @@ import pytest
 
 from bench import (
     __main__,
-    batch,
     beside_training,
     cores,
     growth,
@@ -26,7 +25,6 @@ pytestmark = [pytest.mark.drill, pytest.mark.timeout(1800)]
 
 SMALLEST: dict[Any, dict[str, Any]] = {
     __main__: {"CALLS": 4, "LOGINS": 2, "USERS": 2},
-    batch: {"PICTURES": 4, "ROUNDS": 1},
     beside_training: {"ROUNDS": 1, "ROUND": Bounds(4, seconds=10), "CLIENTS": (1,)},
     cores: {"TURNS": 1, "TURN_S": 0.5},
     growth: {"FEW": 100, "MANY": 200, "CALLS": 3},
@@ -54,11 +52,6 @@ def test_the_bench_of_make_bench_runs_to_its_end(
 def test_the_growth_of_each_collection_is_measured() -> None:
     results = growth.measure_growth(("sqlite",))
     assert growth.GROWING.keys() == results["sqlite"].keys()
-
-
-def test_the_bench_of_batch_runs_to_its_end(capsys: pytest.CaptureFixture[str]) -> None:
-    batch.main(None)
-    assert "batch / bare" in capsys.readouterr().out
 
 
 def test_the_bench_of_starts_runs_to_its_end(capsys: pytest.CaptureFixture[str]) -> None:

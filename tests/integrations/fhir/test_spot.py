@@ -12,11 +12,14 @@ import pytest
 from skinapi.findings.reviews.service import EndedHolds
 from skinapi.model.conditions import Band
 from skinapi.platform.storage.ids import now
-from tests.care.clinic import file_for
+from tests.care.clinic import file_for, patient_in_care
+from tests.care.test_sorting import want_a_photo_beside_a_result
 from tests.findings.records.test_holds import pass_days
 from tests.integrations.fhir.clinic import Clinic, read
 from tests.integrations.fhir.test_search import ids, walk
 from tests.integrations.fhir.validation import assert_valid
+from tests.integrations.test_keys import made
+from tests.support.backends import Backend
 from tests.support.findings import finding_of
 
 MOLE = finding_of("melanocytic_nevus", band=Band.SELF_MONITORING)
@@ -145,3 +148,11 @@ def test_a_photo_that_leaves_the_spot_counts_no_more(spot: Spot, way: str) -> No
     names = ("status", "conclusion", "conclusionCode", "resultsInterpreter", "issued")
     assert [again[name] for name in names] == [before[name] for name in names]
     assert again["meta"]["lastUpdated"] > replaced["meta"]["lastUpdated"]
+
+
+def test_another_photo_is_asked_for_beside_a_result(any_backend: Backend) -> None:
+    doctor, ada = patient_in_care(any_backend)
+    wanted, _ = want_a_photo_beside_a_result(any_backend, doctor, ada)
+    program, _ = made(any_backend.admin(), "/admin/keys", scopes=["fhir"])
+    report = program.call("GET", f"/fhir/DiagnosticReport/{wanted}").get_json(force=True)
+    assert "Another photo asked for." in report["conclusion"]

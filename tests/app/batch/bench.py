@@ -1,4 +1,4 @@
-"""`python -m bench.batch [FOLDER]`: pictures a second of a batch run and of the bare engine.
+"""`python -m tests.app.batch.bench [FOLDER]`: pictures a second of a run and of the bare engine.
 
 Four loops over the same pictures, with the same model on the same threads, take turns, so that
 whatever else the machine does meets all of them. `inference`: the network alone, on one tensor.
