@@ -25,7 +25,10 @@ NOT_IN_CHARGE = "Only the doctor in charge lets a photo be judged again"
 NOT_YOURS_TO_CORRECT = "Only the patient or the doctor in charge corrects what was told"
 # What is known about the photo itself, whoever it is of.
 OF_PHOTO = {"text_in_picture", *(name for name in TOLD if TOLD[name].question == "picture")}
-NO_PATIENT = "There is no such patient, or you are not in charge of that one"
+NO_PATIENT = (
+    "There is no such patient, the account is suspended or not approved, or you are not in charge "
+    "of that one"
+)
 # Somebody has judged a kept photo to be of skin: the model of then, or the sender.
 OF_SKIN = {"skin_confirmed": True}
 
