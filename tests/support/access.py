@@ -372,6 +372,12 @@ class SampleAccounts:
         message: str = author.call("POST", path, json={"text": "hello"}).get_json()["_id"]
         return message
 
+    def read_message(self) -> "Options":
+        """A spot about which its doctor has written is deleted only then."""
+        path = f"/lesions/{self.named['lesion']}/messages/read"
+        self.person("user").call("PUT", path, json={"message": "f" * 32})
+        return {}
+
     def _lesion(self, owner: Person) -> str:
         answer = owner.call("POST", "/lesions", json={"place": {"site": "back"}})
         lesion: str = answer.get_json()["id"]
@@ -926,6 +932,7 @@ REQUESTS: dict[str, Options | Callable[[SampleAccounts], Options]] = {
     },
     "start_training": {"json": {"dataset_name": "none"}},
     "retry_job": SampleAccounts.end_job,
+    "delete_lesion": SampleAccounts.read_message,
     "predict_for_skinartify": photo("file"),
     "predict_for_either": photo("image"),
     "predict_for_lab": {"json": {"image": base64_of(PHOTO)}},
