@@ -92,11 +92,16 @@ class Messages(Repository[Message]):
     def count(self, thread: Thread) -> int:
         return self._documents.count(thread.wanted)
 
-    def find_unanswered(self, owner: str) -> set[tuple[str | None, str | None]]:
-        """The spot, and the finding, of each message of this owner that waits for a doctor."""
-        waiting: Filter = {"owner": owner, "author": owner, **WAITING}
-        found = self._documents.find(waiting, fields=("lesion", "submission"))
-        return {(item.get("lesion"), item.get("submission")) for item in found}
+    def find_open(self, owner: str) -> set[tuple[str | None, str | None]]:
+        """The spot, and the finding, of each message of this owner that waits for a doctor, and of
+        each that the owner has not read.
+        """
+        waiting: tuple[Filter, ...] = ({"owner": owner, "author": owner}, {"to": owner})
+        return {
+            (item.get("lesion"), item.get("submission"))
+            for which in waiting
+            for item in self._documents.find({**which, **WAITING}, fields=("lesion", "submission"))
+        }
 
     def count_unseen(self, to: str, thread: Thread) -> int:
         unseen: Filter = {"to": to, **WAITING, **thread.wanted, "seen_at": None}

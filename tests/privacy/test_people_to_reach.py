@@ -140,6 +140,14 @@ def test_a_question_after_a_suspected_melanoma_is_not_lost_with_the_account(
     assert to_reach(talk.grey) == [(number, "unanswered")]
 
 
+def test_a_message_of_the_doctor_that_was_not_read_is_to_be_told(real_backend: Backend) -> None:
+    talk = Talk(real_backend)
+    talk.sent(talk.grey, "Please come today.")
+    assert talk.ada.call("GET", "/me/deletion").get_json()["unsettled"] == {"message": 1}
+    leave(talk.ada)
+    assert [why for _, why in to_reach(talk.grey)] == ["message"]
+
+
 def test_the_owner_reads_of_a_held_decision_what_was_there_before_it(backend: Backend) -> None:
     """And an admin, who is to know whom to reach, in numbers alone."""
     grey, admin = backend.member(role="doctor"), backend.member(role="admin")

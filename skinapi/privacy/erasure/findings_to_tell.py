@@ -30,9 +30,9 @@ class ReachReason(StrEnum):
       doctor has decided since somebody was to speak to the owner
     - `discarded`: a doctor names a cancer and asks for a visit, and the owner, who has read it, has
       deleted the finding
-    - `unanswered`: no doctor has answered the owner's message, which is about its spot or about
-      none, or a doctor names a cancer
-    - `message`: no doctor has answered the owner's message, which is about no finding that is there
+    - `unanswered`: no doctor has answered the owner's message, or the owner has not read one of a
+      doctor; it is about its spot or about none
+    - `message`: the same of a message that is about no finding that is there
     - `lost`: the backup that was restored is from before it was so
     """
 

@@ -383,7 +383,7 @@ class ReachService:
         or the newest of the spot, also of one that was deleted since; of what is about no spot, the
         newest of all. None: a message is about none of them.
         """
-        waiting = self.messages.find_unanswered(owner)
+        waiting = self.messages.find_open(owner)
         if not waiting:
             return frozenset()
         newest = dict[str | None, str]()
